@@ -1,0 +1,71 @@
+/**
+ * The arrows between the rooms of src/ (docs/architecture.md). A room may import only the rooms named for it,
+ * and each I/O library is imported by one room's wrapper only.
+ */
+const ROOMS = {
+  core: [],
+  contract: ['core'],
+  device: ['core', 'contract'],
+  ros: ['core', 'contract', 'device'],
+  fleet: ['core', 'contract'],
+  tools: ['core', 'contract', 'device'],
+};
+
+const arrows = Object.entries(ROOMS).map(([room, allowed]) => ({
+  name: `${room}-arrows`,
+  comment: `src/${room} may import only: ${[room, ...allowed].join(', ')}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: '^src/', pathNot: `^src/(${[room, ...allowed].join('|')})/` },
+}));
+
+/** library -> the only places that may import it */
+const WRAPPERS = {
+  rclnodejs: '^src/ros/',
+  sharp: '^src/device/pipeline/',
+  'onnxruntime-node': '^src/device/inference/',
+  mqtt: '^src/(device/telemetry|fleet/ingest)/',
+  aedes: '^src/fleet/broker/',
+  'prom-client': '^src/(device|fleet)/metrics/',
+};
+
+const wrappers = Object.entries(WRAPPERS).map(([library, place]) => ({
+  name: `one-wrapper-${library}`,
+  comment: `${library} is imported only under ${place}`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: place },
+  to: { path: `node_modules/${library}/` },
+}));
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'core-is-pure',
+      comment: 'src/core and src/contract do no I/O: no Node built-ins, and no npm package but zod in contract',
+      severity: 'error',
+      from: { path: '^src/(core|contract)/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'core-has-no-packages',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { path: 'node_modules' },
+    },
+    {
+      name: 'contract-only-zod',
+      severity: 'error',
+      from: { path: '^src/contract/' },
+      to: { path: 'node_modules', pathNot: 'node_modules/zod/' },
+    },
+    ...arrows,
+    ...wrappers,
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

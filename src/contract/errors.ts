@@ -1,0 +1,106 @@
+/**
+ * Every error that a person or a script can meet has a stable code, names the thing at fault, and says what to do.
+ * Codes never change their meaning; messages may. `{name}` in a template is filled from the error's details.
+ */
+export const ERROR_TEMPLATES = {
+  GOSHAWK_BUNDLE_NOT_FOUND: {
+    message: 'no bundle {bundle}',
+    fix: 'run "goshawk models list", or import a model with "goshawk models import FILE"',
+  },
+  GOSHAWK_BUNDLE_INVALID: {
+    message: 'bundle {bundle} has a manifest that does not follow the schema: {reason}',
+    fix: 'correct bundle.json, or make the bundle again with "goshawk models import"',
+  },
+  GOSHAWK_BUNDLE_DIGEST: {
+    message: 'file {file} of bundle {bundle} has sha256 {actual}, the manifest says {expected}',
+    fix: 'fetch the bundle again: the file was changed or cut short; nothing was loaded',
+  },
+  GOSHAWK_LABELS_MISMATCH: {
+    message: 'bundle {bundle} has {labels} labels, its graph has {classes} classes',
+    fix: 'give one label for each class, in the order of the training set (--labels FILE)',
+  },
+  GOSHAWK_HEAD_MISMATCH: {
+    message: 'the manifest of {bundle} says head {head}, the graph gives {shapes}: {reason}',
+    fix: 'import the model again with the right --head (yolox, yolov5, yolov8, end2end)',
+  },
+  GOSHAWK_NOT_A_DETECTOR: {
+    message: '{file} is no detector that Goshawk knows: {reason}',
+    fix: 'export a YOLOX, YOLOv5, YOLOv8/11 or end-to-end (NMS inside) detector to ONNX, or give --head',
+  },
+  GOSHAWK_MODEL_UNREADABLE: {
+    message: '{file} cannot be read as an ONNX model: {reason}',
+    fix: 'check that the file is a whole ONNX file (python: onnx.checker.check_model)',
+  },
+  GOSHAWK_PROVIDER_UNAVAILABLE: {
+    message: 'no execution provider of the wish "{wish}" can run bundle {bundle}: {reasons}',
+    fix: 'add "cpu" to the wish, turn "strict" off, or install ONNX Runtime with that provider (docs/jetson.md)',
+  },
+  GOSHAWK_ENGINE_CRASHED: {
+    message: 'the inference {kind} ended unexpectedly: {reason}',
+    fix: 'it is started again by itself; if this repeats, run "goshawk doctor" and "goshawk models verify"',
+  },
+  GOSHAWK_ENGINE_TIMEOUT: {
+    message: 'inference did not answer within {ms} ms',
+    fix: 'it is started again by itself; check the load of the machine with "goshawk doctor"',
+  },
+  GOSHAWK_INFERENCE_FAILED: {
+    message: 'inference of one frame failed: {reason}',
+    fix: 'the frame is counted as dropped; if this repeats, run "goshawk models verify"',
+  },
+  GOSHAWK_MODEL_OUTPUT_INVALID: {
+    message: 'the model {bundle} put out {what} that is not a number',
+    fix: 'the frame is counted as dropped; check the bundle: a quantized variant may be broken',
+  },
+  GOSHAWK_PARAMETER_INVALID: {
+    message: 'parameter {name} = {value} is refused: {reason}',
+    fix: 'give a value within the range; the old value stays in force',
+  },
+  GOSHAWK_FILE_UNREADABLE: { message: '{file} cannot be read: {reason}', fix: 'check the path and its permissions' },
+  GOSHAWK_FILE_INVALID: { message: '{file} does not follow its format: {reason}', fix: 'correct the file' },
+  GOSHAWK_PORT_IN_USE: {
+    message: 'port {port} on {host} is in use',
+    fix: 'end the other program, or give another port with {option} (0 takes a free one)',
+  },
+  GOSHAWK_BROKER_UNREACHABLE: {
+    message: 'the MQTT broker {url} does not answer: {reason}',
+    fix: 'check the address and the network; perception goes on and the connection is tried again',
+  },
+  GOSHAWK_USAGE: { message: '{reason}', fix: 'see "goshawk --help"' },
+  GOSHAWK_ROS_UNAVAILABLE: {
+    message: 'no ROS 2 is available: {reason}',
+    fix: 'run "npm run setup", or source a ROS 2 installation; "goshawk run" works without ROS',
+  },
+  GOSHAWK_INTERNAL: { message: '{reason}', fix: 'this is a defect: please report it with the log' },
+} as const satisfies Record<string, { message: string; fix: string }>;
+
+export type ErrorCode = keyof typeof ERROR_TEMPLATES;
+
+/** Values for the placeholders of a template; they appear in logs, so no secret may be among them. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
+
+function fill(template: string, details: ErrorDetails): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole));
+}
+
+/** An error with a stable code, what is at fault, and what to do about it. */
+export class GoshawkError extends Error {
+  override readonly name = 'GoshawkError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+  /** what the reader should do next */
+  readonly fix: string;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+    const template = ERROR_TEMPLATES[code];
+    super(fill(template.message, details), options);
+    this.code = code;
+    this.details = details;
+    this.fix = fill(template.fix, details);
+  }
+}
+
+/** One line for a log or a terminal: code, what, and what to do. */
+export function describeError(error: unknown): string {
+  if (error instanceof GoshawkError) return `${error.code}: ${error.message} (${error.fix})`;
+  return error instanceof Error ? error.message : String(error);
+}

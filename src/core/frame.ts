@@ -1,0 +1,72 @@
+/**
+ * Pixel layouts that the frame path accepts, by their canonical name. `core/pixels` knows the ROS aliases
+ * (`yuv422` is `uyvy`, `yuv422_yuy2` is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
+ */
+export const PIXEL_ENCODINGS = [
+  'rgb8',
+  'bgr8',
+  'rgba8',
+  'bgra8',
+  'mono8',
+  'uyvy',
+  'yuyv',
+  'nv12',
+  'i420',
+] as const;
+
+export type PixelEncoding = (typeof PIXEL_ENCODINGS)[number];
+
+/** A picture as it lies in memory: a view, never a copy. Row `y` starts at byte `y * step` of `data`. */
+export interface ImageView {
+  /** pixels, >= 1 */
+  readonly width: number;
+  /** pixels, >= 1 */
+  readonly height: number;
+  readonly encoding: PixelEncoding;
+  /** bytes from one row to the next, >= the bytes one row needs */
+  readonly step: number;
+  /** at least `step * rows` bytes; chroma planes of `nv12` and `i420` follow the luma plane */
+  readonly data: Uint8Array;
+}
+
+/** A picture still compressed as JPEG or PNG. */
+export interface CompressedView {
+  readonly format: 'jpeg' | 'png';
+  readonly data: Uint8Array;
+}
+
+/** A message stamp as ROS has it, exact to the nanosecond. */
+export interface Stamp {
+  /** seconds since the epoch of the stamping clock (int32) */
+  readonly sec: number;
+  /** 0..999_999_999 */
+  readonly nanosec: number;
+}
+
+/** What travels with a picture through every stage. */
+export interface FrameEnvelope {
+  /** camera name, unique in a pipeline; for ROS the image topic's namespace */
+  readonly camera: string;
+  /** count of this camera's frames since start, from 0 */
+  readonly sequence: number;
+  readonly stamp: Stamp;
+  /** copied from the image message, unchanged */
+  readonly frameId: string;
+  /** milliseconds on the monotonic clock (`performance.now()`) when the frame reached this process */
+  readonly receivedAt: number;
+  /** monotonic milliseconds after which the result is worthless; `Infinity` where there is none */
+  readonly deadline: number;
+  /** 32 lower-case hex digits (W3C trace context) */
+  readonly traceId: string;
+}
+
+/** A frame as a source hands it to the pipeline. */
+export interface Frame {
+  readonly envelope: FrameEnvelope;
+  readonly image: ImageView | CompressedView;
+}
+
+/** True where the picture has to be decoded before anyone can look at its pixels. */
+export function isCompressed(image: ImageView | CompressedView): image is CompressedView {
+  return 'format' in image;
+}

@@ -1,0 +1,48 @@
+/** Where the scaled picture lies inside the network input: `top-left` as YOLOX trains, `center` as Ultralytics does. */
+export type LetterboxAnchor = 'top-left' | 'center';
+
+/**
+ * The mapping of a source picture into the network input: scale by `scale`, then shift by (`padX`, `padY`).
+ * network = source * scale + pad.
+ */
+export interface Letterbox {
+  readonly sourceWidth: number;
+  readonly sourceHeight: number;
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** scaled picture size, integer pixels, >= 1 */
+  readonly scaledWidth: number;
+  readonly scaledHeight: number;
+  readonly padX: number;
+  readonly padY: number;
+  readonly scale: number;
+}
+
+/**
+ * Keeps the aspect ratio: scale = min(inputWidth / width, inputHeight / height), scaled sizes rounded down as
+ * YOLOX's `preproc` does for `top-left`, rounded to nearest as Ultralytics' `LetterBox` does for `center`.
+ */
+export function letterboxFor(
+  sourceWidth: number,
+  sourceHeight: number,
+  inputWidth: number,
+  inputHeight: number,
+  anchor: LetterboxAnchor,
+): Letterbox {
+  const scale = Math.min(inputWidth / sourceWidth, inputHeight / sourceHeight);
+  const round = anchor === 'top-left' ? Math.floor : Math.round;
+  const scaledWidth = Math.min(inputWidth, Math.max(1, round(sourceWidth * scale)));
+  const scaledHeight = Math.min(inputHeight, Math.max(1, round(sourceHeight * scale)));
+  const centered = anchor === 'center';
+  return {
+    sourceWidth,
+    sourceHeight,
+    inputWidth,
+    inputHeight,
+    scaledWidth,
+    scaledHeight,
+    padX: centered ? Math.floor((inputWidth - scaledWidth) / 2) : 0,
+    padY: centered ? Math.floor((inputHeight - scaledHeight) / 2) : 0,
+    scale,
+  };
+}
