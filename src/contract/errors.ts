@@ -55,7 +55,10 @@ export const ERROR_TEMPLATES = {
     message: 'parameter {name} = {value} is refused: {reason}',
     fix: 'give a value within the range; the old value stays in force',
   },
-  GOSHAWK_FILE_UNREADABLE: { message: '{file} cannot be read: {reason}', fix: 'check the path and its permissions' },
+  GOSHAWK_FILE_UNREADABLE: {
+    message: '{file} cannot be read: {reason}',
+    fix: 'check the path and its permissions',
+  },
   GOSHAWK_FILE_INVALID: { message: '{file} does not follow its format: {reason}', fix: 'correct the file' },
   GOSHAWK_PORT_IN_USE: {
     message: 'port {port} on {host} is in use',

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+
+/** How a network's raw output is to be read; `core/heads` decodes each. */
+export const HEADS = ['yolox', 'yolov5', 'yolov8', 'end2end'] as const;
+
+/** Execution providers by the name used in wishes, manifests, metrics and reports. */
+export const PROVIDERS = ['tensorrt', 'cuda', 'cpu'] as const;
+
+export type ProviderName = (typeof PROVIDERS)[number];
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 is 64 lower-case hex digits');
+
+/** A file beside the manifest: no folders above, no absolute paths, so that a bundle cannot reach out of its folder. */
+const bundleFileSchema = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'a file name without folders');
+
+const semverSchema = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'a semantic version such as 1.2.0');
+
+export const bundleNameSchema = z
+  .string()
+  .max(100)
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dot, dash, underscore');
+
+/** What a TensorRT engine inside an EPContext file was built for; it loads nowhere else. */
+const engineCompatibilitySchema = z.strictObject({
+  tensorrt: z.string().max(40),
+  /** compute capability, such as `8.7` for Orin */
+  computeCapability: z.string().regex(/^\d+\.\d+$/),
+  cuda: z.string().max(40).optional(),
+});
+
+const latencySchema = z.strictObject({
+  p50: z.number().nonnegative(),
+  p99: z.number().nonnegative().optional(),
+  /** milliseconds, one frame, model only */
+  runs: z.int().positive(),
+  threads: z.int().positive(),
+  host: z.string().max(200),
+});
+
+const variantSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/)
+    .max(60),
+  file: bundleFileSchema,
+  sha256: sha256Schema,
+  bytes: z.int().positive(),
+  precision: z.enum(['fp32', 'fp16', 'int8', 'mixed']),
+  /** providers this variant is meant for, best first */
+  providers: z.array(z.enum(PROVIDERS)).min(1),
+  batch: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
+  engine: engineCompatibilitySchema.optional(),
+  latencyMs: latencySchema.optional(),
+});
+
+const evaluationSchema = z.strictObject({
+  dataset: z.string().max(200),
+  datasetDigest: sha256Schema.optional(),
+  images: z.int().positive(),
+  ap: z.number().min(0).max(1),
+  ap50: z.number().min(0).max(1),
+  apByClass: z.record(z.string(), z.number().min(0).max(1).nullable()),
+  /** name and version of the code that measured */
+  evaluator: z.string().max(200),
+  preprocess: z.string().max(40).optional(),
+});
+
+/** What made the bundle. Values are facts for people and digests for machines; unknown keys are kept. */
+const lineageSchema = z.looseObject({
+  createdAt: z.iso.datetime(),
+  tool: z.string().max(200),
+  codeCommit: z.string().max(80).optional(),
+  parents: z.array(z.strictObject({ name: z.string(), digest: sha256Schema })).default([]),
+  sourceDigest: sha256Schema.optional(),
+  datasetDigest: sha256Schema.optional(),
+  hyperparameters: z.record(z.string(), z.unknown()).optional(),
+  toolVersions: z.record(z.string(), z.string()).optional(),
+});
+
+/**
+ * `bundle.json`: what a model is. The graph of every variant takes one uint8 tensor `[batch, height, width, 3]` in RGB order;
+ * cast, channel order, normalization and transposition are nodes of the graph, put there on import.
+ */
+export const bundleManifestSchema = z.strictObject({
+  schema: z.literal('goshawk.bundle/1'),
+  name: bundleNameSchema,
+  version: semverSchema,
+  description: z.string().max(2000).optional(),
+  license: z.string().max(100).optional(),
+  head: z.enum(HEADS),
+  labels: z.array(z.string().min(1).max(100)).min(1).max(4096),
+  input: z.strictObject({
+    width: z.int().min(32).max(4096),
+    height: z.int().min(32).max(4096),
+    /** the order the original network was trained in; the folded graph always takes RGB */
+    colorOrder: z.enum(['rgb', 'bgr']),
+    anchor: z.enum(['top-left', 'center']),
+    padValue: z.int().min(0).max(255),
+  }),
+  thresholds: z.strictObject({
+    score: z.number().min(0).max(1),
+    iou: z.number().min(0).max(1),
+    maxDetections: z.int().min(1).max(10_000),
+  }),
+  variants: z.array(variantSchema).min(1).max(50),
+  evaluation: z.array(evaluationSchema).optional(),
+  lineage: lineageSchema,
+  parameters: z.int().nonnegative(),
+  macs: z.int().nonnegative(),
+});
+
+export type BundleManifest = z.infer<typeof bundleManifestSchema>;
+export type BundleVariant = BundleManifest['variants'][number];

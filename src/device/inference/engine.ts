@@ -1,0 +1,109 @@
+import type { Detections } from '../../core/detections.ts';
+import type { PixelEncoding } from '../../core/frame.ts';
+import type { Letterbox } from '../../core/image/letterbox.ts';
+import type { ProviderName } from '../../contract/bundle.ts';
+import type { DropReason } from '../../contract/drops.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+
+/** Limits applied while decoding; they may change from one frame to the next. */
+export interface DecodeLimits {
+  /** 0..1 */
+  readonly scoreThreshold: number;
+  /** 0..1, non-maximum suppression within a class */
+  readonly iouThreshold: number;
+  readonly maxDetections: number;
+  /** one byte for each label, 1 keeps the class; `null` keeps all */
+  readonly classFilter: Uint8Array | null;
+}
+
+/**
+ * One picture on its way into the network. `pixels` is moved to the engine (its ArrayBuffer is detached) and comes back
+ * with the outcome, so that a pool can use it again.
+ *
+ * - `letterboxed`: uint8 RGB `[inputHeight, inputWidth, 3]`, ready for the graph.
+ * - `raw`: the camera's own rows (`rgb8` or `bgr8`, tightly packed or with a `step`); the engine resizes inside the graph.
+ */
+export interface InferenceInput {
+  readonly kind: 'letterboxed' | 'raw';
+  readonly pixels: Uint8Array<ArrayBuffer>;
+  readonly letterbox: Letterbox;
+  readonly encoding: PixelEncoding;
+  /** bytes a row of `pixels` */
+  readonly step: number;
+}
+
+export interface InferenceTimes {
+  /** milliseconds the job waited inside the engine for a free thread */
+  readonly queue: number;
+  /** milliseconds in the graph, preprocessing nodes included */
+  readonly inference: number;
+  /** milliseconds of decoding and suppression */
+  readonly decode: number;
+}
+
+/** What came of one picture; `detections` are in source pixels. */
+export type InferenceItem =
+  | { readonly ok: true; readonly detections: Detections; readonly pixels: Uint8Array<ArrayBuffer> }
+  | {
+      readonly ok: false;
+      readonly reason: DropReason;
+      readonly code: ErrorCode;
+      readonly message: string;
+      /** absent where the buffer was lost with a process */
+      readonly pixels?: Uint8Array<ArrayBuffer>;
+    };
+
+export interface InferenceOutcome {
+  /** one for each input, in order */
+  readonly items: readonly InferenceItem[];
+  readonly times: InferenceTimes;
+}
+
+/** Why a provider of the wish was not taken. */
+export interface ProviderRefusal {
+  readonly provider: ProviderName;
+  readonly reason: string;
+}
+
+/** What an engine turned out to be once it is loaded and warm. */
+export interface EngineInfo {
+  readonly kind: 'worker' | 'child';
+  readonly bundle: { readonly name: string; readonly version: string; readonly digest: string };
+  readonly variant: string;
+  readonly precision: string;
+  readonly provider: ProviderName;
+  readonly refusals: readonly ProviderRefusal[];
+  /** count of graph nodes on each provider, by ONNX Runtime's own name for it */
+  readonly nodesByProvider: Readonly<Record<string, number>>;
+  readonly threads: number;
+  readonly workers: number;
+  readonly maxBatch: number;
+  /** true where `raw` inputs are accepted */
+  readonly acceptsRaw: boolean;
+  readonly loadMs: number;
+  readonly warmupMs: number;
+}
+
+/**
+ * Inference off the caller's thread, behind one interface with two implementations (worker threads, child process).
+ * `infer` never rejects: a failure is an item with a reason, so that every frame can be accounted for.
+ */
+export interface InferenceEngine {
+  /** Loads, warms up, and resolves once the first frame can be taken. Rejects with a coded error. */
+  start(): Promise<EngineInfo>;
+  /** How many jobs may be given before an earlier one resolves without waiting behind it. */
+  readonly parallel: number;
+  infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome>;
+  /** Lets the jobs in hand finish, then ends threads or processes. Safe to call twice. */
+  close(): Promise<void>;
+  /** Told when a process or thread was lost and when its successor is ready. */
+  onIncident(listener: (incident: EngineIncident) => void): void;
+}
+
+export interface EngineIncident {
+  readonly kind: 'lost' | 'restored' | 'failed';
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** jobs that were lost with it */
+  readonly lostJobs: number;
+}
