@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { DROP_REASONS } from './drops.ts';
+
+/** How many of something: a whole number, never negative. */
+const count = z.number().int().nonnegative();
+/** A share or a score, 0..1. */
+const ratio = z.number().min(0).max(1);
+const milliseconds = z.number().nonnegative();
+
+/** SHA-256 as 64 lower-case hex digits: of a bundle's manifest, of a data set's annotation file. */
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits (sha256)');
+
+/** ISO 8601 in UTC with milliseconds, as `Date.prototype.toISOString` writes it. */
+export const instantSchema = z.iso.datetime({ precision: 3 });
+
+/** The machine that a report was made on. */
+export const hostSchema = z.strictObject({
+  cpu: z.string().min(1),
+  cores: z.number().int().positive(),
+  memoryBytes: z.number().int().positive(),
+  /** name, release and architecture, e.g. `linux 6.1.0 x64` */
+  os: z.string().min(1),
+  /** Node's version without the leading `v` */
+  node: z.string().min(1),
+  /** ROS distribution, null where none is in the environment */
+  ros: z.string().nullable(),
+  /** execution providers of the inference library in use, best first */
+  providers: z.array(z.string()),
+});
+
+/** The model that ran. */
+export const bundleRefSchema = z.strictObject({
+  name: z.string().min(1),
+  version: z.string().min(1),
+  digest: digestSchema,
+});
+
+/** Latencies of one stage, milliseconds; all zero where `count` is 0. */
+export const latencySchema = z.strictObject({
+  count,
+  p50: milliseconds,
+  p90: milliseconds,
+  p99: milliseconds,
+  p999: milliseconds,
+  max: milliseconds,
+});
+
+/** `received = published + sum(drops) + in flight`; in flight is 0 once a run has ended. */
+export const framesSchema = z.strictObject({
+  received: count,
+  published: count,
+  drops: z.partialRecord(z.enum(DROP_REASONS), count),
+});
+
+/** What every report starts with. A report's own schema extends it and fixes `schema` to its name. */
+export const reportBaseSchema = z.strictObject({
+  schema: z.string().regex(/^goshawk\/report\/[a-z-]+\/v\d+$/),
+  startedAt: instantSchema,
+  host: hostSchema,
+});
+
+/** Report of anything that put frames through the pipeline: `goshawk run`, `npm start`, `bench pipeline`. */
+export const runReportSchema = reportBaseSchema.extend({
+  schema: z.literal('goshawk/report/run/v1'),
+  seconds: z.number().nonnegative(),
+  bundle: bundleRefSchema,
+  frames: framesSchema,
+  /** frames a second */
+  fps: z.strictObject({ in: z.number().nonnegative(), out: z.number().nonnegative() }),
+  latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }),
+  /** detections published over the run */
+  detections: count,
+});
+
+/** A percentile bootstrap over pictures. */
+export const intervalSchema = z.strictObject({
+  /** which figure it is about */
+  of: z.literal('ap'),
+  low: ratio,
+  high: ratio,
+  /** 0.95 where one time in twenty the true value lies outside */
+  confidence: z.number().gt(0).lt(1),
+  /** resamples drawn */
+  resamples: z.number().int().positive(),
+  seed: z.number().int().nonnegative(),
+});
+
+/** null where no picture holds an object that counts (pycocotools prints -1 there). */
+const measured = ratio.nullable();
+
+/** The figures of COCO detection evaluation, as pycocotools' `COCOeval` for boxes defines them. */
+export const accuracyFiguresSchema = z.strictObject({
+  /** mean over IoU 0.50:0.05:0.95, all areas, 100 detections a picture */
+  ap: measured,
+  ap50: measured,
+  ap75: measured,
+  apSmall: measured,
+  apMedium: measured,
+  apLarge: measured,
+  /** mean recall with 1, 10 and 100 detections a picture */
+  ar1: measured,
+  ar10: measured,
+  ar100: measured,
+  arSmall: measured,
+  arMedium: measured,
+  arLarge: measured,
+});
+
+/** Precision at the 101 recall levels 0, 0.01, ... 1 at IoU 0.5, of one class. */
+const curveSchema = z.array(ratio).length(101);
+
+/** Report of `goshawk evaluate`. */
+export const accuracyReportSchema = reportBaseSchema.extend({
+  schema: z.literal('goshawk/report/accuracy/v1'),
+  seconds: z.number().nonnegative(),
+  /** null where detections of a file were evaluated and no model ran */
+  bundle: bundleRefSchema.nullable(),
+  ...accuracyFiguresSchema.shape,
+  /** AP (IoU 0.50:0.95) by class name; classes without an object that counts are null */
+  apByClass: z.record(z.string(), measured),
+  ap50ByClass: z.record(z.string(), measured),
+  precisionRecall50: z.record(z.string(), curveSchema),
+  /** pictures evaluated */
+  images: count,
+  /** annotations that count (crowds left out) */
+  objects: count,
+  detections: count,
+  interval: intervalSchema.nullable(),
+  dataset: z.strictObject({ annotations: z.string(), digest: digestSchema }),
+  /** null where detections of a file were evaluated */
+  settings: z
+    .strictObject({
+      score: ratio,
+      iou: ratio,
+      maxBoxes: z.number().int().positive(),
+      preprocess: z.string(),
+    })
+    .nullable(),
+  /** null where no model ran */
+  latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }).nullable(),
+});
+
+export type Host = z.infer<typeof hostSchema>;
+export type BundleRef = z.infer<typeof bundleRefSchema>;
+export type LatencySummary = z.infer<typeof latencySchema>;
+export type RunReport = z.infer<typeof runReportSchema>;
+export type AccuracyFigures = z.infer<typeof accuracyFiguresSchema>;
+export type AccuracyReport = z.infer<typeof accuracyReportSchema>;
