@@ -54,14 +54,14 @@ export const framesSchema = z.strictObject({
 
 /** What every report starts with. A report's own schema extends it and fixes `schema` to its name. */
 export const reportBaseSchema = z.strictObject({
-  schema: z.string().regex(/^goshawk\/report\/[a-z-]+\/v\d+$/),
+  schema: z.string().regex(/^goshawk\.report\.[a-z-]+\/\d+$/),
   startedAt: instantSchema,
   host: hostSchema,
 });
 
 /** Report of anything that put frames through the pipeline: `goshawk run`, `npm start`, `bench pipeline`. */
 export const runReportSchema = reportBaseSchema.extend({
-  schema: z.literal('goshawk/report/run/v1'),
+  schema: z.literal('goshawk.report.run/1'),
   seconds: z.number().nonnegative(),
   bundle: bundleRefSchema,
   frames: framesSchema,
@@ -111,7 +111,7 @@ const curveSchema = z.array(ratio).length(101);
 
 /** Report of `goshawk evaluate`. */
 export const accuracyReportSchema = reportBaseSchema.extend({
-  schema: z.literal('goshawk/report/accuracy/v1'),
+  schema: z.literal('goshawk.report.accuracy/1'),
   seconds: z.number().nonnegative(),
   /** null where detections of a file were evaluated and no model ran */
   bundle: bundleRefSchema.nullable(),
