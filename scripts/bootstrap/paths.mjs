@@ -1,0 +1,27 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The project's own folder. */
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** Where set-up keeps what it makes; all of it can be deleted and is made again. */
+export const PLACES = {
+  nodeModules: path.join(ROOT, 'node_modules'),
+  rclnodejs: path.join(ROOT, 'node_modules/rclnodejs'),
+  dist: path.join(ROOT, 'dist'),
+  /** project-local ROS 2 prefix made from wheels */
+  rosPrefix: path.join(ROOT, '.ros'),
+  /** packages that a read-only ROS 2 lacks are built into a folder in here, one for each distribution */
+  rosOverlays: path.join(ROOT, '.ros-overlay'),
+  tools: path.join(ROOT, '.tools'),
+  state: path.join(ROOT, '.goshawk'),
+  stamps: path.join(ROOT, '.goshawk/stamps'),
+  logs: path.join(ROOT, '.goshawk/setup-logs'),
+  /** which ROS 2 installation set-up chose */
+  rosRecord: path.join(ROOT, '.goshawk/ros.json'),
+  /** Goshawk's own package in an ament layout (scripts/install-ament) */
+  ament: path.join(ROOT, '.goshawk/ament'),
+  /** the same as colcon makes it */
+  colcon: path.join(ROOT, 'install/goshawk'),
+  ddsProfile: path.join(ROOT, 'launch/fastdds.xml'),
+};

@@ -1,0 +1,12 @@
+// Prints the ROS environment as lines for a POSIX shell; scripts/with-ros evaluates them.
+import { readRosRecord, rosEnvironment } from './ros-env.mjs';
+
+const ros = process.env['GOSHAWK_NO_ROS'] === '1' ? undefined : readRosRecord();
+if (ros === undefined) {
+  console.error('with-ros: no ROS 2 is set up (run "npm run setup", or source a ROS 2 installation first and run it then)');
+  process.exit(1);
+}
+for (const [name, value] of Object.entries(rosEnvironment(ros, process.env))) {
+  if (value === undefined || value === process.env[name] || !/^[A-Za-z_]\w*$/.test(name)) continue;
+  console.log(`export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`);
+}

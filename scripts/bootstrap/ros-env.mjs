@@ -1,0 +1,119 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { PLACES } from './paths.mjs';
+
+/** @typedef {Record<string, string | undefined>} Env */
+
+/**
+ * A ROS 2 installation that set-up chose.
+ * `sourced`: already in the caller's environment. `system`: under /opt/ros, with the variables its setup.bash adds to an
+ * empty environment. `wheels`: the project-local prefix.
+ * @typedef {object} RosInstallation
+ * @property {'sourced' | 'system' | 'wheels'} kind
+ * @property {string} distro lower-case name, such as jazzy
+ * @property {string} prefix folder with lib/, share/ and include/
+ * @property {Record<string, string>} [variables] for `system`: what its setup.bash sets
+ * @property {string} [overlay] prefix of packages built because the installation lacks them
+ */
+
+/** Variables that hold lists of folders: new entries go in front of those that are there. */
+const LISTS = new Set(['AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH', 'LD_LIBRARY_PATH', 'PATH', 'PYTHONPATH', 'PKG_CONFIG_PATH']);
+
+/**
+ * @param {Env} env changed in place
+ * @param {string} name
+ * @param {readonly string[]} entries go first, in this order, each once
+ */
+function prepend(env, name, entries) {
+  const old = (env[name] ?? '').split(':').filter((entry) => entry !== '');
+  env[name] = [...new Set([...entries, ...old])].join(':');
+}
+
+/**
+ * The folder of Python packages in a prefix, such as PREFIX/lib/python3.11/site-packages; undefined where there is none.
+ * @param {string} prefix
+ * @returns {string | undefined}
+ */
+export function sitePackagesOf(prefix) {
+  const lib = path.join(prefix, 'lib');
+  if (!existsSync(lib)) return undefined;
+  return readdirSync(lib)
+    .filter((name) => /^python3\.\d+$/.test(name))
+    .map((name) => path.join(lib, name, 'site-packages'))
+    .find((folder) => existsSync(folder));
+}
+
+/**
+ * @param {Env} env changed in place
+ * @param {string} prefix
+ */
+function addPrefix(env, prefix) {
+  prepend(env, 'AMENT_PREFIX_PATH', [prefix]);
+  prepend(env, 'CMAKE_PREFIX_PATH', [prefix]);
+  prepend(env, 'LD_LIBRARY_PATH', [path.join(prefix, 'lib')]);
+  const packages = sitePackagesOf(prefix);
+  if (packages !== undefined) prepend(env, 'PYTHONPATH', [packages]);
+}
+
+/**
+ * @param {Env} env changed in place
+ * @param {RosInstallation} ros
+ */
+function addWheelPrefix(env, ros) {
+  const packages = sitePackagesOf(ros.prefix);
+  if (packages !== undefined) {
+    const bundled = readdirSync(packages).filter((name) => /^ros_.*\.libs$/.test(name));
+    prepend(env, 'LD_LIBRARY_PATH', bundled.map((name) => path.join(packages, name)));
+  }
+  addPrefix(env, ros.prefix);
+  prepend(env, 'PATH', [path.join(ros.prefix, 'bin')]);
+  env['ROS_DISTRO'] = ros.distro;
+  env['ROS_VERSION'] = '2';
+  env['ROS_PYTHON_VERSION'] = '3';
+  // Each wheel would start Python a second time only to set LD_LIBRARY_PATH, which is set here already.
+  env['_ROS_WHEELS_BOOTSTRAP_COMPLETE'] = '1';
+}
+
+/**
+ * The environment in which everything of Goshawk runs. Values that the caller set stay, except for search paths, which gain entries.
+ * Without an installation only the variables of the Node process itself are set.
+ * @param {RosInstallation | undefined} ros
+ * @param {Env} base
+ * @returns {Env} a new object
+ */
+export function rosEnvironment(ros, base) {
+  /** @type {Env} */
+  const env = { ...base };
+  // glibc's arenas, one for each thread, and libuv's four threads are both wrong for image buffers on many threads.
+  env['MALLOC_ARENA_MAX'] ??= '2';
+  env['UV_THREADPOOL_SIZE'] ??= String(Math.min(16, Math.max(4, os.availableParallelism())));
+  if (ros === undefined) return env;
+
+  if (ros.kind === 'wheels') addWheelPrefix(env, ros);
+  for (const [name, value] of Object.entries(ros.variables ?? {})) {
+    if (LISTS.has(name)) prepend(env, name, value.split(':'));
+    else env[name] = value;
+  }
+  if (ros.overlay !== undefined) addPrefix(env, ros.overlay);
+  const own = [PLACES.ament, PLACES.colcon].find((prefix) => existsSync(path.join(prefix, 'share/ament_index')));
+  if (own !== undefined) prepend(env, 'AMENT_PREFIX_PATH', [own]);
+
+  env['RMW_IMPLEMENTATION'] ??= 'rmw_fastrtps_cpp';
+  env['ROS_AUTOMATIC_DISCOVERY_RANGE'] ??= 'LOCALHOST';
+  // Humble and Jazzy read the first name, newer releases the second.
+  env['FASTRTPS_DEFAULT_PROFILES_FILE'] ??= PLACES.ddsProfile;
+  env['FASTDDS_DEFAULT_PROFILES_FILE'] ??= env['FASTRTPS_DEFAULT_PROFILES_FILE'];
+  return env;
+}
+
+/**
+ * The installation that set-up wrote down; undefined before set-up, or where ROS is impossible.
+ * @param {string} [file]
+ * @returns {RosInstallation | undefined}
+ */
+export function readRosRecord(file = PLACES.rosRecord) {
+  if (!existsSync(file)) return undefined;
+  const record = /** @type {RosInstallation} */ (JSON.parse(readFileSync(file, 'utf8')));
+  return existsSync(record.prefix) ? record : undefined;
+}
