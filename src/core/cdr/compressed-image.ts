@@ -1,0 +1,64 @@
+import type { CompressedView, Stamp } from '../frame.ts';
+import { refuse, type Refusal } from '../refusal.ts';
+import { CdrCursor } from './cursor.ts';
+import { readHeader } from './header.ts';
+
+/** `sensor_msgs/msg/CompressedImage` as it was sent. `data` is a view of the message. */
+export interface CdrCompressedImage {
+  readonly ok: true;
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  /** as it was sent, e.g. `jpeg` or `rgb8; jpeg compressed bgr8` */
+  readonly format: string;
+  readonly data: Uint8Array;
+}
+
+const cursor = new CdrCursor();
+
+/** Reads a serialized `sensor_msgs/msg/CompressedImage` of either byte order without copying; never throws. */
+export function parseCompressedImage(bytes: Uint8Array): CdrCompressedImage | Refusal {
+  cursor.open(bytes);
+  const { stamp, frameId } = readHeader(cursor);
+  const format = cursor.string('format');
+  const data = cursor.byteSequence('data');
+  cursor.close();
+  return cursor.refusal() ?? { ok: true, stamp, frameId, format, data };
+}
+
+/** A compressed picture whose first bytes are those of a JPEG or PNG file. */
+export interface CheckedCompressedImage {
+  readonly ok: true;
+  readonly view: CompressedView;
+}
+
+/**
+ * Finds out what a compressed picture is. The first bytes decide, not the `format` text, which publishers fill in many ways; but data
+ * that is neither JPEG nor PNG is never handed on, so that no sender can choose a decoder (SVG, TIFF, ...) behind the word `jpeg`.
+ * `compressedDepth` is refused: its data has a header of its own and holds no color picture.
+ */
+export function toCompressedView(message: Omit<CdrCompressedImage, 'ok'>): CheckedCompressedImage | Refusal {
+  const { data } = message;
+  const shown = JSON.stringify(message.format.slice(0, 64));
+  if (/compressedDepth/i.test(message.format)) {
+    return refuse('unsupported_encoding', `format ${shown} is a depth picture; supported: jpeg, png`);
+  }
+  if (startsWith(data, JPEG_START)) return { ok: true, view: { format: 'jpeg', data } };
+  if (startsWith(data, PNG_START)) return { ok: true, view: { format: 'png', data } };
+  if (!/\b(jpe?g|png)\b/i.test(message.format)) {
+    return refuse('unsupported_encoding', `format ${shown} is not read; supported: jpeg, png`);
+  }
+  return refuse(
+    'corrupt_image',
+    `format is ${shown}, but the ${data.length} bytes do not start like a JPEG or PNG`,
+  );
+}
+
+/** Start-of-image marker and the first byte of the next marker (ITU T.81). */
+const JPEG_START = [0xff, 0xd8, 0xff];
+/** PNG signature (ISO 15948, 5.2). */
+const PNG_START = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+function startsWith(data: Uint8Array, start: readonly number[]): boolean {
+  for (let i = 0; i < start.length; i++) if (data[i] !== start[i]) return false;
+  return true;
+}

@@ -1,0 +1,100 @@
+import type { ImageView, Stamp } from '../frame.ts';
+import { canonicalEncoding, describeUnsupportedEncoding } from '../image/encodings.ts';
+import { needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../image/layout.ts';
+import { refuse, type Refusal } from '../refusal.ts';
+import { CdrCursor } from './cursor.ts';
+import { readHeader } from './header.ts';
+
+/** `sensor_msgs/msg/Image` as it was sent. `data` is a view of the message: it lives as long as the message's buffer. */
+export interface CdrImage {
+  readonly ok: true;
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  /** pixels, >= 1 */
+  readonly height: number;
+  /** pixels, >= 1 */
+  readonly width: number;
+  /** the name as it was sent, aliases included */
+  readonly encoding: string;
+  /** byte order of channels wider than one byte; every encoding that Goshawk reads has 8-bit channels, so it plays no part */
+  readonly isBigEndian: boolean;
+  /** bytes from one row to the next, as the message claims */
+  readonly step: number;
+  readonly data: Uint8Array;
+}
+
+export interface ImageLimits {
+  /** most pixels (width * height) that a picture may have */
+  readonly maxPixels: number;
+}
+
+/** 4096 x 4096: above any camera at 30 frames a second, far below what would exhaust a small device's memory. */
+export const DEFAULT_IMAGE_LIMITS: ImageLimits = { maxPixels: 4096 * 4096 };
+
+const cursor = new CdrCursor();
+
+/**
+ * Reads a serialized `sensor_msgs/msg/Image` of either byte order without copying pixels. Never throws: whatever the bytes are,
+ * the answer is an image or a refusal. `malformed`: cut short, lying lengths, text that is no text; `bad_size`: a side of zero or
+ * too many pixels; `unsupported_encoding`: a CDR representation other than plain CDR. Whether encoding, step and data fit together is
+ * `toImageView`'s question. Bytes after the last field are ignored, as ROS' own readers do (some middlewares pad).
+ */
+export function parseImage(
+  bytes: Uint8Array,
+  limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
+): CdrImage | Refusal {
+  cursor.open(bytes);
+  const { stamp, frameId } = readHeader(cursor);
+  const height = cursor.uint32('height');
+  const width = cursor.uint32('width');
+  // Before the data is looked at: a size that is refused is the more useful word about a picture that is also cut short.
+  if (!cursor.failed && width * height === 0)
+    cursor.fail('bad_size', `a picture of ${width}x${height} has no pixels`);
+  if (width * height > limits.maxPixels) {
+    cursor.fail('bad_size', `a picture of ${width}x${height} has more than ${limits.maxPixels} pixels`);
+  }
+  const encoding = cursor.string('encoding');
+  const isBigEndian = cursor.uint8('is_bigendian') !== 0;
+  const step = cursor.uint32('step');
+  const data = cursor.byteSequence('data');
+  cursor.close();
+  return cursor.refusal() ?? { ok: true, stamp, frameId, height, width, encoding, isBigEndian, step, data };
+}
+
+/** An image with its layout checked: every pixel that width, height and encoding promise lies inside `view.data`. */
+export interface CheckedImage {
+  readonly ok: true;
+  readonly view: ImageView;
+}
+
+/**
+ * Checks that encoding, size, step and data of a message agree, and gives the picture under its canonical encoding. The data must
+ * be exactly step * rows bytes (for `nv12` and `i420` one and a half times the height). Subsampled layouts need even sides.
+ */
+export function toImageView(message: Omit<CdrImage, 'ok'>): CheckedImage | Refusal {
+  const { width, height, step, data } = message;
+  const encoding = canonicalEncoding(message.encoding);
+  if (encoding === undefined)
+    return refuse('unsupported_encoding', describeUnsupportedEncoding(message.encoding));
+  if ((needsEvenWidth(encoding) && width % 2 !== 0) || (needsEvenHeight(encoding) && height % 2 !== 0)) {
+    return refuse('bad_size', `${encoding} shares color between neighbors and cannot be ${width}x${height}`);
+  }
+  const needed = rowBytes(encoding, width);
+  if (step < needed) {
+    return refuse(
+      'malformed',
+      `step is ${step}, a row of ${width} pixels in ${encoding} takes ${needed} bytes`,
+    );
+  }
+  if (encoding === 'i420' && step % 2 !== 0) {
+    return refuse('malformed', `step is ${step}, its half, the chroma step of i420, is not whole`);
+  }
+  const size = step * planeRows(encoding, height);
+  if (data.length !== size) {
+    return refuse(
+      'malformed',
+      `data has ${data.length} bytes, ${width}x${height} ${encoding} of step ${step} has ${size}`,
+    );
+  }
+  return { ok: true, view: { width, height, encoding, step, data } };
+}

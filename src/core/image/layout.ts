@@ -1,0 +1,38 @@
+import type { PixelEncoding } from '../frame.ts';
+
+/** Bytes that one row of the first (or only) plane needs, without padding. */
+export function rowBytes(encoding: PixelEncoding, width: number): number {
+  switch (encoding) {
+    case 'rgb8':
+    case 'bgr8':
+      return width * 3;
+    case 'rgba8':
+    case 'bgra8':
+      return width * 4;
+    case 'uyvy':
+    case 'yuyv':
+      return width * 2;
+    case 'mono8':
+    case 'nv12':
+    case 'i420':
+      return width;
+  }
+}
+
+/**
+ * How many times `step` bytes a whole picture takes, all planes together. `nv12` keeps height / 2 rows of `step` bytes of
+ * interleaved chroma below the luma; `i420` two planes of height / 2 rows of `step / 2` bytes.
+ */
+export function planeRows(encoding: PixelEncoding, height: number): number {
+  return encoding === 'nv12' || encoding === 'i420' ? height + height / 2 : height;
+}
+
+/** True for layouts in which two neighboring columns share their color: the width must be even. */
+export function needsEvenWidth(encoding: PixelEncoding): boolean {
+  return encoding === 'uyvy' || encoding === 'yuyv' || encoding === 'nv12' || encoding === 'i420';
+}
+
+/** True for layouts in which two neighboring rows share their color: the height must be even. */
+export function needsEvenHeight(encoding: PixelEncoding): boolean {
+  return encoding === 'nv12' || encoding === 'i420';
+}
