@@ -1,0 +1,170 @@
+import type { Detections } from '../detections.ts';
+import type { Letterbox } from '../image/letterbox.ts';
+import { ScoreOrder, Suppressor } from '../nms.ts';
+import { createCandidates, resetCandidates, type Candidates } from './candidates.ts';
+import { createChannelScratch, readChannels } from './channels.ts';
+import { FINISHED_ROW, readFinishedParts, readFinishedRows } from './end2end.ts';
+import { createGrid, gridCells } from './grid.ts';
+import type { DecodeOutcome, Decoder, DecodeSettings, Head, OutputTensor } from './head.ts';
+import { readRows } from './rows.ts';
+
+export interface DecoderOptions {
+  readonly head: Head;
+  /** network input, pixels */
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** classes of the graph, 1..65535 */
+  readonly classes: number;
+  /** only that many of the best boxes take part in suppression; `Infinity` for all, as an evaluation wants */
+  readonly maxCandidates: number;
+}
+
+/** Collects what is above the threshold. False where the output is not what the head gives, in shape or in numbers. */
+type Reader = (
+  outputs: readonly OutputTensor[],
+  batchIndex: number,
+  scoreThreshold: number,
+  classFilter: Uint8Array | null,
+  candidates: Candidates,
+) => boolean;
+
+/** True where the tensor has rank 3, holds picture `batchIndex`, and as many values as its sizes say. */
+function holds(tensor: OutputTensor, batchIndex: number): boolean {
+  const { dims, data } = tensor;
+  return dims.length === 3 && batchIndex < dims[0]! && data.length === dims[0]! * dims[1]! * dims[2]!;
+}
+
+function rowReader(options: DecoderOptions): Reader {
+  const { inputWidth, inputHeight, classes, head } = options;
+  const grid = head === 'yolox' ? createGrid(inputWidth, inputHeight) : null;
+  return (outputs, batchIndex, scoreThreshold, classFilter, candidates) => {
+    const tensor = outputs[0];
+    if (tensor === undefined || !holds(tensor, batchIndex)) return false;
+    const rows = tensor.dims[1]!;
+    const rowLength = tensor.dims[2]!;
+    if (rowLength !== 5 + classes || (grid !== null && rows !== grid.stride.length)) return false;
+    resetCandidates(candidates, rows);
+    const start = batchIndex * rows * rowLength;
+    return readRows(tensor.data, start, rows, classes, grid, scoreThreshold, classFilter, candidates);
+  };
+}
+
+function channelReader(options: DecoderOptions): Reader {
+  const { classes, inputWidth, inputHeight } = options;
+  const scratch = createChannelScratch(gridCells(inputWidth, inputHeight));
+  return (outputs, batchIndex, scoreThreshold, classFilter, candidates) => {
+    const tensor = outputs[0];
+    if (tensor === undefined || !holds(tensor, batchIndex)) return false;
+    const channels = tensor.dims[1]!;
+    const columns = tensor.dims[2]!;
+    if (channels !== 4 + classes) return false;
+    resetCandidates(candidates, columns);
+    const start = batchIndex * channels * columns;
+    return readChannels(
+      tensor.data,
+      start,
+      columns,
+      classes,
+      scratch,
+      scoreThreshold,
+      classFilter,
+      candidates,
+    );
+  };
+}
+
+function finishedReader(options: DecoderOptions): Reader {
+  const { classes } = options;
+  return (outputs, batchIndex, scoreThreshold, classFilter, candidates) => {
+    const boxes = outputs[outputs.length === 4 ? 1 : 0];
+    if (boxes === undefined || !holds(boxes, batchIndex)) return false;
+    const rows = boxes.dims[1]!;
+    resetCandidates(candidates, rows);
+    if (outputs.length === 4) {
+      const values = boxes.dims[0]! * rows;
+      if (boxes.dims[2] !== 4 || outputs[2]!.data.length !== values || outputs[3]!.data.length !== values)
+        return false;
+      return readFinishedParts(outputs, batchIndex, rows, classes, scoreThreshold, classFilter, candidates);
+    }
+    if (boxes.dims[2] !== FINISHED_ROW) return false;
+    const start = batchIndex * rows * FINISHED_ROW;
+    return readFinishedRows(boxes.data, start, rows, classes, scoreThreshold, classFilter, candidates);
+  };
+}
+
+const READERS: Record<Head, (options: DecoderOptions) => Reader> = {
+  yolox: rowReader,
+  yolov5: rowReader,
+  yolov8: channelReader,
+  end2end: finishedReader,
+};
+
+/**
+ * Copies the chosen candidates to `out` as source pixels, clipped to the picture. Boxes that lie wholly outside of it (in the
+ * letterbox's border) have nothing to show and are left out.
+ */
+function emit(
+  candidates: Candidates,
+  kept: Uint32Array,
+  keptCount: number,
+  letterbox: Letterbox,
+  out: Detections,
+): void {
+  const { scale, padX, padY, sourceWidth, sourceHeight } = letterbox;
+  let count = 0;
+  for (let k = 0; k < keptCount; k++) {
+    const entry = kept[k]!;
+    const from = 4 * entry;
+    const x1 = Math.max(0, (candidates.boxes[from]! - padX) / scale);
+    const y1 = Math.max(0, (candidates.boxes[from + 1]! - padY) / scale);
+    const x2 = Math.min(sourceWidth, (candidates.boxes[from + 2]! - padX) / scale);
+    const y2 = Math.min(sourceHeight, (candidates.boxes[from + 3]! - padY) / scale);
+    if (x2 <= x1 || y2 <= y1) continue;
+    const to = 4 * count;
+    out.boxes[to] = x1;
+    out.boxes[to + 1] = y1;
+    out.boxes[to + 2] = x2;
+    out.boxes[to + 3] = y2;
+    out.scores[count] = Math.min(1, candidates.scores[entry]!);
+    out.classes[count] = candidates.classes[entry]!;
+    out.tracks[count] = 0;
+    count++;
+  }
+  out.count = count;
+}
+
+/** A decoder for one graph. Scratch memory is made here and grows only where an output is larger than any before. */
+export function createDecoder(options: DecoderOptions): Decoder {
+  const { head, maxCandidates } = options;
+  const read = READERS[head](options);
+  const candidates = createCandidates(gridCells(options.inputWidth, options.inputHeight));
+  const suppressor = new Suppressor();
+  const order = new ScoreOrder();
+  let kept = new Uint32Array(0);
+  const suppression = { iouThreshold: 0, classAgnostic: false, maxCandidates, maxKept: 0 };
+
+  function decode(
+    outputs: readonly OutputTensor[],
+    batchIndex: number,
+    letterbox: Letterbox,
+    settings: DecodeSettings,
+    out: Detections,
+  ): DecodeOutcome {
+    const { scoreThreshold, classFilter = null } = settings;
+    if (!read(outputs, batchIndex, scoreThreshold, classFilter, candidates)) return 'invalid';
+    const limit = Math.min(settings.maxDetections, out.scores.length);
+    if (kept.length < limit) kept = new Uint32Array(limit);
+    let keptCount: number;
+    if (head === 'end2end') {
+      keptCount = order.best(candidates.scores, candidates.count, limit, kept);
+    } else {
+      suppression.iouThreshold = settings.iouThreshold;
+      suppression.classAgnostic = settings.classAgnostic ?? false;
+      suppression.maxKept = limit;
+      keptCount = suppressor.run(candidates, suppression, kept);
+    }
+    emit(candidates, kept, keptCount, letterbox, out);
+    return 'ok';
+  }
+  return { decode };
+}

@@ -1,0 +1,79 @@
+import { addCorners, type Candidates } from './candidates.ts';
+import type { OutputTensor } from './head.ts';
+import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
+
+/** Adds one finished detection that lies above the threshold. False where its numbers make no sense. */
+function addFinished(
+  boxes: OutputTensor['data'],
+  at: number,
+  score: number,
+  classValue: number,
+  scoreThreshold: number,
+  classFilter: Uint8Array | null,
+  classes: number,
+  candidates: Candidates,
+): boolean {
+  if (!(score >= LOWEST_PROBABILITY && score <= HIGHEST_PROBABILITY)) return false;
+  if (score <= scoreThreshold) return true;
+  const classIndex = Math.round(classValue);
+  if (!(classIndex >= 0 && classIndex < classes)) return false;
+  if (classFilter !== null && classFilter[classIndex] !== 1) return true;
+  return addCorners(
+    candidates,
+    boxes[at]!,
+    boxes[at + 1]!,
+    boxes[at + 2]!,
+    boxes[at + 3]!,
+    score,
+    classIndex,
+  );
+}
+
+/** Values of a row: x1, y1, x2, y2, score, class. */
+export const FINISHED_ROW = 6;
+
+/**
+ * Reads rows of x1, y1, x2, y2, score, class (`end2end` with one output). Unused rows have a score of 0.
+ * Parameters and result as in `readRows`; a class outside `classes` is invalid too.
+ */
+export function readFinishedRows(
+  data: OutputTensor['data'],
+  start: number,
+  rows: number,
+  classes: number,
+  scoreThreshold: number,
+  classFilter: Uint8Array | null,
+  candidates: Candidates,
+): boolean {
+  for (let row = 0, at = start; row < rows; row++, at += FINISHED_ROW) {
+    const score = data[at + 4]!;
+    const classValue = data[at + 5]!;
+    if (!addFinished(data, at, score, classValue, scoreThreshold, classFilter, classes, candidates))
+      return false;
+  }
+  return true;
+}
+
+/** Reads the four outputs count, boxes, scores, classes (`end2end` from EfficientNMS). Result as in `readFinishedRows`. */
+export function readFinishedParts(
+  outputs: readonly OutputTensor[],
+  batchIndex: number,
+  rows: number,
+  classes: number,
+  scoreThreshold: number,
+  classFilter: Uint8Array | null,
+  candidates: Candidates,
+): boolean {
+  const used = outputs[0]!.data[batchIndex]!;
+  if (!(used >= 0 && used <= rows)) return false;
+  const boxes = outputs[1]!.data;
+  const scores = outputs[2]!.data;
+  const classValues = outputs[3]!.data;
+  for (let row = 0, entry = batchIndex * rows; row < used; row++, entry++) {
+    const score = scores[entry]!;
+    const classValue = classValues[entry]!;
+    if (!addFinished(boxes, 4 * entry, score, classValue, scoreThreshold, classFilter, classes, candidates))
+      return false;
+  }
+  return true;
+}

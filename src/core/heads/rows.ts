@@ -1,0 +1,65 @@
+import { addCentered, type Candidates } from './candidates.ts';
+import type { Grid } from './grid.ts';
+import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
+
+/** Values of a row before the classes: x, y, width, height, objectness. */
+const BOX_VALUES = 5;
+
+/**
+ * Reads candidates that lie in rows of `5 + classes` values (`yolox`, `yolov5`): the best class of each row whose
+ * objectness * class probability is above the threshold. A row whose objectness is not above it cannot pass and is skipped unread.
+ *
+ * @param data rows of all pictures
+ * @param start index of the picture's first value
+ * @param grid where the boxes are still relative to their grid cell (`yolox`); null where the graph decoded them
+ * @returns false where a value that was looked at is no probability or no finite box
+ */
+export function readRows(
+  data: Float32Array | Int32Array,
+  start: number,
+  rows: number,
+  classes: number,
+  grid: Grid | null,
+  scoreThreshold: number,
+  classFilter: Uint8Array | null,
+  candidates: Candidates,
+): boolean {
+  const rowLength = BOX_VALUES + classes;
+  for (let row = 0, at = start; row < rows; row++, at += rowLength) {
+    const objectness = data[at + 4]!;
+    if (objectness <= scoreThreshold && objectness >= LOWEST_PROBABILITY) continue;
+    if (!(objectness >= LOWEST_PROBABILITY && objectness <= HIGHEST_PROBABILITY)) return false;
+
+    let best = data[at + BOX_VALUES]!;
+    let bestClass = 0;
+    // one sum finds NaN and infinity in any class: cheaper than a check of each
+    let sum = best;
+    for (let c = 1; c < classes; c++) {
+      const probability = data[at + BOX_VALUES + c]!;
+      sum += probability;
+      if (probability > best) {
+        best = probability;
+        bestClass = c;
+      }
+    }
+    if (!(best <= HIGHEST_PROBABILITY && sum >= LOWEST_PROBABILITY * classes)) return false;
+
+    const score = Math.fround(objectness * best);
+    if (score <= scoreThreshold) continue;
+    if (classFilter !== null && classFilter[bestClass] !== 1) continue;
+
+    let x = data[at]!;
+    let y = data[at + 1]!;
+    let width = data[at + 2]!;
+    let height = data[at + 3]!;
+    if (grid !== null) {
+      const stride = grid.stride[row]!;
+      x = (x + grid.x[row]!) * stride;
+      y = (y + grid.y[row]!) * stride;
+      width = Math.exp(width) * stride;
+      height = Math.exp(height) * stride;
+    }
+    if (!addCentered(candidates, x, y, width, height, score, bestClass)) return false;
+  }
+  return true;
+}
