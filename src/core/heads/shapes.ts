@@ -156,8 +156,10 @@ export function checkHead(
   input: GraphInput,
 ): HeadMatch | HeadFailure {
   const fitting = fittingHeads(shapes, input);
-  const own = fitting.find((match) => match.head === head);
-  if (own !== undefined && labelsFit(own, input)) return own;
+  const agreeing = mostSpecific(fitting.filter((match) => labelsFit(match, input)));
+  const accepted = agreeing.find((match) => match.head === head);
+  if (accepted !== undefined) return accepted;
+  const own = mostSpecific(fitting).find((match) => match.head === head);
   const given = describeShapes(shapes);
   if (own !== undefined) {
     return {
