@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { DROP_REASONS } from './drops.ts';
+
+const milliseconds = z.number().min(0);
+const recentSchema = z.looseObject({ count: z.number(), p50: milliseconds, p99: milliseconds });
+
+/** `received = published + sum(drops) + inFlight`, at the instant it was read. */
+const framesSchema = z.looseObject({
+  received: z.int().min(0),
+  published: z.int().min(0),
+  inFlight: z.int().min(0),
+  drops: z.partialRecord(z.enum(DROP_REASONS), z.int().min(0)),
+});
+
+const fpsSchema = z.looseObject({ in: z.number().min(0), out: z.number().min(0) });
+
+/**
+ * `GET /api/status` of a running device: what the status line, the page and scripts read. Fields may be added, so unknown ones
+ * are let through.
+ */
+export const statusSchema = z.looseObject({
+  state: z.string(),
+  uptimeSeconds: z.number().min(0),
+  bundle: z.looseObject({ name: z.string(), version: z.string(), digest: z.string() }).nullable(),
+  variant: z.string().nullable(),
+  provider: z.string().nullable(),
+  fps: fpsSchema,
+  frames: framesSchema,
+  recentMs: z.looseObject({ total: recentSchema, stages: z.record(z.string(), recentSchema) }),
+  cameras: z.record(
+    z.string(),
+    z.looseObject({ frames: framesSchema, fps: fpsSchema, lastFrameAgeMs: z.number().nullable() }),
+  ),
+  process: z.looseObject({ rssBytes: z.number().min(0) }),
+  telemetry: z
+    .looseObject({ connected: z.boolean(), protocol: z.string().nullable(), reason: z.string() })
+    .nullable(),
+});
+
+export type Status = z.infer<typeof statusSchema>;
+
+/** `GET /healthz`: 200 while `ok`, 503 otherwise, with the reasons in words. */
+export const healthSchema = z.strictObject({ ok: z.boolean(), reasons: z.array(z.string()) });
+
+export type Health = z.infer<typeof healthSchema>;

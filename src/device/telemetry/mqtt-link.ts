@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { GoshawkError } from '../../contract/errors.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECONNECT_MIN_MS = 1_000;
+const RECONNECT_JITTER_MS = 2_000;
+const SESSION_EXPIRY_SECONDS = 86_400;
+
+/** CONNACK reasons that say "not this protocol version": 1 in MQTT 3.1.1, 132 in MQTT 5. */
+const VERSION_REFUSALS = new Set([1, 132]);
+
+export interface LinkOptions {
+  readonly url: string;
+  readonly clientId: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** published by the broker, retained and with QoS 1, when this client vanishes */
+  readonly will: { readonly topic: string; readonly payload: string };
+}
+
+export interface LinkEvents {
+  onUp(protocol: '5' | '3.1.1'): void;
+  onDown(reason: string): void;
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (error as Error).message });
+  }
+}
+
+/** Refuses what is no broker address, and addresses with a secret in them (they end up in logs and process lists). */
+export function checkBrokerUrl(url: string): void {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+      name: 'telemetry',
+      value: '(not shown)',
+      reason: 'it is no URL',
+    });
+  }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+      name: 'telemetry',
+      value: `${parsed.protocol}//(not shown)@${parsed.host}`,
+      reason:
+        'a user or password in the URL; give GOSHAWK_MQTT_USERNAME and GOSHAWK_MQTT_PASSWORD_FILE in the environment',
+    });
+  }
+  if (!['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol)) {
+    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+      name: 'telemetry',
+      value: url,
+      reason: 'the scheme is not mqtt, mqtts, ws or wss',
+    });
+  }
+}
+
+/**
+ * The only place that knows MQTT.js. MQTT 5 first; where the broker refuses that version, or hangs up on it, 3.1.1 from then on.
+ * MQTT.js keeps no queue of its own: `publish` while the link is down rejects, and the caller's outbox keeps the message.
+ */
+export class MqttLink {
+  readonly #options: LinkOptions;
+  readonly #events: LinkEvents;
+  #client: MqttClient | undefined;
+  #protocol: 4 | 5 = 5;
+  #everUp = false;
+  #closing = false;
+  #retry: NodeJS.Timeout | undefined;
+  #lastReason = '';
+
+  constructor(options: LinkOptions, events: LinkEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  get connected(): boolean {
+    return this.#client?.connected ?? false;
+  }
+
+  open(): void {
+    const { url, clientId, will, username, password, caFile, certFile, keyFile } = this.#options;
+    const options: IClientOptions = {
+      clientId,
+      protocolVersion: this.#protocol,
+      clean: false,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // Reconnecting is done here: each attempt has its own jitter and may change the protocol version.
+      reconnectPeriod: 0,
+      queueQoSZero: false,
+      ...(this.#protocol === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(caFile === undefined ? {} : { ca: readPem(caFile) }),
+      ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
+      ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),
+    };
+    const client = mqtt.connect(url, options);
+    this.#client = client;
+    let up = false;
+    client.on('connect', () => {
+      up = true;
+      this.#everUp = true;
+      this.#lastReason = '';
+      this.#events.onUp(this.#protocol === 5 ? '5' : '3.1.1');
+    });
+    client.on('error', (error: Error & { code?: unknown }) => {
+      this.#lastReason = error.message;
+      if (typeof error.code === 'number' && VERSION_REFUSALS.has(error.code)) this.#protocol = 4;
+      client.end(true);
+    });
+    client.on('close', () => {
+      if (this.#closing || this.#client !== client) return;
+      this.#client = undefined;
+      client.removeAllListeners();
+      client.on('error', () => undefined);
+      client.end(true);
+      const reason = this.#lastReason === '' ? 'the connection was closed' : this.#lastReason;
+      // A broker of 3.1.1 only may hang up on a CONNECT it cannot parse without saying why.
+      if (!up && !this.#everUp && this.#lastReason === '') this.#protocol = this.#protocol === 5 ? 4 : 5;
+      this.#events.onDown(reason);
+      this.#retry = setTimeout(() => this.open(), RECONNECT_MIN_MS + Math.random() * RECONNECT_JITTER_MS);
+    });
+  }
+
+  /** Resolves on the broker's PUBACK (QoS 1). Rejects when the link is down or goes down first. */
+  async publish(topic: string, payload: string, retain = false): Promise<void> {
+    const client = this.#client;
+    if (client?.connected !== true) throw new Error('the link is down');
+    let onClose: (() => void) | undefined;
+    const lost = new Promise<never>((_resolve, reject) => {
+      onClose = () => reject(new Error('the link went down'));
+      client.once('close', onClose);
+    });
+    try {
+      await Promise.race([client.publishAsync(topic, payload, { qos: 1, retain }), lost]);
+    } finally {
+      if (onClose) client.removeListener('close', onClose);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#retry);
+    await this.#client?.endAsync(!this.connected);
+  }
+}

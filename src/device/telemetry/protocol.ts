@@ -1,0 +1,42 @@
+import type { MetricsBody, StateBody } from '../../contract/telemetry.ts';
+
+/** Everything that crosses between the telemetry client and its thread. */
+
+/** How to reach the broker and who speaks. Secrets come as values or files, never on a command line. */
+export interface TelemetrySettings {
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
+  readonly url: string;
+  readonly site: string;
+  readonly robot: string;
+  readonly manufacturer: string;
+  readonly bootId: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** PEM files for TLS: trusted authorities, client certificate, its key */
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export type ToTelemetryThread =
+  | { readonly type: 'state'; readonly body: StateBody }
+  | { readonly type: 'metrics'; readonly body: MetricsBody }
+  | { readonly type: 'close' };
+
+/** Counts since the thread began: `produced = delivered + dropped + waiting`, for each stream. */
+export interface TelemetryCounts {
+  readonly produced: number;
+  readonly delivered: number;
+  readonly dropped: number;
+  readonly waiting: number;
+}
+
+export type FromTelemetryThread =
+  | {
+      readonly type: 'link';
+      readonly connected: boolean;
+      readonly protocol: '5' | '3.1.1';
+      readonly reason: string;
+    }
+  | { readonly type: 'counts'; readonly streams: Readonly<Record<'state' | 'metrics', TelemetryCounts>> }
+  | { readonly type: 'closed' };

@@ -1,0 +1,106 @@
+import { Worker } from 'node:worker_threads';
+import { GoshawkError } from '../../contract/errors.ts';
+import {
+  metricsBodySchema,
+  stateBodySchema,
+  topicLevelSchema,
+  type MetricsBody,
+  type StateBody,
+} from '../../contract/telemetry.ts';
+import { checkBrokerUrl } from './mqtt-link.ts';
+import type {
+  FromTelemetryThread,
+  TelemetryCounts,
+  TelemetrySettings,
+  ToTelemetryThread,
+} from './protocol.ts';
+
+export interface TelemetryStatus {
+  readonly connected: boolean;
+  readonly protocol: '5' | '3.1.1' | null;
+  /** why the link is down; empty while it is up */
+  readonly reason: string;
+  readonly streams: Readonly<Record<'state' | 'metrics', TelemetryCounts>> | null;
+}
+
+/**
+ * The runtime's side of telemetry: hands bodies to a thread that owns the broker connection, and never waits for it.
+ * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for an address, site or robot that cannot be used
+ */
+export class TelemetryClient {
+  readonly #worker: Worker;
+  readonly #closed: Promise<void>;
+  #status: TelemetryStatus = { connected: false, protocol: null, reason: 'not connected yet', streams: null };
+  #ended = false;
+
+  constructor(settings: TelemetrySettings, entry: URL, onLink: (status: TelemetryStatus) => void) {
+    checkBrokerUrl(settings.url);
+    for (const name of ['site', 'robot'] as const) {
+      const check = topicLevelSchema.safeParse(settings[name]);
+      if (!check.success) {
+        const reason = check.error.issues.map((issue) => issue.message).join('; ');
+        throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: settings[name], reason });
+      }
+    }
+    this.#worker = new Worker(entry, { workerData: settings, name: 'goshawk-telemetry' });
+    this.#worker.on('message', (message: FromTelemetryThread) => {
+      if (message.type === 'counts') this.#status = { ...this.#status, streams: message.streams };
+      if (message.type !== 'link') return;
+      const { connected, protocol, reason } = message;
+      this.#status = { ...this.#status, connected, protocol: connected ? protocol : null, reason };
+      onLink(this.#status);
+    });
+    this.#worker.on('error', (error) => {
+      this.#ended = true;
+      this.#status = { ...this.#status, connected: false, protocol: null, reason: error.message };
+      onLink(this.#status);
+    });
+    this.#closed = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#ended = true;
+        resolve();
+      });
+    });
+  }
+
+  get status(): TelemetryStatus {
+    return this.#status;
+  }
+
+  state(body: StateBody): void {
+    this.#post({ type: 'state', body: stateBodySchema.parse(body) });
+  }
+
+  metrics(body: MetricsBody): void {
+    this.#post({ type: 'metrics', body: metricsBodySchema.parse(body) });
+  }
+
+  /** Says OFFLINE where the link is up, waits 3 s at most, and ends the thread. */
+  async close(): Promise<void> {
+    this.#post({ type: 'close' });
+    await this.#closed;
+  }
+
+  #post(message: ToTelemetryThread): void {
+    if (!this.#ended) this.#worker.postMessage(message);
+  }
+}
+
+/** User and password from the environment: `GOSHAWK_MQTT_USERNAME` and `GOSHAWK_MQTT_PASSWORD` or `.._PASSWORD_FILE`. */
+export function brokerSecrets(
+  env: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string,
+): { username?: string; password?: string } {
+  const username = env['GOSHAWK_MQTT_USERNAME'];
+  const file = env['GOSHAWK_MQTT_PASSWORD_FILE'];
+  const password = file === undefined ? env['GOSHAWK_MQTT_PASSWORD'] : readSecret(file, readFile);
+  return { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
+}
+
+function readSecret(file: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(file).replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (error as Error).message });
+  }
+}

@@ -1,0 +1,152 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import {
+  telemetryTopic,
+  type ConnectionPayload,
+  type MetricsBody,
+  type MetricsPayload,
+  type StateBody,
+  type StatePayload,
+  type Stream,
+  type TelemetryHeader,
+} from '../../contract/telemetry.ts';
+import { MqttLink } from './mqtt-link.ts';
+import { Outbox, type Waiting } from './outbox.ts';
+import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
+
+/** Windows of ten seconds: two hours without a broker. */
+const METRICS_CAPACITY = 720;
+const SCHEMA_VERSION = '1.0.0';
+const CLOSE_LIMIT_MS = 3_000;
+
+const settings = workerData as TelemetrySettings;
+const port = parentPort;
+if (port === null) throw new Error('telemetry-main is the entry of a worker thread');
+
+const state = new Outbox<StateBody>(1);
+const metrics = new Outbox<MetricsBody>(METRICS_CAPACITY);
+let connectionCount = 0;
+let pumping = false;
+let closing = false;
+
+function post(message: FromTelemetryThread): void {
+  port?.postMessage(message);
+}
+
+function header(headerId: number, timestamp: string): TelemetryHeader {
+  const { manufacturer, robot, bootId } = settings;
+  return { headerId, timestamp, version: SCHEMA_VERSION, manufacturer, serialNumber: robot, bootId };
+}
+
+function topic(stream: Stream): string {
+  return telemetryTopic(settings.site, settings.robot, stream);
+}
+
+function connectionPayload(connectionState: ConnectionPayload['connectionState']): string {
+  const payload: ConnectionPayload = {
+    ...header(connectionCount++, new Date().toISOString()),
+    connectionState,
+  };
+  return JSON.stringify(payload);
+}
+
+const link = new MqttLink(
+  {
+    url: settings.url,
+    clientId: `goshawk-${settings.site}-${settings.robot}`,
+    ...(settings.username === undefined ? {} : { username: settings.username }),
+    ...(settings.password === undefined ? {} : { password: settings.password }),
+    ...(settings.caFile === undefined ? {} : { caFile: settings.caFile }),
+    ...(settings.certFile === undefined ? {} : { certFile: settings.certFile }),
+    ...(settings.keyFile === undefined ? {} : { keyFile: settings.keyFile }),
+    will: { topic: topic('connection'), payload: connectionPayload('CONNECTION_BROKEN') },
+  },
+  {
+    onUp: (protocol) => {
+      post({ type: 'link', connected: true, protocol, reason: '' });
+      void link
+        .publish(topic('connection'), connectionPayload('ONLINE'), true)
+        .then(pump)
+        .catch(() => undefined);
+    },
+    onDown: (reason) => post({ type: 'link', connected: false, protocol: '5', reason }),
+  },
+);
+
+async function sendState(message: Waiting<StateBody>): Promise<void> {
+  try {
+    const payload: StatePayload = { ...header(message.headerId, message.timestamp), ...message.body };
+    await link.publish(topic('state'), JSON.stringify(payload));
+    state.delivered();
+  } catch (error) {
+    state.failed(message);
+    throw error;
+  }
+}
+
+async function sendMetrics(message: Waiting<MetricsBody>): Promise<void> {
+  const lost = { state: state.takeGaps(), metrics: metrics.takeGaps() };
+  try {
+    const gaps = Object.fromEntries(Object.entries(lost).filter(([, count]) => count > 0));
+    const payload: MetricsPayload = { ...header(message.headerId, message.timestamp), ...message.body, gaps };
+    await link.publish(topic('metrics'), JSON.stringify(payload));
+    metrics.delivered();
+  } catch (error) {
+    state.undeclare(lost.state);
+    metrics.undeclare(lost.metrics);
+    metrics.failed(message);
+    throw error;
+  }
+}
+
+/** One message at a time, oldest first, while the link is up. */
+async function pump(): Promise<void> {
+  if (pumping) return;
+  pumping = true;
+  try {
+    while (link.connected) {
+      const stateMessage = state.take();
+      if (stateMessage) await sendState(stateMessage);
+      const metricsMessage = metrics.take();
+      if (metricsMessage) await sendMetrics(metricsMessage);
+      if (!stateMessage && !metricsMessage) break;
+    }
+  } catch {
+    // The message is back in its outbox, or counted; the next connection goes on from there.
+  } finally {
+    pumping = false;
+    post({ type: 'counts', streams: { state: state.counts(), metrics: metrics.counts() } });
+  }
+}
+
+async function close(): Promise<void> {
+  if (closing) return;
+  closing = true;
+  const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
+  const farewell = async (): Promise<void> => {
+    await pump();
+    if (link.connected) await link.publish(topic('connection'), connectionPayload('OFFLINE'), true);
+    await link.close();
+  };
+  await Promise.race([farewell().catch(() => undefined), limit]);
+  post({ type: 'counts', streams: { state: state.counts(), metrics: metrics.counts() } });
+  post({ type: 'closed' });
+  port?.close();
+}
+
+port.on('message', (message: ToTelemetryThread) => {
+  switch (message.type) {
+    case 'state':
+      state.put(message.body, new Date().toISOString());
+      void pump();
+      break;
+    case 'metrics':
+      metrics.put(message.body, new Date().toISOString());
+      void pump();
+      break;
+    case 'close':
+      void close();
+      break;
+  }
+});
+
+link.open();
