@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createDetections } from '../../../src/core/detections.ts';
+import { createDecoder } from '../../../src/core/heads/decoder.ts';
+import { HEADS, type Head, type OutputTensor } from '../../../src/core/heads/head.ts';
+import { letterboxFor } from '../../../src/core/image/letterbox.ts';
+
+const SIZE = 64;
+const CLASSES = 3;
+const CELLS = 84;
+const settings = { scoreThreshold: 0.3, iouThreshold: 0.5, maxDetections: 10 };
+const letterbox = letterboxFor(128, 128, SIZE, SIZE, 'top-left');
+
+const SHAPES: Record<Head, readonly number[]> = {
+  yolox: [1, CELLS, 5 + CLASSES],
+  yolov5: [1, 3 * CELLS, 5 + CLASSES],
+  yolov8: [1, 4 + CLASSES, CELLS],
+  end2end: [1, 20, 6],
+};
+
+function decoderFor(head: Head) {
+  return createDecoder({ head, inputWidth: SIZE, inputHeight: SIZE, classes: CLASSES, maxCandidates: 1000 });
+}
+
+function zeros(head: Head): { data: Float32Array; dims: readonly number[] } {
+  const dims = SHAPES[head];
+  return { data: new Float32Array(dims.reduce((a, b) => a * b)), dims };
+}
+
+/** Index of the values of candidate `i`: center/corner start, and of what makes its score. */
+function place(head: Head, i: number): { box: number[]; scores: number[] } {
+  if (head === 'yolov8') {
+    const channel = (c: number): number => c * CELLS + i;
+    return { box: [0, 1, 2, 3].map(channel), scores: [channel(5)] };
+  }
+  const row = i * SHAPES[head][2]!;
+  return {
+    box: [0, 1, 2, 3].map((v) => row + v),
+    scores: head === 'end2end' ? [row + 4] : [row + 4, row + 6],
+  };
+}
+
+/** One detection of score 0.81 or 0.9 at candidate `i`, 20 to 40 pixels of the network in x and y where the head decodes nothing. */
+function withOne(head: Head, i: number, box = head === 'end2end' ? [20, 20, 40, 40] : [30, 30, 20, 20]) {
+  const tensor = zeros(head);
+  const at = place(head, i);
+  at.box.forEach((index, v) => (tensor.data[index] = box[v]!));
+  at.scores.forEach((index) => (tensor.data[index] = 0.9));
+  return tensor;
+}
+
+function run(head: Head, outputs: readonly OutputTensor[], batchIndex = 0) {
+  const out = createDetections(10);
+  out.count = 7;
+  return { outcome: decoderFor(head).decode(outputs, batchIndex, letterbox, settings, out), out };
+}
+
+describe.each(HEADS)('decoder of %s', (head) => {
+  it('gives an empty set for an empty picture', () => {
+    const { outcome, out } = run(head, [zeros(head)]);
+    expect([outcome, out.count]).toEqual(['ok', 0]);
+  });
+
+  it('finds one box, in source pixels', () => {
+    // for yolox: cell (0, 2) of stride 8, box of exactly one stride
+    const { outcome, out } = run(head, [
+      head === 'yolox' ? withOne(head, 16, [0.5, 0.5, 0, 0]) : withOne(head, 16),
+    ]);
+    expect([outcome, out.count]).toEqual(['ok', 1]);
+    const expected = head === 'yolox' ? [0, 32, 16, 48] : [40, 40, 80, 80];
+    [...out.boxes.subarray(0, 4)].forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
+  });
+
+  it.each([NaN, Infinity, -Infinity, 7, -3])('calls a score of %d invalid and writes nothing', (value) => {
+    const tensor = withOne(head, 3);
+    const { scores } = place(head, 5);
+    for (const index of scores) tensor.data[index] = 0.9;
+    tensor.data[scores[0]!] = value;
+    const { outcome, out } = run(head, [tensor]);
+    expect([outcome, out.count]).toEqual(['invalid', 7]);
+  });
+
+  it.each([NaN, Infinity])('calls a box of %d invalid', (value) => {
+    for (let coordinate = 0; coordinate < 4; coordinate++) {
+      const tensor = withOne(head, 3);
+      tensor.data[place(head, 3).box[coordinate]!] = value;
+      expect(run(head, [tensor]).outcome).toBe('invalid');
+    }
+  });
+
+  it('drops a class that the filter leaves out', () => {
+    const decoder = decoderFor(head);
+    const out = createDetections(10);
+    const tensor = withOne(head, 3);
+    const keep = Uint8Array.of(1, 1, 1);
+    decoder.decode([tensor], 0, letterbox, { ...settings, classFilter: keep }, out);
+    expect(out.count).toBe(1);
+    keep[out.classes[0]!] = 0;
+    decoder.decode([tensor], 0, letterbox, { ...settings, classFilter: keep }, out);
+    expect(out.count).toBe(0);
+  });
+
+  it('refuses a shape that is not the head’s', () => {
+    const tensor = zeros(head);
+    expect(run(head, []).outcome).toBe('invalid');
+    expect(run(head, [{ data: tensor.data, dims: [1, 1, tensor.data.length] }]).outcome).toBe('invalid');
+    expect(run(head, [{ data: tensor.data.subarray(1), dims: tensor.dims }]).outcome).toBe('invalid');
+    expect(run(head, [tensor], 1).outcome).toBe('invalid');
+  });
+
+  it('leaves out a box that lies wholly in the border', () => {
+    const wide = letterboxFor(128, 32, SIZE, SIZE, 'top-left');
+    const out = createDetections(10);
+    decoderFor(head).decode([withOne(head, 3, [60, 60, 2, 2])], 0, wide, settings, out);
+    expect(out.count).toBe(0);
+  });
+
+  it('survives any numbers: valid detections, or invalid', () => {
+    const value = fc.oneof(fc.double({ min: 0, max: 1 }), fc.float(), fc.double({ min: -100, max: 700 }));
+    const decoder = decoderFor(head);
+    const out = createDetections(10);
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 60 }), fc.nat(), (values, offset) => {
+        const tensor = zeros(head);
+        values.forEach((v, i) => (tensor.data[(offset + i) % tensor.data.length] = v));
+        if (decoder.decode([tensor], 0, letterbox, settings, out) === 'invalid') return;
+        expect(out.count).toBeLessThanOrEqual(10);
+        for (let i = 0; i < out.count; i++) {
+          const [x1, y1, x2, y2] = out.boxes.subarray(4 * i, 4 * i + 4) as unknown as [
+            number,
+            number,
+            number,
+            number,
+          ];
+          expect(x1 >= 0 && x1 <= x2 && x2 <= 128 && y1 >= 0 && y1 <= y2 && y2 <= 128).toBe(true);
+          expect(out.scores[i]! > 0.3 && out.scores[i]! <= 1 && out.classes[i]! < CLASSES).toBe(true);
+          if (i > 0) expect(out.scores[i]!).toBeLessThanOrEqual(out.scores[i - 1]!);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('decoder of end2end in four outputs', () => {
+  const outputs = (count: number): OutputTensor[] => [
+    { data: Int32Array.of(count), dims: [1, 1] },
+    { data: Float32Array.of(20, 20, 40, 40, 0, 0, 9, 9), dims: [1, 2, 4] },
+    { data: Float32Array.of(0.9, NaN), dims: [1, 2] },
+    { data: Int32Array.of(1, 0), dims: [1, 2] },
+  ];
+
+  it('reads as many entries as the graph counts, and no further', () => {
+    const { outcome, out } = run('end2end', outputs(1));
+    expect([outcome, out.count, out.classes[0]]).toEqual(['ok', 1, 1]);
+    expect(run('end2end', outputs(2)).outcome).toBe('invalid');
+  });
+
+  it('refuses a count beyond its outputs', () => {
+    expect(run('end2end', outputs(3)).outcome).toBe('invalid');
+    expect(run('end2end', outputs(-1)).outcome).toBe('invalid');
+  });
+});
