@@ -42,7 +42,9 @@ export class CdrWriter {
   }
 
   uint8(value: number): void {
-    this.#bytes[this.#claim(1, 1)] = value;
+    // In two statements, here and below: claiming may replace the buffer.
+    const at = this.#claim(1, 1);
+    this.#bytes[at] = value;
   }
 
   uint32(value: number): void {
@@ -81,7 +83,7 @@ export class CdrWriter {
   /** A string that `encodeCdrText` made. */
   encodedText(text: Uint8Array): void {
     this.uint32(text.length);
-    this.#bytes.set(text, this.#claim(text.length, 1));
+    this.raw(text, 1);
   }
 
   /** Bytes that are already serialized, at an alignment that they need. */

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { parseCompressedImage, toCompressedView } from '../../../src/core/cdr/compressed-image.ts';
+import { golden, goldenBytes } from './golden.ts';
+
+const STAMP = { sec: 0, nanosec: 0 };
+const JPEG = [0xff, 0xd8, 0xff, 0xe0, 0];
+const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const SVG = [...'<svg xmlns="http://www.w3.org/2000/svg"/>'].map((c) => c.charCodeAt(0));
+
+describe('parseCompressedImage', () => {
+  it.each(golden.compressed)('reads what rclpy wrote: $name', ({ name, header, format, data }) => {
+    const bytes = goldenBytes(name);
+    const message = parseCompressedImage(bytes);
+    if (!message.ok) throw new Error(message.detail);
+    expect(message).toEqual({ ok: true, ...header, format, data: Uint8Array.from(data) });
+    expect(message.data.buffer).toBe(bytes.buffer);
+  });
+
+  it('reads big-endian messages', () => {
+    expect(parseCompressedImage(goldenBytes('big-endian-compressed'))).toEqual({
+      ok: true,
+      stamp: { sec: 1700000000, nanosec: 123456789 },
+      frameId: 'c',
+      format: 'jpeg',
+      data: Uint8Array.of(0xff, 0xd8, 0xff, 0xe0),
+    });
+  });
+
+  it('refuses a message cut short at every length', () => {
+    const whole = goldenBytes('compressed-transport');
+    for (let length = 0; length < whole.length; length++) {
+      expect(parseCompressedImage(whole.subarray(0, length))).toMatchObject({
+        ok: false,
+        reason: 'malformed',
+      });
+    }
+  });
+});
+
+describe('toCompressedView', () => {
+  const view = (format: string, data: number[]) =>
+    toCompressedView({ stamp: STAMP, frameId: '', format, data: Uint8Array.from(data) });
+
+  it.each([
+    ['jpeg', JPEG, 'jpeg'],
+    ['bgr8; jpeg compressed bgr8', JPEG, 'jpeg'],
+    ['png', PNG, 'png'],
+    ['jpeg', PNG, 'png'],
+    ['', JPEG, 'jpeg'],
+  ])('takes format "%s" by its first bytes', (format, data, expected) => {
+    expect(view(format, data)).toMatchObject({
+      ok: true,
+      view: { format: expected, data: Uint8Array.from(data) },
+    });
+  });
+
+  it.each([
+    ['16UC1; compressedDepth png', PNG, 'unsupported_encoding'],
+    ['webp', [0x52, 0x49, 0x46, 0x46], 'unsupported_encoding'],
+    ['jpeg', SVG, 'corrupt_image'],
+    ['png', PNG.slice(0, 7), 'corrupt_image'],
+    ['jpeg', [], 'corrupt_image'],
+    ['jpegs', SVG, 'unsupported_encoding'],
+  ])('refuses format "%s" with foreign bytes', (format, data, reason) => {
+    expect(view(format, data)).toMatchObject({ ok: false, reason });
+  });
+});
