@@ -14,7 +14,7 @@ import {
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
-import { freePort, Mosquitto } from '../support/mosquitto.ts';
+import { Mosquitto } from '../support/mosquitto.ts';
 
 const ENTRY = pathToFileURL(join(import.meta.dirname, '../../dist/device/telemetry/telemetry-main.js'));
 
