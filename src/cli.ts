@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { describeError } from './contract/errors.ts';
+
+/** Exit code of a command that was called wrongly, as shells and sysexits have it. */
+const EXIT_USAGE = 2;
+
+const program = new Command('goshawk')
+  .description('Edge perception runtime: cameras in, tracked detections out.')
+  .showHelpAfterError('(see "goshawk --help")')
+  .exitOverride();
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else {
+    console.error(describeError(error));
+    process.exitCode = 1;
+  }
+}
