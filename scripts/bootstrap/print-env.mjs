@@ -3,7 +3,9 @@ import { readRosRecord, rosEnvironment } from './ros-env.mjs';
 
 const ros = process.env['GOSHAWK_NO_ROS'] === '1' ? undefined : readRosRecord();
 if (ros === undefined) {
-  console.error('with-ros: no ROS 2 is set up (run "npm run setup", or source a ROS 2 installation first and run it then)');
+  console.error(
+    'with-ros: no ROS 2 is set up (run "npm run setup", or source a ROS 2 installation first and run it then)',
+  );
   process.exit(1);
 }
 for (const [name, value] of Object.entries(rosEnvironment(ros, process.env))) {

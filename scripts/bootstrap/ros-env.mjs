@@ -1,24 +1,31 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { PLACES } from './paths.mjs';
+import { readJson } from './read-json.mjs';
 
 /** @typedef {Record<string, string | undefined>} Env */
 
 /**
  * A ROS 2 installation that set-up chose.
- * `sourced`: already in the caller's environment. `system`: under /opt/ros, with the variables its setup.bash adds to an
- * empty environment. `wheels`: the project-local prefix.
+ * `sourced`: in the environment in which set-up ran. `system`: under /opt/ros. `wheels`: the project-local prefix.
  * @typedef {object} RosInstallation
  * @property {'sourced' | 'system' | 'wheels'} kind
  * @property {string} distro lower-case name, such as jazzy
  * @property {string} prefix folder with lib/, share/ and include/
- * @property {Record<string, string>} [variables] for `system`: what its setup.bash sets
+ * @property {Record<string, string>} [variables] what sourcing it sets; not for `wheels`
  * @property {string} [overlay] prefix of packages built because the installation lacks them
  */
 
 /** Variables that hold lists of folders: new entries go in front of those that are there. */
-const LISTS = new Set(['AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH', 'LD_LIBRARY_PATH', 'PATH', 'PYTHONPATH', 'PKG_CONFIG_PATH']);
+const LISTS = new Set([
+  'AMENT_PREFIX_PATH',
+  'CMAKE_PREFIX_PATH',
+  'LD_LIBRARY_PATH',
+  'PATH',
+  'PYTHONPATH',
+  'PKG_CONFIG_PATH',
+]);
 
 /**
  * @param {Env} env changed in place
@@ -64,7 +71,11 @@ function addWheelPrefix(env, ros) {
   const packages = sitePackagesOf(ros.prefix);
   if (packages !== undefined) {
     const bundled = readdirSync(packages).filter((name) => /^ros_.*\.libs$/.test(name));
-    prepend(env, 'LD_LIBRARY_PATH', bundled.map((name) => path.join(packages, name)));
+    prepend(
+      env,
+      'LD_LIBRARY_PATH',
+      bundled.map((name) => path.join(packages, name)),
+    );
   }
   addPrefix(env, ros.prefix);
   prepend(env, 'PATH', [path.join(ros.prefix, 'bin')]);
@@ -96,7 +107,9 @@ export function rosEnvironment(ros, base) {
     else env[name] = value;
   }
   if (ros.overlay !== undefined) addPrefix(env, ros.overlay);
-  const own = [PLACES.ament, PLACES.colcon].find((prefix) => existsSync(path.join(prefix, 'share/ament_index')));
+  const own = [PLACES.ament, PLACES.colcon].find((prefix) =>
+    existsSync(path.join(prefix, 'share/ament_index')),
+  );
   if (own !== undefined) prepend(env, 'AMENT_PREFIX_PATH', [own]);
 
   env['RMW_IMPLEMENTATION'] ??= 'rmw_fastrtps_cpp';
@@ -114,6 +127,6 @@ export function rosEnvironment(ros, base) {
  */
 export function readRosRecord(file = PLACES.rosRecord) {
   if (!existsSync(file)) return undefined;
-  const record = /** @type {RosInstallation} */ (JSON.parse(readFileSync(file, 'utf8')));
+  const record = /** @type {RosInstallation} */ (readJson(file));
   return existsSync(record.prefix) ? record : undefined;
 }

@@ -1,0 +1,89 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, accessSync, constants } from 'node:fs';
+import { once } from 'node:events';
+import path from 'node:path';
+import { PLACES, ROOT } from './paths.mjs';
+import { SetupError } from './progress.mjs';
+
+/**
+ * @typedef {object} RunOptions
+ * @property {string} log name of the log file, without folder and extension; later runs of the same log add to it
+ * @property {string} what names the work in the message of a failure
+ * @property {string} [fix] the command that mends a failure
+ * @property {string} [cwd]
+ * @property {Record<string, string | undefined>} [env]
+ */
+
+/** Log files begun in this process: the first write of each starts it anew. @type {Set<string>} */
+const begun = new Set();
+
+/**
+ * Runs a program with its output in a log file.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {RunOptions} options
+ * @returns {Promise<void>}
+ * @throws {SetupError} when the program cannot start or fails
+ */
+export async function run(command, args, { log, what, fix, cwd = ROOT, env = process.env }) {
+  mkdirSync(PLACES.logs, { recursive: true });
+  const file = path.join(PLACES.logs, `${log}.log`);
+  const stream = createWriteStream(file, { flags: begun.has(file) ? 'a' : 'w' });
+  begun.add(file);
+  await once(stream, 'open');
+  stream.write(`$ ${command} ${args.join(' ')}\n`);
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.pipe(stream, { end: false });
+  child.stderr.pipe(stream, { end: false });
+  const ending = await new Promise((/** @type {(ending: string | undefined) => void} */ resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) =>
+      resolve(code === 0 ? undefined : signal === null ? `exit code ${code}` : signal),
+    );
+  });
+  stream.end();
+  await once(stream, 'finish');
+  if (ending !== undefined) {
+    throw new SetupError(`${what} failed (${ending})`, {
+      ...(fix === undefined ? {} : { fix }),
+      log: path.relative(ROOT, file),
+    });
+  }
+}
+
+/**
+ * The standard output of a short program; undefined when it cannot start or fails.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, env?: Record<string, string | undefined> }} [options]
+ * @returns {string | undefined}
+ */
+export function capture(command, args, options = {}) {
+  const result = spawnSync(command, args, {
+    ...options,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 1 << 26,
+  });
+  return result.status === 0 ? result.stdout : undefined;
+}
+
+/**
+ * Where a program is, looked for as a shell does.
+ * @param {string} name
+ * @param {string} [searchPath]
+ * @returns {string | undefined}
+ */
+export function which(name, searchPath = process.env['PATH'] ?? '') {
+  for (const folder of searchPath.split(':')) {
+    const file = path.join(folder, name);
+    if (folder === '' || !existsSync(file)) continue;
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // not executable for us: look further
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,65 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { ensureBuild } from './build.mjs';
+import { findRos, thisMachine } from './find-ros.mjs';
+import { ensureNodePackages } from './node-packages.mjs';
+import { PLACES } from './paths.mjs';
+import { showProgress } from './progress.mjs';
+import { ensureRclnodejs } from './rclnodejs.mjs';
+import { ensureVisionMessages } from './ros-packages.mjs';
+import { installRosWheels } from './ros-wheels.mjs';
+
+/** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
+
+const STEPS = 5;
+
+/**
+ * Sets up everything that is missing; what is there already costs next to nothing.
+ * @returns {Promise<RosInstallation | undefined>} the ROS 2 in use, if one is possible here
+ * @throws {import('./progress.mjs').SetupError} with the command that mends the failure
+ */
+export async function setUp() {
+  await showProgress(`[1/${STEPS}] npm packages`, ensureNodePackages);
+  const ros = await showProgress(`[2/${STEPS}] ROS 2`, ensureRos);
+  const complete = await showProgress(`[3/${STEPS}] ROS 2 packages`, (say) => addPackages(ros, say));
+  recordRos(complete);
+  await showProgress(`[4/${STEPS}] ROS 2 for Node`, async (say) => {
+    if (complete !== undefined) await ensureRclnodejs(complete, say);
+  });
+  await showProgress(`[5/${STEPS}] build`, ensureBuild);
+  return complete;
+}
+
+/**
+ * @param {(activity: string) => void} say
+ * @returns {Promise<RosInstallation | undefined>}
+ */
+async function ensureRos(say) {
+  const search = findRos(thisMachine());
+  switch (search.kind) {
+    case 'found':
+      return search.ros;
+    case 'wheels':
+      return await installRosWheels(say);
+    case 'none':
+      console.error(
+        `set-up: going on without ROS 2: ${search.reason}. Cameras run in this process; "goshawk run" needs no ROS.`,
+      );
+      return undefined;
+  }
+}
+
+/**
+ * @param {RosInstallation | undefined} ros
+ * @param {(activity: string) => void} say
+ * @returns {Promise<RosInstallation | undefined>}
+ */
+async function addPackages(ros, say) {
+  return ros === undefined ? undefined : await ensureVisionMessages(ros, say);
+}
+
+/** @param {RosInstallation | undefined} ros */
+function recordRos(ros) {
+  mkdirSync(PLACES.state, { recursive: true });
+  if (ros === undefined) rmSync(PLACES.rosRecord, { force: true });
+  else writeFileSync(PLACES.rosRecord, `${JSON.stringify(ros, undefined, 2)}\n`);
+}

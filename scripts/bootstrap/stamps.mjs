@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { PLACES } from './paths.mjs';
+
+/**
+ * Stamps make set-up idempotent: a step writes the digest of its inputs when it has ended well, and is skipped for as long as
+ * the inputs have that digest. A step that was interrupted leaves no stamp and is done again.
+ * @param {readonly string[]} inputs
+ * @returns {string}
+ */
+export function keyOf(inputs) {
+  const hash = createHash('sha256');
+  for (const input of inputs) hash.update(`${input.length}:${input}`);
+  return hash.digest('hex');
+}
+
+/**
+ * Digest of files' names and contents; folders count with everything below them.
+ * @param {readonly string[]} places files and folders; those that do not exist count as absent
+ * @returns {string}
+ */
+export function keyOfFiles(places) {
+  /** @type {string[]} */
+  const inputs = [];
+  for (const place of places) {
+    if (!existsSync(place)) continue;
+    const entries = readdirSyncIfFolder(place);
+    if (entries === undefined) inputs.push(place, readFileSync(place, 'utf8'));
+    else inputs.push(place, keyOfFiles(entries));
+  }
+  return keyOf(inputs);
+}
+
+/**
+ * @param {string} place
+ * @returns {string[] | undefined}
+ */
+function readdirSyncIfFolder(place) {
+  try {
+    return readdirSync(place)
+      .sort()
+      .map((name) => path.join(place, name));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** @param {string} name @param {string} folder */
+const fileOf = (name, folder) => path.join(folder, name);
+
+/**
+ * @param {string} name
+ * @param {string} key
+ * @param {string} [folder]
+ * @returns {boolean}
+ */
+export function isFresh(name, key, folder = PLACES.stamps) {
+  const file = fileOf(name, folder);
+  return existsSync(file) && readFileSync(file, 'utf8') === key;
+}
+
+/**
+ * @param {string} name
+ * @param {string} key
+ * @param {string} [folder]
+ */
+export function writeStamp(name, key, folder = PLACES.stamps) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(fileOf(name, folder), key);
+}
+
+/**
+ * Called before a step changes anything, so that an interruption cannot leave an old stamp on new contents.
+ * @param {string} name
+ * @param {string} [folder]
+ */
+export function removeStamp(name, folder = PLACES.stamps) {
+  rmSync(fileOf(name, folder), { force: true });
+}

@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { PLACES, ROOT } from './paths.mjs';
+import { SetupError } from './progress.mjs';
+import { oneTest, readJunitReport, readVitestReport, sum } from './test-results.mjs';
+import { ensureNode, ensureRuff, ensureTraining } from './test-tools.mjs';
+
+/** @typedef {import('./test-results.mjs').Counts} Counts */
+/** @typedef {Record<string, string | undefined>} Env */
+
+/**
+ * @typedef {object} Context
+ * @property {Env} env environment with ROS, if there is one, and the tools on the PATH
+ * @property {boolean} hasRos
+ */
+
+/**
+ * @typedef {object} Group
+ * @property {string} name for --only
+ * @property {readonly string[]} [aliases]
+ * @property {(context: Context) => Promise<Counts>} run
+ */
+
+/** @type {Counts} */
+const SKIPPED = { passed: 0, failed: 0, skipped: 1 };
+
+/**
+ * Runs a program with its output visible.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Env} env
+ * @returns {Promise<boolean>} whether it ended with exit code 0
+ */
+async function show(command, args, env) {
+  const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  return await new Promise((resolve) => {
+    child.once('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(false);
+    });
+    child.once('close', (code) => resolve(code === 0));
+  });
+}
+
+/** @param {string} file inside node_modules */
+const packaged = (file) => path.join(PLACES.nodeModules, file);
+
+/**
+ * A group that is one program of node_modules, counted as one test.
+ * @param {string} name
+ * @param {readonly string[]} command script in node_modules and its arguments
+ * @param {readonly string[]} [aliases]
+ * @returns {Group}
+ */
+function linter(name, [script = '', ...args], aliases = ['lint']) {
+  return {
+    name,
+    aliases,
+    run: async ({ env }) => oneTest(await show(process.execPath, [packaged(script), ...args], env)),
+  };
+}
+
+/**
+ * @param {string} project of vitest.config.ts
+ * @param {Env} env
+ * @param {string} [node] executable
+ * @param {string} [label] of the report
+ * @returns {Promise<Counts>}
+ */
+async function vitest(project, env, node = process.execPath, label = project) {
+  const report = path.join(PLACES.state, `test-results/${label}.json`);
+  rmSync(report, { force: true });
+  const args = [
+    'run',
+    '--project',
+    project,
+    '--passWithNoTests',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+  const ok = await show(node, [packaged('vitest/vitest.mjs'), ...args], env);
+  return readVitestReport(report, ok);
+}
+
+/**
+ * @param {string} reason
+ * @returns {Counts}
+ */
+function skip(reason) {
+  console.log(`skipped: ${reason}`);
+  return SKIPPED;
+}
+
+/** @param {Context} context */
+async function runTraining({ env }) {
+  const folder = path.join(ROOT, 'scripts/training');
+  if (!existsSync(folder)) return skip('there is no scripts/training');
+  await ensureTraining();
+  const report = path.join(PLACES.state, 'test-results/training.xml');
+  rmSync(report, { force: true });
+  const python = path.join(PLACES.tools, 'training/bin/python');
+  // Its own packages only: the ROS environment names another Python's.
+  const ok = await show(python, ['-m', 'pytest', folder, '-q', `--junitxml=${report}`], {
+    ...env,
+    PYTHONPATH: undefined,
+  });
+  return readJunitReport(report, ok);
+}
+
+/** @param {Context} context */
+async function runRuff({ env }) {
+  const places = ['scripts', 'launch', 'test']
+    .map((name) => path.join(ROOT, name))
+    .filter((place) => hasPython(place));
+  if (places.length === 0) return skip('there are no Python files');
+  await ensureRuff();
+  return oneTest(await show(path.join(PLACES.tools, 'py/bin/ruff'), ['check', ...places], env));
+}
+
+/** @param {string} folder */
+const hasPython = (folder) =>
+  existsSync(folder) &&
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.py'));
+
+/** @param {Context} context */
+async function runNode24({ env, hasRos }) {
+  if (process.platform !== 'linux') return skip('the packages with Node 24 are for Linux');
+  const node = await ensureNode(24);
+  const withNode = { ...env, PATH: `${path.dirname(node)}:${env['PATH'] ?? ''}` };
+  const unit = await vitest('unit', withNode, node, 'node24');
+  if (!hasRos) return unit;
+  const talked = await show(node, [path.join(ROOT, 'scripts/bootstrap/ros-smoke.mjs')], withNode);
+  console.log(`ROS 2 message under Node 24: ${talked ? 'received' : 'lost'}`);
+  return sum([unit, oneTest(talked)]);
+}
+
+/** In the order in which they run: what fails fastest comes first. @type {readonly Group[]} */
+export const GROUPS = [
+  linter('typecheck', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'], []),
+  linter('eslint', ['eslint/bin/eslint.js', '.']),
+  linter('prettier', ['prettier/bin/prettier.cjs', '--check', '.', '--log-level', 'warn']),
+  linter('depcruise', [
+    'dependency-cruiser/bin/dependency-cruise.mjs',
+    '--config',
+    '.dependency-cruiser.cjs',
+    'src',
+  ]),
+  linter('knip', ['knip/bin/knip.js']),
+  { name: 'ruff', aliases: ['lint'], run: runRuff },
+  { name: 'unit', run: ({ env }) => vitest('unit', env) },
+  { name: 'integration', run: ({ env }) => vitest('integration', env) },
+  {
+    name: 'ros',
+    run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skip('there is no ROS 2')),
+  },
+  { name: 'training', run: runTraining },
+  { name: 'node24', run: runNode24 },
+];
+
+/**
+ * @param {string | undefined} wish names separated by commas; undefined for all
+ * @returns {readonly Group[]}
+ * @throws {SetupError} on an unknown name
+ */
+export function selectGroups(wish) {
+  if (wish === undefined) return GROUPS;
+  const names = wish.split(',').filter((name) => name !== '');
+  const unknown = names.filter(
+    (name) => !GROUPS.some((group) => group.name === name || group.aliases?.includes(name)),
+  );
+  if (unknown.length > 0 || names.length === 0) {
+    throw new SetupError(`no group of tests is called "${unknown.join(', ')}"`, {
+      fix: `--only with some of: lint, ${GROUPS.map((group) => group.name).join(', ')}`,
+    });
+  }
+  return GROUPS.filter(
+    (group) => names.includes(group.name) || group.aliases?.some((alias) => names.includes(alias)),
+  );
+}

