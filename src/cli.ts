@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { registerSimulate } from './cli/simulate.ts';
 import { describeError } from './contract/errors.ts';
 
 /** Exit code of a command that was called wrongly, as shells and sysexits have it. */
@@ -9,6 +10,8 @@ const program = new Command('goshawk')
   .description('Edge perception runtime: cameras in, tracked detections out.')
   .showHelpAfterError('(see "goshawk --help")')
   .exitOverride();
+
+registerSimulate(program);
 
 try {
   await program.parseAsync(process.argv);

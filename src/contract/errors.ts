@@ -73,6 +73,14 @@ export const ERROR_TEMPLATES = {
     message: 'no ROS 2 is available: {reason}',
     fix: 'run "npm run setup", or source a ROS 2 installation; "goshawk run" works without ROS',
   },
+  GOSHAWK_BENCH_PROCESS: {
+    message: 'the benchmark process "{name}" failed: {reason}; it said: {output}',
+    fix: 'run "goshawk doctor"; ROS benchmarks need "scripts/with-ros goshawk bench ..." and a source checkout',
+  },
+  GOSHAWK_OUTPUT_REFUSED: {
+    message: '{path} cannot be written: {reason}',
+    fix: 'give a folder that is empty or not there yet, on a disk with room, that you may write to',
+  },
   GOSHAWK_INTERNAL: { message: '{reason}', fix: 'this is a defect: please report it with the log' },
 } as const satisfies Record<string, { message: string; fix: string }>;
 

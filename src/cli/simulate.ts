@@ -1,0 +1,82 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../core/scene/conditions.ts';
+import {
+  DATASET_FORMATS,
+  IMAGE_FORMATS,
+  SIMULATE_DEFAULTS,
+  type DatasetFormat,
+  type ImageFormat,
+} from '../tools/simulate/options.ts';
+import { simulate } from '../tools/simulate/simulate.ts';
+
+interface SimulateFlags extends Partial<Conditions> {
+  readonly out: string;
+  readonly count: number;
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  readonly format: DatasetFormat;
+  readonly image: ImageFormat;
+  readonly quality: number;
+  readonly workers: number;
+}
+
+function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+/** Adds `goshawk simulate` to the program. */
+export function registerSimulate(program: Command): void {
+  const command = program
+    .command('simulate')
+    .description('write labeled street scenes as a data set')
+    .requiredOption('--out <dir>', 'folder to make (empty or not there yet)')
+    .requiredOption('--count <n>', 'number of scenes', parseNumber)
+    .requiredOption('--seed <s>', 'seed of the data set; distinct seeds never share a scene', parseNumber)
+    .option('--width <pixels>', 'width of the pictures', parseNumber, SIMULATE_DEFAULTS.width)
+    .option('--height <pixels>', 'height of the pictures', parseNumber, SIMULATE_DEFAULTS.height)
+    .addOption(
+      new Option('--format <format>', 'coco: images/ and annotations.json; raw: frames.u8 and boxes.json')
+        .choices(DATASET_FORMATS)
+        .default(SIMULATE_DEFAULTS.format),
+    )
+    .addOption(
+      new Option('--image <format>', 'picture files of coco')
+        .choices(IMAGE_FORMATS)
+        .default(SIMULATE_DEFAULTS.image),
+    )
+    .option('--quality <q>', 'JPEG quality, 1 to 100', parseNumber, SIMULATE_DEFAULTS.quality)
+    .option('--workers <n>', 'threads that render', parseNumber, SIMULATE_DEFAULTS.workers);
+  for (const name of CONDITION_NAMES) {
+    const [low, high] = CONDITION_RANGES[name];
+    command.option(
+      `--${name} <value>`,
+      `the same ${name} for all scenes, ${low} to ${high} (default: sampled)`,
+      parseNumber,
+    );
+  }
+  command.action(runSimulate);
+}
+
+async function runSimulate(flags: SimulateFlags): Promise<void> {
+  const conditions: { -readonly [K in keyof Conditions]?: Conditions[K] } = {};
+  for (const name of CONDITION_NAMES) {
+    const value = flags[name];
+    if (value !== undefined) conditions[name] = value;
+  }
+  const started = performance.now();
+  const live = process.stderr.isTTY;
+  let shown = 0;
+  const result = await simulate({ ...flags, conditions }, (done, total) => {
+    const now = performance.now();
+    if (now - shown < (live ? 200 : 5000) && done < total) return;
+    shown = now;
+    const rate = (done / (now - started)) * 1000;
+    process.stderr.write(
+      `${live ? '\r' : ''}simulate: ${done}/${total} scenes, ${rate.toFixed(0)}/s${live && done < total ? '' : '\n'}`,
+    );
+  });
+  console.log(`${flags.out}: ${result.scenes} scenes with ${result.objects} labeled objects`);
+}

@@ -1,0 +1,243 @@
+/**
+ * A software rasterizer: antialiased polygons by exact area coverage, written in plain arithmetic without any native
+ * dependency, so that a seed gives the same pixels on x64 and arm64. Coordinates are pixels, (0, 0) is the corner of
+ * the top-left pixel, y grows downwards.
+ *
+ * Coverage comes from an accumulation buffer: each edge adds the signed area it leaves to its right, cell by cell, and a
+ * running sum along the row turns that into coverage. Contours that turn the other way cut holes.
+ */
+
+/** Coverage (of 256) from which a pixel belongs to the object that is drawn. */
+const OWNED = 128;
+
+/** Packs channels 0..255 as the canvas stores them. */
+export function pack(r: number, g: number, b: number): number {
+  return (r | (g << 8) | (b << 16)) >>> 0;
+}
+
+export class Canvas {
+  readonly width: number;
+  readonly height: number;
+  /** R | G << 8 | B << 16 for each pixel */
+  readonly pixels: Uint32Array;
+  /** the object that covers the pixel, 0 for scenery */
+  readonly ids: Uint8Array;
+  /** bounds of the pixels that the present object covered: columns and rows, inclusive; empty while maxX < minX */
+  minX = 0;
+  minY = 0;
+  maxX = -1;
+  maxY = -1;
+  /** pixels that the present object covered, each counted once */
+  owned = 0;
+  /** bounds of the present object's outline, not cut by the picture's borders */
+  outlineMinX = 0;
+  outlineMinY = 0;
+  outlineMaxX = 0;
+  outlineMaxY = 0;
+  #id = 0;
+  readonly #stride: number;
+  readonly #cells: Float32Array;
+  readonly #rowMin: Int32Array;
+  readonly #rowMax: Int32Array;
+  #top: number;
+  #bottom = -1;
+
+  constructor(width: number, height: number) {
+    this.width = width;
+    this.height = height;
+    this.pixels = new Uint32Array(width * height);
+    this.ids = new Uint8Array(width * height);
+    this.#stride = width + 2;
+    this.#cells = new Float32Array(this.#stride * height);
+    this.#rowMin = new Int32Array(height).fill(this.#stride);
+    this.#rowMax = new Int32Array(height).fill(-1);
+    this.#top = height;
+  }
+
+  /** Starts object `id` (1..255; 0 is scenery, which is not measured). Objects are drawn one after the other, far to near. */
+  beginObject(id: number): void {
+    this.#id = id;
+    this.owned = 0;
+    this.minX = this.width;
+    this.minY = this.height;
+    this.maxX = -1;
+    this.maxY = -1;
+    this.outlineMinX = Infinity;
+    this.outlineMinY = Infinity;
+    this.outlineMaxX = -Infinity;
+    this.outlineMaxY = -Infinity;
+  }
+
+  /** Adds a closed contour of `count` points (x, y pairs in `points`) to the shape that the next `fill` paints. */
+  contour(points: Float64Array, count: number): void {
+    let x0 = points[2 * count - 2]!;
+    let y0 = points[2 * count - 1]!;
+    for (let i = 0; i < count; i += 1) {
+      const x1 = points[2 * i]!;
+      const y1 = points[2 * i + 1]!;
+      if (x1 < this.outlineMinX) this.outlineMinX = x1;
+      if (x1 > this.outlineMaxX) this.outlineMaxX = x1;
+      if (y1 < this.outlineMinY) this.outlineMinY = y1;
+      if (y1 > this.outlineMaxY) this.outlineMaxY = y1;
+      if (y0 < y1) this.#edge(x0, y0, x1, y1, 1);
+      else if (y0 > y1) this.#edge(x1, y1, x0, y0, -1);
+      x0 = x1;
+      y0 = y1;
+    }
+  }
+
+  #edge(x0: number, y0: number, x1: number, y1: number, direction: number): void {
+    const { height } = this;
+    if (y1 <= 0 || y0 >= height) return;
+    const slope = (x1 - x0) / (y1 - y0);
+    let x = x0;
+    let y = y0;
+    if (y < 0) {
+      x -= y * slope;
+      y = 0;
+    }
+    const end = y1 < height ? y1 : height;
+    const first = Math.floor(y);
+    const last = Math.ceil(end) - 1;
+    if (first < this.#top) this.#top = first;
+    if (last > this.#bottom) this.#bottom = last;
+    for (let row = first; row <= last; row += 1) {
+      const stop = row + 1 < end ? row + 1 : end;
+      const dy = stop - y;
+      const next = x + slope * dy;
+      this.#segment(row, x, next, dy * direction);
+      x = next;
+      y = stop;
+    }
+  }
+
+  /** One edge within one row, from column xa to xb, with signed height d. */
+  #segment(row: number, xa: number, xb: number, d: number): void {
+    const { width } = this;
+    const cells = this.#cells;
+    let left = xa < xb ? xa : xb;
+    let right = xa < xb ? xb : xa;
+    if (left < 0) left = 0;
+    else if (left > width) left = width;
+    if (right < 0) right = 0;
+    else if (right > width) right = width;
+    const first = Math.floor(left);
+    const base = row * this.#stride;
+    if (first < this.#rowMin[row]!) this.#rowMin[row] = first;
+    if (right <= first + 1) {
+      const inner = d * (0.5 * (left + right) - first);
+      cells[base + first]! += d - inner;
+      cells[base + first + 1]! += inner;
+      if (first + 1 > this.#rowMax[row]!) this.#rowMax[row] = first + 1;
+      return;
+    }
+    // the area right of the edge grows as a parabola in the first and last cell and linearly between
+    const last = Math.ceil(right) - 1;
+    const gain = d / (right - left);
+    let before = 0;
+    for (let cell = first; cell <= last; cell += 1) {
+      const from = cell > left ? cell : left;
+      const to = cell + 1 < right ? cell + 1 : right;
+      const span = to - from;
+      const area = (gain * (from - left) + 0.5 * gain * span) * span + (cell + 1 - to) * d;
+      cells[base + cell]! += area - before;
+      before = area;
+    }
+    cells[base + last + 1]! += d - before;
+    if (last + 1 > this.#rowMax[row]!) this.#rowMax[row] = last + 1;
+  }
+
+  /**
+   * Paints the contours added since the last call and forgets them.
+   * @param color packed with `pack`
+   * @param alpha 0..1; below 1 the color is an overlay and the pixels keep their owner
+   */
+  fill(color: number, alpha: number): void {
+    const { width, pixels, ids } = this;
+    const cells = this.#cells;
+    const scale = alpha * 256;
+    const owns = alpha >= 1;
+    const id = this.#id;
+    const red = color & 255;
+    const green = (color >>> 8) & 255;
+    const blue = (color >>> 16) & 255;
+    for (let row = this.#top; row <= this.#bottom; row += 1) {
+      const from = this.#rowMin[row]!;
+      const to = this.#rowMax[row]!;
+      if (to < from) continue;
+      this.#rowMin[row] = this.#stride;
+      this.#rowMax[row] = -1;
+      const base = row * this.#stride;
+      const line = row * width;
+      const end = to < width ? to : width - 1;
+      let sum = 0;
+      let firstOwned = -1;
+      let lastOwned = -1;
+      let x = from;
+      for (; x <= end; x += 1) {
+        const cell = cells[base + x]!;
+        if (cell !== 0) {
+          sum += cell;
+          cells[base + x] = 0;
+        }
+        const area = sum < 0 ? -sum : sum;
+        const cover = area >= 0.998 ? scale : area * scale;
+        if (cover < 1) continue;
+        const at = line + x;
+        if (cover >= 256) {
+          pixels[at] = color;
+        } else {
+          const under = pixels[at]!;
+          const c = cover | 0;
+          const r = under & 255;
+          const g = (under >>> 8) & 255;
+          const b = (under >>> 16) & 255;
+          pixels[at] =
+            (r + (((red - r) * c) >> 8)) |
+            ((g + (((green - g) * c) >> 8)) << 8) |
+            ((b + (((blue - b) * c) >> 8)) << 16);
+        }
+        if (owns && cover >= OWNED && ids[at] !== id) {
+          ids[at] = id;
+          this.owned += 1;
+          if (firstOwned < 0) firstOwned = x;
+          lastOwned = x;
+        }
+      }
+      for (; x <= to; x += 1) cells[base + x] = 0;
+      if (lastOwned >= 0 && id !== 0) {
+        if (firstOwned < this.minX) this.minX = firstOwned;
+        if (lastOwned > this.maxX) this.maxX = lastOwned;
+        if (row < this.minY) this.minY = row;
+        if (row > this.maxY) this.maxY = row;
+      }
+    }
+    this.#top = this.height;
+    this.#bottom = -1;
+  }
+
+  /** Adds light in a disc that fades to its rim. `strength` 0..1; owners do not change. */
+  glow(cx: number, cy: number, radius: number, color: number, strength: number): void {
+    const { width, height, pixels } = this;
+    const x0 = Math.max(0, Math.floor(cx - radius));
+    const x1 = Math.min(width - 1, Math.ceil(cx + radius));
+    const y0 = Math.max(0, Math.floor(cy - radius));
+    const y1 = Math.min(height - 1, Math.ceil(cy + radius));
+    const inverse = 1 / (radius * radius);
+    const red = (color & 255) * strength;
+    const green = ((color >>> 8) & 255) * strength;
+    const blue = ((color >>> 16) & 255) * strength;
+    for (let y = y0; y <= y1; y += 1) {
+      for (let x = x0; x <= x1; x += 1) {
+        const d = ((x + 0.5 - cx) * (x + 0.5 - cx) + (y + 0.5 - cy) * (y + 0.5 - cy)) * inverse;
+        if (d >= 1) continue;
+        const fade = (1 - d) * (1 - d);
+        const under = pixels[y * width + x]!;
+        const r = Math.min(255, (under & 255) + red * fade) | 0;
+        const g = Math.min(255, ((under >>> 8) & 255) + green * fade) | 0;
+        const b = Math.min(255, ((under >>> 16) & 255) + blue * fade) | 0;
+        pixels[y * width + x] = r | (g << 8) | (b << 16);
+      }
+    }
+  }
+}

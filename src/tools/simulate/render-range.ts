@@ -1,0 +1,69 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { renderSample, type SampledScene } from '../../core/scene/sample.ts';
+import { SceneRenderer } from '../../core/scene/scene.ts';
+import { encodeJpeg, encodePng } from '../../device/pipeline/encode-image.ts';
+import type { ImageFormat, SimulateOptions } from './options.ts';
+
+/** Every `stride`-th scene from `first` on, written into `folder`. */
+export interface RangeJob {
+  readonly options: SimulateOptions;
+  readonly folder: string;
+  readonly first: number;
+  readonly stride: number;
+}
+
+export interface RenderedScene extends SampledScene {
+  readonly index: number;
+}
+
+export const RAW_FRAMES = 'frames.u8';
+
+/** Pictures that are being encoded while the next one is rendered. */
+const MAX_ENCODING = 4;
+
+export function imageName(index: number, format: ImageFormat): string {
+  return `${String(index).padStart(7, '0')}.${format === 'png' ? 'png' : 'jpg'}`;
+}
+
+/** Renders the scenes of a job in order; yields each once its pixels are handed to the file system. */
+export async function* renderRange(job: RangeJob): AsyncGenerator<RenderedScene> {
+  const { options, folder } = job;
+  const { width, height } = options;
+  const renderer = new SceneRenderer(width, height);
+  const bytes = width * height * 3;
+  if (options.format === 'raw') {
+    const rgb = new Uint8Array(bytes);
+    const file = openSync(join(folder, RAW_FRAMES), 'r+');
+    try {
+      for (let index = job.first; index < options.count; index += job.stride) {
+        const scene = renderSample(renderer, options.seed, index, options.conditions, rgb);
+        for (let done = 0; done < bytes;)
+          done += writeSync(file, rgb, done, bytes - done, index * bytes + done);
+        yield { index, ...scene };
+      }
+    } finally {
+      closeSync(file);
+    }
+    return;
+  }
+  const encoding: Promise<void>[] = [];
+  for (let index = job.first; index < options.count; index += job.stride) {
+    const rgb = new Uint8Array(bytes);
+    const scene = renderSample(renderer, options.seed, index, options.conditions, rgb);
+    encoding.push(writeImage(join(folder, 'images', imageName(index, options.image)), rgb, options));
+    if (encoding.length >= MAX_ENCODING) await encoding.shift();
+    yield { index, ...scene };
+  }
+  await Promise.all(encoding);
+}
+
+async function writeImage(file: string, rgb: Uint8Array, options: SimulateOptions): Promise<void> {
+  const { width, height } = options;
+  const encoded =
+    options.image === 'png'
+      ? await encodePng(rgb, width, height)
+      : await encodeJpeg(rgb, width, height, options.quality);
+  await writeFile(file, encoded);
+}
