@@ -46,3 +46,42 @@ export function letterboxFor(
     scale,
   };
 }
+
+/**
+ * Maps boxes (x1, y1, x2, y2 each) from network to source pixels: source = (network - pad) / scale. In place unless `out` is given;
+ * allocates nothing and does not clip.
+ */
+export function boxesToSource(
+  letterbox: Letterbox,
+  boxes: Float32Array,
+  count: number,
+  out: Float32Array = boxes,
+): void {
+  const { padX, padY, scale } = letterbox;
+  for (let i = 0; i < count * 4; i += 2) {
+    out[i] = (boxes[i]! - padX) / scale;
+    out[i + 1] = (boxes[i + 1]! - padY) / scale;
+  }
+}
+
+/** Maps boxes from source to network pixels: network = source * scale + pad. In place unless `out` is given. */
+export function boxesToNetwork(
+  letterbox: Letterbox,
+  boxes: Float32Array,
+  count: number,
+  out: Float32Array = boxes,
+): void {
+  const { padX, padY, scale } = letterbox;
+  for (let i = 0; i < count * 4; i += 2) {
+    out[i] = boxes[i]! * scale + padX;
+    out[i + 1] = boxes[i + 1]! * scale + padY;
+  }
+}
+
+/** Clips boxes to 0..width and 0..height, in place. NaN stays NaN: it is for the caller to refuse such output. */
+export function clipBoxes(boxes: Float32Array, count: number, width: number, height: number): void {
+  for (let i = 0; i < count * 4; i += 2) {
+    boxes[i] = Math.min(Math.max(boxes[i]!, 0), width);
+    boxes[i + 1] = Math.min(Math.max(boxes[i + 1]!, 0), height);
+  }
+}

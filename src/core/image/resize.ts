@@ -1,0 +1,125 @@
+import type { ImageView } from '../frame.ts';
+import { toRgb } from './convert.ts';
+import type { Letterbox } from './letterbox.ts';
+
+/**
+ * How a pixel of the smaller picture is made. `bilinear`: of the two nearest source pixels on each axis, as OpenCV's INTER_LINEAR.
+ * `antialias`: of all source pixels below a triangle as wide as the pixel is in the source, as the linear kernel of libvips (sharp)
+ * when it shrinks. Where a picture grows the two are the same.
+ */
+export type ResizeKernel = 'bilinear' | 'antialias';
+
+/** Gray of the border that Ultralytics and YOLOX train with. */
+const DEFAULT_PAD = 114;
+
+/** For each output position `taps` source positions (already clamped to the picture) and their weights, which sum up to 1. */
+interface AxisTable {
+  readonly taps: number;
+  readonly positions: Int32Array;
+  readonly weights: Float32Array;
+}
+
+/** Pixel centers lie at half numbers on both sides: source = (output + 0.5) * from / to - 0.5. */
+function axisTable(from: number, to: number, kernel: ResizeKernel): AxisTable {
+  const ratio = from / to;
+  const radius = kernel === 'antialias' ? Math.max(1, ratio) : 1;
+  const taps = Math.ceil(radius) * 2 + 1;
+  const positions = new Int32Array(to * taps);
+  const weights = new Float32Array(to * taps);
+  for (let i = 0; i < to; i++) {
+    const center = (i + 0.5) * ratio - 0.5;
+    const first = Math.ceil(center - radius);
+    let sum = 0;
+    for (let tap = 0; tap < taps; tap++) {
+      const weight = Math.max(0, 1 - Math.abs(first + tap - center) / radius);
+      positions[i * taps + tap] = Math.min(from - 1, Math.max(0, first + tap));
+      weights[i * taps + tap] = weight;
+      sum += weight;
+    }
+    for (let tap = 0; tap < taps; tap++) weights[i * taps + tap]! /= sum;
+  }
+  return { taps, positions, weights };
+}
+
+/**
+ * Letterboxes pictures of one size into a network input, in plain arithmetic with floats and one rounding at the end. It is the
+ * reference that faster preprocessors are held against, and serves where those are not available. Tables and scratch memory are
+ * made once, for the size that the letterbox names.
+ */
+export class LetterboxResizer {
+  readonly #letterbox: Letterbox;
+  readonly #pad: number;
+  readonly #columns: AxisTable;
+  readonly #rows: AxisTable;
+  /** the picture as packed RGB, made where it comes in another layout */
+  #rgb: Uint8Array | undefined;
+  /** the picture at its final width and its old height */
+  readonly #narrowed: Float32Array;
+
+  constructor(letterbox: Letterbox, kernel: ResizeKernel, pad: number = DEFAULT_PAD) {
+    this.#letterbox = letterbox;
+    this.#pad = pad;
+    this.#columns = axisTable(letterbox.sourceWidth, letterbox.scaledWidth, kernel);
+    this.#rows = axisTable(letterbox.sourceHeight, letterbox.scaledHeight, kernel);
+    this.#narrowed = new Float32Array(letterbox.scaledWidth * letterbox.sourceHeight * 3);
+  }
+
+  /**
+   * @param view a picture of the letterbox's source size, any encoding
+   * @param out inputWidth * inputHeight * 3 bytes: rows of RGB pixels (NHWC), the border filled with the pad value
+   */
+  resize(view: ImageView, out: Uint8Array): void {
+    this.#narrow(this.#asRgb(view));
+    out.fill(this.#pad);
+    this.#lower(out);
+  }
+
+  #asRgb(view: ImageView): Uint8Array {
+    if (view.encoding === 'rgb8' && view.step === view.width * 3) return view.data;
+    this.#rgb ??= new Uint8Array(view.width * view.height * 3);
+    toRgb(view, this.#rgb);
+    return this.#rgb;
+  }
+
+  #narrow(rgb: Uint8Array): void {
+    const { sourceWidth, sourceHeight, scaledWidth } = this.#letterbox;
+    const { taps, positions, weights } = this.#columns;
+    const narrowed = this.#narrowed;
+    let to = 0;
+    for (let y = 0; y < sourceHeight; y++) {
+      const row = y * sourceWidth;
+      for (let entry = 0; entry < scaledWidth * taps; entry += taps, to += 3) {
+        let red = 0;
+        let green = 0;
+        let blue = 0;
+        for (let tap = entry; tap < entry + taps; tap++) {
+          const at = (row + positions[tap]!) * 3;
+          const weight = weights[tap]!;
+          red += weight * rgb[at]!;
+          green += weight * rgb[at + 1]!;
+          blue += weight * rgb[at + 2]!;
+        }
+        narrowed[to] = red;
+        narrowed[to + 1] = green;
+        narrowed[to + 2] = blue;
+      }
+    }
+  }
+
+  #lower(out: Uint8Array): void {
+    const { scaledWidth, scaledHeight, inputWidth, padX, padY } = this.#letterbox;
+    const { taps, positions, weights } = this.#rows;
+    const narrowed = this.#narrowed;
+    const rowLength = scaledWidth * 3;
+    for (let y = 0; y < scaledHeight; y++) {
+      const to = ((y + padY) * inputWidth + padX) * 3;
+      for (let x = 0; x < rowLength; x++) {
+        let sum = 0.5;
+        for (let tap = y * taps; tap < (y + 1) * taps; tap++) {
+          sum += weights[tap]! * narrowed[positions[tap]! * rowLength + x]!;
+        }
+        out[to + x] = sum;
+      }
+    }
+  }
+}

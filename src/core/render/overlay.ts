@@ -1,0 +1,94 @@
+import type { Detections } from '../detections.ts';
+
+/** Angle between the colors of neighboring classes, in degrees: the golden angle keeps any number of them apart. */
+const GOLDEN_ANGLE = 137.508;
+
+/** Width of a letter of the monospaced font, in font sizes; renderers differ a little, so labels get some room. */
+const LETTER_WIDTH = 0.62;
+
+/** Text for element content and attribute values; characters that XML 1.0 cannot hold become U+FFFD. */
+function escapeXml(text: string): string {
+  return text
+    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/"/g, '&quot;')
+    .replace(/'/g, '&apos;');
+}
+
+/** Letters as a reader counts them, near enough: code points. */
+function lettersOf(text: string): number {
+  return [...text].length;
+}
+
+/** Color of a class as a CSS value; the same class has the same color in every picture. */
+export function classColor(classIndex: number): string {
+  return `hsl(${Math.round((classIndex * GOLDEN_ANGLE) % 360)}, 85%, 55%)`;
+}
+
+/** Coordinates to a tenth of a pixel keep the text short; everything that is no number lands at 0. */
+function px(value: number): string {
+  return Number.isFinite(value) ? String(Math.round(value * 10) / 10) : '0';
+}
+
+/** A dark strip with text on it, kept inside the picture. */
+function tag(text: string, x: number, y: number, fill: string, frame: Frame): string {
+  const { size } = frame;
+  const width = lettersOf(text) * size * LETTER_WIDTH + size * 0.4;
+  const left = Math.max(0, Math.min(x, frame.width - width));
+  const top = Math.max(0, Math.min(y, frame.height - size * 1.3));
+  return (
+    `<rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(size * 1.3)}" fill="${fill}"/>` +
+    `<text x="${px(left + size * 0.2)}" y="${px(top + size)}">${escapeXml(text)}</text>`
+  );
+}
+
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  /** font size in pixels */
+  readonly size: number;
+}
+
+/**
+ * Boxes with label, track id and score as an SVG picture with a transparent ground, to be laid over the source picture.
+ * @param labels class names in the order of the class indices; a class without one shows its index
+ * @param width,height size of the source picture in pixels, which is the size of the SVG
+ * @param caption one line at the lower left, e.g. the bundle and the frame rate
+ */
+export function overlaySvg(
+  detections: Detections,
+  labels: readonly string[],
+  width: number,
+  height: number,
+  caption?: string,
+): string {
+  const size = Math.max(10, Math.round(height / 45));
+  const frame: Frame = { width, height, size };
+  const stroke = Math.max(1, Math.round(height / 300));
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
+      `font-family="DejaVu Sans Mono, monospace" font-size="${size}">`,
+  ];
+  for (let i = 0; i < detections.count; i++) {
+    const classIndex = detections.classes[i]!;
+    const color = classColor(classIndex);
+    const x1 = detections.boxes[i * 4]!;
+    const y1 = detections.boxes[i * 4 + 1]!;
+    const boxWidth = detections.boxes[i * 4 + 2]! - x1;
+    const boxHeight = detections.boxes[i * 4 + 3]! - y1;
+    const track = detections.tracks[i] === 0 ? '' : ` #${detections.tracks[i]}`;
+    const text = `${labels[classIndex] ?? `class ${classIndex}`}${track} ${detections.scores[i]!.toFixed(2)}`;
+    parts.push(
+      `<rect x="${px(x1)}" y="${px(y1)}" width="${px(boxWidth)}" height="${px(boxHeight)}" ` +
+        `fill="none" stroke="${color}" stroke-width="${stroke}"/>`,
+      tag(text, x1, y1 - size * 1.3, color, frame),
+    );
+  }
+  if (caption !== undefined) {
+    parts.push(`<g fill="white">${tag(caption, 0, height, 'rgba(0, 0, 0, 0.6)', frame)}</g>`);
+  }
+  parts.push('</svg>');
+  return parts.join('');
+}
