@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { registerBench } from './cli/bench.ts';
 import { registerSimulate } from './cli/simulate.ts';
 import { describeError } from './contract/errors.ts';
 
@@ -11,6 +12,7 @@ const program = new Command('goshawk')
   .showHelpAfterError('(see "goshawk --help")')
   .exitOverride();
 
+registerBench(program);
 registerSimulate(program);
 
 try {

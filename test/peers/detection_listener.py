@@ -1,6 +1,6 @@
 """A stranger's consumer of detections: counts arrays and measures stamp-to-receipt with the system clock.
 
-Prints one JSON line when it is asked to end (SIGINT, SIGTERM) or after ``--seconds``:
+Writes JSON to ``--report`` (else to its output) when it is asked to end (SIGINT, SIGTERM) or after ``--seconds``:
 ``{"received": n, "latencyMs": [...], "arrivals": [...], "boxes": n, "empty": n}``; arrivals are seconds of the monotonic clock.
 A line ``listening`` is printed as soon as it listens.
 
@@ -12,8 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-import sys
 import time
+from pathlib import Path
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -64,6 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--topic", default="/camera/detections")
     parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--report", type=Path)
     parser.add_argument("--skip-seconds", type=float, default=0.0)
     arguments = parser.parse_args()
     rclpy.init()
@@ -85,9 +86,11 @@ def main() -> None:
             executor.spin_once(timeout_sec=0.1)
     except ExternalShutdownException:
         pass
-    json.dump(node.report(), sys.stdout)
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    text = json.dumps(node.report())
+    if arguments.report is None:
+        print(text, flush=True)
+    else:
+        arguments.report.write_text(text)
     node.destroy_node()
     rclpy.try_shutdown()
 

@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { GoshawkError } from '../contract/errors.ts';
+import { describeHost } from '../device/describe-host.ts';
+import { benchPeers, benchRos, type RosBenchOptions } from '../tools/bench/bench-ros.ts';
+import type { TrialPlaces } from '../tools/bench/ros-trial.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const PEER_PACKAGES = join(ROOT, '.tools/peers');
+
+interface BenchFlags {
+  report: string;
+  bundle: string;
+  seconds: string;
+  rate: string;
+  size: string;
+  score: string;
+  rounds: string;
+  peerModel?: string;
+  peerThreads: string;
+  detector: string[];
+}
+
+function say(line: string): void {
+  console.log(line);
+}
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+    name,
+    value: text,
+    reason: 'it is no positive number',
+  });
+}
+
+function places(): TrialPlaces {
+  if (process.env['AMENT_PREFIX_PATH'] === undefined) {
+    throw new GoshawkError('GOSHAWK_ROS_UNAVAILABLE', {
+      reason: 'this shell has no ROS environment (scripts/with-ros gives one)',
+    });
+  }
+  if (!existsSync(join(ROOT, 'test/peers/detection_listener.py'))) {
+    throw new GoshawkError('GOSHAWK_USAGE', {
+      reason: 'ROS benchmarks need a source checkout: test/peers is not there',
+    });
+  }
+  return { root: ROOT, python: 'python3', peerPackages: PEER_PACKAGES };
+}
+
+function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
+  const [width, height] = flags.size.split('x').map(Number);
+  const detector = flags.detector.map((entry): [string, string] => {
+    const split = entry.indexOf(':=');
+    if (split > 0) return [entry.slice(0, split), entry.slice(split + 2)];
+    throw new GoshawkError('GOSHAWK_USAGE', { reason: `--detector takes name:=value, not "${entry}"` });
+  });
+  return {
+    warmupSeconds: 2,
+    width: numberOf('size', String(width)),
+    height: numberOf('size', String(height)),
+    bundle: flags.bundle,
+    peerModel,
+    peerThreads: numberOf('peer-threads', flags.peerThreads),
+    score: numberOf('score', flags.score),
+    detector: Object.fromEntries(detector),
+    domain: 40 + (process.pid % 60),
+  };
+}
+
+/** The peer's packages, installed beside the project the first time. */
+function installPeer(): void {
+  if (existsSync(join(PEER_PACKAGES, 'cv2')) && existsSync(join(PEER_PACKAGES, 'onnxruntime'))) return;
+  say('installing OpenCV and onnxruntime for the Python peer (about 20 s, once) ...');
+  const requirements = join(ROOT, 'test/peers/requirements.txt');
+  execFileSync('python3', ['-m', 'pip', 'install', '-q', '--target', PEER_PACKAGES, '-r', requirements], {
+    stdio: 'inherit',
+  });
+}
+
+/** Adds `goshawk bench ...`. */
+export function registerBench(program: Command): void {
+  const bench = program.command('bench').description('measure this machine with Goshawk on it');
+  const withCommonOptions = (command: Command): Command =>
+    command
+      .requiredOption('--report <file>', 'JSON report')
+      .option('--bundle <name|path>', 'the model', 'goshawk-street')
+      .option('--size <WxH>', 'camera picture', '1280x720')
+      .option('--score <0..1>', 'score threshold', '0.3')
+      .option('--peer-threads <n>', 'ONNX Runtime threads of the Python peer', '2')
+      .option(
+        '--detector <name:=value>',
+        'a parameter of the detector node (repeatable)',
+        (value: string, list: string[]) => [...list, value],
+        [] as string[],
+      );
+
+  withCommonOptions(bench.command('ros'))
+    .description('camera, detector and an rclpy listener in three processes at one rate')
+    .option('--rate <hz>', 'frames a second', '30')
+    .option('--seconds <n>', 'measured time after 2 s of warm-up', '60')
+    .action(async (flags: BenchFlags) => {
+      const options = {
+        ...settings(flags, ''),
+        rate: numberOf('rate', flags.rate),
+        seconds: numberOf('seconds', flags.seconds),
+      };
+      const report = await benchRos(places(), options, describeHost(['cpu']), say);
+      writeFileSync(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+      say(`undeclared frames: ${report.undeclared}`);
+    });
+
+  withCommonOptions(bench.command('peers'))
+    .description('peak sustained rate of Goshawk and of a plain rclpy + OpenCV + onnxruntime node, in turn')
+    .requiredOption(
+      '--peer-model <file>',
+      'the same model as the plain ONNX file that the Python node loads (YOLOX)',
+    )
+    .option('--seconds <n>', 'measured time of one trial', '5')
+    .option('--rounds <n>', 'how often both are measured', '3')
+    .action(async (flags: BenchFlags) => {
+      const found = places();
+      installPeer();
+      const options = {
+        ...settings(flags, flags.peerModel ?? ''),
+        seconds: numberOf('seconds', flags.seconds),
+        rounds: numberOf('rounds', flags.rounds),
+        missedLimit: 0.05,
+      };
+      const report = await benchPeers(found, options, describeHost(['cpu']), say);
+      writeFileSync(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+      say(`goshawk / python peer: ${report.ratio.toFixed(2)}x`);
+    });
+}

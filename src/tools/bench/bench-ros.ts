@@ -1,0 +1,100 @@
+import type { PeersBenchReport, RosBenchReport, RosTrial } from '../../contract/bench.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+import type { Host } from '../../contract/report.ts';
+import { findPeak, PEAK_DEFAULTS } from './peak.ts';
+import { runTrial, type TrialOptions, type TrialPlaces } from './ros-trial.ts';
+
+/** What both ROS benchmarks need; a trial adds who, rate and seconds. */
+export type RosBenchOptions = Omit<TrialOptions, 'who' | 'rate' | 'seconds'>;
+
+export type Say = (line: string) => void;
+
+function settingsOf(options: RosBenchOptions): RosBenchReport['settings'] {
+  const { bundle, width, height, detector } = options;
+  return { bundle, width, height, detector: { ...detector } };
+}
+
+/** One line for a terminal. */
+export function describeTrial(trial: RosTrial): string {
+  const { p50, p99 } = trial.latencyMs;
+  const missed = (trial.missedRatio * 100).toFixed(2);
+  const peak = (trial.rssBytes.peak / 1048576).toFixed(0);
+  return (
+    `${trial.who} at ${trial.rate.toFixed(1)}/s: sent ${trial.sent}, received ${trial.received} (missed ${missed} %), ` +
+    `stamp to receipt p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, peak RSS ${peak} MiB`
+  );
+}
+
+/**
+ * The main job measured from outside: camera, detector and an rclpy listener in three processes.
+ * @throws GoshawkError GOSHAWK_BENCH_PROCESS
+ */
+export async function benchRos(
+  places: TrialPlaces,
+  options: RosBenchOptions & { rate: number; seconds: number },
+  host: Host,
+  say: Say,
+): Promise<RosBenchReport> {
+  const startedAt = new Date().toISOString();
+  const { trial, run, sentInAll } = await runTrial(places, { ...options, who: 'goshawk' });
+  say(describeTrial(trial));
+  if (run === null) {
+    throw new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the detector of the trial wrote no report' });
+  }
+  const declared =
+    run.frames.published + Object.values(run.frames.drops).reduce((sum, count) => sum + count, 0);
+  return {
+    schema: 'goshawk.report.bench-ros/1',
+    startedAt,
+    host,
+    settings: settingsOf(options),
+    frames: run.frames,
+    fps: run.fps,
+    latencyMs: run.latencyMs,
+    trial,
+    undeclared: Math.max(0, sentInAll - declared),
+  };
+}
+
+/**
+ * Peak sustained rate of Goshawk and of the plain Python node, in turn on this machine, `rounds` times.
+ * @throws GoshawkError GOSHAWK_BENCH_PROCESS
+ */
+export async function benchPeers(
+  places: TrialPlaces,
+  options: RosBenchOptions & { seconds: number; rounds: number; missedLimit: number },
+  host: Host,
+  say: Say,
+): Promise<PeersBenchReport> {
+  const startedAt = new Date().toISOString();
+  const trials: RosTrial[] = [];
+  const peakOf = async (who: RosTrial['who']): Promise<number> =>
+    findPeak(
+      async (rate) => {
+        const { trial } = await runTrial(places, { ...options, who, rate });
+        trials.push(trial);
+        const sustained = trial.missedRatio <= options.missedLimit;
+        say(`${sustained ? 'sustained' : 'missed   '}  ${describeTrial(trial)}`);
+        return sustained;
+      },
+      { ...PEAK_DEFAULTS, highest: 150 },
+    );
+  const peaks: PeersBenchReport['peaks'] = [];
+  for (let round = 0; round < options.rounds; round += 1) {
+    const pythonPeer = await peakOf('python-peer');
+    const goshawk = await peakOf('goshawk');
+    peaks.push({ goshawk, pythonPeer, ratio: pythonPeer > 0 ? goshawk / pythonPeer : 0 });
+    say(`round ${round + 1}: goshawk ${goshawk}/s, python peer ${pythonPeer}/s`);
+  }
+  const ratios = peaks.map((peak) => peak.ratio).sort((a, b) => a - b);
+  return {
+    schema: 'goshawk.report.bench-peers/1',
+    startedAt,
+    host,
+    settings: settingsOf(options),
+    missedLimit: options.missedLimit,
+    peaks,
+    ratio: ratios[Math.floor(ratios.length / 2)] ?? 0,
+    trials,
+  };
+}

@@ -1,0 +1,199 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  cameraStampsSchema,
+  listenerReportSchema,
+  type ListenerReport,
+  type RosTrial,
+} from '../../contract/bench.ts';
+import { runReportSchema, type RunReport } from '../../contract/report.ts';
+import { MeasuredChild } from './child.ts';
+import { jitterMs, spreadOf } from './statistics.ts';
+
+const TOPIC = '/bench/image_raw';
+const RESULTS = '/bench/detections';
+const READY_MS = 60_000;
+/** What is still under way when the camera stops has this long to arrive. */
+const SETTLE_MS = 1_500;
+
+/** Where the processes of a trial are found. */
+export interface TrialPlaces {
+  /** the package's folder, with dist/ and test/peers/ */
+  readonly root: string;
+  readonly python: string;
+  /** folder with what the peer needs besides rclpy */
+  readonly peerPackages: string;
+}
+
+export interface TrialOptions {
+  readonly who: 'goshawk' | 'python-peer';
+  readonly rate: number;
+  readonly seconds: number;
+  readonly warmupSeconds: number;
+  readonly width: number;
+  readonly height: number;
+  readonly bundle: string;
+  /** the ONNX file for the peer */
+  readonly peerModel: string;
+  readonly peerThreads: number;
+  readonly score: number;
+  /** parameters of the detector node, `name` to value as on a ROS command line */
+  readonly detector: Readonly<Record<string, string>>;
+  /** keeps trials of one machine apart */
+  readonly domain: number;
+}
+
+export interface TrialOutcome {
+  readonly trial: RosTrial;
+  readonly run: RunReport | null;
+  /** frames the camera sent over its whole life, warm-up included */
+  readonly sentInAll: number;
+}
+
+function rosArguments(parameters: Readonly<Record<string, string>>): string[] {
+  return [
+    '--ros-args',
+    ...Object.entries(parameters).flatMap(([name, value]) => ['-p', `${name}:=${value}`]),
+  ];
+}
+
+async function startDetector(
+  places: TrialPlaces,
+  options: TrialOptions,
+  report: string,
+  env: Record<string, string>,
+) {
+  if (options.who === 'python-peer') {
+    return MeasuredChild.start({
+      name: 'python peer',
+      command: places.python,
+      arguments: [
+        join(places.root, 'test/peers/python_detector.py'),
+        ...['--model', options.peerModel, '--threads', String(options.peerThreads)],
+        ...['--image-topic', TOPIC, '--score', String(options.score)],
+      ],
+      env: { ...env, PYTHONPATH: `${process.env['PYTHONPATH'] ?? ''}:${places.peerPackages}` },
+      readyText: 'ready',
+      readyTimeoutMs: READY_MS,
+    });
+  }
+  return MeasuredChild.start({
+    name: 'goshawk detector',
+    command: process.execPath,
+    arguments: [
+      join(places.root, 'dist/ros/nodes/detector.js'),
+      ...rosArguments({
+        image_topics: `["${TOPIC}"]`,
+        bundle: options.bundle,
+        autostart: 'true',
+        score_threshold: String(options.score),
+        report_file: report,
+        ...options.detector,
+      }),
+    ],
+    env,
+    readyText: 'is active',
+    readyTimeoutMs: READY_MS,
+  });
+}
+
+/** Runs one trial: detector, listener, then camera; ended in the reverse order. */
+export async function runTrial(places: TrialPlaces, options: TrialOptions): Promise<TrialOutcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'goshawk-bench-'));
+  const stampsFile = join(folder, 'stamps.json');
+  const reportFile = join(folder, 'run.json');
+  const listenerFile = join(folder, 'listener.json');
+  const env = { ROS_DOMAIN_ID: String(options.domain) };
+  const children: MeasuredChild[] = [];
+  try {
+    const detector = await startDetector(places, options, reportFile, env);
+    children.push(detector);
+    const listener = await MeasuredChild.start({
+      name: 'listener',
+      command: places.python,
+      arguments: [
+        join(places.root, 'test/peers/detection_listener.py'),
+        ...['--topic', RESULTS, '--report', listenerFile],
+      ],
+      env,
+      readyText: 'listening',
+      readyTimeoutMs: READY_MS,
+    });
+    children.push(listener);
+    const camera = await MeasuredChild.start({
+      name: 'camera',
+      command: process.execPath,
+      arguments: [
+        join(places.root, 'dist/ros/nodes/camera.js'),
+        ...rosArguments({
+          source: 'sim',
+          topic: TOPIC,
+          rate: options.rate.toFixed(3),
+          width: String(options.width),
+          height: String(options.height),
+          loop_frames: '30',
+          stamps_file: stampsFile,
+        }),
+      ],
+      env,
+      readyText: 'publishing',
+      readyTimeoutMs: READY_MS,
+    });
+    children.push(camera);
+    const total = (options.warmupSeconds + options.seconds) * 1000;
+    await new Promise((resolve) => setTimeout(resolve, total));
+    await camera.stop();
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await listener.stop();
+    await detector.stop();
+    const stamps = cameraStampsSchema.parse(JSON.parse(readFileSync(stampsFile, 'utf8')));
+    const run =
+      options.who === 'goshawk' ? runReportSchema.parse(JSON.parse(readFileSync(reportFile, 'utf8'))) : null;
+    const heard = listenerReportSchema.parse(JSON.parse(readFileSync(listenerFile, 'utf8')));
+    return {
+      trial: summarize(options, stamps, heard, run, { camera, detector, listener }),
+      run,
+      sentInAll: stamps.length,
+    };
+  } finally {
+    for (const child of children.reverse()) await child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function summarize(
+  options: TrialOptions,
+  stamps: readonly number[],
+  heard: ListenerReport,
+  run: RunReport | null,
+  processes: { camera: MeasuredChild; detector: MeasuredChild; listener: MeasuredChild },
+): RosTrial {
+  const begin = (stamps[0] ?? 0) + options.warmupSeconds;
+  const sent = stamps.filter((stamp) => stamp >= begin).length;
+  const kept = heard.stamps
+    .map((stamp, index) => (stamp >= begin - 1e-6 ? index : -1))
+    .filter((index) => index >= 0);
+  const pick = (values: readonly number[]): number[] => kept.map((index) => values[index] ?? 0);
+  const arrivals = pick(heard.arrivals);
+  const duration = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0);
+  const { rssSamples } = processes.detector;
+  return {
+    who: options.who,
+    rate: options.rate,
+    seconds: options.seconds,
+    sent,
+    received: kept.length,
+    missedRatio: sent === 0 ? 1 : Math.max(0, 1 - kept.length / sent),
+    fps: duration > 0 ? (arrivals.length - 1) / duration : 0,
+    latencyMs: spreadOf(pick(heard.latencyMs)),
+    jitterMs: spreadOf(jitterMs(arrivals)),
+    rssBytes: { first: rssSamples[0] ?? 0, last: rssSamples.at(-1) ?? 0, peak: Math.max(0, ...rssSamples) },
+    cpuSeconds: {
+      camera: processes.camera.cpuSeconds,
+      detector: processes.detector.cpuSeconds,
+      listener: processes.listener.cpuSeconds,
+    },
+    frames: run?.frames ?? null,
+  };
+}
