@@ -23,6 +23,8 @@ export const DROP_REASONS = [
   'stamp_future',
   /** its deadline passed before a result was there */
   'deadline',
+  /** more frames came than an operator wants processed (`publish_rate`) */
+  'rate_limited',
   /** the node is not active */
   'inactive',
   /** the engine refused or failed on this frame */
@@ -31,6 +33,8 @@ export const DROP_REASONS = [
   'engine_lost',
   /** the model put out NaN or infinity */
   'invalid_output',
+  /** its result came after that of a newer frame of the same camera */
+  'out_of_order',
   /** the result could not be handed to a sink */
   'publish_failed',
   /** the pipeline was closed with the frame waiting */

@@ -1,0 +1,65 @@
+import { GoshawkError } from '../../contract/errors.ts';
+import type { DecodeLimits } from '../inference/engine.ts';
+
+/** Limits as an operator sets them. */
+export interface Limits {
+  /** 0..1: detections below are left out */
+  readonly score: number;
+  /** 0..1: overlap within a class above which the weaker detection is left out */
+  readonly iou: number;
+  /** 1..10000 in a frame */
+  readonly maxDetections: number;
+  /** labels that are kept; `null` keeps all */
+  readonly classes: readonly string[] | null;
+}
+
+export type LimitsPatch = { readonly [K in keyof Limits]?: Limits[K] | undefined };
+
+const MOST_DETECTIONS = 10_000;
+
+function refuseParameter(name: string, value: unknown, reason: string): never {
+  throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: String(value), reason });
+}
+
+function checkRatio(name: string, value: number): void {
+  if (!(value >= 0 && value <= 1)) refuseParameter(name, value, 'must be a number from 0 to 1');
+}
+
+/**
+ * The limits with `patch` applied.
+ * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` for a value out of range or a class that is no label
+ */
+export function changeLimits(limits: Limits, patch: LimitsPatch, labels: readonly string[]): Limits {
+  const changed: Limits = {
+    score: patch.score ?? limits.score,
+    iou: patch.iou ?? limits.iou,
+    maxDetections: patch.maxDetections ?? limits.maxDetections,
+    classes: patch.classes === undefined ? limits.classes : patch.classes,
+  };
+  checkRatio('score', changed.score);
+  checkRatio('iou', changed.iou);
+  const { maxDetections } = changed;
+  if (!Number.isInteger(maxDetections) || maxDetections < 1 || maxDetections > MOST_DETECTIONS)
+    refuseParameter(
+      'maxDetections',
+      maxDetections,
+      `must be a whole number from 1 to ${String(MOST_DETECTIONS)}`,
+    );
+  for (const name of changed.classes ?? []) {
+    if (!labels.includes(name))
+      refuseParameter('classes', name, `is no label of the model; it knows ${labels.join(', ')}`);
+  }
+  return changed;
+}
+
+/** The form in which the engine takes limits. */
+export function toDecodeLimits(limits: Limits, labels: readonly string[]): DecodeLimits {
+  const { classes } = limits;
+  return {
+    scoreThreshold: limits.score,
+    iouThreshold: limits.iou,
+    maxDetections: limits.maxDetections,
+    classFilter:
+      classes === null ? null : Uint8Array.from(labels, (label) => (classes.includes(label) ? 1 : 0)),
+  };
+}

@@ -1,0 +1,130 @@
+import type { ImageView } from '../../core/frame.ts';
+import type { Clock } from './clock.ts';
+import type { FrameResult, ResultSink } from './frame-result.ts';
+import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
+
+/** The sink whose success makes a frame count as published. */
+export const PUBLISHER = 'publisher';
+
+/** unsettled deliveries beyond which a slow sink is passed over, so that it cannot pile up pictures */
+const MAX_UNSETTLED = 4;
+
+export interface SinkCounts {
+  readonly delivered: number;
+  readonly failed: number;
+  /** passed over because it was still busy */
+  readonly skipped: number;
+}
+
+/** One sink and how it is doing. */
+class SinkPort {
+  readonly sink: ResultSink;
+  delivered = 0;
+  failed = 0;
+  skipped = 0;
+  unsettled = 0;
+
+  constructor(sink: ResultSink) {
+    this.sink = sink;
+  }
+
+  wantsPixels(camera: string): boolean {
+    try {
+      return this.sink.wantsPixels?.(camera) ?? false;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Hands results to sinks and keeps count. Never throws: a sink that fails, hangs or lags harms no frame but its own. */
+export class Delivery {
+  readonly #ports: SinkPort[] = [];
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #onFailure: (sink: string, reason: string) => void;
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly timeoutMs: number;
+    readonly onFailure: (sink: string, reason: string) => void;
+  }) {
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs;
+    this.#onFailure = options.onFailure;
+  }
+
+  add(sink: ResultSink): void {
+    this.#ports.push(new SinkPort(sink));
+  }
+
+  remove(sink: ResultSink): void {
+    const index = this.#ports.findIndex((port) => port.sink === sink);
+    if (index >= 0) this.#ports.splice(index, 1);
+  }
+
+  /** True while any sink wants the pixels of this camera's next frame. */
+  wantsPixels(camera: string): boolean {
+    for (const port of this.#ports) if (port.wantsPixels(camera)) return true;
+    return false;
+  }
+
+  counts(): Record<string, SinkCounts> {
+    const counts: Record<string, SinkCounts> = {};
+    for (const { sink, delivered, failed, skipped } of this.#ports)
+      counts[sink.name] = { delivered, failed, skipped };
+    return counts;
+  }
+
+  /** Gives a result to the publisher. False where it failed, lagged too far behind, or did not answer in time; true where there is none. */
+  publish(result: FrameResult, pixels: ImageView | null): boolean | Promise<boolean> {
+    const port = this.#ports.find(({ sink }) => sink.name === PUBLISHER);
+    return port === undefined ? true : this.#handTo(port, result, pixels);
+  }
+
+  /** Gives a published result to all others; the promise settles when the last of them has let go of it. */
+  share(result: FrameResult, pixels: ImageView | null): Promise<unknown> | null {
+    let pending: Promise<boolean>[] | null = null;
+    for (const port of this.#ports) {
+      if (port.sink.name === PUBLISHER) continue;
+      const outcome = this.#handTo(port, result, pixels);
+      if (typeof outcome !== 'boolean') (pending ??= []).push(outcome);
+    }
+    return pending === null ? null : Promise.all(pending);
+  }
+
+  #handTo(port: SinkPort, result: FrameResult, pixels: ImageView | null): boolean | Promise<boolean> {
+    if (port.unsettled >= MAX_UNSETTLED) {
+      port.skipped += 1;
+      return false;
+    }
+    try {
+      const settling = port.sink.deliver(result, pixels);
+      if (settling !== undefined) return this.#settle(port, settling);
+      port.delivered += 1;
+      return true;
+    } catch (error) {
+      return this.#fail(port, error);
+    }
+  }
+
+  async #settle(port: SinkPort, settling: Promise<void>): Promise<boolean> {
+    port.unsettled += 1;
+    try {
+      if ((await withTimeLimit(settling, this.#timeoutMs, this.#clock)) === TIME_IS_UP)
+        return this.#fail(port, `no answer within ${String(this.#timeoutMs)} ms`);
+      port.delivered += 1;
+      return true;
+    } catch (error) {
+      return this.#fail(port, error);
+    } finally {
+      port.unsettled -= 1;
+    }
+  }
+
+  #fail(port: SinkPort, error: unknown): false {
+    port.failed += 1;
+    this.#onFailure(port.sink.name, error instanceof Error ? error.message : String(error));
+    return false;
+  }
+}

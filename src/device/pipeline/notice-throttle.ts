@@ -1,0 +1,36 @@
+import type { Clock } from './clock.ts';
+import type { PipelineNotice } from './pipeline-options.ts';
+
+/** warnings of one code are passed on at most this often; what was held back is counted */
+const INTERVAL_MS = 5000;
+
+/** Keeps a fault that repeats with every frame from filling the log. */
+export class NoticeThrottle {
+  readonly #clock: Clock;
+  readonly #listener: ((notice: PipelineNotice) => void) | undefined;
+  readonly #recent = new Map<string, { sentAt: number; heldBack: number }>();
+
+  constructor(clock: Clock, listener: ((notice: PipelineNotice) => void) | undefined) {
+    this.#clock = clock;
+    this.#listener = listener;
+  }
+
+  send(notice: PipelineNotice): void {
+    if (this.#listener === undefined) return;
+    if (notice.level === 'info') {
+      this.#listener(notice);
+      return;
+    }
+    const now = this.#clock.monotonicMs();
+    const entry = this.#recent.get(notice.code);
+    if (entry !== undefined && now - entry.sentAt < INTERVAL_MS) {
+      entry.heldBack += 1;
+      return;
+    }
+    const heldBack = entry?.heldBack ?? 0;
+    this.#recent.set(notice.code, { sentAt: now, heldBack: 0 });
+    const message =
+      heldBack > 0 ? `${notice.message} (and ${String(heldBack)} more like it)` : notice.message;
+    this.#listener({ ...notice, message });
+  }
+}

@@ -1,0 +1,49 @@
+import type { BundleManifest } from '../../contract/bundle.ts';
+import type { InferenceEngine } from '../inference/engine.ts';
+import type { CameraOptions } from './camera-lane.ts';
+import type { Clock } from './clock.ts';
+import type { LimitsPatch } from './decode-limits.ts';
+import type { SizeLimits } from './frame-check.ts';
+import type { ResultSink } from './frame-result.ts';
+import type { PreprocessWish } from './preprocess-choice.ts';
+import type { StampLimits } from './stamp-guard.ts';
+import type { Tracker } from './tracking.ts';
+
+/** A line for the log. `code` is stable, the message is for people. */
+export interface PipelineNotice {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface PipelineOptions {
+  /** not yet started: the pipeline starts and closes it */
+  readonly engine: InferenceEngine;
+  /** of the bundle that the engine runs */
+  readonly manifest: Pick<BundleManifest, 'labels' | 'input' | 'thresholds'>;
+  readonly cameras: readonly CameraOptions[];
+  /** default `auto` */
+  readonly preprocess?: PreprocessWish;
+  /** default: the bundle's thresholds, all classes */
+  readonly limits?: LimitsPatch;
+  /** makes the tracker of a camera; default: no tracking */
+  readonly createTracker?: () => Tracker;
+  readonly sinks?: readonly ResultSink[];
+  /** default: both checks off */
+  readonly stamps?: StampLimits;
+  readonly sizes?: Partial<SizeLimits>;
+  /** frames in one job of the engine; default: 1 on a CPU, else what the engine and the number of cameras allow */
+  readonly maxBatch?: number;
+  /** milliseconds that a frame waits for others to fill a batch; default 3 */
+  readonly maxWaitMs?: number;
+  /** default 10 s: longer than the engine's own limit, which knows more about the fault */
+  readonly engineTimeoutMs?: number;
+  /** default 2 s */
+  readonly sinkTimeoutMs?: number;
+  /** milliseconds that `deactivate` and `close` wait for frames in hand; default 3 s */
+  readonly drainMs?: number;
+  /** brightness and sharpness are measured on each n-th frame; 0 for never; default 5 */
+  readonly statisticsEvery?: number;
+  readonly clock?: Clock;
+  readonly onNotice?: (notice: PipelineNotice) => void;
+}

@@ -1,0 +1,433 @@
+import type { DropReason } from '../../contract/drops.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+import { isCompressed, type Frame, type Stamp } from '../../core/frame.ts';
+import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
+import { CameraLane } from './camera-lane.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { changeLimits, toDecodeLimits, type Limits, type LimitsPatch } from './decode-limits.ts';
+import { Delivery } from './delivery.ts';
+import { checkImage, DEFAULT_SIZE_LIMITS, type SizeLimits } from './frame-check.ts';
+import { FrameJob, type NetworkInput } from './frame-job.ts';
+import { FramePath } from './frame-path.ts';
+import type { ResultSink } from './frame-result.ts';
+import { sumCounts, type FrameCounts } from './ledger.ts';
+import { NoticeThrottle } from './notice-throttle.ts';
+import type { PipelineNotice, PipelineOptions } from './pipeline-options.ts';
+import { PreprocessChoice } from './preprocess-choice.ts';
+import { ProcessMonitor } from './process-monitor.ts';
+import { RateWindow } from './rate-window.ts';
+import { decodeToRgb } from './sharp-letterbox.ts';
+import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './snapshot.ts';
+import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
+import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
+
+/** clocks further apart than this do not agree, and a latency from stamp to now would say nothing */
+const CLOCKS_AGREE_MS = 60_000;
+const RATE_WINDOW_SECONDS = 5;
+const DEFAULTS = {
+  maxWaitMs: 3,
+  engineTimeoutMs: 10_000,
+  sinkTimeoutMs: 2000,
+  drainMs: 3000,
+  statisticsEvery: 5,
+} as const;
+
+/**
+ * The way of a frame, from the camera's hand to the sinks: gate, preprocess, batch, inference, order, track, deliver. `offer` returns at
+ * once; each frame offered is published, or dropped and counted by reason, and `received = published + drops + in flight` at every instant.
+ */
+export class FramePipeline {
+  readonly #options: PipelineOptions;
+  readonly #clock: Clock;
+  readonly #lanes = new Map<string, CameraLane>();
+  readonly #input: NetworkInput;
+  readonly #sizes: SizeLimits;
+  readonly #delivery: Delivery;
+  readonly #notices: NoticeThrottle;
+  readonly #inHand = new Set<FrameJob>();
+  readonly #latencies = new StageLatencies();
+  readonly #recent = new RecentLatencies();
+  readonly #fpsIn = new RateWindow(RATE_WINDOW_SECONDS);
+  readonly #fpsOut = new RateWindow(RATE_WINDOW_SECONDS);
+  readonly #monitor = new ProcessMonitor();
+  #idleWaiters: (() => void)[] = [];
+  #limits: Limits;
+  #decodeLimits: DecodeLimits;
+  #state: PipelineState = 'idle';
+  #path: FramePath | null = null;
+  #engineInfo: EngineInfo | null = null;
+  #engineLost = 0;
+  #engineRestored = 0;
+  #lastIncident: string | null = null;
+  #detections = 0;
+  #startedAt = 0;
+  #closing: Promise<void> | null = null;
+
+  /** @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` for options out of range */
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    const { input, thresholds, labels } = options.manifest;
+    this.#input = input;
+    this.#sizes = { ...DEFAULT_SIZE_LIMITS, ...options.sizes };
+    this.#limits = changeLimits({ ...thresholds, classes: null }, options.limits ?? {}, labels);
+    this.#decodeLimits = toDecodeLimits(this.#limits, labels);
+    this.#notices = new NoticeThrottle(this.#clock, options.onNotice);
+    this.#delivery = new Delivery({
+      clock: this.#clock,
+      timeoutMs: options.sinkTimeoutMs ?? DEFAULTS.sinkTimeoutMs,
+      onFailure: (sink, reason) => {
+        this.#notices.send({ level: 'warn', code: 'SINK_FAILED', message: `${sink}: ${reason}` });
+      },
+    });
+    for (const sink of options.sinks ?? []) this.#delivery.add(sink);
+    for (const camera of options.cameras) this.#addLane(camera);
+  }
+
+  get state(): PipelineState {
+    return this.#state;
+  }
+
+  /** what the engine turned out to be; null until it is loaded */
+  get engineInfo(): EngineInfo | null {
+    return this.#engineInfo;
+  }
+
+  get limits(): Limits {
+    return this.#limits;
+  }
+
+  /** Loads and warms the engine; frames are still refused as `inactive`. Rejects with the engine's coded error. */
+  async start(): Promise<EngineInfo> {
+    const { engine } = this.#options;
+    this.#state = 'starting';
+    this.#startedAt = this.#clock.monotonicMs();
+    engine.onIncident((incident) => {
+      this.#noteIncident(incident);
+    });
+    try {
+      const info = await engine.start();
+      this.#engineInfo = info;
+      this.#path = this.#makePath(info);
+    } catch (error) {
+      this.#state = 'idle';
+      throw error;
+    }
+    for (const lane of this.#lanes.values())
+      lane.choice = new PreprocessChoice(this.#options.preprocess ?? 'auto', this.#engineInfo.acceptsRaw);
+    this.#monitor.start();
+    this.#state = 'inactive';
+    return this.#engineInfo;
+  }
+
+  /** Frames are taken from now on. @throws GoshawkError before `start` has resolved or after `close` */
+  activate(): void {
+    if (this.#state !== 'inactive' && this.#state !== 'active')
+      throw new GoshawkError('GOSHAWK_INTERNAL', {
+        reason: `a pipeline that is ${this.#state} cannot be activated`,
+      });
+    this.#state = 'active';
+  }
+
+  /** Takes no more frames and lets those in hand finish; what is still there after `drainMs` is counted as lost. */
+  async deactivate(): Promise<void> {
+    if (this.#state !== 'active') return;
+    this.#state = 'draining';
+    await this.#drain('inactive');
+    // `close` may have been called while the frames in hand finished
+    if (this.#stateNow() === 'draining') this.#state = 'inactive';
+  }
+
+  /** Ends everything: waiting frames are counted as `shutdown`, those in hand finish within `drainMs`. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /**
+   * Takes a frame in. Returns at once with `null`, or with the reason for which it was dropped on the spot. The memory of the picture
+   * belongs to the pipeline from here on: it may be moved to another thread.
+   * @throws GoshawkError for a camera that was not registered
+   */
+  offer(frame: Frame): DropReason | null {
+    const lane = this.#lane(frame.envelope.camera);
+    const now = this.#clock.monotonicMs();
+    this.#noteReceived(lane, now);
+    if (this.#state !== 'active') return this.#refuseEntry(lane, 'inactive');
+    const size = checkImage(frame.image, this.#sizes);
+    if (typeof size === 'string') return this.#refuseEntry(lane, size);
+    const resets = lane.stamps.clockResets;
+    const badStamp = lane.stamps.judge(frame.envelope.stamp, this.#clock.wallMs());
+    if (badStamp !== null) return this.#refuseEntry(lane, badStamp);
+    if (lane.stamps.clockResets !== resets) this.#noteClockReset(lane);
+    lane.width = size.width;
+    lane.height = size.height;
+    lane.encoding = isCompressed(frame.image) ? frame.image.format : frame.image.encoding;
+    const digest = this.#engineInfo?.bundle.digest ?? '';
+    const job = new FrameJob(frame, size, this.#input, lane.priority, digest);
+    this.#inHand.add(job);
+    const superseded = lane.gate.put(job);
+    if (superseded !== null) this.#drop(lane, superseded, 'superseded');
+    this.#path?.pump();
+    return null;
+  }
+
+  /** Counts a message that never became a frame (it does not parse, or has an encoding that no one reads) as received and dropped. */
+  refuse(camera: string, reason: DropReason, detail?: string): void {
+    const lane = this.#lane(camera);
+    this.#noteReceived(lane, this.#clock.monotonicMs());
+    this.#refuseEntry(lane, reason);
+    if (detail !== undefined)
+      this.#notices.send({
+        level: 'warn',
+        code: `FRAME_REFUSED`,
+        message: `${camera}: ${reason}: ${detail}`,
+      });
+  }
+
+  /** Changes limits from the next frame on. @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force */
+  setLimits(patch: LimitsPatch): Limits {
+    const { labels } = this.#options.manifest;
+    this.#limits = changeLimits(this.#limits, patch, labels);
+    this.#decodeLimits = toDecodeLimits(this.#limits, labels);
+    return this.#limits;
+  }
+
+  addSink(sink: ResultSink): void {
+    this.#delivery.add(sink);
+  }
+
+  removeSink(sink: ResultSink): void {
+    this.#delivery.remove(sink);
+  }
+
+  /** The accounts of all cameras. */
+  counts(): FrameCounts {
+    return sumCounts(Array.from(this.#lanes.values(), (lane) => lane.ledger));
+  }
+
+  /** Frames that lie in a gate or are being worked on, counted where they lie: what the ledger says must agree with it. */
+  get framesInHand(): number {
+    return this.#inHand.size;
+  }
+
+  snapshot(): PipelineSnapshot {
+    const now = this.#clock.monotonicMs();
+    const cameras: Record<string, CameraSnapshot> = {};
+    for (const lane of this.#lanes.values()) cameras[lane.name] = lane.snapshot(now);
+    return {
+      state: this.#state,
+      uptimeSeconds: this.#startedAt === 0 ? 0 : (now - this.#startedAt) / 1000,
+      engine: this.#engineInfo,
+      engineLost: this.#engineLost,
+      engineRestored: this.#engineRestored,
+      lastIncident: this.#lastIncident,
+      frames: this.counts(),
+      fps: { in: this.#fpsIn.rate(now), out: this.#fpsOut.rate(now) },
+      detections: this.#detections,
+      cameras,
+      latencyMs: this.#latencies.read(),
+      recentMs: this.#recent.read(now),
+      sinks: this.#delivery.counts(),
+      process: this.#monitor.read(),
+    };
+  }
+
+  #addLane(camera: PipelineOptions['cameras'][number]): void {
+    const { createTracker, stamps, preprocess, engine } = this.#options;
+    const priority = camera.priority ?? 1;
+    if (!(priority >= 1 && priority <= 100))
+      throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+        name: `priority of ${camera.name}`,
+        value: priority,
+        reason: 'must be from 1 to 100',
+      });
+    const lane = new CameraLane(camera, {
+      stamps: stamps ?? { staleMs: 0, futureMs: 0 },
+      preprocess: preprocess ?? 'auto',
+      reorderWindow: Math.max(2, engine.parallel),
+      tracker: createTracker?.() ?? null,
+    });
+    this.#lanes.set(camera.name, lane);
+  }
+
+  #makePath(info: EngineInfo): FramePath {
+    const { engine, maxBatch, maxWaitMs, engineTimeoutMs, statisticsEvery } = this.#options;
+    const usualBatch = info.provider === 'cpu' ? 1 : Math.max(1, this.#lanes.size);
+    return new FramePath({
+      engine,
+      lanes: this.#lanes,
+      input: this.#input,
+      batch: {
+        maxBatch: Math.max(1, Math.min(maxBatch ?? usualBatch, info.maxBatch)),
+        maxWaitMs: maxWaitMs ?? DEFAULTS.maxWaitMs,
+      },
+      engineTimeoutMs: engineTimeoutMs ?? DEFAULTS.engineTimeoutMs,
+      statisticsEvery: statisticsEvery ?? DEFAULTS.statisticsEvery,
+      clock: this.#clock,
+      limits: () => this.#decodeLimits,
+      events: {
+        onResult: (lane, job) => {
+          this.#deliver(lane, job);
+        },
+        onDrop: (lane, job, reason) => {
+          this.#drop(lane, job, reason);
+        },
+        wantsPixels: (camera) => this.#delivery.wantsPixels(camera),
+        onNotice: (code, message) => {
+          const level = code === 'PREPROCESS_CHOSEN' ? 'info' : 'warn';
+          this.#notices.send({ level, code, message });
+        },
+      },
+    });
+  }
+
+  #deliver(lane: CameraLane, job: FrameJob): void {
+    const now = this.#clock.monotonicMs();
+    job.endStage('queue', now);
+    if (lane.tracker !== null) {
+      lane.tracker.update(job.detections, job.envelope.stamp.sec + job.envelope.stamp.nanosec * 1e-9);
+      job.endStage('track', this.#clock.monotonicMs());
+    }
+    job.totalMs = this.#clock.monotonicMs() - job.envelope.receivedAt;
+    job.stampToNowMs = sinceStamp(job.envelope.stamp, this.#clock.wallMs());
+    const outcome = this.#delivery.publish(job, rawPixels(job));
+    if (typeof outcome === 'boolean') this.#finish(lane, job, outcome);
+    else
+      void outcome.then((isPublished) => {
+        this.#finish(lane, job, isPublished);
+      });
+  }
+
+  #finish(lane: CameraLane, job: FrameJob, isPublished: boolean): void {
+    if (job.isSettled) return;
+    if (!isPublished) {
+      this.#drop(lane, job, 'publish_failed');
+      return;
+    }
+    const now = this.#clock.monotonicMs();
+    job.endStage('publish', now);
+    job.totalMs = now - job.envelope.receivedAt;
+    job.isSettled = true;
+    lane.ledger.publish();
+    lane.fpsOut.mark(now);
+    lane.totals.record(job.totalMs);
+    this.#fpsOut.mark(now);
+    this.#latencies.record(job);
+    this.#recent.record(job, now);
+    this.#detections += job.detections.count;
+    this.#letGo(job);
+    if (job.keepsPixels && job.image !== null && isCompressed(job.image)) void this.#shareDecoded(lane, job);
+    else void this.#delivery.share(job, rawPixels(job));
+  }
+
+  /** A sink wants the pixels of a compressed picture: one at a time is decoded whole, others go without. */
+  async #shareDecoded(lane: CameraLane, job: FrameJob): Promise<void> {
+    const { image } = job;
+    let pixels = null;
+    if (image !== null && isCompressed(image) && !lane.isDecoding) {
+      lane.isDecoding = true;
+      pixels = await decodeToRgb(image, this.#sizes.maxPixels).catch(() => null);
+      lane.isDecoding = false;
+    }
+    await this.#delivery.share(job, pixels);
+  }
+
+  #drop(lane: CameraLane, job: FrameJob, reason: DropReason): void {
+    if (job.isSettled) return;
+    job.isSettled = true;
+    lane.ledger.drop(reason);
+    this.#letGo(job);
+  }
+
+  #letGo(job: FrameJob): void {
+    this.#inHand.delete(job);
+    if (this.#inHand.size > 0 || this.#idleWaiters.length === 0) return;
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closing';
+    for (const lane of this.#lanes.values()) {
+      const waiting = lane.gate.take();
+      if (waiting !== null) this.#drop(lane, waiting, 'shutdown');
+    }
+    await this.#drain('shutdown');
+    this.#path?.stop();
+    this.#monitor.stop();
+    try {
+      const closed = await withTimeLimit(this.#options.engine.close(), this.#drainMs, this.#clock);
+      if (closed === TIME_IS_UP)
+        this.#notices.send({ level: 'warn', code: 'ENGINE_CLOSE_SLOW', message: 'the engine does not end' });
+    } finally {
+      this.#state = 'closed';
+    }
+  }
+
+  get #drainMs(): number {
+    return this.#options.drainMs ?? DEFAULTS.drainMs;
+  }
+
+  /** Waits for the frames in hand, then gives up on the rest: `engine_lost` in the engine, `reason` elsewhere. */
+  async #drain(reason: DropReason): Promise<void> {
+    if (this.#inHand.size > 0) {
+      const idle = new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+      await withTimeLimit(idle, this.#drainMs, this.#clock);
+    }
+    for (const lane of this.#lanes.values()) lane.gate.take();
+    for (const job of [...this.#inHand]) {
+      const lane = this.#lane(job.envelope.camera);
+      this.#drop(lane, job, job.isInEngine ? 'engine_lost' : reason);
+      this.#path?.forget(lane, job);
+    }
+  }
+
+  #stateNow(): PipelineState {
+    return this.#state;
+  }
+
+  #lane(camera: string): CameraLane {
+    const lane = this.#lanes.get(camera);
+    if (lane === undefined)
+      throw new GoshawkError('GOSHAWK_INTERNAL', { reason: `no camera "${camera}" is registered` });
+    return lane;
+  }
+
+  #noteReceived(lane: CameraLane, now: number): void {
+    lane.ledger.receive();
+    lane.lastReceivedAt = now;
+    lane.fpsIn.mark(now);
+    this.#fpsIn.mark(now);
+  }
+
+  #refuseEntry(lane: CameraLane, reason: DropReason): DropReason {
+    lane.ledger.drop(reason);
+    return reason;
+  }
+
+  #noteClockReset(lane: CameraLane): void {
+    lane.tracker?.reset();
+    const message = `${lane.name}: stamps began anew (a recording that loops, or a clock that was set)`;
+    this.#notices.send({ level: 'info', code: 'CLOCK_RESET', message });
+  }
+
+  #noteIncident(incident: EngineIncident): void {
+    if (incident.kind === 'restored') this.#engineRestored += 1;
+    else this.#engineLost += 1;
+    this.#lastIncident = `${incident.code}: ${incident.message}`;
+    const level: PipelineNotice['level'] = incident.kind === 'restored' ? 'info' : 'error';
+    this.#notices.send({ level, code: incident.code, message: incident.message });
+  }
+}
+
+function rawPixels(job: FrameJob) {
+  return job.keepsPixels && job.image !== null && !isCompressed(job.image) ? job.image : null;
+}
+
+/** Milliseconds from a stamp to now; `NaN` where the driver set none or the clocks do not agree. */
+function sinceStamp(stamp: Stamp, wallMs: number): number {
+  const ms = wallMs - (stamp.sec * 1000 + stamp.nanosec / 1e6);
+  return Math.abs(ms) <= CLOCKS_AGREE_MS ? ms : Number.NaN;
+}

@@ -1,0 +1,43 @@
+const BUCKETS_PER_SECOND = 4;
+
+/** Events a second over the last few seconds, counted in quarter-second buckets: constant memory, constant time. */
+export class RateWindow {
+  readonly #counts: Float64Array;
+  readonly #seconds: number;
+  #startedAt = -1;
+  #bucket = 0;
+
+  /** @param seconds length of the window, >= 1 */
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+    this.#counts = new Float64Array(seconds * BUCKETS_PER_SECOND);
+  }
+
+  /** One event at monotonic time `nowMs`. */
+  mark(nowMs: number): void {
+    this.#advance(nowMs);
+    const index = this.#bucket % this.#counts.length;
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+  }
+
+  /** Events a second over the window that ends now; over the time since the first event where that is shorter. */
+  rate(nowMs: number): number {
+    if (this.#startedAt < 0) return 0;
+    this.#advance(nowMs);
+    let total = 0;
+    for (const count of this.#counts) total += count;
+    const elapsed = (nowMs - this.#startedAt) / 1000;
+    return total / Math.max(0.5, Math.min(elapsed, this.#seconds));
+  }
+
+  #advance(nowMs: number): void {
+    const bucket = Math.floor((nowMs / 1000) * BUCKETS_PER_SECOND);
+    if (this.#startedAt < 0) {
+      this.#startedAt = nowMs;
+      this.#bucket = bucket;
+    }
+    const stale = Math.min(bucket - this.#bucket, this.#counts.length);
+    for (let i = 1; i <= stale; i++) this.#counts[(this.#bucket + i) % this.#counts.length] = 0;
+    if (bucket > this.#bucket) this.#bucket = bucket;
+  }
+}

@@ -1,0 +1,117 @@
+import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
+import { toRgb } from '../../core/image/convert.ts';
+import type { Letterbox } from '../../core/image/letterbox.ts';
+import { asBuffer, sharp } from './sharp-setup.ts';
+
+const CHANNELS: Partial<Record<ImageView['encoding'], 1 | 3>> = { rgb8: 3, bgr8: 3, mono8: 1 };
+
+/**
+ * Letterboxes any picture into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`: sharp decodes (a JPEG is shrunk while it is decoded)
+ * and resizes with its `linear` kernel, which averages when it shrinks. The border is written here: sharp's own `extend` costs another
+ * pass over the picture, and swapping BGR on the small result is cheaper than on the large one.
+ *
+ * One instance serves one picture at a time: it keeps the memory for color conversion.
+ */
+export class SharpLetterboxer {
+  #rgb = new Uint8Array(0);
+
+  /** @throws what sharp throws where the picture does not decode */
+  async run(
+    image: ImageView | CompressedView,
+    letterbox: Letterbox,
+    padValue: number,
+    out: Uint8Array,
+  ): Promise<void> {
+    const { data, info } = await this.#open(image, letterbox)
+      .resize(letterbox.scaledWidth, letterbox.scaledHeight, { fit: 'fill', kernel: 'linear' })
+      .raw()
+      .toUint8Array();
+    const isBgr = !isCompressed(image) && image.encoding === 'bgr8';
+    placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
+  }
+
+  #open(image: ImageView | CompressedView, letterbox: Letterbox) {
+    const { sourceWidth: width, sourceHeight: height } = letterbox;
+    if (isCompressed(image)) {
+      return sharp(asBuffer(image.data), { failOn: 'error', limitInputPixels: width * height })
+        .toColourspace('srgb')
+        .removeAlpha();
+    }
+    const channels = CHANNELS[image.encoding];
+    if (channels !== undefined && image.step % channels === 0) {
+      const stepWidth = image.step / channels;
+      const rows = asBuffer(image.data.subarray(0, image.step * height));
+      const opened = sharp(rows, { raw: { width: stepWidth, height, channels }, limitInputPixels: false });
+      return stepWidth === width ? opened : opened.extract({ left: 0, top: 0, width, height });
+    }
+    const bytes = width * height * 3;
+    if (this.#rgb.byteLength !== bytes) this.#rgb = new Uint8Array(bytes);
+    toRgb(image, this.#rgb);
+    return sharp(asBuffer(this.#rgb), { raw: { width, height, channels: 3 }, limitInputPixels: false });
+  }
+}
+
+/** Copies the scaled picture (1 to 4 channels, of which gray or the first three count) into its place and fills the border. */
+export function placeInLetterbox(
+  scaled: Uint8Array,
+  channels: number,
+  isBgr: boolean,
+  letterbox: Letterbox,
+  padValue: number,
+  out: Uint8Array,
+): void {
+  const { inputWidth, scaledWidth, scaledHeight, padX, padY } = letterbox;
+  const outStep = inputWidth * 3;
+  out.fill(padValue, 0, padY * outStep);
+  out.fill(padValue, (padY + scaledHeight) * outStep);
+  const isPlainCopy = channels === 3 && !isBgr;
+  for (let y = 0; y < scaledHeight; y++) {
+    const row = (padY + y) * outStep;
+    const first = row + padX * 3;
+    const end = first + scaledWidth * 3;
+    if (padX > 0) out.fill(padValue, row, first);
+    if (end < row + outStep) out.fill(padValue, end, row + outStep);
+    const from = y * scaledWidth * channels;
+    if (isPlainCopy) out.set(scaled.subarray(from, from + scaledWidth * 3), first);
+    else placeRow(scaled, from, channels, isBgr, out, first, end);
+  }
+}
+
+function placeRow(
+  scaled: Uint8Array,
+  from: number,
+  channels: number,
+  isBgr: boolean,
+  out: Uint8Array,
+  first: number,
+  end: number,
+): void {
+  const hasColor = channels >= 3;
+  const red = hasColor && isBgr ? 2 : 0;
+  const green = hasColor ? 1 : 0;
+  const blue = hasColor && !isBgr ? 2 : 0;
+  for (let at = first, source = from; at < end; at += 3, source += channels) {
+    out[at] = scaled[source + red] ?? 0;
+    out[at + 1] = scaled[source + green] ?? 0;
+    out[at + 2] = scaled[source + blue] ?? 0;
+  }
+}
+
+/**
+ * Decodes a whole JPEG or PNG into packed RGB, for those who want pixels.
+ * @throws what sharp throws where the picture does not decode or has more than `maxPixels`
+ */
+export async function decodeToRgb(image: CompressedView, maxPixels: number): Promise<ImageView> {
+  const { data, info } = await sharp(asBuffer(image.data), {
+    failOn: 'error',
+    limitInputPixels: maxPixels,
+  })
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toUint8Array();
+  const { width, height } = info;
+  if (info.channels === 3) return { width, height, encoding: 'rgb8', step: width * 3, data };
+  const gray: ImageView = { width, height, encoding: 'mono8', step: width, data };
+  return gray;
+}

@@ -1,0 +1,59 @@
+import type { LatencySummary } from '../../contract/report.ts';
+import type { EngineInfo } from '../inference/engine.ts';
+import type { SinkCounts } from './delivery.ts';
+import type { FrameCounts } from './ledger.ts';
+import type { PreprocessDecision } from './preprocess-choice.ts';
+import type { LatencyFigures } from './stage-latencies.ts';
+
+export type PipelineState = 'idle' | 'starting' | 'inactive' | 'active' | 'draining' | 'closing' | 'closed';
+
+export interface FramesPerSecond {
+  readonly in: number;
+  readonly out: number;
+}
+
+export interface CameraSnapshot {
+  readonly priority: number;
+  readonly frames: FrameCounts;
+  /** frames a second over the last 5 s */
+  readonly fps: FramesPerSecond;
+  /** milliseconds from receipt to publication, since start */
+  readonly latencyMs: LatencySummary;
+  /** null before the first frame */
+  readonly lastFrameAgeMs: number | null;
+  /** time lines that began anew: a recording that loops, a clock that was set */
+  readonly clockResets: number;
+  /** of the last frame; 0 before the first */
+  readonly width: number;
+  readonly height: number;
+  readonly encoding: string;
+  /** null while it is being measured */
+  readonly preprocess: PreprocessDecision | null;
+}
+
+/** How the process is doing. */
+export interface ProcessFigures {
+  readonly rssBytes: number;
+  readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+/** All figures of a pipeline at one instant, for a status line, a page, diagnostics, telemetry and reports. */
+export interface PipelineSnapshot {
+  readonly state: PipelineState;
+  readonly uptimeSeconds: number;
+  /** null until the engine is loaded */
+  readonly engine: EngineInfo | null;
+  readonly engineLost: number;
+  readonly engineRestored: number;
+  readonly lastIncident: string | null;
+  readonly frames: FrameCounts;
+  readonly fps: FramesPerSecond;
+  readonly detections: number;
+  readonly cameras: Readonly<Record<string, CameraSnapshot>>;
+  /** since start */
+  readonly latencyMs: LatencyFigures;
+  /** over the last 5 to 10 s */
+  readonly recentMs: LatencyFigures;
+  readonly sinks: Readonly<Record<string, SinkCounts>>;
+  readonly process: ProcessFigures;
+}
