@@ -19,26 +19,39 @@ interface AxisTable {
   readonly weights: Float32Array;
 }
 
-/** Pixel centers lie at half numbers on both sides: source = (output + 0.5) * from / to - 0.5. */
+/**
+ * Pixel centers lie at half numbers on both sides: source = (output + 0.5) * from / to - 0.5. Where a picture shrinks to a quarter or
+ * less, libvips first averages blocks of n = floor(from / to / 2) pixels and lays the triangle over the blocks; one table does
+ * both steps, each block being n taps.
+ */
 function axisTable(from: number, to: number, kernel: ResizeKernel): AxisTable {
-  const ratio = from / to;
-  const radius = kernel === 'antialias' ? Math.max(1, ratio) : 1;
-  const taps = Math.ceil(radius) * 2 + 1;
+  const antialias = kernel === 'antialias';
+  const block = antialias ? Math.max(1, Math.floor(from / to / 2)) : 1;
+  const lastBlock = Math.ceil(from / block) - 1;
+  const ratio = from / to / block;
+  const radius = antialias ? Math.max(1, ratio) : 1;
+  const reach = Math.ceil(radius) * 2;
+  const taps = reach * block;
   const positions = new Int32Array(to * taps);
   const weights = new Float32Array(to * taps);
   for (let i = 0; i < to; i++) {
     const center = (i + 0.5) * ratio - 0.5;
-    const first = Math.ceil(center - radius);
+    const first = Math.floor(center - radius) + 1;
     let sum = 0;
+    for (let k = 0; k < reach; k++) sum += triangle(first + k - center, radius);
     for (let tap = 0; tap < taps; tap++) {
-      const weight = Math.max(0, 1 - Math.abs(first + tap - center) / radius);
-      positions[i * taps + tap] = Math.min(from - 1, Math.max(0, first + tap));
-      weights[i * taps + tap] = weight;
-      sum += weight;
+      const k = Math.floor(tap / block);
+      const start = Math.min(lastBlock, Math.max(0, first + k)) * block;
+      positions[i * taps + tap] = Math.min(from - 1, start + (tap % block));
+      weights[i * taps + tap] = triangle(first + k - center, radius) / sum / block;
     }
-    for (let tap = 0; tap < taps; tap++) weights[i * taps + tap]! /= sum;
   }
   return { taps, positions, weights };
+}
+
+/** 1 in the middle, 0 from `radius` on. */
+function triangle(distance: number, radius: number): number {
+  return Math.max(0, 1 - Math.abs(distance) / radius);
 }
 
 /**

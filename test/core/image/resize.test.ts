@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { letterboxFor } from '../../../src/core/image/letterbox.ts';
+import { letterboxFor, type Letterbox } from '../../../src/core/image/letterbox.ts';
 import { LetterboxResizer } from '../../../src/core/image/resize.ts';
 import { distance, packedView, padRows, pixelsOf, vectors } from './vectors.ts';
 
@@ -21,16 +21,17 @@ function crop(
   return out;
 }
 
+/** A letterbox that stretches: the resizer takes sizes from it and asks nothing about the aspect ratio. */
+function stretch(width: number, height: number, toWidth: number, toHeight: number): Letterbox {
+  const letterbox = letterboxFor(width, height, toWidth, toHeight, 'top-left');
+  return { ...letterbox, scaledWidth: toWidth, scaledHeight: toHeight };
+}
+
 describe('bilinear', () => {
   it.each(vectors.resizes)(
     '$width x $height to $toWidth x $toHeight is what OpenCV makes, within a level',
     ({ width, height, toWidth, toHeight, source, resized }) => {
-      // A letterbox that stretches: the tables take scaled sizes from it, and nothing else.
-      const letterbox = {
-        ...letterboxFor(width, height, toWidth, toHeight, 'top-left'),
-        scaledWidth: toWidth,
-        scaledHeight: toHeight,
-      };
+      const letterbox = stretch(width, height, toWidth, toHeight);
       const out = new Uint8Array(toWidth * toHeight * 3);
       new LetterboxResizer(letterbox, 'bilinear').resize(
         packedView('rgb8', width, height, pixelsOf(source)),
@@ -49,11 +50,7 @@ describe('antialias', () => {
         .resize(toWidth, toHeight, { fit: 'fill', kernel: 'linear' })
         .raw()
         .toBuffer();
-      const letterbox = {
-        ...letterboxFor(width, height, toWidth, toHeight, 'top-left'),
-        scaledWidth: toWidth,
-        scaledHeight: toHeight,
-      };
+      const letterbox = stretch(width, height, toWidth, toHeight);
       const out = new Uint8Array(toWidth * toHeight * 3);
       new LetterboxResizer(letterbox, 'antialias').resize(
         packedView('rgb8', width, height, pixelsOf(source)),
@@ -64,6 +61,26 @@ describe('antialias', () => {
       expect(mean).toBeLessThan(0.5);
     },
   );
+
+  it.each([
+    [31, 20],
+    [17, 13],
+    [9, 7],
+    [5, 3],
+    [1, 1],
+  ])('down to %i x %i too, where libvips averages blocks first', async (toWidth, toHeight) => {
+    const { width, height, source } = vectors.resizes[0]!;
+    const expected = await sharp(pixelsOf(source), { raw: { width, height, channels: 3 } })
+      .resize(toWidth, toHeight, { fit: 'fill', kernel: 'linear' })
+      .raw()
+      .toBuffer();
+    const out = new Uint8Array(toWidth * toHeight * 3);
+    new LetterboxResizer(stretch(width, height, toWidth, toHeight), 'antialias').resize(
+      packedView('rgb8', width, height, pixelsOf(source)),
+      out,
+    );
+    expect(distance(out, expected).max).toBeLessThanOrEqual(2);
+  });
 
   it('keeps the mean brightness, which bilinear does not promise', () => {
     const width = 100;
