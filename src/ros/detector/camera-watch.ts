@@ -1,0 +1,116 @@
+import type { Endpoint } from '../graph.ts';
+import type { Reliability } from '../qos.ts';
+
+/** Something about a camera's topics that somebody should know. */
+export interface Finding {
+  readonly level: 'warn' | 'error';
+  /** what it is about; a finding of the same key replaces the one before */
+  readonly key: 'silent' | 'qos' | 'type' | 'listener';
+  readonly message: string;
+}
+
+/** What is known of one camera at one moment. */
+export interface CameraView {
+  readonly topic: string;
+  /** message type that this node takes, such as `sensor_msgs/msg/Image` */
+  readonly type: string;
+  readonly reliability: Reliability;
+  readonly publishers: readonly Endpoint[];
+  /** seconds since the last message, or since the subscription was made where none came yet */
+  readonly silentSeconds: number;
+  readonly everHeard: boolean;
+  /** other topics that carry pictures, for a hint */
+  readonly otherTopics: readonly string[];
+}
+
+/** Findings about the way in, by what a person should look at first. A camera that is heard gives none about silence. */
+export function inspectCamera(view: CameraView, silentAfterSeconds: number): Finding[] {
+  const sameType = view.publishers.filter((publisher) => publisher.type === view.type);
+  const findings = [...findWrongType(view), ...findQosMismatch(view, sameType)];
+  if (view.silentSeconds < silentAfterSeconds) return findings;
+  const since = `no frame on ${view.topic} for ${Math.floor(view.silentSeconds)} s`;
+  return [
+    ...findings,
+    { level: 'error', key: 'silent', message: `${since}: ${whySilent(view, sameType, findings)}` },
+  ];
+}
+
+function findWrongType(view: CameraView): Finding[] {
+  const stranger = view.publishers.find((publisher) => publisher.type !== view.type);
+  if (stranger === undefined) return [];
+  const remedy = stranger.type.endsWith('CompressedImage')
+    ? 'set image_type:=compressed'
+    : stranger.type.endsWith('/Image')
+      ? 'set image_type:=raw'
+      : 'give the name of an image topic in image_topics';
+  const message = `${stranger.node} publishes ${view.topic} as ${stranger.type}, this node takes ${view.type}: they never match; ${remedy}`;
+  return [{ level: 'error', key: 'type', message }];
+}
+
+function findQosMismatch(view: CameraView, publishers: readonly Endpoint[]): Finding[] {
+  if (view.reliability !== 'reliable') return [];
+  const weak = publishers.find((publisher) => publisher.reliability === 'best_effort');
+  if (weak === undefined) return [];
+  const message =
+    `QoS mismatch on ${view.topic}: ${weak.node} offers best_effort, this node asks for reliable, so not one frame arrives; ` +
+    'set reliability:=best_effort here, or make the camera publish reliable';
+  return [{ level: 'error', key: 'qos', message }];
+}
+
+function whySilent(view: CameraView, publishers: readonly Endpoint[], findings: readonly Finding[]): string {
+  if (findings.length > 0) return 'see the mismatch above';
+  if (publishers.length > 0) {
+    const nodes = publishers.map((publisher) => publisher.node).join(', ');
+    return view.everHeard
+      ? `${nodes} still publishes the topic and stopped sending; check the camera`
+      : `${nodes} publishes the topic and has sent nothing that arrived; check the camera, and the DDS profile (goshawk doctor)`;
+  }
+  const hint =
+    view.otherTopics.length > 0 ? `; pictures are on ${view.otherTopics.slice(0, 5).join(', ')}` : '';
+  return `nobody publishes it; start the camera, or check the name, ROS_DOMAIN_ID and namespace${hint}`;
+}
+
+/**
+ * Findings about the way out: listeners that ask for more than a reliable, volatile publisher offers.
+ *
+ * @param topic of the results
+ */
+export function inspectListeners(topic: string, type: string, listeners: readonly Endpoint[]): Finding[] {
+  return listeners.flatMap((listener): Finding[] => {
+    const wrong =
+      listener.type !== type
+        ? `wants ${listener.type}, this node publishes ${type}`
+        : listener.durability === 'transient_local'
+          ? 'asks for transient_local, this node offers volatile'
+          : undefined;
+    if (wrong === undefined) return [];
+    const message = `${listener.node} listens on ${topic} and ${wrong}: it receives nothing; change the listener`;
+    return [{ level: 'warn', key: 'listener', message }];
+  });
+}
+
+/** Turns what is found again and again into words said once: when it appears, and when it is over. */
+export class FindingLog {
+  readonly #said = new Map<string, string>();
+
+  /** Brings a subject's findings up to date; `say` hears what is new, `over` what is gone. */
+  update(
+    subject: string,
+    findings: readonly Finding[],
+    say: (finding: Finding) => void,
+    over: (message: string) => void,
+  ): void {
+    const present = new Set<string>();
+    for (const finding of findings) {
+      const key = `${subject} ${finding.key}`;
+      present.add(key);
+      if (!this.#said.has(key)) say(finding);
+      this.#said.set(key, finding.message);
+    }
+    for (const [key, message] of this.#said) {
+      if (!key.startsWith(`${subject} `) || present.has(key)) continue;
+      this.#said.delete(key);
+      over(message);
+    }
+  }
+}

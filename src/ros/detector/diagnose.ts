@@ -1,0 +1,147 @@
+import type { PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
+import type { DiagnosticStatus } from '../diagnostics.ts';
+import type { Finding } from './camera-watch.ts';
+import type { DetectorParameters } from './parameters.ts';
+
+/** What diagnostics are made from. */
+export interface DetectorCondition {
+  /** lifecycle state */
+  readonly state: string;
+  /** why the last transition failed, or start values that were refused; empty where all went well */
+  readonly complaints: readonly string[];
+  /** null before configure */
+  readonly snapshot: PipelineSnapshot | null;
+  /** milliseconds from the newest frame's stamp to its result; NaN where there is none */
+  readonly delayMs: number;
+  /** by camera */
+  readonly findings: ReadonlyMap<string, readonly Finding[]>;
+}
+
+type Thresholds = Pick<
+  DetectorParameters,
+  'processing_warn_ms' | 'processing_error_ms' | 'delay_warn_ms' | 'delay_error_ms'
+>;
+
+/** Everything a person on the robot should see, as diagnostic lines: the node, its timing, its model, each camera. */
+export function diagnose(condition: DetectorCondition, thresholds: Thresholds): DiagnosticStatus[] {
+  const { snapshot } = condition;
+  const lines = [diagnoseNode(condition)];
+  if (snapshot === null) return lines;
+  lines.push(diagnoseTiming(snapshot, condition.delayMs, thresholds), diagnoseEngine(snapshot));
+  for (const camera of Object.keys(snapshot.cameras)) {
+    lines.push(diagnoseCamera(camera, snapshot, condition.findings.get(camera) ?? []));
+  }
+  return lines;
+}
+
+function diagnoseNode({ state, complaints }: DetectorCondition): DiagnosticStatus {
+  const first = complaints[0];
+  return {
+    name: 'state',
+    level: first === undefined ? 'ok' : 'error',
+    message: first === undefined ? state : `${state}: ${first}`,
+    values: Object.fromEntries([
+      ['state', state],
+      ...complaints.map((text, i) => [`complaint ${i + 1}`, text]),
+    ]),
+  };
+}
+
+function diagnoseTiming(
+  snapshot: PipelineSnapshot,
+  delayMs: number,
+  thresholds: Thresholds,
+): DiagnosticStatus {
+  const { count, p50, p99 } = snapshot.recentMs.total;
+  const busy = count > 0;
+  const processing = levelOf(busy ? p99 : 0, thresholds.processing_warn_ms, thresholds.processing_error_ms);
+  const delay = levelOf(busy ? delayMs : 0, thresholds.delay_warn_ms, thresholds.delay_error_ms);
+  const level = worst(processing, delay);
+  const message =
+    level === 'ok'
+      ? busy
+        ? 'within the limits'
+        : 'no frames lately'
+      : processing === level
+        ? `processing takes ${p99.toFixed(1)} ms (p99), the limit is ${limitOf(level, thresholds.processing_warn_ms, thresholds.processing_error_ms)} ms`
+        : `results are ${delayMs.toFixed(1)} ms behind the stamps, the limit is ${limitOf(level, thresholds.delay_warn_ms, thresholds.delay_error_ms)} ms`;
+  return {
+    name: 'timing',
+    level,
+    message,
+    values: {
+      processing_ms_p50: round(p50),
+      processing_ms_p99: round(p99),
+      delay_ms: round(delayMs),
+      fps_in: round(snapshot.fps.in),
+      fps_out: round(snapshot.fps.out),
+    },
+  };
+}
+
+function diagnoseEngine(snapshot: PipelineSnapshot): DiagnosticStatus {
+  const { engine, engineLost, engineRestored, lastIncident } = snapshot;
+  const down = engineLost > engineRestored;
+  return {
+    name: 'engine',
+    level: down ? 'error' : engineLost > 0 ? 'warn' : 'ok',
+    message: down
+      ? `inference is down: ${lastIncident ?? 'unknown'}`
+      : engineLost > 0
+        ? `inference was lost ${engineLost} times and came back; last: ${lastIncident ?? 'unknown'}`
+        : 'running',
+    values: {
+      bundle: engine === null ? '' : `${engine.bundle.name}@${engine.bundle.version}`,
+      digest: engine?.bundle.digest ?? '',
+      variant: engine?.variant ?? '',
+      provider: engine?.provider ?? '',
+      refused_providers: (engine?.refusals ?? [])
+        .map(({ provider, reason }) => `${provider}: ${reason}`)
+        .join('; '),
+      lost: engineLost,
+      restored: engineRestored,
+    },
+  };
+}
+
+function diagnoseCamera(
+  camera: string,
+  snapshot: PipelineSnapshot,
+  findings: readonly Finding[],
+): DiagnosticStatus {
+  const { frames, fps, width, height, encoding, clockResets } = snapshot.cameras[camera]!;
+  const drops = Object.entries(frames.drops).filter(([, count]) => count > 0);
+  const worstFinding = findings.find(({ level }) => level === 'error') ?? findings[0];
+  return {
+    name: `camera ${camera}`,
+    level: worstFinding?.level ?? 'ok',
+    message: worstFinding?.message ?? `${round(fps.in)} frames/s in, ${round(fps.out)} out`,
+    values: {
+      received: frames.received,
+      published: frames.published,
+      in_flight: frames.inFlight,
+      ...Object.fromEntries(drops.map(([reason, count]) => [`dropped_${reason}`, count])),
+      fps_in: round(fps.in),
+      fps_out: round(fps.out),
+      size: `${width}x${height}`,
+      encoding,
+      clock_resets: clockResets,
+    },
+  };
+}
+
+function levelOf(value: number, warn: number, error: number): DiagnosticStatus['level'] {
+  return value > error ? 'error' : value > warn ? 'warn' : 'ok';
+}
+
+function limitOf(level: DiagnosticStatus['level'], warn: number, error: number): number {
+  return level === 'error' ? error : warn;
+}
+
+function worst(a: DiagnosticStatus['level'], b: DiagnosticStatus['level']): DiagnosticStatus['level'] {
+  return a === 'error' || b === 'error' ? 'error' : a === 'warn' || b === 'warn' ? 'warn' : 'ok';
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

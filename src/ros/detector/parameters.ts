@@ -1,0 +1,268 @@
+import { PROVIDERS } from '../../contract/bundle.ts';
+import type { ParameterTable, ValuesOf } from '../parameters/spec.ts';
+
+/**
+ * Every parameter of the detector. `launch/params/schema.json` and `docs/ros.md` follow this table; a test holds them to it.
+ * Thresholds that nobody sets are the bundle's own from configure on.
+ */
+export const DETECTOR_PARAMETERS = {
+  bundle: {
+    kind: 'string',
+    default: '',
+    readOnly: true,
+    description:
+      'Model bundle: NAME, NAME@VERSION, or a folder. Empty takes the default bundle that Goshawk comes with.',
+  },
+  variant: {
+    kind: 'string',
+    default: '',
+    readOnly: true,
+    description: 'Id of one variant of the bundle. Empty chooses by execution provider.',
+  },
+  image_topics: {
+    kind: 'string[]',
+    default: ['/camera/image_raw'],
+    readOnly: true,
+    description: 'Image topics, one for each camera. Results of /front/image_raw are on /front/detections.',
+  },
+  image_type: {
+    kind: 'string',
+    default: 'auto',
+    oneOf: ['auto', 'raw', 'compressed'],
+    readOnly: true,
+    description:
+      'Message type of the image topics. auto: CompressedImage where the name ends with /compressed, Image elsewhere.',
+  },
+  reliability: {
+    kind: 'string',
+    default: 'best_effort',
+    oneOf: ['best_effort', 'reliable'],
+    readOnly: true,
+    description:
+      'Reliability asked of the cameras. best_effort hears every camera; reliable hears only reliable ones.',
+  },
+  camera_priorities: {
+    kind: 'string[]',
+    default: [],
+    readOnly: true,
+    description:
+      'Weights 1 to 100 where cameras share the model, written TOPIC=WEIGHT. Cameras not named have weight 1.',
+  },
+  providers: {
+    kind: 'string[]',
+    default: ['tensorrt', 'cuda', 'cpu'],
+    oneOf: PROVIDERS,
+    readOnly: true,
+    description: 'Execution providers, best first.',
+  },
+  strict: {
+    kind: 'bool',
+    default: false,
+    readOnly: true,
+    description: 'Refuse to configure where the first provider of the list cannot run the bundle.',
+  },
+  engine: {
+    kind: 'string',
+    default: 'worker',
+    oneOf: ['worker', 'child'],
+    readOnly: true,
+    description:
+      'Where inference runs. worker: threads of this process. child: a process of its own, which a native crash cannot take the node with.',
+  },
+  workers: {
+    kind: 'int',
+    default: 1,
+    min: 1,
+    max: 16,
+    readOnly: true,
+    description: 'Inference workers, each with a session of its own.',
+  },
+  threads: {
+    kind: 'int',
+    default: 1,
+    min: 1,
+    max: 64,
+    readOnly: true,
+    description: 'Threads of each worker inside one picture.',
+  },
+  preprocess: {
+    kind: 'string',
+    default: 'auto',
+    oneOf: ['auto', 'sharp', 'graph'],
+    readOnly: true,
+    description:
+      'Who resizes. graph: nodes of the model (raw frames only). sharp: libvips. auto: chosen by measurement.',
+  },
+  tracking: {
+    kind: 'bool',
+    default: false,
+    readOnly: true,
+    description: 'Follow objects from frame to frame and put track ids into Detection2D.id.',
+  },
+  max_batch: {
+    kind: 'int',
+    default: 1,
+    min: 1,
+    max: 64,
+    readOnly: true,
+    description: 'Most pictures of different cameras that go through the model at once.',
+  },
+  max_wait_ms: {
+    kind: 'double',
+    default: 0,
+    min: 0,
+    max: 1000,
+    readOnly: true,
+    description: 'Longest wait for other cameras before a batch goes, milliseconds.',
+  },
+  deadline_ms: {
+    kind: 'double',
+    default: 0,
+    min: 0,
+    max: 60_000,
+    readOnly: true,
+    description: 'Age at which a frame without a result is dropped, milliseconds after receipt. 0 for none.',
+  },
+  max_stamp_age_s: {
+    kind: 'double',
+    default: 0,
+    min: 0,
+    max: 86_400,
+    readOnly: true,
+    description: 'Frames with stamps older than this are dropped, seconds. 0 takes any age.',
+  },
+  max_stamp_lead_s: {
+    kind: 'double',
+    default: 0,
+    min: 0,
+    max: 86_400,
+    readOnly: true,
+    description: 'Frames with stamps further in the future than this are dropped, seconds. 0 takes any.',
+  },
+  autostart: {
+    kind: 'bool',
+    default: true,
+    readOnly: true,
+    description: 'Configure and activate at start. Set false where launch or a lifecycle manager does.',
+  },
+  http_port: {
+    kind: 'int',
+    default: 0,
+    min: 0,
+    max: 65_535,
+    readOnly: true,
+    description: 'Port of the web page with the live picture, /metrics and /healthz. 0 for none.',
+  },
+  http_host: {
+    kind: 'string',
+    default: '127.0.0.1',
+    readOnly: true,
+    description:
+      'Address the web server listens on. The page has no login: open it to networks you trust only.',
+  },
+  telemetry: {
+    kind: 'string',
+    default: '',
+    readOnly: true,
+    description: 'MQTT broker for fleet telemetry, such as mqtts://broker:8883. Empty for none.',
+  },
+  site: {
+    kind: 'string',
+    default: 'default',
+    readOnly: true,
+    description: 'Site in telemetry topics.',
+  },
+  robot: {
+    kind: 'string',
+    default: '',
+    readOnly: true,
+    description: 'Robot in telemetry topics. Empty takes the host name.',
+  },
+  report_file: {
+    kind: 'string',
+    default: '',
+    readOnly: true,
+    description: 'File for the run report, written when the node ends. Empty for none.',
+  },
+  score_threshold: {
+    kind: 'double',
+    default: 0.25,
+    min: 0,
+    max: 1,
+    readOnly: false,
+    description: 'Least score of a published detection. Not set: the bundle decides.',
+  },
+  iou_threshold: {
+    kind: 'double',
+    default: 0.45,
+    min: 0,
+    max: 1,
+    readOnly: false,
+    description: 'Overlap at which the weaker box of a class is suppressed. Not set: the bundle decides.',
+  },
+  max_detections: {
+    kind: 'int',
+    default: 100,
+    min: 1,
+    max: 10_000,
+    readOnly: false,
+    description: 'Most detections of one frame. Not set: the bundle decides.',
+  },
+  class_filter: {
+    kind: 'string[]',
+    default: [],
+    readOnly: false,
+    description: 'Class names to publish. Empty publishes all.',
+  },
+  publish_rate: {
+    kind: 'double',
+    default: 0,
+    min: 0,
+    max: 1000,
+    readOnly: false,
+    description:
+      'Most frames a second of each camera that are processed and published; others are counted as rate_limited. 0 for all.',
+  },
+  silent_after_s: {
+    kind: 'double',
+    default: 3,
+    min: 0.5,
+    max: 3600,
+    readOnly: false,
+    description: 'Seconds without a frame after which a camera is reported as silent.',
+  },
+  processing_warn_ms: {
+    kind: 'double',
+    default: 50,
+    min: 0,
+    max: 60_000,
+    readOnly: false,
+    description: 'Receipt to result (p99 of the last seconds) from which diagnostics say WARN, milliseconds.',
+  },
+  processing_error_ms: {
+    kind: 'double',
+    default: 200,
+    min: 0,
+    max: 60_000,
+    readOnly: false,
+    description: 'The same for ERROR.',
+  },
+  delay_warn_ms: {
+    kind: 'double',
+    default: 100,
+    min: 0,
+    max: 600_000,
+    readOnly: false,
+    description: 'Stamp to result of the newest frame from which diagnostics say WARN, milliseconds.',
+  },
+  delay_error_ms: {
+    kind: 'double',
+    default: 500,
+    min: 0,
+    max: 600_000,
+    readOnly: false,
+    description: 'The same for ERROR.',
+  },
+} as const satisfies ParameterTable;
+
+export type DetectorParameters = Readonly<ValuesOf<typeof DETECTOR_PARAMETERS>>;

@@ -1,0 +1,82 @@
+import type { ProviderName } from '../../contract/bundle.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+import type { Bundle } from '../../device/bundles/bundle.ts';
+import { createEngine } from '../../device/inference/create-engine.ts';
+import type { Clock } from '../../device/pipeline/clock.ts';
+import { FramePipeline } from '../../device/pipeline/pipeline.ts';
+import type { Log } from '../log.ts';
+import type { DetectorParameters } from './parameters.ts';
+import type { CameraTopics } from './topics.ts';
+
+/** A pipeline as the parameters ask for it, not started. */
+export function createPipeline(
+  parameters: DetectorParameters,
+  bundle: Bundle,
+  cameras: readonly CameraTopics[],
+  clock: Clock,
+  log: Log,
+): FramePipeline {
+  const priorities = parsePriorities(parameters.camera_priorities, cameras);
+  const engine = createEngine({
+    bundle,
+    kind: parameters.engine,
+    workers: parameters.workers,
+    threads: parameters.threads,
+    wish: parameters.providers as readonly ProviderName[],
+    strict: parameters.strict,
+    inputs: inputsFor(parameters.preprocess),
+    ...(parameters.variant === '' ? {} : { variant: parameters.variant }),
+  });
+  return new FramePipeline({
+    engine,
+    manifest: bundle.manifest,
+    cameras: cameras.map(({ camera }) => ({ name: camera, priority: priorities.get(camera) ?? 1 })),
+    preprocess: parameters.preprocess,
+    tracking: parameters.tracking,
+    stamps: { staleMs: parameters.max_stamp_age_s * 1000, futureMs: parameters.max_stamp_lead_s * 1000 },
+    maxBatch: parameters.max_batch,
+    maxWaitMs: parameters.max_wait_ms,
+    clock,
+    onNotice: ({ level, code, message }) => {
+      log[level](`${code}: ${message}`);
+    },
+  });
+}
+
+function inputsFor(preprocess: DetectorParameters['preprocess']): 'letterboxed' | 'raw' | 'both' {
+  if (preprocess === 'sharp') return 'letterboxed';
+  return 'both';
+}
+
+/**
+ * Reads `TOPIC=WEIGHT` entries.
+ * @returns weights by camera
+ * @throws GoshawkError GOSHAWK_PARAMETER_INVALID
+ */
+export function parsePriorities(
+  entries: readonly string[],
+  cameras: readonly CameraTopics[],
+): ReadonlyMap<string, number> {
+  const priorities = new Map<string, number>();
+  for (const entry of entries) {
+    const at = entry.lastIndexOf('=');
+    const topic = entry.slice(0, at);
+    const weight = Number(entry.slice(at + 1));
+    const camera = cameras.find(({ image, camera: name }) => image === topic || name === topic);
+    const reason =
+      at < 1 || !Number.isInteger(weight) || weight < 1 || weight > 100
+        ? 'it must be written TOPIC=WEIGHT with a weight from 1 to 100'
+        : camera === undefined
+          ? `${topic} is none of the image topics`
+          : undefined;
+    if (reason !== undefined || camera === undefined) {
+      throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+        name: 'camera_priorities',
+        value: entry,
+        reason: reason ?? '',
+      });
+    }
+    priorities.set(camera.camera, weight);
+  }
+  return priorities;
+}

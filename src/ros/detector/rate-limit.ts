@@ -1,0 +1,30 @@
+/**
+ * Lets at most so many frames a second through, evenly. The next slot follows the last slot, not the last frame, so that a camera
+ * a little faster than the limit comes out at the limit and not at half of its own rate.
+ */
+export class RateLimit {
+  readonly #nowMs: () => number;
+  #intervalMs = 0;
+  #nextMs = -Infinity;
+
+  /** @param nowMs monotonic milliseconds */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** @param framesPerSecond 0 lets everything through */
+  set(framesPerSecond: number): void {
+    this.#intervalMs = framesPerSecond > 0 ? 1000 / framesPerSecond : 0;
+    this.#nextMs = -Infinity;
+  }
+
+  /** Whether the frame that is here now may go on. */
+  admits(): boolean {
+    if (this.#intervalMs === 0) return true;
+    const now = this.#nowMs();
+    // A millisecond of tolerance: a camera at exactly the limit jitters around its slots.
+    if (now < this.#nextMs - 1) return false;
+    this.#nextMs = Math.max(this.#nextMs, now - this.#intervalMs) + this.#intervalMs;
+    return true;
+  }
+}

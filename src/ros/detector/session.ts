@@ -1,0 +1,125 @@
+import type { Bundle } from '../../device/bundles/bundle.ts';
+import type { EngineInfo } from '../../device/inference/engine.ts';
+import { systemClock, type Clock } from '../../device/pipeline/clock.ts';
+import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
+import type { FramePipeline } from '../../device/pipeline/pipeline.ts';
+import type { Log } from '../log.ts';
+import { cameraQos } from '../qos.ts';
+import { subscribeRaw, type RawPublisher, type RawSubscription } from '../raw-topics.ts';
+import { MESSAGE, type RosNode } from '../rcl.ts';
+import { AnnotatedPublisher } from './annotated-publisher.ts';
+import { CameraInput } from './camera-input.ts';
+import type { DetectorParameters } from './parameters.ts';
+import { createPipeline } from './pipeline-setup.ts';
+import { RateLimit } from './rate-limit.ts';
+import { ResultPublisher } from './result-publisher.ts';
+import type { CameraTopics } from './topics.ts';
+import { publishVisionInfo } from './vision-info.ts';
+
+/** What one camera has on the way in. */
+export interface SessionCamera {
+  readonly topics: CameraTopics;
+  readonly input: CameraInput;
+  readonly rate: RateLimit;
+}
+
+/**
+ * Everything that exists from configure to cleanup: the pipeline with its loaded model, publishers, and, while active, the
+ * subscriptions.
+ */
+export class DetectorSession {
+  readonly bundle: Bundle;
+  readonly pipeline: FramePipeline;
+  readonly results: ResultPublisher;
+  readonly annotated: AnnotatedPublisher;
+  readonly cameras: readonly SessionCamera[];
+  readonly #node: RosNode;
+  readonly #parameters: DetectorParameters;
+  readonly #log: Log;
+  #latched: RawPublisher[] = [];
+  #subscriptions: RawSubscription[] = [];
+
+  /** @param clock wall time is the clock that stamps messages */
+  constructor(
+    node: RosNode,
+    parameters: DetectorParameters,
+    bundle: Bundle,
+    topics: readonly CameraTopics[],
+    clock: Clock,
+    log: Log,
+  ) {
+    this.#node = node;
+    this.#parameters = parameters;
+    this.#log = log;
+    this.bundle = bundle;
+    this.pipeline = createPipeline(parameters, bundle, topics, clock, log);
+    const { labels } = bundle.manifest;
+    this.results = new ResultPublisher(node, topics, labels);
+    this.annotated = new AnnotatedPublisher(node, topics, labels);
+    this.pipeline.addSink(this.results);
+    this.pipeline.addSink(this.annotated);
+    this.cameras = topics.map((one) => {
+      const envelopes = new EnvelopeMaker(one.camera, { deadlineMs: parameters.deadline_ms, clock });
+      const rate = new RateLimit(() => systemClock.monotonicMs());
+      rate.set(parameters.publish_rate);
+      return {
+        topics: one,
+        rate,
+        input: new CameraInput(one.camera, one.kind, this.pipeline, envelopes, rate),
+      };
+    });
+  }
+
+  /** Loads and warms the model. Rejects with a coded error, and then holds nothing. */
+  async start(): Promise<EngineInfo> {
+    try {
+      const info = await this.pipeline.start();
+      this.#latched = publishVisionInfo(
+        this.#node,
+        this.cameras.map(({ topics }) => topics),
+        this.bundle,
+      );
+      return info;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Subscribes to the cameras: frames flow from here on. */
+  activate(): void {
+    this.pipeline.activate();
+    this.#subscriptions = this.cameras.map(({ topics, input }) =>
+      subscribeRaw(
+        this.#node,
+        topics.kind === 'raw' ? MESSAGE.image : MESSAGE.compressedImage,
+        topics.image,
+        cameraQos(this.#parameters.reliability),
+        (bytes) => {
+          input.take(bytes);
+        },
+        (error) => {
+          this.#log.error(`a frame of ${topics.image} failed: ${String(error)}`);
+        },
+      ),
+    );
+  }
+
+  /** Ends the subscriptions and lets the frames in hand finish. */
+  async deactivate(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.destroy();
+    this.#subscriptions = [];
+    await this.pipeline.deactivate();
+  }
+
+  /** Frees the model and everything else. Safe in every state. */
+  async close(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.destroy();
+    this.#subscriptions = [];
+    await this.pipeline.close();
+    this.results.destroy();
+    this.annotated.destroy();
+    for (const publisher of this.#latched) publisher.destroy();
+    this.#latched = [];
+  }
+}

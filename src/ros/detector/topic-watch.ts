@@ -1,0 +1,91 @@
+import { publishersOf, subscriptionsOf, topicsOfType } from '../graph.ts';
+import type { Log } from '../log.ts';
+import type { Reliability } from '../qos.ts';
+import { MESSAGE, type RosNode } from '../rcl.ts';
+import { FindingLog, inspectCamera, inspectListeners, type Finding } from './camera-watch.ts';
+import type { SessionCamera } from './session.ts';
+
+interface Watched {
+  readonly camera: SessionCamera;
+  messages: number;
+  /** monotonic milliseconds of the newest message, or of the start */
+  heardAt: number;
+}
+
+/** Looks at the graph around an active detector once a second and says in words what keeps frames or results from flowing. */
+export class TopicWatch {
+  readonly #node: RosNode;
+  readonly #log: Log;
+  readonly #findingLog = new FindingLog();
+  #reliability: Reliability = 'best_effort';
+  #watched: Watched[] = [];
+
+  constructor(node: RosNode, log: Log) {
+    this.#node = node;
+    this.#log = log;
+  }
+
+  /** Starts to watch cameras that were subscribed just now. */
+  open(cameras: readonly SessionCamera[], reliability: Reliability): void {
+    this.#reliability = reliability;
+    this.#watched = cameras.map((camera) => ({
+      camera,
+      messages: camera.input.messages,
+      heardAt: performance.now(),
+    }));
+  }
+
+  close(): void {
+    this.#watched = [];
+  }
+
+  /** Findings of now by camera; what is new goes to the log. */
+  look(silentAfterSeconds: number): ReadonlyMap<string, readonly Finding[]> {
+    const all = new Map<string, readonly Finding[]>();
+    for (const watched of this.#watched) {
+      const { topics } = watched.camera;
+      const findings = this.#inspect(watched, silentAfterSeconds);
+      all.set(topics.camera, findings);
+      this.#findingLog.update(
+        topics.camera,
+        findings,
+        ({ level, message }) => {
+          this.#log[level](message);
+        },
+        (message) => {
+          this.#log.info(`over: ${message}`);
+        },
+      );
+    }
+    return all;
+  }
+
+  #inspect(watched: Watched, silentAfterSeconds: number): Finding[] {
+    const { topics, input } = watched.camera;
+    if (input.messages !== watched.messages) {
+      watched.messages = input.messages;
+      watched.heardAt = performance.now();
+    }
+    const silentSeconds = (performance.now() - watched.heardAt) / 1000;
+    const type = topics.kind === 'raw' ? MESSAGE.image : MESSAGE.compressedImage;
+    const listeners = subscriptionsOf(this.#node, topics.detections);
+    return [
+      ...inspectCamera(
+        {
+          topic: topics.image,
+          type,
+          reliability: this.#reliability,
+          publishers: publishersOf(this.#node, topics.image),
+          silentSeconds,
+          everHeard: watched.messages > 0,
+          otherTopics:
+            silentSeconds < silentAfterSeconds
+              ? []
+              : topicsOfType(this.#node, type).filter((name) => name !== topics.image),
+        },
+        silentAfterSeconds,
+      ),
+      ...inspectListeners(topics.detections, MESSAGE.detections, listeners),
+    ];
+  }
+}

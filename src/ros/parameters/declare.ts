@@ -1,0 +1,179 @@
+import type { Parameter, rcl_interfaces } from 'rclnodejs';
+import { describeError, GoshawkError } from '../../contract/errors.ts';
+import type { Log } from '../log.ts';
+import { rcl, type RosNode } from '../rcl.ts';
+import type { ParameterOverride } from './files.ts';
+import {
+  checkParameter,
+  type ParameterSpec,
+  type ParameterTable,
+  type ParameterValue,
+  type ValuesOf,
+} from './spec.ts';
+
+/** `rcl_interfaces/msg/ParameterType`. */
+const TYPE = { notSet: 0, bool: 1, int: 2, double: 3, string: 4, 'string[]': 9 } as const;
+/** Parameters that rclnodejs declares for itself. */
+const FOREIGN = new Set(['use_sim_time']);
+
+/** Applies a change while the node runs; a throw refuses the change, and its message is the reason. */
+export type ApplyChange = (changed: ReadonlyMap<string, ParameterValue>) => void;
+
+/** The node's parameters as they stand. */
+export interface DeclaredParameters<T extends ParameterTable> {
+  readonly values: Readonly<ValuesOf<T>>;
+  /** start values that were refused, in words; the defaults are in force in their place */
+  readonly refused: readonly string[];
+  /** Gives parameters that nobody set a better default; the others stay. Nothing is applied. */
+  adopt(defaults: Partial<ValuesOf<T>>): void;
+}
+
+/**
+ * Declares every parameter of a table with its descriptor and keeps `values` in step with what is set later.
+ *
+ * rclnodejs is kept to carrying values: its own range check says nothing useful when it refuses, and its descriptors lose their
+ * ranges on the way to `ros2 param describe`.
+ */
+export function declareParameters<T extends ParameterTable>(
+  node: RosNode,
+  table: T,
+  overrides: ReadonlyMap<string, ParameterOverride>,
+  log: Log,
+  apply: ApplyChange,
+): DeclaredParameters<T> {
+  const refused: string[] = [];
+  const values: Record<string, ParameterValue> = {};
+  const set = new Set(overrides.keys());
+  let adopting = false;
+  for (const [name, spec] of Object.entries(table)) {
+    values[name] = startValue(name, spec, overrides.get(name), refused);
+    node.declareParameter(toParameter(name, spec, values[name]), new Descriptor(name, spec), true);
+  }
+  for (const reason of refused) log.error(reason);
+  warnOfStrangers(table, overrides, log);
+
+  explainRefusals(node, table);
+  node.addPreSetParametersCallback((parameters) => parameters.map((parameter) => settle(table, parameter)));
+  node.addOnSetParametersCallback((parameters) => {
+    try {
+      const changed = checkChange(table, parameters);
+      if (changed.size > 0 && !adopting) {
+        apply(changed);
+        for (const name of changed.keys()) set.add(name);
+      }
+      Object.assign(values, Object.fromEntries(changed));
+      return { successful: true, reason: '' } as rcl_interfaces.msg.SetParametersResult;
+    } catch (error) {
+      return { successful: false, reason: describeError(error) } as rcl_interfaces.msg.SetParametersResult;
+    }
+  });
+  const adopt = (defaults: Partial<ValuesOf<T>>): void => {
+    const unset = Object.entries(defaults).filter(([name]) => !set.has(name)) as [string, ParameterValue][];
+    adopting = true;
+    node.setParameters(unset.map(([name, value]) => toParameter(name, table[name]!, value)));
+    adopting = false;
+  };
+  return { values: values as ValuesOf<T>, refused, adopt };
+}
+
+function startValue(
+  name: string,
+  spec: ParameterSpec,
+  override: ParameterOverride | undefined,
+  refused: string[],
+): ParameterValue {
+  if (override === undefined) return spec.default;
+  const checked = checkParameter(spec, override.value);
+  if (checked.ok) return checked.value;
+  const error = invalid(name, override.value, `${checked.reason} (from ${override.origin})`);
+  refused.push(`${describeError(error)}; the default ${JSON.stringify(spec.default)} is in force`);
+  return spec.default;
+}
+
+function warnOfStrangers(
+  table: ParameterTable,
+  overrides: ReadonlyMap<string, ParameterOverride>,
+  log: Log,
+): void {
+  for (const [name, { origin, aimed }] of overrides) {
+    if (aimed && !(name in table) && !FOREIGN.has(name) && !name.startsWith('qos_overrides.')) {
+      log.warn(`parameter ${name} of ${origin} is not known and has no effect`);
+    }
+  }
+}
+
+/** rclnodejs refuses unknown and read-only names by itself, before any callback, with words that do not help. */
+function explainRefusals(node: RosNode, table: ParameterTable): void {
+  const set = node.setParametersAtomically.bind(node);
+  node.setParametersAtomically = (parameters) => {
+    const unknown = parameters.find(({ name }) => !(name in table) && !node.hasParameter(name));
+    const fixed = parameters.find(({ name }) => table[name]?.readOnly === true);
+    const reason =
+      unknown !== undefined
+        ? `there is no parameter ${unknown.name}; "ros2 param list" shows them`
+        : fixed !== undefined
+          ? `${fixed.name} is read once at configure; set it in the parameter file or on the command line and start again`
+          : undefined;
+    return reason === undefined
+      ? set(parameters)
+      : ({ successful: false, reason } as rcl_interfaces.msg.SetParametersResult);
+  };
+}
+
+/** Brings a value into its declared type where it can only mean one thing; the check comes after. */
+function settle(table: ParameterTable, parameter: Parameter): Parameter {
+  const spec = table[parameter.name];
+  if (spec === undefined || parameter.type === (TYPE.notSet as number)) return parameter;
+  const checked = checkParameter(spec, parameter.value);
+  return checked.ok ? toParameter(parameter.name, spec, checked.value) : parameter;
+}
+
+function checkChange(table: ParameterTable, parameters: readonly Parameter[]): Map<string, ParameterValue> {
+  const changed = new Map<string, ParameterValue>();
+  for (const parameter of parameters) {
+    const spec = table[parameter.name];
+    if (spec === undefined) continue;
+    if (parameter.type === (TYPE.notSet as number))
+      throw invalid(parameter.name, 'nothing', 'it cannot be deleted');
+    const checked = checkParameter(spec, parameter.value);
+    if (!checked.ok) throw invalid(parameter.name, parameter.value, checked.reason);
+    changed.set(parameter.name, checked.value);
+  }
+  return changed;
+}
+
+function invalid(name: string, value: unknown, reason: string): GoshawkError {
+  const shown = typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? 'nothing');
+  return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: shown.slice(0, 200), reason });
+}
+
+function toParameter(name: string, spec: ParameterSpec, value: ParameterValue): Parameter {
+  return new rcl.Parameter(name, TYPE[spec.kind] as number, typeof value === 'object' ? [...value] : value);
+}
+
+/** A descriptor that leaves checking to the node's own callback and keeps its range when it is described. */
+class Descriptor extends rcl.ParameterDescriptor {
+  readonly #spec: ParameterSpec;
+
+  constructor(name: string, spec: ParameterSpec) {
+    super(name, TYPE[spec.kind] as number, spec.description, spec.readOnly);
+    this.#spec = spec;
+    if ('oneOf' in spec && spec.oneOf !== undefined)
+      this.additionalConstraints = `one of: ${spec.oneOf.join(', ')}`;
+  }
+
+  override validateParameter(): void {
+    // The callback that declareParameters registers refuses with a reason; this one could only refuse.
+  }
+
+  override toMessage(): rcl_interfaces.msg.ParameterDescriptor {
+    const message = super.toMessage();
+    const spec = this.#spec;
+    if (spec.kind === 'double') {
+      message.floating_point_range = [{ from_value: spec.min, to_value: spec.max, step: 0 }];
+    } else if (spec.kind === 'int') {
+      message.integer_range = [{ from_value: BigInt(spec.min), to_value: BigInt(spec.max), step: 1n }];
+    }
+    return message;
+  }
+}

@@ -1,0 +1,96 @@
+interface Common {
+  /** one sentence for `ros2 param describe` and the JSON schema */
+  readonly description: string;
+  /** true where it is read once, at configure; setting it while the node runs is refused */
+  readonly readOnly: boolean;
+}
+
+/** One ROS parameter: its type, default, allowed values and words. */
+export type ParameterSpec = Common &
+  (
+    | { readonly kind: 'bool'; readonly default: boolean }
+    | {
+        readonly kind: 'int' | 'double';
+        readonly default: number;
+        readonly min: number;
+        readonly max: number;
+      }
+    | { readonly kind: 'string'; readonly default: string; readonly oneOf?: readonly string[] }
+    | { readonly kind: 'string[]'; readonly default: readonly string[]; readonly oneOf?: readonly string[] }
+  );
+
+export type ParameterTable = Readonly<Record<string, ParameterSpec>>;
+export type ParameterValue = boolean | number | string | readonly string[];
+
+type ValueOf<S extends ParameterSpec> = S extends { kind: 'bool' }
+  ? boolean
+  : S extends { kind: 'int' | 'double' }
+    ? number
+    : S extends { kind: 'string' }
+      ? S extends { oneOf: readonly (infer Word)[] }
+        ? Word
+        : string
+      : readonly string[];
+
+/** The values of a table by name, typed by it. */
+export type ValuesOf<T extends ParameterTable> = { -readonly [Name in keyof T]: ValueOf<T[Name]> };
+
+/** A value that fits, or why it does not. */
+export type Checked =
+  { readonly ok: true; readonly value: ParameterValue } | { readonly ok: false; readonly reason: string };
+
+/**
+ * Checks a value against its spec. Values come from YAML, command lines and `ros2 param set`, which guess at types, so what can
+ * only mean one thing is taken: a whole number where a double is wanted, and an empty list of any type.
+ */
+export function checkParameter(spec: ParameterSpec, value: unknown): Checked {
+  switch (spec.kind) {
+    case 'bool':
+      return typeof value === 'boolean' ? { ok: true, value } : wrongType('a boolean', value);
+    case 'int':
+    case 'double':
+      return checkNumber(spec, value);
+    case 'string':
+      if (typeof value !== 'string') return wrongType('a string', value);
+      return checkWords(spec.oneOf, [value]) ?? { ok: true, value };
+    case 'string[]':
+      if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) {
+        return wrongType('a list of strings', value);
+      }
+      return checkWords(spec.oneOf, value) ?? { ok: true, value };
+  }
+}
+
+function checkNumber(spec: Extract<ParameterSpec, { kind: 'int' | 'double' }>, given: unknown): Checked {
+  const value = typeof given === 'bigint' ? Number(given) : given;
+  if (typeof value !== 'number') return wrongType(spec.kind === 'int' ? 'a whole number' : 'a number', given);
+  if (spec.kind === 'int' && !Number.isSafeInteger(value)) return wrongType('a whole number', given);
+  // Written so that NaN, which compares false with everything, is refused.
+  if (!(value >= spec.min && value <= spec.max)) {
+    return { ok: false, reason: `it must be from ${spec.min} to ${spec.max}` };
+  }
+  return { ok: true, value };
+}
+
+function checkWords(oneOf: readonly string[] | undefined, words: readonly string[]): Checked | undefined {
+  const stranger = oneOf === undefined ? undefined : words.find((word) => !oneOf.includes(word));
+  if (stranger === undefined) return undefined;
+  return { ok: false, reason: `"${stranger}" is none of ${oneOf!.join(', ')}` };
+}
+
+function wrongType(wanted: string, value: unknown): Checked {
+  return { ok: false, reason: `it must be ${wanted}, not ${describeType(value)}` };
+}
+
+function describeType(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'bigint') return 'a whole number';
+  return typeof value === 'object' ? 'a map' : `a ${typeof value}`;
+}
+
+/** Every parameter at its default. */
+export function defaultValues<T extends ParameterTable>(table: T): ValuesOf<T> {
+  const entries = Object.entries(table).map(([name, spec]) => [name, spec.default] as const);
+  return Object.fromEntries(entries) as ValuesOf<T>;
+}

@@ -1,0 +1,88 @@
+import { describeError } from '../contract/errors.ts';
+import { splitRosArguments, type RosArguments } from './arguments.ts';
+import { rcl } from './rcl.ts';
+
+/** A node that runs until it is told to stop. */
+export interface RosProgram {
+  /** Finishes work in hand, destroys the node. Called once. */
+  stop(): Promise<void>;
+}
+
+/** How long stopping may take before what is left is abandoned: launch sends SIGTERM 5 s after SIGINT. */
+const STOP_MS = 4_500;
+/** How long the loop may take to empty after that. */
+const EMPTY_MS = 2_000;
+
+/**
+ * Runs a ROS program as a whole process: init, start, wait for SIGINT or SIGTERM, stop, shut down, and let the event loop empty.
+ * `process.exit` with a live node ends in a segmentation fault, so it is only the last resort, after the node is gone.
+ */
+export async function runRosProcess(start: (args: RosArguments) => Promise<RosProgram>): Promise<void> {
+  // rclnodejs hears SIGINT only, and pulls the context away from under a node that is still working.
+  rcl.removeSignalHandlers();
+  const ended = endOfProcess();
+  let program: RosProgram | undefined;
+  try {
+    const args = splitRosArguments(process.argv);
+    await rcl.init(rcl.Context.defaultContext(), [...args.forRcl]);
+    program = await start(args);
+    await ended;
+  } catch (error) {
+    fail(error);
+  }
+  await stopWithin(program, STOP_MS);
+  if (!rcl.isShutdown()) rcl.shutdown();
+  leaveEvenIfBusy();
+}
+
+/** Resolves at a signal, or when something failed that nobody caught. */
+function endOfProcess(): Promise<void> {
+  return new Promise((resolve) => {
+    // They stay for good: a second signal while stopping must not kill the process with work in hand.
+    process.on('SIGINT', () => {
+      resolve();
+    });
+    process.on('SIGTERM', () => {
+      resolve();
+    });
+    const onFailure = (error: unknown): void => {
+      fail(error);
+      resolve();
+    };
+    process.on('uncaughtException', onFailure);
+    process.on('unhandledRejection', onFailure);
+  });
+}
+
+async function stopWithin(program: RosProgram | undefined, ms: number): Promise<void> {
+  if (program === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      fail(new Error(`stopping took longer than ${ms} ms`));
+      resolve();
+    }, ms);
+  });
+  try {
+    await Promise.race([program.stop(), timeout]);
+  } catch (error) {
+    fail(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function leaveEvenIfBusy(): void {
+  setTimeout(() => {
+    process.stderr.write(`still open at exit: ${process.getActiveResourcesInfo().join(', ')}\n`);
+    process.exit();
+  }, EMPTY_MS).unref();
+}
+
+function fail(error: unknown): void {
+  process.exitCode = 1;
+  process.stderr.write(`${describeError(error)}\n`);
+  if (error instanceof Error && error.name !== 'GoshawkError' && error.stack !== undefined) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+}

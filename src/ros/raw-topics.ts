@@ -1,0 +1,83 @@
+import { makeQos, type QosWish } from './qos.ts';
+import type { MessageName, RosNode, RosPublisher, RosSubscription } from './rcl.ts';
+
+/** Sends messages that are serialized already. */
+export interface RawPublisher {
+  readonly topic: string;
+  /** how many subscriptions are matched now; asked of the middleware, so not for each frame of each topic */
+  subscribers(): number;
+  /** `bytes` is CDR with its 4-byte header; it may be used again at once. Throws what rcl answers. */
+  publish(bytes: Uint8Array): void;
+  destroy(): void;
+}
+
+/** rclnodejs declares `subscriptionCount` as a method; it is a getter. */
+interface CountingPublisher {
+  readonly subscriptionCount: number;
+}
+
+/** A publisher for serialized messages of the type. */
+export function createRawPublisher(
+  node: RosNode,
+  type: MessageName,
+  topic: string,
+  qos: QosWish,
+): RawPublisher {
+  const publisher = node.createPublisher(type, topic, { qos: makeQos(qos) }) as unknown as RosPublisher;
+  return {
+    topic,
+    subscribers: () => (publisher as unknown as CountingPublisher).subscriptionCount,
+    publish: (bytes) => {
+      publisher.publish(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    },
+    destroy: () => {
+      node.destroyPublisher(publisher as never);
+    },
+  };
+}
+
+/** An open subscription. */
+export interface RawSubscription {
+  readonly topic: string;
+  destroy(): void;
+}
+
+/**
+ * Subscribes to serialized messages: one copy out of the middleware, none after it.
+ *
+ * rclnodejs calls back from a bare libuv handle, outside of Node's callback scope: an exception would be lost in native code, and
+ * promise reactions would wait for whatever the loop does next. So the first is caught here, and an immediate, which runs right
+ * after in the same turn of the loop, sees to the second.
+ */
+export function subscribeRaw(
+  node: RosNode,
+  type: MessageName,
+  topic: string,
+  qos: QosWish,
+  onMessage: (bytes: Uint8Array) => void,
+  onError: (error: unknown) => void,
+): RawSubscription {
+  const subscription: RosSubscription = node.createSubscription(
+    type,
+    topic,
+    { isRaw: true, qos: makeQos(qos) },
+    (bytes: Buffer) => {
+      try {
+        onMessage(bytes);
+      } catch (error) {
+        onError(error);
+      }
+      setImmediate(runMicrotasks);
+    },
+  );
+  return {
+    topic,
+    destroy: () => {
+      node.destroySubscription(subscription);
+    },
+  };
+}
+
+function runMicrotasks(): void {
+  // Nothing to do: Node runs the microtask queue after each immediate.
+}

@@ -1,0 +1,46 @@
+import { describeError } from '../contract/errors.ts';
+import type { Log } from './log.ts';
+import type { RosNode } from './rcl.ts';
+
+interface ServiceResponse {
+  readonly sent: boolean;
+  readonly template: object;
+  send(response: object): void;
+}
+interface ServiceInternals {
+  _callback: (request: { parameters?: readonly unknown[] }, response: ServiceResponse) => unknown;
+}
+
+/**
+ * Makes the services that rclnodejs starts by itself answer every request. A request that it cannot take (a parameter value that
+ * contradicts its type, say) throws in there, and the caller would wait forever.
+ */
+export function guardServices(node: RosNode, log: Log): void {
+  const { _services: services } = node as unknown as { readonly _services: readonly ServiceInternals[] };
+  for (const service of services) {
+    const answer = service._callback;
+    service._callback = (request, response) => {
+      setImmediate(runMicrotasks);
+      try {
+        return answer(request, response);
+      } catch (error) {
+        const reason = describeError(error);
+        log.warn(`a service request is refused: ${reason}`);
+        if (!response.sent) response.send(refusal(request, response.template, reason));
+        return undefined;
+      }
+    };
+  }
+}
+
+/** The response of `set_parameters` and `set_parameters_atomically` has room for the reason; others are sent empty. */
+function refusal(request: { parameters?: readonly unknown[] }, template: object, reason: string): object {
+  const result = { successful: false, reason };
+  if ('results' in template) return { ...template, results: (request.parameters ?? []).map(() => result) };
+  if ('result' in template && request.parameters !== undefined) return { ...template, result };
+  return template;
+}
+
+function runMicrotasks(): void {
+  // The same as in raw-topics: what a callback promised goes on in this turn of the loop.
+}
