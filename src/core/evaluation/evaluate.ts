@@ -1,0 +1,122 @@
+import type { EvaluationSet } from './boxes.ts';
+import { countObjects, CurveReader } from './curves.ts';
+import { matchDetections, type ClassMatches } from './matching.ts';
+import { AREA, AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS, MOST_DETECTIONS } from './protocol.ts';
+
+/** The twelve figures of COCO, 0..1; null where no object counts (pycocotools says -1). */
+export interface CocoFigures {
+  readonly ap: number | null;
+  readonly ap50: number | null;
+  readonly ap75: number | null;
+  readonly apSmall: number | null;
+  readonly apMedium: number | null;
+  readonly apLarge: number | null;
+  readonly ar1: number | null;
+  readonly ar10: number | null;
+  readonly ar100: number | null;
+  readonly arSmall: number | null;
+  readonly arMedium: number | null;
+  readonly arLarge: number | null;
+}
+
+/** Figures of one class; null where it has no object that counts. */
+export interface ClassFigures {
+  readonly ap: number | null;
+  readonly ap50: number | null;
+  /** precision at IoU 0.5 at each of RECALL_LEVELS */
+  readonly precision50: readonly number[] | null;
+}
+
+export interface CocoEvaluation {
+  readonly figures: CocoFigures;
+  /** by class index */
+  readonly classes: readonly ClassFigures[];
+  /** for `bootstrapAp` */
+  readonly matches: readonly ClassMatches[];
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function meanOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+/** Average precision and final recall of one class at each IoU threshold; null where nothing counts. */
+interface Profile {
+  readonly precision: readonly number[];
+  readonly recall: readonly number[];
+}
+
+function profile(
+  reader: CurveReader,
+  matches: ClassMatches,
+  area: number,
+  maxDetections: number,
+): Profile | null {
+  const objects = countObjects(matches, area, null);
+  if (objects === 0) return null;
+  const precision: number[] = [];
+  const recall: number[] = [];
+  IOU_THRESHOLDS.forEach((_, threshold) => {
+    recall.push(reader.read(matches, objects, { area, threshold, maxDetections, weights: null }));
+    precision.push(meanOf(reader.precision));
+  });
+  return { precision, recall };
+}
+
+function classFigures(reader: CurveReader, matches: ClassMatches, all: Profile | null): ClassFigures {
+  if (all === null) return { ap: null, ap50: null, precision50: null };
+  const objects = countObjects(matches, AREA.all, null);
+  reader.read(matches, objects, {
+    area: AREA.all,
+    threshold: 0,
+    maxDetections: MOST_DETECTIONS,
+    weights: null,
+  });
+  return { ap: mean(all.precision), ap50: all.precision[0]!, precision50: [...reader.precision] };
+}
+
+/**
+ * COCO's evaluation of boxes, figure for figure as pycocotools' `COCOeval` with `iouType = 'bbox'` and its default parameters
+ * (test/core/evaluation compares them to 1e-9).
+ */
+export function evaluateDetections(set: EvaluationSet): CocoEvaluation {
+  const matches = matchDetections(set);
+  const reader = new CurveReader();
+  const profiles = (area: number, maxDetections: number): (Profile | null)[] =>
+    matches.map((entry) => profile(reader, entry, area, maxDetections));
+  const known = (list: readonly (Profile | null)[]): Profile[] => list.filter((entry) => entry !== null);
+  const precisionOf = (list: readonly (Profile | null)[]): number | null =>
+    mean(known(list).flatMap(({ precision }) => precision));
+  const precisionAt = (list: readonly (Profile | null)[], threshold: number): number | null =>
+    mean(known(list).map(({ precision }) => precision[threshold]!));
+  const recallOf = (list: readonly (Profile | null)[]): number | null =>
+    mean(known(list).flatMap(({ recall }) => recall));
+
+  const [all, small, medium, large] = AREA_RANGES.map((_, area) => profiles(area, MOST_DETECTIONS)) as [
+    (Profile | null)[],
+    (Profile | null)[],
+    (Profile | null)[],
+    (Profile | null)[],
+  ];
+  const figures: CocoFigures = {
+    ap: precisionOf(all),
+    ap50: precisionAt(all, 0),
+    ap75: precisionAt(all, 5),
+    apSmall: precisionOf(small),
+    apMedium: precisionOf(medium),
+    apLarge: precisionOf(large),
+    ar1: recallOf(profiles(AREA.all, MAX_DETECTIONS[0])),
+    ar10: recallOf(profiles(AREA.all, MAX_DETECTIONS[1])),
+    ar100: recallOf(all),
+    arSmall: recallOf(small),
+    arMedium: recallOf(medium),
+    arLarge: recallOf(large),
+  };
+  const classes = matches.map((entry, index) => classFigures(reader, entry, all[index]!));
+  return { figures, classes, matches };
+}

@@ -1,0 +1,156 @@
+import { cocoIou, type DetectedBox, type EvaluationSet, type TruthBox } from './boxes.ts';
+import { AREA_RANGES, IOU_THRESHOLDS, MOST_DETECTIONS } from './protocol.ts';
+
+/**
+ * What became of each detection of one class over all pictures, best score first. Masks have one bit for each of IOU_THRESHOLDS, bit 0 for
+ * the lowest.
+ */
+export interface ClassMatches {
+  /** detections */
+  readonly count: number;
+  /** picture of each detection */
+  readonly image: Int32Array;
+  /** place among the detections of its picture and class, 0 for the best */
+  readonly rank: Uint8Array;
+  /** by area range: thresholds at which the detection found an object that counts */
+  readonly hits: readonly Uint16Array[];
+  /** by area range: thresholds at which it neither helps nor harms (a crowd, an object or box outside the range) */
+  readonly ignored: readonly Uint16Array[];
+  /** by area range: objects that count in each picture */
+  readonly objects: readonly Int32Array[];
+}
+
+/** Truths and detections of one picture and class. */
+interface Cell {
+  truths: TruthBox[];
+  detections: DetectedBox[];
+}
+
+function outside(area: number, range: (typeof AREA_RANGES)[number]): boolean {
+  return area < range.least || area > range.most;
+}
+
+/** The result of one detection for one area range. */
+interface Verdict {
+  hits: number;
+  ignored: number;
+}
+
+/**
+ * Matches the detections of a cell, best first, with its objects for one area range: each takes the object of greatest IoU that is still free; objects that
+ * do not count are taken only where no other is left, and crowds by any number. Of equal IoUs the later object wins, as in pycocotools.
+ */
+function matchCell(
+  cell: Cell,
+  overlaps: readonly Float64Array[],
+  range: (typeof AREA_RANGES)[number],
+): Verdict[] {
+  const uncounted = cell.truths.map((truth) => truth.crowd || outside(truth.area, range));
+  // objects that count first, each part in file order
+  const order = cell.truths.map((_, i) => i).filter((i) => !uncounted[i]);
+  const counted = order.length;
+  cell.truths.forEach((_, i) => {
+    if (uncounted[i]) order.push(i);
+  });
+
+  const verdicts: Verdict[] = cell.detections.map(() => ({ hits: 0, ignored: 0 }));
+  const taken = new Uint8Array(order.length);
+  IOU_THRESHOLDS.forEach((threshold, bit) => {
+    taken.fill(0);
+    cell.detections.forEach((detection, d) => {
+      const row = overlaps[d]!;
+      let least = Math.min(threshold, 1 - 1e-10);
+      let match = -1;
+      for (let g = 0; g < order.length; g++) {
+        const truth = order[g]!;
+        if (taken[g] === 1 && !cell.truths[truth]!.crowd) continue;
+        if (match >= 0 && match < counted && g >= counted) break;
+        if (row[truth]! < least) continue;
+        least = row[truth]!;
+        match = g;
+      }
+      const verdict = verdicts[d]!;
+      if (match < 0) {
+        if (outside(detection.width * detection.height, range)) verdict.ignored |= 1 << bit;
+      } else {
+        taken[match] = 1;
+        if (match < counted) verdict.hits |= 1 << bit;
+        else verdict.ignored |= 1 << bit;
+      }
+    });
+  });
+  return verdicts;
+}
+
+function emptyMatches(count: number, images: number): ClassMatches {
+  const masks = (): Uint16Array[] => AREA_RANGES.map(() => new Uint16Array(count));
+  return {
+    count,
+    image: new Int32Array(count),
+    rank: new Uint8Array(count),
+    hits: masks(),
+    ignored: masks(),
+    objects: AREA_RANGES.map(() => new Int32Array(images)),
+  };
+}
+
+/** One detection of a class with its verdicts, before the class is sorted. */
+interface Judged {
+  readonly score: number;
+  readonly image: number;
+  readonly rank: number;
+  readonly verdicts: readonly Verdict[];
+}
+
+function matchClass(cells: ReadonlyMap<number, Cell>, images: number): ClassMatches {
+  const judged: Judged[] = [];
+  const byImage = [...cells].sort(([a], [b]) => a - b);
+  for (const [image, cell] of byImage) {
+    cell.detections.sort((a, b) => b.score - a.score);
+    cell.detections.length = Math.min(cell.detections.length, MOST_DETECTIONS);
+    const overlaps = cell.detections.map((detection) =>
+      Float64Array.from(cell.truths, (truth) => cocoIou(detection, truth)),
+    );
+    const ranges = AREA_RANGES.map((range) => matchCell(cell, overlaps, range));
+    cell.detections.forEach(({ score }, rank) => {
+      judged.push({ score, image, rank, verdicts: ranges.map((verdicts) => verdicts[rank]!) });
+    });
+  }
+  // sorting is stable: equal scores stay in the order of pictures
+  judged.sort((a, b) => b.score - a.score);
+
+  const matches = emptyMatches(judged.length, images);
+  judged.forEach(({ image, rank, verdicts }, i) => {
+    matches.image[i] = image;
+    matches.rank[i] = rank;
+    verdicts.forEach((verdict, area) => {
+      matches.hits[area]![i] = verdict.hits;
+      matches.ignored[area]![i] = verdict.ignored;
+    });
+  });
+  for (const [image, cell] of byImage) {
+    for (const truth of cell.truths) {
+      AREA_RANGES.forEach((range, area) => {
+        if (!truth.crowd && !outside(truth.area, range)) matches.objects[area]![image]! += 1;
+      });
+    }
+  }
+  return matches;
+}
+
+/** Matches all detections with the objects of their picture and class. One entry for each class. */
+export function matchDetections(set: EvaluationSet): ClassMatches[] {
+  const classes = Array.from({ length: set.classes }, () => new Map<number, Cell>());
+  const cellOf = ({ image, classIndex }: { image: number; classIndex: number }): Cell => {
+    const cells = classes[classIndex];
+    if (cells === undefined || image < 0 || image >= set.images) {
+      throw new RangeError(`picture ${image} or class ${classIndex} is outside of the set`);
+    }
+    let cell = cells.get(image);
+    if (cell === undefined) cells.set(image, (cell = { truths: [], detections: [] }));
+    return cell;
+  };
+  for (const truth of set.truths) cellOf(truth).truths.push(truth);
+  for (const detection of set.detections) cellOf(detection).detections.push(detection);
+  return classes.map((cells) => matchClass(cells, set.images));
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { bootstrapAp, weightedAp } from '../../../src/core/evaluation/bootstrap.ts';
+import type { EvaluationSet } from '../../../src/core/evaluation/boxes.ts';
+import { CurveReader } from '../../../src/core/evaluation/curves.ts';
+import { evaluateDetections } from '../../../src/core/evaluation/evaluate.ts';
+import { evaluationSet, goldenSets } from './golden-set.ts';
+
+/** The data set in which picture i is there `weights[i]` times, as pictures of their own. */
+function repeated(set: EvaluationSet, weights: Float64Array): EvaluationSet {
+  const copies = [...weights].flatMap((weight, image) => Array.from({ length: weight }, () => image));
+  const again = <T extends { image: number }>(list: readonly T[]): T[] =>
+    copies.flatMap((from, image) =>
+      list.filter((box) => box.image === from).map((box) => ({ ...box, image })),
+    );
+  return {
+    images: copies.length,
+    classes: set.classes,
+    truths: again(set.truths),
+    detections: again(set.detections),
+  };
+}
+
+const crowds = evaluationSet(goldenSets[0]!);
+const options = { images: crowds.images, resamples: 200, seed: 1, confidence: 0.95 };
+
+describe('weightedAp', () => {
+  it('is what an evaluation of the repeated pictures gives', () => {
+    const { matches } = evaluateDetections(crowds);
+    const weights = Float64Array.from({ length: crowds.images }, (_, i) => i % 4);
+    const { ap } = evaluateDetections(repeated(crowds, weights)).figures;
+    expect(weightedAp(matches, weights, new CurveReader())).toBeCloseTo(ap!, 9);
+  });
+});
+
+describe('bootstrapAp', () => {
+  const { matches, figures } = evaluateDetections(crowds);
+
+  it('holds the figure, and is narrower where less confidence is asked for', () => {
+    const wide = bootstrapAp(matches, options)!;
+    const narrow = bootstrapAp(matches, { ...options, confidence: 0.5 })!;
+    expect(wide.low).toBeLessThan(figures.ap!);
+    expect(wide.high).toBeGreaterThan(figures.ap!);
+    expect(narrow.high - narrow.low).toBeLessThan(wide.high - wide.low);
+  });
+
+  it('gives the same interval for the same seed only', () => {
+    expect(bootstrapAp(matches, options)).toEqual(bootstrapAp(matches, options));
+    expect(bootstrapAp(matches, { ...options, seed: 2 })).not.toEqual(bootstrapAp(matches, options));
+  });
+
+  it('is null where no object counts', () => {
+    const none = evaluationSet(goldenSets.at(-1)!);
+    const evaluation = evaluateDetections(none);
+    expect(bootstrapAp(evaluation.matches, { ...options, images: none.images })).toBeNull();
+  });
+});
