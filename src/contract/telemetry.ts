@@ -92,6 +92,12 @@ export const stateSchema = z.strictObject({
   host: hostFiguresSchema,
 });
 
+/** Milliseconds; dense around one frame at 30 a second, and never changed, so that histograms of years add up. */
+export const LATENCY_EDGES_MS: readonly number[] = [
+  1, 2, 3, 5, 7.5, 10, 12.5, 15, 17.5, 20, 22.5, 25, 30, 33.4, 40, 50, 66.7, 100, 150, 200, 300, 500, 1000,
+  2000, 5000,
+];
+
 /**
  * Fixed-edge histogram of milliseconds: `counts[i]` values in `(edges[i-1], edges[i]]`, the last count above the last edge.
  * Same edges everywhere, so windows and robots add up exactly.

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
@@ -54,8 +53,7 @@ interface Heard {
 
 /** A stranger's subscriber: MQTT.js with its own connection, keeping all it hears. */
 async function listen(url: string, protocolVersion: 4 | 5): Promise<{ client: MqttClient; heard: Heard[] }> {
-  const client = mqtt.connect(url, { protocolVersion });
-  await once(client, 'connect');
+  const client = await mqtt.connectAsync(url, { protocolVersion });
   const heard: Heard[] = [];
   client.on('message', (topic, payload, packet) => {
     heard.push({ topic, body: JSON.parse(payload.toString('utf8')) as unknown, retain: packet.retain });

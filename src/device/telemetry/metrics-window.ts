@@ -1,0 +1,100 @@
+import type { DropReason } from '../../contract/drops.ts';
+import { LATENCY_EDGES_MS, type MetricsBody } from '../../contract/telemetry.ts';
+import type { FrameResult, ResultSink } from '../pipeline/frame-result.ts';
+import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
+import { bundleReference } from './state-body.ts';
+
+type FrameCounts = PipelineSnapshot['frames'];
+type CameraFigures = MetricsBody['cameras'][number];
+
+const NOTHING: FrameCounts = { received: 0, published: 0, inFlight: 0, drops: {} };
+
+/** Latencies of one camera within the open window. */
+class LatencyCounts {
+  counts = new Array<number>(LATENCY_EDGES_MS.length + 1).fill(0);
+  sumMs = 0;
+
+  record(milliseconds: number): void {
+    let index = 0;
+    while (index < LATENCY_EDGES_MS.length && milliseconds > (LATENCY_EDGES_MS[index] ?? Infinity))
+      index += 1;
+    this.counts[index] = (this.counts[index] ?? 0) + 1;
+    this.sumMs += milliseconds;
+  }
+
+  take(): CameraFigures['latency'] {
+    const taken = { edgesMs: [...LATENCY_EDGES_MS], counts: this.counts, sumMs: this.sumMs };
+    this.counts = new Array<number>(LATENCY_EDGES_MS.length + 1).fill(0);
+    this.sumMs = 0;
+    return taken;
+  }
+}
+
+function dropsSince(now: FrameCounts, before: FrameCounts): CameraFigures['drops'] {
+  const drops: Partial<Record<DropReason, number>> = {};
+  for (const [reason, count] of Object.entries(now.drops) as [DropReason, number][]) {
+    const more = count - (before.drops[reason] ?? 0);
+    if (more > 0) drops[reason] = more;
+  }
+  return drops;
+}
+
+/**
+ * Turns the pipeline's running totals into windows that touch: what one window does not hold, the next one does.
+ * It is a sink, because latencies are counted one by one.
+ */
+export class MetricsWindow implements ResultSink {
+  readonly name = 'telemetry';
+  readonly #latencies = new Map<string, LatencyCounts>();
+  readonly #before = new Map<string, FrameCounts>();
+  #start: Date;
+
+  constructor(start: Date) {
+    this.#start = start;
+  }
+
+  deliver(result: FrameResult): void {
+    this.#latencyOf(result.envelope.camera).record(result.totalMs);
+  }
+
+  /** Ends the window at `end` and begins the next one there. */
+  close(snapshot: PipelineSnapshot, host: MetricsBody['host'], end: Date): MetricsBody {
+    const seconds = Math.max(0.001, (end.getTime() - this.#start.getTime()) / 1000);
+    const cameras = Object.entries(snapshot.cameras).map(([camera, { frames }]): CameraFigures => {
+      const before = this.#before.get(camera) ?? NOTHING;
+      this.#before.set(camera, frames);
+      const received = frames.received - before.received;
+      const published = frames.published - before.published;
+      return {
+        camera,
+        received,
+        published,
+        drops: dropsSince(frames, before),
+        inFlight: frames.inFlight,
+        fps: { in: received / seconds, out: published / seconds },
+        latency: this.#latencyOf(camera).take(),
+      };
+    });
+    const window = { start: this.#start.toISOString(), end: end.toISOString() };
+    this.#start = end;
+    return {
+      window,
+      bundle: bundleReference(snapshot),
+      cameras,
+      process: {
+        residentBytes: snapshot.process.rssBytes,
+        eventLoopDelayP99Ms: snapshot.process.eventLoopDelayMs.p99,
+      },
+      host,
+    };
+  }
+
+  #latencyOf(camera: string): LatencyCounts {
+    let latency = this.#latencies.get(camera);
+    if (latency === undefined) {
+      latency = new LatencyCounts();
+      this.#latencies.set(camera, latency);
+    }
+    return latency;
+  }
+}

@@ -1,0 +1,34 @@
+import type { StateBody } from '../../contract/telemetry.ts';
+import type { PipelineSnapshot, PipelineState } from '../pipeline/snapshot.ts';
+
+const LIFECYCLE: Readonly<Record<PipelineState, StateBody['lifecycle']>> = {
+  idle: 'unconfigured',
+  starting: 'unconfigured',
+  inactive: 'inactive',
+  active: 'active',
+  draining: 'active',
+  closing: 'finalized',
+  closed: 'finalized',
+};
+
+/** The bundle that a snapshot's figures belong to; `null` before it is loaded. */
+export function bundleReference(snapshot: PipelineSnapshot): StateBody['bundle'] {
+  if (snapshot.engine === null) return null;
+  const { bundle, variant, provider } = snapshot.engine;
+  return { ...bundle, variant, provider };
+}
+
+export function stateBody(snapshot: PipelineSnapshot, host: StateBody['host']): StateBody {
+  return {
+    uptimeSeconds: snapshot.uptimeSeconds,
+    lifecycle: LIFECYCLE[snapshot.state],
+    bundle: bundleReference(snapshot),
+    cameras: Object.entries(snapshot.cameras).map(([camera, figures]) => ({
+      camera,
+      silentSeconds: figures.lastFrameAgeMs === null ? null : figures.lastFrameAgeMs / 1000,
+      framesReceived: figures.frames.received,
+      framesPublished: figures.frames.published,
+    })),
+    host,
+  };
+}
