@@ -1,0 +1,1 @@
+"""Training of Goshawk's small detectors: from simulated scenes to an ONNX file with its lineage."""

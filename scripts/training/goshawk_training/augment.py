@@ -1,0 +1,146 @@
+"""Augmentation: mosaics of four pictures, scale and place, mirror, color. Every draw comes from the generator given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .assign import Targets
+from .config import PAD_VALUE, ModelConfig, TrainConfig
+from .data import Scene, SceneStore
+
+LEAST_VISIBLE = 0.35
+"""An object cut by an edge counts while this share of its area is left."""
+LEAST_SIDE = 2.0
+ROUNDING = 1e-6
+"""360 * (448 / 640) is 251.99999999999997 in floating point and has to count as 252."""
+UNSCALED_SHARE = 0.5
+"""This share of pictures keeps its scale: resizing softens the smallest objects, and costs time."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A rectangle of the canvas: rows y1..y2, columns x1..x2."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+
+
+def place(canvas: np.ndarray, patch: Patch, scene: Scene, scale: float, rng: np.random.Generator) -> Scene:
+    """Draws the scene, scaled, at a random shift into the patch and returns it with its boxes on the canvas."""
+    picture = resized(scene.picture, scale)
+    height, width = picture.shape[:2]
+    room_x, room_y = patch.x2 - patch.x1, patch.y2 - patch.y1
+    # where the scene's corner lies relative to the patch's: negative where the scene is larger than its patch
+    shift_x = int(rng.integers(min(0, room_x - width), max(0, room_x - width) + 1))
+    shift_y = int(rng.integers(min(0, room_y - height), max(0, room_y - height) + 1))
+    left, top = max(0, shift_x), max(0, shift_y)
+    right, bottom = min(room_x, shift_x + width), min(room_y, shift_y + height)
+    canvas[patch.y1 + top : patch.y1 + bottom, patch.x1 + left : patch.x1 + right] = picture[
+        top - shift_y : bottom - shift_y, left - shift_x : right - shift_x
+    ]
+    origin = np.array([patch.x1 + shift_x, patch.y1 + shift_y] * 2, np.float32)
+    window = Patch(patch.x1 + left, patch.y1 + top, patch.x1 + right, patch.y1 + bottom)
+    boxes, classes = cut(scene.boxes * np.float32(scale) + origin, scene.classes, window)
+    return Scene(canvas, boxes, classes)
+
+
+def cut(boxes: np.ndarray, classes: np.ndarray, window: Patch) -> tuple[np.ndarray, np.ndarray]:
+    """Clips boxes to the window and leaves out those of which too little is left."""
+    inside = boxes.copy()
+    inside[:, 0::2] = boxes[:, 0::2].clip(window.x1, window.x2)
+    inside[:, 1::2] = boxes[:, 1::2].clip(window.y1, window.y2)
+    sides, before = inside[:, 2:] - inside[:, :2], boxes[:, 2:] - boxes[:, :2]
+    visible = sides.prod(1) >= LEAST_VISIBLE * before.prod(1)
+    kept = visible & (sides.min(1, initial=np.inf) >= LEAST_SIDE)
+    return inside[kept], classes[kept]
+
+
+def resized(picture: np.ndarray, scale: float) -> np.ndarray:
+    """Bilinear with averaging where it shrinks, as the runtime's own preprocessing does."""
+    if scale == 1.0:
+        return picture
+    height, width = (max(1, int(side * scale + ROUNDING)) for side in picture.shape[:2])
+    pixels = torch.tensor(picture).permute(2, 0, 1)[None]
+    small = F.interpolate(pixels, size=(height, width), mode="bilinear", antialias=True)
+    return small[0].permute(1, 2, 0).numpy()
+
+
+def compose(
+    store: SceneStore, index: int, mosaic: float, config: ModelConfig, train: TrainConfig, rng: np.random.Generator
+) -> Scene:
+    """One training picture: a mosaic with probability `mosaic`, else the scene of `index` alone."""
+    width, height = config.input_width, config.input_height
+    canvas = np.full((height, width, 3), PAD_VALUE, np.uint8)
+    if rng.random() < mosaic:
+        scene = _mosaic(canvas, store, index, train, rng)
+    elif rng.random() < UNSCALED_SHARE:
+        scene = letterboxed(store[index], config)
+    else:
+        scene = place(canvas, Patch(0, 0, width, height), store[index], _draw_scale(train, rng), rng)
+    return mirrored(scene) if rng.random() < train.flip else scene
+
+
+def _mosaic(canvas: np.ndarray, store: SceneStore, index: int, train: TrainConfig, rng: np.random.Generator) -> Scene:
+    height, width = canvas.shape[:2]
+    x, y = int(width * rng.uniform(0.3, 0.7)), int(height * rng.uniform(0.3, 0.7))
+    patches = (Patch(0, 0, x, y), Patch(x, 0, width, y), Patch(0, y, x, height), Patch(x, y, width, height))
+    others = rng.integers(0, len(store), size=3)
+    parts = []
+    for patch, which in zip(patches, (index, *others), strict=True):
+        scale = 1.0 if rng.random() < UNSCALED_SHARE else _draw_scale(train, rng)
+        parts.append(place(canvas, patch, store[int(which)], scale, rng))
+    return Scene(canvas, np.concatenate([p.boxes for p in parts]), np.concatenate([p.classes for p in parts]))
+
+
+def _draw_scale(train: TrainConfig, rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(np.log(train.scale[0]), np.log(train.scale[1]))))
+
+
+def letterboxed(scene: Scene, config: ModelConfig) -> Scene:
+    """The runtime's letterbox (`src/core/image/letterbox.ts`, top-left): scaled to fit, rounded down, gray rest."""
+    source_height, source_width = scene.picture.shape[:2]
+    scale = min(config.input_width / source_width, config.input_height / source_height)
+    canvas = np.full((config.input_height, config.input_width, 3), PAD_VALUE, np.uint8)
+    picture = resized(scene.picture, scale)
+    canvas[: picture.shape[0], : picture.shape[1]] = picture
+    return Scene(canvas, scene.boxes * np.float32(scale), scene.classes)
+
+
+def mirrored(scene: Scene) -> Scene:
+    """The scene seen in a mirror."""
+    width = scene.picture.shape[1]
+    boxes = scene.boxes.copy()
+    boxes[:, 0], boxes[:, 2] = width - scene.boxes[:, 2], width - scene.boxes[:, 0]
+    return Scene(scene.picture[:, ::-1], boxes, scene.classes)
+
+
+def jitter_colors(pictures: Tensor, amount: float, rng: np.random.Generator) -> Tensor:
+    """Brightness, tint and saturation of each picture of a batch [B, 3, H, W] (0..255), in place."""
+    if amount == 0.0:
+        return pictures
+    count = pictures.shape[0]
+    gain = rng.uniform(1 - amount, 1 + amount, (count, 1)) * rng.uniform(1 - amount / 3, 1 + amount / 3, (count, 3))
+    saturation = torch.from_numpy(rng.uniform(1 - amount, 1 + amount, (count, 1, 1, 1))).float()
+    shift = torch.from_numpy(rng.uniform(-40, 40, (count, 1, 1, 1)) * amount).float()
+    gray = pictures.mean(dim=1, keepdim=True)
+    pictures.sub_(gray).mul_(saturation).add_(gray)
+    return pictures.mul_(torch.from_numpy(gain).float()[:, :, None, None]).add_(shift).clamp_(0, 255)
+
+
+def collate(scenes: list[Scene]) -> tuple[Tensor, Targets]:
+    """A batch [B, 3, H, W] of float32 0..255 (channels last in memory) and its objects."""
+    stacked = torch.from_numpy(np.stack([s.picture for s in scenes]))
+    pictures = stacked.permute(0, 3, 1, 2).float()
+    owner = np.repeat(np.arange(len(scenes)), [len(s.classes) for s in scenes])
+    return pictures, Targets(
+        torch.from_numpy(owner),
+        torch.from_numpy(np.concatenate([s.classes for s in scenes])),
+        torch.from_numpy(np.concatenate([s.boxes for s in scenes])),
+    )

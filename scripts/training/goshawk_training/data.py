@@ -1,0 +1,97 @@
+"""Scenes on disk, as the trainer reads them: one file of pixels, memory-mapped, and one of boxes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PICTURES, TARGETS, META = "pictures.u8", "targets.npz", "meta.json"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture with its objects."""
+
+    picture: np.ndarray
+    """[H, W, 3] uint8 RGB"""
+    boxes: np.ndarray
+    """[M, 4] float32, corner form, pixels of the picture"""
+    classes: np.ndarray
+    """[M] int64"""
+
+
+class SceneStore:
+    """Scenes of one size. Pixels are read through the page cache; nothing is decoded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.meta: dict[str, Any] = json.loads((folder / META).read_text())
+        self.count, self.height, self.width = (int(self.meta[k]) for k in ("count", "height", "width"))
+        self._pictures = np.memmap(folder / PICTURES, np.uint8, "r", shape=(self.count, self.height, self.width, 3))
+        with np.load(folder / TARGETS) as targets:
+            self._boxes, self._classes, self._ends = targets["boxes"], targets["classes"], targets["ends"]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Scene:
+        begin = int(self._ends[index - 1]) if index > 0 else 0
+        end = int(self._ends[index])
+        return Scene(self._pictures[index], self._boxes[begin:end], self._classes[begin:end])
+
+
+class StoreWriter:
+    """Writes a store scene by scene; it can be read after `close`, which is atomic."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / META).unlink(missing_ok=True)
+        self.folder = folder
+        self._file = (folder / PICTURES).open("wb")
+        self._digest = hashlib.sha256()
+        self._boxes: list[np.ndarray] = []
+        self._classes: list[np.ndarray] = []
+        self._shape: tuple[int, ...] | None = None
+
+    def add(self, scene: Scene) -> None:
+        """Appends a scene; all must have the size of the first."""
+        if self._shape is None:
+            self._shape = scene.picture.shape
+        if scene.picture.shape != self._shape or scene.picture.dtype != np.uint8:
+            raise ValueError(f"a scene is {scene.picture.shape}, the store holds {self._shape} of uint8")
+        pixels = np.ascontiguousarray(scene.picture).tobytes()
+        boxes = scene.boxes.astype(np.float32).reshape(-1, 4)
+        self._file.write(pixels)
+        self._digest.update(pixels)
+        self._digest.update(boxes.tobytes())
+        self._boxes.append(boxes)
+        self._classes.append(scene.classes.astype(np.int64).reshape(-1))
+
+    def close(self, meta: dict[str, Any]) -> dict[str, Any]:
+        """Writes boxes and description (with `count`, `digest`) and returns the description."""
+        self._file.close()
+        if self._shape is None:
+            raise ValueError(f"{self.folder}: no scene was added")
+        np.savez(
+            self.folder / TARGETS,
+            boxes=np.concatenate(self._boxes),
+            classes=np.concatenate(self._classes),
+            ends=np.cumsum([len(c) for c in self._classes]),
+        )
+        height, width = self._shape[:2]
+        full = {
+            **meta,
+            "count": len(self._boxes),
+            "height": height,
+            "width": width,
+            "digest": self._digest.hexdigest(),
+        }
+        partial = self.folder / f"{META}.partial"
+        partial.write_text(json.dumps(full, indent=2) + "\n")
+        partial.rename(self.folder / META)
+        return full

@@ -1,0 +1,47 @@
+"""The progress line: where the run is, how fast, and when it will be done."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from .loss import LossParts
+
+SMOOTHING = 0.02
+
+
+class Progress:
+    """Rewrites one line on a terminal; elsewhere prints a line every `every` seconds."""
+
+    def __init__(self, total: int, per_epoch: int, batch: int, first: int, every: float = 15.0) -> None:
+        self.total, self.per_epoch, self.batch = total, per_epoch, batch
+        self._first, self._begun = first, time.monotonic()
+        self._live = sys.stdout.isatty()
+        self._every = 0.5 if self._live else every
+        self._shown = 0.0
+        self._smooth: list[float] | None = None
+
+    def show(self, step: int, rate: float, parts: LossParts) -> None:
+        """Takes note of a step and prints when it is time to."""
+        values = [parts.objectness, parts.classes, parts.box]
+        before = self._smooth or values
+        self._smooth = [b + SMOOTHING * (v - b) for b, v in zip(before, values, strict=True)]
+        now = time.monotonic()
+        if now - self._shown < self._every and step < self.total:
+            return
+        self._shown = now
+        speed = (step - self._first) / max(1e-9, now - self._begun)
+        objectness, classes, box = self._smooth
+        line = (
+            f"epoch {(step - 1) // self.per_epoch + 1}/{self.total // self.per_epoch}  step {step}/{self.total}  "
+            f"object {objectness:.3f} class {classes:.3f} box {box:.3f}  lr {rate:.2e}  "
+            f"{speed * self.batch:.0f} pictures/s  {_minutes((self.total - step) / max(1e-9, speed))} left"
+        )
+        if self._live:
+            print(f"\r{line}\x1b[K", end="" if step < self.total else "\n", flush=True)
+        else:
+            print(line, flush=True)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"

@@ -1,0 +1,18 @@
+"""Learning rate and augmentation over time."""
+
+from __future__ import annotations
+
+import math
+
+
+def learning_rate(step: int, total: int, peak: float, floor: float, warmup: int) -> float:
+    """Linear warm-up for `warmup` steps, then half a cosine from `peak` to `peak * floor` at step `total`."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    done = min(1.0, (step - warmup) / max(1, total - warmup))
+    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def mosaic_share(epoch: int, epochs: int, share: float, plain_share: float) -> float:
+    """The share of mosaics in an epoch: `share`, and none in the last `plain_share` of the epochs."""
+    return 0.0 if epoch >= epochs * (1 - plain_share) else share

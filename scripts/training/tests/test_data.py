@@ -1,0 +1,147 @@
+"""Stores, augmentation and batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from goshawk_training.augment import Patch, compose, cut, jitter_colors, letterboxed, mirrored, place
+from goshawk_training.config import PAD_VALUE, ModelConfig, RunConfig
+from goshawk_training.data import Scene, SceneStore, StoreWriter
+from goshawk_training.loader import batches, make_batch
+
+from .conftest import HEIGHT, WIDTH, toy_scene
+
+
+def test_store_gives_back_what_was_written(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    scenes = [toy_scene(rng) for _ in range(3)]
+    scenes[1] = Scene(scenes[1].picture, np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
+    writer = StoreWriter(tmp_path)
+    for scene in scenes:
+        writer.add(scene)
+    with pytest.raises(ValueError, match="holds"):
+        writer.add(Scene(np.zeros((2, 2, 3), np.uint8), scenes[1].boxes, scenes[1].classes))
+    meta = writer.close({"seed": 5})
+    store = SceneStore(tmp_path)
+    assert (len(store), store.height, store.width, store.meta) == (3, HEIGHT, WIDTH, meta)
+    for index, scene in enumerate(scenes):
+        np.testing.assert_array_equal(store[index].picture, scene.picture)
+        np.testing.assert_array_equal(store[index].boxes, scene.boxes)
+        np.testing.assert_array_equal(store[index].classes, scene.classes)
+
+
+def white_where_boxes_are(scene: Scene) -> Scene:
+    picture = np.zeros_like(scene.picture)
+    for x1, y1, x2, y2 in scene.boxes.astype(int):
+        picture[y1:y2, x1:x2] = 255
+    return Scene(picture, scene.boxes, scene.classes)
+
+
+def marked_store(folder: Path) -> SceneStore:
+    """One white rectangle on black in each scene, so that boxes can be read off the pixels."""
+    rng = np.random.default_rng(2)
+    writer = StoreWriter(folder)
+    for _ in range(8):
+        low = rng.integers(0, 20, 2)
+        box = np.array([[*low, *(low + rng.integers(12, 36, 2))]], np.float32)
+        writer.add(white_where_boxes_are(Scene(np.zeros((HEIGHT, WIDTH, 3), np.uint8), box, np.array([0]))))
+    writer.close({})
+    return SceneStore(folder)
+
+
+@pytest.mark.parametrize("mosaic", [0.0, 1.0])
+def test_boxes_follow_the_pixels_through_augmentation(tmp_path: Path, toy_config: RunConfig, mosaic: float) -> None:
+    store = marked_store(tmp_path)
+    train = toy_config.with_train(scale=(0.6, 1.5), flip=0.5).train
+    for seed in range(60):
+        scene = compose(store, seed % 8, mosaic, toy_config.model, train, np.random.default_rng(seed))
+        assert scene.picture.shape == (64, 96, 3)
+        for x1, y1, x2, y2 in np.round(scene.boxes).astype(int):
+            assert 0 <= x1 < x2 <= 96
+            assert 0 <= y1 < y2 <= 64
+            # white within (one pixel of edge is left to resampling), not white just outside
+            assert (scene.picture[y1 + 1 : y2 - 1, x1 + 1 : x2 - 1] > 200).all()
+            for column in (x1 - 2, x2 + 1):
+                # in a mosaic the neighbor may be white too
+                if mosaic == 0.0 and 0 <= column < 96:
+                    assert scene.picture[(y1 + y2) // 2, column, 0] < 130
+
+
+def test_mosaic_shows_more_objects_than_one_scene(tmp_path: Path, toy_config: RunConfig) -> None:
+    store = marked_store(tmp_path)
+    counts = [
+        len(compose(store, 0, 1.0, toy_config.model, toy_config.train, np.random.default_rng(s)).classes)
+        for s in range(40)
+    ]
+    assert max(counts) > 1
+    assert max(counts) <= 4
+
+
+def test_mirror_twice_is_the_scene() -> None:
+    scene = toy_scene(np.random.default_rng(1))
+    twice = mirrored(mirrored(scene))
+    np.testing.assert_array_equal(twice.picture, scene.picture)
+    np.testing.assert_allclose(twice.boxes, scene.boxes)
+
+
+def test_cut_leaves_out_what_is_mostly_gone() -> None:
+    boxes = np.array([[0, 0, 10, 10], [-8, 0, 2, 10], [-4, 0, 6, 10], [5, 5, 6, 6]], np.float32)
+    kept, classes = cut(boxes, np.arange(4), Patch(0, 0, 20, 20))
+    assert classes.tolist() == [0, 2]
+    assert kept.tolist() == [[0, 0, 10, 10], [0, 0, 6, 10]]
+
+
+def test_letterbox_is_the_runtimes() -> None:
+    """640x360 into 448x256: 448x252 at the top left, four gray rows below."""
+    scene = Scene(np.full((360, 640, 3), 200, np.uint8), np.array([[0, 0, 640, 360]], np.float32), np.array([0]))
+    boxed = letterboxed(scene, ModelConfig())
+    assert boxed.picture.shape == (256, 448, 3)
+    assert (boxed.picture[:252] == 200).all()
+    assert (boxed.picture[252:] == PAD_VALUE).all()
+    np.testing.assert_allclose(boxed.boxes, [[0, 0, 448, 252]], rtol=1e-6)
+
+
+def test_place_is_exact_without_scale() -> None:
+    scene = toy_scene(np.random.default_rng(4))
+    canvas = np.full((HEIGHT, WIDTH, 3), PAD_VALUE, np.uint8)
+    placed = place(canvas, Patch(0, 0, WIDTH, HEIGHT), scene, 1.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(placed.picture, scene.picture)
+    np.testing.assert_array_equal(placed.boxes, scene.boxes)
+
+
+def test_color_stays_in_range_and_none_is_none() -> None:
+    pictures = torch.rand(4, 3, 8, 8) * 255
+    same = jitter_colors(pictures.clone(), 0.0, np.random.default_rng(0))
+    assert torch.equal(same, pictures)
+    other = jitter_colors(pictures.clone(), 0.4, np.random.default_rng(0))
+    assert not torch.equal(other, pictures)
+    assert other.min() >= 0
+    assert other.max() <= 255
+
+
+def test_batches_depend_on_seed_and_step_only(store: SceneStore, toy_config: RunConfig) -> None:
+    config = toy_config.with_train(mosaic=0.5, flip=0.5, color=0.1)
+    streamed = dict(batches(store, config, 1, 5))
+    assert sorted(streamed) == [1, 2, 3, 4]
+    again = make_batch(store, config, 3)
+    assert torch.equal(streamed[3][0], again[0])
+    assert torch.equal(streamed[3][1].boxes, again[1].boxes)
+    assert not torch.equal(make_batch(store, config.with_train(seed=7), 3)[0], again[0])
+
+
+def test_an_epoch_shows_each_scene_once(store: SceneStore, toy_config: RunConfig) -> None:
+    means = [batch[0].mean(dim=(1, 2, 3)) for _, batch in batches(store, toy_config, 0, 2)]
+    assert len(torch.cat(means).unique()) == len(store)
+
+
+def test_errors_of_the_loading_thread_reach_the_trainer(store: SceneStore, toy_config: RunConfig) -> None:
+    class Broken(SceneStore):
+        def __getitem__(self, index: int) -> Scene:
+            raise OSError("a bad sector")
+
+    with pytest.raises(OSError, match="bad sector"):
+        list(batches(Broken(store.folder), toy_config, 0, 2))
