@@ -1,5 +1,7 @@
 import type { CompressedView, Stamp } from '../frame.ts';
 import { refuse, type Refusal } from '../refusal.ts';
+import { compressedSize } from '../image/compressed-size.ts';
+import { DEFAULT_IMAGE_LIMITS, findSizeProblem, type ImageLimits } from '../image/limits.ts';
 import { CdrCursor } from './cursor.ts';
 import { readHeader } from './header.ts';
 
@@ -34,16 +36,20 @@ export interface CheckedCompressedImage {
 /**
  * Finds out what a compressed picture is. The first bytes decide, not the `format` text, which publishers fill in many ways; but data
  * that is neither JPEG nor PNG is never handed on, so that no sender can choose a decoder (SVG, TIFF, ...) behind the word `jpeg`.
- * `compressedDepth` is refused: its data has a header of its own and holds no color picture.
+ * `compressedDepth` is refused: its data has a header of its own and holds no color picture. A size that the header of the picture
+ * tells is held against the limits; a header that tells none is left to the decoder.
  */
-export function toCompressedView(message: Omit<CdrCompressedImage, 'ok'>): CheckedCompressedImage | Refusal {
+export function toCompressedView(
+  message: Omit<CdrCompressedImage, 'ok'>,
+  limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
+): CheckedCompressedImage | Refusal {
   const { data } = message;
   const shown = JSON.stringify(message.format.slice(0, 64));
   if (/compressedDepth/i.test(message.format)) {
     return refuse('unsupported_encoding', `format ${shown} is a depth picture; supported: jpeg, png`);
   }
-  if (startsWith(data, JPEG_START)) return { ok: true, view: { format: 'jpeg', data } };
-  if (startsWith(data, PNG_START)) return { ok: true, view: { format: 'png', data } };
+  if (startsWith(data, JPEG_START)) return withinLimits({ format: 'jpeg', data }, limits);
+  if (startsWith(data, PNG_START)) return withinLimits({ format: 'png', data }, limits);
   if (!/\b(jpe?g|png)\b/i.test(message.format)) {
     return refuse('unsupported_encoding', `format ${shown} is not read; supported: jpeg, png`);
   }
@@ -51,6 +57,12 @@ export function toCompressedView(message: Omit<CdrCompressedImage, 'ok'>): Check
     'corrupt_image',
     `format is ${shown}, but the ${data.length} bytes do not start like a JPEG or PNG`,
   );
+}
+
+function withinLimits(view: CompressedView, limits: ImageLimits): CheckedCompressedImage | Refusal {
+  const size = compressedSize(view);
+  const problem = size === undefined ? undefined : findSizeProblem(size.width, size.height, limits);
+  return problem === undefined ? { ok: true, view } : refuse('bad_size', problem);
 }
 
 /** Start-of-image marker and the first byte of the next marker (ITU T.81). */

@@ -93,7 +93,7 @@ export class Detection2DArrayEncoder {
 }
 
 /** One entry of a decoded `Detection2DArray`; poses are read over. */
-export interface DecodedDetection {
+interface DecodedDetection {
   readonly header: MessageHeader;
   readonly results: readonly { readonly classId: string; readonly score: number }[];
   /** center and size in source pixels, rotation in radians */

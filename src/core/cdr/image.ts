@@ -1,5 +1,6 @@
 import type { ImageView, Stamp } from '../frame.ts';
 import { canonicalEncoding, describeUnsupportedEncoding } from '../image/encodings.ts';
+import { DEFAULT_IMAGE_LIMITS, findSizeProblem, type ImageLimits } from '../image/limits.ts';
 import { needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../image/layout.ts';
 import { refuse, type Refusal } from '../refusal.ts';
 import { CdrCursor } from './cursor.ts';
@@ -23,14 +24,6 @@ export interface CdrImage {
   readonly data: Uint8Array;
 }
 
-export interface ImageLimits {
-  /** most pixels (width * height) that a picture may have */
-  readonly maxPixels: number;
-}
-
-/** 4096 x 4096: above any camera at 30 frames a second, far below what would exhaust a small device's memory. */
-export const DEFAULT_IMAGE_LIMITS: ImageLimits = { maxPixels: 4096 * 4096 };
-
 const cursor = new CdrCursor();
 
 /**
@@ -48,11 +41,8 @@ export function parseImage(
   const height = cursor.uint32('height');
   const width = cursor.uint32('width');
   // Before the data is looked at: a size that is refused is the more useful word about a picture that is also cut short.
-  if (!cursor.failed && width * height === 0)
-    cursor.fail('bad_size', `a picture of ${width}x${height} has no pixels`);
-  if (width * height > limits.maxPixels) {
-    cursor.fail('bad_size', `a picture of ${width}x${height} has more than ${limits.maxPixels} pixels`);
-  }
+  const sizeProblem = findSizeProblem(width, height, limits);
+  if (sizeProblem !== undefined) cursor.fail('bad_size', sizeProblem);
   const encoding = cursor.string('encoding');
   const isBigEndian = cursor.uint8('is_bigendian') !== 0;
   const step = cursor.uint32('step');

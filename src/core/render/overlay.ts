@@ -23,7 +23,7 @@ function lettersOf(text: string): number {
 }
 
 /** Color of a class as a CSS value; the same class has the same color in every picture. */
-export function classColor(classIndex: number): string {
+function classColor(classIndex: number): string {
   return `hsl(${Math.round((classIndex * GOLDEN_ANGLE) % 360)}, 85%, 55%)`;
 }
 

@@ -64,4 +64,20 @@ describe('toCompressedView', () => {
   ])('refuses format "%s" with foreign bytes', (format, data, reason) => {
     expect(view(format, data)).toMatchObject({ ok: false, reason });
   });
+
+  it('refuses a size above the limit before anything is decoded', () => {
+    // a PNG header of 8192 x 8192 and a JPEG frame header of 0 x 600
+    const png = [...PNG, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 0x20, 0, 0, 0, 0x20, 0];
+    const jpeg = [0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0x02, 0x58, 0, 0, 3];
+    expect(view('png', png)).toMatchObject({
+      reason: 'bad_size',
+      detail: expect.stringContaining('8192x8192') as string,
+    });
+    expect(view('jpeg', jpeg)).toMatchObject({
+      reason: 'bad_size',
+      detail: expect.stringContaining('0x600') as string,
+    });
+    const message = { stamp: STAMP, frameId: '', format: 'png', data: Uint8Array.from(png) };
+    expect(toCompressedView(message, { maxPixels: 8192 * 8192 }).ok).toBe(true);
+  });
 });

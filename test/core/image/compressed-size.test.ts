@@ -1,0 +1,59 @@
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { compressedSize } from '../../../src/core/image/compressed-size.ts';
+
+const picture = (width: number, height: number) =>
+  sharp({ create: { width, height, channels: 3, background: '#3a6' } });
+
+describe('compressedSize', () => {
+  it.each([
+    [1, 1],
+    [300, 200],
+    [1000, 70],
+  ])('reads %i x %i from what libjpeg and libpng write', async (width, height) => {
+    const size = { width, height };
+    const baseline = await picture(width, height).jpeg().toBuffer();
+    const progressive = await picture(width, height)
+      .jpeg({ progressive: true })
+      .withExif({ IFD0: { Copyright: 'x' } })
+      .toBuffer();
+    const png = await picture(width, height).png().toBuffer();
+    expect(compressedSize({ format: 'jpeg', data: baseline })).toEqual(size);
+    expect(compressedSize({ format: 'jpeg', data: progressive })).toEqual(size);
+    expect(compressedSize({ format: 'png', data: png })).toEqual(size);
+  });
+
+  it('skips fill bytes and markers without a length', () => {
+    const data = Uint8Array.of(
+      0xff,
+      0xd8,
+      0xff,
+      0x01,
+      0xff,
+      0xff,
+      0xff,
+      0xc0,
+      0,
+      17,
+      8,
+      0x02,
+      0x58,
+      0x03,
+      0x20,
+      3,
+    );
+    expect(compressedSize({ format: 'jpeg', data })).toEqual({ width: 800, height: 600 });
+  });
+
+  it('gives nothing for a header that is cut short or damaged', async () => {
+    const jpeg = await picture(64, 64).jpeg().toBuffer();
+    const frame = jpeg.indexOf(Uint8Array.of(0xff, 0xc0));
+    for (let length = 0; length < frame + 9; length++) {
+      expect(compressedSize({ format: 'jpeg', data: jpeg.subarray(0, length) })).toBeUndefined();
+    }
+    const noLength = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xc0, 0, 17, 8, 0, 1, 0, 1);
+    expect(compressedSize({ format: 'jpeg', data: noLength })).toBeUndefined();
+    const png = await picture(64, 64).png().toBuffer();
+    expect(compressedSize({ format: 'png', data: png.subarray(0, 23) })).toBeUndefined();
+  });
+});
