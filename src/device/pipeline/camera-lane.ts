@@ -1,3 +1,4 @@
+import { Tracker } from '../../core/tracking/tracker.ts';
 import type { FrameJob } from './frame-job.ts';
 import { Gate } from './gate.ts';
 import { CameraLedger } from './ledger.ts';
@@ -8,7 +9,6 @@ import { SharpLetterboxer } from './sharp-letterbox.ts';
 import { LatencyRecorder } from './stage-latencies.ts';
 import type { CameraSnapshot } from './snapshot.ts';
 import { StampGuard, type StampLimits } from './stamp-guard.ts';
-import type { Tracker } from './tracking.ts';
 
 /** A camera as the operator names it. */
 export interface CameraOptions {
@@ -53,7 +53,7 @@ export class CameraLane {
       readonly stamps: StampLimits;
       readonly preprocess: PreprocessWish;
       readonly reorderWindow: number;
-      readonly tracker: Tracker | null;
+      readonly isTracking: boolean;
     },
   ) {
     this.name = options.name;
@@ -61,7 +61,7 @@ export class CameraLane {
     this.stamps = new StampGuard(settings.stamps);
     this.order = new ReorderQueue(settings.reorderWindow);
     this.choice = new PreprocessChoice(settings.preprocess, false);
-    this.tracker = settings.tracker;
+    this.tracker = settings.isTracking ? new Tracker() : null;
   }
 
   snapshot(nowMs: number): CameraSnapshot {

@@ -7,7 +7,6 @@ import type { SizeLimits } from './frame-check.ts';
 import type { ResultSink } from './frame-result.ts';
 import type { PreprocessWish } from './preprocess-choice.ts';
 import type { StampLimits } from './stamp-guard.ts';
-import type { Tracker } from './tracking.ts';
 
 /** A line for the log. `code` is stable, the message is for people. */
 export interface PipelineNotice {
@@ -26,8 +25,8 @@ export interface PipelineOptions {
   readonly preprocess?: PreprocessWish;
   /** default: the bundle's thresholds, all classes */
   readonly limits?: LimitsPatch;
-  /** makes the tracker of a camera; default: no tracking */
-  readonly createTracker?: () => Tracker;
+  /** objects are followed from frame to frame and get ids; default: off */
+  readonly tracking?: boolean;
   readonly sinks?: readonly ResultSink[];
   /** default: both checks off */
   readonly stamps?: StampLimits;

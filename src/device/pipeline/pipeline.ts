@@ -1,6 +1,6 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
-import { isCompressed, type Frame, type Stamp } from '../../core/frame.ts';
+import { isCompressed, type Frame, type FrameEnvelope, type Stamp } from '../../core/frame.ts';
 import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
 import { CameraLane } from './camera-lane.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -18,6 +18,7 @@ import { ProcessMonitor } from './process-monitor.ts';
 import { RateWindow } from './rate-window.ts';
 import { decodeToRgb } from './sharp-letterbox.ts';
 import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './snapshot.ts';
+import { isUnset } from './stamp-guard.ts';
 import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
 import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
 
@@ -234,7 +235,7 @@ export class FramePipeline {
   }
 
   #addLane(camera: PipelineOptions['cameras'][number]): void {
-    const { createTracker, stamps, preprocess, engine } = this.#options;
+    const { tracking, stamps, preprocess, engine } = this.#options;
     const priority = camera.priority ?? 1;
     if (!(priority >= 1 && priority <= 100))
       throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
@@ -246,7 +247,7 @@ export class FramePipeline {
       stamps: stamps ?? { staleMs: 0, futureMs: 0 },
       preprocess: preprocess ?? 'auto',
       reorderWindow: Math.max(2, engine.parallel),
-      tracker: createTracker?.() ?? null,
+      isTracking: tracking ?? false,
     });
     this.#lanes.set(camera.name, lane);
   }
@@ -286,7 +287,7 @@ export class FramePipeline {
     const now = this.#clock.monotonicMs();
     job.endStage('queue', now);
     if (lane.tracker !== null) {
-      lane.tracker.update(job.detections, job.envelope.stamp.sec + job.envelope.stamp.nanosec * 1e-9);
+      lane.tracker.update(job.detections, secondsOf(job.envelope));
       job.endStage('track', this.#clock.monotonicMs());
     }
     job.totalMs = this.#clock.monotonicMs() - job.envelope.receivedAt;
@@ -424,6 +425,11 @@ export class FramePipeline {
 
 function rawPixels(job: FrameJob) {
   return job.keepsPixels && job.image !== null && !isCompressed(job.image) ? job.image : null;
+}
+
+/** When a frame was taken, seconds; when it came, where the driver sets no stamp. */
+function secondsOf({ stamp, receivedAt }: FrameEnvelope): number {
+  return isUnset(stamp) ? receivedAt / 1000 : stamp.sec + stamp.nanosec * 1e-9;
 }
 
 /** Milliseconds from a stamp to now; `NaN` where the driver set none or the clocks do not agree. */

@@ -12,6 +12,11 @@ const NEW_TIMELINE_SECONDS = 1;
 /** steadily increasing stamps that make a new time line believable */
 const NEW_TIMELINE_FRAMES = 3;
 
+/** True for the stamp of a driver that sets none. */
+export function isUnset(stamp: Stamp): boolean {
+  return stamp.sec === 0 && stamp.nanosec === 0;
+}
+
 /** Seconds from `b` to `a`; exact to the nanosecond for stamps close together. */
 function secondsBetween(a: Stamp, b: Stamp): number {
   return a.sec - b.sec + (a.nanosec - b.nanosec) * 1e-9;
@@ -40,7 +45,7 @@ export class StampGuard {
 
   /** The reason to refuse a frame with this stamp, or `null`. @param wallMs the stamping clock's now, ms since the epoch */
   judge(stamp: Stamp, wallMs: number): DropReason | null {
-    if (stamp.sec === 0 && stamp.nanosec === 0) return null;
+    if (isUnset(stamp)) return null;
     const ageMs = wallMs - (stamp.sec * 1000 + stamp.nanosec / 1e6);
     if (this.#limits.staleMs > 0 && ageMs > this.#limits.staleMs) return 'stamp_stale';
     if (this.#limits.futureMs > 0 && -ageMs > this.#limits.futureMs) return 'stamp_future';

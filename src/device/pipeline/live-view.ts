@@ -1,0 +1,98 @@
+import type { ImageView } from '../../core/frame.ts';
+import { annotateJpeg } from './annotate.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { FrameResult, ResultSink } from './frame-result.ts';
+
+export interface LiveViewOptions {
+  readonly cameras: readonly string[];
+  readonly labels: readonly string[];
+  /** pictures a second and camera at most; default 10 */
+  readonly maxFps?: number;
+  /** pixels; default 960 */
+  readonly maxWidth?: number;
+  readonly clock?: Clock;
+}
+
+class View {
+  watchers = 0;
+  isRendering = false;
+  renderedAt = -Infinity;
+  latest: Uint8Array | null = null;
+  waiting: ((picture: Uint8Array | null) => void)[] = [];
+}
+
+/** Annotated pictures for people who look on: rendered only while someone watches, and no more often than eyes need. */
+export class LiveView implements ResultSink {
+  readonly name = 'live-view';
+  readonly #views: ReadonlyMap<string, View>;
+  readonly #labels: readonly string[];
+  readonly #intervalMs: number;
+  readonly #maxWidth: number;
+  readonly #clock: Clock;
+
+  constructor(options: LiveViewOptions) {
+    this.#views = new Map(options.cameras.map((camera) => [camera, new View()]));
+    this.#labels = options.labels;
+    this.#intervalMs = 1000 / (options.maxFps ?? 10);
+    this.#maxWidth = options.maxWidth ?? 960;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  cameras(): readonly string[] {
+    return [...this.#views.keys()];
+  }
+
+  /** Pictures of this camera are rendered until the returned function is called. */
+  watch(camera: string): () => void {
+    const view = this.#views.get(camera);
+    if (view === undefined) return () => undefined;
+    view.watchers += 1;
+    let isWatching = true;
+    return () => {
+      if (isWatching) view.watchers -= 1;
+      isWatching = false;
+    };
+  }
+
+  /** The next picture, or after `timeoutMs` the newest there is; `null` where there is none. */
+  next(camera: string, timeoutMs: number): Promise<Uint8Array | null> {
+    const view = this.#views.get(camera);
+    if (view === undefined) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const settle = (picture: Uint8Array | null): void => {
+        this.#clock.stopTimer(timer);
+        resolve(picture);
+      };
+      const timer = this.#clock.startTimer(() => {
+        view.waiting = view.waiting.filter((waiter) => waiter !== settle);
+        resolve(view.latest);
+      }, timeoutMs);
+      view.waiting.push(settle);
+    });
+  }
+
+  wantsPixels(camera: string): boolean {
+    const view = this.#views.get(camera);
+    if (view === undefined || view.watchers === 0 || view.isRendering) return false;
+    return this.#clock.monotonicMs() - view.renderedAt >= this.#intervalMs;
+  }
+
+  async deliver(result: FrameResult, pixels: ImageView | null): Promise<void> {
+    const { camera } = result.envelope;
+    const view = this.#views.get(camera);
+    if (view === undefined || pixels === null || !this.wantsPixels(camera)) return;
+    view.isRendering = true;
+    view.renderedAt = this.#clock.monotonicMs();
+    try {
+      const picture = await annotateJpeg(pixels, result.detections, this.#labels, {
+        maxWidth: this.#maxWidth,
+      });
+      view.latest = picture;
+      const { waiting } = view;
+      view.waiting = [];
+      for (const wake of waiting) wake(picture);
+    } finally {
+      view.isRendering = false;
+    }
+  }
+}
