@@ -11,7 +11,7 @@ export async function runCommand(name, args) {
   try {
     switch (name) {
       case 'setup':
-        await setUp();
+        console.log(describeSetup(await setUp()));
         return 0;
       case 'start':
         return await runDemo(await setUp(), args);
@@ -28,4 +28,13 @@ export async function runCommand(name, args) {
     console.error(`set-up: ${error.describe()}`);
     return 1;
   }
+}
+
+/**
+ * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
+ * @returns {string}
+ */
+function describeSetup(ros) {
+  const found = ros === undefined ? 'no ROS 2' : `ROS 2 ${ros.distro} (${ros.kind}, ${ros.prefix})`;
+  return `ready: Node ${process.versions.node}, ${found}; next: npm start`;
 }

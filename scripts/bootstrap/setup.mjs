@@ -9,6 +9,7 @@ import { ensureVisionMessages } from './ros-packages.mjs';
 import { installRosWheels } from './ros-wheels.mjs';
 
 /** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
+/** @typedef {(activity: string) => void} Say */
 
 const STEPS = 5;
 
@@ -20,7 +21,9 @@ const STEPS = 5;
 export async function setUp() {
   await showProgress(`[1/${STEPS}] npm packages`, ensureNodePackages);
   const ros = await showProgress(`[2/${STEPS}] ROS 2`, ensureRos);
-  const complete = await showProgress(`[3/${STEPS}] ROS 2 packages`, (say) => addPackages(ros, say));
+  const complete = await showProgress(`[3/${STEPS}] ROS 2 packages`, (/** @type {Say} */ say) =>
+    addPackages(ros, say),
+  );
   recordRos(complete);
   await showProgress(`[4/${STEPS}] ROS 2 for Node`, async (say) => {
     if (complete !== undefined) await ensureRclnodejs(complete, say);
@@ -30,7 +33,7 @@ export async function setUp() {
 }
 
 /**
- * @param {(activity: string) => void} say
+ * @param {Say} say
  * @returns {Promise<RosInstallation | undefined>}
  */
 async function ensureRos(say) {
@@ -50,7 +53,7 @@ async function ensureRos(say) {
 
 /**
  * @param {RosInstallation | undefined} ros
- * @param {(activity: string) => void} say
+ * @param {Say} say
  * @returns {Promise<RosInstallation | undefined>}
  */
 async function addPackages(ros, say) {
