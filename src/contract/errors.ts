@@ -68,6 +68,18 @@ export const ERROR_TEMPLATES = {
     message: 'the MQTT broker {url} does not answer: {reason}',
     fix: 'check the address and the network; perception goes on and the connection is tried again',
   },
+  GOSHAWK_DATASET_INVALID: {
+    message: 'data set {file} is refused: {reason}',
+    fix: 'correct the file (COCO detection format); nothing was evaluated',
+  },
+  GOSHAWK_DATASET_IMAGE: {
+    message: 'picture {image} of data set {file} cannot be used: {reason}',
+    fix: 'check the folder given with --images and that it belongs to the annotations',
+  },
+  GOSHAWK_CATEGORY_UNKNOWN: {
+    message: 'categories of data set {file} have no label in {bundle}: {categories}',
+    fix: 'give --ignore-unknown to leave their objects out, or take a bundle with those labels',
+  },
   GOSHAWK_USAGE: { message: '{reason}', fix: 'see "goshawk --help"' },
   GOSHAWK_ROS_UNAVAILABLE: {
     message: 'no ROS 2 is available: {reason}',

@@ -1,0 +1,70 @@
+import { accuracyReportSchema, type AccuracyReport, type Host } from '../../contract/report.ts';
+import { bootstrapAp } from '../../core/evaluation/bootstrap.ts';
+import type { DetectedBox } from '../../core/evaluation/boxes.ts';
+import { evaluateDetections } from '../../core/evaluation/evaluate.ts';
+import type { Dataset } from './dataset.ts';
+import type { DetectorLatencies } from './detect-dataset.ts';
+
+/** share of resamples within the interval */
+const CONFIDENCE = 0.95;
+
+export interface ReportFacts {
+  readonly startedAt: Date;
+  readonly seconds: number;
+  readonly host: Host;
+  readonly bundle: AccuracyReport['bundle'];
+  readonly settings: AccuracyReport['settings'];
+  readonly latencies: DetectorLatencies | null;
+  /** of the bootstrap; 0 leaves the interval out */
+  readonly resamples: number;
+  readonly seed: number;
+}
+
+/** Figures by label, for those labels that the data set has a category for. */
+function byLabel<T>(dataset: Dataset, valueOf: (classIndex: number) => T): Record<string, T> {
+  const entries: [string, T][] = [];
+  dataset.labels.forEach((label, index) => {
+    if (dataset.categoryIds[index] !== null) entries.push([label, valueOf(index)]);
+  });
+  return Object.fromEntries(entries);
+}
+
+function latencyOf(latencies: DetectorLatencies): AccuracyReport['latencyMs'] {
+  const stages = Object.entries(latencies.stages).map(
+    ([stage, histogram]) => [stage, histogram.summary()] as const,
+  );
+  return { total: latencies.total.summary(), stages: Object.fromEntries(stages) };
+}
+
+/** Evaluates detections on a data set and puts the figures into a report that follows its schema. */
+export function makeAccuracyReport(
+  dataset: Dataset,
+  detections: readonly DetectedBox[],
+  facts: ReportFacts,
+): AccuracyReport {
+  const images = dataset.images.length;
+  const { resamples, seed } = facts;
+  const set = { images, classes: dataset.labels.length, truths: dataset.truths, detections };
+  const { figures, classes, matches } = evaluateDetections(set);
+  const limits =
+    resamples > 0 ? bootstrapAp(matches, { images, resamples, seed, confidence: CONFIDENCE }) : null;
+  const curves = byLabel(dataset, (index) => classes[index]!.precision50);
+  return accuracyReportSchema.parse({
+    schema: 'goshawk.report.accuracy/1',
+    startedAt: facts.startedAt.toISOString(),
+    host: facts.host,
+    seconds: facts.seconds,
+    bundle: facts.bundle,
+    ...figures,
+    apByClass: byLabel(dataset, (index) => classes[index]!.ap),
+    ap50ByClass: byLabel(dataset, (index) => classes[index]!.ap50),
+    precisionRecall50: Object.fromEntries(Object.entries(curves).filter(([, curve]) => curve !== null)),
+    images,
+    objects: dataset.truths.filter(({ crowd }) => !crowd).length,
+    detections: detections.length,
+    interval: limits && { of: 'ap', ...limits, confidence: CONFIDENCE, resamples, seed },
+    dataset: { annotations: dataset.file, digest: dataset.digest },
+    settings: facts.settings,
+    latencyMs: facts.latencies && latencyOf(facts.latencies),
+  });
+}

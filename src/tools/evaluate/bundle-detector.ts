@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import { GoshawkError } from '../../contract/errors.ts';
+import type { ImageView } from '../../core/frame.ts';
+import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
+import type { Bundle } from '../../device/bundles/bundle.ts';
+import { createEngine, type EngineOptions } from '../../device/inference/create-engine.ts';
+import type { DecodeLimits, InferenceInput } from '../../device/inference/engine.ts';
+import { listSupportedProviders } from '../../device/inference/providers.ts';
+import { DEFAULT_SIZE_LIMITS } from '../../device/pipeline/frame-check.ts';
+import { decodeToRgb, SharpLetterboxer } from '../../device/pipeline/sharp-letterbox.ts';
+import type { Detector, DetectorResult } from './detector.ts';
+
+/** How pictures reach the size of the network; the frame path's two ways. */
+export const EVALUATE_PREPROCESS = ['sharp', 'graph'] as const;
+
+export type EvaluatePreprocess = (typeof EVALUATE_PREPROCESS)[number];
+
+export interface BundleDetectorOptions {
+  readonly bundle: Bundle;
+  readonly preprocess: EvaluatePreprocess;
+  readonly limits: DecodeLimits;
+  /** how the engine is run; threads default to 2, since throughput is all that counts here */
+  readonly engine?: Omit<EngineOptions, 'bundle' | 'inputs'>;
+}
+
+async function decode(file: string): Promise<ImageView> {
+  let data: Buffer;
+  try {
+    data = await readFile(file);
+  } catch (error) {
+    throw new GoshawkError(
+      'GOSHAWK_FILE_UNREADABLE',
+      { file, reason: (error as Error).message },
+      { cause: error },
+    );
+  }
+  try {
+    return await decodeToRgb({ format: 'jpeg', data }, DEFAULT_SIZE_LIMITS.maxPixels);
+  } catch (error) {
+    throw new GoshawkError(
+      'GOSHAWK_FILE_INVALID',
+      { file, reason: (error as Error).message },
+      { cause: error },
+    );
+  }
+}
+
+/** Gray pictures as RGB: the graph resizes packed color only. */
+function asRgb(image: ImageView): ImageView {
+  if (image.encoding !== 'mono8') return image;
+  const { width, height, data } = image;
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) rgb.fill(data[i]!, 3 * i, 3 * i + 3);
+  return { width, height, encoding: 'rgb8', step: width * 3, data: rgb };
+}
+
+function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
+  const { data, encoding, step } = asRgb(image);
+  return { kind: 'raw', pixels: new Uint8Array(data), letterbox, encoding, step };
+}
+
+/**
+ * A detector that does to picture files what the frame path does to a camera's raw frames: the same preprocessing, engine, decoding and
+ * suppression. The engine is started here.
+ */
+export async function openBundleDetector(options: BundleDetectorOptions): Promise<Detector> {
+  const { bundle, preprocess, limits } = options;
+  const { manifest } = bundle;
+  const { width: inputWidth, height: inputHeight, anchor, padValue } = manifest.input;
+  const inputs = preprocess === 'graph' ? 'raw' : 'letterboxed';
+  const engine = createEngine({ threads: 2, ...options.engine, bundle, inputs });
+  await engine.start();
+
+  async function letterboxed(image: ImageView, letterbox: Letterbox): Promise<InferenceInput> {
+    const pixels = new Uint8Array(inputWidth * inputHeight * 3);
+    await new SharpLetterboxer().run(image, letterbox, padValue, pixels);
+    return { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: inputWidth * 3 };
+  }
+
+  async function detect(file: string): Promise<DetectorResult> {
+    const image = await decode(file);
+    const { width, height } = image;
+    const started = performance.now();
+    const letterbox = letterboxFor(width, height, inputWidth, inputHeight, anchor);
+    const input = preprocess === 'graph' ? rawInput(image, letterbox) : await letterboxed(image, letterbox);
+    const prepared = performance.now() - started;
+    const { items, times } = await engine.infer([input], limits);
+    const item = items[0]!;
+    if (!item.ok)
+      throw new GoshawkError(item.code, { reason: `${file}: ${item.message}`, bundle: manifest.name });
+    return { detections: item.detections, width, height, times: { preprocess: prepared, ...times } };
+  }
+
+  return {
+    bundle: { name: manifest.name, version: manifest.version, digest: bundle.digest },
+    labels: manifest.labels,
+    providers: listSupportedProviders()
+      .filter(({ available }) => available)
+      .map(({ provider }) => provider),
+    // one picture is decoded and resized while another is in the graph
+    parallel: engine.parallel + 1,
+    detect,
+    release: (detections) => {
+      engine.recycle(detections);
+    },
+    close: () => engine.close(),
+  };
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { describeError, GoshawkError } from '../../contract/errors.ts';
+import type { DetectedBox } from '../../core/evaluation/boxes.ts';
+import type { Detections } from '../../core/detections.ts';
+import { Histogram } from '../../core/histogram.ts';
+import type { Dataset } from './dataset.ts';
+import type { Detector, DetectorTimes } from './detector.ts';
+
+/** Latencies of a run over a data set, by stage. */
+export class DetectorLatencies {
+  readonly total = new Histogram();
+  readonly stages: Record<keyof DetectorTimes, Histogram> = {
+    preprocess: new Histogram(),
+    queue: new Histogram(),
+    inference: new Histogram(),
+    decode: new Histogram(),
+  };
+
+  record(times: DetectorTimes): void {
+    for (const [stage, histogram] of Object.entries(this.stages)) {
+      histogram.record(times[stage as keyof DetectorTimes]);
+    }
+    this.total.record(times.preprocess + times.queue + times.inference + times.decode);
+  }
+}
+
+export interface DatasetDetections {
+  /** by picture, best first */
+  readonly boxes: readonly DetectedBox[];
+  readonly latencies: DetectorLatencies;
+}
+
+function boxesOf(detections: Detections, image: number): DetectedBox[] {
+  const { boxes, scores, classes, count } = detections;
+  return Array.from({ length: count }, (_, i) => {
+    const x = boxes[4 * i]!;
+    const y = boxes[4 * i + 1]!;
+    const width = boxes[4 * i + 2]! - x;
+    const height = boxes[4 * i + 3]! - y;
+    return { image, classIndex: classes[i]!, x, y, width, height, score: scores[i]! };
+  });
+}
+
+/**
+ * Runs a detector over all pictures of a data set, a few at a time; the result does not depend on their order of completion. The first picture
+ * that fails ends the run: figures over a part of a data set mislead.
+ *
+ * @param folder where the pictures lie
+ * @param onProgress told after each picture
+ */
+export async function detectDataset(
+  dataset: Dataset,
+  folder: string,
+  detector: Detector,
+  onProgress: (done: number, total: number) => void,
+): Promise<DatasetDetections> {
+  const { images } = dataset;
+  const byImage: DetectedBox[][] = images.map(() => []);
+  const latencies = new DetectorLatencies();
+  let next = 0;
+  let done = 0;
+  let failed = false;
+
+  async function detectOne(index: number): Promise<void> {
+    const { file, width, height } = images[index]!;
+    const result = await detector.detect(join(folder, file)).catch((error: unknown) => {
+      const reason = error instanceof GoshawkError ? error.message : describeError(error);
+      throw new GoshawkError(
+        'GOSHAWK_DATASET_IMAGE',
+        { image: file, file: dataset.file, reason },
+        { cause: error },
+      );
+    });
+    if (result.width !== width || result.height !== height) {
+      const reason = `it has ${result.width}x${result.height} pixels, the annotations say ${width}x${height}`;
+      throw new GoshawkError('GOSHAWK_DATASET_IMAGE', { image: file, file: dataset.file, reason });
+    }
+    byImage[index] = boxesOf(result.detections, index);
+    detector.release(result.detections);
+    latencies.record(result.times);
+    onProgress(++done, images.length);
+  }
+
+  async function work(): Promise<void> {
+    while (next < images.length && !failed) {
+      try {
+        await detectOne(next++);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  }
+
+  const lanes = await Promise.allSettled(Array.from({ length: detector.parallel }, work));
+  for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
+  return { boxes: byImage.flat(), latencies };
+}

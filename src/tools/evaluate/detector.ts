@@ -1,0 +1,32 @@
+import type { BundleRef } from '../../contract/report.ts';
+import type { Detections } from '../../core/detections.ts';
+
+/** Milliseconds of one picture by stage. */
+export interface DetectorTimes {
+  readonly preprocess: number;
+  readonly queue: number;
+  readonly inference: number;
+  readonly decode: number;
+}
+
+/** What a detector found in one picture. `detections` are valid only until `release` is called with them. */
+export interface DetectorResult {
+  readonly detections: Detections;
+  readonly width: number;
+  readonly height: number;
+  readonly times: DetectorTimes;
+}
+
+/** Something that finds objects in picture files. */
+export interface Detector {
+  readonly bundle: BundleRef;
+  readonly labels: readonly string[];
+  /** execution providers that may be used, best first */
+  readonly providers: readonly string[];
+  /** calls of `detect` that may run at a time */
+  readonly parallel: number;
+  /** Rejects with a coded error where the picture does not decode or the model fails on it. */
+  detect(file: string): Promise<DetectorResult>;
+  release(detections: Detections): void;
+  close(): Promise<void>;
+}
