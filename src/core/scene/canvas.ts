@@ -153,67 +153,78 @@ export class Canvas {
    * @param alpha 0..1; below 1 the color is an overlay and the pixels keep their owner
    */
   fill(color: number, alpha: number): void {
-    const { width, pixels, ids } = this;
+    const { width } = this;
     const cells = this.#cells;
     const scale = alpha * 256;
-    const owns = alpha >= 1;
-    const id = this.#id;
-    const red = color & 255;
-    const green = (color >>> 8) & 255;
-    const blue = (color >>> 16) & 255;
     for (let row = this.#top; row <= this.#bottom; row += 1) {
-      const from = this.#rowMin[row]!;
       const to = this.#rowMax[row]!;
-      if (to < from) continue;
+      let x = this.#rowMin[row]!;
+      if (to < x) continue;
       this.#rowMin[row] = this.#stride;
       this.#rowMax[row] = -1;
       const base = row * this.#stride;
-      const line = row * width;
       const end = to < width ? to : width - 1;
       let sum = 0;
-      let firstOwned = -1;
-      let lastOwned = -1;
-      let x = from;
-      for (; x <= end; x += 1) {
-        const cell = cells[base + x]!;
-        if (cell !== 0) {
-          sum += cell;
-          cells[base + x] = 0;
-        }
+      while (x <= end) {
+        const start = x;
+        sum += cells[base + x]!;
+        cells[base + x] = 0;
+        x += 1;
+        // coverage stays the same up to the next cell that an edge touched
+        while (x <= end && cells[base + x] === 0) x += 1;
         const area = sum < 0 ? -sum : sum;
         const cover = area >= 0.998 ? scale : area * scale;
-        if (cover < 1) continue;
-        const at = line + x;
-        if (cover >= 256) {
-          pixels[at] = color;
-        } else {
-          const under = pixels[at]!;
-          const c = cover | 0;
-          const r = under & 255;
-          const g = (under >>> 8) & 255;
-          const b = (under >>> 16) & 255;
-          pixels[at] =
-            (r + (((red - r) * c) >> 8)) |
-            ((g + (((green - g) * c) >> 8)) << 8) |
-            ((b + (((blue - b) * c) >> 8)) << 16);
-        }
-        if (owns && cover >= OWNED && ids[at] !== id) {
-          ids[at] = id;
-          this.owned += 1;
-          if (firstOwned < 0) firstOwned = x;
-          lastOwned = x;
-        }
+        if (cover >= 1) this.#run(row, start, x, color, cover, alpha >= 1);
       }
       for (; x <= to; x += 1) cells[base + x] = 0;
-      if (lastOwned >= 0 && id !== 0) {
-        if (firstOwned < this.minX) this.minX = firstOwned;
-        if (lastOwned > this.maxX) this.maxX = lastOwned;
-        if (row < this.minY) this.minY = row;
-        if (row > this.maxY) this.maxY = row;
-      }
     }
     this.#top = this.height;
     this.#bottom = -1;
+  }
+
+  /** Paints columns from..to-1 of a row, all covered alike (`cover` of 256). */
+  #run(row: number, from: number, to: number, color: number, cover: number, owns: boolean): void {
+    const { pixels, ids } = this;
+    const start = row * this.width + from;
+    const end = row * this.width + to;
+    if (cover >= 256) {
+      if (to - from > 12) pixels.fill(color, start, end);
+      else for (let at = start; at < end; at += 1) pixels[at] = color;
+    } else {
+      const c = cover | 0;
+      const red = color & 255;
+      const green = (color >>> 8) & 255;
+      const blue = (color >>> 16) & 255;
+      for (let at = start; at < end; at += 1) {
+        const under = pixels[at]!;
+        const r = under & 255;
+        const g = (under >>> 8) & 255;
+        const b = (under >>> 16) & 255;
+        pixels[at] =
+          (r + (((red - r) * c) >> 8)) |
+          ((g + (((green - g) * c) >> 8)) << 8) |
+          ((b + (((blue - b) * c) >> 8)) << 16);
+      }
+    }
+    if (!owns || cover < OWNED) return;
+    const id = this.#id;
+    if (id === 0) {
+      if (to - from > 12) ids.fill(0, start, end);
+      else for (let at = start; at < end; at += 1) ids[at] = 0;
+      return;
+    }
+    let fresh = 0;
+    for (let at = start; at < end; at += 1) {
+      if (ids[at] === id) continue;
+      ids[at] = id;
+      fresh += 1;
+    }
+    if (fresh === 0) return;
+    this.owned += fresh;
+    if (from < this.minX) this.minX = from;
+    if (to - 1 > this.maxX) this.maxX = to - 1;
+    if (row < this.minY) this.minY = row;
+    if (row > this.maxY) this.maxY = row;
   }
 
   /** Adds light in a disc that fades to its rim. `strength` 0..1; owners do not change. */

@@ -1,39 +1,115 @@
-import { SCENE_LABELS, type SceneLabel } from './labels.ts';
+import { cosine, sine } from './exact-math.ts';
+import type { SceneLabel } from './labels.ts';
 import type { Painter } from './painter.ts';
 
-/** Something that stands in the world at an instant and can be painted. */
-export interface Drawable {
+export type Paint = (painter: Painter, t: number) => void;
+
+/** A part of a drawable with a label of its own, or without one: a bicycle and its rider are two parts. */
+export interface Part {
   readonly label: SceneLabel | undefined;
+  /** meters, by which it is decided what is too small to draw */
+  readonly height: number;
+  readonly paint: Paint;
+}
+
+/** A rectangle on the ground, world axes, meters. */
+export interface Footprint {
+  readonly x0: number;
+  readonly x1: number;
+  readonly z0: number;
+  readonly z1: number;
+}
+
+/** Something that stands in the world at an instant. */
+export interface Drawable {
+  /** painted one after the other */
+  readonly parts: readonly Part[];
   /** meters, world axes */
   readonly x: number;
   readonly y: number;
   readonly z: number;
   /** radians, 0 looks along the road */
   readonly heading: number;
-  /** z by which it is sorted, far to near; the far end for facades, the center for the rest */
-  readonly order: number;
-  /** meters, for what is too small to draw */
-  readonly height: number;
+  /** decides what hides what */
+  readonly footprint: Footprint;
+  /** takes its place on the ground for itself: of two such that overlap, the later one is left out */
+  readonly solid: boolean;
   /** nearer than this many meters it is left out */
   readonly nearest: number;
   /** half width and half length of its shadow in meters, 0 for none */
   readonly shadow: readonly [number, number];
-  readonly paint: (painter: Painter, t: number) => void;
 }
 
-/** A thing without a label: poles, trees, facades. */
+/** The rectangle around something of these half sizes (meters) that is turned by `heading`. */
+export function footprintOf(
+  x: number,
+  z: number,
+  halfWidth: number,
+  halfLength: number,
+  heading: number,
+): Footprint {
+  const c = Math.abs(cosine(heading));
+  const s = Math.abs(sine(heading));
+  const dx = c * halfWidth + s * halfLength;
+  const dz = s * halfWidth + c * halfLength;
+  return { x0: x - dx, x1: x + dx, z0: z - dz, z1: z + dz };
+}
+
+/** A thing without a label that hides others but takes no place: poles, trees, facades. */
 export function scenery(
   x: number,
-  y: number,
   z: number,
   heading: number,
-  height: number,
-  paint: (painter: Painter, t: number) => void,
-  order = z,
+  paint: Paint,
+  footprint = footprintOf(x, z, 0.1, 0.1, 0),
+  y = 0,
 ): Drawable {
-  return { label: undefined, x, y, z, heading, order, height, nearest: -20, shadow: [0, 0], paint };
+  const parts = [{ label: undefined, height: 0, paint }];
+  return { parts, x, y, z, heading, footprint, solid: false, nearest: -20, shadow: [0, 0] };
 }
 
-export function classIndexOf(label: SceneLabel): number {
-  return SCENE_LABELS.indexOf(label);
+/** A labeled plate or housing at height y. */
+export function signal(part: Part, x: number, y: number, z: number, heading: number): Drawable {
+  const footprint = footprintOf(x, z, 0.1, 0.05, 0);
+  return { parts: [part], x, y, z, heading, footprint, solid: false, nearest: 1.5, shadow: [0, 0] };
+}
+
+function overlap(a: Footprint, b: Footprint): boolean {
+  return a.x0 < b.x1 && b.x0 < a.x1 && a.z0 < b.z1 && b.z0 < a.z1;
+}
+
+/** Leaves out the solid drawables whose ground an earlier one or the camera (`taken`) already has. */
+export function withoutCollisions(drawables: readonly Drawable[], taken: Footprint): Drawable[] {
+  const places = [taken];
+  return drawables.filter((drawable) => {
+    if (!drawable.solid) return true;
+    if (places.some((place) => overlap(place, drawable.footprint))) return false;
+    places.push(drawable.footprint);
+    return true;
+  });
+}
+
+/** True where `a` can be hidden by `b`, seen from (cx, cz); footprints that touch are compared by their middles. */
+function isBehind(a: Footprint, b: Footprint, cx: number): boolean {
+  if (a.z0 >= b.z1) return true;
+  if (b.z0 >= a.z1) return false;
+  if (a.x0 >= b.x1) return cx < (a.x0 + b.x1) / 2;
+  if (b.x0 >= a.x1) return cx > (a.x1 + b.x0) / 2;
+  return a.z0 + a.z1 > b.z0 + b.z1;
+}
+
+/** Far to near for a camera at cx that looks along the road: long things by what lies beside them, not by their middle. */
+export function sortForPainting(drawables: Drawable[], cx: number): Drawable[] {
+  drawables.sort((a, b) => b.footprint.z0 + b.footprint.z1 - a.footprint.z0 - a.footprint.z1);
+  const sorted: Drawable[] = [];
+  for (const drawable of drawables) {
+    let at = sorted.length;
+    for (let i = sorted.length - 1; i >= 0; i -= 1) {
+      const other = sorted[i]!;
+      if (other.footprint.z0 > drawable.footprint.z1 + 14) break;
+      if (isBehind(drawable.footprint, other.footprint, cx)) at = i;
+    }
+    sorted.splice(at, 0, drawable);
+  }
+  return sorted;
 }

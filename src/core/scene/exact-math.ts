@@ -3,6 +3,9 @@
  * processors and V8 versions, which would change pixels; +, -, *, / and Math.sqrt may not.
  */
 const TURN = 6.283185307179586;
+/** Angles in radians. */
+export const HALF_TURN = TURN / 2;
+export const QUARTER_TURN = TURN / 4;
 
 /** Sine of an angle in radians; error below 1e-7 for |angle| < 1e6. */
 export function sine(angle: number): number {

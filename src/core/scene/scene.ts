@@ -2,7 +2,6 @@ import { createRandom, mixSeeds } from '../random.ts';
 import { atmosphereOf, transmission } from './atmosphere.ts';
 import { Canvas } from './canvas.ts';
 import type { Conditions } from './conditions.ts';
-import { classIndexOf, type Drawable } from './drawable.ts';
 import { blurCanvas, develop, drawDirt, drawRain } from './effects.ts';
 import {
   MIN_AREA,
@@ -12,6 +11,8 @@ import {
   MIN_SHORT_SIDE,
   MIN_TRANSMISSION,
   MIN_VISIBLE,
+  SCENE_LABELS,
+  type SceneLabel,
   type SceneObject,
 } from './labels.ts';
 import { Painter } from './painter.ts';
@@ -20,14 +21,17 @@ import { paintBackdrop } from './street.ts';
 import { cameraAt, drawablesAt, type World } from './world.ts';
 
 /** Changes whenever the same seed gives other pixels or boxes than before. */
-export const SIMULATOR_VERSION = '0.1.0';
+export const SIMULATOR_VERSION = '1.0.0';
 
 /** Bounds of the picture size in pixels, each side. */
 export const MIN_SIZE = 32;
 export const MAX_SIZE = 1920;
 
+/** Meters beyond which nothing is drawn but the skyline. */
+const FARTHEST = 150;
+
 interface Measured {
-  readonly drawable: Drawable;
+  readonly label: SceneLabel;
   readonly owned: number;
   readonly box: readonly [number, number, number, number];
   readonly inside: number;
@@ -77,40 +81,36 @@ export class SceneRenderer {
 
   #paintObjects(painter: Painter, world: World, t: number): Measured[] {
     const { canvas, camera } = painter;
-    const unit = this.height / 360;
-    const drawables = drawablesAt(world, t, camera.z);
-    drawables.sort((a, b) => b.order - a.order);
+    const least = (MIN_DRAWN_HEIGHT * this.height) / 360;
     const measured: Measured[] = [];
-    for (const drawable of drawables) {
-      const { label } = drawable;
+    for (const drawable of drawablesAt(world, t, camera)) {
+      if (drawable.footprint.z1 < camera.z - 1) continue;
       painter.place(drawable.x, drawable.y, drawable.z, drawable.heading);
-      if (drawable.order < camera.z - 8 || painter.depth < drawable.nearest) continue;
-      if (
-        label !== undefined &&
-        painter.depth > 1 &&
-        painter.pixelsPerMeter * drawable.height < MIN_DRAWN_HEIGHT * unit
-      )
-        continue;
-      if (label === undefined && painter.depth > 150) continue;
+      if (painter.depth < drawable.nearest || painter.depth > FARTHEST) continue;
       const [halfWidth, halfLength] = drawable.shadow;
-      if (halfWidth > 0) paintShadow(painter, halfWidth, halfLength, 0.45);
-      const id = label === undefined || measured.length >= 255 ? 0 : measured.length + 1;
-      canvas.beginObject(id);
-      drawable.paint(painter, t);
-      if (id !== 0) measured.push(this.#measure(painter, drawable));
-      canvas.beginObject(0);
+      if (halfWidth > 0 && painter.pixelsPerMeter * drawable.parts[0]!.height >= least) {
+        paintShadow(painter, halfWidth, halfLength, 0.45);
+      }
+      for (const { label, height, paint } of drawable.parts) {
+        if (label !== undefined && painter.pixelsPerMeter * height < least) continue;
+        const id = label === undefined || measured.length >= 255 ? 0 : measured.length + 1;
+        canvas.beginObject(id);
+        paint(painter, t);
+        if (label !== undefined && id !== 0) measured.push(this.#measure(painter, label));
+        canvas.beginObject(0);
+      }
     }
     return measured;
   }
 
-  #measure(painter: Painter, drawable: Drawable): Measured {
+  #measure(painter: Painter, label: SceneLabel): Measured {
     const { canvas } = painter;
     const { minX, minY, maxX, maxY, owned } = canvas;
     const outline = (canvas.outlineMaxX - canvas.outlineMinX) * (canvas.outlineMaxY - canvas.outlineMinY);
     const width = maxX + 1 - minX;
     const height = maxY + 1 - minY;
     return {
-      drawable,
+      label,
       owned,
       box: [minX, minY, maxX + 1, maxY + 1],
       inside: owned > 0 && outline > 0 ? (width * height) / outline : 0,
@@ -126,8 +126,8 @@ export class SceneRenderer {
     const unit = Math.sqrt((this.width * this.height) / (640 * 360));
     const objects: SceneObject[] = [];
     measured.forEach((one, index) => {
-      const label = one.drawable.label;
-      if (label === undefined || one.owned === 0) return;
+      const { label } = one;
+      if (one.owned === 0) return;
       const [x1, y1, x2, y2] = one.box;
       const short = Math.min(x2 - x1, y2 - y1);
       const long = Math.max(x2 - x1, y2 - y1);
@@ -135,7 +135,7 @@ export class SceneRenderer {
       if (visible < MIN_VISIBLE || one.inside < MIN_INSIDE || one.clear < MIN_TRANSMISSION) return;
       if (short < MIN_SHORT_SIDE * unit || long < MIN_LONG_SIDE * unit) return;
       if ((x2 - x1) * (y2 - y1) < MIN_AREA * unit * unit) return;
-      objects.push({ label, classIndex: classIndexOf(label), box: one.box, visible });
+      objects.push({ label, classIndex: SCENE_LABELS.indexOf(label), box: one.box, visible });
     });
     return objects;
   }

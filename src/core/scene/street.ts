@@ -42,7 +42,9 @@ export function sampleStreet(random: Random): Street {
 
 /** Depths at which the ground changes its haze, meters from the camera. */
 const STRIPS = [0.5, 2.5, 5, 8, 12, 17, 24, 34, 48, 70, 110, 500] as const;
-const SKY_BANDS = 16;
+const SKY_BANDS = 18;
+/** The gradient's top over the camera at a distance of 1000 m, in meters. */
+const SKY_HEIGHT = 650;
 
 /** Paints sky and ground behind everything else. */
 export function paintBackdrop(painter: Painter, street: Street, skyline: readonly number[]): void {
@@ -59,17 +61,27 @@ export function paintBackdrop(painter: Painter, street: Street, skyline: readonl
     const wide = STRIPS[i + 1]! * 2.6 + 10;
     painter.place(0, 0, (near + Math.min(far, camera.z + 130)) / 2, 0);
     const origin = (near + Math.min(far, camera.z + 130)) / 2;
-    const z0 = near - origin - 0.02;
+    // reaches under the next strip, so that no seam shows where their soft edges meet
+    const z0 = near - origin - 0.08 * STRIPS[i]!;
     const z1 = far - origin;
-    quad(painter, camera.x - wide, camera.x + wide, z0, z1, street.ground);
-    quad(painter, -street.facade - 1, street.facade + 1, z0, z1, street.pavement);
-    quad(painter, -street.curb - 0.15, street.curb + 0.15, z0, z1, 0xc4c0b8);
+    // each layer reaches a little farther than the one below, so that no layer's soft far edge shines through
+    const step = 0.018 * STRIPS[i + 1]!;
+    quad(painter, camera.x - wide, camera.x + wide, z0, z1 - 3 * step, street.ground);
+    quad(painter, -street.facade - 1, street.facade + 1, z0, z1 - 2 * step, street.pavement);
+    quad(painter, -street.curb - 0.15, street.curb + 0.15, z0, z1 - step, 0xc4c0b8);
     quad(painter, -street.curb, street.curb, z0, z1, street.asphalt);
     for (let block = Math.floor(near / BLOCK_LENGTH); block * BLOCK_LENGTH < far; block += 1) {
       const a = Math.max(near, block * BLOCK_LENGTH) - origin;
       const b = Math.min(far, block * BLOCK_LENGTH + CROSSING) - origin;
       if (b > a && far < camera.z + 200)
-        quad(painter, camera.x - wide, camera.x + wide, a - 0.02, b, street.asphalt);
+        quad(
+          painter,
+          camera.x - wide,
+          camera.x + wide,
+          a - (block * BLOCK_LENGTH < near ? 0.08 * STRIPS[i]! : 0),
+          b,
+          street.asphalt,
+        );
     }
     if (far < camera.z + 80) paintMarkings(painter, street, near, far, origin);
   }
@@ -85,18 +97,12 @@ function paintSky(painter: Painter): void {
   painter.place(camera.x, camera.y, camera.z + 1000, camera.yaw);
   painter.depth = 0;
   const finish = { emissive: true };
-  painter.rect(0, -4000, -4000, 4000, 4000, atmosphere.skyTop, finish);
+  const step = SKY_HEIGHT / SKY_BANDS;
+  painter.rect(0, -4000, SKY_HEIGHT, 4000, 4000, atmosphere.skyTop, finish);
   for (let i = SKY_BANDS - 1; i >= 0; i -= 1) {
-    const share = i / SKY_BANDS;
-    painter.rect(
-      0,
-      -4000,
-      -4000,
-      4000,
-      30 + share * 620,
-      mixColors(atmosphere.skyLow, atmosphere.skyTop, share),
-      finish,
-    );
+    const low = i === 0 ? -120 : i * step - 12;
+    const color = mixColors(atmosphere.skyLow, atmosphere.skyTop, i / SKY_BANDS);
+    painter.rect(0, -4000, low, 4000, (i + 1) * step, color, finish);
   }
 }
 
@@ -104,7 +110,7 @@ function paintMarkings(painter: Painter, street: Street, near: number, far: numb
   const white = 0xe4e4e0;
   const line = (x: number, width: number, from: number, to: number, color: Color): void => {
     const a = Math.max(near, from);
-    const b = Math.min(far, to);
+    const b = Math.min(far + 0.018 * (far - painter.camera.z), to);
     if (b > a) quad(painter, x - width / 2, x + width / 2, a - origin, b - origin, color);
   };
   for (

@@ -1,6 +1,5 @@
 import { createRandom, type Random } from '../random.ts';
-import type { Drawable } from './drawable.ts';
-import type { SceneLabel } from './labels.ts';
+import { footprintOf, type Drawable, type Part } from './drawable.ts';
 import type { Painter } from './painter.ts';
 import { paintBus, paintTruck, sampleBus, sampleTruck, truckLength } from './shapes/bus-truck.ts';
 import { paintCar, sampleCar } from './shapes/car.ts';
@@ -15,13 +14,6 @@ import {
 } from './shapes/two-wheelers.ts';
 
 export type VehicleKind = 'car' | 'bus' | 'truck' | 'motorcycle' | 'bicycle';
-
-/** One part of a vehicle that has a label of its own: a bicycle and its rider are two. */
-interface Part {
-  readonly label: SceneLabel;
-  readonly height: number;
-  readonly paint: (painter: Painter, t: number) => void;
-}
 
 /** A vehicle's looks without a place. */
 export interface Vehicle {
@@ -103,43 +95,38 @@ export function sampleVehicle(kind: VehicleKind, ridden: boolean, random: Random
 }
 
 /** Puts a vehicle on the ground. */
-export function placeVehicle(vehicle: Vehicle, x: number, z: number, heading: number, out: Drawable[]): void {
-  vehicle.parts.forEach((part, index) => {
-    out.push({
-      label: part.label,
-      x,
-      y: 0,
-      z,
-      heading,
-      order: z - index * 0.001,
-      height: part.height,
-      nearest: vehicle.kind === 'bicycle' || vehicle.kind === 'motorcycle' ? 2.2 : -vehicle.length / 2,
-      shadow: index === 0 ? [vehicle.halfWidth + 0.1, vehicle.length / 2 + 0.1] : [0, 0],
-      paint: part.paint,
-    });
-  });
-}
-
-/** Someone on foot, with looks from `seed`. */
-export function placePerson(
-  seed: number,
-  x: number,
-  z: number,
-  heading: number,
-  stride: number,
-  out: Drawable[],
-): void {
-  const look = samplePerson(createRandom(seed));
-  out.push({
-    label: 'person',
+export function placeVehicle(vehicle: Vehicle, x: number, z: number, heading: number): Drawable {
+  const { kind, halfWidth, length, parts } = vehicle;
+  return {
+    parts,
     x,
     y: 0,
     z,
     heading,
-    order: z,
+    footprint: footprintOf(x, z, halfWidth, length / 2, heading),
+    solid: true,
+    nearest: kind === 'bicycle' || kind === 'motorcycle' ? 2.2 : -length / 2,
+    shadow: [halfWidth + 0.1, length / 2 + 0.1],
+  };
+}
+
+/** Someone on foot, with looks from `seed`; `stride` 0 stands .. 1 walks. */
+export function placePerson(seed: number, x: number, z: number, heading: number, stride: number): Drawable {
+  const look = samplePerson(createRandom(seed));
+  const part: Part = {
+    label: 'person',
     height: look.height,
+    paint: (painter, t) => paintPerson(painter, look, stride, t),
+  };
+  return {
+    parts: [part],
+    x,
+    y: 0,
+    z,
+    heading,
+    footprint: footprintOf(x, z, 0.25, 0.25, 0),
+    solid: true,
     nearest: 1.9,
     shadow: [0.3, 0.3],
-    paint: (painter, t) => paintPerson(painter, look, stride, t),
-  });
+  };
 }

@@ -1,8 +1,8 @@
 import { createRandom, mixSeeds, type Random } from '../random.ts';
 import { BLOCK_LENGTH } from './block-size.ts';
 import { buildBlock, placeBlock, type Block } from './block.ts';
-import type { Drawable } from './drawable.ts';
-import { sine, wrap } from './exact-math.ts';
+import { sortForPainting, withoutCollisions, type Drawable } from './drawable.ts';
+import { HALF_TURN, sine, wrap } from './exact-math.ts';
 import type { Camera } from './painter.ts';
 import { sampleStreet, type Street } from './street.ts';
 import { placeVehicle, sampleKind, sampleVehicle, type Vehicle } from './traffic.ts';
@@ -40,6 +40,9 @@ export interface Mount {
   /** focal length over picture height */
   readonly focal: number;
 }
+
+/** Ground that nothing else may take: half its width and its reach ahead of the camera, meters. */
+const OWN_GROUND = { car: [1.1, 3], robot: [0.7, 1.8], mast: [1.2, 6] } as const;
 
 /** A street that goes on without end, all of it decided by the seed. */
 export interface World {
@@ -101,14 +104,14 @@ function sampleMount(random: Random, street: Street): Mount {
       focal,
     };
   }
-  const x = random.range(-street.curb, street.curb);
+  const x = (random.chance(0.5) ? 1 : -1) * random.range(street.curb - 0.6, street.curb + 0.8);
   return {
     kind,
     x,
     height: random.range(3.2, 5),
     start,
     speed: 0,
-    yaw: random.bell() * 0.12,
+    yaw: random.bell() * 0.05 - (x > 0 ? 0.14 : -0.14),
     pitch: random.range(0.1, 0.26),
     focal,
   };
@@ -126,7 +129,7 @@ function sampleSlots(random: Random, street: Street, mount: Mount): LaneSlot[] {
       while (start < LANE_SPAN - 12) {
         slots.push({
           x: x + random.bell() * 0.15,
-          heading: side > 0 ? 0 : Math.PI,
+          heading: side > 0 ? 0 : HALF_TURN,
           start,
           drift,
           swing: own ? random.range(0, 1.5) : 0,
@@ -145,7 +148,7 @@ function sampleSlots(random: Random, street: Street, mount: Mount): LaneSlot[] {
     const speed = side * random.range(3, 6);
     slots.push({
       x: side * (street.road - 0.35),
-      heading: side > 0 ? 0 : Math.PI,
+      heading: side > 0 ? 0 : HALF_TURN,
       start: random.range(4, 34),
       drift: speed - mount.speed,
       swing: 0,
@@ -168,19 +171,21 @@ export function cameraAt(world: World, t: number, width: number, height: number,
     yaw: mount.yaw + 0.025 * sway * sine(t * 0.43 + 1),
     horizon: -height * (mount.pitch + 0.006 * sway * sine(t * 3.3)),
     focal: mount.focal * height * (width / height > 1.2 ? 1 : (width / height) * 0.8),
-    roll: ((tilt + 0.3 * sway * sine(t * 1.9)) * Math.PI) / 180,
+    roll: ((tilt + 0.3 * sway * sine(t * 1.9)) * HALF_TURN) / 180,
   };
 }
 
-/** Everything that stands around the camera at time `t`, in no order. */
-export function drawablesAt(world: World, t: number, cameraZ: number): Drawable[] {
+/** Everything that stands around the camera at time `t`, each with ground of its own, far to near. */
+export function drawablesAt(world: World, t: number, camera: Camera): Drawable[] {
   const out: Drawable[] = [];
-  const first = Math.floor((cameraZ - 2) / BLOCK_LENGTH);
+  for (const [index, slot] of world.slots.entries()) out.push(placeSlot(world, slot, index, t, camera.z));
+  const first = Math.floor((camera.z - 2) / BLOCK_LENGTH);
   for (let index = first; index <= first + 2; index += 1) {
     placeBlock(blockOf(world, index), index, t, world.street, out);
   }
-  for (const [index, slot] of world.slots.entries()) placeSlot(world, slot, index, t, cameraZ, out);
-  return out;
+  const [half, ahead] = OWN_GROUND[world.mount.kind];
+  const own = { x0: camera.x - half, x1: camera.x + half, z0: camera.z - 3, z1: camera.z + ahead };
+  return sortForPainting(withoutCollisions(out, own), camera.x);
 }
 
 function blockOf(world: World, index: number): Block {
@@ -193,14 +198,7 @@ function blockOf(world: World, index: number): Block {
   return block;
 }
 
-function placeSlot(
-  world: World,
-  slot: LaneSlot,
-  index: number,
-  t: number,
-  cameraZ: number,
-  out: Drawable[],
-): void {
+function placeSlot(world: World, slot: LaneSlot, index: number, t: number, cameraZ: number): Drawable {
   const moved = slot.start + slot.drift * t + BEHIND;
   const lap = Math.floor(moved / LANE_SPAN);
   const ahead =
@@ -213,5 +211,5 @@ function placeSlot(
     slot.vehicle = sampleVehicle(kind, true, random);
     slot.lap = lap;
   }
-  placeVehicle(slot.vehicle, slot.x, cameraZ + ahead, slot.heading, out);
+  return placeVehicle(slot.vehicle, slot.x, cameraZ + ahead, slot.heading);
 }
