@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { bundleManifestSchema, type BundleManifest } from '../../contract/bundle.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+
+/** A bundle that was read and whose files have the digests that its manifest names. */
+export interface Bundle {
+  readonly manifest: BundleManifest;
+  /** where bundle.json and the files lie */
+  readonly folder: string;
+  /** sha256 of bundle.json's bytes: the bundle's identity on every message, metric and record */
+  readonly digest: string;
+}
+
+export const MANIFEST_FILE = 'bundle.json';
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** sha256 of a file, read piece by piece. Throws GOSHAWK_FILE_UNREADABLE. */
+export async function sha256OfFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch (cause) {
+    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: messageOf(cause) }, { cause });
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Reads a bundle's manifest; its files are not looked at.
+ * Throws GOSHAWK_BUNDLE_NOT_FOUND or GOSHAWK_BUNDLE_INVALID.
+ */
+export async function readManifest(folder: string): Promise<Bundle> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(join(folder, MANIFEST_FILE));
+  } catch (cause) {
+    throw new GoshawkError('GOSHAWK_BUNDLE_NOT_FOUND', { bundle: folder }, { cause });
+  }
+  return {
+    manifest: parseManifest(bytes, folder),
+    folder,
+    digest: createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+/** Parses the bytes of a bundle.json. Throws GOSHAWK_BUNDLE_INVALID with the place and the reason. */
+export function parseManifest(bytes: Uint8Array, bundle: string): BundleManifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle, reason: messageOf(cause) }, { cause });
+  }
+  const parsed = bundleManifestSchema.safeParse(value);
+  if (!parsed.success) {
+    throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle, reason: z.prettifyError(parsed.error) });
+  }
+  return parsed.data;
+}
+
+/**
+ * Reads a bundle and checks every file that it names. Throws GOSHAWK_BUNDLE_NOT_FOUND, GOSHAWK_BUNDLE_INVALID, GOSHAWK_FILE_UNREADABLE or
+ * GOSHAWK_BUNDLE_DIGEST.
+ */
+export async function loadBundle(folder: string): Promise<Bundle> {
+  const bundle = await readManifest(folder);
+  for (const { file, sha256: expected } of bundle.manifest.variants) {
+    const actual = await sha256OfFile(join(folder, file));
+    if (actual !== expected) {
+      throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', { bundle: nameOf(bundle), file, actual, expected });
+    }
+  }
+  return bundle;
+}
+
+/** `name@version`, for messages. */
+export function nameOf({ manifest, folder }: Bundle): string {
+  return `${manifest.name}@${manifest.version} (${basename(folder)})`;
+}

@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { BundleManifest } from '../../contract/bundle.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+import type { Head, OutputShape } from '../../core/heads/head.ts';
+import { checkHead, guessHead, type HeadMatch } from '../../core/heads/shapes.ts';
+import type { LetterboxAnchor } from '../../core/image/letterbox.ts';
+import { countMacs, type ProfiledNode } from '../inference/profile.ts';
+import { GraphSession, makeFeed } from '../inference/session.ts';
+import type { Bundle } from './bundle.ts';
+import { compareGraphs, INSPECTION, type Equivalence, type PictureSize } from './equivalence.ts';
+import { castHalfBoundaries } from './onnx/float-boundaries.ts';
+import { describeInput, foldPreprocessing, type NetworkInput, type Normalization } from './onnx/fold.ts';
+import { countParameters, precisionOf } from './onnx/inspect.ts';
+import { readModel, writeModel } from './onnx/model.ts';
+import { presetFor } from './presets.ts';
+import { writeBundle } from './write-bundle.ts';
+
+export interface ImportOptions {
+  /** an ONNX file */
+  readonly file: string;
+  /** where `<name>/<version>/` goes */
+  readonly out: string;
+  readonly name: string;
+  readonly version: string;
+  readonly labels: readonly string[];
+  /** guessed from the shapes of the outputs unless given */
+  readonly head?: Head;
+  /** network input, for a graph that leaves it open */
+  readonly size?: PictureSize;
+  /** what the network was trained to get; the head's customary values unless given */
+  readonly normalization?: Partial<Normalization>;
+  readonly anchor?: LetterboxAnchor;
+  readonly padValue?: number;
+  readonly description?: string;
+  readonly license?: string;
+  /** facts about how the model came to be, kept in the manifest */
+  readonly lineage?: Readonly<Record<string, unknown>>;
+  /** name and version of this program */
+  readonly tool: string;
+  /** when, ISO 8601 */
+  readonly createdAt: string;
+}
+
+export interface ImportReport {
+  readonly bundle: Bundle;
+  /** true where the head was told from the shapes */
+  readonly guessed: boolean;
+  readonly steps: readonly string[];
+  readonly equivalence: Equivalence;
+}
+
+/** Largest |folded - original| / (1 + |original|) that rounding explains; half precision rounds at 2^-11. */
+const TOLERANCE = { fp32: 1e-3, fp16: 2e-2, int8: 1e-3, mixed: 1e-3 } as const;
+
+/** Pictures at once that a graph with an open batch is offered with. */
+const OPEN_BATCH = 8;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Makes a bundle of a foreign detector: tells or checks the head, folds preprocessing into the graph, proves that the folded graph
+ * gives what the original gave, counts, and writes. Nothing is written unless all of it went well.
+ * Throws GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE, GOSHAWK_NOT_A_DETECTOR, GOSHAWK_HEAD_MISMATCH, GOSHAWK_LABELS_MISMATCH, GOSHAWK_USAGE.
+ */
+export async function importModel(options: ImportOptions): Promise<ImportReport> {
+  const { file } = options;
+  const bytes = await readSource(file);
+  const model = readModel(bytes, file);
+  castHalfBoundaries(model);
+  const input = describeInput(model, file);
+  const size = sizeOf(input, options.size);
+  const original = writeModel(model);
+  const seen = await look(original, input, size, file);
+  const match = headOf(options, seen.outputs, size);
+  const preset = presetFor(match.head);
+  const normalization = { ...preset.normalization, ...options.normalization };
+  const precision = precisionOf(model);
+  const parameters = countParameters(model);
+
+  const { steps } = foldPreprocessing(model, input, size, normalization);
+  const folded = writeModel(model);
+  const equivalence = await compareGraphs(original, folded, input, size, normalization);
+  if (equivalence.maxRelative > TOLERANCE[precision]) {
+    throw new GoshawkError('GOSHAWK_INTERNAL', {
+      reason: `folding changed what ${file} computes, by ${equivalence.maxAbsolute}: nothing was written`,
+    });
+  }
+  const batch = input.batch ?? ((await takesBatch(folded, size, 2)) ? null : 1);
+  const manifest: BundleManifest = {
+    schema: 'goshawk.bundle/1',
+    name: options.name,
+    version: options.version,
+    ...(options.description === undefined ? {} : { description: options.description }),
+    ...(options.license === undefined ? {} : { license: options.license }),
+    head: match.head,
+    labels: [...options.labels],
+    input: {
+      ...size,
+      colorOrder: normalization.colorOrder,
+      anchor: options.anchor ?? preset.anchor,
+      padValue: options.padValue ?? preset.padValue,
+    },
+    thresholds: preset.thresholds,
+    variants: [
+      {
+        id: precision,
+        file: 'model.onnx',
+        sha256: sha256(folded),
+        bytes: folded.byteLength,
+        precision,
+        providers: ['tensorrt', 'cuda', 'cpu'],
+        batch: batch === null ? { min: 1, max: OPEN_BATCH } : { min: batch, max: batch },
+      },
+    ],
+    lineage: {
+      ...options.lineage,
+      createdAt: options.createdAt,
+      tool: options.tool,
+      parents: [],
+      sourceDigest: sha256(bytes),
+      folded: steps,
+    },
+    parameters,
+    macs: countMacs(seen.nodes) / (input.batch ?? 1),
+  };
+  const bundle = await writeBundle(options.out, manifest, new Map([['model.onnx', folded]]));
+  return { bundle, guessed: options.head === undefined, steps, equivalence };
+}
+
+async function readSource(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: messageOf(cause) }, { cause });
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function sizeOf(input: NetworkInput, given: PictureSize | undefined): PictureSize {
+  const width = input.width ?? given?.width;
+  const height = input.height ?? given?.height;
+  if (width === undefined || height === undefined) {
+    throw new GoshawkError('GOSHAWK_USAGE', {
+      reason: 'the graph leaves the size of its input open: give --size WIDTHxHEIGHT',
+    });
+  }
+  if (given !== undefined && (given.width !== width || given.height !== height)) {
+    throw new GoshawkError('GOSHAWK_USAGE', {
+      reason: `--size ${given.width}x${given.height} was given, but the graph takes ${width}x${height}`,
+    });
+  }
+  return { width, height };
+}
+
+interface Seen {
+  readonly outputs: readonly OutputShape[];
+  readonly nodes: readonly ProfiledNode[];
+}
+
+/** Runs the graph once as it is written: the sizes of its outputs and the work of its nodes are then facts. */
+async function look(model: Uint8Array, input: NetworkInput, size: PictureSize, file: string): Promise<Seen> {
+  try {
+    const session = await GraphSession.load(model, { ...INSPECTION, optimize: false, profile: true });
+    try {
+      const batch = input.batch ?? 1;
+      const { width, height } = size;
+      const dims = input.layout === 'nchw' ? [batch, 3, height, width] : [batch, height, width, 3];
+      const zeros = new Float32Array(batch * 3 * height * width);
+      const values = await session.run({ [input.name]: makeFeed(zeros, dims) });
+      return {
+        outputs: values.map(({ name, dims: sizes }) => ({ name, dims: sizes })),
+        nodes: await session.takeProfile(),
+      };
+    } finally {
+      await session.close();
+    }
+  } catch (cause) {
+    throw new GoshawkError('GOSHAWK_MODEL_UNREADABLE', { file, reason: messageOf(cause) }, { cause });
+  }
+}
+
+function headOf(options: ImportOptions, outputs: readonly OutputShape[], size: PictureSize): HeadMatch {
+  const { file, head, labels } = options;
+  const graph = { inputWidth: size.width, inputHeight: size.height };
+  // labels are left out at first, so that a wrong number of them is told as that
+  const shaped = head === undefined ? guessHead(outputs, graph) : checkHead(head, outputs, graph);
+  const match =
+    'failure' in shaped && head === undefined
+      ? guessHead(outputs, { ...graph, labels: labels.length })
+      : shaped;
+  if ('failure' in match) {
+    throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', { file, reason: match.failure });
+  }
+  if (match.classes !== null && match.classes !== labels.length) {
+    throw new GoshawkError('GOSHAWK_LABELS_MISMATCH', {
+      bundle: file,
+      labels: labels.length,
+      classes: match.classes,
+    });
+  }
+  return match;
+}
+
+/** True where the graph runs on so many pictures at once: a batch of unknown size in its header may not hold further in. */
+async function takesBatch(
+  model: Uint8Array,
+  { width, height }: PictureSize,
+  count: number,
+): Promise<boolean> {
+  const session = await GraphSession.load(model, INSPECTION);
+  try {
+    const input = session.inputs[0]?.name ?? '';
+    const pictures = new Uint8Array(count * width * height * 3);
+    const values = await session.run({ [input]: makeFeed(pictures, [count, height, width, 3]) });
+    return values.every(({ dims }) => dims[0] === count);
+  } catch {
+    return false;
+  } finally {
+    await session.close();
+  }
+}

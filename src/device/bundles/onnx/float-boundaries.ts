@@ -1,0 +1,34 @@
+import { makeNode } from './build.ts';
+import { feedInputs, type Model } from './model.ts';
+import { redirectReaders } from './rename.ts';
+import { DATA_TYPE, type ValueInfoProto } from './schema.ts';
+
+/**
+ * Puts casts around a half-precision graph, in place, so that what goes in and comes out is float32: JavaScript on Node 20 has
+ * no half-precision arrays. Other types are left alone.
+ */
+export function castHalfBoundaries(model: Model): void {
+  const { graph } = model;
+  for (const input of feedInputs(graph)) {
+    if (!toFloat(input)) continue;
+    const half = `goshawk_half_${input.name}`;
+    redirectReaders(graph, input.name, half);
+    graph.node.unshift(makeNode('Cast', [input.name], [half], { to: DATA_TYPE.FLOAT16 }));
+  }
+  for (const output of graph.output) {
+    if (!toFloat(output)) continue;
+    const half = `goshawk_half_${output.name}`;
+    redirectReaders(graph, output.name, half);
+    for (const node of graph.node) {
+      node.output = node.output.map((name) => (name === output.name ? half : name));
+    }
+    graph.node.push(makeNode('Cast', [half], [output.name], { to: DATA_TYPE.FLOAT }));
+  }
+}
+
+function toFloat(value: ValueInfoProto): boolean {
+  const type = value.type?.tensorType;
+  if (type?.elemType !== DATA_TYPE.FLOAT16) return false;
+  type.elemType = DATA_TYPE.FLOAT;
+  return true;
+}

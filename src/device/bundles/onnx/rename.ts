@@ -1,0 +1,29 @@
+import type { GraphProto } from './schema.ts';
+
+/** Calls `visit` with every node's list of inputs, those of nested graphs included: a nested graph sees the outer names. */
+export function visitInputs(graph: GraphProto, visit: (inputs: string[]) => void): void {
+  for (const node of graph.node) {
+    visit(node.input);
+    for (const { g } of node.attribute) if (g !== undefined) visitInputs(g, visit);
+  }
+}
+
+/** Has everyone who reads `from` read `to` instead. */
+export function redirectReaders(graph: GraphProto, from: string, to: string): void {
+  visitInputs(graph, (inputs) => {
+    inputs.forEach((name, i) => {
+      if (name === from) inputs[i] = to;
+    });
+  });
+}
+
+/** True where a nested graph reads one of `names`. */
+export function readByNestedGraph(graph: GraphProto, names: ReadonlySet<string>): boolean {
+  let found = false;
+  for (const node of graph.node) {
+    for (const { g } of node.attribute) {
+      if (g !== undefined) visitInputs(g, (inputs) => (found ||= inputs.some((name) => names.has(name))));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,44 @@
+import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { bundleManifestSchema, type BundleManifest } from '../../contract/bundle.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+import { loadBundle, MANIFEST_FILE, type Bundle } from './bundle.ts';
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Writes `<root>/<name>/<version>/`, whole or not at all: everything goes into a folder beside it, is checked there, and is moved in one
+ * step. A version that is there already is refused (GOSHAWK_USAGE): bundles never change.
+ */
+export async function writeBundle(
+  root: string,
+  manifest: BundleManifest,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<Bundle> {
+  const checked = bundleManifestSchema.parse(manifest);
+  const folder = join(root, checked.name, checked.version);
+  const taken = (): GoshawkError =>
+    new GoshawkError('GOSHAWK_USAGE', {
+      reason: `${folder} is there already and bundles never change: give another --version`,
+    });
+  if (await exists(folder)) throw taken();
+  await mkdir(dirname(folder), { recursive: true });
+  const draft = await mkdtemp(join(dirname(folder), '.draft-'));
+  try {
+    for (const [name, bytes] of files) await writeFile(join(draft, name), bytes, { flush: true });
+    await writeFile(join(draft, MANIFEST_FILE), `${JSON.stringify(checked, null, 2)}\n`, { flush: true });
+    await loadBundle(draft);
+    await rename(draft, folder);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    // a folder that came meanwhile and is not empty stops the move
+    if (await exists(folder)) throw taken();
+    throw error;
+  }
+  return loadBundle(folder);
+}

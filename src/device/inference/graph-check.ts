@@ -1,0 +1,47 @@
+import { GoshawkError } from '../../contract/errors.ts';
+import { checkHead, describeShapes } from '../../core/heads/shapes.ts';
+import type { OutputShape } from '../../core/heads/head.ts';
+import type { ModelRequest } from './protocol.ts';
+import type { TensorInfo } from './session.ts';
+
+/** What the manifest claims about a graph. */
+export type GraphClaims = Pick<ModelRequest, 'bundle' | 'head' | 'labels' | 'inputWidth' | 'inputHeight'>;
+
+/** Throws GOSHAWK_BUNDLE_INVALID unless the graph takes one uint8 tensor `[batch, height, width, 3]` of the manifest's size. */
+export function checkInput(claims: GraphClaims, inputs: readonly TensorInfo[]): TensorInfo {
+  const [input] = inputs;
+  const expected = [claims.inputHeight, claims.inputWidth, 3];
+  const fits =
+    inputs.length === 1 &&
+    input?.type === 'uint8' &&
+    input.dims.length === 4 &&
+    expected.every((size, i) => input.dims[i + 1] === size);
+  if (input === undefined || !fits) {
+    const found = inputs.map(({ name, type, dims }) => `${name} ${type} [${dims.join(', ')}]`).join(', ');
+    throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', {
+      bundle: claims.bundle,
+      reason: `the graph takes ${found}, not one uint8 tensor [batch, ${expected.join(', ')}]`,
+    });
+  }
+  return input;
+}
+
+/**
+ * Compares what a run of the graph gave with what the manifest claims.
+ * Throws GOSHAWK_HEAD_MISMATCH or GOSHAWK_LABELS_MISMATCH, which name both sides.
+ */
+export function checkOutputs(claims: GraphClaims, outputs: readonly OutputShape[]): void {
+  const { bundle, head, labels, inputWidth, inputHeight } = claims;
+  const match = checkHead(head, outputs, { inputWidth, inputHeight });
+  if ('failure' in match) {
+    throw new GoshawkError('GOSHAWK_HEAD_MISMATCH', {
+      bundle,
+      head,
+      shapes: describeShapes(outputs),
+      reason: match.failure,
+    });
+  }
+  if (match.classes !== null && match.classes !== labels) {
+    throw new GoshawkError('GOSHAWK_LABELS_MISMATCH', { bundle, labels, classes: match.classes });
+  }
+}

@@ -1,0 +1,185 @@
+import { GoshawkError } from '../../contract/errors.ts';
+import type { Detections } from '../../core/detections.ts';
+import { systemClock, type Clock } from '../pipeline/clock.ts';
+import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
+import type {
+  DecodeLimits,
+  EngineIncident,
+  EngineInfo,
+  InferenceEngine,
+  InferenceInput,
+  InferenceOutcome,
+} from './engine.ts';
+import { settleFailed, type EngineJob } from './job.ts';
+import type { Lane, LaneFactory } from './lane.ts';
+import { LaneSlot } from './lane-slot.ts';
+import type { LoadReport, ModelRequest } from './protocol.ts';
+import { describeRefusals, type ProviderCandidate, type ProviderChoice } from './providers.ts';
+import { SlabPool } from './slab-pool.ts';
+
+/** Jobs that may wait for a free runner; whoever gives more has lost count of `parallel`. */
+const MOST_WAITING = 256;
+
+export interface LaneEngineOptions {
+  readonly kind: Lane['kind'];
+  readonly createLane: LaneFactory;
+  readonly bundle: EngineInfo['bundle'];
+  readonly choice: ProviderChoice;
+  /** for messages, such as `tensorrt, cpu` */
+  readonly wish: string;
+  readonly requestFor: (candidate: ProviderCandidate) => ModelRequest;
+  readonly workers: number;
+  readonly queueDepth: number;
+  readonly timeoutMs: number;
+  readonly startTimeoutMs: number;
+  readonly clock?: Clock;
+  readonly backoff?: BackoffOptions;
+}
+
+/** Inference over one or several runners: jobs go to the first that has room, the others wait in the order they came. */
+export class LaneEngine implements InferenceEngine {
+  readonly parallel: number;
+  readonly #options: LaneEngineOptions;
+  readonly #clock: Clock;
+  readonly #slots: readonly LaneSlot[];
+  readonly #waiting: EngineJob[] = [];
+  readonly #listeners: ((incident: EngineIncident) => void)[] = [];
+  readonly #slabs = new SlabPool();
+  #nextId = 1;
+  #capacity = 0;
+  #closed: Promise<void> | null = null;
+
+  constructor(options: LaneEngineOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.parallel = options.workers * options.queueDepth;
+    this.#slots = Array.from({ length: options.workers }, () => this.#createSlot());
+  }
+
+  async start(): Promise<EngineInfo> {
+    const { choice, bundle, wish, workers, kind } = this.#options;
+    const refusals = [...choice.refusals];
+    for (const candidate of choice.candidates) {
+      const request = this.#options.requestFor(candidate);
+      const report = await this.#startAll(request).catch((error: unknown) => {
+        if (!(error instanceof GoshawkError) || error.code !== 'GOSHAWK_PROVIDER_UNAVAILABLE') throw error;
+        refusals.push({ provider: candidate.provider, reason: String(error.details['reasons']) });
+        return null;
+      });
+      if (report === null) continue;
+      return {
+        kind,
+        bundle,
+        variant: candidate.variant.id,
+        precision: candidate.variant.precision,
+        provider: candidate.provider,
+        refusals,
+        threads: request.threads,
+        workers,
+        ...report,
+      };
+    }
+    throw new GoshawkError('GOSHAWK_PROVIDER_UNAVAILABLE', {
+      wish,
+      bundle: `${bundle.name}@${bundle.version}`,
+      reasons: describeRefusals(refusals),
+    });
+  }
+
+  infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome> {
+    return new Promise((resolve) => {
+      const now = this.#clock.monotonicMs();
+      const job: EngineJob = { id: this.#nextId++, inputs, limits, submittedAt: now, handedAt: 0, resolve };
+      if (this.#closed !== null) {
+        settleFailed(
+          job,
+          'shutdown',
+          new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason: 'the engine is closed' }),
+          true,
+          now,
+        );
+      } else if (this.#waiting.length >= MOST_WAITING) {
+        const reason = `${MOST_WAITING} jobs wait already`;
+        settleFailed(
+          job,
+          'inference_failed',
+          new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason }),
+          true,
+          now,
+        );
+      } else {
+        this.#waiting.push(job);
+        this.#dispatch();
+      }
+    });
+  }
+
+  /** Detections that nobody reads any more: their memory serves a later frame. */
+  recycle(detections: Detections): void {
+    this.#slabs.give(detections);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#drain();
+    return this.#closed;
+  }
+
+  onIncident(listener: (incident: EngineIncident) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Process ids of the runners that are processes and alive. */
+  get pids(): number[] {
+    return this.#slots.map(({ pid }) => pid).filter((pid) => pid !== null);
+  }
+
+  async #startAll(request: ModelRequest): Promise<LoadReport> {
+    // the first alone: where the model or the provider is at fault, it fails once and not once for every worker
+    const [first, ...others] = this.#slots;
+    if (first === undefined) throw new GoshawkError('GOSHAWK_USAGE', { reason: 'an engine needs a worker' });
+    const report = await first.start(request);
+    try {
+      await Promise.all(others.map((slot) => slot.start(request)));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    return report;
+  }
+
+  #createSlot(): LaneSlot {
+    const { createLane, timeoutMs, startTimeoutMs, queueDepth, backoff } = this.#options;
+    return new LaneSlot({
+      createLane,
+      clock: this.#clock,
+      backoff: backoff ?? DEFAULT_BACKOFF,
+      timeoutMs,
+      startTimeoutMs,
+      depth: queueDepth,
+      onIncident: (incident) => {
+        for (const listener of this.#listeners) listener(incident);
+      },
+      onRoom: () => this.#dispatch(),
+      takeSlab: () => this.#slabs.take(this.#capacity),
+    });
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      let best: LaneSlot | null = null;
+      for (const slot of this.#slots) if (slot.room > (best?.room ?? 0)) best = slot;
+      if (best === null) return;
+      const job = this.#waiting.shift();
+      if (job === undefined) return;
+      this.#capacity = job.limits.maxDetections;
+      best.post(job);
+    }
+  }
+
+  async #drain(): Promise<void> {
+    const now = this.#clock.monotonicMs();
+    const error = new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason: 'the engine is closed' });
+    for (const job of this.#waiting.splice(0)) settleFailed(job, 'shutdown', error, true, now);
+    await Promise.all(this.#slots.map((slot) => slot.close()));
+  }
+}

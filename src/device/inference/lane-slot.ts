@@ -1,0 +1,223 @@
+import { GoshawkError } from '../../contract/errors.ts';
+import type { Clock, TimerHandle } from '../pipeline/clock.ts';
+import { Backoff, type BackoffOptions } from './backoff.ts';
+import type { EngineIncident } from './engine.ts';
+import { settleDone, settleFailed, type EngineJob } from './job.ts';
+import type { Lane, LaneFactory } from './lane.ts';
+import type { FromRunner, LoadReport, ModelRequest } from './protocol.ts';
+
+export interface SlotOptions {
+  readonly createLane: LaneFactory;
+  readonly clock: Clock;
+  readonly backoff: BackoffOptions;
+  /** milliseconds that a job may take once a runner has it, and that loading may take */
+  readonly timeoutMs: number;
+  readonly startTimeoutMs: number;
+  /** jobs that a runner may hold at once */
+  readonly depth: number;
+  readonly onIncident: (incident: EngineIncident) => void;
+  /** there is room for a job now */
+  readonly onRoom: () => void;
+  readonly takeSlab: () => ArrayBuffer;
+}
+
+interface PendingLoad {
+  readonly resolve: (report: LoadReport) => void;
+  readonly reject: (error: GoshawkError) => void;
+  readonly timer: TimerHandle;
+}
+
+/**
+ * A place for one runner: starts it, gives it jobs, watches it, and starts its successor when it is lost. Every job that it took is
+ * settled exactly once: by an answer, by the runner's end, or by the time limit.
+ */
+export class LaneSlot {
+  readonly #options: SlotOptions;
+  readonly #backoff: Backoff;
+  /** in the order they were handed over */
+  readonly #inHand = new Map<number, EngineJob>();
+  #request: ModelRequest | null = null;
+  #lane: Lane | null = null;
+  #ready = false;
+  #readySince = 0;
+  #closing = false;
+  #pendingLoad: PendingLoad | null = null;
+  #restartTimer: TimerHandle | null = null;
+  #watchTimer: TimerHandle | null = null;
+  #onEnded: (() => void) | null = null;
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.backoff);
+  }
+
+  /** Jobs that could be handed over now. */
+  get room(): number {
+    return this.#ready && !this.#closing ? this.#options.depth - this.#inHand.size : 0;
+  }
+
+  /** Process id of the runner where it is a process. */
+  get pid(): number | null {
+    return this.#lane?.pid ?? null;
+  }
+
+  /** Starts a runner and has it load the model. Rejects with a coded error; nothing is left running then. */
+  start(request: ModelRequest): Promise<LoadReport> {
+    this.#request = request;
+    const { clock, createLane, startTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const lane = createLane();
+      this.#lane = lane;
+      const timer = clock.startTimer(() => {
+        this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: startTimeoutMs }));
+      }, startTimeoutMs);
+      this.#pendingLoad = { resolve, reject, timer };
+      lane.onMessage((message) => {
+        if (this.#lane === lane) this.#receive(lane, message);
+      });
+      lane.onExit((reason) => this.#exited(lane, reason));
+      lane.post({ type: 'load', model: request });
+    });
+  }
+
+  /** Hands a job over; only where `room` says so. */
+  post(job: EngineJob): void {
+    const lane = this.#lane;
+    if (lane === null) throw new Error('a job for a runner that is not there');
+    const { clock, takeSlab, timeoutMs } = this.#options;
+    job.handedAt = clock.monotonicMs();
+    const slabs = job.inputs.map(takeSlab);
+    try {
+      lane.post({ type: 'run', id: job.id, inputs: job.inputs, limits: job.limits, slabs });
+    } catch (cause) {
+      // a buffer that is detached already, or that two inputs share: nothing was sent
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const error = new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason }, { cause });
+      settleFailed(job, 'malformed', error, true, clock.monotonicMs());
+      return;
+    }
+    this.#inHand.set(job.id, job);
+    this.#watchTimer ??= clock.startTimer(() => this.#watch(), timeoutMs);
+  }
+
+  /** Lets the jobs in hand finish, then ends the runner. Resolves when it is gone. */
+  close(): Promise<void> {
+    this.#closing = true;
+    const { clock, timeoutMs } = this.#options;
+    if (this.#restartTimer !== null) clock.stopTimer(this.#restartTimer);
+    const lane = this.#lane;
+    if (lane === null) return Promise.resolve();
+    return new Promise((resolve) => {
+      const limit = clock.startTimer(() => {
+        this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
+      }, timeoutMs);
+      this.#onEnded = () => {
+        clock.stopTimer(limit);
+        resolve();
+      };
+      lane.post({ type: 'close' });
+    });
+  }
+
+  #receive(lane: Lane, message: FromRunner): void {
+    const { clock, onRoom } = this.#options;
+    switch (message.type) {
+      case 'loaded': {
+        this.#ready = true;
+        this.#readySince = clock.monotonicMs();
+        this.#settleLoad()?.resolve(message.report);
+        onRoom();
+        return;
+      }
+      case 'load-failed':
+        this.#lose(lane, new GoshawkError(message.code, message.details), true);
+        return;
+      case 'done': {
+        const job = this.#inHand.get(message.id);
+        if (job === undefined) return;
+        this.#inHand.delete(message.id);
+        settleDone(job, message, lane.kind === 'child', clock.monotonicMs());
+        onRoom();
+      }
+    }
+  }
+
+  #exited(lane: Lane, reason: string): void {
+    if (this.#lane === lane) {
+      this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: lane.kind, reason }));
+    }
+  }
+
+  /** The runner is gone or given up: its jobs are lost, and a successor is on its way unless the engine closes. */
+  #lose(lane: Lane, error: GoshawkError, graceful = false): void {
+    const { clock, onIncident } = this.#options;
+    if (graceful) lane.post({ type: 'close' });
+    else lane.abandon();
+    const wasReady = this.#ready;
+    this.#lane = null;
+    this.#ready = false;
+    const lostJobs = this.#inHand.size;
+    for (const job of this.#inHand.values()) {
+      settleFailed(job, 'engine_lost', error, lane.kind === 'child', clock.monotonicMs());
+    }
+    this.#inHand.clear();
+    const load = this.#settleLoad();
+    if (this.#closing) {
+      this.#onEnded?.();
+      load?.reject(error);
+      return;
+    }
+    if (load !== null) {
+      load.reject(error);
+      return;
+    }
+    if (wasReady) onIncident({ kind: 'lost', code: error.code, message: error.message, lostJobs });
+    this.#restartAfter(this.#backoff.next(clock.monotonicMs() - this.#readySince));
+  }
+
+  #restartAfter(ms: number): void {
+    const { clock } = this.#options;
+    this.#restartTimer = clock.startTimer(() => {
+      this.#restartTimer = null;
+      void this.#restart();
+    }, ms);
+  }
+
+  async #restart(): Promise<void> {
+    const { onIncident } = this.#options;
+    const request = this.#request;
+    if (request === null) return;
+    try {
+      await this.start(request);
+      onIncident({
+        kind: 'restored',
+        code: 'GOSHAWK_ENGINE_CRASHED',
+        message: 'the runner is back',
+        lostJobs: 0,
+      });
+    } catch (error) {
+      if (this.#closing || !(error instanceof GoshawkError)) return;
+      onIncident({ kind: 'failed', code: error.code, message: error.message, lostJobs: 0 });
+      this.#restartAfter(this.#backoff.next(0));
+    }
+  }
+
+  #settleLoad(): PendingLoad | null {
+    const load = this.#pendingLoad;
+    if (load !== null) this.#options.clock.stopTimer(load.timer);
+    this.#pendingLoad = null;
+    return load;
+  }
+
+  /** One timer for all jobs in hand: looks at the oldest and comes back when its time would be up. */
+  #watch(): void {
+    this.#watchTimer = null;
+    const [oldest] = this.#inHand.values();
+    const lane = this.#lane;
+    if (oldest === undefined || lane === null) return;
+    const { clock, timeoutMs } = this.#options;
+    const left = oldest.handedAt + timeoutMs - clock.monotonicMs();
+    if (left > 0) this.#watchTimer = clock.startTimer(() => this.#watch(), left);
+    else this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
+  }
+}

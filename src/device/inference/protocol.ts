@@ -1,0 +1,85 @@
+import type { ProviderName } from '../../contract/bundle.ts';
+import type { DropReason } from '../../contract/drops.ts';
+import type { ErrorCode, ErrorDetails } from '../../contract/errors.ts';
+import type { Head } from '../../core/heads/head.ts';
+import type { LetterboxAnchor } from '../../core/image/letterbox.ts';
+import type { DecodeLimits, InferenceInput } from './engine.ts';
+
+/**
+ * Every message between an engine and its runners. The same messages go to a worker thread (buffers by transfer) and to a child process
+ * (buffers copied by the serializer); both sides are of one build, so they are declared and not validated.
+ *
+ * Decoding and suppression happen in the runner, not on the caller's thread as the way of a frame in the design has it: the raw
+ * output (1.2 MB for 3549 candidates of 85 values) stays where it was written and a few hundred bytes of detections travel.
+ */
+export type ToRunner = LoadMessage | RunMessage | { readonly type: 'close' };
+
+export type FromRunner =
+  | { readonly type: 'loaded'; readonly report: LoadReport }
+  | { readonly type: 'load-failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
+  | RunDoneMessage;
+
+/** What a runner has to know of a model. */
+export interface ModelRequest {
+  /** `name@version`, for messages */
+  readonly bundle: string;
+  /** the variant's file and what its bytes must hash to */
+  readonly file: string;
+  readonly sha256: string;
+  readonly head: Head;
+  readonly labels: number;
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  readonly anchor: LetterboxAnchor;
+  readonly padValue: number;
+  readonly maxBatch: number;
+  readonly provider: ProviderName;
+  readonly threads: number;
+  readonly spinning: boolean;
+  /** graphs to load and warm before the first frame */
+  readonly inputs: 'letterboxed' | 'raw' | 'both';
+}
+
+export interface LoadMessage {
+  readonly type: 'load';
+  readonly model: ModelRequest;
+}
+
+export interface LoadReport {
+  readonly loadMs: number;
+  readonly warmupMs: number;
+  readonly nodesByProvider: Readonly<Record<string, number>>;
+  readonly acceptsRaw: boolean;
+  readonly maxBatch: number;
+}
+
+export interface RunMessage {
+  readonly type: 'run';
+  readonly id: number;
+  readonly inputs: readonly InferenceInput[];
+  readonly limits: DecodeLimits;
+  /** one for each input, to write the detections into (`slab.ts`) */
+  readonly slabs: readonly ArrayBuffer[];
+}
+
+/** What came of one input; its buffers lie in the `slabs` and `pixels` of the message. */
+export type RunItem =
+  | { readonly ok: true; readonly count: number }
+  | {
+      readonly ok: false;
+      readonly reason: DropReason;
+      readonly code: ErrorCode;
+      readonly details: ErrorDetails;
+    };
+
+export interface RunDoneMessage {
+  readonly type: 'done';
+  readonly id: number;
+  readonly items: readonly RunItem[];
+  readonly slabs: readonly ArrayBuffer[];
+  /** the inputs' buffers on their way back; empty from a child process, which got copies */
+  readonly pixels: readonly Uint8Array<ArrayBuffer>[];
+  /** milliseconds */
+  readonly inference: number;
+  readonly decode: number;
+}

@@ -1,0 +1,105 @@
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { PROVIDERS, type BundleVariant, type ProviderName } from '../../contract/bundle.ts';
+import type { ProviderRefusal } from './engine.ts';
+import { listBackends } from './session.ts';
+
+/** Whether the inference library can use a provider here, and why not. */
+export interface ProviderSupport {
+  readonly provider: ProviderName;
+  readonly available: boolean;
+  /** empty where it is available */
+  readonly reason: string;
+}
+
+/** What is known about the inference library that is installed. */
+export interface BindingFacts {
+  readonly backends: readonly { readonly name: string; readonly bundled: boolean }[];
+  /** names of the shared libraries beside the binding */
+  readonly libraries: readonly string[];
+}
+
+/**
+ * A provider is there when the binding was built with it and its library lies beside the binding: the npm package names CUDA and TensorRT on
+ * Linux though their libraries are a separate download. Pure.
+ */
+export function supportFrom(facts: BindingFacts): ProviderSupport[] {
+  return PROVIDERS.map((provider) => {
+    const backend = facts.backends.find(({ name }) => name === provider);
+    if (backend === undefined) {
+      return { provider, available: false, reason: 'ONNX Runtime was built without it' };
+    }
+    const present =
+      backend.bundled || facts.libraries.some((file) => file.includes(`onnxruntime_providers_${provider}.`));
+    const reason = present ? '' : `libonnxruntime_providers_${provider} is not installed`;
+    return { provider, available: present, reason };
+  });
+}
+
+/** Execution providers of the inference library in use, best first, each with the reason where it cannot be used. */
+export function listSupportedProviders(): ProviderSupport[] {
+  const require = createRequire(import.meta.url);
+  const home = dirname(dirname(require.resolve('onnxruntime-node')));
+  let libraries: string[] = [];
+  try {
+    libraries = readdirSync(join(home, 'bin', 'napi-v6', process.platform, process.arch));
+  } catch {
+    // a package without a folder for this platform: then only what is linked into the binding counts
+  }
+  return supportFrom({ backends: listBackends(), libraries });
+}
+
+export interface ProviderRequest {
+  /** best first */
+  readonly wish: readonly ProviderName[];
+  readonly supported: readonly ProviderSupport[];
+  readonly variants: readonly BundleVariant[];
+  /** only the first of the wish will do */
+  readonly strict: boolean;
+  /** a variant by its id; `null` takes the first that is meant for the provider */
+  readonly variant: string | null;
+}
+
+export interface ProviderCandidate {
+  readonly provider: ProviderName;
+  readonly variant: BundleVariant;
+}
+
+export interface ProviderChoice {
+  /** to be tried in this order; empty where nothing will do */
+  readonly candidates: readonly ProviderCandidate[];
+  readonly refusals: readonly ProviderRefusal[];
+}
+
+/** Meets the wish with what is installed and what the bundle offers. Pure. */
+export function chooseProvider(request: ProviderRequest): ProviderChoice {
+  const { supported, variants, strict, variant } = request;
+  const candidates: ProviderCandidate[] = [];
+  const refusals: ProviderRefusal[] = [];
+  const wish = strict ? request.wish.slice(0, 1) : request.wish;
+  for (const provider of wish) {
+    const support = supported.find((entry) => entry.provider === provider);
+    if (support?.available !== true) {
+      refusals.push({ provider, reason: support?.reason ?? 'not known to ONNX Runtime' });
+      continue;
+    }
+    const offered = variants.filter(({ id }) => variant === null || id === variant);
+    const match = offered.find(({ providers }) => providers.includes(provider));
+    if (match === undefined) {
+      const reason =
+        offered.length === 0
+          ? `the bundle has no variant ${variant ?? ''}`
+          : 'no variant of the bundle is meant for it';
+      refusals.push({ provider, reason });
+      continue;
+    }
+    candidates.push({ provider, variant: match });
+  }
+  return { candidates, refusals };
+}
+
+/** `tensorrt: reason; cuda: reason`, for messages. */
+export function describeRefusals(refusals: readonly ProviderRefusal[]): string {
+  return refusals.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ');
+}

@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+import { GoshawkError, type ErrorCode, type ErrorDetails } from '../../contract/errors.ts';
+import type { DropReason } from '../../contract/drops.ts';
+import { createDecoder } from '../../core/heads/decoder.ts';
+import type { Decoder, OutputTensor } from '../../core/heads/head.ts';
+import type { DecodeLimits, InferenceInput } from './engine.ts';
+import { refuseInput } from './input-check.ts';
+import { LetterboxedGraph } from './letterboxed-graph.ts';
+import { countByProvider } from './profile.ts';
+import type { LoadReport, ModelRequest, RunDoneMessage, RunItem, RunMessage } from './protocol.ts';
+import { RawGraph, type RawEncoding } from './raw-graph.ts';
+import type { SessionOptions } from './session.ts';
+import { viewSlab } from './slab.ts';
+
+/** What one job needs while it runs. */
+interface Job {
+  readonly message: RunMessage;
+  readonly items: RunItem[];
+  inference: number;
+  decode: number;
+}
+
+const failed = (reason: DropReason, code: ErrorCode, details: ErrorDetails): RunItem => ({
+  ok: false,
+  reason,
+  code,
+  details,
+});
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The model on the far side of an engine: loads the graphs, runs jobs one after the other, decodes. Knows nothing of threads or
+ * processes; `worker-main.ts` and `child-main.ts` feed it.
+ */
+export class Runner {
+  readonly #request: ModelRequest;
+  readonly #model: Uint8Array;
+  readonly #decoder: Decoder;
+  readonly #raw = new Map<RawEncoding, RawGraph>();
+  #letterboxed: LetterboxedGraph | null = null;
+
+  private constructor(request: ModelRequest, model: Uint8Array) {
+    this.#request = request;
+    this.#model = model;
+    this.#decoder = createDecoder({
+      head: request.head,
+      inputWidth: request.inputWidth,
+      inputHeight: request.inputHeight,
+      classes: request.labels,
+      maxCandidates: Infinity,
+    });
+  }
+
+  /**
+   * Reads the file, refuses it unless its bytes have the manifest's digest, loads the graphs and runs each once.
+   * Rejects with GOSHAWK_BUNDLE_DIGEST, GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE, GOSHAWK_PROVIDER_UNAVAILABLE, GOSHAWK_BUNDLE_INVALID,
+   * GOSHAWK_HEAD_MISMATCH or GOSHAWK_LABELS_MISMATCH.
+   */
+  static async load(request: ModelRequest): Promise<{ runner: Runner; report: LoadReport }> {
+    const started = performance.now();
+    const runner = new Runner(request, await readChecked(request));
+    try {
+      const letterboxed = await runner.#loadLetterboxed(true);
+      const loaded = performance.now();
+      await letterboxed.warmUp();
+      const nodes = await letterboxed.takeProfile();
+      if (request.inputs !== 'letterboxed') await runner.#loadRaw('rgb8');
+      if (request.inputs === 'raw') await runner.#dropLetterboxed();
+      return {
+        runner,
+        report: {
+          loadMs: loaded - started,
+          warmupMs: performance.now() - loaded,
+          nodesByProvider: countByProvider(nodes),
+          acceptsRaw: true,
+          maxBatch: letterboxed.maxBatch,
+        },
+      };
+    } catch (error) {
+      await runner.close();
+      if (error instanceof GoshawkError) throw error;
+      throw loadError(request, error);
+    }
+  }
+
+  /** Never rejects: what fails is an item with a reason. */
+  async run(message: RunMessage): Promise<RunDoneMessage> {
+    const { inputs } = message;
+    const job: Job = { message, items: [], inference: 0, decode: 0 };
+    let at = 0;
+    while (at < inputs.length) at += await this.#runFrom(job, at);
+    return {
+      type: 'done',
+      id: message.id,
+      items: job.items,
+      slabs: message.slabs,
+      pixels: inputs.map(({ pixels }) => pixels),
+      inference: job.inference,
+      decode: job.decode,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#dropLetterboxed();
+    for (const graph of this.#raw.values()) await graph.close();
+    this.#raw.clear();
+  }
+
+  /** Runs the picture at `at`, and with it those after it that go into the same batch. How many they were. */
+  async #runFrom(job: Job, at: number): Promise<number> {
+    const { inputs } = job.message;
+    const input = inputs[at];
+    if (input === undefined) return 1;
+    const refusal = refuseInput(input, this.#request);
+    if (refusal !== null) {
+      job.items.push(refusal);
+      return 1;
+    }
+    let count = 1;
+    const started = performance.now();
+    try {
+      let outputs: OutputTensor[];
+      if (input.kind === 'raw') {
+        const graph = await this.#loadRaw(input.encoding === 'bgr8' ? 'bgr8' : 'rgb8');
+        outputs = await graph.run(input);
+      } else {
+        const graph = await this.#loadLetterboxed(false);
+        count = this.#batchFrom(inputs, at, graph.maxBatch);
+        outputs = await graph.run(inputs, at, count);
+      }
+      const ran = performance.now();
+      job.inference += ran - started;
+      for (let i = 0; i < count; i += 1) job.items.push(this.#decode(job.message, at + i, outputs, i));
+      job.decode += performance.now() - ran;
+    } catch (error) {
+      const item = failed('inference_failed', 'GOSHAWK_INFERENCE_FAILED', { reason: messageOf(error) });
+      while (job.items.length < at + count) job.items.push(item);
+    }
+    return count;
+  }
+
+  #batchFrom(inputs: readonly InferenceInput[], at: number, maxBatch: number): number {
+    let count = 1;
+    while (count < maxBatch) {
+      const next = inputs[at + count];
+      if (next?.kind !== 'letterboxed' || refuseInput(next, this.#request) !== null) break;
+      count += 1;
+    }
+    return count;
+  }
+
+  #decode(message: RunMessage, at: number, outputs: readonly OutputTensor[], batchIndex: number): RunItem {
+    const input = message.inputs[at];
+    const buffer = message.slabs[at];
+    if (input === undefined || buffer === undefined) {
+      return failed('inference_failed', 'GOSHAWK_INTERNAL', { reason: 'a job without room for its result' });
+    }
+    const { detections } = viewSlab(buffer, 0);
+    const limits: DecodeLimits = message.limits;
+    const outcome = this.#decoder.decode(outputs, batchIndex, input.letterbox, limits, detections);
+    if (outcome === 'invalid') {
+      const details = { bundle: this.#request.bundle, what: 'a box or a score' };
+      return failed('invalid_output', 'GOSHAWK_MODEL_OUTPUT_INVALID', details);
+    }
+    return { ok: true, count: detections.count };
+  }
+
+  async #loadLetterboxed(profile: boolean): Promise<LetterboxedGraph> {
+    this.#letterboxed ??= await LetterboxedGraph.load(
+      this.#model,
+      this.#request,
+      this.#request.maxBatch,
+      this.#sessionOptions(profile),
+    );
+    return this.#letterboxed;
+  }
+
+  async #dropLetterboxed(): Promise<void> {
+    const graph = this.#letterboxed;
+    this.#letterboxed = null;
+    await graph?.close();
+  }
+
+  async #loadRaw(encoding: RawEncoding): Promise<RawGraph> {
+    let graph = this.#raw.get(encoding);
+    if (graph === undefined) {
+      graph = await RawGraph.load(this.#model, this.#request, encoding, this.#sessionOptions(false));
+      this.#raw.set(encoding, graph);
+    }
+    return graph;
+  }
+
+  #sessionOptions(profile: boolean): SessionOptions {
+    const { provider, threads, spinning } = this.#request;
+    return { provider, threads, spinning, profile };
+  }
+}
+
+async function readChecked(request: ModelRequest): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(request.file);
+  } catch (cause) {
+    throw new GoshawkError(
+      'GOSHAWK_FILE_UNREADABLE',
+      { file: request.file, reason: messageOf(cause) },
+      { cause },
+    );
+  }
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== request.sha256) {
+    const { bundle, file, sha256: expected } = request;
+    throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', { bundle, file, actual, expected });
+  }
+  return bytes;
+}
+
+function loadError(request: ModelRequest, cause: unknown): GoshawkError {
+  const reason = messageOf(cause);
+  return request.provider === 'cpu'
+    ? new GoshawkError('GOSHAWK_MODEL_UNREADABLE', { file: request.file, reason }, { cause })
+    : new GoshawkError(
+        'GOSHAWK_PROVIDER_UNAVAILABLE',
+        { wish: request.provider, bundle: request.bundle, reasons: reason },
+        { cause },
+      );
+}

@@ -1,0 +1,44 @@
+import { GoshawkError } from '../../contract/errors.ts';
+import type { FromRunner, ToRunner } from './protocol.ts';
+import { Runner } from './runner.ts';
+
+/**
+ * The far side of the protocol, whatever carries it: jobs run one after the other in the order they came; `close` lets those
+ * before it finish, frees the graphs and calls `end`.
+ */
+export function serve(post: (message: FromRunner) => void, end: () => void): (message: ToRunner) => void {
+  let runner: Runner | null = null;
+  let last: Promise<void> = Promise.resolve();
+
+  async function handle(message: ToRunner): Promise<void> {
+    switch (message.type) {
+      case 'load':
+        try {
+          const loaded = await Runner.load(message.model);
+          runner = loaded.runner;
+          post({ type: 'loaded', report: loaded.report });
+        } catch (error) {
+          post(loadFailed(error));
+        }
+        return;
+      case 'run':
+        if (runner !== null) post(await runner.run(message));
+        return;
+      case 'close':
+        await runner?.close();
+        end();
+    }
+  }
+
+  return (message) => {
+    last = last.then(() => handle(message));
+  };
+}
+
+function loadFailed(error: unknown): FromRunner {
+  if (error instanceof GoshawkError) {
+    return { type: 'load-failed', code: error.code, details: error.details };
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return { type: 'load-failed', code: 'GOSHAWK_INTERNAL', details: { reason } };
+}

@@ -1,0 +1,147 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
+import type { ProviderName } from '../../contract/bundle.ts';
+import { parseProfile, type ProfiledNode } from './profile.ts';
+
+/** The one file that knows onnxruntime-node. `run` computes on the calling thread: call it in a worker or child process. */
+
+export interface SessionOptions {
+  readonly provider: ProviderName;
+  /** intra-op threads, >= 1 */
+  readonly threads: number;
+  /** threads that wait by spinning answer sooner and burn a core each between frames */
+  readonly spinning: boolean;
+  /** true keeps what every node did on the first runs, until `takeProfile` */
+  readonly profile?: boolean;
+  /** false runs the graph as it is written */
+  readonly optimize?: boolean;
+}
+
+export interface TensorInfo {
+  readonly name: string;
+  /** `float32`, `uint8`, ... */
+  readonly type: string;
+  /** a name where the size changes from run to run */
+  readonly dims: readonly (number | string)[];
+}
+
+export type FeedData = Float32Array | Uint8Array | BigInt64Array;
+export type OutputData = Float32Array | Uint8Array | Int32Array | BigInt64Array;
+
+export interface OutputValue {
+  readonly name: string;
+  readonly data: OutputData;
+  readonly dims: readonly number[];
+}
+
+/** A value to feed; made once and filled again for every run where its buffer stays the same. */
+export function makeFeed(data: FeedData, dims: readonly number[]): Tensor {
+  if (data instanceof Float32Array) return new Tensor('float32', data, dims);
+  if (data instanceof Uint8Array) return new Tensor('uint8', data, dims);
+  return new Tensor('int64', data, dims);
+}
+
+/** A place for a float output: ONNX Runtime writes into `data` itself, the tensor it returns is another one. */
+export function makeFetch(data: Float32Array, dims: readonly number[]): Tensor {
+  return new Tensor('float32', data, dims);
+}
+
+/** Backends that the binding was built with, by ONNX Runtime's names; their libraries may still be missing. */
+export function listBackends(): { name: string; bundled: boolean }[] {
+  return listSupportedBackends();
+}
+
+function infos(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[] {
+  return metadata.map((value) =>
+    value.isTensor
+      ? { name: value.name, type: value.type, dims: value.shape }
+      : { name: value.name, type: 'other', dims: [] },
+  );
+}
+
+function isOutputData(data: unknown): data is OutputData {
+  return (
+    data instanceof Float32Array ||
+    data instanceof Uint8Array ||
+    data instanceof Int32Array ||
+    data instanceof BigInt64Array
+  );
+}
+
+/** A loaded graph. */
+export class GraphSession {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  readonly #session: InferenceSession;
+  #profileFolder: string | null;
+
+  private constructor(session: InferenceSession, profileFolder: string | null) {
+    this.#session = session;
+    this.#profileFolder = profileFolder;
+    this.inputs = infos(session.inputMetadata);
+    this.outputs = infos(session.outputMetadata);
+  }
+
+  /** Loads a graph from the bytes of an ONNX file. Rejects with ONNX Runtime's own error. */
+  static async load(model: Uint8Array, options: SessionOptions): Promise<GraphSession> {
+    const profileFolder = options.profile === true ? await mkdtemp(join(tmpdir(), 'goshawk-profile-')) : null;
+    try {
+      const session = await InferenceSession.create(model, {
+        executionProviders: options.provider === 'cpu' ? ['cpu'] : [options.provider, 'cpu'],
+        intraOpNumThreads: options.threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: options.optimize === false ? 'disabled' : 'all',
+        logSeverityLevel: 3,
+        extra: { session: { intra_op: { allow_spinning: options.spinning ? '1' : '0' } } },
+        ...(profileFolder === null
+          ? {}
+          : { enableProfiling: true, profileFilePrefix: join(profileFolder, 'run') }),
+      });
+      return new GraphSession(session, profileFolder);
+    } catch (error) {
+      if (profileFolder !== null) await rm(profileFolder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Runs the graph; `fetches` names the outputs that are written in place. */
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: Readonly<Record<string, Tensor>> = {},
+  ): Promise<OutputValue[]> {
+    const wanted: Record<string, Tensor | null> = {};
+    for (const { name } of this.outputs) wanted[name] = fetches[name] ?? null;
+    const results = await this.#session.run(feeds, wanted);
+    return this.outputs.map(({ name }) => {
+      const place = fetches[name];
+      const tensor = place ?? results[name];
+      const data: unknown = tensor?.data;
+      if (tensor === undefined || !isOutputData(data)) {
+        throw new Error(`output ${name} has a type that is not read: ${tensor?.type ?? 'none'}`);
+      }
+      return { name, data, dims: tensor.dims };
+    });
+  }
+
+  /** Ends profiling and tells what each node did; empty where `profile` was not asked for. */
+  async takeProfile(): Promise<ProfiledNode[]> {
+    const folder = this.#profileFolder;
+    if (folder === null) return [];
+    this.#profileFolder = null;
+    this.#session.endProfiling();
+    try {
+      const [file] = await readdir(folder);
+      return file === undefined ? [] : parseProfile(await readFile(join(folder, file), 'utf8'));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.takeProfile();
+    await this.#session.release();
+  }
+}

@@ -1,0 +1,19 @@
+import { parentPort, type TransferListItem } from 'node:worker_threads';
+import type { FromRunner, ToRunner } from './protocol.ts';
+import { serve } from './serve.ts';
+
+/** Entry of a worker thread. Buffers go back the way they came: by transfer. */
+
+const port = parentPort;
+if (port === null) throw new Error('this file is the entry of a worker thread');
+
+function transfers(message: FromRunner): TransferListItem[] {
+  if (message.type !== 'done') return [];
+  return [...message.slabs, ...message.pixels.map(({ buffer }) => buffer)];
+}
+
+const receive = serve(
+  (message) => port.postMessage(message, transfers(message)),
+  () => port.close(),
+);
+port.on('message', (message: ToRunner) => receive(message));
