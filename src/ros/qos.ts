@@ -20,8 +20,8 @@ export function makeQos(wish: QosWish): InstanceType<typeof rcl.QoS> {
   return new rcl.QoS(
     KEEP_LAST,
     wish.depth,
-    RELIABILITY[wish.reliability] as number,
-    DURABILITY[wish.durability ?? 'volatile'] as number,
+    RELIABILITY[wish.reliability],
+    DURABILITY[wish.durability ?? 'volatile'],
   );
 }
 

@@ -23,7 +23,7 @@ export function createRawPublisher(
   topic: string,
   qos: QosWish,
 ): RawPublisher {
-  const publisher = node.createPublisher(type, topic, { qos: makeQos(qos) }) as unknown as RosPublisher;
+  const publisher = node.createPublisher(type, topic, { qos: makeQos(qos) });
   return {
     topic,
     subscribers: () => (publisher as unknown as CountingPublisher).subscriptionCount,
@@ -31,7 +31,7 @@ export function createRawPublisher(
       publisher.publish(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     },
     destroy: () => {
-      node.destroyPublisher(publisher as never);
+      node.destroyPublisher(publisher);
     },
   };
 }

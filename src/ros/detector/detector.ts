@@ -53,7 +53,7 @@ export class Detector implements RosProgram, LifecycleWork {
         },
       );
       if (overrides.get('use_sim_time')?.value === true) {
-        node.setParameter(new rcl.Parameter('use_sim_time', PARAMETER_BOOL as number, true));
+        node.setParameter(new rcl.Parameter('use_sim_time', PARAMETER_BOOL, true));
       }
       const detector = new Detector(node, overrides);
       for (const warning of warnings) detector.#log.warn(warning);

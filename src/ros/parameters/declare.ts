@@ -62,9 +62,9 @@ export function declareParameters<T extends ParameterTable>(
         for (const name of changed.keys()) set.add(name);
       }
       Object.assign(values, Object.fromEntries(changed));
-      return { successful: true, reason: '' } as rcl_interfaces.msg.SetParametersResult;
+      return { successful: true, reason: '' };
     } catch (error) {
-      return { successful: false, reason: describeError(error) } as rcl_interfaces.msg.SetParametersResult;
+      return { successful: false, reason: describeError(error) };
     }
   });
   const adopt = (defaults: Partial<ValuesOf<T>>): void => {
@@ -116,7 +116,7 @@ function explainRefusals(node: RosNode, table: ParameterTable): void {
           : undefined;
     return reason === undefined
       ? set(parameters)
-      : ({ successful: false, reason } as rcl_interfaces.msg.SetParametersResult);
+      : ({ successful: false, reason });
   };
 }
 
@@ -148,7 +148,7 @@ function invalid(name: string, value: unknown, reason: string): GoshawkError {
 }
 
 function toParameter(name: string, spec: ParameterSpec, value: ParameterValue): Parameter {
-  return new rcl.Parameter(name, TYPE[spec.kind] as number, typeof value === 'object' ? [...value] : value);
+  return new rcl.Parameter(name, TYPE[spec.kind], typeof value === 'object' ? [...value] : value);
 }
 
 /** A descriptor that leaves checking to the node's own callback and keeps its range when it is described. */
@@ -156,7 +156,7 @@ class Descriptor extends rcl.ParameterDescriptor {
   readonly #spec: ParameterSpec;
 
   constructor(name: string, spec: ParameterSpec) {
-    super(name, TYPE[spec.kind] as number, spec.description, spec.readOnly);
+    super(name, TYPE[spec.kind], spec.description, spec.readOnly);
     this.#spec = spec;
     if ('oneOf' in spec && spec.oneOf !== undefined)
       this.additionalConstraints = `one of: ${spec.oneOf.join(', ')}`;
