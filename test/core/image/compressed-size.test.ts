@@ -45,6 +45,12 @@ describe('compressedSize', () => {
     expect(compressedSize({ format: 'jpeg', data })).toEqual({ width: 800, height: 600 });
   });
 
+  it('does not take a table in front of the frame header for one', () => {
+    const table = [0xff, 0xc4, 0, 8, 1, 2, 3, 4, 5, 6];
+    const data = Uint8Array.of(0xff, 0xd8, ...table, 0xff, 0xc2, 0, 17, 8, 0, 5, 0, 7, 3);
+    expect(compressedSize({ format: 'jpeg', data })).toEqual({ width: 7, height: 5 });
+  });
+
   it('gives nothing for a header that is cut short or damaged', async () => {
     const jpeg = await picture(64, 64).jpeg().toBuffer();
     const frame = jpeg.indexOf(Uint8Array.of(0xff, 0xc0));
