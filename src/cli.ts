@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { registerBench } from './cli/bench.ts';
+import { registerEvaluate } from './cli/evaluate.ts';
 import { registerSimulate } from './cli/simulate.ts';
 import { describeError } from './contract/errors.ts';
 
@@ -13,6 +14,7 @@ const program = new Command('goshawk')
   .exitOverride();
 
 registerBench(program);
+registerEvaluate(program);
 registerSimulate(program);
 
 try {

@@ -10,7 +10,6 @@ const CONFIDENCE = 0.95;
 
 export interface ReportFacts {
   readonly startedAt: Date;
-  readonly seconds: number;
   readonly host: Host;
   readonly bundle: AccuracyReport['bundle'];
   readonly settings: AccuracyReport['settings'];
@@ -53,7 +52,7 @@ export function makeAccuracyReport(
     schema: 'goshawk.report.accuracy/1',
     startedAt: facts.startedAt.toISOString(),
     host: facts.host,
-    seconds: facts.seconds,
+    seconds: (Date.now() - facts.startedAt.getTime()) / 1000,
     bundle: facts.bundle,
     ...figures,
     apByClass: byLabel(dataset, (index) => classes[index]!.ap),

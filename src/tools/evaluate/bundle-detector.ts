@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { ImageView } from '../../core/frame.ts';
+import { toRgb } from '../../core/image/convert.ts';
 import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
 import type { Bundle } from '../../device/bundles/bundle.ts';
 import { createEngine, type EngineOptions } from '../../device/inference/create-engine.ts';
@@ -45,18 +46,11 @@ async function decode(file: string): Promise<ImageView> {
   }
 }
 
-/** Gray pictures as RGB: the graph resizes packed color only. */
-function asRgb(image: ImageView): ImageView {
-  if (image.encoding !== 'mono8') return image;
-  const { width, height, data } = image;
-  const rgb = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) rgb.fill(data[i]!, 3 * i, 3 * i + 3);
-  return { width, height, encoding: 'rgb8', step: width * 3, data: rgb };
-}
-
+/** The picture as packed RGB in memory of its own, which may be moved to the engine. */
 function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
-  const { data, encoding, step } = asRgb(image);
-  return { kind: 'raw', pixels: new Uint8Array(data), letterbox, encoding, step };
+  const pixels = new Uint8Array(image.width * image.height * 3);
+  toRgb(image, pixels);
+  return { kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: image.width * 3 };
 }
 
 /**
@@ -86,8 +80,7 @@ export async function openBundleDetector(options: BundleDetectorOptions): Promis
     const prepared = performance.now() - started;
     const { items, times } = await engine.infer([input], limits);
     const item = items[0]!;
-    if (!item.ok)
-      throw new GoshawkError(item.code, { reason: `${file}: ${item.message}`, bundle: manifest.name });
+    if (!item.ok) throw new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason: item.message });
     return { detections: item.detections, width, height, times: { preprocess: prepared, ...times } };
   }
 

@@ -1,0 +1,75 @@
+import { writeFile } from 'node:fs/promises';
+import type { AccuracyReport } from '../../contract/report.ts';
+import { describeHost } from '../../device/describe-host.ts';
+import { makeAccuracyReport } from './accuracy-report.ts';
+import { readDataset, readResults, toResults, type DatasetOptions } from './dataset.ts';
+import { detectDataset } from './detect-dataset.ts';
+import type { Detector } from './detector.ts';
+
+/** What is the same whether a model runs or detections are read from a file. */
+export interface EvaluateOptions {
+  /** COCO detection file */
+  readonly annotations: string;
+  readonly ignoreUnknown: boolean;
+  /** only the first pictures by id; null for all */
+  readonly limit: number | null;
+  /** resamples of the bootstrap interval; 0 for none */
+  readonly resamples: number;
+  readonly seed: number;
+}
+
+export interface EvaluateDetectorOptions extends EvaluateOptions {
+  readonly detector: Detector;
+  /** folder of the pictures */
+  readonly images: string;
+  readonly settings: AccuracyReport['settings'];
+  /** where the detections are written in COCO's results format; null for nowhere */
+  readonly detectionsFile: string | null;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+function datasetOptions(
+  options: EvaluateOptions,
+  labels: readonly string[] | null,
+  bundle: string,
+): DatasetOptions {
+  return { labels, bundle, ignoreUnknown: options.ignoreUnknown, limit: options.limit };
+}
+
+/** Runs a detector over a data set and says how good it is. The detector stays open. */
+export async function evaluateDetector(options: EvaluateDetectorOptions): Promise<AccuracyReport> {
+  const startedAt = new Date();
+  const { detector, detectionsFile, settings } = options;
+  const bundle = `${detector.bundle.name}@${detector.bundle.version}`;
+  const dataset = await readDataset(options.annotations, datasetOptions(options, detector.labels, bundle));
+  const { boxes, latencies } = await detectDataset(dataset, options.images, detector, options.onProgress);
+  if (detectionsFile !== null) await writeFile(detectionsFile, JSON.stringify(toResults(dataset, boxes)));
+  return makeAccuracyReport(dataset, boxes, {
+    startedAt,
+    host: describeHost(detector.providers),
+    resamples: options.resamples,
+    seed: options.seed,
+    bundle: detector.bundle,
+    settings,
+    latencies,
+  });
+}
+
+/** Says how good the detections of a file in COCO's results format are; no model runs. */
+export async function evaluateResults(
+  options: EvaluateOptions,
+  resultsFile: string,
+): Promise<AccuracyReport> {
+  const startedAt = new Date();
+  const dataset = await readDataset(options.annotations, datasetOptions(options, null, resultsFile));
+  const boxes = await readResults(resultsFile, dataset, options.limit !== null);
+  return makeAccuracyReport(dataset, boxes, {
+    startedAt,
+    host: describeHost([]),
+    resamples: options.resamples,
+    seed: options.seed,
+    bundle: null,
+    settings: null,
+    latencies: null,
+  });
+}

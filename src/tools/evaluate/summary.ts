@@ -1,0 +1,26 @@
+import type { AccuracyReport } from '../../contract/report.ts';
+
+const percent = (value: number | null): string =>
+  value === null ? '   -' : (100 * value).toFixed(2).padStart(6);
+
+/** The report in a few lines for a terminal, figures in percent as the field prints them. */
+export function summarize(report: AccuracyReport): string {
+  const { interval, bundle } = report;
+  const source = bundle === null ? 'detections of a file' : `${bundle.name}@${bundle.version}`;
+  const range =
+    interval === null ? '' : ` (95 %: ${percent(interval.low).trim()} to ${percent(interval.high).trim()})`;
+  const lines = [
+    `${source} on ${report.images} pictures, ${report.objects} objects, ${report.detections} detections`,
+    `  AP   ${percent(report.ap)}${range}`,
+    `  AP50 ${percent(report.ap50)}   AP75 ${percent(report.ap75)}`,
+    `  AP small ${percent(report.apSmall)}   medium ${percent(report.apMedium)}   large ${percent(report.apLarge)}`,
+    `  AR100 ${percent(report.ar100)}`,
+  ];
+  const measured = Object.entries(report.apByClass).filter(([, ap]) => ap !== null);
+  for (const [label, ap] of measured) {
+    lines.push(
+      `  ${label.padEnd(16)} AP ${percent(ap)}   AP50 ${percent(report.ap50ByClass[label] ?? null)}`,
+    );
+  }
+  return lines.join('\n');
+}
