@@ -1,0 +1,137 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** How the machine is doing. A figure that it has no sensor for is absent, never guessed. */
+export interface HostReading {
+  /** share of all cores that was busy since the last reading, 0..1; absent on the first */
+  readonly cpuRatio?: number;
+  readonly memoryUsedBytes?: number;
+  readonly memoryTotalBytes?: number;
+  /** degrees Celsius by the zone's own name */
+  readonly temperatureCelsius?: Readonly<Record<string, number>>;
+  /** watts by the rail's own name (INA3221 on Jetson) */
+  readonly powerWatts?: Readonly<Record<string, number>>;
+  /** 0..1 (Jetson) */
+  readonly gpuRatio?: number;
+}
+
+/** where Jetsons tell the load of the GPU, in tenths of a percent */
+const GPU_LOAD_FILES = [
+  'sys/devices/platform/gpu.0/load',
+  'sys/devices/gpu.0/load',
+  'sys/devices/platform/bus@0/17000000.gpu/load',
+  'sys/devices/platform/17000000.gpu/load',
+];
+
+/** Reads figures of the machine from /proc and /sys. */
+export class HostFigures {
+  readonly #root: string;
+  #lastBusy = 0;
+  #lastTotal = 0;
+
+  /** @param root where `proc` and `sys` are found; `/` unless told otherwise */
+  constructor(root = '/') {
+    this.#root = root;
+  }
+
+  read(): HostReading {
+    return {
+      ...this.#readCpu(),
+      ...this.#readMemory(),
+      ...present('temperatureCelsius', this.#readTemperatures()),
+      ...present('powerWatts', this.#readPower()),
+      ...this.#readGpu(),
+    };
+  }
+
+  /** proc(5): the first line of /proc/stat counts ticks of all cores: user nice system idle iowait irq softirq steal. */
+  #readCpu(): HostReading {
+    const line = /^cpu +([\d ]+)/m.exec(this.#text('proc/stat') ?? '')?.[1];
+    if (line === undefined) return {};
+    const ticks = line.split(' ').slice(0, 8).map(Number);
+    const total = ticks.reduce((sum, count) => sum + count, 0);
+    const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0);
+    const busy = total - idle;
+    const elapsed = total - this.#lastTotal;
+    const wasRead = this.#lastTotal > 0;
+    const ratio = (busy - this.#lastBusy) / elapsed;
+    this.#lastBusy = busy;
+    this.#lastTotal = total;
+    return wasRead && elapsed > 0 ? { cpuRatio: Math.min(1, Math.max(0, ratio)) } : {};
+  }
+
+  #readMemory(): HostReading {
+    const text = this.#text('proc/meminfo') ?? '';
+    const total = kilobytes(text, 'MemTotal');
+    const available = kilobytes(text, 'MemAvailable');
+    if (total === undefined || available === undefined) return {};
+    return { memoryTotalBytes: total, memoryUsedBytes: total - available };
+  }
+
+  #readTemperatures(): Record<string, number> {
+    const zones: Record<string, number> = {};
+    for (const zone of this.#list('sys/class/thermal')) {
+      if (!zone.startsWith('thermal_zone')) continue;
+      const folder = join('sys/class/thermal', zone);
+      const milli = this.#number(join(folder, 'temp'));
+      // a zone that is switched off reads as an absurd value
+      if (milli !== undefined && milli > -100_000 && milli < 200_000)
+        zones[this.#text(join(folder, 'type'))?.trim() || zone] = milli / 1000;
+    }
+    return zones;
+  }
+
+  /** hwmon of the INA3221: in*_input in millivolts, curr*_input in milliamperes, in*_label the rail. */
+  #readPower(): Record<string, number> {
+    const rails: Record<string, number> = {};
+    for (const monitor of this.#list('sys/class/hwmon')) {
+      const folder = join('sys/class/hwmon', monitor);
+      if (this.#text(join(folder, 'name'))?.trim() !== 'ina3221') continue;
+      for (const channel of [1, 2, 3]) {
+        const millivolts = this.#number(join(folder, `in${String(channel)}_input`));
+        const milliamperes = this.#number(join(folder, `curr${String(channel)}_input`));
+        const rail = this.#text(join(folder, `in${String(channel)}_label`))?.trim();
+        if (millivolts !== undefined && milliamperes !== undefined)
+          rails[rail || `${monitor}-${String(channel)}`] = (millivolts * milliamperes) / 1e6;
+      }
+    }
+    return rails;
+  }
+
+  #readGpu(): HostReading {
+    for (const file of GPU_LOAD_FILES) {
+      const permille = this.#number(file);
+      if (permille !== undefined && permille >= 0 && permille <= 1000) return { gpuRatio: permille / 1000 };
+    }
+    return {};
+  }
+
+  #text(file: string): string | undefined {
+    try {
+      return readFileSync(join(this.#root, file), 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  #number(file: string): number | undefined {
+    const text = this.#text(file)?.trim();
+    if (text === undefined || text === '') return undefined;
+    const value = Number(text);
+    return Number.isFinite(value) ? value : undefined;
+  }
+
+  #list(folder: string): string[] {
+    const path = join(this.#root, folder);
+    return existsSync(path) ? readdirSync(path).sort() : [];
+  }
+}
+
+function kilobytes(meminfo: string, field: string): number | undefined {
+  const amount = new RegExp(`^${field}: +(\\d+) kB`, 'm').exec(meminfo)?.[1];
+  return amount === undefined ? undefined : Number(amount) * 1024;
+}
+
+function present(name: 'temperatureCelsius' | 'powerWatts', values: Record<string, number>): HostReading {
+  return Object.keys(values).length > 0 ? { [name]: values } : {};
+}

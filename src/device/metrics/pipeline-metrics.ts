@@ -1,0 +1,204 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { DROP_REASONS } from '../../contract/drops.ts';
+import type { EngineInfo } from '../inference/engine.ts';
+import { STAGES, type FrameResult, type ResultSink } from '../pipeline/frame-result.ts';
+import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/snapshot.ts';
+
+/** seconds; fine around the 33 ms of a 30 Hz camera */
+const FRAME_BUCKETS = [0.005, 0.01, 0.015, 0.02, 0.025, 0.033, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5];
+const STAGE_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.033, 0.05, 0.1, 0.5,
+];
+
+const CAMERA_LABELS = ['camera', 'bundle', 'provider'];
+
+/** What the metrics are read from. */
+export interface PipelineFigures {
+  readonly engineInfo: EngineInfo | null;
+  snapshot(): PipelineSnapshot;
+}
+
+/** A figure of each camera that is read when someone scrapes. */
+interface CameraFigure {
+  readonly name: string;
+  readonly help: string;
+  readonly read: (camera: CameraSnapshot) => number;
+}
+
+const CAMERA_COUNTERS: readonly CameraFigure[] = [
+  {
+    name: 'goshawk_frames_received_total',
+    help: 'Frames that arrived. Equals published plus dropped plus in flight.',
+    read: ({ frames }) => frames.received,
+  },
+  {
+    name: 'goshawk_frames_published_total',
+    help: 'Frames whose detections were published.',
+    read: ({ frames }) => frames.published,
+  },
+  {
+    name: 'goshawk_clock_resets_total',
+    help: 'Times at which the stamps of a camera began anew.',
+    read: ({ clockResets }) => clockResets,
+  },
+];
+
+const CAMERA_GAUGES: readonly CameraFigure[] = [
+  {
+    name: 'goshawk_frames_in_flight',
+    help: 'Frames that wait or are being worked on.',
+    read: ({ frames }) => frames.inFlight,
+  },
+  {
+    name: 'goshawk_frames_published_ratio',
+    help: 'Share of the frames of the last seconds that were published, 0 to 1.',
+    read: ({ fps }) => (fps.in > 0 ? Math.min(1, fps.out / fps.in) : 0),
+  },
+];
+
+/** The children of one camera's histograms, looked up once and not for each frame. */
+interface CameraObservers {
+  readonly latency: Histogram.Internal<string>;
+  readonly stages: readonly Histogram.Internal<string>[];
+}
+
+/**
+ * A pipeline's figures for Prometheus: histograms are filled as frames are published (this is a sink), all else is set from one
+ * snapshot of the pipeline's own accounts when someone scrapes, so that the sums agree within a scrape.
+ */
+export class PipelineMetrics implements ResultSink {
+  readonly name = 'metrics';
+  readonly #pipeline: PipelineFigures;
+  readonly #registry = new Registry();
+  readonly #registers = [this.#registry];
+  readonly #latency = new Histogram({
+    name: 'goshawk_frame_latency_seconds',
+    help: 'Time from the receipt of a frame to the publication of its detections.',
+    labelNames: CAMERA_LABELS,
+    buckets: FRAME_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly #stages = new Histogram({
+    name: 'goshawk_stage_seconds',
+    help: 'Time that published frames spent in each stage.',
+    labelNames: [...CAMERA_LABELS, 'stage'],
+    buckets: STAGE_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly #drops = new Counter({
+    name: 'goshawk_frames_dropped_total',
+    help: 'Frames that were received and not published, by reason.',
+    labelNames: [...CAMERA_LABELS, 'reason'],
+    registers: this.#registers,
+  });
+  readonly #bundleInfo = this.#gauge('goshawk_bundle_info', 'The bundle that runs; always 1.', [
+    'name',
+    'version',
+    'digest',
+    'variant',
+    'provider',
+  ]);
+  readonly #providerNodes = this.#gauge(
+    'goshawk_provider_nodes',
+    'Nodes of the graph that run on each execution provider.',
+    ['provider'],
+  );
+  readonly #memory = this.#gauge('goshawk_process_resident_memory_bytes', 'Memory that the process holds.');
+  readonly #loopDelay = this.#gauge('goshawk_event_loop_delay_seconds', 'How late timers fire.', [
+    'quantile',
+  ]);
+  readonly #uptime = this.#gauge('goshawk_uptime_seconds', 'Time since the pipeline was started.');
+  readonly #engineLost = this.#counter(
+    'goshawk_engine_lost_total',
+    'Inference threads or processes lost.',
+    [],
+  );
+  readonly #cameraCounters = CAMERA_COUNTERS.map(({ name, help }) =>
+    this.#counter(name, help, CAMERA_LABELS),
+  );
+  readonly #cameraGauges = CAMERA_GAUGES.map(({ name, help }) => this.#gauge(name, help, CAMERA_LABELS));
+  readonly #observers = new Map<string, CameraObservers>();
+  #observedDigest = '';
+
+  constructor(pipeline: PipelineFigures) {
+    this.#pipeline = pipeline;
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** The exposition text of one scrape. */
+  text(): Promise<string> {
+    this.#refresh(this.#pipeline.snapshot());
+    return this.#registry.metrics();
+  }
+
+  deliver(result: FrameResult): void {
+    const { latency, stages } = this.#observersOf(result);
+    latency.observe(result.totalMs / 1000);
+    for (let i = 0; i < stages.length; i++) stages[i]?.observe((result.stageMs[i] ?? 0) / 1000);
+  }
+
+  #observersOf({ envelope: { camera }, bundleDigest }: FrameResult): CameraObservers {
+    if (bundleDigest !== this.#observedDigest) {
+      this.#observedDigest = bundleDigest;
+      this.#observers.clear();
+    }
+    let observers = this.#observers.get(camera);
+    if (observers === undefined) {
+      const labels = this.#labelsOf(camera);
+      observers = {
+        latency: this.#latency.labels(labels),
+        stages: STAGES.map((stage) => this.#stages.labels({ ...labels, stage })),
+      };
+      this.#observers.set(camera, observers);
+    }
+    return observers;
+  }
+
+  #labelsOf(camera: string): Record<string, string> {
+    const engine = this.#pipeline.engineInfo;
+    const bundle = engine === null ? 'none' : `${engine.bundle.name}@${engine.bundle.version}`;
+    return { camera, bundle, provider: engine?.provider ?? 'none' };
+  }
+
+  #refresh({ cameras, engine, engineLost, process, uptimeSeconds }: PipelineSnapshot): void {
+    this.#drops.reset();
+    for (const counter of this.#cameraCounters) counter.reset();
+    for (const gauge of this.#cameraGauges) gauge.reset();
+    for (const [name, camera] of Object.entries(cameras)) this.#refreshCamera(this.#labelsOf(name), camera);
+    this.#engineLost.reset();
+    this.#engineLost.inc(engineLost);
+    this.#memory.set(process.rssBytes);
+    this.#uptime.set(uptimeSeconds);
+    const { p50, p99, max } = process.eventLoopDelayMs;
+    this.#loopDelay.set({ quantile: '0.5' }, p50 / 1000);
+    this.#loopDelay.set({ quantile: '0.99' }, p99 / 1000);
+    this.#loopDelay.set({ quantile: '1' }, max / 1000);
+    this.#bundleInfo.reset();
+    this.#providerNodes.reset();
+    if (engine === null) return;
+    const { bundle, variant, provider, nodesByProvider } = engine;
+    const { name, version, digest } = bundle;
+    this.#bundleInfo.set({ name, version, digest, variant, provider }, 1);
+    for (const [runsOn, nodes] of Object.entries(nodesByProvider))
+      this.#providerNodes.set({ provider: runsOn }, nodes);
+  }
+
+  #refreshCamera(labels: Record<string, string>, camera: CameraSnapshot): void {
+    CAMERA_COUNTERS.forEach(({ read }, index) => this.#cameraCounters[index]?.inc(labels, read(camera)));
+    CAMERA_GAUGES.forEach(({ read }, index) => this.#cameraGauges[index]?.set(labels, read(camera)));
+    // reasons that never occurred are shown as 0, so that rates and alerts exist before the first drop
+    for (const reason of DROP_REASONS)
+      this.#drops.inc({ ...labels, reason }, camera.frames.drops[reason] ?? 0);
+  }
+
+  #counter(name: string, help: string, labelNames: readonly string[]): Counter {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: this.#registers });
+  }
+
+  #gauge(name: string, help: string, labelNames: readonly string[] = []): Gauge {
+    return new Gauge({ name, help, labelNames: [...labelNames], registers: this.#registers });
+  }
+}
