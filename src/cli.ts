@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerBench } from './cli/bench.ts';
 import { registerEvaluate } from './cli/evaluate.ts';
+import { registerDoctor } from './cli/doctor.ts';
 import { registerSimulate } from './cli/simulate.ts';
 import { describeError } from './contract/errors.ts';
 
@@ -14,6 +15,7 @@ const program = new Command('goshawk')
   .exitOverride();
 
 registerBench(program);
+registerDoctor(program);
 registerEvaluate(program);
 registerSimulate(program);
 

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { loadBundle } from '../device/bundles/bundle.ts';
+import { ModelRepository } from '../device/bundles/repository.ts';
+import { describeHost } from '../device/describe-host.ts';
+import { listSupportedProviders } from '../device/inference/providers.ts';
+import type { BundleFact, ModelPorts } from '../tools/doctor/checks/models.ts';
+import { doctorReport, examine, formatChecks } from '../tools/doctor/doctor.ts';
+import { systemProbe } from '../tools/doctor/probe.ts';
+
+/** Two above this file, in src/ as in dist/. */
+const HOME = join(import.meta.dirname, '../..');
+
+async function installedBundles(): Promise<BundleFact[]> {
+  const listings = await new ModelRepository().list();
+  return listings.map((listing) => ({
+    name:
+      'bundle' in listing
+        ? `${listing.bundle.manifest.name} ${listing.bundle.manifest.version}`
+        : listing.folder,
+    check: async () => {
+      if ('error' in listing) throw listing.error;
+      await loadBundle(listing.folder);
+    },
+  }));
+}
+
+const ports: ModelPorts = { providers: listSupportedProviders, bundles: installedBundles };
+
+function usableProviders(): string[] {
+  try {
+    return listSupportedProviders()
+      .filter(({ available }) => available)
+      .map(({ provider }) => provider);
+  } catch {
+    // The check of the providers says why.
+    return [];
+  }
+}
+
+/** Adds `goshawk doctor` to the program. */
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description(
+      'check everything that Goshawk stands on, and say how to mend it; exit code 1 if something fails',
+    )
+    .option('--json', 'print a report for programs')
+    .action(async ({ json }: { json?: true }) => {
+      const startedAt = new Date();
+      const checks = await examine(systemProbe(HOME), ports);
+      const report = doctorReport(checks, describeHost(usableProviders()), startedAt);
+      console.log(json ? JSON.stringify(report, null, 2) : formatChecks(checks));
+      if (checks.some(({ status }) => status === 'fail')) process.exitCode = 1;
+    });
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { reportBaseSchema } from './report.ts';
+
+/** `warn`: it runs, but worse than it could. `fail`: something will not work. */
+export const CHECK_STATUSES = ['ok', 'warn', 'fail'] as const;
+
+/** One thing that was looked at. */
+export const doctorCheckSchema = z.strictObject({
+  /** stable name, for scripts */
+  name: z.string().regex(/^[a-z][a-z-]*$/),
+  status: z.enum(CHECK_STATUSES),
+  /** what was found, in words */
+  finding: z.string().min(1),
+  /** the command or the change that mends it; null where there is nothing to mend */
+  fix: z.string().min(1).nullable(),
+});
+
+/** What `goshawk doctor --json` prints. */
+export const doctorReportSchema = reportBaseSchema.extend({
+  schema: z.literal('goshawk.report.doctor/1'),
+  checks: z.array(doctorCheckSchema),
+});
+
+export type CheckStatus = (typeof CHECK_STATUSES)[number];
+export type DoctorCheck = z.infer<typeof doctorCheckSchema>;
+export type DoctorReport = z.infer<typeof doctorReportSchema>;

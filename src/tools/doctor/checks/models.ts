@@ -1,0 +1,62 @@
+import { describeError } from '../../../contract/errors.ts';
+import { fail, ok, warn, type Finding } from '../finding.ts';
+import type { Probe } from '../probe.ts';
+
+/** An execution provider of the inference library, and why it cannot be used where it cannot. */
+export interface ProviderFact {
+  readonly provider: string;
+  readonly available: boolean;
+  readonly reason: string;
+}
+
+/** A bundle of the repository: `check` reads all its files and throws a coded error on a wrong digest. */
+export interface BundleFact {
+  readonly name: string;
+  check(): Promise<void>;
+}
+
+/** What the doctor asks other rooms for. */
+export interface ModelPorts {
+  providers(): readonly ProviderFact[];
+  bundles(): Promise<readonly BundleFact[]>;
+}
+
+const isJetson = (probe: Probe): boolean =>
+  probe.exists('/etc/nv_tegra_release') ||
+  (probe.readText('/proc/device-tree/compatible') ?? '').includes('nvidia,tegra');
+
+/** The inference library: does it load, and does it use the GPU of a machine that has one. */
+export function checkProviders(probe: Probe, ports: ModelPorts): Finding {
+  const facts = ports.providers();
+  const usable = facts.filter(({ available }) => available).map(({ provider }) => provider);
+  const refused = facts
+    .filter(({ available }) => !available)
+    .map(({ provider, reason }) => `${provider}: ${reason}`);
+  if (usable.length === 0) {
+    return fail(`ONNX Runtime offers no execution provider (${refused.join('; ')})`, 'npm ci');
+  }
+  if (isJetson(probe) && usable.every((provider) => provider === 'cpu')) {
+    return warn(
+      `only the CPU is used on this Jetson (${refused.join('; ')})`,
+      'build ONNX Runtime with TensorRT: docs/jetson.md',
+    );
+  }
+  return ok(`ONNX Runtime with ${usable.join(', ')}`);
+}
+
+/** The model repository: is there a bundle, and is every bundle what its manifest says. */
+export async function checkBundles(ports: ModelPorts): Promise<Finding> {
+  const bundles = await ports.bundles();
+  if (bundles.length === 0) {
+    return fail(
+      'there is no bundle',
+      'goshawk models import FILE (or fetch models/ of this repository again)',
+    );
+  }
+  const faults: string[] = [];
+  for (const bundle of bundles) {
+    await bundle.check().catch((error: unknown) => faults.push(describeError(error)));
+  }
+  if (faults.length > 0) return fail(faults.join('; '), 'put the bundle back as it was, or remove it');
+  return ok(`${bundles.map(({ name }) => name).join(', ')}: every digest is right`);
+}

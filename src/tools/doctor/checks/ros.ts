@@ -1,0 +1,105 @@
+import { fail, formatBytes, ok, warn, type Finding } from '../finding.ts';
+import { FAST_DDS_DEFAULT_SEGMENT, readSharedMemoryProfile } from '../dds-profile.ts';
+import type { Probe } from '../probe.ts';
+
+/** A raw 1920x1080 rgb8 frame. */
+const FRAME_BYTES = 1920 * 1080 * 3;
+/** Two frames being written and read, and room between them. */
+const SEGMENT_NEEDED = 4 * FRAME_BYTES;
+
+const DEFAULT_RMW = 'rmw_fastrtps_cpp';
+
+const prefixesOf = (probe: Probe): string[] =>
+  (probe.env['AMENT_PREFIX_PATH'] ?? '').split(':').filter((prefix) => prefix !== '');
+
+/** The prefix that holds ROS itself; undefined where this process has no ROS environment. */
+function rosPrefix(probe: Probe): string | undefined {
+  return prefixesOf(probe).find((prefix) => probe.exists(`${prefix}/share/rcl/package.xml`));
+}
+
+function kindOf(prefix: string, probe: Probe): string {
+  if (prefix.startsWith(`${probe.home}/`)) return 'made by set-up';
+  return prefix.startsWith('/opt/ros/') ? 'installed in the system' : 'sourced';
+}
+
+/** ROS 2: is it there, which, and is this process in its environment. */
+export function checkRos(probe: Probe): Finding {
+  const prefix = rosPrefix(probe);
+  const distro = probe.env['ROS_DISTRO'];
+  if (prefix !== undefined && distro !== undefined)
+    return ok(`${distro} at ${prefix} (${kindOf(prefix, probe)})`);
+  if (probe.exists(`${probe.home}/.goshawk/ros.json`)) {
+    return warn(
+      'ROS 2 is set up, but this command runs outside its environment',
+      'scripts/with-ros goshawk doctor',
+    );
+  }
+  return warn(
+    'there is no ROS 2: cameras can only run inside the process',
+    'npm run setup (or source a ROS 2 installation first)',
+  );
+}
+
+/** vision_msgs, the package of everything that goes out. */
+export function checkVisionMessages(probe: Probe): Finding {
+  if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
+  const owner = prefixesOf(probe).find((prefix) => probe.exists(`${prefix}/share/vision_msgs/package.xml`));
+  if (owner !== undefined) return ok(`in ${owner}`);
+  const distro = probe.env['ROS_DISTRO'] ?? '<distro>';
+  return fail(
+    'the package vision_msgs is missing: no detections can be published',
+    `sudo apt-get install ros-${distro}-vision-msgs (or npm run setup, which builds it)`,
+  );
+}
+
+/** The middleware: can it be loaded, and is it the one that the image settings are for. */
+export function checkRmw(probe: Probe): Finding {
+  if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
+  const name = probe.env['RMW_IMPLEMENTATION'] ?? DEFAULT_RMW;
+  if (!prefixesOf(probe).some((prefix) => probe.exists(`${prefix}/lib/lib${name}.so`))) {
+    return fail(
+      `${name} is asked for and its library is not installed`,
+      `unset RMW_IMPLEMENTATION, or sudo apt-get install ros-${probe.env['ROS_DISTRO'] ?? '<distro>'}-${name.replaceAll('_', '-')}`,
+    );
+  }
+  if (!name.includes('fastrtps')) {
+    return warn(
+      `${name}: the shared-memory profile for images is for Fast DDS only`,
+      `export RMW_IMPLEMENTATION=${DEFAULT_RMW}, or give ${name} buffers of ${formatBytes(SEGMENT_NEEDED)} and more`,
+    );
+  }
+  return ok(name);
+}
+
+/** The DDS profile: without a large shared-memory segment, raw images of another process are lost. */
+export function checkDdsProfile(probe: Probe): Finding {
+  const rmw = probe.env['RMW_IMPLEMENTATION'] ?? DEFAULT_RMW;
+  if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
+  if (!rmw.includes('fastrtps')) return ok(`not used by ${rmw}`);
+  const ours = `${probe.home}/launch/fastdds.xml`;
+  const fix = `export FASTRTPS_DEFAULT_PROFILES_FILE=${ours} (newer releases: FASTDDS_DEFAULT_PROFILES_FILE) wherever images are published`;
+
+  const file = probe.env['FASTRTPS_DEFAULT_PROFILES_FILE'] ?? probe.env['FASTDDS_DEFAULT_PROFILES_FILE'];
+  if (file === undefined) {
+    return warn(
+      `no profile: the built-in segment of ${formatBytes(FAST_DDS_DEFAULT_SEGMENT)} loses raw images published by this process`,
+      fix,
+    );
+  }
+  const xml = probe.readText(file);
+  if (xml === undefined) return fail(`the profile ${file} cannot be read`, fix);
+  const profile = readSharedMemoryProfile(xml);
+  if (profile === undefined) return fail(`${file} holds no Fast DDS profiles`, fix);
+  if (profile === null) return warn(`${file} gives the default participant no shared memory`, fix);
+  const segment = profile.segmentSize ?? FAST_DDS_DEFAULT_SEGMENT;
+  if (segment < SEGMENT_NEEDED) {
+    return warn(
+      `${file}: a segment of ${formatBytes(segment)} is too small for raw images (${formatBytes(SEGMENT_NEEDED)} wanted)`,
+      fix,
+    );
+  }
+  if (profile.maxMessageSize !== undefined && profile.maxMessageSize < FRAME_BYTES) {
+    return warn(`${file}: maxMessageSize ${formatBytes(profile.maxMessageSize)} is less than a frame`, fix);
+  }
+  return ok(`${file}: segment ${formatBytes(segment)}`);
+}

@@ -1,0 +1,41 @@
+/** What a Fast DDS profile file says about shared memory, bytes; undefined where it says nothing. */
+export interface SharedMemoryProfile {
+  readonly segmentSize: number | undefined;
+  readonly maxMessageSize: number | undefined;
+}
+
+/** What Fast DDS takes where a profile names no size. */
+export const FAST_DDS_DEFAULT_SEGMENT = 512 * 1024;
+
+function textOf(xml: string, element: string): string | undefined {
+  return new RegExp(`<${element}>\\s*([^<]*?)\\s*</${element}>`).exec(xml)?.[1];
+}
+
+function sizeOf(xml: string, element: string): number | undefined {
+  const text = textOf(xml, element);
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * Reads the shared-memory transport that the default participant of a Fast DDS profile file uses. Only the few elements that decide are
+ * read; the file as a whole is for Fast DDS to judge.
+ * Returns `undefined` where the file is no profile file, and `null` where the default participant has no shared-memory transport of its own.
+ */
+export function readSharedMemoryProfile(xml: string): SharedMemoryProfile | null | undefined {
+  const plain = xml.replaceAll(/<!--[\s\S]*?-->/g, '');
+  const profiles = /<profiles[\s>][\s\S]*<\/profiles>/.exec(plain)?.[0];
+  if (profiles === undefined) return undefined;
+  const participants = profiles.match(/<participant[\s>][\s\S]*?<\/participant>/g) ?? [];
+  const participant =
+    participants.find((block) => /is_default_profile\s*=\s*"true"/.test(block)) ?? participants[0];
+  if (participant === undefined) return null;
+  const used = [...participant.matchAll(/<transport_id>\s*([^<]*?)\s*<\/transport_id>/g)].map(
+    (match) => match[1],
+  );
+  const descriptors = profiles.match(/<transport_descriptor>[\s\S]*?<\/transport_descriptor>/g) ?? [];
+  const shared = descriptors.find(
+    (block) => textOf(block, 'type') === 'SHM' && used.includes(textOf(block, 'transport_id')),
+  );
+  if (shared === undefined) return null;
+  return { segmentSize: sizeOf(shared, 'segment_size'), maxMessageSize: sizeOf(shared, 'maxMessageSize') };
+}

@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Space of a file system, bytes. */
+export interface Space {
+  readonly total: number;
+  /** what a plain user may still write */
+  readonly free: number;
+}
+
+/** All that the checks look at, so that tests can show them a machine with faults. Nothing in it throws: what cannot be had is undefined. */
+export interface Probe {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly nodeVersion: string;
+  readonly cores: number;
+  /** where Goshawk is installed */
+  readonly home: string;
+  readText(file: string): string | undefined;
+  exists(place: string): boolean;
+  /** names in a folder, sorted; empty where there is none */
+  list(folder: string): string[];
+  space(folder: string): Space | undefined;
+  /** standard output of a short command that ended well */
+  run(command: string, args: readonly string[]): string | undefined;
+  /** milliseconds that should never run backwards */
+  monotonicMs(): number;
+  /** milliseconds since 1970 */
+  wallMs(): number;
+  wait(ms: number): Promise<void>;
+}
+
+const COMMAND_TIMEOUT_MS = 3000;
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The machine this runs on. */
+export function systemProbe(home: string): Probe {
+  return {
+    env: process.env,
+    nodeVersion: process.versions.node,
+    cores: availableParallelism(),
+    home,
+    readText: (file) => orUndefined(() => readFileSync(file, 'utf8')),
+    exists: existsSync,
+    list: (folder) => orUndefined(() => readdirSync(folder).sort()) ?? [],
+    space: (folder) =>
+      orUndefined(() => {
+        const { bsize, blocks, bavail } = statfsSync(folder);
+        return { total: bsize * blocks, free: bsize * bavail };
+      }),
+    run: (command, args) => {
+      const result = spawnSync(command, args, { encoding: 'utf8', timeout: COMMAND_TIMEOUT_MS });
+      return result.status === 0 ? result.stdout : undefined;
+    },
+    monotonicMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    wait: async (ms) => {
+      await sleep(ms);
+    },
+  };
+}
