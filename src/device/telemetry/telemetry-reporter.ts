@@ -10,7 +10,8 @@ export interface TelemetryOutlet {
 }
 
 export interface ReporterSources {
-  snapshot(): PipelineSnapshot;
+  /** null while nothing is configured: then there is nothing to say */
+  snapshot(): PipelineSnapshot | null;
   host(): MetricsBody['host'];
   now(): Date;
 }
@@ -20,25 +21,42 @@ export class TelemetryReporter {
   readonly window: MetricsWindow;
   readonly #sources: ReporterSources;
   readonly #outlet: TelemetryOutlet;
+  readonly #onError: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(sources: ReporterSources, outlet: TelemetryOutlet, periodMs = 10_000) {
+  constructor(
+    sources: ReporterSources,
+    outlet: TelemetryOutlet,
+    onError: (error: unknown) => void,
+    periodMs = 10_000,
+  ) {
     this.#sources = sources;
     this.#outlet = outlet;
+    this.#onError = onError;
     this.window = new MetricsWindow(sources.now());
     this.#timer = setInterval(() => this.report(), periodMs);
   }
 
+  /** Never throws: a timer has nobody to catch. */
   report(): void {
-    const snapshot = this.#sources.snapshot();
-    const host = this.#sources.host();
-    this.#outlet.state(stateBody(snapshot, host));
-    this.#outlet.metrics(this.window.close(snapshot, host, this.#sources.now()));
+    try {
+      const snapshot = this.#sources.snapshot();
+      if (snapshot === null) return;
+      const host = this.#sources.host();
+      this.#outlet.state(stateBody(snapshot, host));
+      this.#outlet.metrics(this.window.close(snapshot, host, this.#sources.now()));
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
-  /** Ends the timer after a last report, so that the windows cover the whole run. */
-  close(): void {
+  stop(): void {
     clearInterval(this.#timer);
+  }
+
+  /** Stops after a last report, so that the windows cover the whole run. */
+  close(): void {
+    this.stop();
     this.report();
   }
 }

@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import { GoshawkError } from '../../contract/errors.ts';
-import type { Health, Status } from '../../contract/status.ts';
+import type { Health } from '../../contract/status.ts';
 import { PAGE_HTML } from './page.ts';
 
 /** What the server shows; each is asked only when somebody looks. */
 export interface WebSources {
-  status(): Status;
+  /** as `statusSchema` of the contract describes it; null while no model is configured */
+  status(): object | null;
   health(): Health;
   metrics(): Promise<string>;
   readonly metricsContentType: string;
@@ -114,7 +115,10 @@ function registerRoutes(
   stream: (camera: string, response: ServerResponse) => void,
 ): void {
   app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(PAGE_HTML));
-  app.get('/api/status', () => sources.status());
+  app.get('/api/status', (_request, reply) => {
+    const status = sources.status();
+    return status === null ? reply.code(503).send({ error: 'no model is configured' }) : reply.send(status);
+  });
   app.get('/healthz', (_request, reply) => {
     const health = sources.health();
     return reply.code(health.ok ? 200 : 503).send(health);
