@@ -89,6 +89,14 @@ export const ERROR_TEMPLATES = {
     message: 'the benchmark process "{name}" failed: {reason}; it said: {output}',
     fix: 'run "goshawk doctor"; ROS benchmarks need "scripts/with-ros goshawk bench ..." and a source checkout',
   },
+  GOSHAWK_CAMERA_SPEC: {
+    message: 'camera "{spec}" is not understood: {reason}',
+    fix: 'give sim, sim:seed=7,fog=0.3, dir:PATH or mcap:FILE',
+  },
+  GOSHAWK_CAMERA_UNUSABLE: {
+    message: 'camera {camera} gives no pictures: {reason}',
+    fix: 'check the path, its permissions and that its content is what the camera reads (JPEG/PNG; MCAP of profile ros2 with images)',
+  },
   GOSHAWK_OUTPUT_REFUSED: {
     message: '{path} cannot be written: {reason}',
     fix: 'give a folder that is empty or not there yet, on a disk with room, that you may write to',

@@ -1,0 +1,24 @@
+import type { CompressedView, ImageView } from '../../core/frame.ts';
+import type { GroundTruthBox } from './source.ts';
+
+/** A picture of a feed with what is known about it. */
+export interface FeedFrame {
+  readonly image: ImageView | CompressedView;
+  readonly groundTruth?: readonly GroundTruthBox[];
+  /** milliseconds after the first frame at which this one is to be seen; `undefined` where the rate alone decides */
+  readonly dueMs?: number;
+}
+
+/** Where the pictures of a camera come from, without any idea of time passing. */
+export interface FrameFeed {
+  readonly description: string;
+  /** pictures that could not be read so far */
+  readonly unreadable: number;
+  /** mean milliseconds between frames that carry their own `dueMs`, known once it is open */
+  readonly periodMs?: number | undefined;
+  /** @throws GoshawkError where there is nothing to read */
+  open(): Promise<void>;
+  /** The next picture, in memory that is the caller's; `undefined` at the end. Called again only after it settled. */
+  next(): Promise<FeedFrame | undefined>;
+  close(): Promise<void>;
+}

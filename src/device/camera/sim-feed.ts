@@ -1,0 +1,97 @@
+import { Worker } from 'node:worker_threads';
+import { GoshawkError } from '../../contract/errors.ts';
+import type { FeedFrame, FrameFeed } from './feed.ts';
+import type { SimPicture, SimRequest, SimSetup } from './sim-protocol.ts';
+
+export interface SimFeedOptions extends SimSetup {
+  /** frames a second of the world's time */
+  readonly rate: number;
+  /** 0, or how many frames are rendered before the start and then shown over and over, so that rendering costs nothing */
+  readonly loop: number;
+}
+
+/** Beside this file once it is compiled, in dist/ while the sources run under vitest. */
+function workerUrl(): URL {
+  const compiled = import.meta.url.endsWith('.js') ? './' : '../../../dist/device/camera/';
+  return new URL(`${compiled}sim-worker.js`, import.meta.url);
+}
+
+/** The simulator as a feed: frame n shows the world at n / rate seconds, whatever the clock says. Renders in a thread of its own. */
+export class SimFeed implements FrameFeed {
+  readonly description: string;
+  readonly unreadable = 0;
+  readonly #options: SimFeedOptions;
+  #worker: Worker | undefined;
+  #waiting:
+    | { readonly resolve: (picture: SimPicture) => void; readonly reject: (error: unknown) => void }
+    | undefined;
+  #failure: unknown;
+  #index = 0;
+  readonly #loop: SimPicture[] = [];
+
+  constructor(options: SimFeedOptions) {
+    this.#options = options;
+    const { width, height, rate, seed } = options;
+    this.description = `simulated street ${seed}, ${width}x${height} at ${rate} Hz`;
+  }
+
+  async open(): Promise<void> {
+    const { seed, width, height, conditions, loop } = this.#options;
+    const setup: SimSetup = { seed, width, height, conditions };
+    this.#worker = new Worker(workerUrl(), { workerData: setup, name: 'goshawk-camera' });
+    this.#worker.on('message', (picture: SimPicture) => this.#settle(picture));
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', () => this.#fail(new Error('the rendering thread ended')));
+    for (let i = 0; i < loop; i += 1) this.#loop.push(await this.#render());
+    if (loop > 0) await this.#worker.terminate();
+  }
+
+  async next(): Promise<FeedFrame | undefined> {
+    const kept = this.#loop.length > 0 ? this.#loop[this.#index++ % this.#loop.length] : undefined;
+    return this.#frame(kept === undefined ? await this.#render() : { ...kept, rgb: kept.rgb.slice() });
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #frame({ rgb, objects }: SimPicture): FeedFrame {
+    const { width, height } = this.#options;
+    return {
+      image: { width, height, encoding: 'rgb8', step: width * 3, data: rgb },
+      groundTruth: objects.map(({ label, box, visible }) => ({ label, box, visible })),
+    };
+  }
+
+  #render(): Promise<SimPicture> {
+    return new Promise<SimPicture>((resolve, reject) => {
+      if (this.#failure !== undefined) {
+        reject(this.#asError());
+        return;
+      }
+      const request: SimRequest = { time: this.#index / this.#options.rate };
+      this.#index += 1;
+      this.#waiting = { resolve, reject };
+      this.#worker?.ref();
+      this.#worker?.postMessage(request);
+    });
+  }
+
+  /** The thread keeps the process alive only while a picture is asked for. */
+  #settle(picture: SimPicture): void {
+    this.#worker?.unref();
+    this.#waiting?.resolve(picture);
+    this.#waiting = undefined;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#waiting?.reject(this.#asError());
+    this.#waiting = undefined;
+  }
+
+  #asError(): GoshawkError {
+    const reason = this.#failure instanceof Error ? this.#failure.message : String(this.#failure);
+    return new GoshawkError('GOSHAWK_CAMERA_UNUSABLE', { camera: 'sim', reason }, { cause: this.#failure });
+  }
+}

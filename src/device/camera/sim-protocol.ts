@@ -1,0 +1,21 @@
+import type { Conditions } from '../../core/scene/conditions.ts';
+import type { SceneObject } from '../../core/scene/labels.ts';
+
+/** What a rendering thread is started with. */
+export interface SimSetup {
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  readonly conditions: Conditions;
+}
+
+/** To the thread: render the world at `time` seconds into a new picture. */
+export interface SimRequest {
+  readonly time: number;
+}
+
+/** From the thread, in the order of the requests; `rgb` is transferred. */
+export interface SimPicture {
+  readonly rgb: Uint8Array<ArrayBuffer>;
+  readonly objects: readonly SceneObject[];
+}

@@ -1,0 +1,18 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { SceneRenderer } from '../../core/scene/scene.ts';
+import { createWorld } from '../../core/scene/world.ts';
+import type { SimPicture, SimRequest, SimSetup } from './sim-protocol.ts';
+
+/** The thread of a simulated camera. */
+const port = parentPort;
+if (port !== null) {
+  const { seed, width, height, conditions } = workerData as SimSetup;
+  const renderer = new SceneRenderer(width, height);
+  const world = createWorld(seed);
+  port.on('message', ({ time }: SimRequest) => {
+    const rgb = new Uint8Array(width * height * 3);
+    const objects = renderer.render(world, time, conditions, rgb);
+    const picture: SimPicture = { rgb, objects };
+    port.postMessage(picture, [rgb.buffer]);
+  });
+}

@@ -1,0 +1,44 @@
+import type { CompressedView, ImageView, Stamp } from '../../core/frame.ts';
+
+/** A box that is known to be right because the picture was made around it. */
+export interface GroundTruthBox {
+  readonly label: string;
+  /** x1, y1, x2, y2 in pixels of the frame */
+  readonly box: readonly [number, number, number, number];
+  /** share of the object that nothing hides, 0..1 */
+  readonly visible: number;
+}
+
+/** A frame as a camera hands it over. The memory of the picture belongs to the receiver, who may move it to another thread. */
+export interface CameraFrame {
+  readonly image: ImageView | CompressedView;
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  readonly groundTruth?: readonly GroundTruthBox[];
+}
+
+/** What became of a camera's frames since `start`. */
+export interface CameraCounters {
+  /** handed to the receiver */
+  readonly delivered: number;
+  /** turns of the schedule that passed without a frame, since the frame or this process was late; they are not made up for */
+  readonly skipped: number;
+  /** pictures of the source that could not be read */
+  readonly unreadable: number;
+}
+
+/** A camera inside this process. */
+export interface CameraSource {
+  /** for people: what it shows, its size and rate where they are known */
+  readonly description: string;
+  /**
+   * Begins to deliver frames; resolves once the source is open and the first frame is on its way.
+   * @param onFrame called once for each frame, one after the other
+   * @param onEnd called once when the source ends by itself: with an error, or without one at the end of what is not looped
+   * @throws GoshawkError where the source cannot be opened
+   */
+  start(onFrame: (frame: CameraFrame) => void, onEnd?: (error?: unknown) => void): Promise<void>;
+  /** No frame is delivered after it was called. Safe to call twice. */
+  stop(): Promise<void>;
+  counters(): CameraCounters;
+}

@@ -1,0 +1,38 @@
+import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
+import { toRgb } from '../../core/image/convert.ts';
+import { asBuffer, sharp } from './sharp-setup.ts';
+
+/** Pixels of a picture, width by height. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Any picture as rgb8 in memory of its own. With `size`, scaled to fit inside it with its aspect ratio kept, the rest black.
+ * @param maxPixels a compressed picture that claims more is refused before it is decoded
+ * @throws what sharp throws where the picture does not decode
+ */
+export async function decodeToRgb(
+  image: ImageView | CompressedView,
+  maxPixels: number,
+  size?: PictureSize,
+): Promise<ImageView & { readonly data: Uint8Array<ArrayBuffer> }> {
+  let opened;
+  if (isCompressed(image)) {
+    opened = sharp(asBuffer(image.data), { failOn: 'error', limitInputPixels: maxPixels });
+  } else {
+    const { width, height } = image;
+    const rgb = new Uint8Array(width * height * 3);
+    toRgb(image, rgb);
+    if (size === undefined || (size.width === width && size.height === height)) {
+      return { width, height, encoding: 'rgb8', step: width * 3, data: rgb };
+    }
+    opened = sharp(asBuffer(rgb), { raw: { width, height, channels: 3 } });
+  }
+  if (size !== undefined)
+    opened = opened.resize(size.width, size.height, { fit: 'contain', background: '#000' });
+  const { data, info } = await opened.toColourspace('srgb').removeAlpha().raw().toUint8Array();
+  const { width, height } = info;
+  return { width, height, encoding: 'rgb8', step: width * 3, data: new Uint8Array(data) };
+}
