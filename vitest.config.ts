@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{core,contract,device,tools,fleet}/**/*.test.ts'],
+          include: ['test/{core,contract,device,tools,fleet,bootstrap}/**/*.test.ts'],
           exclude: ['test/fleet/integration/**'],
           testTimeout: 30_000,
         },

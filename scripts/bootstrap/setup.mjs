@@ -62,6 +62,8 @@ async function addPackages(ros, say) {
 
 /** @param {RosInstallation | undefined} ros */
 function recordRos(ros) {
+  // Going without ROS for once must not make the next command forget it.
+  if (process.env['GOSHAWK_NO_ROS'] === '1') return;
   mkdirSync(PLACES.state, { recursive: true });
   if (ros === undefined) rmSync(PLACES.rosRecord, { force: true });
   else writeFileSync(PLACES.rosRecord, `${JSON.stringify(ros, undefined, 2)}\n`);

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { requirePython } from '../../scripts/bootstrap/build-tools.mjs';
+import { nodeVersionProblem } from '../../scripts/bootstrap/node-version.mjs';
+import { SetupError } from '../../scripts/bootstrap/progress.mjs';
+
+describe('Node version', () => {
+  it.each(['20.20.0', '20.20.2', '20.21.0', '22.0.0', '24.21.0'])('%s will do', (version) => {
+    expect(nodeVersionProblem(version)).toBeUndefined();
+  });
+
+  it.each(['16.20.2', '18.20.8', '20.9.0', '20.19.9'])(
+    '%s is refused in one line with the remedy',
+    (version) => {
+      const problem = nodeVersionProblem(version);
+      expect(problem).toContain(version);
+      expect(problem).toContain('nvm install');
+      expect(problem).not.toContain('\n');
+    },
+  );
+});
+
+describe('Python', () => {
+  /** A machine with these interpreters: version, and whether it can make virtual environments. */
+  const machine =
+    (pythons: Record<string, [version: string, hasVenv: boolean]>) => (executable: string, code: string) => {
+      const found = pythons[executable];
+      return found === undefined || (code.includes('venv') && !found[1]) ? undefined : `${found[0]}\n`;
+    };
+  const failureOf = (pythons: Parameters<typeof machine>[0]): string => {
+    try {
+      requirePython(machine(pythons));
+    } catch (error) {
+      if (error instanceof SetupError) return error.describe();
+    }
+    throw new Error('this should have been refused');
+  };
+
+  it("takes the system's, or another version beside it", () => {
+    expect(requirePython(machine({ python3: ['3.12', true] }))).toEqual({
+      executable: 'python3',
+      version: '3.12',
+    });
+    const newer = { python3: ['3.14', true], 'python3.11': ['3.11', true] } as const;
+    expect(
+      requirePython(machine({ python3: [...newer.python3], 'python3.11': [...newer['python3.11']] }))
+        .executable,
+    ).toBe('python3.11');
+  });
+
+  it('says in one line what is missing', () => {
+    expect(failureOf({})).toContain('sudo apt-get install python3 python3-venv');
+    expect(failureOf({ python3: ['3.12', false] })).toContain('sudo apt-get install python3-venv');
+    expect(failureOf({ python3: ['3.14', true] })).toContain('python3 is 3.14');
+    for (const line of [failureOf({}), failureOf({ python3: ['3.8', true] })]) {
+      expect(line).toContain('GOSHAWK_NO_ROS=1');
+      expect(line).not.toContain('\n');
+    }
+  });
+});
