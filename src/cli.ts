@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { registerBench } from './cli/bench.ts';
 import { registerEvaluate } from './cli/evaluate.ts';
 import { registerDoctor } from './cli/doctor.ts';
+import { registerModels } from './cli/models.ts';
 import { registerSimulate } from './cli/simulate.ts';
 import { describeError } from './contract/errors.ts';
 
@@ -17,6 +18,7 @@ const program = new Command('goshawk')
 registerBench(program);
 registerDoctor(program);
 registerEvaluate(program);
+registerModels(program);
 registerSimulate(program);
 
 try {

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** How a network's raw output is to be read; `core/heads` decodes each. */
-export const HEADS = ['yolox', 'yolov5', 'yolov8', 'end2end'] as const;
+import { HEADS } from '../core/heads/head.ts';
 
 /** Execution providers by the name used in wishes, manifests, metrics and reports. */
 export const PROVIDERS = ['tensorrt', 'cuda', 'cpu'] as const;

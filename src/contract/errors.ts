@@ -35,6 +35,10 @@ export const ERROR_TEMPLATES = {
     message: 'no execution provider of the wish "{wish}" can run bundle {bundle}: {reasons}',
     fix: 'add "cpu" to the wish, turn "strict" off, or install ONNX Runtime with that provider (docs/jetson.md)',
   },
+  GOSHAWK_ENGINE_INCOMPATIBLE: {
+    message: 'variant {variant} of {bundle} holds an engine built for {built}, this machine has {found}',
+    fix: 'build the engine on this device (scripts/jetson/build-engine.sh), or use a variant without an engine',
+  },
   GOSHAWK_ENGINE_CRASHED: {
     message: 'the inference {kind} ended unexpectedly: {reason}',
     fix: 'it is started again by itself; if this repeats, run "goshawk doctor" and "goshawk models verify"',

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { bundleManifestSchema, type BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import type { GraphClaims } from '../inference/graph-check.ts';
 
 /** A bundle that was read and whose files have the digests that its manifest names. */
 export interface Bundle {
@@ -82,4 +83,15 @@ export async function loadBundle(folder: string): Promise<Bundle> {
 /** `name@version`, for messages. */
 export function nameOf({ manifest, folder }: Bundle): string {
   return `${manifest.name}@${manifest.version} (${basename(folder)})`;
+}
+
+/** What a manifest says about the graphs of its variants. */
+export function claimsOf(manifest: BundleManifest): GraphClaims {
+  return {
+    bundle: `${manifest.name}@${manifest.version}`,
+    head: manifest.head,
+    labels: manifest.labels.length,
+    inputWidth: manifest.input.width,
+    inputHeight: manifest.input.height,
+  };
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Head, OutputShape } from '../../core/heads/head.ts';

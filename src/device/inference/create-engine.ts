@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PROVIDERS, type ProviderName } from '../../contract/bundle.ts';
-import type { Bundle } from '../bundles/bundle.ts';
+import { claimsOf, type Bundle } from '../bundles/bundle.ts';
 import { createChildLane } from './child-lane.ts';
 import { LaneEngine } from './lane-engine.ts';
 import type { ModelRequest } from './protocol.ts';
@@ -46,14 +46,9 @@ export function createEngine(options: EngineOptions): LaneEngine {
     variant: options.variant ?? null,
   });
   const requestFor = ({ provider, variant }: ProviderCandidate): ModelRequest => ({
-    bundle: `${manifest.name}@${manifest.version}`,
+    ...claimsOf(manifest),
     file: join(bundle.folder, variant.file),
     sha256: variant.sha256,
-    head: manifest.head,
-    labels: manifest.labels.length,
-    inputWidth: manifest.input.width,
-    inputHeight: manifest.input.height,
-    anchor: manifest.input.anchor,
     padValue: manifest.input.padValue,
     maxBatch: variant.batch.max,
     provider,

@@ -94,6 +94,8 @@ export interface InferenceEngine {
   /** How many jobs may be given before an earlier one resolves without waiting behind it. */
   readonly parallel: number;
   infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome>;
+  /** Gives back detections that nobody reads any more, so that their memory serves a later frame. Calling it is optional. */
+  recycle?(detections: Detections): void;
   /** Lets the jobs in hand finish, then ends threads or processes. Safe to call twice. */
   close(): Promise<void>;
   /** Told when a process or thread was lost and when its successor is ready. */

@@ -105,6 +105,7 @@ export class LaneSlot {
     this.#closing = true;
     const { clock, timeoutMs } = this.#options;
     if (this.#restartTimer !== null) clock.stopTimer(this.#restartTimer);
+    if (this.#watchTimer !== null) clock.stopTimer(this.#watchTimer);
     const lane = this.#lane;
     if (lane === null) return Promise.resolve();
     return new Promise((resolve) => {

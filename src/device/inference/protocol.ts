@@ -2,7 +2,6 @@ import type { ProviderName } from '../../contract/bundle.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import type { ErrorCode, ErrorDetails } from '../../contract/errors.ts';
 import type { Head } from '../../core/heads/head.ts';
-import type { LetterboxAnchor } from '../../core/image/letterbox.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 
 /**
@@ -30,7 +29,6 @@ export interface ModelRequest {
   readonly labels: number;
   readonly inputWidth: number;
   readonly inputHeight: number;
-  readonly anchor: LetterboxAnchor;
   readonly padValue: number;
   readonly maxBatch: number;
   readonly provider: ProviderName;

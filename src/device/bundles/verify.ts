@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { GoshawkError } from '../../contract/errors.ts';
+import { LetterboxedGraph } from '../inference/letterboxed-graph.ts';
+import { claimsOf, nameOf, type Bundle } from './bundle.ts';
+import { INSPECTION } from './equivalence.ts';
+import { isEngineContext } from './onnx/engine-context.ts';
+import { readModel } from './onnx/model.ts';
+
+/** What was found about one variant. */
+export interface VariantFinding {
+  readonly id: string;
+  /** false for an engine that only its own device can run: then only its digest was checked */
+  readonly ran: boolean;
+}
+
+/**
+ * Runs every variant of a bundle once on the CPU and holds its graph against the manifest; digests were checked by `loadBundle`.
+ * Throws GOSHAWK_MODEL_UNREADABLE, GOSHAWK_BUNDLE_INVALID, GOSHAWK_HEAD_MISMATCH or GOSHAWK_LABELS_MISMATCH.
+ */
+export async function verifyBundle(bundle: Bundle): Promise<VariantFinding[]> {
+  const findings: VariantFinding[] = [];
+  for (const { id, file, batch } of bundle.manifest.variants) {
+    const path = join(bundle.folder, file);
+    const bytes = await readFile(path);
+    if (isEngineContext(readModel(bytes, path))) {
+      findings.push({ id, ran: false });
+      continue;
+    }
+    await runOnce(bundle, bytes, batch.max, path);
+    findings.push({ id, ran: true });
+  }
+  return findings;
+}
+
+async function runOnce(bundle: Bundle, bytes: Uint8Array, maxBatch: number, file: string): Promise<void> {
+  try {
+    const graph = await LetterboxedGraph.load(bytes, claimsOf(bundle.manifest), maxBatch, INSPECTION);
+    try {
+      await graph.warmUp();
+    } finally {
+      await graph.close();
+    }
+  } catch (cause) {
+    if (cause instanceof GoshawkError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GoshawkError(
+      'GOSHAWK_MODEL_UNREADABLE',
+      { file: `${file} of ${nameOf(bundle)}`, reason },
+      { cause },
+    );
+  }
+}
