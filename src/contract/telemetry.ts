@@ -69,8 +69,10 @@ export const hostFiguresSchema = z.strictObject({
   cpuRatio: z.number().min(0).max(1).optional(),
   memoryUsedBytes: z.int().min(0).optional(),
   memoryTotalBytes: z.int().min(0).optional(),
-  temperatureCelsius: z.number().optional(),
-  powerWatts: z.number().min(0).optional(),
+  /** by thermal zone */
+  temperatureCelsius: z.record(z.string(), z.number()).optional(),
+  /** by power rail */
+  powerWatts: z.record(z.string(), z.number().min(0)).optional(),
   gpuRatio: z.number().min(0).max(1).optional(),
 });
 

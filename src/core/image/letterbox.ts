@@ -18,9 +18,13 @@ export interface Letterbox {
   readonly scale: number;
 }
 
+/** Far above the error of one product of doubles, far below a pixel. */
+const ROUNDING_ERROR = 1e-6;
+
 /**
  * Keeps the aspect ratio: scale = min(inputWidth / width, inputHeight / height), scaled sizes rounded down as
- * YOLOX's `preproc` does for `top-left`, rounded to nearest as Ultralytics' `LetterBox` does for `center`.
+ * YOLOX's `preproc` does for `top-left`, rounded to nearest as Ultralytics' `LetterBox` does for `center`. A product that misses a whole
+ * number by rounding error counts as that number: 360 * (448 / 640) is 251.99999999999997 and means 252.
  */
 export function letterboxFor(
   sourceWidth: number,
@@ -30,7 +34,8 @@ export function letterboxFor(
   anchor: LetterboxAnchor,
 ): Letterbox {
   const scale = Math.min(inputWidth / sourceWidth, inputHeight / sourceHeight);
-  const round = anchor === 'top-left' ? Math.floor : Math.round;
+  const round =
+    anchor === 'top-left' ? (side: number): number => Math.floor(side + ROUNDING_ERROR) : Math.round;
   const scaledWidth = Math.min(inputWidth, Math.max(1, round(sourceWidth * scale)));
   const scaledHeight = Math.min(inputHeight, Math.max(1, round(sourceHeight * scale)));
   const centered = anchor === 'center';
