@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     trained.add_argument("--resume", action="store_true")
     trained.add_argument("--evaluate-every", type=int, default=4, metavar="EPOCHS")
     trained.add_argument("--checkpoint-seconds", type=float, default=120.0)
+    trained.add_argument("--threads", type=int, default=2, help="0: all cores while the machine is quiet, else one")
     _add_settings(trained)
     trained.set_defaults(command=_train)
 
@@ -89,7 +90,7 @@ def _train(options: argparse.Namespace) -> None:
     chosen: dict[str, Any] = {k: v for k, v in vars(options).items() if k in names}
     config = RunConfig().with_train(**chosen)
     validation = SceneStore(options.validation) if options.validation else None
-    run = RunOptions(options.run, options.resume, options.checkpoint_seconds, options.evaluate_every)
+    run = RunOptions(options.run, options.resume, options.checkpoint_seconds, options.threads, options.evaluate_every)
     train(config, SceneStore(options.data), validation, run)
 
 

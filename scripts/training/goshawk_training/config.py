@@ -45,7 +45,7 @@ class TrainConfig:
     """Everything that decides the weights besides the data and the model's shape."""
 
     seed: int = 1
-    epochs: int = 24
+    epochs: int = 18
     batch: int = 16
     lr: float = 2e-3
     """peak learning rate of AdamW"""
@@ -54,7 +54,7 @@ class TrainConfig:
     warmup_steps: int = 300
     weight_decay: float = 0.03
     grad_clip: float = 10.0
-    ema_decay: float = 0.9995
+    ema_decay: float = 0.999
     ema_ramp: float = 600.0
     mosaic: float = 0.5
     """share of training pictures that are mosaics of four, until `plain_share` of the epochs is left"""
@@ -64,7 +64,6 @@ class TrainConfig:
     color: float = 0.15
     box_weight: float = 5.0
     bf16: bool = True
-    threads: int = 2
 
 
 @dataclass(frozen=True)

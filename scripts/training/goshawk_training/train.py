@@ -23,17 +23,19 @@ from .loss import DetectionLoss, LossParts
 from .model import Detector
 from .progress import Progress
 from .schedule import learning_rate
+from .threads import Threads
 
 LAST, HISTORY = "last.pt", "history.jsonl"
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; none of it changes the weights."""
+    """How a run is carried out; it decides nothing about the weights but their rounding."""
 
     folder: Path
     resume: bool = False
     checkpoint_seconds: float = 120.0
+    threads: int = 2
     evaluate_every: int = 4
     """epochs between evaluations on the validation store"""
     stop_after_steps: int | None = None
@@ -51,7 +53,7 @@ def new_state(config: RunConfig) -> TrainState:
 
 def train(config: RunConfig, store: SceneStore, validation: SceneStore | None, options: RunOptions) -> TrainState:
     """Trains to the end of the schedule, or until SIGINT or SIGTERM, which leave a checkpoint to resume from."""
-    torch.set_num_threads(config.train.threads)
+    threads = Threads(options.threads)
     options.folder.mkdir(parents=True, exist_ok=True)
     last = options.folder / LAST
     digest = store.meta["digest"]
@@ -71,6 +73,7 @@ def train(config: RunConfig, store: SceneStore, validation: SceneStore | None, o
     with _StopRequest() as stop:
         for step, batch in batches(store, config, state.step, end):
             begun = time.monotonic()
+            threads.look(step)
             rate, parts = train_step(state, config, loss_of, batch, step, total)
             state.step = step + 1
             progress.show(state.step, rate, parts)

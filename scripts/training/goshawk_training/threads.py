@@ -1,0 +1,34 @@
+"""How many cores to compute with, on a machine that others use too."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+FOLLOW_LOAD = 0
+STEPS_BETWEEN_LOOKS = 20
+BUSY = 1.0
+"""Runnable processes of others, on average over a minute, above which one thread is faster than all: the threads of one
+operation wait for each other, and a wait lasts until the slower gets its turn (measured: 2 threads 13 pictures
+a CPU second, one thread 40)."""
+
+
+class Threads:
+    """Sets torch's thread count: a fixed one, or with FOLLOW_LOAD all cores on a quiet machine and one on a busy one."""
+
+    def __init__(self, wanted: int) -> None:
+        self._follows = wanted == FOLLOW_LOAD
+        self._count = (os.cpu_count() or 1) if self._follows else wanted
+        self._most = self._count
+        torch.set_num_threads(self._count)
+
+    def look(self, step: int) -> None:
+        """Adapts where that was asked for; sums are then rounded otherwise, so runs are no longer equal to the bit."""
+        if not self._follows or step % STEPS_BETWEEN_LOOKS != 0:
+            return
+        others = os.getloadavg()[0] - self._count
+        count = 1 if others > BUSY else self._most
+        if count != self._count:
+            self._count = count
+            torch.set_num_threads(count)
