@@ -6,6 +6,8 @@ import { rcl } from './rcl.ts';
 export interface RosProgram {
   /** Finishes work in hand, destroys the node. Called once. */
   stop(): Promise<void>;
+  /** Resolves where the program ends by itself. */
+  readonly ended?: Promise<void>;
 }
 
 /** How long stopping may take before what is left is abandoned: launch sends SIGTERM 5 s after SIGINT. */
@@ -26,7 +28,7 @@ export async function runRosProcess(start: (args: RosArguments) => Promise<RosPr
     const args = splitRosArguments(process.argv);
     await rcl.init(rcl.Context.defaultContext(), [...args.forRcl]);
     program = await start(args);
-    await ended;
+    await Promise.race([ended, ...(program.ended === undefined ? [] : [program.ended])]);
   } catch (error) {
     fail(error);
   }

@@ -1,5 +1,6 @@
+import { runMicrotasksSoon } from './event-loop.ts';
 import { makeQos, type QosWish } from './qos.ts';
-import type { MessageName, RosNode, RosPublisher, RosSubscription } from './rcl.ts';
+import type { MessageName, RosNode, RosSubscription } from './rcl.ts';
 
 /** Sends messages that are serialized already. */
 export interface RawPublisher {
@@ -43,11 +44,8 @@ export interface RawSubscription {
 }
 
 /**
- * Subscribes to serialized messages: one copy out of the middleware, none after it.
- *
- * rclnodejs calls back from a bare libuv handle, outside of Node's callback scope: an exception would be lost in native code, and
- * promise reactions would wait for whatever the loop does next. So the first is caught here, and an immediate, which runs right
- * after in the same turn of the loop, sees to the second.
+ * Subscribes to serialized messages: one copy out of the middleware, none after it. An exception of `onMessage` would be lost in
+ * native code, so it goes to `onError`.
  */
 export function subscribeRaw(
   node: RosNode,
@@ -67,7 +65,7 @@ export function subscribeRaw(
       } catch (error) {
         onError(error);
       }
-      setImmediate(runMicrotasks);
+      runMicrotasksSoon();
     },
   );
   return {
@@ -76,8 +74,4 @@ export function subscribeRaw(
       node.destroySubscription(subscription);
     },
   };
-}
-
-function runMicrotasks(): void {
-  // Nothing to do: Node runs the microtask queue after each immediate.
 }

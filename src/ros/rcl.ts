@@ -1,5 +1,5 @@
 import * as loaded from 'rclnodejs';
-import type { lifecycle, Publisher, Subscription } from 'rclnodejs';
+import type { lifecycle, Subscription } from 'rclnodejs';
 
 /** rclnodejs declares each member as an export of its own; at run time there is only the default export. */
 export const rcl = (loaded as unknown as { default: typeof loaded }).default;
@@ -20,4 +20,3 @@ export const MESSAGE = {
 } as const;
 
 export type MessageName = (typeof MESSAGE)[keyof typeof MESSAGE];
-export type RosPublisher = Publisher<MessageName>;

@@ -1,4 +1,5 @@
 import { describeError } from '../contract/errors.ts';
+import { runMicrotasksSoon } from './event-loop.ts';
 import type { Log } from './log.ts';
 import type { RosNode } from './rcl.ts';
 
@@ -20,7 +21,7 @@ export function guardServices(node: RosNode, log: Log): void {
   for (const service of services) {
     const answer = service._callback;
     service._callback = (request, response) => {
-      setImmediate(runMicrotasks);
+      runMicrotasksSoon();
       try {
         return answer(request, response);
       } catch (error) {
@@ -39,8 +40,4 @@ function refusal(request: { parameters?: readonly unknown[] }, template: object,
   if ('results' in template) return { ...template, results: (request.parameters ?? []).map(() => result) };
   if ('result' in template && request.parameters !== undefined) return { ...template, result };
   return template;
-}
-
-function runMicrotasks(): void {
-  // The same as in raw-topics: what a callback promised goes on in this turn of the loop.
 }

@@ -7,14 +7,17 @@ import { DiagnosticsPublisher } from '../diagnostics.ts';
 import { nodeLog, type Log } from '../log.ts';
 import { ManagedLifecycle, type LifecycleWork } from '../managed-node.ts';
 import { declareParameters, type DeclaredParameters } from '../parameters/declare.ts';
-import { readParameterOverrides } from '../parameters/files.ts';
+import type { ParameterOverride } from '../parameters/files.ts';
+import { readNodeParameters } from '../parameters/node-parameters.ts';
 import type { ParameterValue } from '../parameters/spec.ts';
 import type { RosProgram } from '../process.ts';
 import { rcl, type LifecycleNode } from '../rcl.ts';
 import { guardServices } from '../service-guard.ts';
 import { rosWallMs } from '../time.ts';
+import { Companions } from './companions.ts';
 import { diagnose } from './diagnose.ts';
 import { DETECTOR_PARAMETERS, type DetectorParameters } from './parameters.ts';
+import { writeRunReport } from './run-report.ts';
 import { DetectorSession } from './session.ts';
 import { nameTopics } from './topics.ts';
 import { TopicWatch } from './topic-watch.ts';
@@ -23,7 +26,6 @@ const NODE_NAME = 'detector';
 const NAMESPACE = '/goshawk';
 /** how often subscriptions to pictures are looked for; diagnostics go out every second time */
 const TICK_MS = 500;
-const PARAMETER_BOOL = 1;
 
 /** The detector node: parameters, lifecycle and diagnostics around one session. */
 export class Detector implements RosProgram, LifecycleWork {
@@ -34,6 +36,7 @@ export class Detector implements RosProgram, LifecycleWork {
   readonly #diagnostics: DiagnosticsPublisher;
   readonly #watch: TopicWatch;
   readonly #clock: Clock;
+  #companions: Companions | null = null;
   #session: DetectorSession | null = null;
   #failure: string | null = null;
   #ticks = 0;
@@ -43,21 +46,10 @@ export class Detector implements RosProgram, LifecycleWork {
   /** Makes the node, declares its parameters, and starts to spin; nothing is configured yet. */
   static async start(args: RosArguments): Promise<Detector> {
     const node = new rcl.lifecycle.LifecycleNode(NODE_NAME, NAMESPACE);
-    const warnings: string[] = [];
     try {
-      const overrides = await readParameterOverrides(
-        args.parameters,
-        node.getFullyQualifiedName(),
-        (file) => {
-          warnings.push(`no section of ${file} is about ${node.getFullyQualifiedName()}: it has no effect`);
-        },
-      );
-      if (overrides.get('use_sim_time')?.value === true) {
-        node.setParameter(new rcl.Parameter('use_sim_time', PARAMETER_BOOL, true));
-      }
-      const detector = new Detector(node, overrides);
-      for (const warning of warnings) detector.#log.warn(warning);
-      detector.#run();
+      const log = nodeLog(node, () => true);
+      const detector = new Detector(node, await readNodeParameters(node, args.parameters, log));
+      await detector.#run();
       return detector;
     } catch (error) {
       node.destroy();
@@ -65,7 +57,7 @@ export class Detector implements RosProgram, LifecycleWork {
     }
   }
 
-  private constructor(node: LifecycleNode, overrides: Awaited<ReturnType<typeof readParameterOverrides>>) {
+  private constructor(node: LifecycleNode, overrides: ReadonlyMap<string, ParameterOverride>) {
     this.#node = node;
     this.#log = nodeLog(node, () => this.#alive);
     this.#declared = declareParameters(node, DETECTOR_PARAMETERS, overrides, this.#log, (changed) => {
@@ -83,7 +75,8 @@ export class Detector implements RosProgram, LifecycleWork {
     return this.#declared.values;
   }
 
-  #run(): void {
+  async #run(): Promise<void> {
+    this.#companions = await Companions.start(this.#parameters, this.#log);
     this.#node.spin();
     this.#timer = setInterval(() => {
       this.#tick();
@@ -128,6 +121,7 @@ export class Detector implements RosProgram, LifecycleWork {
       throw error;
     }
     this.#session = session;
+    this.#companions?.show(session);
     this.#log.info(
       `${info.bundle.name}@${info.bundle.version} (${info.variant}) on ${info.provider}: loaded in ${Math.round(info.loadMs)} ms, ` +
         `warm in ${Math.round(info.warmupMs)} ms; ${topics.map((one) => `${one.image} -> ${one.detections}`).join(', ')}`,
@@ -139,6 +133,7 @@ export class Detector implements RosProgram, LifecycleWork {
   activate(): Promise<void> {
     this.#session!.activate();
     this.#watch.open(this.#session!.cameras, this.#parameters.reliability);
+    this.#log.info('the detector is active');
     return Promise.resolve();
   }
 
@@ -159,7 +154,22 @@ export class Detector implements RosProgram, LifecycleWork {
     const session = this.#session;
     this.#session = null;
     this.#watch.close();
-    await session?.close();
+    this.#companions?.hide();
+    if (session === null) return;
+    await session.deactivate();
+    await this.#report(session);
+    await session.close();
+  }
+
+  /** The report is about the session that ends; its failure must not keep the model from being freed. */
+  async #report(session: DetectorSession): Promise<void> {
+    const file = this.#parameters.report_file;
+    if (file === '') return;
+    try {
+      await writeRunReport(file, session);
+    } catch (error) {
+      this.#log.error(`${file} cannot be written: ${describeError(error)}`);
+    }
   }
 
   /** Applies parameters that may change while the node runs; a throw refuses them all. */
@@ -193,6 +203,8 @@ export class Detector implements RosProgram, LifecycleWork {
     clearInterval(this.#timer);
     // A model that is still loading is let finish: its threads cannot be stopped in the middle without ending the process badly.
     await this.#lifecycle.settled();
+    // Telemetry sends its last window while the session is still there to be asked.
+    await this.#companions?.close();
     await this.#closeSession();
     this.#alive = false;
     this.#node.destroy();

@@ -40,10 +40,10 @@ function diagnoseNode({ state, complaints }: DetectorCondition): DiagnosticStatu
     name: 'state',
     level: first === undefined ? 'ok' : 'error',
     message: first === undefined ? state : `${state}: ${first}`,
-    values: Object.fromEntries([
-      ['state', state],
-      ...complaints.map((text, i) => [`complaint ${i + 1}`, text]),
-    ]),
+    values: {
+      state,
+      ...Object.fromEntries(complaints.map((text, i) => [`complaint ${i + 1}`, text] as const)),
+    },
   };
 }
 

@@ -36,8 +36,12 @@ export class DetectorSession {
   readonly #node: RosNode;
   readonly #parameters: DetectorParameters;
   readonly #log: Log;
+  /** when it was made */
+  readonly startedAt = new Date();
   #latched: RawPublisher[] = [];
   #subscriptions: RawSubscription[] = [];
+  #activeMs = 0;
+  #activeSince: number | null = null;
 
   /** @param clock wall time is the clock that stamps messages */
   constructor(
@@ -70,6 +74,12 @@ export class DetectorSession {
     });
   }
 
+  /** How long it has taken frames. */
+  get activeSeconds(): number {
+    const running = this.#activeSince === null ? 0 : systemClock.monotonicMs() - this.#activeSince;
+    return (this.#activeMs + running) / 1000;
+  }
+
   /** Loads and warms the model. Rejects with a coded error, and then holds nothing. */
   async start(): Promise<EngineInfo> {
     try {
@@ -89,6 +99,7 @@ export class DetectorSession {
   /** Subscribes to the cameras: frames flow from here on. */
   activate(): void {
     this.pipeline.activate();
+    this.#activeSince = systemClock.monotonicMs();
     this.#subscriptions = this.cameras.map(({ topics, input }) =>
       subscribeRaw(
         this.#node,
@@ -105,17 +116,18 @@ export class DetectorSession {
     );
   }
 
-  /** Ends the subscriptions and lets the frames in hand finish. */
+  /** Ends the subscriptions and lets the frames in hand finish. Safe in every state. */
   async deactivate(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.destroy();
     this.#subscriptions = [];
+    this.#activeMs = this.activeSeconds * 1000;
+    this.#activeSince = null;
     await this.pipeline.deactivate();
   }
 
   /** Frees the model and everything else. Safe in every state. */
   async close(): Promise<void> {
-    for (const subscription of this.#subscriptions) subscription.destroy();
-    this.#subscriptions = [];
+    await this.deactivate();
     await this.pipeline.close();
     this.results.destroy();
     this.annotated.destroy();

@@ -81,11 +81,18 @@ export class TopicWatch {
           otherTopics:
             silentSeconds < silentAfterSeconds
               ? []
-              : topicsOfType(this.#node, type).filter((name) => name !== topics.image),
+              : topicsOfType(this.#node, type).filter((name) => !this.#isOwn(name)),
         },
         silentAfterSeconds,
       ),
       ...inspectListeners(topics.detections, MESSAGE.detections, listeners),
     ];
+  }
+
+  /** This node listens there or publishes there itself. */
+  #isOwn(topic: string): boolean {
+    return this.#watched.some(({ camera: { topics } }) =>
+      [topics.image, topics.annotated, topics.annotatedCompressed].includes(topic),
+    );
   }
 }

@@ -114,18 +114,21 @@ function explainRefusals(node: RosNode, table: ParameterTable): void {
         : fixed !== undefined
           ? `${fixed.name} is read once at configure; set it in the parameter file or on the command line and start again`
           : undefined;
-    return reason === undefined
-      ? set(parameters)
-      : ({ successful: false, reason });
+    return reason === undefined ? set(parameters) : { successful: false, reason };
   };
 }
 
 /** Brings a value into its declared type where it can only mean one thing; the check comes after. */
 function settle(table: ParameterTable, parameter: Parameter): Parameter {
   const spec = table[parameter.name];
-  if (spec === undefined || parameter.type === (TYPE.notSet as number)) return parameter;
+  if (spec === undefined || isNotSet(parameter)) return parameter;
   const checked = checkParameter(spec, parameter.value);
   return checked.ok ? toParameter(parameter.name, spec, checked.value) : parameter;
+}
+
+/** True for a request to delete. */
+function isNotSet(parameter: Parameter): boolean {
+  return Number(parameter.type) === TYPE.notSet;
 }
 
 function checkChange(table: ParameterTable, parameters: readonly Parameter[]): Map<string, ParameterValue> {
@@ -133,8 +136,7 @@ function checkChange(table: ParameterTable, parameters: readonly Parameter[]): M
   for (const parameter of parameters) {
     const spec = table[parameter.name];
     if (spec === undefined) continue;
-    if (parameter.type === (TYPE.notSet as number))
-      throw invalid(parameter.name, 'nothing', 'it cannot be deleted');
+    if (isNotSet(parameter)) throw invalid(parameter.name, 'nothing', 'it cannot be deleted');
     const checked = checkParameter(spec, parameter.value);
     if (!checked.ok) throw invalid(parameter.name, parameter.value, checked.reason);
     changed.set(parameter.name, checked.value);

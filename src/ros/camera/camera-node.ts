@@ -1,0 +1,125 @@
+import { writeFile } from 'node:fs/promises';
+import { describeError } from '../../contract/errors.ts';
+import { openCamera, type CameraOptions } from '../../device/camera/open-camera.ts';
+import type { CameraFrame, CameraSource } from '../../device/camera/source.ts';
+import type { RosArguments } from '../arguments.ts';
+import { nodeLog, type Log } from '../log.ts';
+import { declareParameters } from '../parameters/declare.ts';
+import { readNodeParameters } from '../parameters/node-parameters.ts';
+import type { RosProgram } from '../process.ts';
+import { rcl, type RosNode } from '../rcl.ts';
+import { guardServices } from '../service-guard.ts';
+import { FramePublisher } from './frame-publisher.ts';
+import { CAMERA_PARAMETERS, type CameraParameters } from './parameters.ts';
+
+const NODE_NAME = 'camera';
+const NAMESPACE = '/camera';
+
+/** The camera node: a source inside this process, published as a camera driver would. */
+export class CameraNode implements RosProgram {
+  readonly ended: Promise<void>;
+  readonly #node: RosNode;
+  readonly #log: Log;
+  readonly #source: CameraSource;
+  readonly #publisher: FramePublisher;
+  readonly #stampsFile: string;
+  #end: () => void = () => undefined;
+  #sending = 0;
+  #late = 0;
+  #alive = true;
+
+  /** Makes the node and publishes the first frame. @throws GoshawkError where the source cannot be opened */
+  static async start(args: RosArguments): Promise<CameraNode> {
+    const node = new rcl.Node(NODE_NAME, NAMESPACE);
+    try {
+      const log = nodeLog(node, () => true);
+      const overrides = await readNodeParameters(node, args.parameters, log);
+      const { values } = declareParameters(node, CAMERA_PARAMETERS, overrides, log, () => undefined);
+      guardServices(node, log);
+      const camera = new CameraNode(node, values);
+      node.spin();
+      await camera.#run();
+      return camera;
+    } catch (error) {
+      node.destroy();
+      throw error;
+    }
+  }
+
+  private constructor(node: RosNode, parameters: CameraParameters) {
+    this.#node = node;
+    this.#log = nodeLog(node, () => this.#alive);
+    this.#source = openCamera(specOf(parameters), optionsOf(parameters));
+    this.#publisher = new FramePublisher(node, {
+      topic: parameters.topic,
+      groundTruthTopic: parameters.ground_truth_topic,
+      compressed: parameters.compressed,
+      reliability: parameters.reliability,
+    });
+    this.#stampsFile = parameters.stamps_file;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  async #run(): Promise<void> {
+    await this.#source.start(
+      (frame) => {
+        this.#send(frame);
+      },
+      (error) => {
+        if (error === undefined) this.#log.info('the recording is over');
+        else this.#log.error(describeError(error));
+        this.#end();
+      },
+    );
+    this.#log.info(`publishing ${this.#source.description}`);
+  }
+
+  #send(frame: CameraFrame): void {
+    // Compressing may take longer than a period: then frames are left out, as a camera that cannot keep up does.
+    if (this.#sending > 0) {
+      this.#late += 1;
+      return;
+    }
+    this.#sending += 1;
+    this.#publisher.send(frame).then(
+      () => {
+        this.#sending -= 1;
+      },
+      (error: unknown) => {
+        this.#sending -= 1;
+        this.#log.error(`a frame was not sent: ${describeError(error)}`);
+      },
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#source.stop();
+    const { delivered, skipped, unreadable } = this.#source.counters();
+    const late = this.#late > 0 ? `, ${this.#late} came while one was compressed` : '';
+    this.#log.info(`${delivered} frames, ${skipped} turns skipped, ${unreadable} pictures unreadable${late}`);
+    if (this.#stampsFile !== '') await writeFile(this.#stampsFile, JSON.stringify(this.#publisher.stamps));
+    this.#alive = false;
+    this.#node.destroy();
+  }
+}
+
+/** `loop_frames` belongs to the simulator's own description. */
+function specOf({ source, loop_frames: loop }: CameraParameters): string {
+  if (loop === 0 || !/^sim(:|$)/.test(source)) return source;
+  return `${source}${source.includes(':') ? ',' : ':'}loop=${loop}`;
+}
+
+function optionsOf(parameters: CameraParameters): CameraOptions {
+  const { rate, width, height, recording_topic: topic } = parameters;
+  return {
+    frameId: parameters.frame_id,
+    compressed: parameters.compressed,
+    loop: parameters.loop,
+    ...(rate > 0 ? { rate } : {}),
+    ...(width > 0 ? { width } : {}),
+    ...(height > 0 ? { height } : {}),
+    ...(topic === '' ? {} : { topic }),
+  };
+}

@@ -1,0 +1,111 @@
+import type { MessageHeader } from '../../core/cdr/header.ts';
+import { beginImage, encodeCompressedImage, encodeImage } from '../../core/cdr/messages.ts';
+import { CdrWriter } from '../../core/cdr/writer.ts';
+import { isCompressed, type CompressedView, type ImageView, type PixelEncoding } from '../../core/frame.ts';
+import { toRgb } from '../../core/image/convert.ts';
+import type { CameraFrame } from '../../device/camera/source.ts';
+import { encodeJpeg } from '../../device/pipeline/encode-image.ts';
+import { RESULT_QOS, type Reliability } from '../qos.ts';
+import { createRawPublisher, type RawPublisher } from '../raw-topics.ts';
+import { MESSAGE, type RosNode } from '../rcl.ts';
+import { nowStamp } from '../time.ts';
+import { GroundTruthEncoder } from './ground-truth.ts';
+
+/** Encodings whose names every consumer of sensor_msgs knows; others go out as rgb8. */
+const PLAIN: ReadonlySet<PixelEncoding> = new Set(['rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8']);
+const JPEG_QUALITY = 90;
+
+export interface FramePublisherOptions {
+  readonly topic: string;
+  readonly groundTruthTopic: string;
+  /** publish CompressedImage also where the source gives pixels */
+  readonly compressed: boolean;
+  readonly reliability: Reliability;
+}
+
+/** Publishes a camera's frames, stamped on the node's clock when they are sent, and the true boxes where they are known. */
+export class FramePublisher {
+  readonly #node: RosNode;
+  readonly #options: FramePublisherOptions;
+  readonly #writer = new CdrWriter();
+  readonly #truthEncoder = new GroundTruthEncoder();
+  #raw: RawPublisher | undefined;
+  #compressed: RawPublisher | undefined;
+  #truth: RawPublisher | undefined;
+  /** seconds since the epoch of every frame sent */
+  readonly stamps: number[] = [];
+
+  constructor(node: RosNode, options: FramePublisherOptions) {
+    this.#node = node;
+    this.#options = options;
+    // Made before the first frame, so that subscribers are matched by then.
+    if (options.compressed) this.#openCompressed();
+    else this.#openRaw();
+  }
+
+  /** Sends one frame. Only frames that have to be compressed here take time. */
+  async send({ image, frameId, groundTruth }: CameraFrame): Promise<void> {
+    if (isCompressed(image)) this.#sendCompressed(frameId, image);
+    else if (this.#options.compressed) await this.#compress(frameId, image);
+    else this.#sendRaw(frameId, image);
+    if (groundTruth === undefined) return;
+    this.#truth ??= createRawPublisher(
+      this.#node,
+      MESSAGE.detections,
+      this.#options.groundTruthTopic,
+      RESULT_QOS,
+    );
+    this.#truth.publish(this.#truthEncoder.encode(this.#header, groundTruth));
+  }
+
+  #header: MessageHeader = { stamp: { sec: 0, nanosec: 0 }, frameId: '' };
+
+  #stamp(frameId: string): MessageHeader {
+    const stamp = nowStamp(this.#node);
+    this.stamps.push(stamp.sec + stamp.nanosec * 1e-9);
+    this.#header = { stamp, frameId };
+    return this.#header;
+  }
+
+  #sendRaw(frameId: string, image: ImageView): void {
+    const { width, height, encoding } = image;
+    const publisher = this.#openRaw();
+    if (PLAIN.has(encoding)) {
+      const fields = { height, width, encoding, step: image.step };
+      publisher.publish(encodeImage(this.#writer, this.#stamp(frameId), fields, image.data));
+      return;
+    }
+    const fields = { height, width, encoding: 'rgb8', step: width * 3 };
+    toRgb(image, beginImage(this.#writer, this.#stamp(frameId), fields, width * height * 3));
+    publisher.publish(this.#writer.finish());
+  }
+
+  #sendCompressed(frameId: string, image: CompressedView): void {
+    const message = encodeCompressedImage(this.#writer, this.#stamp(frameId), image.format, image.data);
+    this.#openCompressed().publish(message);
+  }
+
+  async #compress(frameId: string, image: ImageView): Promise<void> {
+    const { width, height } = image;
+    const rgb = new Uint8Array(width * height * 3);
+    toRgb(image, rgb);
+    const data = await encodeJpeg(rgb, width, height, JPEG_QUALITY);
+    this.#sendCompressed(frameId, { format: 'jpeg', data });
+  }
+
+  #openRaw(): RawPublisher {
+    const { topic, reliability } = this.#options;
+    this.#raw ??= createRawPublisher(this.#node, MESSAGE.image, topic, { reliability, depth: 5 });
+    return this.#raw;
+  }
+
+  #openCompressed(): RawPublisher {
+    const { topic, reliability } = this.#options;
+    const below = `${topic}/compressed`;
+    this.#compressed ??= createRawPublisher(this.#node, MESSAGE.compressedImage, below, {
+      reliability,
+      depth: 5,
+    });
+    return this.#compressed;
+  }
+}

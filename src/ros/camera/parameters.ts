@@ -1,0 +1,96 @@
+import type { ParameterTable, ValuesOf } from '../parameters/spec.ts';
+
+/** Every parameter of the camera node. */
+export const CAMERA_PARAMETERS = {
+  source: {
+    kind: 'string',
+    default: 'sim',
+    readOnly: true,
+    description: 'What is shown: sim, sim:seed=7,fog=0.3, dir:FOLDER of pictures, or mcap:FILE.',
+  },
+  topic: {
+    kind: 'string',
+    default: 'image_raw',
+    readOnly: true,
+    description: 'Image topic. Compressed pictures are published below it, on TOPIC/compressed.',
+  },
+  ground_truth_topic: {
+    kind: 'string',
+    default: 'ground_truth',
+    readOnly: true,
+    description: 'Topic of the true boxes, where the source knows them.',
+  },
+  rate: {
+    kind: 'double',
+    default: 0,
+    min: 0,
+    max: 1000,
+    readOnly: true,
+    description: 'Frames a second. 0 for 30, or the pace of the recording.',
+  },
+  width: {
+    kind: 'int',
+    default: 0,
+    min: 0,
+    max: 8192,
+    readOnly: true,
+    description: 'Width of the pictures, together with height. 0 for 1280, or the size of the source.',
+  },
+  height: {
+    kind: 'int',
+    default: 0,
+    min: 0,
+    max: 8192,
+    readOnly: true,
+    description: 'Height of the pictures. 0 for 720, or the size of the source.',
+  },
+  frame_id: {
+    kind: 'string',
+    default: 'camera',
+    readOnly: true,
+    description: 'frame_id in the header of every message.',
+  },
+  compressed: {
+    kind: 'bool',
+    default: false,
+    readOnly: true,
+    description: 'Publish CompressedImage (JPEG, or the files of a folder as they are) and not Image.',
+  },
+  reliability: {
+    kind: 'string',
+    default: 'best_effort',
+    oneOf: ['best_effort', 'reliable'],
+    readOnly: true,
+    description: 'Reliability offered to subscribers.',
+  },
+  loop_frames: {
+    kind: 'int',
+    default: 0,
+    min: 0,
+    max: 1000,
+    readOnly: true,
+    description:
+      'Simulator: render so many frames first and repeat them, so that rendering costs nothing. 0 renders live.',
+  },
+  loop: {
+    kind: 'bool',
+    default: true,
+    readOnly: true,
+    description: 'Recordings: begin again at the end. Otherwise the node ends with the recording.',
+  },
+  recording_topic: {
+    kind: 'string',
+    default: '',
+    readOnly: true,
+    description: 'Recordings: which image topic to play. Empty for the first by name.',
+  },
+  stamps_file: {
+    kind: 'string',
+    default: '',
+    readOnly: true,
+    description:
+      'File for the stamps of all frames (JSON, seconds), written when the node ends. Empty for none.',
+  },
+} as const satisfies ParameterTable;
+
+export type CameraParameters = Readonly<ValuesOf<typeof CAMERA_PARAMETERS>>;

@@ -1,0 +1,88 @@
+import { HostFigures } from '../../device/metrics/host-figures.ts';
+import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
+import type { ResultSink } from '../../device/pipeline/frame-result.ts';
+import { LiveView } from '../../device/pipeline/live-view.ts';
+import { DeviceService } from '../../device/service/device-service.ts';
+import type { Log } from '../log.ts';
+import type { DetectorParameters } from './parameters.ts';
+import type { DetectorSession } from './session.ts';
+
+/** What looks at one session for the page. */
+interface SessionView {
+  readonly session: DetectorSession;
+  readonly live: LiveView;
+  readonly metrics: PipelineMetrics;
+}
+
+/** Seconds between pictures asked for while nothing is configured. */
+const IDLE_MS = 500;
+
+/**
+ * The web page and telemetry beside the detector. They live as long as the node and show whatever session there is; where both
+ * are off, sessions get no sinks for them.
+ */
+export class Companions {
+  readonly #service: DeviceService;
+  readonly #views: { current: SessionView | null };
+
+  private constructor(service: DeviceService, views: { current: SessionView | null }) {
+    this.#service = service;
+    this.#views = views;
+  }
+
+  /** `null` where the parameters ask for neither. @throws GoshawkError as `DeviceService.start` */
+  static async start(parameters: DetectorParameters, log: Log): Promise<Companions | null> {
+    const { http_host: host, http_port: port, telemetry: url, site, robot } = parameters;
+    if (port === 0 && url === '') return null;
+    const figures = new HostFigures();
+    const views: { current: SessionView | null } = { current: null };
+    const service = await DeviceService.start(
+      {
+        web: port === 0 ? null : { host, port },
+        telemetry: url === '' ? null : { url, site, robot },
+        log: (level, line) => {
+          log[level](line);
+        },
+      },
+      {
+        snapshot: () => views.current?.session.pipeline.snapshot() ?? null,
+        host: () => figures.read(),
+        metrics: () => views.current?.metrics.text() ?? Promise.resolve(''),
+        metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
+        live: {
+          cameras: () => views.current?.live.cameras() ?? [],
+          watch: (camera) => views.current?.live.watch(camera) ?? (() => undefined),
+          next: (camera, timeoutMs) => views.current?.live.next(camera, timeoutMs) ?? nothingFor(IDLE_MS),
+        },
+      },
+    );
+    return new Companions(service, views);
+  }
+
+  /** Shows a session from now on. */
+  show(session: DetectorSession): void {
+    const cameras = session.cameras.map(({ topics }) => topics.camera);
+    const live = new LiveView({ labels: session.bundle.manifest.labels, cameras });
+    const metrics = new PipelineMetrics(session.pipeline);
+    const sinks: (ResultSink | null)[] = [live, metrics, this.#service.sink];
+    for (const sink of sinks) if (sink !== null) session.pipeline.addSink(sink);
+    this.#views.current = { session, live, metrics };
+  }
+
+  /** Shows nothing from now on. */
+  hide(): void {
+    this.#views.current = null;
+  }
+
+  async close(): Promise<void> {
+    await this.#service.close();
+  }
+}
+
+function nothingFor(ms: number): Promise<null> {
+  return new Promise((resolve) => {
+    setTimeout(() => {
+      resolve(null);
+    }, ms).unref();
+  });
+}
