@@ -42,7 +42,8 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'core-is-pure',
-      comment: 'src/core and src/contract do no I/O: no Node built-ins, and no npm package but zod in contract',
+      comment:
+        'src/core and src/contract do no I/O: no Node built-ins, and no npm package but zod in contract',
       severity: 'error',
       from: { path: '^src/(core|contract)/' },
       to: { dependencyTypes: ['core'] },
@@ -66,6 +67,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };
