@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerBench } from './cli/bench.ts';
 import { registerEvaluate } from './cli/evaluate.ts';
+import { registerDemo } from './cli/demo.ts';
 import { registerDoctor } from './cli/doctor.ts';
 import { registerModels } from './cli/models.ts';
 import { registerSimulate } from './cli/simulate.ts';
@@ -16,6 +17,7 @@ const program = new Command('goshawk')
   .exitOverride();
 
 registerBench(program);
+registerDemo(program);
 registerDoctor(program);
 registerEvaluate(program);
 registerModels(program);

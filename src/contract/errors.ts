@@ -89,6 +89,14 @@ export const ERROR_TEMPLATES = {
     message: 'no ROS 2 is available: {reason}',
     fix: 'run "npm run setup", or source a ROS 2 installation; "goshawk run" works without ROS',
   },
+  GOSHAWK_DEMO_NODE_ENDED: {
+    message: 'the {name} node ended unexpectedly; its last lines:\n{output}',
+    fix: 'run "goshawk doctor", mend what it reports, then start again',
+  },
+  GOSHAWK_DEMO_SILENT: {
+    message: 'no detection came out within {seconds} s',
+    fix: 'run "goshawk doctor": the camera and the detector do not hear each other over DDS',
+  },
   GOSHAWK_BENCH_PROCESS: {
     message: 'the benchmark process "{name}" failed: {reason}; it said: {output}',
     fix: 'run "goshawk doctor"; ROS benchmarks need "scripts/with-ros goshawk bench ..." and a source checkout',

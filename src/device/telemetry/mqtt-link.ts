@@ -108,6 +108,7 @@ export class MqttLink {
     const client = mqtt.connect(url, options);
     this.#client = client;
     let up = false;
+    let next = this.#protocol;
     client.on('connect', () => {
       up = true;
       this.#everUp = true;
@@ -116,7 +117,7 @@ export class MqttLink {
     });
     client.on('error', (error: Error & { code?: unknown }) => {
       this.#lastReason = error.message;
-      if (typeof error.code === 'number' && VERSION_REFUSALS.has(error.code)) this.#protocol = 4;
+      if (typeof error.code === 'number' && VERSION_REFUSALS.has(error.code)) next = 4;
       client.end(true);
     });
     client.on('close', () => {
@@ -127,7 +128,15 @@ export class MqttLink {
       client.end(true);
       const reason = this.#lastReason === '' ? 'the connection was closed' : this.#lastReason;
       // A broker of 3.1.1 only may hang up on a CONNECT it cannot parse without saying why.
-      if (!up && !this.#everUp && this.#lastReason === '') this.#protocol = this.#protocol === 5 ? 4 : 5;
+      if (!up && !this.#everUp && this.#lastReason === '') next = this.#protocol === 5 ? 4 : 5;
+      const isRefused = next !== this.#protocol && this.#lastReason !== '';
+      this.#protocol = next;
+      if (isRefused) {
+        // The broker answered and named its reason: the older version is tried at once, and nothing is wrong yet.
+        this.#lastReason = '';
+        this.open();
+        return;
+      }
       this.#events.onDown(reason);
       this.#retry = setTimeout(() => this.open(), RECONNECT_MIN_MS + Math.random() * RECONNECT_JITTER_MS);
     });

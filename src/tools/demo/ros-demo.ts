@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GoshawkError } from '../../contract/errors.ts';
+import type { Status } from '../../contract/status.ts';
+import { ManagedChild } from './managed-child.ts';
+import { fetchStatus } from './status-client.ts';
+
+const POLL_MS = 250;
+const START_LIMIT_MS = 60_000;
+/** Results of the camera's last frames arrive within this time. */
+const SETTLE_MS = 500;
+
+export interface RosDemoOptions {
+  /** compiled entry files of the two nodes */
+  readonly nodes: { readonly camera: string; readonly detector: string };
+  readonly camera: Readonly<Record<string, string>>;
+  readonly detector: Readonly<Record<string, string>>;
+  /** address of the detector's page */
+  readonly url: string;
+  /** ends the demo */
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  readonly onStatus: (status: Status) => void;
+}
+
+/** Lines of the nodes' logs that a person should see. */
+const WORTH_SHOWING = /\[(WARN|ERROR|FATAL)\]|GOSHAWK_/;
+
+function nodeArguments(entry: string, parameters: Readonly<Record<string, string>>): string[] {
+  return [
+    entry,
+    '--ros-args',
+    ...Object.entries(parameters).flatMap(([name, value]) => ['-p', `${name}:=${value}`]),
+  ];
+}
+
+async function untilPublished(options: RosDemoOptions, ended: () => ManagedChild | null): Promise<void> {
+  const limit = Date.now() + START_LIMIT_MS;
+  while (!options.signal.aborted) {
+    const dead = ended();
+    if (dead !== null) {
+      throw new GoshawkError('GOSHAWK_DEMO_NODE_ENDED', { name: dead.name, output: dead.lastLines });
+    }
+    const status = await fetchStatus(options.url);
+    if (status !== null && status.frames.published > 0) return;
+    if (Date.now() > limit) {
+      throw new GoshawkError('GOSHAWK_DEMO_SILENT', { seconds: START_LIMIT_MS / 1000 });
+    }
+    await sleep(POLL_MS, undefined, { signal: options.signal }).catch(() => undefined);
+  }
+}
+
+/**
+ * Camera node and detector node as two processes over real ROS 2, watched through the detector's own page, until `signal`. Ends the camera
+ * first, so that the detector can finish what it has in hand.
+ * @throws GoshawkError GOSHAWK_DEMO_NODE_ENDED, GOSHAWK_DEMO_SILENT
+ */
+export async function runRosDemo(options: RosDemoOptions): Promise<void> {
+  const started = performance.now();
+  const finished = new Set<ManagedChild>();
+  const spawnNode = (
+    name: string,
+    entry: string,
+    parameters: Readonly<Record<string, string>>,
+  ): ManagedChild => {
+    const child = new ManagedChild({
+      name,
+      arguments: nodeArguments(entry, parameters),
+      onLine: (_name, line) => {
+        if (WORTH_SHOWING.test(line)) options.say(line);
+      },
+    });
+    void child.exited.then(() => finished.add(child));
+    return child;
+  };
+  const detector = spawnNode('detector', options.nodes.detector, options.detector);
+  const camera = spawnNode('camera', options.nodes.camera, options.camera);
+  const killAll = (): void => [camera, detector].forEach((child) => child.kill());
+  process.once('exit', killAll);
+  try {
+    await untilPublished(options, () => [...finished][0] ?? null);
+    options.say(`first detections after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    while (!options.signal.aborted) {
+      const [dead] = finished;
+      if (dead !== undefined) {
+        throw new GoshawkError('GOSHAWK_DEMO_NODE_ENDED', { name: dead.name, output: dead.lastLines });
+      }
+      const status = await fetchStatus(options.url);
+      if (status !== null) options.onStatus(status);
+      await sleep(1000, undefined, { signal: options.signal }).catch(() => undefined);
+    }
+  } finally {
+    await camera.stop();
+    await sleep(SETTLE_MS);
+    await detector.stop();
+    process.removeListener('exit', killAll);
+  }
+}

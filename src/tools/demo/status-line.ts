@@ -1,0 +1,58 @@
+import type { Status } from '../../contract/status.ts';
+
+function pair(latency: { readonly p50: number; readonly p99: number } | undefined): string {
+  return latency === undefined ? '-' : `${latency.p50.toFixed(1)}/${latency.p99.toFixed(1)}`;
+}
+
+/** Stages worth a place on one line; the page shows all. */
+const SHOWN = ['preprocess', 'inference', 'decode', 'publish'] as const;
+
+/** What is going on, in one line: rates, latencies (p50/p99, milliseconds), drops by reason, model. */
+export function statusLine(status: Status): string {
+  const { fps, recentMs, frames, bundle } = status;
+  const stages = SHOWN.map((stage) => `${stage} ${pair(recentMs.stages[stage])}`).join(', ');
+  const drops = Object.entries(frames.drops).filter(([, count]) => count > 0);
+  const dropped =
+    drops.length === 0 ? 'none' : drops.map(([reason, count]) => `${reason} ${count}`).join(', ');
+  const model =
+    bundle === null ? 'no model' : `${bundle.name}@${bundle.version} ${status.variant} on ${status.provider}`;
+  const telemetry =
+    status.telemetry === null
+      ? ''
+      : ` | MQTT ${status.telemetry.connected ? status.telemetry.protocol : 'away'}`;
+  return (
+    `${fps.in.toFixed(1)} in, ${fps.out.toFixed(1)} out fps | ms p50/p99: ${stages}, total ${pair(recentMs.total)} | ` +
+    `dropped: ${dropped} | ${model}${telemetry}`
+  );
+}
+
+/** Prints status lines: over one another on a terminal, one every few seconds into a file or a pipe. */
+export class StatusPrinter {
+  readonly #out: NodeJS.WriteStream;
+  readonly #everyMs: number;
+  #printedAt = -Infinity;
+  #open = false;
+
+  constructor(out: NodeJS.WriteStream, everyMs = 5_000) {
+    this.#out = out;
+    this.#everyMs = everyMs;
+  }
+
+  show(line: string): void {
+    if (this.#out.isTTY) {
+      this.#out.write(`\r\u001b[2K${line.slice(0, this.#out.columns - 1)}`);
+      this.#open = true;
+      return;
+    }
+    const now = performance.now();
+    if (now - this.#printedAt < this.#everyMs) return;
+    this.#printedAt = now;
+    this.#out.write(`${line}\n`);
+  }
+
+  /** A line that stays, above the status. */
+  say(line: string): void {
+    this.#out.write(this.#open ? `\r\u001b[2K${line}\n` : `${line}\n`);
+    this.#open = false;
+  }
+}
