@@ -45,23 +45,23 @@ class TrainConfig:
     """Everything that decides the weights besides the data and the model's shape."""
 
     seed: int = 1
-    epochs: int = 18
-    batch: int = 16
-    lr: float = 2e-3
+    epochs: int = 9
+    batch: int = 8
+    lr: float = 1.5e-3
     """peak learning rate of AdamW"""
     lr_floor: float = 0.02
     """share of the peak that is left at the end of the cosine"""
-    warmup_steps: int = 300
+    warmup_steps: int = 500
     weight_decay: float = 0.03
     grad_clip: float = 10.0
     ema_decay: float = 0.999
     ema_ramp: float = 600.0
-    mosaic: float = 0.5
+    mosaic: float = 0.25
     """share of training pictures that are mosaics of four, until `plain_share` of the epochs is left"""
-    plain_share: float = 0.15
+    plain_share: float = 0.2
     scale: tuple[float, float] = (0.7, 1.4)
     flip: float = 0.5
-    color: float = 0.15
+    color: float = 0.1
     box_weight: float = 5.0
     bf16: bool = True
 

@@ -10,12 +10,12 @@ FOLLOW_LOAD = 0
 STEPS_BETWEEN_LOOKS = 20
 BUSY = 1.0
 """Runnable processes of others, on average over a minute, above which one thread is faster than all: the threads of one
-operation wait for each other, and a wait lasts until the slower gets its turn (measured: 2 threads 13 pictures
-a CPU second, one thread 40)."""
+operation wait for each other until the slower gets its turn (measured on a busy machine: 13 pictures a CPU second with
+two threads, 40 with one)."""
 
 
 class Threads:
-    """Sets torch's thread count: a fixed one, or with FOLLOW_LOAD all cores on a quiet machine and one on a busy one."""
+    """Sets torch's thread count: a fixed one, or with FOLLOW_LOAD all cores on a quiet machine, one on a busy one."""
 
     def __init__(self, wanted: int) -> None:
         self._follows = wanted == FOLLOW_LOAD
