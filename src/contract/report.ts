@@ -89,7 +89,7 @@ export const intervalSchema = z.strictObject({
 const measured = ratio.nullable();
 
 /** The figures of COCO detection evaluation, as pycocotools' `COCOeval` for boxes defines them. */
-export const accuracyFiguresSchema = z.strictObject({
+const accuracyFiguresSchema = z.strictObject({
   /** mean over IoU 0.50:0.05:0.95, all areas, 100 detections a picture */
   ap: measured,
   ap50: measured,
@@ -144,5 +144,4 @@ export type Host = z.infer<typeof hostSchema>;
 export type BundleRef = z.infer<typeof bundleRefSchema>;
 export type LatencySummary = z.infer<typeof latencySchema>;
 export type RunReport = z.infer<typeof runReportSchema>;
-export type AccuracyFigures = z.infer<typeof accuracyFiguresSchema>;
 export type AccuracyReport = z.infer<typeof accuracyReportSchema>;

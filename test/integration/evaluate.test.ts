@@ -1,0 +1,92 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accuracyReportSchema, type AccuracyReport } from '../../src/contract/report.ts';
+import { COCO80 } from '../../src/core/coco-labels.ts';
+import { importModel } from '../../src/device/bundles/import-model.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const CLI = join(ROOT, 'dist/cli.js');
+const SHARED = join(ROOT, '../shared');
+const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
+const PICTURES = join(SHARED, 'coco-mini/val');
+const ANNOTATIONS = join(SHARED, 'coco-mini/val.json');
+const available = [MODEL, PICTURES, ANNOTATIONS].every((file) => existsSync(file));
+
+/** A Python pipeline (OpenCV, onnxruntime, pycocotools) on the same file and pictures. */
+const REFERENCE = { ap: 0.3454, ap50: 0.5391 };
+
+describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real pictures (needs ../shared)', () => {
+  let folder = '';
+  let bundle = '';
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-evaluate-'));
+    const imported = await importModel({
+      file: MODEL,
+      out: folder,
+      name: 'yolox-nano',
+      version: '1.0.0',
+      labels: COCO80,
+      tool: 'test',
+      createdAt: '2026-01-01T00:00:00Z',
+    });
+    bundle = imported.bundle.folder;
+  });
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function evaluate(name: string, args: readonly string[]): AccuracyReport {
+    const report = join(folder, `${name}.json`);
+    execFileSync(process.execPath, [
+      CLI,
+      'evaluate',
+      '--annotations',
+      ANNOTATIONS,
+      '--report',
+      report,
+      ...args,
+    ]);
+    return accuracyReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
+  }
+
+  it.each(['sharp', 'graph'])(
+    'reaches the AP of the Python pipeline within half a point by %s',
+    (preprocess) => {
+      const written = join(folder, `${preprocess}-detections.json`);
+      const model = [
+        '--bundle',
+        bundle,
+        '--images',
+        PICTURES,
+        '--preprocess',
+        preprocess,
+        '--detections',
+        written,
+      ];
+      const report = evaluate(preprocess, model);
+      expect(report.images).toBe(40);
+      expect(report.ap!).toBeGreaterThan(REFERENCE.ap - 0.005);
+      // nothing here says that another resize may not be better; the bound catches a wrong evaluation
+      expect(Math.abs(report.ap50! - REFERENCE.ap50)).toBeLessThan(0.02);
+      const again = evaluate(`${preprocess}-again`, ['--against-detections', written]);
+      expect(again.ap).toBeCloseTo(report.ap!, 12);
+    },
+  );
+
+  it('says what is wrong in one line, with a code', () => {
+    const run = (...args: string[]) => {
+      const child = spawnSync(process.execPath, [CLI, 'evaluate', '--annotations', ANNOTATIONS, ...args]);
+      return [child.status, child.stderr.toString().trim()];
+    };
+    const elsewhere = run('--bundle', bundle, '--images', join(SHARED, 'coco-mini/calibration'));
+    expect(elsewhere).toEqual([1, expect.stringMatching(/^GOSHAWK_DATASET_IMAGE: picture \d+\.jpg .*\)$/)]);
+    expect(run('--bundle', bundle)).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: .*--images/)]);
+    expect(run()).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: give either --bundle or/)]);
+    expect(run('--bundle', bundle, '--score', '2')[0]).toBe(2);
+  });
+});
