@@ -19,6 +19,8 @@ export const PLACES = {
   logs: path.join(ROOT, '.goshawk/setup-logs'),
   /** which ROS 2 installation set-up chose */
   rosRecord: path.join(ROOT, '.goshawk/ros.json'),
+  /** the goshawk command */
+  commands: path.join(ROOT, 'scripts/bin'),
   /** Goshawk's own package in an ament layout (scripts/install-ament) */
   ament: path.join(ROOT, '.goshawk/ament'),
   /** the same as colcon makes it */

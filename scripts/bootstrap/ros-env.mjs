@@ -99,6 +99,7 @@ export function rosEnvironment(ros, base) {
   // glibc's arenas, one for each thread, and libuv's four threads are both wrong for image buffers on many threads.
   env['MALLOC_ARENA_MAX'] ??= '2';
   env['UV_THREADPOOL_SIZE'] ??= String(Math.min(16, Math.max(4, os.availableParallelism())));
+  prepend(env, 'PATH', [PLACES.commands]);
   if (ros === undefined) return env;
 
   if (ros.kind === 'wheels') addWheelPrefix(env, ros);

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { ensureAmentPackage } from './ament.mjs';
 import { ensureBuild } from './build.mjs';
 import { findRos, thisMachine } from './find-ros.mjs';
 import { ensureNodePackages } from './node-packages.mjs';
@@ -11,7 +12,7 @@ import { installRosWheels } from './ros-wheels.mjs';
 /** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
 /** @typedef {(activity: string) => void} Say */
 
-const STEPS = 5;
+const STEPS = 6;
 
 /**
  * Sets up everything that is missing; what is there already costs next to nothing.
@@ -29,6 +30,9 @@ export async function setUp() {
     if (complete !== undefined) await ensureRclnodejs(complete, say);
   });
   await showProgress(`[5/${STEPS}] build`, ensureBuild);
+  await showProgress(`[6/${STEPS}] ROS 2 package`, async (say) => {
+    if (complete !== undefined) await ensureAmentPackage(say);
+  });
   return complete;
 }
 

@@ -25,7 +25,7 @@ export function keyOfFiles(places) {
   const inputs = [];
   for (const place of places) {
     if (!existsSync(place)) continue;
-    const entries = readdirSyncIfFolder(place);
+    const entries = entriesIfFolder(place);
     if (entries === undefined) inputs.push(place, readFileSync(place, 'utf8'));
     else inputs.push(place, keyOfFiles(entries));
   }
@@ -36,9 +36,11 @@ export function keyOfFiles(places) {
  * @param {string} place
  * @returns {string[] | undefined}
  */
-function readdirSyncIfFolder(place) {
+function entriesIfFolder(place) {
   try {
+    // Python's caches come and go by themselves.
     return readdirSync(place)
+      .filter((name) => name !== '__pycache__')
       .sort()
       .map((name) => path.join(place, name));
   } catch (error) {

@@ -22,7 +22,7 @@ describe('environment of ROS 2', () => {
   it('of a prefix from wheels names its libraries, its Python packages and its programs first', () => {
     const env = rosEnvironment(wheels(), { PATH: '/usr/bin', LD_LIBRARY_PATH: '/opt/cuda/lib' });
     const packages = path.join(prefix, 'lib/python3.12/site-packages');
-    expect(env['PATH']).toBe(`${prefix}/bin:/usr/bin`);
+    expect(env['PATH']).toBe(`${prefix}/bin:${PLACES.commands}:/usr/bin`);
     expect(env['PYTHONPATH']).toBe(packages);
     expect(env['CMAKE_PREFIX_PATH']).toBe(prefix);
     expect(env['LD_LIBRARY_PATH']?.split(':')).toEqual([
@@ -67,13 +67,14 @@ describe('environment of ROS 2', () => {
     };
     const env = rosEnvironment(ros, { PATH: '/usr/bin', AMENT_PREFIX_PATH: '/ws' });
     expect(env['AMENT_PREFIX_PATH']).toMatch(/^(.*:)?\/overlay:\/opt\/ros\/humble:\/ws$/);
-    expect(env['PATH']).toBe('/opt/ros/humble/bin:/usr/bin');
+    expect(env['PATH']).toBe(`/opt/ros/humble/bin:${PLACES.commands}:/usr/bin`);
     expect(env['_ROS_WHEELS_BOOTSTRAP_COMPLETE']).toBeUndefined();
   });
 
   it('without ROS sets only what Node itself needs', () => {
     expect(Object.keys(rosEnvironment(undefined, {})).sort()).toEqual([
       'MALLOC_ARENA_MAX',
+      'PATH',
       'UV_THREADPOOL_SIZE',
     ]);
   });

@@ -46,5 +46,8 @@ it('the digest of files changes with contents, names and depth', () => {
   expect(second).not.toBe(first);
   writeFileSync(path.join(source, 'b.ts'), '');
   expect(keyOfFiles([source])).not.toBe(second);
+  const third = keyOfFiles([source]);
+  mkdirSync(path.join(source, '__pycache__'));
+  expect(keyOfFiles([source])).toBe(third);
   expect(keyOfFiles([path.join(folder, 'absent')])).toBe(keyOfFiles([]));
 });
