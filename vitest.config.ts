@@ -10,7 +10,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{core,contract,device,tools,fleet,bootstrap}/**/*.test.ts'],
+          include: [
+            'test/{core,contract,device,tools,fleet,bootstrap}/**/*.test.ts',
+            'test/ros/unit/**/*.test.ts',
+          ],
           exclude: ['test/fleet/integration/**'],
           testTimeout: 30_000,
         },
@@ -28,6 +31,7 @@ export default defineConfig({
         test: {
           name: 'ros',
           include: ['test/ros/**/*.test.ts'],
+          exclude: ['test/ros/unit/**'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

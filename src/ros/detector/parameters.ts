@@ -8,10 +8,9 @@ import type { ParameterTable, ValuesOf } from '../parameters/spec.ts';
 export const DETECTOR_PARAMETERS = {
   bundle: {
     kind: 'string',
-    default: '',
+    default: 'goshawk-street',
     readOnly: true,
-    description:
-      'Model bundle: NAME, NAME@VERSION, or a folder. Empty takes the default bundle that Goshawk comes with.',
+    description: 'Model bundle: NAME, NAME@VERSION, or a folder.',
   },
   variant: {
     kind: 'string',

@@ -27,7 +27,7 @@ export function nameTopics(images: readonly string[], type: 'auto' | ImageKind):
   const bases = unique.map((image) => namespaceOf(withoutSuffix(image)));
   return unique.map((image, index) => {
     const shared = bases.filter((base) => base === bases[index]).length > 1;
-    const base = shared ? withoutSuffix(image) : bases[index]!;
+    const base = shared ? ownBase(image, unique) : bases[index]!;
     const kind = type === 'auto' ? (image.endsWith(COMPRESSED_SUFFIX) ? 'compressed' : 'raw') : type;
     return {
       camera: base === '' ? withoutSuffix(image).slice(1) : base.slice(1),
@@ -48,6 +48,12 @@ function resultsBelow(
     annotatedCompressed: `${detections}/image${COMPRESSED_SUFFIX}`,
     visionInfo: `${detections}/vision_info`,
   };
+}
+
+/** Below itself; the compressed form keeps its suffix where the raw form is a camera as well. */
+function ownBase(image: string, all: readonly string[]): string {
+  const plain = withoutSuffix(image);
+  return plain !== image && all.includes(plain) ? image : plain;
 }
 
 /** `image_transport` puts the compressed form of a topic below it. */

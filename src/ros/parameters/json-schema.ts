@@ -1,0 +1,60 @@
+import type { ParameterSpec, ParameterTable } from './spec.ts';
+
+/** A JSON schema for parameter files with sections for nodes that have these parameters (draft 2020-12). */
+export function parameterFileSchema(title: string, table: ParameterTable): object {
+  const properties = Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, schemaOf(spec)]));
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title,
+    type: 'object',
+    minProperties: 1,
+    additionalProperties: { $ref: '#/$defs/node' },
+    $defs: {
+      node: {
+        type: 'object',
+        required: ['ros__parameters'],
+        additionalProperties: false,
+        properties: {
+          ros__parameters: {
+            type: 'object',
+            additionalProperties: false,
+            properties: {
+              use_sim_time: { type: 'boolean', description: 'Take the time from /clock.' },
+              ...properties,
+            },
+          },
+        },
+      },
+    },
+  };
+}
+
+function schemaOf(spec: ParameterSpec): object {
+  const { description } = spec;
+  switch (spec.kind) {
+    case 'bool':
+      return { type: 'boolean', description, default: spec.default };
+    case 'int':
+    case 'double':
+      return {
+        type: spec.kind === 'int' ? 'integer' : 'number',
+        description,
+        default: spec.default,
+        minimum: spec.min,
+        maximum: spec.max,
+      };
+    case 'string':
+      return { type: 'string', description, default: spec.default, ...wordsOf(spec) };
+    case 'string[]':
+      return {
+        type: 'array',
+        description,
+        default: spec.default,
+        items: { type: 'string', ...wordsOf(spec) },
+      };
+  }
+}
+
+function wordsOf({ oneOf }: { readonly oneOf?: readonly string[] }): object {
+  return oneOf === undefined ? {} : { enum: oneOf };
+}

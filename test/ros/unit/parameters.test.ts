@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { CAMERA_PARAMETERS } from '../../../src/ros/camera/parameters.ts';
+import { DETECTOR_PARAMETERS } from '../../../src/ros/detector/parameters.ts';
+import { parseParameterFile } from '../../../src/ros/parameters/files.ts';
+import { parameterFileSchema } from '../../../src/ros/parameters/json-schema.ts';
+import { checkParameter, type ParameterSpec } from '../../../src/ros/parameters/spec.ts';
+
+const common = { description: 'd', readOnly: false };
+const ratio: ParameterSpec = { kind: 'double', default: 0.5, min: 0, max: 1, ...common };
+const count: ParameterSpec = { kind: 'int', default: 1, min: 1, max: 10, ...common };
+
+function repositoryFile(path: string): string {
+  return readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+}
+
+describe('checkParameter', () => {
+  it.each<[ParameterSpec, unknown, unknown]>([
+    [ratio, 0.3, 0.3],
+    [ratio, 1, 1],
+    [ratio, 1n, 1],
+    [count, 10n, 10],
+    [{ kind: 'bool', default: true, ...common }, false, false],
+    [{ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common }, 'b', 'b'],
+    [{ kind: 'string[]', default: [], ...common }, [], []],
+  ])('takes %j = %s', (spec, value, taken) => {
+    expect(checkParameter(spec, value)).toEqual({ ok: true, value: taken });
+  });
+
+  it.each<[ParameterSpec, unknown, string]>([
+    [ratio, NaN, 'from 0 to 1'],
+    [ratio, 1.0001, 'from 0 to 1'],
+    [ratio, '0.5', 'a number, not a string'],
+    [count, 2.5, 'a whole number'],
+    [count, 0, 'from 1 to 10'],
+    [count, null, 'not nothing'],
+    [{ kind: 'bool', default: true, ...common }, 1, 'a boolean, not a number'],
+    [{ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common }, 'c', '"c" is none of a, b'],
+    [{ kind: 'string[]', default: [], oneOf: ['a'], ...common }, ['a', 'z'], '"z" is none of a'],
+    [{ kind: 'string[]', default: [], ...common }, [1], 'a list of strings'],
+    [{ kind: 'string', default: '', ...common }, { a: 1 }, 'a map'],
+  ])('refuses %j = %s and says why', (spec, value, reason) => {
+    const checked = checkParameter(spec, value);
+    expect(checked.ok).toBe(false);
+    expect(checked).toHaveProperty('reason', expect.stringContaining(reason));
+  });
+
+  it('never throws, and takes a number only within its range', () => {
+    fc.assert(
+      fc.property(fc.anything({ withBigInt: true }), (value) => {
+        const checked = checkParameter(ratio, value);
+        if (checked.ok) expect(Number(value)).toBe(checked.value);
+      }),
+    );
+  });
+});
+
+describe.each([
+  ['detector', DETECTOR_PARAMETERS],
+  ['camera', CAMERA_PARAMETERS],
+])('the table of the %s', (_name, table: Readonly<Record<string, ParameterSpec>>) => {
+  it.each(Object.entries(table))('%s has a default that it takes and words about it', (name, spec) => {
+    expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+    expect(checkParameter(spec, spec.default)).toEqual({ ok: true, value: spec.default });
+    expect(spec.description).toMatch(/^[A-Za-z].*\.$/);
+  });
+});
+
+describe('launch/params', () => {
+  const schema = parameterFileSchema("Parameters of Goshawk's detector", DETECTOR_PARAMETERS);
+  const validate = new Ajv2020({ strict: true }).compile(schema);
+
+  it('schema.json is the schema of the table', () => {
+    expect(JSON.parse(repositoryFile('launch/params/schema.json'))).toEqual(schema);
+  });
+
+  it('detector.yaml follows the schema and holds the defaults', () => {
+    const text = repositoryFile('launch/params/detector.yaml');
+    expect(validate(parse(text)), JSON.stringify(validate.errors)).toBe(true);
+    const sections = parseParameterFile(text, 'detector.yaml');
+    for (const { values } of sections) {
+      for (const [name, value] of values) {
+        expect([name, value]).toEqual([
+          name,
+          DETECTOR_PARAMETERS[name as keyof typeof DETECTOR_PARAMETERS].default,
+        ]);
+      }
+    }
+  });
+
+  it.each([
+    { '/**': { ros__parameters: { score_threshold: 1.5 } } },
+    { '/**': { ros__parameters: { score_treshold: 0.5 } } },
+    { '/**': { ros__parameters: { providers: ['gpu'] } } },
+    { '/**': { parameters: {} } },
+    {},
+  ])('the schema refuses %j', (content) => {
+    expect(validate(content)).toBe(false);
+  });
+
+  it('docs/ros.md names every parameter', () => {
+    const text = repositoryFile('docs/ros.md');
+    const missing = [...Object.keys(DETECTOR_PARAMETERS), ...Object.keys(CAMERA_PARAMETERS)].filter(
+      (name) => !text.includes(`\`${name}\``),
+    );
+    expect(missing).toEqual([]);
+  });
+});

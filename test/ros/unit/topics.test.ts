@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { nameTopics } from '../../../src/ros/detector/topics.ts';
+
+describe('nameTopics', () => {
+  it('puts the results beside the image topic', () => {
+    expect(nameTopics(['/front/image_raw'], 'auto')).toEqual([
+      {
+        camera: 'front',
+        image: '/front/image_raw',
+        kind: 'raw',
+        detections: '/front/detections',
+        annotated: '/front/detections/image',
+        annotatedCompressed: '/front/detections/image/compressed',
+        visionInfo: '/front/detections/vision_info',
+      },
+    ]);
+  });
+
+  it('takes the compressed form by its name, or by the parameter', () => {
+    const [byName] = nameTopics(['/front/image_raw/compressed'], 'auto');
+    expect(byName).toMatchObject({ camera: 'front', kind: 'compressed', detections: '/front/detections' });
+    expect(nameTopics(['/front/jpegs'], 'compressed')[0]).toMatchObject({ kind: 'compressed' });
+    expect(nameTopics(['/front/image_raw/compressed'], 'raw')[0]).toMatchObject({ kind: 'raw' });
+  });
+
+  it('keeps cameras of one namespace apart', () => {
+    const named = nameTopics(['/stereo/left', '/stereo/right', '/rear/image'], 'auto');
+    expect(named.map(({ camera, detections }) => [camera, detections])).toEqual([
+      ['stereo/left', '/stereo/left/detections'],
+      ['stereo/right', '/stereo/right/detections'],
+      ['rear', '/rear/detections'],
+    ]);
+  });
+
+  it('takes a topic of the root namespace and repeated names', () => {
+    const named = nameTopics(['/image', '/image'], 'auto');
+    expect(named).toHaveLength(1);
+    expect(named[0]).toMatchObject({ camera: 'image', detections: '/detections' });
+  });
+
+  it('gives no two cameras the same name or results', () => {
+    const named = nameTopics(['/a/x', '/a/y', '/a/x/compressed', '/b/x', '/x'], 'auto');
+    expect(new Set(named.map(({ camera }) => camera)).size).toBe(named.length);
+    expect(new Set(named.map(({ detections }) => detections)).size).toBe(named.length);
+  });
+});
