@@ -55,7 +55,7 @@ export const rosBenchReportSchema = reportBaseSchema.extend({
   fps: z.strictObject({ in: z.number().min(0), out: z.number().min(0) }),
   latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }),
   trial: rosTrialSchema,
-  /** frames the camera published that the detector neither published nor declared as dropped */
+  /** frames the camera published, from the first that came through, that the detector neither published nor declared as dropped */
   undeclared: z.int().min(0),
 });
 

@@ -36,7 +36,7 @@ export async function benchRos(
   say: Say,
 ): Promise<RosBenchReport> {
   const startedAt = new Date().toISOString();
-  const { trial, run, sentInAll } = await runTrial(places, { ...options, who: 'goshawk' });
+  const { trial, run, sentSinceFirst } = await runTrial(places, { ...options, who: 'goshawk' });
   say(describeTrial(trial));
   if (run === null) {
     throw new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the detector of the trial wrote no report' });
@@ -52,7 +52,7 @@ export async function benchRos(
     fps: run.fps,
     latencyMs: run.latencyMs,
     trial,
-    undeclared: Math.max(0, sentInAll - declared),
+    undeclared: Math.max(0, sentSinceFirst - declared),
   };
 }
 

@@ -14,6 +14,8 @@ import { jitterMs, spreadOf } from './statistics.ts';
 const TOPIC = '/bench/image_raw';
 const RESULTS = '/bench/detections';
 const READY_MS = 60_000;
+/** seconds; stamps are written with six digits */
+const STAMP_ERROR = 2e-6;
 /** What is still under way when the camera stops has this long to arrive. */
 const SETTLE_MS = 1_500;
 
@@ -47,8 +49,8 @@ export interface TrialOptions {
 export interface TrialOutcome {
   readonly trial: RosTrial;
   readonly run: RunReport | null;
-  /** frames the camera sent over its whole life, warm-up included */
-  readonly sentInAll: number;
+  /** frames the camera sent from the first one that came through: earlier ones left before DDS had matched the two */
+  readonly sentSinceFirst: number;
 }
 
 function rosArguments(parameters: Readonly<Record<string, string>>): string[] {
@@ -154,7 +156,7 @@ export async function runTrial(places: TrialPlaces, options: TrialOptions): Prom
     return {
       trial: summarize(options, stamps, heard, run, { camera, detector, listener }),
       run,
-      sentInAll: stamps.length,
+      sentSinceFirst: stamps.filter((stamp) => stamp >= (heard.stamps[0] ?? Infinity) - STAMP_ERROR).length,
     };
   } finally {
     for (const child of children.reverse()) await child.stop();
@@ -172,7 +174,7 @@ function summarize(
   const begin = (stamps[0] ?? 0) + options.warmupSeconds;
   const sent = stamps.filter((stamp) => stamp >= begin).length;
   const kept = heard.stamps
-    .map((stamp, index) => (stamp >= begin - 1e-6 ? index : -1))
+    .map((stamp, index) => (stamp >= begin - STAMP_ERROR ? index : -1))
     .filter((index) => index >= 0);
   const pick = (values: readonly number[]): number[] => kept.map((index) => values[index] ?? 0);
   const arrivals = pick(heard.arrivals);
