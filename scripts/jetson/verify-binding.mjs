@@ -1,0 +1,68 @@
+// verify-binding.mjs PACKAGE PROVIDER...: loads onnxruntime-node from its folder and runs a small graph on each provider.
+// A list of providers says what a binding was built with; only a run says that it has kernels for this GPU.
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const VARINT = 0;
+const BYTES = 2;
+
+/** A protobuf field: a number below 128, a text, or the bytes of a message. */
+function field(number, value) {
+  if (typeof value === 'number') return Buffer.from([(number << 3) | VARINT, value]);
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([(number << 3) | BYTES, bytes.length]), bytes]);
+}
+
+const message = (...fields) => Buffer.concat(fields);
+
+/** An ONNX file: `y = Relu(x)`, float32 [1, 3, 8, 8], opset 13. Field numbers are those of onnx.proto. */
+export function reluModel() {
+  const shape = message(...[1, 3, 8, 8].map((size) => field(1, field(1, size))));
+  const type = field(1, message(field(1, 1), field(2, shape)));
+  const value = (name) => message(field(1, name), field(2, type));
+  const node = message(field(1, 'x'), field(2, 'y'), field(4, 'Relu'));
+  const graph = message(field(1, node), field(2, 'relu'), field(11, value('x')), field(12, value('y')));
+  return message(field(1, 8), field(7, graph), field(8, field(2, 13)));
+}
+
+/**
+ * Runs the graph on one provider, all of it: nodes that fall back to the CPU are an error.
+ * Rejects with ONNX Runtime's words, or ours where the result is wrong.
+ */
+export async function tryProvider(ort, provider) {
+  if (!ort.listSupportedBackends().some(({ name }) => name === provider)) {
+    throw new Error('the binding was built without it');
+  }
+  const strict = provider === 'cpu' ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } };
+  const session = await ort.InferenceSession.create(reluModel(), {
+    executionProviders: [provider],
+    ...strict,
+  });
+  const input = Float32Array.from({ length: 192 }, (_, index) => index - 96);
+  const { y } = await session.run({ x: new ort.Tensor('float32', input, [1, 3, 8, 8]) });
+  await session.release();
+  if (!input.every((number, index) => y.data[index] === Math.max(0, number))) {
+    throw new Error('it ran and gave wrong numbers');
+  }
+}
+
+async function main([folder, ...providers]) {
+  const ort = createRequire(import.meta.url)(path.resolve(folder));
+  for (const provider of providers) {
+    try {
+      await tryProvider(ort, provider);
+      console.log(`${provider}: runs`);
+    } catch (error) {
+      console.error(`${provider}: ${error.message}`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await main(process.argv.slice(2)).catch((error) => {
+    console.error(`the binding does not load: ${error.message}`);
+    process.exitCode = 1;
+  });
+}
