@@ -1,0 +1,165 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
+import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
+import { findTestBundle, HAS_YOLOX, importYolox, somePhotograph } from './support/test-bundle.ts';
+
+sayWhatIsSkipped();
+const bundle = HAS_ROS ? await findTestBundle() : undefined;
+if (HAS_ROS && bundle === undefined) console.warn('skipped: no bundle in models/ and no ../shared/models');
+
+const TOPIC = '/front/image_raw';
+const RESULTS = '/front/detections';
+
+describe.skipIf(bundle === undefined)('the detector node', () => {
+  const bench = new RosBench(101);
+  let folder: string;
+  const running: RosProcess[] = [];
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-detector-'));
+  });
+  afterEach(async () => {
+    for (const process of running.splice(0)) await process.stop();
+  });
+  afterAll(async () => {
+    await bench.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function startDetector(parameters: Readonly<Record<string, string>> = {}): Promise<RosProcess> {
+    const detector = bench.node('detector', { bundle: bundle!, image_topics: `["${TOPIC}"]`, ...parameters });
+    running.push(detector);
+    await detector.waitFor(/the detector is active/, 60);
+    return detector;
+  }
+
+  async function startCamera(...args: readonly string[]): Promise<RosProcess> {
+    const camera = bench.peer('raw_camera.py', '--topic', TOPIC, ...args);
+    running.push(camera);
+    await camera.waitFor(/publishing/);
+    return camera;
+  }
+
+  async function listen(topic: string, count: number): Promise<Record<string, unknown>[]> {
+    const probe = bench.peer('detection_probe.py', '--topic', topic, '--count', String(count));
+    await probe.exit;
+    return jsonLines(probe.output);
+  }
+
+  function readReport(name: string): RunReport {
+    return runReportSchema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')));
+  }
+
+  it('answers every frame with the image’s own header, in the bytes that rclpy would write', async () => {
+    await startDetector();
+    await startCamera('--frame-id', 'front_optical', '--rate', '10');
+    const messages = await listen(RESULTS, 5);
+    expect(messages.at(-1)).toEqual({ received: 5 });
+    const stamps = messages.slice(0, 5).map((message) => {
+      expect(message).toMatchObject({ frame_id: 'front_optical', same_bytes: true });
+      return (message['stamp'] as [number, number]).join('.');
+    });
+    expect(new Set(stamps).size).toBe(5);
+  });
+
+  it.skipIf(!HAS_YOLOX)('finds people in a photograph, by name and in its pixels', async () => {
+    const { default: sharp } = await import('sharp');
+    const { data, info } = await sharp(somePhotograph())
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const file = join(folder, 'photograph.rgb');
+    writeFileSync(file, data);
+    await startDetector({ bundle: await importYolox(), tracking: 'true' });
+    await startCamera('--file', file, '--width', String(info.width), '--height', String(info.height));
+    const messages = (await listen(RESULTS, 6)).slice(0, 6);
+    for (const message of messages) {
+      expect(message['same_bytes']).toBe(true);
+      const detections = message['detections'] as { class_id: string; score: number; box: number[] }[];
+      expect(detections.some(({ class_id }) => class_id === 'person')).toBe(true);
+      for (const { box, score } of detections) {
+        const [x, y, width, height] = box as [number, number, number, number];
+        expect(score).toBeGreaterThan(0);
+        expect(x - width / 2).toBeGreaterThanOrEqual(-0.01);
+        expect(y - height / 2).toBeGreaterThanOrEqual(-0.01);
+        expect(x + width / 2).toBeLessThanOrEqual(info.width + 0.01);
+        expect(y + height / 2).toBeLessThanOrEqual(info.height + 0.01);
+      }
+    }
+    const last = messages.at(-1)!['detections'] as { id: string }[];
+    expect(last.some(({ id }) => /^[1-9]\d*$/.test(id))).toBe(true);
+  });
+
+  it('publishes an empty array where nothing is found', async () => {
+    await startDetector({ score_threshold: '1.0' });
+    await startCamera();
+    const messages = await listen(RESULTS, 3);
+    for (const message of messages.slice(0, 3)) expect(message['detections']).toEqual([]);
+  });
+
+  it('counts broken images by reason and goes on', async () => {
+    const detector = await startDetector({ reliability: 'reliable', report_file: join(folder, 'bad.json') });
+    const bad = bench.peer('bad_images.py', '--topic', TOPIC, '--rounds', '3');
+    await bad.exit;
+    const [sent] = jsonLines(bad.output) as { bad: number; good: number }[];
+    expect(sent).toEqual({ bad: 39, good: 10 });
+    expect(await detector.stop('SIGTERM')).toBe(0);
+    const { frames } = readReport('bad.json');
+    const dropped = Object.values(frames.drops).reduce((sum, count) => sum + count, 0);
+    expect(frames.received).toBe(frames.published + dropped);
+    expect(frames.received).toBe(sent!.bad + sent!.good);
+    expect(frames.drops).toMatchObject({
+      malformed: expect.any(Number) as number,
+      bad_size: expect.any(Number) as number,
+      unsupported_encoding: expect.any(Number) as number,
+    });
+    expect(frames.published).toBeGreaterThan(0);
+  });
+
+  it('says in words that a reliable subscription never hears a best-effort camera', async () => {
+    const detector = await startDetector({ reliability: 'reliable' });
+    await startCamera('--reliability', 'best_effort');
+    await detector.waitFor(/QoS mismatch on \/front\/image_raw: \/raw_camera offers best_effort/);
+    await detector.waitFor(/no frame on \/front\/image_raw for \d+ s: see the mismatch above/);
+  });
+
+  it('says in words that nobody publishes, that a camera has the wrong type, and when it is over', async () => {
+    const detector = await startDetector({ silent_after_s: '1.0' });
+    await detector.waitFor(/no frame on \/front\/image_raw for \d+ s: nobody publishes it/);
+    await startCamera();
+    await detector.waitFor(/over: no frame on \/front\/image_raw/);
+    const other = await startDetector({ image_type: 'compressed' });
+    await other.waitFor(/publishes \/front\/image_raw as sensor_msgs\/msg\/Image, this node takes/);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends with code 0 at %s while frames flow', async (signal) => {
+    const detector = await startDetector({ report_file: join(folder, `${signal}.json`) });
+    await startCamera('--rate', '30');
+    await listen(RESULTS, 3);
+    expect(await detector.stop(signal)).toBe(0);
+    const { frames, bundle: ran } = readReport(`${signal}.json`);
+    const dropped = Object.values(frames.drops).reduce((sum, count) => sum + count, 0);
+    expect(frames.received).toBe(frames.published + dropped);
+    expect(frames.published).toBeGreaterThanOrEqual(3);
+    expect(ran.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(detector.output).not.toMatch(/still open at exit/);
+  });
+
+  it('ends with code 0 at a signal while the model is still loading', async () => {
+    const detector = bench.node('detector', { bundle: bundle! });
+    running.push(detector);
+    await detector.waitFor(/./);
+    expect(await detector.stop('SIGTERM')).toBe(0);
+  });
+
+  it('refuses a bundle that is not there with a code, and stays', async () => {
+    const detector = bench.node('detector', { bundle: 'no-such-bundle' });
+    running.push(detector);
+    await detector.waitFor(/configure failed: GOSHAWK_BUNDLE_NOT_FOUND/);
+    expect(detector.isRunning).toBe(true);
+    expect(await detector.stop()).toBe(0);
+  });
+});

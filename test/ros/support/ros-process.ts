@@ -1,0 +1,131 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** True in an environment with a ROS 2, such as `scripts/with-ros` makes. */
+export const HAS_ROS = process.env['ROS_DISTRO'] !== undefined;
+/** True where the real `ros2` command is installed: a stand-in has no verbs. */
+export const HAS_ROS2 =
+  HAS_ROS && spawnSync('ros2', ['launch', '--help'], { stdio: 'ignore', timeout: 30_000 }).status === 0;
+
+export function sayWhatIsSkipped(): void {
+  if (!HAS_ROS) console.warn('skipped: no ROS 2 in the environment (run this with scripts/with-ros)');
+  else if (!HAS_ROS2) console.warn('partly skipped: the ros2 command is not installed');
+}
+
+/** One process of a test, with everything it printed. */
+export class RosProcess {
+  readonly #process: ChildProcess;
+  readonly #name: string;
+  #output = '';
+  readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+
+  constructor(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.#name = name;
+    this.#process = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...process.env, PYTHONUNBUFFERED: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const collect = (chunk: Buffer): void => {
+      this.#output += chunk.toString();
+    };
+    this.#process.stdout!.on('data', collect);
+    this.#process.stderr!.on('data', collect);
+    this.exit = new Promise((resolve, reject) => {
+      this.#process.once('error', reject);
+      this.#process.once('close', (code, signal) => {
+        resolve({ code, signal });
+      });
+    });
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** Resolves with the match once the output holds the pattern; fails where the process ends first or it takes too long. */
+  async waitFor(pattern: RegExp, seconds = 30): Promise<RegExpExecArray> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const match = pattern.exec(this.#output);
+      if (match !== null) return match;
+      if (!this.isRunning || Date.now() > end) {
+        const why = this.isRunning ? `not in ${seconds} s` : 'it has ended';
+        throw new Error(`${this.#name} does not say ${String(pattern)} (${why}):\n${this.#output.slice(-4000)}`);
+      }
+      await sleep(50);
+    }
+  }
+
+  /** Sends a signal and waits for the end; the exit code, or the signal that killed it. */
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | string | null> {
+    if (this.isRunning) this.#process.kill(signal);
+    const hard = setTimeout(() => this.#process.kill('SIGKILL'), 20_000);
+    const { code, signal: killedBy } = await this.exit;
+    clearTimeout(hard);
+    return code ?? killedBy;
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/** Starts the processes of one test file in a domain of their own, and ends what is left. */
+export class RosBench {
+  readonly env: Record<string, string>;
+  readonly #processes: RosProcess[] = [];
+
+  constructor(domain: number, env: Readonly<Record<string, string>> = {}) {
+    this.env = { ROS_DOMAIN_ID: String(domain), ROS_AUTOMATIC_DISCOVERY_RANGE: 'LOCALHOST', ...env };
+  }
+
+  start(command: string, ...args: readonly string[]): RosProcess {
+    const process = new RosProcess([command, ...args].join(' ').slice(0, 80), command, args, this.env);
+    this.#processes.push(process);
+    return process;
+  }
+
+  /** A node of dist/ with parameters as on a ROS command line. */
+  node(name: 'detector' | 'camera', parameters: Readonly<Record<string, string>>, ...more: string[]): RosProcess {
+    const rules = Object.entries(parameters).flatMap(([key, value]) => ['-p', `${key}:=${value}`]);
+    return this.start(process.execPath, `dist/ros/nodes/${name}.js`, '--ros-args', ...rules, ...more);
+  }
+
+  peer(script: string, ...args: readonly string[]): RosProcess {
+    return this.start('python3', `test/ros/peers/${script}`, ...args);
+  }
+
+  /** Runs a `ros2` command to its end; what it printed. */
+  async ros2(...args: readonly string[]): Promise<string> {
+    const process = this.start('ros2', ...args);
+    await process.exit;
+    return process.output;
+  }
+
+  /** Ends every process that is left, and the daemon that the `ros2` command leaves behind. */
+  async close(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.stop()));
+    if (HAS_ROS2) await this.ros2('daemon', 'stop');
+  }
+}
+
+/** The JSON lines of a peer's output. */
+export function jsonLines(output: string): Record<string, unknown>[] {
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}

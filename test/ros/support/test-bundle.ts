@@ -1,0 +1,41 @@
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { importModel } from '../../../src/device/bundles/import-model.ts';
+import { COCO80 } from '../../../src/core/coco-labels.ts';
+import { ROOT } from './ros-process.ts';
+
+const SHARED = join(ROOT, '../shared');
+const YOLOX = join(SHARED, 'models/yolox_nano_416.onnx');
+const PICTURES = join(SHARED, 'coco-mini/val');
+
+/** True where the optional model and pictures beside the project are there. */
+export const HAS_YOLOX = existsSync(YOLOX) && existsSync(PICTURES);
+
+/** A folder with YOLOX-nano as a bundle; only where `HAS_YOLOX`. */
+export async function importYolox(): Promise<string> {
+  const out = mkdtempSync(join(tmpdir(), 'goshawk-ros-models-'));
+  const { bundle } = await importModel({
+    file: YOLOX,
+    out,
+    name: 'yolox-nano',
+    version: '1.0.0',
+    labels: COCO80,
+    tool: 'test',
+    createdAt: '2026-01-01T00:00:00.000Z',
+  });
+  return bundle.folder;
+}
+
+/** The bundle that the nodes are tested with: the default one, else YOLOX-nano; `undefined` where neither is there. */
+export async function findTestBundle(): Promise<string | undefined> {
+  const street = join(ROOT, 'models/goshawk-street');
+  const version = existsSync(street) ? readdirSync(street).at(-1) : undefined;
+  if (version !== undefined) return join(street, version);
+  return HAS_YOLOX ? importYolox() : undefined;
+}
+
+/** A photograph with people in it; only where `HAS_YOLOX`. */
+export function somePhotograph(): string {
+  return join(PICTURES, readdirSync(PICTURES).sort()[3]!);
+}
