@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { GoshawkError } from '../contract/errors.ts';
 import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../core/scene/conditions.ts';
 import {
   DATASET_FORMATS,
@@ -7,7 +8,7 @@ import {
   type DatasetFormat,
   type ImageFormat,
 } from '../tools/simulate/options.ts';
-import { simulate } from '../tools/simulate/simulate.ts';
+import { simulate, type SimulateProgress } from '../tools/simulate/simulate.ts';
 
 interface SimulateFlags extends Partial<Conditions> {
   readonly out: string;
@@ -66,17 +67,30 @@ async function runSimulate(flags: SimulateFlags): Promise<void> {
     const value = flags[name];
     if (value !== undefined) conditions[name] = value;
   }
+  const stop = new AbortController();
+  const interrupt = (): void => {
+    stop.abort(new GoshawkError('GOSHAWK_INTERRUPTED', { what: 'simulate' }));
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    const result = await simulate({ ...flags, conditions }, showProgress(), stop.signal);
+    console.log(`${flags.out}: ${result.scenes} scenes with ${result.objects} labeled objects`);
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+/** A line on standard error: rewritten in place on a terminal, now and then a new one elsewhere. */
+function showProgress(): SimulateProgress {
   const started = performance.now();
   const live = process.stderr.isTTY;
   let shown = 0;
-  const result = await simulate({ ...flags, conditions }, (done, total) => {
+  return (done, total) => {
     const now = performance.now();
     if (now - shown < (live ? 200 : 5000) && done < total) return;
     shown = now;
     const rate = (done / (now - started)) * 1000;
-    process.stderr.write(
-      `${live ? '\r' : ''}simulate: ${done}/${total} scenes, ${rate.toFixed(0)}/s${live && done < total ? '' : '\n'}`,
-    );
-  });
-  console.log(`${flags.out}: ${result.scenes} scenes with ${result.objects} labeled objects`);
+    const line = `simulate: ${done}/${total} scenes, ${rate.toFixed(0)}/s`;
+    process.stderr.write(live ? `\r${line}${done < total ? '' : '\n'}` : `${line}\n`);
+  };
 }

@@ -109,6 +109,10 @@ export const ERROR_TEMPLATES = {
     message: 'camera {camera} gives no pictures: {reason}',
     fix: 'check the path, its permissions and that its content is what the camera reads (JPEG/PNG; MCAP of profile ros2 with images)',
   },
+  GOSHAWK_INTERRUPTED: {
+    message: '{what} was interrupted; nothing was written',
+    fix: 'run it again',
+  },
   GOSHAWK_OUTPUT_REFUSED: {
     message: '{path} cannot be written: {reason}',
     fix: 'give a folder that is empty or not there yet, on a disk with room, that you may write to',

@@ -1,9 +1,10 @@
 import { createRandom, type Random } from '../random.ts';
 import { footprintOf, type Drawable, type Part } from './drawable.ts';
 import type { Painter } from './painter.ts';
-import { paintBus, paintTruck, sampleBus, sampleTruck, truckLength } from './shapes/bus-truck.ts';
+import { paintBus, sampleBus } from './shapes/bus.ts';
 import { paintCar, sampleCar } from './shapes/car.ts';
 import { paintPerson, paintRider, samplePerson } from './shapes/person.ts';
+import { paintTruck, sampleTruck, truckLength } from './shapes/truck.ts';
 import {
   bicycleSeat,
   motorcycleSeat,

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { GoshawkError } from '../../contract/errors.ts';
+import { compiledEntry } from '../compiled-entry.ts';
 import type { FeedFrame, FrameFeed } from './feed.ts';
 import type { SimPicture, SimRequest, SimSetup } from './sim-protocol.ts';
 
@@ -8,12 +9,6 @@ export interface SimFeedOptions extends SimSetup {
   readonly rate: number;
   /** 0, or how many frames are rendered before the start and then shown over and over, so that rendering costs nothing */
   readonly loop: number;
-}
-
-/** Beside this file once it is compiled, in dist/ while the sources run under vitest. */
-function workerUrl(): URL {
-  const compiled = import.meta.url.endsWith('.js') ? './' : '../../../dist/device/camera/';
-  return new URL(`${compiled}sim-worker.js`, import.meta.url);
 }
 
 /** The simulator as a feed: frame n shows the world at n / rate seconds, whatever the clock says. Renders in a thread of its own. */
@@ -38,7 +33,10 @@ export class SimFeed implements FrameFeed {
   async open(): Promise<void> {
     const { seed, width, height, conditions, loop } = this.#options;
     const setup: SimSetup = { seed, width, height, conditions };
-    this.#worker = new Worker(workerUrl(), { workerData: setup, name: 'goshawk-camera' });
+    this.#worker = new Worker(compiledEntry('device/camera/sim-worker'), {
+      workerData: setup,
+      name: 'goshawk-camera',
+    });
     this.#worker.on('message', (picture: SimPicture) => this.#settle(picture));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(new Error('the rendering thread ended')));

@@ -1,6 +1,6 @@
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
 import { toRgb } from '../../core/image/convert.ts';
-import { asBuffer, sharp } from './sharp-setup.ts';
+import { asBuffer, asBytes, sharp } from './sharp-setup.ts';
 
 /** Pixels of a picture, width by height. */
 export interface PictureSize {
@@ -34,5 +34,5 @@ export async function decodeToRgb(
     opened = opened.resize(size.width, size.height, { fit: 'contain', background: '#000' });
   const { data, info } = await opened.toColourspace('srgb').removeAlpha().raw().toUint8Array();
   const { width, height } = info;
-  return { width, height, encoding: 'rgb8', step: width * 3, data: new Uint8Array(data) };
+  return { width, height, encoding: 'rgb8', step: width * 3, data: asBytes(data) };
 }

@@ -1,20 +1,22 @@
-import sharp from 'sharp';
+import { asBuffer, asBytes, sharp } from './sharp-setup.ts';
 
-/** rgb8 to JPEG; quality 1..100. */
+function open(rgb: Uint8Array, width: number, height: number) {
+  return sharp(asBuffer(rgb), { raw: { width, height, channels: 3 } });
+}
+
+/** rgb8 to JPEG with full color resolution; quality 1..100. */
 export async function encodeJpeg(
   rgb: Uint8Array,
   width: number,
   height: number,
   quality: number,
 ): Promise<Uint8Array> {
-  return sharp(rgb, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality, chromaSubsampling: '4:4:4' })
-    .toBuffer();
+  const encoded = open(rgb, width, height).jpeg({ quality, chromaSubsampling: '4:4:4' });
+  return asBytes((await encoded.toUint8Array()).data);
 }
 
 /** rgb8 to PNG, without loss. */
 export async function encodePng(rgb: Uint8Array, width: number, height: number): Promise<Uint8Array> {
-  return sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 6 })
-    .toBuffer();
+  const encoded = open(rgb, width, height).png({ compressionLevel: 6 });
+  return asBytes((await encoded.toUint8Array()).data);
 }

@@ -49,14 +49,22 @@ export async function* renderRange(job: RangeJob): AsyncGenerator<RenderedScene>
     return;
   }
   const encoding: Promise<void>[] = [];
-  for (let index = job.first; index < options.count; index += job.stride) {
-    const rgb = new Uint8Array(bytes);
-    const scene = renderSample(renderer, options.seed, index, options.conditions, rgb);
-    encoding.push(writeImage(join(folder, 'images', imageName(index, options.image)), rgb, options));
-    if (encoding.length >= MAX_ENCODING) await encoding.shift();
-    yield { index, ...scene };
+  try {
+    for (let index = job.first; index < options.count; index += job.stride) {
+      const rgb = new Uint8Array(bytes);
+      const scene = renderSample(renderer, options.seed, index, options.conditions, rgb);
+      const written = writeImage(join(folder, 'images', imageName(index, options.image)), rgb, options);
+      // a failure is met where it is awaited below; until then it must not count as unhandled
+      written.catch(() => undefined);
+      encoding.push(written);
+      if (encoding.length >= MAX_ENCODING) await encoding.shift();
+      yield { index, ...scene };
+    }
+    await Promise.all(encoding);
+  } finally {
+    // nothing may be written any more once the folder is cleared away
+    await Promise.allSettled(encoding);
   }
-  await Promise.all(encoding);
 }
 
 async function writeImage(file: string, rgb: Uint8Array, options: SimulateOptions): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/prom
 import { basename, dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { GoshawkError } from '../../contract/errors.ts';
+import { compiledEntry } from '../../device/compiled-entry.ts';
 import { cocoOf, rawIndexOf } from './annotations.ts';
 import { checkSimulateOptions, type SimulateOptions } from './options.ts';
 import { RAW_FRAMES, renderRange, type RangeJob, type RenderedScene } from './render-range.ts';
@@ -16,19 +17,23 @@ export type SimulateProgress = (done: number, total: number) => void;
 
 /**
  * Writes a data set of simulated scenes. Everything is made in a folder beside `out` that takes its name only when it is
- * whole; after an error or an abort nothing is left behind.
+ * whole; after an error or an abort (which throws the signal's reason) nothing is left behind.
  * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for options out of range, GOSHAWK_OUTPUT_REFUSED where `out` cannot be written
  */
 export async function simulate(
   options: SimulateOptions,
   progress: SimulateProgress = () => undefined,
+  signal?: AbortSignal,
 ): Promise<SimulateResult> {
   checkSimulateOptions(options);
   const out = resolve(options.out);
   const folder = join(dirname(out), `.${basename(out)}.partial-${process.pid}`);
   await prepare(out, folder, options);
   try {
-    const scenes = await renderAll(options, folder, progress);
+    const scenes = await renderAll(options, folder, (done, total) => {
+      signal?.throwIfAborted();
+      progress(done, total);
+    });
     const objects = scenes.reduce((sum, scene) => sum + scene.objects.length, 0);
     if (options.format === 'raw')
       await writeFile(join(folder, 'boxes.json'), JSON.stringify(rawIndexOf(options, scenes)));
@@ -37,7 +42,7 @@ export async function simulate(
     return { scenes: scenes.length, objects };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
-    if (error instanceof GoshawkError) throw error;
+    if (error instanceof GoshawkError || signal?.aborted === true) throw error;
     throw new GoshawkError(
       'GOSHAWK_OUTPUT_REFUSED',
       { path: options.out, reason: reasonOf(error) },
@@ -106,9 +111,15 @@ async function renderAll(
 
 function runWorker(job: RangeJob, take: (scene: RenderedScene) => void, workers: Worker[]): Promise<void> {
   return new Promise((done, fail) => {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: job });
+    const worker = new Worker(compiledEntry('tools/simulate/render-worker'), { workerData: job });
     workers.push(worker);
-    worker.on('message', take);
+    worker.on('message', (scene: RenderedScene) => {
+      try {
+        take(scene);
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
     worker.on('error', fail);
     worker.on('exit', (code) =>
       code === 0 ? done() : fail(new Error(`a rendering thread ended with code ${code}`)),
