@@ -3,12 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Head, OutputShape } from '../../core/heads/head.ts';
-import { checkHead, guessHead, type HeadMatch } from '../../core/heads/shapes.ts';
+import type { HeadMatch } from '../../core/heads/shapes.ts';
+import { matchHead } from '../inference/graph-check.ts';
 import type { LetterboxAnchor } from '../../core/image/letterbox.ts';
 import { countMacs, type ProfiledNode } from '../inference/profile.ts';
 import { GraphSession, makeFeed } from '../inference/session.ts';
 import type { Bundle } from './bundle.ts';
 import { compareGraphs, INSPECTION, type Equivalence, type PictureSize } from './equivalence.ts';
+import { isEngineContext } from './onnx/engine-context.ts';
 import { castHalfBoundaries } from './onnx/float-boundaries.ts';
 import { describeInput, foldPreprocessing, type NetworkInput, type Normalization } from './onnx/fold.ts';
 import { countParameters, precisionOf } from './onnx/inspect.ts';
@@ -67,6 +69,12 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   const { file } = options;
   const bytes = await readSource(file);
   const model = readModel(bytes, file);
+  if (isEngineContext(model)) {
+    throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
+      file,
+      reason: 'it holds an engine built for one device: import the ONNX model that it was built from',
+    });
+  }
   castHalfBoundaries(model);
   const input = describeInput(model, file);
   const size = sizeOf(input, options.size);
@@ -186,12 +194,7 @@ async function look(model: Uint8Array, input: NetworkInput, size: PictureSize, f
 function headOf(options: ImportOptions, outputs: readonly OutputShape[], size: PictureSize): HeadMatch {
   const { file, head, labels } = options;
   const graph = { inputWidth: size.width, inputHeight: size.height };
-  // labels are left out at first, so that a wrong number of them is told as that
-  const shaped = head === undefined ? guessHead(outputs, graph) : checkHead(head, outputs, graph);
-  const match =
-    'failure' in shaped && head === undefined
-      ? guessHead(outputs, { ...graph, labels: labels.length })
-      : shaped;
+  const match = matchHead(head, outputs, graph, labels.length);
   if ('failure' in match) {
     throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', { file, reason: match.failure });
   }

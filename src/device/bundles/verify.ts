@@ -4,7 +4,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import { LetterboxedGraph } from '../inference/letterboxed-graph.ts';
 import { claimsOf, nameOf, type Bundle } from './bundle.ts';
 import { INSPECTION } from './equivalence.ts';
-import { isEngineContext } from './onnx/engine-context.ts';
+import { isEngineContext, isEngineEmbedded } from './onnx/engine-context.ts';
 import { readModel } from './onnx/model.ts';
 
 /** What was found about one variant. */
@@ -23,7 +23,9 @@ export async function verifyBundle(bundle: Bundle): Promise<VariantFinding[]> {
   for (const { id, file, batch } of bundle.manifest.variants) {
     const path = join(bundle.folder, file);
     const bytes = await readFile(path);
-    if (isEngineContext(readModel(bytes, path))) {
+    const model = readModel(bytes, path);
+    if (isEngineContext(model)) {
+      if (!isEngineEmbedded(model)) throw outsideEngine(bundle, file);
       findings.push({ id, ran: false });
       continue;
     }
@@ -50,4 +52,11 @@ async function runOnce(bundle: Bundle, bytes: Uint8Array, maxBatch: number, file
       { cause },
     );
   }
+}
+
+function outsideEngine(bundle: Bundle, file: string): GoshawkError {
+  return new GoshawkError('GOSHAWK_BUNDLE_INVALID', {
+    bundle: nameOf(bundle),
+    reason: `${file} names an engine in another file, which no digest covers: build it with ep.context_embed_mode 1`,
+  });
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { PROVIDERS, type ProviderName } from '../../contract/bundle.ts';
 import { claimsOf, type Bundle } from '../bundles/bundle.ts';
 import { createChildLane } from './child-lane.ts';
+import { readEngineHost, type EngineHost } from './engine-compat.ts';
 import { LaneEngine } from './lane-engine.ts';
 import type { ModelRequest } from './protocol.ts';
 import { chooseProvider, listSupportedProviders, type ProviderCandidate } from './providers.ts';
@@ -33,6 +34,8 @@ export interface EngineOptions {
   readonly startTimeoutMs?: number;
 }
 
+const NO_ENGINES: EngineHost = { tensorrt: null, computeCapability: null };
+
 /** An engine for a bundle; nothing runs before `start`. */
 export function createEngine(options: EngineOptions): LaneEngine {
   const { bundle, kind = 'worker', workers = 1, queueDepth = 1 } = options;
@@ -44,6 +47,7 @@ export function createEngine(options: EngineOptions): LaneEngine {
     variants: manifest.variants,
     strict: options.strict ?? false,
     variant: options.variant ?? null,
+    host: manifest.variants.some(({ engine }) => engine !== undefined) ? readEngineHost() : NO_ENGINES,
   });
   const requestFor = ({ provider, variant }: ProviderCandidate): ModelRequest => ({
     ...claimsOf(manifest),

@@ -14,6 +14,8 @@ export interface DecodeLimits {
   readonly maxDetections: number;
   /** one byte for each label, 1 keeps the class; `null` keeps all */
   readonly classFilter: Uint8Array | null;
+  /** true counts every class of a box, for evaluations; the default, and what a robot publishes, is the best class alone */
+  readonly multiLabel?: boolean;
 }
 
 /**

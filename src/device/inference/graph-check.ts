@@ -1,6 +1,13 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import { checkHead, describeShapes } from '../../core/heads/shapes.ts';
-import type { OutputShape } from '../../core/heads/head.ts';
+import type { Head, OutputShape } from '../../core/heads/head.ts';
+import {
+  checkHead,
+  describeShapes,
+  guessHead,
+  type GraphInput,
+  type HeadFailure,
+  type HeadMatch,
+} from '../../core/heads/shapes.ts';
 import type { ModelRequest } from './protocol.ts';
 import type { TensorInfo } from './session.ts';
 
@@ -27,12 +34,28 @@ export function checkInput(claims: GraphClaims, inputs: readonly TensorInfo[]): 
 }
 
 /**
+ * Checks a head, or tells it where it is not given. Where none fits with so many labels but one fits without, that one is given back: its
+ * `classes` then differ from `labels`, which is another mistake than a wrong head.
+ */
+export function matchHead(
+  head: Head | undefined,
+  outputs: readonly OutputShape[],
+  size: Omit<GraphInput, 'labels'>,
+  labels: number,
+): HeadMatch | HeadFailure {
+  const tell = (graph: GraphInput): HeadMatch | HeadFailure =>
+    head === undefined ? guessHead(outputs, graph) : checkHead(head, outputs, graph);
+  const counted = tell({ ...size, labels });
+  return 'failure' in counted ? tell(size) : counted;
+}
+
+/**
  * Compares what a run of the graph gave with what the manifest claims.
  * Throws GOSHAWK_HEAD_MISMATCH or GOSHAWK_LABELS_MISMATCH, which name both sides.
  */
 export function checkOutputs(claims: GraphClaims, outputs: readonly OutputShape[]): void {
   const { bundle, head, labels, inputWidth, inputHeight } = claims;
-  const match = checkHead(head, outputs, { inputWidth, inputHeight });
+  const match = matchHead(head, outputs, { inputWidth, inputHeight }, labels);
   if ('failure' in match) {
     throw new GoshawkError('GOSHAWK_HEAD_MISMATCH', {
       bundle,

@@ -79,9 +79,13 @@ export class LaneEngine implements InferenceEngine {
         ...report,
       };
     }
+    const name = `${bundle.name}@${bundle.version}`;
+    if (choice.foreignEngine !== null) {
+      throw new GoshawkError('GOSHAWK_ENGINE_INCOMPATIBLE', { bundle: name, ...choice.foreignEngine });
+    }
     throw new GoshawkError('GOSHAWK_PROVIDER_UNAVAILABLE', {
       wish,
-      bundle: `${bundle.name}@${bundle.version}`,
+      bundle: name,
       reasons: describeRefusals(refusals),
     });
   }

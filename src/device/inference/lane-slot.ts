@@ -66,7 +66,7 @@ export class LaneSlot {
     this.#request = request;
     const { clock, createLane, startTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
-      const lane = createLane();
+      const lane = openLane(createLane);
       this.#lane = lane;
       const timer = clock.startTimer(() => {
         this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: startTimeoutMs }));
@@ -197,8 +197,9 @@ export class LaneSlot {
         lostJobs: 0,
       });
     } catch (error) {
-      if (this.#closing || !(error instanceof GoshawkError)) return;
-      onIncident({ kind: 'failed', code: error.code, message: error.message, lostJobs: 0 });
+      if (this.#closing) return;
+      const { code, message } = coded(error);
+      onIncident({ kind: 'failed', code, message, lostJobs: 0 });
       this.#restartAfter(this.#backoff.next(0));
     }
   }
@@ -220,5 +221,21 @@ export class LaneSlot {
     const left = oldest.handedAt + timeoutMs - clock.monotonicMs();
     if (left > 0) this.#watchTimer = clock.startTimer(() => this.#watch(), left);
     else this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
+  }
+}
+
+function coded(error: unknown): GoshawkError {
+  if (error instanceof GoshawkError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new GoshawkError('GOSHAWK_INTERNAL', { reason }, { cause: error });
+}
+
+/** A machine out of processes or memory is told with a code, as a runner that ended at once. */
+function openLane(createLane: LaneFactory): Lane {
+  try {
+    return createLane();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: 'runner', reason }, { cause });
   }
 }

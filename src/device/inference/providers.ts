@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PROVIDERS, type BundleVariant, type ProviderName } from '../../contract/bundle.ts';
 import type { ProviderRefusal } from './engine.ts';
+import { describeEngine, describeHost, engineFits, type EngineHost } from './engine-compat.ts';
 import { listBackends } from './session.ts';
 
 /** Whether the inference library can use a provider here, and why not. */
@@ -59,6 +60,8 @@ export interface ProviderRequest {
   readonly strict: boolean;
   /** a variant by its id; `null` takes the first that is meant for the provider */
   readonly variant: string | null;
+  /** what a built engine would meet here; read from the machine only where a variant holds one */
+  readonly host: EngineHost;
 }
 
 export interface ProviderCandidate {
@@ -66,37 +69,59 @@ export interface ProviderCandidate {
   readonly variant: BundleVariant;
 }
 
+/** A variant whose engine was built for another machine. */
+export interface ForeignEngine {
+  readonly variant: string;
+  readonly built: string;
+  readonly found: string;
+}
+
 export interface ProviderChoice {
   /** to be tried in this order; empty where nothing will do */
   readonly candidates: readonly ProviderCandidate[];
   readonly refusals: readonly ProviderRefusal[];
+  /** the first engine that does not fit here; the cause where nothing is left to try */
+  readonly foreignEngine: ForeignEngine | null;
 }
 
 /** Meets the wish with what is installed and what the bundle offers. Pure. */
 export function chooseProvider(request: ProviderRequest): ProviderChoice {
-  const { supported, variants, strict, variant } = request;
+  const { supported, strict, variant } = request;
+  const offered = request.variants.filter(({ id }) => variant === null || id === variant);
   const candidates: ProviderCandidate[] = [];
   const refusals: ProviderRefusal[] = [];
-  const wish = strict ? request.wish.slice(0, 1) : request.wish;
-  for (const provider of wish) {
+  let foreignEngine: ForeignEngine | null = null;
+  for (const provider of strict ? request.wish.slice(0, 1) : request.wish) {
+    const meant = offered.filter(({ providers }) => providers.includes(provider));
+    const foreign = meant.find((entry) => !fitsHere(entry, request.host));
+    if (foreign?.engine !== undefined) {
+      const [built, found] = [describeEngine(foreign.engine), describeHost(request.host)];
+      foreignEngine ??= { variant: foreign.id, built, found };
+    }
     const support = supported.find((entry) => entry.provider === provider);
     if (support?.available !== true) {
       refusals.push({ provider, reason: support?.reason ?? 'not known to ONNX Runtime' });
       continue;
     }
-    const offered = variants.filter(({ id }) => variant === null || id === variant);
-    const match = offered.find(({ providers }) => providers.includes(provider));
-    if (match === undefined) {
-      const reason =
-        offered.length === 0
-          ? `the bundle has no variant ${variant ?? ''}`
-          : 'no variant of the bundle is meant for it';
-      refusals.push({ provider, reason });
-      continue;
-    }
-    candidates.push({ provider, variant: match });
+    const match = meant.find((entry) => fitsHere(entry, request.host));
+    if (match !== undefined) candidates.push({ provider, variant: match });
+    else refusals.push({ provider, reason: whyNone(offered, foreignEngine, variant) });
   }
-  return { candidates, refusals };
+  return { candidates, refusals, foreignEngine };
+}
+
+function fitsHere({ engine }: BundleVariant, host: EngineHost): boolean {
+  return engine === undefined || engineFits(engine, host);
+}
+
+function whyNone(
+  offered: readonly BundleVariant[],
+  foreign: ForeignEngine | null,
+  variant: string | null,
+): string {
+  if (offered.length === 0) return `the bundle has no variant ${variant ?? ''}`;
+  if (foreign !== null) return `the engine was built for ${foreign.built}, here is ${foreign.found}`;
+  return 'no variant of the bundle is meant for it';
 }
 
 /** `tensorrt: reason; cuda: reason`, for messages. */

@@ -1,4 +1,5 @@
 import type { OutputTensor } from '../../core/heads/head.ts';
+import { letterboxFor } from '../../core/image/letterbox.ts';
 import { readModel, writeModel } from '../bundles/onnx/model.ts';
 import { addRawInput, RAW_INPUTS } from '../bundles/onnx/raw-input.ts';
 import { swapInputChannels } from '../bundles/onnx/channels.ts';
@@ -52,6 +53,13 @@ export class RawGraph {
       [RAW_INPUTS.pads]: makeFeed(this.#pads, [8]),
     };
     return toOutputTensors(await this.#session.run(feeds, this.#outputs.forBatch(1)));
+  }
+
+  /** Runs a small gray frame, so that the first camera frame does not pay for memory and kernels. */
+  async warmUp({ inputWidth, inputHeight }: Pick<ModelRequest, 'inputWidth' | 'inputHeight'>): Promise<void> {
+    const letterbox = letterboxFor(64, 48, inputWidth, inputHeight, 'top-left');
+    const pixels = new Uint8Array(64 * 48 * 3).fill(114);
+    await this.run({ kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: 64 * 3 });
   }
 
   close(): Promise<void> {

@@ -67,7 +67,7 @@ export class Runner {
       const loaded = performance.now();
       await letterboxed.warmUp();
       const nodes = await letterboxed.takeProfile();
-      if (request.inputs !== 'letterboxed') await runner.#loadRaw('rgb8');
+      if (request.inputs !== 'letterboxed') await (await runner.#loadRaw('rgb8')).warmUp(request);
       if (request.inputs === 'raw') await runner.#dropLetterboxed();
       return {
         runner,

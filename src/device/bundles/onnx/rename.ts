@@ -1,10 +1,15 @@
-import type { GraphProto } from './schema.ts';
+import type { GraphProto, NodeProto } from './schema.ts';
+
+/** Bodies of If, Loop and their like. */
+function nestedGraphs(node: NodeProto): GraphProto[] {
+  return node.attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
+}
 
 /** Calls `visit` with every node's list of inputs, those of nested graphs included: a nested graph sees the outer names. */
 export function visitInputs(graph: GraphProto, visit: (inputs: string[]) => void): void {
   for (const node of graph.node) {
     visit(node.input);
-    for (const { g } of node.attribute) if (g !== undefined) visitInputs(g, visit);
+    for (const nested of nestedGraphs(node)) visitInputs(nested, visit);
   }
 }
 
@@ -21,8 +26,8 @@ export function redirectReaders(graph: GraphProto, from: string, to: string): vo
 export function readByNestedGraph(graph: GraphProto, names: ReadonlySet<string>): boolean {
   let found = false;
   for (const node of graph.node) {
-    for (const { g } of node.attribute) {
-      if (g !== undefined) visitInputs(g, (inputs) => (found ||= inputs.some((name) => names.has(name))));
+    for (const nested of nestedGraphs(node)) {
+      visitInputs(nested, (inputs) => (found ||= inputs.some((name) => names.has(name))));
     }
   }
   return found;

@@ -9,7 +9,8 @@ import {
 /**
  * The part of ONNX's protobuf format that Goshawk reads and edits, as descriptors made at run time: no generated code and no
  * `protoc`. Field numbers and types are those of the format (onnx.proto, proto2). A field that is not named here is carried
- * along as an unknown field and written back unchanged.
+ * along as an unknown field and written back unchanged, behind the known ones. Fields that nobody here reads are named where they
+ * come before one that is edited, so that a file which is read and written stays the same byte for byte.
  */
 
 const PACKAGE = 'onnx';
@@ -37,6 +38,9 @@ const MESSAGES = {
     ir_version: int64(1),
     producer_name: string(2),
     producer_version: string(3),
+    domain: string(4),
+    model_version: int64(5),
+    doc_string: string(6),
     graph: message(7, 'GraphProto'),
     opset_import: list(message(8, 'OperatorSetIdProto')),
     metadata_props: list(message(14, 'StringStringEntryProto')),
@@ -47,6 +51,7 @@ const MESSAGES = {
     node: list(message(1, 'NodeProto')),
     name: string(2),
     initializer: list(message(5, 'TensorProto')),
+    doc_string: string(10),
     input: list(message(11, 'ValueInfoProto')),
     output: list(message(12, 'ValueInfoProto')),
     value_info: list(message(13, 'ValueInfoProto')),
@@ -57,6 +62,7 @@ const MESSAGES = {
     name: string(3),
     op_type: string(4),
     attribute: list(message(5, 'AttributeProto')),
+    doc_string: string(6),
     domain: string(7),
   },
   AttributeProto: {
@@ -68,6 +74,10 @@ const MESSAGES = {
     g: message(6, 'GraphProto'),
     floats: list(float(7)),
     ints: list(int64(8)),
+    strings: list(bytes(9)),
+    tensors: list(message(10, 'TensorProto')),
+    graphs: list(message(11, 'GraphProto')),
+    doc_string: string(13),
     type: int32(20),
   },
   ValueInfoProto: { name: string(1), type: message(2, 'TypeProto') },
@@ -80,9 +90,13 @@ const MESSAGES = {
     data_type: int32(2),
     float_data: packed(float(4)),
     int32_data: packed(int32(5)),
+    string_data: list(bytes(6)),
     int64_data: packed(int64(7)),
     name: string(8),
     raw_data: bytes(9),
+    double_data: packed({ number: 10, type: Type.DOUBLE }),
+    uint64_data: packed({ number: 11, type: Type.UINT64 }),
+    doc_string: string(12),
     external_data: list(message(13, 'StringStringEntryProto')),
     data_location: int32(14),
   },
@@ -154,6 +168,7 @@ export type AttributeProto = Message<'onnx.AttributeProto'> & {
   s: Uint8Array;
   t?: TensorProto;
   g?: GraphProto;
+  graphs: GraphProto[];
   floats: number[];
   ints: bigint[];
   /** ATTRIBUTE_TYPE */

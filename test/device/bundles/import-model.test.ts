@@ -1,0 +1,144 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Head } from '../../../src/core/heads/head.ts';
+import { loadBundle } from '../../../src/device/bundles/bundle.ts';
+import { importModel, type ImportOptions } from '../../../src/device/bundles/import-model.ts';
+import { makeFloatTensor, makeNode } from '../../../src/device/bundles/onnx/build.ts';
+import { writeModel } from '../../../src/device/bundles/onnx/model.ts';
+import { verifyBundle } from '../../../src/device/bundles/verify.ts';
+import { makeModel, tinyDetector } from './tiny-detector.ts';
+
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goshawk-import-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function put(name: string, bytes: Uint8Array): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, bytes);
+  return file;
+}
+
+function options(file: string, changes: Partial<ImportOptions> = {}): ImportOptions {
+  return {
+    file,
+    out: join(folder, 'models'),
+    name: 'tiny',
+    version: '1.0.0',
+    labels: ['person', 'car'],
+    tool: 'test',
+    createdAt: '2026-01-02T03:04:05.000Z',
+    ...changes,
+  };
+}
+
+describe('importing a detector', () => {
+  test.each<[Head, number]>([
+    ['yolox', 7],
+    ['yolov5', 7],
+    ['yolov8', 6],
+    ['end2end', 6],
+  ])('%s is told from its shape and written as a bundle that verifies', async (head, values) => {
+    const file = await put(`${head}.onnx`, tinyDetector({ head, classes: 2 }));
+    const { bundle, guessed, equivalence } = await importModel(options(file, { name: `tiny-${head}` }));
+    expect(guessed).toBe(true);
+    expect(equivalence.maxRelative).toBeLessThan(1e-4);
+    const { manifest } = await loadBundle(bundle.folder);
+    expect(manifest).toMatchObject({
+      head,
+      labels: ['person', 'car'],
+      input: {
+        width: 64,
+        height: 64,
+        anchor: head === 'yolox' ? 'top-left' : 'center',
+        colorOrder: head === 'yolox' ? 'bgr' : 'rgb',
+        padValue: 114,
+      },
+      // three convolutions that see 8x8, 16x16 and 32x32 pixels of three channels, with a bias each
+      parameters: values * 3 * (64 + 256 + 1024) + 3 * values,
+      // each of them sees every pixel once
+      macs: 3 * values * 3 * 64 * 64,
+      lineage: { createdAt: '2026-01-02T03:04:05.000Z', tool: 'test' },
+    });
+    expect(manifest.variants).toMatchObject([{ precision: 'fp32', batch: { min: 1, max: 1 } }]);
+    expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
+  });
+
+  test('an open batch is offered where the graph runs with one', async () => {
+    const open = await put('open.onnx', tinyDetector({ head: 'yolox', classes: 2, batch: 'n' }));
+    const { bundle } = await importModel(options(open, { name: 'open' }));
+    expect(bundle.manifest.variants[0]?.batch).toEqual({ min: 1, max: 8 });
+  });
+
+  test('a version that is there is never written over', async () => {
+    const file = await put('again.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
+    const first = await importModel(options(file, { name: 'again' }));
+    await expect(importModel(options(file, { name: 'again' }))).rejects.toMatchObject({
+      code: 'GOSHAWK_USAGE',
+    });
+    expect((await loadBundle(first.bundle.folder)).digest).toBe(first.bundle.digest);
+  });
+});
+
+describe('what is refused writes nothing', () => {
+  const identity = writeModel(
+    makeModel({
+      nodes: [
+        makeNode('GlobalAveragePool', ['picture'], ['pooled']),
+        makeNode('Mul', ['pooled', 'two'], ['scores']),
+      ],
+      initializers: [makeFloatTensor('two', [1], [2])],
+      input: ['picture', [1, 3, 64, 64]],
+      output: ['scores', [1, 3, 1, 1]],
+    }),
+  );
+  const tiny = tinyDetector({ head: 'yolox', classes: 2 });
+  const cases: [string, Uint8Array, Partial<ImportOptions>, string, string][] = [
+    ['a classifier', identity, {}, 'GOSHAWK_NOT_A_DETECTOR', 'scores [1, 3, 1, 1]'],
+    ['a file cut short', tiny.subarray(0, tiny.length / 2), {}, 'GOSHAWK_MODEL_UNREADABLE', 'refused.onnx'],
+    ['an unknown operator', unknownOperator(), {}, 'GOSHAWK_MODEL_UNREADABLE', 'Frobnicate'],
+    ['too few labels', tiny, { labels: ['person'] }, 'GOSHAWK_LABELS_MISMATCH', '2 classes'],
+    ['a head that does not fit', tiny, { head: 'yolov8' }, 'GOSHAWK_NOT_A_DETECTOR', 'yolov8'],
+    [
+      'another size than the graph takes',
+      tiny,
+      { size: { width: 320, height: 320 } },
+      'GOSHAWK_USAGE',
+      '64x64',
+    ],
+  ];
+
+  test.each(cases)('%s', async (_, bytes, changes, code, named) => {
+    const file = await put('refused.onnx', bytes);
+    const out = join(folder, 'refused');
+    await expect(importModel(options(file, { out, ...changes }))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(named) as string,
+    });
+    expect(await readdir(out).catch(() => [])).toEqual([]);
+  });
+
+  test('a file that is not there', async () => {
+    await expect(importModel(options(join(folder, 'nowhere.onnx')))).rejects.toMatchObject({
+      code: 'GOSHAWK_FILE_UNREADABLE',
+    });
+  });
+});
+
+function unknownOperator(): Uint8Array {
+  return writeModel(
+    makeModel({
+      nodes: [makeNode('Frobnicate', ['picture'], ['found'])],
+      initializers: [],
+      input: ['picture', [1, 3, 64, 64]],
+      output: ['found', [1, 84, 7]],
+    }),
+  );
+}

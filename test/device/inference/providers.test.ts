@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import type { BundleVariant, ProviderName } from '../../../src/contract/bundle.ts';
+import { engineFits } from '../../../src/device/inference/engine-compat.ts';
+import {
+  chooseProvider,
+  describeRefusals,
+  listSupportedProviders,
+  supportFrom,
+  type ProviderRequest,
+} from '../../../src/device/inference/providers.ts';
+
+function variant(id: string, providers: ProviderName[], engine?: BundleVariant['engine']): BundleVariant {
+  return {
+    id,
+    file: `${id}.onnx`,
+    sha256: '0'.repeat(64),
+    bytes: 1,
+    precision: 'fp32',
+    providers,
+    batch: { min: 1, max: 1 },
+    ...(engine === undefined ? {} : { engine }),
+  };
+}
+
+const all = (...available: ProviderName[]) =>
+  (['tensorrt', 'cuda', 'cpu'] as const).map((provider) => ({
+    provider,
+    available: available.includes(provider),
+    reason: available.includes(provider) ? '' : 'is not installed',
+  }));
+
+const ORIN = { tensorrt: '10.3.0', computeCapability: '8.7' };
+
+function choose(changes: Partial<ProviderRequest>) {
+  const choice = chooseProvider({
+    wish: ['tensorrt', 'cuda', 'cpu'],
+    supported: all('cpu'),
+    variants: [variant('fp32', ['tensorrt', 'cuda', 'cpu'])],
+    strict: false,
+    variant: null,
+    host: { tensorrt: null, computeCapability: null },
+    ...changes,
+  });
+  return {
+    taken: choice.candidates.map(({ provider, variant: { id } }) => `${provider} ${id}`),
+    refused: describeRefusals(choice.refusals),
+    foreign: choice.foreignEngine,
+  };
+}
+
+describe('choosing a provider', () => {
+  test('falls through the wish and says why', () => {
+    expect(choose({})).toEqual({
+      taken: ['cpu fp32'],
+      refused: 'tensorrt: is not installed; cuda: is not installed',
+      foreign: null,
+    });
+  });
+
+  test('keeps the order of the wish, so that the next can be tried when loading fails', () => {
+    expect(choose({ supported: all('tensorrt', 'cuda', 'cpu') }).taken).toEqual([
+      'tensorrt fp32',
+      'cuda fp32',
+      'cpu fp32',
+    ]);
+    expect(choose({ wish: ['cpu', 'cuda'], supported: all('cuda', 'cpu') }).taken).toEqual([
+      'cpu fp32',
+      'cuda fp32',
+    ]);
+  });
+
+  test('strict takes the first of the wish or nothing', () => {
+    expect(choose({ strict: true })).toMatchObject({ taken: [], refused: 'tensorrt: is not installed' });
+    expect(choose({ strict: true, wish: ['cpu'] })).toMatchObject({ taken: ['cpu fp32'], refused: '' });
+  });
+
+  test('takes the first variant that is meant for the provider', () => {
+    const variants = [variant('fp16', ['cuda']), variant('int8', ['cpu']), variant('fp32', ['cpu'])];
+    expect(choose({ variants }).taken).toEqual(['cpu int8']);
+    expect(choose({ variants, variant: 'fp32' }).taken).toEqual(['cpu fp32']);
+    expect(choose({ variants, variant: 'fp64' })).toMatchObject({
+      taken: [],
+      refused: expect.stringContaining('cpu: the bundle has no variant fp64') as string,
+    });
+  });
+
+  test('a provider that no variant is meant for is refused', () => {
+    const variants = [variant('fp16', ['cuda'])];
+    expect(choose({ variants })).toMatchObject({
+      taken: [],
+      refused: expect.stringContaining('cpu: no variant of the bundle is meant for it') as string,
+    });
+  });
+});
+
+describe('built engines', () => {
+  const engine = variant('engine', ['tensorrt'], { tensorrt: '10.3.0', computeCapability: '8.7' });
+  const plain = variant('fp32', ['tensorrt', 'cpu']);
+
+  test('are taken where TensorRT and the GPU are those they were built for', () => {
+    const choice = choose({ variants: [engine, plain], supported: all('tensorrt', 'cpu'), host: ORIN });
+    expect(choice).toEqual({
+      taken: ['tensorrt engine', 'cpu fp32'],
+      refused: 'cuda: is not installed',
+      foreign: null,
+    });
+  });
+
+  test('give way to a plain variant elsewhere', () => {
+    const host = { ...ORIN, tensorrt: '10.7.0' };
+    const choice = choose({ variants: [engine, plain], supported: all('tensorrt', 'cpu'), host });
+    expect(choice.taken).toEqual(['tensorrt fp32', 'cpu fp32']);
+  });
+
+  test('name both sides where nothing else is left', () => {
+    expect(choose({ variants: [engine] })).toMatchObject({
+      taken: [],
+      foreign: {
+        variant: 'engine',
+        built: 'TensorRT 10.3.0 and compute capability 8.7',
+        found: 'no TensorRT and no known GPU',
+      },
+    });
+  });
+
+  test.each([
+    ['10.3.0', '8.7', true],
+    ['10.3', '8.7', true],
+    ['10.3.1', '8.7', false],
+    ['8.6.2', '8.7', false],
+    ['10.3.0', '8.6', false],
+  ])('built for %s on %s: %s', (tensorrt, computeCapability, fits) => {
+    expect(engineFits({ tensorrt, computeCapability }, ORIN)).toBe(fits);
+  });
+});
+
+describe('what the inference library supports', () => {
+  test('a library that is not beside the binding makes its provider unavailable', () => {
+    const backends = [
+      { name: 'cpu', bundled: true },
+      { name: 'cuda', bundled: false },
+      { name: 'tensorrt', bundled: false },
+    ];
+    const found = supportFrom({
+      backends,
+      libraries: ['libonnxruntime_providers_cuda.so', 'libonnxruntime.so.1'],
+    });
+    expect(found.map(({ provider, available }) => [provider, available])).toEqual([
+      ['tensorrt', false],
+      ['cuda', true],
+      ['cpu', true],
+    ]);
+    expect(supportFrom({ backends: [], libraries: [] }).map(({ reason }) => reason)).toEqual(
+      Array.from({ length: 3 }, () => 'ONNX Runtime was built without it'),
+    );
+  });
+
+  test('the CPU is always there', () => {
+    expect(listSupportedProviders().find(({ provider }) => provider === 'cpu')?.available).toBe(true);
+  });
+});
