@@ -37,7 +37,7 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_ENGINE_INCOMPATIBLE: {
     message: 'variant {variant} of {bundle} holds an engine built for {built}, this machine has {found}',
-    fix: 'build the engine on this device (scripts/jetson/build-engine.sh), or use a variant without an engine',
+    fix: 'build the engine on this device (docs/jetson.md, "Engines"), or use a variant without an engine',
   },
   GOSHAWK_ENGINE_CRASHED: {
     message: 'the inference {kind} ended unexpectedly: {reason}',

@@ -201,6 +201,9 @@ describe('build and installation (with pretended compilers)', () => {
 
     board.change({ freeGib: 1, memoryGib: 4 });
     expect(board.run().status).toBe(0);
+    expect(readdirSync(path.join(board.package, 'bin/napi-v6/linux/arm64.npm'))).toEqual([
+      'onnxruntime_binding.node',
+    ]);
     expect(board.installed('arm64.npm', 'onnxruntime_binding.node')).toBe('npm');
     board.reinstallPackage();
     expect(board.run().status).toBe(0);
