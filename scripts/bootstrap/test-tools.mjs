@@ -93,11 +93,19 @@ const MOSQUITTO_PACKAGES_MORE = ['libev4', 'libev4t64', 'libuv1', 'libuv1t64', '
 export async function ensureMosquitto() {
   if (which('mosquitto', `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin`) !== undefined) return;
   if (process.getuid?.() === 0 && which('apt-get') !== undefined) {
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'mosquitto'], {
+    const options = {
       log: 'mosquitto',
       what: 'installing mosquitto',
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    }).catch(() => unpackMosquitto());
+    };
+    try {
+      // A slim image has no package lists.
+      await run('apt-get', ['update'], options);
+      await run('apt-get', ['install', '-y', '--no-install-recommends', 'mosquitto'], options);
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      await unpackMosquitto();
+    }
     return;
   }
   await unpackMosquitto();

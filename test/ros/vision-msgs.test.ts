@@ -1,0 +1,30 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+/**
+ * Type hashes of vision_msgs 4.1.1 as it was released, from a colcon build of that release under Jazzy. A node with other hashes is
+ * told apart by ROS 2: its fields, their types and their order must be the same.
+ */
+const RELEASED = {
+  Detection2DArray: 'RIHS01_214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968',
+  Detection3DArray: 'RIHS01_793f5eab9595ac1c0da07873cc859db42eae51f0ee76056db8562515d830e018',
+  LabelInfo: 'RIHS01_3d37df4015cdf660cc851c51897f2acd957e1ca6205ba0a99aebffb9406b0783',
+  VisionInfo: 'RIHS01_95d3116a17484ad91c9a2686e1d54890bbfc3ff6c6a2de137738c4950d45d284',
+};
+
+interface TypeDescription {
+  type_hashes: { type_name: string; hash_string: string }[];
+}
+
+it.for(Object.entries(RELEASED))(
+  'vision_msgs/msg/%s has the type hash of the release',
+  ([name, hash], { skip }) => {
+    const file = (process.env['AMENT_PREFIX_PATH'] ?? '')
+      .split(':')
+      .map((prefix) => `${prefix}/share/vision_msgs/msg/${name}.json`)
+      .find((candidate) => existsSync(candidate));
+    if (file === undefined) return skip('this ROS 2 is older than type hashes');
+    const { type_hashes: hashes } = JSON.parse(readFileSync(file, 'utf8')) as TypeDescription;
+    expect(hashes.find((entry) => entry.type_name === `vision_msgs/msg/${name}`)?.hash_string).toBe(hash);
+  },
+);
