@@ -30,7 +30,11 @@ function refuseRaw(
     return refuse('unsupported_encoding', `the graph resizes rgb8 and bgr8, not ${encoding}`);
   }
   const { sourceWidth, sourceHeight, scaledWidth, scaledHeight, padX, padY } = letterbox;
+  const whole = [sourceWidth, sourceHeight, scaledWidth, scaledHeight, padX, padY, step].every(
+    Number.isInteger,
+  );
   const inside =
+    whole &&
     letterbox.inputWidth === inputWidth &&
     letterbox.inputHeight === inputHeight &&
     padX >= 0 &&

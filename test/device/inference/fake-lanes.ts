@@ -1,0 +1,114 @@
+import type { Clock } from '../../../src/device/pipeline/clock.ts';
+import type { Lane } from '../../../src/device/inference/lane.ts';
+import type { FromRunner, LoadReport, RunMessage, ToRunner } from '../../../src/device/inference/protocol.ts';
+
+/** A clock that moves when the test says so. */
+export class FakeClock implements Clock {
+  #now = 0;
+  readonly #timers = new Map<object, { at: number; callback: () => void }>();
+
+  monotonicMs(): number {
+    return this.#now;
+  }
+
+  wallMs(): number {
+    return this.#now;
+  }
+
+  startTimer(callback: () => void, ms: number): object {
+    const handle = {};
+    this.#timers.set(handle, { at: this.#now + ms, callback });
+    return handle;
+  }
+
+  stopTimer(handle: object): void {
+    this.#timers.delete(handle);
+  }
+
+  /** Moves time on, timers in the order they are due, and lets promises settle in between. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due[0]);
+      this.#now = due[1].at;
+      due[1].callback();
+      await settle();
+    }
+    this.#now = end;
+    await settle();
+  }
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+}
+
+/** Lets everything that waits on promises alone go on. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i += 1) await Promise.resolve();
+}
+
+export const REPORT: LoadReport = {
+  loadMs: 1,
+  warmupMs: 2,
+  nodesByProvider: { CPUExecutionProvider: 3 },
+  acceptsRaw: true,
+  maxBatch: 1,
+};
+
+/** A runner that does what the test says: the faults of threads and processes, on demand. */
+export class FakeLane implements Lane {
+  readonly kind;
+  readonly pid = null;
+  readonly sent: ToRunner[] = [];
+  abandoned = false;
+  #onMessage: ((message: FromRunner) => void) | null = null;
+  #onExit: ((reason: string) => void) | null = null;
+
+  constructor(kind: Lane['kind']) {
+    this.kind = kind;
+  }
+
+  post(message: ToRunner): void {
+    this.sent.push(message);
+  }
+
+  onMessage(listener: (message: FromRunner) => void): void {
+    this.#onMessage = listener;
+  }
+
+  onExit(listener: (reason: string) => void): void {
+    this.#onExit = listener;
+  }
+
+  abandon(): void {
+    this.abandoned = true;
+  }
+
+  say(message: FromRunner): void {
+    this.#onMessage?.(message);
+  }
+
+  exit(reason: string): void {
+    this.#onExit?.(reason);
+  }
+
+  get runs(): RunMessage[] {
+    return this.sent.filter((message) => message.type === 'run');
+  }
+
+  /** Answers a job with one empty set of detections for each picture. */
+  answer(job: RunMessage): void {
+    this.say({
+      type: 'done',
+      id: job.id,
+      items: job.inputs.map(() => ({ ok: true, count: 0 })),
+      slabs: job.slabs,
+      pixels: this.kind === 'child' ? [] : job.inputs.map(({ pixels }) => pixels),
+      inference: 1,
+      decode: 1,
+    });
+  }
+}

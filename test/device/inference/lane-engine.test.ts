@@ -1,0 +1,314 @@
+import { describe, expect, test } from 'vitest';
+import { letterboxFor } from '../../../src/core/image/letterbox.ts';
+import type {
+  DecodeLimits,
+  EngineIncident,
+  InferenceInput,
+  InferenceOutcome,
+} from '../../../src/device/inference/engine.ts';
+import type { Lane } from '../../../src/device/inference/lane.ts';
+import { LaneEngine, type LaneEngineOptions } from '../../../src/device/inference/lane-engine.ts';
+import type { ModelRequest } from '../../../src/device/inference/protocol.ts';
+import { FakeClock, FakeLane, REPORT, settle } from './fake-lanes.ts';
+
+const LIMITS: DecodeLimits = { scoreThreshold: 0.3, iouThreshold: 0.5, maxDetections: 10, classFilter: null };
+const VARIANT = {
+  id: 'fp32',
+  file: 'model.onnx',
+  sha256: '0'.repeat(64),
+  bytes: 1,
+  precision: 'fp32',
+  providers: ['cpu'],
+  batch: { min: 1, max: 1 },
+} as const;
+
+function picture(): InferenceInput {
+  const pixels = new Uint8Array(12);
+  return {
+    kind: 'letterboxed',
+    pixels,
+    letterbox: letterboxFor(2, 2, 2, 2, 'center'),
+    encoding: 'rgb8',
+    step: 6,
+  };
+}
+
+function setUp(changes: Partial<LaneEngineOptions> = {}, kind: Lane['kind'] = 'worker') {
+  const clock = new FakeClock();
+  const lanes: FakeLane[] = [];
+  const incidents: EngineIncident[] = [];
+  const engine = new LaneEngine({
+    kind,
+    createLane: () => {
+      const lane = new FakeLane(kind);
+      lanes.push(lane);
+      return lane;
+    },
+    bundle: { name: 'tiny', version: '1.0.0', digest: 'd' },
+    choice: {
+      candidates: [{ provider: 'cpu', variant: { ...VARIANT, providers: [...VARIANT.providers] } }],
+      refusals: [{ provider: 'cuda', reason: 'is not installed' }],
+      foreignEngine: null,
+    },
+    wish: 'cuda, cpu',
+    requestFor: ({ provider }) => ({ provider, threads: 1 }) as ModelRequest,
+    workers: 1,
+    queueDepth: 1,
+    timeoutMs: 1000,
+    startTimeoutMs: 5000,
+    clock,
+    backoff: { firstMs: 100, capMs: 400, stableMs: 30_000 },
+    ...changes,
+  });
+  engine.onIncident((incident) => incidents.push(incident));
+  const lane = (index: number): FakeLane => {
+    const found = lanes[index];
+    if (found === undefined) throw new Error(`no lane ${index}, there are ${lanes.length}`);
+    return found;
+  };
+  return { engine, clock, lanes, lane, incidents };
+}
+
+type Setup = ReturnType<typeof setUp>;
+
+async function started(setup: Setup): Promise<Setup> {
+  const info = setup.engine.start();
+  for (let i = 0; i < setup.engine.parallel; i += 1) {
+    await settle();
+    for (const lane of setup.lanes) if (lane.sent.length === 1) lane.say({ type: 'loaded', report: REPORT });
+  }
+  await info;
+  return setup;
+}
+
+const reasons = ({ items }: InferenceOutcome) => items.map((item) => (item.ok ? 'ok' : item.reason));
+
+describe('jobs', () => {
+  test('wait for room in the order they came, and go to every free runner', async () => {
+    const { engine, lane, clock } = await started(setUp({ workers: 2 }));
+    const outcomes = Array.from({ length: 5 }, () => engine.infer([picture()], LIMITS));
+    expect([lane(0).runs.length, lane(1).runs.length]).toEqual([1, 1]);
+    await clock.pass(7);
+    for (const id of [1, 2, 3, 4, 5]) {
+      const owner = [lane(0), lane(1)].find(({ runs }) => runs.at(-1)?.id === id);
+      const job = owner?.runs.at(-1);
+      if (owner !== undefined && job !== undefined) owner.answer(job);
+    }
+    const settled = await Promise.all(outcomes);
+    expect(settled.map(reasons)).toEqual(Array.from({ length: 5 }, () => ['ok']));
+    // seven milliseconds from the call, two of them told by the runner
+    expect(settled[0]?.times).toEqual({ queue: 5, inference: 1, decode: 1 });
+    expect(lane(0).runs.map(({ id }) => id)).toEqual([1, 3, 5]);
+  });
+
+  test('a deeper queue hands the next job over before the first is done', async () => {
+    const { engine, lane } = await started(setUp({ queueDepth: 2 }));
+    expect(engine.parallel).toBe(2);
+    for (let i = 0; i < 3; i += 1) void engine.infer([picture()], LIMITS);
+    expect(lane(0).runs.map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  test('more than anyone should give are refused, not kept', async () => {
+    const { engine } = await started(setUp());
+    const outcomes = Array.from({ length: 258 }, () => engine.infer([picture()], LIMITS));
+    expect(
+      reasons((await outcomes[257]) ?? { items: [], times: { queue: 0, inference: 0, decode: 0 } }),
+    ).toEqual(['inference_failed']);
+  });
+});
+
+describe('a runner that ends', () => {
+  test('loses only the jobs in its hand, which are told; the waiting ones go to its successor', async () => {
+    const { engine, lane, lanes, clock, incidents } = await started(setUp());
+    const first = engine.infer([picture(), picture()], LIMITS);
+    const second = engine.infer([picture()], LIMITS);
+    lane(0).exit('signal SIGSEGV');
+    expect(reasons(await first)).toEqual(['engine_lost', 'engine_lost']);
+    expect((await first).items[0]).toMatchObject({
+      code: 'GOSHAWK_ENGINE_CRASHED',
+      message: expect.stringContaining('SIGSEGV') as string,
+    });
+    expect((await first).items[0]).not.toHaveProperty('pixels');
+    await clock.pass(0);
+    expect(lanes).toHaveLength(2);
+    lane(1).say({ type: 'loaded', report: REPORT });
+    const job = lane(1).runs[0];
+    expect(job?.id).toBe(2);
+    if (job !== undefined) lane(1).answer(job);
+    expect(reasons(await second)).toEqual(['ok']);
+    await settle();
+    expect(incidents.map(({ kind, lostJobs }) => [kind, lostJobs])).toEqual([
+      ['lost', 1],
+      ['restored', 0],
+    ]);
+  });
+
+  test('as a child process gives the pixels back: they never left', async () => {
+    const { engine, lane } = await started(setUp({}, 'child'));
+    const input = picture();
+    const outcome = engine.infer([input], LIMITS);
+    lane(0).exit('signal SIGKILL');
+    expect((await outcome).items[0]?.pixels).toBe(input.pixels);
+  });
+
+  test('again and again is started at growing intervals, and each failure is told', async () => {
+    const { lane, lanes, clock, incidents } = await started(setUp());
+    const startsAt: number[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      lane(lanes.length - 1).exit('crash');
+      await settle();
+      const before = lanes.length;
+      while (lanes.length === before) await clock.pass(10);
+      startsAt.push(clock.monotonicMs());
+    }
+    expect(startsAt.map((at, i) => at - (startsAt[i - 1] ?? 0))).toEqual([10, 100, 200, 400, 400]);
+    expect(incidents.map(({ kind }) => kind)).toEqual(['lost', 'failed', 'failed', 'failed', 'failed']);
+  });
+
+  test('with an answer still on its way is not believed any more', async () => {
+    const { engine, lane, clock } = await started(setUp());
+    const outcome = engine.infer([picture()], LIMITS);
+    const job = lane(0).runs[0];
+    lane(0).exit('crash');
+    if (job !== undefined) lane(0).answer(job);
+    expect(reasons(await outcome)).toEqual(['engine_lost']);
+    await clock.pass(0);
+  });
+});
+
+describe('a runner that does not answer', () => {
+  test('is given up after the time limit of its oldest job and replaced', async () => {
+    const { engine, lane, lanes, clock, incidents } = await started(setUp({ queueDepth: 2 }));
+    const first = engine.infer([picture()], LIMITS);
+    await clock.pass(600);
+    const second = engine.infer([picture()], LIMITS);
+    const answered = lane(0).runs[0];
+    if (answered !== undefined) lane(0).answer(answered);
+    expect(reasons(await first)).toEqual(['ok']);
+    await clock.pass(999);
+    expect(lane(0).abandoned).toBe(false);
+    await clock.pass(1);
+    expect(lane(0).abandoned).toBe(true);
+    expect(reasons(await second)).toEqual(['engine_lost']);
+    expect(lanes).toHaveLength(2);
+    expect(incidents).toMatchObject([{ kind: 'lost', code: 'GOSHAWK_ENGINE_TIMEOUT', lostJobs: 1 }]);
+  });
+
+  test('while it loads fails the start', async () => {
+    const { engine, lane, clock } = setUp();
+    const info = engine.start();
+    const failure = expect(info).rejects.toMatchObject({ code: 'GOSHAWK_ENGINE_TIMEOUT' });
+    await clock.pass(5000);
+    await failure;
+    expect(lane(0).abandoned).toBe(true);
+  });
+});
+
+describe('starting', () => {
+  test('tries the next provider where one cannot be loaded after all, and says so', async () => {
+    const candidate = { variant: { ...VARIANT, providers: [...VARIANT.providers] } };
+    const setup = setUp({
+      choice: {
+        candidates: [
+          { ...candidate, provider: 'cuda' },
+          { ...candidate, provider: 'cpu' },
+        ],
+        refusals: [],
+        foreignEngine: null,
+      },
+    });
+    const info = setup.engine.start();
+    const details = { wish: 'cuda', bundle: 'tiny', reasons: 'no device' };
+    setup.lane(0).say({ type: 'load-failed', code: 'GOSHAWK_PROVIDER_UNAVAILABLE', details });
+    await settle();
+    setup.lane(1).say({ type: 'loaded', report: REPORT });
+    expect(await info).toMatchObject({
+      provider: 'cpu',
+      refusals: [{ provider: 'cuda', reason: 'no device' }],
+    });
+  });
+
+  test('a broken bundle fails at once, with its own code, and leaves no runner behind', async () => {
+    const { engine, lane, lanes } = setUp({ workers: 3 });
+    const info = engine.start();
+    lane(0).say({ type: 'load-failed', code: 'GOSHAWK_BUNDLE_DIGEST', details: { file: 'model.onnx' } });
+    await expect(info).rejects.toMatchObject({ code: 'GOSHAWK_BUNDLE_DIGEST' });
+    expect(lanes).toHaveLength(1);
+    expect(lane(0).sent.at(-1)).toEqual({ type: 'close' });
+  });
+
+  test('with nothing that will do names every refusal', async () => {
+    const { engine } = setUp({
+      choice: {
+        candidates: [],
+        refusals: [{ provider: 'tensorrt', reason: 'is not installed' }],
+        foreignEngine: null,
+      },
+    });
+    await expect(engine.start()).rejects.toMatchObject({
+      code: 'GOSHAWK_PROVIDER_UNAVAILABLE',
+      message: expect.stringContaining('tensorrt: is not installed') as string,
+    });
+  });
+
+  test('with only an engine of another machine names both', async () => {
+    const foreignEngine = { variant: 'engine', built: 'TensorRT 10.3.0', found: 'no TensorRT' };
+    const { engine } = setUp({ choice: { candidates: [], refusals: [], foreignEngine } });
+    await expect(engine.start()).rejects.toMatchObject({
+      code: 'GOSHAWK_ENGINE_INCOMPATIBLE',
+      message: expect.stringMatching(/TensorRT 10\.3\.0.*no TensorRT/) as string,
+    });
+  });
+});
+
+describe('closing', () => {
+  test('lets the job in hand finish, settles the waiting ones, refuses new ones, and leaves no timer', async () => {
+    const { engine, lane, clock } = await started(setUp());
+    const inHand = engine.infer([picture()], LIMITS);
+    const waiting = engine.infer([picture()], LIMITS);
+    const closed = engine.close();
+    expect(reasons(await waiting)).toEqual(['shutdown']);
+    expect(lane(0).sent.at(-1)).toEqual({ type: 'close' });
+    const job = lane(0).runs[0];
+    if (job !== undefined) lane(0).answer(job);
+    expect(reasons(await inHand)).toEqual(['ok']);
+    lane(0).exit('code 0');
+    await closed;
+    await engine.close();
+    expect(reasons(await engine.infer([picture()], LIMITS))).toEqual(['shutdown']);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('does not wait for ever', async () => {
+    const { engine, lane, clock, incidents } = await started(setUp());
+    const inHand = engine.infer([picture()], LIMITS);
+    const closed = engine.close();
+    await clock.pass(1000);
+    await closed;
+    expect(reasons(await inHand)).toEqual(['engine_lost']);
+    expect(lane(0).abandoned).toBe(true);
+    expect(incidents).toEqual([]);
+  });
+
+  test('stops a successor that was to be started', async () => {
+    const { engine, lane, lanes, clock } = await started(setUp());
+    lane(0).exit('crash');
+    await engine.close();
+    await clock.pass(10_000);
+    expect(lanes).toHaveLength(1);
+  });
+});
+
+test('a buffer that cannot be sent is refused, and the runner serves on', async () => {
+  const { engine, lane } = await started(setUp());
+  const post = lane(0).post.bind(lane(0));
+  lane(0).post = () => {
+    throw new Error('An ArrayBuffer is detached and could not be cloned.');
+  };
+  expect(reasons(await engine.infer([picture()], LIMITS))).toEqual(['malformed']);
+  lane(0).post = post;
+  const next = engine.infer([picture()], LIMITS);
+  const job = lane(0).runs[0];
+  if (job !== undefined) lane(0).answer(job);
+  expect(reasons(await next)).toEqual(['ok']);
+});
