@@ -17,6 +17,7 @@ interface EvaluateFlags {
   readonly score: number;
   readonly iou: number;
   readonly maxBoxes: number;
+  readonly argmax: boolean;
   readonly preprocess: 'auto' | (typeof EVALUATE_PREPROCESS)[number];
   readonly limit?: number;
   readonly ignoreUnknown: boolean;
@@ -55,6 +56,11 @@ export function registerEvaluate(program: Command): void {
     .option('--score <s>', 'detections above this score count', share, 0.01)
     .option('--iou <t>', 'IoU of suppression within a class', share, 0.65)
     .option('--max-boxes <n>', 'detections of a picture', wholeFrom(1, 10_000), 300)
+    .option(
+      '--argmax',
+      'only the best class of a box, which is what the robot publishes (else all above --score, as evaluations in Python do)',
+      false,
+    )
     .addOption(
       new Option('--preprocess <way>', 'how pictures reach the size of the network (auto: sharp)')
         .choices(['auto', ...EVALUATE_PREPROCESS])
@@ -93,11 +99,18 @@ async function evaluateBundle(
   if (flags.images === undefined) throw usage('give the folder of the pictures with --images');
   const { score, iou, maxBoxes, threads } = flags;
   const preprocess = flags.preprocess === 'auto' ? 'sharp' : flags.preprocess;
+  const multiLabel = !flags.argmax;
   const bundle = await new ModelRepository(defaultModelFolders()).load(reference);
   const detector = await openBundleDetector({
     bundle,
     preprocess,
-    limits: { scoreThreshold: score, iouThreshold: iou, maxDetections: maxBoxes, classFilter: null },
+    limits: {
+      scoreThreshold: score,
+      iouThreshold: iou,
+      maxDetections: maxBoxes,
+      classFilter: null,
+      multiLabel,
+    },
     engine: { threads },
   });
   try {
@@ -105,7 +118,7 @@ async function evaluateBundle(
       ...options,
       detector,
       images: flags.images,
-      settings: { score, iou, maxBoxes, preprocess },
+      settings: { score, iou, maxBoxes, preprocess, multiLabel },
       detectionsFile: flags.detections ?? null,
       onProgress: showProgress(),
     });

@@ -134,6 +134,8 @@ export const accuracyReportSchema = reportBaseSchema.extend({
       iou: ratio,
       maxBoxes: z.number().int().positive(),
       preprocess: z.string(),
+      /** true where every class of a box counts, false where its best class does, as on the robot */
+      multiLabel: z.boolean(),
     })
     .nullable(),
   /** null where no model ran */

@@ -1,36 +1,74 @@
+import { ScoreOrder } from '../nms.ts';
+
 /**
  * Boxes of one picture that passed the score threshold, in network pixels, before suppression. A struct of arrays that is
  * filled again for every picture and only ever grows.
  */
 export interface Candidates {
   count: number;
+  /** what is not above it has no place any more: there were more candidates than room */
+  floor: number;
   /** x1, y1, x2, y2 for entry i at 4 * i */
   boxes: Float32Array;
   scores: Float32Array;
   classes: Uint16Array;
+  readonly order: ScoreOrder;
+  /** entries that stay when room is made */
+  best: Uint32Array;
 }
+
+/**
+ * Most entries that a picture has where every class of a box counts (`multiLabel`); the best stay, the first among equals. YOLOX-nano gives 200
+ * to 850 for a street scene at a threshold of 0.01, while boxes times classes may be millions at a threshold of 0.
+ */
+export const MULTI_LABEL_CANDIDATES = 30_000;
 
 export function createCandidates(capacity: number): Candidates {
   return {
     count: 0,
+    floor: -Infinity,
     boxes: new Float32Array(capacity * 4),
     scores: new Float32Array(capacity),
     classes: new Uint16Array(capacity),
+    order: new ScoreOrder(),
+    best: new Uint32Array(0),
   };
 }
 
-/** Empties the set and makes room for `capacity` entries; allocates only where it never held as many. */
-export function resetCandidates(candidates: Candidates, capacity: number): void {
+/**
+ * Empties the set and makes room for one entry for each of `boxes` or, where each may give several, for twice as many entries as may stay: then
+ * room has to be made but rarely. Allocates only where it never held as many.
+ */
+export function resetCandidates(candidates: Candidates, boxes: number, multiLabel: boolean): void {
+  const capacity = multiLabel ? Math.max(boxes, 2 * MULTI_LABEL_CANDIDATES) : boxes;
   candidates.count = 0;
+  candidates.floor = -Infinity;
   if (candidates.scores.length >= capacity) return;
   candidates.boxes = new Float32Array(capacity * 4);
   candidates.scores = new Float32Array(capacity);
   candidates.classes = new Uint16Array(capacity);
 }
 
+/** Drops all but the best `MULTI_LABEL_CANDIDATES` of a full set; the rest stays in the order in which it came. */
+function makeRoom(candidates: Candidates): void {
+  const { boxes, scores, classes, count, order } = candidates;
+  if (candidates.best.length === 0) candidates.best = new Uint32Array(MULTI_LABEL_CANDIDATES);
+  const { best } = candidates;
+  const kept = order.best(scores, count, best.length, best);
+  candidates.floor = scores[best[kept - 1]!]!;
+  best.sort();
+  for (let to = 0; to < kept; to++) {
+    const from = best[to]!;
+    boxes.copyWithin(4 * to, 4 * from, 4 * from + 4);
+    scores[to] = scores[from]!;
+    classes[to] = classes[from]!;
+  }
+  candidates.count = kept;
+}
+
 /**
- * Appends a box given by its corners. False where a coordinate is NaN or infinite; the caller made room with
- * `resetCandidates`.
+ * Appends a box given by its corners. False where a coordinate is NaN or infinite. The caller made room with `resetCandidates`; where a set is
+ * full nevertheless, its weakest go.
  */
 export function addCorners(
   candidates: Candidates,
@@ -42,6 +80,8 @@ export function addCorners(
   classIndex: number,
 ): boolean {
   if (!Number.isFinite(x1 + y1 + x2 + y2)) return false;
+  if (candidates.count === candidates.scores.length) makeRoom(candidates);
+  if (score <= candidates.floor) return true;
   const entry = candidates.count++;
   const at = 4 * entry;
   candidates.boxes[at] = x1;

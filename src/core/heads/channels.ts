@@ -1,4 +1,5 @@
 import { addCentered, type Candidates } from './candidates.ts';
+import type { DecodeSettings } from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
 /** The best class of each candidate so far. Made anew only where a graph has more candidates than any before. */
@@ -13,7 +14,8 @@ export function createChannelScratch(candidates: number): ChannelScratch {
 
 /**
  * Reads candidates that lie channel by channel (`yolov8`): `4 + classes` planes of `columns` values. The planes are gone through in
- * memory order, keeping the best class of each column. Parameters and result as in `readRows`.
+ * memory order, keeping the best class of each column; with `multiLabel` the other classes of the columns that pass are then looked up.
+ * Parameters and result as in `readRows`.
  */
 export function readChannels(
   data: Float32Array | Int32Array,
@@ -21,10 +23,10 @@ export function readChannels(
   columns: number,
   classes: number,
   scratch: ChannelScratch,
-  scoreThreshold: number,
-  classFilter: Uint8Array | null,
+  settings: DecodeSettings,
   candidates: Candidates,
 ): boolean {
+  const { scoreThreshold, classFilter = null, multiLabel = false } = settings;
   if (scratch.best.length < columns) Object.assign(scratch, createChannelScratch(columns));
   const { best, bestClass } = scratch;
   best.fill(LOWEST_PROBABILITY);
@@ -51,18 +53,22 @@ export function readChannels(
     const score = best[column]!;
     if (score <= scoreThreshold) continue;
     if (score > HIGHEST_PROBABILITY) return false;
-    const classIndex = bestClass[column]!;
-    if (classFilter !== null && classFilter[classIndex] !== 1) continue;
-    const finite = addCentered(
-      candidates,
-      data[start + column]!,
-      data[yPlane + column]!,
-      data[widthPlane + column]!,
-      data[heightPlane + column]!,
-      score,
-      classIndex,
-    );
-    if (!finite) return false;
+    const first = multiLabel ? 0 : bestClass[column]!;
+    const last = multiLabel ? classes - 1 : first;
+    for (let c = first; c <= last; c++) {
+      const classScore = data[start + (4 + c) * columns + column]!;
+      if (classScore <= scoreThreshold || (classFilter !== null && classFilter[c] !== 1)) continue;
+      const finite = addCentered(
+        candidates,
+        data[start + column]!,
+        data[yPlane + column]!,
+        data[widthPlane + column]!,
+        data[heightPlane + column]!,
+        classScore,
+        c,
+      );
+      if (!finite) return false;
+    }
   }
   return true;
 }

@@ -1,7 +1,7 @@
 import type { Detections } from '../detections.ts';
 import type { Letterbox } from '../image/letterbox.ts';
 import { ScoreOrder, Suppressor } from '../nms.ts';
-import { createCandidates, resetCandidates, type Candidates } from './candidates.ts';
+import { createCandidates, MULTI_LABEL_CANDIDATES, resetCandidates, type Candidates } from './candidates.ts';
 import { createChannelScratch, readChannels } from './channels.ts';
 import { FINISHED_ROW, readFinishedParts, readFinishedRows } from './end2end.ts';
 import { createGrid, gridCells } from './grid.ts';
@@ -23,8 +23,7 @@ export interface DecoderOptions {
 type Reader = (
   outputs: readonly OutputTensor[],
   batchIndex: number,
-  scoreThreshold: number,
-  classFilter: Uint8Array | null,
+  settings: DecodeSettings,
   candidates: Candidates,
 ) => boolean;
 
@@ -37,58 +36,49 @@ function holds(tensor: OutputTensor, batchIndex: number): boolean {
 function rowReader(options: DecoderOptions): Reader {
   const { inputWidth, inputHeight, classes, head } = options;
   const grid = head === 'yolox' ? createGrid(inputWidth, inputHeight) : null;
-  return (outputs, batchIndex, scoreThreshold, classFilter, candidates) => {
+  return (outputs, batchIndex, settings, candidates) => {
     const tensor = outputs[0];
     if (tensor === undefined || !holds(tensor, batchIndex)) return false;
     const rows = tensor.dims[1]!;
     const rowLength = tensor.dims[2]!;
     if (rowLength !== 5 + classes || (grid !== null && rows !== grid.stride.length)) return false;
-    resetCandidates(candidates, rows);
+    resetCandidates(candidates, rows, settings.multiLabel === true);
     const start = batchIndex * rows * rowLength;
-    return readRows(tensor.data, start, rows, classes, grid, scoreThreshold, classFilter, candidates);
+    return readRows(tensor.data, start, rows, classes, grid, settings, candidates);
   };
 }
 
 function channelReader(options: DecoderOptions): Reader {
   const { classes, inputWidth, inputHeight } = options;
   const scratch = createChannelScratch(gridCells(inputWidth, inputHeight));
-  return (outputs, batchIndex, scoreThreshold, classFilter, candidates) => {
+  return (outputs, batchIndex, settings, candidates) => {
     const tensor = outputs[0];
     if (tensor === undefined || !holds(tensor, batchIndex)) return false;
     const channels = tensor.dims[1]!;
     const columns = tensor.dims[2]!;
     if (channels !== 4 + classes) return false;
-    resetCandidates(candidates, columns);
+    resetCandidates(candidates, columns, settings.multiLabel === true);
     const start = batchIndex * channels * columns;
-    return readChannels(
-      tensor.data,
-      start,
-      columns,
-      classes,
-      scratch,
-      scoreThreshold,
-      classFilter,
-      candidates,
-    );
+    return readChannels(tensor.data, start, columns, classes, scratch, settings, candidates);
   };
 }
 
 function finishedReader(options: DecoderOptions): Reader {
   const { classes } = options;
-  return (outputs, batchIndex, scoreThreshold, classFilter, candidates) => {
+  return (outputs, batchIndex, settings, candidates) => {
     const boxes = outputs[outputs.length === 4 ? 1 : 0];
     if (boxes === undefined || !holds(boxes, batchIndex)) return false;
     const rows = boxes.dims[1]!;
-    resetCandidates(candidates, rows);
+    resetCandidates(candidates, rows, false);
     if (outputs.length === 4) {
       const values = boxes.dims[0]! * rows;
       if (boxes.dims[2] !== 4 || outputs[2]!.data.length !== values || outputs[3]!.data.length !== values)
         return false;
-      return readFinishedParts(outputs, batchIndex, rows, classes, scoreThreshold, classFilter, candidates);
+      return readFinishedParts(outputs, batchIndex, rows, classes, settings, candidates);
     }
     if (boxes.dims[2] !== FINISHED_ROW) return false;
     const start = batchIndex * rows * FINISHED_ROW;
-    return readFinishedRows(boxes.data, start, rows, classes, scoreThreshold, classFilter, candidates);
+    return readFinishedRows(boxes.data, start, rows, classes, settings, candidates);
   };
 }
 
@@ -150,8 +140,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
     settings: DecodeSettings,
     out: Detections,
   ): DecodeOutcome {
-    const { scoreThreshold, classFilter = null } = settings;
-    if (!read(outputs, batchIndex, scoreThreshold, classFilter, candidates)) return 'invalid';
+    if (!read(outputs, batchIndex, settings, candidates)) return 'invalid';
     const limit = Math.min(settings.maxDetections, out.scores.length);
     if (kept.length < limit) kept = new Uint32Array(limit);
     let keptCount: number;
@@ -160,6 +149,8 @@ export function createDecoder(options: DecoderOptions): Decoder {
     } else {
       suppression.iouThreshold = settings.iouThreshold;
       suppression.classAgnostic = settings.classAgnostic ?? false;
+      suppression.maxCandidates =
+        settings.multiLabel === true ? Math.min(maxCandidates, MULTI_LABEL_CANDIDATES) : maxCandidates;
       suppression.maxKept = limit;
       keptCount = suppressor.run(candidates, suppression, kept);
     }

@@ -1,5 +1,5 @@
 import { addCorners, type Candidates } from './candidates.ts';
-import type { OutputTensor } from './head.ts';
+import type { DecodeSettings, OutputTensor } from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
 /** Adds one finished detection that lies above the threshold. False where its numbers make no sense. */
@@ -8,11 +8,11 @@ function addFinished(
   at: number,
   score: number,
   classValue: number,
-  scoreThreshold: number,
-  classFilter: Uint8Array | null,
+  settings: DecodeSettings,
   classes: number,
   candidates: Candidates,
 ): boolean {
+  const { scoreThreshold, classFilter = null } = settings;
   if (!(score >= LOWEST_PROBABILITY && score <= HIGHEST_PROBABILITY)) return false;
   if (score <= scoreThreshold) return true;
   const classIndex = Math.round(classValue);
@@ -41,15 +41,13 @@ export function readFinishedRows(
   start: number,
   rows: number,
   classes: number,
-  scoreThreshold: number,
-  classFilter: Uint8Array | null,
+  settings: DecodeSettings,
   candidates: Candidates,
 ): boolean {
   for (let row = 0, at = start; row < rows; row++, at += FINISHED_ROW) {
     const score = data[at + 4]!;
     const classValue = data[at + 5]!;
-    if (!addFinished(data, at, score, classValue, scoreThreshold, classFilter, classes, candidates))
-      return false;
+    if (!addFinished(data, at, score, classValue, settings, classes, candidates)) return false;
   }
   return true;
 }
@@ -60,8 +58,7 @@ export function readFinishedParts(
   batchIndex: number,
   rows: number,
   classes: number,
-  scoreThreshold: number,
-  classFilter: Uint8Array | null,
+  settings: DecodeSettings,
   candidates: Candidates,
 ): boolean {
   const used = outputs[0]!.data[batchIndex]!;
@@ -72,8 +69,7 @@ export function readFinishedParts(
   for (let row = 0, entry = batchIndex * rows; row < used; row++, entry++) {
     const score = scores[entry]!;
     const classValue = classValues[entry]!;
-    if (!addFinished(boxes, 4 * entry, score, classValue, scoreThreshold, classFilter, classes, candidates))
-      return false;
+    if (!addFinished(boxes, 4 * entry, score, classValue, settings, classes, candidates)) return false;
   }
   return true;
 }

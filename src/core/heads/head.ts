@@ -38,6 +38,11 @@ export interface DecodeSettings {
   readonly classFilter?: Uint8Array | null;
   /** true lets a box suppress boxes of other classes too */
   readonly classAgnostic?: boolean;
+  /**
+   * true lets every class of a box that lies above the threshold be a detection of its own, as evaluations of YOLO models in Python do; else the best
+   * class alone is. No difference for `end2end`. Suppression sees the best `MULTI_LABEL_CANDIDATES` at most.
+   */
+  readonly multiLabel?: boolean;
 }
 
 /** `invalid`: the model put out something that is no number, or a shape other than the head's; nothing was written. */

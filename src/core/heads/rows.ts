@@ -1,12 +1,13 @@
 import { addCentered, type Candidates } from './candidates.ts';
 import type { Grid } from './grid.ts';
+import type { DecodeSettings } from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
 /** Values of a row before the classes: x, y, width, height, objectness. */
 const BOX_VALUES = 5;
 
 /**
- * Reads candidates that lie in rows of `5 + classes` values (`yolox`, `yolov5`): the best class of each row whose
+ * Reads candidates that lie in rows of `5 + classes` values (`yolox`, `yolov5`): the best class of each row (`multiLabel`: every class) whose
  * objectness * class probability is above the threshold. A row whose objectness is not above it cannot pass and is skipped unread.
  *
  * @param data rows of all pictures
@@ -20,10 +21,10 @@ export function readRows(
   rows: number,
   classes: number,
   grid: Grid | null,
-  scoreThreshold: number,
-  classFilter: Uint8Array | null,
+  settings: DecodeSettings,
   candidates: Candidates,
 ): boolean {
+  const { scoreThreshold, classFilter = null, multiLabel = false } = settings;
   const rowLength = BOX_VALUES + classes;
   for (let row = 0, at = start; row < rows; row++, at += rowLength) {
     const objectness = data[at + 4]!;
@@ -46,7 +47,7 @@ export function readRows(
 
     const score = Math.fround(objectness * best);
     if (score <= scoreThreshold) continue;
-    if (classFilter !== null && classFilter[bestClass] !== 1) continue;
+    if (!multiLabel && classFilter !== null && classFilter[bestClass] !== 1) continue;
 
     let x = data[at]!;
     let y = data[at + 1]!;
@@ -59,7 +60,13 @@ export function readRows(
       width = Math.exp(width) * stride;
       height = Math.exp(height) * stride;
     }
-    if (!addCentered(candidates, x, y, width, height, score, bestClass)) return false;
+    const first = multiLabel ? 0 : bestClass;
+    const last = multiLabel ? classes - 1 : bestClass;
+    for (let c = first; c <= last; c++) {
+      const classScore = Math.fround(objectness * data[at + BOX_VALUES + c]!);
+      if (classScore <= scoreThreshold || (classFilter !== null && classFilter[c] !== 1)) continue;
+      if (!addCentered(candidates, x, y, width, height, classScore, c)) return false;
+    }
   }
   return true;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createDetections } from '../../../src/core/detections.ts';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
-import type { Head, OutputTensor } from '../../../src/core/heads/head.ts';
+import type { DecodeSettings, Head, OutputTensor } from '../../../src/core/heads/head.ts';
 import type { Letterbox } from '../../../src/core/image/letterbox.ts';
 
 interface Golden {
@@ -14,7 +14,7 @@ interface Golden {
     head: Head;
     outputs: { dims: number[]; kind: 'float32' | 'int32'; base64: string }[];
     letterbox: Letterbox;
-    settings: { scoreThreshold: number; iouThreshold: number; maxDetections: number; classAgnostic: boolean };
+    settings: DecodeSettings;
     results: { boxes: number[]; scores: number[]; classes: number[] }[];
   }[];
 }

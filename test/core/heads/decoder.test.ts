@@ -100,6 +100,23 @@ describe.each(HEADS)('decoder of %s', (head) => {
     expect(out.count).toBe(0);
   });
 
+  it('gives every class above the threshold where all count, the best alone where not', () => {
+    const decoder = decoderFor(head);
+    const out = createDetections(10);
+    const tensor = withOne(head, 3);
+    const [last] = place(head, 3).scores.slice(-1);
+    // the neighbor class of the same box, a little weaker; rows of end2end hold one class each
+    if (head !== 'end2end') tensor.data[last! + (head === 'yolov8' ? CELLS : 1)] = 0.8;
+    const found = (multiLabel: boolean, classFilter: Uint8Array | null): number[] => {
+      decoder.decode([tensor], 0, letterbox, { ...settings, multiLabel, classFilter }, out);
+      return [...out.classes.subarray(0, out.count)];
+    };
+    expect(found(false, null)).toEqual(head === 'end2end' ? [0] : [1]);
+    expect(found(true, null)).toEqual(head === 'end2end' ? [0] : [1, 2]);
+    expect(found(true, Uint8Array.of(0, 0, 1))).toEqual(head === 'end2end' ? [] : [2]);
+    expect(found(false, Uint8Array.of(0, 0, 1))).toEqual([]);
+  });
+
   it('refuses a shape that is not the head’s', () => {
     const tensor = zeros(head);
     expect(run(head, []).outcome).toBe('invalid');

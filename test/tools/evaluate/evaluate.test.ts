@@ -81,7 +81,7 @@ describe('evaluateDetector', () => {
       ...more,
       detector: playback(crowds, fault),
       images: folder,
-      settings: { score: 0.01, iou: 0.65, maxBoxes: 300, preprocess: 'sharp' },
+      settings: { score: 0.01, iou: 0.65, maxBoxes: 300, preprocess: 'sharp', multiLabel: true },
       detectionsFile: join(folder, 'written.json'),
       onProgress: () => undefined,
     });

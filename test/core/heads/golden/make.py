@@ -46,13 +46,13 @@ def xywh_to_xyxy(b):
 
 
 def finish(boxes, probabilities, letterbox, settings, objectness=None):
-    """Argmax class, score threshold, NMS by class, back to source pixels."""
-    scores = probabilities.max(axis=1)
-    if objectness is not None:
-        scores = objectness * scores
-    classes = probabilities.argmax(axis=1)
-    mask = scores.astype(np.float32) > settings["scoreThreshold"]
-    boxes, scores, classes = boxes[mask], scores[mask], classes[mask]
+    """Argmax class or every class, score threshold, NMS by class, back to source pixels."""
+    scores = probabilities if objectness is None else objectness[:, None] * probabilities
+    above = scores.astype(np.float32) > settings["scoreThreshold"]
+    if not settings.get("multiLabel", False):
+        above &= np.arange(CLASSES) == probabilities.argmax(axis=1)[:, None]
+    rows, classes = np.nonzero(above)
+    boxes, scores = boxes[rows], scores[rows, classes]
     # boxes of different classes never meet once each class has a place of its own
     shift = 0 if settings["classAgnostic"] else classes[:, None] * 10_000.0
     keep = nms(boxes + shift, scores.astype(np.float32), settings["iouThreshold"])
@@ -151,6 +151,17 @@ def main():
     used = np.array([[12], [20]], np.int32)
     parts = [used, rows[..., :4], rows[..., 4], rows[..., 5].astype(np.int32)]
     cases.append(case("end2end in four outputs", "end2end", parts, top_left, base, 2, lambda b: finished(b, used[b, 0])))
+
+    multi = dict(base, multiLabel=True, scoreThreshold=0.2)
+    cases.append(case("yolox, multi-label", "yolox", [raw], center, multi, 2, lambda b: finish(
+        xywh_to_xyxy(boxes[b]).astype(np.float32).astype(np.float64), r[b, :, 5:], center, multi, r[b, :, 4])))
+    cases.append(case("yolov5, multi-label", "yolov5", [raw5], top_left, multi, 1, lambda b: finish(
+        xywh_to_xyxy(r5[b, :, :4]), r5[b, :, 5:], top_left, multi, r5[b, :, 4])))
+    loose = dict(multi, classAgnostic=True, iouThreshold=0.7)
+    cases.append(case("yolov8, multi-label, class-agnostic", "yolov8", [raw8], center, loose, 2, lambda b: finish(
+        xywh_to_xyxy(r8[b, :4].T), r8[b, 4:].T, center, loose)))
+    cases.append(case("yolov8, multi-label", "yolov8", [raw8], top_left, multi, 2, lambda b: finish(
+        xywh_to_xyxy(r8[b, :4].T), r8[b, 4:].T, top_left, multi)))
 
     out = {"inputWidth": WIDTH, "inputHeight": HEIGHT, "classes": CLASSES, "cases": cases}
     pathlib.Path(__file__).with_name("heads.json").write_text(json.dumps(out, indent=1) + "\n")
