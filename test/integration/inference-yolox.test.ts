@@ -1,0 +1,101 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COCO80 } from '../../src/core/coco-labels.ts';
+import { letterboxFor } from '../../src/core/image/letterbox.ts';
+import { importModel, type ImportReport } from '../../src/device/bundles/import-model.ts';
+import { createEngine } from '../../src/device/inference/create-engine.ts';
+import type { DecodeLimits, InferenceItem } from '../../src/device/inference/engine.ts';
+import { decodeToRgb, SharpLetterboxer } from '../../src/device/pipeline/sharp-letterbox.ts';
+import { readFile } from 'node:fs/promises';
+
+/** A real detector on real pictures. They lie beside the project and are not part of it. */
+const SHARED = new URL('../../../shared/', import.meta.url).pathname;
+const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
+const PICTURES = join(SHARED, 'coco-mini/val');
+const present = existsSync(MODEL) && existsSync(PICTURES);
+const LIMITS: DecodeLimits = {
+  scoreThreshold: 0.4,
+  iouThreshold: 0.45,
+  maxDetections: 100,
+  classFilter: null,
+};
+
+describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is not here)'}`, () => {
+  let folder = '';
+  let report: ImportReport;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'goshawk-yolox-'));
+    report = await importModel({
+      file: MODEL,
+      out: folder,
+      name: 'yolox-nano',
+      version: '1.0.0',
+      labels: COCO80,
+      tool: 'test',
+      createdAt: '2026-01-02T03:04:05.000Z',
+    });
+  });
+
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('is imported by its shape alone and gives what the original gives', () => {
+    const { manifest } = report.bundle;
+    expect(manifest).toMatchObject({ head: 'yolox', input: { width: 416, height: 416, colorOrder: 'bgr' } });
+    expect(report.steps).toEqual(['channel order and scale in the weights of the first convolution']);
+    expect(report.equivalence.maxAbsolute).toBeLessThan(1e-3);
+    // the model's authors publish 0.91 M parameters and 1.08 GFLOPs at 416
+    expect(manifest.parameters / 1e6).toBeCloseTo(0.91, 1);
+    expect((2 * manifest.macs) / 1e9).toBeCloseTo(1.08, 1);
+  });
+
+  test('finds the same things through a thread, a process, and with the resize inside the graph', async () => {
+    const { bundle } = report;
+    const threads = createEngine({ bundle, inputs: 'both' });
+    const processes = createEngine({ bundle, kind: 'child' });
+    await Promise.all([threads.start(), processes.start()]);
+    const letterboxer = new SharpLetterboxer();
+    let found = 0;
+    let agreeing = 0;
+    for (const name of readdirSync(PICTURES).slice(0, 8)) {
+      const frame = await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }, 1e8);
+      const letterbox = letterboxFor(frame.width, frame.height, 416, 416, 'top-left');
+      const small = new Uint8Array(416 * 416 * 3);
+      await letterboxer.run(frame, letterbox, 114, small);
+      const input = {
+        kind: 'letterboxed',
+        pixels: small,
+        letterbox,
+        encoding: 'rgb8',
+        step: 416 * 3,
+      } as const;
+      const pixels = new Uint8Array(frame.data);
+      const raw = { kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: frame.step } as const;
+      const [a, b, c] = await Promise.all([
+        processes.infer([input], LIMITS).then(({ items }) => describeItem(items[0])),
+        threads
+          .infer([{ ...input, pixels: small.slice() }], LIMITS)
+          .then(({ items }) => describeItem(items[0])),
+        threads.infer([raw], LIMITS).then(({ items }) => describeItem(items[0])),
+      ]);
+      expect(a).toEqual(b);
+      found += b.length;
+      agreeing += b.filter((label) => c.includes(label)).length;
+    }
+    await Promise.all([threads.close(), processes.close()]);
+    expect(found).toBeGreaterThan(15);
+    // two ways of shrinking move scores near the threshold: most, not all, are on both sides of it together
+    expect(agreeing / found).toBeGreaterThan(0.85);
+  });
+});
+
+function describeItem(item: InferenceItem | undefined): string[] {
+  if (item?.ok !== true) throw new Error(`no result: ${item?.message}`);
+  const { count, classes } = item.detections;
+  return Array.from(classes.subarray(0, count), (index) => COCO80[index] ?? '?');
+}

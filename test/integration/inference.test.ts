@@ -1,0 +1,235 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { letterboxFor } from '../../src/core/image/letterbox.ts';
+import type { Bundle } from '../../src/device/bundles/bundle.ts';
+import { importModel } from '../../src/device/bundles/import-model.ts';
+import { createEngine } from '../../src/device/inference/create-engine.ts';
+import type {
+  DecodeLimits,
+  EngineIncident,
+  InferenceInput,
+  InferenceOutcome,
+} from '../../src/device/inference/engine.ts';
+import type { LaneEngine } from '../../src/device/inference/lane-engine.ts';
+import { TINY_SIZE, tinyDetector } from '../device/bundles/tiny-detector.ts';
+
+/** Real threads and processes with a real ONNX Runtime in them; runners come from dist/, as they do on a robot. */
+
+const LIMITS: DecodeLimits = { scoreThreshold: 0.2, iouThreshold: 0.9, maxDetections: 50, classFilter: null };
+const letterbox = letterboxFor(TINY_SIZE, TINY_SIZE, TINY_SIZE, TINY_SIZE, 'top-left');
+
+let folder = '';
+let bundle: Bundle;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goshawk-inference-'));
+  const file = join(folder, 'tiny.onnx');
+  await writeFile(file, tinyDetector({ head: 'yolox', classes: 2, batch: 'n', nanOnBlack: true }));
+  ({ bundle } = await importModel({
+    file,
+    out: folder,
+    name: 'tiny',
+    version: '1.0.0',
+    labels: ['person', 'car'],
+    tool: 'test',
+    createdAt: '2026-01-02T03:04:05.000Z',
+  }));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+function picture(seed: number, pixels = new Uint8Array(TINY_SIZE * TINY_SIZE * 3)): InferenceInput {
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = (Math.imul(i + seed, 2654435761) >>> 16) & 255;
+  return { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: TINY_SIZE * 3 };
+}
+
+function boxesOf({ items }: InferenceOutcome) {
+  return items.map((item) =>
+    item.ok ? Array.from(item.detections.boxes.subarray(0, 4 * item.detections.count)) : item.reason,
+  );
+}
+
+/** Resolves with the first incident of a kind from now on. */
+function incidentOf(engine: LaneEngine, kind: EngineIncident['kind']): Promise<EngineIncident> {
+  return new Promise((resolve) => {
+    engine.onIncident((incident) => {
+      if (incident.kind === kind) resolve(incident);
+    });
+  });
+}
+
+async function withEngine<T>(
+  options: Partial<Parameters<typeof createEngine>[0]>,
+  use: (engine: LaneEngine) => Promise<T>,
+): Promise<T> {
+  const engine = createEngine({ bundle, ...options });
+  await engine.start();
+  try {
+    return await use(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
+  test('tells what it loaded', async () => {
+    const engine = createEngine({ bundle, kind, workers: 2, queueDepth: 2 });
+    const info = await engine.start();
+    await engine.close();
+    expect(info).toMatchObject({
+      kind,
+      bundle: { name: 'tiny', version: '1.0.0', digest: bundle.digest },
+      variant: 'fp32',
+      provider: 'cpu',
+      threads: 1,
+      workers: 2,
+      maxBatch: 8,
+    });
+    expect(engine.parallel).toBe(4);
+    expect(info.nodesByProvider['CPUExecutionProvider']).toBeGreaterThan(3);
+  });
+
+  test('gives every caller its own result, several runners at work, buffers back for the next frame', async () => {
+    await withEngine({ kind, workers: 2, queueDepth: 2 }, async (engine) => {
+      const expected: unknown[] = [];
+      for (let seed = 0; seed < 8; seed += 1) {
+        expected.push(...boxesOf(await engine.infer([picture(seed)], LIMITS)));
+      }
+      expect(new Set(expected.map((boxes) => JSON.stringify(boxes))).size).toBe(8);
+      for (let round = 0; round < 3; round += 1) {
+        const outcomes = await Promise.all(
+          Array.from({ length: 8 }, (_, seed) => engine.infer([picture(seed)], LIMITS)),
+        );
+        expect(outcomes.flatMap(boxesOf)).toEqual(expected);
+        for (const { items } of outcomes) {
+          for (const item of items) {
+            expect(item.pixels?.byteLength).toBe(TINY_SIZE * TINY_SIZE * 3);
+            if (item.ok) engine.recycle(item.detections);
+          }
+        }
+      }
+      const together = await engine.infer(
+        Array.from({ length: 8 }, (_, seed) => picture(seed)),
+        LIMITS,
+      );
+      expect(boxesOf(together)).toEqual(expected);
+    });
+  });
+
+  test('refuses single frames that are wrong and goes on', async () => {
+    await withEngine({ kind }, async (engine) => {
+      const black = picture(0);
+      black.pixels.fill(0);
+      const short = { ...picture(0), pixels: new Uint8Array(5) };
+      const outcomes = [black, short, picture(1)].map((input) => engine.infer([input], LIMITS));
+      const items = (await Promise.all(outcomes)).flatMap((outcome) => outcome.items);
+      expect(items.map((item) => (item.ok ? 'ok' : `${item.reason} ${item.code}`))).toEqual([
+        'invalid_output GOSHAWK_MODEL_OUTPUT_INVALID',
+        'malformed GOSHAWK_INFERENCE_FAILED',
+        'ok',
+      ]);
+    });
+  });
+
+  test('drains before it closes: nothing is lost, nothing aborts', async () => {
+    const engine = createEngine({ bundle, kind });
+    await engine.start();
+    const inHand = engine.infer([picture(1)], LIMITS);
+    const waiting = engine.infer([picture(2)], LIMITS);
+    await Promise.all([engine.close(), engine.close()]);
+    expect((await inHand).items[0]?.ok).toBe(true);
+    expect(boxesOf(await waiting)).toEqual(['shutdown']);
+    expect(boxesOf(await engine.infer([picture(3)], LIMITS))).toEqual(['shutdown']);
+  });
+
+  test('a bundle that changed on disk is refused at start', async () => {
+    const [variant] = bundle.manifest.variants;
+    if (variant === undefined) throw new Error('a bundle without variants');
+    const changed = {
+      ...bundle,
+      manifest: { ...bundle.manifest, variants: [{ ...variant, sha256: 'f'.repeat(64) }] },
+    };
+    await expect(createEngine({ bundle: changed, kind }).start()).rejects.toMatchObject({
+      code: 'GOSHAWK_BUNDLE_DIGEST',
+    });
+  });
+});
+
+describe('a child process that dies', () => {
+  test.each(['SIGKILL', 'SIGSEGV'] as const)(
+    'by %s: only the frames in its hand are lost, and it comes back',
+    async (signal) => {
+      await withEngine({ kind: 'child' }, async (engine) => {
+        const [reference] = boxesOf(await engine.infer([picture(1)], LIMITS));
+        const lost = incidentOf(engine, 'lost');
+        const restored = incidentOf(engine, 'restored');
+        const [pid] = engine.pids;
+        if (pid === undefined) throw new Error('a child without a process id');
+        // stopped first, so that the frame is surely in its hand
+        process.kill(pid, 'SIGSTOP');
+        const outcomes = Array.from({ length: 5 }, () => engine.infer([picture(1)], LIMITS));
+        process.kill(pid, signal);
+        process.kill(pid, 'SIGCONT');
+        const settled = (await Promise.all(outcomes)).flatMap(boxesOf);
+        expect(settled).toEqual(['engine_lost', reference, reference, reference, reference]);
+        expect(await lost).toMatchObject({
+          code: 'GOSHAWK_ENGINE_CRASHED',
+          lostJobs: 1,
+          message: expect.stringContaining(signal) as string,
+        });
+        await restored;
+        expect(engine.pids).not.toEqual([pid]);
+      });
+    },
+  );
+
+  test('every frame of a storm of crashes is accounted for', async () => {
+    await withEngine({ kind: 'child', workers: 2 }, async (engine) => {
+      const outcomes: Promise<InferenceOutcome>[] = [];
+      for (let crash = 0; crash < 3; crash += 1) {
+        for (let i = 0; i < 20; i += 1) outcomes.push(engine.infer([picture(i)], LIMITS));
+        const restored = incidentOf(engine, 'restored');
+        for (const pid of engine.pids.slice(0, 1)) process.kill(pid, 'SIGKILL');
+        await restored;
+      }
+      const items = (await Promise.all(outcomes)).flatMap((outcome) => outcome.items);
+      expect(items).toHaveLength(60);
+      const lost = items.filter((item) => !item.ok);
+      expect(lost.every((item) => !item.ok && item.reason === 'engine_lost')).toBe(true);
+      expect(lost.length).toBeLessThanOrEqual(3);
+      expect(items.every((item) => item.pixels?.byteLength === TINY_SIZE * TINY_SIZE * 3)).toBe(true);
+    });
+  });
+
+  test('by hanging: it is killed after the time limit and replaced', async () => {
+    await withEngine({ kind: 'child', timeoutMs: 500 }, async (engine) => {
+      const restored = incidentOf(engine, 'restored');
+      const [pid] = engine.pids;
+      if (pid === undefined) throw new Error('a child without a process id');
+      process.kill(pid, 'SIGSTOP');
+      const outcome = await engine.infer([picture(1)], LIMITS);
+      expect(outcome.items[0]).toMatchObject({
+        ok: false,
+        reason: 'engine_lost',
+        code: 'GOSHAWK_ENGINE_TIMEOUT',
+      });
+      await restored;
+      expect((await engine.infer([picture(1)], LIMITS)).items[0]?.ok).toBe(true);
+    });
+  });
+});
+
+test('an engine that nothing here can serve is refused with the reasons', async () => {
+  const wish = ['tensorrt'] as const;
+  const engine = createEngine({ bundle, wish, strict: true });
+  const outcome = await engine.start().then(
+    (info) => info.provider,
+    (error: unknown) => (error as { code: string }).code,
+  );
+  await engine.close();
+  expect(['tensorrt', 'GOSHAWK_PROVIDER_UNAVAILABLE']).toContain(outcome);
+});
