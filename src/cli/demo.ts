@@ -7,6 +7,8 @@ import { GoshawkError } from '../contract/errors.ts';
 import { EmbeddedBroker } from '../fleet/broker/embedded-broker.ts';
 import { runRosDemo } from '../tools/demo/ros-demo.ts';
 import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
+import { PROVIDERS } from '../contract/bundle.ts';
+import { run } from './run.ts';
 import { stopSignal } from './stop-signal.ts';
 
 const HOST = '127.0.0.1';
@@ -83,10 +85,12 @@ async function demo(flags: DemoFlags): Promise<void> {
   try {
     const noRos = whyNoRos();
     if (noRos !== null) {
-      throw new GoshawkError('GOSHAWK_ROS_UNAVAILABLE', { reason: noRos });
+      printer.say(`no ROS 2 (${noRos}): the same pipeline with a camera inside this process`);
+      await runWithoutRos(flags, port, broker.url);
+      return;
     }
     printer.say('camera node -> ROS 2 -> detector node; results on /camera/detections');
-    await runRosDemo({
+    const hasDetected = await runRosDemo({
       nodes: { camera: join(NODES, 'camera.js'), detector: join(NODES, 'detector.js') },
       camera: {
         source: 'sim',
@@ -108,11 +112,40 @@ async function demo(flags: DemoFlags): Promise<void> {
       say: (line) => printer.say(line),
       onStatus: (status) => printer.show(`${statusLine(status)}, ${messages.count} messages`),
     });
+    if (!hasDetected) {
+      printer.say('ended before the first detection');
+      process.exitCode = 1;
+      return;
+    }
     printer.say(flags.report === undefined ? 'ended cleanly' : `ended cleanly; report: ${flags.report}`);
   } finally {
     release();
     await broker.close();
   }
+}
+
+/** The same frame path in this process. */
+async function runWithoutRos(flags: DemoFlags, port: number, telemetry: string): Promise<void> {
+  const { width, height } = parseSize(flags.size);
+  await run({
+    camera: ['sim'],
+    bundle: flags.bundle,
+    ...(flags.seconds === undefined ? {} : { seconds: Number(flags.seconds) }),
+    ...(flags.report === undefined ? {} : { report: flags.report }),
+    rate: Number(flags.rate),
+    size: { width: Number(width), height: Number(height) },
+    preprocess: 'auto',
+    engine: 'worker',
+    threads: 1,
+    workers: 1,
+    providers: [...PROVIDERS],
+    strict: false,
+    track: false,
+    port,
+    telemetry,
+    site: 'demo',
+    robot: '',
+  });
 }
 
 /** Adds `goshawk demo`, what `npm start` runs after set-up. */

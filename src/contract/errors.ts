@@ -93,6 +93,10 @@ export const ERROR_TEMPLATES = {
     message: 'the {name} node ended unexpectedly; its last lines:\n{output}',
     fix: 'run "goshawk doctor", mend what it reports, then start again',
   },
+  GOSHAWK_DEMO_NODE_FAILED: {
+    message: 'the {name} node could not start; its log above says why',
+    fix: 'mend what the log names, then start again',
+  },
   GOSHAWK_DEMO_SILENT: {
     message: 'no detection came out within {seconds} s',
     fix: 'run "goshawk doctor": the camera and the detector do not hear each other over DDS',

@@ -5,7 +5,7 @@ import { describeError } from '../../contract/errors.ts';
 import type { MetricsBody } from '../../contract/telemetry.ts';
 import type { ResultSink } from '../pipeline/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
-import { brokerSecrets, TelemetryClient } from '../telemetry/telemetry-client.ts';
+import { brokerSecrets, TelemetryClient, type TelemetryStatus } from '../telemetry/telemetry-client.ts';
 import { TelemetryReporter } from '../telemetry/telemetry-reporter.ts';
 import { WebServer, type LivePictures } from '../web/web-server.ts';
 import { healthOf, statusOf } from './status.ts';
@@ -91,6 +91,11 @@ export class DeviceService {
     return this.#web?.url ?? null;
   }
 
+  /** how the link to the broker is; null where telemetry is off */
+  get telemetry(): TelemetryStatus | null {
+    return this.#telemetry?.status ?? null;
+  }
+
   /** belongs among the pipeline's sinks; null where telemetry is off */
   get sink(): ResultSink | null {
     return this.#reporter?.window ?? null;
@@ -138,7 +143,7 @@ function startReporter(
   options: ServiceOptions,
 ): TelemetryReporter {
   return new TelemetryReporter(
-    { snapshot: sources.snapshot, host: sources.host, now: () => new Date() },
+    { snapshot: () => sources.snapshot(), host: () => sources.host(), now: () => new Date() },
     telemetry,
     (error) => options.log('warn', `telemetry: ${describeError(error)}`),
     options.telemetryPeriodMs,
@@ -159,7 +164,7 @@ function startWeb(
       const snapshot = sources.snapshot();
       return snapshot === null ? UNCONFIGURED : healthOf(snapshot);
     },
-    metrics: sources.metrics,
+    metrics: () => sources.metrics(),
     metricsContentType: sources.metricsContentType,
     live: sources.live,
   });

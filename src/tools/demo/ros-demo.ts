@@ -25,6 +25,9 @@ export interface RosDemoOptions {
 /** Lines of the nodes' logs that a person should see. */
 const WORTH_SHOWING = /\[(WARN|ERROR|FATAL)\]|GOSHAWK_/;
 
+/** What the detector's log says where its model cannot be loaded: it then waits for an operator, who is not there in a demo. */
+const COULD_NOT_START = /configure failed/;
+
 function nodeArguments(entry: string, parameters: Readonly<Record<string, string>>): string[] {
   return [
     entry,
@@ -33,30 +36,31 @@ function nodeArguments(entry: string, parameters: Readonly<Record<string, string
   ];
 }
 
-async function untilPublished(options: RosDemoOptions, ended: () => ManagedChild | null): Promise<void> {
+/** Waits for the first published frame. @returns false where the demo was ended before */
+async function untilPublished(options: RosDemoOptions, failed: () => GoshawkError | null): Promise<boolean> {
   const limit = Date.now() + START_LIMIT_MS;
   while (!options.signal.aborted) {
-    const dead = ended();
-    if (dead !== null) {
-      throw new GoshawkError('GOSHAWK_DEMO_NODE_ENDED', { name: dead.name, output: dead.lastLines });
-    }
+    const failure = failed();
+    if (failure !== null) throw failure;
     const status = await fetchStatus(options.url);
-    if (status !== null && status.frames.published > 0) return;
+    if (status !== null && status.frames.published > 0) return true;
     if (Date.now() > limit) {
       throw new GoshawkError('GOSHAWK_DEMO_SILENT', { seconds: START_LIMIT_MS / 1000 });
     }
     await sleep(POLL_MS, undefined, { signal: options.signal }).catch(() => undefined);
   }
+  return false;
 }
 
 /**
  * Camera node and detector node as two processes over real ROS 2, watched through the detector's own page, until `signal`. Ends the camera
  * first, so that the detector can finish what it has in hand.
- * @throws GoshawkError GOSHAWK_DEMO_NODE_ENDED, GOSHAWK_DEMO_SILENT
+ * @returns false where it was ended before the first detection
+ * @throws GoshawkError GOSHAWK_DEMO_NODE_FAILED, GOSHAWK_DEMO_NODE_ENDED, GOSHAWK_DEMO_SILENT
  */
-export async function runRosDemo(options: RosDemoOptions): Promise<void> {
+export async function runRosDemo(options: RosDemoOptions): Promise<boolean> {
   const started = performance.now();
-  const finished = new Set<ManagedChild>();
+  const failures: GoshawkError[] = [];
   const spawnNode = (
     name: string,
     entry: string,
@@ -67,9 +71,12 @@ export async function runRosDemo(options: RosDemoOptions): Promise<void> {
       arguments: nodeArguments(entry, parameters),
       onLine: (_name, line) => {
         if (WORTH_SHOWING.test(line)) options.say(line);
+        if (COULD_NOT_START.test(line)) failures.push(new GoshawkError('GOSHAWK_DEMO_NODE_FAILED', { name }));
       },
     });
-    void child.exited.then(() => finished.add(child));
+    void child.exited.then(() => {
+      failures.push(new GoshawkError('GOSHAWK_DEMO_NODE_ENDED', { name, output: child.lastLines }));
+    });
     return child;
   };
   const detector = spawnNode('detector', options.nodes.detector, options.detector);
@@ -77,17 +84,17 @@ export async function runRosDemo(options: RosDemoOptions): Promise<void> {
   const killAll = (): void => [camera, detector].forEach((child) => child.kill());
   process.once('exit', killAll);
   try {
-    await untilPublished(options, () => [...finished][0] ?? null);
+    if (!(await untilPublished(options, () => failures[0] ?? null))) {
+      return false;
+    }
     options.say(`first detections after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     while (!options.signal.aborted) {
-      const [dead] = finished;
-      if (dead !== undefined) {
-        throw new GoshawkError('GOSHAWK_DEMO_NODE_ENDED', { name: dead.name, output: dead.lastLines });
-      }
+      if (failures[0] !== undefined) throw failures[0];
       const status = await fetchStatus(options.url);
       if (status !== null) options.onStatus(status);
       await sleep(1000, undefined, { signal: options.signal }).catch(() => undefined);
     }
+    return true;
   } finally {
     await camera.stop();
     await sleep(SETTLE_MS);

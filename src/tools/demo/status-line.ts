@@ -1,6 +1,20 @@
-import type { Status } from '../../contract/status.ts';
+interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
 
-function pair(latency: { readonly p50: number; readonly p99: number } | undefined): string {
+/** What the line shows; a device's own figures and those fetched from `/api/status` both fit. */
+export interface LineFigures {
+  readonly fps: { readonly in: number; readonly out: number };
+  readonly frames: { readonly drops: Readonly<Record<string, number>> };
+  readonly recentMs: { readonly total: Latency; readonly stages: Readonly<Record<string, Latency>> };
+  readonly bundle: { readonly name: string; readonly version: string } | null;
+  readonly variant: string | null;
+  readonly provider: string | null;
+  readonly telemetry: { readonly connected: boolean; readonly protocol: string | null } | null;
+}
+
+function pair(latency: Latency | undefined): string {
   return latency === undefined ? '-' : `${latency.p50.toFixed(1)}/${latency.p99.toFixed(1)}`;
 }
 
@@ -8,7 +22,7 @@ function pair(latency: { readonly p50: number; readonly p99: number } | undefine
 const SHOWN = ['preprocess', 'inference', 'decode', 'publish'] as const;
 
 /** What is going on, in one line: rates, latencies (p50/p99, milliseconds), drops by reason, model. */
-export function statusLine(status: Status): string {
+export function statusLine(status: LineFigures): string {
   const { fps, recentMs, frames, bundle } = status;
   const stages = SHOWN.map((stage) => `${stage} ${pair(recentMs.stages[stage])}`).join(', ');
   const drops = Object.entries(frames.drops).filter(([, count]) => count > 0);

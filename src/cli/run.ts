@@ -1,0 +1,150 @@
+import { writeFile } from 'node:fs/promises';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { PROVIDERS, type ProviderName } from '../contract/bundle.ts';
+import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
+import { openCamera } from '../device/camera/open-camera.ts';
+import type { CameraSource } from '../device/camera/source.ts';
+import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
+import { runPipeline } from '../tools/run/run.ts';
+import { stopSignal } from './stop-signal.ts';
+
+export interface RunFlags {
+  readonly camera: readonly string[];
+  readonly bundle: string;
+  readonly seconds?: number;
+  readonly report?: string;
+  readonly rate?: number;
+  readonly size?: { readonly width: number; readonly height: number };
+  readonly preprocess: 'auto' | 'sharp' | 'graph';
+  readonly engine: 'worker' | 'child';
+  readonly threads: number;
+  readonly workers: number;
+  readonly providers: readonly ProviderName[];
+  readonly strict: boolean;
+  readonly score?: number;
+  readonly iou?: number;
+  readonly track: boolean;
+  readonly port?: number;
+  readonly telemetry?: string;
+  readonly site: string;
+  readonly robot: string;
+}
+
+function numberWithin(low: number, high: number, whole = false): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= low && value <= high && (!whole || Number.isInteger(value)))
+      return value;
+    throw new InvalidArgumentError(`It must be a ${whole ? 'whole ' : ''}number from ${low} to ${high}.`);
+  };
+}
+
+function parseSize(text: string): { width: number; height: number } {
+  const match = /^(\d{1,4})x(\d{1,4})$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('It must be WIDTHxHEIGHT, such as 1280x720.');
+  return { width: Number(match[1]), height: Number(match[2]) };
+}
+
+function parseProviders(text: string): ProviderName[] {
+  return text.split(',').map((name) => {
+    const provider = PROVIDERS.find((known) => known === name.trim());
+    if (provider === undefined) throw new InvalidArgumentError(`Known are ${PROVIDERS.join(', ')}.`);
+    return provider;
+  });
+}
+
+/** `camera`, or `camera1`, `camera2`, ... where there are several. */
+function openCameras(flags: RunFlags): Map<string, CameraSource> {
+  const options = { ...(flags.rate === undefined ? {} : { rate: flags.rate }), ...flags.size };
+  return new Map(
+    flags.camera.map((spec, index) => [
+      flags.camera.length === 1 ? 'camera' : `camera${index + 1}`,
+      openCamera(spec, options),
+    ]),
+  );
+}
+
+/** `goshawk run`; also what `goshawk demo` falls back to where there is no ROS 2. */
+export async function run(flags: RunFlags): Promise<void> {
+  const bundle = await new ModelRepository(defaultModelFolders()).load(flags.bundle);
+  const cameras = openCameras(flags);
+  const { signal, release } = stopSignal(flags.seconds ?? null);
+  const printer = new StatusPrinter(process.stdout);
+  for (const [name, camera] of cameras) printer.say(`${name}: ${camera.description}`);
+  try {
+    const report = await runPipeline({
+      bundle,
+      cameras,
+      engine: {
+        kind: flags.engine,
+        workers: flags.workers,
+        threads: flags.threads,
+        wish: flags.providers,
+        strict: flags.strict,
+      },
+      preprocess: flags.preprocess,
+      limits: {
+        ...(flags.score === undefined ? {} : { score: flags.score }),
+        ...(flags.iou === undefined ? {} : { iou: flags.iou }),
+      },
+      tracking: flags.track,
+      web: flags.port === undefined ? null : { host: '127.0.0.1', port: flags.port },
+      telemetry:
+        flags.telemetry === undefined ? null : { url: flags.telemetry, site: flags.site, robot: flags.robot },
+      signal,
+      log: (_level, line) => printer.say(line),
+      onStatus: (status) => printer.show(statusLine(status)),
+    });
+    if (flags.report !== undefined) await writeFile(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+    const drops = Object.entries(report.frames.drops).map(([reason, count]) => `${reason} ${count}`);
+    printer.say(
+      `ended: ${report.frames.received} frames received, ${report.frames.published} published, ` +
+        `dropped: ${drops.length === 0 ? 'none' : drops.join(', ')}`,
+    );
+  } finally {
+    release();
+  }
+}
+
+/** Adds `goshawk run`. */
+export function registerRun(program: Command): void {
+  program
+    .command('run')
+    .description(
+      'the frame path without ROS: a camera inside the process, detections, page, metrics, telemetry',
+    )
+    .option(
+      '--camera <spec>',
+      'sim[:seed=7,fog=0.3], dir:PATH or mcap:FILE (repeatable)',
+      (spec: string, list: readonly string[] | undefined) => [...(list ?? []), spec],
+    )
+    .option('--bundle <name|path>', 'the model: NAME, NAME@VERSION or a folder', 'goshawk-street')
+    .option('--seconds <n>', 'end after this time', numberWithin(0.1, 1e7))
+    .option('--report <file>', 'write the run report (JSON) at the end')
+    .option('--rate <hz>', 'frames a second of the camera', numberWithin(0.1, 1000))
+    .option('--size <WxH>', 'picture of the camera', parseSize)
+    .addOption(new Option('--preprocess <how>').choices(['auto', 'sharp', 'graph']).default('auto'))
+    .addOption(
+      new Option('--engine <kind>', 'threads, or a process of its own')
+        .choices(['worker', 'child'])
+        .default('worker'),
+    )
+    .option('--threads <n>', 'ONNX Runtime threads of each worker', numberWithin(1, 64, true), 1)
+    .option('--workers <n>', 'inference workers', numberWithin(1, 16, true), 1)
+    .option('--providers <list>', 'execution providers, best first', parseProviders, [...PROVIDERS])
+    .option('--strict', 'refuse to run on less than the first provider', false)
+    .option('--score <0..1>', "score threshold (default: the bundle's)", numberWithin(0, 1))
+    .option('--iou <0..1>', "overlap threshold (default: the bundle's)", numberWithin(0, 1))
+    .option('--track', 'follow objects over time', false)
+    .option(
+      '--port <n>',
+      'serve the page, /metrics and /healthz on this port, 0 for a free one',
+      numberWithin(0, 65_535, true),
+    )
+    .option('--telemetry <url>', 'MQTT broker')
+    .option('--site <name>', 'where the robot works', 'site')
+    .option('--robot <name>', 'name of the robot (default: the host name)', '')
+    .action((flags: Omit<RunFlags, 'camera'> & { camera?: readonly string[] }) =>
+      run({ ...flags, camera: flags.camera ?? ['sim'] }),
+    );
+}

@@ -1,0 +1,33 @@
+import { runReportSchema, type RunReport } from '../../contract/report.ts';
+import type { Bundle } from '../bundles/bundle.ts';
+import { describeHost } from '../describe-host.ts';
+import { listSupportedProviders } from '../inference/providers.ts';
+import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
+
+export interface RunFacts {
+  readonly snapshot: PipelineSnapshot;
+  readonly bundle: Bundle;
+  readonly startedAt: Date;
+  /** time in which frames were taken; rates are means over it */
+  readonly activeSeconds: number;
+}
+
+/** A pipeline's run as `goshawk.report.run/1`. Made after the pipeline has drained, nothing is in flight in it. */
+export function makeRunReport({ snapshot, bundle, startedAt, activeSeconds }: RunFacts): RunReport {
+  const { frames, latencyMs, detections } = snapshot;
+  const providers = listSupportedProviders()
+    .filter(({ available }) => available)
+    .map(({ provider }) => provider);
+  const perSecond = (count: number): number => (activeSeconds > 0 ? count / activeSeconds : 0);
+  return runReportSchema.parse({
+    schema: 'goshawk.report.run/1',
+    startedAt: startedAt.toISOString(),
+    host: describeHost(providers),
+    seconds: activeSeconds,
+    bundle: { name: bundle.manifest.name, version: bundle.manifest.version, digest: bundle.digest },
+    frames: { received: frames.received, published: frames.published, drops: frames.drops },
+    fps: { in: perSecond(frames.received), out: perSecond(frames.published) },
+    latencyMs: { total: latencyMs.total, stages: latencyMs.stages },
+    detections,
+  });
+}

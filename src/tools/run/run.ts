@@ -1,0 +1,126 @@
+import type { ProviderName } from '../../contract/bundle.ts';
+import { describeError } from '../../contract/errors.ts';
+import type { RunReport } from '../../contract/report.ts';
+import type { Bundle } from '../../device/bundles/bundle.ts';
+import type { CameraSource } from '../../device/camera/source.ts';
+import { createEngine } from '../../device/inference/create-engine.ts';
+import { HostFigures } from '../../device/metrics/host-figures.ts';
+import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
+import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
+import type { ResultSink } from '../../device/pipeline/frame-result.ts';
+import { LiveView } from '../../device/pipeline/live-view.ts';
+import { FramePipeline } from '../../device/pipeline/pipeline.ts';
+import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
+import { makeRunReport } from '../../device/service/run-report.ts';
+import { statusOf, type DeviceStatus } from '../../device/service/status.ts';
+
+export interface RunOptions {
+  readonly bundle: Bundle;
+  /** cameras by the name that their figures carry */
+  readonly cameras: ReadonlyMap<string, CameraSource>;
+  readonly engine: {
+    readonly kind: 'worker' | 'child';
+    readonly workers: number;
+    readonly threads: number;
+    readonly wish: readonly ProviderName[];
+    readonly strict: boolean;
+  };
+  readonly preprocess: 'auto' | 'sharp' | 'graph';
+  readonly limits: { readonly score?: number; readonly iou?: number };
+  readonly tracking: boolean;
+  readonly web: ServiceOptions['web'];
+  readonly telemetry: ServiceOptions['telemetry'];
+  /** ends the run */
+  readonly signal: AbortSignal;
+  readonly log: (level: 'info' | 'warn' | 'error', line: string) => void;
+  readonly onStatus: (status: DeviceStatus) => void;
+}
+
+const STATUS_MS = 1000;
+
+/** A run has results even where nobody subscribes: frames count as published once they reach this sink. */
+const publisher: ResultSink = { name: 'publisher', deliver: () => undefined };
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(describeError(error));
+}
+
+/** Waits for the end: the signal, or every camera at its own end. Rejects where a camera fails. */
+async function untilEnd(options: RunOptions, pipeline: FramePipeline): Promise<void> {
+  const running = new Set(options.cameras.keys());
+  await new Promise<void>((resolve, reject) => {
+    if (options.signal.aborted) resolve();
+    options.signal.addEventListener('abort', () => resolve(), { once: true });
+    for (const [name, camera] of options.cameras) {
+      const envelopes = new EnvelopeMaker(name);
+      const onEnd = (error?: unknown): void => {
+        running.delete(name);
+        if (error !== undefined) reject(asError(error));
+        else if (running.size === 0) resolve();
+      };
+      camera
+        .start(({ stamp, frameId, image }) => {
+          pipeline.offer({ envelope: envelopes.next(stamp, frameId), image });
+        }, onEnd)
+        .catch(reject);
+    }
+  });
+}
+
+/**
+ * The whole frame path without ROS: cameras inside the process, pipeline, page, metrics, telemetry.
+ * @returns the report, once everything has drained
+ * @throws GoshawkError for a bundle, provider, camera or port that cannot be used
+ */
+export async function runPipeline(options: RunOptions): Promise<RunReport> {
+  const { bundle, engine, limits, log } = options;
+  const startedAt = new Date();
+  const names = [...options.cameras.keys()];
+  const pipeline = new FramePipeline({
+    engine: createEngine({
+      bundle,
+      ...engine,
+      inputs: options.preprocess === 'sharp' ? 'letterboxed' : 'both',
+    }),
+    manifest: bundle.manifest,
+    cameras: names.map((name) => ({ name })),
+    preprocess: options.preprocess,
+    tracking: options.tracking,
+    limits,
+    sinks: [publisher],
+    onNotice: ({ level, code, message }) => log(level, `${code}: ${message}`),
+  });
+  const live = new LiveView({ labels: bundle.manifest.labels, cameras: names });
+  const metrics = new PipelineMetrics(pipeline);
+  const figures = new HostFigures();
+  const service = await DeviceService.start(
+    { web: options.web, telemetry: options.telemetry, log },
+    {
+      snapshot: () => pipeline.snapshot(),
+      host: () => figures.read(),
+      metrics: () => metrics.text(),
+      metricsContentType: metrics.contentType,
+      live,
+    },
+  );
+  for (const sink of [live, metrics, service.sink]) if (sink !== null) pipeline.addSink(sink);
+  const ticker = setInterval(
+    () => options.onStatus(statusOf(pipeline.snapshot(), service.telemetry)),
+    STATUS_MS,
+  );
+  let activeSince: number;
+  try {
+    const info = await pipeline.start();
+    for (const { provider, reason } of info.refusals) log('info', `${provider} is not used: ${reason}`);
+    pipeline.activate();
+    activeSince = performance.now();
+    await untilEnd(options, pipeline);
+  } finally {
+    clearInterval(ticker);
+    await Promise.all([...options.cameras.values()].map((camera) => camera.stop()));
+    await pipeline.close();
+    await service.close();
+  }
+  const activeSeconds = (performance.now() - activeSince) / 1000;
+  return makeRunReport({ snapshot: pipeline.snapshot(), bundle, startedAt, activeSeconds });
+}

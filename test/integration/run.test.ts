@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runReportSchema } from '../../src/contract/report.ts';
+import { statusSchema } from '../../src/contract/status.ts';
+import { writeTinyBundle } from '../support/tiny-bundle.ts';
+
+const CLI = join(import.meta.dirname, '../../dist/cli.js');
+
+let folder = '';
+let bundle = '';
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'goshawk-run-'));
+  bundle = await writeTinyBundle(join(folder, 'models'));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Ended {
+  code: number | null;
+  output: string;
+}
+
+/** Runs the command; `onOutput` sees what it has printed so far. */
+function goshawk(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...env } });
+    let output = '';
+    const take = (chunk: Buffer): void => {
+      output += chunk.toString('utf8');
+      onOutput(output, (signal) => child.kill(signal));
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}
+
+describe('goshawk run', () => {
+  it.each(['worker', 'child'])(
+    'accounts for every frame with a %s engine, and writes a report',
+    async (engine) => {
+      const report = join(folder, `${engine}.json`);
+      const { code, output } = await goshawk([
+        ...['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--engine', engine],
+        ...['--seconds', '3', '--report', report],
+      ]);
+      expect(output).toContain('ended:');
+      expect(code).toBe(0);
+      const { frames, fps } = runReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
+      const dropped = Object.values(frames.drops).reduce((sum, count) => sum + count, 0);
+      expect(frames.published).toBeGreaterThan(0);
+      expect(frames.received).toBe(frames.published + dropped);
+      expect(fps.out).toBeGreaterThan(0);
+    },
+  );
+
+  it('ends cleanly on SIGTERM and answers for its status, metrics and health meanwhile', async () => {
+    const seen: { status?: unknown; health?: number; metrics?: string } = {};
+    let asked = false;
+    const { code, output } = await goshawk(
+      ['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--port', '0'],
+      {},
+      (text, kill) => {
+        const url = /web page: (\S+)/.exec(text)?.[1];
+        if (url === undefined || asked) return;
+        asked = true;
+        const ask = async (): Promise<void> => {
+          for (let attempt = 0; attempt < 200; attempt += 1) {
+            const status = statusSchema.parse(await (await fetch(`${url}/api/status`)).json());
+            seen.status = status;
+            if (status.frames.published > 5) break;
+            await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+          seen.health = (await fetch(`${url}/healthz`)).status;
+          seen.metrics = await (await fetch(`${url}/metrics`)).text();
+        };
+        void ask().finally(() => kill('SIGTERM'));
+      },
+    );
+    expect(output).toContain('ended:');
+    expect(code).toBe(0);
+    const { frames } = statusSchema.parse(seen.status);
+    const dropped = Object.values(frames.drops).reduce((sum, count) => sum + count, 0);
+    expect(frames.published).toBeGreaterThan(5);
+    expect(frames.received).toBe(frames.published + dropped + frames.inFlight);
+    expect(seen.health).toBe(200);
+    expect(seen.metrics).toMatch(/^goshawk_frames_published_total\{.*camera="camera".*\} \d+$/m);
+  });
+
+  it.each([
+    [['run', '--bundle', 'no-such-model'], 'GOSHAWK_BUNDLE_NOT_FOUND'],
+    [['run', '--camera', 'webcam:0', '--bundle', 'BUNDLE'], 'GOSHAWK_CAMERA_SPEC'],
+    [['run', '--camera', 'dir:/nowhere', '--bundle', 'BUNDLE'], 'GOSHAWK_'],
+    [['run', '--bundle', 'BUNDLE', '--providers', 'tensorrt', '--strict'], 'GOSHAWK_PROVIDER_UNAVAILABLE'],
+    [
+      ['run', '--bundle', 'BUNDLE', '--telemetry', 'mqtt://user:secret@127.0.0.1'],
+      'GOSHAWK_PARAMETER_INVALID',
+    ],
+  ])('refuses %j with a code and what to do', async (args, expected) => {
+    const { code, output } = await goshawk(args.map((word) => (word === 'BUNDLE' ? bundle : word)));
+    expect(code).toBe(1);
+    expect(output).toContain(expected);
+    expect(output).not.toContain('secret');
+    expect(output).not.toMatch(/^\s+at /m);
+  });
+
+  it('goes on without its broker', async () => {
+    const { code, output } = await goshawk([
+      ...['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--seconds', '3'],
+      ...['--telemetry', 'mqtt://127.0.0.1:9'],
+    ]);
+    expect(output).toContain('GOSHAWK_BROKER_UNREACHABLE');
+    expect(output).toMatch(/ended: \d+ frames received, [1-9]/);
+    expect(code).toBe(0);
+  });
+});
+
+describe('goshawk demo without ROS 2', () => {
+  it('says so and runs the same pipeline', async () => {
+    const report = join(folder, 'demo.json');
+    const { code, output } = await goshawk(
+      ['demo', '--bundle', bundle, '--size', '320x180', '--port', '0', '--seconds', '4', '--report', report],
+      { GOSHAWK_NO_ROS: '1' },
+    );
+    expect(output).toContain('no ROS 2');
+    expect(output).toContain('telemetry: connected');
+    expect(code).toBe(0);
+    expect(runReportSchema.parse(JSON.parse(readFileSync(report, 'utf8'))).frames.published).toBeGreaterThan(
+      0,
+    );
+  });
+});
