@@ -66,21 +66,21 @@ def lineage(
     seconds: float,
     evaluations: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """The record that goes into the bundle."""
+    """The record that goes into the bundle: what its schema names at the top, the rest under `training`."""
     record: dict[str, Any] = {
-        "createdAt": datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "tool": "scripts/training",
-        "parents": [],
-        "sourceDigest": source_digest(),
         "datasetDigest": training.meta["digest"],
-        "dataset": training.meta,
         "hyperparameters": config.to_json(),
         "toolVersions": tool_versions(),
-        "trainingSeconds": round(seconds),
-        "checkpointDigest": digest_of(checkpoint),
-        "onnxDigest": digest_of(onnx_file),
-        "trainingEvaluations": evaluations,
-        "host": host(),
+        "training": {
+            "finishedAt": datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "codeDigest": source_digest(),
+            "dataset": training.meta,
+            "seconds": round(seconds),
+            "evaluations": evaluations,
+            "checkpointDigest": digest_of(checkpoint),
+            "onnxDigest": digest_of(onnx_file),
+            "host": host(),
+        },
     }
     commit = code_commit()
     if commit is not None:
