@@ -1,4 +1,9 @@
-import { CameraNode } from '../camera/camera-node.ts';
-import { runRosProcess } from '../process.ts';
+import { hasRosEnvironment } from '../environment.ts';
 
-await runRosProcess((args) => CameraNode.start(args));
+if (hasRosEnvironment(process.env, (line) => process.stderr.write(`${line}\n`))) {
+  const { runRosProcess } = await import('../process.ts');
+  const { CameraNode } = await import('../camera/camera-node.ts');
+  await runRosProcess((args) => CameraNode.start(args));
+} else {
+  process.exitCode = 1;
+}

@@ -1,4 +1,9 @@
-import { Detector } from '../detector/detector.ts';
-import { runRosProcess } from '../process.ts';
+import { hasRosEnvironment } from '../environment.ts';
 
-await runRosProcess((args) => Detector.start(args));
+if (hasRosEnvironment(process.env, (line) => process.stderr.write(`${line}\n`))) {
+  const { runRosProcess } = await import('../process.ts');
+  const { Detector } = await import('../detector/detector.ts');
+  await runRosProcess((args) => Detector.start(args));
+} else {
+  process.exitCode = 1;
+}

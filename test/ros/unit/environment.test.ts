@@ -1,0 +1,29 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { hasRosEnvironment } from '../../../src/ros/environment.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const BINARY = join(ROOT, 'node_modules/rclnodejs/build/Release/rclnodejs.node');
+
+it('names what is not set', () => {
+  const said: string[] = [];
+  expect(hasRosEnvironment({ ROS_DISTRO: 'jazzy' }, (line) => said.push(line))).toBe(false);
+  expect(said[0]).toMatch(/^GOSHAWK_ROS_UNAVAILABLE: .*AMENT_PREFIX_PATH is not set/);
+  expect(
+    hasRosEnvironment({ ROS_DISTRO: 'jazzy', AMENT_PREFIX_PATH: '/opt/ros/jazzy' }, () => undefined),
+  ).toBe(true);
+});
+
+it.each(['detector', 'camera'])('%s without ROS says so and leaves the build of rclnodejs alone', (node) => {
+  const { AMENT_PREFIX_PATH: _prefix, ROS_DISTRO: _distro, ...env } = process.env;
+  const before = existsSync(BINARY);
+  const ended = spawnSync(process.execPath, [join(ROOT, `dist/ros/nodes/${node}.js`)], {
+    env,
+    encoding: 'utf8',
+  });
+  expect(ended.stderr).toContain('GOSHAWK_ROS_UNAVAILABLE');
+  expect(ended.status).toBe(1);
+  expect(existsSync(BINARY)).toBe(before);
+});
