@@ -8,7 +8,8 @@ import { letterboxFor } from '../../src/core/image/letterbox.ts';
 import { importModel, type ImportReport } from '../../src/device/bundles/import-model.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import type { DecodeLimits, InferenceItem } from '../../src/device/inference/engine.ts';
-import { decodeToRgb, SharpLetterboxer } from '../../src/device/pipeline/sharp-letterbox.ts';
+import { decodeToRgb } from '../../src/device/pipeline/decode-image.ts';
+import { SharpLetterboxer } from '../../src/device/pipeline/sharp-letterbox.ts';
 import { readFile } from 'node:fs/promises';
 
 /** A real detector on real pictures. They lie beside the project and are not part of it. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { CompressedView } from '../../core/frame.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
-import { decodeToRgb, type PictureSize } from '../pipeline/decode-image.ts';
+import type { PictureSize } from '../../core/image/compressed-size.ts';
+import { decodeToRgb } from '../pipeline/decode-image.ts';
 import { readImageSize } from '../pipeline/image-header.ts';
 import type { FeedFrame, FrameFeed } from './feed.ts';
 

@@ -3,7 +3,8 @@ import { parseCompressedImage, toCompressedView } from '../../core/cdr/compresse
 import { parseImage, toImageView } from '../../core/cdr/image.ts';
 import type { CompressedView, ImageView } from '../../core/frame.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
-import { decodeToRgb, type PictureSize } from '../pipeline/decode-image.ts';
+import type { PictureSize } from '../../core/image/compressed-size.ts';
+import { decodeToRgb } from '../pipeline/decode-image.ts';
 import type { FeedFrame, FrameFeed } from './feed.ts';
 import { openRecording, type OpenRecording } from './mcap-reader.ts';
 

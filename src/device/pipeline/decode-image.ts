@@ -1,12 +1,7 @@
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
+import type { PictureSize } from '../../core/image/compressed-size.ts';
 import { toRgb } from '../../core/image/convert.ts';
 import { asBuffer, asBytes, sharp } from './sharp-setup.ts';
-
-/** Pixels of a picture, width by height. */
-export interface PictureSize {
-  readonly width: number;
-  readonly height: number;
-}
 
 /**
  * Any picture as rgb8 in memory of its own. With `size`, scaled to fit inside it with its aspect ratio kept, the rest black.

@@ -1,7 +1,8 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
+import type { PictureSize } from '../../core/image/compressed-size.ts';
 import { needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../../core/image/layout.ts';
-import { readImageSize, type ImageSize } from './image-header.ts';
+import { readImageSize } from './image-header.ts';
 
 /** The largest pictures that are taken in; larger ones are `bad_size`. */
 export interface SizeLimits {
@@ -18,7 +19,7 @@ export const DEFAULT_SIZE_LIMITS: SizeLimits = {
 };
 
 /** The size of a picture that can be worked on, or the reason why it is refused. Looks at headers only. */
-export function checkImage(image: ImageView | CompressedView, limits: SizeLimits): ImageSize | DropReason {
+export function checkImage(image: ImageView | CompressedView, limits: SizeLimits): PictureSize | DropReason {
   if (isCompressed(image)) {
     const size = readImageSize(image.data);
     if (size === null) return 'corrupt_image';
@@ -28,7 +29,7 @@ export function checkImage(image: ImageView | CompressedView, limits: SizeLimits
   return isLayoutSound(image) ? image : 'malformed';
 }
 
-function isSizeAllowed({ width, height }: ImageSize, limits: SizeLimits): boolean {
+function isSizeAllowed({ width, height }: PictureSize, limits: SizeLimits): boolean {
   return (
     Number.isInteger(width) &&
     Number.isInteger(height) &&

@@ -1,8 +1,8 @@
 import type { Detections } from '../../core/detections.ts';
 import type { CompressedView, Frame, FrameEnvelope, ImageView } from '../../core/frame.ts';
+import type { PictureSize } from '../../core/image/compressed-size.ts';
 import { letterboxFor, type Letterbox, type LetterboxAnchor } from '../../core/image/letterbox.ts';
 import { STAGES, type FrameResult, type FrameStatistics, type Stage } from './frame-result.ts';
-import type { ImageSize } from './image-header.ts';
 
 /** How a picture gets to the size of the network: by sharp on this side, or by the graph. */
 export type PreprocessMode = 'sharp' | 'graph';
@@ -57,7 +57,7 @@ export class FrameJob implements FrameResult {
   /** has detections and waits for its turn */
   isDone = false;
 
-  constructor(frame: Frame, size: ImageSize, input: NetworkInput, priority: number, bundleDigest: string) {
+  constructor(frame: Frame, size: PictureSize, input: NetworkInput, priority: number, bundleDigest: string) {
     this.priority = priority;
     this.envelope = frame.envelope;
     this.image = frame.image;

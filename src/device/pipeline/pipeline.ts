@@ -1,9 +1,16 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
-import { isCompressed, type Frame, type FrameEnvelope, type Stamp } from '../../core/frame.ts';
+import {
+  isCompressed,
+  type Frame,
+  type FrameEnvelope,
+  type ImageView,
+  type Stamp,
+} from '../../core/frame.ts';
 import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
 import { CameraLane } from './camera-lane.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { decodeToRgb } from './decode-image.ts';
 import { changeLimits, toDecodeLimits, type Limits, type LimitsPatch } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
 import { checkImage, DEFAULT_SIZE_LIMITS, type SizeLimits } from './frame-check.ts';
@@ -16,7 +23,6 @@ import type { PipelineNotice, PipelineOptions } from './pipeline-options.ts';
 import { PreprocessChoice } from './preprocess-choice.ts';
 import { ProcessMonitor } from './process-monitor.ts';
 import { RateWindow } from './rate-window.ts';
-import { decodeToRgb } from './sharp-letterbox.ts';
 import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './snapshot.ts';
 import { isUnset } from './stamp-guard.ts';
 import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
@@ -319,19 +325,26 @@ export class FramePipeline {
     this.#detections += job.detections.count;
     this.#letGo(job);
     if (job.keepsPixels && job.image !== null && isCompressed(job.image)) void this.#shareDecoded(lane, job);
-    else void this.#delivery.share(job, rawPixels(job));
+    else void this.#share(job, rawPixels(job));
   }
 
   /** A sink wants the pixels of a compressed picture: one at a time is decoded whole, others go without. */
   async #shareDecoded(lane: CameraLane, job: FrameJob): Promise<void> {
     const { image } = job;
-    let pixels = null;
+    let pixels: ImageView | null = null;
     if (image !== null && isCompressed(image) && !lane.isDecoding) {
       lane.isDecoding = true;
       pixels = await decodeToRgb(image, this.#sizes.maxPixels).catch(() => null);
       lane.isDecoding = false;
     }
-    await this.#delivery.share(job, pixels);
+    await this.#share(job, pixels);
+  }
+
+  /** Gives a published result to all other sinks; once the last has let go of it, its memory may serve another frame. */
+  async #share(job: FrameJob, pixels: ImageView | null): Promise<void> {
+    const pending = this.#delivery.share(job, pixels);
+    if (pending !== null) await pending;
+    this.#options.engine.recycle?.(job.detections);
   }
 
   #drop(lane: CameraLane, job: FrameJob, reason: DropReason): void {
@@ -423,7 +436,7 @@ export class FramePipeline {
   }
 }
 
-function rawPixels(job: FrameJob) {
+function rawPixels(job: FrameJob): ImageView | null {
   return job.keepsPixels && job.image !== null && !isCompressed(job.image) ? job.image : null;
 }
 

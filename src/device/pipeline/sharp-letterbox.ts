@@ -96,22 +96,3 @@ function placeRow(
     out[at + 2] = scaled[source + blue] ?? 0;
   }
 }
-
-/**
- * Decodes a whole JPEG or PNG into packed RGB, for those who want pixels.
- * @throws what sharp throws where the picture does not decode or has more than `maxPixels`
- */
-export async function decodeToRgb(image: CompressedView, maxPixels: number): Promise<ImageView> {
-  const { data, info } = await sharp(asBuffer(image.data), {
-    failOn: 'error',
-    limitInputPixels: maxPixels,
-  })
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toUint8Array();
-  const { width, height } = info;
-  if (info.channels === 3) return { width, height, encoding: 'rgb8', step: width * 3, data };
-  const gray: ImageView = { width, height, encoding: 'mono8', step: width, data };
-  return gray;
-}

@@ -7,8 +7,9 @@ import type { Bundle } from '../../device/bundles/bundle.ts';
 import { createEngine, type EngineOptions } from '../../device/inference/create-engine.ts';
 import type { DecodeLimits, InferenceInput } from '../../device/inference/engine.ts';
 import { listSupportedProviders } from '../../device/inference/providers.ts';
+import { decodeToRgb } from '../../device/pipeline/decode-image.ts';
 import { DEFAULT_SIZE_LIMITS } from '../../device/pipeline/frame-check.ts';
-import { decodeToRgb, SharpLetterboxer } from '../../device/pipeline/sharp-letterbox.ts';
+import { SharpLetterboxer } from '../../device/pipeline/sharp-letterbox.ts';
 import type { Detector, DetectorResult } from './detector.ts';
 
 /** How pictures reach the size of the network; the frame path's two ways. */

@@ -118,6 +118,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
   } finally {
     clearInterval(ticker);
     await Promise.all([...options.cameras.values()].map((camera) => camera.stop()));
+    await pipeline.deactivate();
     await pipeline.close();
     await service.close();
   }
