@@ -17,7 +17,7 @@ it('names what is not set', () => {
 });
 
 it.each(['detector', 'camera'])('%s without ROS says so and leaves the build of rclnodejs alone', (node) => {
-  const { AMENT_PREFIX_PATH: _prefix, ROS_DISTRO: _distro, ...env } = process.env;
+  const env = { ...process.env, AMENT_PREFIX_PATH: '', ROS_DISTRO: '' };
   const before = existsSync(BINARY);
   const ended = spawnSync(process.execPath, [join(ROOT, `dist/ros/nodes/${node}.js`)], {
     env,
