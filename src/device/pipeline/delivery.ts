@@ -6,7 +6,7 @@ import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
 /** The sink whose success makes a frame count as published. */
 export const PUBLISHER = 'publisher';
 
-/** unsettled deliveries beyond which a slow sink is passed over, so that it cannot pile up pictures */
+/** unsettled deliveries beyond which a sink that is slow or hangs is passed over, so that it cannot pile up pictures */
 const MAX_UNSETTLED = 4;
 
 export interface SinkCounts {
@@ -22,6 +22,7 @@ class SinkPort {
   delivered = 0;
   failed = 0;
   skipped = 0;
+  /** deliveries that the sink has not let go of; one whose time is up still counts */
   unsettled = 0;
 
   constructor(sink: ResultSink) {
@@ -78,29 +79,39 @@ export class Delivery {
 
   /** Gives a result to the publisher. False where it failed, lagged too far behind, or did not answer in time; true where there is none. */
   publish(result: FrameResult, pixels: ImageView | null): boolean | Promise<boolean> {
-    const port = this.#ports.find(({ sink }) => sink.name === PUBLISHER);
-    return port === undefined ? true : this.#handTo(port, result, pixels);
+    for (const port of this.#ports) {
+      if (port.sink.name !== PUBLISHER) continue;
+      const outcome = this.#handTo(port, result, pixels);
+      return typeof outcome === 'boolean' ? outcome : this.#settle(port, outcome);
+    }
+    return true;
   }
 
-  /** Gives a published result to all others; the promise settles when the last of them has let go of it. */
+  /**
+   * Gives a published result to all others. The promise resolves when the last of them has let go of it, which is never for one that
+   * hangs; `null` where all have let go already.
+   */
   share(result: FrameResult, pixels: ImageView | null): Promise<unknown> | null {
-    let pending: Promise<boolean>[] | null = null;
+    let pending: Promise<void>[] | null = null;
     for (const port of this.#ports) {
       if (port.sink.name === PUBLISHER) continue;
       const outcome = this.#handTo(port, result, pixels);
-      if (typeof outcome !== 'boolean') (pending ??= []).push(outcome);
+      if (typeof outcome === 'boolean') continue;
+      void this.#settle(port, outcome);
+      (pending ??= []).push(outcome);
     }
-    return pending === null ? null : Promise.all(pending);
+    return pending === null ? null : Promise.allSettled(pending);
   }
 
-  #handTo(port: SinkPort, result: FrameResult, pixels: ImageView | null): boolean | Promise<boolean> {
+  /** Whether the sink took the result, or its promise where it does not know yet. */
+  #handTo(port: SinkPort, result: FrameResult, pixels: ImageView | null): boolean | Promise<void> {
     if (port.unsettled >= MAX_UNSETTLED) {
       port.skipped += 1;
       return false;
     }
     try {
       const settling = port.sink.deliver(result, pixels);
-      if (settling !== undefined) return this.#settle(port, settling);
+      if (settling !== undefined) return settling;
       port.delivered += 1;
       return true;
     } catch (error) {
@@ -110,6 +121,10 @@ export class Delivery {
 
   async #settle(port: SinkPort, settling: Promise<void>): Promise<boolean> {
     port.unsettled += 1;
+    const letGo = (): void => {
+      port.unsettled -= 1;
+    };
+    settling.then(letGo, letGo);
     try {
       if ((await withTimeLimit(settling, this.#timeoutMs, this.#clock)) === TIME_IS_UP)
         return this.#fail(port, `no answer within ${String(this.#timeoutMs)} ms`);
@@ -117,8 +132,6 @@ export class Delivery {
       return true;
     } catch (error) {
       return this.#fail(port, error);
-    } finally {
-      port.unsettled -= 1;
     }
   }
 

@@ -46,5 +46,7 @@ function isLayoutSound(image: ImageView): boolean {
   if (needsEvenWidth(encoding) && width % 2 !== 0) return false;
   if (needsEvenHeight(encoding) && height % 2 !== 0) return false;
   if (!Number.isInteger(step) || step < rowBytes(encoding, width)) return false;
+  // the chroma planes of i420 have half the step
+  if (encoding === 'i420' && step % 2 !== 0) return false;
   return image.data.byteLength >= step * planeRows(encoding, height);
 }

@@ -146,7 +146,7 @@ export class FramePath {
     }
     job.buffer = buffer;
     if (isMeasured && isCompressed(image)) job.statistics = measureFrame(scaledPart(buffer, letterbox));
-    if (isCompressed(image) && !job.keepsPixels) job.image = null;
+    if (!job.keepsPixels) job.image = null;
     this.#becomeReady(job);
     this.pump();
   }

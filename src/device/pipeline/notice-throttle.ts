@@ -4,7 +4,7 @@ import type { PipelineNotice } from './pipeline-options.ts';
 /** warnings of one code are passed on at most this often; what was held back is counted */
 const INTERVAL_MS = 5000;
 
-/** Keeps a fault that repeats with every frame from filling the log. */
+/** Keeps a fault that repeats with every frame from filling the log. Never throws: a log that fails must not cost a frame its count. */
 export class NoticeThrottle {
   readonly #clock: Clock;
   readonly #listener: ((notice: PipelineNotice) => void) | undefined;
@@ -18,7 +18,7 @@ export class NoticeThrottle {
   send(notice: PipelineNotice): void {
     if (this.#listener === undefined) return;
     if (notice.level === 'info') {
-      this.#listener(notice);
+      this.#pass(notice);
       return;
     }
     const now = this.#clock.monotonicMs();
@@ -31,6 +31,14 @@ export class NoticeThrottle {
     this.#recent.set(notice.code, { sentAt: now, heldBack: 0 });
     const message =
       heldBack > 0 ? `${notice.message} (and ${String(heldBack)} more like it)` : notice.message;
-    this.#listener({ ...notice, message });
+    this.#pass({ ...notice, message });
+  }
+
+  #pass(notice: PipelineNotice): void {
+    try {
+      this.#listener?.(notice);
+    } catch {
+      // there is no one left to tell
+    }
   }
 }

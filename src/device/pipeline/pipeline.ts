@@ -104,35 +104,38 @@ export class FramePipeline {
     return this.#limits;
   }
 
-  /** Loads and warms the engine; frames are still refused as `inactive`. Rejects with the engine's coded error. */
+  /**
+   * Loads and warms the engine; frames are still refused as `inactive`. Rejects with the engine's coded error, or with
+   * `GOSHAWK_INTERNAL` where it was started before or closed meanwhile.
+   */
   async start(): Promise<EngineInfo> {
     const { engine } = this.#options;
+    if (this.#state !== 'idle') throw wrongState(this.#state, 'started');
     this.#state = 'starting';
     this.#startedAt = this.#clock.monotonicMs();
     engine.onIncident((incident) => {
       this.#noteIncident(incident);
     });
+    let info: EngineInfo;
     try {
-      const info = await engine.start();
-      this.#engineInfo = info;
-      this.#path = this.#makePath(info);
+      info = await engine.start();
     } catch (error) {
-      this.#state = 'idle';
+      if (this.#stateNow() === 'starting') this.#state = 'idle';
       throw error;
     }
+    if (this.#stateNow() !== 'starting') throw wrongState(this.#state, 'started');
+    this.#engineInfo = info;
+    this.#path = this.#makePath(info);
     for (const lane of this.#lanes.values())
-      lane.choice = new PreprocessChoice(this.#options.preprocess ?? 'auto', this.#engineInfo.acceptsRaw);
+      lane.choice = new PreprocessChoice(this.#options.preprocess ?? 'auto', info.acceptsRaw);
     this.#monitor.start();
     this.#state = 'inactive';
-    return this.#engineInfo;
+    return info;
   }
 
   /** Frames are taken from now on. @throws GoshawkError before `start` has resolved or after `close` */
   activate(): void {
-    if (this.#state !== 'inactive' && this.#state !== 'active')
-      throw new GoshawkError('GOSHAWK_INTERNAL', {
-        reason: `a pipeline that is ${this.#state} cannot be activated`,
-      });
+    if (this.#state !== 'inactive' && this.#state !== 'active') throw wrongState(this.#state, 'activated');
     this.#state = 'active';
   }
 
@@ -213,7 +216,7 @@ export class FramePipeline {
     return sumCounts(Array.from(this.#lanes.values(), (lane) => lane.ledger));
   }
 
-  /** Frames that lie in a gate or are being worked on, counted where they lie: what the ledger says must agree with it. */
+  /** Frames that were taken in and have neither been published nor dropped: the frames themselves, which the ledger must agree with. */
   get framesInHand(): number {
     return this.#inHand.size;
   }
@@ -325,7 +328,7 @@ export class FramePipeline {
     this.#detections += job.detections.count;
     this.#letGo(job);
     if (job.keepsPixels && job.image !== null && isCompressed(job.image)) void this.#shareDecoded(lane, job);
-    else void this.#share(job, rawPixels(job));
+    else this.#share(job, rawPixels(job));
   }
 
   /** A sink wants the pixels of a compressed picture: one at a time is decoded whole, others go without. */
@@ -337,14 +340,15 @@ export class FramePipeline {
       pixels = await decodeToRgb(image, this.#sizes.maxPixels).catch(() => null);
       lane.isDecoding = false;
     }
-    await this.#share(job, pixels);
+    this.#share(job, pixels);
   }
 
   /** Gives a published result to all other sinks; once the last has let go of it, its memory may serve another frame. */
-  async #share(job: FrameJob, pixels: ImageView | null): Promise<void> {
+  #share(job: FrameJob, pixels: ImageView | null): void {
+    const { engine } = this.#options;
     const pending = this.#delivery.share(job, pixels);
-    if (pending !== null) await pending;
-    this.#options.engine.recycle?.(job.detections);
+    if (pending === null) engine.recycle?.(job.detections);
+    else void pending.then(() => engine.recycle?.(job.detections));
   }
 
   #drop(lane: CameraLane, job: FrameJob, reason: DropReason): void {
@@ -434,6 +438,10 @@ export class FramePipeline {
     const level: PipelineNotice['level'] = incident.kind === 'restored' ? 'info' : 'error';
     this.#notices.send({ level, code: incident.code, message: incident.message });
   }
+}
+
+function wrongState(state: PipelineState, wish: string): GoshawkError {
+  return new GoshawkError('GOSHAWK_INTERNAL', { reason: `a pipeline that is ${state} cannot be ${wish}` });
 }
 
 function rawPixels(job: FrameJob): ImageView | null {

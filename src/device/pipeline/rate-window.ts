@@ -3,13 +3,11 @@ const BUCKETS_PER_SECOND = 4;
 /** Events a second over the last few seconds, counted in quarter-second buckets: constant memory, constant time. */
 export class RateWindow {
   readonly #counts: Float64Array;
-  readonly #seconds: number;
   #startedAt = -1;
   #bucket = 0;
 
   /** @param seconds length of the window, >= 1 */
   constructor(seconds: number) {
-    this.#seconds = seconds;
     this.#counts = new Float64Array(seconds * BUCKETS_PER_SECOND);
   }
 
@@ -20,14 +18,18 @@ export class RateWindow {
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;
   }
 
-  /** Events a second over the window that ends now; over the time since the first event where that is shorter. */
+  /**
+   * Events a second over the window that ends now; over the time since the first event where that is shorter, but at least half a
+   * second. The bucket that is being filled counts for as much time as has passed of it.
+   */
   rate(nowMs: number): number {
     if (this.#startedAt < 0) return 0;
     this.#advance(nowMs);
     let total = 0;
     for (const count of this.#counts) total += count;
     const elapsed = (nowMs - this.#startedAt) / 1000;
-    return total / Math.max(0.5, Math.min(elapsed, this.#seconds));
+    const covered = nowMs / 1000 - (this.#bucket + 1 - this.#counts.length) / BUCKETS_PER_SECOND;
+    return total / Math.max(0.5, Math.min(elapsed, covered));
   }
 
   #advance(nowMs: number): void {
