@@ -1,14 +1,29 @@
 import type { OutputTensor } from '../../core/heads/head.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
 import { readModel, writeModel } from '../bundles/onnx/model.ts';
-import { addRawInput, RAW_INPUTS } from '../bundles/onnx/raw-input.ts';
+import { addRawInput, AVERAGE_FROM, gridFor, RAW_INPUTS } from '../bundles/onnx/raw-input.ts';
 import { swapInputChannels } from '../bundles/onnx/channels.ts';
 import type { InferenceInput } from './engine.ts';
 import { OutputBuffers, toOutputTensors } from './output-buffers.ts';
 import type { ModelRequest } from './protocol.ts';
 import { GraphSession, makeFeed, type SessionOptions } from './session.ts';
 
-export type RawEncoding = 'rgb8' | 'bgr8';
+/** Which of the graphs for raw frames: each holds the weights anew, so they are made when they are needed. */
+export interface RawPlan {
+  readonly encoding: 'rgb8' | 'bgr8';
+  readonly resize: 'interpolate' | 'average';
+}
+
+/** The graph that a frame needs. */
+export function planFor({ encoding, letterbox }: InferenceInput): RawPlan {
+  const shrinks =
+    letterbox.sourceWidth >= AVERAGE_FROM * letterbox.scaledWidth &&
+    letterbox.sourceHeight >= AVERAGE_FROM * letterbox.scaledHeight;
+  return {
+    encoding: encoding === 'bgr8' ? 'bgr8' : 'rgb8',
+    resize: shrinks ? 'average' : 'interpolate',
+  };
+}
 
 /** The bundle's graph with the letterbox in front of it: camera pictures of any size, one at a time. */
 export class RawGraph {
@@ -16,10 +31,14 @@ export class RawGraph {
   readonly #outputs: OutputBuffers;
   readonly #sizes = new BigInt64Array([1n, 0n, 0n, 3n]);
   readonly #pads = new BigInt64Array(8);
+  readonly #firstGrid = new Float32Array(8);
+  readonly #secondGrid = new Float32Array(8);
+  readonly #plan: RawPlan;
   /** rows without the bytes between them, for cameras whose `step` is wider than a row */
   #packed = new Uint8Array(0);
 
-  private constructor(session: GraphSession) {
+  private constructor(session: GraphSession, plan: RawPlan) {
+    this.#plan = plan;
     this.#session = session;
     this.#outputs = new OutputBuffers(session.outputs);
   }
@@ -28,13 +47,13 @@ export class RawGraph {
   static async load(
     model: Uint8Array,
     request: Pick<ModelRequest, 'bundle' | 'inputWidth' | 'inputHeight' | 'padValue'>,
-    encoding: RawEncoding,
+    plan: RawPlan,
     options: SessionOptions,
   ): Promise<RawGraph> {
     const edited = readModel(model, request.bundle);
-    if (encoding === 'bgr8') swapInputChannels(edited);
-    addRawInput(edited, request);
-    return new RawGraph(await GraphSession.load(writeModel(edited), options));
+    if (plan.encoding === 'bgr8') swapInputChannels(edited);
+    addRawInput(edited, { ...request, resize: plan.resize });
+    return new RawGraph(await GraphSession.load(writeModel(edited), options), plan);
   }
 
   /** What comes back is overwritten by the next run. */
@@ -47,23 +66,36 @@ export class RawGraph {
     this.#pads[2] = BigInt(padX);
     this.#pads[5] = BigInt(inputHeight - scaledHeight - padY);
     this.#pads[6] = BigInt(inputWidth - scaledWidth - padX);
-    const feeds = {
+    const feeds: Parameters<GraphSession['run']>[0] = {
       [RAW_INPUTS.frame]: makeFeed(this.#rows(input), [1, sourceHeight, sourceWidth, 3]),
       [RAW_INPUTS.sizes]: makeFeed(this.#sizes, [4]),
       [RAW_INPUTS.pads]: makeFeed(this.#pads, [8]),
+      ...(this.#plan.resize === 'average' ? this.#grids(input) : {}),
     };
     return toOutputTensors(await this.#session.run(feeds, this.#outputs.forBatch(1)));
   }
 
-  /** Runs a small gray frame, so that the first camera frame does not pay for memory and kernels. */
+  /** Runs a gray frame of twice the network's size, so that the first camera frame does not pay for memory and kernels. */
   async warmUp({ inputWidth, inputHeight }: Pick<ModelRequest, 'inputWidth' | 'inputHeight'>): Promise<void> {
-    const letterbox = letterboxFor(64, 48, inputWidth, inputHeight, 'top-left');
-    const pixels = new Uint8Array(64 * 48 * 3).fill(114);
-    await this.run({ kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: 64 * 3 });
+    const [width, height] = [2 * inputWidth, 2 * inputHeight];
+    const letterbox = letterboxFor(width, height, inputWidth, inputHeight, 'top-left');
+    const pixels = new Uint8Array(width * height * 3).fill(114);
+    await this.run({ kind: 'raw', pixels, letterbox, encoding: this.#plan.encoding, step: width * 3 });
   }
 
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  #grids({ letterbox }: InferenceInput): Parameters<GraphSession['run']>[0] {
+    const source = { width: letterbox.sourceWidth, height: letterbox.sourceHeight };
+    const scaled = { width: letterbox.scaledWidth, height: letterbox.scaledHeight };
+    gridFor(source, scaled, -1, this.#firstGrid);
+    gridFor(source, scaled, 1, this.#secondGrid);
+    return {
+      [RAW_INPUTS.firstGrid]: makeFeed(this.#firstGrid, [8]),
+      [RAW_INPUTS.secondGrid]: makeFeed(this.#secondGrid, [8]),
+    };
   }
 
   #rows(input: InferenceInput): Uint8Array {

@@ -10,7 +10,7 @@ import { refuseInput } from './input-check.ts';
 import { LetterboxedGraph } from './letterboxed-graph.ts';
 import { countByProvider } from './profile.ts';
 import type { LoadReport, ModelRequest, RunDoneMessage, RunItem, RunMessage } from './protocol.ts';
-import { RawGraph, type RawEncoding } from './raw-graph.ts';
+import { planFor, RawGraph, type RawPlan } from './raw-graph.ts';
 import type { SessionOptions } from './session.ts';
 import { viewSlab } from './slab.ts';
 
@@ -29,6 +29,9 @@ const failed = (reason: DropReason, code: ErrorCode, details: ErrorDetails): Run
   details,
 });
 
+/** Raw frames that are made ready for before the first one comes: larger than the network, in the order most drivers give. */
+const USUAL_CAMERA: RawPlan = { encoding: 'rgb8', resize: 'average' };
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
@@ -39,7 +42,7 @@ export class Runner {
   readonly #request: ModelRequest;
   readonly #model: Uint8Array;
   readonly #decoder: Decoder;
-  readonly #raw = new Map<RawEncoding, RawGraph>();
+  readonly #raw = new Map<string, RawGraph>();
   #letterboxed: LetterboxedGraph | null = null;
 
   private constructor(request: ModelRequest, model: Uint8Array) {
@@ -67,7 +70,7 @@ export class Runner {
       const loaded = performance.now();
       await letterboxed.warmUp();
       const nodes = await letterboxed.takeProfile();
-      if (request.inputs !== 'letterboxed') await (await runner.#loadRaw('rgb8')).warmUp(request);
+      if (request.inputs !== 'letterboxed') await (await runner.#loadRaw(USUAL_CAMERA)).warmUp(request);
       if (request.inputs === 'raw') await runner.#dropLetterboxed();
       return {
         runner,
@@ -124,7 +127,7 @@ export class Runner {
     try {
       let outputs: OutputTensor[];
       if (input.kind === 'raw') {
-        const graph = await this.#loadRaw(input.encoding === 'bgr8' ? 'bgr8' : 'rgb8');
+        const graph = await this.#loadRaw(planFor(input));
         outputs = await graph.run(input);
       } else {
         const graph = await this.#loadLetterboxed(false);
@@ -184,11 +187,12 @@ export class Runner {
     await graph?.close();
   }
 
-  async #loadRaw(encoding: RawEncoding): Promise<RawGraph> {
-    let graph = this.#raw.get(encoding);
+  async #loadRaw(plan: RawPlan): Promise<RawGraph> {
+    const key = `${plan.encoding} ${plan.resize}`;
+    let graph = this.#raw.get(key);
     if (graph === undefined) {
-      graph = await RawGraph.load(this.#model, this.#request, encoding, this.#sessionOptions(false));
-      this.#raw.set(encoding, graph);
+      graph = await RawGraph.load(this.#model, this.#request, plan, this.#sessionOptions(false));
+      this.#raw.set(key, graph);
     }
     return graph;
   }

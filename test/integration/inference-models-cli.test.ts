@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleManifestSchema } from '../../src/contract/bundle.ts';
+import { tinyDetector } from '../device/bundles/tiny-detector.ts';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+let folder = '';
+let models = '';
+
+function goshawk(...args: string[]) {
+  const env = { ...process.env, GOSHAWK_MODELS: models, XDG_DATA_HOME: join(folder, 'data') };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'models', ...args], {
+    encoding: 'utf8',
+    env,
+  });
+  return { status, stdout, stderr };
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'goshawk-cli-'));
+  models = join(folder, 'models');
+  writeFileSync(join(folder, 'Tiny Net.onnx'), tinyDetector({ head: 'yolox', classes: 2 }));
+  writeFileSync(join(folder, 'labels.txt'), 'person\r\ntraffic light\n\n');
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('goshawk models', () => {
+  test('import, list, show, verify, pack', () => {
+    const imported = goshawk(
+      'import',
+      join(folder, 'Tiny Net.onnx'),
+      '--labels',
+      join(folder, 'labels.txt'),
+      '--out',
+      models,
+    );
+    expect(imported).toMatchObject({ status: 0, stderr: '' });
+    expect(imported.stdout).toMatch(/head +yolox, told from the shape/);
+
+    const list = goshawk('list', '--json');
+    expect(JSON.parse(list.stdout)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'tiny-net', version: '1.0.0', head: 'yolox' }),
+      ]),
+    );
+    const shown = JSON.parse(goshawk('show', 'tiny-net', '--json').stdout) as { manifest: unknown };
+    expect(bundleManifestSchema.parse(shown.manifest).labels).toEqual(['person', 'traffic light']);
+    expect(goshawk('show', 'tiny-net@1.0.0').stdout).toContain(
+      'trained on bgr, letterbox top-left, border 114',
+    );
+    expect(goshawk('verify', 'tiny-net').stdout).toContain('digest, input, head and labels are right');
+
+    const out = join(folder, 'tiny.tar');
+    expect(goshawk('pack', 'tiny-net', '--out', out)).toMatchObject({ status: 0 });
+    expect(readFileSync(out).includes('bundle.json')).toBe(true);
+  });
+
+  test('what a network was trained with can be said', () => {
+    const { status } = goshawk(
+      ...['import', join(folder, 'Tiny Net.onnx'), '--labels', join(folder, 'labels.txt'), '--out', models],
+      ...[
+        '--name',
+        'said',
+        '--version',
+        '2.1.0',
+        '--head',
+        'yolox',
+        '--color',
+        'rgb',
+        '--scale',
+        '0.00392156862745098',
+      ],
+      ...['--mean', '0.485,0.456,0.406', '--std', '0.229,0.224,0.225', '--anchor', 'center', '--pad', '0'],
+    );
+    expect(status).toBe(0);
+    const manifest = bundleManifestSchema.parse(
+      JSON.parse(readFileSync(join(models, 'said', '2.1.0', 'bundle.json'), 'utf8')),
+    );
+    expect(manifest.input).toEqual({
+      width: 64,
+      height: 64,
+      colorOrder: 'rgb',
+      anchor: 'center',
+      padValue: 0,
+    });
+  });
+
+  test.each([
+    [['import', 'nowhere.onnx', '--labels', 'coco80'], 1, 'GOSHAWK_FILE_UNREADABLE'],
+    [['import', 'Tiny Net.onnx', '--labels', 'coco80'], 1, 'GOSHAWK_LABELS_MISMATCH'],
+    [['import', 'labels.txt', '--labels', 'coco80'], 1, 'GOSHAWK_MODEL_UNREADABLE'],
+    [['import', 'Tiny Net.onnx', '--labels', 'coco80', '--mean', '1,2'], 2, 'three numbers'],
+    [['import', 'Tiny Net.onnx'], 2, '--labels'],
+    [['show', 'nothing'], 1, 'GOSHAWK_BUNDLE_NOT_FOUND'],
+  ] as const)('%j ends with %i and says why', ([command, file, ...rest], status, said) => {
+    const out = command === 'import' ? ['--out', join(folder, 'refused')] : [];
+    const path = command === 'import' ? join(folder, file) : file;
+    const result = goshawk(command, path, ...rest, ...out);
+    expect(result.status).toBe(status);
+    expect(result.stderr).toContain(said);
+    expect(readdirSync(folder)).not.toContain('refused');
+  });
+
+  test('a version that is there is refused, and a damaged one is told by verify', () => {
+    const again = [
+      'import',
+      join(folder, 'Tiny Net.onnx'),
+      '--labels',
+      join(folder, 'labels.txt'),
+      '--out',
+      models,
+    ];
+    goshawk(...again, '--name', 'twice');
+    expect(goshawk(...again, '--name', 'twice')).toMatchObject({ status: 1 });
+    const file = join(models, 'twice', '1.0.0', 'model.onnx');
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    const verified = goshawk('verify', 'twice');
+    expect(verified).toMatchObject({ status: 1 });
+    expect(verified.stderr).toContain('GOSHAWK_BUNDLE_DIGEST');
+  });
+});
