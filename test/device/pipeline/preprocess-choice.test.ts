@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { PreprocessChoice } from '../../../src/device/pipeline/preprocess-choice.ts';
+
+const RAW = [1280, 720, 'rgb8', true] as const;
+
+/** Sends frames until the choice falls; each costs what its way costs. */
+function measure(choice: PreprocessChoice, sharpMs: number, graphMs: number): string[] {
+  const modes: string[] = [];
+  for (let i = 0; i < 100 && choice.decision === null; i++) {
+    const mode = choice.modeFor(...RAW);
+    modes.push(mode);
+    choice.report(mode, mode === 'sharp' ? sharpMs : graphMs);
+  }
+  return modes;
+}
+
+describe('PreprocessChoice', () => {
+  it('has decided nothing before the first frame', () => {
+    expect(new PreprocessChoice('sharp', true).decision).toBeNull();
+  });
+
+  it.each([
+    ['sharp', true, RAW, 'sharp', /asked for/],
+    ['graph', true, RAW, 'graph', /asked for/],
+    ['graph', false, RAW, 'sharp', /takes no raw frames/],
+    ['auto', false, RAW, 'sharp', /takes no raw frames/],
+    ['auto', true, [640, 480, 'jpeg', false], 'sharp', /640x480 jpeg is not packed/],
+    ['graph', true, [640, 480, 'nv12', false], 'sharp', /640x480 nv12 is not packed/],
+  ] as const)('%s, raw frames %s, %j: %s at once', (wish, acceptsRaw, frame, mode, why) => {
+    const choice = new PreprocessChoice(wish, acceptsRaw);
+    expect(choice.modeFor(...frame)).toBe(mode);
+    expect(choice.decision?.mode).toBe(mode);
+    expect(choice.decision?.why).toMatch(why);
+  });
+
+  it.each([
+    [4, 2, 'graph'],
+    [2, 4, 'sharp'],
+    [3, 3, 'sharp'],
+  ] as const)('auto tries both in turn and keeps the faster: sharp %d ms, graph %d ms', (sharp, graph, best) => {
+    const choice = new PreprocessChoice('auto', true);
+    const modes = measure(choice, sharp, graph);
+    expect(modes.length).toBe(32);
+    expect(modes.filter((mode) => mode === 'graph').length).toBe(16);
+    expect(choice.decision?.mode).toBe(best);
+    expect(choice.decision?.why).toContain(`sharp ${sharp.toFixed(1)} ms, graph ${graph.toFixed(1)} ms`);
+    expect(choice.modeFor(...RAW)).toBe(best);
+    expect(choice.report('sharp', 1)).toBeNull();
+  });
+
+  it('goes by the median after warming up: neither a slow start nor an outlier decides', () => {
+    const choice = new PreprocessChoice('auto', true);
+    for (let i = 0; choice.decision === null; i++) {
+      const mode = choice.modeFor(...RAW);
+      const graphMs = i < 8 || i === 21 ? 900 : 1;
+      choice.report(mode, mode === 'sharp' ? 2 : graphMs);
+    }
+    expect(choice.decision.mode).toBe('graph');
+  });
+
+  it('chooses anew for another size', () => {
+    const choice = new PreprocessChoice('auto', true);
+    measure(choice, 4, 2);
+    choice.modeFor(640, 480, 'rgb8', true);
+    expect(choice.decision).toBeNull();
+  });
+
+  it('gives the graph up where it fails, unless it was asked for', () => {
+    const auto = new PreprocessChoice('auto', true);
+    auto.modeFor(...RAW);
+    expect(auto.giveUpGraph('no Resize')).toMatchObject({ mode: 'sharp', why: expect.stringContaining('no Resize') });
+    expect(auto.giveUpGraph('again')).toBeNull();
+    expect(auto.modeFor(...RAW)).toBe('sharp');
+    const asked = new PreprocessChoice('graph', true);
+    asked.modeFor(...RAW);
+    expect(asked.giveUpGraph('no Resize')).toBeNull();
+    expect(asked.modeFor(...RAW)).toBe('graph');
+  });
+});

@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Stamp } from '../../../src/core/frame.ts';
+import { isUnset, StampGuard } from '../../../src/device/pipeline/stamp-guard.ts';
+
+const NOW = 1_700_000_000;
+const OFF = { staleMs: 0, futureMs: 0 };
+
+/** A stamp `ms` after NOW. */
+function at(ms: number): Stamp {
+  const sec = NOW + Math.floor(ms / 1000);
+  return { sec, nanosec: (ms - Math.floor(ms / 1000) * 1000) * 1_000_000 };
+}
+
+function judgeAll(guard: StampGuard, stamps: readonly Stamp[]): (string | null)[] {
+  return stamps.map((stamp) => guard.judge(stamp, NOW * 1000));
+}
+
+describe('StampGuard', () => {
+  it('lets rising stamps pass, a nanosecond apart too', () => {
+    const guard = new StampGuard(OFF);
+    const stamps = [at(0), { sec: NOW, nanosec: 1 }, { sec: NOW, nanosec: 2 }, at(33), at(10_000)];
+    expect(judgeAll(guard, stamps)).toEqual([null, null, null, null, null]);
+    expect(guard.clockResets).toBe(0);
+  });
+
+  it('refuses repeated stamps and small steps back', () => {
+    const guard = new StampGuard(OFF);
+    expect(judgeAll(guard, [at(5000), at(5000), at(4999), at(4001), at(5001)])).toEqual([
+      null,
+      'stamp_repeated',
+      'stamp_regressed',
+      'stamp_regressed',
+      null,
+    ]);
+  });
+
+  it('accepts a recording that starts again with its third frame', () => {
+    const guard = new StampGuard(OFF);
+    const loop = [at(60_000), at(0), at(33), at(66), at(99)];
+    expect(judgeAll(guard, loop)).toEqual([null, 'stamp_regressed', 'stamp_regressed', null, null]);
+    expect(guard.clockResets).toBe(1);
+    // and again on the next round
+    expect(judgeAll(guard, [at(60_000), ...loop.slice(1)])).toEqual([
+      null,
+      'stamp_regressed',
+      'stamp_regressed',
+      null,
+      null,
+    ]);
+    expect(guard.clockResets).toBe(2);
+  });
+
+  it('does not take stamps that repeat or fall for a new time line', () => {
+    const guard = new StampGuard(OFF);
+    const stamps = [at(60_000), at(100), at(100), at(90), at(80), at(81), at(82)];
+    expect(judgeAll(guard, stamps)).toEqual([
+      null,
+      'stamp_regressed',
+      'stamp_repeated',
+      'stamp_regressed',
+      'stamp_regressed',
+      'stamp_regressed',
+      null,
+    ]);
+    expect(guard.clockResets).toBe(1);
+  });
+
+  it('keeps to one of two publishers whose stamps are mixed', () => {
+    const guard = new StampGuard(OFF);
+    for (let i = 0; i < 50; i++) {
+      expect(guard.judge(at(100_000 + i * 33), 0)).toBeNull();
+      expect(guard.judge(at(i * 33), 0)).toBe('stamp_regressed');
+    }
+    expect(guard.clockResets).toBe(0);
+  });
+
+  it('comes back after one stamp from far ahead', () => {
+    const guard = new StampGuard(OFF);
+    expect(judgeAll(guard, [at(0), at(1e9), at(33), at(66), at(99)])).toEqual([
+      null,
+      null,
+      'stamp_regressed',
+      'stamp_regressed',
+      null,
+    ]);
+  });
+
+  it('holds stamps against the clock where limits are set, and forgets the refused', () => {
+    const guard = new StampGuard({ staleMs: 500, futureMs: 100 });
+    expect(judgeAll(guard, [at(-501), at(101), at(-500), at(100)])).toEqual([
+      'stamp_stale',
+      'stamp_future',
+      null,
+      null,
+    ]);
+  });
+
+  it('passes frames of drivers that set no stamp', () => {
+    const guard = new StampGuard({ staleMs: 500, futureMs: 100 });
+    const unset = { sec: 0, nanosec: 0 };
+    expect(isUnset(unset)).toBe(true);
+    expect(isUnset({ sec: 0, nanosec: 1 })).toBe(false);
+    expect(judgeAll(guard, [unset, unset, at(0), unset])).toEqual([null, null, null, null]);
+  });
+
+  it('law: the accepted stamps of a time line rise, whatever comes', () => {
+    const stamps = fc.array(fc.integer({ min: 0, max: 8000 }).map(at), { maxLength: 200 });
+    fc.assert(
+      fc.property(stamps, (sequence) => {
+        const guard = new StampGuard(OFF);
+        let last = -Infinity;
+        let resets = 0;
+        for (const stamp of sequence) {
+          const isAccepted = guard.judge(stamp, 0) === null;
+          if (guard.clockResets > resets) last = -Infinity;
+          resets = guard.clockResets;
+          const time = stamp.sec + stamp.nanosec * 1e-9;
+          if (isAccepted) {
+            expect(time).toBeGreaterThan(last);
+            last = time;
+          }
+        }
+      }),
+    );
+  });
+});
