@@ -58,7 +58,7 @@ def parameter_value(name: str, text: str) -> Any:
 
 
 def autostart_handlers(detector: LifecycleNode) -> list[LaunchDescriptionEntity]:
-    """Configures the node whenever its process starts, also after a respawn, and activates it once that is done."""
+    """Configures the node once its process has started, and activates it once that is done."""
 
     def request(transition: int) -> EmitEvent:
         return EmitEvent(
@@ -88,21 +88,24 @@ def launch_detector(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
     given = {name: argument(name) for name in PARAMETER_ARGUMENTS}
     overrides = {name: parameter_value(name, text) for name, text in given.items() if text != ""}
+    autostart = yaml.safe_load(argument("autostart")) is True
+    respawn = yaml.safe_load(argument("respawn")) is True
+    # A node that crashed is still known to the graph for some seconds, so launch would ask the dead one to configure:
+    # with respawn the node has to start by itself, and otherwise it must not, since launch drives the lifecycle.
+    overrides["autostart"] = autostart and respawn
     detector = LifecycleNode(
         package="goshawk",
         executable="detector",
         name="detector",
         namespace=argument("namespace"),
-        # Launch drives the lifecycle; the node must not start by itself as well.
-        parameters=[argument("params_file"), {**overrides, "autostart": False}],
+        parameters=[argument("params_file"), overrides],
         ros_arguments=["--log-level", argument("log_level")],
-        respawn=yaml.safe_load(argument("respawn")) is True,
+        respawn=respawn,
         respawn_delay=2.0,
         output="screen",
         emulate_tty=True,
     )
-    handlers = autostart_handlers(detector) if yaml.safe_load(argument("autostart")) is True else []
-    return [*handlers, detector]
+    return [*(autostart_handlers(detector) if autostart and not respawn else []), detector]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -4,6 +4,8 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { ParameterSource } from '../arguments.ts';
 import { nodePatternMatches } from './node-pattern.ts';
 
+/** rcl reads YAML 1.1 and passes over tags such as the `!!python/tuple` that launch_ros writes. */
+const YAML_1_1 = { version: '1.1', logLevel: 'error' } as const;
 const PARAMETERS_KEY = 'ros__parameters';
 /** Applies to all nodes; a rule without a node goes here, as in rcl. */
 const EVERY_NODE = '/**';
@@ -71,7 +73,7 @@ async function readParameterFile(file: string): Promise<ParameterSection[]> {
 export function parseParameterFile(text: string, file: string): ParameterSection[] {
   let root: unknown;
   try {
-    root = parse(text, { version: '1.1' });
+    root = parse(text, YAML_1_1);
   } catch (error) {
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: reasonOf(error) }, { cause: error });
   }
@@ -113,7 +115,7 @@ function flatten(value: unknown, prefix: string, out: Map<string, unknown>): voi
 function sectionOfRule(rule: Extract<ParameterSource, { kind: 'rule' }>): ParameterSection {
   let value: unknown;
   try {
-    value = parse(rule.value, { version: '1.1' });
+    value = parse(rule.value, YAML_1_1);
   } catch {
     // A text that YAML cannot read is still a text.
     value = rule.value;

@@ -27,6 +27,8 @@ export class RosProcess {
       cwd: ROOT,
       env: { ...process.env, PYTHONUNBUFFERED: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, so that a signal reaches what a terminal's Ctrl-C would reach.
+      detached: true,
     });
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();
@@ -61,20 +63,46 @@ export class RosProcess {
       if (match !== null) return match;
       if (!this.isRunning || Date.now() > end) {
         const why = this.isRunning ? `not in ${seconds} s` : 'it has ended';
-        throw new Error(`${this.#name} does not say ${String(pattern)} (${why}):\n${this.#output.slice(-4000)}`);
+        throw new Error(
+          `${this.#name} does not say ${String(pattern)} (${why}):\n${this.#output.slice(-4000)}`,
+        );
       }
       await sleep(50);
     }
   }
 
-  /** Sends a signal and waits for the end; the exit code, or the signal that killed it. */
-  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | string | null> {
-    if (this.isRunning) this.#process.kill(signal);
-    const hard = setTimeout(() => this.#process.kill('SIGKILL'), 20_000);
+  /**
+   * Signals the process with its children, as a terminal does, or alone, as a service manager does, and waits for the end.
+   * @returns the exit code, or the signal that killed it
+   */
+  async stop(
+    signal: NodeJS.Signals = 'SIGINT',
+    whom: 'group' | 'alone' = 'group',
+  ): Promise<number | string | null> {
+    if (this.isRunning) process.kill(whom === 'group' ? -this.pid : this.pid, signal);
+    const hard = setTimeout(this.#killGroup, 20_000);
     const { code, signal: killedBy } = await this.exit;
     clearTimeout(hard);
     return code ?? killedBy;
   }
+
+  /** True where nothing is left of the process and its children. */
+  get isGone(): boolean {
+    try {
+      process.kill(-this.pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  readonly #killGroup = (): void => {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // It is gone already.
+    }
+  };
 }
 
 export function sleep(ms: number): Promise<void> {
@@ -99,7 +127,11 @@ export class RosBench {
   }
 
   /** A node of dist/ with parameters as on a ROS command line. */
-  node(name: 'detector' | 'camera', parameters: Readonly<Record<string, string>>, ...more: string[]): RosProcess {
+  node(
+    name: 'detector' | 'camera',
+    parameters: Readonly<Record<string, string>>,
+    ...more: string[]
+  ): RosProcess {
     const rules = Object.entries(parameters).flatMap(([key, value]) => ['-p', `${key}:=${value}`]);
     return this.start(process.execPath, `dist/ros/nodes/${name}.js`, '--ros-args', ...rules, ...more);
   }
@@ -108,9 +140,9 @@ export class RosBench {
     return this.start('python3', `test/ros/peers/${script}`, ...args);
   }
 
-  /** Runs a `ros2` command to its end; what it printed. */
+  /** Runs a `ros2` command to its end, twenty seconds at most; what it printed. */
   async ros2(...args: readonly string[]): Promise<string> {
-    const process = this.start('ros2', ...args);
+    const process = this.start('timeout', '-s', 'INT', '20', 'ros2', ...args);
     await process.exit;
     return process.output;
   }

@@ -80,8 +80,16 @@ describe('readParameterOverrides', () => {
   });
 
   it('reads the file that launch_ros writes for a node with a full name', async () => {
-    const launch = file('launch.yaml', '/goshawk/detector:\n  ros__parameters:\n    score_threshold: 0.33\n');
-    expect(await read([launch])).toEqual({ score_threshold: 0.33 });
+    const text = `/goshawk/detector:
+  ros__parameters:
+    score_threshold: 0.33
+    image_topics: !!python/tuple
+    - /front/image_raw
+`;
+    expect(await read([file('launch.yaml', text)])).toEqual({
+      score_threshold: 0.33,
+      image_topics: ['/front/image_raw'],
+    });
   });
 
   it('tells of a file that is about other nodes only', async () => {

@@ -1,0 +1,76 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SCENE_LABELS } from '../../src/core/scene/labels.ts';
+import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
+import { findTestBundle } from './support/test-bundle.ts';
+
+sayWhatIsSkipped();
+const bundle = HAS_ROS ? await findTestBundle() : undefined;
+
+describe.skipIf(!HAS_ROS)('the camera node', () => {
+  const bench = new RosBench(103);
+  let folder: string;
+  const running: RosProcess[] = [];
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-camera-'));
+  });
+  afterEach(async () => {
+    for (const process of running.splice(0)) await process.stop();
+  });
+  afterAll(async () => {
+    await bench.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function startCamera(parameters: Readonly<Record<string, string>>): Promise<RosProcess> {
+    const camera = bench.node('camera', { rate: '10.0', width: '320', height: '180', ...parameters });
+    running.push(camera);
+    await camera.waitFor(/publishing simulated street/, 60);
+    return camera;
+  }
+
+  it('shows the simulator with true boxes, and tells every stamp', async () => {
+    const stampsFile = join(folder, 'stamps.json');
+    const camera = await startCamera({ source: 'sim:seed=3', loop_frames: '20', stamps_file: stampsFile });
+    const probe = bench.peer('detection_probe.py', '--topic', '/camera/ground_truth', '--count', '5');
+    await probe.exit;
+    const messages = jsonLines(probe.output);
+    expect(messages.at(-1)).toEqual({ received: 5 });
+    expect(await camera.stop()).toBe(0);
+    const stamps = JSON.parse(readFileSync(stampsFile, 'utf8')) as number[];
+    expect(stamps).toEqual([...stamps].sort((a, b) => a - b));
+    for (const message of messages.slice(0, 5)) {
+      const [sec, nanosec] = message['stamp'] as [number, number];
+      expect(stamps.some((stamp) => Math.abs(stamp - sec - nanosec * 1e-9) < 1e-6)).toBe(true);
+      expect(message).toMatchObject({ same_bytes: true, frame_id: 'camera' });
+      for (const { class_id } of message['detections'] as { class_id: string }[]) {
+        expect(SCENE_LABELS).toContain(class_id);
+      }
+    }
+  });
+
+  it.skipIf(bundle === undefined).each([
+    ['raw', 'false', '/camera/image_raw'],
+    ['compressed', 'true', '/camera/image_raw/compressed'],
+  ])('is heard by the detector: %s', async (_name, compressed, topic) => {
+    await startCamera({ compressed });
+    const detector = bench.node('detector', { bundle: bundle!, image_topics: `["${topic}"]` });
+    running.push(detector);
+    const probe = bench.peer('detection_probe.py', '--topic', '/camera/detections', '--count', '4');
+    await probe.exit;
+    expect(jsonLines(probe.output).at(-1)).toEqual({ received: 4 });
+    expect(jsonLines(probe.output)[0]).toMatchObject({ frame_id: 'camera' });
+  });
+
+  it.each([
+    ['dir:/no/such/folder', /GOSHAWK_/],
+    ['webcam:0', /GOSHAWK_CAMERA_SPEC/],
+  ])('ends with code 1 and a coded error for %s', async (source, message) => {
+    const camera = bench.node('camera', { source });
+    expect((await camera.exit).code).toBe(1);
+    expect(camera.output).toMatch(message);
+  });
+});

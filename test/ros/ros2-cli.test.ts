@@ -1,0 +1,183 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { HAS_ROS2, ROOT, RosBench, sayWhatIsSkipped, sleep, type RosProcess } from './support/ros-process.ts';
+import { findTestBundle } from './support/test-bundle.ts';
+
+sayWhatIsSkipped();
+const bundle = HAS_ROS2 ? await findTestBundle() : undefined;
+const NODE = '/goshawk/detector';
+
+/** Processes whose parent is `pid`. */
+function childrenOf(pid: number): number[] {
+  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return children.trim().split(/\s+/).filter(Boolean).map(Number);
+}
+
+describe.skipIf(bundle === undefined)('the ros2 command', () => {
+  let prefix: string;
+  let bench: RosBench;
+  const running: RosProcess[] = [];
+
+  beforeAll(() => {
+    prefix = mkdtempSync(join(tmpdir(), 'goshawk-ament-'));
+    execFileSync(join(ROOT, 'scripts/install-ament'), [prefix]);
+    bench = new RosBench(102, { AMENT_PREFIX_PATH: `${prefix}:${process.env['AMENT_PREFIX_PATH'] ?? ''}` });
+  });
+  afterEach(async () => {
+    for (const process of running.splice(0)) await process.stop();
+  });
+  afterAll(async () => {
+    await bench.close();
+    rmSync(prefix, { recursive: true });
+  });
+
+  function start(...args: readonly string[]): RosProcess {
+    const process = bench.start('ros2', ...args);
+    running.push(process);
+    return process;
+  }
+
+  /** The command again until its output holds the pattern: discovery takes its time. */
+  async function ros2Until(pattern: RegExp, ...args: readonly string[]): Promise<string> {
+    let output = '';
+    for (let attempt = 0; attempt < 10; attempt++) {
+      output = await bench.ros2(...args);
+      if (pattern.test(output)) return output;
+      await sleep(500);
+    }
+    throw new Error(`ros2 ${args.join(' ')} does not say ${String(pattern)}:\n${output}`);
+  }
+
+  const launchArguments = ['launch', 'goshawk', 'perception.launch.py'];
+
+  it('launches the node, which configures and activates, and ends all of it at SIGINT', async () => {
+    const launch = start(
+      ...launchArguments,
+      `bundle:=${bundle!}`,
+      'image_topics:=/front/image_raw,/rear/image_raw',
+    );
+    await launch.waitFor(/the detector is active/, 60);
+    expect(launch.output).toMatch(/\/rear\/image_raw -> \/rear\/detections/);
+    expect(launch.output).not.toMatch(/YAMLWarning/);
+    await ros2Until(/^active/m, 'lifecycle', 'get', NODE);
+    expect(await launch.stop('SIGINT', 'alone')).toBe(0);
+    expect(launch.output).toMatch(/process has finished cleanly/);
+    expect(launch.isGone).toBe(true);
+  });
+
+  it('starts the node again where it dies, up to active', async () => {
+    const launch = start(...launchArguments, `bundle:=${bundle!}`, 'respawn:=true');
+    await launch.waitFor(/the detector is active/, 60);
+    const [pid] = childrenOf(launch.pid);
+    process.kill(pid!, 'SIGKILL');
+    await launch.waitFor(/process has died[^]*the detector is active/, 90);
+    expect(await launch.stop('SIGINT', 'alone')).toBe(0);
+  });
+
+  it('leads a node that runs by itself through its states', async () => {
+    const run = start(
+      'run',
+      'goshawk',
+      'detector',
+      '--ros-args',
+      '-p',
+      `bundle:=${bundle!}`,
+      '-p',
+      'autostart:=false',
+    );
+    await ros2Until(/^unconfigured/m, 'lifecycle', 'get', NODE);
+    const steps = [
+      ['configure', 'inactive'],
+      ['activate', 'active'],
+      ['deactivate', 'inactive'],
+      ['activate', 'active'],
+      ['deactivate', 'inactive'],
+      ['cleanup', 'unconfigured'],
+      ['configure', 'inactive'],
+      ['shutdown', 'finalized'],
+    ] as const;
+    for (const [transition, state] of steps) {
+      await ros2Until(/Transitioning successful/, 'lifecycle', 'set', NODE, transition);
+      await ros2Until(new RegExp(`^${state}`, 'm'), 'lifecycle', 'get', NODE);
+    }
+    expect(await run.stop('SIGINT')).toBe(0);
+    expect(run.isGone).toBe(true);
+  });
+
+  it('sets parameters, and hears why a value is refused', async () => {
+    const run = start('run', 'goshawk', 'detector', '--ros-args', '-p', `bundle:=${bundle!}`);
+    await run.waitFor(/the detector is active/, 60);
+    const set = (name: string, value: string) =>
+      ros2Until(/parameter|failed/, 'param', 'set', NODE, name, value);
+    const get = (name: string) => ros2Until(/value/, 'param', 'get', NODE, name);
+
+    expect(await set('score_threshold', '0.7')).toMatch(/successful/);
+    expect(await get('score_threshold')).toMatch(/0\.7/);
+    expect(await set('score_threshold', '1')).toMatch(/successful/);
+    expect(await set('score_threshold', '1.5')).toMatch(/GOSHAWK_PARAMETER_INVALID.*from 0 to 1/);
+    expect(await get('score_threshold')).toMatch(/1\.0/);
+    expect(await set('max_detections', 'many')).toMatch(/a whole number, not a string/);
+    expect(await set('class_filter', '[unicorn]')).toMatch(/GOSHAWK_PARAMETER_INVALID.*unicorn/);
+    expect(await set('class_filter', '[person]')).toMatch(/successful/);
+    expect(await set('class_filter', '[]')).toMatch(/successful/);
+    expect(await set('bundle', 'other')).toMatch(/read once at configure/);
+    expect(await set('no_such_parameter', '1')).toMatch(/there is no parameter no_such_parameter/);
+    const described = await ros2Until(/Constraints/, 'param', 'describe', NODE, 'iou_threshold');
+    expect(described).toMatch(/Min value: 0\.0\s+Max value: 1\.0/);
+    expect(run.output).not.toMatch(/Error processing/);
+    expect(run.isRunning).toBe(true);
+  });
+
+  it('shows results, their rate, labels, pictures and diagnostics', async () => {
+    const run = start(...launchArguments, `bundle:=${bundle!}`, 'image_topics:=/front/image_raw');
+    await run.waitFor(/the detector is active/, 60);
+    const camera = bench.peer('raw_camera.py', '--topic', '/front/image_raw', '--rate', '10');
+    running.push(camera);
+    await camera.waitFor(/publishing/);
+
+    const latched = ['--qos-durability', 'transient_local', '--qos-reliability', 'reliable'];
+    const once = (topic: string, pattern: RegExp, ...more: string[]) =>
+      ros2Until(pattern, 'topic', 'echo', '--once', ...more, topic);
+    expect(await once('/front/detections', /frame_id: front_optical/)).toMatch(/detections:/);
+    expect(await once('/front/detections/vision_info', /method: /, ...latched)).toMatch(
+      /database_location: .*bundle\.json/,
+    );
+    expect(await once('/front/detections/image', /encoding: rgb8/, '--no-arr')).toMatch(/width: 640/);
+    await once('/front/detections/image/compressed', /format: jpeg/, '--no-arr');
+    const diagnostics = await once('/diagnostics', /camera front/);
+    expect(diagnostics).toMatch(/key: received/);
+    await once('/goshawk/detector/debug/processing_time_ms', /data: \d/);
+
+    const hz = start('topic', 'hz', '/front/detections');
+    await hz.waitFor(/average rate: \d/, 60);
+  });
+});
+
+describe.skipIf(!HAS_ROS2)('the ament package', () => {
+  it('is the same by CMake and by scripts/install-ament', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'goshawk-cmake-'));
+    try {
+      const byCmake = join(folder, 'cmake');
+      const byScript = join(folder, 'script');
+      const cmake = (...args: string[]) => execFileSync('cmake', args, { cwd: ROOT, stdio: 'pipe' });
+      cmake('-S', ROOT, '-B', join(folder, 'build'), `-DCMAKE_INSTALL_PREFIX=${byCmake}`);
+      cmake('--install', join(folder, 'build'));
+      execFileSync(join(ROOT, 'scripts/install-ament'), [byScript]);
+      for (const place of ['lib/goshawk', 'share/goshawk/launch', 'share/goshawk/launch/params']) {
+        expect(readdirSync(join(byScript, place)).sort()).toEqual(readdirSync(join(byCmake, place)).sort());
+      }
+      for (const file of ['packages/goshawk', 'package_run_dependencies/goshawk']) {
+        const path = `share/ament_index/resource_index/${file}`;
+        const [script, cmakes] = [byScript, byCmake].map((root) =>
+          readFileSync(join(root, path), 'utf8').trim(),
+        );
+        expect(script).toBe(cmakes);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
