@@ -30,8 +30,13 @@ export const rosTrialSchema = z.strictObject({
   /** camera stamp to receipt in the listener */
   latencyMs: latencySchema,
   jitterMs: latencySchema,
-  /** resident memory of the detector, all its processes */
-  rssBytes: z.strictObject({ first: z.int().min(0), last: z.int().min(0), peak: z.int().min(0) }),
+  /** resident memory of the detector: medians of the first and last tenth of the measured time, peak since its start */
+  rssBytes: z.strictObject({
+    first: z.int().min(0),
+    last: z.int().min(0),
+    growthRatio: z.number(),
+    peak: z.int().min(0),
+  }),
   cpuSeconds: z.strictObject({
     camera: z.number().min(0),
     detector: z.number().min(0),

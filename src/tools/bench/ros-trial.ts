@@ -143,8 +143,10 @@ export async function runTrial(places: TrialPlaces, options: TrialOptions): Prom
       readyTimeoutMs: READY_MS,
     });
     children.push(camera);
-    const total = (options.warmupSeconds + options.seconds) * 1000;
-    await new Promise((resolve) => setTimeout(resolve, total));
+    await new Promise((resolve) => setTimeout(resolve, options.warmupSeconds * 1000));
+    const warm = detector.rssSamples.length;
+    await new Promise((resolve) => setTimeout(resolve, options.seconds * 1000));
+    const rss = detector.rssSamples.slice(warm);
     await camera.stop();
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     await listener.stop();
@@ -154,7 +156,7 @@ export async function runTrial(places: TrialPlaces, options: TrialOptions): Prom
       options.who === 'goshawk' ? runReportSchema.parse(JSON.parse(readFileSync(reportFile, 'utf8'))) : null;
     const heard = listenerReportSchema.parse(JSON.parse(readFileSync(listenerFile, 'utf8')));
     return {
-      trial: summarize(options, stamps, heard, run, { camera, detector, listener }),
+      trial: summarize(options, stamps, heard, run, rss, { camera, detector, listener }),
       run,
       sentSinceFirst: stamps.filter((stamp) => stamp >= (heard.stamps[0] ?? Infinity) - STAMP_ERROR).length,
     };
@@ -164,11 +166,21 @@ export async function runTrial(places: TrialPlaces, options: TrialOptions): Prom
   }
 }
 
+/** Medians of the first and the last tenth of the measured time, and how far the second lies above the first. */
+function rssFigures(samples: readonly number[]): { first: number; last: number; growthRatio: number } {
+  const tenth = Math.max(1, Math.floor(samples.length / 10));
+  const median = (values: readonly number[]): number => spreadOf(values).p50;
+  const first = median(samples.slice(0, tenth));
+  const last = median(samples.slice(-tenth));
+  return { first, last, growthRatio: first > 0 ? last / first - 1 : 0 };
+}
+
 function summarize(
   options: TrialOptions,
   stamps: readonly number[],
   heard: ListenerReport,
   run: RunReport | null,
+  rss: readonly number[],
   processes: { camera: MeasuredChild; detector: MeasuredChild; listener: MeasuredChild },
 ): RosTrial {
   const begin = (stamps[0] ?? 0) + options.warmupSeconds;
@@ -179,7 +191,6 @@ function summarize(
   const pick = (values: readonly number[]): number[] => kept.map((index) => values[index] ?? 0);
   const arrivals = pick(heard.arrivals);
   const duration = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0);
-  const { rssSamples } = processes.detector;
   return {
     who: options.who,
     rate: options.rate,
@@ -190,7 +201,7 @@ function summarize(
     fps: duration > 0 ? (arrivals.length - 1) / duration : 0,
     latencyMs: spreadOf(pick(heard.latencyMs)),
     jitterMs: spreadOf(jitterMs(arrivals)),
-    rssBytes: { first: rssSamples[0] ?? 0, last: rssSamples.at(-1) ?? 0, peak: Math.max(0, ...rssSamples) },
+    rssBytes: { ...rssFigures(rss), peak: Math.max(0, ...processes.detector.rssSamples) },
     cpuSeconds: {
       camera: processes.camera.cpuSeconds,
       detector: processes.detector.cpuSeconds,
