@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Detections } from '../../core/detections.ts';
-import { systemClock, type Clock } from '../pipeline/clock.ts';
+import { systemClock, type Clock, type TimerHandle } from '../pipeline/clock.ts';
 import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
 import type {
   DecodeLimits,
@@ -45,6 +45,7 @@ export class LaneEngine implements InferenceEngine {
   readonly #waiting: EngineJob[] = [];
   readonly #listeners: ((incident: EngineIncident) => void)[] = [];
   readonly #slabs = new SlabPool();
+  #waitTimer: TimerHandle | null = null;
   #nextId = 1;
   #capacity = 0;
   #closed: Promise<void> | null = null;
@@ -114,6 +115,7 @@ export class LaneEngine implements InferenceEngine {
       } else {
         this.#waiting.push(job);
         this.#dispatch();
+        if (this.#waiting.length > 0) this.#watchWaiting();
       }
     });
   }
@@ -180,8 +182,30 @@ export class LaneEngine implements InferenceEngine {
     }
   }
 
+  /** Jobs wait no longer than a job may take, whatever has become of the runners: each one is settled in the end. */
+  #watchWaiting(): void {
+    this.#waitTimer ??= this.#clock.startTimer(() => {
+      this.#waitTimer = null;
+      const { timeoutMs } = this.#options;
+      const now = this.#clock.monotonicMs();
+      for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
+        if (now - job.submittedAt < timeoutMs) break;
+        this.#waiting.shift();
+        settleFailed(
+          job,
+          'engine_lost',
+          new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }),
+          true,
+          now,
+        );
+      }
+      if (this.#waiting.length > 0) this.#watchWaiting();
+    }, this.#options.timeoutMs / 2);
+  }
+
   async #drain(): Promise<void> {
     const now = this.#clock.monotonicMs();
+    if (this.#waitTimer !== null) this.#clock.stopTimer(this.#waitTimer);
     const error = new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason: 'the engine is closed' });
     for (const job of this.#waiting.splice(0)) settleFailed(job, 'shutdown', error, true, now);
     await Promise.all(this.#slots.map((slot) => slot.close()));

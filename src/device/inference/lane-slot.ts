@@ -21,6 +21,9 @@ export interface SlotOptions {
   readonly takeSlab: () => ArrayBuffer;
 }
 
+/** Threads that hang and cannot be killed. More of them would take every core: then no successor is started until one has ended. */
+const MOST_STUCK = 2;
+
 interface PendingLoad {
   readonly resolve: (report: LoadReport) => void;
   readonly reject: (error: GoshawkError) => void;
@@ -41,6 +44,8 @@ export class LaneSlot {
   #ready = false;
   #readySince = 0;
   #closing = false;
+  /** runners that were given up and have not ended */
+  #stuck = 0;
   #pendingLoad: PendingLoad | null = null;
   #restartTimer: TimerHandle | null = null;
   #watchTimer: TimerHandle | null = null;
@@ -75,7 +80,10 @@ export class LaneSlot {
       lane.onMessage((message) => {
         if (this.#lane === lane) this.#receive(lane, message);
       });
-      lane.onExit((reason) => this.#exited(lane, reason));
+      lane.onExit((reason) => {
+        if (this.#lane === lane) this.#exited(lane, reason);
+        else this.#stuck -= 1;
+      });
       lane.post({ type: 'load', model: request });
     });
   }
@@ -131,7 +139,7 @@ export class LaneSlot {
         return;
       }
       case 'load-failed':
-        this.#lose(lane, new GoshawkError(message.code, message.details), true);
+        this.#lose(lane, new GoshawkError(message.code, message.details), 'close');
         return;
       case 'done': {
         const job = this.#inHand.get(message.id);
@@ -144,16 +152,16 @@ export class LaneSlot {
   }
 
   #exited(lane: Lane, reason: string): void {
-    if (this.#lane === lane) {
-      this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: lane.kind, reason }));
-    }
+    const error = new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: lane.kind, reason });
+    this.#lose(lane, error, 'nothing');
   }
 
   /** The runner is gone or given up: its jobs are lost, and a successor is on its way unless the engine closes. */
-  #lose(lane: Lane, error: GoshawkError, graceful = false): void {
+  #lose(lane: Lane, error: GoshawkError, farewell: 'abandon' | 'close' | 'nothing' = 'abandon'): void {
     const { clock, onIncident } = this.#options;
-    if (graceful) lane.post({ type: 'close' });
-    else lane.abandon();
+    if (farewell === 'abandon') lane.abandon();
+    if (farewell === 'close') lane.post({ type: 'close' });
+    if (farewell !== 'nothing') this.#stuck += 1;
     const wasReady = this.#ready;
     this.#lane = null;
     this.#ready = false;
@@ -189,6 +197,7 @@ export class LaneSlot {
     const request = this.#request;
     if (request === null) return;
     try {
+      if (this.#stuck > MOST_STUCK) throw stuckError(this.#stuck);
       await this.start(request);
       onIncident({
         kind: 'restored',
@@ -222,6 +231,11 @@ export class LaneSlot {
     if (left > 0) this.#watchTimer = clock.startTimer(() => this.#watch(), left);
     else this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
   }
+}
+
+function stuckError(count: number): GoshawkError {
+  const reason = `${count} earlier runners still hang in the model and cannot be ended; run it as kind "child"`;
+  return new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: 'runner', reason });
 }
 
 function coded(error: unknown): GoshawkError {

@@ -194,6 +194,37 @@ describe('a runner that does not answer', () => {
     expect(incidents).toMatchObject([{ kind: 'lost', code: 'GOSHAWK_ENGINE_TIMEOUT', lostJobs: 1 }]);
   });
 
+  test('again and again, as a thread that cannot be killed, is not replaced without end', async () => {
+    const { engine, lane, lanes, clock, incidents } = await started(setUp());
+    for (let i = 0; i < 3; i += 1) {
+      const outcome = engine.infer([picture()], LIMITS);
+      await clock.pass(1000);
+      expect(reasons(await outcome)).toEqual(['engine_lost']);
+      await clock.pass(500);
+      if (lanes.length === i + 2) lane(i + 1).say({ type: 'loaded', report: REPORT });
+    }
+    await clock.pass(60_000);
+    expect(lanes).toHaveLength(3);
+    expect(incidents.at(-1)).toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('child') as string,
+    });
+    // one of them ends after all: its place is free
+    lane(0).exit('code 0');
+    await clock.pass(10_000);
+    expect(lanes).toHaveLength(4);
+  });
+
+  test('and has no successor: jobs do not wait for ever, and their pixels come back', async () => {
+    const { engine, lane, clock } = await started(setUp());
+    lane(0).exit('crash');
+    const input = picture();
+    const outcome = engine.infer([input], LIMITS);
+    await clock.pass(1500);
+    expect(reasons(await outcome)).toEqual(['engine_lost']);
+    expect((await outcome).items[0]?.pixels).toBe(input.pixels);
+  });
+
   test('while it loads fails the start', async () => {
     const { engine, lane, clock } = setUp();
     const info = engine.start();

@@ -206,13 +206,11 @@ export type TensorProto = Message<'onnx.TensorProto'> & {
 };
 
 export const ModelSchema = descriptor<ModelProto>('ModelProto');
-export const GraphSchema = descriptor<GraphProto>('GraphProto');
 export const NodeSchema = descriptor<NodeProto>('NodeProto');
 export const AttributeSchema = descriptor<AttributeProto>('AttributeProto');
 export const ValueInfoSchema = descriptor<ValueInfoProto>('ValueInfoProto');
 export const TensorSchema = descriptor<TensorProto>('TensorProto');
 export const DimensionSchema = descriptor<DimensionProto>('DimensionProto');
-export const StringStringEntrySchema = descriptor<StringStringEntryProto>('StringStringEntryProto');
 export const OperatorSetIdSchema = descriptor<OperatorSetIdProto>('OperatorSetIdProto');
 
 /** Element types of tensors (`TensorProto.DataType`). */
