@@ -35,7 +35,7 @@ class RunOptions:
     folder: Path
     resume: bool = False
     checkpoint_seconds: float = 120.0
-    threads: int = 2
+    threads: int = 1
     evaluate_every: int = 4
     """epochs between evaluations on the validation store"""
     stop_after_steps: int | None = None
