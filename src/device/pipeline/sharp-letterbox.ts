@@ -26,7 +26,7 @@ export class SharpLetterboxer {
       .resize(letterbox.scaledWidth, letterbox.scaledHeight, { fit: 'fill', kernel: 'linear' })
       .raw()
       .toUint8Array();
-    const isBgr = !isCompressed(image) && image.encoding === 'bgr8';
+    const isBgr = !isCompressed(image) && image.encoding === 'bgr8' && directChannels(image) !== null;
     placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
   }
 
@@ -37,8 +37,8 @@ export class SharpLetterboxer {
         .toColourspace('srgb')
         .removeAlpha();
     }
-    const channels = CHANNELS[image.encoding];
-    if (channels !== undefined && image.step % channels === 0) {
+    const channels = directChannels(image);
+    if (channels !== null) {
       const stepWidth = image.step / channels;
       const rows = asBuffer(image.data.subarray(0, image.step * height));
       const opened = sharp(rows, { raw: { width: stepWidth, height, channels }, limitInputPixels: false });
@@ -49,6 +49,12 @@ export class SharpLetterboxer {
     toRgb(image, this.#rgb);
     return sharp(asBuffer(this.#rgb), { raw: { width, height, channels: 3 }, limitInputPixels: false });
   }
+}
+
+/** Channels of a picture that sharp reads as it lies; `null` for one that is converted to RGB first. */
+function directChannels({ encoding, step }: ImageView): 1 | 3 | null {
+  const channels = CHANNELS[encoding];
+  return channels !== undefined && step % channels === 0 ? channels : null;
 }
 
 /** Copies the scaled picture (1 to 4 channels, of which gray or the first three count) into its place and fills the border. */
