@@ -3,12 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
-import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
+import {
+  HAS_ROS,
+  jsonLines,
+  RosBench,
+  say,
+  sayWhatIsSkipped,
+  type RosProcess,
+} from './support/ros-process.ts';
 import { findTestBundle, HAS_YOLOX, importYolox, somePhotograph } from './support/test-bundle.ts';
 
 sayWhatIsSkipped();
 const bundle = HAS_ROS ? await findTestBundle() : undefined;
-if (HAS_ROS && bundle === undefined) console.warn('skipped: no bundle in models/ and no ../shared/models');
+if (HAS_ROS && bundle === undefined) say('skipped: no bundle in models/ and no ../shared/models');
 
 const TOPIC = '/front/image_raw';
 const RESULTS = '/front/detections';

@@ -24,7 +24,7 @@ import { TopicWatch } from './topic-watch.ts';
 
 const NODE_NAME = 'detector';
 const NAMESPACE = '/goshawk';
-/** how often subscriptions to pictures are looked for; diagnostics go out every second time */
+/** how often listeners of pictures and debug topics are looked for; diagnostics go out every second time */
 const TICK_MS = 500;
 
 /** The detector node: parameters, lifecycle and diagnostics around one session. */
@@ -181,6 +181,7 @@ export class Detector implements RosProgram, LifecycleWork {
   #tick(): void {
     this.#ticks += 1;
     const session = this.#session;
+    session?.results.refresh();
     session?.annotated.refresh();
     if (this.#ticks % 2 !== 0) return;
     const findings = this.#watch.look(this.#parameters.silent_after_s);

@@ -24,7 +24,9 @@ export class RateLimit {
     const now = this.#nowMs();
     // A millisecond of tolerance: a camera at exactly the limit jitters around its slots.
     if (now < this.#nextMs - 1) return false;
-    this.#nextMs = Math.max(this.#nextMs, now - this.#intervalMs) + this.#intervalMs;
+    // After a pause the slots begin anew: what was not sent is not made up for.
+    const slot = now - this.#nextMs > this.#intervalMs ? now : this.#nextMs;
+    this.#nextMs = slot + this.#intervalMs;
     return true;
   }
 }

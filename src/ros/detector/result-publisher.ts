@@ -8,7 +8,7 @@ import { MESSAGE, type RosNode } from '../rcl.ts';
 import type { CameraTopics } from './topics.ts';
 
 /**
- * Publishes the detections of every frame, empty ones too, with the image's header unchanged, and the debug topics. It is the
+ * Publishes the detections of every frame, empty ones too, with the image's header unchanged, and the debug topics where somebody listens. It is the
  * pipeline's `publisher`: a frame counts as published when rcl has taken its message.
  */
 export class ResultPublisher implements ResultSink {
@@ -18,6 +18,8 @@ export class ResultPublisher implements ResultSink {
   readonly #processing: RawPublisher;
   readonly #latency: RawPublisher;
   readonly #number = new CdrWriter(16);
+  #processingWanted = false;
+  #latencyWanted = false;
   #newestDelayMs = NaN;
 
   constructor(node: RosNode, cameras: readonly CameraTopics[], labels: readonly string[]) {
@@ -38,8 +40,14 @@ export class ResultPublisher implements ResultSink {
     // The envelope has the stamp and frame_id of a message header.
     this.#detections.get(envelope.camera)!.publish(this.#encoder.encode(envelope, detections));
     this.#newestDelayMs = stampToNowMs;
-    this.#processing.publish(encodeFloat64(this.#number, totalMs));
-    this.#latency.publish(encodeFloat64(this.#number, stampToNowMs));
+    if (this.#processingWanted) this.#processing.publish(encodeFloat64(this.#number, totalMs));
+    if (this.#latencyWanted) this.#latency.publish(encodeFloat64(this.#number, stampToNowMs));
+  }
+
+  /** Looks who listens to the debug topics now; for each frame that would cost more than it saves. */
+  refresh(): void {
+    this.#processingWanted = this.#processing.subscribers() > 0;
+    this.#latencyWanted = this.#latency.subscribers() > 0;
   }
 
   destroy(): void {

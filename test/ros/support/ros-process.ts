@@ -9,9 +9,14 @@ export const HAS_ROS = process.env['ROS_DISTRO'] !== undefined;
 export const HAS_ROS2 =
   HAS_ROS && spawnSync('ros2', ['launch', '--help'], { stdio: 'ignore', timeout: 30_000 }).status === 0;
 
+/** A line of its own beside the test runner's. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
 export function sayWhatIsSkipped(): void {
-  if (!HAS_ROS) console.warn('skipped: no ROS 2 in the environment (run this with scripts/with-ros)');
-  else if (!HAS_ROS2) console.warn('partly skipped: the ros2 command is not installed');
+  if (!HAS_ROS) say('skipped: no ROS 2 in the environment (run this with scripts/with-ros)');
+  else if (!HAS_ROS2) say('partly skipped: the ros2 command is not installed');
 }
 
 /** One process of a test, with everything it printed. */

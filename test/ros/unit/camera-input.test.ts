@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeImage } from '../../../src/core/cdr/messages.ts';
+import { CdrWriter } from '../../../src/core/cdr/writer.ts';
+import { isCompressed, type Frame } from '../../../src/core/frame.ts';
+import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
+import { CameraInput, type FrameDoor } from '../../../src/ros/detector/camera-input.ts';
+import { RateLimit } from '../../../src/ros/detector/rate-limit.ts';
+
+const FIELDS = { width: 4, height: 2, encoding: 'rgb8', step: 12 };
+const HEADER = { stamp: { sec: 7, nanosec: 8 }, frameId: 'eye' };
+
+function image(): Uint8Array {
+  return encodeImage(new CdrWriter(), HEADER, FIELDS, new Uint8Array(24).fill(9)).slice();
+}
+
+class Door implements FrameDoor {
+  readonly frames: Frame[] = [];
+  readonly refused: string[] = [];
+
+  offer(frame: Frame): null {
+    this.frames.push(frame);
+    return null;
+  }
+
+  refuse(_camera: string, reason: string): void {
+    this.refused.push(reason);
+  }
+}
+
+function makeInput(
+  kind: 'raw' | 'compressed',
+  rate = new RateLimit(() => 0),
+): { input: CameraInput; door: Door } {
+  const door = new Door();
+  return { door, input: new CameraInput('front', kind, door, new EnvelopeMaker('front'), rate) };
+}
+
+describe('CameraInput', () => {
+  it('offers a picture as it lies in the message, with its header', () => {
+    const { input, door } = makeInput('raw');
+    const bytes = image();
+    input.take(bytes);
+    const [frame] = door.frames;
+    expect(frame!.envelope).toMatchObject({
+      camera: 'front',
+      stamp: HEADER.stamp,
+      frameId: 'eye',
+      sequence: 0,
+    });
+    expect(isCompressed(frame!.image)).toBe(false);
+    expect(frame!.image.data.buffer).toBe(bytes.buffer);
+    expect(frame!.image).toMatchObject({ width: 4, height: 2, encoding: 'rgb8', step: 12 });
+  });
+
+  it('counts every message once, whatever it is', () => {
+    const whole = image();
+    const changed = fc.record({
+      at: fc.nat(whole.length - 1),
+      value: fc.nat(255),
+      cut: fc.nat(whole.length),
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('raw' as const, 'compressed' as const),
+        fc.array(changed, { maxLength: 8 }),
+        (kind, changes) => {
+          const { input, door } = makeInput(kind);
+          for (const { at, value, cut } of changes) {
+            const bytes = whole.slice();
+            bytes[at] = value;
+            input.take(bytes.subarray(0, cut));
+          }
+          expect(input.messages).toBe(changes.length);
+          expect(door.frames.length + door.refused.length).toBe(changes.length);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('refuses what is above the rate with a reason of its own', () => {
+    let now = 0;
+    const rate = new RateLimit(() => now);
+    rate.set(10);
+    const { input, door } = makeInput('raw', rate);
+    for (; now < 1000; now += 33) input.take(image());
+    expect(door.frames).toHaveLength(10);
+    expect(new Set(door.refused)).toEqual(new Set(['rate_limited']));
+  });
+});
+
+describe('RateLimit', () => {
+  it.each([
+    [10, 33],
+    [30, 30],
+    [5, 1],
+    [20, 16.7],
+  ])('lets about %d frames a second of a camera with a period of %d ms through', (limit, period) => {
+    let now = 0;
+    const rate = new RateLimit(() => now);
+    rate.set(limit);
+    let admitted = 0;
+    for (; now < 10_000; now += period) if (rate.admits()) admitted += 1;
+    expect(Math.abs(admitted - 10 * limit)).toBeLessThanOrEqual(0.03 * 10 * limit + 1);
+  });
+
+  it('makes nothing up after a pause, and 0 lets everything through', () => {
+    let now = 0;
+    const rate = new RateLimit(() => now);
+    rate.set(10);
+    expect(rate.admits()).toBe(true);
+    now = 5000;
+    expect([rate.admits(), rate.admits(), rate.admits()]).toEqual([true, false, false]);
+    rate.set(0);
+    expect([rate.admits(), rate.admits()]).toEqual([true, true]);
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import {
+  FindingLog,
+  inspectCamera,
+  inspectListeners,
+  type CameraView,
+} from '../../../src/ros/detector/camera-watch.ts';
+import type { Endpoint } from '../../../src/ros/graph.ts';
+
+const IMAGE = 'sensor_msgs/msg/Image';
+const camera: Endpoint = { node: '/driver', type: IMAGE, reliability: 'best_effort', durability: 'volatile' };
+const healthy: CameraView = {
+  topic: '/front/image_raw',
+  type: IMAGE,
+  reliability: 'best_effort',
+  publishers: [camera],
+  silentSeconds: 0.1,
+  everHeard: true,
+  otherTopics: [],
+};
+
+function words(view: Partial<CameraView>): string[] {
+  return inspectCamera({ ...healthy, ...view }, 3).map(({ key, message }) => `${key}: ${message}`);
+}
+
+describe('inspectCamera', () => {
+  it('has nothing to say about a camera that sends', () => {
+    expect(words({})).toEqual([]);
+    expect(words({ reliability: 'reliable', publishers: [{ ...camera, reliability: 'reliable' }] })).toEqual(
+      [],
+    );
+  });
+
+  it('says that nobody publishes, and where pictures are', () => {
+    const [finding] = words({ publishers: [], silentSeconds: 3.2, otherTopics: ['/rear/image_raw'] });
+    expect(finding).toMatch(/^silent: no frame on \/front\/image_raw for 3 s: nobody publishes it/);
+    expect(finding).toMatch(/pictures are on \/rear\/image_raw/);
+  });
+
+  it('tells a camera that fell silent from one that never spoke', () => {
+    expect(words({ silentSeconds: 4 })[0]).toMatch(/\/driver still publishes the topic and stopped sending/);
+    expect(words({ silentSeconds: 4, everHeard: false })[0]).toMatch(/has sent nothing that arrived/);
+  });
+
+  it('names a reliability that never matches, before silence', () => {
+    const [mismatch, silence] = words({ reliability: 'reliable', silentSeconds: 4, everHeard: false });
+    expect(mismatch).toMatch(/^qos: .*\/driver offers best_effort.*set reliability:=best_effort/);
+    expect(silence).toMatch(/see the mismatch above/);
+    expect(words({ reliability: 'reliable' })).toHaveLength(1);
+  });
+
+  it.each([
+    ['sensor_msgs/msg/CompressedImage', 'image_type:=compressed'],
+    ['sensor_msgs/msg/PointCloud2', 'image_topics'],
+  ])('names a type that never matches: %s', (type, remedy) => {
+    const [finding] = words({ publishers: [{ ...camera, type }] });
+    expect(finding).toMatch(/^type: \/driver publishes/);
+    expect(finding).toContain(remedy);
+  });
+});
+
+describe('inspectListeners', () => {
+  const type = 'vision_msgs/msg/Detection2DArray';
+  const listener: Endpoint = { node: '/app', type, reliability: 'reliable', durability: 'volatile' };
+
+  it.each([
+    [listener, undefined],
+    [{ ...listener, reliability: 'best_effort' }, undefined],
+    [{ ...listener, durability: 'transient_local' }, /asks for transient_local/],
+    [{ ...listener, type: 'vision_msgs/msg/Detection3DArray' }, /wants vision_msgs\/msg\/Detection3DArray/],
+  ])('%j', (one, message) => {
+    const findings = inspectListeners('/front/detections', type, [one]);
+    expect(findings.map((finding) => finding.message)).toEqual(
+      message === undefined ? [] : [expect.stringMatching(message)],
+    );
+  });
+});
+
+describe('FindingLog', () => {
+  it('says a thing once when it appears and once when it is over, by subject', () => {
+    const log = new FindingLog();
+    const said: string[] = [];
+    const update = (subject: string, messages: readonly string[]): void => {
+      log.update(
+        subject,
+        messages.map((message) => ({ level: 'error', key: 'silent', message })),
+        ({ message }) => said.push(`${subject}: ${message}`),
+        (message) => said.push(`${subject} over: ${message}`),
+      );
+    };
+    update('front', ['silent for 3 s']);
+    update('front', ['silent for 4 s']);
+    update('rear', []);
+    update('rear', ['silent for 9 s']);
+    update('front', []);
+    update('front', []);
+    update('front', ['silent for 3 s']);
+    expect(said).toEqual([
+      'front: silent for 3 s',
+      'rear: silent for 9 s',
+      'front over: silent for 4 s',
+      'front: silent for 3 s',
+    ]);
+  });
+});

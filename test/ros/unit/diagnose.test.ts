@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { PipelineSnapshot } from '../../../src/device/pipeline/snapshot.ts';
+import { diagnose, type DetectorCondition } from '../../../src/ros/detector/diagnose.ts';
+
+const LATENCY = { count: 10, p50: 10, p90: 12, p99: 20, p999: 20, max: 20 };
+const LIMITS = { processing_warn_ms: 50, processing_error_ms: 200, delay_warn_ms: 100, delay_error_ms: 500 };
+
+function snapshot(changes: Partial<PipelineSnapshot> = {}): PipelineSnapshot {
+  const frames = { received: 12, published: 10, inFlight: 0, drops: { malformed: 2, deadline: 0 } };
+  const camera = {
+    frames,
+    fps: { in: 30, out: 30 },
+    width: 640,
+    height: 480,
+    encoding: 'rgb8',
+    clockResets: 0,
+  };
+  return {
+    engine: null,
+    engineLost: 0,
+    engineRestored: 0,
+    lastIncident: null,
+    fps: { in: 30, out: 30 },
+    frames,
+    cameras: { front: camera },
+    recentMs: { total: LATENCY, stages: {} },
+    ...changes,
+  } as unknown as PipelineSnapshot;
+}
+
+function lines(changes: Partial<DetectorCondition>): Record<string, string> {
+  const condition: DetectorCondition = {
+    state: 'active',
+    complaints: [],
+    snapshot: snapshot(),
+    delayMs: 20,
+    findings: new Map(),
+    ...changes,
+  };
+  return Object.fromEntries(
+    diagnose(condition, LIMITS).map(({ name, level, message }) => [name, `${level}: ${message}`]),
+  );
+}
+
+describe('diagnose', () => {
+  it('is all ok where all is well, and names drops', () => {
+    expect(lines({})).toEqual({
+      state: 'ok: active',
+      timing: 'ok: within the limits',
+      engine: 'ok: running',
+      'camera front': 'ok: 30 frames/s in, 30 out',
+    });
+    const camera = diagnose(
+      { state: 'active', complaints: [], snapshot: snapshot(), delayMs: 1, findings: new Map() },
+      LIMITS,
+    ).at(-1)!;
+    expect(camera.values).toMatchObject({ received: 12, published: 10, dropped_malformed: 2 });
+    expect(camera.values).not.toHaveProperty('dropped_deadline');
+  });
+
+  it('has only the state before configure, with what went wrong', () => {
+    expect(lines({ snapshot: null, state: 'unconfigured', complaints: ['no bundle'] })).toEqual({
+      state: 'error: unconfigured: no bundle',
+    });
+  });
+
+  it.each([
+    [60, 20, 'warn: processing takes 60.0 ms (p99), the limit is 50 ms'],
+    [300, 20, 'error: processing takes 300.0 ms (p99), the limit is 200 ms'],
+    [20, 120, 'warn: results are 120.0 ms behind the stamps, the limit is 100 ms'],
+    [60, 600, 'error: results are 600.0 ms behind the stamps, the limit is 500 ms'],
+    [20, NaN, 'ok: within the limits'],
+  ])('judges %d ms of processing and %d ms of delay', (p99, delayMs, line) => {
+    const recentMs = { total: { ...LATENCY, p99 }, stages: {} } as unknown as PipelineSnapshot['recentMs'];
+    expect(lines({ delayMs, snapshot: snapshot({ recentMs }) })['timing']).toBe(line);
+  });
+
+  it('tells an engine that is down from one that came back', () => {
+    const lost = { engineLost: 2, lastIncident: 'signal SIGSEGV' };
+    expect(lines({ snapshot: snapshot({ ...lost, engineRestored: 1 }) })['engine']).toMatch(
+      /^error: .*SIGSEGV/,
+    );
+    expect(lines({ snapshot: snapshot({ ...lost, engineRestored: 2 }) })['engine']).toMatch(
+      /^warn: .*2 times/,
+    );
+  });
+
+  it('shows the worst finding of a camera', () => {
+    const findings = new Map([
+      [
+        'front',
+        [
+          { level: 'warn', key: 'listener', message: 'a listener' },
+          { level: 'error', key: 'silent', message: 'no frame' },
+        ] as const,
+      ],
+    ]);
+    expect(lines({ findings })['camera front']).toBe('error: no frame');
+  });
+});
