@@ -7,7 +7,7 @@ const CHANNELS: Partial<Record<ImageView['encoding'], 1 | 3>> = { rgb8: 3, bgr8:
 
 /**
  * Letterboxes any picture into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`: sharp decodes (a JPEG is shrunk while it is decoded)
- * and resizes with its `linear` kernel, which averages when it shrinks. The border is written here: sharp's own `extend` costs another
+ * and resizes with its `linear` kernel, which averages when it shrinks; where a picture grows, libvips shifts it by half an output pixel. The border is written here: sharp's own `extend` costs another
  * pass over the picture, and swapping BGR on the small result is cheaper than on the large one.
  *
  * One instance serves one picture at a time: it keeps the memory for color conversion.

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { changeLimits, toDecodeLimits, type LimitsPatch } from '../../../src/device/pipeline/decode-limits.ts';
+import {
+  changeLimits,
+  toDecodeLimits,
+  type LimitsPatch,
+} from '../../../src/device/pipeline/decode-limits.ts';
 
 const LABELS = ['person', 'car', 'bus'];
 const LIMITS = { score: 0.3, iou: 0.5, maxDetections: 100, classes: null };
@@ -23,9 +27,9 @@ describe('changeLimits', () => {
     [{ maxDetections: 10_001 }, /maxDetections/],
     [{ classes: ['car', 'boat'] }, /boat.*person, car, bus/],
   ])('refuses %j and says which value is at fault', (patch, words) => {
-    expect(() => changeLimits(LIMITS, patch, LABELS)).toThrow(
-      expect.objectContaining({ code: 'GOSHAWK_PARAMETER_INVALID', message: expect.stringMatching(words) }),
-    );
+    const change = (): unknown => changeLimits(LIMITS, patch, LABELS);
+    expect(change).toThrow(expect.objectContaining({ code: 'GOSHAWK_PARAMETER_INVALID' }));
+    expect(change).toThrow(words);
   });
 });
 

@@ -54,7 +54,7 @@ describe('Delivery to the publisher', () => {
   it('waits for a promise, and not longer than it may', async () => {
     const sink = new Patient(PUBLISHER);
     const { clock, delivery, failures } = deliveryTo(sink);
-    const outcomes = [delivery.publish(job, null), delivery.publish(job, null), delivery.publish(job, null)];
+    const outcomes = Array.from({ length: 3 }, async () => delivery.publish(job, null));
     sink.open[0]!.resolve();
     sink.open[1]!.reject(new Error('refused'));
     await turns();
@@ -120,7 +120,11 @@ describe('Delivery to others', () => {
   });
 
   it('asks each whether it wants pixels, and forgets those removed', () => {
-    const watcher: ResultSink = { name: 'live', wantsPixels: (camera) => camera === 'rear', deliver: () => undefined };
+    const watcher: ResultSink = {
+      name: 'live',
+      wantsPixels: (camera) => camera === 'rear',
+      deliver: () => undefined,
+    };
     const { delivery } = deliveryTo({ name: 'plain', deliver: () => undefined }, watcher);
     expect(delivery.wantsPixels('rear')).toBe(true);
     expect(delivery.wantsPixels('front')).toBe(false);

@@ -87,8 +87,14 @@ describe('checkImage of compressed pictures', () => {
 describe('DEFAULT_SIZE_LIMITS', () => {
   it('lets 8K in both orientations through and refuses 8192 x 8192', () => {
     const mono = { encoding: 'mono8', data: new Uint8Array(7680 * 4320) } as const;
-    expect(checkImage({ ...mono, width: 7680, height: 4320, step: 7680 }, DEFAULT_SIZE_LIMITS)).toBeTypeOf('object');
-    expect(checkImage({ ...mono, width: 4320, height: 7680, step: 4320 }, DEFAULT_SIZE_LIMITS)).toBeTypeOf('object');
-    expect(checkImage({ ...mono, width: 8192, height: 8192, step: 8192 }, DEFAULT_SIZE_LIMITS)).toBe('bad_size');
+    expect(checkImage({ ...mono, width: 7680, height: 4320, step: 7680 }, DEFAULT_SIZE_LIMITS)).toBeTypeOf(
+      'object',
+    );
+    expect(checkImage({ ...mono, width: 4320, height: 7680, step: 4320 }, DEFAULT_SIZE_LIMITS)).toBeTypeOf(
+      'object',
+    );
+    expect(checkImage({ ...mono, width: 8192, height: 8192, step: 8192 }, DEFAULT_SIZE_LIMITS)).toBe(
+      'bad_size',
+    );
   });
 });

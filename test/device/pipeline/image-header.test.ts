@@ -25,7 +25,8 @@ describe('readImageSize', () => {
       [jpeg, jpeg.indexOf(0xc0) + 8],
       [png, 24],
     ] as const) {
-      for (let length = 0; length < needed; length++) expect(readImageSize(whole.subarray(0, length))).toBeNull();
+      for (let length = 0; length < needed; length++)
+        expect(readImageSize(whole.subarray(0, length))).toBeNull();
       expect(readImageSize(whole.subarray(0, needed + 2))).toEqual({ width: 37, height: 21 });
     }
   });

@@ -41,8 +41,7 @@ describe('StrideScheduler', () => {
   it('lets a camera that was silent save up no claim', () => {
     const scheduler = new StrideScheduler();
     const [busy, silent] = [makeLane('busy'), makeLane('silent')];
-    for (let i = 0; i < 100; i++)
-      serve(scheduler, [busy, silent], (lane) => lane === busy);
+    for (let i = 0; i < 100; i++) serve(scheduler, [busy, silent], (lane) => lane === busy);
     const next = Array.from({ length: 10 }, () => serve(scheduler, [busy, silent]).name);
     expect(next.filter((name) => name === 'silent').length).toBeLessThanOrEqual(6);
   });
