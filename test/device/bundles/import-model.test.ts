@@ -6,7 +6,9 @@ import type { Head } from '../../../src/core/heads/head.ts';
 import { loadBundle } from '../../../src/device/bundles/bundle.ts';
 import { importModel, type ImportOptions } from '../../../src/device/bundles/import-model.ts';
 import { makeFloatTensor, makeNode } from '../../../src/device/bundles/onnx/build.ts';
-import { writeModel } from '../../../src/device/bundles/onnx/model.ts';
+import { readModel, writeModel } from '../../../src/device/bundles/onnx/model.ts';
+import { redirectReaders } from '../../../src/device/bundles/onnx/rename.ts';
+import { DATA_TYPE } from '../../../src/device/bundles/onnx/schema.ts';
 import { verifyBundle } from '../../../src/device/bundles/verify.ts';
 import { makeModel, tinyDetector } from './tiny-detector.ts';
 
@@ -77,6 +79,13 @@ describe('importing a detector', () => {
     expect(bundle.manifest.variants[0]?.batch).toEqual({ min: 1, max: 8 });
   });
 
+  test('a half-precision graph gets casts around it, since JavaScript has no such arrays', async () => {
+    const file = await put('half.onnx', halfPrecision(tinyDetector({ head: 'yolov8', classes: 2 })));
+    const { bundle, equivalence } = await importModel(options(file, { name: 'half' }));
+    expect(equivalence.maxAbsolute).toBeGreaterThan(0);
+    expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
+  });
+
   test('a version that is there is never written over', async () => {
     const file = await put('again.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
     const first = await importModel(options(file, { name: 'again' }));
@@ -141,4 +150,19 @@ function unknownOperator(): Uint8Array {
       output: ['found', [1, 84, 7]],
     }),
   );
+}
+
+/** The same graph with half precision at both ends, as exporters with `half=True` leave it; the weights stay as they are. */
+function halfPrecision(bytes: Uint8Array): Uint8Array {
+  const model = readModel(bytes, 'tiny.onnx');
+  for (const value of [...model.graph.input, ...model.graph.output]) {
+    if (value.type?.tensorType !== undefined) value.type.tensorType.elemType = DATA_TYPE.FLOAT16;
+  }
+  redirectReaders(model.graph, 'picture', 'wide');
+  const last = model.graph.node.at(-1);
+  if (last !== undefined) last.output = ['wide_found'];
+  model.graph.node.unshift(makeNode('Cast', ['picture'], ['wide'], { to: DATA_TYPE.FLOAT }));
+  model.graph.node.push(makeNode('Cast', ['wide_found'], ['found'], { to: DATA_TYPE.FLOAT16 }));
+  model.graph.node.forEach((node, i) => (node.name = `node_${i}`));
+  return writeModel(model);
 }

@@ -28,7 +28,7 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   return create(AttributeSchema, { name, type: ATTRIBUTE_TYPE.INTS, ints: value.map(BigInt) });
 }
 
-/** A node of the standard operator set, named after its first output. */
+/** A node of the standard operator set, named after its first output; names of nodes have to differ from all others in a graph. */
 export function makeNode(
   opType: string,
   input: string[],
@@ -39,7 +39,7 @@ export function makeNode(
     opType,
     input,
     output,
-    name: output[0] ?? '',
+    name: `goshawk/${output[0] ?? ''}`,
     attribute: Object.entries(attributes).map(([name, value]) => makeAttribute(name, value)),
   });
 }
