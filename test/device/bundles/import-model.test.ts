@@ -82,7 +82,7 @@ describe('importing a detector', () => {
   test('a half-precision graph gets casts around it, since JavaScript has no such arrays', async () => {
     const file = await put('half.onnx', halfPrecision(tinyDetector({ head: 'yolov8', classes: 2 })));
     const { bundle, equivalence } = await importModel(options(file, { name: 'half' }));
-    expect(equivalence.maxAbsolute).toBeGreaterThan(0);
+    expect(equivalence.maxRelative).toBeLessThan(1e-2);
     expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
   });
 
