@@ -61,9 +61,7 @@ def autostart_handlers(detector: LifecycleNode) -> list[LaunchDescriptionEntity]
     """Configures the node once its process has started, and activates it once that is done."""
 
     def request(transition: int) -> EmitEvent:
-        return EmitEvent(
-            event=ChangeState(lifecycle_node_matcher=matches_action(detector), transition_id=transition)
-        )
+        return EmitEvent(event=ChangeState(lifecycle_node_matcher=matches_action(detector), transition_id=transition))
 
     return [
         RegisterEventHandler(
@@ -74,9 +72,7 @@ def autostart_handlers(detector: LifecycleNode) -> list[LaunchDescriptionEntity]
                 entities=[request(Transition.TRANSITION_ACTIVATE)],
             )
         ),
-        RegisterEventHandler(
-            OnProcessStart(target_action=detector, on_start=[request(Transition.TRANSITION_CONFIGURE)])
-        ),
+        RegisterEventHandler(OnProcessStart(target_action=detector, on_start=[request(Transition.TRANSITION_CONFIGURE)])),
     ]
 
 
@@ -125,9 +121,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("autostart", default_value="true", description="configure and activate at once"),
             DeclareLaunchArgument("respawn", default_value="false", description="start the node again when it dies"),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error"),
-            DeclareLaunchArgument(
-                "dds_profile", default_value=default_profile(), description="Fast DDS profile for all processes"
-            ),
+            DeclareLaunchArgument("dds_profile", default_value=default_profile(), description="Fast DDS profile for all processes"),
             *(SetEnvironmentVariable(name, LaunchConfiguration("dds_profile")) for name in PROFILE_VARIABLES),
             OpaqueFunction(function=launch_detector),
         ]

@@ -88,9 +88,3 @@ function describeType(value: unknown): string {
   if (typeof value === 'bigint') return 'a whole number';
   return typeof value === 'object' ? 'a map' : `a ${typeof value}`;
 }
-
-/** Every parameter at its default. */
-export function defaultValues<T extends ParameterTable>(table: T): ValuesOf<T> {
-  const entries = Object.entries(table).map(([name, spec]) => [name, spec.default] as const);
-  return Object.fromEntries(entries) as ValuesOf<T>;
-}

@@ -28,9 +28,7 @@ def build_image(arguments: argparse.Namespace) -> Image:
     pixels = arguments.file.read_bytes() if arguments.file else bytes([128]) * (step * arguments.height)
     if len(pixels) != step * arguments.height:
         raise SystemExit(f"{arguments.file}: {len(pixels)} bytes are no {arguments.width}x{arguments.height} picture")
-    image = Image(
-        height=arguments.height, width=arguments.width, encoding=arguments.encoding, is_bigendian=0, step=step
-    )
+    image = Image(height=arguments.height, width=arguments.width, encoding=arguments.encoding, is_bigendian=0, step=step)
     image.header.frame_id = arguments.frame_id
     image.data.frombytes(pixels)
     return image

@@ -63,7 +63,7 @@ describe('inspectListeners', () => {
   const type = 'vision_msgs/msg/Detection2DArray';
   const listener: Endpoint = { node: '/app', type, reliability: 'reliable', durability: 'volatile' };
 
-  it.each([
+  it.each<[Endpoint, RegExp | undefined]>([
     [listener, undefined],
     [{ ...listener, reliability: 'best_effort' }, undefined],
     [{ ...listener, durability: 'transient_local' }, /asks for transient_local/],
