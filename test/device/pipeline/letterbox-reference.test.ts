@@ -56,16 +56,18 @@ function apart(a: Uint8Array, b: Uint8Array): { most: number; mean: number } {
   return { most, mean: sum / a.length };
 }
 
-const WIDE = [320, 180] as const;
-const TALL = [90, 200] as const;
-const SMALL = [40, 30] as const;
+type Size = readonly [width: number, height: number];
+
+const WIDE: Size = [320, 180];
+const TALL: Size = [90, 200];
+const SMALL: Size = [40, 30];
 
 describe('SharpLetterboxer against the resizer of the core', () => {
   const cases = PIXEL_ENCODINGS.flatMap((encoding) =>
-    [WIDE, TALL].flatMap((size) => [0, 2, 6].map((padding) => [encoding, size, padding] as const)),
+    [WIDE, TALL].flatMap((size) => [0, 2, 6].map((padding) => ({ encoding, size, padding }))),
   );
 
-  it.each(cases)('%s, %j, %d bytes behind each row', async (encoding, size, padding) => {
+  it.each(cases)('$encoding, $size, $padding bytes behind each row', async ({ encoding, size, padding }) => {
     const image = waves(encoding, ...size, padding);
     for (const anchor of ['top-left', 'center'] as const) {
       const letterbox = letterboxFor(...size, 96, 96, anchor);
