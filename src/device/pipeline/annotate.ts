@@ -47,7 +47,9 @@ export async function annotateRgb(
   labels: readonly string[],
   options: AnnotateOptions = {},
 ): Promise<RgbPicture> {
-  const { data, info } = await draw(pixels, detections, labels, options).raw().toUint8Array();
+  const { data, info } = await draw(pixels, detections, labels, options)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height };
 }
 

@@ -1,7 +1,7 @@
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
 import type { PictureSize } from '../../core/image/compressed-size.ts';
 import { toRgb } from '../../core/image/convert.ts';
-import { asBuffer, asBytes, sharp } from './sharp-setup.ts';
+import { asBuffer, sharp, toOwnBytes } from './sharp-setup.ts';
 
 /**
  * Any picture as rgb8 in memory of its own. With `size`, scaled to fit inside it with its aspect ratio kept, the rest black.
@@ -27,7 +27,7 @@ export async function decodeToRgb(
   }
   if (size !== undefined)
     opened = opened.resize(size.width, size.height, { fit: 'contain', background: '#000' });
-  const { data, info } = await opened.toColourspace('srgb').removeAlpha().raw().toUint8Array();
+  const { data, info } = await toOwnBytes(opened.toColourspace('srgb').removeAlpha().raw());
   const { width, height } = info;
-  return { width, height, encoding: 'rgb8', step: width * 3, data: asBytes(data) };
+  return { width, height, encoding: 'rgb8', step: width * 3, data };
 }

@@ -1,4 +1,4 @@
-import { asBuffer, asBytes, sharp } from './sharp-setup.ts';
+import { asBuffer, sharp, toOwnBytes } from './sharp-setup.ts';
 
 function open(rgb: Uint8Array, width: number, height: number) {
   return sharp(asBuffer(rgb), { raw: { width, height, channels: 3 } });
@@ -12,11 +12,11 @@ export async function encodeJpeg(
   quality: number,
 ): Promise<Uint8Array> {
   const encoded = open(rgb, width, height).jpeg({ quality, chromaSubsampling: '4:4:4' });
-  return asBytes((await encoded.toUint8Array()).data);
+  return (await toOwnBytes(encoded)).data;
 }
 
 /** rgb8 to PNG, without loss. */
 export async function encodePng(rgb: Uint8Array, width: number, height: number): Promise<Uint8Array> {
   const encoded = open(rgb, width, height).png({ compressionLevel: 6 });
-  return asBytes((await encoded.toUint8Array()).data);
+  return (await toOwnBytes(encoded)).data;
 }

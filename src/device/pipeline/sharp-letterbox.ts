@@ -25,7 +25,7 @@ export class SharpLetterboxer {
     const { data, info } = await this.#open(image, letterbox)
       .resize(letterbox.scaledWidth, letterbox.scaledHeight, { fit: 'fill', kernel: 'linear' })
       .raw()
-      .toUint8Array();
+      .toBuffer({ resolveWithObject: true });
     const isBgr = !isCompressed(image) && image.encoding === 'bgr8' && directChannels(image) !== null;
     placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
   }

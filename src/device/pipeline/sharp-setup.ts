@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type OutputInfo, type Sharp } from 'sharp';
 
 /** Frames never repeat: libvips' cache of operations would only hold memory. */
 sharp.cache(false);
@@ -10,7 +10,14 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** A plain view of bytes that sharp made in memory of their own (`toUint8Array`), which may be moved to another thread. */
-export function asBytes(made: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(made.buffer as ArrayBuffer, made.byteOffset, made.byteLength);
+/**
+ * What sharp made, as bytes in memory of their own, which may be moved to another thread: a copy, since memory that sharp lends
+ * cannot be moved. `toUint8Array()` would promise the same, but sharp 0.35.5 never frees what it copied from there (its
+ * `FreeCallback` frees the second argument and is called with the first): 30 frames a second leak 9 MB a second.
+ */
+export async function toOwnBytes(
+  picture: Sharp,
+): Promise<{ readonly data: Uint8Array<ArrayBuffer>; readonly info: OutputInfo }> {
+  const { data, info } = await picture.toBuffer({ resolveWithObject: true });
+  return { data: new Uint8Array(data), info };
 }
