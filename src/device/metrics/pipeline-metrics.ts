@@ -104,8 +104,9 @@ export class PipelineMetrics implements ResultSink {
     ['provider'],
   );
   readonly #memory = this.#gauge('goshawk_process_resident_memory_bytes', 'Memory that the process holds.');
+  // not `quantile`: that label belongs to summaries
   readonly #loopDelay = this.#gauge('goshawk_event_loop_delay_seconds', 'How late timers fire.', [
-    'quantile',
+    'statistic',
   ]);
   readonly #uptime = this.#gauge('goshawk_uptime_seconds', 'Time since the pipeline was started.');
   readonly #engineLost = this.#counter(
@@ -173,9 +174,9 @@ export class PipelineMetrics implements ResultSink {
     this.#memory.set(process.rssBytes);
     this.#uptime.set(uptimeSeconds);
     const { p50, p99, max } = process.eventLoopDelayMs;
-    this.#loopDelay.set({ quantile: '0.5' }, p50 / 1000);
-    this.#loopDelay.set({ quantile: '0.99' }, p99 / 1000);
-    this.#loopDelay.set({ quantile: '1' }, max / 1000);
+    this.#loopDelay.set({ statistic: 'p50' }, p50 / 1000);
+    this.#loopDelay.set({ statistic: 'p99' }, p99 / 1000);
+    this.#loopDelay.set({ statistic: 'max' }, max / 1000);
     this.#bundleInfo.reset();
     this.#providerNodes.reset();
     if (engine === null) return;

@@ -84,7 +84,30 @@ describe('PipelineMetrics', () => {
       );
       expect(name, 'suffixes that belong to histograms').not.toMatch(/_(count|sum|bucket)$/);
       if (type === 'histogram') expect(name).toMatch(/_seconds$/);
-      for (const { labels } of samples) expect(labels).not.toMatch(/__|[{,][^a-z]/);
+      for (const { labels, name: sample } of samples) {
+        expect(labels).not.toMatch(/__|[{,][^a-z]/);
+        expect(/[{,]quantile=/.test(labels), `${name}: quantile is for summaries`).toBe(false);
+        expect(/[{,]le=/.test(labels), `${name}: le is for buckets`).toBe(sample.endsWith('_bucket'));
+      }
     }
+  });
+
+  it('is text that can be read line by line: every sample once, with a number, buckets that rise to the count', async () => {
+    const text = await scrapedText();
+    const seen = new Map<string, number>();
+    for (const line of text.split('\n')) {
+      if (line === '' || line.startsWith('# HELP ') || line.startsWith('# TYPE ')) continue;
+      const [, series, value] = /^([a-z_]+(?:\{(?:[a-z_]+="[^"\\\n]*",?)+\})?) (\S+)$/.exec(line) ?? [];
+      expect(series, line).toBeDefined();
+      expect(Number.isFinite(Number(value)), line).toBe(true);
+      expect(seen.has(series ?? ''), line).toBe(false);
+      seen.set(series ?? '', Number(value));
+    }
+    const camera = 'camera="front",bundle="fake@1.0.0",provider="cpu"';
+    const buckets = [...seen].filter(([series]) => series.startsWith('goshawk_frame_latency_seconds_bucket'));
+    const counts = buckets.map(([, count]) => count);
+    expect(counts.length).toBeGreaterThan(5);
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect(counts.at(-1)).toBe(seen.get(`goshawk_frame_latency_seconds_count{${camera}}`));
   });
 });
