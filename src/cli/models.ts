@@ -5,7 +5,7 @@ import type { BundleManifest } from '../contract/bundle.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import { COCO80 } from '../core/coco-labels.ts';
 import { HEADS, type Head } from '../core/heads/head.ts';
-import type { LetterboxAnchor } from '../core/image/letterbox.ts';
+import type { LetterboxAnchor, LetterboxResize } from '../core/image/letterbox.ts';
 import type { Bundle } from '../device/bundles/bundle.ts';
 import { importModel, type ImportOptions } from '../device/bundles/import-model.ts';
 import { packBundle } from '../device/bundles/pack.ts';
@@ -63,6 +63,12 @@ export function registerModels(program: Command): void {
       ]),
     )
     .option('--pad <value>', 'gray of the border, 0..255 (default: 114)', parseByte)
+    .addOption(
+      new Option(
+        '--resize <how>',
+        'how pictures of training were made smaller (default: bilinear, as OpenCV does)',
+      ).choices(['bilinear', 'average']),
+    )
     .option('--description <text>', 'kept in the manifest')
     .option('--license <name>', 'license of the weights, kept in the manifest')
     .action(importFile);
@@ -150,7 +156,7 @@ async function show(reference: string, flags: { json?: boolean }): Promise<void>
   console.log(`folder      ${bundle.folder}`);
   console.log(`digest      ${bundle.digest}`);
   console.log(
-    `input       ${input.width}x${input.height}, trained on ${input.colorOrder}, letterbox ${input.anchor}, border ${input.padValue}`,
+    `input       ${input.width}x${input.height}, trained on ${input.colorOrder}, letterbox ${input.anchor}, border ${input.padValue}, shrunk ${input.resize}`,
   );
   console.log(
     `thresholds  score ${thresholds.score}, IoU ${thresholds.iou}, at most ${thresholds.maxDetections}`,
@@ -203,6 +209,7 @@ interface ImportFlags {
   readonly std?: readonly [number, number, number];
   readonly anchor?: LetterboxAnchor;
   readonly pad?: number;
+  readonly resize?: LetterboxResize;
   readonly description?: string;
   readonly license?: string;
 }
@@ -250,6 +257,7 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
       size: flags.size,
       anchor: flags.anchor,
       padValue: flags.pad,
+      resize: flags.resize,
       description: flags.description,
       license: flags.license,
     }),

@@ -99,6 +99,8 @@ export const bundleManifestSchema = z.strictObject({
     colorOrder: z.enum(['rgb', 'bgr']),
     anchor: z.enum(['top-left', 'center']),
     padValue: z.int().min(0).max(255),
+    /** how the pictures of its training were made smaller */
+    resize: z.enum(['bilinear', 'average']).default('bilinear'),
   }),
   thresholds: z.strictObject({
     score: z.number().min(0).max(1),

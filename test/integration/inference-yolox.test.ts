@@ -67,7 +67,7 @@ describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is n
       const frame = await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }, 1e8);
       const letterbox = letterboxFor(frame.width, frame.height, 416, 416, 'top-left');
       const small = new Uint8Array(416 * 416 * 3);
-      await letterboxer.run(frame, letterbox, 114, small);
+      await letterboxer.run(frame, letterbox, bundle.manifest.input, small);
       const input = {
         kind: 'letterboxed',
         pixels: small,

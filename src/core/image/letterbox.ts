@@ -1,3 +1,9 @@
+/**
+ * How a picture is made smaller: `bilinear` takes four source pixels for each, as OpenCV's INTER_LINEAR does, with which YOLOX and
+ * Ultralytics' models are trained; `average` takes all of them, which does not alias. A network sees best what it was trained on.
+ */
+export type LetterboxResize = 'bilinear' | 'average';
+
 /** Where the scaled picture lies inside the network input: `top-left` as YOLOX trains, `center` as Ultralytics does. */
 export type LetterboxAnchor = 'top-left' | 'center';
 

@@ -5,7 +5,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { Head, OutputShape } from '../../core/heads/head.ts';
 import type { HeadMatch } from '../../core/heads/shapes.ts';
 import { matchHead } from '../inference/graph-check.ts';
-import type { LetterboxAnchor } from '../../core/image/letterbox.ts';
+import type { LetterboxAnchor, LetterboxResize } from '../../core/image/letterbox.ts';
 import { countMacs, type ProfiledNode } from '../inference/profile.ts';
 import { GraphSession, makeFeed } from '../inference/session.ts';
 import type { Bundle } from './bundle.ts';
@@ -34,6 +34,8 @@ export interface ImportOptions {
   readonly normalization?: Partial<Normalization>;
   readonly anchor?: LetterboxAnchor;
   readonly padValue?: number;
+  /** how the pictures of its training were made smaller */
+  readonly resize?: LetterboxResize;
   readonly description?: string;
   readonly license?: string;
   /** facts about how the model came to be, kept in the manifest */
@@ -108,6 +110,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
       colorOrder: normalization.colorOrder,
       anchor: options.anchor ?? preset.anchor,
       padValue: options.padValue ?? preset.padValue,
+      resize: options.resize ?? preset.resize,
     },
     thresholds: preset.thresholds,
     variants: [

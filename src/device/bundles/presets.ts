@@ -1,6 +1,6 @@
 import type { BundleManifest } from '../../contract/bundle.ts';
 import type { Head } from '../../core/heads/head.ts';
-import type { LetterboxAnchor } from '../../core/image/letterbox.ts';
+import type { LetterboxAnchor, LetterboxResize } from '../../core/image/letterbox.ts';
 import type { Normalization } from './onnx/fold.ts';
 
 /** What the networks of a head are customarily trained with. */
@@ -8,6 +8,7 @@ export interface HeadPreset {
   readonly normalization: Normalization;
   readonly anchor: LetterboxAnchor;
   readonly padValue: number;
+  readonly resize: LetterboxResize;
   readonly thresholds: BundleManifest['thresholds'];
 }
 
@@ -18,6 +19,7 @@ const YOLOX: HeadPreset = {
   normalization: { colorOrder: 'bgr', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
   anchor: 'top-left',
   padValue: 114,
+  resize: 'bilinear',
   thresholds: THRESHOLDS,
 };
 
@@ -26,6 +28,7 @@ const ULTRALYTICS: HeadPreset = {
   normalization: { colorOrder: 'rgb', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
   anchor: 'center',
   padValue: 114,
+  resize: 'bilinear',
   thresholds: THRESHOLDS,
 };
 

@@ -54,6 +54,7 @@ export function createEngine(options: EngineOptions): LaneEngine {
     file: join(bundle.folder, variant.file),
     sha256: variant.sha256,
     padValue: manifest.input.padValue,
+    resize: manifest.input.resize,
     maxBatch: variant.batch.max,
     provider,
     threads: options.threads ?? 1,

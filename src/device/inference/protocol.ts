@@ -2,6 +2,7 @@ import type { ProviderName } from '../../contract/bundle.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import type { ErrorCode, ErrorDetails } from '../../contract/errors.ts';
 import type { Head } from '../../core/heads/head.ts';
+import type { LetterboxResize } from '../../core/image/letterbox.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 
 /**
@@ -30,6 +31,7 @@ export interface ModelRequest {
   readonly inputWidth: number;
   readonly inputHeight: number;
   readonly padValue: number;
+  readonly resize: LetterboxResize;
   readonly maxBatch: number;
   readonly provider: ProviderName;
   readonly threads: number;

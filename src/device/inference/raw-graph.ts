@@ -1,5 +1,5 @@
 import type { OutputTensor } from '../../core/heads/head.ts';
-import { letterboxFor } from '../../core/image/letterbox.ts';
+import { letterboxFor, type LetterboxResize } from '../../core/image/letterbox.ts';
 import { readModel, writeModel } from '../bundles/onnx/model.ts';
 import { addRawInput, AVERAGE_FROM, gridFor, RAW_INPUTS } from '../bundles/onnx/raw-input.ts';
 import { swapInputChannels } from '../bundles/onnx/channels.ts';
@@ -15,13 +15,14 @@ export interface RawPlan {
 }
 
 /** The graph that a frame needs. */
-export function planFor({ encoding, letterbox }: InferenceInput): RawPlan {
-  const shrinks =
+export function planFor({ encoding, letterbox }: InferenceInput, resize: LetterboxResize): RawPlan {
+  const averages =
+    resize === 'average' &&
     letterbox.sourceWidth >= AVERAGE_FROM * letterbox.scaledWidth &&
     letterbox.sourceHeight >= AVERAGE_FROM * letterbox.scaledHeight;
   return {
     encoding: encoding === 'bgr8' ? 'bgr8' : 'rgb8',
-    resize: shrinks ? 'average' : 'interpolate',
+    resize: averages ? 'average' : 'interpolate',
   };
 }
 

@@ -30,7 +30,10 @@ const failed = (reason: DropReason, code: ErrorCode, details: ErrorDetails): Run
 });
 
 /** Raw frames that are made ready for before the first one comes: larger than the network, in the order most drivers give. */
-const USUAL_CAMERA: RawPlan = { encoding: 'rgb8', resize: 'average' };
+const usualCamera = ({ resize }: ModelRequest): RawPlan => ({
+  encoding: 'rgb8',
+  resize: resize === 'average' ? 'average' : 'interpolate',
+});
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -70,7 +73,8 @@ export class Runner {
       const loaded = performance.now();
       await letterboxed.warmUp();
       const nodes = await letterboxed.takeProfile();
-      if (request.inputs !== 'letterboxed') await (await runner.#loadRaw(USUAL_CAMERA)).warmUp(request);
+      if (request.inputs !== 'letterboxed')
+        await (await runner.#loadRaw(usualCamera(request))).warmUp(request);
       if (request.inputs === 'raw') await runner.#dropLetterboxed();
       return {
         runner,
@@ -127,7 +131,7 @@ export class Runner {
     try {
       let outputs: OutputTensor[];
       if (input.kind === 'raw') {
-        const graph = await this.#loadRaw(planFor(input));
+        const graph = await this.#loadRaw(planFor(input, this.#request.resize));
         outputs = await graph.run(input);
       } else {
         const graph = await this.#loadLetterboxed(false);

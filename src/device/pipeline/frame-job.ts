@@ -1,7 +1,12 @@
 import type { Detections } from '../../core/detections.ts';
 import type { CompressedView, Frame, FrameEnvelope, ImageView } from '../../core/frame.ts';
 import type { PictureSize } from '../../core/image/compressed-size.ts';
-import { letterboxFor, type Letterbox, type LetterboxAnchor } from '../../core/image/letterbox.ts';
+import {
+  letterboxFor,
+  type Letterbox,
+  type LetterboxAnchor,
+  type LetterboxResize,
+} from '../../core/image/letterbox.ts';
 import { STAGES, type FrameResult, type FrameStatistics, type Stage } from './frame-result.ts';
 
 /** How a picture gets to the size of the network: by sharp on this side, or by the graph. */
@@ -14,6 +19,7 @@ export interface NetworkInput {
   readonly anchor: LetterboxAnchor;
   /** 0..255, the value of the border */
   readonly padValue: number;
+  readonly resize: LetterboxResize;
 }
 
 const NOT_MEASURED: FrameStatistics = { brightness: Number.NaN, sharpness: Number.NaN };

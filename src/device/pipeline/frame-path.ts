@@ -132,7 +132,7 @@ export class FramePath {
       return;
     }
     try {
-      await lane.letterboxer.run(image, letterbox, this.#options.input.padValue, buffer);
+      await lane.letterboxer.run(image, letterbox, this.#options.input, buffer);
     } catch (error) {
       this.#pool.release(buffer);
       this.#options.events.onNotice('FRAME_UNREADABLE', `${lane.name}: ${messageOf(error)}`);

@@ -1,33 +1,61 @@
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
 import { toRgb } from '../../core/image/convert.ts';
-import type { Letterbox } from '../../core/image/letterbox.ts';
-import { asBuffer, sharp } from './sharp-setup.ts';
+import type { Letterbox, LetterboxResize } from '../../core/image/letterbox.ts';
+import { LetterboxResizer } from '../../core/image/resize.ts';
+import { asBuffer, sharp, type Sharp } from './sharp-setup.ts';
 
 const CHANNELS: Partial<Record<ImageView['encoding'], 1 | 3>> = { rgb8: 3, bgr8: 3, mono8: 1 };
 
+/** What the network was trained on: the gray of the border (0..255) and how pictures were made smaller. */
+export interface LetterboxStyle {
+  readonly padValue: number;
+  readonly resize: LetterboxResize;
+}
+
+/** A resizer and what it was made for. */
+interface Enlarger {
+  readonly letterbox: Letterbox;
+  readonly padValue: number;
+  readonly resizer: LetterboxResizer;
+}
+
 /**
- * Letterboxes any picture into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`: sharp decodes (a JPEG is shrunk while it is decoded)
- * and resizes with its `linear` kernel, which averages when it shrinks; where a picture grows, libvips shifts it by half an output pixel. The border is written here: sharp's own `extend` costs another
- * pass over the picture, and swapping BGR on the small result is cheaper than on the large one.
+ * Letterboxes any picture into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`. Raw pictures that shrink are sampled or averaged as the
+ * network wants it. Compressed ones are always averaged: a JPEG is shrunk while it is decoded, and sampling would need it whole. Raw pictures
+ * that grow are small and go through plain arithmetic, since libvips' `linear` kernel shifts them by half an output pixel. The border is
+ * written here: sharp's own `extend` costs another pass over the picture, and swapping BGR on the small result is cheaper than on the large one.
  *
- * One instance serves one picture at a time: it keeps the memory for color conversion.
+ * One instance serves one picture at a time, for one network: it keeps the memory for color conversion.
  */
 export class SharpLetterboxer {
   #rgb = new Uint8Array(0);
+  #enlarger: Enlarger | null = null;
 
   /** @throws what sharp throws where the picture does not decode */
   async run(
     image: ImageView | CompressedView,
     letterbox: Letterbox,
-    padValue: number,
+    { padValue, resize }: LetterboxStyle,
     out: Uint8Array,
   ): Promise<void> {
-    const { data, info } = await this.#open(image, letterbox)
-      .resize(letterbox.scaledWidth, letterbox.scaledHeight, { fit: 'fill', kernel: 'linear' })
-      .raw()
-      .toBuffer({ resolveWithObject: true });
+    if (!isCompressed(image) && letterbox.scale > 1) {
+      this.#enlargerFor(letterbox, padValue).resize(image, out);
+      return;
+    }
+    const opened = this.#open(image, letterbox);
+    const scaled =
+      resize === 'average' || isCompressed(image) ? average(opened, letterbox) : sample(opened, letterbox);
+    const { data, info } = await scaled.raw().toBuffer({ resolveWithObject: true });
     const isBgr = !isCompressed(image) && image.encoding === 'bgr8' && directChannels(image) !== null;
     placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
+  }
+
+  #enlargerFor(letterbox: Letterbox, padValue: number): LetterboxResizer {
+    const last = this.#enlarger;
+    if (last?.padValue === padValue && isSameLetterbox(last.letterbox, letterbox)) return last.resizer;
+    const resizer = new LetterboxResizer(letterbox, 'bilinear', padValue);
+    this.#enlarger = { letterbox, padValue, resizer };
+    return resizer;
   }
 
   #open(image: ImageView | CompressedView, letterbox: Letterbox) {
@@ -55,6 +83,37 @@ export class SharpLetterboxer {
 function directChannels({ encoding, step }: ImageView): 1 | 3 | null {
   const channels = CHANNELS[encoding];
   return channels !== undefined && step % channels === 0 ? channels : null;
+}
+
+function isSameLetterbox(one: Letterbox, other: Letterbox): boolean {
+  return (
+    one.sourceWidth === other.sourceWidth &&
+    one.sourceHeight === other.sourceHeight &&
+    one.inputWidth === other.inputWidth &&
+    one.inputHeight === other.inputHeight &&
+    one.padX === other.padX &&
+    one.padY === other.padY
+  );
+}
+
+/** Takes in every pixel of the source: libvips' `linear` kernel grows with the shrink. */
+function average(picture: Sharp, { scaledWidth, scaledHeight }: Letterbox): Sharp {
+  return picture.resize(scaledWidth, scaledHeight, { fit: 'fill', kernel: 'linear' });
+}
+
+/**
+ * Takes each pixel from the four around its place in the source, as OpenCV's INTER_LINEAR does. The shift puts pixel centers at half
+ * numbers on both sides. Only for pictures that do not grow: beyond their edges there is nothing to take.
+ */
+function sample(picture: Sharp, letterbox: Letterbox): Sharp {
+  const { sourceWidth, sourceHeight, scaledWidth, scaledHeight } = letterbox;
+  const scaleX = scaledWidth / sourceWidth;
+  const scaleY = scaledHeight / sourceHeight;
+  return picture.affine([scaleX, 0, 0, scaleY], {
+    interpolator: 'bilinear',
+    odx: (scaleX - 1) / 2,
+    ody: (scaleY - 1) / 2,
+  });
 }
 
 /** Copies the scaled picture (1 to 4 channels, of which gray or the first three count) into its place and fills the border. */

@@ -3,7 +3,7 @@ import sharp, { type OutputInfo, type Sharp } from 'sharp';
 /** Frames never repeat: libvips' cache of operations would only hold memory. */
 sharp.cache(false);
 
-export { sharp };
+export { sharp, type Sharp };
 
 /** A view of the same bytes in the type that sharp reads without a copy. */
 export function asBuffer(bytes: Uint8Array): Buffer {

@@ -61,14 +61,14 @@ function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
 export async function openBundleDetector(options: BundleDetectorOptions): Promise<Detector> {
   const { bundle, preprocess, limits } = options;
   const { manifest } = bundle;
-  const { width: inputWidth, height: inputHeight, anchor, padValue } = manifest.input;
+  const { width: inputWidth, height: inputHeight, anchor } = manifest.input;
   const inputs = preprocess === 'graph' ? 'raw' : 'letterboxed';
   const engine = createEngine({ threads: 2, ...options.engine, bundle, inputs });
   await engine.start();
 
   async function letterboxed(image: ImageView, letterbox: Letterbox): Promise<InferenceInput> {
     const pixels = new Uint8Array(inputWidth * inputHeight * 3);
-    await new SharpLetterboxer().run(image, letterbox, padValue, pixels);
+    await new SharpLetterboxer().run(image, letterbox, manifest.input, pixels);
     return { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: inputWidth * 3 };
   }
 

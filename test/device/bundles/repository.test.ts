@@ -18,7 +18,7 @@ function manifest(name: string, version: string): BundleManifest {
     version,
     head: 'yolox',
     labels: ['person'],
-    input: { width: 64, height: 64, colorOrder: 'rgb', anchor: 'top-left', padValue: 114 },
+    input: { width: 64, height: 64, colorOrder: 'rgb', anchor: 'top-left', padValue: 114, resize: 'average' },
     thresholds: { score: 0.25, iou: 0.45, maxDetections: 300 },
     variants: [
       {

@@ -97,6 +97,7 @@ async function load(model: Uint8Array): Promise<Runner> {
     inputWidth: SIZE,
     inputHeight: SIZE,
     padValue: 114,
+    resize: 'average',
     maxBatch: 4,
     provider: 'cpu',
     threads: 1,

@@ -48,6 +48,7 @@ async function request(options: TinyOptions, changes: Partial<ModelRequest> = {}
     inputWidth: TINY_SIZE,
     inputHeight: TINY_SIZE,
     padValue: 114,
+    resize: 'average',
     maxBatch: 4,
     provider: 'cpu',
     threads: 1,

@@ -142,7 +142,7 @@ export class FakeEngine implements InferenceEngine {
 
 export const MANIFEST: PipelineOptions['manifest'] = {
   labels: ['person', 'car'],
-  input: { width: 64, height: 64, colorOrder: 'rgb', anchor: 'top-left', padValue: 114 },
+  input: { width: 64, height: 64, colorOrder: 'rgb', anchor: 'top-left', padValue: 114, resize: 'average' },
   thresholds: { score: 0.3, iou: 0.5, maxDetections: 100 },
 };
 

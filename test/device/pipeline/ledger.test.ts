@@ -88,94 +88,98 @@ function expectLaw(pipeline: FramePipeline, mostInFlight: number): void {
 }
 
 describe('the ledger', () => {
-  it('balances after every step, whatever happens, and holds nothing after close', { timeout: 120_000 }, async () => {
-    const world = fc.record({
-      parallel: fc.integer({ min: 1, max: 3 }),
-      maxBatch: fc.integer({ min: 1, max: 3 }),
-      acceptsRaw: fc.boolean(),
-      preprocess: fc.constantFrom('auto' as const, 'sharp' as const, 'graph' as const),
-      tracking: fc.boolean(),
-      deadlineMs: fc.constantFrom(0, 300),
-      moods: fc.array(fc.nat(5), { minLength: 1, maxLength: 5 }),
-      steps: fc.array(stepArbitrary, { minLength: 20, maxLength: 120, size: 'max' }),
-    });
-    await fc.assert(
-      fc.asyncProperty(
-        world,
-        async ({ steps, moods, parallel, maxBatch, acceptsRaw, deadlineMs, ...options }) => {
-          const clock = new FakeClock();
-          const engine = new FakeEngine(parallel);
-          engine.isManual = true;
-          engine.acceptsRaw = acceptsRaw;
-          const pipeline = new FramePipeline({
-            engine,
-            manifest: MANIFEST,
-            cameras: CAMERAS.map((name, index) => ({ name, priority: index + 1 })),
-            clock,
-            sinks: [moodyPublisher(moods, clock)],
-            maxBatch,
-            engineTimeoutMs: 500,
-            sinkTimeoutMs: 400,
-            drainMs: 300,
-            ...options,
-          });
-          // of each camera one in the gate, one ahead of the engine, and results that wait for their turn
-          const perCamera = 2 + Math.max(2, parallel);
-          const mostInFlight = CAMERAS.length * perCamera + parallel * maxBatch + PUBLISHING;
-          const makers = CAMERAS.map((name) => new FrameMaker(name, clock, deadlineMs));
-          const ends: Promise<void>[] = [];
-          let offered = 0;
-          await pipeline.start();
-          pipeline.activate();
-          for (const step of steps) {
-            switch (step.do) {
-              case 'offer': {
-                const image = rawImage('rgb8', 32, 24);
-                const frame = makers[step.camera]!.next(
-                  step.isBad ? { ...image, step: 1 } : image,
-                  step.tick ?? undefined,
-                );
-                pipeline.offer(frame);
-                offered += 1;
-                break;
+  it(
+    'balances after every step, whatever happens, and holds nothing after close',
+    { timeout: 120_000 },
+    async () => {
+      const world = fc.record({
+        parallel: fc.integer({ min: 1, max: 3 }),
+        maxBatch: fc.integer({ min: 1, max: 3 }),
+        acceptsRaw: fc.boolean(),
+        preprocess: fc.constantFrom('auto' as const, 'sharp' as const, 'graph' as const),
+        tracking: fc.boolean(),
+        deadlineMs: fc.constantFrom(0, 300),
+        moods: fc.array(fc.nat(5), { minLength: 1, maxLength: 5 }),
+        steps: fc.array(stepArbitrary, { minLength: 20, maxLength: 120, size: 'max' }),
+      });
+      await fc.assert(
+        fc.asyncProperty(
+          world,
+          async ({ steps, moods, parallel, maxBatch, acceptsRaw, deadlineMs, ...options }) => {
+            const clock = new FakeClock();
+            const engine = new FakeEngine(parallel);
+            engine.isManual = true;
+            engine.acceptsRaw = acceptsRaw;
+            const pipeline = new FramePipeline({
+              engine,
+              manifest: MANIFEST,
+              cameras: CAMERAS.map((name, index) => ({ name, priority: index + 1 })),
+              clock,
+              sinks: [moodyPublisher(moods, clock)],
+              maxBatch,
+              engineTimeoutMs: 500,
+              sinkTimeoutMs: 400,
+              drainMs: 300,
+              ...options,
+            });
+            // of each camera one in the gate, one ahead of the engine, and results that wait for their turn
+            const perCamera = 2 + Math.max(2, parallel);
+            const mostInFlight = CAMERAS.length * perCamera + parallel * maxBatch + PUBLISHING;
+            const makers = CAMERAS.map((name) => new FrameMaker(name, clock, deadlineMs));
+            const ends: Promise<void>[] = [];
+            let offered = 0;
+            await pipeline.start();
+            pipeline.activate();
+            for (const step of steps) {
+              switch (step.do) {
+                case 'offer': {
+                  const image = rawImage('rgb8', 32, 24);
+                  const frame = makers[step.camera]!.next(
+                    step.isBad ? { ...image, step: 1 } : image,
+                    step.tick ?? undefined,
+                  );
+                  pipeline.offer(frame);
+                  offered += 1;
+                  break;
+                }
+                case 'refuse':
+                  pipeline.refuse(CAMERAS[step.camera]!, 'malformed');
+                  offered += 1;
+                  break;
+                case 'finish':
+                  engine.finish(step.index, FATES[step.fate]!);
+                  break;
+                case 'pass':
+                  clock.advance(step.ms);
+                  break;
+                case 'turn':
+                  await nextMillisecond();
+                  break;
+                case 'deactivate':
+                  ends.push(pipeline.deactivate());
+                  break;
+                case 'activate':
+                  if (pipeline.state === 'inactive') pipeline.activate();
+                  break;
+                case 'close':
+                  ends.push(pipeline.close());
               }
-              case 'refuse':
-                pipeline.refuse(CAMERAS[step.camera]!, 'malformed');
-                offered += 1;
-                break;
-              case 'finish':
-                engine.finish(step.index, FATES[step.fate]!);
-                break;
-              case 'pass':
-                clock.advance(step.ms);
-                break;
-              case 'turn':
-                await nextMillisecond();
-                break;
-              case 'deactivate':
-                ends.push(pipeline.deactivate());
-                break;
-              case 'activate':
-                if (pipeline.state === 'inactive') pipeline.activate();
-                break;
-              case 'close':
-                ends.push(pipeline.close());
+              expectLaw(pipeline, mostInFlight);
             }
+            let isClosed = false;
+            ends.push(pipeline.close().then(() => void (isClosed = true)));
+            for (let i = 0; i < 200 && !isClosed; i++) {
+              await turns(2);
+              clock.advance(100);
+              expectLaw(pipeline, mostInFlight);
+            }
+            await Promise.all(ends);
             expectLaw(pipeline, mostInFlight);
-          }
-          let isClosed = false;
-          ends.push(pipeline.close().then(() => void (isClosed = true)));
-          for (let i = 0; i < 200 && !isClosed; i++) {
-            await turns(2);
-            clock.advance(100);
-            expectLaw(pipeline, mostInFlight);
-          }
-          await Promise.all(ends);
-          expectLaw(pipeline, mostInFlight);
-          expect(pipeline.counts()).toMatchObject({ received: offered, inFlight: 0 });
-        },
-      ),
-      { numRuns: 120 },
-    );
-  });
+            expect(pipeline.counts()).toMatchObject({ received: offered, inFlight: 0 });
+          },
+        ),
+        { numRuns: 120 },
+      );
+    },
+  );
 });

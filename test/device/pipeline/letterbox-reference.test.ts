@@ -40,7 +40,7 @@ async function sharpOf(
   letterboxer = new SharpLetterboxer(),
 ): Promise<Uint8Array> {
   const out = new Uint8Array(letterbox.inputWidth * letterbox.inputHeight * 3).fill(7);
-  await letterboxer.run(image, letterbox, PAD, out);
+  await letterboxer.run(image, letterbox, { padValue: PAD, resize: 'average' }, out);
   return out;
 }
 

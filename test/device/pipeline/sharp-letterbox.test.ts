@@ -8,10 +8,11 @@ import { sharp } from '../../../src/device/pipeline/sharp-setup.ts';
 import { rawImage } from './fakes.ts';
 
 const PAD = 77;
+const STYLE = { padValue: PAD, resize: 'bilinear' } as const;
 
 async function letterboxed(image: ImageView | CompressedView, letterbox: Letterbox): Promise<Uint8Array> {
   const out = new Uint8Array(letterbox.inputWidth * letterbox.inputHeight * 3).fill(9);
-  await new SharpLetterboxer().run(image, letterbox, PAD, out);
+  await new SharpLetterboxer().run(image, letterbox, STYLE, out);
   return out;
 }
 
@@ -119,8 +120,8 @@ describe('SharpLetterboxer', () => {
     const box = letterboxFor(64, 64, 32, 32, 'top-left');
     const out = new Uint8Array(32 * 32 * 3);
     const cut: CompressedView = { format: 'jpeg', data: whole.subarray(0, whole.length / 2) };
-    await expect(letterboxer.run(cut, box, PAD, out)).rejects.toThrow();
-    await letterboxer.run({ format: 'jpeg', data: whole }, box, PAD, out);
+    await expect(letterboxer.run(cut, box, STYLE, out)).rejects.toThrow();
+    await letterboxer.run({ format: 'jpeg', data: whole }, box, STYLE, out);
     expect(out[2]).toBeGreaterThan(20);
   });
 });

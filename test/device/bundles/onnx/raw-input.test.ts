@@ -81,10 +81,12 @@ describe('the resize inside the graph', () => {
       const random = createRandom(width * height);
       const pixels = Uint8Array.from({ length: width * height * 3 }, () => random.int(0, 255));
       const input: InferenceInput = { kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: width * 3 };
-      expect(planFor(input)).toEqual({ encoding: 'rgb8', resize });
+      const plan = planFor(input, 'average');
+      expect(plan).toEqual({ encoding: 'rgb8', resize });
+      expect(planFor(input, 'bilinear').resize).toBe('interpolate');
       const request = { bundle: 'mirror', inputWidth: TINY_SIZE, inputHeight: TINY_SIZE, padValue: 114 };
       const options = { provider: 'cpu', threads: 1, spinning: false } as const;
-      const graph = await RawGraph.load(mirror(), request, planFor(input), options);
+      const graph = await RawGraph.load(mirror(), request, plan, options);
       const [output] = await graph.run(input);
       const expected = expectedPicture(pixels, letterbox, resize);
       let worst = 0;
