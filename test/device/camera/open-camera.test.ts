@@ -134,7 +134,9 @@ describe('mcap', () => {
       expect(end).toBeUndefined();
       expect(frames.length + counters.skipped).toBe(4);
       expect(frames[0]!.image).toMatchObject({ width: 4, height: 2, encoding: 'rgb8', step: 12 });
-      expect(frames.map(({ image }) => image.data[0])).toEqual(frames.map((_, i) => 10 + i));
+      // a busy machine may skip turns, never repeat or reorder
+      const shown = frames.map(({ image }) => image.data[0]!);
+      expect(shown).toEqual([10, 11, 12, 13].filter((value) => shown.includes(value)));
     },
   );
 
