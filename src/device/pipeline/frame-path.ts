@@ -4,6 +4,7 @@ import { measureFrame } from '../../core/image/statistics.ts';
 import type {
   DecodeLimits,
   InferenceEngine,
+  InferenceInput,
   InferenceItem,
   InferenceOutcome,
   InferenceTimes,
@@ -168,8 +169,11 @@ export class FramePath {
         break;
       }
       isMoving = true;
-      const batch = this.#batcher.take().filter((job) => this.#leaveForEngine(job, now));
-      if (batch.length > 0) void this.#infer(batch, now);
+      const batch = this.#batcher.take();
+      let kept = 0;
+      for (const job of batch) if (this.#leaveForEngine(job, now)) batch[kept++] = job;
+      batch.length = kept;
+      if (kept > 0) void this.#infer(batch, now);
     }
     return isMoving;
   }
@@ -209,10 +213,11 @@ export class FramePath {
   async #ask(batch: readonly FrameJob[]): Promise<InferenceOutcome | DropReason> {
     const { engine, input, engineTimeoutMs } = this.#options;
     try {
-      const inputs = batch.map((job) => {
+      const inputs: InferenceInput[] = [];
+      for (const job of batch) {
         job.isInEngine = true;
-        return toInferenceInput(job, input.width);
-      });
+        inputs.push(toInferenceInput(job, input.width));
+      }
       const work = engine.infer(inputs, this.#options.limits());
       const outcome = await withTimeLimit(work, engineTimeoutMs, this.#clock);
       return outcome === TIME_IS_UP ? 'engine_lost' : outcome;
