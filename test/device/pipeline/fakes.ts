@@ -57,7 +57,7 @@ export class FakeClock implements Clock {
 }
 
 /** What an engine's job comes to. */
-export type JobFate = 'ok' | 'failed' | 'lost' | 'short' | 'reject';
+export type JobFate = 'ok' | 'failed' | 'nan' | 'lost' | 'short' | 'reject';
 
 interface PendingJob {
   readonly inputs: readonly InferenceInput[];
@@ -70,8 +70,17 @@ const TIMES = { queue: 0, inference: 2, decode: 1 };
 function itemFor(input: InferenceInput, fate: JobFate): InferenceItem {
   if (fate === 'ok') return { ok: true, detections: createDetections(4), pixels: input.pixels };
   const code = 'GOSHAWK_INFERENCE_FAILED';
+  const { pixels } = input;
+  if (fate === 'nan')
+    return {
+      ok: false,
+      reason: 'invalid_output',
+      code: 'GOSHAWK_MODEL_OUTPUT_INVALID',
+      message: 'NaN',
+      pixels,
+    };
   if (fate === 'lost') return { ok: false, reason: 'engine_lost', code, message: 'lost' };
-  return { ok: false, reason: 'inference_failed', code, message: 'failed', pixels: input.pixels };
+  return { ok: false, reason: 'inference_failed', code, message: 'failed', pixels };
 }
 
 /** An engine whose jobs end when and how the test says; by itself it answers at once. */

@@ -5,7 +5,7 @@ import type { ResultSink } from '../../../src/device/pipeline/frame-result.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, turns, type JobFate } from './fakes.ts';
 
 const CAMERAS = ['front', 'rear', 'top'] as const;
-const FATES: readonly JobFate[] = ['ok', 'failed', 'lost', 'short', 'reject'];
+const FATES: readonly JobFate[] = ['ok', 'failed', 'nan', 'lost', 'short', 'reject'];
 
 type Step =
   | { readonly do: 'offer'; readonly camera: number; readonly tick: number | null; readonly isBad: boolean }
@@ -49,11 +49,11 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('close' as const) }) },
 );
 
-/** A publisher that does, frame by frame, everything that a publisher can do wrong. */
-function moodyPublisher(moods: readonly number[], clock: FakeClock): ResultSink {
+/** A sink that does, frame by frame, everything that a sink can do wrong. */
+function moodySink(name: string, moods: readonly number[], clock: FakeClock): ResultSink {
   let calls = 0;
   return {
-    name: 'publisher',
+    name,
     wantsPixels: () => calls % 2 === 0,
     deliver: () => {
       const mood = moods[calls++ % moods.length];
@@ -115,7 +115,7 @@ describe('the ledger', () => {
               manifest: MANIFEST,
               cameras: CAMERAS.map((name, index) => ({ name, priority: index + 1 })),
               clock,
-              sinks: [moodyPublisher(moods, clock)],
+              sinks: [moodySink('publisher', moods, clock), moodySink('other', moods.toReversed(), clock)],
               maxBatch,
               engineTimeoutMs: 500,
               sinkTimeoutMs: 400,
