@@ -1,4 +1,7 @@
-"""Vectors for random.test.ts: sfc32 (Chris Doty-Humphrey, PractRand) with state (low word, high word, 0x2545f491, 1), 16 rounds discarded."""
+"""Vectors for random.test.ts: sfc32 (Chris Doty-Humphrey, PractRand).
+
+State: low word, high word, 0x2545f491, 1; 16 rounds discarded.
+"""
 
 MASK = 0xFFFFFFFF
 

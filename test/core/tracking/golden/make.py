@@ -41,7 +41,10 @@ def kalman(rng):
     hz = 30.0
     wp, wv = 1 / 20, 1 / 160
     box = np.array([320.0, 200, 80, 160])
-    scale = lambda m: np.array([m[2], m[3], m[2], m[3]])
+
+    def scale(m):
+        return np.array([m[2], m[3], m[2], m[3]])
+
     mean = np.r_[box, np.zeros(4)]
     cov = np.diag(np.r_[(2 * wp * scale(mean)) ** 2, (10 * wv * hz * scale(mean)) ** 2])
     start, steps = box.tolist(), []
