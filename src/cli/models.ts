@@ -11,6 +11,7 @@ import { importModel, type ImportOptions } from '../device/bundles/import-model.
 import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
 import { verifyBundle } from '../device/bundles/verify.ts';
+import { readEvaluation, readLineage } from './import-facts.ts';
 
 /** Adds `goshawk models` to the program. */
 export function registerModels(program: Command): void {
@@ -69,6 +70,8 @@ export function registerModels(program: Command): void {
         'how pictures of training were made smaller (default: bilinear, as OpenCV does)',
       ).choices(['bilinear', 'average']),
     )
+    .option('--lineage <file>', 'JSON with facts about how the model was made, kept in the manifest')
+    .option('--evaluation <file>', 'report of "goshawk evaluate" with this model, kept in the manifest')
     .option('--description <text>', 'kept in the manifest')
     .option('--license <name>', 'license of the weights, kept in the manifest')
     .action(importFile);
@@ -210,6 +213,8 @@ interface ImportFlags {
   readonly anchor?: LetterboxAnchor;
   readonly pad?: number;
   readonly resize?: LetterboxResize;
+  readonly lineage?: string;
+  readonly evaluation?: string;
   readonly description?: string;
   readonly license?: string;
 }
@@ -258,6 +263,8 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
       anchor: flags.anchor,
       padValue: flags.pad,
       resize: flags.resize,
+      lineage: flags.lineage === undefined ? undefined : await readLineage(flags.lineage),
+      evaluation: flags.evaluation === undefined ? undefined : [await readEvaluation(flags.evaluation)],
       description: flags.description,
       license: flags.license,
     }),

@@ -40,6 +40,8 @@ export interface ImportOptions {
   readonly license?: string;
   /** facts about how the model came to be, kept in the manifest */
   readonly lineage?: Readonly<Record<string, unknown>>;
+  /** what `goshawk evaluate` measured with the same graph */
+  readonly evaluation?: NonNullable<BundleManifest['evaluation']>;
   /** name and version of this program */
   readonly tool: string;
   /** when, ISO 8601 */
@@ -124,6 +126,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
         batch: batch === null ? { min: 1, max: OPEN_BATCH } : { min: batch, max: batch },
       },
     ],
+    ...(options.evaluation === undefined ? {} : { evaluation: options.evaluation }),
     lineage: {
       ...options.lineage,
       createdAt: options.createdAt,

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { BundleManifest } from '../contract/bundle.ts';
+import { GoshawkError } from '../contract/errors.ts';
+import { accuracyReportSchema } from '../contract/report.ts';
+
+type Evaluation = NonNullable<BundleManifest['evaluation']>[number];
+
+async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (cause as Error).message }, { cause });
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason }, { cause });
+  }
+}
+
+/** Facts about how a model was made: any JSON object. */
+export function readLineage(file: string): Promise<Readonly<Record<string, unknown>>> {
+  return readJson(file, z.record(z.string(), z.unknown()));
+}
+
+/** What a manifest keeps of an accuracy report. The data set is named by its folder and file: paths of a machine say nothing elsewhere. */
+export async function readEvaluation(file: string): Promise<Evaluation> {
+  const { dataset, images, ap, ap50, apByClass, settings } = await readJson(file, accuracyReportSchema);
+  if (ap === null || ap50 === null) {
+    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: 'it measured no object' });
+  }
+  return {
+    dataset: join(basename(dirname(dataset.annotations)), basename(dataset.annotations)),
+    datasetDigest: dataset.digest,
+    images,
+    ap,
+    ap50,
+    apByClass,
+    evaluator: 'goshawk evaluate',
+    ...(settings === null ? {} : { preprocess: settings.preprocess }),
+  };
+}
