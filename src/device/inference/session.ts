@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import type { ProviderName } from '../../contract/bundle.ts';
+import { freeMemory } from '../free-memory.ts';
 import { parseProfile, type ProfiledNode } from './profile.ts';
 
 /** The one file that knows onnxruntime-node. `run` computes on the calling thread: call it in a worker or child process. */
@@ -59,6 +60,12 @@ function infos(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[
       ? { name: value.name, type: value.type, dims: value.shape }
       : { name: value.name, type: 'other', dims: [] },
   );
+}
+
+/** ONNX Runtime writes to the place it was given and still makes a tensor of its own: a megabyte of garbage a frame. */
+function freeCopy(copy: Tensor | undefined, place: Tensor): void {
+  const data: unknown = copy?.data;
+  if (isOutputData(data) && isOutputData(place.data) && data.buffer !== place.data.buffer) freeMemory(data);
 }
 
 function isOutputData(data: unknown): data is OutputData {
@@ -118,6 +125,7 @@ export class GraphSession {
     return this.outputs.map(({ name }) => {
       const place = fetches[name];
       const tensor = place ?? results[name];
+      if (place !== undefined) freeCopy(results[name], place);
       const data: unknown = tensor?.data;
       if (tensor === undefined || !isOutputData(data)) {
         throw new Error(`output ${name} has a type that is not read: ${tensor?.type ?? 'none'}`);

@@ -9,6 +9,7 @@ import type {
   InferenceOutcome,
   InferenceTimes,
 } from '../inference/engine.ts';
+import { freeMemory } from '../free-memory.ts';
 import { Batcher, type BatchLimits } from './batcher.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { CameraLane } from './camera-lane.ts';
@@ -147,7 +148,7 @@ export class FramePath {
     }
     job.buffer = buffer;
     if (isMeasured && isCompressed(image)) job.statistics = measureFrame(scaledPart(buffer, letterbox));
-    if (!job.keepsPixels) job.image = null;
+    if (!job.keepsPixels) this.#dropPicture(job);
     this.#becomeReady(job);
     this.pump();
   }
@@ -242,6 +243,7 @@ export class FramePath {
   ): void {
     const lane = this.#laneOf(job);
     if (job.mode === 'sharp') this.#pool.release(item?.pixels);
+    else if (!job.keepsPixels && item?.pixels !== undefined) freeMemory(item.pixels);
     if (job.isSettled) return;
     if (item === undefined || !item.ok) {
       this.#receiveFailure(lane, job, item);
@@ -303,6 +305,12 @@ export class FramePath {
     if (job.buffer === null) return;
     this.#pool.release(job.buffer);
     job.buffer = null;
+  }
+
+  /** No one needs the picture as it came any more. */
+  #dropPicture(job: FrameJob): void {
+    if (job.image !== null) freeMemory(job.image.data);
+    job.image = null;
   }
 
   #laneOf(job: FrameJob): CameraLane {

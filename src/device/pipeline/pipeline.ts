@@ -7,6 +7,7 @@ import {
   type ImageView,
   type Stamp,
 } from '../../core/frame.ts';
+import { freeMemory } from '../free-memory.ts';
 import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
 import { CameraLane } from './camera-lane.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -355,6 +356,8 @@ export class FramePipeline {
     if (job.isSettled) return;
     job.isSettled = true;
     lane.ledger.drop(reason);
+    // It lay in the gate: nothing else has its picture.
+    if (reason === 'superseded' && job.image !== null) freeMemory(job.image.data);
     this.#letGo(job);
   }
 
