@@ -55,6 +55,7 @@ export class CameraNode implements RosProgram {
       groundTruthTopic: parameters.ground_truth_topic,
       compressed: parameters.compressed,
       reliability: parameters.reliability,
+      keepStamps: parameters.stamps_file !== '',
     });
     this.#stampsFile = parameters.stamps_file;
     this.ended = new Promise((resolve) => {

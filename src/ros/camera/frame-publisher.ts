@@ -4,6 +4,7 @@ import { CdrWriter } from '../../core/cdr/writer.ts';
 import { isCompressed, type CompressedView, type ImageView, type PixelEncoding } from '../../core/frame.ts';
 import { toRgb } from '../../core/image/convert.ts';
 import type { CameraFrame } from '../../device/camera/source.ts';
+import { freeMemory } from '../../device/free-memory.ts';
 import { encodeJpeg } from '../../device/pipeline/encode-image.ts';
 import { RESULT_QOS, type Reliability } from '../qos.ts';
 import { createRawPublisher, type RawPublisher } from '../raw-topics.ts';
@@ -21,6 +22,8 @@ export interface FramePublisherOptions {
   /** publish CompressedImage also where the source gives pixels */
   readonly compressed: boolean;
   readonly reliability: Reliability;
+  /** remember the stamp of every frame: eight bytes each, for as long as the node lives */
+  readonly keepStamps: boolean;
 }
 
 /** Publishes a camera's frames, stamped on the node's clock when they are sent, and the true boxes where they are known. */
@@ -32,7 +35,7 @@ export class FramePublisher {
   #raw: RawPublisher | undefined;
   #compressed: RawPublisher | undefined;
   #truth: RawPublisher | undefined;
-  /** seconds since the epoch of every frame sent */
+  /** seconds since the epoch of every frame sent, where they are kept */
   readonly stamps: number[] = [];
 
   constructor(node: RosNode, options: FramePublisherOptions) {
@@ -48,6 +51,7 @@ export class FramePublisher {
     if (isCompressed(image)) this.#sendCompressed(frameId, image);
     else if (this.#options.compressed) await this.#compress(frameId, image);
     else this.#sendRaw(frameId, image);
+    freeMemory(image.data);
     if (groundTruth === undefined) return;
     this.#truth ??= createRawPublisher(
       this.#node,
@@ -62,7 +66,7 @@ export class FramePublisher {
 
   #stamp(frameId: string): MessageHeader {
     const stamp = nowStamp(this.#node);
-    this.stamps.push(stamp.sec + stamp.nanosec * 1e-9);
+    if (this.#options.keepStamps) this.stamps.push(stamp.sec + stamp.nanosec * 1e-9);
     this.#header = { stamp, frameId };
     return this.#header;
   }
