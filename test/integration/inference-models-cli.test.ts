@@ -78,6 +78,7 @@ describe('goshawk models', () => {
         '0.00392156862745098',
       ],
       ...['--mean', '0.485,0.456,0.406', '--std', '0.229,0.224,0.225', '--anchor', 'center', '--pad', '0'],
+      ...['--resize', 'average'],
     );
     expect(status).toBe(0);
     const manifest = bundleManifestSchema.parse(
@@ -89,6 +90,7 @@ describe('goshawk models', () => {
       colorOrder: 'rgb',
       anchor: 'center',
       padValue: 0,
+      resize: 'average',
     });
   });
 
