@@ -84,6 +84,15 @@ export const DETECTOR_PARAMETERS = {
     readOnly: true,
     description: 'Threads of each worker inside one picture.',
   },
+  queue_depth: {
+    kind: 'int',
+    default: 1,
+    min: 1,
+    max: 4,
+    readOnly: true,
+    description:
+      'Frames handed to a worker at once. 1 keeps results freshest; 2 lets a worker go on while the next frame comes in, which gives the highest rate.',
+  },
   preprocess: {
     kind: 'string',
     default: 'auto',

@@ -22,6 +22,7 @@ export function createPipeline(
     kind: parameters.engine,
     workers: parameters.workers,
     threads: parameters.threads,
+    queueDepth: parameters.queue_depth,
     wish: parameters.providers as readonly ProviderName[],
     strict: parameters.strict,
     inputs: inputsFor(parameters.preprocess),

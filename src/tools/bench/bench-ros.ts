@@ -78,7 +78,7 @@ export async function benchPeers(
         say(`${sustained ? 'sustained' : 'missed   '}  ${describeTrial(trial)}`);
         return sustained;
       },
-      { ...PEAK_DEFAULTS, highest: 150 },
+      { ...PEAK_DEFAULTS, highest: 200 },
     );
   const peaks: PeersBenchReport['peaks'] = [];
   for (let round = 0; round < options.rounds; round += 1) {
