@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import checkpoint
-from .config import LABELS, ModelConfig, RunConfig, TrainConfig
+from .config import FAMILY, LABELS, ModelConfig, RunConfig, TrainConfig
 from .data import SceneStore
 from .evaluate import evaluate_model, evaluate_onnx
 from .export import export_onnx
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     trained = commands.add_parser("train", help="train, or go on training with --resume")
     trained.add_argument("--data", type=Path, required=True)
     trained.add_argument("--validation", type=Path)
+    trained.add_argument("--family", choices=sorted(FAMILY), default="small", help="which shape of the network")
     trained.add_argument("--run", type=Path, required=True, help="folder of the checkpoint and the history")
     trained.add_argument("--resume", action="store_true")
     trained.add_argument("--evaluate-every", type=int, default=4, metavar="EPOCHS")
@@ -88,7 +89,7 @@ def _prepare(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     names = {field.name for field in fields(TrainConfig)}
     chosen: dict[str, Any] = {k: v for k, v in vars(options).items() if k in names}
-    config = RunConfig().with_train(**chosen)
+    config = RunConfig(model=FAMILY[options.family]).with_train(**chosen)
     validation = SceneStore(options.validation) if options.validation else None
     run = RunOptions(options.run, options.resume, options.checkpoint_seconds, options.threads, options.evaluate_every)
     train(config, SceneStore(options.data), validation, run)

@@ -40,6 +40,13 @@ class ModelConfig:
     """3x3 convolutions in each branch"""
 
 
+FAMILY: dict[str, ModelConfig] = {
+    "baseline": ModelConfig(stem=32, widths=(64, 96, 192, 320), neck=(96, 128, 192), head=96),
+    "small": ModelConfig(),
+}
+"""The default family, by name: `baseline` (3.6 M parameters) is what pruning starts from and speed is measured against."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """Everything that decides the weights besides the data and the model's shape."""
