@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { HEADS } from '../core/heads/head.ts';
+import { lineageSchema, machineSchema, sha256Schema } from './lineage.ts';
 
 /** Execution providers by the name used in wishes, manifests, metrics and reports. */
 export const PROVIDERS = ['tensorrt', 'cuda', 'cpu'] as const;
 
 export type ProviderName = (typeof PROVIDERS)[number];
-
-const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 is 64 lower-case hex digits');
 
 /** A file beside the manifest: no folders above, no absolute paths, so that a bundle cannot reach out of its folder. */
 const bundleFileSchema = z
@@ -38,13 +37,16 @@ const latencySchema = z.strictObject({
   runs: z.int().positive(),
   threads: z.int().positive(),
   host: z.string().max(200),
+  measuredAt: z.iso.datetime().optional(),
 });
 
+const variantIdSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]*$/)
+  .max(60);
+
 const variantSchema = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9._-]*$/)
-    .max(60),
+  id: variantIdSchema,
   file: bundleFileSchema,
   sha256: sha256Schema,
   bytes: z.int().positive(),
@@ -66,18 +68,10 @@ const evaluationSchema = z.strictObject({
   /** name and version of the code that measured */
   evaluator: z.string().max(200),
   preprocess: z.string().max(40).optional(),
-});
-
-/** What made the bundle. Values are facts for people and digests for machines; unknown keys are kept. */
-const lineageSchema = z.looseObject({
-  createdAt: z.iso.datetime(),
-  tool: z.string().max(200),
-  codeCommit: z.string().max(80).optional(),
-  parents: z.array(z.strictObject({ name: z.string(), digest: sha256Schema })).default([]),
-  sourceDigest: sha256Schema.optional(),
-  datasetDigest: sha256Schema.optional(),
-  hyperparameters: z.record(z.string(), z.unknown()).optional(),
-  toolVersions: z.record(z.string(), z.string()).optional(),
+  /** id of the variant that ran; where it is not said, the first */
+  variant: variantIdSchema.optional(),
+  measuredAt: z.iso.datetime().optional(),
+  host: machineSchema.optional(),
 });
 
 /**

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { bundleManifestSchema } from '../../src/contract/bundle.ts';
+import { lineageFactsSchema, lineageSchema } from '../../src/contract/lineage.ts';
+
+const DIGEST = 'a'.repeat(64);
+
+test('a bundle that was written before stages existed still loads, nothing lost', () => {
+  const file = new URL('../../models/goshawk-street/1.0.0/bundle.json', import.meta.url);
+  const written: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  expect(bundleManifestSchema.parse(written)).toEqual(written);
+});
+
+test('stages say what was done with what, and keys that nobody named are kept', () => {
+  const record = {
+    createdAt: '2026-11-23T09:30:11.798Z',
+    tool: 'goshawk models import',
+    codeCommit: 'd75bf54436ca4ef31b443b91e36756729f833950-dirty',
+    parents: [{ name: 'street-base', version: '1.0.0', digest: DIGEST, role: 'weights' }],
+    stages: [
+      {
+        stage: 'train',
+        finishedAt: '2026-11-23T09:27:48Z',
+        host: { cpu: 'AMD EPYC', cores: 2, os: 'Linux', memoryGiB: 23.5 },
+        dataset: { simulator: '1.0.0', seeds: [1, 2, 3], count: 1500, digest: DIGEST, chunk: 500 },
+        schedules: { learningRate: { kind: 'cosine', from: 0.0015, to: 0.00003 } },
+      },
+      {
+        stage: 'prune',
+        pruning: { pattern: 'channels', sparsity: 0.9, macsBefore: 4.8e8, macsAfter: 6e7 },
+        schedules: { sparsity: { kind: 'cubic', from: 0.5, to: 0.9, steps: 4000 } },
+        teacher: { name: 'street-base', digest: DIGEST, temperature: 4 },
+      },
+      { stage: 'something-of-next-year', calibration: { digest: DIGEST, count: 80, method: 'entropy' } },
+    ],
+    training: { seconds: 3577 },
+  };
+  expect(lineageSchema.parse(record)).toEqual(record);
+});
+
+test('no time is needed, and a model without a past has no parents', () => {
+  expect(lineageSchema.parse({ tool: 'test' })).toEqual({ tool: 'test', parents: [] });
+});
+
+test.each([
+  ['a digest cut short', { sourceDigest: 'abc' }],
+  ['a sparsity in percent', { stages: [{ stage: 'prune', pruning: { sparsity: 90 } }] }],
+  ['a stage without a name', { stages: [{ seconds: 4 }] }],
+  ['a time without a zone', { stages: [{ stage: 'train', finishedAt: '2026-11-23T09:27:48' }] }],
+  ['a calibration without its digest', { stages: [{ stage: 'optimize', calibration: { count: 80 } }] }],
+  ['a parent without its digest', { parents: [{ name: 'street-base' }] }],
+])('%s is refused', (_, facts) => {
+  expect(lineageFactsSchema.safeParse(facts).success).toBe(false);
+});
