@@ -19,7 +19,7 @@ export const DROP_REASONS = [
   'stamp_regressed',
   /** a stamp further in the past than the limit */
   'stamp_stale',
-  /** a stamp further in the future than the limit */
+  /** a stamp further in the future than the limit, or one that runs far ahead of the frames before it */
   'stamp_future',
   /** its deadline passed before a result was there */
   'deadline',

@@ -39,6 +39,8 @@ export class CameraLane {
   /** the one frame that is being preprocessed or waits for the engine */
   ahead: FrameJob | null = null;
   lastReceivedAt = Number.NaN;
+  /** milliseconds from the last frame's stamp to its receipt; `NaN` before the first and where the driver sets none */
+  stampAgeMs = Number.NaN;
   width = 0;
   height = 0;
   encoding = '';
@@ -71,7 +73,9 @@ export class CameraLane {
       fps: { in: this.fpsIn.rate(nowMs), out: this.fpsOut.rate(nowMs) },
       latencyMs: this.totals.summary(),
       lastFrameAgeMs: Number.isNaN(this.lastReceivedAt) ? null : nowMs - this.lastReceivedAt,
+      stampAgeMs: Number.isNaN(this.stampAgeMs) ? null : this.stampAgeMs,
       clockResets: this.stamps.clockResets,
+      lastDrop: this.ledger.lastDrop,
       width: this.width,
       height: this.height,
       encoding: this.encoding,

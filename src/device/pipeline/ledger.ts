@@ -21,6 +21,7 @@ export class CameraLedger {
   #received = 0;
   #published = 0;
   #inFlight = 0;
+  #lastDrop: DropReason | null = null;
   readonly #drops = new Float64Array(DROP_REASONS.length);
 
   get received(): number {
@@ -33,6 +34,11 @@ export class CameraLedger {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** why the last frame that was dropped was dropped; `null` before the first */
+  get lastDrop(): DropReason | null {
+    return this.#lastDrop;
   }
 
   receive(): void {
@@ -49,6 +55,7 @@ export class CameraLedger {
     const index = REASON_INDEX.get(reason) ?? 0;
     this.#drops[index] = (this.#drops[index] ?? 0) + 1;
     this.#inFlight -= 1;
+    this.#lastDrop = reason;
   }
 
   dropped(reason: DropReason): number {

@@ -14,6 +14,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { decodeToRgb } from './decode-image.ts';
 import { changeLimits, toDecodeLimits, type Limits, type LimitsPatch } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
+import { describeFrame } from './describe-frame.ts';
 import { checkImage, DEFAULT_SIZE_LIMITS, type SizeLimits } from './frame-check.ts';
 import { FrameJob, type NetworkInput } from './frame-job.ts';
 import { FramePath } from './frame-path.ts';
@@ -25,7 +26,7 @@ import { PreprocessChoice } from './preprocess-choice.ts';
 import { ProcessMonitor } from './process-monitor.ts';
 import { RateWindow } from './rate-window.ts';
 import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './snapshot.ts';
-import { isUnset } from './stamp-guard.ts';
+import { isUnset, stampAge } from './stamp-guard.ts';
 import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
 import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
 
@@ -166,10 +167,13 @@ export class FramePipeline {
     this.#noteReceived(lane, now);
     if (this.#state !== 'active') return this.#refuseEntry(lane, 'inactive');
     const size = checkImage(frame.image, this.#sizes);
-    if (typeof size === 'string') return this.#refuseEntry(lane, size);
+    if (typeof size === 'string') return this.#refuseFrame(lane, size, frame);
+    const { stamp } = frame.envelope;
+    const wallMs = this.#clock.wallMs();
+    lane.stampAgeMs = stampAge(stamp, wallMs);
     const resets = lane.stamps.clockResets;
-    const badStamp = lane.stamps.judge(frame.envelope.stamp, this.#clock.wallMs());
-    if (badStamp !== null) return this.#refuseEntry(lane, badStamp);
+    const badStamp = lane.stamps.judge(stamp, wallMs, now);
+    if (badStamp !== null) return this.#refuseFrame(lane, badStamp, frame);
     if (lane.stamps.clockResets !== resets) this.#noteClockReset(lane);
     lane.width = size.width;
     lane.height = size.height;
@@ -188,12 +192,7 @@ export class FramePipeline {
     const lane = this.#lane(camera);
     this.#noteReceived(lane, this.#clock.monotonicMs());
     this.#refuseEntry(lane, reason);
-    if (detail !== undefined)
-      this.#notices.send({
-        level: 'warn',
-        code: `FRAME_REFUSED`,
-        message: `${camera}: ${reason}: ${detail}`,
-      });
+    if (detail !== undefined) this.#noteRefusal(lane, reason, detail);
   }
 
   /** Changes limits from the next frame on. @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force */
@@ -428,6 +427,16 @@ export class FramePipeline {
     return reason;
   }
 
+  #refuseFrame(lane: CameraLane, reason: DropReason, frame: Frame): DropReason {
+    this.#noteRefusal(lane, reason, describeFrame(frame));
+    return this.#refuseEntry(lane, reason);
+  }
+
+  #noteRefusal(lane: CameraLane, reason: DropReason, detail: string): void {
+    const message = `${lane.name}: ${reason}: ${detail}`;
+    this.#notices.send({ level: 'warn', code: 'FRAME_REFUSED', message });
+  }
+
   #noteClockReset(lane: CameraLane): void {
     lane.tracker?.reset();
     const message = `${lane.name}: stamps began anew (a recording that loops, or a clock that was set)`;
@@ -458,6 +467,6 @@ function secondsOf({ stamp, receivedAt }: FrameEnvelope): number {
 
 /** Milliseconds from a stamp to now; `NaN` where the driver set none or the clocks do not agree. */
 function sinceStamp(stamp: Stamp, wallMs: number): number {
-  const ms = wallMs - (stamp.sec * 1000 + stamp.nanosec / 1e6);
+  const ms = stampAge(stamp, wallMs);
   return Math.abs(ms) <= CLOCKS_AGREE_MS ? ms : Number.NaN;
 }

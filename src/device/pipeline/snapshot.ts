@@ -1,3 +1,4 @@
+import type { DropReason } from '../../contract/drops.ts';
 import type { LatencySummary } from '../../contract/report.ts';
 import type { EngineInfo } from '../inference/engine.ts';
 import type { SinkCounts } from './delivery.ts';
@@ -21,6 +22,10 @@ export interface CameraSnapshot {
   readonly latencyMs: LatencySummary;
   /** null before the first frame */
   readonly lastFrameAgeMs: number | null;
+  /** from the last frame's stamp to its receipt by the stamping clock; null before the first and where the driver sets none */
+  readonly stampAgeMs: number | null;
+  /** why the last frame that was dropped was dropped; null before the first */
+  readonly lastDrop: DropReason | null;
   /** time lines that began anew: a recording that loops, a clock that was set */
   readonly clockResets: number;
   /** of the last frame; 0 before the first */

@@ -9,12 +9,19 @@ export interface StampLimits {
 
 /** a step back by more than this may be a new time line: a recording that starts again, a clock that was set */
 const NEW_TIMELINE_SECONDS = 1;
+/** a step ahead by more than this beyond the time that passed since may be one as well, or a stamp that is just wrong */
+const FAR_AHEAD_SECONDS = 60;
 /** steadily increasing stamps that make a new time line believable */
 const NEW_TIMELINE_FRAMES = 3;
 
 /** True for the stamp of a driver that sets none. */
 export function isUnset(stamp: Stamp): boolean {
   return stamp.sec === 0 && stamp.nanosec === 0;
+}
+
+/** Milliseconds from a stamp to now; negative for one in the future, `NaN` where the driver set none. */
+export function stampAge(stamp: Stamp, wallMs: number): number {
+  return isUnset(stamp) ? Number.NaN : wallMs - (stamp.sec * 1000 + stamp.nanosec / 1e6);
 }
 
 /** Seconds from `b` to `a`; exact to the nanosecond for stamps close together. */
@@ -24,12 +31,16 @@ function secondsBetween(a: Stamp, b: Stamp): number {
 
 /**
  * Judges the stamps of one camera. Repeated and regressed stamps are refused, since trackers and consumers that pair results with
- * pictures rely on their order. After a step back of more than a second, the third of three increasing stamps opens a new time line
- * (`clockResets`), so a looping recording does not go silent. A stamp of zero means that the driver sets none: such frames pass unjudged.
+ * pictures rely on their order; so is one far ahead of the others, after which every right one would count as regressed. After a step
+ * back of more than a second, or ahead of more than a minute beyond the time that passed, the third of three increasing stamps opens a new
+ * time line (`clockResets`), so a looping recording does not go silent. A stamp of zero means that the driver sets none: such frames
+ * pass unjudged.
  */
 export class StampGuard {
   readonly #limits: StampLimits;
   #last: Stamp | null = null;
+  /** when the last accepted stamp came, monotonic milliseconds */
+  #lastAt = 0;
   #candidate: Stamp | null = null;
   #candidateFrames = 0;
   #clockResets = 0;
@@ -43,33 +54,45 @@ export class StampGuard {
     return this.#clockResets;
   }
 
-  /** The reason to refuse a frame with this stamp, or `null`. @param wallMs the stamping clock's now, ms since the epoch */
-  judge(stamp: Stamp, wallMs: number): DropReason | null {
+  /**
+   * The reason to refuse a frame with this stamp, or `null`.
+   * @param wallMs the stamping clock's now, ms since the epoch
+   * @param monotonicMs when the frame came
+   */
+  judge(stamp: Stamp, wallMs: number, monotonicMs: number): DropReason | null {
     if (isUnset(stamp)) return null;
-    const ageMs = wallMs - (stamp.sec * 1000 + stamp.nanosec / 1e6);
+    const ageMs = stampAge(stamp, wallMs);
     if (this.#limits.staleMs > 0 && ageMs > this.#limits.staleMs) return 'stamp_stale';
     if (this.#limits.futureMs > 0 && -ageMs > this.#limits.futureMs) return 'stamp_future';
-    if (this.#last === null) return this.#accept(stamp);
+    if (this.#last === null) return this.#accept(stamp, monotonicMs);
     const step = secondsBetween(stamp, this.#last);
-    if (step > 0) return this.#accept(stamp);
+    const passed = (monotonicMs - this.#lastAt) / 1000;
+    if (step > passed + FAR_AHEAD_SECONDS) return this.#judgeNewTimeline(stamp, monotonicMs, 'stamp_future');
+    if (step > 0) return this.#accept(stamp, monotonicMs);
     if (step === 0) return 'stamp_repeated';
     if (step > -NEW_TIMELINE_SECONDS) return 'stamp_regressed';
-    return this.#judgeNewTimeline(stamp);
+    return this.#judgeNewTimeline(stamp, monotonicMs, 'stamp_regressed');
   }
 
-  #accept(stamp: Stamp): null {
+  #accept(stamp: Stamp, monotonicMs: number): null {
     this.#last = stamp;
+    this.#lastAt = monotonicMs;
     this.#candidate = null;
     return null;
   }
 
-  #judgeNewTimeline(stamp: Stamp): DropReason | null {
+  #judgeNewTimeline(
+    stamp: Stamp,
+    monotonicMs: number,
+    reason: 'stamp_future' | 'stamp_regressed',
+  ): DropReason | null {
     const step = this.#candidate === null ? 0 : secondsBetween(stamp, this.#candidate);
     if (this.#candidate !== null && step === 0) return 'stamp_repeated';
-    this.#candidateFrames = step > 0 ? this.#candidateFrames + 1 : 1;
+    const isSteady = step > 0 && step <= FAR_AHEAD_SECONDS;
+    this.#candidateFrames = isSteady ? this.#candidateFrames + 1 : 1;
     this.#candidate = stamp;
-    if (this.#candidateFrames < NEW_TIMELINE_FRAMES) return 'stamp_regressed';
+    if (this.#candidateFrames < NEW_TIMELINE_FRAMES) return reason;
     this.#clockResets += 1;
-    return this.#accept(stamp);
+    return this.#accept(stamp, monotonicMs);
   }
 }

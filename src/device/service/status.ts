@@ -1,6 +1,7 @@
 import type { Health } from '../../contract/status.ts';
-import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
+import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/snapshot.ts';
 import type { TelemetryStatus } from '../telemetry/telemetry-client.ts';
+import { nothingOut } from './camera-trouble.ts';
 
 /** A camera that has sent nothing for this long is silent. */
 const SILENT_MS = 5_000;
@@ -26,19 +27,22 @@ export function statusOf(snapshot: PipelineSnapshot, telemetry: TelemetryStatus 
   };
 }
 
-function cameraTrouble(name: string, ageMs: number | null, uptimeMs: number): string | null {
+function cameraTrouble(name: string, camera: CameraSnapshot, uptimeMs: number): string | null {
+  const { lastFrameAgeMs: ageMs } = camera;
   if (ageMs === null) return uptimeMs > SILENT_MS ? `camera ${name} has sent no frame yet` : null;
-  return ageMs > SILENT_MS ? `camera ${name} has been silent for ${(ageMs / 1000).toFixed(0)} s` : null;
+  if (ageMs > SILENT_MS) return `camera ${name} has been silent for ${(ageMs / 1000).toFixed(0)} s`;
+  const trouble = nothingOut(camera);
+  return trouble === null ? null : `camera ${name}: ${trouble}`;
 }
 
-/** Healthy: a model is loaded, the pipeline is active, and every camera sends. Telemetry that is away is no ill health. */
+/** Healthy: a model is loaded, the pipeline is active, every camera sends, and something of it is published. Telemetry that is away is no ill health. */
 export function healthOf(snapshot: PipelineSnapshot): Health {
   const reasons: string[] = [];
   if (snapshot.engine === null) reasons.push('no model is loaded');
   if (snapshot.state !== 'active') reasons.push(`the pipeline is ${snapshot.state}`);
   else {
     for (const [name, camera] of Object.entries(snapshot.cameras)) {
-      const trouble = cameraTrouble(name, camera.lastFrameAgeMs, snapshot.uptimeSeconds * 1000);
+      const trouble = cameraTrouble(name, camera, snapshot.uptimeSeconds * 1000);
       if (trouble !== null) reasons.push(trouble);
     }
   }

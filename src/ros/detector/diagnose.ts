@@ -1,4 +1,5 @@
-import type { PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
+import type { CameraSnapshot, PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
+import { clocksApart, nothingOut } from '../../device/service/camera-trouble.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { Finding } from './camera-watch.ts';
 import type { DetectorParameters } from './parameters.ts';
@@ -29,7 +30,7 @@ export function diagnose(condition: DetectorCondition, thresholds: Thresholds): 
   if (snapshot === null) return lines;
   lines.push(diagnoseTiming(snapshot, condition.delayMs, thresholds), diagnoseEngine(snapshot));
   for (const camera of Object.keys(snapshot.cameras)) {
-    lines.push(diagnoseCamera(camera, snapshot, condition.findings.get(camera) ?? []));
+    lines.push(diagnoseCamera(camera, condition.state, snapshot, condition.findings.get(camera) ?? []));
   }
   return lines;
 }
@@ -106,16 +107,21 @@ function diagnoseEngine(snapshot: PipelineSnapshot): DiagnosticStatus {
 
 function diagnoseCamera(
   camera: string,
+  state: string,
   snapshot: PipelineSnapshot,
   findings: readonly Finding[],
 ): DiagnosticStatus {
-  const { frames, fps, width, height, encoding, clockResets } = snapshot.cameras[camera]!;
+  const figures = snapshot.cameras[camera]!;
+  const { frames, fps, width, height, encoding, clockResets } = figures;
   const drops = Object.entries(frames.drops).filter(([, count]) => count > 0);
-  const worstFinding = findings.find(({ level }) => level === 'error') ?? findings[0];
+  const { level, message } = worstOf(findings, state === 'active' ? figures : null) ?? {
+    level: 'ok' as const,
+    message: `${round(fps.in)} frames/s in, ${round(fps.out)} out`,
+  };
   return {
     name: `camera ${camera}`,
-    level: worstFinding?.level ?? 'ok',
-    message: worstFinding?.message ?? `${round(fps.in)} frames/s in, ${round(fps.out)} out`,
+    level,
+    message,
     values: {
       received: frames.received,
       published: frames.published,
@@ -128,6 +134,19 @@ function diagnoseCamera(
       clock_resets: clockResets,
     },
   };
+}
+
+/** What a person should look at first: errors of the graph, then frames that come to nothing, then warnings. */
+function worstOf(
+  findings: readonly Finding[],
+  figures: CameraSnapshot | null,
+): Pick<DiagnosticStatus, 'level' | 'message'> | undefined {
+  const error = findings.find(({ level }) => level === 'error');
+  if (error !== undefined || figures === null) return error ?? findings[0];
+  const nothing = nothingOut(figures);
+  if (nothing !== null) return { level: 'error', message: nothing };
+  const apart = clocksApart(figures);
+  return findings[0] ?? (apart === null ? undefined : { level: 'warn', message: apart });
 }
 
 function levelOf(value: number, warn: number, error: number): DiagnosticStatus['level'] {

@@ -91,6 +91,28 @@ describe('FramePipeline', () => {
     expect(() => pipeline.offer(new FrameMaker('rear', clock).next())).toThrow(GoshawkError);
   });
 
+  it('says in words why a frame is refused, and what its message said', async () => {
+    const clock = new FakeClock();
+    const notices: string[] = [];
+    const pipeline = await activePipeline({
+      engine: new FakeEngine(),
+      clock,
+      onNotice: ({ level, code, message }) => notices.push(`${level} ${code} ${message}`),
+    });
+    const maker = new FrameMaker('front', clock);
+    pipeline.offer(maker.next(rawImage('rgb8', 64, 48), 10));
+    pipeline.offer(maker.next(rawImage('rgb8', 64, 48), 10));
+    clock.advance(6000);
+    pipeline.offer(maker.next({ ...rawImage('mono8', 64, 48), step: 10 }, 200));
+    clock.advance(6000);
+    pipeline.offer(maker.next({ format: 'png', data: new Uint8Array(9) }, 400));
+    expect(notices).toEqual([
+      'warn FRAME_REFUSED front: stamp_repeated: 64x48 rgb8 of step 192, 9216 bytes, stamp 1700000000.330000000',
+      'warn FRAME_REFUSED front: malformed: 64x48 mono8 of step 10, 3072 bytes, stamp 1700000006.600000000',
+      'warn FRAME_REFUSED front: corrupt_image: png of 9 bytes, stamp 1700000013.200000000',
+    ]);
+  });
+
   it('delivers in order when the second worker is faster', async () => {
     const clock = new FakeClock();
     const engine = new FakeEngine(2);

@@ -13,7 +13,7 @@ function at(ms: number): Stamp {
 }
 
 function judgeAll(guard: StampGuard, stamps: readonly Stamp[]): (string | null)[] {
-  return stamps.map((stamp) => guard.judge(stamp, NOW * 1000));
+  return stamps.map((stamp) => guard.judge(stamp, NOW * 1000, 0));
 }
 
 describe('StampGuard', () => {
@@ -69,21 +69,37 @@ describe('StampGuard', () => {
   it('keeps to one of two publishers whose stamps are mixed', () => {
     const guard = new StampGuard(OFF);
     for (let i = 0; i < 50; i++) {
-      expect(guard.judge(at(100_000 + i * 33), 0)).toBeNull();
-      expect(guard.judge(at(i * 33), 0)).toBe('stamp_regressed');
+      expect(guard.judge(at(100_000 + i * 33), 0, 33 * i)).toBeNull();
+      expect(guard.judge(at(i * 33), 0, 33 * i)).toBe('stamp_regressed');
     }
     expect(guard.clockResets).toBe(0);
   });
 
-  it('comes back after one stamp from far ahead', () => {
+  it('refuses one stamp from far ahead, and none of those after it', () => {
     const guard = new StampGuard(OFF);
-    expect(judgeAll(guard, [at(0), at(1e9), at(33), at(66), at(99)])).toEqual([
+    expect(judgeAll(guard, [at(0), at(1e9), at(33), at(2e9), at(66)])).toEqual([
       null,
+      'stamp_future',
       null,
-      'stamp_regressed',
-      'stamp_regressed',
+      'stamp_future',
       null,
     ]);
+    expect(guard.clockResets).toBe(0);
+  });
+
+  it('follows a clock that was set ahead, with its third frame', () => {
+    const guard = new StampGuard(OFF);
+    const stamps = [at(0), at(3_600_000), at(3_600_033), at(3_600_066), at(3_600_099)];
+    expect(judgeAll(guard, stamps)).toEqual([null, 'stamp_future', 'stamp_future', null, null]);
+    expect(guard.clockResets).toBe(1);
+  });
+
+  it('takes the next frame of a camera that was silent for long, and a recording that is played fast', () => {
+    const guard = new StampGuard(OFF);
+    expect(guard.judge(at(0), 0, 0)).toBeNull();
+    expect(guard.judge(at(3_600_000), 0, 3_600_500)).toBeNull();
+    for (let i = 1; i <= 10; i++)
+      expect(guard.judge(at(3_600_000 + i * 30_000), 0, 3_600_500 + i)).toBeNull();
   });
 
   it('holds stamps against the clock where limits are set, and forgets the refused', () => {
@@ -105,14 +121,19 @@ describe('StampGuard', () => {
   });
 
   it('law: the accepted stamps of a time line rise, whatever comes', () => {
-    const stamps = fc.array(fc.integer({ min: 0, max: 8000 }).map(at), { maxLength: 200 });
+    const near = fc.integer({ min: 0, max: 8000 });
+    const far = fc.integer({ min: 0, max: 4 }).map((jump) => jump * 100_000);
+    const stamps = fc.array(
+      fc.tuple(near, far).map(([ms, jump]) => at(ms + jump)),
+      { maxLength: 200 },
+    );
     fc.assert(
       fc.property(stamps, (sequence) => {
         const guard = new StampGuard(OFF);
         let last = -Infinity;
         let resets = 0;
         for (const stamp of sequence) {
-          const isAccepted = guard.judge(stamp, 0) === null;
+          const isAccepted = guard.judge(stamp, 0, 0) === null;
           if (guard.clockResets > resets) last = -Infinity;
           resets = guard.clockResets;
           const time = stamp.sec + stamp.nanosec * 1e-9;

@@ -36,6 +36,8 @@ function snapshotOf(camera: string, totals: Totals): PipelineSnapshot {
         fps,
         latencyMs: EMPTY,
         lastFrameAgeMs: null,
+        stampAgeMs: null,
+        lastDrop: null,
         clockResets: 0,
         width: 0,
         height: 0,

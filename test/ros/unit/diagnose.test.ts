@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { PipelineSnapshot } from '../../../src/device/pipeline/snapshot.ts';
+import type { CameraSnapshot, PipelineSnapshot } from '../../../src/device/pipeline/snapshot.ts';
 import { diagnose, type DetectorCondition } from '../../../src/ros/detector/diagnose.ts';
 
 const LATENCY = { count: 10, p50: 10, p90: 12, p99: 20, p999: 20, max: 20 };
 const LIMITS = { processing_warn_ms: 50, processing_error_ms: 200, delay_warn_ms: 100, delay_error_ms: 500 };
 
-function snapshot(changes: Partial<PipelineSnapshot> = {}): PipelineSnapshot {
+function snapshot(
+  changes: Partial<PipelineSnapshot> = {},
+  cameraChanges: Partial<CameraSnapshot> = {},
+): PipelineSnapshot {
   const frames = { received: 12, published: 10, inFlight: 0, drops: { malformed: 2, deadline: 0 } };
   const camera = {
     frames,
@@ -14,6 +17,9 @@ function snapshot(changes: Partial<PipelineSnapshot> = {}): PipelineSnapshot {
     height: 480,
     encoding: 'rgb8',
     clockResets: 0,
+    stampAgeMs: 12,
+    lastDrop: 'malformed',
+    ...cameraChanges,
   };
   return {
     engine: null,
@@ -96,5 +102,26 @@ describe('diagnose', () => {
       ],
     ]);
     expect(lines({ findings })['camera front']).toBe('error: no frame');
+  });
+
+  it('tells a camera whose frames come to nothing from one that is told to rest', () => {
+    const fps = { in: 30, out: 0 };
+    const camera = (changes: Partial<CameraSnapshot>, state = 'active'): string | undefined =>
+      lines({ state, snapshot: snapshot({}, changes) })['camera front'];
+    expect(camera({ fps, lastDrop: 'unsupported_encoding' })).toBe(
+      'error: 30.0 frames/s come in and none goes out; the last one was dropped as unsupported_encoding',
+    );
+    expect(camera({ fps, lastDrop: 'rate_limited' })).toBe('ok: 30 frames/s in, 0 out');
+    expect(camera({ fps, lastDrop: 'malformed' }, 'inactive')).toBe('ok: 30 frames/s in, 0 out');
+    expect(camera({ fps: { in: 30, out: 0.2 }, lastDrop: 'malformed' })).toMatch(/^ok/);
+  });
+
+  it('says that stamps and the clock do not agree', () => {
+    const camera = (stampAgeMs: number | null): string | undefined =>
+      lines({ snapshot: snapshot({}, { stampAgeMs }) })['camera front'];
+    expect(camera(86_400_000)).toMatch(/^warn: stamps are 86400 s behind the clock here: set use_sim_time/);
+    expect(camera(-61_000)).toMatch(/^warn: stamps are 61 s ahead of the clock here/);
+    expect(camera(59_000)).toMatch(/^ok/);
+    expect(camera(null)).toMatch(/^ok/);
   });
 });

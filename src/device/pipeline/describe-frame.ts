@@ -1,0 +1,12 @@
+import { isCompressed, type Frame } from '../../core/frame.ts';
+
+/** A frame in a few words, for the log: what its message says of it. */
+export function describeFrame({ envelope, image }: Frame): string {
+  const { sec, nanosec } = envelope.stamp;
+  const stamp = `${String(sec)}.${String(nanosec).padStart(9, '0')}`;
+  const bytes = `${String(image.data.byteLength)} bytes`;
+  const picture = isCompressed(image)
+    ? `${image.format} of ${bytes}`
+    : `${String(image.width)}x${String(image.height)} ${image.encoding} of step ${String(image.step)}, ${bytes}`;
+  return `${picture}, stamp ${stamp}`;
+}

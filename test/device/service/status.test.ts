@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { statusSchema } from '../../../src/contract/status.ts';
+import type { CameraSnapshot } from '../../../src/device/pipeline/snapshot.ts';
+import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
+import { healthOf, statusOf } from '../../../src/device/service/status.ts';
+import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';
+
+function setUp() {
+  const clock = new FakeClock();
+  const cameras = [{ name: 'front' }];
+  const pipeline = new FramePipeline({ engine: new FakeEngine(), manifest: MANIFEST, cameras, clock });
+  return { clock, pipeline, maker: new FrameMaker('front', clock) };
+}
+
+describe('health', () => {
+  it('says what is missing, from no model to a camera that sends', async () => {
+    const { clock, pipeline, maker } = setUp();
+    expect(healthOf(pipeline.snapshot()).reasons).toEqual(['no model is loaded', 'the pipeline is idle']);
+    await pipeline.start();
+    expect(healthOf(pipeline.snapshot()).reasons).toEqual(['the pipeline is inactive']);
+    pipeline.activate();
+    expect(healthOf(pipeline.snapshot())).toEqual({ ok: true, reasons: [] });
+    clock.advance(6000);
+    expect(healthOf(pipeline.snapshot()).reasons).toEqual(['camera front has sent no frame yet']);
+    pipeline.offer(maker.next());
+    await settle(() => pipeline.framesInHand === 0);
+    expect(healthOf(pipeline.snapshot())).toEqual({ ok: true, reasons: [] });
+    clock.advance(7000);
+    expect(healthOf(pipeline.snapshot()).reasons).toEqual(['camera front has been silent for 7 s']);
+  });
+
+  it('is no health where frames come in and none goes out, and says why the last one did not', async () => {
+    const { clock, pipeline, maker } = setUp();
+    await pipeline.start();
+    pipeline.activate();
+    for (let i = 0; i < 30; i++) {
+      clock.advance(33);
+      pipeline.offer(maker.next({ ...rawImage('rgb8', 64, 48), step: 1 }));
+    }
+    const { ok, reasons } = healthOf(pipeline.snapshot());
+    expect(ok).toBe(false);
+    expect(reasons).toEqual([
+      expect.stringMatching(/^camera front: 3[01]\.\d frames\/s come in .* malformed$/),
+    ]);
+    for (let i = 0; i < 30; i++) pipeline.refuse('front', 'rate_limited');
+    expect(healthOf(pipeline.snapshot()).ok).toBe(true);
+  });
+});
+
+describe('status', () => {
+  it('follows its schema before a model and with one', async () => {
+    const { pipeline, clock, maker } = setUp();
+    expect(statusSchema.parse(statusOf(pipeline.snapshot(), null)).bundle).toBeNull();
+    await pipeline.start();
+    pipeline.activate();
+    pipeline.offer(maker.next());
+    await settle(() => pipeline.framesInHand === 0);
+    clock.advance(1000);
+    pipeline.offer(maker.next({ ...rawImage('rgb8', 64, 48), width: 0 }));
+    const status = statusOf(pipeline.snapshot(), null);
+    expect(statusSchema.parse(status)).toMatchObject({ provider: 'cpu', variant: 'fp32' });
+    const front = status.cameras['front'] as CameraSnapshot;
+    expect(front).toMatchObject({ lastDrop: 'bad_size', frames: { received: 2, published: 1 } });
+    expect(front.stampAgeMs).not.toBeNull();
+    await pipeline.close();
+  });
+});
