@@ -1,0 +1,1 @@
+"""Quantizes and rewrites detectors behind a line protocol; `goshawk optimize` decides what is worth trying."""

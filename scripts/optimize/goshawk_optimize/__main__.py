@@ -1,0 +1,6 @@
+"""Reads requests on stdin and answers on stdout until stdin ends."""
+
+from .server import main
+
+if __name__ == "__main__":
+    main()

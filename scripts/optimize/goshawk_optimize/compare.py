@@ -1,0 +1,38 @@
+"""How far apart the outputs of two models are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from .graph import picture_input
+from .sessions import open_session, run_pictures
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Largest |a - b| and largest |a - b| / (1 + |a|) over all outputs."""
+
+    absolute: float
+    relative: float
+
+
+def random_pictures(model: ModelProto, count: int = 2) -> NDArray[np.uint8]:
+    """Noise of the size that the model takes; always the same."""
+    _, height, width = picture_input(model)
+    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), np.uint8)
+
+
+def compare(before: ModelProto, after: ModelProto, pictures: NDArray[np.uint8]) -> Difference:
+    """Runs both on every picture."""
+    absolute = relative = 0.0
+    first, second = open_session(before), open_session(after)
+    for a, b in zip(run_pictures(first, pictures), run_pictures(second, pictures), strict=True):
+        for x, y in zip(a, b, strict=True):
+            gap = np.abs(x.astype(np.float64) - y)
+            absolute = max(absolute, float(gap.max(initial=0)))
+            relative = max(relative, float((gap / (1 + np.abs(x))).max(initial=0)))
+    return Difference(absolute, relative)

@@ -1,0 +1,43 @@
+"""Running models on pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper
+
+Values = list[NDArray[Any]]
+
+
+def open_session(model: ModelProto | bytes, *, optimize: bool = True) -> onnxruntime.InferenceSession:
+    """A session on the CPU that holds little memory and does not spin. `optimize` False fuses nothing."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize else levels.ORT_ENABLE_BASIC
+    data = model if isinstance(model, bytes) else model.SerializeToString()
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def run_pictures(session: onnxruntime.InferenceSession, pictures: NDArray[np.uint8]) -> Iterator[Values]:
+    """Outputs of each picture by itself."""
+    name = session.get_inputs()[0].name
+    for picture in pictures:
+        yield session.run(None, {name: np.ascontiguousarray(picture[None])})
+
+
+def with_outputs(model: ModelProto, names: list[str]) -> ModelProto:
+    """A copy whose outputs are `names`, float tensors of any shape."""
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
+    copy.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    return copy
