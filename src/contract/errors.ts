@@ -121,6 +121,34 @@ export const ERROR_TEMPLATES = {
     message: '{path} cannot be written: {reason}',
     fix: 'give a folder that is empty or not there yet, on a disk with room, that you may write to',
   },
+  GOSHAWK_NO_SPACE: {
+    message: 'there is no space left in {path}: {reason}',
+    fix: 'free some, or name a folder on another disk; what is finished is kept, and running it again goes on from there',
+  },
+  GOSHAWK_OPTIMIZE_ENVIRONMENT: {
+    message: 'the Python environment of "goshawk optimize" cannot be made: {reason}',
+    fix: '{mend}',
+  },
+  GOSHAWK_OPTIMIZE_QUANTIZER: {
+    message: 'the quantizer failed at {step}: {reason}',
+    fix: 'its log is {log}; check that the model runs ("goshawk models import"), then run it again: what is finished is kept',
+  },
+  GOSHAWK_OPTIMIZE_PICTURES: {
+    message: 'calibration folder {folder} is refused: {reason}',
+    fix: 'put JPEG or PNG pictures of what the camera sees there and remove what is broken; nothing was written',
+  },
+  GOSHAWK_OPTIMIZE_UNJUDGED: {
+    message: 'accuracy cannot be judged with {file}: {reason}',
+    fix: 'give labeled pictures in which the model finds something (--annotations, --images); nothing was written',
+  },
+  GOSHAWK_OPTIMIZE_TARGET: {
+    message: 'no variant within the accuracy floor takes {target} ms or less: the fastest takes {fastest} ms',
+    fix: 'allow a larger --max-ap-drop, more --threads or a longer --max-latency-ms; no bundle was written, the report says what was tried',
+  },
+  GOSHAWK_OPTIMIZE_BUSY: {
+    message: 'another "goshawk optimize" (process {pid}) works in {folder}',
+    fix: 'wait for it, or give another --work folder',
+  },
   GOSHAWK_INTERNAL: { message: '{reason}', fix: 'this is a defect: please report it with the log' },
 } as const satisfies Record<string, { message: string; fix: string }>;
 

@@ -51,22 +51,35 @@ export function weightedAp(
 }
 
 /**
+ * AP of each resample, NaN where it holds no object that counts. The same seed and number of pictures draw the same pictures, so that two
+ * models that were evaluated on the same set can be compared resample by resample.
+ */
+export function resampleAp(
+  classes: readonly ClassMatches[],
+  { images, resamples, seed }: Omit<BootstrapOptions, 'confidence'>,
+): Float64Array {
+  const random = createRandom(seed);
+  const reader = new CurveReader();
+  const weights = new Float64Array(images);
+  return Float64Array.from({ length: resamples }, () => {
+    weights.fill(0);
+    for (let i = 0; i < images; i++) weights[random.int(0, images - 1)]! += 1;
+    return weightedAp(classes, weights, reader) ?? NaN;
+  });
+}
+
+/** The middle `confidence` (0..1) of what resamples gave; NaN entries are left out. Null where nothing is left. */
+export function intervalOf(drawn: Float64Array, confidence: number): Interval | null {
+  const sorted = drawn.filter((value) => !Number.isNaN(value)).sort();
+  if (sorted.length === 0) return null;
+  const tail = (1 - confidence) / 2;
+  return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
+}
+
+/**
  * Percentile bootstrap of AP over pictures: how far the figure would move with other pictures of the same kind. The same seed gives
  * the same interval. Null where no resample holds an object that counts.
  */
 export function bootstrapAp(classes: readonly ClassMatches[], options: BootstrapOptions): Interval | null {
-  const random = createRandom(options.seed);
-  const reader = new CurveReader();
-  const weights = new Float64Array(options.images);
-  const drawn: number[] = [];
-  for (let resample = 0; resample < options.resamples; resample++) {
-    weights.fill(0);
-    for (let i = 0; i < options.images; i++) weights[random.int(0, options.images - 1)]! += 1;
-    const ap = weightedAp(classes, weights, reader);
-    if (ap !== null) drawn.push(ap);
-  }
-  if (drawn.length === 0) return null;
-  const sorted = Float64Array.from(drawn).sort();
-  const tail = (1 - options.confidence) / 2;
-  return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
+  return intervalOf(resampleAp(classes, options), options.confidence);
 }

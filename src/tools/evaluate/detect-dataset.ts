@@ -30,7 +30,8 @@ export interface DatasetDetections {
   readonly latencies: DetectorLatencies;
 }
 
-function boxesOf(detections: Detections, image: number): DetectedBox[] {
+/** Detections of one picture as the evaluator takes them. */
+export function boxesOf(detections: Detections, image: number): DetectedBox[] {
   const { boxes, scores, classes, count } = detections;
   return Array.from({ length: count }, (_, i) => {
     const x = boxes[4 * i]!;

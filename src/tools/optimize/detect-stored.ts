@@ -1,0 +1,88 @@
+import { open } from 'node:fs/promises';
+import { createDetections } from '../../core/detections.ts';
+import type { DetectedBox } from '../../core/evaluation/boxes.ts';
+import { createDecoder } from '../../core/heads/decoder.ts';
+import type { DecodeLimits, InferenceInput } from '../../device/inference/engine.ts';
+import type { GraphClaims } from '../../device/inference/graph-check.ts';
+import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
+import { boxesOf } from '../evaluate/detect-dataset.ts';
+import type { PictureStore } from './picture-store.ts';
+
+/** The limits of `goshawk evaluate`, so that figures can be compared. */
+export const EVALUATION_LIMITS: DecodeLimits & { readonly multiLabel: boolean } = {
+  scoreThreshold: 0.01,
+  iouThreshold: 0.65,
+  maxDetections: 300,
+  classFilter: null,
+  multiLabel: true,
+};
+
+/** What a graph put out is no detection: a network whose quantization broke it. */
+export class BrokenOutputError extends Error {
+  override readonly name = 'BrokenOutputError';
+}
+
+export interface DetectOptions {
+  readonly claims: GraphClaims;
+  /** threads of inference, >= 1 */
+  readonly threads: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Detections of a graph on stored pictures, all or those named, by the runtime's graph, decoder and suppression. `image` of a box is the picture's place in the store.
+ * Throws BrokenOutputError where the graph gives what is no number, and what loading throws.
+ */
+export async function detectStored(
+  model: Uint8Array,
+  store: PictureStore,
+  { claims, threads, signal }: DetectOptions,
+  images: readonly number[] = store.letterboxes.map((_, index) => index),
+): Promise<DetectedBox[]> {
+  const { inputWidth, inputHeight, head, labels } = claims;
+  const graph = await LetterboxedGraph.load(model, claims, 1, { provider: 'cpu', threads, spinning: false });
+  const decoder = createDecoder({ head, inputWidth, inputHeight, classes: labels, maxCandidates: Infinity });
+  const detections = createDetections(EVALUATION_LIMITS.maxDetections);
+  const boxes: DetectedBox[] = [];
+  try {
+    await graph.warmUp();
+    await forEachPicture(store, images, signal, async (pixels, index) => {
+      const letterbox = store.letterboxes[index]!;
+      const input: InferenceInput = {
+        kind: 'letterboxed',
+        pixels,
+        letterbox,
+        encoding: 'rgb8',
+        step: inputWidth * 3,
+      };
+      const outputs = await graph.run([input], 0, 1);
+      if (decoder.decode(outputs, 0, letterbox, EVALUATION_LIMITS, detections) === 'invalid') {
+        throw new BrokenOutputError('it puts out what is not a number');
+      }
+      boxes.push(...boxesOf(detections, index));
+    });
+  } finally {
+    await graph.close();
+  }
+  return boxes;
+}
+
+/** Reads the pictures one after the other into the same memory. */
+async function forEachPicture(
+  { pictures, width, height }: PictureStore,
+  images: readonly number[],
+  signal: AbortSignal,
+  take: (pixels: Uint8Array<ArrayBuffer>, index: number) => Promise<void>,
+): Promise<void> {
+  const pixels = new Uint8Array(width * height * 3);
+  const handle = await open(pictures, 'r');
+  try {
+    for (const index of images) {
+      signal.throwIfAborted();
+      await handle.read(pixels, 0, pixels.byteLength, index * pixels.byteLength);
+      await take(pixels, index);
+    }
+  } finally {
+    await handle.close();
+  }
+}

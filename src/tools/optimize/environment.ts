@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { GoshawkError } from '../../contract/errors.ts';
+import { withLock } from './lock.ts';
+
+/** How the quantizer is started. */
+export interface QuantizerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** sha256 over its sources and requirements: its answers are good for as long as this stays */
+  readonly codeDigest: string;
+}
+
+/** Told what is being done, for a line of progress. */
+export type Say = (activity: string) => void;
+
+/** Where the program, its Python sources and the environment lie. */
+export interface Places {
+  /** the quantizer's sources and requirements.txt */
+  readonly sources: string;
+  /** the virtual environment */
+  readonly environment: string;
+}
+
+const STAMP = 'goshawk-stamp';
+const LEAST_PYTHON = [3, 10] as const;
+const PYTHONS = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
+const NETWORK_FIX = 'check the network and the space on the disk, then run it again';
+const PYTHON_FIX = 'install Python 3.10 or newer with venv: sudo apt-get install python3 python3-venv';
+
+/** The package's own places: two folders above this file's room, in src/ as in dist/. */
+export function packagePlaces(): Places {
+  const root = fileURLToPath(new URL('../../..', import.meta.url));
+  return { sources: join(root, 'scripts/optimize'), environment: join(root, '.tools/optimize') };
+}
+
+/**
+ * The quantizer, its environment made where it is missing or no longer what requirements.txt says.
+ * Throws GOSHAWK_OPTIMIZE_ENVIRONMENT, which says what to install.
+ */
+export async function ensureQuantizer(
+  say: Say,
+  signal: AbortSignal,
+  places: Places = packagePlaces(),
+): Promise<QuantizerCommand> {
+  const requirements = join(places.sources, 'requirements.txt');
+  const wanted = await readFile(requirements, 'utf8').catch((cause: unknown) => {
+    throw refuse(`${requirements} is missing`, 'install Goshawk again, with its scripts folder', cause);
+  });
+  const stamp = createHash('sha256').update(places.environment).update('\n').update(wanted).digest('hex');
+  const python = join(places.environment, 'bin/python');
+  if (!(await isReady(places, python, stamp))) {
+    await mkdir(join(places.environment, '..'), { recursive: true });
+    await withLock(`${places.environment}.lock`, signal, async () => {
+      if (!(await isReady(places, python, stamp)))
+        await make(places, python, requirements, stamp, say, signal);
+    });
+  }
+  return {
+    command: python,
+    args: ['-m', 'goshawk_optimize'],
+    env: pythonEnvironment(places.sources),
+    codeDigest: await digestOfSources(places.sources),
+  };
+}
+
+/** The caller's variables without those that would bring another Python's packages in, such as a ROS environment's. */
+function pythonEnvironment(sources: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PYTHONHOME: undefined,
+    LD_LIBRARY_PATH: undefined,
+    PYTHONPATH: sources,
+    PYTHONNOUSERSITE: '1',
+    PYTHONDONTWRITEBYTECODE: '1',
+  };
+}
+
+async function isReady({ environment }: Places, python: string, stamp: string): Promise<boolean> {
+  const [found, works] = await Promise.all([
+    readFile(join(environment, STAMP), 'utf8').catch(() => ''),
+    access(python, constants.X_OK).then(
+      () => true,
+      () => false,
+    ),
+  ]);
+  return works && found === stamp;
+}
+
+async function make(
+  { environment }: Places,
+  python: string,
+  requirements: string,
+  stamp: string,
+  say: Say,
+  signal: AbortSignal,
+): Promise<void> {
+  say('looking for Python');
+  const system = await findPython(signal);
+  await rm(environment, { recursive: true, force: true });
+  say('making a Python environment');
+  const made = await run(system, ['-m', 'venv', environment], signal);
+  if (made.code !== 0) {
+    await rm(environment, { recursive: true, force: true });
+    throw refuse(`${system} -m venv failed: ${lastLine(made.output)}`, PYTHON_FIX);
+  }
+  say('installing ONNX Runtime for Python');
+  const install = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '-r', requirements];
+  const installed = await run(python, install, signal);
+  if (installed.code !== 0) {
+    await rm(environment, { recursive: true, force: true });
+    throw refuse(`pip failed: ${lastLine(installed.output)}`, NETWORK_FIX);
+  }
+  await writeFile(join(environment, STAMP), stamp);
+}
+
+async function findPython(signal: AbortSignal): Promise<string> {
+  const ask = 'import sys, ensurepip, venv; print("%d.%d" % sys.version_info[:2])';
+  let reason = 'there is no python3';
+  for (const command of PYTHONS) {
+    const { code, output } = await run(command, ['-c', ask], signal);
+    if (code === null) continue;
+    if (code !== 0) {
+      reason = `${command} has no venv: ${lastLine(output)}`;
+      continue;
+    }
+    const [major = 0, minor = 0] = output.trim().split('.').map(Number);
+    if (major === LEAST_PYTHON[0] && minor >= LEAST_PYTHON[1]) return command;
+    reason = `${command} is ${output.trim()}`;
+  }
+  throw refuse(reason, PYTHON_FIX);
+}
+
+/** Runs a program to its end; code null where it could not be started. Rejects with the signal's reason where that ended it. */
+async function run(
+  command: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ code: number | null; output: string }> {
+  signal.throwIfAborted();
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: pythonEnvironment(''),
+    detached: true,
+  });
+  let output = '';
+  const collect = (data: Buffer): void => {
+    output = (output + data.toString()).slice(-20_000);
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  const stop = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', stop);
+  const code = await new Promise<number | null>((resolve) => {
+    child.once('error', () => {
+      resolve(null);
+    });
+    child.once('close', (status) => {
+      resolve(status ?? -1);
+    });
+  });
+  signal.removeEventListener('abort', stop);
+  signal.throwIfAborted();
+  return { code, output };
+}
+
+function lastLine(output: string): string {
+  return output.trim().split('\n').at(-1) ?? '';
+}
+
+async function digestOfSources(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  const names = await readdir(folder, { recursive: true });
+  for (const name of names.filter((entry) => /\.(py|txt)$/.test(entry)).sort()) {
+    if (name.startsWith('tests')) continue;
+    hash.update(`${name}\n`).update(await readFile(join(folder, name)));
+  }
+  return hash.digest('hex');
+}
+
+function refuse(reason: string, mend: string, cause?: unknown): GoshawkError {
+  return new GoshawkError('GOSHAWK_OPTIMIZE_ENVIRONMENT', { reason, mend }, { cause });
+}

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { intervalOf, resampleAp, type Interval } from '../../core/evaluation/bootstrap.ts';
+import type { DetectedBox, TruthBox } from '../../core/evaluation/boxes.ts';
+import { evaluateDetections, type CocoEvaluation } from '../../core/evaluation/evaluate.ts';
+import type { Dataset } from '../evaluate/dataset.ts';
+import { detectStored, type DetectOptions } from './detect-stored.ts';
+import type { PictureStore } from './picture-store.ts';
+import { selectImages, type Part, type Split } from './split.ts';
+
+/** share of resamples within an interval */
+export const CONFIDENCE = 0.95;
+/** detections of the original above this score are taken for truth where there are no labels */
+export const AGREEMENT_SCORE = 0.3;
+
+const intervalSchema = z.object({ low: z.number(), high: z.number() });
+
+/** What the search knows of a model's accuracy. Shares 0..1; drops are the original's AP less the model's. */
+export const searchAccuracySchema = z.object({
+  /** on the search part of the labeled pictures */
+  ap: z.number(),
+  drop: z.number(),
+  dropInterval: intervalSchema.nullable(),
+  /** standard deviation of the drop over the resamples */
+  dropDeviation: z.number(),
+  /** AP against the original's own detections, on calibration and search pictures */
+  agreement: z.number(),
+});
+
+export type SearchAccuracy = z.infer<typeof searchAccuracySchema>;
+
+/** A model's accuracy on pictures that the search did not see. */
+export interface FinalAccuracy {
+  readonly evaluation: CocoEvaluation;
+  readonly ap: number;
+  readonly interval: Interval | null;
+  readonly drop: number;
+  readonly dropInterval: Interval | null;
+}
+
+export interface JudgeOptions extends DetectOptions {
+  readonly dataset: Dataset;
+  readonly split: Split;
+  readonly labeled: PictureStore;
+  readonly calibration: PictureStore;
+  /** of the bootstrap over pictures */
+  readonly resamples: number;
+  readonly seed: number;
+}
+
+/** Says how good models are beside the original, which is evaluated once. */
+export class Judge {
+  /** AP of the original on the search part */
+  readonly originalSearchAp: number;
+  readonly #options: JudgeOptions;
+  readonly #original: Uint8Array;
+  readonly #searchDraws: Float64Array;
+  readonly #pseudoTruths: readonly TruthBox[];
+  readonly #ownAgreement: number;
+
+  private constructor(
+    original: Uint8Array,
+    options: JudgeOptions,
+    labeled: readonly DetectedBox[],
+    calibration: readonly DetectedBox[],
+  ) {
+    this.#original = original;
+    this.#options = options;
+    const evaluation = this.#evaluate(options.split.search, labeled);
+    this.originalSearchAp = evaluation.figures.ap ?? 0;
+    this.#searchDraws = this.#draw(options.split.search, evaluation);
+    this.#pseudoTruths = this.#joined(labeled, calibration)
+      .filter(({ score }) => score > AGREEMENT_SCORE)
+      .map((box) => ({ ...box, area: box.width * box.height, crowd: false }));
+    this.#ownAgreement = this.#agreement(labeled, calibration) || 1;
+  }
+
+  /** Evaluates the original on what the search may see. */
+  static async open(original: Uint8Array, options: JudgeOptions): Promise<Judge> {
+    const labeled = await detectStored(original, options.labeled, options, options.split.search.images);
+    const calibration = await detectStored(original, options.calibration, options);
+    return new Judge(original, options, labeled, calibration);
+  }
+
+  /** Throws BrokenOutputError. Looks at the search part and the calibration pictures only. */
+  async search(model: Uint8Array): Promise<SearchAccuracy> {
+    const { split, labeled, calibration } = this.#options;
+    const found = await detectStored(model, labeled, this.#options, split.search.images);
+    const alike = await detectStored(model, calibration, this.#options);
+    const evaluation = this.#evaluate(split.search, found);
+    const drops = differences(this.#searchDraws, this.#draw(split.search, evaluation));
+    const ap = evaluation.figures.ap ?? 0;
+    return {
+      ap,
+      drop: this.originalSearchAp - ap,
+      dropInterval: intervalOf(drops, CONFIDENCE),
+      dropDeviation: deviation(drops),
+      agreement: this.#agreement(found, alike) / this.#ownAgreement,
+    };
+  }
+
+  /** Figures of models on the final part, the original's first. Called once, when everything is chosen. */
+  async final(models: readonly Uint8Array[]): Promise<FinalAccuracy[]> {
+    const { split, labeled } = this.#options;
+    const results: FinalAccuracy[] = [];
+    let first: { ap: number; draws: Float64Array } | null = null;
+    for (const model of [this.#original, ...models]) {
+      const found = await detectStored(model, labeled, this.#options, split.final.images);
+      const evaluation = this.#evaluate(split.final, found);
+      const draws = this.#draw(split.final, evaluation);
+      const ap = evaluation.figures.ap ?? 0;
+      first ??= { ap, draws };
+      results.push({
+        evaluation,
+        ap,
+        interval: intervalOf(draws, CONFIDENCE),
+        drop: first.ap - ap,
+        dropInterval: intervalOf(differences(first.draws, draws), CONFIDENCE),
+      });
+    }
+    return results;
+  }
+
+  #evaluate(part: Part, found: readonly DetectedBox[]): CocoEvaluation {
+    const { dataset } = this.#options;
+    return evaluateDetections(selectImages(part.images, dataset.labels.length, dataset.truths, found));
+  }
+
+  #draw(part: Part, { matches }: CocoEvaluation): Float64Array {
+    const { resamples, seed } = this.#options;
+    return resampleAp(matches, { images: part.images.length, resamples, seed });
+  }
+
+  /** Calibration pictures first, then those of the search part. */
+  #joined(labeled: readonly DetectedBox[], calibration: readonly DetectedBox[]): DetectedBox[] {
+    const { split, calibration: store } = this.#options;
+    const search = selectImages(split.search.images, 0, [], labeled).detections;
+    return [...calibration, ...search.map((box) => ({ ...box, image: box.image + store.count }))];
+  }
+
+  #agreement(labeled: readonly DetectedBox[], calibration: readonly DetectedBox[]): number {
+    const { split, calibration: store, dataset } = this.#options;
+    const { figures } = evaluateDetections({
+      images: store.count + split.search.images.length,
+      classes: dataset.labels.length,
+      truths: this.#pseudoTruths,
+      detections: this.#joined(labeled, calibration),
+    });
+    return figures.ap ?? 0;
+  }
+}
+
+function differences(before: Float64Array, after: Float64Array): Float64Array {
+  return before.map((value, i) => value - after[i]!);
+}
+
+function deviation(values: Float64Array): number {
+  const known = values.filter((value) => !Number.isNaN(value));
+  if (known.length === 0) return 0;
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  return Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length);
+}

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { BundleManifest } from '../../contract/bundle.ts';
+import { describeError, GoshawkError } from '../../contract/errors.ts';
+import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
+import { createRandom } from '../../core/random.ts';
+import { decodeToRgb } from '../../device/pipeline/decode-image.ts';
+import { DEFAULT_SIZE_LIMITS } from '../../device/pipeline/frame-check.ts';
+import { SharpLetterboxer } from '../../device/pipeline/sharp-letterbox.ts';
+import type { Dataset } from '../evaluate/dataset.ts';
+import type { PictureFile } from './protocol.ts';
+import type { WorkFolder } from './work-folder.ts';
+
+/** The part of a manifest that says how a picture becomes the network's input. */
+export type InputStyle = BundleManifest['input'];
+
+/** Pictures that are letterboxed already, in one file, as the network takes them. */
+export interface PictureStore extends PictureFile {
+  /** where each picture lies in the input */
+  readonly letterboxes: readonly Letterbox[];
+  /** sha256 over names and contents of the picture files, in order */
+  readonly digest: string;
+}
+
+/** A picture file and what it has to be. */
+interface Source {
+  readonly name: string;
+  readonly path: string;
+  /** null where nothing says how large it is */
+  readonly size: { readonly width: number; readonly height: number } | null;
+}
+
+/** Whose pictures they are, for messages. */
+type Refuse = (name: string, reason: string, cause?: unknown) => GoshawkError;
+
+const PICTURE = /\.(jpe?g|png)$/i;
+
+const sizesSchema = z.object({ sizes: z.array(z.tuple([z.number(), z.number()])) });
+
+/**
+ * Names of a calibration folder's pictures, sorted. Where there are more than `most`, as many are drawn by the seed.
+ * Throws GOSHAWK_OPTIMIZE_PICTURES.
+ */
+export async function listCalibration(folder: string, most: number, seed: number): Promise<string[]> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new GoshawkError(
+      'GOSHAWK_OPTIMIZE_PICTURES',
+      { folder, reason: (cause as Error).message },
+      { cause },
+    );
+  });
+  const pictures = names.filter((name) => PICTURE.test(name)).sort();
+  if (pictures.length === 0) {
+    const reason = 'there is no .jpg, .jpeg or .png file in it';
+    throw new GoshawkError('GOSHAWK_OPTIMIZE_PICTURES', { folder, reason });
+  }
+  const random = createRandom(seed);
+  while (pictures.length > most) pictures.splice(random.int(0, pictures.length - 1), 1);
+  return pictures;
+}
+
+/** What storing needs besides the pictures. */
+export interface StoreOptions {
+  readonly work: WorkFolder;
+  readonly style: InputStyle;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** Letterboxes the pictures of a calibration folder. A picture that does not decode is refused: GOSHAWK_OPTIMIZE_PICTURES. */
+export function storeCalibration(
+  folder: string,
+  names: readonly string[],
+  options: StoreOptions,
+): Promise<PictureStore> {
+  const sources = names.map((name) => ({ name, path: join(folder, name), size: null }));
+  return store('calibration', sources, options, (name, reason, cause) => {
+    const text = `picture ${name} cannot be used: ${reason}`;
+    return new GoshawkError('GOSHAWK_OPTIMIZE_PICTURES', { folder, reason: text }, { cause });
+  });
+}
+
+/** Letterboxes the labeled pictures, by the order of the data set. One that is not there, broken, or of another size is refused: GOSHAWK_DATASET_IMAGE. */
+export function storeLabeled(folder: string, dataset: Dataset, options: StoreOptions): Promise<PictureStore> {
+  const sources = dataset.images.map(({ file, width, height }) => ({
+    name: file,
+    path: join(folder, file),
+    size: { width, height },
+  }));
+  return store('labeled', sources, options, (name, reason, cause) => {
+    return new GoshawkError('GOSHAWK_DATASET_IMAGE', { image: name, file: dataset.file, reason }, { cause });
+  });
+}
+
+async function store(
+  kind: string,
+  sources: readonly Source[],
+  options: StoreOptions,
+  refuse: Refuse,
+): Promise<PictureStore> {
+  const { work, style, signal } = options;
+  const { width, height, anchor, padValue, resize } = style;
+  const digest = await digestOfPictures(sources, signal, refuse);
+  const inputs = { digest, style: { width, height, anchor, padValue, resize } };
+  const file = `${kind}.u8`;
+  const { value, key } = await work.step(`pictures-${kind}`, inputs, sizesSchema, [file], async (place) => {
+    const handle = await open(place(file), 'w');
+    try {
+      return { sizes: await letterboxAll(sources, handle, options, refuse) };
+    } finally {
+      await handle.close();
+    }
+  });
+  const letterboxes = value.sizes.map(([w, h]) => letterboxFor(w, h, width, height, anchor));
+  return { pictures: work.place(key, file), count: sources.length, height, width, letterboxes, digest };
+}
+
+async function digestOfPictures(
+  sources: readonly Source[],
+  signal: AbortSignal,
+  refuse: Refuse,
+): Promise<string> {
+  const hash = createHash('sha256');
+  for (const { name, path } of sources) {
+    signal.throwIfAborted();
+    const bytes = await readFile(path).catch((cause: unknown) => {
+      throw refuse(name, (cause as Error).message, cause);
+    });
+    hash.update(`${name}\n${bytes.byteLength}\n`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+/** The runtime's own way from a picture file to the network's input. Sizes of the source pictures come back. */
+async function letterboxAll(
+  sources: readonly Source[],
+  handle: FileHandle,
+  { style, signal, onProgress }: StoreOptions,
+  refuse: Refuse,
+): Promise<[number, number][]> {
+  const letterboxer = new SharpLetterboxer();
+  const pixels = new Uint8Array(style.width * style.height * 3);
+  const sizes: [number, number][] = [];
+  for (const { name, path, size } of sources) {
+    signal.throwIfAborted();
+    const data = await readFile(path);
+    const image = await decodeToRgb({ format: 'jpeg', data }, DEFAULT_SIZE_LIMITS.maxPixels).catch(
+      (cause: unknown) => {
+        throw refuse(name, describeError(cause), cause);
+      },
+    );
+    const { width, height } = image;
+    if (size !== null && (size.width !== width || size.height !== height)) {
+      throw refuse(
+        name,
+        `it has ${width}x${height} pixels, the annotations say ${size.width}x${size.height}`,
+      );
+    }
+    await letterboxer.run(
+      image,
+      letterboxFor(width, height, style.width, style.height, style.anchor),
+      style,
+      pixels,
+    );
+    await handle.writeFile(pixels);
+    sizes.push([width, height]);
+    onProgress(sizes.length, sources.length);
+  }
+  return sizes;
+}

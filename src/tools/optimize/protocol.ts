@@ -1,0 +1,92 @@
+import { z } from 'zod';
+
+/** The quantizer's answers, one JSON object a line on its standard output (scripts/optimize/goshawk_optimize). */
+export const answerSchema = z.union([
+  z.object({ id: z.int(), progress: z.object({ done: z.number(), total: z.number() }) }),
+  z.object({
+    id: z.int(),
+    error: z.object({
+      kind: z.enum(['no-space', 'bad-model', 'unsupported', 'internal']),
+      reason: z.string(),
+    }),
+  }),
+  z.object({ id: z.int(), ok: z.unknown() }),
+]);
+
+const count = z.int().nonnegative();
+
+/** Every answer to a request that went well also tells the most memory that the process ever held (VmHWM). */
+export const peakSchema = z.object({ peakBytes: count.optional() });
+
+export const helloSchema = z.object({ versions: z.record(z.string(), z.string()) });
+
+/** What cleaning a graph did. Differences are those of outputs on pictures that it tried itself. */
+export const cleanSchema = z.object({
+  steps: z.array(z.string()),
+  nodesBefore: count,
+  nodesAfter: count,
+  dynamicBatch: z.boolean(),
+  maxAbsDifference: z.number().nonnegative(),
+  maxRelativeDifference: z.number().nonnegative(),
+  bytes: count,
+});
+
+export const calibrateSchema = z.object({ tensors: count });
+
+/** One layer that could be quantized, and what quantizing it alone does to the outputs. */
+export const layerSchema = z.object({
+  node: z.string(),
+  opType: z.string(),
+  /** relative error of the outputs, >= 0; null where it is not a number */
+  error: z.number().nonnegative().nullable(),
+  parameters: count,
+  outputShape: z.array(z.union([z.number(), z.string()])),
+});
+
+export const sensitivitySchema = z.object({ layers: z.array(layerSchema) });
+
+export const quantizeSchema = z.object({
+  bytes: count,
+  quantized: z.array(z.string()),
+  float: z.array(z.string()),
+});
+
+export const halfSchema = z.object({ bytes: count });
+
+/** How a graph is quantized to static int8. */
+export interface Scheme {
+  readonly calibration: 'minmax' | 'entropy' | 'percentile' | 'trained';
+  /** of `percentile`: share of activations inside the range, percent */
+  readonly percentile?: number;
+  readonly perChannel: boolean;
+  /** nodes that stay in float */
+  readonly keepFloat: readonly string[];
+  readonly equalize: boolean;
+  readonly biasCorrection: boolean;
+  readonly target: 'cpu' | 'tensorrt';
+  /** convolutions alone, or everything that has an integer kernel */
+  readonly opTypes: 'conv' | 'all';
+}
+
+/** A file of letterboxed pictures: `count` times uint8 RGB `[height, width, 3]`. */
+export interface PictureFile {
+  readonly pictures: string;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What can be asked, and what is told back. */
+export const OPERATIONS = {
+  hello: helloSchema,
+  clean: cleanSchema,
+  calibrate: calibrateSchema,
+  sensitivity: sensitivitySchema,
+  quantize: quantizeSchema,
+  dynamic: quantizeSchema,
+  half: halfSchema,
+} as const;
+
+export type Operation = keyof typeof OPERATIONS;
+export type AnswerOf<K extends Operation> = z.infer<(typeof OPERATIONS)[K]>;
+export type Layer = z.infer<typeof layerSchema>;

@@ -1,0 +1,170 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { GoshawkError } from '../../contract/errors.ts';
+import type { QuantizerCommand } from './environment.ts';
+import { answerSchema, OPERATIONS, peakSchema, type AnswerOf, type Operation } from './protocol.ts';
+
+/** Why a request came to nothing. A candidate that fails is one candidate less, no reason to end the search. */
+export class QuantizerError extends Error {
+  override readonly name = 'QuantizerError';
+  readonly kind: 'bad-model' | 'unsupported' | 'internal' | 'crashed';
+
+  constructor(kind: QuantizerError['kind'], reason: string) {
+    super(reason);
+    this.kind = kind;
+  }
+}
+
+/** Share of a request that is done, 0..1. */
+export type OnProgress = (share: number) => void;
+
+interface Pending {
+  readonly id: number;
+  readonly onProgress: OnProgress;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What the search needs of a quantizer. */
+export interface QuantizerPort {
+  request<K extends Operation>(
+    operation: K,
+    parameters: Readonly<Record<string, unknown>>,
+    onProgress?: OnProgress,
+  ): Promise<AnswerOf<K>>;
+}
+
+/**
+ * The quantizer's process. It is started with the first request and, after a crash, again with the next one; one request runs at a time.
+ * `close` ends it.
+ */
+export class Quantizer implements QuantizerPort {
+  /** largest resident memory of any of its processes so far, bytes; null where the system does not say */
+  peakBytes: number | null = null;
+  readonly #command: QuantizerCommand;
+  readonly #log: string;
+  readonly #signal: AbortSignal;
+  #child: ChildProcess | null = null;
+  #pending: Pending | null = null;
+  #lastId = 0;
+
+  /** @param log file that gets what the process says on standard error */
+  constructor(command: QuantizerCommand, log: string, signal: AbortSignal) {
+    this.#command = command;
+    this.#log = log;
+    this.#signal = signal;
+  }
+
+  /**
+   * Asks and waits for the answer. Rejects with QuantizerError where the request fails, with GOSHAWK_NO_SPACE where the disk is full, and with the
+   * signal's reason where the work is to stop; the process is then ended.
+   */
+  async request<K extends Operation>(
+    operation: K,
+    parameters: Readonly<Record<string, unknown>>,
+    onProgress: OnProgress = () => undefined,
+  ): Promise<AnswerOf<K>> {
+    this.#signal.throwIfAborted();
+    if (this.#pending !== null) throw new Error('the quantizer does one thing at a time');
+    const child = (this.#child ??= this.#start());
+    const stop = (): void => void child.kill('SIGTERM');
+    this.#signal.addEventListener('abort', stop);
+    try {
+      const answer = await new Promise((resolve, reject) => {
+        this.#lastId += 1;
+        this.#pending = { id: this.#lastId, onProgress, resolve, reject };
+        child.stdin?.write(`${JSON.stringify({ id: this.#lastId, op: operation, ...parameters })}\n`);
+      });
+      const { peakBytes = 0 } = peakSchema.parse(answer);
+      if (peakBytes > 0) this.peakBytes = Math.max(this.peakBytes ?? 0, peakBytes);
+      const parsed = OPERATIONS[operation].safeParse(answer);
+      if (!parsed.success)
+        throw new QuantizerError('internal', `its answer is not understood: ${parsed.error.message}`);
+      return parsed.data as AnswerOf<K>;
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw error;
+    } finally {
+      this.#pending = null;
+      this.#signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Lets the process end by itself, since nothing runs in it. */
+  async close(): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.stdin?.end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #start(): ChildProcess {
+    const { command, args, env } = this.#command;
+    mkdirSync(dirname(this.#log), { recursive: true });
+    const log = openSync(this.#log, 'a');
+    // a process group of its own: Ctrl-C in a terminal is this process's to handle
+    const child = spawn(command, [...args], { env, detached: true, stdio: ['pipe', 'pipe', log] });
+    closeSync(log);
+    let ending = '';
+    child.once('error', (error) => {
+      ending = error.message;
+    });
+    // a write to a process that is gone: its end is reported by 'close'
+    child.stdin?.on('error', () => undefined);
+    if (child.stdout !== null) {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        this.#take(line);
+      });
+    }
+    child.once('close', (code, signal) => {
+      if (this.#child === child) this.#child = null;
+      if (this.#pending === null) return;
+      void this.#reportEnd(this.#pending, ending || (signal ?? `exit code ${code}`));
+    });
+    return child;
+  }
+
+  async #reportEnd(pending: Pending, ending: string): Promise<void> {
+    const said = (await readFile(this.#log, 'utf8').catch(() => '')).trim().split('\n').at(-1) ?? '';
+    const hint = ending === 'SIGKILL' ? ' (the system may have run out of memory)' : '';
+    pending.reject(
+      new QuantizerError('crashed', `it ended with ${ending}${hint}${said === '' ? '' : `: ${said}`}`),
+    );
+  }
+
+  #take(line: string): void {
+    const pending = this.#pending;
+    if (pending === null) return;
+    let json: unknown;
+    try {
+      json = JSON.parse(line);
+    } catch {
+      pending.reject(new QuantizerError('internal', `it said what is no answer: ${line.slice(0, 200)}`));
+      return;
+    }
+    const parsed = answerSchema.safeParse(json);
+    if (!parsed.success) {
+      pending.reject(new QuantizerError('internal', `it said what is no answer: ${line.slice(0, 200)}`));
+      return;
+    }
+    const answer = parsed.data;
+    if (answer.id !== pending.id) return;
+    if ('progress' in answer) pending.onProgress(answer.progress.done / Math.max(1, answer.progress.total));
+    else if ('error' in answer) pending.reject(failure(answer.error.kind, answer.error.reason, this.#log));
+    else pending.resolve(answer.ok);
+  }
+}
+
+type FailureKind = 'no-space' | 'bad-model' | 'unsupported' | 'internal';
+
+function failure(kind: FailureKind, reason: string, log: string): Error {
+  if (kind !== 'no-space') return new QuantizerError(kind, reason);
+  return new GoshawkError('GOSHAWK_NO_SPACE', { path: dirname(log), reason });
+}
