@@ -15,8 +15,16 @@ const PICTURES = join(SHARED, 'coco-mini/val');
 const ANNOTATIONS = join(SHARED, 'coco-mini/val.json');
 const available = [MODEL, PICTURES, ANNOTATIONS].every((file) => existsSync(file));
 
+/** AP by which the two ways to the network's size may differ: 0.3 points. */
+const AGREEMENT = 0.003;
+
 /** A Python pipeline (OpenCV, onnxruntime, pycocotools) on the same file and pictures. */
 const REFERENCE = { ap: 0.3454, ap50: 0.5391 };
+
+function evaluateBy(report: string, ...args: readonly string[]): AccuracyReport {
+  execFileSync(process.execPath, [CLI, 'evaluate', '--report', report, ...args]);
+  return accuracyReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
+}
 
 describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real pictures (needs ../shared)', () => {
   let folder = '';
@@ -40,19 +48,8 @@ describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real pictures (need
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function evaluate(name: string, args: readonly string[]): AccuracyReport {
-    const report = join(folder, `${name}.json`);
-    execFileSync(process.execPath, [
-      CLI,
-      'evaluate',
-      '--annotations',
-      ANNOTATIONS,
-      '--report',
-      report,
-      ...args,
-    ]);
-    return accuracyReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
-  }
+  const evaluate = (name: string, ...args: readonly string[]): AccuracyReport =>
+    evaluateBy(join(folder, `${name}.json`), '--annotations', ANNOTATIONS, ...args);
 
   it.each(['sharp', 'graph'])(
     'reaches the AP of the Python pipeline within half a point by %s',
@@ -68,15 +65,21 @@ describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real pictures (need
         '--detections',
         written,
       ];
-      const report = evaluate(preprocess, model);
+      const report = evaluate(preprocess, ...model);
       expect(report.images).toBe(40);
       expect(report.ap!).toBeGreaterThan(REFERENCE.ap - 0.005);
       // nothing here says that another resize may not be better; the bound catches a wrong evaluation
       expect(Math.abs(report.ap50! - REFERENCE.ap50)).toBeLessThan(0.02);
-      const again = evaluate(`${preprocess}-again`, ['--against-detections', written]);
+      const again = evaluate(`${preprocess}-again`, '--against-detections', written);
       expect(again.ap).toBeCloseTo(report.ap!, 12);
     },
   );
+
+  it('gives the same AP by both preprocessors within 0.3 points', () => {
+    const model = ['--bundle', bundle, '--images', PICTURES, '--resamples', '0', '--preprocess'];
+    const [sharp, graph] = ['sharp', 'graph'].map((way) => evaluate(`both-${way}`, ...model, way).ap!);
+    expect(Math.abs(sharp! - graph!)).toBeLessThan(AGREEMENT);
+  });
 
   it('says what is wrong in one line, with a code', () => {
     const run = (...args: string[]) => {
@@ -88,5 +91,27 @@ describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real pictures (need
     expect(run('--bundle', bundle)).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: .*--images/)]);
     expect(run()).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: give either --bundle or/)]);
     expect(run('--bundle', bundle, '--score', '2')[0]).toBe(2);
+  });
+});
+
+describe('goshawk evaluate, the default bundle on simulated scenes', () => {
+  it('finds the objects, by both preprocessors alike within 0.3 points', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'goshawk-evaluate-'));
+    try {
+      const scenes = join(folder, 'scenes');
+      execFileSync(process.execPath, [CLI, 'simulate', '--out', scenes, '--count', '100', '--seed', '11']);
+      const data = ['--annotations', join(scenes, 'annotations.json'), '--images', join(scenes, 'images')];
+      const [sharp, graph] = ['sharp', 'graph'].map((way) =>
+        evaluateBy(
+          join(folder, `${way}.json`),
+          ...['--bundle', 'goshawk-street', ...data, '--resamples', '0', '--preprocess', way],
+        ),
+      );
+      expect(sharp!.images).toBe(100);
+      expect(sharp!.ap50!).toBeGreaterThan(0.77);
+      expect(Math.abs(sharp!.ap! - graph!.ap!)).toBeLessThan(AGREEMENT);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
