@@ -214,7 +214,7 @@ export const DimensionSchema = descriptor<DimensionProto>('DimensionProto');
 export const OperatorSetIdSchema = descriptor<OperatorSetIdProto>('OperatorSetIdProto');
 
 /** Element types of tensors (`TensorProto.DataType`). */
-export const DATA_TYPE = { FLOAT: 1, UINT8: 2, INT32: 6, INT64: 7, FLOAT16: 10 } as const;
+export const DATA_TYPE = { FLOAT: 1, UINT8: 2, INT8: 3, INT32: 6, INT64: 7, FLOAT16: 10 } as const;
 
 /** Kinds of attributes (`AttributeProto.AttributeType`). */
 export const ATTRIBUTE_TYPE = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, FLOATS: 6, INTS: 7 } as const;

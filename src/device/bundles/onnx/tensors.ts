@@ -12,9 +12,15 @@ export function readFloats(tensor: TensorProto): Float32Array | null {
   return read(tensor, 4, Float32Array, (view, at) => view.getFloat32(at, true));
 }
 
-/** Values of an int32 or int64 tensor as numbers; null for other types and for data kept elsewhere. */
+/** Values of an int8, uint8, int32 or int64 tensor as numbers; null for other types and for data kept elsewhere. */
 export function readIntegers(tensor: TensorProto): Float64Array | null {
   if (tensor.dataLocation === 1) return null;
+  if (tensor.dataType === DATA_TYPE.INT8 || tensor.dataType === DATA_TYPE.UINT8) {
+    // the format keeps small integers in the list of 32-bit ones where there are no raw bytes
+    if (tensor.int32Data.length > 0) return Float64Array.from(tensor.int32Data);
+    const signed = tensor.dataType === DATA_TYPE.INT8;
+    return read(tensor, 1, Float64Array, (view, at) => (signed ? view.getInt8(at) : view.getUint8(at)));
+  }
   if (tensor.dataType === DATA_TYPE.INT64) {
     if (tensor.int64Data.length > 0) return Float64Array.from(tensor.int64Data, Number);
     return read(tensor, 8, Float64Array, (view, at) => Number(view.getBigInt64(at, true)));

@@ -1,0 +1,47 @@
+import type { NodeProto } from './schema.ts';
+
+const EXPLICIT =
+  'https://docs.nvidia.com/deeplearning/tensorrt/latest/inference-library/quantized-types-explicit-quantization.html';
+const OPERATORS = 'https://github.com/onnx/onnx-tensorrt/blob/main/docs/operators.md';
+const IMPORTER =
+  'https://github.com/onnx/onnx-tensorrt/blob/main/onnxOpImporters.cpp (QuantDequantLinearHelper)';
+const DATA_TYPES =
+  'https://docs.nvidia.com/deeplearning/tensorrt/api/python_api/infer/FoundationalTypes/DataType.html';
+
+/**
+ * What is checked, what breaking it costs, and where NVIDIA says so.
+ * `refused`: the engine is not built, or computes something else than the graph says. `slower`: it is built, and a layer that was meant
+ * to run in int8 runs in float, or data is converted more often than needed. `accuracy`: it is built and fast, and less accurate than it could be.
+ */
+export const TENSORRT_RULES = {
+  'zero-point': { effect: 'refused', source: OPERATORS },
+  type: { effect: 'refused', source: IMPORTER },
+  scale: { effect: 'refused', source: IMPORTER },
+  operator: { effect: 'refused', source: OPERATORS },
+  uint8: { effect: 'refused', source: DATA_TYPES },
+  pairing: { effect: 'refused', source: OPERATORS },
+  bias: { effect: 'refused', source: IMPORTER },
+  'activation-per-tensor': { effect: 'refused', source: EXPLICIT },
+  'weight-axis': { effect: 'refused', source: IMPORTER },
+  'weight-per-channel': { effect: 'accuracy', source: EXPLICIT },
+  'weight-placement': { effect: 'slower', source: EXPLICIT },
+  'both-inputs': { effect: 'slower', source: EXPLICIT },
+  fusion: { effect: 'slower', source: EXPLICIT },
+  residual: { effect: 'slower', source: EXPLICIT },
+} as const satisfies Record<string, { effect: 'refused' | 'slower' | 'accuracy'; source: string }>;
+
+export type TensorrtRule = keyof typeof TENSORRT_RULES;
+
+export interface TensorrtViolation {
+  readonly rule: TensorrtRule;
+  /** name of the node at fault, or its operator and output where it has none */
+  readonly node: string;
+  readonly effect: (typeof TENSORRT_RULES)[TensorrtRule]['effect'];
+  /** what is wrong and what would be right */
+  readonly message: string;
+  /** where NVIDIA says so */
+  readonly source: string;
+}
+
+/** Takes what a check found. */
+export type Report = (rule: TensorrtRule, node: NodeProto, message: string) => void;

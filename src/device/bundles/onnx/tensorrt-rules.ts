@@ -1,0 +1,30 @@
+import { GraphIndex } from './graph-index.ts';
+import type { Model } from './model.ts';
+import type { NodeProto } from './schema.ts';
+import { checkPlacement } from './tensorrt-placement.ts';
+import { checkQuantizers } from './tensorrt-quantizers.ts';
+import { TENSORRT_RULES, type TensorrtRule, type TensorrtViolation } from './tensorrt-rule.ts';
+import { checkTypes } from './tensorrt-types.ts';
+import { checkWeights } from './tensorrt-weights.ts';
+
+/**
+ * Holds a graph with QuantizeLinear and DequantizeLinear nodes against TensorRT's rules of explicit quantization (TensorRT 10), which an
+ * engine build would only tell after minutes on the device, or not at all. Empty where all is well; a graph without quantization breaks
+ * nothing but perhaps `uint8` (see `castInputFirst`). Bodies of If and Loop are not looked into. The model is not changed.
+ */
+export function checkTensorrtRules(model: Model): TensorrtViolation[] {
+  const index = new GraphIndex(model);
+  const violations: TensorrtViolation[] = [];
+  const report = (rule: TensorrtRule, node: NodeProto, message: string): void => {
+    violations.push({ rule, node: nodeName(node), message, ...TENSORRT_RULES[rule] });
+  };
+  checkTypes(model, index, report);
+  checkQuantizers(model, index, report);
+  checkWeights(model, index, report);
+  checkPlacement(model, index, report);
+  return violations;
+}
+
+function nodeName({ name, opType, output }: NodeProto): string {
+  return name === '' ? `${opType} of ${output[0] ?? 'nothing'}` : name;
+}
