@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { describeHost } from '../device/describe-host.ts';
+import { registerBenchHeadline } from './bench-headline.ts';
 import { benchPeers, benchRos, type RosBenchOptions } from '../tools/bench/bench-ros.ts';
 import type { TrialPlaces } from '../tools/bench/ros-trial.ts';
 
@@ -84,6 +85,7 @@ function installPeer(): void {
 /** Adds `goshawk bench ...`. */
 export function registerBench(program: Command): void {
   const bench = program.command('bench').description('measure this machine with Goshawk on it');
+  registerBenchHeadline(bench);
   const withCommonOptions = (command: Command): Command =>
     command
       .requiredOption('--report <file>', 'JSON report')

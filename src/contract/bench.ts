@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { framesSchema, latencySchema, reportBaseSchema } from './report.ts';
+import { bundleRefSchema, digestSchema, framesSchema, latencySchema, reportBaseSchema } from './report.ts';
 
 /** What `test/peers/detection_listener.py` prints. */
 export const listenerReportSchema = z.strictObject({
@@ -77,6 +77,59 @@ export const peersBenchReportSchema = reportBaseSchema.extend({
   trials: z.array(rosTrialSchema),
 });
 
+const headlineModelSchema = z.strictObject({
+  bundle: bundleRefSchema,
+  /** the variant that the runtime takes on the CPU provider */
+  variant: z.string(),
+  precision: z.string(),
+  bytes: z.int().positive(),
+  parameters: z.int().min(0),
+  macs: z.int().min(0),
+  /** mean AP over IoU 0.50:0.05:0.95, 0..1 */
+  ap: z.number().min(0).max(1),
+  ap50: z.number().min(0).max(1),
+  apByClass: z.record(z.string(), z.number().min(0).max(1).nullable()),
+  /** model only, one picture, milliseconds */
+  latencyMs: z.strictObject({
+    p25: z.number().positive(),
+    p50: z.number().positive(),
+    p75: z.number().positive(),
+    p99: z.number().positive(),
+    runs: z.int().positive(),
+  }),
+});
+
+/** Report of `goshawk bench headline`: what pruning and quantization made of the baseline. */
+export const headlineReportSchema = reportBaseSchema.extend({
+  schema: z.literal('goshawk.report.bench-headline/1'),
+  seconds: z.number().min(0),
+  settings: z.strictObject({
+    threads: z.int().positive(),
+    rounds: z.int().positive(),
+    runs: z.int().positive(),
+    provider: z.literal('cpu'),
+    input: z.strictObject({ width: z.int().positive(), height: z.int().positive() }),
+  }),
+  scenes: z.strictObject({ images: z.int().positive(), seed: z.int().min(0), digest: digestSchema }),
+  baseline: headlineModelSchema,
+  optimized: headlineModelSchema,
+  headline: z.strictObject({
+    /** how many times faster: the median over the rounds of (baseline / optimized) */
+    speedup: z.number().positive(),
+    /** quartiles of the same */
+    speedupSpread: z.strictObject({ low: z.number().positive(), high: z.number().positive() }),
+    /** bytes of the optimized graph / bytes of the baseline's */
+    bytesRatio: z.number().positive(),
+    /** AP of the baseline less AP of the optimized; negative where the optimized is better */
+    apDrop: z.number(),
+    /** bootstrap over pictures, both models on the same draws, 95 % */
+    apDropInterval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
+  }),
+  peakRssBytes: z.int().positive(),
+});
+
+export type HeadlineReport = z.infer<typeof headlineReportSchema>;
+export type HeadlineModel = z.infer<typeof headlineModelSchema>;
 export type ListenerReport = z.infer<typeof listenerReportSchema>;
 export type RosTrial = z.infer<typeof rosTrialSchema>;
 export type RosBenchReport = z.infer<typeof rosBenchReportSchema>;

@@ -1,0 +1,82 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { InvalidArgumentError, type Command } from 'commander';
+import { GoshawkError } from '../contract/errors.ts';
+import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
+import { benchHeadline, headlineTable } from '../tools/bench/headline.ts';
+
+interface HeadlineFlags {
+  readonly report: string;
+  readonly baseline: string;
+  readonly optimized: string;
+  readonly images: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly rounds: number;
+  readonly runs: number;
+}
+
+function wholeFrom(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** Adds `goshawk bench headline` to `goshawk bench`. */
+export function registerBenchHeadline(bench: Command): void {
+  bench
+    .command('headline')
+    .description('the optimized default bundle against the fp32 baseline it came from: latency, bytes, AP')
+    .requiredOption('--report <file>', 'JSON report')
+    .option('--baseline <name|path>', 'fp32 bundle', 'goshawk-street-baseline')
+    .option('--optimized <name|path>', 'what was made of it', 'goshawk-street')
+    .option('--images <n>', 'scenes that both are judged on', wholeFrom(1, 100_000), 500)
+    .option(
+      '--seed <s>',
+      'seed of the scenes; 900001 and above never trained',
+      wholeFrom(0, 2 ** 32 - 1),
+      900_001,
+    )
+    .option('--threads <n>', 'threads while latency is measured', wholeFrom(1, 256), 1)
+    .option('--rounds <n>', 'turns of each model', wholeFrom(1, 10_000), 25)
+    .option('--runs <n>', 'timed runs in a turn', wholeFrom(1, 10_000), 8)
+    .action(runHeadline);
+}
+
+async function runHeadline(flags: HeadlineFlags): Promise<void> {
+  const repository = new ModelRepository(defaultModelFolders());
+  const stop = new AbortController();
+  const interrupt = (): void => {
+    stop.abort(new GoshawkError('GOSHAWK_INTERRUPTED', { what: 'bench headline' }));
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    const report = await benchHeadline({
+      ...flags,
+      baseline: await repository.load(flags.baseline),
+      optimized: await repository.load(flags.optimized),
+      workers: availableParallelism(),
+      signal: stop.signal,
+      onProgress: showProgress(),
+    });
+    await writeFile(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+    console.log(headlineTable(report));
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+/** A line when an activity begins and every five seconds. */
+function showProgress(): (activity: string, done: number, total: number) => void {
+  let current = '';
+  let shown = 0;
+  return (activity, done, total) => {
+    const now = performance.now();
+    if (activity === current && now - shown < 5000 && done < total) return;
+    current = activity;
+    shown = now;
+    process.stderr.write(`headline: ${activity} ${done}/${total}\n`);
+  };
+}

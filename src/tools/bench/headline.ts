@@ -1,0 +1,221 @@
+import { readFile, rm, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { headlineReportSchema, type HeadlineModel, type HeadlineReport } from '../../contract/bench.ts';
+import type { BundleVariant } from '../../contract/bundle.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+import { intervalOf, resampleAp } from '../../core/evaluation/bootstrap.ts';
+import { evaluateDetections, type CocoEvaluation } from '../../core/evaluation/evaluate.ts';
+import { claimsOf, nameOf, type Bundle } from '../../device/bundles/bundle.ts';
+import { describeHost } from '../../device/describe-host.ts';
+import { readDataset, type Dataset } from '../evaluate/dataset.ts';
+import { detectDataset } from '../evaluate/detect-dataset.ts';
+import { openBundleDetector } from '../evaluate/bundle-detector.ts';
+import { measureLatencies, type Latency } from '../optimize/latency.ts';
+import { EVALUATION_LIMITS } from '../optimize/detect-stored.ts';
+import { simulate } from '../simulate/simulate.ts';
+import { SIMULATE_DEFAULTS } from '../simulate/options.ts';
+
+const CONFIDENCE = 0.95;
+const RESAMPLES = 1000;
+const BOOTSTRAP_SEED = 1;
+
+export interface HeadlineOptions {
+  readonly baseline: Bundle;
+  readonly optimized: Bundle;
+  /** scenes that both are judged on, and their seed, which no training may have used */
+  readonly images: number;
+  readonly seed: number;
+  /** ONNX Runtime threads while latency is measured */
+  readonly threads: number;
+  /** turns of each model, and timed runs in a turn */
+  readonly rounds: number;
+  readonly runs: number;
+  /** threads that render and infer where nothing is timed */
+  readonly workers: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (activity: string, done: number, total: number) => void;
+}
+
+/** The variant that the runtime takes on the CPU provider: the first that is meant for it. */
+function cpuVariant(bundle: Bundle): BundleVariant {
+  const variant = bundle.manifest.variants.find(({ providers }) => providers.includes('cpu'));
+  if (variant !== undefined) return variant;
+  throw new GoshawkError('GOSHAWK_USAGE', {
+    reason: `${nameOf(bundle)} has no variant for the CPU provider`,
+  });
+}
+
+/** Throws GOSHAWK_USAGE unless both bundles take the same input and name the same classes: anything else compares nothing. */
+function checkComparable({ manifest: a }: Bundle, { manifest: b }: Bundle): void {
+  const [before, after] = [a, b].map(({ input: { width, height }, labels }) =>
+    JSON.stringify({ width, height, labels }),
+  );
+  if (before === after) return;
+  throw new GoshawkError('GOSHAWK_USAGE', {
+    reason: `${a.name} and ${b.name} differ in input size or labels: a ratio between them says nothing`,
+  });
+}
+
+/**
+ * Compares an optimized bundle with the baseline it came from, in one run on one machine: accuracy on freshly rendered scenes of a
+ * seed that nobody trained on, through the runtime's own preprocessing and engine; latency of the graphs in turns; bytes of the files.
+ * Throws GOSHAWK_USAGE where the two cannot be compared, and what rendering and evaluation throw.
+ */
+export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineReport> {
+  const { baseline, optimized, threads, rounds, runs, signal, onProgress } = options;
+  checkComparable(baseline, optimized);
+  const startedAt = new Date();
+  const bundles = [baseline, optimized] as const;
+  const variants = bundles.map(cpuVariant);
+  onProgress('latency', 0, rounds);
+  const graphs = await Promise.all(bundles.map(({ folder }, i) => readFile(join(folder, variants[i]!.file))));
+  // the optimized one comes first, so that its measure of the ratio is baseline / optimized
+  const [own, base] = await measureLatencies([graphs[1]!, graphs[0]!], {
+    claims: claimsOf(baseline.manifest),
+    ...{ threads, rounds, runs, signal },
+  });
+  onProgress('latency', rounds, rounds);
+
+  const folder = await mkdtemp(join(tmpdir(), 'goshawk-headline-'));
+  try {
+    const scenes = join(folder, 'scenes');
+    const { images: count, seed, workers } = options;
+    await simulate({ ...SIMULATE_DEFAULTS, out: scenes, count, seed, workers }, told('scenes'), signal);
+    const dataset = await readDataset(join(scenes, 'annotations.json'), {
+      labels: baseline.manifest.labels,
+      bundle: nameOf(baseline),
+      ignoreUnknown: false,
+      limit: null,
+    });
+    const [before, after] = [
+      await judge(baseline, dataset, scenes, options, told('baseline')),
+      await judge(optimized, dataset, scenes, options, told('optimized')),
+    ];
+    const models = [describe(baseline, before, base!), describe(optimized, after, own!)] as const;
+    return headlineReportSchema.parse({
+      schema: 'goshawk.report.bench-headline/1',
+      startedAt: startedAt.toISOString(),
+      host: describeHost(['cpu']),
+      seconds: (Date.now() - startedAt.getTime()) / 1000,
+      settings: { threads, rounds, runs, provider: 'cpu', input: sizeOf(baseline) },
+      scenes: { images: count, seed, digest: dataset.digest },
+      baseline: models[0],
+      optimized: models[1],
+      headline: {
+        speedup: base!.ratio,
+        speedupSpread: { low: base!.ratioLow, high: base!.ratioHigh },
+        bytesRatio: models[1].bytes / models[0].bytes,
+        apDrop: models[0].ap - models[1].ap,
+        apDropInterval: dropInterval(before, after, count),
+      },
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  function told(activity: string): (done: number, total: number) => void {
+    return (done, total) => {
+      signal.throwIfAborted();
+      onProgress(activity, done, total);
+    };
+  }
+}
+
+function sizeOf({ manifest }: Bundle): { width: number; height: number } {
+  return { width: manifest.input.width, height: manifest.input.height };
+}
+
+async function judge(
+  bundle: Bundle,
+  dataset: Dataset,
+  scenes: string,
+  { workers }: HeadlineOptions,
+  onProgress: (done: number, total: number) => void,
+): Promise<CocoEvaluation> {
+  const detector = await openBundleDetector({
+    bundle,
+    preprocess: 'sharp',
+    limits: EVALUATION_LIMITS,
+    engine: { threads: workers, wish: ['cpu'], variant: cpuVariant(bundle).id },
+  });
+  try {
+    const { boxes } = await detectDataset(dataset, join(scenes, 'images'), detector, onProgress);
+    const images = dataset.images.length;
+    return evaluateDetections({
+      images,
+      classes: dataset.labels.length,
+      truths: dataset.truths,
+      detections: boxes,
+    });
+  } finally {
+    await detector.close();
+  }
+}
+
+function describe(
+  bundle: Bundle,
+  { figures, classes }: CocoEvaluation,
+  { p25, p50, p75, p99, runs }: Latency,
+): HeadlineModel {
+  const { manifest, digest } = bundle;
+  const { id, precision, bytes } = cpuVariant(bundle);
+  return {
+    bundle: { name: manifest.name, version: manifest.version, digest },
+    variant: id,
+    ...{ precision, bytes, parameters: manifest.parameters, macs: manifest.macs },
+    ap: figures.ap ?? 0,
+    ap50: figures.ap50 ?? 0,
+    apByClass: Object.fromEntries(manifest.labels.map((label, index) => [label, classes[index]?.ap ?? null])),
+    latencyMs: { p25, p50, p75, p99, runs },
+  };
+}
+
+function dropInterval(
+  before: CocoEvaluation,
+  after: CocoEvaluation,
+  images: number,
+): HeadlineReport['headline']['apDropInterval'] {
+  const draw = { images, resamples: RESAMPLES, seed: BOOTSTRAP_SEED };
+  const own = resampleAp(after.matches, draw);
+  const drops = resampleAp(before.matches, draw).map((ap, i) => ap - own[i]!);
+  return intervalOf(drops, CONFIDENCE);
+}
+
+/** The table for a terminal. */
+export function headlineTable({ baseline, optimized, headline, scenes, settings }: HeadlineReport): string {
+  const row = (what: string, before: string, after: string, change: string): string =>
+    `${what.padEnd(22)}${before.padStart(14)}${after.padStart(14)}   ${change}`;
+  const ms = ({ latencyMs: { p25, p50, p75 } }: HeadlineModel): string =>
+    `${p50.toFixed(2)} ±${((p75 - p25) / 2).toFixed(2)}`;
+  const points = (share: number): string => (share * 100).toFixed(2);
+  const { speedup, speedupSpread, bytesRatio, apDrop, apDropInterval } = headline;
+  const names = [baseline, optimized].map(
+    ({ bundle, precision }) => `${bundle.name}@${bundle.version} ${precision}`,
+  );
+  return [
+    `baseline  ${names[0]}`,
+    `optimized ${names[1]}`,
+    row('', 'baseline', 'optimized', ''),
+    row(
+      'latency p50, ms',
+      ms(baseline),
+      ms(optimized),
+      `${speedup.toFixed(2)}x faster (quartiles ${speedupSpread.low.toFixed(2)} to ${speedupSpread.high.toFixed(2)}; ${settings.threads} thread(s), CPU provider)`,
+    ),
+    row('bytes', String(baseline.bytes), String(optimized.bytes), `${points(bytesRatio)} %`),
+    row(
+      'AP50-95, points',
+      points(baseline.ap),
+      points(optimized.ap),
+      `${points(apDrop)} lost` +
+        (apDropInterval === null
+          ? ''
+          : ` (95 %: ${points(apDropInterval.low)} to ${points(apDropInterval.high)}; ${scenes.images} scenes of seed ${scenes.seed})`),
+    ),
+    row('AP50, points', points(baseline.ap50), points(optimized.ap50), ''),
+    row('parameters', String(baseline.parameters), String(optimized.parameters), ''),
+    row('multiply-adds', String(baseline.macs), String(optimized.macs), ''),
+  ].join('\n');
+}
