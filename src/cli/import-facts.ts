@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { BundleManifest } from '../contract/bundle.ts';
 import { GoshawkError } from '../contract/errors.ts';
+import { lineageFactsSchema, type LineageFacts } from '../contract/lineage.ts';
 import { accuracyReportSchema } from '../contract/report.ts';
 
 type Evaluation = NonNullable<BundleManifest['evaluation']>[number];
@@ -22,14 +23,17 @@ async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
   }
 }
 
-/** Facts about how a model was made: any JSON object. */
-export function readLineage(file: string): Promise<Readonly<Record<string, unknown>>> {
-  return readJson(file, z.record(z.string(), z.unknown()));
+/** Facts about how a model was made, as `src/contract/lineage.ts` has them. */
+export function readLineage(file: string): Promise<LineageFacts> {
+  return readJson(file, lineageFactsSchema);
 }
 
 /** What a manifest keeps of an accuracy report. The data set is named by its folder and file: paths of a machine say nothing elsewhere. */
 export async function readEvaluation(file: string): Promise<Evaluation> {
-  const { dataset, images, ap, ap50, apByClass, settings } = await readJson(file, accuracyReportSchema);
+  const { dataset, images, ap, ap50, apByClass, settings, startedAt, host } = await readJson(
+    file,
+    accuracyReportSchema,
+  );
   if (ap === null || ap50 === null) {
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: 'it measured no object' });
   }
@@ -42,5 +46,7 @@ export async function readEvaluation(file: string): Promise<Evaluation> {
     apByClass,
     evaluator: 'goshawk evaluate',
     ...(settings === null ? {} : { preprocess: settings.preprocess }),
+    measuredAt: startedAt,
+    host,
   };
 }

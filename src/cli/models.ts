@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { BundleManifest } from '../contract/bundle.ts';
 import type { Bundle } from '../device/bundles/bundle.ts';
+import { contentDigest } from '../device/bundles/content-digest.ts';
+import { createdAtFrom } from '../device/bundles/created-at.ts';
 import { importModel, type ImportOptions } from '../device/bundles/import-model.ts';
 import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
@@ -55,6 +57,10 @@ export function registerModels(program: Command): void {
     .option('--evaluation <file>', 'report of "goshawk evaluate" with this model, kept in the manifest')
     .option('--description <text>', 'kept in the manifest')
     .option('--license <name>', 'license of the weights, kept in the manifest')
+    .option(
+      '--created-at <time>',
+      'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time: then the same file gives the same digest)',
+    )
     .action(importFile);
 }
 
@@ -104,13 +110,20 @@ async function show(reference: string, flags: { json?: boolean }): Promise<void>
   const bundle = await new ModelRepository().load(reference);
   const { manifest } = bundle;
   if (flags.json === true) {
-    console.log(JSON.stringify({ digest: bundle.digest, folder: bundle.folder, manifest }, null, 2));
+    console.log(
+      JSON.stringify(
+        { digest: bundle.digest, contentDigest: contentDigest(manifest), folder: bundle.folder, manifest },
+        null,
+        2,
+      ),
+    );
     return;
   }
   const { input, thresholds } = manifest;
   console.log(summary(bundle));
   console.log(`folder      ${bundle.folder}`);
   console.log(`digest      ${bundle.digest}`);
+  console.log(`content     ${contentDigest(manifest)}`);
   console.log(
     `input       ${input.width}x${input.height}, trained on ${input.colorOrder}, letterbox ${input.anchor}, border ${input.padValue}, shrunk ${input.resize}`,
   );
@@ -161,6 +174,7 @@ interface ImportFlags extends NetworkFlags {
   readonly evaluation?: string;
   readonly description?: string;
   readonly license?: string;
+  readonly createdAt?: string;
 }
 
 async function importFile(file: string, flags: ImportFlags): Promise<void> {
@@ -176,9 +190,9 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
       evaluation: flags.evaluation === undefined ? undefined : [await readEvaluation(flags.evaluation)],
       description: flags.description,
       license: flags.license,
+      createdAt: createdAtFrom(flags.createdAt),
     }),
     tool: 'goshawk models import',
-    createdAt: new Date().toISOString(),
   };
   const { bundle, guessed, steps, equivalence } = await importModel(options);
   console.log(summary(bundle));
@@ -188,4 +202,5 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
     `checked     on ${equivalence.pictures} pictures the outputs differ from the original's by ${equivalence.maxAbsolute.toExponential(1)} at most`,
   );
   console.log(`written     ${bundle.folder}`);
+  console.log(`digest      ${bundle.digest}`);
 }

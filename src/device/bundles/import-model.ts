@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import type { LineageFacts, LineageStage } from '../../contract/lineage.ts';
 import type { Head, OutputShape } from '../../core/heads/head.ts';
 import type { HeadMatch } from '../../core/heads/shapes.ts';
 import { matchHead } from '../inference/graph-check.ts';
@@ -38,14 +39,14 @@ export interface ImportOptions {
   readonly resize?: LetterboxResize;
   readonly description?: string;
   readonly license?: string;
-  /** facts about how the model came to be, kept in the manifest */
-  readonly lineage?: Readonly<Record<string, unknown>>;
+  /** facts about how the model came to be, kept in the manifest; the import is added to its stages */
+  readonly lineage?: LineageFacts;
   /** what `goshawk evaluate` measured with the same graph */
   readonly evaluation?: NonNullable<BundleManifest['evaluation']>;
   /** name and version of this program */
   readonly tool: string;
-  /** when, ISO 8601 */
-  readonly createdAt: string;
+  /** when, ISO 8601; left out, the same file with the same options gives the same bundle to the byte */
+  readonly createdAt?: string;
 }
 
 export interface ImportReport {
@@ -99,6 +100,12 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     });
   }
   const batch = input.batch ?? ((await takesBatch(folded, size, 2)) ? null : 1);
+  const imported: LineageStage = {
+    stage: 'import',
+    inputDigest: sha256(bytes),
+    outputDigest: sha256(folded),
+    hyperparameters: { normalization },
+  };
   const manifest: BundleManifest = {
     schema: 'goshawk.bundle/1',
     name: options.name,
@@ -129,10 +136,11 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     ...(options.evaluation === undefined ? {} : { evaluation: options.evaluation }),
     lineage: {
       ...options.lineage,
-      createdAt: options.createdAt,
+      parents: options.lineage?.parents ?? [],
+      ...(options.createdAt === undefined ? {} : { createdAt: options.createdAt }),
       tool: options.tool,
-      parents: [],
       sourceDigest: sha256(bytes),
+      stages: [...(options.lineage?.stages ?? []), imported],
       folded: steps,
     },
     parameters,

@@ -1,12 +1,15 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Head } from '../../../src/core/heads/head.ts';
+import type { BundleManifest } from '../../../src/contract/bundle.ts';
 import { loadBundle } from '../../../src/device/bundles/bundle.ts';
+import { contentDigest } from '../../../src/device/bundles/content-digest.ts';
 import { importModel, type ImportOptions } from '../../../src/device/bundles/import-model.ts';
 import { makeFloatTensor, makeNode } from '../../../src/device/bundles/onnx/build.ts';
 import { readModel, writeModel } from '../../../src/device/bundles/onnx/model.ts';
+import { packBundle } from '../../../src/device/bundles/pack.ts';
 import { redirectReaders } from '../../../src/device/bundles/onnx/rename.ts';
 import { DATA_TYPE } from '../../../src/device/bundles/onnx/schema.ts';
 import { verifyBundle } from '../../../src/device/bundles/verify.ts';
@@ -71,6 +74,53 @@ describe('importing a detector', () => {
     });
     expect(manifest.variants).toMatchObject([{ precision: 'fp32', batch: { min: 1, max: 1 } }]);
     expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
+  });
+
+  test('without a time the same file gives the same bundle to the byte, packed too; the content is one whatever is said about it', async () => {
+    const file = await put('same.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
+    const plain = { ...options(file, { name: 'same' }), createdAt: undefined };
+    const facts = {
+      stages: [{ stage: 'train', seconds: 4 }],
+      parents: [{ name: 'base', digest: 'b'.repeat(64) }],
+    };
+    const imported = async (out: string, changes: Partial<ImportOptions> = {}) => {
+      const { createdAt, ...rest } = { ...plain, ...changes, out: join(folder, out) };
+      const { bundle } = await importModel(createdAt === undefined ? rest : { ...rest, createdAt });
+      const tar = join(folder, `${out}.tar`);
+      await packBundle(bundle, tar);
+      return { bundle, tar: await readFile(tar) };
+    };
+    const one = await imported('one', { lineage: facts });
+    const two = await imported('two', { lineage: facts });
+    const later = await imported('three', { createdAt: '2026-01-02T03:04:05.000Z', name: 'other' });
+    expect(two.bundle.digest).toBe(one.bundle.digest);
+    expect(Buffer.compare(one.tar, two.tar)).toBe(0);
+    expect(later.bundle.digest).not.toBe(one.bundle.digest);
+    expect(contentDigest(later.bundle.manifest)).toBe(contentDigest(one.bundle.manifest));
+
+    const { lineage, variants } = one.bundle.manifest;
+    expect(lineage).not.toHaveProperty('createdAt');
+    expect(lineage.parents).toEqual(facts.parents);
+    expect(lineage.stages).toMatchObject([
+      { stage: 'train', seconds: 4 },
+      { stage: 'import', inputDigest: lineage.sourceDigest, outputDigest: variants[0]?.sha256 },
+    ]);
+  });
+
+  test.each<[string, (manifest: BundleManifest) => unknown]>([
+    ['a threshold', (manifest) => (manifest.thresholds.score = 0.3)],
+    ['a label', (manifest) => (manifest.labels[0] = 'dog')],
+    ['a graph', (manifest) => (manifest.variants[0]!.sha256 = 'a'.repeat(64))],
+    ['the border', (manifest) => (manifest.input.padValue = 0)],
+  ])('%s changes the content digest, a measured latency does not', async (_, change) => {
+    const file = await put('content.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
+    const out = await mkdtemp(join(folder, 'content-'));
+    const { manifest } = (await importModel(options(file, { name: 'content', out }))).bundle;
+    const digest = contentDigest(manifest);
+    manifest.variants[0]!.latencyMs = { p50: 4.2, runs: 100, threads: 1, host: 'test' };
+    expect(contentDigest(manifest)).toBe(digest);
+    change(manifest);
+    expect(contentDigest(manifest)).not.toBe(digest);
   });
 
   test('an open batch is offered where the graph runs with one', async () => {
