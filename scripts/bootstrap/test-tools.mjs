@@ -59,6 +59,17 @@ export async function ensureRuff() {
   await virtualEnvironment(path.join(PLACES.tools, 'py'), ['ruff==0.17.6'], 'ruff', []);
 }
 
+/** colcon, as people install it, in an environment of its own: it finds ROS 2 by the environment that it runs in. */
+export async function ensureColcon() {
+  const requirements = [
+    'colcon-common-extensions==0.3.0',
+    'colcon-core==0.21.3',
+    'colcon-cmake==0.2.30',
+    'colcon-ros==0.5.0',
+  ];
+  await virtualEnvironment(path.join(PLACES.tools, 'colcon'), requirements, 'colcon', []);
+}
+
 /** Python environment of scripts/training; 5 GB, most of it PyTorch. */
 export async function ensureTraining() {
   const folder = path.join(ROOT, 'scripts/training');

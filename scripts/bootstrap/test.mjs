@@ -5,7 +5,13 @@ import { rosEnvironment } from './ros-env.mjs';
 import { setUp } from './setup.mjs';
 import { selectGroups } from './test-groups.mjs';
 import { describeCounts, oneTest, sum } from './test-results.mjs';
-import { ensureChromium, ensureMosquitto, ensureRos2Command, TOOLS_BIN } from './test-tools.mjs';
+import {
+  ensureChromium,
+  ensureColcon,
+  ensureMosquitto,
+  ensureRos2Command,
+  TOOLS_BIN,
+} from './test-tools.mjs';
 
 /** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
 
@@ -69,6 +75,7 @@ async function ensureTools(ros) {
     ['mosquitto', ensureMosquitto],
     ['Chromium', ensureChromium],
     ['ros2 command', () => ensureRos2Command(ros)],
+    ['colcon', async () => (ros === undefined ? undefined : await ensureColcon())],
   ]);
   for (const [name, ensure] of steps) {
     try {

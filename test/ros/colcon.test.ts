@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HAS_ROS, ROOT, RosBench, say } from './support/ros-process.ts';
+
+const COLCON = join(ROOT, '.tools/colcon/bin/colcon');
+const isThere = HAS_ROS && existsSync(COLCON);
+if (HAS_ROS && !isThere) say('skipped: no colcon in .tools ("npm test" installs it)');
+
+describe.skipIf(!isThere)('a colcon workspace, as docs/ros.md has it', () => {
+  const bench = new RosBench(104);
+  let workspace: string;
+
+  beforeAll(() => {
+    workspace = mkdtempSync(join(tmpdir(), 'goshawk-colcon-'));
+    mkdirSync(join(workspace, 'src'));
+    symlinkSync(ROOT, join(workspace, 'src/goshawk'));
+  });
+  afterAll(async () => {
+    await bench.close();
+    rmSync(workspace, { recursive: true, force: true });
+  });
+
+  it('builds the package, whose node runs once the workspace is sourced', async () => {
+    const built = execFileSync(COLCON, ['build'], { cwd: workspace, encoding: 'utf8', stdio: 'pipe' });
+    expect(built).toMatch(/1 package finished/);
+    const prefix = join(workspace, 'install/goshawk');
+    expect(existsSync(join(prefix, 'share/ament_index/resource_index/packages/goshawk'))).toBe(true);
+
+    // a shell that has sourced the workspace, as a user's has
+    const node = bench.start(
+      'bash',
+      '-c',
+      `. "$0/install/setup.sh" && case ":$AMENT_PREFIX_PATH:" in *":$0/install/goshawk:"*) ;; *) exit 9;; esac && ` +
+        `exec "$0/install/goshawk/lib/goshawk/camera" --ros-args -p width:=320 -p height:=180`,
+      workspace,
+    );
+    await node.waitFor(/publishing simulated street 1, 320x180 at 30 Hz/, 60);
+    expect(await node.stop()).toBe(0);
+  });
+});
