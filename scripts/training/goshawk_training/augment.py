@@ -18,8 +18,8 @@ LEAST_VISIBLE = 0.35
 LEAST_SIDE = 2.0
 ROUNDING = 1e-6
 """360 * (448 / 640) is 251.99999999999997 in floating point and has to count as 252."""
-UNSCALED_SHARE = 0.5
-"""This share of pictures keeps its scale: resizing softens the smallest objects, and costs time."""
+NOT_PLAIN = -1
+"""View of a picture that is neither a stored scene letterboxed nor its mirror image."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,23 @@ def resized(picture: np.ndarray, scale: float) -> np.ndarray:
 
 def compose(
     store: SceneStore, index: int, mosaic: float, config: ModelConfig, train: TrainConfig, rng: np.random.Generator
-) -> Scene:
-    """One training picture: a mosaic with probability `mosaic`, else the scene of `index` alone."""
+) -> tuple[Scene, int]:
+    """One training picture and its view: a mosaic with probability `mosaic`, else the scene of `index` alone.
+
+    The view is 2 * index of a plain scene, one more where it is mirrored, else NOT_PLAIN.
+    """
     width, height = config.input_width, config.input_height
     canvas = np.full((height, width, 3), PAD_VALUE, np.uint8)
+    view = NOT_PLAIN
     if rng.random() < mosaic:
         scene = _mosaic(canvas, store, index, train, rng)
-    elif rng.random() < UNSCALED_SHARE:
-        scene = letterboxed(store[index], config)
+    elif rng.random() < train.unscaled:
+        scene, view = letterboxed(store[index], config), 2 * index
     else:
         scene = place(canvas, Patch(0, 0, width, height), store[index], _draw_scale(train, rng), rng)
-    return mirrored(scene) if rng.random() < train.flip else scene
+    if rng.random() < train.flip:
+        return mirrored(scene), view if view == NOT_PLAIN else view + 1
+    return scene, view
 
 
 def _mosaic(canvas: np.ndarray, store: SceneStore, index: int, train: TrainConfig, rng: np.random.Generator) -> Scene:
@@ -94,7 +100,7 @@ def _mosaic(canvas: np.ndarray, store: SceneStore, index: int, train: TrainConfi
     others = rng.integers(0, len(store), size=3)
     parts = []
     for patch, which in zip(patches, (index, *others), strict=True):
-        scale = 1.0 if rng.random() < UNSCALED_SHARE else _draw_scale(train, rng)
+        scale = 1.0 if rng.random() < train.unscaled else _draw_scale(train, rng)
         parts.append(place(canvas, patch, store[int(which)], scale, rng))
     return Scene(canvas, np.concatenate([p.boxes for p in parts]), np.concatenate([p.classes for p in parts]))
 
@@ -121,17 +127,18 @@ def mirrored(scene: Scene) -> Scene:
     return Scene(scene.picture[:, ::-1], boxes, scene.classes)
 
 
-def jitter_colors(pictures: Tensor, amount: float, rng: np.random.Generator) -> Tensor:
-    """Brightness, tint and saturation of each picture of a batch [B, 3, H, W] (0..255), in place."""
-    if amount == 0.0:
-        return pictures
-    count = pictures.shape[0]
-    gain = rng.uniform(1 - amount, 1 + amount, (count, 1)) * rng.uniform(1 - amount / 3, 1 + amount / 3, (count, 3))
-    saturation = torch.from_numpy(rng.uniform(1 - amount, 1 + amount, (count, 1, 1, 1))).float()
-    shift = torch.from_numpy(rng.uniform(-40, 40, (count, 1, 1, 1)) * amount).float()
+def draw_color(amount: float, rng: np.random.Generator) -> np.ndarray:
+    """How one picture's colors change, [5]: saturation, gain of red, green and blue, brightness."""
+    gain = rng.uniform(1 - amount, 1 + amount) * rng.uniform(1 - amount / 3, 1 + amount / 3, 3)
+    return np.array([rng.uniform(1 - amount, 1 + amount), *gain, rng.uniform(-40, 40) * amount], np.float32)
+
+
+def shift_colors(pictures: Tensor, shifts: np.ndarray) -> Tensor:
+    """Applies a row of `draw_color` to each picture of a batch [B, 3, H, W] (0..255), in place."""
+    values = torch.from_numpy(shifts)[:, :, None, None]
     gray = pictures.mean(dim=1, keepdim=True)
-    pictures.sub_(gray).mul_(saturation).add_(gray)
-    return pictures.mul_(torch.from_numpy(gain).float()[:, :, None, None]).add_(shift).clamp_(0, 255)
+    pictures.sub_(gray).mul_(values[:, :1]).add_(gray)
+    return pictures.mul_(values[:, 1:4]).add_(values[:, 4:]).clamp_(0, 255)
 
 
 def collate(scenes: list[Scene]) -> tuple[Tensor, Targets]:

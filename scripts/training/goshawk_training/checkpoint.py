@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from .channels import channels_of
 from .config import RunConfig
-from .ema import WeightAverage
 from .model import Detector
+from .state import TrainState, build, state_of
 
 
-@dataclass
-class TrainState:
-    """All that a run needs to go on as if it had never stopped (batches follow from seed and step)."""
+def save(path: Path, state: TrainState, config: RunConfig, dataset: dict[str, Any], made_by: dict[str, Any]) -> None:
+    """Writes beside `path`, then renames: a kill leaves the previous checkpoint.
 
-    model: Detector
-    average: WeightAverage
-    optimizer: torch.optim.Optimizer
-    step: int = 0
-    seconds: float = 0.0
-    """spent training, over all resumptions"""
-
-
-def save(path: Path, state: TrainState, config: RunConfig, data_digest: str) -> None:
-    """Writes beside `path`, then renames: a kill leaves the previous checkpoint."""
+    `dataset` describes the training store, `made_by` the code and machine (for the lineage).
+    """
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         torch.save(
             {
                 "config": config.to_json(),
-                "data": data_digest,
+                "data": dataset["digest"],
+                "dataset": dataset,
+                "madeBy": made_by,
+                "channels": channels_of(state.model),
+                "dense": state.dense,
+                "masks": state.masks,
+                "stages": state.stages,
                 "model": state.model.state_dict(),
                 "average": state.average.model.state_dict(),
                 "updates": state.average.updates,
@@ -53,23 +50,31 @@ def read(path: Path) -> dict[str, Any]:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def restore(path: Path, state: TrainState, config: RunConfig, data_digest: str) -> None:
-    """Puts a checkpoint into `state`. Refuses one of other settings or other data: it would be another run."""
+def restore(path: Path, config: RunConfig, data_digest: str) -> TrainState:
+    """The state in a checkpoint. Refuses one of other settings or other data: it would be another run."""
     stored = read(path)
     if RunConfig.from_json(stored["config"]) != config:
         raise ValueError(f"{path} was made with other settings; use another --run folder, or the same settings")
     if stored["data"] != data_digest:
         raise ValueError(f"{path} was trained on {stored['data']}, not on {data_digest}; use another --run folder")
+    state = state_of(build(config, stored.get("channels")), config)
     state.model.load_state_dict(stored["model"])
     state.average.model.load_state_dict(stored["average"])
     state.average.updates = stored["updates"]
     state.optimizer.load_state_dict(stored["optimizer"])
     state.step, state.seconds = stored["step"], stored["seconds"]
+    state.dense = stored.get("dense", state.dense)
+    state.masks, state.stages = stored.get("masks", {}), stored.get("stages", [])
+    return state
 
 
 def averaged_model(path: Path) -> Detector:
     """The network with the averaged weights of a checkpoint, ready for inference."""
-    stored = read(path)
-    model = Detector(RunConfig.from_json(stored["config"]).model)
+    return averaged_model_of(read(path))
+
+
+def averaged_model_of(stored: dict[str, Any]) -> Detector:
+    """The same, from the values of `read`."""
+    model = build(RunConfig.from_json(stored["config"]), stored.get("channels"))
     model.load_state_dict(stored["average"])
     return model.eval()

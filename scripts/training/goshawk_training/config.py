@@ -44,7 +44,7 @@ FAMILY: dict[str, ModelConfig] = {
     "baseline": ModelConfig(stem=32, widths=(64, 96, 192, 320), neck=(96, 128, 192), head=96),
     "small": ModelConfig(),
 }
-"""The default family, by name: `baseline` (3.6 M parameters) is what pruning starts from and speed is measured against."""
+"""The default family. `baseline` (3.6 M parameters) is what pruning starts from and what speed is measured against."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,75 @@ class TrainConfig:
     """share of training pictures that are mosaics of four, until `plain_share` of the epochs is left"""
     plain_share: float = 0.2
     scale: tuple[float, float] = (0.7, 1.4)
+    unscaled: float = 0.5
+    """this share of pictures keeps its scale: resizing softens the smallest objects, and costs time"""
     flip: float = 0.5
     color: float = 0.1
     box_weight: float = 5.0
     bf16: bool = True
+
+
+@dataclass(frozen=True)
+class PruneConfig:
+    """How channels are removed while training goes on."""
+
+    sparsity_initial: float = 0.5
+    sparsity_final: float = 0.9
+    """share of `measure` that is removed, at the first and at the last pruning step"""
+    sparsity_steps: int = 8
+    """pruning steps; 0 removes no channels"""
+    prune_share: float = 0.5
+    """the first pruning step comes before the first update, the last one after this share of the stage"""
+    measure: str = "macs"
+    """what sparsity counts: `macs` (multiply-adds of a picture) or `parameters`"""
+    importance: str = "taylor"
+    """`taylor`, `l2` or `bn`, see importance.py"""
+    importance_batches: int = 12
+    """batches that `taylor` looks at, each time"""
+    cost_power: float = 1.0
+    """a block of channels goes by importance / cost ** cost_power: 0 looks at importance alone"""
+    element_cost: float = 0.0
+    """multiply-adds that reading or writing one activation is worth when costs are compared (not when sparsity is
+    counted): memory traffic is what layers at high resolution cost most"""
+    channel_multiple: int = 8
+    """widths stay multiples of it: vector instructions of int8 kernels work on that many channels"""
+    least_share: float = 0.125
+    """share of its channels that a layer keeps in any case"""
+    two_four: bool = False
+    """2:4 sparsity in what is left: of four weights along the input channels two are zero"""
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """How much is learned from a teacher instead of from the boxes."""
+
+    teacher: str
+    """sha256 of the teacher's checkpoint"""
+    temperature: float = 4.0
+    alpha: float = 0.7
+    """weight of the teacher in the loss of classes"""
+    objectness: float = 0.5
+    """weight of the teacher in the loss of objectness"""
+    box: float = 1.0
+    """weight of the overlap with the teacher's boxes, beside `box_weight` for that with the true ones"""
+    live: bool = False
+    """the teacher also looks at pictures that its cache does not have; otherwise they teach by their boxes alone"""
+
+
+@dataclass(frozen=True)
+class QatConfig:
+    """How quantization is imitated during fine-tuning."""
+
+    calibration_batches: int = 16
+    """batches that the activation ranges are measured on before the first update"""
+    learned: bool = True
+    """ranges are learned (LSQ); otherwise they are moving averages of the batches' maxima"""
+    range_rate: float = 1.0
+    """learning rate of the ranges' logarithms relative to that of the weights"""
+    freeze_share: float = 0.8
+    """ranges stay as they are after this share of the stage"""
+    predictions: bool = False
+    """the prediction layers are quantized too; otherwise they stay in float"""
 
 
 @dataclass(frozen=True)
@@ -79,6 +144,20 @@ class RunConfig:
 
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    parent: str | None = None
+    """sha256 of the checkpoint that the weights come from; None: from the seed"""
+    prune: PruneConfig | None = None
+    distill: DistillConfig | None = None
+    qat: QatConfig | None = None
+
+    @property
+    def stage(self) -> str:
+        """The stage's name in a lineage."""
+        if self.qat is not None:
+            return "qat"
+        if self.prune is not None:
+            return "prune"
+        return "train" if self.distill is None else "distill"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only, for JSON and checkpoints."""
@@ -87,7 +166,14 @@ class RunConfig:
     @staticmethod
     def from_json(value: dict[str, Any]) -> RunConfig:
         """The inverse of `to_json`; unknown names are refused by the constructors."""
-        return RunConfig(model=ModelConfig(**_tuples(value["model"])), train=TrainConfig(**_tuples(value["train"])))
+        return RunConfig(
+            model=ModelConfig(**_tuples(value["model"])),
+            train=TrainConfig(**_tuples(value["train"])),
+            parent=value.get("parent"),
+            prune=PruneConfig(**value["prune"]) if value.get("prune") else None,
+            distill=DistillConfig(**value["distill"]) if value.get("distill") else None,
+            qat=QatConfig(**value["qat"]) if value.get("qat") else None,
+        )
 
     def with_train(self, **changes: Any) -> RunConfig:  # noqa: ANN401 - values of TrainConfig's own fields
         """A copy with some training settings replaced."""

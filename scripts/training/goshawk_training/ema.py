@@ -6,7 +6,7 @@ import copy
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class WeightAverage:
@@ -22,8 +22,13 @@ class WeightAverage:
         """Takes one step towards `model`; integer buffers are copied."""
         self.updates += 1
         decay = self.decay * (1 - math.exp(-self.updates / self.ramp))
-        for mine, theirs in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(theirs, 1 - decay)
-            else:
-                mine.copy_(theirs)
+        mine, theirs = _tensors(self.model), _tensors(model)
+        floats = [i for i, value in enumerate(mine) if value.is_floating_point()]
+        torch._foreach_lerp_([mine[i] for i in floats], [theirs[i] for i in floats], 1 - decay)
+        for mine_value, their_value in zip(mine, theirs, strict=True):
+            if not mine_value.is_floating_point():
+                mine_value.copy_(their_value)
+
+
+def _tensors(model: nn.Module) -> list[Tensor]:
+    return [*model.parameters(), *model.buffers()]

@@ -11,10 +11,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from .channels import build_with
 from .config import RunConfig
+from .cost import multiply_adds, parameters
 from .data import SceneStore
 
-TOOLS = ("torch", "numpy", "onnx", "onnxruntime", "pycocotools")
+TOOLS = ("torch", "torch-pruning", "numpy", "onnx", "onnxruntime", "pycocotools")
 SOURCE = Path(__file__).resolve().parent
 
 
@@ -58,34 +60,113 @@ def host() -> dict[str, Any]:
     }
 
 
+def made_by() -> dict[str, Any]:
+    """Code, tools and machine of a run, as its checkpoint keeps them."""
+    record: dict[str, Any] = {"codeDigest": source_digest(), "host": host(), "toolVersions": tool_versions()}
+    commit = code_commit()
+    return record if commit is None else {**record, "codeCommit": commit}
+
+
+def stage_record(stored: dict[str, Any], checkpoint: Path) -> dict[str, Any]:
+    """One stage as the manifest's `lineage.stages` has it, from the values of its last checkpoint."""
+    config = RunConfig.from_json(stored["config"])
+    finished = datetime.fromtimestamp(checkpoint.stat().st_mtime, timezone.utc)
+    record: dict[str, Any] = {
+        "stage": config.stage,
+        "finishedAt": finished.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "seconds": round(stored["seconds"]),
+        **stored.get("madeBy", {}),
+        "outputDigest": digest_of(checkpoint),
+        "dataset": _pictures(stored),
+        "hyperparameters": config.to_json(),
+        "schedules": schedules(config, stored["step"]),
+        "steps": stored["step"],
+    }
+    if config.parent is not None:
+        record["inputDigest"] = config.parent
+    if config.distill is not None:
+        record["teacher"] = {"name": "teacher-checkpoint", "digest": config.distill.teacher}
+    if config.prune is not None:
+        record["pruning"] = _pruning(config, stored)
+    return record
+
+
+def schedules(config: RunConfig, steps: int) -> dict[str, dict[str, Any]]:
+    """What changed over the run, and how."""
+    train = config.train
+    found: dict[str, dict[str, Any]] = {
+        "learningRate": {
+            "kind": "linear warm-up, then half a cosine",
+            "first": train.lr,
+            "last": train.lr * train.lr_floor,
+            "warmupSteps": train.warmup_steps,
+            "steps": steps,
+        }
+    }
+    if config.prune is not None and config.prune.sparsity_steps > 0:
+        found["sparsity"] = {
+            "kind": "cubic",
+            "first": config.prune.sparsity_initial,
+            "last": config.prune.sparsity_final,
+            "steps": config.prune.sparsity_steps,
+            "shareOfStage": config.prune.prune_share,
+            "counts": config.prune.measure,
+        }
+    return found
+
+
 def lineage(
-    config: RunConfig,
+    stored: dict[str, Any],
     training: SceneStore,
     checkpoint: Path,
     onnx_file: Path,
-    seconds: float,
     evaluations: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """The record that goes into the bundle: what its schema names at the top, the rest under `training`."""
+    """The record that goes into the bundle: what its schema names at the top, the last stage under `training`.
+
+    `stored` are the values of `checkpoint`.
+    """
+    last = stage_record(stored, checkpoint)
     record: dict[str, Any] = {
         "datasetDigest": training.meta["digest"],
-        "hyperparameters": config.to_json(),
+        "hyperparameters": last["hyperparameters"],
         "toolVersions": tool_versions(),
+        "stages": [*stored.get("stages", []), last],
         "training": {
-            "finishedAt": datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "finishedAt": last["finishedAt"],
             "codeDigest": source_digest(),
             "dataset": training.meta,
-            "seconds": round(seconds),
+            "seconds": last["seconds"],
             "evaluations": evaluations,
-            "checkpointDigest": digest_of(checkpoint),
+            "checkpointDigest": last["outputDigest"],
             "onnxDigest": digest_of(onnx_file),
             "host": host(),
         },
     }
     commit = code_commit()
-    if commit is not None:
-        record["codeCommit"] = commit
-    return record
+    return record if commit is None else {**record, "codeCommit": commit}
+
+
+def _pictures(stored: dict[str, Any]) -> dict[str, Any]:
+    meta = stored.get("dataset", {})
+    known = {name: meta[name] for name in ("count", "simulator", "seeds", "chunk") if name in meta}
+    return {"digest": stored["data"], **known}
+
+
+def _pruning(config: RunConfig, stored: dict[str, Any]) -> dict[str, Any]:
+    dense, now = (build_with(config.model, stored[name]) for name in ("dense", "channels"))
+    before, after = parameters(dense), parameters(now)
+    zeros = sum(int((~mask).sum()) for mask in stored["masks"].values())
+    channels = config.prune is not None and config.prune.sparsity_steps > 0
+    patterns = [name for name, used in (("channels", channels), ("2:4", bool(stored["masks"]))) if used]
+    return {
+        "pattern": "+".join(patterns),
+        "sparsity": round(1 - (after - zeros) / before, 4),
+        "macsBefore": multiply_adds(dense),
+        "macsAfter": multiply_adds(now),
+        "parametersBefore": before,
+        "parametersAfter": after,
+    }
 
 
 def _git(*arguments: str) -> str | None:

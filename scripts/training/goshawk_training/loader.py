@@ -1,22 +1,46 @@
-"""Batches, made on a thread of their own while the network computes: the same for a seed and a step, always."""
+"""Batches, made on threads of their own while the network computes: the same for a seed and a step, always."""
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
 from .assign import Targets
-from .augment import collate, compose, jitter_colors
+from .augment import collate, compose, draw_color, shift_colors
 from .config import RunConfig
-from .data import SceneStore
+from .data import Scene, SceneStore
 from .schedule import mosaic_share
 
-Batch = tuple[Tensor, Targets]
-PREFETCHED = 3
+WORKERS = 2
+PREFETCHED = 2
+"""Batches that are ready or in work beyond one for each worker."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one update learns from."""
+
+    pictures: Tensor
+    """[B, 3, H, W] float32 0..255"""
+    targets: Targets
+    views: np.ndarray
+    """[B] int64, as `compose` numbers them"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of each batch that this process trains on: pictures `rank`, `rank + world`, ..."""
+
+    rank: int = 0
+    world: int = 1
+
+
+WHOLE = Share()
 
 
 def steps_per_epoch(store: SceneStore, config: RunConfig) -> int:
@@ -24,50 +48,42 @@ def steps_per_epoch(store: SceneStore, config: RunConfig) -> int:
     return max(1, len(store) // config.train.batch)
 
 
-def make_batch(store: SceneStore, config: RunConfig, step: int) -> Batch:
-    """The batch of a global step, a pure function of the seed and the step."""
+def make_batch(store: SceneStore, config: RunConfig, step: int, share: Share = WHOLE) -> Batch:
+    """The batch of a global step: each picture is a pure function of the seed, the step and its place in the batch."""
     train = config.train
     per_epoch = steps_per_epoch(store, config)
     epoch, within = divmod(step, per_epoch)
     order = np.random.default_rng((train.seed, epoch)).permutation(len(store))
-    rng = np.random.default_rng((train.seed, epoch, within))
-    share = mosaic_share(epoch, train.epochs, train.mosaic, train.plain_share)
+    mosaics = mosaic_share(epoch, train.epochs, train.mosaic, train.plain_share)
     chosen = order[within * train.batch : (within + 1) * train.batch]
-    scenes = [compose(store, int(i), share, config.model, train, rng) for i in chosen]
+    scenes: list[Scene] = []
+    views: list[int] = []
+    colors: list[np.ndarray] = []
+    for place in range(share.rank, len(chosen), share.world):
+        rng = np.random.default_rng((train.seed, epoch, within, place))
+        scene, view = compose(store, int(chosen[place]), mosaics, config.model, train, rng)
+        scenes.append(scene)
+        views.append(view)
+        colors.append(draw_color(train.color, rng))
     pictures, targets = collate(scenes)
-    return jitter_colors(pictures, train.color, rng), targets
+    if train.color > 0:
+        shift_colors(pictures, np.stack(colors))
+    return Batch(pictures, targets, np.array(views))
 
 
-def batches(store: SceneStore, config: RunConfig, first: int, last: int) -> Iterator[tuple[int, Batch]]:
-    """Steps `first` up to but not including `last`, prefetched. Errors of the loading thread are raised here."""
-    ready: queue.Queue[tuple[int, Batch] | BaseException | None] = queue.Queue(PREFETCHED)
-    stopped = threading.Event()
-
-    def offer(item: tuple[int, Batch] | BaseException | None) -> bool:
-        while not stopped.is_set():
-            try:
-                ready.put(item, timeout=0.5)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def work() -> None:
+def batches(
+    store: SceneStore, config: RunConfig, first: int, last: int, share: Share = WHOLE, workers: int = WORKERS
+) -> Iterator[tuple[int, Batch]]:
+    """Steps `first` up to but not including `last`, prefetched in order. Errors of a loading thread are raised here."""
+    waiting: deque[tuple[int, Future[Batch]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
         try:
+            following = first
             for step in range(first, last):
-                if not offer((step, make_batch(store, config, step))):
-                    return
-            offer(None)
-        except BaseException as error:
-            offer(error)
-
-    thread = threading.Thread(target=work, name="batches", daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stopped.set()
-        thread.join()
+                while following < last and len(waiting) < workers + PREFETCHED:
+                    waiting.append((following, pool.submit(make_batch, store, config, following, share)))
+                    following += 1
+                yield step, waiting.popleft()[1].result()
+        finally:
+            for _, future in waiting:
+                future.cancel()

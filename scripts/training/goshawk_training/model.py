@@ -17,6 +17,17 @@ PRIOR_PROBABILITY = 0.01
 PIXEL_SCALE = 1 / 255
 
 
+class Join(nn.Module):
+    """Concatenation of channels. `rounding` here and below: what quantization-aware training does to the result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rounding: nn.Module = nn.Identity()
+
+    def forward(self, *parts: Tensor) -> Tensor:
+        return self.rounding(torch.cat(parts, dim=1))
+
+
 class ConvBnAct(nn.Module):
     """Convolution without bias, batch norm, ReLU; `fuse` folds the norm into the convolution."""
 
@@ -24,9 +35,10 @@ class ConvBnAct(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
         self.bn: nn.Module = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03)
+        self.rounding: nn.Module = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn(self.conv(x)), inplace=True)
+        return self.rounding(F.relu(self.bn(self.conv(x)), inplace=True))
 
     def fuse(self) -> None:
         """Folds the batch norm's running statistics into the convolution; the module then serves inference only."""
@@ -48,10 +60,11 @@ class Bottleneck(nn.Module):
         self.reduce = ConvBnAct(channels, channels)
         self.spatial = ConvBnAct(channels, channels, 3)
         self.residual = residual
+        self.rounding: nn.Module = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.spatial(self.reduce(x))
-        return x + y if self.residual else y
+        return self.rounding(x + y) if self.residual else y
 
 
 class CspBlock(nn.Module):
@@ -63,10 +76,11 @@ class CspBlock(nn.Module):
         self.main = ConvBnAct(inputs, hidden)
         self.side = ConvBnAct(inputs, hidden)
         self.blocks = nn.Sequential(*(Bottleneck(hidden, residual) for _ in range(depth)))
+        self.join = Join()
         self.merge = ConvBnAct(2 * hidden, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.merge(torch.cat((self.blocks(self.main(x)), self.side(x)), dim=1))
+        return self.merge(self.join(self.blocks(self.main(x)), self.side(x)))
 
 
 class SpatialPool(nn.Module):
@@ -76,13 +90,14 @@ class SpatialPool(nn.Module):
         super().__init__()
         self.reduce = ConvBnAct(channels, channels // 2)
         self.pool = nn.MaxPool2d(5, 1, 2)
+        self.join = Join()
         self.merge = ConvBnAct(channels // 2 * 4, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         levels = [self.reduce(x)]
         for _ in range(3):
             levels.append(self.pool(levels[-1]))
-        return self.merge(torch.cat(levels, dim=1))
+        return self.merge(self.join(*levels))
 
 
 class Backbone(nn.Module):
@@ -120,15 +135,27 @@ class Pyramid(nn.Module):
         self.shrink16 = ConvBnAct(n16, n16, 3, 2)
         self.up32 = CspBlock(n16 + n16, n32, 1, residual=False)
         self.grow = nn.Upsample(scale_factor=2.0, mode="nearest")
+        self.joins = nn.ModuleDict({name: Join() for name in ("down16", "down8", "up16", "up32")})
 
     def forward(self, features: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         c8, c16, c32 = features
         l32 = self.lateral32(c32)
-        l16 = self.lateral16(self.down16(torch.cat((c16, self.grow(l32)), dim=1)))
-        p8 = self.down8(torch.cat((c8, self.grow(l16)), dim=1))
-        p16 = self.up16(torch.cat((self.shrink8(p8), l16), dim=1))
-        p32 = self.up32(torch.cat((self.shrink16(p16), l32), dim=1))
+        l16 = self.lateral16(self.down16(self.joins["down16"](c16, self.grow(l32))))
+        p8 = self.down8(self.joins["down8"](c8, self.grow(l16)))
+        p16 = self.up16(self.joins["up16"](self.shrink8(p8), l16))
+        p32 = self.up32(self.joins["up32"](self.shrink16(p16), l32))
         return p8, p16, p32
+
+
+class Prediction(nn.Conv2d):
+    """The last layer of a branch."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 1)
+        self.rounding: nn.Module = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rounding(super().forward(x))
 
 
 class LevelHead(nn.Module):
@@ -140,9 +167,9 @@ class LevelHead(nn.Module):
         self.stem = ConvBnAct(inputs, width)
         self.class_branch = nn.Sequential(*(ConvBnAct(width, width, 3) for _ in range(config.head_depth)))
         self.box_branch = nn.Sequential(*(ConvBnAct(width, width, 3) for _ in range(config.head_depth)))
-        self.classes = nn.Conv2d(width, config.classes, 1)
-        self.box = nn.Conv2d(width, 4, 1)
-        self.objectness = nn.Conv2d(width, 1, 1)
+        self.classes = Prediction(width, config.classes)
+        self.box = Prediction(width, 4)
+        self.objectness = Prediction(width, 1)
         self._start()
 
     def _start(self) -> None:
@@ -155,7 +182,7 @@ class LevelHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
         classes, box = self.class_branch(x), self.box_branch(x)
-        if self.training:
+        if torch.is_autocast_enabled("cpu"):
             # the last layers stay in float32 under autocast: bf16 has too few digits for coordinates
             with torch.autocast("cpu", enabled=False):
                 return self._predict(classes.float(), box.float())
@@ -181,9 +208,12 @@ class Detector(nn.Module):
         self.fused = False
 
     def forward(self, pictures: Tensor) -> Tensor:
+        return torch.cat([level.flatten(2) for level in self.maps(pictures)], dim=2).transpose(1, 2)
+
+    def maps(self, pictures: Tensor) -> list[Tensor]:
+        """The same predictions as one map [B, 5 + C, rows, columns] for each stride."""
         levels = self.pyramid(self.backbone(pictures if self.fused else pictures * PIXEL_SCALE))
-        outputs = [head(level).flatten(2) for head, level in zip(self.heads, levels, strict=True)]
-        return torch.cat(outputs, dim=2).transpose(1, 2)
+        return [head(level) for head, level in zip(self.heads, levels, strict=True)]
 
     def fuse(self) -> Detector:
         """Folds every batch norm into its convolution and the pixel scale into the first one, in place."""

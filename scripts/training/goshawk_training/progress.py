@@ -23,7 +23,7 @@ class Progress:
 
     def show(self, step: int, rate: float, parts: LossParts) -> None:
         """Takes note of a step and prints when it is time to."""
-        values = [parts.objectness, parts.classes, parts.box]
+        values = [parts.objectness, parts.classes, parts.box, parts.teacher]
         before = self._smooth or values
         self._smooth = [b + SMOOTHING * (v - b) for b, v in zip(before, values, strict=True)]
         now = time.monotonic()
@@ -31,10 +31,11 @@ class Progress:
             return
         self._shown = now
         speed = (step - self._first) / max(1e-9, now - self._begun)
-        objectness, classes, box = self._smooth
+        objectness, classes, box, teacher = self._smooth
+        taught = f" teacher {teacher:.3f}" if teacher else ""
         line = (
             f"epoch {(step - 1) // self.per_epoch + 1}/{self.total // self.per_epoch}  step {step}/{self.total}  "
-            f"object {objectness:.3f} class {classes:.3f} box {box:.3f}  lr {rate:.2e}  "
+            f"object {objectness:.3f} class {classes:.3f} box {box:.3f}{taught}  lr {rate:.2e}  "
             f"{speed * self.batch:.0f} pictures/s  {_minutes((self.total - step) / max(1e-9, speed))} left"
         )
         if self._live:

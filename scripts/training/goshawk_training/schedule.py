@@ -16,3 +16,8 @@ def learning_rate(step: int, total: int, peak: float, floor: float, warmup: int)
 def mosaic_share(epoch: int, epochs: int, share: float, plain_share: float) -> float:
     """The share of mosaics in an epoch: `share`, and none in the last `plain_share` of the epochs."""
     return 0.0 if epoch >= epochs * (1 - plain_share) else share
+
+
+def polynomial_sparsity(done: float, initial: float, final: float) -> float:
+    """Cubic rise from `initial` to `final` as `done` goes from 0 to 1 (Zhu & Gupta 2017): fast at first, then slow."""
+    return final + (initial - final) * (1 - min(1.0, max(0.0, done))) ** 3

@@ -1,10 +1,11 @@
-"""The training loop."""
+"""The training loop of every stage."""
 
 from __future__ import annotations
 
 import json
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -13,16 +14,21 @@ import torch
 from torch import nn
 
 from . import checkpoint
-from .checkpoint import TrainState
+from .calibrate import measure_ranges
 from .config import RunConfig
 from .data import SceneStore
-from .ema import WeightAverage
-from .evaluate import evaluate_model
-from .loader import Batch, batches, steps_per_epoch
+from .distill import Lesson
+from .evaluate import Evaluation, evaluate_model
+from .lineage import made_by
+from .loader import Batch, batches, make_batch, steps_per_epoch
 from .loss import DetectionLoss, LossParts
-from .model import Detector
+from .masks import apply_masks
 from .progress import Progress
+from .prune import Pruning
+from .quantize import set_mode
 from .schedule import learning_rate
+from .state import TrainState, new_state
+from .teacher import Teacher
 from .threads import Threads
 
 LAST, HISTORY = "last.pt", "history.jsonl"
@@ -40,96 +46,123 @@ class RunOptions:
     """epochs between evaluations on the validation store"""
     stop_after_steps: int | None = None
     """end early, as a kill would, with a checkpoint (for tests and for sharing a machine)"""
+    on_evaluation: Callable[[int, Evaluation], None] | None = None
+    """is told epoch and result; what it raises ends the run"""
 
 
-def new_state(config: RunConfig) -> TrainState:
-    """Weights, their average and the optimizer at step 0, from the seed."""
-    torch.manual_seed(config.train.seed)
-    model = Detector(config.model).to(memory_format=torch.channels_last)
-    return TrainState(
-        model, WeightAverage(model, config.train.ema_decay, config.train.ema_ramp), _optimizer(model, config)
-    )
+def train(
+    config: RunConfig,
+    store: SceneStore,
+    validation: SceneStore | None,
+    options: RunOptions,
+    start: Callable[[], TrainState] | None = None,
+    teacher: Teacher | None = None,
+) -> TrainState:
+    """Trains to the end of the schedule, or until SIGINT or SIGTERM, which leave a checkpoint to resume from.
 
-
-def train(config: RunConfig, store: SceneStore, validation: SceneStore | None, options: RunOptions) -> TrainState:
-    """Trains to the end of the schedule, or until SIGINT or SIGTERM, which leave a checkpoint to resume from."""
+    `start` gives the state that a stage begins with; without it, weights come from the seed.
+    """
+    if (config.distill is None) != (teacher is None):
+        raise ValueError("a teacher is needed where, and only where, the run has settings for distillation")
     threads = Threads(options.threads)
     options.folder.mkdir(parents=True, exist_ok=True)
     last = options.folder / LAST
-    digest = store.meta["digest"]
-    state = new_state(config)
-    if options.resume and last.exists():
-        checkpoint.restore(last, state, config, digest)
-        print(f"resumed at step {state.step} from {last}", flush=True)
-    elif last.exists():
-        raise FileExistsError(f"{last} exists: give --resume to go on with it, or another --run folder")
-
+    state = _begin(config, store, options, start)
     per_epoch = steps_per_epoch(store, config)
     total = per_epoch * config.train.epochs
     end = min(total, options.stop_after_steps or total)
-    loss_of = DetectionLoss(config.model, config.train.box_weight)
+    loss_of = DetectionLoss(config.model, config.train.box_weight, config.distill)
+    pruning = Pruning(config, total) if config.prune else None
+    if pruning:
+        pruning.check_reachable(state)
+    if config.qat and state.step == 0:
+        measure_ranges(state, config, store)
     progress = Progress(total, per_epoch, config.train.batch, state.step)
+    made = made_by()
     saved_at = time.monotonic()
     with _StopRequest() as stop:
         for step, batch in batches(store, config, state.step, end):
             begun = time.monotonic()
             threads.look(step)
-            rate, parts = train_step(state, config, loss_of, batch, step, total)
+            if pruning:
+                done = pruning.before(step, state, loss_of, lambda n, at=step: _upcoming(store, config, at, n))
+                if done:
+                    print(f"step {step}: {done}", flush=True)
+            if config.qat:
+                set_mode(state.model, frozen=step >= config.qat.freeze_share * total)
+            lesson = Lesson(*teacher(batch)) if teacher else None
+            rate, parts = train_step(state, config, loss_of, batch, step, total, lesson)
             state.step = step + 1
             progress.show(state.step, rate, parts)
-            epoch_done = state.step % per_epoch == 0
-            if time.monotonic() - saved_at > options.checkpoint_seconds or stop.wanted:
-                checkpoint.save(last, state, config, digest)
-                saved_at = time.monotonic()
             state.seconds += time.monotonic() - begun
+            if time.monotonic() - saved_at > options.checkpoint_seconds or stop.wanted:
+                checkpoint.save(last, state, config, store.meta, made)
+                saved_at = time.monotonic()
             if stop.wanted:
                 print(f"stopped at step {state.step}; --resume goes on from {last}", flush=True)
                 return state
-            if epoch_done and validation is not None:
-                epoch = state.step // per_epoch
-                if epoch % options.evaluate_every == 0 or epoch == config.train.epochs:
-                    _report(state, epoch, validation, options.folder)
-    checkpoint.save(last, state, config, digest)
+            epoch, within = divmod(state.step, per_epoch)
+            due = within == 0 and (epoch % options.evaluate_every == 0 or epoch == config.train.epochs)
+            if due and validation is not None:
+                _report(state, epoch, validation, options)
+    checkpoint.save(last, state, config, store.meta, made)
     return state
 
 
 def train_step(
-    state: TrainState, config: RunConfig, loss_of: DetectionLoss, batch: Batch, step: int, total: int
+    state: TrainState,
+    config: RunConfig,
+    loss_of: DetectionLoss,
+    batch: Batch,
+    step: int,
+    total: int,
+    lesson: Lesson | None = None,
 ) -> tuple[float, LossParts]:
     """One update of weights and average; returns the learning rate and the loss."""
     settings = config.train
     rate = learning_rate(step, total, settings.lr, settings.lr_floor, settings.warmup_steps)
     for group in state.optimizer.param_groups:
-        group["lr"] = rate
-    pictures, targets = batch
+        group["lr"] = rate * group.get("relative_rate", 1.0)
     state.model.train()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.bf16):
-        raw = state.model(pictures)
-    parts = loss_of(raw, targets)
+        raw = state.model(batch.pictures)
+    parts = loss_of(raw, batch.targets, lesson)
     if not torch.isfinite(parts.total):
         raise FloatingPointError(f"the loss is {parts.total.item()} at step {step}: lower --lr or give --no-bf16")
     state.optimizer.zero_grad()
     parts.total.backward()
-    nn.utils.clip_grad_norm_(state.model.parameters(), settings.grad_clip)
+    nn.utils.clip_grad_norm_(state.model.parameters(), settings.grad_clip, foreach=True)
     state.optimizer.step()
+    apply_masks(state.model, state.masks)
     state.average.update(state.model)
     return rate, parts
 
 
-def _optimizer(model: Detector, config: RunConfig) -> torch.optim.Optimizer:
-    """AdamW; norms and biases are not decayed."""
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    free = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.train.lr, weight_decay=config.train.weight_decay, fused=True)
+def _begin(
+    config: RunConfig, store: SceneStore, options: RunOptions, start: Callable[[], TrainState] | None
+) -> TrainState:
+    last = options.folder / LAST
+    if last.exists() and not options.resume:
+        raise FileExistsError(f"{last} exists: give --resume to go on with it, or another --run folder")
+    if not last.exists():
+        return start() if start else new_state(config)
+    state = checkpoint.restore(last, config, store.meta["digest"])
+    print(f"resumed at step {state.step} from {last}", flush=True)
+    return state
 
 
-def _report(state: TrainState, epoch: int, validation: SceneStore, folder: Path) -> None:
+def _upcoming(store: SceneStore, config: RunConfig, step: int, count: int) -> list[Batch]:
+    return [make_batch(store, config, step + k) for k in range(count)]
+
+
+def _report(state: TrainState, epoch: int, validation: SceneStore, options: RunOptions) -> None:
     result = evaluate_model(state.average.model, validation)
     print(f"epoch {epoch}: {result.summary()}", flush=True)
-    with (folder / HISTORY).open("a") as file:
+    with (options.folder / HISTORY).open("a") as file:
         line = {"epoch": epoch, "step": state.step, "seconds": round(state.seconds, 1), **result.to_json()}
         file.write(json.dumps(line) + "\n")
+    if options.on_evaluation:
+        options.on_evaluation(epoch, result)
 
 
 class _StopRequest:

@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from goshawk_training.augment import Patch, compose, cut, jitter_colors, letterboxed, mirrored, place
+from goshawk_training.augment import (
+    NOT_PLAIN,
+    Patch,
+    compose,
+    cut,
+    draw_color,
+    letterboxed,
+    mirrored,
+    place,
+    shift_colors,
+)
 from goshawk_training.config import PAD_VALUE, ModelConfig, RunConfig
 from goshawk_training.data import Scene, SceneStore, StoreWriter
-from goshawk_training.loader import batches, make_batch
+from goshawk_training.loader import Share, batches, make_batch
 
 from .conftest import HEIGHT, WIDTH, toy_scene
 
@@ -58,7 +68,7 @@ def test_boxes_follow_the_pixels_through_augmentation(tmp_path: Path, toy_config
     store = marked_store(tmp_path)
     train = toy_config.with_train(scale=(0.6, 1.5), flip=0.5).train
     for seed in range(60):
-        scene = compose(store, seed % 8, mosaic, toy_config.model, train, np.random.default_rng(seed))
+        scene, _ = compose(store, seed % 8, mosaic, toy_config.model, train, np.random.default_rng(seed))
         assert scene.picture.shape == (64, 96, 3)
         for x1, y1, x2, y2 in np.round(scene.boxes).astype(int):
             assert 0 <= x1 < x2 <= 96
@@ -74,7 +84,7 @@ def test_boxes_follow_the_pixels_through_augmentation(tmp_path: Path, toy_config
 def test_mosaic_shows_more_objects_than_one_scene(tmp_path: Path, toy_config: RunConfig) -> None:
     store = marked_store(tmp_path)
     counts = [
-        len(compose(store, 0, 1.0, toy_config.model, toy_config.train, np.random.default_rng(s)).classes)
+        len(compose(store, 0, 1.0, toy_config.model, toy_config.train, np.random.default_rng(s))[0].classes)
         for s in range(40)
     ]
     assert max(counts) > 1
@@ -115,10 +125,11 @@ def test_place_is_exact_without_scale() -> None:
 
 def test_color_stays_in_range_and_none_is_none() -> None:
     pictures = torch.rand(4, 3, 8, 8) * 255
-    same = jitter_colors(pictures.clone(), 0.0, np.random.default_rng(0))
-    assert torch.equal(same, pictures)
-    other = jitter_colors(pictures.clone(), 0.4, np.random.default_rng(0))
-    assert not torch.equal(other, pictures)
+    rng = np.random.default_rng(0)
+    same = shift_colors(pictures.clone(), np.stack([draw_color(0.0, rng) for _ in pictures]))
+    torch.testing.assert_close(same, pictures)
+    other = shift_colors(pictures.clone(), np.stack([draw_color(0.4, rng) for _ in pictures]))
+    assert (other - pictures).abs().max() > 1
     assert other.min() >= 0
     assert other.max() <= 255
 
@@ -128,13 +139,36 @@ def test_batches_depend_on_seed_and_step_only(store: SceneStore, toy_config: Run
     streamed = dict(batches(store, config, 1, 5))
     assert sorted(streamed) == [1, 2, 3, 4]
     again = make_batch(store, config, 3)
-    assert torch.equal(streamed[3][0], again[0])
-    assert torch.equal(streamed[3][1].boxes, again[1].boxes)
-    assert not torch.equal(make_batch(store, config.with_train(seed=7), 3)[0], again[0])
+    assert torch.equal(streamed[3].pictures, again.pictures)
+    assert torch.equal(streamed[3].targets.boxes, again.targets.boxes)
+    assert not torch.equal(make_batch(store, config.with_train(seed=7), 3).pictures, again.pictures)
+
+
+def test_views_name_the_plain_pictures(store: SceneStore, toy_config: RunConfig) -> None:
+    """What a teacher's answers are looked up by: the scene, and whether it is seen in the mirror."""
+    config = toy_config.with_train(mosaic=0.3, scale=(0.7, 1.4), unscaled=0.5, flip=0.5)
+    seen = set()
+    for _, batch in batches(store, config, 0, 6):
+        for picture, view in zip(batch.pictures, batch.views.tolist(), strict=True):
+            seen.add("other" if view == NOT_PLAIN else view % 2)
+            if view != NOT_PLAIN:
+                scene = letterboxed(store[view // 2], config.model)
+                expected = mirrored(scene) if view % 2 else scene
+                np.testing.assert_array_equal(picture.permute(1, 2, 0).numpy(), expected.picture)
+    assert seen == {"other", 0, 1}
+
+
+def test_shares_of_a_batch_are_its_pictures(store: SceneStore, toy_config: RunConfig) -> None:
+    config = toy_config.with_train(mosaic=0.5, flip=0.5, color=0.1)
+    whole = make_batch(store, config, 1)
+    for rank in range(2):
+        share = make_batch(store, config, 1, Share(rank, 2))
+        assert torch.equal(share.pictures, whole.pictures[rank::2])
+        assert share.views.tolist() == whole.views[rank::2].tolist()
 
 
 def test_an_epoch_shows_each_scene_once(store: SceneStore, toy_config: RunConfig) -> None:
-    means = [batch[0].mean(dim=(1, 2, 3)) for _, batch in batches(store, toy_config, 0, 2)]
+    means = [batch.pictures.mean(dim=(1, 2, 3)) for _, batch in batches(store, toy_config, 0, 2)]
     assert len(torch.cat(means).unique()) == len(store)
 
 

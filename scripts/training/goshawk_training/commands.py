@@ -1,0 +1,94 @@
+"""What the commands do with their options."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from . import checkpoint
+from .config import FAMILY, LABELS, DistillConfig, ModelConfig, PruneConfig, QatConfig, RunConfig, TrainConfig
+from .data import SceneStore
+from .evaluate import evaluate_model, evaluate_onnx
+from .export import export_onnx
+from .lineage import digest_of, lineage
+from .options import chosen
+from .prepare import Simulation, prepare
+from .stages import checkpoint_in, start_from, teacher_of
+from .train import HISTORY, LAST, RunOptions, train
+
+
+def run_prepare(options: argparse.Namespace) -> None:
+    """Renders scenes into a store."""
+    simulation = Simulation(tuple(options.simulator.split()), options.seed, options.count, options.workers)
+    meta = prepare(simulation, options.out, ModelConfig())
+    print(f"{meta['count']} scenes of {meta['width']}x{meta['height']} in {options.out}, digest {meta['digest']}")
+
+
+def run_train(options: argparse.Namespace) -> None:
+    """Trains from the seed."""
+    _run(options, RunConfig(model=FAMILY[options.family], train=_settings(options)))
+
+
+def run_prune(options: argparse.Namespace) -> None:
+    """Prunes and fine-tunes."""
+    _continue(options, prune=PruneConfig(**chosen(options, PruneConfig)))
+
+
+def run_qat(options: argparse.Namespace) -> None:
+    """Fine-tunes with rounding."""
+    _continue(options, qat=QatConfig(**chosen(options, QatConfig, "qat-")))
+
+
+def run_evaluate(options: argparse.Namespace) -> None:
+    """Prints average precision."""
+    store = SceneStore(options.data)
+    if options.model.suffix == ".onnx":
+        result = evaluate_onnx(options.model, store, ModelConfig())
+    else:
+        result = evaluate_model(checkpoint.averaged_model(checkpoint_in(options.model)), store)
+    print(result.summary())
+    print(json.dumps(result.to_json()))
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Writes the ONNX file and what made it."""
+    last = options.run / LAST
+    stored = checkpoint.read(last)
+    store = SceneStore(options.data)
+    if stored["data"] != store.meta["digest"]:
+        raise ValueError(f"{last} was trained on {stored['data']}, {options.data} is {store.meta['digest']}")
+    onnx_file = options.out / "model.onnx"
+    difference = export_onnx(checkpoint.averaged_model_of(stored), onnx_file)
+    history = options.run / HISTORY
+    evaluations = [json.loads(line) for line in history.read_text().splitlines()] if history.exists() else []
+    record = lineage(stored, store, last, onnx_file, evaluations)
+    (options.out / "labels.txt").write_text("\n".join(LABELS) + "\n")
+    (options.out / "lineage.json").write_text(json.dumps(record, indent=2) + "\n")
+    size = onnx_file.stat().st_size
+    print(f"{onnx_file}: {size} bytes, at most {difference:.1e} from torch; step {stored['step']}")
+
+
+def _settings(options: argparse.Namespace) -> TrainConfig:
+    return TrainConfig(**chosen(options, TrainConfig))
+
+
+def _continue(options: argparse.Namespace, *, prune: PruneConfig | None = None, qat: QatConfig | None = None) -> None:
+    parent = checkpoint_in(options.parent)
+    inherited = RunConfig.from_json(checkpoint.read(parent)["config"])
+    config = RunConfig(inherited.model, _settings(options), digest_of(parent), prune, None, qat)
+    _run(options, config, parent)
+
+
+def _run(options: argparse.Namespace, config: RunConfig, parent: Path | None = None) -> None:
+    store = SceneStore(options.data)
+    teacher = None
+    if options.teacher:
+        path = checkpoint_in(options.teacher)
+        distill = DistillConfig(**{**chosen(options, DistillConfig, "teacher-"), "teacher": digest_of(path)})
+        config = replace(config, distill=distill)
+        teacher = teacher_of(path, store, distill, cache=options.teacher_cache, bf16=config.train.bf16)
+    validation = SceneStore(options.validation) if options.validation else None
+    run = RunOptions(options.run, options.resume, options.checkpoint_seconds, options.threads, options.evaluate_every)
+    train(config, store, validation, run, start_from(parent, config) if parent else None, teacher)

@@ -1,0 +1,51 @@
+"""Stages that begin with another run's weights: fine-tuning with pruning, with a teacher, with rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from . import checkpoint
+from .config import DistillConfig, RunConfig
+from .data import SceneStore
+from .lineage import digest_of, stage_record
+from .quantize import quantize_aware
+from .state import TrainState, state_of
+from .teacher import CachedTeacher, LiveTeacher, Teacher, cached_answers
+from .train import LAST
+
+
+def checkpoint_in(run: Path) -> Path:
+    """The checkpoint that `--from` and `--teacher` mean: a file, or the last one of a run's folder."""
+    return run / LAST if run.is_dir() else run
+
+
+def start_from(parent: Path, config: RunConfig) -> Callable[[], TrainState]:
+    """The first state of a stage: the parent's averaged weights, its 2:4 masks, and its history."""
+
+    def start() -> TrainState:
+        stored = checkpoint.read(parent)
+        model = checkpoint.averaged_model_of(stored)
+        already = RunConfig.from_json(stored["config"]).qat is not None
+        if already and config.qat is None:
+            raise ValueError(f"{parent} is quantization-aware already: only `qat` can go on from it")
+        if config.qat is not None and not already:
+            quantize_aware(model, config.qat)
+        state = state_of(model, config)
+        state.masks = stored.get("masks", {})
+        state.stages = [*stored.get("stages", []), stage_record(stored, parent)]
+        return state
+
+    return start
+
+
+def teacher_of(path: Path, store: SceneStore, settings: DistillConfig, *, cache: bool, bf16: bool) -> Teacher:
+    """The teacher of a run: with `cache` its answers are computed once and kept beside the store."""
+    digest = digest_of(path)
+    if digest != settings.teacher:
+        raise ValueError(f"{path} is {digest}, not the teacher {settings.teacher} of this run")
+    model = checkpoint.averaged_model(path)
+    live = LiveTeacher(model, bf16)
+    if not cache:
+        return live
+    return CachedTeacher(cached_answers(store, live, digest, model.config), live if settings.live else None)

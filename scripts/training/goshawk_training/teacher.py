@@ -1,0 +1,123 @@
+"""What a teacher says about training pictures: computed now, or read from a file made once beside the store."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .augment import NOT_PLAIN, letterboxed, mirrored
+from .config import STRIDES, ModelConfig
+from .data import SceneStore
+from .loader import Batch
+from .model import Detector
+
+CACHE_BATCH = 16
+SECONDS_BETWEEN_NOTES = 20.0
+
+
+class Teacher(Protocol):
+    """Answers for a batch: raw predictions [B, N, 5 + C], float32, and for which pictures they hold, bool [B]."""
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]: ...
+
+
+class LiveTeacher:
+    """Looks at each picture: norms folded (in place), bf16 where the CPU has it, no graph kept."""
+
+    def __init__(self, model: Detector, bf16: bool = True) -> None:
+        self._model = model.eval().fuse().to(memory_format=torch.channels_last)
+        self._bf16 = bf16
+
+    def look(self, pictures: Tensor) -> Tensor:
+        """Raw predictions [B, N, 5 + C] of pictures [B, 3, H, W] of 0..255."""
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bf16):
+            raw = self._model(pictures.contiguous(memory_format=torch.channels_last))
+        # out of inference mode: the loss keeps it for its backward pass
+        return raw.float().clone()
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        return self.look(batch.pictures), torch.ones(len(batch.pictures), dtype=torch.bool)
+
+
+class CachedTeacher:
+    """Reads what was said about the plain view of each scene and its mirror image, whatever colors a picture has now.
+
+    About other views it asks `live`, or says nothing.
+    """
+
+    def __init__(self, answers: np.ndarray, live: LiveTeacher | None = None) -> None:
+        self._answers, self._live = answers, live
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        plain = torch.from_numpy(batch.views != NOT_PLAIN)
+        raw = torch.zeros(len(batch.views), *self._answers.shape[1:])
+        raw[plain] = torch.from_numpy(self._answers[batch.views[plain.numpy()]]).float()
+        if self._live is None:
+            return raw, plain
+        if not plain.all():
+            raw[~plain] = self._live.look(batch.pictures[~plain])
+        return raw, torch.ones_like(plain)
+
+
+def cache_files(store: SceneStore, teacher_digest: str) -> tuple[Path, Path]:
+    """The answers and their description."""
+    answers = store.folder / f"teacher-{teacher_digest[:16]}.f16"
+    return answers, answers.with_suffix(".json")
+
+
+def cached_answers(store: SceneStore, teacher: LiveTeacher, teacher_digest: str, config: ModelConfig) -> np.ndarray:
+    """The teacher's answers [2 * scenes, N, 5 + C], float16, memory-mapped; made first where they are not there yet.
+
+    Row 2 * i is scene i letterboxed, row 2 * i + 1 its mirror image. The files belong to one teacher and one store by
+    their digests; making them goes on where it was killed.
+    """
+    file, note = cache_files(store, teacher_digest)
+    cells = sum((config.input_width // s) * (config.input_height // s) for s in STRIDES)
+    shape = (2 * len(store), cells, 5 + config.classes)
+    described = {"teacher": teacher_digest, "data": store.meta["digest"], "shape": list(shape)}
+    done = 0
+    if note.exists() and file.exists():
+        known = json.loads(note.read_text())
+        if {k: known.get(k) for k in described} == described:
+            done = int(known["done"])
+    if done < len(store):
+        answers = np.memmap(file, np.float16, "r+" if done else "w+", shape=shape)
+        _fill(answers, store, teacher, config, done, note, described)
+    return np.memmap(file, np.float16, "r", shape=shape)
+
+
+def _fill(
+    answers: np.memmap,
+    store: SceneStore,
+    teacher: LiveTeacher,
+    config: ModelConfig,
+    done: int,
+    note: Path,
+    described: dict[str, object],
+) -> None:
+    begun, first, noted = time.monotonic(), done, time.monotonic()
+    while done < len(store):
+        end = min(len(store), done + CACHE_BATCH)
+        boxed = [letterboxed(store[i], config) for i in range(done, end)]
+        views = np.stack([view.picture for scene in boxed for view in (scene, mirrored(scene))])
+        answers[2 * done : 2 * end] = teacher.look(torch.from_numpy(views).permute(0, 3, 1, 2).float()).numpy()
+        done = end
+        if time.monotonic() - noted > SECONDS_BETWEEN_NOTES or done == len(store):
+            # pixels first, then the note that says how far they go
+            answers.flush()
+            _write(note, {**described, "done": done})
+            noted = time.monotonic()
+            left = (noted - begun) / (done - first) * (len(store) - done) / 60
+            print(f"teacher's answers: {done}/{len(store)} scenes, {left:.1f} min left", flush=True)
+
+
+def _write(path: Path, value: dict[str, object]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value) + "\n")
+    partial.rename(path)
