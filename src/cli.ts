@@ -5,6 +5,7 @@ import { registerEvaluate } from './cli/evaluate.ts';
 import { registerDemo } from './cli/demo.ts';
 import { registerDoctor } from './cli/doctor.ts';
 import { registerModels } from './cli/models.ts';
+import { registerOptimize } from './cli/optimize.ts';
 import { registerRun } from './cli/run.ts';
 import { registerSimulate } from './cli/simulate.ts';
 import { describeError } from './contract/errors.ts';
@@ -22,6 +23,7 @@ registerDemo(program);
 registerDoctor(program);
 registerEvaluate(program);
 registerModels(program);
+registerOptimize(program);
 registerRun(program);
 registerSimulate(program);
 

@@ -103,9 +103,10 @@ function repeat<T extends Float32Array | Uint8Array>(values: T, times: number): 
   return all;
 }
 
-function differenceOf(
-  expected: OutputValue,
-  got: OutputValue | undefined,
+/** Largest difference of two outputs, and largest relative to 1 + |expected|; infinite where one is no number. Throws where they differ in size. */
+export function differenceOf(
+  expected: Pick<OutputValue, 'name' | 'data'>,
+  got: Pick<OutputValue, 'data'> | undefined,
 ): { absolute: number; relative: number } {
   const data: OutputData | undefined = got?.data;
   if (data?.length !== expected.data.length) {

@@ -46,7 +46,8 @@ export async function detectStored(
   const boxes: DetectedBox[] = [];
   try {
     await graph.warmUp();
-    await forEachPicture(store, images, signal, async (pixels, index) => {
+    await readStored(store, images, async (pixels, index) => {
+      signal.throwIfAborted();
       const letterbox = store.letterboxes[index]!;
       const input: InferenceInput = {
         kind: 'letterboxed',
@@ -67,20 +68,18 @@ export async function detectStored(
   return boxes;
 }
 
-/** Reads the pictures one after the other into the same memory. */
-async function forEachPicture(
+/** Reads pictures of a store one after the other, into the same memory. */
+export async function readStored(
   { pictures, width, height }: PictureStore,
   images: readonly number[],
-  signal: AbortSignal,
-  take: (pixels: Uint8Array<ArrayBuffer>, index: number) => Promise<void>,
+  take: (pixels: Uint8Array<ArrayBuffer>, image: number) => Promise<void>,
 ): Promise<void> {
   const pixels = new Uint8Array(width * height * 3);
   const handle = await open(pictures, 'r');
   try {
-    for (const index of images) {
-      signal.throwIfAborted();
-      await handle.read(pixels, 0, pixels.byteLength, index * pixels.byteLength);
-      await take(pixels, index);
+    for (const image of images) {
+      await handle.read(pixels, 0, pixels.byteLength, image * pixels.byteLength);
+      await take(pixels, image);
     }
   } finally {
     await handle.close();

@@ -1,8 +1,8 @@
 import type { GraphClaims } from '../../device/inference/graph-check.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import type { InferenceInput } from '../../device/inference/engine.ts';
-import { letterboxFor } from '../../core/image/letterbox.ts';
 import { createRandom } from '../../core/random.ts';
+import { asInput } from './compare-folded.ts';
 
 /** How long one run of a graph takes, milliseconds, and how that compares with the first of those that were measured together. */
 export interface Latency {
@@ -46,7 +46,7 @@ export async function measureLatencies(
         await LetterboxedGraph.load(model, claims, 1, { provider: 'cpu', threads, spinning: false }),
       );
     }
-    const input = noise(claims);
+    const input = asInput(noise(claims), claims);
     for (const graph of graphs) for (let i = 0; i < WARM_UP_RUNS; i += 1) await graph.run([input], 0, 1);
     const times = graphs.map((): number[][] => []);
     for (let round = 0; round < rounds; round += 1) {
@@ -74,11 +74,9 @@ async function timeRuns(graph: LetterboxedGraph, input: InferenceInput, runs: nu
   return times;
 }
 
-function noise({ inputWidth, inputHeight }: GraphClaims): InferenceInput {
+function noise({ inputWidth, inputHeight }: GraphClaims): Uint8Array<ArrayBuffer> {
   const random = createRandom(1);
-  const pixels = Uint8Array.from({ length: inputWidth * inputHeight * 3 }, () => random.int(0, 255));
-  const letterbox = letterboxFor(inputWidth, inputHeight, inputWidth, inputHeight, 'top-left');
-  return { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: inputWidth * 3 };
+  return Uint8Array.from({ length: inputWidth * inputHeight * 3 }, () => random.int(0, 255));
 }
 
 /** @param own times of a graph by round, @param first those of the graph that it is compared with */

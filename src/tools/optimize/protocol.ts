@@ -84,6 +84,7 @@ export const OPERATIONS = {
   sensitivity: sensitivitySchema,
   quantize: quantizeSchema,
   dynamic: quantizeSchema,
+  weights: quantizeSchema,
   half: halfSchema,
 } as const;
 

@@ -75,7 +75,7 @@ export class WorkFolder {
    *
    * @param name of the step, for people who look into the folder
    * @param inputs all that the result depends on
-   * @param files names of the files that `work` makes
+   * @param files names of the files that `work` may make
    */
   async step<T>(
     name: string,
@@ -93,7 +93,8 @@ export class WorkFolder {
     try {
       const value = await work(place);
       const digests: Record<string, string> = {};
-      for (const file of files) digests[file] = await sha256OfFile(place(file));
+      for (const file of files)
+        if (await isThere(place(file))) digests[file] = await sha256OfFile(place(file));
       const seconds = (performance.now() - started) / 1000;
       const text = JSON.stringify({ step: name, inputs, result: value, files: digests, seconds }, null, 1);
       await writeFile(`${record}.new`, text, { flush: true });
@@ -134,6 +135,13 @@ export class WorkFolder {
   async close(): Promise<void> {
     await unlock(join(this.folder, 'lock'));
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** sha256 over a value as JSON with sorted keys. */

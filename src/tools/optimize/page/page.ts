@@ -1,0 +1,6 @@
+import type { OptimizeReport } from '../../../contract/optimize.ts';
+
+/** placeholder */
+export function renderOptimizePage(report: OptimizeReport): string {
+  return report.schema;
+}

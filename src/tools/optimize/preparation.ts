@@ -1,0 +1,233 @@
+import { stat } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import { GoshawkError } from '../../contract/errors.ts';
+import { claimsOf } from '../../device/bundles/bundle.ts';
+import type { Equivalence } from '../../device/bundles/equivalence.ts';
+import { readDataset, type Dataset } from '../evaluate/dataset.ts';
+import { compareFolded } from './compare-folded.ts';
+import { EVALUATION_LIMITS } from './detect-stored.ts';
+import { ensureQuantizer, type QuantizerCommand } from './environment.ts';
+import { AGREEMENT_SCORE, Judge } from './judge.ts';
+import type { OptimizeOptions } from './options.ts';
+import { listCalibration, storeCalibration, storeLabeled, type PictureStore } from './picture-store.ts';
+import type { Schedule } from './progress.ts';
+import { cleanSchema, type AnswerOf } from './protocol.ts';
+import { Quantizer, QuantizerError } from './quantizer.ts';
+import { openSource, readGraph, type SourceModel } from './source-model.ts';
+import { splitDataset, type Split } from './split.ts';
+import { digestOf, type WorkFolder } from './work-folder.ts';
+import { pictureFile, type Graph } from './workshop.ts';
+
+/** Calibration pictures that are used at most: ranges and agreement are settled by then. */
+const MOST_CALIBRATION = 256;
+/** Labeled pictures that every candidate is tried on at most; the rest is for the final figures. */
+const MOST_SEARCH = 400;
+/** Resamples of the bootstrap. */
+export const RESAMPLES = 1000;
+/** Pictures that the clean graph is compared on, besides made-up ones. */
+const COMPARED = 8;
+/** Difference relative to 1 + |value| that rounding explains. */
+const CLEAN_TOLERANCE = 1e-3;
+
+/** What comes in, read and checked. */
+export interface Inputs {
+  readonly source: SourceModel;
+  readonly name: string;
+  readonly version: string;
+  readonly dataset: Dataset;
+  readonly split: Split;
+  readonly calibration: PictureStore;
+  readonly labeled: PictureStore;
+}
+
+/** Reads and checks everything that was given; nothing is searched before all of it is known to be usable. */
+export async function readInputs(
+  options: OptimizeOptions,
+  work: WorkFolder,
+  schedule: Schedule,
+  signal: AbortSignal,
+): Promise<Inputs> {
+  const source = await schedule.run('model', () => openSource(options.model, options.foreign, work));
+  const { manifest } = source.bundle;
+  const name = options.name ?? manifest.name;
+  const version = options.version ?? (source.isBundle ? raised(manifest.version) : manifest.version);
+  await refuseTaken(join(options.out, name, version));
+  const { annotations: file, ignoreUnknown, seed } = options;
+  const bundle = `${manifest.name}@${manifest.version}`;
+  const dataset = await readDataset(file, { labels: manifest.labels, bundle, ignoreUnknown, limit: null });
+  if (dataset.images.length < 2) {
+    const reason = 'it has one picture, and the search and the final figures need pictures of their own';
+    throw new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
+  }
+  const split = splitDataset(dataset, options.searchShare, MOST_SEARCH, seed);
+  if (split.search.objects === 0 || split.final.objects === 0) {
+    const reason = 'one half of its pictures has no object';
+    throw new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
+  }
+  const names = await listCalibration(options.calibration, MOST_CALIBRATION, seed);
+  await checkSpace(work, source, names.length + dataset.images.length);
+  return schedule.run('pictures', async () => {
+    const onProgress = (done: number, total: number): void => {
+      schedule.say(`${done}/${total} letterboxed`);
+    };
+    const store = { work, style: manifest.input, signal, onProgress };
+    const calibration = await storeCalibration(options.calibration, names, store);
+    const labeled = await storeLabeled(options.images, dataset, store);
+    return { source, name, version, dataset, split, calibration, labeled };
+  });
+}
+
+/** `1.2.3` becomes `1.3.0`. */
+function raised(version: string): string {
+  const [major = '0', minor = '0'] = version.split('.');
+  return `${major}.${Number(minor) + 1}.0`;
+}
+
+async function refuseTaken(folder: string): Promise<void> {
+  const taken = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!taken) return;
+  const reason = `${folder} is there already and bundles never change: give another --version`;
+  throw new GoshawkError('GOSHAWK_USAGE', { reason });
+}
+
+/** Candidates that the folder has to hold. */
+const CANDIDATE_FILES = 70;
+
+async function checkSpace(
+  work: WorkFolder,
+  { variant, bundle }: SourceModel,
+  pictures: number,
+): Promise<void> {
+  const { width, height } = bundle.manifest.input;
+  const needed = pictures * width * height * 3 + CANDIDATE_FILES * variant.bytes + 64e6;
+  const free = await work.freeBytes();
+  if (free + (await work.usedBytes()) >= needed) return;
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+  const reason = `${megabytes(needed)} are needed for pictures and candidates, ${megabytes(free)} are free`;
+  throw new GoshawkError('GOSHAWK_NO_SPACE', { path: work.folder, reason });
+}
+
+/** What cleaning gave. */
+export interface Cleaned {
+  readonly graph: Graph;
+  readonly answer: AnswerOf<'clean'>;
+  readonly equivalence: Equivalence;
+  /** why the graph that came in is used instead; null where it is not */
+  readonly refused: string | null;
+}
+
+/** Everything that the search works with. */
+export interface Tools {
+  readonly command: QuantizerCommand;
+  readonly quantizer: Quantizer;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly judge: Judge;
+  /** all that accuracy depends on besides the graph */
+  readonly judgeDigest: string;
+  /** all that latency depends on besides the graphs */
+  readonly machine: Readonly<Record<string, unknown>>;
+}
+
+export async function openTools(
+  options: OptimizeOptions,
+  inputs: Inputs,
+  work: WorkFolder,
+  schedule: Schedule,
+  signal: AbortSignal,
+): Promise<Tools> {
+  const { source, dataset, split, labeled, calibration } = inputs;
+  const command = await schedule.run('environment', () =>
+    ensureQuantizer((activity) => {
+      schedule.say(activity);
+    }, signal),
+  );
+  const quantizer = new Quantizer(command, join(work.folder, 'quantizer.log'), signal);
+  const { versions } = await quantizer.request('hello', {});
+  const claims = claimsOf(source.bundle.manifest);
+  const threads = Math.min(4, availableParallelism());
+  const { seed, annotations: file } = options;
+  const judge = await schedule.run('original', async () =>
+    Judge.open(await readGraph(source.file), {
+      dataset,
+      split,
+      labeled,
+      calibration,
+      resamples: RESAMPLES,
+      seed,
+      claims,
+      threads,
+      signal,
+    }),
+  );
+  if (judge.originalSearchAp <= 0) {
+    const reason = `the model finds nothing in the ${split.search.images.length} pictures of the search`;
+    throw new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
+  }
+  const judgeDigest = digestOf({
+    original: source.sha256,
+    head: claims.head,
+    search: split.search.digest,
+    labels: dataset.labels,
+    style: source.bundle.manifest.input,
+    calibration: calibration.digest,
+    limits: EVALUATION_LIMITS,
+    agreement: AGREEMENT_SCORE,
+    resamples: RESAMPLES,
+    seed,
+  });
+  const machine = { cpu: cpus()[0]?.model ?? '', cores: availableParallelism(), node: process.version };
+  return { command, quantizer, versions, judge, judgeDigest, machine };
+}
+
+/** Cleans the graph and sees that it computes the same in the runtime's own engine; where it does not, the graph that came in stays. */
+export async function cleanGraph(
+  inputs: Inputs,
+  { quantizer, command }: Tools,
+  work: WorkFolder,
+): Promise<Cleaned> {
+  const { source, calibration } = inputs;
+  const file = 'clean.onnx';
+  const original: Graph = { file: source.file, sha256: source.sha256 };
+  const key = { codeDigest: command.codeDigest, source: source.sha256, pictures: calibration.digest };
+  let step;
+  try {
+    step = await work.step('clean', key, cleanSchema, [file], (place) => {
+      const few = { ...pictureFile(calibration), count: Math.min(COMPARED, calibration.count) };
+      return quantizer.request('clean', { model: source.file, out: place(file), ...few });
+    });
+  } catch (error) {
+    if (!(error instanceof QuantizerError)) throw error;
+    return {
+      graph: original,
+      answer: NOTHING_CLEANED,
+      equivalence: NOTHING_COMPARED,
+      refused: error.message,
+    };
+  }
+  const graph: Graph = { file: work.place(step.key, file), sha256: step.files[file]! };
+  const models = await Promise.all([readGraph(original.file), readGraph(graph.file)]);
+  const claims = claimsOf(source.bundle.manifest);
+  const equivalence = await compareFolded(...models, claims, calibration, COMPARED);
+  const { maxRelative } = equivalence;
+  const refused =
+    maxRelative <= CLEAN_TOLERANCE
+      ? null
+      : `its outputs differ by ${maxRelative.toExponential(1)} of their size`;
+  return { graph: refused === null ? graph : original, answer: step.value, equivalence, refused };
+}
+
+const NOTHING_CLEANED: AnswerOf<'clean'> = {
+  steps: [],
+  nodesBefore: 0,
+  nodesAfter: 0,
+  dynamicBatch: false,
+  maxAbsDifference: 0,
+  maxRelativeDifference: 0,
+  bytes: 0,
+};
+
+const NOTHING_COMPARED: Equivalence = { maxAbsolute: 0, maxRelative: 0, pictures: 0 };

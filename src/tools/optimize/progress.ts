@@ -1,0 +1,98 @@
+/** What is being done, for a line on a terminal. */
+export interface ProgressEvent {
+  readonly step: string;
+  readonly detail: string;
+  /** seconds until the end, as far as can be told; null where nothing is known yet */
+  readonly remaining: number | null;
+}
+
+export type OnProgress = (event: ProgressEvent) => void;
+
+/** A step that is over. */
+export interface StepTime {
+  readonly name: string;
+  readonly seconds: number;
+  /** true where an earlier run did most of it */
+  readonly reused: boolean;
+}
+
+/** Seconds kept back of a time budget for measuring and writing what was found, at least. */
+const LEAST_RESERVE = 20;
+/** Candidates that the final measurements are worth. */
+const FINAL_COST = 8;
+
+/**
+ * Where the run stands: how long steps took, what remains, and whether the budget allows another candidate. The clock is given, in milliseconds.
+ */
+export class Schedule {
+  readonly steps: StepTime[] = [];
+  readonly #now: () => number;
+  readonly #onProgress: OnProgress;
+  readonly #started: number;
+  readonly #budget: number | null;
+  /** what is at work */
+  step = '';
+  #candidates = 0;
+  #searchStarted: number | null = null;
+  #candidatesLeft = 0;
+
+  /** @param budget seconds; null for no limit */
+  constructor(budget: number | null, onProgress: OnProgress, now: () => number) {
+    this.#budget = budget;
+    this.#onProgress = onProgress;
+    this.#now = now;
+    this.#started = now();
+  }
+
+  /** Seconds since the start. */
+  get elapsed(): number {
+    return (this.#now() - this.#started) / 1000;
+  }
+
+  /** Does a step and notes how long it took; `work` may say that an earlier run had done it. */
+  async run<T>(
+    name: string,
+    work: () => Promise<T>,
+    reused: (value: T) => boolean = () => false,
+  ): Promise<T> {
+    this.step = name;
+    this.say('');
+    const started = this.#now();
+    const value = await work();
+    this.steps.push({ name, seconds: (this.#now() - started) / 1000, reused: reused(value) });
+    return value;
+  }
+
+  say(detail: string): void {
+    this.#onProgress({ step: this.step, detail, remaining: this.remaining() });
+  }
+
+  /** One more candidate is begun; at most so many come after it. */
+  beginCandidate(name: string, left: number): void {
+    this.#searchStarted ??= this.#now();
+    this.#candidatesLeft = left;
+    this.#candidates += 1;
+    this.say(name);
+  }
+
+  /** Seconds that candidates took on average, the one at work included. */
+  #candidateSeconds(): number | null {
+    if (this.#searchStarted === null || this.#candidates < 2) return null;
+    return (this.#now() - this.#searchStarted) / 1000 / (this.#candidates - 1);
+  }
+
+  /** True where the budget leaves room for one more candidate and the final measurements. */
+  hasTime(): boolean {
+    if (this.#budget === null) return true;
+    const each = this.#candidateSeconds() ?? 0;
+    return this.elapsed + each + Math.max(LEAST_RESERVE, FINAL_COST * each) <= this.#budget;
+  }
+
+  /** Seconds until the end: what the candidates left would take, and never more than the budget. */
+  remaining(): number | null {
+    const each = this.#candidateSeconds();
+    if (each === null) return null;
+    const needed = each * (this.#candidatesLeft + FINAL_COST);
+    return this.#budget === null ? needed : Math.max(0, Math.min(needed, this.#budget - this.elapsed));
+  }
+}

@@ -1,0 +1,93 @@
+import type { CANDIDATE_VERDICTS } from '../../contract/optimize.ts';
+import { holdsFloor, isFaster, isNotSlower, isSmaller, SAFETY, type Ranked } from './choose.ts';
+import { isTensorrt, type Choice, type Finalist } from './finish.ts';
+
+export type Verdict = (typeof CANDIDATE_VERDICTS)[number];
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly reason: string;
+}
+
+/** AP as points, as the field speaks of it. */
+export function points(drop: number): string {
+  return `${(100 * drop).toFixed(2)} points`;
+}
+
+function times(ratio: number): string {
+  return ratio < 1 ? `${(1 / ratio).toFixed(2)} times as fast` : `${ratio.toFixed(2)} times the latency`;
+}
+
+/** Why a candidate was taken or left, in words. */
+export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgement {
+  const { candidate, estimate } = entry;
+  const { failure, plan, latency, accuracy, bytes } = candidate;
+  if (failure !== null || accuracy === null || latency === null) {
+    return { verdict: 'failed', reason: failure ?? 'it does not run' };
+  }
+  const roles: [Finalist | null, Verdict, string][] = [
+    [choice.fastest, 'chosen', 'the first variant of the bundle'],
+    [choice.smallest, 'kept', 'the smallest variant that is not slower'],
+    [choice.float, 'kept', 'the float variant, for other providers'],
+    [choice.tensorrt, 'kept', 'the variant for TensorRT'],
+  ];
+  for (const [finalist, verdict, reason] of roles) {
+    if (finalist?.candidate.plan.id === plan.id) return { verdict, reason };
+  }
+  const contradicted = choice.contradicted.find(({ candidate: other }) => other.plan.id === plan.id);
+  if (contradicted !== undefined) {
+    return {
+      verdict: 'refused',
+      reason: `it lost ${points(contradicted.final.drop)} on the final part, which the search did not see`,
+    };
+  }
+  if (!holdsFloor(entry, maxApDrop)) {
+    const expected = `${points(estimate.drop)} expected, ${points(estimate.deviation)} uncertain`;
+    return { verdict: 'refused', reason: `over the floor of ${points(maxApDrop)}: ${expected}` };
+  }
+  if (isTensorrt(entry)) return { verdict: 'accepted', reason: 'another one for TensorRT was kept' };
+  if (!isNotSlower(entry)) return { verdict: 'refused', reason: slower(entry) };
+  const original = choice.original.candidate;
+  if (!isFaster(entry) && !isSmaller(bytes, original.bytes)) {
+    return { verdict: 'refused', reason: `it gains nothing: ${times(latency.ratio)}, ${bytes} bytes` };
+  }
+  return { verdict: 'accepted', reason: 'within the floor, but another is faster or smaller' };
+}
+
+function slower({ candidate: { plan, latency } }: Ranked): string {
+  const measured = `slower than the original on the CPU provider: ${times(latency?.ratio ?? 1)}`;
+  return plan.kind === 'half' ? `${measured}; no provider that gains by fp16 is here` : measured;
+}
+
+/** What came of it all, in a few sentences. */
+export function describeOutcome(choice: Choice, maxApDrop: number): { gained: boolean; text: string } {
+  const { fastest, smallest, original, contradicted } = choice;
+  const { latency, bytes } = fastest.candidate;
+  const before = original.candidate;
+  const faster = isFaster(fastest);
+  const sizes = (size: number): string => `${((100 * size) / before.bytes).toFixed(0)} % of the bytes`;
+  const lines: string[] = [];
+  if (faster) {
+    lines.push(
+      `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on pictures that the search did not see it loses ${points(fastest.final.drop)}.`,
+    );
+  } else {
+    lines.push(
+      `Nothing within the floor of ${points(maxApDrop)} is faster than the float graph on this machine, so that stays first.`,
+    );
+  }
+  if (smallest !== null) {
+    lines.push(
+      `${smallest.candidate.plan.id} takes ${sizes(smallest.candidate.bytes)} and is not slower; it loses ${points(smallest.final.drop)}.`,
+    );
+  }
+  if (contradicted.length > 0) {
+    const names = contradicted.map(({ candidate }) => candidate.plan.id).join(', ');
+    lines.push(`Not taken, because the final part contradicts the search: ${names}.`);
+  }
+  if (choice.meetsLatency === false) lines.push('The latency that was asked for is not met.');
+  return { gained: faster || smallest !== null || isSmaller(bytes, before.bytes), text: lines.join(' ') };
+}
+
+/** What the safety of the choice is, for the report's reader. */
+export const SAFETY_TEXT = `expected drop plus ${SAFETY} standard deviations within the floor`;

@@ -1,0 +1,234 @@
+import { z } from 'zod';
+import type { GraphClaims } from '../../device/inference/graph-check.ts';
+import { BrokenOutputError } from './detect-stored.ts';
+import { fitForTensorrt } from './fit-for-tensorrt.ts';
+import { searchAccuracySchema, type SearchAccuracy } from './judge.ts';
+import { measureLatencies, type Latency } from './latency.ts';
+import type { PictureStore } from './picture-store.ts';
+import { quantizeSchema, sensitivitySchema, type Layer, type PictureFile, type Scheme } from './protocol.ts';
+import { QuantizerError, type QuantizerPort } from './quantizer.ts';
+import { readGraph } from './source-model.ts';
+import type { WorkFolder } from './work-folder.ts';
+
+/** A graph of the work folder. */
+export interface Graph {
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** A way to make a graph smaller or faster. */
+export type Plan = { readonly id: string } & (
+  | { readonly kind: 'original' | 'clean'; readonly graph: Graph }
+  | { readonly kind: 'half' | 'dynamic' | 'weights' }
+  | { readonly kind: 'static'; readonly scheme: Scheme }
+);
+
+/** A plan that the quantizer has work with. */
+type MadePlan = Exclude<Plan, { readonly graph: Graph }>;
+
+/** A graph that was made and measured, or what came in the way. */
+export interface Candidate {
+  readonly plan: Plan;
+  readonly graph: Graph | null;
+  readonly bytes: number;
+  /** nodes that compute in int8, and those that do not */
+  readonly quantized: readonly string[];
+  readonly float: readonly string[];
+  readonly accuracy: SearchAccuracy | null;
+  /** beside the original */
+  readonly latency: Latency | null;
+  /** rules of TensorRT that a graph for it breaks, in words */
+  readonly findings: readonly string[];
+  /** why it cannot be used; null where it can */
+  readonly failure: string | null;
+}
+
+/** What measures accuracy; `Judge` does. */
+export interface SearchJudge {
+  search(model: Uint8Array): Promise<SearchAccuracy>;
+}
+
+export interface WorkshopOptions {
+  readonly work: WorkFolder;
+  readonly quantizer: QuantizerPort;
+  /** digest of the quantizer's sources and of everything else that its answers depend on */
+  readonly codeDigest: string;
+  readonly judge: SearchJudge;
+  /** digest of all that accuracy depends on besides the graph: pictures, split, seed */
+  readonly judgeDigest: string;
+  /** what latency depends on besides the graphs: machine, threads, libraries */
+  readonly machine: Readonly<Record<string, unknown>>;
+  readonly original: Graph;
+  /** the graph that is quantized */
+  readonly base: Graph;
+  readonly calibration: PictureStore;
+  readonly claims: GraphClaims;
+  readonly threads: number;
+  readonly signal: AbortSignal;
+}
+
+const madeSchema = quantizeSchema.extend({ failure: z.string().nullable(), findings: z.array(z.string()) });
+type Made = z.infer<typeof madeSchema>;
+
+const judgedSchema = z.object({ accuracy: searchAccuracySchema.nullable(), failure: z.string().nullable() });
+
+const latencySchema = z.object({
+  p25: z.number(),
+  p50: z.number(),
+  p75: z.number(),
+  p99: z.number(),
+  runs: z.number(),
+  ratio: z.number(),
+  ratioLow: z.number(),
+  ratioHigh: z.number(),
+});
+
+/** Rounds and runs a round of the first look at a latency. */
+const SCREENING = { rounds: 8, runs: 4 } as const;
+const MODEL = 'model.onnx';
+const NO_NODES = { quantized: [], float: [], findings: [] };
+
+/** The part of a picture store that the quantizer is told. */
+export function pictureFile({ pictures, count, height, width }: PictureStore): PictureFile {
+  return { pictures, count, height, width };
+}
+
+/** Makes candidates and measures them. Whatever it finished before is taken from the work folder. */
+export class Workshop {
+  readonly #options: WorkshopOptions;
+  #statistics: { file: string; key: string } | null = null;
+
+  constructor(options: WorkshopOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes and measures one candidate. What fails in the quantizer or is refused by the runtime is a candidate with a reason; a full disk and an interruption
+   * are thrown.
+   */
+  async try(plan: Plan): Promise<Candidate> {
+    const made = await this.#make(plan);
+    const { graph, value } = made;
+    const none = { plan, graph: null, accuracy: null, latency: null };
+    if (graph === null) return { ...none, ...value };
+    const { accuracy, failure } = await this.#judge(graph);
+    if (accuracy === null) return { ...none, ...value, failure };
+    return { plan, ...value, graph, accuracy, latency: await this.#time(graph) };
+  }
+
+  /** Statistics of the activations, collected once. */
+  async statistics(): Promise<{ file: string; key: string }> {
+    if (this.#statistics !== null) return this.#statistics;
+    const { work, quantizer, codeDigest, base, calibration } = this.#options;
+    const inputs = {
+      codeDigest,
+      base: base.sha256,
+      pictures: calibration.digest,
+      style: sizeOf(calibration),
+    };
+    const file = 'statistics';
+    const { key } = await work.step('calibrate', inputs, z.object({ tensors: z.int() }), [file], (place) =>
+      quantizer.request('calibrate', { model: base.file, ...pictureFile(calibration), out: place(file) }),
+    );
+    this.#statistics = { file: work.place(key, file), key };
+    return this.#statistics;
+  }
+
+  /** The layers that can be quantized, and what quantizing each alone does. */
+  async sensitivity(scheme: Scheme): Promise<readonly Layer[]> {
+    const { work, quantizer, codeDigest, base, calibration } = this.#options;
+    const statistics = await this.statistics();
+    const inputs = { codeDigest, base: base.sha256, statistics: statistics.key, scheme };
+    const { value } = await work.step('sensitivity', inputs, sensitivitySchema, [], () =>
+      quantizer.request('sensitivity', {
+        model: base.file,
+        statistics: statistics.file,
+        ...pictureFile(calibration),
+        scheme,
+      }),
+    );
+    return value.layers;
+  }
+
+  async #make(plan: Plan): Promise<{ value: Made; graph: Graph | null }> {
+    if (!('graph' in plan)) return this.#quantize(plan);
+    const bytes = (await readGraph(plan.graph.file)).byteLength;
+    return { value: { ...NO_NODES, bytes, failure: null }, graph: plan.graph };
+  }
+
+  async #quantize(plan: MadePlan): Promise<{ value: Made; graph: Graph | null }> {
+    const { work, codeDigest, base } = this.#options;
+    const statistics = plan.kind === 'static' ? await this.statistics() : null;
+    const scheme = plan.kind === 'static' ? plan.scheme : null;
+    const inputs = {
+      codeDigest,
+      base: base.sha256,
+      statistics: statistics?.key ?? null,
+      kind: plan.kind,
+      scheme,
+    };
+    const { value, key, files } = await work.step(plan.kind, inputs, madeSchema, [MODEL], async (place) => {
+      try {
+        return await this.#ask(plan, place(MODEL), statistics?.file ?? '');
+      } catch (error) {
+        if (!(error instanceof QuantizerError) || error.kind === 'crashed') throw error;
+        return { ...NO_NODES, bytes: 0, failure: error.message };
+      }
+    });
+    const graph = value.failure === null ? { file: work.place(key, MODEL), sha256: files[MODEL]! } : null;
+    return { value, graph };
+  }
+
+  async #ask(plan: MadePlan, out: string, statistics: string): Promise<Made> {
+    const { quantizer, base, calibration } = this.#options;
+    const model = base.file;
+    const fine = { ...NO_NODES, failure: null };
+    switch (plan.kind) {
+      case 'half':
+        return { ...fine, ...(await quantizer.request('half', { model, out })) };
+      case 'dynamic':
+        return { ...fine, ...(await quantizer.request('dynamic', { model, out })) };
+      case 'weights': {
+        const scheme = { perChannel: true, biasCorrection: false, keepFloat: [] };
+        return { ...fine, ...(await quantizer.request('weights', { model, out, scheme })) };
+      }
+      case 'static': {
+        const { scheme } = plan;
+        const request = { model, statistics, out, scheme, ...pictureFile(calibration) };
+        const answer = await quantizer.request('quantize', request);
+        if (scheme.target !== 'tensorrt') return { ...fine, ...answer };
+        const { refused, findings } = await fitForTensorrt(out);
+        return { ...answer, failure: refused, findings: [...findings] };
+      }
+    }
+  }
+
+  async #judge(graph: Graph): Promise<z.infer<typeof judgedSchema>> {
+    const { work, judge, judgeDigest } = this.#options;
+    const inputs = { judgeDigest, graph: graph.sha256 };
+    const { value } = await work.step('accuracy', inputs, judgedSchema, [], async () => {
+      try {
+        return { accuracy: await judge.search(await readGraph(graph.file)), failure: null };
+      } catch (error) {
+        if (!(error instanceof BrokenOutputError)) throw error;
+        return { accuracy: null, failure: error.message };
+      }
+    });
+    return value;
+  }
+
+  async #time(graph: Graph): Promise<Latency> {
+    const { work, machine, original, claims, threads, signal } = this.#options;
+    const inputs = { machine, threads, original: original.sha256, graph: graph.sha256 };
+    const { value } = await work.step('latency', inputs, latencySchema, [], async () => {
+      const models = await Promise.all([readGraph(original.file), readGraph(graph.file)]);
+      const [, latency] = await measureLatencies(models, { claims, threads, signal, ...SCREENING });
+      return latency!;
+    });
+    return value;
+  }
+}
+
+function sizeOf({ width, height }: PictureStore): { width: number; height: number } {
+  return { width, height };
+}

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import { cpus } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import type { BundleManifest, BundleVariant, ProviderName } from '../../contract/bundle.ts';
+import type { Host } from '../../contract/report.ts';
+import type { LineageStage } from '../../contract/lineage.ts';
+import type { Bundle } from '../../device/bundles/bundle.ts';
+import { precisionOf } from '../../device/bundles/onnx/inspect.ts';
+import { readModel, shapeOf, feedInputs } from '../../device/bundles/onnx/model.ts';
+import { writeBundle } from '../../device/bundles/write-bundle.ts';
+import type { Dataset } from '../evaluate/dataset.ts';
+import type { Choice, Finalist } from './finish.ts';
+import type { Latency } from './latency.ts';
+import type { Inputs } from './preparation.ts';
+import { readGraph } from './source-model.ts';
+
+/** A variant of the bundle and why it is in it. */
+export interface ChosenVariant {
+  readonly variant: BundleVariant;
+  readonly finalist: Finalist;
+  readonly reason: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Pictures at once that a graph with an open batch is offered with. */
+const OPEN_BATCH = 8;
+
+/** The variants in their order: the runtime takes the first that is meant for its provider. */
+export async function variantsOf(choice: Choice, threads: number): Promise<ChosenVariant[]> {
+  const { fastest, smallest, float, tensorrt } = choice;
+  const floatProviders: ProviderName[] = ['tensorrt', 'cuda', 'cpu'];
+  const rows: [Finalist | null, ProviderName[], string][] = [
+    [
+      fastest,
+      float === null ? floatProviders : ['cpu'],
+      float === null ? 'nothing is faster' : 'the fastest',
+    ],
+    [smallest, ['cpu'], 'the smallest that is not slower'],
+    [float, floatProviders, 'float, for the other providers'],
+    [tensorrt, ['tensorrt'], 'int8 by the rules of TensorRT, to build an engine from'],
+  ];
+  const chosen: ChosenVariant[] = [];
+  for (const [finalist, providers, reason] of rows) {
+    if (finalist === null) continue;
+    const bytes = await readGraph(finalist.candidate.graph!.file);
+    const model = readModel(bytes, finalist.candidate.plan.id);
+    const precision = precisionOf(model);
+    const id = uniqueId(
+      providers[0] === 'tensorrt' && precision !== 'fp32' ? `${precision}-tensorrt` : precision,
+      chosen,
+    );
+    const batch = shapeOf(feedInputs(model.graph)[0]!)?.[0];
+    const variant: BundleVariant = {
+      id,
+      file: `${id}.onnx`,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      bytes: bytes.byteLength,
+      precision,
+      providers,
+      batch: typeof batch === 'number' ? { min: batch, max: batch } : { min: 1, max: OPEN_BATCH },
+      ...(providers.includes('cpu') ? { latencyMs: latencyFor(finalist.candidate.latency!, threads) } : {}),
+    };
+    chosen.push({ variant, finalist, reason, bytes });
+  }
+  return chosen;
+}
+
+function uniqueId(wanted: string, chosen: readonly ChosenVariant[]): string {
+  const taken = new Set(chosen.map(({ variant }) => variant.id));
+  if (!taken.has(wanted)) return wanted;
+  return taken.has(`${wanted}-small`) ? `${wanted}-${taken.size}` : `${wanted}-small`;
+}
+
+function latencyFor({ p50, p99, runs }: Latency, threads: number): NonNullable<BundleVariant['latencyMs']> {
+  const host = cpus()[0]?.model.trim() || 'unknown';
+  return { p50, p99, runs, threads, host, measuredAt: new Date().toISOString() };
+}
+
+/** What the manifest tells about how the bundle came to be. */
+export interface BundleFacts {
+  readonly inputs: Inputs;
+  readonly host: Host;
+  readonly startedAt: Date;
+  /** options and schemes that the result follows from */
+  readonly hyperparameters: Readonly<Record<string, unknown>>;
+  readonly toolVersions: Readonly<Record<string, string>>;
+  readonly codeDigest: string;
+}
+
+/** Writes the bundle, whole or not at all. Throws what `writeBundle` throws. */
+export async function writeOptimized(
+  out: string,
+  chosen: readonly ChosenVariant[],
+  facts: BundleFacts,
+): Promise<Bundle> {
+  const { inputs } = facts;
+  const { manifest } = inputs.source.bundle;
+  const optimized: BundleManifest = {
+    ...manifest,
+    name: inputs.name,
+    version: inputs.version,
+    variants: chosen.map(({ variant }) => variant),
+    evaluation: chosen.map((entry) => evaluationOf(entry, facts)),
+    lineage: {
+      ...manifest.lineage,
+      createdAt: undefined,
+      tool: 'goshawk optimize',
+      parents: inputs.source.isBundle ? [parentOf(inputs.source.bundle)] : [],
+      stages: [...(manifest.lineage.stages ?? []), stageOf(chosen, facts)],
+    },
+  };
+  return writeBundle(out, optimized, new Map(chosen.map(({ variant, bytes }) => [variant.file, bytes])));
+}
+
+function parentOf({ manifest, digest }: Bundle): BundleManifest['lineage']['parents'][number] {
+  return { name: manifest.name, version: manifest.version, digest };
+}
+
+/** The data set by its folder and file: paths of a machine say nothing elsewhere. */
+export function datasetName({ file }: Dataset): string {
+  return join(basename(dirname(file)), basename(file));
+}
+
+function evaluationOf(
+  { variant, finalist }: ChosenVariant,
+  { inputs, host }: BundleFacts,
+): NonNullable<BundleManifest['evaluation']>[number] {
+  const { dataset, split } = inputs;
+  const { figures, classes } = finalist.final.evaluation;
+  const measured = dataset.labels.flatMap((label, index) =>
+    dataset.categoryIds[index] === null ? [] : [[label, classes[index]!.ap] as const],
+  );
+  return {
+    dataset: `${datasetName(dataset)}, final part`,
+    datasetDigest: split.final.digest,
+    images: split.final.images.length,
+    ap: figures.ap ?? 0,
+    ap50: figures.ap50 ?? 0,
+    apByClass: Object.fromEntries(measured),
+    evaluator: 'goshawk optimize',
+    preprocess: 'sharp',
+    variant: variant.id,
+    measuredAt: new Date().toISOString(),
+    host,
+  };
+}
+
+function stageOf(chosen: readonly ChosenVariant[], facts: BundleFacts): LineageStage {
+  const { inputs, host, startedAt, hyperparameters, toolVersions, codeDigest } = facts;
+  const { calibration, dataset, source } = inputs;
+  const schemes = chosen.map(({ variant, finalist: { candidate } }) => [
+    variant.id,
+    candidate.plan.kind === 'static' ? candidate.plan.scheme : { kind: candidate.plan.kind },
+  ]);
+  return {
+    stage: 'optimize',
+    finishedAt: new Date().toISOString(),
+    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    codeDigest,
+    host,
+    inputDigest: source.sha256,
+    outputDigest: chosen[0]!.variant.sha256,
+    dataset: { name: datasetName(dataset), digest: dataset.digest, count: dataset.images.length },
+    calibration: { digest: calibration.digest, count: calibration.count },
+    hyperparameters: { ...hyperparameters, variants: Object.fromEntries(schemes) as Record<string, unknown> },
+    toolVersions: { ...toolVersions },
+  };
+}
