@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { loadBundle } from '../device/bundles/bundle.ts';
 import { ModelRepository } from '../device/bundles/repository.ts';
 import { describeHost } from '../device/describe-host.ts';
-import { listSupportedProviders } from '../device/inference/providers.ts';
+import { listSupportedProviders, listUsableProviders } from '../device/inference/providers.ts';
 import type { BundleFact, ModelPorts } from '../tools/doctor/checks/models.ts';
 import { doctorReport, examine, formatChecks } from '../tools/doctor/doctor.ts';
 import { systemProbe } from '../tools/doctor/probe.ts';
@@ -29,9 +29,7 @@ const ports: ModelPorts = { providers: listSupportedProviders, bundles: installe
 
 function usableProviders(): string[] {
   try {
-    return listSupportedProviders()
-      .filter(({ available }) => available)
-      .map(({ provider }) => provider);
+    return listUsableProviders();
   } catch {
     // The check of the providers says why.
     return [];

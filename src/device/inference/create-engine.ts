@@ -30,9 +30,19 @@ export interface EngineOptions {
   readonly queueDepth?: number;
   /** milliseconds that one job may take */
   readonly timeoutMs?: number;
-  /** milliseconds that loading may take: TensorRT may build an engine first */
+  /** milliseconds that loading may take; by the provider unless told otherwise: TensorRT builds an engine first */
   readonly startTimeoutMs?: number;
 }
+
+/**
+ * How long loading may take before it counts as hung, milliseconds. Others report up to an hour for TensorRT's search for kernels on
+ * small boards; CUDA compiles kernels for boards that its binaries do not cover.
+ */
+const START_LIMIT_MS: Readonly<Record<ProviderName, number>> = {
+  tensorrt: 90 * 60_000,
+  cuda: 10 * 60_000,
+  cpu: 60_000,
+};
 
 const NO_ENGINES: EngineHost = { tensorrt: null, computeCapability: null };
 
@@ -49,7 +59,7 @@ export function createEngine(options: EngineOptions): LaneEngine {
     variant: options.variant ?? null,
     host: manifest.variants.some(({ engine }) => engine !== undefined) ? readEngineHost() : NO_ENGINES,
   });
-  const requestFor = ({ provider, variant }: ProviderCandidate): ModelRequest => ({
+  const requestFor = ({ provider, fallbacks, variant }: ProviderCandidate): ModelRequest => ({
     ...claimsOf(manifest),
     file: join(bundle.folder, variant.file),
     sha256: variant.sha256,
@@ -57,6 +67,7 @@ export function createEngine(options: EngineOptions): LaneEngine {
     resize: manifest.input.resize,
     maxBatch: variant.batch.max,
     provider,
+    fallbacks,
     threads: options.threads ?? 1,
     spinning: options.spinning ?? false,
     inputs: options.inputs ?? 'letterboxed',
@@ -71,6 +82,6 @@ export function createEngine(options: EngineOptions): LaneEngine {
     workers,
     queueDepth,
     timeoutMs: options.timeoutMs ?? 5000,
-    startTimeoutMs: options.startTimeoutMs ?? 60_000,
+    startTimeoutMs: (provider) => options.startTimeoutMs ?? START_LIMIT_MS[provider],
   });
 }

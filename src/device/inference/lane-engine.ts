@@ -1,3 +1,4 @@
+import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Detections } from '../../core/detections.ts';
 import { systemClock, type Clock, type TimerHandle } from '../pipeline/clock.ts';
@@ -31,7 +32,8 @@ export interface LaneEngineOptions {
   readonly workers: number;
   readonly queueDepth: number;
   readonly timeoutMs: number;
-  readonly startTimeoutMs: number;
+  /** milliseconds that loading may take on a provider */
+  readonly startTimeoutMs: (provider: ProviderName) => number;
   readonly clock?: Clock;
   readonly backoff?: BackoffOptions;
 }

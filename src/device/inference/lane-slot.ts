@@ -1,3 +1,4 @@
+import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Clock, TimerHandle } from '../pipeline/clock.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';
@@ -10,9 +11,10 @@ export interface SlotOptions {
   readonly createLane: LaneFactory;
   readonly clock: Clock;
   readonly backoff: BackoffOptions;
-  /** milliseconds that a job may take once a runner has it, and that loading may take */
+  /** milliseconds that a job may take once a runner has it */
   readonly timeoutMs: number;
-  readonly startTimeoutMs: number;
+  /** milliseconds that loading may take on a provider */
+  readonly startTimeoutMs: (provider: ProviderName) => number;
   /** jobs that a runner may hold at once */
   readonly depth: number;
   readonly onIncident: (incident: EngineIncident) => void;
@@ -69,13 +71,14 @@ export class LaneSlot {
   /** Starts a runner and has it load the model. Rejects with a coded error; nothing is left running then. */
   start(request: ModelRequest): Promise<LoadReport> {
     this.#request = request;
-    const { clock, createLane, startTimeoutMs } = this.#options;
+    const { clock, createLane } = this.#options;
+    const limitMs = this.#options.startTimeoutMs(request.provider);
     return new Promise((resolve, reject) => {
       const lane = openLane(createLane);
       this.#lane = lane;
       const timer = clock.startTimer(() => {
-        this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: startTimeoutMs }));
-      }, startTimeoutMs);
+        this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: limitMs }));
+      }, limitMs);
       this.#pendingLoad = { resolve, reject, timer };
       lane.onMessage((message) => {
         if (this.#lane === lane) this.#receive(lane, message);

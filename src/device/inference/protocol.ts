@@ -34,6 +34,8 @@ export interface ModelRequest {
   readonly resize: LetterboxResize;
   readonly maxBatch: number;
   readonly provider: ProviderName;
+  /** for the nodes that the provider does not take, best first */
+  readonly fallbacks: readonly ProviderName[];
   readonly threads: number;
   readonly spinning: boolean;
   /** graphs to load and warm before the first frame */

@@ -51,6 +51,13 @@ export function listSupportedProviders(): ProviderSupport[] {
   return supportFrom({ backends: listBackends(), libraries });
 }
 
+/** Execution providers that can be used here, best first. */
+export function listUsableProviders(): ProviderName[] {
+  return listSupportedProviders()
+    .filter(({ available }) => available)
+    .map(({ provider }) => provider);
+}
+
 export interface ProviderRequest {
   /** best first */
   readonly wish: readonly ProviderName[];
@@ -66,6 +73,8 @@ export interface ProviderRequest {
 
 export interface ProviderCandidate {
   readonly provider: ProviderName;
+  /** what is wished for after it and can be used here: for the nodes of the graph that it does not take */
+  readonly fallbacks: readonly ProviderName[];
   readonly variant: BundleVariant;
 }
 
@@ -104,10 +113,17 @@ export function chooseProvider(request: ProviderRequest): ProviderChoice {
       continue;
     }
     const match = meant.find((entry) => fitsHere(entry, request.host));
-    if (match !== undefined) candidates.push({ provider, variant: match });
-    else refusals.push({ provider, reason: whyNone(offered, foreignEngine, variant) });
+    if (match !== undefined) {
+      const after = request.wish.slice(request.wish.indexOf(provider) + 1);
+      const fallbacks = after.filter((name) => isAvailable(name, supported));
+      candidates.push({ provider, fallbacks, variant: match });
+    } else refusals.push({ provider, reason: whyNone(offered, foreignEngine, variant) });
   }
   return { candidates, refusals, foreignEngine };
+}
+
+function isAvailable(provider: ProviderName, supported: readonly ProviderSupport[]): boolean {
+  return supported.some((entry) => entry.provider === provider && entry.available);
 }
 
 function fitsHere({ engine }: BundleVariant, host: EngineHost): boolean {

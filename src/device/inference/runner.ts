@@ -202,8 +202,8 @@ export class Runner {
   }
 
   #sessionOptions(profile: boolean): SessionOptions {
-    const { provider, threads, spinning } = this.#request;
-    return { provider, threads, spinning, profile };
+    const { provider, fallbacks, threads, spinning } = this.#request;
+    return { provider, fallbacks, threads, spinning, profile };
   }
 }
 

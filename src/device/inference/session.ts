@@ -10,6 +10,8 @@ import { parseProfile, type ProfiledNode } from './profile.ts';
 
 export interface SessionOptions {
   readonly provider: ProviderName;
+  /** providers for the nodes that the first does not take, best first; the CPU is always the last */
+  readonly fallbacks?: readonly ProviderName[];
   /** intra-op threads, >= 1 */
   readonly threads: number;
   /** threads that wait by spinning answer sooner and burn a core each between frames */
@@ -35,6 +37,14 @@ export interface OutputValue {
   readonly name: string;
   readonly data: OutputData;
   readonly dims: readonly number[];
+}
+
+/** The list as ONNX Runtime takes it: each node goes to the first that can run it. */
+export function executionProviders({
+  provider,
+  fallbacks = [],
+}: Pick<SessionOptions, 'provider' | 'fallbacks'>): ProviderName[] {
+  return provider === 'cpu' ? ['cpu'] : [...new Set<ProviderName>([provider, ...fallbacks, 'cpu'])];
 }
 
 /** A value to feed; made once and filled again for every run where its buffer stays the same. */
@@ -96,7 +106,7 @@ export class GraphSession {
     const profileFolder = options.profile === true ? await mkdtemp(join(tmpdir(), 'goshawk-profile-')) : null;
     try {
       const session = await InferenceSession.create(model, {
-        executionProviders: options.provider === 'cpu' ? ['cpu'] : [options.provider, 'cpu'],
+        executionProviders: executionProviders(options),
         intraOpNumThreads: options.threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',

@@ -1,7 +1,7 @@
 import { runReportSchema, type RunReport } from '../../contract/report.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import { describeHost } from '../describe-host.ts';
-import { listSupportedProviders } from '../inference/providers.ts';
+import { listUsableProviders } from '../inference/providers.ts';
 import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
 
 export interface RunFacts {
@@ -15,14 +15,11 @@ export interface RunFacts {
 /** A pipeline's run as `goshawk.report.run/1`. Made after the pipeline has drained, nothing is in flight in it. */
 export function makeRunReport({ snapshot, bundle, startedAt, activeSeconds }: RunFacts): RunReport {
   const { frames, latencyMs, detections } = snapshot;
-  const providers = listSupportedProviders()
-    .filter(({ available }) => available)
-    .map(({ provider }) => provider);
   const perSecond = (count: number): number => (activeSeconds > 0 ? count / activeSeconds : 0);
   return runReportSchema.parse({
     schema: 'goshawk.report.run/1',
     startedAt: startedAt.toISOString(),
-    host: describeHost(providers),
+    host: describeHost(listUsableProviders()),
     seconds: activeSeconds,
     bundle: { name: bundle.manifest.name, version: bundle.manifest.version, digest: bundle.digest },
     frames: { received: frames.received, published: frames.published, drops: frames.drops },

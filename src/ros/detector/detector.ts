@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { defaultModelFolders, ModelRepository } from '../../device/bundles/repository.ts';
 import { systemClock, type Clock } from '../../device/pipeline/clock.ts';
+import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
 import type { RosArguments } from '../arguments.ts';
 import { DiagnosticsPublisher } from '../diagnostics.ts';
 import { nodeLog, type Log } from '../log.ts';
@@ -111,7 +112,10 @@ export class Detector implements RosProgram, LifecycleWork {
     const bundle = await new ModelRepository(defaultModelFolders()).load(parameters.bundle);
     const topics = nameTopics(images, parameters.image_type);
     const session = new DetectorSession(this.#node, parameters, bundle, topics, this.#clock, this.#log);
-    const info = await session.start();
+    const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
+    const info = await tellWhileWaiting(session.start(), (seconds) => {
+      this.#log.info(stillLoading(name, seconds, parameters.providers));
+    });
     const { score, iou, maxDetections } = bundle.manifest.thresholds;
     this.#declared.adopt({ score_threshold: score, iou_threshold: iou, max_detections: maxDetections });
     try {

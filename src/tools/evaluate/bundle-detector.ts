@@ -6,7 +6,7 @@ import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
 import type { Bundle } from '../../device/bundles/bundle.ts';
 import { createEngine, type EngineOptions } from '../../device/inference/create-engine.ts';
 import type { DecodeLimits, InferenceInput } from '../../device/inference/engine.ts';
-import { listSupportedProviders } from '../../device/inference/providers.ts';
+import { listUsableProviders } from '../../device/inference/providers.ts';
 import { decodeToRgb } from '../../device/pipeline/decode-image.ts';
 import { DEFAULT_SIZE_LIMITS } from '../../device/pipeline/frame-check.ts';
 import { SharpLetterboxer } from '../../device/pipeline/sharp-letterbox.ts';
@@ -88,9 +88,7 @@ export async function openBundleDetector(options: BundleDetectorOptions): Promis
   return {
     bundle: { name: manifest.name, version: manifest.version, digest: bundle.digest },
     labels: manifest.labels,
-    providers: listSupportedProviders()
-      .filter(({ available }) => available)
-      .map(({ provider }) => provider),
+    providers: listUsableProviders(),
     // one picture is decoded and resized while another is in the graph
     parallel: engine.parallel + 1,
     detect,

@@ -13,6 +13,7 @@ import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
 import { makeRunReport } from '../../device/service/run-report.ts';
 import { statusOf, type DeviceStatus } from '../../device/service/status.ts';
+import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
 
 export interface RunOptions {
   readonly bundle: Bundle;
@@ -110,7 +111,10 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
   );
   let activeSince: number;
   try {
-    const info = await pipeline.start();
+    const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
+    const info = await tellWhileWaiting(pipeline.start(), (seconds) =>
+      log('info', stillLoading(name, seconds, engine.wish)),
+    );
     for (const { provider, reason } of info.refusals) log('info', `${provider} is not used: ${reason}`);
     pipeline.activate();
     activeSince = performance.now();

@@ -100,6 +100,7 @@ async function load(model: Uint8Array): Promise<Runner> {
     resize: 'average',
     maxBatch: 4,
     provider: 'cpu',
+    fallbacks: [],
     threads: 1,
     spinning: false,
     inputs: 'both',

@@ -46,7 +46,9 @@ function setUp(changes: Partial<LaneEngineOptions> = {}, kind: Lane['kind'] = 'w
     },
     bundle: { name: 'tiny', version: '1.0.0', digest: 'd' },
     choice: {
-      candidates: [{ provider: 'cpu', variant: { ...VARIANT, providers: [...VARIANT.providers] } }],
+      candidates: [
+        { provider: 'cpu', fallbacks: [], variant: { ...VARIANT, providers: [...VARIANT.providers] } },
+      ],
       refusals: [{ provider: 'cuda', reason: 'is not installed' }],
       foreignEngine: null,
     },
@@ -55,7 +57,7 @@ function setUp(changes: Partial<LaneEngineOptions> = {}, kind: Lane['kind'] = 'w
     workers: 1,
     queueDepth: 1,
     timeoutMs: 1000,
-    startTimeoutMs: 5000,
+    startTimeoutMs: (provider) => (provider === 'tensorrt' ? 3_600_000 : 5000),
     clock,
     backoff: { firstMs: 100, capMs: 400, stableMs: 30_000 },
     ...changes,
@@ -233,11 +235,27 @@ describe('a runner that does not answer', () => {
     await failure;
     expect(lane(0).abandoned).toBe(true);
   });
+
+  test('while TensorRT builds its engine is waited for as long as that takes', async () => {
+    const variant = { ...VARIANT, providers: [...VARIANT.providers] };
+    const { engine, lane, clock } = setUp({
+      choice: {
+        candidates: [{ provider: 'tensorrt', fallbacks: [], variant }],
+        refusals: [],
+        foreignEngine: null,
+      },
+    });
+    const info = engine.start();
+    await clock.pass(3_500_000);
+    expect(lane(0).abandoned).toBe(false);
+    lane(0).say({ type: 'loaded', report: REPORT });
+    expect(await info).toMatchObject({ provider: 'tensorrt' });
+  });
 });
 
 describe('starting', () => {
   test('tries the next provider where one cannot be loaded after all, and says so', async () => {
-    const candidate = { variant: { ...VARIANT, providers: [...VARIANT.providers] } };
+    const candidate = { fallbacks: [], variant: { ...VARIANT, providers: [...VARIANT.providers] } };
     const setup = setUp({
       choice: {
         candidates: [

@@ -8,6 +8,7 @@ import {
   supportFrom,
   type ProviderRequest,
 } from '../../../src/device/inference/providers.ts';
+import { executionProviders } from '../../../src/device/inference/session.ts';
 
 function variant(id: string, providers: ProviderName[], engine?: BundleVariant['engine']): BundleVariant {
   return {
@@ -47,6 +48,33 @@ function choose(changes: Partial<ProviderRequest>) {
     foreign: choice.foreignEngine,
   };
 }
+
+describe('the providers of one session', () => {
+  const chains = (changes: Partial<ProviderRequest>) =>
+    chooseProvider({
+      wish: ['tensorrt', 'cuda', 'cpu'],
+      supported: all('tensorrt', 'cuda', 'cpu'),
+      variants: [variant('fp32', ['tensorrt', 'cuda', 'cpu'])],
+      strict: false,
+      variant: null,
+      host: ORIN,
+      ...changes,
+    }).candidates.map((candidate) => executionProviders(candidate));
+
+  test('are the one that was chosen, what is wished for after it, and the CPU at the end', () => {
+    expect(chains({})).toEqual([['tensorrt', 'cuda', 'cpu'], ['cuda', 'cpu'], ['cpu']]);
+    expect(chains({ strict: true })).toEqual([['tensorrt', 'cuda', 'cpu']]);
+    expect(chains({ wish: ['cuda', 'tensorrt'] })).toEqual([
+      ['cuda', 'tensorrt', 'cpu'],
+      ['tensorrt', 'cpu'],
+    ]);
+  });
+
+  test('leave out what cannot be used here, or was not asked for', () => {
+    expect(chains({ supported: all('tensorrt', 'cpu') })).toEqual([['tensorrt', 'cpu'], ['cpu']]);
+    expect(chains({ wish: ['tensorrt', 'cpu'] })).toEqual([['tensorrt', 'cpu'], ['cpu']]);
+  });
+});
 
 describe('choosing a provider', () => {
   test('falls through the wish and says why', () => {

@@ -51,6 +51,7 @@ async function request(options: TinyOptions, changes: Partial<ModelRequest> = {}
     resize: 'average',
     maxBatch: 4,
     provider: 'cpu',
+    fallbacks: [],
     threads: 1,
     spinning: false,
     inputs: 'letterboxed',

@@ -1,0 +1,47 @@
+import { listUsableProviders } from '../inference/providers.ts';
+import { systemClock, type Clock } from '../pipeline/clock.ts';
+
+/** Seconds between two words about work that goes on. */
+const EVERY_SECONDS = 10;
+
+/**
+ * Waits for `work` and says every ten seconds that it is still waited for, so that nobody takes a long wait for a hang.
+ * @param say is given the seconds that have passed
+ * @returns what `work` resolves to; rejects as it does
+ */
+export async function tellWhileWaiting<T>(
+  work: Promise<T>,
+  say: (seconds: number) => void,
+  clock: Clock = systemClock,
+): Promise<T> {
+  const started = clock.monotonicMs();
+  const wait = () =>
+    clock.startTimer(() => {
+      say(Math.round((clock.monotonicMs() - started) / 1000));
+      timer = wait();
+    }, EVERY_SECONDS * 1000);
+  let timer = wait();
+  try {
+    return await work;
+  } finally {
+    clock.stopTimer(timer);
+  }
+}
+
+/**
+ * What is said while a model loads.
+ * @param wish execution providers that were asked for
+ * @param usable those that can be used here
+ */
+export function stillLoading(
+  bundle: string,
+  seconds: number,
+  wish: readonly string[],
+  usable: readonly string[] = listUsableProviders(),
+): string {
+  const why =
+    wish.includes('tensorrt') && usable.includes('tensorrt')
+      ? ': TensorRT tries out kernels, which takes minutes, on a large model an hour (docs/jetson.md, "Engines")'
+      : '';
+  return `${bundle} is still loading after ${String(seconds)} s${why}`;
+}
