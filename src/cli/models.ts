@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { BundleManifest } from '../contract/bundle.ts';
+import type { LineageFacts } from '../contract/lineage.ts';
 import type { Bundle } from '../device/bundles/bundle.ts';
 import { contentDigest } from '../device/bundles/content-digest.ts';
 import { createdAtFrom } from '../device/bundles/created-at.ts';
@@ -9,6 +10,7 @@ import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
 import { verifyBundle } from '../device/bundles/verify.ts';
 import { readEvaluation, readLineage } from './import-facts.ts';
+import { registerModelsLineage } from './models-lineage.ts';
 import {
   addNetworkOptions,
   given,
@@ -37,6 +39,8 @@ export function registerModels(program: Command): void {
     .argument('<bundle>', 'NAME[@VERSION] or a path')
     .action(verify);
 
+  registerModelsLineage(models);
+
   models
     .command('pack')
     .description('write a bundle as one tar file; the same bundle gives the same bytes')
@@ -53,6 +57,11 @@ export function registerModels(program: Command): void {
     .option('--version <version>', 'version of the bundle', '1.0.0')
     .option('--out <dir>', "model folder to write to (default: the user's)");
   addNetworkOptions(importCommand)
+    .option(
+      '--parent <bundle>',
+      'a bundle that the weights were made from, kept in the manifest; may be repeated',
+      (bundle: string, bundles: readonly string[] = []) => [...bundles, bundle],
+    )
     .option('--lineage <file>', 'JSON with facts about how the model was made, kept in the manifest')
     .option('--evaluation <file>', 'report of "goshawk evaluate" with this model, kept in the manifest')
     .option('--description <text>', 'kept in the manifest')
@@ -170,11 +179,25 @@ interface ImportFlags extends NetworkFlags {
   readonly version: string;
   readonly name?: string;
   readonly out?: string;
+  readonly parent?: readonly string[];
   readonly lineage?: string;
   readonly evaluation?: string;
   readonly description?: string;
   readonly license?: string;
   readonly createdAt?: string;
+}
+
+/** What is said of a model's past: the file of --lineage, and the bundles of --parent. */
+async function factsOf({ lineage, parent = [] }: ImportFlags): Promise<LineageFacts | undefined> {
+  if (lineage === undefined && parent.length === 0) return undefined;
+  const facts = lineage === undefined ? {} : await readLineage(lineage);
+  const repository = new ModelRepository();
+  const parents = [...(facts.parents ?? [])];
+  for (const reference of parent) {
+    const { manifest, digest } = await repository.load(reference);
+    parents.push({ name: manifest.name, version: manifest.version, digest });
+  }
+  return { ...facts, parents };
 }
 
 async function importFile(file: string, flags: ImportFlags): Promise<void> {
@@ -186,7 +209,7 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
     labels: await readLabels(flags.labels),
     ...networkOptions(flags),
     ...given({
-      lineage: flags.lineage === undefined ? undefined : await readLineage(flags.lineage),
+      lineage: await factsOf(flags),
       evaluation: flags.evaluation === undefined ? undefined : [await readEvaluation(flags.evaluation)],
       description: flags.description,
       license: flags.license,

@@ -149,6 +149,10 @@ export const ERROR_TEMPLATES = {
     message: 'another "goshawk optimize" (process {pid}) works in {folder}',
     fix: 'wait for it, or give another --work folder',
   },
+  GOSHAWK_LINEAGE_INVALID: {
+    message: 'the lineage of {bundle} cannot be followed: {reason}',
+    fix: 'correct the parents in its bundle.json, or make the bundle again from its source',
+  },
   GOSHAWK_INTERNAL: { message: '{reason}', fix: 'this is a defect: please report it with the log' },
 } as const satisfies Record<string, { message: string; fix: string }>;
 

@@ -110,6 +110,40 @@ describe('goshawk models', () => {
     expect(readdirSync(folder)).not.toContain('refused');
   });
 
+  test('the same import gives the same digest; lineage draws the tree, and ends with 1 where a parent was changed', () => {
+    const file = join(folder, 'Tiny Net.onnx');
+    const labels = ['--labels', join(folder, 'labels.txt')];
+    const made = (out: string, ...more: string[]): string => {
+      const { status, stdout } = goshawk('import', file, ...labels, '--out', join(folder, out), ...more);
+      expect(status).toBe(0);
+      return /digest +([0-9a-f]{64})/.exec(stdout)?.[1] ?? '';
+    };
+    const base = made('models', '--name', 'base');
+    expect(base).toMatch(/^[0-9a-f]{64}$/);
+    expect(made('elsewhere', '--name', 'base')).toBe(base);
+    expect(made('timed', '--name', 'base', '--created-at', '2026-01-02T03:04:05Z')).not.toBe(base);
+
+    made('models', '--name', 'child', '--parent', 'base', '--created-at', '2026-01-02T03:04:05Z');
+    const held = goshawk('lineage', 'child', '--with', file);
+    expect(held).toMatchObject({ status: 0, stderr: '' });
+    expect(held.stdout).toMatch(
+      new RegExp(
+        `^child@1.0.0  [0-9a-f]{12}  import  2026-01-02 03:04  no AP  0.11 MB\n└── base@1.0.0  ${base.slice(0, 12)}`,
+      ),
+    );
+    expect(held.stdout).toMatch(/imported file [0-9a-f]{12}, matches/);
+
+    const manifest = join(models, 'base', '1.0.0', 'bundle.json');
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"score": 0.25', '"score": 0.2'));
+    const changed = goshawk('lineage', 'child', '--json');
+    expect(changed.status).toBe(1);
+    expect(JSON.parse(changed.stdout)).toMatchObject({
+      schema: 'goshawk.lineage/1',
+      holds: false,
+      tree: { name: 'child', parents: [{ name: 'base', digest: base, state: 'different' }] },
+    });
+  });
+
   test('a version that is there is refused, and a damaged one is told by verify', () => {
     const again = [
       'import',

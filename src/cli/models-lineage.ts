@@ -1,0 +1,45 @@
+import { dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { readManifest, sha256OfFile } from '../device/bundles/bundle.ts';
+import { LineageReader, lineageHolds } from '../device/bundles/lineage.ts';
+import { LineageShelf } from '../device/bundles/lineage-shelf.ts';
+import { lineageText } from '../device/bundles/lineage-text.ts';
+import { ModelRepository } from '../device/bundles/repository.ts';
+
+interface LineageFlags {
+  readonly json?: boolean;
+  readonly with?: readonly string[];
+}
+
+/** Adds `lineage` to `goshawk models`. */
+export function registerModelsLineage(models: Command): void {
+  models
+    .command('lineage')
+    .description(
+      'what made a bundle, back to its oldest known parent; every digest that is at hand is checked',
+    )
+    .argument('<bundle>', 'NAME[@VERSION] or a path')
+    .option('--json', 'as JSON')
+    .option(
+      '--with <file>',
+      'a file that belongs to it (annotations, the imported ONNX file), found by its digest; may be repeated',
+      (file: string, files: readonly string[] = []) => [...files, file],
+    )
+    .action(showLineage);
+}
+
+/** Ends with exit code 1 where something at hand is not what the lineage states. */
+async function showLineage(reference: string, flags: LineageFlags): Promise<void> {
+  const repository = new ModelRepository();
+  const root = await readManifest(await repository.find(reference));
+  // a bundle that was given by its path has its parents beside it as a rule
+  const beside = new ModelRepository([dirname(dirname(resolve(root.folder)))]);
+  const shelf = new LineageShelf([...(await beside.list()), ...(await repository.list())]);
+  const files = new Map<string, string>();
+  for (const file of flags.with ?? []) files.set(await sha256OfFile(file), file);
+  const tree = await new LineageReader(shelf, files).read(root);
+  const holds = lineageHolds(tree);
+  if (flags.json === true) console.log(JSON.stringify({ schema: 'goshawk.lineage/1', holds, tree }, null, 2));
+  else for (const line of lineageText(tree)) console.log(line);
+  if (!holds) process.exitCode = 1;
+}
