@@ -16,7 +16,7 @@ def measure_ranges(state: TrainState, config: RunConfig, store: SceneStore) -> N
     if config.qat is None:
         return
     set_mode(state.model, measuring=True)
-    with torch.inference_mode():
+    with torch.no_grad():
         state.model.eval()
         for step in range(config.qat.calibration_batches):
             state.model(make_batch(store, config, step).pictures)

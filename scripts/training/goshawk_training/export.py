@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .model import Detector
+from .ranges import DOMAIN, marked, take_out_marks, write_ranges
 
 OPSET = 17
 INPUT, OUTPUT = "images", "output"
@@ -33,16 +34,17 @@ class _Served(nn.Module):
 def export_onnx(model: Detector, path: Path) -> float:
     """Writes float32 ONNX with the batch norms and the pixel scale folded, and compares it with torch.
 
-    Input `images` [batch, 3, H, W] of RGB 0..255, output `output` [batch, N, 5 + C]. The model is fused in place.
+    Input `images` [batch, 3, H, W] of RGB 0..255, output `output` [batch, N, 5 + C]. Of a
+    network from quantization-aware training the float weights are written, and its activation ranges into the metadata.
     Returns the largest difference seen, which is at most TOLERANCE.
     """
     config = model.config
-    before = _Served(model.eval())
+    plain, bounds = marked(model.eval())
     generator = torch.Generator().manual_seed(0)
     sample = torch.rand(1, 3, config.input_height, config.input_width, generator=generator) * 255
     with torch.inference_mode():
-        expected = before(sample).numpy()
-    served = _Served(model.fuse().to(memory_format=torch.contiguous_format))
+        expected = _Served(plain)(sample).numpy()
+    served = _Served(plain.fuse().to(memory_format=torch.contiguous_format))
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -54,8 +56,13 @@ def export_onnx(model: Detector, path: Path) -> float:
             output_names=[OUTPUT],
             opset_version=OPSET,
             dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}},
+            custom_opsets={DOMAIN: 1} if bounds else None,
             dynamo=False,
         )
+    if bounds:
+        graph = onnx.load(str(path))
+        write_ranges(graph, take_out_marks(graph, bounds))
+        onnx.save(graph, str(path))
     onnx.checker.check_model(onnx.load(str(path)), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     actual = session.run(None, {INPUT: sample.numpy()})[0]

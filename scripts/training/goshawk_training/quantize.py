@@ -125,17 +125,22 @@ def rounded_weight(weight: Tensor) -> Tensor:
 
 
 class RoundedConv(nn.Conv2d):
-    """A convolution whose weights are rounded on every pass."""
+    """A convolution whose weights are rounded on every pass, while `rounds`."""
+
+    rounds = True
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, rounded_weight(self.weight), self.bias)
+        return self._conv_forward(x, rounded_weight(self.weight) if self.rounds else self.weight, self.bias)
 
 
 class RoundedPrediction(Prediction):
-    """A prediction layer whose weights are rounded on every pass."""
+    """A prediction layer whose weights are rounded on every pass, while `rounds`."""
+
+    rounds = True
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.rounding(self._conv_forward(x, rounded_weight(self.weight), self.bias))
+        weight = rounded_weight(self.weight) if self.rounds else self.weight
+        return self.rounding(self._conv_forward(x, weight, self.bias))
 
 
 def quantize_aware(model: Detector, settings: QatConfig) -> Detector:
