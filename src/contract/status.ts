@@ -24,12 +24,35 @@ export const statusSchema = z.looseObject({
   bundle: z.looseObject({ name: z.string(), version: z.string(), digest: z.string() }).nullable(),
   variant: z.string().nullable(),
   provider: z.string().nullable(),
+  /** what runs the model; null before it is loaded */
+  engine: z
+    .looseObject({
+      kind: z.string(),
+      precision: z.string(),
+      workers: z.int().min(1),
+      threads: z.int().min(1),
+      refusals: z.array(z.strictObject({ provider: z.string(), reason: z.string() })),
+      nodesByProvider: z.record(z.string(), z.int().min(0)),
+    })
+    .nullable(),
+  /** times that inference was lost and came back */
+  engineLost: z.int().min(0),
+  engineRestored: z.int().min(0),
   fps: fpsSchema,
   frames: framesSchema,
   recentMs: z.looseObject({ total: recentSchema, stages: z.record(z.string(), recentSchema) }),
   cameras: z.record(
     z.string(),
-    z.looseObject({ frames: framesSchema, fps: fpsSchema, lastFrameAgeMs: z.number().nullable() }),
+    z.looseObject({
+      frames: framesSchema,
+      fps: fpsSchema,
+      lastFrameAgeMs: z.number().nullable(),
+      lastDrop: z.enum(DROP_REASONS).nullable(),
+      width: z.int().min(0),
+      height: z.int().min(0),
+      encoding: z.string(),
+      preprocess: z.looseObject({ mode: z.string(), why: z.string() }).nullable(),
+    }),
   ),
   process: z.looseObject({ rssBytes: z.number().min(0) }),
   telemetry: z

@@ -12,23 +12,52 @@ const SPREAD = { count: 300, p50: 4.25, p90: 5, p99: 6.5, p999: 7, max: 8 };
 
 function statusOf(silentMs: number): object {
   const frames = { received: 310, published: 300, inFlight: 2, drops: { superseded: 5, malformed: 3 } };
+  const camera = {
+    frames,
+    fps: { in: 30, out: 30 },
+    lastFrameAgeMs: silentMs,
+    lastDrop: 'malformed',
+    width: 320,
+    height: 180,
+    encoding: 'rgb8',
+    preprocess: { mode: 'graph', why: 'asked for' },
+  };
   return {
     state: 'active',
     uptimeSeconds: 12,
     bundle: { name: 'street', version: '1.2.3', digest: 'a'.repeat(64) },
     variant: 'fp32',
     provider: 'cpu',
+    engine: {
+      kind: 'worker',
+      bundle: { name: 'street', version: '1.2.3', digest: 'a'.repeat(64) },
+      variant: 'fp32',
+      precision: 'fp32',
+      provider: 'cpu',
+      refusals: [{ provider: 'tensorrt', reason: 'it is not installed' }],
+      nodesByProvider: { CPUExecutionProvider: 120 },
+      threads: 1,
+      workers: 2,
+    },
+    engineLost: 1,
+    engineRestored: 1,
     fps: { in: 30.04, out: 29.96 },
     frames,
     recentMs: { total: SPREAD, stages: { preprocess: SPREAD, inference: SPREAD } },
-    cameras: { front: { frames, fps: { in: 30, out: 30 }, lastFrameAgeMs: silentMs } },
+    cameras: Object.fromEntries(now.cameras.map((name) => [name, camera])),
     process: { rssBytes: 200 * 1048576 },
     telemetry: { connected: true, protocol: '5', reason: '' },
   };
 }
 
-const now = { silentMs: 10, health: { ok: true, reasons: [] } as Health };
-const live = new LiveView({ cameras: ['front'], labels: ['person'], maxFps: 30 });
+const MANY = ['front', 'rear', 'left', 'right', 'up', 'down', 'arm'];
+const now = {
+  silentMs: 10,
+  health: { ok: true, reasons: [] } as Health,
+  cameras: ['front'],
+  isConfigured: true,
+};
+const live = new LiveView({ cameras: MANY, labels: ['person'], maxFps: 30 });
 let server: WebServer;
 let browser: Browser;
 let feeder: NodeJS.Timeout;
@@ -42,15 +71,15 @@ function feed(): void {
   const data = new Uint8Array(320 * 180 * 3);
   for (let at = 1; at < data.length; at += 3) data[at] = 160;
   const pixels: ImageView = { width: 320, height: 180, encoding: 'rgb8', step: 960, data };
-  const result = { envelope: { camera: 'front' }, detections } as unknown as FrameResult;
-  void live.deliver(result, pixels);
+  for (const camera of MANY)
+    void live.deliver({ envelope: { camera }, detections } as unknown as FrameResult, pixels);
 }
 
 beforeAll(async () => {
   server = await WebServer.listen(
     { host: '127.0.0.1', port: 0 },
     {
-      status: () => statusOf(now.silentMs),
+      status: () => (now.isConfigured ? statusOf(now.silentMs) : null),
       health: () => now.health,
       metrics: () => Promise.resolve('# TYPE goshawk_frames_received_total counter\n'),
       metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
@@ -64,6 +93,8 @@ beforeAll(async () => {
 beforeEach(() => {
   now.health = { ok: true, reasons: [] };
   now.silentMs = 10;
+  now.cameras = ['front'];
+  now.isConfigured = true;
 });
 
 afterAll(async () => {
@@ -89,6 +120,13 @@ describe('the page in a real Chromium', () => {
     expect(await page.locator('#stages').textContent()).toContain('inference4.256.50');
     expect(await page.locator('#frames').textContent()).toContain('dropped: superseded5');
     expect(await page.locator('#runtime').textContent()).toContain('MQTT 5');
+    expect(await page.locator('#runtime').textContent()).toContain('engine lost1 times, came back 1');
+    const model = await page.locator('#model').textContent();
+    expect(model).toMatch(/providercpu.*120 on CPU.*2 workers, 1 thread.*not tensorrtit is not installed/);
+    expect(await page.locator('#caption-front').textContent()).toBe(
+      'front, 320x180 rgb8: 30.0 in, 30.0 out / s, dropped: superseded 5, malformed 3, resized by graph',
+    );
+    expect(await page.locator('#history path').count()).toBe(2);
     const picture = page.getByAltText('Annotated live picture of camera front');
     await picture.waitFor();
     await expect
@@ -113,6 +151,35 @@ describe('the page in a real Chromium', () => {
   });
 });
 
+describe('the page of a device', () => {
+  it('with more cameras than a browser has connections goes on showing figures and every picture', async () => {
+    now.cameras = MANY;
+    const page = await browser.newPage();
+    await page.goto(server.url, { waitUntil: 'domcontentloaded' });
+    const widths = () =>
+      page
+        .locator('img')
+        .evaluateAll((images) => images.map((image) => (image as { naturalWidth?: number }).naturalWidth));
+    await expect.poll(widths, { timeout: 30_000 }).toEqual(MANY.map(() => 320));
+    now.silentMs = 9_000;
+    await page.getByText('arm, 320x180 rgb8').getByText('SILENT for 9 s').waitFor();
+    await page.close();
+  });
+
+  it('without a model says so, and shows figures once there is one', async () => {
+    now.isConfigured = false;
+    now.health = { ok: false, reasons: ['no model is loaded'] };
+    const page = await browser.newPage();
+    await page.goto(server.url, { waitUntil: 'domcontentloaded' });
+    await page.getByText('no model is loaded').waitFor();
+    expect(await page.locator('#health').textContent()).toBe('not healthy');
+    now.isConfigured = true;
+    now.health = { ok: true, reasons: [] };
+    await page.getByText('street@1.2.3 (fp32, cpu)').waitFor();
+    await page.close();
+  });
+});
+
 describe('the routes', () => {
   it('answer supervisors and Prometheus', async () => {
     const health = await fetch(`${server.url}/healthz`);
@@ -130,9 +197,9 @@ describe('the routes', () => {
     const bytes = new Uint8Array(await picture.arrayBuffer());
     expect([bytes[0], bytes[1]]).toEqual([0xff, 0xd8]);
     for (const route of ['snapshot', 'live']) {
-      const missing = await fetch(`${server.url}/${route}/rear`);
+      const missing = await fetch(`${server.url}/${route}/attic`);
       expect(missing.status).toBe(404);
-      expect(await missing.json()).toEqual({ error: 'no camera "rear"', cameras: ['front'] });
+      expect(await missing.json()).toEqual({ error: 'no camera "attic"', cameras: MANY });
     }
   });
 

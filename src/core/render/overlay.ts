@@ -1,4 +1,5 @@
 import type { Detections } from '../detections.ts';
+import { LabelPlaces, type Place } from './label-places.ts';
 
 /** Angle between the colors of neighboring classes, in degrees: the golden angle keeps any number of them apart. */
 const GOLDEN_ANGLE = 137.508;
@@ -32,27 +33,22 @@ function px(value: number): string {
   return Number.isFinite(value) ? String(Math.round(value * 10) / 10) : '0';
 }
 
-/** A dark strip with text on it, kept inside the picture. */
-function tag(text: string, x: number, y: number, fill: string, frame: Frame): string {
-  const { size } = frame;
-  const width = lettersOf(text) * size * LETTER_WIDTH + size * 0.4;
-  const left = Math.max(0, Math.min(x, frame.width - width));
-  const top = Math.max(0, Math.min(y, frame.height - size * 1.3));
+/** Width of a strip that holds the text, in pixels. */
+function tagWidth(text: string, size: number): number {
+  return lettersOf(text) * size * LETTER_WIDTH + size * 0.4;
+}
+
+/** A strip with text on it. @param size of the font in pixels */
+function tag(text: string, { left, top, width, height }: Place, fill: string, size: number): string {
   return (
-    `<rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(size * 1.3)}" fill="${fill}"/>` +
+    `<rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height)}" fill="${fill}"/>` +
     `<text x="${px(left + size * 0.2)}" y="${px(top + size)}">${escapeXml(text)}</text>`
   );
 }
 
-interface Frame {
-  readonly width: number;
-  readonly height: number;
-  /** font size in pixels */
-  readonly size: number;
-}
-
 /**
- * Boxes with label, track id and score as an SVG picture with a transparent ground, to be laid over the source picture.
+ * Boxes with label, track id and score as an SVG picture with a transparent ground, to be laid over the source picture. No label covers
+ * another: in a crowd the first detections, which are the best, have theirs, and boxes that find no place for it go without.
  * @param labels class names in the order of the class indices; a class without one shows its index
  * @param width,height size of the source picture in pixels, which is the size of the SVG
  * @param caption one line at the lower left, e.g. the bundle and the frame rate
@@ -65,7 +61,9 @@ export function overlaySvg(
   caption?: string,
 ): string {
   const size = Math.max(10, Math.round(height / 45));
-  const frame: Frame = { width, height, size };
+  const tagHeight = size * 1.3;
+  const places = new LabelPlaces({ width, height });
+  const tags: string[] = [];
   const stroke = Math.max(1, Math.round(height / 300));
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
@@ -77,17 +75,21 @@ export function overlaySvg(
     const x1 = detections.boxes[i * 4]!;
     const y1 = detections.boxes[i * 4 + 1]!;
     const boxWidth = detections.boxes[i * 4 + 2]! - x1;
-    const boxHeight = detections.boxes[i * 4 + 3]! - y1;
+    const y2 = detections.boxes[i * 4 + 3]!;
     const track = detections.tracks[i] === 0 ? '' : ` #${detections.tracks[i]}`;
     const text = `${labels[classIndex] ?? `class ${classIndex}`}${track} ${detections.scores[i]!.toFixed(2)}`;
     parts.push(
-      `<rect x="${px(x1)}" y="${px(y1)}" width="${px(boxWidth)}" height="${px(boxHeight)}" ` +
+      `<rect x="${px(x1)}" y="${px(y1)}" width="${px(boxWidth)}" height="${px(y2 - y1)}" ` +
         `fill="none" stroke="${color}" stroke-width="${stroke}"/>`,
-      tag(text, x1, y1 - size * 1.3, color, frame),
     );
+    const place = places.find({ x1, y1, y2 }, tagWidth(text, size), tagHeight);
+    if (place !== null) tags.push(tag(text, place, color, size));
   }
+  // above all boxes, so that no line runs through a word
+  parts.push(...tags);
   if (caption !== undefined) {
-    parts.push(`<g fill="white">${tag(caption, 0, height, 'rgba(0, 0, 0, 0.6)', frame)}</g>`);
+    const place = { left: 0, top: height - tagHeight, width: tagWidth(caption, size), height: tagHeight };
+    parts.push(`<g fill="white">${tag(caption, place, 'rgba(0, 0, 0, 0.6)', size)}</g>`);
   }
   parts.push('</svg>');
   return parts.join('');

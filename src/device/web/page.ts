@@ -10,29 +10,35 @@ export const PAGE_HTML = `<!doctype html>
 <title>Goshawk</title>
 <link rel="icon" href="data:,">
 <style>
-  :root { color-scheme: dark; --ink: #e8edf2; --dim: #8b98a5; --line: #26313c; --card: #141b22; --good: #5ad19a; --bad: #ff7a6b; --warn: #f2c14e; }
+  :root { color-scheme: dark; --ink: #e8edf2; --dim: #8b98a5; --line: #26313c; --card: #141b22; --good: #5ad19a; --bad: #ff7a6b; --warn: #f2c14e; --accent: #5aa9e6; }
   * { box-sizing: border-box; }
   body { margin: 0; background: #0b1015; color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
-  header { display: flex; gap: 1rem; align-items: baseline; flex-wrap: wrap; padding: .9rem 1.2rem; border-bottom: 1px solid var(--line); }
+  header { display: flex; gap: 1rem; align-items: baseline; flex-wrap: wrap; padding: .8rem 1.2rem; border-bottom: 1px solid var(--line); }
   header h1 { font-size: 1.1rem; margin: 0; letter-spacing: .02em; }
   header span { color: var(--dim); }
   #health { font-weight: 600; }
-  main { display: grid; grid-template-columns: minmax(0, 2fr) minmax(300px, 1fr); gap: 1rem; padding: 1rem 1.2rem; }
-  @media (max-width: 900px) { main { grid-template-columns: 1fr; } }
-  section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; }
-  h2 { font-size: .78rem; text-transform: uppercase; letter-spacing: .08em; color: var(--dim); margin: 0 0 .5rem; }
-  figure { margin: 0 0 1rem; }
+  main { display: grid; grid-template-columns: minmax(0, 2fr) minmax(300px, 1fr); gap: 1rem; padding: 1rem 1.2rem; align-items: start; }
+  .column, .pair { display: grid; gap: 1rem; align-content: start; }
+  .pair { grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); }
+  @media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); } }
+  section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; min-width: 0; }
+  h2 { font-size: .78rem; text-transform: uppercase; letter-spacing: .08em; color: var(--dim); margin: 0 0 .5rem; font-weight: 600; }
+  #cameras { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 1rem; }
+  figure { margin: 0; }
   figure img { width: 100%; display: block; border-radius: 6px; background: #000; min-height: 120px; }
-  figcaption { color: var(--dim); padding-top: .3rem; }
+  figcaption { color: var(--dim); padding-top: .35rem; }
   table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-  td, th { padding: .22rem 0; text-align: right; font-weight: 400; border-bottom: 1px solid var(--line); }
-  th { color: var(--dim); } td:first-child, th:first-child { text-align: left; }
+  td, th { padding: .2rem 0 .2rem .8rem; text-align: right; font-weight: 400; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; vertical-align: top; }
+  th { color: var(--dim); } td:first-child, th:first-child { text-align: left; padding-left: 0; white-space: nowrap; }
   tr:last-child td { border-bottom: 0; }
-  .big { display: flex; gap: 1.6rem; margin-bottom: .3rem; }
-  .big div b { font-size: 1.7rem; font-weight: 600; display: block; line-height: 1.1; }
+  td.bar { width: 40%; vertical-align: middle; } td.bar i { display: block; height: .5rem; border-radius: 2px; background: var(--accent); }
+  .big { display: flex; gap: 1.6rem; justify-content: space-between; }
+  .big div b { font-size: 1.7rem; font-weight: 600; display: block; line-height: 1.1; color: var(--ink); font-variant-numeric: tabular-nums; }
   .big div { color: var(--dim); }
-  aside { display: grid; gap: 1rem; align-content: start; }
-  .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
+  svg { width: 100%; height: 72px; display: block; overflow: visible; }
+  svg path { fill: none; stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+  .legend { display: flex; gap: 1rem; color: var(--dim); } .legend b { font-weight: 400; }
+  .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); } .accent { color: var(--accent); }
   a { color: inherit; }
 </style>
 </head>
@@ -44,8 +50,14 @@ export const PAGE_HTML = `<!doctype html>
   <span id="reasons"></span>
 </header>
 <main>
-  <section id="cameras" aria-label="Live pictures"></section>
-  <aside>
+  <div class="column">
+    <section id="cameras" aria-label="Live pictures"></section>
+    <div class="pair">
+      <section><h2>Model</h2><table id="model"></table></section>
+      <section><h2>Runtime</h2><table id="runtime"></table></section>
+    </div>
+  </div>
+  <div class="column">
     <section>
       <div class="big">
         <div><b id="fps-in">-</b>frames in / s</div>
@@ -53,75 +65,134 @@ export const PAGE_HTML = `<!doctype html>
         <div><b id="latency">-</b>ms, p50</div>
       </div>
     </section>
+    <section>
+      <h2>Receipt to result, last minute</h2>
+      <svg id="history" viewBox="0 0 120 72" preserveAspectRatio="none" aria-hidden="true"></svg>
+      <div class="legend"><b class="accent">p50</b><b class="warn">p99</b><b id="scale"></b></div>
+    </section>
     <section><h2>Time by stage (ms, last seconds)</h2><table id="stages"></table></section>
     <section><h2>Frames since start</h2><table id="frames"></table></section>
-    <section><h2>Runtime</h2><table id="runtime"></table></section>
     <section><h2>For tools</h2><a href="/metrics">/metrics</a> &middot; <a href="/healthz">/healthz</a> &middot; <a href="/api/status">/api/status</a></section>
-  </aside>
+  </div>
 </main>
 <script>
+const POLL_MS = 500;
+// A browser opens six connections to one host: with more streams than these none would be left for the figures.
+const MOST_STREAMS = 4;
+const HISTORY = 120;
 const $ = (id) => document.getElementById(id);
 const fixed = (value, digits) => (typeof value === 'number' ? value.toFixed(digits) : '-');
+function cellOf(content, tag) {
+  const cell = document.createElement(tag);
+  if (typeof content === 'object') {
+    const bar = document.createElement('i');
+    bar.style.width = Math.min(100, 100 * content.share) + '%';
+    cell.className = 'bar';
+    cell.append(bar);
+  } else cell.textContent = content;
+  return cell;
+}
 function rows(table, list) {
-  table.replaceChildren(...list.map((cells, index) => {
+  table.replaceChildren(...list.map((cells) => {
     const row = document.createElement('tr');
-    for (const cell of cells) {
-      const element = document.createElement(index === 0 && cells.head ? 'th' : 'td');
-      element.textContent = cell;
-      row.append(element);
-    }
+    row.append(...cells.map((content) => cellOf(content, cells.head ? 'th' : 'td')));
     return row;
   }));
+}
+function figureOf(name, streams) {
+  const figure = document.createElement('figure');
+  const image = document.createElement('img');
+  const path = (streams ? '/live/' : '/snapshot/') + encodeURIComponent(name);
+  const load = () => { image.src = path + '?' + Date.now(); };
+  image.alt = 'Annotated live picture of camera ' + name;
+  image.onerror = () => setTimeout(load, 2000);
+  if (!streams) image.onload = () => setTimeout(load, 500);
+  load();
+  const caption = document.createElement('figcaption');
+  caption.id = 'caption-' + name;
+  figure.append(image, caption);
+  return figure;
 }
 function showCameras(names) {
   const box = $('cameras');
   if (box.dataset.names === names.join()) return;
   box.dataset.names = names.join();
-  box.replaceChildren(...names.map((name) => {
-    const figure = document.createElement('figure');
-    const image = document.createElement('img');
-    image.alt = 'Annotated live picture of camera ' + name;
-    image.src = '/live/' + encodeURIComponent(name);
-    image.onerror = () => setTimeout(() => { image.src = '/live/' + encodeURIComponent(name) + '?' + Date.now(); }, 2000);
-    const caption = document.createElement('figcaption');
-    caption.id = 'caption-' + name;
-    figure.append(image, caption);
-    return figure;
-  }));
+  box.replaceChildren(...names.map((name) => figureOf(name, names.length <= MOST_STREAMS)));
 }
-function show(status, health) {
+const dropsOf = (frames) => Object.entries(frames.drops).filter(([, n]) => n > 0);
+function captionOf(name, camera) {
+  const picture = camera.width > 0 ? ', ' + camera.width + 'x' + camera.height + ' ' + camera.encoding : '';
+  const drops = dropsOf(camera.frames).map(([reason, n]) => reason + ' ' + n).join(', ');
+  const silent = camera.lastFrameAgeMs > 2000 ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s' : '';
+  const resized = camera.preprocess ? ', resized by ' + camera.preprocess.mode : '';
+  return name + picture + ': ' + fixed(camera.fps.in, 1) + ' in, ' + fixed(camera.fps.out, 1) + ' out / s'
+    + (drops === '' ? ', no drops' : ', dropped: ' + drops) + resized + silent;
+}
+const history = [];
+function drawHistory(total) {
+  history.push([total.p50, total.p99]);
+  if (history.length > HISTORY) history.shift();
+  const top = Math.max(10, ...history.map(([, p99]) => p99));
+  const line = (index, color) => {
+    const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+    const point = (sample, i) => (HISTORY - history.length + i) + ' ' + (72 - 70 * sample[index] / top).toFixed(1);
+    path.setAttribute('d', 'M' + history.map(point).join('L'));
+    path.setAttribute('stroke', 'var(--' + color + ')');
+    return path;
+  };
+  $('history').replaceChildren(line(1, 'warn'), line(0, 'accent'));
+  $('scale').textContent = 'top: ' + fixed(top, 0) + ' ms';
+}
+function showModel(status) {
+  const engine = status.engine;
+  if (!engine) { rows($('model'), [['bundle', 'none loaded']]); return; }
+  const nodes = Object.entries(engine.nodesByProvider).map(([name, n]) => n + ' on ' + name.replace('ExecutionProvider', '')).join(', ');
+  rows($('model'), [['bundle', engine.bundle.name + '@' + engine.bundle.version], ['digest', engine.bundle.digest.slice(0, 12)],
+    ['variant', engine.variant === engine.precision ? engine.variant : engine.variant + ', ' + engine.precision], ['provider', engine.provider], ['graph nodes', nodes],
+    ['inference', engine.workers + ' ' + engine.kind + (engine.workers > 1 ? (engine.kind === 'child' ? 'ren' : 's') : '') + ', ' + engine.threads + ' thread' + (engine.threads > 1 ? 's' : '')],
+    ...engine.refusals.map(({ provider, reason }) => ['not ' + provider, reason])]);
+}
+function showHealth(health) {
   $('health').textContent = health.ok ? 'healthy' : 'not healthy';
   $('health').className = health.ok ? 'good' : 'bad';
   $('reasons').textContent = health.reasons.join('; ');
+}
+function show(status) {
   $('bundle').textContent = status.bundle === null ? 'no model loaded'
     : status.bundle.name + '@' + status.bundle.version + ' (' + status.variant + ', ' + status.provider + ')';
+  const total = status.recentMs.total;
   $('fps-in').textContent = fixed(status.fps.in, 1);
   $('fps-out').textContent = fixed(status.fps.out, 1);
-  $('latency').textContent = fixed(status.recentMs.total.p50, 1);
+  $('latency').textContent = fixed(total.p50, 1);
+  drawHistory(total);
   showCameras(Object.keys(status.cameras));
   for (const [name, camera] of Object.entries(status.cameras)) {
     const caption = $('caption-' + name);
-    if (caption) caption.textContent = name + ': ' + fixed(camera.fps.in, 1) + ' in, ' + fixed(camera.fps.out, 1) + ' out / s'
-      + (camera.lastFrameAgeMs > 2000 ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s' : '');
+    if (caption) caption.textContent = captionOf(name, camera);
   }
-  const stages = Object.entries(status.recentMs.stages).map(([name, s]) => [name, fixed(s.p50, 2), fixed(s.p99, 2)]);
-  rows($('stages'), [Object.assign(['', 'p50', 'p99'], { head: true }), ...stages,
-    ['total', fixed(status.recentMs.total.p50, 2), fixed(status.recentMs.total.p99, 2)]]);
-  const drops = Object.entries(status.frames.drops).filter(([, n]) => n > 0).map(([reason, n]) => ['dropped: ' + reason, n]);
-  rows($('frames'), [['received', status.frames.received], ['published', status.frames.published], ...drops, ['in flight', status.frames.inFlight]]);
+  const stages = Object.entries(status.recentMs.stages).map(([name, s]) =>
+    [name, { share: total.p50 > 0 ? s.p50 / total.p50 : 0 }, fixed(s.p50, 2), fixed(s.p99, 2)]);
+  rows($('stages'), [Object.assign(['', '', 'p50', 'p99'], { head: true }), ...stages,
+    ['total', '', fixed(total.p50, 2), fixed(total.p99, 2)]]);
+  rows($('frames'), [['received', status.frames.received], ['published', status.frames.published],
+    ...dropsOf(status.frames).map(([reason, n]) => ['dropped: ' + reason, n]), ['in flight', status.frames.inFlight]]);
+  showModel(status);
   const telemetry = status.telemetry === null ? 'off' : status.telemetry.connected ? 'MQTT ' + status.telemetry.protocol : 'away: ' + status.telemetry.reason;
   rows($('runtime'), [['state', status.state], ['memory', fixed(status.process.rssBytes / 1048576, 0) + ' MiB'],
-    ['up', fixed(status.uptimeSeconds, 0) + ' s'], ['telemetry', telemetry]]);
+    ['up', fixed(status.uptimeSeconds, 0) + ' s'], ['telemetry', telemetry],
+    ...(status.engineLost > 0 ? [['engine lost', status.engineLost + ' times, came back ' + status.engineRestored]] : [])]);
 }
 async function poll() {
   try {
-    const [status, health] = await Promise.all([fetch('/api/status').then((r) => r.json()), fetch('/healthz').then((r) => r.json())]);
-    show(status, health);
+    const [status, health] = await Promise.all([fetch('/api/status'), fetch('/healthz').then((r) => r.json())]);
+    showHealth(health);
+    if (status.ok) show(await status.json());
+    else $('bundle').textContent = 'no model loaded';
   } catch {
     $('health').textContent = 'no answer from the device';
     $('health').className = 'bad';
   }
-  setTimeout(poll, 500);
+  setTimeout(poll, POLL_MS);
 }
 poll();
 </script>
