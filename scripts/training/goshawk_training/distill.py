@@ -8,6 +8,7 @@ only where there is an object: cells are weighted by the teacher's score.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -33,24 +34,31 @@ class Lesson:
 
 
 def lesson_terms(
-    raw: Tensor, boxes: Tensor, lesson: Lesson, corners: Tensor, strides: Tensor, settings: DistillConfig
+    raw: Tensor,
+    boxes: Tensor,
+    lesson: Lesson,
+    corners: Tensor,
+    strides: Tensor,
+    settings: DistillConfig,
+    norm_of: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """What is added to the loss: divergences of classes and objectness, and what boxes lack to overlap the teacher's.
 
-    raw [B, N, 5 + C] and boxes [B, N, 4] (corner form, pixels) are the student's.
+    raw [B, N, 5 + C] and boxes [B, N, 4] (corner form, pixels) are the student's; `norm_of` gives what
+    a sum over the batch is divided by.
     """
     with torch.no_grad():
         objectness = lesson.raw[..., 4].sigmoid() * lesson.known[:, None]
         score = objectness * lesson.raw[..., 5:].sigmoid().amax(-1)
         cells = (score > SCORE_FLOOR).nonzero(as_tuple=True)
         weight = score[cells]
-        norm = weight.sum().clamp(min=1.0)
+        norm = norm_of(weight.sum())
         taught_boxes = decode_boxes(lesson.raw[..., :4], corners, strides)[cells]
 
     classes = bernoulli_divergence(raw[..., 5:][cells], lesson.raw[..., 5:][cells], settings.temperature).sum(-1)
     class_term = (classes * weight).sum() / norm
     everywhere = bernoulli_divergence(raw[..., 4], lesson.raw[..., 4], 1.0) * lesson.known[:, None]
-    objectness_term = everywhere.sum() / objectness.sum().clamp(min=1.0)
+    objectness_term = everywhere.sum() / norm_of(objectness.sum())
     box_term = ((1 - complete_iou(boxes[cells], taught_boxes)) * weight).sum() / norm
     return settings.alpha * class_term + settings.objectness * objectness_term + settings.box * box_term
 

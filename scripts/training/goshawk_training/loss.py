@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -27,15 +28,26 @@ class LossParts:
     """what learning from a teacher adds, 0 without one"""
 
 
+def at_least_one(total: Tensor) -> Tensor:
+    """What sums over a batch are divided by: a batch without objects has nothing to divide."""
+    return total.clamp(min=1.0)
+
+
 class DetectionLoss(nn.Module):
     """Binary cross-entropy for objectness (soft target: alignment) and classes, complete IoU for boxes.
 
     With a teacher's answers, its terms (distill.py) take over a share of the first two for the pictures they hold for.
     """
 
-    def __init__(self, config: ModelConfig, box_weight: float, distill: DistillConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        box_weight: float,
+        distill: DistillConfig | None = None,
+        norm_of: Callable[[Tensor], Tensor] = at_least_one,
+    ) -> None:
         super().__init__()
-        self.box_weight, self.distill = box_weight, distill
+        self.box_weight, self.distill, self.norm_of = box_weight, distill, norm_of
         corners, strides = cell_grid(config)
         self.register_buffer("corners", corners)
         self.register_buffer("strides", strides)
@@ -48,7 +60,7 @@ class DetectionLoss(nn.Module):
         objectness, classes = raw[..., 4], raw[..., 5:]
         scores = objectness.detach().sigmoid()[..., None] * classes.detach().sigmoid()
         found = assign(scores, boxes.detach(), self.centers, self.strides, targets)
-        norm = found.quality.sum().clamp(min=1.0)
+        norm = self.norm_of(found.quality.sum())
 
         wanted = torch.zeros_like(objectness)
         wanted[found.picture, found.cell] = found.quality
@@ -67,7 +79,7 @@ class DetectionLoss(nn.Module):
             known = lesson.known.float()
             objectness_terms = objectness_terms * (1 - self.distill.objectness * known)[:, None]
             class_terms = class_terms * (1 - self.distill.alpha * known)[found.picture]
-            taught = lesson_terms(raw, boxes, lesson, self.corners, self.strides, self.distill)
+            taught = lesson_terms(raw, boxes, lesson, self.corners, self.strides, self.distill, self.norm_of)
         objectness_loss, class_loss = objectness_terms.sum() / norm, class_terms.sum() / norm
         total = objectness_loss + class_loss + self.box_weight * box_loss + taught
         return LossParts(total, *(float(p.detach()) for p in (objectness_loss, class_loss, box_loss, taught)))

@@ -23,6 +23,7 @@ from .lineage import made_by
 from .loader import Batch, batches, make_batch, steps_per_epoch
 from .loss import DetectionLoss, LossParts
 from .masks import apply_masks
+from .processes import Processes, joined
 from .progress import Progress
 from .prune import Pruning
 from .quantize import set_mode
@@ -60,53 +61,108 @@ def train(
 ) -> TrainState:
     """Trains to the end of the schedule, or until SIGINT or SIGTERM, which leave a checkpoint to resume from.
 
-    `start` gives the state that a stage begins with; without it, weights come from the seed.
+    `start` gives the state that a stage begins with; without it, weights come from the seed. Under `torchrun` each
+    process trains on its share of every batch.
     """
     if (config.distill is None) != (teacher is None):
         raise ValueError("a teacher is needed where, and only where, the run has settings for distillation")
-    threads = Threads(options.threads)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    last = options.folder / LAST
-    state = _begin(config, store, options, start)
-    per_epoch = steps_per_epoch(store, config)
-    total = per_epoch * config.train.epochs
-    end = min(total, options.stop_after_steps or total)
-    loss_of = DetectionLoss(config.model, config.train.box_weight, config.distill)
-    pruning = Pruning(config, total) if config.prune else None
-    if pruning:
-        pruning.check_reachable(state)
-    if config.qat and state.step == 0:
-        measure_ranges(state, config, store)
-    progress = Progress(total, per_epoch, config.train.batch, state.step)
-    made = made_by()
-    saved_at = time.monotonic()
-    with _StopRequest() as stop:
-        for step, batch in batches(store, config, state.step, end):
-            begun = time.monotonic()
-            threads.look(step)
-            if pruning:
-                done = pruning.before(step, state, loss_of, lambda n, at=step: _upcoming(store, config, at, n))
-                if done:
-                    print(f"step {step}: {done}", flush=True)
-            if config.qat:
-                set_mode(state.model, frozen=step >= config.qat.freeze_share * total)
-            lesson = Lesson(*teacher(batch)) if teacher else None
-            rate, parts = train_step(state, config, loss_of, batch, step, total, lesson)
-            state.step = step + 1
-            progress.show(state.step, rate, parts)
-            state.seconds += time.monotonic() - begun
-            if time.monotonic() - saved_at > options.checkpoint_seconds or stop.wanted:
-                checkpoint.save(last, state, config, store.meta, made)
-                saved_at = time.monotonic()
-            if stop.wanted:
-                print(f"stopped at step {state.step}; --resume goes on from {last}", flush=True)
-                return state
-            epoch, within = divmod(state.step, per_epoch)
-            due = within == 0 and (epoch % options.evaluate_every == 0 or epoch == config.train.epochs)
-            if due and validation is not None:
-                _report(state, epoch, validation, options)
-    checkpoint.save(last, state, config, store.meta, made)
-    return state
+    with joined() as processes:
+        if not processes.alone and config.parent is not None:
+            raise ValueError("a stage that begins with another run's weights is one process: start it without torchrun")
+        options.folder.mkdir(parents=True, exist_ok=True)
+        state = _begin(config, store, options, start)
+        run = _Run(config, store, validation, options, teacher, processes, state)
+        run.go()
+        return run.state
+
+
+class _Run:
+    def __init__(
+        self,
+        config: RunConfig,
+        store: SceneStore,
+        validation: SceneStore | None,
+        options: RunOptions,
+        teacher: Teacher | None,
+        processes: Processes,
+        state: TrainState,
+    ) -> None:
+        self.config, self.store, self.validation, self.options = config, store, validation, options
+        self.teacher, self.processes, self.state = teacher, processes, state
+        self._threads = Threads(options.threads)
+        self._per_epoch = steps_per_epoch(store, config)
+        self._total = self._per_epoch * config.train.epochs
+        self._loss_of = DetectionLoss(config.model, config.train.box_weight, config.distill, processes.norm)
+        self._made_by = made_by()
+        self._saved_at = time.monotonic()
+        self._pruning = Pruning(config, self._total) if config.prune else None
+        if self._pruning:
+            self._pruning.check_reachable(state)
+        if config.qat and state.step == 0:
+            measure_ranges(state, config, store)
+        self._wrapped = processes.wrapped(state.model)
+
+    def go(self) -> None:
+        end = min(self._total, self.options.stop_after_steps or self._total)
+        progress = Progress(self._total, self._per_epoch, self.config.train.batch, self.state.step)
+        steps = batches(self.store, self.config, self.state.step, end, self.processes.share)
+        with _StopRequest() as stop:
+            for step, batch in steps:
+                begun = time.monotonic()
+                self._threads.look(step)
+                rate, parts = self._update(step, batch)
+                self.state.seconds += time.monotonic() - begun
+                if self.processes.first:
+                    progress.show(self.state.step, rate, parts)
+                if self.processes.any(stop.wanted):
+                    self._save()
+                    print(f"stopped at step {self.state.step}; --resume goes on from {self._last}", flush=True)
+                    return
+                if time.monotonic() - self._saved_at > self.options.checkpoint_seconds:
+                    self._save()
+                self._evaluate_if_due()
+        self._save()
+
+    def _update(self, step: int, batch: Batch) -> tuple[float, LossParts]:
+        config, state = self.config, self.state
+        if self._pruning:
+            done = self._pruning.before(step, state, self._loss_of, lambda count: self._upcoming(step, count))
+            if done:
+                print(f"step {step}: {done}", flush=True)
+        if config.qat:
+            set_mode(state.model, frozen=step >= config.qat.freeze_share * self._total)
+        lesson = Lesson(*self.teacher(batch)) if self.teacher else None
+        # pruning may have put another network in the state's place; where there are more processes it cannot
+        network = state.model if self.processes.alone else self._wrapped
+        result = train_step(state, config, self._loss_of, batch, step, self._total, lesson, network)
+        state.step = step + 1
+        return result
+
+    def _upcoming(self, step: int, count: int) -> list[Batch]:
+        return [make_batch(self.store, self.config, step + k) for k in range(count)]
+
+    @property
+    def _last(self) -> Path:
+        return self.options.folder / LAST
+
+    def _save(self) -> None:
+        if self.processes.first:
+            checkpoint.save(self._last, self.state, self.config, self.store.meta, self._made_by)
+        self._saved_at = time.monotonic()
+
+    def _evaluate_if_due(self) -> None:
+        epoch, within = divmod(self.state.step, self._per_epoch)
+        due = within == 0 and (epoch % self.options.evaluate_every == 0 or epoch == self.config.train.epochs)
+        if not due or self.validation is None or not self.processes.first:
+            return
+        result = evaluate_model(self.state.average.model, self.validation)
+        print(f"epoch {epoch}: {result.summary()}", flush=True)
+        seconds = round(self.state.seconds, 1)
+        line = {"epoch": epoch, "step": self.state.step, "seconds": seconds, **result.to_json()}
+        with (self.options.folder / HISTORY).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if self.options.on_evaluation:
+            self.options.on_evaluation(epoch, result)
 
 
 def train_step(
@@ -117,15 +173,19 @@ def train_step(
     step: int,
     total: int,
     lesson: Lesson | None = None,
+    network: nn.Module | None = None,
 ) -> tuple[float, LossParts]:
-    """One update of weights and average; returns the learning rate and the loss."""
+    """One update of weights and average; returns the learning rate and the loss.
+
+    `network` is the state's own in what averages gradients over processes, where there are several.
+    """
     settings = config.train
     rate = learning_rate(step, total, settings.lr, settings.lr_floor, settings.warmup_steps)
     for group in state.optimizer.param_groups:
         group["lr"] = rate * group.get("relative_rate", 1.0)
     state.model.train()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.bf16):
-        raw = state.model(batch.pictures)
+        raw = (network or state.model)(batch.pictures)
     parts = loss_of(raw, batch.targets, lesson)
     if not torch.isfinite(parts.total):
         raise FloatingPointError(f"the loss is {parts.total.item()} at step {step}: lower --lr or give --no-bf16")
@@ -149,20 +209,6 @@ def _begin(
     state = checkpoint.restore(last, config, store.meta["digest"])
     print(f"resumed at step {state.step} from {last}", flush=True)
     return state
-
-
-def _upcoming(store: SceneStore, config: RunConfig, step: int, count: int) -> list[Batch]:
-    return [make_batch(store, config, step + k) for k in range(count)]
-
-
-def _report(state: TrainState, epoch: int, validation: SceneStore, options: RunOptions) -> None:
-    result = evaluate_model(state.average.model, validation)
-    print(f"epoch {epoch}: {result.summary()}", flush=True)
-    with (options.folder / HISTORY).open("a") as file:
-        line = {"epoch": epoch, "step": state.step, "seconds": round(state.seconds, 1), **result.to_json()}
-        file.write(json.dumps(line) + "\n")
-    if options.on_evaluation:
-        options.on_evaluation(epoch, result)
 
 
 class _StopRequest:

@@ -1,0 +1,71 @@
+"""Two processes train as one does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from goshawk_training import checkpoint
+from goshawk_training.config import RunConfig
+from goshawk_training.data import SceneStore
+from goshawk_training.processes import Processes
+from goshawk_training.train import HISTORY, LAST, RunOptions, train
+
+from .gradients_of_two import gradients
+
+ROOT = Path(__file__).resolve().parents[1]
+# without the dashes torchrun would take `--run` for its own `--run-path`
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+
+
+def run_two(*arguments: str) -> str:
+    done = subprocess.run([*TORCHRUN, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_gradients_of_two_processes_are_those_of_one(tmp_path: Path, store: SceneStore, toy_config: RunConfig) -> None:
+    config = toy_config.with_train(flip=0.5, color=0.1)
+    (tmp_path / "settings.json").write_text(json.dumps(config.to_json()))
+    paths = (store.folder, tmp_path / "settings.json", tmp_path / "gradients.pt")
+    run_two("tests.gradients_of_two", *(str(path) for path in paths))
+    two = torch.load(tmp_path / "gradients.pt", weights_only=True)
+    one = gradients(store, config, Processes())
+    assert set(one) == set(two)
+    assert max(float(gradient.abs().max()) for gradient in one.values()) > 0.01
+    for name, gradient in one.items():
+        torch.testing.assert_close(two[name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+
+
+def test_command_trains_in_two_processes_and_resumes(tmp_path: Path, store: SceneStore) -> None:
+    settings = ["--data", str(store.folder), "--validation", str(store.folder), "--threads", "1", "--batch", "4"]
+    settings += ["--epochs", "1", "--run", str(tmp_path), "--evaluate-every", "1", "--no-bf16"]
+    output = run_two("goshawk_training", "train", *settings)
+    assert output.count("epoch 1:") == 1
+    assert checkpoint.read(tmp_path / LAST)["step"] == 4
+    assert len((tmp_path / HISTORY).read_text().splitlines()) == 1
+    assert "resumed at step 4" in run_two("goshawk_training", "train", *settings, "--resume")
+
+
+def test_stages_on_other_weights_refuse_several_processes(
+    tmp_path: Path, store: SceneStore, toy_config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("goshawk_training.train.joined", lambda: _two())
+    with pytest.raises(ValueError, match="without torchrun"):
+        train(replace(toy_config, parent="0" * 64), store, None, RunOptions(tmp_path))
+
+
+class _two:
+    def __enter__(self) -> Processes:
+        from goshawk_training.loader import Share
+
+        return Processes(Share(0, 2))
+
+    def __exit__(self, *_: object) -> None:
+        pass
