@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
-import { benchHeadline, headlineTable } from '../tools/bench/headline.ts';
 
 interface HeadlineFlags {
   readonly report: string;
@@ -53,6 +52,8 @@ async function runHeadline(flags: HeadlineFlags): Promise<void> {
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
+    // loaded only here: it measures as "goshawk optimize" does, which no other command needs
+    const { benchHeadline, headlineTable } = await import('../tools/bench/headline.ts');
     const report = await benchHeadline({
       ...flags,
       baseline: await repository.load(flags.baseline),

@@ -153,7 +153,14 @@ async function run(
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
-  const stop = (): void => void child.kill('SIGTERM');
+  const stop = (): void => {
+    // the whole group: pip has children that would hold on to the output
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    } catch {
+      // it has ended by itself
+    }
+  };
   signal.addEventListener('abort', stop);
   const code = await new Promise<number | null>((resolve) => {
     child.once('error', () => {

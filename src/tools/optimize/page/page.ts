@@ -1,6 +1,161 @@
 import type { OptimizeReport } from '../../../contract/optimize.ts';
+import { html, NOTHING, type Markup } from './markup.ts';
+import { classPlot, recallPlot, sensitivityPlot } from './plots.ts';
+import { scatter } from './scatter.ts';
+import { STYLE } from './style.ts';
+import { candidateTable, factTable, floorTable, percent, points, stepTable, variantTable } from './tables.ts';
 
-/** placeholder */
+/** The report as one page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function renderOptimizePage(report: OptimizeReport): string {
-  return report.schema;
+  const { source, outcome, data } = report;
+  const title = `${source.name} ${source.version}, optimized`;
+  const [first] = report.variants;
+  const before = report.original.final;
+  const after = first?.final ?? before;
+  const original = report.candidates.find(({ kind }) => kind === 'original')?.bytes ?? report.original.bytes;
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <style>
+          ${STYLE}
+        </style>
+      </head>
+      <body>
+        <main>
+          <h1>${title}</h1>
+          <p class="soft">
+            ${report.startedAt} on ${report.host.cpu}, ${report.host.cores} cores, ${report.options.threads}
+            thread(s); ${report.candidates.length} candidates in ${(report.seconds / 60).toFixed(1)} minutes
+          </p>
+          <p>${outcome.text}</p>
+          ${cards(report)}
+          <h2>The bundle</h2>
+          ${report.bundle === null ? html`<p class="warn">No bundle was written.</p>` : html`<p class="soft">${report.bundle.name} ${report.bundle.version}, digest <code>${report.bundle.digest}</code></p>`}
+          ${variantTable(report)}
+          <p class="soft">
+            Accuracy on ${data.final.images} pictures that the search did not see (${data.final.objects}
+            objects); intervals by bootstrap over pictures, before and after on the same resamples.
+          </p>
+          <h2>What was tried</h2>
+          <div class="plots">
+            ${[
+              scatter({
+                report,
+                title: 'Accuracy against latency',
+                xTitle: 'latency, share of the original',
+                x: ({ latencyMs, scheme }) =>
+                  scheme?.['target'] === 'tensorrt' ? null : (latencyMs?.ratio ?? null),
+                xFormat: (value) => value.toFixed(2),
+              }),
+              scatter({
+                report,
+                title: 'Accuracy against size',
+                xTitle: 'bytes, share of the original',
+                x: ({ bytes }) => (bytes === 0 ? null : bytes / original),
+                xFormat: percent,
+              }),
+            ]}
+          </div>
+          <p class="soft">
+            Star: first variant; diamond: other variants; dot: within the floor; cross: refused. The loss is
+            what search part and agreement together make likely. Names are on the points.
+          </p>
+          ${floorTable(report)} ${notTried(report)}
+          <h2>Where accuracy goes</h2>
+          ${sensitivityPlot(report.sensitivity)}
+          <div class="plots">${[recallPlot(before, after), classPlot(before, after)]}</div>
+          <h2>All candidates</h2>
+          <details>
+            <summary>${report.candidates.length} candidates, each with the reason</summary>
+            ${candidateTable(report)}
+          </details>
+          <h2>How it was measured</h2>
+          ${factTable(facts(report))}
+          <details>
+            <summary>Seconds by step</summary>
+            ${stepTable(report)}
+          </details>
+        </main>
+      </body>
+    </html> `;
+  return page.text;
+}
+
+function cards({ outcome, variants, original, memory }: OptimizeReport): Markup {
+  const smallest = Math.min(...variants.map(({ bytesRatio }) => bytesRatio), outcome.bytesRatio);
+  const values: [string, string][] = [
+    [`${outcome.speedup.toFixed(2)}×`, 'as fast as what came in'],
+    [percent(outcome.bytesRatio), `of the bytes (smallest variant ${percent(smallest)})`],
+    [points(outcome.apDrop), `points of AP lost, of ${points(original.final.ap)}`],
+    [outcome.confirmed ? 'yes' : 'no', 'confirmed on unseen pictures'],
+    [
+      `${Math.round(Math.max(memory.processPeakBytes, memory.quantizerPeakBytes ?? 0) / 1e6)} MB`,
+      'most memory of one process',
+    ],
+  ];
+  return html`<div class="cards">
+    ${values.map(([value, name]) => html`<div class="card"><b>${value}</b><span>${name}</span></div>`)}
+  </div>`;
+}
+
+function notTried({ notTried: left }: OptimizeReport): Markup {
+  if (left.length === 0) return NOTHING;
+  const what = left.map((entry) => `${entry.what} (${entry.reason})`).join('; ');
+  return html`<p class="warn">Not tried: ${what}</p>`;
+}
+
+function facts(report: OptimizeReport): [string, string][] {
+  const { conditions, data, clean, source, options, toolVersions, memory, tensorrt } = report;
+  const megabytes = (bytes: number | null): string =>
+    bytes === null ? 'unknown' : `${Math.round(bytes / 1e6)} MB`;
+  return [
+    [
+      'model',
+      `${source.model}, ${source.head}, ${source.input.width}x${source.input.height}, ${source.labels} classes, ${source.parameters} parameters, sha256 ${source.digest}`,
+    ],
+    ['floor', `${points(options.maxApDrop)} points`],
+    [
+      'labeled pictures',
+      `${data.annotations.file}, sha256 ${data.annotations.digest}; search part ${data.search.images}, final part ${data.final.images}, split by seed ${options.seed}`,
+    ],
+    [
+      'calibration pictures',
+      `${data.calibration.images} of ${data.calibration.folder}, sha256 ${data.calibration.digest}`,
+    ],
+    [
+      'accuracy',
+      `preprocess ${conditions.preprocess}, score > ${conditions.score}, IoU ${conditions.iou}, ${conditions.maxBoxes} boxes at most; ${conditions.resamples} resamples`,
+    ],
+    [
+      'latency',
+      `${conditions.provider} provider, ${conditions.threads} thread(s), ${conditions.spinning ? 'spinning' : 'no spinning'}; graphs in turns, ${conditions.latencyRounds} rounds of ${conditions.latencyRunsPerRound} runs`,
+    ],
+    [
+      'clean graph',
+      clean.refused === null
+        ? `${clean.nodesBefore} nodes became ${clean.nodesAfter}; on ${clean.pictures} pictures the outputs differ by ${clean.maxRelativeDifference.toExponential(1)} of their size at most; ${clean.steps.join('; ')}`
+        : `not used: ${clean.refused}`,
+    ],
+    [
+      'TensorRT rules',
+      tensorrt === null
+        ? 'no graph for TensorRT was made'
+        : tensorrt.findings.length === 0
+          ? `${tensorrt.candidate} keeps them`
+          : tensorrt.findings.join('; '),
+    ],
+    [
+      'peak memory',
+      `this process ${megabytes(memory.processPeakBytes)}, quantizer ${megabytes(memory.quantizerPeakBytes)}`,
+    ],
+    [
+      'tools',
+      Object.entries(toolVersions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', '),
+    ],
+  ];
 }

@@ -1,0 +1,85 @@
+import type { Ranked } from '../../../src/tools/optimize/choose.ts';
+import type { Finalist } from '../../../src/tools/optimize/finish.ts';
+import type { Latency } from '../../../src/tools/optimize/latency.ts';
+import type { Scheme } from '../../../src/tools/optimize/protocol.ts';
+import type { Candidate, Plan } from '../../../src/tools/optimize/workshop.ts';
+
+/** What a candidate of a test is. */
+export interface Facts {
+  readonly ratio?: number;
+  /** half the distance of the ratio's quartiles */
+  readonly spread?: number;
+  readonly bytes?: number;
+  readonly drop?: number;
+  readonly agreement?: number;
+  readonly failure?: string;
+}
+
+export const SCHEME: Scheme = {
+  calibration: 'minmax',
+  perChannel: true,
+  keepFloat: [],
+  equalize: false,
+  biasCorrection: false,
+  target: 'cpu',
+  opTypes: 'all',
+};
+
+export function planOf(id: string): Plan {
+  const graph = { file: `${id}.onnx`, sha256: id };
+  if (id === 'original' || id === 'clean') return { id, kind: id, graph };
+  const target = id.includes('tensorrt') ? 'tensorrt' : 'cpu';
+  return { id, kind: 'static', scheme: { ...SCHEME, target } };
+}
+
+export function latencyOf(ratio: number, spread = 0.005): Latency {
+  const p50 = 10 * ratio;
+  return {
+    p25: p50,
+    p50,
+    p75: p50,
+    p99: p50,
+    runs: 60,
+    ratio,
+    ratioLow: ratio - spread,
+    ratioHigh: ratio + spread,
+  };
+}
+
+export function candidateOf(plan: Plan, facts: Facts): Candidate {
+  const { ratio = 1, spread = 0.005, bytes = 1000, drop = 0, agreement = 1, failure = null } = facts;
+  const fine = failure === null;
+  return {
+    plan,
+    graph: fine ? { file: `${plan.id}.onnx`, sha256: plan.id } : null,
+    bytes,
+    quantized: [],
+    float: [],
+    findings: [],
+    accuracy: fine ? { ap: 0.4 - drop, drop, dropInterval: null, dropDeviation: 0.001, agreement } : null,
+    latency: fine ? latencyOf(ratio, spread) : null,
+    failure,
+  };
+}
+
+/** A candidate whose loss is known exactly. */
+export function ranked(id: string, facts: Facts): Ranked {
+  return { candidate: candidateOf(planOf(id), facts), estimate: { drop: facts.drop ?? 0, deviation: 0 } };
+}
+
+/** A finalist; `final` is what it loses on the final part, the same as in the search unless given. */
+export function finalist(id: string, facts: Facts, maxApDrop: number, final = facts.drop ?? 0): Finalist {
+  const figures = { ap: 0.4 - final, ap50: 0.6, ap75: null, apSmall: null, apMedium: null, apLarge: null };
+  const recalls = { ar1: null, ar10: null, ar100: null, arSmall: null, arMedium: null, arLarge: null };
+  return {
+    ...ranked(id, facts),
+    final: {
+      evaluation: { figures: { ...figures, ...recalls }, classes: [], matches: [] },
+      ap: 0.4 - final,
+      interval: { low: 0.3, high: 0.5 },
+      drop: final,
+      dropInterval: { low: final - 0.01, high: final + 0.01 },
+    },
+    confirmed: id === 'original' || final <= maxApDrop,
+  };
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { choose } from '../../../src/tools/optimize/finish.ts';
+import { describeOutcome, judge } from '../../../src/tools/optimize/verdicts.ts';
+import { finalist, ranked, type Facts } from './candidates.ts';
+
+const FLOOR = 0.01;
+
+function decide(rows: Record<string, Facts & { final?: number }>, maxLatencyMs: number | null = null) {
+  const finalists = Object.entries({ original: {}, clean: { ratio: 0.99 }, ...rows }).map(([id, facts]) =>
+    finalist(id, facts, FLOOR, (facts as { final?: number }).final),
+  );
+  const choice = choose(finalists, { maxApDrop: FLOOR, maxLatencyMs });
+  const id = (entry: (typeof finalists)[number] | null) => entry?.candidate.plan.id ?? null;
+  const { fastest, smallest, float, tensorrt } = choice;
+  return { choice, ids: [fastest, smallest, float, tensorrt].map(id) };
+}
+
+describe('choose', () => {
+  it('takes the fastest, the smallest, the float graph and the one for TensorRT', () => {
+    const { ids } = decide({
+      fast: { ratio: 0.5, bytes: 500, drop: 0.004, agreement: 0.9 },
+      small: { ratio: 0.9, bytes: 300, drop: 0.002, agreement: 0.9 },
+      'int8-tensorrt': { ratio: 3, bytes: 300, drop: 0.002, agreement: 0.9 },
+    });
+    expect(ids).toEqual(['fast', 'small', 'clean', 'int8-tensorrt']);
+  });
+
+  it('falls back to the next where the final part contradicts the search, and says so', () => {
+    const { choice, ids } = decide({
+      lucky: { ratio: 0.4, bytes: 500, drop: 0, agreement: 0.9, final: 0.02 },
+      honest: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
+    });
+    expect(ids).toEqual(['honest', null, 'clean', null]);
+    expect(describeOutcome(choice, FLOOR).text).toMatch(/final part contradicts the search: lucky/);
+    const lucky = choice.finalists.find(({ candidate }) => candidate.plan.id === 'lucky')!;
+    expect(judge(lucky, choice, FLOOR)).toEqual({
+      verdict: 'refused',
+      reason: 'it lost 2.00 points on the final part, which the search did not see',
+    });
+  });
+
+  it('keeps the float graph first where nothing is faster beyond doubt', () => {
+    const { choice, ids } = decide({
+      same: { ratio: 0.985, spread: 0.03, bytes: 300, drop: 0.001, agreement: 0.95 },
+    });
+    expect(ids).toEqual(['clean', 'same', null, null]);
+    expect(describeOutcome(choice, FLOOR)).toEqual({
+      gained: true,
+      text: expect.stringMatching(
+        /^Nothing within the floor.*same takes 30 % of the bytes and is not slower/,
+      ) as string,
+    });
+  });
+
+  it('gives back what came in where cleaning made it slower, and says that nothing was gained', () => {
+    const { choice, ids } = decide({ clean: { ratio: 1.1 } });
+    expect(ids).toEqual(['original', null, null, null]);
+    expect(describeOutcome(choice, FLOOR).gained).toBe(false);
+  });
+
+  it('takes the most accurate that meets a latency, and tells where none does', () => {
+    const rows = {
+      fastest: { ratio: 0.4, drop: 0.009, agreement: 0.9 },
+      fast: { ratio: 0.6, drop: 0.003, agreement: 0.9 },
+      slow: { ratio: 0.9, drop: 0.001, agreement: 0.9 },
+    };
+    expect(decide(rows, 7).ids[0]).toBe('fast');
+    expect(decide(rows, 7).choice.meetsLatency).toBe(true);
+    const missed = decide(rows, 3);
+    expect(missed.ids[0]).toBe('fastest');
+    expect(missed.choice.meetsLatency).toBe(false);
+  });
+});
+
+describe('judge', () => {
+  const { choice } = decide({ fast: { ratio: 0.5, bytes: 500, drop: 0.004, agreement: 0.9 } });
+
+  it.each([
+    ['fast', {}, 'chosen', /first variant/],
+    ['clean', {}, 'kept', /float variant/],
+    ['a', { failure: 'no kernel' }, 'failed', /no kernel/],
+    ['b', { drop: 0.05, agreement: 0.6 }, 'refused', /over the floor of 1\.00 points: 5\.00 points expected/],
+    ['c', { ratio: 1.3, agreement: 0.9 }, 'refused', /slower than the original.*1\.30 times the latency/],
+    ['d', { ratio: 1, agreement: 0.9 }, 'refused', /gains nothing/],
+    ['e', { ratio: 0.7, agreement: 0.9 }, 'accepted', /another is faster or smaller/],
+    ['int8-tensorrt', { ratio: 3, agreement: 0.9 }, 'accepted', /TensorRT/],
+  ] as const)('says of %s what became of it', (id, facts, verdict, reason) => {
+    const judged = judge(ranked(id, facts), choice, FLOOR);
+    expect(judged.verdict).toBe(verdict);
+    expect(judged.reason).toMatch(reason);
+  });
+});
