@@ -10,6 +10,7 @@ import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
 import { verifyBundle } from '../device/bundles/verify.ts';
 import { readEvaluation, readLineage } from './import-facts.ts';
+import { registerModelsEngine } from './models-engine.ts';
 import { registerModelsLineage } from './models-lineage.ts';
 import {
   addNetworkOptions,
@@ -40,6 +41,7 @@ export function registerModels(program: Command): void {
     .action(verify);
 
   registerModelsLineage(models);
+  registerModelsEngine(models);
 
   models
     .command('pack')

@@ -149,6 +149,14 @@ export const ERROR_TEMPLATES = {
     message: 'another "goshawk optimize" (process {pid}) works in {folder}',
     fix: 'wait for it, or give another --work folder',
   },
+  GOSHAWK_ENGINE_INPUT: {
+    message: 'variant {variant} of {bundle} cannot become a TensorRT engine: {reason}',
+    fix: 'take another --variant; "goshawk optimize" makes an int8 variant that keeps the rules of TensorRT',
+  },
+  GOSHAWK_ENGINE_FILE: {
+    message: '{file} is no TensorRT engine that can be wrapped: {reason}',
+    fix: 'build it with scripts/jetson/build-engine or trtexec --saveEngine (docs/jetson.md, "Engines")',
+  },
   GOSHAWK_LINEAGE_INVALID: {
     message: 'the lineage of {bundle} cannot be followed: {reason}',
     fix: 'correct the parents in its bundle.json, or make the bundle again from its source',

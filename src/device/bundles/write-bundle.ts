@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { bundleManifestSchema, type BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { loadBundle, MANIFEST_FILE, type Bundle } from './bundle.ts';
@@ -13,14 +14,22 @@ async function exists(path: string): Promise<boolean> {
 
 /**
  * Writes `<root>/<name>/<version>/`, whole or not at all: everything goes into a folder beside it, is checked there, and is moved in one
- * step. A version that is there already is refused (GOSHAWK_USAGE): bundles never change.
+ * step. A version that is there already is refused (GOSHAWK_USAGE): bundles never change. Throws GOSHAWK_BUNDLE_INVALID before anything is
+ * written where the manifest does not follow the schema.
  */
 export async function writeBundle(
   root: string,
   manifest: BundleManifest,
   files: ReadonlyMap<string, Uint8Array>,
 ): Promise<Bundle> {
-  const checked = bundleManifestSchema.parse(manifest);
+  const parsed = bundleManifestSchema.safeParse(manifest);
+  if (!parsed.success) {
+    throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', {
+      bundle: `${manifest.name}@${manifest.version}`,
+      reason: z.prettifyError(parsed.error),
+    });
+  }
+  const checked = parsed.data;
   const folder = join(root, checked.name, checked.version);
   const taken = (): GoshawkError =>
     new GoshawkError('GOSHAWK_USAGE', {

@@ -12,8 +12,8 @@ import {
   type ValueInfoProto,
 } from './schema.ts';
 
-/** A whole number is an INT, a list of them INTS, text a STRING; a FLOAT has to be said. */
-export type AttributeValue = number | string | readonly number[] | { readonly float: number };
+/** A whole number is an INT, a list of them INTS, text or bytes a STRING; a FLOAT has to be said. */
+export type AttributeValue = number | string | Uint8Array | readonly number[] | { readonly float: number };
 
 function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === 'number') {
@@ -21,6 +21,9 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   }
   if (typeof value === 'string') {
     return create(AttributeSchema, { name, type: ATTRIBUTE_TYPE.STRING, s: new TextEncoder().encode(value) });
+  }
+  if (value instanceof Uint8Array) {
+    return create(AttributeSchema, { name, type: ATTRIBUTE_TYPE.STRING, s: value });
   }
   if ('float' in value) {
     return create(AttributeSchema, { name, type: ATTRIBUTE_TYPE.FLOAT, f: value.float });

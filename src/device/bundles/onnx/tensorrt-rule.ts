@@ -5,8 +5,8 @@ const EXPLICIT =
 const OPERATORS = 'https://github.com/onnx/onnx-tensorrt/blob/main/docs/operators.md';
 const IMPORTER =
   'https://github.com/onnx/onnx-tensorrt/blob/main/onnxOpImporters.cpp (QuantDequantLinearHelper)';
-const DATA_TYPES =
-  'https://docs.nvidia.com/deeplearning/tensorrt/api/python_api/infer/FoundationalTypes/DataType.html';
+/** a maintainer: "All UINT8 inputs must directly feed into a cast layer" */
+const UINT8_INPUTS = 'https://github.com/NVIDIA/TensorRT/issues/3985';
 
 /**
  * What is checked, what breaking it costs, and where NVIDIA says so.
@@ -18,7 +18,7 @@ export const TENSORRT_RULES = {
   type: { effect: 'refused', source: IMPORTER },
   scale: { effect: 'refused', source: IMPORTER },
   operator: { effect: 'refused', source: OPERATORS },
-  uint8: { effect: 'refused', source: DATA_TYPES },
+  uint8: { effect: 'refused', source: UINT8_INPUTS },
   pairing: { effect: 'refused', source: OPERATORS },
   bias: { effect: 'refused', source: IMPORTER },
   'activation-per-tensor': { effect: 'refused', source: EXPLICIT },

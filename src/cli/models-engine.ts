@@ -1,0 +1,133 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { GoshawkError } from '../contract/errors.ts';
+import { addEngine } from '../device/bundles/add-engine.ts';
+import { createdAtFrom } from '../device/bundles/created-at.ts';
+import { describeViolation, readEngineInput } from '../device/bundles/engine-input.ts';
+import { ModelRepository, userModels } from '../device/bundles/repository.ts';
+import { describeHost } from '../device/describe-host.ts';
+import { given } from './import-options.ts';
+
+/** Adds what scripts/jetson/build-engine needs to `goshawk models`. */
+export function registerModelsEngine(models: Command): void {
+  models
+    .command('engine-input')
+    .description(
+      'write the ONNX file that a TensorRT engine of a bundle is built from, checked against the rules of TensorRT',
+    )
+    .argument('<bundle>', 'NAME[@VERSION] or a path')
+    .requiredOption('--out <file>', 'ONNX file to write')
+    .option(
+      '--variant <id>',
+      'variant to build from (default: the first for TensorRT; with --int8 the first that is quantized)',
+    )
+    .option('--int8', 'the engine is to compute in int8: the variant has to be quantized')
+    .action(writeEngineInput);
+
+  models
+    .command('add-engine')
+    .description(
+      'wrap a TensorRT engine and add it to a new version of a bundle (scripts/jetson/build-engine does both)',
+    )
+    .argument('<bundle>', 'NAME[@VERSION] or a path')
+    .requiredOption('--engine <file>', 'what trtexec saved')
+    .requiredOption('--variant <id>', 'the variant that it was built from')
+    .requiredOption('--tensorrt <version>', 'version of TensorRT that built it, such as 10.3.0', parseVersion)
+    .requiredOption(
+      '--compute-capability <x.y>',
+      'of the GPU that built it, such as 8.7 (Orin)',
+      parseCapability,
+    )
+    .option('--cuda <version>', 'version of CUDA, such as 12.6', parseVersion)
+    .addOption(
+      new Option('--precision <name>', 'what it computes in')
+        .choices(['fp32', 'fp16', 'int8', 'mixed'])
+        .default('fp16'),
+    )
+    .option('--flags <text>', 'options that trtexec was called with, kept in the lineage', '')
+    .option('--id <id>', 'of the new variant (default: from versions and precision)')
+    .option('--version <version>', 'of the new bundle (default: the next patch release)')
+    .option('--out <dir>', "model folder to write to (default: the user's)")
+    .option(
+      '--created-at <time>',
+      'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time)',
+    )
+    .action(wrapEngine);
+}
+
+function parseVersion(text: string): string {
+  if (/^\d+(\.\d+){1,3}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a version such as 10.3.0.');
+}
+
+function parseCapability(text: string): string {
+  if (/^\d+\.\d$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a compute capability such as 8.7.');
+}
+
+interface InputFlags {
+  readonly out: string;
+  readonly variant?: string;
+  readonly int8?: boolean;
+}
+
+/** Prints `name=value` lines for the script that calls it. */
+async function writeEngineInput(reference: string, flags: InputFlags): Promise<void> {
+  const bundle = await new ModelRepository().load(reference);
+  const input = await readEngineInput(bundle, flags.variant ?? null, flags.int8 === true);
+  await writeWhole(resolve(flags.out), input.bytes);
+  for (const note of input.notes) console.error(`note: ${describeViolation(note)}`);
+  console.log(`variant=${input.variant.id}`);
+  console.log(`precision=${input.variant.precision}`);
+  const { min = '', opt = '', max = '' } = input.shapes ?? {};
+  console.log(`min_shapes=${min}\nopt_shapes=${opt}\nmax_shapes=${max}`);
+}
+
+async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${file}.${process.pid}.draft`;
+  try {
+    await writeFile(draft, bytes, { flush: true });
+    await rename(draft, file);
+  } catch (cause) {
+    await rm(draft, { force: true });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GoshawkError('GOSHAWK_OUTPUT_REFUSED', { path: file, reason }, { cause });
+  }
+}
+
+interface EngineFlags {
+  readonly engine: string;
+  readonly variant: string;
+  readonly tensorrt: string;
+  readonly computeCapability: string;
+  readonly cuda?: string;
+  readonly precision: 'fp32' | 'fp16' | 'int8' | 'mixed';
+  readonly flags: string;
+  readonly id?: string;
+  readonly version?: string;
+  readonly out?: string;
+  readonly createdAt?: string;
+}
+
+async function wrapEngine(reference: string, flags: EngineFlags): Promise<void> {
+  const bundle = await new ModelRepository().load(reference);
+  const { tensorrt, computeCapability, cuda } = flags;
+  const { cpu, cores, os } = describeHost([]);
+  const added = await addEngine(bundle, {
+    file: flags.engine,
+    from: flags.variant,
+    built: { tensorrt, computeCapability, ...(cuda === undefined ? {} : { cuda }) },
+    precision: flags.precision,
+    flags: flags.flags.split(/\s+/).filter((flag) => flag !== ''),
+    host: { cpu, cores, os },
+    out: resolve(flags.out ?? userModels()),
+    ...given({ id: flags.id, version: flags.version, createdAt: createdAtFrom(flags.createdAt) }),
+  });
+  const [variant] = added.manifest.variants;
+  console.log(
+    `${added.manifest.name}@${added.manifest.version}  ${variant?.id ?? ''}, only for TensorRT ${tensorrt} and compute capability ${computeCapability}`,
+  );
+  console.log(`written     ${added.folder}`);
+  console.log(`digest      ${added.digest}`);
+}
