@@ -2,41 +2,124 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from onnx import ModelProto
+from onnx import ModelProto, NodeProto
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.calibrate import TensorData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import save_and_reload_model_with_shape_infer
 
+from .errors import OpError
+from .gates import align_gate_ranges, fuse_gates
 from .graph import Graph, drop_unused, sort_nodes
+from .layers import Network
 from .ranges import Range, is_picture
+from .stem import widen_stem
+
+TARGETS = ("cpu", "tensorrt")
+OP_TYPES = ("conv", "all")
 
 
-def insert_qdq(model: ModelProto, ranges: dict[str, Range], nodes: list[str], per_channel: bool) -> ModelProto:
-    """A copy in which `nodes` read and write 8 bits: uint8 activations with a zero point, symmetric int8 weights."""
+@dataclass(frozen=True)
+class Placement:
+    """Names of the nodes that run in 8 bits and of those that do not, each in the order of the graph."""
+
+    quantized: list[str]
+    kept: list[str]
+
+
+def place(network: Network, op_types: str, keep_float: list[str]) -> Placement:
+    """What is to run in 8 bits.
+
+    A node of `keep_float` stays in float together with the rest of its layer. With `conv` that leaves the other
+    convolutions and the Relu or Clip that goes into them; with `all` also their other activations, and what lies
+    between layers where all that it reads comes in 8 bits. What comes after the last convolutions stays in float.
+    """
+    names = {node.name for node in network.model.graph.node}
+    unknown = [name for name in keep_float if name not in names]
+    if unknown:
+        raise OpError("unsupported", f"keepFloat names {unknown[0]}, which the model does not have")
+    kept = set(keep_float)
+    chosen: set[str] = set()
+    in_bytes: set[str] = set()
+    for layer in network.layers:
+        if any(node.name in kept for node in layer.nodes):
+            continue
+        chosen.add(layer.name)
+        if op_types == "all" or (layer.activation and layer.activation[0].op_type in ("Relu", "Clip")):
+            chosen.update(node.name for node in layer.activation)
+            in_bytes.add(layer.output)
+    if op_types == "all":
+        for node in network.between():
+            read = [name for name in node.input if name in network.graph.producer]
+            if node.name not in kept and read and all(name in in_bytes for name in read):
+                chosen.add(node.name)
+                in_bytes.update(node.output)
+    order = [node.name for node in network.model.graph.node]
+    return Placement([name for name in order if name in chosen], [name for name in order if name not in chosen])
+
+
+def insert_qdq(
+    model: ModelProto, ranges: dict[str, Range], nodes: list[str], *, per_channel: bool = True, target: str = "cpu"
+) -> ModelProto:
+    """A copy in which `nodes` read and write 8 bits.
+
+    For the CPU: uint8 activations with a zero point, biases in int32, the picture read as the bytes that it is. For
+    TensorRT: symmetric int8 activations in front of what reads them, a pair for each reader; biases in float; a
+    convolution's own output is left to what follows, which is fused into it.
+    """
     copy = ModelProto()
     copy.CopyFrom(model)
+    symmetric = target == "tensorrt"
+    if not symmetric:
+        align_gate_ranges(copy, ranges, set(nodes))
     data = {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()}
-    op_types = sorted({node.op_type for node in copy.graph.node})
     quantizer = QDQQuantizer(
         save_and_reload_model_with_shape_infer(copy),
         per_channel=per_channel,
         reduce_range=False,
         weight_qType=QuantType.QInt8,
-        activation_qType=QuantType.QUInt8,
+        activation_qType=QuantType.QInt8 if symmetric else QuantType.QUInt8,
         tensors_range=data,
-        nodes_to_quantize=nodes,
+        nodes_to_quantize=nodes or [""],
         nodes_to_exclude=[],
-        op_types_to_quantize=op_types,
-        extra_options={"WeightSymmetric": True, "ActivationSymmetric": False},
+        op_types_to_quantize=sorted({node.op_type for node in copy.graph.node}),
+        extra_options={
+            "WeightSymmetric": True,
+            "ActivationSymmetric": symmetric,
+            **(TENSORRT_OPTIONS if symmetric else {}),
+        },
     )
     quantizer.quantize_model()
     result = quantizer.model.model
-    feed_bytes(result)
+    if not symmetric:
+        sort_nodes(result.graph)
+        feed_bytes(result)
+        fuse_gates(result)
     drop_unused(result.graph)
     sort_nodes(result.graph)
+    widen_stem(result)
     return result
+
+
+TENSORRT_OPTIONS = {
+    "QuantizeBias": False,
+    "AddQDQPairToWeight": True,
+    "DedicatedQDQPair": True,
+    "OpTypesToExcludeOutputQuantization": [
+        "Conv",
+        "Relu",
+        "Clip",
+        "Sigmoid",
+        "Mul",
+        "Concat",
+        "Add",
+        "MaxPool",
+        "Resize",
+    ],
+}
 
 
 def feed_bytes(model: ModelProto) -> None:
@@ -49,10 +132,13 @@ def feed_bytes(model: ModelProto) -> None:
         if not is_picture(graph, cast.input[0]):
             continue
         for quantize in graph.consumers[cast.output[0]]:
-            if quantize.op_type != "QuantizeLinear":
-                continue
-            one, zero = f"{cast.name}_one", f"{cast.name}_zero"
-            graph.set_constant(one, np.float32(1))
-            graph.set_constant(zero, np.uint8(0))
-            for dequantize in graph.consumers[quantize.output[0]]:
-                dequantize.input[:] = [cast.input[0], one, zero]
+            if quantize.op_type == "QuantizeLinear":
+                _read_bytes(graph, cast, quantize)
+
+
+def _read_bytes(graph: Graph, cast: NodeProto, quantize: NodeProto) -> None:
+    one, zero = f"{cast.name}_one", f"{cast.name}_zero"
+    graph.set_constant(one, np.float32(1))
+    graph.set_constant(zero, np.uint8(0))
+    for dequantize in graph.consumers[quantize.output[0]]:
+        dequantize.input[:] = [cast.input[0], one, zero]

@@ -1,0 +1,152 @@
+"""The first convolution in 8 bits, reading four pixels as one.
+
+Three channels are too few for int8 kernels: packing the taps costs more than the products. Rows of pixels lie one behind the
+other, so [height, width, 3] is also [height, width / 4, 12] without a byte being moved. Over such blocks a convolution of stride 2
+becomes one of stride (2, 1) that makes two columns at once, as twice the channels, and [height / 2, width / 4, 2 C] is
+[height / 2, width / 2, C] again. The result is the same to the bit: the weights are the same, at other places, between zeros.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, helper
+
+from .graph import Graph, attribute, remove_nodes, set_attributes, sort_nodes
+from .ranges import is_picture
+
+BLOCK = 4
+"""pixels of a block"""
+COLUMNS = 2
+"""output columns that a block makes at a stride of 2"""
+
+
+def spread(weights: NDArray[np.int8], pad_left: int) -> tuple[NDArray[np.int8], int, int]:
+    """Weights [C, 3, kh, kw] over pixels as [2 C, 12, kh, blocks] over blocks, and the blocks of padding left and right."""
+    count, channels, rows, columns = weights.shape
+    places = [(j, k, COLUMNS * j - pad_left + k) for j in range(COLUMNS) for k in range(columns)]
+    first = min(place // BLOCK for _, _, place in places)
+    last = max(place // BLOCK for _, _, place in places)
+    wide = np.zeros((COLUMNS * count, BLOCK * channels, rows, last - first + 1), weights.dtype)
+    for j, k, place in places:
+        block, pixel = divmod(place, BLOCK)
+        wide[j * count : (j + 1) * count, pixel * channels : (pixel + 1) * channels, :, block - first] = weights[
+            :, :, :, k
+        ]
+    return wide, -first, last
+
+
+def widen_stem(model: ModelProto) -> bool:
+    """Rewrites the first convolution of a graph with QuantizeLinear nodes, in place; False where it has another shape."""
+    graph = Graph(model.graph)
+    for conv in model.graph.node:
+        if conv.op_type == "Conv" and _rewrite(graph, conv):
+            sort_nodes(model.graph)
+            return True
+    return False
+
+
+def _rewrite(graph: Graph, conv: NodeProto) -> bool:
+    dequantize = graph.producer.get(conv.input[0])
+    if dequantize is None or dequantize.op_type != "DequantizeLinear":
+        return False
+    transpose = graph.producer.get(dequantize.input[0])
+    if transpose is None or transpose.op_type != "Transpose" or not is_picture(graph, transpose.input[0]):
+        return False
+    weight_node = graph.producer.get(conv.input[1])
+    weights = graph.constant(weight_node.input[0]) if weight_node is not None else None
+    quantize = _quantized_by(graph, conv)
+    if weight_node is None or weights is None or weights.dtype != np.int8 or quantize is None:
+        return False
+    size = _picture_size(graph, transpose.input[0])
+    pads = list(attribute(conv, "pads", [0, 0, 0, 0]))
+    plain = (
+        list(attribute(conv, "strides", [1, 1])) == [2, 2]
+        and list(attribute(conv, "dilations", [1, 1])) == [1, 1]
+        and attribute(conv, "group", 1) == 1
+        and attribute(conv, "auto_pad", b"NOTSET") == b"NOTSET"
+    )
+    if not plain or size is None or size[1] % BLOCK or not _halves(size, weights.shape[2:], pads):
+        return False
+    per_channel = [node for node in (weight_node, *_bias_nodes(graph, conv)) if node is not None]
+    if any(len(graph.consumers[node.output[0]]) > 1 for node in per_channel):
+        return False
+
+    height, width = size
+    count = weights.shape[0]
+    wide, left, right = spread(weights, pads[1])
+    graph.set_constant(weight_node.input[0], wide)
+    _double(graph, per_channel, weight_node, count)
+    set_attributes(
+        conv,
+        kernel_shape=list(wide.shape[2:]),
+        strides=[2, 1],
+        pads=[pads[0], left, pads[2], right],
+    )
+    name = conv.name
+    graph.set_constant(f"{name}_blocks", np.array([0, height, width // BLOCK, 3 * BLOCK], np.int64))
+    graph.set_constant(f"{name}_columns", np.array([0, height // 2, width // 2, count], np.int64))
+    picture, blocked = transpose.input[0], f"{name}_blocked"
+    blocks = helper.make_node("Reshape", [picture, f"{name}_blocks"], [blocked], f"{name}_to_blocks")
+    planes = helper.make_node("Transpose", [blocked], [f"{blocked}_planes"], f"{name}_planes", perm=[0, 3, 1, 2])
+    dequantize.input[0] = planes.output[0]
+    made = quantize.output[0]
+    steps = [
+        helper.make_node("Transpose", [made], [f"{made}_rows"], f"{name}_rows", perm=[0, 2, 3, 1]),
+        helper.make_node("Reshape", [f"{made}_rows", f"{name}_columns"], [f"{made}_columns"], f"{name}_to_columns"),
+        helper.make_node("Transpose", [f"{made}_columns"], [f"{made}_wide"], f"{name}_back", perm=[0, 3, 1, 2]),
+    ]
+    for reader in graph.consumers[made]:
+        for index, tensor in enumerate(reader.input):
+            if tensor == made:
+                reader.input[index] = steps[-1].output[0]
+    if not [node for node in graph.consumers[transpose.output[0]] if node.name != dequantize.name]:
+        remove_nodes(graph.proto, [transpose])
+    stale = {conv.output[0], made, dequantize.output[0]}
+    kept = [value for value in graph.proto.value_info if value.name not in stale]
+    del graph.proto.value_info[:]
+    graph.proto.value_info.extend(kept)
+    graph.proto.node.extend([blocks, planes, *steps])
+    return True
+
+
+def _quantized_by(graph: Graph, conv: NodeProto) -> NodeProto | None:
+    """The QuantizeLinear behind the convolution, a ReLU or clip between them aside; None where anything else reads it."""
+    node = graph.only_consumer(conv.output[0])
+    if node is not None and node.op_type in ("Relu", "Clip"):
+        node = graph.only_consumer(node.output[0])
+    return node if node is not None and node.op_type == "QuantizeLinear" else None
+
+
+def _bias_nodes(graph: Graph, conv: NodeProto) -> list[NodeProto | None]:
+    return [graph.producer.get(conv.input[2])] if len(conv.input) > 2 else []
+
+
+def _double(graph: Graph, nodes: list[NodeProto], weight_node: NodeProto, count: int) -> None:
+    """Repeats what there is one of for each channel: scales, zero points and the bias."""
+    for node in nodes:
+        for index, tensor in enumerate(node.input):
+            if node is weight_node and index == 0:
+                continue
+            value = graph.constant(tensor)
+            if value is None or value.shape != (count,):
+                continue
+            doubled = f"{tensor}_of_{COLUMNS}_columns"
+            graph.set_constant(doubled, np.tile(value, COLUMNS))
+            node.input[index] = doubled
+
+
+def _picture_size(graph: Graph, name: str) -> tuple[int, int] | None:
+    for value in graph.proto.input:
+        if value.name == name:
+            dims = value.type.tensor_type.shape.dim
+            return dims[1].dim_value, dims[2].dim_value
+    return None
+
+
+def _halves(size: tuple[int, int], kernel: tuple[int, ...], pads: list[int]) -> bool:
+    """True where the output is half as high and half as wide as the picture, exactly."""
+    return all(
+        side % 2 == 0 and (side + pads[axis] + pads[axis + 2] - kernel[axis]) // 2 + 1 == side // 2
+        for axis, side in enumerate(size)
+    )
