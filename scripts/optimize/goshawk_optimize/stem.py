@@ -1,9 +1,10 @@
 """The first convolution in 8 bits, reading four pixels as one.
 
-Three channels are too few for int8 kernels: packing the taps costs more than the products. Rows of pixels lie one behind the
-other, so [height, width, 3] is also [height, width / 4, 12] without a byte being moved. Over such blocks a convolution of stride 2
-becomes one of stride (2, 1) that makes two columns at once, as twice the channels, and [height / 2, width / 4, 2 C] is
-[height / 2, width / 2, C] again. The result is the same to the bit: the weights are the same, at other places, between zeros.
+Three channels are too few for int8 kernels: packing the taps costs more than the products. Rows of pixels lie one
+behind the other, so [height, width, 3] is also [height, width / 4, 12] without a byte being moved. Over such blocks a
+convolution of stride 2 becomes one of stride (2, 1) that makes two columns at once, as twice the channels, and
+[height / 2, width / 4, 2 C] is [height / 2, width / 2, C] again. The result is the same to the bit: the weights are the
+same, at other places, between zeros.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ COLUMNS = 2
 
 
 def spread(weights: NDArray[np.int8], pad_left: int) -> tuple[NDArray[np.int8], int, int]:
-    """Weights [C, 3, kh, kw] over pixels as [2 C, 12, kh, blocks] over blocks, and the blocks of padding left and right."""
+    """Weights [C, 3, kh, kw] of pixels as [2 C, 12, kh, blocks] of blocks, and the blocks of padding left and right."""
     count, channels, rows, columns = weights.shape
     places = [(j, k, COLUMNS * j - pad_left + k) for j in range(COLUMNS) for k in range(columns)]
     first = min(place // BLOCK for _, _, place in places)
@@ -37,7 +38,7 @@ def spread(weights: NDArray[np.int8], pad_left: int) -> tuple[NDArray[np.int8], 
 
 
 def widen_stem(model: ModelProto) -> bool:
-    """Rewrites the first convolution of a graph with QuantizeLinear nodes, in place; False where it has another shape."""
+    """Rewrites the first convolution of a quantized graph in place; False where it has another shape."""
     graph = Graph(model.graph)
     for conv in model.graph.node:
         if conv.op_type == "Conv" and _rewrite(graph, conv):
@@ -111,7 +112,7 @@ def _rewrite(graph: Graph, conv: NodeProto) -> bool:
 
 
 def _quantized_by(graph: Graph, conv: NodeProto) -> NodeProto | None:
-    """The QuantizeLinear behind the convolution, a ReLU or clip between them aside; None where anything else reads it."""
+    """The QuantizeLinear behind the convolution, a ReLU or clip aside; None where anything else reads it."""
     node = graph.only_consumer(conv.output[0])
     if node is not None and node.op_type in ("Relu", "Clip"):
         node = graph.only_consumer(node.output[0])
