@@ -1,4 +1,4 @@
-"""`python -m goshawk_training COMMAND`: prepare, train, prune, qat, evaluate, export."""
+"""`python -m goshawk_training COMMAND`: prepare, train, prune, qat, search, loader-rate, evaluate, export."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 from . import commands
 from .config import FAMILY, DistillConfig, PruneConfig, QatConfig, TrainConfig
+from .loader import WORKERS
 from .options import add_settings
+from .search import SPACE, STOPPERS
 
 FINE_TUNING = TrainConfig(
     epochs=8, batch=16, lr=8e-4, warmup_steps=200, ema_decay=0.998, ema_ramp=200.0, mosaic=0.0, unscaled=1.0
@@ -67,6 +69,27 @@ def _parser() -> argparse.ArgumentParser:
     add_settings(rounded, QatConfig(), "qat-")
     _add_teacher(rounded)
     rounded.set_defaults(command=commands.run_qat)
+
+    tried = adding.add_parser("search", help="try training settings in short runs; goes on where it was stopped")
+    tried.add_argument("--data", type=Path, required=True)
+    tried.add_argument("--validation", type=Path, required=True)
+    tried.add_argument("--run", type=Path, required=True, help="folder of the journal and the trials")
+    tried.add_argument("--family", choices=sorted(FAMILY), default="small")
+    tried.add_argument("--trials", type=int, default=20, help="over all resumptions")
+    tried.add_argument("--stopper", choices=STOPPERS, default="median", help="which trials are ended early")
+    tried.add_argument("--names", nargs="+", choices=sorted(SPACE), default=list(SPACE), help="settings to search")
+    tried.add_argument("--threads", type=int, default=2)
+    add_settings(tried, TrainConfig(epochs=3))
+    tried.set_defaults(command=commands.run_search)
+
+    timed = adding.add_parser("loader-rate", help="pictures a second of loading alone, of training alone, of both")
+    timed.add_argument("--data", type=Path, required=True)
+    timed.add_argument("--family", choices=sorted(FAMILY), default="small")
+    timed.add_argument("--steps", type=int, default=20)
+    timed.add_argument("--workers", type=int, default=WORKERS, help="threads that load")
+    timed.add_argument("--threads", type=int, default=2)
+    add_settings(timed, TrainConfig())
+    timed.set_defaults(command=commands.run_loader_rate)
 
     judged = adding.add_parser("evaluate", help="average precision of a checkpoint or an ONNX file")
     judged.add_argument("--model", type=Path, required=True)

@@ -13,8 +13,10 @@ from .data import SceneStore
 from .evaluate import evaluate_model, evaluate_onnx
 from .export import export_onnx
 from .lineage import digest_of, lineage
+from .loading import measure_rates
 from .options import chosen
 from .prepare import Simulation, prepare
+from .search import SearchOptions, search
 from .stages import checkpoint_in, start_from, teacher_of
 from .train import HISTORY, LAST, RunOptions, train
 
@@ -39,6 +41,26 @@ def run_prune(options: argparse.Namespace) -> None:
 def run_qat(options: argparse.Namespace) -> None:
     """Fine-tunes with rounding."""
     _continue(options, qat=QatConfig(**chosen(options, QatConfig, "qat-")))
+
+
+def run_search(options: argparse.Namespace) -> None:
+    """Searches training settings."""
+    config = RunConfig(model=FAMILY[options.family], train=_settings(options))
+    how = SearchOptions(
+        options.run, options.trials, options.seed, options.stopper, tuple(options.names), options.threads
+    )
+    best = search(config, SceneStore(options.data), SceneStore(options.validation), how)
+    print(json.dumps(best, indent=2))
+
+
+def run_loader_rate(options: argparse.Namespace) -> None:
+    """Prints rates of loading and training."""
+    config = RunConfig(model=FAMILY[options.family], train=_settings(options))
+    rates = measure_rates(SceneStore(options.data), config, options.steps, options.threads, options.workers)
+    print(
+        f"pictures/s: {rates.loaded:.0f} loading alone with {options.workers} threads, {rates.consumed:.0f} training "
+        f"alone, {rates.together:.0f} both; loading is {rates.loaded / rates.consumed:.1f} times as fast as needed"
+    )
 
 
 def run_evaluate(options: argparse.Namespace) -> None:

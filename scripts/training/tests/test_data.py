@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from goshawk_training.augment import (
     place,
     shift_colors,
 )
+from goshawk_training.cli import main
 from goshawk_training.config import PAD_VALUE, ModelConfig, RunConfig
 from goshawk_training.data import Scene, SceneStore, StoreWriter
 from goshawk_training.loader import Share, batches, make_batch
@@ -179,3 +181,16 @@ def test_errors_of_the_loading_thread_reach_the_trainer(store: SceneStore, toy_c
 
     with pytest.raises(OSError, match="bad sector"):
         list(batches(Broken(store.folder), toy_config, 0, 2))
+
+
+def test_any_number_of_loading_threads_gives_the_same_batches(store: SceneStore, toy_config: RunConfig) -> None:
+    config = toy_config.with_train(mosaic=0.5, flip=0.5, color=0.1)
+    one, three = ([b for _, b in batches(store, config, 0, 6, workers=n)] for n in (1, 3))
+    for first, second in zip(one, three, strict=True):
+        assert torch.equal(first.pictures, second.pictures)
+
+
+def test_rates_of_loading_and_training_are_told(store: SceneStore, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["loader-rate", "--data", str(store.folder), "--steps", "1", "--batch", "2", "--threads", "1"]
+    assert main([*command, "--no-bf16"]) == 0
+    assert re.search(r"[1-9]\d* loading alone with 2 threads, \d+ training alone, \d+ both", capsys.readouterr().out)
