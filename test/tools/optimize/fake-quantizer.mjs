@@ -1,11 +1,13 @@
 // Stands in for the quantizer's process in tests of what goes wrong: node fake-quantizer.mjs
 import { createInterface } from 'node:readline';
 
+/** @param {unknown} answer a text goes out as it is */
 const say = (answer) =>
   process.stdout.write(`${typeof answer === 'string' ? answer : JSON.stringify(answer)}\n`);
 
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, op, how } = JSON.parse(line);
+  const request = /** @type {{ id: number, op: string, how?: string }} */ (JSON.parse(line));
+  const { id, op, how } = request;
   switch (how) {
     case 'progress':
       say({ id, progress: { done: 1, total: 4 } });

@@ -18,7 +18,7 @@ function open(signal = new AbortController().signal): Quantizer {
   return quantizer;
 }
 
-const failure = (kind: string, message: RegExp) =>
+const failure = (kind: string, message: RegExp): unknown =>
   expect.objectContaining({
     name: 'QuantizerError',
     kind,
