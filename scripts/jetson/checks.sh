@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # variables are for the script that sources this
-# What build-onnxruntime asks of the board before it touches anything. Sourced; sets the variables named beside each check.
+# What the scripts here ask of the board before they touch anything. Sourced; sets the variables named beside each check.
 # GOSHAWK_JETSON_ROOT stands before every system path that is read: tests put a pretended board there.
 
 root=${GOSHAWK_JETSON_ROOT:-}
@@ -12,7 +12,7 @@ first_code=0
 
 # problem CODE WHAT FIX: one line; the checks go on, so that one run names everything that is amiss.
 problem() {
-  printf 'build-onnxruntime: %s; fix: %s\n' "$2" "$3" >&2
+  printf '%s: %s; fix: %s\n' "${0##*/}" "$2" "$3" >&2
   if ((first_code == 0)); then first_code=$1; fi
 }
 

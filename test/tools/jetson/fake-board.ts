@@ -31,6 +31,7 @@ const ORIN: BoardFacts = {
   packages: {
     'nvidia-jetpack': '6.2+b77',
     'libnvinfer-dev': '10.3.0.30-1+cuda12.5',
+    'libnvinfer-bin': '10.3.0.30-1+cuda12.5',
     'libcudnn9-dev-cuda-12': '9.3.0.75-1',
   },
   memoryGib: 32,
@@ -56,6 +57,21 @@ function programs(facts: BoardFacts): Record<string, string> {
       cp "$FAKE_BUILD" "$folder/build.sh" && chmod +x "$folder/build.sh"`,
     node: `
       case "$*" in *verify-binding*) exit "\${FAKE_VERIFY:-0}" ;; esac
+      [ -z "$FAKE_GOSHAWK" ] || case "$*" in
+        *'models --help'*) exit 0 ;;
+        *'models engine-input'*)
+          echo "$*" >> "$FAKE_LOG"
+          [ "$FAKE_GOSHAWK" != refuses ] || { echo 'GOSHAWK_ENGINE_INPUT: no' >&2; exit 1; }
+          while [ "$1" != --out ]; do shift; done
+          echo onnx > "$2"
+          printf 'variant=int8\\nprecision=int8\\n'
+          printf '%s_shapes=images:%sx64x64x3\\n' min 1 opt 1 max 8
+          exit 0 ;;
+        *'models add-engine'*)
+          echo "$*" >> "$FAKE_LOG"
+          [ "$FAKE_GOSHAWK" != full ] || { echo 'GOSHAWK_OUTPUT_REFUSED: no' >&2; exit 1; }
+          exit 0 ;;
+      esac
       exec '${process.execPath}' "$@"`,
   };
 }
@@ -68,6 +84,30 @@ mkdir -p "$source/js/node/bin/napi-v6/linux/arm64" "$source/../build/Release"
 for file in onnxruntime_binding.node libonnxruntime.so.1; do echo new > "$source/js/node/bin/napi-v6/linux/arm64/$file"; done
 for name in shared cuda tensorrt; do echo new > "$source/../build/Release/libonnxruntime_providers_$name.so"; done
 `;
+
+/** Says what trtexec says, and saves what stands for an engine. */
+const FAKE_TRTEXEC = `
+echo "trtexec $*" >> "$FAKE_LOG"
+echo "&&&& RUNNING TensorRT.trtexec [TensorRT v100300] [b30] # trtexec $*"
+echo "[11/25/2026-14:00:00] [I] Compute Capability: 8.7"
+echo "[11/25/2026-14:00:01] [I] Start parsing network model."
+echo "[11/25/2026-14:00:02] [I] Finished parsing network model. Parse time: 0.5"
+echo "[11/25/2026-14:00:03] [V] [TRT] --------------- Timing Runner: /conv1/Conv (CaskConvolution[0x80000009])"
+printf 'half a line, '
+sleep "\${FAKE_SLEEP:-0}"
+echo "and its end"
+[ "$FAKE_TRTEXEC" != killed ] || kill -9 $$
+[ "$FAKE_TRTEXEC" != fails ] || { echo "[11/25/2026-14:00:04] [E] Error[10]: Could not find any implementation for node /conv1/Conv."; echo "&&&& FAILED TensorRT.trtexec"; exit 1; }
+for argument; do case $argument in --saveEngine=*) file=\${argument#*=} ;; esac; done
+[ "$FAKE_TRTEXEC" = forgets ] || seq 2000 > "$file"
+echo "[11/25/2026-14:10:04] [I] Engine built in 601.2 sec."
+`;
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** A pretended Jetson in a folder: system files, programs, and an npm package to install into. */
 export class FakeBoard {
@@ -104,15 +144,23 @@ export class FakeBoard {
       );
     }
     for (const [name, script] of Object.entries(programs(facts))) this.#program(`bin/${name}`, script);
+    if (facts.packages['libnvinfer-bin'] !== undefined) {
+      this.#program('root/usr/src/tensorrt/bin/trtexec', FAKE_TRTEXEC);
+    }
   }
 
   /** Runs build-onnxruntime on this board. */
-  run(
-    args: readonly string[] = [],
-    env: Record<string, string> = {},
-  ): { status: number | null; stdout: string; stderr: string } {
-    const script = path.join(JETSON_SCRIPTS, 'build-onnxruntime');
-    return spawnSync('bash', [script, '--work', this.work, '--package', this.package, ...args], {
+  run(args: readonly string[] = [], env: Record<string, string> = {}): Outcome {
+    return this.#bash('build-onnxruntime', ['--work', this.work, '--package', this.package, ...args], env);
+  }
+
+  /** Runs build-engine on this board, with a pretended goshawk unless `FAKE_GOSHAWK` is empty. */
+  buildEngine(args: readonly string[] = [], env: Record<string, string> = {}): Outcome {
+    return this.#bash('build-engine', ['--work', this.work, ...args], { FAKE_GOSHAWK: 'yes', ...env });
+  }
+
+  #bash(name: string, args: readonly string[], env: Record<string, string>): Outcome {
+    return spawnSync('bash', [path.join(JETSON_SCRIPTS, name), ...args], {
       encoding: 'utf8',
       env: {
         PATH: `${path.join(this.#folder, 'bin')}:${process.env['PATH'] ?? ''}`,
@@ -127,7 +175,8 @@ export class FakeBoard {
 
   /** What was fetched and built so far, in order. */
   log(): string[] {
-    return readFileSync(path.join(this.#folder, 'log'), 'utf8').trim().split('\n');
+    const text = readFileSync(path.join(this.#folder, 'log'), { encoding: 'utf8', flag: 'a+' });
+    return text.split('\n').filter((line) => line !== '');
   }
 
   /** Text of a file of the installed package, `binding` is the folder beside `linux/`. */
