@@ -79,6 +79,13 @@ def attribute(node: NodeProto, name: str, default: Any = None) -> Any:  # noqa: 
     return default
 
 
+def set_attributes(node: NodeProto, **values: Any) -> None:  # noqa: ANN401 - attributes have any type
+    """Sets attributes of a node, in place of those of the same names."""
+    kept = [item for item in node.attribute if item.name not in values]
+    del node.attribute[:]
+    node.attribute.extend([*kept, *(helper.make_attribute(name, value) for name, value in values.items())])
+
+
 class Graph:
     """Who makes and who reads each tensor. Made anew after nodes were added or removed."""
 

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import platform
+import tempfile
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from . import ranges, statistics
-from .clean import slim
-from .compare import compare, random_pictures
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import ModelProto
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from . import statistics
+from .bias import correct_biases
+from .clean import Cleaned, clean_up, rewrite
+from .compare import random_pictures
+from .equalize import equalize
+from .errors import OpError
 from .files import write_model
-from .graph import load_model
-from .quantize import insert_qdq
+from .graph import load_model, normalize
+from .layers import Network
+from .quantize import OP_TYPES, TARGETS, insert_qdq, place
+from .ranges import METHODS, Range, choose_ranges, method_of
 from .request import Report, Request
+from .rewrites import FLOAT_ONLY
+from .sensitivity import measure_layers
+from .sessions import open_session
+from .statistics import Statistics
+from .stem import widen_stem
+from .storage import pack_halves, pack_weights
 
 Answer = dict[str, Any]
+
+RANGES_KEY = "goshawk.activation_ranges"
+"""Metadata of a model that was trained for 8 bits: JSON {tensor: [low, high]}."""
 
 
 def hello(request: Request, report: Report) -> Answer:
@@ -24,21 +48,32 @@ def hello(request: Request, report: Report) -> Answer:
 
 
 def clean(request: Request, report: Report) -> Answer:
-    """Folds and prunes a graph whose outputs stay the same."""
+    """Folds, prunes and rewrites a graph whose outputs stay the same."""
     model = load_model(request.path("model"))
-    cleaned = slim(model)
-    pictures = request.pictures() if request.has("pictures") else random_pictures(model)
-    difference = compare(model, cleaned, pictures)
-    written = write_model(request.path("out"), cleaned)
-    batch = cleaned.graph.input[0].type.tensor_type.shape.dim[0]
+    return _cleaned(request, model, clean_up(model, _pictures(request, model)))
+
+
+def polish(request: Request, report: Report) -> Answer:
+    """Exact rewrites that only make sense where a graph stays in float."""
+    model = load_model(request.path("model"))
+    return _cleaned(request, model, rewrite(model, model, [], FLOAT_ONLY, _pictures(request, model)))
+
+
+def _pictures(request: Request, model: ModelProto) -> NDArray[np.uint8]:
+    noise = random_pictures(model)
+    return np.concatenate([noise, request.pictures()]) if request.has("pictures") else noise
+
+
+def _cleaned(request: Request, before: ModelProto, cleaned: Cleaned) -> Answer:
+    batch = cleaned.model.graph.input[0].type.tensor_type.shape.dim[0]
     return {
-        "steps": ["constants and batch norms folded, dead and repeated nodes removed (onnxslim)"],
-        "nodesBefore": len(model.graph.node),
-        "nodesAfter": len(cleaned.graph.node),
+        "steps": cleaned.steps,
+        "nodesBefore": len(before.graph.node),
+        "nodesAfter": len(cleaned.model.graph.node),
         "dynamicBatch": not batch.HasField("dim_value"),
-        "maxAbsDifference": difference.absolute,
-        "maxRelativeDifference": difference.relative,
-        "bytes": written,
+        "maxAbsDifference": cleaned.difference.absolute,
+        "maxRelativeDifference": cleaned.difference.relative,
+        "bytes": write_model(request.path("out"), cleaned.model),
     }
 
 
@@ -50,24 +85,107 @@ def calibrate(request: Request, report: Report) -> Answer:
     return {"tensors": len(collected)}
 
 
+def sensitivity(request: Request, report: Report) -> Answer:
+    """Error of the outputs when one layer alone runs in 8 bits, for each layer."""
+    model = load_model(request.path("model"))
+    scheme = request.part("scheme")
+    errors = measure_layers(
+        model,
+        _ranges(request, scheme, model, None),
+        request.pictures(),
+        op_types=scheme.choice("opTypes", OP_TYPES, "conv"),
+        per_channel=scheme.flag("perChannel", True),
+        target=scheme.choice("target", TARGETS, "cpu"),
+        report=report,
+    )
+    return {
+        "layers": [
+            {
+                "node": item.layer.name,
+                "opType": item.layer.conv.op_type,
+                "error": item.error,
+                "parameters": item.parameters,
+                "outputShape": [dim if dim is not None else -1 for dim in item.output_shape],
+            }
+            for item in errors
+        ]
+    }
+
+
 def quantize(request: Request, report: Report) -> Answer:
     """Writes the model with int8 placed as the scheme says."""
     model = load_model(request.path("model"))
     scheme = request.part("scheme")
-    collected = statistics.load(request.path("statistics"), statistics.model_digest(model))
-    percent = scheme.number("percentile", 99.99)
-    method = scheme.choice("calibration", ("minmax", "percentile"))
-    found = {
-        name: ranges.minmax(item) if method == "minmax" else ranges.percentile(item, percent)
-        for name, item in collected.items()
-    }
-    found.update(ranges.pixels(model))
-    kept = set(scheme.texts("keepFloat"))
-    nodes = [node.name for node in model.graph.node if node.op_type == "Conv" and node.name not in kept]
-    result = insert_qdq(model, found, nodes, scheme.flag("perChannel", True))
+    collected = None
+    if scheme.flag("equalize") and equalize(model):
+        # other channels, other ranges
+        collected = statistics.collect(model, request.pictures(), report)
+    ranges = _ranges(request, scheme, model, collected)
+    placement = place(Network(model), scheme.choice("opTypes", OP_TYPES, "conv"), scheme.texts("keepFloat"))
+    target = scheme.choice("target", TARGETS, "cpu")
+    result = insert_qdq(model, ranges, placement.quantized, per_channel=scheme.flag("perChannel", True), target=target)
+    if scheme.flag("biasCorrection"):
+        correct_biases(model, result, placement.quantized, request.pictures(), report)
+    if target == "cpu":
+        widen_stem(result)
+    if scheme.flag("packFloat"):
+        pack_weights(result, set(), scheme.flag("perChannel", True))
+    open_session(result)
     written = write_model(request.path("out"), result)
-    return {
-        "bytes": written,
-        "quantized": nodes,
-        "float": [node.name for node in model.graph.node if node.name not in nodes],
-    }
+    return {"bytes": written, "quantized": placement.quantized, "float": placement.kept}
+
+
+def _ranges(request: Request, scheme: Request, model: ModelProto, collected: Statistics | None) -> dict[str, Range]:
+    network = Network(model)
+    if scheme.choice("calibration", METHODS) == "trained":
+        kept = {entry.key: entry.value for entry in model.metadata_props}.get(RANGES_KEY)
+        if kept is None:
+            raise OpError("unsupported", f"the model has no {RANGES_KEY}: only training for 8 bits leaves them")
+        found: Statistics = {}
+        trained = {name: (float(low), float(high)) for name, (low, high) in json.loads(kept).items()}
+        return {**choose_ranges(network, found, lambda item: (item.low, item.high)), **trained}
+    if collected is None:
+        collected = statistics.load(request.path("statistics"), statistics.model_digest(model))
+    return choose_ranges(network, collected, method_of(scheme))
+
+
+def weights(request: Request, report: Report) -> Answer:
+    """Writes the model with its weights alone in fewer bits; it computes in float as before."""
+    model = load_model(request.path("model"))
+    scheme = request.part("scheme")
+    kept = set(scheme.texts("keepFloat"))
+    exact = ModelProto()
+    exact.CopyFrom(model)
+    if scheme.choice("storage", ("int8", "half"), "int8") == "half":
+        packed = pack_halves(model, kept)
+    else:
+        packed = pack_weights(model, kept, scheme.flag("perChannel", True))
+        if scheme.flag("biasCorrection"):
+            correct_biases(exact, model, packed, request.pictures(), report)
+    written = write_model(request.path("out"), model)
+    names = [node.name for node in exact.graph.node]
+    return {"bytes": written, "quantized": packed, "float": [name for name in names if name not in set(packed)]}
+
+
+def dynamic(request: Request, report: Report) -> Answer:
+    """Writes the model with int8 weights, and activations quantized anew with each picture."""
+    model = load_model(request.path("model"))
+    names = [layer.name for layer in Network(model).layers]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "dynamic.onnx"
+        quantize_dynamic(
+            model, file, per_channel=True, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv", "MatMul", "Gemm"]
+        )
+        result = onnx.load(file)
+    open_session(result)
+    written = write_model(request.path("out"), result)
+    others = [node.name for node in model.graph.node if node.name not in set(names)]
+    return {"bytes": written, "quantized": names, "float": others}
+
+
+def half(request: Request, report: Report) -> Answer:
+    """Writes the model in half floats inside; what goes in and comes out stays as it was."""
+    model = load_model(request.path("model"))
+    result = convert_float_to_float16(model, keep_io_types=True)
+    normalize(result)
+    return {"bytes": write_model(request.path("out"), result)}

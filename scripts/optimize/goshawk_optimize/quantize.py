@@ -16,7 +16,6 @@ from .gates import align_gate_ranges, fuse_gates
 from .graph import Graph, drop_unused, sort_nodes
 from .layers import Network
 from .ranges import Range, is_picture
-from .stem import widen_stem
 
 TARGETS = ("cpu", "tensorrt")
 OP_TYPES = ("conv", "all")
@@ -100,7 +99,7 @@ def insert_qdq(
         fuse_gates(result)
     drop_unused(result.graph)
     sort_nodes(result.graph)
-    widen_stem(result)
+    del result.graph.value_info[:]
     return result
 
 

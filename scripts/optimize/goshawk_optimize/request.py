@@ -82,7 +82,7 @@ class Request:
         return Request(self._get(name, (dict,), {}), name)
 
     def pictures(self) -> NDArray[np.uint8]:
-        """The first `count` letterboxed RGB pictures of a file, uint8 [count, height, width, 3], mapped and not read yet."""
+        """The first `count` letterboxed RGB pictures of a file, uint8 [count, height, width, 3], read when needed."""
         path = self.path("pictures")
         shape = (self.integer("count"), self.integer("height"), self.integer("width"), 3)
         if min(shape) < 1:

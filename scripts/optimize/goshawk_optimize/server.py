@@ -19,8 +19,13 @@ Op = Callable[[Request, Report], Answer]
 OPS: dict[str, Op] = {
     "hello": ops.hello,
     "clean": ops.clean,
+    "polish": ops.polish,
     "calibrate": ops.calibrate,
+    "sensitivity": ops.sensitivity,
     "quantize": ops.quantize,
+    "weights": ops.weights,
+    "dynamic": ops.dynamic,
+    "half": ops.half,
 }
 
 

@@ -1,0 +1,83 @@
+"""Weights kept in fewer bits than they are computed with."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, helper
+
+from .graph import Graph, sort_nodes
+from .layers import Network
+
+SMALLEST = 64
+"""Tensors of fewer values are left alone: a node each would take more than it saves."""
+
+
+def channel_scales(weights: NDArray[np.float32], per_channel: bool) -> NDArray[np.float32]:
+    """Step of symmetric int8 for each output channel, or one for all, in the shape that multiplies."""
+    axes = tuple(range(1, weights.ndim)) if per_channel else None
+    largest = np.abs(weights).max(axis=axes, keepdims=True)
+    return np.maximum(largest / 127, np.float32(1e-12)).astype(np.float32).reshape([-1] + [1] * (weights.ndim - 1))
+
+
+def pack_weights(model: ModelProto, keep: set[str], per_channel: bool = True) -> list[str]:
+    """Stores weights of convolutions as int8 times a scale, in place; names of the convolutions.
+
+    Cast and Mul of constants are folded when ONNX Runtime loads the graph, which then runs in float as before. (A
+    DequantizeLinear of constants is not folded: it would run with every picture.)
+    """
+    network = Network(model)
+    graph = network.graph
+    packed: list[str] = []
+    nodes: list[NodeProto] = []
+    for layer in network.layers:
+        name = layer.conv.input[1]
+        weights = graph.constant(name)
+        if layer.name in keep or weights is None or weights.dtype != np.float32 or weights.size < SMALLEST:
+            continue
+        packed.append(layer.name)
+        if any(node.output[0] == name for node in nodes):
+            continue
+        scales = channel_scales(weights, per_channel)
+        bytes_ = np.clip(np.rint(weights / scales), -127, 127).astype(np.int8)
+        nodes += _unpack(graph, name, bytes_, scales)
+    _replace(model, graph, nodes)
+    return packed
+
+
+def pack_halves(model: ModelProto, keep: set[str]) -> list[str]:
+    """Stores weights of convolutions as half floats that are cast when the graph is loaded, in place."""
+    network = Network(model)
+    graph = network.graph
+    packed: list[str] = []
+    nodes: list[NodeProto] = []
+    for layer in network.layers:
+        name = layer.conv.input[1]
+        weights = graph.constant(name)
+        if layer.name in keep or weights is None or weights.dtype != np.float32 or weights.size < SMALLEST:
+            continue
+        packed.append(layer.name)
+        if any(node.output[0] == name for node in nodes):
+            continue
+        graph.set_constant(f"{name}_half", weights.astype(np.float16))
+        nodes.append(helper.make_node("Cast", [f"{name}_half"], [name], name=f"{name}_cast", to=TensorProto.FLOAT))
+    _replace(model, graph, nodes)
+    return packed
+
+
+def _unpack(graph: Graph, name: str, values: NDArray[np.int8], scales: NDArray[np.float32]) -> list[NodeProto]:
+    graph.set_constant(f"{name}_bytes", values)
+    graph.set_constant(f"{name}_scale", scales)
+    return [
+        helper.make_node("Cast", [f"{name}_bytes"], [f"{name}_float"], name=f"{name}_cast", to=TensorProto.FLOAT),
+        helper.make_node("Mul", [f"{name}_float", f"{name}_scale"], [name], name=f"{name}_mul"),
+    ]
+
+
+def _replace(model: ModelProto, graph: Graph, nodes: list[NodeProto]) -> None:
+    made = {node.output[0] for node in nodes}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name not in made]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+    sort_nodes(model.graph)
