@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { feedInputs, readModel, writeModel } from '../../../../src/device/bundles/onnx/model.ts';
 import { foldPreprocessing } from '../../../../src/device/bundles/onnx/fold.ts';
@@ -292,6 +293,29 @@ describe('graphs that break one', () => {
       message: 'its zero point is -3, it has to be 0: quantize symmetrically',
       source: TENSORRT_RULES['zero-point'].source,
     });
+  });
+});
+
+describe("graphs of another quantizer, ONNX Runtime's (golden/make_quantized.py)", () => {
+  const rulesOf = async (name: string) => {
+    const file = new URL(`golden/${name}`, import.meta.url);
+    return checkTensorrtRules(readModel(await readFile(file), name)).map(({ rule, node }) => [rule, node]);
+  };
+
+  test('as it quantizes when nothing is said', async () => {
+    const rules = await rulesOf('quantized-default.onnx');
+    expect(rules.filter(([rule]) => rule === 'zero-point')).toHaveLength(20);
+    expect(rules.filter(([rule]) => rule !== 'zero-point')).toEqual([
+      ['bias', 'conv1'],
+      ['bias', 'conv2'],
+      ['bias', 'conv3'],
+      ['fusion', 'silu1'],
+      ['fusion', 'silu2'],
+    ]);
+  });
+
+  test('told to be symmetric, to leave biases alone and to quantize no output of a convolution', async () => {
+    expect(await rulesOf('quantized-tensorrt.onnx')).toEqual([]);
   });
 });
 
