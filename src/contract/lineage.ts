@@ -66,12 +66,12 @@ const bundleReference = {
 /** A network whose answers another one learned from. */
 const teacherSchema = z.looseObject(bundleReference);
 
-/** Names of stages that Goshawk's own tools write. Others are allowed: a newer tool's bundle still loads. */
-export const LINEAGE_STAGES = ['train', 'prune', 'distill', 'qat', 'import', 'optimize', 'engine'] as const;
-
 /** One step on the way to a bundle. */
 const stageSchema = z.looseObject({
-  /** one of LINEAGE_STAGES, or another word */
+  /**
+   * Goshawk's own tools write `train`, `prune`, `distill`, `qat`, `import`, `optimize` and `engine`. Another word is allowed: a bundle of a newer
+   * tool still has to load.
+   */
   stage: z
     .string()
     .max(60)

@@ -1,3 +1,4 @@
+import type { LineageStage } from '../../contract/lineage.ts';
 import type { Bundle } from './bundle.ts';
 import type { BundleListing } from './repository.ts';
 
@@ -58,6 +59,6 @@ export class LineageShelf {
   }
 }
 
-function stagesOf({ manifest }: Bundle): NonNullable<Bundle['manifest']['lineage']['stages']> {
+function stagesOf({ manifest }: Bundle): readonly LineageStage[] {
   return manifest.lineage.stages ?? [];
 }

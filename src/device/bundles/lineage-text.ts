@@ -1,3 +1,4 @@
+import type { LineageStage } from '../../contract/lineage.ts';
 import { nodesOf, type LineageNode } from './lineage.ts';
 import type { DigestCheck } from './lineage-checks.ts';
 
@@ -18,7 +19,9 @@ const RESULTS: Readonly<Record<DigestCheck['result'], string>> = {
 /** A tree of bundles for a terminal: a line a bundle, then its stages and measurements, then every digest. */
 export function lineageText(root: LineageNode): string[] {
   const nodes = [...nodesOf(root)].filter(({ state, facts }) => facts !== null && state !== 'repeated');
-  return [...tree(root), ...nodes.flatMap(details), ...summary(root)];
+  const lines = [...tree(root), ...nodes.flatMap(details), ...summary(root)];
+  // a foreign bundle's words may hold what moves a terminal's cursor
+  return lines.map((text) => text.replace(/\p{Cc}/gu, '?'));
 }
 
 function tree(root: LineageNode): string[] {
@@ -58,8 +61,6 @@ const MARKS: Readonly<Record<LineageNode['state'], string | null>> = {
   different: 'DIFFERS',
 };
 
-type Stage = NonNullable<LineageNode['facts']>['stages'][number];
-
 function details({ name, version, facts, checks }: LineageNode): string[] {
   if (facts === null) return [];
   const rows: string[] = [];
@@ -85,7 +86,7 @@ function details({ name, version, facts, checks }: LineageNode): string[] {
 
 const row = (head: string, words: readonly string[]): string => `  ${head.padEnd(9)} ${words.join(', ')}`;
 
-function stageWords(stage: Stage): string[] {
+function stageWords(stage: LineageStage): string[] {
   const { pruning, calibration, dataset, teacher, host, codeCommit, finishedAt } = stage;
   const words: string[] = [];
   if (dataset !== undefined) words.push(pictures(dataset));
@@ -107,7 +108,7 @@ function stageWords(stage: Stage): string[] {
   return words;
 }
 
-function pictures({ name, count, simulator, seeds = [] }: NonNullable<Stage['dataset']>): string {
+function pictures({ name, count, simulator, seeds = [] }: NonNullable<LineageStage['dataset']>): string {
   const of = name === undefined ? '' : ` of ${name}`;
   const [first, last] = [seeds[0], seeds.at(-1)];
   const range = first === last ? `${first ?? '?'}` : `${first ?? '?'}..${last ?? '?'}`;
@@ -115,7 +116,7 @@ function pictures({ name, count, simulator, seeds = [] }: NonNullable<Stage['dat
   return `${count ?? '?'} pictures${of}${drawn}`;
 }
 
-function pruningWords(pruning: NonNullable<Stage['pruning']>): string[] {
+function pruningWords(pruning: NonNullable<LineageStage['pruning']>): string[] {
   const { pattern, sparsity, macsBefore, macsAfter } = pruning;
   const words: string[] = [];
   if (sparsity !== undefined) {

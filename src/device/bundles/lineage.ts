@@ -1,5 +1,6 @@
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import type { Lineage, LineageStage } from '../../contract/lineage.ts';
 import { nameOf, type Bundle } from './bundle.ts';
 import { checkDigests, type DigestCheck, type FilesAtHand } from './lineage-checks.ts';
 import type { LineageShelf, Reference } from './lineage-shelf.ts';
@@ -24,7 +25,7 @@ export interface LineageFactsOfBundle {
   readonly bytes: number;
   /** the fastest measured variant */
   readonly latency: { readonly variant: string; readonly p50: number; readonly host: string } | null;
-  readonly stages: NonNullable<BundleManifest['lineage']['stages']>;
+  readonly stages: readonly LineageStage[];
   readonly evaluation: NonNullable<BundleManifest['evaluation']>;
 }
 
@@ -164,7 +165,7 @@ function factsOf({ manifest, folder }: Bundle): LineageFactsOfBundle {
 }
 
 /** What made a bundle that was written before stages were. */
-function madeBefore(lineage: BundleManifest['lineage']): string[] {
+function madeBefore(lineage: Lineage): string[] {
   return [...('training' in lineage ? ['train'] : []), lineage.tool.replace('goshawk models ', '')];
 }
 

@@ -272,6 +272,11 @@ describe('a past without end', () => {
   });
 });
 
+test('words of a foreign bundle do not move the cursor', async () => {
+  const bundle = await put('odd', { parents: [{ name: 'x\u001b[2J\nroot', digest: digestOf('a') }] });
+  expect(lineageText(await read(bundle))[1]).toBe('└── x?[2J?root  aaaaaaaaaaaa  not at hand');
+});
+
 test('the text has a line a bundle with boxes around, then stages, measurements and digests', async () => {
   const base = await put(
     'base',
