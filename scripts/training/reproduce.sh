@@ -1,30 +1,50 @@
 #!/usr/bin/env bash
-# Makes the shipped model from seeds: scenes, training, export, accuracy on scenes never trained on.
-# Usage: scripts/training/reproduce.sh RUN_FOLDER [more options of `train`]
+# Makes the shipped models from seeds: scenes, the baseline, the pruned and quantization-aware network, their bundles, and their
+# accuracy on scenes never trained on. Each step is left out where its result is there already, training goes on from its last
+# checkpoint, and each training stage ends within 90 minutes on two cores.
+# Usage: scripts/training/reproduce.sh RUN_FOLDER
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 mkdir -p "${1:?name a folder for scenes, checkpoints and the result}"
 run="$(cd "$1" && pwd)"
-shift
 python="$root/.tools/training/bin/python"
+# threads that wait give their core to the threads that load
+export OMP_WAIT_POLICY=PASSIVE
 
 if [ ! -x "$python" ]; then
   python3 -m venv "$root/.tools/training"
-  "$python" -m pip install --requirement "$root/scripts/training/requirements.txt"
 fi
+"$python" -m pip install --quiet --requirement "$root/scripts/training/requirements.txt"
 
 cd "$root/scripts/training"
+goshawk() { node "$root/dist/cli.js" "$@"; }
 goshawk_training() { "$python" -m goshawk_training "$@"; }
 scenes() { # folder, count, seed
   [ -f "$run/$1/meta.json" ] ||
     goshawk_training prepare --out "$run/$1" --count "$2" --seed "$3" --simulator "node $root/dist/cli.js simulate"
 }
+stage() { # command, run folder, options
+  goshawk_training "$1" --run "$run/$2" --data "$run/train" --validation "$run/validation" --resume --evaluate-every 1 "${@:3}"
+}
+bundle() { # run folder, name of the bundle
+  [ ! -f "$run/models/$2/1.0.0/bundle.json" ] || return 0
+  goshawk_training export --run "$run/$1" --data "$run/train" --out "$run/$1/export"
+  goshawk_training evaluate --model "$run/$1/export/model.onnx" --data "$run/test"
+  # pictures of training were shrunk with averaging (augment.py)
+  goshawk models import "$run/$1/export/model.onnx" --labels "$run/$1/export/labels.txt" --lineage "$run/$1/export/lineage.json" \
+    --head yolox --color rgb --resize average --license Apache-2.0 --name "$2" --version 1.0.0 --out "$run/models"
+}
 
-scenes train 8000 1
-scenes validation 150 800001
+scenes train 12000 1
+scenes validation 200 800001
 scenes test 500 900001
-goshawk_training train --data "$run/train" --validation "$run/validation" --run "$run/checkpoints" --resume \
-  --evaluate-every 1 "$@"
-goshawk_training export --run "$run/checkpoints" --data "$run/train" --out "$run/export"
-goshawk_training evaluate --model "$run/export/model.onnx" --data "$run/test"
+
+stage train baseline --family baseline --epochs 3 --lr 1.2e-3
+bundle baseline goshawk-street-baseline
+
+stage prune pruned --from "$run/baseline" --teacher "$run/baseline" --epochs 4 --lr 8e-4 --warmup-steps 100 \
+  --sparsity-initial 0.5 --sparsity-final 0.8 --sparsity-steps 8 --prune-share 0.35
+stage qat rounded --from "$run/pruned" --teacher "$run/baseline" --epochs 2 --lr 1e-4
+bundle rounded goshawk-street-pruned
+# goshawk optimize follows here

@@ -208,7 +208,11 @@ class Detector(nn.Module):
         self.fused = False
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return torch.cat([level.flatten(2) for level in self.maps(pictures)], dim=2).transpose(1, 2)
+        config = self.config
+        cells = [(config.input_height // stride) * (config.input_width // stride) for stride in STRIDES]
+        # all sizes but the batch's are given: an exported graph then has no nodes that compute shapes
+        rows = [m.reshape(-1, 5 + config.classes, n) for m, n in zip(self.maps(pictures), cells, strict=True)]
+        return torch.cat(rows, dim=2).transpose(1, 2)
 
     def maps(self, pictures: Tensor) -> list[Tensor]:
         """The same predictions as one map [B, 5 + C, rows, columns] for each stride."""
