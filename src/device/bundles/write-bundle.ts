@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { bundleManifestSchema, type BundleManifest } from '../../contract/bundle.ts';
@@ -42,6 +42,8 @@ export async function writeBundle(
     for (const [name, bytes] of files) await writeFile(join(draft, name), bytes, { flush: true });
     await writeFile(join(draft, MANIFEST_FILE), `${JSON.stringify(checked, null, 2)}\n`, { flush: true });
     await loadBundle(draft);
+    // a temporary folder is its maker's alone; a bundle is for whoever may read the model folder
+    await chmod(draft, (await stat(dirname(folder))).mode & 0o777);
     await rename(draft, folder);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });

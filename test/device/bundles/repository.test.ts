@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -137,6 +137,11 @@ describe('a bundle that was tampered with', () => {
 });
 
 describe('writing', () => {
+  test('whoever may read the model folder may read the bundle', async () => {
+    const { folder } = await put('a', 'yard', '1.0.0');
+    expect((await stat(folder)).mode).toBe((await stat(join(root, 'a', 'yard'))).mode);
+  });
+
   test('files that do not match the manifest leave nothing behind', async () => {
     const wrong = new Map([['model.onnx', new Uint8Array(3)]]);
     await expect(writeBundle(join(root, 'a'), manifest('yard', '1.0.0'), wrong)).rejects.toMatchObject({
