@@ -61,6 +61,16 @@ function whyNoRos(): string | null {
   return null;
 }
 
+function parseSeconds(flag: string | undefined): number | undefined {
+  if (flag === undefined) return undefined;
+  const seconds = Number(flag);
+  if (!(flag.trim() !== '' && seconds > 0 && seconds < 1e7)) {
+    const reason = 'it is no number above 0';
+    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name: 'seconds', value: flag, reason });
+  }
+  return seconds;
+}
+
 function parseSize(size: string): { width: string; height: string } {
   const match = /^(\d{2,4})x(\d{2,4})$/.exec(size);
   if (match?.[1] === undefined || match[2] === undefined) {
@@ -74,7 +84,8 @@ function parseSize(size: string): { width: string; height: string } {
 }
 
 async function demo(flags: DemoFlags): Promise<void> {
-  const { signal, release } = stopSignal(flags.seconds === undefined ? null : Number(flags.seconds));
+  const seconds = parseSeconds(flags.seconds);
+  const { signal, endAfter, release } = stopSignal();
   const printer = new StatusPrinter(process.stdout);
   const port = await choosePort(flags.port);
   const broker = await EmbeddedBroker.listen(0);
@@ -86,7 +97,7 @@ async function demo(flags: DemoFlags): Promise<void> {
     const noRos = whyNoRos();
     if (noRos !== null) {
       printer.say(`no ROS 2 (${noRos}): the same pipeline with a camera inside this process`);
-      await runWithoutRos(flags, port, broker.url);
+      await runWithoutRos(flags, seconds, port, broker.url);
       return;
     }
     printer.say('camera node -> ROS 2 -> detector node; results on /camera/detections');
@@ -109,6 +120,7 @@ async function demo(flags: DemoFlags): Promise<void> {
       },
       url,
       signal,
+      onFirstDetection: () => endAfter(seconds),
       say: (line) => printer.say(line),
       onStatus: (status) => printer.show(`${statusLine(status)}, ${messages.count} messages`),
     });
@@ -125,12 +137,17 @@ async function demo(flags: DemoFlags): Promise<void> {
 }
 
 /** The same frame path in this process. */
-async function runWithoutRos(flags: DemoFlags, port: number, telemetry: string): Promise<void> {
+async function runWithoutRos(
+  flags: DemoFlags,
+  seconds: number | undefined,
+  port: number,
+  telemetry: string,
+): Promise<void> {
   const { width, height } = parseSize(flags.size);
   await run({
     camera: ['sim'],
     bundle: flags.bundle,
-    ...(flags.seconds === undefined ? {} : { seconds: Number(flags.seconds) }),
+    ...(seconds === undefined ? {} : { seconds }),
     ...(flags.report === undefined ? {} : { report: flags.report }),
     rate: Number(flags.rate),
     size: { width: Number(width), height: Number(height) },
@@ -153,7 +170,7 @@ export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description('simulated camera -> detector -> detections, with a live page, metrics and telemetry')
-    .option('--seconds <n>', 'end after this many seconds')
+    .option('--seconds <n>', 'end so many seconds after the first detections')
     .option('--report <file>', 'write the run report (JSON) at the end')
     .option('--port <n>', `port of the page (default: ${DEFAULT_PORT}, or a free one where it is taken)`)
     .option('--bundle <name|path>', 'the model', 'goshawk-street')

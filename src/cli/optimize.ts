@@ -100,7 +100,7 @@ function minutes(seconds: number): string {
 async function runOptimize(flags: OptimizeFlags): Promise<void> {
   // what only this command needs is loaded only by it
   const { optimize } = await import('../tools/optimize/optimize.ts');
-  const stop = stopSignal(null);
+  const stop = stopSignal();
   try {
     const result = await optimize(
       {

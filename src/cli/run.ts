@@ -68,7 +68,7 @@ function openCameras(flags: RunFlags): Map<string, CameraSource> {
 export async function run(flags: RunFlags): Promise<void> {
   const bundle = await new ModelRepository(defaultModelFolders()).load(flags.bundle);
   const cameras = openCameras(flags);
-  const { signal, release } = stopSignal(flags.seconds ?? null);
+  const { signal, endAfter, release } = stopSignal();
   const printer = new StatusPrinter(process.stdout);
   for (const [name, camera] of cameras) printer.say(`${name}: ${camera.description}`);
   try {
@@ -92,6 +92,7 @@ export async function run(flags: RunFlags): Promise<void> {
       telemetry:
         flags.telemetry === undefined ? null : { url: flags.telemetry, site: flags.site, robot: flags.robot },
       signal,
+      onActive: () => endAfter(flags.seconds),
       log: (_level, line) => printer.say(line),
       onStatus: (status) => printer.show(statusLine(status)),
     });
@@ -119,7 +120,7 @@ export function registerRun(program: Command): void {
       (spec: string, list: readonly string[] | undefined) => [...(list ?? []), spec],
     )
     .option('--bundle <name|path>', 'the model: NAME, NAME@VERSION or a folder', 'goshawk-street')
-    .option('--seconds <n>', 'end after this time', numberWithin(0.1, 1e7))
+    .option('--seconds <n>', 'end after so many seconds of frames', numberWithin(0.1, 1e7))
     .option('--report <file>', 'write the run report (JSON) at the end')
     .option('--rate <hz>', 'frames a second of the camera', numberWithin(0.1, 1000))
     .option('--size <WxH>', 'picture of the camera', parseSize)

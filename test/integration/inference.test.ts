@@ -205,6 +205,21 @@ describe('a child process that dies', () => {
     });
   });
 
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'does not die by the %s of its group: the frame in its hand is finished',
+    async (signal) => {
+      await withEngine({ kind: 'child' }, async (engine) => {
+        const [pid] = engine.pids;
+        if (pid === undefined) throw new Error('a child without a process id');
+        const outcome = engine.infer([picture(1)], LIMITS);
+        process.kill(pid, signal);
+        expect((await outcome).items[0]?.ok).toBe(true);
+        expect((await engine.infer([picture(2)], LIMITS)).items[0]?.ok).toBe(true);
+        expect(engine.pids).toEqual([pid]);
+      });
+    },
+  );
+
   test('by hanging: it is killed after the time limit and replaced', async () => {
     await withEngine({ kind: 'child', timeoutMs: 500 }, async (engine) => {
       const restored = incidentOf(engine, 'restored');

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +63,28 @@ describe('goshawk run', () => {
       expect(fps.out).toBeGreaterThan(0);
     },
   );
+
+  it('leaves no process behind when it is killed in the middle of its work', async () => {
+    const args = ['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--engine', 'child'];
+    const parent = spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => parent.once('close', resolve));
+    const children = (): number[] => {
+      const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(parent.pid)], { encoding: 'utf8' });
+      return stdout.trim().split(/\s+/).filter(Boolean).map(Number);
+    };
+    await expect.poll(() => children().length, { timeout: 30_000 }).toBe(1);
+    const [child] = children();
+    parent.kill('SIGKILL');
+    await ended;
+    const isAlive = (): boolean => {
+      try {
+        return process.kill(child!, 0);
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(isAlive, { timeout: 30_000 }).toBe(false);
+  });
 
   it('ends cleanly on SIGTERM and answers for its status, metrics and health meanwhile', async () => {
     const seen: { status?: unknown; health?: number; metrics?: string } = {};

@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SCENE_LABELS } from '../../src/core/scene/labels.ts';
+import { encodeJpeg } from '../../src/device/pipeline/encode-image.ts';
+import { writeRecording } from '../device/camera/recording.ts';
 import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
 import { findTestBundle } from './support/test-bundle.ts';
 
@@ -25,10 +27,22 @@ describe.skipIf(!HAS_ROS)('the camera node', () => {
     rmSync(folder, { recursive: true });
   });
 
+  /** Pictures of a folder and of a recording, which say nothing of where objects are. */
+  async function makeSources(): Promise<Record<string, string>> {
+    const pictures = join(folder, 'pictures');
+    mkdirSync(pictures, { recursive: true });
+    const pixels = new Uint8Array(96 * 64 * 3).fill(90);
+    for (const name of ['a.jpg', 'b.jpg'])
+      writeFileSync(join(pictures, name), await encodeJpeg(pixels, 96, 64, 90));
+    const recording = join(folder, 'drive.mcap');
+    await writeRecording(recording, { compression: 'zstd', frames: 20, periodMs: 50 });
+    return { dir: `dir:${pictures}`, mcap: `mcap:${recording}` };
+  }
+
   async function startCamera(parameters: Readonly<Record<string, string>>): Promise<RosProcess> {
     const camera = bench.node('camera', { rate: '10.0', width: '320', height: '180', ...parameters });
     running.push(camera);
-    await camera.waitFor(/publishing simulated street/, 60);
+    await camera.waitFor(/publishing /, 60);
     return camera;
   }
 
@@ -63,6 +77,20 @@ describe.skipIf(!HAS_ROS)('the camera node', () => {
     await probe.exit;
     expect(jsonLines(probe.output).at(-1)).toEqual({ received: 4 });
     expect(jsonLines(probe.output)[0]).toMatchObject({ frame_id: 'camera' });
+  });
+
+  it.skipIf(bundle === undefined).each([
+    ['dir', { rate: '5.0' }, 'camera'],
+    ['mcap', { width: '0', height: '0', rate: '0.0' }, 'front'],
+  ] as const)('plays %s, over and over, and is heard by the detector', async (kind, more, frameId) => {
+    const sources = await makeSources();
+    await startCamera({ source: sources[kind]!, ...more, frame_id: frameId });
+    const detector = bench.node('detector', { bundle: bundle! });
+    running.push(detector);
+    const probe = bench.peer('detection_probe.py', '--topic', '/camera/detections', '--count', '25');
+    await probe.exit;
+    expect(jsonLines(probe.output).at(-1)).toEqual({ received: 25 });
+    expect(jsonLines(probe.output)[0]).toMatchObject({ frame_id: frameId });
   });
 
   it.each([

@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -160,6 +163,44 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
     running.push(detector);
     await detector.waitFor(/./);
     expect(await detector.stop('SIGTERM')).toBe(0);
+  });
+
+  it('goes on without a page whose port is in use and a broker that is no address, and says both', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const detector = await startDetector({ http_port: String(port), telemetry: 'broker' });
+    expect(detector.output).toMatch(new RegExp(`GOSHAWK_PORT_IN_USE: port ${String(port)} on 127.0.0.1`));
+    expect(detector.output).toMatch(/GOSHAWK_PARAMETER_INVALID: parameter telemetry/);
+    await startCamera();
+    expect((await listen(RESULTS, 2)).at(-1)).toEqual({ received: 2 });
+    other.close();
+  });
+
+  it('serves several cameras, each on topics of its own', async () => {
+    await startDetector({ image_topics: `["${TOPIC}", "/rear/image_raw"]` });
+    await startCamera('--frame-id', 'front_optical');
+    const rear = bench.peer('raw_camera.py', '--topic', '/rear/image_raw', '--frame-id', 'rear_optical');
+    running.push(rear);
+    const heard = await Promise.all([listen(RESULTS, 3), listen('/rear/detections', 3)]);
+    expect(heard.map((messages) => messages.map(({ frame_id: id }) => id).slice(0, 3))).toEqual([
+      ['front_optical', 'front_optical', 'front_optical'],
+      ['rear_optical', 'rear_optical', 'rear_optical'],
+    ]);
+  });
+
+  it('comes back by itself when the process that runs the model is killed', async () => {
+    const detector = await startDetector({ engine: 'child', report_file: join(folder, 'child.json') });
+    await startCamera('--rate', '10');
+    await listen(RESULTS, 2);
+    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(detector.pid)], { encoding: 'utf8' });
+    process.kill(Number(children.trim().split(/\s+/)[0]), 'SIGSEGV');
+    await detector.waitFor(/the runner is back/);
+    expect((await listen(RESULTS, 3)).at(-1)).toEqual({ received: 3 });
+    expect(await detector.stop('SIGTERM'), detector.output).toBe(0);
+    const { frames } = readReport('child.json');
+    const dropped = Object.values(frames.drops).reduce((sum, count) => sum + count, 0);
+    expect(frames.received).toBe(frames.published + dropped);
   });
 
   it('refuses a bundle that is not there with a code, and stays', async () => {

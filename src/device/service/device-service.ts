@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { describeError } from '../../contract/errors.ts';
+import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { MetricsBody } from '../../contract/telemetry.ts';
 import type { ResultSink } from '../pipeline/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
@@ -38,6 +38,8 @@ export interface ServiceOptions {
   readonly telemetry: TelemetryOptions | null;
   readonly telemetryPeriodMs?: number;
   readonly log: (level: 'info' | 'warn', line: string) => void;
+  /** told of a part that cannot be started, and the rest is started without it; where it is absent, `start` rejects */
+  readonly onRefused?: (error: GoshawkError) => void;
 }
 
 /** Where the telemetry thread's code lies: beside this file, in the same form (.ts under a test runner would not start). */
@@ -54,7 +56,7 @@ export function topicLevelFrom(name: string): string {
 /**
  * What a running device offers besides detections: its web page with status, metrics and health, and its telemetry. Both roots
  * (`goshawk run` and the detector node) start it; neither waits for it. Where the port is in use or the broker is away,
- * perception goes on: the first is refused with a coded error at start, the second is tried again.
+ * perception can go on: the first is refused with a coded error at start, the second is tried again.
  */
 export class DeviceService {
   readonly #web: WebServer | null;
@@ -71,12 +73,16 @@ export class DeviceService {
     this.#reporter = reporter;
   }
 
-  /** @throws GoshawkError GOSHAWK_PORT_IN_USE, GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE */
+  /** @throws GoshawkError GOSHAWK_PORT_IN_USE, GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE, unless `onRefused` hears of them */
   static async start(options: ServiceOptions, sources: ServiceSources): Promise<DeviceService> {
-    const telemetry = options.telemetry === null ? null : startTelemetry(options.telemetry, options.log);
+    const telemetry = await unlessRefused(options, ({ telemetry: wish, log }) =>
+      wish === null ? null : startTelemetry(wish, log),
+    );
     const reporter = telemetry === null ? null : startReporter(telemetry, sources, options);
     try {
-      const web = options.web === null ? null : await startWeb(options.web, sources, telemetry);
+      const web = await unlessRefused(options, ({ web: wish }) =>
+        wish === null ? null : startWeb(wish, sources, telemetry),
+      );
       if (web !== null) options.log('info', `web page: ${web.url}`);
       return new DeviceService(web, telemetry, reporter);
     } catch (error) {
@@ -105,6 +111,20 @@ export class DeviceService {
   async close(): Promise<void> {
     this.#reporter?.close();
     await Promise.all([this.#telemetry?.close(), this.#web?.close()]);
+  }
+}
+
+/** Starts a part; `null` where it is refused with a coded error and somebody hears of that. */
+async function unlessRefused<Part>(
+  options: ServiceOptions,
+  start: (options: ServiceOptions) => Part | Promise<Part>,
+): Promise<Part | null> {
+  try {
+    return await start(options);
+  } catch (error) {
+    if (options.onRefused === undefined || !(error instanceof GoshawkError)) throw error;
+    options.onRefused(error);
+    return null;
   }
 }
 

@@ -51,7 +51,7 @@ export class WebServer {
     this.url = url;
   }
 
-  /** @throws GoshawkError GOSHAWK_PORT_IN_USE */
+  /** @throws GoshawkError GOSHAWK_PORT_IN_USE; GOSHAWK_PARAMETER_INVALID for a place where this process may not listen */
   static async listen(options: WebOptions, sources: WebSources): Promise<WebServer> {
     const app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
     const routes = new Map<'server', WebServer>();
@@ -63,12 +63,7 @@ export class WebServer {
       return server;
     } catch (error) {
       await app.close();
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      throw new GoshawkError(
-        'GOSHAWK_PORT_IN_USE',
-        { port: options.port, host: options.host, option: '--port (http_port for the ROS node)' },
-        { cause: error },
-      );
+      throw cannotListen(options, error as NodeJS.ErrnoException);
     }
   }
 
@@ -107,6 +102,16 @@ export class WebServer {
     for (const response of this.#streams) response.destroy();
     await this.#app.close();
   }
+}
+
+function cannotListen({ host, port }: WebOptions, cause: NodeJS.ErrnoException): GoshawkError {
+  if (cause.code === 'EADDRINUSE') {
+    const option = '--port (http_port for the ROS node)';
+    return new GoshawkError('GOSHAWK_PORT_IN_USE', { port, host, option }, { cause });
+  }
+  const value = `${host}:${String(port)}`;
+  const details = { name: 'address of the page', value, reason: cause.message };
+  return new GoshawkError('GOSHAWK_PARAMETER_INVALID', details, { cause });
 }
 
 function registerRoutes(

@@ -89,7 +89,12 @@ export function inspectListeners(topic: string, type: string, listeners: readonl
   });
 }
 
-/** Turns what is found again and again into words said once: when it appears, and when it is over. */
+/** What a message says apart from its counts, such as the seconds of a silence that goes on. */
+function gistOf(message: string): string {
+  return message.replaceAll(/\d+/g, '#');
+}
+
+/** Turns what is found again and again into words said once: when it appears, when its cause changes, and when it is over. */
 export class FindingLog {
   readonly #said = new Map<string, string>();
 
@@ -104,7 +109,8 @@ export class FindingLog {
     for (const finding of findings) {
       const key = `${subject} ${finding.key}`;
       present.add(key);
-      if (!this.#said.has(key)) say(finding);
+      const said = this.#said.get(key);
+      if (said === undefined || gistOf(said) !== gistOf(finding.message)) say(finding);
       this.#said.set(key, finding.message);
     }
     for (const [key, message] of this.#said) {

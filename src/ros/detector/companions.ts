@@ -1,3 +1,4 @@
+import { describeError } from '../../contract/errors.ts';
 import { HostFigures } from '../../device/metrics/host-figures.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
@@ -23,25 +24,37 @@ const IDLE_MS = 500;
  */
 export class Companions {
   readonly #service: DeviceService;
+  /** what could not be started, in words; the node works without it */
+  readonly complaints: readonly string[];
   readonly #views: { current: SessionView | null };
 
-  private constructor(service: DeviceService, views: { current: SessionView | null }) {
+  private constructor(
+    service: DeviceService,
+    views: { current: SessionView | null },
+    complaints: readonly string[],
+  ) {
     this.#service = service;
     this.#views = views;
+    this.complaints = complaints;
   }
 
-  /** `null` where the parameters ask for neither. @throws GoshawkError as `DeviceService.start` */
+  /** `null` where the parameters ask for neither. A part that cannot be started is logged and left out. */
   static async start(parameters: DetectorParameters, log: Log): Promise<Companions | null> {
     const { http_host: host, http_port: port, telemetry: url, site, robot } = parameters;
     if (port === 0 && url === '') return null;
     const figures = new HostFigures();
     const views: { current: SessionView | null } = { current: null };
+    const complaints: string[] = [];
     const service = await DeviceService.start(
       {
         web: port === 0 ? null : { host, port },
         telemetry: url === '' ? null : { url, site, robot },
         log: (level, line) => {
           log[level](line);
+        },
+        onRefused: (error) => {
+          complaints.push(describeError(error));
+          log.error(describeError(error));
         },
       },
       {
@@ -56,7 +69,7 @@ export class Companions {
         },
       },
     );
-    return new Companions(service, views);
+    return new Companions(service, views, complaints);
   }
 
   /** Shows a session from now on. */

@@ -193,8 +193,7 @@ export class Detector implements RosProgram, LifecycleWork {
       diagnose(
         {
           state: this.#lifecycle.state,
-          complaints:
-            this.#failure === null ? this.#declared.refused : [this.#failure, ...this.#declared.refused],
+          complaints: this.#complaints(),
           snapshot: session?.pipeline.snapshot() ?? null,
           delayMs: session?.results.newestDelayMs ?? NaN,
           findings,
@@ -202,6 +201,11 @@ export class Detector implements RosProgram, LifecycleWork {
         this.#parameters,
       ),
     );
+  }
+
+  #complaints(): readonly string[] {
+    const lasting = [...this.#declared.refused, ...(this.#companions?.complaints ?? [])];
+    return this.#failure === null ? lasting : [this.#failure, ...lasting];
   }
 
   async stop(): Promise<void> {

@@ -18,6 +18,7 @@ export interface RosDemoOptions {
   readonly url: string;
   /** ends the demo */
   readonly signal: AbortSignal;
+  readonly onFirstDetection: () => void;
   readonly say: (line: string) => void;
   readonly onStatus: (status: Status) => void;
 }
@@ -87,6 +88,7 @@ export async function runRosDemo(options: RosDemoOptions): Promise<boolean> {
     if (!(await untilPublished(options, () => failures[0] ?? null))) {
       return false;
     }
+    options.onFirstDetection();
     options.say(`first detections after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     while (!options.signal.aborted) {
       if (failures[0] !== undefined) throw failures[0];

@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly telemetry: ServiceOptions['telemetry'];
   /** ends the run */
   readonly signal: AbortSignal;
+  /** called once the model is loaded and cameras are started */
+  readonly onActive: () => void;
   readonly log: (level: 'info' | 'warn' | 'error', line: string) => void;
   readonly onStatus: (status: DeviceStatus) => void;
 }
@@ -118,6 +120,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     for (const { provider, reason } of info.refusals) log('info', `${provider} is not used: ${reason}`);
     pipeline.activate();
     activeSince = performance.now();
+    options.onActive();
     await untilEnd(options, pipeline);
   } finally {
     clearInterval(ticker);

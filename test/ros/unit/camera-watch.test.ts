@@ -95,11 +95,13 @@ describe('FindingLog', () => {
     update('front', []);
     update('front', []);
     update('front', ['silent for 3 s']);
+    update('front', ['silent for 5 s: the camera is there']);
     expect(said).toEqual([
       'front: silent for 3 s',
       'rear: silent for 9 s',
       'front over: silent for 4 s',
       'front: silent for 3 s',
+      'front: silent for 5 s: the camera is there',
     ]);
   });
 });
