@@ -102,6 +102,8 @@ function stageWords(stage: LineageStage): string[] {
     );
   }
   if (teacher !== undefined) words.push(`teacher ${teacher.name} ${short(teacher.digest)}`);
+  const tensorrt = stage.toolVersions?.['tensorrt'];
+  if (tensorrt !== undefined) words.push(`TensorRT ${tensorrt}`);
   if (codeCommit !== undefined) words.push(`commit ${codeCommit.replace(/^([0-9a-f]{12})[0-9a-f]*/, '$1')}`);
   if (host !== undefined) words.push(`on ${host.cpu}`);
   if (finishedAt !== undefined) words.push(minute(finishedAt));

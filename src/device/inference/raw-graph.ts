@@ -1,5 +1,6 @@
 import type { OutputTensor } from '../../core/heads/head.ts';
 import { letterboxFor, type LetterboxResize } from '../../core/image/letterbox.ts';
+import { isEngineContext } from '../bundles/onnx/engine-context.ts';
 import { readModel, writeModel } from '../bundles/onnx/model.ts';
 import { addRawInput, AVERAGE_FROM, gridFor, RAW_INPUTS } from '../bundles/onnx/raw-input.ts';
 import { swapInputChannels } from '../bundles/onnx/channels.ts';
@@ -24,6 +25,14 @@ export function planFor({ encoding, letterbox }: InferenceInput, resize: Letterb
     encoding: encoding === 'bgr8' ? 'bgr8' : 'rgb8',
     resize: averages ? 'average' : 'interpolate',
   };
+}
+
+/**
+ * False for an engine that was built beforehand: ONNX Runtime is sure to load a file with the engine alone, and what raw frames need would
+ * stand beside it.
+ */
+export function takesRaw(model: Uint8Array, bundle: string): boolean {
+  return !isEngineContext(readModel(model, bundle));
 }
 
 /** The bundle's graph with the letterbox in front of it: camera pictures of any size, one at a time. */

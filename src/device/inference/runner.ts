@@ -10,7 +10,7 @@ import { refuseInput } from './input-check.ts';
 import { LetterboxedGraph } from './letterboxed-graph.ts';
 import { countByProvider } from './profile.ts';
 import type { LoadReport, ModelRequest, RunDoneMessage, RunItem, RunMessage } from './protocol.ts';
-import { planFor, RawGraph, type RawPlan } from './raw-graph.ts';
+import { planFor, RawGraph, takesRaw, type RawPlan } from './raw-graph.ts';
 import type { SessionOptions } from './session.ts';
 import { viewSlab } from './slab.ts';
 
@@ -73,16 +73,17 @@ export class Runner {
       const loaded = performance.now();
       await letterboxed.warmUp();
       const nodes = await letterboxed.takeProfile();
-      if (request.inputs !== 'letterboxed')
+      const acceptsRaw = takesRaw(runner.#model, request.bundle);
+      if (acceptsRaw && request.inputs !== 'letterboxed')
         await (await runner.#loadRaw(usualCamera(request))).warmUp(request);
-      if (request.inputs === 'raw') await runner.#dropLetterboxed();
+      if (acceptsRaw && request.inputs === 'raw') await runner.#dropLetterboxed();
       return {
         runner,
         report: {
           loadMs: loaded - started,
           warmupMs: performance.now() - loaded,
           nodesByProvider: countByProvider(nodes),
-          acceptsRaw: true,
+          acceptsRaw,
           maxBatch: letterboxed.maxBatch,
         },
       };

@@ -16,6 +16,7 @@ import { ModelRepository } from '../../../src/device/bundles/repository.ts';
 import { verifyBundle } from '../../../src/device/bundles/verify.ts';
 import { INSPECTION } from '../../../src/device/bundles/equivalence.ts';
 import { createEngine } from '../../../src/device/inference/create-engine.ts';
+import { takesRaw } from '../../../src/device/inference/raw-graph.ts';
 import { GraphSession } from '../../../src/device/inference/session.ts';
 import { tinyDetector } from './tiny-detector.ts';
 
@@ -120,6 +121,9 @@ describe('an engine in a bundle', () => {
       ['', 13],
       ['com.microsoft', 1],
     ]);
+    // nothing is put beside the engine, so frames come to it letterboxed
+    expect(takesRaw(await readFile(file), 'tiny')).toBe(false);
+    expect(takesRaw(await readFile(join(added.folder, 'model.onnx')), 'tiny')).toBe(true);
     const [input, ...more] = feedInputs(graph);
     expect(more).toEqual([]);
     expect([input?.type?.tensorType?.elemType, input === undefined ? null : shapeOf(input)]).toEqual([
@@ -143,9 +147,9 @@ describe('an engine in a bundle', () => {
         /trt10\.3\.0-sm19-fp16 of tiny@1\.0\.1.* TensorRT 10\.3\.0 and compute capability 1\.9, this machine has /,
       ) as string,
     });
-    const running = createEngine({ bundle: added, wish: ['cpu'] });
+    const running = createEngine({ bundle: added });
     try {
-      expect(await running.start()).toMatchObject({ variant: 'fp32', provider: 'cpu' });
+      expect(await running.start()).toMatchObject({ variant: 'fp32' });
     } finally {
       await running.close();
     }
