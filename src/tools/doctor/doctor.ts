@@ -11,7 +11,13 @@ import {
   checkThreads,
 } from './checks/machine.ts';
 import { checkBundles, checkProviders, type ModelPorts } from './checks/models.ts';
-import { checkDdsProfile, checkRmw, checkRos, checkVisionMessages } from './checks/ros.ts';
+import {
+  checkClientLibrary,
+  checkDdsProfile,
+  checkRmw,
+  checkRos,
+  checkVisionMessages,
+} from './checks/ros.ts';
 import { fail, type Finding } from './finding.ts';
 import type { Probe } from './probe.ts';
 
@@ -21,6 +27,7 @@ type Check = (probe: Probe, ports: ModelPorts) => Finding | Promise<Finding>;
 const CHECKS: readonly (readonly [name: string, check: Check])[] = [
   ['node', checkNode],
   ['ros', checkRos],
+  ['client-library', checkClientLibrary],
   ['vision-msgs', checkVisionMessages],
   ['rmw', checkRmw],
   ['dds-profile', checkDdsProfile],

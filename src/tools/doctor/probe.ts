@@ -14,6 +14,8 @@ export interface Space {
 export interface Probe {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly nodeVersion: string;
+  /** the program that runs this */
+  readonly node: string;
   readonly cores: number;
   /** where Goshawk is installed */
   readonly home: string;
@@ -31,7 +33,7 @@ export interface Probe {
   wait(ms: number): Promise<void>;
 }
 
-const COMMAND_TIMEOUT_MS = 3000;
+const COMMAND_TIMEOUT_MS = 10_000;
 
 function orUndefined<T>(read: () => T): T | undefined {
   try {
@@ -46,6 +48,7 @@ export function systemProbe(home: string): Probe {
   return {
     env: process.env,
     nodeVersion: process.versions.node,
+    node: process.execPath,
     cores: availableParallelism(),
     home,
     readText: (file) => orUndefined(() => readFileSync(file, 'utf8')),

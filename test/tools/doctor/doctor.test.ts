@@ -17,7 +17,10 @@ const healthy: ModelPorts = {
 
 describe('models', () => {
   it('warns of a Jetson that uses only its CPU', () => {
-    expect(checkProviders(fakeProbe({}), healthy).status).toBe('ok');
+    expect(checkProviders(fakeProbe({}), healthy)).toMatchObject({
+      status: 'ok',
+      finding: 'ONNX Runtime with cpu; not tensorrt: not built in',
+    });
     const jetson = fakeProbe({ files: { '/etc/nv_tegra_release': '# R36' } });
     expect(checkProviders(jetson, healthy)).toMatchObject({
       status: 'warn',

@@ -27,6 +27,7 @@ export function fakeProbe(machine: Machine): Probe {
   const files = machine.files ?? {};
   return {
     env: machine.env ?? {},
+    node: 'node',
     nodeVersion: machine.nodeVersion ?? '24.1.0',
     cores: machine.cores ?? 4,
     home: HOME,

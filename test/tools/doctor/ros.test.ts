@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
+  checkClientLibrary,
   checkDdsProfile,
   checkRmw,
   checkRos,
@@ -69,6 +70,29 @@ describe('ROS 2', () => {
     const missing = checkVisionMessages(robot({ without: `${PREFIX}/share/vision_msgs/package.xml` }));
     expect(missing.status).toBe('fail');
     expect(missing.fix).toContain('ros-jazzy-vision-msgs');
+  });
+});
+
+describe('the client library', () => {
+  const library = `${HOME}/node_modules/rclnodejs`;
+  const built = { ...installation.files, [`${library}/generated`]: '' };
+  const check = (machine: Machine) => checkClientLibrary(fakeProbe({ ...installation, ...machine }));
+
+  it('is content where it loads, and where there is no ROS 2 to load it for', () => {
+    const commands = { [`node -e require("${library}")`]: '' };
+    expect(check({ files: built, commands })).toMatchObject({ status: 'ok', finding: 'rclnodejs loads' });
+    expect(checkClientLibrary(fakeProbe({})).status).toBe('ok');
+  });
+
+  it('fails where it was not built, or not for this Node', () => {
+    expect(check({})).toMatchObject({
+      status: 'fail',
+      finding: expect.stringContaining('not built') as string,
+    });
+    const other = check({ files: built, nodeVersion: '24.1.0' });
+    expect(other.status).toBe('fail');
+    expect(other.finding).toBe('rclnodejs does not load in Node 24.1.0');
+    expect(other.fix).toContain('npm run setup');
   });
 });
 

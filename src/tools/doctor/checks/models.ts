@@ -41,7 +41,8 @@ export function checkProviders(probe: Probe, ports: ModelPorts): Finding {
       'build ONNX Runtime with TensorRT: docs/jetson.md',
     );
   }
-  return ok(`ONNX Runtime with ${usable.join(', ')}`);
+  const without = refused.length === 0 ? '' : `; not ${refused.join(', not ')}`;
+  return ok(`ONNX Runtime with ${usable.join(', ')}${without}`);
 }
 
 /** The model repository: is there a bundle, and is every bundle what its manifest says. */

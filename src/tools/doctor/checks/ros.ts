@@ -52,6 +52,20 @@ export function checkVisionMessages(probe: Probe): Finding {
   );
 }
 
+/** rclnodejs, the client library: is it built for this ROS 2 and this Node, and does it load. */
+export function checkClientLibrary(probe: Probe): Finding {
+  if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
+  const fix = 'npm run setup (it builds rclnodejs against the ROS 2 in use)';
+  const library = `${probe.home}/node_modules/rclnodejs`;
+  if (!probe.exists(`${library}/generated`)) {
+    return fail('rclnodejs has no message classes: it was not built against a ROS 2', fix);
+  }
+  if (probe.run(probe.node, ['-e', `require(${JSON.stringify(library)})`]) === undefined) {
+    return fail(`rclnodejs does not load in Node ${probe.nodeVersion}`, fix);
+  }
+  return ok('rclnodejs loads');
+}
+
 /** The middleware: can it be loaded, and is it the one that the image settings are for. */
 export function checkRmw(probe: Probe): Finding {
   if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
