@@ -1,4 +1,4 @@
-"""`python -m goshawk_training COMMAND`: prepare, train, prune, qat, search, loader-rate, evaluate, export."""
+"""`python -m goshawk_training COMMAND`: prepare, train, prune, distill, qat, search, loader-rate, evaluate, export."""
 
 from __future__ import annotations
 
@@ -62,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_teacher(pruned)
     pruned.set_defaults(command=commands.run_prune)
 
+    taught = adding.add_parser("distill", help="fine-tune a trained network with a teacher, its shape as it is")
+    _add_run(taught)
+    taught.add_argument("--from", dest="parent", type=Path, required=True, metavar="RUN|CHECKPOINT")
+    add_settings(taught, FINE_TUNING)
+    _add_teacher(taught, required=True)
+    taught.set_defaults(command=commands.run_distill)
+
     rounded = adding.add_parser("qat", help="fine-tune a trained network with int8 arithmetic imitated")
     _add_run(rounded)
     rounded.add_argument("--from", dest="parent", type=Path, required=True, metavar="RUN|CHECKPOINT")
@@ -114,8 +121,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=2, help="0: all cores while the machine is quiet, else one")
 
 
-def _add_teacher(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--teacher", type=Path, metavar="RUN|CHECKPOINT", help="learn from this network too")
+def _add_teacher(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument(
+        "--teacher", type=Path, required=required, metavar="RUN|CHECKPOINT", help="learn from this network too"
+    )
     parser.add_argument(
         "--teacher-cache", action=argparse.BooleanOptionalAction, default=True, help="compute its answers once"
     )

@@ -38,6 +38,11 @@ def run_prune(options: argparse.Namespace) -> None:
     _continue(options, prune=PruneConfig(**chosen(options, PruneConfig)))
 
 
+def run_distill(options: argparse.Namespace) -> None:
+    """Fine-tunes with a teacher."""
+    _continue(options)
+
+
 def run_qat(options: argparse.Namespace) -> None:
     """Fine-tunes with rounding."""
     _continue(options, qat=QatConfig(**chosen(options, QatConfig, "qat-")))

@@ -235,9 +235,15 @@ def test_commands_prune_with_a_teacher_and_export(tmp_path: Path, store: SceneSt
     settings = ["--epochs", "2", "--batch", "8", "--sparsity-initial", "0.3", "--sparsity-final", "0.5"]
     settings += ["--sparsity-steps", "2", "--channel-multiple", "4", "--importance-batches", "1"]
     assert main(["prune", "--from", str(parent), "--teacher", str(parent), *run, *settings]) == 0
-    assert main(["export", "--run", str(tmp_path / "run"), "--data", str(store.folder), "--out", str(tmp_path)]) == 0
+    # a pruned network goes on learning in the shape it has
+    again = ["--epochs", "1", "--batch", "8", "--data", str(store.folder), "--run", str(tmp_path / "again")]
+    again += ["--threads", "1", "--no-bf16", "--from", str(tmp_path / "run"), "--teacher", str(parent)]
+    assert main(["distill", *again]) == 0
+    shapes = [channels_of(checkpoint.averaged_model(tmp_path / name / LAST)) for name in ("run", "again")]
+    assert shapes[0] == shapes[1]
+    assert main(["export", "--run", str(tmp_path / "again"), "--data", str(store.folder), "--out", str(tmp_path)]) == 0
     stages = json.loads((tmp_path / "lineage.json").read_text())["stages"]
-    assert [stage["stage"] for stage in stages] == ["train", "prune"]
+    assert [stage["stage"] for stage in stages] == ["train", "prune", "distill"]
     assert stages[1]["inputDigest"] == stages[1]["teacher"]["digest"] == stages[0]["outputDigest"]
     done = stages[1]["pruning"]
     assert done["pattern"] == "channels"
