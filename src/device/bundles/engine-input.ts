@@ -20,6 +20,9 @@ export interface EngineInput {
   readonly notes: readonly TensorrtViolation[];
 }
 
+/** Broken rules that an error names. */
+const MOST_TOLD = 4;
+
 /**
  * Takes the variant of a bundle that an engine is built from, and has its picture go through its Cast first, which TensorRT demands. Of several
  * variants for TensorRT the first is taken, with `int8` the first that is quantized.
@@ -51,8 +54,15 @@ export async function readEngineInput(
   }
   const violations = checkTensorrtRules(model);
   const fatal = violations.filter(({ effect }) => effect === 'refused');
-  if (fatal.length > 0) return refuse(fatal.map(describeViolation).join('; '));
+  if (fatal.length > 0) return refuse(inWords(fatal));
   return { variant, bytes: writeModel(model), shapes: shapesOf(model, variant), notes: violations };
+}
+
+/** A graph that breaks a rule does it at every layer: a few are enough to know. */
+function inWords(violations: readonly TensorrtViolation[]): string {
+  const told = violations.slice(0, MOST_TOLD).map(describeViolation).join('; ');
+  const rest = violations.length - MOST_TOLD;
+  return rest > 0 ? `${told}; and ${rest} more` : told;
 }
 
 export function describeViolation({ rule, node, message }: TensorrtViolation): string {

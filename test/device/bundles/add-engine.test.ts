@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -233,6 +233,24 @@ describe('what an engine is built from', () => {
     const model = readModel(bytes, 'input');
     expect(checkTensorrtRules(model)).toEqual([]);
     expect(model.graph.node[0]).toMatchObject({ opType: 'Cast', input: ['images'] });
+  });
+
+  test('a graph that TensorRT would refuse is refused here, with the first few reasons', async () => {
+    const name = 'quantized-default.onnx';
+    await copyFile(new URL(`onnx/golden/${name}`, import.meta.url), join(bundle.folder, name));
+    const [variant] = bundle.manifest.variants;
+    if (variant === undefined) throw new Error('no variant');
+    const quantized = { ...variant, id: 'int8', precision: 'int8' as const, file: name };
+    const both = { ...bundle, manifest: { ...bundle.manifest, variants: [variant, quantized] } };
+    await expect(readEngineInput(both, null, true)).rejects.toMatchObject({
+      code: 'GOSHAWK_ENGINE_INPUT',
+      details: {
+        variant: 'int8',
+        reason: expect.stringMatching(
+          /^x_QuantizeLinear: its zero point is -86, it has to be 0.*\(zero-point\); .*; and 19 more$/,
+        ) as string,
+      },
+    });
   });
 
   test('int8 of a graph without quantization is refused: the ranges would be made up', async () => {
