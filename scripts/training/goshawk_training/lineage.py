@@ -77,7 +77,7 @@ def stage_record(stored: dict[str, Any], checkpoint: Path) -> dict[str, Any]:
         "seconds": round(stored["seconds"]),
         **stored.get("madeBy", {}),
         "outputDigest": digest_of(checkpoint),
-        "dataset": _pictures(stored),
+        "dataset": {"digest": stored["data"], **_described(stored.get("dataset", {}))},
         "hyperparameters": config.to_json(),
         "schedules": schedules(config, stored["step"]),
         "steps": stored["step"],
@@ -98,7 +98,7 @@ def schedules(config: RunConfig, steps: int) -> dict[str, dict[str, Any]]:
         "learningRate": {
             "kind": "linear warm-up, then half a cosine",
             "first": train.lr,
-            "last": train.lr * train.lr_floor,
+            "last": float(f"{train.lr * train.lr_floor:.6g}"),
             "warmupSteps": train.warmup_steps,
             "steps": steps,
         }
@@ -131,7 +131,7 @@ def lineage(
         "datasetDigest": training.meta["digest"],
         "hyperparameters": last["hyperparameters"],
         "toolVersions": tool_versions(),
-        "stages": [*stored.get("stages", []), last],
+        "stages": [_with_pictures(stage, training.meta) for stage in (*stored.get("stages", []), last)],
         "training": {
             "finishedAt": last["finishedAt"],
             "codeDigest": source_digest(),
@@ -147,10 +147,15 @@ def lineage(
     return record if commit is None else {**record, "codeCommit": commit}
 
 
-def _pictures(stored: dict[str, Any]) -> dict[str, Any]:
-    meta = stored.get("dataset", {})
-    known = {name: meta[name] for name in ("count", "simulator", "seeds", "chunk") if name in meta}
-    return {"digest": stored["data"], **known}
+def _described(meta: dict[str, Any]) -> dict[str, Any]:
+    return {name: meta[name] for name in ("count", "simulator", "seeds", "chunk") if name in meta}
+
+
+def _with_pictures(stage: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
+    """Describes a stage's data by the store at hand where it is the same: checkpoints once kept its digest only."""
+    if stage["dataset"]["digest"] != meta["digest"]:
+        return stage
+    return {**stage, "dataset": {**stage["dataset"], **_described(meta)}}
 
 
 def _pruning(config: RunConfig, stored: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def test_export_writes_a_record_of_its_run(tmp_path: Path, store: SceneStore, to
     assert record["training"]["onnxDigest"] == sha256(tmp_path / "out" / "model.onnx")
     assert record["training"]["codeDigest"] == source_digest()
     assert [e["epoch"] for e in record["training"]["evaluations"]] == [1]
+    (stage,) = record["stages"]
+    assert stage["stage"] == "train"
+    assert stage["outputDigest"] == record["training"]["checkpointDigest"]
+    assert stage["dataset"] == {"digest": store.meta["digest"], "count": len(store)}
+    assert stage["schedules"]["learningRate"]["last"] == toy_config.train.lr * toy_config.train.lr_floor
     assert (tmp_path / "out" / "labels.txt").read_text().split("\n")[:-1] == list(LABELS)
     # the weights of one store are not exported under the name of another
     other = toy_store(tmp_path / "other", 2, seed=5)
