@@ -68,6 +68,10 @@ function details({ name, version, facts, checks }: LineageNode): string[] {
     const words = stageWords(stage);
     if (words.length > 0) rows.push(row(stage.stage, words));
   }
+  // newer records say it stage by stage
+  if (facts.codeCommit !== null && facts.stages.every(({ codeCommit }) => codeCommit === undefined)) {
+    rows.push(row('code', [facts.codeCommit]));
+  }
   for (const { dataset, ap, ap50, images, evaluator, variant, measuredAt, host } of facts.evaluation) {
     const words = [`AP ${ap.toFixed(4)}, AP50 ${ap50.toFixed(4)} on ${images} pictures of ${dataset}`];
     if (variant !== undefined) words.push(variant);

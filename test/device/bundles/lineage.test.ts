@@ -282,6 +282,7 @@ test('the text has a line a bundle with boxes around, then stages, measurements 
     'base',
     {
       createdAt: '2026-11-23T09:30:11.798Z',
+      codeCommit: 'abc123',
       stages: [{ stage: 'train', dataset: { count: 8000, simulator: '1.0.0', seeds: [1, 2, 16] } }],
     },
     {
@@ -331,6 +332,7 @@ test('the text has a line a bundle with boxes around, then stages, measurements 
     '',
     'base@1.0.0',
     '  train     8000 pictures drawn by simulator 1.0.0, seeds 1..16',
+    '  code      abc123',
     '  measured  AP 0.4900, AP50 0.8193 on 500 pictures of val/a.json, goshawk evaluate, AMD EPYC, 2026-11-23 10:00',
     `  digest    model.onnx ${graph}, matches`,
     '',
