@@ -5,22 +5,12 @@ import {
   DATASET_FORMATS,
   IMAGE_FORMATS,
   SIMULATE_DEFAULTS,
-  type DatasetFormat,
-  type ImageFormat,
+  type SimulateOptions,
 } from '../tools/simulate/options.ts';
 import { simulate, type SimulateProgress } from '../tools/simulate/simulate.ts';
 
-interface SimulateFlags extends Partial<Conditions> {
-  readonly out: string;
-  readonly count: number;
-  readonly seed: number;
-  readonly width: number;
-  readonly height: number;
-  readonly format: DatasetFormat;
-  readonly image: ImageFormat;
-  readonly quality: number;
-  readonly workers: number;
-}
+/** The knobs are flags of their own. */
+type SimulateFlags = Omit<SimulateOptions, 'conditions'> & Partial<Conditions>;
 
 function parseNumber(text: string): number {
   const value = Number(text);

@@ -1,17 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DropReason } from '../../src/contract/drops.ts';
 import type { CompressedView, ImageView } from '../../src/core/frame.ts';
 import type { Bundle } from '../../src/device/bundles/bundle.ts';
-import { importModel } from '../../src/device/bundles/import-model.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import { encodeJpeg, encodePng } from '../../src/device/pipeline/encode-image.ts';
 import { EnvelopeMaker } from '../../src/device/pipeline/envelope.ts';
 import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
 import { rawImage } from '../device/pipeline/fakes.ts';
-import { tinyDetector } from '../device/bundles/tiny-detector.ts';
+import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
 /** Real engines, one frame at a time, so that each frame's fate is known beforehand. Runners come from dist/. */
 
@@ -20,17 +19,7 @@ let bundle: Bundle;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'goshawk-bad-frames-'));
-  const file = join(folder, 'tiny.onnx');
-  await writeFile(file, tinyDetector({ head: 'yolox', classes: 2, nanOnBlack: true }));
-  ({ bundle } = await importModel({
-    file,
-    out: folder,
-    name: 'tiny',
-    version: '1.0.0',
-    labels: ['person', 'car'],
-    tool: 'test',
-    createdAt: '2026-01-02T03:04:05.000Z',
-  }));
+  bundle = await writeTinyBundle(folder);
 });
 
 afterAll(async () => {

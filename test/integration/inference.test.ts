@@ -1,10 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
 import type { Bundle } from '../../src/device/bundles/bundle.ts';
-import { importModel } from '../../src/device/bundles/import-model.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import type {
   DecodeLimits,
@@ -13,7 +12,8 @@ import type {
   InferenceOutcome,
 } from '../../src/device/inference/engine.ts';
 import type { LaneEngine } from '../../src/device/inference/lane-engine.ts';
-import { TINY_SIZE, tinyDetector } from '../device/bundles/tiny-detector.ts';
+import { TINY_SIZE } from '../device/bundles/tiny-detector.ts';
+import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
 /** Real threads and processes with a real ONNX Runtime in them; runners come from dist/, as they do on a robot. */
 
@@ -25,17 +25,7 @@ let bundle: Bundle;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'goshawk-inference-'));
-  const file = join(folder, 'tiny.onnx');
-  await writeFile(file, tinyDetector({ head: 'yolox', classes: 2, batch: 'n', nanOnBlack: true }));
-  ({ bundle } = await importModel({
-    file,
-    out: folder,
-    name: 'tiny',
-    version: '1.0.0',
-    labels: ['person', 'car'],
-    tool: 'test',
-    createdAt: '2026-01-02T03:04:05.000Z',
-  }));
+  bundle = await writeTinyBundle(folder);
 });
 
 afterAll(async () => {

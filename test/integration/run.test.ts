@@ -14,7 +14,7 @@ let bundle = '';
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'goshawk-run-'));
-  bundle = await writeTinyBundle(join(folder, 'models'));
+  bundle = (await writeTinyBundle(join(folder, 'models'))).folder;
 });
 
 afterAll(() => {

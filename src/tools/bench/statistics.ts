@@ -1,18 +1,12 @@
+import type { HistogramSummary } from '../../core/histogram.ts';
+
 /** `sorted[floor(n p)]`, MLPerf LoadGen's percentile; 0 for an empty list. */
 export function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
 }
 
-export interface Spread {
-  readonly count: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-}
-
-export function spreadOf(values: readonly number[]): Spread {
+/** Percentiles of a list, in its unit. */
+export function spreadOf(values: readonly number[]): HistogramSummary {
   const sorted = [...values].sort((a, b) => a - b);
   return {
     count: sorted.length,
