@@ -22,17 +22,14 @@ import type { ResultSink } from './frame-result.ts';
 import { sumCounts, type FrameCounts } from './ledger.ts';
 import { NoticeThrottle } from './notice-throttle.ts';
 import type { PipelineNotice, PipelineOptions } from './pipeline-options.ts';
+import { PipelineFigures } from './pipeline-figures.ts';
 import { PreprocessChoice } from './preprocess-choice.ts';
-import { ProcessMonitor } from './process-monitor.ts';
-import { RateWindow } from './rate-window.ts';
 import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './snapshot.ts';
 import { isUnset, stampAge } from './stamp-guard.ts';
-import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
 import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
 
 /** clocks further apart than this do not agree, and a latency from stamp to now would say nothing */
 const CLOCKS_AGREE_MS = 60_000;
-const RATE_WINDOW_SECONDS = 5;
 const DEFAULTS = {
   maxWaitMs: 3,
   engineTimeoutMs: 10_000,
@@ -54,22 +51,13 @@ export class FramePipeline {
   readonly #delivery: Delivery;
   readonly #notices: NoticeThrottle;
   readonly #inHand = new Set<FrameJob>();
-  readonly #latencies = new StageLatencies();
-  readonly #recent = new RecentLatencies();
-  readonly #fpsIn = new RateWindow(RATE_WINDOW_SECONDS);
-  readonly #fpsOut = new RateWindow(RATE_WINDOW_SECONDS);
-  readonly #monitor = new ProcessMonitor();
+  readonly #figures = new PipelineFigures();
   #idleWaiters: (() => void)[] = [];
   #limits: Limits;
   #decodeLimits: DecodeLimits;
   #state: PipelineState = 'idle';
   #path: FramePath | null = null;
   #engineInfo: EngineInfo | null = null;
-  #engineLost = 0;
-  #engineRestored = 0;
-  #lastIncident: string | null = null;
-  #detections = 0;
-  #startedAt = 0;
   #closing: Promise<void> | null = null;
 
   /** @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` for options out of range */
@@ -114,7 +102,7 @@ export class FramePipeline {
     const { engine } = this.#options;
     if (this.#state !== 'idle') throw wrongState(this.#state, 'started');
     this.#state = 'starting';
-    this.#startedAt = this.#clock.monotonicMs();
+    this.#figures.begin(this.#clock.monotonicMs());
     engine.onIncident((incident) => {
       this.#noteIncident(incident);
     });
@@ -130,7 +118,7 @@ export class FramePipeline {
     this.#path = this.#makePath(info);
     for (const lane of this.#lanes.values())
       lane.choice = new PreprocessChoice(this.#options.preprocess ?? 'auto', info.acceptsRaw);
-    this.#monitor.start();
+    this.#figures.watchProcess();
     this.#state = 'inactive';
     return info;
   }
@@ -226,20 +214,12 @@ export class FramePipeline {
     const cameras: Record<string, CameraSnapshot> = {};
     for (const lane of this.#lanes.values()) cameras[lane.name] = lane.snapshot(now);
     return {
+      ...this.#figures.read(now),
       state: this.#state,
-      uptimeSeconds: this.#startedAt === 0 ? 0 : (now - this.#startedAt) / 1000,
       engine: this.#engineInfo,
-      engineLost: this.#engineLost,
-      engineRestored: this.#engineRestored,
-      lastIncident: this.#lastIncident,
       frames: this.counts(),
-      fps: { in: this.#fpsIn.rate(now), out: this.#fpsOut.rate(now) },
-      detections: this.#detections,
       cameras,
-      latencyMs: this.#latencies.read(),
-      recentMs: this.#recent.read(now),
       sinks: this.#delivery.counts(),
-      process: this.#monitor.read(),
     };
   }
 
@@ -322,10 +302,7 @@ export class FramePipeline {
     lane.ledger.publish();
     lane.fpsOut.mark(now);
     lane.totals.record(job.totalMs);
-    this.#fpsOut.mark(now);
-    this.#latencies.record(job);
-    this.#recent.record(job, now);
-    this.#detections += job.detections.count;
+    this.#figures.notePublished(job, now);
     this.#letGo(job);
     if (job.keepsPixels && job.image !== null && isCompressed(job.image)) void this.#shareDecoded(lane, job);
     else this.#share(job, rawPixels(job));
@@ -376,7 +353,7 @@ export class FramePipeline {
     }
     await this.#drain('shutdown');
     this.#path?.stop();
-    this.#monitor.stop();
+    this.#figures.stop();
     try {
       const closed = await withTimeLimit(this.#options.engine.close(), this.#drainMs, this.#clock);
       if (closed === TIME_IS_UP)
@@ -419,7 +396,7 @@ export class FramePipeline {
     lane.ledger.receive();
     lane.lastReceivedAt = now;
     lane.fpsIn.mark(now);
-    this.#fpsIn.mark(now);
+    this.#figures.noteReceived(now);
   }
 
   #refuseEntry(lane: CameraLane, reason: DropReason): DropReason {
@@ -444,9 +421,7 @@ export class FramePipeline {
   }
 
   #noteIncident(incident: EngineIncident): void {
-    if (incident.kind === 'restored') this.#engineRestored += 1;
-    else this.#engineLost += 1;
-    this.#lastIncident = `${incident.code}: ${incident.message}`;
+    this.#figures.noteIncident(incident);
     const level: PipelineNotice['level'] = incident.kind === 'restored' ? 'info' : 'error';
     this.#notices.send({ level, code: incident.code, message: incident.message });
   }

@@ -2,6 +2,7 @@ import type { Health } from '../../contract/status.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/snapshot.ts';
 import type { TelemetryStatus } from '../telemetry/telemetry-client.ts';
 import { nothingOut } from './camera-trouble.ts';
+import { engineCondition } from './engine-trouble.ts';
 
 /** A camera that has sent nothing for this long is silent. */
 const SILENT_MS = 5_000;
@@ -35,10 +36,12 @@ function cameraTrouble(name: string, camera: CameraSnapshot, uptimeMs: number): 
   return trouble === null ? null : `camera ${name}: ${trouble}`;
 }
 
-/** Healthy: a model is loaded, the pipeline is active, every camera sends, and something of it is published. Telemetry that is away is no ill health. */
+/** Healthy: a model is loaded and runs, the pipeline is active, every camera sends, and something of it is published. Telemetry that is away is no ill health. */
 export function healthOf(snapshot: PipelineSnapshot): Health {
   const reasons: string[] = [];
   if (snapshot.engine === null) reasons.push('no model is loaded');
+  const engine = engineCondition(snapshot);
+  if (engine.state === 'down') reasons.push(engine.words);
   if (snapshot.state !== 'active') reasons.push(`the pipeline is ${snapshot.state}`);
   else {
     for (const [name, camera] of Object.entries(snapshot.cameras)) {

@@ -1,5 +1,6 @@
 import type { CameraSnapshot, PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
 import { clocksApart, nothingOut } from '../../device/service/camera-trouble.ts';
+import { engineCondition } from '../../device/service/engine-trouble.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { Finding } from './camera-watch.ts';
 import type { DetectorParameters } from './parameters.ts';
@@ -80,17 +81,15 @@ function diagnoseTiming(
   };
 }
 
+const ENGINE_LEVELS = { running: 'ok', mended: 'warn', weak: 'warn', down: 'error' } as const;
+
 function diagnoseEngine(snapshot: PipelineSnapshot): DiagnosticStatus {
-  const { engine, engineLost, engineRestored, lastIncident } = snapshot;
-  const down = engineLost > engineRestored;
+  const { engine, engineLost, engineRestored } = snapshot;
+  const { state, words } = engineCondition(snapshot);
   return {
     name: 'engine',
-    level: down ? 'error' : engineLost > 0 ? 'warn' : 'ok',
-    message: down
-      ? `inference is down: ${lastIncident ?? 'unknown'}`
-      : engineLost > 0
-        ? `inference was lost ${engineLost} times and came back; last: ${lastIncident ?? 'unknown'}`
-        : 'running',
+    level: ENGINE_LEVELS[state],
+    message: words,
     values: {
       bundle: engine === null ? '' : `${engine.bundle.name}@${engine.bundle.version}`,
       digest: engine?.bundle.digest ?? '',
@@ -99,6 +98,9 @@ function diagnoseEngine(snapshot: PipelineSnapshot): DiagnosticStatus {
       refused_providers: (engine?.refusals ?? [])
         .map(({ provider, reason }) => `${provider}: ${reason}`)
         .join('; '),
+      nodes: Object.entries(engine?.nodesByProvider ?? {})
+        .map(([provider, nodes]) => `${nodes} on ${provider}`)
+        .join(', '),
       lost: engineLost,
       restored: engineRestored,
     },

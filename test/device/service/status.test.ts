@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { statusSchema } from '../../../src/contract/status.ts';
+import type { EngineIncident } from '../../../src/device/inference/engine.ts';
 import type { CameraSnapshot } from '../../../src/device/pipeline/snapshot.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
+import { engineCondition } from '../../../src/device/service/engine-trouble.ts';
 import { healthOf, statusOf } from '../../../src/device/service/status.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';
 
@@ -44,6 +46,37 @@ describe('health', () => {
     ]);
     for (let i = 0; i < 30; i++) pipeline.refuse('front', 'rate_limited');
     expect(healthOf(pipeline.snapshot()).ok).toBe(true);
+  });
+});
+
+describe('an engine that was lost', () => {
+  const incident = (kind: EngineIncident['kind']): EngineIncident => ({
+    kind,
+    code: 'GOSHAWK_ENGINE_CRASHED',
+    message: `the runner: ${kind}`,
+    lostJobs: 0,
+  });
+
+  it('is no health until a runner is back', async () => {
+    const engine = new FakeEngine(2);
+    const pipeline = new FramePipeline({ engine, manifest: MANIFEST, cameras: [], clock: new FakeClock() });
+    await pipeline.start();
+    pipeline.activate();
+    engine.incident(incident('lost'));
+    expect(healthOf(pipeline.snapshot()).ok).toBe(true);
+    expect(engineCondition(pipeline.snapshot())).toMatchObject({
+      state: 'weak',
+      words: expect.stringMatching(/^1 of 2 inference runners are down/) as string,
+    });
+    engine.incident(incident('lost'));
+    engine.incident(incident('failed'));
+    expect(healthOf(pipeline.snapshot()).reasons).toEqual([
+      'inference is down: GOSHAWK_ENGINE_CRASHED: the runner: failed',
+    ]);
+    engine.incident(incident('restored'));
+    expect(healthOf(pipeline.snapshot()).ok).toBe(true);
+    engine.incident(incident('restored'));
+    expect(engineCondition(pipeline.snapshot()).state).toBe('mended');
   });
 });
 

@@ -91,6 +91,27 @@ describe('diagnose', () => {
     );
   });
 
+  it('says what runs, where, and why not elsewhere', () => {
+    const engine = {
+      bundle: { name: 'street', version: '1.0.0', digest: 'd' },
+      variant: 'int8',
+      provider: 'cuda',
+      refusals: [{ provider: 'tensorrt', reason: 'is not installed' }],
+      nodesByProvider: { CUDAExecutionProvider: 90, CPUExecutionProvider: 3 },
+      workers: 1,
+    } as unknown as PipelineSnapshot['engine'];
+    const condition = { state: 'active', complaints: [], delayMs: 1, findings: new Map<string, []>() };
+    const line = diagnose({ ...condition, snapshot: snapshot({ engine }) }, LIMITS).find(
+      ({ name }) => name === 'engine',
+    );
+    expect(line?.values).toMatchObject({
+      bundle: 'street@1.0.0',
+      provider: 'cuda',
+      refused_providers: 'tensorrt: is not installed',
+      nodes: '90 on CUDAExecutionProvider, 3 on CPUExecutionProvider',
+    });
+  });
+
   it('shows the worst finding of a camera', () => {
     const findings = new Map([
       [
