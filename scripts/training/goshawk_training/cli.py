@@ -54,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_teacher(trained)
     trained.set_defaults(command=commands.run_train)
 
+    adopted = adding.add_parser("adopt", help="make a run of an exported model, to go on from where no checkpoint is")
+    adopted.add_argument("--model", type=Path, required=True, help="model.onnx of an export or of a bundle, in float")
+    adopted.add_argument("--family", choices=sorted(FAMILY), default="baseline", help="depths; widths are the file's")
+    adopted.add_argument("--data", type=Path, required=True, help="pictures to measure the norms on")
+    adopted.add_argument("--run", type=Path, required=True, help="folder of the checkpoint that is made")
+    adopted.set_defaults(command=commands.run_adopt)
+
     pruned = adding.add_parser("prune", help="remove channels of a trained network while training goes on")
     _add_run(pruned)
     pruned.add_argument("--from", dest="parent", type=Path, required=True, metavar="RUN|CHECKPOINT")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import checkpoint
+from .adopt import adopt
 from .config import FAMILY, LABELS, DistillConfig, ModelConfig, PruneConfig, QatConfig, RunConfig, TrainConfig
 from .data import SceneStore
 from .evaluate import evaluate_model, evaluate_onnx
@@ -31,6 +32,15 @@ def run_prepare(options: argparse.Namespace) -> None:
 def run_train(options: argparse.Namespace) -> None:
     """Trains from the seed."""
     _run(options, RunConfig(model=FAMILY[options.family], train=_settings(options)))
+
+
+def run_adopt(options: argparse.Namespace) -> None:
+    """Makes a run of an exported model."""
+    last = options.run / LAST
+    if last.exists():
+        raise FileExistsError(f"{last} exists: give another --run folder")
+    adopt(options.model, FAMILY[options.family], SceneStore(options.data), last)
+    print(f"{last}: the weights of {options.model}, its norms measured on {options.data}")
 
 
 def run_prune(options: argparse.Namespace) -> None:
