@@ -39,9 +39,11 @@ describe('PreprocessChoice', () => {
   it.each([
     [4, 2, 'graph'],
     [2, 4, 'sharp'],
-    [3, 3, 'sharp'],
+    [3, 3, 'graph'],
+    [3, 3.4, 'graph'],
+    [3, 3.6, 'sharp'],
   ] as const)(
-    'auto tries both in turn and keeps the faster: sharp %d ms, graph %d ms',
+    'auto tries both in turn and keeps the one that is clearly faster, else the graph: sharp %d ms, graph %d ms',
     (sharp, graph, best) => {
       const choice = new PreprocessChoice('auto', true);
       const modes = measure(choice, sharp, graph);
