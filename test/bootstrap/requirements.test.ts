@@ -1,7 +1,20 @@
-import { describe, expect, it } from 'vitest';
-import { requirePython } from '../../scripts/bootstrap/build-tools.mjs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { requireCompiler, requirePython } from '../../scripts/bootstrap/build-tools.mjs';
 import { nodeVersionProblem } from '../../scripts/bootstrap/node-version.mjs';
 import { SetupError } from '../../scripts/bootstrap/progress.mjs';
+
+/** What set-up says where it cannot go on. */
+function refusalOf(step: () => unknown): string {
+  try {
+    step();
+  } catch (error) {
+    if (error instanceof SetupError) return error.describe();
+  }
+  throw new Error('this should have been refused');
+}
 
 describe('Node version', () => {
   it.each(['20.20.0', '20.20.2', '20.21.0', '22.0.0', '24.21.0'])('%s will do', (version) => {
@@ -19,6 +32,26 @@ describe('Node version', () => {
   );
 });
 
+describe('the compiler', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('that is missing is said in one line with the command that installs it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'goshawk-path-'));
+    vi.stubEnv('PATH', folder);
+    const line = refusalOf(() => {
+      requireCompiler('rclnodejs');
+    });
+    expect(line).toMatch(/rclnodejs needs a C\+\+ compiler.*sudo apt-get install build-essential cmake/);
+    expect(line).toContain('GOSHAWK_NO_ROS=1');
+    expect(line).not.toContain('\n');
+    writeFileSync(join(folder, 'clang++'), '', { mode: 0o755 });
+    requireCompiler('rclnodejs');
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe('Python', () => {
   /** A machine with these interpreters: version, and whether it can make virtual environments. */
   const machine =
@@ -26,14 +59,8 @@ describe('Python', () => {
       const found = pythons[executable];
       return found === undefined || (code.includes('venv') && !found[1]) ? undefined : `${found[0]}\n`;
     };
-  const failureOf = (pythons: Parameters<typeof machine>[0]): string => {
-    try {
-      requirePython(machine(pythons));
-    } catch (error) {
-      if (error instanceof SetupError) return error.describe();
-    }
-    throw new Error('this should have been refused');
-  };
+  const failureOf = (pythons: Parameters<typeof machine>[0]): string =>
+    refusalOf(() => requirePython(machine(pythons)));
 
   it("takes the system's, or another version beside it", () => {
     expect(requirePython(machine({ python3: ['3.12', true] }))).toEqual({

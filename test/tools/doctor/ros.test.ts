@@ -79,7 +79,7 @@ describe('the client library', () => {
   const check = (machine: Machine) => checkClientLibrary(fakeProbe({ ...installation, ...machine }));
 
   it('is content where it loads, and where there is no ROS 2 to load it for', () => {
-    const commands = { [`node -e require("${library}")`]: '' };
+    const commands = { [`node -e require(process.argv[1]) ${library}`]: '' };
     expect(check({ files: built, commands })).toMatchObject({ status: 'ok', finding: 'rclnodejs loads' });
     expect(checkClientLibrary(fakeProbe({})).status).toBe('ok');
   });

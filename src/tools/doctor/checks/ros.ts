@@ -60,7 +60,7 @@ export function checkClientLibrary(probe: Probe): Finding {
   if (!probe.exists(`${library}/generated`)) {
     return fail('rclnodejs has no message classes: it was not built against a ROS 2', fix);
   }
-  if (probe.run(probe.node, ['-e', `require(${JSON.stringify(library)})`]) === undefined) {
+  if (probe.run(probe.node, ['-e', 'require(process.argv[1])', library]) === undefined) {
     return fail(`rclnodejs does not load in Node ${probe.nodeVersion}`, fix);
   }
   return ok('rclnodejs loads');
