@@ -32,12 +32,17 @@ PARAMETER_ARGUMENTS = {
     "bundle": "model bundle: NAME, NAME@VERSION, or a folder",
     "reliability": "reliability asked of the cameras: best_effort or reliable",
     "providers": "execution providers, best first, separated by commas",
+    "tracking": "follow objects from frame to frame: true or false",
     "telemetry": "MQTT broker for fleet telemetry, such as mqtts://broker:8883",
+    "site": "site in telemetry topics",
+    "robot": "robot in telemetry topics",
     "http_port": "port of the web page, 0 for none",
     "report_file": "file for the run report",
     "use_sim_time": "take the time from /clock",
 }
 LIST_ARGUMENTS = {"image_topics", "providers"}
+# Texts, also where they look like something else: robot:=7, bundle:=1e3.
+TEXT_ARGUMENTS = {"bundle", "reliability", "telemetry", "site", "robot", "report_file"}
 
 
 def default_profile() -> str:
@@ -50,6 +55,8 @@ def default_profile() -> str:
 
 def parameter_value(name: str, text: str) -> Any:
     """What an argument's text means as a parameter: lists may be written with or without brackets."""
+    if name in TEXT_ARGUMENTS:
+        return text
     if name not in LIST_ARGUMENTS:
         return yaml.safe_load(text)
     value = yaml.safe_load(text)

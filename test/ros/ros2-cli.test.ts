@@ -58,11 +58,15 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
       ...launchArguments,
       `bundle:=${bundle!}`,
       'image_topics:=/front/image_raw,/rear/image_raw',
+      'robot:=7',
+      'tracking:=true',
     );
     await launch.waitFor(/the detector is active/, 60);
     expect(launch.output).toMatch(/\/rear\/image_raw -> \/rear\/detections/);
     expect(launch.output).not.toMatch(/YAMLWarning/);
     await ros2Until(/^active/m, 'lifecycle', 'get', NODE);
+    await ros2Until(/String value is: 7/, 'param', 'get', NODE, 'robot');
+    await ros2Until(/Boolean value is: True/, 'param', 'get', NODE, 'tracking');
     expect(await launch.stop('SIGINT', 'alone')).toBe(0);
     expect(launch.output).toMatch(/process has finished cleanly/);
     expect(launch.isGone).toBe(true);
