@@ -17,6 +17,8 @@ export const SAFETY = 0.5;
 const FASTER = 0.98;
 /** A ratio up to this is not slower. */
 const NOT_SLOWER = 1.02;
+/** Latency ratios that far apart are not told apart. */
+const ALIKE = 0.01;
 /** Bytes below this share of another's are a gain. */
 const SMALLER = 0.95;
 
@@ -44,14 +46,18 @@ export function isSmaller(bytes: number, than: number): boolean {
 }
 
 function ratioOf({ candidate }: Ranked): number {
-  return candidate.latency?.ratio ?? Infinity;
+  return candidate.latency?.ratio ?? 1e6;
+}
+
+/** By latency; of those that nobody could tell apart the more accurate goes first. */
+export function byLatency(a: Ranked, b: Ranked): number {
+  const [first, second] = [ratioOf(a), ratioOf(b)].map((ratio) => Math.round(ratio / ALIKE));
+  return first! - second! || a.estimate.drop - b.estimate.drop;
 }
 
 /** Those that hold the floor and are not slower than the original, fastest first. */
 export function fastestFirst(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
-  return ranked
-    .filter((entry) => holdsFloor(entry, maxApDrop) && isNotSlower(entry))
-    .sort((a, b) => ratioOf(a) - ratioOf(b));
+  return ranked.filter((entry) => holdsFloor(entry, maxApDrop) && isNotSlower(entry)).sort(byLatency);
 }
 
 /** The same, smallest first; of two that are about as small the faster one. */

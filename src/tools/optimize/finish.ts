@@ -1,5 +1,6 @@
 import type { GraphClaims } from '../../device/inference/graph-check.ts';
 import {
+  byLatency,
   fastestFirst,
   holdsFloor,
   isFaster,
@@ -111,7 +112,7 @@ export function choose(
   const forCpu = good.filter((entry) => !isTensorrt(entry));
   const clean = forCpu.find(({ candidate: { plan } }) => plan.kind === 'clean');
   const float = clean !== undefined && isNotSlower(clean) ? clean : original;
-  const fast = sortFastest(forCpu.filter(isFaster));
+  const fast = forCpu.filter(isFaster).sort(byLatency);
   const fastest = pickFastest([...fast, float], maxLatencyMs);
   const small = forCpu
     .filter((entry) => isNotSlower(entry) && isSmaller(entry.candidate.bytes, fastest.candidate.bytes))
@@ -126,10 +127,6 @@ export function choose(
     contradicted: finalists.filter((entry) => !entry.confirmed && holdsFloor(entry, maxApDrop)),
     meetsLatency: maxLatencyMs === null ? null : (fastest.candidate.latency?.p50 ?? Infinity) <= maxLatencyMs,
   };
-}
-
-function sortFastest(entries: readonly Finalist[]): Finalist[] {
-  return [...entries].sort((a, b) => (a.candidate.latency?.ratio ?? 1) - (b.candidate.latency?.ratio ?? 1));
 }
 
 /** @param entries fastest first, at least one */

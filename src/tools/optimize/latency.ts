@@ -11,7 +11,7 @@ export interface Latency {
   readonly p75: number;
   readonly p99: number;
   readonly runs: number;
-  /** median over the rounds of (median of this graph) / (median of the first graph); below 1 is faster */
+  /** median over the rounds of (this graph's turn) / (the first graph's); below 1 is faster */
   readonly ratio: number;
   /** quartiles of the same */
   readonly ratioLow: number;
@@ -25,11 +25,19 @@ export interface LatencyOptions {
   readonly rounds: number;
   /** timed runs of a turn; one more goes before them, which is not timed */
   readonly runs: number;
+  /**
+   * what ratios are of. `wall` unless told otherwise. `cpu` counts the time that the process ran, so that other programs do not disturb a short measurement;
+   * with one thread alone is it what the wall clock shows on a quiet machine.
+   */
+  readonly ratioOf?: 'wall' | 'cpu';
   readonly signal: AbortSignal;
 }
 
 /** Runs before anything is timed. */
 const WARM_UP_RUNS = 4;
+
+/** Rounds after which graphs are loaded anew: where their memory comes to lie makes a few percent, and luck has to even out. */
+const ROUNDS_OF_A_LOAD = 4;
 
 /**
  * Measures graphs in turns, as the runtime would run them (one picture, the CPU provider, threads that do not spin): what slows the machine for a
@@ -37,41 +45,70 @@ const WARM_UP_RUNS = 4;
  */
 export async function measureLatencies(
   models: readonly Uint8Array[],
-  { claims, threads, rounds, runs, signal }: LatencyOptions,
+  options: LatencyOptions,
 ): Promise<Latency[]> {
-  const graphs: LetterboxedGraph[] = [];
+  const turns = models.map((): Turn[] => []);
+  for (let round = 0; round < options.rounds; round += ROUNDS_OF_A_LOAD) {
+    const rounds = Math.min(ROUNDS_OF_A_LOAD, options.rounds - round);
+    await measureLoaded(models, round, { ...options, rounds }, turns);
+  }
+  return turns.map((own) => summarize(own, turns[0]!));
+}
+
+/** Loads the graphs, lets each have so many turns, and adds what was measured. */
+async function measureLoaded(
+  models: readonly Uint8Array[],
+  first: number,
+  { claims, threads, rounds, runs, ratioOf = 'wall', signal }: LatencyOptions,
+  turns: Turn[][],
+): Promise<void> {
+  // another one begins each time, so that none is always loaded first or always runs after the same neighbor
+  const order = (shift: number): number[] => models.map((_, i) => (i + shift) % models.length);
+  const graphs = new Map<number, LetterboxedGraph>();
   try {
-    for (const model of models) {
-      graphs.push(
-        await LetterboxedGraph.load(model, claims, 1, { provider: 'cpu', threads, spinning: false }),
-      );
+    for (const index of order(first / ROUNDS_OF_A_LOAD)) {
+      const settings = { provider: 'cpu', threads, spinning: false } as const;
+      graphs.set(index, await LetterboxedGraph.load(models[index]!, claims, 1, settings));
     }
     const input = asInput(noise(claims), claims);
-    for (const graph of graphs) for (let i = 0; i < WARM_UP_RUNS; i += 1) await graph.run([input], 0, 1);
-    const times = graphs.map((): number[][] => []);
-    for (let round = 0; round < rounds; round += 1) {
-      for (let turn = 0; turn < graphs.length; turn += 1) {
+    for (const graph of graphs.values()) {
+      for (let i = 0; i < WARM_UP_RUNS; i += 1) await graph.run([input], 0, 1);
+    }
+    for (let round = first; round < first + rounds; round += 1) {
+      for (const index of order(round)) {
         signal.throwIfAborted();
-        // another one begins each round, so that none always runs after the same neighbor
-        const index = (turn + round) % graphs.length;
-        times[index]!.push(await timeRuns(graphs[index]!, input, runs));
+        turns[index]!.push(await timeRuns(graphs.get(index)!, input, runs, ratioOf));
       }
     }
-    return times.map((own) => summarize(own, times[0]!));
   } finally {
-    for (const graph of graphs) await graph.close();
+    for (const graph of graphs.values()) await graph.close();
   }
 }
 
-async function timeRuns(graph: LetterboxedGraph, input: InferenceInput, runs: number): Promise<number[]> {
+/** What was measured while a graph had its turn. */
+export interface Turn {
+  /** milliseconds of each run */
+  readonly times: readonly number[];
+  /** what is compared with another graph's turn */
+  readonly cost: number;
+}
+
+async function timeRuns(
+  graph: LetterboxedGraph,
+  input: InferenceInput,
+  runs: number,
+  ratioOf: 'wall' | 'cpu',
+): Promise<Turn> {
   await graph.run([input], 0, 1);
   const times: number[] = [];
+  const before = process.cpuUsage();
   for (let i = 0; i < runs; i += 1) {
     const started = performance.now();
     await graph.run([input], 0, 1);
     times.push(performance.now() - started);
   }
-  return times;
+  const { user, system } = process.cpuUsage(before);
+  return { times, cost: ratioOf === 'cpu' ? user + system : quantile(times, 0.5) };
 }
 
 function noise({ inputWidth, inputHeight }: GraphClaims): Uint8Array<ArrayBuffer> {
@@ -79,13 +116,10 @@ function noise({ inputWidth, inputHeight }: GraphClaims): Uint8Array<ArrayBuffer
   return Uint8Array.from({ length: inputWidth * inputHeight * 3 }, () => random.int(0, 255));
 }
 
-/** @param own times of a graph by round, @param first those of the graph that it is compared with */
-export function summarize(
-  own: readonly (readonly number[])[],
-  first: readonly (readonly number[])[],
-): Latency {
-  const all = own.flat();
-  const ratios = own.map((times, round) => quantile(times, 0.5) / quantile(first[round]!, 0.5));
+/** @param own turns of a graph by round, @param first those of the graph that it is compared with */
+export function summarize(own: readonly Turn[], first: readonly Turn[]): Latency {
+  const all = own.flatMap(({ times }) => times);
+  const ratios = own.map(({ cost }, round) => cost / first[round]!.cost);
   return {
     p25: quantile(all, 0.25),
     p50: quantile(all, 0.5),

@@ -173,7 +173,13 @@ class Run {
     const search = new Search(
       {
         try: (plan) => workshop.try(plan),
-        sensitivity: (scheme) => workshop.sensitivity(scheme),
+        sensitivity: (scheme) => {
+          schedule.say('sensitivity by layer');
+          return workshop.sensitivity(scheme).catch((error: unknown) => {
+            if (error instanceof QuantizerError) return [];
+            throw error;
+          });
+        },
         hasTime: () => schedule.hasTime(),
         onCandidate: (plan, left) => {
           schedule.beginCandidate(plan.id, left);

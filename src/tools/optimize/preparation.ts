@@ -17,7 +17,7 @@ import { Quantizer, QuantizerError } from './quantizer.ts';
 import { openSource, readGraph, type SourceModel } from './source-model.ts';
 import { splitDataset, type Split } from './split.ts';
 import { digestOf, type WorkFolder } from './work-folder.ts';
-import { pictureFile, type Graph } from './workshop.ts';
+import { few, FEW, type Graph } from './workshop.ts';
 
 /** Calibration pictures that are used at most: ranges and agreement are settled by then. */
 const MOST_CALIBRATION = 256;
@@ -25,8 +25,6 @@ const MOST_CALIBRATION = 256;
 const MOST_SEARCH = 400;
 /** Resamples of the bootstrap. */
 export const RESAMPLES = 1000;
-/** Pictures that the clean graph is compared on, besides made-up ones. */
-const COMPARED = 8;
 /** Difference relative to 1 + |value| that rounding explains. */
 const CLEAN_TOLERANCE = 1e-3;
 
@@ -196,8 +194,7 @@ export async function cleanGraph(
   let step;
   try {
     step = await work.step('clean', key, cleanSchema, [file], (place) => {
-      const few = { ...pictureFile(calibration), count: Math.min(COMPARED, calibration.count) };
-      return quantizer.request('clean', { model: source.file, out: place(file), ...few });
+      return quantizer.request('clean', { model: source.file, out: place(file), ...few(calibration) });
     });
   } catch (error) {
     if (!(error instanceof QuantizerError)) throw error;
@@ -211,7 +208,7 @@ export async function cleanGraph(
   const graph: Graph = { file: work.place(step.key, file), sha256: step.files[file]! };
   const models = await Promise.all([readGraph(original.file), readGraph(graph.file)]);
   const claims = claimsOf(source.bundle.manifest);
-  const equivalence = await compareFolded(...models, claims, calibration, COMPARED);
+  const equivalence = await compareFolded(...models, claims, calibration, FEW);
   const { maxRelative } = equivalence;
   const refused =
     maxRelative <= CLEAN_TOLERANCE

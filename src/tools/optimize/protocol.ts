@@ -56,8 +56,8 @@ export const halfSchema = z.object({ bytes: count });
 /** How a graph is quantized to static int8. */
 export interface Scheme {
   readonly calibration: 'minmax' | 'entropy' | 'percentile' | 'trained';
-  /** of `percentile`: share of activations inside the range, percent */
-  readonly percentile?: number;
+  /** share of activations inside the range, percent; 100 where the calibration is not by percentile */
+  readonly percentile: number;
   readonly perChannel: boolean;
   /** nodes that stay in float */
   readonly keepFloat: readonly string[];
@@ -66,6 +66,8 @@ export interface Scheme {
   readonly target: 'cpu' | 'tensorrt';
   /** convolutions alone, or everything that has an integer kernel */
   readonly opTypes: 'conv' | 'all';
+  /** has layers that stay in float keep their weights as int8, which are floats again once the graph is loaded */
+  readonly packFloat: boolean;
 }
 
 /** A file of letterboxed pictures: `count` times uint8 RGB `[height, width, 3]`. */
@@ -80,6 +82,7 @@ export interface PictureFile {
 export const OPERATIONS = {
   hello: helloSchema,
   clean: cleanSchema,
+  polish: cleanSchema,
   calibrate: calibrateSchema,
   sensitivity: sensitivitySchema,
   quantize: quantizeSchema,

@@ -1,11 +1,13 @@
-import { holdsFloor, isFaster, isNotSlower, type Ranked } from './choose.ts';
+import { holdsFloor, type Ranked } from './choose.ts';
 import { estimateDrops } from './estimate.ts';
 import type { Layer, Scheme } from './protocol.ts';
-import type { Candidate, Plan } from './workshop.ts';
+import { CALIBRATIONS, CORRECTIONS, CPU_SCHEME, schemeId, type BaseScheme } from './schemes.ts';
+import type { Candidate, GivenPlan, Graph, Plan } from './workshop.ts';
 
 /** What the search needs to make and measure candidates. */
 export interface SearchPort {
   try(plan: Plan): Promise<Candidate>;
+  /** Empty where layers cannot be told apart. */
   sensitivity(scheme: Scheme): Promise<readonly Layer[]>;
   /** False when the time for the search is used up. */
   hasTime(): boolean;
@@ -19,8 +21,8 @@ export interface SearchOptions {
   /** AP of the original on the search part, > 0 */
   readonly originalAp: number;
   /** plans of the graph as it came and of the clean one */
-  readonly original: Plan;
-  readonly clean: Plan;
+  readonly original: GivenPlan;
+  readonly clean: GivenPlan;
   /** true where training left activation ranges in the model */
   readonly hasTrainedRanges: boolean;
 }
@@ -33,47 +35,27 @@ export interface SearchResult {
   readonly notTried: readonly string[];
 }
 
-type StaticScheme = Omit<Scheme, 'keepFloat'>;
-
-const CPU: StaticScheme = {
-  calibration: 'minmax',
-  perChannel: true,
-  equalize: false,
-  biasCorrection: false,
-  target: 'cpu',
-  opTypes: 'all',
-};
-
-/** Ways to tell ranges of activations from calibration pictures, the most promising first. */
-const CALIBRATIONS: readonly Pick<Scheme, 'calibration' | 'percentile'>[] = [
-  { calibration: 'percentile', percentile: 99.99 },
-  { calibration: 'minmax' },
-  { calibration: 'entropy' },
-  { calibration: 'percentile', percentile: 99.9 },
-  { calibration: 'percentile', percentile: 99.999 },
-];
-
-/** Candidates that a search tries at most: what bisection and pruning need on a hundred layers, for both operator sets. */
-const MOST_CANDIDATES = 60;
+/** Candidates that a search usually tries; for the estimate of the time that is left. */
+const USUAL_CANDIDATES = 45;
 /** Tries of giving layers back to int8 after the bisection. */
 const PRUNING_TRIES = 8;
+/** Agreement that another scheme has to gain to be worth another bisection. */
+const WORTH_AGREEMENT = 0.002;
+/** Latency that pruning has to gain to be kept. */
+const WORTH_LATENCY = 0.99;
 
-/** A name that says what a scheme does, such as `int8-all-p99.99-bias-keep12`. */
-export function schemeId(scheme: Scheme): string {
-  const { calibration, percentile, opTypes, equalize, biasCorrection, keepFloat, target } = scheme;
-  const parts = [
-    target === 'tensorrt' ? 'int8-tensorrt' : `int8-${opTypes}`,
-    calibration === 'percentile' ? `p${percentile ?? ''}` : calibration,
-  ];
-  if (equalize) parts.push('equalized');
-  if (biasCorrection) parts.push('bias');
-  if (keepFloat.length > 0) parts.push(`keep${keepFloat.length}`);
-  return parts.join('-');
+/** Layers that stay in float with a scheme, and the candidate that came of it. */
+interface Mixed {
+  readonly scheme: BaseScheme;
+  readonly kept: readonly string[];
+  readonly candidate: Candidate;
 }
 
 /**
- * Tries what may make a model smaller or faster, the most promising first, and says what each costs. Mixed precision is found by bisection over the layers,
- * the most sensitive kept in float first, and then by giving layers back to int8 one group after the other for as long as the floor holds.
+ * Tries what may make a model smaller or faster, the surest first, and says what each costs: the float graph with fewer operators and smaller
+ * weights, int8 by each calibration, mixed precision, int8 for TensorRT, and the ways that seldom help on a CPU. Mixed precision is found by bisection over
+ * the layers, the most sensitive kept in float first, with the corrections that raise agreement, and then by giving layers back to int8
+ * for as long as the floor holds and the latency falls.
  */
 export class Search {
   readonly #port: SearchPort;
@@ -89,102 +71,136 @@ export class Search {
   }
 
   async run(): Promise<SearchResult> {
-    const { original, clean } = this.#options;
-    await this.#try(original, true);
-    await this.#try(clean, true);
-    await this.#try({ id: 'int8-weights', kind: 'weights' });
-    const best = await this.#chooseCalibration();
-    if (best !== null) await this.#mixed(best);
+    await this.#float();
+    const calibrated = await this.#calibrations();
+    const mixed = calibrated === null ? null : await this.#mixed(calibrated);
+    if (calibrated !== null) await this.#tensorrt(mixed ?? { scheme: calibrated, kept: [] });
     await this.#try({ id: 'int8-dynamic', kind: 'dynamic' });
     await this.#try({ id: 'fp16', kind: 'half' });
-    if (best !== null) await this.#tensorrt(best);
     return { ranked: this.#ranked(), layers: this.#layers, notTried: this.#notTried };
   }
 
-  /** Everything in int8 by each calibration and with each correction: what disturbs least is the start for mixed precision. */
-  async #chooseCalibration(): Promise<StaticScheme | null> {
-    const ways = this.#options.hasTrainedRanges
-      ? [{ calibration: 'trained' as const }, ...CALIBRATIONS]
-      : CALIBRATIONS;
-    let best: { scheme: StaticScheme; agreement: number } | null = null;
-    const consider = async (scheme: StaticScheme): Promise<void> => {
-      const candidate = await this.#tryScheme({ ...scheme, keepFloat: [] });
-      const agreement = candidate?.accuracy?.agreement ?? -1;
-      if (candidate?.failure === null && (best === null || agreement > best.agreement))
-        best = { scheme, agreement };
-    };
-    for (const way of ways) await consider({ ...CPU, ...way });
-    const start = (best as { scheme: StaticScheme } | null)?.scheme;
-    if (start === undefined) return null;
-    await consider({ ...start, biasCorrection: true });
-    await consider({ ...start, equalize: true });
-    await consider({ ...start, equalize: true, biasCorrection: true });
-    return (best as { scheme: StaticScheme } | null)?.scheme ?? null;
+  /** The same computation with fewer operators, and with weights that take less room. */
+  async #float(): Promise<void> {
+    const { original, clean } = this.#options;
+    await this.#try(original, true);
+    await this.#try(clean, true);
+    await this.#try({ id: 'polished', kind: 'polish' });
+    const from = this.#fastestFloat();
+    await this.#try({ id: 'int8-weights', kind: 'weights', storage: 'int8', from });
+    await this.#try({ id: 'fp16-weights', kind: 'weights', storage: 'half', from });
   }
 
-  async #mixed(scheme: StaticScheme): Promise<void> {
+  /** The faster of the clean and the polished graph. */
+  #fastestFloat(): Graph {
+    const floats = this.#candidates.filter(({ plan, graph }) => graph !== null && plan.kind !== 'original');
+    const [best] = floats.sort((a, b) => latencyRatio(a) - latencyRatio(b));
+    return best?.graph ?? this.#options.clean.graph;
+  }
+
+  /** Everything in int8 by each calibration: what agrees most is the start for mixed precision. Null where none can be made. */
+  async #calibrations(): Promise<BaseScheme | null> {
+    let best: Mixed | null = null;
+    for (const way of this.#calibrationWays()) {
+      best = better(best, await this.#tryMixed({ ...CPU_SCHEME, ...way }, []));
+    }
+    return best?.scheme ?? null;
+  }
+
+  #calibrationWays(): readonly Pick<Scheme, 'calibration' | 'percentile'>[] {
+    return this.#options.hasTrainedRanges ? [{ calibration: 'trained', percentile: 100 }, ...CALIBRATIONS] : CALIBRATIONS;
+  }
+
+  /** The fastest mix of int8 and float that was found to hold the floor; null where there is none. */
+  async #mixed(calibrated: BaseScheme): Promise<Mixed | null> {
     if (!this.#port.hasTime()) {
       this.#notTried.push('mixed precision by sensitivity');
-      return;
+      return null;
     }
-    this.#layers = await this.#port.sensitivity({ ...scheme, keepFloat: [] });
+    this.#layers = await this.#port.sensitivity({ ...calibrated, keepFloat: [] });
     const order = [...this.#layers].sort((a, b) => (b.error ?? Infinity) - (a.error ?? Infinity));
     const names = order.map(({ node }) => node);
-    for (const opTypes of ['all', 'conv'] as const) {
-      const kept = await this.#bisect({ ...scheme, opTypes }, names);
-      if (kept !== null) await this.#prune({ ...scheme, opTypes }, kept);
+    let best = await this.#bisect(calibrated, names, names.length);
+    if (best === null) return null;
+    const improved = await this.#improve(best);
+    if (improved.scheme !== best.scheme) {
+      best = (await this.#bisect(improved.scheme, names, improved.kept.length)) ?? best;
     }
+    best = await this.#prune(best);
+    const convolutions = await this.#tryMixed({ ...best.scheme, opTypes: 'conv' }, best.kept);
+    if (convolutions !== null && this.#isBetter(convolutions, best)) best = await this.#prune(convolutions);
+    await this.#tryMixed({ ...best.scheme, packFloat: true }, best.kept);
+    return best;
   }
 
-  /** The fewest of the most sensitive layers that have to stay in float for the floor; null where all of them are not enough. */
-  async #bisect(scheme: StaticScheme, names: readonly string[]): Promise<readonly string[] | null> {
+  /** The fewest of the most sensitive layers that have to stay in float for the floor, `most` at most; null where these are not enough. */
+  async #bisect(scheme: BaseScheme, names: readonly string[], most: number): Promise<Mixed | null> {
+    let best: Mixed | null = null;
     let tooFew = -1;
-    let enough = names.length;
+    // all layers in float is the float graph
+    let enough = Math.min(most + 1, names.length);
     while (enough - tooFew > 1) {
       const middle = Math.floor((tooFew + enough) / 2);
-      const candidate = await this.#tryScheme({ ...scheme, keepFloat: names.slice(0, middle) });
-      if (candidate === null) return null;
-      if (this.#holds(candidate)) enough = middle;
+      const mixed = await this.#tryMixed(scheme, names.slice(0, middle));
+      if (mixed === null) break;
+      if (this.#holds(mixed.candidate)) [enough, best] = [middle, mixed];
       else tooFew = middle;
     }
-    return enough === names.length ? null : names.slice(0, enough);
+    return best;
   }
 
-  /** Gives layers back to int8, those that disturb least first, in groups that become smaller where the floor breaks. */
-  async #prune(scheme: StaticScheme, start: readonly string[]): Promise<void> {
-    let kept = start;
-    let group = Math.max(1, Math.ceil(kept.length / 4));
-    let end = kept.length;
+  /**
+   * What agrees most where the bisection ended: ranges that suit a network with its most sensitive layers in int8 are others than those that suit
+   * the rest. Calibrations first, then the corrections, each alone and together.
+   */
+  async #improve(start: Mixed): Promise<Mixed> {
+    let best = start;
+    const consider = async (scheme: BaseScheme): Promise<void> => {
+      const mixed = await this.#tryMixed(scheme, start.kept);
+      if (mixed !== null && agreement(mixed) > agreement(best) + WORTH_AGREEMENT) best = mixed;
+    };
+    for (const way of this.#calibrationWays()) await consider({ ...start.scheme, ...way });
+    const calibrated = best.scheme;
+    for (const correction of CORRECTIONS) await consider({ ...calibrated, ...correction });
+    return best;
+  }
+
+  /** Gives layers back to int8, those that disturb least first, in groups that become smaller where the floor breaks or nothing is gained. */
+  async #prune(start: Mixed): Promise<Mixed> {
+    let best = start;
+    let group = Math.max(1, Math.ceil(best.kept.length / 4));
+    let end = best.kept.length;
     for (let tries = 0; tries < PRUNING_TRIES && end > 0; tries += 1) {
       const from = Math.max(0, end - group);
-      const fewer = [...kept.slice(0, from), ...kept.slice(end)];
-      const candidate = await this.#tryScheme({ ...scheme, keepFloat: fewer });
-      if (candidate === null) return;
-      if (this.#holds(candidate)) {
-        kept = fewer;
-        end = from;
-      } else if (group > 1) group = Math.ceil(group / 2);
+      const fewer = [...best.kept.slice(0, from), ...best.kept.slice(end)];
+      const mixed = await this.#tryMixed(best.scheme, fewer);
+      if (mixed === null) break;
+      if (this.#isBetter(mixed, best)) [best, end] = [mixed, from];
+      else if (group > 1) group = Math.ceil(group / 2);
       else end = from;
     }
+    return best;
   }
 
   /** The same precision as TensorRT wants it. How fast it is only the device can say. */
-  async #tensorrt(scheme: StaticScheme): Promise<void> {
-    const kept = this.#layers.length === 0 ? [] : (this.#best()?.keepFloat ?? []);
-    await this.#tryScheme({ ...scheme, target: 'tensorrt', keepFloat: kept });
+  async #tensorrt({ scheme, kept }: Pick<Mixed, 'scheme' | 'kept'>): Promise<void> {
+    const target: BaseScheme = { ...scheme, target: 'tensorrt', packFloat: false };
+    const first = await this.#tryMixed(target, kept);
+    // symmetric ranges are coarser: more layers may have to stay in float
+    if (first === null || this.#holds(first.candidate) || this.#layers.length === 0) return;
+    const order = [...this.#layers].sort((a, b) => (b.error ?? Infinity) - (a.error ?? Infinity));
+    for (const share of [0.1, 0.25, 0.5]) {
+      const more = order.slice(0, Math.ceil(share * order.length)).map(({ node }) => node);
+      const mixed = await this.#tryMixed(target, [...new Set([...kept, ...more])]);
+      if (mixed === null || this.#holds(mixed.candidate)) return;
+    }
   }
 
-  /** Scheme of the fastest candidate that holds the floor. */
-  #best(): Scheme | null {
-    const fast = this.#ranked()
-      .filter((entry) => holdsFloor(entry, this.#options.maxApDrop) && isNotSlower(entry) && isFaster(entry))
-      .sort((a, b) => (a.candidate.latency?.ratio ?? 1) - (b.candidate.latency?.ratio ?? 1));
-    const plan = fast.find(({ candidate }) => candidate.plan.kind === 'static')?.candidate.plan;
-    return plan?.kind === 'static' ? plan.scheme : null;
-  }
-
-  #tryScheme(scheme: Scheme): Promise<Candidate | null> {
-    return this.#try({ id: schemeId(scheme), kind: 'static', scheme });
+  /** Null where it cannot be made, or there is no time left. */
+  async #tryMixed(scheme: BaseScheme, kept: readonly string[]): Promise<Mixed | null> {
+    const whole: Scheme = { ...scheme, keepFloat: kept };
+    const candidate = await this.#try({ id: schemeId(whole), kind: 'static', scheme: whole });
+    return candidate?.failure === null ? { scheme, kept, candidate } : null;
   }
 
   /** Null where there is no time left. Of two different plans of one name the second is numbered. */
@@ -200,11 +216,16 @@ export class Search {
       this.#notTried.push(plan.id);
       return null;
     }
-    this.#port.onCandidate(plan, Math.max(0, MOST_CANDIDATES - this.#candidates.length));
+    this.#port.onCandidate(plan, Math.max(1, USUAL_CANDIDATES - this.#candidates.length));
     const candidate = await this.#port.try(plan);
     this.#candidates.push(candidate);
     this.#byPlan.set(key, candidate);
     return candidate;
+  }
+
+  #isBetter(mixed: Mixed, than: Mixed): boolean {
+    const faster = latencyRatio(mixed.candidate) < WORTH_LATENCY * latencyRatio(than.candidate);
+    return faster && this.#holds(mixed.candidate);
   }
 
   #holds(candidate: Candidate): boolean {
@@ -215,6 +236,20 @@ export class Search {
   #ranked(): Ranked[] {
     return rank(this.#candidates, this.#options.originalAp);
   }
+}
+
+function latencyRatio({ latency }: Candidate): number {
+  return latency?.ratio ?? Infinity;
+}
+
+function agreement({ candidate }: Mixed): number {
+  return candidate.accuracy?.agreement ?? 0;
+}
+
+/** The one that agrees more with the original. */
+function better(one: Mixed | null, other: Mixed | null): Mixed | null {
+  if (one === null || other === null) return one ?? other;
+  return agreement(other) > agreement(one) ? other : one;
 }
 
 /** Candidates with what they probably cost; those that do not run come without hope. */

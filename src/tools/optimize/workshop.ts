@@ -8,7 +8,7 @@ import type { PictureStore } from './picture-store.ts';
 import { quantizeSchema, sensitivitySchema, type Layer, type PictureFile, type Scheme } from './protocol.ts';
 import { QuantizerError, type QuantizerPort } from './quantizer.ts';
 import { readGraph } from './source-model.ts';
-import type { WorkFolder } from './work-folder.ts';
+import type { PlaceOf, StepInputs, WorkFolder } from './work-folder.ts';
 
 /** A graph of the work folder. */
 export interface Graph {
@@ -19,12 +19,16 @@ export interface Graph {
 /** A way to make a graph smaller or faster. */
 export type Plan = { readonly id: string } & (
   | { readonly kind: 'original' | 'clean'; readonly graph: Graph }
-  | { readonly kind: 'half' | 'dynamic' | 'weights' }
+  | { readonly kind: 'polish' | 'half' | 'dynamic' }
+  | { readonly kind: 'weights'; readonly storage: 'int8' | 'half'; readonly from: Graph }
   | { readonly kind: 'static'; readonly scheme: Scheme }
 );
 
+/** A plan whose graph is there already. */
+export type GivenPlan = Extract<Plan, { readonly graph: Graph }>;
+
 /** A plan that the quantizer has work with. */
-type MadePlan = Exclude<Plan, { readonly graph: Graph }>;
+type MadePlan = Exclude<Plan, GivenPlan>;
 
 /** A graph that was made and measured, or what came in the way. */
 export interface Candidate {
@@ -85,12 +89,19 @@ const latencySchema = z.object({
 
 /** Rounds and runs a round of the first look at a latency. */
 const SCREENING = { rounds: 8, runs: 4 } as const;
+/** Pictures that the sensitivity of a layer and the equality of graphs are settled with. */
+export const FEW = 16;
 const MODEL = 'model.onnx';
 const NO_NODES = { quantized: [], float: [], findings: [] };
 
 /** The part of a picture store that the quantizer is told. */
 export function pictureFile({ pictures, count, height, width }: PictureStore): PictureFile {
   return { pictures, count, height, width };
+}
+
+/** The first pictures of a store, for work that a few are enough for. */
+export function few(store: PictureStore): PictureFile {
+  return { ...pictureFile(store), count: Math.min(FEW, store.count) };
 }
 
 /** Makes candidates and measures them. Whatever it finished before is taken from the work folder. */
@@ -134,7 +145,7 @@ export class Workshop {
     return this.#statistics;
   }
 
-  /** The layers that can be quantized, and what quantizing each alone does. */
+  /** The layers that can be quantized, and what quantizing each alone does. Rejects with QuantizerError where that cannot be told. */
   async sensitivity(scheme: Scheme): Promise<readonly Layer[]> {
     const { work, quantizer, codeDigest, base, calibration } = this.#options;
     const statistics = await this.statistics();
@@ -143,7 +154,7 @@ export class Workshop {
       quantizer.request('sensitivity', {
         model: base.file,
         statistics: statistics.file,
-        ...pictureFile(calibration),
+        ...few(calibration),
         scheme,
       }),
     );
@@ -159,24 +170,24 @@ export class Workshop {
   async #quantize(plan: MadePlan): Promise<{ value: Made; graph: Graph | null }> {
     const { work, codeDigest, base } = this.#options;
     const statistics = plan.kind === 'static' ? await this.statistics() : null;
-    const scheme = plan.kind === 'static' ? plan.scheme : null;
-    const inputs = {
-      codeDigest,
-      base: base.sha256,
-      statistics: statistics?.key ?? null,
-      kind: plan.kind,
-      scheme,
-    };
-    const { value, key, files } = await work.step(plan.kind, inputs, madeSchema, [MODEL], async (place) => {
+    const inputs = { codeDigest, base: base.sha256, statistics: statistics?.key ?? null, ...recipeOf(plan) };
+    const ask = async (place: PlaceOf): Promise<Made> => {
       try {
         return await this.#ask(plan, place(MODEL), statistics?.file ?? '');
       } catch (error) {
         if (!(error instanceof QuantizerError) || error.kind === 'crashed') throw error;
         return { ...NO_NODES, bytes: 0, failure: error.message };
       }
-    });
-    const graph = value.failure === null ? { file: work.place(key, MODEL), sha256: files[MODEL]! } : null;
-    return { value, graph };
+    };
+    try {
+      const { value, key, files } = await work.step(plan.kind, inputs, madeSchema, [MODEL], ask);
+      const graph = value.failure === null ? { file: work.place(key, MODEL), sha256: files[MODEL]! } : null;
+      return { value, graph };
+    } catch (error) {
+      // not kept: what kills a process once, such as too little memory, may be over the next time
+      if (!(error instanceof QuantizerError)) throw error;
+      return { value: { ...NO_NODES, bytes: 0, failure: error.message }, graph: null };
+    }
   }
 
   async #ask(plan: MadePlan, out: string, statistics: string): Promise<Made> {
@@ -188,9 +199,14 @@ export class Workshop {
         return { ...fine, ...(await quantizer.request('half', { model, out })) };
       case 'dynamic':
         return { ...fine, ...(await quantizer.request('dynamic', { model, out })) };
+      case 'polish':
+        return {
+          ...fine,
+          bytes: (await quantizer.request('polish', { model, out, ...few(calibration) })).bytes,
+        };
       case 'weights': {
-        const scheme = { perChannel: true, biasCorrection: false, keepFloat: [] };
-        return { ...fine, ...(await quantizer.request('weights', { model, out, scheme })) };
+        const scheme = { perChannel: true, biasCorrection: false, keepFloat: [], storage: plan.storage };
+        return { ...fine, ...(await quantizer.request('weights', { model: plan.from.file, out, scheme })) };
       }
       case 'static': {
         const { scheme } = plan;
@@ -219,13 +235,26 @@ export class Workshop {
 
   async #time(graph: Graph): Promise<Latency> {
     const { work, machine, original, claims, threads, signal } = this.#options;
-    const inputs = { machine, threads, original: original.sha256, graph: graph.sha256 };
+    const inputs = { machine, threads, how: SCREENING, original: original.sha256, graph: graph.sha256 };
     const { value } = await work.step('latency', inputs, latencySchema, [], async () => {
       const models = await Promise.all([readGraph(original.file), readGraph(graph.file)]);
-      const [, latency] = await measureLatencies(models, { claims, threads, signal, ...SCREENING });
+      const ratioOf = threads === 1 ? 'cpu' : 'wall';
+      const [, latency] = await measureLatencies(models, { claims, threads, signal, ratioOf, ...SCREENING });
       return latency!;
     });
     return value;
+  }
+}
+
+/** All that a plan's result depends on besides the graph that it starts from; names are for people. */
+function recipeOf(plan: MadePlan): StepInputs {
+  switch (plan.kind) {
+    case 'static':
+      return { kind: plan.kind, scheme: plan.scheme };
+    case 'weights':
+      return { kind: plan.kind, storage: plan.storage, from: plan.from.sha256 };
+    default:
+      return { kind: plan.kind };
   }
 }
 

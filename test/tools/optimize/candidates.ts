@@ -17,12 +17,14 @@ export interface Facts {
 
 export const SCHEME: Scheme = {
   calibration: 'minmax',
+  percentile: 100,
   perChannel: true,
   keepFloat: [],
   equalize: false,
   biasCorrection: false,
   target: 'cpu',
   opTypes: 'all',
+  packFloat: false,
 };
 
 export function planOf(id: string): Plan {

@@ -6,8 +6,8 @@ const say = (answer) =>
   process.stdout.write(`${typeof answer === 'string' ? answer : JSON.stringify(answer)}\n`);
 
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const request = /** @type {{ id: number, op: string, how?: string }} */ (JSON.parse(line));
-  const { id, op, how } = request;
+  /** @type {{ id: number, op: string, how?: string }} */
+  const { id, op, how } = JSON.parse(line);
   switch (how) {
     case 'progress':
       say({ id, progress: { done: 1, total: 4 } });

@@ -1,0 +1,46 @@
+import type { Scheme } from './protocol.ts';
+
+/** A scheme before it is settled which layers stay in float. */
+export type BaseScheme = Omit<Scheme, 'keepFloat'>;
+
+/** Everything in int8 for the CPU, by the plainest ranges. */
+export const CPU_SCHEME: BaseScheme = {
+  calibration: 'minmax',
+  percentile: 100,
+  perChannel: true,
+  equalize: false,
+  biasCorrection: false,
+  target: 'cpu',
+  opTypes: 'all',
+  packFloat: false,
+};
+
+/** Ways to tell ranges of activations from calibration pictures, the most promising first. */
+export const CALIBRATIONS: readonly Pick<Scheme, 'calibration' | 'percentile'>[] = [
+  { calibration: 'percentile', percentile: 99.99 },
+  { calibration: 'percentile', percentile: 99.9 },
+  { calibration: 'minmax', percentile: 100 },
+  { calibration: 'entropy', percentile: 100 },
+  { calibration: 'percentile', percentile: 99.999 },
+];
+
+/** Corrections of what quantization does to means and to channels of different size. */
+export const CORRECTIONS: readonly Pick<Scheme, 'equalize' | 'biasCorrection'>[] = [
+  { equalize: false, biasCorrection: true },
+  { equalize: true, biasCorrection: false },
+  { equalize: true, biasCorrection: true },
+];
+
+/** A name that says what a scheme does, such as `int8-all-p99.99-bias-float12`. */
+export function schemeId(scheme: Scheme): string {
+  const { calibration, percentile, opTypes, equalize, biasCorrection, keepFloat, packFloat, target } = scheme;
+  const parts = [
+    target === 'tensorrt' ? 'int8-tensorrt' : `int8-${opTypes}`,
+    calibration === 'percentile' ? `p${percentile}` : calibration,
+  ];
+  if (equalize) parts.push('equalized');
+  if (biasCorrection) parts.push('bias');
+  if (keepFloat.length > 0) parts.push(`float${keepFloat.length}`);
+  if (packFloat) parts.push('packed');
+  return parts.join('-');
+}

@@ -1,0 +1,258 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { optimizeReportSchema, type OptimizeReport } from '../../src/contract/optimize.ts';
+import { loadBundle } from '../../src/device/bundles/bundle.ts';
+import { verifyBundle } from '../../src/device/bundles/verify.ts';
+import { makeSmallWorld, type SmallWorld } from '../tools/optimize/small-world.ts';
+
+const CLI = join(import.meta.dirname, '../../dist/cli.js');
+/** Minutes: enough for a few candidates of each kind; the whole search is not what is tested here. */
+const BUDGET = '0.6';
+
+let folder = '';
+let world: SmallWorld;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'goshawk-optimize-'));
+  world = await makeSmallWorld(folder, 8, 16);
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Arguments of the command on the small world; later ones take the place of earlier ones. */
+function argumentsOf(name: string, more: Readonly<Record<string, string>> = {}): string[] {
+  const options: Record<string, string> = {
+    model: world.model,
+    labels: world.labels,
+    calibration: world.calibration,
+    annotations: world.annotations,
+    images: world.images,
+    out: join(folder, name),
+    work: join(folder, 'work'),
+    report: join(folder, `${name}.json`),
+    'max-ap-drop': '0.05',
+    'time-budget': BUDGET,
+    ...more,
+  };
+  return [CLI, 'optimize', ...Object.entries(options).flatMap(([key, value]) => [`--${key}`, value])];
+}
+
+function optimize(name: string, more?: Readonly<Record<string, string>>) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, argumentsOf(name, more), {
+    encoding: 'utf8',
+  });
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  return { status, stdout, stderr, last };
+}
+
+function reportOf(name: string): OptimizeReport {
+  return optimizeReportSchema.parse(JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')));
+}
+
+/** When each finished step was written. */
+function stepTimes(): Record<string, number> {
+  const steps = join(folder, 'work/steps');
+  return Object.fromEntries(readdirSync(steps).map((name) => [name, statSync(join(steps, name)).mtimeMs]));
+}
+
+/** Starts the command and waits until it says something. */
+async function startUntil(
+  name: string,
+  text: string,
+  more?: Readonly<Record<string, string>>,
+): Promise<ChildProcess> {
+  const child = spawn(process.execPath, argumentsOf(name, more), { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  for await (const data of child.stderr) {
+    said += String(data);
+    if (said.includes(text)) break;
+  }
+  expect(said).toContain(text);
+  return child;
+}
+
+describe('goshawk optimize', () => {
+  it(
+    'goes on after a kill, and makes a bundle that holds the floor, with the proof',
+    { timeout: 240_000 },
+    async () => {
+      const killed = await startUntil('first', 'search, ');
+      killed.kill('SIGKILL');
+      await once(killed, 'exit');
+      expect(existsSync(join(folder, 'first', 'small'))).toBe(false);
+
+      const { status, stdout, stderr } = optimize('first', { html: join(folder, 'first.html') });
+      expect([status, stderr.includes('GOSHAWK')]).toEqual([0, false]);
+      expect(stdout).toMatch(/bundle {3}.*first\/small\/1\.0\.0/);
+      const report = reportOf('first');
+      const bundle = await loadBundle(join(folder, 'first/small/1.0.0'));
+      expect(report.bundle?.digest).toBe(bundle.digest);
+      expect((await verifyBundle(bundle)).every(({ ran }) => ran)).toBe(true);
+      expect(report.variants.map(({ id }) => id)).toEqual(bundle.manifest.variants.map(({ id }) => id));
+
+      for (const variant of report.variants) {
+        expect(variant.confirmed).toBe(true);
+        expect(variant.final.drop).toBeLessThanOrEqual(0.05);
+        if (variant.providers.includes('cpu')) expect(variant.latencyMs.ratio).toBeLessThanOrEqual(1.02);
+      }
+      // weights in int8 alone keep this model within five points at about a third of the bytes
+      expect(Math.min(...report.variants.map(({ bytesRatio }) => bytesRatio))).toBeLessThan(0.5);
+      expect(bundle.manifest.variants.some(({ providers }) => providers.includes('cuda'))).toBe(true);
+      expect(report.original.final.apByClass['ghost']).toBeNull();
+
+      const ids = report.candidates.map(({ id }) => id);
+      expect(ids.slice(0, 2)).toEqual(['original', 'clean']);
+      expect(report.candidates.filter(({ verdict }) => verdict === 'chosen')).toHaveLength(1);
+      const { search, final } = report.data;
+      expect([search.images, final.images]).toEqual([8, 8]);
+      expect(search.digest).not.toBe(final.digest);
+      expect(report.clean).toMatchObject({ refused: null });
+      expect(report.memory.quantizerPeakBytes).toBeGreaterThan(1e6);
+
+      const stage = bundle.manifest.lineage.stages?.at(-1);
+      expect(stage).toMatchObject({
+        stage: 'optimize',
+        calibration: { digest: report.data.calibration.digest, count: 8 },
+        dataset: { digest: report.data.annotations.digest, count: 16 },
+        hyperparameters: { maxApDrop: 0.05, seed: 1 },
+      });
+      expect(bundle.manifest.evaluation?.[0]).toMatchObject({ images: 8, evaluator: 'goshawk optimize' });
+      const page = readFileSync(join(folder, 'first.html'), 'utf8');
+      expect(page).toContain('Accuracy against latency');
+      for (const id of ids) expect(page).toContain(id);
+    },
+  );
+
+  it(
+    'takes a bundle, names it as parent, and does no finished step again',
+    { timeout: 240_000 },
+    async () => {
+      const first = await loadBundle(world.bundle.folder);
+      const { status, last } = optimize('second', { model: first.folder });
+      expect([status, last.includes('GOSHAWK')]).toEqual([0, false]);
+      const done = stepTimes();
+      expect(optimize('third', { model: first.folder }).status).toBe(0);
+      expect(stepTimes()).toMatchObject(done);
+      const bundles = await Promise.all(
+        ['second', 'third'].map((name) => loadBundle(join(folder, name, 'small/1.1.0'))),
+      );
+      expect(bundles[0]!.manifest.lineage.parents).toEqual([
+        { name: 'small', version: '1.0.0', digest: first.digest },
+      ]);
+      const tried = ['second', 'third'].map((name) => reportOf(name).candidates.map(({ id }) => id));
+      expect(tried[1]).toEqual(expect.arrayContaining(tried[0]!));
+    },
+  );
+
+  it('stops cleanly when it is told to', { timeout: 60_000 }, async () => {
+    const child = await startUntil('stopped', 'search, ', { work: join(folder, 'stopped-work') });
+    let rest = '';
+    child.stderr!.on('data', (data: Buffer) => (rest += data.toString()));
+    child.kill('SIGINT');
+    const [code] = (await once(child, 'exit')) as [number];
+    expect(code).toBe(1);
+    expect(rest).toMatch(/GOSHAWK_INTERRUPTED: optimize \(finished steps are kept in .*stopped-work\)/);
+    expect(existsSync(join(folder, 'stopped', 'small'))).toBe(false);
+    expect(existsSync(join(folder, 'stopped-work', 'lock'))).toBe(false);
+  });
+
+  it('says so where a latency cannot be met: a report, and no bundle', { timeout: 120_000 }, () => {
+    const { status, last } = optimize('target', { 'max-latency-ms': '0.0001' });
+    expect([status, last]).toEqual([
+      1,
+      expect.stringMatching(/^GOSHAWK_OPTIMIZE_TARGET: no variant .* takes 0\.0001 ms/),
+    ]);
+    expect(reportOf('target')).toMatchObject({
+      bundle: null,
+      outcome: { text: expect.stringMatching(/not met/) as string },
+    });
+    expect(existsSync(join(folder, 'target', 'small'))).toBe(false);
+  });
+
+  describe('refuses, in one line, with a code, before it writes anything', () => {
+    const write = (name: string, text: string): string => {
+      const file = join(folder, name);
+      writeFileSync(file, text);
+      return file;
+    };
+    const annotations = (edit: (coco: Record<string, { id: number }[]>) => void): string => {
+      const coco = JSON.parse(readFileSync(world.annotations, 'utf8')) as Record<string, { id: number }[]>;
+      edit(coco);
+      return write(`labels-${Math.random()}.json`, JSON.stringify(coco));
+    };
+    const cases: [string, () => Record<string, string>, RegExp][] = [
+      [
+        'a broken calibration picture',
+        () => ({ calibration: brokenPictures() }),
+        /GOSHAWK_OPTIMIZE_PICTURES: .*picture cut\.png cannot be used/,
+      ],
+      [
+        'a folder without pictures',
+        () => ({ calibration: join(folder, 'imported') }),
+        /GOSHAWK_OPTIMIZE_PICTURES: .*no \.jpg/,
+      ],
+      [
+        'labels beyond the classes',
+        () => ({ labels: write('more.txt', 'a\nb\nc\nd\ne') }),
+        /GOSHAWK_LABELS_MISMATCH: .*5 labels.*3 classes/,
+      ],
+      [
+        'categories that the model does not know',
+        () => ({
+          annotations: annotations((coco) => coco['categories']!.push({ id: 9, name: 'unicorn' } as never)),
+        }),
+        /GOSHAWK_CATEGORY_UNKNOWN: .*unicorn/,
+      ],
+      [
+        'an annotation of a category that is not there',
+        () => ({
+          annotations: annotations((coco) => Object.assign(coco['annotations']![0]!, { category_id: 99 })),
+        }),
+        /GOSHAWK_DATASET_INVALID: .*no category 99/,
+      ],
+      [
+        'pictures without an object',
+        () => ({ annotations: annotations((coco) => (coco['annotations'] = [])) }),
+        /GOSHAWK_OPTIMIZE_UNJUDGED: .*no object/,
+      ],
+      [
+        'pictures that are not there',
+        () => ({ images: world.calibration }),
+        /GOSHAWK_DATASET_IMAGE: picture 8\.png/,
+      ],
+      [
+        'a floor that is none',
+        () => ({ 'max-ap-drop': '1.5' }),
+        /GOSHAWK_PARAMETER_INVALID: .*max-ap-drop = 1\.5/,
+      ],
+      ['a model that is none', () => ({ model: world.annotations }), /GOSHAWK_MODEL_UNREADABLE/],
+      ['a bundle that is not there', () => ({ model: 'no-such-bundle' }), /GOSHAWK_BUNDLE_NOT_FOUND/],
+      [
+        'a version that is there',
+        () => ({ out: join(folder, 'imported') }),
+        /GOSHAWK_USAGE: .*imported\/small\/1\.0\.0 is there already/,
+      ],
+    ];
+
+    function brokenPictures(): string {
+      const place = mkdtempSync(join(folder, 'broken-'));
+      for (const name of readdirSync(world.calibration)) {
+        writeFileSync(join(place, name), readFileSync(join(world.calibration, name)));
+      }
+      writeFileSync(join(place, 'cut.png'), readFileSync(join(world.calibration, '0.png')).subarray(0, 2000));
+      return place;
+    }
+
+    it.each(cases)('%s', (name, more, text) => {
+      const { status, last } = optimize(`refused`, more());
+      expect([status, last]).toEqual([1, expect.stringMatching(text)]);
+      expect(existsSync(join(folder, 'refused'))).toBe(false);
+    });
+  });
+});

@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fastestFirst, holdsFloor } from '../../../src/tools/optimize/choose.ts';
+import type { Scheme } from '../../../src/tools/optimize/protocol.ts';
+import { Search, type SearchPort } from '../../../src/tools/optimize/search.ts';
+import type { Candidate, Plan } from '../../../src/tools/optimize/workshop.ts';
+import { candidateOf, planOf } from './candidates.ts';
+
+const AP = 0.4;
+
+/** A made-up network: what each layer disturbs and what it saves in int8, as shares of agreement and latency. */
+interface World {
+  readonly errors: readonly number[];
+  readonly gains: readonly number[];
+  /** what every correction leaves of the disturbance */
+  readonly correction: number;
+  /** kinds that the quantizer cannot make */
+  readonly broken: ReadonlySet<Plan['kind']>;
+  /** candidates that there is time for */
+  readonly time: number;
+}
+
+/** latency ratios that are not told apart */
+const ALIKE = 0.011;
+
+const PLAIN: World = { errors: [], gains: [], correction: 1, broken: new Set(), time: Infinity };
+const CALIBRATION = { 'percentile 99.99': 1, 'percentile 99.9': 0.8 } as const;
+
+function measure(world: World, scheme: Scheme): Candidate {
+  const { keepFloat, opTypes, biasCorrection, calibration, percentile, target } = scheme;
+  const kept = new Set(keepFloat);
+  let square = 0;
+  let ratio = 1;
+  world.errors.forEach((error, i) => {
+    if (kept.has(`layer${i}`)) return;
+    square += error ** 2;
+    ratio -= opTypes === 'all' ? world.gains[i]! : world.gains[i]! / 4;
+  });
+  const method = CALIBRATION[`${calibration} ${percentile}` as keyof typeof CALIBRATION] ?? 1.5;
+  const lost = Math.min(1, Math.sqrt(square) * method * (biasCorrection ? world.correction : 1));
+  const facts = { ratio, bytes: 300 + 7 * kept.size, agreement: 1 - lost, drop: 1.3 * AP * lost ** 2 };
+  const plan: Plan = { id: '', kind: 'static', scheme };
+  return candidateOf(plan, target === 'tensorrt' ? { ...facts, ratio: 3 } : facts);
+}
+
+async function run(world: World, maxApDrop: number) {
+  const tried: Plan[] = [];
+  const port: SearchPort = {
+    try: (plan) => {
+      tried.push(plan);
+      if (world.broken.has(plan.kind)) return Promise.resolve(candidateOf(plan, { failure: 'unsupported' }));
+      if (plan.kind === 'static') return Promise.resolve({ ...measure(world, plan.scheme), plan });
+      if (plan.kind === 'weights') return Promise.resolve(candidateOf(plan, { bytes: 280, agreement: 0.99 }));
+      return Promise.resolve(candidateOf(plan, plan.kind === 'half' ? { ratio: 2 } : {}));
+    },
+    sensitivity: () =>
+      Promise.resolve(
+        world.errors.map((error, i) => {
+          return { node: `layer${i}`, opType: 'Conv', error, parameters: 10, outputShape: [1] };
+        }),
+      ),
+    hasTime: () => tried.length < world.time,
+    onCandidate: () => undefined,
+  };
+  const [original, clean] = [planOf('original'), planOf('clean')] as [never, never];
+  const options = { maxApDrop, originalAp: AP, original, clean, hasTrainedRanges: false };
+  const result = await new Search(port, options).run();
+  return { ...result, tried, fastest: fastestFirst(result.ranked, maxApDrop)[0]! };
+}
+
+const layers = fc.array(
+  fc.tuple(
+    fc.double({ min: 0.001, max: 0.3, noNaN: true }),
+    fc.double({ min: 0.001, max: 0.01, noNaN: true }),
+  ),
+  { minLength: 1, maxLength: 60 },
+);
+
+describe('Search', () => {
+  it('leaves everything in int8 where that holds the floor', async () => {
+    const errors = Array.from({ length: 20 }, () => 0.005);
+    const { fastest } = await run({ ...PLAIN, errors, gains: errors.map(() => 0.02) }, 0.01);
+    expect(fastest.candidate.plan.id).toBe('int8-all-p99.9');
+    expect(fastest.candidate.latency!.ratio).toBeCloseTo(0.6, 6);
+  });
+
+  it('keeps the few layers in float that ruin the rest, and takes the calibration that disturbs least', async () => {
+    const errors = Array.from({ length: 40 }, (_, i) => (i === 7 || i === 21 ? 0.5 : 0.01));
+    const { fastest, layers: told } = await run({ ...PLAIN, errors, gains: errors.map(() => 0.01) }, 0.01);
+    expect(fastest.candidate.plan).toMatchObject({
+      scheme: {
+        calibration: 'percentile',
+        percentile: 99.9,
+        keepFloat: expect.arrayContaining(['layer7', 'layer21']) as string[],
+      },
+    });
+    expect(fastest.candidate.latency!.ratio).toBeCloseTo(0.62, 6);
+    expect(told).toHaveLength(40);
+  });
+
+  it('uses a correction to keep fewer layers in float', async () => {
+    const errors = Array.from({ length: 40 }, (_, i) => 0.004 * i);
+    const world = { ...PLAIN, errors, gains: errors.map(() => 0.01) };
+    const plain = await run(world, 0.005);
+    const corrected = await run({ ...world, correction: 0.4 }, 0.005);
+    expect(corrected.fastest.candidate.latency!.ratio).toBeLessThan(
+      plain.fastest.candidate.latency!.ratio - 0.02,
+    );
+  });
+
+  it('gives back layers that bisection took for nothing', async () => {
+    // the third most sensitive layer is slow in float, and there is room for its disturbance
+    const errors = [0.5, 0.4, 0.09, ...Array.from({ length: 17 }, () => 0.02)];
+    const gains = errors.map((_, i) => (i === 2 ? 0.2 : 0.01));
+    const { fastest } = await run({ ...PLAIN, errors, gains }, 0.006);
+    expect(fastest.candidate.latency!.ratio).toBeLessThan(0.7);
+  });
+
+  it('finds a mix as good as the best prefix of the order of sensitivity, whatever the network', async () => {
+    await fc.assert(
+      fc.asyncProperty(layers, fc.constantFrom(0.005, 0.01, 0.02), async (rows, floor) => {
+        const world = { ...PLAIN, errors: rows.map(([error]) => error), gains: rows.map(([, gain]) => gain) };
+        const { fastest, ranked } = await run(world, floor);
+        expect(holdsFloor(fastest, floor)).toBe(true);
+        const order = rows.map((_, i) => i).sort((a, b) => rows[b]![0] - rows[a]![0]);
+        const best = Math.min(
+          1,
+          ...order.flatMap((_, kept) => {
+            const keepFloat = order.slice(0, kept).map((i) => `layer${i}`);
+            const scheme = {
+              calibration: 'percentile',
+              percentile: 99.9,
+              keepFloat,
+              opTypes: 'all',
+              biasCorrection: false,
+            };
+            const { accuracy, latency } = measure(world, scheme as unknown as Scheme);
+            // well within the floor, so that the margin of an estimate does not matter
+            return accuracy!.drop < 0.5 * floor ? [latency!.ratio] : [];
+          }),
+        );
+        expect(fastest.candidate.latency!.ratio).toBeLessThanOrEqual(best + ALIKE);
+        expect(ranked.length).toBeLessThan(80);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('tries nothing twice, and names every candidate differently', async () => {
+    const errors = Array.from({ length: 30 }, (_, i) => 0.005 * i);
+    const { tried, ranked } = await run({ ...PLAIN, errors, gains: errors.map(() => 0.01) }, 0.01);
+    const ids = ranked.map(({ candidate }) => candidate.plan.id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const plans = tried.map((plan) => JSON.stringify({ ...plan, id: '' }));
+    expect(new Set(plans).size).toBe(plans.length);
+  });
+
+  it('stops when the time is over, and says what was left out', async () => {
+    const errors = Array.from({ length: 30 }, (_, i) => 0.005 * i);
+    const world = { ...PLAIN, errors, gains: errors.map(() => 0.01) };
+    for (const time of [0, 3, 7, 12]) {
+      const { ranked, notTried } = await run({ ...world, time }, 0.01);
+      expect(ranked.map(({ candidate }) => candidate.plan.id).slice(0, 2)).toEqual(['original', 'clean']);
+      expect(ranked.length).toBe(Math.max(2, time));
+      expect(notTried.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('still gives the float graphs where the quantizer can make nothing, or layers cannot be told apart', async () => {
+    const broken = new Set(['static', 'weights', 'half', 'dynamic', 'polish'] as const);
+    const none = await run({ ...PLAIN, broken }, 0.01);
+    expect(none.fastest.candidate.plan.kind).toMatch(/original|clean/);
+    expect(none.ranked.filter(({ candidate }) => candidate.failure !== null).length).toBeGreaterThan(5);
+    const unknown = await run({ ...PLAIN, errors: [], gains: [] }, 0.01);
+    expect(unknown.ranked.length).toBeGreaterThan(5);
+  });
+});
