@@ -184,6 +184,8 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     gained: z.boolean(),
     /** true where every variant holds the floor on the final part too */
     confirmed: z.boolean(),
+    /** candidates that the search would have taken and the final part did not confirm */
+    contradicted: z.array(z.string()),
     speedup: z.number().positive(),
     bytesRatio: z.number().positive(),
     /** on the final part */

@@ -45,7 +45,7 @@ export async function optimize(
   const workFolder = options.work ?? join(options.out, '.optimize');
   const work = await WorkFolder.open(workFolder, options.fresh);
   const budget = options.timeBudgetMinutes === null ? null : options.timeBudgetMinutes * 60;
-  const schedule = new Schedule(budget, onProgress, () => performance.now());
+  const schedule = new Schedule(budget, work, onProgress, () => performance.now());
   let tools: Tools | null = null;
   try {
     const inputs = await readInputs(options, work, schedule, signal);
@@ -154,6 +154,7 @@ class Run {
     const { source, calibration } = this.#inputs;
     const { judge, judgeDigest, machine, command, quantizer } = this.#tools;
     const original = { file: source.file, sha256: source.sha256 };
+    let what = '';
     const workshop = new Workshop({
       work: this.#work,
       quantizer,
@@ -167,6 +168,9 @@ class Run {
       claims: claimsOf(source.bundle.manifest),
       threads: this.#options.threads,
       signal: this.#signal,
+      onProgress: (share) => {
+        this.#schedule.say(`${what}, ${Math.round(100 * share)} %`);
+      },
     });
     const schedule = this.#schedule;
     const model = readModel(await readGraph(source.file), source.file);
@@ -174,7 +178,8 @@ class Run {
       {
         try: (plan) => workshop.try(plan),
         sensitivity: (scheme) => {
-          schedule.say('sensitivity by layer');
+          what = 'sensitivity by layer';
+          schedule.say(what);
           return workshop.sensitivity(scheme).catch((error: unknown) => {
             if (error instanceof QuantizerError) return [];
             throw error;
@@ -182,6 +187,7 @@ class Run {
         },
         hasTime: () => schedule.hasTime(),
         onCandidate: (plan, left) => {
+          what = plan.id;
           schedule.beginCandidate(plan.id, left);
         },
       },

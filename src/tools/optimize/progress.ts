@@ -12,7 +12,7 @@ export type OnProgress = (event: ProgressEvent) => void;
 export interface StepTime {
   readonly name: string;
   readonly seconds: number;
-  /** true where an earlier run did most of it */
+  /** true where an earlier run did all of it that is kept */
   readonly reused: boolean;
 }
 
@@ -28,6 +28,7 @@ export class Schedule {
   readonly steps: StepTime[] = [];
   readonly #now: () => number;
   readonly #onProgress: OnProgress;
+  readonly #work: { readonly done: number; readonly recalled: number };
   readonly #started: number;
   readonly #budget: number | null;
   /** what is at work */
@@ -36,8 +37,17 @@ export class Schedule {
   #searchStarted: number | null = null;
   #candidatesLeft = 0;
 
-  /** @param budget seconds; null for no limit */
-  constructor(budget: number | null, onProgress: OnProgress, now: () => number) {
+  /**
+   * @param budget seconds; null for no limit
+   * @param work counts what was done and what an earlier run had done
+   */
+  constructor(
+    budget: number | null,
+    work: { readonly done: number; readonly recalled: number },
+    onProgress: OnProgress,
+    now: () => number,
+  ) {
+    this.#work = work;
     this.#budget = budget;
     this.#onProgress = onProgress;
     this.#now = now;
@@ -49,17 +59,15 @@ export class Schedule {
     return (this.#now() - this.#started) / 1000;
   }
 
-  /** Does a step and notes how long it took; `work` may say that an earlier run had done it. */
-  async run<T>(
-    name: string,
-    work: () => Promise<T>,
-    reused: (value: T) => boolean = () => false,
-  ): Promise<T> {
+  /** Does a step and notes how long it took. */
+  async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     this.step = name;
     this.say('');
     const started = this.#now();
+    const { done, recalled } = this.#work;
     const value = await work();
-    this.steps.push({ name, seconds: (this.#now() - started) / 1000, reused: reused(value) });
+    const reused = this.#work.done === done && this.#work.recalled > recalled;
+    this.steps.push({ name, seconds: (this.#now() - started) / 1000, reused });
     return value;
   }
 

@@ -55,7 +55,7 @@ export const halfSchema = z.object({ bytes: count });
 
 /** How a graph is quantized to static int8. */
 export interface Scheme {
-  readonly calibration: 'minmax' | 'entropy' | 'percentile' | 'trained';
+  readonly calibration: 'minmax' | 'entropy' | 'mse' | 'percentile' | 'trained';
   /** share of activations inside the range, percent; 100 where the calibration is not by percentile */
   readonly percentile: number;
   readonly perChannel: boolean;

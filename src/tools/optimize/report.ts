@@ -110,7 +110,8 @@ export function makeOptimizeReport(facts: ReportFacts): OptimizeReport {
     variants: chosen.map((entry) => variantOf(entry, dataset, original.bytes)),
     outcome: {
       ...outcome,
-      confirmed: chosen.every(({ finalist }) => finalist.confirmed) && choice.contradicted.length === 0,
+      confirmed: chosen.every(({ finalist }) => finalist.confirmed),
+      contradicted: choice.contradicted.map(({ candidate }) => candidate.plan.id),
       speedup: 1 / (choice.fastest.candidate.latency?.ratio ?? 1),
       bytesRatio: choice.fastest.candidate.bytes / original.bytes,
       apDrop: choice.fastest.final.drop,

@@ -19,6 +19,7 @@ export const CPU_SCHEME: BaseScheme = {
 export const CALIBRATIONS: readonly Pick<Scheme, 'calibration' | 'percentile'>[] = [
   { calibration: 'percentile', percentile: 99.99 },
   { calibration: 'percentile', percentile: 99.9 },
+  { calibration: 'mse', percentile: 100 },
   { calibration: 'minmax', percentile: 100 },
   { calibration: 'entropy', percentile: 100 },
   { calibration: 'percentile', percentile: 99.999 },

@@ -108,7 +108,9 @@ export class Search {
   }
 
   #calibrationWays(): readonly Pick<Scheme, 'calibration' | 'percentile'>[] {
-    return this.#options.hasTrainedRanges ? [{ calibration: 'trained', percentile: 100 }, ...CALIBRATIONS] : CALIBRATIONS;
+    return this.#options.hasTrainedRanges
+      ? [{ calibration: 'trained', percentile: 100 }, ...CALIBRATIONS]
+      : CALIBRATIONS;
   }
 
   /** The fastest mix of int8 and float that was found to hold the floor; null where there is none. */

@@ -37,6 +37,10 @@ const recordSchema = z.object({
  */
 export class WorkFolder {
   readonly folder: string;
+  /** steps of this run that had to be done */
+  done = 0;
+  /** steps of this run that an earlier one had done */
+  recalled = 0;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -87,7 +91,11 @@ export class WorkFolder {
     const key = digestOf({ name, inputs });
     const record = join(this.folder, 'steps', `${name}-${key.slice(0, 24)}.json`);
     const known = await this.#recall(record, key, schema);
-    if (known !== null) return known;
+    if (known !== null) {
+      this.recalled += 1;
+      return known;
+    }
+    this.done += 1;
     const started = performance.now();
     const place = (file: string): string => this.place(key, file);
     try {

@@ -6,7 +6,7 @@ import { searchAccuracySchema, type SearchAccuracy } from './judge.ts';
 import { measureLatencies, type Latency } from './latency.ts';
 import type { PictureStore } from './picture-store.ts';
 import { quantizeSchema, sensitivitySchema, type Layer, type PictureFile, type Scheme } from './protocol.ts';
-import { QuantizerError, type QuantizerPort } from './quantizer.ts';
+import { QuantizerError, type OnProgress, type QuantizerPort } from './quantizer.ts';
 import { readGraph } from './source-model.ts';
 import type { PlaceOf, StepInputs, WorkFolder } from './work-folder.ts';
 
@@ -69,6 +69,8 @@ export interface WorkshopOptions {
   readonly claims: GraphClaims;
   readonly threads: number;
   readonly signal: AbortSignal;
+  /** told what share of a long request is done */
+  readonly onProgress: OnProgress;
 }
 
 const madeSchema = quantizeSchema.extend({ failure: z.string().nullable(), findings: z.array(z.string()) });
@@ -130,7 +132,7 @@ export class Workshop {
   /** Statistics of the activations, collected once. */
   async statistics(): Promise<{ file: string; key: string }> {
     if (this.#statistics !== null) return this.#statistics;
-    const { work, quantizer, codeDigest, base, calibration } = this.#options;
+    const { work, quantizer, codeDigest, base, calibration, onProgress } = this.#options;
     const inputs = {
       codeDigest,
       base: base.sha256,
@@ -139,7 +141,11 @@ export class Workshop {
     };
     const file = 'statistics';
     const { key } = await work.step('calibrate', inputs, z.object({ tensors: z.int() }), [file], (place) =>
-      quantizer.request('calibrate', { model: base.file, ...pictureFile(calibration), out: place(file) }),
+      quantizer.request(
+        'calibrate',
+        { model: base.file, ...pictureFile(calibration), out: place(file) },
+        onProgress,
+      ),
     );
     this.#statistics = { file: work.place(key, file), key };
     return this.#statistics;
@@ -147,16 +153,15 @@ export class Workshop {
 
   /** The layers that can be quantized, and what quantizing each alone does. Rejects with QuantizerError where that cannot be told. */
   async sensitivity(scheme: Scheme): Promise<readonly Layer[]> {
-    const { work, quantizer, codeDigest, base, calibration } = this.#options;
+    const { work, quantizer, codeDigest, base, calibration, onProgress } = this.#options;
     const statistics = await this.statistics();
     const inputs = { codeDigest, base: base.sha256, statistics: statistics.key, scheme };
     const { value } = await work.step('sensitivity', inputs, sensitivitySchema, [], () =>
-      quantizer.request('sensitivity', {
-        model: base.file,
-        statistics: statistics.file,
-        ...few(calibration),
-        scheme,
-      }),
+      quantizer.request(
+        'sensitivity',
+        { model: base.file, statistics: statistics.file, ...few(calibration), scheme },
+        onProgress,
+      ),
     );
     return value.layers;
   }
@@ -191,7 +196,7 @@ export class Workshop {
   }
 
   async #ask(plan: MadePlan, out: string, statistics: string): Promise<Made> {
-    const { quantizer, base, calibration } = this.#options;
+    const { quantizer, base, calibration, onProgress } = this.#options;
     const model = base.file;
     const fine = { ...NO_NODES, failure: null };
     switch (plan.kind) {
@@ -211,7 +216,7 @@ export class Workshop {
       case 'static': {
         const { scheme } = plan;
         const request = { model, statistics, out, scheme, ...pictureFile(calibration) };
-        const answer = await quantizer.request('quantize', request);
+        const answer = await quantizer.request('quantize', request, onProgress);
         if (scheme.target !== 'tensorrt') return { ...fine, ...answer };
         const { refused, findings } = await fitForTensorrt(out);
         return { ...answer, failure: refused, findings: [...findings] };

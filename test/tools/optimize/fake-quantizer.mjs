@@ -6,8 +6,9 @@ const say = (answer) =>
   process.stdout.write(`${typeof answer === 'string' ? answer : JSON.stringify(answer)}\n`);
 
 createInterface({ input: process.stdin }).on('line', (line) => {
-  /** @type {{ id: number, op: string, how?: string }} */
-  const { id, op, how } = JSON.parse(line);
+  /** @type {unknown} */
+  const json = JSON.parse(line);
+  const { id, op, how } = /** @type {{ id: number, op: string, how?: string }} */ (json);
   switch (how) {
     case 'progress':
       say({ id, progress: { done: 1, total: 4 } });
