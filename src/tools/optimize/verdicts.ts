@@ -1,5 +1,5 @@
 import type { CANDIDATE_VERDICTS } from '../../contract/optimize.ts';
-import { holdsFloor, isFaster, isNotSlower, isSmaller, SAFETY, type Ranked } from './choose.ts';
+import { holdsFloor, isFaster, isNotSlower, isSmaller, type Ranked } from './choose.ts';
 import { isTensorrt, type Choice, type Finalist } from './finish.ts';
 
 export type Verdict = (typeof CANDIDATE_VERDICTS)[number];
@@ -88,6 +88,3 @@ export function describeOutcome(choice: Choice, maxApDrop: number): { gained: bo
   if (choice.meetsLatency === false) lines.push('The latency that was asked for is not met.');
   return { gained: faster || smallest !== null || isSmaller(bytes, before.bytes), text: lines.join(' ') };
 }
-
-/** What the safety of the choice is, for the report's reader. */
-export const SAFETY_TEXT = `expected drop plus ${SAFETY} standard deviations within the floor`;
