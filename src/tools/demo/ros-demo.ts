@@ -26,8 +26,11 @@ export interface RosDemoOptions {
 /** Lines of the nodes' logs that a person should see. */
 const WORTH_SHOWING = /\[(WARN|ERROR|FATAL)\]|GOSHAWK_/;
 
-/** What the detector's log says where its model cannot be loaded: it then waits for an operator, who is not there in a demo. */
-const COULD_NOT_START = /configure failed/;
+/**
+ * What the detector's log says where its model cannot be loaded, or its page cannot be served: it then waits for an operator, or works
+ * without, which is no demo.
+ */
+const COULD_NOT_START = /configure failed|GOSHAWK_PORT_IN_USE/;
 
 function nodeArguments(entry: string, parameters: Readonly<Record<string, string>>): string[] {
   return [
