@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the shipped models from seeds: scenes, the baseline, the pruned and quantization-aware network, their bundles, and their
+# Makes the shipped models from seeds: scenes, the baseline, the pruned network, their bundles, the optimized one, and their
 # accuracy on scenes never trained on. Each step is left out where its result is there already, training goes on from its last
 # checkpoint, and each training stage ends within 90 minutes on two cores.
 # Usage: scripts/training/reproduce.sh RUN_FOLDER
@@ -45,6 +45,16 @@ bundle baseline goshawk-street-baseline
 
 stage prune pruned --from "$run/baseline" --teacher "$run/baseline" --epochs 4 --lr 8e-4 --warmup-steps 100 \
   --sparsity-initial 0.5 --sparsity-final 0.8 --sparsity-steps 8 --prune-share 0.35
-stage qat rounded --from "$run/pruned" --teacher "$run/baseline" --epochs 2 --lr 1e-4
-bundle rounded goshawk-street-pruned
-# goshawk optimize follows here
+bundle pruned goshawk-street-pruned
+
+pictures() { # folder, count, seed: as JPEG with COCO annotations
+  [ -d "$run/$1" ] || goshawk simulate --out "$run/$1" --count "$2" --seed "$3" --workers 2
+}
+pictures street-seed-950001 120 950001
+pictures street-seed-960001 300 960001
+[ -f "$run/models/goshawk-street/2.0.0/bundle.json" ] ||
+  goshawk optimize --model "$run/models/goshawk-street-pruned/1.0.0" --calibration "$run/street-seed-950001/images" \
+    --annotations "$run/street-seed-960001/annotations.json" --images "$run/street-seed-960001/images" --max-ap-drop 0.01 \
+    --name goshawk-street --version 2.0.0 --out "$run/models" --report "$run/optimize.json" --html "$run/optimize.html"
+goshawk bench headline --baseline "$run/models/goshawk-street-baseline/1.0.0" --optimized "$run/models/goshawk-street/2.0.0" \
+  --report "$run/headline.json"

@@ -6,7 +6,7 @@ import { lineageFactsSchema, lineageSchema } from '../../src/contract/lineage.ts
 const DIGEST = 'a'.repeat(64);
 
 test('a bundle that was written before stages existed still loads, nothing lost', () => {
-  const file = new URL('../../models/goshawk-street/1.0.0/bundle.json', import.meta.url);
+  const file = new URL('golden/bundle-before-stages.json', import.meta.url);
   const written: unknown = JSON.parse(readFileSync(file, 'utf8'));
   expect(bundleManifestSchema.parse(written)).toEqual(written);
 });
