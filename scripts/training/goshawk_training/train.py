@@ -116,7 +116,8 @@ class _Run:
                     progress.show(self.state.step, rate, parts)
                 if self.processes.any(stop.wanted):
                     self._save()
-                    print(f"stopped at step {self.state.step}; --resume goes on from {self._last}", flush=True)
+                    if self.processes.first:
+                        print(f"stopped at step {self.state.step}; --resume goes on from {self._last}", flush=True)
                     return
                 if time.monotonic() - self._saved_at > self.options.checkpoint_seconds:
                     self._save()
