@@ -40,7 +40,15 @@ export const optimizeSearchAccuracySchema = z.strictObject({
   expectedDeviation: z.number().nonnegative(),
 });
 
-export const CANDIDATE_KINDS = ['original', 'clean', 'polish', 'half', 'dynamic', 'weights', 'static'] as const;
+export const CANDIDATE_KINDS = [
+  'original',
+  'clean',
+  'polish',
+  'half',
+  'dynamic',
+  'weights',
+  'static',
+] as const;
 
 export const CANDIDATE_VERDICTS = ['chosen', 'kept', 'accepted', 'refused', 'failed'] as const;
 
