@@ -25,13 +25,6 @@ export const CALIBRATIONS: readonly Pick<Scheme, 'calibration' | 'percentile'>[]
   { calibration: 'percentile', percentile: 99.999 },
 ];
 
-/** Corrections of what quantization does to means and to channels of different size. */
-export const CORRECTIONS: readonly Pick<Scheme, 'equalize' | 'biasCorrection'>[] = [
-  { equalize: false, biasCorrection: true },
-  { equalize: true, biasCorrection: false },
-  { equalize: true, biasCorrection: true },
-];
-
 /** A name that says what a scheme does, such as `int8-all-p99.99-bias-float12`. */
 export function schemeId(scheme: Scheme): string {
   const { calibration, percentile, opTypes, equalize, biasCorrection, keepFloat, packFloat, target } = scheme;

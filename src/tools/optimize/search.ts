@@ -1,7 +1,7 @@
 import { holdsFloor, type Ranked } from './choose.ts';
 import { estimateDrops } from './estimate.ts';
 import type { Layer, Scheme } from './protocol.ts';
-import { CALIBRATIONS, CORRECTIONS, CPU_SCHEME, schemeId, type BaseScheme } from './schemes.ts';
+import { CALIBRATIONS, CPU_SCHEME, schemeId, type BaseScheme } from './schemes.ts';
 import type { Candidate, GivenPlan, Graph, Plan } from './workshop.ts';
 
 /** What the search needs to make and measure candidates. */
@@ -39,6 +39,8 @@ export interface SearchResult {
 const USUAL_CANDIDATES = 45;
 /** Tries of giving layers back to int8 after the bisection. */
 const PRUNING_TRIES = 8;
+/** The same once biases are corrected. */
+const CORRECTED_TRIES = 3;
 /** Agreement that another scheme has to gain to be worth another bisection. */
 const WORTH_AGREEMENT = 0.002;
 /** Latency that pruning has to gain to be kept. */
@@ -128,9 +130,12 @@ export class Search {
     if (improved.scheme !== best.scheme) {
       best = (await this.#bisect(improved.scheme, names, improved.kept.length)) ?? best;
     }
-    best = await this.#prune(best);
+    best = await this.#prune(best, PRUNING_TRIES);
     const convolutions = await this.#tryMixed({ ...best.scheme, opTypes: 'conv' }, best.kept);
-    if (convolutions !== null && this.#isBetter(convolutions, best)) best = await this.#prune(convolutions);
+    if (convolutions !== null && this.#isBetter(convolutions, best)) {
+      best = await this.#prune(convolutions, PRUNING_TRIES);
+    }
+    best = await this.#correctBiases(best);
     await this.#tryMixed({ ...best.scheme, packFloat: true }, best.kept);
     return best;
   }
@@ -153,26 +158,34 @@ export class Search {
 
   /**
    * What agrees most where the bisection ended: ranges that suit a network with its most sensitive layers in int8 are others than those that suit
-   * the rest. Calibrations first, then the corrections, each alone and together.
+   * the rest.
    */
   async #improve(start: Mixed): Promise<Mixed> {
     let best = start;
-    const consider = async (scheme: BaseScheme): Promise<void> => {
-      const mixed = await this.#tryMixed(scheme, start.kept);
-      if (mixed !== null && agreement(mixed) > agreement(best) + WORTH_AGREEMENT) best = mixed;
-    };
-    for (const way of this.#calibrationWays()) await consider({ ...start.scheme, ...way });
-    const calibrated = best.scheme;
-    for (const correction of CORRECTIONS) await consider({ ...calibrated, ...correction });
-    return best;
+    for (const way of this.#calibrationWays()) {
+      best = this.#moreAlike(best, await this.#tryMixed({ ...start.scheme, ...way }, start.kept));
+    }
+    return this.#moreAlike(best, await this.#tryMixed({ ...best.scheme, equalize: true }, start.kept));
+  }
+
+  /** The second where it agrees so much more that it is worth the change. */
+  #moreAlike(one: Mixed, other: Mixed | null): Mixed {
+    return other !== null && agreement(other) > agreement(one) + WORTH_AGREEMENT ? other : one;
+  }
+
+  /** Bias correction, which takes long, for the best mix alone; what it gains in accuracy may let another layer go to int8. */
+  async #correctBiases(best: Mixed): Promise<Mixed> {
+    const corrected = await this.#tryMixed({ ...best.scheme, biasCorrection: true }, best.kept);
+    if (corrected === null || !this.#holds(corrected.candidate)) return best;
+    return this.#moreAlike(best, corrected) === best ? best : this.#prune(corrected, CORRECTED_TRIES);
   }
 
   /** Gives layers back to int8, those that disturb least first, in groups that become smaller where the floor breaks or nothing is gained. */
-  async #prune(start: Mixed): Promise<Mixed> {
+  async #prune(start: Mixed, most: number): Promise<Mixed> {
     let best = start;
     let group = Math.max(1, Math.ceil(best.kept.length / 4));
     let end = best.kept.length;
-    for (let tries = 0; tries < PRUNING_TRIES && end > 0; tries += 1) {
+    for (let tries = 0; tries < most && end > 0; tries += 1) {
       const from = Math.max(0, end - group);
       const fewer = [...best.kept.slice(0, from), ...best.kept.slice(end)];
       const mixed = await this.#tryMixed(best.scheme, fewer);

@@ -91,8 +91,10 @@ const latencySchema = z.object({
 
 /** Rounds and runs a round of the first look at a latency. */
 const SCREENING = { rounds: 8, runs: 4 } as const;
-/** Pictures that the sensitivity of a layer and the equality of graphs are settled with. */
-export const FEW = 16;
+/** Pictures that equality of graphs and the sensitivity of layers are settled with. */
+export const FEW = 8;
+/** Pictures that the means of a layer's channels are taken over. */
+const FEW_FOR_MEANS = 16;
 const MODEL = 'model.onnx';
 const NO_NODES = { quantized: [], float: [], findings: [] };
 
@@ -102,8 +104,8 @@ export function pictureFile({ pictures, count, height, width }: PictureStore): P
 }
 
 /** The first pictures of a store, for work that a few are enough for. */
-export function few(store: PictureStore): PictureFile {
-  return { ...pictureFile(store), count: Math.min(FEW, store.count) };
+export function few(store: PictureStore, most = FEW): PictureFile {
+  return { ...pictureFile(store), count: Math.min(most, store.count) };
 }
 
 /** Makes candidates and measures them. Whatever it finished before is taken from the work folder. */
@@ -215,7 +217,9 @@ export class Workshop {
       }
       case 'static': {
         const { scheme } = plan;
-        const request = { model, statistics, out, scheme, ...pictureFile(calibration) };
+        // ranges after equalization need all pictures, means of channels a few
+        const pictures = scheme.equalize ? pictureFile(calibration) : few(calibration, FEW_FOR_MEANS);
+        const request = { model, statistics, out, scheme, ...pictures };
         const answer = await quantizer.request('quantize', request, onProgress);
         if (scheme.target !== 'tensorrt') return { ...fine, ...answer };
         const { refused, findings } = await fitForTensorrt(out);
