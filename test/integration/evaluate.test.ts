@@ -99,7 +99,18 @@ describe('goshawk evaluate, the default bundle on simulated scenes', () => {
     const folder = mkdtempSync(join(tmpdir(), 'goshawk-evaluate-'));
     try {
       const scenes = join(folder, 'scenes');
-      execFileSync(process.execPath, [CLI, 'simulate', '--out', scenes, '--count', '100', '--seed', '11']);
+      execFileSync(process.execPath, [
+        CLI,
+        'simulate',
+        '--out',
+        scenes,
+        '--count',
+        '250',
+        '--seed',
+        '11',
+        '--workers',
+        '2',
+      ]);
       const data = ['--annotations', join(scenes, 'annotations.json'), '--images', join(scenes, 'images')];
       const [sharp, graph] = ['sharp', 'graph'].map((way) =>
         evaluateBy(
@@ -107,7 +118,7 @@ describe('goshawk evaluate, the default bundle on simulated scenes', () => {
           ...['--bundle', 'goshawk-street', ...data, '--resamples', '0', '--preprocess', way],
         ),
       );
-      expect(sharp!.images).toBe(100);
+      expect(sharp!.images).toBe(250);
       expect(sharp!.ap50!).toBeGreaterThan(0.77);
       expect(Math.abs(sharp!.ap! - graph!.ap!)).toBeLessThan(AGREEMENT);
     } finally {
