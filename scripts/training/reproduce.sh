@@ -27,13 +27,13 @@ scenes() { # folder, count, seed
 stage() { # command, run folder, options
   goshawk_training "$1" --run "$run/$2" --data "$run/train" --validation "$run/validation" --resume --evaluate-every 1 "${@:3}"
 }
-bundle() { # run folder, name of the bundle
+bundle() { # run folder, name of the bundle, how pictures are shrunk
   [ ! -f "$run/models/$2/1.0.0/bundle.json" ] || return 0
   goshawk_training export --run "$run/$1" --data "$run/train" --out "$run/$1/export"
   goshawk_training evaluate --model "$run/$1/export/model.onnx" --data "$run/test"
-  # pictures of training were shrunk with averaging (augment.py)
+  # pictures of training were shrunk with averaging (augment.py); what serves by default interpolates, as both preprocessors then agree
   goshawk models import "$run/$1/export/model.onnx" --labels "$run/$1/export/labels.txt" --lineage "$run/$1/export/lineage.json" \
-    --head yolox --color rgb --resize average --license Apache-2.0 --name "$2" --version 1.0.0 --out "$run/models"
+    --head yolox --color rgb --resize "$3" --license Apache-2.0 --name "$2" --version 1.0.0 --out "$run/models"
 }
 
 scenes train 12000 1
@@ -41,11 +41,11 @@ scenes validation 200 800001
 scenes test 500 900001
 
 stage train baseline --family baseline --epochs 3 --lr 1.2e-3
-bundle baseline goshawk-street-baseline
+bundle baseline goshawk-street-baseline average
 
 stage prune pruned --from "$run/baseline" --teacher "$run/baseline" --epochs 4 --lr 8e-4 --warmup-steps 100 \
   --sparsity-initial 0.5 --sparsity-final 0.8 --sparsity-steps 8 --prune-share 0.35
-bundle pruned goshawk-street-pruned
+bundle pruned goshawk-street-pruned bilinear
 
 pictures() { # folder, count, seed: as JPEG with COCO annotations
   [ -d "$run/$1" ] || goshawk simulate --out "$run/$1" --count "$2" --seed "$3" --workers 2
