@@ -48,6 +48,7 @@ export default tseslint.config(
           'URL',
           'module',
           'performance',
+          'AbortSignal',
           'setTimeout',
           'clearTimeout',
           'setInterval',

@@ -109,6 +109,30 @@ async function runTraining({ env }) {
   return readJunitReport(report, ok);
 }
 
+/**
+ * The quantizer of `goshawk optimize`, in the environment that the command makes for itself.
+ * @param {Context} context
+ */
+async function runQuantizer({ env }) {
+  const made = path.join(PLACES.dist, 'tools/optimize/environment.js');
+  /** @type {unknown} */
+  const loaded = await import(made);
+  const { ensureQuantizer } = /** @type {typeof import('../../src/tools/optimize/environment.ts')} */ (
+    loaded
+  );
+  const { command } = await ensureQuantizer((activity) => {
+    console.log(activity);
+  }, AbortSignal.timeout(600_000));
+  const report = path.join(PLACES.state, 'test-results/quantizer.xml');
+  rmSync(report, { force: true });
+  const folder = path.join(ROOT, 'scripts/optimize');
+  const ok = await show(command, ['-m', 'pytest', folder, '-q', `--junitxml=${report}`], {
+    ...env,
+    PYTHONPATH: folder,
+  });
+  return readJunitReport(report, ok);
+}
+
 /** @param {Context} context */
 async function runRuff({ env }) {
   const places = ['scripts', 'launch', 'test']
@@ -155,6 +179,7 @@ export const GROUPS = [
     name: 'ros',
     run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skip('there is no ROS 2')),
   },
+  { name: 'quantizer', run: runQuantizer },
   { name: 'training', run: runTraining },
   { name: 'node24', run: runNode24 },
 ];
