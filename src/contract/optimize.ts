@@ -17,7 +17,7 @@ export const optimizeLatencySchema = z.strictObject({
   p75: seconds,
   p99: seconds,
   runs: z.int().positive(),
-  /** median over rounds of median / the original's median in the same round; below 1 is faster */
+  /** median over rounds of the time of a turn / the original's in the same round; below 1 is faster */
   ratio: z.number().positive(),
   /** quartiles of the rounds' ratios */
   ratioLow: z.number().positive(),
@@ -154,6 +154,8 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     multiLabel: z.boolean(),
     confidence: ratio,
     resamples: z.int().positive(),
+    /** the clock of latency ratios: `cpu` is the time that the process ran, used where one thread runs */
+    latencyRatioOf: z.enum(['wall', 'cpu']),
     latencyRounds: z.int().positive(),
     latencyRunsPerRound: z.int().positive(),
   }),

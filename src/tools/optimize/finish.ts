@@ -10,16 +10,18 @@ import {
   type Ranked,
 } from './choose.ts';
 import type { FinalAccuracy, Judge } from './judge.ts';
-import { measureLatencies } from './latency.ts';
+import { measureLatencies, ratioOfThreads } from './latency.ts';
 import { readGraph } from './source-model.ts';
-import type { Graph } from './workshop.ts';
 
 /** Rounds and runs a round of the final latencies. */
 export const FINAL_LATENCY = { rounds: 20, runs: 6 } as const;
 
-/** Fast and small candidates that are measured again, all together. */
-const MOST_FAST = 6;
-const MOST_SMALL = 3;
+/** Fast and small candidates that are evaluated on the final part: where it is small it contradicts many. */
+const MOST_FAST = 12;
+const MOST_SMALL = 6;
+/** Those of them that are measured again, all together. */
+const MOST_TIMED = 5;
+const MOST_TIMED_SMALL = 2;
 
 /** A candidate with its final figures. */
 export interface Finalist extends Ranked {
@@ -60,42 +62,65 @@ export function isTensorrt({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'static' && plan.scheme.target === 'tensorrt';
 }
 
-/** Measures the best candidates again, side by side, evaluates them on the final part, and chooses. */
+/** Evaluates the best candidates on the final part, measures those that it confirms again, side by side, and chooses. */
 export async function finish(
   ranked: readonly Ranked[],
   judge: Pick<Judge, 'final'>,
   options: FinishOptions,
 ): Promise<Choice> {
-  const shortlist = shortlistOf(ranked, options.maxApDrop);
-  const models = await Promise.all(
-    shortlist.map(({ candidate }) => readGraph(graphOf(candidate.graph).file)),
-  );
-  const { claims, threads, signal } = options;
-  const latencies = await measureLatencies(models, { claims, threads, signal, ...FINAL_LATENCY });
-  const finals = await judge.final(models.slice(1));
-  const finalists = shortlist.map((entry, index): Finalist => {
+  const { maxApDrop, claims, threads, signal } = options;
+  const shortlist = shortlistOf(ranked, maxApDrop);
+  const finals = await judge.final(await Promise.all(shortlist.slice(1).map(readModelOf)));
+  const judged = shortlist.map((entry, index): Finalist => {
     const final = finals[index]!;
-    const candidate = { ...entry.candidate, latency: latencies[index]! };
-    return { ...entry, candidate, final, confirmed: index === 0 || final.drop <= options.maxApDrop };
+    return { ...entry, final, confirmed: index === 0 || final.drop <= maxApDrop };
+  });
+  const timed = worthTiming(judged);
+  const models = await Promise.all(timed.map(readModelOf));
+  const ratioOf = ratioOfThreads(threads);
+  const latencies = await measureLatencies(models, { claims, threads, signal, ratioOf, ...FINAL_LATENCY });
+  const finalists = judged.map((entry): Finalist => {
+    const latency = latencies[timed.indexOf(entry)] ?? entry.candidate.latency;
+    return { ...entry, candidate: { ...entry.candidate, latency } };
   });
   return choose(finalists, options);
 }
 
-function graphOf(graph: Graph | null): Graph {
-  if (graph === null) throw new Error('a candidate that holds the floor has a graph');
-  return graph;
+function readModelOf({ candidate: { graph, plan } }: Ranked): Promise<Uint8Array> {
+  if (graph === null) throw new Error(`${plan.id} holds the floor and has no graph`);
+  return readGraph(graph.file);
 }
 
-/** The original, the clean graph, and the best of what holds the floor by each measure. */
+/** True where the graph computes in float what the original computes. */
+function isFloat({ candidate: { plan } }: Ranked): boolean {
+  return plan.kind === 'clean' || plan.kind === 'polish';
+}
+
+/** The original, the float graphs, and the best of what holds the floor by each measure; each graph once. */
 function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
   const [original, ...others] = ranked;
   if (original === undefined) throw new Error('the original is the first candidate');
-  const forCpu = others.filter((entry) => !isTensorrt(entry));
-  const clean = forCpu.filter(({ candidate: { plan, graph } }) => plan.kind === 'clean' && graph !== null);
+  const graphs = new Set([original.candidate.graph?.sha256]);
+  const once = others.filter(({ candidate: { graph } }) => {
+    const isNew = graph !== null && !graphs.has(graph.sha256);
+    graphs.add(graph?.sha256);
+    return isNew;
+  });
+  const forCpu = once.filter((entry) => !isTensorrt(entry));
   const fast = fastestFirst(forCpu, maxApDrop).filter(isFaster).slice(0, MOST_FAST);
   const small = smallestFirst(forCpu, maxApDrop).slice(0, MOST_SMALL);
-  const tensorrt = others.filter((entry) => isTensorrt(entry) && holdsFloor(entry, maxApDrop)).slice(0, 1);
-  return [...new Set([original, ...clean, ...fast, ...small, ...tensorrt])];
+  const tensorrt = once.filter((entry) => isTensorrt(entry) && holdsFloor(entry, maxApDrop)).slice(0, 1);
+  return [...new Set([original, ...forCpu.filter(isFloat), ...fast, ...small, ...tensorrt])];
+}
+
+/** The original and the float graphs, and of the others that the final part confirms the fastest and the smallest. */
+function worthTiming(judged: readonly Finalist[]): Finalist[] {
+  const [original, ...others] = judged;
+  const floats = others.filter(isFloat);
+  const good = others.filter((entry) => entry.confirmed && !isFloat(entry) && !isTensorrt(entry));
+  const fast = [...good].sort(byLatency).slice(0, MOST_TIMED);
+  const small = [...good].sort((a, b) => a.candidate.bytes - b.candidate.bytes).slice(0, MOST_TIMED_SMALL);
+  return [...new Set([original!, ...floats, ...fast, ...small])];
 }
 
 /**
@@ -110,8 +135,7 @@ export function choose(
   if (original === undefined) throw new Error('the original is the first finalist');
   const good = finalists.filter((entry) => entry.confirmed && holdsFloor(entry, maxApDrop));
   const forCpu = good.filter((entry) => !isTensorrt(entry));
-  const clean = forCpu.find(({ candidate: { plan } }) => plan.kind === 'clean');
-  const float = clean !== undefined && isNotSlower(clean) ? clean : original;
+  const [float = original] = forCpu.filter((entry) => isFloat(entry) && isNotSlower(entry)).sort(byLatency);
   const fast = forCpu.filter(isFaster).sort(byLatency);
   const fastest = pickFastest([...fast, float], maxLatencyMs);
   const small = forCpu

@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { readModel, writeModel } from '../../device/bundles/onnx/model.ts';
 import { castInputFirst } from '../../device/bundles/onnx/tensorrt-input.ts';
+import type { TensorrtViolation } from '../../device/bundles/onnx/tensorrt-rule.ts';
 import { checkTensorrtRules } from '../../device/bundles/onnx/tensorrt-rules.ts';
 
 /** What TensorRT would say of a graph. */
@@ -11,8 +12,8 @@ export interface TensorrtFit {
   readonly findings: readonly string[];
 }
 
-/** Findings that are told at most; a graph breaks a rule at every layer or at none. */
-const MOST_FINDINGS = 20;
+/** Nodes that are named for a rule at most: a graph breaks it at every layer or at none. */
+const MOST_NODES = 3;
 
 /** Has a quantized graph's picture cast first, as TensorRT wants it, and holds it against the rules. The file is replaced. */
 export async function fitForTensorrt(file: string): Promise<TensorrtFit> {
@@ -23,16 +24,23 @@ export async function fitForTensorrt(file: string): Promise<TensorrtFit> {
   }
   const violations = checkTensorrtRules(model);
   const refusals = violations.filter(({ effect }) => effect === 'refused');
-  const told = violations.map(
-    ({ rule, node, effect, message }) => `${rule} (${effect}) at ${node}: ${message}`,
-  );
-  const findings =
-    told.length > MOST_FINDINGS
-      ? [...told.slice(0, MOST_FINDINGS), `and ${told.length - MOST_FINDINGS} more`]
-      : told;
+  const findings = grouped(violations);
   const [first] = refusals;
   return {
     refused: first === undefined ? null : `TensorRT would refuse it: ${first.message} (${first.node})`,
     findings,
   };
+}
+
+/** One line for each rule and what is wrong, with the nodes at fault. */
+function grouped(violations: readonly TensorrtViolation[]): string[] {
+  const nodes = new Map<string, string[]>();
+  for (const { rule, node, effect, message } of violations) {
+    const text = `${rule} (${effect}): ${message}`;
+    nodes.set(text, [...(nodes.get(text) ?? []), node]);
+  }
+  return [...nodes].map(([text, names]) => {
+    const more = names.length > MOST_NODES ? ` and ${names.length - MOST_NODES} more` : '';
+    return `${text}, at ${names.slice(0, MOST_NODES).join(', ')}${more}`;
+  });
 }

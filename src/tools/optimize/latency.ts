@@ -18,6 +18,9 @@ export interface Latency {
   readonly ratioHigh: number;
 }
 
+/** The clock that ratios are told by. */
+export type RatioOf = 'wall' | 'cpu';
+
 export interface LatencyOptions {
   readonly claims: GraphClaims;
   readonly threads: number;
@@ -26,10 +29,10 @@ export interface LatencyOptions {
   /** timed runs of a turn; one more goes before them, which is not timed */
   readonly runs: number;
   /**
-   * what ratios are of. `wall` unless told otherwise. `cpu` counts the time that the process ran, so that other programs do not disturb a short measurement;
-   * with one thread alone is it what the wall clock shows on a quiet machine.
+   * what ratios are of, `wall` unless told otherwise. `cpu` counts the time that the process ran, which other programs disturb less; with one thread it is
+   * what the wall clock shows on a quiet machine.
    */
-  readonly ratioOf?: 'wall' | 'cpu';
+  readonly ratioOf?: RatioOf;
   readonly signal: AbortSignal;
 }
 
@@ -85,6 +88,11 @@ async function measureLoaded(
   }
 }
 
+/** The clock for a number of threads: with several the time of all of them says little about latency. */
+export function ratioOfThreads(threads: number): RatioOf {
+  return threads === 1 ? 'cpu' : 'wall';
+}
+
 /** What was measured while a graph had its turn. */
 export interface Turn {
   /** milliseconds of each run */
@@ -97,7 +105,7 @@ async function timeRuns(
   graph: LetterboxedGraph,
   input: InferenceInput,
   runs: number,
-  ratioOf: 'wall' | 'cpu',
+  ratioOf: RatioOf,
 ): Promise<Turn> {
   await graph.run([input], 0, 1);
   const times: number[] = [];

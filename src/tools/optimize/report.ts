@@ -11,6 +11,7 @@ import { bestByFloor, type Ranked } from './choose.ts';
 import { EVALUATION_LIMITS } from './detect-stored.ts';
 import { FINAL_LATENCY, isTensorrt, type Choice, type Finalist } from './finish.ts';
 import { CONFIDENCE, type FinalAccuracy } from './judge.ts';
+import { ratioOfThreads } from './latency.ts';
 import type { OptimizeOptions } from './options.ts';
 import { RESAMPLES, type Cleaned, type Inputs } from './preparation.ts';
 import type { StepTime } from './progress.ts';
@@ -85,6 +86,7 @@ export function makeOptimizeReport(facts: ReportFacts): OptimizeReport {
       multiLabel: EVALUATION_LIMITS.multiLabel,
       confidence: CONFIDENCE,
       resamples: RESAMPLES,
+      latencyRatioOf: ratioOfThreads(threads),
       latencyRounds: FINAL_LATENCY.rounds,
       latencyRunsPerRound: FINAL_LATENCY.runs,
     },

@@ -22,8 +22,11 @@ function times(ratio: number): string {
 export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgement {
   const { candidate, estimate } = entry;
   const { failure, plan, latency, accuracy, bytes } = candidate;
-  if (failure !== null || accuracy === null || latency === null) {
+  if (failure !== null || latency === null) {
     return { verdict: 'failed', reason: failure ?? 'it does not run' };
+  }
+  if (accuracy === null) {
+    return { verdict: 'refused', reason: `${slower(entry)}; its accuracy was not looked at` };
   }
   const roles: [Finalist | null, Verdict, string][] = [
     [choice.fastest, 'chosen', 'the first variant of the bundle'],

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { describeError } from '../../contract/errors.ts';
 import type { GraphClaims } from '../../device/inference/graph-check.ts';
+import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import { BrokenOutputError } from './detect-stored.ts';
 import { fitForTensorrt } from './fit-for-tensorrt.ts';
 import { searchAccuracySchema, type SearchAccuracy } from './judge.ts';
-import { measureLatencies, type Latency } from './latency.ts';
+import { measureLatencies, ratioOfThreads, type Latency } from './latency.ts';
 import type { PictureStore } from './picture-store.ts';
 import { quantizeSchema, sensitivitySchema, type Layer, type PictureFile, type Scheme } from './protocol.ts';
 import { QuantizerError, type OnProgress, type QuantizerPort } from './quantizer.ts';
@@ -38,6 +40,7 @@ export interface Candidate {
   /** nodes that compute in int8, and those that do not */
   readonly quantized: readonly string[];
   readonly float: readonly string[];
+  /** null where it does not run, or so slowly that it was not looked at */
   readonly accuracy: SearchAccuracy | null;
   /** beside the original */
   readonly latency: Latency | null;
@@ -95,6 +98,8 @@ const SCREENING = { rounds: 8, runs: 4 } as const;
 export const FEW = 8;
 /** Pictures that the means of a layer's channels are taken over. */
 const FEW_FOR_MEANS = 16;
+/** Latency ratio from which on accuracy does not matter any more. */
+const HOPELESS = 1.5;
 const MODEL = 'model.onnx';
 const NO_NODES = { quantized: [], float: [], findings: [] };
 
@@ -126,9 +131,14 @@ export class Workshop {
     const { graph, value } = made;
     const none = { plan, graph: null, accuracy: null, latency: null };
     if (graph === null) return { ...none, ...value };
+    const refusal = await this.#refusal(graph);
+    if (refusal !== null) return { ...none, ...value, failure: refusal };
+    const latency = await this.#time(graph);
+    const slow = latency.ratio > HOPELESS && !(plan.kind === 'static' && plan.scheme.target === 'tensorrt');
+    if (slow) return { plan, ...value, graph, accuracy: null, latency };
     const { accuracy, failure } = await this.#judge(graph);
     if (accuracy === null) return { ...none, ...value, failure };
-    return { plan, ...value, graph, accuracy, latency: await this.#time(graph) };
+    return { plan, ...value, graph, accuracy, latency };
   }
 
   /** Statistics of the activations, collected once. */
@@ -228,6 +238,27 @@ export class Workshop {
     }
   }
 
+  /** Why the runtime does not take a graph; null where it does. */
+  async #refusal(graph: Graph): Promise<string | null> {
+    const { claims, threads } = this.#options;
+    const bytes = await readGraph(graph.file);
+    try {
+      const loaded = await LetterboxedGraph.load(bytes, claims, 1, {
+        provider: 'cpu',
+        threads,
+        spinning: false,
+      });
+      try {
+        await loaded.warmUp();
+      } finally {
+        await loaded.close();
+      }
+      return null;
+    } catch (error) {
+      return `the runtime does not take it: ${describeError(error)}`;
+    }
+  }
+
   async #judge(graph: Graph): Promise<z.infer<typeof judgedSchema>> {
     const { work, judge, judgeDigest } = this.#options;
     const inputs = { judgeDigest, graph: graph.sha256 };
@@ -247,7 +278,7 @@ export class Workshop {
     const inputs = { machine, threads, how: SCREENING, original: original.sha256, graph: graph.sha256 };
     const { value } = await work.step('latency', inputs, latencySchema, [], async () => {
       const models = await Promise.all([readGraph(original.file), readGraph(graph.file)]);
-      const ratioOf = threads === 1 ? 'cpu' : 'wall';
+      const ratioOf = ratioOfThreads(threads);
       const [, latency] = await measureLatencies(models, { claims, threads, signal, ratioOf, ...SCREENING });
       return latency!;
     });

@@ -13,6 +13,7 @@ import type { Choice, Finalist } from './finish.ts';
 import type { Latency } from './latency.ts';
 import type { Inputs } from './preparation.ts';
 import { readGraph } from './source-model.ts';
+import type { Plan } from './workshop.ts';
 
 /** A variant of the bundle and why it is in it. */
 export interface ChosenVariant {
@@ -45,10 +46,7 @@ export async function variantsOf(choice: Choice, threads: number): Promise<Chose
     const bytes = await readGraph(finalist.candidate.graph!.file);
     const model = readModel(bytes, finalist.candidate.plan.id);
     const precision = precisionOf(model);
-    const id = uniqueId(
-      providers[0] === 'tensorrt' && precision !== 'fp32' ? `${precision}-tensorrt` : precision,
-      chosen,
-    );
+    const id = uniqueId(variantId(finalist.candidate.plan, precision), chosen);
     const batch = shapeOf(feedInputs(model.graph)[0]!)?.[0];
     const variant: BundleVariant = {
       id,
@@ -63,6 +61,13 @@ export async function variantsOf(choice: Choice, threads: number): Promise<Chose
     chosen.push({ variant, finalist, reason, bytes });
   }
   return chosen;
+}
+
+/** What a person would call it. Weights kept small are no precision of the computation. */
+function variantId(plan: Plan, precision: BundleVariant['precision']): string {
+  if (plan.kind === 'weights') return plan.storage === 'int8' ? 'fp32-int8-weights' : 'fp32-fp16-weights';
+  const isTensorrt = plan.kind === 'static' && plan.scheme.target === 'tensorrt';
+  return isTensorrt ? `${precision}-tensorrt` : precision;
 }
 
 function uniqueId(wanted: string, chosen: readonly ChosenVariant[]): string {

@@ -13,6 +13,8 @@ export interface Facts {
   readonly drop?: number;
   readonly agreement?: number;
   readonly failure?: string;
+  /** true where it was too slow to be evaluated */
+  readonly hopeless?: boolean;
 }
 
 export const SCHEME: Scheme = {
@@ -50,6 +52,7 @@ export function latencyOf(ratio: number, spread = 0.005): Latency {
 
 export function candidateOf(plan: Plan, facts: Facts): Candidate {
   const { ratio = 1, spread = 0.005, bytes = 1000, drop = 0, agreement = 1, failure = null } = facts;
+  const judged = failure === null && facts.hopeless !== true;
   const fine = failure === null;
   return {
     plan,
@@ -58,7 +61,7 @@ export function candidateOf(plan: Plan, facts: Facts): Candidate {
     quantized: [],
     float: [],
     findings: [],
-    accuracy: fine ? { ap: 0.4 - drop, drop, dropInterval: null, dropDeviation: 0.001, agreement } : null,
+    accuracy: judged ? { ap: 0.4 - drop, drop, dropInterval: null, dropDeviation: 0.001, agreement } : null,
     latency: fine ? latencyOf(ratio, spread) : null,
     failure,
   };

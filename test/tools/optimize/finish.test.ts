@@ -81,6 +81,12 @@ describe('judge', () => {
     ['a', { failure: 'no kernel' }, 'failed', /no kernel/],
     ['b', { drop: 0.05, agreement: 0.6 }, 'refused', /over the floor of 1\.00 points: 5\.00 points expected/],
     ['c', { ratio: 1.3, agreement: 0.9 }, 'refused', /slower than the original.*1\.30 times the latency/],
+    [
+      'slow',
+      { ratio: 4, hopeless: true },
+      'refused',
+      /4\.00 times the latency; its accuracy was not looked at/,
+    ],
     ['d', { ratio: 1, agreement: 0.9 }, 'refused', /gains nothing/],
     ['e', { ratio: 0.7, agreement: 0.9 }, 'accepted', /another is faster or smaller/],
     ['int8-tensorrt', { ratio: 3, agreement: 0.9 }, 'accepted', /TensorRT/],

@@ -81,6 +81,7 @@ function report(name: string): OptimizeReport {
       multiLabel: true,
       confidence: 0.95,
       resamples: 10,
+      latencyRatioOf: 'cpu',
       latencyRounds: 1,
       latencyRunsPerRound: 1,
     },

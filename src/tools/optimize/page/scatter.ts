@@ -1,6 +1,6 @@
 import type { OptimizeReport } from '../../../contract/optimize.ts';
 import { scaleOf, xAxis, yAxis, type Field } from './axis.ts';
-import { html, NOTHING, type Markup } from './markup.ts';
+import { html, type Markup } from './markup.ts';
 
 type Candidate = OptimizeReport['candidates'][number];
 type Verdict = Candidate['verdict'];
@@ -8,6 +8,9 @@ type Verdict = Candidate['verdict'];
 const FIELD: Field = { left: 66, top: 16, width: 500, height: 300 };
 /** Losses beyond so many times the floor are drawn at the edge: ruined models would press the rest together. */
 const MOST_FLOORS = 4;
+/** Latencies and sizes beyond that share of the original are drawn at the edge too. */
+const MOST_GAIN = 1.3;
+const LABEL_HEIGHT = 15;
 
 const SHAPES: Readonly<Record<Verdict | 'original', string>> = {
   chosen: 'M0,-9 L2.6,-3.2 L9,-2.8 L4.2,1.6 L5.6,8 L0,4.6 L-5.6,8 L-4.2,1.6 L-9,-2.8 L-2.6,-3.2 Z',
@@ -27,7 +30,16 @@ export interface ScatterOptions {
   readonly xFormat: (value: number) => string;
 }
 
-/** Every candidate by what it costs in accuracy and what it gains; the floor is a line, names are on the points. */
+/** A candidate and its place on the drawing. */
+interface Placed {
+  readonly candidate: Candidate;
+  readonly kind: Verdict | 'original';
+  readonly x: number;
+  readonly y: number;
+  readonly text: string;
+}
+
+/** Every candidate by what it costs in accuracy and what it gains; the floor is a line, names are on the points. What lies beyond the edges is drawn on them. */
 export function scatter({ report, title, xTitle, x, xFormat }: ScatterOptions): Markup {
   const floor = 100 * report.options.maxApDrop;
   const points = report.candidates.flatMap((candidate) => {
@@ -37,22 +49,17 @@ export function scatter({ report, title, xTitle, x, xFormat }: ScatterOptions): 
   });
   const most = Math.max(MOST_FLOORS * floor, 2);
   const least = Math.min(0, ...points.map(({ loss }) => loss));
-  const right = Math.max(1.05, ...points.map(({ gain }) => gain)) * 1.03;
-  const xScale = scaleOf(0, right, FIELD.left, FIELD.left + FIELD.width);
+  const xScale = scaleOf(0, MOST_GAIN, FIELD.left, FIELD.left + FIELD.width);
   const yScale = scaleOf(least - 0.05 * most, most, FIELD.top, FIELD.top + FIELD.height);
-  const marks = points.map(({ candidate, gain, loss }) => {
-    const isOriginal = candidate.kind === 'original';
-    const kind = isOriginal ? 'original' : candidate.verdict;
-    const place = `translate(${xScale.at(gain).toFixed(1)},${yScale.at(Math.min(loss, most)).toFixed(1)})`;
-    const off = loss > most ? ' (beyond the edge)' : '';
-    const text = `${candidate.id}: ${xFormat(gain)}, ${loss.toFixed(2)} points expected to be lost${off}. ${candidate.reason}`;
-    const named = isOriginal || kind === 'chosen' || kind === 'kept';
-    const label = named
-      ? html`<text class="label" x="11" dy="0.32em">${isOriginal ? 'original' : candidate.id}</text>`
-      : NOTHING;
-    return html`<g transform="${place}" class="point ${kind}"
-      ><title>${text}</title><path d="${SHAPES[kind]}" />${label}</g
-    >`;
+  const placed = points.map(({ candidate, gain, loss }): Placed => {
+    const off = loss > most || gain > MOST_GAIN ? ' (beyond the edge)' : '';
+    return {
+      candidate,
+      kind: candidate.kind === 'original' ? 'original' : candidate.verdict,
+      x: xScale.at(Math.min(gain, MOST_GAIN)),
+      y: yScale.at(Math.min(loss, most)),
+      text: `${candidate.id}: ${xFormat(gain)}, ${loss.toFixed(2)} points expected to be lost${off}. ${candidate.reason}`,
+    };
   });
   const y = yScale.at(floor).toFixed(1);
   return html`<figure>
@@ -61,10 +68,41 @@ export function scatter({ report, title, xTitle, x, xFormat }: ScatterOptions): 
       ${xAxis({ field: FIELD, scale: xScale, title: xTitle, format: xFormat, count: 6 })}
       ${yAxis({ field: FIELD, scale: yScale, title: 'AP lost, points', format: String, count: 6 })}
       <line class="floor" x1="${FIELD.left}" y1="${y}" x2="${FIELD.left + FIELD.width}" y2="${y}" />
-      <text class="label floor-label" x="${FIELD.left + FIELD.width - 4}" y="${y}" dy="-5" text-anchor="end">
-        floor
-      </text>
-      ${marks}
+      <text class="label floor-label" x="${FIELD.left + 6}" y="${y}" dy="-5">floor</text>
+      ${placed.map(point)}${labels(placed)}
     </svg>
   </figure>`;
+}
+
+function point({ kind, x, y, text }: Placed): Markup {
+  const place = `translate(${x.toFixed(1)},${y.toFixed(1)})`;
+  return html`<g class="point ${kind}" transform="${place}"
+    ><title>${text}</title><path d="${SHAPES[kind]}"
+  /></g>`;
+}
+
+/** Names of what is in the bundle, on the side with room, one below the other where points lie together. */
+function labels(placed: readonly Placed[]): Markup[] {
+  const named = placed.filter(({ kind }) => kind === 'original' || kind === 'chosen' || kind === 'kept');
+  const taken: { y: number; isLeft: boolean }[] = [];
+  return [...named]
+    .sort((a, b) => a.y - b.y)
+    .map(({ candidate, x, y }) => {
+      const isLeft = x > FIELD.left + FIELD.width / 2;
+      let place = y;
+      for (const label of taken) {
+        if (label.isLeft === isLeft && Math.abs(label.y - place) < LABEL_HEIGHT)
+          place = label.y + LABEL_HEIGHT;
+      }
+      taken.push({ y: place, isLeft });
+      const at = (isLeft ? x - 12 : x + 12).toFixed(1);
+      return html`<text
+        class="label"
+        x="${at}"
+        y="${place.toFixed(1)}"
+        dy="0.32em"
+        text-anchor="${isLeft ? 'end' : 'start'}"
+        >${candidate.id}</text
+      >`;
+    });
 }
