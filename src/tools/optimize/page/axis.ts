@@ -21,11 +21,20 @@ export function scaleOf(low: number, high: number, from: number, to: number): Sc
   return { low, high: low + span, at: (value) => from + ((value - low) / span) * (to - from) };
 }
 
+/** Where a step of the rounded size begins to be nearer than the next smaller one. */
+const STEPS = [
+  [Math.sqrt(50), 10],
+  [Math.sqrt(10), 5],
+  [Math.sqrt(2), 2],
+] as const;
+
 /** Round numbers (1, 2 or 5 times a power of ten apart) from low to high, about `count` of them. */
 export function ticks(low: number, high: number, count: number): number[] {
   const raw = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = ([1, 2, 5].find((factor) => factor * power >= raw * 0.999) ?? 10) * power;
+  // of 1, 2, 5 and 10 the nearest on a logarithmic scale
+  const [, factor = 1] = STEPS.find(([from]) => raw / power >= from) ?? [];
+  const step = factor * power;
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));

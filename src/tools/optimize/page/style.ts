@@ -17,7 +17,7 @@ p { margin: 6px 0; } .soft, figcaption, .legend { color: var(--soft); } code { f
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px; align-items: start; }
 figure { margin: 0 0 16px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px; }
 figcaption { font-weight: 600; margin-bottom: 6px; } svg { width: 100%; height: auto; display: block; }
-svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } svg .label { fill: var(--ink); } svg .axis { font-size: 13px; }
+svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } svg .label { fill: var(--ink); paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round; } svg .axis { font-size: 13px; }
 .grid { stroke: var(--line); } .floor { stroke: var(--red); stroke-dasharray: 6 4; } svg .floor-label { fill: var(--red); }
 .point path { fill: var(--gray); stroke: none; } .point.chosen path { fill: var(--green); } .point.kept path { fill: var(--blue); }
 .point.accepted path { fill: var(--blue); fill-opacity: 0.45; } .point.original path { fill: var(--ink); }
