@@ -118,7 +118,8 @@ class Graph:
         if tensor is None:
             tensor = self.proto.initializer.add()
             self.initializers[name] = tensor
-        tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        # not ascontiguousarray, which makes a list of one of a scalar
+        tensor.CopyFrom(numpy_helper.from_array(np.array(value, order="C"), name))
 
 
 def redirect(graph: GraphProto, old: str, new: str) -> None:
