@@ -27,12 +27,21 @@ def random_pictures(model: ModelProto, count: int = 2) -> NDArray[np.uint8]:
 
 
 def compare(before: ModelProto, after: ModelProto, pictures: NDArray[np.uint8]) -> Difference:
-    """Runs both on every picture."""
+    """Runs both on every picture. Outputs of other shapes, or finite in one model alone, are infinitely far apart."""
     absolute = relative = 0.0
     first, second = open_session(before), open_session(after)
     for a, b in zip(run_pictures(first, pictures), run_pictures(second, pictures), strict=True):
         for x, y in zip(a, b, strict=True):
-            gap = np.abs(x.astype(np.float64) - y)
+            if x.shape != y.shape:
+                return Difference(np.inf, np.inf)
+            gap = _gap(x.astype(np.float64), y.astype(np.float64))
             absolute = max(absolute, float(gap.max(initial=0)))
-            relative = max(relative, float((gap / (1 + np.abs(x))).max(initial=0)))
+            scale = 1 + np.abs(np.where(np.isfinite(x), x, 0).astype(np.float64))
+            relative = max(relative, float((gap / scale).max(initial=0)))
     return Difference(absolute, relative)
+
+
+def _gap(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    same = (x == y) | (np.isnan(x) & np.isnan(y))
+    finite = np.isfinite(x) & np.isfinite(y)
+    return np.where(same, 0, np.abs(np.subtract(x, y, out=np.full(x.shape, np.inf), where=finite)))
