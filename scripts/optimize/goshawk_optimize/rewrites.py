@@ -185,7 +185,10 @@ def _enlarged(graph: Graph, concat: NodeProto) -> tuple[str, NodeProto, bool] | 
         return None
     for index, name in enumerate(concat.input):
         maker = graph.producer.get(name)
-        if maker is not None and maker.op_type == "Resize" and attribute(maker, "mode", b"nearest") == b"nearest":
+        if maker is None or maker.op_type != "Resize" or attribute(maker, "mode", b"nearest") != b"nearest":
+            continue
+        # sizes, a fourth input, tell the channels too, which the convolution changes
+        if len(maker.input) == 3:
             return concat.input[1 - index], maker, index == 1
     return None
 
@@ -200,11 +203,13 @@ def _channels(graph: Graph, name: str) -> int | None:
         return None if weights is None else weights.dims[0]
     if maker.op_type in ("Sigmoid", "HardSigmoid", "Relu", "Clip", "LeakyRelu", "HardSwish", "MaxPool", "Resize"):
         return _channels(graph, maker.input[0])
-    if maker.op_type in ("Add", "Mul"):
-        return _channels(graph, maker.input[0])
-    if maker.op_type == "Concat" and attribute(maker, "axis") == 1:
+    if maker.op_type in ("Add", "Mul") or (maker.op_type == "Concat" and attribute(maker, "axis") == 1):
         parts = [_channels(graph, part) for part in maker.input]
-        return None if None in parts else sum(part for part in parts if part is not None)
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        # of a sum or product the wider one: a single channel is spread over all of the other's
+        return sum(known) if maker.op_type == "Concat" else max(known)
     return None
 
 
