@@ -14,6 +14,7 @@ import { compareGraphs, INSPECTION, type Equivalence, type PictureSize } from '.
 import { isEngineContext } from './onnx/engine-context.ts';
 import { castHalfBoundaries } from './onnx/float-boundaries.ts';
 import { describeInput, foldPreprocessing, type NetworkInput, type Normalization } from './onnx/fold.ts';
+import { joinFocus } from './onnx/focus.ts';
 import { countParameters, precisionOf } from './onnx/inspect.ts';
 import { readModel, writeModel } from './onnx/model.ts';
 import { presetFor } from './presets.ts';
@@ -91,7 +92,8 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   const precision = precisionOf(model);
   const parameters = countParameters(model);
 
-  const { steps } = foldPreprocessing(model, input, size, normalization);
+  const joined = joinFocus(model) > 0 ? ['slices of the Focus layer in its convolution'] : [];
+  const steps = [...joined, ...foldPreprocessing(model, input, size, normalization).steps];
   const folded = writeModel(model);
   const equivalence = await compareGraphs(original, folded, input, size, normalization);
   if (equivalence.maxRelative > TOLERANCE[precision]) {

@@ -47,6 +47,11 @@ export function makeNode(
   });
 }
 
+/** Gives a node's attribute a value, whether it had one or not. */
+export function setAttribute(node: NodeProto, name: string, value: AttributeValue): void {
+  node.attribute = [...node.attribute.filter((old) => old.name !== name), makeAttribute(name, value)];
+}
+
 /** A dense float tensor, row by row. */
 export function makeFloatTensor(
   name: string,
