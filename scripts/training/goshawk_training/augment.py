@@ -62,13 +62,20 @@ def cut(boxes: np.ndarray, classes: np.ndarray, window: Patch) -> tuple[np.ndarr
     return inside[kept], classes[kept]
 
 
-def resized(picture: np.ndarray, scale: float) -> np.ndarray:
-    """Bilinear with averaging where it shrinks, as the runtime's own preprocessing does."""
+def resized(picture: np.ndarray, scale: float, *, average: bool = True) -> np.ndarray:
+    """Bilinear; with `average` all pixels below a smaller one count, else the two nearest on each axis.
+
+    These are the runtime's two ways to shrink (`--resize average|bilinear` of `goshawk models import`).
+    """
     if scale == 1.0:
         return picture
     height, width = (max(1, int(side * scale + ROUNDING)) for side in picture.shape[:2])
     pixels = torch.tensor(picture).permute(2, 0, 1)[None]
-    small = F.interpolate(pixels, size=(height, width), mode="bilinear", antialias=True)
+    if average:
+        small = F.interpolate(pixels, size=(height, width), mode="bilinear", antialias=True)
+    else:
+        # in float, rounded once: the uint8 kernel of torch has coarser weights
+        small = F.interpolate(pixels.float(), size=(height, width), mode="bilinear").round_().to(torch.uint8)
     return small[0].permute(1, 2, 0).numpy()
 
 

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, required=True)
     made.add_argument("--simulator", default="node dist/cli.js simulate", help="the command that renders")
     made.add_argument("--workers", type=int, default=2)
+    made.add_argument("--resize", choices=("average", "bilinear"), default="average", help="as the bundle will say")
     made.set_defaults(command=commands.run_prepare)
 
     trained = adding.add_parser("train", help="train from the seed")
@@ -134,5 +135,8 @@ def _add_teacher(parser: argparse.ArgumentParser, *, required: bool = False) -> 
     )
     parser.add_argument(
         "--teacher-cache", action=argparse.BooleanOptionalAction, default=True, help="compute its answers once"
+    )
+    parser.add_argument(
+        "--teacher-data", type=Path, metavar="STORE", help="where the teacher sees the scenes of --data shrunk its way"
     )
     add_settings(parser, DistillConfig(teacher=""), "teacher-")

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import checkpoint
 from .adopt import adopt
 from .config import FAMILY, LABELS, DistillConfig, ModelConfig, PruneConfig, QatConfig, RunConfig, TrainConfig
-from .data import SceneStore
+from .data import SceneStore, same_scenes
 from .evaluate import evaluate_model, evaluate_onnx
 from .export import export_onnx
 from .lineage import digest_of, lineage
@@ -24,7 +24,10 @@ from .train import HISTORY, LAST, RunOptions, train
 
 def run_prepare(options: argparse.Namespace) -> None:
     """Renders scenes into a store."""
-    simulation = Simulation(tuple(options.simulator.split()), options.seed, options.count, options.workers)
+    average = options.resize == "average"
+    simulation = Simulation(
+        tuple(options.simulator.split()), options.seed, options.count, options.workers, average=average
+    )
     meta = prepare(simulation, options.out, ModelConfig())
     print(f"{meta['count']} scenes of {meta['width']}x{meta['height']} in {options.out}, digest {meta['digest']}")
 
@@ -123,9 +126,14 @@ def _run(options: argparse.Namespace, config: RunConfig, parent: Path | None = N
     teacher = None
     if options.teacher:
         path = checkpoint_in(options.teacher)
-        distill = DistillConfig(**{**chosen(options, DistillConfig, "teacher-"), "teacher": digest_of(path)})
+        seen = same_scenes(SceneStore(options.teacher_data), store) if options.teacher_data else store
+        other = None if seen is store else seen.meta["digest"]
+        given = chosen(options, DistillConfig, "teacher-")
+        distill = DistillConfig(**{**given, "teacher": digest_of(path), "data": other})
+        if other is not None and (distill.live or not options.teacher_cache):
+            raise ValueError("--teacher-data needs the teacher's cache: a live teacher sees the student's pictures")
         config = replace(config, distill=distill)
-        teacher = teacher_of(path, store, distill, cache=options.teacher_cache, bf16=config.train.bf16)
+        teacher = teacher_of(path, seen, distill, cache=options.teacher_cache, bf16=config.train.bf16)
     validation = SceneStore(options.validation) if options.validation else None
     run = RunOptions(options.run, options.resume, options.checkpoint_seconds, options.threads, options.evaluate_every)
     train(config, store, validation, run, start_from(parent, config) if parent else None, teacher)

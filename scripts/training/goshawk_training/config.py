@@ -118,6 +118,8 @@ class DistillConfig:
     """weight of the teacher in the loss of objectness"""
     box: float = 1.0
     """weight of the overlap with the teacher's boxes, beside `box_weight` for that with the true ones"""
+    data: str | None = None
+    """sha256 of the store that the teacher looked at, where that is not the student's"""
     live: bool = False
     """the teacher also looks at pictures that its cache does not have; otherwise they teach by their boxes alone"""
 

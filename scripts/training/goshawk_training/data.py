@@ -45,6 +45,14 @@ class SceneStore:
         return Scene(self._pictures[index], self._boxes[begin:end], self._classes[begin:end])
 
 
+def same_scenes(store: SceneStore, other: SceneStore) -> SceneStore:
+    """`store`, where both hold the same scenes in the same order, however each was shrunk; refused otherwise."""
+    for key in ("simulator", "seeds", "chunk", "count", "width", "height"):
+        if store.meta.get(key) != other.meta.get(key):
+            raise ValueError(f"{store.folder} and {other.folder} hold different scenes: they differ in {key}")
+    return store
+
+
 class StoreWriter:
     """Writes a store scene by scene; it can be read after `close`, which is atomic."""
 

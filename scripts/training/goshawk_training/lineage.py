@@ -148,7 +148,7 @@ def lineage(
 
 
 def _described(meta: dict[str, Any]) -> dict[str, Any]:
-    return {name: meta[name] for name in ("count", "simulator", "seeds", "chunk") if name in meta}
+    return {name: meta[name] for name in ("count", "simulator", "seeds", "chunk", "resize") if name in meta}
 
 
 def _with_pictures(stage: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:

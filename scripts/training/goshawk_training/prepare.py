@@ -32,6 +32,8 @@ class Simulation:
     seed: int
     count: int
     workers: int = 2
+    average: bool = True
+    """how they are shrunk, see augment.resized"""
 
     def chunks(self) -> list[tuple[int, int]]:
         """Seed and count of each call of the simulator."""
@@ -47,6 +49,7 @@ def prepare(simulation: Simulation, out: Path, config: ModelConfig) -> dict[str,
         "chunk": CHUNK,
         "sourceWidth": WIDTH,
         "sourceHeight": HEIGHT,
+        "resize": "average" if simulation.average else "bilinear",
     }
     scale = min(config.input_width / WIDTH, config.input_height / HEIGHT)
     writer = StoreWriter(out)
@@ -56,7 +59,8 @@ def prepare(simulation: Simulation, out: Path, config: ModelConfig) -> dict[str,
             rendered = Path(folder) / "scenes"
             version = _render(simulation, seed, count, rendered)
             for scene in read_rendered(rendered):
-                writer.add(Scene(resized(scene.picture, scale), scene.boxes * np.float32(scale), scene.classes))
+                picture = resized(scene.picture, scale, average=simulation.average)
+                writer.add(Scene(picture, scene.boxes * np.float32(scale), scene.classes))
         done += count
         speed = done / (time.monotonic() - begun)
         print(f"{done}/{simulation.count} scenes, {(simulation.count - done) / speed / 60:.1f} min left", flush=True)

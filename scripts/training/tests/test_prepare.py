@@ -6,14 +6,16 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from goshawk_training.augment import resized
 from goshawk_training.config import LABELS, ModelConfig
-from goshawk_training.data import SceneStore
+from goshawk_training.data import SceneStore, same_scenes
 from goshawk_training.prepare import CHUNK, Simulation, prepare, read_rendered
 from goshawk_training.threads import FOLLOW_LOAD, Threads
 
@@ -62,8 +64,43 @@ def test_real_scenes_are_shrunk_with_their_boxes(tmp_path: Path) -> None:
     assert (boxes[:, 2:] > boxes[:, :2]).all()
     assert boxes.min() >= 0
     assert (boxes.max(0) <= [448, 252, 448, 252]).all()
-    # the same seed gives the same scenes
+    # the same seed gives the same scenes, however they are shrunk
     assert prepare(simulation, tmp_path / "b", ModelConfig())["digest"] == meta["digest"]
+    sharp = prepare(replace(simulation, average=False), tmp_path / "c", ModelConfig())
+    assert (meta["resize"], sharp["resize"]) == ("average", "bilinear")
+    other = same_scenes(SceneStore(tmp_path / "c"), store)
+    differences = other[0].picture.astype(int) - store[0].picture
+    assert 0 < np.abs(differences).mean() < 8
+    np.testing.assert_array_equal(other[0].boxes, store[0].boxes)
+    with pytest.raises(ValueError, match="differ in seeds"):
+        same_scenes(SceneStore(tmp_path / "c"), SceneStore(_described_otherwise(tmp_path / "a", seeds=[78])))
+
+
+def _described_otherwise(folder: Path, **values: object) -> Path:
+    described = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**described, **values}))
+    return folder
+
+
+def test_bilinear_is_of_the_two_nearest_pixels_on_each_axis() -> None:
+    """OpenCV's INTER_LINEAR: centers lie at half numbers, (i + 0.5) * from / to - 0.5; rounded once at the end."""
+    picture = np.random.default_rng(5).integers(0, 256, (36, 50, 3), dtype=np.uint8)
+
+    def weights(size: int, smaller: int) -> np.ndarray:
+        table = np.zeros((smaller, size))
+        for i in range(smaller):
+            at = (i + 0.5) * size / smaller - 0.5
+            for k in (int(at), int(at) + 1):
+                table[i, min(k, size - 1)] += 1 - abs(at - k)
+        return table
+
+    exact = np.einsum("yr,rcz,xc->yxz", weights(36, 25), picture.astype(float), weights(50, 35))
+    small = resized(picture, 0.7, average=False)
+    assert small.shape == (25, 35, 3)
+    assert np.abs(small - exact).max() <= 0.5 + 1e-3
+    # averaging takes all pixels below: another picture, and a smoother one
+    average = resized(picture, 0.7)
+    assert average.std() < small.std()
 
 
 def test_threads_follow_the_load_only_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:

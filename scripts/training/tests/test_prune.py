@@ -18,7 +18,7 @@ from goshawk_training.channels import channels_of, convolutions
 from goshawk_training.cli import main
 from goshawk_training.config import FAMILY, PruneConfig, RunConfig
 from goshawk_training.cost import multiply_adds, parameters
-from goshawk_training.data import SceneStore
+from goshawk_training.data import Scene, SceneStore, StoreWriter
 from goshawk_training.groups import ChannelGroup, channel_groups, dependency_graph
 from goshawk_training.importance import importance_of, measure_gates
 from goshawk_training.loader import make_batch
@@ -230,6 +230,25 @@ def test_a_sparsity_out_of_reach_is_refused_at_once(
     assert not (tmp_path / LAST).exists()
 
 
+def test_the_teacher_may_see_the_scenes_shrunk_another_way(
+    tmp_path: Path, store: SceneStore, parent: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its answers come from the other store, and the run says which one that was."""
+    darker = StoreWriter(tmp_path / "darker")
+    for i in range(len(store)):
+        scene = store[i]
+        darker.add(Scene(scene.picture // 2, scene.boxes, scene.classes))
+    digest = darker.close({"seed": store.meta["seed"]})["digest"]
+    given = ["distill", "--from", str(parent), "--teacher", str(parent), "--teacher-data", str(tmp_path / "darker")]
+    given += ["--data", str(store.folder), "--run", str(tmp_path / "run"), "--threads", "1", "--no-bf16"]
+    given += ["--epochs", "1", "--batch", "8"]
+    assert main([*given, "--teacher-live"]) == 1
+    assert "needs the teacher's cache" in capsys.readouterr().err
+    assert main(given) == 0
+    assert list((tmp_path / "darker").glob("teacher-*.f16"))
+    assert checkpoint.read(tmp_path / "run" / LAST)["config"]["distill"]["data"] == digest
+
+
 def test_commands_prune_with_a_teacher_and_export(tmp_path: Path, store: SceneStore, parent: Path) -> None:
     run = ["--data", str(store.folder), "--run", str(tmp_path / "run"), "--threads", "1", "--no-bf16"]
     settings = ["--epochs", "2", "--batch", "8", "--sparsity-initial", "0.3", "--sparsity-final", "0.5"]
@@ -244,6 +263,7 @@ def test_commands_prune_with_a_teacher_and_export(tmp_path: Path, store: SceneSt
     assert main(["export", "--run", str(tmp_path / "again"), "--data", str(store.folder), "--out", str(tmp_path)]) == 0
     stages = json.loads((tmp_path / "lineage.json").read_text())["stages"]
     assert [stage["stage"] for stage in stages] == ["train", "prune", "distill"]
+    assert stages[2]["hyperparameters"]["distill"]["data"] is None
     assert stages[1]["inputDigest"] == stages[1]["teacher"]["digest"] == stages[0]["outputDigest"]
     done = stages[1]["pruning"]
     assert done["pattern"] == "channels"
