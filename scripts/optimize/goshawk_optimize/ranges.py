@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto
 
+from .errors import OpError
 from .graph import Graph, attribute
 from .layers import Network
 from .request import Request
@@ -24,6 +25,8 @@ def method_of(scheme: Request) -> Method:
     """The calibration method that a scheme names; not `trained`, whose ranges come with the model."""
     name = scheme.choice("calibration", METHODS)
     percent = scheme.number("percentile", 99.99)
+    if not 0 < percent <= 100:
+        raise OpError("unsupported", f"percentile of {scheme.place} is {percent}, not above 0 and up to 100")
     methods: dict[str, Method] = {
         "minmax": minmax,
         "percentile": lambda statistics: percentile(statistics, percent),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,12 +90,12 @@ def save(path: Path, statistics: Statistics, digest: str) -> None:
 
 
 def load(path: Path, digest: str) -> Statistics:
-    """Reads what `save` wrote; OpError where it is of another model."""
+    """Reads what `save` wrote; OpError where it is of another model or damaged."""
     try:
         with np.load(path) as data:
             index = json.loads(data["index"].tobytes())
             low, high, counts = data["low"], data["high"], data["counts"]
-    except (ValueError, KeyError, EOFError) as error:
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise OpError("unsupported", f"{path} holds no statistics: calibrate again") from error
     if index["model"] != digest:
         raise OpError("unsupported", f"{path} belongs to another model: calibrate this one")
