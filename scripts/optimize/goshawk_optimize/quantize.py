@@ -72,7 +72,11 @@ def insert_qdq(
     copy = ModelProto()
     copy.CopyFrom(model)
     symmetric = target == "tensorrt"
-    if not symmetric:
+    if symmetric:
+        # a pair between a convolution and its gate would keep TensorRT from fusing them
+        gates = {node.name for layer in Network(copy).layers if layer.gated for node in layer.activation}
+        nodes = [name for name in nodes if name not in gates]
+    else:
         align_gate_ranges(copy, ranges, set(nodes))
     data = {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()}
     quantizer = QDQQuantizer(
