@@ -26,6 +26,8 @@ def correct_biases(
     wanted = {node.name: node.output[0] for node in exact.graph.node if node.name in set(layers)}
     graph = Graph(quantized.graph)
     nodes = [node for node in quantized.graph.node if node.name in wanted and node.op_type == "Conv"]
+    if not nodes:
+        return 0
     truth = _means(exact, [wanted[node.name] for node in nodes], pictures)
     changed = 0
     for done, (node, mean) in enumerate(zip(nodes, truth, strict=True), 1):
