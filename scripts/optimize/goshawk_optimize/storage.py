@@ -28,12 +28,13 @@ def pack_weights(model: ModelProto, keep: set[str], per_channel: bool = True) ->
     """
     network = Network(model)
     graph = network.graph
+    kept = _weights_of(network, keep)
     packed: list[str] = []
     nodes: list[NodeProto] = []
     for layer in network.layers:
         name = layer.conv.input[1]
         weights = graph.constant(name)
-        if layer.name in keep or weights is None or weights.dtype != np.float32 or weights.size < SMALLEST:
+        if name in kept or weights is None or weights.dtype != np.float32 or weights.size < SMALLEST:
             continue
         packed.append(layer.name)
         if any(node.output[0] == name for node in nodes):
@@ -49,12 +50,13 @@ def pack_halves(model: ModelProto, keep: set[str]) -> list[str]:
     """Stores weights of convolutions as half floats that are cast when the graph is loaded, in place."""
     network = Network(model)
     graph = network.graph
+    kept = _weights_of(network, keep)
     packed: list[str] = []
     nodes: list[NodeProto] = []
     for layer in network.layers:
         name = layer.conv.input[1]
         weights = graph.constant(name)
-        if layer.name in keep or weights is None or weights.dtype != np.float32 or weights.size < SMALLEST:
+        if name in kept or weights is None or weights.dtype != np.float32 or weights.size < SMALLEST:
             continue
         packed.append(layer.name)
         if any(node.output[0] == name for node in nodes):
@@ -63,6 +65,10 @@ def pack_halves(model: ModelProto, keep: set[str]) -> list[str]:
         nodes.append(helper.make_node("Cast", [f"{name}_half"], [name], name=f"{name}_cast", to=TensorProto.FLOAT))
     _replace(model, graph, nodes)
     return packed
+
+
+def _weights_of(network: Network, layers: set[str]) -> set[str]:
+    return {layer.conv.input[1] for layer in network.layers if layer.name in layers}
 
 
 def _unpack(graph: Graph, name: str, values: NDArray[np.int8], scales: NDArray[np.float32]) -> list[NodeProto]:
