@@ -79,9 +79,9 @@ def _cleaned(request: Request, before: ModelProto, cleaned: Cleaned) -> Answer:
 
 def calibrate(request: Request, report: Report) -> Answer:
     """Writes statistics of the activations."""
-    model = load_model(request.path("model"))
+    model, out = load_model(request.path("model")), request.path("out")
     collected = statistics.collect(model, request.pictures(), report)
-    statistics.save(request.path("out"), collected, statistics.model_digest(model))
+    statistics.save(out, collected, statistics.model_digest(model))
     return {"tensors": len(collected)}
 
 
@@ -114,7 +114,7 @@ def sensitivity(request: Request, report: Report) -> Answer:
 
 def quantize(request: Request, report: Report) -> Answer:
     """Writes the model with int8 placed as the scheme says."""
-    model = load_model(request.path("model"))
+    model, out = load_model(request.path("model")), request.path("out")
     scheme = request.part("scheme")
     collected = None
     if scheme.flag("equalize") and equalize(model):
@@ -131,7 +131,7 @@ def quantize(request: Request, report: Report) -> Answer:
     if scheme.flag("packFloat"):
         pack_weights(result, set(), scheme.flag("perChannel", True))
     open_session(result)
-    written = write_model(request.path("out"), result)
+    written = write_model(out, result)
     return {"bytes": written, "quantized": placement.quantized, "float": placement.kept}
 
 
@@ -142,7 +142,10 @@ def _ranges(request: Request, scheme: Request, model: ModelProto, collected: Sta
         if kept is None:
             raise OpError("unsupported", f"the model has no {RANGES_KEY}: only training for 8 bits leaves them")
         found: Statistics = {}
-        trained = {name: (float(low), float(high)) for name, (low, high) in json.loads(kept).items()}
+        try:
+            trained = {name: (float(low), float(high)) for name, (low, high) in json.loads(kept).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise OpError("bad-model", f"{RANGES_KEY} of the model cannot be read: {error}") from error
         return {**choose_ranges(network, found, lambda item: (item.low, item.high)), **trained}
     if collected is None:
         collected = statistics.load(request.path("statistics"), statistics.model_digest(model))
@@ -151,7 +154,7 @@ def _ranges(request: Request, scheme: Request, model: ModelProto, collected: Sta
 
 def weights(request: Request, report: Report) -> Answer:
     """Writes the model with its weights alone in fewer bits; it computes in float as before."""
-    model = load_model(request.path("model"))
+    model, out = load_model(request.path("model")), request.path("out")
     scheme = request.part("scheme")
     kept = set(scheme.texts("keepFloat"))
     exact = ModelProto()
@@ -162,7 +165,7 @@ def weights(request: Request, report: Report) -> Answer:
         packed = pack_weights(model, kept, scheme.flag("perChannel", True))
         if scheme.flag("biasCorrection"):
             correct_biases(exact, model, packed, request.pictures(), report)
-    written = write_model(request.path("out"), model)
+    written = write_model(out, model)
     names = [node.name for node in exact.graph.node]
     return {"bytes": written, "quantized": packed, "float": [name for name in names if name not in set(packed)]}
 

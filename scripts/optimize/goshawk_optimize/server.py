@@ -56,12 +56,17 @@ def _answer(line: str, send: Callable[[Answer], None]) -> None:
 
 def _parse(line: str) -> dict[str, Any]:
     try:
-        fields = json.loads(line)
+        fields = json.loads(line, parse_constant=_refuse)
     except ValueError as error:
         raise OpError("unsupported", f"a request is one line of JSON: {error}") from error
     if not isinstance(fields, dict):
         raise OpError("unsupported", "a request is a JSON object")
     return fields
+
+
+def _refuse(word: str) -> None:
+    """NaN and Infinity, which Python reads but no answer could repeat."""
+    raise ValueError(f"{word} is no JSON")
 
 
 def peak_bytes() -> int:
