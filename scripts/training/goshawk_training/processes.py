@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .loader import WHOLE, Share
+
+Value = TypeVar("Value")
 
 
 class Processes:
@@ -48,6 +51,14 @@ class Processes:
         everywhere = total.detach().clone()
         dist.all_reduce(everywhere)
         return everywhere.clamp(min=1.0) / self.share.world
+
+    def agree(self, value: Value) -> Value:
+        """The first process's value, for all: what is measured on a process's own share differs in its last digits."""
+        if self.alone:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
 
     def any(self, wish: bool) -> bool:
         """Whether any process has the wish: all stop after the same step."""

@@ -20,17 +20,19 @@ from .surgery import kept_indices, shrink_optimizer, shrink_state
 ROUND_SHARE = 0.15
 """At most this share of the present cost goes at once; importance, true to first order, is then measured anew."""
 
+Agree = Callable[[dict[str, list[int]]], dict[str, list[int]]]
+
 SomeBatches = Callable[[int], Iterable[Batch]]
 """That many batches to measure importance on."""
 
 
 class Pruning:
-    """The schedule of a stage of `total` updates."""
+    """The schedule of a stage of `total` updates; `agree` says which channels go where several processes prune."""
 
-    def __init__(self, config: RunConfig, total: int) -> None:
+    def __init__(self, config: RunConfig, total: int, agree: Agree = lambda removed: removed) -> None:
         if config.prune is None:
             raise ValueError("the run has no settings for pruning")
-        self._config, self._settings = config, config.prune
+        self._config, self._settings, self._agree = config, config.prune, agree
         _check(self._settings)
         self._targets = sparsity_steps(self._settings, total)
         self._mask_step = max(self._targets, default=0)
@@ -39,7 +41,7 @@ class Pruning:
         """Prunes where the schedule says so before the update of `step`; returns a line about it."""
         done = None
         if step in self._targets:
-            done = prune_to(state, self._config, self._targets[step], loss_of, batches)
+            done = prune_to(state, self._config, self._targets[step], loss_of, batches, self._agree)
         if self._settings.two_four and step == self._mask_step:
             state.masks = two_four_masks(state.model)
             apply_masks(state.model, state.masks)
@@ -80,7 +82,12 @@ def sparsity_steps(settings: PruneConfig, total: int) -> dict[int, float]:
 
 
 def prune_to(
-    state: TrainState, config: RunConfig, sparsity: float, loss_of: DetectionLoss, batches: SomeBatches
+    state: TrainState,
+    config: RunConfig,
+    sparsity: float,
+    loss_of: DetectionLoss,
+    batches: SomeBatches,
+    agree: Agree = lambda removed: removed,
 ) -> str:
     """Removes channels until `sparsity` of the stage's first cost is gone, in place of the state's members."""
     settings = config.prune
@@ -94,14 +101,16 @@ def prune_to(
         if settings.importance == "taylor":
             gates = measure_gates(state.model, loss_of, batches(settings.importance_batches), config.train.bf16)
         groups = channel_groups(state.model, dependency_graph(state.model))
-        removed = removable(
-            groups,
-            importance_of(settings.importance, gates),
-            channels_of(state.model),
-            state.dense,
-            budget,
-            settings,
-            max(target, (1 - ROUND_SHARE) * now),
+        removed = agree(
+            removable(
+                groups,
+                importance_of(settings.importance, gates),
+                channels_of(state.model),
+                state.dense,
+                budget,
+                settings,
+                max(target, (1 - ROUND_SHARE) * now),
+            )
         )
         if not removed:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
 from pathlib import Path
@@ -81,14 +82,17 @@ def cached_answers(store: SceneStore, teacher: LiveTeacher, teacher_digest: str,
     cells = sum((config.input_width // s) * (config.input_height // s) for s in STRIDES)
     shape = (2 * len(store), cells, 5 + config.classes)
     described = {"teacher": teacher_digest, "data": store.meta["digest"], "shape": list(shape)}
-    done = 0
-    if note.exists() and file.exists():
-        known = json.loads(note.read_text())
-        if {k: known.get(k) for k in described} == described:
-            done = int(known["done"])
-    if done < len(store):
-        answers = np.memmap(file, np.float16, "r+" if done else "w+", shape=shape)
-        _fill(answers, store, teacher, config, done, note, described)
+    with note.with_suffix(".lock").open("w") as lock:
+        # of the processes of a run one makes them, the others wait and find them made
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = 0
+        if note.exists() and file.exists():
+            known = json.loads(note.read_text())
+            if {k: known.get(k) for k in described} == described:
+                done = int(known["done"])
+        if done < len(store):
+            answers = np.memmap(file, np.float16, "r+" if done else "w+", shape=shape)
+            _fill(answers, store, teacher, config, done, note, described)
     return np.memmap(file, np.float16, "r", shape=shape)
 
 

@@ -67,8 +67,8 @@ def train(
     if (config.distill is None) != (teacher is None):
         raise ValueError("a teacher is needed where, and only where, the run has settings for distillation")
     with joined() as processes:
-        if not processes.alone and config.parent is not None:
-            raise ValueError("a stage that begins with another run's weights is one process: start it without torchrun")
+        if not processes.alone and config.qat is not None:
+            raise ValueError("ranges are measured by one process: start `qat` without torchrun")
         options.folder.mkdir(parents=True, exist_ok=True)
         state = _begin(config, store, options, start)
         run = _Run(config, store, validation, options, teacher, processes, state)
@@ -95,7 +95,7 @@ class _Run:
         self._loss_of = DetectionLoss(config.model, config.train.box_weight, config.distill, processes.norm)
         self._made_by = made_by()
         self._saved_at = time.monotonic()
-        self._pruning = Pruning(config, self._total) if config.prune else None
+        self._pruning = Pruning(config, self._total, processes.agree) if config.prune else None
         if self._pruning:
             self._pruning.check_reachable(state)
         if config.qat and state.step == 0:
@@ -129,13 +129,14 @@ class _Run:
         if self._pruning:
             done = self._pruning.before(step, state, self._loss_of, lambda count: self._upcoming(step, count))
             if done:
-                print(f"step {step}: {done}", flush=True)
+                # another network is in the state's place now
+                self._wrapped = self.processes.wrapped(state.model)
+                if self.processes.first:
+                    print(f"step {step}: {done}", flush=True)
         if config.qat:
             set_mode(state.model, frozen=step >= config.qat.freeze_share * self._total)
         lesson = Lesson(*self.teacher(batch)) if self.teacher else None
-        # pruning may have put another network in the state's place; where there are more processes it cannot
-        network = state.model if self.processes.alone else self._wrapped
-        result = train_step(state, config, self._loss_of, batch, step, self._total, lesson, network)
+        result = train_step(state, config, self._loss_of, batch, step, self._total, lesson, self._wrapped)
         state.step = step + 1
         return result
 

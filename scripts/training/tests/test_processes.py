@@ -14,9 +14,11 @@ import torch
 
 from goshawk_training import checkpoint
 from goshawk_training.cli import main
-from goshawk_training.config import RunConfig
+from goshawk_training.config import QatConfig, RunConfig
+from goshawk_training.cost import multiply_adds
 from goshawk_training.data import SceneStore
 from goshawk_training.loader import Share
+from goshawk_training.model import Detector
 from goshawk_training.processes import Processes
 from goshawk_training.train import HISTORY, LAST, RunOptions, train
 
@@ -60,9 +62,24 @@ def test_command_trains_in_two_processes_and_resumes(
     assert "resumed at step 4" in capsys.readouterr().out
 
 
-def test_stages_on_other_weights_refuse_several_processes(
+def test_two_processes_prune_with_a_teacher(tmp_path: Path, store: SceneStore, toy_config: RunConfig) -> None:
+    """Both remove the same channels, and go on with the same weights: one of them makes the teacher's answers."""
+    train(toy_config.with_train(epochs=1), store, None, RunOptions(tmp_path / "parent"))
+    parent = str(tmp_path / "parent" / LAST)
+    settings = ["--from", parent, "--teacher", parent, "--data", str(store.folder), "--run", str(tmp_path / "run")]
+    settings += ["--threads", "1", "--batch", "4", "--epochs", "2", "--no-bf16", "--sparsity-initial", "0.3"]
+    settings += ["--sparsity-final", "0.5", "--sparsity-steps", "2", "--channel-multiple", "4"]
+    output = run_two("goshawk_training", "prune", *settings, "--importance-batches", "1")
+    assert output.count("pruned to 0.5") == 1
+    assert output.count("teacher's answers: ") == 1
+    stored = checkpoint.read(tmp_path / "run" / LAST)
+    narrow = checkpoint.averaged_model_of(stored)
+    assert 0.5 <= 1 - multiply_adds(narrow) / multiply_adds(Detector(toy_config.model)) < 0.7
+
+
+def test_rounding_refuses_several_processes(
     tmp_path: Path, store: SceneStore, toy_config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("goshawk_training.train.joined", lambda: nullcontext(Processes(Share(0, 2))))
     with pytest.raises(ValueError, match="without torchrun"):
-        train(replace(toy_config, parent="0" * 64), store, None, RunOptions(tmp_path))
+        train(replace(toy_config, qat=QatConfig()), store, None, RunOptions(tmp_path))
