@@ -61,9 +61,12 @@ def test_other_gates_stay(model: ModelProto) -> None:
     assert "QLinearMul" not in operators(quantized(model))
 
 
-def test_a_layer_in_float_keeps_its_range() -> None:
+@pytest.mark.parametrize(
+    ("beta", "nodes"), [(0.5, {"a", "b"}), (0.4, {"a", "gated_gate", "gated_mul"})], ids=["in float", "beta"]
+)
+def test_other_layers_keep_their_range(beta: float, nodes: set[str]) -> None:
     ranges = {"a_out": (-40.0, 7.0)}
 
-    align_gate_ranges(net(alpha=0.2, beta=0.5), ranges, {"a", "b"})
+    align_gate_ranges(net(alpha=0.2, beta=beta), ranges, nodes)
 
     assert ranges == {"a_out": (-40.0, 7.0)}

@@ -61,11 +61,12 @@ def test_constant_nodes_become_initializers() -> None:
     assert_same_outputs(before, model)
 
 
-def test_every_node_gets_a_name_of_its_own() -> None:
+@pytest.mark.parametrize(("index", "taken"), [(-1, "Cast_1"), (0, "Relu_3")])
+def test_every_node_gets_a_name_of_its_own(index: int, taken: str) -> None:
     model = net()
     for node in model.graph.node:
         node.name = ""
-    model.graph.node[-1].name = "Cast_1"
+    model.graph.node[index].name = taken
 
     normalize(model)
 

@@ -131,7 +131,7 @@ def entropy_bin_by_bin(statistics: TensorStatistics) -> Range:
     return found
 
 
-@pytest.mark.parametrize("kind", ["relu", "tail", "negative"])
+@pytest.mark.parametrize("kind", ["laplace", "tail", "negative"])
 def test_entropy_is_that_of_the_reference(kind: str) -> None:
     statistics = seen(sample(kind))
 
@@ -207,7 +207,8 @@ def test_levels_are_a_256th_apart_and_values_beyond_become_the_last(low: float, 
 
     step = (high - low) / 255
     assert len(np.unique(found)) == 256
-    assert np.abs(found - values).max() <= step * 1.001
+    # half a step, and as much as zero had to be moved to become a level
+    assert np.abs(found - values).max() <= step * (0.5001 + abs(round(-low / step) + low / step))
     beyond = round_to_levels(np.array([low - 9, high + 9]), low, high)
     np.testing.assert_allclose(beyond, [found.min(), found.max()], atol=1e-12)
 

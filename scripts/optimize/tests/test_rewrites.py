@@ -101,7 +101,18 @@ class TestFocus:
 
         assert_left_alone(focus_to_convolution, net.model(net.conv("a", source, (5, 12, 3, 3))))
 
-    def test_slices_of_slices_are_left_alone(self) -> None:
+    @pytest.mark.parametrize("axis", [2, 3])
+    def test_a_tensor_that_is_itself_sliced(self, axis: int) -> None:
+        net = Net()
+        first = take(net, "first", "x", [1], [axis])
+        parts = [take(net, f"part{index}", first, list(at), [2, 3]) for index, at in enumerate(CORNERS)]
+        source = net.add("Concat", "focus", *parts, axis=1)
+
+        changed = assert_exact(focus_to_convolution, net.model(net.conv("a", source, (5, 12, 3, 3), gain=0.01)))
+
+        assert operators(changed).count("Slice") == 1
+
+    def test_slices_of_other_slices_are_left_alone(self) -> None:
         net = Net()
         parts = [
             take(net, f"part{index}", take(net, f"first{index}", "x", list(at), [2, 3]), list(at), [2, 3])

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
-from conftest import HEIGHT, WIDTH, Net, pictures
+from conftest import HEIGHT, WIDTH, Net, constant_of, pictures
 
+from goshawk_optimize.graph import attribute
 from goshawk_optimize.ops import RANGES_KEY
 from goshawk_optimize.server import OPS, serve
 
@@ -39,7 +41,7 @@ def refused(request: object) -> Fields:
 def folder(tmp_path: Path) -> Path:
     """A model, the model with ranges of a training, pictures, and statistics."""
     net = Net()
-    first = net.add("Relu", "first", net.conv("a", "x", (8, 3, 3, 3)))
+    first = net.add("Relu", "first", net.conv("a", "x", (8, 3, 3, 3), strides=[2, 2]))
     model = net.model(net.conv("b", net.silu("second", net.conv("c", first, (8, 8, 3, 3))), (4, 8, 1, 1)))
     onnx.save(model, tmp_path / "net.onnx")
     (tmp_path / "raw").write_bytes(pictures(3).tobytes())
@@ -181,6 +183,38 @@ def test_quantizes_by_every_method(folder: Path, calibration: str, target: str) 
     assert onnx.load(folder / "out.onnx").graph.output[0].name == "b_out"
 
 
+def written(folder: Path, **scheme: object) -> onnx.ModelProto:
+    """The model that a scheme gives."""
+    done(answers(request(folder, "quantize", scheme={"calibration": "minmax", **scheme})))
+    return onnx.load(folder / "out.onnx")
+
+
+def test_channels_are_equalized_where_it_is_asked_for(folder: Path) -> None:
+    plain, equalized = written(folder, target="tensorrt"), written(folder, target="tensorrt", equalize=True)
+
+    assert not np.array_equal(constant_of(plain, "a_w"), constant_of(equalized, "a_w"))
+
+
+def test_biases_are_corrected_where_it_is_asked_for(folder: Path) -> None:
+    plain, corrected = written(folder), written(folder, biasCorrection=True)
+
+    assert not np.array_equal(constant_of(plain, "c_b_quantized"), constant_of(corrected, "c_b_quantized"))
+
+
+def test_what_stays_in_float_is_packed_where_it_is_asked_for(folder: Path) -> None:
+    assert constant_of(written(folder, keepFloat=["c"]), "c_w").dtype == np.float32
+    assert constant_of(written(folder, keepFloat=["c"], packFloat=True), "c_w_bytes").dtype == np.int8
+
+
+@pytest.mark.parametrize(("target", "strides"), [("cpu", [2, 1]), ("tensorrt", [2, 2])])
+def test_the_first_convolution_is_widened_for_the_processor_alone(
+    folder: Path, target: str, strides: list[int]
+) -> None:
+    first = next(node for node in written(folder, target=target).graph.node if node.op_type == "Conv")
+
+    assert list(attribute(first, "strides")) == strides
+
+
 def test_every_correction_at_once(folder: Path) -> None:
     scheme = {"calibration": "mse", "equalize": True, "biasCorrection": True, "packFloat": True, "keepFloat": ["c"]}
 
@@ -223,7 +257,7 @@ def test_sensitivity_of_each_layer(folder: Path) -> None:
 
     assert [layer["node"] for layer in layers] == ["a", "c", "b"]
     assert {layer["opType"] for layer in layers} == {"Conv"}
-    assert layers[0]["outputShape"] == [-1, 8, HEIGHT, WIDTH]
+    assert layers[0]["outputShape"] == [-1, 8, HEIGHT // 2, WIDTH // 2]
     assert all(0 < layer["error"] < 0.2 for layer in layers)
 
 
@@ -249,12 +283,12 @@ def test_half_floats_inside(folder: Path) -> None:
 
 @pytest.mark.parametrize("op", ["clean", "quantize", "half"])
 def test_the_same_request_gives_the_same_bytes(folder: Path, op: str) -> None:
-    written = []
+    found = []
     for name in ("first.onnx", "second.onnx"):
         done(answers(request(folder, op, out=name, scheme={"calibration": "mse"})))
-        written.append((folder / name).read_bytes())
+        found.append((folder / name).read_bytes())
 
-    assert written[0] == written[1]
+    assert found[0] == found[1]
 
 
 def test_an_output_that_cannot_be_written_is_told(folder: Path) -> None:
