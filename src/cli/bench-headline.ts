@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
+import { wholeFrom } from './numbers.ts';
 
 interface HeadlineFlags {
   readonly report: string;
@@ -13,14 +14,6 @@ interface HeadlineFlags {
   readonly threads: number;
   readonly rounds: number;
   readonly runs: number;
-}
-
-function wholeFrom(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 }
 
 /** Adds `goshawk bench headline` to `goshawk bench`. */

@@ -6,6 +6,7 @@ import { defaultModelFolders, ModelRepository } from '../device/bundles/reposito
 import { EVALUATE_PREPROCESS, openBundleDetector } from '../tools/evaluate/bundle-detector.ts';
 import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tools/evaluate/evaluate.ts';
 import { summarize } from '../tools/evaluate/summary.ts';
+import { wholeFrom } from './numbers.ts';
 
 interface EvaluateFlags {
   readonly bundle?: string;
@@ -30,14 +31,6 @@ function share(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError('It must be a number from 0 to 1.');
-}
-
-function wholeFrom(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 }
 
 /** Adds `goshawk evaluate` to the program. */

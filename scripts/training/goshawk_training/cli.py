@@ -125,6 +125,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the checkpoint and the history")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--evaluate-every", type=int, default=4, metavar="EPOCHS")
+    parser.add_argument("--stop-after-steps", type=int, metavar="N", help="end early, with a checkpoint")
     parser.add_argument("--checkpoint-seconds", type=float, default=120.0)
     parser.add_argument("--threads", type=int, default=2, help="0: all cores while the machine is quiet, else one")
 

@@ -135,5 +135,12 @@ def _run(options: argparse.Namespace, config: RunConfig, parent: Path | None = N
         config = replace(config, distill=distill)
         teacher = teacher_of(path, seen, distill, cache=options.teacher_cache, bf16=config.train.bf16)
     validation = SceneStore(options.validation) if options.validation else None
-    run = RunOptions(options.run, options.resume, options.checkpoint_seconds, options.threads, options.evaluate_every)
+    run = RunOptions(
+        options.run,
+        options.resume,
+        options.checkpoint_seconds,
+        options.threads,
+        options.evaluate_every,
+        options.stop_after_steps,
+    )
     train(config, store, validation, run, start_from(parent, config) if parent else None, teacher)

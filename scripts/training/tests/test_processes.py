@@ -58,7 +58,7 @@ def test_command_trains_in_two_processes_and_resumes(
     assert checkpoint.read(tmp_path / LAST)["step"] == 4
     assert len((tmp_path / HISTORY).read_text().splitlines()) == 1
     # what two processes wrote, one goes on with
-    assert main(["train", *settings, "--resume"]) == 0
+    assert main(["train", *settings, "--resume", "--stop-after-steps", "4"]) == 0
     assert "resumed at step 4" in capsys.readouterr().out
 
 

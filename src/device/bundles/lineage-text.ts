@@ -6,6 +6,9 @@ const short = (digest: string): string => digest.slice(0, 12);
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 
+/** Without the digits that floating-point arithmetic leaves behind. */
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
 /** Minutes are enough for people: `2026-11-23 09:30`. */
 const minute = (moment: string): string => moment.slice(0, 16).replace('T', ' ');
 
@@ -18,8 +21,12 @@ const RESULTS: Readonly<Record<DigestCheck['result'], string>> = {
 
 /** A tree of bundles for a terminal: a line a bundle, then its stages and measurements, then every digest. */
 export function lineageText(root: LineageNode): string[] {
-  const nodes = [...nodesOf(root)].filter(({ state, facts }) => facts !== null && state !== 'repeated');
-  const lines = [...tree(root), ...nodes.flatMap(details), ...summary(root)];
+  const described = new Map<string, LineageNode>();
+  for (const node of nodesOf(root)) {
+    if (node.facts !== null && node.state !== 'repeated' && !described.has(node.digest))
+      described.set(node.digest, node);
+  }
+  const lines = [...tree(root), ...[...described.values()].flatMap(details), ...summary(root)];
   // a foreign bundle's words may hold what moves a terminal's cursor
   return lines.map((text) => text.replace(/\p{Cc}/gu, '?'));
 }
@@ -96,7 +103,8 @@ function stageWords(stage: LineageStage): string[] {
   if (dataset !== undefined) words.push(pictures(dataset));
   for (const [what, { kind, first, last, from, to }] of Object.entries(stage.schedules ?? {})) {
     const [begin, end] = [first ?? from, last ?? to];
-    const span = typeof begin === 'number' && typeof end === 'number' ? ` ${begin} to ${end}` : '';
+    const span =
+      typeof begin === 'number' && typeof end === 'number' ? ` ${rounded(begin)} to ${rounded(end)}` : '';
     words.push(`${what}${span}${typeof kind === 'string' ? ` (${kind})` : ''}`);
   }
   if (pruning !== undefined) words.push(...pruningWords(pruning));
@@ -114,12 +122,15 @@ function stageWords(stage: LineageStage): string[] {
   return words;
 }
 
-function pictures({ name, count, simulator, seeds = [] }: NonNullable<LineageStage['dataset']>): string {
+function pictures(dataset: NonNullable<LineageStage['dataset']>): string {
+  const { name, count, simulator, digest, seeds = [] } = dataset;
   const of = name === undefined ? '' : ` of ${name}`;
   const [first, last] = [seeds[0], seeds.at(-1)];
   const range = first === last ? `${first ?? '?'}` : `${first ?? '?'}..${last ?? '?'}`;
   const drawn = simulator === undefined ? '' : ` drawn by simulator ${simulator}, seeds ${range}`;
-  return `${count ?? '?'} pictures${of}${drawn}`;
+  const unnamed = name === undefined && simulator === undefined && digest !== undefined;
+  const which = unnamed ? ` of data ${short(digest)}` : '';
+  return `${count === undefined ? '' : `${count} `}pictures${of}${drawn}${which}`;
 }
 
 function pruningWords(pruning: NonNullable<LineageStage['pruning']>): string[] {

@@ -138,7 +138,7 @@ export async function openTools(
   signal: AbortSignal,
 ): Promise<Tools> {
   const { source, dataset, split, labeled, calibration } = inputs;
-  const command = await schedule.run('environment', () =>
+  const command = await schedule.runUncounted('environment', () =>
     ensureQuantizer((activity) => {
       schedule.say(activity);
     }, signal),

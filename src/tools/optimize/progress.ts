@@ -35,6 +35,8 @@ export class Schedule {
   step = '';
   #candidates = 0;
   #searchStarted: number | null = null;
+  /** seconds that the budget is not for */
+  #uncounted = 0;
   #candidatesLeft = 0;
 
   /**
@@ -59,6 +61,11 @@ export class Schedule {
     return (this.#now() - this.#started) / 1000;
   }
 
+  /** Seconds of the budget that are gone. */
+  get #spent(): number {
+    return this.elapsed - this.#uncounted;
+  }
+
   /** Does a step and notes how long it took. */
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     this.step = name;
@@ -68,6 +75,13 @@ export class Schedule {
     const value = await work();
     const reused = this.#work.done === done && this.#work.recalled > recalled;
     this.steps.push({ name, seconds: (this.#now() - started) / 1000, reused });
+    return value;
+  }
+
+  /** Does a step of setting up: the budget is for the search, and a first run should find no less than a second one. */
+  async runUncounted<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const value = await this.run(name, work);
+    this.#uncounted += this.steps.at(-1)?.seconds ?? 0;
     return value;
   }
 
@@ -93,7 +107,7 @@ export class Schedule {
   hasTime(): boolean {
     if (this.#budget === null) return true;
     const each = this.#candidateSeconds() ?? 0;
-    return this.elapsed + each + Math.max(LEAST_RESERVE, FINAL_COST * each) <= this.#budget;
+    return this.#spent + each + Math.max(LEAST_RESERVE, FINAL_COST * each) <= this.#budget;
   }
 
   /** Seconds until the end: what the candidates left would take, and never more than the budget. */
@@ -101,6 +115,6 @@ export class Schedule {
     const each = this.#candidateSeconds();
     if (each === null) return null;
     const needed = each * (this.#candidatesLeft + FINAL_COST);
-    return this.#budget === null ? needed : Math.max(0, Math.min(needed, this.#budget - this.elapsed));
+    return this.#budget === null ? needed : Math.max(0, Math.min(needed, this.#budget - this.#spent));
   }
 }

@@ -309,7 +309,8 @@ test('the text has a line a bundle with boxes around, then stages, measurements 
       finishedAt: '2026-11-24T01:02:03Z',
       codeCommit: `${'d'.repeat(40)}-dirty`,
       pruning: { pattern: 'channels', sparsity: 0.72, macsBefore: 481_551_616, macsAfter: 96_000_000 },
-      schedules: { sparsity: { kind: 'cubic', first: 0.5, last: 0.9 } },
+      schedules: { sparsity: { kind: 'cubic', first: 0.1 + 0.2, last: 0.9 } },
+      dataset: { digest: 'e'.repeat(64) },
     },
   ];
   const pruned = manifest('pruned', {
@@ -327,8 +328,9 @@ test('the text has a line a bundle with boxes around, then stages, measurements 
     '',
     'pruned@1.0.0',
     '  train     8000 pictures drawn by simulator 1.0.0, seeds 1..16',
-    '  prune     sparsity 0.5 to 0.9 (cubic), 72.0 % of weights pruned (channels), 481.6 to 96.0 M MACs, commit dddddddddddd-dirty, 2026-11-24 01:02',
+    '  prune     pictures of data eeeeeeeeeeee, sparsity 0.3 to 0.9 (cubic), 72.0 % of weights pruned (channels), 481.6 to 96.0 M MACs, commit dddddddddddd-dirty, 2026-11-24 01:02',
     `  digest    model.onnx ${graph}, matches`,
+    '  digest    prune: data eeeeeeeeeeee, not at hand',
     '',
     'base@1.0.0',
     '  train     8000 pictures drawn by simulator 1.0.0, seeds 1..16',
@@ -339,6 +341,6 @@ test('the text has a line a bundle with boxes around, then stages, measurements 
     'other@1.0.0',
     `  digest    model.onnx ${graph}, matches`,
     '',
-    'digests: 5 match, 0 not at hand',
+    'digests: 5 match, 1 not at hand',
   ]);
 });

@@ -47,6 +47,24 @@ describe('Schedule', () => {
     expect(made.hasTime()).toBe(false);
   });
 
+  it('does not count the making of the environment', async () => {
+    const { made, clock, candidate } = schedule(100);
+    await made.runUncounted('environment', () => {
+      clock.now += 90_000;
+      return Promise.resolve();
+    });
+    expect(made.steps).toEqual([{ name: 'environment', seconds: 90, reused: false }]);
+    expect(made.elapsed).toBe(90);
+    expect(made.hasTime()).toBe(true);
+    candidate(10, 50);
+    made.beginCandidate('next', 49);
+    expect(made.remaining()).toBe(90);
+    // 10 s are gone, one more takes 10, the end 80
+    expect(made.hasTime()).toBe(true);
+    candidate(11, 48);
+    expect(made.hasTime()).toBe(false);
+  });
+
   it('notes how long steps took, and which an earlier run had done', async () => {
     const { made, work, clock } = schedule(null);
     await made.run('pictures', () => {
