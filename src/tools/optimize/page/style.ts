@@ -30,7 +30,7 @@ svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } svg .label { f
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; } th, td { text-align: left; padding: 6px 12px; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-tr:last-child td { border-bottom: 0; } tr.chosen td:first-child { color: var(--green); font-weight: 600; } tr.kept td:first-child { color: var(--blue); font-weight: 600; }
+td.why { min-width: 230px; } tr:last-child td { border-bottom: 0; } tr.chosen td:first-child { color: var(--green); font-weight: 600; } tr.kept td:first-child { color: var(--blue); font-weight: 600; }
 tr.refused, tr.failed { color: var(--soft); } summary { cursor: pointer; margin: 8px 0; }
 .warn { border-left: 3px solid var(--orange); padding-left: 10px; }
 `);

@@ -28,7 +28,7 @@ function table(heads: readonly (readonly [string, boolean])[], rows: readonly Ma
 export function variantTable({ variants, original }: OptimizeReport): Markup {
   const first = html`<tr>
     <td>original</td>
-    <td></td>
+    <td><span class="soft">what came in</span></td>
     <td class="n">${points(original.final.ap)}</td>
     <td class="n"></td>
     <td class="n"></td>
@@ -36,7 +36,6 @@ export function variantTable({ variants, original }: OptimizeReport): Markup {
     <td class="n">100 %</td>
     <td class="n"></td>
     <td class="n">1.00</td>
-    <td>what came in</td>
   </tr>`;
   const rows = variants.map(
     ({ id, candidate, final, bytes, bytesRatio, latencyMs, providers, reason, confirmed }) => {
@@ -44,24 +43,25 @@ export function variantTable({ variants, original }: OptimizeReport): Markup {
       const why = confirmed ? reason : `${reason}; the final part does not confirm it`;
       return html`<tr>
         <td>${id}</td>
-        <td>${candidate}<br /><span class="soft">${providers.join(', ')}</span></td>
+        <td class="why">${candidate}<br /><span class="soft">${providers.join(', ')}: ${why}</span></td>
         <td class="n">${points(final.ap)}<br /><span class="soft">${spread(final.interval)}</span></td>
         <td class="n">${points(final.drop)}</td>
         <td class="n">${spread(final.dropInterval)}</td>
         <td class="n">${bytes}</td>
         <td class="n">${percent(bytesRatio)}</td>
         <td class="n">
-          ${onCpu ? `${milliseconds(latencyMs.p50)} (${milliseconds(latencyMs.p25)} … ${milliseconds(latencyMs.p75)})` : 'not measured here'}
+          ${onCpu ? milliseconds(latencyMs.p50) : 'not measured here'}<br /><span class="soft"
+            >${onCpu ? `${milliseconds(latencyMs.p25)} … ${milliseconds(latencyMs.p75)}` : ''}</span
+          >
         </td>
         <td class="n">${onCpu ? latencyMs.ratio.toFixed(3) : ''}</td>
-        <td>${why}</td>
       </tr>`;
     },
   );
   return table(
     [
       ['variant', false],
-      ['candidate, providers', false],
+      ['candidate; providers: why', false],
       ['AP', true],
       ['lost, points', true],
       ['95 % interval', true],
@@ -69,7 +69,6 @@ export function variantTable({ variants, original }: OptimizeReport): Markup {
       ['of the original', true],
       ['latency, ms (quartiles)', true],
       ['ratio', true],
-      ['why', false],
     ],
     [first, ...rows],
   );
