@@ -10,7 +10,7 @@ mkdir -p "${1:?name a folder for scenes, checkpoints and the result}"
 run="$(cd "$1" && pwd)"
 python="$root/.tools/training/bin/python"
 # threads that wait give their core to the threads that load
-export OMP_WAIT_POLICY=PASSIVE
+export OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1
 
 if [ ! -x "$python" ]; then
   python3 -m venv "$root/.tools/training"
@@ -20,41 +20,48 @@ fi
 cd "$root/scripts/training"
 goshawk() { node "$root/dist/cli.js" "$@"; }
 goshawk_training() { "$python" -m goshawk_training "$@"; }
-scenes() { # folder, count, seed
+scenes() { # folder, count, seed, how pictures are shrunk
   [ -f "$run/$1/meta.json" ] ||
-    goshawk_training prepare --out "$run/$1" --count "$2" --seed "$3" --simulator "node $root/dist/cli.js simulate"
+    goshawk_training prepare --out "$run/$1" --count "$2" --seed "$3" --resize "$4" --simulator "node $root/dist/cli.js simulate"
 }
-stage() { # command, run folder, options
-  goshawk_training "$1" --run "$run/$2" --data "$run/train" --validation "$run/validation" --resume --evaluate-every 1 "${@:3}"
+stage() { # command, run folder, scenes, those of validation, options
+  [ ! -f "$run/$2/done" ] || return 0
+  # two processes of one thread each make half as many pictures again as two threads, which wait for each other
+  "$python" -m torch.distributed.run --standalone --nproc-per-node 2 -m -- goshawk_training "$1" --threads 1 --run "$run/$2" \
+    --data "$run/$3" --validation "$run/$4" --resume --evaluate-every 1 "${@:5}"
+  touch "$run/$2/done"
 }
-bundle() { # run folder, name of the bundle, how pictures are shrunk
-  [ ! -f "$run/models/$2/1.0.0/bundle.json" ] || return 0
-  goshawk_training export --run "$run/$1" --data "$run/train" --out "$run/$1/export"
-  goshawk_training evaluate --model "$run/$1/export/model.onnx" --data "$run/test"
-  # pictures of training were shrunk with averaging (augment.py); what serves by default interpolates, as both preprocessors then agree
+bundle() { # run folder, name of the bundle, version, scenes it was trained on, how pictures are shrunk, options of the import
+  [ ! -f "$run/models/$2/$3/bundle.json" ] || return 0
+  goshawk_training export --run "$run/$1" --data "$run/$4" --out "$run/$1/export"
   goshawk models import "$run/$1/export/model.onnx" --labels "$run/$1/export/labels.txt" --lineage "$run/$1/export/lineage.json" \
-    --head yolox --color rgb --resize "$3" --license Apache-2.0 --name "$2" --version 1.0.0 --out "$run/models"
+    --head yolox --color rgb --resize "$5" --license Apache-2.0 --name "$2" --version "$3" --out "$run/models" "${@:6}"
 }
 
-scenes train 12000 1
-scenes validation 200 800001
-scenes test 500 900001
+# the baseline sees pictures shrunk with averaging; what serves interpolates, since then both preprocessors agree
+scenes train 12000 1 average
+scenes validation 200 800001 average
+scenes train-bilinear 12000 1 bilinear
+scenes validation-bilinear 200 800001 bilinear
 
-stage train baseline --family baseline --epochs 3 --lr 1.2e-3
-bundle baseline goshawk-street-baseline average
+stage train baseline train validation --family baseline --epochs 3 --lr 1.2e-3
+bundle baseline goshawk-street-baseline 1.0.0 train average
 
-stage prune pruned --from "$run/baseline" --teacher "$run/baseline" --epochs 4 --lr 8e-4 --warmup-steps 100 \
-  --sparsity-initial 0.5 --sparsity-final 0.8 --sparsity-steps 8 --prune-share 0.35
-bundle pruned goshawk-street-pruned bilinear
+teacher=(--teacher "$run/baseline" --teacher-data "$run/train" --element-cost 100 --batch 16)
+stage prune halfway train-bilinear validation-bilinear --from "$run/baseline" "${teacher[@]}" --epochs 12 --stop-after-steps 2524 \
+  --lr 1.5e-3 --warmup-steps 100 --sparsity-initial 0.4 --sparsity-final 0.72 --sparsity-steps 8 --prune-share 0.16
+stage prune pruned train-bilinear validation-bilinear --from "$run/halfway" "${teacher[@]}" --epochs 10 \
+  --lr 1.4e-3 --warmup-steps 50 --sparsity-initial 0.1 --sparsity-final 0.357 --sparsity-steps 5 --prune-share 0.1
+bundle pruned goshawk-street-pruned 2.0.0 train-bilinear bilinear --parent "$run/models/goshawk-street-baseline/1.0.0"
 
 pictures() { # folder, count, seed: as JPEG with COCO annotations
   [ -d "$run/$1" ] || goshawk simulate --out "$run/$1" --count "$2" --seed "$3" --workers 2
 }
 pictures street-seed-950001 120 950001
 pictures street-seed-960001 300 960001
-[ -f "$run/models/goshawk-street/2.0.0/bundle.json" ] ||
-  goshawk optimize --model "$run/models/goshawk-street-pruned/1.0.0" --calibration "$run/street-seed-950001/images" \
+[ -f "$run/models/goshawk-street/3.0.0/bundle.json" ] ||
+  goshawk optimize --model "$run/models/goshawk-street-pruned/2.0.0" --calibration "$run/street-seed-950001/images" \
     --annotations "$run/street-seed-960001/annotations.json" --images "$run/street-seed-960001/images" --max-ap-drop 0.01 \
-    --name goshawk-street --version 2.0.0 --out "$run/models" --report "$run/optimize.json" --html "$run/optimize.html"
-goshawk bench headline --baseline "$run/models/goshawk-street-baseline/1.0.0" --optimized "$run/models/goshawk-street/2.0.0" \
+    --name goshawk-street --version 3.0.0 --out "$run/models" --report "$run/optimize.json" --html "$run/optimize.html"
+goshawk bench headline --baseline "$run/models/goshawk-street-baseline/1.0.0" --optimized "$run/models/goshawk-street/3.0.0" \
   --report "$run/headline.json"
