@@ -50,8 +50,10 @@ bundle baseline goshawk-street-baseline 1.0.0 train average
 teacher=(--teacher "$run/baseline" --teacher-data "$run/train" --element-cost 100 --batch 16)
 stage prune halfway train-bilinear validation-bilinear --from "$run/baseline" "${teacher[@]}" --epochs 12 --stop-after-steps 2524 \
   --lr 1.5e-3 --warmup-steps 100 --sparsity-initial 0.4 --sparsity-final 0.72 --sparsity-steps 8 --prune-share 0.16
-stage prune pruned train-bilinear validation-bilinear --from "$run/halfway" "${teacher[@]}" --epochs 10 \
+stage prune narrow train-bilinear validation-bilinear --from "$run/halfway" "${teacher[@]}" --epochs 10 \
   --lr 1.4e-3 --warmup-steps 50 --sparsity-initial 0.1 --sparsity-final 0.357 --sparsity-steps 5 --prune-share 0.1
+stage prune pruned train-bilinear validation-bilinear --from "$run/narrow" "${teacher[@]}" --epochs 4 \
+  --lr 8e-4 --warmup-steps 50 --sparsity-initial 0.08 --sparsity-final 0.145 --sparsity-steps 2 --prune-share 0.08
 bundle pruned goshawk-street-pruned 2.0.0 train-bilinear bilinear --parent "$run/models/goshawk-street-baseline/1.0.0"
 
 pictures() { # folder, count, seed: as JPEG with COCO annotations
