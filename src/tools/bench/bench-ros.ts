@@ -3,6 +3,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { Host } from '../../contract/report.ts';
 import { findPeak, PEAK_DEFAULTS } from './peak.ts';
 import { runTrial, type TrialOptions, type TrialPlaces } from './ros-trial.ts';
+import { median } from './statistics.ts';
 
 /** What both ROS benchmarks need; a trial adds who, rate and seconds. */
 export type RosBenchOptions = Omit<TrialOptions, 'who' | 'rate' | 'seconds'>;
@@ -87,7 +88,6 @@ export async function benchPeers(
     peaks.push({ goshawk, pythonPeer, ratio: pythonPeer > 0 ? goshawk / pythonPeer : 0 });
     say(`round ${round + 1}: goshawk ${goshawk}/s, python peer ${pythonPeer}/s`);
   }
-  const ratios = peaks.map((peak) => peak.ratio).sort((a, b) => a - b);
   return {
     schema: 'goshawk.report.bench-peers/1',
     startedAt,
@@ -95,7 +95,7 @@ export async function benchPeers(
     settings: settingsOf(options),
     missedLimit: options.missedLimit,
     peaks,
-    ratio: ratios[Math.floor(ratios.length / 2)] ?? 0,
+    ratio: median(peaks.map(({ ratio }) => ratio)),
     trials,
   };
 }
