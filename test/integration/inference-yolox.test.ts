@@ -48,7 +48,10 @@ describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is n
   test('is imported by its shape alone and gives what the original gives', () => {
     const { manifest } = report.bundle;
     expect(manifest).toMatchObject({ head: 'yolox', input: { width: 416, height: 416, colorOrder: 'bgr' } });
-    expect(report.steps).toEqual(['channel order and scale in the weights of the first convolution']);
+    expect(report.steps).toEqual([
+      'slices of the Focus layer in its convolution',
+      'channel order and scale in the weights of the first convolution',
+    ]);
     expect(report.equivalence.maxAbsolute).toBeLessThan(1e-3);
     // the model's authors publish 0.91 M parameters and 1.08 GFLOPs at 416
     expect(manifest.parameters / 1e6).toBeCloseTo(0.91, 1);
