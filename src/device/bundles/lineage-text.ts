@@ -23,8 +23,7 @@ const RESULTS: Readonly<Record<DigestCheck['result'], string>> = {
 export function lineageText(root: LineageNode): string[] {
   const described = new Map<string, LineageNode>();
   for (const node of nodesOf(root)) {
-    if (node.facts !== null && node.state !== 'repeated' && !described.has(node.digest))
-      described.set(node.digest, node);
+    if (node.facts !== null && !described.has(node.digest)) described.set(node.digest, node);
   }
   const lines = [...tree(root), ...[...described.values()].flatMap(details), ...summary(root)];
   // a foreign bundle's words may hold what moves a terminal's cursor

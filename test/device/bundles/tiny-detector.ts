@@ -5,6 +5,7 @@ import {
   makeNode,
   makeValueInfo,
 } from '../../../src/device/bundles/onnx/build.ts';
+import type { Normalization } from '../../../src/device/bundles/onnx/fold.ts';
 import { writeModel, type Model } from '../../../src/device/bundles/onnx/model.ts';
 import {
   DATA_TYPE,
@@ -17,6 +18,11 @@ import { createRandom } from '../../../src/core/random.ts';
 
 /** Side of the network input of the small detectors, pixels. */
 export const TINY_SIZE = 64;
+
+export const TINY_PICTURE = { width: TINY_SIZE, height: TINY_SIZE };
+
+/** What a network expects that was trained on RGB pixels of 0..255 as they are. */
+export const PLAIN: Normalization = { colorOrder: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] };
 
 export interface TinyOptions {
   readonly head: Head;

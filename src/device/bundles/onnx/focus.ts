@@ -2,7 +2,7 @@ import { makeFloatTensor, setAttribute } from './build.ts';
 import { GraphIndex } from './graph-index.ts';
 import type { Model } from './model.ts';
 import { readByNestedGraph, visitInputs } from './rename.ts';
-import type { GraphProto, NodeProto, TensorProto } from './schema.ts';
+import type { GraphProto, NodeProto } from './schema.ts';
 import { intAttribute, intsAttribute, readFloats, readIntegers } from './tensors.ts';
 
 /** Slices end here or further where they end with the tensor. */
@@ -19,7 +19,14 @@ interface Focus {
   readonly source: string;
   /** in the order of the channels */
   readonly phases: readonly Phase[];
-  readonly convolutions: readonly { readonly node: NodeProto; readonly weights: TensorProto }[];
+  readonly convolutions: readonly Convolution[];
+}
+
+interface Convolution {
+  readonly node: NodeProto;
+  /** [outputs, inputs, rows, columns] */
+  readonly dims: readonly number[];
+  readonly weights: Float32Array;
 }
 
 /**
@@ -33,8 +40,7 @@ export function joinFocus(model: Model): number {
   const found = model.graph.node
     .map((node) => focusOf(model, index, node))
     .filter((focus): focus is Focus => focus !== null);
-  for (const focus of found)
-    for (const { node, weights } of focus.convolutions) widen(model, focus, node, weights);
+  for (const focus of found) for (const convolution of focus.convolutions) widen(model, focus, convolution);
   if (found.length > 0) dropUnread(model);
   return found.length;
 }
@@ -51,17 +57,14 @@ function focusOf(model: Model, index: GraphIndex, concat: NodeProto): Focus | nu
   if (places.size !== 4 || phases.some((phase) => phase.source !== source)) return null;
 
   if (index.isOutput(joined) || readByNestedGraph(model.graph, new Set([joined]))) return null;
-  const convolutions = index
-    .readers(joined)
-    .map((node) => ({ node, weights: plainWeights(index, node, joined) }));
-  return convolutions.length > 0 &&
-    convolutions.every((entry): entry is Focus['convolutions'][number] => entry.weights !== null)
+  const convolutions = index.readers(joined).map((node) => plainConvolution(index, node, joined));
+  return convolutions.length > 0 && convolutions.every((convolution) => convolution !== null)
     ? { source, phases, convolutions }
     : null;
 }
 
-/** Weights of a convolution that reads all channels alike; null for any other node. */
-function plainWeights(index: GraphIndex, node: NodeProto, input: string): TensorProto | null {
+/** A convolution that reads all channels alike, with constant weights; null for any other node. */
+function plainConvolution(index: GraphIndex, node: NodeProto, input: string): Convolution | null {
   const plain =
     node.opType === 'Conv' &&
     node.domain === '' &&
@@ -69,9 +72,10 @@ function plainWeights(index: GraphIndex, node: NodeProto, input: string): Tensor
     intAttribute(node, 'group', 1) === 1 &&
     intsAttribute(node, 'dilations').every((step) => step === 1) &&
     node.attribute.every(({ name, s }) => name !== 'auto_pad' || new TextDecoder().decode(s) === 'NOTSET');
-  const weights = plain ? index.constant(node.input[1]) : null;
-  if (weights === null || weights.dims.length !== 4 || Number(weights.dims[1]) % 4 !== 0) return null;
-  return readFloats(weights) === null ? null : weights;
+  const constant = plain ? index.constant(node.input[1]) : null;
+  const weights = constant === null ? null : readFloats(constant);
+  const dims = constant?.dims.map(Number) ?? [];
+  return weights === null || dims.length !== 4 || (dims[1] ?? 0) % 4 !== 0 ? null : { node, dims, weights };
 }
 
 /** Where a tensor was cut from, following slices of two steps along rows and columns; null where it was not so. */
@@ -107,26 +111,19 @@ function everyOther(index: GraphIndex, node: NodeProto): Map<number, number> | n
   return fits ? cut : null;
 }
 
-function widen(model: Model, { source, phases }: Focus, node: NodeProto, weights: TensorProto): void {
-  const old = readFloats(weights);
-  if (old === null) return;
-  const [outputs = 0, inputs = 0, rows = 0, columns = 0] = weights.dims.map(Number);
+function widen(model: Model, { source, phases }: Focus, { node, dims, weights }: Convolution): void {
+  const [outputs = 0, inputs = 0, rows = 0, columns = 0] = dims;
   const channels = inputs / 4;
-  const values = new Float32Array(old.length);
-  for (let o = 0; o < outputs; o += 1) {
-    phases.forEach(({ row, column }, part) => {
-      for (let channel = 0; channel < channels; channel += 1) {
-        const from = (o * inputs + part * channels + channel) * rows * columns;
-        const to = (o * channels + channel) * 4 * rows * columns;
-        for (let y = 0; y < rows; y += 1) {
-          for (let x = 0; x < columns; x += 1) {
-            const tap = (2 * y + row) * 2 * columns + 2 * x + column;
-            values[to + tap] = old[from + y * columns + x] ?? 0;
-          }
-        }
-      }
-    });
-  }
+  const values = new Float32Array(weights.length);
+  weights.forEach((value, i) => {
+    const x = i % columns;
+    const y = Math.floor(i / columns) % rows;
+    const input = Math.floor(i / (columns * rows)) % inputs;
+    const output = Math.floor(i / (columns * rows * inputs));
+    const { row = 0, column = 0 } = phases[Math.floor(input / channels)] ?? {};
+    const kernel = output * channels + (input % channels);
+    values[(kernel * 2 * rows + 2 * y + row) * 2 * columns + 2 * x + column] = value;
+  });
   const name = `${node.output[0] ?? ''}/focus_weights`;
   model.graph.initializer.push(makeFloatTensor(name, [outputs, channels, 2 * rows, 2 * columns], values));
   node.input[0] = source;

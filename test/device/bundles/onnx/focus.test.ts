@@ -4,18 +4,11 @@ import { createRandom } from '../../../../src/core/random.ts';
 import { compareGraphs } from '../../../../src/device/bundles/equivalence.ts';
 import { makeFloatTensor, makeInt64Tensor, makeNode } from '../../../../src/device/bundles/onnx/build.ts';
 import { joinFocus } from '../../../../src/device/bundles/onnx/focus.ts';
-import {
-  describeInput,
-  foldPreprocessing,
-  type Normalization,
-} from '../../../../src/device/bundles/onnx/fold.ts';
+import { describeInput, foldPreprocessing } from '../../../../src/device/bundles/onnx/fold.ts';
 import { readModel, writeModel, type Model } from '../../../../src/device/bundles/onnx/model.ts';
 import type { NodeProto } from '../../../../src/device/bundles/onnx/schema.ts';
 import { intsAttribute } from '../../../../src/device/bundles/onnx/tensors.ts';
-import { makeModel, TINY_SIZE, tinyDetector } from '../tiny-detector.ts';
-
-const SIZE = { width: TINY_SIZE, height: TINY_SIZE };
-const PLAIN: Normalization = { colorOrder: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] };
+import { makeModel, PLAIN, TINY_PICTURE, TINY_SIZE, tinyDetector } from '../tiny-detector.ts';
 
 type Place = readonly [row: number, column: number];
 const PLACES: readonly Place[] = [
@@ -83,8 +76,8 @@ async function difference(model: Model, normalization = PLAIN): Promise<number> 
   const input = describeInput(changed, 'focus.onnx');
   expect(joinFocus(changed)).toBe(1);
   expect(changed.graph.node.filter(({ opType }) => opType === 'Slice')).toEqual([]);
-  foldPreprocessing(changed, input, SIZE, normalization);
-  return (await compareGraphs(original, writeModel(changed), input, SIZE, normalization)).maxRelative;
+  foldPreprocessing(changed, input, TINY_PICTURE, normalization);
+  return (await compareGraphs(original, writeModel(changed), input, TINY_PICTURE, normalization)).maxRelative;
 }
 
 describe('a Focus layer in its convolution', () => {

@@ -9,10 +9,15 @@ import {
 } from '../../../../src/device/bundles/onnx/fold.ts';
 import { feedInputs, readModel, shapeOf, writeModel } from '../../../../src/device/bundles/onnx/model.ts';
 import { GraphSession, makeFeed } from '../../../../src/device/inference/session.ts';
-import { makeModel, TINY_SIZE, tinyDetector, type TinyOptions } from '../tiny-detector.ts';
+import {
+  makeModel,
+  PLAIN,
+  TINY_PICTURE,
+  TINY_SIZE,
+  tinyDetector,
+  type TinyOptions,
+} from '../tiny-detector.ts';
 
-const SIZE = { width: TINY_SIZE, height: TINY_SIZE };
-const PLAIN: Normalization = { colorOrder: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] };
 const BGR: Normalization = { ...PLAIN, colorOrder: 'bgr' };
 const IMAGENET_BGR: Normalization = {
   colorOrder: 'bgr',
@@ -26,9 +31,9 @@ const ABSORBED = 'channel order and scale in the weights of the first convolutio
 async function fold(bytes: Uint8Array, normalization: Normalization) {
   const model = readModel(bytes, 'tiny.onnx');
   const input = describeInput(model, 'tiny.onnx');
-  const { steps } = foldPreprocessing(model, input, SIZE, normalization);
+  const { steps } = foldPreprocessing(model, input, TINY_PICTURE, normalization);
   const folded = writeModel(model);
-  const equivalence = await compareGraphs(bytes, folded, input, SIZE, normalization);
+  const equivalence = await compareGraphs(bytes, folded, input, TINY_PICTURE, normalization);
   return { model, folded, steps, equivalence };
 }
 
@@ -74,8 +79,8 @@ describe('folding preprocessing into a graph', () => {
     const bytes = tinyDetector({ head: 'yolov8', classes: 3 });
     const model = readModel(bytes, 'tiny.onnx');
     const input = describeInput(model, 'tiny.onnx');
-    foldPreprocessing(model, input, SIZE, PLAIN);
-    const { maxRelative } = await compareGraphs(bytes, writeModel(model), input, SIZE, BGR);
+    foldPreprocessing(model, input, TINY_PICTURE, PLAIN);
+    const { maxRelative } = await compareGraphs(bytes, writeModel(model), input, TINY_PICTURE, BGR);
     expect(maxRelative).toBeGreaterThan(0.01);
   });
 
@@ -140,7 +145,7 @@ describe('taking BGR instead of RGB', () => {
       const options = { provider: 'cpu', threads: 1, spinning: false } as const;
       const before = await GraphSession.load(folded, options);
       const after = await GraphSession.load(writeModel(model), options);
-      for (const picture of testPictures(SIZE)) {
+      for (const picture of testPictures(TINY_PICTURE)) {
         const swapped = picture.map((_, i) => picture[i + 2 - 2 * (i % 3)] ?? 0);
         const dims = [1, TINY_SIZE, TINY_SIZE, 3];
         const [expected] = await before.run({ images: makeFeed(picture, dims) });
