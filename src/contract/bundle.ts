@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { HEADS } from '../core/heads/head.ts';
 import { lineageSchema, machineSchema, sha256Schema } from './lineage.ts';
+import { machineKindSchema } from './machine.ts';
+import { MOST_REFERENCE_BYTES } from './references.ts';
 
 /** Execution providers by the name used in wishes, manifests, metrics and reports. */
 export const PROVIDERS = ['tensorrt', 'cuda', 'cpu'] as const;
@@ -30,10 +32,10 @@ const engineCompatibilitySchema = z.strictObject({
   cuda: z.string().max(40).optional(),
 });
 
+/** Milliseconds, one frame, model only. */
 const latencySchema = z.strictObject({
   p50: z.number().nonnegative(),
   p99: z.number().nonnegative().optional(),
-  /** milliseconds, one frame, model only */
   runs: z.int().positive(),
   threads: z.int().positive(),
   host: z.string().max(200),
@@ -55,7 +57,15 @@ const variantSchema = z.strictObject({
   providers: z.array(z.enum(PROVIDERS)).min(1),
   batch: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
   engine: engineCompatibilitySchema.optional(),
+  /** what it computes correctly with; absent: with any arithmetic */
+  requires: z.strictObject({ int8: z.literal('exact') }).optional(),
+  /** on the machine that made the bundle */
   latencyMs: latencySchema.optional(),
+  /** the same by kind of machine; one entry for each kind at most */
+  latencies: z
+    .array(latencySchema.extend({ machine: machineKindSchema }))
+    .max(50)
+    .optional(),
 });
 
 const evaluationSchema = z.strictObject({
@@ -72,6 +82,15 @@ const evaluationSchema = z.strictObject({
   variant: variantIdSchema.optional(),
   measuredAt: z.iso.datetime().optional(),
   host: machineSchema.optional(),
+  /** kind of the machine that it was measured on */
+  machine: machineKindSchema.optional(),
+});
+
+/** The file of references beside the manifest (`references.ts`); bundles of older versions have none. */
+const referencesEntrySchema = z.strictObject({
+  file: bundleFileSchema,
+  sha256: sha256Schema,
+  bytes: z.int().positive().max(MOST_REFERENCE_BYTES),
 });
 
 /**
@@ -103,6 +122,7 @@ export const bundleManifestSchema = z.strictObject({
   }),
   variants: z.array(variantSchema).min(1).max(50),
   evaluation: z.array(evaluationSchema).optional(),
+  references: referencesEntrySchema.optional(),
   lineage: lineageSchema,
   parameters: z.int().nonnegative(),
   macs: z.int().nonnegative(),

@@ -161,6 +161,14 @@ export const ERROR_TEMPLATES = {
     message: 'the lineage of {bundle} cannot be followed: {reason}',
     fix: 'correct the parents in its bundle.json, or make the bundle again from its source',
   },
+  GOSHAWK_CACHE_IGNORED: {
+    message: 'the kept measurement {file} is not used: {reason}',
+    fix: 'nothing has to be done: it is measured again; remove the file if this repeats',
+  },
+  GOSHAWK_CACHE_UNWRITABLE: {
+    message: 'measurements cannot be kept in {folder}: {reason}',
+    fix: 'every start measures again; name a folder that can be written in GOSHAWK_CACHE',
+  },
   GOSHAWK_INTERNAL: { message: '{reason}', fix: 'this is a defect: please report it with the log' },
 } as const satisfies Record<string, { message: string; fix: string }>;
 

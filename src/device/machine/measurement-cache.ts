@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { describeError, GoshawkError } from '../../contract/errors.ts';
+
+/** What was measured or checked, of which bundle, on which machine (`MachineFingerprint.digest`), and whatever else it depends on. */
+export interface MeasurementKey {
+  readonly what: 'variants' | 'sizing' | 'reference-check';
+  readonly bundleDigest: string;
+  readonly fingerprint: string;
+  readonly [more: string]: string | number | boolean | null;
+}
+
+/** A measurement is a handful of figures; a larger file is none. */
+const MOST_BYTES = 64 * 1024;
+
+/** Files that are kept; the ones written longest ago go first. */
+const MOST_FILES = 256;
+
+const fileSchema = z.strictObject({
+  schema: z.literal('goshawk.measurement/1'),
+  measuredAt: z.iso.datetime(),
+  key: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  value: z.unknown(),
+});
+
+/** Where measurements are kept: `$GOSHAWK_CACHE`, else `goshawk/measurements` in the user's cache folder. */
+export function measurementFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const given = env['GOSHAWK_CACHE'];
+  if (given !== undefined && given !== '') return given;
+  const cache = env['XDG_CACHE_HOME'];
+  return join(
+    cache === undefined || cache === '' ? join(homedir(), '.cache') : cache,
+    'goshawk',
+    'measurements',
+  );
+}
+
+/**
+ * What was measured on this machine, one small JSON file for each measurement. Nothing depends on it: a file that is torn, too large, no
+ * regular file, of another key or of another form is passed over with one line in the log and measured again, and a folder that cannot be written
+ * is told once.
+ */
+export class MeasurementCache {
+  readonly folder: string;
+  readonly #log: (line: string) => void;
+  #toldOfFolder = false;
+
+  /** @param log is given a line with a code for what cannot be used */
+  constructor(log: (line: string) => void, folder: string = measurementFolder()) {
+    this.folder = folder;
+    this.#log = log;
+  }
+
+  /** The value that was kept for a key; null where there is none that can be used. Never rejects. */
+  async read<T>(key: MeasurementKey, schema: z.ZodType<T>): Promise<T | null> {
+    const file = this.#fileOf(key);
+    try {
+      const text = await readRegularFile(file);
+      if (text === null) return null;
+      const entry = fileSchema.parse(JSON.parse(text));
+      if (canonical(entry.key) !== canonical(key)) {
+        throw new Error('it is of another bundle, machine or question than its name says');
+      }
+      return schema.parse(entry.value);
+    } catch (error) {
+      this.#log(describeError(notUsed(file, error)));
+      return null;
+    }
+  }
+
+  /** Keeps a value, whole or not at all. Never rejects. */
+  async write(key: MeasurementKey, value: unknown): Promise<void> {
+    const file = this.#fileOf(key);
+    const draft = `${file}.${String(process.pid)}.draft`;
+    try {
+      await mkdir(this.folder, { recursive: true, mode: 0o755 });
+      const entry = { schema: 'goshawk.measurement/1', measuredAt: new Date().toISOString(), key, value };
+      await writeFile(draft, `${JSON.stringify(entry, null, 2)}\n`);
+      await rename(draft, file);
+      await this.#prune();
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => undefined);
+      if (!this.#toldOfFolder) this.#log(describeError(notKept(this.folder, error)));
+      this.#toldOfFolder = true;
+    }
+  }
+
+  #fileOf(key: MeasurementKey): string {
+    return join(this.folder, `${createHash('sha256').update(canonical(key)).digest('hex')}.json`);
+  }
+
+  async #prune(): Promise<void> {
+    const names = (await readdir(this.folder)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name));
+    if (names.length <= MOST_FILES) return;
+    const files = await Promise.all(
+      names.map(async (name) => ({ name, writtenMs: (await stat(join(this.folder, name))).mtimeMs })),
+    );
+    files.sort((a, b) => a.writtenMs - b.writtenMs);
+    for (const { name } of files.slice(0, files.length - MOST_FILES)) {
+      await rm(join(this.folder, name), { force: true });
+    }
+  }
+}
+
+/** The text of a regular file of usual size, null where there is none. A FIFO is opened without waiting for a writer. */
+async function readRegularFile(file: string): Promise<string | null> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  });
+  if (handle === null) return null;
+  try {
+    const facts = await handle.stat();
+    if (!facts.isFile()) throw new Error('it is no regular file');
+    if (facts.size > MOST_BYTES) throw new Error(`it has ${facts.size} bytes, ${MOST_BYTES} are the most`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** One text for all orders of the same fields. */
+function canonical(key: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(Object.entries(key).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error).replaceAll('\n', ' ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+function notUsed(file: string, error: unknown): GoshawkError {
+  return new GoshawkError('GOSHAWK_CACHE_IGNORED', { file, reason: reasonOf(error) });
+}
+
+function notKept(folder: string, error: unknown): GoshawkError {
+  return new GoshawkError('GOSHAWK_CACHE_UNWRITABLE', { folder, reason: reasonOf(error) });
+}
