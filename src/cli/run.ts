@@ -17,8 +17,10 @@ export interface RunFlags {
   readonly size?: { readonly width: number; readonly height: number };
   readonly preprocess: 'auto' | 'sharp' | 'graph';
   readonly engine: 'worker' | 'child';
-  readonly threads: number;
-  readonly workers: number;
+  /** null for auto */
+  readonly workers: number | null;
+  readonly threads: number | null;
+  readonly queueDepth: number | null;
   readonly providers: readonly ProviderName[];
   readonly strict: boolean;
   readonly score?: number;
@@ -37,6 +39,14 @@ function numberWithin(low: number, high: number, whole = false): (text: string) 
       return value;
     throw new InvalidArgumentError(`It must be a ${whole ? 'whole ' : ''}number from ${low} to ${high}.`);
   };
+}
+
+/** A whole number from 1, or `auto`, which is the default and reads as null. */
+function autoOption(flags: string, description: string, high: number): Option {
+  const parse = numberWithin(1, high, true);
+  return new Option(flags, description)
+    .argParser((text) => (text === 'auto' ? null : parse(text)))
+    .default(null, 'auto');
 }
 
 function parseSize(text: string): { width: number; height: number } {
@@ -77,8 +87,7 @@ export async function run(flags: RunFlags): Promise<void> {
       cameras,
       engine: {
         kind: flags.engine,
-        workers: flags.workers,
-        threads: flags.threads,
+        sizing: { workers: flags.workers, threads: flags.threads, queueDepth: flags.queueDepth },
         wish: flags.providers,
         strict: flags.strict,
       },
@@ -130,8 +139,9 @@ export function registerRun(program: Command): void {
         .choices(['worker', 'child'])
         .default('worker'),
     )
-    .option('--threads <n>', 'ONNX Runtime threads of each worker', numberWithin(1, 64, true), 1)
-    .option('--workers <n>', 'inference workers', numberWithin(1, 16, true), 1)
+    .addOption(autoOption('--workers <n>', 'inference workers, or auto', 16))
+    .addOption(autoOption('--threads <n>', 'ONNX Runtime threads of each worker, or auto', 64))
+    .addOption(autoOption('--queue-depth <n>', 'frames handed to a worker at once, or auto', 4))
     .option('--providers <list>', 'execution providers, best first', parseProviders, [...PROVIDERS])
     .option('--strict', 'refuse to run on less than the first provider', false)
     .option('--score <0..1>', "score threshold (default: the bundle's)", numberWithin(0, 1))

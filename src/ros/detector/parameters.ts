@@ -1,6 +1,9 @@
 import { PROVIDERS } from '../../contract/bundle.ts';
 import type { ParameterTable, ValuesOf } from '../parameters/spec.ts';
 
+/** How the absence of a value is written where a ROS integer must hold it. */
+const AUTO = { auto: 0 } as const;
+
 /**
  * Every parameter of the detector. `launch/params/schema.json` and `docs/ros.md` follow this table; a test holds them to it.
  * Thresholds that nobody sets are the bundle's own from configure on.
@@ -70,28 +73,31 @@ export const DETECTOR_PARAMETERS = {
   },
   workers: {
     kind: 'int',
-    default: 1,
-    min: 1,
+    default: 0,
+    min: 0,
     max: 16,
+    words: AUTO,
     readOnly: true,
-    description: 'Inference workers, each with a session of its own.',
+    description: 'Inference workers, each with a session of its own. 0 (auto): as measured on this machine.',
   },
   threads: {
     kind: 'int',
-    default: 1,
-    min: 1,
+    default: 0,
+    min: 0,
     max: 64,
+    words: AUTO,
     readOnly: true,
-    description: 'Threads of each worker inside one picture.',
+    description: 'Threads of each worker inside one picture. 0 (auto): as measured on this machine.',
   },
   queue_depth: {
     kind: 'int',
-    default: 1,
-    min: 1,
+    default: 0,
+    min: 0,
     max: 4,
+    words: AUTO,
     readOnly: true,
     description:
-      'Frames handed to a worker at once. 1 keeps results freshest; 2 lets a worker go on while the next frame comes in, which gives the highest rate.',
+      'Frames handed to a worker at once. 1 keeps results freshest; 2 lets a worker go on while the next frame comes in, which gives the highest rate. 0 (auto): as measured on this machine.',
   },
   preprocess: {
     kind: 'string',

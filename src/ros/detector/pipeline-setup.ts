@@ -1,7 +1,7 @@
 import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Bundle } from '../../device/bundles/bundle.ts';
-import { createEngine } from '../../device/inference/create-engine.ts';
+import { createSizedEngine } from '../../device/inference/sized-engine.ts';
 import type { Clock } from '../../device/pipeline/clock.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { Log } from '../log.ts';
@@ -17,12 +17,14 @@ export function createPipeline(
   log: Log,
 ): FramePipeline {
   const priorities = parsePriorities(parameters.camera_priorities, cameras);
-  const engine = createEngine({
+  const engine = createSizedEngine({
     bundle,
     kind: parameters.engine,
-    workers: parameters.workers,
-    threads: parameters.threads,
-    queueDepth: parameters.queue_depth,
+    sizing: {
+      workers: autoOr(parameters.workers),
+      threads: autoOr(parameters.threads),
+      queueDepth: autoOr(parameters.queue_depth),
+    },
     wish: parameters.providers as readonly ProviderName[],
     strict: parameters.strict,
     inputs: inputsFor(parameters.preprocess),
@@ -42,6 +44,11 @@ export function createPipeline(
       log[level](`${code}: ${message}`);
     },
   });
+}
+
+/** 0 stands for auto. */
+function autoOr(value: number): number | null {
+  return value === 0 ? null : value;
 }
 
 function inputsFor(preprocess: DetectorParameters['preprocess']): 'letterboxed' | 'raw' | 'both' {

@@ -35,14 +35,12 @@ function schemaOf(spec: ParameterSpec): object {
     case 'bool':
       return { type: 'boolean', description, default: spec.default };
     case 'int':
-    case 'double':
-      return {
-        type: spec.kind === 'int' ? 'integer' : 'number',
-        description,
-        default: spec.default,
-        minimum: spec.min,
-        maximum: spec.max,
-      };
+    case 'double': {
+      const type = spec.kind === 'int' ? 'integer' : 'number';
+      const range = { type, minimum: spec.min, maximum: spec.max };
+      if (spec.words === undefined) return { ...range, description, default: spec.default };
+      return { anyOf: [range, { enum: Object.keys(spec.words) }], description, default: spec.default };
+    }
     case 'string':
       return { type: 'string', description, default: spec.default, ...wordsOf(spec) };
     case 'string[]':

@@ -14,6 +14,8 @@ export type ParameterSpec = Common &
         readonly default: number;
         readonly min: number;
         readonly max: number;
+        /** words that stand for a value in files and on command lines: a ROS integer cannot hold them itself */
+        readonly words?: Readonly<Record<string, number>>;
       }
     | { readonly kind: 'string'; readonly default: string; readonly oneOf?: readonly string[] }
     | { readonly kind: 'string[]'; readonly default: readonly string[]; readonly oneOf?: readonly string[] }
@@ -62,9 +64,12 @@ export function checkParameter(spec: ParameterSpec, value: unknown): Checked {
 }
 
 function checkNumber(spec: Extract<ParameterSpec, { kind: 'int' | 'double' }>, given: unknown): Checked {
-  const value = typeof given === 'bigint' ? Number(given) : given;
-  if (typeof value !== 'number') return wrongType(spec.kind === 'int' ? 'a whole number' : 'a number', given);
-  if (spec.kind === 'int' && !Number.isSafeInteger(value)) return wrongType('a whole number', given);
+  const words = Object.keys(spec.words ?? {});
+  const meant = typeof given === 'string' && words.includes(given) ? spec.words?.[given] : given;
+  const value = typeof meant === 'bigint' ? Number(meant) : meant;
+  const wanted = [spec.kind === 'int' ? 'a whole number' : 'a number', ...words].join(' or ');
+  if (typeof value !== 'number') return wrongType(wanted, given);
+  if (spec.kind === 'int' && !Number.isSafeInteger(value)) return wrongType(wanted, given);
   // Written so that NaN, which compares false with everything, is refused.
   if (!(value >= spec.min && value <= spec.max)) {
     return { ok: false, reason: `it must be from ${spec.min} to ${spec.max}` };

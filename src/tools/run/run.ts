@@ -1,9 +1,10 @@
 import type { ProviderName } from '../../contract/bundle.ts';
 import { describeError } from '../../contract/errors.ts';
 import type { RunReport } from '../../contract/report.ts';
+import type { SettingRequest } from '../../core/sizing/settings.ts';
 import type { Bundle } from '../../device/bundles/bundle.ts';
 import type { CameraSource } from '../../device/camera/source.ts';
-import { createEngine } from '../../device/inference/create-engine.ts';
+import { createSizedEngine } from '../../device/inference/sized-engine.ts';
 import { HostFigures } from '../../device/metrics/host-figures.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
@@ -21,8 +22,7 @@ export interface RunOptions {
   readonly cameras: ReadonlyMap<string, CameraSource>;
   readonly engine: {
     readonly kind: 'worker' | 'child';
-    readonly workers: number;
-    readonly threads: number;
+    readonly sizing: SettingRequest;
     readonly wish: readonly ProviderName[];
     readonly strict: boolean;
   };
@@ -80,7 +80,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
   const startedAt = new Date();
   const names = [...options.cameras.keys()];
   const pipeline = new FramePipeline({
-    engine: createEngine({
+    engine: createSizedEngine({
       bundle,
       ...engine,
       inputs: options.preprocess === 'sharp' ? 'letterboxed' : 'both',

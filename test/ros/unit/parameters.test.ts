@@ -12,6 +12,7 @@ import { checkParameter, type ParameterSpec } from '../../../src/ros/parameters/
 const common = { description: 'd', readOnly: false };
 const ratio: ParameterSpec = { kind: 'double', default: 0.5, min: 0, max: 1, ...common };
 const count: ParameterSpec = { kind: 'int', default: 1, min: 1, max: 10, ...common };
+const auto: ParameterSpec = { kind: 'int', default: 0, min: 0, max: 10, words: { auto: 0 }, ...common };
 
 function repositoryFile(path: string): string {
   return readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -23,6 +24,9 @@ describe('checkParameter', () => {
     [ratio, 1, 1],
     [ratio, 1n, 1],
     [count, 10n, 10],
+    [auto, 'auto', 0],
+    [auto, 0, 0],
+    [auto, 2n, 2],
     [{ kind: 'bool', default: true, ...common }, false, false],
     [{ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common }, 'b', 'b'],
     [{ kind: 'string[]', default: [], ...common }, [], []],
@@ -37,6 +41,10 @@ describe('checkParameter', () => {
     [count, 2.5, 'a whole number'],
     [count, 0, 'from 1 to 10'],
     [count, null, 'not nothing'],
+    [count, 'auto', 'a whole number, not a string'],
+    [auto, 'automatic', 'a whole number or auto, not a string'],
+    [auto, 'toString', 'a whole number or auto, not a string'],
+    [auto, 11, 'from 0 to 10'],
     [{ kind: 'bool', default: true, ...common }, 1, 'a boolean, not a number'],
     [{ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common }, 'c', '"c" is none of a, b'],
     [{ kind: 'string[]', default: [], oneOf: ['a'], ...common }, ['a', 'z'], '"z" is none of a'],
@@ -83,10 +91,8 @@ describe('launch/params', () => {
     const sections = parseParameterFile(text, 'detector.yaml');
     for (const { values } of sections) {
       for (const [name, value] of values) {
-        expect([name, value]).toEqual([
-          name,
-          DETECTOR_PARAMETERS[name as keyof typeof DETECTOR_PARAMETERS].default,
-        ]);
+        const spec: ParameterSpec = DETECTOR_PARAMETERS[name as keyof typeof DETECTOR_PARAMETERS];
+        expect([name, checkParameter(spec, value)]).toEqual([name, { ok: true, value: spec.default }]);
       }
     }
   });
@@ -95,6 +101,8 @@ describe('launch/params', () => {
     { '/**': { ros__parameters: { score_threshold: 1.5 } } },
     { '/**': { ros__parameters: { score_treshold: 0.5 } } },
     { '/**': { ros__parameters: { providers: ['gpu'] } } },
+    { '/**': { ros__parameters: { workers: 'automatic' } } },
+    { '/**': { ros__parameters: { workers: 17 } } },
     { '/**': { parameters: {} } },
     {},
   ])('the schema refuses %j', (content) => {

@@ -1,0 +1,96 @@
+/** How an engine is divided over a machine. */
+export interface EngineSetting {
+  /** runners, each with a session of its own, >= 1 */
+  readonly workers: number;
+  /** threads of each runner inside one picture, >= 1 */
+  readonly threads: number;
+  /** jobs that a runner holds at once, >= 1; 2 hides the hop between threads at the price of a frame's wait */
+  readonly queueDepth: number;
+}
+
+/** What the operator asked for; `null` leaves it to the machine. */
+export type SettingRequest = { readonly [Name in keyof EngineSetting]: number | null };
+
+export const ALL_AUTO: SettingRequest = { workers: null, threads: null, queueDepth: null };
+
+/** What the settings are made for. */
+export interface SizingMachine {
+  /** cores that this process may use (affinity mask, control group's quota); a part of one counts as one */
+  readonly cores: number;
+  /** true where the model runs on something other than the CPU, of which there is one */
+  readonly isAccelerated: boolean;
+}
+
+/** Settings worth measuring. */
+export interface SettingCandidates {
+  /** for the shortest time from a frame to its result; never empty, those with fewer threads first */
+  readonly latency: readonly EngineSetting[];
+  /** for the highest rate; empty where there is nothing to choose */
+  readonly throughput: readonly EngineSetting[];
+  /** what is taken where nothing could be measured */
+  readonly safe: EngineSetting;
+}
+
+/** Small networks gain little from more: a picture's layers have too little work to divide. */
+const MOST_THREADS = 4;
+/** Each worker holds the weights and their intermediate results once more. */
+const MOST_WORKERS = 4;
+
+/** Cores that inference may fill: a third of a larger machine is left to DDS, cameras, picture decoding and whatever else the robot runs. */
+export function coresForInference(cores: number): number {
+  const whole = Math.max(1, Math.floor(cores));
+  return whole <= 2 ? whole : whole - Math.max(1, Math.floor(whole / 3));
+}
+
+/** The settings that a machine offers for a request. What the request fixes is the same in all of them. */
+export function candidatesFor(machine: SizingMachine, request: SettingRequest): SettingCandidates {
+  const cores = machine.isAccelerated ? 1 : coresForInference(machine.cores);
+  const latency = latencySettings(cores, request);
+  const isAlone = !machine.isAccelerated && cores === 1;
+  const throughput = isAlone
+    ? []
+    : throughputSettings(cores, request).filter((one) => !includes(latency, one));
+  return { latency, throughput, safe: latency.find(({ threads }) => threads >= 2) ?? latency[0]! };
+}
+
+export function isSameSetting(a: EngineSetting, b: EngineSetting): boolean {
+  return a.workers === b.workers && a.threads === b.threads && a.queueDepth === b.queueDepth;
+}
+
+/** `2 workers x 1 thread, queue depth 2`. */
+export function describeSetting({ workers, threads, queueDepth }: EngineSetting): string {
+  const counted = (count: number, name: string): string =>
+    `${String(count)} ${name}${count === 1 ? '' : 's'}`;
+  return `${counted(workers, 'worker')} x ${counted(threads, 'thread')}, queue depth ${String(queueDepth)}`;
+}
+
+/** One worker whose threads share a picture. */
+function latencySettings(cores: number, request: SettingRequest): EngineSetting[] {
+  const workers = request.workers ?? 1;
+  const most = Math.max(1, Math.min(MOST_THREADS, Math.floor(cores / workers)));
+  const threads = request.threads === null ? ascending([1, 2, most], most) : [request.threads];
+  return threads.map((count) => ({ workers, threads: count, queueDepth: request.queueDepth ?? 1 }));
+}
+
+/** Several workers, each on a picture of its own: no thread waits for another. */
+function throughputSettings(cores: number, request: SettingRequest): EngineSetting[] {
+  const queueDepth = request.queueDepth ?? 2;
+  const settings: EngineSetting[] = [];
+  for (const threads of request.threads === null ? [1, 2] : [request.threads]) {
+    const most = Math.max(1, Math.min(MOST_WORKERS, Math.floor(cores / threads)));
+    const workers = request.workers ?? most;
+    const fits = threads === 1 || workers * threads <= cores;
+    // Two threads a worker only where that still makes two workers, or the operator says how many there are.
+    const isDivided = threads === 1 || workers >= 2 || request.workers !== null;
+    if (request.threads !== null || (fits && isDivided)) settings.push({ workers, threads, queueDepth });
+  }
+  return settings;
+}
+
+function ascending(counts: readonly number[], most: number): number[] {
+  return [...new Set(counts)].filter((count) => count <= most).sort((a, b) => a - b);
+}
+
+function includes(settings: readonly EngineSetting[], wanted: EngineSetting): boolean {
+  return settings.some((setting) => isSameSetting(setting, wanted));
+}
