@@ -84,10 +84,18 @@ def pictures(count: int = 2, seed: int = 7) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (count, HEIGHT, WIDTH, 3)).astype(np.uint8)
 
 
-def run(model: ModelProto, images: NDArray[np.uint8], *, optimize: bool = False) -> list[NDArray[Any]]:
-    """Outputs by ONNX Runtime, which takes the graph as it is unless told to fuse."""
+def run(
+    model: ModelProto, images: NDArray[np.uint8], *, optimize: bool = False, exact: bool = False
+) -> list[NDArray[Any]]:
+    """Outputs by ONNX Runtime, which takes the graph as it is unless told to fuse.
+
+    `exact` asks for sums of products that do not saturate, whatever the processor: for what is claimed of the graph.
+    Without it they are this processor's own, see test_arithmetic.py.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    if exact:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize else levels.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

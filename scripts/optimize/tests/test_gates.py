@@ -29,6 +29,7 @@ def quantized(model: ModelProto) -> ModelProto:
 @pytest.mark.parametrize("gain", [1, 6, 20])
 @pytest.mark.parametrize("alpha", [0.2, 1 / 6])
 def test_bytes_give_what_float_gives(gain: float, alpha: float) -> None:
+    """In exact arithmetic: a gate's byte is off by more where sums of products saturate."""
     model = net(gain, alpha=alpha, beta=0.5)
 
     result = quantized(model)
@@ -36,7 +37,7 @@ def test_bytes_give_what_float_gives(gain: float, alpha: float) -> None:
     checker.check_model(result, full_check=True)
     assert "QLinearMul" in operators(result)
     assert "HardSigmoid" not in operators(result)
-    expected, found = run(model, pictures())[0], run(result, pictures(), optimize=True)[0]
+    expected, found = run(model, pictures())[0], run(result, pictures(), optimize=True, exact=True)[0]
     assert np.sqrt(np.mean((found - expected) ** 2)) < 0.03 * expected.std()
 
 
