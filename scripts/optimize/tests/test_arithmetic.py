@@ -28,7 +28,7 @@ def saturates() -> bool:
 
 
 def sum_of_channels(weight: int) -> ModelProto:
-    """A 1x1 convolution in 8 bits over the picture's channels, all of the same weight, after three were made sixteen."""
+    """A 1x1 convolution in 8 bits over the picture and white channels, all of one weight."""
     constants = {
         "one": np.float32(1),
         "u0": np.uint8(0),

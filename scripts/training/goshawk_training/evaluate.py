@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -69,11 +70,11 @@ def evaluate_model(model: Detector, store: SceneStore) -> Evaluation:
     return evaluate(predict, model.config, store)
 
 
-def evaluate_onnx(path: Path, store: SceneStore, config: ModelConfig) -> Evaluation:
+def evaluate_onnx(
+    path: Path, store: SceneStore, config: ModelConfig, options: onnxruntime.SessionOptions | None = None
+) -> Evaluation:
     """Evaluates an exported file in ONNX Runtime."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
     def predict(pictures: np.ndarray) -> np.ndarray:
