@@ -96,6 +96,7 @@ def sensitivity(request: Request, report: Report) -> Answer:
         op_types=scheme.choice("opTypes", OP_TYPES, "conv"),
         per_channel=scheme.flag("perChannel", True),
         target=scheme.choice("target", TARGETS, "cpu"),
+        saturation_free=scheme.flag("saturationFree"),
         report=report,
     )
     return {
@@ -123,7 +124,14 @@ def quantize(request: Request, report: Report) -> Answer:
     ranges = _ranges(request, scheme, model, collected)
     placement = place(Network(model), scheme.choice("opTypes", OP_TYPES, "conv"), scheme.texts("keepFloat"))
     target = scheme.choice("target", TARGETS, "cpu")
-    result = insert_qdq(model, ranges, placement.quantized, per_channel=scheme.flag("perChannel", True), target=target)
+    result = insert_qdq(
+        model,
+        ranges,
+        placement.quantized,
+        per_channel=scheme.flag("perChannel", True),
+        target=target,
+        saturation_free=scheme.flag("saturationFree"),
+    )
     if scheme.flag("biasCorrection"):
         correct_biases(model, result, placement.quantized, request.pictures(), report)
     if target == "cpu":

@@ -16,6 +16,7 @@ from .gates import align_gate_ranges, fuse_gates
 from .graph import Graph, drop_unused, sort_nodes
 from .layers import Network
 from .ranges import Range, is_picture
+from .saturation import avoid_saturation
 
 TARGETS = ("cpu", "tensorrt")
 OP_TYPES = ("conv", "all")
@@ -61,13 +62,20 @@ def place(network: Network, op_types: str, keep_float: list[str]) -> Placement:
 
 
 def insert_qdq(
-    model: ModelProto, ranges: dict[str, Range], nodes: list[str], *, per_channel: bool = True, target: str = "cpu"
+    model: ModelProto,
+    ranges: dict[str, Range],
+    nodes: list[str],
+    *,
+    per_channel: bool = True,
+    target: str = "cpu",
+    saturation_free: bool = False,
 ) -> ModelProto:
     """A copy in which `nodes` read and write 8 bits.
 
     For the CPU: uint8 activations with a zero point, biases in int32, the picture read as the bytes that it is. For
     TensorRT: symmetric int8 activations in front of what reads them, a pair for each reader; biases in float; a
-    convolution's own output is left to what follows, which is fused into it.
+    convolution's own output is left to what follows, which is fused into it. With `saturation_free` weights are
+    such that CPUs without VNNI compute what the others do.
     """
     copy = ModelProto()
     copy.CopyFrom(model)
@@ -100,6 +108,8 @@ def insert_qdq(
     if not symmetric:
         sort_nodes(result.graph)
         feed_bytes(result)
+        if saturation_free:
+            avoid_saturation(result, copy)
         fuse_gates(result)
     drop_unused(result.graph)
     sort_nodes(result.graph)

@@ -34,6 +34,7 @@ def measure_layers(
     op_types: str = "conv",
     per_channel: bool = True,
     target: str = "cpu",
+    saturation_free: bool = False,
     report: Report = ignore,
 ) -> list[LayerError]:
     """One error for each layer, in the order of the graph."""
@@ -45,7 +46,10 @@ def measure_layers(
         nodes = [layer.name]
         if op_types == "all" or (layer.activation and layer.activation[0].op_type in ("Relu", "Clip")):
             nodes += [node.name for node in layer.activation]
-        session = open_session(insert_qdq(model, dict(ranges), nodes, per_channel=per_channel, target=target))
+        quantized = insert_qdq(
+            model, dict(ranges), nodes, per_channel=per_channel, target=target, saturation_free=saturation_free
+        )
+        session = open_session(quantized)
         wrong = np.zeros(len(exact[0]))
         whole = np.zeros(len(exact[0]))
         for values, truth in zip(run_pictures(session, pictures), exact, strict=True):

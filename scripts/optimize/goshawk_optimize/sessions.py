@@ -15,12 +15,16 @@ Values = list[NDArray[Any]]
 
 
 def open_session(model: ModelProto | bytes, *, optimize: bool = True) -> onnxruntime.InferenceSession:
-    """A session on the CPU that holds little memory and does not spin. `optimize` False fuses nothing."""
+    """A session on the CPU that holds little memory, does not spin, and computes 8 bits exactly on every CPU.
+
+    `optimize` False fuses nothing.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0))
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.x64quantprecision", "1")
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize else levels.ORT_ENABLE_BASIC
     data = model if isinstance(model, bytes) else model.SerializeToString()

@@ -9,6 +9,9 @@ same, at other places, between zeros.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper
@@ -22,7 +25,7 @@ COLUMNS = 2
 """output columns that a block makes at a stride of 2"""
 
 
-def spread(weights: NDArray[np.int8], pad_left: int) -> tuple[NDArray[np.int8], int, int]:
+def spread(weights: NDArray[Any], pad_left: int) -> tuple[NDArray[Any], int, int]:
     """Weights [C, 3, kh, kw] of pixels as [2 C, 12, kh, blocks] of blocks, and the blocks of padding left and right."""
     count, channels, rows, columns = weights.shape
     places = [(j, k, COLUMNS * j - pad_left + k) for j in range(COLUMNS) for k in range(columns)]
@@ -37,6 +40,37 @@ def spread(weights: NDArray[np.int8], pad_left: int) -> tuple[NDArray[np.int8], 
     return wide, -first, last
 
 
+def block_order(shape: tuple[int, ...], pad_left: int) -> list[NDArray[np.intp]]:
+    """For each column of a block the places of a channel's weights [C, 3, kh, kw] in the order of the products.
+
+    A place is an index into a row of `shape[1:]`, or that row's length for the zeros between.
+    """
+    size = int(np.prod(shape[1:]))
+    places = np.arange(1, size + 1).reshape(1, *shape[1:])
+    wide, _, _ = spread(places, pad_left)
+    orders = wide.transpose(0, 2, 3, 1).reshape(COLUMNS, -1)
+    return [np.where(order == 0, size, order - 1).astype(np.intp) for order in orders]
+
+
+def reads_blocks(graph: Graph, conv: NodeProto) -> bool:
+    """True where `widen_stem` would rewrite this convolution."""
+    return _stem_of(graph, conv) is not None
+
+
+@dataclass(frozen=True)
+class _Stem:
+    """The first convolution and the nodes around it."""
+
+    dequantize: NodeProto
+    transpose: NodeProto
+    weight_node: NodeProto
+    weights: NDArray[np.int8]
+    quantize: NodeProto
+    per_channel: list[NodeProto]
+    size: tuple[int, int]
+    pads: list[int]
+
+
 def widen_stem(model: ModelProto) -> bool:
     """Rewrites the first convolution of a quantized graph in place; False where it has another shape."""
     graph = Graph(model.graph)
@@ -47,18 +81,18 @@ def widen_stem(model: ModelProto) -> bool:
     return False
 
 
-def _rewrite(graph: Graph, conv: NodeProto) -> bool:
+def _stem_of(graph: Graph, conv: NodeProto) -> _Stem | None:
     dequantize = graph.producer.get(conv.input[0])
     if dequantize is None or dequantize.op_type != "DequantizeLinear":
-        return False
+        return None
     transpose = graph.producer.get(dequantize.input[0])
     if transpose is None or transpose.op_type != "Transpose" or not is_picture(graph, transpose.input[0]):
-        return False
+        return None
     weight_node = graph.producer.get(conv.input[1])
     weights = graph.constant(weight_node.input[0]) if weight_node is not None else None
     quantize = _quantized_by(graph, conv)
     if weight_node is None or weights is None or weights.dtype != np.int8 or quantize is None:
-        return False
+        return None
     size = _picture_size(graph, transpose.input[0])
     pads = list(attribute(conv, "pads", [0, 0, 0, 0]))
     plain = (
@@ -68,16 +102,24 @@ def _rewrite(graph: Graph, conv: NodeProto) -> bool:
         and attribute(conv, "auto_pad", b"NOTSET") == b"NOTSET"
     )
     if not plain or size is None or size[1] % BLOCK or not _halves(size, weights.shape[2:], pads):
-        return False
+        return None
     per_channel = [node for node in (weight_node, *_bias_nodes(graph, conv)) if node is not None]
     if any(len(graph.consumers[node.output[0]]) > 1 for node in per_channel):
-        return False
+        return None
+    return _Stem(dequantize, transpose, weight_node, weights, quantize, per_channel, size, pads)
 
-    height, width = size
-    count = weights.shape[0]
-    wide, left, right = spread(weights, pads[1])
+
+def _rewrite(graph: Graph, conv: NodeProto) -> bool:
+    stem = _stem_of(graph, conv)
+    if stem is None:
+        return False
+    dequantize, transpose, weight_node, quantize = stem.dequantize, stem.transpose, stem.weight_node, stem.quantize
+    pads = stem.pads
+    height, width = stem.size
+    count = stem.weights.shape[0]
+    wide, left, right = spread(stem.weights, pads[1])
     graph.set_constant(weight_node.input[0], wide)
-    _double(graph, per_channel, weight_node, count)
+    _double(graph, stem.per_channel, weight_node, count)
     set_attributes(
         conv,
         kernel_shape=list(wide.shape[2:]),
