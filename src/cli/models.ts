@@ -5,6 +5,7 @@ import type { LineageFacts } from '../contract/lineage.ts';
 import type { Bundle } from '../device/bundles/bundle.ts';
 import { contentDigest } from '../device/bundles/content-digest.ts';
 import { createdAtFrom } from '../device/bundles/created-at.ts';
+import type { Equivalence } from '../device/bundles/output-comparison.ts';
 import { importModel, type ImportOptions } from '../device/bundles/import-model.ts';
 import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
@@ -176,6 +177,14 @@ async function pack(reference: string, flags: { out?: string }): Promise<void> {
   console.log(`${out}: ${bytes} bytes`);
 }
 
+/** What was compared, for a person. */
+function checkedWords({ pictures, maxAbsolute, detections }: Equivalence): string {
+  const by = `differ from the original's by ${maxAbsolute.toExponential(1)} at most`;
+  if (detections === null) return `on ${pictures} pictures the outputs ${by}`;
+  const found = detections === 0 ? 'no picture yields a detection' : `${detections} detections are the same`;
+  return `on ${pictures} pictures the values before the selection of boxes ${by}; ${found}`;
+}
+
 interface ImportFlags extends NetworkFlags {
   readonly labels: string;
   readonly version: string;
@@ -223,9 +232,7 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
   console.log(summary(bundle));
   console.log(`head        ${bundle.manifest.head}${guessed ? ', told from the shape of the output' : ''}`);
   console.log(`folded      ${['uint8 rows of RGB go in', ...steps].join('; ')}`);
-  console.log(
-    `checked     on ${equivalence.pictures} pictures the outputs differ from the original's by ${equivalence.maxAbsolute.toExponential(1)} at most`,
-  );
+  console.log(`checked     ${checkedWords(equivalence)}`);
   console.log(`written     ${bundle.folder}`);
   console.log(`digest      ${bundle.digest}`);
 }

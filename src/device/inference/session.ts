@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly optimize?: boolean;
   /** true makes 8-bit products exact on x86 CPUs whose own kernels saturate, at the price of about twice the time; others do not feel it */
   readonly exactInt8?: boolean;
+  /** true keeps ONNX Runtime from writing what fails to the terminal; the error is thrown either way */
+  readonly quiet?: boolean;
 }
 
 export interface TensorInfo {
@@ -61,6 +63,10 @@ export function makeFetch(data: Float32Array, dims: readonly number[]): Tensor {
   return new Tensor('float32', data, dims);
 }
 
+/** ONNX Runtime's levels of what it writes to the terminal. */
+const ERROR = 3;
+const FATAL = 4;
+
 /** Backends that the binding was built with, by ONNX Runtime's names; their libraries may still be missing. */
 export function listBackends(): { name: string; bundled: boolean }[] {
   return listSupportedBackends();
@@ -99,10 +105,12 @@ export class GraphSession {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   readonly #session: InferenceSession;
+  readonly #runOptions: InferenceSession.RunOptions;
   #profileFolder: string | null;
 
-  private constructor(session: InferenceSession, profileFolder: string | null) {
+  private constructor(session: InferenceSession, profileFolder: string | null, quiet: boolean) {
     this.#session = session;
+    this.#runOptions = { logSeverityLevel: quiet ? FATAL : ERROR };
     this.#profileFolder = profileFolder;
     this.inputs = infos(session.inputMetadata);
     this.outputs = infos(session.outputMetadata);
@@ -118,7 +126,7 @@ export class GraphSession {
         interOpNumThreads: 1,
         executionMode: 'sequential',
         graphOptimizationLevel: options.optimize === false ? 'disabled' : 'all',
-        logSeverityLevel: 3,
+        logSeverityLevel: options.quiet === true ? FATAL : ERROR,
         extra: {
           session: {
             intra_op: { allow_spinning: options.spinning ? '1' : '0' },
@@ -129,7 +137,7 @@ export class GraphSession {
           ? {}
           : { enableProfiling: true, profileFilePrefix: join(profileFolder, 'run') }),
       });
-      return new GraphSession(session, profileFolder);
+      return new GraphSession(session, profileFolder, options.quiet === true);
     } catch (error) {
       if (profileFolder !== null) await rm(profileFolder, { recursive: true, force: true });
       throw error;
@@ -143,7 +151,7 @@ export class GraphSession {
   ): Promise<OutputValue[]> {
     const wanted: Record<string, Tensor | null> = {};
     for (const { name } of this.outputs) wanted[name] = fetches[name] ?? null;
-    const results = await this.#session.run(feeds, wanted);
+    const results = await this.#session.run(feeds, wanted, this.#runOptions);
     return this.outputs.map(({ name }) => {
       const place = fetches[name];
       const tensor = place ?? results[name];

@@ -1,9 +1,5 @@
-import {
-  differenceOf,
-  INSPECTION,
-  testPictures,
-  type Equivalence,
-} from '../../device/bundles/equivalence.ts';
+import { INSPECTION, testPictures } from '../../device/bundles/equivalence.ts';
+import { differenceOf, type Equivalence } from '../../device/bundles/output-comparison.ts';
 import type { GraphClaims } from '../../device/inference/graph-check.ts';
 import type { InferenceInput } from '../../device/inference/engine.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
@@ -48,7 +44,7 @@ export async function compareFolded(
   } finally {
     for (const graph of graphs) await graph.close();
   }
-  return { maxAbsolute, maxRelative, pictures };
+  return { maxAbsolute, maxRelative, pictures, detections: null };
 }
 
 /** Pixels that fill the whole input, as the engine takes them. */

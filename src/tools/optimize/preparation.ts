@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import { claimsOf } from '../../device/bundles/bundle.ts';
-import type { Equivalence } from '../../device/bundles/equivalence.ts';
+import type { Equivalence } from '../../device/bundles/output-comparison.ts';
 import { readDataset, type Dataset } from '../evaluate/dataset.ts';
 import { compareFolded } from './compare-folded.ts';
 import { EVALUATION_LIMITS } from './detect-stored.ts';
@@ -227,4 +227,4 @@ const NOTHING_CLEANED: AnswerOf<'clean'> = {
   bytes: 0,
 };
 
-const NOTHING_COMPARED: Equivalence = { maxAbsolute: 0, maxRelative: 0, pictures: 0 };
+const NOTHING_COMPARED: Equivalence = { maxAbsolute: 0, maxRelative: 0, pictures: 0, detections: null };

@@ -13,6 +13,7 @@ import { packBundle } from '../../../src/device/bundles/pack.ts';
 import { redirectReaders } from '../../../src/device/bundles/onnx/rename.ts';
 import { DATA_TYPE } from '../../../src/device/bundles/onnx/schema.ts';
 import { verifyBundle } from '../../../src/device/bundles/verify.ts';
+import { foreignBytes } from './foreign-detector.ts';
 import { makeModel, tinyDetector } from './tiny-detector.ts';
 
 let folder = '';
@@ -135,6 +136,17 @@ describe('importing a detector', () => {
     expect(equivalence.maxRelative).toBeLessThan(1e-2);
     expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
   });
+
+  test.each(['topk', 'nms'] as const)(
+    'a graph that ends in %s is compared by its detections',
+    async (layout) => {
+      const file = await put(`${layout}.onnx`, foreignBytes({ layout }));
+      const { bundle, equivalence } = await importModel(options(file, { name: layout }));
+      expect(bundle.manifest.head).toBe('end2end');
+      expect(equivalence.detections).toBeGreaterThan(20);
+      expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
+    },
+  );
 
   test('a version that is there is never written over', async () => {
     const file = await put('again.onnx', tinyDetector({ head: 'yolox', classes: 2 }));

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { compareGraphs } from '../../../src/device/bundles/equivalence.ts';
+import { makeFloatTensor, makeNode } from '../../../src/device/bundles/onnx/build.ts';
+import {
+  describeInput,
+  foldPreprocessing,
+  type Normalization,
+} from '../../../src/device/bundles/onnx/fold.ts';
+import { readModel, writeModel, type Model } from '../../../src/device/bundles/onnx/model.ts';
+import { beforeSelection } from '../../../src/device/bundles/onnx/selection.ts';
+import { foreignBytes, foreignDetector, FOREIGN_SIZE, type ForeignOptions } from './foreign-detector.ts';
+
+const SIZE = { width: FOREIGN_SIZE, height: FOREIGN_SIZE };
+const UNIT: Normalization = { colorOrder: 'rgb', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] };
+
+async function compared(options: ForeignOptions, change: (folded: Model) => void = () => undefined) {
+  const original = foreignBytes(options);
+  const model = readModel(original, 'foreign');
+  const input = describeInput(model, 'foreign');
+  foldPreprocessing(model, input, SIZE, UNIT);
+  change(model);
+  return compareGraphs(original, writeModel(model), input, SIZE, UNIT, { head: 'end2end', classes: 2 });
+}
+
+/** Has the graph read a tensor after a change. */
+function edit(model: Model, tensor: string, op: string, by: number): void {
+  for (const node of model.graph.node) {
+    node.input = node.input.map((name) => (name === tensor ? 'edited' : name));
+  }
+  const at = model.graph.node.findIndex(({ output }) => output.includes(tensor));
+  model.graph.initializer.push(makeFloatTensor('by', [], [by]));
+  model.graph.node.splice(at + 1, 0, makeNode(op, [tensor, 'by'], ['edited']));
+}
+
+describe('graphs that select boxes themselves', () => {
+  test.each<[string, ForeignOptions]>([
+    ['the best rows', { layout: 'topk' }],
+    ['suppression', { layout: 'nms' }],
+    ['suppression with a threshold that no picture passes', { layout: 'nms', scoreThreshold: 0.999 }],
+  ])('%s: detections are compared, whatever their order', async (_, options) => {
+    const { detections, maxRelative } = await compared(options);
+    expect(detections).toBeGreaterThan(20);
+    expect(maxRelative).toBeLessThan(1e-4);
+  });
+
+  test('a change before the selection shows in the values', async () => {
+    const { maxRelative } = await compared({ layout: 'topk' }, (model) => edit(model, 'corners', 'Add', 1));
+    expect(maxRelative).toBeGreaterThan(0.01);
+  });
+
+  test('a change after the selection shows in the detections', async () => {
+    const { maxRelative } = await compared({ layout: 'nms' }, (model) => {
+      Object.assign(model.graph.node.at(-1)!, { output: ['chosen_rows'], name: 'choose' });
+      model.graph.initializer.push(makeFloatTensor('shift', [6], [3, 0, 3, 0, 0, 0]));
+      model.graph.node.push(makeNode('Add', ['chosen_rows', 'shift'], ['found']));
+    });
+    expect(maxRelative).toBe(Infinity);
+  });
+
+  test('a graph without selection is compared value by value', async () => {
+    expect(beforeSelection(foreignDetector({ layout: 'channels' }))).toEqual([]);
+    expect((await compared({ layout: 'channels' })).detections).toBeNull();
+  });
+});
