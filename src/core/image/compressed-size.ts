@@ -1,4 +1,5 @@
 import type { CompressedView } from '../frame.ts';
+import { exifOrientation, swapsSides, type Orientation } from './exif.ts';
 
 /** Width and height in pixels. */
 export interface PictureSize {
@@ -6,24 +7,75 @@ export interface PictureSize {
   readonly height: number;
 }
 
+/** What the header of a JPEG or PNG says, without decoding it. */
+export interface PictureHeader extends PictureSize {
+  /** of the stored picture: those of the upright one are swapped where the orientation says so */
+  readonly width: number;
+  readonly height: number;
+  /** how the stored picture has to be turned to be upright */
+  readonly orientation: Orientation;
+  /** 1 for gray, 3 for color (with or without alpha), 4 for CMYK */
+  readonly channels: number;
+  /** bits of each channel: 8, of a PNG also 1, 2, 4 and 16 */
+  readonly bitDepth: number;
+}
+
 /**
- * Reads the size of a JPEG or PNG from its header, so that a picture too large to decode is refused before memory is spent on it.
- * `undefined` where the header does not say: then the data is damaged, and the decoder finds the words for it.
+ * Reads the header of a JPEG or PNG, so that a picture that is too large or of a kind that is not read is refused before memory is spent
+ * on it. `undefined` where there is none: then the data is damaged, and the decoder finds the words for it.
  */
+export function readPictureHeader(view: CompressedView): PictureHeader | undefined {
+  return view.format === 'png' ? pngHeader(view.data) : jpegHeader(view.data);
+}
+
+/** The size of the upright picture, as OpenCV's `imdecode` gives it: with the sides swapped where EXIF data turns it by 90 degrees. */
 export function compressedSize(view: CompressedView): PictureSize | undefined {
-  return view.format === 'png' ? pngSize(view.data) : jpegSize(view.data);
+  const header = readPictureHeader(view);
+  if (header === undefined) return undefined;
+  const { width, height, orientation } = header;
+  return swapsSides(orientation) ? { width: height, height: width } : { width, height };
 }
 
 function uint16(data: Uint8Array, at: number): number {
   return (data[at]! << 8) | data[at + 1]!;
 }
 
-/** The first chunk is IHDR: 8 bytes of signature, 4 of length, 4 of type, then width and height (ISO 15948, 11.2.2). */
-function pngSize(data: Uint8Array): PictureSize | undefined {
+function uint32(data: Uint8Array, at: number): number {
+  return uint16(data, at) * 0x10000 + uint16(data, at + 2);
+}
+
+const IHDR_END = 26;
+/** color types of PNG that hold no color: gray, and gray with alpha */
+const GRAY_TYPES = [0, 4];
+const EXIF_CHUNK = 0x65584966;
+const END_CHUNK = 0x49454e44;
+/** more chunks than any encoder writes for a picture that is taken in: data that lies must not be walked for long */
+const MAX_CHUNKS = 20_000;
+
+/** The first chunk is IHDR: 8 bytes of signature, 4 of length, 4 of type, then width, height, depth, color type (ISO 15948, 11.2.2). */
+function pngHeader(data: Uint8Array): PictureHeader | undefined {
   if (data.length < 24) return undefined;
-  const width = uint16(data, 16) * 0x10000 + uint16(data, 18);
-  const height = uint16(data, 20) * 0x10000 + uint16(data, 22);
-  return { width, height };
+  const [bitDepth = 8, colorType = 2] = data.subarray(24, IHDR_END);
+  return {
+    width: uint32(data, 16),
+    height: uint32(data, 20),
+    orientation: pngOrientation(data),
+    channels: GRAY_TYPES.includes(colorType) ? 1 : 3,
+    bitDepth,
+  };
+}
+
+/** The eXIf chunk may stand before or after the picture (PNG, third edition, 11.3.4.3). */
+function pngOrientation(data: Uint8Array): Orientation {
+  let at = 8;
+  for (let chunks = 0; chunks < MAX_CHUNKS && at + 12 <= data.length; chunks++) {
+    const length = uint32(data, at);
+    const type = uint32(data, at + 4);
+    if (type === EXIF_CHUNK) return exifOrientation(data.subarray(at + 8, at + 8 + length));
+    if (type === END_CHUNK) return 1;
+    at += 12 + length;
+  }
+  return 1;
 }
 
 /** Start-of-frame markers are C0 to CF without C4 (tables), C8 (reserved) and CC (arithmetic conditioning): ITU T.81, table B.1. */
@@ -36,23 +88,40 @@ function standsAlone(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 }
 
-/** Walks the marker segments up to the first frame header (ITU T.81, B.2.2). */
-function jpegSize(data: Uint8Array): PictureSize | undefined {
+const START_OF_SCAN = 0xda;
+const END_OF_IMAGE = 0xd9;
+const APP1 = 0xe1;
+/** `Exif` and two bytes of 0, in front of the TIFF header (EXIF 2.32, 4.7.2) */
+const EXIF_MARK = [0x45, 0x78, 0x69, 0x66, 0, 0];
+
+/** Walks the marker segments up to the first scan (ITU T.81, B.2.2). */
+function jpegHeader(data: Uint8Array): PictureHeader | undefined {
+  let frame: Omit<PictureHeader, 'orientation'> | undefined;
+  let orientation: Orientation | undefined;
   let at = 2;
-  while (at + 9 <= data.length) {
-    if (data[at] !== 0xff) return undefined;
+  while (at + 4 <= data.length && data[at] === 0xff) {
     const marker = data[at + 1]!;
     if (marker === 0xff) {
       at++; // fill bytes may stand in front of any marker
-    } else if (standsAlone(marker)) {
-      at += 2;
-    } else if (isStartOfFrame(marker)) {
-      return { width: uint16(data, at + 7), height: uint16(data, at + 5) };
-    } else {
-      const length = uint16(data, at + 2);
-      if (length < 2 || marker === 0xda || marker === 0xd9) return undefined;
-      at += 2 + length;
+      continue;
     }
+    if (standsAlone(marker)) {
+      at += 2;
+      continue;
+    }
+    const length = uint16(data, at + 2);
+    if (length < 2 || marker === START_OF_SCAN || marker === END_OF_IMAGE) break;
+    if (isStartOfFrame(marker) && frame === undefined && at + 9 <= data.length) {
+      frame = {
+        width: uint16(data, at + 7),
+        height: uint16(data, at + 5),
+        channels: data[at + 9] ?? 3,
+        bitDepth: data[at + 4]!,
+      };
+    } else if (marker === APP1 && EXIF_MARK.every((byte, i) => data[at + 4 + i] === byte)) {
+      orientation ??= exifOrientation(data.subarray(at + 10, at + 2 + length));
+    }
+    at += 2 + length;
   }
-  return undefined;
+  return frame === undefined ? undefined : { ...frame, orientation: orientation ?? 1 };
 }

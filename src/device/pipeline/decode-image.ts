@@ -2,9 +2,10 @@ import { isCompressed, type CompressedView, type ImageView } from '../../core/fr
 import type { PictureSize } from '../../core/image/compressed-size.ts';
 import { toRgb } from '../../core/image/convert.ts';
 import { asBuffer, sharp, toOwnBytes } from './sharp-setup.ts';
+import { openUpright } from './upright.ts';
 
 /**
- * Any picture as rgb8 in memory of its own. With `size`, scaled to fit inside it with its aspect ratio kept, the rest black.
+ * Any picture as rgb8 in memory of its own, upright by its EXIF data. With `size`, scaled to fit inside it with its aspect ratio kept, the rest black.
  * @param maxPixels a compressed picture that claims more is refused before it is decoded
  * @throws what sharp throws where the picture does not decode
  */
@@ -15,7 +16,7 @@ export async function decodeToRgb(
 ): Promise<ImageView & { readonly data: Uint8Array<ArrayBuffer> }> {
   let opened;
   if (isCompressed(image)) {
-    opened = sharp(asBuffer(image.data), { failOn: 'error', limitInputPixels: maxPixels });
+    opened = openUpright(image, maxPixels);
   } else {
     const { width, height } = image;
     const rgb = new Uint8Array(width * height * 3);

@@ -3,6 +3,7 @@ import { toRgb } from '../../core/image/convert.ts';
 import type { Letterbox, LetterboxResize } from '../../core/image/letterbox.ts';
 import { LetterboxResizer } from '../../core/image/resize.ts';
 import { asBuffer, sharp, type Sharp } from './sharp-setup.ts';
+import { openUpright } from './upright.ts';
 
 const CHANNELS: Partial<Record<ImageView['encoding'], 1 | 3>> = { rgb8: 3, bgr8: 3, mono8: 1 };
 
@@ -60,11 +61,7 @@ export class SharpLetterboxer {
 
   #open(image: ImageView | CompressedView, letterbox: Letterbox) {
     const { sourceWidth: width, sourceHeight: height } = letterbox;
-    if (isCompressed(image)) {
-      return sharp(asBuffer(image.data), { failOn: 'error', limitInputPixels: width * height })
-        .toColourspace('srgb')
-        .removeAlpha();
-    }
+    if (isCompressed(image)) return openUpright(image, width * height);
     const channels = directChannels(image);
     if (channels !== null) {
       const stepWidth = image.step / channels;
