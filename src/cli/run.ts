@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { RunReport } from '../contract/report.ts';
 import { PROVIDERS, type ProviderName } from '../contract/bundle.ts';
 import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
 import { openCamera } from '../device/camera/open-camera.ts';
@@ -109,11 +110,19 @@ export async function run(flags: RunFlags): Promise<void> {
     const drops = Object.entries(report.frames.drops).map(([reason, count]) => `${reason} ${count}`);
     printer.say(
       `ended: ${report.frames.received} frames received, ${report.frames.published} published, ` +
-        `dropped: ${drops.length === 0 ? 'none' : drops.join(', ')}`,
+        `dropped: ${drops.length === 0 ? 'none' : drops.join(', ')}${describeSources(report.sources)}`,
     );
   } finally {
     release();
   }
+}
+
+/** What sources did not show: pictures that could not be read, and turns that passed without one. */
+function describeSources(sources: RunReport['sources']): string {
+  return Object.entries(sources ?? {})
+    .filter(([, { unreadable, skipped }]) => unreadable + skipped > 0)
+    .map(([name, { unreadable, skipped }]) => `; ${name}: ${unreadable} unreadable, ${skipped} turns skipped`)
+    .join('');
 }
 
 /** Adds `goshawk run`. */
@@ -125,7 +134,7 @@ export function registerRun(program: Command): void {
     )
     .option(
       '--camera <spec>',
-      'sim[:seed=7,fog=0.3], dir:PATH or mcap:FILE (repeatable)',
+      'sim[:seed=7,fog=0.3], dir:PATH or mcap:FILE[,topic=/x][,loop=false] (repeatable)',
       (spec: string, list: readonly string[] | undefined) => [...(list ?? []), spec],
     )
     .option('--bundle <name|path>', 'the model: NAME, NAME@VERSION or a folder', 'goshawk-street')

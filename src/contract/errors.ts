@@ -107,11 +107,11 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_CAMERA_SPEC: {
     message: 'camera "{spec}" is not understood: {reason}',
-    fix: 'give sim, sim:seed=7,fog=0.3, dir:PATH or mcap:FILE',
+    fix: 'give sim, sim:seed=7,fog=0.3, dir:PATH, or mcap:FILE (with ,topic=/x or ,loop=false behind it)',
   },
   GOSHAWK_CAMERA_UNUSABLE: {
     message: 'camera {camera} gives no pictures: {reason}',
-    fix: 'check the path, its permissions and that its content is what the camera reads (JPEG/PNG; MCAP of profile ros2 with images)',
+    fix: 'check the path, its permissions and that its content is what the camera reads (JPEG/PNG; recordings of ROS 2 with images, docs/ros.md)',
   },
   GOSHAWK_INTERRUPTED: {
     message: '{what} was interrupted; nothing was written',

@@ -52,6 +52,16 @@ export const framesSchema = z.strictObject({
   drops: z.partialRecord(z.enum(DROP_REASONS), count),
 });
 
+/** What became of the pictures of a camera inside the process. */
+export const sourceSchema = z.strictObject({
+  /** handed to the pipeline */
+  delivered: count,
+  /** turns of its schedule that passed without a picture, since it or the process was late */
+  skipped: count,
+  /** pictures that could not be read; each is also among the frames received and among the drops, by its reason */
+  unreadable: count,
+});
+
 /** What every report starts with. A report's own schema extends it and fixes `schema` to its name. */
 export const reportBaseSchema = z.strictObject({
   schema: z.string().regex(/^goshawk\.report\.[a-z-]+\/\d+$/),
@@ -65,6 +75,8 @@ export const runReportSchema = reportBaseSchema.extend({
   seconds: z.number().nonnegative(),
   bundle: bundleRefSchema,
   frames: framesSchema,
+  /** by camera; only of cameras inside the process */
+  sources: z.record(z.string(), sourceSchema).optional(),
   /** frames a second */
   fps: z.strictObject({ in: z.number().nonnegative(), out: z.number().nonnegative() }),
   latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DROP_REASONS } from './drops.ts';
+import { sourceSchema } from './report.ts';
 
 const milliseconds = z.number().min(0);
 const recentSchema = z.looseObject({ count: z.number(), p50: milliseconds, p99: milliseconds });
@@ -52,6 +53,8 @@ export const statusSchema = z.looseObject({
       height: z.int().min(0),
       encoding: z.string(),
       preprocess: z.looseObject({ mode: z.string(), why: z.string() }).nullable(),
+      /** of a camera inside the process */
+      source: sourceSchema.optional(),
     }),
   ),
   process: z.looseObject({ rssBytes: z.number().min(0) }),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { statusSchema } from '../../src/contract/status.ts';
+import { writeRecording } from '../device/camera/recording.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
 const CLI = join(import.meta.dirname, '../../dist/cli.js');
@@ -63,6 +64,23 @@ describe('goshawk run', () => {
       expect(fps.out).toBeGreaterThan(0);
     },
   );
+
+  it('counts what a recording holds and cannot be read, in the report and in its last line', async () => {
+    const recording = join(folder, 'damaged.mcap');
+    const topic = { topic: '/front/image_raw', frames: 9, periodMs: 50, broken: (i: number) => i % 3 === 0 };
+    await writeRecording(recording, { topics: [topic] });
+    const report = join(folder, 'damaged.json');
+    const camera = `mcap:${recording},topic=/front/image_raw,loop=false`;
+    const { code, output } = await goshawk([
+      ...['run', '--camera', camera, '--bundle', bundle, '--report', report, '--seconds', '30'],
+    ]);
+    expect(output).toContain('camera: 3 unreadable');
+    expect(code).toBe(0);
+    const { frames, sources } = runReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
+    expect(sources?.['camera']?.unreadable).toBe(3);
+    expect(frames.drops.malformed).toBe(3);
+    expect(frames.received).toBe(3 + (sources?.['camera']?.delivered ?? 0));
+  });
 
   it('leaves no process behind when it is killed in the middle of its work', async () => {
     const args = ['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--engine', 'child'];

@@ -35,7 +35,10 @@ describe.skipIf(!HAS_ROS)('the camera node', () => {
     for (const name of ['a.jpg', 'b.jpg'])
       writeFileSync(join(pictures, name), await encodeJpeg(pixels, 96, 64, 90));
     const recording = join(folder, 'drive.mcap');
-    await writeRecording(recording, { compression: 'zstd', frames: 20, periodMs: 50 });
+    await writeRecording(recording, {
+      compression: 'zstd',
+      topics: [{ topic: '/front/image_raw', frames: 20, periodMs: 50 }],
+    });
     return { dir: `dir:${pictures}`, mcap: `mcap:${recording}` };
   }
 

@@ -1,6 +1,6 @@
 import type { CompressedView, Stamp } from '../frame.ts';
 import { refuse, type Refusal } from '../refusal.ts';
-import { compressedSize } from '../image/compressed-size.ts';
+import { compressedSize, readPictureHeader } from '../image/compressed-size.ts';
 import { DEFAULT_IMAGE_LIMITS, findSizeProblem, type ImageLimits } from '../image/limits.ts';
 import { CdrCursor } from './cursor.ts';
 import { readHeader } from './header.ts';
@@ -43,20 +43,39 @@ export function toCompressedView(
   message: Omit<CdrCompressedImage, 'ok'>,
   limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
 ): CheckedCompressedImage | Refusal {
-  const { data } = message;
   const shown = JSON.stringify(message.format.slice(0, 64));
   if (/compressedDepth/i.test(message.format)) {
     return refuse('unsupported_encoding', `format ${shown} is a depth picture; supported: jpeg, png`);
   }
-  if (startsWith(data, JPEG_START)) return withinLimits({ format: 'jpeg', data }, limits);
-  if (startsWith(data, PNG_START)) return withinLimits({ format: 'png', data }, limits);
+  const checked = checkPicture(message.data, /^\s*mono16\b/i.test(message.format), limits);
+  if (checked.ok || checked.reason !== 'corrupt_image') return checked;
   if (!/\b(jpe?g|png)\b/i.test(message.format)) {
     return refuse('unsupported_encoding', `format ${shown} is not read; supported: jpeg, png`);
   }
-  return refuse(
-    'corrupt_image',
-    `format is ${shown}, but the ${data.length} bytes do not start like a JPEG or PNG`,
-  );
+  return refuse('corrupt_image', `format is ${shown}, but ${checked.detail}`);
+}
+
+/**
+ * The picture that some bytes are, by their start and header. A PNG of 16-bit gray is refused: it holds distances, not light (in ROS
+ * `16UC1; png`), and scaled to 8 bits it would be a picture that no detector was trained on.
+ * @param isLight true where somebody says that 16-bit gray is light (`mono16`); then it is scaled to 8 bits
+ */
+export function checkPicture(
+  data: Uint8Array,
+  isLight = false,
+  limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
+): CheckedCompressedImage | Refusal {
+  if (startsWith(data, JPEG_START)) return withinLimits({ format: 'jpeg', data }, limits);
+  if (!startsWith(data, PNG_START)) {
+    return refuse('corrupt_image', `the ${data.length} bytes do not start like a JPEG or PNG`);
+  }
+  const header = readPictureHeader({ format: 'png', data });
+  if (header?.bitDepth === 16 && header.channels === 1 && !isLight) {
+    const detail =
+      'a PNG of 16-bit gray is taken for a depth picture; supported: PNG in color, of 8-bit gray, and of format "mono16; png"';
+    return refuse('unsupported_encoding', detail);
+  }
+  return withinLimits({ format: 'png', data }, limits);
 }
 
 function withinLimits(view: CompressedView, limits: ImageLimits): CheckedCompressedImage | Refusal {

@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
-import type { CompressedView } from '../../core/frame.ts';
+import { checkPicture } from '../../core/cdr/compressed-image.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
-import type { PictureSize } from '../../core/image/compressed-size.ts';
+import { compressedSize, type PictureSize } from '../../core/image/compressed-size.ts';
 import { decodeToRgb } from '../pipeline/decode-image.ts';
-import { readImageSize } from '../pipeline/image-header.ts';
-import type { FeedFrame, FrameFeed } from './feed.ts';
+import { refuse, type Refusal } from '../../core/refusal.ts';
+import type { FeedEvents, FeedFrame, FrameFeed } from './feed.ts';
 
 export interface DirFeedOptions {
   readonly path: string;
@@ -26,13 +26,15 @@ export class DirFeed implements FrameFeed {
   #files: readonly string[] = [];
   #index = 0;
   #isClosed = false;
+  #events: FeedEvents = { onUnreadable: () => undefined, onNotice: () => undefined };
 
   constructor(options: DirFeedOptions) {
     this.#options = options;
     this.description = `pictures of ${options.path}`;
   }
 
-  async open(): Promise<void> {
+  async open(events: FeedEvents): Promise<void> {
+    this.#events = events;
     const { path } = this.#options;
     try {
       const names = await readdir(path);
@@ -45,14 +47,17 @@ export class DirFeed implements FrameFeed {
   }
 
   async next(): Promise<FeedFrame | undefined> {
+    let last = '';
     for (let tries = 0; tries < this.#files.length && !this.#isClosed; tries += 1) {
       const name = this.#files[this.#index++ % this.#files.length]!;
       const frame = await this.#read(join(this.#options.path, name));
-      if (frame !== undefined) return frame;
+      if ('image' in frame) return frame;
       this.unreadable += 1;
+      last = `${name}: ${frame.detail}`;
+      this.#events.onUnreadable(frame.reason, last);
     }
     if (this.#isClosed) return undefined;
-    return this.#refuse('none of its pictures can be read');
+    return this.#refuse(`none of its pictures can be read; the last is ${last}`);
   }
 
   close(): Promise<void> {
@@ -60,16 +65,16 @@ export class DirFeed implements FrameFeed {
     return Promise.resolve();
   }
 
-  async #read(file: string): Promise<FeedFrame | undefined> {
+  async #read(file: string): Promise<FeedFrame | Refusal> {
     const { compressed, size } = this.#options;
     try {
-      const data = new Uint8Array(await readFile(file));
-      if (readImageSize(data) === null) return undefined;
-      const image: CompressedView = { format: data[0] === 0x89 ? 'png' : 'jpeg', data };
-      if (compressed) return { image };
-      return { image: await decodeToRgb(image, DEFAULT_IMAGE_LIMITS.maxPixels, size) };
-    } catch {
-      return undefined;
+      const checked = checkPicture(new Uint8Array(await readFile(file)));
+      if (checked.ok && compressedSize(checked.view) === undefined)
+        return refuse('corrupt_image', 'it has no header');
+      if (!checked.ok || compressed) return checked.ok ? { image: checked.view } : checked;
+      return { image: await decodeToRgb(checked.view, DEFAULT_IMAGE_LIMITS.maxPixels, size) };
+    } catch (error) {
+      return refuse('corrupt_image', error instanceof Error ? error.message : String(error));
     }
   }
 

@@ -1,4 +1,5 @@
 import type { CompressedView, ImageView } from '../../core/frame.ts';
+import type { RefusalReason } from '../../core/refusal.ts';
 import type { GroundTruthBox } from './source.ts';
 
 /** A picture of a feed with what is known about it. */
@@ -9,15 +10,24 @@ export interface FeedFrame {
   readonly dueMs?: number;
 }
 
+/** What a feed tells besides its pictures. */
+export interface FeedEvents {
+  /** A picture could not be read: why, as the ledger counts it, and in words. Called once for each that `unreadable` counts. */
+  onUnreadable(reason: RefusalReason, detail: string): void;
+  /** Something that a person should know of the source, in words. */
+  onNotice(message: string): void;
+}
+
 /** Where the pictures of a camera come from, without any idea of time passing. */
 export interface FrameFeed {
+  /** for people; may say more once it is open */
   readonly description: string;
   /** pictures that could not be read so far */
   readonly unreadable: number;
   /** mean milliseconds between frames that carry their own `dueMs`, known once it is open */
   readonly periodMs?: number | undefined;
   /** @throws GoshawkError where there is nothing to read */
-  open(): Promise<void>;
+  open(events: FeedEvents): Promise<void>;
   /** The next picture, in memory that is the caller's; `undefined` at the end. Called again only after it settled. */
   next(): Promise<FeedFrame | undefined>;
   close(): Promise<void>;

@@ -8,8 +8,8 @@ import {
 import { MAX_SIZE, MIN_SIZE } from '../../core/scene/scene.ts';
 import type { Clock } from '../pipeline/clock.ts';
 import { DirFeed } from './dir-feed.ts';
-import { McapFeed } from './mcap-feed.ts';
 import { PacedCamera } from './paced-camera.ts';
+import { RecordingFeed } from './recording-feed.ts';
 import { SimFeed } from './sim-feed.ts';
 import type { CameraSource } from './source.ts';
 
@@ -23,7 +23,7 @@ export interface CameraOptions {
   readonly frameId?: string;
   /** `dir`: hand JPEG and PNG on without decoding */
   readonly compressed?: boolean;
-  /** `mcap`: which image topic; default the first by name */
+  /** `mcap`: which image topic; default one in color */
   readonly topic?: string;
   /** `mcap`: begin again at the end; default true */
   readonly loop?: boolean;
@@ -34,7 +34,8 @@ const DEFAULT_RATE = 30;
 
 /**
  * Opens a camera by its name: `sim`, `sim:seed=7,fog=0.3,loop=60` (keys: seed, loop and the conditions of the simulator; `loop`
- * renders that many frames first and repeats them), `dir:PATH` or `mcap:FILE`. Nothing is read before `start`.
+ * renders that many frames first and repeats them), `dir:PATH` or `mcap:FILE`, `mcap:FILE,topic=/front/image_raw,loop=false` (any recording of ROS 2:
+ * MCAP, `.db3`, either compressed with zstd, or a folder of rosbag2; what the name says wins over the options). Nothing is read before `start`.
  * @throws GoshawkError GOSHAWK_CAMERA_SPEC for a name that is not understood, GOSHAWK_PARAMETER_INVALID for a rate or size out of range
  */
 export function openCamera(spec: string, options: CameraOptions = {}): CameraSource {
@@ -63,13 +64,13 @@ export function openCamera(spec: string, options: CameraOptions = {}): CameraSou
       );
     }
     case 'mcap': {
-      if (rest === '') refuse(spec, 'the file is missing');
-      const feed = new McapFeed({
-        path: rest,
-        loop: options.loop ?? true,
+      const { path, topic = options.topic, loop = options.loop ?? true } = parseRecording(spec, rest);
+      const feed = new RecordingFeed({
+        path,
+        loop,
         ...(size === undefined ? {} : { size }),
         ...(options.rate === undefined ? {} : { rate }),
-        ...(options.topic === undefined ? {} : { topic: options.topic }),
+        ...(topic === undefined ? {} : { topic }),
       });
       return new PacedCamera(feed, pacing);
     }
@@ -103,6 +104,31 @@ function sizeOf({ width, height }: CameraOptions): { width: number; height: numb
     }
   }
   return { width: width!, height: height! };
+}
+
+interface RecordingSpec {
+  readonly path: string;
+  readonly topic?: string;
+  readonly loop?: boolean;
+}
+
+/** Only keys that are known end the path: a file's own name may hold commas. */
+function parseRecording(spec: string, rest: string): RecordingSpec {
+  const match = /^(.*?)((?:,(?:topic|loop)=[^,]*)*)$/s.exec(rest);
+  const [, path = '', keys = ''] = match ?? [];
+  if (path === '') refuse(spec, 'the file is missing');
+  const found: { -readonly [K in keyof RecordingSpec]: RecordingSpec[K] } = { path };
+  for (const pair of keys.split(',').slice(1)) {
+    const [name = '', value = ''] = pair.split('=', 2);
+    if (name === 'topic') {
+      if (value === '') refuse(spec, 'the topic is empty');
+      found.topic = value;
+    } else {
+      if (value !== 'true' && value !== 'false') refuse(spec, 'loop is true or false');
+      found.loop = value === 'true';
+    }
+  }
+  return found;
 }
 
 interface SimSpec {

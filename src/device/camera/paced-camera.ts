@@ -1,7 +1,7 @@
 import type { Stamp } from '../../core/frame.ts';
 import { systemClock, type Clock, type TimerHandle } from '../pipeline/clock.ts';
 import type { FeedFrame, FrameFeed } from './feed.ts';
-import type { CameraCounters, CameraFrame, CameraSource } from './source.ts';
+import type { CameraCounters, CameraEvents, CameraFrame, CameraSource } from './source.ts';
 
 /** Pictures kept ready ahead of time: one more than a turn needs, so that one slow picture does not cost a turn. */
 const READY = 2;
@@ -59,13 +59,19 @@ export class PacedCamera implements CameraSource {
   async start(
     onFrame: (frame: CameraFrame) => void,
     onEnd: (error?: unknown) => void = () => undefined,
+    events: CameraEvents = {},
   ): Promise<void> {
     if (this.#state !== 'new') throw new TypeError('a camera starts once');
     this.#state = 'running';
     this.#onFrame = onFrame;
     this.#onEnd = onEnd;
     try {
-      await this.#feed.open();
+      await this.#feed.open({
+        onUnreadable: (reason, detail) => {
+          if (this.#isRunning()) events.onUnreadable?.(reason, detail);
+        },
+        onNotice: (message) => events.onNotice?.(message),
+      });
       this.#period = this.#feed.periodMs ?? this.#period;
       const first = await this.#feed.next();
       if (first === undefined) this.#isExhausted = true;

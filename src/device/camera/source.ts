@@ -1,4 +1,5 @@
 import type { CompressedView, ImageView, Stamp } from '../../core/frame.ts';
+import type { RefusalReason } from '../../core/refusal.ts';
 
 /** A box that is known to be right because the picture was made around it. */
 export interface GroundTruthBox {
@@ -27,17 +28,30 @@ export interface CameraCounters {
   readonly unreadable: number;
 }
 
+/** What a camera tells besides its frames. */
+export interface CameraEvents {
+  /** A picture could not be read: why, as the ledger counts it, and in words. Called once for each that `unreadable` counts. */
+  readonly onUnreadable?: (reason: RefusalReason, detail: string) => void;
+  /** Something that a person should know of the source, in words. */
+  readonly onNotice?: (message: string) => void;
+}
+
 /** A camera inside this process. */
 export interface CameraSource {
-  /** for people: what it shows, its size and rate where they are known */
+  /** for people: what it shows, its size and rate where they are known; it may say more once it has started */
   readonly description: string;
   /**
    * Begins to deliver frames; resolves once the source is open and the first frame is on its way.
    * @param onFrame called once for each frame, one after the other
    * @param onEnd called once when the source ends by itself: with an error, or without one at the end of what is not looped
+   * @param events may be told while it opens
    * @throws GoshawkError where the source cannot be opened
    */
-  start(onFrame: (frame: CameraFrame) => void, onEnd?: (error?: unknown) => void): Promise<void>;
+  start(
+    onFrame: (frame: CameraFrame) => void,
+    onEnd?: (error?: unknown) => void,
+    events?: CameraEvents,
+  ): Promise<void>;
   /** No frame is delivered after it was called. Safe to call twice. */
   stop(): Promise<void>;
   counters(): CameraCounters;

@@ -1,3 +1,4 @@
+import type { CameraCounters } from '../camera/source.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import type { LatencySummary } from '../../contract/report.ts';
 import type { EngineInfo } from '../inference/engine.ts';
@@ -34,6 +35,8 @@ export interface CameraSnapshot {
   readonly encoding: string;
   /** null while it is being measured */
   readonly preprocess: PreprocessDecision | null;
+  /** what became of the pictures of a camera inside this process; absent where frames come from outside */
+  readonly source?: CameraCounters;
 }
 
 /** How the process is doing. */

@@ -23,8 +23,16 @@ export function makeRunReport({ snapshot, bundle, startedAt, activeSeconds }: Ru
     seconds: activeSeconds,
     bundle: { name: bundle.manifest.name, version: bundle.manifest.version, digest: bundle.digest },
     frames: { received: frames.received, published: frames.published, drops: frames.drops },
+    ...sourcesOf(snapshot),
     fps: { in: perSecond(frames.received), out: perSecond(frames.published) },
     latencyMs: { total: latencyMs.total, stages: latencyMs.stages },
     detections,
   });
+}
+
+function sourcesOf({ cameras }: PipelineSnapshot): Pick<RunReport, 'sources'> {
+  const sources = Object.fromEntries(
+    Object.entries(cameras).flatMap(([name, { source }]) => (source === undefined ? [] : [[name, source]])),
+  );
+  return Object.keys(sources).length === 0 ? {} : { sources };
 }

@@ -24,6 +24,7 @@ export class CameraNode implements RosProgram {
   readonly #publisher: FramePublisher;
   readonly #stampsFile: string;
   #end: () => void = () => undefined;
+  readonly #unreadableReasons = new Set<string>();
   #sending = 0;
   #late = 0;
   #alive = true;
@@ -73,8 +74,23 @@ export class CameraNode implements RosProgram {
         else this.#log.error(describeError(error));
         this.#end();
       },
+      {
+        onUnreadable: (reason, detail) => {
+          this.#noteUnreadable(reason, detail);
+        },
+        onNotice: (message) => {
+          this.#log.info(message);
+        },
+      },
     );
     this.#log.info(`publishing ${this.#source.description}`);
+  }
+
+  /** Said once for each reason; all are counted, and told at the end. */
+  #noteUnreadable(reason: string, detail: string): void {
+    if (this.#unreadableReasons.has(reason)) return;
+    this.#unreadableReasons.add(reason);
+    this.#log.warn(`a picture cannot be read and is left out (${reason}): ${detail}`);
   }
 
   #send(frame: CameraFrame): void {

@@ -6,7 +6,7 @@ export const CAMERA_PARAMETERS = {
     kind: 'string',
     default: 'sim',
     readOnly: true,
-    description: 'What is shown: sim, sim:seed=7,fog=0.3, dir:FOLDER of pictures, or mcap:FILE.',
+    description: 'What is shown: sim, sim:seed=7,fog=0.3, dir:FOLDER of pictures, or mcap:RECORDING.',
   },
   topic: {
     kind: 'string',
@@ -82,7 +82,7 @@ export const CAMERA_PARAMETERS = {
     kind: 'string',
     default: '',
     readOnly: true,
-    description: 'Recordings: which image topic to play. Empty for the first by name.',
+    description: 'Recordings: which image topic to play. Empty for one in color.',
   },
   stamps_file: {
     kind: 'string',

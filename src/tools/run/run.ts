@@ -11,6 +11,7 @@ import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
 import { LiveView } from '../../device/pipeline/live-view.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
+import type { PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
 import { makeRunReport } from '../../device/service/run-report.ts';
 import { statusOf, type DeviceStatus } from '../../device/service/status.ts';
@@ -62,12 +63,29 @@ async function untilEnd(options: RunOptions, pipeline: FramePipeline): Promise<v
         else if (running.size === 0) resolve();
       };
       camera
-        .start(({ stamp, frameId, image }) => {
-          pipeline.offer({ envelope: envelopes.next(stamp, frameId), image });
-        }, onEnd)
+        .start(
+          ({ stamp, frameId, image }) => {
+            pipeline.offer({ envelope: envelopes.next(stamp, frameId), image });
+          },
+          onEnd,
+          {
+            onUnreadable: (reason, detail) => pipeline.refuse(name, reason, detail),
+            onNotice: (message) => options.log('info', `${name}: ${message}`),
+          },
+        )
         .catch(reject);
     }
   });
+}
+
+/** The figures of the pipeline with what each camera says of its own pictures. */
+function snapshotWithSources(pipeline: FramePipeline, sources: RunOptions['cameras']): PipelineSnapshot {
+  const snapshot = pipeline.snapshot();
+  const cameras = Object.entries(snapshot.cameras).map(([name, camera]) => {
+    const source = sources.get(name)?.counters();
+    return [name, source === undefined ? camera : { ...camera, source }] as const;
+  });
+  return { ...snapshot, cameras: Object.fromEntries(cameras) };
 }
 
 /**
@@ -99,7 +117,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
   const service = await DeviceService.start(
     { web: options.web, telemetry: options.telemetry, log },
     {
-      snapshot: () => pipeline.snapshot(),
+      snapshot: () => snapshotWithSources(pipeline, options.cameras),
       host: () => figures.read(),
       metrics: () => metrics.text(),
       metricsContentType: metrics.contentType,
@@ -108,7 +126,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
   );
   for (const sink of [live, metrics, service.sink]) if (sink !== null) pipeline.addSink(sink);
   const ticker = setInterval(
-    () => options.onStatus(statusOf(pipeline.snapshot(), service.telemetry)),
+    () => options.onStatus(statusOf(snapshotWithSources(pipeline, options.cameras), service.telemetry)),
     STATUS_MS,
   );
   let activeSince: number;
@@ -130,5 +148,10 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     await service.close();
   }
   const activeSeconds = (performance.now() - activeSince) / 1000;
-  return makeRunReport({ snapshot: pipeline.snapshot(), bundle, startedAt, activeSeconds });
+  return makeRunReport({
+    snapshot: snapshotWithSources(pipeline, options.cameras),
+    bundle,
+    startedAt,
+    activeSeconds,
+  });
 }

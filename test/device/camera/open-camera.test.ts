@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CLEAR_DAY } from '../../../src/core/scene/conditions.ts';
 import { renderFrame } from '../../../src/core/scene/scene.ts';
+import type { RefusalReason } from '../../../src/core/refusal.ts';
 import { createWorld } from '../../../src/core/scene/world.ts';
 import { openCamera, type CameraOptions } from '../../../src/device/camera/open-camera.ts';
 import type { CameraCounters, CameraFrame } from '../../../src/device/camera/source.ts';
 import { encodeJpeg, encodePng } from '../../../src/device/pipeline/encode-image.ts';
-import { writeRecording } from './recording.ts';
+import { FakeClock } from '../pipeline/fakes.ts';
+import { writeRecording, type TopicPlan } from './recording.ts';
 
 let root = '';
 
@@ -20,14 +22,21 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+interface Collected {
+  readonly frames: CameraFrame[];
+  readonly counters: CameraCounters;
+  readonly end: unknown;
+  readonly unreadable: (readonly [RefusalReason, string])[];
+  readonly notices: string[];
+  readonly description: string;
+}
+
 /** The first `count` frames of a camera, or those before its end. */
-async function collect(
-  spec: string,
-  count: number,
-  options: CameraOptions = {},
-): Promise<{ frames: CameraFrame[]; counters: CameraCounters; end: unknown }> {
-  const camera = openCamera(spec, { rate: 200, ...options });
+async function collect(spec: string, count: number, options: CameraOptions = {}): Promise<Collected> {
+  const camera = openCamera(spec, spec.startsWith('mcap:') ? options : { rate: 200, ...options });
   const frames: CameraFrame[] = [];
+  const unreadable: (readonly [RefusalReason, string])[] = [];
+  const notices: string[] = [];
   const alive = setInterval(() => undefined, 1000);
   const end = await new Promise<unknown>((done, fail) => {
     camera
@@ -37,11 +46,15 @@ async function collect(
           if (frames.length === count) done('enough');
         },
         (error) => done(error),
+        {
+          onUnreadable: (reason, detail) => unreadable.push([reason, detail]),
+          onNotice: (message) => notices.push(message),
+        },
       )
       .catch(fail);
   }).finally(() => clearInterval(alive));
   await camera.stop();
-  return { frames, counters: camera.counters(), end };
+  return { frames, counters: camera.counters(), end, unreadable, notices, description: camera.description };
 }
 
 function plain(width: number, height: number, value: number): Uint8Array {
@@ -125,12 +138,15 @@ describe('dir', () => {
 });
 
 describe('mcap', () => {
+  const front: TopicPlan = { topic: '/front/image_raw', frames: 4, periodMs: 20 };
+  const once = { loop: false } as const;
+
   it.each(['none', 'zstd', 'lz4'] as const)(
     'shows a recording of raw images (compression: %s)',
     async (compression) => {
       const file = join(root, 'run.mcap');
-      await writeRecording(file, { compression, frames: 4, periodMs: 20 });
-      const { frames, counters, end } = await collect(`mcap:${file}`, 99, { loop: false });
+      await writeRecording(file, { compression, topics: [front] });
+      const { frames, counters, end } = await collect(`mcap:${file}`, 99, once);
       expect(end).toBeUndefined();
       expect(frames.length + counters.skipped).toBe(4);
       expect(frames[0]!.image).toMatchObject({ width: 4, height: 2, encoding: 'rgb8', step: 12 });
@@ -140,45 +156,114 @@ describe('mcap', () => {
     },
   );
 
-  it('begins again at the end', async () => {
+  it('shows images that were compressed one by one', async () => {
     const file = join(root, 'run.mcap');
-    await writeRecording(file, { compression: 'none', frames: 2, periodMs: 5 });
-    const { frames } = await collect(`mcap:${file}`, 5);
-    expect(frames).toHaveLength(5);
+    await writeRecording(file, { topics: [front], messageZstd: true });
+    const { frames, counters } = await collect(`mcap:${file},loop=false`, 99);
+    expect(frames.length + counters.skipped).toBe(4);
+    expect(counters.unreadable).toBe(0);
+    expect(frames[0]!.image.data).toEqual(new Uint8Array(24).fill(10));
+  });
+
+  it('shows a recording that names no profile, as Foxglove exports them', async () => {
+    const file = join(root, 'run.mcap');
+    await writeRecording(file, { topics: [front], profile: '' });
+    const { frames, counters } = await collect(`mcap:${file}`, 99, once);
+    expect(frames.length + counters.skipped).toBe(4);
+  });
+
+  it('begins again at the end, unless its name says otherwise', async () => {
+    const file = join(root, 'a,b=c.mcap');
+    await writeRecording(file, { topics: [{ ...front, frames: 2, periodMs: 5 }] });
+    expect((await collect(`mcap:${file}`, 5)).frames).toHaveLength(5);
+    const { frames, counters, end } = await collect(`mcap:${file},loop=false`, 5);
+    expect(end).toBeUndefined();
+    expect(frames.length + counters.skipped).toBe(2);
+  });
+
+  it('plays its topic at the rate that is asked for, whatever the rest of the recording covers', async () => {
+    const clock = new FakeClock();
+    const file = join(root, 'run.mcap');
+    const rear = { topic: '/rear/image_raw', frames: 5, periodMs: 2500 };
+    await writeRecording(file, { topics: [{ ...front, frames: 6, periodMs: 100, startMs: 4000 }, rear] });
+    const times: number[] = [];
+    const spec = `mcap:${file},topic=/front/image_raw,loop=false`;
+    const camera = openCamera(spec, { rate: 50, clock });
+    const origin = clock.monotonicMs();
+    await camera.start(() => times.push(clock.monotonicMs() - origin));
+    for (let ms = 0; ms < 200; ms += 1) {
+      clock.advance(1);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await camera.stop();
+    expect(camera.counters()).toEqual({ delivered: 6, skipped: 0, unreadable: 0 });
+    times.forEach((time, turn) => expect(Math.abs(time - turn * 20)).toBeLessThanOrEqual(5));
   });
 
   it('reads compressed images from the topic that was named', async () => {
     const file = join(root, 'run.mcap');
     const jpeg = await encodeJpeg(plain(16, 8, 100), 16, 8, 95);
-    await writeRecording(file, { compression: 'zstd', frames: 2, periodMs: 5, jpeg });
-    const { frames } = await collect(`mcap:${file}`, 2, { topic: '/rear/image_raw/compressed' });
+    const rear = { topic: '/rear/image_raw/compressed', frames: 2, periodMs: 5, jpeg };
+    await writeRecording(file, { compression: 'zstd', topics: [front, rear] });
+    const { frames } = await collect(`mcap:${file},topic=/rear/image_raw/compressed`, 2);
     expect(frames[0]!.image).toEqual({ format: 'jpeg', data: jpeg });
-    const decoded = await collect(`mcap:${file}`, 1, {
-      topic: '/rear/image_raw/compressed',
-      width: 8,
-      height: 4,
-    });
+    const topic = '/rear/image_raw/compressed';
+    const decoded = await collect(`mcap:${file}`, 1, { topic, width: 8, height: 4 });
     expect(decoded.frames[0]!.image).toMatchObject({ width: 8, height: 4, encoding: 'rgb8' });
   });
 
-  it('passes over messages that do not parse, and counts them', async () => {
+  it('prefers a topic in color, and says what there is', async () => {
     const file = join(root, 'run.mcap');
-    await writeRecording(file, { compression: 'none', frames: 3, periodMs: 5, brokenAt: 1 });
-    const { frames, counters } = await collect(`mcap:${file}`, 99, { loop: false });
-    expect(counters.unreadable).toBe(1);
-    expect(frames.length + counters.skipped).toBe(2);
+    const topics: TopicPlan[] = [
+      { ...front, topic: '/camera/aligned_depth_to_color/image_raw', encoding: '16UC1' },
+      { ...front, topic: '/camera/infra1/image_rect_raw', encoding: 'mono8' },
+      { ...front, topic: '/camera/stereo/image_raw' },
+      { ...front, topic: '/camera/annotated' },
+    ];
+    await writeRecording(file, { topics });
+    const { notices, description, frames } = await collect(`mcap:${file}`, 1);
+    expect(frames[0]!.image).toMatchObject({ encoding: 'rgb8' });
+    expect(description).toBe(`recording ${file} /camera/stereo/image_raw`);
+    expect(notices).toHaveLength(1);
+    for (const { topic } of topics) expect(notices[0]).toContain(`${topic} (`);
+    expect(notices[0]).toMatch(/aligned_depth_to_color\/image_raw \(not read: encoding "16UC1"/);
+  });
+
+  it('passes over messages that do not parse, and tells of each', async () => {
+    const file = join(root, 'run.mcap');
+    const broken = (index: number): boolean => index % 3 === 0;
+    await writeRecording(file, { topics: [{ ...front, frames: 9, broken }] });
+    const { frames, counters, unreadable } = await collect(`mcap:${file}`, 99, once);
+    expect(counters.unreadable).toBe(3);
+    expect(frames.length + counters.skipped).toBe(6);
+    expect(unreadable.map(([reason]) => reason)).toEqual(['malformed', 'malformed', 'malformed']);
+  });
+
+  it.each([true, false])('names the cause where none of its images can be read (loop: %s)', async (loop) => {
+    const file = join(root, 'run.mcap');
+    await writeRecording(file, { topics: [{ ...front, encoding: '16UC1' }] });
+    await expect(collect(`mcap:${file}`, 1, { loop })).rejects.toThrow(
+      /none of the images of \/front\/image_raw can be read: encoding "16UC1" has channels wider than 8 bits/,
+    );
   });
 
   it('refuses what is no recording for it', async () => {
     const file = join(root, 'run.mcap');
-    await writeRecording(file, { compression: 'none', frames: 2, periodMs: 5 });
-    await expect(collect(`mcap:${file}`, 1, { topic: '/other' })).rejects.toThrow('it has /front/image_raw');
+    await writeRecording(file, { topics: [front] });
+    await expect(collect(`mcap:${file}`, 1, { topic: '/other' })).rejects.toThrow(
+      'it has no image topic /other; it has /front/image_raw (color, 4 messages)',
+    );
     const ros1 = join(root, 'ros1.mcap');
-    await writeRecording(ros1, { compression: 'none', frames: 2, periodMs: 5, profile: 'ros1' });
-    await expect(collect(`mcap:${ros1}`, 1)).rejects.toThrow('its profile is "ros1"');
+    await writeRecording(ros1, { topics: [front], profile: 'ros1', messageEncoding: 'ros1' });
+    await expect(collect(`mcap:${ros1}`, 1)).rejects.toThrow(
+      /sensor_msgs\/msg\/Image, ros1\); .*rosbags-convert/,
+    );
+    const other = join(root, 'json.mcap');
+    await writeRecording(other, { topics: [front], profile: '', messageEncoding: 'json' });
+    await expect(collect(`mcap:${other}`, 1)).rejects.toThrow('Image and CompressedImage in CDR');
     const empty = join(root, 'empty.mcap');
     await writeFile(empty, '');
-    for (const name of [empty, join(root, 'away.mcap'), root]) {
+    for (const name of [empty, join(root, 'away.mcap'), '/dev/null']) {
       await expect(collect(`mcap:${name}`, 1)).rejects.toMatchObject({ code: 'GOSHAWK_CAMERA_UNUSABLE' });
     }
   });
@@ -191,6 +276,9 @@ describe('openCamera refuses', () => {
     'dir',
     'dir:',
     'mcap:',
+    'mcap:,topic=/x',
+    'mcap:run.mcap,topic=',
+    'mcap:run.mcap,loop=2',
     'sim:seed',
     'sim:seed=x',
     'sim:seed=1.5',

@@ -1,19 +1,36 @@
 import { open } from 'node:fs/promises';
 import { compress, isLoaded } from '@foxglove/wasm-zstd';
-import { McapWriter } from '@mcap/core';
+import { McapWriter, type McapWriterOptions } from '@mcap/core';
 import { encodeCompressedImage, encodeImage } from '../../../src/core/cdr/messages.ts';
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
 
-export interface RecordingPlan {
-  readonly compression: 'none' | 'zstd' | 'lz4';
+/** Messages of one topic: images of 4x2, image i filled with 10 + i, or the same JPEG over and over. */
+export interface TopicPlan {
+  readonly topic: string;
   readonly frames: number;
   readonly periodMs: number;
-  readonly profile?: string;
-  /** a second topic with this picture in every message */
+  /** when its first message was recorded, after the start; default 0 */
+  readonly startMs?: number;
+  /** default rgb8 */
+  readonly encoding?: 'rgb8' | 'mono8' | '16UC1';
+  /** publishes this as CompressedImage */
   readonly jpeg?: Uint8Array;
-  /** the raw image that is cut short */
-  readonly brokenAt?: number;
+  /** the images that are cut short */
+  readonly broken?: (index: number) => boolean;
 }
+
+export interface RecordingPlan {
+  readonly topics: readonly TopicPlan[];
+  readonly compression?: 'none' | 'zstd' | 'lz4';
+  readonly profile?: string;
+  readonly messageEncoding?: string;
+  /** each message compressed by itself, as rosbag2's `compression_mode: message` does */
+  readonly messageZstd?: boolean;
+  readonly options?: Partial<McapWriterOptions>;
+}
+
+const START = 1_700_000_000_000_000_000n;
+const BYTES_OF = { rgb8: 3, mono8: 1, '16UC1': 2 } as const;
 
 /** An LZ4 frame (its format, version 1.6.1) of one block that is stored as it is: 64 KiB blocks, no checksums. */
 function lz4Frame(data: Uint8Array): Uint8Array {
@@ -28,11 +45,31 @@ const COMPRESSORS = {
   lz4: (data: Uint8Array) => ({ compression: 'lz4', compressedData: lz4Frame(data) }),
 };
 
-/** Writes an MCAP file: 4x2 rgb8 images on /front/image_raw, image i filled with 10 + i. */
+const cdr = new CdrWriter();
+
+/** Message `index` of a topic in CDR. */
+export function imageMessage(plan: TopicPlan, index: number): Uint8Array {
+  const { jpeg, encoding = 'rgb8', broken = () => false } = plan;
+  const header = { stamp: { sec: 100, nanosec: index }, frameId: 'front' };
+  if (jpeg !== undefined)
+    return encodeCompressedImage(cdr, header, 'rgb8; jpeg compressed bgr8', jpeg).slice();
+  const step = 4 * BYTES_OF[encoding];
+  const fields = { width: 4, height: 2, encoding, step };
+  const image = encodeImage(cdr, header, fields, new Uint8Array(2 * step).fill(10 + index)).slice();
+  return broken(index) ? image.subarray(0, 30) : image;
+}
+
+/** When message `index` of a topic was recorded, nanoseconds. */
+export function logTimeOf({ startMs = 0, periodMs }: TopicPlan, index: number): bigint {
+  return START + BigInt(Math.round((startMs + index * periodMs) * 1e6));
+}
+
+/** Writes an MCAP file, messages in the order of their times. */
 export async function writeRecording(path: string, plan: RecordingPlan): Promise<void> {
   await isLoaded;
   const file = await open(path, 'w');
   let position = 0n;
+  const { compression = 'none', messageZstd = false } = plan;
   const writer = new McapWriter({
     writable: {
       write: async (bytes: Uint8Array) => {
@@ -41,28 +78,29 @@ export async function writeRecording(path: string, plan: RecordingPlan): Promise
       },
       position: () => position,
     },
-    ...(plan.compression === 'none' ? {} : { compressChunk: COMPRESSORS[plan.compression] }),
+    ...(compression === 'none' ? {} : { compressChunk: COMPRESSORS[compression] }),
+    ...plan.options,
   });
   await writer.start({ profile: plan.profile ?? 'ros2', library: 'test' });
-  const channel = async (topic: string, name: string): Promise<number> => {
+  const messages: { readonly logTime: bigint; readonly channelId: number; readonly data: Uint8Array }[] = [];
+  for (const topic of plan.topics) {
+    const name = topic.jpeg === undefined ? 'sensor_msgs/msg/Image' : 'sensor_msgs/msg/CompressedImage';
     const schemaId = await writer.registerSchema({ name, encoding: 'ros2msg', data: new Uint8Array(0) });
-    return writer.registerChannel({ schemaId, topic, messageEncoding: 'cdr', metadata: new Map() });
-  };
-  const raw = await channel('/front/image_raw', 'sensor_msgs/msg/Image');
-  const packed =
-    plan.jpeg && (await channel('/rear/image_raw/compressed', 'sensor_msgs/msg/CompressedImage'));
-  const cdr = new CdrWriter();
-  for (let i = 0; i < plan.frames; i += 1) {
-    const header = { stamp: { sec: 100, nanosec: i }, frameId: 'front' };
-    const time = 1_000_000_000n + BigInt(i * plan.periodMs) * 1_000_000n;
-    const add = (channelId: number, data: Uint8Array): Promise<void> =>
-      writer.addMessage({ channelId, sequence: i, logTime: time, publishTime: time, data });
-    const fields = { width: 4, height: 2, encoding: 'rgb8', step: 12 };
-    const image = encodeImage(cdr, header, fields, new Uint8Array(24).fill(10 + i)).slice();
-    await add(raw, i === plan.brokenAt ? image.subarray(0, 30) : image);
-    if (plan.jpeg && packed !== undefined) {
-      await add(packed, encodeCompressedImage(cdr, header, 'rgb8; jpeg compressed bgr8', plan.jpeg).slice());
+    const messageEncoding = plan.messageEncoding ?? 'cdr';
+    const channelId = await writer.registerChannel({
+      schemaId,
+      topic: topic.topic,
+      messageEncoding,
+      metadata: new Map(),
+    });
+    for (let i = 0; i < topic.frames; i += 1) {
+      const data = imageMessage(topic, i);
+      messages.push({ channelId, logTime: logTimeOf(topic, i), data: messageZstd ? compress(data) : data });
     }
+  }
+  messages.sort((a, b) => Number(a.logTime - b.logTime));
+  for (const [sequence, message] of messages.entries()) {
+    await writer.addMessage({ ...message, sequence, publishTime: message.logTime });
   }
   await writer.end();
   await file.close();

@@ -1,0 +1,37 @@
+/** What is known of an image topic before one is chosen. */
+export interface ImageTopic {
+  readonly name: string;
+  readonly kind: 'raw' | 'compressed';
+  readonly count: number;
+  /** of its first pictures: color, gray, or the words for why none of them is read */
+  readonly content: 'color' | 'gray' | { readonly unreadable: string };
+}
+
+/** Names of pictures that are not what a camera sees in color: depth, infrared, and what others drew or computed. */
+const OTHER =
+  /depth|disparity|infra|thermal|confidence|mask|segment|detection|overlay|annotat|debug|(^|[/_])(ir|lwir)\d*([/_]|$)/i;
+const COLOR = /colou?r|rgb/i;
+
+/** 0 where a topic is sure to be meant, higher the less likely that is. */
+function rank({ name, count, content }: ImageTopic): number {
+  const unreadable = typeof content === 'object' || count === 0 ? 100 : 0;
+  const gray = content === 'gray' ? 10 : 0;
+  const named = OTHER.test(name) ? 20 : COLOR.test(name) ? 0 : 1;
+  return unreadable + gray + named;
+}
+
+/** The topic that a detector for color pictures is meant to see: one in color, then gray; whole pictures before JPEG; then by name. */
+export function chooseTopic(topics: readonly ImageTopic[]): ImageTopic | undefined {
+  return [...topics].sort(
+    (a, b) =>
+      rank(a) - rank(b) ||
+      Number(a.kind === 'compressed') - Number(b.kind === 'compressed') ||
+      (a.name < b.name ? -1 : 1),
+  )[0];
+}
+
+/** A topic in a few words, such as `/color/image_raw (color, 30 pictures)`. */
+export function describeTopic({ name, count, content }: ImageTopic): string {
+  const what = typeof content === 'object' ? `not read: ${content.unreadable}` : content;
+  return `${name} (${count === 0 ? 'no messages' : `${what}, ${String(count)} messages`})`;
+}

@@ -1,0 +1,41 @@
+import { parseCompressedImage, toCompressedView } from '../../core/cdr/compressed-image.ts';
+import { parseImage, toImageView } from '../../core/cdr/image.ts';
+import type { CompressedView, ImageView } from '../../core/frame.ts';
+import { readPictureHeader } from '../../core/image/compressed-size.ts';
+import { refuse, type Refusal } from '../../core/refusal.ts';
+import { unpackMessage } from '../recording/zstd.ts';
+
+const IMAGE = /^sensor_msgs\/(msg\/)?Image$/;
+const COMPRESSED = /^sensor_msgs\/(msg\/)?CompressedImage$/;
+
+/** Which of the two image messages a recorded type is; `undefined` for any other. */
+export function imageKind(type: string): 'raw' | 'compressed' | undefined {
+  if (IMAGE.test(type)) return 'raw';
+  return COMPRESSED.test(type) ? 'compressed' : undefined;
+}
+
+export type RecordedImage = { readonly ok: true; readonly view: ImageView | CompressedView } | Refusal;
+
+/** The picture of a recorded message, in memory of its own: messages of a chunk share theirs. Never throws. */
+export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'): RecordedImage {
+  let bytes: Uint8Array;
+  try {
+    const unpacked = unpackMessage(data);
+    bytes = unpacked === data ? data.slice() : unpacked;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return refuse('malformed', `the message is compressed with zstd and does not unpack: ${reason}`);
+  }
+  if (kind === 'raw') {
+    const message = parseImage(bytes);
+    return message.ok ? toImageView(message) : message;
+  }
+  const message = parseCompressedImage(bytes);
+  return message.ok ? toCompressedView(message) : message;
+}
+
+/** True for pictures in color, as far as their header says. */
+export function isColor(view: ImageView | CompressedView): boolean {
+  if ('format' in view) return (readPictureHeader(view)?.channels ?? 3) > 1;
+  return !view.encoding.startsWith('mono');
+}

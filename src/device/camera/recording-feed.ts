@@ -1,0 +1,227 @@
+import { GoshawkError } from '../../contract/errors.ts';
+import type { PictureSize } from '../../core/image/compressed-size.ts';
+import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
+import { refuse } from '../../core/refusal.ts';
+import { decodeToRgb } from '../pipeline/decode-image.ts';
+import { openRecording } from '../recording/open-recording.ts';
+import type { RecordedDamage, RecordedMessage, RecordedTopic, Recording } from '../recording/recording.ts';
+import { loadZstd } from '../recording/zstd.ts';
+import { chooseTopic, describeTopic, type ImageTopic } from './choose-topic.ts';
+import type { FeedEvents, FeedFrame, FrameFeed } from './feed.ts';
+import { imageKind, isColor, readRecordedImage, type RecordedImage } from './recorded-image.ts';
+
+export interface RecordingFeedOptions {
+  readonly path: string;
+  /** the image topic; one in color where it is not given */
+  readonly topic?: string;
+  /** frames a second, on the mean; the recording's own pace where it is not given */
+  readonly rate?: number;
+  readonly loop: boolean;
+  readonly size?: PictureSize;
+}
+
+/** For a recording of a single frame. */
+const UNKNOWN_PERIOD_MS = 100;
+/** Messages at the start of a topic that are looked at for what it holds. */
+const PEEKED = 5;
+
+/**
+ * Images of a recording of ROS 2, in their recorded rhythm; with `rate`, stretched to that mean rate of its topic. Messages that do
+ * not parse are passed over and counted.
+ */
+export class RecordingFeed implements FrameFeed {
+  unreadable = 0;
+  periodMs = UNKNOWN_PERIOD_MS;
+  readonly #options: RecordingFeedOptions;
+  #recording: Recording | undefined;
+  #topic: ImageTopic | undefined;
+  #events: FeedEvents = { onUnreadable: () => undefined, onNotice: () => undefined };
+  #messages: AsyncGenerator<RecordedMessage | RecordedDamage, void, void> | undefined;
+  #isClosed = false;
+  /** first message of this round, and when the round began on the feed's own time line */
+  #firstLogTime: bigint | undefined;
+  #roundStart = 0;
+  #lastDue = 0;
+  #scale = 1;
+  #readable = 0;
+  #lastRefusal = 'it has no messages';
+
+  constructor(options: RecordingFeedOptions) {
+    this.#options = options;
+  }
+
+  get description(): string {
+    const topic = this.#topic?.name ?? this.#options.topic;
+    return `recording ${this.#options.path}${topic === undefined ? '' : ` ${topic}`}`;
+  }
+
+  async open(events: FeedEvents): Promise<void> {
+    this.#events = events;
+    try {
+      await loadZstd();
+      this.#recording = await openRecording(this.#options.path);
+      this.#topic = await this.#findTopic(this.#recording);
+      await this.#setPace(this.#recording, this.#topic);
+    } catch (error) {
+      await this.#closeRecording();
+      if (error instanceof GoshawkError) throw error;
+      this.#refuse(error instanceof Error ? error.message : String(error), error);
+    }
+    for (const notice of this.#recording.notices) events.onNotice(`${this.description}: ${notice}`);
+  }
+
+  async next(): Promise<FeedFrame | undefined> {
+    while (!this.#isClosed) {
+      this.#messages ??= this.#beginRound();
+      const step = await this.#read(this.#messages);
+      if (step.done === true) {
+        this.#messages = undefined;
+        if (this.#isClosed) return undefined;
+        if (this.#readable === 0)
+          this.#refuse(`none of the images of ${this.#topic!.name} can be read: ${this.#lastRefusal}`);
+        if (!this.#options.loop) return undefined;
+        continue;
+      }
+      const frame = await this.#toFrame(step.value);
+      if (frame !== undefined) return frame;
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#closeRecording();
+  }
+
+  async #closeRecording(): Promise<void> {
+    const recording = this.#recording;
+    this.#recording = undefined;
+    await recording?.close();
+  }
+
+  #beginRound(): AsyncGenerator<RecordedMessage | RecordedDamage, void, void> {
+    const first = this.#firstLogTime === undefined;
+    this.#firstLogTime = undefined;
+    this.#roundStart = first ? 0 : this.#lastDue + this.periodMs;
+    return this.#recording!.messages(this.#topic!.name);
+  }
+
+  async #toFrame(item: RecordedMessage | RecordedDamage): Promise<FeedFrame | undefined> {
+    if ('damage' in item) {
+      this.#countUnreadable(refuse('malformed', item.damage));
+      return undefined;
+    }
+    const dueMs = this.#dueOf(item.logTime);
+    const image = await this.#decode(item.data);
+    if (!image.ok) {
+      this.#countUnreadable(image);
+      return undefined;
+    }
+    this.#readable += 1;
+    return { image: image.view, dueMs };
+  }
+
+  #countUnreadable({ reason, detail }: RecordedImage & { readonly ok: false }): void {
+    this.unreadable += 1;
+    this.#lastRefusal = detail;
+    this.#events.onUnreadable(reason, detail);
+  }
+
+  #dueOf(logTime: bigint): number {
+    this.#firstLogTime ??= logTime;
+    const due = this.#roundStart + (Number(logTime - this.#firstLogTime) / 1e6) * this.#scale;
+    // Files that are read without an index may hold messages a little out of order: those are shown at once.
+    this.#lastDue = Math.max(this.#lastDue, due);
+    return this.#lastDue;
+  }
+
+  async #read<T>(messages: AsyncGenerator<T, void, void>): Promise<IteratorResult<T, void>> {
+    try {
+      return await messages.next();
+    } catch (error) {
+      if (this.#isClosed) return { done: true, value: undefined };
+      return this.#refuse(error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  async #decode(data: Uint8Array): Promise<RecordedImage> {
+    const image = readRecordedImage(data, this.#topic!.kind);
+    const { size } = this.#options;
+    if (!image.ok || size === undefined) return image;
+    try {
+      return { ok: true, view: await decodeToRgb(image.view, DEFAULT_IMAGE_LIMITS.maxPixels, size) };
+    } catch (error) {
+      return refuse('corrupt_image', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The pace is that of the topic: others may have begun earlier or ended later. */
+  async #setPace(recording: Recording, { name, count }: ImageTopic): Promise<void> {
+    const span = count > 1 ? await recording.span(name) : undefined;
+    const recorded = span === undefined ? 0 : Number(span.last - span.first) / 1e6 / (count - 1);
+    const { rate } = this.#options;
+    this.periodMs = rate === undefined ? Math.max(1, recorded || UNKNOWN_PERIOD_MS) : 1000 / rate;
+    if (recorded > 0) this.#scale = this.periodMs / recorded;
+  }
+
+  async #findTopic(recording: Recording): Promise<ImageTopic> {
+    const found: ImageTopic[] = [];
+    for (const topic of recording.topics) {
+      const kind = imageKind(topic.type);
+      if (kind === undefined || topic.encoding !== 'cdr') continue;
+      const content = await peek(recording, topic.name, kind);
+      found.push({ name: topic.name, kind, count: topic.count, content });
+    }
+    const { topic } = this.#options;
+    const chosen = topic === undefined ? chooseTopic(found) : found.find(({ name }) => name === topic);
+    const list = found.map(describeTopic).join(', ');
+    if (chosen === undefined) {
+      const wanted = topic === undefined ? 'no image topic' : `no image topic ${topic}`;
+      return this.#refuse(`it has ${wanted}; it has ${list || describeOthers(recording.topics)}`);
+    }
+    if (topic === undefined && found.length > 1)
+      this.#events.onNotice(
+        `${this.description}: ${chosen.name} is played; it has ${list} (",topic=NAME" takes another)`,
+      );
+    return chosen;
+  }
+
+  #refuse(reason: string, cause?: unknown): never {
+    throw new GoshawkError(
+      'GOSHAWK_CAMERA_UNUSABLE',
+      { camera: `mcap:${this.#options.path}`, reason },
+      { cause },
+    );
+  }
+}
+
+/** What the first pictures of a topic are. */
+async function peek(
+  recording: Recording,
+  topic: string,
+  kind: 'raw' | 'compressed',
+): Promise<ImageTopic['content']> {
+  let unreadable = 'it has no messages';
+  let looked = 0;
+  for await (const item of recording.messages(topic)) {
+    const image = 'damage' in item ? refuse('malformed', item.damage) : readRecordedImage(item.data, kind);
+    if (image.ok) return isColor(image.view) ? 'color' : 'gray';
+    unreadable = image.detail;
+    looked += 1;
+    if (looked === PEEKED) break;
+  }
+  return { unreadable };
+}
+
+const ROS1 = 'ros1';
+
+/** Words for a recording without images that Goshawk reads: what is in it, and what can be done. */
+function describeOthers(topics: readonly RecordedTopic[]): string {
+  if (topics.length === 0) return 'no topics at all';
+  const shown = topics.slice(0, 20).map(({ name, type, encoding }) => `${name} (${type}, ${encoding})`);
+  const more = topics.length > shown.length ? ` and ${String(topics.length - shown.length)} more` : '';
+  const remedy = topics.some(({ encoding }) => encoding === ROS1)
+    ? '; messages of ROS 1 are converted with: rosbags-convert --src FILE --dst FOLDER (pip install rosbags)'
+    : '; read are sensor_msgs/msg/Image and CompressedImage in CDR, as "ros2 bag record" writes them';
+  return `${shown.join(', ')}${more}${remedy}`;
+}

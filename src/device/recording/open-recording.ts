@@ -1,0 +1,155 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { parse } from 'yaml';
+import { McapRecording } from './mcap-recording.ts';
+import { MCAP_MAGIC } from './mcap-walk.ts';
+import { RecordingFile } from './recording-file.ts';
+import type { Recording } from './recording.ts';
+import { SplitRecording } from './split-recording.ts';
+import { SQLITE_MAGIC, SqliteRecording } from './sqlite-recording.ts';
+import { isZstd, unpackFile } from './zstd.ts';
+
+/** Bytes at the start of a file that tell its format. */
+const SNIFFED_BYTES = 64;
+const METADATA = 'metadata.yaml';
+const PART = /\.(mcap|db3)(\.zstd)?$/;
+const ROS1_MAGIC = new TextEncoder().encode('#ROSBAG V');
+
+/**
+ * Opens a recording of ROS 2: an MCAP file, a rosbag2 database (`.db3`), either compressed as a whole (`.zstd`), or the folder that
+ * `ros2 bag record` makes, with all its splits. The content decides, not the name.
+ * @throws Error with words for people: what it is, and the command that makes it readable
+ */
+export async function openRecording(path: string): Promise<Recording> {
+  const found = await stat(path);
+  if (found.isDirectory()) return openFolder(path);
+  if (!found.isFile()) throw new Error('it is neither a file nor a folder');
+  if (basename(path) === METADATA) return openFolder(dirname(path));
+  return openFile(path);
+}
+
+async function openFile(path: string): Promise<Recording> {
+  const head = await readHead(path);
+  if (startsWith(head, MCAP_MAGIC)) return McapRecording.open(path);
+  if (startsWith(head, SQLITE_MAGIC)) return SqliteRecording.open(path, head);
+  if (isZstd(head)) return openPacked(path);
+  if (startsWith(head, ROS1_MAGIC)) {
+    throw new Error(
+      `it is a ROS 1 bag; convert it: rosbags-convert --src ${path} --dst FOLDER (pip install rosbags)`,
+    );
+  }
+  throw new Error(
+    head.length === 0
+      ? 'the file is empty'
+      : 'it is no recording: it starts like neither MCAP, nor a rosbag2 database (.db3), nor one of them compressed with zstd',
+  );
+}
+
+/** A file that was compressed as a whole is unpacked first, and removed when the recording is closed. */
+async function openPacked(path: string): Promise<Recording> {
+  const remedy = `unpack it yourself: zstd -d ${path}`;
+  const { path: unpacked, remove } = await unpackFile(path).catch((error: unknown) => {
+    throw new Error(`it does not unpack (${messageOf(error)}); ${remedy}`, { cause: error });
+  });
+  try {
+    if (isZstd(await readHead(unpacked))) throw new Error(`it is compressed more than once; ${remedy}`);
+    const recording = await openFile(unpacked);
+    return withCleanup(recording, remove);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+function withCleanup(recording: Recording, remove: () => Promise<void>): Recording {
+  return {
+    topics: recording.topics,
+    notices: recording.notices,
+    span: (topic) => recording.span(topic),
+    messages: (topic) => recording.messages(topic),
+    close: async () => {
+      await recording.close();
+      await remove();
+    },
+  };
+}
+
+/** Splits that cannot be opened are left out and named; at least one must open. */
+async function openFolder(folder: string): Promise<Recording> {
+  const files = await listParts(folder);
+  const parts: Recording[] = [];
+  const notices: string[] = [];
+  for (const file of files) {
+    try {
+      const part = await openFile(join(folder, file));
+      parts.push(part);
+      notices.push(...part.notices.map((notice) => `${file}: ${notice}`));
+    } catch (error) {
+      notices.push(`${file} is left out: ${messageOf(error)}`);
+    }
+  }
+  if (parts.length === 0) {
+    throw new Error(
+      notices.length > 0
+        ? notices.join('; ')
+        : 'there is no recording in the folder (metadata.yaml, or .mcap and .db3 files)',
+    );
+  }
+  return new SplitRecording(parts, notices);
+}
+
+/** The files of a rosbag2 folder in their order: as its metadata lists them, then (a recorder that was killed lists none, or not the last) by number. */
+async function listParts(folder: string): Promise<string[]> {
+  const present = (await readdir(folder)).filter((name) => PART.test(name)).sort(byNumber);
+  const listed = await readListed(join(folder, METADATA));
+  // one file for a part that lies there packed and unpacked: the unpacked one
+  const files = new Map<string, string>();
+  for (const name of listed) files.set(withoutZstd(name), name);
+  for (const name of present) {
+    const part = withoutZstd(name);
+    if (name === part || !present.includes(part)) files.set(part, name);
+  }
+  return [...files.values()];
+}
+
+function withoutZstd(name: string): string {
+  return name.replace(/\.zstd$/, '');
+}
+
+async function readListed(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return [];
+  let metadata: unknown;
+  try {
+    metadata = parse(text);
+  } catch (error) {
+    throw new Error(`${METADATA} is no YAML (${messageOf(error)}); make it again: ros2 bag reindex`, {
+      cause: error,
+    });
+  }
+  const info = (metadata as Record<string, Record<string, unknown>> | null)?.['rosbag2_bagfile_information'];
+  const paths = info?.['relative_file_paths'];
+  // Early versions of rosbag2 wrote the folder's name in front.
+  return Array.isArray(paths) ? paths.map((path) => basename(String(path))) : [];
+}
+
+function byNumber(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  const file = await RecordingFile.open(path);
+  try {
+    return await file.readUpTo(0n, SNIFFED_BYTES);
+  } finally {
+    await file.close();
+  }
+}
+
+function startsWith(bytes: Uint8Array, start: ArrayLike<number>): boolean {
+  return Array.from(start).every((byte, i) => bytes[i] === byte);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,51 @@
+import { open, type FileHandle } from 'node:fs/promises';
+
+/** The largest piece of a recording that is read or unpacked at once: a length that lies must not exhaust the memory. */
+const MAX_PIECE = 256 * 1024 * 1024;
+
+/** @throws RangeError for a piece that is too large */
+export function checkedSize(size: bigint | number): number {
+  if (size > MAX_PIECE) throw new RangeError(`a piece of ${size} bytes is larger than ${MAX_PIECE}`);
+  return Number(size);
+}
+
+/** A file that is read at any place. */
+export class RecordingFile {
+  readonly #handle: FileHandle;
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** @throws what the file system throws */
+  static async open(path: string): Promise<RecordingFile> {
+    return new RecordingFile(await open(path, 'r'));
+  }
+
+  async size(): Promise<bigint> {
+    return (await this.#handle.stat({ bigint: true })).size;
+  }
+
+  /** @throws RangeError where the file ends before that, or the piece is too large */
+  async read(offset: bigint, size: bigint): Promise<Uint8Array> {
+    const bytes = await this.readUpTo(offset, checkedSize(size));
+    if (bytes.length < size) throw new RangeError(`the file ends before byte ${offset + size}`);
+    return bytes;
+  }
+
+  /** As many bytes as there are, `most` at the most. */
+  async readUpTo(offset: bigint, most: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(most);
+    let done = 0;
+    while (done < most) {
+      const { bytesRead } = await this.#handle.read(bytes, done, most - done, Number(offset) + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return bytes.subarray(0, done);
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}

@@ -1,0 +1,111 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import sqlite from 'node-sqlite3-wasm';
+import {
+  mergeTopics,
+  type RecordedMessage,
+  type RecordedTopic,
+  type Recording,
+  type TimeSpan,
+} from './recording.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The first bytes of every SQLite 3 database. */
+export const SQLITE_MAGIC = new TextEncoder().encode('SQLite format 3\0');
+
+/** Where the header says which version reads the file, and the one with a write-ahead log (SQLite file format, 1.3.3). */
+const VERSION_AT = 19;
+const WAL_VERSION = 2;
+
+/** A rosbag2 database (`.db3`, storage `sqlite3`): what Foxy to Iron record where nothing else is asked for. */
+export class SqliteRecording implements Recording {
+  readonly topics: readonly RecordedTopic[];
+  readonly notices: readonly string[] = [];
+  readonly #database: InstanceType<typeof sqlite.Database>;
+  readonly #spans = new Map<string, TimeSpan>();
+  readonly #folder: string;
+
+  /**
+   * The library locks a database by a folder beside it, which a folder that may not be written to refuses and a process that was killed
+   * leaves behind. So it is given a link to the file in a folder of its own.
+   * @param head the first bytes of the file
+   * @throws Error where it is no database of rosbag2 or is damaged
+   */
+  static async open(path: string, head: Uint8Array): Promise<SqliteRecording> {
+    if (head[VERSION_AT] === WAL_VERSION) {
+      throw new Error(
+        `it is a database with a write-ahead log; merge it: sqlite3 ${path} "PRAGMA journal_mode=DELETE"`,
+      );
+    }
+    const folder = await mkdtemp(join(tmpdir(), 'goshawk-recording-'));
+    try {
+      const link = join(folder, 'recording.db3');
+      await symlink(resolve(path), link);
+      return new SqliteRecording(link, folder);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      const reason = error instanceof Error ? error.message : String(error);
+      const words = reason.startsWith('no such')
+        ? `it is a database, but none of rosbag2 (${reason})`
+        : `the database cannot be read (${reason}); try: sqlite3 ${path} ".recover" | sqlite3 RECOVERED.db3`;
+      throw new Error(words, { cause: error });
+    }
+  }
+
+  private constructor(link: string, folder: string) {
+    this.#folder = folder;
+    this.#database = new sqlite.Database(link, { readOnly: true, fileMustExist: true });
+    try {
+      this.topics = this.#readTopics();
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  span(topic: string): Promise<TimeSpan | undefined> {
+    return Promise.resolve(this.#spans.get(topic));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- the library reads synchronously
+  async *messages(topic: string): AsyncGenerator<RecordedMessage, void, void> {
+    const statement = this.#database.prepare(
+      'SELECT timestamp, data FROM messages WHERE topic_id IN (SELECT id FROM topics WHERE name = ?) ORDER BY timestamp, id',
+    );
+    try {
+      for (const row of statement.iterate([topic]) as Iterable<Row>) {
+        yield { data: row['data'] as Uint8Array, logTime: asBigInt(row['timestamp']) };
+      }
+    } finally {
+      statement.finalize();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #readTopics(): RecordedTopic[] {
+    const rows = this.#database.all(
+      'SELECT t.name AS name, t.type AS type, t.serialization_format AS encoding, COUNT(m.timestamp) AS count, ' +
+        'MIN(m.timestamp) AS first, MAX(m.timestamp) AS last ' +
+        'FROM topics t LEFT JOIN messages m ON m.topic_id = t.id GROUP BY t.id',
+    ) as readonly Row[];
+    return mergeTopics(
+      rows.map((row): RecordedTopic[] => {
+        const name = String(row['name']);
+        const count = Number(row['count']);
+        if (count > 0) this.#spans.set(name, { first: asBigInt(row['first']), last: asBigInt(row['last']) });
+        return [{ name, type: String(row['type']), encoding: String(row['encoding']), count }];
+      }),
+    );
+  }
+}
+
+/** Small whole numbers come as numbers, times in nanoseconds as BigInt. */
+function asBigInt(value: unknown): bigint {
+  return typeof value === 'bigint' ? value : BigInt(Number(value));
+}
