@@ -1,22 +1,26 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { BundleManifest } from '../contract/bundle.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import { lineageFactsSchema, type LineageFacts } from '../contract/lineage.ts';
+import { parseJson } from '../contract/json.ts';
 import { accuracyReportSchema } from '../contract/report.ts';
+import { readRegularFile } from '../device/bundles/regular-file.ts';
 
 type Evaluation = NonNullable<BundleManifest['evaluation']>[number];
+
+/** A lineage or a report has some kilobytes. */
+const MOST_BYTES = 64 * 2 ** 20;
 
 async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = new TextDecoder().decode(await readRegularFile(file, MOST_BYTES));
   } catch (cause) {
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (cause as Error).message }, { cause });
   }
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(parseJson(text));
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason }, { cause });

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
@@ -6,6 +5,7 @@ import { COCO80 } from '../core/coco-labels.ts';
 import { HEADS, type Head } from '../core/heads/head.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../core/image/letterbox.ts';
 import type { ImportOptions } from '../device/bundles/import-model.ts';
+import { readRegularFile } from '../device/bundles/regular-file.ts';
 
 /** What a foreign ONNX file does not say about itself. */
 export interface NetworkFlags {
@@ -92,12 +92,15 @@ function parseSize(text: string): { width: number; height: number } {
   return { width: Number(match[1]), height: Number(match[2]) };
 }
 
+/** 4096 names of 100 characters, and room. */
+const MOST_LABEL_BYTES = 2 ** 20;
+
 /** Class names, one a line of a file, or "coco80". Throws GOSHAWK_FILE_UNREADABLE. */
 export async function readLabels(source: string): Promise<readonly string[]> {
   if (source === 'coco80') return COCO80;
   let text: string;
   try {
-    text = await readFile(source, 'utf8');
+    text = new TextDecoder().decode(await readRegularFile(source, MOST_LABEL_BYTES));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file: source, reason }, { cause });

@@ -31,6 +31,10 @@ export const ERROR_TEMPLATES = {
     message: '{file} cannot be read as an ONNX model: {reason}',
     fix: 'check that the file is a whole ONNX file (python: onnx.checker.check_model)',
   },
+  GOSHAWK_EXTERNAL_DATA: {
+    message: 'weights of {file} lie in "{location}", which cannot be used: {reason}',
+    fix: 'put that file beside the model, or save the model in one file (python: onnx.save_model without external data)',
+  },
   GOSHAWK_PROVIDER_UNAVAILABLE: {
     message: 'no execution provider of the wish "{wish}" can run bundle {bundle}: {reasons}',
     fix: 'add "cpu" to the wish, turn "strict" off, or install ONNX Runtime with that provider (docs/jetson.md)',

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { bundleManifestSchema, type BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import { parseJson } from '../../contract/json.ts';
 import type { GraphClaims } from '../inference/graph-check.ts';
+import { openRegularFile, readRegularFile } from './regular-file.ts';
 
 /** A bundle that was read and whose files have the digests that its manifest names. */
 export interface Bundle {
@@ -17,6 +17,9 @@ export interface Bundle {
   readonly digest: string;
 }
 
+/** A manifest has some kilobytes; the drift reference of a large one some hundred. */
+const MOST_MANIFEST_BYTES = 16 * 2 ** 20;
+
 export const MANIFEST_FILE = 'bundle.json';
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -25,7 +28,8 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    await pipeline(createReadStream(file), hash);
+    const { handle } = await openRegularFile(file);
+    await pipeline(handle.createReadStream(), hash);
   } catch (cause) {
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: messageOf(cause) }, { cause });
   }
@@ -39,9 +43,11 @@ export async function sha256OfFile(file: string): Promise<string> {
 export async function readManifest(folder: string): Promise<Bundle> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(join(folder, MANIFEST_FILE));
+    bytes = await readRegularFile(join(folder, MANIFEST_FILE), MOST_MANIFEST_BYTES);
   } catch (cause) {
-    throw new GoshawkError('GOSHAWK_BUNDLE_NOT_FOUND', { bundle: folder }, { cause });
+    if (cause instanceof Error && 'code' in cause)
+      throw new GoshawkError('GOSHAWK_BUNDLE_NOT_FOUND', { bundle: folder }, { cause });
+    throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle: folder, reason: messageOf(cause) }, { cause });
   }
   return {
     manifest: parseManifest(bytes, folder),
@@ -54,7 +60,7 @@ export async function readManifest(folder: string): Promise<Bundle> {
 export function parseManifest(bytes: Uint8Array, bundle: string): BundleManifest {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle, reason: messageOf(cause) }, { cause });
   }

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageFacts, LineageStage } from '../../contract/lineage.ts';
@@ -10,15 +8,18 @@ import type { LetterboxAnchor, LetterboxResize } from '../../core/image/letterbo
 import { countMacs, type ProfiledNode } from '../inference/profile.ts';
 import { GraphSession, makeFeed } from '../inference/session.ts';
 import type { Bundle } from './bundle.ts';
+import { sha256Of } from './digest.ts';
 import { compareGraphs, INSPECTION, type PictureSize } from './equivalence.ts';
 import type { Equivalence } from './output-comparison.ts';
 import { isEngineContext } from './onnx/engine-context.ts';
+import { inlineExternalData } from './onnx/external-data.ts';
 import { castHalfBoundaries } from './onnx/float-boundaries.ts';
 import { describeInput, foldPreprocessing, type NetworkInput, type Normalization } from './onnx/fold.ts';
 import { joinFocus } from './onnx/focus.ts';
 import { countParameters, precisionOf } from './onnx/inspect.ts';
-import { readModel, writeModel } from './onnx/model.ts';
+import { MOST_MODEL_BYTES, readModel, writeModel } from './onnx/model.ts';
 import { presetFor } from './presets.ts';
+import { readRegularFile } from './regular-file.ts';
 import { writeBundle } from './write-bundle.ts';
 
 export interface ImportOptions {
@@ -82,6 +83,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
       reason: 'it holds an engine built for one device: import the ONNX model that it was built from',
     });
   }
+  const external = await inlineExternalData(model, file);
   castHalfBoundaries(model);
   const input = describeInput(model, file);
   const size = sizeOf(input, options.size);
@@ -108,9 +110,10 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   const batch = input.batch ?? ((await takesBatch(folded, size, 2)) ? null : 1);
   const imported: LineageStage = {
     stage: 'import',
-    inputDigest: sha256(bytes),
-    outputDigest: sha256(folded),
+    inputDigest: sha256Of(bytes),
+    outputDigest: sha256Of(folded),
     hyperparameters: { normalization },
+    ...(external.length === 0 ? {} : { externalData: external }),
   };
   const manifest: BundleManifest = {
     schema: 'goshawk.bundle/1',
@@ -132,7 +135,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
       {
         id: precision,
         file: 'model.onnx',
-        sha256: sha256(folded),
+        sha256: sha256Of(folded),
         bytes: folded.byteLength,
         precision,
         providers: ['tensorrt', 'cuda', 'cpu'],
@@ -145,7 +148,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
       parents: options.lineage?.parents ?? [],
       ...(options.createdAt === undefined ? {} : { createdAt: options.createdAt }),
       tool: options.tool,
-      sourceDigest: sha256(bytes),
+      sourceDigest: sha256Of(bytes),
       stages: [...(options.lineage?.stages ?? []), imported],
       folded: steps,
     },
@@ -158,14 +161,10 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
 
 async function readSource(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file);
+    return await readRegularFile(file, MOST_MODEL_BYTES);
   } catch (cause) {
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: messageOf(cause) }, { cause });
   }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function sizeOf(input: NetworkInput, given: PictureSize | undefined): PictureSize {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { readFile } from 'node:fs/promises';
 import { GoshawkError } from '../../contract/errors.ts';
 import { LetterboxedGraph } from '../inference/letterboxed-graph.ts';
 import { claimsOf, nameOf, type Bundle } from './bundle.ts';
 import { INSPECTION } from './equivalence.ts';
 import { isEngineContext, isEngineEmbedded } from './onnx/engine-context.ts';
-import { readModel } from './onnx/model.ts';
+import { externalFiles } from './onnx/external-data.ts';
+import { MOST_MODEL_BYTES, readModel } from './onnx/model.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /** What was found about one variant. */
 export interface VariantFinding {
@@ -20,10 +21,19 @@ export interface VariantFinding {
  */
 export async function verifyBundle(bundle: Bundle): Promise<VariantFinding[]> {
   const findings: VariantFinding[] = [];
-  for (const { id, file, batch } of bundle.manifest.variants) {
+  for (const { id, file, batch, bytes: stated } of bundle.manifest.variants) {
     const path = join(bundle.folder, file);
-    const bytes = await readFile(path);
+    const bytes = await readRegularFile(path, MOST_MODEL_BYTES);
+    if (bytes.byteLength !== stated) {
+      const reason = `${file} has ${bytes.byteLength} bytes, the manifest says ${stated}`;
+      throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle: nameOf(bundle), reason });
+    }
     const model = readModel(bytes, path);
+    const [outside] = externalFiles(model);
+    if (outside !== undefined) {
+      const reason = `${file} has weights in another file (${outside}), which no digest covers`;
+      throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle: nameOf(bundle), reason });
+    }
     if (isEngineContext(model)) {
       if (!isEngineEmbedded(model)) throw outsideEngine(bundle, file);
       findings.push({ id, ran: false });

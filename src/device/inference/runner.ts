@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { GoshawkError, type ErrorCode, type ErrorDetails } from '../../contract/errors.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import { createDecoder } from '../../core/heads/decoder.ts';
 import type { Decoder, OutputTensor } from '../../core/heads/head.ts';
+import { MOST_MODEL_BYTES } from '../bundles/onnx/model.ts';
+import { readRegularFile } from '../bundles/regular-file.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 import { refuseInput } from './input-check.ts';
 import { LetterboxedGraph } from './letterboxed-graph.ts';
@@ -211,7 +212,7 @@ export class Runner {
 async function readChecked(request: ModelRequest): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(request.file);
+    bytes = await readRegularFile(request.file, MOST_MODEL_BYTES);
   } catch (cause) {
     throw new GoshawkError(
       'GOSHAWK_FILE_UNREADABLE',

@@ -1,5 +1,6 @@
 import { fromBinary, isFieldSet, toBinary } from '@bufbuild/protobuf';
 import { GoshawkError } from '../../../contract/errors.ts';
+import { checkFields } from './field-count.ts';
 import {
   DimensionSchema,
   ModelSchema,
@@ -12,6 +13,9 @@ import {
 /** A model whose graph is there: what `readModel` gives. */
 export type Model = ModelProto & { graph: GraphProto };
 
+/** Protobuf's own limit of one message. */
+export const MOST_MODEL_BYTES = 2 ** 31 - 1;
+
 /**
  * Reads an ONNX file's bytes. Large tensors are views into `bytes`, not copies.
  * `file` names the source in errors. Throws GOSHAWK_MODEL_UNREADABLE.
@@ -19,6 +23,7 @@ export type Model = ModelProto & { graph: GraphProto };
 export function readModel(bytes: Uint8Array, file: string): Model {
   let model: ModelProto;
   try {
+    checkFields(bytes);
     model = fromBinary(ModelSchema, bytes);
   } catch (cause) {
     throw new GoshawkError(

@@ -168,6 +168,7 @@ export type AttributeProto = Message<'onnx.AttributeProto'> & {
   s: Uint8Array;
   t?: TensorProto;
   g?: GraphProto;
+  tensors: TensorProto[];
   graphs: GraphProto[];
   floats: number[];
   ints: bigint[];
@@ -209,6 +210,7 @@ export const ModelSchema = descriptor<ModelProto>('ModelProto');
 export const NodeSchema = descriptor<NodeProto>('NodeProto');
 export const AttributeSchema = descriptor<AttributeProto>('AttributeProto');
 export const ValueInfoSchema = descriptor<ValueInfoProto>('ValueInfoProto');
+export const StringPairSchema = descriptor<StringStringEntryProto>('StringStringEntryProto');
 export const TensorSchema = descriptor<TensorProto>('TensorProto');
 export const DimensionSchema = descriptor<DimensionProto>('DimensionProto');
 export const OperatorSetIdSchema = descriptor<OperatorSetIdProto>('OperatorSetIdProto');

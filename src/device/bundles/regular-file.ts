@@ -1,0 +1,29 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+
+/**
+ * Opens a file to read. Throws where it is a FIFO, a device, a socket or a folder: reading one of those may wait for ever. Whoever opens it closes it.
+ */
+export async function openRegularFile(path: string): Promise<{ handle: FileHandle; bytes: number }> {
+  // without O_NONBLOCK opening a FIFO waits for its writer
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw new Error(`${path} is no regular file`);
+    return { handle, bytes: found.size };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A regular file's bytes, `mostBytes` at most. Throws as `openRegularFile` does, and where the file is larger. */
+export async function readRegularFile(path: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const { handle, bytes } = await openRegularFile(path);
+  try {
+    if (bytes > mostBytes) throw new Error(`${path} has ${bytes} bytes, ${mostBytes} at most are read`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}

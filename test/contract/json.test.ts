@@ -1,0 +1,23 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseManifest } from '../../src/device/bundles/bundle.ts';
+import { parseJson } from '../../src/contract/json.ts';
+
+test('gives what JSON.parse gives', () => {
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 8 }), (text) => {
+      expect(parseJson(text)).toEqual(JSON.parse(text));
+    }),
+  );
+});
+
+test('brackets within text are no levels', () => {
+  const text = JSON.stringify({ a: '['.repeat(500), b: `\\"${'{'.repeat(500)}` });
+  expect(parseJson(text)).toEqual(JSON.parse(text));
+});
+
+test.each(['[', '{"a":', '[{"a":'])('%s, nested 200,000 deep, is refused', (open) => {
+  expect(() => parseJson(open.repeat(200_000))).toThrow('nested deeper than 64 levels');
+  const manifest = new TextEncoder().encode(`{"lineage":${open.repeat(200_000)}`);
+  expect(() => parseManifest(manifest, 'deep')).toThrow(/deep.*nested deeper/);
+});
