@@ -30,6 +30,10 @@ class Targets:
     def __len__(self) -> int:
         return self.boxes.shape[0]
 
+    def to(self, device: torch.device) -> Targets:
+        """The same objects in the memory of a device."""
+        return Targets(*(value.to(device, non_blocking=True) for value in (self.picture, self.classes, self.boxes)))
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -53,8 +57,8 @@ def assign(scores: Tensor, boxes: Tensor, centers: Tensor, strides: Tensor, targ
     A cell wanted by several objects goes to the one it overlaps most.
     """
     if len(targets) == 0:
-        none = torch.zeros(0, dtype=torch.int64)
-        return Assignment(none, none, none, torch.zeros(0))
+        none = torch.zeros(0, dtype=torch.int64, device=boxes.device)
+        return Assignment(none, none, none, boxes.new_zeros(0))
     inside = _inside(centers, strides, targets.boxes)
     score = scores[targets.picture, :, targets.classes]
     iou = pairwise_iou(boxes[targets.picture], targets.boxes[:, None])
@@ -88,14 +92,14 @@ def _one_object_a_cell(
     target: Tensor, cell: Tensor, iou: Tensor, picture: Tensor, shape: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
     slot = picture[target] * shape[1] + cell
-    best = torch.full((shape[0] * shape[1],), -1.0).scatter_reduce_(0, slot, iou, "amax")
+    best = iou.new_full((shape[0] * shape[1],), -1.0).scatter_reduce_(0, slot, iou, "amax")
     leads = iou == best[slot]
-    owner = torch.full(best.shape, -1).scatter_reduce_(0, slot[leads], target[leads], "amax")
+    owner = torch.full(best.shape, -1, device=best.device).scatter_reduce_(0, slot[leads], target[leads], "amax")
     keep = owner[slot] == target
     return target[keep], cell[keep]
 
 
 def _quality(alignment: Tensor, iou: Tensor, target: Tensor, objects: int) -> Tensor:
-    best_alignment = torch.zeros(objects).scatter_reduce_(0, target, alignment, "amax")
-    best_iou = torch.zeros(objects).scatter_reduce_(0, target, iou, "amax")
+    best_alignment = alignment.new_zeros(objects).scatter_reduce_(0, target, alignment, "amax")
+    best_iou = iou.new_zeros(objects).scatter_reduce_(0, target, iou, "amax")
     return alignment / (best_alignment[target] + 1e-9) * best_iou[target]

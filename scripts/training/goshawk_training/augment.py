@@ -37,9 +37,17 @@ def place(canvas: np.ndarray, patch: Patch, scene: Scene, scale: float, rng: np.
     picture = resized(scene.picture, scale)
     height, width = picture.shape[:2]
     room_x, room_y = patch.x2 - patch.x1, patch.y2 - patch.y1
-    # where the scene's corner lies relative to the patch's: negative where the scene is larger than its patch
+    # negative where the scene is larger than its patch
     shift_x = int(rng.integers(min(0, room_x - width), max(0, room_x - width) + 1))
     shift_y = int(rng.integers(min(0, room_y - height), max(0, room_y - height) + 1))
+    return paste(canvas, patch, Scene(picture, scene.boxes * np.float32(scale), scene.classes), shift_x, shift_y)
+
+
+def paste(canvas: np.ndarray, patch: Patch, scene: Scene, shift_x: int, shift_y: int) -> Scene:
+    """Draws a scene into the patch, its corner shifted against the patch's, and returns it with its boxes there."""
+    picture = scene.picture
+    height, width = picture.shape[:2]
+    room_x, room_y = patch.x2 - patch.x1, patch.y2 - patch.y1
     left, top = max(0, shift_x), max(0, shift_y)
     right, bottom = min(room_x, shift_x + width), min(room_y, shift_y + height)
     canvas[patch.y1 + top : patch.y1 + bottom, patch.x1 + left : patch.x1 + right] = picture[
@@ -47,19 +55,23 @@ def place(canvas: np.ndarray, patch: Patch, scene: Scene, scale: float, rng: np.
     ]
     origin = np.array([patch.x1 + shift_x, patch.y1 + shift_y] * 2, np.float32)
     window = Patch(patch.x1 + left, patch.y1 + top, patch.x1 + right, patch.y1 + bottom)
-    boxes, classes = cut(scene.boxes * np.float32(scale) + origin, scene.classes, window)
+    boxes, classes = cut(scene.boxes + origin, scene.classes, window)
     return Scene(canvas, boxes, classes)
 
 
 def cut(boxes: np.ndarray, classes: np.ndarray, window: Patch) -> tuple[np.ndarray, np.ndarray]:
     """Clips boxes to the window and leaves out those of which too little is left."""
-    inside = boxes.copy()
-    inside[:, 0::2] = boxes[:, 0::2].clip(window.x1, window.x2)
-    inside[:, 1::2] = boxes[:, 1::2].clip(window.y1, window.y2)
-    sides, before = inside[:, 2:] - inside[:, :2], boxes[:, 2:] - boxes[:, :2]
-    visible = sides.prod(1) >= LEAST_VISIBLE * before.prod(1)
-    kept = visible & (sides.min(1, initial=np.inf) >= LEAST_SIDE)
+    inside, kept = visible(boxes, np.array([[window.x1, window.y1, window.x2, window.y2]], np.float32))
     return inside[kept], classes[kept]
+
+
+def visible(boxes: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What lies of boxes [M, 4] in windows [M or 1, 4] (float32), and which of them still count, bool [M]."""
+    low, high = windows[:, :2], windows[:, 2:]
+    inside = np.concatenate((boxes[:, :2].clip(low, high), boxes[:, 2:].clip(low, high)), axis=1)
+    sides, before = inside[:, 2:] - inside[:, :2], boxes[:, 2:] - boxes[:, :2]
+    enough = sides.prod(1) >= LEAST_VISIBLE * before.prod(1)
+    return inside, enough & (sides.min(1, initial=np.inf) >= LEAST_SIDE)
 
 
 def resized(picture: np.ndarray, scale: float, *, average: bool = True) -> np.ndarray:
@@ -140,9 +152,18 @@ def draw_color(amount: float, rng: np.random.Generator) -> np.ndarray:
     return np.array([rng.uniform(1 - amount, 1 + amount), *gain, rng.uniform(-40, 40) * amount], np.float32)
 
 
+def draw_colors(amount: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of `draw_color` for a batch, [count, 5]; none (all zero) where `amount` is 0."""
+    if amount == 0:
+        return np.zeros((count, 5), np.float32)
+    gain = rng.uniform(1 - amount, 1 + amount, (count, 1)) * rng.uniform(1 - amount / 3, 1 + amount / 3, (count, 3))
+    saturation = rng.uniform(1 - amount, 1 + amount, (count, 1))
+    return np.concatenate((saturation, gain, rng.uniform(-40, 40, (count, 1)) * amount), axis=1, dtype=np.float32)
+
+
 def shift_colors(pictures: Tensor, shifts: np.ndarray) -> Tensor:
     """Applies a row of `draw_color` to each picture of a batch [B, 3, H, W] (0..255), in place."""
-    values = torch.from_numpy(shifts)[:, :, None, None]
+    values = torch.from_numpy(shifts).to(pictures.device)[:, :, None, None]
     gray = pictures.mean(dim=1, keepdim=True)
     pictures.sub_(gray).mul_(values[:, :1]).add_(gray)
     return pictures.mul_(values[:, 1:4]).add_(values[:, 4:]).clamp_(0, 255)

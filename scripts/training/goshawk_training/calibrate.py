@@ -19,6 +19,6 @@ def measure_ranges(state: TrainState, config: RunConfig, store: SceneStore) -> N
     with torch.no_grad():
         state.model.eval()
         for step in range(config.qat.calibration_batches):
-            state.model(make_batch(store, config, step).pictures)
+            state.model(make_batch(store, config, step).pictures.to(state.device))
     set_mode(state.model, measuring=False)
     state.average.model.load_state_dict(state.model.state_dict())

@@ -10,6 +10,7 @@ import torch
 
 from .channels import channels_of
 from .config import RunConfig
+from .device import CPU
 from .model import Detector
 from .state import TrainState, build, state_of
 
@@ -50,21 +51,25 @@ def read(path: Path) -> dict[str, Any]:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def restore(path: Path, config: RunConfig, data_digest: str) -> TrainState:
-    """The state in a checkpoint. Refuses one of other settings or other data: it would be another run."""
+def restore(path: Path, config: RunConfig, data_digest: str, device: torch.device = CPU) -> TrainState:
+    """The state in a checkpoint, on a device, whichever it was made on.
+
+    Refuses one of other settings or other data: it would be another run.
+    """
     stored = read(path)
     if RunConfig.from_json(stored["config"]) != config:
         raise ValueError(f"{path} was made with other settings; use another --run folder, or the same settings")
     if stored["data"] != data_digest:
         raise ValueError(f"{path} was trained on {stored['data']}, not on {data_digest}; use another --run folder")
-    state = state_of(build(config, stored.get("channels")), config)
+    state = state_of(build(config, stored.get("channels")), config, device)
     state.model.load_state_dict(stored["model"])
     state.average.model.load_state_dict(stored["average"])
     state.average.updates = stored["updates"]
     state.optimizer.load_state_dict(stored["optimizer"])
     state.step, state.seconds = stored["step"], stored["seconds"]
     state.dense = stored.get("dense", state.dense)
-    state.masks, state.stages = stored.get("masks", {}), stored.get("stages", [])
+    state.masks = {name: mask.to(device) for name, mask in stored.get("masks", {}).items()}
+    state.stages = stored.get("stages", [])
     return state
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from . import commands
 from .config import FAMILY, DistillConfig, PruneConfig, QatConfig, TrainConfig
+from .device import DEVICES
 from .loader import WORKERS
 from .options import add_settings
-from .search import SPACE, STOPPERS
+from .prepare import CHUNK
+from .search_space import SPACE, STOPPERS
 
 FINE_TUNING = TrainConfig(
     epochs=8, batch=16, lr=8e-4, warmup_steps=200, ema_decay=0.998, ema_ramp=200.0, mosaic=0.0, unscaled=1.0
@@ -44,12 +46,21 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--count", type=int, required=True)
     made.add_argument("--seed", type=int, required=True)
     made.add_argument("--simulator", default="node dist/cli.js simulate", help="the command that renders")
-    made.add_argument("--workers", type=int, default=2)
+    made.add_argument("--workers", type=int, default=2, help="threads of one call of the simulator")
+    made.add_argument("--jobs", type=int, default=1, help="chunks of scenes that are rendered at the same time")
+    made.add_argument("--chunk", type=int, default=CHUNK, help="scenes of one call of the simulator, of one seed")
+    made.add_argument("--max-seconds", type=float, default=0.0, help="fewer scenes rather than longer; 0: no limit")
     made.add_argument("--resize", choices=("average", "bilinear"), default="average", help="as the bundle will say")
+    made.add_argument(
+        "--bilinear-out", type=Path, metavar="STORE", help="the same scenes shrunk by interpolation, rendered once"
+    )
     made.set_defaults(command=commands.run_prepare)
 
-    trained = adding.add_parser("train", help="train from the seed")
+    trained = adding.add_parser("train", help="train from the seed, or on from a checkpoint")
     _add_run(trained)
+    trained.add_argument(
+        "--from", dest="parent", type=Path, metavar="RUN|CHECKPOINT", help="its averaged weights instead of the seed's"
+    )
     trained.add_argument("--family", choices=sorted(FAMILY), default="small", help="which shape of the network")
     add_settings(trained, TrainConfig())
     _add_teacher(trained)
@@ -127,6 +138,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evaluate-every", type=int, default=4, metavar="EPOCHS")
     parser.add_argument("--stop-after-steps", type=int, metavar="N", help="end early, with a checkpoint")
     parser.add_argument("--checkpoint-seconds", type=float, default=120.0)
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: CUDA where there is a device")
     parser.add_argument("--threads", type=int, default=2, help="0: all cores while the machine is quiet, else one")
 
 

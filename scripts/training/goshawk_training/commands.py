@@ -11,13 +11,13 @@ from . import checkpoint
 from .adopt import adopt
 from .config import FAMILY, LABELS, DistillConfig, ModelConfig, PruneConfig, QatConfig, RunConfig, TrainConfig
 from .data import SceneStore, same_scenes
+from .device import device_of
 from .evaluate import evaluate_model, evaluate_onnx
 from .export import export_onnx
 from .lineage import digest_of, lineage
 from .loading import measure_rates
 from .options import chosen
 from .prepare import Simulation, prepare
-from .search import SearchOptions, search
 from .stages import checkpoint_in, start_from, teacher_of
 from .train import HISTORY, LAST, RunOptions, train
 
@@ -26,15 +26,19 @@ def run_prepare(options: argparse.Namespace) -> None:
     """Renders scenes into a store."""
     average = options.resize == "average"
     simulation = Simulation(
-        tuple(options.simulator.split()), options.seed, options.count, options.workers, average=average
-    )
-    meta = prepare(simulation, options.out, ModelConfig())
+        tuple(options.simulator.split()), options.seed, options.count, options.workers, average, options.jobs,
+        options.chunk, options.max_seconds,
+    )  # fmt: skip
+    meta = prepare(simulation, options.out, ModelConfig(), bilinear_out=options.bilinear_out)
     print(f"{meta['count']} scenes of {meta['width']}x{meta['height']} in {options.out}, digest {meta['digest']}")
 
 
 def run_train(options: argparse.Namespace) -> None:
-    """Trains from the seed."""
-    _run(options, RunConfig(model=FAMILY[options.family], train=_settings(options)))
+    """Trains from the seed, or on from a checkpoint."""
+    if options.parent:
+        _continue(options)
+    else:
+        _run(options, RunConfig(model=FAMILY[options.family], train=_settings(options)))
 
 
 def run_adopt(options: argparse.Namespace) -> None:
@@ -63,6 +67,9 @@ def run_qat(options: argparse.Namespace) -> None:
 
 def run_search(options: argparse.Namespace) -> None:
     """Searches training settings."""
+    # only here: Optuna is not needed to train
+    from .search import SearchOptions, search
+
     config = RunConfig(model=FAMILY[options.family], train=_settings(options))
     how = SearchOptions(
         options.run, options.trials, options.seed, options.stopper, tuple(options.names), options.threads
@@ -122,6 +129,16 @@ def _continue(options: argparse.Namespace, *, prune: PruneConfig | None = None, 
 
 
 def _run(options: argparse.Namespace, config: RunConfig, parent: Path | None = None) -> None:
+    validation = SceneStore(options.validation) if options.validation else None
+    run = RunOptions(
+        options.run,
+        options.resume,
+        options.checkpoint_seconds,
+        options.threads,
+        options.evaluate_every,
+        options.stop_after_steps,
+        device=device_of(options.device),
+    )
     store = SceneStore(options.data)
     teacher = None
     if options.teacher:
@@ -133,14 +150,7 @@ def _run(options: argparse.Namespace, config: RunConfig, parent: Path | None = N
         if other is not None and (distill.live or not options.teacher_cache):
             raise ValueError("--teacher-data needs the teacher's cache: a live teacher sees the student's pictures")
         config = replace(config, distill=distill)
-        teacher = teacher_of(path, seen, distill, cache=options.teacher_cache, bf16=config.train.bf16)
-    validation = SceneStore(options.validation) if options.validation else None
-    run = RunOptions(
-        options.run,
-        options.resume,
-        options.checkpoint_seconds,
-        options.threads,
-        options.evaluate_every,
-        options.stop_after_steps,
-    )
-    train(config, store, validation, run, start_from(parent, config) if parent else None, teacher)
+        where = {"device": run.device, "resident": config.train.resident}
+        teacher = teacher_of(path, seen, distill, cache=options.teacher_cache, bf16=config.train.bf16, **where)
+    start = start_from(parent, config, run.device) if parent else None
+    train(config, store, validation, run, start, teacher)

@@ -73,6 +73,10 @@ class TrainConfig:
     color: float = 0.1
     box_weight: float = 5.0
     bf16: bool = True
+    max_seconds: float = 0.0
+    """a time box in place of `epochs`: schedules follow the share of it that is over. 0: none"""
+    resident: bool = False
+    """the scenes stay in the device's memory and batches are drawn there, see resident.py"""
 
 
 @dataclass(frozen=True)

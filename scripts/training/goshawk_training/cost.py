@@ -36,7 +36,8 @@ def layer_costs(model: Detector) -> dict[str, LayerCost]:
     was_training = model.training
     try:
         with torch.inference_mode():
-            model.eval()(torch.zeros(1, 3, model.config.input_height, model.config.input_width))
+            device = next(model.parameters()).device
+            model.eval()(torch.zeros(1, 3, model.config.input_height, model.config.input_width, device=device))
     finally:
         model.train(was_training)
         for hook in hooks:

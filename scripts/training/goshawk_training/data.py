@@ -39,6 +39,16 @@ class SceneStore:
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def pictures(self) -> np.ndarray:
+        """[N, H, W, 3] uint8 RGB, memory-mapped."""
+        return self._pictures
+
+    @property
+    def objects(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes [M, 4] and classes [M] of all scenes in order, and where those of each scene end, [N]."""
+        return self._boxes, self._classes, self._ends
+
     def __getitem__(self, index: int) -> Scene:
         begin = int(self._ends[index - 1]) if index > 0 else 0
         end = int(self._ends[index])

@@ -25,9 +25,9 @@ class WeightAverage:
         mine, theirs = _tensors(self.model), _tensors(model)
         floats = [i for i, value in enumerate(mine) if value.is_floating_point()]
         torch._foreach_lerp_([mine[i] for i in floats], [theirs[i] for i in floats], 1 - decay)
-        for mine_value, their_value in zip(mine, theirs, strict=True):
-            if not mine_value.is_floating_point():
-                mine_value.copy_(their_value)
+        counts = [i for i, value in enumerate(mine) if not value.is_floating_point()]
+        if counts:
+            torch._foreach_copy_([mine[i] for i in counts], [theirs[i] for i in counts])
 
 
 def _tensors(model: nn.Module) -> list[Tensor]:

@@ -18,6 +18,7 @@ from pycocotools.cocoeval import COCOeval
 from .augment import letterboxed
 from .config import LABELS, ModelConfig
 from .data import SceneStore
+from .device import no_kernel_search
 from .model import Detector, cell_grid, decode_boxes
 
 SCORE_FLOOR = 0.01
@@ -59,13 +60,15 @@ class Evaluation:
 
 
 def evaluate_model(model: Detector, store: SceneStore) -> Evaluation:
-    """Evaluates a torch network in float32."""
+    """Evaluates a torch network in float32, where it is."""
+    device = next(model.parameters()).device
 
     @torch.inference_mode()
     def predict(pictures: np.ndarray) -> np.ndarray:
-        raw = model(torch.from_numpy(pictures).contiguous(memory_format=torch.channels_last))
+        with no_kernel_search():
+            raw = model(torch.from_numpy(pictures).to(device, memory_format=torch.channels_last))
         raw[..., 4:] = raw[..., 4:].sigmoid()
-        return raw.numpy()
+        return raw.cpu().numpy()
 
     return evaluate(predict, model.config, store)
 

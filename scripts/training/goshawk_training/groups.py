@@ -35,7 +35,8 @@ class ChannelGroup:
 def dependency_graph(model: Detector) -> torch_pruning.DependencyGraph:
     """The graph of a network, traced on a small picture."""
     side = 2 * max(STRIDES)
-    picture = torch.zeros(1, 3, side, side, dtype=next(model.parameters()).dtype)
+    weight = next(model.parameters())
+    picture = torch.zeros(1, 3, side, side, dtype=weight.dtype, device=weight.device)
     was_training = model.training
     # in training mode one picture gives a norm over one value at the coarsest stride, and statistics would change
     graph = torch_pruning.DependencyGraph().build_dependency(

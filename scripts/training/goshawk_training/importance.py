@@ -43,7 +43,7 @@ def measure_gates(model: Detector, loss_of: DetectionLoss, batches: Iterable[Bat
     found: dict[str, list[Tensor]] = {name: [] for name in norms}
     weights = [p for norm in norms.values() for p in (norm.weight, norm.bias)]
     for batch in batches:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        with torch.autocast(batch.pictures.device.type, dtype=torch.bfloat16, enabled=bf16):
             raw = model(batch.pictures)
         gradients = iter(torch.autograd.grad(loss_of(raw, batch.targets).total, weights))
         for name, norm in norms.items():

@@ -11,10 +11,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .channels import build_with
 from .config import RunConfig
 from .cost import multiply_adds, parameters
 from .data import SceneStore
+from .device import CPU, describe
 
 TOOLS = ("torch", "torch-pruning", "numpy", "onnx", "onnxruntime", "pycocotools")
 SOURCE = Path(__file__).resolve().parent
@@ -60,9 +63,11 @@ def host() -> dict[str, Any]:
     }
 
 
-def made_by() -> dict[str, Any]:
+def made_by(device: torch.device = CPU) -> dict[str, Any]:
     """Code, tools and machine of a run, as its checkpoint keeps them."""
-    record: dict[str, Any] = {"codeDigest": source_digest(), "host": host(), "toolVersions": tool_versions()}
+    accelerator = describe(device)
+    machine = {**host(), "accelerator": accelerator} if accelerator else host()
+    record: dict[str, Any] = {"codeDigest": source_digest(), "host": machine, "toolVersions": tool_versions()}
     commit = code_commit()
     return record if commit is None else {**record, "codeCommit": commit}
 
@@ -101,6 +106,7 @@ def schedules(config: RunConfig, steps: int) -> dict[str, dict[str, Any]]:
             "last": float(f"{train.lr * train.lr_floor:.6g}"),
             "warmupSteps": train.warmup_steps,
             "steps": steps,
+            **({"seconds": train.max_seconds} if train.max_seconds else {}),
         }
     }
     if config.prune is not None and config.prune.sparsity_steps > 0:

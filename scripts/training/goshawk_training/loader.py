@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from .assign import Targets
@@ -31,6 +33,10 @@ class Batch:
     views: np.ndarray
     """[B] int64, as `compose` numbers them"""
 
+    def to(self, device: torch.device) -> Batch:
+        """The same batch in the memory of a device."""
+        return Batch(self.pictures.to(device), self.targets.to(device), self.views)
+
 
 @dataclass(frozen=True)
 class Share:
@@ -48,13 +54,19 @@ def steps_per_epoch(store: SceneStore, config: RunConfig) -> int:
     return max(1, len(store) // config.train.batch)
 
 
-def make_batch(store: SceneStore, config: RunConfig, step: int, share: Share = WHOLE) -> Batch:
-    """The batch of a global step: each picture is a pure function of the seed, the step and its place in the batch."""
+def make_batch(
+    store: SceneStore, config: RunConfig, step: int, share: Share = WHOLE, mosaics: float | None = None
+) -> Batch:
+    """The batch of a global step: each picture is a pure function of the seed, the step and its place in the batch.
+
+    `mosaics` is the share of mosaics; None: as the epoch has it.
+    """
     train = config.train
     per_epoch = steps_per_epoch(store, config)
     epoch, within = divmod(step, per_epoch)
     order = np.random.default_rng((train.seed, epoch)).permutation(len(store))
-    mosaics = mosaic_share(epoch, train.epochs, train.mosaic, train.plain_share)
+    if mosaics is None:
+        mosaics = mosaic_share(epoch, train.epochs, train.mosaic, train.plain_share)
     chosen = order[within * train.batch : (within + 1) * train.batch]
     scenes: list[Scene] = []
     views: list[int] = []
@@ -72,16 +84,25 @@ def make_batch(store: SceneStore, config: RunConfig, step: int, share: Share = W
 
 
 def batches(
-    store: SceneStore, config: RunConfig, first: int, last: int, share: Share = WHOLE, workers: int = WORKERS
+    store: SceneStore,
+    config: RunConfig,
+    first: int,
+    last: int | None,
+    share: Share = WHOLE,
+    workers: int = WORKERS,
+    mosaic_of: Callable[[int], float | None] = lambda step: None,
 ) -> Iterator[tuple[int, Batch]]:
-    """Steps `first` up to but not including `last`, prefetched in order. Errors of a loading thread are raised here."""
+    """Steps `first` up to but not including `last` (None: without end), prefetched in order. Errors of a loading thread
+    are raised here. `mosaic_of` gives the share of mosaics at a step; None: as its epoch has it.
+    """
     waiting: deque[tuple[int, Future[Batch]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
         try:
             following = first
-            for step in range(first, last):
-                while following < last and len(waiting) < workers + PREFETCHED:
-                    waiting.append((following, pool.submit(make_batch, store, config, following, share)))
+            for step in count(first) if last is None else range(first, last):
+                while (last is None or following < last) and len(waiting) < workers + PREFETCHED:
+                    job = pool.submit(make_batch, store, config, following, share, mosaic_of(following))
+                    waiting.append((following, job))
                     following += 1
                 yield step, waiting.popleft()[1].result()
         finally:

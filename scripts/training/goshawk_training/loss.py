@@ -74,7 +74,7 @@ class DetectionLoss(nn.Module):
         overlap = complete_iou(boxes[found.picture, found.cell], targets.boxes[found.target])
         box_loss = ((1 - overlap) * found.quality).sum() / norm
 
-        taught = torch.zeros(())
+        taught = raw.new_zeros(())
         if lesson is not None and self.distill is not None:
             known = lesson.known.float()
             objectness_terms = objectness_terms * (1 - self.distill.objectness * known)[:, None]

@@ -182,9 +182,10 @@ class LevelHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
         classes, box = self.class_branch(x), self.box_branch(x)
-        if torch.is_autocast_enabled("cpu"):
+        kind = x.device.type
+        if torch.is_autocast_enabled(kind):
             # the last layers stay in float32 under autocast: bf16 has too few digits for coordinates
-            with torch.autocast("cpu", enabled=False):
+            with torch.autocast(kind, enabled=False):
                 return self._predict(classes.float(), box.float())
         return self._predict(classes, box)
 

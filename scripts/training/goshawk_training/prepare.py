@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import multiprocessing
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from .augment import resized
 from .config import LABELS, ModelConfig
@@ -22,49 +26,155 @@ CHUNK = 500
 WIDTH, HEIGHT = 640, 360
 """Scenes are rendered at the camera's size and shrunk as the runtime shrinks them: rendering at the network's size
 instead would show edges and noise that the runtime never sees."""
+RESIZES = {True: "average", False: "bilinear"}
+"""Words of the stores' descriptions for `Simulation.average`."""
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Which scenes: chunk k of a data set has the seed `seed + k`, so `ceil(count / CHUNK)` seeds are used."""
+    """Which scenes: chunk k of a data set has the seed `seed + k`, so `ceil(count / chunk)` seeds are used."""
 
     command: tuple[str, ...]
     seed: int
     count: int
     workers: int = 2
+    """threads of one call of the simulator"""
     average: bool = True
     """how they are shrunk, see augment.resized"""
+    jobs: int = 1
+    """chunks that are rendered at the same time, each by processes of its own"""
+    chunk: int = CHUNK
+    max_seconds: float = 0.0
+    """no chunk begins that would end later than this; the store then holds fewer than `count` scenes. 0: no limit"""
 
     def chunks(self) -> list[tuple[int, int]]:
         """Seed and count of each call of the simulator."""
-        full, rest = divmod(self.count, CHUNK)
-        counts = [CHUNK] * full + ([rest] if rest else [])
+        full, rest = divmod(self.count, self.chunk)
+        counts = [self.chunk] * full + ([rest] if rest else [])
         return [(self.seed + k, count) for k, count in enumerate(counts)]
 
 
-def prepare(simulation: Simulation, out: Path, config: ModelConfig) -> dict[str, Any]:
-    """Fills the store `out` and returns its description."""
-    described = {
-        "seeds": [seed for seed, _ in simulation.chunks()],
-        "chunk": CHUNK,
-        "sourceWidth": WIDTH,
-        "sourceHeight": HEIGHT,
-        "resize": "average" if simulation.average else "bilinear",
+@dataclass(frozen=True)
+class _Rendered:
+    """A chunk that is shrunk already: `folder` holds a file of scenes for each way to shrink."""
+
+    folder: Path
+    count: int
+    seconds: float
+    version: str
+
+
+def prepare(
+    simulation: Simulation, out: Path, config: ModelConfig, *, bilinear_out: Path | None = None
+) -> dict[str, Any]:
+    """Fills the store `out` and returns its description.
+
+    `bilinear_out` gets the same scenes, rendered once, shrunk by interpolation.
+    """
+    begun = time.monotonic()
+    writers = {simulation.average: StoreWriter(out)}
+    if bilinear_out is not None:
+        if not simulation.average:
+            raise ValueError("--bilinear-out goes with --resize average: both stores would be the same")
+        writers[False] = StoreWriter(bilinear_out)
+    with contextlib.ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=out)))
+        # one thread for each store: writing and its digest are as fast as the disk, and in order
+        appending = {
+            average: stack.enter_context(ThreadPoolExecutor(1, f"append-{RESIZES[average]}")) for average in writers
+        }
+        done, version = 0, ""
+        waiting: list[Future[None]] = []
+        seeds: list[int] = []
+        for seed, chunk in _chunks(simulation, work, tuple(writers), config, begun):
+            waiting += [
+                appending[average].submit(_append, writer, chunk.folder / RESIZES[average])
+                for average, writer in writers.items()
+            ]
+            done, version = done + chunk.count, chunk.version
+            seeds.append(seed)
+            speed = done / (time.monotonic() - begun)
+            left = (simulation.count - done) / speed / 60
+            print(f"{done}/{simulation.count} scenes, {speed:.0f}/s, {left:.1f} min left", flush=True)
+        for appended in waiting:
+            appended.result()
+    described = {"seeds": seeds, "chunk": simulation.chunk, "sourceWidth": WIDTH, "sourceHeight": HEIGHT}
+    metas = {
+        average: writer.close({**described, "resize": RESIZES[average], "simulator": version})
+        for average, writer in writers.items()
     }
+    return metas[simulation.average]
+
+
+def _chunks(
+    simulation: Simulation, work: Path, averages: tuple[bool, ...], config: ModelConfig, begun: float
+) -> Iterator[tuple[int, _Rendered]]:
+    """Chunks in order, `jobs` at a time, as long as the time lasts."""
+    if simulation.jobs == 1:
+        longest = 0.0
+        for seed, count in simulation.chunks():
+            if not _in_time(simulation, begun, longest):
+                return
+            chunk = _render_chunk(simulation, seed, count, work, averages, config)
+            longest = max(longest, chunk.seconds)
+            yield seed, chunk
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(
+        simulation.jobs, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        todo = simulation.chunks()
+        running: dict[Future[_Rendered], int] = {}
+        finished: dict[int, _Rendered] = {}
+        started, given, longest = 0, 0, 0.0
+        while True:
+            while started < len(todo) and len(running) < simulation.jobs and _in_time(simulation, begun, longest):
+                future = pool.submit(_render_chunk, simulation, *todo[started], work, averages, config)
+                running[future] = started
+                started += 1
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                finished[running.pop(future)] = chunk = future.result()
+                longest = max(longest, chunk.seconds)
+            while given in finished:
+                yield todo[given][0], finished.pop(given)
+                given += 1
+
+
+def _in_time(simulation: Simulation, begun: float, longest: float) -> bool:
+    """Whether another chunk would end within the limit, were it as slow as the slowest so far."""
+    return not simulation.max_seconds or time.monotonic() - begun + longest < simulation.max_seconds
+
+
+def _render_chunk(
+    simulation: Simulation, seed: int, count: int, work: Path, averages: tuple[bool, ...], config: ModelConfig
+) -> _Rendered:
+    begun = time.monotonic()
     scale = min(config.input_width / WIDTH, config.input_height / HEIGHT)
-    writer = StoreWriter(out)
-    version, begun, done = "", time.monotonic(), 0
-    for seed, count in simulation.chunks():
-        with tempfile.TemporaryDirectory(dir=out) as folder:
-            rendered = Path(folder) / "scenes"
-            version = _render(simulation, seed, count, rendered)
+    folder = work / str(seed)
+    rendered = folder / "scenes"
+    folder.mkdir()
+    version = _render(simulation, seed, count, rendered)
+    for average in averages:
+        with (folder / RESIZES[average]).open("wb") as file:
             for scene in read_rendered(rendered):
-                picture = resized(scene.picture, scale, average=simulation.average)
-                writer.add(Scene(picture, scene.boxes * np.float32(scale), scene.classes))
-        done += count
-        speed = done / (time.monotonic() - begun)
-        print(f"{done}/{simulation.count} scenes, {(simulation.count - done) / speed / 60:.1f} min left", flush=True)
-    return writer.close({**described, "simulator": version})
+                picture = resized(scene.picture, scale, average=average)
+                np.save(file, picture)
+                np.save(file, scene.boxes * np.float32(scale))
+                np.save(file, scene.classes)
+    shutil.rmtree(rendered)
+    return _Rendered(folder, count, time.monotonic() - begun, version)
+
+
+def _append(writer: StoreWriter, path: Path) -> None:
+    """Moves the scenes of a chunk's file to the end of a store."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        while file.tell() < size:
+            picture, boxes, classes = (np.load(file, allow_pickle=False) for _ in range(3))
+            writer.add(Scene(picture, boxes, classes))
+    path.unlink()
 
 
 def read_rendered(folder: Path) -> Iterator[Scene]:

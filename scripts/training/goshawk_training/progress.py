@@ -19,6 +19,7 @@ class Progress:
         self._live = sys.stdout.isatty()
         self._every = 0.5 if self._live else every
         self._shown = 0.0
+        self._shown_step = first
         self._smooth: list[float] | None = None
 
     def show(self, step: int, rate: float, parts: LossParts) -> None:
@@ -29,14 +30,16 @@ class Progress:
         now = time.monotonic()
         if now - self._shown < self._every and step < self.total:
             return
-        self._shown = now
+        # what is left follows from the whole run, the rate from the time since the last line
+        recent = (step - self._shown_step) / max(1e-9, now - max(self._shown, self._begun))
+        self._shown, self._shown_step = now, step
         speed = (step - self._first) / max(1e-9, now - self._begun)
         objectness, classes, box, teacher = self._smooth
         taught = f" teacher {teacher:.3f}" if teacher else ""
         line = (
-            f"epoch {(step - 1) // self.per_epoch + 1}/{self.total // self.per_epoch}  step {step}/{self.total}  "
+            f"epoch {(step - 1) // self.per_epoch + 1}/{-(-self.total // self.per_epoch)}  step {step}/{self.total}  "
             f"object {objectness:.3f} class {classes:.3f} box {box:.3f}{taught}  lr {rate:.2e}  "
-            f"{speed * self.batch:.0f} pictures/s  {_minutes((self.total - step) / max(1e-9, speed))} left"
+            f"{recent * self.batch:.0f} pictures/s  {_minutes((self.total - step) / max(1e-9, speed))} left"
         )
         if self._live:
             print(f"\r{line}\x1b[K", end="" if step < self.total else "\n", flush=True)

@@ -122,7 +122,7 @@ def prune_to(
 def remove_channels(state: TrainState, config: RunConfig, removed: dict[str, list[int]]) -> None:
     """Takes channels out of weights, average and moments. The average follows anew: the network is another one."""
     widths, kept = kept_indices(state.model, removed)
-    smaller = state_of(build_with(config.model, widths), config)
+    smaller = state_of(build_with(config.model, widths), config, state.device)
     smaller.model.load_state_dict(shrink_state(state.model.state_dict(), kept))
     smaller.average.model.load_state_dict(shrink_state(state.average.model.state_dict(), kept))
     shrink_optimizer(state.optimizer, state.model, smaller.optimizer, smaller.model, kept)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+NEVER = 1 << 60
+
 
 def learning_rate(step: int, total: int, peak: float, floor: float, warmup: int) -> float:
     """Linear warm-up for `warmup` steps, then half a cosine from `peak` to `peak * floor` at step `total`."""
@@ -13,7 +15,17 @@ def learning_rate(step: int, total: int, peak: float, floor: float, warmup: int)
     return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def mosaic_share(epoch: int, epochs: int, share: float, plain_share: float) -> float:
+def steps_in(limit: float, step: int, seconds: float) -> int:
+    """Updates that `limit` seconds hold, where `step` of them took `seconds`: what a time box is planned by.
+
+    At least one more than `step` until the time is up, and a very large number before the first update.
+    """
+    if step == 0:
+        return NEVER
+    return max(step + (seconds < limit), round(step * limit / max(seconds, 1e-3)))
+
+
+def mosaic_share(epoch: float, epochs: float, share: float, plain_share: float) -> float:
     """The share of mosaics in an epoch: `share`, and none in the last `plain_share` of the epochs."""
     return 0.0 if epoch >= epochs * (1 - plain_share) else share
 

@@ -14,31 +14,12 @@ from optuna.trial import TrialState
 from .config import RunConfig
 from .data import SceneStore
 from .evaluate import Evaluation
+from .search_space import SPACE, STOPPERS
 from .train import RunOptions, train
 
 JOURNAL, BEST = "journal.log", "best.json"
 STUDY = "search"
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
-STOPPERS = ("median", "hyperband")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Values that a setting may take."""
-
-    low: float
-    high: float
-    log: bool = False
-
-
-SPACE: dict[str, Interval] = {
-    "lr": Interval(3e-4, 6e-3, log=True),
-    "weight_decay": Interval(3e-3, 0.1, log=True),
-    "box_weight": Interval(2.0, 10.0),
-    "color": Interval(0.0, 0.3),
-    "mosaic": Interval(0.0, 0.5),
-}
-"""By the name of TrainConfig's field."""
 
 
 @dataclass(frozen=True)

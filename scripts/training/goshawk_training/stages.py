@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from . import checkpoint
 from .config import DistillConfig, RunConfig
 from .data import SceneStore
+from .device import CPU
 from .lineage import digest_of, stage_record
 from .quantize import quantize_aware
 from .state import TrainState, state_of
-from .teacher import CachedTeacher, LiveTeacher, Teacher, cached_answers
+from .teacher import CachedTeacher, LiveTeacher, ResidentTeacher, Teacher, cached_answers
 from .train import LAST
 
 
@@ -20,7 +23,7 @@ def checkpoint_in(run: Path) -> Path:
     return run / LAST if run.is_dir() else run
 
 
-def start_from(parent: Path, config: RunConfig) -> Callable[[], TrainState]:
+def start_from(parent: Path, config: RunConfig, device: torch.device = CPU) -> Callable[[], TrainState]:
     """The first state of a stage: the parent's averaged weights, its 2:4 masks, and its history."""
 
     def start() -> TrainState:
@@ -31,21 +34,36 @@ def start_from(parent: Path, config: RunConfig) -> Callable[[], TrainState]:
             raise ValueError(f"{parent} is quantization-aware already: only `qat` can go on from it")
         if config.qat is not None and not already:
             quantize_aware(model, config.qat)
-        state = state_of(model, config)
-        state.masks = stored.get("masks", {})
+        state = state_of(model, config, device)
+        state.masks = {name: mask.to(device) for name, mask in stored.get("masks", {}).items()}
         state.stages = [*stored.get("stages", []), stage_record(stored, parent)]
         return state
 
     return start
 
 
-def teacher_of(path: Path, store: SceneStore, settings: DistillConfig, *, cache: bool, bf16: bool) -> Teacher:
-    """The teacher of a run: with `cache` its answers are computed once and kept beside the store."""
+def teacher_of(
+    path: Path,
+    store: SceneStore,
+    settings: DistillConfig,
+    *,
+    cache: bool,
+    bf16: bool,
+    device: torch.device = CPU,
+    resident: bool = False,
+) -> Teacher:
+    """The teacher of a run: with `cache` its answers are computed once and kept beside the store, or, where scenes are
+    resident, in the device's memory.
+    """
     digest = digest_of(path)
     if digest != settings.teacher:
         raise ValueError(f"{path} is {digest}, not the teacher {settings.teacher} of this run")
     model = checkpoint.averaged_model(path)
-    live = LiveTeacher(model, bf16)
+    live = LiveTeacher(model, bf16, device)
     if not cache:
         return live
+    if resident:
+        if settings.live:
+            raise ValueError("--teacher-live goes with scenes that are not resident; --no-teacher-cache asks about all")
+        return ResidentTeacher(store, live, model.config, device)
     return CachedTeacher(cached_answers(store, live, digest, model.config), live if settings.live else None)

@@ -10,6 +10,7 @@ from torch import nn
 
 from .channels import Channels, build_with, channels_of
 from .config import RunConfig
+from .device import CPU
 from .ema import WeightAverage
 from .masks import Masks
 from .model import Detector
@@ -33,6 +34,11 @@ class TrainState:
     seconds: float = 0.0
     """spent training, over all resumptions"""
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network and all that belongs to it is."""
+        return next(self.model.parameters()).device
+
 
 def build(config: RunConfig, channels: Channels | None) -> Detector:
     """A network of a run's configuration and the widths it has by now (None: the configuration's own)."""
@@ -40,15 +46,15 @@ def build(config: RunConfig, channels: Channels | None) -> Detector:
     return model if config.qat is None else quantize_aware(model, config.qat)
 
 
-def new_state(config: RunConfig) -> TrainState:
+def new_state(config: RunConfig, device: torch.device = CPU) -> TrainState:
     """Weights, their average and the optimizer at step 0, from the seed."""
     torch.manual_seed(config.train.seed)
-    return state_of(build(config, None), config)
+    return state_of(build(config, None), config, device)
 
 
-def state_of(model: Detector, config: RunConfig) -> TrainState:
-    """A state at step 0 around a network."""
-    model = model.requires_grad_(True).to(memory_format=torch.channels_last)
+def state_of(model: Detector, config: RunConfig, device: torch.device = CPU) -> TrainState:
+    """A state at step 0 around a network, which moves to the device."""
+    model = model.requires_grad_(True).to(device, memory_format=torch.channels_last)
     average = WeightAverage(model, config.train.ema_decay, config.train.ema_ramp)
     return TrainState(model, average, make_optimizer(model, config), channels_of(model))
 

@@ -22,7 +22,7 @@ def kept_indices(model: Detector, removed: dict[str, list[int]]) -> tuple[Channe
     A copy of the network whose every weight is its own index is pruned by torch-pruning: what is left of it is the
     answer, for tensors of any kind and whatever they are coupled with.
     """
-    tracer = copy.deepcopy(model).to(torch.float64)
+    tracer = copy.deepcopy(model).to("cpu", torch.float64)
     with torch.no_grad():
         for value in tracer.state_dict().values():
             if value.is_floating_point():
@@ -42,7 +42,7 @@ def shrink_state(state: dict[str, Tensor], indices: KeptIndices) -> dict[str, Te
 
 def shrink(value: Tensor, indices: Tensor) -> Tensor:
     """What stays of one tensor."""
-    return value.detach().reshape(-1)[indices]
+    return value.detach().reshape(-1)[indices.to(value.device)]
 
 
 def shrink_optimizer(

@@ -15,8 +15,10 @@ from torch import Tensor
 from .augment import NOT_PLAIN, letterboxed, mirrored
 from .config import STRIDES, ModelConfig
 from .data import SceneStore
+from .device import CPU
 from .loader import Batch
 from .model import Detector
+from .resident import LOADED_AT_ONCE, ResidentScenes, plain_plan
 
 CACHE_BATCH = 16
 SECONDS_BETWEEN_NOTES = 20.0
@@ -31,19 +33,19 @@ class Teacher(Protocol):
 class LiveTeacher:
     """Looks at each picture: norms folded (in place), bf16 where the CPU has it, no graph kept."""
 
-    def __init__(self, model: Detector, bf16: bool = True) -> None:
-        self._model = model.eval().fuse().to(memory_format=torch.channels_last)
-        self._bf16 = bf16
+    def __init__(self, model: Detector, bf16: bool = True, device: torch.device = CPU) -> None:
+        self._model = model.eval().fuse().to(device, memory_format=torch.channels_last)
+        self._bf16, self._device = bf16, device
 
     def look(self, pictures: Tensor) -> Tensor:
         """Raw predictions [B, N, 5 + C] of pictures [B, 3, H, W] of 0..255."""
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bf16):
-            raw = self._model(pictures.contiguous(memory_format=torch.channels_last))
+        with torch.inference_mode(), torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
+            raw = self._model(pictures.to(self._device, memory_format=torch.channels_last))
         # out of inference mode: the loss keeps it for its backward pass
         return raw.float().clone()
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        return self.look(batch.pictures), torch.ones(len(batch.pictures), dtype=torch.bool)
+        return self.look(batch.pictures), torch.ones(len(batch.pictures), dtype=torch.bool, device=self._device)
 
 
 class CachedTeacher:
@@ -59,11 +61,34 @@ class CachedTeacher:
         plain = torch.from_numpy(batch.views != NOT_PLAIN)
         raw = torch.zeros(len(batch.views), *self._answers.shape[1:])
         raw[plain] = torch.from_numpy(self._answers[batch.views[plain.numpy()]]).float()
+        device = batch.pictures.device
+        raw, plain = raw.to(device), plain.to(device)
         if self._live is None:
             return raw, plain
         if not plain.all():
             raw[~plain] = self._live.look(batch.pictures[~plain])
         return raw, torch.ones_like(plain)
+
+
+class ResidentTeacher:
+    """What CachedTeacher reads, computed at once and kept in the device's memory [2 * scenes, N, 5 + C], float16."""
+
+    def __init__(self, store: SceneStore, teacher: LiveTeacher, config: ModelConfig, device: torch.device) -> None:
+        cells = sum((config.input_width // s) * (config.input_height // s) for s in STRIDES)
+        shape = (2 * len(store), cells, 5 + config.classes)
+        begun = time.monotonic()
+        self._answers = torch.empty(shape, dtype=torch.float16, device=device)
+        for first in range(0, len(store), LOADED_AT_ONCE):
+            last = min(len(store), first + LOADED_AT_ONCE)
+            scenes = ResidentScenes(store, device, first, last)
+            for mirror in (False, True):
+                plan = plain_plan(np.arange(first, last), store, config, mirror=mirror)
+                self._answers[2 * first + mirror : 2 * last : 2] = teacher.look(scenes.draw(plan, config)).half()
+        print(f"teacher's answers: {2 * len(store)} views in {time.monotonic() - begun:.1f} s", flush=True)
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        views = torch.from_numpy(batch.views).to(self._answers.device)
+        return self._answers[views.clamp(min=0)].float(), views != NOT_PLAIN
 
 
 def cache_files(store: SceneStore, teacher_digest: str) -> tuple[Path, Path]:
@@ -110,7 +135,8 @@ def _fill(
         end = min(len(store), done + CACHE_BATCH)
         boxed = [letterboxed(store[i], config) for i in range(done, end)]
         views = np.stack([view.picture for scene in boxed for view in (scene, mirrored(scene))])
-        answers[2 * done : 2 * end] = teacher.look(torch.from_numpy(views).permute(0, 3, 1, 2).float()).numpy()
+        looked = teacher.look(torch.from_numpy(views).permute(0, 3, 1, 2).float())
+        answers[2 * done : 2 * end] = looked.cpu().numpy()
         done = end
         if time.monotonic() - noted > SECONDS_BETWEEN_NOTES or done == len(store):
             # pixels first, then the note that says how far they go

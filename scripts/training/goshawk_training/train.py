@@ -6,7 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -17,17 +17,19 @@ from . import checkpoint
 from .calibrate import measure_ranges
 from .config import RunConfig
 from .data import SceneStore
+from .device import CPU, peak_memory
 from .distill import Lesson
 from .evaluate import Evaluation, evaluate_model
+from .feed import batches_of
 from .lineage import made_by
-from .loader import Batch, batches, make_batch, steps_per_epoch
+from .loader import Batch, steps_per_epoch
 from .loss import DetectionLoss, LossParts
 from .masks import apply_masks
 from .processes import Processes, joined
 from .progress import Progress
 from .prune import Pruning
 from .quantize import set_mode
-from .schedule import learning_rate
+from .schedule import learning_rate, mosaic_share, steps_in
 from .state import TrainState, new_state
 from .teacher import Teacher
 from .threads import Threads
@@ -49,6 +51,9 @@ class RunOptions:
     """end early, as a kill would, with a checkpoint (for tests and for sharing a machine)"""
     on_evaluation: Callable[[int, Evaluation], None] | None = None
     """is told epoch and result; what it raises ends the run"""
+    device: torch.device = CPU
+    begun: float = field(default_factory=lambda: time.monotonic())
+    """when a time box began to run: loading of scenes and a teacher's answers are within it"""
 
 
 def train(
@@ -69,6 +74,7 @@ def train(
     with joined() as processes:
         if not processes.alone and config.qat is not None:
             raise ValueError("ranges are measured by one process: start `qat` without torchrun")
+        _check(config, options, processes)
         options.folder.mkdir(parents=True, exist_ok=True)
         state = _begin(config, store, options, start)
         run = _Run(config, store, validation, options, teacher, processes, state)
@@ -92,9 +98,22 @@ class _Run:
         self._threads = Threads(options.threads)
         self._per_epoch = steps_per_epoch(store, config)
         self._total = self._per_epoch * config.train.epochs
-        self._loss_of = DetectionLoss(config.model, config.train.box_weight, config.distill, processes.norm)
-        self._made_by = made_by()
+        if config.train.max_seconds:
+            self._total = steps_in(config.train.max_seconds, state.step, state.seconds)
+        loss_of = DetectionLoss(config.model, config.train.box_weight, config.distill, processes.norm)
+        self._loss_of = loss_of.to(options.device)
+        self._batches = batches_of(store, config, options.device, processes.share)
+        if config.train.resident:
+            print(
+                f"{len(store)} scenes in device memory {time.monotonic() - options.begun:.1f} s after the start",
+                flush=True,
+            )
+        self._made_by = made_by(options.device)
+        self._seconds_before = state.seconds
         self._saved_at = time.monotonic()
+        if config.prune:
+            # each pruning step makes new shapes, which are not worth a search for kernels
+            torch.backends.cudnn.benchmark = False
         self._pruning = Pruning(config, self._total, processes.agree) if config.prune else None
         if self._pruning:
             self._pruning.check_reachable(state)
@@ -103,16 +122,18 @@ class _Run:
         self._wrapped = processes.wrapped(state.model)
 
     def go(self) -> None:
-        end = min(self._total, self.options.stop_after_steps or self._total)
+        if self._time_is_up():
+            return
         progress = Progress(self._total, self._per_epoch, self.config.train.batch, self.state.step)
-        steps = batches(self.store, self.config, self.state.step, end, self.processes.share)
+        steps = self._batches.stream(self.state.step, self._last_step(), self._mosaics)
         with _StopRequest() as stop:
             for step, batch in steps:
                 begun = time.monotonic()
                 self._threads.look(step)
                 rate, parts = self._update(step, batch)
-                self.state.seconds += time.monotonic() - begun
+                self._take_time(begun)
                 if self.processes.first:
+                    progress.total = self._total
                     progress.show(self.state.step, rate, parts)
                 if self.processes.any(stop.wanted):
                     self._save()
@@ -121,8 +142,39 @@ class _Run:
                     return
                 if time.monotonic() - self._saved_at > self.options.checkpoint_seconds:
                     self._save()
+                if self._time_is_up():
+                    break
                 self._evaluate_if_due()
         self._save()
+        if line := peak_memory(self.options.device):
+            print(line, flush=True)
+        if self._time_is_up():
+            self._evaluate(max(1, round(self.state.step / self._per_epoch)))
+
+    def _last_step(self) -> int | None:
+        """Where the run ends by steps; None: it ends by time alone."""
+        if not self.config.train.max_seconds:
+            return min(self._total, self.options.stop_after_steps or self._total)
+        return self.options.stop_after_steps
+
+    def _take_time(self, begun: float) -> None:
+        """Counts the seconds of an update; of a time box, all that passes."""
+        now = time.monotonic()
+        limit = self.config.train.max_seconds
+        if not limit:
+            self.state.seconds += now - begun
+            return
+        self.state.seconds = self._seconds_before + now - self.options.begun
+        self._total = steps_in(limit, self.state.step, self.state.seconds)
+
+    def _time_is_up(self) -> bool:
+        return 0 < self.config.train.max_seconds <= self.state.seconds
+
+    def _mosaics(self, step: int) -> float:
+        train, limit = self.config.train, self.config.train.max_seconds
+        if limit:
+            return mosaic_share(self.state.seconds, limit, train.mosaic, train.plain_share)
+        return mosaic_share(step // self._per_epoch, train.epochs, train.mosaic, train.plain_share)
 
     def _update(self, step: int, batch: Batch) -> tuple[float, LossParts]:
         config, state = self.config, self.state
@@ -141,7 +193,7 @@ class _Run:
         return result
 
     def _upcoming(self, step: int, count: int) -> list[Batch]:
-        return [make_batch(self.store, self.config, step + k) for k in range(count)]
+        return [self._batches.make(step + k, self._mosaics(step + k)) for k in range(count)]
 
     @property
     def _last(self) -> Path:
@@ -155,7 +207,11 @@ class _Run:
     def _evaluate_if_due(self) -> None:
         epoch, within = divmod(self.state.step, self._per_epoch)
         due = within == 0 and (epoch % self.options.evaluate_every == 0 or epoch == self.config.train.epochs)
-        if not due or self.validation is None or not self.processes.first:
+        if due:
+            self._evaluate(epoch)
+
+    def _evaluate(self, epoch: int) -> None:
+        if self.validation is None or not self.processes.first:
             return
         result = evaluate_model(self.state.average.model, self.validation)
         print(f"epoch {epoch}: {result.summary()}", flush=True)
@@ -186,7 +242,7 @@ def train_step(
     for group in state.optimizer.param_groups:
         group["lr"] = rate * group.get("relative_rate", 1.0)
     state.model.train()
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.bf16):
+    with torch.autocast(batch.pictures.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
         raw = (network or state.model)(batch.pictures)
     parts = loss_of(raw, batch.targets, lesson)
     if not torch.isfinite(parts.total):
@@ -207,10 +263,21 @@ def _begin(
     if last.exists() and not options.resume:
         raise FileExistsError(f"{last} exists: give --resume to go on with it, or another --run folder")
     if not last.exists():
-        return start() if start else new_state(config)
-    state = checkpoint.restore(last, config, store.meta["digest"])
+        return start() if start else new_state(config, options.device)
+    state = checkpoint.restore(last, config, store.meta["digest"], options.device)
     print(f"resumed at step {state.step} from {last}", flush=True)
     return state
+
+
+def _check(config: RunConfig, options: RunOptions, processes: Processes) -> None:
+    """Refuses what does not go together, before any time is spent."""
+    limited = config.train.max_seconds > 0
+    if not processes.alone and (config.train.resident or limited or options.device.type != "cpu"):
+        raise ValueError("--resident, --max-seconds and CUDA are for one process: start without torchrun")
+    if limited and config.prune is not None and config.prune.sparsity_steps > 1:
+        raise ValueError("--max-seconds goes with one of --sparsity-steps at most: prune by epochs, then go on with it")
+    if limited and config.qat is not None:
+        raise ValueError("--max-seconds is not for `qat`, whose ranges freeze after a share of its epochs")
 
 
 class _StopRequest:

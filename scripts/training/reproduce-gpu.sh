@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Trains the shipped models on, with a CUDA device and within a time box: new scenes, the baseline from the weights that are
+# shipped, then the network that serves, with the new baseline as its teacher. Whatever ends it early, the newest exports
+# are in the folder of results. Options are variables of the environment, see README.md.
+# Usage: scripts/training/reproduce-gpu.sh RUN_FOLDER SECONDS
+set -uo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+mkdir -p "${1:?name a folder for scenes and checkpoints: 0.7 MB a scene, in memory where it can be (/dev/shm)}"
+run="$(cd "$1" && pwd)"
+total="${2:?say how many seconds it may take}"
+SECONDS=0
+
+python="${PYTHON:-$root/.tools/training/bin/python}"
+simulator="${SIMULATOR:-node $root/dist/cli.js simulate}"
+device="${DEVICE:-cuda}"
+jobs="${JOBS:-$(nproc)}"
+scenes="${SCENES:-60000}"
+seed="${SEED:-1}"
+chunk="${CHUNK:-250}"
+validated="${VALIDATION:-400}"
+baseline_batch="${BASELINE_BATCH:-128}"
+student_batch="${STUDENT_BATCH:-256}"
+student="${STUDENT:-adopt}"
+render_seconds="${RENDER_SECONDS:-$((total * 13 / 100))}"
+baseline_end="${BASELINE_END:-$((total * 57 / 100))}"
+student_end="${STUDENT_END:-$((total - 14 - total / 50))}"
+results="${RESULTS:-$run/results}"
+checked="$run/validation"
+mkdir -p "$results" "$run/logs" "$run/export"
+export PYTHONUNBUFFERED=1
+
+if [ ! -x "$python" ] && ! command -v "$python" >/dev/null; then
+  python3 -m venv "$root/.tools/training" &&
+    "$python" -m pip install --quiet --requirement "$root/scripts/training/requirements.txt" || exit 1
+fi
+cd "$root/scripts/training" || exit 1
+
+say() { echo "[$SECONDS s] $*" | tee -a "$run/logs/driver.log"; }
+goshawk_training() { "$python" -m goshawk_training "$@"; }
+logged() { # name of the log, command; both threads of a pipe end with the command's exit code
+  local name="$1"
+  shift
+  "$@" 2>&1 | tee -a "$run/logs/$name.log" | sed -u "s/^/$name: /"
+}
+scenes_of() { # folder of the averaged ones, of the interpolated ones, count, seed, options
+  [ -f "$1/meta.json" ] && [ -f "$2/meta.json" ] && return 0
+  goshawk_training prepare --out "$1" --bilinear-out "$2" --count "$3" --seed "$4" --workers 1 --simulator "$simulator" "${@:5}"
+}
+stage() { # name, when it has to be over, command, batch, options; with half the batch where memory does not hold it
+  local name="$1" end="$2" command="$3" batch="$4" box
+  [ ! -f "$run/$name/done" ] || return 0
+  for size in "$batch" $((batch / 2)); do
+    # six seconds to start, as many to evaluate at the end; a run that is resumed keeps the time that it was given
+    box=$((end - SECONDS - 12))
+    [ "$box" -ge 2 ] || box=2
+    [ ! -f "$run/$name/last.pt" ] || box="$(cat "$run/$name.box")"
+    echo "$box" >"$run/$name.box"
+    say "$name: $command, batches of $size, $box s"
+    logged "$name" timeout --signal=TERM --kill-after=10 $((box + 60)) "$python" -m goshawk_training "$command" \
+      --run "$run/$name" --device "$device" --resident --batch "$size" --max-seconds "$box" --threads 4 \
+      --checkpoint-seconds 30 --evaluate-every 100000 --resume "${@:5}" && touch "$run/$name/done" && break
+    say "$name ended early"
+    [ -f "$run/$name/last.pt" ] && break
+  done
+  [ -f "$run/$name/last.pt" ]
+}
+exported() { # run, store, folder of the export, name of the result
+  [ -f "$run/$1/last.pt" ] || return 0
+  logged "$1-export" goshawk_training export --run "$run/$1" --data "$2" --out "$run/export/$3" || return 0
+  cp "$run/export/$3/model.onnx" "$results/$4.onnx"
+}
+records() { # everything small
+  for name in baseline student; do
+    [ -f "$run/$name/history.jsonl" ] && mkdir -p "$run/export/$name" && cp "$run/$name/history.jsonl" "$run/export/$name/"
+  done
+  tar -czf "$results/records.tar.gz" --exclude=model.onnx -C "$run" logs export $(cd "$run" && ls -d ./*/meta.json)
+  local last="$run/student/last.pt"
+  [ ! -f "$last" ] || [ "$(stat -c %s "$last")" -gt 16000000 ] || cp "$last" "$results/student-last.pt"
+}
+watched() { # run, its scenes, those of validation: how good it is so far and an export of that, on the CPU
+  local copy="$run/$1-so-far" last="$run/$1/last.pt"
+  mkdir -p "$copy"
+  export OMP_NUM_THREADS=4
+  while sleep "${WATCH_SECONDS:-60}" >/dev/null 2>&1; do
+    [ -f "$last" ] && cp "$last" "$copy/last.pt" || continue
+    goshawk_training evaluate --model "$copy" --data "$3" 2>&1 | sed "s/^/[$SECONDS s] $1 so far: /" |
+      grep --line-buffered "so far: AP" | tee -a "$run/logs/driver.log"
+    exported "$1-so-far" "$2" "$1-so-far" "$1"
+  done
+}
+finish() {
+  [ -z "${watching:-}" ] || kill "$watching" 2>/dev/null
+  records
+}
+trap finish EXIT
+
+{ # what the shipped weights are adopted on: their norms' statistics need a few pictures
+  scenes_of "$run/adopting" "$run/adopting-bilinear" 64 $((seed + 990)) &&
+    { [ -f "$run/baseline-0/last.pt" ] || goshawk_training adopt --family baseline --data "$run/adopting" --run "$run/baseline-0" \
+      --model "${BASELINE_FROM:-$root/models/goshawk-street-baseline/1.0.0/model.onnx}"; } &&
+    { [ -f "$run/student-0/last.pt" ] || goshawk_training adopt --family baseline --data "$run/adopting-bilinear" --run "$run/student-0" \
+      --model "${STUDENT_FROM:-$root/models/goshawk-street-pruned/2.0.0/model.onnx}"; } &&
+    scenes_of "$checked" "$checked-bilinear" "$validated" 800001 &&
+    OMP_NUM_THREADS=2 goshawk_training evaluate --model "$run/baseline-0" --data "$checked" &&
+    OMP_NUM_THREADS=2 goshawk_training evaluate --model "$run/student-0" --data "$checked-bilinear"
+} >"$run/logs/shipped.log" 2>&1 &
+shipped=$!
+
+say "scenes, $jobs at a time"
+logged scenes scenes_of "$run/train" "$run/train-bilinear" "$scenes" "$seed" --jobs "$jobs" --chunk "$chunk" \
+  --max-seconds "$render_seconds" || exit 1
+while kill -0 "$shipped" 2>/dev/null && ! [ -f "$checked-bilinear/meta.json" ]; do sleep 0.2; done
+cat "$run/logs/shipped.log"
+
+watched baseline "$run/train" "$checked" &
+watching=$!
+stage baseline "$baseline_end" train "$baseline_batch" --from "$run/baseline-0" --data "$run/train" --validation "$checked" \
+  --lr "${BASELINE_LR:-2e-3}" --warmup-steps 300 --mosaic 0.2 --unscaled 0.6 --plain-share 0.3
+kill "$watching" 2>/dev/null
+exported baseline "$run/train" baseline baseline &
+exporting=$!
+
+teacher="$run/baseline"
+[ -f "$teacher/last.pt" ] || teacher="$run/baseline-0"
+parent="$run/student-0"
+if [ "$student" = prune ]; then
+  parent="$run/pruned"
+  logged pruned goshawk_training prune --from "$teacher" --teacher "$teacher" --teacher-data "$run/train" --data "$run/train-bilinear" \
+    --run "$parent" --device "$device" --resident --batch "$student_batch" --epochs 3 --lr 1.5e-3 --warmup-steps 50 \
+    --element-cost 100 --sparsity-initial 0.3 --sparsity-final 0.85 --sparsity-steps 10 --prune-share 0.7 --resume || parent="$run/student-0"
+fi
+watched student "$run/train-bilinear" "$checked-bilinear" &
+watching=$!
+stage student "$student_end" distill "$student_batch" --from "$parent" --teacher "$teacher" --teacher-data "$run/train" \
+  --data "$run/train-bilinear" --validation "$checked-bilinear" --lr "${STUDENT_LR:-3e-3}" --warmup-steps 300 --ema-decay 0.999
+kill "$watching" 2>/dev/null
+wait "$exporting"
+exported student "$run/train-bilinear" student student
+grep AP "$run/logs/shipped.log"
+tail -n 1 "$run"/*/history.jsonl
+ls -l "$results"
+say "done"
