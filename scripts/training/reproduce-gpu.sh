@@ -59,9 +59,12 @@ stage() { # name, when it has to be over, command, batch, options; with half the
     say "$name: $command, batches of $size, $box s"
     logged "$name" timeout --signal=TERM --kill-after=10 $((box + 60)) "$python" -m goshawk_training "$command" \
       --run "$run/$name" --device "$device" --resident --batch "$size" --max-seconds "$box" --threads 4 \
-      --checkpoint-seconds 30 --evaluate-every 100000 --resume "${@:5}" && touch "$run/$name/done" && break
-    say "$name ended early"
-    [ -f "$run/$name/last.pt" ] && break
+      --checkpoint-seconds 30 --evaluate-every 100000 --resume "${@:5}"
+    local code=$?
+    [ "$code" -eq 0 ] && touch "$run/$name/done" && break
+    say "$name ended early, with $code"
+    # what was ended for its time would not be faster in small batches
+    { [ -f "$run/$name/last.pt" ] || [ "$code" -ge 124 ]; } && break
   done
   [ -f "$run/$name/last.pt" ]
 }
