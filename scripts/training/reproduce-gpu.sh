@@ -98,23 +98,29 @@ finish() {
 }
 trap finish EXIT
 
+adopted() { # run, store, model
+  [ -f "$run/$1/last.pt" ] || goshawk_training adopt --family baseline --run "$run/$1" --data "$2" --model "$3"
+}
 { # what the shipped weights are adopted on: their norms' statistics need a few pictures
-  scenes_of "$run/adopting" "$run/adopting-bilinear" 64 $((seed + 990)) &&
-    { [ -f "$run/baseline-0/last.pt" ] || goshawk_training adopt --family baseline --data "$run/adopting" --run "$run/baseline-0" \
-      --model "${BASELINE_FROM:-$root/models/goshawk-street-baseline/1.0.0/model.onnx}"; } &&
-    { [ -f "$run/student-0/last.pt" ] || goshawk_training adopt --family baseline --data "$run/adopting-bilinear" --run "$run/student-0" \
-      --model "${STUDENT_FROM:-$root/models/goshawk-street-pruned/2.0.0/model.onnx}"; } &&
-    scenes_of "$checked" "$checked-bilinear" "$validated" 800001 &&
-    OMP_NUM_THREADS=2 goshawk_training evaluate --model "$run/baseline-0" --data "$checked" &&
-    OMP_NUM_THREADS=2 goshawk_training evaluate --model "$run/student-0" --data "$checked-bilinear"
-} >"$run/logs/shipped.log" 2>&1 &
-shipped=$!
+  scenes_of "$run/adopting" "$run/adopting-bilinear" 64 $((seed + 990))
+  adopted student-0 "$run/adopting-bilinear" "${STUDENT_FROM:-$root/models/goshawk-street-pruned/2.0.0/model.onnx}" &
+  adopted baseline-0 "$run/adopting" "${BASELINE_FROM:-$root/models/goshawk-street-baseline/1.0.0/model.onnx}"
+  wait
+} >"$run/logs/adopting.log" 2>&1 &
+adopting=$!
+scenes_of "$checked" "$checked-bilinear" "$validated" 800001 >"$run/logs/validation.log" 2>&1 &
+validating=$!
 
 say "scenes, $jobs at a time"
 logged scenes scenes_of "$run/train" "$run/train-bilinear" "$scenes" "$seed" --jobs "$jobs" --chunk "$chunk" \
   --max-seconds "$render_seconds" || exit 1
-while kill -0 "$shipped" 2>/dev/null && ! [ -f "$checked-bilinear/meta.json" ]; do sleep 0.2; done
-cat "$run/logs/shipped.log"
+wait "$adopting" "$validating"
+cat "$run/logs/adopting.log" "$run/logs/validation.log"
+{ # how good the shipped ones are on the same scenes
+  export OMP_NUM_THREADS=2
+  goshawk_training evaluate --model "$run/baseline-0" --data "$checked"
+  goshawk_training evaluate --model "$run/student-0" --data "$checked-bilinear"
+} >"$run/logs/shipped.log" 2>&1 &
 
 watched baseline "$run/train" "$checked" &
 watching=$!

@@ -216,9 +216,10 @@ class ResidentBatches:
     def _plan(self, step: int, mosaic: float) -> tuple[Plan, Targets]:
         train, store = self._config.train, self._store
         epoch, within = divmod(step, self._per_epoch)
-        if self._order[0] != epoch:
-            self._order = (epoch, np.random.default_rng((train.seed, epoch)).permutation(len(store)))
-        chosen = self._order[1][within * train.batch : (within + 1) * train.batch]
+        order = self._order
+        if order[0] != epoch:
+            order = self._order = (epoch, np.random.default_rng((train.seed, epoch)).permutation(len(store)))
+        chosen = order[1][within * train.batch : (within + 1) * train.batch]
         rng = np.random.default_rng((train.seed, epoch, within))
         plan = draw_plan(chosen, store, mosaic, self._config.model, train, rng)
         return plan, Targets(*(torch.from_numpy(v) for v in targets_of(plan, store, self._config.model)))
