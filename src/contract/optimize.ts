@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HEADS } from '../core/heads/head.ts';
 import { PROVIDERS } from './bundle.ts';
+import { INT8_ARITHMETICS, machineKindSchema } from './machine.ts';
 import { bundleRefSchema, digestSchema, reportBaseSchema } from './report.ts';
 
 const count = z.int().nonnegative();
@@ -40,6 +41,9 @@ export const optimizeSearchAccuracySchema = z.strictObject({
   expectedDeviation: z.number().nonnegative(),
 });
 
+/** Arithmetic without which a graph computes something else; null where every CPU computes the same. */
+const requirementSchema = z.strictObject({ int8: z.literal('exact') });
+
 export const CANDIDATE_KINDS = [
   'original',
   'clean',
@@ -61,6 +65,9 @@ export const optimizeCandidateSchema = z.strictObject({
   bytes: count,
   quantizedLayers: count,
   floatLayers: count,
+  requires: requirementSchema.nullable().default(null),
+  /** what making and measuring it took; next to nothing where an earlier run had done it */
+  seconds: seconds.default(0),
   accuracy: optimizeSearchAccuracySchema.nullable(),
   latencyMs: optimizeLatencySchema.nullable(),
   /**
@@ -98,6 +105,7 @@ export const optimizeVariantSchema = z.strictObject({
   file: z.string(),
   precision: z.string(),
   providers: z.array(z.enum(PROVIDERS)),
+  requires: requirementSchema.nullable().default(null),
   bytes: count,
   bytesRatio: z.number().positive(),
   /** why it is in the bundle */
@@ -114,6 +122,11 @@ const partSchema = z.strictObject({ images: count, objects: count, digest: diges
 export const optimizeReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.optimize/1'),
   seconds,
+  /** where it was measured; null in reports of older versions */
+  machine: z
+    .strictObject({ kind: machineKindSchema, int8: z.enum(INT8_ARITHMETICS) })
+    .nullable()
+    .default(null),
   /** null where none was written: a latency target that nothing met */
   bundle: bundleRefSchema.nullable(),
   source: z.strictObject({

@@ -120,7 +120,7 @@ def quantize(request: Request, report: Report) -> Answer:
     collected = None
     if scheme.flag("equalize") and equalize(model):
         # other channels, other ranges
-        collected = statistics.collect(model, request.pictures(), report)
+        collected = _collect_once(model, request, report)
     ranges = _ranges(request, scheme, model, collected)
     placement = place(Network(model), scheme.choice("opTypes", OP_TYPES, "conv"), scheme.texts("keepFloat"))
     target = scheme.choice("target", TARGETS, "cpu")
@@ -141,6 +141,18 @@ def quantize(request: Request, report: Report) -> Answer:
     open_session(result)
     written = write_model(out, result)
     return {"bytes": written, "quantized": placement.quantized, "float": placement.kept}
+
+
+_collected: dict[tuple[str, str, int], Statistics] = {}
+
+
+def _collect_once(model: ModelProto, request: Request, report: Report) -> Statistics:
+    """Statistics of an equalized model. A search asks for those of one model many times in a row."""
+    key = (statistics.model_digest(model), request.text("pictures"), request.integer("count"))
+    if key not in _collected:
+        _collected.clear()
+        _collected[key] = statistics.collect(model, request.pictures(), report)
+    return _collected[key]
 
 
 def _ranges(request: Request, scheme: Request, model: ModelProto, collected: Statistics | None) -> dict[str, Range]:
@@ -179,13 +191,21 @@ def weights(request: Request, report: Report) -> Answer:
 
 
 def dynamic(request: Request, report: Report) -> Answer:
-    """Writes the model with int8 weights, and activations quantized anew with each picture."""
+    """Writes the model with int8 weights, and activations quantized anew with each picture.
+
+    With `saturationFree` weights have 7 bits.
+    """
     model = load_model(request.path("model"))
     names = [layer.name for layer in Network(model).layers]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dynamic.onnx"
         quantize_dynamic(
-            model, file, per_channel=True, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv", "MatMul", "Gemm"]
+            model,
+            file,
+            per_channel=True,
+            reduce_range=request.flag("saturationFree"),
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "MatMul", "Gemm"],
         )
         result = onnx.load(file)
     open_session(result)

@@ -49,11 +49,11 @@ def test_every_layer_is_told_in_the_order_of_the_graph() -> None:
 )
 def test_the_error_is_that_of_the_outputs(op_types: str, nodes: dict[str, list[str]]) -> None:
     model = net()
-    exact = run(model, pictures(), optimize=True)
+    exact = run(model, pictures(), optimize=True, exact=True)
     found = measured(op_types=op_types)
 
     for name, item in found.items():
-        outputs = run(insert_qdq(model, ranges_of(model), nodes[name]), pictures(), optimize=True)
+        outputs = run(insert_qdq(model, ranges_of(model), nodes[name]), pictures(), optimize=True, exact=True)
         shares = [np.sum((b - a) ** 2) / np.sum(a**2) for a, b in zip(exact, outputs, strict=True)]
         assert item.error == pytest.approx(np.sqrt(np.mean(shares)), rel=1e-3)
         assert item.error > 1e-4

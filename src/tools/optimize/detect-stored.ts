@@ -26,6 +26,8 @@ export interface DetectOptions {
   readonly claims: GraphClaims;
   /** threads of inference, >= 1 */
   readonly threads: number;
+  /** true for 8-bit sums that are exact on every CPU, which is how a graph that needs exact sums is judged */
+  readonly exactInt8?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -36,11 +38,13 @@ export interface DetectOptions {
 export async function detectStored(
   model: Uint8Array,
   store: PictureStore,
-  { claims, threads, signal }: DetectOptions,
+  { claims, threads, exactInt8 = false, signal }: DetectOptions,
   images: readonly number[] = store.letterboxes.map((_, index) => index),
 ): Promise<DetectedBox[]> {
   const { inputWidth, inputHeight, head, labels } = claims;
-  const graph = await LetterboxedGraph.load(model, claims, 1, { provider: 'cpu', threads, spinning: false });
+  const graph = await LetterboxedGraph.load(model, claims, 1, {
+    ...{ provider: 'cpu', threads, spinning: false, exactInt8 },
+  });
   const decoder = createDecoder({ head, inputWidth, inputHeight, classes: labels, maxCandidates: Infinity });
   const detections = createDetections(EVALUATION_LIMITS.maxDetections);
   const boxes: DetectedBox[] = [];

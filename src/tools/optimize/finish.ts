@@ -9,9 +9,10 @@ import {
   smallestFirst,
   type Ranked,
 } from './choose.ts';
-import type { FinalAccuracy, Judge } from './judge.ts';
+import type { FinalAccuracy, Judge, JudgedModel } from './judge.ts';
 import { measureLatencies, ratioOfThreads } from './latency.ts';
 import { readGraph } from './source-model.ts';
+import { needsExactInt8 } from './workshop.ts';
 
 /** Rounds and runs a round of the final latencies. */
 export const FINAL_LATENCY = { rounds: 20, runs: 6 } as const;
@@ -19,9 +20,12 @@ export const FINAL_LATENCY = { rounds: 20, runs: 6 } as const;
 /** Fast and small candidates that are evaluated on the final part: where it is small it contradicts many. */
 const MOST_FAST = 12;
 const MOST_SMALL = 6;
+/** Those among them, or beside them, that compute the same on every CPU. */
+const MOST_PORTABLE = 4;
 /** Those of them that are measured again, all together. */
 const MOST_TIMED = 5;
 const MOST_TIMED_SMALL = 2;
+const MOST_TIMED_PORTABLE = 2;
 
 /** A candidate with its final figures. */
 export interface Finalist extends Ranked {
@@ -43,8 +47,9 @@ export interface Choice {
   readonly original: Finalist;
   /** every finalist, the original first */
   readonly finalists: readonly Finalist[];
-  /** first in the bundle */
   readonly fastest: Finalist;
+  /** the fastest in 8 bits that computes the same on every CPU; null where `fastest` does, or there is none */
+  readonly portable: Finalist | null;
   /** null where it is the fastest too, or saves nothing */
   readonly smallest: Finalist | null;
   /** for providers that run float; null where the fastest is that already */
@@ -70,7 +75,7 @@ export async function finish(
 ): Promise<Choice> {
   const { maxApDrop, claims, threads, signal } = options;
   const shortlist = shortlistOf(ranked, maxApDrop);
-  const finals = await judge.final(await Promise.all(shortlist.slice(1).map(readModelOf)));
+  const finals = await judge.final(await Promise.all(shortlist.slice(1).map(judgedModelOf)));
   const judged = shortlist.map((entry, index): Finalist => {
     const final = finals[index]!;
     return { ...entry, final, confirmed: index === 0 || final.drop <= maxApDrop };
@@ -91,9 +96,18 @@ function readModelOf({ candidate: { graph, plan } }: Ranked): Promise<Uint8Array
   return readGraph(graph.file);
 }
 
+async function judgedModelOf(entry: Ranked): Promise<JudgedModel> {
+  return { bytes: await readModelOf(entry), exactInt8: needsExactInt8(entry.candidate.plan) };
+}
+
 /** True where the graph computes in float what the original computes. */
 function isFloat({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'clean' || plan.kind === 'polish';
+}
+
+/** True where it computes in 8 bits, and the same on every CPU. */
+function isPortable({ candidate: { plan } }: Ranked): boolean {
+  return plan.kind === 'static' && !needsExactInt8(plan);
 }
 
 /** The original, the float graphs, and the best of what holds the floor by each measure; each graph once. */
@@ -107,7 +121,8 @@ function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
     return isNew;
   });
   const forCpu = once.filter((entry) => !isTensorrt(entry));
-  const fast = fastestFirst(forCpu, maxApDrop).filter(isFaster).slice(0, MOST_FAST);
+  const faster = fastestFirst(forCpu, maxApDrop).filter(isFaster);
+  const fast = [...faster.slice(0, MOST_FAST), ...faster.filter(isPortable).slice(0, MOST_PORTABLE)];
   const small = smallestFirst(forCpu, maxApDrop).slice(0, MOST_SMALL);
   const tensorrt = once.filter((entry) => isTensorrt(entry) && holdsFloor(entry, maxApDrop)).slice(0, 1);
   return [...new Set([original, ...forCpu.filter(isFloat), ...fast, ...small, ...tensorrt])];
@@ -118,13 +133,15 @@ function worthTiming(judged: readonly Finalist[]): Finalist[] {
   const [original, ...others] = judged;
   const floats = others.filter(isFloat);
   const good = others.filter((entry) => entry.confirmed && !isFloat(entry) && !isTensorrt(entry));
-  const fast = [...good].sort(byLatency).slice(0, MOST_TIMED);
+  const fastest = [...good].sort(byLatency);
+  const portable = fastest.filter(isPortable).slice(0, MOST_TIMED_PORTABLE);
+  const fast = [...fastest.slice(0, MOST_TIMED), ...portable];
   const small = [...good].sort((a, b) => a.candidate.bytes - b.candidate.bytes).slice(0, MOST_TIMED_SMALL);
   return [...new Set([original!, ...floats, ...fast, ...small])];
 }
 
 /**
- * Chooses by the final latencies among those that the final part confirms. The first variant is faster than what came in beyond doubt, or it is the float graph. With a latency
+ * Chooses by the final latencies among those that the final part confirms. The fastest is faster than what came in beyond doubt, or it is the float graph. With a latency
  * target it is the most accurate of those that meet it.
  */
 export function choose(
@@ -138,6 +155,7 @@ export function choose(
   const [float = original] = forCpu.filter((entry) => isFloat(entry) && isNotSlower(entry)).sort(byLatency);
   const fast = forCpu.filter(isFaster).sort(byLatency);
   const fastest = pickFastest([...fast, float], maxLatencyMs);
+  const portable = needsExactInt8(fastest.candidate.plan) ? (fast.find(isPortable) ?? null) : null;
   const small = forCpu
     .filter((entry) => isNotSlower(entry) && isSmaller(entry.candidate.bytes, fastest.candidate.bytes))
     .sort((a, b) => a.candidate.bytes - b.candidate.bytes);
@@ -145,7 +163,8 @@ export function choose(
     original,
     finalists,
     fastest,
-    smallest: small[0] ?? null,
+    portable,
+    smallest: small.find((entry) => entry !== portable) ?? null,
     float: fastest === float ? null : float,
     tensorrt: good.find(isTensorrt) ?? null,
     contradicted: finalists.filter((entry) => !entry.confirmed && holdsFloor(entry, maxApDrop)),

@@ -37,6 +37,13 @@ export interface FinalAccuracy {
   readonly dropInterval: Interval | null;
 }
 
+/** A graph and how it has to be run. */
+export interface JudgedModel {
+  readonly bytes: Uint8Array;
+  /** true where it is meant for CPUs whose 8-bit sums are exact: it is judged by these, whatever this one does */
+  readonly exactInt8: boolean;
+}
+
 export interface JudgeOptions extends DetectOptions {
   readonly dataset: Dataset;
   readonly split: Split;
@@ -82,10 +89,11 @@ export class Judge {
   }
 
   /** Throws BrokenOutputError. Looks at the search part and the calibration pictures only. */
-  async search(model: Uint8Array): Promise<SearchAccuracy> {
+  async search({ bytes, exactInt8 }: JudgedModel): Promise<SearchAccuracy> {
     const { split, labeled, calibration } = this.#options;
-    const found = await detectStored(model, labeled, this.#options, split.search.images);
-    const alike = await detectStored(model, calibration, this.#options);
+    const options = { ...this.#options, exactInt8 };
+    const found = await detectStored(bytes, labeled, options, split.search.images);
+    const alike = await detectStored(bytes, calibration, options);
     const evaluation = this.#evaluate(split.search, found);
     const drops = differences(this.#searchDraws, this.#draw(split.search, evaluation));
     const ap = evaluation.figures.ap ?? 0;
@@ -99,12 +107,12 @@ export class Judge {
   }
 
   /** Figures of models on the final part, the original's first. Called once, when everything is chosen. */
-  async final(models: readonly Uint8Array[]): Promise<FinalAccuracy[]> {
+  async final(models: readonly JudgedModel[]): Promise<FinalAccuracy[]> {
     const { split, labeled } = this.#options;
     const results: FinalAccuracy[] = [];
     let first: { ap: number; draws: Float64Array } | null = null;
-    for (const model of [this.#original, ...models]) {
-      const found = await detectStored(model, labeled, this.#options, split.final.images);
+    for (const { bytes, exactInt8 } of [{ bytes: this.#original, exactInt8: false }, ...models]) {
+      const found = await detectStored(bytes, labeled, { ...this.#options, exactInt8 }, split.final.images);
       const evaluation = this.#evaluate(split.final, found);
       const draws = this.#draw(split.final, evaluation);
       const ap = evaluation.figures.ap ?? 0;

@@ -106,10 +106,11 @@ class Run {
     );
     const search = await this.#schedule.run('search', () => this.#search(cleaned));
     const choice = await this.#schedule.run('final figures', () => {
+      this.#schedule.begin('final', '', {});
       const settings = { maxApDrop, maxLatencyMs, claims, threads, signal: this.#signal };
       return finish(search.ranked, this.#tools.judge, settings);
     });
-    const chosen = await variantsOf(choice, threads);
+    const chosen = await variantsOf(choice, threads, this.#tools.machine.kind);
     const missed = choice.meetsLatency === false ? targetMissed(choice, maxLatencyMs ?? 0) : null;
     const toolVersions = { ...this.#tools.versions, node: process.versions.node };
     const bundle =
@@ -119,6 +120,7 @@ class Run {
             writeOptimized(out, chosen, {
               inputs: this.#inputs,
               host: this.#host,
+              machine: this.#tools.machine.kind,
               startedAt: this.#startedAt,
               hyperparameters: this.#hyperparameters(),
               toolVersions,
@@ -141,6 +143,7 @@ class Run {
       choice,
       chosen,
       tensorrt: tensorrtFindings(search),
+      machine: this.#tools.machine,
       toolVersions,
       processPeakBytes: process.resourceUsage().maxRSS * 1024,
       quantizerPeakBytes: this.#tools.quantizer.peakBytes,
@@ -161,7 +164,7 @@ class Run {
       codeDigest: command.codeDigest,
       judge,
       judgeDigest,
-      machine,
+      machine: { fingerprint: machine.digest, node: process.version },
       original,
       base: cleaned.graph,
       calibration,
@@ -169,7 +172,7 @@ class Run {
       threads: this.#options.threads,
       signal: this.#signal,
       onProgress: (share) => {
-        this.#schedule.say(`${what}, ${Math.round(100 * share)} %`);
+        this.#schedule.advance(share, `${what}, ${Math.round(100 * share)} %`);
       },
     });
     const schedule = this.#schedule;
@@ -178,17 +181,15 @@ class Run {
       {
         try: (plan) => workshop.try(plan),
         sensitivity: (scheme) => {
-          what = 'sensitivity by layer';
-          schedule.say(what);
           return workshop.sensitivity(scheme).catch((error: unknown) => {
             if (error instanceof QuantizerError) return [];
             throw error;
           });
         },
-        hasTime: () => schedule.hasTime(),
-        onCandidate: (plan, left) => {
-          what = plan.id;
-          schedule.beginCandidate(plan.id, left);
+        hasTime: (kind) => schedule.hasTime(kind),
+        onStep: (kind, name, left) => {
+          what = name;
+          schedule.begin(kind, name, left);
         },
       },
       {
@@ -196,6 +197,7 @@ class Run {
         originalAp: judge.originalSearchAp,
         original: { id: 'original', kind: 'original', graph: original },
         clean: { id: 'clean', kind: 'clean', graph: cleaned.graph },
+        arithmetic: machine.int8,
         hasTrainedRanges: model.metadataProps.some(({ key }) => key === TRAINED_RANGES),
       },
     );

@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
+import type { MachineFingerprint } from '../../contract/machine.ts';
 import { claimsOf } from '../../device/bundles/bundle.ts';
 import type { Equivalence } from '../../device/bundles/output-comparison.ts';
+import { machineFingerprint } from '../../device/inference/machine-fingerprint.ts';
 import { readDataset, type Dataset } from '../evaluate/dataset.ts';
 import { compareFolded } from './compare-folded.ts';
 import { EVALUATION_LIMITS } from './detect-stored.ts';
@@ -126,8 +128,8 @@ export interface Tools {
   readonly judge: Judge;
   /** all that accuracy depends on besides the graph */
   readonly judgeDigest: string;
-  /** all that latency depends on besides the graphs */
-  readonly machine: Readonly<Record<string, unknown>>;
+  /** what latency and the arithmetic of 8 bits depend on besides the graphs */
+  readonly machine: MachineFingerprint;
 }
 
 export async function openTools(
@@ -177,7 +179,7 @@ export async function openTools(
     resamples: RESAMPLES,
     seed,
   });
-  const machine = { cpu: cpus()[0]?.model ?? '', cores: availableParallelism(), node: process.version };
+  const machine = await machineFingerprint();
   return { command, quantizer, versions, judge, judgeDigest, machine };
 }
 

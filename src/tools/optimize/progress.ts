@@ -1,3 +1,5 @@
+import { Forecast, type StepKind, type Steps } from './forecast.ts';
+
 /** What is being done, for a line on a terminal. */
 export interface ProgressEvent {
   readonly step: string;
@@ -18,8 +20,8 @@ export interface StepTime {
 
 /** Seconds kept back of a time budget for measuring and writing what was found, at least. */
 const LEAST_RESERVE = 20;
-/** Candidates that the final measurements are worth. */
-const FINAL_COST = 8;
+/** Share of a step from which on its own speed tells its end better than others of its kind. */
+const TELLING_SHARE = 0.1;
 
 /**
  * Where the run stands: how long steps took, what remains, and whether the budget allows another candidate. The clock is given, in milliseconds.
@@ -33,11 +35,12 @@ export class Schedule {
   readonly #budget: number | null;
   /** what is at work */
   step = '';
-  #candidates = 0;
-  #searchStarted: number | null = null;
+  readonly #forecast = new Forecast();
+  /** the step that is at work, of those that are forecast */
+  #current: { kind: StepKind; started: number; done: number; share: number } | null = null;
+  #left: Steps = {};
   /** seconds that the budget is not for */
   #uncounted = 0;
-  #candidatesLeft = 0;
 
   /**
    * @param budget seconds; null for no limit
@@ -89,32 +92,50 @@ export class Schedule {
     this.#onProgress({ step: this.step, detail, remaining: this.remaining() });
   }
 
-  /** One more candidate is begun; at most so many come after it. */
-  beginCandidate(name: string, left: number): void {
-    this.#searchStarted ??= this.#now();
-    this.#candidatesLeft = left;
-    this.#candidates += 1;
+  /** A step that is forecast begins; `left` are those that are expected after it, without the final figures. */
+  begin(kind: StepKind, name: string, left: Steps): void {
+    this.end();
+    this.#current = { kind, started: this.#now(), done: this.#work.done, share: 0 };
+    this.#left = kind === 'final' ? left : { ...left, final: 1 };
     this.say(name);
   }
 
-  /** Seconds that candidates took on average, the one at work included. */
-  #candidateSeconds(): number | null {
-    if (this.#searchStarted === null || this.#candidates < 2) return null;
-    return (this.#now() - this.#searchStarted) / 1000 / (this.#candidates - 1);
+  /** The step that was begun last is over. */
+  end(): void {
+    const step = this.#current;
+    this.#current = null;
+    if (step === null || this.#work.done === step.done) return;
+    this.#forecast.note(step.kind, (this.#now() - step.started) / 1000);
   }
 
-  /** True where the budget leaves room for one more candidate and the final measurements. */
-  hasTime(): boolean {
+  /** So much of the step at work is done, 0..1. */
+  advance(share: number, detail: string): void {
+    if (this.#current !== null) this.#current.share = share;
+    this.say(detail);
+  }
+
+  /** True where the budget leaves room for another step of the kind and the final figures. */
+  hasTime(kind: StepKind): boolean {
+    this.end();
     if (this.#budget === null) return true;
-    const each = this.#candidateSeconds() ?? 0;
-    return this.#spent + each + Math.max(LEAST_RESERVE, FINAL_COST * each) <= this.#budget;
+    const each = this.#forecast.costOf(kind) ?? 0;
+    const final = this.#forecast.costOf('final') ?? 0;
+    return this.#spent + each + Math.max(LEAST_RESERVE, final) <= this.#budget;
   }
 
-  /** Seconds until the end: what the candidates left would take, and never more than the budget. */
+  /** Seconds until the end, never more than the budget; null where nothing is known yet. */
   remaining(): number | null {
-    const each = this.#candidateSeconds();
-    if (each === null) return null;
-    const needed = each * (this.#candidatesLeft + FINAL_COST);
+    const left = this.#forecast.costOfAll(this.#left);
+    if (left === null) return null;
+    const needed = left + this.#remainingOfStep();
     return this.#budget === null ? needed : Math.max(0, Math.min(needed, this.#budget - this.#spent));
+  }
+
+  #remainingOfStep(): number {
+    if (this.#current === null) return 0;
+    const { kind, started, share } = this.#current;
+    const passed = (this.#now() - started) / 1000;
+    if (share >= TELLING_SHARE) return (passed * (1 - share)) / share;
+    return Math.max(0, (this.#forecast.costOf(kind) ?? 0) - passed);
   }
 }

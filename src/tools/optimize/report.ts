@@ -5,6 +5,7 @@ import {
   type OptimizeReport,
   type OptimizeVariant,
 } from '../../contract/optimize.ts';
+import type { MachineFingerprint } from '../../contract/machine.ts';
 import type { BundleRef, Host } from '../../contract/report.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 import { bestByFloor, type Ranked } from './choose.ts';
@@ -17,6 +18,7 @@ import { RESAMPLES, type Cleaned, type Inputs } from './preparation.ts';
 import type { StepTime } from './progress.ts';
 import type { SearchResult } from './search.ts';
 import { describeOutcome, judge } from './verdicts.ts';
+import { needsExactInt8, type Plan } from './workshop.ts';
 import type { ChosenVariant } from './write-variants.ts';
 
 /** Losses that the table of the best candidates is made for, besides the one that was asked for. */
@@ -34,6 +36,7 @@ export interface ReportFacts {
   readonly search: SearchResult;
   readonly choice: Choice;
   readonly chosen: readonly ChosenVariant[];
+  readonly machine: MachineFingerprint;
   readonly tensorrt: { readonly candidate: string; readonly findings: readonly string[] } | null;
   readonly toolVersions: Readonly<Record<string, string>>;
   readonly processPeakBytes: number;
@@ -49,13 +52,14 @@ export function makeOptimizeReport(facts: ReportFacts): OptimizeReport {
   const { maxApDrop, maxLatencyMs, timeBudgetMinutes, threads, seed, searchShare } = options;
   const measured = new Map(choice.finalists.map((finalist) => [finalist.candidate.plan.id, finalist]));
   const latest = search.ranked.map((entry) => measured.get(entry.candidate.plan.id) ?? entry);
-  const outcome = describeOutcome(choice, maxApDrop);
+  const outcome = describeOutcome(choice, maxApDrop, facts.machine.int8);
   const original = choice.original.candidate;
   return optimizeReportSchema.parse({
     schema: 'goshawk.report.optimize/1',
     startedAt: facts.startedAt.toISOString(),
     host: facts.host,
     seconds: facts.seconds,
+    machine: { kind: facts.machine.kind, int8: facts.machine.int8 },
     bundle: facts.bundle,
     source: {
       model: options.model,
@@ -139,6 +143,8 @@ function candidateOf(entry: Ranked, choice: Choice, maxApDrop: number): Optimize
     bytes,
     quantizedLayers: quantized.length,
     floatLayers: float.length,
+    requires: requirementOf(plan),
+    seconds: candidate.seconds,
     accuracy: accuracy && {
       ...accuracy,
       expectedDrop: estimate.drop,
@@ -147,6 +153,10 @@ function candidateOf(entry: Ranked, choice: Choice, maxApDrop: number): Optimize
     latencyMs: latency,
     ...judge(entry, choice, maxApDrop),
   };
+}
+
+function requirementOf(plan: Plan): OptimizeCandidate['requires'] {
+  return needsExactInt8(plan) ? { int8: 'exact' } : null;
 }
 
 function finalOf(final: FinalAccuracy, dataset: Dataset): OptimizeFinalAccuracy {
@@ -182,6 +192,7 @@ function variantOf(
     file: variant.file,
     precision: variant.precision,
     providers: variant.providers,
+    requires: requirementOf(finalist.candidate.plan),
     bytes: variant.bytes,
     bytesRatio: variant.bytes / originalBytes,
     reason,

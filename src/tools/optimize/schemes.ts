@@ -13,6 +13,7 @@ export const CPU_SCHEME: BaseScheme = {
   target: 'cpu',
   opTypes: 'all',
   packFloat: false,
+  saturationFree: false,
 };
 
 /** Ways to tell ranges of activations from calibration pictures, the most promising first. */
@@ -25,9 +26,9 @@ export const CALIBRATIONS: readonly Pick<Scheme, 'calibration' | 'percentile'>[]
   { calibration: 'percentile', percentile: 99.999 },
 ];
 
-/** A name that says what a scheme does, such as `int8-all-p99.99-bias-float12`. */
+/** A name that says what a scheme does, such as `int8-all-p99.99-bias-float12-unsaturated`. */
 export function schemeId(scheme: Scheme): string {
-  const { calibration, percentile, opTypes, equalize, biasCorrection, keepFloat, packFloat, target } = scheme;
+  const { calibration, percentile, opTypes, equalize, biasCorrection, keepFloat, target } = scheme;
   const parts = [
     target === 'tensorrt' ? 'int8-tensorrt' : `int8-${opTypes}`,
     calibration === 'percentile' ? `p${percentile}` : calibration,
@@ -35,6 +36,7 @@ export function schemeId(scheme: Scheme): string {
   if (equalize) parts.push('equalized');
   if (biasCorrection) parts.push('bias');
   if (keepFloat.length > 0) parts.push(`float${keepFloat.length}`);
-  if (packFloat) parts.push('packed');
+  if (scheme.packFloat) parts.push('packed');
+  if (scheme.saturationFree) parts.push('unsaturated');
   return parts.join('-');
 }

@@ -1,5 +1,8 @@
+import type { Int8Arithmetic } from '../../contract/machine.ts';
 import { holdsFloor, type Ranked } from './choose.ts';
 import { estimateDrops } from './estimate.ts';
+import type { StepKind, Steps } from './forecast.ts';
+import { bisectionTries, Outlook, type Phase } from './outlook.ts';
 import type { Layer, Scheme } from './protocol.ts';
 import { CALIBRATIONS, CPU_SCHEME, schemeId, type BaseScheme } from './schemes.ts';
 import type { Candidate, GivenPlan, Graph, Plan } from './workshop.ts';
@@ -9,10 +12,10 @@ export interface SearchPort {
   try(plan: Plan): Promise<Candidate>;
   /** Empty where layers cannot be told apart. */
   sensitivity(scheme: Scheme): Promise<readonly Layer[]>;
-  /** False when the time for the search is used up. */
-  hasTime(): boolean;
-  /** Told before each candidate: how many more there are at most. */
-  onCandidate(plan: Plan, remaining: number): void;
+  /** False when the time for the search does not allow another step of the kind. */
+  hasTime(kind: StepKind): boolean;
+  /** Told before each step, and what is expected to come after it. */
+  onStep(kind: StepKind, name: string, left: Steps): void;
 }
 
 export interface SearchOptions {
@@ -23,6 +26,8 @@ export interface SearchOptions {
   /** plans of the graph as it came and of the clean one */
   readonly original: GivenPlan;
   readonly clean: GivenPlan;
+  /** what 8-bit sums come to on this machine */
+  readonly arithmetic: Int8Arithmetic;
   /** true where training left activation ranges in the model */
   readonly hasTrainedRanges: boolean;
 }
@@ -35,8 +40,6 @@ export interface SearchResult {
   readonly notTried: readonly string[];
 }
 
-/** Candidates that a search usually tries; for the estimate of the time that is left. */
-const USUAL_CANDIDATES = 45;
 /** Tries of giving layers back to int8 after the bisection. */
 const PRUNING_TRIES = 8;
 /** The same once biases are corrected. */
@@ -65,21 +68,30 @@ export class Search {
   readonly #candidates: Candidate[] = [];
   readonly #byPlan = new Map<string, Candidate>();
   readonly #notTried: string[] = [];
+  readonly #outlook: Outlook;
   #layers: readonly Layer[] = [];
 
   constructor(port: SearchPort, options: SearchOptions) {
     this.#port = port;
     this.#options = options;
+    this.#outlook = new Outlook(this.#calibrationWays().length, options.arithmetic === 'exact');
   }
 
   async run(): Promise<SearchResult> {
     await this.#float();
     const calibrated = await this.#calibrations();
     const mixed = calibrated === null ? null : await this.#mixed(calibrated);
+    this.#outlook.begin('TensorRT');
     if (calibrated !== null) await this.#tensorrt(mixed ?? { scheme: calibrated, kept: [] });
-    await this.#try({ id: 'int8-dynamic', kind: 'dynamic' });
+    this.#outlook.begin('others');
+    await this.#try({ id: 'int8-dynamic', kind: 'dynamic', saturationFree: this.#base.saturationFree });
     await this.#try({ id: 'fp16', kind: 'half' });
     return { ranked: this.#ranked(), layers: this.#layers, notTried: this.#notTried };
+  }
+
+  /** What is searched with: weights that fit this machine's arithmetic. */
+  get #base(): BaseScheme {
+    return { ...CPU_SCHEME, saturationFree: this.#options.arithmetic === 'saturating' };
   }
 
   /** The same computation with fewer operators, and with weights that take less room. */
@@ -102,9 +114,10 @@ export class Search {
 
   /** Everything in int8 by each calibration: what agrees most is the start for mixed precision. Null where none can be made. */
   async #calibrations(): Promise<BaseScheme | null> {
+    this.#outlook.begin('calibrations');
     let best: Mixed | null = null;
     for (const way of this.#calibrationWays()) {
-      best = better(best, await this.#tryMixed({ ...CPU_SCHEME, ...way }, []));
+      best = better(best, await this.#tryMixed({ ...this.#base, ...way }, []));
     }
     return best?.scheme ?? null;
   }
@@ -117,33 +130,108 @@ export class Search {
 
   /** The fastest mix of int8 and float that was found to hold the floor; null where there is none. */
   async #mixed(calibrated: BaseScheme): Promise<Mixed | null> {
-    if (!this.#port.hasTime()) {
-      this.#notTried.push('mixed precision by sensitivity');
-      return null;
-    }
-    this.#layers = await this.#port.sensitivity({ ...calibrated, keepFloat: [] });
-    const order = [...this.#layers].sort((a, b) => (b.error ?? Infinity) - (a.error ?? Infinity));
-    const names = order.map(({ node }) => node);
-    let best = await this.#bisect(calibrated, names, names.length);
-    if (best === null) return null;
+    const whole = await this.#tryMixed(calibrated, []);
+    if (whole !== null && this.#holds(whole.candidate)) this.#expectAfter(whole);
+    const names = await this.#bySensitivity(calibrated);
+    if (names === null) return null;
+    const holds = whole !== null && this.#holds(whole.candidate);
+    this.#begin('bisection', { int8: holds ? 0 : bisectionTries(names.length + 1) });
+    const first = holds ? whole : await this.#bisect(calibrated, names, names.length);
+    if (first === null) return null;
+    let best = first;
+    this.#expectAfter(best);
+    this.#begin('improvement');
     const improved = await this.#improve(best);
     if (improved.scheme !== best.scheme) {
+      this.#begin('second bisection', { [kindOf(improved)]: bisectionTries(improved.kept.length + 1) });
       best = (await this.#bisect(improved.scheme, names, improved.kept.length)) ?? best;
     }
+    this.#begin('pruning', { [kindOf(best)]: pruningTries(best, PRUNING_TRIES) });
     best = await this.#prune(best, PRUNING_TRIES);
+    this.#begin('convolutions', { [kindOf(best)]: 1 });
     const convolutions = await this.#tryMixed({ ...best.scheme, opTypes: 'conv' }, best.kept);
     if (convolutions !== null && this.#isBetter(convolutions, best)) {
+      this.#begin('convolutions', { [kindOf(best)]: pruningTries(best, PRUNING_TRIES) });
       best = await this.#prune(convolutions, PRUNING_TRIES);
     }
+    this.#begin('correction', { corrected: 1 + pruningTries(best, CORRECTED_TRIES) / 3 });
     best = await this.#correctBiases(best);
-    await this.#tryMixed({ ...best.scheme, packFloat: true }, best.kept);
+    this.#begin('packing', { [kindOf(best)]: best.kept.length === 0 ? 0 : 1 });
+    await this.#pack(best);
+    this.#begin('every CPU');
+    if (!best.scheme.saturationFree) await this.#everyCpu(best, first.kept, names);
     return best;
   }
 
-  /** The fewest of the most sensitive layers that have to stay in float for the floor, `most` at most; null where these are not enough. */
-  async #bisect(scheme: BaseScheme, names: readonly string[], most: number): Promise<Mixed | null> {
+  /** Expects what comes after a mix that holds the floor. */
+  #expectAfter(mixed: Mixed): void {
+    const { length } = mixed.kept;
+    const outlook = this.#outlook;
+    outlook.expect('bisection', {});
+    outlook.expect('improvement', {
+      int8: length === 0 ? 0 : this.#calibrationWays().length - 1,
+      equalized: 1,
+    });
+    outlook.expect('second bisection', { int8: 0.5 * bisectionTries(length + 1) });
+    outlook.expect('pruning', { int8: pruningTries(mixed, PRUNING_TRIES) });
+    outlook.expect('correction', { corrected: 1 + pruningTries(mixed, CORRECTED_TRIES) / 3 });
+    outlook.expect('packing', { int8: length === 0 ? 0 : 1 });
+    if (!mixed.scheme.saturationFree) outlook.expect('every CPU', { int8: length === 0 ? 1 : 3 });
+  }
+
+  /** Names of the layers, the most sensitive first; null where there is no time to tell. */
+  async #bySensitivity(scheme: BaseScheme): Promise<readonly string[] | null> {
+    if (!this.#port.hasTime('sensitivity')) {
+      this.#notTried.push('mixed precision by sensitivity');
+      if (!scheme.saturationFree) this.#notTried.push('int8 that computes the same on every CPU');
+      return null;
+    }
+    this.#begin('sensitivity');
+    this.#step('sensitivity', 'sensitivity by layer');
+    this.#layers = await this.#port.sensitivity({ ...scheme, keepFloat: [] });
+    const order = [...this.#layers].sort((a, b) => (b.error ?? Infinity) - (a.error ?? Infinity));
+    return order.map(({ node }) => node);
+  }
+
+  #begin(phase: Phase, steps?: Steps): void {
+    this.#outlook.begin(phase, steps);
+  }
+
+  /** Layers that stay in float keep their weights in int8. */
+  async #pack({ scheme, kept }: Mixed): Promise<void> {
+    if (kept.length > 0) await this.#tryMixed({ ...scheme, packFloat: true }, kept);
+  }
+
+  /**
+   * The same mix with weights that no CPU saturates, for those without VNNI. Where it loses too much, as many more of the most sensitive layers stay in float as
+   * the floor asks for. Where only few pictures tell what is lost, the final part contradicts some: with `spare` in float there is a second one.
+   */
+  async #everyCpu(best: Mixed, spare: readonly string[], names: readonly string[]): Promise<void> {
+    const scheme = { ...best.scheme, saturationFree: true };
+    let mixed = await this.#tryMixed(scheme, best.kept);
+    if (mixed === null) return;
+    if (!this.#holds(mixed.candidate)) {
+      const order = [...best.kept, ...names.filter((name) => !best.kept.includes(name))];
+      this.#begin('every CPU', { [kindOf(best)]: bisectionTries(order.length - best.kept.length) });
+      mixed = await this.#bisect(scheme, order, order.length, best.kept.length);
+      if (mixed === null) return;
+    }
+    await this.#pack(mixed);
+    if (spare.length > mixed.kept.length) await this.#tryMixed(scheme, spare);
+  }
+
+  /**
+   * The fewest of the most sensitive layers that have to stay in float for the floor, more than `known` and `most` at most; null where these are not
+   * enough.
+   */
+  async #bisect(
+    scheme: BaseScheme,
+    names: readonly string[],
+    most: number,
+    known = -1,
+  ): Promise<Mixed | null> {
     let best: Mixed | null = null;
-    let tooFew = -1;
+    let tooFew = known;
     // all layers in float is the float graph
     let enough = Math.min(most + 1, names.length);
     while (enough - tooFew > 1) {
@@ -227,15 +315,21 @@ export class Search {
       ({ plan }) => plan.id.replace(/#\d+$/, '') === wanted.id,
     ).length;
     const plan = namesakes === 0 ? wanted : { ...wanted, id: `${wanted.id}#${namesakes + 1}` };
-    if (!always && !this.#port.hasTime()) {
+    const kind = stepKindOf(plan);
+    if (!always && !this.#port.hasTime(kind)) {
       this.#notTried.push(plan.id);
       return null;
     }
-    this.#port.onCandidate(plan, Math.max(1, USUAL_CANDIDATES - this.#candidates.length));
+    this.#step(kind, plan.id);
     const candidate = await this.#port.try(plan);
     this.#candidates.push(candidate);
     this.#byPlan.set(key, candidate);
     return candidate;
+  }
+
+  #step(kind: StepKind, name: string): void {
+    this.#outlook.take(kind);
+    this.#port.onStep(kind, name, this.#outlook.left());
   }
 
   #isBetter(mixed: Mixed, than: Mixed): boolean {
@@ -251,6 +345,22 @@ export class Search {
   #ranked(): Ranked[] {
     return rank(this.#candidates, this.#options.originalAp);
   }
+}
+
+/** What a plan costs to try. */
+function stepKindOf(plan: Plan): StepKind {
+  if (plan.kind !== 'static') return 'float';
+  if (plan.scheme.biasCorrection) return 'corrected';
+  return plan.scheme.equalize ? 'equalized' : 'int8';
+}
+
+function kindOf({ candidate: { plan } }: Mixed): StepKind {
+  return stepKindOf(plan);
+}
+
+/** Tries that pruning takes at most. */
+function pruningTries({ kept }: Mixed, most: number): number {
+  return Math.min(most, 2 * kept.length);
 }
 
 function latencyRatio({ latency }: Candidate): number {

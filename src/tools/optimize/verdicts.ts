@@ -1,6 +1,8 @@
+import type { Int8Arithmetic } from '../../contract/machine.ts';
 import type { CANDIDATE_VERDICTS } from '../../contract/optimize.ts';
 import { holdsFloor, isFaster, isNotSlower, isSmaller, type Ranked } from './choose.ts';
 import { isTensorrt, type Choice, type Finalist } from './finish.ts';
+import { needsExactInt8 } from './workshop.ts';
 
 export type Verdict = (typeof CANDIDATE_VERDICTS)[number];
 
@@ -29,7 +31,8 @@ export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgeme
     return { verdict: 'refused', reason: `${slower(entry)}; its accuracy was not looked at` };
   }
   const roles: [Finalist | null, Verdict, string][] = [
-    [choice.fastest, 'chosen', 'the first variant of the bundle'],
+    [choice.fastest, 'chosen', 'the fastest on this machine'],
+    [choice.portable, 'kept', 'the fastest that computes the same on every CPU'],
     [choice.smallest, 'kept', 'the smallest variant that is not slower'],
     [choice.float, 'kept', 'the float variant, for other providers'],
     [choice.tensorrt, 'kept', 'the variant for TensorRT'],
@@ -62,8 +65,31 @@ function slower({ candidate: { plan, latency } }: Ranked): string {
   return plan.kind === 'half' ? `${measured}; no provider that gains by fp16 is here` : measured;
 }
 
+/** What the fastest variant asks of CPUs, and what others run; nothing where it is float. */
+function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arithmetic): string[] {
+  const { plan } = fastest.candidate;
+  if (plan.kind !== 'static') return [];
+  if (!needsExactInt8(plan)) {
+    return arithmetic === 'exact'
+      ? ['Its 8-bit sums saturate on no CPU.']
+      : ['Its 8-bit sums saturate on no CPU; 8-bit weights that do saturate on this one were not tried.'];
+  }
+  if (portable === null) {
+    return ['It needs exact 8-bit sums (VNNI, ARM); of what every CPU computes alike, nothing was found.'];
+  }
+  const { latency } = portable.candidate;
+  const speed = latency === null ? '' : `, ${times(latency.ratio)} here`;
+  return [
+    `It needs exact 8-bit sums (VNNI, ARM); ${portable.candidate.plan.id} computes the same on every CPU${speed}, and loses ${points(portable.final.drop)}.`,
+  ];
+}
+
 /** What came of it all, in a few sentences. */
-export function describeOutcome(choice: Choice, maxApDrop: number): { gained: boolean; text: string } {
+export function describeOutcome(
+  choice: Choice,
+  maxApDrop: number,
+  arithmetic: Int8Arithmetic,
+): { gained: boolean; text: string } {
   const { fastest, smallest, original, contradicted } = choice;
   const { latency, bytes } = fastest.candidate;
   const before = original.candidate;
@@ -79,6 +105,7 @@ export function describeOutcome(choice: Choice, maxApDrop: number): { gained: bo
       `Nothing within the floor of ${points(maxApDrop)} is faster than the float graph on this machine, so that stays first.`,
     );
   }
+  lines.push(...describeArithmetic(choice, arithmetic));
   if (smallest !== null) {
     lines.push(
       `${smallest.candidate.plan.id} takes ${sizes(smallest.candidate.bytes)} and is not slower; it loses ${points(smallest.final.drop)}.`,

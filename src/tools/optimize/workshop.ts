@@ -4,7 +4,7 @@ import type { GraphClaims } from '../../device/inference/graph-check.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import { BrokenOutputError } from './detect-stored.ts';
 import { fitForTensorrt } from './fit-for-tensorrt.ts';
-import { searchAccuracySchema, type SearchAccuracy } from './judge.ts';
+import { searchAccuracySchema, type JudgedModel, type SearchAccuracy } from './judge.ts';
 import { measureLatencies, ratioOfThreads, type Latency } from './latency.ts';
 import type { PictureStore } from './picture-store.ts';
 import { quantizeSchema, sensitivitySchema, type Layer, type PictureFile, type Scheme } from './protocol.ts';
@@ -21,7 +21,8 @@ export interface Graph {
 /** A way to make a graph smaller or faster. */
 export type Plan = { readonly id: string } & (
   | { readonly kind: 'original' | 'clean'; readonly graph: Graph }
-  | { readonly kind: 'polish' | 'half' | 'dynamic' }
+  | { readonly kind: 'polish' | 'half' }
+  | { readonly kind: 'dynamic'; readonly saturationFree: boolean }
   | { readonly kind: 'weights'; readonly storage: 'int8' | 'half'; readonly from: Graph }
   | { readonly kind: 'static'; readonly scheme: Scheme }
 );
@@ -31,6 +32,12 @@ export type GivenPlan = Extract<Plan, { readonly graph: Graph }>;
 
 /** A plan that the quantizer has work with. */
 type MadePlan = Exclude<Plan, GivenPlan>;
+
+/** True where sums of two 8-bit products may exceed 16 bits: the plan's graph computes something else on CPUs without VNNI. */
+export function needsExactInt8(plan: Plan): boolean {
+  if (plan.kind === 'static') return !plan.scheme.saturationFree;
+  return plan.kind === 'dynamic' && !plan.saturationFree;
+}
 
 /** A graph that was made and measured, or what came in the way. */
 export interface Candidate {
@@ -48,11 +55,13 @@ export interface Candidate {
   readonly findings: readonly string[];
   /** why it cannot be used; null where it can */
   readonly failure: string | null;
+  /** what making and measuring it took; next to nothing where an earlier run had done it */
+  readonly seconds: number;
 }
 
 /** What measures accuracy; `Judge` does. */
 export interface SearchJudge {
-  search(model: Uint8Array): Promise<SearchAccuracy>;
+  search(model: JudgedModel): Promise<SearchAccuracy>;
 }
 
 export interface WorkshopOptions {
@@ -127,6 +136,12 @@ export class Workshop {
    * are thrown.
    */
   async try(plan: Plan): Promise<Candidate> {
+    const started = performance.now();
+    const candidate = await this.#try(plan);
+    return { ...candidate, seconds: (performance.now() - started) / 1000 };
+  }
+
+  async #try(plan: Plan): Promise<Omit<Candidate, 'seconds'>> {
     const made = await this.#make(plan);
     const { graph, value } = made;
     const none = { plan, graph: null, accuracy: null, latency: null };
@@ -136,7 +151,7 @@ export class Workshop {
     const latency = await this.#time(graph);
     const slow = latency.ratio > HOPELESS && !(plan.kind === 'static' && plan.scheme.target === 'tensorrt');
     if (slow) return { plan, ...value, graph, accuracy: null, latency };
-    const { accuracy, failure } = await this.#judge(graph);
+    const { accuracy, failure } = await this.#judge(graph, needsExactInt8(plan));
     if (accuracy === null) return { ...none, ...value, failure };
     return { plan, ...value, graph, accuracy, latency };
   }
@@ -215,7 +230,10 @@ export class Workshop {
       case 'half':
         return { ...fine, ...(await quantizer.request('half', { model, out })) };
       case 'dynamic':
-        return { ...fine, ...(await quantizer.request('dynamic', { model, out })) };
+        return {
+          ...fine,
+          ...(await quantizer.request('dynamic', { model, out, saturationFree: plan.saturationFree })),
+        };
       case 'polish':
         return {
           ...fine,
@@ -259,12 +277,15 @@ export class Workshop {
     }
   }
 
-  async #judge(graph: Graph): Promise<z.infer<typeof judgedSchema>> {
+  async #judge(graph: Graph, exactInt8: boolean): Promise<z.infer<typeof judgedSchema>> {
     const { work, judge, judgeDigest } = this.#options;
-    const inputs = { judgeDigest, graph: graph.sha256 };
+    const inputs = { judgeDigest, graph: graph.sha256, exactInt8 };
     const { value } = await work.step('accuracy', inputs, judgedSchema, [], async () => {
       try {
-        return { accuracy: await judge.search(await readGraph(graph.file)), failure: null };
+        return {
+          accuracy: await judge.search({ bytes: await readGraph(graph.file), exactInt8 }),
+          failure: null,
+        };
       } catch (error) {
         if (!(error instanceof BrokenOutputError)) throw error;
         return { accuracy: null, failure: error.message };
@@ -293,6 +314,8 @@ function recipeOf(plan: MadePlan): StepInputs {
       return { kind: plan.kind, scheme: plan.scheme };
     case 'weights':
       return { kind: plan.kind, storage: plan.storage, from: plan.from.sha256 };
+    case 'dynamic':
+      return { kind: plan.kind, saturationFree: plan.saturationFree };
     default:
       return { kind: plan.kind };
   }

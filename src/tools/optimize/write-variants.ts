@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { BundleManifest, BundleVariant, ProviderName } from '../../contract/bundle.ts';
-import type { Host } from '../../contract/report.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
+import type { MachineKind } from '../../contract/machine.ts';
+import type { Host } from '../../contract/report.ts';
 import type { Bundle } from '../../device/bundles/bundle.ts';
 import { precisionOf } from '../../device/bundles/onnx/inspect.ts';
 import { readModel, shapeOf, feedInputs } from '../../device/bundles/onnx/model.ts';
@@ -13,7 +14,7 @@ import type { Choice, Finalist } from './finish.ts';
 import type { Latency } from './latency.ts';
 import type { Inputs } from './preparation.ts';
 import { readGraph } from './source-model.ts';
-import type { Plan } from './workshop.ts';
+import { needsExactInt8, type Plan } from './workshop.ts';
 
 /** A variant of the bundle and why it is in it. */
 export interface ChosenVariant {
@@ -26,15 +27,27 @@ export interface ChosenVariant {
 /** Pictures at once that a graph with an open batch is offered with. */
 const OPEN_BATCH = 8;
 
-/** The variants in their order: the runtime takes the first that is meant for its provider. */
-export async function variantsOf(choice: Choice, threads: number): Promise<ChosenVariant[]> {
-  const { fastest, smallest, float, tensorrt } = choice;
+/**
+ * The variants in their order. What computes the same on every CPU comes before what needs exact 8-bit sums: who takes the first that is meant
+ * for a provider, without measuring, gets what was evaluated.
+ */
+export async function variantsOf(
+  choice: Choice,
+  threads: number,
+  machine: MachineKind,
+): Promise<ChosenVariant[]> {
+  const { fastest, portable, smallest, float, tensorrt } = choice;
   const floatProviders: ProviderName[] = ['tensorrt', 'cuda', 'cpu'];
   const rows: [Finalist | null, ProviderName[], string][] = [
+    [portable, ['cpu'], 'the fastest that computes the same on every CPU'],
     [
       fastest,
       float === null ? floatProviders : ['cpu'],
-      float === null ? 'nothing is faster' : 'the fastest',
+      float === null
+        ? 'nothing is faster'
+        : portable === null
+          ? 'the fastest'
+          : 'the fastest, where 8-bit sums are exact',
     ],
     [smallest, ['cpu'], 'the smallest that is not slower'],
     [float, floatProviders, 'float, for the other providers'],
@@ -56,7 +69,8 @@ export async function variantsOf(choice: Choice, threads: number): Promise<Chose
       precision,
       providers,
       batch: typeof batch === 'number' ? { min: batch, max: batch } : { min: 1, max: OPEN_BATCH },
-      ...(providers.includes('cpu') ? { latencyMs: latencyFor(finalist.candidate.latency!, threads) } : {}),
+      ...(needsExactInt8(finalist.candidate.plan) ? { requires: { int8: 'exact' } } : {}),
+      ...(providers.includes('cpu') ? latenciesOf(finalist.candidate.latency!, threads, machine) : {}),
     };
     chosen.push({ variant, finalist, reason, bytes });
   }
@@ -67,7 +81,8 @@ export async function variantsOf(choice: Choice, threads: number): Promise<Chose
 function variantId(plan: Plan, precision: BundleVariant['precision']): string {
   if (plan.kind === 'weights') return plan.storage === 'int8' ? 'fp32-int8-weights' : 'fp32-fp16-weights';
   const isTensorrt = plan.kind === 'static' && plan.scheme.target === 'tensorrt';
-  return isTensorrt ? `${precision}-tensorrt` : precision;
+  if (isTensorrt) return `${precision}-tensorrt`;
+  return needsExactInt8(plan) ? `${precision}-exact` : precision;
 }
 
 function uniqueId(wanted: string, chosen: readonly ChosenVariant[]): string {
@@ -76,15 +91,21 @@ function uniqueId(wanted: string, chosen: readonly ChosenVariant[]): string {
   return taken.has(`${wanted}-small`) ? `${wanted}-${taken.size}` : `${wanted}-small`;
 }
 
-function latencyFor({ p50, p99, runs }: Latency, threads: number): NonNullable<BundleVariant['latencyMs']> {
+function latenciesOf(
+  { p50, p99, runs }: Latency,
+  threads: number,
+  machine: MachineKind,
+): Pick<BundleVariant, 'latencyMs' | 'latencies'> {
   const host = cpus()[0]?.model.trim() || 'unknown';
-  return { p50, p99, runs, threads, host, measuredAt: new Date().toISOString() };
+  const latencyMs = { p50, p99, runs, threads, host, measuredAt: new Date().toISOString() };
+  return { latencyMs, latencies: [{ ...latencyMs, machine }] };
 }
 
 /** What the manifest tells about how the bundle came to be. */
 export interface BundleFacts {
   readonly inputs: Inputs;
   readonly host: Host;
+  readonly machine: MachineKind;
   readonly startedAt: Date;
   /** options and schemes that the result follows from */
   readonly hyperparameters: Readonly<Record<string, unknown>>;
@@ -128,7 +149,7 @@ export function datasetName({ file }: Dataset): string {
 
 function evaluationOf(
   { variant, finalist }: ChosenVariant,
-  { inputs, host }: BundleFacts,
+  { inputs, host, machine }: BundleFacts,
 ): NonNullable<BundleManifest['evaluation']>[number] {
   const { dataset, split } = inputs;
   const { figures, classes } = finalist.final.evaluation;
@@ -147,6 +168,7 @@ function evaluationOf(
     variant: variant.id,
     measuredAt: new Date().toISOString(),
     host,
+    machine,
   };
 }
 

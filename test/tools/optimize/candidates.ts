@@ -27,13 +27,15 @@ export const SCHEME: Scheme = {
   target: 'cpu',
   opTypes: 'all',
   packFloat: false,
+  saturationFree: false,
 };
 
 export function planOf(id: string): Plan {
   const graph = { file: `${id}.onnx`, sha256: id };
   if (id === 'original' || id === 'clean') return { id, kind: id, graph };
   const target = id.includes('tensorrt') ? 'tensorrt' : 'cpu';
-  return { id, kind: 'static', scheme: { ...SCHEME, target } };
+  const saturationFree = id.includes('unsaturated');
+  return { id, kind: 'static', scheme: { ...SCHEME, target, saturationFree } };
 }
 
 export function latencyOf(ratio: number, spread = 0.005): Latency {
@@ -64,6 +66,7 @@ export function candidateOf(plan: Plan, facts: Facts): Candidate {
     accuracy: judged ? { ap: 0.4 - drop, drop, dropInterval: null, dropDeviation: 0.001, agreement } : null,
     latency: fine ? latencyOf(ratio, spread) : null,
     failure,
+    seconds: 0,
   };
 }
 

@@ -31,7 +31,7 @@ describe('choose', () => {
       honest: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
     });
     expect(ids).toEqual(['honest', null, 'clean', null]);
-    expect(describeOutcome(choice, FLOOR).text).toMatch(/final part contradicts the search: lucky/);
+    expect(describeOutcome(choice, FLOOR, 'exact').text).toMatch(/final part contradicts the search: lucky/);
     const lucky = choice.finalists.find(({ candidate }) => candidate.plan.id === 'lucky')!;
     expect(judge(lucky, choice, FLOOR)).toEqual({
       verdict: 'refused',
@@ -44,7 +44,7 @@ describe('choose', () => {
       same: { ratio: 0.985, spread: 0.03, bytes: 300, drop: 0.001, agreement: 0.95 },
     });
     expect(ids).toEqual(['clean', 'same', null, null]);
-    expect(describeOutcome(choice, FLOOR)).toEqual({
+    expect(describeOutcome(choice, FLOOR, 'exact')).toEqual({
       gained: true,
       text: expect.stringMatching(
         /^Nothing within the floor.*same takes 30 % of the bytes and is not slower/,
@@ -55,7 +55,7 @@ describe('choose', () => {
   it('gives back what came in where cleaning made it slower, and says that nothing was gained', () => {
     const { choice, ids } = decide({ clean: { ratio: 1.1 } });
     expect(ids).toEqual(['original', null, null, null]);
-    expect(describeOutcome(choice, FLOOR).gained).toBe(false);
+    expect(describeOutcome(choice, FLOOR, 'exact').gained).toBe(false);
   });
 
   it('takes the most accurate that meets a latency, and tells where none does', () => {
@@ -72,11 +72,47 @@ describe('choose', () => {
   });
 });
 
+describe('8 bits for every CPU', () => {
+  const exact = { ratio: 0.5, bytes: 500, drop: 0.002, agreement: 0.95 };
+
+  it('stand beside the fastest where that needs exact sums', () => {
+    const { choice, ids } = decide({
+      fast: exact,
+      'slow-unsaturated': { ...exact, ratio: 0.7 },
+      'fast-unsaturated': { ...exact, ratio: 0.52, drop: 0.004 },
+    });
+    expect(ids.slice(0, 2)).toEqual(['fast', null]);
+    expect(choice.portable?.candidate.plan.id).toBe('fast-unsaturated');
+    expect(describeOutcome(choice, FLOOR, 'exact').text).toContain(
+      'It needs exact 8-bit sums (VNNI, ARM); fast-unsaturated computes the same on every CPU, 1.92 times as fast here, and loses 0.40 points.',
+    );
+    expect(judge(choice.portable!, choice, FLOOR)).toEqual({
+      verdict: 'kept',
+      reason: 'the fastest that computes the same on every CPU',
+    });
+  });
+
+  it('need no second variant where the fastest is one of them', () => {
+    const { choice } = decide({ 'fast-unsaturated': exact, other: { ...exact, ratio: 0.6 } });
+    expect(choice.fastest.candidate.plan.id).toBe('fast-unsaturated');
+    expect(choice.portable).toBeNull();
+    const said = (arithmetic: 'exact' | 'saturating') => describeOutcome(choice, FLOOR, arithmetic).text;
+    expect(said('exact')).toContain('Its 8-bit sums saturate on no CPU.');
+    expect(said('saturating')).toContain('8-bit weights that do saturate on this one were not tried');
+  });
+
+  it('are missed in words where none holds the floor', () => {
+    const { choice } = decide({ fast: exact, 'bad-unsaturated': { ...exact, drop: 0.03 } });
+    expect(choice.portable).toBeNull();
+    expect(describeOutcome(choice, FLOOR, 'exact').text).toContain('nothing was found');
+  });
+});
+
 describe('judge', () => {
   const { choice } = decide({ fast: { ratio: 0.5, bytes: 500, drop: 0.004, agreement: 0.9 } });
 
   it.each([
-    ['fast', {}, 'chosen', /first variant/],
+    ['fast', {}, 'chosen', /fastest on this machine/],
     ['clean', {}, 'kept', /float variant/],
     ['a', { failure: 'no kernel' }, 'failed', /no kernel/],
     ['b', { drop: 0.05, agreement: 0.6 }, 'refused', /over the floor of 1\.00 points: 5\.00 points expected/],

@@ -8,7 +8,7 @@ import { evaluateDetector } from '../../../src/tools/evaluate/evaluate.ts';
 import { openBundleDetector } from '../../../src/tools/evaluate/bundle-detector.ts';
 import { compareFolded } from '../../../src/tools/optimize/compare-folded.ts';
 import { BrokenOutputError, EVALUATION_LIMITS } from '../../../src/tools/optimize/detect-stored.ts';
-import { Judge, type JudgeOptions } from '../../../src/tools/optimize/judge.ts';
+import { Judge, type JudgedModel, type JudgeOptions } from '../../../src/tools/optimize/judge.ts';
 import { measureLatencies } from '../../../src/tools/optimize/latency.ts';
 import {
   listCalibration,
@@ -62,26 +62,28 @@ beforeAll(async () => {
   await work.close();
 });
 
+const plain = (bytes: Uint8Array): JudgedModel => ({ bytes, exactInt8: false });
+
 describe('Judge', () => {
   it('finds that a model loses nothing to itself', async () => {
     const judge = await Judge.open(model, options);
     expect(judge.originalSearchAp).toBeGreaterThan(0.5);
-    expect(await judge.search(model)).toEqual({
+    expect(await judge.search(plain(model))).toEqual({
       ap: judge.originalSearchAp,
       drop: 0,
       dropInterval: { low: 0, high: 0 },
       dropDeviation: 0,
       agreement: 1,
     });
-    const [original, same] = await judge.final([model]);
+    const [original, same] = await judge.final([plain(model)]);
     expect(same).toEqual(original);
     expect(original!.interval!.low).toBeLessThanOrEqual(original!.ap);
   });
 
   it('sees more loss where more is disturbed', async () => {
     const judge = await Judge.open(model, options);
-    const little = await judge.search(disturbed(0.97));
-    const much = await judge.search(disturbed(0.5));
+    const little = await judge.search(plain(disturbed(0.97)));
+    const much = await judge.search(plain(disturbed(0.5)));
     expect(little.agreement).toBeLessThan(1);
     expect(much.agreement).toBeLessThan(little.agreement);
     expect(much.drop).toBeGreaterThan(little.drop);
@@ -91,7 +93,7 @@ describe('Judge', () => {
 
   it('refuses a model that puts out no numbers', async () => {
     const judge = await Judge.open(model, options);
-    await expect(judge.search(disturbed(NaN))).rejects.toBeInstanceOf(BrokenOutputError);
+    await expect(judge.search(plain(disturbed(NaN)))).rejects.toBeInstanceOf(BrokenOutputError);
   });
 
   it('gives the figures of "goshawk evaluate"', async () => {

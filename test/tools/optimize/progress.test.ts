@@ -11,58 +11,87 @@ function schedule(budget: number | null) {
     (event) => events.push(event),
     () => clock.now,
   );
-  /** lets a candidate take so many seconds */
+  /** lets a candidate take so many seconds; `left` come after it */
   const candidate = (seconds: number, left: number): void => {
-    made.beginCandidate('c', left);
+    made.begin('int8', 'c', { int8: left });
+    work.done += 1;
     clock.now += 1000 * seconds;
   };
   return { clock, events, work, made, candidate };
 }
 
 describe('Schedule', () => {
-  it('says what remains from what candidates took', () => {
-    const { made, candidate, events } = schedule(null);
+  it('says what remains from what steps of each kind took', () => {
+    const { made, candidate, work, clock, events } = schedule(null);
     expect(made.remaining()).toBeNull();
     candidate(10, 5);
     candidate(10, 4);
-    made.beginCandidate('third', 3);
-    // three more and the final measurements, ten seconds each
-    expect(made.remaining()).toBe(10 * (3 + 8));
-    expect(events.at(-1)).toEqual({ step: '', detail: 'third', remaining: 110 });
-    expect(made.hasTime()).toBe(true);
+    made.begin('final', 'figures', {});
+    work.done += 1;
+    clock.now += 50_000;
+    made.begin('int8', 'third', { int8: 3 });
+    // this one, three more and the final figures
+    expect(made.remaining()).toBe(4 * 10 + 50);
+    expect(events.at(-1)).toEqual({ step: '', detail: 'third', remaining: 90 });
+    clock.now += 4000;
+    expect(made.remaining()).toBe(86);
+    clock.now += 60_000;
+    expect(made.remaining()).toBe(80);
+    expect(made.hasTime('int8')).toBe(true);
+  });
+
+  it('believes the share that is done of a long step', () => {
+    const { made, candidate, clock } = schedule(null);
+    candidate(10, 5);
+    made.begin('sensitivity', 'layers', {});
+    clock.now += 30_000;
+    made.advance(0.25, '25 %');
+    const final = made.remaining()! - 90;
+    clock.now += 30_000;
+    made.advance(0.5, '50 %');
+    expect(made.remaining()! - final).toBeCloseTo(60, 6);
+  });
+
+  it('learns nothing from steps that an earlier run had done', () => {
+    const { made, candidate, work } = schedule(null);
+    made.begin('int8', 'recalled', { int8: 9 });
+    work.recalled += 3;
+    made.end();
+    expect(made.remaining()).toBeNull();
+    candidate(10, 1);
+    made.end();
+    expect(made.remaining()).toBeGreaterThan(10);
   });
 
   it('keeps time for the end of a budget, and never promises more than it has', () => {
-    const { made, candidate } = schedule(200);
-    for (let i = 0; i < 10; i += 1) {
-      expect(made.hasTime()).toBe(true);
+    const { made, candidate, clock, work } = schedule(200);
+    made.begin('final', 'figures', {});
+    work.done += 1;
+    clock.now += 50_000;
+    for (let i = 0; i < 9; i += 1) {
+      expect(made.hasTime('int8')).toBe(true);
       candidate(10, 100);
+      expect(made.remaining()).toBeLessThanOrEqual(200 - made.elapsed);
     }
-    made.beginCandidate('next', 100);
-    // 100 s are gone, one more takes 10, the end 80
-    expect(made.hasTime()).toBe(true);
-    expect(made.remaining()).toBe(100);
-    candidate(15, 100);
-    made.beginCandidate('last', 100);
-    expect(made.hasTime()).toBe(false);
+    // 140 s are gone, one more takes 10, the end 50
+    expect(made.hasTime('int8')).toBe(true);
+    candidate(11, 100);
+    expect(made.hasTime('int8')).toBe(false);
   });
 
   it('does not count the making of the environment', async () => {
-    const { made, clock, candidate } = schedule(100);
+    const { made, clock, candidate } = schedule(140);
     await made.runUncounted('environment', () => {
       clock.now += 90_000;
       return Promise.resolve();
     });
     expect(made.steps).toEqual([{ name: 'environment', seconds: 90, reused: false }]);
     expect(made.elapsed).toBe(90);
-    expect(made.hasTime()).toBe(true);
     candidate(10, 50);
-    made.beginCandidate('next', 49);
-    expect(made.remaining()).toBe(90);
-    // 10 s are gone, one more takes 10, the end 80
-    expect(made.hasTime()).toBe(true);
-    candidate(11, 48);
-    expect(made.hasTime()).toBe(false);
+    // 10 s are gone, one more takes 10, the end 90
+    expect(made.hasTime('int8')).toBe(true);
+    candidate(31, 48);
+    expect(made.hasTime('int8')).toBe(false);
   });
 
   it('notes how long steps took, and which an earlier run had done', async () => {

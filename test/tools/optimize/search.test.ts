@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fastestFirst, holdsFloor } from '../../../src/tools/optimize/choose.ts';
+import type { Int8Arithmetic } from '../../../src/contract/machine.ts';
+import { STEP_KINDS, type Steps } from '../../../src/tools/optimize/forecast.ts';
 import type { Scheme } from '../../../src/tools/optimize/protocol.ts';
 import { Search, type SearchPort } from '../../../src/tools/optimize/search.ts';
-import type { Candidate, Plan } from '../../../src/tools/optimize/workshop.ts';
+import { needsExactInt8, type Candidate, type Plan } from '../../../src/tools/optimize/workshop.ts';
 import { candidateOf, planOf } from './candidates.ts';
 
 const AP = 0.4;
@@ -18,16 +20,27 @@ interface World {
   readonly broken: ReadonlySet<Plan['kind']>;
   /** candidates that there is time for */
   readonly time: number;
+  readonly arithmetic: Int8Arithmetic;
+  /** what weights that never saturate add to a disturbance, as a factor */
+  readonly coarser: number;
 }
 
 /** latency ratios that are not told apart */
 const ALIKE = 0.011;
 
-const PLAIN: World = { errors: [], gains: [], correction: 1, broken: new Set(), time: Infinity };
+const PLAIN: World = {
+  errors: [],
+  gains: [],
+  correction: 1,
+  broken: new Set(),
+  time: Infinity,
+  arithmetic: 'exact',
+  coarser: 1.2,
+};
 const CALIBRATION = { 'percentile 99.99': 1, 'percentile 99.9': 0.8 } as const;
 
 function measure(world: World, scheme: Scheme): Candidate {
-  const { keepFloat, opTypes, biasCorrection, calibration, percentile, target } = scheme;
+  const { keepFloat, opTypes, biasCorrection, calibration, percentile, target, saturationFree } = scheme;
   const kept = new Set(keepFloat);
   let square = 0;
   let ratio = 1;
@@ -37,13 +50,14 @@ function measure(world: World, scheme: Scheme): Candidate {
     ratio -= opTypes === 'all' ? world.gains[i]! : world.gains[i]! / 4;
   });
   const method = CALIBRATION[`${calibration} ${percentile}` as keyof typeof CALIBRATION] ?? 1.5;
-  const lost = Math.min(1, Math.sqrt(square) * method * (biasCorrection ? world.correction : 1));
+  const factor = (biasCorrection ? world.correction : 1) * (saturationFree ? world.coarser : 1);
+  const lost = Math.min(1, Math.sqrt(square) * method * factor);
   const facts = { ratio, bytes: 300 + 7 * kept.size, agreement: 1 - lost, drop: 1.3 * AP * lost ** 2 };
   const plan: Plan = { id: '', kind: 'static', scheme };
   return candidateOf(plan, target === 'tensorrt' ? { ...facts, ratio: 3 } : facts);
 }
 
-async function run(world: World, maxApDrop: number) {
+async function run(world: World, maxApDrop: number, onStep: SearchPort['onStep'] = () => undefined) {
   const tried: Plan[] = [];
   const port: SearchPort = {
     try: (plan) => {
@@ -60,21 +74,22 @@ async function run(world: World, maxApDrop: number) {
         }),
       ),
     hasTime: () => tried.length < world.time,
-    onCandidate: () => undefined,
+    onStep,
   };
   const [original, clean] = [planOf('original'), planOf('clean')] as [never, never];
-  const options = { maxApDrop, originalAp: AP, original, clean, hasTrainedRanges: false };
+  const { arithmetic } = world;
+  const options = { maxApDrop, originalAp: AP, original, clean, arithmetic, hasTrainedRanges: false };
   const result = await new Search(port, options).run();
   return { ...result, tried, fastest: fastestFirst(result.ranked, maxApDrop)[0]! };
 }
 
-const layers = fc.array(
-  fc.tuple(
-    fc.double({ min: 0.001, max: 0.3, noNaN: true }),
-    fc.double({ min: 0.001, max: 0.01, noNaN: true }),
-  ),
-  { minLength: 1, maxLength: 60 },
-);
+const disturbance = fc.double({ min: 0.001, max: 0.3, noNaN: true });
+const gain = fc.double({ min: 0.001, max: 0.01, noNaN: true });
+const layers = fc.array(fc.tuple(disturbance, gain), { minLength: 1, maxLength: 60 });
+
+function isTarget(plan: Plan): boolean {
+  return plan.kind === 'static' && plan.scheme.target === 'tensorrt';
+}
 
 describe('Search', () => {
   it('leaves everything in int8 where that holds the floor', async () => {
@@ -141,6 +156,57 @@ describe('Search', () => {
         );
         expect(fastest.candidate.latency!.ratio).toBeLessThanOrEqual(best + ALIKE);
         expect(ranked.length).toBeLessThan(80);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('carries the mix over to weights that no CPU saturates, with more layers in float where they lose too much', async () => {
+    const errors = Array.from({ length: 40 }, (_, i) => 0.002 * i);
+    const world = { ...PLAIN, errors, gains: errors.map(() => 0.01) };
+    for (const coarser of [1, 1.6]) {
+      const { ranked } = await run({ ...world, coarser }, 0.005);
+      const holding = ranked.filter(
+        (entry) =>
+          entry.candidate.plan.kind === 'static' &&
+          holdsFloor(entry, 0.005) &&
+          !isTarget(entry.candidate.plan),
+      );
+      const fastestOf = (portable: boolean) =>
+        Math.min(
+          ...holding
+            .filter(({ candidate: { plan } }) => needsExactInt8(plan) !== portable)
+            .map(({ candidate }) => candidate.latency!.ratio),
+        );
+      expect(fastestOf(true)).toBeGreaterThanOrEqual(fastestOf(false));
+      expect(fastestOf(true)).toBeLessThan(fastestOf(false) + (coarser === 1 ? 0.011 : 0.25));
+    }
+  });
+
+  it('tries only weights that do not saturate where the CPU does', async () => {
+    const errors = Array.from({ length: 30 }, (_, i) => 0.005 * i);
+    const { tried } = await run(
+      { ...PLAIN, errors, gains: errors.map(() => 0.01), arithmetic: 'saturating' },
+      0.01,
+    );
+    const exact = tried.filter((plan) => needsExactInt8(plan));
+    expect(tried.length).toBeGreaterThan(15);
+    // TensorRT has arithmetic of its own
+    expect(exact.filter((plan) => !isTarget(plan))).toEqual([]);
+  });
+
+  it('expects about as many steps as come, once the layers are known', async () => {
+    const count = (steps: Steps) => STEP_KINDS.reduce((sum, kind) => sum + (steps[kind] ?? 0), 0);
+    const many = fc.array(fc.tuple(disturbance, gain), { minLength: 30, maxLength: 100 });
+    await fc.assert(
+      fc.asyncProperty(many, fc.constantFrom(0.005, 0.01, 0.02), async (rows, floor) => {
+        const world = { ...PLAIN, errors: rows.map(([error]) => error), gains: rows.map(([, gain]) => gain) };
+        const told: { name: string; left: number }[] = [];
+        await run(world, floor, (_, name, left) => told.push({ name, left: count(left) }));
+        const known = told.findIndex(({ name }) => name === 'sensitivity by layer');
+        const wrong = told.map(({ left }, i) => Math.abs(left - (told.length - 1 - i))).slice(known);
+        expect(wrong.reduce((sum, value) => sum + value, 0) / wrong.length).toBeLessThan(6);
+        expect(told.at(-1)!.left).toBe(0);
       }),
       { numRuns: 50 },
     );

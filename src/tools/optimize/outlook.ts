@@ -1,0 +1,83 @@
+import type { StepKind, Steps } from './forecast.ts';
+
+/** Parts of a search, in their order. */
+export const PHASES = [
+  'float',
+  'calibrations',
+  'sensitivity',
+  'bisection',
+  'improvement',
+  'second bisection',
+  'pruning',
+  'convolutions',
+  'correction',
+  'packing',
+  'every CPU',
+  'TensorRT',
+  'others',
+] as const;
+
+export type Phase = (typeof PHASES)[number];
+
+/** Layers of a usual detector: what a bisection is expected to take before they are counted. */
+const USUAL_LAYERS = 90;
+
+/** Tries that a bisection over so many places takes. */
+export function bisectionTries(places: number): number {
+  return places <= 1 ? 0 : Math.ceil(Math.log2(places));
+}
+
+/** The steps that a search still expects: what each phase usually takes, made exact as soon as more is known of it. */
+export class Outlook {
+  readonly #expected: Map<Phase, Partial<Record<StepKind, number>>>;
+  #phase: Phase = 'float';
+
+  /** @param ways calibrations that are tried, @param everyCpu true where the mix is carried over to weights that no CPU saturates */
+  constructor(ways: number, everyCpu: boolean) {
+    const usual: Record<Phase, Steps> = {
+      float: { float: 5 },
+      calibrations: { int8: ways },
+      sensitivity: { sensitivity: 1 },
+      bisection: { int8: bisectionTries(USUAL_LAYERS) },
+      improvement: { int8: ways - 1, equalized: 1 },
+      'second bisection': { int8: 2 },
+      pruning: { int8: 6 },
+      convolutions: { int8: 1 },
+      correction: { corrected: 2 },
+      packing: { int8: 1 },
+      'every CPU': { int8: everyCpu ? 2 : 0 },
+      TensorRT: { int8: 1.5 },
+      others: { float: 2 },
+    };
+    this.#expected = new Map(PHASES.map((phase) => [phase, { ...usual[phase] }]));
+  }
+
+  /** Begins a phase: what those before it did not need falls away. */
+  begin(phase: Phase, steps?: Steps): void {
+    this.#phase = phase;
+    for (const earlier of PHASES.slice(0, PHASES.indexOf(phase))) this.#expected.delete(earlier);
+    if (steps !== undefined) this.#expected.set(phase, { ...steps });
+  }
+
+  /** Expects other steps of a phase that is to come. */
+  expect(phase: Phase, steps: Steps): void {
+    if (this.#expected.has(phase)) this.#expected.set(phase, { ...steps });
+  }
+
+  /** One step of the phase that was begun is at work. */
+  take(kind: StepKind): void {
+    const steps = this.#expected.get(this.#phase);
+    if (steps !== undefined) steps[kind] = Math.max(0, (steps[kind] ?? 0) - 1);
+  }
+
+  /** Steps that are still to come, by kind. */
+  left(): Steps {
+    const total: Partial<Record<StepKind, number>> = {};
+    for (const steps of this.#expected.values()) {
+      for (const [kind, count] of Object.entries(steps) as [StepKind, number][]) {
+        total[kind] = (total[kind] ?? 0) + count;
+      }
+    }
+    return total;
+  }
+}
