@@ -1,0 +1,120 @@
+import { describeSetting, type EngineSetting, type SettingCandidates } from './settings.ts';
+
+/** What one setting did in each round. All settings have the same rounds, measured in turns. */
+export interface SettingRounds {
+  readonly setting: EngineSetting;
+  /** milliseconds from hand-over to result, one job at a time; the median of each round */
+  readonly latencyMs: readonly number[];
+  /** results a second with as many jobs in flight as the setting takes */
+  readonly rate: readonly number[];
+}
+
+/** The figures of a setting over all rounds. */
+export interface MeasuredSetting extends EngineSetting {
+  readonly latencyMs: number;
+  readonly rate: number;
+}
+
+/** The settings to run with. */
+export interface SizingChoice {
+  /** while the engine keeps up */
+  readonly latency: EngineSetting;
+  /** while frames are superseded; null where none was measured to be faster */
+  readonly throughput: EngineSetting | null;
+  /** false where nothing was measured, or not well enough */
+  readonly isMeasured: boolean;
+  /** for people */
+  readonly why: string;
+  /** empty where nothing was measured */
+  readonly measured: readonly MeasuredSetting[];
+}
+
+/** Fewer rounds say too little about each other. */
+export const FEWEST_ROUNDS = 3;
+/** The slower half of the rounds may take so many times as long as the faster half before nobody can tell settings apart. */
+const WIDEST_SPREAD = 2;
+/** Fewer threads are taken where they are as fast up to this share: what they leave free is for others. */
+const NEARLY_AS_FAST = 1.1;
+/** A move is worth it only for this much more. */
+const CLEARLY_MORE = 1.05;
+/** ... in this share of the rounds at least */
+const MOST_ROUNDS = 0.75;
+
+/** Chooses from what was measured; where that cannot be trusted, what is safe. */
+export function chooseSettings(
+  candidates: SettingCandidates,
+  rounds: readonly SettingRounds[],
+): SizingChoice {
+  const found = (setting: EngineSetting): SettingRounds | undefined =>
+    rounds.find((entry) => entry.setting === setting);
+  const latency = candidates.latency.flatMap((setting) => found(setting) ?? []);
+  const [first] = latency;
+  if (first === undefined || first.rate.length < FEWEST_ROUNDS)
+    return safeChoice(candidates, 'measuring took too long');
+  const widest = Math.max(...rounds.map(({ rate }) => spreadOf(rate)));
+  if (!(widest <= WIDEST_SPREAD)) {
+    const why = `the machine is too busy to measure: rounds of one setting differ by a factor of ${widest.toFixed(1)}`;
+    return safeChoice(candidates, why);
+  }
+  const quickest = Math.min(...latency.map(({ latencyMs }) => median(latencyMs)));
+  const best = latency.find(({ latencyMs }) => median(latencyMs) <= NEARLY_AS_FAST * quickest) ?? first;
+  const throughput = fastestBeyond(
+    best,
+    candidates.throughput.flatMap((setting) => found(setting) ?? []),
+  );
+  return {
+    latency: best.setting,
+    throughput: throughput?.setting ?? null,
+    isMeasured: true,
+    why: explain(best, throughput),
+    measured: rounds.map(({ setting, latencyMs, rate }) => ({
+      ...setting,
+      latencyMs: median(latencyMs),
+      rate: median(rate),
+    })),
+  };
+}
+
+/** What is taken without a measurement. */
+export function safeChoice({ safe }: SettingCandidates, why: string): SizingChoice {
+  const words = `${why}; ${describeSetting(safe)} is safe on this machine`;
+  return { latency: safe, throughput: null, isMeasured: false, why: words, measured: [] };
+}
+
+/** The setting with the highest rate among those that beat `base` clearly and in most rounds; null where none does. */
+function fastestBeyond(base: SettingRounds, others: readonly SettingRounds[]): SettingRounds | null {
+  let fastest: SettingRounds | null = null;
+  let highest = CLEARLY_MORE;
+  for (const other of others) {
+    const ratios = other.rate.map((rate, round) => rate / (base.rate[round] ?? Infinity));
+    const wins = ratios.filter((ratio) => ratio > 1).length;
+    if (wins < MOST_ROUNDS * ratios.length || median(ratios) < highest) continue;
+    fastest = other;
+    highest = median(ratios);
+  }
+  return fastest;
+}
+
+function explain(best: SettingRounds, throughput: SettingRounds | null): string {
+  const figures = ({ setting, latencyMs, rate }: SettingRounds): string =>
+    `${describeSetting(setting)} (${median(latencyMs).toFixed(1)} ms, ${median(rate).toFixed(0)} a second)`;
+  const more =
+    throughput === null
+      ? 'no other setting gives a higher rate'
+      : `${figures(throughput)} gives the highest rate`;
+  return `measured here: ${figures(best)} answers soonest, ${more}`;
+}
+
+/** The middle one, the lower of two; NaN of none. */
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5, Math.floor);
+}
+
+function spreadOf(values: readonly number[]): number {
+  return quantile(values, 0.75, Math.ceil) / quantile(values, 0.25, Math.floor);
+}
+
+function quantile(values: readonly number[], share: number, round: (index: number) => number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[round(share * (sorted.length - 1))] ?? Number.NaN;
+}

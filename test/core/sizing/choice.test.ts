@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { chooseSettings, safeChoice, type SettingRounds } from '../../../src/core/sizing/choice.ts';
+import { ALL_AUTO, candidatesFor, type EngineSetting } from '../../../src/core/sizing/settings.ts';
+
+const TWO_CORES = candidatesFor({ cores: 2, isAccelerated: false }, ALL_AUTO);
+const [ONE_THREAD, TWO_THREADS] = TWO_CORES.latency as [EngineSetting, EngineSetting];
+const [TWO_WORKERS] = TWO_CORES.throughput as [EngineSetting];
+
+const rounds = (setting: EngineSetting, latencyMs: number[], rate = latencyMs.map((ms) => 1000 / ms)) => ({
+  setting,
+  latencyMs,
+  rate,
+});
+
+function choose(...measured: SettingRounds[]) {
+  return chooseSettings(TWO_CORES, measured);
+}
+
+describe('chooseSettings', () => {
+  it('takes the quickest for latency and the one with the highest rate for throughput', () => {
+    const choice = choose(
+      rounds(ONE_THREAD, [12, 13, 12]),
+      rounds(TWO_THREADS, [8, 8.2, 8.1]),
+      rounds(TWO_WORKERS, [14, 14, 14], [140, 141, 150]),
+    );
+    expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: TWO_WORKERS, isMeasured: true });
+    expect(choice.why).toBe(
+      'measured here: 1 worker x 2 threads, queue depth 1 (8.1 ms, 123 a second) answers soonest, ' +
+        '2 workers x 1 thread, queue depth 2 (14.0 ms, 141 a second) gives the highest rate',
+    );
+    expect(choice.measured).toHaveLength(3);
+  });
+
+  it('takes fewer threads where more are hardly quicker, and no other setting where none is clearly faster', () => {
+    const choice = choose(
+      rounds(ONE_THREAD, [8.5, 8.5, 8.6]),
+      rounds(TWO_THREADS, [8, 8, 8]),
+      rounds(TWO_WORKERS, [14, 14, 14], [118, 119, 120]),
+    );
+    expect(choice).toMatchObject({ latency: ONE_THREAD, throughput: null, isMeasured: true });
+    expect(choice.why).toContain('no other setting gives a higher rate');
+  });
+
+  it('wants a setting to win in most rounds, not in the middle one', () => {
+    const won = (rate: number[]) =>
+      choose(rounds(TWO_THREADS, [10, 10, 10, 10]), rounds(TWO_WORKERS, [14, 14, 14, 14], rate)).throughput;
+    expect(won([120, 120, 95, 95])).toBeNull();
+    expect(won([120, 120, 120, 95])).toBe(TWO_WORKERS);
+  });
+
+  it('compares within a round: a machine that slows down for all changes nothing', () => {
+    const choice = choose(
+      rounds(TWO_THREADS, [8, 8, 15, 15, 15]),
+      rounds(TWO_WORKERS, [14, 14, 25, 25, 25], [150, 150, 80, 80, 80]),
+    );
+    expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: TWO_WORKERS });
+  });
+
+  it.each([
+    ['too few rounds', [rounds(ONE_THREAD, [12, 12]), rounds(TWO_THREADS, [8, 8])], 'measuring took too long'],
+    ['no rounds', [], 'measuring took too long'],
+    [
+      'rounds that differ too much',
+      [rounds(ONE_THREAD, [12, 12, 12]), rounds(TWO_THREADS, [8, 8, 31])],
+      'the machine is too busy to measure: rounds of one setting differ by a factor of 3.9',
+    ],
+    [
+      'a measurement that is none',
+      [rounds(TWO_THREADS, [Number.NaN, 8, 8])],
+      'the machine is too busy to measure: rounds of one setting differ by a factor of NaN',
+    ],
+  ])('is safe after %s', (_name, measured, why) => {
+    const choice = choose(...measured);
+    expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: null, isMeasured: false, measured: [] });
+    expect(choice.why).toBe(`${why}; 1 worker x 2 threads, queue depth 1 is safe on this machine`);
+    expect(choice).toEqual(safeChoice(TWO_CORES, why));
+  });
+
+  it('forgives one round in five that something else took', () => {
+    expect(choose(rounds(TWO_THREADS, [8, 8, 40, 8, 8]))).toMatchObject({ isMeasured: true });
+  });
+});
