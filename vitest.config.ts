@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/** Measurements that tests make are kept apart from the user's own. */
+const env = { GOSHAWK_CACHE: join(import.meta.dirname, 'node_modules/.cache/goshawk-measurements') };
 
 /**
  * Projects: `unit` needs nothing but node_modules; `integration` starts real processes (workers, brokers,
@@ -10,6 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          env,
           include: [
             'test/{core,contract,device,tools,fleet,bootstrap}/**/*.test.ts',
             'test/ros/unit/**/*.test.ts',
@@ -21,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          env,
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -30,6 +36,7 @@ export default defineConfig({
       {
         test: {
           name: 'ros',
+          env,
           include: ['test/ros/**/*.test.ts'],
           exclude: ['test/ros/unit/**'],
           testTimeout: 180_000,

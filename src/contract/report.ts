@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DROP_REASONS } from './drops.ts';
+import { engineSettingSchema, engineSizingSchema } from './sizing.ts';
 
 /** How many of something: a whole number, never negative. */
 const count = z.number().int().nonnegative();
@@ -74,6 +75,14 @@ export const runReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.run/1'),
   seconds: z.number().nonnegative(),
   bundle: bundleRefSchema,
+  /** how inference was divided over the machine at the end; absent in reports of earlier versions */
+  engine: engineSettingSchema
+    .extend({
+      kind: z.enum(['worker', 'child']),
+      /** null where the operator fixed the setting */
+      sizing: engineSizingSchema.nullable(),
+    })
+    .nullish(),
   frames: framesSchema,
   /** by camera; only of cameras inside the process */
   sources: z.record(z.string(), sourceSchema).optional(),

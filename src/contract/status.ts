@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DROP_REASONS } from './drops.ts';
 import { sourceSchema } from './report.ts';
+import { engineSizingSchema } from './sizing.ts';
 
 const milliseconds = z.number().min(0);
 const recentSchema = z.looseObject({ count: z.number(), p50: milliseconds, p99: milliseconds });
@@ -32,6 +33,9 @@ export const statusSchema = z.looseObject({
       precision: z.string(),
       workers: z.int().min(1),
       threads: z.int().min(1),
+      queueDepth: z.int().min(1),
+      /** null where the operator fixed the setting */
+      sizing: engineSizingSchema.nullable(),
       refusals: z.array(z.strictObject({ provider: z.string(), reason: z.string() })),
       nodesByProvider: z.record(z.string(), z.int().min(0)),
     })

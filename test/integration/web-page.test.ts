@@ -38,6 +38,17 @@ function statusOf(silentMs: number): object {
       nodesByProvider: { CPUExecutionProvider: 120 },
       threads: 1,
       workers: 2,
+      queueDepth: 2,
+      sizing: {
+        role: 'throughput',
+        latency: { workers: 1, threads: 2, queueDepth: 1 },
+        throughput: { workers: 2, threads: 1, queueDepth: 2 },
+        isMeasured: true,
+        why: 'measured here',
+        measured: [],
+        moves: 1,
+        lastMove: 'moved to 2 workers',
+      },
     },
     engineLost: 1,
     engineRestored: 1,
@@ -122,7 +133,9 @@ describe('the page in a real Chromium', () => {
     expect(await page.locator('#runtime').textContent()).toContain('MQTT 5');
     expect(await page.locator('#runtime').textContent()).toContain('engine lost1 times, came back 1');
     const model = await page.locator('#model').textContent();
-    expect(model).toMatch(/providercpu.*120 on CPU.*2 workers, 1 thread.*not tensorrtit is not installed/);
+    expect(model).toMatch(
+      /providercpu.*120 on CPU.*2 workers, 1 thread, queue depth 2setting forthroughputwhymeasured heremoved1 times; last: moved to 2 workers.*not tensorrtit is not installed/,
+    );
     expect(await page.locator('#caption-front').textContent()).toBe(
       'front, 320x180 rgb8: 30.0 in, 30.0 out / s, dropped: superseded 5, malformed 3, resized by graph',
     );

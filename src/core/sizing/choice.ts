@@ -19,7 +19,7 @@ export interface MeasuredSetting extends EngineSetting {
 export interface SizingChoice {
   /** while the engine keeps up */
   readonly latency: EngineSetting;
-  /** while frames are superseded; null where none was measured to be faster */
+  /** while frames are superseded; null where there is none that was measured to be faster, or that could be */
   readonly throughput: EngineSetting | null;
   /** false where nothing was measured, or not well enough */
   readonly isMeasured: boolean;
@@ -75,10 +75,15 @@ export function chooseSettings(
   };
 }
 
-/** What is taken without a measurement. */
-export function safeChoice({ safe }: SettingCandidates, why: string): SizingChoice {
-  const words = `${why}; ${describeSetting(safe)} is safe on this machine`;
-  return { latency: safe, throughput: null, isMeasured: false, why: words, measured: [] };
+/** What is taken without a measurement. Another setting is only tried, under a load that is too much for the safe one. */
+export function safeChoice({ safe, throughput }: SettingCandidates, why: string): SizingChoice {
+  const [other = null] = throughput;
+  const more =
+    other === null
+      ? ''
+      : `, and ${describeSetting(other)} is tried where frames are superseded and kept where it proves faster`;
+  const words = `${why}; ${describeSetting(safe)} is safe on this machine${more}`;
+  return { latency: safe, throughput: other, isMeasured: false, why: words, measured: [] };
 }
 
 /** The setting with the highest rate among those that beat `base` clearly and in most rounds; null where none does. */

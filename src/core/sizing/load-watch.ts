@@ -29,8 +29,8 @@ const KEEP_PREPARED_MS = 30_000;
 const RATE_MS = 2000;
 /** a setting has had time to show what it can do */
 const PROOF_MS = 5000;
-/** under pressure, less of the earlier rate than this is worse */
-const NO_WORSE = 0.95;
+/** under pressure, what a setting that was measured to be faster must give of the earlier rate to be kept, and what one that was not */
+const KEPT_SHARE = { measured: 0.95, unmeasured: 1.05 };
 /** the way back is open below this share of what the latency setting sustained */
 const BACK_SHARE = 0.7;
 const FIRST_BACK_MS = 10_000;
@@ -49,6 +49,7 @@ interface Sample extends LoadCounts {
  * milliseconds. `sample` wants to be called a few times a second.
  */
 export class LoadWatch {
+  readonly #keptShare: number;
   #role: SettingRole = 'latency';
   #samples: Sample[] = [];
   /** first and last sight of superseded frames in the spell that lasts, and what was counted before it */
@@ -63,7 +64,13 @@ export class LoadWatch {
   #backMs = FIRST_BACK_MS;
   #holdOffMs = FIRST_HOLD_OFF_MS;
   #notBefore = -Infinity;
+  #notBackBefore = -Infinity;
   #why = '';
+
+  /** @param isMeasured whether the throughput setting was measured to be faster; otherwise it has to prove it */
+  constructor(isMeasured: boolean) {
+    this.#keptShare = isMeasured ? KEPT_SHARE.measured : KEPT_SHARE.unmeasured;
+  }
 
   /** the reason of the latest advice to move, for people */
   get why(): string {
@@ -90,7 +97,8 @@ export class LoadWatch {
   /** The other setting could not be had: it is left alone for a while, for longer each time. */
   failed(now: number): void {
     this.#isPrepared = false;
-    this.#holdOff(now);
+    if (this.#role === 'latency') this.#holdOff(now);
+    else this.#notBackBefore = now + FIRST_HOLD_OFF_MS;
   }
 
   #note(sample: Sample): void {
@@ -123,6 +131,7 @@ export class LoadWatch {
   }
 
   #adviseBack(now: number, counts: LoadCounts): LoadAdvice {
+    if (now < this.#notBackBefore) return 'stay';
     const since = now - this.#movedAt;
     const offered = this.#rate('received');
     if (since >= PROOF_MS && this.#pressureMs(counts) >= MOVE_MS && this.#isNoBetter()) {
@@ -142,7 +151,7 @@ export class LoadWatch {
   }
 
   #isNoBetter(): boolean {
-    return this.#rate('published') < NO_WORSE * this.#sustained;
+    return this.#rate('published') < this.#keptShare * this.#sustained;
   }
 
   #holdOff(now: number): void {

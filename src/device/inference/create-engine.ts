@@ -32,6 +32,8 @@ export interface EngineOptions {
   readonly timeoutMs?: number;
   /** milliseconds that loading may take; by the provider unless told otherwise: TensorRT builds an engine first */
   readonly startTimeoutMs?: number;
+  /** starts all runners at once, for a model that is known to load; otherwise the first alone */
+  readonly startTogether?: boolean;
 }
 
 /**
@@ -81,6 +83,7 @@ export function createEngine(options: EngineOptions): LaneEngine {
     requestFor,
     workers,
     queueDepth,
+    startTogether: options.startTogether ?? false,
     timeoutMs: options.timeoutMs ?? 5000,
     startTimeoutMs: (provider) => options.startTimeoutMs ?? START_LIMIT_MS[provider],
   });

@@ -1,6 +1,9 @@
 import type { Detections } from '../../core/detections.ts';
 import type { PixelEncoding } from '../../core/frame.ts';
 import type { Letterbox } from '../../core/image/letterbox.ts';
+import type { MeasuredSetting } from '../../core/sizing/choice.ts';
+import type { LoadCounts, SettingRole } from '../../core/sizing/load-watch.ts';
+import type { EngineSetting } from '../../core/sizing/settings.ts';
 import type { ProviderName } from '../../contract/bundle.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
@@ -67,6 +70,24 @@ export interface ProviderRefusal {
   readonly reason: string;
 }
 
+/** How an engine that sizes itself came to its setting. */
+export interface EngineSizing {
+  /** which of the two runs now */
+  readonly role: SettingRole;
+  readonly latency: EngineSetting;
+  /** null where none was measured to be faster: then it never moves */
+  readonly throughput: EngineSetting | null;
+  /** false where the machine could not be measured */
+  readonly isMeasured: boolean;
+  /** why these settings, in words */
+  readonly why: string;
+  readonly measured: readonly MeasuredSetting[];
+  /** how often it moved from one setting to the other since start */
+  readonly moves: number;
+  /** what became of the latest move, in words; null before the first */
+  readonly lastMove: string | null;
+}
+
 /** What an engine turned out to be once it is loaded and warm. */
 export interface EngineInfo {
   readonly kind: 'worker' | 'child';
@@ -79,6 +100,10 @@ export interface EngineInfo {
   readonly nodesByProvider: Readonly<Record<string, number>>;
   readonly threads: number;
   readonly workers: number;
+  /** jobs that a runner holds at once */
+  readonly queueDepth: number;
+  /** null where the operator fixed the setting */
+  readonly sizing: EngineSizing | null;
   readonly maxBatch: number;
   /** true where `raw` inputs are accepted */
   readonly acceptsRaw: boolean;
@@ -93,8 +118,12 @@ export interface EngineInfo {
 export interface InferenceEngine {
   /** Loads, warms up, and resolves once the first frame can be taken. Rejects with a coded error. */
   start(): Promise<EngineInfo>;
-  /** How many jobs may be given before an earlier one resolves without waiting behind it. */
+  /** How many jobs may be given before an earlier one resolves without waiting behind it. May change while the engine runs. */
   readonly parallel: number;
+  /** The highest that `parallel` will ever be; `parallel` where it is absent. Known once the engine has started. */
+  readonly mostParallel?: number;
+  /** How many newer results may wait behind one that is late; `parallel` where it is absent. May change while the engine runs. */
+  readonly reorderWindow?: number;
   infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome>;
   /** Gives back detections that nobody reads any more, so that their memory serves a later frame. Calling it is optional. */
   recycle?(detections: Detections): void;
@@ -102,6 +131,15 @@ export interface InferenceEngine {
   close(): Promise<void>;
   /** Told when a process or thread was lost and when its successor is ready. */
   onIncident(listener: (incident: EngineIncident) => void): void;
+  /** For engines that size themselves: where they read the load, and whom they tell what they became. */
+  follow?(observer: SizingObserver): void;
+}
+
+/** The other side of an engine that sizes itself. */
+export interface SizingObserver {
+  counts(): LoadCounts;
+  /** The engine runs in another setting, or could not move to one; `message` is for people. */
+  onSizing(info: EngineInfo, level: 'info' | 'warn', message: string): void;
 }
 
 export interface EngineIncident {

@@ -31,6 +31,8 @@ export interface LaneEngineOptions {
   readonly requestFor: (candidate: ProviderCandidate) => ModelRequest;
   readonly workers: number;
   readonly queueDepth: number;
+  /** all runners are started at once, for a model that is known to load; otherwise the first alone */
+  readonly startTogether?: boolean;
   readonly timeoutMs: number;
   /** milliseconds that loading may take on a provider */
   readonly startTimeoutMs: (provider: ProviderName) => number;
@@ -40,7 +42,6 @@ export interface LaneEngineOptions {
 
 /** Inference over one or several runners: jobs go to the first that has room, the others wait in the order they came. */
 export class LaneEngine implements InferenceEngine {
-  readonly parallel: number;
   readonly #options: LaneEngineOptions;
   readonly #clock: Clock;
   readonly #slots: readonly LaneSlot[];
@@ -50,13 +51,24 @@ export class LaneEngine implements InferenceEngine {
   #waitTimer: TimerHandle | null = null;
   #nextId = 1;
   #capacity = 0;
+  #depth: number;
   #closed: Promise<void> | null = null;
 
   constructor(options: LaneEngineOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.parallel = options.workers * options.queueDepth;
+    this.#depth = options.queueDepth;
     this.#slots = Array.from({ length: options.workers }, () => this.#createSlot());
+  }
+
+  get parallel(): number {
+    return this.#options.workers * this.#depth;
+  }
+
+  /** Jobs that each runner may hold at once from now on, >= 1. A runner that holds more finishes them. */
+  setQueueDepth(depth: number): void {
+    this.#depth = depth;
+    this.#dispatch();
   }
 
   async start(): Promise<EngineInfo> {
@@ -79,6 +91,8 @@ export class LaneEngine implements InferenceEngine {
         refusals,
         threads: request.threads,
         workers,
+        queueDepth: this.#depth,
+        sizing: null,
         ...report,
       };
     }
@@ -142,28 +156,31 @@ export class LaneEngine implements InferenceEngine {
   }
 
   async #startAll(request: ModelRequest): Promise<LoadReport> {
-    // the first alone: where the model or the provider is at fault, it fails once and not once for every worker
     const [first, ...others] = this.#slots;
     if (first === undefined) throw new GoshawkError('GOSHAWK_USAGE', { reason: 'an engine needs a worker' });
-    const report = await first.start(request);
+    // the first alone: where the model or the provider is at fault, it fails once and not once for every worker
+    const alone = this.#options.startTogether === true ? null : await first.start(request);
     try {
-      await Promise.all(others.map((slot) => slot.start(request)));
+      if (this.#closed !== null)
+        throw new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the engine was closed' });
+      const rest = alone === null ? this.#slots : others;
+      const reports = await Promise.all(rest.map((slot) => slot.start(request)));
+      return alone ?? reports[0]!;
     } catch (error) {
       await this.close();
       throw error;
     }
-    return report;
   }
 
   #createSlot(): LaneSlot {
-    const { createLane, timeoutMs, startTimeoutMs, queueDepth, backoff } = this.#options;
+    const { createLane, timeoutMs, startTimeoutMs, backoff } = this.#options;
     return new LaneSlot({
       createLane,
       clock: this.#clock,
       backoff: backoff ?? DEFAULT_BACKOFF,
       timeoutMs,
       startTimeoutMs,
-      depth: queueDepth,
+      depth: () => this.#depth,
       onIncident: (incident) => {
         for (const listener of this.#listeners) listener(incident);
       },

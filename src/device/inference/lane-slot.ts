@@ -15,8 +15,8 @@ export interface SlotOptions {
   readonly timeoutMs: number;
   /** milliseconds that loading may take on a provider */
   readonly startTimeoutMs: (provider: ProviderName) => number;
-  /** jobs that a runner may hold at once */
-  readonly depth: number;
+  /** jobs that a runner may hold at once, now */
+  readonly depth: () => number;
   readonly onIncident: (incident: EngineIncident) => void;
   /** there is room for a job now */
   readonly onRoom: () => void;
@@ -60,7 +60,7 @@ export class LaneSlot {
 
   /** Jobs that could be handed over now. */
   get room(): number {
-    return this.#ready && !this.#closing ? this.#options.depth - this.#inHand.size : 0;
+    return this.#ready && !this.#closing ? Math.max(0, this.#options.depth() - this.#inHand.size) : 0;
   }
 
   /** Process id of the runner where it is a process. */

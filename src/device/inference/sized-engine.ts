@@ -1,16 +1,37 @@
-import { availableParallelism } from 'node:os';
-import { candidatesFor, type EngineSetting, type SettingRequest } from '../../core/sizing/settings.ts';
+import { PROVIDERS } from '../../contract/bundle.ts';
+import type { EngineSetting, SettingRequest } from '../../core/sizing/settings.ts';
 import { createEngine, type EngineOptions } from './create-engine.ts';
-import type { InferenceEngine } from './engine.ts';
+import { ElasticEngine } from './elastic-engine.ts';
+import type { EngineInfo, InferenceEngine } from './engine.ts';
+import type { LaneEngine } from './lane-engine.ts';
+import { openSized } from './open-sized.ts';
 
 export interface SizedEngineOptions extends Omit<EngineOptions, 'workers' | 'threads' | 'queueDepth'> {
   /** what is fixed, and what is left to the machine */
   readonly sizing: SettingRequest;
+  /** told of measurements that cannot be made, kept or read */
+  readonly log: (line: string) => void;
 }
 
-/** An engine for a bundle, divided over the machine as the request and the machine have it; nothing runs before `start`. */
-export function createSizedEngine({ sizing, ...options }: SizedEngineOptions): InferenceEngine {
-  return createEngine({ ...options, ...(fixedSetting(sizing) ?? candidatesFor(machine(), sizing).safe) });
+/**
+ * An engine for a bundle, divided over the machine as the request and the machine have it; nothing runs before `start`. Where everything is fixed it
+ * is just that, otherwise settings are measured at the start and it moves between them with the load.
+ */
+export function createSizedEngine({ sizing, log, ...engine }: SizedEngineOptions): InferenceEngine {
+  const fixed = fixedSetting(sizing);
+  if (fixed !== null) return createEngine({ ...engine, ...fixed });
+  const createLike = (setting: EngineSetting, like: EngineInfo, isProbe: boolean): LaneEngine =>
+    createEngine({
+      ...engine,
+      ...setting,
+      ...sameModel(engine.wish ?? PROVIDERS, like),
+      ...(isProbe ? { inputs: 'letterboxed', startTogether: true } : {}),
+    });
+  const create = (setting: EngineSetting): LaneEngine => createEngine({ ...engine, ...setting });
+  return new ElasticEngine({
+    open: (signal) => openSized({ engine, request: sizing, log, create, createLike }, signal),
+    create: (setting, like) => createLike(setting, like, false),
+  });
 }
 
 /** The setting where nothing is left to choose. */
@@ -20,6 +41,10 @@ function fixedSetting({ workers, threads, queueDepth }: SettingRequest): EngineS
     : { workers, threads, queueDepth };
 }
 
-function machine(): Parameters<typeof candidatesFor>[0] {
-  return { cores: availableParallelism(), isAccelerated: false };
+/** The variant and the provider that run already, so that they are not chosen anew. */
+function sameModel(
+  wish: readonly EngineInfo['provider'][],
+  { variant, provider }: EngineInfo,
+): Pick<EngineOptions, 'variant' | 'wish'> {
+  return { variant, wish: wish.slice(wish.indexOf(provider)) };
 }

@@ -54,7 +54,7 @@ export class CameraLane {
     settings: {
       readonly stamps: StampLimits;
       readonly preprocess: PreprocessWish;
-      readonly reorderWindow: number;
+      readonly reorderWindow: () => number;
       readonly isTracking: boolean;
     },
   ) {

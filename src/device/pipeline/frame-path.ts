@@ -67,7 +67,8 @@ export class FramePath {
     this.#lanes = [...options.lanes.values()];
     this.#batcher = new Batcher(options.batch);
     const { width, height } = options.input;
-    const inEngine = options.engine.parallel * options.batch.maxBatch;
+    const { parallel, mostParallel = parallel } = options.engine;
+    const inEngine = mostParallel * options.batch.maxBatch;
     this.#pool = new BufferPool(width * height * 3, 2 * inEngine + options.batch.maxBatch);
   }
 

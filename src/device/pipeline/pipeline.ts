@@ -7,6 +7,7 @@ import {
   type ImageView,
   type Stamp,
 } from '../../core/frame.ts';
+import type { LoadCounts } from '../../core/sizing/load-watch.ts';
 import { freeMemory } from '../free-memory.ts';
 import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
 import { CameraLane } from './camera-lane.ts';
@@ -106,6 +107,14 @@ export class FramePipeline {
     engine.onIncident((incident) => {
       this.#noteIncident(incident);
     });
+    engine.follow?.({
+      counts: () => this.#load(),
+      onSizing: (info, level, message) => {
+        this.#engineInfo = info;
+        this.#notices.send({ level, code: 'ENGINE_SIZING', message });
+        this.#path?.pump();
+      },
+    });
     let info: EngineInfo;
     try {
       info = await engine.start();
@@ -204,6 +213,16 @@ export class FramePipeline {
     return sumCounts(Array.from(this.#lanes.values(), (lane) => lane.ledger));
   }
 
+  #load(): LoadCounts {
+    const load = { received: 0, superseded: 0, published: 0 };
+    for (const { ledger } of this.#lanes.values()) {
+      load.received += ledger.received;
+      load.superseded += ledger.dropped('superseded');
+      load.published += ledger.published;
+    }
+    return load;
+  }
+
   /** Frames that were taken in and have neither been published nor dropped: the frames themselves, which the ledger must agree with. */
   get framesInHand(): number {
     return this.#inHand.size;
@@ -235,7 +254,7 @@ export class FramePipeline {
     const lane = new CameraLane(camera, {
       stamps: stamps ?? { staleMs: 0, futureMs: 0 },
       preprocess: preprocess ?? 'auto',
-      reorderWindow: Math.max(2, engine.parallel),
+      reorderWindow: () => Math.max(2, engine.reorderWindow ?? engine.parallel),
       isTracking: tracking ?? false,
     });
     this.#lanes.set(camera.name, lane);

@@ -5,10 +5,11 @@ import type { FrameJob } from './frame-job.ts';
  * frame that was dropped holds no one up; one that is merely late holds up at most `window` newer results, then it is overtaken.
  */
 export class ReorderQueue {
-  readonly #window: number;
+  readonly #window: () => number;
   readonly #jobs: FrameJob[] = [];
 
-  constructor(window: number) {
+  /** @param window may change from one result to the next */
+  constructor(window: () => number) {
     this.#window = window;
   }
 
@@ -27,7 +28,7 @@ export class ReorderQueue {
       const head = this.#jobs[0];
       if (head === undefined) return null;
       if (!head.isSettled && !head.isDone) {
-        if (this.#doneBehindHead() < this.#window) return null;
+        if (this.#doneBehindHead() < this.#window()) return null;
         this.#jobs.shift();
         continue;
       }

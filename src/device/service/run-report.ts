@@ -12,6 +12,13 @@ export interface RunFacts {
   readonly activeSeconds: number;
 }
 
+function engineOf(engine: PipelineSnapshot['engine']): RunReport['engine'] {
+  if (engine === null) return null;
+  const { kind, workers, threads, queueDepth, sizing } = engine;
+  const copied = sizing === null ? null : { ...sizing, measured: [...sizing.measured] };
+  return { kind, workers, threads, queueDepth, sizing: copied };
+}
+
 /** A pipeline's run as `goshawk.report.run/1`. Made after the pipeline has drained, nothing is in flight in it. */
 export function makeRunReport({ snapshot, bundle, startedAt, activeSeconds }: RunFacts): RunReport {
   const { frames, latencyMs, detections } = snapshot;
@@ -22,6 +29,7 @@ export function makeRunReport({ snapshot, bundle, startedAt, activeSeconds }: Ru
     host: describeHost(listUsableProviders()),
     seconds: activeSeconds,
     bundle: { name: bundle.manifest.name, version: bundle.manifest.version, digest: bundle.digest },
+    engine: engineOf(snapshot.engine),
     frames: { received: frames.received, published: frames.published, drops: frames.drops },
     ...sourcesOf(snapshot),
     fps: { in: perSecond(frames.received), out: perSecond(frames.published) },

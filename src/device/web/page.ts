@@ -149,7 +149,9 @@ function showModel(status) {
   const nodes = Object.entries(engine.nodesByProvider).map(([name, n]) => n + ' on ' + name.replace('ExecutionProvider', '')).join(', ');
   rows($('model'), [['bundle', engine.bundle.name + '@' + engine.bundle.version], ['digest', engine.bundle.digest.slice(0, 12)],
     ['variant', engine.variant === engine.precision ? engine.variant : engine.variant + ', ' + engine.precision], ['provider', engine.provider], ['graph nodes', nodes],
-    ['inference', engine.workers + ' ' + engine.kind + (engine.workers > 1 ? (engine.kind === 'child' ? 'ren' : 's') : '') + ', ' + engine.threads + ' thread' + (engine.threads > 1 ? 's' : '')],
+    ['inference', engine.workers + ' ' + engine.kind + (engine.workers > 1 ? (engine.kind === 'child' ? 'ren' : 's') : '') + ', ' + engine.threads + ' thread' + (engine.threads > 1 ? 's' : '') + ', queue depth ' + engine.queueDepth],
+    ...(engine.sizing === null ? [] : [['setting for', engine.sizing.role + (engine.sizing.isMeasured ? '' : ', not measured')], ['why', engine.sizing.why],
+      ...(engine.sizing.lastMove === null ? [] : [['moved', engine.sizing.moves + ' times; last: ' + engine.sizing.lastMove]])]),
     ...engine.refusals.map(({ provider, reason }) => ['not ' + provider, reason])]);
 }
 function showHealth(health) {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { defaultModelFolders, ModelRepository } from '../../device/bundles/repository.ts';
+import { describeSized } from '../../device/service/describe-sized.ts';
 import { systemClock, type Clock } from '../../device/pipeline/clock.ts';
 import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
 import type { RosArguments } from '../arguments.ts';
@@ -130,6 +131,7 @@ export class Detector implements RosProgram, LifecycleWork {
       `${info.bundle.name}@${info.bundle.version} (${info.variant}) on ${info.provider}: loaded in ${Math.round(info.loadMs)} ms, ` +
         `warm in ${Math.round(info.warmupMs)} ms; ${topics.map((one) => `${one.image} -> ${one.detections}`).join(', ')}`,
     );
+    this.#log.info(describeSized(info));
     for (const { provider, reason } of info.refusals)
       this.#log.info(`provider ${provider} not taken: ${reason}`);
   }

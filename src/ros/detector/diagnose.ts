@@ -1,3 +1,5 @@
+import { describeSetting } from '../../core/sizing/settings.ts';
+import type { EngineSizing } from '../../device/inference/engine.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
 import { clocksApart, nothingOut } from '../../device/service/camera-trouble.ts';
 import { engineCondition } from '../../device/service/engine-trouble.ts';
@@ -101,9 +103,24 @@ function diagnoseEngine(snapshot: PipelineSnapshot): DiagnosticStatus {
       nodes: Object.entries(engine?.nodesByProvider ?? {})
         .map(([provider, nodes]) => `${nodes} on ${provider}`)
         .join(', '),
+      setting: engine === null ? '' : describeSetting(engine),
+      ...describeSizing(engine?.sizing ?? null),
       lost: engineLost,
       restored: engineRestored,
     },
+  };
+}
+
+/** How the setting was come by; nothing where the operator fixed it. */
+function describeSizing(sizing: EngineSizing | null): DiagnosticStatus['values'] {
+  if (sizing === null) return {};
+  const { role, isMeasured, why, moves, lastMove } = sizing;
+  return {
+    setting_for: role,
+    setting_measured: isMeasured ? 'yes' : 'no',
+    setting_why: why,
+    setting_moves: moves,
+    setting_last_move: lastMove ?? '',
   };
 }
 

@@ -25,6 +25,9 @@ export function createPipeline(
       threads: autoOr(parameters.threads),
       queueDepth: autoOr(parameters.queue_depth),
     },
+    log: (line) => {
+      log.warn(line);
+    },
     wish: parameters.providers as readonly ProviderName[],
     strict: parameters.strict,
     inputs: inputsFor(parameters.preprocess),

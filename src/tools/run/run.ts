@@ -12,6 +12,7 @@ import type { ResultSink } from '../../device/pipeline/frame-result.ts';
 import { LiveView } from '../../device/pipeline/live-view.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
+import { describeSized } from '../../device/service/describe-sized.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
 import { makeRunReport } from '../../device/service/run-report.ts';
 import { statusOf, type DeviceStatus } from '../../device/service/status.ts';
@@ -102,6 +103,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
       bundle,
       ...engine,
       inputs: options.preprocess === 'sharp' ? 'letterboxed' : 'both',
+      log: (line) => log('warn', line),
     }),
     manifest: bundle.manifest,
     cameras: names.map((name) => ({ name })),
@@ -135,6 +137,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     const info = await tellWhileWaiting(pipeline.start(), (seconds) =>
       log('info', stillLoading(name, seconds, engine.wish)),
     );
+    log('info', describeSized(info));
     for (const { provider, reason } of info.refusals) log('info', `${provider} is not used: ${reason}`);
     pipeline.activate();
     activeSince = performance.now();

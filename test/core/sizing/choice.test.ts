@@ -57,7 +57,11 @@ describe('chooseSettings', () => {
   });
 
   it.each([
-    ['too few rounds', [rounds(ONE_THREAD, [12, 12]), rounds(TWO_THREADS, [8, 8])], 'measuring took too long'],
+    [
+      'too few rounds',
+      [rounds(ONE_THREAD, [12, 12]), rounds(TWO_THREADS, [8, 8])],
+      'measuring took too long',
+    ],
     ['no rounds', [], 'measuring took too long'],
     [
       'rounds that differ too much',
@@ -71,9 +75,18 @@ describe('chooseSettings', () => {
     ],
   ])('is safe after %s', (_name, measured, why) => {
     const choice = choose(...measured);
-    expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: null, isMeasured: false, measured: [] });
-    expect(choice.why).toBe(`${why}; 1 worker x 2 threads, queue depth 1 is safe on this machine`);
+    expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: TWO_WORKERS, isMeasured: false });
+    expect(choice.why).toBe(
+      `${why}; 1 worker x 2 threads, queue depth 1 is safe on this machine, and 2 workers x 1 thread, queue depth 2 ` +
+        'is tried where frames are superseded and kept where it proves faster',
+    );
     expect(choice).toEqual(safeChoice(TWO_CORES, why));
+  });
+
+  it('has nothing to try on one core', () => {
+    const { throughput, why } = safeChoice(candidatesFor({ cores: 1, isAccelerated: false }, ALL_AUTO), 'no');
+    expect(throughput).toBeNull();
+    expect(why).toBe('no; 1 worker x 1 thread, queue depth 1 is safe on this machine');
   });
 
   it('forgives one round in five that something else took', () => {

@@ -6,7 +6,7 @@ const TICK_MS = 250;
 
 /** An engine of two settings with so many frames a second each, which does what the watch advises. */
 class Plant {
-  readonly watch = new LoadWatch();
+  readonly watch: LoadWatch;
   readonly moves: { readonly at: number; readonly to: SettingRole; readonly why: string }[] = [];
   readonly advice: LoadAdvice[] = [];
   role: SettingRole = 'latency';
@@ -18,7 +18,8 @@ class Plant {
   #published = 0;
   #superseded = 0;
 
-  constructor(latency: number, throughput: number) {
+  constructor(latency: number, throughput: number, isMeasured = true) {
+    this.watch = new LoadWatch(isMeasured);
     this.#rates = { latency, throughput };
   }
 
@@ -88,7 +89,9 @@ describe('LoadWatch', () => {
     expect(plant.moves.map(({ to }) => to)).toEqual(['throughput', 'latency']);
     expect(plant.moves[1]?.at).toBeGreaterThan(20);
     expect(plant.moves[1]?.at).toBeLessThan(23);
-    expect(plant.moves[1]?.why).toMatch(/^30\.0 frames a second came in for 1\d s, where .* sustained 46\.0$/);
+    expect(plant.moves[1]?.why).toMatch(
+      /^30\.0 frames a second came in for 1\d s, where .* sustained 46\.0$/,
+    );
     expect(new Plant(46, 68).run(10, () => 60).run(600, () => 40).moves).toHaveLength(1);
   });
 
@@ -106,11 +109,35 @@ describe('LoadWatch', () => {
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
   });
 
+  it('keeps a setting that was not measured only where it proves faster', () => {
+    expect(new Plant(46, 46, true).run(60, () => 60).role).toBe('throughput');
+    expect(new Plant(46, 46, false).run(60, () => 60).moves.map(({ to }) => to)).toEqual([
+      'throughput',
+      'latency',
+    ]);
+    expect(new Plant(46, 68, false).run(60, () => 60).role).toBe('throughput');
+  });
+
+  it('does not try in vain again and again to come back', () => {
+    const plant = new Plant(46, 68).run(10, () => 60);
+    let tries = 0;
+    for (let tick = 0; tick < 4 * 100; tick += 1) {
+      plant.now += TICK_MS;
+      const silent = { received: 600, published: 500, superseded: 100 };
+      if (plant.watch.sample(plant.now, silent) !== 'latency') continue;
+      tries += 1;
+      plant.watch.failed(plant.now);
+    }
+    expect(tries).toBe(2);
+  });
+
   it('leaves a setting that cannot be had alone for a minute, then for two', () => {
     const plant = new Plant(46, 68);
     plant.fails = true;
     plant.run(400, () => 60);
-    const tries = plant.advice.flatMap((advice, tick) => (advice === 'throughput' ? [(tick * TICK_MS) / 1000] : []));
+    const tries = plant.advice.flatMap((advice, tick) =>
+      advice === 'throughput' ? [(tick * TICK_MS) / 1000] : [],
+    );
     expect(tries).toHaveLength(3);
     expect((tries[1] ?? 0) - (tries[0] ?? 0)).toBeGreaterThanOrEqual(60);
     expect((tries[2] ?? 0) - (tries[1] ?? 0)).toBeGreaterThanOrEqual(120);

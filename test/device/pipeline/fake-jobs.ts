@@ -14,6 +14,11 @@ export function makeJob(priority = 1, frame: Frame = maker.next(rawImage('rgb8',
 export function makeLane(name: string, priority = 1, reorderWindow = 2): CameraLane {
   return new CameraLane(
     { name, priority },
-    { stamps: { staleMs: 0, futureMs: 0 }, preprocess: 'sharp', reorderWindow, isTracking: false },
+    {
+      stamps: { staleMs: 0, futureMs: 0 },
+      preprocess: 'sharp',
+      reorderWindow: () => reorderWindow,
+      isTracking: false,
+    },
   );
 }

@@ -111,6 +111,8 @@ export class FakeEngine implements InferenceEngine {
       nodesByProvider: { CPUExecutionProvider: 10 },
       threads: 1,
       workers: this.parallel,
+      queueDepth: 1,
+      sizing: null,
       maxBatch: this.maxBatch,
       acceptsRaw: this.acceptsRaw,
       loadMs: 1,

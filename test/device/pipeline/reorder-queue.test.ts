@@ -20,7 +20,7 @@ function drain(queue: ReorderQueue): FrameJob[] {
 
 describe('ReorderQueue', () => {
   it('holds a result back until those before it are there', () => {
-    const queue = new ReorderQueue(3);
+    const queue = new ReorderQueue(() => 3);
     const [a, b, c] = entered(queue, 3) as [FrameJob, FrameJob, FrameJob];
     b.isDone = true;
     c.isDone = true;
@@ -31,7 +31,7 @@ describe('ReorderQueue', () => {
   });
 
   it('is not held up by a dropped frame', () => {
-    const queue = new ReorderQueue(3);
+    const queue = new ReorderQueue(() => 3);
     const [a, b] = entered(queue, 2) as [FrameJob, FrameJob];
     b.isDone = true;
     a.isSettled = true;
@@ -39,7 +39,7 @@ describe('ReorderQueue', () => {
   });
 
   it('overtakes a late frame once as many newer ones wait as the window is wide', () => {
-    const queue = new ReorderQueue(2);
+    const queue = new ReorderQueue(() => 2);
     const [a, b, c] = entered(queue, 3) as [FrameJob, FrameJob, FrameJob];
     b.isDone = true;
     expect(drain(queue)).toEqual([]);
@@ -56,7 +56,7 @@ describe('ReorderQueue', () => {
     });
     fc.assert(
       fc.property(plan, ({ count, window, events }) => {
-        const queue = new ReorderQueue(window);
+        const queue = new ReorderQueue(() => window);
         const jobs = entered(queue, count);
         const out: number[] = [];
         const touched = new Set<FrameJob>();

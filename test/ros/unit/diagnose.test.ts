@@ -99,6 +99,9 @@ describe('diagnose', () => {
       refusals: [{ provider: 'tensorrt', reason: 'is not installed' }],
       nodesByProvider: { CUDAExecutionProvider: 90, CPUExecutionProvider: 3 },
       workers: 1,
+      threads: 2,
+      queueDepth: 1,
+      sizing: { role: 'latency', isMeasured: true, why: 'measured here', moves: 0, lastMove: null },
     } as unknown as PipelineSnapshot['engine'];
     const condition = { state: 'active', complaints: [], delayMs: 1, findings: new Map<string, []>() };
     const line = diagnose({ ...condition, snapshot: snapshot({ engine }) }, LIMITS).find(
@@ -108,6 +111,12 @@ describe('diagnose', () => {
       bundle: 'street@1.0.0',
       provider: 'cuda',
       refused_providers: 'tensorrt: is not installed',
+      setting: '1 worker x 2 threads, queue depth 1',
+      setting_for: 'latency',
+      setting_measured: 'yes',
+      setting_why: 'measured here',
+      setting_moves: 0,
+      setting_last_move: '',
       nodes: '90 on CUDAExecutionProvider, 3 on CPUExecutionProvider',
     });
   });

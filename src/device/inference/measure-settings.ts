@@ -1,0 +1,103 @@
+import type { SettingRounds } from '../../core/sizing/choice.ts';
+import type { EngineSetting } from '../../core/sizing/settings.ts';
+import type { Clock } from '../pipeline/clock.ts';
+import type { DecodeLimits, InferenceEngine, InferenceInput } from './engine.ts';
+
+/** A setting and an engine that can stand for it: one with more workers does, where only one of them is given work. */
+export interface SettingProbe {
+  readonly setting: EngineSetting;
+  readonly engine: Pick<InferenceEngine, 'infer'>;
+}
+
+export interface MeasureOptions {
+  readonly probes: readonly SettingProbe[];
+  /** one picture's shape and bytes; each job gets a copy of its own */
+  readonly picture: Omit<InferenceInput, 'pixels'> & { readonly bytes: number };
+  readonly limits: DecodeLimits;
+  readonly clock: Clock;
+  /** milliseconds after which no further round begins, once there are three */
+  readonly enoughMs: number;
+  /** milliseconds after which the measurement ends, with the rounds it has */
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** More rounds would say the same. */
+const MOST_ROUNDS = 7;
+const FEWEST_ROUNDS = 3;
+/** Jobs of a runner in one round. */
+const JOBS_EACH = 4;
+/** A gray that letterboxes are filled with. */
+const GRAY = 114;
+
+interface RoundFigures {
+  readonly latencyMs: number;
+  readonly rate: number;
+}
+
+/**
+ * Runs the real graph in each setting in turns, round by round, so that what slows the machine for a while slows all of them. A round that
+ * the time limit or the signal cuts short counts for none.
+ * @throws the first failure of a job: a setting that cannot run the model is no candidate
+ */
+export async function measureSettings(options: MeasureOptions): Promise<SettingRounds[]> {
+  const { probes, clock, enoughMs, limitMs, signal } = options;
+  const startedAt = clock.monotonicMs();
+  const endsAt = startedAt + limitMs;
+  const results = probes.map(({ setting }) => ({
+    setting,
+    latencyMs: [] as number[],
+    rate: [] as number[],
+  }));
+  const mayGoOn = (): boolean => !signal.aborted && clock.monotonicMs() < endsAt;
+  // what a runner does for the first time says nothing about the second
+  for (const { setting, engine } of probes) await runJobs(engine, setting, setting.workers, options, mayGoOn);
+  for (let round = 0; round < MOST_ROUNDS && mayGoOn(); round += 1) {
+    if (round >= FEWEST_ROUNDS && clock.monotonicMs() - startedAt >= enoughMs) break;
+    const figures: RoundFigures[] = [];
+    for (const { setting, engine } of probes) {
+      const one = await runJobs(engine, setting, JOBS_EACH * setting.workers, options, mayGoOn);
+      if (one === null) break;
+      figures.push(one);
+    }
+    if (figures.length < probes.length) break;
+    for (const [index, { latencyMs, rate }] of figures.entries()) {
+      results[index]?.latencyMs.push(latencyMs);
+      results[index]?.rate.push(rate);
+    }
+  }
+  return results;
+}
+
+/** As many jobs in flight as the setting takes, until `count` are done; null where they were cut short. */
+async function runJobs(
+  engine: SettingProbe['engine'],
+  { workers, queueDepth }: EngineSetting,
+  count: number,
+  { picture, limits, clock }: MeasureOptions,
+  mayGoOn: () => boolean,
+): Promise<RoundFigures | null> {
+  const { bytes, ...shape } = picture;
+  const times: number[] = [];
+  let given = 0;
+  const startedAt = clock.monotonicMs();
+  const chain = async (): Promise<void> => {
+    let pixels = new Uint8Array(bytes).fill(GRAY);
+    while (given < count && mayGoOn()) {
+      given += 1;
+      const handedAt = clock.monotonicMs();
+      const { items } = await engine.infer([{ ...shape, pixels }], limits);
+      times.push(clock.monotonicMs() - handedAt);
+      const [item] = items;
+      if (item?.ok !== true && item?.reason !== 'invalid_output')
+        throw new Error(item?.message ?? 'a job without a result');
+      // a gray picture may well make a model say nothing of use; that it ran is what counts here
+      pixels = item.pixels ?? new Uint8Array(bytes).fill(GRAY);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(count, workers * queueDepth) }, chain));
+  if (times.length < count) return null;
+  const elapsed = clock.monotonicMs() - startedAt;
+  times.sort((a, b) => a - b);
+  return { latencyMs: times[Math.floor(times.length / 2)] ?? Number.NaN, rate: (count * 1000) / elapsed };
+}

@@ -1,0 +1,175 @@
+import { PROVIDERS } from '../../contract/bundle.ts';
+import { keptSizingSchema } from '../../contract/sizing.ts';
+import { letterboxFor } from '../../core/image/letterbox.ts';
+import { chooseSettings, safeChoice, type SizingChoice } from '../../core/sizing/choice.ts';
+import {
+  candidatesFor,
+  isSameSetting,
+  type EngineSetting,
+  type SettingCandidates,
+  type SettingRequest,
+} from '../../core/sizing/settings.ts';
+import { usableCores } from '../machine/cpu.ts';
+import { MeasurementCache, type MeasurementKey } from '../machine/measurement-cache.ts';
+import { systemClock } from '../pipeline/clock.ts';
+import type { EngineOptions } from './create-engine.ts';
+import type { OpenedEngine, SettledEngine } from './elastic-engine.ts';
+import type { EngineInfo } from './engine.ts';
+import { machineFingerprint } from './machine-fingerprint.ts';
+import { measureSettings, type SettingProbe } from './measure-settings.ts';
+import { listUsableProviders } from './providers.ts';
+
+/** Rounds are ended after so many milliseconds, and given up after so many. */
+const ENOUGH_MS = 350;
+const LIMIT_MS = 1000;
+
+export interface OpenSizedOptions {
+  readonly engine: Omit<EngineOptions, 'workers' | 'threads' | 'queueDepth'>;
+  readonly request: SettingRequest;
+  /** told of measurements that cannot be kept or read */
+  readonly log: (line: string) => void;
+  /** An engine in a setting, not started. */
+  readonly create: (setting: EngineSetting) => SettledEngine;
+  /** The same for the model that runs already; `isProbe`: for letterboxed pictures alone, all runners started together. */
+  readonly createLike: (setting: EngineSetting, like: EngineInfo, isProbe: boolean) => SettledEngine;
+}
+
+/** Engines that were started and must not outlive a failure or the signal. */
+class Opened {
+  readonly #engines = new Set<SettledEngine>();
+
+  async start(engine: SettledEngine): Promise<EngineInfo> {
+    this.#engines.add(engine);
+    return engine.start();
+  }
+
+  async closeAllBut(kept: SettledEngine | null): Promise<void> {
+    await Promise.all([...this.#engines].filter((engine) => engine !== kept).map((engine) => engine.close()));
+  }
+}
+
+/**
+ * Starts an engine in the setting that answers soonest here: as it was measured before for this bundle on this machine, or else as it is measured now.
+ * Rejects with the engine's coded error, and then nothing is left running.
+ */
+export async function openSized(options: OpenSizedOptions, signal: AbortSignal): Promise<OpenedEngine> {
+  const opened = new Opened();
+  const onAbort = (): void => void opened.closeAllBut(null);
+  signal.addEventListener('abort', onAbort);
+  try {
+    const found = await open(options, opened, signal);
+    signal.throwIfAborted();
+    return found;
+  } catch (error) {
+    await opened.closeAllBut(null);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSignal): Promise<OpenedEngine> {
+  const { request, create, createLike, log } = options;
+  const cores = usableCores();
+  const cache = new MeasurementCache(log);
+  const key = await keyFor(options);
+  const kept = await cache.read(key, keptSizingSchema);
+  const guess = candidatesFor({ cores, isAccelerated: isAccelerated(options.engine.wish) }, request);
+  const firstSetting = kept?.latency ?? guess.safe;
+  const first = create(firstSetting);
+  const info = await opened.start(first);
+  const { variant, provider } = info;
+  const candidates = candidatesFor({ cores, isAccelerated: provider !== 'cpu' }, request);
+  if (kept !== null && kept.variant === variant && kept.provider === provider) {
+    const { latency, throughput, why, measured } = kept;
+    return { engine: first, info, choice: { latency, throughput, why, measured, isMeasured: true } };
+  }
+  const running = { setting: firstSetting, engine: first, info };
+  const choice = await measure(options, candidates, running, opened, signal);
+  if (choice.isMeasured) {
+    const { latency, throughput, why, measured } = choice;
+    await cache.write(key, { variant, provider, latency, throughput, why, measured });
+  }
+  if (isSameSetting(choice.latency, firstSetting)) return { engine: first, info, choice };
+  const second = createLike(choice.latency, info, false);
+  const secondInfo = await opened.start(second);
+  await first.close();
+  return { engine: second, info: secondInfo, choice };
+}
+
+/** Measures the candidates on engines of their own, which are closed afterwards. */
+async function measure(
+  { createLike, log, engine: { bundle } }: OpenSizedOptions,
+  candidates: SettingCandidates,
+  running: { readonly setting: EngineSetting; readonly engine: SettledEngine; readonly info: EngineInfo },
+  opened: Opened,
+  signal: AbortSignal,
+): Promise<SizingChoice> {
+  const wanted = [...candidates.latency, ...candidates.throughput];
+  if (wanted.length === 1)
+    return { ...safeChoice(candidates, 'there is nothing to choose'), isMeasured: true };
+  const engines = [{ setting: running.setting, engine: running.engine }];
+  const probes: SettingProbe[] = [];
+  try {
+    for (const setting of [...wanted].sort((a, b) => b.workers - a.workers)) {
+      let found = engines.find((one) => canStandFor(one.setting, setting));
+      if (found === undefined) {
+        found = { setting, engine: createLike(setting, running.info, true) };
+        await opened.start(found.engine);
+        engines.push(found);
+      }
+      probes.push({ setting, engine: found.engine });
+    }
+    const { width, height, anchor } = bundle.manifest.input;
+    const { score, iou, maxDetections } = bundle.manifest.thresholds;
+    const rounds = await measureSettings({
+      probes,
+      picture: {
+        kind: 'letterboxed',
+        letterbox: letterboxFor(2 * width, 2 * height, width, height, anchor),
+        encoding: 'rgb8',
+        step: 3 * width,
+        bytes: 3 * width * height,
+      },
+      limits: { scoreThreshold: score, iouThreshold: iou, maxDetections, classFilter: null },
+      clock: systemClock,
+      enoughMs: ENOUGH_MS,
+      limitMs: LIMIT_MS,
+      signal,
+    });
+    return chooseSettings(candidates, rounds);
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    log(`settings could not be measured: ${reason}`);
+    return safeChoice(candidates, `measuring failed: ${reason}`);
+  } finally {
+    await opened.closeAllBut(running.engine);
+  }
+}
+
+/** True where an engine of one setting shows what another would do, given the work of fewer runners. */
+function canStandFor(setting: EngineSetting, wanted: EngineSetting): boolean {
+  return (
+    setting.threads === wanted.threads &&
+    (wanted.workers === 1 || setting.workers === wanted.workers) &&
+    setting.workers * setting.queueDepth >= wanted.workers * wanted.queueDepth
+  );
+}
+
+function isAccelerated(wish: EngineOptions['wish']): boolean {
+  const usable = listUsableProviders();
+  return (wish ?? PROVIDERS).find((provider) => usable.includes(provider)) !== 'cpu';
+}
+
+async function keyFor({ engine, request }: OpenSizedOptions): Promise<MeasurementKey> {
+  return {
+    what: 'sizing',
+    bundleDigest: engine.bundle.digest,
+    fingerprint: (await machineFingerprint()).digest,
+    kind: engine.kind ?? 'worker',
+    providers: (engine.wish ?? PROVIDERS).join(','),
+    variant: engine.variant ?? '',
+    ...request,
+  };
+}

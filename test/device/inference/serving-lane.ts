@@ -1,0 +1,60 @@
+import type { Clock } from '../../../src/device/pipeline/clock.ts';
+import type { ToRunner } from '../../../src/device/inference/protocol.ts';
+import { FakeLane, REPORT } from './fake-lanes.ts';
+
+/** A runner that takes its time by the clock: it loads, does jobs one after the other, and ends when it is told to. */
+export class ServingLane extends FakeLane {
+  readonly #clock: Clock;
+  readonly #times: { readonly loadMs: number; readonly jobMs: number };
+  #busyUntil = 0;
+  #isAlive = true;
+  /** the model does not load */
+  failsToLoad = false;
+
+  constructor(clock: Clock, times: { readonly loadMs: number; readonly jobMs: number }) {
+    super('worker');
+    this.#clock = clock;
+    this.#times = times;
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  override post(message: ToRunner): void {
+    super.post(message);
+    if (message.type === 'load') {
+      const { failsToLoad } = this;
+      this.#after(this.#times.loadMs, () => {
+        if (!failsToLoad) this.say({ type: 'loaded', report: REPORT });
+        else
+          this.say({
+            type: 'load-failed',
+            code: 'GOSHAWK_MODEL_UNREADABLE',
+            details: { file: 'f', reason: 'r' },
+          });
+      });
+    } else if (message.type === 'run') this.#after(this.#times.jobMs, () => this.answer(message));
+    else this.#after(0, () => this.crash('closed'));
+  }
+
+  override abandon(): void {
+    super.abandon();
+    this.#isAlive = false;
+  }
+
+  /** Ends it at once, whatever it is doing. */
+  crash(reason = 'signal SIGSEGV'): void {
+    if (!this.#isAlive) return;
+    this.#isAlive = false;
+    this.exit(reason);
+  }
+
+  #after(ms: number, work: () => void): void {
+    const now = this.#clock.monotonicMs();
+    this.#busyUntil = Math.max(now, this.#busyUntil) + ms;
+    this.#clock.startTimer(() => {
+      if (this.#isAlive) work();
+    }, this.#busyUntil - now);
+  }
+}
