@@ -42,6 +42,8 @@ export const rosTrialSchema = z.strictObject({
     detector: z.number().min(0),
     listener: z.number().min(0),
   }),
+  /** CPU time of the detector over the measured time, for each result that the listener got; 0 where it got none */
+  cpuMsPerFrame: z.number().min(0),
   /** the detector's own accounting; null for the peer, which has none */
   frames: framesSchema.nullable(),
 });
@@ -64,6 +66,13 @@ export const rosBenchReportSchema = reportBaseSchema.extend({
   undeclared: z.int().min(0),
 });
 
+/** Camera stamp to receipt in the listener, milliseconds; CPU of the detector, milliseconds a frame. */
+const fixedRateFiguresSchema = z.strictObject({
+  p50: z.number().min(0),
+  p99: z.number().min(0),
+  cpuMsPerFrame: z.number().min(0),
+});
+
 export const peersBenchReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.bench-peers/1'),
   settings: settingsSchema,
@@ -72,8 +81,16 @@ export const peersBenchReportSchema = reportBaseSchema.extend({
   peaks: z.array(
     z.strictObject({ goshawk: z.number().min(0), pythonPeer: z.number().min(0), ratio: z.number().min(0) }),
   ),
-  /** median over the rounds */
+  /** median over the rounds of goshawk's peak / the peer's */
   ratio: z.number().min(0),
+  /** both at one rate, in each round */
+  fixedRate: z.strictObject({
+    /** frames a second */
+    rate: z.number().positive(),
+    rounds: z.array(z.strictObject({ goshawk: fixedRateFiguresSchema, pythonPeer: fixedRateFiguresSchema })),
+    /** medians over the rounds of goshawk's figure / the peer's */
+    ratios: fixedRateFiguresSchema,
+  }),
   trials: z.array(rosTrialSchema),
 });
 
@@ -133,4 +150,5 @@ export type HeadlineModel = z.infer<typeof headlineModelSchema>;
 export type ListenerReport = z.infer<typeof listenerReportSchema>;
 export type RosTrial = z.infer<typeof rosTrialSchema>;
 export type RosBenchReport = z.infer<typeof rosBenchReportSchema>;
+export type FixedRateFigures = z.infer<typeof fixedRateFiguresSchema>;
 export type PeersBenchReport = z.infer<typeof peersBenchReportSchema>;

@@ -46,7 +46,7 @@ const WAIT_FOR_LEAVING = 32;
 /** Sessions in one setting, and what is under way in them. */
 interface Serving {
   readonly engine: SettledEngine;
-  readonly info: EngineInfo;
+  info: EngineInfo;
   setting: EngineSetting;
   inFlight: number;
   /** runners that were lost and are not back */
@@ -246,7 +246,7 @@ export class ElasticEngine implements InferenceEngine {
       setting,
       engine,
       reason: '',
-      ready: this.#warm(engine, setting).catch(async (error: unknown) => {
+      ready: this.#warm(this.#adopt(engine, like, setting)).catch(async (error: unknown) => {
         standby.reason = describeError(error);
         await engine.close();
         return null;
@@ -256,8 +256,9 @@ export class ElasticEngine implements InferenceEngine {
     return standby;
   }
 
-  async #warm(engine: SettledEngine, setting: EngineSetting): Promise<Serving> {
-    const serving = this.#adopt(engine, await engine.start(), setting);
+  async #warm(serving: Serving): Promise<Serving> {
+    const { engine, setting } = serving;
+    serving.info = await engine.start();
     const last = this.#lastJob;
     if (last === null) return serving;
     // One picture of the cameras' own shape for each runner: its graph and memory are made for it before the first frame comes.
@@ -279,10 +280,12 @@ export class ElasticEngine implements InferenceEngine {
   }
 
   /** Incidents of sessions that have frames are everyone's; of others they only say that these will not do. */
-  #adopt(engine: SettledEngine, { ...info }: EngineInfo, setting: EngineSetting): Serving {
+  #adopt(engine: SettledEngine, info: EngineInfo, setting: EngineSetting): Serving {
     const serving: Serving = { engine, info, setting, inFlight: 0, missing: 0 };
     engine.onIncident((incident) => {
       if (incident.kind === 'lost') serving.missing += 1;
+      // one that was lost before anyone listened
+      if (incident.kind === 'restored' && serving.missing === 0) return;
       if (incident.kind === 'restored') serving.missing -= 1;
       if (serving === this.#current || serving === this.#leaving) this.#report(incident);
     });

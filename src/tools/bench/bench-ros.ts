@@ -1,4 +1,4 @@
-import type { PeersBenchReport, RosBenchReport, RosTrial } from '../../contract/bench.ts';
+import type { FixedRateFigures, PeersBenchReport, RosBenchReport, RosTrial } from '../../contract/bench.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Host } from '../../contract/report.ts';
 import { findPeak, PEAK_DEFAULTS } from './peak.ts';
@@ -59,34 +59,42 @@ export async function benchRos(
 }
 
 /**
- * Peak sustained rate of Goshawk and of the plain Python node, in turn on this machine, `rounds` times.
+ * Peak sustained rate of Goshawk and of the plain Python node, and their latency at one rate, in turn on this machine, `rounds` times: what slows
+ * the machine for an hour slows both.
  * @throws GoshawkError GOSHAWK_BENCH_PROCESS
  */
 export async function benchPeers(
   places: TrialPlaces,
-  options: RosBenchOptions & { seconds: number; rounds: number; missedLimit: number },
+  options: RosBenchOptions & { seconds: number; rounds: number; missedLimit: number; fixedRate: number },
   host: Host,
   say: Say,
 ): Promise<PeersBenchReport> {
   const startedAt = new Date().toISOString();
   const trials: RosTrial[] = [];
-  const peakOf = async (who: RosTrial['who']): Promise<number> =>
-    findPeak(
-      async (rate) => {
-        const { trial } = await runTrial(places, { ...options, who, rate });
-        trials.push(trial);
-        const sustained = trial.missedRatio <= options.missedLimit;
-        say(`${sustained ? 'sustained' : 'missed   '}  ${describeTrial(trial)}`);
-        return sustained;
-      },
-      { ...PEAK_DEFAULTS, highest: 200 },
-    );
+  const measure = async (who: RosTrial['who'], rate: number): Promise<RosTrial> => {
+    const { trial } = await runTrial(places, { ...options, who, rate });
+    trials.push(trial);
+    const sustained = trial.missedRatio <= options.missedLimit;
+    say(`${sustained ? 'sustained' : 'missed   '}  ${describeTrial(trial)}`);
+    return trial;
+  };
+  const peakOf = (who: RosTrial['who']): Promise<number> =>
+    findPeak(async (rate) => (await measure(who, rate)).missedRatio <= options.missedLimit, {
+      ...PEAK_DEFAULTS,
+      highest: 200,
+    });
   const peaks: PeersBenchReport['peaks'] = [];
+  const fixed: PeersBenchReport['fixedRate']['rounds'] = [];
   for (let round = 0; round < options.rounds; round += 1) {
+    const atFixedRate = {
+      pythonPeer: figuresOf(await measure('python-peer', options.fixedRate)),
+      goshawk: figuresOf(await measure('goshawk', options.fixedRate)),
+    };
+    fixed.push(atFixedRate);
     const pythonPeer = await peakOf('python-peer');
     const goshawk = await peakOf('goshawk');
     peaks.push({ goshawk, pythonPeer, ratio: pythonPeer > 0 ? goshawk / pythonPeer : 0 });
-    say(`round ${round + 1}: goshawk ${goshawk}/s, python peer ${pythonPeer}/s`);
+    say(describeRound(round + 1, peaks.at(-1)!, options.fixedRate, atFixedRate));
   }
   return {
     schema: 'goshawk.report.bench-peers/1',
@@ -96,6 +104,34 @@ export async function benchPeers(
     missedLimit: options.missedLimit,
     peaks,
     ratio: median(peaks.map(({ ratio }) => ratio)),
+    fixedRate: { rate: options.fixedRate, rounds: fixed, ratios: ratiosOf(fixed) },
     trials,
   };
+}
+
+function figuresOf({ latencyMs, cpuMsPerFrame }: RosTrial): FixedRateFigures {
+  return { p50: latencyMs.p50, p99: latencyMs.p99, cpuMsPerFrame };
+}
+
+/** Medians over the rounds; a round in which the peer has no figure counts as 0. */
+export function ratiosOf(rounds: PeersBenchReport['fixedRate']['rounds']): FixedRateFigures {
+  const ratio = (name: keyof FixedRateFigures): number =>
+    median(
+      rounds.map(({ goshawk, pythonPeer }) => (pythonPeer[name] > 0 ? goshawk[name] / pythonPeer[name] : 0)),
+    );
+  return { p50: ratio('p50'), p99: ratio('p99'), cpuMsPerFrame: ratio('cpuMsPerFrame') };
+}
+
+function describeRound(
+  round: number,
+  { goshawk, pythonPeer, ratio }: PeersBenchReport['peaks'][number],
+  rate: number,
+  fixed: PeersBenchReport['fixedRate']['rounds'][number],
+): string {
+  const figures = ({ p50, p99, cpuMsPerFrame }: FixedRateFigures): string =>
+    `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, CPU ${cpuMsPerFrame.toFixed(1)} ms a frame`;
+  return (
+    `round ${round}: peak goshawk ${goshawk}/s, python peer ${pythonPeer}/s (${ratio.toFixed(2)}x); ` +
+    `at ${rate}/s goshawk ${figures(fixed.goshawk)}; python peer ${figures(fixed.pythonPeer)}`
+  );
 }

@@ -144,9 +144,10 @@ export async function runTrial(places: TrialPlaces, options: TrialOptions): Prom
     });
     children.push(camera);
     await new Promise((resolve) => setTimeout(resolve, options.warmupSeconds * 1000));
-    const warm = detector.rssSamples.length;
+    const warm = { samples: detector.rssSamples.length, cpuSeconds: detector.cpuSeconds };
     await new Promise((resolve) => setTimeout(resolve, options.seconds * 1000));
-    const rss = detector.rssSamples.slice(warm);
+    const cpuSeconds = detector.cpuSeconds - warm.cpuSeconds;
+    const rss = detector.rssSamples.slice(warm.samples);
     await camera.stop();
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     await listener.stop();
@@ -156,7 +157,7 @@ export async function runTrial(places: TrialPlaces, options: TrialOptions): Prom
       options.who === 'goshawk' ? runReportSchema.parse(JSON.parse(readFileSync(reportFile, 'utf8'))) : null;
     const heard = listenerReportSchema.parse(JSON.parse(readFileSync(listenerFile, 'utf8')));
     return {
-      trial: summarize(options, stamps, heard, run, rss, { camera, detector, listener }),
+      trial: summarize(options, stamps, heard, run, { rss, cpuSeconds }, { camera, detector, listener }),
       run,
       sentSinceFirst: stamps.filter((stamp) => stamp >= (heard.stamps[0] ?? Infinity) - STAMP_ERROR).length,
     };
@@ -180,7 +181,7 @@ function summarize(
   stamps: readonly number[],
   heard: ListenerReport,
   run: RunReport | null,
-  rss: readonly number[],
+  measured: { readonly rss: readonly number[]; readonly cpuSeconds: number },
   processes: { camera: MeasuredChild; detector: MeasuredChild; listener: MeasuredChild },
 ): RosTrial {
   const begin = (stamps[0] ?? 0) + options.warmupSeconds;
@@ -201,12 +202,13 @@ function summarize(
     fps: duration > 0 ? (arrivals.length - 1) / duration : 0,
     latencyMs: spreadOf(pick(heard.latencyMs)),
     jitterMs: spreadOf(jitterMs(arrivals)),
-    rssBytes: { ...rssFigures(rss), peak: Math.max(0, ...processes.detector.rssSamples) },
+    rssBytes: { ...rssFigures(measured.rss), peak: Math.max(0, ...processes.detector.rssSamples) },
     cpuSeconds: {
       camera: processes.camera.cpuSeconds,
       detector: processes.detector.cpuSeconds,
       listener: processes.listener.cpuSeconds,
     },
+    cpuMsPerFrame: kept.length === 0 ? 0 : (measured.cpuSeconds * 1000) / kept.length,
     frames: run?.frames ?? null,
   };
 }
