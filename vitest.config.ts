@@ -6,7 +6,7 @@ const env = { GOSHAWK_CACHE: join(import.meta.dirname, 'node_modules/.cache/gosh
 
 /**
  * Projects: `unit` needs nothing but node_modules; `integration` starts real processes (workers, brokers,
- * Chromium, the command line); `ros` needs a ROS 2 environment and runs one file at a time; `fleet` needs a broker and a database.
+ * Chromium, the command line); `arm64` an emulated machine and `avx2` an emulated CPU, which `npm test` makes; `ros` needs a ROS 2 environment and runs one file at a time; `fleet` needs a broker and a database.
  */
 export default defineConfig({
   test: {
@@ -28,6 +28,25 @@ export default defineConfig({
           name: 'integration',
           env,
           include: ['test/integration/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'arm64',
+          include: ['test/arm64/**/*.test.ts'],
+          // everything takes some hundred times as long under emulation
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'avx2',
+          include: ['test/avx2/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { packaged, quantizer, show, skip, vitest } from './group-runners.mjs';
 import { PLACES, ROOT } from './paths.mjs';
+import { runArm64, runAvx2 } from './processor-groups.mjs';
 import { SetupError } from './progress.mjs';
-import { oneTest, readJunitReport, readVitestReport, sum } from './test-results.mjs';
+import { oneTest, readJunitReport, sum } from './test-results.mjs';
 import { ensureNode, ensureRuff, ensureTraining } from './test-tools.mjs';
 
 /** @typedef {import('./test-results.mjs').Counts} Counts */
-/** @typedef {Record<string, string | undefined>} Env */
+/** @typedef {import('./group-runners.mjs').Env} Env */
 
 /**
  * @typedef {object} Context
@@ -21,30 +22,6 @@ import { ensureNode, ensureRuff, ensureTraining } from './test-tools.mjs';
  * @property {readonly string[]} [aliases]
  * @property {(context: Context) => Promise<Counts>} run
  */
-
-/** @type {Counts} */
-const SKIPPED = { passed: 0, failed: 0, skipped: 1 };
-
-/**
- * Runs a program with its output visible.
- * @param {string} command
- * @param {readonly string[]} args
- * @param {Env} env
- * @returns {Promise<boolean>} whether it ended with exit code 0
- */
-async function show(command, args, env) {
-  const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
-  return await new Promise((resolve) => {
-    child.once('error', (error) => {
-      console.error(`${command}: ${error.message}`);
-      resolve(false);
-    });
-    child.once('close', (code) => resolve(code === 0));
-  });
-}
-
-/** @param {string} file inside node_modules */
-const packaged = (file) => path.join(PLACES.nodeModules, file);
 
 /**
  * A group that is one program of node_modules, counted as one test.
@@ -61,38 +38,6 @@ function linter(name, [script = '', ...args], aliases = ['lint']) {
   };
 }
 
-/**
- * @param {string} project of vitest.config.ts
- * @param {Env} env
- * @param {string} [node] executable
- * @param {string} [label] of the report
- * @returns {Promise<Counts>}
- */
-async function vitest(project, env, node = process.execPath, label = project) {
-  const report = path.join(PLACES.state, `test-results/${label}.json`);
-  rmSync(report, { force: true });
-  const args = [
-    'run',
-    '--project',
-    project,
-    '--passWithNoTests',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ];
-  const ok = await show(node, [packaged('vitest/vitest.mjs'), ...args], env);
-  return readVitestReport(report, ok);
-}
-
-/**
- * @param {string} reason
- * @returns {Counts}
- */
-function skip(reason) {
-  console.log(`skipped: ${reason}`);
-  return SKIPPED;
-}
-
 /** @param {Context} context */
 async function runTraining({ env }) {
   const folder = path.join(ROOT, 'scripts/training');
@@ -105,30 +50,6 @@ async function runTraining({ env }) {
   const ok = await show(python, ['-m', 'pytest', folder, '-q', `--junitxml=${report}`], {
     ...env,
     PYTHONPATH: undefined,
-  });
-  return readJunitReport(report, ok);
-}
-
-/**
- * The quantizer of `goshawk optimize`, in the environment that the command makes for itself.
- * @param {Context} context
- */
-async function runQuantizer({ env }) {
-  const made = path.join(PLACES.dist, 'tools/optimize/environment.js');
-  /** @type {unknown} */
-  const loaded = await import(made);
-  const { ensureQuantizer } = /** @type {typeof import('../../src/tools/optimize/environment.ts')} */ (
-    loaded
-  );
-  const { command } = await ensureQuantizer((activity) => {
-    console.log(activity);
-  }, AbortSignal.timeout(600_000));
-  const report = path.join(PLACES.state, 'test-results/quantizer.xml');
-  rmSync(report, { force: true });
-  const folder = path.join(ROOT, 'scripts/optimize');
-  const ok = await show(command, ['-m', 'pytest', folder, '-q', `--junitxml=${report}`], {
-    ...env,
-    PYTHONPATH: folder,
   });
   return readJunitReport(report, ok);
 }
@@ -179,8 +100,10 @@ export const GROUPS = [
     name: 'ros',
     run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skip('there is no ROS 2')),
   },
-  { name: 'quantizer', run: runQuantizer },
+  { name: 'quantizer', run: ({ env }) => quantizer(env) },
   { name: 'training', run: runTraining },
+  { name: 'avx2', run: ({ env }) => runAvx2(env) },
+  { name: 'arm64', run: ({ env }) => runArm64(env) },
   { name: 'node24', run: runNode24 },
 ];
 

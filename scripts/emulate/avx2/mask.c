@@ -152,10 +152,11 @@ static void answer(int signal, siginfo_t *info, void *raw) {
     others.sa_sigaction(signal, info, raw);
   } else if (others.sa_handler != SIG_DFL && others.sa_handler != SIG_IGN) {
     others.sa_handler(signal);
-  } else if (info->si_code > 0) {
-    /* Returns to the instruction, which then ends the process as it would have. */
+  } else if (others.sa_handler != SIG_IGN || info->si_code > 0) {
+    /* Ends the process as it would have: by the instruction, executed again, or by the signal that was sent. */
     struct sigaction fatal = {.sa_handler = SIG_DFL};
     REAL(sigaction)(SIGILL, &fatal, NULL);
+    if (info->si_code <= 0) raise(signal);
   }
 }
 

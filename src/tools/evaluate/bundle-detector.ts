@@ -25,6 +25,9 @@ export interface BundleDetectorOptions {
   readonly engine?: Omit<EngineOptions, 'bundle' | 'inputs'>;
 }
 
+/** Limits in milliseconds for a picture and for loading: no camera waits, and a busy or an emulated machine is not a hung one. */
+const PATIENCE = { timeoutMs: 120_000, startTimeoutMs: 90 * 60_000 };
+
 async function decode(file: string): Promise<ImageView> {
   let data: Buffer;
   try {
@@ -63,7 +66,7 @@ export async function openBundleDetector(options: BundleDetectorOptions): Promis
   const { manifest } = bundle;
   const { width: inputWidth, height: inputHeight, anchor } = manifest.input;
   const inputs = preprocess === 'graph' ? 'raw' : 'letterboxed';
-  const engine = createEngine({ threads: 2, ...options.engine, bundle, inputs });
+  const engine = createEngine({ threads: 2, ...PATIENCE, ...options.engine, bundle, inputs });
   await engine.start();
 
   async function letterboxed(image: ImageView, letterbox: Letterbox): Promise<InferenceInput> {

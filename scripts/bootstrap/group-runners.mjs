@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { PLACES, ROOT } from './paths.mjs';
+import { readJunitReport, readVitestReport } from './test-results.mjs';
+
+/** @typedef {import('./test-results.mjs').Counts} Counts */
+/** @typedef {Record<string, string | undefined>} Env */
+
+/**
+ * Runs a program with its output visible.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Env} env
+ * @returns {Promise<boolean>} whether it ended with exit code 0
+ */
+export async function show(command, args, env) {
+  const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  return await new Promise((resolve) => {
+    child.once('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(false);
+    });
+    child.once('close', (code) => resolve(code === 0));
+  });
+}
+
+/** @param {string} file inside node_modules */
+export const packaged = (file) => path.join(PLACES.nodeModules, file);
+
+/**
+ * @param {string} reason with the command that would have the tests run
+ * @returns {Counts}
+ */
+export function skip(reason) {
+  console.log(`skipped: ${reason}`);
+  return { passed: 0, failed: 0, skipped: 1, skips: [reason] };
+}
+
+/**
+ * @param {string} project of vitest.config.ts
+ * @param {Env} env
+ * @param {string} [node] executable
+ * @param {string} [label] of the report
+ * @returns {Promise<Counts>}
+ */
+export async function vitest(project, env, node = process.execPath, label = project) {
+  const report = path.join(PLACES.state, `test-results/${label}.json`);
+  rmSync(report, { force: true });
+  const args = [
+    'run',
+    '--project',
+    project,
+    '--passWithNoTests',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+  const ok = await show(node, [packaged('vitest/vitest.mjs'), ...args], env);
+  return readVitestReport(report, ok);
+}
+
+/**
+ * The tests of the quantizer of `goshawk optimize`, in the environment that the command makes for itself.
+ * @param {Env} env
+ * @param {readonly string[]} [wrapper] command and arguments that Python is started by
+ * @param {string} [label] of the report
+ * @returns {Promise<Counts>}
+ */
+export async function quantizer(env, wrapper = [], label = 'quantizer') {
+  const made = path.join(PLACES.dist, 'tools/optimize/environment.js');
+  /** @type {unknown} */
+  const loaded = await import(made);
+  const { ensureQuantizer } = /** @type {typeof import('../../src/tools/optimize/environment.ts')} */ (
+    loaded
+  );
+  const { command } = await ensureQuantizer((activity) => {
+    console.log(activity);
+  }, AbortSignal.timeout(600_000));
+  const report = path.join(PLACES.state, `test-results/${label}.xml`);
+  rmSync(report, { force: true });
+  const folder = path.join(ROOT, 'scripts/optimize');
+  const [program = command, ...args] = [...wrapper, command];
+  const ok = await show(program, [...args, '-m', 'pytest', folder, '-q', `--junitxml=${report}`], {
+    ...env,
+    PYTHONPATH: folder,
+  });
+  return readJunitReport(report, ok);
+}

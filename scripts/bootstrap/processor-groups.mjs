@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { EmulationUnavailableError, ensureArm64 } from './arm64.mjs';
+import { installPackages } from './debian-packages.mjs';
+import { quantizer, skip, vitest } from './group-runners.mjs';
+import { ROOT } from './paths.mjs';
+import { showProgress } from './progress.mjs';
+import { which } from './run.mjs';
+import { sum } from './test-results.mjs';
+
+/** @typedef {import('./group-runners.mjs').Env} Env */
+/** @typedef {import('./test-results.mjs').Counts} Counts */
+
+/** What scripts/emulate/as-avx2 is built and set up with, and Debian's packages of it. */
+const COMPILER_PACKAGES = ['gcc', 'libc6-dev', 'binutils'];
+
+/** @returns {boolean} whether as-avx2 has something to hide from ONNX Runtime */
+const hasMoreThanAvx2 = () =>
+  /^flags.* (avx512f|avx512_vnni|avx_vnni)\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
+
+/** @returns {boolean} */
+const canBuildEmulation = () =>
+  which('objdump') !== undefined && ['cc', 'gcc', 'clang'].some((name) => which(name) !== undefined);
+
+/**
+ * What runs on a CPU without VNNI: that CPU itself, or this one behind scripts/emulate/as-avx2.
+ * @param {Env} env
+ * @returns {Promise<Counts>}
+ */
+export async function runAvx2(env) {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return skip(`AVX2 is of x86-64, this is ${process.arch}: npm test -- --only avx2 on such a machine`);
+  /** @type {readonly string[]} */
+  let wrapper = [];
+  if (hasMoreThanAvx2()) {
+    if (!canBuildEmulation()) {
+      await showProgress('[tests] C compiler', async (say) => {
+        say(`installing ${COMPILER_PACKAGES.join(', ')}`);
+        await installPackages(COMPILER_PACKAGES, 'avx2');
+      });
+    }
+    if (!canBuildEmulation())
+      return skip(
+        `there is no C compiler or no objdump: sudo apt-get install ${COMPILER_PACKAGES.join(' ')}`,
+      );
+    wrapper = [path.join(ROOT, 'scripts/emulate/as-avx2')];
+  }
+  return sum([await vitest('avx2', env), await quantizer(env, wrapper, 'avx2-quantizer')]);
+}
+
+/**
+ * The package on arm64, emulated.
+ * @param {Env} env
+ * @returns {Promise<Counts>}
+ */
+export async function runArm64(env) {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return skip(`this is ${process.platform} on ${process.arch}: the other groups are what runs here`);
+  try {
+    const { node, app } = await showProgress('[tests] arm64', ensureArm64);
+    // The ROS environment names libraries of this machine.
+    const own = { ...env, LD_LIBRARY_PATH: undefined, GOSHAWK_ARM64_NODE: node, GOSHAWK_ARM64_APP: app };
+    return await vitest('arm64', own);
+  } catch (error) {
+    if (!(error instanceof EmulationUnavailableError)) throw error;
+    return skip(error.describe());
+  }
+}

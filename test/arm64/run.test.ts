@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runReportSchema } from '../../src/contract/report.ts';
+import { tinyDetector } from '../device/bundles/tiny-detector.ts';
+import { goshawkHere, goshawkOnArm64, isThere, startOnArm64 } from './machine.ts';
+
+describe.skipIf(!isThere)('the frame path on arm64 (npm test -- --only arm64)', () => {
+  let folder = '';
+  const models = (machine: string): string => join(folder, `models-${machine}`);
+  const bundleOf = (machine: string): string => join(models(machine), 'tiny/1.0.0');
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-arm64-'));
+    writeFileSync(join(folder, 'tiny.onnx'), tinyDetector({ head: 'yolox', classes: 2, batch: 'n' }));
+    writeFileSync(join(folder, 'labels.txt'), 'person\ncar\n');
+    mkdirSync(join(folder, 'models-here'));
+    mkdirSync(join(folder, 'models-arm64'));
+    const importTiny = (machine: string): string[] => [
+      ...['models', 'import', join(folder, 'tiny.onnx'), '--labels', join(folder, 'labels.txt')],
+      ...['--name', 'tiny', '--out', models(machine), '--created-at', '2026-01-02T03:04:05Z'],
+    ];
+    await Promise.all([goshawkHere(...importTiny('here')), goshawkOnArm64(...importTiny('arm64'))]);
+  });
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('imports a model to the same bytes as this machine', () => {
+    const files = readdirSync(bundleOf('here')).sort();
+    expect(files).toContain('bundle.json');
+    expect(readdirSync(bundleOf('arm64')).sort()).toEqual(files);
+    for (const name of files)
+      expect(
+        readFileSync(join(bundleOf('arm64'), name)).equals(readFileSync(join(bundleOf('here'), name))),
+        name,
+      ).toBe(true);
+  });
+
+  /** Runs until frames come out: how long that takes depends on what else this machine has to do. */
+  async function runCamera(name: string, ...camera: readonly string[]) {
+    const report = join(folder, `${name}.json`);
+    const options = ['--bundle', bundleOf('arm64'), '--seconds', '240', '--rate', '0.5', '--report', report];
+    const child = startOnArm64('run', ...options, ...camera);
+    let output = '';
+    const take = (chunk: Buffer): void => {
+      output += chunk.toString('utf8');
+      if (/, (?!0\.0)[\d.]+ out fps/.test(output)) child.kill('SIGINT');
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect(code, output).toBe(0);
+    return runReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
+  }
+
+  it.each([
+    [
+      'raw frames of the simulator, in threads',
+      'sim:loop=2',
+      '--size',
+      '320x180',
+      '--engine',
+      'worker',
+      '--preprocess',
+      'graph',
+    ],
+    ['JPEG files of a folder, in a process of its own', 'dir', '--engine', 'child', '--preprocess', 'sharp'],
+  ])('accounts for every frame: %s', async (_, camera, ...options) => {
+    const pictures = join(folder, 'pictures');
+    if (camera === 'dir')
+      await goshawkHere('simulate', '--out', pictures, '--count', '2', '--seed', '3', '--workers', '1');
+    const spec = camera === 'dir' ? `dir:${join(pictures, 'images')}` : camera;
+
+    const { frames, host } = await runCamera(camera.replace(/:.*/, ''), '--camera', spec, ...options);
+
+    const dropped = Object.values(frames.drops).reduce((sum, count) => sum + count, 0);
+    expect(frames.published).toBeGreaterThan(0);
+    expect(frames.received).toBe(frames.published + dropped);
+    expect(Object.keys(frames.drops)).not.toContain('inference_failed');
+    expect(host.os).toContain('arm64');
+  });
+});
