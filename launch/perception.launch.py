@@ -35,6 +35,7 @@ PARAMETER_ARGUMENTS = {
     "workers": "inference workers, or auto",
     "threads": "threads of each worker, or auto",
     "queue_depth": "frames handed to a worker at once, or auto",
+    "repeated_stamps": "frames whose stamp is not newer than the one before: auto, accept or drop",
     "tracking": "follow objects from frame to frame: true or false",
     "telemetry": "MQTT broker for fleet telemetry, such as mqtts://broker:8883",
     "site": "site in telemetry topics",
@@ -45,7 +46,7 @@ PARAMETER_ARGUMENTS = {
 }
 LIST_ARGUMENTS = {"image_topics", "providers"}
 # Texts, also where they look like something else: robot:=7, bundle:=1e3.
-TEXT_ARGUMENTS = {"bundle", "reliability", "telemetry", "site", "robot", "report_file"}
+TEXT_ARGUMENTS = {"bundle", "reliability", "repeated_stamps", "telemetry", "site", "robot", "report_file"}
 
 
 def default_profile() -> str:

@@ -9,6 +9,7 @@ import { SharpLetterboxer } from './sharp-letterbox.ts';
 import { LatencyRecorder } from './stage-latencies.ts';
 import type { CameraSnapshot } from './snapshot.ts';
 import { StampGuard, type StampLimits } from './stamp-guard.ts';
+import { TrackClock } from './track-clock.ts';
 
 /** A camera as the operator names it. */
 export interface CameraOptions {
@@ -32,6 +33,7 @@ export class CameraLane {
   readonly fpsOut = new RateWindow(RATE_WINDOW_SECONDS);
   readonly totals = new LatencyRecorder();
   readonly tracker: Tracker | null;
+  readonly trackClock = new TrackClock();
   readonly order: ReorderQueue;
   choice: PreprocessChoice;
   /** stride scheduling: the lane with the smallest pass is served next */

@@ -1,12 +1,6 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
-import {
-  isCompressed,
-  type Frame,
-  type FrameEnvelope,
-  type ImageView,
-  type Stamp,
-} from '../../core/frame.ts';
+import { isCompressed, type Frame, type ImageView, type Stamp } from '../../core/frame.ts';
 import type { LoadCounts } from '../../core/sizing/load-watch.ts';
 import { freeMemory } from '../free-memory.ts';
 import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
@@ -26,7 +20,7 @@ import type { PipelineNotice, PipelineOptions } from './pipeline-options.ts';
 import { PipelineFigures } from './pipeline-figures.ts';
 import { PreprocessChoice } from './preprocess-choice.ts';
 import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './snapshot.ts';
-import { isUnset, stampAge } from './stamp-guard.ts';
+import { stampAge } from './stamp-guard.ts';
 import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
 
 /** clocks further apart than this do not agree, and a latency from stamp to now would say nothing */
@@ -295,7 +289,7 @@ export class FramePipeline {
     const now = this.#clock.monotonicMs();
     job.endStage('queue', now);
     if (lane.tracker !== null) {
-      lane.tracker.update(job.detections, secondsOf(job.envelope));
+      lane.tracker.update(job.detections, lane.trackClock.next(job.envelope));
       job.endStage('track', this.#clock.monotonicMs());
     }
     job.totalMs = this.#clock.monotonicMs() - job.envelope.receivedAt;
@@ -452,11 +446,6 @@ function wrongState(state: PipelineState, wish: string): GoshawkError {
 
 function rawPixels(job: FrameJob): ImageView | null {
   return job.keepsPixels && job.image !== null && !isCompressed(job.image) ? job.image : null;
-}
-
-/** When a frame was taken, seconds; when it came, where the driver sets no stamp. */
-function secondsOf({ stamp, receivedAt }: FrameEnvelope): number {
-  return isUnset(stamp) ? receivedAt / 1000 : stamp.sec + stamp.nanosec * 1e-9;
 }
 
 /** Milliseconds from a stamp to now; `NaN` where the driver set none or the clocks do not agree. */

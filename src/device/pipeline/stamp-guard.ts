@@ -1,11 +1,26 @@
 import type { DropReason } from '../../contract/drops.ts';
 import type { Stamp } from '../../core/frame.ts';
+import { StampHistory } from './stamp-history.ts';
+
+/**
+ * What becomes of stamps that repeat or step back. `drop`: they are refused. `accept`: frames pass in the order in which they come. `auto`:
+ * they pass where that is how a source works, which is where time is simulated, where stamps were never those of the clock here (a
+ * recording), and where a source loops; they are refused elsewhere, since there a driver hangs.
+ */
+export type RepeatedStamps = 'auto' | 'accept' | 'drop';
 
 /** How far a stamp may be from the clock, milliseconds; 0 turns a check off. */
 export interface StampLimits {
   readonly staleMs: number;
   readonly futureMs: number;
+  /** default `drop` */
+  readonly repeated?: RepeatedStamps;
+  /** true while the clock that stamps frames is simulated; asked for `auto` */
+  readonly isTimeSimulated?: () => boolean;
 }
+
+/** stamps further than this from the clock are not of that clock */
+const OTHER_CLOCK_MS = 60_000;
 
 /** a step back by more than this may be a new time line: a recording that starts again, a clock that was set */
 const NEW_TIMELINE_SECONDS = 1;
@@ -33,8 +48,9 @@ function secondsBetween(a: Stamp, b: Stamp): number {
  * Judges the stamps of one camera. Repeated and regressed stamps are refused, since trackers and consumers that pair results with
  * pictures rely on their order; so is one far ahead of the others, after which every right one would count as regressed. After a step
  * back of more than a second, or ahead of more than a minute beyond the time that passed, the third of three increasing stamps opens a new
- * time line (`clockResets`), so a looping recording does not go silent. A stamp of zero means that the driver sets none: such frames
- * pass unjudged.
+ * time line (`clockResets`), so a looping recording does not go silent. Where repeated stamps are accepted, the
+ * first step back of more than a second opens one.
+ * A stamp of zero means that the driver sets none: such frames pass unjudged.
  */
 export class StampGuard {
   readonly #limits: StampLimits;
@@ -44,6 +60,9 @@ export class StampGuard {
   #candidate: Stamp | null = null;
   #candidateFrames = 0;
   #clockResets = 0;
+  /** the newest stamp that rose was not of the clock here: it comes from a recording */
+  #isRecorded = false;
+  readonly #history = new StampHistory();
 
   constructor(limits: StampLimits) {
     this.#limits = limits;
@@ -64,17 +83,31 @@ export class StampGuard {
     const ageMs = stampAge(stamp, wallMs);
     if (this.#limits.staleMs > 0 && ageMs > this.#limits.staleMs) return 'stamp_stale';
     if (this.#limits.futureMs > 0 && -ageMs > this.#limits.futureMs) return 'stamp_future';
-    if (this.#last === null) return this.#accept(stamp, monotonicMs);
+    this.#history.note(stamp);
+    const isRecorded = Math.abs(ageMs) > OTHER_CLOCK_MS;
+    if (this.#last === null) return this.#accept(stamp, monotonicMs, isRecorded);
     const step = secondsBetween(stamp, this.#last);
     const passed = (monotonicMs - this.#lastAt) / 1000;
-    if (step > passed + FAR_AHEAD_SECONDS) return this.#judgeNewTimeline(stamp, monotonicMs, 'stamp_future');
-    if (step > 0) return this.#accept(stamp, monotonicMs);
+    if (step > passed + FAR_AHEAD_SECONDS)
+      return this.#judgeNewTimeline(stamp, monotonicMs, isRecorded, 'stamp_future');
+    if (step > 0) return this.#accept(stamp, monotonicMs, isRecorded);
+    if (this.#takesRepeated()) {
+      if (step <= -NEW_TIMELINE_SECONDS) this.#clockResets += 1;
+      return this.#accept(stamp, monotonicMs, this.#isRecorded);
+    }
     if (step === 0) return 'stamp_repeated';
     if (step > -NEW_TIMELINE_SECONDS) return 'stamp_regressed';
-    return this.#judgeNewTimeline(stamp, monotonicMs, 'stamp_regressed');
+    return this.#judgeNewTimeline(stamp, monotonicMs, isRecorded, 'stamp_regressed');
   }
 
-  #accept(stamp: Stamp, monotonicMs: number): null {
+  #takesRepeated(): boolean {
+    const { repeated = 'drop', isTimeSimulated } = this.#limits;
+    if (repeated !== 'auto') return repeated === 'accept';
+    return this.#isRecorded || this.#history.isLooping || isTimeSimulated?.() === true;
+  }
+
+  #accept(stamp: Stamp, monotonicMs: number, isRecorded: boolean): null {
+    this.#isRecorded = isRecorded;
     this.#last = stamp;
     this.#lastAt = monotonicMs;
     this.#candidate = null;
@@ -84,6 +117,7 @@ export class StampGuard {
   #judgeNewTimeline(
     stamp: Stamp,
     monotonicMs: number,
+    isRecorded: boolean,
     reason: 'stamp_future' | 'stamp_regressed',
   ): DropReason | null {
     const step = this.#candidate === null ? 0 : secondsBetween(stamp, this.#candidate);
@@ -93,6 +127,6 @@ export class StampGuard {
     this.#candidate = stamp;
     if (this.#candidateFrames < NEW_TIMELINE_FRAMES) return reason;
     this.#clockResets += 1;
-    return this.#accept(stamp, monotonicMs);
+    return this.#accept(stamp, monotonicMs, isRecorded);
   }
 }

@@ -9,11 +9,15 @@ import { readNodeParameters } from '../parameters/node-parameters.ts';
 import type { RosProgram } from '../process.ts';
 import { rcl, type RosNode } from '../rcl.ts';
 import { guardServices } from '../service-guard.ts';
+import { SimClock } from '../sim-clock.ts';
 import { FramePublisher } from './frame-publisher.ts';
 import { CAMERA_PARAMETERS, type CameraParameters } from './parameters.ts';
 
 const NODE_NAME = 'camera';
 const NAMESPACE = '/camera';
+/** how often it is looked whether `/clock` came where it is asked for, and for how long it may be away */
+const CLOCK_LOOK_MS = 1000;
+const CLOCK_AWAY_SECONDS = 3;
 
 /** The camera node: a source inside this process, published as a camera driver would. */
 export class CameraNode implements RosProgram {
@@ -23,6 +27,9 @@ export class CameraNode implements RosProgram {
   readonly #source: CameraSource;
   readonly #publisher: FramePublisher;
   readonly #stampsFile: string;
+  readonly #simClock: SimClock;
+  #clockTrouble: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #end: () => void = () => undefined;
   readonly #unreadableReasons = new Set<string>();
   #sending = 0;
@@ -34,10 +41,11 @@ export class CameraNode implements RosProgram {
     const node = new rcl.Node(NODE_NAME, NAMESPACE);
     try {
       const log = nodeLog(node, () => true);
+      const simClock = new SimClock(node);
       const overrides = await readNodeParameters(node, args.parameters, log);
       const { values } = declareParameters(node, CAMERA_PARAMETERS, overrides, log, () => undefined);
       guardServices(node, log);
-      const camera = new CameraNode(node, values);
+      const camera = new CameraNode(node, simClock, values);
       node.spin();
       await camera.#run();
       return camera;
@@ -47,8 +55,9 @@ export class CameraNode implements RosProgram {
     }
   }
 
-  private constructor(node: RosNode, parameters: CameraParameters) {
+  private constructor(node: RosNode, simClock: SimClock, parameters: CameraParameters) {
     this.#node = node;
+    this.#simClock = simClock;
     this.#log = nodeLog(node, () => this.#alive);
     this.#source = openCamera(specOf(parameters), optionsOf(parameters));
     this.#publisher = new FramePublisher(node, {
@@ -84,6 +93,17 @@ export class CameraNode implements RosProgram {
       },
     );
     this.#log.info(`publishing ${this.#source.description}`);
+    this.#timer = setInterval(() => {
+      this.#lookForClock();
+    }, CLOCK_LOOK_MS);
+  }
+
+  #lookForClock(): void {
+    const trouble = this.#simClock.trouble(CLOCK_AWAY_SECONDS);
+    if (trouble === this.#clockTrouble) return;
+    this.#clockTrouble = trouble;
+    if (trouble === undefined) this.#log.info('over: /clock came');
+    else this.#log.error(`${trouble}; frames are stamped 0 until then`);
   }
 
   /** Said once for each reason; all are counted, and told at the end. */
@@ -112,6 +132,7 @@ export class CameraNode implements RosProgram {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#timer);
     await this.#source.stop();
     const { delivered, skipped, unreadable } = this.#source.counters();
     const late = this.#late > 0 ? `, ${this.#late} came while one was compressed` : '';

@@ -1,11 +1,11 @@
 import type { Endpoint } from '../graph.ts';
 import type { Reliability } from '../qos.ts';
 
-/** Something about a camera's topics that somebody should know. */
+/** Something about the topics around a node that somebody should know. */
 export interface Finding {
   readonly level: 'warn' | 'error';
   /** what it is about; a finding of the same key replaces the one before */
-  readonly key: 'silent' | 'qos' | 'type' | 'listener';
+  readonly key: 'silent' | 'qos' | 'type' | 'listener' | 'clock';
   readonly message: string;
 }
 

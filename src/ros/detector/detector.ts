@@ -15,7 +15,9 @@ import type { ParameterValue } from '../parameters/spec.ts';
 import type { RosProgram } from '../process.ts';
 import { rcl, type LifecycleNode } from '../rcl.ts';
 import { guardServices } from '../service-guard.ts';
+import { SimClock } from '../sim-clock.ts';
 import { rosWallMs } from '../time.ts';
+import { FindingLog } from './camera-watch.ts';
 import { Companions } from './companions.ts';
 import { diagnose } from './diagnose.ts';
 import { DETECTOR_PARAMETERS, type DetectorParameters } from './parameters.ts';
@@ -38,6 +40,8 @@ export class Detector implements RosProgram, LifecycleWork {
   readonly #diagnostics: DiagnosticsPublisher;
   readonly #watch: TopicWatch;
   readonly #clock: Clock;
+  readonly #simClock: SimClock;
+  readonly #clockFinding = new FindingLog();
   #companions: Companions | null = null;
   #session: DetectorSession | null = null;
   #failure: string | null = null;
@@ -50,7 +54,8 @@ export class Detector implements RosProgram, LifecycleWork {
     const node = new rcl.lifecycle.LifecycleNode(NODE_NAME, NAMESPACE);
     try {
       const log = nodeLog(node, () => true);
-      const detector = new Detector(node, await readNodeParameters(node, args.parameters, log));
+      const simClock = new SimClock(node);
+      const detector = new Detector(node, simClock, await readNodeParameters(node, args.parameters, log));
       await detector.#run();
       return detector;
     } catch (error) {
@@ -59,8 +64,13 @@ export class Detector implements RosProgram, LifecycleWork {
     }
   }
 
-  private constructor(node: LifecycleNode, overrides: ReadonlyMap<string, ParameterOverride>) {
+  private constructor(
+    node: LifecycleNode,
+    simClock: SimClock,
+    overrides: ReadonlyMap<string, ParameterOverride>,
+  ) {
     this.#node = node;
+    this.#simClock = simClock;
     this.#log = nodeLog(node, () => this.#alive);
     this.#declared = declareParameters(node, DETECTOR_PARAMETERS, overrides, this.#log, (changed) => {
       this.#apply(changed);
@@ -69,8 +79,7 @@ export class Detector implements RosProgram, LifecycleWork {
     guardServices(node, this.#log);
     this.#diagnostics = new DiagnosticsPublisher(node, hostname());
     this.#watch = new TopicWatch(node, this.#log);
-    const simulated = (): boolean => node.getParameter('use_sim_time').value === true;
-    this.#clock = { ...systemClock, wallMs: () => (simulated() ? rosWallMs(node) : Date.now()) };
+    this.#clock = { ...systemClock, wallMs: () => (simClock.isSimulated ? rosWallMs(node) : Date.now()) };
   }
 
   get #parameters(): DetectorParameters {
@@ -112,7 +121,14 @@ export class Detector implements RosProgram, LifecycleWork {
     }
     const bundle = await new ModelRepository(defaultModelFolders()).load(parameters.bundle);
     const topics = nameTopics(images, parameters.image_type);
-    const session = new DetectorSession(this.#node, parameters, bundle, topics, this.#clock, this.#log);
+    const session = new DetectorSession(
+      this.#node,
+      parameters,
+      bundle,
+      topics,
+      { clock: this.#clock, isTimeSimulated: () => this.#simClock.isSimulated },
+      this.#log,
+    );
     const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
     const info = await tellWhileWaiting(session.start(), (seconds) => {
       this.#log.info(stillLoading(name, seconds, parameters.providers));
@@ -206,8 +222,25 @@ export class Detector implements RosProgram, LifecycleWork {
   }
 
   #complaints(): readonly string[] {
-    const lasting = [...this.#declared.refused, ...(this.#companions?.complaints ?? [])];
+    const clock = this.#findClockTrouble();
+    const lasting = [...clock, ...this.#declared.refused, ...(this.#companions?.complaints ?? [])];
     return this.#failure === null ? lasting : [this.#failure, ...lasting];
+  }
+
+  /** Said in the log once, and in diagnostics for as long as it lasts. */
+  #findClockTrouble(): readonly string[] {
+    const message = this.#simClock.trouble(this.#parameters.silent_after_s);
+    this.#clockFinding.update(
+      'node',
+      message === undefined ? [] : [{ level: 'error', key: 'clock', message }],
+      (finding) => {
+        this.#log.error(finding.message);
+      },
+      (over) => {
+        this.#log.info(`over: ${over}`);
+      },
+    );
+    return message === undefined ? [] : [message];
   }
 
   async stop(): Promise<void> {

@@ -153,6 +153,14 @@ export const DETECTOR_PARAMETERS = {
     readOnly: true,
     description: 'Frames with stamps further in the future than this are dropped, seconds. 0 takes any.',
   },
+  repeated_stamps: {
+    kind: 'string',
+    default: 'auto',
+    oneOf: ['auto', 'accept', 'drop'],
+    readOnly: true,
+    description:
+      'Frames whose stamp is not newer than the one before. accept: taken in the order in which they come. drop: refused. auto: accepted under use_sim_time, from recordings, and from sources that loop.',
+  },
   autostart: {
     kind: 'bool',
     default: true,

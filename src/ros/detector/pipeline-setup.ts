@@ -8,12 +8,19 @@ import type { Log } from '../log.ts';
 import type { DetectorParameters } from './parameters.ts';
 import type { CameraTopics } from './topics.ts';
 
+/** The time of a node. */
+export interface NodeTime {
+  readonly clock: Clock;
+  /** true while it follows `/clock` */
+  readonly isTimeSimulated: () => boolean;
+}
+
 /** A pipeline as the parameters ask for it, not started. */
 export function createPipeline(
   parameters: DetectorParameters,
   bundle: Bundle,
   cameras: readonly CameraTopics[],
-  clock: Clock,
+  { clock, isTimeSimulated }: NodeTime,
   log: Log,
 ): FramePipeline {
   const priorities = parsePriorities(parameters.camera_priorities, cameras);
@@ -39,12 +46,17 @@ export function createPipeline(
     cameras: cameras.map(({ camera }) => ({ name: camera, priority: priorities.get(camera) ?? 1 })),
     preprocess: parameters.preprocess,
     tracking: parameters.tracking,
-    stamps: { staleMs: parameters.max_stamp_age_s * 1000, futureMs: parameters.max_stamp_lead_s * 1000 },
+    stamps: {
+      staleMs: parameters.max_stamp_age_s * 1000,
+      futureMs: parameters.max_stamp_lead_s * 1000,
+      repeated: parameters.repeated_stamps,
+      isTimeSimulated,
+    },
     maxBatch: parameters.max_batch,
     maxWaitMs: parameters.max_wait_ms,
     clock,
     onNotice: ({ level, code, message }) => {
-      log[level](`${code}: ${message}`);
+      log[level](`${code}: ${message}${adviceFor(message)}`);
     },
   });
 }
@@ -52,6 +64,13 @@ export function createPipeline(
 /** 0 stands for auto. */
 function autoOr(value: number): number | null {
   return value === 0 ? null : value;
+}
+
+/** What an operator can do about frames that are refused for their stamps. */
+function adviceFor(message: string): string {
+  return /: stamp_(repeated|regressed): /.test(message)
+    ? '; repeated_stamps:=accept takes such frames in the order in which they come'
+    : '';
 }
 
 function inputsFor(preprocess: DetectorParameters['preprocess']): 'letterboxed' | 'raw' | 'both' {

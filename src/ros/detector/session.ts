@@ -1,6 +1,6 @@
 import type { Bundle } from '../../device/bundles/bundle.ts';
 import type { EngineInfo } from '../../device/inference/engine.ts';
-import { systemClock, type Clock } from '../../device/pipeline/clock.ts';
+import { systemClock } from '../../device/pipeline/clock.ts';
 import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
 import type { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { Log } from '../log.ts';
@@ -10,7 +10,7 @@ import { MESSAGE, type RosNode } from '../rcl.ts';
 import { AnnotatedPublisher } from './annotated-publisher.ts';
 import { CameraInput } from './camera-input.ts';
 import type { DetectorParameters } from './parameters.ts';
-import { createPipeline } from './pipeline-setup.ts';
+import { createPipeline, type NodeTime } from './pipeline-setup.ts';
 import { RateLimit } from './rate-limit.ts';
 import { ResultPublisher } from './result-publisher.ts';
 import type { CameraTopics } from './topics.ts';
@@ -43,27 +43,30 @@ export class DetectorSession {
   #activeMs = 0;
   #activeSince: number | null = null;
 
-  /** @param clock wall time is the clock that stamps messages */
+  /** @param time its wall time is that of the clock that stamps messages */
   constructor(
     node: RosNode,
     parameters: DetectorParameters,
     bundle: Bundle,
     topics: readonly CameraTopics[],
-    clock: Clock,
+    time: NodeTime,
     log: Log,
   ) {
     this.#node = node;
     this.#parameters = parameters;
     this.#log = log;
     this.bundle = bundle;
-    this.pipeline = createPipeline(parameters, bundle, topics, clock, log);
+    this.pipeline = createPipeline(parameters, bundle, topics, time, log);
     const { labels } = bundle.manifest;
     this.results = new ResultPublisher(node, topics, labels);
     this.annotated = new AnnotatedPublisher(node, topics, labels);
     this.pipeline.addSink(this.results);
     this.pipeline.addSink(this.annotated);
     this.cameras = topics.map((one) => {
-      const envelopes = new EnvelopeMaker(one.camera, { deadlineMs: parameters.deadline_ms, clock });
+      const envelopes = new EnvelopeMaker(one.camera, {
+        deadlineMs: parameters.deadline_ms,
+        clock: time.clock,
+      });
       const rate = new RateLimit(() => systemClock.monotonicMs());
       rate.set(parameters.publish_rate);
       return {

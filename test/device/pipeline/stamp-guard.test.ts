@@ -146,3 +146,80 @@ describe('StampGuard', () => {
     );
   });
 });
+
+describe('repeated stamps', () => {
+  const HOUR = 3_600_000;
+  const judge = (guard: StampGuard, stamps: readonly Stamp[], wallMs: number): (string | null)[] =>
+    stamps.map((stamp, i) => guard.judge(stamp, wallMs, i * 33));
+  const times = <T>(count: number, values: readonly T[]): T[] =>
+    Array.from({ length: count }, () => values).flat();
+  const short = [0, 33, 66, 99, 132, 165].map(at);
+
+  it('are accepted in the order in which they come, where that is asked for', () => {
+    const guard = new StampGuard({ ...OFF, repeated: 'accept' });
+    const stamps = [...times(20, [at(0)]), ...times(5, short), at(60_000), at(0), at(0)];
+    expect(judge(guard, stamps, NOW * 1000).filter((reason) => reason !== null)).toEqual([]);
+    expect(guard.clockResets).toBe(1);
+  });
+
+  it('are accepted by themselves while time is simulated', () => {
+    let simulated = true;
+    const guard = new StampGuard({ ...OFF, repeated: 'auto', isTimeSimulated: () => simulated });
+    const slowClock = [0, 100, 200, 300].flatMap((ms) => times(3, [at(ms)]));
+    expect(judge(guard, slowClock, NOW * 1000)).toEqual(slowClock.map(() => null));
+    simulated = false;
+    expect(judge(guard, [at(300), at(400), at(400)], NOW * 1000)).toEqual([
+      'stamp_repeated',
+      null,
+      'stamp_repeated',
+    ]);
+  });
+
+  it('are accepted by themselves from a recording, whose stamps were never those of the clock here', () => {
+    for (const stamps of [
+      times(20, [at(-HOUR)]),
+      times(
+        7,
+        short.map(({ sec, nanosec }) => ({ sec: sec - 3600, nanosec })),
+      ),
+    ]) {
+      const guard = new StampGuard({ ...OFF, repeated: 'auto' });
+      expect(judge(guard, stamps, NOW * 1000)).toEqual(stamps.map(() => null));
+    }
+  });
+
+  it('are refused from a driver that hangs, for however long', () => {
+    const guard = new StampGuard({ ...OFF, repeated: 'auto' });
+    expect(guard.judge(at(0), NOW * 1000, 0)).toBeNull();
+    for (const age of [33, 10_000, 59_000, 61_000, HOUR]) {
+      expect(guard.judge(at(0), NOW * 1000 + age, age)).toBe('stamp_repeated');
+    }
+  });
+
+  it('are accepted from a source that loops, from its second frame on', () => {
+    const guard = new StampGuard({ ...OFF, repeated: 'auto' });
+    const judged = judge(guard, times(7, short), NOW * 1000);
+    expect(judged.map((reason) => reason ?? 'ok')).toEqual([
+      ...times(6, ['ok']),
+      'stamp_regressed',
+      ...times(35, ['ok']),
+    ]);
+    // and no longer once it goes on with new ones
+    expect(judge(guard, [at(1000), at(1000)], NOW * 1000)).toEqual([null, 'stamp_repeated']);
+  });
+
+  it('are refused where a network delivers a frame twice, or late', () => {
+    const guard = new StampGuard({ ...OFF, repeated: 'auto' });
+    const stamps = [at(0), at(33), at(33), at(66), at(0), at(99), at(33), at(132)];
+    expect(judge(guard, stamps, NOW * 1000)).toEqual([
+      null,
+      null,
+      'stamp_repeated',
+      null,
+      'stamp_regressed',
+      null,
+      'stamp_regressed',
+      null,
+    ]);
+  });
+});

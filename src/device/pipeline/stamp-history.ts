@@ -1,0 +1,40 @@
+import type { Stamp } from '../../core/frame.ts';
+
+/** Stamps that are remembered: half a minute of a fast camera. Longer loops step back far enough to be a new time line. */
+const REMEMBERED = 1024;
+
+/** Notices a source that plays the same stamps over and over, by two that come again one after the other. */
+export class StampHistory {
+  readonly #seconds = new Float64Array(REMEMBERED).fill(Number.NaN);
+  readonly #nanoseconds = new Float64Array(REMEMBERED);
+  #next = 0;
+  /** place of the last stamp that was known already; -1 where it was new */
+  #lastFound = -1;
+  #isLooping = false;
+
+  /** True from the second known stamp in a row to the next new one. */
+  get isLooping(): boolean {
+    return this.#isLooping;
+  }
+
+  /** Takes the next stamp of the source, in the order in which they come. */
+  note(stamp: Stamp): void {
+    const found = this.#find(stamp);
+    if (found < 0) {
+      this.#seconds[this.#next] = stamp.sec;
+      this.#nanoseconds[this.#next] = stamp.nanosec;
+      this.#next = (this.#next + 1) % REMEMBERED;
+      this.#isLooping = false;
+    } else if (this.#lastFound >= 0 && found === (this.#lastFound + 1) % REMEMBERED) {
+      this.#isLooping = true;
+    }
+    this.#lastFound = found;
+  }
+
+  #find({ sec, nanosec }: Stamp): number {
+    for (let i = 0; i < REMEMBERED; i++) {
+      if (this.#nanoseconds[i] === nanosec && this.#seconds[i] === sec) return i;
+    }
+    return -1;
+  }
+}
