@@ -4,7 +4,9 @@ Three channels are too few for int8 kernels: packing the taps costs more than th
 behind the other, so [height, width, 3] is also [height, width / 4, 12] without a byte being moved. Over such blocks a
 convolution of stride 2 becomes one of stride (2, 1) that makes two columns at once, as twice the channels, and
 [height / 2, width / 4, 2 C] is [height / 2, width / 2, C] again. The result is the same to the bit: the weights are the
-same, at other places, between zeros.
+same, at other places, between zeros. Where a kernel covers fewer blocks if they begin elsewhere, the picture gets
+columns of zeros in front: 6 taps, 2 of them left of the picture, cover two blocks that begin 2 pixels before it, and
+else three.
 """
 
 from __future__ import annotations
@@ -25,10 +27,22 @@ COLUMNS = 2
 """output columns that a block makes at a stride of 2"""
 
 
+def shift_of(columns: int, pad_left: int) -> int:
+    """Columns of zeros in front of the picture with which a kernel covers the fewest blocks; 0 where none helps."""
+    last = 2 * (COLUMNS - 1) - pad_left + columns - 1
+    # the columns in front make one more block, which has to be read
+    shifts = [shift for shift in range(BLOCK) if shift == 0 or last + shift >= BLOCK]
+    return min(shifts, key=lambda shift: ((last + shift) // BLOCK - (shift - pad_left) // BLOCK, shift))
+
+
 def spread(weights: NDArray[Any], pad_left: int) -> tuple[NDArray[Any], int, int]:
-    """Weights [C, 3, kh, kw] of pixels as [2 C, 12, kh, blocks] of blocks, and the blocks of padding left and right."""
+    """Weights [C, 3, kh, kw] of pixels as [2 C, 12, kh, blocks] of blocks, and the blocks of padding left and right.
+
+    The blocks are those of a picture with `shift_of` columns in front.
+    """
     count, channels, rows, columns = weights.shape
-    places = [(j, k, COLUMNS * j - pad_left + k) for j in range(COLUMNS) for k in range(columns)]
+    start = shift_of(columns, pad_left) - pad_left
+    places = [(j, k, 2 * j + start + k) for j in range(COLUMNS) for k in range(columns)]
     first = min(place // BLOCK for _, _, place in places)
     last = max(place // BLOCK for _, _, place in places)
     wide = np.zeros((COLUMNS * count, BLOCK * channels, rows, last - first + 1), weights.dtype)
@@ -118,18 +132,26 @@ def _rewrite(graph: Graph, conv: NodeProto) -> bool:
     height, width = stem.size
     count = stem.weights.shape[0]
     wide, left, right = spread(stem.weights, pads[1])
+    shift = shift_of(stem.weights.shape[3], pads[1])
     graph.set_constant(weight_node.input[0], wide)
     _double(graph, stem.per_channel, weight_node, count)
     set_attributes(
         conv,
         kernel_shape=list(wide.shape[2:]),
         strides=[2, 1],
-        pads=[pads[0], left, pads[2], right],
+        pads=[pads[0], left, pads[2], right - (shift > 0)],
     )
     name = conv.name
-    graph.set_constant(f"{name}_blocks", np.array([0, height, width // BLOCK, 3 * BLOCK], np.int64))
+    blocks_wide = width // BLOCK + (shift > 0)
+    graph.set_constant(f"{name}_blocks", np.array([0, height, blocks_wide, 3 * BLOCK], np.int64))
     graph.set_constant(f"{name}_columns", np.array([0, height // 2, width // 2, count], np.int64))
     picture, blocked = transpose.input[0], f"{name}_blocked"
+    padding = []
+    if shift > 0:
+        # the zeros in front stand in for padding, and so do those behind, which fill the last block
+        graph.set_constant(f"{name}_margins", np.array([0, 0, shift, 0, 0, 0, BLOCK - shift, 0], np.int64))
+        padding = [helper.make_node("Pad", [picture, f"{name}_margins"], [f"{name}_framed"], f"{name}_frame")]
+        picture = f"{name}_framed"
     blocks = helper.make_node("Reshape", [picture, f"{name}_blocks"], [blocked], f"{name}_to_blocks")
     planes = helper.make_node("Transpose", [blocked], [f"{blocked}_planes"], f"{name}_planes", perm=[0, 3, 1, 2])
     dequantize.input[0] = planes.output[0]
@@ -149,7 +171,7 @@ def _rewrite(graph: Graph, conv: NodeProto) -> bool:
     kept = [value for value in graph.proto.value_info if value.name not in stale]
     del graph.proto.value_info[:]
     graph.proto.value_info.extend(kept)
-    graph.proto.node.extend([blocks, planes, *steps])
+    graph.proto.node.extend([*padding, blocks, planes, *steps])
     return True
 
 

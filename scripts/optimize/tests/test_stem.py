@@ -7,7 +7,7 @@ import pytest
 from conftest import run
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
-from goshawk_optimize.stem import spread, widen_stem
+from goshawk_optimize.stem import shift_of, spread, widen_stem
 
 HEIGHT, WIDTH, CHANNELS = 32, 48, 5
 
@@ -59,7 +59,10 @@ def stem(kernel: int, pad: int, stride: int = 2, *, bias: bool = True, largest: 
 
 
 @pytest.mark.parametrize(("largest", "exact"), [(127, True), (63, False)], ids=["exact", "7 bits"])
-@pytest.mark.parametrize(("kernel", "pad", "bias"), [(3, 1, True), (3, 1, False), (6, 2, True), (5, 2, True)])
+@pytest.mark.parametrize(
+    ("kernel", "pad", "bias"),
+    [(3, 1, True), (3, 1, False), (6, 2, True), (5, 2, True), (4, 1, True), (7, 3, True), (2, 0, True)],
+)
 def test_gives_the_same_bytes(kernel: int, pad: int, bias: bool, largest: int, exact: bool) -> None:
     """In exact arithmetic, and with weights of 7 bits in any: blocks of pixels pair other products."""
     model = stem(kernel, pad, bias=bias, largest=largest)
@@ -95,3 +98,13 @@ def test_every_weight_is_there_once_for_each_column() -> None:
     assert (left, right) == (1, 0)
     for half in (wide[:4], wide[4:]):
         np.testing.assert_array_equal(np.sort(half[half != 0]), np.sort(weights.ravel()))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "pad", "shift", "blocks"),
+    [(3, 1, 0, 2), (5, 2, 2, 2), (6, 2, 2, 2), (4, 1, 1, 2), (7, 3, 0, 3), (2, 0, 0, 1), (2, 1, 0, 2)],
+)
+def test_a_kernel_covers_as_few_blocks_as_can_be(kernel: int, pad: int, shift: int, blocks: int) -> None:
+    assert shift_of(kernel, pad) == shift
+    wide, _, _ = spread(np.ones((1, 3, kernel, kernel), np.int8), pad)
+    assert wide.shape[3] == blocks

@@ -287,7 +287,10 @@ export class Search {
 
   /** The same precision as TensorRT wants it. How fast it is only the device can say. */
   async #tensorrt({ scheme, kept }: Pick<Mixed, 'scheme' | 'kept'>): Promise<void> {
-    const target: BaseScheme = { ...scheme, target: 'tensorrt', packFloat: false };
+    const target: BaseScheme = {
+      ...scheme,
+      ...{ target: 'tensorrt', packFloat: false, saturationFree: false },
+    };
     const first = await this.#tryMixed(target, kept);
     // symmetric ranges are coarser: more layers may have to stay in float
     if (first === null || this.#holds(first.candidate) || this.#layers.length === 0) return;
