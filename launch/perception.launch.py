@@ -12,6 +12,7 @@ from launch.actions import (
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
+    UnsetEnvironmentVariable,
 )
 from launch.event_handlers import OnProcessStart
 from launch.events import matches_action
@@ -23,8 +24,13 @@ from lifecycle_msgs.msg import Transition
 
 HERE = Path(__file__).resolve().parent
 
-# Humble and Jazzy read the first name, newer releases the second.
-PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+# Which variable names the DDS profile: Fast DDS 2 reads one, Fast DDS 3 the other and warns of the first.
+WITH_FAST_DDS_2 = {"humble", "iron", "jazzy"}
+PROFILE_VARIABLE, OTHER_PROFILE_VARIABLE = (
+    ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+    if os.environ.get("ROS_DISTRO") in WITH_FAST_DDS_2
+    else ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+)
 
 # Arguments that become parameters of the same name, where they are given; the parameter file decides otherwise.
 PARAMETER_ARGUMENTS = {
@@ -51,7 +57,7 @@ TEXT_ARGUMENTS = {"bundle", "reliability", "repeated_stamps", "telemetry", "site
 
 def default_profile() -> str:
     """The DDS profile that the caller set, or the one that comes with Goshawk."""
-    for name in PROFILE_VARIABLES:
+    for name in (PROFILE_VARIABLE, OTHER_PROFILE_VARIABLE):
         if os.environ.get(name):
             return os.environ[name]
     return str(HERE / "fastdds.xml")
@@ -133,7 +139,8 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("respawn", default_value="false", description="start the node again when it dies"),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error"),
             DeclareLaunchArgument("dds_profile", default_value=default_profile(), description="Fast DDS profile for all processes"),
-            *(SetEnvironmentVariable(name, LaunchConfiguration("dds_profile")) for name in PROFILE_VARIABLES),
+            SetEnvironmentVariable(PROFILE_VARIABLE, LaunchConfiguration("dds_profile")),
+            UnsetEnvironmentVariable(OTHER_PROFILE_VARIABLE),
             OpaqueFunction(function=launch_detector),
         ]
     )

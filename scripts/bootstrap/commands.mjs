@@ -1,4 +1,5 @@
 import { SetupError } from './progress.mjs';
+import { EXIT_ROS_UNAVAILABLE, RosUnavailableError } from './ros-wheels.mjs';
 import { setUp } from './setup.mjs';
 import { runDemo } from './start.mjs';
 
@@ -26,7 +27,7 @@ export async function runCommand(name, args) {
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(`set-up: ${error.describe()}`);
-    return 1;
+    return error instanceof RosUnavailableError ? EXIT_ROS_UNAVAILABLE : 1;
   }
 }
 

@@ -18,8 +18,11 @@ import { PLACES } from './paths.mjs';
  */
 
 /**
- * @typedef {{ kind: 'found', ros: RosInstallation } | { kind: 'wheels' } | { kind: 'none', reason: string }} Search
+ * @typedef {{ kind: 'found', ros: RosInstallation } | { kind: 'wheels', distro: string } | { kind: 'none', reason: string }} Search
  */
+
+/** Distributions that set-up can make from wheels (scripts/ros/requirements-*.txt), the one it makes by itself first. */
+const WHEEL_DISTROS = ['jazzy', 'kilted'];
 
 /** The wheels are built for manylinux_2_28. */
 const OLDEST_GLIBC = [2, 28];
@@ -88,19 +91,29 @@ export function systemDistributions(folder) {
 
 /**
  * Looks for ROS 2 in this order: a sourced installation, the newest under /opt/ros, wheels into the project's own folder.
+ * GOSHAWK_ROS_DISTRO names the only distribution that will do.
  * @param {Machine} machine
  * @returns {Search}
  */
 export function findRos(machine) {
   if (machine.env['GOSHAWK_NO_ROS'] === '1') return { kind: 'none', reason: 'GOSHAWK_NO_ROS=1 is set' };
 
+  const wanted = machine.env['GOSHAWK_ROS_DISTRO'] || undefined;
   const distro = machine.env['ROS_DISTRO'];
   const prefix = sourcedPrefix(machine.env);
   if (distro !== undefined && prefix !== undefined) {
+    if (wanted !== undefined && wanted !== distro) {
+      // Two distributions in one environment would load each other's libraries.
+      return {
+        kind: 'none',
+        reason: `GOSHAWK_ROS_DISTRO asks for ${wanted} and ${distro} is sourced (use a shell that sourced none)`,
+      };
+    }
     return { kind: 'found', ros: { kind: 'sourced', distro, prefix, variables: rosVariables(machine.env) } };
   }
 
   for (const name of systemDistributions(machine.systemFolder)) {
+    if (wanted !== undefined && wanted !== name) continue;
     const home = path.join(machine.systemFolder, name);
     const variables = machine.source(path.join(home, 'setup.bash'));
     // ROS 1 lies in the same folder and has no AMENT_PREFIX_PATH.
@@ -111,7 +124,11 @@ export function findRos(machine) {
     };
   }
 
-  const place = `there is none sourced, none under ${machine.systemFolder}, and its wheels exist only for`;
+  const place = `there is no ${wanted ?? 'ROS 2'} sourced, none under ${machine.systemFolder}, and wheels exist only for`;
+  const [preferred = ''] = WHEEL_DISTROS;
+  if (wanted !== undefined && !WHEEL_DISTROS.includes(wanted)) {
+    return { kind: 'none', reason: `${place} ${WHEEL_DISTROS.join(' and ')}` };
+  }
   if (machine.platform !== 'linux' || machine.arch !== 'x64') {
     return { kind: 'none', reason: `${place} x86_64 Linux (this is ${machine.platform} ${machine.arch})` };
   }
@@ -121,7 +138,7 @@ export function findRos(machine) {
       reason: `${place} glibc >= ${OLDEST_GLIBC.join('.')} (this is ${machine.glibc ?? 'another C library'})`,
     };
   }
-  return { kind: 'wheels' };
+  return { kind: 'wheels', distro: wanted ?? preferred };
 }
 
 /** Variables of the shell itself, which sourcing does not set. */

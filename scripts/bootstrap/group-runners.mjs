@@ -12,17 +12,28 @@ import { readJunitReport, readVitestReport } from './test-results.mjs';
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Env} env
- * @returns {Promise<boolean>} whether it ended with exit code 0
+ * @returns {Promise<number | null>} its exit code, null where it did not start or a signal ended it
  */
-export async function show(command, args, env) {
+export async function exitCodeOf(command, args, env) {
   const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
   return await new Promise((resolve) => {
     child.once('error', (error) => {
       console.error(`${command}: ${error.message}`);
-      resolve(false);
+      resolve(null);
     });
-    child.once('close', (code) => resolve(code === 0));
+    child.once('close', resolve);
   });
+}
+
+/**
+ * Runs a program with its output visible.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Env} env
+ * @returns {Promise<boolean>} whether it ended with exit code 0
+ */
+export async function show(command, args, env) {
+  return (await exitCodeOf(command, args, env)) === 0;
 }
 
 /** @param {string} file inside node_modules */

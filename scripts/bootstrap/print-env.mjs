@@ -8,7 +8,11 @@ if (ros === undefined) {
   );
   process.exit(1);
 }
-for (const [name, value] of Object.entries(rosEnvironment(ros, process.env))) {
+const environment = rosEnvironment(ros, process.env);
+for (const name of Object.keys(process.env)) {
+  if (!(name in environment)) console.log(`unset ${name}`);
+}
+for (const [name, value] of Object.entries(environment)) {
   if (value === undefined || value === process.env[name] || !/^[A-Za-z_]\w*$/.test(name)) continue;
   console.log(`export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`);
 }

@@ -2,7 +2,7 @@
 export class SetupError extends Error {
   /**
    * @param {string} what
-   * @param {{ fix?: string, log?: string }} [more]
+   * @param {{ fix?: string | undefined, log?: string | undefined }} [more]
    */
   constructor(what, { fix, log } = {}) {
     super(what);

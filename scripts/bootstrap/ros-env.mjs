@@ -115,10 +115,47 @@ export function rosEnvironment(ros, base) {
 
   env['RMW_IMPLEMENTATION'] ??= 'rmw_fastrtps_cpp';
   env['ROS_AUTOMATIC_DISCOVERY_RANGE'] ??= 'LOCALHOST';
-  // Humble and Jazzy read the first name, newer releases the second.
-  env['FASTRTPS_DEFAULT_PROFILES_FILE'] ??= PLACES.ddsProfile;
-  env['FASTDDS_DEFAULT_PROFILES_FILE'] ??= env['FASTRTPS_DEFAULT_PROFILES_FILE'];
+  setDdsProfile(env, ros.distro);
   return env;
+}
+
+/** Their middleware reads FASTRTPS_DEFAULT_PROFILES_FILE, that of newer ones FASTDDS_DEFAULT_PROFILES_FILE. */
+const WITH_FAST_DDS_2 = new Set(['humble', 'iron', 'jazzy']);
+
+/**
+ * Names a DDS profile in the one variable that the distribution reads: the file that the caller named in either, else Goshawk's. Kilted
+ * warns in each process where the older name is set, and loads both files where both are.
+ * @param {Env} env changed in place
+ * @param {string} distro
+ */
+function setDdsProfile(env, distro) {
+  const names = ['FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'];
+  if (!WITH_FAST_DDS_2.has(distro)) names.reverse();
+  const [read = '', other = ''] = names;
+  env[read] = env[read] || env[other] || PLACES.ddsProfile;
+  delete env[other];
+}
+
+/**
+ * The environment without the ROS 2 that is in it, for a process that finds another one.
+ * @param {Env} env
+ * @returns {Env} a new object
+ */
+export function withoutRos(env) {
+  const prefixes = (env['AMENT_PREFIX_PATH'] ?? '').split(':').filter((entry) => entry !== '');
+  const isOfRos = (/** @type {string} */ entry) =>
+    prefixes.some((prefix) => entry === prefix || entry.startsWith(`${prefix}/`));
+  /** @type {Env} */
+  const plain = { ...env };
+  for (const name of LISTS) {
+    const entries = (env[name] ?? '').split(':').filter((entry) => entry !== '' && !isOfRos(entry));
+    if (entries.length > 0) plain[name] = entries.join(':');
+    else delete plain[name];
+  }
+  for (const name of ['ROS_DISTRO', 'ROS_VERSION', 'ROS_PYTHON_VERSION', '_ROS_WHEELS_BOOTSTRAP_COMPLETE']) {
+    delete plain[name];
+  }
+  return plain;
 }
 
 /**

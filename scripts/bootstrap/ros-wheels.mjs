@@ -6,13 +6,27 @@ import { capture, run, which } from './run.mjs';
 import { SetupError } from './progress.mjs';
 import { isFresh, keyOfFiles, keyOf, removeStamp, writeStamp } from './stamps.mjs';
 
-const REQUIREMENTS = path.join(ROOT, 'scripts/ros/requirements.txt');
 const BUILD_REQUIREMENTS = path.join(ROOT, 'scripts/ros/requirements-build.txt');
 const STAMP = 'ros-wheels';
 const LOG = 'ros-wheels';
 
-/** @returns {string} the prefix cannot be moved: virtual environments hold their own path */
-const prefixKey = () => keyOf([PLACES.rosPrefix, keyOfFiles([REQUIREMENTS, BUILD_REQUIREMENTS])]);
+/** @param {string} distro */
+const requirementsOf = (distro) => path.join(ROOT, `scripts/ros/requirements-${distro}.txt`);
+
+/**
+ * @param {string} distro
+ * @returns {string} the prefix cannot be moved: virtual environments hold their own path
+ */
+const prefixKey = (distro) =>
+  keyOf([PLACES.rosPrefix, keyOfFiles([requirementsOf(distro), BUILD_REQUIREMENTS])]);
+
+/** @param {string} distro @returns {string} as in a sentence */
+const titleOf = (distro) => distro.charAt(0).toUpperCase() + distro.slice(1);
+
+/** ROS 2 from wheels cannot be had on this machine or at this time: no network, no compiler, no Python for it. */
+export class RosUnavailableError extends SetupError {}
+/** Exit code of set-up in that case: EX_UNAVAILABLE of sysexits.h. */
+export const EXIT_ROS_UNAVAILABLE = 69;
 
 /** Files that a stamp promises. */
 const isWhole = () =>
@@ -20,15 +34,30 @@ const isWhole = () =>
   existsSync(path.join(PLACES.rosPrefix, 'bin/python'));
 
 /**
- * The project-local ROS 2 Jazzy prefix, made from wheels unless it is there.
+ * The project-local ROS 2 prefix, made from wheels unless it is there.
+ * @param {string} distro one of WHEEL_DISTROS
  * @param {(activity: string) => void} say
  * @returns {Promise<import('./ros-env.mjs').RosInstallation>}
+ * @throws {RosUnavailableError} where the wheels cannot be installed
  */
-export async function installRosWheels(say) {
+export async function installRosWheels(distro, say) {
   /** @type {import('./ros-env.mjs').RosInstallation} */
-  const ros = { kind: 'wheels', distro: 'jazzy', prefix: PLACES.rosPrefix };
-  if (isFresh(STAMP, prefixKey()) && isWhole()) return ros;
+  const ros = { kind: 'wheels', distro, prefix: PLACES.rosPrefix };
+  if (isFresh(STAMP, prefixKey(distro)) && isWhole()) return ros;
+  try {
+    await makePrefix(distro, say);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    throw new RosUnavailableError(error.message, error);
+  }
+  return ros;
+}
 
+/**
+ * @param {string} distro
+ * @param {(activity: string) => void} say
+ */
+async function makePrefix(distro, say) {
   requireCompiler('vision_msgs for ROS 2 from wheels');
   const python = requirePython();
   removeStamp(STAMP);
@@ -39,8 +68,8 @@ export async function installRosWheels(say) {
     what: 'making the Python environment .ros',
     fix: 'sudo apt-get install python3-venv',
   });
-  say('installing Jazzy wheels');
-  await pipInstall(['-r', REQUIREMENTS]);
+  say(`installing ${titleOf(distro)} wheels`);
+  await pipInstall(['-r', requirementsOf(distro)]);
   if (which('cmake') === undefined || which('ninja') === undefined) {
     say('installing cmake and ninja wheels');
     await pipInstall(['-r', BUILD_REQUIREMENTS]);
@@ -48,8 +77,7 @@ export async function installRosWheels(say) {
   say('adapting the wheels to this machine');
   correctCmakePaths();
   await removePythonFromLibraries();
-  writeStamp(STAMP, prefixKey());
-  return ros;
+  writeStamp(STAMP, prefixKey(distro));
 }
 
 /** @param {readonly string[]} args */

@@ -46,7 +46,7 @@ async function ensureRos(say) {
     case 'found':
       return search.ros;
     case 'wheels':
-      return await installRosWheels(say);
+      return await installRosWheels(search.distro, say);
     case 'none':
       console.error(
         `set-up: going on without ROS 2: ${search.reason}. Cameras run in this process; "goshawk run" needs no ROS.`,

@@ -4,6 +4,7 @@ import { packaged, quantizer, show, skip, vitest } from './group-runners.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { runArm64, runAvx2 } from './processor-groups.mjs';
 import { SetupError } from './progress.mjs';
+import { runSecondRos, SECOND_DISTRO } from './second-ros-group.mjs';
 import { oneTest, readJunitReport, sum } from './test-results.mjs';
 import { ensureNode, ensureRuff, ensureTraining } from './test-tools.mjs';
 
@@ -100,6 +101,7 @@ export const GROUPS = [
     name: 'ros',
     run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skip('there is no ROS 2')),
   },
+  { name: SECOND_DISTRO, run: ({ env }) => runSecondRos(env) },
   { name: 'quantizer', run: ({ env }) => quantizer(env) },
   { name: 'training', run: runTraining },
   { name: 'avx2', run: ({ env }) => runAvx2(env) },

@@ -57,7 +57,7 @@ describe('search for ROS 2', () => {
 
   it('does not take its own prefix for a sourced installation', () => {
     const env = { ROS_DISTRO: 'jazzy', AMENT_PREFIX_PATH: PLACES.rosPrefix };
-    expect(findRos(machine({ env })).kind).toBe('wheels');
+    expect(findRos(machine({ env }))).toEqual({ kind: 'wheels', distro: 'jazzy' });
   });
 
   it('takes the newest in the system, by sourcing it', () => {
@@ -84,8 +84,38 @@ describe('search for ROS 2', () => {
   });
 
   it('makes one from wheels where they exist', () => {
-    expect(findRos(machine())).toEqual({ kind: 'wheels' });
-    expect(findRos(machine({ glibc: '2.28' }))).toEqual({ kind: 'wheels' });
+    expect(findRos(machine())).toEqual({ kind: 'wheels', distro: 'jazzy' });
+    expect(findRos(machine({ glibc: '2.28' }))).toEqual({ kind: 'wheels', distro: 'jazzy' });
+  });
+
+  it('takes the distribution that is asked for, installed or from wheels', () => {
+    const wanted = (distro: string) => machine({ env: { GOSHAWK_ROS_DISTRO: distro } });
+    expect(findRos(wanted('kilted'))).toEqual({ kind: 'wheels', distro: 'kilted' });
+    expect(findRos(wanted(''))).toEqual({ kind: 'wheels', distro: 'jazzy' });
+    install('lyrical');
+    const kilted = install('kilted');
+    expect(findRos(machine())).toMatchObject({ ros: { distro: 'lyrical' } });
+    expect(findRos(wanted('kilted'))).toMatchObject({
+      kind: 'found',
+      ros: { kind: 'system', distro: 'kilted', prefix: kilted },
+    });
+    expect(findRos(wanted('jazzy'))).toEqual({ kind: 'wheels', distro: 'jazzy' });
+    expect(findRos(wanted('humble'))).toMatchObject({
+      kind: 'none',
+      reason: expect.stringMatching(/no humble sourced.*wheels exist only for jazzy and kilted/) as string,
+    });
+  });
+
+  it('does not put a second distribution on top of one that is sourced', () => {
+    const sourced = install('jazzy');
+    const env = { ROS_DISTRO: 'jazzy', AMENT_PREFIX_PATH: sourced };
+    expect(findRos(machine({ env: { ...env, GOSHAWK_ROS_DISTRO: 'kilted' } }))).toMatchObject({
+      kind: 'none',
+      reason: expect.stringContaining('jazzy is sourced') as string,
+    });
+    expect(findRos(machine({ env: { ...env, GOSHAWK_ROS_DISTRO: 'jazzy' } }))).toMatchObject({
+      kind: 'found',
+    });
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PLACES } from '../../scripts/bootstrap/paths.mjs';
-import { rosEnvironment, type RosInstallation } from '../../scripts/bootstrap/ros-env.mjs';
+import { rosEnvironment, withoutRos, type RosInstallation } from '../../scripts/bootstrap/ros-env.mjs';
 
 let prefix = '';
 beforeEach(() => {
@@ -36,7 +36,8 @@ describe('environment of ROS 2', () => {
       RMW_IMPLEMENTATION: 'rmw_fastrtps_cpp',
       MALLOC_ARENA_MAX: '2',
     });
-    expect(env['FASTDDS_DEFAULT_PROFILES_FILE']).toBe(PLACES.ddsProfile);
+    expect(env['FASTRTPS_DEFAULT_PROFILES_FILE']).toBe(PLACES.ddsProfile);
+    expect(env).not.toHaveProperty('FASTDDS_DEFAULT_PROFILES_FILE');
   });
 
   it('is the same when applied to itself', () => {
@@ -51,10 +52,7 @@ describe('environment of ROS 2', () => {
       FASTRTPS_DEFAULT_PROFILES_FILE: '/etc/robot.xml',
       UV_THREADPOOL_SIZE: '7',
     };
-    expect(rosEnvironment(wheels(), chosen)).toMatchObject({
-      ...chosen,
-      FASTDDS_DEFAULT_PROFILES_FILE: '/etc/robot.xml',
-    });
+    expect(rosEnvironment(wheels(), chosen)).toMatchObject(chosen);
   });
 
   it('of a system installation is what its setup.bash sets, with the overlay in front', () => {
@@ -69,6 +67,34 @@ describe('environment of ROS 2', () => {
     expect(env['AMENT_PREFIX_PATH']).toMatch(/^(.*:)?\/overlay:\/opt\/ros\/humble:\/ws$/);
     expect(env['PATH']).toBe(`/opt/ros/humble/bin:${PLACES.commands}:/usr/bin`);
     expect(env['_ROS_WHEELS_BOOTSTRAP_COMPLETE']).toBeUndefined();
+  });
+
+  it.each([
+    ['humble', 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'],
+    ['jazzy', 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'],
+    ['kilted', 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'],
+    ['lyrical', 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'],
+  ])('names the DDS profile as %s reads it, once', (distro, read, other) => {
+    const profileOf = (variables: Record<string, string>) => {
+      const env = rosEnvironment({ ...wheels(), distro }, variables);
+      expect(env).not.toHaveProperty(other);
+      return env[read];
+    };
+    expect(profileOf({})).toBe(PLACES.ddsProfile);
+    expect(profileOf({ [read]: '/etc/robot.xml' })).toBe('/etc/robot.xml');
+    expect(profileOf({ [other]: '/etc/robot.xml' })).toBe('/etc/robot.xml');
+    expect(profileOf({ [read]: '/etc/robot.xml', [other]: '/old.xml' })).toBe('/etc/robot.xml');
+  });
+
+  it('can be taken out again, for a process that finds another ROS', () => {
+    const plain = { PATH: '/usr/bin', LD_LIBRARY_PATH: '/opt/cuda/lib', HOME: '/home/pilot' };
+    const inside = rosEnvironment({ ...wheels(), overlay: '/overlay' }, plain);
+    const outside = withoutRos(inside);
+    expect(outside).toMatchObject({ LD_LIBRARY_PATH: '/opt/cuda/lib', HOME: '/home/pilot' });
+    expect(outside['PATH']).toBe(`${PLACES.commands}:/usr/bin`);
+    const left = Object.entries(outside).filter(([name]) => /^(ROS_|AMENT|CMAKE|PYTHON|_ROS)/.test(name));
+    expect(left).toEqual([['ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST']]);
+    expect(withoutRos(plain)).toEqual(plain);
   });
 
   it('without ROS sets only what Node itself needs', () => {

@@ -12,7 +12,7 @@ sayWhatIsSkipped();
 const bundle = HAS_ROS ? await findTestBundle() : undefined;
 
 describe.skipIf(!HAS_ROS)('the camera node', () => {
-  const bench = new RosBench(103);
+  const bench = new RosBench(4);
   let folder: string;
   const running: RosProcess[] = [];
 

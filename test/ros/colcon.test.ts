@@ -10,7 +10,7 @@ const isThere = HAS_ROS && existsSync(COLCON);
 if (HAS_ROS && !isThere) say('skipped: no colcon in .tools ("npm test" installs it)');
 
 describe.skipIf(!isThere)('a colcon workspace, as docs/ros.md has it', () => {
-  const bench = new RosBench(104);
+  const bench = new RosBench(5);
   let workspace: string;
 
   beforeAll(() => {

@@ -9,7 +9,7 @@ import { HAS_ROS, ROOT, RosBench, sayWhatIsSkipped } from './support/ros-process
 
 sayWhatIsSkipped();
 const folder = mkdtempSync(join(tmpdir(), 'goshawk-demo-'));
-const bench = new RosBench(91);
+const bench = new RosBench(1);
 afterAll(async () => {
   await bench.close();
   rmSync(folder, { recursive: true, force: true });

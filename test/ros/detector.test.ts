@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -7,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
 import {
+  childrenOf,
   HAS_ROS,
   jsonLines,
   RosBench,
@@ -24,7 +24,7 @@ const TOPIC = '/front/image_raw';
 const RESULTS = '/front/detections';
 
 describe.skipIf(bundle === undefined)('the detector node', () => {
-  const bench = new RosBench(101);
+  const bench = new RosBench(2);
   let folder: string;
   const running: RosProcess[] = [];
 
@@ -193,8 +193,7 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
     const detector = await startDetector({ engine: 'child', report_file: join(folder, 'child.json') });
     await startCamera('--rate', '10');
     await listen(RESULTS, 2);
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(detector.pid)], { encoding: 'utf8' });
-    process.kill(Number(children.trim().split(/\s+/)[0]), 'SIGSEGV');
+    process.kill(childrenOf(detector.pid)[0]!, 'SIGSEGV');
     await detector.waitFor(/the runner is back/);
     expect((await listen(RESULTS, 3)).at(-1)).toEqual({ received: 3 });
     expect(await detector.stop('SIGTERM'), detector.output).toBe(0);

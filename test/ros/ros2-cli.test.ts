@@ -3,18 +3,20 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { HAS_ROS2, ROOT, RosBench, sayWhatIsSkipped, sleep, type RosProcess } from './support/ros-process.ts';
+import {
+  childrenOf,
+  HAS_ROS2,
+  ROOT,
+  RosBench,
+  sayWhatIsSkipped,
+  sleep,
+  type RosProcess,
+} from './support/ros-process.ts';
 import { findTestBundle } from './support/test-bundle.ts';
 
 sayWhatIsSkipped();
 const bundle = HAS_ROS2 ? await findTestBundle() : undefined;
 const NODE = '/goshawk/detector';
-
-/** Processes whose parent is `pid`. */
-function childrenOf(pid: number): number[] {
-  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
-  return children.trim().split(/\s+/).filter(Boolean).map(Number);
-}
 
 describe.skipIf(bundle === undefined)('the ros2 command', () => {
   let prefix: string;
@@ -24,7 +26,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
   beforeAll(() => {
     prefix = mkdtempSync(join(tmpdir(), 'goshawk-ament-'));
     execFileSync(join(ROOT, 'scripts/install-ament'), [prefix]);
-    bench = new RosBench(102, { AMENT_PREFIX_PATH: `${prefix}:${process.env['AMENT_PREFIX_PATH'] ?? ''}` });
+    bench = new RosBench(3, { AMENT_PREFIX_PATH: `${prefix}:${process.env['AMENT_PREFIX_PATH'] ?? ''}` });
   });
   afterEach(async () => {
     for (const process of running.splice(0)) await process.stop();

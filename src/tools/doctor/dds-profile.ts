@@ -4,6 +4,18 @@ export interface SharedMemoryProfile {
   readonly maxMessageSize: number | undefined;
 }
 
+/** Distributions with Fast DDS 2, which reads the older variable; version 3 reads the newer one. */
+const WITH_FAST_DDS_2 = new Set(['humble', 'iron', 'jazzy']);
+
+/** The variables of the profile file. */
+export const OLDER_PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE';
+export const NEWER_PROFILE_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE';
+
+/** The variable that should name the profile file in a distribution. */
+export function profileVariableOf(distro: string): string {
+  return WITH_FAST_DDS_2.has(distro) ? OLDER_PROFILE_VARIABLE : NEWER_PROFILE_VARIABLE;
+}
+
 /** What Fast DDS takes where a profile names no size. */
 export const FAST_DDS_DEFAULT_SEGMENT = 512 * 1024;
 

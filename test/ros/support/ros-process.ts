@@ -110,19 +110,35 @@ export class RosProcess {
   };
 }
 
+/** Processes whose parent is `pid`. */
+export function childrenOf(pid: number): number[] {
+  const children = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }).stdout;
+  return children.trim().split(/\s+/).filter(Boolean).map(Number);
+}
+
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
 }
 
-/** Starts the processes of one test file in a domain of their own, and ends what is left. */
+/** Each distribution has domains of its own: nodes and the daemon of the `ros2` command would find those of another one. */
+const FIRST_DOMAIN = process.env['ROS_DISTRO'] === 'kilted' ? 70 : 90;
+
+/**
+ * Starts the processes of one test file in a domain of their own, and ends what is left. `slot` is from 1 to 9: the ports of domains
+ * above 101 are among those that Linux gives to outgoing connections.
+ */
 export class RosBench {
   readonly env: Record<string, string>;
   readonly #processes: RosProcess[] = [];
 
-  constructor(domain: number, env: Readonly<Record<string, string>> = {}) {
-    this.env = { ROS_DOMAIN_ID: String(domain), ROS_AUTOMATIC_DISCOVERY_RANGE: 'LOCALHOST', ...env };
+  constructor(slot: number, env: Readonly<Record<string, string>> = {}) {
+    this.env = {
+      ROS_DOMAIN_ID: String(FIRST_DOMAIN + slot),
+      ROS_AUTOMATIC_DISCOVERY_RANGE: 'LOCALHOST',
+      ...env,
+    };
   }
 
   start(command: string, ...args: readonly string[]): RosProcess {

@@ -146,11 +146,38 @@ describe('DDS profile', () => {
     expect(check('<launch></launch>').status).toBe('fail');
   });
 
-  it('reads the name of newer releases, and warns where no file is named', () => {
-    const env = { ROS_DISTRO: 'jazzy', AMENT_PREFIX_PATH: PREFIX };
-    const files = { ...installation.files, [PROFILE]: profile('<segment_size>67108864</segment_size>') };
-    expect(checkDdsProfile(fakeProbe({ env, files })).status).toBe('warn');
-    const newer = { ...env, FASTDDS_DEFAULT_PROFILES_FILE: PROFILE };
-    expect(checkDdsProfile(fakeProbe({ env: newer, files })).status).toBe('ok');
+  const newer = 'FASTDDS_DEFAULT_PROFILES_FILE';
+  const older = 'FASTRTPS_DEFAULT_PROFILES_FILE';
+  const files = { ...installation.files, [PROFILE]: profile('<segment_size>67108864</segment_size>') };
+  const checkIn = (distro: string, variables: Record<string, string>) =>
+    checkDdsProfile(
+      fakeProbe({ env: { ROS_DISTRO: distro, AMENT_PREFIX_PATH: PREFIX, ...variables }, files }),
+    );
+
+  it.each([
+    ['humble', older],
+    ['jazzy', older],
+    ['kilted', newer],
+    ['lyrical', newer],
+  ])('looks at the variable that %s reads, and names it where it is not set', (distro, variable) => {
+    expect(checkIn(distro, { [variable]: PROFILE }).status).toBe('ok');
+    for (const without of [checkIn(distro, {}), checkIn(distro, { [variable]: '' })]) {
+      expect(without.status).toBe('warn');
+      expect(without.fix).toContain(`export ${variable}=`);
+    }
+  });
+
+  it('warns of a variable that this distribution does not read', () => {
+    const { status, finding } = checkIn('jazzy', { [newer]: PROFILE });
+    expect(status).toBe('warn');
+    expect(finding).toContain(`${newer} is set, which jazzy does not read`);
+    expect(checkIn('jazzy', { [newer]: '/no/such/file', [older]: PROFILE }).status).toBe('ok');
+  });
+
+  it('warns of the older variable where Fast DDS 3 would load both files', () => {
+    const { status, finding, fix } = checkIn('kilted', { [newer]: PROFILE, [older]: PROFILE });
+    expect(status).toBe('warn');
+    expect(finding).toContain(`${older} is set, which is deprecated in kilted`);
+    expect(fix).toContain(`unset ${older}; export ${newer}=`);
   });
 });

@@ -1,5 +1,11 @@
 import { fail, formatBytes, ok, warn, type Finding } from '../finding.ts';
-import { FAST_DDS_DEFAULT_SEGMENT, readSharedMemoryProfile } from '../dds-profile.ts';
+import {
+  FAST_DDS_DEFAULT_SEGMENT,
+  NEWER_PROFILE_VARIABLE,
+  OLDER_PROFILE_VARIABLE,
+  profileVariableOf,
+  readSharedMemoryProfile,
+} from '../dds-profile.ts';
 import type { Probe } from '../probe.ts';
 
 /** A raw 1920x1080 rgb8 frame. */
@@ -85,18 +91,31 @@ export function checkRmw(probe: Probe): Finding {
   return ok(name);
 }
 
+const isSet = (probe: Probe, name: string): boolean => (probe.env[name] ?? '') !== '';
+
 /** The DDS profile: without a large shared-memory segment, raw images of another process are lost. */
 export function checkDdsProfile(probe: Probe): Finding {
   const rmw = probe.env['RMW_IMPLEMENTATION'] ?? DEFAULT_RMW;
   if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
   if (!rmw.includes('fastrtps')) return ok(`not used by ${rmw}`);
   const ours = `${probe.home}/launch/fastdds.xml`;
-  const fix = `export FASTRTPS_DEFAULT_PROFILES_FILE=${ours} (newer releases: FASTDDS_DEFAULT_PROFILES_FILE) wherever images are published`;
-
-  const file = probe.env['FASTRTPS_DEFAULT_PROFILES_FILE'] ?? probe.env['FASTDDS_DEFAULT_PROFILES_FILE'];
-  if (file === undefined) {
+  const distro = probe.env['ROS_DISTRO'] ?? '';
+  const variable = profileVariableOf(distro);
+  const fix = `export ${variable}=${ours} wherever images are published`;
+  if (variable !== OLDER_PROFILE_VARIABLE && isSet(probe, OLDER_PROFILE_VARIABLE)) {
     return warn(
-      `no profile: the built-in segment of ${formatBytes(FAST_DDS_DEFAULT_SEGMENT)} loses raw images published by this process`,
+      `${OLDER_PROFILE_VARIABLE} is set, which is deprecated in ${distro}: where it is still read, its file comes before that of ${variable}, with a warning in every process`,
+      `unset ${OLDER_PROFILE_VARIABLE}; ${fix}`,
+    );
+  }
+
+  const file = isSet(probe, variable) ? probe.env[variable] : undefined;
+  if (file === undefined) {
+    const other = isSet(probe, NEWER_PROFILE_VARIABLE)
+      ? ` (${NEWER_PROFILE_VARIABLE} is set, which ${distro} does not read)`
+      : '';
+    return warn(
+      `no profile${other}: the built-in segment of ${formatBytes(FAST_DDS_DEFAULT_SEGMENT)} loses raw images published by this process`,
       fix,
     );
   }
