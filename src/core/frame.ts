@@ -1,6 +1,6 @@
 /**
  * Pixel layouts that the frame path accepts, by their canonical name. `core/pixels` knows the ROS aliases
- * (`yuv422` is `uyvy`, `yuv422_yuy2` is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
+ * (`mono16be` is `mono16` with its high byte first, which a message says apart from the name; `yuv422` is `uyvy`, `yuv422_yuy2` is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
  */
 export const PIXEL_ENCODINGS = [
   'rgb8',
@@ -8,9 +8,12 @@ export const PIXEL_ENCODINGS = [
   'rgba8',
   'bgra8',
   'mono8',
+  'mono16',
+  'mono16be',
   'uyvy',
   'yuyv',
   'nv12',
+  'nv21',
   'i420',
 ] as const;
 
@@ -25,7 +28,7 @@ export interface ImageView {
   readonly encoding: PixelEncoding;
   /** bytes from one row to the next, >= the bytes one row needs */
   readonly step: number;
-  /** at least `step * rows` bytes; chroma planes of `nv12` and `i420` follow the luma plane */
+  /** at least `step * rows` bytes; chroma planes of `nv12`, `nv21` and `i420` follow the luma plane */
   readonly data: Uint8Array;
 }
 

@@ -17,7 +17,7 @@ export interface CdrImage {
   readonly width: number;
   /** the name as it was sent, aliases included */
   readonly encoding: string;
-  /** byte order of channels wider than one byte; every encoding that Goshawk reads has 8-bit channels, so it plays no part */
+  /** byte order of channels wider than one byte, of which Goshawk reads those of mono16 */
   readonly isBigEndian: boolean;
   /** bytes from one row to the next, as the message claims */
   readonly step: number;
@@ -59,11 +59,11 @@ export interface CheckedImage {
 
 /**
  * Checks that encoding, size, step and data of a message agree, and gives the picture under its canonical encoding. The data must
- * be exactly step * rows bytes (for `nv12` and `i420` one and a half times the height). Subsampled layouts need even sides.
+ * be exactly step * rows bytes (for `nv12`, `nv21` and `i420` one and a half times the height). Subsampled layouts need even sides.
  */
 export function toImageView(message: Omit<CdrImage, 'ok'>): CheckedImage | Refusal {
   const { width, height, step, data } = message;
-  const encoding = canonicalEncoding(message.encoding);
+  const encoding = canonicalEncoding(message.encoding, message.isBigEndian);
   if (encoding === undefined)
     return refuse('unsupported_encoding', describeUnsupportedEncoding(message.encoding));
   if ((needsEvenWidth(encoding) && width % 2 !== 0) || (needsEvenHeight(encoding) && height % 2 !== 0)) {

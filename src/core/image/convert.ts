@@ -22,7 +22,7 @@ function putYuv(out: Uint8ClampedArray, to: number, luma: number, u: number, v: 
 }
 
 /**
- * Converts a picture to packed RGB: row after row, no padding, alpha dropped, mono repeated on three channels. Chroma of subsampled
+ * Converts a picture to packed RGB: row after row, no padding, alpha dropped, mono repeated on three channels, 16 bits scaled to 8. Chroma of subsampled
  * layouts is repeated, not interpolated.
  * @param out at least width * height * 3 bytes; only that many are written
  */
@@ -38,15 +38,21 @@ export function toRgb(view: ImageView, out: Uint8Array): void {
     case 'bgra8':
       return copyChannels(view, out, 4, 2, 0);
     case 'mono8':
-      return repeatMono(view, out);
+      return repeatMono(view, out, 1, 0);
+    case 'mono16':
+      return repeatMono(view, out, 2, 1);
+    case 'mono16be':
+      return repeatMono(view, out, 2, 0);
     case 'uyvy':
       return convertPacked422(view, out, 1, 0, 2);
     case 'yuyv':
       return convertPacked422(view, out, 0, 1, 3);
     case 'nv12':
-      return convert420(view, out, view.step, 2, 1);
+      return convert420(view, out, view.step, 2, 0, 1);
+    case 'nv21':
+      return convert420(view, out, view.step, 2, 1, 0);
     case 'i420':
-      return convert420(view, out, view.step / 2, 1, (view.step / 2) * (view.height / 2));
+      return convert420(view, out, view.step / 2, 1, 0, (view.step / 2) * (view.height / 2));
   }
 }
 
@@ -69,11 +75,18 @@ function copyChannels(view: ImageView, out: Uint8Array, channels: number, red: n
   }
 }
 
-function repeatMono(view: ImageView, out: Uint8Array): void {
+/** Gray of `pitch` bytes, of which the one at `high` counts: 16 bits are scaled to 8 by leaving the low byte out. */
+function repeatMono(view: ImageView, out: Uint8Array, pitch: number, high: number): void {
   const { width, height, step, data } = view;
   let to = 0;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, to += 3) out.fill(data[y * step + x]!, to, to + 3);
+    const row = y * step + high;
+    for (let from = row; from < row + width * pitch; from += pitch, to += 3) {
+      const gray = data[from]!;
+      out[to] = gray;
+      out[to + 1] = gray;
+      out[to + 2] = gray;
+    }
   }
 }
 
@@ -94,15 +107,16 @@ function convertPacked422(view: ImageView, out: Uint8Array, yAt: number, uAt: nu
 }
 
 /**
- * Luma plane, then chroma for each 2x2 block: U of block column c in chroma row r at r * `chromaStep` + c * `pitch`,
- * V `vOffset` bytes after U.
+ * Luma plane, then chroma for each 2x2 block: that of block column c in chroma row r at r * `chromaStep` + c * `pitch`,
+ * U `uAt` bytes and V `vAt` bytes from there.
  */
 function convert420(
   view: ImageView,
   out: Uint8Array,
   chromaStep: number,
   pitch: number,
-  vOffset: number,
+  uAt: number,
+  vAt: number,
 ): void {
   const { width, height, step, data } = view;
   const clamped = new Uint8ClampedArray(out.buffer, out.byteOffset, out.length);
@@ -112,8 +126,8 @@ function convert420(
     const lumaRow = y * step;
     let at = chroma + (y >> 1) * chromaStep;
     for (let x = 0; x < width; x += 2, at += pitch, to += 6) {
-      const u = data[at]! - 128;
-      const v = data[at + vOffset]! - 128;
+      const u = data[at + uAt]! - 128;
+      const v = data[at + vAt]! - 128;
       putYuv(clamped, to, data[lumaRow + x]!, u, v);
       putYuv(clamped, to + 3, data[lumaRow + x + 1]!, u, v);
     }

@@ -3,7 +3,8 @@ import type { PixelEncoding } from '../frame.ts';
 /**
  * Encoding names of `sensor_msgs/Image` in lower case and the layout that each stands for. `8UCn` say nothing about color;
  * they are read in OpenCV's channel order, which is what `cv_bridge` publishers mean. `yuv422` is UYVY by definition of
- * sensor_msgs, `yuv422_yuy2` is YUYV.
+ * sensor_msgs, `yuv422_yuy2` is YUYV. `mono16` is light and is read by its high byte (scaled to 8 bits); `16UC1` is what depth cameras
+ * send, and is refused.
  */
 const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
   ['rgb8', 'rgb8'],
@@ -14,22 +15,28 @@ const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
   ['8uc4', 'bgra8'],
   ['mono8', 'mono8'],
   ['8uc1', 'mono8'],
+  ['mono16', 'mono16'],
   ['uyvy', 'uyvy'],
   ['yuv422', 'uyvy'],
   ['yuyv', 'yuyv'],
   ['yuy2', 'yuyv'],
   ['yuv422_yuy2', 'yuyv'],
   ['nv12', 'nv12'],
+  ['nv21', 'nv21'],
   ['i420', 'i420'],
   ['yuv420', 'i420'],
 ]);
 
 const SUPPORTED =
-  'rgb8, bgr8, rgba8, bgra8, mono8, 8UC1, 8UC3, 8UC4, uyvy (yuv422), yuyv (yuv422_yuy2), nv12, i420 (yuv420)';
+  'rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8UC1, 8UC3, 8UC4, uyvy (yuv422), yuyv (yuv422_yuy2), nv12, nv21, i420 (yuv420)';
 
-/** The canonical layout for a ROS encoding name (upper and lower case alike); `undefined` where Goshawk does not read it. */
-export function canonicalEncoding(name: string): PixelEncoding | undefined {
-  return ALIASES.get(name) ?? ALIASES.get(name.toLowerCase());
+/**
+ * The canonical layout for a ROS encoding name (upper and lower case alike); `undefined` where Goshawk does not read it.
+ * @param isBigEndian of channels wider than one byte, as the message says it
+ */
+export function canonicalEncoding(name: string, isBigEndian = false): PixelEncoding | undefined {
+  const encoding = ALIASES.get(name) ?? ALIASES.get(name.toLowerCase());
+  return encoding === 'mono16' && isBigEndian ? 'mono16be' : encoding;
 }
 
 /** Words for the refusal of an encoding: what it is, and what can be sent instead. */
@@ -37,7 +44,7 @@ export function describeUnsupportedEncoding(name: string): string {
   const shown = JSON.stringify(name.slice(0, 64));
   let kind = 'is not known';
   if (/^bayer_/i.test(name)) kind = 'is a raw Bayer mosaic (run image_proc/debayer first)';
-  else if (/16$|^(16|32|64)[USF]C/i.test(name))
-    kind = 'has channels wider than 8 bits (depth or high dynamic range)';
+  else if (/^(mono|rgba?|bgra?)16$|^(16|32|64)[USF]C/i.test(name))
+    kind = 'has channels wider than 8 bits (depth or high dynamic range; gray of 16 bits is read as mono16)';
   return `encoding ${shown} ${kind}; supported: ${SUPPORTED}`;
 }

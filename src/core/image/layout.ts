@@ -11,28 +11,31 @@ export function rowBytes(encoding: PixelEncoding, width: number): number {
       return width * 4;
     case 'uyvy':
     case 'yuyv':
+    case 'mono16':
+    case 'mono16be':
       return width * 2;
     case 'mono8':
     case 'nv12':
+    case 'nv21':
     case 'i420':
       return width;
   }
 }
 
 /**
- * How many times `step` bytes a whole picture takes, all planes together. `nv12` keeps height / 2 rows of `step` bytes of
+ * How many times `step` bytes a whole picture takes, all planes together. `nv12` and `nv21` keep height / 2 rows of `step` bytes of
  * interleaved chroma below the luma; `i420` two planes of height / 2 rows of `step / 2` bytes.
  */
 export function planeRows(encoding: PixelEncoding, height: number): number {
-  return encoding === 'nv12' || encoding === 'i420' ? height + height / 2 : height;
+  return needsEvenHeight(encoding) ? height + height / 2 : height;
 }
 
 /** True for layouts in which two neighboring columns share their color: the width must be even. */
 export function needsEvenWidth(encoding: PixelEncoding): boolean {
-  return encoding === 'uyvy' || encoding === 'yuyv' || encoding === 'nv12' || encoding === 'i420';
+  return encoding === 'uyvy' || encoding === 'yuyv' || needsEvenHeight(encoding);
 }
 
 /** True for layouts in which two neighboring rows share their color: the height must be even. */
 export function needsEvenHeight(encoding: PixelEncoding): boolean {
-  return encoding === 'nv12' || encoding === 'i420';
+  return encoding === 'nv12' || encoding === 'nv21' || encoding === 'i420';
 }

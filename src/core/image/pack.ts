@@ -17,8 +17,8 @@ export function packRows(view: ImageView, out: Uint8Array): void {
     out.set(data.subarray(0, packedBytes(encoding, width, height)));
     return;
   }
-  // nv12's chroma rows are as long as its luma rows, so both planes are one run of rows.
-  const wholeRows = encoding === 'nv12' ? planeRows(encoding, height) : height;
+  // The chroma rows of nv12 and nv21 are as long as their luma rows, so both planes are one run of rows.
+  const wholeRows = encoding === 'i420' ? height : planeRows(encoding, height);
   copyRows(data, 0, step, out, 0, row, wholeRows);
   // The two chroma planes of i420: height / 2 rows each, half a step apart, half a row long.
   if (encoding === 'i420') copyRows(data, step * height, step / 2, out, row * height, row / 2, height);

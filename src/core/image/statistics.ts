@@ -1,4 +1,5 @@
 import type { ImageView, PixelEncoding } from '../frame.ts';
+import { needsEvenWidth } from './layout.ts';
 
 /** What a picture looks like as a whole; cheap enough for every frame, and watched for drift. */
 export interface FrameStatistics {
@@ -30,9 +31,12 @@ const LUMA: Readonly<Record<PixelEncoding, LumaLayout>> = {
   rgba8: { pitch: 4, luma: COLOR, red: 0 },
   bgra8: { pitch: 4, luma: COLOR, red: 2 },
   mono8: { pitch: 1, luma: 0, red: 0 },
+  mono16: { pitch: 2, luma: 1, red: 0 },
+  mono16be: { pitch: 2, luma: 0, red: 0 },
   uyvy: { pitch: 2, luma: 1, red: 0 },
   yuyv: { pitch: 2, luma: 0, red: 0 },
   nv12: { pitch: 1, luma: 0, red: 0 },
+  nv21: { pitch: 1, luma: 0, red: 0 },
   i420: { pitch: 1, luma: 0, red: 0 },
 };
 
@@ -43,9 +47,9 @@ function lumaAt(data: Uint8Array, at: number, layout: LumaLayout): number {
   return (77 * data[at + red]! + 150 * data[at + 1]! + 29 * data[at + 2 - red]! + 128) >> 8;
 }
 
-/** True for layouts whose luma runs from 16 to 235. */
+/** True for layouts whose luma runs from 16 to 235: those that share color between neighbors. */
 function isLimitedRange(encoding: PixelEncoding): boolean {
-  return encoding === 'uyvy' || encoding === 'yuyv' || encoding === 'nv12' || encoding === 'i420';
+  return needsEvenWidth(encoding);
 }
 
 /**

@@ -65,6 +65,37 @@ describe('toCompressedView', () => {
     expect(view(format, data)).toMatchObject({ ok: false, reason });
   });
 
+  describe('PNG by depth and color', () => {
+    /** The header of a PNG of 4x4 with its bit depth and color type. */
+    const header = (depth: number, type: number): number[] => [
+      ...[...PNG, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 0, 4, 0, 0, 0, 4],
+      ...[depth, type, 0, 0, 0],
+    ];
+
+    it.each([
+      ['png', 8, 0],
+      ['png', 8, 2],
+      ['png', 8, 3],
+      ['png', 8, 6],
+      ['png', 16, 2],
+      ['png', 16, 6],
+      ['mono16; png compressed ', 16, 0],
+    ])('takes format "%s" of %i bits and color type %i', (format, depth, type) => {
+      expect(view(format, header(depth, type)).ok).toBe(true);
+    });
+
+    it.each([
+      ['png', 16, 0],
+      ['png', 16, 4],
+      ['16UC1; png compressed ', 16, 0],
+    ])('refuses format "%s" of %i bits and color type %i as a depth picture', (format, depth, type) => {
+      expect(view(format, header(depth, type))).toMatchObject({
+        reason: 'unsupported_encoding',
+        detail: expect.stringContaining('taken for a depth picture') as string,
+      });
+    });
+  });
+
   it('refuses a size above the limit before anything is decoded', () => {
     // a PNG header of 8192 x 8192 and a JPEG frame header of 0 x 600
     const png = [...PNG, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 0x20, 0, 0, 0, 0x20, 0];

@@ -195,7 +195,17 @@ describe('toImageView', () => {
   });
 
   it.each([
-    ['mono16', 'wider than 8 bits'],
+    ['mono16', 12, 0, 48, 'mono16'],
+    ['mono16', 12, 1, 48, 'mono16be'],
+    ['nv21', 6, 0, 36, 'nv21'],
+    ['NV21', 6, 1, 36, 'nv21'],
+  ] as const)('takes %s of step %i, is_bigendian %i', (encoding, step, isBigEndian, bytes, canonical) => {
+    const fields = { encoding, step, isBigEndian: isBigEndian === 1 };
+    const checked = toImageView({ ...parsed(message({}, 24)), ...fields, data: new Uint8Array(bytes) });
+    expect(checked).toMatchObject({ ok: true, view: { encoding: canonical, step } });
+  });
+
+  it.each([
     ['16UC1', 'wider than 8 bits'],
     ['rgb16', 'wider than 8 bits'],
     ['32FC1', 'wider than 8 bits'],
@@ -203,7 +213,7 @@ describe('toImageView', () => {
     ['bayer_gbrg16', 'Bayer'],
     ['', 'is not known'],
     ['constructor', 'is not known'],
-    ['nv21', 'is not known'],
+    ['nv16', 'is not known'],
   ])('refuses %s and names what is supported', (encoding, words) => {
     const image = parsed(message({ encoding }, 24));
     const refusal = toImageView(image);

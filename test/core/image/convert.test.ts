@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PixelEncoding } from '../../../src/core/frame.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
 import { packedBytes, packRows } from '../../../src/core/image/pack.ts';
 import { packedView, padRows, pixelsOf, vectors } from './vectors.ts';
@@ -7,7 +8,34 @@ const rgb = vectors.conversions[0]!;
 const cases = [
   ...vectors.conversions,
   { ...rgb, encoding: 'rgb8' as const, source: rgb.rgb }, // from RGB to RGB there is nothing to convert
+  ...derived('nv12', 'nv21', (bytes, { width, height }) => swapPairs(bytes, width * height)),
+  ...derived('mono8', 'mono16', (bytes) => widen(bytes, 1)),
+  ...derived('mono8', 'mono16be', (bytes) => widen(bytes, 0)),
 ];
+
+/** Pictures of OpenCV in another layout, made from theirs by the definition of that layout. */
+function derived(
+  from: PixelEncoding,
+  encoding: PixelEncoding,
+  change: (bytes: Uint8Array, size: { width: number; height: number }) => Uint8Array,
+) {
+  return vectors.conversions
+    .filter((one) => one.encoding === from)
+    .map((one) => {
+      const source = Buffer.from(change(pixelsOf(one.source), one)).toString('base64');
+      return { ...one, encoding, source };
+    });
+}
+
+/** V before U from byte `start` on. */
+function swapPairs(bytes: Uint8Array, start: number): Uint8Array {
+  return bytes.map((byte, i) => (i < start ? byte : bytes[(i - start) % 2 === 0 ? i + 1 : i - 1]!));
+}
+
+/** Bytes as the high ones of 16 bits, at `high` of each two; the low ones are noise that must not count. */
+function widen(bytes: Uint8Array, high: number): Uint8Array {
+  return Uint8Array.from({ length: bytes.length * 2 }, (_, i) => (i % 2 === high ? bytes[i >> 1]! : 0xe7));
+}
 
 describe.each(cases)('$encoding', ({ encoding, width, height, source, rgb }) => {
   const view = packedView(encoding, width, height, pixelsOf(source));

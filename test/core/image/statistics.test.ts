@@ -10,7 +10,7 @@ function flat(encoding: PixelEncoding, width: number, height: number, level: num
   const data = new Uint8Array(rowBytes(encoding, width) * planeRows(encoding, height)).fill(level);
   if (encoding === 'uyvy') for (let i = 0; i < data.length; i += 2) data[i] = 128;
   if (encoding === 'yuyv') for (let i = 1; i < data.length; i += 2) data[i] = 128;
-  if (encoding === 'nv12' || encoding === 'i420') data.fill(128, width * height);
+  if (encoding === 'nv12' || encoding === 'nv21' || encoding === 'i420') data.fill(128, width * height);
   return packedView(encoding, width, height, data);
 }
 
@@ -28,7 +28,7 @@ describe('measureFrame', () => {
   );
 
   it.each(PIXEL_ENCODINGS)('sees a flat %s picture as flat, at full range', (encoding) => {
-    const limited = ['uyvy', 'yuyv', 'nv12', 'i420'].includes(encoding);
+    const limited = ['uyvy', 'yuyv', 'nv12', 'nv21', 'i420'].includes(encoding);
     for (const [level, brightness] of limited
       ? ([
           [16, 0],

@@ -124,6 +124,31 @@ describe('a picture with EXIF orientation is turned upright', () => {
   });
 });
 
+describe('a PNG of 16 bits is scaled to 8', () => {
+  it.each([1, 3] as const)('with %i channels', async (channels) => {
+    const samples = Uint16Array.from(
+      { length: 16 * 16 * channels },
+      (_, i) => (i % channels) * 20_000 + 0x30ff,
+    );
+    const raw16 = { raw: { width: 16, height: 16, channels, depth: 'ushort' as const } };
+    const colors = channels === 1 ? ('grey16' as const) : ('rgb16' as const);
+    const data = await sharp(samples, raw16).toColourspace(colors).png().toBuffer();
+    expect(data[24]).toBe(16);
+    const decoded = await decodeToRgb({ format: 'png', data }, MAX);
+    const expected = [0, 1, 2].map((c) => Math.floor((samples[channels === 1 ? 0 : c] ?? 0) / 256));
+    expected.forEach((value, c) => expect(Math.abs(decoded.data[c]! - value)).toBeLessThanOrEqual(1));
+    const letterbox = letterboxFor(16, 16, 16, 16, 'top-left');
+    const boxed = new Uint8Array(16 * 16 * 3);
+    await new SharpLetterboxer().run(
+      { format: 'png', data },
+      letterbox,
+      { padValue: 0, resize: 'average' },
+      boxed,
+    );
+    expected.forEach((value, c) => expect(Math.abs(boxed[c]! - value)).toBeLessThanOrEqual(1));
+  });
+});
+
 const SHARED = join(import.meta.dirname, '../../../../shared/faults/exif6.jpg');
 
 describe.skipIf(!existsSync(SHARED))('a picture of others (../shared/faults is not there)', () => {
