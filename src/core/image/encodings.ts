@@ -4,7 +4,7 @@ import type { PixelEncoding } from '../frame.ts';
  * Encoding names of `sensor_msgs/Image` in lower case and the layout that each stands for. `8UCn` say nothing about color;
  * they are read in OpenCV's channel order, which is what `cv_bridge` publishers mean. `yuv422` is UYVY by definition of
  * sensor_msgs, `yuv422_yuy2` is YUYV. `mono16` is light and is read by its high byte (scaled to 8 bits); `16UC1` is what depth cameras
- * send, and is refused.
+ * send, and is refused. Each layout is also read by its own name.
  */
 const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
   ['rgb8', 'rgb8'],
@@ -16,6 +16,7 @@ const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
   ['mono8', 'mono8'],
   ['8uc1', 'mono8'],
   ['mono16', 'mono16'],
+  ['mono16be', 'mono16be'],
   ['uyvy', 'uyvy'],
   ['yuv422', 'uyvy'],
   ['yuyv', 'yuyv'],
