@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { COCO80 } from '../core/coco-labels.ts';
 import { HEADS, type Head } from '../core/heads/head.ts';
+import type { LayoutHints } from '../core/heads/output-layout.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../core/image/letterbox.ts';
 import type { ImportOptions } from '../device/bundles/import-model.ts';
 import { readRegularFile } from '../device/bundles/regular-file.ts';
@@ -10,6 +11,8 @@ import { readRegularFile } from '../device/bundles/regular-file.ts';
 /** What a foreign ONNX file does not say about itself. */
 export interface NetworkFlags {
   readonly head?: Head;
+  readonly decoded?: boolean;
+  readonly layout?: Omit<LayoutHints, 'head'>;
   readonly size?: { width: number; height: number };
   readonly color?: 'rgb' | 'bgr';
   readonly scale?: number;
@@ -24,7 +27,16 @@ export interface NetworkFlags {
 export function addNetworkOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--head <head>', 'how to read the output (default: told from its shape)').choices(HEADS),
+      new Option('--head <head>', 'how to read the output (default: told by running the graph)').choices(
+        HEADS,
+      ),
+    )
+    .option('--decoded', 'boxes are decoded in the graph (default: told by running it)')
+    .option('--no-decoded', 'boxes are relative to their grid cells')
+    .option(
+      '--layout <words>',
+      `how boxes lie in the output, as far as known, such as "rows,corners,pixels": ${Object.keys(LAYOUT_WORDS).join(', ')}`,
+      parseLayout,
     )
     .option('--size <WxH>', 'network input, for a graph that leaves it open', parseSize)
     .addOption(
@@ -51,9 +63,10 @@ export function addNetworkOptions(command: Command): Command {
 /** The same as `importModel` takes it. */
 export function networkOptions(
   flags: NetworkFlags,
-): Pick<ImportOptions, 'head' | 'size' | 'normalization' | 'anchor' | 'padValue' | 'resize'> {
+): Pick<ImportOptions, 'head' | 'layout' | 'size' | 'normalization' | 'anchor' | 'padValue' | 'resize'> {
   return {
     normalization: given({ colorOrder: flags.color, scale: flags.scale, mean: flags.mean, std: flags.std }),
+    layout: { ...flags.layout, ...given({ decoded: flags.decoded }) },
     ...given({
       head: flags.head,
       size: flags.size,
@@ -62,6 +75,31 @@ export function networkOptions(
       resize: flags.resize,
     }),
   };
+}
+
+/** Words of --layout. */
+const LAYOUT_WORDS: Readonly<Record<string, Omit<LayoutHints, 'head'>>> = {
+  rows: { axes: 'rows' },
+  channels: { axes: 'channels' },
+  corners: { box: 'corners' },
+  centers: { box: 'centers' },
+  pixels: { unit: 'pixels' },
+  normalized: { unit: 'normalized' },
+  classes: { scores: 'classes' },
+  objectness: { scores: 'objectness' },
+  label: { scores: 'label' },
+  suppressed: { suppressed: true },
+  unsuppressed: { suppressed: false },
+};
+
+function parseLayout(text: string): Omit<LayoutHints, 'head'> {
+  const hints = text.split(',').map((word) => {
+    const hint = LAYOUT_WORDS[word.trim()];
+    if (hint === undefined)
+      throw new InvalidArgumentError(`Known are ${Object.keys(LAYOUT_WORDS).join(', ')}.`);
+    return hint;
+  });
+  return Object.assign({}, ...hints) as Omit<LayoutHints, 'head'>;
 }
 
 function parseNumber(text: string): number {

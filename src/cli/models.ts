@@ -55,7 +55,10 @@ export function registerModels(program: Command): void {
     .command('import')
     .description('make a bundle of a detector in ONNX form, preprocessing folded into its graph')
     .argument('<file>', 'an ONNX file')
-    .requiredOption('--labels <file>', 'class names, one a line in the order of training, or "coco80"')
+    .option(
+      '--labels <file>',
+      'class names, one a line in the order of training, or "coco80" (default: those in the file)',
+    )
     .option('--name <name>', 'name of the bundle (default: from the file)')
     .option('--version <version>', 'version of the bundle', '1.0.0')
     .option('--out <dir>', "model folder to write to (default: the user's)");
@@ -186,7 +189,7 @@ function checkedWords({ pictures, maxAbsolute, detections }: Equivalence): strin
 }
 
 interface ImportFlags extends NetworkFlags {
-  readonly labels: string;
+  readonly labels?: string;
   readonly version: string;
   readonly name?: string;
   readonly out?: string;
@@ -217,9 +220,9 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
     out: resolve(flags.out ?? userModels()),
     name: flags.name ?? nameFrom(file),
     version: flags.version,
-    labels: await readLabels(flags.labels),
     ...networkOptions(flags),
     ...given({
+      labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
       lineage: await factsOf(flags),
       evaluation: flags.evaluation === undefined ? undefined : [await readEvaluation(flags.evaluation)],
       description: flags.description,
@@ -228,9 +231,12 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
     }),
     tool: 'goshawk models import',
   };
-  const { bundle, guessed, steps, equivalence } = await importModel(options);
+  const { bundle, guessed, layout, notes, steps, equivalence } = await importModel(options);
   console.log(summary(bundle));
-  console.log(`head        ${bundle.manifest.head}${guessed ? ', told from the shape of the output' : ''}`);
+  console.log(
+    `head        ${bundle.manifest.head}${guessed ? ', told by running the graph' : ''}: ${layout}`,
+  );
+  for (const note of notes) console.log(`note        ${note}`);
   console.log(`folded      ${['uint8 rows of RGB go in', ...steps].join('; ')}`);
   console.log(`checked     ${checkedWords(equivalence)}`);
   console.log(`written     ${bundle.folder}`);

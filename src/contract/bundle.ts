@@ -93,6 +93,17 @@ const referencesEntrySchema = z.strictObject({
   bytes: z.int().positive().max(MOST_REFERENCE_BYTES),
 });
 
+/** Detections are told apart by the name of their class, variants by their id: one name is for one of them. */
+function refuseRepeated(what: string): (names: readonly string[], context: z.RefinementCtx) => void {
+  return (names, context) => {
+    const seen = new Set<string>();
+    for (const name of names) {
+      if (seen.has(name)) context.addIssue({ code: 'custom', message: `${what} "${name}" is there twice` });
+      seen.add(name);
+    }
+  };
+}
+
 /**
  * `bundle.json`: what a model is. The graph of every variant takes one uint8 tensor `[batch, height, width, 3]` in RGB order;
  * cast, channel order, normalization and transposition are nodes of the graph, put there on import.
@@ -104,7 +115,7 @@ export const bundleManifestSchema = z.strictObject({
   description: z.string().max(2000).optional(),
   license: z.string().max(100).optional(),
   head: z.enum(HEADS),
-  labels: z.array(z.string().min(1).max(100)).min(1).max(4096),
+  labels: z.array(z.string().min(1).max(100)).min(1).max(4096).superRefine(refuseRepeated('label')),
   input: z.strictObject({
     width: z.int().min(32).max(4096),
     height: z.int().min(32).max(4096),
@@ -120,7 +131,16 @@ export const bundleManifestSchema = z.strictObject({
     iou: z.number().min(0).max(1),
     maxDetections: z.int().min(1).max(10_000),
   }),
-  variants: z.array(variantSchema).min(1).max(50),
+  variants: z
+    .array(variantSchema)
+    .min(1)
+    .max(50)
+    .superRefine((variants, context) => {
+      refuseRepeated('variant id')(
+        variants.map(({ id }) => id),
+        context,
+      );
+    }),
   evaluation: z.array(evaluationSchema).optional(),
   references: referencesEntrySchema.optional(),
   lineage: lineageSchema,

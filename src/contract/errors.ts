@@ -21,11 +21,11 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_HEAD_MISMATCH: {
     message: 'the manifest of {bundle} says head {head}, the graph gives {shapes}: {reason}',
-    fix: 'import the model again with the right --head (yolox, yolov5, yolov8, end2end)',
+    fix: 'import the model again with the right --head (yolox, yolov5, yolov8, labeled, detr, end2end)',
   },
   GOSHAWK_NOT_A_DETECTOR: {
     message: '{file} is no detector that Goshawk knows: {reason}',
-    fix: 'export a YOLOX, YOLOv5, YOLOv8/11 or end-to-end (NMS inside) detector to ONNX, or give --head',
+    fix: 'export a YOLO, RT-DETR, D-FINE or RF-DETR detector to ONNX, or say how its output is laid out (--head, --layout, --decoded)',
   },
   GOSHAWK_MODEL_UNREADABLE: {
     message: '{file} cannot be read as an ONNX model: {reason}',

@@ -4,8 +4,9 @@ import { ScoreOrder, Suppressor } from '../nms.ts';
 import { createCandidates, MULTI_LABEL_CANDIDATES, resetCandidates, type Candidates } from './candidates.ts';
 import { createChannelScratch, readChannels } from './channels.ts';
 import { FINISHED_ROW, readFinishedParts, readFinishedRows } from './end2end.ts';
-import { createGrid, gridCells } from './grid.ts';
+import { createGrid, gridCells, gridPlanFor, type Grid } from './grid.ts';
 import type { DecodeOutcome, Decoder, DecodeSettings, Head, OutputTensor } from './head.ts';
+import { readQueries } from './queries.ts';
 import { readRows } from './rows.ts';
 
 export interface DecoderOptions {
@@ -33,18 +34,39 @@ function holds(tensor: OutputTensor, batchIndex: number): boolean {
   return dims.length === 3 && batchIndex < dims[0]! && data.length === dims[0]! * dims[1]! * dims[2]!;
 }
 
+/** Rows of center, size, objectness and classes; relative to their grid cells for `yolox`, whose grid is made for the first output. */
 function rowReader(options: DecoderOptions): Reader {
   const { inputWidth, inputHeight, classes, head } = options;
-  const grid = head === 'yolox' ? createGrid(inputWidth, inputHeight) : null;
+  let grid: Grid | null = null;
   return (outputs, batchIndex, settings, candidates) => {
     const tensor = outputs[0];
     if (tensor === undefined || !holds(tensor, batchIndex)) return false;
     const rows = tensor.dims[1]!;
     const rowLength = tensor.dims[2]!;
-    if (rowLength !== 5 + classes || (grid !== null && rows !== grid.stride.length)) return false;
+    if (rowLength !== 5 + classes) return false;
+    if (head === 'yolox' && grid?.stride.length !== rows) {
+      const plan = gridPlanFor(inputWidth, inputHeight, rows);
+      if (plan?.anchors !== 1) return false;
+      grid = createGrid(inputWidth, inputHeight, plan);
+    }
     resetCandidates(candidates, rows, settings.multiLabel === true);
     const start = batchIndex * rows * rowLength;
     return readRows(tensor.data, start, rows, classes, grid, settings, candidates);
+  };
+}
+
+/** Rows of center, size and classes, normalized to the input. */
+function queryReader(options: DecoderOptions): Reader {
+  const { inputWidth, inputHeight, classes } = options;
+  return (outputs, batchIndex, settings, candidates) => {
+    const tensor = outputs[0];
+    if (tensor === undefined || !holds(tensor, batchIndex)) return false;
+    const rows = tensor.dims[1]!;
+    const rowLength = tensor.dims[2]!;
+    if (rowLength !== 4 + classes) return false;
+    resetCandidates(candidates, rows, settings.multiLabel === true);
+    const start = batchIndex * rows * rowLength;
+    return readQueries(tensor.data, start, rows, classes, inputWidth, inputHeight, settings, candidates);
   };
 }
 
@@ -86,6 +108,8 @@ const READERS: Record<Head, (options: DecoderOptions) => Reader> = {
   yolox: rowReader,
   yolov5: rowReader,
   yolov8: channelReader,
+  labeled: finishedReader,
+  detr: queryReader,
   end2end: finishedReader,
 };
 
@@ -144,7 +168,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
     const limit = Math.min(settings.maxDetections, out.scores.length);
     if (kept.length < limit) kept = new Uint32Array(limit);
     let keptCount: number;
-    if (head === 'end2end') {
+    if (head === 'end2end' || head === 'detr') {
       keptCount = order.best(candidates.scores, candidates.count, limit, kept);
     } else {
       suppression.iouThreshold = settings.iouThreshold;

@@ -1,8 +1,24 @@
-/** Strides of the three feature maps that YOLO heads of the usual sizes have. */
-export const STRIDES = [8, 16, 32] as const;
+/** Strides of the feature maps that detectors of the YOLO family are built with, the usual ones first. */
+const STRIDE_SETS: readonly (readonly number[])[] = [
+  [8, 16, 32],
+  // P6 and P7: coarser maps for large inputs
+  [8, 16, 32, 64],
+  [8, 16, 32, 64, 128],
+  // P2: a finer map for small objects
+  [4, 8, 16, 32],
+  [4, 8, 16],
+  [4, 8, 16, 32, 64],
+  // two maps, as the tiny networks have
+  [16, 32],
+  [8, 16],
+];
 
-/** A fourth map that the `P6` variants of YOLOv5 and v8 add for large inputs. */
-const P6_STRIDES = [...STRIDES, 64];
+/** Where the rows of an output lie in the picture: stride by stride, and within a stride anchor by anchor. */
+export interface GridPlan {
+  readonly strides: readonly number[];
+  /** boxes of a cell, 1 or 3 */
+  readonly anchors: number;
+}
 
 function cellsOf(width: number, height: number, strides: readonly number[]): number {
   let cells = 0;
@@ -10,14 +26,24 @@ function cellsOf(width: number, height: number, strides: readonly number[]): num
   return cells;
 }
 
-/** Grid cells over strides 8, 16 and 32 of an input of that size: 3549 for 416x416, 8400 for 640x640. */
+/** Cells over strides 8, 16 and 32 of an input of that size: 3549 for 416x416, 8400 for 640x640. */
 export function gridCells(width: number, height: number): number {
-  return cellsOf(width, height, STRIDES);
+  return cellsOf(width, height, [8, 16, 32]);
 }
 
-/** As `gridCells`, with stride 64 added. */
-export function gridCellsP6(width: number, height: number): number {
-  return cellsOf(width, height, P6_STRIDES);
+/** Counts of cells that a detector of that input size may have, by the strides that give them. */
+function knownCells(width: number, height: number): { strides: readonly number[]; cells: number }[] {
+  return STRIDE_SETS.map((strides) => ({ strides, cells: cellsOf(width, height, strides) }));
+}
+
+/** The grid that so many rows are of; null where they are of none that is known. */
+export function gridPlanFor(width: number, height: number, rows: number): GridPlan | null {
+  for (const anchors of [1, 3]) {
+    for (const { strides, cells } of knownCells(width, height)) {
+      if (cells > 0 && cells * anchors === rows) return { strides, anchors };
+    }
+  }
+  return null;
 }
 
 /** Column, row and stride of each candidate in the order of YOLOX's output: stride by stride, row by row. */
@@ -27,19 +53,18 @@ export interface Grid {
   readonly stride: Float32Array;
 }
 
-export function createGrid(width: number, height: number): Grid {
-  const cells = gridCells(width, height);
-  const grid = { x: new Float32Array(cells), y: new Float32Array(cells), stride: new Float32Array(cells) };
-  let cell = 0;
-  for (const stride of STRIDES) {
+/** One entry for each row of a plan, anchors included. */
+export function createGrid(width: number, height: number, { strides, anchors }: GridPlan): Grid {
+  const rows = cellsOf(width, height, strides) * anchors;
+  const grid = { x: new Float32Array(rows), y: new Float32Array(rows), stride: new Float32Array(rows) };
+  let at = 0;
+  for (const stride of strides) {
     const columns = Math.floor(width / stride);
-    const rows = Math.floor(height / stride);
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++, cell++) {
-        grid.x[cell] = column;
-        grid.y[cell] = row;
-        grid.stride[cell] = stride;
-      }
+    const cells = columns * Math.floor(height / stride);
+    for (let i = 0; i < cells * anchors; i++, at++) {
+      grid.x[at] = i % columns;
+      grid.y[at] = Math.floor((i % cells) / columns);
+      grid.stride[at] = stride;
     }
   }
   return grid;

@@ -2,15 +2,17 @@ import type { Detections } from '../detections.ts';
 import type { Letterbox } from '../image/letterbox.ts';
 
 /**
- * How a detector's raw output is to be read. N is the number of candidates, C of classes; boxes are in network input pixels.
+ * How a detector's raw output is to be read. N is the number of candidates, C of classes; boxes are in network input pixels unless said otherwise.
  * - `yolox`: `[batch, N, 5 + C]`, center and size still relative to the grid cell (`x = (tx + gx) * stride`, `w = exp(tw) * stride`),
- *   then objectness and classes as probabilities; strides 8, 16, 32.
- * - `yolov5`: `[batch, N, 5 + C]`, center, size, objectness, classes, three anchors a grid cell, all decoded in the graph.
+ *   then objectness and classes as probabilities; one candidate for each cell of the feature maps.
+ * - `yolov5`: `[batch, N, 5 + C]`, center, size, objectness, classes, all decoded in the graph (also YOLOX and YOLOv6 that are exported decoded).
  * - `yolov8` (and v9, 11, 12): `[batch, 4 + C, N]`, channel by channel: center, size, classes; no objectness.
+ * - `labeled`: `[batch, N, 6]` with x1, y1, x2, y2, score, class of every candidate, not suppressed yet (DeepStream's exports).
+ * - `detr`: `[batch, N, 4 + C]`, a row a query: center and size in 0..1 of the input, classes as probabilities; nothing to suppress.
  * - `end2end`: suppression happens in the graph. `[batch, N, 6]` with x1, y1, x2, y2, score, class (YOLOv10, YOLO26), or the four outputs
  *   of TensorRT's EfficientNMS plugin in their order: count `[batch, 1]`, boxes `[batch, N, 4]`, scores and classes `[batch, N]`.
  */
-export const HEADS = ['yolox', 'yolov5', 'yolov8', 'end2end'] as const;
+export const HEADS = ['yolox', 'yolov5', 'yolov8', 'labeled', 'detr', 'end2end'] as const;
 
 export type Head = (typeof HEADS)[number];
 

@@ -1,4 +1,4 @@
-import { gridCells, gridCellsP6 } from './grid.ts';
+import { gridPlanFor } from './grid.ts';
 import { HEADS, type Head, type OutputShape } from './head.ts';
 
 /** What is known of a graph besides its outputs. */
@@ -36,117 +36,70 @@ export function describeShapes(shapes: readonly OutputShape[]): string {
   return shapes.map(({ name, dims }) => `${name} [${dims.join(', ')}]`).join(', ');
 }
 
-/** The candidates of a grid head: those the graph fixes, null where open, false where they are none of `expected`. */
-function candidatesAmong(
-  size: number | string | undefined,
-  expected: readonly number[],
-): number | null | false {
-  const count = fixed(size);
-  return count === null || expected.includes(count) ? count : false;
-}
-
-/** Rank-3 output with `extra + C` values in axis `valueAxis` and one of `expected` candidates in the other. */
-function fitGrid(
-  shapes: readonly OutputShape[],
-  valueAxis: 1 | 2,
-  extra: number,
-  expected: readonly number[],
-): Fit | null {
+/** Rank-3 output with `extra + C` values in axis `valueAxis`, candidates in the other. */
+function fitTable(shapes: readonly OutputShape[], valueAxis: 1 | 2, extra: number): Fit | null {
   const [shape, ...others] = shapes;
   if (shape?.dims.length !== 3 || others.length > 0) return null;
   const values = fixed(shape.dims[valueAxis]);
-  const candidates = candidatesAmong(shape.dims[3 - valueAxis], expected);
-  if (values === null || values <= extra || candidates === false) return null;
-  return { classes: values - extra, candidates };
+  if (values === null || values <= extra) return null;
+  return { classes: values - extra, candidates: fixed(shape.dims[3 - valueAxis]) };
+}
+
+/** One row for each cell of a grid that is known. */
+function fitCells(shapes: readonly OutputShape[], { inputWidth, inputHeight }: GraphInput): Fit | null {
+  const found = fitTable(shapes, 2, 5);
+  if (found === null || found.candidates === null) return found;
+  return gridPlanFor(inputWidth, inputHeight, found.candidates)?.anchors === 1 ? found : null;
+}
+
+function fitLabeled(shapes: readonly OutputShape[], { labels }: GraphInput): Fit | null {
+  const [shape, ...others] = shapes;
+  if (shape?.dims.length !== 3 || others.length > 0 || shape.dims[2] !== 6) return null;
+  return { classes: labels ?? null, candidates: fixed(shape.dims[1]) };
 }
 
 function fitEnd2End(shapes: readonly OutputShape[], input: GraphInput): Fit | null {
-  const classes = input.labels ?? null;
-  if (shapes.length === 1) {
-    const dims = shapes[0]!.dims;
-    return dims.length === 3 && dims[2] === 6 ? { classes, candidates: fixed(dims[1]) } : null;
-  }
-  if (shapes.length !== 4) return null;
+  if (shapes.length !== 4) return fitLabeled(shapes, input);
   const [count, boxes, scores, classIds] = shapes.map(({ dims }) => dims);
   const boxesFit = boxes!.length === 3 && boxes![2] === 4;
   const restFits = count!.length === 2 && count![1] === 1 && scores!.length === 2 && classIds!.length === 2;
-  return boxesFit && restFits ? { classes, candidates: fixed(boxes![1]) } : null;
+  return boxesFit && restFits ? { classes: input.labels ?? null, candidates: fixed(boxes![1]) } : null;
 }
 
 function fit(head: Head, shapes: readonly OutputShape[], input: GraphInput): Fit | null {
-  const cells = gridCells(input.inputWidth, input.inputHeight);
-  const cellsP6 = gridCellsP6(input.inputWidth, input.inputHeight);
   switch (head) {
     case 'yolox':
-      return fitGrid(shapes, 2, 5, [cells]);
+      return fitCells(shapes, input);
     case 'yolov5':
-      return fitGrid(shapes, 2, 5, [3 * cells, 3 * cellsP6]);
+      return fitTable(shapes, 2, 5);
     case 'yolov8':
-      return fitGrid(shapes, 1, 4, [cells, cellsP6]);
+      return fitTable(shapes, 1, 4);
+    case 'detr':
+      return fitTable(shapes, 2, 4);
+    case 'labeled':
+      return fitLabeled(shapes, input);
     case 'end2end':
       return fitEnd2End(shapes, input);
   }
 }
 
-function expectation(head: Head, { inputWidth, inputHeight, labels }: GraphInput): string {
-  const cells = gridCells(inputWidth, inputHeight);
+function expectation(head: Head, { labels }: GraphInput): string {
   const values = (extra: number): string =>
     labels === undefined ? `${extra} + classes` : String(extra + labels);
   switch (head) {
     case 'yolox':
-      return `[batch, ${cells}, ${values(5)}]`;
+      return `[batch, cells of the grid, ${values(5)}]`;
     case 'yolov5':
-      return `[batch, ${3 * cells}, ${values(5)}]`;
+      return `[batch, boxes, ${values(5)}]`;
     case 'yolov8':
-      return `[batch, ${values(4)}, ${cells}]`;
+      return `[batch, ${values(4)}, boxes]`;
+    case 'detr':
+      return `[batch, queries, ${values(4)}]`;
+    case 'labeled':
+      return '[batch, boxes, 6]';
     case 'end2end':
       return '[batch, boxes, 6], or count, boxes, scores and classes';
   }
-}
-
-/** Heads whose shape the outputs have, labels left aside. */
-function fittingHeads(shapes: readonly OutputShape[], input: GraphInput): HeadMatch[] {
-  const matches: HeadMatch[] = [];
-  for (const head of HEADS) {
-    const found = fit(head, shapes, input);
-    if (found !== null) matches.push({ head, ...found });
-  }
-  return matches;
-}
-
-function labelsFit(match: HeadMatch, input: GraphInput): boolean {
-  return input.labels === undefined || match.classes === input.labels;
-}
-
-/** Of several heads, those that the graph's fixed sizes speak for: a known number of grid cells beats a bare `[.., 6]`. */
-function mostSpecific(matches: readonly HeadMatch[]): readonly HeadMatch[] {
-  const onGrid = matches.filter(({ head, candidates }) => head !== 'end2end' && candidates !== null);
-  return onGrid.length > 0 ? onGrid : matches;
-}
-
-const named = (matches: readonly HeadMatch[]): string =>
-  matches
-    .map(({ head, classes }) => (classes === null ? head : `${head} with ${classes} classes`))
-    .join(' or ');
-
-/**
- * Tells the head from the shapes of a graph's outputs. yolox and yolov5 differ in the number of candidates (one or three for each grid cell), the
- * others in the order of axes. A head is named only where it is the one that fits; `labels`, where given, must be its classes.
- */
-export function guessHead(shapes: readonly OutputShape[], input: GraphInput): HeadMatch | HeadFailure {
-  const given = describeShapes(shapes);
-  const size = `${input.inputWidth}x${input.inputHeight}`;
-  const fitting = fittingHeads(shapes, input);
-  if (fitting.length === 0) {
-    const known = HEADS.map((head) => `${head} ${expectation(head, input)}`).join('; ');
-    return { failure: `no head has the outputs ${given} for a ${size} input (known: ${known})` };
-  }
-  const agreeing = mostSpecific(fitting.filter((match) => labelsFit(match, input)));
-  if (agreeing.length === 0) {
-    return { failure: `the outputs ${given} fit ${named(fitting)}, but ${input.labels} labels were given` };
-  }
-  if (agreeing.length > 1) return { failure: `the outputs ${given} fit ${named(agreeing)}: give the head` };
-  return agreeing[0]!;
 }
 
 /** Checks that a graph's outputs are what `head` gives, and that its classes are as many as the labels. */
@@ -155,19 +108,21 @@ export function checkHead(
   shapes: readonly OutputShape[],
   input: GraphInput,
 ): HeadMatch | HeadFailure {
-  const fitting = fittingHeads(shapes, input);
-  const agreeing = mostSpecific(fitting.filter((match) => labelsFit(match, input)));
-  const accepted = agreeing.find((match) => match.head === head);
-  if (accepted !== undefined) return accepted;
-  const own = mostSpecific(fitting).find((match) => match.head === head);
   const given = describeShapes(shapes);
-  if (own !== undefined) {
+  const found = fit(head, shapes, input);
+  const agreeing = HEADS.filter((other) => {
+    const like = other === head ? null : fit(other, shapes, input);
+    return like !== null && (input.labels === undefined || like.classes === input.labels);
+  });
+  if (found !== null) {
+    if (input.labels === undefined || found.classes === input.labels) return { head, ...found };
+    const like = agreeing.length === 0 ? '' : `, as of ${agreeing.join(' or ')}`;
     return {
-      failure: `head ${head} with ${input.labels} labels, but the outputs ${given} hold ${own.classes} classes`,
+      failure: `head ${head} with ${input.labels} labels, but the outputs ${given} hold ${found.classes} classes${like}`,
     };
   }
   const size = `${input.inputWidth}x${input.inputHeight}`;
-  const like = fitting.length === 0 ? 'no head that is known' : named(fitting);
+  const like = agreeing.length === 0 ? 'no head that is known' : agreeing.join(' or ');
   return {
     failure: `head ${head} gives ${expectation(head, input)} for a ${size} input, but the outputs are ${given}, as of ${like}`,
   };

@@ -1,9 +1,14 @@
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageFacts, LineageStage } from '../../contract/lineage.ts';
-import type { Head, OutputShape } from '../../core/heads/head.ts';
-import type { HeadMatch } from '../../core/heads/shapes.ts';
-import { matchHead } from '../inference/graph-check.ts';
+import type { Head } from '../../core/heads/head.ts';
+import {
+  headOfLayout,
+  tellLayout,
+  type LayoutHints,
+  type OutputLayout,
+} from '../../core/heads/output-layout.ts';
+import type { SeenOutput } from '../../core/heads/output-parts.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../../core/image/letterbox.ts';
 import { countMacs, type ProfiledNode } from '../inference/profile.ts';
 import { GraphSession, makeFeed } from '../inference/session.ts';
@@ -11,6 +16,9 @@ import type { Bundle } from './bundle.ts';
 import { sha256Of } from './digest.ts';
 import { compareGraphs, INSPECTION, type PictureSize } from './equivalence.ts';
 import type { Equivalence } from './output-comparison.ts';
+import { checkTask, differences, labelsOf, madeUpLabels, sizeOf } from './foreign-facts.ts';
+import { layoutWords, pixelWords } from './import-words.ts';
+import { adaptOutput } from './onnx/adapt-output.ts';
 import { isEngineContext } from './onnx/engine-context.ts';
 import { inlineExternalData } from './onnx/external-data.ts';
 import { castHalfBoundaries } from './onnx/float-boundaries.ts';
@@ -18,7 +26,10 @@ import { describeInput, foldPreprocessing, type NetworkInput, type Normalization
 import { joinFocus } from './onnx/focus.ts';
 import { countParameters, precisionOf } from './onnx/inspect.ts';
 import { MOST_MODEL_BYTES, readModel, writeModel } from './onnx/model.ts';
+import { readMetadata } from './onnx/metadata.ts';
+import { replaceSuppressionPlugin, type PluginFacts } from './onnx/tensorrt-plugins.ts';
 import { presetFor } from './presets.ts';
+import { seeOutputs } from './see-outputs.ts';
 import { readRegularFile } from './regular-file.ts';
 import { writeBundle } from './write-bundle.ts';
 
@@ -29,9 +40,14 @@ export interface ImportOptions {
   readonly out: string;
   readonly name: string;
   readonly version: string;
-  readonly labels: readonly string[];
-  /** guessed from the shapes of the outputs unless given */
+  /** those in the file unless given */
+  readonly labels?: readonly string[];
+  /** names for classes where neither the file nor anybody names them: a refusal, or those of COCO (of 80 classes) and numbers */
+  readonly unnamed?: 'refused' | 'numbered';
+  /** told by running the graph unless given */
   readonly head?: Head;
+  /** what is known of the layout of its outputs; the rest is told by running the graph */
+  readonly layout?: Omit<LayoutHints, 'head'>;
   /** network input, for a graph that leaves it open */
   readonly size?: PictureSize;
   /** what the network was trained to get; the head's customary values unless given */
@@ -54,8 +70,12 @@ export interface ImportOptions {
 
 export interface ImportReport {
   readonly bundle: Bundle;
-  /** true where the head was told from the shapes */
+  /** true where the head was told by running the graph */
   readonly guessed: boolean;
+  /** how its outputs are read, in words */
+  readonly layout: string;
+  /** what was assumed, and where the file says something else than was given */
+  readonly notes: readonly string[];
   readonly steps: readonly string[];
   readonly equivalence: Equivalence;
 }
@@ -84,21 +104,28 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     });
   }
   const external = await inlineExternalData(model, file);
+  const metadata = readMetadata(model);
+  checkTask(metadata, file);
   castHalfBoundaries(model);
+  const plugin = replaceSuppressionPlugin(model, file);
   const input = describeInput(model, file);
-  const size = sizeOf(input, options.size);
-  const original = writeModel(model);
-  const seen = await look(original, input, size, file);
-  const match = headOf(options, seen.outputs, size);
-  const preset = presetFor(match.head);
+  const size = sizeOf(input, options.size, metadata);
+  const seen = await look(writeModel(model), input, size, file);
+  const known = labelsOf(options.labels, metadata, file);
+  const layout = layoutOf(options, seen.outputs, size, known, plugin);
+  const head = headOfLayout(layout);
+  const { labels, assumed } = namedClasses(options, layout, known);
+  const preset = presetFor(head, layout, size);
   const normalization = { ...preset.normalization, ...options.normalization };
   const precision = precisionOf(model);
   const parameters = countParameters(model);
+  const adapted = adaptOutput(model, { head, layout, batch: input.batch, ...size });
+  const original = writeModel(model);
 
   const joined = joinFocus(model) > 0 ? ['slices of the Focus layer in its convolution'] : [];
-  const steps = [...joined, ...foldPreprocessing(model, input, size, normalization).steps];
+  const steps = [...adapted, ...joined, ...foldPreprocessing(model, input, size, normalization).steps];
   const folded = writeModel(model);
-  const finished = match.head === 'end2end' ? { head: match.head, classes: options.labels.length } : null;
+  const finished = head === 'end2end' || head === 'labeled' ? { head, classes: labels.length } : null;
   const equivalence = await compareGraphs(original, folded, input, size, normalization, finished);
   if (equivalence.maxRelative > TOLERANCE[precision]) {
     const by =
@@ -121,8 +148,8 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     version: options.version,
     ...(options.description === undefined ? {} : { description: options.description }),
     ...(options.license === undefined ? {} : { license: options.license }),
-    head: match.head,
-    labels: [...options.labels],
+    head,
+    labels: [...labels],
     input: {
       ...size,
       colorOrder: normalization.colorOrder,
@@ -130,7 +157,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
       padValue: options.padValue ?? preset.padValue,
       resize: options.resize ?? preset.resize,
     },
-    thresholds: preset.thresholds,
+    thresholds: plugin?.thresholds ?? preset.thresholds,
     variants: [
       {
         id: precision,
@@ -156,7 +183,23 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     macs: countMacs(seen.nodes) / (input.batch ?? 1),
   };
   const bundle = await writeBundle(options.out, manifest, new Map([['model.onnx', folded]]));
-  return { bundle, guessed: options.head === undefined, steps, equivalence };
+  const unused =
+    options.normalization?.colorOrder === undefined && options.normalization?.scale === undefined;
+  return {
+    bundle,
+    guessed: options.head === undefined,
+    layout: layoutWords(layout),
+    notes: [
+      ...(plugin === null
+        ? []
+        : ["TensorRT's suppression was taken out: the runtime suppresses, with its thresholds"]),
+      ...assumed,
+      ...(unused ? [`pixels are taken as ${pixelWords(normalization)}, as is customary for it`] : []),
+      ...differences(metadata, { size, labels }),
+    ],
+    steps,
+    equivalence,
+  };
 }
 
 async function readSource(file: string): Promise<Uint8Array> {
@@ -167,28 +210,12 @@ async function readSource(file: string): Promise<Uint8Array> {
   }
 }
 
-function sizeOf(input: NetworkInput, given: PictureSize | undefined): PictureSize {
-  const width = input.width ?? given?.width;
-  const height = input.height ?? given?.height;
-  if (width === undefined || height === undefined) {
-    throw new GoshawkError('GOSHAWK_USAGE', {
-      reason: 'the graph leaves the size of its input open: give --size WIDTHxHEIGHT',
-    });
-  }
-  if (given !== undefined && (given.width !== width || given.height !== height)) {
-    throw new GoshawkError('GOSHAWK_USAGE', {
-      reason: `--size ${given.width}x${given.height} was given, but the graph takes ${width}x${height}`,
-    });
-  }
-  return { width, height };
-}
-
 interface Seen {
-  readonly outputs: readonly OutputShape[];
+  readonly outputs: readonly SeenOutput[];
   readonly nodes: readonly ProfiledNode[];
 }
 
-/** Runs the graph once as it is written: the sizes of its outputs and the work of its nodes are then facts. */
+/** Runs the graph as it is written: what comes out and the work of its nodes are then facts. */
 async function look(model: Uint8Array, input: NetworkInput, size: PictureSize, file: string): Promise<Seen> {
   try {
     const session = await GraphSession.load(model, { ...INSPECTION, optimize: false, profile: true });
@@ -197,11 +224,8 @@ async function look(model: Uint8Array, input: NetworkInput, size: PictureSize, f
       const { width, height } = size;
       const dims = input.layout === 'nchw' ? [batch, 3, height, width] : [batch, height, width, 3];
       const zeros = new Float32Array(batch * 3 * height * width);
-      const values = await session.run({ [input.name]: makeFeed(zeros, dims) });
-      return {
-        outputs: values.map(({ name, dims: sizes }) => ({ name, dims: sizes })),
-        nodes: await session.takeProfile(),
-      };
+      await session.run({ [input.name]: makeFeed(zeros, dims) });
+      return { outputs: await seeOutputs(model, input, size), nodes: await session.takeProfile() };
     } finally {
       await session.close();
     }
@@ -210,21 +234,47 @@ async function look(model: Uint8Array, input: NetworkInput, size: PictureSize, f
   }
 }
 
-function headOf(options: ImportOptions, outputs: readonly OutputShape[], size: PictureSize): HeadMatch {
-  const { file, head, labels } = options;
-  const graph = { inputWidth: size.width, inputHeight: size.height };
-  const match = matchHead(head, outputs, graph, labels.length);
-  if ('failure' in match) {
-    throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', { file, reason: match.failure });
-  }
-  if (match.classes !== null && match.classes !== labels.length) {
+function layoutOf(
+  { file, head, layout }: ImportOptions,
+  outputs: readonly SeenOutput[],
+  size: PictureSize,
+  labels: readonly string[] | null,
+  plugin: PluginFacts | null,
+): OutputLayout {
+  const hints: LayoutHints = {
+    ...(plugin === null ? {} : { box: plugin.box, suppressed: false }),
+    ...layout,
+    ...(head === undefined ? {} : { head }),
+  };
+  const graph = { inputWidth: size.width, inputHeight: size.height, labels: labels?.length ?? null };
+  const told = tellLayout(outputs, hints, graph);
+  if (!('failure' in told)) return told;
+  if (told.classes !== undefined && labels !== null && head === undefined) {
     throw new GoshawkError('GOSHAWK_LABELS_MISMATCH', {
       bundle: file,
       labels: labels.length,
-      classes: match.classes,
+      classes: told.classes,
     });
   }
-  return match;
+  throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', { file, reason: told.failure });
+}
+
+/** The names of all classes. Throws GOSHAWK_USAGE where there are none. */
+function namedClasses(
+  { file, unnamed = 'refused' }: ImportOptions,
+  { classes }: OutputLayout,
+  known: readonly string[] | null,
+): { readonly labels: readonly string[]; readonly assumed: readonly string[] } {
+  if (known !== null) return { labels: known, assumed: [] };
+  if (unnamed === 'refused' || classes === null) {
+    const many = classes === null ? 'classes' : `${classes} classes`;
+    throw new GoshawkError('GOSHAWK_USAGE', {
+      reason: `${file} does not name its ${many}: import it with "goshawk models import ${file} --labels FILE"`,
+    });
+  }
+  const labels = madeUpLabels(classes);
+  const words = labels[0] === 'class0' ? 'numbers' : 'those of COCO';
+  return { labels, assumed: [`nobody names its ${classes} classes: taken as ${words}`] };
 }
 
 /** True where the graph runs on so many pictures at once: a batch of unknown size in its header may not hold further in. */

@@ -1,5 +1,7 @@
 import type { BundleManifest } from '../../contract/bundle.ts';
 import type { Head } from '../../core/heads/head.ts';
+import { gridPlanFor } from '../../core/heads/grid.ts';
+import type { OutputLayout } from '../../core/heads/output-layout.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../../core/image/letterbox.ts';
 import type { Normalization } from './onnx/fold.ts';
 
@@ -32,6 +34,38 @@ const ULTRALYTICS: HeadPreset = {
   thresholds: THRESHOLDS,
 };
 
-export function presetFor(head: Head): HeadPreset {
-  return head === 'yolox' ? YOLOX : ULTRALYTICS;
+/** RF-DETR's backbone is trained on the statistics of ImageNet. */
+const RF_DETR: HeadPreset = {
+  ...ULTRALYTICS,
+  normalization: {
+    colorOrder: 'rgb',
+    scale: 1 / 255,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+  },
+};
+
+/** True for YOLOX exported decoded: one row for each cell, with an objectness that the network computes (YOLOv6 writes 1 everywhere). */
+function isDecodedYolox(
+  layout: PresetLayout,
+  size: { readonly width: number; readonly height: number },
+): boolean {
+  const { scores, constantObjectness, rows } = layout;
+  if (scores !== 'objectness' || constantObjectness || rows === null) return false;
+  return gridPlanFor(size.width, size.height, rows)?.anchors === 1;
+}
+
+type PresetLayout = Pick<OutputLayout, 'scores' | 'constantObjectness' | 'rows' | 'parts'>;
+
+/** What a head is customarily trained with, told closer by the layout of its outputs where that is known. */
+export function presetFor(
+  head: Head,
+  layout: PresetLayout | null = null,
+  size = { width: 0, height: 0 },
+): HeadPreset {
+  if (head === 'yolox' || (layout !== null && isDecodedYolox(layout, size))) return YOLOX;
+  const parts = layout?.parts;
+  if (parts?.kind === 'split' && parts.boxes.name === 'dets' && parts.scores.name === 'labels')
+    return RF_DETR;
+  return ULTRALYTICS;
 }

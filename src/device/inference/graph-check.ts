@@ -3,7 +3,6 @@ import type { Head, OutputShape } from '../../core/heads/head.ts';
 import {
   checkHead,
   describeShapes,
-  guessHead,
   type GraphInput,
   type HeadFailure,
   type HeadMatch,
@@ -33,20 +32,25 @@ export function checkInput(claims: GraphClaims, inputs: readonly TensorInfo[]): 
   return input;
 }
 
+/** Heads that a wrong one is mistaken for; the others fit too many shapes to say anything. */
+const MISTAKABLE: readonly Head[] = ['yolox', 'yolov5', 'yolov8'];
+
 /**
- * Checks a head, or tells it where it is not given. Where none fits with so many labels but one fits without, that one is given back: its
- * `classes` then differ from `labels`, which is another mistake than a wrong head.
+ * Where a head does not fit with so many labels but fits without, and no other head fits with them, that is given back: its `classes` then differ
+ * from `labels`, which is another mistake than a wrong head.
  */
-export function matchHead(
-  head: Head | undefined,
+function matchHead(
+  head: Head,
   outputs: readonly OutputShape[],
   size: Omit<GraphInput, 'labels'>,
   labels: number,
 ): HeadMatch | HeadFailure {
-  const tell = (graph: GraphInput): HeadMatch | HeadFailure =>
-    head === undefined ? guessHead(outputs, graph) : checkHead(head, outputs, graph);
-  const counted = tell({ ...size, labels });
-  return 'failure' in counted ? tell(size) : counted;
+  const counted = checkHead(head, outputs, { ...size, labels });
+  if (!('failure' in counted)) return counted;
+  const isOther = MISTAKABLE.some(
+    (other) => other !== head && !('failure' in checkHead(other, outputs, { ...size, labels })),
+  );
+  return isOther ? counted : checkHead(head, outputs, size);
 }
 
 /**

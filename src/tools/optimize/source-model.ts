@@ -57,18 +57,20 @@ export async function openSource(
 }
 
 async function importForeign(file: string, foreign: ForeignOptions, work: WorkFolder): Promise<Bundle> {
-  const { labels } = foreign;
-  if (labels === null) {
-    const reason = `${file} is no bundle: give the names of its classes with --labels`;
-    throw new GoshawkError('GOSHAWK_USAGE', { reason });
-  }
+  const { labels, ...rest } = foreign;
   const key = digestOf({ file: await sha256OfFile(file), foreign });
   const out = join(work.folder, 'import', key.slice(0, 24));
   const folder = join(out, foreign.name, foreign.version);
   const known = await loadBundle(folder).catch(() => null);
   if (known !== null) return known;
   await rm(out, { recursive: true, force: true });
-  const { bundle } = await importModel({ ...foreign, labels, file, out, tool: 'goshawk optimize' });
+  const { bundle } = await importModel({
+    ...rest,
+    ...(labels === null ? {} : { labels }),
+    file,
+    out,
+    tool: 'goshawk optimize',
+  });
   return bundle;
 }
 

@@ -15,8 +15,13 @@ const SHAPES: Record<Head, readonly number[]> = {
   yolox: [1, CELLS, 5 + CLASSES],
   yolov5: [1, 3 * CELLS, 5 + CLASSES],
   yolov8: [1, 4 + CLASSES, CELLS],
+  labeled: [1, CELLS, 6],
+  detr: [1, 20, 4 + CLASSES],
   end2end: [1, 20, 6],
 };
+
+/** Rows that hold a score and a label. */
+const isLabeled = (head: Head): boolean => head === 'end2end' || head === 'labeled';
 
 function decoderFor(head: Head) {
   return createDecoder({ head, inputWidth: SIZE, inputHeight: SIZE, classes: CLASSES, maxCandidates: 1000 });
@@ -36,12 +41,14 @@ function place(head: Head, i: number): { box: number[]; scores: number[] } {
   const row = i * SHAPES[head][2]!;
   return {
     box: [0, 1, 2, 3].map((v) => row + v),
-    scores: head === 'end2end' ? [row + 4] : [row + 4, row + 6],
+    scores: isLabeled(head) ? [row + 4] : head === 'detr' ? [row + 5] : [row + 4, row + 6],
   };
 }
 
 /** One detection of score 0.81 or 0.9 at candidate `i`, 20 to 40 pixels of the network in x and y where the head decodes nothing. */
-function withOne(head: Head, i: number, box = head === 'end2end' ? [20, 20, 40, 40] : [30, 30, 20, 20]) {
+function withOne(head: Head, i: number, given?: number[]) {
+  const usual = isLabeled(head) ? [20, 20, 40, 40] : [30, 30, 20, 20];
+  const box = (given ?? usual).map((value) => (head === 'detr' ? value / SIZE : value));
   const tensor = zeros(head);
   const at = place(head, i);
   at.box.forEach((index, v) => (tensor.data[index] = box[v]!));
@@ -106,14 +113,14 @@ describe.each(HEADS)('decoder of %s', (head) => {
     const tensor = withOne(head, 3);
     const [last] = place(head, 3).scores.slice(-1);
     // the neighbor class of the same box, a little weaker; rows of end2end hold one class each
-    if (head !== 'end2end') tensor.data[last! + (head === 'yolov8' ? CELLS : 1)] = 0.8;
+    if (!isLabeled(head)) tensor.data[last! + (head === 'yolov8' ? CELLS : 1)] = 0.8;
     const found = (multiLabel: boolean, classFilter: Uint8Array | null): number[] => {
       decoder.decode([tensor], 0, letterbox, { ...settings, multiLabel, classFilter }, out);
       return [...out.classes.subarray(0, out.count)];
     };
-    expect(found(false, null)).toEqual(head === 'end2end' ? [0] : [1]);
-    expect(found(true, null)).toEqual(head === 'end2end' ? [0] : [1, 2]);
-    expect(found(true, Uint8Array.of(0, 0, 1))).toEqual(head === 'end2end' ? [] : [2]);
+    expect(found(false, null)).toEqual(isLabeled(head) ? [0] : [1]);
+    expect(found(true, null)).toEqual(isLabeled(head) ? [0] : [1, 2]);
+    expect(found(true, Uint8Array.of(0, 0, 1))).toEqual(isLabeled(head) ? [] : [2]);
     expect(found(false, Uint8Array.of(0, 0, 1))).toEqual([]);
   });
 
@@ -156,6 +163,35 @@ describe.each(HEADS)('decoder of %s', (head) => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('what suppresses and what does not', () => {
+  it.each<[Head, number]>([
+    ['labeled', 1],
+    ['yolov8', 1],
+    ['end2end', 2],
+    ['detr', 2],
+  ])('%s gives %d of two boxes in one place', (head, count) => {
+    const tensor = withOne(head, 3);
+    const other = withOne(head, 4).data;
+    other.forEach((value, i) => (tensor.data[i] = Math.max(value, tensor.data[i]!)));
+    expect(run(head, [tensor]).out.count).toBe(count);
+  });
+});
+
+describe('grids of other strides', () => {
+  // cell (1, 2) of stride 4 is row 33 of 16x16 + 8x8 + 4x4 + 2x2; of stride 16 row 9 of 4x4 + 2x2
+  it.each([
+    ['four strides', 256 + 84, 33, 4],
+    ['two strides', 20, 9, 16],
+  ])('yolox with %s', (_, cells, row, stride) => {
+    const data = new Float32Array(cells * (5 + CLASSES));
+    data.set([0.5, 0.5, 0, 0, 0.9, 0.9, 0, 0], row * (5 + CLASSES));
+    const { outcome, out } = run('yolox', [{ data, dims: [1, cells, 5 + CLASSES] }]);
+    expect([outcome, out.count]).toEqual(['ok', 1]);
+    const corner = [stride, 2 * stride].map((value) => 2 * value);
+    expect([...out.boxes.subarray(0, 4)]).toEqual([...corner, ...corner.map((value) => value + 2 * stride)]);
   });
 });
 

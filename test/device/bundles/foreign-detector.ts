@@ -13,23 +13,21 @@ import { makeModel } from './tiny-detector.ts';
 export const FOREIGN_SIZE = 64;
 
 /** How exporters lay out what one and the same network finds. */
-export const FOREIGN_LAYOUTS = [
-  'channels',
-  'rows',
-  'objectness-one',
-  'objectness',
-  'labeled',
-  'topk',
-  'nms',
-  'normalized-centers',
-  'detr-rows',
-  'detr-logits',
-  'boxes-scores',
-  'boxes-scores-labels',
-  'efficient-nms',
-] as const;
-
-export type ForeignLayout = (typeof FOREIGN_LAYOUTS)[number];
+export type ForeignLayout =
+  | 'channels'
+  | 'rows'
+  | 'objectness-one'
+  | 'objectness'
+  | 'labeled'
+  | 'topk'
+  | 'nms'
+  | 'normalized-centers'
+  | 'detr-rows'
+  | 'detr-logits'
+  | 'boxes-scores'
+  | 'boxes-scores-labels'
+  | 'efficient-nms'
+  | 'flat';
 
 export interface ForeignOptions {
   readonly layout: ForeignLayout;
@@ -55,6 +53,8 @@ function shapeOf(layout: ForeignLayout, classes: number, cells: number, keep: nu
       return [1, cells, 6];
     case 'nms':
       return [1, 'boxes', 6];
+    case 'flat':
+      return ['boxes', 7];
     case 'detr-rows':
       return [1, keep, 4 + classes];
     default:
@@ -206,6 +206,18 @@ export function foreignDetector(options: ForeignOptions): Model {
         'chosen_list',
       );
       add('Gather', [all, place], 'found', { axis: 1 });
+      break;
+    }
+    case 'flat': {
+      const list = add('Reshape', [first(labeled()), integers('list', [-1, 6])], 'list_rows');
+      const zero = add('Mul', [slice(list, 'any', 1, 0, 1), constant('nothing', [], [0])], 'picture_index');
+      const parts = [
+        zero,
+        slice(list, 'list_box', 1, 0, 4),
+        slice(list, 'list_label', 1, 5, 6),
+        slice(list, 'list_score', 1, 4, 5),
+      ];
+      add('Concat', parts, 'found', { axis: 1 });
       break;
     }
     case 'normalized-centers':

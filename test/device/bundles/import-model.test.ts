@@ -68,7 +68,7 @@ describe('importing a detector', () => {
         padValue: 114,
       },
       // three convolutions that see 8x8, 16x16 and 32x32 pixels of three channels, with a bias each
-      parameters: values * 3 * (64 + 256 + 1024) + 3 * values,
+      parameters: values * 3 * (64 + 256 + 1024) + 3 * values + (head === 'end2end' ? 12 : 0),
       // each of them sees every pixel once
       macs: 3 * values * 3 * 64 * 64,
       lineage: { createdAt: '2026-01-02T03:04:05.000Z', tool: 'test' },
@@ -176,6 +176,8 @@ describe('what is refused writes nothing', () => {
     ['a file cut short', tiny.subarray(0, tiny.length / 2), {}, 'GOSHAWK_MODEL_UNREADABLE', 'refused.onnx'],
     ['an unknown operator', unknownOperator(), {}, 'GOSHAWK_MODEL_UNREADABLE', 'Frobnicate'],
     ['too few labels', tiny, { labels: ['person'] }, 'GOSHAWK_LABELS_MISMATCH', '2 classes'],
+    ['too many labels', tiny, { labels: ['a', 'b', 'c'] }, 'GOSHAWK_LABELS_MISMATCH', '2 classes'],
+    ['equal labels', tiny, { labels: ['car', 'car'] }, 'GOSHAWK_BUNDLE_INVALID', 'label "car"'],
     ['a head that does not fit', tiny, { head: 'yolov8' }, 'GOSHAWK_NOT_A_DETECTOR', 'yolov8'],
     [
       'another size than the graph takes',

@@ -138,7 +138,29 @@ export function tinyDetector(options: TinyOptions): Uint8Array {
       }),
     );
   }
-  add('Transpose', [last], 'found', { perm: [0, 2, 1] });
+  if (head === 'end2end') {
+    // corners in their order, and a label that is a whole number
+    const rows = add('Transpose', [last], 'rows', { perm: [0, 2, 1] });
+    initializers.push(makeFloatTensor('factor6', [6], [1, 1, 1, 1, 1, classes]));
+    initializers.push(makeFloatTensor('offset6', [6], [0, 0, 1, 1, 0, 0]));
+    const moved = add('Add', [add('Mul', [rows, 'factor6'], 'scaled_rows'), 'offset6'], 'moved_rows');
+    const part = (name: string, from: number, to: number): string =>
+      add(
+        'Slice',
+        [
+          moved,
+          integers(`${name}_from`, [from]),
+          integers(`${name}_to`, [to]),
+          integers(`${name}_axis`, [2]),
+        ],
+        name,
+      );
+    add('Concat', [part('box_score', 0, 5), add('Floor', [part('part', 5, 6)], 'label')], 'found', {
+      axis: 2,
+    });
+  } else {
+    add('Transpose', [last], 'found', { perm: [0, 2, 1] });
+  }
   return writeModel(
     makeModel({
       nodes,

@@ -1,8 +1,9 @@
 import { makeFloatTensor, setAttribute } from './build.ts';
+import { dropUnread } from './drop-unread.ts';
 import { GraphIndex } from './graph-index.ts';
 import type { Model } from './model.ts';
-import { readByNestedGraph, visitInputs } from './rename.ts';
-import type { GraphProto, NodeProto } from './schema.ts';
+import { readByNestedGraph } from './rename.ts';
+import type { NodeProto } from './schema.ts';
 import { intAttribute, intsAttribute, readFloats, readIntegers } from './tensors.ts';
 
 /** Slices end here or further where they end with the tensor. */
@@ -135,25 +136,4 @@ function widen(model: Model, { source, phases }: Focus, { node, dims, weights }:
   setAttribute(node, 'kernel_shape', [2 * rows, 2 * columns]);
   setAttribute(node, 'strides', doubled('strides', [1, 1]));
   setAttribute(node, 'pads', doubled('pads', [0, 0, 0, 0]));
-}
-
-/** Takes out the nodes and constants that nobody reads anymore. */
-function dropUnread({ graph }: Model): void {
-  for (let before = -1; before !== graph.node.length;) {
-    before = graph.node.length;
-    const read = namesRead(graph);
-    graph.node = graph.node.filter(({ output }) => output.some((name) => read.has(name)));
-  }
-  const read = namesRead(graph);
-  // a constant that the file also lists as an input would have to be fed without its value
-  for (const { name } of graph.input) read.add(name);
-  graph.initializer = graph.initializer.filter(({ name }) => read.has(name));
-}
-
-function namesRead(graph: GraphProto): Set<string> {
-  const read = new Set(graph.output.map(({ name }) => name));
-  visitInputs(graph, (inputs) => {
-    for (const name of inputs) read.add(name);
-  });
-  return read;
 }

@@ -1,0 +1,85 @@
+import { createGrid, type GridPlan } from './grid.ts';
+
+/** Boxes of several pictures: four values a row, row by row. */
+export type BoxRuns = readonly Float32Array[];
+
+/** How the four values of a box change from cell to cell of the grid, in pixels a pixel: 1 where a value is a place, 0 where it is a size or an offset. */
+export interface GridSlopes {
+  readonly first: readonly [x: number, y: number];
+  readonly second: readonly [x: number, y: number];
+}
+
+/** Slope of `values` over `places`; 0 where there is nothing to tell from. */
+function slope(places: readonly number[], values: readonly number[]): number {
+  const count = places.length;
+  const meanPlace = places.reduce((sum, place) => sum + place, 0) / count;
+  const meanValue = values.reduce((sum, value) => sum + value, 0) / count;
+  let together = 0;
+  let spread = 0;
+  places.forEach((place, i) => {
+    together += (place - meanPlace) * (values[i]! - meanValue);
+    spread += (place - meanPlace) ** 2;
+  });
+  return spread === 0 ? 0 : together / spread;
+}
+
+/** Fits the boxes of the finest feature map to the places of their cells. */
+export function gridSlopes(runs: BoxRuns, plan: GridPlan, width: number, height: number): GridSlopes {
+  const grid = createGrid(width, height, plan);
+  const finest = Math.min(...plan.strides);
+  const column = (axis: 'x' | 'y', value: number): number => {
+    const places: number[] = [];
+    const values: number[] = [];
+    for (const boxes of runs) {
+      for (let row = 0; row < grid.stride.length; row += 1) {
+        const found = boxes[4 * row + value]!;
+        if (grid.stride[row] !== finest || !Number.isFinite(found)) continue;
+        places.push(grid[axis][row]! * finest);
+        values.push(found);
+      }
+    }
+    return slope(places, values);
+  };
+  return { first: [column('x', 0), column('y', 1)], second: [column('x', 2), column('y', 3)] };
+}
+
+/** What a slope should be may be missed by so much: the offsets within the cells are not the same everywhere. */
+const SLACK = 0.35;
+
+/** True where both values move with the grid by `expected` a pixel. */
+export function follows(slopes: readonly [number, number], expected: readonly [number, number]): boolean {
+  return slopes.every((value, axis) => Math.abs(value / expected[axis]! - 1) <= SLACK);
+}
+
+/** What boxes that follow no grid look like. */
+export interface BoxStatistics {
+  readonly rows: number;
+  /** largest absolute coordinate of the picture whose largest is least: a picture beyond the training may drive boxes anywhere */
+  readonly largest: number;
+  /** share of rows whose third and fourth value are not below the first and second, 0..1 */
+  readonly ordered: number;
+}
+
+/** @param counts tells whether row `row` of picture `run` is a box at all */
+export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) => boolean): BoxStatistics {
+  let rows = 0;
+  let least = Infinity;
+  let ordered = 0;
+  runs.forEach((boxes, run) => {
+    let largest = 0;
+    for (let row = 0; 4 * row < boxes.length; row += 1) {
+      const [a, b, c, d] = boxes.subarray(4 * row, 4 * row + 4) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      if (!Number.isFinite(a + b + c + d) || !counts(run, row)) continue;
+      rows += 1;
+      largest = Math.max(largest, Math.abs(a), Math.abs(b), Math.abs(c), Math.abs(d));
+      if (c >= a && d >= b) ordered += 1;
+    }
+    if (largest > 0) least = Math.min(least, largest);
+  });
+  return { rows, largest: Number.isFinite(least) ? least : 0, ordered: rows === 0 ? 0 : ordered / rows };
+}

@@ -1,0 +1,388 @@
+import { boxStatistics, follows, gridSlopes, type BoxRuns } from './box-evidence.ts';
+import { gridPlanFor } from './grid.ts';
+import type { Head } from './head.ts';
+import { partsOf, type OutputParts, type SeenOutput } from './output-parts.ts';
+import { describeShapes } from './shapes.ts';
+
+/** How the boxes of a foreign graph are laid out. */
+export interface OutputLayout {
+  readonly parts: OutputParts;
+  readonly box: 'corners' | 'centers';
+  /** `cells`: relative to the grid cell, as YOLOX has it undecoded */
+  readonly unit: 'pixels' | 'normalized' | 'cells';
+  /** one value a class, those after an objectness, or one score and a label */
+  readonly scores: 'classes' | 'objectness' | 'label';
+  /** scores are not yet probabilities */
+  readonly logits: boolean;
+  /** true where each object is there once */
+  readonly suppressed: boolean;
+  /** rows of a picture; null where their number changes */
+  readonly rows: number | null;
+  /** null where the graph does not tell */
+  readonly classes: number | null;
+  /** objectness that is the same everywhere, as YOLOv6 has it */
+  readonly constantObjectness: boolean;
+}
+
+/** What somebody says of a layout; what is left out is told by running the graph. */
+export interface LayoutHints {
+  readonly head?: Head;
+  readonly axes?: 'rows' | 'channels';
+  readonly box?: OutputLayout['box'];
+  readonly unit?: OutputLayout['unit'];
+  readonly scores?: OutputLayout['scores'];
+  readonly suppressed?: boolean;
+  /** false: relative to the grid cell */
+  readonly decoded?: boolean;
+}
+
+export interface LayoutInput {
+  /** network input, pixels */
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** number of labels; null where nobody gave any */
+  readonly labels: number | null;
+}
+
+/** Why no layout fits, in words for the person who gave the model. */
+export interface LayoutFailure {
+  readonly failure: string;
+  /** where only the number of labels does not fit: the classes that the graph has */
+  readonly classes?: number;
+}
+
+/** Networks of queries have some hundred rows, and grids of cells some thousand. */
+const MOST_QUERIES = 1000;
+
+/** Normalized boxes reach a little beyond the picture. */
+const MOST_NORMALIZED = 2;
+
+/** Corners that come out in the wrong order are a rounding at a border. */
+const ORDERED = 0.995;
+
+/** Rows that a verdict is made from, at least. */
+const FEWEST_ROWS = 3;
+
+const LOWEST = -0.01;
+const HIGHEST = 1.01;
+
+function hintsOfHead(head: Head | undefined): LayoutHints {
+  switch (head) {
+    case 'yolox':
+      return { axes: 'rows', unit: 'cells', box: 'centers', scores: 'objectness', suppressed: false };
+    case 'yolov5':
+      return { scores: 'objectness', suppressed: false };
+    case 'yolov8':
+      return { scores: 'classes', suppressed: false };
+    case 'labeled':
+      return { scores: 'label', suppressed: false };
+    case 'detr':
+      return { scores: 'classes', suppressed: true };
+    case 'end2end':
+      return { scores: 'label', suppressed: true };
+    case undefined:
+      return {};
+  }
+}
+
+/** The head that reads boxes of this layout once they are in its form. */
+export function headOfLayout({
+  unit,
+  scores,
+  suppressed,
+}: Pick<OutputLayout, 'unit' | 'scores' | 'suppressed'>): Head {
+  if (unit === 'cells') return 'yolox';
+  if (scores === 'label') return suppressed ? 'end2end' : 'labeled';
+  if (scores === 'objectness') return 'yolov5';
+  return suppressed ? 'detr' : 'yolov8';
+}
+
+/** Values of all pictures, row by row, whatever the order of axes. */
+class Table {
+  readonly columns: number;
+  readonly runs: readonly Float32Array[];
+
+  constructor({ dims, runs }: SeenOutput, axes: 'rows' | 'channels') {
+    const transposed = axes === 'channels';
+    this.columns = (transposed ? dims[1] : dims.length === 2 ? 1 : dims[2]) ?? 1;
+    this.runs = transposed ? runs.map((values) => transpose(values, this.columns)) : runs;
+  }
+
+  rows(run: number): number {
+    return (this.runs[run]?.length ?? 0) / this.columns;
+  }
+
+  at(run: number, row: number, column: number): number {
+    return this.runs[run]![row * this.columns + column]!;
+  }
+
+  /** `count` columns from `first` on. */
+  slice(first: number, count: number): Float32Array[] {
+    return this.runs.map((values, run) => {
+      const rows = this.rows(run);
+      const part = new Float32Array(rows * count);
+      for (let row = 0; row < rows; row += 1) {
+        for (let c = 0; c < count; c += 1) part[row * count + c] = values[row * this.columns + first + c]!;
+      }
+      return part;
+    });
+  }
+
+  every(column: number, holds: (value: number) => boolean): boolean {
+    return this.runs.every((_, run) => {
+      for (let row = 0; row < this.rows(run); row += 1) if (!holds(this.at(run, row, column))) return false;
+      return true;
+    });
+  }
+
+  /** True where a column never rises from row to row, and falls somewhere. */
+  falls(column: number): boolean {
+    let fell = false;
+    for (let run = 0; run < this.runs.length; run += 1) {
+      for (let row = 1; row < this.rows(run); row += 1) {
+        const step = this.at(run, row, column) - this.at(run, row - 1, column);
+        if (step > 1e-6) return false;
+        if (step < 0) fell = true;
+      }
+    }
+    return fell;
+  }
+}
+
+function transpose(values: Float32Array, columns: number): Float32Array {
+  const rows = values.length / columns;
+  const turned = new Float32Array(values.length);
+  for (let c = 0; c < columns; c += 1) {
+    for (let row = 0; row < rows; row += 1) turned[row * columns + c] = values[c * rows + row]!;
+  }
+  return turned;
+}
+
+/** The axis that holds the values of a box: the one that fits the labels, else the one beside a grid, else the shorter. */
+function axesOf(dims: readonly number[], hints: LayoutHints, input: LayoutInput): 'rows' | 'channels' {
+  if (hints.axes !== undefined) return hints.axes;
+  const [, a = 0, b = 0] = dims;
+  const onGrid = (rows: number): boolean => gridPlanFor(input.inputWidth, input.inputHeight, rows) !== null;
+  const fits = (values: number): boolean =>
+    input.labels !== null && (values === 4 + input.labels || values === 5 + input.labels);
+  if (onGrid(a) !== onGrid(b)) return onGrid(a) ? 'rows' : 'channels';
+  if (fits(a) !== fits(b)) return fits(b) ? 'rows' : 'channels';
+  return b <= a ? 'rows' : 'channels';
+}
+
+interface Scored {
+  readonly scores: OutputLayout['scores'];
+  readonly classes: number | null;
+}
+
+/** What the values after the box are. */
+function scoresOf(
+  rest: Table,
+  anchors: number | null,
+  rows: 'rows' | 'channels',
+  hints: LayoutHints,
+  labels: number | null,
+): Scored | LayoutFailure {
+  const { columns } = rest;
+  const label =
+    columns === 2 &&
+    rest.every(1, Number.isInteger) &&
+    !(labels === 2 && rest.every(1, (value) => value === 0));
+  const options: Scored[] = [
+    ...(label ? [{ scores: 'label' as const, classes: labels }] : []),
+    { scores: 'objectness', classes: columns - 1 },
+    { scores: 'classes', classes: columns },
+  ];
+  // channels have no objectness as a rule, and three rows a cell always have one
+  const customs = { objectness: rows === 'rows', classes: anchors !== 3, label: true };
+  const wanted = options.filter(({ scores }) =>
+    hints.scores === undefined ? customs[scores] : hints.scores === scores,
+  );
+  const fitting = wanted.find(({ classes }) => labels === null || classes === labels);
+  if (fitting !== undefined) {
+    if (labels !== null || fitting.scores !== 'objectness') return fitting;
+    // nobody said how many classes there are: rows on a grid customarily begin with an objectness
+    return rows === 'rows' && anchors !== null && columns > 1
+      ? fitting
+      : { scores: 'classes', classes: columns };
+  }
+  const customary = rows === 'rows' && anchors !== null ? columns - 1 : columns;
+  if (hints.scores !== undefined) {
+    const needs =
+      hints.scores === 'label'
+        ? 'a score and a whole number'
+        : hints.scores === 'objectness'
+          ? `an objectness and ${labels ?? '?'} classes`
+          : `${labels ?? '?'} classes`;
+    return { failure: `has ${columns} values beside each box, not ${needs}`, classes: customary };
+  }
+  return {
+    failure: `has ${columns} values beside each box, and ${labels} labels were given`,
+    classes: customary,
+  };
+}
+
+/**
+ * Tells how a foreign graph lays out its boxes, from what it gave for several pictures and not from its shapes alone: boxes that follow the grid of
+ * cells are places or corners in pixels or in shares of the input, a column of whole numbers is a label, scores that fall from row to row are sorted.
+ */
+export function tellLayout(
+  outputs: readonly SeenOutput[],
+  given: LayoutHints,
+  input: LayoutInput,
+): OutputLayout | LayoutFailure {
+  const hints: LayoutHints = { ...hintsOfHead(given.head), ...given };
+  const parts = partsOf(outputs, (dims) => axesOf(dims, hints, input));
+  if ('failure' in parts) return parts;
+  const named = describeShapes(outputs);
+  if (parts.kind === 'flat') return flatLayout(parts, hints, input);
+  const axes = parts.kind === 'single' ? parts.axes : 'rows';
+  const boxTable = new Table(parts.kind === 'single' ? parts.output : parts.boxes, axes);
+  if (
+    boxTable.columns < (parts.kind === 'single' ? 6 : 4) &&
+    !(parts.kind === 'single' && boxTable.columns === 5)
+  ) {
+    return { failure: `${named} has ${boxTable.columns} values a row: too few for a box and its scores` };
+  }
+  const boxes: BoxRuns = boxTable.slice(0, 4);
+  const counts = new Set(boxes.map((run) => run.length / 4));
+  const rows = counts.size === 1 ? boxes[0]!.length / 4 : null;
+  const plan = rows === null ? null : gridPlanFor(input.inputWidth, input.inputHeight, rows);
+
+  const isRows = parts.kind === 'single' && axes === 'rows';
+  let scores: Scored | LayoutFailure;
+  let scoreTable: Table;
+  if (parts.kind === 'split') {
+    scoreTable = new Table(parts.scores, 'rows');
+    scores =
+      parts.labels !== null
+        ? { scores: 'label', classes: input.labels }
+        : { scores: 'classes', classes: scoreTable.columns };
+    if (parts.labels === null && input.labels !== null && scoreTable.columns !== input.labels) {
+      return {
+        failure: `${named} has ${scoreTable.columns} classes, and ${input.labels} labels were given`,
+        classes: scoreTable.columns,
+      };
+    }
+  } else {
+    const columns = boxTable.columns - 4;
+    scoreTable = new Table(
+      { name: '', integer: false, dims: [1, rows ?? 0, columns], runs: boxTable.slice(4, columns) },
+      'rows',
+    );
+    scores = scoresOf(scoreTable, plan?.anchors ?? null, axes, hints, input.labels);
+    if ('failure' in scores) {
+      const head = given.head === undefined ? '' : `head ${given.head} does not fit: `;
+      return { ...scores, failure: `${head}${named} ${scores.failure}` };
+    }
+  }
+
+  const probability = (value: number): boolean => !(value < LOWEST || value > HIGHEST);
+  const logits = scoreColumns(scoreTable, scores.scores).some(
+    (column) => !scoreTable.every(column, probability),
+  );
+  const constantObjectness = scores.scores === 'objectness' && scoreTable.every(0, (value) => value === 1);
+  const used = (run: number, row: number): boolean =>
+    scores.scores !== 'label' || scoreTable.at(run, row, 0) > 0;
+
+  const form = boxForm(boxes, plan, used, scores.scores, axes, hints, input);
+  if ('failure' in form) return { failure: `${named}: ${form.failure}` };
+  if (
+    form.flat &&
+    plan?.anchors === 1 &&
+    scores.scores === 'classes' &&
+    isRows &&
+    hints.scores === undefined
+  ) {
+    const classes = scoreTable.columns - 1;
+    return {
+      failure: `${named} looks like yolox with ${classes} classes, and ${input.labels} labels were given`,
+      classes,
+    };
+  }
+  const sorted = scores.scores === 'label' && scoreTable.falls(0);
+  const suppressed =
+    hints.suppressed ??
+    (axes === 'channels' || scores.scores === 'objectness'
+      ? false
+      : rows === null || sorted || (rows <= MOST_QUERIES && (plan === null || form.flat)));
+  return { parts, box: form.box, unit: form.unit, ...scores, logits, suppressed, rows, constantObjectness };
+}
+
+/** Columns that hold scores: all but a label. */
+function scoreColumns({ columns }: Table, scores: OutputLayout['scores']): number[] {
+  return scores === 'label' ? [0] : Array.from({ length: columns }, (_, column) => column);
+}
+
+interface BoxForm {
+  readonly box: OutputLayout['box'];
+  readonly unit: OutputLayout['unit'];
+  /** nothing moves with the grid */
+  readonly flat: boolean;
+}
+
+function boxForm(
+  boxes: BoxRuns,
+  plan: ReturnType<typeof gridPlanFor>,
+  used: (run: number, row: number) => boolean,
+  scores: OutputLayout['scores'],
+  axes: 'rows' | 'channels',
+  hints: LayoutHints,
+  { inputWidth, inputHeight }: LayoutInput,
+): BoxForm | LayoutFailure {
+  const told = { unit: hints.decoded === false ? ('cells' as const) : hints.unit };
+  const pixel = [1, 1] as const;
+  const share = [1 / inputWidth, 1 / inputHeight] as const;
+  if (plan !== null) {
+    const { first, second } = gridSlopes(boxes, plan, inputWidth, inputHeight);
+    for (const [unit, expected] of [
+      ['pixels', pixel],
+      ['normalized', share],
+    ] as const) {
+      if (!follows(first, expected) || told.unit === 'cells') continue;
+      const box = follows(second, expected) ? 'corners' : 'centers';
+      return { box: hints.box ?? box, unit: told.unit ?? unit, flat: false };
+    }
+  }
+  const flat = plan !== null;
+  const relative =
+    plan?.anchors === 1 && scores === 'objectness' && axes === 'rows' && hints.decoded !== true;
+  if (told.unit === 'cells' || (relative && told.unit === undefined && hints.head === undefined)) {
+    if (plan?.anchors !== 1)
+      return { failure: 'boxes that are relative to their cells need one row for each cell of the grid' };
+    return { box: 'centers', unit: 'cells', flat };
+  }
+  if (relative && hints.head === 'yolov5' && told.unit === undefined) {
+    return {
+      failure:
+        'its boxes do not follow the grid as those of yolov5 do: it looks like yolox, undecoded (--decoded says otherwise)',
+    };
+  }
+  const { rows, largest, ordered } = boxStatistics(boxes, used);
+  const known = rows >= FEWEST_ROWS;
+  const unit = known && largest > 0 && largest <= MOST_NORMALIZED ? 'normalized' : 'pixels';
+  const corners = scores === 'label' ? !known || ordered >= ORDERED : known && ordered >= ORDERED;
+  return { box: hints.box ?? (corners ? 'corners' : 'centers'), unit: told.unit ?? unit, flat };
+}
+
+/** `[rows, 7]`: picture, corners, class, score. */
+function flatLayout(
+  parts: OutputParts & { kind: 'flat' },
+  hints: LayoutHints,
+  input: LayoutInput,
+): OutputLayout {
+  const table = new Table({ ...parts.output, dims: [1, 0, 7] }, 'rows');
+  const { rows, largest } = boxStatistics(table.slice(1, 4), () => true);
+  const unit = rows >= FEWEST_ROWS && largest > 0 && largest <= MOST_NORMALIZED ? 'normalized' : 'pixels';
+  return {
+    parts,
+    box: hints.box ?? 'corners',
+    unit: hints.unit ?? unit,
+    scores: 'label',
+    logits: false,
+    suppressed: true,
+    rows: null,
+    classes: input.labels,
+    constantObjectness: false,
+  };
+}

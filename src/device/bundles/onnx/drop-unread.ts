@@ -1,0 +1,24 @@
+import type { Model } from './model.ts';
+import { visitInputs } from './rename.ts';
+import type { GraphProto } from './schema.ts';
+
+/** Takes out the nodes and constants that nobody reads anymore. */
+export function dropUnread({ graph }: Model): void {
+  for (let before = -1; before !== graph.node.length;) {
+    before = graph.node.length;
+    const read = namesRead(graph);
+    graph.node = graph.node.filter(({ output }) => output.some((name) => read.has(name)));
+  }
+  const read = namesRead(graph);
+  // a constant that the file also lists as an input would have to be fed without its value
+  for (const { name } of graph.input) read.add(name);
+  graph.initializer = graph.initializer.filter(({ name }) => read.has(name));
+}
+
+function namesRead(graph: GraphProto): Set<string> {
+  const read = new Set(graph.output.map(({ name }) => name));
+  visitInputs(graph, (inputs) => {
+    for (const name of inputs) read.add(name);
+  });
+  return read;
+}

@@ -1,0 +1,215 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDetections, type Detections } from '../../../src/core/detections.ts';
+import { createDecoder } from '../../../src/core/heads/decoder.ts';
+import type { Head } from '../../../src/core/heads/head.ts';
+import { letterboxFor } from '../../../src/core/image/letterbox.ts';
+import { createRandom } from '../../../src/core/random.ts';
+import { claimsOf, type Bundle } from '../../../src/device/bundles/bundle.ts';
+import { INSPECTION } from '../../../src/device/bundles/equivalence.ts';
+import { importModel, type ImportOptions } from '../../../src/device/bundles/import-model.ts';
+import { writeModel } from '../../../src/device/bundles/onnx/model.ts';
+import { verifyBundle } from '../../../src/device/bundles/verify.ts';
+import { LetterboxedGraph } from '../../../src/device/inference/letterboxed-graph.ts';
+import { readRegularFile } from '../../../src/device/bundles/regular-file.ts';
+import {
+  foreignBytes,
+  foreignDetector,
+  FOREIGN_SIZE,
+  type ForeignLayout,
+  type ForeignOptions,
+} from './foreign-detector.ts';
+
+const LABELS = ['person', 'car', 'dog'];
+const NORMALIZATION = { colorOrder: 'rgb', scale: 1 / 255 } as const;
+
+let folder = '';
+let imports = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goshawk-layouts-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function imported(bytes: Uint8Array, changes: Partial<ImportOptions> = {}) {
+  imports += 1;
+  const file = join(folder, `model${imports}.onnx`);
+  await writeFile(file, bytes);
+  return importModel({
+    file,
+    out: join(folder, 'models'),
+    name: `model${imports}`,
+    version: '1.0.0',
+    labels: LABELS,
+    normalization: NORMALIZATION,
+    tool: 'test',
+    ...changes,
+  });
+}
+
+/** What the runtime finds in a picture, without suppression, best first. */
+async function detect({ manifest, folder: home }: Bundle, seed = 3): Promise<Detections> {
+  const bytes = await readRegularFile(join(home, 'model.onnx'), 1e8);
+  const claims = claimsOf(manifest);
+  const graph = await LetterboxedGraph.load(bytes, claims, 1, INSPECTION);
+  const random = createRandom(seed);
+  const pixels = Uint8Array.from({ length: 3 * FOREIGN_SIZE ** 2 }, () => random.int(0, 255));
+  const letterbox = letterboxFor(FOREIGN_SIZE, FOREIGN_SIZE, FOREIGN_SIZE, FOREIGN_SIZE, 'top-left');
+  const outputs = await graph.run(
+    [{ kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: 3 * FOREIGN_SIZE }],
+    0,
+    1,
+  );
+  const found = createDetections(500);
+  const decoder = createDecoder({
+    head: manifest.head,
+    classes: claims.labels,
+    inputWidth: FOREIGN_SIZE,
+    inputHeight: FOREIGN_SIZE,
+    maxCandidates: Infinity,
+  });
+  const settings = { scoreThreshold: 0.05, iouThreshold: 1, maxDetections: 500 };
+  expect(decoder.decode(outputs, 0, letterbox, settings, found)).toBe('ok');
+  await graph.close();
+  return found;
+}
+
+/** Every detection of `some` is one of `all`: class, score to 1e-4, box to 0.01 pixels. */
+function expectAmong(some: Detections, all: Detections, scores = true): void {
+  for (let i = 0; i < some.count; i += 1) {
+    const same = Array.from({ length: all.count }, (_, j) => j).some(
+      (j) =>
+        some.classes[i] === all.classes[j] &&
+        (!scores || Math.abs(some.scores[i]! - all.scores[j]!) < 1e-4) &&
+        [0, 1, 2, 3].every((k) => Math.abs(some.boxes[4 * i + k]! - all.boxes[4 * j + k]!) < 0.01),
+    );
+    expect(same, `detection ${i}`).toBe(true);
+  }
+}
+
+const ROWS = 84;
+
+describe('one network, laid out as exporters do', () => {
+  test.each<[ForeignLayout, Head, number]>([
+    ['rows', 'yolov8', ROWS],
+    ['objectness-one', 'yolov5', ROWS],
+    ['labeled', 'labeled', ROWS],
+    ['topk', 'end2end', 20],
+    ['normalized-centers', 'end2end', 20],
+    ['detr-rows', 'detr', 20],
+    ['detr-logits', 'detr', 20],
+    ['boxes-scores', 'yolov8', ROWS],
+    ['boxes-scores-labels', 'labeled', ROWS],
+    ['efficient-nms', 'yolov8', ROWS],
+    ['flat', 'end2end', 20],
+  ])('%s: the runtime finds what it finds in channels', async (layout, head, count) => {
+    const reference = await detect((await imported(foreignBytes({ layout: 'channels', classes: 3 }))).bundle);
+    expect(reference.count).toBe(ROWS);
+    const { bundle, guessed } = await imported(foreignBytes({ layout, classes: 3 }));
+    expect([bundle.manifest.head, guessed]).toEqual([head, true]);
+    expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
+    const found = await detect(bundle);
+    expect(found.count).toBe(count);
+    expectAmong(found, reference);
+  });
+
+  test('an objectness of the network multiplies the scores, and pixels are those of YOLOX', async () => {
+    const reference = await detect((await imported(foreignBytes({ layout: 'channels', classes: 3 }))).bundle);
+    const { bundle } = await imported(foreignBytes({ layout: 'objectness', classes: 3 }));
+    expect(bundle.manifest.head).toBe('yolov5');
+    expectAmong(await detect(bundle), reference, false);
+    const { bundle: customary } = await imported(foreignBytes({ layout: 'objectness', classes: 3 }), {
+      normalization: {},
+    });
+    expect(customary.manifest.input).toMatchObject({ colorOrder: 'bgr', anchor: 'top-left' });
+  });
+
+  test.each<[string, number[], ForeignLayout]>([
+    ['four strides', [4, 8, 16, 32], 'channels'],
+    ['four strides', [4, 8, 16, 32], 'rows'],
+    ['two strides', [16, 32], 'channels'],
+    ['two strides', [16, 32], 'objectness-one'],
+    ['two strides', [8, 16], 'labeled'],
+  ])('%s (%j) in %s', async (_, strides, layout) => {
+    const reference = await detect(
+      (await imported(foreignBytes({ layout: 'channels', classes: 3, strides }))).bundle,
+    );
+    const { bundle } = await imported(foreignBytes({ layout, classes: 3, strides }));
+    const found = await detect(bundle);
+    expect(found.count).toBe(strides.reduce((sum, stride) => sum + (FOREIGN_SIZE / stride) ** 2, 0));
+    expectAmong(found, reference);
+  });
+
+  test('two classes beside a box are no score and label', async () => {
+    const labels = ['person', 'car'];
+    const { bundle } = await imported(foreignBytes({ layout: 'rows', classes: 2 }), { labels });
+    expect(bundle.manifest.head).toBe('yolov8');
+  });
+
+  test('thresholds of a suppression that was taken out become those of the bundle', async () => {
+    const { bundle, notes } = await imported(foreignBytes({ layout: 'efficient-nms', classes: 3 }));
+    const { score, iou, maxDetections } = bundle.manifest.thresholds;
+    expect([score, iou, maxDetections].map((value) => Number(value.toFixed(3)))).toEqual([0.3, 0.6, 20]);
+    expect(notes[0]).toContain('suppression was taken out');
+  });
+});
+
+describe('what is said beats what is told', () => {
+  const bytes = (layout: ForeignLayout, options: Partial<ForeignOptions> = {}) =>
+    foreignBytes({ layout, classes: 3, ...options });
+
+  test('--head end2end has a graph of all cells taken as finished', async () => {
+    const { bundle, guessed } = await imported(bytes('labeled'), { head: 'end2end' });
+    expect([bundle.manifest.head, guessed]).toEqual(['end2end', false]);
+  });
+
+  test('--no-decoded has decoded rows taken as relative to their cells', async () => {
+    const { bundle } = await imported(bytes('objectness-one'), { layout: { decoded: false } });
+    expect(bundle.manifest.head).toBe('yolox');
+  });
+
+  test('--layout says which corners and units', async () => {
+    const { bundle } = await imported(bytes('normalized-centers'), {
+      layout: { box: 'corners', unit: 'pixels' },
+    });
+    expect(bundle.manifest.lineage['folded']).not.toContainEqual(expect.stringContaining('boxes as'));
+  });
+
+  test('a head that the outputs cannot be is refused with what was seen', async () => {
+    await expect(imported(bytes('channels'), { head: 'end2end' })).rejects.toMatchObject({
+      code: 'GOSHAWK_NOT_A_DETECTOR',
+      message: expect.stringMatching(/end2end.*found \[1, 7, 84\].*3 values beside each box/) as string,
+    });
+  });
+});
+
+describe('what is no detector that can be read is refused', () => {
+  test('masks besides boxes', async () => {
+    const model = foreignDetector({ layout: 'channels', classes: 3 });
+    const map = structuredClone(model.graph.output[0]!);
+    map.name = 'map8';
+    map.type!.tensorType!.shape!.dim = [1, 7, 8, 8].map((size) => ({
+      ...map.type!.tensorType!.shape!.dim[0]!,
+      dimValue: BigInt(size),
+    }));
+    model.graph.output.push(map);
+    await expect(imported(writeModel(model))).rejects.toMatchObject({
+      code: 'GOSHAWK_NOT_A_DETECTOR',
+      message: expect.stringMatching(/map8 \[1, 7, 8, 8\].*masks/) as string,
+    });
+  });
+
+  test('another plugin of TensorRT', async () => {
+    const model = foreignDetector({ layout: 'efficient-nms', classes: 3 });
+    model.graph.node.at(-1)!.opType = 'BatchedNMSDynamic_TRT';
+    await expect(imported(writeModel(model))).rejects.toMatchObject({
+      code: 'GOSHAWK_NOT_A_DETECTOR',
+      message: expect.stringContaining("TensorRT's plugin BatchedNMSDynamic_TRT") as string,
+    });
+  });
+});
