@@ -292,6 +292,7 @@ export function tellLayout(
     plan?.anchors === 1 &&
     scores.scores === 'classes' &&
     isRows &&
+    plan.strides.length > 2 &&
     hints.scores === undefined
   ) {
     const classes = scoreTable.columns - 1;
