@@ -26,7 +26,7 @@ export interface MeasureOptions {
 const MOST_ROUNDS = 7;
 const FEWEST_ROUNDS = 3;
 /** Jobs of a runner in one round. */
-const JOBS_EACH = 4;
+const JOBS_EACH = 3;
 /** A gray that letterboxes are filled with. */
 const GRAY = 114;
 
