@@ -98,6 +98,9 @@ export function rosEnvironment(ros, base) {
   const env = { ...base };
   // glibc's arenas, one for each thread, and libuv's four threads are both wrong for image buffers on many threads.
   env['MALLOC_ARENA_MAX'] ??= '2';
+  // A raw frame is larger than what glibc hands back to the kernel at once: its pages would be taken, cleared and returned with every frame.
+  env['MALLOC_MMAP_THRESHOLD_'] ??= '33554432';
+  env['MALLOC_TRIM_THRESHOLD_'] ??= '268435456';
   env['UV_THREADPOOL_SIZE'] ??= String(Math.min(16, Math.max(4, os.availableParallelism())));
   prepend(env, 'PATH', [PLACES.commands]);
   if (ros === undefined) return env;

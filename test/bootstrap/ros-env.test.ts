@@ -100,6 +100,8 @@ describe('environment of ROS 2', () => {
   it('without ROS sets only what Node itself needs', () => {
     expect(Object.keys(rosEnvironment(undefined, {})).sort()).toEqual([
       'MALLOC_ARENA_MAX',
+      'MALLOC_MMAP_THRESHOLD_',
+      'MALLOC_TRIM_THRESHOLD_',
       'PATH',
       'UV_THREADPOOL_SIZE',
     ]);
