@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { INT8_ARITHMETICS, machineKindSchema } from './machine.ts';
 import { bundleRefSchema, digestSchema, framesSchema, latencySchema, reportBaseSchema } from './report.ts';
 
 /** What `test/peers/detection_listener.py` prints. */
@@ -96,8 +97,12 @@ export const peersBenchReportSchema = reportBaseSchema.extend({
 
 const headlineModelSchema = z.strictObject({
   bundle: bundleRefSchema,
-  /** the variant that the runtime takes on the CPU provider */
+  /** the variant that the runtime takes on the CPU provider: the fastest here of those that compute here what they were evaluated with */
   variant: z.string(),
+  /** what it needs to compute that; null where it does so anywhere */
+  requires: z.strictObject({ int8: z.literal('exact') }).nullable(),
+  /** milliseconds of the variants that it was chosen from; empty where there was no choice */
+  measured: z.array(z.strictObject({ variant: z.string(), p50: z.number().positive() })),
   precision: z.string(),
   bytes: z.int().positive(),
   parameters: z.int().min(0),
@@ -120,10 +125,13 @@ const headlineModelSchema = z.strictObject({
 export const headlineReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.bench-headline/1'),
   seconds: z.number().min(0),
+  machine: z.strictObject({ kind: machineKindSchema, int8: z.enum(INT8_ARITHMETICS) }),
   settings: z.strictObject({
     threads: z.int().positive(),
     rounds: z.int().positive(),
     runs: z.int().positive(),
+    /** the clock of `speedup`: `cpu` is the time that the process ran, used where one thread runs */
+    ratioOf: z.enum(['wall', 'cpu']),
     provider: z.literal('cpu'),
     input: z.strictObject({ width: z.int().positive(), height: z.int().positive() }),
   }),

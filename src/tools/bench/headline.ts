@@ -8,13 +8,15 @@ import { intervalOf, resampleAp } from '../../core/evaluation/bootstrap.ts';
 import { evaluateDetections, type CocoEvaluation } from '../../core/evaluation/evaluate.ts';
 import { claimsOf, nameOf, type Bundle } from '../../device/bundles/bundle.ts';
 import { describeHost } from '../../device/describe-host.ts';
+import { machineFingerprint } from '../../device/inference/machine-fingerprint.ts';
 import { readDataset, type Dataset } from '../evaluate/dataset.ts';
 import { detectDataset } from '../evaluate/detect-dataset.ts';
 import { openBundleDetector } from '../evaluate/bundle-detector.ts';
-import { measureLatencies, type Latency } from '../optimize/latency.ts';
+import { measureLatencies, ratioOfThreads, type Latency } from '../optimize/latency.ts';
 import { EVALUATION_LIMITS } from '../optimize/detect-stored.ts';
 import { simulate } from '../simulate/simulate.ts';
 import { SIMULATE_DEFAULTS } from '../simulate/options.ts';
+import { pickVariant, type TimedVariant } from './pick-variant.ts';
 
 const CONFIDENCE = 0.95;
 const RESAMPLES = 1000;
@@ -37,13 +39,14 @@ export interface HeadlineOptions {
   readonly onProgress: (activity: string, done: number, total: number) => void;
 }
 
-/** The variant that the runtime takes on the CPU provider: the first that is meant for it. */
-function cpuVariant(bundle: Bundle): BundleVariant {
-  const variant = bundle.manifest.variants.find(({ providers }) => providers.includes('cpu'));
-  if (variant !== undefined) return variant;
-  throw new GoshawkError('GOSHAWK_USAGE', {
-    reason: `${nameOf(bundle)} has no variant for the CPU provider`,
-  });
+/** Rounds and runs a round that a bundle's variants are compared by. */
+const PICKING = { rounds: 8, runs: 4 } as const;
+
+/** A bundle, and what of it runs here. */
+interface Contender {
+  readonly bundle: Bundle;
+  readonly variant: BundleVariant;
+  readonly timed: readonly TimedVariant[];
 }
 
 /** Throws GOSHAWK_USAGE unless both bundles take the same input and name the same classes: anything else compares nothing. */
@@ -66,14 +69,21 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   const { baseline, optimized, threads, rounds, runs, signal, onProgress } = options;
   checkComparable(baseline, optimized);
   const startedAt = new Date();
-  const bundles = [baseline, optimized] as const;
-  const variants = bundles.map(cpuVariant);
+  const machine = await machineFingerprint();
   onProgress('latency', 0, rounds);
-  const graphs = await Promise.all(bundles.map(({ folder }, i) => readFile(join(folder, variants[i]!.file))));
+  const ratioOf = ratioOfThreads(threads);
+  const pick = async (bundle: Bundle): Promise<Contender> => {
+    const options = { threads, signal, ratioOf, ...PICKING };
+    return { bundle, ...(await pickVariant(bundle, machine.int8, options)) };
+  };
+  const contenders = [await pick(baseline), await pick(optimized)] as const;
+  const graphs = await Promise.all(
+    contenders.map(({ bundle: { folder }, variant: { file } }) => readFile(join(folder, file))),
+  );
   // the optimized one comes first, so that its measure of the ratio is baseline / optimized
   const [own, base] = await measureLatencies([graphs[1]!, graphs[0]!], {
     claims: claimsOf(baseline.manifest),
-    ...{ threads, rounds, runs, signal },
+    ...{ threads, rounds, runs, ratioOf, signal },
   });
   onProgress('latency', rounds, rounds);
 
@@ -89,16 +99,17 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
       limit: null,
     });
     const [before, after] = [
-      await judge(baseline, dataset, scenes, options, told('baseline')),
-      await judge(optimized, dataset, scenes, options, told('optimized')),
+      await judge(contenders[0], dataset, scenes, options, told('baseline')),
+      await judge(contenders[1], dataset, scenes, options, told('optimized')),
     ];
-    const models = [describe(baseline, before, base!), describe(optimized, after, own!)] as const;
+    const models = [describe(contenders[0], before, base!), describe(contenders[1], after, own!)] as const;
     return headlineReportSchema.parse({
       schema: 'goshawk.report.bench-headline/1',
       startedAt: startedAt.toISOString(),
       host: describeHost(['cpu']),
       seconds: (Date.now() - startedAt.getTime()) / 1000,
-      settings: { threads, rounds, runs, provider: 'cpu', input: sizeOf(baseline) },
+      machine: { kind: machine.kind, int8: machine.int8 },
+      settings: { threads, rounds, runs, ratioOf, provider: 'cpu', input: sizeOf(baseline) },
       scenes: { images: count, seed, digest: dataset.digest },
       baseline: models[0],
       optimized: models[1],
@@ -128,7 +139,7 @@ function sizeOf({ manifest }: Bundle): { width: number; height: number } {
 }
 
 async function judge(
-  bundle: Bundle,
+  { bundle, variant }: Contender,
   dataset: Dataset,
   scenes: string,
   { workers }: HeadlineOptions,
@@ -138,7 +149,7 @@ async function judge(
     bundle,
     preprocess: 'sharp',
     limits: EVALUATION_LIMITS,
-    engine: { threads: workers, wish: ['cpu'], variant: cpuVariant(bundle).id },
+    engine: { threads: workers, wish: ['cpu'], variant: variant.id },
   });
   try {
     const { boxes } = await detectDataset(dataset, join(scenes, 'images'), detector, onProgress);
@@ -155,15 +166,17 @@ async function judge(
 }
 
 function describe(
-  bundle: Bundle,
+  { bundle, variant, timed }: Contender,
   { figures, classes }: CocoEvaluation,
   { p25, p50, p75, p99, runs }: Latency,
 ): HeadlineModel {
   const { manifest, digest } = bundle;
-  const { id, precision, bytes } = cpuVariant(bundle);
+  const { id, precision, bytes, requires } = variant;
   return {
     bundle: { name: manifest.name, version: manifest.version, digest },
     variant: id,
+    requires: requires ?? null,
+    measured: timed.map(({ variant: { id: name }, milliseconds }) => ({ variant: name, p50: milliseconds })),
     ...{ precision, bytes, parameters: manifest.parameters, macs: manifest.macs },
     ap: figures.ap ?? 0,
     ap50: figures.ap50 ?? 0,
@@ -184,7 +197,8 @@ function dropInterval(
 }
 
 /** The table for a terminal. */
-export function headlineTable({ baseline, optimized, headline, scenes, settings }: HeadlineReport): string {
+export function headlineTable(report: HeadlineReport): string {
+  const { baseline, optimized, headline, scenes, settings, machine } = report;
   const row = (what: string, before: string, after: string, change: string): string =>
     `${what.padEnd(22)}${before.padStart(14)}${after.padStart(14)}   ${change}`;
   const ms = ({ latencyMs: { p25, p50, p75 } }: HeadlineModel): string =>
@@ -192,11 +206,12 @@ export function headlineTable({ baseline, optimized, headline, scenes, settings 
   const points = (share: number): string => (share * 100).toFixed(2);
   const { speedup, speedupSpread, bytesRatio, apDrop, apDropInterval } = headline;
   const names = [baseline, optimized].map(
-    ({ bundle, precision }) => `${bundle.name}@${bundle.version} ${precision}`,
+    ({ bundle, variant }) => `${bundle.name}@${bundle.version} ${variant}`,
   );
   return [
     `baseline  ${names[0]}`,
     `optimized ${names[1]}`,
+    `machine   ${machine.kind}, 8-bit sums ${machine.int8 === 'exact' ? 'exact' : 'that saturate'}`,
     row('', 'baseline', 'optimized', ''),
     row(
       'latency p50, ms',
