@@ -14,7 +14,7 @@ const START = 1_550_000_000;
 const TOPIC = '/front/image_raw';
 
 describe.skipIf(!HAS_ROS)('/clock, published as "ros2 bag play --clock" does', () => {
-  const bench = new RosBench(107);
+  const bench = new RosBench(7);
   let folder: string;
   const running: RosProcess[] = [];
 

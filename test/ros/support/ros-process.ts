@@ -134,6 +134,7 @@ export class RosBench {
   readonly #processes: RosProcess[] = [];
 
   constructor(slot: number, env: Readonly<Record<string, string>> = {}) {
+    if (slot < 1 || slot > 9) throw new RangeError(`slot ${slot} is not from 1 to 9`);
     this.env = {
       ROS_DOMAIN_ID: String(FIRST_DOMAIN + slot),
       ROS_AUTOMATIC_DISCOVERY_RANGE: 'LOCALHOST',
