@@ -1,7 +1,7 @@
 import type { Detections } from '../../core/detections.ts';
 import type { ImageView } from '../../core/frame.ts';
-import { toRgb } from '../../core/image/convert.ts';
 import { overlaySvg } from '../../core/render/overlay.ts';
+import { convertToRgb } from './color-converter.ts';
 import { asBuffer, sharp } from './sharp-setup.ts';
 
 /** boxes drawn at most: a picture of thousands would cost seconds and show nothing */
@@ -36,7 +36,7 @@ export async function annotateJpeg(
   labels: readonly string[],
   options: JpegOptions = {},
 ): Promise<Uint8Array> {
-  const picture = draw(pixels, detections, labels, options);
+  const picture = await draw(pixels, detections, labels, options);
   return picture.jpeg({ quality: options.quality ?? 75 }).toBuffer();
 }
 
@@ -47,25 +47,23 @@ export async function annotateRgb(
   labels: readonly string[],
   options: AnnotateOptions = {},
 ): Promise<RgbPicture> {
-  const { data, info } = await draw(pixels, detections, labels, options)
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+  const picture = await draw(pixels, detections, labels, options);
+  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height };
 }
 
-function draw(
+async function draw(
   pixels: ImageView,
   detections: Detections,
   labels: readonly string[],
   { maxWidth = pixels.width, caption }: AnnotateOptions,
 ) {
   const { width: sourceWidth, height: sourceHeight } = pixels;
-  const rgb = new Uint8Array(sourceWidth * sourceHeight * 3);
-  toRgb(pixels, rgb);
   const scale = Math.min(1, maxWidth / sourceWidth);
   const width = Math.max(1, Math.round(sourceWidth * scale));
   const height = Math.max(1, Math.round(sourceHeight * scale));
   const overlay = overlaySvg(scaled(detections, scale), labels, width, height, caption);
+  const rgb = await convertToRgb(pixels);
   const picture = sharp(asBuffer(rgb), { raw: { width: sourceWidth, height: sourceHeight, channels: 3 } });
   if (scale < 1) picture.resize(width, height, { fit: 'fill', kernel: 'linear' });
   return picture.composite([{ input: Buffer.from(overlay) }]).removeAlpha();

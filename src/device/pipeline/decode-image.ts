@@ -1,6 +1,6 @@
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
 import type { PictureSize } from '../../core/image/compressed-size.ts';
-import { toRgb } from '../../core/image/convert.ts';
+import { convertToRgb } from './color-converter.ts';
 import { asBuffer, sharp, toOwnBytes } from './sharp-setup.ts';
 import { openUpright } from './upright.ts';
 
@@ -19,8 +19,7 @@ export async function decodeToRgb(
     opened = openUpright(image, maxPixels);
   } else {
     const { width, height } = image;
-    const rgb = new Uint8Array(width * height * 3);
-    toRgb(image, rgb);
+    const rgb = await convertToRgb(image);
     if (size === undefined || (size.width === width && size.height === height)) {
       return { width, height, encoding: 'rgb8', step: width * 3, data: rgb };
     }

@@ -1,7 +1,8 @@
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
-import { toRgb } from '../../core/image/convert.ts';
 import type { Letterbox, LetterboxResize } from '../../core/image/letterbox.ts';
 import { LetterboxResizer } from '../../core/image/resize.ts';
+import { freeMemory } from '../free-memory.ts';
+import { convertToRgb } from './color-converter.ts';
 import { asBuffer, sharp, type Sharp } from './sharp-setup.ts';
 import { openUpright } from './upright.ts';
 
@@ -26,10 +27,9 @@ interface Enlarger {
  * that grow are small and go through plain arithmetic, since libvips' `linear` kernel shifts them by half an output pixel. The border is
  * written here: sharp's own `extend` costs another pass over the picture, and swapping BGR on the small result is cheaper than on the large one.
  *
- * One instance serves one picture at a time, for one network: it keeps the memory for color conversion.
+ * One instance serves one picture at a time, for one network: it keeps the tables for pictures that grow.
  */
 export class SharpLetterboxer {
-  #rgb = new Uint8Array(0);
   #enlarger: Enlarger | null = null;
 
   /** @throws what sharp throws where the picture does not decode */
@@ -43,10 +43,13 @@ export class SharpLetterboxer {
       this.#enlargerFor(letterbox, padValue).resize(image, out);
       return;
     }
-    const opened = this.#open(image, letterbox);
+    const converted =
+      isCompressed(image) || directChannels(image) !== null ? null : await convertToRgb(image);
+    const opened = open(image, converted, letterbox);
     const scaled =
       resize === 'average' || isCompressed(image) ? average(opened, letterbox) : sample(opened, letterbox);
     const { data, info } = await scaled.raw().toBuffer({ resolveWithObject: true });
+    if (converted !== null) freeMemory(converted);
     const isBgr = !isCompressed(image) && image.encoding === 'bgr8' && directChannels(image) !== null;
     placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
   }
@@ -58,22 +61,22 @@ export class SharpLetterboxer {
     this.#enlarger = { letterbox, padValue, resizer };
     return resizer;
   }
+}
 
-  #open(image: ImageView | CompressedView, letterbox: Letterbox) {
-    const { sourceWidth: width, sourceHeight: height } = letterbox;
-    if (isCompressed(image)) return openUpright(image, width * height);
-    const channels = directChannels(image);
-    if (channels !== null) {
-      const stepWidth = image.step / channels;
-      const rows = asBuffer(image.data.subarray(0, image.step * height));
-      const opened = sharp(rows, { raw: { width: stepWidth, height, channels }, limitInputPixels: false });
-      return stepWidth === width ? opened : opened.extract({ left: 0, top: 0, width, height });
-    }
-    const bytes = width * height * 3;
-    if (this.#rgb.byteLength !== bytes) this.#rgb = new Uint8Array(bytes);
-    toRgb(image, this.#rgb);
-    return sharp(asBuffer(this.#rgb), { raw: { width, height, channels: 3 }, limitInputPixels: false });
-  }
+/** @param converted the picture as packed RGB, where sharp does not read it as it lies */
+function open(
+  image: ImageView | CompressedView,
+  converted: Uint8Array | null,
+  { sourceWidth: width, sourceHeight: height }: Letterbox,
+): Sharp {
+  if (isCompressed(image)) return openUpright(image, width * height);
+  if (converted !== null)
+    return sharp(asBuffer(converted), { raw: { width, height, channels: 3 }, limitInputPixels: false });
+  const channels = directChannels(image) ?? 3;
+  const stepWidth = image.step / channels;
+  const rows = asBuffer(image.data.subarray(0, image.step * height));
+  const opened = sharp(rows, { raw: { width: stepWidth, height, channels }, limitInputPixels: false });
+  return stepWidth === width ? opened : opened.extract({ left: 0, top: 0, width, height });
 }
 
 /** Channels of a picture that sharp reads as it lies; `null` for one that is converted to RGB first. */

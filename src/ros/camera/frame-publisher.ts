@@ -1,10 +1,10 @@
 import type { MessageHeader } from '../../core/cdr/header.ts';
-import { beginImage, encodeCompressedImage, encodeImage } from '../../core/cdr/messages.ts';
+import { encodeCompressedImage, encodeImage } from '../../core/cdr/messages.ts';
 import { CdrWriter } from '../../core/cdr/writer.ts';
 import { isCompressed, type CompressedView, type ImageView, type PixelEncoding } from '../../core/frame.ts';
-import { toRgb } from '../../core/image/convert.ts';
 import type { CameraFrame } from '../../device/camera/source.ts';
 import { freeMemory } from '../../device/free-memory.ts';
+import { convertToRgb } from '../../device/pipeline/color-converter.ts';
 import { encodeJpeg } from '../../device/pipeline/encode-image.ts';
 import { RESULT_QOS, type Reliability } from '../qos.ts';
 import { createRawPublisher, type RawPublisher } from '../raw-topics.ts';
@@ -46,11 +46,11 @@ export class FramePublisher {
     else this.#openRaw();
   }
 
-  /** Sends one frame. Only frames that have to be compressed here take time. */
+  /** Sends one frame. Only frames that have to be converted or compressed here take time. */
   async send({ image, frameId, groundTruth }: CameraFrame): Promise<void> {
     if (isCompressed(image)) this.#sendCompressed(frameId, image);
     else if (this.#options.compressed) await this.#compress(frameId, image);
-    else this.#sendRaw(frameId, image);
+    else await this.#sendRaw(frameId, image);
     freeMemory(image.data);
     if (groundTruth === undefined) return;
     this.#truth ??= createRawPublisher(
@@ -71,7 +71,7 @@ export class FramePublisher {
     return this.#header;
   }
 
-  #sendRaw(frameId: string, image: ImageView): void {
+  async #sendRaw(frameId: string, image: ImageView): Promise<void> {
     const { width, height, encoding } = image;
     const publisher = this.#openRaw();
     if (PLAIN.has(encoding)) {
@@ -80,8 +80,9 @@ export class FramePublisher {
       return;
     }
     const fields = { height, width, encoding: 'rgb8', step: width * 3 };
-    toRgb(image, beginImage(this.#writer, this.#stamp(frameId), fields, width * height * 3));
-    publisher.publish(this.#writer.finish());
+    const rgb = await convertToRgb(image);
+    publisher.publish(encodeImage(this.#writer, this.#stamp(frameId), fields, rgb));
+    freeMemory(rgb);
   }
 
   #sendCompressed(frameId: string, image: CompressedView): void {
@@ -91,8 +92,7 @@ export class FramePublisher {
 
   async #compress(frameId: string, image: ImageView): Promise<void> {
     const { width, height } = image;
-    const rgb = new Uint8Array(width * height * 3);
-    toRgb(image, rgb);
+    const rgb = await convertToRgb(image);
     const data = await encodeJpeg(rgb, width, height, JPEG_QUALITY);
     this.#sendCompressed(frameId, { format: 'jpeg', data });
   }

@@ -1,0 +1,98 @@
+import { Worker } from 'node:worker_threads';
+import type { ImageView } from '../../core/frame.ts';
+import { toRgb } from '../../core/image/convert.ts';
+import { planeRows } from '../../core/image/layout.ts';
+import { compiledEntry } from '../compiled-entry.ts';
+import type { ColorReply, ColorRequest } from './color-protocol.ts';
+
+/** Pictures of fewer pixels are converted on the spot: it takes less time than to hand them over. */
+const SMALL_PIXELS = 20_000;
+/** Threads at the most: two of them convert more than the cameras of one device send. */
+const MAX_THREADS = 2;
+
+interface Waiting {
+  readonly resolve: (rgb: Uint8Array<ArrayBuffer>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One thread with what it was asked for. It keeps the process alive only while it works. */
+class ColorThread {
+  readonly waiting = new Map<number, Waiting>();
+  readonly #worker: Worker;
+  #nextId = 0;
+  /** memory of the picture before: new memory of that size costs more than the copy into it */
+  #spare: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(onEnd: (thread: ColorThread) => void) {
+    this.#worker = new Worker(compiledEntry('device/pipeline/color-worker'), { name: 'goshawk-color' });
+    this.#worker.unref();
+    this.#worker.on('message', ({ id, rgb, data }: ColorReply) => {
+      this.#spare = data;
+      this.#settle(id)?.resolve(rgb);
+    });
+    const end = (error: unknown): void => {
+      onEnd(this);
+      for (const id of [...this.waiting.keys()]) this.#settle(id)?.reject(error);
+    };
+    this.#worker.on('error', end);
+    this.#worker.on('exit', () => {
+      end(new Error('the thread that converts pictures ended'));
+    });
+  }
+
+  /** Copies the pixels at once. */
+  convert({ width, height, encoding, step, data }: ImageView): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = step * planeRows(encoding, height);
+    const copy = this.#spare?.length === bytes ? this.#spare : new Uint8Array(bytes);
+    this.#spare = null;
+    copy.set(data.subarray(0, bytes));
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      this.waiting.set(id, { resolve, reject });
+      this.#worker.ref();
+      const view = { width, height, encoding, step, data: copy };
+      const request: ColorRequest = { id, view };
+      this.#worker.postMessage(request, [copy.buffer]);
+    });
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (this.waiting.size === 0) this.#worker.unref();
+    return waiting;
+  }
+}
+
+/** Threads that run; made when the first large picture comes. One that ends is replaced by the next picture. */
+const threads: ColorThread[] = [];
+
+function leastBusy(): ColorThread {
+  const free = threads.reduce<ColorThread | undefined>(
+    (best, thread) => (best === undefined || thread.waiting.size < best.waiting.size ? thread : best),
+    undefined,
+  );
+  if (free !== undefined && (free.waiting.size === 0 || threads.length === MAX_THREADS)) return free;
+  const thread = new ColorThread((ended) => {
+    const at = threads.indexOf(ended);
+    if (at >= 0) threads.splice(at, 1);
+  });
+  threads.push(thread);
+  return thread;
+}
+
+/**
+ * A picture as packed RGB in memory of its own, converted on a thread of its own: a whole frame takes 5 to 15 ms, which the thread that
+ * hears the cameras does not have. The pixels are copied before this returns, and may be used for something else at once.
+ * @throws Error where the thread ends before it answered
+ */
+export async function convertToRgb(view: ImageView): Promise<Uint8Array<ArrayBuffer>> {
+  const { width, height, encoding, step, data } = view;
+  if (encoding === 'rgb8' && step === width * 3) return data.slice(0, step * height);
+  if (width * height < SMALL_PIXELS) {
+    const rgb = new Uint8Array(width * height * 3);
+    toRgb(view, rgb);
+    return rgb;
+  }
+  return leastBusy().convert(view);
+}

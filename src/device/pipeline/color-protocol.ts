@@ -1,0 +1,16 @@
+import type { ImageView } from '../../core/frame.ts';
+
+/** To a converting thread; the memory of `view.data` is moved there. */
+export interface ColorRequest {
+  readonly id: number;
+  readonly view: ImageView & { readonly data: Uint8Array<ArrayBuffer> };
+}
+
+/** From the thread, in the order of the requests; both are moved. */
+export interface ColorReply {
+  readonly id: number;
+  /** packed RGB */
+  readonly rgb: Uint8Array<ArrayBuffer>;
+  /** the memory of the request, to be used again */
+  readonly data: Uint8Array<ArrayBuffer>;
+}
