@@ -33,6 +33,10 @@ export interface SizingChoice {
 export const FEWEST_ROUNDS = 3;
 /** The slower half of the rounds may take so many times as long as the faster half before nobody can tell settings apart. */
 const WIDEST_SPREAD = 2;
+/** Workers on cores of their own give this much more than one of them at least, two on one core's two threads included. */
+const LEAST_GAIN = 1.15;
+/** Threads gain no more than their number, but for this much of chance. */
+const CHANCE = 1.15;
 /** Fewer threads are taken where they are as fast up to this share: what they leave free is for others. */
 const NEARLY_AS_FAST = 1.1;
 /** A move is worth it only for this much more. */
@@ -54,6 +58,11 @@ export function chooseSettings(
   const widest = Math.max(...rounds.map(({ rate }) => spreadOf(rate)));
   if (!(widest <= WIDEST_SPREAD)) {
     const why = `the machine is too busy to measure: rounds of one setting differ by a factor of ${widest.toFixed(1)}`;
+    return safeChoice(candidates, why);
+  }
+  if (!haveOwnCores(rounds)) {
+    const why =
+      'the machine is too busy to measure: its cores were not free for all workers and threads alike';
     return safeChoice(candidates, why);
   }
   const quickest = Math.min(...latency.map(({ latencyMs }) => median(latencyMs)));
@@ -84,6 +93,21 @@ export function safeChoice({ safe, throughput }: SettingCandidates, why: string)
       : `, and ${describeSetting(other)} is tried where frames are superseded and kept where it proves faster`;
   const words = `${why}; ${describeSetting(safe)} is safe on this machine${more}`;
   return { latency: safe, throughput: other, isMeasured: false, why: words, measured: [] };
+}
+
+/**
+ * False where something else had a core while one setting was measured and not while another was, round after round: several workers
+ * that give no more than one, or threads that gain more than there are of them.
+ */
+function haveOwnCores(rounds: readonly SettingRounds[]): boolean {
+  const single = rounds.find(({ setting }) => setting.workers === 1 && setting.threads === 1);
+  if (single === undefined) return true;
+  return rounds.every(({ setting: { workers, threads, queueDepth }, rate }) => {
+    const gain = median(rate) / median(single.rate);
+    // a deeper queue hides the way to the runner, which may be most of a small model's time
+    const most = queueDepth > single.setting.queueDepth ? Infinity : CHANCE * workers * threads;
+    return gain <= most && (workers === 1 || gain >= LEAST_GAIN);
+  });
 }
 
 /** The setting with the highest rate among those that beat `base` clearly and in most rounds; null where none does. */

@@ -35,9 +35,18 @@ describe('chooseSettings', () => {
     const choice = choose(
       rounds(ONE_THREAD, [8.5, 8.5, 8.6]),
       rounds(TWO_THREADS, [8, 8, 8]),
-      rounds(TWO_WORKERS, [14, 14, 14], [118, 119, 120]),
+      rounds(TWO_WORKERS, [14, 14, 14], [168, 169, 170]),
     );
-    expect(choice).toMatchObject({ latency: ONE_THREAD, throughput: null, isMeasured: true });
+    expect(choice).toMatchObject({ latency: ONE_THREAD, throughput: TWO_WORKERS, isMeasured: true });
+  });
+
+  it('takes no other setting where none is clearly faster', () => {
+    const choice = choose(
+      rounds(ONE_THREAD, [12, 12, 12]),
+      rounds(TWO_THREADS, [8, 8, 8]),
+      rounds(TWO_WORKERS, [16, 16, 16], [127, 128, 126]),
+    );
+    expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: null, isMeasured: true });
     expect(choice.why).toContain('no other setting gives a higher rate');
   });
 
@@ -69,6 +78,20 @@ describe('chooseSettings', () => {
       'the machine is too busy to measure: rounds of one setting differ by a factor of 3.9',
     ],
     [
+      'two workers that had one core',
+      [
+        rounds(ONE_THREAD, [12, 12, 12]),
+        rounds(TWO_THREADS, [8, 8, 8]),
+        rounds(TWO_WORKERS, [44, 45, 44], [90, 89, 91]),
+      ],
+      'the machine is too busy to measure: its cores were not free for all workers and threads alike',
+    ],
+    [
+      'two threads that are more than twice as quick as one',
+      [rounds(ONE_THREAD, [12, 12, 12]), rounds(TWO_THREADS, [5, 5, 5])],
+      'the machine is too busy to measure: its cores were not free for all workers and threads alike',
+    ],
+    [
       'a measurement that is none',
       [rounds(TWO_THREADS, [Number.NaN, 8, 8])],
       'the machine is too busy to measure: rounds of one setting differ by a factor of NaN',
@@ -81,6 +104,14 @@ describe('chooseSettings', () => {
         'is tried where frames are superseded and kept where it proves faster',
     );
     expect(choice).toEqual(safeChoice(TWO_CORES, why));
+  });
+
+  it('lets a deeper queue on an accelerator gain what it will', () => {
+    const candidates = candidatesFor({ cores: 6, isAccelerated: true }, ALL_AUTO);
+    const [shallow, deep] = [candidates.latency[0]!, candidates.throughput[0]!];
+    const measured = [rounds(shallow, [2, 2, 2]), rounds(deep, [2, 2, 2], [900, 910, 905])];
+    const choice = chooseSettings(candidates, measured);
+    expect(choice).toMatchObject({ latency: shallow, throughput: deep, isMeasured: true });
   });
 
   it('has nothing to try on one core', () => {
