@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { BundleManifest } from '../contract/bundle.ts';
+import { describeCandidate, describeCheck } from '../contract/engine-choice.ts';
 import type { LineageFacts } from '../contract/lineage.ts';
 import type { Bundle } from '../device/bundles/bundle.ts';
 import { contentDigest } from '../device/bundles/content-digest.ts';
@@ -10,9 +11,12 @@ import { importModel, type ImportOptions } from '../device/bundles/import-model.
 import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
 import { verifyBundle } from '../device/bundles/verify.ts';
+import { checkReferences, refusedVariants } from '../device/inference/plan-engine.ts';
 import { readEvaluation, readLineage } from './import-facts.ts';
 import { registerModelsEngine } from './models-engine.ts';
 import { registerModelsLineage } from './models-lineage.ts';
+import { registerModelsReferences } from './models-references.ts';
+import { describeReferences, readReferencePictures } from './reference-pictures.ts';
 import {
   addNetworkOptions,
   given,
@@ -43,6 +47,7 @@ export function registerModels(program: Command): void {
 
   registerModelsLineage(models);
   registerModelsEngine(models);
+  registerModelsReferences(models);
 
   models
     .command('pack')
@@ -72,6 +77,10 @@ export function registerModels(program: Command): void {
     .option('--evaluation <file>', 'report of "goshawk evaluate" with this model, kept in the manifest')
     .option('--description <text>', 'kept in the manifest')
     .option('--license <name>', 'license of the weights, kept in the manifest')
+    .option(
+      '--reference-images <dir>',
+      'pictures that its references are made of, JPEG or PNG (default: drawn streets)',
+    )
     .option(
       '--created-at <time>',
       'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time: then the same file gives the same digest)',
@@ -163,6 +172,7 @@ async function show(reference: string, flags: { json?: boolean }): Promise<void>
 async function verify(reference: string): Promise<void> {
   const bundle = await new ModelRepository().load(reference);
   const findings = await verifyBundle(bundle);
+  const checks = await checkReferences({ bundle });
   console.log(summary(bundle));
   for (const { id, ran } of findings) {
     console.log(
@@ -170,7 +180,11 @@ async function verify(reference: string): Promise<void> {
         ? `${id}: digest, input, head and labels are right`
         : `${id}: digest is right; an engine for another device, not run here`,
     );
+    for (const entry of checks.filter(({ variant }) => variant === id)) {
+      console.log(`  references, ${describeCandidate(entry)}: ${describeCheck(entry.check)}`);
+    }
   }
+  if (refusedVariants(checks).length > 0) process.exitCode = 1;
 }
 
 async function pack(reference: string, flags: { out?: string }): Promise<void> {
@@ -199,6 +213,7 @@ interface ImportFlags extends NetworkFlags {
   readonly description?: string;
   readonly license?: string;
   readonly createdAt?: string;
+  readonly referenceImages?: string;
 }
 
 /** What is said of a model's past: the file of --lineage, and the bundles of --parent. */
@@ -228,10 +243,12 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
       description: flags.description,
       license: flags.license,
       createdAt: createdAtFrom(flags.createdAt),
+      referencePictures:
+        flags.referenceImages === undefined ? undefined : await readReferencePictures(flags.referenceImages),
     }),
     tool: 'goshawk models import',
   };
-  const { bundle, guessed, layout, notes, steps, equivalence } = await importModel(options);
+  const { bundle, guessed, layout, notes, steps, equivalence, references } = await importModel(options);
   console.log(summary(bundle));
   console.log(
     `head        ${bundle.manifest.head}${guessed ? ', told by running the graph' : ''}: ${layout}`,
@@ -239,6 +256,7 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
   for (const note of notes) console.log(`note        ${note}`);
   console.log(`folded      ${['uint8 rows of RGB go in', ...steps].join('; ')}`);
   console.log(`checked     ${checkedWords(equivalence)}`);
+  console.log(`references  ${describeReferences(references)}`);
   console.log(`written     ${bundle.folder}`);
   console.log(`digest      ${bundle.digest}`);
 }

@@ -165,6 +165,14 @@ export const ERROR_TEMPLATES = {
     message: 'the lineage of {bundle} cannot be followed: {reason}',
     fix: 'correct the parents in its bundle.json, or make the bundle again from its source',
   },
+  GOSHAWK_REFERENCES_INVALID: {
+    message: 'the references of bundle {bundle} cannot be used: {reason}',
+    fix: 'fetch the bundle again, or make a version with new references: goshawk models add-references BUNDLE',
+  },
+  GOSHAWK_REFERENCE_MISMATCH: {
+    message: 'bundle {bundle} does not give here what it gave when it was evaluated: {reasons}',
+    fix: 'give another --variant or provider, or make a variant for this machine (goshawk optimize); for an engine, build it here again (docs/models.md, "References")',
+  },
   GOSHAWK_CACHE_IGNORED: {
     message: 'the kept measurement {file} is not used: {reason}',
     fix: 'nothing has to be done: it is measured again; remove the file if this repeats',

@@ -147,6 +147,30 @@ function emit(
   out.count = count;
 }
 
+/** Reads all candidates of one picture; null where the output is not what the head gives, in shape or in numbers. */
+export type CandidateReader = (
+  outputs: readonly OutputTensor[],
+  batchIndex: number,
+) => Pick<Candidates, 'count' | 'boxes' | 'scores' | 'classes'> | null;
+
+/** True where entry i of the output is about the same place of the picture for all pictures; false where the graph selects and sorts itself. */
+export function keepsPlaces(head: Head): boolean {
+  return head !== 'end2end' && head !== 'detr';
+}
+
+/**
+ * A reader of everything that a graph puts out, before threshold and suppression: entry i is row (or column) i of the output, with its best class.
+ * Heads that suppress in the graph give the detections that they have. What comes back is overwritten by the next call.
+ */
+export function createCandidateReader(options: Omit<DecoderOptions, 'maxCandidates'>): CandidateReader {
+  const read = READERS[options.head]({ ...options, maxCandidates: Infinity });
+  const candidates = createCandidates(gridCells(options.inputWidth, options.inputHeight));
+  // no row of a grid head is below -1, so that entries keep their places; unused rows of the others have a score of 0
+  const scoreThreshold = options.head === 'end2end' ? 0 : -1;
+  const settings = { scoreThreshold, iouThreshold: 1, maxDetections: 0 };
+  return (outputs, batchIndex) => (read(outputs, batchIndex, settings, candidates) ? candidates : null);
+}
+
 /** A decoder for one graph. Scratch memory is made here and grows only where an output is larger than any before. */
 export function createDecoder(options: DecoderOptions): Decoder {
   const { head, maxCandidates } = options;

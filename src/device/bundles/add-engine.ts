@@ -71,6 +71,7 @@ export async function addEngine(bundle: Bundle, addition: EngineAddition): Promi
       toolVersions: { tensorrt, ...(cuda === undefined ? {} : { cuda }) },
     },
     tool: 'goshawk models add-engine',
+    like: addition.from,
     out: addition.out,
     ...(addition.version === undefined ? {} : { version: addition.version }),
     ...(addition.createdAt === undefined ? {} : { createdAt: addition.createdAt }),

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { BundleManifest, BundleVariant } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
 import type { Bundle } from './bundle.ts';
+import { shareReferences } from './share-references.ts';
+import { filesOf, successorOf } from './successor.ts';
 import { writeBundle } from './write-bundle.ts';
 
 export interface NewVariant {
@@ -19,6 +19,8 @@ export interface NewVariant {
   /** of the new bundle; the next patch release unless given */
   readonly version?: string;
   readonly createdAt?: string;
+  /** id of a variant that has to give the same: the new one gets its references, so that it is held against them on every device */
+  readonly like?: string;
 }
 
 /**
@@ -26,36 +28,27 @@ export interface NewVariant {
  * Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE where the id, its file or the version is taken.
  */
 export async function addVariant(bundle: Bundle, added: NewVariant): Promise<Bundle> {
-  const { manifest, digest, folder } = bundle;
+  const { manifest } = bundle;
   const { id, file } = added.variant;
   if (manifest.variants.some((variant) => variant.id === id || variant.file === file)) {
     throw new GoshawkError('GOSHAWK_USAGE', {
       reason: `${manifest.name}@${manifest.version} has a variant ${id} (${file}) already: give another --id`,
     });
   }
-  const files = new Map<string, Uint8Array>([[file, added.bytes]]);
-  for (const variant of manifest.variants)
-    files.set(variant.file, await readFile(join(folder, variant.file)));
+  const files = await filesOf(bundle);
+  files.set(file, added.bytes);
   const variant = {
     ...added.variant,
     sha256: createHash('sha256').update(added.bytes).digest('hex'),
     bytes: added.bytes.byteLength,
   };
-  // the time of the parent is not that of the child
-  const past = { ...manifest.lineage };
-  delete past.createdAt;
+  const references = added.like === undefined ? null : await shareReferences(bundle, added.like, variant);
+  if (references !== null) files.set(references.entry.file, references.bytes);
   const child: BundleManifest = {
-    ...manifest,
-    version: added.version ?? nextPatch(manifest.version),
+    ...successorOf(bundle, added),
     variants: [variant, ...manifest.variants],
+    ...(references === null ? {} : { references: references.entry }),
     ...evaluationOf(manifest),
-    lineage: {
-      ...past,
-      ...(added.createdAt === undefined ? {} : { createdAt: added.createdAt }),
-      tool: added.tool,
-      parents: [{ name: manifest.name, version: manifest.version, digest }],
-      stages: [...(manifest.lineage.stages ?? []), added.stage],
-    },
   };
   return writeBundle(added.out, child, files);
 }
@@ -65,15 +58,4 @@ function evaluationOf({ evaluation, variants }: BundleManifest): Pick<BundleMani
   const first = variants[0]?.id;
   if (evaluation === undefined || first === undefined) return {};
   return { evaluation: evaluation.map((entry) => ({ ...entry, variant: entry.variant ?? first })) };
-}
-
-/** `1.0.0` becomes `1.0.1`. Throws GOSHAWK_USAGE for a pre-release, whose successor is for people to say. */
-function nextPatch(version: string): string {
-  const [, release, patch] = /^(\d+\.\d+)\.(\d+)$/.exec(version) ?? [];
-  if (release === undefined || patch === undefined) {
-    throw new GoshawkError('GOSHAWK_USAGE', {
-      reason: `${version} is a pre-release: give the next --version`,
-    });
-  }
-  return `${release}.${Number(patch) + 1}`;
 }

@@ -6,7 +6,7 @@ import { bundleManifestSchema, type BundleManifest } from '../../contract/bundle
 import { GoshawkError } from '../../contract/errors.ts';
 import { parseJson } from '../../contract/json.ts';
 import type { GraphClaims } from '../inference/graph-check.ts';
-import { openRegularFile, readRegularFile } from './regular-file.ts';
+import { openRegularFile, readRegularFile } from '../regular-file.ts';
 
 /** A bundle that was read and whose files have the digests that its manifest names. */
 export interface Bundle {
@@ -78,6 +78,14 @@ export function parseManifest(bytes: Uint8Array, bundle: string): BundleManifest
 export async function loadBundle(folder: string): Promise<Bundle> {
   const bundle = await readManifest(folder);
   for (const { file, sha256: expected } of bundle.manifest.variants) {
+    const actual = await sha256OfFile(join(folder, file));
+    if (actual !== expected) {
+      throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', { bundle: nameOf(bundle), file, actual, expected });
+    }
+  }
+  const { references } = bundle.manifest;
+  if (references !== undefined) {
+    const { file, sha256: expected } = references;
     const actual = await sha256OfFile(join(folder, file));
     if (actual !== expected) {
       throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', { bundle: nameOf(bundle), file, actual, expected });

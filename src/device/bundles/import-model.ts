@@ -30,7 +30,9 @@ import { readMetadata } from './onnx/metadata.ts';
 import { replaceSuppressionPlugin, type PluginFacts } from './onnx/tensorrt-plugins.ts';
 import { presetFor } from './presets.ts';
 import { seeOutputs } from './see-outputs.ts';
-import { readRegularFile } from './regular-file.ts';
+import type { SourcePicture } from '../references/store-picture.ts';
+import { makeReferences, type MadeReferences } from './make-references.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { writeBundle } from './write-bundle.ts';
 
 export interface ImportOptions {
@@ -66,6 +68,8 @@ export interface ImportOptions {
   readonly tool: string;
   /** when, ISO 8601; left out, the same file with the same options gives the same bundle to the byte */
   readonly createdAt?: string;
+  /** what its references are made of; drawn streets unless given, `null` for a bundle without references */
+  readonly referencePictures?: readonly SourcePicture[] | null;
 }
 
 export interface ImportReport {
@@ -78,6 +82,8 @@ export interface ImportReport {
   readonly notes: readonly string[];
   readonly steps: readonly string[];
   readonly equivalence: Equivalence;
+  /** null where the bundle has none */
+  readonly references: MadeReferences | null;
 }
 
 /** Largest |folded - original| / (1 + |original|) that rounding explains; half precision rounds at 2^-11. */
@@ -182,7 +188,11 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     parameters,
     macs: countMacs(seen.nodes) / (input.batch ?? 1),
   };
-  const bundle = await writeBundle(options.out, manifest, new Map([['model.onnx', folded]]));
+  const references = await referencesOf(options, manifest, folded);
+  const files = new Map<string, Uint8Array>([['model.onnx', folded]]);
+  if (references !== null) files.set(references.entry.file, references.bytes);
+  const complete = references === null ? manifest : { ...manifest, references: references.entry };
+  const bundle = await writeBundle(options.out, complete, files);
   const unused =
     options.normalization?.colorOrder === undefined && options.normalization?.scale === undefined;
   return {
@@ -199,7 +209,24 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     ],
     steps,
     equivalence,
+    references,
   };
+}
+
+async function referencesOf(
+  { referencePictures }: ImportOptions,
+  manifest: BundleManifest,
+  model: Uint8Array,
+): Promise<MadeReferences | null> {
+  if (referencePictures === null) return null;
+  const pictures = referencePictures === undefined ? {} : { pictures: referencePictures };
+  try {
+    return await makeReferences({ manifest, readFile: () => Promise.resolve(model), ...pictures });
+  } catch (error) {
+    // a model that fails on noise may be good at pictures: it is imported, and runs unchecked
+    if (error instanceof GoshawkError && error.code === 'GOSHAWK_MODEL_OUTPUT_INVALID') return null;
+    throw error;
+  }
 }
 
 async function readSource(file: string): Promise<Uint8Array> {

@@ -5,7 +5,9 @@ import { makeTar, type TarEntry } from './tar.ts';
 
 /** Writes a bundle as one tar file, whole or not at all; the same bundle gives the same bytes. How many they were. */
 export async function packBundle(bundle: Bundle, out: string): Promise<number> {
-  const names = new Set([MANIFEST_FILE, ...bundle.manifest.variants.map(({ file }) => file)]);
+  const { variants, references } = bundle.manifest;
+  const others = references === undefined ? [] : [references.file];
+  const names = new Set([MANIFEST_FILE, ...variants.map(({ file }) => file), ...others]);
   const entries: TarEntry[] = [];
   for (const name of names) entries.push({ name, data: await readFile(join(bundle.folder, name)) });
   const archive = makeTar(entries);

@@ -6,7 +6,7 @@ import { INSPECTION } from './equivalence.ts';
 import { isEngineContext, isEngineEmbedded } from './onnx/engine-context.ts';
 import { externalFiles } from './onnx/external-data.ts';
 import { MOST_MODEL_BYTES, readModel } from './onnx/model.ts';
-import { readRegularFile } from './regular-file.ts';
+import { readRegularFile } from '../regular-file.ts';
 
 /** What was found about one variant. */
 export interface VariantFinding {

@@ -6,6 +6,7 @@ import type { LoadCounts, SettingRole } from '../../core/sizing/load-watch.ts';
 import type { EngineSetting } from '../../core/sizing/settings.ts';
 import type { ProviderName } from '../../contract/bundle.ts';
 import type { DropReason } from '../../contract/drops.ts';
+import type { ReferenceCheck, VariantChoice } from '../../contract/engine-choice.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 
 /** Limits applied while decoding; they may change from one frame to the next. */
@@ -95,7 +96,13 @@ export interface EngineInfo {
   readonly variant: string;
   readonly precision: string;
   readonly provider: ProviderName;
+  /** true where the inference library's exact 8-bit kernels are asked for, on a CPU whose own saturate */
+  readonly exactInt8: boolean;
   readonly refusals: readonly ProviderRefusal[];
+  /** what came of holding the variant against its references, in the runner that serves */
+  readonly referenceCheck: ReferenceCheck;
+  /** why this variant and not another one */
+  readonly choice: VariantChoice;
   /** count of graph nodes on each provider, by ONNX Runtime's own name for it */
   readonly nodesByProvider: Readonly<Record<string, number>>;
   readonly threads: number;

@@ -1,5 +1,5 @@
 import type { ProviderName } from '../../contract/bundle.ts';
-import { GoshawkError } from '../../contract/errors.ts';
+import { GoshawkError, type ErrorCode } from '../../contract/errors.ts';
 import type { Detections } from '../../core/detections.ts';
 import { systemClock, type Clock, type TimerHandle } from '../pipeline/clock.ts';
 import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
@@ -15,20 +15,29 @@ import { settleFailed, type EngineJob } from './job.ts';
 import type { Lane, LaneFactory } from './lane.ts';
 import { LaneSlot } from './lane-slot.ts';
 import type { LoadReport, ModelRequest } from './protocol.ts';
-import { describeRefusals, type ProviderCandidate, type ProviderChoice } from './providers.ts';
+import type { EnginePlan } from './plan.ts';
+import { describeRefusals, type ProviderCandidate } from './providers.ts';
 import { SlabPool } from './slab-pool.ts';
 
 /** Jobs that may wait for a free runner; whoever gives more has lost count of `parallel`. */
 const MOST_WAITING = 256;
 
+/** What a candidate may fail with so that the next one is tried. */
+const MOVES_ON: ReadonlySet<ErrorCode> = new Set([
+  'GOSHAWK_PROVIDER_UNAVAILABLE',
+  'GOSHAWK_REFERENCE_MISMATCH',
+]);
+
 export interface LaneEngineOptions {
   readonly kind: Lane['kind'];
   readonly createLane: LaneFactory;
   readonly bundle: EngineInfo['bundle'];
-  readonly choice: ProviderChoice;
+  /** decides what to run and in which order; asked once, at the start */
+  readonly plan: () => Promise<EnginePlan>;
   /** for messages, such as `tensorrt, cpu` */
   readonly wish: string;
-  readonly requestFor: (candidate: ProviderCandidate) => ModelRequest;
+  /** refuses to start where a variant does not give what it gave when it was evaluated, and does not take the next one */
+  readonly strict: boolean;
   readonly workers: number;
   readonly queueDepth: number;
   /** all runners are started at once, for a model that is known to load; otherwise the first alone */
@@ -72,23 +81,38 @@ export class LaneEngine implements InferenceEngine {
   }
 
   async start(): Promise<EngineInfo> {
-    const { choice, bundle, wish, workers, kind } = this.#options;
-    const refusals = [...choice.refusals];
-    for (const candidate of choice.candidates) {
-      const request = this.#options.requestFor(candidate);
+    const { bundle, wish, workers, kind, strict } = this.#options;
+    const plan = await this.#options.plan();
+    const refusals = [...plan.refusals];
+    const mismatches = [...plan.mismatches];
+    const refused = new Set<string>();
+    const unusable = new Set<ProviderName>();
+    for (const candidate of plan.candidates) {
+      const { provider, variant } = candidate;
+      if (unusable.has(provider) || (candidate.onlyAfterRefusal && !refused.has(variant.id))) continue;
+      const request = plan.requestFor(candidate);
       const report = await this.#startAll(request).catch((error: unknown) => {
-        if (!(error instanceof GoshawkError) || error.code !== 'GOSHAWK_PROVIDER_UNAVAILABLE') throw error;
-        refusals.push({ provider: candidate.provider, reason: String(error.details['reasons']) });
+        if (!(error instanceof GoshawkError) || !MOVES_ON.has(error.code)) throw error;
+        const reason = String(error.details['reasons']);
+        refusals.push({ provider, reason });
+        if (error.code === 'GOSHAWK_PROVIDER_UNAVAILABLE') unusable.add(provider);
+        else {
+          if (strict && !hasAnotherWay(plan, candidate)) throw error;
+          refused.add(variant.id);
+          mismatches.push(reason);
+        }
         return null;
       });
       if (report === null) continue;
       return {
         kind,
         bundle,
-        variant: candidate.variant.id,
-        precision: candidate.variant.precision,
-        provider: candidate.provider,
+        variant: variant.id,
+        precision: variant.precision,
+        provider,
+        exactInt8: candidate.exactInt8,
         refusals,
+        choice: plan.choice,
         threads: request.threads,
         workers,
         queueDepth: this.#depth,
@@ -97,8 +121,11 @@ export class LaneEngine implements InferenceEngine {
       };
     }
     const name = `${bundle.name}@${bundle.version}`;
-    if (choice.foreignEngine !== null) {
-      throw new GoshawkError('GOSHAWK_ENGINE_INCOMPATIBLE', { bundle: name, ...choice.foreignEngine });
+    if (mismatches.length > 0) {
+      throw new GoshawkError('GOSHAWK_REFERENCE_MISMATCH', { bundle: name, reasons: mismatches.join('; ') });
+    }
+    if (plan.foreignEngine !== null) {
+      throw new GoshawkError('GOSHAWK_ENGINE_INCOMPATIBLE', { bundle: name, ...plan.foreignEngine });
     }
     throw new GoshawkError('GOSHAWK_PROVIDER_UNAVAILABLE', {
       wish,
@@ -229,4 +256,17 @@ export class LaneEngine implements InferenceEngine {
     for (const job of this.#waiting.splice(0)) settleFailed(job, 'shutdown', error, true, now);
     await Promise.all(this.#slots.map((slot) => slot.close()));
   }
+}
+
+/** True where the same variant is tried once more with other kernels, should this way be refused. */
+function hasAnotherWay(
+  { candidates }: EnginePlan,
+  { provider, variant, onlyAfterRefusal }: ProviderCandidate,
+): boolean {
+  return (
+    !onlyAfterRefusal &&
+    candidates.some(
+      (other) => other.onlyAfterRefusal && other.provider === provider && other.variant.id === variant.id,
+    )
+  );
 }

@@ -150,7 +150,11 @@ export class LaneSlot {
         this.#inHand.delete(message.id);
         settleDone(job, message, lane.kind === 'child', clock.monotonicMs());
         onRoom();
+        return;
       }
+      case 'tried':
+        // trials have lanes of their own
+        return;
     }
   }
 

@@ -3,6 +3,8 @@ import type { DropReason } from '../../contract/drops.ts';
 import type { ErrorCode, ErrorDetails } from '../../contract/errors.ts';
 import type { Head } from '../../core/heads/head.ts';
 import type { LetterboxResize } from '../../core/image/letterbox.ts';
+import type { BestCandidates } from '../../core/references/deviation.ts';
+import type { ReferenceCheck } from '../../contract/engine-choice.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 
 /**
@@ -12,17 +14,35 @@ import type { DecodeLimits, InferenceInput } from './engine.ts';
  * Decoding and suppression happen in the runner, not on the caller's thread as the way of a frame in the design has it: the raw
  * output (1.2 MB for 3549 candidates of 85 values) stays where it was written and a few hundred bytes of detections travel.
  */
-export type ToRunner = LoadMessage | RunMessage | { readonly type: 'close' };
+export type ToRunner = LoadMessage | RunMessage | TrialMessage | { readonly type: 'close' };
 
 export type FromRunner =
   | { readonly type: 'loaded'; readonly report: LoadReport }
   | { readonly type: 'load-failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
-  | RunDoneMessage;
+  | RunDoneMessage
+  | { readonly type: 'tried'; readonly results: readonly TrialResult[] };
+
+/** What a variant has to give; `unchecked` says why there is nothing to hold it against. */
+export type ReferenceTask =
+  | { readonly kind: 'unchecked'; readonly why: string }
+  | {
+      readonly kind: 'check';
+      /** pictures of the network's size, uint8 RGB */
+      readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+      /** what they have to give, in the same order */
+      readonly outputs: readonly BestCandidates[];
+      /** largest deviation that counts as the same */
+      readonly tolerance: number;
+      /** milliseconds after which no further input is begun; two are run in any case */
+      readonly budgetMs: number;
+    };
 
 /** What a runner has to know of a model. */
 export interface ModelRequest {
   /** `name@version`, for messages */
   readonly bundle: string;
+  /** id, for messages */
+  readonly variant: string;
   /** the variant's file and what its bytes must hash to */
   readonly file: string;
   readonly sha256: string;
@@ -38,6 +58,9 @@ export interface ModelRequest {
   readonly fallbacks: readonly ProviderName[];
   readonly threads: number;
   readonly spinning: boolean;
+  /** the inference library's exact 8-bit kernels, on CPUs whose own saturate */
+  readonly exactInt8: boolean;
+  readonly reference: ReferenceTask;
   /** graphs to load and warm before the first frame */
   readonly inputs: 'letterboxed' | 'raw' | 'both';
 }
@@ -53,6 +76,36 @@ export interface LoadReport {
   readonly nodesByProvider: Readonly<Record<string, number>>;
   readonly acceptsRaw: boolean;
   readonly maxBatch: number;
+  readonly referenceCheck: ReferenceCheck;
+}
+
+/** Loads several ways to run a bundle, holds each against its references and times them in turns; the runner keeps none of them. */
+export interface TrialMessage {
+  readonly type: 'trial';
+  /** in the order in which they are to be loaded */
+  readonly candidates: readonly TrialCandidate[];
+  /** milliseconds after which no further candidate is loaded; one is in any case */
+  readonly loadBudgetMs: number;
+  /** milliseconds after which no further round of timing begins */
+  readonly timingBudgetMs: number;
+}
+
+export interface TrialCandidate {
+  readonly model: ModelRequest;
+  /** true: only where the same variant was refused before */
+  readonly onlyAfterRefusal: boolean;
+}
+
+/** What came of one candidate. */
+export interface TrialResult {
+  /** null where it was not loaded */
+  readonly check: ReferenceCheck | null;
+  /** milliseconds of each timed run, in the order of the rounds; empty where it was not timed */
+  readonly times: readonly number[];
+  /** why it was not loaded; empty where it was */
+  readonly skipped: string;
+  /** true where there was no time left to load it */
+  readonly isLate: boolean;
 }
 
 export interface RunMessage {

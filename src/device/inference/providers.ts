@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PROVIDERS, type BundleVariant, type ProviderName } from '../../contract/bundle.ts';
+import type { Int8Arithmetic, MachineKind } from '../../contract/machine.ts';
 import type { ProviderRefusal } from './engine.ts';
 import { describeEngine, describeHost, engineFits, type EngineHost } from './engine-compat.ts';
 import { listBackends } from './session.ts';
@@ -65,10 +66,13 @@ export interface ProviderRequest {
   readonly variants: readonly BundleVariant[];
   /** only the first of the wish will do */
   readonly strict: boolean;
-  /** a variant by its id; `null` takes the first that is meant for the provider */
+  /** a variant by its id; `null` leaves the choice among those that are meant for the provider */
   readonly variant: string | null;
   /** what a built engine would meet here; read from the machine only where a variant holds one */
   readonly host: EngineHost;
+  /** kind of this machine, and what the CPU provider makes of 8-bit products */
+  readonly machine: MachineKind;
+  readonly int8: Int8Arithmetic;
 }
 
 export interface ProviderCandidate {
@@ -76,6 +80,10 @@ export interface ProviderCandidate {
   /** what is wished for after it and can be used here: for the nodes of the graph that it does not take */
   readonly fallbacks: readonly ProviderName[];
   readonly variant: BundleVariant;
+  /** the inference library's exact 8-bit kernels, on CPUs whose own saturate */
+  readonly exactInt8: boolean;
+  /** true: of use only where the same variant without these kernels does not give what it gave when it was evaluated */
+  readonly onlyAfterRefusal: boolean;
 }
 
 /** A variant whose engine was built for another machine. */
@@ -93,7 +101,39 @@ export interface ProviderChoice {
   readonly foreignEngine: ForeignEngine | null;
 }
 
-/** Meets the wish with what is installed and what the bundle offers. Pure. */
+/** The settings that a variant may be run with: one, but for 8-bit graphs on a CPU whose products saturate. */
+function waysToRun(
+  variant: BundleVariant,
+  base: Pick<ProviderCandidate, 'provider' | 'fallbacks'>,
+  int8: Int8Arithmetic,
+): ProviderCandidate[] {
+  const plain = { ...base, variant, exactInt8: false, onlyAfterRefusal: false };
+  const isQuantized = variant.precision === 'int8' || variant.precision === 'mixed';
+  if (base.provider !== 'cpu' || int8 === 'exact' || !isQuantized) return [plain];
+  if (variant.requires?.int8 === 'exact') return [{ ...plain, exactInt8: true }];
+  return [plain, { ...plain, exactInt8: true, onlyAfterRefusal: true }];
+}
+
+/** Milliseconds that the manifest names for a machine of this kind; unknown for kernels that its maker did not measure. */
+function knownLatency({ variant, exactInt8 }: ProviderCandidate, machine: MachineKind): number | null {
+  if (exactInt8) return null;
+  return variant.latencies?.find((entry) => entry.machine === machine)?.p50 ?? null;
+}
+
+/**
+ * What is fastest by the manifest's figures for this kind of machine comes first, then what it has no figures for in its own order, and last the exact
+ * kernels, which are slow. Stable.
+ */
+function inSafeOrder(ways: readonly ProviderCandidate[], machine: MachineKind): ProviderCandidate[] {
+  const rank = (way: ProviderCandidate): number =>
+    way.exactInt8 ? 2 : knownLatency(way, machine) === null ? 1 : 0;
+  return [...ways].sort((a, b) => {
+    const byRank = rank(a) - rank(b);
+    return byRank === 0 ? (knownLatency(a, machine) ?? 0) - (knownLatency(b, machine) ?? 0) : byRank;
+  });
+}
+
+/** Meets the wish with what is installed and what the bundle offers: all ways to run it, in the order in which to try them unmeasured. Pure. */
 export function chooseProvider(request: ProviderRequest): ProviderChoice {
   const { supported, strict, variant } = request;
   const offered = request.variants.filter(({ id }) => variant === null || id === variant);
@@ -112,11 +152,12 @@ export function chooseProvider(request: ProviderRequest): ProviderChoice {
       refusals.push({ provider, reason: support?.reason ?? 'not known to ONNX Runtime' });
       continue;
     }
-    const match = meant.find((entry) => fitsHere(entry, request.host));
-    if (match !== undefined) {
+    const matches = meant.filter((entry) => fitsHere(entry, request.host));
+    if (matches.length > 0) {
       const after = request.wish.slice(request.wish.indexOf(provider) + 1);
       const fallbacks = after.filter((name) => isAvailable(name, supported));
-      candidates.push({ provider, fallbacks, variant: match });
+      const ways = matches.flatMap((match) => waysToRun(match, { provider, fallbacks }, request.int8));
+      candidates.push(...inSafeOrder(ways, request.machine));
     } else refusals.push({ provider, reason: whyNone(offered, foreignEngine, variant) });
   }
   return { candidates, refusals, foreignEngine };

@@ -2,16 +2,18 @@ import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { GoshawkError, type ErrorCode, type ErrorDetails } from '../../contract/errors.ts';
 import type { DropReason } from '../../contract/drops.ts';
+import { describeCheck, type ReferenceCheck } from '../../contract/engine-choice.ts';
 import { createDecoder } from '../../core/heads/decoder.ts';
 import type { Decoder, OutputTensor } from '../../core/heads/head.ts';
 import { MOST_MODEL_BYTES } from '../bundles/onnx/model.ts';
-import { readRegularFile } from '../bundles/regular-file.ts';
+import { readRegularFile } from '../regular-file.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 import { refuseInput } from './input-check.ts';
 import { LetterboxedGraph } from './letterboxed-graph.ts';
 import { countByProvider } from './profile.ts';
 import type { LoadReport, ModelRequest, RunDoneMessage, RunItem, RunMessage } from './protocol.ts';
 import { planFor, RawGraph, takesRaw, type RawPlan } from './raw-graph.ts';
+import { checkReference } from './reference-check.ts';
 import type { SessionOptions } from './session.ts';
 import { viewSlab } from './slab.ts';
 
@@ -62,9 +64,9 @@ export class Runner {
   }
 
   /**
-   * Reads the file, refuses it unless its bytes have the manifest's digest, loads the graphs and runs each once.
+   * Reads the file, refuses it unless its bytes have the manifest's digest, loads the graphs, runs each once and holds it against its references.
    * Rejects with GOSHAWK_BUNDLE_DIGEST, GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE, GOSHAWK_PROVIDER_UNAVAILABLE, GOSHAWK_BUNDLE_INVALID,
-   * GOSHAWK_HEAD_MISMATCH or GOSHAWK_LABELS_MISMATCH.
+   * GOSHAWK_HEAD_MISMATCH, GOSHAWK_LABELS_MISMATCH or GOSHAWK_REFERENCE_MISMATCH.
    */
   static async load(request: ModelRequest): Promise<{ runner: Runner; report: LoadReport }> {
     const started = performance.now();
@@ -74,6 +76,10 @@ export class Runner {
       const loaded = performance.now();
       await letterboxed.warmUp();
       const nodes = await letterboxed.takeProfile();
+      const referenceCheck = await checkReference(request, 'letterboxed', (input) =>
+        letterboxed.run([input], 0, 1),
+      );
+      refuseMismatch(request, referenceCheck);
       const acceptsRaw = takesRaw(runner.#model, request.bundle);
       if (acceptsRaw && request.inputs !== 'letterboxed')
         await (await runner.#loadRaw(usualCamera(request))).warmUp(request);
@@ -86,6 +92,7 @@ export class Runner {
           nodesByProvider: countByProvider(nodes),
           acceptsRaw,
           maxBatch: letterboxed.maxBatch,
+          referenceCheck,
         },
       };
     } catch (error) {
@@ -197,19 +204,37 @@ export class Runner {
     const key = `${plan.encoding} ${plan.resize}`;
     let graph = this.#raw.get(key);
     if (graph === undefined) {
-      graph = await RawGraph.load(this.#model, this.#request, plan, this.#sessionOptions(false));
-      this.#raw.set(key, graph);
+      const loaded = await RawGraph.load(this.#model, this.#request, plan, this.#sessionOptions(false));
+      this.#raw.set(key, loaded);
+      const check = await checkReference(this.#request, plan.encoding, (input) => loaded.run(input));
+      if (check.verdict === 'refused') {
+        this.#raw.delete(key);
+        await loaded.close();
+        refuseMismatch(this.#request, check, ' with the letterbox in the graph');
+      }
+      graph = loaded;
     }
     return graph;
   }
 
   #sessionOptions(profile: boolean): SessionOptions {
-    const { provider, fallbacks, threads, spinning } = this.#request;
-    return { provider, fallbacks, threads, spinning, profile };
+    const { provider, fallbacks, threads, spinning, exactInt8 } = this.#request;
+    return { provider, fallbacks, threads, spinning, exactInt8, profile };
   }
 }
 
-async function readChecked(request: ModelRequest): Promise<Uint8Array> {
+function refuseMismatch({ bundle, variant }: ModelRequest, check: ReferenceCheck, how = ''): void {
+  if (check.verdict !== 'refused') return;
+  throw new GoshawkError('GOSHAWK_REFERENCE_MISMATCH', {
+    bundle,
+    reasons: `${variant}${how}: ${describeCheck(check)}`,
+  });
+}
+
+/** The bytes of the model. Throws GOSHAWK_FILE_UNREADABLE or GOSHAWK_BUNDLE_DIGEST. */
+export async function readChecked(
+  request: Pick<ModelRequest, 'bundle' | 'file' | 'sha256'>,
+): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
     bytes = await readRegularFile(request.file, MOST_MODEL_BYTES);

@@ -1,6 +1,7 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 import { Runner } from './runner.ts';
+import { runTrial } from './trial.ts';
 
 /**
  * The far side of the protocol, whatever carries it: jobs run one after the other in the order they came; `close` lets those
@@ -23,6 +24,9 @@ export function serve(post: (message: FromRunner) => void, end: () => void): (me
         return;
       case 'run':
         if (runner !== null) post(await runner.run(message));
+        return;
+      case 'trial':
+        post({ type: 'tried', results: await runTrial(message) });
         return;
       case 'close':
         await runner?.close();

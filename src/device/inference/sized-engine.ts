@@ -44,7 +44,8 @@ function fixedSetting({ workers, threads, queueDepth }: SettingRequest): EngineS
 /** The variant and the provider that run already, so that they are not chosen anew. */
 function sameModel(
   wish: readonly EngineInfo['provider'][],
-  { variant, provider }: EngineInfo,
-): Pick<EngineOptions, 'variant' | 'wish'> {
-  return { variant, wish: wish.slice(wish.indexOf(provider)) };
+  like: EngineInfo,
+): Pick<EngineOptions, 'variant' | 'wish' | 'like'> {
+  const { variant, provider } = like;
+  return { variant, wish: wish.slice(wish.indexOf(provider)), like };
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
+import { parseJson } from '../../contract/json.ts';
+import { readRegularFile } from '../regular-file.ts';
 
 /** What was measured or checked, of which bundle, on which machine (`MachineFingerprint.digest`), and whatever else it depends on. */
 export interface MeasurementKey {
@@ -59,15 +60,14 @@ export class MeasurementCache {
   async read<T>(key: MeasurementKey, schema: z.ZodType<T>): Promise<T | null> {
     const file = this.#fileOf(key);
     try {
-      const text = await readRegularFile(file);
-      if (text === null) return null;
-      const entry = fileSchema.parse(JSON.parse(text));
+      const text = new TextDecoder().decode(await readRegularFile(file, MOST_BYTES));
+      const entry = fileSchema.parse(parseJson(text));
       if (canonical(entry.key) !== canonical(key)) {
         throw new Error('it is of another bundle, machine or question than its name says');
       }
       return schema.parse(entry.value);
     } catch (error) {
-      this.#log(describeError(notUsed(file, error)));
+      if (!isMissing(error)) this.#log(describeError(notUsed(file, error)));
       return null;
     }
   }
@@ -106,21 +106,8 @@ export class MeasurementCache {
   }
 }
 
-/** The text of a regular file of usual size, null where there is none. A FIFO is opened without waiting for a writer. */
-async function readRegularFile(file: string): Promise<string | null> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  });
-  if (handle === null) return null;
-  try {
-    const facts = await handle.stat();
-    if (!facts.isFile()) throw new Error('it is no regular file');
-    if (facts.size > MOST_BYTES) throw new Error(`it has ${facts.size} bytes, ${MOST_BYTES} are the most`);
-    return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
-  }
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 /** One text for all orders of the same fields. */

@@ -8,6 +8,7 @@ import type { Host } from '../../contract/report.ts';
 import type { Bundle } from '../../device/bundles/bundle.ts';
 import { precisionOf } from '../../device/bundles/onnx/inspect.ts';
 import { readModel, shapeOf, feedInputs } from '../../device/bundles/onnx/model.ts';
+import { makeReferences } from '../../device/bundles/make-references.ts';
 import { writeBundle } from '../../device/bundles/write-bundle.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 import type { Choice, Finalist } from './finish.ts';
@@ -135,7 +136,13 @@ export async function writeOptimized(
       stages: [...(manifest.lineage.stages ?? []), stageOf(chosen, facts)],
     },
   };
-  return writeBundle(out, optimized, new Map(chosen.map(({ variant, bytes }) => [variant.file, bytes])));
+  const files = new Map(chosen.map(({ variant, bytes }) => [variant.file, bytes]));
+  const { entry, bytes } = await makeReferences({
+    manifest: optimized,
+    readFile: (file) => Promise.resolve(files.get(file)!),
+  });
+  files.set(entry.file, bytes);
+  return writeBundle(out, { ...optimized, references: entry }, files);
 }
 
 function parentOf({ manifest, digest }: Bundle): BundleManifest['lineage']['parents'][number] {

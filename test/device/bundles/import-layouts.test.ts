@@ -13,7 +13,7 @@ import { importModel, type ImportOptions } from '../../../src/device/bundles/imp
 import { writeModel } from '../../../src/device/bundles/onnx/model.ts';
 import { verifyBundle } from '../../../src/device/bundles/verify.ts';
 import { LetterboxedGraph } from '../../../src/device/inference/letterboxed-graph.ts';
-import { readRegularFile } from '../../../src/device/bundles/regular-file.ts';
+import { readRegularFile } from '../../../src/device/regular-file.ts';
 import {
   foreignBytes,
   foreignDetector,

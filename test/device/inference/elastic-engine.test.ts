@@ -57,13 +57,19 @@ class World {
           return lane;
         },
         bundle: { name: 'tiny', version: '1.0.0', digest: 'd' },
-        choice: {
-          candidates: [{ provider: 'cpu', fallbacks: [], variant: VARIANT }],
-          refusals: [],
-          foreignEngine: null,
-        },
+        plan: () =>
+          Promise.resolve({
+            candidates: [
+              { provider: 'cpu', fallbacks: [], variant: VARIANT, exactInt8: false, onlyAfterRefusal: false },
+            ],
+            refusals: [],
+            foreignEngine: null,
+            mismatches: [],
+            choice: { how: 'only', why: 'there is no other', candidates: [], notes: [] },
+            requestFor: ({ provider }) => ({ provider, threads: setting.threads }) as ModelRequest,
+          }),
         wish: 'cpu',
-        requestFor: ({ provider }) => ({ provider, threads: setting.threads }) as ModelRequest,
+        strict: false,
         workers: setting.workers,
         queueDepth: setting.queueDepth,
         timeoutMs: 1000,
@@ -108,6 +114,8 @@ class World {
 
   async start(): Promise<this> {
     const started = this.pipeline.start();
+    // what to run is decided before a runner is made
+    await settle();
     await this.clock.pass(1000);
     await started;
     this.pipeline.activate();

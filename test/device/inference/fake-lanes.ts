@@ -1,3 +1,4 @@
+import type { ReferenceCheck } from '../../../src/contract/engine-choice.ts';
 import type { Clock } from '../../../src/device/pipeline/clock.ts';
 import type { Lane } from '../../../src/device/inference/lane.ts';
 import type { FromRunner, LoadReport, RunMessage, ToRunner } from '../../../src/device/inference/protocol.ts';
@@ -50,12 +51,22 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();
 }
 
+export const UNCHECKED: ReferenceCheck = {
+  verdict: 'unchecked',
+  scores: null,
+  boxes: null,
+  tolerance: null,
+  inputs: 0,
+  reason: 'the bundle has no references',
+};
+
 export const REPORT: LoadReport = {
   loadMs: 1,
   warmupMs: 2,
   nodesByProvider: { CPUExecutionProvider: 3 },
   acceptsRaw: true,
   maxBatch: 1,
+  referenceCheck: UNCHECKED,
 };
 
 /** A runner that does what the test says: the faults of threads and processes, on demand. */

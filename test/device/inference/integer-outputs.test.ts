@@ -103,6 +103,9 @@ async function load(model: Uint8Array): Promise<Runner> {
     fallbacks: [],
     threads: 1,
     spinning: false,
+    variant: 'fp32',
+    exactInt8: false,
+    reference: { kind: 'unchecked', why: 'the bundle has no references' },
     inputs: 'both',
   };
   return (await Runner.load(request)).runner;

@@ -8,7 +8,9 @@ import type {
 } from '../../../src/device/inference/engine.ts';
 import type { Lane } from '../../../src/device/inference/lane.ts';
 import { LaneEngine, type LaneEngineOptions } from '../../../src/device/inference/lane-engine.ts';
-import type { ModelRequest } from '../../../src/device/inference/protocol.ts';
+import type { EnginePlan } from '../../../src/device/inference/plan.ts';
+import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
+import type { FromRunner, ModelRequest } from '../../../src/device/inference/protocol.ts';
 import { FakeClock, FakeLane, REPORT, settle } from './fake-lanes.ts';
 
 const LIMITS: DecodeLimits = { scoreThreshold: 0.3, iouThreshold: 0.5, maxDetections: 10, classFilter: null };
@@ -33,6 +35,26 @@ function picture(): InferenceInput {
   };
 }
 
+function candidate(changes: Partial<ProviderCandidate> = {}): ProviderCandidate {
+  const variant = { ...VARIANT, providers: [...VARIANT.providers] };
+  return { provider: 'cpu', fallbacks: [], variant, exactInt8: false, onlyAfterRefusal: false, ...changes };
+}
+
+const variantOf = (id: string): ProviderCandidate['variant'] => ({ ...candidate().variant, id });
+
+function planOf(changes: Partial<EnginePlan>): LaneEngineOptions['plan'] {
+  return () =>
+    Promise.resolve({
+      candidates: [],
+      refusals: [],
+      foreignEngine: null,
+      mismatches: [],
+      choice: { how: 'only', why: 'there is no other', candidates: [], notes: [] },
+      requestFor: ({ provider }) => ({ provider, threads: 1 }) as ModelRequest,
+      ...changes,
+    });
+}
+
 function setUp(changes: Partial<LaneEngineOptions> = {}, kind: Lane['kind'] = 'worker') {
   const clock = new FakeClock();
   const lanes: FakeLane[] = [];
@@ -45,15 +67,12 @@ function setUp(changes: Partial<LaneEngineOptions> = {}, kind: Lane['kind'] = 'w
       return lane;
     },
     bundle: { name: 'tiny', version: '1.0.0', digest: 'd' },
-    choice: {
-      candidates: [
-        { provider: 'cpu', fallbacks: [], variant: { ...VARIANT, providers: [...VARIANT.providers] } },
-      ],
+    plan: planOf({
+      candidates: [candidate()],
       refusals: [{ provider: 'cuda', reason: 'is not installed' }],
-      foreignEngine: null,
-    },
+    }),
     wish: 'cuda, cpu',
-    requestFor: ({ provider }) => ({ provider, threads: 1 }) as ModelRequest,
+    strict: false,
     workers: 1,
     queueDepth: 1,
     timeoutMs: 1000,
@@ -230,6 +249,7 @@ describe('a runner that does not answer', () => {
   test('while it loads fails the start', async () => {
     const { engine, lane, clock } = setUp();
     const info = engine.start();
+    await settle();
     const failure = expect(info).rejects.toMatchObject({ code: 'GOSHAWK_ENGINE_TIMEOUT' });
     await clock.pass(5000);
     await failure;
@@ -237,13 +257,8 @@ describe('a runner that does not answer', () => {
   });
 
   test('while TensorRT builds its engine is waited for as long as that takes', async () => {
-    const variant = { ...VARIANT, providers: [...VARIANT.providers] };
     const { engine, lane, clock } = setUp({
-      choice: {
-        candidates: [{ provider: 'tensorrt', fallbacks: [], variant }],
-        refusals: [],
-        foreignEngine: null,
-      },
+      plan: planOf({ candidates: [candidate({ provider: 'tensorrt' })] }),
     });
     const info = engine.start();
     await clock.pass(3_500_000);
@@ -255,18 +270,9 @@ describe('a runner that does not answer', () => {
 
 describe('starting', () => {
   test('tries the next provider where one cannot be loaded after all, and says so', async () => {
-    const candidate = { fallbacks: [], variant: { ...VARIANT, providers: [...VARIANT.providers] } };
-    const setup = setUp({
-      choice: {
-        candidates: [
-          { ...candidate, provider: 'cuda' },
-          { ...candidate, provider: 'cpu' },
-        ],
-        refusals: [],
-        foreignEngine: null,
-      },
-    });
+    const setup = setUp({ plan: planOf({ candidates: [candidate({ provider: 'cuda' }), candidate()] }) });
     const info = setup.engine.start();
+    await settle();
     const details = { wish: 'cuda', bundle: 'tiny', reasons: 'no device' };
     setup.lane(0).say({ type: 'load-failed', code: 'GOSHAWK_PROVIDER_UNAVAILABLE', details });
     await settle();
@@ -280,6 +286,7 @@ describe('starting', () => {
   test('a broken bundle fails at once, with its own code, and leaves no runner behind', async () => {
     const { engine, lane, lanes } = setUp({ workers: 3 });
     const info = engine.start();
+    await settle();
     lane(0).say({ type: 'load-failed', code: 'GOSHAWK_BUNDLE_DIGEST', details: { file: 'model.onnx' } });
     await expect(info).rejects.toMatchObject({ code: 'GOSHAWK_BUNDLE_DIGEST' });
     expect(lanes).toHaveLength(1);
@@ -288,11 +295,7 @@ describe('starting', () => {
 
   test('with nothing that will do names every refusal', async () => {
     const { engine } = setUp({
-      choice: {
-        candidates: [],
-        refusals: [{ provider: 'tensorrt', reason: 'is not installed' }],
-        foreignEngine: null,
-      },
+      plan: planOf({ refusals: [{ provider: 'tensorrt', reason: 'is not installed' }] }),
     });
     await expect(engine.start()).rejects.toMatchObject({
       code: 'GOSHAWK_PROVIDER_UNAVAILABLE',
@@ -302,11 +305,74 @@ describe('starting', () => {
 
   test('with only an engine of another machine names both', async () => {
     const foreignEngine = { variant: 'engine', built: 'TensorRT 10.3.0', found: 'no TensorRT' };
-    const { engine } = setUp({ choice: { candidates: [], refusals: [], foreignEngine } });
+    const { engine } = setUp({ plan: planOf({ foreignEngine }) });
     await expect(engine.start()).rejects.toMatchObject({
       code: 'GOSHAWK_ENGINE_INCOMPATIBLE',
       message: expect.stringMatching(/TensorRT 10\.3\.0.*no TensorRT/) as string,
     });
+  });
+});
+
+describe('variants that do not give what they gave when they were evaluated', () => {
+  const mismatch = (variant: string): FromRunner => ({
+    type: 'load-failed',
+    code: 'GOSHAWK_REFERENCE_MISMATCH',
+    details: { bundle: 'tiny', reasons: `${variant}: refused` },
+  });
+
+  test('give way to the next one, and the refusal is told', async () => {
+    const candidates = [candidate({ variant: variantOf('int8') }), candidate()];
+    const setup = setUp({ plan: planOf({ candidates }) });
+    const info = setup.engine.start();
+    await settle();
+    setup.lane(0).say(mismatch('int8'));
+    await settle();
+    setup.lane(1).say({ type: 'loaded', report: REPORT });
+    expect(await info).toMatchObject({
+      variant: 'fp32',
+      referenceCheck: { verdict: 'unchecked' },
+      refusals: [{ provider: 'cpu', reason: 'int8: refused' }],
+    });
+  });
+
+  test('are run with exact kernels where that is the last way, and only then', async () => {
+    const int8 = candidate({ variant: variantOf('int8') });
+    const exact = { ...int8, exactInt8: true, onlyAfterRefusal: true };
+    const fp32 = candidate({ exactInt8: true, onlyAfterRefusal: true });
+    const setup = setUp({ plan: planOf({ candidates: [int8, fp32, exact] }) });
+    const info = setup.engine.start();
+    await settle();
+    setup.lane(0).say(mismatch('int8'));
+    await settle();
+    setup.lane(1).say({ type: 'loaded', report: REPORT });
+    expect(await info).toMatchObject({ variant: 'int8', exactInt8: true });
+    expect(setup.lanes).toHaveLength(2);
+  });
+
+  test('keep a strict engine from starting', async () => {
+    const candidates = [candidate({ variant: variantOf('int8') }), candidate()];
+    const setup = setUp({ plan: planOf({ candidates }), strict: true });
+    const info = setup.engine.start();
+    const failure = expect(info).rejects.toMatchObject({ code: 'GOSHAWK_REFERENCE_MISMATCH' });
+    await settle();
+    setup.lane(0).say(mismatch('int8'));
+    await failure;
+    expect(setup.lanes).toHaveLength(1);
+  });
+
+  test('say so with their figures, and what to do, where none is left', async () => {
+    const setup = setUp({
+      plan: planOf({ candidates: [candidate()], mismatches: ['int8: refused before'] }),
+    });
+    const info = setup.engine.start();
+    const failure = expect(info).rejects.toMatchObject({
+      code: 'GOSHAWK_REFERENCE_MISMATCH',
+      message: expect.stringContaining('int8: refused before; fp32: refused') as string,
+      fix: expect.stringContaining('goshawk optimize') as string,
+    });
+    await settle();
+    setup.lane(0).say(mismatch('fp32'));
+    await failure;
   });
 });
 

@@ -40,10 +40,15 @@ function choose(changes: Partial<ProviderRequest>) {
     strict: false,
     variant: null,
     host: { tensorrt: null, computeCapability: null },
+    machine: 'x64-vnni',
+    int8: 'exact',
     ...changes,
   });
   return {
-    taken: choice.candidates.map(({ provider, variant: { id } }) => `${provider} ${id}`),
+    taken: choice.candidates.map(
+      ({ provider, variant: { id }, exactInt8, onlyAfterRefusal }) =>
+        `${provider} ${id}${exactInt8 ? ' exact' : ''}${onlyAfterRefusal ? ' after refusal' : ''}`,
+    ),
     refused: describeRefusals(choice.refusals),
     foreign: choice.foreignEngine,
   };
@@ -58,6 +63,8 @@ describe('the providers of one session', () => {
       strict: false,
       variant: null,
       host: ORIN,
+      machine: 'x64-vnni',
+      int8: 'exact',
       ...changes,
     }).candidates.map((candidate) => executionProviders(candidate));
 
@@ -102,9 +109,9 @@ describe('choosing a provider', () => {
     expect(choose({ strict: true, wish: ['cpu'] })).toMatchObject({ taken: ['cpu fp32'], refused: '' });
   });
 
-  test('takes the first variant that is meant for the provider', () => {
+  test('offers the variants that are meant for the provider, in the order of the manifest', () => {
     const variants = [variant('fp16', ['cuda']), variant('int8', ['cpu']), variant('fp32', ['cpu'])];
-    expect(choose({ variants }).taken).toEqual(['cpu int8']);
+    expect(choose({ variants }).taken).toEqual(['cpu int8', 'cpu fp32']);
     expect(choose({ variants, variant: 'fp32' }).taken).toEqual(['cpu fp32']);
     expect(choose({ variants, variant: 'fp64' })).toMatchObject({
       taken: [],
@@ -121,6 +128,47 @@ describe('choosing a provider', () => {
   });
 });
 
+describe('8-bit variants where products of 8 bits saturate', () => {
+  const float = variant('fp32', ['cpu']);
+  const int8 = { ...variant('int8', ['cpu']), precision: 'int8' as const };
+  const needsExact = { ...int8, requires: { int8: 'exact' as const } };
+  const saturating = { machine: 'x64-avx2', int8: 'saturating' } as const;
+
+  test('are run as they are first, and last with exact kernels should they be refused', () => {
+    const { taken } = choose({ variants: [int8, float], ...saturating });
+    expect(taken).toEqual(['cpu int8', 'cpu fp32', 'cpu int8 exact after refusal']);
+  });
+
+  test('are run with exact kernels alone where they say that they need exact products', () => {
+    const { taken } = choose({ variants: [needsExact, float], ...saturating });
+    expect(taken).toEqual(['cpu fp32', 'cpu int8 exact']);
+  });
+
+  test('are like any other where products are exact, and on a GPU', () => {
+    expect(choose({ variants: [needsExact, float] }).taken).toEqual(['cpu int8', 'cpu fp32']);
+    const onGpu = { ...needsExact, providers: ['cuda' as const] };
+    expect(choose({ variants: [onGpu], supported: all('cuda', 'cpu'), ...saturating }).taken).toEqual([
+      'cuda int8',
+    ]);
+  });
+
+  test('stand behind what the manifest knows to be faster on this kind of machine', () => {
+    const figures = { runs: 1, threads: 1, host: 'a CPU' };
+    const known = (entry: BundleVariant, p50: number): BundleVariant => ({
+      ...entry,
+      latencies: [{ ...figures, machine: 'x64-vnni', p50 }],
+    });
+    const variants = [float, known(variant('slow', ['cpu']), 5), known(int8, 2)];
+    expect(choose({ variants }).taken).toEqual(['cpu int8', 'cpu slow', 'cpu fp32']);
+    expect(choose({ variants, ...saturating }).taken).toEqual([
+      'cpu fp32',
+      'cpu slow',
+      'cpu int8',
+      'cpu int8 exact after refusal',
+    ]);
+  });
+});
+
 describe('built engines', () => {
   const engine = variant('engine', ['tensorrt'], { tensorrt: '10.3.0', computeCapability: '8.7' });
   const plain = variant('fp32', ['tensorrt', 'cpu']);
@@ -128,7 +176,7 @@ describe('built engines', () => {
   test('are taken where TensorRT and the GPU are those they were built for', () => {
     const choice = choose({ variants: [engine, plain], supported: all('tensorrt', 'cpu'), host: ORIN });
     expect(choice).toEqual({
-      taken: ['tensorrt engine', 'cpu fp32'],
+      taken: ['tensorrt engine', 'tensorrt fp32', 'cpu fp32'],
       refused: 'cuda: is not installed',
       foreign: null,
     });

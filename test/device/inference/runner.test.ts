@@ -54,6 +54,9 @@ async function request(options: TinyOptions, changes: Partial<ModelRequest> = {}
     fallbacks: [],
     threads: 1,
     spinning: false,
+    variant: 'fp32',
+    exactInt8: false,
+    reference: { kind: 'unchecked', why: 'the bundle has no references' },
     inputs: 'letterboxed',
     ...changes,
   };

@@ -100,7 +100,7 @@ describe('what is no kept measurement', () => {
 
   it('JSON that is nested very deep', async () => {
     writeFileSync(await fileName(), '['.repeat(60_000));
-    await refused(/JSON/);
+    await refused(/nested/);
   });
 
   it('a folder', async () => {

@@ -1,3 +1,4 @@
+import { UNCHECKED } from '../inference/fake-lanes.ts';
 import { createDetections } from '../../../src/core/detections.ts';
 import type { CompressedView, Frame, ImageView, PixelEncoding } from '../../../src/core/frame.ts';
 import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
@@ -107,7 +108,10 @@ export class FakeEngine implements InferenceEngine {
       variant: 'fp32',
       precision: 'fp32',
       provider: this.provider,
+      exactInt8: false,
       refusals: [],
+      referenceCheck: UNCHECKED,
+      choice: { how: 'only', why: 'there is no other', candidates: [], notes: [] },
       nodesByProvider: { CPUExecutionProvider: 10 },
       threads: 1,
       workers: this.parallel,

@@ -2,7 +2,7 @@ import { clearField } from '@bufbuild/protobuf';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { GoshawkError } from '../../../contract/errors.ts';
 import { sha256Of } from '../digest.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { readRegularFile } from '../../regular-file.ts';
 import type { Model } from './model.ts';
 import { DATA_TYPE, TensorSchema, type GraphProto, type TensorProto } from './schema.ts';
 

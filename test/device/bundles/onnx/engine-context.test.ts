@@ -50,6 +50,7 @@ async function bundleWith(embedMode: number, version: string) {
     labels: ['person', 'car'],
     tool: 'test',
     createdAt: '2026-01-02T03:04:05.000Z',
+    referencePictures: null,
   });
   const bytes = engineFile(embedMode);
   const variant = {

@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadBundle } from '../../../src/device/bundles/bundle.ts';
-import { importModel } from '../../../src/device/bundles/import-model.ts';
-import { readRegularFile } from '../../../src/device/bundles/regular-file.ts';
-import { foreignBytes } from './foreign-detector.ts';
+import { loadBundle } from '../../src/device/bundles/bundle.ts';
+import { importModel } from '../../src/device/bundles/import-model.ts';
+import { readRegularFile } from '../../src/device/regular-file.ts';
+import { foreignBytes } from './bundles/foreign-detector.ts';
 
 let folder = '';
 

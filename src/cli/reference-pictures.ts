@@ -1,0 +1,62 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { GoshawkError } from '../contract/errors.ts';
+import type { MadeReferences } from '../device/bundles/make-references.ts';
+import { decodeToRgb } from '../device/pipeline/decode-image.ts';
+import { DEFAULT_SIZE_LIMITS } from '../device/pipeline/frame-check.ts';
+import type { SourcePicture } from '../device/references/store-picture.ts';
+
+const PICTURES = new Set(['.jpg', '.jpeg', '.png']);
+
+/** Three are stored; what stands behind them would never be looked at. */
+const MOST_READ = 3;
+
+/** Below this mean best score a model finds nothing in the pictures. */
+const LEAST_SCORE = 0.2;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The first pictures of a folder, by name. Throws GOSHAWK_FILE_UNREADABLE where there is no such folder, GOSHAWK_FILE_INVALID where it holds no picture
+ * or one that does not decode.
+ */
+export async function readReferencePictures(folder: string): Promise<SourcePicture[]> {
+  let names: string[];
+  try {
+    names = (await readdir(folder)).filter((name) => PICTURES.has(extname(name).toLowerCase())).sort();
+  } catch (cause) {
+    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file: folder, reason: messageOf(cause) }, { cause });
+  }
+  if (names.length === 0) {
+    throw new GoshawkError('GOSHAWK_FILE_INVALID', {
+      file: folder,
+      reason: 'it holds no JPEG or PNG pictures',
+    });
+  }
+  const pictures: SourcePicture[] = [];
+  for (const name of names.slice(0, MOST_READ)) pictures.push(await decode(join(folder, name)));
+  return pictures;
+}
+
+async function decode(file: string): Promise<SourcePicture> {
+  try {
+    const data = await readFile(file);
+    return await decodeToRgb({ format: 'jpeg', data }, DEFAULT_SIZE_LIMITS.maxPixels);
+  } catch (cause) {
+    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: messageOf(cause) }, { cause });
+  }
+}
+
+/** What was made, for the terminal. */
+export function describeReferences(references: MadeReferences | null): string {
+  if (references === null)
+    return 'none: the model puts out something that is no score for noise; it will run unchecked';
+  const { entry, bestScore, without } = references;
+  const rest =
+    without.length === 0 ? '' : `; none for ${without.join(', ')}, which only runs on its own device`;
+  const weak =
+    bestScore < LEAST_SCORE
+      ? '; the model finds nothing in these pictures: give some of what it is for (--reference-images DIR)'
+      : '';
+  return `${entry.bytes} bytes, best scores ${bestScore.toFixed(2)}${rest}${weak}`;
+}

@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import { PROVIDERS } from '../../contract/bundle.ts';
+import type { EngineCandidate } from '../../contract/engine-choice.ts';
+import type { MachineFingerprint } from '../../contract/machine.ts';
+import { claimsOf } from '../bundles/bundle.ts';
+import { MeasurementCache } from '../machine/measurement-cache.ts';
+import { readReferences, type LoadedReferences } from '../references/read-references.ts';
+import { readEngineHost, type EngineHost } from './engine-compat.ts';
+import { laneFactory, startLimit, type EngineOptions } from './engine-options.ts';
+import { machineFingerprint } from './machine-fingerprint.ts';
+import type { EngineInfo } from './engine.ts';
+import { KEPT_CHECK_MS, planVariants } from './plan-variants.ts';
+import type { EnginePlan } from './plan.ts';
+import type { ModelRequest, ReferenceTask } from './protocol.ts';
+import {
+  chooseProvider,
+  listSupportedProviders,
+  type ProviderCandidate,
+  type ProviderChoice,
+} from './providers.ts';
+import { rankVariants } from './rank-variants.ts';
+import { tryVariants } from './try-variants.ts';
+
+type RequestFor = (candidate: ProviderCandidate, referenceBudgetMs: number) => ModelRequest;
+
+/** What a bundle could run as here. */
+interface Prepared {
+  readonly machine: MachineFingerprint;
+  readonly choice: ProviderChoice;
+  readonly requestFor: RequestFor;
+}
+
+const NO_ENGINES: EngineHost = { tensorrt: null, computeCapability: null };
+
+async function prepare(options: EngineOptions): Promise<Prepared> {
+  const { bundle } = options;
+  const { manifest, folder } = bundle;
+  const [machine, references] = await Promise.all([machineFingerprint(), readReferences(bundle)]);
+  const choice = chooseProvider({
+    wish: options.wish ?? PROVIDERS,
+    supported: listSupportedProviders(),
+    variants: manifest.variants,
+    strict: options.strict ?? false,
+    variant: options.variant ?? null,
+    host: manifest.variants.some(({ engine }) => engine !== undefined) ? readEngineHost() : NO_ENGINES,
+    machine: machine.kind,
+    int8: machine.int8,
+  });
+  const requestFor: RequestFor = ({ provider, fallbacks, variant, exactInt8 }, budgetMs) => ({
+    ...claimsOf(manifest),
+    file: join(folder, variant.file),
+    sha256: variant.sha256,
+    variant: variant.id,
+    padValue: manifest.input.padValue,
+    resize: manifest.input.resize,
+    maxBatch: variant.batch.max,
+    provider,
+    fallbacks,
+    threads: options.threads ?? 1,
+    spinning: options.spinning ?? false,
+    exactInt8,
+    reference: referenceTask(references, variant.id, budgetMs),
+    inputs: options.inputs ?? 'letterboxed',
+  });
+  return { machine, choice, requestFor };
+}
+
+/** What a variant has to give here; bundles of older versions have nothing to hold it against. */
+function referenceTask(
+  references: LoadedReferences | null,
+  variant: string,
+  budgetMs: number,
+): ReferenceTask {
+  if (references === null) return { kind: 'unchecked', why: 'the bundle has no references' };
+  const own = references.variants.get(variant);
+  if (own === undefined) return { kind: 'unchecked', why: `the bundle has no references for ${variant}` };
+  return {
+    kind: 'check',
+    inputs: references.inputs,
+    outputs: own.outputs,
+    tolerance: own.tolerance,
+    budgetMs,
+  };
+}
+
+/**
+ * Decides what an engine runs, measuring where that was not done before. Throws what `readReferences` throws.
+ */
+export async function planEngine(options: EngineOptions): Promise<EnginePlan> {
+  const notes: string[] = [];
+  const { machine, choice, requestFor } = await prepare(options);
+  if (options.like !== undefined) return planLike(options.like, choice, requestFor);
+  const plan = await planVariants({
+    choice,
+    isAsked: options.variant !== undefined,
+    strict: options.strict ?? false,
+    createLane: laneFactory(options.kind),
+    startTimeoutMs: (provider) => startLimit(provider, options),
+    cache: options.cache ?? new MeasurementCache((line) => notes.push(line)),
+    bundleDigest: options.bundle.digest,
+    fingerprint: machine.digest,
+    requestFor,
+  });
+  return { ...plan, choice: { ...plan.choice, notes } };
+}
+
+/** The way that an engine runs already. */
+function planLike(like: EngineInfo, choice: ProviderChoice, requestFor: RequestFor): EnginePlan {
+  const same = choice.candidates.filter(
+    ({ provider, variant, exactInt8 }) =>
+      provider === like.provider && variant.id === like.variant && exactInt8 === like.exactInt8,
+  );
+  return {
+    ...choice,
+    candidates: same.map((candidate) => ({ ...candidate, onlyAfterRefusal: false })),
+    requestFor: (candidate) => requestFor(candidate, KEPT_CHECK_MS),
+    choice: like.choice,
+    mismatches: [],
+  };
+}
+
+/** Milliseconds for a check of every variant: one that somebody waits for. */
+const WHOLE_CHECK_MS = 5000;
+
+/**
+ * Runs every variant of a bundle once, on the best provider that can run it here, and holds it against its references; what cannot run here is told as
+ * `unchecked` with the reason. Variants whose 8-bit products saturate here are tried with exact kernels too. Throws what `readReferences` throws.
+ */
+export async function checkReferences(
+  options: Omit<EngineOptions, 'workers' | 'queueDepth'>,
+): Promise<EngineCandidate[]> {
+  const { bundle, variant: asked } = options;
+  const found: EngineCandidate[] = [];
+  for (const { id, providers } of bundle.manifest.variants) {
+    if (asked !== undefined && id !== asked) continue;
+    const { choice, requestFor } = await prepare({ ...options, variant: id });
+    const provider = choice.candidates[0]?.provider;
+    const ways = choice.candidates.filter((candidate) => candidate.provider === provider);
+    if (provider === undefined) {
+      const reason = `it cannot run here: ${choice.refusals.map((entry) => `${entry.provider}: ${entry.reason}`).join('; ')}`;
+      const check = {
+        verdict: 'unchecked',
+        scores: null,
+        boxes: null,
+        tolerance: null,
+        inputs: 0,
+        reason,
+      } as const;
+      found.push({ variant: id, provider: providers[0]!, exactInt8: false, latencyMs: null, check });
+      continue;
+    }
+    const candidates = ways.map((candidate) => ({
+      model: requestFor(candidate, WHOLE_CHECK_MS),
+      onlyAfterRefusal: candidate.onlyAfterRefusal,
+    }));
+    const limit = startLimit(provider, options);
+    const budgets = { loadBudgetMs: limit, timingBudgetMs: 0 };
+    const results = await tryVariants(laneFactory(options.kind), { candidates, ...budgets }, limit);
+    found.push(...rankVariants(ways, results).candidates);
+  }
+  return found;
+}
+
+/** Variants that give what they gave when they were evaluated in no way that they may be run. */
+export function refusedVariants(checks: readonly EngineCandidate[]): string[] {
+  const verdicts = (id: string): string[] =>
+    checks.filter(({ variant }) => variant === id).map(({ check }) => check.verdict);
+  const ids = [...new Set(checks.map(({ variant }) => variant))];
+  return ids.filter((id) => verdicts(id).includes('refused') && !verdicts(id).includes('passed'));
+}

@@ -1,0 +1,211 @@
+import { z } from 'zod';
+import type { ProviderName } from '../../contract/bundle.ts';
+import {
+  describeCandidate,
+  describeCheck,
+  referenceCheckSchema,
+  type EngineCandidate,
+  type VariantChoice,
+} from '../../contract/engine-choice.ts';
+import { describeError } from '../../contract/errors.ts';
+import type { MeasurementCache, MeasurementKey } from '../machine/measurement-cache.ts';
+import type { LaneFactory } from './lane.ts';
+import type { EnginePlan } from './plan.ts';
+import type { ModelRequest } from './protocol.ts';
+import type { ProviderCandidate, ProviderChoice } from './providers.ts';
+import { rankVariants } from './rank-variants.ts';
+import { tryVariants } from './try-variants.ts';
+
+export interface PlanRequest {
+  readonly choice: ProviderChoice;
+  /** true where the operator named the variant */
+  readonly isAsked: boolean;
+  readonly strict: boolean;
+  readonly requestFor: (candidate: ProviderCandidate, referenceBudgetMs: number) => ModelRequest;
+  readonly createLane: LaneFactory;
+  readonly cache: MeasurementCache;
+  readonly bundleDigest: string;
+  /** `MachineFingerprint.digest` */
+  readonly fingerprint: string;
+  readonly startTimeoutMs: (provider: ProviderName) => number;
+}
+
+/** Milliseconds that running reference inputs may take: where a variant is seen for the first time, and where it passed here before. */
+const FIRST_CHECK_MS = 300;
+export const KEPT_CHECK_MS = 50;
+
+/** Milliseconds of loading after which a trial leaves the rest out. A GPU's first session takes seconds. */
+const LOAD_BUDGET_MS: Readonly<Record<ProviderName, number>> = { cpu: 800, cuda: 30_000, tensorrt: 30_000 };
+
+const TIMING_BUDGET_MS = 200;
+
+const keptSchema = z.strictObject({
+  why: z.string().max(2000),
+  candidates: z
+    .array(
+      z.strictObject({
+        variant: z.string(),
+        exactInt8: z.boolean(),
+        latencyMs: z.number().nonnegative().nullable(),
+        check: referenceCheckSchema,
+      }),
+    )
+    .min(1)
+    .max(100),
+});
+
+type Kept = z.infer<typeof keptSchema>;
+
+/**
+ * Decides which variant of a bundle is tried first. Among several for the best provider the fastest that gives what it gave when it was evaluated comes first, as
+ * measured here; what was measured is kept for this bundle and machine, and used as long as neither changes.
+ */
+export async function planVariants(request: PlanRequest): Promise<EnginePlan> {
+  const { choice } = request;
+  const [first] = choice.candidates;
+  const group = first === undefined ? [] : trialGroup(choice.candidates, first.provider);
+  if (first === undefined) return unmeasured(request, 'order', 'nothing can run it here');
+  if (request.isAsked) return unmeasured(request, 'asked', `${first.variant.id} was asked for`);
+  if (group.filter(({ onlyAfterRefusal }) => !onlyAfterRefusal).length < 2) {
+    const others = choice.candidates.some(
+      ({ provider, variant }) => provider === first.provider && variant !== first.variant,
+    );
+    return others
+      ? unmeasured(
+          request,
+          'order',
+          `variants are not measured on ${first.provider}: the order of the manifest holds`,
+        )
+      : unmeasured(request, 'only', `it is the only variant for ${first.provider}`);
+  }
+  const key = keyOf(request, first, group);
+  const kept = await request.cache.read(key, keptSchema);
+  const found = kept === null ? null : fromKept(kept, group, first.provider);
+  if (kept !== null && found !== null) {
+    return planOf(request, group, found.order, KEPT_CHECK_MS, {
+      how: 'kept',
+      why: `measured before on this machine: ${kept.why}`,
+      candidates: found.candidates,
+      notes: [],
+    });
+  }
+  return measure(request, group, key);
+}
+
+/** What is worth trying: on TensorRT only engines that are built, since it searches for kernels for minutes for any other graph. */
+function trialGroup(candidates: readonly ProviderCandidate[], provider: ProviderName): ProviderCandidate[] {
+  const own = candidates.filter((candidate) => candidate.provider === provider);
+  return provider === 'tensorrt' ? own.filter(({ variant }) => variant.engine !== undefined) : own;
+}
+
+function keyOf(
+  { requestFor, bundleDigest, fingerprint }: PlanRequest,
+  first: ProviderCandidate,
+  group: readonly ProviderCandidate[],
+): MeasurementKey {
+  const { threads, spinning } = requestFor(first, 0);
+  return {
+    what: 'variants',
+    bundleDigest,
+    fingerprint,
+    provider: first.provider,
+    threads,
+    spinning,
+    candidates: group.map(describe).join(', '),
+  };
+}
+
+const describe = ({ variant, provider, exactInt8 }: ProviderCandidate): string =>
+  describeCandidate({ variant: variant.id, provider, exactInt8 });
+
+async function measure(
+  request: PlanRequest,
+  group: readonly ProviderCandidate[],
+  key: MeasurementKey,
+): Promise<EnginePlan> {
+  const provider = group[0]!.provider;
+  const trial = {
+    candidates: group.map((candidate) => ({
+      model: request.requestFor(candidate, FIRST_CHECK_MS / group.length),
+      onlyAfterRefusal: candidate.onlyAfterRefusal,
+    })),
+    loadBudgetMs: LOAD_BUDGET_MS[provider],
+    timingBudgetMs: TIMING_BUDGET_MS,
+  };
+  let ranking;
+  try {
+    const results = await tryVariants(request.createLane, trial, request.startTimeoutMs(provider));
+    ranking = rankVariants(group, results);
+  } catch (error) {
+    return unmeasured(request, 'order', `variants could not be measured: ${describeError(error)}`);
+  }
+  const { order, how, why, candidates } = ranking;
+  if (how === 'measured') {
+    const value: Kept = {
+      why,
+      candidates: candidates.map(({ variant, exactInt8, latencyMs, check }) => ({
+        variant,
+        exactInt8,
+        latencyMs,
+        check,
+      })),
+    };
+    await request.cache.write(key, value);
+  }
+  return planOf(request, group, order, FIRST_CHECK_MS, { how, why, candidates: [...candidates], notes: [] });
+}
+
+/** Candidates in the order that was kept; null where they are not those of now. */
+function fromKept(
+  kept: Kept,
+  group: readonly ProviderCandidate[],
+  provider: ProviderName,
+): { order: ProviderCandidate[]; candidates: EngineCandidate[] } | null {
+  const order: ProviderCandidate[] = [];
+  for (const { variant, exactInt8, check } of kept.candidates) {
+    const found = group.find(
+      (candidate) => candidate.variant.id === variant && candidate.exactInt8 === exactInt8,
+    );
+    if (found === undefined) return null;
+    if (check.verdict !== 'refused') order.push({ ...found, onlyAfterRefusal: false });
+  }
+  return { order, candidates: kept.candidates.map((entry) => ({ ...entry, provider })) };
+}
+
+function planOf(
+  request: PlanRequest,
+  group: readonly ProviderCandidate[],
+  order: readonly ProviderCandidate[],
+  checkMs: number,
+  choice: VariantChoice,
+): EnginePlan {
+  const refused = choice.candidates.filter(({ check }) => check.verdict === 'refused');
+  const mismatches = refused.map((entry) => `${describeCandidate(entry)}: ${describeCheck(entry.check)}`);
+  const usable = new Set(order.map(({ variant }) => variant.id));
+  const isHopeless = refused.some(({ variant }) => !usable.has(variant));
+  const rest = request.choice.candidates.filter((candidate) => !group.includes(candidate));
+  return {
+    ...request.choice,
+    candidates: request.strict && isHopeless ? [] : [...order, ...rest],
+    refusals: [
+      ...request.choice.refusals,
+      ...refused.map((entry) => ({
+        provider: entry.provider,
+        reason: `${entry.variant}: ${describeCheck(entry.check)}`,
+      })),
+    ],
+    requestFor: (candidate) => request.requestFor(candidate, checkMs),
+    choice,
+    mismatches,
+  };
+}
+
+function unmeasured(request: PlanRequest, how: VariantChoice['how'], why: string): EnginePlan {
+  const choice = { how, why, candidates: [], notes: [] };
+  return {
+    ...request.choice,
+    requestFor: (candidate) => request.requestFor(candidate, FIRST_CHECK_MS),
+    choice,
+    mismatches: [],
+  };
+}

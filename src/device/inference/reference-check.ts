@@ -1,0 +1,76 @@
+import type { ReferenceCheck } from '../../contract/engine-choice.ts';
+import { createCandidateReader, keepsPlaces } from '../../core/heads/decoder.ts';
+import type { OutputTensor } from '../../core/heads/head.ts';
+import { letterboxFor } from '../../core/image/letterbox.ts';
+import { deviationFrom } from '../../core/references/deviation.ts';
+import { swapRedAndBlue } from '../../core/references/synthetic.ts';
+import type { InferenceInput } from './engine.ts';
+import type { ModelRequest } from './protocol.ts';
+
+/** How a graph takes a picture of the network's size: as it is, or as a camera's frame of that size. */
+export type ReferenceEntry = 'letterboxed' | 'rgb8' | 'bgr8';
+
+type Request = Pick<ModelRequest, 'head' | 'labels' | 'inputWidth' | 'inputHeight' | 'reference'>;
+
+/** Inputs that are run whatever they take: a picture and noise. */
+const LEAST_INPUTS = 2;
+
+/** A picture of the network's size as the input of a graph. Its pixels are not moved. */
+export function referenceInput(
+  pixels: Uint8Array<ArrayBuffer>,
+  { inputWidth, inputHeight }: Pick<Request, 'inputWidth' | 'inputHeight'>,
+  entry: ReferenceEntry,
+): InferenceInput {
+  return {
+    kind: entry === 'letterboxed' ? 'letterboxed' : 'raw',
+    pixels: entry === 'bgr8' ? swapRedAndBlue(pixels) : pixels,
+    letterbox: letterboxFor(inputWidth, inputHeight, inputWidth, inputHeight, 'top-left'),
+    encoding: entry === 'bgr8' ? 'bgr8' : 'rgb8',
+    step: inputWidth * 3,
+  };
+}
+
+/**
+ * Runs the reference inputs and tells how far what comes is from what the variant gave when it was evaluated. Rejects only where a run itself
+ * fails.
+ */
+export async function checkReference(
+  request: Request,
+  entry: ReferenceEntry,
+  run: (input: InferenceInput) => Promise<OutputTensor[]>,
+): Promise<ReferenceCheck> {
+  const { reference } = request;
+  if (reference.kind === 'unchecked') {
+    return {
+      verdict: 'unchecked',
+      scores: null,
+      boxes: null,
+      tolerance: null,
+      inputs: 0,
+      reason: reference.why,
+    };
+  }
+  const { tolerance, budgetMs } = reference;
+  const { head, labels: classes, inputWidth, inputHeight } = request;
+  const read = createCandidateReader({ head, classes, inputWidth, inputHeight });
+  let scores = 0;
+  let boxes = 0;
+  const started = performance.now();
+  let inputs = 0;
+  for (const [index, pixels] of reference.inputs.entries()) {
+    if (inputs >= LEAST_INPUTS && performance.now() - started > budgetMs) break;
+    const candidates = read(await run(referenceInput(pixels, request, entry)), 0);
+    inputs += 1;
+    if (candidates === null) {
+      const reason = `input ${inputs} gave a box or a score that is no number, or no score of 0 to 1`;
+      return { verdict: 'refused', scores: null, boxes: null, tolerance, inputs, reason };
+    }
+    // the worst input counts: arithmetic that fails shows on some pictures and hardly on others
+    const deviation = deviationFrom(reference.outputs[index]!, candidates, !keepsPlaces(head));
+    scores = Math.max(scores, deviation.scores);
+    boxes = Math.max(boxes, deviation.boxes);
+  }
+  const passed = scores <= tolerance && boxes <= tolerance;
+  const reason = passed ? 'it gives what it gave when it was evaluated' : 'it gives something else here';
+  return { verdict: passed ? 'passed' : 'refused', scores, boxes, tolerance, inputs, reason };
+}

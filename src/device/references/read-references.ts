@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { BundleManifest } from '../../contract/bundle.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+import { parseJson } from '../../contract/json.ts';
+import {
+  MOST_REFERENCE_BYTES,
+  referencesSchema,
+  type ReferenceInput,
+  type References,
+  type VariantReference,
+} from '../../contract/references.ts';
+import { enlargePicture, noisePicture } from '../../core/references/synthetic.ts';
+import { decodeToRgb } from '../pipeline/decode-image.ts';
+import { readRegularFile } from '../regular-file.ts';
+
+/** References that are what the bundle's manifest says, ready to be run. */
+export interface LoadedReferences {
+  /** pictures of the network's size, uint8 RGB */
+  readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+  /** by id of the variant */
+  readonly variants: ReadonlyMap<string, VariantReference>;
+}
+
+/** The part of a bundle that its references belong to. */
+export interface ReferencedBundle {
+  readonly folder: string;
+  readonly manifest: BundleManifest;
+}
+
+/**
+ * Reads and checks the references of a bundle; null where it has none (bundles of older versions).
+ * Throws GOSHAWK_FILE_UNREADABLE where the file is not there, GOSHAWK_BUNDLE_DIGEST where it was changed, GOSHAWK_REFERENCES_INVALID where
+ * it is too large, has another form, was made for another file of a variant, or decodes to other pixels.
+ */
+export async function readReferences(referenced: ReferencedBundle): Promise<LoadedReferences | null> {
+  const references = await loadReferencesFile(referenced);
+  if (references === null) return null;
+  const { manifest } = referenced;
+  const bundle = `${manifest.name}@${manifest.version}`;
+  const inputs: Uint8Array<ArrayBuffer>[] = [];
+  for (const [index, input] of references.inputs.entries()) {
+    inputs.push(await pixelsOf(input, manifest.input, `input ${index + 1}`, bundle));
+  }
+  return { inputs, variants: new Map(references.variants.map((variant) => [variant.id, variant])) };
+}
+
+/** As `readReferences`, without decoding the inputs. */
+export async function loadReferencesFile({ folder, manifest }: ReferencedBundle): Promise<References | null> {
+  const entry = manifest.references;
+  if (entry === undefined) return null;
+  const bundle = `${manifest.name}@${manifest.version}`;
+  const file = join(folder, entry.file);
+  const bytes = await readBytes(file, bundle);
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== entry.sha256) {
+    throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', {
+      bundle,
+      file: entry.file,
+      actual,
+      expected: entry.sha256,
+    });
+  }
+  const references = parseReferences(bytes, bundle);
+  checkVariants(references, manifest, bundle);
+  return references;
+}
+
+function invalid(bundle: string, reason: string, cause?: unknown): GoshawkError {
+  return new GoshawkError('GOSHAWK_REFERENCES_INVALID', { bundle, reason }, { cause });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function readBytes(file: string, bundle: string): Promise<Uint8Array> {
+  try {
+    return await readRegularFile(file, MOST_REFERENCE_BYTES);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause) {
+      throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: messageOf(cause) }, { cause });
+    }
+    throw invalid(bundle, messageOf(cause), cause);
+  }
+}
+
+/** Parses the bytes of references.json. Throws GOSHAWK_REFERENCES_INVALID. */
+function parseReferences(bytes: Uint8Array, bundle: string): References {
+  let value: unknown;
+  try {
+    value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw invalid(bundle, messageOf(cause), cause);
+  }
+  const parsed = referencesSchema.safeParse(value);
+  if (!parsed.success) throw invalid(bundle, z.prettifyError(parsed.error).slice(0, 2000));
+  return parsed.data;
+}
+
+function checkVariants(references: References, manifest: BundleManifest, bundle: string): void {
+  const inputs = references.inputs.length;
+  for (const { id, sha256, outputs } of references.variants) {
+    const variant = manifest.variants.find((entry) => entry.id === id);
+    if (variant === undefined) throw invalid(bundle, `they are for a variant ${id}, which it does not have`);
+    if (variant.sha256 !== sha256) {
+      throw invalid(bundle, `those of variant ${id} were made for another file (${sha256.slice(0, 12)})`);
+    }
+    const torn = outputs.some(
+      ({ places, classes, scores, boxes }) =>
+        classes.length !== places.length ||
+        scores.length !== places.length ||
+        boxes.length !== 4 * places.length,
+    );
+    if (outputs.length !== inputs || torn) {
+      throw invalid(bundle, `those of variant ${id} have not the values that ${inputs} inputs give`);
+    }
+  }
+}
+
+type Size = Pick<BundleManifest['input'], 'width' | 'height'>;
+
+async function pixelsOf(
+  input: ReferenceInput,
+  size: Size,
+  name: string,
+  bundle: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const pixels =
+    input.kind === 'noise'
+      ? noisePicture(size, input.seed, input.block)
+      : await decode(input, size, name, bundle);
+  if (digestOfPixels(pixels) !== input.sha256) throw invalid(bundle, `${name} decodes to other pixels`);
+  return pixels;
+}
+
+async function decode(
+  { data, enlarge }: Extract<ReferenceInput, { kind: 'picture' }>,
+  { width, height }: Size,
+  name: string,
+  bundle: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const small = { width: Math.ceil(width / enlarge), height: Math.ceil(height / enlarge) };
+  let picture;
+  try {
+    picture = await decodeToRgb(
+      { format: 'png', data: Buffer.from(data, 'base64') },
+      small.width * small.height,
+    );
+  } catch (cause) {
+    throw invalid(bundle, `${name} is no picture: ${messageOf(cause)}`, cause);
+  }
+  if (picture.width !== small.width || picture.height !== small.height) {
+    throw invalid(
+      bundle,
+      `${name} is ${picture.width}x${picture.height}, not ${small.width}x${small.height}`,
+    );
+  }
+  return enlargePicture(picture.data, small, enlarge, { width, height });
+}
+
+/** sha256 of pixels as hex. */
+export function digestOfPixels(pixels: Uint8Array): string {
+  return createHash('sha256').update(pixels).digest('hex');
+}

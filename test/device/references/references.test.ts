@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BundleManifest } from '../../../src/contract/bundle.ts';
+import { MOST_REFERENCE_BYTES, type References } from '../../../src/contract/references.ts';
+import { addReferences } from '../../../src/device/bundles/add-references.ts';
+import { loadBundle, MANIFEST_FILE, readManifest, type Bundle } from '../../../src/device/bundles/bundle.ts';
+import { importModel } from '../../../src/device/bundles/import-model.ts';
+import { readReferences } from '../../../src/device/references/read-references.ts';
+import { tinyDetector } from '../bundles/tiny-detector.ts';
+
+let folder = '';
+let bundle: Bundle;
+
+const importTiny = async (out: string, referencePictures?: null): Promise<Bundle> => {
+  const file = join(folder, 'tiny.onnx');
+  await writeFile(file, tinyDetector({ head: 'yolox', classes: 2, batch: 'n' }));
+  const labels = ['person', 'car'];
+  const pictures = referencePictures === undefined ? {} : { referencePictures };
+  return (await importModel({ file, out, name: 'tiny', version: '1.0.0', labels, tool: 'test', ...pictures }))
+    .bundle;
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goshawk-references-'));
+  bundle = await importTiny(join(folder, 'models'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A copy of the bundle whose references are `change` of what they were, under a manifest that names them as they are. */
+async function withReferences(change: (references: References) => unknown): Promise<Bundle> {
+  const own = await mkdtemp(join(folder, 'changed-'));
+  await cp(bundle.folder, own, { recursive: true });
+  const file = join(own, 'references.json');
+  const changed = change(JSON.parse(await readFile(file, 'utf8')) as References);
+  const text = typeof changed === 'string' ? changed : JSON.stringify(changed);
+  await writeFile(file, text);
+  const manifestFile = join(own, MANIFEST_FILE);
+  const manifest = JSON.parse(await readFile(manifestFile, 'utf8')) as BundleManifest;
+  const bytes = Math.min(MOST_REFERENCE_BYTES, Buffer.byteLength(text));
+  manifest.references = { file: 'references.json', sha256: sha256(text), bytes };
+  await writeFile(manifestFile, JSON.stringify(manifest));
+  return readManifest(own);
+}
+
+describe('the references of an imported model', () => {
+  test('are a small file that the manifest names, with a reference of every input', async () => {
+    const { references } = bundle.manifest;
+    expect(references?.bytes).toBeLessThanOrEqual(MOST_REFERENCE_BYTES);
+    const loaded = await readReferences(bundle);
+    expect(loaded?.inputs.length).toBeGreaterThanOrEqual(4);
+    const own = loaded?.variants.get('fp32');
+    expect(own?.outputs).toHaveLength(loaded?.inputs.length ?? 0);
+    expect(own?.outputs[0]?.scores.length).toBeGreaterThan(0);
+    for (const input of loaded?.inputs ?? []) expect(input.byteLength).toBe(64 * 64 * 3);
+  });
+
+  test('are the same to the byte each time', async () => {
+    const again = await importTiny(join(folder, 'again'));
+    expect(again.digest).toBe(bundle.digest);
+  });
+
+  test('are not there in a bundle of before, and are added in a new version', async () => {
+    const old = await importTiny(join(folder, 'old'), null);
+    expect(old.manifest.references).toBeUndefined();
+    expect(await readReferences(old)).toBeNull();
+    const added = await addReferences(old, { out: join(folder, 'old') });
+    expect(added.bundle.manifest.version).toBe('1.0.1');
+    expect(added.bundle.manifest.lineage.parents).toEqual([
+      { name: 'tiny', version: '1.0.0', digest: old.digest },
+    ]);
+    expect((await readReferences(added.bundle))?.variants.get('fp32')).toBeDefined();
+  });
+});
+
+describe('references that cannot be used', () => {
+  const refused = async (changed: Bundle, code: string, reason: RegExp): Promise<void> => {
+    await expect(readReferences(changed)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(reason) as string,
+    });
+  };
+
+  test('changed after the manifest was written: the bundle does not load either', async () => {
+    const changed = await withReferences((references) => references);
+    await writeFile(join(changed.folder, 'references.json'), '{}');
+    await refused(changed, 'GOSHAWK_BUNDLE_DIGEST', /references\.json/);
+    await expect(loadBundle(changed.folder)).rejects.toMatchObject({ code: 'GOSHAWK_BUNDLE_DIGEST' });
+  });
+
+  test('missing', async () => {
+    const changed = await withReferences((references) => references);
+    await rm(join(changed.folder, 'references.json'));
+    await refused(changed, 'GOSHAWK_FILE_UNREADABLE', /references\.json/);
+    await expect(loadBundle(changed.folder)).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
+  });
+
+  test('made for another file of the variant', async () => {
+    const changed = await withReferences(({ variants, ...rest }) => ({
+      ...rest,
+      variants: variants.map((variant) => ({ ...variant, sha256: sha256('another') })),
+    }));
+    await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /fp32 were made for another file/);
+  });
+
+  test('for a variant that is not there', async () => {
+    const changed = await withReferences(({ variants, ...rest }) => ({
+      ...rest,
+      variants: variants.map((variant) => ({ ...variant, id: 'int4' })),
+    }));
+    await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /variant int4/);
+  });
+
+  test('with values for fewer inputs', async () => {
+    const changed = await withReferences(({ variants, ...rest }) => ({
+      ...rest,
+      variants: variants.map((variant) => ({ ...variant, outputs: variant.outputs.slice(1) })),
+    }));
+    await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /inputs/);
+  });
+
+  test('whose inputs decode to other pixels', async () => {
+    const changed = await withReferences(({ inputs, ...rest }) => ({
+      ...rest,
+      inputs: inputs.map((input) => (input.kind === 'noise' ? { ...input, seed: input.seed + 1 } : input)),
+    }));
+    await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /other pixels/);
+  });
+
+  test('with a picture that is none, or of another size', async () => {
+    const broken = await withReferences(({ inputs, ...rest }) => ({
+      ...rest,
+      inputs: inputs.map((input) =>
+        input.kind === 'picture' ? { ...input, data: Buffer.from('no picture').toString('base64') } : input,
+      ),
+    }));
+    await refused(broken, 'GOSHAWK_REFERENCES_INVALID', /input 1 is no picture/);
+    const resized = await withReferences(({ inputs, ...rest }) => ({
+      ...rest,
+      inputs: inputs.map((input) => (input.kind === 'picture' ? { ...input, enlarge: 16 } : input)),
+    }));
+    await refused(resized, 'GOSHAWK_REFERENCES_INVALID', /input 1 is/);
+  });
+
+  test('too large a file', async () => {
+    const changed = await withReferences(() => ' '.repeat(MOST_REFERENCE_BYTES + 1));
+    await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /200001 bytes/);
+  });
+
+  test('JSON that is nested very deep, or of another form', async () => {
+    await refused(await withReferences(() => '['.repeat(100_000)), 'GOSHAWK_REFERENCES_INVALID', /nested/);
+    await refused(
+      await withReferences(() => ({ schema: 'another' })),
+      'GOSHAWK_REFERENCES_INVALID',
+      /schema/,
+    );
+  });
+
+  test('a FIFO, which is not waited for', async () => {
+    const changed = await withReferences((references) => references);
+    const file = join(changed.folder, 'references.json');
+    await rm(file);
+    execFileSync('mkfifo', [file]);
+    await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /regular file/);
+  });
+});
