@@ -100,7 +100,7 @@ export function rosEnvironment(ros, base) {
   env['MALLOC_ARENA_MAX'] ??= '2';
   // A raw frame is larger than what glibc hands back to the kernel at once: its pages would be taken, cleared and returned with every frame.
   env['MALLOC_MMAP_THRESHOLD_'] ??= '33554432';
-  env['MALLOC_TRIM_THRESHOLD_'] ??= '268435456';
+  env['MALLOC_TRIM_THRESHOLD_'] ??= '67108864';
   env['UV_THREADPOOL_SIZE'] ??= String(Math.min(16, Math.max(4, os.availableParallelism())));
   prepend(env, 'PATH', [PLACES.commands]);
   if (ros === undefined) return env;
