@@ -14,9 +14,9 @@ const USUAL: Readonly<Record<StepKind, number>> = {
   float: 0.8,
   int8: 1,
   equalized: 1.8,
-  corrected: 5,
-  sensitivity: 8,
-  final: 9,
+  corrected: 6,
+  sensitivity: 5,
+  final: 6,
 };
 
 /** Tells from the steps that are over how long those to come will take. */

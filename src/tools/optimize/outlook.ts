@@ -43,7 +43,7 @@ export class Outlook {
       'second bisection': { int8: 2 },
       pruning: { int8: 6 },
       convolutions: { int8: 1 },
-      correction: { corrected: 2 },
+      correction: { corrected: 1.3 },
       packing: { int8: 1 },
       'every CPU': { int8: everyCpu ? 2 : 0 },
       TensorRT: { int8: 1.5 },

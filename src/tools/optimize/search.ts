@@ -154,7 +154,7 @@ export class Search {
       this.#begin('convolutions', { [kindOf(best)]: pruningTries(best, PRUNING_TRIES) });
       best = await this.#prune(convolutions, PRUNING_TRIES);
     }
-    this.#begin('correction', { corrected: 1 + pruningTries(best, CORRECTED_TRIES) / 3 });
+    this.#begin('correction', { corrected: correctedTries(best) });
     best = await this.#correctBiases(best);
     this.#begin('packing', { [kindOf(best)]: best.kept.length === 0 ? 0 : 1 });
     await this.#pack(best);
@@ -174,7 +174,7 @@ export class Search {
     });
     outlook.expect('second bisection', { int8: 0.5 * bisectionTries(length + 1) });
     outlook.expect('pruning', { int8: pruningTries(mixed, PRUNING_TRIES) });
-    outlook.expect('correction', { corrected: 1 + pruningTries(mixed, CORRECTED_TRIES) / 3 });
+    outlook.expect('correction', { corrected: correctedTries(mixed) });
     outlook.expect('packing', { int8: length === 0 ? 0 : 1 });
     if (!mixed.scheme.saturationFree) outlook.expect('every CPU', { int8: length === 0 ? 1 : 3 });
   }
@@ -364,6 +364,11 @@ function kindOf({ candidate: { plan } }: Mixed): StepKind {
 /** Tries that pruning takes at most. */
 function pruningTries({ kept }: Mixed, most: number): number {
   return Math.min(most, 2 * kept.length);
+}
+
+/** Tries that the correction of biases takes: seldom does it let another layer go to int8. */
+function correctedTries({ kept }: Mixed): number {
+  return kept.length === 0 ? 1 : 1.3;
 }
 
 function latencyRatio({ latency }: Candidate): number {
