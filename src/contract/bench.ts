@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { referenceCheckSchema, variantChoiceSchema } from './engine-choice.ts';
 import { INT8_ARITHMETICS, machineKindSchema } from './machine.ts';
 import { bundleRefSchema, digestSchema, framesSchema, latencySchema, reportBaseSchema } from './report.ts';
 
@@ -97,12 +98,16 @@ export const peersBenchReportSchema = reportBaseSchema.extend({
 
 const headlineModelSchema = z.strictObject({
   bundle: bundleRefSchema,
-  /** the variant that the runtime takes on the CPU provider: the fastest here of those that compute here what they were evaluated with */
+  /** the variant that the runtime takes on the CPU provider: the fastest here that gives what it gave when it was evaluated */
   variant: z.string(),
   /** what it needs to compute that; null where it does so anywhere */
   requires: z.strictObject({ int8: z.literal('exact') }).nullable(),
-  /** milliseconds of the variants that it was chosen from; empty where there was no choice */
-  measured: z.array(z.strictObject({ variant: z.string(), p50: z.number().positive() })),
+  /** true where it runs on ONNX Runtime's exact 8-bit kernels, on CPUs whose own saturate */
+  exactInt8: z.boolean(),
+  /** what it was chosen from, and how */
+  choice: variantChoiceSchema,
+  /** what came of holding it against the bundle's references; null where nothing was */
+  reference: referenceCheckSchema.nullable(),
   precision: z.string(),
   bytes: z.int().positive(),
   parameters: z.int().min(0),

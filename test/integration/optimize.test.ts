@@ -91,7 +91,7 @@ describe('goshawk optimize', () => {
     'goes on after a kill, and makes a bundle that holds the floor, with the proof',
     { timeout: 240_000 },
     async () => {
-      const { child: killed } = await startUntil('first', 'search, ');
+      const { child: killed } = await startUntil('first', ': search');
       killed.kill('SIGKILL');
       await once(killed, 'exit');
       expect(existsSync(join(folder, 'first', 'small'))).toBe(false);
@@ -162,7 +162,7 @@ describe('goshawk optimize', () => {
   );
 
   it('stops cleanly when it is told to', { timeout: 60_000 }, async () => {
-    const { child, said } = await startUntil('stopped', 'search, ', { work: join(folder, 'stopped-work') });
+    const { child, said } = await startUntil('stopped', ': search', { work: join(folder, 'stopped-work') });
     child.kill('SIGINT');
     const [code] = (await once(child, 'close')) as [number];
     expect(code).toBe(1);

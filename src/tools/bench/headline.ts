@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { headlineReportSchema, type HeadlineModel, type HeadlineReport } from '../../contract/bench.ts';
 import type { BundleVariant } from '../../contract/bundle.ts';
+import { describeCheck, type VariantChoice } from '../../contract/engine-choice.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { intervalOf, resampleAp } from '../../core/evaluation/bootstrap.ts';
 import { evaluateDetections, type CocoEvaluation } from '../../core/evaluation/evaluate.ts';
 import { claimsOf, nameOf, type Bundle } from '../../device/bundles/bundle.ts';
 import { describeHost } from '../../device/describe-host.ts';
+import { planEngine } from '../../device/inference/plan-engine.ts';
 import { machineFingerprint } from '../../device/inference/machine-fingerprint.ts';
 import { readDataset, type Dataset } from '../evaluate/dataset.ts';
 import { detectDataset } from '../evaluate/detect-dataset.ts';
@@ -16,7 +18,6 @@ import { measureLatencies, ratioOfThreads, type Latency } from '../optimize/late
 import { EVALUATION_LIMITS } from '../optimize/detect-stored.ts';
 import { simulate } from '../simulate/simulate.ts';
 import { SIMULATE_DEFAULTS } from '../simulate/options.ts';
-import { pickVariant, type TimedVariant } from './pick-variant.ts';
 
 const CONFIDENCE = 0.95;
 const RESAMPLES = 1000;
@@ -39,14 +40,25 @@ export interface HeadlineOptions {
   readonly onProgress: (activity: string, done: number, total: number) => void;
 }
 
-/** Rounds and runs a round that a bundle's variants are compared by. */
-const PICKING = { rounds: 8, runs: 4 } as const;
-
-/** A bundle, and what of it runs here. */
+/** A bundle, and what of it the runtime takes here. */
 interface Contender {
   readonly bundle: Bundle;
   readonly variant: BundleVariant;
-  readonly timed: readonly TimedVariant[];
+  /** ONNX Runtime's exact 8-bit kernels */
+  readonly exactInt8: boolean;
+  readonly choice: VariantChoice;
+}
+
+/** What the runtime takes on the CPU provider: the fastest here that gives what it gave when it was evaluated. Throws GOSHAWK_USAGE where there is none. */
+async function contenderOf(bundle: Bundle, threads: number): Promise<Contender> {
+  const { candidates, choice } = await planEngine({ bundle, threads, wish: ['cpu'] });
+  const [taken] = candidates;
+  if (taken === undefined) {
+    throw new GoshawkError('GOSHAWK_USAGE', {
+      reason: `${nameOf(bundle)} has no variant that the CPU provider runs here`,
+    });
+  }
+  return { bundle, variant: taken.variant, exactInt8: taken.exactInt8, choice };
 }
 
 /** Throws GOSHAWK_USAGE unless both bundles take the same input and name the same classes: anything else compares nothing. */
@@ -72,11 +84,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   const machine = await machineFingerprint();
   onProgress('latency', 0, rounds);
   const ratioOf = ratioOfThreads(threads);
-  const pick = async (bundle: Bundle): Promise<Contender> => {
-    const options = { threads, signal, ratioOf, ...PICKING };
-    return { bundle, ...(await pickVariant(bundle, machine.int8, options)) };
-  };
-  const contenders = [await pick(baseline), await pick(optimized)] as const;
+  const contenders = [await contenderOf(baseline, threads), await contenderOf(optimized, threads)] as const;
   const graphs = await Promise.all(
     contenders.map(({ bundle: { folder }, variant: { file } }) => readFile(join(folder, file))),
   );
@@ -84,6 +92,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   const [own, base] = await measureLatencies([graphs[1]!, graphs[0]!], {
     claims: claimsOf(baseline.manifest),
     ...{ threads, rounds, runs, ratioOf, signal },
+    exactInt8: [contenders[1].exactInt8, contenders[0].exactInt8],
   });
   onProgress('latency', rounds, rounds);
 
@@ -166,7 +175,7 @@ async function judge(
 }
 
 function describe(
-  { bundle, variant, timed }: Contender,
+  { bundle, variant, exactInt8, choice }: Contender,
   { figures, classes }: CocoEvaluation,
   { p25, p50, p75, p99, runs }: Latency,
 ): HeadlineModel {
@@ -176,7 +185,8 @@ function describe(
     bundle: { name: manifest.name, version: manifest.version, digest },
     variant: id,
     requires: requires ?? null,
-    measured: timed.map(({ variant: { id: name }, milliseconds }) => ({ variant: name, p50: milliseconds })),
+    ...{ exactInt8, choice },
+    reference: choice.candidates.find((entry) => entry.variant === id)?.check ?? null,
     ...{ precision, bytes, parameters: manifest.parameters, macs: manifest.macs },
     ap: figures.ap ?? 0,
     ap50: figures.ap50 ?? 0,
@@ -211,6 +221,7 @@ export function headlineTable(report: HeadlineReport): string {
   return [
     `baseline  ${names[0]}`,
     `optimized ${names[1]}`,
+    ...(optimized.reference === null ? [] : [`reference ${describeCheck(optimized.reference)}`]),
     `machine   ${machine.kind}, 8-bit sums ${machine.int8 === 'exact' ? 'exact' : 'that saturate'}`,
     row('', 'baseline', 'optimized', ''),
     row(

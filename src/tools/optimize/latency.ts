@@ -33,6 +33,8 @@ export interface LatencyOptions {
    * what the wall clock shows on a quiet machine.
    */
   readonly ratioOf?: RatioOf;
+  /** for each graph whether it runs on ONNX Runtime's exact 8-bit kernels; none unless told otherwise */
+  readonly exactInt8?: readonly boolean[];
   readonly signal: AbortSignal;
 }
 
@@ -62,7 +64,7 @@ export async function measureLatencies(
 async function measureLoaded(
   models: readonly Uint8Array[],
   first: number,
-  { claims, threads, rounds, runs, ratioOf = 'wall', signal }: LatencyOptions,
+  { claims, threads, rounds, runs, ratioOf = 'wall', exactInt8 = [], signal }: LatencyOptions,
   turns: Turn[][],
 ): Promise<void> {
   // another one begins each time, so that none is always loaded first or always runs after the same neighbor
@@ -70,7 +72,10 @@ async function measureLoaded(
   const graphs = new Map<number, LetterboxedGraph>();
   try {
     for (const index of order(first / ROUNDS_OF_A_LOAD)) {
-      const settings = { provider: 'cpu', threads, spinning: false } as const;
+      const settings = {
+        ...({ provider: 'cpu', threads, spinning: false } as const),
+        exactInt8: exactInt8[index] ?? false,
+      };
       graphs.set(index, await LetterboxedGraph.load(models[index]!, claims, 1, settings));
     }
     const input = asInput(noise(claims), claims);

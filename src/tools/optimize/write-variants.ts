@@ -10,7 +10,9 @@ import { precisionOf } from '../../device/bundles/onnx/inspect.ts';
 import { readModel, shapeOf, feedInputs } from '../../device/bundles/onnx/model.ts';
 import { makeReferences } from '../../device/bundles/make-references.ts';
 import { writeBundle } from '../../device/bundles/write-bundle.ts';
+import type { SourcePicture } from '../../device/references/store-picture.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
+import { readStored } from './detect-stored.ts';
 import type { Choice, Finalist } from './finish.ts';
 import type { Latency } from './latency.ts';
 import type { Inputs } from './preparation.ts';
@@ -27,6 +29,9 @@ export interface ChosenVariant {
 
 /** Pictures at once that a graph with an open batch is offered with. */
 const OPEN_BATCH = 8;
+
+/** Pictures that the bundle's references are made of. */
+const MOST_REFERENCES = 3;
 
 /**
  * The variants in their order. What computes the same on every CPU comes before what needs exact 8-bit sums: who takes the first that is meant
@@ -140,9 +145,23 @@ export async function writeOptimized(
   const { entry, bytes } = await makeReferences({
     manifest: optimized,
     readFile: (file) => Promise.resolve(files.get(file)!),
+    pictures: await referencePictures(inputs),
   });
   files.set(entry.file, bytes);
   return writeBundle(out, { ...optimized, references: entry }, files);
+}
+
+/** Pictures of the final part, those with the most objects, as the network gets them. */
+async function referencePictures({ dataset, split, labeled }: Inputs): Promise<SourcePicture[]> {
+  const objects = (image: number): number => dataset.truths.filter((truth) => truth.image === image).length;
+  const images = [...split.final.images].sort((a, b) => objects(b) - objects(a)).slice(0, MOST_REFERENCES);
+  const { width, height } = labeled;
+  const pictures: SourcePicture[] = [];
+  await readStored(labeled, images, (pixels) => {
+    pictures.push({ width, height, encoding: 'rgb8', step: 3 * width, data: pixels.slice() });
+    return Promise.resolve();
+  });
+  return pictures;
 }
 
 function parentOf({ manifest, digest }: Bundle): BundleManifest['lineage']['parents'][number] {
