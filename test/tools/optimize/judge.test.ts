@@ -129,7 +129,7 @@ describe('compareFolded', () => {
   it('tells an equal graph from another', async () => {
     const compare = (other: Uint8Array) =>
       compareFolded(model, other, options.claims, options.calibration, 3);
-    expect(await compare(model)).toEqual({ maxAbsolute: 0, maxRelative: 0, pictures: 8 });
+    expect(await compare(model)).toMatchObject({ maxAbsolute: 0, maxRelative: 0, pictures: 8 });
     expect((await compare(disturbed(1.1))).maxRelative).toBeGreaterThan(1e-3);
   });
 });
