@@ -35,7 +35,7 @@ PROFILE_VARIABLE, OTHER_PROFILE_VARIABLE = (
 # Arguments that become parameters of the same name, where they are given; the parameter file decides otherwise.
 PARAMETER_ARGUMENTS = {
     "image_topics": "image topics, separated by commas",
-    "bundle": "model bundle: NAME, NAME@VERSION, or a folder",
+    "bundle": "model bundle: NAME, NAME@VERSION, a folder, or an ONNX file as it comes",
     "reliability": "reliability asked of the cameras: best_effort or reliable",
     "providers": "execution providers, best first, separated by commas",
     "workers": "inference workers, or auto",

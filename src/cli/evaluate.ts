@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import type { AccuracyReport } from '../contract/report.ts';
-import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
+import { openBundle } from '../device/bundles/open-bundle.ts';
 import { EVALUATE_PREPROCESS, openBundleDetector } from '../tools/evaluate/bundle-detector.ts';
 import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tools/evaluate/evaluate.ts';
 import { summarize } from '../tools/evaluate/summary.ts';
@@ -93,7 +93,7 @@ async function evaluateBundle(
   const { score, iou, maxBoxes, threads } = flags;
   const preprocess = flags.preprocess === 'auto' ? 'sharp' : flags.preprocess;
   const multiLabel = !flags.argmax;
-  const bundle = await new ModelRepository(defaultModelFolders()).load(reference);
+  const bundle = await openBundle(reference, (line) => console.error(line));
   const detector = await openBundleDetector({
     bundle,
     preprocess,

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { COCO80 } from '../core/coco-labels.ts';
@@ -147,14 +146,6 @@ export async function readLabels(source: string): Promise<readonly string[]> {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-}
-
-/** `YOLOX Nano.onnx` becomes `yolox-nano`. */
-export function nameFrom(file: string): string {
-  const stem = basename(file)
-    .replace(/\.[^.]*$/, '')
-    .toLowerCase();
-  return stem.replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '') || 'model';
 }
 
 /** An object without the entries that are undefined. */

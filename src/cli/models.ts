@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { BundleManifest } from '../contract/bundle.ts';
 import { describeCandidate, describeCheck } from '../contract/engine-choice.ts';
 import type { LineageFacts } from '../contract/lineage.ts';
+import { bundleNameFrom } from '../device/bundles/bundle-name.ts';
 import type { Bundle } from '../device/bundles/bundle.ts';
 import { contentDigest } from '../device/bundles/content-digest.ts';
 import { createdAtFrom } from '../device/bundles/created-at.ts';
@@ -17,14 +18,7 @@ import { registerModelsEngine } from './models-engine.ts';
 import { registerModelsLineage } from './models-lineage.ts';
 import { registerModelsReferences } from './models-references.ts';
 import { describeReferences, readReferencePictures } from './reference-pictures.ts';
-import {
-  addNetworkOptions,
-  given,
-  nameFrom,
-  networkOptions,
-  readLabels,
-  type NetworkFlags,
-} from './import-options.ts';
+import { addNetworkOptions, given, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
 
 /** Adds `goshawk models` to the program. */
 export function registerModels(program: Command): void {
@@ -233,7 +227,7 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
   const options: ImportOptions = {
     file,
     out: resolve(flags.out ?? userModels()),
-    name: flags.name ?? nameFrom(file),
+    name: flags.name ?? bundleNameFrom(file),
     version: flags.version,
     ...networkOptions(flags),
     ...given({

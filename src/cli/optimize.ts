@@ -1,13 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import {
-  addNetworkOptions,
-  nameFrom,
-  networkOptions,
-  readLabels,
-  type NetworkFlags,
-} from './import-options.ts';
+import { bundleNameFrom } from '../device/bundles/bundle-name.ts';
+import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
 import { stopSignal } from './stop-signal.ts';
 
 interface OptimizeFlags extends NetworkFlags {
@@ -107,7 +102,7 @@ async function runOptimize(flags: OptimizeFlags): Promise<void> {
         ...flags,
         foreign: {
           labels: flags.labels === undefined ? null : await readLabels(flags.labels),
-          name: flags.name ?? nameFrom(flags.model),
+          name: flags.name ?? bundleNameFrom(flags.model),
           version: flags.version ?? '1.0.0',
           ...networkOptions(flags),
         },

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RunReport } from '../contract/report.ts';
 import { PROVIDERS, type ProviderName } from '../contract/bundle.ts';
-import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
+import { openBundle } from '../device/bundles/open-bundle.ts';
 import { openCamera } from '../device/camera/open-camera.ts';
 import type { CameraSource } from '../device/camera/source.ts';
 import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
@@ -77,7 +77,7 @@ function openCameras(flags: RunFlags): Map<string, CameraSource> {
 
 /** `goshawk run`; also what `goshawk demo` falls back to where there is no ROS 2. */
 export async function run(flags: RunFlags): Promise<void> {
-  const bundle = await new ModelRepository(defaultModelFolders()).load(flags.bundle);
+  const bundle = await openBundle(flags.bundle, (line) => console.log(line));
   const cameras = openCameras(flags);
   const { signal, endAfter, release } = stopSignal();
   const printer = new StatusPrinter(process.stdout);
@@ -137,7 +137,11 @@ export function registerRun(program: Command): void {
       'sim[:seed=7,fog=0.3], dir:PATH or mcap:FILE[,topic=/x][,loop=false] (repeatable)',
       (spec: string, list: readonly string[] | undefined) => [...(list ?? []), spec],
     )
-    .option('--bundle <name|path>', 'the model: NAME, NAME@VERSION or a folder', 'goshawk-street')
+    .option(
+      '--bundle <name|path>',
+      'the model: NAME, NAME@VERSION, a folder, or an ONNX file as it comes',
+      'goshawk-street',
+    )
     .option('--seconds <n>', 'end after so many seconds of frames', numberWithin(0.1, 1e7))
     .option('--report <file>', 'write the run report (JSON) at the end')
     .option('--rate <hz>', 'frames a second of the camera', numberWithin(0.1, 1000))

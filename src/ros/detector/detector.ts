@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
-import { defaultModelFolders, ModelRepository } from '../../device/bundles/repository.ts';
+import { openBundle } from '../../device/bundles/open-bundle.ts';
 import { describeSized } from '../../device/service/describe-sized.ts';
 import { systemClock, type Clock } from '../../device/pipeline/clock.ts';
 import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
@@ -119,7 +119,9 @@ export class Detector implements RosProgram, LifecycleWork {
         reason: 'there must be one image topic at least',
       });
     }
-    const bundle = await new ModelRepository(defaultModelFolders()).load(parameters.bundle);
+    const bundle = await openBundle(parameters.bundle, (line) => {
+      this.#log.info(line);
+    });
     const topics = nameTopics(images, parameters.image_type);
     const session = new DetectorSession(
       this.#node,

@@ -13,7 +13,8 @@ export const DETECTOR_PARAMETERS = {
     kind: 'string',
     default: 'goshawk-street',
     readOnly: true,
-    description: 'Model bundle: NAME, NAME@VERSION, or a folder.',
+    description:
+      'Model bundle: NAME, NAME@VERSION, a folder, or an ONNX file, which is imported on its first use.',
   },
   variant: {
     kind: 'string',

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { GoshawkError } from '../../contract/errors.ts';
+import { loadBundle, MANIFEST_FILE, sha256OfFile, type Bundle } from './bundle.ts';
+import { bundleNameFrom } from './bundle-name.ts';
+import { importModel } from './import-model.ts';
+import { externalFiles } from './onnx/external-data.ts';
+import { MOST_MODEL_BYTES, readModel } from './onnx/model.ts';
+import { readRegularFile } from './regular-file.ts';
+import { ModelRepository } from './repository.ts';
+
+/** Changes whenever the same ONNX file gives another bundle than before. */
+const IMPORTER = 1;
+
+/** Where ONNX files that were given in place of a bundle are kept once they are imported. */
+function importFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const cache = env['XDG_CACHE_HOME'];
+  return join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'goshawk', 'imports');
+}
+
+async function isModelFile(reference: string): Promise<boolean> {
+  if (basename(reference) === MANIFEST_FILE) return false;
+  if (reference.toLowerCase().endsWith('.onnx')) return true;
+  return stat(reference).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}
+
+/**
+ * A bundle by its name or path, or an ONNX file as it comes, which is imported on its first use and found by its digest from then on.
+ * Throws what loading and importing throw.
+ * @param log is given what a file was taken for, line by line
+ * @param cache folder of imported files
+ */
+export async function openBundle(
+  reference: string,
+  log: (line: string) => void,
+  cache: string = importFolder(),
+): Promise<Bundle> {
+  if (!(await isModelFile(reference))) return new ModelRepository().load(reference);
+  const name = bundleNameFrom(reference);
+  const folder = join(cache, await digestOf(reference));
+  const place = join(folder, name, '1.0.0');
+  const known = await loadBundle(place).catch(() => null);
+  if (known !== null) {
+    const { head, input, labels } = known.manifest;
+    log(
+      `${reference} was imported before, as ${head} of ${input.width}x${input.height} with ${labels.length} classes: ${known.folder}`,
+    );
+    return known;
+  }
+  // a bundle that was damaged since is made again
+  await rm(place, { recursive: true, force: true }).catch(() => undefined);
+  return importInto(reference, name, folder, log);
+}
+
+/** Imports into the cache, or into a temporary folder where the cache cannot be written. */
+async function importInto(
+  file: string,
+  name: string,
+  folder: string,
+  log: (line: string) => void,
+): Promise<Bundle> {
+  log(`${file} is imported: its layout is told by running it`);
+  const import_ = (out: string): ReturnType<typeof importModel> =>
+    importModel({ file, out, name, version: '1.0.0', unnamed: 'numbered', tool: 'goshawk models import' });
+  let report;
+  try {
+    report = await import_(folder);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    // another process may have been as quick
+    const made =
+      code === 'GOSHAWK_USAGE' ? await loadBundle(join(folder, name, '1.0.0')).catch(() => null) : null;
+    if (made !== null) return made;
+    if (error instanceof GoshawkError || !UNWRITABLE.has(String(code))) throw error;
+    log(
+      `${folder} cannot be written (${String(code)}): the import is kept until the next start of this machine`,
+    );
+    report = await import_(await mkdtemp(join(tmpdir(), 'goshawk-import-')));
+  }
+  const { manifest, folder: written } = report.bundle;
+  const { head, input, labels } = manifest;
+  const shown = labels.slice(0, SHOWN_LABELS).join(', ');
+  const more = labels.length > SHOWN_LABELS ? ', ...' : '';
+  log(`${file} was taken for ${head}: ${report.layout}, ${input.width}x${input.height}`);
+  log(`${labels.length} classes: ${shown}${more}`);
+  for (const note of report.notes) log(note);
+  log(`it is kept in ${written}; "goshawk models import" says otherwise where something of this is wrong`);
+  return report.bundle;
+}
+
+const SHOWN_LABELS = 8;
+
+const UNWRITABLE = new Set(['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'ENOENT', 'ENOSPC', 'EDQUOT']);
+
+/** Over the file, the weights beside it and the version of the import. */
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash('sha256').update(`${IMPORTER} `);
+  hash.update(await sha256OfFile(file));
+  const model = readModel(await readRegularFile(file, MOST_MODEL_BYTES), file);
+  for (const location of externalFiles(model).sort()) {
+    // what is missing or lies elsewhere is for the import to refuse
+    const digest = await sha256OfFile(join(dirname(file), location)).catch(() => 'missing');
+    hash.update(` ${location} ${digest}`);
+  }
+  return hash.digest('hex');
+}
