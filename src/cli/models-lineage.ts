@@ -39,7 +39,8 @@ async function showLineage(reference: string, flags: LineageFlags): Promise<void
   for (const file of flags.with ?? []) files.set(await sha256OfFile(file), file);
   const tree = await new LineageReader(shelf, files).read(root);
   const holds = lineageHolds(tree);
-  if (flags.json === true) console.log(JSON.stringify({ schema: 'goshawk.lineage/1', holds, tree }, null, 2));
+  if (flags.json === true)
+    console.log(JSON.stringify({ schema: 'goshawk.lineage/1', holds, signed: false, tree }, null, 2));
   else for (const line of lineageText(tree)) console.log(line);
   if (!holds) process.exitCode = 1;
 }

@@ -17,8 +17,15 @@ export interface DigestCheck {
 /** Files that somebody says belong to a lineage (a data set's annotations, the imported ONNX file), by their digest. */
 export type FilesAtHand = ReadonlyMap<string, string>;
 
-/** Checks the files of a bundle, and names everything else that it states a digest of. */
-export async function checkDigests(bundle: Bundle, files: FilesAtHand): Promise<DigestCheck[]> {
+/**
+ * Checks the files of a bundle, the links between its stages, and names everything else that it states a digest of.
+ * @param parents bundles at hand that gave their weights
+ */
+export async function checkDigests(
+  bundle: Bundle,
+  files: FilesAtHand,
+  parents: readonly Bundle[] = [],
+): Promise<DigestCheck[]> {
   const checks: DigestCheck[] = [];
   for (const { file, sha256 } of bundle.manifest.variants) {
     checks.push(await checkFile(file, sha256, join(bundle.folder, file)));
@@ -26,6 +33,7 @@ export async function checkDigests(bundle: Bundle, files: FilesAtHand): Promise<
   const own = new Map(
     bundle.manifest.variants.map(({ file, sha256 }) => [sha256, join(bundle.folder, file)]),
   );
+  checks.push(...checkLinks(bundle, parents));
   const seen = new Set(checks.map(({ digest }) => digest));
   for (const { what, digest } of statedDigests(bundle)) {
     if (seen.has(digest)) continue;
@@ -50,6 +58,57 @@ async function checkFile(what: string, digest: string, file: string): Promise<Di
     if (!(error instanceof GoshawkError)) throw error;
     return { what, digest, file, actual: null, result: 'unreadable' };
   }
+}
+
+/** Stages that work on a bundle's graphs; those before them work on checkpoints. */
+const ON_GRAPHS = new Set(['import', 'optimize', 'engine']);
+
+/**
+ * Checks that each stage began with what is said to be there before it and that the last one gave a file of the bundle: training stages begin with
+ * the checkpoint of the one before, an import with the file that was imported, what follows with a graph of the bundle so far. A link of which one
+ * side is not stated is not checked. Nothing is signed: links that hold show that the record is consistent, not who wrote it.
+ */
+function checkLinks(bundle: Bundle, parents: readonly Bundle[]): DigestCheck[] {
+  const { lineage, variants } = bundle.manifest;
+  const stages = lineage.stages ?? [];
+  const checks: DigestCheck[] = [];
+  const link = (
+    what: string,
+    digest: string | undefined,
+    allowed: readonly (string | undefined)[],
+    open = false,
+  ): void => {
+    const known = allowed.filter((entry) => entry !== undefined);
+    if (digest === undefined || known.length === 0) return;
+    const holds = known.includes(digest);
+    const result = holds ? 'matches' : open ? 'not at hand' : 'differs';
+    checks.push({ what, digest, result, file: null, actual: holds ? digest : open ? null : known[0]! });
+  };
+  const own = variants.map(({ sha256 }) => sha256);
+  const graphs = [bundle, ...parents].flatMap((one) => one.manifest.variants.map(({ sha256 }) => sha256));
+  const isParentMissing =
+    lineage.parents.some(({ role = 'weights' }) => role === 'weights') && parents.length === 0;
+  stages.forEach((stage, i) => {
+    const before = stages[i - 1];
+    const name = stage.stage;
+    if (name === 'import') {
+      link(`${name}: came in is the imported file`, stage.inputDigest, [lineage.sourceDigest]);
+    } else if (before !== undefined) {
+      const what = `${name}: came in is what ${before.stage} gave`;
+      const others = ON_GRAPHS.has(name) ? graphs : [];
+      link(what, stage.inputDigest, [before.outputDigest, ...others], ON_GRAPHS.has(name) && isParentMissing);
+    }
+  });
+  stages.forEach((stage, i) => {
+    if (!ON_GRAPHS.has(stage.stage)) return;
+    const next = stages[i + 1];
+    const isLast = next === undefined;
+    const what = isLast
+      ? `${stage.stage}: gave is a file of the bundle`
+      : `${stage.stage}: gave is what ${next.stage} began with`;
+    link(what, stage.outputDigest, isLast ? own : [next.inputDigest, ...graphs], !isLast && isParentMissing);
+  });
+  return checks;
 }
 
 interface Stated {

@@ -157,5 +157,9 @@ function summary(root: LineageNode): string[] {
     count('differs') + count('unreadable') + nodes.filter((node) => node.state === 'different').length;
   const matching = count('matches') + parents.length - state('missing') - state('different');
   const absent = count('not at hand') + state('missing');
-  return ['', `digests: ${wrong > 0 ? `${wrong} WRONG, ` : ''}${matching} match, ${absent} not at hand`];
+  return [
+    '',
+    `digests: ${wrong > 0 ? `${wrong} WRONG, ` : ''}${matching} match, ${absent} not at hand`,
+    'unsigned: what matches belongs together; nothing here proves who made it',
+  ];
 }

@@ -85,7 +85,12 @@ export class LineageReader {
     }
     const parents: LineageNode[] = [];
     for (const parent of edgesOf(bundle)) parents.push(await this.#follow(parent, [...path, bundle]));
-    return { ...head, checks: await checkDigests(bundle, this.#files), parents };
+    const weights = bundle.manifest.lineage.parents.filter(({ role = 'weights' }) => role === 'weights');
+    const atHand = weights.flatMap(({ name, version, digest }) => {
+      const found = this.#shelf.find({ name, version: version ?? null, digest });
+      return found.kind === 'bundle' ? [found.bundle] : [];
+    });
+    return { ...head, checks: await checkDigests(bundle, this.#files, atHand), parents };
   }
 
   #refuseEndless(bundle: Bundle, path: readonly Bundle[]): void {

@@ -176,12 +176,87 @@ describe('what is not at hand proves nothing', () => {
       checks.map(({ what, result, file }) => [what, result, file === null ? null : file.replace(root, '')]),
     ).toEqual([
       ['model.onnx', 'matches', '/told/1.0.0/model.onnx'],
+      ['optimize: gave is a file of the bundle', 'matches', null],
       ['imported file', 'not at hand', null],
       ['training data', 'not at hand', null],
       ['train: code', 'not at hand', null],
       ['optimize: calibration', 'matches', 'calibration.json'],
       ['evaluated on val/a.json', 'not at hand', null],
     ]);
+  });
+});
+
+describe('links between stages', () => {
+  const [checkpoint, finer, onnx] = [digestOf('1'), digestOf('2'), digestOf('3')];
+  const graph = sha256(GRAPH);
+  /** Training, pruning and import of the one graph that the bundle has. */
+  const chain = () => ({
+    sourceDigest: onnx,
+    stages: [
+      { stage: 'train', outputDigest: checkpoint },
+      { stage: 'prune', inputDigest: checkpoint, outputDigest: finer },
+      { stage: 'import', inputDigest: onnx, outputDigest: graph },
+      { stage: 'optimize', inputDigest: graph, outputDigest: graph },
+    ],
+  });
+
+  test('that hold are told', async () => {
+    const tree = await read(await put('chain', chain()));
+    expect(lineageHolds(tree)).toBe(true);
+    expect(tree.checks.filter(({ what }) => / is /.test(what)).map(({ result }) => result)).toEqual(
+      Array.from({ length: 5 }, () => 'matches'),
+    );
+  });
+
+  test.each<[string, (lineage: ReturnType<typeof chain>) => unknown, string]>([
+    ['the last output', ({ stages }) => (stages[3]!.outputDigest = '0'.repeat(64)), 'optimize: gave'],
+    ['the output of an import', ({ stages }) => (stages[2]!.outputDigest = '0'.repeat(64)), 'import: gave'],
+    [
+      'what a stage began with',
+      ({ stages }) => (stages[3]!.inputDigest = digestOf('9')),
+      'optimize: came in',
+    ],
+    [
+      'the output of a checkpoint',
+      ({ stages }) => (stages[0]!.outputDigest = digestOf('9')),
+      'prune: came in',
+    ],
+    ['what pruning began with', ({ stages }) => (stages[1]!.inputDigest = digestOf('9')), 'prune: came in'],
+    ['the imported file', (lineage) => (lineage.sourceDigest = digestOf('9')), 'import: came in'],
+  ])('%s is forged', async (_, forge, what) => {
+    const lineage = chain();
+    forge(lineage);
+    const tree = await read(await put('forged', lineage));
+    expect(lineageHolds(tree)).toBe(false);
+    const wrong = tree.checks.filter(({ result }) => result === 'differs').map((check) => check.what);
+    expect(wrong).toContainEqual(expect.stringContaining(what));
+  });
+
+  test('a graph of the parent may be what a stage began with; without the parent nobody can tell', async () => {
+    const other = new TextEncoder().encode('another graph');
+    const base = await writeBundle(
+      root,
+      manifest(
+        'base',
+        {},
+        {
+          variants: [
+            { ...manifest('base', {}).variants[0]!, sha256: sha256(other), bytes: other.byteLength },
+          ],
+        },
+      ),
+      new Map([['model.onnx', other]]),
+    );
+    const stages = [
+      { stage: 'import', outputDigest: digestOf('7') },
+      { stage: 'optimize', inputDigest: sha256(other), outputDigest: graph },
+    ];
+    const bundle = await put('child', { parents: [parentOf(base)], stages });
+    const began = async (): Promise<string | undefined> =>
+      (await read(bundle)).checks.find(({ what }) => what.startsWith('optimize: came in'))?.result;
+    expect(await began()).toBe('matches');
+    await rm(base.folder, { recursive: true });
+    expect(await began()).toBe('not at hand');
   });
 });
 
@@ -195,7 +270,7 @@ describe('what is at hand and wrong', () => {
       { what: 'model.onnx', result: 'differs', digest: sha256(GRAPH) },
     ]);
     expect(lineageHolds(tree)).toBe(false);
-    expect(lineageText(tree).at(-1)).toBe('digests: 1 WRONG, 2 match, 0 not at hand');
+    expect(lineageText(tree).at(-2)).toBe('digests: 1 WRONG, 2 match, 0 not at hand');
   });
 
   test('a file that is gone', async () => {
@@ -342,5 +417,6 @@ test('the text has a line a bundle with boxes around, then stages, measurements 
     `  digest    model.onnx ${graph}, matches`,
     '',
     'digests: 5 match, 1 not at hand',
+    'unsigned: what matches belongs together; nothing here proves who made it',
   ]);
 });
