@@ -8,7 +8,7 @@ import { bundleNameFrom } from './bundle-name.ts';
 import { importModel } from './import-model.ts';
 import { externalFiles } from './onnx/external-data.ts';
 import { MOST_MODEL_BYTES, readModel } from './onnx/model.ts';
-import { readRegularFile } from './regular-file.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { ModelRepository } from './repository.ts';
 
 /** Changes whenever the same ONNX file gives another bundle than before. */
