@@ -36,6 +36,7 @@ export default defineConfig({
       {
         test: {
           name: 'arm64',
+          env,
           include: ['test/arm64/**/*.test.ts'],
           // everything takes some hundred times as long under emulation
           testTimeout: 300_000,
@@ -46,6 +47,7 @@ export default defineConfig({
       {
         test: {
           name: 'avx2',
+          env,
           include: ['test/avx2/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,0 +1,34 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareVersions } from '../../src/device/bundles/versions.ts';
+import { withReferences } from '../support/referenced-bundle.ts';
+import { goshawkOnArm64, isThere, ROOT } from './machine.ts';
+
+const VERSIONS = join(ROOT, 'models/goshawk-street');
+
+describe.skipIf(!isThere)('the reference check on arm64 (npm test -- --only arm64)', () => {
+  let folder = '';
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-arm64-'));
+  });
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('passes every variant of the shipped bundle that is for the CPU: what x86 gave is what arm64 gives', async () => {
+    const newest = readdirSync(VERSIONS).sort(compareVersions).at(-1)!;
+    const bundle = await withReferences(join(VERSIONS, newest), folder);
+
+    const output = await goshawkOnArm64('models', 'verify', bundle.folder);
+
+    const forCpu = bundle.manifest.variants.filter(({ providers }) => providers.includes('cpu'));
+    for (const { id } of forCpu) {
+      const line = new RegExp(`references, ${id} on cpu: passed: deviation ([\\d.]+) of scores`);
+      expect(Number(line.exec(output)?.[1]), `${id} in\n${output}`).toBeLessThan(0.01);
+    }
+  });
+});
