@@ -158,6 +158,7 @@ async function runWithoutRos(
     queueDepth: null,
     providers: [...PROVIDERS],
     strict: false,
+    variant: 'auto',
     track: false,
     port,
     telemetry,

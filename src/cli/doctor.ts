@@ -1,10 +1,18 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadBundle } from '../device/bundles/bundle.ts';
+import {
+  describeCandidate,
+  describeCheck,
+  type EngineCandidate,
+  type ReferenceCheck,
+} from '../contract/engine-choice.ts';
+import { describeError } from '../contract/errors.ts';
+import { loadBundle, type Bundle } from '../device/bundles/bundle.ts';
 import { ModelRepository } from '../device/bundles/repository.ts';
 import { describeHost } from '../device/describe-host.ts';
+import { checkReferences, planEngine } from '../device/inference/plan-engine.ts';
 import { listSupportedProviders, listUsableProviders } from '../device/inference/providers.ts';
-import type { BundleFact, ModelPorts } from '../tools/doctor/checks/models.ts';
+import type { BundleFact, ModelPorts, ReferenceFact } from '../tools/doctor/checks/models.ts';
 import { doctorReport, examine, formatChecks } from '../tools/doctor/doctor.ts';
 import { systemProbe } from '../tools/doctor/probe.ts';
 
@@ -25,7 +33,41 @@ async function installedBundles(): Promise<BundleFact[]> {
   }));
 }
 
-const ports: ModelPorts = { providers: listSupportedProviders, bundles: installedBundles };
+async function heldReferences(): Promise<ReferenceFact[]> {
+  const facts: ReferenceFact[] = [];
+  for (const listing of await new ModelRepository().list()) {
+    // what is wrong with the others, the check of the bundles says
+    if ('bundle' in listing) facts.push(await holdReferences(listing.bundle));
+  }
+  return facts;
+}
+
+async function holdReferences(bundle: Bundle): Promise<ReferenceFact> {
+  const name = `${bundle.manifest.name} ${bundle.manifest.version}`;
+  try {
+    const checks = await checkReferences({ bundle });
+    const told = (verdict: ReferenceCheck['verdict']): EngineCandidate[] =>
+      checks.filter(({ check }) => check.verdict === verdict);
+    const { candidates, choice } = await planEngine({ bundle });
+    const [first] = candidates;
+    const taken = first === undefined ? '' : describeCandidate({ ...first, variant: first.variant.id });
+    const runs = checks.some(({ check }) => check.verdict !== 'refused');
+    return {
+      name,
+      refused: told('refused').map((entry) => `${describeCandidate(entry)}: ${describeCheck(entry.check)}`),
+      unchecked: told('unchecked').map(describeCandidate),
+      choice: runs && taken !== '' ? `${taken} (${choice.why})` : '',
+    };
+  } catch (error) {
+    return { name, refused: [describeError(error)], unchecked: [], choice: '' };
+  }
+}
+
+const ports: ModelPorts = {
+  providers: listSupportedProviders,
+  bundles: installedBundles,
+  references: heldReferences,
+};
 
 function usableProviders(): string[] {
   try {

@@ -1,12 +1,14 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { describeCandidate, describeCheck } from '../contract/engine-choice.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import { addEngine } from '../device/bundles/add-engine.ts';
 import { createdAtFrom } from '../device/bundles/created-at.ts';
 import { describeViolation, readEngineInput } from '../device/bundles/engine-input.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
 import { describeHost } from '../device/describe-host.ts';
+import { checkReferences, refusedVariants } from '../device/inference/plan-engine.ts';
 import { given } from './import-options.ts';
 
 /** Adds what scripts/jetson/build-engine needs to `goshawk models`. */
@@ -125,9 +127,18 @@ async function wrapEngine(reference: string, flags: EngineFlags): Promise<void> 
     ...given({ id: flags.id, version: flags.version, createdAt: createdAtFrom(flags.createdAt) }),
   });
   const [variant] = added.manifest.variants;
+  const checks = await checkReferences({ bundle: added, variant: variant?.id ?? '' });
+  if (refusedVariants(checks).length > 0) {
+    await rm(added.folder, { recursive: true });
+    throw new GoshawkError('GOSHAWK_REFERENCE_MISMATCH', {
+      bundle: reference,
+      reasons: checks.map((entry) => `${describeCandidate(entry)}: ${describeCheck(entry.check)}`).join('; '),
+    });
+  }
   console.log(
     `${added.manifest.name}@${added.manifest.version}  ${variant?.id ?? ''}, only for TensorRT ${tensorrt} and compute capability ${computeCapability}`,
   );
+  for (const { check } of checks) console.log(`references  ${describeCheck(check)}`);
   console.log(`written     ${added.folder}`);
   console.log(`digest      ${added.digest}`);
 }

@@ -12,7 +12,7 @@ import { importModel, type ImportOptions } from '../device/bundles/import-model.
 import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
 import { verifyBundle } from '../device/bundles/verify.ts';
-import { checkReferences, refusedVariants } from '../device/inference/plan-engine.ts';
+import { checkReferences, planEngine, refusedVariants } from '../device/inference/plan-engine.ts';
 import { readEvaluation, readLineage } from './import-facts.ts';
 import { registerModelsEngine } from './models-engine.ts';
 import { registerModelsLineage } from './models-lineage.ts';
@@ -155,12 +155,27 @@ async function show(reference: string, flags: { json?: boolean }): Promise<void>
       `variant     ${variant.id}: ${variant.precision}, ${batch}, for ${variant.providers.join(', ')}, ${variant.file} ${variant.sha256.slice(0, 12)}`,
     );
   }
+  const { candidates, choice } = await planEngine({ bundle });
+  const [first] = candidates;
+  const taken = first === undefined ? 'none' : describeCandidate({ ...first, variant: first.variant.id });
+  console.log(`runs here   ${taken}: ${choice.why}`);
+  for (const candidate of choice.candidates) {
+    const latency = candidate.latencyMs === null ? 'not timed' : `${candidate.latencyMs.toFixed(2)} ms`;
+    console.log(`            ${describeCandidate(candidate)}: ${latency}, ${describeCheck(candidate.check)}`);
+  }
+  console.log(
+    `references  ${manifest.references === undefined ? 'none: it runs unchecked' : describeEntry(manifest.references)}`,
+  );
   for (const { dataset, ap, ap50, images, evaluator } of manifest.evaluation ?? []) {
     console.log(
       `evaluation  ${dataset}: AP ${ap.toFixed(4)}, AP50 ${ap50.toFixed(4)} on ${images} images (${evaluator})`,
     );
   }
   console.log(`labels      ${manifest.labels.join(', ')}`);
+}
+
+function describeEntry({ file, bytes }: NonNullable<BundleManifest['references']>): string {
+  return `${file}, ${bytes} bytes`;
 }
 
 async function verify(reference: string): Promise<void> {

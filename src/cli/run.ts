@@ -24,6 +24,7 @@ export interface RunFlags {
   readonly queueDepth: number | null;
   readonly providers: readonly ProviderName[];
   readonly strict: boolean;
+  readonly variant: string;
   readonly score?: number;
   readonly iou?: number;
   readonly track: boolean;
@@ -75,6 +76,11 @@ function openCameras(flags: RunFlags): Map<string, CameraSource> {
   );
 }
 
+/** Empty and `auto` leave the variant to the engine. */
+function variantOption(variant: string): { readonly variant?: string } {
+  return variant === '' || variant === 'auto' ? {} : { variant };
+}
+
 /** `goshawk run`; also what `goshawk demo` falls back to where there is no ROS 2. */
 export async function run(flags: RunFlags): Promise<void> {
   const bundle = await openBundle(flags.bundle, (line) => console.log(line));
@@ -91,6 +97,7 @@ export async function run(flags: RunFlags): Promise<void> {
         sizing: { workers: flags.workers, threads: flags.threads, queueDepth: flags.queueDepth },
         wish: flags.providers,
         strict: flags.strict,
+        ...variantOption(flags.variant),
       },
       preprocess: flags.preprocess,
       limits: {
@@ -156,7 +163,16 @@ export function registerRun(program: Command): void {
     .addOption(autoOption('--threads <n>', 'ONNX Runtime threads of each worker, or auto', 64))
     .addOption(autoOption('--queue-depth <n>', 'frames handed to a worker at once, or auto', 4))
     .option('--providers <list>', 'execution providers, best first', parseProviders, [...PROVIDERS])
-    .option('--strict', 'refuse to run on less than the first provider', false)
+    .option(
+      '--strict',
+      'refuse to run on less than the first provider, or with a variant that does not give what it gave when it was evaluated',
+      false,
+    )
+    .option(
+      '--variant <id>',
+      'variant of the bundle, or auto for the fastest that passes its reference check',
+      'auto',
+    )
     .option('--score <0..1>', "score threshold (default: the bundle's)", numberWithin(0, 1))
     .option('--iou <0..1>', "overlap threshold (default: the bundle's)", numberWithin(0, 1))
     .option('--track', 'follow objects over time', false)

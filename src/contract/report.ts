@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DROP_REASONS } from './drops.ts';
+import { referenceCheckSchema, variantChoiceSchema } from './engine-choice.ts';
 import { engineSettingSchema, engineSizingSchema } from './sizing.ts';
 
 /** How many of something: a whole number, never negative. */
@@ -81,6 +82,11 @@ export const runReportSchema = reportBaseSchema.extend({
       kind: z.enum(['worker', 'child']),
       /** null where the operator fixed the setting */
       sizing: engineSizingSchema.nullable(),
+      variant: z.string(),
+      provider: z.string(),
+      exactInt8: z.boolean(),
+      referenceCheck: referenceCheckSchema,
+      choice: variantChoiceSchema,
     })
     .nullish(),
   frames: framesSchema,

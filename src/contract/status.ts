@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DROP_REASONS } from './drops.ts';
 import { sourceSchema } from './report.ts';
+import { referenceCheckSchema, variantChoiceSchema } from './engine-choice.ts';
 import { engineSizingSchema } from './sizing.ts';
 
 const milliseconds = z.number().min(0);
@@ -36,6 +37,10 @@ export const statusSchema = z.looseObject({
       queueDepth: z.int().min(1),
       /** null where the operator fixed the setting */
       sizing: engineSizingSchema.nullable(),
+      /** the inference library's exact 8-bit kernels are asked for */
+      exactInt8: z.boolean(),
+      referenceCheck: referenceCheckSchema,
+      choice: variantChoiceSchema,
       refusals: z.array(z.strictObject({ provider: z.string(), reason: z.string() })),
       nodesByProvider: z.record(z.string(), z.int().min(0)),
     })

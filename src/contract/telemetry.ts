@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DROP_REASONS } from './drops.ts';
+import { referenceCheckSchema, variantChoiceSchema } from './engine-choice.ts';
 
 /** Version of topics and payloads; part of every topic. */
 export const TELEMETRY_VERSION = 'v1';
@@ -82,6 +83,18 @@ export const stateSchema = z.strictObject({
   uptimeSeconds: z.number().min(0),
   lifecycle: z.enum(['unconfigured', 'inactive', 'active', 'finalized']),
   bundle: bundleReferenceSchema.nullable(),
+  /** whether the bundle gives here what it gave when it was evaluated, and why this variant runs; null before it is loaded */
+  reference: z
+    .strictObject({
+      ...referenceCheckSchema.shape,
+      exactInt8: z.boolean(),
+      choice: variantChoiceSchema.shape.how,
+      why: z.string(),
+      /** ways to run it that were refused, with their figures */
+      refused: z.array(z.string()),
+    })
+    .nullable()
+    .optional(),
   cameras: z.array(
     z.strictObject({
       camera: z.string(),

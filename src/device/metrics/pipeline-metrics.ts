@@ -103,6 +103,20 @@ export class PipelineMetrics implements ResultSink {
     'Nodes of the graph that run on each execution provider.',
     ['provider'],
   );
+  readonly #referenceCheck = this.#gauge(
+    'goshawk_reference_check',
+    'Whether the variant that runs gives what it gave when it was evaluated, by verdict; 1 for the one that holds.',
+    ['variant', 'verdict'],
+  );
+  readonly #referenceDeviation = this.#gauge(
+    'goshawk_reference_deviation_ratio',
+    'How far the variant that runs is from its references; absent where nothing was compared.',
+    ['of'],
+  );
+  readonly #variantsRefused = this.#gauge(
+    'goshawk_variants_refused',
+    'Ways to run the bundle that did not give what it gave when it was evaluated.',
+  );
   readonly #memory = this.#gauge('goshawk_process_resident_memory_bytes', 'Memory that the process holds.');
   // not `quantile`: that label belongs to summaries
   readonly #loopDelay = this.#gauge('goshawk_event_loop_delay_seconds', 'How late timers fire.', [
@@ -179,12 +193,26 @@ export class PipelineMetrics implements ResultSink {
     this.#loopDelay.set({ statistic: 'max' }, max / 1000);
     this.#bundleInfo.reset();
     this.#providerNodes.reset();
+    this.#referenceCheck.reset();
+    this.#referenceDeviation.reset();
+    this.#variantsRefused.reset();
     if (engine === null) return;
     const { bundle, variant, provider, nodesByProvider } = engine;
     const { name, version, digest } = bundle;
     this.#bundleInfo.set({ name, version, digest, variant, provider }, 1);
     for (const [runsOn, nodes] of Object.entries(nodesByProvider))
       this.#providerNodes.set({ provider: runsOn }, nodes);
+    this.#refreshReferences(engine);
+  }
+
+  #refreshReferences({ variant, referenceCheck, choice }: EngineInfo): void {
+    for (const verdict of ['passed', 'refused', 'unchecked'] as const)
+      this.#referenceCheck.set({ variant, verdict }, referenceCheck.verdict === verdict ? 1 : 0);
+    for (const of of ['scores', 'boxes'] as const) {
+      const deviation = referenceCheck[of];
+      if (deviation !== null) this.#referenceDeviation.set({ of }, deviation);
+    }
+    this.#variantsRefused.set(choice.candidates.filter(({ check }) => check.verdict === 'refused').length);
   }
 
   #refreshCamera(labels: Record<string, string>, camera: CameraSnapshot): void {

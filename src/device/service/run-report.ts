@@ -14,9 +14,11 @@ export interface RunFacts {
 
 function engineOf(engine: PipelineSnapshot['engine']): RunReport['engine'] {
   if (engine === null) return null;
-  const { kind, workers, threads, queueDepth, sizing } = engine;
+  const { kind, workers, threads, queueDepth, sizing, variant, provider, exactInt8, referenceCheck, choice } =
+    engine;
   const copied = sizing === null ? null : { ...sizing, measured: [...sizing.measured] };
-  return { kind, workers, threads, queueDepth, sizing: copied };
+  const model = { variant, provider, exactInt8, referenceCheck, choice };
+  return { kind, workers, threads, queueDepth, sizing: copied, ...model };
 }
 
 /** A pipeline's run as `goshawk.report.run/1`. Made after the pipeline has drained, nothing is in flight in it. */

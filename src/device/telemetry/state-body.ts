@@ -1,4 +1,5 @@
 import type { StateBody } from '../../contract/telemetry.ts';
+import { refusedOf } from '../service/describe-choice.ts';
 import type { PipelineSnapshot, PipelineState } from '../pipeline/snapshot.ts';
 
 const LIFECYCLE: Readonly<Record<PipelineState, StateBody['lifecycle']>> = {
@@ -18,11 +19,18 @@ export function bundleReference(snapshot: PipelineSnapshot): StateBody['bundle']
   return { ...bundle, variant, provider };
 }
 
+function referenceOf({ engine }: PipelineSnapshot): StateBody['reference'] {
+  if (engine === null) return null;
+  const { referenceCheck, exactInt8, choice } = engine;
+  return { ...referenceCheck, exactInt8, choice: choice.how, why: choice.why, refused: refusedOf(engine) };
+}
+
 export function stateBody(snapshot: PipelineSnapshot, host: StateBody['host']): StateBody {
   return {
     uptimeSeconds: snapshot.uptimeSeconds,
     lifecycle: LIFECYCLE[snapshot.state],
     bundle: bundleReference(snapshot),
+    reference: referenceOf(snapshot),
     cameras: Object.entries(snapshot.cameras).map(([camera, figures]) => ({
       camera,
       silentSeconds: figures.lastFrameAgeMs === null ? null : figures.lastFrameAgeMs / 1000,

@@ -148,7 +148,8 @@ function showModel(status) {
   if (!engine) { rows($('model'), [['bundle', 'none loaded']]); return; }
   const nodes = Object.entries(engine.nodesByProvider).map(([name, n]) => n + ' on ' + name.replace('ExecutionProvider', '')).join(', ');
   rows($('model'), [['bundle', engine.bundle.name + '@' + engine.bundle.version], ['digest', engine.bundle.digest.slice(0, 12)],
-    ['variant', engine.variant === engine.precision ? engine.variant : engine.variant + ', ' + engine.precision], ['provider', engine.provider], ['graph nodes', nodes],
+    ['variant', engine.variant === engine.precision ? engine.variant : engine.variant + ', ' + engine.precision], ['provider', engine.provider + (engine.exactInt8 ? ', exact 8-bit kernels' : '')],
+    ['chosen', engine.choice.why], ['references', engine.referenceCheck.verdict + (engine.referenceCheck.scores === null ? ': ' + engine.referenceCheck.reason : ', ' + engine.referenceCheck.scores.toFixed(4) + ' off, ' + engine.referenceCheck.tolerance + ' allowed')], ['graph nodes', nodes],
     ['inference', engine.workers + ' ' + engine.kind + (engine.workers > 1 ? (engine.kind === 'child' ? 'ren' : 's') : '') + ', ' + engine.threads + ' thread' + (engine.threads > 1 ? 's' : '') + ', queue depth ' + engine.queueDepth],
     ...(engine.sizing === null ? [] : [['setting for', engine.sizing.role + (engine.sizing.isMeasured ? '' : ', not measured')], ['why', engine.sizing.why],
       ...(engine.sizing.lastMove === null ? [] : [['moved', engine.sizing.moves + ' times; last: ' + engine.sizing.lastMove]])]),

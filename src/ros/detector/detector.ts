@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { openBundle } from '../../device/bundles/open-bundle.ts';
+import { describeChoice } from '../../device/service/describe-choice.ts';
 import { describeSized } from '../../device/service/describe-sized.ts';
 import { systemClock, type Clock } from '../../device/pipeline/clock.ts';
 import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
@@ -150,6 +151,7 @@ export class Detector implements RosProgram, LifecycleWork {
         `warm in ${Math.round(info.warmupMs)} ms; ${topics.map((one) => `${one.image} -> ${one.detections}`).join(', ')}`,
     );
     this.#log.info(describeSized(info));
+    for (const { level, text } of describeChoice(info)) this.#log[level](text);
     for (const { provider, reason } of info.refusals)
       this.#log.info(`provider ${provider} not taken: ${reason}`);
   }

@@ -1,7 +1,9 @@
 import { describeSetting } from '../../core/sizing/settings.ts';
 import type { EngineSizing } from '../../device/inference/engine.ts';
+import { describeCheck } from '../../contract/engine-choice.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
 import { clocksApart, nothingOut } from '../../device/service/camera-trouble.ts';
+import { refusedOf } from '../../device/service/describe-choice.ts';
 import { engineCondition } from '../../device/service/engine-trouble.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { Finding } from './camera-watch.ts';
@@ -88,14 +90,20 @@ const ENGINE_LEVELS = { running: 'ok', mended: 'warn', weak: 'warn', down: 'erro
 function diagnoseEngine(snapshot: PipelineSnapshot): DiagnosticStatus {
   const { engine, engineLost, engineRestored } = snapshot;
   const { state, words } = engineCondition(snapshot);
+  const refused = engine === null ? [] : refusedOf(engine);
+  const isWorse = state === 'running' && refused.length > 0;
   return {
     name: 'engine',
-    level: ENGINE_LEVELS[state],
-    message: words,
+    level: isWorse ? 'warn' : ENGINE_LEVELS[state],
+    message: isWorse ? `running; refused: ${refused.join('; ')}` : words,
     values: {
       bundle: engine === null ? '' : `${engine.bundle.name}@${engine.bundle.version}`,
       digest: engine?.bundle.digest ?? '',
       variant: engine?.variant ?? '',
+      variant_choice: engine?.choice.why ?? '',
+      exact_int8_kernels: engine?.exactInt8 === true ? 'yes' : 'no',
+      reference_check: engine === null ? '' : describeCheck(engine.referenceCheck),
+      refused_variants: refused.join('; '),
       provider: engine?.provider ?? '',
       refused_providers: (engine?.refusals ?? [])
         .map(({ provider, reason }) => `${provider}: ${reason}`)

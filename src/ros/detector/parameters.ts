@@ -18,9 +18,10 @@ export const DETECTOR_PARAMETERS = {
   },
   variant: {
     kind: 'string',
-    default: '',
+    default: 'auto',
     readOnly: true,
-    description: 'Id of one variant of the bundle. Empty chooses by execution provider.',
+    description:
+      'Id of one variant of the bundle. auto: the fastest for the provider, as measured here, that gives what it gave when it was evaluated.',
   },
   image_topics: {
     kind: 'string[]',
@@ -62,7 +63,8 @@ export const DETECTOR_PARAMETERS = {
     kind: 'bool',
     default: false,
     readOnly: true,
-    description: 'Refuse to configure where the first provider of the list cannot run the bundle.',
+    description:
+      'Refuse to configure where the first provider of the list cannot run the bundle, or a variant does not give what it gave when it was evaluated.',
   },
   engine: {
     kind: 'string',

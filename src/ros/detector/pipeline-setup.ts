@@ -15,6 +15,9 @@ export interface NodeTime {
   readonly isTimeSimulated: () => boolean;
 }
 
+/** Values of the parameter that leave the variant to the engine; the empty one is from before there was the other. */
+const AUTO_VARIANT: ReadonlySet<string> = new Set(['', 'auto']);
+
 /** A pipeline as the parameters ask for it, not started. */
 export function createPipeline(
   parameters: DetectorParameters,
@@ -38,7 +41,7 @@ export function createPipeline(
     wish: parameters.providers as readonly ProviderName[],
     strict: parameters.strict,
     inputs: inputsFor(parameters.preprocess),
-    ...(parameters.variant === '' ? {} : { variant: parameters.variant }),
+    ...(AUTO_VARIANT.has(parameters.variant) ? {} : { variant: parameters.variant }),
   });
   return new FramePipeline({
     engine,

@@ -12,6 +12,7 @@ import type { ResultSink } from '../../device/pipeline/frame-result.ts';
 import { LiveView } from '../../device/pipeline/live-view.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
+import { describeChoice } from '../../device/service/describe-choice.ts';
 import { describeSized } from '../../device/service/describe-sized.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
 import { makeRunReport } from '../../device/service/run-report.ts';
@@ -27,6 +28,8 @@ export interface RunOptions {
     readonly sizing: SettingRequest;
     readonly wish: readonly ProviderName[];
     readonly strict: boolean;
+    /** id of a variant; chosen by measurement where it is absent */
+    readonly variant?: string;
   };
   readonly preprocess: 'auto' | 'sharp' | 'graph';
   readonly limits: { readonly score?: number; readonly iou?: number };
@@ -138,6 +141,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
       log('info', stillLoading(name, seconds, engine.wish)),
     );
     log('info', describeSized(info));
+    for (const { level, text } of describeChoice(info)) log(level, text);
     for (const { provider, reason } of info.refusals) log('info', `${provider} is not used: ${reason}`);
     pipeline.activate();
     activeSince = performance.now();

@@ -58,6 +58,10 @@ describe('PipelineMetrics', () => {
     const camera = 'camera="front",bundle="fake@1.0.0",provider="cpu"';
     expect(text).toContain(`goshawk_frames_received_total{${camera}} 4\n`);
     expect(text).toContain(`goshawk_frames_published_total{${camera}} 3\n`);
+    expect(text).toContain('goshawk_reference_check{variant="fp32",verdict="passed"} 1\n');
+    expect(text).toContain('goshawk_reference_check{variant="fp32",verdict="unchecked"} 0\n');
+    expect(text).toContain('goshawk_reference_deviation_ratio{of="scores"} 0.0001\n');
+    expect(text).toContain('goshawk_variants_refused 0\n');
     expect(text).toContain(`goshawk_frames_dropped_total{${camera},reason="bad_size"} 1\n`);
     expect(text).toContain(`goshawk_frames_dropped_total{${camera},reason="superseded"} 0\n`);
     expect(text).toContain(`goshawk_frames_in_flight{${camera}} 0\n`);

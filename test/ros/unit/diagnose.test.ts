@@ -91,6 +91,15 @@ describe('diagnose', () => {
     );
   });
 
+  const REFUSED = {
+    verdict: 'refused',
+    scores: 0.57,
+    boxes: 0.02,
+    tolerance: 0.2,
+    inputs: 6,
+    reason: 'it differs',
+  };
+
   it('says what runs, where, and why not elsewhere', () => {
     const engine = {
       bundle: { name: 'street', version: '1.0.0', digest: 'd' },
@@ -102,12 +111,27 @@ describe('diagnose', () => {
       threads: 2,
       queueDepth: 1,
       sizing: { role: 'latency', isMeasured: true, why: 'measured here', moves: 0, lastMove: null },
+      exactInt8: false,
+      referenceCheck: REFUSED,
+      choice: {
+        how: 'measured',
+        why: 'int8 on cuda takes 2.00 ms',
+        candidates: [
+          { variant: 'fp16', provider: 'cuda', exactInt8: false, latencyMs: null, check: REFUSED },
+        ],
+        notes: [],
+      },
     } as unknown as PipelineSnapshot['engine'];
     const condition = { state: 'active', complaints: [], delayMs: 1, findings: new Map<string, []>() };
     const line = diagnose({ ...condition, snapshot: snapshot({ engine }) }, LIMITS).find(
       ({ name }) => name === 'engine',
     );
+    expect(line?.level).toBe('warn');
+    expect(line?.message).toMatch(/^running; refused: fp16 on cuda: deviation 0\.5700 of scores/);
     expect(line?.values).toMatchObject({
+      variant_choice: 'int8 on cuda takes 2.00 ms',
+      exact_int8_kernels: 'no',
+      reference_check: expect.stringMatching(/^refused: deviation 0\.5700 .* 0\.2 is allowed$/) as string,
       bundle: 'street@1.0.0',
       provider: 'cuda',
       refused_providers: 'tensorrt: is not installed',

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { doctorReportSchema } from '../../../src/contract/doctor.ts';
 import { GoshawkError } from '../../../src/contract/errors.ts';
 import { describeHost } from '../../../src/device/describe-host.ts';
-import { checkBundles, checkProviders, type ModelPorts } from '../../../src/tools/doctor/checks/models.ts';
+import {
+  checkBundles,
+  checkProviders,
+  checkReferences,
+  type ModelPorts,
+  type ReferenceFact,
+} from '../../../src/tools/doctor/checks/models.ts';
 import { doctorReport, examine, formatChecks } from '../../../src/tools/doctor/doctor.ts';
 import { fakeProbe } from './fake-probe.ts';
 
@@ -10,9 +16,16 @@ const cpuOnly = [
   { provider: 'tensorrt', available: false, reason: 'not built in' },
   { provider: 'cpu', available: true, reason: '' },
 ];
+const STREET: ReferenceFact = {
+  name: 'street 1.0.0',
+  refused: [],
+  unchecked: [],
+  choice: 'int8 on cpu (measured)',
+};
 const healthy: ModelPorts = {
   providers: () => cpuOnly,
   bundles: () => Promise.resolve([{ name: 'street 1.0.0', check: () => Promise.resolve() }]),
+  references: () => Promise.resolve([STREET]),
 };
 
 describe('models', () => {
@@ -49,6 +62,32 @@ describe('models', () => {
       status: 'fail',
       finding: expect.stringContaining('model.onnx') as string,
     });
+  });
+});
+
+describe('references', () => {
+  const found = (change: Partial<ReferenceFact>) =>
+    checkReferences({ ...healthy, references: () => Promise.resolve([{ ...STREET, ...change }]) });
+
+  it('are fine where every variant gives what it gave, and say which one runs', async () => {
+    expect(await found({})).toMatchObject({ status: 'ok', finding: 'street 1.0.0: int8 on cpu (measured)' });
+  });
+
+  it('name variants that nobody can check', async () => {
+    const unchecked = ['fp32 on cpu'];
+    expect(await found({ unchecked })).toMatchObject({
+      status: 'ok',
+      finding: expect.stringContaining('unchecked: fp32 on cpu') as string,
+    });
+  });
+
+  it('warn of a refused variant with its figures, and fail where none is left', async () => {
+    const refused = ['int8 on cpu: deviation 0.57'];
+    expect(await found({ refused })).toMatchObject({
+      status: 'warn',
+      finding: expect.stringContaining('refused: int8 on cpu: deviation 0.57') as string,
+    });
+    expect(await found({ refused, choice: '' })).toMatchObject({ status: 'fail' });
   });
 });
 

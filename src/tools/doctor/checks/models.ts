@@ -15,10 +15,22 @@ export interface BundleFact {
   check(): Promise<void>;
 }
 
+/** What came of holding a bundle's variants against their references, and which of them runs here. */
+export interface ReferenceFact {
+  readonly name: string;
+  /** variants that do not give what they gave when they were evaluated, with their figures */
+  readonly refused: readonly string[];
+  /** variants that nobody can check here */
+  readonly unchecked: readonly string[];
+  /** the variant that runs, and why; empty where none does */
+  readonly choice: string;
+}
+
 /** What the doctor asks other rooms for. */
 export interface ModelPorts {
   providers(): readonly ProviderFact[];
   bundles(): Promise<readonly BundleFact[]>;
+  references(): Promise<readonly ReferenceFact[]>;
 }
 
 const isJetson = (probe: Probe): boolean =>
@@ -60,4 +72,23 @@ export async function checkBundles(ports: ModelPorts): Promise<Finding> {
   }
   if (faults.length > 0) return fail(faults.join('; '), 'put the bundle back as it was, or remove it');
   return ok(`${bundles.map(({ name }) => name).join(', ')}: every digest is right`);
+}
+
+/** Whether this machine computes what was evaluated, and which variant of each bundle it runs. */
+export async function checkReferences(ports: ModelPorts): Promise<Finding> {
+  const facts = await ports.references();
+  const hopeless = facts.filter(({ choice }) => choice === '');
+  const worse = facts.filter(({ refused }) => refused.length > 0);
+  const told = facts.map(({ name, refused, unchecked, choice }) => {
+    const parts = [
+      choice === '' ? 'no variant can be run' : choice,
+      ...(refused.length === 0 ? [] : [`refused: ${refused.join('; ')}`]),
+      ...(unchecked.length === 0 ? [] : [`unchecked: ${unchecked.join(', ')}`]),
+    ];
+    return `${name}: ${parts.join('; ')}`;
+  });
+  const finding = told.length === 0 ? 'there is no bundle' : told.join(' | ');
+  const fix = 'make variants for this machine (goshawk optimize), or for an engine: build it here again';
+  if (hopeless.length > 0) return fail(finding, fix);
+  return worse.length > 0 ? warn(finding, fix) : ok(finding);
 }

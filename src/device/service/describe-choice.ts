@@ -1,0 +1,35 @@
+import { describeCandidate, describeCheck, type ReferenceCheck } from '../../contract/engine-choice.ts';
+import type { EngineInfo } from '../inference/engine.ts';
+
+type Chosen = Pick<EngineInfo, 'variant' | 'provider' | 'exactInt8' | 'referenceCheck' | 'choice'>;
+
+/** A line for the log. */
+export interface ChoiceLine {
+  readonly level: 'info' | 'warn';
+  readonly text: string;
+}
+
+/** Which variant runs and why, what came of its references, and what was refused: lines for the log. */
+export function describeChoice(info: Chosen): ChoiceLine[] {
+  const { choice, referenceCheck } = info;
+  return [
+    ...choice.notes.map((text): ChoiceLine => ({ level: 'warn', text })),
+    ...refusedOf(info).map((refusal): ChoiceLine => ({ level: 'warn', text: `refused: ${refusal}` })),
+    {
+      level: choice.how === 'busy' ? 'warn' : 'info',
+      text: `variant: ${describeCandidate(info)}; ${choice.why}`,
+    },
+    { level: 'info', text: `reference check: ${describeCheck(referenceCheck)}` },
+  ];
+}
+
+/** Ways to run the bundle that did not give what it gave when it was evaluated, with their figures. */
+export function refusedOf({ choice }: Pick<Chosen, 'choice'>): string[] {
+  return choice.candidates
+    .filter(({ check }) => check.verdict === 'refused')
+    .map((candidate) => `${describeCandidate(candidate)}: ${deviationOf(candidate.check)}`);
+}
+
+function deviationOf(check: ReferenceCheck): string {
+  return describeCheck(check).replace(/^refused: /, '');
+}

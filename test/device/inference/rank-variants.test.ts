@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import type { ReferenceCheck } from '../../../src/contract/engine-choice.ts';
+import type { TrialResult } from '../../../src/device/inference/protocol.ts';
+import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
+import { rankVariants } from '../../../src/device/inference/rank-variants.ts';
+import { UNCHECKED } from './fake-lanes.ts';
+
+const PASSED: ReferenceCheck = {
+  verdict: 'passed',
+  scores: 0.0001,
+  boxes: 0.0001,
+  tolerance: 0.2,
+  inputs: 6,
+  reason: 'the same',
+};
+const REFUSED: ReferenceCheck = { ...PASSED, verdict: 'refused', scores: 0.57, reason: 'something else' };
+
+function candidate(id: string, changes: Partial<ProviderCandidate> = {}): ProviderCandidate {
+  return {
+    provider: 'cpu',
+    fallbacks: [],
+    variant: {
+      id,
+      file: `${id}.onnx`,
+      sha256: '0'.repeat(64),
+      bytes: 1,
+      precision: 'fp32',
+      providers: ['cpu'],
+      batch: { min: 1, max: 1 },
+    },
+    exactInt8: false,
+    onlyAfterRefusal: false,
+    ...changes,
+  };
+}
+
+const result = (times: readonly number[], changes: Partial<TrialResult> = {}): TrialResult => ({
+  check: PASSED,
+  times,
+  skipped: '',
+  isLate: false,
+  ...changes,
+});
+
+const order = (candidates: readonly ProviderCandidate[], results: readonly TrialResult[]): string[] =>
+  rankVariants(candidates, results).order.map(
+    ({ variant, exactInt8 }) => variant.id + (exactInt8 ? '!' : ''),
+  );
+
+describe('the order of variants that were tried', () => {
+  it('is that of their middle runs', () => {
+    const candidates = [candidate('fp32'), candidate('int8')];
+    const ranking = rankVariants(candidates, [result([8, 9, 8]), result([3, 2, 30])]);
+    expect(ranking.order.map(({ variant }) => variant.id)).toEqual(['int8', 'fp32']);
+    expect(ranking).toMatchObject({
+      how: 'measured',
+      why: 'int8 on cpu takes 3.00 ms, fp32 on cpu takes 8.00 ms',
+    });
+  });
+
+  it('is the given one among those that are as fast', () => {
+    expect(order([candidate('a'), candidate('b')], [result([10, 10, 10]), result([9.8, 9.8, 9.8])])).toEqual([
+      'a',
+      'b',
+    ]);
+  });
+
+  it('leaves out what does not give what it gave, however fast, and tells it last', () => {
+    const candidates = [
+      candidate('int8'),
+      candidate('fp32'),
+      candidate('int8', { exactInt8: true, onlyAfterRefusal: true }),
+    ];
+    const ranking = rankVariants(candidates, [result([], { check: REFUSED }), result([8]), result([20])]);
+    expect(ranking.order.map(({ variant, exactInt8 }) => [variant.id, exactInt8])).toEqual([
+      ['fp32', false],
+      ['int8', true],
+    ]);
+    expect(ranking.order.every(({ onlyAfterRefusal }) => !onlyAfterRefusal)).toBe(true);
+    expect(ranking.candidates.map(({ check }) => check.verdict)).toEqual(['passed', 'passed', 'refused']);
+    expect(ranking.why).toContain('int8 on cpu was refused');
+  });
+
+  it('does not tell of exact kernels that were not needed', () => {
+    const spare = candidate('int8', { exactInt8: true, onlyAfterRefusal: true });
+    const ranking = rankVariants(
+      [candidate('int8'), spare],
+      [result([2]), result([], { check: null, skipped: 'not needed' })],
+    );
+    expect(ranking.candidates).toHaveLength(1);
+  });
+
+  it('puts what passed before what nobody could check, and what does not load last', () => {
+    const candidates = [candidate('broken'), candidate('unchecked'), candidate('checked')];
+    const results = [
+      result([], { check: null, skipped: 'it does not run' }),
+      result([1, 1, 1], { check: UNCHECKED }),
+      result([9, 9, 9]),
+    ];
+    expect(order(candidates, results)).toEqual(['checked', 'unchecked', 'broken']);
+  });
+});
+
+describe('a machine that is too busy to measure', () => {
+  const candidates = [candidate('first'), candidate('second')];
+
+  it('is one whose middle runs say something else than its best ones', () => {
+    const ranking = rankVariants(candidates, [result([3, 20, 30]), result([4, 4, 19])]);
+    expect(ranking.how).toBe('busy');
+    expect(ranking.order.map(({ variant }) => variant.id)).toEqual(['first', 'second']);
+    expect(ranking.why).toMatch(/too busy to measure.*measured again at the next start/);
+  });
+
+  it('is one that had no time to load them all', () => {
+    const late = result([], { check: null, skipped: 'there was no time to load it', isLate: true });
+    expect(rankVariants(candidates, [result([3, 3, 3]), late])).toMatchObject({ how: 'busy' });
+  });
+
+  it('is none where the same one is ahead in both', () => {
+    expect(rankVariants(candidates, [result([3, 5, 30]), result([9, 20, 90])]).how).toBe('measured');
+  });
+});
