@@ -118,6 +118,7 @@ export class Search {
     let best: Mixed | null = null;
     for (const way of this.#calibrationWays()) {
       best = better(best, await this.#tryMixed({ ...this.#base, ...way }, []));
+      if (best !== null && this.#holds(best.candidate)) this.#expectAfter(best);
     }
     return best?.scheme ?? null;
   }
