@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -137,15 +137,13 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
   });
 
   test('a bundle that changed on disk is refused at start', async () => {
-    const [variant] = bundle.manifest.variants;
-    if (variant === undefined) throw new Error('a bundle without variants');
-    const changed = {
-      ...bundle,
-      manifest: { ...bundle.manifest, variants: [{ ...variant, sha256: 'f'.repeat(64) }] },
-    };
-    await expect(createEngine({ bundle: changed, kind }).start()).rejects.toMatchObject({
+    const folder = await mkdtemp(join(tmpdir(), 'goshawk-changed-'));
+    await cp(bundle.folder, folder, { recursive: true });
+    await appendFile(join(folder, bundle.manifest.variants[0]!.file), 'more');
+    await expect(createEngine({ bundle: { ...bundle, folder }, kind }).start()).rejects.toMatchObject({
       code: 'GOSHAWK_BUNDLE_DIGEST',
     });
+    await rm(folder, { recursive: true });
   });
 });
 

@@ -49,7 +49,7 @@ export function rankVariants(
   const shown = [...ranked, ...refused].map((entry) => entry.shown);
   const order = ranked.map(({ candidate }) => ({ ...candidate, onlyAfterRefusal: false }));
   if (isBusy) return { order, how: 'busy', why: whyBusy(timed, isLate), candidates: shown };
-  const how = timed.length > 0 ? 'measured' : 'order';
+  const how = timed.length > 0 || usable.length === 1 ? 'measured' : 'order';
   return { order, how, why: whyMeasured(ranked, refused), candidates: shown };
 }
 
@@ -120,8 +120,10 @@ function whyMeasured(ranked: readonly Tried[], refused: readonly Tried[]): strin
   const times = ranked
     .filter(({ median }) => Number.isFinite(median))
     .map(({ shown, median }) => `${describeCandidate(shown)} takes ${milliseconds(median)}`);
+  const [only] = ranked.length === 1 && times.length === 0 ? ranked : [];
+  const alone = only === undefined ? [] : [`${describeCandidate(only.shown)} is the only one that is left`];
   const others = refused.map(({ shown }) => `${describeCandidate(shown)} was refused`);
-  const parts = [...times, ...others];
+  const parts = [...times, ...alone, ...others];
   return parts.length === 0 ? 'the order of the manifest holds: nothing was timed' : parts.join(', ');
 }
 

@@ -101,6 +101,19 @@ describe('the order of variants that were tried', () => {
   });
 });
 
+describe('one that is left when all others were refused', () => {
+  it('is as good as measured: it is not tried anew at each start', () => {
+    const ranking = rankVariants(
+      [candidate('int8'), candidate('fp32')],
+      [result([], { check: REFUSED }), result([])],
+    );
+    expect(ranking).toMatchObject({
+      how: 'measured',
+      why: 'fp32 on cpu is the only one that is left, int8 on cpu was refused',
+    });
+  });
+});
+
 describe('a machine that is too busy to measure', () => {
   const candidates = [candidate('first'), candidate('second')];
 
