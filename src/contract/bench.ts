@@ -155,6 +155,16 @@ export const headlineReportSchema = reportBaseSchema.extend({
     /** bootstrap over pictures, both models on the same draws, 95 % */
     apDropInterval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
   }),
+  /** what 8 bits and this machine's arithmetic cost: the variant that ran against the float graph of the same bundle; null where it has none */
+  quantization: z
+    .strictObject({
+      floatVariant: z.string(),
+      floatAp: z.number().min(0).max(1),
+      /** AP of the float graph less AP of the variant that ran */
+      apDrop: z.number(),
+      apDropInterval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
+    })
+    .nullable(),
   peakRssBytes: z.int().positive(),
 });
 

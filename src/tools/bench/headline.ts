@@ -111,6 +111,10 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
       await judge(contenders[0], dataset, scenes, options, told('baseline')),
       await judge(contenders[1], dataset, scenes, options, told('optimized')),
     ];
+    const float = floatVariantOf(contenders[1]);
+    const unquantized =
+      float &&
+      (await judge({ bundle: optimized, variant: float }, dataset, scenes, options, told('float graph')));
     const models = [describe(contenders[0], before, base!), describe(contenders[1], after, own!)] as const;
     return headlineReportSchema.parse({
       schema: 'goshawk.report.bench-headline/1',
@@ -129,6 +133,12 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
         apDrop: models[0].ap - models[1].ap,
         apDropInterval: dropInterval(before, after, count),
       },
+      quantization: unquantized && {
+        floatVariant: float.id,
+        floatAp: unquantized.figures.ap ?? 0,
+        apDrop: (unquantized.figures.ap ?? 0) - (after.figures.ap ?? 0),
+        apDropInterval: dropInterval(unquantized, after, count),
+      },
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
     });
   } finally {
@@ -143,12 +153,20 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   }
 }
 
+/** The float graph of the same bundle; null where that is what runs, or where there is none. */
+function floatVariantOf({ bundle, variant }: Contender): BundleVariant | null {
+  const float = bundle.manifest.variants.find(
+    ({ id, precision, providers }) => precision === 'fp32' && id !== variant.id && providers.includes('cpu'),
+  );
+  return variant.precision === 'fp32' ? null : (float ?? null);
+}
+
 function sizeOf({ manifest }: Bundle): { width: number; height: number } {
   return { width: manifest.input.width, height: manifest.input.height };
 }
 
 async function judge(
-  { bundle, variant }: Contender,
+  { bundle, variant }: Pick<Contender, 'bundle' | 'variant'>,
   dataset: Dataset,
   scenes: string,
   { workers }: HeadlineOptions,
@@ -208,12 +226,14 @@ function dropInterval(
 
 /** The table for a terminal. */
 export function headlineTable(report: HeadlineReport): string {
-  const { baseline, optimized, headline, scenes, settings, machine } = report;
+  const { baseline, optimized, headline, quantization, scenes, settings, machine } = report;
   const row = (what: string, before: string, after: string, change: string): string =>
     `${what.padEnd(22)}${before.padStart(14)}${after.padStart(14)}   ${change}`;
   const ms = ({ latencyMs: { p25, p50, p75 } }: HeadlineModel): string =>
     `${p50.toFixed(2)} ±${((p75 - p25) / 2).toFixed(2)}`;
   const points = (share: number): string => (share * 100).toFixed(2);
+  const spread = (interval: { low: number; high: number } | null): string =>
+    interval === null ? '' : ` (95 %: ${points(interval.low)} to ${points(interval.high)})`;
   const { speedup, speedupSpread, bytesRatio, apDrop, apDropInterval } = headline;
   const names = [baseline, optimized].map(
     ({ bundle, variant }) => `${bundle.name}@${bundle.version} ${variant}`,
@@ -240,6 +260,18 @@ export function headlineTable(report: HeadlineReport): string {
           ? ''
           : ` (95 %: ${points(apDropInterval.low)} to ${points(apDropInterval.high)}; ${scenes.images} scenes of seed ${scenes.seed})`),
     ),
+    ...(quantization === null
+      ? []
+      : [
+          row(
+            '  of these by 8 bits',
+            points(quantization.floatAp),
+            points(optimized.ap),
+            `${points(quantization.apDrop)} lost` +
+              spread(quantization.apDropInterval) +
+              `: ${quantization.floatVariant} and ${optimized.variant} of the same bundle`,
+          ),
+        ]),
     row('AP50, points', points(baseline.ap50), points(optimized.ap50), ''),
     row('parameters', String(baseline.parameters), String(optimized.parameters), ''),
     row('multiply-adds', String(baseline.macs), String(optimized.macs), ''),
