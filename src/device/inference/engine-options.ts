@@ -15,7 +15,7 @@ export interface EngineOptions {
   readonly workers?: number;
   /** ONNX Runtime's threads within each runner; 1 unless told otherwise */
   readonly threads?: number;
-  /** lets those threads spin while they wait: burns cores between frames, off unless told otherwise */
+  /** lets those threads spin between frames too: burns cores, off unless told otherwise */
   readonly spinning?: boolean;
   /** execution providers, best first; `tensorrt, cuda, cpu` unless told otherwise */
   readonly wish?: readonly ProviderName[];
