@@ -52,9 +52,13 @@ describe.skipIf(!isThere)('the frame path on arm64 (npm test -- --only arm64)', 
     const options = ['--bundle', bundleOf('arm64'), '--seconds', '240', '--rate', '0.5', '--report', report];
     const child = startOnArm64('run', ...options, ...camera);
     let output = '';
+    let isStopped = false;
     const take = (chunk: Buffer): void => {
       output += chunk.toString('utf8');
-      if (/, (?!0\.0)[\d.]+ out fps/.test(output)) child.kill('SIGINT');
+      if (isStopped || !/, (?!0\.0)[\d.]+ out fps/.test(output)) return;
+      // once: lines that come while it ends must not interrupt it again
+      isStopped = true;
+      child.kill('SIGINT');
     };
     child.stdout.on('data', take);
     child.stderr.on('data', take);
