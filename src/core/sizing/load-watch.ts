@@ -25,7 +25,7 @@ const MOVE_MS = 2000;
 const LEAST_SHARE = 0.02;
 /** what was prepared is kept for this long after the last spell */
 const KEEP_PREPARED_MS = 30_000;
-/** seconds over which rates are taken, milliseconds */
+/** milliseconds over which rates are taken */
 const RATE_MS = 2000;
 /** a setting has had time to show what it can do */
 const PROOF_MS = 5000;

@@ -2,6 +2,7 @@ import type { ReferenceCheck } from '../../../src/contract/engine-choice.ts';
 import type { Clock } from '../../../src/device/pipeline/clock.ts';
 import type { Lane } from '../../../src/device/inference/lane.ts';
 import type { FromRunner, LoadReport, RunMessage, ToRunner } from '../../../src/device/inference/protocol.ts';
+import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
 
 /** A clock that moves when the test says so. */
 export class FakeClock implements Clock {
@@ -49,6 +50,26 @@ export class FakeClock implements Clock {
 /** Lets everything that waits on promises alone go on. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();
+}
+
+/** A way to run a variant: fp32 on the CPU unless told otherwise. */
+export function candidate(id: string, changes: Partial<ProviderCandidate> = {}): ProviderCandidate {
+  return {
+    provider: 'cpu',
+    fallbacks: [],
+    variant: {
+      id,
+      file: `${id}.onnx`,
+      sha256: '0'.repeat(64),
+      bytes: 1,
+      precision: 'fp32',
+      providers: ['cpu'],
+      batch: { min: 1, max: 1 },
+    },
+    exactInt8: false,
+    onlyAfterRefusal: false,
+    ...changes,
+  };
 }
 
 export const UNCHECKED: ReferenceCheck = {

@@ -6,7 +6,7 @@ import type { ModelRequest, TrialResult } from '../../../src/device/inference/pr
 import { planVariants, type PlanRequest } from '../../../src/device/inference/plan-variants.ts';
 import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
 import { MeasurementCache } from '../../../src/device/machine/measurement-cache.ts';
-import { FakeLane } from './fake-lanes.ts';
+import { candidate, FakeLane } from './fake-lanes.ts';
 
 let folder = '';
 let notes: string[] = [];
@@ -20,23 +20,6 @@ beforeEach(() => {
 
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
-});
-
-const candidate = (id: string, changes: Partial<ProviderCandidate> = {}): ProviderCandidate => ({
-  provider: 'cpu',
-  fallbacks: [],
-  variant: {
-    id,
-    file: `${id}.onnx`,
-    sha256: '0'.repeat(64),
-    bytes: 1,
-    precision: 'fp32',
-    providers: ['cpu'],
-    batch: { min: 1, max: 1 },
-  },
-  exactInt8: false,
-  onlyAfterRefusal: false,
-  ...changes,
 });
 
 const tried = (times: readonly number[], verdict: 'passed' | 'refused' = 'passed'): TrialResult => ({

@@ -3,7 +3,7 @@ import type { ReferenceCheck } from '../../../src/contract/engine-choice.ts';
 import type { TrialResult } from '../../../src/device/inference/protocol.ts';
 import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
 import { rankVariants } from '../../../src/device/inference/rank-variants.ts';
-import { UNCHECKED } from './fake-lanes.ts';
+import { candidate, UNCHECKED } from './fake-lanes.ts';
 
 const PASSED: ReferenceCheck = {
   verdict: 'passed',
@@ -14,25 +14,6 @@ const PASSED: ReferenceCheck = {
   reason: 'the same',
 };
 const REFUSED: ReferenceCheck = { ...PASSED, verdict: 'refused', scores: 0.57, reason: 'something else' };
-
-function candidate(id: string, changes: Partial<ProviderCandidate> = {}): ProviderCandidate {
-  return {
-    provider: 'cpu',
-    fallbacks: [],
-    variant: {
-      id,
-      file: `${id}.onnx`,
-      sha256: '0'.repeat(64),
-      bytes: 1,
-      precision: 'fp32',
-      providers: ['cpu'],
-      batch: { min: 1, max: 1 },
-    },
-    exactInt8: false,
-    onlyAfterRefusal: false,
-    ...changes,
-  };
-}
 
 const result = (times: readonly number[], changes: Partial<TrialResult> = {}): TrialResult => ({
   check: PASSED,
