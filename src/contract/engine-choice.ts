@@ -47,6 +47,11 @@ export type ReferenceCheck = z.infer<typeof referenceCheckSchema>;
 export type EngineCandidate = z.infer<typeof engineCandidateSchema>;
 export type VariantChoice = z.infer<typeof variantChoiceSchema>;
 
+/** Nothing was compared. @param reason in words */
+export function unchecked(reason: string): ReferenceCheck {
+  return { verdict: 'unchecked', scores: null, boxes: null, tolerance: null, inputs: 0, reason };
+}
+
 /** `deviation 0.297 of scores, 0.026 of boxes on 5 inputs, 0.12 is allowed`, for logs and diagnostics. */
 export function describeCheck({ verdict, scores, boxes, tolerance, inputs, reason }: ReferenceCheck): string {
   if (scores === null || boxes === null || tolerance === null) return `${verdict}: ${reason}`;

@@ -1,4 +1,4 @@
-import type { SettingRounds } from '../../core/sizing/choice.ts';
+import { FEWEST_ROUNDS, type SettingRounds } from '../../core/sizing/choice.ts';
 import type { EngineSetting } from '../../core/sizing/settings.ts';
 import type { Clock } from '../pipeline/clock.ts';
 import type { DecodeLimits, InferenceEngine, InferenceInput } from './engine.ts';
@@ -24,7 +24,6 @@ export interface MeasureOptions {
 
 /** More rounds would say the same. */
 const MOST_ROUNDS = 7;
-const FEWEST_ROUNDS = 3;
 /** Jobs of a runner in one round. */
 const JOBS_EACH = 3;
 /** A gray that letterboxes are filled with. */

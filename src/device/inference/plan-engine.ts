@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PROVIDERS } from '../../contract/bundle.ts';
-import type { EngineCandidate } from '../../contract/engine-choice.ts';
+import { unchecked, type EngineCandidate } from '../../contract/engine-choice.ts';
 import type { MachineFingerprint } from '../../contract/machine.ts';
 import { claimsOf } from '../bundles/bundle.ts';
 import { MeasurementCache } from '../machine/measurement-cache.ts';
@@ -26,7 +26,8 @@ type RequestFor = (candidate: ProviderCandidate, referenceBudgetMs: number) => M
 /** What a bundle could run as here. */
 interface Prepared {
   readonly machine: MachineFingerprint;
-  readonly choice: ProviderChoice;
+  /** the ways to run one variant, or those of all where none is named */
+  readonly choiceOf: (variant: string | undefined) => ProviderChoice;
   readonly requestFor: RequestFor;
 }
 
@@ -36,16 +37,17 @@ async function prepare(options: EngineOptions): Promise<Prepared> {
   const { bundle } = options;
   const { manifest, folder } = bundle;
   const [machine, references] = await Promise.all([machineFingerprint(), readReferences(bundle)]);
-  const choice = chooseProvider({
+  const known = {
     wish: options.wish ?? PROVIDERS,
     supported: listSupportedProviders(),
     variants: manifest.variants,
     strict: options.strict ?? false,
-    variant: options.variant ?? null,
     host: manifest.variants.some(({ engine }) => engine !== undefined) ? readEngineHost() : NO_ENGINES,
     machine: machine.kind,
     int8: machine.int8,
-  });
+  };
+  const choiceOf = (variant: string | undefined): ProviderChoice =>
+    chooseProvider({ ...known, variant: variant ?? null });
   const requestFor: RequestFor = ({ provider, fallbacks, variant, exactInt8 }, budgetMs) => ({
     ...claimsOf(manifest),
     file: join(folder, variant.file),
@@ -62,7 +64,7 @@ async function prepare(options: EngineOptions): Promise<Prepared> {
     reference: referenceTask(references, variant.id, budgetMs),
     inputs: options.inputs ?? 'letterboxed',
   });
-  return { machine, choice, requestFor };
+  return { machine, choiceOf, requestFor };
 }
 
 /** What a variant has to give here; bundles of older versions have nothing to hold it against. */
@@ -88,7 +90,8 @@ function referenceTask(
  */
 export async function planEngine(options: EngineOptions): Promise<EnginePlan> {
   const notes: string[] = [];
-  const { machine, choice, requestFor } = await prepare(options);
+  const { machine, choiceOf, requestFor } = await prepare(options);
+  const choice = choiceOf(options.variant);
   if (options.like !== undefined) return planLike(options.like, choice, requestFor);
   const plan = await planVariants({
     choice,
@@ -130,22 +133,16 @@ export async function checkReferences(
   options: Omit<EngineOptions, 'workers' | 'queueDepth'>,
 ): Promise<EngineCandidate[]> {
   const { bundle, variant: asked } = options;
+  const { choiceOf, requestFor } = await prepare(options);
   const found: EngineCandidate[] = [];
   for (const { id, providers } of bundle.manifest.variants) {
     if (asked !== undefined && id !== asked) continue;
-    const { choice, requestFor } = await prepare({ ...options, variant: id });
+    const choice = choiceOf(id);
     const provider = choice.candidates[0]?.provider;
     const ways = choice.candidates.filter((candidate) => candidate.provider === provider);
     if (provider === undefined) {
       const reason = `it cannot run here: ${choice.refusals.map((entry) => `${entry.provider}: ${entry.reason}`).join('; ')}`;
-      const check = {
-        verdict: 'unchecked',
-        scores: null,
-        boxes: null,
-        tolerance: null,
-        inputs: 0,
-        reason,
-      } as const;
+      const check = unchecked(reason);
       found.push({ variant: id, provider: providers[0]!, exactInt8: false, latencyMs: null, check });
       continue;
     }

@@ -1,4 +1,9 @@
-import { describeCandidate, type EngineCandidate, type VariantChoice } from '../../contract/engine-choice.ts';
+import {
+  describeCandidate,
+  unchecked,
+  type EngineCandidate,
+  type VariantChoice,
+} from '../../contract/engine-choice.ts';
 import type { TrialResult } from './protocol.ts';
 import type { ProviderCandidate } from './providers.ts';
 
@@ -67,14 +72,7 @@ function isTold({
 function describe(candidate: ProviderCandidate, result: TrialResult): Tried {
   const sorted = [...result.times].sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? Infinity;
-  const check = result.check ?? {
-    verdict: 'unchecked',
-    scores: null,
-    boxes: null,
-    tolerance: null,
-    inputs: 0,
-    reason: result.skipped,
-  };
+  const check = result.check ?? unchecked(result.skipped);
   const shown: EngineCandidate = {
     variant: candidate.variant.id,
     provider: candidate.provider,

@@ -1,4 +1,4 @@
-import type { ReferenceCheck } from '../../contract/engine-choice.ts';
+import { unchecked, type ReferenceCheck } from '../../contract/engine-choice.ts';
 import { createCandidateReader, keepsPlaces } from '../../core/heads/decoder.ts';
 import type { OutputTensor } from '../../core/heads/head.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
@@ -40,16 +40,7 @@ export async function checkReference(
   run: (input: InferenceInput) => Promise<OutputTensor[]>,
 ): Promise<ReferenceCheck> {
   const { reference } = request;
-  if (reference.kind === 'unchecked') {
-    return {
-      verdict: 'unchecked',
-      scores: null,
-      boxes: null,
-      tolerance: null,
-      inputs: 0,
-      reason: reference.why,
-    };
-  }
+  if (reference.kind === 'unchecked') return unchecked(reference.why);
   const { tolerance, budgetMs } = reference;
   const { head, labels: classes, inputWidth, inputHeight } = request;
   const read = createCandidateReader({ head, classes, inputWidth, inputHeight });
