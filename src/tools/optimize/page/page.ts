@@ -131,7 +131,7 @@ function facts(report: OptimizeReport): [string, string][] {
     ],
     [
       'latency',
-      `${conditions.provider} provider, ${conditions.threads} thread(s), ${conditions.spinning ? 'spinning' : 'no spinning'}; graphs in turns, ${conditions.latencyRounds} rounds of ${conditions.latencyRunsPerRound} runs; ratios by ${conditions.latencyRatioOf === 'cpu' ? 'the time that the process ran' : 'the wall clock'}`,
+      `${conditions.provider} provider, ${conditions.threads} thread(s), ${conditions.spinning ? 'spinning' : 'no spinning between runs'}; graphs in turns, ${conditions.latencyRounds} rounds of ${conditions.latencyRunsPerRound} runs; ratios by ${conditions.latencyRatioOf === 'cpu' ? 'the time that the process ran' : 'the wall clock'}`,
     ],
     [
       'clean graph',
