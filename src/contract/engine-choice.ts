@@ -32,7 +32,7 @@ const engineCandidateSchema = z.strictObject({
 export const variantChoiceSchema = z.strictObject({
   /**
    * `asked`: by its id. `only`: there is no other. `measured`: now. `kept`: measured before on this machine. `busy`: measuring told
-   * nothing, so the order of the manifest holds. `order`: they are not measured on this provider.
+   * nothing, so the order of the manifest holds. `order`: nothing was measured, so the order of the manifest holds.
    */
   how: z.enum(['asked', 'only', 'measured', 'kept', 'busy', 'order']),
   /** in words */
@@ -52,13 +52,18 @@ export function unchecked(reason: string): ReferenceCheck {
   return { verdict: 'unchecked', scores: null, boxes: null, tolerance: null, inputs: 0, reason };
 }
 
-/** `deviation 0.297 of scores, 0.026 of boxes on 5 inputs, 0.12 is allowed`, for logs and diagnostics. */
-export function describeCheck({ verdict, scores, boxes, tolerance, inputs, reason }: ReferenceCheck): string {
-  if (scores === null || boxes === null || tolerance === null) return `${verdict}: ${reason}`;
+/** `deviation 0.2970 of scores, 0.0260 of boxes on 5 inputs, 0.12 is allowed`, or why nothing was compared. */
+export function describeDeviation({ scores, boxes, tolerance, inputs, reason }: ReferenceCheck): string {
+  if (scores === null || boxes === null || tolerance === null) return reason;
   return (
-    `${verdict}: deviation ${scores.toFixed(4)} of scores, ${boxes.toFixed(4)} of boxes ` +
+    `deviation ${scores.toFixed(4)} of scores, ${boxes.toFixed(4)} of boxes ` +
     `on ${inputs} inputs, ${tolerance} is allowed`
   );
+}
+
+/** The verdict and the deviation, for logs and diagnostics. */
+export function describeCheck(check: ReferenceCheck): string {
+  return `${check.verdict}: ${describeDeviation(check)}`;
 }
 
 /** `int8 on cpu`, `int8 (exact kernels) on cpu`. */

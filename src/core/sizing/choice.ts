@@ -3,7 +3,7 @@ import { describeSetting, type EngineSetting, type SettingCandidates } from './s
 /** What one setting did in each round. All settings have the same rounds, measured in turns. */
 export interface SettingRounds {
   readonly setting: EngineSetting;
-  /** milliseconds from hand-over to result, one job at a time; the median of each round */
+  /** milliseconds from hand-over to result, with as many jobs in flight as the setting takes; the median of each round */
   readonly latencyMs: readonly number[];
   /** results a second with as many jobs in flight as the setting takes */
   readonly rate: readonly number[];

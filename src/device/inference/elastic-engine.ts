@@ -310,14 +310,9 @@ export class ElasticEngine implements InferenceEngine {
   }
 
   #describe({ info, setting }: Serving, choice: SizingChoice): EngineInfo {
-    const { latency, throughput, isMeasured, why, measured } = choice;
     const sizing: EngineSizing = {
+      ...choice,
       role: this.#role,
-      latency,
-      throughput,
-      isMeasured,
-      why,
-      measured,
       moves: this.#moves,
       lastMove: this.#lastMove,
     };

@@ -1,9 +1,8 @@
 import type { Detections } from '../../core/detections.ts';
 import type { PixelEncoding } from '../../core/frame.ts';
 import type { Letterbox } from '../../core/image/letterbox.ts';
-import type { MeasuredSetting } from '../../core/sizing/choice.ts';
+import type { SizingChoice } from '../../core/sizing/choice.ts';
 import type { LoadCounts, SettingRole } from '../../core/sizing/load-watch.ts';
-import type { EngineSetting } from '../../core/sizing/settings.ts';
 import type { ProviderName } from '../../contract/bundle.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import type { ReferenceCheck, VariantChoice } from '../../contract/engine-choice.ts';
@@ -72,17 +71,9 @@ export interface ProviderRefusal {
 }
 
 /** How an engine that sizes itself came to its setting. */
-export interface EngineSizing {
+export interface EngineSizing extends SizingChoice {
   /** which of the two runs now */
   readonly role: SettingRole;
-  readonly latency: EngineSetting;
-  /** null where none was measured to be faster: then it never moves */
-  readonly throughput: EngineSetting | null;
-  /** false where the machine could not be measured */
-  readonly isMeasured: boolean;
-  /** why these settings, in words */
-  readonly why: string;
-  readonly measured: readonly MeasuredSetting[];
   /** how often it moved from one setting to the other since start */
   readonly moves: number;
   /** what became of the latest move, in words; null before the first */

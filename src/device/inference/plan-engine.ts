@@ -14,6 +14,7 @@ import type { EnginePlan } from './plan.ts';
 import type { ModelRequest, ReferenceTask } from './protocol.ts';
 import {
   chooseProvider,
+  describeRefusals,
   listSupportedProviders,
   type ProviderCandidate,
   type ProviderChoice,
@@ -115,6 +116,7 @@ function planLike(like: EngineInfo, choice: ProviderChoice, requestFor: RequestF
   );
   return {
     ...choice,
+    refusals: like.refusals,
     candidates: same.map((candidate) => ({ ...candidate, onlyAfterRefusal: false })),
     requestFor: (candidate) => requestFor(candidate, KEPT_CHECK_MS),
     choice: like.choice,
@@ -141,7 +143,7 @@ export async function checkReferences(
     const provider = choice.candidates[0]?.provider;
     const ways = choice.candidates.filter((candidate) => candidate.provider === provider);
     if (provider === undefined) {
-      const reason = `it cannot run here: ${choice.refusals.map((entry) => `${entry.provider}: ${entry.reason}`).join('; ')}`;
+      const reason = `it cannot run here: ${describeRefusals(choice.refusals)}`;
       const check = unchecked(reason);
       found.push({ variant: id, provider: providers[0]!, exactInt8: false, latencyMs: null, check });
       continue;

@@ -202,18 +202,17 @@ export class Runner {
 
   async #loadRaw(plan: RawPlan): Promise<RawGraph> {
     const key = `${plan.encoding} ${plan.resize}`;
-    let graph = this.#raw.get(key);
-    if (graph === undefined) {
-      const loaded = await RawGraph.load(this.#model, this.#request, plan, this.#sessionOptions(false));
-      this.#raw.set(key, loaded);
-      const check = await checkReference(briefly(this.#request), plan.encoding, (input) => loaded.run(input));
-      if (check.verdict === 'refused') {
-        this.#raw.delete(key);
-        await loaded.close();
-        refuseMismatch(this.#request, check, ' with the letterbox in the graph');
-      }
-      graph = loaded;
+    const known = this.#raw.get(key);
+    if (known !== undefined) return known;
+    const graph = await RawGraph.load(this.#model, this.#request, plan, this.#sessionOptions(false));
+    try {
+      const check = await checkReference(briefly(this.#request), plan.encoding, (input) => graph.run(input));
+      refuseMismatch(this.#request, check, ' with the letterbox in the graph');
+    } catch (error) {
+      await graph.close();
+      throw error;
     }
+    this.#raw.set(key, graph);
     return graph;
   }
 

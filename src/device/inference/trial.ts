@@ -1,5 +1,5 @@
 import { describeError, GoshawkError } from '../../contract/errors.ts';
-import { createRandom } from '../../core/random.ts';
+import { noisePicture } from '../../core/references/synthetic.ts';
 import { LetterboxedGraph } from './letterboxed-graph.ts';
 import type { ModelRequest, TrialMessage, TrialResult } from './protocol.ts';
 import { checkReference, referenceInput } from './reference-check.ts';
@@ -67,7 +67,8 @@ async function timeInTurns(trial: TrialMessage, loaded: readonly Loaded[]): Prom
   const times = loaded.map((): number[] => []);
   const first = trial.candidates[0]?.model;
   if (first === undefined || loaded.filter(({ graph }) => graph !== null).length < 2) return times;
-  const input = referenceInput(noise(first), first, 'letterboxed');
+  const { inputWidth: width, inputHeight: height } = first;
+  const input = referenceInput(noisePicture({ width, height }, 1, 1), first, 'letterboxed');
   const started = performance.now();
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     if (round >= LEAST_ROUNDS && performance.now() - started > trial.timingBudgetMs) break;
@@ -82,9 +83,4 @@ async function timeInTurns(trial: TrialMessage, loaded: readonly Loaded[]): Prom
     }
   }
   return times;
-}
-
-function noise({ inputWidth, inputHeight }: ModelRequest): Uint8Array<ArrayBuffer> {
-  const random = createRandom(1);
-  return Uint8Array.from({ length: inputWidth * inputHeight * 3 }, () => random.int(0, 255));
 }

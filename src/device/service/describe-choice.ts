@@ -1,4 +1,4 @@
-import { describeCandidate, describeCheck, type ReferenceCheck } from '../../contract/engine-choice.ts';
+import { describeCandidate, describeCheck, describeDeviation } from '../../contract/engine-choice.ts';
 import type { EngineInfo } from '../inference/engine.ts';
 
 type Chosen = Pick<EngineInfo, 'variant' | 'provider' | 'exactInt8' | 'referenceCheck' | 'choice'>;
@@ -27,9 +27,5 @@ export function describeChoice(info: Chosen): ChoiceLine[] {
 export function refusedOf({ choice }: Pick<Chosen, 'choice'>): string[] {
   return choice.candidates
     .filter(({ check }) => check.verdict === 'refused')
-    .map((candidate) => `${describeCandidate(candidate)}: ${deviationOf(candidate.check)}`);
-}
-
-function deviationOf(check: ReferenceCheck): string {
-  return describeCheck(check).replace(/^refused: /, '');
+    .map((candidate) => `${describeCandidate(candidate)}: ${describeDeviation(candidate.check)}`);
 }
