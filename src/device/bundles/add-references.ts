@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { SourcePicture } from '../references/store-picture.ts';
 import type { Bundle } from './bundle.ts';
 import { makeReferences, type MadeReferences } from './make-references.ts';
@@ -28,13 +26,13 @@ export async function addReferences(
   bundle: Bundle,
   added: ReferencesAddition,
 ): Promise<BundleWithReferences> {
-  const { manifest, folder } = bundle;
+  const { manifest } = bundle;
+  const files = await filesOf(bundle);
   const references = await makeReferences({
     manifest,
-    readFile: (file) => readFile(join(folder, file)),
+    readFile: (file) => Promise.resolve(files.get(file)!),
     ...(added.pictures === undefined ? {} : { pictures: added.pictures }),
   });
-  const files = await filesOf(bundle);
   if (manifest.references !== undefined) files.delete(manifest.references.file);
   files.set(references.entry.file, references.bytes);
   const child = successorOf(bundle, {

@@ -40,7 +40,7 @@ export function stampAge(stamp: Stamp, wallMs: number): number {
 }
 
 /** Seconds from `b` to `a`; exact to the nanosecond for stamps close together. */
-function secondsBetween(a: Stamp, b: Stamp): number {
+export function secondsBetween(a: Stamp, b: Stamp): number {
   return a.sec - b.sec + (a.nanosec - b.nanosec) * 1e-9;
 }
 
@@ -83,7 +83,7 @@ export class StampGuard {
     const ageMs = stampAge(stamp, wallMs);
     if (this.#limits.staleMs > 0 && ageMs > this.#limits.staleMs) return 'stamp_stale';
     if (this.#limits.futureMs > 0 && -ageMs > this.#limits.futureMs) return 'stamp_future';
-    this.#history.note(stamp);
+    if (this.#limits.repeated === 'auto') this.#history.note(stamp);
     const isRecorded = Math.abs(ageMs) > OTHER_CLOCK_MS;
     if (this.#last === null) return this.#accept(stamp, monotonicMs, isRecorded);
     const step = secondsBetween(stamp, this.#last);

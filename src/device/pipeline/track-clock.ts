@@ -1,5 +1,5 @@
 import type { FrameEnvelope } from '../../core/frame.ts';
-import { isUnset } from './stamp-guard.ts';
+import { isUnset, secondsBetween } from './stamp-guard.ts';
 
 /** A step between stamps that is longer than this is no time between two frames, seconds. */
 const LONGEST_STEP = 60;
@@ -17,7 +17,7 @@ export class TrackClock {
     const last = this.#last;
     this.#last = { stamp, receivedAt };
     if (last === null) return this.#seconds;
-    const step = stamp.sec - last.stamp.sec + (stamp.nanosec - last.stamp.nanosec) * 1e-9;
+    const step = secondsBetween(stamp, last.stamp);
     const isRising = step > 0 && step <= LONGEST_STEP && !isUnset(stamp) && !isUnset(last.stamp);
     this.#seconds += isRising ? step : Math.max(0, receivedAt - last.receivedAt) / 1000;
     return this.#seconds;

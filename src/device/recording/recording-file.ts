@@ -1,4 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openRegularFile } from '../regular-file.ts';
 
 /** The largest piece of a recording that is read or unpacked at once: a length that lies must not exhaust the memory. */
 const MAX_PIECE = 256 * 1024 * 1024;
@@ -17,9 +18,9 @@ export class RecordingFile {
     this.#handle = handle;
   }
 
-  /** @throws what the file system throws */
+  /** @throws what the file system throws, Error where it is no regular file */
   static async open(path: string): Promise<RecordingFile> {
-    return new RecordingFile(await open(path, 'r'));
+    return new RecordingFile((await openRegularFile(path)).handle);
   }
 
   async size(): Promise<bigint> {
