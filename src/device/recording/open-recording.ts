@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { parse } from 'yaml';
+import { readRegularFile } from '../regular-file.ts';
 import { McapRecording } from './mcap-recording.ts';
 import { MCAP_MAGIC } from './mcap-walk.ts';
 import { RecordingFile } from './recording-file.ts';
@@ -116,9 +117,13 @@ function withoutZstd(name: string): string {
   return name.replace(/\.zstd$/, '');
 }
 
+/** A list of splits is a few kilobytes; a file that only has the name must not fill the memory. */
+const MAX_METADATA_BYTES = 16 * 1024 * 1024;
+
 async function readListed(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return [];
+  const bytes = await readRegularFile(file, MAX_METADATA_BYTES).catch(() => undefined);
+  if (bytes === undefined) return [];
+  const text = new TextDecoder().decode(bytes);
   let metadata: unknown;
   try {
     metadata = parse(text);

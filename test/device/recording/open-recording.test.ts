@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -236,6 +237,16 @@ describe('a folder of rosbag2', () => {
     expect(played.notices).toEqual([
       expect.stringMatching(/^run_2\.mcap is left out: it is no recording/),
       expect.stringMatching(/^run_3\.mcap is left out: ENOENT/),
+    ]);
+  });
+
+  it('never waits for a split or a metadata file that is a pipe', async () => {
+    await writeSplits();
+    execFileSync('mkfifo', [join(root, 'run_2.mcap'), join(root, 'metadata.yaml')]);
+    const played = await play(root);
+    expect(played).toMatchObject(EXPECTED);
+    expect(played.notices).toEqual([
+      expect.stringMatching(/^run_2\.mcap is left out: .* is no regular file/),
     ]);
   });
 
