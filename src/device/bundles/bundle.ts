@@ -71,21 +71,21 @@ export function parseManifest(bytes: Uint8Array, bundle: string): BundleManifest
   return parsed.data;
 }
 
+/** Every file that a bundle names beside its manifest, with its digest. */
+export function filesNamed({
+  variants,
+  references,
+}: BundleManifest): readonly { readonly file: string; readonly sha256: string }[] {
+  return references === undefined ? variants : [...variants, references];
+}
+
 /**
  * Reads a bundle and checks every file that it names. Throws GOSHAWK_BUNDLE_NOT_FOUND, GOSHAWK_BUNDLE_INVALID, GOSHAWK_FILE_UNREADABLE or
  * GOSHAWK_BUNDLE_DIGEST.
  */
 export async function loadBundle(folder: string): Promise<Bundle> {
   const bundle = await readManifest(folder);
-  for (const { file, sha256: expected } of bundle.manifest.variants) {
-    const actual = await sha256OfFile(join(folder, file));
-    if (actual !== expected) {
-      throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', { bundle: nameOf(bundle), file, actual, expected });
-    }
-  }
-  const { references } = bundle.manifest;
-  if (references !== undefined) {
-    const { file, sha256: expected } = references;
+  for (const { file, sha256: expected } of filesNamed(bundle.manifest)) {
     const actual = await sha256OfFile(join(folder, file));
     if (actual !== expected) {
       throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', { bundle: nameOf(bundle), file, actual, expected });

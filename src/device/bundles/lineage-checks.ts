@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
-import { sha256OfFile, type Bundle } from './bundle.ts';
+import { filesNamed, sha256OfFile, type Bundle } from './bundle.ts';
+import { AFTER_TRAINING } from './lineage-shelf.ts';
 
 /** A digest that a bundle states, and what the thing itself says where it is at hand. */
 export interface DigestCheck {
@@ -27,7 +28,7 @@ export async function checkDigests(
   parents: readonly Bundle[] = [],
 ): Promise<DigestCheck[]> {
   const checks: DigestCheck[] = [];
-  for (const { file, sha256 } of bundle.manifest.variants) {
+  for (const { file, sha256 } of filesNamed(bundle.manifest)) {
     checks.push(await checkFile(file, sha256, join(bundle.folder, file)));
   }
   const own = new Map(
@@ -59,9 +60,6 @@ async function checkFile(what: string, digest: string, file: string): Promise<Di
     return { what, digest, file, actual: null, result: 'unreadable' };
   }
 }
-
-/** Stages that work on a bundle's graphs; those before them work on checkpoints. */
-const ON_GRAPHS = new Set(['import', 'optimize', 'engine']);
 
 /**
  * Checks that each stage began with what is said to be there before it and that the last one gave a file of the bundle: training stages begin with
@@ -95,13 +93,18 @@ function checkLinks(bundle: Bundle, parents: readonly Bundle[]): DigestCheck[] {
       link(`${name}: came in is the imported file`, stage.inputDigest, [lineage.sourceDigest]);
     } else if (before !== undefined) {
       const what = `${name}: came in is what ${before.stage} gave`;
-      const others = ON_GRAPHS.has(name) ? graphs : [];
-      link(what, stage.inputDigest, [before.outputDigest, ...others], ON_GRAPHS.has(name) && isParentMissing);
+      const others = AFTER_TRAINING.has(name) ? graphs : [];
+      link(
+        what,
+        stage.inputDigest,
+        [before.outputDigest, ...others],
+        AFTER_TRAINING.has(name) && isParentMissing,
+      );
     }
   });
   stages.forEach((stage, i) => {
-    // an engine lies inside the file that wraps it, so its own digest is that of no file
-    if (!ON_GRAPHS.has(stage.stage) || stage.stage === 'engine') return;
+    // an engine lies inside the file that wraps it, so its own digest is that of no file; references give no graph
+    if (!AFTER_TRAINING.has(stage.stage) || stage.stage === 'engine' || stage.stage === 'references') return;
     const next = stages[i + 1];
     const isLast = next === undefined;
     const what = isLast

@@ -19,7 +19,7 @@ export type Found =
   | { readonly kind: 'missing' };
 
 /** Stages that work on a bundle; what the last one before them gave is the checkpoint that the bundle was made of. */
-const AFTER_TRAINING = new Set(['import', 'optimize', 'engine']);
+export const AFTER_TRAINING: ReadonlySet<string> = new Set(['import', 'optimize', 'engine', 'references']);
 
 /** The bundles at hand, by everything that a lineage may name them by. Their files are not looked at. */
 export class LineageShelf {

@@ -1,13 +1,11 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MANIFEST_FILE, type Bundle } from './bundle.ts';
+import { filesNamed, MANIFEST_FILE, type Bundle } from './bundle.ts';
 import { makeTar, type TarEntry } from './tar.ts';
 
 /** Writes a bundle as one tar file, whole or not at all; the same bundle gives the same bytes. How many they were. */
 export async function packBundle(bundle: Bundle, out: string): Promise<number> {
-  const { variants, references } = bundle.manifest;
-  const others = references === undefined ? [] : [references.file];
-  const names = new Set([MANIFEST_FILE, ...variants.map(({ file }) => file), ...others]);
+  const names = new Set([MANIFEST_FILE, ...filesNamed(bundle.manifest).map(({ file }) => file)]);
   const entries: TarEntry[] = [];
   for (const name of names) entries.push({ name, data: await readFile(join(bundle.folder, name)) });
   const archive = makeTar(entries);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
-import type { Bundle } from './bundle.ts';
+import { filesNamed, type Bundle } from './bundle.ts';
 
 /** What makes a new version of a bundle. */
 export interface Succession {
@@ -38,10 +38,8 @@ export function successorOf({ manifest, digest }: Bundle, succession: Succession
 
 /** Every file that a bundle names, by its name. */
 export async function filesOf({ manifest, folder }: Bundle): Promise<Map<string, Uint8Array>> {
-  const names = manifest.variants.map(({ file }) => file);
-  if (manifest.references !== undefined) names.push(manifest.references.file);
   const files = new Map<string, Uint8Array>();
-  for (const name of names) files.set(name, await readFile(join(folder, name)));
+  for (const { file } of filesNamed(manifest)) files.set(file, await readFile(join(folder, file)));
   return files;
 }
 

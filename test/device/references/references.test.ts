@@ -9,6 +9,9 @@ import { MOST_REFERENCE_BYTES, type References } from '../../../src/contract/ref
 import { addReferences } from '../../../src/device/bundles/add-references.ts';
 import { loadBundle, MANIFEST_FILE, readManifest, type Bundle } from '../../../src/device/bundles/bundle.ts';
 import { importModel } from '../../../src/device/bundles/import-model.ts';
+import { LineageReader, lineageHolds } from '../../../src/device/bundles/lineage.ts';
+import { LineageShelf } from '../../../src/device/bundles/lineage-shelf.ts';
+import { ModelRepository } from '../../../src/device/bundles/repository.ts';
 import { readReferences } from '../../../src/device/references/read-references.ts';
 import { tinyDetector } from '../bundles/tiny-detector.ts';
 
@@ -50,6 +53,19 @@ async function withReferences(change: (references: References) => unknown): Prom
   await writeFile(manifestFile, JSON.stringify(manifest));
   return readManifest(own);
 }
+
+test('the lineage of a bundle with added references holds, until the references are other ones', async () => {
+  const models = join(folder, 'lineage');
+  const old = await importTiny(models, null);
+  const { bundle: added } = await addReferences(old, { out: models });
+  const read = async () =>
+    new LineageReader(new LineageShelf(await new ModelRepository([models]).list())).read(added);
+
+  expect(lineageHolds(await read())).toBe(true);
+  await writeFile(join(added.folder, 'references.json'), '{}');
+
+  expect(lineageHolds(await read())).toBe(false);
+});
 
 describe('the references of an imported model', () => {
   test('are a small file that the manifest names, with a reference of every input', async () => {
