@@ -71,7 +71,7 @@ export async function openSized(options: OpenSizedOptions, signal: AbortSignal):
 async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSignal): Promise<OpenedEngine> {
   const { request, create, createLike, log } = options;
   const cores = usableCores();
-  const cache = new MeasurementCache(log);
+  const cache = options.engine.cache ?? new MeasurementCache(log);
   const key = await keyFor(options);
   const kept = await cache.read(key, keptSizingSchema);
   const guess = candidatesFor({ cores, isAccelerated: isAccelerated(options.engine.wish) }, request);

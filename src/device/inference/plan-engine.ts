@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PROVIDERS } from '../../contract/bundle.ts';
 import { unchecked, type EngineCandidate } from '../../contract/engine-choice.ts';
 import type { MachineFingerprint } from '../../contract/machine.ts';
-import { claimsOf } from '../bundles/bundle.ts';
+import { claimsOf, type Bundle } from '../bundles/bundle.ts';
 import { MeasurementCache } from '../machine/measurement-cache.ts';
 import { readReferences, type LoadedReferences } from '../references/read-references.ts';
 import { readEngineHost, type EngineHost } from './engine-compat.ts';
@@ -34,16 +34,42 @@ interface Prepared {
 
 const NO_ENGINES: EngineHost = { tensorrt: null, computeCapability: null };
 
+/** What a plan depends on beside its options. */
+interface Facts {
+  readonly machine: MachineFingerprint;
+  readonly references: LoadedReferences | null;
+  readonly host: EngineHost;
+}
+
+async function readFacts(bundle: Bundle): Promise<Facts> {
+  const [machine, references] = await Promise.all([machineFingerprint(), readReferences(bundle)]);
+  const hasEngines = bundle.manifest.variants.some(({ engine }) => engine !== undefined);
+  return { machine, references, host: hasEngines ? readEngineHost() : NO_ENGINES };
+}
+
+/** Read once for a bundle that was loaded: an engine that sizes itself is planned again for every setting, also while frames come. */
+const factsByBundle = new WeakMap<Bundle, Promise<Facts>>();
+
+function factsOf(bundle: Bundle): Promise<Facts> {
+  let facts = factsByBundle.get(bundle);
+  if (facts === undefined) {
+    facts = readFacts(bundle);
+    factsByBundle.set(bundle, facts);
+    facts.catch(() => factsByBundle.delete(bundle));
+  }
+  return facts;
+}
+
 async function prepare(options: EngineOptions): Promise<Prepared> {
   const { bundle } = options;
   const { manifest, folder } = bundle;
-  const [machine, references] = await Promise.all([machineFingerprint(), readReferences(bundle)]);
+  const { machine, references, host } = await factsOf(bundle);
   const known = {
     wish: options.wish ?? PROVIDERS,
     supported: listSupportedProviders(),
     variants: manifest.variants,
     strict: options.strict ?? false,
-    host: manifest.variants.some(({ engine }) => engine !== undefined) ? readEngineHost() : NO_ENGINES,
+    host,
     machine: machine.kind,
     int8: machine.int8,
   };
