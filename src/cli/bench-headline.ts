@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
+import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { wholeFrom } from './numbers.ts';
 
 interface HeadlineFlags {
@@ -38,6 +38,7 @@ export function registerBenchHeadline(bench: Command): void {
 }
 
 async function runHeadline(flags: HeadlineFlags): Promise<void> {
+  await checkOutputFiles(flags.report);
   const repository = new ModelRepository(defaultModelFolders());
   const stop = new AbortController();
   const interrupt = (): void => {
@@ -55,7 +56,7 @@ async function runHeadline(flags: HeadlineFlags): Promise<void> {
       signal: stop.signal,
       onProgress: showProgress(),
     });
-    await writeFile(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+    await writeReport(flags.report, report);
     console.log(headlineTable(report));
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

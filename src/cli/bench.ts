@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { describeHost } from '../device/describe-host.ts';
+import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { registerBenchHeadline } from './bench-headline.ts';
 import { benchPeers, benchRos, type RosBenchOptions } from '../tools/bench/bench-ros.ts';
 import type { TrialPlaces } from '../tools/bench/ros-trial.ts';
@@ -105,13 +106,14 @@ export function registerBench(program: Command): void {
     .option('--rate <hz>', 'frames a second', '30')
     .option('--seconds <n>', 'measured time after 2 s of warm-up', '60')
     .action(async (flags: BenchFlags) => {
+      await checkOutputFiles(flags.report);
       const options = {
         ...settings(flags, ''),
         rate: numberOf('rate', flags.rate),
         seconds: numberOf('seconds', flags.seconds),
       };
       const report = await benchRos(places(), options, describeHost(['cpu']), say);
-      writeFileSync(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+      await writeReport(flags.report, report);
       say(`undeclared frames: ${report.undeclared}`);
     });
 
@@ -127,6 +129,7 @@ export function registerBench(program: Command): void {
     .option('--rate <hz>', 'frames a second at which the latency of both is measured', '30')
     .option('--rounds <n>', 'how often both are measured, in turn', '5')
     .action(async (flags: BenchFlags) => {
+      await checkOutputFiles(flags.report);
       const found = places();
       installPeer();
       const options = {
@@ -139,7 +142,7 @@ export function registerBench(program: Command): void {
         warmupSeconds: 5,
       };
       const report = await benchPeers(found, options, describeHost(['cpu']), say);
-      writeFileSync(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+      await writeReport(flags.report, report);
       const { p50, p99, cpuMsPerFrame } = report.fixedRate.ratios;
       say(
         `goshawk / python peer, medians of ${report.peaks.length} rounds: peak ${report.ratio.toFixed(2)}x; ` +

@@ -7,6 +7,7 @@ import { GoshawkError } from '../contract/errors.ts';
 import { EmbeddedBroker } from '../fleet/broker/embedded-broker.ts';
 import { runRosDemo } from '../tools/demo/ros-demo.ts';
 import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
+import { checkOutputFiles } from '../device/outputs.ts';
 import { PROVIDERS } from '../contract/bundle.ts';
 import { run } from './run.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -85,6 +86,7 @@ function parseSize(size: string): { width: string; height: string } {
 
 async function demo(flags: DemoFlags): Promise<void> {
   const seconds = parseSeconds(flags.seconds);
+  await checkOutputFiles(flags.report);
   const { signal, endAfter, release } = stopSignal();
   const printer = new StatusPrinter(process.stdout);
   const port = await choosePort(flags.port);

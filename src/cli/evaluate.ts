@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import type { AccuracyReport } from '../contract/report.ts';
 import { openBundle } from '../device/bundles/open-bundle.ts';
+import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { EVALUATE_PREPROCESS, openBundleDetector } from '../tools/evaluate/bundle-detector.ts';
 import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tools/evaluate/evaluate.ts';
 import { summarize } from '../tools/evaluate/summary.ts';
@@ -123,6 +123,7 @@ async function evaluateBundle(
 async function runEvaluate(flags: EvaluateFlags): Promise<void> {
   const { annotations, ignoreUnknown, limit = null, resamples, seed, bundle, againstDetections } = flags;
   const options: EvaluateOptions = { annotations, ignoreUnknown, limit, resamples, seed };
+  await checkOutputFiles(flags.report, flags.detections);
   let report: AccuracyReport;
   if (bundle !== undefined && againstDetections === undefined) {
     report = await evaluateBundle(bundle, flags, options);
@@ -131,6 +132,6 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
   } else {
     throw usage('give either --bundle or --against-detections');
   }
-  if (flags.report !== undefined) await writeFile(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+  if (flags.report !== undefined) await writeReport(flags.report, report);
   console.log(summarize(report));
 }

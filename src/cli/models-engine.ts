@@ -8,6 +8,7 @@ import { createdAtFrom } from '../device/bundles/created-at.ts';
 import { describeViolation, readEngineInput } from '../device/bundles/engine-input.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
 import { describeHost } from '../device/describe-host.ts';
+import { checkOutputFiles, checkOutputFolder, outputError } from '../device/outputs.ts';
 import { checkReferences, refusedVariants } from '../device/inference/plan-engine.ts';
 import { given } from './import-options.ts';
 
@@ -76,6 +77,7 @@ interface InputFlags {
 
 /** Prints `name=value` lines for the script that calls it. */
 async function writeEngineInput(reference: string, flags: InputFlags): Promise<void> {
+  await checkOutputFiles(flags.out);
   const bundle = await new ModelRepository().load(reference);
   const input = await readEngineInput(bundle, flags.variant ?? null, flags.int8 === true);
   await writeWhole(resolve(flags.out), input.bytes);
@@ -93,8 +95,7 @@ async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
     await rename(draft, file);
   } catch (cause) {
     await rm(draft, { force: true });
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new GoshawkError('GOSHAWK_OUTPUT_REFUSED', { path: file, reason }, { cause });
+    throw outputError(file, cause);
   }
 }
 
@@ -113,6 +114,8 @@ interface EngineFlags {
 }
 
 async function wrapEngine(reference: string, flags: EngineFlags): Promise<void> {
+  const out = resolve(flags.out ?? userModels());
+  await checkOutputFolder(out);
   const bundle = await new ModelRepository().load(reference);
   const { tensorrt, computeCapability, cuda } = flags;
   const { cpu, cores, os } = describeHost([]);
@@ -123,7 +126,7 @@ async function wrapEngine(reference: string, flags: EngineFlags): Promise<void> 
     precision: flags.precision,
     flags: flags.flags.split(/\s+/).filter((flag) => flag !== ''),
     host: { cpu, cores, os },
-    out: resolve(flags.out ?? userModels()),
+    out,
     ...given({ id: flags.id, version: flags.version, createdAt: createdAtFrom(flags.createdAt) }),
   });
   const [variant] = added.manifest.variants;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addReferences } from '../device/bundles/add-references.ts';
 import { createdAtFrom } from '../device/bundles/created-at.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
+import { checkOutputFolder } from '../device/outputs.ts';
 import { given } from './import-options.ts';
 import { describeReferences, readReferencePictures } from './reference-pictures.ts';
 
@@ -36,9 +37,11 @@ interface Flags {
 
 async function add(reference: string, flags: Flags): Promise<void> {
   const { referenceImages: folder } = flags;
+  const out = resolve(flags.out ?? userModels());
+  await checkOutputFolder(out);
   const parent = await new ModelRepository().load(reference);
   const { bundle, references } = await addReferences(parent, {
-    out: resolve(flags.out ?? userModels()),
+    out,
     ...given({
       pictures: folder === undefined ? undefined : await readReferencePictures(folder),
       version: flags.version,

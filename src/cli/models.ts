@@ -11,6 +11,8 @@ import type { Equivalence } from '../device/bundles/output-comparison.ts';
 import { importModel, type ImportOptions } from '../device/bundles/import-model.ts';
 import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
+import { checkNewBundle } from '../device/bundles/write-bundle.ts';
+import { checkOutputFiles } from '../device/outputs.ts';
 import { verifyBundle } from '../device/bundles/verify.ts';
 import { checkReferences, planEngine, refusedVariants } from '../device/inference/plan-engine.ts';
 import { readEvaluation, readLineage } from './import-facts.ts';
@@ -197,8 +199,10 @@ async function verify(reference: string): Promise<void> {
 }
 
 async function pack(reference: string, flags: { out?: string }): Promise<void> {
+  await checkOutputFiles(flags.out);
   const bundle = await new ModelRepository().load(reference);
   const out = resolve(flags.out ?? `${bundle.manifest.name}-${bundle.manifest.version}.tar`);
+  await checkOutputFiles(out);
   const bytes = await packBundle(bundle, out);
   console.log(`${out}: ${bytes} bytes`);
 }
@@ -239,10 +243,13 @@ async function factsOf({ lineage, parent = [] }: ImportFlags): Promise<LineageFa
 }
 
 async function importFile(file: string, flags: ImportFlags): Promise<void> {
+  const out = resolve(flags.out ?? userModels());
+  const name = flags.name ?? bundleNameFrom(file);
+  await checkNewBundle(out, name, flags.version);
   const options: ImportOptions = {
     file,
-    out: resolve(flags.out ?? userModels()),
-    name: flags.name ?? bundleNameFrom(file),
+    out,
+    name,
     version: flags.version,
     ...networkOptions(flags),
     ...given({

@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { bundleNameFrom } from '../device/bundles/bundle-name.ts';
+import { checkOutputFiles, checkOutputFolder, writeOutput, writeReport } from '../device/outputs.ts';
 import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -93,6 +93,9 @@ function minutes(seconds: number): string {
 }
 
 async function runOptimize(flags: OptimizeFlags): Promise<void> {
+  await checkOutputFiles(flags.report, flags.html);
+  await checkOutputFolder(flags.out);
+  if (flags.work !== undefined) await checkOutputFolder(flags.work);
   // what only this command needs is loaded only by it
   const { optimize } = await import('../tools/optimize/optimize.ts');
   const stop = stopSignal();
@@ -117,10 +120,10 @@ async function runOptimize(flags: OptimizeFlags): Promise<void> {
       showProgress(),
     );
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    await writeFile(flags.report, `${JSON.stringify(result.report, null, 2)}\n`);
+    await writeReport(flags.report, result.report);
     if (flags.html !== undefined) {
       const { renderOptimizePage } = await import('../tools/optimize/page/page.ts');
-      await writeFile(flags.html, renderOptimizePage(result.report));
+      await writeOutput(flags.html, renderOptimizePage(result.report));
     }
     if (result.missed !== null) throw result.missed;
     const { summarizeOptimize } = await import('../tools/optimize/summary.ts');

@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RunReport } from '../contract/report.ts';
 import { PROVIDERS, type ProviderName } from '../contract/bundle.ts';
 import { openBundle } from '../device/bundles/open-bundle.ts';
 import { openCamera } from '../device/camera/open-camera.ts';
 import type { CameraSource } from '../device/camera/source.ts';
+import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
 import { runPipeline } from '../tools/run/run.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -83,6 +83,7 @@ function variantOption(variant: string): { readonly variant?: string } {
 
 /** `goshawk run`; also what `goshawk demo` falls back to where there is no ROS 2. */
 export async function run(flags: RunFlags): Promise<void> {
+  await checkOutputFiles(flags.report);
   const bundle = await openBundle(flags.bundle, (line) => console.log(line));
   const cameras = openCameras(flags);
   const { signal, endAfter, release } = stopSignal();
@@ -113,7 +114,7 @@ export async function run(flags: RunFlags): Promise<void> {
       log: (_level, line) => printer.say(line),
       onStatus: (status) => printer.show(statusLine(status)),
     });
-    if (flags.report !== undefined) await writeFile(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+    if (flags.report !== undefined) await writeReport(flags.report, report);
     const drops = Object.entries(report.frames.drops).map(([reason, count]) => `${reason} ${count}`);
     printer.say(
       `ended: ${report.frames.received} frames received, ${report.frames.published} published, ` +

@@ -1,6 +1,7 @@
 /**
  * Every error that a person or a script can meet has a stable code, names the thing at fault, and says what to do.
- * Codes never change their meaning; messages may. `{name}` in a template is filled from the error's details.
+ * Codes never change their meaning; messages may. `{name}` in a template is filled from the error's details; `{name|words}` is words where they have
+ * no such entry.
  */
 export const ERROR_TEMPLATES = {
   GOSHAWK_BUNDLE_NOT_FOUND: {
@@ -61,7 +62,7 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_PARAMETER_INVALID: {
     message: 'parameter {name} = {value} is refused: {reason}',
-    fix: 'give a value within the range; the old value stays in force',
+    fix: '{mend|correct the value}',
   },
   GOSHAWK_FILE_UNREADABLE: {
     message: '{file} cannot be read: {reason}',
@@ -123,7 +124,7 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_OUTPUT_REFUSED: {
     message: '{path} cannot be written: {reason}',
-    fix: 'give a folder that is empty or not there yet, on a disk with room, that you may write to',
+    fix: 'give a place that you may write to: the folder of a file has to be there, a folder of results has to be empty or not there yet',
   },
   GOSHAWK_NO_SPACE: {
     message: 'there is no space left in {path}: {reason}',
@@ -190,7 +191,9 @@ export type ErrorCode = keyof typeof ERROR_TEMPLATES;
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
 function fill(template: string, details: ErrorDetails): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole));
+  return template.replace(/\{(\w+)(?:\|([^}]*))?\}/g, (whole, name: string, otherwise?: string) =>
+    String(details[name] ?? otherwise ?? whole),
+  );
 }
 
 /** An error with a stable code, what is at fault, and what to do about it. */

@@ -1,7 +1,7 @@
 import type { SourcePicture } from '../references/store-picture.ts';
 import type { Bundle } from './bundle.ts';
 import { makeReferences, type MadeReferences } from './make-references.ts';
-import { filesOf, successorOf } from './successor.ts';
+import { checkSuccessor, filesOf, successorOf } from './successor.ts';
 import { writeBundle } from './write-bundle.ts';
 
 export interface ReferencesAddition {
@@ -27,6 +27,7 @@ export async function addReferences(
   added: ReferencesAddition,
 ): Promise<BundleWithReferences> {
   const { manifest } = bundle;
+  await checkSuccessor(bundle, added);
   const files = await filesOf(bundle);
   const references = await makeReferences({
     manifest,

@@ -4,7 +4,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
 import type { Bundle } from './bundle.ts';
 import { shareReferences } from './share-references.ts';
-import { filesOf, successorOf } from './successor.ts';
+import { checkSuccessor, filesOf, successorOf } from './successor.ts';
 import { writeBundle } from './write-bundle.ts';
 
 export interface NewVariant {
@@ -35,6 +35,7 @@ export async function addVariant(bundle: Bundle, added: NewVariant): Promise<Bun
       reason: `${manifest.name}@${manifest.version} has a variant ${id} (${file}) already: give another --id`,
     });
   }
+  await checkSuccessor(bundle, added);
   const files = await filesOf(bundle);
   files.set(file, added.bytes);
   const variant = {

@@ -8,6 +8,7 @@ import { bundleNameFrom } from './bundle-name.ts';
 import { importModel } from './import-model.ts';
 import { externalFiles } from './onnx/external-data.ts';
 import { MOST_MODEL_BYTES, readModel } from './onnx/model.ts';
+import { checkOutputFolder } from '../outputs.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { ModelRepository } from './repository.ts';
 
@@ -65,22 +66,18 @@ async function importInto(
   log: (line: string) => void,
 ): Promise<Bundle> {
   log(`${file} is imported: its layout is told by running it`);
-  const import_ = (out: string): ReturnType<typeof importModel> =>
-    importModel({ file, out, name, version: '1.0.0', unnamed: 'numbered', tool: 'goshawk models import' });
+  const out = await writableFolder(folder, log);
+  const version = '1.0.0';
   let report;
   try {
-    report = await import_(folder);
+    const tool = 'goshawk models import';
+    report = await importModel({ file, out, name, version, unnamed: 'numbered', tool });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (!(error instanceof GoshawkError && error.code === 'GOSHAWK_USAGE')) throw error;
     // another process may have been as quick
-    const made =
-      code === 'GOSHAWK_USAGE' ? await loadBundle(join(folder, name, '1.0.0')).catch(() => null) : null;
+    const made = await loadBundle(join(folder, name, version)).catch(() => null);
     if (made !== null) return made;
-    if (error instanceof GoshawkError || !UNWRITABLE.has(String(code))) throw error;
-    log(
-      `${folder} cannot be written (${String(code)}): the import is kept until the next start of this machine`,
-    );
-    report = await import_(await mkdtemp(join(tmpdir(), 'goshawk-import-')));
+    throw error;
   }
   const { manifest, folder: written } = report.bundle;
   const { head, input, labels } = manifest;
@@ -93,9 +90,19 @@ async function importInto(
   return report.bundle;
 }
 
-const SHOWN_LABELS = 8;
+/** The folder, or a temporary one where it cannot be written. */
+async function writableFolder(folder: string, log: (line: string) => void): Promise<string> {
+  try {
+    await checkOutputFolder(folder);
+    return folder;
+  } catch (error) {
+    const { message } = error as Error;
+    log(`${message}: the import is kept until the next start of this machine`);
+    return mkdtemp(join(tmpdir(), 'goshawk-import-'));
+  }
+}
 
-const UNWRITABLE = new Set(['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'ENOENT', 'ENOSPC', 'EDQUOT']);
+const SHOWN_LABELS = 8;
 
 /** Over the file, the weights beside it and the version of the import. */
 async function digestOf(file: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { outputError } from '../outputs.ts';
 import { filesNamed, MANIFEST_FILE, type Bundle } from './bundle.ts';
 import { makeTar, type TarEntry } from './tar.ts';
 
@@ -15,7 +16,7 @@ export async function packBundle(bundle: Bundle, out: string): Promise<number> {
     await rename(draft, out);
   } catch (error) {
     await rm(draft, { force: true });
-    throw error;
+    throw outputError(out, error);
   }
   return archive.byteLength;
 }

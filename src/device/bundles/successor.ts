@@ -4,6 +4,7 @@ import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
 import { filesNamed, type Bundle } from './bundle.ts';
+import { checkNewBundle } from './write-bundle.ts';
 
 /** What makes a new version of a bundle. */
 export interface Succession {
@@ -34,6 +35,17 @@ export function successorOf({ manifest, digest }: Bundle, succession: Succession
       stages: [...(manifest.lineage.stages ?? []), succession.stage],
     },
   };
+}
+
+/**
+ * Checks before the work that the next version of a bundle can be written to the model folder `out`.
+ * @throws GoshawkError GOSHAWK_USAGE, GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
+ */
+export async function checkSuccessor(
+  { manifest }: Bundle,
+  { out, version }: { readonly out: string; readonly version?: string },
+): Promise<void> {
+  await checkNewBundle(out, manifest.name, version ?? nextPatch(manifest.version));
 }
 
 /** Every file that a bundle names, by its name. */

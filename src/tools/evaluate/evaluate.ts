@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import type { AccuracyReport } from '../../contract/report.ts';
 import { describeHost } from '../../device/describe-host.ts';
+import { writeOutput } from '../../device/outputs.ts';
 import { makeAccuracyReport } from './accuracy-report.ts';
 import { readDataset, readResults, toResults, type DatasetOptions } from './dataset.ts';
 import { detectDataset } from './detect-dataset.ts';
@@ -43,7 +43,7 @@ export async function evaluateDetector(options: EvaluateDetectorOptions): Promis
   const bundle = `${detector.bundle.name}@${detector.bundle.version}`;
   const dataset = await readDataset(options.annotations, datasetOptions(options, detector.labels, bundle));
   const { boxes, latencies } = await detectDataset(dataset, options.images, detector, options.onProgress);
-  if (detectionsFile !== null) await writeFile(detectionsFile, JSON.stringify(toResults(dataset, boxes)));
+  if (detectionsFile !== null) await writeOutput(detectionsFile, JSON.stringify(toResults(dataset, boxes)));
   return makeAccuracyReport(dataset, boxes, {
     startedAt,
     host: describeHost(detector.providers),

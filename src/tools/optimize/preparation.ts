@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { MachineFingerprint } from '../../contract/machine.ts';
 import { claimsOf } from '../../device/bundles/bundle.ts';
 import type { Equivalence } from '../../device/bundles/output-comparison.ts';
+import { checkNewBundle } from '../../device/bundles/write-bundle.ts';
 import { machineFingerprint } from '../../device/inference/machine-fingerprint.ts';
 import { readDataset, type Dataset } from '../evaluate/dataset.ts';
 import { compareFolded } from './compare-folded.ts';
@@ -52,7 +52,7 @@ export async function readInputs(
   const { manifest } = source.bundle;
   const name = options.name ?? manifest.name;
   const version = options.version ?? (source.isBundle ? raised(manifest.version) : manifest.version);
-  await refuseTaken(join(options.out, name, version));
+  await checkNewBundle(options.out, name, version);
   const { annotations: file, ignoreUnknown, seed } = options;
   const bundle = `${manifest.name}@${manifest.version}`;
   const dataset = await readDataset(file, { labels: manifest.labels, bundle, ignoreUnknown, limit: null });
@@ -82,16 +82,6 @@ export async function readInputs(
 function raised(version: string): string {
   const [major = '0', minor = '0'] = version.split('.');
   return `${major}.${Number(minor) + 1}.0`;
-}
-
-async function refuseTaken(folder: string): Promise<void> {
-  const taken = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  if (!taken) return;
-  const reason = `${folder} is there already and bundles never change: give another --version`;
-  throw new GoshawkError('GOSHAWK_USAGE', { reason });
 }
 
 /** Candidates that the folder has to hold. */

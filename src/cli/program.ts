@@ -1,0 +1,26 @@
+import { Command } from 'commander';
+import { registerBench } from './bench.ts';
+import { registerDemo } from './demo.ts';
+import { registerDoctor } from './doctor.ts';
+import { registerEvaluate } from './evaluate.ts';
+import { registerModels } from './models.ts';
+import { registerOptimize } from './optimize.ts';
+import { registerRun } from './run.ts';
+import { registerSimulate } from './simulate.ts';
+
+/** The command `goshawk` with everything it can do. What is called wrongly throws a CommanderError. */
+export function makeProgram(): Command {
+  const program = new Command('goshawk')
+    .description('Edge perception runtime: cameras in, tracked detections out.')
+    .showHelpAfterError('(see "goshawk --help")')
+    .exitOverride();
+  registerBench(program);
+  registerDemo(program);
+  registerDoctor(program);
+  registerEvaluate(program);
+  registerModels(program);
+  registerOptimize(program);
+  registerRun(program);
+  registerSimulate(program);
+  return program;
+}

@@ -1,0 +1,101 @@
+import { access, constants, lstat, mkdtemp, open, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { GoshawkError } from '../contract/errors.ts';
+
+const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** What kept something from being written, with the code that belongs to it. */
+export function outputError(path: string, error: unknown): GoshawkError {
+  if (error instanceof GoshawkError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const code = NO_ROOM.has(codeOf(error)) ? 'GOSHAWK_NO_SPACE' : 'GOSHAWK_OUTPUT_REFUSED';
+  return new GoshawkError(code, { path, reason }, { cause: error });
+}
+
+function refused(path: string, reason: string): GoshawkError {
+  return new GoshawkError('GOSHAWK_OUTPUT_REFUSED', { path, reason });
+}
+
+/**
+ * Checks that files can be written, before the work whose result they are to hold. Entries that are undefined or empty are outputs that nobody
+ * asked for. What was there stays as it is, and nothing is left behind.
+ * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
+ */
+export async function checkOutputFiles(...files: readonly (string | undefined)[]): Promise<void> {
+  const seen = new Set<string>();
+  for (const file of files) {
+    if (file === undefined || file === '') continue;
+    const path = resolve(file);
+    if (seen.has(path)) throw refused(file, 'two outputs of one command are to go there');
+    seen.add(path);
+    try {
+      await checkFile(file, path);
+    } catch (error) {
+      throw outputError(file, error);
+    }
+  }
+}
+
+async function checkFile(file: string, path: string): Promise<void> {
+  const there = await stat(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  });
+  if (there !== null) {
+    if (there.isDirectory()) throw refused(file, 'it is a folder');
+    // pipes and devices (/dev/stdout) are written to as well
+    await access(path, constants.W_OK);
+    return;
+  }
+  const link = await lstat(path).catch(() => null);
+  if (link !== null) throw refused(file, 'it is a link to something that is not there');
+  const folder = dirname(path);
+  const parent = await stat(folder).catch(() => null);
+  if (parent === null) throw refused(file, `there is no folder ${folder}`);
+  if (!parent.isDirectory()) throw refused(file, `${folder} is no folder`);
+  // the way to know is to write: permissions say nothing of quotas, file systems that are read only, and root
+  const probe = join(folder, `.${basename(path)}.${process.pid}`.slice(0, 255));
+  const handle = await open(probe, 'wx');
+  await handle.close();
+  await rm(probe, { force: true });
+}
+
+/**
+ * Checks that a folder is there and can be written to, or can be made: the nearest folder above it that is there takes something new.
+ * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
+ */
+export async function checkOutputFolder(folder: string): Promise<void> {
+  let place = resolve(folder);
+  try {
+    for (;;) {
+      const there = await stat(place).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return null;
+        throw error;
+      });
+      if (there?.isDirectory() === false) throw refused(folder, `${place} is no folder`);
+      if (there !== null) break;
+      place = dirname(place);
+    }
+    await rmdir(await mkdtemp(join(place, '.goshawk-')));
+  } catch (error) {
+    throw outputError(folder, error);
+  }
+}
+
+/** Writes a file that `checkOutputFiles` has looked at. @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE */
+export async function writeOutput(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw outputError(file, error);
+  }
+}
+
+/** Writes a report as JSON for people and programs. @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE */
+export function writeReport(file: string, report: object): Promise<void> {
+  return writeOutput(file, `${JSON.stringify(report, null, 2)}\n`);
+}

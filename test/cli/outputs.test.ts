@@ -1,0 +1,112 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command, Option } from 'commander';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeProgram } from '../../src/cli/program.ts';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goshawk-outputs-'));
+  await writeFile(join(folder, 'file'), 'a file');
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Options that name something that is written. */
+const OUTPUTS = new Set(['report', 'html', 'detections', 'out', 'work']);
+
+interface Output {
+  readonly command: Command;
+  readonly words: readonly string[];
+  readonly option: Option;
+}
+
+function outputsOf(command: Command, words: readonly string[] = []): Output[] {
+  return [
+    ...command.options
+      .filter((option) => OUTPUTS.has(option.attributeName()))
+      .map((option) => ({ command, words, option })),
+    ...command.commands.flatMap((one) => outputsOf(one, [...words, one.name()])),
+  ];
+}
+
+/** A command line whose inputs are not there, so that nothing but the outputs can be what is refused. */
+function lineOf({ command, words, option }: Output, place: string): string[] {
+  const missing = join(folder, 'no-such-input');
+  const given = (one: Option): string[] => {
+    if (one === option) return [one.long!, place];
+    if (!one.mandatory) return [];
+    if (OUTPUTS.has(one.attributeName())) return [one.long!, join(folder, `new-${one.attributeName()}`)];
+    return [one.long!, VALUES[one.attributeName()] ?? missing];
+  };
+  return [...words, ...command.registeredArguments.map(() => missing), ...command.options.flatMap(given)];
+}
+
+const VALUES: Readonly<Record<string, string>> = {
+  count: '1000000',
+  seed: '1',
+  variant: 'fp32',
+  tensorrt: '10.3.0',
+  computeCapability: '8.7',
+};
+
+const all = outputsOf(makeProgram());
+const nameOf = ({ words, option }: Output): string => `${words.join(' ')} ${option.long!}`;
+
+/** An option for a file, and not for a folder that can be made. */
+const isFile = ({ option }: Output): boolean => /<file>/.test(option.flags);
+
+test.each(all.map((output) => [nameOf(output), output] as const))(
+  '%s is checked before any work',
+  async (_name, output) => {
+    // a folder cannot be made below a file, and a file not in a folder that is not there
+    const place = isFile(output) ? join(folder, 'nowhere', 'file') : join(folder, 'file', 'below');
+    const line = lineOf(output, place);
+    await expect(makeProgram().parseAsync(['node', 'goshawk', ...line])).rejects.toMatchObject({
+      code: 'GOSHAWK_OUTPUT_REFUSED',
+      message: expect.stringContaining(place) as unknown,
+    });
+    expect(await readdir(folder)).toEqual(['file']);
+  },
+);
+
+test('every command that writes is among them', () => {
+  expect(all.map(nameOf).sort()).toEqual(
+    [
+      'bench headline --report',
+      'bench peers --report',
+      'bench ros --report',
+      'demo --report',
+      'evaluate --detections',
+      'evaluate --report',
+      'models add-engine --out',
+      'models add-references --out',
+      'models engine-input --out',
+      'models import --out',
+      'models pack --out',
+      'optimize --html',
+      'optimize --out',
+      'optimize --report',
+      'optimize --work',
+      'run --report',
+      'simulate --out',
+    ].sort(),
+  );
+});
+
+test('an import is refused before the file is read where its bundle is there already', async () => {
+  await mkdir(join(folder, 'models', 'yolo', '1.0.0'), { recursive: true });
+  const line = ['models', 'import', join(folder, 'yolo.onnx'), '--out', join(folder, 'models')];
+  try {
+    await expect(makeProgram().parseAsync(['node', 'goshawk', ...line])).rejects.toMatchObject({
+      code: 'GOSHAWK_USAGE',
+      message: expect.stringContaining('is there already') as unknown,
+    });
+  } finally {
+    await rm(join(folder, 'models'), { recursive: true });
+  }
+});
