@@ -1,6 +1,9 @@
 """Starts the detector as a managed node: ros2 launch goshawk perception.launch.py image_topics:=/camera/image_raw."""
 
+import json
 import os
+import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
+    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
@@ -32,27 +36,28 @@ PROFILE_VARIABLE, OTHER_PROFILE_VARIABLE = (
     else ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 )
 
-# Arguments that become parameters of the same name, where they are given; the parameter file decides otherwise.
-PARAMETER_ARGUMENTS = {
-    "image_topics": "image topics, separated by commas",
-    "bundle": "model bundle: NAME, NAME@VERSION, a folder, or an ONNX file as it comes",
-    "reliability": "reliability asked of the cameras: best_effort or reliable",
-    "providers": "execution providers, best first, separated by commas",
-    "workers": "inference workers, or auto",
-    "threads": "threads of each worker, or auto",
-    "queue_depth": "frames handed to a worker at once, or auto",
-    "repeated_stamps": "frames whose stamp is not newer than the one before: auto, accept or drop",
-    "tracking": "follow objects from frame to frame: true or false",
-    "telemetry": "MQTT broker for fleet telemetry, such as mqtts://broker:8883",
-    "site": "site in telemetry topics",
-    "robot": "robot in telemetry topics",
-    "http_port": "port of the web page, 0 for none",
-    "report_file": "file for the run report",
-    "use_sim_time": "take the time from /clock",
+
+def parameter_schema() -> dict[str, dict[str, Any]]:
+    """Every parameter of the detector with its type and description, from the schema that comes with Goshawk."""
+    schema = json.loads((HERE / "params" / "schema.json").read_text(encoding="utf-8"))
+    return schema["$defs"]["node"]["properties"]["ros__parameters"]["properties"]
+
+
+# Each parameter is an argument of the same name that counts where it is given; the parameter file decides otherwise. Only autostart has a
+# meaning of its own here: launch drives the lifecycle.
+PARAMETER_ARGUMENTS = {name: spec for name, spec in parameter_schema().items() if name != "autostart"}
+
+
+# Arguments that are no parameters, with their defaults.
+OTHER_ARGUMENTS = {
+    "params_file": (str(HERE / "params" / "detector.yaml"), "parameter file of the detector"),
+    "namespace": ("goshawk", "namespace of the node"),
+    "autostart": ("true", "configure and activate at once"),
+    "respawn": ("false", "start the node again when it dies"),
+    "log_level": ("info", "debug, info, warn, error"),
 }
-LIST_ARGUMENTS = {"image_topics", "providers"}
-# Texts, also where they look like something else: robot:=7, bundle:=1e3.
-TEXT_ARGUMENTS = {"bundle", "reliability", "repeated_stamps", "telemetry", "site", "robot", "report_file"}
+OWN_FILES = ("perception.launch.py", "demo.launch.py")
+CAMERA_ARGUMENTS_OF_DEMO = {"source", "rate", "width", "height"}
 
 
 def default_profile() -> str:
@@ -65,9 +70,11 @@ def default_profile() -> str:
 
 def parameter_value(name: str, text: str) -> Any:
     """What an argument's text means as a parameter: lists may be written with or without brackets."""
-    if name in TEXT_ARGUMENTS:
+    kind = PARAMETER_ARGUMENTS[name].get("type")
+    # Texts, also where they look like something else: robot:=7, bundle:=1e3.
+    if kind == "string":
         return text
-    if name not in LIST_ARGUMENTS:
+    if kind != "array":
         return yaml.safe_load(text)
     value = yaml.safe_load(text)
     entries = value if isinstance(value, list) else text.split(",")
@@ -91,6 +98,21 @@ def autostart_handlers(detector: LifecycleNode) -> list[LaunchDescriptionEntity]
         ),
         RegisterEventHandler(OnProcessStart(target_action=detector, on_start=[request(Transition.TRANSITION_CONFIGURE)])),
     ]
+
+
+def unknown_arguments(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Says which arguments of the command line nobody takes: ros2 launch itself passes over them in silence."""
+    if not any(word.endswith(OWN_FILES) for word in sys.argv):
+        return []  # a launch file of somebody else includes this one, and takes arguments of its own
+    known = {*PARAMETER_ARGUMENTS, *OTHER_ARGUMENTS, *CAMERA_ARGUMENTS_OF_DEMO, "dds_profile"}
+    lines = []
+    for name in (word.partition(":=")[0] for word in context.argv if ":=" in word):
+        if name in known:
+            continue
+        near = get_close_matches(name, known, 1)
+        hint = f": is {near[0]} meant?" if near else ";"
+        lines.append(LogInfo(msg=f"WARNING: launch argument {name} is not known and has no effect{hint} --show-args lists them"))
+    return lines
 
 
 def launch_detector(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -126,21 +148,14 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *(
-                DeclareLaunchArgument(name, default_value="", description=f"{text} (default: the parameter file)")
-                for name, text in PARAMETER_ARGUMENTS.items()
+                DeclareLaunchArgument(name, default_value="", description=f"{spec['description']} (default: the parameter file)")
+                for name, spec in PARAMETER_ARGUMENTS.items()
             ),
-            DeclareLaunchArgument(
-                "params_file",
-                default_value=str(HERE / "params" / "detector.yaml"),
-                description="parameter file of the detector",
-            ),
-            DeclareLaunchArgument("namespace", default_value="goshawk", description="namespace of the node"),
-            DeclareLaunchArgument("autostart", default_value="true", description="configure and activate at once"),
-            DeclareLaunchArgument("respawn", default_value="false", description="start the node again when it dies"),
-            DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error"),
+            *(DeclareLaunchArgument(name, default_value=default, description=text) for name, (default, text) in OTHER_ARGUMENTS.items()),
             DeclareLaunchArgument("dds_profile", default_value=default_profile(), description="Fast DDS profile for all processes"),
             SetEnvironmentVariable(PROFILE_VARIABLE, LaunchConfiguration("dds_profile")),
             UnsetEnvironmentVariable(OTHER_PROFILE_VARIABLE),
+            OpaqueFunction(function=unknown_arguments),
             OpaqueFunction(function=launch_detector),
         ]
     )

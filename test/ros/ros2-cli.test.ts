@@ -129,7 +129,17 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
     expect(await set('class_filter', '[unicorn]')).toMatch(/GOSHAWK_PARAMETER_INVALID.*unicorn/);
     expect(await set('class_filter', '[person]')).toMatch(/successful/);
     expect(await set('class_filter', '[]')).toMatch(/successful/);
-    expect(await set('bundle', 'other')).toMatch(/read once at configure/);
+    expect(await set('max_detections', 'many')).toMatch(
+      /give a whole number from 1 to 10000; the old value stays/,
+    );
+    expect(await set('class_filter', 'car')).toMatch(/successful/);
+    expect(await get('class_filter')).toMatch(/\['car'\]/);
+    expect(await set('class_filter', '[]')).toMatch(/successful/);
+    expect(await set('use_sim_time', 'soon')).toMatch(
+      /use_sim_time.*a boolean, not a string.*give true or false/,
+    );
+    expect(await set('bundle', 'other')).toMatch(/read at configure; deactivate and clean up the node/);
+    expect(await set('http_port', '8081')).toMatch(/read once, when the node starts/);
     expect(await set('no_such_parameter', '1')).toMatch(/there is no parameter no_such_parameter/);
     const described = await ros2Until(/Constraints/, 'param', 'describe', NODE, 'iou_threshold');
     expect(described).toMatch(/Min value: 0\.0\s+Max value: 1\.0/);

@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { describeError } from '../../contract/errors.ts';
 import { openCamera, type CameraOptions } from '../../device/camera/open-camera.ts';
 import type { CameraFrame, CameraSource } from '../../device/camera/source.ts';
+import { checkOutputFiles, writeOutput } from '../../device/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { nodeLog, type Log } from '../log.ts';
 import { declareParameters } from '../parameters/declare.ts';
@@ -43,7 +43,11 @@ export class CameraNode implements RosProgram {
       const log = nodeLog(node, () => true);
       const simClock = new SimClock(node);
       const overrides = await readNodeParameters(node, args.parameters, log);
-      const { values } = declareParameters(node, CAMERA_PARAMETERS, overrides, log, () => undefined);
+      const { values } = declareParameters(node, CAMERA_PARAMETERS, overrides, {
+        log,
+        apply: () => undefined,
+      });
+      await checkOutputFiles(values.stamps_file);
       guardServices(node, log);
       const camera = new CameraNode(node, simClock, values);
       node.spin();
@@ -137,9 +141,13 @@ export class CameraNode implements RosProgram {
     const { delivered, skipped, unreadable } = this.#source.counters();
     const late = this.#late > 0 ? `, ${this.#late} came while one was compressed` : '';
     this.#log.info(`${delivered} frames, ${skipped} turns skipped, ${unreadable} pictures unreadable${late}`);
-    if (this.#stampsFile !== '') await writeFile(this.#stampsFile, JSON.stringify(this.#publisher.stamps));
-    this.#alive = false;
-    this.#node.destroy();
+    try {
+      if (this.#stampsFile !== '')
+        await writeOutput(this.#stampsFile, JSON.stringify(this.#publisher.stamps));
+    } finally {
+      this.#alive = false;
+      this.#node.destroy();
+    }
   }
 }
 

@@ -5,19 +5,19 @@ export const CAMERA_PARAMETERS = {
   source: {
     kind: 'string',
     default: 'sim',
-    readOnly: true,
+    read: 'start',
     description: 'What is shown: sim, sim:seed=7,fog=0.3, dir:FOLDER of pictures, or mcap:RECORDING.',
   },
   topic: {
     kind: 'string',
     default: 'image_raw',
-    readOnly: true,
+    read: 'start',
     description: 'Image topic. Compressed pictures are published below it, on TOPIC/compressed.',
   },
   ground_truth_topic: {
     kind: 'string',
     default: 'ground_truth',
-    readOnly: true,
+    read: 'start',
     description: 'Topic of the true boxes, where the source knows them.',
   },
   rate: {
@@ -25,7 +25,7 @@ export const CAMERA_PARAMETERS = {
     default: 0,
     min: 0,
     max: 1000,
-    readOnly: true,
+    read: 'start',
     description: 'Frames a second. 0 for 30, or the pace of the recording.',
   },
   width: {
@@ -33,7 +33,7 @@ export const CAMERA_PARAMETERS = {
     default: 0,
     min: 0,
     max: 8192,
-    readOnly: true,
+    read: 'start',
     description: 'Width of the pictures, together with height. 0 for 1280, or the size of the source.',
   },
   height: {
@@ -41,26 +41,26 @@ export const CAMERA_PARAMETERS = {
     default: 0,
     min: 0,
     max: 8192,
-    readOnly: true,
+    read: 'start',
     description: 'Height of the pictures. 0 for 720, or the size of the source.',
   },
   frame_id: {
     kind: 'string',
     default: 'camera',
-    readOnly: true,
+    read: 'start',
     description: 'frame_id in the header of every message.',
   },
   compressed: {
     kind: 'bool',
     default: false,
-    readOnly: true,
+    read: 'start',
     description: 'Publish CompressedImage (JPEG, or the files of a folder as they are) and not Image.',
   },
   reliability: {
     kind: 'string',
     default: 'best_effort',
     oneOf: ['best_effort', 'reliable'],
-    readOnly: true,
+    read: 'start',
     description: 'Reliability offered to subscribers.',
   },
   loop_frames: {
@@ -68,26 +68,26 @@ export const CAMERA_PARAMETERS = {
     default: 0,
     min: 0,
     max: 1000,
-    readOnly: true,
+    read: 'start',
     description:
       'Simulator: render so many frames first and repeat them, so that rendering costs nothing. 0 renders live.',
   },
   loop: {
     kind: 'bool',
     default: true,
-    readOnly: true,
+    read: 'start',
     description: 'Recordings: begin again at the end. Otherwise the node ends with the recording.',
   },
   recording_topic: {
     kind: 'string',
     default: '',
-    readOnly: true,
+    read: 'start',
     description: 'Recordings: which image topic to play. Empty for one in color.',
   },
   stamps_file: {
     kind: 'string',
     default: '',
-    readOnly: true,
+    read: 'start',
     description:
       'File for the stamps of all frames (JSON, seconds), written when the node ends. Empty for none.',
   },

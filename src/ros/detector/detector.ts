@@ -5,6 +5,7 @@ import { describeChoice } from '../../device/service/describe-choice.ts';
 import { describeSized } from '../../device/service/describe-sized.ts';
 import { systemClock, type Clock } from '../../device/pipeline/clock.ts';
 import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
+import { checkOutputFiles } from '../../device/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { DiagnosticsPublisher } from '../diagnostics.ts';
 import { nodeLog, type Log } from '../log.ts';
@@ -46,6 +47,8 @@ export class Detector implements RosProgram, LifecycleWork {
   #companions: Companions | null = null;
   #session: DetectorSession | null = null;
   #failure: string | null = null;
+  /** why the report cannot be written; the node works without it */
+  #reportTrouble: string | null = null;
   #ticks = 0;
   #timer: NodeJS.Timeout | undefined;
   #alive = true;
@@ -73,10 +76,14 @@ export class Detector implements RosProgram, LifecycleWork {
     this.#node = node;
     this.#simClock = simClock;
     this.#log = nodeLog(node, () => this.#alive);
-    this.#declared = declareParameters(node, DETECTOR_PARAMETERS, overrides, this.#log, (changed) => {
-      this.#apply(changed);
-    });
     this.#lifecycle = new ManagedLifecycle(node, this, this.#log);
+    this.#declared = declareParameters(node, DETECTOR_PARAMETERS, overrides, {
+      log: this.#log,
+      apply: (changed) => {
+        this.#apply(changed);
+      },
+      isUnconfigured: () => this.#lifecycle.state === 'unconfigured',
+    });
     guardServices(node, this.#log);
     this.#diagnostics = new DiagnosticsPublisher(node, hostname());
     this.#watch = new TopicWatch(node, this.#log);
@@ -120,6 +127,7 @@ export class Detector implements RosProgram, LifecycleWork {
         reason: 'there must be one image topic at least',
       });
     }
+    await this.#checkReportFile(parameters.report_file);
     const bundle = await openBundle(parameters.bundle, (line) => {
       this.#log.info(line);
     });
@@ -154,6 +162,17 @@ export class Detector implements RosProgram, LifecycleWork {
     for (const { level, text } of describeChoice(info)) this.#log[level](text);
     for (const { provider, reason } of info.refusals)
       this.#log.info(`provider ${provider} not taken: ${reason}`);
+  }
+
+  /** Said before the run whose report would be lost, and in diagnostics for as long as the session lasts. */
+  async #checkReportFile(file: string): Promise<void> {
+    this.#reportTrouble = null;
+    try {
+      await checkOutputFiles(file);
+    } catch (error) {
+      this.#reportTrouble = `report_file: ${describeError(error)}`;
+      this.#log.error(this.#reportTrouble);
+    }
   }
 
   activate(): Promise<void> {
@@ -194,7 +213,7 @@ export class Detector implements RosProgram, LifecycleWork {
     try {
       await writeRunReport(file, session);
     } catch (error) {
-      this.#log.error(`${file} cannot be written: ${describeError(error)}`);
+      this.#log.error(`report_file: ${describeError(error)}`);
     }
   }
 
@@ -227,8 +246,8 @@ export class Detector implements RosProgram, LifecycleWork {
 
   #complaints(): readonly string[] {
     const clock = this.#findClockTrouble();
-    const lasting = [...clock, ...this.#declared.refused, ...(this.#companions?.complaints ?? [])];
-    return this.#failure === null ? lasting : [this.#failure, ...lasting];
+    const now = [this.#failure, this.#reportTrouble].filter((trouble) => trouble !== null);
+    return [...now, ...clock, ...this.#declared.refused, ...(this.#companions?.complaints ?? [])];
   }
 
   /** Said in the log once, and in diagnostics for as long as it lasts. */

@@ -12,28 +12,29 @@ export const DETECTOR_PARAMETERS = {
   bundle: {
     kind: 'string',
     default: 'goshawk-street',
-    readOnly: true,
+    read: 'configure',
     description:
       'Model bundle: NAME, NAME@VERSION, a folder, or an ONNX file, which is imported on its first use.',
   },
   variant: {
     kind: 'string',
     default: 'auto',
-    readOnly: true,
+    read: 'configure',
     description:
       'Id of one variant of the bundle. auto: the fastest for the provider, as measured here, that gives what it gave when it was evaluated.',
   },
   image_topics: {
     kind: 'string[]',
+    separator: ',',
     default: ['/camera/image_raw'],
-    readOnly: true,
+    read: 'configure',
     description: 'Image topics, one for each camera. Results of /front/image_raw are on /front/detections.',
   },
   image_type: {
     kind: 'string',
     default: 'auto',
     oneOf: ['auto', 'raw', 'compressed'],
-    readOnly: true,
+    read: 'configure',
     description:
       'Message type of the image topics. auto: CompressedImage where the name ends with /compressed, Image elsewhere.',
   },
@@ -41,28 +42,30 @@ export const DETECTOR_PARAMETERS = {
     kind: 'string',
     default: 'best_effort',
     oneOf: ['best_effort', 'reliable'],
-    readOnly: true,
+    read: 'configure',
     description:
       'Reliability asked of the cameras. best_effort hears every camera; reliable hears only reliable ones.',
   },
   camera_priorities: {
     kind: 'string[]',
+    separator: ',',
     default: [],
-    readOnly: true,
+    read: 'configure',
     description:
       'Weights 1 to 100 where cameras share the model, written TOPIC=WEIGHT. Cameras not named have weight 1.',
   },
   providers: {
     kind: 'string[]',
+    separator: ',',
     default: ['tensorrt', 'cuda', 'cpu'],
     oneOf: PROVIDERS,
-    readOnly: true,
+    read: 'configure',
     description: 'Execution providers, best first.',
   },
   strict: {
     kind: 'bool',
     default: false,
-    readOnly: true,
+    read: 'configure',
     description:
       'Refuse to configure where the first provider of the list cannot run the bundle, or a variant does not give what it gave when it was evaluated.',
   },
@@ -70,7 +73,7 @@ export const DETECTOR_PARAMETERS = {
     kind: 'string',
     default: 'worker',
     oneOf: ['worker', 'child'],
-    readOnly: true,
+    read: 'configure',
     description:
       'Where inference runs. worker: threads of this process. child: a process of its own, which a native crash cannot take the node with.',
   },
@@ -80,7 +83,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 16,
     words: AUTO,
-    readOnly: true,
+    read: 'configure',
     description: 'Inference workers, each with a session of its own. 0 (auto): as measured on this machine.',
   },
   threads: {
@@ -89,7 +92,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 64,
     words: AUTO,
-    readOnly: true,
+    read: 'configure',
     description: 'Threads of each worker inside one picture. 0 (auto): as measured on this machine.',
   },
   queue_depth: {
@@ -98,7 +101,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 4,
     words: AUTO,
-    readOnly: true,
+    read: 'configure',
     description:
       'Frames handed to a worker at once. 1 keeps results freshest; 2 lets a worker go on while the next frame comes in, which gives the highest rate. 0 (auto): as measured on this machine.',
   },
@@ -106,14 +109,14 @@ export const DETECTOR_PARAMETERS = {
     kind: 'string',
     default: 'auto',
     oneOf: ['auto', 'sharp', 'graph'],
-    readOnly: true,
+    read: 'configure',
     description:
       'Who resizes. graph: nodes of the model (raw frames only). sharp: libvips. auto: chosen by measurement.',
   },
   tracking: {
     kind: 'bool',
     default: false,
-    readOnly: true,
+    read: 'configure',
     description: 'Follow objects from frame to frame and put track ids into Detection2D.id.',
   },
   max_batch: {
@@ -121,7 +124,7 @@ export const DETECTOR_PARAMETERS = {
     default: 1,
     min: 1,
     max: 64,
-    readOnly: true,
+    read: 'configure',
     description: 'Most pictures of different cameras that go through the model at once.',
   },
   max_wait_ms: {
@@ -129,7 +132,7 @@ export const DETECTOR_PARAMETERS = {
     default: 0,
     min: 0,
     max: 1000,
-    readOnly: true,
+    read: 'configure',
     description: 'Longest wait for other cameras before a batch goes, milliseconds.',
   },
   deadline_ms: {
@@ -137,7 +140,7 @@ export const DETECTOR_PARAMETERS = {
     default: 0,
     min: 0,
     max: 60_000,
-    readOnly: true,
+    read: 'configure',
     description: 'Age at which a frame without a result is dropped, milliseconds after receipt. 0 for none.',
   },
   max_stamp_age_s: {
@@ -145,7 +148,7 @@ export const DETECTOR_PARAMETERS = {
     default: 0,
     min: 0,
     max: 86_400,
-    readOnly: true,
+    read: 'configure',
     description: 'Frames with stamps older than this are dropped, seconds. 0 takes any age.',
   },
   max_stamp_lead_s: {
@@ -153,21 +156,21 @@ export const DETECTOR_PARAMETERS = {
     default: 0,
     min: 0,
     max: 86_400,
-    readOnly: true,
+    read: 'configure',
     description: 'Frames with stamps further in the future than this are dropped, seconds. 0 takes any.',
   },
   repeated_stamps: {
     kind: 'string',
     default: 'auto',
     oneOf: ['auto', 'accept', 'drop'],
-    readOnly: true,
+    read: 'configure',
     description:
       'Frames whose stamp is not newer than the one before. accept: taken in the order in which they come. drop: refused. auto: accepted under use_sim_time, from recordings, and from sources that loop.',
   },
   autostart: {
     kind: 'bool',
     default: true,
-    readOnly: true,
+    read: 'start',
     description: 'Configure and activate at start. Set false where launch or a lifecycle manager does.',
   },
   http_port: {
@@ -175,38 +178,38 @@ export const DETECTOR_PARAMETERS = {
     default: 0,
     min: 0,
     max: 65_535,
-    readOnly: true,
+    read: 'start',
     description: 'Port of the web page with the live picture, /metrics and /healthz. 0 for none.',
   },
   http_host: {
     kind: 'string',
     default: '127.0.0.1',
-    readOnly: true,
+    read: 'start',
     description:
       'Address the web server listens on. The page has no login: open it to networks you trust only.',
   },
   telemetry: {
     kind: 'string',
     default: '',
-    readOnly: true,
+    read: 'start',
     description: 'MQTT broker for fleet telemetry, such as mqtts://broker:8883. Empty for none.',
   },
   site: {
     kind: 'string',
     default: 'default',
-    readOnly: true,
+    read: 'start',
     description: 'Site in telemetry topics.',
   },
   robot: {
     kind: 'string',
     default: '',
-    readOnly: true,
+    read: 'start',
     description: 'Robot in telemetry topics. Empty takes the host name.',
   },
   report_file: {
     kind: 'string',
     default: '',
-    readOnly: true,
+    read: 'configure',
     description: 'File for the run report, written when the node ends. Empty for none.',
   },
   score_threshold: {
@@ -214,7 +217,7 @@ export const DETECTOR_PARAMETERS = {
     default: 0.25,
     min: 0,
     max: 1,
-    readOnly: false,
+    read: 'always',
     description: 'Least score of a published detection. Not set: the bundle decides.',
   },
   iou_threshold: {
@@ -222,7 +225,7 @@ export const DETECTOR_PARAMETERS = {
     default: 0.45,
     min: 0,
     max: 1,
-    readOnly: false,
+    read: 'always',
     description: 'Overlap at which the weaker box of a class is suppressed. Not set: the bundle decides.',
   },
   max_detections: {
@@ -230,13 +233,13 @@ export const DETECTOR_PARAMETERS = {
     default: 100,
     min: 1,
     max: 10_000,
-    readOnly: false,
+    read: 'always',
     description: 'Most detections of one frame. Not set: the bundle decides.',
   },
   class_filter: {
     kind: 'string[]',
     default: [],
-    readOnly: false,
+    read: 'always',
     description: 'Class names to publish. Empty publishes all.',
   },
   publish_rate: {
@@ -244,7 +247,7 @@ export const DETECTOR_PARAMETERS = {
     default: 0,
     min: 0,
     max: 1000,
-    readOnly: false,
+    read: 'always',
     description:
       'Most frames a second of each camera that are processed and published; others are counted as rate_limited. 0 for all.',
   },
@@ -253,7 +256,7 @@ export const DETECTOR_PARAMETERS = {
     default: 3,
     min: 0.5,
     max: 3600,
-    readOnly: false,
+    read: 'always',
     description: 'Seconds without a frame after which a camera is reported as silent.',
   },
   processing_warn_ms: {
@@ -261,7 +264,7 @@ export const DETECTOR_PARAMETERS = {
     default: 50,
     min: 0,
     max: 60_000,
-    readOnly: false,
+    read: 'always',
     description: 'Receipt to result (p99 of the last seconds) from which diagnostics say WARN, milliseconds.',
   },
   processing_error_ms: {
@@ -269,7 +272,7 @@ export const DETECTOR_PARAMETERS = {
     default: 200,
     min: 0,
     max: 60_000,
-    readOnly: false,
+    read: 'always',
     description: 'The same for ERROR.',
   },
   delay_warn_ms: {
@@ -277,7 +280,7 @@ export const DETECTOR_PARAMETERS = {
     default: 100,
     min: 0,
     max: 600_000,
-    readOnly: false,
+    read: 'always',
     description: 'Stamp to result of the newest frame from which diagnostics say WARN, milliseconds.',
   },
   delay_error_ms: {
@@ -285,7 +288,7 @@ export const DETECTOR_PARAMETERS = {
     default: 500,
     min: 0,
     max: 600_000,
-    readOnly: false,
+    read: 'always',
     description: 'The same for ERROR.',
   },
 } as const satisfies ParameterTable;

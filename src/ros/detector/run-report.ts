@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { writeReport } from '../../device/outputs.ts';
 import { makeRunReport } from '../../device/service/run-report.ts';
 import type { DetectorSession } from './session.ts';
 
@@ -6,5 +6,5 @@ import type { DetectorSession } from './session.ts';
 export async function writeRunReport(file: string, session: DetectorSession): Promise<void> {
   const { bundle, startedAt, activeSeconds } = session;
   const report = makeRunReport({ snapshot: session.pipeline.snapshot(), bundle, startedAt, activeSeconds });
-  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+  await writeReport(file, report);
 }

@@ -5,6 +5,8 @@ import { rcl, type RosNode } from '../rcl.ts';
 import type { ParameterOverride } from './files.ts';
 import {
   checkParameter,
+  howToWrite,
+  type Checked,
   type ParameterSpec,
   type ParameterTable,
   type ParameterValue,
@@ -13,11 +15,21 @@ import {
 
 /** `rcl_interfaces/msg/ParameterType`. */
 const TYPE = { notSet: 0, bool: 1, int: 2, double: 3, string: 4, 'string[]': 9 } as const;
-/** Parameters that rclnodejs declares for itself. */
-const FOREIGN = new Set(['use_sim_time']);
+/** Parameters that rclnodejs declares for itself; it takes any type for them, and passes over the wrong one. */
+const FOREIGN: ParameterTable = {
+  use_sim_time: { kind: 'bool', default: false, read: 'always', description: 'Take the time from /clock.' },
+};
 
 /** Applies a change while the node runs; a throw refuses the change, and its message is the reason. */
 export type ApplyChange = (changed: ReadonlyMap<string, ParameterValue>) => void;
+
+/** What a node does with its parameters. */
+export interface ParameterUse {
+  readonly log: Log;
+  readonly apply: ApplyChange;
+  /** true while parameters that are read at configure may be set; never where it is absent */
+  readonly isUnconfigured?: () => boolean;
+}
 
 /** The node's parameters as they stand. */
 export interface DeclaredParameters<T extends ParameterTable> {
@@ -38,8 +50,7 @@ export function declareParameters<T extends ParameterTable>(
   node: RosNode,
   table: T,
   overrides: ReadonlyMap<string, ParameterOverride>,
-  log: Log,
-  apply: ApplyChange,
+  { log, apply, isUnconfigured = () => false }: ParameterUse,
 ): DeclaredParameters<T> {
   const refused: string[] = [];
   const values: Record<string, ParameterValue> = {};
@@ -49,10 +60,11 @@ export function declareParameters<T extends ParameterTable>(
     values[name] = startValue(name, spec, overrides.get(name), refused);
     node.declareParameter(toParameter(name, spec, values[name]), new Descriptor(name, spec), true);
   }
+  for (const [name, spec] of Object.entries(FOREIGN)) startValue(name, spec, overrides.get(name), refused);
   for (const reason of refused) log.error(reason);
   warnOfStrangers(table, overrides, log);
 
-  explainRefusals(node, table);
+  explainRefusals(node, table, isUnconfigured);
   node.addPreSetParametersCallback((parameters) => parameters.map((parameter) => settle(table, parameter)));
   node.addOnSetParametersCallback((parameters) => {
     try {
@@ -83,11 +95,18 @@ function startValue(
   refused: string[],
 ): ParameterValue {
   if (override === undefined) return spec.default;
-  const checked = checkParameter(spec, override.value);
+  const checked = checkOverride(spec, override);
   if (checked.ok) return checked.value;
-  const error = invalid(name, override.value, `${checked.reason} (from ${override.origin})`);
-  refused.push(`${describeError(error)}; the default ${JSON.stringify(spec.default)} is in force`);
+  const reason = `${checked.reason} (from ${override.origin})`;
+  const mend = `${howToWrite(spec)}; until then the default ${JSON.stringify(spec.default)} is in force`;
+  refused.push(describeError(invalid(name, override.value, reason, mend)));
   return spec.default;
+}
+
+/** On a command line a text is what is written there, whatever YAML takes it for: robot:=7, site:=no. */
+function checkOverride(spec: ParameterSpec, { value, text }: ParameterOverride): Checked {
+  const isText = spec.kind === 'string' && text !== undefined && typeof value !== 'string';
+  return checkParameter(spec, isText ? text : value);
 }
 
 function warnOfStrangers(
@@ -96,24 +115,27 @@ function warnOfStrangers(
   log: Log,
 ): void {
   for (const [name, { origin, aimed }] of overrides) {
-    if (aimed && !(name in table) && !FOREIGN.has(name) && !name.startsWith('qos_overrides.')) {
+    if (aimed && !(name in table) && !(name in FOREIGN) && !name.startsWith('qos_overrides.')) {
       log.warn(`parameter ${name} of ${origin} is not known and has no effect`);
     }
   }
 }
 
 /** rclnodejs refuses unknown and read-only names by itself, before any callback, with words that do not help. */
-function explainRefusals(node: RosNode, table: ParameterTable): void {
+function explainRefusals(node: RosNode, table: ParameterTable, isUnconfigured: () => boolean): void {
   const set = node.setParametersAtomically.bind(node);
   node.setParametersAtomically = (parameters) => {
     const unknown = parameters.find(({ name }) => !(name in table) && !node.hasParameter(name));
-    const fixed = parameters.find(({ name }) => table[name]?.readOnly === true);
+    const fixed = parameters.find(({ name }) => table[name]?.read === 'start');
+    const held = parameters.find(({ name }) => table[name]?.read === 'configure');
     const reason =
       unknown !== undefined
         ? `there is no parameter ${unknown.name}; "ros2 param list" shows them`
         : fixed !== undefined
-          ? `${fixed.name} is read once at configure; set it in the parameter file or on the command line and start again`
-          : undefined;
+          ? `${fixed.name} is read once, when the node starts; set it in the parameter file or on the command line and start again`
+          : held !== undefined && !isUnconfigured()
+            ? `${held.name} is read at configure; deactivate and clean up the node ("ros2 lifecycle set"), set it, and configure again`
+            : undefined;
     return reason === undefined ? set(parameters) : { successful: false, reason };
   };
 }
@@ -134,19 +156,20 @@ function isNotSet(parameter: Parameter): boolean {
 function checkChange(table: ParameterTable, parameters: readonly Parameter[]): Map<string, ParameterValue> {
   const changed = new Map<string, ParameterValue>();
   for (const parameter of parameters) {
-    const spec = table[parameter.name];
+    const spec = table[parameter.name] ?? FOREIGN[parameter.name];
     if (spec === undefined) continue;
-    if (isNotSet(parameter)) throw invalid(parameter.name, 'nothing', 'it cannot be deleted');
+    const mend = `${howToWrite(spec)}; the old value stays in force`;
+    if (isNotSet(parameter)) throw invalid(parameter.name, 'nothing', 'it cannot be deleted', mend);
     const checked = checkParameter(spec, parameter.value);
-    if (!checked.ok) throw invalid(parameter.name, parameter.value, checked.reason);
-    changed.set(parameter.name, checked.value);
+    if (!checked.ok) throw invalid(parameter.name, parameter.value, checked.reason, mend);
+    if (parameter.name in table) changed.set(parameter.name, checked.value);
   }
   return changed;
 }
 
-function invalid(name: string, value: unknown, reason: string): GoshawkError {
+function invalid(name: string, value: unknown, reason: string, mend: string): GoshawkError {
   const shown = typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? 'nothing');
-  return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: shown.slice(0, 200), reason });
+  return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: shown.slice(0, 200), reason, mend });
 }
 
 function toParameter(name: string, spec: ParameterSpec, value: ParameterValue): Parameter {
@@ -158,7 +181,8 @@ class Descriptor extends rcl.ParameterDescriptor {
   readonly #spec: ParameterSpec;
 
   constructor(name: string, spec: ParameterSpec) {
-    super(name, TYPE[spec.kind], spec.description, spec.readOnly);
+    // what is read at configure may change until then
+    super(name, TYPE[spec.kind], spec.description, spec.read === 'start');
     this.#spec = spec;
     if ('oneOf' in spec && spec.oneOf !== undefined)
       this.additionalConstraints = `one of: ${spec.oneOf.join(', ')}`;

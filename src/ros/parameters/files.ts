@@ -21,6 +21,8 @@ export interface ParameterSection {
 /** A value and where it came from, for messages. */
 export interface ParameterOverride {
   readonly value: unknown;
+  /** what was written on the command line, before YAML made something of it; absent for a file */
+  readonly text?: string;
   /** file and key, or the rule itself */
   readonly origin: string;
   /** true where the section named this node and not just every node, so an unknown name is surely a mistake */
@@ -50,8 +52,9 @@ export async function readParameterOverrides(
       if (!nodePatternMatches(section.node, node)) continue;
       matched = true;
       const origin = source.kind === 'file' ? `${source.path} (${section.node})` : 'the command line';
+      const text = source.kind === 'rule' ? { text: source.value } : {};
       for (const [name, value] of section.values) {
-        overrides.set(name, { value, origin, aimed: section.node !== EVERY_NODE });
+        overrides.set(name, { value, ...text, origin, aimed: section.node !== EVERY_NODE });
       }
     }
     if (!matched && source.kind === 'file') onUnmatched(source.path);

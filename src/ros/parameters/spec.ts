@@ -1,8 +1,11 @@
 interface Common {
   /** one sentence for `ros2 param describe` and the JSON schema */
   readonly description: string;
-  /** true where it is read once, at configure; setting it while the node runs is refused */
-  readonly readOnly: boolean;
+  /**
+   * When it is read. `start`: once, when the node starts; setting it later is refused. `configure`: at each configure, so that it can be set for as
+   * long as the node is not configured. `always`: whenever it is needed.
+   */
+  readonly read: 'start' | 'configure' | 'always';
 }
 
 /** One ROS parameter: its type, default, allowed values and words. */
@@ -18,8 +21,16 @@ export type ParameterSpec = Common &
         readonly words?: Readonly<Record<string, number>>;
       }
     | { readonly kind: 'string'; readonly default: string; readonly oneOf?: readonly string[] }
-    | { readonly kind: 'string[]'; readonly default: readonly string[]; readonly oneOf?: readonly string[] }
+    | {
+        readonly kind: 'string[]';
+        readonly default: readonly string[];
+        readonly oneOf?: readonly string[];
+        /** what stands between entries where a list is written as one text; a text is one entry unless given */
+        readonly separator?: ',';
+      }
   );
+
+type ListSpec = Extract<ParameterSpec, { kind: 'string[]' }>;
 
 export type ParameterTable = Readonly<Record<string, ParameterSpec>>;
 export type ParameterValue = boolean | number | string | readonly string[];
@@ -43,7 +54,7 @@ export type Checked =
 
 /**
  * Checks a value against its spec. Values come from YAML, command lines and `ros2 param set`, which guess at types, so what can
- * only mean one thing is taken: a whole number where a double is wanted, and an empty list of any type.
+ * only mean one thing is taken: a whole number where a double is wanted, an empty list of any type, and a text for a list of texts.
  */
 export function checkParameter(spec: ParameterSpec, value: unknown): Checked {
   switch (spec.kind) {
@@ -56,10 +67,45 @@ export function checkParameter(spec: ParameterSpec, value: unknown): Checked {
       if (typeof value !== 'string') return wrongType('a string', value);
       return checkWords(spec.oneOf, [value]) ?? { ok: true, value };
     case 'string[]':
-      if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) {
-        return wrongType('a list of strings', value);
-      }
-      return checkWords(spec.oneOf, value) ?? { ok: true, value };
+      return checkList(spec, typeof value === 'string' ? entriesOf(spec, value) : value);
+  }
+}
+
+/** Entries of a list that was written as one text; an empty text is an empty list. */
+function entriesOf({ separator }: ListSpec, text: string): string[] {
+  const entries = separator === undefined ? [text] : text.split(separator);
+  return entries.map((entry) => entry.trim()).filter((entry) => entry !== '');
+}
+
+function checkList(spec: ListSpec, value: unknown): Checked {
+  if (!Array.isArray(value)) return wrongType('a list of strings', value);
+  const stranger: unknown = value.find((entry) => typeof entry !== 'string');
+  if (stranger !== undefined) {
+    return { ok: false, reason: `it must be a list of strings, and ${describeType(stranger)} is in it` };
+  }
+  const entries = value as string[];
+  return checkWords(spec.oneOf, entries) ?? { ok: true, value: entries };
+}
+
+/** How a value that fits is written, for the hint of a refusal. */
+export function howToWrite(spec: ParameterSpec): string {
+  switch (spec.kind) {
+    case 'bool':
+      return 'give true or false';
+    case 'int':
+    case 'double': {
+      const number = spec.kind === 'int' ? 'a whole number' : 'a number';
+      const words = Object.keys(spec.words ?? {}).map((word) => ` or ${word}`);
+      return `give ${number} from ${spec.min} to ${spec.max}${words.join('')}`;
+    }
+    case 'string':
+      return spec.oneOf === undefined
+        ? 'give a text, in quotes where it looks like a number, yes or no'
+        : `give one of ${spec.oneOf.join(', ')}`;
+    case 'string[]':
+      return spec.oneOf === undefined
+        ? 'give a list of texts, such as [a, b]'
+        : `give a list of some of ${spec.oneOf.join(', ')}`;
   }
 }
 

@@ -7,9 +7,9 @@ import { CAMERA_PARAMETERS } from '../../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../../src/ros/detector/parameters.ts';
 import { parseParameterFile } from '../../../src/ros/parameters/files.ts';
 import { parameterFileSchema } from '../../../src/ros/parameters/json-schema.ts';
-import { checkParameter, type ParameterSpec } from '../../../src/ros/parameters/spec.ts';
+import { checkParameter, howToWrite, type ParameterSpec } from '../../../src/ros/parameters/spec.ts';
 
-const common = { description: 'd', readOnly: false };
+const common = { description: 'd', read: 'always' as const };
 const ratio: ParameterSpec = { kind: 'double', default: 0.5, min: 0, max: 1, ...common };
 const count: ParameterSpec = { kind: 'int', default: 1, min: 1, max: 10, ...common };
 const auto: ParameterSpec = { kind: 'int', default: 0, min: 0, max: 10, words: { auto: 0 }, ...common };
@@ -30,6 +30,11 @@ describe('checkParameter', () => {
     [{ kind: 'bool', default: true, ...common }, false, false],
     [{ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common }, 'b', 'b'],
     [{ kind: 'string[]', default: [], ...common }, [], []],
+    [{ kind: 'string[]', default: [], ...common }, 'traffic light, red', ['traffic light, red']],
+    [{ kind: 'string[]', default: [], ...common }, '', []],
+    [{ kind: 'string[]', default: [], separator: ',', ...common }, '/front/image_raw', ['/front/image_raw']],
+    [{ kind: 'string[]', default: [], separator: ',', ...common }, '/a, /b', ['/a', '/b']],
+    [{ kind: 'string[]', default: [], separator: ',', oneOf: ['cuda', 'cpu'], ...common }, 'cpu', ['cpu']],
   ])('takes %j = %s', (spec, value, taken) => {
     expect(checkParameter(spec, value)).toEqual({ ok: true, value: taken });
   });
@@ -48,12 +53,30 @@ describe('checkParameter', () => {
     [{ kind: 'bool', default: true, ...common }, 1, 'a boolean, not a number'],
     [{ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common }, 'c', '"c" is none of a, b'],
     [{ kind: 'string[]', default: [], oneOf: ['a'], ...common }, ['a', 'z'], '"z" is none of a'],
-    [{ kind: 'string[]', default: [], ...common }, [1], 'a list of strings'],
+    [{ kind: 'string[]', default: [], ...common }, ['a', 1], 'a list of strings, and a number is in it'],
+    [{ kind: 'string[]', default: [], ...common }, 7, 'a list of strings, not a number'],
+    [
+      { kind: 'string[]', default: [], separator: ',', oneOf: ['cpu'], ...common },
+      'cpu,gpu',
+      '"gpu" is none',
+    ],
     [{ kind: 'string', default: '', ...common }, { a: 1 }, 'a map'],
   ])('refuses %j = %s and says why', (spec, value, reason) => {
     const checked = checkParameter(spec, value);
     expect(checked.ok).toBe(false);
     expect(checked).toHaveProperty('reason', expect.stringContaining(reason));
+  });
+
+  it('has a hint for each refusal that says how such a value is written', () => {
+    expect(howToWrite(ratio)).toBe('give a number from 0 to 1');
+    expect(howToWrite(auto)).toBe('give a whole number from 0 to 10 or auto');
+    expect(howToWrite({ kind: 'bool', default: true, ...common })).toBe('give true or false');
+    expect(howToWrite({ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common })).toBe(
+      'give one of a, b',
+    );
+    expect(howToWrite({ kind: 'string[]', default: [], ...common })).toMatch(
+      /a list of texts, such as \[a, b\]/,
+    );
   });
 
   it('never throws, and takes a number only within its range', () => {
