@@ -80,7 +80,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
       maxBatch: 8,
     });
     expect(engine.parallel).toBe(4);
-    expect(info.nodesByProvider['CPUExecutionProvider']).toBeGreaterThan(3);
+    expect(info.nodesByProvider['cpu']).toBeGreaterThan(3);
   });
 
   test('gives every caller its own result, several runners at work, buffers back for the next frame', async () => {

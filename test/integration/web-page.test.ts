@@ -35,7 +35,7 @@ function statusOf(silentMs: number): object {
       precision: 'fp32',
       provider: 'cpu',
       refusals: [{ provider: 'tensorrt', reason: 'it is not installed' }],
-      nodesByProvider: { CPUExecutionProvider: 120 },
+      nodesByProvider: { cpu: 120 },
       exactInt8: false,
       choice: { how: 'measured', why: 'fp32 on cpu takes 3.10 ms', candidates: [] },
       referenceCheck: {

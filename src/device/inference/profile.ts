@@ -4,7 +4,7 @@ import { z } from 'zod';
 export interface ProfiledNode {
   readonly name: string;
   readonly op: string;
-  /** ONNX Runtime's own name, such as `CPUExecutionProvider` */
+  /** as providers are named everywhere here, such as `cpu` */
   readonly provider: string;
   readonly inputShapes: readonly (readonly number[])[];
   readonly outputShapes: readonly (readonly number[])[];
@@ -27,6 +27,11 @@ function shapesOf(list: z.infer<typeof typedShapes>): number[][] {
   return list.map((entry) => Object.values(entry)[0] ?? []);
 }
 
+/** ONNX Runtime writes `CPUExecutionProvider` where its options and everything here say `cpu`. */
+function providerName(onnxRuntimeName: string): string {
+  return onnxRuntimeName.replace(/ExecutionProvider$/, '').toLowerCase();
+}
+
 /** Nodes of the run that a profile (the text that ONNX Runtime writes) tells of, each once. Throws where it is no profile. */
 export function parseProfile(text: string): ProfiledNode[] {
   const events = z.array(z.unknown()).parse(JSON.parse(text));
@@ -38,7 +43,7 @@ export function parseProfile(text: string): ProfiledNode[] {
     nodes.set(name, {
       name: name.replace(/_kernel_time$/, ''),
       op: args.op_name,
-      provider: args.provider,
+      provider: providerName(args.provider),
       inputShapes: shapesOf(args.input_type_shape),
       outputShapes: shapesOf(args.output_type_shape),
     });

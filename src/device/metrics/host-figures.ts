@@ -1,18 +1,22 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** How the machine is doing. A figure that it has no sensor for is absent, never guessed. */
-export interface HostReading {
-  /** share of all cores that was busy since the last reading, 0..1; absent on the first */
-  readonly cpuRatio?: number;
-  readonly memoryUsedBytes?: number;
-  readonly memoryTotalBytes?: number;
+/** What sensors say. A figure that the machine has no sensor for is absent, never guessed. */
+export interface SensorReading {
   /** degrees Celsius by the zone's own name */
   readonly temperatureCelsius?: Readonly<Record<string, number>>;
   /** watts by the rail's own name (INA3221 on Jetson) */
   readonly powerWatts?: Readonly<Record<string, number>>;
   /** 0..1 (Jetson) */
   readonly gpuRatio?: number;
+}
+
+/** How the machine is doing. */
+export interface HostReading extends SensorReading {
+  /** share of all cores that was busy since the last reading, 0..1; absent on the first */
+  readonly cpuRatio?: number;
+  readonly memoryUsedBytes?: number;
+  readonly memoryTotalBytes?: number;
 }
 
 /** where Jetsons tell the load of the GPU, in tenths of a percent */
@@ -35,9 +39,12 @@ export class HostFigures {
   }
 
   read(): HostReading {
+    return { ...this.#readCpu(), ...this.#readMemory(), ...this.readSensors() };
+  }
+
+  /** What does not depend on an earlier reading, so that several may ask. */
+  readSensors(): SensorReading {
     return {
-      ...this.#readCpu(),
-      ...this.#readMemory(),
       ...present('temperatureCelsius', this.#readTemperatures()),
       ...present('powerWatts', this.#readPower()),
       ...this.#readGpu(),
@@ -76,7 +83,7 @@ export class HostFigures {
       const milli = this.#number(join(folder, 'temp'));
       // a zone that is switched off reads as an absurd value
       if (milli !== undefined && milli > -100_000 && milli < 200_000)
-        zones[this.#text(join(folder, 'type'))?.trim() || zone] = milli / 1000;
+        zones[unused(zones, this.#text(join(folder, 'type'))?.trim() || zone, zone)] = milli / 1000;
     }
     return zones;
   }
@@ -92,13 +99,14 @@ export class HostFigures {
         const milliamperes = this.#number(join(folder, `curr${String(channel)}_input`));
         const rail = this.#text(join(folder, `in${String(channel)}_label`))?.trim();
         if (millivolts !== undefined && milliamperes !== undefined)
-          rails[rail || `${monitor}-${String(channel)}`] = (millivolts * milliamperes) / 1e6;
+          rails[unused(rails, rail || `${monitor}-${String(channel)}`, monitor)] =
+            (millivolts * milliamperes) / 1e6;
       }
     }
     return rails;
   }
 
-  #readGpu(): HostReading {
+  #readGpu(): SensorReading {
     for (const file of GPU_LOAD_FILES) {
       const permille = this.#number(file);
       if (permille !== undefined && permille >= 0 && permille <= 1000) return { gpuRatio: permille / 1000 };
@@ -127,11 +135,16 @@ export class HostFigures {
   }
 }
 
+/** The name, with where it is from behind it where another sensor has it already, as two `acpitz` zones of a PC do. */
+function unused(taken: Readonly<Record<string, number>>, name: string, origin: string): string {
+  return name in taken ? `${name} (${origin})` : name;
+}
+
 function kilobytes(meminfo: string, field: string): number | undefined {
   const amount = new RegExp(`^${field}: +(\\d+) kB`, 'm').exec(meminfo)?.[1];
   return amount === undefined ? undefined : Number(amount) * 1024;
 }
 
-function present(name: 'temperatureCelsius' | 'powerWatts', values: Record<string, number>): HostReading {
+function present(name: 'temperatureCelsius' | 'powerWatts', values: Record<string, number>): SensorReading {
   return Object.keys(values).length > 0 ? { [name]: values } : {};
 }

@@ -146,7 +146,7 @@ function drawHistory(total) {
 function showModel(status) {
   const engine = status.engine;
   if (!engine) { rows($('model'), [['bundle', 'none loaded']]); return; }
-  const nodes = Object.entries(engine.nodesByProvider).map(([name, n]) => n + ' on ' + name.replace('ExecutionProvider', '')).join(', ');
+  const nodes = Object.entries(engine.nodesByProvider).map(([name, n]) => n + ' on ' + name).join(', ');
   rows($('model'), [['bundle', engine.bundle.name + '@' + engine.bundle.version], ['digest', engine.bundle.digest.slice(0, 12)],
     ['variant', engine.variant === engine.precision ? engine.variant : engine.variant + ', ' + engine.precision], ['provider', engine.provider + (engine.exactInt8 ? ', exact 8-bit kernels' : '')],
     ['chosen', engine.choice.why], ['references', engine.referenceCheck.verdict + (engine.referenceCheck.scores === null ? ': ' + engine.referenceCheck.reason : ', ' + engine.referenceCheck.scores.toFixed(4) + ' off, ' + engine.referenceCheck.tolerance + ' allowed')], ['graph nodes', nodes],

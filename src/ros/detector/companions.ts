@@ -26,14 +26,17 @@ export class Companions {
   readonly #service: DeviceService;
   /** what could not be started, in words; the node works without it */
   readonly complaints: readonly string[];
+  readonly #figures: HostFigures;
   readonly #views: { current: SessionView | null };
 
   private constructor(
     service: DeviceService,
+    figures: HostFigures,
     views: { current: SessionView | null },
     complaints: readonly string[],
   ) {
     this.#service = service;
+    this.#figures = figures;
     this.#views = views;
     this.complaints = complaints;
   }
@@ -69,14 +72,14 @@ export class Companions {
         },
       },
     );
-    return new Companions(service, views, complaints);
+    return new Companions(service, figures, views, complaints);
   }
 
   /** Shows a session from now on. */
   show(session: DetectorSession): void {
     const cameras = session.cameras.map(({ topics }) => topics.camera);
     const live = new LiveView({ labels: session.bundle.manifest.labels, cameras });
-    const metrics = new PipelineMetrics(session.pipeline);
+    const metrics = new PipelineMetrics(session.pipeline, () => this.#figures.readSensors());
     const sinks: (ResultSink | null)[] = [live, metrics, this.#service.sink];
     for (const sink of sinks) if (sink !== null) session.pipeline.addSink(sink);
     this.#views.current = { session, live, metrics };

@@ -117,8 +117,8 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     onNotice: ({ level, code, message }) => log(level, `${code}: ${message}`),
   });
   const live = new LiveView({ labels: bundle.manifest.labels, cameras: names });
-  const metrics = new PipelineMetrics(pipeline);
   const figures = new HostFigures();
+  const metrics = new PipelineMetrics(pipeline, () => figures.readSensors());
   const service = await DeviceService.start(
     { web: options.web, telemetry: options.telemetry, log },
     {

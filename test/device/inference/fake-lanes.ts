@@ -84,7 +84,7 @@ export const UNCHECKED: ReferenceCheck = {
 export const REPORT: LoadReport = {
   loadMs: 1,
   warmupMs: 2,
-  nodesByProvider: { CPUExecutionProvider: 3 },
+  nodesByProvider: { cpu: 3 },
   acceptsRaw: true,
   maxBatch: 1,
   referenceCheck: UNCHECKED,

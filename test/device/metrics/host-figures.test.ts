@@ -56,6 +56,15 @@ describe('HostFigures', () => {
     });
   });
 
+  it('keeps sensors of one name apart', () => {
+    for (const zone of ['thermal_zone0', 'thermal_zone1']) put(`sys/class/thermal/${zone}/type`, 'acpitz\n');
+    put('sys/class/thermal/thermal_zone0/temp', '27800\n');
+    put('sys/class/thermal/thermal_zone1/temp', '29800\n');
+    expect(new HostFigures(root).read()).toEqual({
+      temperatureCelsius: { acpitz: 27.8, 'acpitz (thermal_zone1)': 29.8 },
+    });
+  });
+
   it('survives files that hold no numbers', () => {
     put('proc/stat', 'nonsense');
     put('proc/meminfo', 'MemTotal: lots');

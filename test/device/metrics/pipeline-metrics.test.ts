@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { SensorReading } from '../../../src/device/metrics/host-figures.ts';
 import { PipelineMetrics } from '../../../src/device/metrics/pipeline-metrics.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';
 
-async function scrapedText(): Promise<string> {
+const BOARD = { temperatureCelsius: { 'cpu-thermal': 48.125 }, powerWatts: { VDD_IN: 7.5 }, gpuRatio: 0.375 };
+
+async function scrapedText(sensors: SensorReading = BOARD): Promise<string> {
   const clock = new FakeClock();
   const pipeline = new FramePipeline({
     engine: new FakeEngine(),
@@ -11,7 +14,7 @@ async function scrapedText(): Promise<string> {
     cameras: [{ name: 'front' }],
     clock,
   });
-  const metrics = new PipelineMetrics(pipeline);
+  const metrics = new PipelineMetrics(pipeline, () => sensors);
   pipeline.addSink(metrics);
   await pipeline.start();
   pipeline.activate();
@@ -70,7 +73,15 @@ describe('PipelineMetrics', () => {
     expect(text).toContain(
       `goshawk_bundle_info{name="fake",version="1.0.0",digest="${'f'.repeat(64)}",variant="fp32",provider="cpu"} 1\n`,
     );
-    expect(text).toContain('goshawk_provider_nodes{provider="CPUExecutionProvider"} 10\n');
+    expect(text).toContain('goshawk_provider_nodes{provider="cpu"} 10\n');
+  });
+
+  it('carries temperature, power and the load of the GPU where there is a sensor, and no such sample elsewhere', async () => {
+    const text = await scrapedText();
+    expect(text).toContain('goshawk_host_temperature_celsius{zone="cpu-thermal"} 48.125\n');
+    expect(text).toContain('goshawk_host_power_watts{rail="VDD_IN"} 7.5\n');
+    expect(text).toContain('goshawk_host_gpu_ratio{gpu="0"} 0.375\n');
+    expect(await scrapedText({})).not.toMatch(/^goshawk_host/m);
   });
 
   it('follows the naming rules of Prometheus', async () => {

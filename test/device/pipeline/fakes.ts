@@ -118,7 +118,7 @@ export class FakeEngine implements InferenceEngine {
         reason: 'it gives what it gave',
       },
       choice: { how: 'only', why: 'there is no other', candidates: [], notes: [] },
-      nodesByProvider: { CPUExecutionProvider: 10 },
+      nodesByProvider: { cpu: 10 },
       threads: 1,
       workers: this.parallel,
       queueDepth: 1,

@@ -106,7 +106,7 @@ describe('diagnose', () => {
       variant: 'int8',
       provider: 'cuda',
       refusals: [{ provider: 'tensorrt', reason: 'is not installed' }],
-      nodesByProvider: { CUDAExecutionProvider: 90, CPUExecutionProvider: 3 },
+      nodesByProvider: { cuda: 90, cpu: 3 },
       workers: 1,
       threads: 2,
       queueDepth: 1,
@@ -141,7 +141,7 @@ describe('diagnose', () => {
       setting_why: 'measured here',
       setting_moves: 0,
       setting_last_move: '',
-      nodes: '90 on CUDAExecutionProvider, 3 on CPUExecutionProvider',
+      nodes: '90 on cuda, 3 on cpu',
     });
   });
 
