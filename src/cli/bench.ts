@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
+import { sha256OfFile } from '../device/bundles/bundle.ts';
 import { describeHost } from '../device/describe-host.ts';
 import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { registerBenchHeadline } from './bench-headline.ts';
-import { benchPeers, benchRos, type RosBenchOptions } from '../tools/bench/bench-ros.ts';
-import type { TrialPlaces } from '../tools/bench/ros-trial.ts';
+import { benchPeers, benchRos, type RosBenchOptions, type TrialRunner } from '../tools/bench/bench-ros.ts';
+import { runTrial, type TrialPlaces } from '../tools/bench/ros-trial.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PEER_PACKAGES = join(ROOT, '.tools/peers');
@@ -39,7 +40,7 @@ function numberOf(name: string, text: string): number {
   });
 }
 
-function places(): TrialPlaces {
+function trialRunner(): TrialRunner {
   if (process.env['AMENT_PREFIX_PATH'] === undefined) {
     throw new GoshawkError('GOSHAWK_ROS_UNAVAILABLE', {
       reason: 'this shell has no ROS environment (scripts/with-ros gives one)',
@@ -50,7 +51,8 @@ function places(): TrialPlaces {
       reason: 'ROS benchmarks need a source checkout: test/peers is not there',
     });
   }
-  return { root: ROOT, python: 'python3', peerPackages: PEER_PACKAGES };
+  const places: TrialPlaces = { root: ROOT, python: 'python3', peerPackages: PEER_PACKAGES };
+  return (options) => runTrial(places, options);
 }
 
 function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
@@ -112,7 +114,7 @@ export function registerBench(program: Command): void {
         rate: numberOf('rate', flags.rate),
         seconds: numberOf('seconds', flags.seconds),
       };
-      const report = await benchRos(places(), options, describeHost(['cpu']), say);
+      const report = await benchRos(trialRunner(), options, describeHost(['cpu']), say);
       await writeReport(flags.report, report);
       say(`undeclared frames: ${report.undeclared}`);
     });
@@ -130,7 +132,8 @@ export function registerBench(program: Command): void {
     .option('--rounds <n>', 'how often both are measured, in turn', '5')
     .action(async (flags: BenchFlags) => {
       await checkOutputFiles(flags.report);
-      const found = places();
+      const runner = trialRunner();
+      const peerModelDigest = await sha256OfFile(flags.peerModel ?? '');
       installPeer();
       const options = {
         ...settings(flags, flags.peerModel ?? ''),
@@ -138,10 +141,11 @@ export function registerBench(program: Command): void {
         rounds: numberOf('rounds', flags.rounds),
         fixedRate: numberOf('rate', flags.rate),
         missedLimit: 0.05,
+        peerModelDigest,
         // Both have settled by then: a detector with defaults has found its setting for the load.
         warmupSeconds: 5,
       };
-      const report = await benchPeers(found, options, describeHost(['cpu']), say);
+      const report = await benchPeers(runner, options, describeHost(['cpu']), say);
       await writeReport(flags.report, report);
       const { p50, p99, cpuMsPerFrame } = report.fixedRate.ratios;
       say(

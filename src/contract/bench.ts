@@ -51,6 +51,7 @@ export const rosTrialSchema = z.strictObject({
 });
 
 const settingsSchema = z.strictObject({
+  /** as it was asked for; the report's own `bundle` says what that was */
   bundle: z.string(),
   width: z.int().positive(),
   height: z.int().positive(),
@@ -58,7 +59,8 @@ const settingsSchema = z.strictObject({
 });
 
 export const rosBenchReportSchema = reportBaseSchema.extend({
-  schema: z.literal('goshawk.report.bench-ros/1'),
+  schema: z.literal('goshawk.report.bench-ros/2'),
+  bundle: bundleRefSchema,
   settings: settingsSchema,
   frames: framesSchema,
   fps: z.strictObject({ in: z.number().min(0), out: z.number().min(0) }),
@@ -76,7 +78,10 @@ const fixedRateFiguresSchema = z.strictObject({
 });
 
 export const peersBenchReportSchema = reportBaseSchema.extend({
-  schema: z.literal('goshawk.report.bench-peers/1'),
+  schema: z.literal('goshawk.report.bench-peers/2'),
+  bundle: bundleRefSchema,
+  /** sha256 of the file that the Python node loaded */
+  peerModelDigest: digestSchema,
   settings: settingsSchema,
   /** share of missed frames up to which a rate counts as sustained */
   missedLimit: z.number(),

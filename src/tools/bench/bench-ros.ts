@@ -1,14 +1,17 @@
 import type { FixedRateFigures, PeersBenchReport, RosBenchReport, RosTrial } from '../../contract/bench.ts';
 import { GoshawkError } from '../../contract/errors.ts';
-import type { Host } from '../../contract/report.ts';
+import type { BundleRef, Host, RunReport } from '../../contract/report.ts';
 import { findPeak, PEAK_DEFAULTS } from './peak.ts';
-import { runTrial, type TrialOptions, type TrialPlaces } from './ros-trial.ts';
+import type { TrialOptions, TrialOutcome } from './ros-trial.ts';
 import { median } from './statistics.ts';
 
 /** What both ROS benchmarks need; a trial adds who, rate and seconds. */
 export type RosBenchOptions = Omit<TrialOptions, 'who' | 'rate' | 'seconds'>;
 
 export type Say = (line: string) => void;
+
+/** Runs one trial: camera, detector and listener, each a process. */
+export type TrialRunner = (options: TrialOptions) => Promise<TrialOutcome>;
 
 function settingsOf(options: RosBenchOptions): RosBenchReport['settings'] {
   const { bundle, width, height, detector } = options;
@@ -32,23 +35,22 @@ export function describeTrial(trial: RosTrial): string {
  * @throws GoshawkError GOSHAWK_BENCH_PROCESS
  */
 export async function benchRos(
-  places: TrialPlaces,
+  runTrial: TrialRunner,
   options: RosBenchOptions & { rate: number; seconds: number },
   host: Host,
   say: Say,
 ): Promise<RosBenchReport> {
   const startedAt = new Date().toISOString();
-  const { trial, run, sentSinceFirst } = await runTrial(places, { ...options, who: 'goshawk' });
+  const { trial, run, sentSinceFirst } = await runTrial({ ...options, who: 'goshawk' });
   say(describeTrial(trial));
-  if (run === null) {
-    throw new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the detector of the trial wrote no report' });
-  }
+  if (run === null) throw noReport();
   const declared =
     run.frames.published + Object.values(run.frames.drops).reduce((sum, count) => sum + count, 0);
   return {
-    schema: 'goshawk.report.bench-ros/1',
+    schema: 'goshawk.report.bench-ros/2',
     startedAt,
     host,
+    bundle: run.bundle,
     settings: settingsOf(options),
     frames: run.frames,
     fps: run.fps,
@@ -64,16 +66,24 @@ export async function benchRos(
  * @throws GoshawkError GOSHAWK_BENCH_PROCESS
  */
 export async function benchPeers(
-  places: TrialPlaces,
-  options: RosBenchOptions & { seconds: number; rounds: number; missedLimit: number; fixedRate: number },
+  runTrial: TrialRunner,
+  options: RosBenchOptions & {
+    seconds: number;
+    rounds: number;
+    missedLimit: number;
+    fixedRate: number;
+    peerModelDigest: string;
+  },
   host: Host,
   say: Say,
 ): Promise<PeersBenchReport> {
   const startedAt = new Date().toISOString();
   const trials: RosTrial[] = [];
+  let bundle: BundleRef | null = null;
   const measure = async (who: RosTrial['who'], rate: number): Promise<RosTrial> => {
-    const { trial } = await runTrial(places, { ...options, who, rate });
+    const { trial, run } = await runTrial({ ...options, who, rate });
     trials.push(trial);
+    bundle = sameBundle(bundle, run);
     const sustained = trial.missedRatio <= options.missedLimit;
     say(`${sustained ? 'sustained' : 'missed   '}  ${describeTrial(trial)}`);
     return trial;
@@ -96,10 +106,13 @@ export async function benchPeers(
     peaks.push({ goshawk, pythonPeer, ratio: pythonPeer > 0 ? goshawk / pythonPeer : 0 });
     say(describeRound(round + 1, peaks.at(-1)!, options.fixedRate, atFixedRate));
   }
+  if (bundle === null) throw noReport();
   return {
-    schema: 'goshawk.report.bench-peers/1',
+    schema: 'goshawk.report.bench-peers/2',
     startedAt,
     host,
+    bundle,
+    peerModelDigest: options.peerModelDigest,
     settings: settingsOf(options),
     missedLimit: options.missedLimit,
     peaks,
@@ -107,6 +120,21 @@ export async function benchPeers(
     fixedRate: { rate: options.fixedRate, rounds: fixed, ratios: ratiosOf(fixed) },
     trials,
   };
+}
+
+function noReport(): GoshawkError {
+  return new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the detector of the trial wrote no report' });
+}
+
+/** The bundle of all trials so far: figures of two are never put into one report. */
+function sameBundle(known: BundleRef | null, run: RunReport | null): BundleRef | null {
+  if (run === null || known === null || known.digest === run.bundle.digest) return run?.bundle ?? known;
+  const names = [known, run.bundle].map(({ name, version, digest }) => `${name}@${version} (${digest})`);
+  throw new GoshawkError('GOSHAWK_BENCH_PROCESS', {
+    name: 'goshawk detector',
+    reason: `the bundle changed between two trials, from ${names.join(' to ')}`,
+    output: '',
+  });
 }
 
 function figuresOf({ latencyMs, cpuMsPerFrame }: RosTrial): FixedRateFigures {
