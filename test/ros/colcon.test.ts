@@ -29,6 +29,9 @@ describe.skipIf(!isThere)('a colcon workspace, as docs/ros.md has it', () => {
     const prefix = join(workspace, 'install/goshawk');
     expect(existsSync(join(prefix, 'share/ament_index/resource_index/packages/goshawk'))).toBe(true);
 
+    const command = ['-c', '. "$0/install/setup.sh" && goshawk models list', workspace];
+    expect(execFileSync('bash', command, { encoding: 'utf8' })).toContain('goshawk-street@');
+
     // a shell that has sourced the workspace, as a user's has
     const node = bench.start(
       'bash',

@@ -182,7 +182,7 @@ describe.skipIf(!HAS_ROS2)('the ament package', () => {
       cmake('-S', ROOT, '-B', join(folder, 'build'), `-DCMAKE_INSTALL_PREFIX=${byCmake}`);
       cmake('--install', join(folder, 'build'));
       execFileSync(join(ROOT, 'scripts/install-ament'), [byScript]);
-      for (const place of ['lib/goshawk', 'share/goshawk/launch', 'share/goshawk/launch/params']) {
+      for (const place of ['bin', 'lib/goshawk', 'share/goshawk/launch', 'share/goshawk/launch/params']) {
         expect(readdirSync(join(byScript, place)).sort()).toEqual(readdirSync(join(byCmake, place)).sort());
       }
       for (const file of ['packages/goshawk', 'package_run_dependencies/goshawk']) {
