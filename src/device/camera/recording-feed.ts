@@ -1,11 +1,10 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import type { PictureSize } from '../../core/image/compressed-size.ts';
+import type { PictureSize } from '../../core/image/picture-header.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
 import { refuse } from '../../core/refusal.ts';
 import { decodeToRgb } from '../pipeline/decode-image.ts';
 import { openRecording } from '../recording/open-recording.ts';
 import type { RecordedDamage, RecordedMessage, RecordedTopic, Recording } from '../recording/recording.ts';
-import { loadZstd } from '../recording/zstd.ts';
 import { chooseTopic, describeTopic, type ImageTopic } from './choose-topic.ts';
 import type { FeedEvents, FeedFrame, FrameFeed } from './feed.ts';
 import { imageKind, isColor, readRecordedImage, type RecordedImage } from './recorded-image.ts';
@@ -19,6 +18,9 @@ export interface RecordingFeedOptions {
   readonly loop: boolean;
   readonly size?: PictureSize;
 }
+
+/** The topic that is played, whatever its pictures are. */
+type PlayedTopic = Pick<ImageTopic, 'name' | 'kind' | 'count'>;
 
 /** For a recording of a single frame. */
 const UNKNOWN_PERIOD_MS = 100;
@@ -34,7 +36,7 @@ export class RecordingFeed implements FrameFeed {
   periodMs = UNKNOWN_PERIOD_MS;
   readonly #options: RecordingFeedOptions;
   #recording: Recording | undefined;
-  #topic: ImageTopic | undefined;
+  #topic: PlayedTopic | undefined;
   #events: FeedEvents = { onUnreadable: () => undefined, onNotice: () => undefined };
   #messages: AsyncGenerator<RecordedMessage | RecordedDamage, void, void> | undefined;
   #isClosed = false;
@@ -58,7 +60,6 @@ export class RecordingFeed implements FrameFeed {
   async open(events: FeedEvents): Promise<void> {
     this.#events = events;
     try {
-      await loadZstd();
       this.#recording = await openRecording(this.#options.path);
       this.#topic = await this.#findTopic(this.#recording);
       await this.#setPace(this.#recording, this.#topic);
@@ -156,7 +157,7 @@ export class RecordingFeed implements FrameFeed {
   }
 
   /** The pace is that of the topic: others may have begun earlier or ended later. */
-  async #setPace(recording: Recording, { name, count }: ImageTopic): Promise<void> {
+  async #setPace(recording: Recording, { name, count }: PlayedTopic): Promise<void> {
     const span = count > 1 ? await recording.span(name) : undefined;
     const recorded = span === undefined ? 0 : Number(span.last - span.first) / 1e6 / (count - 1);
     const { rate } = this.#options;
@@ -164,22 +165,25 @@ export class RecordingFeed implements FrameFeed {
     if (recorded > 0) this.#scale = this.periodMs / recorded;
   }
 
-  async #findTopic(recording: Recording): Promise<ImageTopic> {
-    const found: ImageTopic[] = [];
-    for (const topic of recording.topics) {
-      const kind = imageKind(topic.type);
-      if (kind === undefined || topic.encoding !== 'cdr') continue;
-      const content = await peek(recording, topic.name, kind);
-      found.push({ name: topic.name, kind, count: topic.count, content });
-    }
+  /** The one that was named is taken as it is; for any other answer the pictures are looked at, which reads from all over the file. */
+  async #findTopic(recording: Recording): Promise<PlayedTopic> {
+    const images = recording.topics.flatMap(({ name, type, encoding, count }): PlayedTopic[] => {
+      const kind = imageKind(type);
+      return kind === undefined || encoding !== 'cdr' ? [] : [{ name, kind, count }];
+    });
     const { topic } = this.#options;
-    const chosen = topic === undefined ? chooseTopic(found) : found.find(({ name }) => name === topic);
+    const named = images.find(({ name }) => name === topic);
+    if (named !== undefined) return named;
+    const found: ImageTopic[] = [];
+    for (const image of images)
+      found.push({ ...image, content: await peek(recording, image.name, image.kind) });
+    const chosen = topic === undefined ? chooseTopic(found) : undefined;
     const list = found.map(describeTopic).join(', ');
     if (chosen === undefined) {
       const wanted = topic === undefined ? 'no image topic' : `no image topic ${topic}`;
       return this.#refuse(`it has ${wanted}; it has ${list || describeOthers(recording.topics)}`);
     }
-    if (topic === undefined && found.length > 1)
+    if (found.length > 1)
       this.#events.onNotice(
         `${this.description}: ${chosen.name} is played; it has ${list} (",topic=NAME" takes another)`,
       );

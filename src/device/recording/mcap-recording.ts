@@ -1,14 +1,7 @@
 import { McapIndexedReader } from '@mcap/core';
-import { DECOMPRESSORS, loadDecompressors, McapWalk, type McapContents } from './mcap-walk.ts';
+import { DECOMPRESSORS, loadDecompressors, McapWalk, topicsOf, type McapContents } from './mcap-walk.ts';
 import { RecordingFile } from './recording-file.ts';
-import {
-  mergeTopics,
-  type RecordedDamage,
-  type RecordedMessage,
-  type RecordedTopic,
-  type Recording,
-  type TimeSpan,
-} from './recording.ts';
+import type { RecordedDamage, RecordedMessage, RecordedTopic, Recording, TimeSpan } from './recording.ts';
 
 /**
  * An MCAP file. Where it has an index that covers its messages, that is used: only chunks with the topic are read. Files without one
@@ -45,7 +38,7 @@ export class McapRecording implements Recording {
     this.#file = file;
     this.#indexed = indexed;
     this.#contents = contents;
-    this.topics = contents?.topics ?? (indexed === undefined ? [] : topicsOf(indexed));
+    this.topics = contents?.topics ?? (indexed === undefined ? [] : indexedTopics(indexed));
     const cutAt = contents?.cutAt;
     this.notices =
       cutAt === undefined
@@ -120,14 +113,10 @@ async function openIndexed(file: RecordingFile): Promise<McapIndexedReader | und
   return reader;
 }
 
-function topicsOf({ channelsById, schemasById, statistics }: McapIndexedReader): RecordedTopic[] {
-  const topics = [...channelsById.values()].map(
-    ({ id, topic: name, messageEncoding: encoding, schemaId }): RecordedTopic => ({
-      name,
-      type: schemasById.get(schemaId)?.name ?? '',
-      encoding,
-      count: Number(statistics?.channelMessageCounts.get(id) ?? 0n),
-    }),
+function indexedTopics({ channelsById, schemasById, statistics }: McapIndexedReader): RecordedTopic[] {
+  return topicsOf(
+    channelsById.values(),
+    (schemaId) => schemasById.get(schemaId)?.name,
+    (channelId) => statistics?.channelMessageCounts.get(channelId),
   );
-  return mergeTopics([topics]);
 }

@@ -15,6 +15,7 @@ import {
 } from '../../core/mcap/records.ts';
 import { checkedSize, type RecordingFile } from './recording-file.ts';
 import {
+  joinSpans,
   mergeTopics,
   type RecordedDamage,
   type RecordedMessage,
@@ -68,15 +69,14 @@ export class McapWalk {
       const topic = this.#channels.get(channelId)?.topic;
       if (topic === undefined) continue;
       counts.set(channelId, (counts.get(channelId) ?? 0) + 1);
-      const { first, last } = spans.get(topic) ?? { first: logTime, last: logTime };
-      spans.set(topic, { first: logTime < first ? logTime : first, last: logTime > last ? logTime : last });
+      spans.set(topic, joinSpans(spans.get(topic), { first: logTime, last: logTime }));
     }
-    const topics = [...this.#channels.values()].map(
-      ({ id, topic: name, messageEncoding: encoding, schemaId }): RecordedTopic => {
-        return { name, type: this.#schemas.get(schemaId) ?? '', encoding, count: counts.get(id) ?? 0 };
-      },
+    const topics = topicsOf(
+      this.#channels.values(),
+      (schemaId) => this.#schemas.get(schemaId),
+      (channelId) => counts.get(channelId),
     );
-    return { topics: mergeTopics([topics]), spans, cutAt: this.#cutAt };
+    return { topics, spans, cutAt: this.#cutAt };
   }
 
   /** Messages of a topic, in the order of the file. */
@@ -159,6 +159,23 @@ export class McapWalk {
       this.#channels.set(channel.id, channel);
     }
   }
+}
+
+/** The topics that the channels of a file make up. */
+export function topicsOf(
+  channels: Iterable<McapChannel>,
+  typeOf: (schemaId: number) => string | undefined,
+  countOf: (channelId: number) => number | bigint | undefined,
+): RecordedTopic[] {
+  const topics = [...channels].map(
+    ({ id, topic: name, messageEncoding: encoding, schemaId }): RecordedTopic => ({
+      name,
+      type: typeOf(schemaId) ?? '',
+      encoding,
+      count: Number(countOf(id) ?? 0),
+    }),
+  );
+  return mergeTopics([topics]);
 }
 
 interface WalkItem {

@@ -8,7 +8,7 @@ import { RecordingFile } from './recording-file.ts';
 import type { Recording } from './recording.ts';
 import { SplitRecording } from './split-recording.ts';
 import { SQLITE_MAGIC, SqliteRecording } from './sqlite-recording.ts';
-import { isZstd, unpackFile } from './zstd.ts';
+import { isZstd, loadZstd, unpackFile } from './zstd.ts';
 
 /** Bytes at the start of a file that tell its format. */
 const SNIFFED_BYTES = 64;
@@ -19,9 +19,11 @@ const ROS1_MAGIC = new TextEncoder().encode('#ROSBAG V');
 /**
  * Opens a recording of ROS 2: an MCAP file, a rosbag2 database (`.db3`), either compressed as a whole (`.zstd`), or the folder that
  * `ros2 bag record` makes, with all its splits. The content decides, not the name.
+ * Its messages can be unpacked from then on.
  * @throws Error with words for people: what it is, and the command that makes it readable
  */
 export async function openRecording(path: string): Promise<Recording> {
+  await loadZstd();
   const found = await stat(path);
   if (found.isDirectory()) return openFolder(path);
   if (!found.isFile()) throw new Error('it is neither a file nor a folder');

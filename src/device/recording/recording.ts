@@ -40,6 +40,12 @@ export interface Recording {
   close(): Promise<void>;
 }
 
+/** From the first to the last of both; a topic may lie in several parts. */
+export function joinSpans(known: TimeSpan | undefined, { first, last }: TimeSpan): TimeSpan {
+  if (known === undefined) return { first, last };
+  return { first: first < known.first ? first : known.first, last: last > known.last ? last : known.last };
+}
+
 /** Adds the topics of another part of a recording to those that are known, by name. */
 export function mergeTopics(parts: readonly (readonly RecordedTopic[])[]): RecordedTopic[] {
   const merged = new Map<string, RecordedTopic>();

@@ -1,4 +1,5 @@
 import {
+  joinSpans,
   mergeTopics,
   type RecordedDamage,
   type RecordedMessage,
@@ -24,11 +25,7 @@ export class SplitRecording implements Recording {
     let whole: TimeSpan | undefined;
     for (const part of this.#parts) {
       const span = await part.span(topic);
-      if (span === undefined) continue;
-      whole = {
-        first: whole === undefined || span.first < whole.first ? span.first : whole.first,
-        last: whole === undefined || span.last > whole.last ? span.last : whole.last,
-      };
+      if (span !== undefined) whole = joinSpans(whole, span);
     }
     return whole;
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sqlite from 'node-sqlite3-wasm';
 import {
+  joinSpans,
   mergeTopics,
   type RecordedMessage,
   type RecordedTopic,
@@ -98,7 +99,10 @@ export class SqliteRecording implements Recording {
       rows.map((row): RecordedTopic[] => {
         const name = String(row['name']);
         const count = Number(row['count']);
-        if (count > 0) this.#spans.set(name, { first: asBigInt(row['first']), last: asBigInt(row['last']) });
+        if (count > 0) {
+          const span = { first: asBigInt(row['first']), last: asBigInt(row['last']) };
+          this.#spans.set(name, joinSpans(this.#spans.get(name), span));
+        }
         return [{ name, type: String(row['type']), encoding: String(row['encoding']), count }];
       }),
     );

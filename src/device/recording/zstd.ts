@@ -9,7 +9,7 @@ import { checkedSize } from './recording-file.ts';
 /** The first bytes of a Zstandard frame (RFC 8878, 3.1.1). A CDR message starts with two bytes of 0 and is never taken for one. */
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 
-/** Call before `unpackMessage`. */
+/** What `unpackMessage` needs; whoever opens a recording waits for it. */
 export async function loadZstd(): Promise<void> {
   await isLoaded;
 }

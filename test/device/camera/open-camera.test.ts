@@ -1,13 +1,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CLEAR_DAY } from '../../../src/core/scene/conditions.ts';
 import { renderFrame } from '../../../src/core/scene/scene.ts';
 import type { RefusalReason } from '../../../src/core/refusal.ts';
 import { createWorld } from '../../../src/core/scene/world.ts';
 import { openCamera, type CameraOptions } from '../../../src/device/camera/open-camera.ts';
 import type { CameraCounters, CameraFrame } from '../../../src/device/camera/source.ts';
+import { McapRecording } from '../../../src/device/recording/mcap-recording.ts';
 import { encodeJpeg, encodePng } from '../../../src/device/pipeline/encode-image.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
 import { writeRecording, type TopicPlan } from './recording.ts';
@@ -206,10 +207,19 @@ describe('mcap', () => {
     const rear = { topic: '/rear/image_raw/compressed', frames: 2, periodMs: 5, jpeg };
     await writeRecording(file, { compression: 'zstd', topics: [front, rear] });
     const { frames } = await collect(`mcap:${file},topic=/rear/image_raw/compressed`, 2);
-    expect(frames[0]!.image).toEqual({ format: 'jpeg', data: jpeg });
+    expect(frames[0]!.image).toMatchObject({ format: 'jpeg', data: jpeg });
     const topic = '/rear/image_raw/compressed';
     const decoded = await collect(`mcap:${file}`, 1, { topic, width: 8, height: 4 });
     expect(decoded.frames[0]!.image).toMatchObject({ width: 8, height: 4, encoding: 'rgb8' });
+  });
+
+  it('looks at no pictures before it plays a topic that was named', async () => {
+    const file = join(root, 'named.mcap');
+    await writeRecording(file, { topics: [front, { ...front, topic: '/rear/image_raw' }] });
+    const messages = vi.spyOn(McapRecording.prototype, 'messages');
+    await collect(`mcap:${file},topic=/rear/image_raw,loop=false`, 2);
+    expect(messages.mock.calls).toEqual([['/rear/image_raw']]);
+    messages.mockRestore();
   });
 
   it('prefers a topic in color, and says what there is', async () => {

@@ -57,17 +57,21 @@ const EXPECTED = {
   damage: [],
 };
 
-/** A rosbag2 database with the messages of a topic from `first` on. */
-function writeDatabase(path: string, plan: TopicPlan, first = 0): void {
+/** A rosbag2 database with the messages of a topic from `first` on, divided among so many rows of its table of topics. */
+function writeDatabase(path: string, plan: TopicPlan, first = 0, rows = 1): void {
   const database = new sqlite.Database(path);
   database.exec(
     'CREATE TABLE topics(id INTEGER PRIMARY KEY, name TEXT, type TEXT, serialization_format TEXT, offered_qos_profiles TEXT);' +
       'CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id INTEGER, timestamp INTEGER, data BLOB);' +
-      `INSERT INTO topics VALUES(1, '${plan.topic}', 'sensor_msgs/msg/Image', 'cdr', '')`,
+      Array.from(
+        { length: rows },
+        (_, i) => `INSERT INTO topics VALUES(${i + 1}, '${plan.topic}', 'sensor_msgs/msg/Image', 'cdr', '');`,
+      ).join(''),
   );
   for (let i = first; i < first + plan.frames; i += 1) {
-    const values = [logTimeOf(plan, i), imageMessage(plan, i)];
-    database.run('INSERT INTO messages(topic_id, timestamp, data) VALUES(1, ?, ?)', values);
+    const row = 1 + Math.floor(((i - first) * rows) / plan.frames);
+    const values = [row, logTimeOf(plan, i), imageMessage(plan, i)];
+    database.run('INSERT INTO messages(topic_id, timestamp, data) VALUES(?, ?, ?)', values);
   }
   database.close();
 }
@@ -153,6 +157,18 @@ describe('a rosbag2 database', () => {
     await mkdir(`${file}.lock`);
     expect(await play(file)).toMatchObject({ ...EXPECTED, count: 6 });
     expect((await readdir(root)).sort()).toEqual(['run_0.db3', 'run_0.db3.lock']);
+  });
+
+  it.each([1, 2, 3])('has one span for a topic with %i rows', async (rows) => {
+    const file = join(root, 'run_0.db3');
+    writeDatabase(file, FRONT, 0, rows);
+    const recording = await openRecording(file);
+    expect(recording.topics.map(({ name, count }) => [name, count])).toEqual([[FRONT.topic, FRONT.frames]]);
+    expect(await recording.span(FRONT.topic)).toEqual({
+      first: logTimeOf(FRONT, 0),
+      last: logTimeOf(FRONT, FRONT.frames - 1),
+    });
+    await recording.close();
   });
 
   it('with a write-ahead log is refused with the command that merges it', async () => {
