@@ -16,7 +16,7 @@ export default defineConfig({
           name: 'unit',
           env,
           include: [
-            'test/{cli,core,contract,device,tools,fleet,bootstrap}/**/*.test.ts',
+            'test/{cli,core,contract,device,docs,tools,fleet,bootstrap}/**/*.test.ts',
             'test/ros/unit/**/*.test.ts',
           ],
           exclude: ['test/fleet/integration/**'],

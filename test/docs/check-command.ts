@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { selectGroups } from '../../scripts/bootstrap/test-groups.mjs';
+import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
+import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
+import { ROOT, sourceText } from './documents.ts';
+import { refusalOf } from './goshawk-command.ts';
+import { launchArguments } from './launch-arguments.ts';
+
+/** Commands of others, or of machines that are not at hand, and why nothing is said of them here. */
+export const NOT_CHECKED: Readonly<Record<string, string>> = {
+  cat: 'reads a file that only a Jetson has',
+  cd: "the shell's own",
+  colcon: 'run by test/ros/colcon.test.ts',
+  export: "the shell's own",
+  git: 'needs the address of a clone',
+  grep: 'reads a file that only a Jetson has',
+  mv: 'changes node_modules',
+  pytest: 'run by the group "training"',
+  rm: 'changes node_modules',
+  source: "the shell's own",
+  sudo: 'changes the machine',
+  tegrastats: 'a tool of Jetsons',
+  torchrun: 'needs PyTorch; run by the group "training"',
+};
+
+type Check = (words: readonly string[]) => Promise<string | null> | string | null;
+
+const PARAMETERS: Readonly<Record<string, object>> = {
+  camera: CAMERA_PARAMETERS,
+  detector: DETECTOR_PARAMETERS,
+};
+
+/** Prefixes that run what follows them. */
+const AROUND: Check = ([, ...words]) => refusal(words);
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  goshawk: ([, ...words]) => refusalOf(words),
+  node: ([, entry = '', ...words]) =>
+    entry.endsWith('dist/cli.js') ? refusalOf(words) : `${entry} is not known`,
+  '.tools/arm64/node': (words) => CHECKS['node']!(words),
+  '.tools/optimize/bin/python': ([, , , folder = '']) =>
+    existsSync(join(ROOT, folder)) ? null : `${folder} is not there`,
+  npm: checkNpm,
+  python: checkTraining,
+  ros2: checkRos2,
+  'scripts/emulate/as-avx2': AROUND,
+  'scripts/with-ros': AROUND,
+  'scripts/jetson/build-engine': checkUsage,
+  'scripts/jetson/build-onnxruntime': checkUsage,
+  'scripts/training/reproduce.sh': checkThere,
+  'scripts/training/reproduce-gpu.sh': checkThere,
+};
+
+/** Why a command of a document would be refused; null where it would not be, as far as can be told. `unknown` names who should tell. */
+export function refusal(words: readonly string[]): Promise<string | null> | string | null {
+  const [program = ''] = words;
+  const check = CHECKS[program];
+  if (check !== undefined) return check(words);
+  return program in NOT_CHECKED ? null : `nobody here knows "${program}"`;
+}
+
+async function checkNpm([, command = '', ...words]: readonly string[]): Promise<string | null> {
+  if (command === 'run') {
+    const scripts = /"scripts": (\{[^}]*\})/.exec(readFileSync(join(ROOT, 'package.json'), 'utf8'))?.[1];
+    return words[0] !== undefined && words[0] in (JSON.parse(scripts ?? '{}') as object)
+      ? null
+      : `package.json has no script ${words[0]}`;
+  }
+  const own = words[0] === '--' ? words.slice(1) : [];
+  if (command === 'start') return refusalOf(['demo', ...own]);
+  if (command !== 'test') return `npm ${command} is not known`;
+  if (own.length === 0) return null;
+  try {
+    selectGroups(own[1]);
+    return own[0] === '--only' ? null : `npm test has no option ${own[0]}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function checkRos2(words: readonly string[]): string | null {
+  const [, verb, noun = '', name = '', ...rest] = words;
+  if (verb === 'launch') {
+    if (noun !== 'goshawk' || !existsSync(join(ROOT, 'launch', name)))
+      return `there is no launch file ${name}`;
+    const declared = launchArguments(name);
+    const given = rest.filter((word) => word.includes(':=')).map((word) => word.split(':=')[0]!);
+    const unknown = given.find((argument) => !declared.has(argument));
+    return unknown === undefined ? null : `${name} has no argument ${unknown}`;
+  }
+  if (verb === 'run') {
+    const table = PARAMETERS[name];
+    if (noun !== 'goshawk' || table === undefined) return `there is no node ${name}`;
+    const given = rest.flatMap((word, at) => (word === '-p' ? [rest[at + 1]!.split(':=')[0]!] : []));
+    const unknown = given.find((parameter) => !(parameter in table));
+    return unknown === undefined ? null : `${name} has no parameter ${unknown}`;
+  }
+  if (verb === 'param' && (noun === 'set' || noun === 'get')) {
+    const table = PARAMETERS[name.split('/').at(-1)!];
+    if (table === undefined) return `there is no node ${name}`;
+    return /^[A-Z]+$/.test(rest[0] ?? '') || rest[0]! in table ? null : `${name} has no parameter ${rest[0]}`;
+  }
+  // the rest is ROS 2's own and run by test/ros/ros2-cli.test.ts
+  return ['topic', 'param', 'pkg', 'lifecycle'].includes(verb ?? '') ? null : `ros2 ${verb} is not known`;
+}
+
+/** Options are those that the script's own `--help` tells of. */
+function checkUsage([script = '', ...words]: readonly string[]): string | null {
+  const help = execFileSync(join(ROOT, script), ['--help'], { encoding: 'utf8' });
+  const unknown = words.find((word) => word.startsWith('--') && !help.includes(word));
+  return unknown === undefined ? null : `${script} --help says nothing of ${unknown}`;
+}
+
+function checkThere([script = '']: readonly string[]): string | null {
+  return existsSync(join(ROOT, script)) ? null : `${script} is not there`;
+}
+
+/** Needs PyTorch to be asked itself: its options are looked for in its sources, where settings are fields. */
+function checkTraining([, , module, command, ...words]: readonly string[]): string | null {
+  if (module !== 'goshawk_training') return `the module ${module} is not known`;
+  const source = sourceText(['scripts/training/goshawk_training'], /\.py$/);
+  if (!source.includes(`add_parser("${command}"`)) return `goshawk_training has no command ${command}`;
+  const unknown = words.find(
+    (word) =>
+      word.startsWith('--') &&
+      !source.includes(`"${word}"`) &&
+      !new RegExp(`^ {4}${word.slice(2).replaceAll('-', '_')}: `, 'm').test(source),
+  );
+  return unknown === undefined ? null : `goshawk_training has no option ${unknown}`;
+}

@@ -1,0 +1,49 @@
+import { CommanderError, type Command } from 'commander';
+import { makeProgram } from '../../src/cli/program.ts';
+
+/** What the real command line says of these words, its actions left out; null where it takes them. */
+export async function refusalOf(words: readonly string[]): Promise<string | null> {
+  const program = makeProgram();
+  disarm(program);
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return null;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.message;
+    throw error;
+  }
+}
+
+function disarm(command: Command): void {
+  command.configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
+  if (command.commands.length === 0) command.action(() => undefined);
+  for (const each of command.commands) disarm(each);
+}
+
+/** Like `refusalOf`, for words that name a command in passing: what is left out is not missed. */
+export function unknownIn(words: readonly string[]): string | null {
+  let command = makeProgram();
+  let rest = [...words];
+  while (command.commands.length > 0 && /^[a-z]/.test(rest[0] ?? '')) {
+    const next = command.commands.find((each) => each.name() === rest[0]);
+    if (next === undefined) return `there is no command "${rest[0]}"`;
+    command = next;
+    rest = rest.slice(1);
+  }
+  const flags = rest.filter((word) => /^--[a-z]/.test(word)).map((word) => word.replace(/=.*/, ''));
+  const unknown = flags.find(
+    (flag) => !command.options.some(({ long }) => long === flag) && flag !== '--help',
+  );
+  return unknown === undefined ? null : `"${command.name()}" has no option ${unknown}`;
+}
+
+/** Every option of every command. */
+export function allOptions(): Set<string> {
+  const options = new Set<string>(['--help']);
+  const collect = (command: Command): void => {
+    for (const { long } of command.options) if (long !== undefined) options.add(long);
+    command.commands.forEach(collect);
+  };
+  collect(makeProgram());
+  return options;
+}

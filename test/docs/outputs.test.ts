@@ -1,0 +1,60 @@
+import { expect, it, vi } from 'vitest';
+import { makeProgram } from '../../src/cli/program.ts';
+import { ERROR_TEMPLATES } from '../../src/contract/errors.ts';
+import { blocksOf, readDocuments, type Block } from './documents.ts';
+import { commandsIn } from './shell.ts';
+
+const blocks = readDocuments().flatMap(blocksOf);
+
+/** Commands of documents whose output is shown behind them and is the same everywhere: they read what comes with the project. */
+const SHOWN = ['goshawk models lineage goshawk-street-baseline'];
+
+/** The block behind the one that ends in a command. */
+function shownBehind(command: string): Block | undefined {
+  const at = blocks.findIndex(
+    ({ language, text }) =>
+      language === 'sh' &&
+      commandsIn(text)
+        .at(-1)
+        ?.join(' ')
+        .replace(/^scripts\/with-ros /, '') === command,
+  );
+  return at < 0 ? undefined : blocks[at + 1];
+}
+
+it.each(SHOWN)('%s prints what the document shows', async (command) => {
+  const printed: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+  const home = process.env['XDG_DATA_HOME'];
+  // models of whoever runs the test are not part of it
+  process.env['XDG_DATA_HOME'] = '/nonexistent';
+  try {
+    await makeProgram().parseAsync(command.split(' ').slice(1), { from: 'user' });
+  } finally {
+    log.mockRestore();
+    if (home === undefined) delete process.env['XDG_DATA_HOME'];
+    else process.env['XDG_DATA_HOME'] = home;
+  }
+  expect(shownBehind(command)?.text.trim()).toBe(printed.join('\n').trim());
+});
+
+it('errors that are shown are those of the code', () => {
+  const shown = blocks.flatMap(({ text, place }) =>
+    text.split('\n').flatMap((line) => {
+      const [, code = '', rest = ''] = /^(GOSHAWK_[A-Z_]+): (.*)$/.exec(line) ?? [];
+      return code === '' ? [] : [{ place, code, rest }];
+    }),
+  );
+  expect(shown.length).toBeGreaterThan(0);
+  for (const { place, code, rest } of shown) {
+    const { message, fix } = ERROR_TEMPLATES[code as keyof typeof ERROR_TEMPLATES];
+    expect(rest, place).toMatch(new RegExp(`^${pattern(message)} \\(${pattern(fix)}\\)$`));
+  }
+});
+
+function pattern(template: string): string {
+  return template
+    .split(/\{\w+\}/)
+    .map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
+    .join('.*');
+}

@@ -1,0 +1,44 @@
+/**
+ * The simple commands of a piece of shell as documents hold it: comments, quotes, continued lines, `&&`, `|` and `;` are understood, nothing
+ * is expanded. Optional parts in brackets (`[--resume]`) lose the brackets, assignments in front of a command are left out.
+ */
+export function commandsIn(text: string): string[][] {
+  const commands: string[][] = [];
+  let words: string[] = [];
+  let word: string | null = null;
+  let quote = '';
+  const endWord = (): void => {
+    if (word !== null) words.push(word);
+    word = null;
+  };
+  const endCommand = (): void => {
+    endWord();
+    const bare = words.map((each) => each.replace(/^\[(-[^\]]*)\]?$|^([^[\]]+)\]$/, '$1$2'));
+    const first = bare.findIndex((each) => !/^[A-Z_]+=/.test(each));
+    if (first >= 0) commands.push(bare.slice(first));
+    words = [];
+  };
+  const source = text.replace(/\\\n/g, ' ');
+  for (let at = 0; at < source.length; at++) {
+    const char = source[at]!;
+    if (quote !== '') {
+      if (char === quote) quote = '';
+      else word = (word ?? '') + char;
+    } else if (char === '"' || char === "'") {
+      quote = char;
+      word ??= '';
+    } else if (char === '#' && word === null) {
+      while (at + 1 < source.length && source[at + 1] !== '\n') at++;
+    } else if (char === '\n' || char === ';' || char === '|' || (char === '&' && source[at + 1] === '&')) {
+      // RUN|last.pt in a word is a choice, not a pipe
+      if (char === '|' && word !== null) word += char;
+      else {
+        endCommand();
+        if (char === '&') at++;
+      }
+    } else if (char === ' ' || char === '\t') endWord();
+    else word = (word ?? '') + char;
+  }
+  endCommand();
+  return commands;
+}
