@@ -1,6 +1,6 @@
 import type { CompressedView, Stamp } from '../frame.ts';
 import { refuse, type Refusal } from '../refusal.ts';
-import { compressedSize, readPictureHeader } from '../image/compressed-size.ts';
+import { readPictureHeader, uprightSize } from '../image/compressed-size.ts';
 import { DEFAULT_IMAGE_LIMITS, findSizeProblem, type ImageLimits } from '../image/limits.ts';
 import { CdrCursor } from './cursor.ts';
 import { readHeader } from './header.ts';
@@ -65,23 +65,22 @@ export function checkPicture(
   isLight = false,
   limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
 ): CheckedCompressedImage | Refusal {
-  if (startsWith(data, JPEG_START)) return withinLimits({ format: 'jpeg', data }, limits);
-  if (!startsWith(data, PNG_START)) {
+  const isJpeg = startsWith(data, JPEG_START);
+  if (!isJpeg && !startsWith(data, PNG_START)) {
     return refuse('corrupt_image', `the ${data.length} bytes do not start like a JPEG or PNG`);
   }
-  const header = readPictureHeader({ format: 'png', data });
-  if (header?.bitDepth === 16 && header.channels === 1 && !isLight) {
+  const format = isJpeg ? 'jpeg' : 'png';
+  const header = readPictureHeader({ format, data });
+  // the decoder finds the words for what is damaged
+  if (header === undefined) return { ok: true, view: { format, data } };
+  if (!isJpeg && header.bitDepth === 16 && header.channels === 1 && !isLight) {
     const detail =
       'a PNG of 16-bit gray is taken for a depth picture; supported: PNG in color, of 8-bit gray, and of format "mono16; png"';
     return refuse('unsupported_encoding', detail);
   }
-  return withinLimits({ format: 'png', data }, limits);
-}
-
-function withinLimits(view: CompressedView, limits: ImageLimits): CheckedCompressedImage | Refusal {
-  const size = compressedSize(view);
-  const problem = size === undefined ? undefined : findSizeProblem(size.width, size.height, limits);
-  return problem === undefined ? { ok: true, view } : refuse('bad_size', problem);
+  const { width, height } = uprightSize(header);
+  const problem = findSizeProblem(width, height, limits);
+  return problem === undefined ? { ok: true, view: { format, data, header } } : refuse('bad_size', problem);
 }
 
 /** Start-of-image marker and the first byte of the next marker (ITU T.81). */

@@ -1,38 +1,24 @@
 import type { CompressedView } from '../frame.ts';
 import { exifOrientation, swapsSides, type Orientation } from './exif.ts';
-
-/** Width and height in pixels. */
-export interface PictureSize {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** What the header of a JPEG or PNG says, without decoding it. */
-export interface PictureHeader extends PictureSize {
-  /** of the stored picture: those of the upright one are swapped where the orientation says so */
-  readonly width: number;
-  readonly height: number;
-  /** how the stored picture has to be turned to be upright */
-  readonly orientation: Orientation;
-  /** 1 for gray, 3 for color (with or without alpha), 4 for CMYK */
-  readonly channels: number;
-  /** bits of each channel: 8, of a PNG also 1, 2, 4 and 16 */
-  readonly bitDepth: number;
-}
+import type { PictureHeader, PictureSize } from './picture-header.ts';
 
 /**
  * Reads the header of a JPEG or PNG, so that a picture that is too large or of a kind that is not read is refused before memory is spent
- * on it. `undefined` where there is none: then the data is damaged, and the decoder finds the words for it.
+ * on it. It is read once where the view carries what was found. `undefined` where there is none: then the data is damaged, and the decoder finds the words for it.
  */
 export function readPictureHeader(view: CompressedView): PictureHeader | undefined {
+  if (view.header !== undefined) return view.header;
   return view.format === 'png' ? pngHeader(view.data) : jpegHeader(view.data);
 }
 
 /** The size of the upright picture, as OpenCV's `imdecode` gives it: with the sides swapped where EXIF data turns it by 90 degrees. */
 export function compressedSize(view: CompressedView): PictureSize | undefined {
   const header = readPictureHeader(view);
-  if (header === undefined) return undefined;
-  const { width, height, orientation } = header;
+  return header === undefined ? undefined : uprightSize(header);
+}
+
+/** The size of the picture once it is upright. */
+export function uprightSize({ width, height, orientation }: PictureHeader): PictureSize {
   return swapsSides(orientation) ? { width: height, height: width } : { width, height };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import { checkPicture } from '../../core/cdr/compressed-image.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
-import { compressedSize, type PictureSize } from '../../core/image/compressed-size.ts';
+import type { PictureSize } from '../../core/image/picture-header.ts';
 import { decodeToRgb } from '../pipeline/decode-image.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import type { FeedEvents, FeedFrame, FrameFeed } from './feed.ts';
@@ -69,8 +69,7 @@ export class DirFeed implements FrameFeed {
     const { compressed, size } = this.#options;
     try {
       const checked = checkPicture(new Uint8Array(await readFile(file)));
-      if (checked.ok && compressedSize(checked.view) === undefined)
-        return refuse('corrupt_image', 'it has no header');
+      if (checked.ok && checked.view.header === undefined) return refuse('corrupt_image', 'it has no header');
       if (!checked.ok || compressed) return checked.ok ? { image: checked.view } : checked;
       return { image: await decodeToRgb(checked.view, DEFAULT_IMAGE_LIMITS.maxPixels, size) };
     } catch (error) {

@@ -3,6 +3,7 @@ import type { ImageView } from '../../core/frame.ts';
 import { toRgb } from '../../core/image/convert.ts';
 import { planeRows } from '../../core/image/layout.ts';
 import { compiledEntry } from '../compiled-entry.ts';
+import { freeMemory } from '../free-memory.ts';
 import type { ColorReply, ColorRequest } from './color-protocol.ts';
 
 /** Pictures of fewer pixels are converted on the spot: it takes less time than to hand them over. */
@@ -81,14 +82,35 @@ function leastBusy(): ColorThread {
   return thread;
 }
 
+/** The pixels as they lie, where they are packed RGB already; `null` where they have to be converted. */
+function packedRgb({ width, height, encoding, step, data }: ImageView): Uint8Array | null {
+  return encoding === 'rgb8' && step === width * 3 ? data.subarray(0, step * height) : null;
+}
+
+/**
+ * Has a picture read as packed RGB: as it lies where it is that, converted as `convertToRgb` does where it is not. What was made for it is freed
+ * at the end. The picture must stay as it is until the reader is done.
+ */
+export async function withRgb<T>(view: ImageView, read: (rgb: Uint8Array) => Promise<T>): Promise<T> {
+  const packed = packedRgb(view);
+  if (packed !== null) return read(packed);
+  const rgb = await convertToRgb(view);
+  try {
+    return await read(rgb);
+  } finally {
+    freeMemory(rgb);
+  }
+}
+
 /**
  * A picture as packed RGB in memory of its own, converted on a thread of its own: a whole frame takes 5 to 15 ms, which the thread that
  * hears the cameras does not have. The pixels are copied before this returns, and may be used for something else at once.
  * @throws Error where the thread ends before it answered
  */
 export async function convertToRgb(view: ImageView): Promise<Uint8Array<ArrayBuffer>> {
-  const { width, height, encoding, step, data } = view;
-  if (encoding === 'rgb8' && step === width * 3) return data.slice(0, step * height);
+  const { width, height } = view;
+  const packed = packedRgb(view);
+  if (packed !== null) return new Uint8Array(packed);
   if (width * height < SMALL_PIXELS) {
     const rgb = new Uint8Array(width * height * 3);
     toRgb(view, rgb);

@@ -1,7 +1,14 @@
+import type { ImageView } from '../../core/frame.ts';
+import { withRgb } from './color-converter.ts';
 import { asBuffer, sharp, toOwnBytes } from './sharp-setup.ts';
 
 function open(rgb: Uint8Array, width: number, height: number) {
   return sharp(asBuffer(rgb), { raw: { width, height, channels: 3 } });
+}
+
+/** Any picture to JPEG; packed RGB is read where it lies and must stay as it is meanwhile. */
+export function encodeViewJpeg(view: ImageView, quality: number): Promise<Uint8Array> {
+  return withRgb(view, (rgb) => encodeJpeg(rgb, view.width, view.height, quality));
 }
 
 /** rgb8 to JPEG with full color resolution; quality 1..100. */

@@ -1,7 +1,7 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
-import type { PictureSize } from '../../core/image/compressed-size.ts';
-import { needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../../core/image/layout.ts';
+import type { PictureSize } from '../../core/image/picture-header.ts';
+import { leastSide, needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../../core/image/layout.ts';
 import { readImageSize } from './image-header.ts';
 
 /** The largest pictures that are taken in; larger ones are `bad_size`. */
@@ -21,7 +21,7 @@ export const DEFAULT_SIZE_LIMITS: SizeLimits = {
 /** The size of a picture that can be worked on, or the reason why it is refused. Looks at headers only. */
 export function checkImage(image: ImageView | CompressedView, limits: SizeLimits): PictureSize | DropReason {
   if (isCompressed(image)) {
-    const size = readImageSize(image.data);
+    const size = readImageSize(image.data, image.header);
     if (size === null) return 'corrupt_image';
     return isSizeAllowed(size, limits) ? size : 'bad_size';
   }
@@ -45,6 +45,7 @@ function isLayoutSound(image: ImageView): boolean {
   const { width, height, encoding, step } = image;
   if (needsEvenWidth(encoding) && width % 2 !== 0) return false;
   if (needsEvenHeight(encoding) && height % 2 !== 0) return false;
+  if (width < leastSide(encoding) || height < leastSide(encoding)) return false;
   if (!Number.isInteger(step) || step < rowBytes(encoding, width)) return false;
   // the chroma planes of i420 have half the step
   if (encoding === 'i420' && step % 2 !== 0) return false;

@@ -1,6 +1,6 @@
 import type { Detections } from '../../core/detections.ts';
 import type { CompressedView, Frame, FrameEnvelope, ImageView } from '../../core/frame.ts';
-import type { PictureSize } from '../../core/image/compressed-size.ts';
+import type { PictureSize } from '../../core/image/picture-header.ts';
 import {
   letterboxFor,
   type Letterbox,

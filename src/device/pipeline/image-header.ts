@@ -1,5 +1,6 @@
 import type { CompressedView } from '../../core/frame.ts';
-import { compressedSize, type PictureSize } from '../../core/image/compressed-size.ts';
+import { compressedSize, uprightSize } from '../../core/image/compressed-size.ts';
+import type { PictureHeader, PictureSize } from '../../core/image/picture-header.ts';
 
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -12,8 +13,10 @@ function sniffFormat(data: Uint8Array): CompressedView['format'] | null {
 /**
  * Width and height that the header of a JPEG or PNG claims, read without decoding; `null` where the bytes are neither. libvips goes by
  * the bytes too: nothing that this refuses may reach its other decoders.
+ * @param known the header, where it was read already
  */
-export function readImageSize(data: Uint8Array): PictureSize | null {
+export function readImageSize(data: Uint8Array, known?: PictureHeader): PictureSize | null {
   const format = sniffFormat(data);
-  return format === null ? null : (compressedSize({ format, data }) ?? null);
+  if (format === null) return null;
+  return known === undefined ? (compressedSize({ format, data }) ?? null) : uprightSize(known);
 }

@@ -5,7 +5,7 @@ import { isCompressed, type CompressedView, type ImageView, type PixelEncoding }
 import type { CameraFrame } from '../../device/camera/source.ts';
 import { freeMemory } from '../../device/free-memory.ts';
 import { convertToRgb } from '../../device/pipeline/color-converter.ts';
-import { encodeJpeg } from '../../device/pipeline/encode-image.ts';
+import { encodeViewJpeg } from '../../device/pipeline/encode-image.ts';
 import { RESULT_QOS, type Reliability } from '../qos.ts';
 import { createRawPublisher, type RawPublisher } from '../raw-topics.ts';
 import { MESSAGE, type RosNode } from '../rcl.ts';
@@ -91,9 +91,7 @@ export class FramePublisher {
   }
 
   async #compress(frameId: string, image: ImageView): Promise<void> {
-    const { width, height } = image;
-    const rgb = await convertToRgb(image);
-    const data = await encodeJpeg(rgb, width, height, JPEG_QUALITY);
+    const data = await encodeViewJpeg(image, JPEG_QUALITY);
     this.#sendCompressed(frameId, { format: 'jpeg', data });
   }
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseCompressedImage, toCompressedView } from '../../../src/core/cdr/compressed-image.ts';
+import { isColor } from '../../../src/device/camera/recorded-image.ts';
+import { encodePng } from '../../../src/device/pipeline/encode-image.ts';
+import { checkImage, DEFAULT_SIZE_LIMITS } from '../../../src/device/pipeline/frame-check.ts';
+import { openUpright } from '../../../src/device/pipeline/upright.ts';
 import { golden, goldenBytes } from './golden.ts';
 
 const STAMP = { sec: 0, nanosec: 0 };
@@ -94,6 +98,29 @@ describe('toCompressedView', () => {
         detail: expect.stringContaining('taken for a depth picture') as string,
       });
     });
+  });
+
+  it('walks through the header once, however many ask for it afterwards', async () => {
+    const file = await encodePng(new Uint8Array(64 * 48 * 3), 64, 48);
+    let reads = 0;
+    const data = new Proxy(file, {
+      get: (target, key) => {
+        // the type of the first chunk: asked for by the walk alone
+        if (key === '12') reads += 1;
+        const value = Reflect.get(target, key, target) as unknown;
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const checked = toCompressedView({ stamp: STAMP, frameId: '', format: 'png', data });
+    expect(reads).toBe(1);
+    if (!checked.ok) throw new Error(checked.detail);
+    expect(checkImage(checked.view, DEFAULT_SIZE_LIMITS)).toEqual({ width: 64, height: 48 });
+    await openUpright({ ...checked.view, data: file }, 64 * 48)
+      .raw()
+      .toBuffer();
+    expect(reads).toBe(1);
+    expect(isColor(checked.view)).toBe(true);
+    expect(reads).toBe(1);
   });
 
   it('refuses a size above the limit before anything is decoded', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { PIXEL_ENCODINGS } from '../../../src/core/frame.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
-import { convertToRgb } from '../../../src/device/pipeline/color-converter.ts';
+import { convertToRgb, withRgb } from '../../../src/device/pipeline/color-converter.ts';
+import { encodeJpeg, encodeViewJpeg } from '../../../src/device/pipeline/encode-image.ts';
 import { rawImage } from './fakes.ts';
 
 describe('convertToRgb', () => {
@@ -33,6 +34,35 @@ describe('convertToRgb', () => {
       toRgb({ ...view, data: new Uint8Array(view.data.length).fill(40 * level) }, expected);
       expect(Buffer.compare(await result, expected)).toBe(0);
     }
+  });
+
+  it('copies nothing for a reader of what is packed RGB already, and frees what it made of anything else', async () => {
+    const packed = rawImage('rgb8', 320, 240);
+    await withRgb(packed, (rgb) => {
+      expect(rgb.buffer).toBe(packed.data.buffer);
+      return Promise.resolve();
+    });
+    expect(packed.data.length).toBe(320 * 240 * 3);
+    for (const other of [rawImage('bgr8', 320, 240), rawImage('rgb8', 320, 240, 4)]) {
+      const expected = new Uint8Array(320 * 240 * 3);
+      toRgb(other, expected);
+      const kept = await withRgb(other, (rgb) => {
+        expect(Buffer.compare(rgb, expected)).toBe(0);
+        return Promise.resolve(rgb);
+      });
+      expect(kept.length).toBe(0);
+    }
+  });
+
+  it('makes the same JPEG of every layout of a picture, and leaves the picture as it is', async () => {
+    const rgb = rawImage('rgb8', 320, 240);
+    const expected = await encodeJpeg(rgb.data, 320, 240, 90);
+    expect(Buffer.compare(await encodeViewJpeg(rgb, 90), expected)).toBe(0);
+    const bgr = rgb.data.map((_, i) => rgb.data[i - (i % 3) + 2 - (i % 3)]!);
+    expect(Buffer.compare(await encodeViewJpeg({ ...rgb, encoding: 'bgr8', data: bgr }, 90), expected)).toBe(
+      0,
+    );
+    expect(rgb.data.length).toBe(320 * 240 * 3);
   });
 
   it('leaves the thread that asks free while it works', async () => {
