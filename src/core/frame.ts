@@ -1,3 +1,23 @@
+import type { PictureHeader } from './image/picture-header.ts';
+
+/** Raw mosaics of one color filter over each pixel: of 8 bits, of 16, and of 16 with the high byte first. */
+export const BAYER_ENCODINGS = [
+  'bayer_rggb8',
+  'bayer_bggr8',
+  'bayer_gbrg8',
+  'bayer_grbg8',
+  'bayer_rggb16',
+  'bayer_bggr16',
+  'bayer_gbrg16',
+  'bayer_grbg16',
+  'bayer_rggb16be',
+  'bayer_bggr16be',
+  'bayer_gbrg16be',
+  'bayer_grbg16be',
+] as const;
+
+export type BayerEncoding = (typeof BAYER_ENCODINGS)[number];
+
 /**
  * Pixel layouts that the frame path accepts, by their canonical name. `core/pixels` knows the ROS aliases
  * (`mono16be` is `mono16` with its high byte first, which a message says apart from the name; `yuv422` is `uyvy`, `yuv422_yuy2` is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
@@ -15,6 +35,7 @@ export const PIXEL_ENCODINGS = [
   'nv12',
   'nv21',
   'i420',
+  ...BAYER_ENCODINGS,
 ] as const;
 
 export type PixelEncoding = (typeof PIXEL_ENCODINGS)[number];
@@ -36,6 +57,8 @@ export interface ImageView {
 export interface CompressedView {
   readonly format: 'jpeg' | 'png';
   readonly data: Uint8Array;
+  /** what its header says, where that was read already */
+  readonly header?: PictureHeader;
 }
 
 /** A message stamp as ROS has it, exact to the nanosecond. */

@@ -1,7 +1,7 @@
 import type { ImageView, Stamp } from '../frame.ts';
 import { canonicalEncoding, describeUnsupportedEncoding } from '../image/encodings.ts';
 import { DEFAULT_IMAGE_LIMITS, findSizeProblem, type ImageLimits } from '../image/limits.ts';
-import { needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../image/layout.ts';
+import { leastSide, needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../image/layout.ts';
 import { refuse, type Refusal } from '../refusal.ts';
 import { CdrCursor } from './cursor.ts';
 import { readHeader } from './header.ts';
@@ -17,7 +17,7 @@ export interface CdrImage {
   readonly width: number;
   /** the name as it was sent, aliases included */
   readonly encoding: string;
-  /** byte order of channels wider than one byte, of which Goshawk reads those of mono16 */
+  /** byte order of channels wider than one byte, of which Goshawk reads those of mono16 and mosaics */
   readonly isBigEndian: boolean;
   /** bytes from one row to the next, as the message claims */
   readonly step: number;
@@ -68,6 +68,10 @@ export function toImageView(message: Omit<CdrImage, 'ok'>): CheckedImage | Refus
     return refuse('unsupported_encoding', describeUnsupportedEncoding(message.encoding));
   if ((needsEvenWidth(encoding) && width % 2 !== 0) || (needsEvenHeight(encoding) && height % 2 !== 0)) {
     return refuse('bad_size', `${encoding} shares color between neighbors and cannot be ${width}x${height}`);
+  }
+  const least = leastSide(encoding);
+  if (width < least || height < least) {
+    return refuse('bad_size', `${encoding} of ${width}x${height} has no neighbors to take colors from`);
   }
   const needed = rowBytes(encoding, width);
   if (step < needed) {

@@ -1,4 +1,5 @@
 import type { ImageView } from '../frame.ts';
+import { demosaic, isBayer } from './bayer.ts';
 
 /**
  * BT.601 limited range to RGB (ITU-R BT.601-7, 2.5.3, inverted for 8 bits) in fixed point with 20 fractional bits, as OpenCV's
@@ -22,12 +23,14 @@ function putYuv(out: Uint8ClampedArray, to: number, luma: number, u: number, v: 
 }
 
 /**
- * Converts a picture to packed RGB: row after row, no padding, alpha dropped, mono repeated on three channels, 16 bits scaled to 8. Chroma of subsampled
+ * Converts a picture to packed RGB: row after row, no padding, alpha dropped, mono repeated on three channels, 16 bits scaled to 8. The colors
+ * that a mosaic lacks are averaged from its neighbors. Chroma of subsampled
  * layouts is repeated, not interpolated.
  * @param out at least width * height * 3 bytes; only that many are written
  */
 export function toRgb(view: ImageView, out: Uint8Array): void {
   const { encoding } = view;
+  if (isBayer(encoding)) return demosaic({ ...view, encoding }, out);
   switch (encoding) {
     case 'rgb8':
       return copyChannels(view, out, 3, 0, 2);

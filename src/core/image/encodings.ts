@@ -1,10 +1,10 @@
-import type { PixelEncoding } from '../frame.ts';
+import { BAYER_ENCODINGS, PIXEL_ENCODINGS, type PixelEncoding } from '../frame.ts';
 
 /**
  * Encoding names of `sensor_msgs/Image` in lower case and the layout that each stands for. `8UCn` say nothing about color;
  * they are read in OpenCV's channel order, which is what `cv_bridge` publishers mean. `yuv422` is UYVY by definition of
  * sensor_msgs, `yuv422_yuy2` is YUYV. `mono16` is light and is read by its high byte (scaled to 8 bits); `16UC1` is what depth cameras
- * send, and is refused. Each layout is also read by its own name.
+ * send, and is refused. Mosaics have one name only. Each layout is also read by its own name.
  */
 const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
   ['rgb8', 'rgb8'],
@@ -26,10 +26,11 @@ const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
   ['nv21', 'nv21'],
   ['i420', 'i420'],
   ['yuv420', 'i420'],
+  ...BAYER_ENCODINGS.map((name): [string, PixelEncoding] => [name, name]),
 ]);
 
 const SUPPORTED =
-  'rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8UC1, 8UC3, 8UC4, uyvy (yuv422), yuyv (yuv422_yuy2), nv12, nv21, i420 (yuv420)';
+  'rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8UC1, 8UC3, 8UC4, uyvy (yuv422), yuyv (yuv422_yuy2), nv12, nv21, i420 (yuv420), bayer_rggb, bggr, gbrg and grbg of 8 and 16 bits';
 
 /**
  * The canonical layout for a ROS encoding name (upper and lower case alike); `undefined` where Goshawk does not read it.
@@ -37,14 +38,21 @@ const SUPPORTED =
  */
 export function canonicalEncoding(name: string, isBigEndian = false): PixelEncoding | undefined {
   const encoding = ALIASES.get(name) ?? ALIASES.get(name.toLowerCase());
-  return encoding === 'mono16' && isBigEndian ? 'mono16be' : encoding;
+  if (!isBigEndian) return encoding;
+  const swapped = `${encoding}be`;
+  return isPixelEncoding(swapped) ? swapped : encoding;
+}
+
+function isPixelEncoding(name: string): name is PixelEncoding {
+  return PIXEL_ENCODINGS.some((encoding) => encoding === name);
 }
 
 /** Words for the refusal of an encoding: what it is, and what can be sent instead. */
 export function describeUnsupportedEncoding(name: string): string {
   const shown = JSON.stringify(name.slice(0, 64));
   let kind = 'is not known';
-  if (/^bayer_/i.test(name)) kind = 'is a raw Bayer mosaic (run image_proc/debayer first)';
+  if (/^bayer_/i.test(name))
+    kind = 'is a Bayer mosaic of another depth or pattern (run image_proc/debayer first)';
   else if (/^(mono|rgba?|bgra?)16$|^(16|32|64)[USF]C/i.test(name))
     kind = 'has channels wider than 8 bits (depth or high dynamic range; gray of 16 bits is read as mono16)';
   return `encoding ${shown} ${kind}; supported: ${SUPPORTED}`;

@@ -1,7 +1,9 @@
 import type { PixelEncoding } from '../frame.ts';
+import { isBayer, LEAST_MOSAIC_SIDE, MOSAICS } from './bayer.ts';
 
 /** Bytes that one row of the first (or only) plane needs, without padding. */
 export function rowBytes(encoding: PixelEncoding, width: number): number {
+  if (isBayer(encoding)) return width * MOSAICS[encoding].bytes;
   switch (encoding) {
     case 'rgb8':
     case 'bgr8':
@@ -28,6 +30,11 @@ export function rowBytes(encoding: PixelEncoding, width: number): number {
  */
 export function planeRows(encoding: PixelEncoding, height: number): number {
   return needsEvenHeight(encoding) ? height + height / 2 : height;
+}
+
+/** Pixels that a picture has at the least in each direction to be read in this layout. */
+export function leastSide(encoding: PixelEncoding): number {
+  return isBayer(encoding) ? LEAST_MOSAIC_SIDE : 1;
 }
 
 /** True for layouts in which two neighboring columns share their color: the width must be even. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PixelEncoding } from '../../../src/core/frame.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
 import { packedBytes, packRows } from '../../../src/core/image/pack.ts';
-import { packedView, padRows, pixelsOf, vectors } from './vectors.ts';
+import { mosaics, packedView, padRows, pixelsOf, vectors } from './vectors.ts';
 
 const rgb = vectors.conversions[0]!;
 const cases = [
@@ -11,6 +11,8 @@ const cases = [
   ...derived('nv12', 'nv21', (bytes, { width, height }) => swapPairs(bytes, width * height)),
   ...derived('mono8', 'mono16', (bytes) => widen(bytes, 1)),
   ...derived('mono8', 'mono16be', (bytes) => widen(bytes, 0)),
+  ...mosaics,
+  ...mosaics.filter(({ encoding }) => encoding.endsWith('16')).map(bigEndian),
 ];
 
 /** Pictures of OpenCV in another layout, made from theirs by the definition of that layout. */
@@ -27,6 +29,12 @@ function derived(
     });
 }
 
+/** The same samples of 16 bits with their high byte first. */
+function bigEndian(mosaic: (typeof mosaics)[number]): (typeof mosaics)[number] {
+  const source = Buffer.from(mosaic.source, 'base64').swap16().toString('base64');
+  return { ...mosaic, encoding: `${mosaic.encoding}be` as PixelEncoding, source };
+}
+
 /** V before U from byte `start` on. */
 function swapPairs(bytes: Uint8Array, start: number): Uint8Array {
   return bytes.map((byte, i) => (i < start ? byte : bytes[(i - start) % 2 === 0 ? i + 1 : i - 1]!));
@@ -37,7 +45,7 @@ function widen(bytes: Uint8Array, high: number): Uint8Array {
   return Uint8Array.from({ length: bytes.length * 2 }, (_, i) => (i % 2 === high ? bytes[i >> 1]! : 0xe7));
 }
 
-describe.each(cases)('$encoding', ({ encoding, width, height, source, rgb }) => {
+describe.each(cases)('$encoding of $width x $height', ({ encoding, width, height, source, rgb }) => {
   const view = packedView(encoding, width, height, pixelsOf(source));
 
   it.each([0, 2, 6, 64])('becomes the RGB that OpenCV makes, with %i bytes of padding', (padding) => {

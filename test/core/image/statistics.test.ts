@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PIXEL_ENCODINGS, type PixelEncoding } from '../../../src/core/frame.ts';
-import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
+import { BAYER_ENCODINGS, PIXEL_ENCODINGS, type PixelEncoding } from '../../../src/core/frame.ts';
+import { MOSAICS } from '../../../src/core/image/bayer.ts';
+import { leastSide, planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 import { measureFrame } from '../../../src/core/image/statistics.ts';
 import { packedView, padRows, pixelsOf, vectors } from './vectors.ts';
 
@@ -64,6 +65,24 @@ describe('measureFrame', () => {
     }
   });
 
+  it.each(BAYER_ENCODINGS)(
+    'sees a mosaic (%s) of one color as flat, and as bright as the color is',
+    (encoding) => {
+      const { redX, redY, bytes, high } = MOSAICS[encoding];
+      const [width, height] = [40, 30];
+      const data = new Uint8Array(rowBytes(encoding, width) * height).fill(7);
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++) {
+          const [isRedColumn, isRedRow] = [x % 2 === redX, y % 2 === redY];
+          data[(y * width + x) * bytes + high] =
+            isRedColumn && isRedRow ? 200 : isRedColumn || isRedRow ? 100 : 50;
+        }
+      const measured = measureFrame(packedView(encoding, width, height, data));
+      expect(measured.brightness).toBeCloseTo(124.2, 0);
+      expect(measured.sharpness).toBe(0);
+    },
+  );
+
   it('gives finite numbers within their ranges for every picture, however small', () => {
     fc.assert(
       fc.property(
@@ -73,7 +92,8 @@ describe('measureFrame', () => {
         fc.infiniteStream(fc.nat(255)),
         (encoding, halfWidth, halfHeight, bytes) => {
           const even = rowBytes(encoding, 1) === 2 || planeRows(encoding, 2) === 3 ? 2 : 1;
-          const [width, height] = [halfWidth * even, halfHeight * even];
+          const more = leastSide(encoding) - 1;
+          const [width, height] = [halfWidth * even + more, halfHeight * even + more];
           const data = new Uint8Array(rowBytes(encoding, width) * planeRows(encoding, height));
           for (let i = 0; i < data.length; i++) data[i] = bytes.next().value as number;
           const { brightness, sharpness } = measureFrame(packedView(encoding, width, height, data));

@@ -2,8 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { ImageView, PixelEncoding } from '../../../src/core/frame.ts';
 import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 
+/** A picture in some layout and the RGB that OpenCV makes of it, in base64. */
+interface Conversion {
+  encoding: PixelEncoding;
+  width: number;
+  height: number;
+  source: string;
+  rgb: string;
+}
+
 interface Vectors {
-  conversions: { encoding: PixelEncoding; width: number; height: number; source: string; rgb: string }[];
+  conversions: Conversion[];
   resizes: {
     width: number;
     height: number;
@@ -19,6 +28,13 @@ interface Vectors {
 export const vectors = JSON.parse(
   readFileSync(new URL('./golden/vectors.json', import.meta.url), 'utf8'),
 ) as Vectors;
+
+/** What golden/make_bayer.py wrote: mosaics. */
+export const mosaics = (
+  JSON.parse(readFileSync(new URL('./golden/bayer.json', import.meta.url), 'utf8')) as {
+    vectors: Conversion[];
+  }
+).vectors;
 
 export function pixelsOf(base64: string): Uint8Array {
   return Uint8Array.from(Buffer.from(base64, 'base64'));

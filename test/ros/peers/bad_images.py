@@ -45,7 +45,7 @@ def broken() -> list[bytes]:
         serialize_message(picture(width=100_000, height=100_000)),
         serialize_message(picture(height=HEIGHT * 2)),
         serialize_message(picture(data=b"")),
-        serialize_message(picture(encoding="bayer_rggb8")),
+        serialize_message(picture(encoding="bayer_rggb12")),
         serialize_message(picture(encoding="")),
         b"\x00\x07" + good[2:],
         b"\x00\x01\x00\x00" + noise.randbytes(400),

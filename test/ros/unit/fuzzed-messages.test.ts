@@ -23,7 +23,7 @@ const STAMP_MS = 5000;
 
 const ENCAPSULATION_BYTES = 4;
 const NASTY = [0, 1, 7, 8191, 8192, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
-const FOREIGN_ENCODINGS = ['bayer_rggb8', '16UC1', 'rgb16', '32FC1', '', 'jpeg', 'RGB', 'rgb8 '];
+const FOREIGN_ENCODINGS = ['bayer_rggb12', '16UC1', 'rgb16', '32FC1', '', 'jpeg', 'RGB', 'rgb8 '];
 
 /** Moves what it is given, as a worker does: a buffer that is touched afterwards is empty. */
 class MovingEngine extends FakeEngine {

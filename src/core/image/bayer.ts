@@ -1,0 +1,106 @@
+import type { BayerEncoding, ImageView, PixelEncoding } from '../frame.ts';
+
+/** How a mosaic lies: where red stands in its first two rows, and the bytes of a sample. */
+export interface Mosaic {
+  readonly redX: 0 | 1;
+  readonly redY: 0 | 1;
+  /** of one sample: 1 or 2 */
+  readonly bytes: 1 | 2;
+  /** offset of the high byte */
+  readonly high: 0 | 1;
+}
+
+const at = (redX: 0 | 1, redY: 0 | 1, bytes: 1 | 2 = 1, high: 0 | 1 = 0): Mosaic => ({
+  redX,
+  redY,
+  bytes,
+  high,
+});
+
+/** A name lists the first row, then the second: `rggb` is red and green over green and blue (REP 118, sensor_msgs/image_encodings). */
+export const MOSAICS: Readonly<Record<BayerEncoding, Mosaic>> = {
+  bayer_rggb8: at(0, 0),
+  bayer_bggr8: at(1, 1),
+  bayer_gbrg8: at(0, 1),
+  bayer_grbg8: at(1, 0),
+  bayer_rggb16: at(0, 0, 2, 1),
+  bayer_bggr16: at(1, 1, 2, 1),
+  bayer_gbrg16: at(0, 1, 2, 1),
+  bayer_grbg16: at(1, 0, 2, 1),
+  bayer_rggb16be: at(0, 0, 2),
+  bayer_bggr16be: at(1, 1, 2),
+  bayer_gbrg16be: at(0, 1, 2),
+  bayer_grbg16be: at(1, 0, 2),
+};
+
+/** Pixels that a mosaic has at the least in each direction: a row and a column of neighbors on either side. */
+export const LEAST_MOSAIC_SIDE = 3;
+
+/** True for a raw mosaic, in which each pixel holds one of the three colors. */
+export function isBayer(encoding: PixelEncoding): encoding is BayerEncoding {
+  return encoding in MOSAICS;
+}
+
+type Sample = (data: Uint8Array, at: number) => number;
+
+const sample8: Sample = (data, at) => data[at]!;
+const sample16: Sample = (data, at) => data[at]! | (data[at + 1]! << 8);
+const sample16be: Sample = (data, at) => (data[at]! << 8) | data[at + 1]!;
+
+/**
+ * Fills in the two colors that each pixel lacks with the mean of its nearest neighbors of that color, as OpenCV's `COLOR_Bayer..2RGB` does; the outermost
+ * pixels repeat their inner neighbors. Sixteen bits are averaged as such, and then the high byte counts.
+ * @param view at least `LEAST_MOSAIC_SIDE` pixels wide and high
+ * @param out at least width * height * 3 bytes
+ */
+export function demosaic(view: ImageView & { readonly encoding: BayerEncoding }, out: Uint8Array): void {
+  const { width, height } = view;
+  const { bytes, high } = MOSAICS[view.encoding];
+  const sample = bytes === 1 ? sample8 : high === 1 ? sample16 : sample16be;
+  const row = width * 3;
+  for (let y = 1; y < height - 1; y++) demosaicRow(view, y, sample, out);
+  out.copyWithin(0, row, 2 * row);
+  out.copyWithin((height - 1) * row, (height - 2) * row, (height - 1) * row);
+}
+
+function demosaicRow(
+  { width, step, data, encoding }: ImageView & { readonly encoding: BayerEncoding },
+  y: number,
+  sample: Sample,
+  out: Uint8Array,
+): void {
+  const { redX, redY, bytes } = MOSAICS[encoding];
+  const shift = (bytes - 1) * 8;
+  const hasRed = (y & 1) === redY;
+  // in a row with red the neighbors to the sides are red and those above and below are blue, in the others the other way round
+  const side = hasRed ? 0 : 2;
+  const across = 2 - side;
+  // of the second pixel, where the row begins
+  let isGreen = hasRed ? redX === 0 : redX === 1;
+  const first = y * width * 3;
+  let to = first + 3;
+  let from = y * step + bytes;
+  for (let x = 1; x < width - 1; x++, from += bytes, to += 3, isGreen = !isGreen) {
+    const own = sample(data, from);
+    const left = sample(data, from - bytes);
+    const right = sample(data, from + bytes);
+    const above = sample(data, from - step);
+    const below = sample(data, from + step);
+    if (isGreen) {
+      out[to + side] = ((left + right + 1) >> 1) >> shift;
+      out[to + 1] = own >> shift;
+      out[to + across] = ((above + below + 1) >> 1) >> shift;
+    } else {
+      const corners =
+        sample(data, from - step - bytes) +
+        sample(data, from - step + bytes) +
+        sample(data, from + step - bytes) +
+        sample(data, from + step + bytes);
+      out[to + side] = own >> shift;
+      out[to + 1] = ((left + right + above + below + 2) >> 2) >> shift;
+      out[to + across] = ((corners + 2) >> 2) >> shift;
+    }
+  }
+  out.copyWithin(first, first + 3, first + 6);
+  out.copyWithin(to, to - 3, to);
+}
