@@ -142,6 +142,11 @@ export const ERROR_TEMPLATES = {
     message: 'calibration folder {folder} is refused: {reason}',
     fix: 'put JPEG or PNG pictures of what the camera sees there and remove what is broken; nothing was written',
   },
+  GOSHAWK_OPTIMIZE_OVERLAP: {
+    message:
+      '{count} of the {total} calibration pictures in {folder} are labeled pictures too, pixel by pixel: {pictures}',
+    fix: 'a loss on pictures that ranges were set by is too small: calibrate with other pictures, or give other labeled ones (--annotations, --images); nothing was written',
+  },
   GOSHAWK_OPTIMIZE_UNJUDGED: {
     message: 'accuracy cannot be judged with {file}: {reason}',
     fix: 'give labeled pictures in which the model finds something (--annotations, --images); nothing was written',

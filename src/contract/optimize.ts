@@ -87,7 +87,7 @@ export const optimizeFloorSchema = z.strictObject({
   bytesRatio: z.number().positive(),
 });
 
-/** Accuracy on pictures that the search did not see. */
+/** Accuracy on the final part: pictures that nothing was chosen by. */
 export const optimizeFinalAccuracySchema = z.strictObject({
   ap: ratio.nullable(),
   ap50: ratio.nullable(),
@@ -111,6 +111,11 @@ export const optimizeVariantSchema = z.strictObject({
   /** why it is in the bundle */
   reason: z.string().min(1),
   final: optimizeFinalAccuracySchema,
+  /** on the part that it was chosen by, which flatters what was chosen; null in reports of older versions, which chose by the final part */
+  choice: z
+    .strictObject({ drop: dropSchema, dropInterval: spreadSchema.nullable() })
+    .nullable()
+    .default(null),
   /** true where the drop on the final part is within the floor too */
   confirmed: z.boolean(),
   latencyMs: optimizeLatencySchema,
@@ -153,6 +158,8 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     annotations: z.strictObject({ file: z.string(), digest: digestSchema }),
     calibration: z.strictObject({ folder: z.string(), images: count, digest: digestSchema }),
     search: partSchema,
+    /** null in reports of older versions, which chose by the final part */
+    choice: partSchema.nullable().default(null),
     final: partSchema,
   }),
   /** how accuracy and latency were measured */
@@ -207,7 +214,7 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     gained: z.boolean(),
     /** true where every variant holds the floor on the final part too */
     confirmed: z.boolean(),
-    /** candidates that the search would have taken and the final part did not confirm */
+    /** candidates that the search would have taken and the choice part did not confirm */
     contradicted: z.array(z.string()),
     speedup: z.number().positive(),
     bytesRatio: z.number().positive(),

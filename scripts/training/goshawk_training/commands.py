@@ -10,7 +10,7 @@ from pathlib import Path
 from . import checkpoint
 from .adopt import adopt
 from .config import FAMILY, LABELS, DistillConfig, ModelConfig, PruneConfig, QatConfig, RunConfig, TrainConfig
-from .data import SceneStore, same_scenes
+from .data import SceneStore, refuse_shared, same_scenes
 from .device import device_of
 from .evaluate import evaluate_model, evaluate_onnx
 from .export import export_onnx
@@ -74,7 +74,9 @@ def run_search(options: argparse.Namespace) -> None:
     how = SearchOptions(
         options.run, options.trials, options.seed, options.stopper, tuple(options.names), options.threads
     )
-    best = search(config, SceneStore(options.data), SceneStore(options.validation), how)
+    store, validation = SceneStore(options.data), SceneStore(options.validation)
+    refuse_shared(store, validation)
+    best = search(config, store, validation, how)
     print(json.dumps(best, indent=2))
 
 
@@ -140,6 +142,8 @@ def _run(options: argparse.Namespace, config: RunConfig, parent: Path | None = N
         device=device_of(options.device),
     )
     store = SceneStore(options.data)
+    if validation is not None:
+        refuse_shared(store, validation)
     teacher = None
     if options.teacher:
         path = checkpoint_in(options.teacher)

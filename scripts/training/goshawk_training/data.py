@@ -63,6 +63,41 @@ def same_scenes(store: SceneStore, other: SceneStore) -> SceneStore:
     return store
 
 
+def refuse_shared(store: SceneStore, validation: SceneStore) -> None:
+    """Refuses to judge by scenes that are trained on: by the seeds that drew them, and by their pixels."""
+    if store.meta.get("simulator") == validation.meta.get("simulator"):
+        seeds = sorted(set(store.meta.get("seeds", [])) & set(validation.meta.get("seeds", [])))
+        if seeds:
+            raise ValueError(
+                f"{validation.folder} holds scenes that {store.folder} holds too, drawn by the seed {seeds[0]}: "
+                "render those for validation with other seeds"
+            )
+    shared = _shared_pictures(store, validation)
+    if shared:
+        one, other = shared[0]
+        raise ValueError(
+            f"{len(shared)} scenes of {validation.folder} are in {store.folder} too, pixel by pixel "
+            f"(scene {other} is scene {one} there): what is judged by them was trained on"
+        )
+
+
+def _shared_pictures(store: SceneStore, validation: SceneStore) -> list[tuple[int, int]]:
+    """Places of pictures in one store and in the other that are equal."""
+    if (store.height, store.width) != (validation.height, validation.width):
+        return []
+    # a row in the middle tells nearly all apart: of a large store one page a picture is read
+    middle = store.height // 2
+    rows: dict[bytes, list[int]] = {}
+    for index, picture in enumerate(validation.pictures):
+        rows.setdefault(picture[middle].tobytes(), []).append(index)
+    return [
+        (index, other)
+        for index, picture in enumerate(store.pictures)
+        for other in rows.get(picture[middle].tobytes(), [])
+        if np.array_equal(picture, validation.pictures[other])
+    ]
+
+
 class StoreWriter:
     """Writes a store scene by scene; it can be read after `close`, which is atomic."""
 

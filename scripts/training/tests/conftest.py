@@ -69,3 +69,9 @@ def toy_config() -> RunConfig:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> SceneStore:
     return toy_store(tmp_path_factory.mktemp("toy"), 16, seed=1)
+
+
+@pytest.fixture(scope="session")
+def validation(tmp_path_factory: pytest.TempPathFactory) -> SceneStore:
+    """Other scenes than those of `store`."""
+    return toy_store(tmp_path_factory.mktemp("toy-validation"), 16, seed=2)

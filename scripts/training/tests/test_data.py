@@ -22,7 +22,7 @@ from goshawk_training.augment import (
 )
 from goshawk_training.cli import main
 from goshawk_training.config import PAD_VALUE, ModelConfig, RunConfig
-from goshawk_training.data import Scene, SceneStore, StoreWriter
+from goshawk_training.data import Scene, SceneStore, StoreWriter, refuse_shared
 from goshawk_training.loader import Share, batches, make_batch
 
 from .conftest import HEIGHT, WIDTH, toy_scene
@@ -44,6 +44,25 @@ def test_store_gives_back_what_was_written(tmp_path: Path) -> None:
         np.testing.assert_array_equal(store[index].picture, scene.picture)
         np.testing.assert_array_equal(store[index].boxes, scene.boxes)
         np.testing.assert_array_equal(store[index].classes, scene.classes)
+
+
+def store_of(folder: Path, scenes: list[Scene], **meta: object) -> SceneStore:
+    writer = StoreWriter(folder)
+    for scene in scenes:
+        writer.add(scene)
+    writer.close({"simulator": "1.0.0", **meta})
+    return SceneStore(folder)
+
+
+def test_validation_that_was_trained_on_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    scenes = [toy_scene(rng) for _ in range(5)]
+    trained = store_of(tmp_path / "train", scenes[:3], seeds=[1, 2])
+    refuse_shared(trained, store_of(tmp_path / "other", scenes[3:], seeds=[3]))
+    with pytest.raises(ValueError, match=r"drawn by the seed 2"):
+        refuse_shared(trained, store_of(tmp_path / "seed", scenes[3:], seeds=[2, 3]))
+    with pytest.raises(ValueError, match=r"1 scenes of .*pixel by pixel \(scene 1 is scene 2 there\)"):
+        refuse_shared(trained, store_of(tmp_path / "pixels", [scenes[3], scenes[2]], seeds=[3]))
 
 
 def white_where_boxes_are(scene: Scene) -> Scene:

@@ -49,9 +49,9 @@ def test_gradients_of_two_processes_are_those_of_one(tmp_path: Path, store: Scen
 
 
 def test_command_trains_in_two_processes_and_resumes(
-    tmp_path: Path, store: SceneStore, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, store: SceneStore, validation: SceneStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = ["--data", str(store.folder), "--validation", str(store.folder), "--threads", "1", "--batch", "4"]
+    settings = ["--data", str(store.folder), "--validation", str(validation.folder), "--threads", "1", "--batch", "4"]
     settings += ["--epochs", "1", "--run", str(tmp_path), "--evaluate-every", "1", "--no-bf16"]
     output = run_two("goshawk_training", "train", *settings)
     assert output.count("epoch 1:") == 1

@@ -75,8 +75,8 @@ def test_a_killed_trial_does_not_come_back(
     assert [t.state for t in trials(tmp_path)] == [TrialState.FAIL, TrialState.COMPLETE]
 
 
-def test_command_trains_for_real(tmp_path: Path, store: SceneStore) -> None:
-    command = ["search", "--data", str(store.folder), "--validation", str(store.folder), "--run", str(tmp_path)]
+def test_command_trains_for_real(tmp_path: Path, store: SceneStore, validation: SceneStore) -> None:
+    command = ["search", "--data", str(store.folder), "--validation", str(validation.folder), "--run", str(tmp_path)]
     command += ["--trials", "1", "--epochs", "1", "--batch", "8", "--names", "lr", "--no-bf16", "--threads", "1"]
     assert main(command) == 0
     best = json.loads((tmp_path / BEST).read_text())

@@ -9,7 +9,7 @@ import {
   smallestFirst,
   type Ranked,
 } from './choose.ts';
-import type { FinalAccuracy, Judge, JudgedModel } from './judge.ts';
+import type { Judge, JudgedModel, PartAccuracy } from './judge.ts';
 import { measureLatencies, ratioOfThreads } from './latency.ts';
 import { readGraph } from './source-model.ts';
 import { needsExactInt8 } from './workshop.ts';
@@ -17,7 +17,7 @@ import { needsExactInt8 } from './workshop.ts';
 /** Rounds and runs a round of the final latencies. */
 export const FINAL_LATENCY = { rounds: 20, runs: 6 } as const;
 
-/** Fast and small candidates that are evaluated on the final part: where it is small it contradicts many. */
+/** Fast and small candidates that are evaluated on the choice part: where it is small it contradicts many. */
 const MOST_FAST = 12;
 const MOST_SMALL = 6;
 /** Those among them, or beside them, that compute the same on every CPU. */
@@ -27,11 +27,16 @@ const MOST_TIMED = 5;
 const MOST_TIMED_SMALL = 2;
 const MOST_TIMED_PORTABLE = 2;
 
-/** A candidate with its final figures. */
+/** A candidate with its figures on the choice part. */
 export interface Finalist extends Ranked {
-  readonly final: FinalAccuracy;
-  /** true where the drop on the final part is within the floor too */
+  readonly trial: PartAccuracy;
+  /** true where the drop on the choice part is within the floor too */
   readonly confirmed: boolean;
+}
+
+/** A finalist that was taken, with its figures on the final part, by which nothing was chosen. */
+export interface Reported extends Finalist {
+  readonly final: PartAccuracy;
 }
 
 export interface FinishOptions {
@@ -43,20 +48,20 @@ export interface FinishOptions {
 }
 
 /** What goes into the bundle, and what was measured on the way. */
-export interface Choice {
-  readonly original: Finalist;
+export interface Choice<Taken extends Finalist = Reported> {
+  readonly original: Taken;
   /** every finalist, the original first */
   readonly finalists: readonly Finalist[];
-  readonly fastest: Finalist;
+  readonly fastest: Taken;
   /** the fastest in 8 bits that computes the same on every CPU; null where `fastest` does, or there is none */
-  readonly portable: Finalist | null;
+  readonly portable: Taken | null;
   /** null where it is the fastest too, or saves nothing */
-  readonly smallest: Finalist | null;
+  readonly smallest: Taken | null;
   /** for providers that run float; null where the fastest is that already */
-  readonly float: Finalist | null;
+  readonly float: Taken | null;
   /** for TensorRT; null where none holds the floor */
-  readonly tensorrt: Finalist | null;
-  /** finalists that looked good in the search and lost too much on the final part */
+  readonly tensorrt: Taken | null;
+  /** finalists that looked good in the search and lost too much on the choice part */
   readonly contradicted: readonly Finalist[];
   /** null where there is no target; else whether the fastest meets it */
   readonly meetsLatency: boolean | null;
@@ -67,18 +72,21 @@ export function isTensorrt({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'static' && plan.scheme.target === 'tensorrt';
 }
 
-/** Evaluates the best candidates on the final part, measures those that it confirms again, side by side, and chooses. */
+/**
+ * Evaluates the best candidates on the choice part, measures those that it confirms again, side by side, and chooses. What was chosen is then evaluated on the final
+ * part: the best of many on one part looks better there than it is, so a figure to be relied on needs pictures that nothing was chosen by.
+ */
 export async function finish(
   ranked: readonly Ranked[],
-  judge: Pick<Judge, 'final'>,
+  judge: Pick<Judge, 'choice' | 'final'>,
   options: FinishOptions,
 ): Promise<Choice> {
   const { maxApDrop, claims, threads, signal } = options;
   const shortlist = shortlistOf(ranked, maxApDrop);
-  const finals = await judge.final(await Promise.all(shortlist.slice(1).map(judgedModelOf)));
+  const trials = await judge.choice(await Promise.all(shortlist.slice(1).map(judgedModelOf)));
   const judged = shortlist.map((entry, index): Finalist => {
-    const final = finals[index]!;
-    return { ...entry, final, confirmed: index === 0 || final.drop <= maxApDrop };
+    const trial = trials[index]!;
+    return { ...entry, trial, confirmed: index === 0 || trial.drop <= maxApDrop };
   });
   const timed = worthTiming(judged);
   const models = await Promise.all(timed.map(readModelOf));
@@ -88,7 +96,32 @@ export async function finish(
     const latency = latencies[timed.indexOf(entry)] ?? entry.candidate.latency;
     return { ...entry, candidate: { ...entry.candidate, latency } };
   });
-  return choose(finalists, options);
+  return reportFinals(choose(finalists, options), judge);
+}
+
+/** Evaluates what was chosen on the final part, each graph once. */
+async function reportFinals(choice: Choice<Finalist>, judge: Pick<Judge, 'final'>): Promise<Choice> {
+  const { original, fastest, portable, smallest, float, tensorrt } = choice;
+  const named = [fastest, portable, smallest, float, tensorrt].filter((entry) => entry !== null);
+  const taken = [...new Set(named)].filter((entry) => entry !== original);
+  const finals = await judge.final(await Promise.all(taken.map(judgedModelOf)));
+  const of = new Map([original, ...taken].map((entry, i) => [entry, finals[i]!]));
+  return withFinals(choice, (entry) => of.get(entry)!);
+}
+
+/** The same choice with figures of the final part for all that was taken. */
+export function withFinals(choice: Choice<Finalist>, finalOf: (entry: Finalist) => PartAccuracy): Choice {
+  const report = (entry: Finalist): Reported => ({ ...entry, final: finalOf(entry) });
+  const orNull = (entry: Finalist | null): Reported | null => (entry === null ? null : report(entry));
+  return {
+    ...choice,
+    original: report(choice.original),
+    fastest: report(choice.fastest),
+    portable: orNull(choice.portable),
+    smallest: orNull(choice.smallest),
+    float: orNull(choice.float),
+    tensorrt: orNull(choice.tensorrt),
+  };
 }
 
 function readModelOf({ candidate: { graph, plan } }: Ranked): Promise<Uint8Array> {
@@ -128,7 +161,7 @@ function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
   return [...new Set([original, ...forCpu.filter(isFloat), ...fast, ...small, ...tensorrt])];
 }
 
-/** The original and the float graphs, and of the others that the final part confirms the fastest and the smallest. */
+/** The original and the float graphs, and of the others that the choice part confirms the fastest and the smallest. */
 function worthTiming(judged: readonly Finalist[]): Finalist[] {
   const [original, ...others] = judged;
   const floats = others.filter(isFloat);
@@ -141,13 +174,13 @@ function worthTiming(judged: readonly Finalist[]): Finalist[] {
 }
 
 /**
- * Chooses by the final latencies among those that the final part confirms. The fastest is faster than what came in beyond doubt, or it is the float graph. With a latency
+ * Chooses by the final latencies among those that the choice part confirms. The fastest is faster than what came in beyond doubt, or it is the float graph. With a latency
  * target it is the most accurate of those that meet it.
  */
 export function choose(
   finalists: readonly Finalist[],
   { maxApDrop, maxLatencyMs }: Pick<FinishOptions, 'maxApDrop' | 'maxLatencyMs'>,
-): Choice {
+): Choice<Finalist> {
   const [original] = finalists;
   if (original === undefined) throw new Error('the original is the first finalist');
   const good = finalists.filter((entry) => entry.confirmed && holdsFloor(entry, maxApDrop));

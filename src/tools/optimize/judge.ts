@@ -28,8 +28,8 @@ export const searchAccuracySchema = z.object({
 
 export type SearchAccuracy = z.infer<typeof searchAccuracySchema>;
 
-/** A model's accuracy on pictures that the search did not see. */
-export interface FinalAccuracy {
+/** A model's accuracy on a part that the search did not see. */
+export interface PartAccuracy {
   readonly evaluation: CocoEvaluation;
   readonly ap: number;
   readonly interval: Interval | null;
@@ -106,15 +106,24 @@ export class Judge {
     };
   }
 
+  /** Figures of the finalists on the part that the choice is made by, the original's first. */
+  choice(models: readonly JudgedModel[]): Promise<PartAccuracy[]> {
+    return this.#onPart(this.#options.split.choice, models);
+  }
+
   /** Figures of models on the final part, the original's first. Called once, when everything is chosen. */
-  async final(models: readonly JudgedModel[]): Promise<FinalAccuracy[]> {
-    const { split, labeled } = this.#options;
-    const results: FinalAccuracy[] = [];
+  final(models: readonly JudgedModel[]): Promise<PartAccuracy[]> {
+    return this.#onPart(this.#options.split.final, models);
+  }
+
+  async #onPart(part: Part, models: readonly JudgedModel[]): Promise<PartAccuracy[]> {
+    const { labeled } = this.#options;
+    const results: PartAccuracy[] = [];
     let first: { ap: number; draws: Float64Array } | null = null;
     for (const { bytes, exactInt8 } of [{ bytes: this.#original, exactInt8: false }, ...models]) {
-      const found = await detectStored(bytes, labeled, { ...this.#options, exactInt8 }, split.final.images);
-      const evaluation = this.#evaluate(split.final, found);
-      const draws = this.#draw(split.final, evaluation);
+      const found = await detectStored(bytes, labeled, { ...this.#options, exactInt8 }, part.images);
+      const evaluation = this.#evaluate(part, found);
+      const draws = this.#draw(part, evaluation);
       const ap = evaluation.figures.ap ?? 0;
       first ??= { ap, draws };
       results.push({

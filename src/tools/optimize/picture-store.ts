@@ -6,6 +6,7 @@ import type { BundleManifest } from '../../contract/bundle.ts';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
 import { createRandom } from '../../core/random.ts';
+import type { ImageView } from '../../core/frame.ts';
 import { decodeToRgb } from '../../device/pipeline/decode-image.ts';
 import { DEFAULT_SIZE_LIMITS } from '../../device/pipeline/frame-check.ts';
 import { SharpLetterboxer } from '../../device/pipeline/sharp-letterbox.ts';
@@ -22,6 +23,9 @@ export interface PictureStore extends PictureFile {
   readonly letterboxes: readonly Letterbox[];
   /** sha256 over names and contents of the picture files, in order */
   readonly digest: string;
+  readonly names: readonly string[];
+  /** sha256 of the decoded pixels of each picture: the same picture under another name, or encoded anew without loss, has the same */
+  readonly pixelDigests: readonly string[];
 }
 
 /** A picture file and what it has to be. */
@@ -37,7 +41,12 @@ type Refuse = (name: string, reason: string, cause?: unknown) => GoshawkError;
 
 const PICTURE = /\.(jpe?g|png)$/i;
 
-const sizesSchema = z.object({ sizes: z.array(z.tuple([z.number(), z.number()])) });
+const storedSchema = z.object({
+  sizes: z.array(z.tuple([z.number(), z.number()])),
+  pixelDigests: z.array(z.string()),
+});
+
+type Stored = z.infer<typeof storedSchema>;
 
 /**
  * Names of a calibration folder's pictures, sorted. Where there are more than `most`, as many are drawn by the seed.
@@ -105,16 +114,25 @@ async function store(
   const digest = await digestOfPictures(sources, signal, refuse);
   const inputs = { digest, style: { width, height, anchor, padValue, resize } };
   const file = `${kind}.u8`;
-  const { value, key } = await work.step(`pictures-${kind}`, inputs, sizesSchema, [file], async (place) => {
+  const { value, key } = await work.step(`pictures-${kind}`, inputs, storedSchema, [file], async (place) => {
     const handle = await open(place(file), 'w');
     try {
-      return { sizes: await letterboxAll(sources, handle, options, refuse) };
+      return await letterboxAll(sources, handle, options, refuse);
     } finally {
       await handle.close();
     }
   });
   const letterboxes = value.sizes.map(([w, h]) => letterboxFor(w, h, width, height, anchor));
-  return { pictures: work.place(key, file), count: sources.length, height, width, letterboxes, digest };
+  return {
+    pictures: work.place(key, file),
+    count: sources.length,
+    height,
+    width,
+    letterboxes,
+    digest,
+    names: sources.map(({ name }) => name),
+    pixelDigests: value.pixelDigests,
+  };
 }
 
 async function digestOfPictures(
@@ -133,16 +151,16 @@ async function digestOfPictures(
   return hash.digest('hex');
 }
 
-/** The runtime's own way from a picture file to the network's input. Sizes of the source pictures come back. */
+/** The runtime's own way from a picture file to the network's input. What is known of the source pictures comes back. */
 async function letterboxAll(
   sources: readonly Source[],
   handle: FileHandle,
   { style, signal, onProgress }: StoreOptions,
   refuse: Refuse,
-): Promise<[number, number][]> {
+): Promise<Stored> {
   const letterboxer = new SharpLetterboxer();
   const pixels = new Uint8Array(style.width * style.height * 3);
-  const sizes: [number, number][] = [];
+  const stored: Stored = { sizes: [], pixelDigests: [] };
   for (const { name, path, size } of sources) {
     signal.throwIfAborted();
     const data = await readFile(path);
@@ -165,8 +183,13 @@ async function letterboxAll(
       pixels,
     );
     await handle.writeFile(pixels);
-    sizes.push([width, height]);
-    onProgress(sizes.length, sources.length);
+    stored.sizes.push([width, height]);
+    stored.pixelDigests.push(pixelDigest(image));
+    onProgress(stored.sizes.length, sources.length);
   }
-  return sizes;
+  return stored;
+}
+
+function pixelDigest({ width, height, data }: ImageView): string {
+  return createHash('sha256').update(`${width}x${height}\n`).update(data).digest('hex');
 }

@@ -12,12 +12,13 @@ import { EVALUATION_LIMITS } from './detect-stored.ts';
 import { ensureQuantizer, type QuantizerCommand } from './environment.ts';
 import { AGREEMENT_SCORE, Judge } from './judge.ts';
 import type { OptimizeOptions } from './options.ts';
+import { refuseOverlap } from './overlap.ts';
 import { listCalibration, storeCalibration, storeLabeled, type PictureStore } from './picture-store.ts';
 import type { Schedule } from './progress.ts';
 import { cleanSchema, type AnswerOf } from './protocol.ts';
 import { Quantizer, QuantizerError } from './quantizer.ts';
 import { openSource, readGraph, type SourceModel } from './source-model.ts';
-import { splitDataset, type Split } from './split.ts';
+import { FEWEST_PICTURES, splitDataset, type Split } from './split.ts';
 import { digestOf, type WorkFolder } from './work-folder.ts';
 import { few, FEW, type Graph } from './workshop.ts';
 
@@ -25,6 +26,8 @@ import { few, FEW, type Graph } from './workshop.ts';
 const MOST_CALIBRATION = 256;
 /** Labeled pictures that every candidate is tried on at most; the rest is for the final figures. */
 const MOST_SEARCH = 400;
+const PARTS = ['search', 'choice', 'final'] as const;
+
 /** Resamples of the bootstrap. */
 export const RESAMPLES = 1000;
 /** Difference relative to 1 + |value| that rounding explains. */
@@ -56,15 +59,13 @@ export async function readInputs(
   const { annotations: file, ignoreUnknown, seed } = options;
   const bundle = `${manifest.name}@${manifest.version}`;
   const dataset = await readDataset(file, { labels: manifest.labels, bundle, ignoreUnknown, limit: null });
-  if (dataset.images.length < 2) {
-    const reason = 'it has one picture, and the search and the final figures need pictures of their own';
-    throw new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
+  const unjudged = (reason: string): GoshawkError =>
+    new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
+  if (dataset.images.length < FEWEST_PICTURES) {
+    const reason = `it has ${dataset.images.length} pictures, and the search, the choice and the final figures need pictures of their own`;
+    throw unjudged(reason);
   }
-  const split = splitDataset(dataset, options.searchShare, MOST_SEARCH, seed);
-  if (split.search.objects === 0 || split.final.objects === 0) {
-    const reason = 'one half of its pictures has no object';
-    throw new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
-  }
+  if (dataset.truths.every(({ crowd }) => crowd)) throw unjudged('it has no object');
   const names = await listCalibration(options.calibration, MOST_CALIBRATION, seed);
   await checkSpace(work, source, names.length + dataset.images.length);
   return schedule.run('pictures', async () => {
@@ -74,6 +75,10 @@ export async function readInputs(
     const store = { work, style: manifest.input, signal, onProgress };
     const calibration = await storeCalibration(options.calibration, names, store);
     const labeled = await storeLabeled(options.images, dataset, store);
+    refuseOverlap(options.calibration, calibration, labeled);
+    const split = splitDataset(dataset, labeled.pixelDigests, options.searchShare, MOST_SEARCH, seed);
+    const empty = PARTS.find((part) => split[part].objects === 0);
+    if (empty !== undefined) throw unjudged(`the pictures of its ${empty} part have no object`);
     return { source, name, version, dataset, split, calibration, labeled };
   });
 }

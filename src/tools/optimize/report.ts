@@ -11,7 +11,7 @@ import type { Dataset } from '../evaluate/dataset.ts';
 import { bestByFloor, type Ranked } from './choose.ts';
 import { EVALUATION_LIMITS } from './detect-stored.ts';
 import { FINAL_LATENCY, isTensorrt, type Choice, type Finalist } from './finish.ts';
-import { CONFIDENCE, type FinalAccuracy } from './judge.ts';
+import { CONFIDENCE, type PartAccuracy } from './judge.ts';
 import { ratioOfThreads } from './latency.ts';
 import type { OptimizeOptions } from './options.ts';
 import { RESAMPLES, type Cleaned, type Inputs } from './preparation.ts';
@@ -52,7 +52,7 @@ export function makeOptimizeReport(facts: ReportFacts): OptimizeReport {
   const { maxApDrop, maxLatencyMs, timeBudgetMinutes, threads, seed, searchShare } = options;
   const measured = new Map(choice.finalists.map((finalist) => [finalist.candidate.plan.id, finalist]));
   const latest = search.ranked.map((entry) => measured.get(entry.candidate.plan.id) ?? entry);
-  const outcome = describeOutcome(choice, maxApDrop, facts.machine.int8);
+  const outcome = describeOutcome(choice, maxApDrop, facts.machine.int8, search.notTried);
   const original = choice.original.candidate;
   return optimizeReportSchema.parse({
     schema: 'goshawk.report.optimize/1',
@@ -77,6 +77,7 @@ export function makeOptimizeReport(facts: ReportFacts): OptimizeReport {
       annotations: { file: options.annotations, digest: dataset.digest },
       calibration: { folder: options.calibration, images: calibration.count, digest: calibration.digest },
       search: { ...split.search, images: split.search.images.length },
+      choice: { ...split.choice, images: split.choice.images.length },
       final: { ...split.final, images: split.final.images.length },
     },
     conditions: {
@@ -113,10 +114,10 @@ export function makeOptimizeReport(facts: ReportFacts): OptimizeReport {
     notTried: search.notTried.map((what) => ({ what, reason: 'time budget' })),
     sensitivity: sensitivityOf(search, choice.fastest),
     byFloor: floorsOf(latest, maxApDrop, original.bytes),
-    variants: chosen.map((entry) => variantOf(entry, dataset, original.bytes)),
+    variants: chosen.map((entry) => variantOf(entry, dataset, original.bytes, maxApDrop)),
     outcome: {
       ...outcome,
-      confirmed: chosen.every(({ finalist }) => finalist.confirmed),
+      confirmed: chosen.every(({ finalist }) => finalist.final.drop <= maxApDrop),
       contradicted: choice.contradicted.map(({ candidate }) => candidate.plan.id),
       speedup: 1 / (choice.fastest.candidate.latency?.ratio ?? 1),
       bytesRatio: choice.fastest.candidate.bytes / original.bytes,
@@ -159,7 +160,7 @@ function requirementOf(plan: Plan): OptimizeCandidate['requires'] {
   return needsExactInt8(plan) ? { int8: 'exact' } : null;
 }
 
-function finalOf(final: FinalAccuracy, dataset: Dataset): OptimizeFinalAccuracy {
+function finalOf(final: PartAccuracy, dataset: Dataset): OptimizeFinalAccuracy {
   const { evaluation, interval, drop, dropInterval } = final;
   const { figures, classes } = evaluation;
   const byClass = dataset.labels.flatMap((label, index) =>
@@ -185,6 +186,7 @@ function variantOf(
   { variant, finalist, reason }: ChosenVariant,
   dataset: Dataset,
   originalBytes: number,
+  maxApDrop: number,
 ): OptimizeVariant {
   return {
     id: variant.id,
@@ -197,7 +199,8 @@ function variantOf(
     bytesRatio: variant.bytes / originalBytes,
     reason,
     final: finalOf(finalist.final, dataset),
-    confirmed: finalist.confirmed,
+    choice: { drop: finalist.trial.drop, dropInterval: finalist.trial.dropInterval },
+    confirmed: finalist.final.drop <= maxApDrop,
     latencyMs: finalist.candidate.latency!,
   };
 }

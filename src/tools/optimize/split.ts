@@ -16,18 +16,30 @@ export interface Part {
 export interface Split {
   /** what the search may look at */
   readonly search: Part;
-  /** what the final figures are computed on; nothing is chosen by it before */
+  /** what is chosen by among the finalists, once the search is over */
+  readonly choice: Part;
+  /** what the final figures are computed on; nothing is ever chosen by it */
   readonly final: Part;
 }
 
+/** Pictures that a split needs at least: one for each part. */
+export const FEWEST_PICTURES = 3;
+
 /**
- * Splits the labeled pictures in two by the seed alone. Pictures are dealt in an order in which those with many classes come first, alternately,
- * so that rare classes do not all fall to one side; which side comes first is drawn for each pair.
+ * Splits the labeled pictures in three by the seed alone: the search's, and halves of the rest for the choice and the final figures. Pictures are dealt in an
+ * order in which those with many classes come first, so that rare classes do not all fall to one part. A picture that is there twice is in one part only.
  *
- * @param share of the pictures for the search, 0..1; each side gets one picture at least
+ * @param pixelDigests of each picture
+ * @param share of the pictures for the search, 0..1; each part gets one picture at least where they all differ
  * @param most pictures of the search at most: past that it only takes longer
  */
-export function splitDataset(dataset: Dataset, share: number, most: number, seed: number): Split {
+export function splitDataset(
+  dataset: Dataset,
+  pixelDigests: readonly string[],
+  share: number,
+  most: number,
+  seed: number,
+): Split {
   const order = dataset.images.map((_, index) => index);
   const random = createRandom(seed);
   for (let i = order.length - 1; i > 0; i -= 1) {
@@ -38,15 +50,35 @@ export function splitDataset(dataset: Dataset, share: number, most: number, seed
   for (const { image, classIndex } of dataset.truths) classes[image]!.add(classIndex);
   // sorting is stable: pictures with as many classes stay in drawn order
   order.sort((a, b) => classes[b]!.size - classes[a]!.size);
-  const wanted = Math.min(most, Math.max(1, Math.min(order.length - 1, Math.round(share * order.length))));
-  const search: number[] = [];
-  order.forEach((image, place) => {
-    // spreads the search's pictures evenly over the order
-    if (Math.floor(((place + 1) * wanted) / order.length) > search.length) search.push(image);
-  });
-  const chosen = new Set(search);
-  const rest = order.filter((image) => !chosen.has(image));
-  return { search: partOf(dataset, search), final: partOf(dataset, rest) };
+  const alike = new Map<string, number[]>();
+  for (const image of order) {
+    const digest = pixelDigests[image] ?? '';
+    alike.set(digest, [...(alike.get(digest) ?? []), image]);
+  }
+  const wanted = Math.min(most, Math.max(1, Math.min(order.length - 2, Math.round(share * order.length))));
+  const [search, rest] = deal([...alike.values()], wanted);
+  const [choice, final] = deal(rest, Math.max(1, Math.floor(rest.flat().length / 2)));
+  const part = (groups: readonly (readonly number[])[]): Part => partOf(dataset, groups.flat());
+  return { search: part(search), choice: part(choice), final: part(final) };
+}
+
+/** Groups with `wanted` pictures or as many as go in, spread evenly over the order, and the other groups. */
+function deal(
+  groups: readonly (readonly number[])[],
+  wanted: number,
+): readonly [(readonly number[])[], (readonly number[])[]] {
+  const total = groups.flat().length;
+  const taken: (readonly number[])[] = [];
+  const left: (readonly number[])[] = [];
+  let passed = 0;
+  let got = 0;
+  for (const group of groups) {
+    passed += group.length;
+    const fits = got + group.length <= Math.floor((passed * wanted) / total);
+    if (fits) got += group.length;
+    (fits ? taken : left).push(group);
+  }
+  return [taken, left];
 }
 
 function partOf(dataset: Dataset, unsorted: readonly number[]): Part {

@@ -1,7 +1,7 @@
 import type { Int8Arithmetic } from '../../contract/machine.ts';
 import type { CANDIDATE_VERDICTS } from '../../contract/optimize.ts';
 import { holdsFloor, isFaster, isNotSlower, isSmaller, type Ranked } from './choose.ts';
-import { isTensorrt, type Choice, type Finalist } from './finish.ts';
+import { isTensorrt, type Choice, type Finalist, type Reported } from './finish.ts';
 import { needsExactInt8 } from './workshop.ts';
 
 export type Verdict = (typeof CANDIDATE_VERDICTS)[number];
@@ -10,6 +10,9 @@ export interface Judgement {
   readonly verdict: Verdict;
   readonly reason: string;
 }
+
+/** Names that a sentence lists at most. */
+const MOST_NAMED = 3;
 
 /** AP as points, as the field speaks of it. */
 export function points(drop: number): string {
@@ -44,7 +47,7 @@ export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgeme
   if (contradicted !== undefined) {
     return {
       verdict: 'refused',
-      reason: `it lost ${points(contradicted.final.drop)} on the final part, which the search did not see`,
+      reason: `it lost ${points(contradicted.trial.drop)} on the choice part, which the search did not see`,
     };
   }
   if (!holdsFloor(entry, maxApDrop)) {
@@ -84,11 +87,37 @@ function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arith
   ];
 }
 
+/** What there was no time for; nothing where everything was tried. */
+function describeNotTried(notTried: readonly string[]): string[] {
+  if (notTried.length === 0) return [];
+  const names = notTried.slice(0, MOST_NAMED).join(', ');
+  const more = notTried.length > MOST_NAMED ? ', ...' : '';
+  const what = notTried.length === 1 ? '1 candidate was' : `${notTried.length} candidates were`;
+  return [
+    `The time was over before ${what} tried (${names}${more}), and what would have followed from them: a longer --time-budget goes on from here and may find more.`,
+  ];
+}
+
+/** Variants that lose more on the final part than they may. They stay: to take others for it would be to choose by it. */
+function describeFinalPart(choice: Choice, maxApDrop: number): string[] {
+  const { fastest, portable, smallest, float, tensorrt } = choice;
+  const taken = [fastest, portable, smallest, float, tensorrt].filter((entry) => entry !== null);
+  const over = [...new Map(taken.map((entry) => [entry.candidate.plan.id, entry])).values()].filter(
+    ({ final }) => final.drop > maxApDrop,
+  );
+  if (over.length === 0) return [];
+  const names = over.map(({ candidate, final }) => `${candidate.plan.id} (${points(final.drop)})`).join(', ');
+  return [
+    `On the final part more is lost than the floor of ${points(maxApDrop)} allows: ${names}. More labeled pictures, or a lower --max-ap-drop, make the choice surer.`,
+  ];
+}
+
 /** What came of it all, in a few sentences. */
 export function describeOutcome(
   choice: Choice,
   maxApDrop: number,
   arithmetic: Int8Arithmetic,
+  notTried: readonly string[],
 ): { gained: boolean; text: string } {
   const { fastest, smallest, original, contradicted } = choice;
   const { latency, bytes } = fastest.candidate;
@@ -98,13 +127,15 @@ export function describeOutcome(
   const lines: string[] = [];
   if (faster) {
     lines.push(
-      `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on pictures that the search did not see it loses ${points(fastest.final.drop)}.`,
+      `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on pictures that nothing was chosen by it loses ${points(fastest.final.drop)}.`,
     );
   } else {
+    const what = notTried.length === 0 ? 'Nothing' : 'Nothing of what was tried';
     lines.push(
-      `Nothing within the floor of ${points(maxApDrop)} is faster than the float graph on this machine, so that stays first.`,
+      `${what} within the floor of ${points(maxApDrop)} is faster than the float graph on this machine, so that stays first.`,
     );
   }
+  lines.push(...describeNotTried(notTried));
   lines.push(...describeArithmetic(choice, arithmetic));
   if (smallest !== null) {
     lines.push(
@@ -113,8 +144,9 @@ export function describeOutcome(
   }
   if (contradicted.length > 0) {
     const names = contradicted.map(({ candidate }) => candidate.plan.id).join(', ');
-    lines.push(`Not taken, because the final part contradicts the search: ${names}.`);
+    lines.push(`Not taken, because the choice part contradicts the search: ${names}.`);
   }
+  lines.push(...describeFinalPart(choice, maxApDrop));
   if (choice.meetsLatency === false) lines.push('The latency that was asked for is not met.');
   return { gained: faster || smallest !== null || isSmaller(bytes, before.bytes), text: lines.join(' ') };
 }

@@ -13,7 +13,7 @@ import { writeBundle } from '../../device/bundles/write-bundle.ts';
 import type { SourcePicture } from '../../device/references/store-picture.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 import { readStored } from './detect-stored.ts';
-import type { Choice, Finalist } from './finish.ts';
+import type { Choice, Reported } from './finish.ts';
 import type { Latency } from './latency.ts';
 import type { Inputs } from './preparation.ts';
 import { readGraph } from './source-model.ts';
@@ -22,7 +22,7 @@ import { needsExactInt8, type Plan } from './workshop.ts';
 /** A variant of the bundle and why it is in it. */
 export interface ChosenVariant {
   readonly variant: BundleVariant;
-  readonly finalist: Finalist;
+  readonly finalist: Reported;
   readonly reason: string;
   readonly bytes: Uint8Array;
 }
@@ -44,7 +44,7 @@ export async function variantsOf(
 ): Promise<ChosenVariant[]> {
   const { fastest, portable, smallest, float, tensorrt } = choice;
   const floatProviders: ProviderName[] = ['tensorrt', 'cuda', 'cpu'];
-  const rows: [Finalist | null, ProviderName[], string][] = [
+  const rows: [Reported | null, ProviderName[], string][] = [
     [portable, ['cpu'], 'the fastest that computes the same on every CPU'],
     [
       fastest,

@@ -1,5 +1,6 @@
 import type { Ranked } from '../../../src/tools/optimize/choose.ts';
 import type { Finalist } from '../../../src/tools/optimize/finish.ts';
+import type { PartAccuracy } from '../../../src/tools/optimize/judge.ts';
 import type { Latency } from '../../../src/tools/optimize/latency.ts';
 import type { Scheme } from '../../../src/tools/optimize/protocol.ts';
 import type { Candidate, Plan } from '../../../src/tools/optimize/workshop.ts';
@@ -75,19 +76,24 @@ export function ranked(id: string, facts: Facts): Ranked {
   return { candidate: candidateOf(planOf(id), facts), estimate: { drop: facts.drop ?? 0, deviation: 0 } };
 }
 
-/** A finalist; `final` is what it loses on the final part, the same as in the search unless given. */
-export function finalist(id: string, facts: Facts, maxApDrop: number, final = facts.drop ?? 0): Finalist {
-  const figures = { ap: 0.4 - final, ap50: 0.6, ap75: null, apSmall: null, apMedium: null, apLarge: null };
-  const recalls = { ar1: null, ar10: null, ar100: null, arSmall: null, arMedium: null, arLarge: null };
+/** A finalist; `trial` is what it loses on the choice part, the same as in the search unless given. */
+export function finalist(id: string, facts: Facts, maxApDrop: number, trial = facts.drop ?? 0): Finalist {
   return {
     ...ranked(id, facts),
-    final: {
-      evaluation: { figures: { ...figures, ...recalls }, classes: [], matches: [] },
-      ap: 0.4 - final,
-      interval: { low: 0.3, high: 0.5 },
-      drop: final,
-      dropInterval: { low: final - 0.01, high: final + 0.01 },
-    },
-    confirmed: id === 'original' || final <= maxApDrop,
+    trial: accuracyOf(trial),
+    confirmed: id === 'original' || trial <= maxApDrop,
+  };
+}
+
+/** Figures on a part with such a loss. */
+export function accuracyOf(drop: number): PartAccuracy {
+  const figures = { ap: 0.4 - drop, ap50: 0.6, ap75: null, apSmall: null, apMedium: null, apLarge: null };
+  const recalls = { ar1: null, ar10: null, ar100: null, arSmall: null, arMedium: null, arLarge: null };
+  return {
+    evaluation: { figures: { ...figures, ...recalls }, classes: [], matches: [] },
+    ap: 0.4 - drop,
+    interval: { low: 0.3, high: 0.5 },
+    drop,
+    dropInterval: { low: drop - 0.01, high: drop + 0.01 },
   };
 }

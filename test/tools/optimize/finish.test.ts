@@ -1,15 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { choose } from '../../../src/tools/optimize/finish.ts';
+import { choose, withFinals } from '../../../src/tools/optimize/finish.ts';
 import { describeOutcome, judge } from '../../../src/tools/optimize/verdicts.ts';
-import { finalist, ranked, type Facts } from './candidates.ts';
+import { accuracyOf, finalist, ranked, type Facts } from './candidates.ts';
 
 const FLOOR = 0.01;
 
-function decide(rows: Record<string, Facts & { final?: number }>, maxLatencyMs: number | null = null) {
-  const finalists = Object.entries({ original: {}, clean: { ratio: 0.99 }, ...rows }).map(([id, facts]) =>
-    finalist(id, facts, FLOOR, (facts as { final?: number }).final),
-  );
-  const choice = choose(finalists, { maxApDrop: FLOOR, maxLatencyMs });
+interface Row extends Facts {
+  /** lost on the choice part and on the final part; as in the search unless given */
+  readonly trial?: number;
+  readonly final?: number;
+}
+
+function decide(rows: Record<string, Row>, maxLatencyMs: number | null = null) {
+  const all: Record<string, Row> = { original: {}, clean: { ratio: 0.99 }, ...rows };
+  const finalists = Object.entries(all).map(([id, row]) => finalist(id, row, FLOOR, row.trial));
+  const choice = withFinals(choose(finalists, { maxApDrop: FLOOR, maxLatencyMs }), ({ candidate }) => {
+    const { final, drop } = all[candidate.plan.id]!;
+    return accuracyOf(final ?? drop ?? 0);
+  });
   const id = (entry: (typeof finalists)[number] | null) => entry?.candidate.plan.id ?? null;
   const { fastest, smallest, float, tensorrt } = choice;
   return { choice, ids: [fastest, smallest, float, tensorrt].map(id) };
@@ -25,17 +33,19 @@ describe('choose', () => {
     expect(ids).toEqual(['fast', 'small', 'clean', 'int8-tensorrt']);
   });
 
-  it('falls back to the next where the final part contradicts the search, and says so', () => {
+  it('falls back to the next where the choice part contradicts the search, and says so', () => {
     const { choice, ids } = decide({
-      lucky: { ratio: 0.4, bytes: 500, drop: 0, agreement: 0.9, final: 0.02 },
+      lucky: { ratio: 0.4, bytes: 500, drop: 0, agreement: 0.9, trial: 0.02 },
       honest: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
     });
     expect(ids).toEqual(['honest', null, 'clean', null]);
-    expect(describeOutcome(choice, FLOOR, 'exact').text).toMatch(/final part contradicts the search: lucky/);
+    expect(describeOutcome(choice, FLOOR, 'exact', []).text).toMatch(
+      /choice part contradicts the search: lucky/,
+    );
     const lucky = choice.finalists.find(({ candidate }) => candidate.plan.id === 'lucky')!;
     expect(judge(lucky, choice, FLOOR)).toEqual({
       verdict: 'refused',
-      reason: 'it lost 2.00 points on the final part, which the search did not see',
+      reason: 'it lost 2.00 points on the choice part, which the search did not see',
     });
   });
 
@@ -44,7 +54,7 @@ describe('choose', () => {
       same: { ratio: 0.985, spread: 0.03, bytes: 300, drop: 0.001, agreement: 0.95 },
     });
     expect(ids).toEqual(['clean', 'same', null, null]);
-    expect(describeOutcome(choice, FLOOR, 'exact')).toEqual({
+    expect(describeOutcome(choice, FLOOR, 'exact', [])).toEqual({
       gained: true,
       text: expect.stringMatching(
         /^Nothing within the floor.*same takes 30 % of the bytes and is not slower/,
@@ -55,7 +65,7 @@ describe('choose', () => {
   it('gives back what came in where cleaning made it slower, and says that nothing was gained', () => {
     const { choice, ids } = decide({ clean: { ratio: 1.1 } });
     expect(ids).toEqual(['original', null, null, null]);
-    expect(describeOutcome(choice, FLOOR, 'exact').gained).toBe(false);
+    expect(describeOutcome(choice, FLOOR, 'exact', []).gained).toBe(false);
   });
 
   it('takes the most accurate that meets a latency, and tells where none does', () => {
@@ -72,6 +82,40 @@ describe('choose', () => {
   });
 });
 
+describe('the final part', () => {
+  it('chooses nothing: what loses more there than it may stays chosen, and that is said', () => {
+    const { choice, ids } = decide({
+      unlucky: { ratio: 0.4, bytes: 500, drop: 0, agreement: 0.9, final: 0.024 },
+      slower: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
+    });
+    expect(ids[0]).toBe('unlucky');
+    const { text } = describeOutcome(choice, FLOOR, 'exact', []);
+    expect(text).toContain('on pictures that nothing was chosen by it loses 2.40 points');
+    expect(text).toMatch(/more is lost than the floor of 1\.00 points allows: unlucky \(2\.40 points\)/);
+  });
+});
+
+describe('a search whose time was over', () => {
+  const left = Array.from({ length: 11 }, (_, i) => `int8-${i}`);
+
+  it('does not say that nothing is faster, and names what was not tried', () => {
+    const { choice } = decide({});
+    const all = describeOutcome(choice, FLOOR, 'exact', []).text;
+    expect(all).toMatch(/^Nothing within the floor/);
+    expect(all).not.toContain('tried');
+    expect(describeOutcome(choice, FLOOR, 'exact', left).text).toMatch(
+      /^Nothing of what was tried within the floor.*before 11 candidates were tried \(int8-0, int8-1, int8-2, \.\.\.\)/,
+    );
+  });
+
+  it('says so beside what it found', () => {
+    const { choice } = decide({ fast: { ratio: 0.5, bytes: 500, drop: 0.004, agreement: 0.9 } });
+    expect(describeOutcome(choice, FLOOR, 'exact', left.slice(0, 1)).text).toMatch(
+      /^fast is 2\.00 times as fast.*before 1 candidate was tried \(int8-0\)/,
+    );
+  });
+});
+
 describe('8 bits for every CPU', () => {
   const exact = { ratio: 0.5, bytes: 500, drop: 0.002, agreement: 0.95 };
 
@@ -83,7 +127,7 @@ describe('8 bits for every CPU', () => {
     });
     expect(ids.slice(0, 2)).toEqual(['fast', null]);
     expect(choice.portable?.candidate.plan.id).toBe('fast-unsaturated');
-    expect(describeOutcome(choice, FLOOR, 'exact').text).toContain(
+    expect(describeOutcome(choice, FLOOR, 'exact', []).text).toContain(
       'It needs exact 8-bit sums (VNNI, ARM); fast-unsaturated computes the same on every CPU, 1.92 times as fast here, and loses 0.40 points.',
     );
     expect(judge(choice.portable!, choice, FLOOR)).toEqual({
@@ -96,7 +140,7 @@ describe('8 bits for every CPU', () => {
     const { choice } = decide({ 'fast-unsaturated': exact, other: { ...exact, ratio: 0.6 } });
     expect(choice.fastest.candidate.plan.id).toBe('fast-unsaturated');
     expect(choice.portable).toBeNull();
-    const said = (arithmetic: 'exact' | 'saturating') => describeOutcome(choice, FLOOR, arithmetic).text;
+    const said = (arithmetic: 'exact' | 'saturating') => describeOutcome(choice, FLOOR, arithmetic, []).text;
     expect(said('exact')).toContain('Its 8-bit sums saturate on no CPU.');
     expect(said('saturating')).toContain('8-bit weights that do saturate on this one were not tried');
   });
@@ -104,7 +148,7 @@ describe('8 bits for every CPU', () => {
   it('are missed in words where none holds the floor', () => {
     const { choice } = decide({ fast: exact, 'bad-unsaturated': { ...exact, drop: 0.03 } });
     expect(choice.portable).toBeNull();
-    expect(describeOutcome(choice, FLOOR, 'exact').text).toContain('nothing was found');
+    expect(describeOutcome(choice, FLOOR, 'exact', []).text).toContain('nothing was found');
   });
 });
 

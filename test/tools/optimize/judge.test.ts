@@ -48,10 +48,11 @@ beforeAll(async () => {
   const work = await WorkFolder.open(join(folder, 'work'), false);
   const store = { work, style: bundle.manifest.input, signal: never, onProgress: () => undefined };
   const names = await listCalibration(world.calibration, 100, 1);
+  const labeled = await storeLabeled(world.images, dataset, store);
   options = {
     dataset,
-    split: splitDataset(dataset, 0.5, 100, 1),
-    labeled: await storeLabeled(world.images, dataset, store),
+    split: splitDataset(dataset, labeled.pixelDigests, 0.5, 100, 1),
+    labeled,
     calibration: await storeCalibration(world.calibration, names, store),
     resamples: 100,
     seed: 1,
@@ -99,7 +100,7 @@ describe('Judge', () => {
   it('gives the figures of "goshawk evaluate"', async () => {
     const all = options.dataset.images.map((_, index) => index);
     const part = { images: all, objects: 0, digest: '' };
-    const judge = await Judge.open(model, { ...options, split: { search: part, final: part } });
+    const judge = await Judge.open(model, { ...options, split: { search: part, choice: part, final: part } });
     const { multiLabel, ...limits } = EVALUATION_LIMITS;
     const detector = await openBundleDetector({
       bundle: world.bundle,

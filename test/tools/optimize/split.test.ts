@@ -19,7 +19,10 @@ function dataset(classes: readonly (readonly number[])[]): Dataset {
   };
 }
 
-const pictures = fc.array(fc.array(fc.nat(2), { maxLength: 4 }), { minLength: 2, maxLength: 60 });
+const pictures = fc.array(fc.array(fc.nat(2), { maxLength: 4 }), { minLength: 3, maxLength: 60 });
+/** Pictures that all differ. */
+const distinct = (set: Dataset): string[] => set.images.map(({ file }) => file);
+
 const share = fc.double({ min: 0.05, max: 0.95, noNaN: true });
 
 describe('splitDataset', () => {
@@ -27,14 +30,18 @@ describe('splitDataset', () => {
     fc.assert(
       fc.property(pictures, share, fc.integer({ min: 1, max: 50 }), fc.nat(), (classes, s, most, seed) => {
         const set = dataset(classes);
-        const split = splitDataset(set, s, most, seed);
-        const all = [...split.search.images, ...split.final.images].sort((a, b) => a - b);
+        const split = splitDataset(set, distinct(set), s, most, seed);
+        const all = [...split.search.images, ...split.choice.images, ...split.final.images].sort(
+          (a, b) => a - b,
+        );
         expect(all).toEqual(classes.map((_, image) => image));
         expect(split.search.images.length).toBeGreaterThan(0);
         expect(split.search.images.length).toBeLessThanOrEqual(most);
-        expect(split.final.images.length).toBeGreaterThan(0);
-        expect(split.search.objects + split.final.objects).toBe(set.truths.length);
-        expect(splitDataset(set, s, most, seed)).toEqual(split);
+        const [choice, final] = [split.choice.images.length, split.final.images.length];
+        expect(choice).toBeGreaterThan(0);
+        expect([0, 1]).toContain(final - choice);
+        expect(split.search.objects + split.choice.objects + split.final.objects).toBe(set.truths.length);
+        expect(splitDataset(set, distinct(set), s, most, seed)).toEqual(split);
       }),
     );
   });
@@ -46,15 +53,29 @@ describe('splitDataset', () => {
       ...Array.from({ length: 30 }, () => [0]),
     ]);
     for (let seed = 0; seed < 20; seed += 1) {
-      const { search } = splitDataset(set, 0.5, 100, seed);
+      const { search } = splitDataset(set, distinct(set), 0.5, 100, seed);
       expect(search.images.filter((image) => image < 10)).toHaveLength(5);
     }
+  });
+
+  it('keeps pictures with the same pixels in one part', () => {
+    fc.assert(
+      fc.property(pictures, share, fc.nat(), fc.nat(20), (classes, s, seed, kinds) => {
+        const set = dataset(classes);
+        const pixels = set.images.map((_, i) => String(i % (kinds + 1)));
+        const split = splitDataset(set, pixels, s, 50, seed);
+        const parts = [split.search, split.choice, split.final].map(({ images }) => images);
+        expect(parts.flat().sort((a, b) => a - b)).toEqual(classes.map((_, image) => image));
+        const kindsOf = parts.map((images) => new Set(images.map((image) => pixels[image])));
+        expect(kindsOf.reduce((sum, { size }) => sum + size, 0)).toBe(new Set(pixels).size);
+      }),
+    );
   });
 
   it('differs between seeds, and so does the digest', () => {
     const set = dataset(Array.from({ length: 20 }, () => [0]));
     const digests = new Set(
-      Array.from({ length: 10 }, (_, seed) => splitDataset(set, 0.5, 100, seed).search.digest),
+      Array.from({ length: 10 }, (_, seed) => splitDataset(set, distinct(set), 0.5, 100, seed).search.digest),
     );
     expect(digests.size).toBe(10);
   });

@@ -36,7 +36,7 @@ export function renderOptimizePage(report: OptimizeReport): string {
           ${report.bundle === null ? html`<p class="warn">No bundle was written.</p>` : html`<p class="soft">${report.bundle.name} ${report.bundle.version}, digest <code>${report.bundle.digest}</code></p>`}
           ${variantTable(report)}
           <p class="soft">
-            Accuracy on ${data.final.images} pictures that the search did not see (${data.final.objects}
+            Accuracy on ${data.final.images} pictures that nothing was chosen by (${data.final.objects}
             objects); intervals by bootstrap over pictures, before and after on the same resamples.
           </p>
           <h2>What was tried</h2>
@@ -90,7 +90,7 @@ function cards({ outcome, variants, original, memory }: OptimizeReport): Markup 
     [`${outcome.speedup.toFixed(2)}×`, 'as fast as what came in'],
     [percent(outcome.bytesRatio), `of the bytes (smallest variant ${percent(smallest)})`],
     [points(outcome.apDrop), `points of AP lost, of ${points(original.final.ap)}`],
-    [outcome.confirmed ? 'yes' : 'no', 'confirmed on unseen pictures'],
+    [outcome.confirmed ? 'yes' : 'no', 'confirmed on pictures that nothing was chosen by'],
     [
       `${Math.round(Math.max(memory.processPeakBytes, memory.quantizerPeakBytes ?? 0) / 1e6)} MB`,
       'most memory of one process',
@@ -119,7 +119,7 @@ function facts(report: OptimizeReport): [string, string][] {
     ['floor', `${points(options.maxApDrop)} points`],
     [
       'labeled pictures',
-      `${data.annotations.file}, sha256 ${data.annotations.digest}; search part ${data.search.images}, final part ${data.final.images}, split by seed ${options.seed}`,
+      `${data.annotations.file}, sha256 ${data.annotations.digest}; search part ${data.search.images}, choice part ${data.choice?.images ?? 0}, final part ${data.final.images}, split by seed ${options.seed}`,
     ],
     [
       'calibration pictures',
