@@ -13,6 +13,8 @@ import { packBundle } from '../device/bundles/pack.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
 import { checkNewBundle } from '../device/bundles/write-bundle.ts';
 import { checkOutputFiles } from '../device/outputs.ts';
+import { checkDigests, checksHold } from '../device/bundles/lineage-checks.ts';
+import { statedWords } from '../device/bundles/lineage-text.ts';
 import { verifyBundle } from '../device/bundles/verify.ts';
 import { checkReferences, planEngine, refusedVariants } from '../device/inference/plan-engine.ts';
 import { readEvaluation, readLineage } from './import-facts.ts';
@@ -195,7 +197,9 @@ async function verify(reference: string): Promise<void> {
       console.log(`  references, ${describeCandidate(entry)}: ${describeCheck(entry.check)}`);
     }
   }
-  if (refusedVariants(checks).length > 0) process.exitCode = 1;
+  const stated = await checkDigests(bundle, new Map());
+  for (const line of statedWords(stated)) console.log(line);
+  if (refusedVariants(checks).length > 0 || !checksHold(stated)) process.exitCode = 1;
 }
 
 async function pack(reference: string, flags: { out?: string }): Promise<void> {

@@ -163,4 +163,28 @@ describe('goshawk models', () => {
     expect(verified).toMatchObject({ status: 1 });
     expect(verified.stderr).toContain('GOSHAWK_BUNDLE_DIGEST');
   });
+
+  test('verify checks what a bundle says of its past, sizes too, and says that nothing is signed', () => {
+    const file = join(folder, 'Tiny Net.onnx');
+    goshawk(...['import', file, '--labels', join(folder, 'labels.txt'), '--out', models, '--name', 'forged']);
+    const whole = goshawk('verify', 'forged');
+    expect(whole.stdout).toMatch(/lineage: 4 digests and links hold, 0 do not, 1 not at hand\nunsigned: /);
+    expect(whole.status).toBe(0);
+    const place = join(models, 'forged', '1.0.0', 'bundle.json');
+    const text = readFileSync(place, 'utf8');
+    const manifest = bundleManifestSchema.parse(JSON.parse(text));
+    manifest.lineage.stages!.at(-1)!.outputDigest = '0'.repeat(64);
+    writeFileSync(place, JSON.stringify(manifest));
+    const forged = goshawk('verify', 'forged');
+    expect(forged.stdout).toContain('lineage: import: gave is a file of the bundle 000000000000, DIFFERS');
+    expect(forged.status).toBe(1);
+    const size = `"bytes": ${manifest.references!.bytes}`;
+    expect(text).toContain(size);
+    writeFileSync(place, text.replace(size, `"bytes": ${manifest.references!.bytes - 1}`));
+    const other = goshawk('verify', 'forged');
+    expect(other.stderr).toMatch(
+      /GOSHAWK_BUNDLE_INVALID: .*references\.json has \d+ bytes, the manifest says \d+/,
+    );
+    expect(other.status).toBe(1);
+  });
 });

@@ -146,6 +146,20 @@ function pruningWords(pruning: NonNullable<LineageStage['pruning']>): string[] {
   return words;
 }
 
+/** What a bundle says of its past, in a line or two: what does not hold by name, then how much of it could be checked. */
+export function statedWords(checks: readonly DigestCheck[]): string[] {
+  const count = (result: DigestCheck['result']): number =>
+    checks.filter((check) => check.result === result).length;
+  const wrong = checks.filter(({ result }) => result === 'differs' || result === 'unreadable');
+  return [
+    ...wrong.map(({ what, digest, result }) => `lineage: ${what} ${short(digest)}, ${RESULTS[result]}`),
+    `lineage: ${count('matches')} digests and links hold, ${wrong.length} do not, ${count('not at hand')} not at hand`,
+    UNSIGNED,
+  ].map((text) => text.replace(/\p{Cc}/gu, '?'));
+}
+
+const UNSIGNED = 'unsigned: what matches belongs together; nothing here proves who made it';
+
 function summary(root: LineageNode): string[] {
   const nodes = [...nodesOf(root)];
   const results = nodes.flatMap(({ checks }) => checks.map(({ result }) => result));
@@ -160,6 +174,6 @@ function summary(root: LineageNode): string[] {
   return [
     '',
     `digests: ${wrong > 0 ? `${wrong} WRONG, ` : ''}${matching} match, ${absent} not at hand`,
-    'unsigned: what matches belongs together; nothing here proves who made it',
+    UNSIGNED,
   ];
 }

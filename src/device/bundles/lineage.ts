@@ -2,7 +2,7 @@ import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Lineage, LineageStage } from '../../contract/lineage.ts';
 import { nameOf, type Bundle } from './bundle.ts';
-import { checkDigests, type DigestCheck, type FilesAtHand } from './lineage-checks.ts';
+import { checkDigests, checksHold, type DigestCheck, type FilesAtHand } from './lineage-checks.ts';
 import type { LineageShelf, Reference } from './lineage-shelf.ts';
 
 /** Generations that are followed; a real past has a handful. */
@@ -182,8 +182,5 @@ export function* nodesOf(node: LineageNode): Generator<LineageNode> {
 
 /** True unless something at hand is not what the lineage states. What is not at hand proves nothing either way. */
 export function lineageHolds(root: LineageNode): boolean {
-  return [...nodesOf(root)].every(
-    ({ state, checks }) =>
-      state !== 'different' && checks.every(({ result }) => result === 'matches' || result === 'not at hand'),
-  );
+  return [...nodesOf(root)].every(({ state, checks }) => state !== 'different' && checksHold(checks));
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import { LetterboxedGraph } from '../inference/letterboxed-graph.ts';
@@ -21,13 +22,15 @@ export interface VariantFinding {
  */
 export async function verifyBundle(bundle: Bundle): Promise<VariantFinding[]> {
   const findings: VariantFinding[] = [];
+  const { references } = bundle.manifest;
+  if (references !== undefined) {
+    const { size } = await stat(join(bundle.folder, references.file));
+    if (size !== references.bytes) throw otherSize(bundle, references.file, size, references.bytes);
+  }
   for (const { id, file, batch, bytes: stated } of bundle.manifest.variants) {
     const path = join(bundle.folder, file);
     const bytes = await readRegularFile(path, MOST_MODEL_BYTES);
-    if (bytes.byteLength !== stated) {
-      const reason = `${file} has ${bytes.byteLength} bytes, the manifest says ${stated}`;
-      throw new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle: nameOf(bundle), reason });
-    }
+    if (bytes.byteLength !== stated) throw otherSize(bundle, file, bytes.byteLength, stated);
     const model = readModel(bytes, path);
     const [outside] = externalFiles(model);
     if (outside !== undefined) {
@@ -43,6 +46,11 @@ export async function verifyBundle(bundle: Bundle): Promise<VariantFinding[]> {
     findings.push({ id, ran: true });
   }
   return findings;
+}
+
+function otherSize(bundle: Bundle, file: string, has: number, stated: number): GoshawkError {
+  const reason = `${file} has ${has} bytes, the manifest says ${stated}`;
+  return new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle: nameOf(bundle), reason });
 }
 
 async function runOnce(bundle: Bundle, bytes: Uint8Array, maxBatch: number, file: string): Promise<void> {

@@ -232,6 +232,29 @@ describe('links between stages', () => {
     expect(wrong).toContainEqual(expect.stringContaining(what));
   });
 
+  test('an output of zeros is refused where no other stage states what it was', async () => {
+    const { stages } = chain();
+    const [train, , ...later] = stages;
+    const tree = await read(
+      await put('zeros', {
+        sourceDigest: onnx,
+        stages: [{ ...train!, outputDigest: '0'.repeat(64) }, ...later],
+      }),
+    );
+    expect(lineageHolds(tree)).toBe(false);
+    expect(tree.checks.filter(({ result }) => result === 'differs').map(({ what }) => what)).toEqual([
+      'train: gave (no file has this digest)',
+    ]);
+  });
+
+  test('do not stand for files: what is stated twice is still not at hand', async () => {
+    const bundle = await put('chain', chain());
+    const imported = async (files?: Map<string, string>) =>
+      (await read(bundle, files)).checks.find(({ what }) => what === 'imported file')?.result;
+    expect(await imported()).toBe('not at hand');
+    expect(await imported(new Map([[onnx, 'model.onnx']]))).toBe('matches');
+  });
+
   test('a graph of the parent may be what a stage began with; without the parent nobody can tell', async () => {
     const other = new TextEncoder().encode('another graph');
     const base = await writeBundle(
