@@ -124,8 +124,8 @@ describe('goshawk optimize', () => {
       const { search, choice, final } = report.data;
       expect([search.images, choice?.images, final.images]).toEqual([12, 6, 6]);
       expect(new Set([search.digest, choice?.digest, final.digest]).size).toBe(3);
-      // the time budget is a few candidates long
-      expect(report.outcome.text).toMatch(/The time was over before \d+ candidates were tried/);
+      // how far it comes in its time is up to the machine
+      expect(report.outcome.text.includes('The time was over before')).toBe(report.notTried.length > 0);
       expect(report.clean).toMatchObject({ refused: null });
       expect(report.memory.quantizerPeakBytes).toBeGreaterThan(1e6);
 
