@@ -1,7 +1,7 @@
 import type { Int8Arithmetic } from '../../contract/machine.ts';
 import type { CANDIDATE_VERDICTS } from '../../contract/optimize.ts';
 import { holdsFloor, isFaster, isNotSlower, isSmaller, type Ranked } from './choose.ts';
-import { isTensorrt, type Choice, type Finalist, type Reported } from './finish.ts';
+import { isTensorrt, type Choice, type Finalist } from './finish.ts';
 import { needsExactInt8 } from './workshop.ts';
 
 export type Verdict = (typeof CANDIDATE_VERDICTS)[number];
