@@ -2,18 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDetections, type Detections } from '../../../src/core/detections.ts';
-import { createDecoder } from '../../../src/core/heads/decoder.ts';
+import type { Detections } from '../../../src/core/detections.ts';
 import type { Head } from '../../../src/core/heads/head.ts';
-import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { createRandom } from '../../../src/core/random.ts';
-import { claimsOf, type Bundle } from '../../../src/device/bundles/bundle.ts';
-import { INSPECTION } from '../../../src/device/bundles/equivalence.ts';
+import type { Bundle } from '../../../src/device/bundles/bundle.ts';
 import { importModel, type ImportOptions } from '../../../src/device/bundles/import-model.ts';
 import { writeModel } from '../../../src/device/bundles/onnx/model.ts';
 import { verifyBundle } from '../../../src/device/bundles/verify.ts';
-import { LetterboxedGraph } from '../../../src/device/inference/letterboxed-graph.ts';
-import { readRegularFile } from '../../../src/device/regular-file.ts';
 import {
   foreignBytes,
   foreignDetector,
@@ -21,6 +16,7 @@ import {
   type ForeignLayout,
   type ForeignOptions,
 } from './foreign-detector.ts';
+import { runtimeBoxes } from './runtime-boxes.ts';
 
 const LABELS = ['person', 'car', 'dog'];
 const NORMALIZATION = { colorOrder: 'rgb', scale: 1 / 255 } as const;
@@ -52,31 +48,13 @@ async function imported(bytes: Uint8Array, changes: Partial<ImportOptions> = {})
   });
 }
 
-/** What the runtime finds in a picture, without suppression, best first. */
-async function detect({ manifest, folder: home }: Bundle, seed = 3): Promise<Detections> {
-  const bytes = await readRegularFile(join(home, 'model.onnx'), 1e8);
-  const claims = claimsOf(manifest);
-  const graph = await LetterboxedGraph.load(bytes, claims, 1, INSPECTION);
+/** What the runtime finds in noise, without suppression, best first. */
+function detect(bundle: Bundle, seed = 3): Promise<Detections> {
   const random = createRandom(seed);
-  const pixels = Uint8Array.from({ length: 3 * FOREIGN_SIZE ** 2 }, () => random.int(0, 255));
-  const letterbox = letterboxFor(FOREIGN_SIZE, FOREIGN_SIZE, FOREIGN_SIZE, FOREIGN_SIZE, 'top-left');
-  const outputs = await graph.run(
-    [{ kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: 3 * FOREIGN_SIZE }],
-    0,
-    1,
+  return runtimeBoxes(
+    bundle,
+    Uint8Array.from({ length: 3 * FOREIGN_SIZE ** 2 }, () => random.int(0, 255)),
   );
-  const found = createDetections(500);
-  const decoder = createDecoder({
-    head: manifest.head,
-    classes: claims.labels,
-    inputWidth: FOREIGN_SIZE,
-    inputHeight: FOREIGN_SIZE,
-    maxCandidates: Infinity,
-  });
-  const settings = { scoreThreshold: 0.05, iouThreshold: 1, maxDetections: 500 };
-  expect(decoder.decode(outputs, 0, letterbox, settings, found)).toBe('ok');
-  await graph.close();
-  return found;
 }
 
 /** Every detection of `some` is one of `all`: class, score to 1e-4, box to 0.01 pixels. */
