@@ -16,6 +16,7 @@ import type { CameraLane } from './camera-lane.ts';
 import type { Clock, TimerHandle } from './clock.ts';
 import { restoreImage, toInferenceInput } from './engine-input.ts';
 import type { FrameJob, NetworkInput } from './frame-job.ts';
+import type { NoticeSubject } from './pipeline-options.ts';
 import { StrideScheduler } from './stride-scheduler.ts';
 import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
 
@@ -27,7 +28,7 @@ export interface FramePathEvents {
   onDrop(lane: CameraLane, job: FrameJob, reason: DropReason): void;
   /** True while the pixels of this camera's next frame are wanted. */
   wantsPixels(camera: string): boolean;
-  onNotice(code: string, message: string): void;
+  onNotice(code: string, message: string, subject: NoticeSubject): void;
 }
 
 export interface FramePathOptions {
@@ -138,7 +139,7 @@ export class FramePath {
       await lane.letterboxer.run(image, letterbox, this.#options.input, buffer);
     } catch (error) {
       this.#pool.release(buffer);
-      this.#options.events.onNotice('FRAME_UNREADABLE', `${lane.name}: ${messageOf(error)}`);
+      this.#notice(lane, 'FRAME_UNREADABLE', messageOf(error));
       this.#drop(lane, job, isCompressed(image) ? 'corrupt_image' : 'malformed');
       this.pump();
       return;
@@ -224,7 +225,7 @@ export class FramePath {
       const outcome = await withTimeLimit(work, engineTimeoutMs, this.#clock);
       return outcome === TIME_IS_UP ? 'engine_lost' : outcome;
     } catch (error) {
-      this.#options.events.onNotice('GOSHAWK_INFERENCE_FAILED', messageOf(error));
+      this.#options.events.onNotice('GOSHAWK_INFERENCE_FAILED', messageOf(error), { reason: 'job' });
       return 'inference_failed';
     }
   }
@@ -255,8 +256,7 @@ export class FramePath {
     job.addTo('queue', now - sentAt - times.inference - times.decode);
     const cost = now - sentAt + (job.stageMs[1] ?? 0);
     const decision = lane.choice.report(job.mode, cost);
-    if (decision !== null)
-      this.#options.events.onNotice('PREPROCESS_CHOSEN', `${lane.name}: ${decision.mode} (${decision.why})`);
+    if (decision !== null) this.#notice(lane, 'PREPROCESS_CHOSEN', `${decision.mode} (${decision.why})`);
     if (job.keepsPixels && job.moved !== null) job.image = restoreImage(job.moved, item.pixels);
     job.detections = item.detections;
     job.since = now;
@@ -271,13 +271,17 @@ export class FramePath {
   #receiveFailure(lane: CameraLane, job: FrameJob, item: (InferenceItem & { ok: false }) | undefined): void {
     const reason = item?.reason ?? 'inference_failed';
     const message = item?.message ?? 'the engine gave no outcome for a frame';
-    this.#options.events.onNotice(item?.code ?? 'GOSHAWK_INFERENCE_FAILED', `${lane.name}: ${message}`);
+    this.#notice(lane, item?.code ?? 'GOSHAWK_INFERENCE_FAILED', message, reason);
     if (job.mode === 'graph' && reason !== 'engine_lost' && reason !== 'invalid_output') {
       const decision = lane.choice.giveUpGraph(message);
-      if (decision !== null)
-        this.#options.events.onNotice('PREPROCESS_CHOSEN', `${lane.name}: sharp (${decision.why})`);
+      if (decision !== null) this.#notice(lane, 'PREPROCESS_CHOSEN', `sharp (${decision.why})`);
     }
     this.#drop(lane, job, reason);
+  }
+
+  #notice(lane: CameraLane, code: string, message: string, reason?: DropReason): void {
+    const subject = { camera: lane.name, ...(reason === undefined ? {} : { reason }) };
+    this.#options.events.onNotice(code, `${lane.name}: ${message}`, subject);
   }
 
   #drop(lane: CameraLane, job: FrameJob, reason: DropReason): void {

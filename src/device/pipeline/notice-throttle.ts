@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { PipelineNotice } from './pipeline-options.ts';
 
-/** warnings of one code are passed on at most this often; what was held back is counted */
+/** warnings of one code, camera and reason are passed on at most this often; what was held back is counted */
 const INTERVAL_MS = 5000;
 
 /** Keeps a fault that repeats with every frame from filling the log. Never throws: a log that fails must not cost a frame its count. */
@@ -22,13 +22,15 @@ export class NoticeThrottle {
       return;
     }
     const now = this.#clock.monotonicMs();
-    const entry = this.#recent.get(notice.code);
+    // One camera's fault must not hide another's, nor one reason another.
+    const key = JSON.stringify([notice.code, notice.camera, notice.reason]);
+    const entry = this.#recent.get(key);
     if (entry !== undefined && now - entry.sentAt < INTERVAL_MS) {
       entry.heldBack += 1;
       return;
     }
     const heldBack = entry?.heldBack ?? 0;
-    this.#recent.set(notice.code, { sentAt: now, heldBack: 0 });
+    this.#recent.set(key, { sentAt: now, heldBack: 0 });
     const message =
       heldBack > 0 ? `${notice.message} (and ${String(heldBack)} more like it)` : notice.message;
     this.#pass({ ...notice, message });

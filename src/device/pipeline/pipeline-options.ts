@@ -8,8 +8,15 @@ import type { ResultSink } from './frame-result.ts';
 import type { PreprocessWish } from './preprocess-choice.ts';
 import type { StampLimits } from './stamp-guard.ts';
 
+/** What a notice is about, apart from its code: repetitions are told by it. */
+export interface NoticeSubject {
+  readonly camera?: string;
+  /** such as why a frame was dropped, or which sink failed; from a small set of words */
+  readonly reason?: string;
+}
+
 /** A line for the log. `code` is stable, the message is for people. */
-export interface PipelineNotice {
+export interface PipelineNotice extends NoticeSubject {
   readonly level: 'info' | 'warn' | 'error';
   readonly code: string;
   readonly message: string;

@@ -69,7 +69,8 @@ export class FramePipeline {
       clock: this.#clock,
       timeoutMs: options.sinkTimeoutMs ?? DEFAULTS.sinkTimeoutMs,
       onFailure: (sink, reason) => {
-        this.#notices.send({ level: 'warn', code: 'SINK_FAILED', message: `${sink}: ${reason}` });
+        const message = `${sink}: ${reason}`;
+        this.#notices.send({ level: 'warn', code: 'SINK_FAILED', reason: sink, message });
       },
     });
     for (const sink of options.sinks ?? []) this.#delivery.add(sink);
@@ -277,9 +278,9 @@ export class FramePipeline {
           this.#drop(lane, job, reason);
         },
         wantsPixels: (camera) => this.#delivery.wantsPixels(camera),
-        onNotice: (code, message) => {
+        onNotice: (code, message, subject) => {
           const level = code === 'PREPROCESS_CHOSEN' ? 'info' : 'warn';
-          this.#notices.send({ level, code, message });
+          this.#notices.send({ level, code, message, ...subject });
         },
       },
     });
@@ -424,19 +425,19 @@ export class FramePipeline {
 
   #noteRefusal(lane: CameraLane, reason: DropReason, detail: string): void {
     const message = `${lane.name}: ${reason}: ${detail}`;
-    this.#notices.send({ level: 'warn', code: 'FRAME_REFUSED', message });
+    this.#notices.send({ level: 'warn', code: 'FRAME_REFUSED', camera: lane.name, reason, message });
   }
 
   #noteClockReset(lane: CameraLane): void {
     lane.tracker?.reset();
     const message = `${lane.name}: stamps began anew (a recording that loops, or a clock that was set)`;
-    this.#notices.send({ level: 'info', code: 'CLOCK_RESET', message });
+    this.#notices.send({ level: 'info', code: 'CLOCK_RESET', camera: lane.name, message });
   }
 
   #noteIncident(incident: EngineIncident): void {
     this.#figures.noteIncident(incident);
     const level: PipelineNotice['level'] = incident.kind === 'restored' ? 'info' : 'error';
-    this.#notices.send({ level, code: incident.code, message: incident.message });
+    this.#notices.send({ level, code: incident.code, reason: incident.kind, message: incident.message });
   }
 }
 

@@ -4,8 +4,8 @@ import type { Reliability } from '../qos.ts';
 /** Something about the topics around a node that somebody should know. */
 export interface Finding {
   readonly level: 'warn' | 'error';
-  /** what it is about; a finding of the same key replaces the one before */
-  readonly key: 'silent' | 'qos' | 'type' | 'listener' | 'clock';
+  /** what it is about; a finding of the same key replaces the one before, so what can be there twice names itself in it */
+  readonly key: 'silent' | 'clock' | `${'qos' | 'type' | 'listener'} ${string}`;
   readonly message: string;
 }
 
@@ -36,25 +36,27 @@ export function inspectCamera(view: CameraView, silentAfterSeconds: number): Fin
 }
 
 function findWrongType(view: CameraView): Finding[] {
-  const stranger = view.publishers.find((publisher) => publisher.type !== view.type);
-  if (stranger === undefined) return [];
-  const remedy = stranger.type.endsWith('CompressedImage')
-    ? 'set image_type:=compressed'
-    : stranger.type.endsWith('/Image')
-      ? 'set image_type:=raw'
-      : 'give the name of an image topic in image_topics';
-  const message = `${stranger.node} publishes ${view.topic} as ${stranger.type}, this node takes ${view.type}: they never match; ${remedy}`;
-  return [{ level: 'error', key: 'type', message }];
+  const strangers = view.publishers.filter((publisher) => publisher.type !== view.type);
+  return strangers.map(({ node, type }): Finding => {
+    const remedy = type.endsWith('CompressedImage')
+      ? 'set image_type:=compressed'
+      : type.endsWith('/Image')
+        ? 'set image_type:=raw'
+        : 'give the name of an image topic in image_topics';
+    const message = `${node} publishes ${view.topic} as ${type}, this node takes ${view.type}: they never match; ${remedy}`;
+    return { level: 'error', key: `type ${node}`, message };
+  });
 }
 
 function findQosMismatch(view: CameraView, publishers: readonly Endpoint[]): Finding[] {
   if (view.reliability !== 'reliable') return [];
-  const weak = publishers.find((publisher) => publisher.reliability === 'best_effort');
-  if (weak === undefined) return [];
-  const message =
-    `QoS mismatch on ${view.topic}: ${weak.node} offers best_effort, this node asks for reliable, so not one frame arrives; ` +
-    'set reliability:=best_effort here, or make the camera publish reliable';
-  return [{ level: 'error', key: 'qos', message }];
+  const weak = publishers.filter((publisher) => publisher.reliability === 'best_effort');
+  return weak.map(({ node }): Finding => {
+    const message =
+      `QoS mismatch on ${view.topic}: ${node} offers best_effort, this node asks for reliable, so not one frame arrives; ` +
+      'set reliability:=best_effort here, or make the camera publish reliable';
+    return { level: 'error', key: `qos ${node}`, message };
+  });
 }
 
 function whySilent(view: CameraView, publishers: readonly Endpoint[], findings: readonly Finding[]): string {
@@ -85,13 +87,13 @@ export function inspectListeners(topic: string, type: string, listeners: readonl
           : undefined;
     if (wrong === undefined) return [];
     const message = `${listener.node} listens on ${topic} and ${wrong}: it receives nothing; change the listener`;
-    return [{ level: 'warn', key: 'listener', message }];
+    return [{ level: 'warn', key: `listener ${listener.node}`, message }];
   });
 }
 
-/** What a message says apart from its counts, such as the seconds of a silence that goes on. */
+/** What a message says apart from the seconds of a state that goes on. Other digits are part of names. */
 function gistOf(message: string): string {
-  return message.replaceAll(/\d+/g, '#');
+  return message.replaceAll(/\b\d+ s\b/g, '# s');
 }
 
 /** Turns what is found again and again into words said once: when it appears, when its cause changes, and when it is over. */

@@ -36,6 +36,25 @@ describe('NoticeThrottle', () => {
     expect(lines).toEqual(['A bad frame', 'B bad frame', 'C 0', 'C 1', 'C 2']);
   });
 
+  it('lets no camera and no reason hide another', () => {
+    const { lines, throttle } = throttled();
+    const notices = ['front', 'rear'].flatMap((camera) =>
+      ['malformed', 'stamp_repeated'].map((reason) => ({
+        ...warning('A'),
+        camera,
+        reason,
+        message: `${camera} ${reason}`,
+      })),
+    );
+    for (let i = 0; i < 3; i++) notices.forEach((notice) => throttle.send(notice));
+    expect(lines).toEqual([
+      'A front malformed',
+      'A front stamp_repeated',
+      'A rear malformed',
+      'A rear stamp_repeated',
+    ]);
+  });
+
   it('outlives a log that fails, and the lack of one', () => {
     const broken = new NoticeThrottle(new FakeClock(), () => {
       throw new Error('the context is shut down');

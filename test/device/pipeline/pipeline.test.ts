@@ -115,6 +115,28 @@ describe('FramePipeline', () => {
     ]);
   });
 
+  it('says what is wrong with each camera, also where another has the same fault', async () => {
+    const clock = new FakeClock();
+    const notices: string[] = [];
+    const pipeline = await activePipeline({
+      engine: new FakeEngine(),
+      clock,
+      cameras: [{ name: 'front' }, { name: 'rear' }],
+      onNotice: ({ code, message }) => notices.push(`${code} ${message.split(':', 2).join(':')}`),
+    });
+    const makers = ['front', 'rear'].map((name) => new FrameMaker(name, clock));
+    for (let i = 0; i < 4; i++) {
+      clock.advance(33);
+      for (const maker of makers) pipeline.offer(maker.next({ ...rawImage('mono8', 64, 48), step: 10 }));
+      pipeline.refuse('rear', 'unsupported_encoding', 'bayer');
+    }
+    expect(notices).toEqual([
+      'FRAME_REFUSED front: malformed',
+      'FRAME_REFUSED rear: malformed',
+      'FRAME_REFUSED rear: unsupported_encoding',
+    ]);
+  });
+
   it('delivers in order when the second worker is faster', async () => {
     const clock = new FakeClock();
     const engine = new FakeEngine(2);

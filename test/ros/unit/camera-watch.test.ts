@@ -44,7 +44,7 @@ describe('inspectCamera', () => {
 
   it('names a reliability that never matches, before silence', () => {
     const [mismatch, silence] = words({ reliability: 'reliable', silentSeconds: 4, everHeard: false });
-    expect(mismatch).toMatch(/^qos: .*\/driver offers best_effort.*set reliability:=best_effort/);
+    expect(mismatch).toMatch(/^qos \/driver: .*\/driver offers best_effort.*set reliability:=best_effort/);
     expect(silence).toMatch(/see the mismatch above/);
     expect(words({ reliability: 'reliable' })).toHaveLength(1);
   });
@@ -54,7 +54,7 @@ describe('inspectCamera', () => {
     ['sensor_msgs/msg/PointCloud2', 'image_topics'],
   ])('names a type that never matches: %s', (type, remedy) => {
     const [finding] = words({ publishers: [{ ...camera, type }] });
-    expect(finding).toMatch(/^type: \/driver publishes/);
+    expect(finding).toMatch(/^type \/driver: \/driver publishes/);
     expect(finding).toContain(remedy);
   });
 });
@@ -103,5 +103,28 @@ describe('FindingLog', () => {
       'front: silent for 3 s',
       'front: silent for 5 s: the camera is there',
     ]);
+  });
+
+  it('keeps two listeners of one camera apart, also where their names differ by a digit alone', () => {
+    const log = new FindingLog();
+    const said: string[] = [];
+    const type = 'vision_msgs/msg/Detection2DArray';
+    const listeners: Endpoint[] = ['/app1', '/app2'].map((node) => ({
+      node,
+      type,
+      reliability: 'reliable',
+      durability: 'transient_local',
+    }));
+    const update = (present: readonly Endpoint[]): void => {
+      log.update(
+        'front',
+        inspectListeners('/front/detections', type, present),
+        ({ message }) => said.push(message.slice(0, 5)),
+        (message) => said.push(`over ${message.slice(0, 5)}`),
+      );
+    };
+    for (let i = 0; i < 3; i++) update(listeners);
+    update(listeners.slice(1));
+    expect(said).toEqual(['/app1', '/app2', 'over /app1']);
   });
 });

@@ -150,7 +150,7 @@ describe('diagnose', () => {
       [
         'front',
         [
-          { level: 'warn', key: 'listener', message: 'a listener' },
+          { level: 'warn', key: 'listener /app', message: 'a listener' },
           { level: 'error', key: 'silent', message: 'no frame' },
         ] as const,
       ],
