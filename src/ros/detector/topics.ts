@@ -1,3 +1,5 @@
+import { GoshawkError } from '../../contract/errors.ts';
+
 /** How pictures of a camera arrive. */
 export type ImageKind = 'raw' | 'compressed';
 
@@ -17,25 +19,60 @@ const COMPRESSED_SUFFIX = '/compressed';
 
 /**
  * Names for each image topic: the results of `/front/image_raw` are beside it, on `/front/detections` and below. Where two image
- * topics share a namespace (`/stereo/left`, `/stereo/right`), each has its results below itself (`/stereo/left/detections`).
+ * topics would get one name (`/stereo/left` and `/stereo/right`; `/left` and `/left/image`), each has its results below itself
+ * (`/stereo/left/detections`).
  *
  * @param images full names, remapped already; repeated ones are taken once
  * @param type the parameter `image_type`
+ * @throws GoshawkError GOSHAWK_PARAMETER_INVALID where an image topic is among the topics that this node publishes
  */
 export function nameTopics(images: readonly string[], type: 'auto' | ImageKind): CameraTopics[] {
   const unique = [...new Set(images)];
-  const bases = unique.map((image) => namespaceOf(withoutSuffix(image)));
-  return unique.map((image, index) => {
-    const shared = bases.filter((base) => base === bases[index]).length > 1;
-    const base = shared ? ownBase(image, unique) : bases[index]!;
+  const bases = distinctBases(unique);
+  const named = unique.map((image, index): CameraTopics => {
+    const base = bases[index]!;
     const kind = type === 'auto' ? (image.endsWith(COMPRESSED_SUFFIX) ? 'compressed' : 'raw') : type;
-    return {
-      camera: base === '' ? withoutSuffix(image).slice(1) : base.slice(1),
-      image,
-      kind,
-      ...resultsBelow(base),
-    };
+    return { camera: cameraOf(image, base), image, kind, ...resultsBelow(base) };
   });
+  refuseOwnPictures(named);
+  return named;
+}
+
+/** A place for the results of each image: its namespace, or itself where another camera would have the same name. */
+function distinctBases(images: readonly string[]): readonly string[] {
+  let bases = images.map((image) => namespaceOf(withoutSuffix(image)));
+  for (;;) {
+    const cameras = images.map((image, i) => cameraOf(image, bases[i]!));
+    // One that moves may meet the name of a third: looked at again until nothing moves. Places below the images themselves all differ.
+    const moved = images.map((image, i) =>
+      isAlone(bases, i) && isAlone(cameras, i) ? bases[i]! : ownBase(image, images),
+    );
+    if (moved.every((base, i) => base === bases[i])) return bases;
+    bases = moved;
+  }
+}
+
+function isAlone(names: readonly string[], at: number): boolean {
+  return names.every((name, i) => i === at || name !== names[at]);
+}
+
+function cameraOf(image: string, base: string): string {
+  return (base === '' ? withoutSuffix(image) : base).slice(1);
+}
+
+/** A camera that is this node's own annotated picture would be drawn into itself without end. */
+function refuseOwnPictures(named: readonly CameraTopics[]): void {
+  for (const { image } of named) {
+    const source = named.find(({ annotated, annotatedCompressed }) =>
+      [annotated, annotatedCompressed].includes(image),
+    );
+    if (source === undefined) continue;
+    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+      name: 'image_topics',
+      value: image,
+      reason: `that is where this node publishes its own annotated picture of ${source.image}`,
+    });
+  }
 }
 
 function resultsBelow(
@@ -58,7 +95,9 @@ function ownBase(image: string, all: readonly string[]): string {
 
 /** `image_transport` puts the compressed form of a topic below it. */
 function withoutSuffix(image: string): string {
-  return image.endsWith(COMPRESSED_SUFFIX) ? image.slice(0, -COMPRESSED_SUFFIX.length) : image;
+  return image.endsWith(COMPRESSED_SUFFIX) && image !== COMPRESSED_SUFFIX
+    ? image.slice(0, -COMPRESSED_SUFFIX.length)
+    : image;
 }
 
 /** `/a/b` for `/a/b/c`, empty for `/c`. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nameTopics } from '../../../src/ros/detector/topics.ts';
 
@@ -43,4 +44,54 @@ describe('nameTopics', () => {
     expect(new Set(named.map(({ camera }) => camera)).size).toBe(named.length);
     expect(new Set(named.map(({ detections }) => detections)).size).toBe(named.length);
   });
+
+  it.each([
+    [
+      ['/left', '/left/image'],
+      ['left', 'left/image'],
+    ],
+    [
+      ['/stereo/left', '/stereo/left/image', '/stereo/right'],
+      ['stereo/left', 'stereo/left/image', 'stereo/right'],
+    ],
+    [
+      ['/a', '/a/b', '/a/b/c', '/a/b/c/d'],
+      ['a', 'a/b', 'a/b/c', 'a/b/c/d'],
+    ],
+    [
+      ['/stereo/left', '/stereo/left/image'],
+      ['stereo', 'stereo/left'],
+    ],
+  ])('%j are cameras of their own', (images, cameras) => {
+    const named = nameTopics(images, 'auto');
+    expect(named.map(({ camera }) => camera)).toEqual(cameras);
+    const results = named.flatMap(({ detections, annotated, annotatedCompressed, visionInfo }) => [
+      detections,
+      annotated,
+      annotatedCompressed,
+      visionInfo,
+    ]);
+    expect(new Set(results).size).toBe(results.length);
+  });
+
+  it('gives names of their own to cameras of any names', () => {
+    const level = fc.constantFrom('a', 'b', 'image', 'compressed');
+    const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => `/${levels.join('/')}`);
+    fc.assert(
+      fc.property(fc.uniqueArray(topic, { minLength: 1, maxLength: 8 }), (images) => {
+        const named = nameTopics(images, 'auto');
+        expect(new Set(named.map(({ camera }) => camera)).size).toBe(images.length);
+        expect(new Set(named.map(({ detections }) => detections)).size).toBe(images.length);
+      }),
+    );
+  });
+
+  it.each(['/front/detections/image', '/front/detections/image/compressed'])(
+    'refuses %s, which is drawn from another camera here',
+    (own) => {
+      expect(() => nameTopics(['/front/image_raw', own], 'auto')).toThrow(
+        /GOSHAWK_PARAMETER_INVALID|image_topics = .* annotated picture of \/front\/image_raw/,
+      );
+    },
+  );
 });
