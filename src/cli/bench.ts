@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { sha256OfFile } from '../device/bundles/bundle.ts';
+import { childEnvironment } from '../device/child-environment.ts';
 import { describeHost } from '../device/describe-host.ts';
 import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { registerBenchHeadline } from './bench-headline.ts';
@@ -81,6 +82,7 @@ function installPeer(): void {
   say('installing OpenCV and onnxruntime for the Python peer (about 20 s, once) ...');
   const requirements = join(ROOT, 'test/peers/requirements.txt');
   execFileSync('python3', ['-m', 'pip', 'install', '-q', '--target', PEER_PACKAGES, '-r', requirements], {
+    env: childEnvironment(),
     stdio: 'inherit',
   });
 }

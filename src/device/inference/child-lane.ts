@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { inferenceEnvironment } from '../child-environment.ts';
 import { entryUrl, type Lane } from './lane.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 
@@ -11,6 +12,7 @@ export function createChildLane(): Lane {
   const child = fork(fileURLToPath(entryUrl('child-main')), [], {
     serialization: 'advanced',
     execArgv: [],
+    env: inferenceEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   let stderr = '';

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { BundleVariant } from '../../contract/bundle.ts';
+import { inferenceEnvironment } from '../child-environment.ts';
 
 /** What a built TensorRT engine meets on a machine; `null` where it is not there or cannot be told. */
 export interface EngineHost {
@@ -91,6 +92,7 @@ function smiCapability(): string | null {
     const query = ['--query-gpu=compute_cap', '--format=csv,noheader'];
     const text = execFileSync('nvidia-smi', query, {
       encoding: 'utf8',
+      env: inferenceEnvironment(),
       timeout: 5000,
       stdio: ['ignore', 'pipe', 'ignore'],
     });

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { GoshawkError } from '../../contract/errors.ts';
+import { childEnvironment } from '../../device/child-environment.ts';
 
 const SAMPLE_MS = 250;
 const KEPT_OUTPUT = 64_000;
@@ -35,7 +36,7 @@ export class MeasuredChild {
   private constructor(options: ChildOptions) {
     this.#name = options.name;
     this.#process = spawn(options.command, [...options.arguments], {
-      env: { ...process.env, ...options.env },
+      env: { ...childEnvironment(), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const keep = (chunk: Buffer): void => {

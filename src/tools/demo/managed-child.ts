@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { childEnvironment } from '../../device/child-environment.ts';
 
 const KEPT_LINES = 40;
 /** How long a node may drain before it is killed. */
@@ -23,6 +24,8 @@ export class ManagedChild {
     this.name = settings.name;
     // A group of its own: Ctrl-C in the terminal reaches this program alone, which then ends the nodes in order.
     this.#process = spawn(process.execPath, [...settings.arguments], {
+      // the demo's broker knows no users
+      env: childEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

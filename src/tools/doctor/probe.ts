@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { childEnvironment } from '../../device/child-environment.ts';
 
 /** Space of a file system, bytes. */
 export interface Space {
@@ -60,7 +61,11 @@ export function systemProbe(home: string): Probe {
         return { total: bsize * blocks, free: bsize * bavail };
       }),
     run: (command, args) => {
-      const result = spawnSync(command, args, { encoding: 'utf8', timeout: COMMAND_TIMEOUT_MS });
+      const result = spawnSync(command, args, {
+        encoding: 'utf8',
+        env: childEnvironment(),
+        timeout: COMMAND_TIMEOUT_MS,
+      });
       return result.status === 0 ? result.stdout : undefined;
     },
     monotonicMs: () => performance.now(),

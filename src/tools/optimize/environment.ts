@@ -4,6 +4,7 @@ import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GoshawkError } from '../../contract/errors.ts';
+import { childEnvironment } from '../../device/child-environment.ts';
 import { withLock } from './lock.ts';
 
 /** How the quantizer is started. */
@@ -71,7 +72,7 @@ export async function ensureQuantizer(
 /** The caller's variables without those that would bring another Python's packages in, such as a ROS environment's. */
 function pythonEnvironment(sources: string): NodeJS.ProcessEnv {
   return {
-    ...process.env,
+    ...childEnvironment(),
     PYTHONHOME: undefined,
     LD_LIBRARY_PATH: undefined,
     PYTHONPATH: sources,

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { childEnvironment, inferenceEnvironment } from '../../src/device/child-environment.ts';
+import { createChildLane } from '../../src/device/inference/child-lane.ts';
+import { ManagedChild } from '../../src/tools/demo/managed-child.ts';
+
+const SECRETS = {
+  GOSHAWK_MQTT_USERNAME: 'robot',
+  GOSHAWK_MQTT_PASSWORD: 'hush',
+  GOSHAWK_MQTT_PASSWORD_FILE: '/run/secrets/broker',
+};
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+function stub(variables: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+}
+
+describe('the environment of an inference child', () => {
+  it('is one of its own, as the kernel shows it', async () => {
+    stub({ ...SECRETS, AWS_SECRET_ACCESS_KEY: 'hush', ROS_DOMAIN_ID: '7', CUDA_VISIBLE_DEVICES: '0' });
+    const lane = createChildLane();
+    const ended = new Promise<void>((resolve) => {
+      lane.onExit(() => resolve());
+    });
+    const environment = readFileSync(`/proc/${String(lane.pid)}/environ`, 'utf8').split('\0');
+    lane.abandon();
+    await ended;
+    const names = environment.map((line) => line.split('=')[0] ?? '');
+    expect(names).toEqual(expect.arrayContaining(['PATH', 'CUDA_VISIBLE_DEVICES']));
+    expect(names.filter((name) => /MQTT|SECRET|^ROS_/.test(name))).toEqual([]);
+    expect(environment.join()).not.toContain('hush');
+  });
+
+  it('keeps what computing needs, and nothing that is called a secret', () => {
+    const kept = {
+      PATH: '/bin',
+      LD_LIBRARY_PATH: '/lib',
+      OMP_NUM_THREADS: '2',
+      ORT_TENSORRT_FP16_ENABLE: '1',
+      UV_THREADPOOL_SIZE: '4',
+    };
+    const left = {
+      ...SECRETS,
+      NVIDIA_API_KEY: 'hush',
+      NV_TOKEN: 'hush',
+      PIP_INDEX_URL: 'https://u:p@x',
+      DISPLAY: ':0',
+    };
+    expect(inferenceEnvironment({ ...kept, ...left })).toEqual(kept);
+  });
+});
+
+describe('the environment of any other child', () => {
+  it('is that of this process without what opens the broker', async () => {
+    stub({ ...SECRETS, ROS_DOMAIN_ID: '7' });
+    const lines: string[] = [];
+    const child = new ManagedChild({
+      name: 'camera',
+      arguments: ['-e', 'console.log(JSON.stringify(process.env))'],
+      onLine: (_name, line) => lines.push(line),
+    });
+    await child.exited;
+    const environment = JSON.parse(lines.join('')) as Record<string, string>;
+    expect(environment['ROS_DOMAIN_ID']).toBe('7');
+    expect(Object.keys(environment).filter((name) => name.startsWith('GOSHAWK_MQTT_'))).toEqual([]);
+    expect(childEnvironment({ A: '1', B: undefined, ...SECRETS })).toEqual({ A: '1' });
+  });
+});
