@@ -163,9 +163,11 @@ async function runWithoutRos(
     variant: 'auto',
     track: false,
     port,
+    allowHost: [],
     telemetry,
     site: 'demo',
     robot: '',
+    node: 'demo',
   });
 }
 

@@ -6,7 +6,7 @@ import { openCamera } from '../device/camera/open-camera.ts';
 import type { CameraSource } from '../device/camera/source.ts';
 import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
-import { runPipeline } from '../tools/run/run.ts';
+import { runPipeline, type RunOptions } from '../tools/run/run.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export interface RunFlags {
@@ -29,10 +29,20 @@ export interface RunFlags {
   readonly iou?: number;
   readonly track: boolean;
   readonly port?: number;
+  readonly allowHost: readonly string[];
+  readonly silentAfter?: number;
   readonly telemetry?: string;
+  readonly telemetryCaFile?: string;
+  readonly telemetryCertFile?: string;
+  readonly telemetryKeyFile?: string;
   readonly site: string;
   readonly robot: string;
+  readonly node: string;
 }
+
+/** Without a frame, after which a camera is silent, unless told otherwise: so many seconds, or periods where those are longer. */
+const SILENT_SECONDS = 5;
+const SILENT_PERIODS = 3;
 
 function numberWithin(low: number, high: number, whole = false): (text: string) => number {
   return (text) => {
@@ -106,9 +116,12 @@ export async function run(flags: RunFlags): Promise<void> {
         ...(flags.iou === undefined ? {} : { iou: flags.iou }),
       },
       tracking: flags.track,
-      web: flags.port === undefined ? null : { host: '127.0.0.1', port: flags.port },
-      telemetry:
-        flags.telemetry === undefined ? null : { url: flags.telemetry, site: flags.site, robot: flags.robot },
+      web:
+        flags.port === undefined
+          ? null
+          : { host: '127.0.0.1', port: flags.port, allowedHosts: flags.allowHost },
+      telemetry: telemetryOptions(flags),
+      silentAfterMs: silentAfterSeconds(flags) * 1000,
       signal,
       onActive: () => endAfter(flags.seconds),
       log: (_level, line) => printer.say(line),
@@ -123,6 +136,26 @@ export async function run(flags: RunFlags): Promise<void> {
   } finally {
     release();
   }
+}
+
+function telemetryOptions(flags: RunFlags): RunOptions['telemetry'] {
+  const { telemetry: url, site, robot, node } = flags;
+  const { telemetryCaFile: ca, telemetryCertFile: cert, telemetryKeyFile: key } = flags;
+  if (url === undefined) return null;
+  return {
+    url,
+    site,
+    robot,
+    node,
+    ...(ca === undefined ? {} : { caFile: ca }),
+    ...(cert === undefined ? {} : { certFile: cert }),
+    ...(key === undefined ? {} : { keyFile: key }),
+  };
+}
+
+/** A camera that is asked for one frame in ten seconds is not silent after five. */
+function silentAfterSeconds({ silentAfter, rate }: RunFlags): number {
+  return silentAfter ?? Math.max(SILENT_SECONDS, rate === undefined ? 0 : SILENT_PERIODS / rate);
 }
 
 /** What sources did not show: pictures that could not be read, and turns that passed without one. */
@@ -182,9 +215,24 @@ export function registerRun(program: Command): void {
       'serve the page, /metrics and /healthz on this port, 0 for a free one',
       numberWithin(0, 65_535, true),
     )
+    .option(
+      '--allow-host <name>',
+      'a host name that the page answers to besides localhost (repeatable)',
+      (name: string, list: readonly string[]) => [...list, name],
+      [],
+    )
+    .option(
+      '--silent-after <seconds>',
+      'seconds without a frame after which a camera is silent (default: 5, or three periods of --rate)',
+      numberWithin(0.5, 3600),
+    )
     .option('--telemetry <url>', 'MQTT broker')
+    .option('--telemetry-ca-file <file>', 'authorities that the broker is trusted by (PEM)')
+    .option('--telemetry-cert-file <file>', 'certificate of this client (PEM)')
+    .option('--telemetry-key-file <file>', 'key of that certificate (PEM)')
     .option('--site <name>', 'where the robot works', 'site')
     .option('--robot <name>', 'name of the robot (default: the host name)', '')
+    .option('--node <name>', 'name of this run in telemetry, one for each that a robot runs', 'run')
     .action((flags: Omit<RunFlags, 'camera'> & { camera?: readonly string[] }) =>
       run({ ...flags, camera: flags.camera ?? ['sim'] }),
     );

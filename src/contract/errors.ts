@@ -73,9 +73,21 @@ export const ERROR_TEMPLATES = {
     message: 'port {port} on {host} is in use',
     fix: 'end the other program, or give another port with {option} (0 takes a free one)',
   },
+  GOSHAWK_HOST_REFUSED: {
+    message: 'this server does not answer to the host name "{host}"',
+    fix: 'open it by its address, or list the name in http_allowed_hosts (--allow-host for "goshawk run")',
+  },
   GOSHAWK_BROKER_UNREACHABLE: {
     message: 'the MQTT broker {url} does not answer: {reason}',
     fix: 'check the address and the network; perception goes on and the connection is tried again',
+  },
+  GOSHAWK_BROKER_REFUSED: {
+    message: 'the MQTT broker {url} answers and refuses this client: {reason}',
+    fix: 'check user, password, TLS files and what the broker allows (docs/telemetry.md); perception goes on and the connection is tried again',
+  },
+  GOSHAWK_CLIENT_TAKEN_OVER: {
+    message: 'another client took over the telemetry connection to {url}: {reason}',
+    fix: 'give each robot a "robot" of its own (robots imaged alike have one host name) and each detector of a robot a node name of its own; the broker is not at fault',
   },
   GOSHAWK_DATASET_INVALID: {
     message: 'data set {file} is refused: {reason}',

@@ -66,9 +66,17 @@ export const statusSchema = z.looseObject({
       source: sourceSchema.optional(),
     }),
   ),
+  /** a camera that has sent nothing for this long is silent */
+  silentAfterMs: milliseconds,
   process: z.looseObject({ rssBytes: z.number().min(0) }),
   telemetry: z
-    .looseObject({ connected: z.boolean(), protocol: z.string().nullable(), reason: z.string() })
+    .looseObject({
+      connected: z.boolean(),
+      protocol: z.string().nullable(),
+      /** of the trouble that the link has */
+      code: z.string().nullable().optional(),
+      reason: z.string(),
+    })
     .nullable(),
 });
 

@@ -28,14 +28,34 @@ export const topicLevelSchema = z
     'letters, digits, dot, dash, underscore; begins with a letter or digit',
   );
 
-/** `fleet/v1/{site}/{robot}/{stream}` */
-export function telemetryTopic(site: string, robot: string, stream: Stream): string {
-  return `fleet/${TELEMETRY_VERSION}/${topicLevelSchema.parse(site)}/${topicLevelSchema.parse(robot)}/${stream}`;
+/** Who speaks: one detector of one robot. No two clients of a broker may have all three alike. */
+export interface Speaker {
+  readonly site: string;
+  readonly robot: string;
+  /** the detector on the robot: a machine may run several */
+  readonly node: string;
 }
 
-/** A field name of the schema of VDA 5050's header, plus the boot that gives `headerId` its meaning. */
+function levelsOf({ site, robot, node }: Speaker): readonly string[] {
+  return [site, robot, node].map((level) => topicLevelSchema.parse(level));
+}
+
+/** `fleet/v1/{site}/{robot}/{node}/{stream}` */
+export function telemetryTopic(speaker: Speaker, stream: Stream): string {
+  return ['fleet', TELEMETRY_VERSION, ...levelsOf(speaker), stream].join('/');
+}
+
+/**
+ * The MQTT client id. It says the same as the topics, so that two clients that would mix their messages meet at the broker and are told.
+ * No level holds a colon: different speakers never have one id.
+ */
+export function telemetryClientId(speaker: Speaker): string {
+  return ['goshawk', ...levelsOf(speaker)].join(':');
+}
+
+/** The fields of VDA 5050's header, plus the node that speaks and the boot that gives `headerId` its meaning. */
 const headerShape = {
-  /** counter of this topic since this boot, from 0; `(serialNumber, stream, bootId, headerId)` names a message for good */
+  /** counter of this topic since this boot, from 0; `(serialNumber, node, stream, bootId, headerId)` names a message for good */
   headerId: z.int().min(0),
   /** ISO 8601, milliseconds, UTC */
   timestamp: z.iso.datetime({ precision: 3 }),
@@ -44,6 +64,8 @@ const headerShape = {
   manufacturer: z.string(),
   /** the robot */
   serialNumber: topicLevelSchema,
+  /** the detector on the robot */
+  node: topicLevelSchema,
   /** one process's life on the robot */
   bootId: z.uuid(),
 } as const;
@@ -155,6 +177,7 @@ const headerKeys = {
   version: true,
   manufacturer: true,
   serialNumber: true,
+  node: true,
   bootId: true,
 } as const;
 

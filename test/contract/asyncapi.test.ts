@@ -6,6 +6,7 @@ import {
   metricsSchema,
   stateSchema,
   STREAMS,
+  telemetryClientId,
   telemetryTopic,
   TELEMETRY_VERSION,
 } from '../../src/contract/telemetry.ts';
@@ -27,6 +28,7 @@ function asyncApi(): object {
   const parameters = {
     site: { description: 'where the robot works' },
     robot: { description: 'the serialNumber of its messages' },
+    node: { description: 'the detector on the robot, of which there may be several' },
   };
   return {
     asyncapi: '3.0.0',
@@ -41,7 +43,7 @@ function asyncApi(): object {
       names.map((name) => [
         name,
         {
-          address: `fleet/${TELEMETRY_VERSION}/{site}/{robot}/${name}`,
+          address: `fleet/${TELEMETRY_VERSION}/{site}/{robot}/{node}/${name}`,
           parameters,
           messages: { [name]: { $ref: `#/components/messages/${name}` } },
         },
@@ -72,9 +74,20 @@ it('the AsyncAPI document is what the schemas say (vitest -u writes it anew)', a
   await expect(`${JSON.stringify(asyncApi(), null, 2)}\n`).toMatchFileSnapshot(DOCUMENT);
 });
 
+const SPEAKER = { site: 'yard', robot: 'r7', node: 'goshawk-detector' };
+
 it('topics have the form that the document gives', () => {
   for (const stream of STREAMS)
-    expect(telemetryTopic('yard', 'r7', stream)).toBe(`fleet/v1/yard/r7/${stream}`);
-  expect(() => telemetryTopic('yard/+', 'r7', 'state')).toThrow();
-  expect(() => telemetryTopic('yard', '#', 'state')).toThrow();
+    expect(telemetryTopic(SPEAKER, stream)).toBe(`fleet/v1/yard/r7/goshawk-detector/${stream}`);
+  expect(() => telemetryTopic({ ...SPEAKER, site: 'yard/+' }, 'state')).toThrow();
+  expect(() => telemetryTopic({ ...SPEAKER, robot: '#' }, 'state')).toThrow();
+  expect(() => telemetryTopic({ ...SPEAKER, node: '/goshawk/detector' }, 'state')).toThrow();
+});
+
+it('client ids differ wherever site, robot or node do', () => {
+  expect(telemetryClientId(SPEAKER)).toBe('goshawk:yard:r7:goshawk-detector');
+  const moved = { site: 'yard-r7', robot: 'goshawk', node: 'detector' };
+  expect(telemetryClientId(moved)).not.toBe(
+    telemetryClientId({ ...moved, site: 'yard', robot: 'r7-goshawk' }),
+  );
 });

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   connectionSchema,
   metricsSchema,
@@ -10,10 +12,13 @@ import {
   type MetricsBody,
   type StateBody,
 } from '../../src/contract/telemetry.ts';
+import { DeviceService, type TelemetryOptions } from '../../src/device/service/device-service.ts';
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
+import { LiveRelay } from '../../src/device/web/live-relay.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
-import { Mosquitto } from '../support/mosquitto.ts';
+import { certify } from '../support/certificates.ts';
+import { Mosquitto, passwordLine } from '../support/mosquitto.ts';
 
 const ENTRY = pathToFileURL(join(import.meta.dirname, '../../dist/device/telemetry/telemetry-main.js'));
 
@@ -76,7 +81,15 @@ afterEach(async () => {
 });
 
 function settings(url: string, more: Partial<TelemetrySettings> = {}): TelemetrySettings {
-  return { url, site: 'yard', robot: 'r1', manufacturer: 'Goshawk', bootId: randomUUID(), ...more };
+  return {
+    url,
+    site: 'yard',
+    robot: 'r1',
+    node: 'detector',
+    manufacturer: 'Goshawk',
+    bootId: randomUUID(),
+    ...more,
+  };
 }
 
 function client(options: TelemetrySettings): TelemetryClient {
@@ -85,8 +98,8 @@ function client(options: TelemetrySettings): TelemetryClient {
   return telemetry;
 }
 
-async function mosquitto(configuration?: string): Promise<Mosquitto> {
-  const broker = await Mosquitto.start(configuration);
+async function mosquitto(configuration?: string, files?: Record<string, string>): Promise<Mosquitto> {
+  const broker = await Mosquitto.start(configuration, files);
   open.push({ close: () => broker.stop() });
   return broker;
 }
@@ -97,8 +110,14 @@ async function listener(url: string, protocolVersion: 4 | 5): Promise<Heard[]> {
   return heard;
 }
 
-const of = (heard: Heard[], stream: string): Heard[] =>
-  heard.filter((message) => message.topic === `fleet/v1/yard/r1/${stream}`);
+const of = (heard: Heard[], stream: string, node = 'detector'): Heard[] =>
+  heard.filter((message) => message.topic === `fleet/v1/yard/r1/${node}/${stream}`);
+
+const births = (heard: Heard[], node?: string): string[] =>
+  of(heard, 'connection', node)
+    .map((message) => connectionSchema.parse(message.body))
+    .filter(({ connectionState }) => connectionState === 'ONLINE')
+    .map(({ bootId }) => bootId);
 
 describe('telemetry over a real Mosquitto (MQTT 5)', () => {
   it('announces itself, counts its messages from 0, and says OFFLINE when it is closed', async () => {
@@ -131,7 +150,7 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
     const telemetry = client(options);
     await until(() => of(heard, 'connection').length === 1, 'the birth');
     const rival = mqtt.connect(broker.url, {
-      clientId: 'goshawk-yard-r1',
+      clientId: 'goshawk:yard:r1:detector',
       protocolVersion: 5,
       reconnectPeriod: 0,
     });
@@ -180,15 +199,159 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
     expect(stateSchema.parse(of(heard, 'state')[0]?.body).headerId).toBe(3);
     expect(metricsSchema.parse(of(heard, 'metrics')[0]?.body).gaps).toEqual({ state: 3 });
   });
+});
+
+describe('two of a kind at one broker', () => {
+  it('two detectors of one robot speak side by side, each on its own topics', async () => {
+    const broker = await mosquitto();
+    const heard = await listener(broker.url, 5);
+    const nodes = ['goshawk-front', 'goshawk-rear'];
+    const clients = nodes.map((node) => client(settings(broker.url, { node })));
+    for (const telemetry of clients) for (let i = 0; i < 3; i++) telemetry.metrics(metricsBody(i));
+    await until(() => nodes.every((node) => of(heard, 'metrics', node).length === 3), 'windows of both');
+    for (const node of nodes) {
+      expect(births(heard, node)).toHaveLength(1);
+      expect(of(heard, 'metrics', node).map(({ body }) => metricsSchema.parse(body).headerId)).toEqual([
+        0, 1, 2,
+      ]);
+    }
+    expect(clients.map(({ status }) => status.connected)).toEqual([true, true]);
+  });
+
+  it('one of two with one name holds back, says why, and leaves the other alone', async () => {
+    const broker = await mosquitto();
+    const heard = await listener(broker.url, 5);
+    const twins = [client(settings(broker.url)), client(settings(broker.url))];
+    const isEvicted = ({ status }: TelemetryClient): boolean => status.code === 'GOSHAWK_CLIENT_TAKEN_OVER';
+    await until(() => twins.some(isEvicted), 'the recognition');
+    const other = twins.find((twin) => !isEvicted(twin))!;
+    await until(() => other.status.connected, 'the other');
+    const before = births(heard).length;
+    // Without holding back the two take over from one another every second or two.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    for (let i = 0; i < 20; i++) other.metrics(metricsBody(i));
+    await until(() => of(heard, 'metrics').length === 20, 'windows of the other');
+    expect(births(heard)).toHaveLength(before);
+    expect(twins.map(({ status }) => status.connected).sort()).toEqual([false, true]);
+  });
+
+  it('a broker that says "session taken over" is believed at once', async () => {
+    // Bytes of MQTT 5: CONNACK without properties, then DISCONNECT with reason 0x8E. Not every broker sends the second.
+    const broker = createServer((socket) => {
+      socket.once('data', () => socket.end(Buffer.from([0x20, 3, 0, 0, 0, 0xe0, 2, 0x8e, 0])));
+      socket.on('error', () => undefined);
+    }).listen(0, '127.0.0.1');
+    await once(broker, 'listening');
+    open.push({ close: () => Promise.resolve(broker.close()) });
+    const { port } = broker.address() as AddressInfo;
+    const telemetry = client(settings(`mqtt://127.0.0.1:${String(port)}`));
+    await until(() => telemetry.status.code !== null, 'the end');
+    expect(telemetry.status).toMatchObject({
+      code: 'GOSHAWK_CLIENT_TAKEN_OVER',
+      reason: expect.stringMatching(/"goshawk:yard:r1:detector" .*session taken over/) as string,
+    });
+  });
+
+  it('a take-over is recognized by MQTT 3.1.1, which has no word for it', async () => {
+    const broker = await EmbeddedBroker.listen(0);
+    open.push(broker);
+    const twins = [client(settings(broker.url)), client(settings(broker.url))];
+    await until(
+      () => twins.some(({ status }) => status.code === 'GOSHAWK_CLIENT_TAKEN_OVER'),
+      'the recognition',
+    );
+    const words = twins.map(({ status }) => status.reason).join();
+    expect(words).toMatch(/accepts each connection and soon closes it.*used elsewhere as well/);
+  });
+});
+
+/** The device's own service with telemetry alone, as `goshawk run` and the node start it. */
+async function service(options: Partial<TelemetryOptions>, environment: Record<string, string> = {}) {
+  const lines: string[] = [];
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  const started = await DeviceService.start(
+    {
+      web: null,
+      telemetry: { url: '', site: 'yard', robot: 'r1', node: 'detector', ...options },
+      log: (_level, line) => lines.push(line),
+    },
+    {
+      snapshot: () => null,
+      host: () => ({}),
+      metrics: () => Promise.resolve(''),
+      metricsContentType: 'text/plain',
+      live: new LiveRelay(),
+      silentAfterMs: () => 5000,
+    },
+  ).finally(() => vi.unstubAllEnvs());
+  open.push(started);
+  return { started, lines };
+}
+
+describe('who may speak', () => {
+  const CLOSED = 'allow_anonymous false\npassword_file FOLDER/passwords';
 
   it('logs in with a password that is no part of the address', async () => {
-    const broker = await mosquitto('allow_anonymous false');
-    const telemetry = client(settings(broker.url));
-    await until(
-      () => telemetry.status.reason.toLowerCase().includes('not authorized'),
-      'the refusal in words',
+    const broker = await mosquitto(CLOSED, { passwords: passwordLine('robot', 'hush'), secret: 'hush\n' });
+    const { started, lines } = await service(
+      { url: broker.url },
+      { GOSHAWK_MQTT_USERNAME: 'robot', GOSHAWK_MQTT_PASSWORD_FILE: broker.file('secret') },
     );
+    await until(() => started.telemetry?.connected === true, 'the link');
+    expect(lines).toEqual([`telemetry: connected to ${broker.url} by MQTT 5`]);
     expect(() => client(settings('mqtt://user:secret@127.0.0.1:1'))).toThrow(/GOSHAWK_MQTT_PASSWORD_FILE/);
+  });
+
+  it('says that the broker refuses a password that is wrong, or none, and not that it is away', async () => {
+    const broker = await mosquitto(CLOSED, { passwords: passwordLine('robot', 'hush') });
+    const wrong = { GOSHAWK_MQTT_USERNAME: 'robot', GOSHAWK_MQTT_PASSWORD: 'loud' };
+    for (const environment of [wrong, {}]) {
+      const { started, lines } = await service({ url: broker.url }, environment);
+      await until(() => lines.length > 0, 'a line');
+      expect(lines[0]).toMatch(/^GOSHAWK_BROKER_REFUSED: .*not authorized/i);
+      expect(lines.join()).not.toContain('loud');
+      await started.close();
+    }
+  });
+
+  it('shows its certificate to a broker that asks for one, and trusts the authority it was given', async () => {
+    const authority = certify('authority');
+    const [server, robot] = [certify('broker', authority), certify('robot', authority)];
+    const broker = await mosquitto(
+      [
+        'allow_anonymous false',
+        'use_identity_as_username true',
+        'require_certificate true',
+        'cafile FOLDER/ca.pem',
+        'certfile FOLDER/server.pem',
+        'keyfile FOLDER/server.key',
+      ].join('\n'),
+      {
+        'ca.pem': authority.certificate,
+        'server.pem': server.certificate,
+        'server.key': server.key,
+        'robot.pem': robot.certificate,
+        'robot.key': robot.key,
+        'other.pem': certify('another authority').certificate,
+      },
+    );
+    const url = broker.url.replace('mqtt:', 'mqtts:');
+    const [caFile, certFile, keyFile] = ['ca.pem', 'robot.pem', 'robot.key'].map((name) => broker.file(name));
+    const files = { caFile: caFile!, certFile: certFile!, keyFile: keyFile! };
+    const { started, lines } = await service({ url, ...files });
+    await until(() => started.telemetry?.connected === true, 'the link');
+    expect(lines).toEqual([`telemetry: connected to ${url} by MQTT 5`]);
+    await started.close();
+
+    const stranger = await service({ url, ...files, caFile: broker.file('other.pem') });
+    await until(() => stranger.lines.length > 0, 'a line');
+    expect(stranger.lines[0]).toMatch(/^GOSHAWK_BROKER_REFUSED: .*TLS: /);
+    const nameless = await service({ url, caFile: files.caFile });
+    await until(() => nameless.lines.length > 0, 'a line');
+    expect(nameless.started.telemetry?.connected).toBe(false);
+    await expect(service({ url, ...files, keyFile: broker.file('server.key') })).rejects.toMatchObject({
+      code: 'GOSHAWK_PARAMETER_INVALID',
+    });
   });
 });
 

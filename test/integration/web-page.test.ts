@@ -1,3 +1,4 @@
+import { get, type IncomingHttpHeaders } from 'node:http';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDetections } from '../../src/core/detections.ts';
@@ -5,6 +6,7 @@ import type { ImageView } from '../../src/core/frame.ts';
 import type { FrameResult } from '../../src/device/pipeline/frame-result.ts';
 import { LiveView } from '../../src/device/pipeline/live-view.ts';
 import type { Health } from '../../src/contract/status.ts';
+import { LiveRelay } from '../../src/device/web/live-relay.ts';
 import { WebServer } from '../../src/device/web/web-server.ts';
 import { openChromium } from '../support/chromium.ts';
 
@@ -67,6 +69,7 @@ function statusOf(silentMs: number): object {
     recentMs: { total: SPREAD, stages: { preprocess: SPREAD, inference: SPREAD } },
     cameras: Object.fromEntries(now.cameras.map((name) => [name, camera])),
     process: { rssBytes: 200 * 1048576 },
+    silentAfterMs: 3000,
     telemetry: { connected: true, protocol: '5', reason: '' },
   };
 }
@@ -78,7 +81,11 @@ const now = {
   cameras: ['front'],
   isConfigured: true,
 };
-const live = new LiveView({ cameras: MANY, labels: ['person'], maxFps: 30 });
+let live = new LiveView({ cameras: MANY, labels: ['person'], maxFps: 30 });
+/** as the detector node shows its sessions */
+const relay = new LiveRelay();
+relay.show(live);
+const size = { width: 320, height: 180 };
 let server: WebServer;
 let browser: Browser;
 let feeder: NodeJS.Timeout;
@@ -89,22 +96,22 @@ function feed(): void {
   detections.count = 1;
   detections.boxes.set([20, 20, 120, 90]);
   detections.scores[0] = 0.9;
-  const data = new Uint8Array(320 * 180 * 3);
+  const data = new Uint8Array(size.width * size.height * 3);
   for (let at = 1; at < data.length; at += 3) data[at] = 160;
-  const pixels: ImageView = { width: 320, height: 180, encoding: 'rgb8', step: 960, data };
+  const pixels: ImageView = { ...size, encoding: 'rgb8', step: size.width * 3, data };
   for (const camera of MANY)
     void live.deliver({ envelope: { camera }, detections } as unknown as FrameResult, pixels);
 }
 
 beforeAll(async () => {
   server = await WebServer.listen(
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port: 0, allowedHosts: ['robot7.example.com'] },
     {
       status: () => (now.isConfigured ? statusOf(now.silentMs) : null),
       health: () => now.health,
       metrics: () => Promise.resolve('# TYPE goshawk_frames_received_total counter\n'),
       metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
-      live,
+      live: relay,
     },
   );
   browser = await openChromium();
@@ -129,11 +136,15 @@ describe('the page in a real Chromium', () => {
     const page = await browser.newPage();
     const foreign: string[] = [];
     page.on('request', (request) => {
-      if (!request.url().startsWith(server.url) && !request.url().startsWith('data:'))
+      if (![server.url, `blob:${server.url}`, 'data:'].some((own) => request.url().startsWith(own)))
         foreign.push(request.url());
     });
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
+    // What the content security policy forbids is told on the console.
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(message.text());
+    });
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
     await page.getByText('healthy', { exact: true }).waitFor();
     expect(await page.locator('#fps-in').textContent()).toBe('30.0');
@@ -186,6 +197,46 @@ describe('the page of a device', () => {
     await expect.poll(widths, { timeout: 30_000 }).toEqual(MANY.map(() => 320));
     now.silentMs = 9_000;
     await page.getByText('arm, 320x180 rgb8').getByText('SILENT for 9 s').waitFor();
+    await page.close();
+  });
+
+  it('with four cameras shows all of them live in every one of several tabs', async () => {
+    now.cameras = MANY.slice(0, 4);
+    const context = await browser.newContext();
+    const tabs = await Promise.all(Array.from({ length: 8 }, () => context.newPage()));
+    for (const tab of tabs) await tab.goto(server.url, { waitUntil: 'domcontentloaded' });
+    for (const tab of tabs) {
+      // Live: each picture gives way to another one.
+      const sources = (): Promise<string[]> =>
+        tab
+          .locator('img')
+          .evaluateAll((images) => images.map((image) => (image as { src?: string }).src ?? ''));
+      await expect.poll(async () => (await sources()).filter((source) => source !== '')).toHaveLength(4);
+      const before = await sources();
+      await expect
+        .poll(async () => (await sources()).filter((source, i) => source !== before[i]), { timeout: 30_000 })
+        .toHaveLength(4);
+      await tab.getByText('right, 320x180 rgb8').waitFor();
+    }
+    await context.close();
+  });
+
+  it('goes on with the pictures of the model that is loaded next', async () => {
+    const page = await browser.newPage();
+    await page.goto(server.url, { waitUntil: 'domcontentloaded' });
+    const picture = page.getByAltText('Annotated live picture of camera front');
+    const width = () => picture.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth);
+    await expect.poll(width, { timeout: 15_000 }).toBe(320);
+    relay.hide();
+    now.isConfigured = false;
+    now.health = { ok: false, reasons: ['no model is loaded'] };
+    await page.getByText('no model is loaded').waitFor();
+    live = new LiveView({ cameras: MANY, labels: ['person'], maxFps: 30 });
+    size.width = 160;
+    relay.show(live);
+    now.isConfigured = true;
+    await expect.poll(width, { timeout: 15_000 }).toBe(160);
+    size.width = 320;
     await page.close();
   });
 
@@ -247,6 +298,74 @@ describe('the routes', () => {
     watching.abort();
   });
 
+  it('give new pictures of all cameras in one answer, and none that the asker has', async () => {
+    interface Listed {
+      camera: string;
+      id: string;
+      bytes: number;
+    }
+    const ask = async (have: string): Promise<{ list: Listed[]; rest: Uint8Array }> => {
+      const answer = new Uint8Array(
+        await (await fetch(`${server.url}/api/pictures?have=${have}`)).arrayBuffer(),
+      );
+      const end = answer.indexOf(10);
+      const head = new TextDecoder().decode(answer.subarray(0, end));
+      return { list: JSON.parse(head) as Listed[], rest: answer.subarray(end + 1) };
+    };
+    await expect.poll(async () => (await ask('')).list.map(({ camera }) => camera)).toEqual(MANY);
+    const { list, rest } = await ask('');
+    expect(rest.length).toBe(list.reduce((sum, { bytes }) => sum + bytes, 0));
+    expect([rest[0], rest[1], rest[list[0]!.bytes]]).toEqual([0xff, 0xd8, 0xff]);
+    clearInterval(feeder);
+    // What was being rendered is let finish; from then on nothing is new.
+    await expect
+      .poll(async () => (await ask((await ask('')).list.map(({ id }) => id).join())).list)
+      .toEqual([]);
+    expect((await ask('a,b&have=c')).list).toHaveLength(MANY.length);
+    feeder = setInterval(feed, 50);
+  });
+
+  it.each([
+    '/',
+    '/api/status',
+    '/api/pictures',
+    '/healthz',
+    '/metrics',
+    '/live/front',
+    '/snapshot/front',
+    '/none',
+  ])('answer %s under names of this machine alone, and tell browsers to trust nothing else', async (path) => {
+    const { hostname, port } = new URL(server.url);
+    const ask = (host: string): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> =>
+      new Promise((resolve, reject) => {
+        const request = get({ host: hostname, port, path, headers: { host } }, (response) => {
+          let body = '';
+          const end = (): void => {
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+            request.destroy();
+          };
+          response.on('data', (chunk: Buffer) => {
+            body += chunk.toString('latin1');
+            if (path.startsWith('/live')) end();
+          });
+          response.once('end', end);
+        }).on('error', reject);
+      });
+    for (const host of ['evil.example', `evil.example:${port}`, 'localhost.evil.example']) {
+      const { status, body } = await ask(host);
+      expect([status, body]).toEqual([403, expect.stringContaining('GOSHAWK_HOST_REFUSED')]);
+    }
+    for (const host of [`127.0.0.1:${port}`, 'localhost', 'robot7.example.com:443']) {
+      const { status, headers } = await ask(host);
+      expect(status).toBe(path === '/none' ? 404 : 200);
+      expect(headers).toMatchObject({
+        'content-security-policy': expect.stringContaining("frame-ancestors 'none'") as string,
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+      });
+    }
+  });
+
   it('name the port that is in use', async () => {
     const port = Number(new URL(server.url).port);
     const sources = {
@@ -254,7 +373,7 @@ describe('the routes', () => {
       health: () => now.health,
       metrics: () => Promise.resolve(''),
       metricsContentType: 'text/plain',
-      live,
+      live: relay,
     };
     await expect(WebServer.listen({ host: '127.0.0.1', port }, sources)).rejects.toMatchObject({
       code: 'GOSHAWK_PORT_IN_USE',

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -41,6 +42,14 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
+/** A line of Mosquitto's password file, as its own mosquitto_passwd writes it. */
+export function passwordLine(user: string, password: string): string {
+  const iterations = 101;
+  const salt = randomBytes(12);
+  const hash = pbkdf2Sync(password, salt, iterations, 64, 'sha512');
+  return `${user}:$7$${String(iterations)}$${salt.toString('base64')}$${hash.toString('base64')}\n`;
+}
+
 /** A real Mosquitto on a free port, which can be stopped and started again on the same one. */
 export class Mosquitto {
   readonly port: number;
@@ -51,14 +60,28 @@ export class Mosquitto {
     this.port = port;
   }
 
-  static async start(extraConfiguration = 'allow_anonymous true'): Promise<Mosquitto> {
+  /** @param files written beside its configuration; `FOLDER` in that stands for where they are */
+  static async start(
+    extraConfiguration = 'allow_anonymous true',
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<Mosquitto> {
     const broker = new Mosquitto(await freePort());
+    // As root Mosquitto becomes another user, who has to be able to read them.
+    chmodSync(broker.#folder, 0o755);
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(join(broker.#folder, name), content, { mode: 0o644 });
+    }
     writeFileSync(
       join(broker.#folder, 'mosquitto.conf'),
-      `listener ${broker.port} 127.0.0.1\n${extraConfiguration}\n`,
+      `listener ${broker.port} 127.0.0.1\n${extraConfiguration.replaceAll('FOLDER', broker.#folder)}\n`,
     );
     await broker.restart();
     return broker;
+  }
+
+  /** Where a file that it was started with lies. */
+  file(name: string): string {
+    return join(this.#folder, name);
   }
 
   get url(): string {

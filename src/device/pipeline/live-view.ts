@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ImageView } from '../../core/frame.ts';
 import { annotateJpeg } from './annotate.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -13,11 +14,19 @@ export interface LiveViewOptions {
   readonly clock?: Clock;
 }
 
+/** A rendered picture. */
+export interface LivePicture {
+  /** of this picture alone, also among those of other views: who has it need not fetch it again */
+  readonly id: string;
+  readonly jpeg: Uint8Array;
+}
+
 class View {
   watchers = 0;
   isRendering = false;
   renderedAt = -Infinity;
-  latest: Uint8Array | null = null;
+  latest: LivePicture | null = null;
+  pictures = 0;
   waiting: ((picture: Uint8Array | null) => void)[] = [];
 }
 
@@ -29,6 +38,7 @@ export class LiveView implements ResultSink {
   readonly #intervalMs: number;
   readonly #maxWidth: number;
   readonly #clock: Clock;
+  readonly #series = randomUUID().slice(0, 8);
 
   constructor(options: LiveViewOptions) {
     this.#views = new Map(options.cameras.map((camera) => [camera, new View()]));
@@ -54,6 +64,11 @@ export class LiveView implements ResultSink {
     };
   }
 
+  /** The newest picture there is; `null` before the first. */
+  newest(camera: string): LivePicture | null {
+    return this.#views.get(camera)?.latest ?? null;
+  }
+
   /** The next picture, or after `timeoutMs` the newest there is; `null` where there is none. */
   next(camera: string, timeoutMs: number): Promise<Uint8Array | null> {
     const view = this.#views.get(camera);
@@ -65,7 +80,7 @@ export class LiveView implements ResultSink {
       };
       const timer = this.#clock.startTimer(() => {
         view.waiting = view.waiting.filter((waiter) => waiter !== settle);
-        resolve(view.latest);
+        resolve(view.latest?.jpeg ?? null);
       }, timeoutMs);
       view.waiting.push(settle);
     });
@@ -87,7 +102,8 @@ export class LiveView implements ResultSink {
       const picture = await annotateJpeg(pixels, result.detections, this.#labels, {
         maxWidth: this.#maxWidth,
       });
-      view.latest = picture;
+      view.pictures += 1;
+      view.latest = { id: `${this.#series}.${camera}.${String(view.pictures)}`, jpeg: picture };
       const { waiting } = view;
       view.waiting = [];
       for (const wake of waiting) wake(picture);

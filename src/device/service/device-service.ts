@@ -1,13 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { MetricsBody } from '../../contract/telemetry.ts';
+import { compiledEntry } from '../compiled-entry.ts';
 import type { ResultSink } from '../pipeline/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
-import { brokerSecrets, TelemetryClient, type TelemetryStatus } from '../telemetry/telemetry-client.ts';
+import { brokerSecrets } from '../telemetry/broker-secrets.ts';
+import { checkBrokerUrl } from '../telemetry/mqtt-link.ts';
+import { TelemetryClient, type TelemetryStatus } from '../telemetry/telemetry-client.ts';
 import { TelemetryReporter } from '../telemetry/telemetry-reporter.ts';
-import { WebServer, type LivePictures } from '../web/web-server.ts';
+import { checkTlsFiles, type TlsFiles } from '../telemetry/tls-files.ts';
+import type { LivePictures } from '../web/live-pictures.ts';
+import { WebServer, type WebOptions } from '../web/web-server.ts';
 import { healthOf, statusOf } from './status.ts';
 
 /** What the service looks at; the pipeline behind it may be loaded, unloaded and loaded again. */
@@ -18,22 +22,23 @@ export interface ServiceSources {
   metrics(): Promise<string>;
   readonly metricsContentType: string;
   readonly live: LivePictures;
+  /** without a frame, after which a camera counts as silent */
+  silentAfterMs(): number;
 }
 
-export interface TelemetryOptions {
+export interface TelemetryOptions extends TlsFiles {
   /** broker address without user or password */
   readonly url: string;
   readonly site: string;
   /** the machine's host name where it is empty */
   readonly robot: string;
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
+  /** the detector on the robot: a ROS name such as `/goshawk/detector`, or what an operator calls it */
+  readonly node: string;
 }
 
 export interface ServiceOptions {
   /** null: no web server */
-  readonly web: { readonly host: string; readonly port: number } | null;
+  readonly web: WebOptions | null;
   /** null: no telemetry */
   readonly telemetry: TelemetryOptions | null;
   readonly telemetryPeriodMs?: number;
@@ -42,15 +47,17 @@ export interface ServiceOptions {
   readonly onRefused?: (error: GoshawkError) => void;
 }
 
-/** Where the telemetry thread's code lies: beside this file, in the same form (.ts under a test runner would not start). */
-const TELEMETRY_ENTRY = new URL('../telemetry/telemetry-main.js', import.meta.url);
-
 const UNCONFIGURED = { ok: false, reasons: ['no model is loaded'] };
 
-/** A name that can be a topic level, from one that may hold anything. */
+/** Longest level of a topic. */
+const LONGEST_LEVEL = 64;
+
+/** A name that can be a topic level, from one that may hold anything. Long names stay apart where they differ only behind what fits. */
 export function topicLevelFrom(name: string): string {
   const cleaned = name.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
-  return cleaned === '' ? 'robot' : cleaned.slice(0, 64);
+  if (cleaned.length <= LONGEST_LEVEL) return cleaned === '' ? 'robot' : cleaned;
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return `${cleaned.slice(0, LONGEST_LEVEL - 9)}-${digest}`;
 }
 
 /**
@@ -128,33 +135,40 @@ async function unlessRefused<Part>(
   }
 }
 
-function startTelemetry(options: TelemetryOptions, log: ServiceOptions['log']): TelemetryClient {
+async function startTelemetry(
+  options: TelemetryOptions,
+  log: ServiceOptions['log'],
+): Promise<TelemetryClient> {
   const { url, site, caFile, certFile, keyFile } = options;
-  let lastReason = '';
+  checkBrokerUrl(url);
+  for (const warning of await checkTlsFiles(url, options, new Date())) log('warn', `telemetry: ${warning}`);
+  const secrets = await brokerSecrets(process.env);
+  let lastTrouble = '';
   return new TelemetryClient(
     {
       url,
       site,
       robot: options.robot === '' ? topicLevelFrom(hostname()) : options.robot,
+      node: topicLevelFrom(options.node),
       manufacturer: 'Goshawk',
       bootId: randomUUID(),
-      ...brokerSecrets(process.env, (path) => readFileSync(path, 'utf8')),
+      ...secrets,
       ...(caFile === undefined ? {} : { caFile }),
       ...(certFile === undefined ? {} : { certFile }),
       ...(keyFile === undefined ? {} : { keyFile }),
     },
-    TELEMETRY_ENTRY,
+    compiledEntry('device/telemetry/telemetry-main'),
     (status) => {
       if (status.connected) log('info', `telemetry: connected to ${url} by MQTT ${status.protocol}`);
-      else if (status.reason !== lastReason) {
-        log(
-          'warn',
-          `GOSHAWK_BROKER_UNREACHABLE: the MQTT broker ${url} does not answer: ${status.reason}; trying again`,
-        );
-      }
-      lastReason = status.connected ? '' : status.reason;
+      const trouble = status.connected ? '' : wordsOf(url, status);
+      if (trouble !== '' && trouble !== lastTrouble) log('warn', trouble);
+      lastTrouble = trouble;
     },
   );
+}
+
+function wordsOf(url: string, { code, reason }: TelemetryStatus): string {
+  return describeError(new GoshawkError(code ?? 'GOSHAWK_INTERNAL', { url, reason }));
 }
 
 function startReporter(
@@ -171,18 +185,20 @@ function startReporter(
 }
 
 function startWeb(
-  options: { readonly host: string; readonly port: number },
+  options: WebOptions,
   sources: ServiceSources,
   telemetry: TelemetryClient | null,
 ): Promise<WebServer> {
   return WebServer.listen(options, {
     status: () => {
       const snapshot = sources.snapshot();
-      return snapshot === null ? null : statusOf(snapshot, telemetry?.status ?? null);
+      return snapshot === null
+        ? null
+        : statusOf(snapshot, telemetry?.status ?? null, sources.silentAfterMs());
     },
     health: () => {
       const snapshot = sources.snapshot();
-      return snapshot === null ? UNCONFIGURED : healthOf(snapshot);
+      return snapshot === null ? UNCONFIGURED : healthOf(snapshot, sources.silentAfterMs());
     },
     metrics: () => sources.metrics(),
     metricsContentType: sources.metricsContentType,

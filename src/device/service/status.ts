@@ -4,9 +4,6 @@ import type { TelemetryStatus } from '../telemetry/telemetry-client.ts';
 import { nothingOut } from './camera-trouble.ts';
 import { engineCondition } from './engine-trouble.ts';
 
-/** A camera that has sent nothing for this long is silent. */
-const SILENT_MS = 5_000;
-
 /** What `/api/status` sends: `statusSchema` of the contract describes it. */
 export interface DeviceStatus extends PipelineSnapshot {
   readonly bundle: { readonly name: string; readonly version: string; readonly digest: string } | null;
@@ -14,10 +11,16 @@ export interface DeviceStatus extends PipelineSnapshot {
   readonly provider: string | null;
   /** null where it is off */
   readonly telemetry: TelemetryStatus | null;
+  /** a camera that has sent nothing for this long is silent */
+  readonly silentAfterMs: number;
 }
 
 /** A pipeline's figures as `/api/status` shows them. */
-export function statusOf(snapshot: PipelineSnapshot, telemetry: TelemetryStatus | null): DeviceStatus {
+export function statusOf(
+  snapshot: PipelineSnapshot,
+  telemetry: TelemetryStatus | null,
+  silentAfterMs: number,
+): DeviceStatus {
   const { engine } = snapshot;
   return {
     ...snapshot,
@@ -25,19 +28,28 @@ export function statusOf(snapshot: PipelineSnapshot, telemetry: TelemetryStatus 
     variant: engine?.variant ?? null,
     provider: engine?.provider ?? null,
     telemetry,
+    silentAfterMs,
   };
 }
 
-function cameraTrouble(name: string, camera: CameraSnapshot, uptimeMs: number): string | null {
+function cameraTrouble(
+  name: string,
+  camera: CameraSnapshot,
+  uptimeMs: number,
+  silentAfterMs: number,
+): string | null {
   const { lastFrameAgeMs: ageMs } = camera;
-  if (ageMs === null) return uptimeMs > SILENT_MS ? `camera ${name} has sent no frame yet` : null;
-  if (ageMs > SILENT_MS) return `camera ${name} has been silent for ${(ageMs / 1000).toFixed(0)} s`;
+  if (ageMs === null) return uptimeMs > silentAfterMs ? `camera ${name} has sent no frame yet` : null;
+  if (ageMs > silentAfterMs) return `camera ${name} has been silent for ${(ageMs / 1000).toFixed(0)} s`;
   const trouble = nothingOut(camera);
   return trouble === null ? null : `camera ${name}: ${trouble}`;
 }
 
-/** Healthy: a model is loaded and runs, the pipeline is active, every camera sends, and something of it is published. Telemetry that is away is no ill health. */
-export function healthOf(snapshot: PipelineSnapshot): Health {
+/**
+ * Healthy: a model is loaded and runs, the pipeline is active, every camera sends, and something of it is published. Telemetry that is away is no ill health.
+ * @param silentAfterMs without a frame, after which a camera does not send: a slow one may take its time
+ */
+export function healthOf(snapshot: PipelineSnapshot, silentAfterMs: number): Health {
   const reasons: string[] = [];
   if (snapshot.engine === null) reasons.push('no model is loaded');
   const engine = engineCondition(snapshot);
@@ -45,7 +57,7 @@ export function healthOf(snapshot: PipelineSnapshot): Health {
   if (snapshot.state !== 'active') reasons.push(`the pipeline is ${snapshot.state}`);
   else {
     for (const [name, camera] of Object.entries(snapshot.cameras)) {
-      const trouble = cameraTrouble(name, camera, snapshot.uptimeSeconds * 1000);
+      const trouble = cameraTrouble(name, camera, snapshot.uptimeSeconds * 1000, silentAfterMs);
       if (trouble !== null) reasons.push(trouble);
     }
   }

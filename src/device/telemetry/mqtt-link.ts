@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import mqtt, { ReasonCodes, type IClientOptions, type MqttClient } from 'mqtt';
 import { GoshawkError } from '../../contract/errors.ts';
+import { troubleOf, troubleOfDisconnect, troubleOfTakeOver, type LinkTrouble } from './link-trouble.ts';
+import { ReconnectPlan } from './reconnect-plan.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const RECONNECT_MIN_MS = 1_000;
-const RECONNECT_JITTER_MS = 2_000;
 const SESSION_EXPIRY_SECONDS = 86_400;
 
 /** CONNACK reasons that say "not this protocol version": 1 in MQTT 3.1.1, 132 in MQTT 5. */
@@ -24,7 +24,7 @@ export interface LinkOptions {
 
 export interface LinkEvents {
   onUp(protocol: '5' | '3.1.1'): void;
-  onDown(reason: string): void;
+  onDown(trouble: LinkTrouble): void;
 }
 
 function readPem(file: string): Buffer {
@@ -76,7 +76,7 @@ export class MqttLink {
   #everUp = false;
   #closing = false;
   #retry: NodeJS.Timeout | undefined;
-  #lastReason = '';
+  readonly #plan = new ReconnectPlan();
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
@@ -87,9 +87,21 @@ export class MqttLink {
     return this.#client?.connected ?? false;
   }
 
+  /** Connects, and goes on trying. Never throws: what cannot be used, such as a file that went away, is told as a link that is down. */
   open(): void {
-    const { url, clientId, will, username, password, caFile, certFile, keyFile } = this.#options;
-    const options: IClientOptions = {
+    let options: IClientOptions;
+    try {
+      options = this.#clientOptions();
+    } catch (error) {
+      this.#retreat({ code: 'GOSHAWK_BROKER_UNREACHABLE', reason: (error as Error).message }, null, false);
+      return;
+    }
+    this.#follow(mqtt.connect(this.#options.url, options));
+  }
+
+  #clientOptions(): IClientOptions {
+    const { clientId, will, username, password, caFile, certFile, keyFile } = this.#options;
+    return {
       clientId,
       protocolVersion: this.#protocol,
       clean: false,
@@ -105,18 +117,27 @@ export class MqttLink {
       ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
       ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),
     };
-    const client = mqtt.connect(url, options);
+  }
+
+  #follow(client: MqttClient): void {
     this.#client = client;
     let up = false;
     let next = this.#protocol;
+    let trouble: LinkTrouble | null = null;
+    let reasonCode: number | null = null;
     client.on('connect', () => {
       up = true;
       this.#everUp = true;
-      this.#lastReason = '';
+      this.#plan.noteUp(performance.now());
       this.#events.onUp(this.#protocol === 5 ? '5' : '3.1.1');
     });
+    client.on('disconnect', (packet) => {
+      reasonCode = packet.reasonCode ?? 0;
+      const words = ReasonCodes[reasonCode as keyof typeof ReasonCodes] ?? '';
+      trouble = troubleOfDisconnect(reasonCode, words);
+    });
     client.on('error', (error: Error & { code?: unknown }) => {
-      this.#lastReason = error.message;
+      trouble ??= troubleOf(error);
       if (typeof error.code === 'number' && VERSION_REFUSALS.has(error.code)) next = 4;
       client.end(true);
     });
@@ -126,20 +147,26 @@ export class MqttLink {
       client.removeAllListeners();
       client.on('error', () => undefined);
       client.end(true);
-      const reason = this.#lastReason === '' ? 'the connection was closed' : this.#lastReason;
       // A broker of 3.1.1 only may hang up on a CONNECT it cannot parse without saying why.
-      if (!up && !this.#everUp && this.#lastReason === '') next = this.#protocol === 5 ? 4 : 5;
-      const isRefused = next !== this.#protocol && this.#lastReason !== '';
+      if (!up && !this.#everUp && trouble === null) next = this.#protocol === 5 ? 4 : 5;
+      const isRefused = next !== this.#protocol && trouble !== null;
       this.#protocol = next;
-      if (isRefused) {
-        // The broker answered and named its reason: the older version is tried at once, and nothing is wrong yet.
-        this.#lastReason = '';
-        this.open();
-        return;
-      }
-      this.#events.onDown(reason);
-      this.#retry = setTimeout(() => this.open(), RECONNECT_MIN_MS + Math.random() * RECONNECT_JITTER_MS);
+      // The broker answered and named its reason: the older version is tried at once, and nothing is wrong yet.
+      if (isRefused) this.open();
+      else this.#retreat(trouble, reasonCode, trouble === null);
     });
+  }
+
+  /** Says why the link is down and waits for as long as that asks for. */
+  #retreat(trouble: LinkTrouble | null, reasonCode: number | null, isSilent: boolean): void {
+    const { takenOver, waitMs } = this.#plan.noteEnd({ reasonCode, isSilent }, performance.now());
+    const closed: LinkTrouble = { code: 'GOSHAWK_BROKER_UNREACHABLE', reason: 'the connection was closed' };
+    this.#events.onDown(
+      takenOver === null
+        ? (trouble ?? closed)
+        : troubleOfTakeOver(this.#options.clientId, takenOver === 'said', Math.round(waitMs / 1000)),
+    );
+    this.#retry = setTimeout(() => this.open(), waitMs);
   }
 
   /** Resolves on the broker's PUBACK (QoS 1). Rejects when the link is down or goes down first. */

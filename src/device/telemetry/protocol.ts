@@ -1,4 +1,5 @@
 import type { MetricsBody, StateBody } from '../../contract/telemetry.ts';
+import type { LinkTrouble } from './link-trouble.ts';
 
 /** Everything that crosses between the telemetry client and its thread. */
 
@@ -8,6 +9,8 @@ export interface TelemetrySettings {
   readonly url: string;
   readonly site: string;
   readonly robot: string;
+  /** the detector on the robot */
+  readonly node: string;
   readonly manufacturer: string;
   readonly bootId: string;
   readonly username?: string;
@@ -32,11 +35,7 @@ export interface TelemetryCounts {
 }
 
 export type FromTelemetryThread =
-  | {
-      readonly type: 'link';
-      readonly connected: boolean;
-      readonly protocol: '5' | '3.1.1';
-      readonly reason: string;
-    }
+  | { readonly type: 'link'; readonly connected: true; readonly protocol: '5' | '3.1.1' }
+  | { readonly type: 'link'; readonly connected: false; readonly trouble: LinkTrouble }
   | { readonly type: 'counts'; readonly streams: Readonly<Record<'state' | 'metrics', TelemetryCounts>> }
   | { readonly type: 'closed' };

@@ -7,6 +7,7 @@ import {
   type MetricsBody,
   type StateBody,
 } from '../../contract/telemetry.ts';
+import type { LinkCode } from './link-trouble.ts';
 import { checkBrokerUrl } from './mqtt-link.ts';
 import type {
   FromTelemetryThread,
@@ -18,6 +19,8 @@ import type {
 export interface TelemetryStatus {
   readonly connected: boolean;
   readonly protocol: '5' | '3.1.1' | null;
+  /** of the trouble that the link has; null while it is up and before the first attempt ended */
+  readonly code: LinkCode | null;
   /** why the link is down; empty while it is up */
   readonly reason: string;
   readonly streams: Readonly<Record<'state' | 'metrics', TelemetryCounts>> | null;
@@ -25,17 +28,23 @@ export interface TelemetryStatus {
 
 /**
  * The runtime's side of telemetry: hands bodies to a thread that owns the broker connection, and never waits for it.
- * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for an address, site or robot that cannot be used
+ * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for an address, site, robot or node that cannot be used
  */
 export class TelemetryClient {
   readonly #worker: Worker;
   readonly #closed: Promise<void>;
-  #status: TelemetryStatus = { connected: false, protocol: null, reason: 'not connected yet', streams: null };
+  #status: TelemetryStatus = {
+    connected: false,
+    protocol: null,
+    code: null,
+    reason: 'not connected yet',
+    streams: null,
+  };
   #ended = false;
 
   constructor(settings: TelemetrySettings, entry: URL, onLink: (status: TelemetryStatus) => void) {
     checkBrokerUrl(settings.url);
-    for (const name of ['site', 'robot'] as const) {
+    for (const name of ['site', 'robot', 'node'] as const) {
       const check = topicLevelSchema.safeParse(settings[name]);
       if (!check.success) {
         const reason = check.error.issues.map((issue) => issue.message).join('; ');
@@ -46,13 +55,15 @@ export class TelemetryClient {
     this.#worker.on('message', (message: FromTelemetryThread) => {
       if (message.type === 'counts') this.#status = { ...this.#status, streams: message.streams };
       if (message.type !== 'link') return;
-      const { connected, protocol, reason } = message;
-      this.#status = { ...this.#status, connected, protocol: connected ? protocol : null, reason };
+      const link = message.connected
+        ? { connected: true, protocol: message.protocol, code: null, reason: '' }
+        : { connected: false, protocol: null, ...message.trouble };
+      this.#status = { ...this.#status, ...link };
       onLink(this.#status);
     });
     this.#worker.on('error', (error) => {
       this.#ended = true;
-      this.#status = { ...this.#status, connected: false, protocol: null, reason: error.message };
+      this.#status = { ...this.#status, connected: false, protocol: null, code: null, reason: error.message };
       onLink(this.#status);
     });
     this.#closed = new Promise((resolve) => {
@@ -83,24 +94,5 @@ export class TelemetryClient {
 
   #post(message: ToTelemetryThread): void {
     if (!this.#ended) this.#worker.postMessage(message);
-  }
-}
-
-/** User and password from the environment: `GOSHAWK_MQTT_USERNAME` and `GOSHAWK_MQTT_PASSWORD` or `.._PASSWORD_FILE`. */
-export function brokerSecrets(
-  env: Readonly<Record<string, string | undefined>>,
-  readFile: (path: string) => string,
-): { username?: string; password?: string } {
-  const username = env['GOSHAWK_MQTT_USERNAME'];
-  const file = env['GOSHAWK_MQTT_PASSWORD_FILE'];
-  const password = file === undefined ? env['GOSHAWK_MQTT_PASSWORD'] : readSecret(file, readFile);
-  return { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
-}
-
-function readSecret(file: string, readFile: (path: string) => string): string {
-  try {
-    return readFile(file).replace(/\r?\n$/, '');
-  } catch (error) {
-    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (error as Error).message });
   }
 }

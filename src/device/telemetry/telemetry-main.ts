@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import {
+  telemetryClientId,
   telemetryTopic,
   type ConnectionPayload,
   type MetricsBody,
@@ -15,7 +16,7 @@ import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from '
 
 /** Windows of ten seconds: two hours without a broker. */
 const METRICS_CAPACITY = 720;
-const SCHEMA_VERSION = '1.0.0';
+const SCHEMA_VERSION = '1.1.0';
 const CLOSE_LIMIT_MS = 3_000;
 
 const settings = workerData as TelemetrySettings;
@@ -33,12 +34,12 @@ function post(message: FromTelemetryThread): void {
 }
 
 function header(headerId: number, timestamp: string): TelemetryHeader {
-  const { manufacturer, robot, bootId } = settings;
-  return { headerId, timestamp, version: SCHEMA_VERSION, manufacturer, serialNumber: robot, bootId };
+  const { manufacturer, robot, node, bootId } = settings;
+  return { headerId, timestamp, version: SCHEMA_VERSION, manufacturer, serialNumber: robot, node, bootId };
 }
 
 function topic(stream: Stream): string {
-  return telemetryTopic(settings.site, settings.robot, stream);
+  return telemetryTopic(settings, stream);
 }
 
 function connectionPayload(connectionState: ConnectionPayload['connectionState']): string {
@@ -52,7 +53,7 @@ function connectionPayload(connectionState: ConnectionPayload['connectionState']
 const link = new MqttLink(
   {
     url: settings.url,
-    clientId: `goshawk-${settings.site}-${settings.robot}`,
+    clientId: telemetryClientId(settings),
     ...(settings.username === undefined ? {} : { username: settings.username }),
     ...(settings.password === undefined ? {} : { password: settings.password }),
     ...(settings.caFile === undefined ? {} : { caFile: settings.caFile }),
@@ -62,13 +63,13 @@ const link = new MqttLink(
   },
   {
     onUp: (protocol) => {
-      post({ type: 'link', connected: true, protocol, reason: '' });
+      post({ type: 'link', connected: true, protocol });
       void link
         .publish(topic('connection'), connectionPayload('ONLINE'), true)
         .then(pump)
         .catch(() => undefined);
     },
-    onDown: (reason) => post({ type: 'link', connected: false, protocol: '5', reason }),
+    onDown: (trouble) => post({ type: 'link', connected: false, trouble }),
   },
 );
 

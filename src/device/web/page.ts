@@ -1,15 +1,5 @@
-/**
- * The page of one device, whole in one string: no build step, no file to find, nothing loaded from elsewhere, so it works on a robot
- * without internet. It polls `/api/status` and shows `/live/CAMERA`.
- */
-export const PAGE_HTML = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Goshawk</title>
-<link rel="icon" href="data:,">
-<style>
+/** The page's style; the content security policy names its digest. */
+export const PAGE_STYLE = `
   :root { color-scheme: dark; --ink: #e8edf2; --dim: #8b98a5; --line: #26313c; --card: #141b22; --good: #5ad19a; --bad: #ff7a6b; --warn: #f2c14e; --accent: #5aa9e6; }
   * { box-sizing: border-box; }
   body { margin: 0; background: #0b1015; color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
@@ -40,45 +30,13 @@ export const PAGE_HTML = `<!doctype html>
   .legend { display: flex; gap: 1rem; color: var(--dim); } .legend b { font-weight: 400; }
   .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); } .accent { color: var(--accent); }
   a { color: inherit; }
-</style>
-</head>
-<body>
-<header>
-  <h1>Goshawk</h1>
-  <span id="health" role="status">connecting</span>
-  <span id="bundle"></span>
-  <span id="reasons"></span>
-</header>
-<main>
-  <div class="column">
-    <section id="cameras" aria-label="Live pictures"></section>
-    <div class="pair">
-      <section><h2>Model</h2><table id="model"></table></section>
-      <section><h2>Runtime</h2><table id="runtime"></table></section>
-    </div>
-  </div>
-  <div class="column">
-    <section>
-      <div class="big">
-        <div><b id="fps-in">-</b>frames in / s</div>
-        <div><b id="fps-out">-</b>frames out / s</div>
-        <div><b id="latency">-</b>ms, p50</div>
-      </div>
-    </section>
-    <section>
-      <h2>Receipt to result, last minute</h2>
-      <svg id="history" viewBox="0 0 120 72" preserveAspectRatio="none" aria-hidden="true"></svg>
-      <div class="legend"><b class="accent">p50</b><b class="warn">p99</b><b id="scale"></b></div>
-    </section>
-    <section><h2>Time by stage (ms, last seconds)</h2><table id="stages"></table></section>
-    <section><h2>Frames since start</h2><table id="frames"></table></section>
-    <section><h2>For tools</h2><a href="/metrics">/metrics</a> &middot; <a href="/healthz">/healthz</a> &middot; <a href="/api/status">/api/status</a></section>
-  </div>
-</main>
-<script>
+`;
+
+/** The page's script. It polls `/api/status` and `/healthz` for the figures and `/api/pictures` for the pictures. */
+export const PAGE_SCRIPT = `
 const POLL_MS = 500;
-// A browser opens six connections to one host: with more streams than these none would be left for the figures.
-const MOST_STREAMS = 4;
+// Pictures are fetched, all cameras in one request, and no connection is kept: a browser opens six to one host, for all of its tabs together.
+const PICTURE_MS = 100;
 const HISTORY = 120;
 const $ = (id) => document.getElementById(id);
 const fixed = (value, digits) => (typeof value === 'number' ? value.toFixed(digits) : '-');
@@ -99,15 +57,13 @@ function rows(table, list) {
     return row;
   }));
 }
-function figureOf(name, streams) {
+/** camera -> its image element, the id of the picture in it, and that picture's address */
+const shown = new Map();
+function figureOf(name) {
   const figure = document.createElement('figure');
   const image = document.createElement('img');
-  const path = (streams ? '/live/' : '/snapshot/') + encodeURIComponent(name);
-  const load = () => { image.src = path + '?' + Date.now(); };
   image.alt = 'Annotated live picture of camera ' + name;
-  image.onerror = () => setTimeout(load, 2000);
-  if (!streams) image.onload = () => setTimeout(load, 500);
-  load();
+  shown.set(name, { image, id: '', url: '' });
   const caption = document.createElement('figcaption');
   caption.id = 'caption-' + name;
   figure.append(image, caption);
@@ -117,13 +73,43 @@ function showCameras(names) {
   const box = $('cameras');
   if (box.dataset.names === names.join()) return;
   box.dataset.names = names.join();
-  box.replaceChildren(...names.map((name) => figureOf(name, names.length <= MOST_STREAMS)));
+  for (const { url } of shown.values()) URL.revokeObjectURL(url);
+  shown.clear();
+  box.replaceChildren(...names.map(figureOf));
+}
+function showPicture(name, id, jpeg) {
+  const place = shown.get(name);
+  if (!place) return;
+  URL.revokeObjectURL(place.url);
+  place.id = id;
+  place.url = URL.createObjectURL(new Blob([jpeg], { type: 'image/jpeg' }));
+  place.image.src = place.url;
+}
+/** A line of JSON, then the pictures that it lists. */
+function showPictures(body) {
+  const bytes = new Uint8Array(body);
+  const end = bytes.indexOf(10);
+  let at = end + 1;
+  for (const picture of JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))) {
+    showPicture(picture.camera, picture.id, bytes.subarray(at, at + picture.bytes));
+    at += picture.bytes;
+  }
+}
+async function pollPictures() {
+  try {
+    const have = [...shown.values()].map(({ id }) => id).join();
+    const answer = shown.size === 0 ? null : await fetch('/api/pictures?have=' + encodeURIComponent(have));
+    if (answer && answer.ok) showPictures(await answer.arrayBuffer());
+  } catch {
+    // the figures say that the device does not answer
+  }
+  setTimeout(pollPictures, PICTURE_MS);
 }
 const dropsOf = (frames) => Object.entries(frames.drops).filter(([, n]) => n > 0);
-function captionOf(name, camera) {
+function captionOf(name, camera, silentAfterMs) {
   const picture = camera.width > 0 ? ', ' + camera.width + 'x' + camera.height + ' ' + camera.encoding : '';
   const drops = dropsOf(camera.frames).map(([reason, n]) => reason + ' ' + n).join(', ');
-  const silent = camera.lastFrameAgeMs > 2000 ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s' : '';
+  const silent = camera.lastFrameAgeMs > silentAfterMs ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s' : '';
   const resized = camera.preprocess ? ', resized by ' + camera.preprocess.mode : '';
   return name + picture + ': ' + fixed(camera.fps.in, 1) + ' in, ' + fixed(camera.fps.out, 1) + ' out / s'
     + (drops === '' ? ', no drops' : ', dropped: ' + drops) + resized + silent;
@@ -171,7 +157,7 @@ function show(status) {
   showCameras(Object.keys(status.cameras));
   for (const [name, camera] of Object.entries(status.cameras)) {
     const caption = $('caption-' + name);
-    if (caption) caption.textContent = captionOf(name, camera);
+    if (caption) caption.textContent = captionOf(name, camera, status.silentAfterMs);
   }
   const stages = Object.entries(status.recentMs.stages).map(([name, s]) =>
     [name, { share: total.p50 > 0 ? s.p50 / total.p50 : 0 }, fixed(s.p50, 2), fixed(s.p99, 2)]);
@@ -198,7 +184,56 @@ async function poll() {
   setTimeout(poll, POLL_MS);
 }
 poll();
-</script>
+pollPictures();
+`;
+
+/**
+ * The page of one device, whole in one string: no build step, no file to find, nothing loaded from elsewhere, so it works on a robot
+ * without internet.
+ */
+export const PAGE_HTML = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Goshawk</title>
+<link rel="icon" href="data:,">
+<style>${PAGE_STYLE}</style>
+</head>
+<body>
+<header>
+  <h1>Goshawk</h1>
+  <span id="health" role="status">connecting</span>
+  <span id="bundle"></span>
+  <span id="reasons"></span>
+</header>
+<main>
+  <div class="column">
+    <section id="cameras" aria-label="Live pictures"></section>
+    <div class="pair">
+      <section><h2>Model</h2><table id="model"></table></section>
+      <section><h2>Runtime</h2><table id="runtime"></table></section>
+    </div>
+  </div>
+  <div class="column">
+    <section>
+      <div class="big">
+        <div><b id="fps-in">-</b>frames in / s</div>
+        <div><b id="fps-out">-</b>frames out / s</div>
+        <div><b id="latency">-</b>ms, p50</div>
+      </div>
+    </section>
+    <section>
+      <h2>Receipt to result, last minute</h2>
+      <svg id="history" viewBox="0 0 120 72" preserveAspectRatio="none" aria-hidden="true"></svg>
+      <div class="legend"><b class="accent">p50</b><b class="warn">p99</b><b id="scale"></b></div>
+    </section>
+    <section><h2>Time by stage (ms, last seconds)</h2><table id="stages"></table></section>
+    <section><h2>Frames since start</h2><table id="frames"></table></section>
+    <section><h2>For tools</h2><a href="/metrics">/metrics</a> &middot; <a href="/healthz">/healthz</a> &middot; <a href="/api/status">/api/status</a></section>
+  </div>
+</main>
+<script>${PAGE_SCRIPT}</script>
 </body>
 </html>
 `;

@@ -1,9 +1,14 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import { hostname } from 'node:os';
 import fastify, { type FastifyInstance } from 'fastify';
-import { GoshawkError } from '../../contract/errors.ts';
+import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { Health } from '../../contract/status.ts';
+import { AllowedHosts } from './allowed-hosts.ts';
+import type { LivePictures } from './live-pictures.ts';
+import { LiveStreams } from './live-streams.ts';
+import { Onlookers } from './onlookers.ts';
 import { PAGE_HTML } from './page.ts';
+import { pictureAnswer } from './picture-answer.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** What the server shows; each is asked only when somebody looks. */
 export interface WebSources {
@@ -15,24 +20,17 @@ export interface WebSources {
   readonly live: LivePictures;
 }
 
-/** Annotated pictures as JPEG, rendered only between `watch` and the call of what it returns. */
-export interface LivePictures {
-  cameras(): readonly string[];
-  watch(camera: string): () => void;
-  /** Resolves with the next picture, or with the newest one after `timeoutMs`; `null` if there was none yet. */
-  next(camera: string, timeoutMs: number): Promise<Uint8Array | null>;
-}
-
 export interface WebOptions {
   readonly host: string;
   /** 0 takes a free one */
   readonly port: number;
+  /** names that the server answers to besides those of the loopback address, its own address and, where that is open to a network, this machine's name */
+  readonly allowedHosts?: readonly string[];
 }
 
-/** Streams at once: each costs a rendered picture per frame shown, so strangers must not pile them up. */
-const MAX_STREAMS = 8;
 const PICTURE_WAIT_MS = 2_000;
-const BOUNDARY = 'goshawkframe';
+/** What of a stranger's header is repeated to them. */
+const HOST_SHOWN = 100;
 
 /**
  * The device's own web server: a page with the live annotated picture and the figures, `/api/status`, `/metrics` for Prometheus
@@ -40,66 +38,39 @@ const BOUNDARY = 'goshawkframe';
  */
 export class WebServer {
   readonly #app: FastifyInstance;
-  readonly #sources: WebSources;
-  readonly #streams = new Set<ServerResponse>();
+  readonly #streams: LiveStreams;
+  readonly #onlookers: Onlookers;
   /** `http://HOST:PORT` */
   readonly url: string;
 
-  private constructor(app: FastifyInstance, sources: WebSources, url: string) {
+  private constructor(app: FastifyInstance, streams: LiveStreams, onlookers: Onlookers, url: string) {
     this.#app = app;
-    this.#sources = sources;
+    this.#streams = streams;
+    this.#onlookers = onlookers;
     this.url = url;
   }
 
-  /** @throws GoshawkError GOSHAWK_PORT_IN_USE; GOSHAWK_PARAMETER_INVALID for a place where this process may not listen */
+  /** @throws GoshawkError GOSHAWK_PORT_IN_USE; GOSHAWK_PARAMETER_INVALID for a place where this process may not listen, or an allowed host that is no name */
   static async listen(options: WebOptions, sources: WebSources): Promise<WebServer> {
+    const { host, port, allowedHosts = [] } = options;
+    const hosts = new AllowedHosts({ bound: host, extra: allowedHosts, machine: hostname() });
     const app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
-    const routes = new Map<'server', WebServer>();
-    registerRoutes(app, sources, (camera, response) => routes.get('server')?.stream(camera, response));
+    const streams = new LiveStreams(sources.live);
+    const onlookers = new Onlookers(sources.live);
+    guard(app, hosts);
+    registerRoutes(app, sources);
+    registerPictures(app, sources.live, streams, onlookers);
     try {
-      const url = await app.listen({ host: options.host, port: options.port });
-      const server = new WebServer(app, sources, url);
-      routes.set('server', server);
-      return server;
+      return new WebServer(app, streams, onlookers, await app.listen({ host, port }));
     } catch (error) {
       await app.close();
       throw cannotListen(options, error as NodeJS.ErrnoException);
     }
   }
 
-  /** Sends pictures (motion JPEG) until the viewer leaves; a slow viewer gets fewer, never a backlog. */
-  stream(camera: string, response: ServerResponse): void {
-    if (this.#streams.size >= MAX_STREAMS) {
-      response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '5' });
-      response.end(`all ${MAX_STREAMS} live streams are taken; close another page\n`);
-      return;
-    }
-    this.#streams.add(response);
-    const unwatch = this.#sources.live.watch(camera);
-    response.once('close', () => {
-      unwatch();
-      this.#streams.delete(response);
-    });
-    void this.#sendPictures(camera, response).catch(() => response.destroy());
-  }
-
-  async #sendPictures(camera: string, response: ServerResponse): Promise<void> {
-    response.writeHead(200, {
-      'content-type': `multipart/x-mixed-replace; boundary=${BOUNDARY}`,
-      'cache-control': 'no-store',
-    });
-    while (!response.destroyed) {
-      const jpeg = await this.#sources.live.next(camera, PICTURE_WAIT_MS);
-      if (jpeg === null || response.destroyed) continue;
-      response.write(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
-      response.write(jpeg);
-      const ready = response.write('\r\n');
-      if (!ready) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    }
-  }
-
   async close(): Promise<void> {
-    for (const response of this.#streams) response.destroy();
+    this.#streams.close();
+    this.#onlookers.close();
     await this.#app.close();
   }
 }
@@ -114,11 +85,19 @@ function cannotListen({ host, port }: WebOptions, cause: NodeJS.ErrnoException):
   return new GoshawkError('GOSHAWK_PARAMETER_INVALID', details, { cause });
 }
 
-function registerRoutes(
-  app: FastifyInstance,
-  sources: WebSources,
-  stream: (camera: string, response: ServerResponse) => void,
-): void {
+/** Before every route, the unknown ones too: refuses foreign hosts and tells browsers what they may do with the answer. */
+function guard(app: FastifyInstance, hosts: AllowedHosts): void {
+  app.addHook('onRequest', async (request, reply) => {
+    // On the raw response, so that streams, which leave the framework, carry them as well.
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) reply.raw.setHeader(name, value);
+    const { host } = request.headers;
+    if (hosts.admits(host, request.socket.localAddress)) return;
+    const refusal = new GoshawkError('GOSHAWK_HOST_REFUSED', { host: (host ?? '').slice(0, HOST_SHOWN) });
+    await reply.code(403).send({ error: describeError(refusal) });
+  });
+}
+
+function registerRoutes(app: FastifyInstance, sources: WebSources): void {
   app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(PAGE_HTML));
   app.get('/api/status', (_request, reply) => {
     const status = sources.status();
@@ -131,23 +110,37 @@ function registerRoutes(
   app.get('/metrics', async (_request, reply) =>
     reply.type(sources.metricsContentType).send(await sources.metrics()),
   );
+}
+
+function registerPictures(
+  app: FastifyInstance,
+  live: LivePictures,
+  streams: LiveStreams,
+  onlookers: Onlookers,
+): void {
+  app.get<{ Querystring: { have?: unknown } }>('/api/pictures', (request, reply) => {
+    const { have } = request.query;
+    for (const camera of live.cameras()) onlookers.look(camera);
+    const body = pictureAnswer(live, new Set(typeof have === 'string' ? have.split(',') : []));
+    return reply.type('application/octet-stream').header('cache-control', 'no-store').send(body);
+  });
   app.get<{ Params: { camera: string } }>('/live/:camera', (request, reply) => {
     const { camera } = request.params;
-    if (!sources.live.cameras().includes(camera)) {
-      return reply.code(404).send({ error: `no camera "${camera}"`, cameras: sources.live.cameras() });
+    if (!live.cameras().includes(camera)) {
+      return reply.code(404).send({ error: `no camera "${camera}"`, cameras: live.cameras() });
     }
     reply.hijack();
-    stream(camera, reply.raw);
+    streams.send(camera, reply.raw);
     return reply;
   });
   app.get<{ Params: { camera: string } }>('/snapshot/:camera', async (request, reply) => {
     const { camera } = request.params;
-    if (!sources.live.cameras().includes(camera)) {
-      return reply.code(404).send({ error: `no camera "${camera}"`, cameras: sources.live.cameras() });
+    if (!live.cameras().includes(camera)) {
+      return reply.code(404).send({ error: `no camera "${camera}"`, cameras: live.cameras() });
     }
-    const unwatch = sources.live.watch(camera);
+    const unwatch = live.watch(camera);
     try {
-      const jpeg = await sources.live.next(camera, PICTURE_WAIT_MS);
+      const jpeg = await live.next(camera, PICTURE_WAIT_MS);
       if (jpeg === null) return await reply.code(503).send({ error: `no picture of "${camera}" yet` });
       return await reply.type('image/jpeg').header('cache-control', 'no-store').send(Buffer.from(jpeg));
     } finally {

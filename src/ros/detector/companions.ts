@@ -3,7 +3,8 @@ import { HostFigures } from '../../device/metrics/host-figures.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
 import { LiveView } from '../../device/pipeline/live-view.ts';
-import { DeviceService } from '../../device/service/device-service.ts';
+import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
+import { LiveRelay } from '../../device/web/live-relay.ts';
 import type { Log } from '../log.ts';
 import type { DetectorParameters } from './parameters.ts';
 import type { DetectorSession } from './session.ts';
@@ -11,12 +12,8 @@ import type { DetectorSession } from './session.ts';
 /** What looks at one session for the page. */
 interface SessionView {
   readonly session: DetectorSession;
-  readonly live: LiveView;
   readonly metrics: PipelineMetrics;
 }
-
-/** Seconds between pictures asked for while nothing is configured. */
-const IDLE_MS = 500;
 
 /**
  * The web page and telemetry beside the detector. They live as long as the node and show whatever session there is; where both
@@ -28,30 +25,42 @@ export class Companions {
   readonly complaints: readonly string[];
   readonly #figures: HostFigures;
   readonly #views: { current: SessionView | null };
+  readonly #live: LiveRelay;
 
   private constructor(
     service: DeviceService,
     figures: HostFigures,
     views: { current: SessionView | null },
+    live: LiveRelay,
     complaints: readonly string[],
   ) {
     this.#service = service;
     this.#figures = figures;
     this.#views = views;
+    this.#live = live;
     this.complaints = complaints;
   }
 
-  /** `null` where the parameters ask for neither. A part that cannot be started is logged and left out. */
-  static async start(parameters: DetectorParameters, log: Log): Promise<Companions | null> {
-    const { http_host: host, http_port: port, telemetry: url, site, robot } = parameters;
+  /**
+   * `null` where the parameters ask for neither. A part that cannot be started is logged and left out.
+   * @param node full name of the detector
+   * @param parameters those of now: some change while the node runs
+   */
+  static async start(
+    node: string,
+    parameters: () => DetectorParameters,
+    log: Log,
+  ): Promise<Companions | null> {
+    const { http_port: port, telemetry: url } = parameters();
     if (port === 0 && url === '') return null;
     const figures = new HostFigures();
     const views: { current: SessionView | null } = { current: null };
+    const live = new LiveRelay();
     const complaints: string[] = [];
     const service = await DeviceService.start(
       {
-        web: port === 0 ? null : { host, port },
-        telemetry: url === '' ? null : { url, site, robot },
+        web: webOptions(parameters()),
+        telemetry: telemetryOptions(node, parameters()),
         log: (level, line) => {
           log[level](line);
         },
@@ -65,14 +74,11 @@ export class Companions {
         host: () => figures.read(),
         metrics: () => views.current?.metrics.text() ?? Promise.resolve(''),
         metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
-        live: {
-          cameras: () => views.current?.live.cameras() ?? [],
-          watch: (camera) => views.current?.live.watch(camera) ?? (() => undefined),
-          next: (camera, timeoutMs) => views.current?.live.next(camera, timeoutMs) ?? nothingFor(IDLE_MS),
-        },
+        live,
+        silentAfterMs: () => parameters().silent_after_s * 1000,
       },
     );
-    return new Companions(service, figures, views, complaints);
+    return new Companions(service, figures, views, live, complaints);
   }
 
   /** Shows a session from now on. */
@@ -82,12 +88,14 @@ export class Companions {
     const metrics = new PipelineMetrics(session.pipeline, () => this.#figures.readSensors());
     const sinks: (ResultSink | null)[] = [live, metrics, this.#service.sink];
     for (const sink of sinks) if (sink !== null) session.pipeline.addSink(sink);
-    this.#views.current = { session, live, metrics };
+    this.#views.current = { session, metrics };
+    this.#live.show(live);
   }
 
   /** Shows nothing from now on. */
   hide(): void {
     this.#views.current = null;
+    this.#live.hide();
   }
 
   async close(): Promise<void> {
@@ -95,10 +103,22 @@ export class Companions {
   }
 }
 
-function nothingFor(ms: number): Promise<null> {
-  return new Promise((resolve) => {
-    setTimeout(() => {
-      resolve(null);
-    }, ms).unref();
-  });
+function webOptions(parameters: DetectorParameters): ServiceOptions['web'] {
+  const { http_host: host, http_port: port, http_allowed_hosts: allowedHosts } = parameters;
+  return port === 0 ? null : { host, port, allowedHosts };
+}
+
+function telemetryOptions(node: string, parameters: DetectorParameters): ServiceOptions['telemetry'] {
+  const { telemetry: url, site, robot } = parameters;
+  const { telemetry_ca_file: ca, telemetry_cert_file: cert, telemetry_key_file: key } = parameters;
+  if (url === '') return null;
+  return {
+    url,
+    site,
+    robot,
+    node,
+    ...(ca === '' ? {} : { caFile: ca }),
+    ...(cert === '' ? {} : { certFile: cert }),
+    ...(key === '' ? {} : { keyFile: key }),
+  };
 }

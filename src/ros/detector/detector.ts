@@ -95,7 +95,11 @@ export class Detector implements RosProgram, LifecycleWork {
   }
 
   async #run(): Promise<void> {
-    this.#companions = await Companions.start(this.#parameters, this.#log);
+    this.#companions = await Companions.start(
+      this.#node.getFullyQualifiedName(),
+      () => this.#parameters,
+      this.#log,
+    );
     this.#node.spin();
     this.#timer = setInterval(() => {
       this.#tick();
@@ -132,6 +136,8 @@ export class Detector implements RosProgram, LifecycleWork {
       this.#log.info(line);
     });
     const topics = nameTopics(images, parameters.image_type);
+    if (topics.length < images.length)
+      this.#log.warn(`image_topics names a topic twice (${images.join(', ')}): it is one camera`);
     const session = new DetectorSession(
       this.#node,
       parameters,

@@ -188,11 +188,36 @@ export const DETECTOR_PARAMETERS = {
     description:
       'Address the web server listens on. The page has no login: open it to networks you trust only.',
   },
+  http_allowed_hosts: {
+    kind: 'string[]',
+    default: [],
+    read: 'start',
+    description:
+      'Host names that the web server answers to besides localhost, its own address and, where http_host is not a loopback address, the name of this machine.',
+  },
   telemetry: {
     kind: 'string',
     default: '',
     read: 'start',
     description: 'MQTT broker for fleet telemetry, such as mqtts://broker:8883. Empty for none.',
+  },
+  telemetry_ca_file: {
+    kind: 'string',
+    default: '',
+    read: 'start',
+    description: 'PEM file of the authorities that the broker is trusted by. Empty for those of Node.',
+  },
+  telemetry_cert_file: {
+    kind: 'string',
+    default: '',
+    read: 'start',
+    description: 'PEM file with the certificate of this client, its chain behind it. Empty for none.',
+  },
+  telemetry_key_file: {
+    kind: 'string',
+    default: '',
+    read: 'start',
+    description: 'PEM file with the key of that certificate, not encrypted. Empty for none.',
   },
   site: {
     kind: 'string',
@@ -204,7 +229,8 @@ export const DETECTOR_PARAMETERS = {
     kind: 'string',
     default: '',
     read: 'start',
-    description: 'Robot in telemetry topics. Empty takes the host name.',
+    description:
+      'Robot in telemetry topics, one name for each machine. Empty takes the host name, which machines imaged alike share.',
   },
   report_file: {
     kind: 'string',
@@ -257,7 +283,8 @@ export const DETECTOR_PARAMETERS = {
     min: 0.5,
     max: 3600,
     read: 'always',
-    description: 'Seconds without a frame after which a camera is reported as silent.',
+    description:
+      'Seconds without a frame after which a camera is reported as silent, in the log, /diagnostics, /healthz and on the page.',
   },
   processing_warn_ms: {
     kind: 'double',

@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly tracking: boolean;
   readonly web: ServiceOptions['web'];
   readonly telemetry: ServiceOptions['telemetry'];
+  /** without a frame, after which a camera counts as silent */
+  readonly silentAfterMs: number;
   /** ends the run */
   readonly signal: AbortSignal;
   /** called once the model is loaded and cameras are started */
@@ -127,13 +129,14 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
       metrics: () => metrics.text(),
       metricsContentType: metrics.contentType,
       live,
+      silentAfterMs: () => options.silentAfterMs,
     },
   );
   for (const sink of [live, metrics, service.sink]) if (sink !== null) pipeline.addSink(sink);
-  const ticker = setInterval(
-    () => options.onStatus(statusOf(snapshotWithSources(pipeline, options.cameras), service.telemetry)),
-    STATUS_MS,
-  );
+  const ticker = setInterval(() => {
+    const snapshot = snapshotWithSources(pipeline, options.cameras);
+    options.onStatus(statusOf(snapshot, service.telemetry, options.silentAfterMs));
+  }, STATUS_MS);
   let activeSince: number;
   try {
     const name = `${bundle.manifest.name}@${bundle.manifest.version}`;

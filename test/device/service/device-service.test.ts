@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   DeviceService,
+  topicLevelFrom,
   type ServiceOptions,
   type ServiceSources,
 } from '../../../src/device/service/device-service.ts';
@@ -12,7 +13,13 @@ const SOURCES: ServiceSources = {
   host: () => ({}),
   metrics: () => Promise.resolve(''),
   metricsContentType: 'text/plain',
-  live: { cameras: () => [], watch: () => () => undefined, next: () => Promise.resolve(null) },
+  live: {
+    cameras: () => [],
+    watch: () => () => undefined,
+    newest: () => null,
+    next: () => Promise.resolve(null),
+  },
+  silentAfterMs: () => 5000,
 };
 const HOST = '127.0.0.1';
 
@@ -46,7 +53,7 @@ async function start(options: Partial<ServiceOptions>) {
   return { service, refused, lines };
 }
 
-const badBroker = { url: 'http://broker', site: 'yard', robot: 'r7' };
+const badBroker = { url: 'http://broker', site: 'yard', robot: 'r7', node: '/goshawk/detector' };
 
 describe('a part that cannot be started', () => {
   it('is said with its code, and the others are started without it', async () => {
@@ -79,5 +86,31 @@ describe('a part that cannot be started', () => {
   it('is named where the address is not one of this machine', async () => {
     const { refused } = await start({ web: { host: '203.0.113.7', port: 0 } });
     expect(refused).toEqual([expect.stringMatching(/^GOSHAWK_PARAMETER_INVALID: .*203\.0\.113\.7:0/)]);
+  });
+});
+
+describe('a level of a topic', () => {
+  it.each([
+    ['/goshawk/detector', 'goshawk-detector'],
+    ['robot_7.local', 'robot_7.local'],
+    ['///', 'robot'],
+  ])('%s becomes %s', (name, level) => {
+    expect(topicLevelFrom(name)).toBe(level);
+  });
+
+  it('stays apart where long names differ only at their end', () => {
+    const long = `/${'a'.repeat(80)}`;
+    expect(topicLevelFrom(`${long}/left`)).not.toBe(topicLevelFrom(`${long}/right`));
+    expect(topicLevelFrom(`${long}/left`)).toHaveLength(64);
+  });
+});
+
+describe('a page for allowed hosts', () => {
+  it('is refused where one of them is no host', async () => {
+    const web = { host: HOST, port: 0, allowedHosts: ['http://robot7/'] };
+    const { refused } = await start({ web });
+    expect(refused).toEqual([
+      expect.stringMatching(/^GOSHAWK_PARAMETER_INVALID: .*http_allowed_hosts.*http:\/\/robot7\//),
+    ]);
   });
 });

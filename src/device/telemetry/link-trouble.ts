@@ -1,0 +1,49 @@
+import type { ErrorCode } from '../../contract/errors.ts';
+
+/** Codes for a link that is down. */
+export type LinkCode = Extract<
+  ErrorCode,
+  'GOSHAWK_BROKER_UNREACHABLE' | 'GOSHAWK_BROKER_REFUSED' | 'GOSHAWK_CLIENT_TAKEN_OVER'
+>;
+
+/** Why a link is down. */
+export interface LinkTrouble {
+  readonly code: LinkCode;
+  readonly reason: string;
+}
+
+/** DISCONNECT reasons with which a broker goes away; with the others it refuses what this client does. */
+const GOING_AWAY: ReadonlySet<number> = new Set([0x00, 0x89, 0x8b, 0x8d, 0x9c, 0x9d]);
+
+/** What Node names errors of certificates and of the TLS protocol. */
+const TLS_CODE =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
+
+/** An error of a socket or of a CONNACK: whether there is nobody, or somebody who says no. */
+export function troubleOf(error: { readonly message: string; readonly code?: unknown }): LinkTrouble {
+  const { code, message } = error;
+  if (typeof code === 'number') return { code: 'GOSHAWK_BROKER_REFUSED', reason: message };
+  if (typeof code === 'string' && TLS_CODE.test(code))
+    return { code: 'GOSHAWK_BROKER_REFUSED', reason: `TLS: ${message}` };
+  // Errors of several addresses of one name come as one without a message of its own.
+  const text = message === '' && typeof code === 'string' ? code : message;
+  return { code: 'GOSHAWK_BROKER_UNREACHABLE', reason: text };
+}
+
+/** A DISCONNECT that the broker sent. @param words its own, empty where it gave none */
+export function troubleOfDisconnect(reasonCode: number, words: string): LinkTrouble {
+  const reason = `it ended the connection with reason 0x${reasonCode.toString(16).padStart(2, '0')}${words === '' ? '' : ` (${words})`}`;
+  return {
+    code: GOING_AWAY.has(reasonCode) ? 'GOSHAWK_BROKER_UNREACHABLE' : 'GOSHAWK_BROKER_REFUSED',
+    reason,
+  };
+}
+
+/** A connection that another client took over. @param isSaid by the broker itself @param waitSeconds until the next attempt */
+export function troubleOfTakeOver(clientId: string, isSaid: boolean, waitSeconds: number): LinkTrouble {
+  const found = isSaid
+    ? `client id "${clientId}" is used elsewhere as well (the broker says "session taken over")`
+    : `the broker accepts each connection and soon closes it in silence, as it does where client id "${clientId}" is used elsewhere as well, or where it forbids these topics`;
+  const reason = `${found}; it is tried again in ${String(waitSeconds)} s, so that the two do not evict each other without end`;
+  return { code: 'GOSHAWK_CLIENT_TAKEN_OVER', reason };
+}

@@ -1,0 +1,80 @@
+import { isIPv6 } from 'node:net';
+import { GoshawkError } from '../../contract/errors.ts';
+
+export interface HostRules {
+  /** where the server listens: an address, or `0.0.0.0` and `::` for all */
+  readonly bound: string;
+  /** names that an operator allows besides */
+  readonly extra: readonly string[];
+  /** this machine's own name */
+  readonly machine: string;
+}
+
+/** A host as URLs write it: small letters, addresses in their shortest form, no port, no dot at the end. `null` for what is none. */
+function canonical(host: string): string | null {
+  if (host === '' || /[\s/?#@\\]/.test(host)) return null;
+  try {
+    const { hostname } = new URL(`http://${host}`);
+    return hostname.replace(/\.$/, '') || null;
+  } catch {
+    return null;
+  }
+}
+
+/** An address of a socket or of an option, as `canonical` writes it in a Host header. */
+function canonicalAddress(address: string): string | null {
+  const plain = address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
+  return canonical(isIPv6(plain) ? `[${plain}]` : plain);
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
+  );
+}
+
+/**
+ * Which `Host` headers are answered. A page of a stranger can make a browser send requests here under the stranger's own name (DNS
+ * rebinding) and read the answers, pictures included; it cannot make the browser name a host that is not its own.
+ */
+export class AllowedHosts {
+  readonly #names = new Set<string>();
+
+  /** @throws GoshawkError GOSHAWK_PARAMETER_INVALID for an extra name that is none */
+  constructor({ bound, extra, machine }: HostRules) {
+    const address = canonicalAddress(bound);
+    if (address !== null) this.#names.add(address);
+    if (address === null || !isLoopback(address)) {
+      for (const name of [machine, `${machine}.local`]) {
+        const host = canonical(name);
+        if (host !== null) this.#names.add(host);
+      }
+    }
+    for (const name of extra) this.#names.add(checkName(name));
+  }
+
+  /**
+   * @param header as it came; absent in HTTP/1.0, which no browser speaks
+   * @param localAddress where the connection arrived: it is right where the server listens on all addresses
+   */
+  admits(header: string | undefined, localAddress: string | undefined): boolean {
+    if (header === undefined) return true;
+    const host = canonical(header);
+    if (host === null) return false;
+    return (
+      isLoopback(host) ||
+      this.#names.has(host) ||
+      (localAddress !== undefined && host === canonicalAddress(localAddress))
+    );
+  }
+}
+
+function checkName(name: string): string {
+  const host = isIPv6(name) ? canonicalAddress(name) : /:\d+$/.test(name) ? null : canonical(name);
+  if (host !== null) return host;
+  throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+    name: 'http_allowed_hosts (--allow-host)',
+    value: name,
+    reason: 'it must be a host name or an address, without scheme, port and path',
+  });
+}

@@ -1,0 +1,62 @@
+import type { LivePicture } from '../pipeline/live-view.ts';
+import type { LivePictures } from './live-pictures.ts';
+
+interface Watch {
+  readonly camera: string;
+  stop: () => void;
+}
+
+const nothing = (): void => undefined;
+
+/** Longest wait for a picture while nothing is shown: who streams looks again after it. */
+const IDLE_MS = 500;
+
+/**
+ * Live pictures of whatever is configured at the moment. Who watches goes on watching when the model is unloaded and another is loaded,
+ * and sees the pictures of that one.
+ */
+export class LiveRelay implements LivePictures {
+  readonly #watches = new Set<Watch>();
+  #view: LivePictures | null = null;
+
+  /** Shows these pictures from now on, also to those who watch already. */
+  show(view: LivePictures): void {
+    this.hide();
+    this.#view = view;
+    for (const watch of this.#watches) watch.stop = view.watch(watch.camera);
+  }
+
+  /** Shows nothing from now on. */
+  hide(): void {
+    for (const watch of this.#watches) {
+      watch.stop();
+      watch.stop = nothing;
+    }
+    this.#view = null;
+  }
+
+  cameras(): readonly string[] {
+    return this.#view?.cameras() ?? [];
+  }
+
+  watch(camera: string): () => void {
+    const watch: Watch = { camera, stop: this.#view?.watch(camera) ?? nothing };
+    this.#watches.add(watch);
+    return () => {
+      watch.stop();
+      watch.stop = nothing;
+      this.#watches.delete(watch);
+    };
+  }
+
+  newest(camera: string): LivePicture | null {
+    return this.#view?.newest(camera) ?? null;
+  }
+
+  next(camera: string, timeoutMs: number): Promise<Uint8Array | null> {
+    if (this.cameras().includes(camera)) return this.#view!.next(camera, timeoutMs);
+    return new Promise((resolve) => {
+      setTimeout(() => resolve(null), Math.min(IDLE_MS, timeoutMs)).unref();
+    });
+  }
+}

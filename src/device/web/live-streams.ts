@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { LivePictures } from './live-pictures.ts';
+
+/** Streams at once: each holds a connection and a picture in hand, so strangers must not pile them up. */
+const MAX_STREAMS = 8;
+const PICTURE_WAIT_MS = 2_000;
+const BOUNDARY = 'goshawkframe';
+
+/** Motion JPEG for viewers that know nothing else. A viewer keeps its stream when another model is loaded. */
+export class LiveStreams {
+  readonly #live: LivePictures;
+  readonly #open = new Set<ServerResponse>();
+
+  constructor(live: LivePictures) {
+    this.#live = live;
+  }
+
+  /** Sends pictures until the viewer leaves or the camera is configured no more; a slow viewer gets fewer, never a backlog. */
+  send(camera: string, response: ServerResponse): void {
+    if (this.#open.size >= MAX_STREAMS) {
+      response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '5' });
+      response.end(`all ${MAX_STREAMS} live streams are taken; close another viewer\n`);
+      return;
+    }
+    this.#open.add(response);
+    const unwatch = this.#live.watch(camera);
+    const gone = new AbortController();
+    response.once('close', () => {
+      gone.abort();
+      unwatch();
+      this.#open.delete(response);
+    });
+    void this.#sendPictures(camera, response, gone.signal).catch(() => response.destroy());
+  }
+
+  async #sendPictures(camera: string, response: ServerResponse, gone: AbortSignal): Promise<void> {
+    response.writeHead(200, {
+      'content-type': `multipart/x-mixed-replace; boundary=${BOUNDARY}`,
+      'cache-control': 'no-store',
+    });
+    while (!gone.aborted) {
+      const cameras = this.#live.cameras();
+      if (cameras.length > 0 && !cameras.includes(camera)) {
+        response.end();
+        return;
+      }
+      const jpeg = await this.#live.next(camera, PICTURE_WAIT_MS);
+      if (jpeg === null || gone.aborted) continue;
+      response.write(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
+      response.write(jpeg);
+      // The signal takes the listeners away again: a race of two events would leave those of the loser, picture after picture.
+      if (!response.write('\r\n')) await once(response, 'drain', { signal: gone });
+    }
+  }
+
+  close(): void {
+    for (const response of this.#open) response.destroy();
+  }
+}
