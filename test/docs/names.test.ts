@@ -142,13 +142,13 @@ it('topics that documents name are topics of the detector, or of telemetry', () 
   expect(places(named.filter(({ text }) => !known.has(text)))).toEqual([]);
 
   const telemetry = documents.find(({ path }) => path === 'docs/telemetry.md')!.text;
-  const streams = [...telemetry.matchAll(/^\| `fleet\/v1\/\{site\}\/\{robot\}\/(\w+)`/gm)].map(
+  const streams = [...telemetry.matchAll(/^\| `fleet\/v1\/\{site\}\/\{robot\}\/\{node\}\/(\w+)`/gm)].map(
     ([, name]) => name!,
   );
   expect(streams.length).toBeGreaterThan(2);
   expect(streams.filter((name) => !STREAMS.some((stream) => stream === name))).toEqual([]);
   const described = readFileSync(join(ROOT, 'docs/asyncapi.json'), 'utf8').matchAll(
-    /"fleet\/v1\/\{site\}\/\{robot\}\/([\w-]+)"/g,
+    /"fleet\/v1\/\{site\}\/\{robot\}\/\{node\}\/([\w-]+)"/g,
   );
   expect(streams.sort()).toEqual([...described].map(([, name]) => name!).sort());
 });

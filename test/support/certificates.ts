@@ -35,8 +35,7 @@ function objectId(id: string): Buffer {
   return tlv(0x06, Buffer.from([first * 40 + second, ...bytes]));
 }
 
-const named = (name: string): Buffer =>
-  sequence(tlv(0x31, sequence(objectId('2.5.4.3'), text(0x0c, name))));
+const named = (name: string): Buffer => sequence(tlv(0x31, sequence(objectId('2.5.4.3'), text(0x0c, name))));
 
 function extensions(isAuthority: boolean): Buffer {
   const critical = tlv(0x01, Buffer.from([255]));
@@ -71,7 +70,11 @@ export function certify(name: string, issuer?: Certified, from = Date.now() - VA
   );
   const signature = sign('sha256', body, issuer?.keyObject ?? privateKey);
   const der = sequence(body, algorithm, tlv(0x03, Buffer.from([0]), signature));
-  const lines = der.toString('base64').match(/.{1,64}/g)?.join('\n') ?? '';
+  const lines =
+    der
+      .toString('base64')
+      .match(/.{1,64}/g)
+      ?.join('\n') ?? '';
   return {
     name,
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
