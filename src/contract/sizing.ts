@@ -24,6 +24,8 @@ export const keptSizingSchema = z.strictObject({
   throughput: engineSettingSchema.nullable(),
   why: z.string(),
   measured: z.array(measuredSettingSchema),
+  /** how many measurements in a row were doubtful; they are believed only once there are enough */
+  doubts: z.int().min(0).default(0),
 });
 
 /** How an engine that sizes itself came to its setting, in status and reports. */

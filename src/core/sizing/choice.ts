@@ -95,6 +95,44 @@ export function safeChoice({ safe, throughput }: SettingCandidates, why: string)
   return { latency: safe, throughput: other, isMeasured: false, why: words, measured: [] };
 }
 
+/** Several workers that give so many times as much as one had cores that were free. */
+const FREE_CORES_GAIN = 1.5;
+/** The same doubtful result so many times in a row is believed. */
+const ENOUGH_DOUBTS = 3;
+
+/**
+ * True where threads that share a picture gained nothing although several pictures at once gained as much as they should. It may be so for a small network. It
+ * is also what a virtual machine shows for a while whenever its host has moved one of its cores to another chip: data then takes ten times as long from core to core, and
+ * the next minute it is over.
+ */
+export function isDoubtful({ latency, measured, isMeasured }: SizingChoice): boolean {
+  const alone = measured.find(({ workers, threads }) => workers === latency.workers && threads === 1);
+  const hasShared = measured.some(({ workers, threads }) => workers === latency.workers && threads > 1);
+  if (!isMeasured || latency.threads > 1 || alone === undefined || !hasShared) return false;
+  return measured.some(
+    ({ workers, threads, rate }) =>
+      workers > latency.workers && threads === 1 && rate >= FREE_CORES_GAIN * alone.rate,
+  );
+}
+
+/** True where a doubtful measurement was made so often that it is believed. */
+export function isBelieved(doubts: number): boolean {
+  return doubts === 0 || doubts >= ENOUGH_DOUBTS;
+}
+
+/** What is run with after the `doubts`th doubtful measurement in a row, 0 for one that is not: as measured, or for latency what is safe. */
+export function settleDoubts(
+  choice: SizingChoice,
+  { safe }: SettingCandidates,
+  doubts: number,
+): SizingChoice {
+  if (isBelieved(doubts)) return choice;
+  const why =
+    `${choice.why}; that threads gain nothing where workers do is doubted, so ${describeSetting(safe)} answers for now, ` +
+    `and it is measured again at the next start (${String(doubts)} of ${String(ENOUGH_DOUBTS)})`;
+  return { ...choice, latency: safe, why };
+}
+
 /**
  * False where something else had a core while one setting was measured and not while another was, round after round: several workers
  * that give no more than one, or threads that gain more than there are of them.

@@ -1,7 +1,14 @@
 import { PROVIDERS } from '../../contract/bundle.ts';
 import { keptSizingSchema } from '../../contract/sizing.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
-import { chooseSettings, safeChoice, type SizingChoice } from '../../core/sizing/choice.ts';
+import {
+  chooseSettings,
+  isBelieved,
+  isDoubtful,
+  safeChoice,
+  settleDoubts,
+  type SizingChoice,
+} from '../../core/sizing/choice.ts';
 import {
   candidatesFor,
   isSameSetting,
@@ -75,20 +82,23 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   const key = await keyFor(options);
   const kept = await cache.read(key, keptSizingSchema);
   const guess = candidatesFor({ cores, isAccelerated: isAccelerated(options.engine.wish) }, request);
-  const firstSetting = kept?.latency ?? guess.safe;
+  const isKept = kept !== null && isBelieved(kept.doubts);
+  const firstSetting = isKept ? kept.latency : guess.safe;
   const first = create(firstSetting);
   const info = await opened.start(first);
   const { variant, provider } = info;
   const candidates = candidatesFor({ cores, isAccelerated: provider !== 'cpu' }, request);
-  if (kept !== null && kept.variant === variant && kept.provider === provider) {
+  if (isKept && kept.variant === variant && kept.provider === provider) {
     const { latency, throughput, why, measured } = kept;
     return { engine: first, info, choice: { latency, throughput, why, measured, isMeasured: true } };
   }
   const running = { setting: firstSetting, engine: first, info };
-  const choice = await measure(options, candidates, running, opened, signal);
-  if (choice.isMeasured) {
-    const { latency, throughput, why, measured } = choice;
-    await cache.write(key, { variant, provider, latency, throughput, why, measured });
+  const found = await measure(options, candidates, running, opened, signal);
+  const doubts = isDoubtful(found) ? (kept?.doubts ?? 0) + 1 : 0;
+  const choice = settleDoubts(found, candidates, doubts);
+  if (found.isMeasured) {
+    const { latency, throughput, why, measured } = found;
+    await cache.write(key, { variant, provider, latency, throughput, why, measured, doubts });
   }
   if (isSameSetting(choice.latency, firstSetting)) return { engine: first, info, choice };
   const second = createLike(choice.latency, info, false);

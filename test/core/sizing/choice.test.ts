@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { chooseSettings, safeChoice, type SettingRounds } from '../../../src/core/sizing/choice.ts';
+import {
+  chooseSettings,
+  isBelieved,
+  isDoubtful,
+  safeChoice,
+  settleDoubts,
+  type SettingRounds,
+} from '../../../src/core/sizing/choice.ts';
 import { ALL_AUTO, candidatesFor, type EngineSetting } from '../../../src/core/sizing/settings.ts';
 
 const TWO_CORES = candidatesFor({ cores: 2, isAccelerated: false }, ALL_AUTO);
@@ -122,5 +129,41 @@ describe('chooseSettings', () => {
 
   it('forgives one round in five that something else took', () => {
     expect(choose(rounds(TWO_THREADS, [8, 8, 40, 8, 8]))).toMatchObject({ isMeasured: true });
+  });
+});
+
+describe('a doubtful measurement', () => {
+  const scaled = rounds(TWO_WORKERS, [29, 29, 29], [127, 128, 126]);
+  const doubtful = choose(rounds(ONE_THREAD, [15, 15, 15]), rounds(TWO_THREADS, [16, 17, 16]), scaled);
+
+  it('is one in which threads gain nothing where workers do', () => {
+    expect(doubtful.latency).toBe(ONE_THREAD);
+    expect(isDoubtful(doubtful)).toBe(true);
+  });
+
+  it.each([
+    ['threads gain', choose(rounds(ONE_THREAD, [15, 15, 15]), rounds(TWO_THREADS, [9, 9, 9]), scaled)],
+    [
+      'workers gain nothing either',
+      choose(
+        rounds(ONE_THREAD, [15, 15, 15]),
+        rounds(TWO_THREADS, [16, 16, 16]),
+        rounds(TWO_WORKERS, [40, 40, 40], [80, 80, 80]),
+      ),
+    ],
+    ['threads were not measured', choose(rounds(ONE_THREAD, [15, 15, 15]), scaled)],
+    ['nothing was measured', choose()],
+  ])('is none where %s', (_name, choice) => {
+    expect(isDoubtful(choice)).toBe(false);
+  });
+
+  it('is not acted on before it was made three times in a row', () => {
+    expect([0, 1, 2, 3, 4].map(isBelieved)).toEqual([true, false, false, true, true]);
+    const first = settleDoubts(doubtful, TWO_CORES, 1);
+    expect(first).toMatchObject({ latency: TWO_THREADS, throughput: TWO_WORKERS, isMeasured: true });
+    expect(first.why).toContain('1 worker x 2 threads, queue depth 1 answers for now');
+    expect(first.why).toContain('(1 of 3)');
+    expect(settleDoubts(doubtful, TWO_CORES, 3)).toBe(doubtful);
+    expect(settleDoubts(doubtful, TWO_CORES, 0)).toBe(doubtful);
   });
 });
