@@ -1,4 +1,5 @@
 import { GoshawkError } from '../../contract/errors.ts';
+import type { NativeTurn } from './native-turn.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 import { Runner } from './runner.ts';
 import { runTrial } from './trial.ts';
@@ -6,8 +7,13 @@ import { runTrial } from './trial.ts';
 /**
  * The far side of the protocol, whatever carries it: jobs run one after the other in the order they came; `close` lets those
  * before it finish, frees the graphs and calls `end`.
+ * @param turn is told while a message is worked on, for a runner that may be ended from outside meanwhile
  */
-export function serve(post: (message: FromRunner) => void, end: () => void): (message: ToRunner) => void {
+export function serve(
+  post: (message: FromRunner) => void,
+  end: () => void,
+  turn?: NativeTurn,
+): (message: ToRunner) => void {
   let runner: Runner | null = null;
   let last: Promise<void> = Promise.resolve();
 
@@ -35,7 +41,7 @@ export function serve(post: (message: FromRunner) => void, end: () => void): (me
   }
 
   return (message) => {
-    last = last.then(() => handle(message));
+    last = last.then(() => (turn === undefined ? handle(message) : turn.during(() => handle(message))));
   };
 }
 

@@ -1,5 +1,7 @@
 import { Worker, type TransferListItem } from 'node:worker_threads';
+import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { entryUrl, type Lane } from './lane.ts';
+import { NativeTurn } from './native-turn.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 
 function transfers(message: ToRunner): TransferListItem[] {
@@ -7,9 +9,38 @@ function transfers(message: ToRunner): TransferListItem[] {
   return [...message.slabs, ...message.inputs.map(({ pixels }) => pixels.buffer)];
 }
 
+/** How long the end of the process waits for threads that are inside the inference library, all together. */
+const END_MS = 2_000;
+
+/** Of all threads that run, given up or not. */
+const turns = new Set<NativeTurn>();
+
+/**
+ * The last thing that a process does: Node is about to end its threads. One that does not come out of the library would keep the process
+ * from ending, and abort it in the end; then it is ended at once, which loses nothing but its exit code.
+ */
+function endTurns(): void {
+  const limit = performance.now() + END_MS;
+  for (const turn of turns) {
+    if (turn.endWithin(Math.max(0, limit - performance.now()))) continue;
+    const error = new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: END_MS });
+    process.stderr.write(`${describeError(error)}; the process is killed, since it cannot end otherwise\n`);
+    process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+function watchTurn(): NativeTurn {
+  if (turns.size === 0 && !process.listeners('exit').includes(endTurns)) process.on('exit', endTurns);
+  const turn = new NativeTurn();
+  turns.add(turn);
+  return turn;
+}
+
 /** A runner in a worker thread: buffers cross by transfer, a native crash ends the whole process. */
 export function createWorkerLane(): Lane {
-  const worker = new Worker(entryUrl('worker-main'));
+  const turn = watchTurn();
+  const worker = new Worker(entryUrl('worker-main'), { workerData: turn.memory });
+  worker.once('exit', () => turns.delete(turn));
   let failure: string | null = null;
   worker.on('error', (error) => {
     failure = error instanceof Error ? error.message : String(error);

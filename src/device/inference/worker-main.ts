@@ -1,4 +1,5 @@
-import { parentPort, type TransferListItem } from 'node:worker_threads';
+import { parentPort, workerData, type TransferListItem } from 'node:worker_threads';
+import { NativeTurn } from './native-turn.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 import { serve } from './serve.ts';
 
@@ -15,5 +16,6 @@ function transfers(message: FromRunner): TransferListItem[] {
 const receive = serve(
   (message) => port.postMessage(message, transfers(message)),
   () => port.close(),
+  new NativeTurn(workerData as SharedArrayBuffer),
 );
 port.on('message', (message: ToRunner) => receive(message));

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { NativeTurn } from '../../../src/device/inference/native-turn.ts';
+
+/** Both ends of one number, as a thread and its owner have them. */
+function both() {
+  const owner = new NativeTurn();
+  return { owner, thread: new NativeTurn(owner.memory) };
+}
+
+describe('NativeTurn', () => {
+  it('ends at once where nothing is being worked on, and then lets nothing begin', async () => {
+    const { owner, thread } = both();
+    let worked = 0;
+    await thread.during(() => Promise.resolve(void (worked += 1)));
+    expect(owner.endWithin(0)).toBe(true);
+    await thread.during(() => Promise.resolve(void (worked += 1)));
+    expect(worked).toBe(1);
+    expect(owner.endWithin(0)).toBe(true);
+  });
+
+  it('does not end while work goes on, and does once it is done, also where it failed', async () => {
+    const { owner, thread } = both();
+    await expect(
+      thread.during(() => {
+        expect(owner.endWithin(0)).toBe(false);
+        expect(owner.endWithin(5)).toBe(false);
+        return Promise.reject(new Error('broken'));
+      }),
+    ).rejects.toThrow('broken');
+    expect(owner.endWithin(0)).toBe(true);
+  });
+});

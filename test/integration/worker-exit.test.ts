@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeInput, foldPreprocessing } from '../../src/device/bundles/onnx/fold.ts';
+import { readModel, writeModel } from '../../src/device/bundles/onnx/model.ts';
+import { presetFor } from '../../src/device/bundles/presets.ts';
+import type { ModelRequest } from '../../src/device/inference/protocol.ts';
+import { TINY_PICTURE, TINY_SIZE, tinyDetector } from '../device/bundles/tiny-detector.ts';
+
+/** Convolutions that take a second and more on one thread of any machine. */
+const BURDEN = 60;
+
+let folder = '';
+let model: ModelRequest;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goshawk-exit-'));
+  const graph = readModel(tinyDetector({ head: 'yolox', classes: 2, burden: BURDEN }), 'slow.onnx');
+  foldPreprocessing(graph, describeInput(graph, 'slow.onnx'), TINY_PICTURE, presetFor('yolox').normalization);
+  const bytes = writeModel(graph);
+  const file = join(folder, 'slow.onnx');
+  await writeFile(file, bytes);
+  model = {
+    bundle: 'slow@1.0.0',
+    variant: 'fp32',
+    file,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    head: 'yolox',
+    labels: 2,
+    inputWidth: TINY_SIZE,
+    inputHeight: TINY_SIZE,
+    padValue: 114,
+    resize: 'average',
+    maxBatch: 1,
+    provider: 'cpu',
+    fallbacks: [],
+    threads: 1,
+    spinning: false,
+    exactInt8: false,
+    reference: { kind: 'unchecked', why: 'it has none' },
+    inputs: 'letterboxed',
+  };
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A process that loads the model in a thread, hands it a picture, and does this while the thread computes. */
+async function processThat(does: string) {
+  const lane = pathToFileURL(join(import.meta.dirname, '../../dist/device/inference/worker-lane.js')).href;
+  const script = join(folder, 'process.mjs');
+  await writeFile(
+    script,
+    `import { createWorkerLane } from ${JSON.stringify(lane)};
+const side = ${TINY_SIZE};
+const lane = createWorkerLane();
+lane.onExit((reason) => console.log(reason));
+lane.onMessage((message) => {
+  console.log(message.type);
+  if (message.type !== 'loaded') return;
+  const letterbox = { sourceWidth: side, sourceHeight: side, inputWidth: side, inputHeight: side, scaledWidth: side, scaledHeight: side, padX: 0, padY: 0, scale: 1 };
+  const pixels = new Uint8Array(side * side * 3);
+  const inputs = [{ kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: side * 3 }];
+  const limits = { scoreThreshold: 0.2, iouThreshold: 0.9, maxDetections: 50, classFilter: null };
+  lane.post({ type: 'run', id: 1, inputs, limits, slabs: [new ArrayBuffer(4096)] });
+  setTimeout(() => { ${does} }, 50);
+});
+lane.post({ type: 'load', model: ${JSON.stringify(model)} });
+`,
+  );
+  return spawnSync(process.execPath, [script], { encoding: 'utf8' });
+}
+
+describe('a process that ends while a thread is inside the inference library', () => {
+  it.each([
+    ['gives the thread up', 'lane.abandon(); console.log("given up")'],
+    ['exits', 'console.log("given up"); process.exit(0)'],
+  ])('%s, and ends as it was told to', async (_, does) => {
+    const { stdout, stderr, status, signal } = await processThat(does);
+    expect(stdout.split('\n').slice(0, 2)).toEqual(['loaded', 'given up']);
+    expect(stderr).toBe('');
+    expect([status, signal]).toEqual([0, null]);
+  });
+});
