@@ -4,7 +4,7 @@ import { setUp } from './setup.mjs';
 import { runDemo } from './start.mjs';
 
 /**
- * @param {string | undefined} name start, test or setup
+ * @param {string | undefined} name start, dev, test or setup
  * @param {readonly string[]} args
  * @returns {Promise<number>} exit code
  */
@@ -16,12 +16,16 @@ export async function runCommand(name, args) {
         return 0;
       case 'start':
         return await runDemo(await setUp(), args);
+      case 'dev': {
+        const { runDev } = await import('./dev.mjs');
+        return await runDev(await setUp(), args);
+      }
       case 'test': {
         const { runTests } = await import('./test.mjs');
         return await runTests(args);
       }
       default:
-        console.error('usage: node scripts/bootstrap/main.mjs start|test|setup [arguments]');
+        console.error('usage: node scripts/bootstrap/main.mjs start|dev|test|setup [arguments]');
         return 2;
     }
   } catch (error) {

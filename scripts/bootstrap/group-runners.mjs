@@ -72,6 +72,43 @@ export async function vitest(project, env, node = process.execPath, label = proj
 }
 
 /**
+ * Some test files, each in the project that it belongs to.
+ * @param {readonly string[]} files or folders, relative to the project's folder
+ * @param {Env} env
+ * @returns {Promise<Counts>}
+ */
+export async function vitestFiles(files, env) {
+  const report = path.join(PLACES.state, 'test-results/files.json');
+  rmSync(report, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const ok = await show(
+    process.execPath,
+    [packaged('vitest/vitest.mjs'), 'run', ...files, ...reporters],
+    env,
+  );
+  return readVitestReport(report, ok);
+}
+
+/**
+ * Runs unit tests, or the files that are named, and again whenever what they import is saved; ends with Ctrl-C.
+ * @param {readonly string[]} files
+ * @param {Env} env
+ * @returns {Promise<number | null>} exit code
+ */
+export async function watchTests(files, env) {
+  const which = files.length > 0 ? files : ['--project', 'unit'];
+  const child = spawn(process.execPath, [packaged('vitest/vitest.mjs'), 'watch', ...which], {
+    cwd: ROOT,
+    env,
+    stdio: 'inherit',
+  });
+  return await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+}
+
+/**
  * The tests of the quantizer of `goshawk optimize`, in the environment that the command makes for itself.
  * @param {Env} env
  * @param {readonly string[]} [wrapper] command and arguments that Python is started by

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Set-up, demo and tests: node scripts/bootstrap/main.mjs start|test|setup [arguments]
+// Set-up, demo and tests: node scripts/bootstrap/main.mjs start|dev|test|setup [arguments]
 import { nodeVersionProblem } from './node-version.mjs';
 
 const problem = nodeVersionProblem(process.versions.node);

@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { vitestFiles, watchTests } from './group-runners.mjs';
+import { ROOT } from './paths.mjs';
 import { ensureRclnodejs } from './rclnodejs.mjs';
 import { SetupError, showProgress } from './progress.mjs';
 import { rosEnvironment } from './ros-env.mjs';
@@ -20,16 +24,24 @@ const NEEDS_TOOLS = new Set(['integration', 'ros']);
 
 /**
  * Sets up, runs the groups of tests, and prints how many tests passed and failed on the last line.
- * @param {readonly string[]} args `--only group,group`
+ * @param {readonly string[]} args `--only group,group`, or test files, or `--watch` and perhaps test files
  * @returns {Promise<number>} exit code: 0 when nothing failed
  */
 export async function runTests(args) {
-  const groups = selectGroups(parseOnly(args));
+  const { only, watch, files } = parseTestArguments(args);
+  const groups = files.length > 0 || watch ? [] : selectGroups(only);
   const ros = await setUp();
-  if (groups.some((group) => NEEDS_TOOLS.has(group.name))) await ensureTools(ros);
+  const needsTools = groups.some(({ name }) => NEEDS_TOOLS.has(name)) || files.some((file) => isReal(file));
+  if (needsTools) await ensureTools(ros);
   const env = rosEnvironment(ros, process.env);
   env['PATH'] = `${TOOLS_BIN}:${env['PATH'] ?? ''}:/usr/sbin`;
   if (ros === undefined) env['GOSHAWK_NO_ROS'] = '1';
+  if (watch) return (await watchTests(files, env)) ?? 1;
+  if (files.length > 0) {
+    const counts = await vitestFiles(files, env);
+    console.log(describeCounts(counts));
+    return counts.failed === 0 ? 0 : 1;
+  }
 
   const results = [];
   const times = [];
@@ -58,17 +70,30 @@ export async function runTests(args) {
 
 /**
  * @param {readonly string[]} args
- * @returns {string | undefined}
+ * @returns {{ only: string | undefined, watch: boolean, files: string[] }}
+ * @throws {SetupError} where they make no sense
  */
-function parseOnly(args) {
+export function parseTestArguments(args) {
+  const fix = 'npm test, npm test -- --only unit,ros, or npm test -- test/core/nms.test.ts';
   try {
-    return parseArgs({ args: [...args], options: { only: { type: 'string' } } }).values.only;
-  } catch (error) {
-    throw new SetupError(error instanceof Error ? error.message : String(error), {
-      fix: 'npm test -- --only unit,ros',
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { only: { type: 'string' }, watch: { type: 'boolean', default: false } },
+      allowPositionals: true,
     });
+    const { only, watch } = values;
+    if (only !== undefined && (watch || positionals.length > 0))
+      throw new Error('--only chooses groups; it goes neither with files nor with --watch');
+    const missing = positionals.find((file) => !existsSync(path.resolve(ROOT, file)));
+    if (missing !== undefined) throw new Error(`there is no test file ${missing}`);
+    return { only, watch, files: positionals };
+  } catch (error) {
+    throw new SetupError(error instanceof Error ? error.message : String(error), { fix });
   }
 }
+
+/** @param {string} file @returns {boolean} true where its tests start real brokers, browsers or ROS nodes */
+const isReal = (file) => /(^|\/)test\/(integration|ros)(\/|$)/.test(path.resolve(ROOT, file));
 
 /**
  * Programs that only tests need. One that cannot be had is said, and the tests that need it skip or fail by themselves.

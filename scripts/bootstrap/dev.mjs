@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
+import { PLACES, ROOT } from './paths.mjs';
+import { Restarted } from './restarted.mjs';
+import { rosEnvironment } from './ros-env.mjs';
+
+/** What the compiler says after each round in watch mode. */
+const ROUND_DONE = /Found (\d+) errors?\. Watching for file changes\./;
+
+/**
+ * The demo under the compiler's watch mode: every save that compiles starts it anew, one that does not leaves it running. Ends with Ctrl-C, or when the demo
+ * ends by itself.
+ * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
+ * @param {readonly string[]} args of `goshawk demo`
+ * @returns {Promise<number>} exit code of the demo; 128 + the signal's number where one ended this
+ */
+export async function runDev(ros, args) {
+  const env = rosEnvironment(ros, process.env);
+  if (ros === undefined) env['GOSHAWK_NO_ROS'] = '1';
+  const tsc = path.join(PLACES.nodeModules, 'typescript/bin/tsc');
+  // process groups of their own: a terminal's Ctrl-C must come from here only, or the demo would take it for a second one
+  const compiler = spawn(
+    process.execPath,
+    [tsc, '-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'],
+    { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], detached: true },
+  );
+  const app = new Restarted(() =>
+    spawn(process.execPath, [path.join(PLACES.dist, 'cli.js'), 'demo', ...args], {
+      env,
+      stdio: 'inherit',
+      detached: true,
+    }),
+  );
+  return await new Promise((resolve, reject) => {
+    /** @param {number} code */
+    const end = (code) => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+      compiler.kill('SIGTERM');
+      void app.stop().then(() => resolve(code));
+    };
+    /** @param {NodeJS.Signals} signal */
+    const onSignal = (signal) => end(128 + os.constants.signals[signal]);
+    for (const signal of SIGNALS) process.on(signal, onSignal);
+    app.onEnd = end;
+    compiler.once('error', reject);
+    compiler.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+      process.stdout.write(text);
+      const errors = ROUND_DONE.exec(text)?.[1];
+      if (errors === '0') app.restart();
+    });
+  });
+}
+
+/** @type {readonly NodeJS.Signals[]} */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { parseTestArguments } from '../../scripts/bootstrap/test.mjs';
+
+describe('the arguments of npm test', () => {
+  it('are none, groups, files, or a watch', () => {
+    expect(parseTestArguments([])).toEqual({ only: undefined, watch: false, files: [] });
+    expect(parseTestArguments(['--only', 'unit,ros'])).toMatchObject({ only: 'unit,ros', files: [] });
+    expect(parseTestArguments(['test/core', 'test/ros'])).toMatchObject({ files: ['test/core', 'test/ros'] });
+    expect(parseTestArguments(['--watch', 'test/core'])).toMatchObject({ watch: true, files: ['test/core'] });
+  });
+
+  it.each([
+    [['--onyl', 'unit'], /Unknown option '--onyl'/],
+    [['test/core/none.test.ts'], /there is no test file test\/core\/none.test.ts/],
+    [['--only', 'unit', 'test/core'], /--only chooses groups/],
+    [['--only', 'unit', '--watch'], /--only chooses groups/],
+  ])('are refused where they make no sense: %j', (args, message) => {
+    expect(() => parseTestArguments(args)).toThrow(message);
+  });
+});
