@@ -89,6 +89,8 @@ const LAYOUT_WORDS: Readonly<Record<string, Omit<LayoutHints, 'head'>>> = {
   label: { scores: 'label' },
   suppressed: { suppressed: true },
   unsuppressed: { suppressed: false },
+  background: { background: true },
+  'no-background': { background: false },
 };
 
 function parseLayout(text: string): Omit<LayoutHints, 'head'> {

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
+import { makeValueInfo } from '../../src/device/bundles/onnx/build.ts';
+import { writeModel } from '../../src/device/bundles/onnx/model.ts';
+import { DATA_TYPE } from '../../src/device/bundles/onnx/schema.ts';
+import { foreignDetector, FOREIGN_SIZE } from '../device/bundles/foreign-detector.ts';
 import { tinyDetector } from '../device/bundles/tiny-detector.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -60,6 +64,18 @@ describe('goshawk models', () => {
     const out = join(folder, 'tiny.tar');
     expect(goshawk('pack', 'tiny-net', '--out', out)).toMatchObject({ status: 0 });
     expect(readFileSync(out).includes('bundle.json')).toBe(true);
+  });
+
+  test('a probe that fails says nothing: the batch is open in the header alone', () => {
+    const model = foreignDetector({ layout: 'objectness-one', classes: 2 });
+    model.graph.input = [makeValueInfo('picture', DATA_TYPE.FLOAT, ['batch', 3, FOREIGN_SIZE, FOREIGN_SIZE])];
+    const file = join(folder, 'open-batch.onnx');
+    writeFileSync(file, writeModel(model));
+    const imported = goshawk('import', file, '--labels', join(folder, 'labels.txt'), '--out', models);
+    expect(imported).toMatchObject({ status: 0, stderr: '' });
+    const shown = JSON.parse(goshawk('show', 'open-batch', '--json').stdout) as { manifest: unknown };
+    // that it was tried and failed is why one picture at once is offered
+    expect(bundleManifestSchema.parse(shown.manifest).variants[0]!.batch).toEqual({ min: 1, max: 1 });
   });
 
   test('what a network was trained with can be said', () => {

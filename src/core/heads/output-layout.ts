@@ -22,6 +22,8 @@ export interface OutputLayout {
   readonly classes: number | null;
   /** objectness that is the same everywhere, as YOLOv6 has it */
   readonly constantObjectness: boolean;
+  /** behind the classes there is one more for "nothing", and their probabilities add up to 1 with it, as DETR has it */
+  readonly background: boolean;
 }
 
 /** What somebody says of a layout; what is left out is told by running the graph. */
@@ -34,6 +36,8 @@ export interface LayoutHints {
   readonly suppressed?: boolean;
   /** false: relative to the grid cell */
   readonly decoded?: boolean;
+  /** true: the last class is "nothing" */
+  readonly background?: boolean;
 }
 
 export interface LayoutInput {
@@ -62,6 +66,9 @@ const ORDERED = 0.995;
 
 /** Rows that a verdict is made from, at least. */
 const FEWEST_ROWS = 3;
+
+/** What probabilities may miss 1 by, added up. */
+const WHOLE = 1e-3;
 
 const LOWEST = -0.01;
 const HIGHEST = 1.01;
@@ -133,6 +140,26 @@ class Table {
       for (let row = 0; row < this.rows(run); row += 1) if (!holds(this.at(run, row, column))) return false;
       return true;
     });
+  }
+
+  /** True where the values of every row are shares of 1. */
+  addsUpToOne(): boolean {
+    return this.runs.every((values, run) => {
+      for (let row = 0; row < this.rows(run); row += 1) {
+        let sum = 0;
+        for (let c = 0; c < this.columns; c += 1) {
+          const value = values[row * this.columns + c]!;
+          if (!(value >= LOWEST)) return false;
+          sum += value;
+        }
+        if (Math.abs(sum - 1) > WHOLE) return false;
+      }
+      return true;
+    });
+  }
+
+  hasNegative(): boolean {
+    return this.runs.some((values) => values.some((value) => value < LOWEST));
   }
 
   /** True where a column never rises from row to row, and falls somewhere. */
@@ -252,17 +279,15 @@ export function tellLayout(
   const isRows = parts.kind === 'single' && axes === 'rows';
   let scores: Scored | LayoutFailure;
   let scoreTable: Table;
+  let background: boolean;
   if (parts.kind === 'split') {
     scoreTable = new Table(parts.scores, 'rows');
+    background = parts.labels === null && hasBackground(scoreTable, rows, hints, input.labels);
+    const classes = scoreTable.columns - (background ? 1 : 0);
     scores =
-      parts.labels !== null
-        ? { scores: 'label', classes: input.labels }
-        : { scores: 'classes', classes: scoreTable.columns };
-    if (parts.labels === null && input.labels !== null && scoreTable.columns !== input.labels) {
-      return {
-        failure: `${named} has ${scoreTable.columns} classes, and ${input.labels} labels were given`,
-        classes: scoreTable.columns,
-      };
+      parts.labels !== null ? { scores: 'label', classes: input.labels } : { scores: 'classes', classes };
+    if (parts.labels === null && input.labels !== null && classes !== input.labels) {
+      return { failure: `${named} has ${classes} classes, and ${input.labels} labels were given`, classes };
     }
   } else {
     const columns = boxTable.columns - 4;
@@ -270,7 +295,10 @@ export function tellLayout(
       { name: '', integer: false, dims: [1, rows ?? 0, columns], runs: boxTable.slice(4, columns) },
       'rows',
     );
-    scores = scoresOf(scoreTable, plan?.anchors ?? null, axes, hints, input.labels);
+    background = plan === null && isRows && hasBackground(scoreTable, rows, hints, input.labels);
+    scores = background
+      ? { scores: 'classes', classes: columns - 1 }
+      : scoresOf(scoreTable, plan?.anchors ?? null, axes, hints, input.labels);
     if ('failure' in scores) {
       const head = given.head === undefined ? '' : `head ${given.head} does not fit: `;
       return { ...scores, failure: `${head}${named} ${scores.failure}` };
@@ -307,7 +335,23 @@ export function tellLayout(
     (axes === 'channels' || scores.scores === 'objectness'
       ? false
       : rows === null || sorted || (rows <= MOST_QUERIES && (plan === null || form.flat)));
-  return { parts, box: form.box, unit: form.unit, ...scores, logits, suppressed, rows, constantObjectness };
+  const { box, unit } = form;
+  return { parts, box, unit, ...scores, logits, suppressed, rows, constantObjectness, background };
+}
+
+/** True where the last class is "nothing": a class more than labels, or probabilities that add up to 1 in every row. */
+function hasBackground(
+  scores: Table,
+  rows: number | null,
+  hints: LayoutHints,
+  labels: number | null,
+): boolean {
+  if (hints.background !== undefined) return hints.background;
+  if (hints.scores !== undefined && hints.scores !== 'classes') return false;
+  // larger tables are cells or anchors, whose background, where they have one, comes first
+  if (scores.columns < 2 || rows === null || rows > MOST_QUERIES) return false;
+  const whole = scores.addsUpToOne();
+  return labels === null ? whole : scores.columns === labels + 1 && (whole || scores.hasNegative());
 }
 
 /** Columns that hold scores: all but a label. */
@@ -385,5 +429,6 @@ function flatLayout(
     rows: null,
     classes: input.labels,
     constantObjectness: false,
+    background: false,
   };
 }

@@ -1,3 +1,4 @@
+import { GoshawkError } from '../../contract/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import { CLEAR_DAY } from '../../core/scene/conditions.ts';
 import { renderSample } from '../../core/scene/sample.ts';
@@ -6,7 +7,7 @@ import { GraphSession, makeFeed, type SessionOptions } from '../inference/sessio
 import type { NetworkInput, Normalization } from './onnx/fold.ts';
 import { readModel, writeModel } from './onnx/model.ts';
 import { beforeSelection, exposeTensors, lowerThresholds } from './onnx/selection.ts';
-import { OutputComparison, type Equivalence, type FinishedOutputs } from './output-comparison.ts';
+import { OutputComparison, TIES, type Equivalence, type FinishedOutputs } from './output-comparison.ts';
 
 /** Plain settings for looking at a graph: what the CPU provider computes, one thread; what fails is told by whoever looks. */
 export const INSPECTION: SessionOptions = { provider: 'cpu', threads: 1, spinning: false, quiet: true };
@@ -64,38 +65,89 @@ function* drawnPictures({ width, height }: PictureSize): Generator<Uint8Array> {
   }
 }
 
+/** How two graphs are fed and read. */
+export interface Asked {
+  readonly input: NetworkInput;
+  readonly size: PictureSize;
+  readonly normalization: Normalization;
+  /** how to read outputs that the graph may have selected itself; null for rows that have fixed places */
+  readonly finished?: FinishedOutputs | null;
+}
+
 /**
  * Runs the original and the folded graph on the same pictures. Values are compared one by one; where the graph sorts or suppresses boxes itself,
  * a rounding may exchange rows, so the values that its selection starts from are compared, and then the detections above the lowest score kept.
  * Throws where the two differ in the shape of what they give.
  */
-export async function compareGraphs(
+export function compareGraphs(original: Uint8Array, folded: Uint8Array, asked: Asked): Promise<Equivalence> {
+  return compareAsked(original, folded, asked, false);
+}
+
+/**
+ * How far the outputs of a graph move where its input moves by a rounding: what folding may change at least, since it rounds elsewhere. Told as
+ * `compareGraphs` tells the difference of two graphs.
+ */
+export function measureSensitivity(original: Uint8Array, asked: Asked): Promise<Equivalence> {
+  return compareAsked(original, original, asked, true);
+}
+
+/** Folding rounds at about as many places as the nudged input does, and not at the same. */
+const SENSITIVITY_SLACK = 8;
+
+/** However sensitive a network is: beyond that nobody can tell a rounding from a mistake. */
+const MOST_DIFFERENCE = 0.05;
+
+/**
+ * Throws GOSHAWK_INTERNAL where two graphs differ by more than rounding explains: by more than `tolerance`, and by more than what the network itself makes of a
+ * rounding. Gives words for the latter case.
+ */
+export async function checkEquivalence(
+  found: Equivalence,
+  tolerance: number,
+  file: string,
+  sensitivity: () => Promise<Equivalence>,
+): Promise<string[]> {
+  if (found.maxRelative <= tolerance) return [];
+  const own = await sensitivity();
+  const values = Math.max(tolerance, Math.min(MOST_DIFFERENCE, SENSITIVITY_SLACK * own.maxRelativeOfValues));
+  const missing = Math.max(TIES * (found.detections ?? 0), SENSITIVITY_SLACK * own.missing);
+  if (found.maxRelativeOfValues > values || found.missing > missing) {
+    const by = found.missing > missing ? 'other detections come out' : `by ${found.maxAbsolute}`;
+    throw new GoshawkError('GOSHAWK_INTERNAL', {
+      reason: `folding changed what ${file} computes, ${by}: nothing was written`,
+    });
+  }
+  return [
+    `the network makes much of a rounding: one in its input moves its values by ${own.maxRelativeOfValues.toExponential(1)} of their size, folding by ${found.maxRelativeOfValues.toExponential(1)}`,
+  ];
+}
+
+async function compareAsked(
   original: Uint8Array,
   folded: Uint8Array,
-  input: NetworkInput,
-  size: PictureSize,
-  normalization: Normalization,
-  finished: FinishedOutputs | null = null,
+  asked: Asked,
+  nudged: boolean,
 ): Promise<Equivalence> {
+  const { size, finished = null } = asked;
   const names = finished === null ? [] : beforeSelection(readModel(original, 'original'));
   if (finished === null || names.length === 0) {
-    return compareOn(testPictures(size), original, folded, input, size, normalization, null);
+    return compareOn(testPictures(size), original, folded, { ...asked, finished: null }, nudged);
   }
   const [before, after] = [original, folded].map((bytes) => withExposed(bytes, names, false));
   const pictures = function* (): Generator<Uint8Array> {
     yield* testPictures(size);
     yield* drawnPictures(size);
   };
-  const compared = await compareOn(pictures(), before!, after!, input, size, normalization, finished);
+  const compared = await compareOn(pictures(), before!, after!, asked, nudged);
   if (compared.detections !== 0) return compared;
   // nothing passes its own threshold: the same graphs with a lower one show what the selection does
   const [low, lowFolded] = [original, folded].map((bytes) => withExposed(bytes, names, true));
-  const lowered = await compareOn(pictures(), low!, lowFolded!, input, size, normalization, finished).catch(
-    () => compared,
-  );
+  const lowered = await compareOn(pictures(), low!, lowFolded!, asked, nudged).catch(() => compared);
   return {
     maxAbsolute: Math.max(compared.maxAbsolute, lowered.maxAbsolute),
     maxRelative: Math.max(compared.maxRelative, lowered.maxRelative),
+    maxRelativeOfValues: Math.max(compared.maxRelativeOfValues, lowered.maxRelativeOfValues),
+    missing: compared.missing + lowered.missing,
     pictures: compared.pictures,
     detections: lowered.detections,
   };
@@ -112,10 +164,8 @@ async function compareOn(
   pictures: Iterable<Uint8Array>,
   original: Uint8Array,
   folded: Uint8Array,
-  input: NetworkInput,
-  size: PictureSize,
-  normalization: Normalization,
-  finished: FinishedOutputs | null,
+  { input, size, normalization, finished = null }: Asked,
+  nudged: boolean,
 ): Promise<Equivalence> {
   const before = await GraphSession.load(original, INSPECTION);
   const after = await GraphSession.load(folded, INSPECTION);
@@ -129,7 +179,9 @@ async function compareOn(
       const expected = await before.run({ [input.name]: makeFeed(repeat(values, batch), dims) });
       const name = after.inputs[0]?.name ?? '';
       const got = await after.run({
-        [name]: makeFeed(repeat(picture, batch), [batch, size.height, size.width, 3]),
+        [name]: nudged
+          ? makeFeed(repeat(nudge(values), batch), dims)
+          : makeFeed(repeat(picture, batch), [batch, size.height, size.width, 3]),
       });
       total.add(expected, got);
     }
@@ -138,6 +190,12 @@ async function compareOn(
     await after.close();
   }
   return total.result();
+}
+
+/** Each value moved by about a rounding of float, up or down at random. */
+function nudge(values: Float32Array): Float32Array {
+  const random = createRandom(9);
+  return values.map((value) => value * (1 + (random.next() < 0.5 ? -1 : 1) * 2 ** -23));
 }
 
 function repeat<T extends Float32Array | Uint8Array>(values: T, times: number): T {

@@ -2,7 +2,16 @@ import type { OutputLayout } from '../../core/heads/output-layout.ts';
 import type { Normalization } from './onnx/fold.ts';
 
 /** How outputs are read, for a person: `8400 boxes (centers in pixels), 80 classes, not suppressed`. */
-export function layoutWords({ rows, box, unit, scores, classes, suppressed, logits }: OutputLayout): string {
+export function layoutWords({
+  rows,
+  box,
+  unit,
+  scores,
+  classes,
+  suppressed,
+  logits,
+  background,
+}: OutputLayout): string {
   const units = {
     pixels: 'in pixels',
     normalized: 'in shares of the input',
@@ -16,7 +25,7 @@ export function layoutWords({ rows, box, unit, scores, classes, suppressed, logi
   };
   return [
     `${rows ?? 'so many'} boxes as ${box} ${units[unit]}`,
-    `${scored[scores]}${logits ? ' (logits)' : ''}`,
+    `${scored[scores]}${background ? ' and one of "nothing"' : ''}${logits ? ' (logits)' : ''}`,
     suppressed ? 'each object once' : 'not suppressed',
   ].join(', ');
 }

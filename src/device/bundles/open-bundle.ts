@@ -5,15 +5,15 @@ import { basename, dirname, join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import { loadBundle, MANIFEST_FILE, sha256OfFile, type Bundle } from './bundle.ts';
 import { bundleNameFrom } from './bundle-name.ts';
-import { importModel } from './import-model.ts';
+import { sha256Of } from './digest.ts';
+import { importModel, readModelFile } from './import-model.ts';
 import { externalFiles } from './onnx/external-data.ts';
-import { MOST_MODEL_BYTES, readModel } from './onnx/model.ts';
+import { readModel } from './onnx/model.ts';
 import { checkOutputFolder } from '../outputs.ts';
-import { readRegularFile } from '../regular-file.ts';
 import { ModelRepository } from './repository.ts';
 
 /** Changes whenever the same ONNX file gives another bundle than before. */
-const IMPORTER = 1;
+const IMPORTER = 2;
 
 /** Where ONNX files that were given in place of a bundle are kept once they are imported. */
 function importFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -43,7 +43,8 @@ export async function openBundle(
 ): Promise<Bundle> {
   if (!(await isModelFile(reference))) return new ModelRepository().load(reference);
   const name = bundleNameFrom(reference);
-  const folder = join(cache, await digestOf(reference));
+  const bytes = await readModelFile(reference);
+  const folder = join(cache, await digestOf(reference, bytes));
   const place = join(folder, name, '1.0.0');
   const known = await loadBundle(place).catch(() => null);
   if (known !== null) {
@@ -55,12 +56,13 @@ export async function openBundle(
   }
   // a bundle that was damaged since is made again
   await rm(place, { recursive: true, force: true }).catch(() => undefined);
-  return importInto(reference, name, folder, log);
+  return importInto(reference, bytes, name, folder, log);
 }
 
 /** Imports into the cache, or into a temporary folder where the cache cannot be written. */
 async function importInto(
   file: string,
+  bytes: Uint8Array,
   name: string,
   folder: string,
   log: (line: string) => void,
@@ -71,7 +73,7 @@ async function importInto(
   let report;
   try {
     const tool = 'goshawk models import';
-    report = await importModel({ file, out, name, version, unnamed: 'numbered', tool });
+    report = await importModel({ file, bytes, out, name, version, unnamed: 'numbered', tool });
   } catch (error) {
     if (!(error instanceof GoshawkError && error.code === 'GOSHAWK_USAGE')) throw error;
     // another process may have been as quick
@@ -105,10 +107,10 @@ async function writableFolder(folder: string, log: (line: string) => void): Prom
 const SHOWN_LABELS = 8;
 
 /** Over the file, the weights beside it and the version of the import. */
-async function digestOf(file: string): Promise<string> {
+async function digestOf(file: string, bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256').update(`${IMPORTER} `);
-  hash.update(await sha256OfFile(file));
-  const model = readModel(await readRegularFile(file, MOST_MODEL_BYTES), file);
+  hash.update(sha256Of(bytes));
+  const model = readModel(bytes, file);
   for (const location of externalFiles(model).sort()) {
     // what is missing or lies elsewhere is for the import to refuse
     const digest = await sha256OfFile(join(dirname(file), location)).catch(() => 'missing');

@@ -12,6 +12,10 @@ export interface Equivalence {
   /** largest |folded - original| / (1 + |original|); infinite where detections are missing */
   readonly maxRelative: number;
   readonly pictures: number;
+  /** the same of values alone: not infinite where detections are missing */
+  readonly maxRelativeOfValues: number;
+  /** detections of one graph that the other does not give */
+  readonly missing: number;
   /** detections of a graph that selects boxes itself, above the lowest score that it keeps; null where it selects none */
   readonly detections: number | null;
 }
@@ -20,6 +24,11 @@ export interface Equivalence {
 export interface FinishedOutputs {
   readonly head: Head;
   readonly classes: number;
+}
+
+/** Heads whose rows a graph may have selected and sorted itself; null for those whose rows have fixed places. */
+export function finishedBy(head: Head, classes: number): FinishedOutputs | null {
+  return head === 'end2end' || head === 'labeled' || head === 'detr' ? { head, classes } : null;
 }
 
 /** Detections of one picture that are compared, at most. */
@@ -31,8 +40,14 @@ const SELECTION_SLACK = 4;
 /** Least difference of scores that is no tie. */
 const LEAST_MARGIN = 1e-6;
 
+/**
+ * What detections may differ by however alike the values before the selection are: a network of queries goes on computing behind it. Of 1 for scores, and of
+ * 1 + a coordinate in pixels.
+ */
+const LEAST_TOLERANCE = 5e-4;
+
 /** Share of detections that a tie may change: two boxes of one score, an overlap that lies on the threshold. */
-const TIES = 0.01;
+export const TIES = 0.01;
 
 /** What a row shows of a detection that one graph gives and the other does not. */
 interface Matched {
@@ -89,6 +104,8 @@ export class OutputComparison {
     return {
       maxAbsolute: this.#maxAbsolute,
       maxRelative: lost ? Infinity : this.#maxRelative,
+      maxRelativeOfValues: this.#maxRelative,
+      missing: this.#missing,
       pictures: this.#pictures,
       detections: this.#decoder === null ? null : this.#detections,
     };
@@ -111,14 +128,15 @@ export class OutputComparison {
     if (outcomes[0] === 'invalid' && outcomes[1] === 'invalid') return { compared: 0, missing: 0 };
     if (outcomes.includes('invalid')) return { compared: 1, missing: 1 };
     const [first, second] = this.#found;
-    const there = matchAbove(first, second, margin);
-    const back = matchAbove(second, first, margin);
+    const tolerance = Math.max(LEAST_TOLERANCE, 2 * margin);
+    const there = matchAbove(first, second, margin, tolerance);
+    const back = matchAbove(second, first, margin, tolerance);
     return { compared: there.compared, missing: Math.max(there.missing, back.missing) };
   }
 }
 
 /** Looks for the detections of one set that lie clearly above its lowest score in another set. */
-function matchAbove(wanted: Detections, offered: Detections, margin: number): Matched {
+function matchAbove(wanted: Detections, offered: Detections, margin: number, tolerance: number): Matched {
   const lowest = wanted.count === 0 ? 0 : wanted.scores[wanted.count - 1]!;
   const taken = new Set<number>();
   let compared = 0;
@@ -127,7 +145,7 @@ function matchAbove(wanted: Detections, offered: Detections, margin: number): Ma
     compared += 1;
     let match = -1;
     for (let j = 0; j < offered.count && match < 0; j += 1) {
-      if (!taken.has(j) && sameDetection(wanted, i, offered, j, margin)) match = j;
+      if (!taken.has(j) && sameDetection(wanted, i, offered, j, tolerance)) match = j;
     }
     if (match < 0) missing += 1;
     else taken.add(match);
@@ -135,11 +153,11 @@ function matchAbove(wanted: Detections, offered: Detections, margin: number): Ma
   return { compared, missing };
 }
 
-function sameDetection(a: Detections, i: number, b: Detections, j: number, margin: number): boolean {
-  if (a.classes[i] !== b.classes[j] || Math.abs(a.scores[i]! - b.scores[j]!) > 2 * margin) return false;
+function sameDetection(a: Detections, i: number, b: Detections, j: number, tolerance: number): boolean {
+  if (a.classes[i] !== b.classes[j] || Math.abs(a.scores[i]! - b.scores[j]!) > tolerance) return false;
   for (let k = 0; k < 4; k += 1) {
     const wanted = a.boxes[4 * i + k]!;
-    if (Math.abs(b.boxes[4 * j + k]! - wanted) > 2 * margin * (1 + Math.abs(wanted))) return false;
+    if (Math.abs(b.boxes[4 * j + k]! - wanted) > tolerance * (1 + Math.abs(wanted))) return false;
   }
   return true;
 }

@@ -58,17 +58,17 @@ export async function writeBundle(
   try {
     for (const [name, bytes] of files) await writeFile(join(draft, name), bytes, { flush: true });
     await writeFile(join(draft, MANIFEST_FILE), `${JSON.stringify(checked, null, 2)}\n`, { flush: true });
-    await loadBundle(draft);
+    const written = await loadBundle(draft);
     // a temporary folder is its maker's alone; a bundle is for whoever may read the model folder
     await chmod(draft, (await stat(dirname(folder))).mode & 0o777);
     await rename(draft, folder);
+    return { ...written, folder };
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     // a folder that came meanwhile and is not empty stops the move
     if (await exists(folder)) throw taken(folder);
     throw isSystemError(error) ? outputError(folder, error) : error;
   }
-  return loadBundle(folder);
 }
 
 async function makeDraft(folder: string): Promise<string> {

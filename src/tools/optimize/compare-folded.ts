@@ -44,7 +44,14 @@ export async function compareFolded(
   } finally {
     for (const graph of graphs) await graph.close();
   }
-  return { maxAbsolute, maxRelative, pictures, detections: null };
+  return {
+    maxAbsolute,
+    maxRelative,
+    maxRelativeOfValues: maxRelative,
+    missing: 0,
+    pictures,
+    detections: null,
+  };
 }
 
 /** Pixels that fill the whole input, as the engine takes them. */

@@ -224,4 +224,11 @@ const NOTHING_CLEANED: AnswerOf<'clean'> = {
   bytes: 0,
 };
 
-const NOTHING_COMPARED: Equivalence = { maxAbsolute: 0, maxRelative: 0, pictures: 0, detections: null };
+const NOTHING_COMPARED: Equivalence = {
+  maxAbsolute: 0,
+  maxRelative: 0,
+  maxRelativeOfValues: 0,
+  missing: 0,
+  pictures: 0,
+  detections: null,
+};

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { compareGraphs } from '../../../src/device/bundles/equivalence.ts';
+import {
+  checkEquivalence,
+  compareGraphs,
+  measureSensitivity,
+} from '../../../src/device/bundles/equivalence.ts';
 import { makeFloatTensor, makeNode } from '../../../src/device/bundles/onnx/build.ts';
 import {
   describeInput,
@@ -19,17 +23,20 @@ async function compared(options: ForeignOptions, change: (folded: Model) => void
   const input = describeInput(model, 'foreign');
   foldPreprocessing(model, input, SIZE, UNIT);
   change(model);
-  return compareGraphs(original, writeModel(model), input, SIZE, UNIT, { head: 'end2end', classes: 2 });
+  const finished = { head: 'end2end', classes: 2 } as const;
+  return compareGraphs(original, writeModel(model), { input, size: SIZE, normalization: UNIT, finished });
 }
 
 /** Has the graph read a tensor after a change. */
-function edit(model: Model, tensor: string, op: string, by: number): void {
+function edit(model: Model, tensor: string, op: string, by?: number): void {
+  const edited = `${tensor}_edited`;
   for (const node of model.graph.node) {
-    node.input = node.input.map((name) => (name === tensor ? 'edited' : name));
+    node.input = node.input.map((name) => (name === tensor ? edited : name));
   }
   const at = model.graph.node.findIndex(({ output }) => output.includes(tensor));
-  model.graph.initializer.push(makeFloatTensor('by', [], [by]));
-  model.graph.node.splice(at + 1, 0, makeNode(op, [tensor, 'by'], ['edited']));
+  const inputs = by === undefined ? [tensor] : [tensor, `${edited}_by`];
+  if (by !== undefined) model.graph.initializer.push(makeFloatTensor(`${edited}_by`, [], [by]));
+  model.graph.node.splice(at + 1, 0, makeNode(op, inputs, [edited]));
 }
 
 describe('graphs that select boxes themselves', () => {
@@ -60,5 +67,45 @@ describe('graphs that select boxes themselves', () => {
   test('a graph without selection is compared value by value', async () => {
     expect(beforeSelection(foreignDetector({ layout: 'channels' }))).toEqual([]);
     expect((await compared({ layout: 'channels' })).detections).toBeNull();
+  });
+});
+
+describe('a network that makes much of a rounding', () => {
+  const shared = { size: SIZE, normalization: UNIT } as const;
+
+  /** Values behind a gain and a sine: what rounds differently before them differs by so much more behind. */
+  async function amplified(gain: number, wrong = 0) {
+    const model = foreignDetector({ layout: 'channels' });
+    edit(model, 'raw', 'Mul', gain);
+    edit(model, 'raw_edited', 'Sin');
+    const original = writeModel(model);
+    const folded = readModel(original, 'foreign');
+    const input = describeInput(folded, 'foreign');
+    foldPreprocessing(folded, input, SIZE, UNIT);
+    if (wrong > 0) edit(folded, 'boxes', 'Add', wrong);
+    const asked = { ...shared, input };
+    const found = await compareGraphs(original, writeModel(folded), asked);
+    const check = () =>
+      checkEquivalence(found, 1e-3, 'foreign.onnx', () => measureSensitivity(original, asked));
+    return { found, check };
+  }
+
+  test('is taken where folding moves its values no further than a rounding of its input does', async () => {
+    const { found, check } = await amplified(1e4);
+    expect(found.maxRelative).toBeGreaterThan(1e-3);
+    expect(await check()).toEqual([expect.stringContaining('makes much of a rounding')]);
+  });
+
+  test('is refused where folding moves them further', async () => {
+    const { check } = await amplified(1e4, 20);
+    await expect(check()).rejects.toMatchObject({
+      code: 'GOSHAWK_INTERNAL',
+      message: expect.stringContaining('folding changed what foreign.onnx computes') as string,
+    });
+  });
+
+  test('one that does not is not asked', async () => {
+    const { check } = await amplified(1);
+    expect(await check()).toEqual([]);
   });
 });

@@ -24,6 +24,9 @@ export type ForeignLayout =
   | 'normalized-centers'
   | 'detr-rows'
   | 'detr-logits'
+  | 'detr-softmax'
+  | 'detr-softmax-logits'
+  | 'target-sizes'
   | 'boxes-scores'
   | 'boxes-scores-labels'
   | 'efficient-nms'
@@ -35,6 +38,8 @@ export interface ForeignOptions {
   readonly strides?: readonly number[];
   /** least score that `nms` lets through */
   readonly scoreThreshold?: number;
+  /** name of the second input of `target-sizes` */
+  readonly sizeInput?: string;
   /** rows that come out where the graph keeps a part; 20 unless given */
   readonly keep?: number;
 }
@@ -234,6 +239,42 @@ export function foreignDetector(options: ForeignOptions): Model {
         ['pred_boxes', DATA_TYPE.FLOAT, [1, keep, 4]],
       ];
       break;
+    case 'detr-softmax':
+    case 'detr-softmax-logits': {
+      add('Identity', [normalized(first(boxRows))], 'pred_boxes');
+      const nothing = constant('nothing', [1, keep, 1], new Float32Array(keep));
+      const all = add('Concat', [first(rows(logits)), nothing], 'all_logits', { axis: 2 });
+      if (layout === 'detr-softmax') add('Softmax', [all], 'pred_logits', { axis: 2 });
+      else add('Identity', [all], 'pred_logits');
+      outputs = [
+        ['pred_logits', DATA_TYPE.FLOAT, [1, keep, classes + 1]],
+        ['pred_boxes', DATA_TYPE.FLOAT, [1, keep, 4]],
+      ];
+      break;
+    }
+    case 'target-sizes': {
+      // as RT-DETR and D-FINE are exported with their postprocessor: shares of the input times the size that is fed
+      const all = labeled();
+      const flat = add('Reshape', ['best', integers('flat', [0, -1])], 'best_flat');
+      nodes.push(makeNode('TopK', [flat, integers('k', [keep])], ['scores_out', 'places']));
+      const places = add('Reshape', ['places', integers('column', [0, -1, 1])], 'places_column');
+      const tiled = add('Tile', [places, integers('times', [1, 1, 6])], 'places_rows');
+      const chosen = add('GatherElements', [all, tiled], 'chosen', { axis: 1 });
+      const unit = normalized(slice(chosen, 'chosen_boxes', 2, 0, 4));
+      const sizes = add('Cast', [options.sizeInput ?? 'orig_target_sizes'], 'sizes', { to: DATA_TYPE.FLOAT });
+      const twice = add('Concat', [sizes, sizes], 'sizes_twice', { axis: 1 });
+      const factor = add('Reshape', [twice, integers('factor_shape', [-1, 1, 4])], 'factor');
+      add('Mul', [unit, factor], 'boxes_out');
+      const label1 = slice(chosen, 'chosen_label', 2, 5, 6);
+      const list = add('Reshape', [label1, integers('label_list', [0, -1])], 'label_list_out');
+      add('Cast', [list], 'labels_out', { to: DATA_TYPE.INT64 });
+      outputs = [
+        ['labels_out', DATA_TYPE.INT64, [1, keep]],
+        ['boxes_out', DATA_TYPE.FLOAT, [1, keep, 4]],
+        ['scores_out', DATA_TYPE.FLOAT, [1, keep]],
+      ];
+      break;
+    }
     case 'boxes-scores':
       add('Identity', [cornerRows()], 'out_boxes');
       add('Identity', [scoreRows], 'out_scores');
@@ -284,6 +325,11 @@ export function foreignDetector(options: ForeignOptions): Model {
     input: ['picture', [1, 3, FOREIGN_SIZE, FOREIGN_SIZE]],
     output: ['found', []],
   });
+  if (layout === 'target-sizes') {
+    model.graph.input.push(
+      makeValueInfo(options.sizeInput ?? 'orig_target_sizes', DATA_TYPE.INT64, ['N', 2]),
+    );
+  }
   model.graph.output = outputs.map(([name, type, dims]) => makeValueInfo(name, type, dims));
   model.opsetImport.push(...domains.map((domain) => ({ ...model.opsetImport[0]!, domain, version: 1n })));
   return model;

@@ -6,6 +6,7 @@ import type { Detections } from '../../../src/core/detections.ts';
 import type { Head } from '../../../src/core/heads/head.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import type { Bundle } from '../../../src/device/bundles/bundle.ts';
+import { sha256Of } from '../../../src/device/bundles/digest.ts';
 import { importModel, type ImportOptions } from '../../../src/device/bundles/import-model.ts';
 import { writeModel } from '../../../src/device/bundles/onnx/model.ts';
 import { verifyBundle } from '../../../src/device/bundles/verify.ts';
@@ -85,6 +86,7 @@ describe('one network, laid out as exporters do', () => {
     ['boxes-scores-labels', 'labeled', ROWS],
     ['efficient-nms', 'yolov8', ROWS],
     ['flat', 'end2end', 20],
+    ['target-sizes', 'end2end', 20],
   ])('%s: the runtime finds what it finds in channels', async (layout, head, count) => {
     const reference = await detect((await imported(foreignBytes({ layout: 'channels', classes: 3 }))).bundle);
     expect(reference.count).toBe(ROWS);
@@ -105,6 +107,50 @@ describe('one network, laid out as exporters do', () => {
       normalization: {},
     });
     expect(customary.manifest.input).toMatchObject({ colorOrder: 'bgr', anchor: 'top-left' });
+  });
+
+  test.each<ForeignLayout>(['detr-softmax', 'detr-softmax-logits'])(
+    '%s: probabilities that add up to 1 with that of nothing',
+    async (layout) => {
+      const plain = (await imported(foreignBytes({ layout: 'detr-logits', classes: 3 }))).bundle;
+      const labels = { labels: LABELS };
+      const reference = await detect(plain);
+      const { bundle, layout: words } = await imported(foreignBytes({ layout, classes: 3 }), labels);
+      expect([bundle.manifest.head, words]).toEqual(['detr', expect.stringContaining('one of "nothing"')]);
+      const found = await detect(bundle);
+      expectAmong(found, reference, false);
+      // of one row: sigmoid(x) = s is a logit of ln(s / (1 - s)); a softmax with a logit of 0 for nothing is below the sigmoid
+      expect(found.count).toBe(20);
+      for (let i = 0; i < found.count; i += 1) {
+        const same = Array.from({ length: reference.count }, (_, j) => j).find((j) =>
+          [0, 1, 2, 3].every((k) => Math.abs(found.boxes[4 * i + k]! - reference.boxes[4 * j + k]!) < 1e-3),
+        )!;
+        const odds = reference.scores[same]! / (1 - reference.scores[same]!);
+        expect(found.scores[i]!).toBeLessThan(odds / (1 + odds));
+        expect(found.scores[i]!).toBeGreaterThan(odds / (1 + 3 * odds) - 1e-4);
+      }
+    },
+  );
+
+  test('a softmax with nothing needs no labels to be told; --layout no-background says otherwise', async () => {
+    const bytes = foreignBytes({ layout: 'detr-softmax', classes: 3 });
+    const four = { labels: ['a', 'b', 'c', 'd'] };
+    expect((await imported(bytes, four)).bundle.manifest.labels).toHaveLength(4);
+    const { bundle } = await imported(bytes, {
+      ...{ layout: { background: false }, unnamed: 'numbered' as const, labels: undefined as never },
+    });
+    expect(bundle.manifest.labels).toHaveLength(4);
+  });
+
+  test('an input for the size of the picture is that of the network; one of unknown order is refused', async () => {
+    const { bundle, steps } = await imported(foreignBytes({ layout: 'target-sizes', classes: 3 }));
+    expect(steps).toContain('"orig_target_sizes" is the size of the input');
+    expect(bundle.manifest.variants[0]!.file).toBe('model.onnx');
+    // a square has one side
+    const { steps: square } = await imported(
+      foreignBytes({ layout: 'target-sizes', classes: 3, sizeInput: 'whatever' }),
+    );
+    expect(square).toContain('"whatever" is the size of the input');
   });
 
   test.each<[string, number[], ForeignLayout]>([
@@ -190,4 +236,13 @@ describe('what is no detector that can be read is refused', () => {
       message: expect.stringContaining("TensorRT's plugin BatchedNMSDynamic_TRT") as string,
     });
   });
+});
+
+test('a file that was read already is not read again', async () => {
+  const bytes = foreignBytes({ layout: 'channels', classes: 3 });
+  const { bundle } = await importModel({
+    ...{ file: join(folder, 'nowhere.onnx'), bytes, out: join(folder, 'models'), name: 'read-before' },
+    ...{ version: '1.0.0', labels: LABELS, tool: 'test' },
+  });
+  expect(bundle.manifest.lineage.sourceDigest).toBe(sha256Of(bytes));
 });

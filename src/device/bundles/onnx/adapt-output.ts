@@ -30,9 +30,9 @@ function wantedForm(head: Head): BoxForm {
 }
 
 /** True where the graph's output is the head's already; only outputs that nobody reads may have to go. */
-function isInForm(head: Head, { parts, box, unit, logits }: OutputLayout): boolean {
+function isInForm(head: Head, { parts, box, unit, logits, background }: OutputLayout): boolean {
   const wanted = wantedForm(head);
-  if (box !== wanted.box || unit !== wanted.unit || logits) return false;
+  if (box !== wanted.box || unit !== wanted.unit || logits || background) return false;
   return parts.kind === 'single' && parts.axes === (head === 'yolov8' ? 'channels' : 'rows');
 }
 
@@ -148,8 +148,14 @@ export function adaptOutput(model: Model, options: AdaptOptions): string[] {
     steps.push(`boxes as ${wanted.box} in ${wanted.unit === 'pixels' ? 'pixels' : 'shares of the input'}`);
   }
   if (logits && scores !== 'label') {
-    rest = rest.map((name) => add('Sigmoid', [name]));
+    rest = rest.map((name) =>
+      layout.background ? add('Softmax', [name], { axis: 2 }) : add('Sigmoid', [name]),
+    );
     steps.push('probabilities of logits');
+  }
+  if (layout.background) {
+    rest = rest.map((name) => slice(name, 2, 0, layout.classes ?? 0));
+    steps.push('the class of "nothing" left out');
   }
   let last = add('Concat', [boxes, ...rest], { axis: 2 });
   const values = scores === 'label' ? 6 : (layout.classes ?? 0) + (scores === 'objectness' ? 5 : 4);

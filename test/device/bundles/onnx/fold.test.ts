@@ -33,7 +33,7 @@ async function fold(bytes: Uint8Array, normalization: Normalization) {
   const input = describeInput(model, 'tiny.onnx');
   const { steps } = foldPreprocessing(model, input, TINY_PICTURE, normalization);
   const folded = writeModel(model);
-  const equivalence = await compareGraphs(bytes, folded, input, TINY_PICTURE, normalization);
+  const equivalence = await compareGraphs(bytes, folded, { input, size: TINY_PICTURE, normalization });
   return { model, folded, steps, equivalence };
 }
 
@@ -80,7 +80,8 @@ describe('folding preprocessing into a graph', () => {
     const model = readModel(bytes, 'tiny.onnx');
     const input = describeInput(model, 'tiny.onnx');
     foldPreprocessing(model, input, TINY_PICTURE, PLAIN);
-    const { maxRelative } = await compareGraphs(bytes, writeModel(model), input, TINY_PICTURE, BGR);
+    const asked = { input, size: TINY_PICTURE, normalization: BGR };
+    const { maxRelative } = await compareGraphs(bytes, writeModel(model), asked);
     expect(maxRelative).toBeGreaterThan(0.01);
   });
 
