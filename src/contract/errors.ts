@@ -87,7 +87,7 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_CLIENT_TAKEN_OVER: {
     message: 'another client took over the telemetry connection to {url}: {reason}',
-    fix: 'give each robot a "robot" of its own (robots imaged alike have one host name) and each detector of a robot a node name of its own; the broker is not at fault',
+    fix: 'give each robot a "robot" of its own (robots imaged alike have one host name) and each detector of a robot a node name of its own (--node of "goshawk run"); the broker is not at fault',
   },
   GOSHAWK_DATASET_INVALID: {
     message: 'data set {file} is refused: {reason}',

@@ -24,6 +24,8 @@ const fpsSchema = z.looseObject({ in: z.number().min(0), out: z.number().min(0) 
 export const statusSchema = z.looseObject({
   state: z.string(),
   uptimeSeconds: z.number().min(0),
+  /** since frames are taken; null while none are */
+  activeMs: milliseconds.nullable(),
   bundle: z.looseObject({ name: z.string(), version: z.string(), digest: z.string() }).nullable(),
   variant: z.string().nullable(),
   provider: z.string().nullable(),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
@@ -201,6 +201,27 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
   });
 });
 
+/** Accepts each client as a broker of MQTT 5 does (CONNACK without properties), and goes on as it is told. */
+async function pretender(goOn: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('data', () => {
+      socket.write(Buffer.from([0x20, 3, 0, 0, 0]));
+      goOn(socket);
+    });
+    socket.on('data', () => undefined).on('error', () => undefined);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push({
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      return Promise.resolve(server.close());
+    },
+  });
+  return `mqtt://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
 describe('two of a kind at one broker', () => {
   it('two detectors of one robot speak side by side, each on its own topics', async () => {
     const broker = await mosquitto();
@@ -236,20 +257,23 @@ describe('two of a kind at one broker', () => {
   });
 
   it('a broker that says "session taken over" is believed at once', async () => {
-    // Bytes of MQTT 5: CONNACK without properties, then DISCONNECT with reason 0x8E. Not every broker sends the second.
-    const broker = createServer((socket) => {
-      socket.once('data', () => socket.end(Buffer.from([0x20, 3, 0, 0, 0, 0xe0, 2, 0x8e, 0])));
-      socket.on('error', () => undefined);
-    }).listen(0, '127.0.0.1');
-    await once(broker, 'listening');
-    open.push({ close: () => Promise.resolve(broker.close()) });
-    const { port } = broker.address() as AddressInfo;
-    const telemetry = client(settings(`mqtt://127.0.0.1:${String(port)}`));
+    // DISCONNECT with reason 0x8E. Not every broker sends it.
+    const url = await pretender((socket) => socket.end(Buffer.from([0xe0, 2, 0x8e, 0])));
+    const telemetry = client(settings(url));
     await until(() => telemetry.status.code !== null, 'the end');
     expect(telemetry.status).toMatchObject({
       code: 'GOSHAWK_CLIENT_TAKEN_OVER',
       reason: expect.stringMatching(/"goshawk:yard:r1:detector" .*session taken over/) as string,
     });
+  });
+
+  it('a broker that acknowledges nothing keeps no process from ending', async () => {
+    const url = await pretender(() => undefined);
+    const telemetry = new TelemetryClient(settings(url), ENTRY, () => undefined);
+    telemetry.state(stateBody);
+    await until(() => telemetry.status.connected, 'the link');
+    await telemetry.close();
+    expect(telemetry.status.streams?.state.delivered ?? 0).toBe(0);
   });
 
   it('a take-over is recognized by MQTT 3.1.1, which has no word for it', async () => {
@@ -312,6 +336,17 @@ describe('who may speak', () => {
       expect(lines.join()).not.toContain('loud');
       await started.close();
     }
+  });
+
+  it('says that the broker takes no messages on its topics, though the link stands', async () => {
+    const rights = 'topic write fleet/v1/yard/other/#\n';
+    const broker = await mosquitto('allow_anonymous true\nacl_file FOLDER/rights', { rights });
+    const { started, lines } = await service({ url: broker.url });
+    await until(() => started.telemetry?.code === 'GOSHAWK_BROKER_REFUSED', 'the refusal');
+    expect(started.telemetry?.connected).toBe(true);
+    expect(lines.at(-1)).toMatch(
+      /^GOSHAWK_BROKER_REFUSED: .*fleet\/v1\/yard\/r1\/detector\/connection.*not authorized/i,
+    );
   });
 
   it('shows its certificate to a broker that asks for one, and trusts the authority it was given', async () => {

@@ -27,6 +27,7 @@ function statusOf(silentMs: number): object {
   return {
     state: 'active',
     uptimeSeconds: 12,
+    activeMs: 11_000,
     bundle: { name: 'street', version: '1.2.3', digest: 'a'.repeat(64) },
     variant: 'fp32',
     provider: 'cpu',
@@ -155,7 +156,7 @@ describe('the page in a real Chromium', () => {
     expect(await page.locator('#runtime').textContent()).toContain('engine lost1 times, came back 1');
     const model = await page.locator('#model').textContent();
     expect(model).toMatch(
-      /providercpu.*120 on CPU.*2 workers, 1 thread, queue depth 2setting forthroughputwhymeasured heremoved1 times; last: moved to 2 workers.*not tensorrtit is not installed/,
+      /providercpu.*120 on cpu.*2 workers, 1 thread, queue depth 2setting forthroughputwhymeasured heremoved1 times; last: moved to 2 workers.*not tensorrtit is not installed/,
     );
     expect(await page.locator('#caption-front').textContent()).toBe(
       'front, 320x180 rgb8: 30.0 in, 30.0 out / s, dropped: superseded 5, malformed 3, resized by graph',

@@ -15,6 +15,7 @@ export class PipelineFigures {
   readonly #fpsOut = new RateWindow(RATE_WINDOW_SECONDS);
   readonly #monitor = new ProcessMonitor();
   #startedAt: number | null = null;
+  #activeSince: number | null = null;
   #detections = 0;
   #engineLost = 0;
   #engineRestored = 0;
@@ -23,6 +24,11 @@ export class PipelineFigures {
   /** The time from which the pipeline is up. */
   begin(now: number): void {
     this.#startedAt = now;
+  }
+
+  /** Frames are taken from now on; null for no longer. */
+  noteActive(now: number | null): void {
+    this.#activeSince = now;
   }
 
   /** Watches the event loop, which is worth it only while frames may come. */
@@ -55,6 +61,7 @@ export class PipelineFigures {
   read(now: number): Omit<PipelineSnapshot, 'state' | 'engine' | 'frames' | 'cameras' | 'sinks'> {
     return {
       uptimeSeconds: this.#startedAt === null ? 0 : (now - this.#startedAt) / 1000,
+      activeMs: this.#activeSince === null ? null : now - this.#activeSince,
       engineLost: this.#engineLost,
       engineRestored: this.#engineRestored,
       lastIncident: this.#lastIncident,

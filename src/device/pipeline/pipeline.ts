@@ -130,6 +130,7 @@ export class FramePipeline {
   /** Frames are taken from now on. @throws GoshawkError before `start` has resolved or after `close` */
   activate(): void {
     if (this.#state !== 'inactive' && this.#state !== 'active') throw wrongState(this.#state, 'activated');
+    if (this.#state === 'inactive') this.#figures.noteActive(this.#clock.monotonicMs());
     this.#state = 'active';
   }
 
@@ -137,6 +138,7 @@ export class FramePipeline {
   async deactivate(): Promise<void> {
     if (this.#state !== 'active') return;
     this.#state = 'draining';
+    this.#figures.noteActive(null);
     await this.#drain('inactive');
     // `close` may have been called while the frames in hand finished
     if (this.#stateNow() === 'draining') this.#state = 'inactive';

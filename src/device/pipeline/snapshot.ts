@@ -49,6 +49,8 @@ export interface ProcessFigures {
 export interface PipelineSnapshot {
   readonly state: PipelineState;
   readonly uptimeSeconds: number;
+  /** milliseconds since it began to take frames; null while it takes none */
+  readonly activeMs: number | null;
   /** null until the engine is loaded */
   readonly engine: EngineInfo | null;
   readonly engineLost: number;

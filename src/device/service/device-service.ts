@@ -159,8 +159,8 @@ async function startTelemetry(
     },
     compiledEntry('device/telemetry/telemetry-main'),
     (status) => {
-      if (status.connected) log('info', `telemetry: connected to ${url} by MQTT ${status.protocol}`);
-      const trouble = status.connected ? '' : wordsOf(url, status);
+      const trouble = status.reason === '' ? '' : wordsOf(url, status);
+      if (trouble === '') log('info', `telemetry: connected to ${url} by MQTT ${status.protocol}`);
       if (trouble !== '' && trouble !== lastTrouble) log('warn', trouble);
       lastTrouble = trouble;
     },

@@ -35,12 +35,15 @@ export function statusOf(
 function cameraTrouble(
   name: string,
   camera: CameraSnapshot,
-  uptimeMs: number,
+  activeMs: number,
   silentAfterMs: number,
 ): string | null {
   const { lastFrameAgeMs: ageMs } = camera;
-  if (ageMs === null) return uptimeMs > silentAfterMs ? `camera ${name} has sent no frame yet` : null;
-  if (ageMs > silentAfterMs) return `camera ${name} has been silent for ${(ageMs / 1000).toFixed(0)} s`;
+  // Nobody could hear it before: neither loading a model nor a pause is a camera's silence.
+  const isOverdue = activeMs > silentAfterMs;
+  if (ageMs === null) return isOverdue ? `camera ${name} has sent no frame yet` : null;
+  if (isOverdue && ageMs > silentAfterMs)
+    return `camera ${name} has been silent for ${(ageMs / 1000).toFixed(0)} s`;
   const trouble = nothingOut(camera);
   return trouble === null ? null : `camera ${name}: ${trouble}`;
 }
@@ -57,7 +60,7 @@ export function healthOf(snapshot: PipelineSnapshot, silentAfterMs: number): Hea
   if (snapshot.state !== 'active') reasons.push(`the pipeline is ${snapshot.state}`);
   else {
     for (const [name, camera] of Object.entries(snapshot.cameras)) {
-      const trouble = cameraTrouble(name, camera, snapshot.uptimeSeconds * 1000, silentAfterMs);
+      const trouble = cameraTrouble(name, camera, snapshot.activeMs ?? 0, silentAfterMs);
       if (trouble !== null) reasons.push(trouble);
     }
   }

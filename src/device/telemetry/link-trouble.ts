@@ -30,6 +30,15 @@ export function troubleOf(error: { readonly message: string; readonly code?: unk
   return { code: 'GOSHAWK_BROKER_UNREACHABLE', reason: text };
 }
 
+/** A message that was not delivered: what the broker has against it, or `null` where only the link was lost. */
+export function troubleOfMessage(
+  topic: string,
+  { code, message }: { readonly message: string; readonly code?: unknown },
+): LinkTrouble | null {
+  if (typeof code !== 'number') return null;
+  return { code: 'GOSHAWK_BROKER_REFUSED', reason: `it does not take messages on ${topic}: ${message}` };
+}
+
 /** A DISCONNECT that the broker sent. @param words its own, empty where it gave none */
 export function troubleOfDisconnect(reasonCode: number, words: string): LinkTrouble {
   const reason = `it ended the connection with reason 0x${reasonCode.toString(16).padStart(2, '0')}${words === '' ? '' : ` (${words})`}`;

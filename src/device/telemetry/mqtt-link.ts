@@ -185,6 +185,13 @@ export class MqttLink {
     }
   }
 
+  /** Ends the connection at once, whatever is under way. */
+  drop(): void {
+    // MQTT.js waits for acknowledgements once it was told to end, and cannot be told otherwise: the socket can.
+    this.#client?.stream.destroy();
+  }
+
+  /** Ends the connection once what is under way is acknowledged. */
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#retry);

@@ -37,5 +37,7 @@ export interface TelemetryCounts {
 export type FromTelemetryThread =
   | { readonly type: 'link'; readonly connected: true; readonly protocol: '5' | '3.1.1' }
   | { readonly type: 'link'; readonly connected: false; readonly trouble: LinkTrouble }
+  /** the link stands and the broker takes a message, or does not */
+  | { readonly type: 'delivery'; readonly trouble: LinkTrouble | null }
   | { readonly type: 'counts'; readonly streams: Readonly<Record<'state' | 'metrics', TelemetryCounts>> }
   | { readonly type: 'closed' };

@@ -7,7 +7,7 @@ import {
   type MetricsBody,
   type StateBody,
 } from '../../contract/telemetry.ts';
-import type { LinkCode } from './link-trouble.ts';
+import type { LinkCode, LinkTrouble } from './link-trouble.ts';
 import { checkBrokerUrl } from './mqtt-link.ts';
 import type {
   FromTelemetryThread,
@@ -19,9 +19,9 @@ import type {
 export interface TelemetryStatus {
   readonly connected: boolean;
   readonly protocol: '5' | '3.1.1' | null;
-  /** of the trouble that the link has; null while it is up and before the first attempt ended */
+  /** of the trouble that the link has, or that the broker has with the messages; null where there is none and before the first attempt ended */
   readonly code: LinkCode | null;
-  /** why the link is down; empty while it is up */
+  /** why the link is down, or messages are refused; empty while all is well */
   readonly reason: string;
   readonly streams: Readonly<Record<'state' | 'metrics', TelemetryCounts>> | null;
 }
@@ -54,6 +54,7 @@ export class TelemetryClient {
     this.#worker = new Worker(entry, { workerData: settings, name: 'goshawk-telemetry' });
     this.#worker.on('message', (message: FromTelemetryThread) => {
       if (message.type === 'counts') this.#status = { ...this.#status, streams: message.streams };
+      if (message.type === 'delivery') this.#noteDelivery(message.trouble, onLink);
       if (message.type !== 'link') return;
       const link = message.connected
         ? { connected: true, protocol: message.protocol, code: null, reason: '' }
@@ -72,6 +73,13 @@ export class TelemetryClient {
         resolve();
       });
     });
+  }
+
+  #noteDelivery(trouble: LinkTrouble | null, onLink: (status: TelemetryStatus) => void): void {
+    const { code = null, reason = '' } = trouble ?? {};
+    if (!this.#status.connected || this.#status.reason === reason) return;
+    this.#status = { ...this.#status, code, reason };
+    onLink(this.#status);
   }
 
   get status(): TelemetryStatus {

@@ -10,6 +10,7 @@ import {
   type Stream,
   type TelemetryHeader,
 } from '../../contract/telemetry.ts';
+import { troubleOfMessage } from './link-trouble.ts';
 import { MqttLink } from './mqtt-link.ts';
 import { Outbox, type Waiting } from './outbox.ts';
 import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
@@ -64,8 +65,7 @@ const link = new MqttLink(
   {
     onUp: (protocol) => {
       post({ type: 'link', connected: true, protocol });
-      void link
-        .publish(topic('connection'), connectionPayload('ONLINE'), true)
+      void send('connection', connectionPayload('ONLINE'), true)
         .then(pump)
         .catch(() => undefined);
     },
@@ -73,10 +73,22 @@ const link = new MqttLink(
   },
 );
 
+/** Publishes, and tells whether the broker takes it: a link that stands and delivers nothing must not look well. */
+async function send(stream: Stream, payload: string, retain = false): Promise<void> {
+  try {
+    await link.publish(topic(stream), payload, retain);
+    post({ type: 'delivery', trouble: null });
+  } catch (error) {
+    const trouble = troubleOfMessage(topic(stream), error as Error & { code?: unknown });
+    if (trouble !== null) post({ type: 'delivery', trouble });
+    throw error;
+  }
+}
+
 async function sendState(message: Waiting<StateBody>): Promise<void> {
   try {
     const payload: StatePayload = { ...header(message.headerId, message.timestamp), ...message.body };
-    await link.publish(topic('state'), JSON.stringify(payload));
+    await send('state', JSON.stringify(payload));
     state.delivered();
   } catch (error) {
     state.failed(message);
@@ -89,7 +101,7 @@ async function sendMetrics(message: Waiting<MetricsBody>): Promise<void> {
   try {
     const gaps = Object.fromEntries(Object.entries(lost).filter(([, count]) => count > 0));
     const payload: MetricsPayload = { ...header(message.headerId, message.timestamp), ...message.body, gaps };
-    await link.publish(topic('metrics'), JSON.stringify(payload));
+    await send('metrics', JSON.stringify(payload));
     metrics.delivered();
   } catch (error) {
     state.undeclare(lost.state);
@@ -125,10 +137,12 @@ async function close(): Promise<void> {
   const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
   const farewell = async (): Promise<void> => {
     await pump();
-    if (link.connected) await link.publish(topic('connection'), connectionPayload('OFFLINE'), true);
-    await link.close();
+    if (link.connected) await send('connection', connectionPayload('OFFLINE'), true);
   };
   await Promise.race([farewell().catch(() => undefined), limit]);
+  await Promise.race([link.close().catch(() => undefined), limit]);
+  // A broker that refuses the farewell, or answers nothing, must not keep this thread, and with it the process, from ending.
+  link.drop();
   post({ type: 'counts', streams: { state: state.counts(), metrics: metrics.counts() } });
   post({ type: 'closed' });
   port?.close();

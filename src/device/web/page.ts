@@ -106,10 +106,10 @@ async function pollPictures() {
   setTimeout(pollPictures, PICTURE_MS);
 }
 const dropsOf = (frames) => Object.entries(frames.drops).filter(([, n]) => n > 0);
-function captionOf(name, camera, silentAfterMs) {
+function captionOf(name, camera, { activeMs, silentAfterMs }) {
   const picture = camera.width > 0 ? ', ' + camera.width + 'x' + camera.height + ' ' + camera.encoding : '';
   const drops = dropsOf(camera.frames).map(([reason, n]) => reason + ' ' + n).join(', ');
-  const silent = camera.lastFrameAgeMs > silentAfterMs ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s' : '';
+  const silent = activeMs > silentAfterMs && camera.lastFrameAgeMs > silentAfterMs ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s' : '';
   const resized = camera.preprocess ? ', resized by ' + camera.preprocess.mode : '';
   return name + picture + ': ' + fixed(camera.fps.in, 1) + ' in, ' + fixed(camera.fps.out, 1) + ' out / s'
     + (drops === '' ? ', no drops' : ', dropped: ' + drops) + resized + silent;
@@ -157,7 +157,7 @@ function show(status) {
   showCameras(Object.keys(status.cameras));
   for (const [name, camera] of Object.entries(status.cameras)) {
     const caption = $('caption-' + name);
-    if (caption) caption.textContent = captionOf(name, camera, status.silentAfterMs);
+    if (caption) caption.textContent = captionOf(name, camera, status);
   }
   const stages = Object.entries(status.recentMs.stages).map(([name, s]) =>
     [name, { share: total.p50 > 0 ? s.p50 / total.p50 : 0 }, fixed(s.p50, 2), fixed(s.p99, 2)]);

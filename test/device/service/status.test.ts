@@ -48,6 +48,22 @@ describe('health', () => {
     expect(healthOf(pipeline.snapshot(), 12_000).reasons).toEqual(['camera front has been silent for 13 s']);
   });
 
+  it('does not count the time in which no camera could be heard', async () => {
+    const { clock, pipeline, maker } = setUp();
+    await pipeline.start();
+    clock.advance(60_000);
+    pipeline.activate();
+    expect(healthOf(pipeline.snapshot(), 3000).ok).toBe(true);
+    pipeline.offer(maker.next());
+    await settle(() => pipeline.framesInHand === 0);
+    await pipeline.deactivate();
+    clock.advance(600_000);
+    pipeline.activate();
+    expect(healthOf(pipeline.snapshot(), 3000)).toEqual({ ok: true, reasons: [] });
+    clock.advance(3100);
+    expect(healthOf(pipeline.snapshot(), 3000).reasons).toEqual(['camera front has been silent for 603 s']);
+  });
+
   it('is no health where frames come in and none goes out, and says why the last one did not', async () => {
     const { clock, pipeline, maker } = setUp();
     await pipeline.start();

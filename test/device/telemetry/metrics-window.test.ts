@@ -22,6 +22,7 @@ function snapshotOf(camera: string, totals: Totals): PipelineSnapshot {
   return {
     state: 'active',
     uptimeSeconds: 1,
+    activeMs: 1000,
     engine: null,
     engineLost: 0,
     engineRestored: 0,
