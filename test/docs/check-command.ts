@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { selectGroups } from '../../scripts/bootstrap/test-groups.mjs';
+import { parseTestArguments } from '../../scripts/bootstrap/test.mjs';
 import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { ROOT, sourceText } from './documents.ts';
@@ -71,10 +72,9 @@ async function checkNpm([, command = '', ...words]: readonly string[]): Promise<
   const own = words[0] === '--' ? words.slice(1) : [];
   if (command === 'start') return refusalOf(['demo', ...own]);
   if (command !== 'test') return `npm ${command} is not known`;
-  if (own.length === 0) return null;
   try {
-    selectGroups(own[1]);
-    return own[0] === '--only' ? null : `npm test has no option ${own[0]}`;
+    selectGroups(parseTestArguments(own).only);
+    return null;
   } catch (error) {
     return String(error);
   }

@@ -25,7 +25,9 @@ export interface Inline {
 
 export function readDocuments(): Document[] {
   const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
-  return ['README.md', ...docs.map((name) => `docs/${name}`), 'scripts/training/README.md'].map((path) => ({
+  const decisions = readdirSync(join(ROOT, 'docs/adr')).map((name) => `adr/${name}`);
+  const others = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'scripts/training/README.md'];
+  return [...others, ...[...docs, ...decisions].map((name) => `docs/${name}`)].map((path) => ({
     path,
     text: readFileSync(join(ROOT, path), 'utf8'),
   }));

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { ERROR_TEMPLATES } from '../../src/contract/errors.ts';
+import { PipelineMetrics } from '../../src/device/metrics/pipeline-metrics.ts';
+import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
+import { FakeEngine, MANIFEST } from '../device/pipeline/fakes.ts';
+import { ROOT } from './documents.ts';
+
+/** Placeholders as a reader sees them: `{reason}` stays, `{fix|correct the value}` is its words. */
+const readable = (template: string): string =>
+  template
+    .replace(/\{\w+\|([^}]*)\}/g, '$1')
+    .replaceAll('\n', ' ')
+    .replaceAll('|', '\\|');
+
+function errorTable(): string {
+  const rows = Object.entries(ERROR_TEMPLATES)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, { message, fix }]) => `| \`${code}\` | ${readable(message)} | ${readable(fix)} |`);
+  return [
+    '# Error codes',
+    '',
+    'Every error that a person or a script can meet has one of these codes. A code never changes its meaning; the words may. `{...}` is filled in when the',
+    'error occurs. Made by `npm run generate`.',
+    '',
+    '| code | what happened | what to do |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** The metrics as the Prometheus text format declares them. */
+async function metricTable(): Promise<string> {
+  const pipeline = new FramePipeline({
+    engine: new FakeEngine(),
+    manifest: MANIFEST,
+    cameras: [{ name: 'front' }],
+  });
+  const metrics = new PipelineMetrics(pipeline, () => ({}));
+  const text = await metrics.text();
+  const kinds = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].map(([, name, kind]) => [name, kind]));
+  const rows = [...text.matchAll(/^# HELP (\S+) (.*)$/gm)]
+    .sort(([, a = ''], [, b = '']) => (a < b ? -1 : 1))
+    .map(([, name, help]) => `| \`${name}\` | ${kinds.get(name) ?? ''} | ${readable(help ?? '')} |`);
+  return [
+    '# Metrics',
+    '',
+    'What `/metrics` serves, in the Prometheus text format. Made by `npm run generate`.',
+    '',
+    '| metric | type | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+it('docs/errors.md has every error code (npm run generate writes it anew)', async () => {
+  await expect(errorTable()).toMatchFileSnapshot(join(ROOT, 'docs/errors.md'));
+});
+
+it('docs/metrics.md has every metric (npm run generate writes it anew)', async () => {
+  await expect(await metricTable()).toMatchFileSnapshot(join(ROOT, 'docs/metrics.md'));
+});
