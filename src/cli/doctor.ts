@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   describeCandidate,
-  describeCheck,
+  describeChecked,
   type EngineCandidate,
   type ReferenceCheck,
 } from '../contract/engine-choice.ts';
@@ -54,7 +54,7 @@ async function holdReferences(bundle: Bundle): Promise<ReferenceFact> {
     const runs = checks.some(({ check }) => check.verdict !== 'refused');
     return {
       name,
-      refused: told('refused').map((entry) => `${describeCandidate(entry)}: ${describeCheck(entry.check)}`),
+      refused: told('refused').map(describeChecked),
       unchecked: told('unchecked').map(describeCandidate),
       choice: runs && taken !== '' ? `${taken} (${choice.why})` : '',
     };

@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { describeCandidate, describeCheck } from '../contract/engine-choice.ts';
+import { describeCheck, describeChecked } from '../contract/engine-choice.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import { addEngine } from '../device/bundles/add-engine.ts';
 import { createdAtFrom } from '../device/bundles/created-at.ts';
@@ -135,7 +135,7 @@ async function wrapEngine(reference: string, flags: EngineFlags): Promise<void> 
     await rm(added.folder, { recursive: true });
     throw new GoshawkError('GOSHAWK_REFERENCE_MISMATCH', {
       bundle: reference,
-      reasons: checks.map((entry) => `${describeCandidate(entry)}: ${describeCheck(entry.check)}`).join('; '),
+      reasons: checks.map(describeChecked).join('; '),
     });
   }
   console.log(

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { BundleManifest } from '../contract/bundle.ts';
-import { describeCandidate, describeCheck } from '../contract/engine-choice.ts';
+import { describeCandidate, describeCheck, describeChecked } from '../contract/engine-choice.ts';
 import type { LineageFacts } from '../contract/lineage.ts';
 import { bundleNameFrom } from '../device/bundles/bundle-name.ts';
 import type { Bundle } from '../device/bundles/bundle.ts';
@@ -194,7 +194,7 @@ async function verify(reference: string): Promise<void> {
         : `${id}: digest is right; an engine for another device, not run here`,
     );
     for (const entry of checks.filter(({ variant }) => variant === id)) {
-      console.log(`  references, ${describeCandidate(entry)}: ${describeCheck(entry.check)}`);
+      console.log(`  references, ${describeChecked(entry)}`);
     }
   }
   const stated = await checkDigests(bundle, new Map());

@@ -1,15 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { GoshawkError } from '../contract/errors.ts';
-import type { MadeReferences } from '../device/bundles/make-references.ts';
+import { MOST_PICTURES, type MadeReferences } from '../device/bundles/make-references.ts';
 import { decodeToRgb } from '../device/pipeline/decode-image.ts';
 import { DEFAULT_SIZE_LIMITS } from '../device/pipeline/frame-check.ts';
 import type { SourcePicture } from '../device/references/store-picture.ts';
 
 const PICTURES = new Set(['.jpg', '.jpeg', '.png']);
-
-/** Three are stored; what stands behind them would never be looked at. */
-const MOST_READ = 3;
 
 /** Below this mean best score a model finds nothing in the pictures. */
 const LEAST_SCORE = 0.2;
@@ -17,7 +14,7 @@ const LEAST_SCORE = 0.2;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The first pictures of a folder, by name. Throws GOSHAWK_FILE_UNREADABLE where there is no such folder, GOSHAWK_FILE_INVALID where it holds no picture
+ * The first pictures of a folder, by name, as many as references are made of. Throws GOSHAWK_FILE_UNREADABLE where there is no such folder, GOSHAWK_FILE_INVALID where it holds no picture
  * or one that does not decode.
  */
 export async function readReferencePictures(folder: string): Promise<SourcePicture[]> {
@@ -34,7 +31,7 @@ export async function readReferencePictures(folder: string): Promise<SourcePictu
     });
   }
   const pictures: SourcePicture[] = [];
-  for (const name of names.slice(0, MOST_READ)) pictures.push(await decode(join(folder, name)));
+  for (const name of names.slice(0, MOST_PICTURES)) pictures.push(await decode(join(folder, name)));
   return pictures;
 }
 

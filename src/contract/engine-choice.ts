@@ -66,6 +66,11 @@ export function describeCheck(check: ReferenceCheck): string {
   return `${check.verdict}: ${describeDeviation(check)}`;
 }
 
+/** `int8 on cpu: passed: deviation 0.0001 of scores, ..`. */
+export function describeChecked(candidate: EngineCandidate): string {
+  return `${describeCandidate(candidate)}: ${describeCheck(candidate.check)}`;
+}
+
 /** `int8 on cpu`, `int8 (exact kernels) on cpu`. */
 export function describeCandidate({
   variant,

@@ -1,15 +1,14 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareVersions } from '../../src/device/bundles/versions.ts';
 import { probeInt8Arithmetic } from '../../src/device/inference/int8-probe.ts';
 import { differenceOf, readResults } from '../support/same-detections.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
 import { writeSingleVariant } from '../support/single-variant.ts';
-import { goshawkHere, goshawkOnArm64, isThere, ROOT } from './machine.ts';
+import { goshawkHere, goshawkOnArm64, isThere } from './machine.ts';
 
-const VERSIONS = join(ROOT, 'models/goshawk-street');
-const STREET = join(VERSIONS, readdirSync(VERSIONS).sort(compareVersions).at(-1)!);
+const STREET = shippedBundle();
 const PICTURES = '3';
 
 /** Detections of a lower score may be missing on one side: the threshold of the evaluation is 0.01. */

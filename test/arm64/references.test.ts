@@ -1,12 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareVersions } from '../../src/device/bundles/versions.ts';
 import { withReferences } from '../support/referenced-bundle.ts';
-import { goshawkOnArm64, isThere, ROOT } from './machine.ts';
-
-const VERSIONS = join(ROOT, 'models/goshawk-street');
+import { shippedBundle } from '../support/shipped-bundle.ts';
+import { goshawkOnArm64, isThere } from './machine.ts';
 
 describe.skipIf(!isThere)('the reference check on arm64 (npm test -- --only arm64)', () => {
   let folder = '';
@@ -20,8 +18,7 @@ describe.skipIf(!isThere)('the reference check on arm64 (npm test -- --only arm6
   });
 
   it('passes every variant of the shipped bundle that is for the CPU: what x86 gave is what arm64 gives', async () => {
-    const newest = readdirSync(VERSIONS).sort(compareVersions).at(-1)!;
-    const bundle = await withReferences(join(VERSIONS, newest), folder);
+    const bundle = await withReferences(shippedBundle(), folder);
 
     const output = await goshawkOnArm64('models', 'verify', bundle.folder);
 

@@ -1,16 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleManifestSchema, type BundleManifest } from '../../src/contract/bundle.ts';
-import { compareVersions } from '../../src/device/bundles/versions.ts';
 import { differenceOf, readResults, type Difference } from '../support/same-detections.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
 import { writeSingleVariant } from '../support/single-variant.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const VERSIONS = join(ROOT, 'models/goshawk-street');
-const STREET = join(VERSIONS, readdirSync(VERSIONS).sort(compareVersions).at(-1)!);
+const STREET = shippedBundle();
 const CLI = [process.execPath, join(ROOT, 'dist/cli.js')] as const;
 
 /** Detections of a lower score may be missing on one side: the threshold of the evaluation is 0.01. */

@@ -1,20 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
-import { compareVersions } from '../../src/device/bundles/versions.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const VERSIONS = join(ROOT, 'models/goshawk-street');
 
 /** `references, int8 on cpu: refused: deviation 0.5729 of scores, ...` */
 const CHECKED = /references, (\S+)( \(exact kernels\))? on cpu: (\w+): deviation ([\d.]+) of scores/g;
 
 describe('the reference check on a CPU without VNNI, of the shipped bundle', () => {
-  const shipped = join(VERSIONS, readdirSync(VERSIONS).sort(compareVersions).at(-1)!);
+  const shipped = shippedBundle();
   let folder = '';
   let unstated = '';
 

@@ -6,10 +6,10 @@ import { SCENE_LABELS } from '../../src/core/scene/labels.ts';
 import { encodeJpeg } from '../../src/device/pipeline/encode-image.ts';
 import { writeRecording } from '../device/camera/recording.ts';
 import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
-import { findTestBundle } from './support/test-bundle.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
 
 sayWhatIsSkipped();
-const bundle = HAS_ROS ? await findTestBundle() : undefined;
+const bundle = HAS_ROS ? shippedBundle() : undefined;
 
 describe.skipIf(!HAS_ROS)('the camera node', () => {
   const bench = new RosBench(4);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
 import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
-import { findTestBundle } from './support/test-bundle.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
 
 sayWhatIsSkipped();
-const bundle = HAS_ROS ? await findTestBundle() : undefined;
+const bundle = HAS_ROS ? shippedBundle() : undefined;
 
 /** What the player's clock starts with: no clock of a machine that runs this. */
 const START = 1_550_000_000;

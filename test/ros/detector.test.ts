@@ -10,15 +10,14 @@ import {
   HAS_ROS,
   jsonLines,
   RosBench,
-  say,
   sayWhatIsSkipped,
   type RosProcess,
 } from './support/ros-process.ts';
-import { findTestBundle, HAS_YOLOX, importYolox, somePhotograph } from './support/test-bundle.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
+import { HAS_YOLOX, importYolox, somePhotograph } from './support/test-bundle.ts';
 
 sayWhatIsSkipped();
-const bundle = HAS_ROS ? await findTestBundle() : undefined;
-if (HAS_ROS && bundle === undefined) say('skipped: no bundle in models/ and no ../shared/models');
+const bundle = HAS_ROS ? shippedBundle() : undefined;
 
 const TOPIC = '/front/image_raw';
 const RESULTS = '/front/detections';

@@ -12,10 +12,10 @@ import {
   sleep,
   type RosProcess,
 } from './support/ros-process.ts';
-import { findTestBundle } from './support/test-bundle.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
 
 sayWhatIsSkipped();
-const bundle = HAS_ROS2 ? await findTestBundle() : undefined;
+const bundle = HAS_ROS2 ? shippedBundle() : undefined;
 const NODE = '/goshawk/detector';
 
 describe.skipIf(bundle === undefined)('the ros2 command', () => {

@@ -80,20 +80,18 @@ def quantize_rows(
     return bytes_.astype(np.int8), steps[:, 0]
 
 
-def avoid_saturation(quantized: ModelProto, exact: ModelProto) -> int:
-    """Quantizes weights of convolutions anew so that no pair saturates, in place; how many convolutions it changed.
+def avoid_saturation(quantized: ModelProto, exact: ModelProto) -> None:
+    """Quantizes weights of convolutions anew so that no pair saturates, in place.
 
     `exact` is the float graph that `quantized` was made from; nodes go by their names. Depthwise convolutions are left
     alone: their kernels add in 32 bits.
     """
     graph, floats = Graph(quantized.graph), Graph(exact.graph)
     weights = {node.name: floats.constant(node.input[1]) for node in exact.graph.node if node.op_type == "Conv"}
-    changed = 0
     for conv in quantized.graph.node:
         value = weights.get(conv.name) if conv.op_type == "Conv" else None
         if value is not None and not _depthwise(conv, value.shape):
-            changed += _requantize(graph, conv, value)
-    return changed
+            _requantize(graph, conv, value)
 
 
 def _depthwise(conv: NodeProto, shape: tuple[int, ...]) -> bool:
@@ -101,14 +99,14 @@ def _depthwise(conv: NodeProto, shape: tuple[int, ...]) -> bool:
     return shape[1] == 1 and shape[0] == attribute(conv, "group", 1)
 
 
-def _requantize(graph: Graph, conv: NodeProto, weights: NDArray[np.float32]) -> int:
+def _requantize(graph: Graph, conv: NodeProto, weights: NDArray[np.float32]) -> None:
     maker = graph.producer.get(conv.input[1])
     source = graph.producer.get(conv.input[0])
     if maker is None or source is None or maker.op_type != "DequantizeLinear":
-        return 0
+        return
     old, scales = graph.constant(maker.input[0]), graph.constant(maker.input[1])
     if old is None or scales is None or old.dtype != np.int8 or old.shape != weights.shape:
-        return 0
+        return
     pairings = kernel_pairs(weights.shape)
     if reads_blocks(graph, conv):
         pairings += block_pairs(weights.shape, attribute(conv, "pads", [0, 0, 0, 0])[1])
@@ -118,7 +116,6 @@ def _requantize(graph: Graph, conv: NodeProto, weights: NDArray[np.float32]) -> 
     graph.set_constant(maker.input[0], bytes_.reshape(weights.shape))
     graph.set_constant(maker.input[1], steps if scales.size > 1 else np.float32(steps[0]).reshape(scales.shape))
     _rescale_bias(graph, conv, source, steps if scales.size > 1 else steps[:1])
-    return 1
 
 
 def _rescale_bias(graph: Graph, conv: NodeProto, source: NodeProto, steps: NDArray[np.float32]) -> None:

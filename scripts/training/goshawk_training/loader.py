@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import torch
@@ -16,6 +13,7 @@ from .assign import Targets
 from .augment import collate, compose, draw_color, shift_colors
 from .config import RunConfig
 from .data import Scene, SceneStore
+from .prefetch import prefetched
 from .schedule import mosaic_share
 
 WORKERS = 2
@@ -95,16 +93,9 @@ def batches(
     """Steps `first` up to but not including `last` (None: without end), prefetched in order. Errors of a loading thread
     are raised here. `mosaic_of` gives the share of mosaics at a step; None: as its epoch has it.
     """
-    waiting: deque[tuple[int, Future[Batch]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
-        try:
-            following = first
-            for step in count(first) if last is None else range(first, last):
-                while (last is None or following < last) and len(waiting) < workers + PREFETCHED:
-                    job = pool.submit(make_batch, store, config, following, share, mosaic_of(following))
-                    waiting.append((following, job))
-                    following += 1
-                yield step, waiting.popleft()[1].result()
-        finally:
-            for _, future in waiting:
-                future.cancel()
+
+    def make(step: int, mosaics: float | None) -> Batch:
+        return make_batch(store, config, step, share, mosaics)
+
+    ahead = workers + PREFETCHED
+    yield from prefetched(make, mosaic_of, first, last, workers=workers, ahead=ahead, name="batches")

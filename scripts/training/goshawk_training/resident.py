@@ -8,9 +8,7 @@ all pictures at once. Boxes are moved on the CPU, in step.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +20,7 @@ from .augment import NOT_PLAIN, ROUNDING, draw_colors, shift_colors, visible
 from .config import PAD_VALUE, ModelConfig, RunConfig, TrainConfig
 from .data import SceneStore
 from .loader import Batch, steps_per_epoch
+from .prefetch import prefetched
 
 LOADED_AT_ONCE = 256
 PLANNED = 3
@@ -203,15 +202,9 @@ class ResidentBatches:
 
     def stream(self, first: int, last: int | None, mosaic_of: Callable[[int], float]) -> Iterator[tuple[int, Batch]]:
         """Steps `first` up to but not including `last` (None: without end), planned ahead on a thread."""
-        waiting: deque[Future[tuple[Plan, Targets]]] = deque()
-        with ThreadPoolExecutor(1, thread_name_prefix="plans") as pool:
-            step = following = first
-            while last is None or step < last:
-                while len(waiting) < PLANNED and (last is None or following < last):
-                    waiting.append(pool.submit(self._plan, following, mosaic_of(following)))
-                    following += 1
-                yield step, self._draw(*waiting.popleft().result())
-                step += 1
+        plans = prefetched(self._plan, mosaic_of, first, last, workers=1, ahead=PLANNED, name="plans")
+        for step, planned in plans:
+            yield step, self._draw(*planned)
 
     def _plan(self, step: int, mosaic: float) -> tuple[Plan, Targets]:
         train, store = self._config.train, self._store

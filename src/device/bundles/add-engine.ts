@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleVariant } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
+import { sha256Of } from '../digest.ts';
 import { addVariant } from './add-variant.ts';
 import type { Bundle } from './bundle.ts';
 import { isEngineContext, makeEngineContext } from './onnx/engine-context.ts';
@@ -65,7 +65,7 @@ export async function addEngine(bundle: Bundle, addition: EngineAddition): Promi
     stage: {
       stage: 'engine',
       inputDigest: source.sha256,
-      outputDigest: createHash('sha256').update(engine).digest('hex'),
+      outputDigest: sha256Of(engine),
       host: addition.host,
       hyperparameters: { flags: addition.flags },
       toolVersions: { tensorrt, ...(cuda === undefined ? {} : { cuda }) },

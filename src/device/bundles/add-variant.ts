@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { BundleManifest, BundleVariant } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
+import { sha256Of } from '../digest.ts';
 import type { Bundle } from './bundle.ts';
 import { shareReferences } from './share-references.ts';
 import { checkSuccessor, filesOf, successorOf } from './successor.ts';
@@ -40,7 +40,7 @@ export async function addVariant(bundle: Bundle, added: NewVariant): Promise<Bun
   files.set(file, added.bytes);
   const variant = {
     ...added.variant,
-    sha256: createHash('sha256').update(added.bytes).digest('hex'),
+    sha256: sha256Of(added.bytes),
     bytes: added.bytes.byteLength,
   };
   const references = added.like === undefined ? null : await shareReferences(bundle, added.like, variant);

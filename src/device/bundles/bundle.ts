@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { bundleManifestSchema, type BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { parseJson } from '../../contract/json.ts';
+import { sha256Of } from '../digest.ts';
 import type { GraphClaims } from '../inference/graph-check.ts';
 import { openRegularFile, readRegularFile } from '../regular-file.ts';
 
@@ -52,7 +53,7 @@ export async function readManifest(folder: string): Promise<Bundle> {
   return {
     manifest: parseManifest(bytes, folder),
     folder,
-    digest: createHash('sha256').update(bytes).digest('hex'),
+    digest: sha256Of(bytes),
   };
 }
 

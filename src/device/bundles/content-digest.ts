@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { BundleManifest } from '../../contract/bundle.ts';
+import { sha256Of } from '../digest.ts';
 
 /**
  * sha256 over what a bundle does, whatever is said about it: graphs, head, labels, input, thresholds. Name, version, lineage and everything
@@ -16,7 +16,7 @@ export function contentDigest({ head, labels, input, thresholds, variants }: Bun
     engine: engine ?? null,
   }));
   const content = JSON.stringify(sorted({ head, labels, input, thresholds, graphs }));
-  return createHash('sha256').update(content).digest('hex');
+  return sha256Of(content);
 }
 
 /** The same value with the keys of every object in order. */

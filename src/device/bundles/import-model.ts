@@ -13,7 +13,7 @@ import type { LetterboxAnchor, LetterboxResize } from '../../core/image/letterbo
 import { countMacs, type ProfiledNode } from '../inference/profile.ts';
 import { GraphSession, makeFeed } from '../inference/session.ts';
 import type { Bundle } from './bundle.ts';
-import { sha256Of } from './digest.ts';
+import { sha256Of } from '../digest.ts';
 import {
   checkEquivalence,
   compareGraphs,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { BundleManifest, BundleVariant } from '../../contract/bundle.ts';
 import {
   MOST_REFERENCE_BYTES,
@@ -12,6 +11,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import { createCandidateReader } from '../../core/heads/decoder.ts';
 import { bestCandidates, type BestCandidates } from '../../core/references/deviation.ts';
 import { noisePicture } from '../../core/references/synthetic.ts';
+import { sha256Of } from '../digest.ts';
 import { LetterboxedGraph } from '../inference/letterboxed-graph.ts';
 import { machineFingerprint } from '../inference/machine-fingerprint.ts';
 import { referenceInput } from '../inference/reference-check.ts';
@@ -42,8 +42,8 @@ export interface MadeReferences {
   readonly bestScore: number;
 }
 
-/** Pictures that are stored; noise comes beside them. */
-const MOST_PICTURES = 3;
+/** Pictures that are stored, of those that are given the first; noise comes beside them. */
+export const MOST_PICTURES = 3;
 
 /** Noise that drives a network to the largest sums it has, which is where 8-bit arithmetic saturates: squares of 8 to 32 pixels. */
 const NOISE = [
@@ -121,7 +121,7 @@ export function encodeReferences(references: References): Pick<MadeReferences, '
     }));
     const bytes = new TextEncoder().encode(JSON.stringify({ ...checked, variants }));
     if (bytes.byteLength > MOST_REFERENCE_BYTES) continue;
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const sha256 = sha256Of(bytes);
     return { bytes, entry: { file: REFERENCES_FILE, sha256, bytes: bytes.byteLength } };
   }
   throw new RangeError(

@@ -3,6 +3,7 @@ import type { ProviderName } from '../../contract/bundle.ts';
 import {
   describeCandidate,
   describeCheck,
+  describeChecked,
   referenceCheckSchema,
   type EngineCandidate,
   type VariantChoice,
@@ -180,7 +181,7 @@ function planOf(
   choice: VariantChoice,
 ): EnginePlan {
   const refused = choice.candidates.filter(({ check }) => check.verdict === 'refused');
-  const mismatches = refused.map((entry) => `${describeCandidate(entry)}: ${describeCheck(entry.check)}`);
+  const mismatches = refused.map(describeChecked);
   const usable = new Set(order.map(({ variant }) => variant.id));
   const isHopeless = refused.some(({ variant }) => !usable.has(variant));
   const rest = request.choice.candidates.filter((candidate) => !group.includes(candidate));

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { GoshawkError, type ErrorCode, type ErrorDetails } from '../../contract/errors.ts';
 import type { DropReason } from '../../contract/drops.ts';
@@ -6,6 +5,7 @@ import { describeCheck, type ReferenceCheck } from '../../contract/engine-choice
 import { createDecoder } from '../../core/heads/decoder.ts';
 import type { Decoder, OutputTensor } from '../../core/heads/head.ts';
 import { MOST_MODEL_BYTES } from '../bundles/onnx/model.ts';
+import { sha256Of } from '../digest.ts';
 import { readRegularFile } from '../regular-file.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 import { refuseInput } from './input-check.ts';
@@ -250,7 +250,7 @@ export async function readChecked(
       { cause },
     );
   }
-  const actual = createHash('sha256').update(bytes).digest('hex');
+  const actual = sha256Of(bytes);
   if (actual !== request.sha256) {
     const { bundle, file, sha256: expected } = request;
     throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', { bundle, file, actual, expected });

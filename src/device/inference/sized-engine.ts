@@ -1,4 +1,3 @@
-import { PROVIDERS } from '../../contract/bundle.ts';
 import type { EngineSetting, SettingRequest } from '../../core/sizing/settings.ts';
 import { createEngine, type EngineOptions } from './create-engine.ts';
 import { ElasticEngine } from './elastic-engine.ts';
@@ -24,7 +23,7 @@ export function createSizedEngine({ sizing, log, ...engine }: SizedEngineOptions
     createEngine({
       ...engine,
       ...setting,
-      ...sameModel(engine.wish ?? PROVIDERS, like),
+      like,
       ...(isProbe ? { inputs: 'letterboxed', startTogether: true } : {}),
     });
   const create = (setting: EngineSetting): LaneEngine => createEngine({ ...engine, ...setting });
@@ -39,13 +38,4 @@ function fixedSetting({ workers, threads, queueDepth }: SettingRequest): EngineS
   return workers === null || threads === null || queueDepth === null
     ? null
     : { workers, threads, queueDepth };
-}
-
-/** The variant and the provider that run already, so that they are not chosen anew. */
-function sameModel(
-  wish: readonly EngineInfo['provider'][],
-  like: EngineInfo,
-): Pick<EngineOptions, 'variant' | 'wish' | 'like'> {
-  const { variant, provider } = like;
-  return { variant, wish: wish.slice(wish.indexOf(provider)), like };
 }

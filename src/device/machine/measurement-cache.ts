@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { parseJson } from '../../contract/json.ts';
+import { sha256Of } from '../digest.ts';
 import { readRegularFile } from '../regular-file.ts';
 
 /** What was measured or checked, of which bundle, on which machine (`MachineFingerprint.digest`), and whatever else it depends on. */
@@ -90,7 +90,7 @@ export class MeasurementCache {
   }
 
   #fileOf(key: MeasurementKey): string {
-    return join(this.folder, `${createHash('sha256').update(canonical(key)).digest('hex')}.json`);
+    return join(this.folder, `${sha256Of(canonical(key))}.json`);
   }
 
   async #prune(): Promise<void> {

@@ -6,6 +6,7 @@ import { freeMemory } from '../free-memory.ts';
 import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
 import { CameraLane } from './camera-lane.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { clocksAgree } from './clocks-agree.ts';
 import { decodeToRgb } from './decode-image.ts';
 import { changeLimits, toDecodeLimits, type Limits, type LimitsPatch } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
@@ -23,8 +24,6 @@ import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './snapshot
 import { stampAge } from './stamp-guard.ts';
 import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
 
-/** clocks further apart than this do not agree, and a latency from stamp to now would say nothing */
-const CLOCKS_AGREE_MS = 60_000;
 const DEFAULTS = {
   maxWaitMs: 3,
   engineTimeoutMs: 10_000,
@@ -451,8 +450,8 @@ function rawPixels(job: FrameJob): ImageView | null {
   return job.keepsPixels && job.image !== null && !isCompressed(job.image) ? job.image : null;
 }
 
-/** Milliseconds from a stamp to now; `NaN` where the driver set none or the clocks do not agree. */
+/** Milliseconds from a stamp to now; `NaN` where the driver set none, or the clocks do not agree and it would say nothing. */
 function sinceStamp(stamp: Stamp, wallMs: number): number {
   const ms = stampAge(stamp, wallMs);
-  return Math.abs(ms) <= CLOCKS_AGREE_MS ? ms : Number.NaN;
+  return clocksAgree(ms) ? ms : Number.NaN;
 }

@@ -1,8 +1,7 @@
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
 import type { Letterbox, LetterboxResize } from '../../core/image/letterbox.ts';
 import { LetterboxResizer } from '../../core/image/resize.ts';
-import { freeMemory } from '../free-memory.ts';
-import { convertToRgb } from './color-converter.ts';
+import { withRgb } from './color-converter.ts';
 import { asBuffer, sharp, type Sharp } from './sharp-setup.ts';
 import { openUpright } from './upright.ts';
 
@@ -43,15 +42,17 @@ export class SharpLetterboxer {
       this.#enlargerFor(letterbox, padValue).resize(image, out);
       return;
     }
-    const converted =
-      isCompressed(image) || directChannels(image) !== null ? null : await convertToRgb(image);
-    const opened = open(image, converted, letterbox);
-    const scaled =
-      resize === 'average' || isCompressed(image) ? average(opened, letterbox) : sample(opened, letterbox);
-    const { data, info } = await scaled.raw().toBuffer({ resolveWithObject: true });
-    if (converted !== null) freeMemory(converted);
-    const isBgr = !isCompressed(image) && image.encoding === 'bgr8' && directChannels(image) !== null;
-    placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
+    const place: Placement = { letterbox, padValue, resize, out };
+    if (isCompressed(image)) {
+      const opened = openUpright(image, letterbox.sourceWidth * letterbox.sourceHeight);
+      await scaleInto(opened, { ...place, resize: 'average' }, false);
+    } else if (directChannels(image) !== null) await scaleRaw(image, place);
+    else {
+      const { width, height } = image;
+      await withRgb(image, (data) =>
+        scaleRaw({ width, height, encoding: 'rgb8', step: width * 3, data }, place),
+      );
+    }
   }
 
   #enlargerFor(letterbox: Letterbox, padValue: number): LetterboxResizer {
@@ -63,20 +64,31 @@ export class SharpLetterboxer {
   }
 }
 
-/** @param converted the picture as packed RGB, where sharp does not read it as it lies */
-function open(
-  image: ImageView | CompressedView,
-  converted: Uint8Array | null,
-  { sourceWidth: width, sourceHeight: height }: Letterbox,
-): Sharp {
-  if (isCompressed(image)) return openUpright(image, width * height);
-  if (converted !== null)
-    return sharp(asBuffer(converted), { raw: { width, height, channels: 3 }, limitInputPixels: false });
+/** Where a scaled picture goes, and how it is made. */
+interface Placement extends LetterboxStyle {
+  readonly letterbox: Letterbox;
+  readonly out: Uint8Array;
+}
+
+/** @param image of a layout that sharp reads as it lies */
+function scaleRaw(image: ImageView, place: Placement): Promise<void> {
+  const { width, height, step } = image;
   const channels = directChannels(image) ?? 3;
-  const stepWidth = image.step / channels;
-  const rows = asBuffer(image.data.subarray(0, image.step * height));
+  const stepWidth = step / channels;
+  const rows = asBuffer(image.data.subarray(0, step * height));
   const opened = sharp(rows, { raw: { width: stepWidth, height, channels }, limitInputPixels: false });
-  return stepWidth === width ? opened : opened.extract({ left: 0, top: 0, width, height });
+  const picture = stepWidth === width ? opened : opened.extract({ left: 0, top: 0, width, height });
+  return scaleInto(picture, place, image.encoding === 'bgr8');
+}
+
+async function scaleInto(
+  opened: Sharp,
+  { letterbox, padValue, resize, out }: Placement,
+  isBgr: boolean,
+): Promise<void> {
+  const scaled = resize === 'average' ? average(opened, letterbox) : sample(opened, letterbox);
+  const { data, info } = await scaled.raw().toBuffer({ resolveWithObject: true });
+  placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
 }
 
 /** Channels of a picture that sharp reads as it lies; `null` for one that is converted to RGB first. */

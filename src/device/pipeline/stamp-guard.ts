@@ -1,6 +1,7 @@
 import type { DropReason } from '../../contract/drops.ts';
 import type { Stamp } from '../../core/frame.ts';
 import { StampHistory } from './stamp-history.ts';
+import { clocksAgree } from './clocks-agree.ts';
 
 /**
  * What becomes of stamps that repeat or step back. `drop`: they are refused. `accept`: frames pass in the order in which they come. `auto`:
@@ -18,9 +19,6 @@ export interface StampLimits {
   /** true while the clock that stamps frames is simulated; asked for `auto` */
   readonly isTimeSimulated?: () => boolean;
 }
-
-/** stamps further than this from the clock are not of that clock */
-const OTHER_CLOCK_MS = 60_000;
 
 /** a step back by more than this may be a new time line: a recording that starts again, a clock that was set */
 const NEW_TIMELINE_SECONDS = 1;
@@ -84,7 +82,7 @@ export class StampGuard {
     if (this.#limits.staleMs > 0 && ageMs > this.#limits.staleMs) return 'stamp_stale';
     if (this.#limits.futureMs > 0 && -ageMs > this.#limits.futureMs) return 'stamp_future';
     if (this.#limits.repeated === 'auto') this.#history.note(stamp);
-    const isRecorded = Math.abs(ageMs) > OTHER_CLOCK_MS;
+    const isRecorded = !clocksAgree(ageMs);
     if (this.#last === null) return this.#accept(stamp, monotonicMs, isRecorded);
     const step = secondsBetween(stamp, this.#last);
     const passed = (monotonicMs - this.#lastAt) / 1000;

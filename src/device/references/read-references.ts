@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BundleManifest } from '../../contract/bundle.ts';
@@ -12,6 +11,7 @@ import {
   type VariantReference,
 } from '../../contract/references.ts';
 import { enlargePicture, noisePicture } from '../../core/references/synthetic.ts';
+import { sha256Of } from '../digest.ts';
 import { decodeToRgb } from '../pipeline/decode-image.ts';
 import { readRegularFile } from '../regular-file.ts';
 
@@ -53,7 +53,7 @@ export async function loadReferencesFile({ folder, manifest }: ReferencedBundle)
   const bundle = `${manifest.name}@${manifest.version}`;
   const file = join(folder, entry.file);
   const bytes = await readBytes(file, bundle);
-  const actual = createHash('sha256').update(bytes).digest('hex');
+  const actual = sha256Of(bytes);
   if (actual !== entry.sha256) {
     throw new GoshawkError('GOSHAWK_BUNDLE_DIGEST', {
       bundle,
@@ -160,5 +160,5 @@ async function decode(
 
 /** sha256 of pixels as hex. */
 export function digestOfPixels(pixels: Uint8Array): string {
-  return createHash('sha256').update(pixels).digest('hex');
+  return sha256Of(pixels);
 }

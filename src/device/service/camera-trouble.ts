@@ -1,4 +1,5 @@
 import type { DropReason } from '../../contract/drops.ts';
+import { clocksAgree } from '../pipeline/clocks-agree.ts';
 import type { CameraSnapshot } from '../pipeline/snapshot.ts';
 
 /** Frames that are left out because somebody asked for it. */
@@ -6,9 +7,6 @@ const WANTED: ReadonlySet<DropReason> = new Set(['rate_limited', 'inactive']);
 
 /** three frames within the five seconds that rates are counted over: fewer say nothing yet */
 const LEAST_FPS = 0.6;
-
-/** Clocks that differ by more than this do not agree, milliseconds. */
-const CLOCKS_DISAGREE_MS = 60_000;
 
 /** Says that frames of an active pipeline's camera come in and none goes out, and why the last one did not; `null` where that is not so. */
 export function nothingOut({ fps, lastDrop }: Pick<CameraSnapshot, 'fps' | 'lastDrop'>): string | null {
@@ -18,7 +16,7 @@ export function nothingOut({ fps, lastDrop }: Pick<CameraSnapshot, 'fps' | 'last
 
 /** Says that a camera's stamps and the clock of this machine are a minute and more apart; `null` where they agree, or nothing is known. */
 export function clocksApart({ stampAgeMs }: Pick<CameraSnapshot, 'stampAgeMs'>): string | null {
-  if (stampAgeMs === null || Math.abs(stampAgeMs) <= CLOCKS_DISAGREE_MS) return null;
+  if (stampAgeMs === null || clocksAgree(stampAgeMs)) return null;
   const seconds = (Math.abs(stampAgeMs) / 1000).toFixed(0);
   return (
     `stamps are ${seconds} s ${stampAgeMs > 0 ? 'behind' : 'ahead of'} the clock here: ` +

@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { MetricsBody } from '../../contract/telemetry.ts';
 import { compiledEntry } from '../compiled-entry.ts';
+import { sha256Of } from '../digest.ts';
 import type { ResultSink } from '../pipeline/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
 import { brokerSecrets } from '../telemetry/broker-secrets.ts';
@@ -56,7 +57,7 @@ const LONGEST_LEVEL = 64;
 export function topicLevelFrom(name: string): string {
   const cleaned = name.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
   if (cleaned.length <= LONGEST_LEVEL) return cleaned === '' ? 'robot' : cleaned;
-  const digest = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  const digest = sha256Of(name).slice(0, 8);
   return `${cleaned.slice(0, LONGEST_LEVEL - 9)}-${digest}`;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, normalize } from 'node:path';
 import type { z } from 'zod';
@@ -10,6 +9,7 @@ import {
 } from '../../contract/coco.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { DetectedBox, TruthBox } from '../../core/evaluation/boxes.ts';
+import { sha256Of } from '../../device/digest.ts';
 
 /** A box may stick out of its picture by that many pixels: rounding in annotation tools. */
 const BORDER_TOLERANCE = 2;
@@ -72,7 +72,7 @@ async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<{ value:
     const reason = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'it does not follow the schema'}`;
     throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason });
   }
-  return { value: parsed.data, digest: createHash('sha256').update(bytes).digest('hex') };
+  return { value: parsed.data, digest: sha256Of(bytes) };
 }
 
 /** Index by id; refuses an id that comes twice. */

@@ -82,7 +82,7 @@ export class Search {
     const calibrated = await this.#calibrations();
     const mixed = calibrated === null ? null : await this.#mixed(calibrated);
     this.#outlook.begin('TensorRT');
-    if (calibrated !== null) await this.#tensorrt(mixed ?? { scheme: calibrated, kept: [] });
+    if (calibrated !== null) await this.#tensorrt(mixed ?? calibrated);
     this.#outlook.begin('others');
     await this.#try({ id: 'int8-dynamic', kind: 'dynamic', saturationFree: this.#base.saturationFree });
     await this.#try({ id: 'fp16', kind: 'half' });
@@ -113,14 +113,14 @@ export class Search {
   }
 
   /** Everything in int8 by each calibration: what agrees most is the start for mixed precision. Null where none can be made. */
-  async #calibrations(): Promise<BaseScheme | null> {
+  async #calibrations(): Promise<Mixed | null> {
     this.#outlook.begin('calibrations');
     let best: Mixed | null = null;
     for (const way of this.#calibrationWays()) {
       best = better(best, await this.#tryMixed({ ...this.#base, ...way }, []));
       if (best !== null && this.#holds(best.candidate)) this.#expectAfter(best);
     }
-    return best?.scheme ?? null;
+    return best;
   }
 
   #calibrationWays(): readonly Pick<Scheme, 'calibration' | 'percentile'>[] {
@@ -130,14 +130,13 @@ export class Search {
   }
 
   /** The fastest mix of int8 and float that was found to hold the floor; null where there is none. */
-  async #mixed(calibrated: BaseScheme): Promise<Mixed | null> {
-    const whole = await this.#tryMixed(calibrated, []);
-    if (whole !== null && this.#holds(whole.candidate)) this.#expectAfter(whole);
-    const names = await this.#bySensitivity(calibrated);
+  async #mixed(whole: Mixed): Promise<Mixed | null> {
+    const holds = this.#holds(whole.candidate);
+    if (holds) this.#expectAfter(whole);
+    const names = await this.#bySensitivity(whole.scheme);
     if (names === null) return null;
-    const holds = whole !== null && this.#holds(whole.candidate);
     this.#begin('bisection', { int8: holds ? 0 : bisectionTries(names.length + 1) });
-    const first = holds ? whole : await this.#bisect(calibrated, names, names.length);
+    const first = holds ? whole : await this.#bisect(whole.scheme, names, names.length);
     if (first === null) return null;
     let best = first;
     this.#expectAfter(best);
@@ -287,7 +286,7 @@ export class Search {
   }
 
   /** The same precision as TensorRT wants it. How fast it is only the device can say. */
-  async #tensorrt({ scheme, kept }: Pick<Mixed, 'scheme' | 'kept'>): Promise<void> {
+  async #tensorrt({ scheme, kept }: Mixed): Promise<void> {
     const target: BaseScheme = {
       ...scheme,
       ...{ target: 'tensorrt', packFloat: false, saturationFree: false },

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GoshawkError } from '../../contract/errors.ts';
 import { sha256OfFile } from '../../device/bundles/bundle.ts';
+import { sha256Of } from '../../device/digest.ts';
 import { tryLock, unlock } from './lock.ts';
 
 /** Numbers, texts, lists and objects: what a step depends on. Written in one way only, so that equal inputs have equal digests. */
@@ -158,7 +158,7 @@ export function digestOf(value: unknown): string {
     entry !== null && typeof entry === 'object' && !Array.isArray(entry)
       ? Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)))
       : entry;
-  return createHash('sha256').update(JSON.stringify(value, sorted)).digest('hex');
+  return sha256Of(JSON.stringify(value, sorted));
 }
 
 /** A full disk and a folder that cannot be written have codes of their own; everything else stays what it is. */

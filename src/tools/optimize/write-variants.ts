@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { BundleManifest, BundleVariant, ProviderName } from '../../contract/bundle.ts';
@@ -8,8 +7,9 @@ import type { Host } from '../../contract/report.ts';
 import type { Bundle } from '../../device/bundles/bundle.ts';
 import { precisionOf } from '../../device/bundles/onnx/inspect.ts';
 import { readModel, shapeOf, feedInputs } from '../../device/bundles/onnx/model.ts';
-import { makeReferences } from '../../device/bundles/make-references.ts';
+import { makeReferences, MOST_PICTURES } from '../../device/bundles/make-references.ts';
 import { writeBundle } from '../../device/bundles/write-bundle.ts';
+import { sha256Of } from '../../device/digest.ts';
 import type { SourcePicture } from '../../device/references/store-picture.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 import { readStored } from './detect-stored.ts';
@@ -29,9 +29,6 @@ export interface ChosenVariant {
 
 /** Pictures at once that a graph with an open batch is offered with. */
 const OPEN_BATCH = 8;
-
-/** Pictures that the bundle's references are made of. */
-const MOST_REFERENCES = 3;
 
 /**
  * The variants in their order. What computes the same on every CPU comes before what needs exact 8-bit sums: who takes the first that is meant
@@ -70,7 +67,7 @@ export async function variantsOf(
     const variant: BundleVariant = {
       id,
       file: `${id}.onnx`,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
+      sha256: sha256Of(bytes),
       bytes: bytes.byteLength,
       precision,
       providers,
@@ -153,8 +150,10 @@ export async function writeOptimized(
 
 /** Pictures of the final part, those with the most objects, as the network gets them. */
 async function referencePictures({ dataset, split, labeled }: Inputs): Promise<SourcePicture[]> {
-  const objects = (image: number): number => dataset.truths.filter((truth) => truth.image === image).length;
-  const images = [...split.final.images].sort((a, b) => objects(b) - objects(a)).slice(0, MOST_REFERENCES);
+  const objects = new Map<number, number>();
+  for (const { image } of dataset.truths) objects.set(image, (objects.get(image) ?? 0) + 1);
+  const count = (image: number): number => objects.get(image) ?? 0;
+  const images = [...split.final.images].sort((a, b) => count(b) - count(a)).slice(0, MOST_PICTURES);
   const { width, height } = labeled;
   const pictures: SourcePicture[] = [];
   await readStored(labeled, images, (pixels) => {

@@ -27,14 +27,6 @@ export async function importYolox(): Promise<string> {
   return bundle.folder;
 }
 
-/** The bundle that the nodes are tested with: the default one, else YOLOX-nano; `undefined` where neither is there. */
-export async function findTestBundle(): Promise<string | undefined> {
-  const street = join(ROOT, 'models/goshawk-street');
-  const version = existsSync(street) ? readdirSync(street).at(-1) : undefined;
-  if (version !== undefined) return join(street, version);
-  return HAS_YOLOX ? importYolox() : undefined;
-}
-
 /** A photograph with people in it; only where `HAS_YOLOX`. */
 export function somePhotograph(): string {
   return join(PICTURES, readdirSync(PICTURES).sort()[3]!);

@@ -77,21 +77,18 @@ export function makeUint8Scalar(name: string, value: number): TensorProto {
   return create(TensorSchema, { name, dataType: DATA_TYPE.UINT8, rawData: Uint8Array.of(value) });
 }
 
-/** An input or output; a text among the sizes names one that changes from run to run. */
+/**
+ * An input or output; a text among the sizes names one that changes from run to run.
+ * @param dims null where even their number is for the runtime to tell
+ */
 export function makeValueInfo(
   name: string,
   elemType: number,
-  dims: readonly (number | string)[],
+  dims: readonly (number | string)[] | null,
 ): ValueInfoProto {
-  return create(ValueInfoSchema, {
-    name,
-    type: {
-      tensorType: {
-        elemType,
-        shape: {
-          dim: dims.map((dim) => (typeof dim === 'number' ? { dimValue: BigInt(dim) } : { dimParam: dim })),
-        },
-      },
-    },
-  });
+  const shape = {
+    dim: (dims ?? []).map((dim) => (typeof dim === 'number' ? { dimValue: BigInt(dim) } : { dimParam: dim })),
+  };
+  const tensorType = dims === null ? { elemType } : { elemType, shape };
+  return create(ValueInfoSchema, { name, type: { tensorType } });
 }

@@ -1,9 +1,10 @@
 import { clearField } from '@bufbuild/protobuf';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { GoshawkError } from '../../../contract/errors.ts';
-import { sha256Of } from '../digest.ts';
+import { sha256Of } from '../../digest.ts';
 import { readRegularFile } from '../../regular-file.ts';
 import type { Model } from './model.ts';
+import { nestedGraphs } from './rename.ts';
 import { DATA_TYPE, TensorSchema, type GraphProto, type TensorProto } from './schema.ts';
 
 /** Where a tensor's data lies that is kept beside the model. */
@@ -28,12 +29,12 @@ const MOST_BYTES = 2 ** 31 - 1;
 
 function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
   yield* graph.initializer;
-  for (const { attribute } of graph.node) {
-    for (const { t, tensors, g, graphs } of attribute) {
+  for (const node of graph.node) {
+    for (const { t, tensors } of node.attribute) {
       if (t !== undefined) yield t;
       yield* tensors;
-      for (const body of g === undefined ? graphs : [g, ...graphs]) yield* tensorsOf(body);
     }
+    for (const body of nestedGraphs(node)) yield* tensorsOf(body);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { GraphProto, NodeProto } from './schema.ts';
 
 /** Bodies of If, Loop and their like. */
-function nestedGraphs(node: NodeProto): GraphProto[] {
+export function nestedGraphs(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
 }
 

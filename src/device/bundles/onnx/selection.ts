@@ -1,7 +1,7 @@
 import { makeFloatTensor, makeNode, makeValueInfo } from './build.ts';
 import { GraphIndex } from './graph-index.ts';
 import { feedInputs, type Model } from './model.ts';
-import { visitInputs } from './rename.ts';
+import { nestedGraphs, visitInputs } from './rename.ts';
 import { DATA_TYPE, type GraphProto, type NodeProto } from './schema.ts';
 import { readFloats } from './tensors.ts';
 
@@ -11,11 +11,7 @@ const SELECTORS = new Set(['TopK', 'NonMaxSuppression', 'NonZero', 'EfficientNMS
 /** What a node and the bodies of its loops and branches read. */
 function inputsOf(node: NodeProto): readonly string[] {
   const names = [...node.input];
-  for (const { g, graphs } of node.attribute) {
-    for (const body of g === undefined ? graphs : [g, ...graphs]) {
-      visitInputs(body, (inputs) => names.push(...inputs));
-    }
-  }
+  for (const body of nestedGraphs(node)) visitInputs(body, (inputs) => names.push(...inputs));
   return names;
 }
 
@@ -24,10 +20,7 @@ function hasSelectorInside(graph: GraphProto): boolean {
 }
 
 function selects(node: NodeProto): boolean {
-  if (SELECTORS.has(node.opType)) return true;
-  return node.attribute.some(({ g, graphs }) =>
-    (g === undefined ? graphs : [g, ...graphs]).some(hasSelectorInside),
-  );
+  return SELECTORS.has(node.opType) || nestedGraphs(node).some(hasSelectorInside);
 }
 
 /**
@@ -59,10 +52,7 @@ const EXPOSED = 'goshawk_exposed/';
 export function exposeTensors({ graph }: Model, names: readonly string[]): void {
   for (const name of names) {
     graph.node.push(makeNode('Cast', [name], [`${EXPOSED}${name}`], { to: DATA_TYPE.FLOAT }));
-    const output = makeValueInfo(`${EXPOSED}${name}`, DATA_TYPE.FLOAT, []);
-    // how many sizes it has is for the runtime to tell
-    delete output.type?.tensorType?.shape;
-    graph.output.push(output);
+    graph.output.push(makeValueInfo(`${EXPOSED}${name}`, DATA_TYPE.FLOAT, null));
   }
 }
 

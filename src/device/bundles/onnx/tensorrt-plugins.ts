@@ -46,11 +46,7 @@ export function replaceSuppressionPlugin(model: Model, file: string): PluginFact
     }),
   );
   if (activated) graph.node.push(makeNode('Sigmoid', [`${NAMES.scores}_logits`], [NAMES.scores]));
-  graph.output = Object.values(NAMES).map((name) => {
-    const output = makeValueInfo(name, DATA_TYPE.FLOAT, []);
-    delete output.type?.tensorType?.shape;
-    return output;
-  });
+  graph.output = Object.values(NAMES).map((name) => makeValueInfo(name, DATA_TYPE.FLOAT, null));
   dropUnread(model);
   return {
     box: intAttribute(plugin, 'box_coding', 0) === 1 ? 'centers' : 'corners',

@@ -1,6 +1,0 @@
-import { createHash } from 'node:crypto';
-
-/** sha256 of bytes, as 64 lower-case hex digits. */
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
