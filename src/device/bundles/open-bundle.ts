@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import { loadBundle, MANIFEST_FILE, sha256OfFile, type Bundle } from './bundle.ts';
 import { bundleNameFrom } from './bundle-name.ts';
-import { sha256Of } from './digest.ts';
+import { sha256Of } from '../digest.ts';
 import { importModel, readModelFile } from './import-model.ts';
 import { externalFiles } from './onnx/external-data.ts';
 import { readModel } from './onnx/model.ts';

@@ -6,7 +6,7 @@ import type { Detections } from '../../../src/core/detections.ts';
 import type { Head } from '../../../src/core/heads/head.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import type { Bundle } from '../../../src/device/bundles/bundle.ts';
-import { sha256Of } from '../../../src/device/bundles/digest.ts';
+import { sha256Of } from '../../../src/device/digest.ts';
 import { importModel, type ImportOptions } from '../../../src/device/bundles/import-model.ts';
 import { writeModel } from '../../../src/device/bundles/onnx/model.ts';
 import { verifyBundle } from '../../../src/device/bundles/verify.ts';
