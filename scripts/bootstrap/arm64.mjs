@@ -14,8 +14,8 @@ import { installPackages, unpackPackages } from './debian-packages.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { SetupError } from './progress.mjs';
 import { capture, run, which } from './run.mjs';
-import { keyOfFiles } from './stamps.mjs';
-import { ensureNode, once } from './test-tools.mjs';
+import { fetchNode } from './runtime-node.mjs';
+import { keyOfFiles, once } from './stamps.mjs';
 
 /**
  * @typedef {object} Arm64
@@ -113,7 +113,7 @@ const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
  * @returns {Promise<string>} the script
  */
 async function ensureEmulatedNode({ emulator, libraries }) {
-  const executable = await ensureNode(Number(process.versions.node.split('.')[0]), 'arm64');
+  const executable = await fetchNode('arm64');
   const sysroot = path.join(FOLDER, 'sysroot');
   const script = path.join(FOLDER, 'node');
   const execPath = path.join(FOLDER, 'exec-path.cjs');

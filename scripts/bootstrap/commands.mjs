@@ -1,7 +1,12 @@
+import path from 'node:path';
+import { ROOT } from './paths.mjs';
 import { SetupError } from './progress.mjs';
+import { ensureRuntimeNode, runOn } from './runtime-node.mjs';
 import { EXIT_ROS_UNAVAILABLE, RosUnavailableError } from './ros-wheels.mjs';
 import { setUp } from './setup.mjs';
 import { runDemo } from './start.mjs';
+
+const MAIN = path.join(ROOT, 'scripts/bootstrap/main.mjs');
 
 /**
  * @param {string | undefined} name start, dev, test or setup
@@ -10,6 +15,9 @@ import { runDemo } from './start.mjs';
  */
 export async function runCommand(name, args) {
   try {
+    const node = await ensureRuntimeNode();
+    if (node !== process.execPath)
+      return await runOn(node, [MAIN, ...(name === undefined ? [] : [name]), ...args]);
     switch (name) {
       case 'setup':
         console.log(describeSetup(await setUp()));

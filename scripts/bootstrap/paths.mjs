@@ -14,6 +14,8 @@ export const PLACES = {
   /** packages that a read-only ROS 2 lacks are built into a folder in here, one for each distribution */
   rosOverlays: path.join(ROOT, '.ros-overlay'),
   tools: path.join(ROOT, '.tools'),
+  /** link to the Node that everything runs on, where the one at hand is too old */
+  runtimeNode: path.join(ROOT, '.tools/runtime/node'),
   state: path.join(ROOT, '.goshawk'),
   stamps: path.join(ROOT, '.goshawk/stamps'),
   logs: path.join(ROOT, '.goshawk/setup-logs'),

@@ -102,7 +102,8 @@ export function rosEnvironment(ros, base) {
   env['MALLOC_MMAP_THRESHOLD_'] ??= '33554432';
   env['MALLOC_TRIM_THRESHOLD_'] ??= '67108864';
   env['UV_THREADPOOL_SIZE'] ??= String(Math.min(16, Math.max(4, os.availableParallelism())));
-  prepend(env, 'PATH', [PLACES.commands]);
+  const node = existsSync(PLACES.runtimeNode) ? [path.dirname(PLACES.runtimeNode)] : [];
+  prepend(env, 'PATH', [PLACES.commands, ...node]);
   if (ros === undefined) return env;
 
   if (ros.kind === 'wheels') addWheelPrefix(env, ros);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { PLACES } from './paths.mjs';
+import { PLACES, ROOT } from './paths.mjs';
+import { SetupError } from './progress.mjs';
 
 /**
  * Stamps make set-up idempotent: a step writes the digest of its inputs when it has ended well, and is skipped for as long as
@@ -80,4 +81,21 @@ export function writeStamp(name, key, folder = PLACES.stamps) {
  */
 export function removeStamp(name, folder = PLACES.stamps) {
   rmSync(fileOf(name, folder), { force: true });
+}
+
+/**
+ * A step that is done once for the same inputs.
+ * @param {string} name of the stamp
+ * @param {readonly string[]} inputs
+ * @param {string} product a file that exists afterwards
+ * @param {() => Promise<void> | void} work
+ */
+export async function once(name, inputs, product, work) {
+  const key = keyOf(inputs);
+  if (isFresh(name, key) && existsSync(product)) return;
+  removeStamp(name);
+  await work();
+  if (!existsSync(product))
+    throw new SetupError(`${name}: ${path.relative(ROOT, product)} did not come out of it`);
+  writeStamp(name, key);
 }

@@ -5,8 +5,8 @@ import { PLACES, ROOT } from './paths.mjs';
 import { runArm64, runAvx2 } from './processor-groups.mjs';
 import { SetupError } from './progress.mjs';
 import { runSecondRos, SECOND_DISTRO } from './second-ros-group.mjs';
-import { oneTest, readJunitReport, sum } from './test-results.mjs';
-import { ensureNode, ensureRuff, ensureTraining } from './test-tools.mjs';
+import { oneTest, readJunitReport } from './test-results.mjs';
+import { ensureRuff, ensureTraining } from './test-tools.mjs';
 
 /** @typedef {import('./test-results.mjs').Counts} Counts */
 /** @typedef {import('./group-runners.mjs').Env} Env */
@@ -70,18 +70,6 @@ const hasPython = (folder) =>
   existsSync(folder) &&
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.py'));
 
-/** @param {Context} context */
-async function runNode24({ env, hasRos }) {
-  if (process.platform !== 'linux') return skip('the packages with Node 24 are for Linux');
-  const node = await ensureNode(24);
-  const withNode = { ...env, PATH: `${path.dirname(node)}:${env['PATH'] ?? ''}` };
-  const unit = await vitest('unit', withNode, node, 'node24');
-  if (!hasRos) return unit;
-  const talked = await show(node, [path.join(ROOT, 'scripts/bootstrap/ros-smoke.mjs')], withNode);
-  console.log(`ROS 2 message under Node 24: ${talked ? 'received' : 'lost'}`);
-  return sum([unit, oneTest(talked)]);
-}
-
 /** In the order in which they run: what fails fastest comes first. @type {readonly Group[]} */
 export const GROUPS = [
   linter('typecheck', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'], []),
@@ -106,7 +94,6 @@ export const GROUPS = [
   { name: 'training', run: runTraining },
   { name: 'avx2', run: ({ env }) => runAvx2(env) },
   { name: 'arm64', run: ({ env }) => runArm64(env) },
-  { name: 'node24', run: runNode24 },
 ];
 
 /**

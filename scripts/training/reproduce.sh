@@ -18,7 +18,7 @@ fi
 "$python" -m pip install --quiet --requirement "$root/scripts/training/requirements.txt"
 
 cd "$root/scripts/training"
-goshawk() { node "$root/dist/cli.js" "$@"; }
+goshawk() { "$root/scripts/bin/goshawk" "$@"; }
 goshawk_training() { "$python" -m goshawk_training "$@"; }
 scenes() { # folder, count, seed, how pictures are shrunk
   [ -f "$run/$1/meta.json" ] ||

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { requireCompiler, requirePython } from '../../scripts/bootstrap/build-tools.mjs';
-import { nodeVersionProblem } from '../../scripts/bootstrap/node-version.mjs';
+import { isRuntimeVersion, nodeVersionProblem } from '../../scripts/bootstrap/node-version.mjs';
 import { SetupError } from '../../scripts/bootstrap/progress.mjs';
 
 /** What set-up says where it cannot go on. */
@@ -30,6 +30,16 @@ describe('Node version', () => {
       expect(problem).not.toContain('\n');
     },
   );
+});
+
+it.each([
+  ['20.20.2', false],
+  ['22.17.1', false],
+  ['22.18.0', true],
+  ['24.21.0', true],
+  ['26.0.0', true],
+])('Node %s is what everything runs on: %s', (version, runs) => {
+  expect(isRuntimeVersion(version)).toBe(runs);
 });
 
 describe('the compiler', () => {

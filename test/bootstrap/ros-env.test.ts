@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -18,11 +18,17 @@ afterEach(() => {
 
 const wheels = (): RosInstallation => ({ kind: 'wheels', distro: 'jazzy', prefix });
 
+/** Folders of this project that are on the PATH in any case. */
+const OWN = [
+  PLACES.commands,
+  ...(existsSync(PLACES.runtimeNode) ? [path.dirname(PLACES.runtimeNode)] : []),
+].join(':');
+
 describe('environment of ROS 2', () => {
   it('of a prefix from wheels names its libraries, its Python packages and its programs first', () => {
     const env = rosEnvironment(wheels(), { PATH: '/usr/bin', LD_LIBRARY_PATH: '/opt/cuda/lib' });
     const packages = path.join(prefix, 'lib/python3.12/site-packages');
-    expect(env['PATH']).toBe(`${prefix}/bin:${PLACES.commands}:/usr/bin`);
+    expect(env['PATH']).toBe(`${prefix}/bin:${OWN}:/usr/bin`);
     expect(env['PYTHONPATH']).toBe(packages);
     expect(env['CMAKE_PREFIX_PATH']).toBe(prefix);
     expect(env['LD_LIBRARY_PATH']?.split(':')).toEqual([
@@ -65,7 +71,7 @@ describe('environment of ROS 2', () => {
     };
     const env = rosEnvironment(ros, { PATH: '/usr/bin', AMENT_PREFIX_PATH: '/ws' });
     expect(env['AMENT_PREFIX_PATH']).toMatch(/^(.*:)?\/overlay:\/opt\/ros\/humble:\/ws$/);
-    expect(env['PATH']).toBe(`/opt/ros/humble/bin:${PLACES.commands}:/usr/bin`);
+    expect(env['PATH']).toBe(`/opt/ros/humble/bin:${OWN}:/usr/bin`);
     expect(env['_ROS_WHEELS_BOOTSTRAP_COMPLETE']).toBeUndefined();
   });
 
@@ -91,7 +97,7 @@ describe('environment of ROS 2', () => {
     const inside = rosEnvironment({ ...wheels(), overlay: '/overlay' }, plain);
     const outside = withoutRos(inside);
     expect(outside).toMatchObject({ LD_LIBRARY_PATH: '/opt/cuda/lib', HOME: '/home/pilot' });
-    expect(outside['PATH']).toBe(`${PLACES.commands}:/usr/bin`);
+    expect(outside['PATH']).toBe(`${OWN}:/usr/bin`);
     const left = Object.entries(outside).filter(([name]) => /^(ROS_|AMENT|CMAKE|PYTHON|_ROS)/.test(name));
     expect(left).toEqual([['ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST']]);
     expect(withoutRos(plain)).toEqual(plain);
