@@ -85,6 +85,10 @@ export const ERROR_TEMPLATES = {
     message: 'the MQTT broker {url} answers and refuses this client: {reason}',
     fix: 'check user, password, TLS files and what the broker allows (docs/telemetry.md); perception goes on and the connection is tried again',
   },
+  GOSHAWK_LINK_CLOSED: {
+    message: 'the connection to the MQTT broker {url} was closed; reason: {reason}',
+    fix: 'nothing has to be done: perception goes on and the connection is tried again; what it comes to is said next',
+  },
   GOSHAWK_CLIENT_TAKEN_OVER: {
     message: 'another client took over the telemetry connection to {url}: {reason}',
     fix: 'give each robot a "robot" of its own (robots imaged alike have one host name) and each detector of a robot a node name of its own (--node of "goshawk run"); the broker is not at fault',

@@ -274,7 +274,8 @@ describe('two of a kind at one broker', () => {
     await until(() => telemetry.status.connected, 'the link');
     await telemetry.close();
     expect(telemetry.status.streams?.state.delivered ?? 0).toBe(0);
-  });
+    // Less than the keep-alive that would end the connection in the end.
+  }, 40_000);
 
   it('a take-over is recognized by MQTT 3.1.1, which has no word for it', async () => {
     const broker = await EmbeddedBroker.listen(0);

@@ -3,7 +3,10 @@ import type { ErrorCode } from '../../contract/errors.ts';
 /** Codes for a link that is down. */
 export type LinkCode = Extract<
   ErrorCode,
-  'GOSHAWK_BROKER_UNREACHABLE' | 'GOSHAWK_BROKER_REFUSED' | 'GOSHAWK_CLIENT_TAKEN_OVER'
+  | 'GOSHAWK_BROKER_UNREACHABLE'
+  | 'GOSHAWK_BROKER_REFUSED'
+  | 'GOSHAWK_LINK_CLOSED'
+  | 'GOSHAWK_CLIENT_TAKEN_OVER'
 >;
 
 /** Why a link is down. */
@@ -14,6 +17,12 @@ export interface LinkTrouble {
 
 /** DISCONNECT reasons with which a broker goes away; with the others it refuses what this client does. */
 const GOING_AWAY: ReadonlySet<number> = new Set([0x00, 0x89, 0x8b, 0x8d, 0x9c, 0x9d]);
+
+/** A connection that was up and was closed without a word: a broker that ends, a network that breaks, or a take-over; nobody is blamed yet. */
+export const CLOSED_IN_SILENCE: LinkTrouble = {
+  code: 'GOSHAWK_LINK_CLOSED',
+  reason: 'the other side gave none',
+};
 
 /** What Node names errors of certificates and of the TLS protocol. */
 const TLS_CODE =

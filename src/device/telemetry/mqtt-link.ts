@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import mqtt, { ReasonCodes, type IClientOptions, type MqttClient } from 'mqtt';
 import { GoshawkError } from '../../contract/errors.ts';
-import { troubleOf, troubleOfDisconnect, troubleOfTakeOver, type LinkTrouble } from './link-trouble.ts';
+import {
+  CLOSED_IN_SILENCE,
+  troubleOf,
+  troubleOfDisconnect,
+  troubleOfTakeOver,
+  type LinkTrouble,
+} from './link-trouble.ts';
 import { ReconnectPlan } from './reconnect-plan.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -160,10 +166,9 @@ export class MqttLink {
   /** Says why the link is down and waits for as long as that asks for. */
   #retreat(trouble: LinkTrouble | null, reasonCode: number | null, isSilent: boolean): void {
     const { takenOver, waitMs } = this.#plan.noteEnd({ reasonCode, isSilent }, performance.now());
-    const closed: LinkTrouble = { code: 'GOSHAWK_BROKER_UNREACHABLE', reason: 'the connection was closed' };
     this.#events.onDown(
       takenOver === null
-        ? (trouble ?? closed)
+        ? (trouble ?? CLOSED_IN_SILENCE)
         : troubleOfTakeOver(this.#options.clientId, takenOver === 'said', Math.round(waitMs / 1000)),
     );
     this.#retry = setTimeout(() => this.open(), waitMs);

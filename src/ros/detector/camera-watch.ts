@@ -5,7 +5,7 @@ import type { Reliability } from '../qos.ts';
 export interface Finding {
   readonly level: 'warn' | 'error';
   /** what it is about; a finding of the same key replaces the one before, so what can be there twice names itself in it */
-  readonly key: 'silent' | 'clock' | `${'qos' | 'type' | 'listener'} ${string}`;
+  readonly key: 'silent' | 'clock' | `${'qos' | 'type' | 'listener' | 'rival'} ${string}`;
   readonly message: string;
 }
 
@@ -88,6 +88,22 @@ export function inspectListeners(topic: string, type: string, listeners: readonl
     if (wrong === undefined) return [];
     const message = `${listener.node} listens on ${topic} and ${wrong}: it receives nothing; change the listener`;
     return [{ level: 'warn', key: `listener ${listener.node}`, message }];
+  });
+}
+
+/**
+ * Findings about results that come from more than one node: listeners get every frame twice, and cannot tell which detector an object is from.
+ *
+ * @param topic of the results
+ * @param own full name of this node, which is among the publishers once
+ */
+export function inspectRivals(topic: string, own: string, publishers: readonly Endpoint[]): Finding[] {
+  const names = publishers.map(({ node }) => node);
+  const rivals = new Set(names.filter((name, i) => name !== own || names.indexOf(own) !== i));
+  return [...rivals].map((rival): Finding => {
+    const who = rival === own ? `another node of this name (${rival})` : rival;
+    const message = `${who} publishes ${topic} as well: listeners get results of both; end one, or remap its image topic`;
+    return { level: 'warn', key: `rival ${rival}`, message };
   });
 }
 

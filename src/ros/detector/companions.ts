@@ -4,6 +4,7 @@ import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
 import { LiveView } from '../../device/pipeline/live-view.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
+import type { TelemetryStatus } from '../../device/telemetry/telemetry-client.ts';
 import { LiveRelay } from '../../device/web/live-relay.ts';
 import type { Log } from '../log.ts';
 import type { DetectorParameters } from './parameters.ts';
@@ -79,6 +80,11 @@ export class Companions {
       },
     );
     return new Companions(service, figures, views, live, complaints);
+  }
+
+  /** how the link to the broker is; null where telemetry is off */
+  get telemetry(): TelemetryStatus | null {
+    return this.#service.telemetry;
   }
 
   /** Shows a session from now on. */

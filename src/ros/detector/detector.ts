@@ -244,6 +244,7 @@ export class Detector implements RosProgram, LifecycleWork {
           snapshot: session?.pipeline.snapshot() ?? null,
           delayMs: session?.results.newestDelayMs ?? NaN,
           findings,
+          telemetry: this.#companions?.telemetry ?? null,
         },
         this.#parameters,
       ),

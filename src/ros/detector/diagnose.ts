@@ -5,6 +5,7 @@ import type { CameraSnapshot, PipelineSnapshot } from '../../device/pipeline/sna
 import { clocksApart, nothingOut } from '../../device/service/camera-trouble.ts';
 import { refusedOf } from '../../device/service/describe-choice.ts';
 import { engineCondition } from '../../device/service/engine-trouble.ts';
+import type { TelemetryStatus } from '../../device/telemetry/telemetry-client.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { Finding } from './camera-watch.ts';
 import type { DetectorParameters } from './parameters.ts';
@@ -21,6 +22,8 @@ export interface DetectorCondition {
   readonly delayMs: number;
   /** by camera */
   readonly findings: ReadonlyMap<string, readonly Finding[]>;
+  /** null where it is off */
+  readonly telemetry: TelemetryStatus | null;
 }
 
 type Thresholds = Pick<
@@ -30,8 +33,9 @@ type Thresholds = Pick<
 
 /** Everything a person on the robot should see, as diagnostic lines: the node, its timing, its model, each camera. */
 export function diagnose(condition: DetectorCondition, thresholds: Thresholds): DiagnosticStatus[] {
-  const { snapshot } = condition;
+  const { snapshot, telemetry } = condition;
   const lines = [diagnoseNode(condition)];
+  if (telemetry !== null) lines.push(diagnoseTelemetry(telemetry));
   if (snapshot === null) return lines;
   lines.push(diagnoseTiming(snapshot, condition.delayMs, thresholds), diagnoseEngine(snapshot));
   for (const camera of Object.keys(snapshot.cameras)) {
@@ -50,6 +54,18 @@ function diagnoseNode({ state, complaints }: DetectorCondition): DiagnosticStatu
       state,
       ...Object.fromEntries(complaints.map((text, i) => [`complaint ${i + 1}`, text] as const)),
     },
+  };
+}
+
+/** A broker that is away comes back by itself; one that refuses, or a client id that is used twice, needs somebody. */
+function diagnoseTelemetry({ connected, protocol, code, reason }: TelemetryStatus): DiagnosticStatus {
+  const needsSomebody = code === 'GOSHAWK_BROKER_REFUSED' || code === 'GOSHAWK_CLIENT_TAKEN_OVER';
+  const isWell = connected && reason === '';
+  return {
+    name: 'telemetry',
+    level: isWell ? 'ok' : needsSomebody ? 'error' : 'warn',
+    message: isWell ? `connected by MQTT ${protocol ?? ''}` : [code, reason].filter(Boolean).join(': '),
+    values: { connected: connected ? 'yes' : 'no', code: code ?? '' },
   };
 }
 

@@ -2,7 +2,7 @@ import { publishersOf, subscriptionsOf, topicsOfType } from '../graph.ts';
 import type { Log } from '../log.ts';
 import type { Reliability } from '../qos.ts';
 import { MESSAGE, type RosNode } from '../rcl.ts';
-import { FindingLog, inspectCamera, inspectListeners, type Finding } from './camera-watch.ts';
+import { FindingLog, inspectCamera, inspectListeners, inspectRivals, type Finding } from './camera-watch.ts';
 import type { SessionCamera } from './session.ts';
 
 interface Watched {
@@ -86,6 +86,11 @@ export class TopicWatch {
         silentAfterSeconds,
       ),
       ...inspectListeners(topics.detections, MESSAGE.detections, listeners),
+      ...inspectRivals(
+        topics.detections,
+        this.#node.getFullyQualifiedName(),
+        publishersOf(this.#node, topics.detections),
+      ),
     ];
   }
 

@@ -3,6 +3,7 @@ import {
   FindingLog,
   inspectCamera,
   inspectListeners,
+  inspectRivals,
   type CameraView,
 } from '../../../src/ros/detector/camera-watch.ts';
 import type { Endpoint } from '../../../src/ros/graph.ts';
@@ -76,7 +77,45 @@ describe('inspectListeners', () => {
   });
 });
 
+describe('inspectRivals', () => {
+  const publishers = (...nodes: string[]): Endpoint[] =>
+    nodes.map((node) => ({ node, type: 'x', reliability: 'reliable', durability: 'volatile' }));
+
+  it.each([
+    [['/goshawk/detector'], []],
+    [[], []],
+    [['/goshawk/detector', '/other'], [/^\/other publishes \/front\/detections as well/]],
+    [['/goshawk/detector', '/goshawk/detector'], [/^another node of this name \(\/goshawk\/detector\)/]],
+    [
+      ['/other', '/goshawk/detector', '/other', '/third'],
+      [/^\/other/, /^\/third/],
+    ],
+  ])('%j', (nodes, messages) => {
+    const findings = inspectRivals('/front/detections', '/goshawk/detector', publishers(...nodes));
+    expect(findings.map(({ message }) => message)).toEqual(
+      messages.map((one) => expect.stringMatching(one) as string),
+    );
+  });
+});
+
 describe('FindingLog', () => {
+  it('says it again where the cause is another, also where the two differ by a digit alone', () => {
+    const log = new FindingLog();
+    const said: string[] = [];
+    for (const message of [
+      'silent for 3 s: /driver1 stopped',
+      'silent for 4 s: /driver1 stopped',
+      'silent for 5 s: /driver2 stopped',
+    ])
+      log.update(
+        'front',
+        [{ level: 'error', key: 'silent', message }],
+        (finding) => said.push(finding.message),
+        () => undefined,
+      );
+    expect(said).toEqual(['silent for 3 s: /driver1 stopped', 'silent for 5 s: /driver2 stopped']);
+  });
+
   it('says a thing once when it appears and once when it is over, by subject', () => {
     const log = new FindingLog();
     const said: string[] = [];

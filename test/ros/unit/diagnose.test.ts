@@ -41,6 +41,7 @@ function lines(changes: Partial<DetectorCondition>): Record<string, string> {
     snapshot: snapshot(),
     delayMs: 20,
     findings: new Map(),
+    telemetry: null,
     ...changes,
   };
   return Object.fromEntries(
@@ -57,7 +58,14 @@ describe('diagnose', () => {
       'camera front': 'ok: 30 frames/s in, 30 out',
     });
     const camera = diagnose(
-      { state: 'active', complaints: [], snapshot: snapshot(), delayMs: 1, findings: new Map() },
+      {
+        state: 'active',
+        complaints: [],
+        snapshot: snapshot(),
+        delayMs: 1,
+        findings: new Map(),
+        telemetry: null,
+      },
       LIMITS,
     ).at(-1)!;
     expect(camera.values).toMatchObject({ received: 12, published: 10, dropped_malformed: 2 });
@@ -122,7 +130,13 @@ describe('diagnose', () => {
         notes: [],
       },
     } as unknown as PipelineSnapshot['engine'];
-    const condition = { state: 'active', complaints: [], delayMs: 1, findings: new Map<string, []>() };
+    const condition = {
+      state: 'active',
+      complaints: [],
+      delayMs: 1,
+      findings: new Map<string, []>(),
+      telemetry: null,
+    };
     const line = diagnose({ ...condition, snapshot: snapshot({ engine }) }, LIMITS).find(
       ({ name }) => name === 'engine',
     );
@@ -143,6 +157,25 @@ describe('diagnose', () => {
       setting_last_move: '',
       nodes: '90 on cuda, 3 on cpu',
     });
+  });
+
+  it('tells a broker that is away from one that somebody has to look after', () => {
+    const streams = null;
+    const away = { connected: false, protocol: null, streams };
+    const telemetry = (status: NonNullable<DetectorCondition['telemetry']>): string | undefined =>
+      lines({ telemetry: status, snapshot: null })['telemetry'];
+    expect(telemetry({ connected: true, protocol: '5', code: null, reason: '', streams })).toBe(
+      'ok: connected by MQTT 5',
+    );
+    expect(telemetry({ ...away, code: null, reason: 'not connected yet' })).toBe('warn: not connected yet');
+    expect(telemetry({ ...away, code: 'GOSHAWK_BROKER_UNREACHABLE', reason: 'x' })).toBe(
+      'warn: GOSHAWK_BROKER_UNREACHABLE: x',
+    );
+    expect(telemetry({ ...away, code: 'GOSHAWK_CLIENT_TAKEN_OVER', reason: 'x' })).toMatch(/^error/);
+    expect(telemetry({ ...away, connected: true, code: 'GOSHAWK_BROKER_REFUSED', reason: 'x' })).toMatch(
+      /^error/,
+    );
+    expect(lines({})['telemetry']).toBeUndefined();
   });
 
   it('shows the worst finding of a camera', () => {
