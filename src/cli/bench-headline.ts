@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { GoshawkError } from '../contract/errors.ts';
 import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
 import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { wholeFrom } from './numbers.ts';
+import { stopSignal } from './stop-signal.ts';
 
 interface HeadlineFlags {
   readonly report: string;
@@ -40,11 +40,7 @@ export function registerBenchHeadline(bench: Command): void {
 async function runHeadline(flags: HeadlineFlags): Promise<void> {
   await checkOutputFiles(flags.report);
   const repository = new ModelRepository(defaultModelFolders());
-  const stop = new AbortController();
-  const interrupt = (): void => {
-    stop.abort(new GoshawkError('GOSHAWK_INTERRUPTED', { what: 'bench headline' }));
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const stop = stopSignal('bench headline');
   try {
     // loaded only here: it measures as "goshawk optimize" does, which no other command needs
     const { benchHeadline, headlineTable } = await import('../tools/bench/headline.ts');
@@ -59,7 +55,7 @@ async function runHeadline(flags: HeadlineFlags): Promise<void> {
     await writeReport(flags.report, report);
     console.log(headlineTable(report));
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    stop.release();
   }
 }
 

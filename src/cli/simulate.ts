@@ -1,5 +1,4 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { GoshawkError } from '../contract/errors.ts';
 import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../core/scene/conditions.ts';
 import {
   DATASET_FORMATS,
@@ -8,6 +7,7 @@ import {
   type SimulateOptions,
 } from '../tools/simulate/options.ts';
 import { simulate, type SimulateProgress } from '../tools/simulate/simulate.ts';
+import { stopSignal } from './stop-signal.ts';
 
 /** The knobs are flags of their own. */
 type SimulateFlags = Omit<SimulateOptions, 'conditions'> & Partial<Conditions>;
@@ -57,16 +57,12 @@ async function runSimulate(flags: SimulateFlags): Promise<void> {
     const value = flags[name];
     if (value !== undefined) conditions[name] = value;
   }
-  const stop = new AbortController();
-  const interrupt = (): void => {
-    stop.abort(new GoshawkError('GOSHAWK_INTERRUPTED', { what: 'simulate' }));
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const stop = stopSignal('simulate');
   try {
     const result = await simulate({ ...flags, conditions }, showProgress(), stop.signal);
     console.log(`${flags.out}: ${result.scenes} scenes with ${result.objects} labeled objects`);
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    stop.release();
   }
 }
 

@@ -16,13 +16,16 @@ const STOP_MS = 4_500;
 const EMPTY_MS = 2_000;
 
 /**
- * Runs a ROS program as a whole process: init, start, wait for SIGINT or SIGTERM, stop, shut down, and let the event loop empty.
+ * Runs a ROS program as a whole process: init, start, wait for `endSignal`, stop, shut down, and let the event loop empty.
  * `process.exit` with a live node ends in a segmentation fault, so it is only the last resort, after the node is gone.
  */
-export async function runRosProcess(start: (args: RosArguments) => Promise<RosProgram>): Promise<void> {
+export async function runRosProcess(
+  endSignal: Promise<void>,
+  start: (args: RosArguments) => Promise<RosProgram>,
+): Promise<void> {
   // rclnodejs hears SIGINT only, and pulls the context away from under a node that is still working.
   rcl.removeSignalHandlers();
-  const ended = endOfProcess();
+  const ended = Promise.race([endSignal, failure()]);
   let program: RosProgram | undefined;
   try {
     const args = splitRosArguments(process.argv);
@@ -34,19 +37,12 @@ export async function runRosProcess(start: (args: RosArguments) => Promise<RosPr
   }
   await stopWithin(program, STOP_MS);
   if (!rcl.isShutdown()) rcl.shutdown();
-  leaveEvenIfBusy();
+  leaveWhenEmpty();
 }
 
-/** Resolves at a signal, or when something failed that nobody caught. */
-function endOfProcess(): Promise<void> {
+/** Resolves when something failed that nobody caught. */
+function failure(): Promise<void> {
   return new Promise((resolve) => {
-    // They stay for good: a second signal while stopping must not kill the process with work in hand.
-    process.on('SIGINT', () => {
-      resolve();
-    });
-    process.on('SIGTERM', () => {
-      resolve();
-    });
     const onFailure = (error: unknown): void => {
       fail(error);
       resolve();
@@ -74,7 +70,15 @@ async function stopWithin(program: RosProgram | undefined, ms: number): Promise<
   }
 }
 
-function leaveEvenIfBusy(): void {
+/**
+ * Ends the process once nothing is open. Left to itself Node takes its signal handlers away first and then tears everything down, which takes some
+ * tenths of a second with these libraries: a second Ctrl-C in that time would end the process by signal, and a supervisor would see a crash.
+ * `process.exit` leaves the handlers where they are.
+ */
+function leaveWhenEmpty(): void {
+  process.once('beforeExit', () => {
+    process.exit();
+  });
   setTimeout(() => {
     process.stderr.write(`still open at exit: ${process.getActiveResourcesInfo().join(', ')}\n`);
     process.exit();

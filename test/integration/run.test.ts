@@ -104,6 +104,38 @@ describe('goshawk run', () => {
     await expect.poll(isAlive, { timeout: 30_000 }).toBe(false);
   });
 
+  it('ends with its report and code 0 where Ctrl-C is pressed twice', async () => {
+    const report = join(folder, 'twice.json');
+    let isPressed = false;
+    const { code, output } = await goshawk(
+      ['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--report', report],
+      {},
+      (text, kill) => {
+        if (isPressed || !/\d out fps/.test(text)) return;
+        isPressed = true;
+        kill('SIGINT');
+        kill('SIGINT');
+      },
+    );
+    expect(output).toContain('ended:');
+    expect(code, output).toBe(0);
+    runReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
+  });
+
+  it('ends in order at signals that go on until it is gone, but for the third before it ended', async () => {
+    let again: NodeJS.Timeout | undefined;
+    const { code, output } = await goshawk(
+      ['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--seconds', '0.5'],
+      {},
+      (text, kill) => {
+        if (again !== undefined || !text.includes('ended:')) return;
+        again = setInterval(() => kill('SIGINT'), 5);
+      },
+    );
+    clearInterval(again);
+    expect(code, output).toBe(0);
+  });
+
   it('ends cleanly on SIGTERM and answers for its status, metrics and health meanwhile', async () => {
     const seen: { status?: unknown; health?: number; metrics?: string } = {};
     let asked = false;

@@ -157,6 +157,18 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
     expect(detector.output).not.toMatch(/still open at exit/);
   });
 
+  it.each([5, 50])('ends with code 0 at signals every %i ms until it is gone', async (ms) => {
+    const detector = await startDetector({ report_file: join(folder, 'again.json') });
+    await startCamera('--rate', '30');
+    await listen(RESULTS, 3);
+    const again = setInterval(() => {
+      if (detector.isRunning) process.kill(detector.pid, 'SIGINT');
+    }, ms);
+    expect(await detector.stop('SIGINT')).toBe(0);
+    clearInterval(again);
+    expect(readReport('again.json').frames.published).toBeGreaterThanOrEqual(3);
+  });
+
   it('ends with code 0 at a signal while the model is still loading', async () => {
     const detector = bench.node('detector', { bundle: bundle! });
     running.push(detector);

@@ -1,9 +1,12 @@
+import { endSignal } from '../end-signal.ts';
 import { hasRosEnvironment } from '../environment.ts';
+
+const ended = endSignal();
 
 if (hasRosEnvironment(process.env, (line) => process.stderr.write(`${line}\n`))) {
   const { runRosProcess } = await import('../process.ts');
   const { Detector } = await import('../detector/detector.ts');
-  await runRosProcess((args) => Detector.start(args));
+  await runRosProcess(ended, (args) => Detector.start(args));
 } else {
   process.exitCode = 1;
 }
