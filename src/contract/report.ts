@@ -74,7 +74,10 @@ export const reportBaseSchema = z.strictObject({
 /** Report of anything that put frames through the pipeline: `goshawk run`, `npm start`, `bench pipeline`. */
 export const runReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.run/1'),
+  /** in which frames were taken: without loading, pauses and draining */
   seconds: z.number().nonnegative(),
+  /** the part of it in which frames came, from the first to the last; absent in reports of earlier versions */
+  framesSeconds: z.number().nonnegative().optional(),
   bundle: bundleRefSchema,
   /** how inference was divided over the machine at the end; absent in reports of earlier versions */
   engine: engineSettingSchema
@@ -92,7 +95,7 @@ export const runReportSchema = reportBaseSchema.extend({
   frames: framesSchema,
   /** by camera; only of cameras inside the process */
   sources: z.record(z.string(), sourceSchema).optional(),
-  /** frames a second */
+  /** frames a second, over the time in which frames came */
   fps: z.strictObject({ in: z.number().nonnegative(), out: z.number().nonnegative() }),
   latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }),
   /** detections published over the run */

@@ -120,6 +120,32 @@ const births = (heard: Heard[], node?: string): string[] =>
     .map(({ bootId }) => bootId);
 
 describe('telemetry over a real Mosquitto (MQTT 5)', () => {
+  it('declares a message that does not follow its schema as lost, and says so in words', async () => {
+    const broker = await mosquitto();
+    const heard = await listener(broker.url, 5);
+    const telemetry = client(settings(broker.url));
+    telemetry.metrics(metricsBody(10));
+    await until(() => of(heard, 'metrics').length === 1, 'the first window');
+    let refusal: unknown;
+    try {
+      telemetry.metrics(metricsBody(-150));
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toMatchObject({
+      code: 'GOSHAWK_TELEMETRY_INVALID',
+      message: expect.stringMatching(
+        /stream metrics .*cameras\.0\.received: .*cameras\.0\.published: /,
+      ) as unknown,
+    });
+    telemetry.metrics(metricsBody(11));
+    await until(() => of(heard, 'metrics').length === 2, 'the next window');
+    const [first, second] = of(heard, 'metrics').map(({ body }) => metricsSchema.parse(body));
+    expect([first!.headerId, second!.headerId]).toEqual([0, 2]);
+    expect(first!.gaps).toEqual({});
+    expect(second!.gaps).toEqual({ metrics: 1 });
+  });
+
   it('announces itself, counts its messages from 0, and says OFFLINE when it is closed', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);

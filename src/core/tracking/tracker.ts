@@ -44,6 +44,8 @@ const TAKEN = 0;
  * by `maxTracks` and the largest frame.
  */
 export class Tracker {
+  /** Score from which on detections are of use to a tracker with the default settings. */
+  static readonly wantsFrom = DEFAULT_TRACKER_SETTINGS.lowScore;
   readonly #settings: TrackerSettings;
   readonly #store: TrackStore;
   readonly #assignment = new Assignment();

@@ -1,4 +1,5 @@
 import { GoshawkError } from '../../contract/errors.ts';
+import type { Detections } from '../../core/detections.ts';
 import type { DecodeLimits } from '../inference/engine.ts';
 
 /** Limits as an operator sets them. */
@@ -52,14 +53,37 @@ export function changeLimits(limits: Limits, patch: LimitsPatch, labels: readonl
   return changed;
 }
 
-/** The form in which the engine takes limits. */
-export function toDecodeLimits(limits: Limits, labels: readonly string[]): DecodeLimits {
-  const { classes } = limits;
+/** Weak boxes of one frame that trackers get beside those that may be published, at most. */
+const WEAK_ROOM = 100;
+
+/**
+ * The form in which the engine takes limits.
+ * @param trackedFrom score from which on a tracker wants boxes, also those that are too weak to be published; `null` where there is no tracker.
+ * What it does not publish is then for `cutToLimits` to leave out: suppression goes from the best score down, so weak boxes change nothing about
+ * strong ones.
+ */
+export function toDecodeLimits(
+  limits: Limits,
+  labels: readonly string[],
+  trackedFrom: number | null,
+): DecodeLimits {
+  const { classes, score, maxDetections } = limits;
+  const isTracked = trackedFrom !== null;
   return {
-    scoreThreshold: limits.score,
+    scoreThreshold: isTracked ? Math.min(score, trackedFrom) : score,
     iouThreshold: limits.iou,
-    maxDetections: limits.maxDetections,
+    maxDetections: isTracked ? Math.min(MOST_DETECTIONS, maxDetections + WEAK_ROOM) : maxDetections,
     classFilter:
       classes === null ? null : Uint8Array.from(labels, (label) => (classes.includes(label) ? 1 : 0)),
   };
+}
+
+/** Leaves of detections, which lie best first, those that may be published. */
+export function cutToLimits(
+  detections: Detections,
+  { score, maxDetections }: Pick<Limits, 'score' | 'maxDetections'>,
+): void {
+  let count = Math.min(detections.count, maxDetections);
+  while (count > 0 && detections.scores[count - 1]! <= score) count -= 1;
+  detections.count = count;
 }

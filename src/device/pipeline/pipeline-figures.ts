@@ -1,5 +1,6 @@
 import type { EngineIncident } from '../inference/engine.ts';
 import type { FrameJob } from './frame-job.ts';
+import { FrameSpan } from './frame-span.ts';
 import { ProcessMonitor } from './process-monitor.ts';
 import { RateWindow } from './rate-window.ts';
 import type { PipelineSnapshot } from './snapshot.ts';
@@ -13,8 +14,10 @@ export class PipelineFigures {
   readonly #recent = new RecentLatencies();
   readonly #fpsIn = new RateWindow(RATE_WINDOW_SECONDS);
   readonly #fpsOut = new RateWindow(RATE_WINDOW_SECONDS);
+  readonly #span = new FrameSpan();
   readonly #monitor = new ProcessMonitor();
   #startedAt: number | null = null;
+  #activeMs = 0;
   #activeSince: number | null = null;
   #detections = 0;
   #engineLost = 0;
@@ -26,9 +29,16 @@ export class PipelineFigures {
     this.#startedAt = now;
   }
 
-  /** Frames are taken from now on; null for no longer. */
-  noteActive(now: number | null): void {
-    this.#activeSince = now;
+  /** Frames are taken from now on. */
+  activate(now: number): void {
+    this.#activeSince ??= now;
+  }
+
+  /** No more frames are taken. */
+  deactivate(now: number): void {
+    if (this.#activeSince !== null) this.#activeMs += now - this.#activeSince;
+    this.#activeSince = null;
+    this.#span.pause();
   }
 
   /** Watches the event loop, which is worth it only while frames may come. */
@@ -41,6 +51,7 @@ export class PipelineFigures {
   }
 
   noteReceived(now: number): void {
+    if (this.#activeSince !== null) this.#span.mark(now);
     this.#fpsIn.mark(now);
   }
 
@@ -60,6 +71,8 @@ export class PipelineFigures {
 
   read(now: number): Omit<PipelineSnapshot, 'state' | 'engine' | 'frames' | 'cameras' | 'sinks'> {
     return {
+      activeSeconds: (this.#activeMs + (this.#activeSince === null ? 0 : now - this.#activeSince)) / 1000,
+      framesSeconds: this.#span.seconds,
       uptimeSeconds: this.#startedAt === null ? 0 : (now - this.#startedAt) / 1000,
       activeMs: this.#activeSince === null ? null : now - this.#activeSince,
       engineLost: this.#engineLost,

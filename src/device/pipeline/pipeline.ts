@@ -2,13 +2,14 @@ import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { isCompressed, type Frame, type ImageView, type Stamp } from '../../core/frame.ts';
 import type { LoadCounts } from '../../core/sizing/load-watch.ts';
+import { Tracker } from '../../core/tracking/tracker.ts';
 import { freeMemory } from '../free-memory.ts';
 import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
 import { CameraLane } from './camera-lane.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { clocksAgree } from './clocks-agree.ts';
 import { decodeToRgb } from './decode-image.ts';
-import { changeLimits, toDecodeLimits, type Limits, type LimitsPatch } from './decode-limits.ts';
+import { changeLimits, cutToLimits, toDecodeLimits, type Limits, type LimitsPatch } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
 import { describeFrame } from './describe-frame.ts';
 import { checkImage, DEFAULT_SIZE_LIMITS, type SizeLimits } from './frame-check.ts';
@@ -62,7 +63,7 @@ export class FramePipeline {
     this.#input = input;
     this.#sizes = { ...DEFAULT_SIZE_LIMITS, ...options.sizes };
     this.#limits = changeLimits({ ...thresholds, classes: null }, options.limits ?? {}, labels);
-    this.#decodeLimits = toDecodeLimits(this.#limits, labels);
+    this.#decodeLimits = this.#toDecodeLimits();
     this.#notices = new NoticeThrottle(this.#clock, options.onNotice);
     this.#delivery = new Delivery({
       clock: this.#clock,
@@ -129,15 +130,15 @@ export class FramePipeline {
   /** Frames are taken from now on. @throws GoshawkError before `start` has resolved or after `close` */
   activate(): void {
     if (this.#state !== 'inactive' && this.#state !== 'active') throw wrongState(this.#state, 'activated');
-    if (this.#state === 'inactive') this.#figures.noteActive(this.#clock.monotonicMs());
     this.#state = 'active';
+    this.#figures.activate(this.#clock.monotonicMs());
   }
 
   /** Takes no more frames and lets those in hand finish; what is still there after `drainMs` is counted as lost. */
   async deactivate(): Promise<void> {
     if (this.#state !== 'active') return;
     this.#state = 'draining';
-    this.#figures.noteActive(null);
+    this.#figures.deactivate(this.#clock.monotonicMs());
     await this.#drain('inactive');
     // `close` may have been called while the frames in hand finished
     if (this.#stateNow() === 'draining') this.#state = 'inactive';
@@ -192,8 +193,13 @@ export class FramePipeline {
   setLimits(patch: LimitsPatch): Limits {
     const { labels } = this.#options.manifest;
     this.#limits = changeLimits(this.#limits, patch, labels);
-    this.#decodeLimits = toDecodeLimits(this.#limits, labels);
+    this.#decodeLimits = this.#toDecodeLimits();
     return this.#limits;
+  }
+
+  #toDecodeLimits(): DecodeLimits {
+    const { manifest, tracking } = this.#options;
+    return toDecodeLimits(this.#limits, manifest.labels, tracking === true ? Tracker.wantsFrom : null);
   }
 
   addSink(sink: ResultSink): void {
@@ -292,6 +298,8 @@ export class FramePipeline {
     job.endStage('queue', now);
     if (lane.tracker !== null) {
       lane.tracker.update(job.detections, lane.trackClock.next(job.envelope));
+      // weak boxes were for the tracker alone
+      cutToLimits(job.detections, this.#limits);
       job.endStage('track', this.#clock.monotonicMs());
     }
     job.totalMs = this.#clock.monotonicMs() - job.envelope.receivedAt;
@@ -362,6 +370,7 @@ export class FramePipeline {
 
   async #close(): Promise<void> {
     this.#state = 'closing';
+    this.#figures.deactivate(this.#clock.monotonicMs());
     for (const lane of this.#lanes.values()) {
       const waiting = lane.gate.take();
       if (waiting !== null) this.#drop(lane, waiting, 'shutdown');

@@ -51,6 +51,10 @@ export interface PipelineSnapshot {
   readonly uptimeSeconds: number;
   /** milliseconds since it began to take frames; null while it takes none */
   readonly activeMs: number | null;
+  /** how long frames have been taken, pauses and loading left out */
+  readonly activeSeconds: number;
+  /** the part of it in which frames came; 0 before the second frame */
+  readonly framesSeconds: number;
   /** null until the engine is loaded */
   readonly engine: EngineInfo | null;
   readonly engineLost: number;

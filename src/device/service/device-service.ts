@@ -112,7 +112,15 @@ export class DeviceService {
 
   /** belongs among the pipeline's sinks; null where telemetry is off */
   get sink(): ResultSink | null {
-    return this.#reporter?.window ?? null;
+    return this.#reporter?.sink ?? null;
+  }
+
+  /**
+   * Told when a pipeline comes and when one goes, while `snapshot` still answers for what was there before: telemetry ends its window there, since
+   * the next pipeline counts from 0.
+   */
+  turn(): void {
+    this.#reporter?.turn();
   }
 
   /** Sends the last window, says OFFLINE, and closes the page. */

@@ -8,8 +8,6 @@ export interface RunFacts {
   readonly snapshot: PipelineSnapshot;
   readonly bundle: Bundle;
   readonly startedAt: Date;
-  /** time in which frames were taken; rates are means over it */
-  readonly activeSeconds: number;
 }
 
 function engineOf(engine: PipelineSnapshot['engine']): RunReport['engine'] {
@@ -22,14 +20,17 @@ function engineOf(engine: PipelineSnapshot['engine']): RunReport['engine'] {
 }
 
 /** A pipeline's run as `goshawk.report.run/1`. Made after the pipeline has drained, nothing is in flight in it. */
-export function makeRunReport({ snapshot, bundle, startedAt, activeSeconds }: RunFacts): RunReport {
-  const { frames, latencyMs, detections } = snapshot;
-  const perSecond = (count: number): number => (activeSeconds > 0 ? count / activeSeconds : 0);
+export function makeRunReport({ snapshot, bundle, startedAt }: RunFacts): RunReport {
+  const { frames, latencyMs, detections, activeSeconds, framesSeconds } = snapshot;
+  // a single frame says nothing of a rate but that there was one
+  const seconds = framesSeconds > 0 ? framesSeconds : activeSeconds;
+  const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
   return runReportSchema.parse({
     schema: 'goshawk.report.run/1',
     startedAt: startedAt.toISOString(),
     host: describeHost(listUsableProviders()),
     seconds: activeSeconds,
+    framesSeconds,
     bundle: { name: bundle.manifest.name, version: bundle.manifest.version, digest: bundle.digest },
     engine: engineOf(snapshot.engine),
     frames: { received: frames.received, published: frames.published, drops: frames.drops },

@@ -1,6 +1,6 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { LATENCY_EDGES_MS, type MetricsBody } from '../../contract/telemetry.ts';
-import type { FrameResult, ResultSink } from '../pipeline/frame-result.ts';
+import type { FrameResult } from '../pipeline/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
 import { bundleReference } from './state-body.ts';
 
@@ -40,27 +40,38 @@ function dropsSince(now: FrameCounts, before: FrameCounts): CameraFigures['drops
 }
 
 /**
- * Turns the pipeline's running totals into windows that touch: what one window does not hold, the next one does.
- * It is a sink, because latencies are counted one by one.
+ * Turns the running totals of one pipeline into windows that touch: what one window does not hold, the next one does. Latencies are counted one by
+ * one. Totals of another pipeline begin at 0, so it has a `MetricsWindow` of its own.
  */
-export class MetricsWindow implements ResultSink {
-  readonly name = 'telemetry';
+export class MetricsWindow {
   readonly #latencies = new Map<string, LatencyCounts>();
   readonly #before = new Map<string, FrameCounts>();
   #start: Date;
+  #activeBefore = 0;
 
   constructor(start: Date) {
     this.#start = start;
+  }
+
+  /** where the open window began */
+  get start(): Date {
+    return this.#start;
   }
 
   deliver(result: FrameResult): void {
     this.#latencyOf(result.envelope.camera).record(result.totalMs);
   }
 
-  /** Ends the window at `end` and begins the next one there. */
-  close(snapshot: PipelineSnapshot, host: MetricsBody['host'], end: Date): MetricsBody {
-    const seconds = Math.max(0.001, (end.getTime() - this.#start.getTime()) / 1000);
-    const cameras = Object.entries(snapshot.cameras).map(([camera, { frames }]): CameraFigures => {
+  /**
+   * Ends the window at `end` and begins the next one there. Rates are over the part of it in which the pipeline took frames.
+   * @param snapshot null while there is no pipeline: the window then holds no camera
+   */
+  close(snapshot: PipelineSnapshot | null, host: MetricsBody['host'], end: Date): MetricsBody {
+    const active = snapshot?.activeSeconds ?? 0;
+    const seconds = active - this.#activeBefore;
+    this.#activeBefore = active;
+    const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
+    const cameras = Object.entries(snapshot?.cameras ?? {}).map(([camera, { frames }]): CameraFigures => {
       const before = this.#before.get(camera) ?? NOTHING;
       this.#before.set(camera, frames);
       const received = frames.received - before.received;
@@ -71,7 +82,7 @@ export class MetricsWindow implements ResultSink {
         published,
         drops: dropsSince(frames, before),
         inFlight: frames.inFlight,
-        fps: { in: received / seconds, out: published / seconds },
+        fps: { in: perSecond(received), out: perSecond(published) },
         latency: this.#latencyOf(camera).take(),
       };
     });
@@ -79,11 +90,11 @@ export class MetricsWindow implements ResultSink {
     this.#start = end;
     return {
       window,
-      bundle: bundleReference(snapshot),
+      bundle: snapshot === null ? null : bundleReference(snapshot),
       cameras,
       process: {
-        residentBytes: snapshot.process.rssBytes,
-        eventLoopDelayP99Ms: snapshot.process.eventLoopDelayMs.p99,
+        residentBytes: snapshot?.process.rssBytes ?? process.memoryUsage.rss(),
+        eventLoopDelayP99Ms: snapshot?.process.eventLoopDelayMs.p99 ?? 0,
       },
       host,
     };

@@ -35,6 +35,13 @@ export class Outbox<Body> {
     }
   }
 
+  /** Counts a message that was made and could not be put here, under the number that it would have had. */
+  lose(): void {
+    this.#produced += 1;
+    this.#dropped += 1;
+    this.#undeclared += 1;
+  }
+
   /** The oldest message, taken out: the caller says `delivered` or `failed` of it. */
   take(): Waiting<Body> | undefined {
     return this.#waiting.shift();

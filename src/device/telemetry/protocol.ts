@@ -24,6 +24,8 @@ export interface TelemetrySettings {
 export type ToTelemetryThread =
   | { readonly type: 'state'; readonly body: StateBody }
   | { readonly type: 'metrics'; readonly body: MetricsBody }
+  /** a message of the stream was made and cannot be sent: to be counted, and declared as a gap */
+  | { readonly type: 'lost'; readonly stream: 'state' | 'metrics' }
   | { readonly type: 'close' };
 
 /** Counts since the thread began: `produced = delivered + dropped + waiting`, for each stream. */

@@ -25,6 +25,11 @@ function referenceOf({ engine }: PipelineSnapshot): StateBody['reference'] {
   return { ...referenceCheck, exactInt8, choice: choice.how, why: choice.why, refused: refusedOf(engine) };
 }
 
+/** What is said while no model is loaded. */
+export function unconfiguredBody(uptimeSeconds: number, host: StateBody['host']): StateBody {
+  return { uptimeSeconds, lifecycle: 'unconfigured', bundle: null, reference: null, cameras: [], host };
+}
+
 export function stateBody(snapshot: PipelineSnapshot, host: StateBody['host']): StateBody {
   return {
     uptimeSeconds: snapshot.uptimeSeconds,

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { z } from 'zod';
 import { GoshawkError } from '../../contract/errors.ts';
 import {
   metricsBodySchema,
@@ -86,12 +87,22 @@ export class TelemetryClient {
     return this.#status;
   }
 
+  /** @throws GoshawkError GOSHAWK_TELEMETRY_INVALID, and the message is declared as lost */
   state(body: StateBody): void {
-    this.#post({ type: 'state', body: stateBodySchema.parse(body) });
+    this.#post({ type: 'state', body: this.#checked('state', stateBodySchema, body) });
   }
 
+  /** @throws GoshawkError GOSHAWK_TELEMETRY_INVALID, and the message is declared as lost */
   metrics(body: MetricsBody): void {
-    this.#post({ type: 'metrics', body: metricsBodySchema.parse(body) });
+    this.#post({ type: 'metrics', body: this.#checked('metrics', metricsBodySchema, body) });
+  }
+
+  #checked<Body>(stream: 'state' | 'metrics', schema: z.ZodType<Body>, body: Body): Body {
+    const { success, data, error } = schema.safeParse(body);
+    if (success) return data;
+    this.#post({ type: 'lost', stream });
+    const reason = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    throw new GoshawkError('GOSHAWK_TELEMETRY_INVALID', { stream, reason }, { cause: error });
   }
 
   /** Says OFFLINE where the link is up, waits 3 s at most, and ends the thread. */

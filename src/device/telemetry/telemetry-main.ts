@@ -158,6 +158,9 @@ port.on('message', (message: ToTelemetryThread) => {
       metrics.put(message.body, new Date().toISOString());
       void pump();
       break;
+    case 'lost':
+      (message.stream === 'state' ? state : metrics).lose();
+      break;
     case 'close':
       void close();
       break;

@@ -94,12 +94,14 @@ export class Companions {
     const metrics = new PipelineMetrics(session.pipeline, () => this.#figures.readSensors());
     const sinks: (ResultSink | null)[] = [live, metrics, this.#service.sink];
     for (const sink of sinks) if (sink !== null) session.pipeline.addSink(sink);
+    this.#service.turn();
     this.#views.current = { session, metrics };
     this.#live.show(live);
   }
 
-  /** Shows nothing from now on. */
+  /** Shows nothing from now on. Called once the session has drained, so that its last window is whole. */
   hide(): void {
+    if (this.#views.current !== null) this.#service.turn();
     this.#views.current = null;
     this.#live.hide();
   }

@@ -205,9 +205,9 @@ export class Detector implements RosProgram, LifecycleWork {
     const session = this.#session;
     this.#session = null;
     this.#watch.close();
+    await session?.deactivate();
     this.#companions?.hide();
     if (session === null) return;
-    await session.deactivate();
     await this.#report(session);
     await session.close();
   }
@@ -277,7 +277,9 @@ export class Detector implements RosProgram, LifecycleWork {
     clearInterval(this.#timer);
     // A model that is still loading is let finish: its threads cannot be stopped in the middle without ending the process badly.
     await this.#lifecycle.settled();
-    // Telemetry sends its last window while the session is still there to be asked.
+    // Telemetry sends its last window while the session is still there to be asked, and after its last frame.
+    this.#watch.close();
+    await this.#session?.deactivate();
     await this.#companions?.close();
     await this.#closeSession();
     this.#alive = false;

@@ -40,8 +40,6 @@ export class DetectorSession {
   readonly startedAt = new Date();
   #latched: RawPublisher[] = [];
   #subscriptions: RawSubscription[] = [];
-  #activeMs = 0;
-  #activeSince: number | null = null;
 
   /** @param time its wall time is that of the clock that stamps messages */
   constructor(
@@ -77,12 +75,6 @@ export class DetectorSession {
     });
   }
 
-  /** How long it has taken frames. */
-  get activeSeconds(): number {
-    const running = this.#activeSince === null ? 0 : systemClock.monotonicMs() - this.#activeSince;
-    return (this.#activeMs + running) / 1000;
-  }
-
   /** Loads and warms the model. Rejects with a coded error, and then holds nothing. */
   async start(): Promise<EngineInfo> {
     try {
@@ -102,7 +94,6 @@ export class DetectorSession {
   /** Subscribes to the cameras: frames flow from here on. */
   activate(): void {
     this.pipeline.activate();
-    this.#activeSince = systemClock.monotonicMs();
     this.#subscriptions = this.cameras.map(({ topics, input }) =>
       subscribeRaw(
         this.#node,
@@ -123,8 +114,6 @@ export class DetectorSession {
   async deactivate(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.destroy();
     this.#subscriptions = [];
-    this.#activeMs = this.activeSeconds * 1000;
-    this.#activeSince = null;
     await this.pipeline.deactivate();
   }
 

@@ -16,7 +16,7 @@ interface Watched {
 export class TopicWatch {
   readonly #node: RosNode;
   readonly #log: Log;
-  readonly #findingLog = new FindingLog();
+  #findingLog = new FindingLog();
   #reliability: Reliability = 'best_effort';
   #watched: Watched[] = [];
 
@@ -25,8 +25,9 @@ export class TopicWatch {
     this.#log = log;
   }
 
-  /** Starts to watch cameras that were subscribed just now. */
+  /** Starts to watch cameras that were subscribed just now. What was said of others, or of these before a pause, is said again. */
   open(cameras: readonly SessionCamera[], reliability: Reliability): void {
+    this.#findingLog = new FindingLog();
     this.#reliability = reliability;
     this.#watched = cameras.map((camera) => ({
       camera,

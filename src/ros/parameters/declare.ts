@@ -128,6 +128,7 @@ function explainRefusals(node: RosNode, table: ParameterTable, isUnconfigured: (
     const unknown = parameters.find(({ name }) => !(name in table) && !node.hasParameter(name));
     const fixed = parameters.find(({ name }) => table[name]?.read === 'start');
     const held = parameters.find(({ name }) => table[name]?.read === 'configure');
+    const mistyped = parameters.map(whyMistyped).find((refusal) => refusal !== null);
     const reason =
       unknown !== undefined
         ? `there is no parameter ${unknown.name}; "ros2 param list" shows them`
@@ -135,7 +136,7 @@ function explainRefusals(node: RosNode, table: ParameterTable, isUnconfigured: (
           ? `${fixed.name} is read once, when the node starts; set it in the parameter file or on the command line and start again`
           : held !== undefined && !isUnconfigured()
             ? `${held.name} is read at configure; deactivate and clean up the node ("ros2 lifecycle set"), set it, and configure again`
-            : undefined;
+            : (mistyped ?? undefined);
     return reason === undefined ? set(parameters) : { successful: false, reason };
   };
 }
@@ -156,15 +157,26 @@ function isNotSet(parameter: Parameter): boolean {
 function checkChange(table: ParameterTable, parameters: readonly Parameter[]): Map<string, ParameterValue> {
   const changed = new Map<string, ParameterValue>();
   for (const parameter of parameters) {
-    const spec = table[parameter.name] ?? FOREIGN[parameter.name];
+    const spec = table[parameter.name];
     if (spec === undefined) continue;
-    const mend = `${howToWrite(spec)}; the old value stays in force`;
-    if (isNotSet(parameter)) throw invalid(parameter.name, 'nothing', 'it cannot be deleted', mend);
+    if (isNotSet(parameter)) throw invalid(parameter.name, 'nothing', 'it cannot be deleted', mendOf(spec));
     const checked = checkParameter(spec, parameter.value);
-    if (!checked.ok) throw invalid(parameter.name, parameter.value, checked.reason, mend);
-    if (parameter.name in table) changed.set(parameter.name, checked.value);
+    if (!checked.ok) throw invalid(parameter.name, parameter.value, checked.reason, mendOf(spec));
+    changed.set(parameter.name, checked.value);
   }
   return changed;
+}
+
+/** Why a value of a foreign parameter is refused: rclnodejs itself would only say that it does not fit. */
+function whyMistyped({ name, value }: Parameter): string | null {
+  const spec = FOREIGN[name];
+  if (spec === undefined) return null;
+  const checked = checkParameter(spec, value);
+  return checked.ok ? null : describeError(invalid(name, value, checked.reason, mendOf(spec)));
+}
+
+function mendOf(spec: ParameterSpec): string {
+  return `${howToWrite(spec)}; the old value stays in force`;
 }
 
 function invalid(name: string, value: unknown, reason: string, mend: string): GoshawkError {

@@ -137,7 +137,6 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     const snapshot = snapshotWithSources(pipeline, options.cameras);
     options.onStatus(statusOf(snapshot, service.telemetry, options.silentAfterMs));
   }, STATUS_MS);
-  let activeSince: number;
   try {
     const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
     const info = await tellWhileWaiting(pipeline.start(), (seconds) =>
@@ -147,7 +146,6 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     for (const { level, text } of describeChoice(info)) log(level, text);
     for (const { provider, reason } of info.refusals) log('info', `${provider} is not used: ${reason}`);
     pipeline.activate();
-    activeSince = performance.now();
     options.onActive();
     await untilEnd(options, pipeline);
   } finally {
@@ -157,11 +155,5 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     await pipeline.close();
     await service.close();
   }
-  const activeSeconds = (performance.now() - activeSince) / 1000;
-  return makeRunReport({
-    snapshot: snapshotWithSources(pipeline, options.cameras),
-    bundle,
-    startedAt,
-    activeSeconds,
-  });
+  return makeRunReport({ snapshot: snapshotWithSources(pipeline, options.cameras), bundle, startedAt });
 }

@@ -1,7 +1,8 @@
-import { createDetections } from '../../../src/core/detections.ts';
+import { createDetections, type Detections } from '../../../src/core/detections.ts';
 import type { CompressedView, Frame, ImageView, PixelEncoding } from '../../../src/core/frame.ts';
 import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 import type {
+  DecodeLimits,
   EngineIncident,
   EngineInfo,
   InferenceEngine,
@@ -61,14 +62,18 @@ export type JobFate = 'ok' | 'failed' | 'nan' | 'lost' | 'short' | 'reject';
 
 interface PendingJob {
   readonly inputs: readonly InferenceInput[];
+  readonly limits: DecodeLimits;
   readonly resolve: (outcome: InferenceOutcome) => void;
   readonly reject: (error: Error) => void;
 }
 
 const TIMES = { queue: 0, inference: 2, decode: 1 };
 
-function itemFor(input: InferenceInput, fate: JobFate): InferenceItem {
-  if (fate === 'ok') return { ok: true, detections: createDetections(4), pixels: input.pixels };
+/** Detections of every picture, best first, as a decoder with these limits gives them. */
+export type Detect = (limits: DecodeLimits) => Detections;
+
+function itemFor(input: InferenceInput, fate: JobFate, detections: Detections): InferenceItem {
+  if (fate === 'ok') return { ok: true, detections, pixels: input.pixels };
   const code = 'GOSHAWK_INFERENCE_FAILED';
   const { pixels } = input;
   if (fate === 'nan')
@@ -89,6 +94,7 @@ export class FakeEngine implements InferenceEngine {
   readonly pending: PendingJob[] = [];
   /** every job's inputs, in the order of arrival */
   readonly seen: (readonly InferenceInput[])[] = [];
+  detect: Detect = () => createDetections(4);
   isManual = false;
   isClosed = false;
   acceptsRaw = false;
@@ -130,10 +136,10 @@ export class FakeEngine implements InferenceEngine {
     });
   }
 
-  infer(inputs: readonly InferenceInput[]): Promise<InferenceOutcome> {
+  infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome> {
     this.seen.push(inputs);
     return new Promise((resolve, reject) => {
-      this.pending.push({ inputs, resolve, reject });
+      this.pending.push({ inputs, limits, resolve, reject });
       if (!this.isManual) this.finish(0, 'ok');
     });
   }
@@ -144,7 +150,10 @@ export class FakeEngine implements InferenceEngine {
     if (job === undefined) return;
     if (fate === 'reject') job.reject(new Error('the engine broke its promise'));
     else if (fate === 'short') job.resolve({ items: [], times: TIMES });
-    else job.resolve({ items: job.inputs.map((input) => itemFor(input, fate)), times: TIMES });
+    else {
+      const items = job.inputs.map((input) => itemFor(input, fate, this.detect(job.limits)));
+      job.resolve({ items, times: TIMES });
+    }
   }
 
   close(): Promise<void> {

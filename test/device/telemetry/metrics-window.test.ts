@@ -23,6 +23,8 @@ function snapshotOf(camera: string, totals: Totals): PipelineSnapshot {
     state: 'active',
     uptimeSeconds: 1,
     activeMs: 1000,
+    activeSeconds: 1,
+    framesSeconds: 1,
     engine: null,
     engineLost: 0,
     engineRestored: 0,

@@ -5,7 +5,7 @@ import { encodeCompressedImage, encodeImage, type ImageFields } from '../../../s
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
 import { PIXEL_ENCODINGS } from '../../../src/core/frame.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';
-import type { InferenceInput, InferenceOutcome } from '../../../src/device/inference/engine.ts';
+import type { DecodeLimits, InferenceInput, InferenceOutcome } from '../../../src/device/inference/engine.ts';
 import { encodeJpeg, encodePng } from '../../../src/device/pipeline/encode-image.ts';
 import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
 import type { FrameCounts } from '../../../src/device/pipeline/ledger.ts';
@@ -27,13 +27,14 @@ const FOREIGN_ENCODINGS = ['bayer_rggb12', '16UC1', 'rgb16', '32FC1', '', 'jpeg'
 
 /** Moves what it is given, as a worker does: a buffer that is touched afterwards is empty. */
 class MovingEngine extends FakeEngine {
-  override infer(inputs: readonly InferenceInput[]): Promise<InferenceOutcome> {
+  override infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome> {
     this.seen.length = 0;
     return super.infer(
       inputs.map((input) => ({
         ...input,
         pixels: structuredClone(input.pixels, { transfer: [input.pixels.buffer] }),
       })),
+      limits,
     );
   }
 }

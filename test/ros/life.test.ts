@@ -1,0 +1,166 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mqtt from 'mqtt';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runReportSchema } from '../../src/contract/report.ts';
+import { metricsSchema, type MetricsPayload } from '../../src/contract/telemetry.ts';
+import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
+import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
+import { foreignBytes } from '../device/bundles/foreign-detector.ts';
+import { Mosquitto } from '../support/mosquitto.ts';
+import { HAS_ROS2, ROOT, RosBench, sayWhatIsSkipped, sleep, type RosProcess } from './support/ros-process.ts';
+import { findTestBundle } from './support/test-bundle.ts';
+
+sayWhatIsSkipped();
+const bundle = HAS_ROS2 ? await findTestBundle() : undefined;
+const NODE = '/goshawk/detector';
+const LAUNCH = ['launch', 'goshawk', 'perception.launch.py'];
+
+describe.skipIf(bundle === undefined)('the life of the node', () => {
+  let folder: string;
+  let bench: RosBench;
+  const running: RosProcess[] = [];
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-life-'));
+    const prefix = join(folder, 'ament');
+    execFileSync(join(ROOT, 'scripts/install-ament'), [prefix]);
+    bench = new RosBench(8, {
+      AMENT_PREFIX_PATH: `${prefix}:${process.env['AMENT_PREFIX_PATH'] ?? ''}`,
+      XDG_CACHE_HOME: join(folder, 'cache'),
+    });
+  });
+  afterEach(async () => {
+    for (const process of running.splice(0)) await process.stop();
+  });
+  afterAll(async () => {
+    await bench.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  function start(...args: readonly string[]): RosProcess {
+    const process = bench.start('ros2', ...args);
+    running.push(process);
+    return process;
+  }
+
+  /** The command again until its output holds the pattern: discovery takes its time. */
+  async function ros2Until(pattern: RegExp, ...args: readonly string[]): Promise<string> {
+    let output = '';
+    for (let attempt = 0; attempt < 10; attempt++) {
+      output = await bench.ros2(...args);
+      if (pattern.test(output)) return output;
+      await sleep(500);
+    }
+    throw new Error(`ros2 ${args.join(' ')} does not say ${String(pattern)}:\n${output}`);
+  }
+
+  const set = (name: string, value: string) => ros2Until(/successful/, 'param', 'set', NODE, name, value);
+  const change = (transition: string) =>
+    ros2Until(/Transitioning successful/, 'lifecycle', 'set', NODE, transition);
+
+  function listenToTelemetry(url: string): { windows: MetricsPayload[]; close: () => Promise<void> } {
+    const client = mqtt.connect(url);
+    const windows: MetricsPayload[] = [];
+    client.on('connect', () => void client.subscribeAsync('fleet/v1/+/+/metrics', { qos: 1 }));
+    client.on('message', (_topic, payload) => {
+      windows.push(metricsSchema.parse(JSON.parse(payload.toString('utf8'))));
+    });
+    return { windows, close: () => client.endAsync() };
+  }
+
+  it('takes another model after cleanup, a wrong path is mended, and each is counted by itself', async () => {
+    const broker = await Mosquitto.start();
+    const { windows, close } = listenToTelemetry(broker.url);
+    const other = join(ROOT, 'models/goshawk-street-baseline');
+    const bundles = [bundle!, existsSync(other) ? join(other, readdirSync(other).sort().at(-1)!) : bundle!];
+    const run = start(
+      ...['run', 'goshawk', 'detector', '--ros-args', '-p', 'autostart:=false'],
+      ...['-p', 'image_topics:=/front/image_raw', '-p', 'bundle:=/no/such/bundle'],
+      ...['-p', `telemetry:=${broker.url}`, '-p', 'robot:=7', '-p', 'site:=no'],
+    );
+    await ros2Until(/Transitioning failed/, 'lifecycle', 'set', NODE, 'configure');
+    await run.waitFor(/configure failed: GOSHAWK_BUNDLE_NOT_FOUND: .*\/no\/such\/bundle/);
+
+    const reports = ['first.json', 'second.json'].map((name) => join(folder, name));
+    for (const [index, report] of reports.entries()) {
+      await set('bundle', bundles[index]!);
+      await set('report_file', report);
+      await change('configure');
+      await change('activate');
+      // the second session sees fewer frames than the first: counts that went on would be negative
+      const camera = bench.peer('raw_camera.py', '--topic', '/front/image_raw');
+      const count = index === 0 ? '40' : '5';
+      await bench.peer('detection_probe.py', '--topic', '/front/detections', '--count', count).exit;
+      await camera.stop();
+      await change('deactivate');
+      await change('cleanup');
+    }
+    expect(await run.stop('SIGINT')).toBe(0);
+    await close();
+    await broker.stop();
+
+    expect(run.output).not.toMatch(/GOSHAWK_TELEMETRY_INVALID|ZodError/);
+    const written = reports.map((file) => runReportSchema.parse(JSON.parse(readFileSync(file, 'utf8'))));
+    for (const { bundle: ran, frames } of written) {
+      const counts = windows
+        .filter(({ bundle: loaded }) => loaded?.digest === ran.digest)
+        .map(({ cameras }) => cameras[0]!.published);
+      expect(frames.published).toBeGreaterThanOrEqual(5);
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(frames.published);
+    }
+    for (const [index, { window, serialNumber }] of windows.entries()) {
+      expect(serialNumber).toMatch(/^7/);
+      if (index > 0) expect(window.start).toBe(windows[index - 1]!.window.end);
+    }
+  });
+
+  it('refuses what it cannot take at start aloud, with hints that fit, and goes on', async () => {
+    const file = join(folder, 'start.yaml');
+    writeFileSync(file, '/goshawk/detector: {ros__parameters: {use_sim_time: "true", workers: many}}\n');
+    const run = start(
+      ...['run', 'goshawk', 'detector', '--ros-args', '--params-file', file, '-p', `bundle:=${bundle!}`],
+      ...['-p', 'image_topics:=/front/image_raw', '-p', `report_file:=${join(folder, 'nowhere', 'r.json')}`],
+    );
+    await run.waitFor(/the detector is active/, 60);
+    expect(run.output).toMatch(
+      /GOSHAWK_PARAMETER_INVALID: parameter use_sim_time = "true" is refused: it must be a boolean, not a string \(from .*start\.yaml.*give true or false; until then the default false/,
+    );
+    expect(run.output).toMatch(/parameter workers = "many".*give a whole number from 0 to 16 or auto/);
+    expect(run.output).toMatch(/report_file: GOSHAWK_OUTPUT_REFUSED: .*there is no folder/);
+    expect(run.output).toMatch(/\/front\/image_raw -> \/front\/detections/);
+  });
+
+  it('launches an ONNX file as it comes, and names arguments that nobody takes', async () => {
+    const model = join(folder, 'net.onnx');
+    writeFileSync(model, foreignBytes({ layout: 'channels', classes: 3 }));
+    const launch = start(
+      ...LAUNCH,
+      ...[`bundle:=${model}`, 'image_topics:=/front/image_raw', 'image_type:=raw', 'bundel:=other'],
+    );
+    await launch.waitFor(/the detector is active/, 60);
+    expect(launch.output).toMatch(/net\.onnx was taken for yolov8: .*64x64/);
+    expect(launch.output).toMatch(/net@1\.0\.0 \(\S+\) on cpu: loaded/);
+    expect(launch.output).toMatch(/launch argument bundel is not known.*is bundle meant\?/);
+    await ros2Until(/String value is: raw/, 'param', 'get', NODE, 'image_type');
+    const camera = bench.peer('raw_camera.py', '--topic', '/front/image_raw');
+    running.push(camera);
+    const probe = bench.peer('detection_probe.py', '--topic', '/front/detections', '--count', '3');
+    await probe.exit;
+    expect(probe.output).toMatch(/"received": 3/);
+    expect(await launch.stop('SIGINT', 'alone')).toBe(0);
+  });
+
+  it('has every parameter as a launch argument', async () => {
+    const shown = await bench.ros2(...LAUNCH, '--show-args');
+    const listed = [...shown.matchAll(/^ {4}'(\w+)':/gm)].map(([, name]) => name!);
+    expect(listed).toEqual(expect.arrayContaining([...Object.keys(DETECTOR_PARAMETERS), 'use_sim_time']));
+    const demo = await bench.ros2('launch', 'goshawk', 'demo.launch.py', '--show-args');
+    for (const name of ['source', 'rate', 'width', 'height']) {
+      expect(Object.keys(CAMERA_PARAMETERS)).toContain(name);
+      expect(demo).toMatch(new RegExp(`^ {4}'${name}':`, 'm'));
+    }
+  });
+});
