@@ -56,7 +56,9 @@ it('an object keeps its id while it is too weak to be published, for longer than
   await show(0.9, 5);
   await pipeline.close();
 
-  expect(sink.counts).toEqual([...Array(5).fill(1), ...Array(60).fill(0), ...Array(5).fill(1)]);
+  const ones = new Array<number>(5).fill(1);
+  const zeros = new Array<number>(60).fill(0);
+  expect(sink.counts).toEqual([ones, zeros, ones].flat());
   expect(sink.tracks.at(-1)).toBe(1);
   expect(new Set(sink.tracks.slice(1))).toEqual(new Set([1]));
 });
