@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
@@ -10,11 +10,11 @@ import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { foreignBytes } from '../device/bundles/foreign-detector.ts';
 import { Mosquitto } from '../support/mosquitto.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
 import { HAS_ROS2, ROOT, RosBench, sayWhatIsSkipped, sleep, type RosProcess } from './support/ros-process.ts';
-import { findTestBundle } from './support/test-bundle.ts';
 
 sayWhatIsSkipped();
-const bundle = HAS_ROS2 ? await findTestBundle() : undefined;
+const bundle = HAS_ROS2 ? shippedBundle() : undefined;
 const NODE = '/goshawk/detector';
 const LAUNCH = ['launch', 'goshawk', 'perception.launch.py'];
 
@@ -74,8 +74,7 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
   it('takes another model after cleanup, a wrong path is mended, and each is counted by itself', async () => {
     const broker = await Mosquitto.start();
     const { windows, close } = listenToTelemetry(broker.url);
-    const other = join(ROOT, 'models/goshawk-street-baseline');
-    const bundles = [bundle!, existsSync(other) ? join(other, readdirSync(other).sort().at(-1)!) : bundle!];
+    const bundles = [bundle!, shippedBundle('goshawk-street-baseline')];
     const run = start(
       ...['run', 'goshawk', 'detector', '--ros-args', '-p', 'autostart:=false'],
       ...['-p', 'image_topics:=/front/image_raw', '-p', 'bundle:=/no/such/bundle'],
