@@ -94,7 +94,8 @@ export const ERROR_TEMPLATES = {
     fix: 'give each robot a "robot" of its own (robots imaged alike have one host name) and each detector of a robot a node name of its own (--node of "goshawk run"); the broker is not at fault',
   },
   GOSHAWK_TELEMETRY_INVALID: {
-    message: 'a message of the telemetry stream {stream} does not follow its schema and was not sent: {reason}',
+    message:
+      'a message of the telemetry stream {stream} does not follow its schema and was not sent: {reason}',
     fix: 'the next message declares it as lost; this is a defect: please report it with the log',
   },
   GOSHAWK_DATASET_INVALID: {
