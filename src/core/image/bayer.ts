@@ -41,12 +41,6 @@ export function isBayer(encoding: PixelEncoding): encoding is BayerEncoding {
   return encoding in MOSAICS;
 }
 
-type Sample = (data: Uint8Array, at: number) => number;
-
-const sample8: Sample = (data, at) => data[at]!;
-const sample16: Sample = (data, at) => data[at]! | (data[at + 1]! << 8);
-const sample16be: Sample = (data, at) => (data[at]! << 8) | data[at + 1]!;
-
 /**
  * Fills in the two colors that each pixel lacks with the mean of its nearest neighbors of that color, as OpenCV's `COLOR_Bayer..2RGB` does; the outermost
  * pixels repeat their inner neighbors. Sixteen bits are averaged as such, and then the high byte counts.
@@ -55,22 +49,22 @@ const sample16be: Sample = (data, at) => (data[at]! << 8) | data[at + 1]!;
  */
 export function demosaic(view: ImageView & { readonly encoding: BayerEncoding }, out: Uint8Array): void {
   const { width, height } = view;
-  const { bytes, high } = MOSAICS[view.encoding];
-  const sample = bytes === 1 ? sample8 : high === 1 ? sample16 : sample16be;
   const row = width * 3;
-  for (let y = 1; y < height - 1; y++) demosaicRow(view, y, sample, out);
+  for (let y = 1; y < height - 1; y++) demosaicRow(view, y, out);
   out.copyWithin(0, row, 2 * row);
   out.copyWithin((height - 1) * row, (height - 2) * row, (height - 1) * row);
 }
 
+/** The three samples above, beside and below a pixel move along with it: each is read once in a row. */
 function demosaicRow(
   { width, step, data, encoding }: ImageView & { readonly encoding: BayerEncoding },
   y: number,
-  sample: Sample,
   out: Uint8Array,
 ): void {
-  const { redX, redY, bytes } = MOSAICS[encoding];
-  const shift = (bytes - 1) * 8;
+  const { redX, redY, bytes, high } = MOSAICS[encoding];
+  const isWide = bytes === 2;
+  const low = 1 - high;
+  const shift = isWide ? 8 : 0;
   const hasRed = (y & 1) === redY;
   // in a row with red the neighbors to the sides are red and those above and below are blue, in the others the other way round
   const side = hasRed ? 0 : 2;
@@ -79,27 +73,44 @@ function demosaicRow(
   let isGreen = hasRed ? redX === 0 : redX === 1;
   const first = y * width * 3;
   let to = first + 3;
-  let from = y * step + bytes;
-  for (let x = 1; x < width - 1; x++, from += bytes, to += 3, isGreen = !isGreen) {
-    const own = sample(data, from);
-    const left = sample(data, from - bytes);
-    const right = sample(data, from + bytes);
-    const above = sample(data, from - step);
-    const below = sample(data, from + step);
+  let above = 0;
+  let aboveRight = 0;
+  let own = 0;
+  let right = 0;
+  let below = 0;
+  let belowRight = 0;
+  const begin = y * step;
+  for (let x = 0; x < width; x++) {
+    const at = begin + x * bytes;
+    const up = at - step;
+    const down = at + step;
+    const aboveLeft = above;
+    above = aboveRight;
+    const left = own;
+    own = right;
+    const belowLeft = below;
+    below = belowRight;
+    if (isWide) {
+      aboveRight = (data[up + high]! << 8) | data[up + low]!;
+      right = (data[at + high]! << 8) | data[at + low]!;
+      belowRight = (data[down + high]! << 8) | data[down + low]!;
+    } else {
+      aboveRight = data[up]!;
+      right = data[at]!;
+      belowRight = data[down]!;
+    }
+    if (x < 2) continue;
     if (isGreen) {
       out[to + side] = ((left + right + 1) >> 1) >> shift;
       out[to + 1] = own >> shift;
       out[to + across] = ((above + below + 1) >> 1) >> shift;
     } else {
-      const corners =
-        sample(data, from - step - bytes) +
-        sample(data, from - step + bytes) +
-        sample(data, from + step - bytes) +
-        sample(data, from + step + bytes);
       out[to + side] = own >> shift;
       out[to + 1] = ((left + right + above + below + 2) >> 2) >> shift;
-      out[to + across] = ((corners + 2) >> 2) >> shift;
+      out[to + across] = ((aboveLeft + aboveRight + belowLeft + belowRight + 2) >> 2) >> shift;
     }
+    to += 3;
+    isGreen = !isGreen;
   }
   out.copyWithin(first, first + 3, first + 6);
   out.copyWithin(to, to - 3, to);

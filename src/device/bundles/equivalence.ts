@@ -4,7 +4,7 @@ import { CLEAR_DAY } from '../../core/scene/conditions.ts';
 import { renderSample } from '../../core/scene/sample.ts';
 import { MAX_SIZE, MIN_SIZE, SceneRenderer } from '../../core/scene/scene.ts';
 import { GraphSession, makeFeed, type SessionOptions } from '../inference/session.ts';
-import type { NetworkInput, Normalization } from './onnx/fold.ts';
+import { inputDims, type NetworkInput, type Normalization } from './onnx/fold.ts';
 import { readModel, writeModel } from './onnx/model.ts';
 import { beforeSelection, exposeTensors, lowerThresholds } from './onnx/selection.ts';
 import { OutputComparison, TIES, type Equivalence, type FinishedOutputs } from './output-comparison.ts';
@@ -170,8 +170,7 @@ async function compareOn(
   const before = await GraphSession.load(original, INSPECTION);
   const after = await GraphSession.load(folded, INSPECTION);
   const batch = input.batch ?? 1;
-  const dims =
-    input.layout === 'nchw' ? [batch, 3, size.height, size.width] : [batch, size.height, size.width, 3];
+  const dims = inputDims(input, size, batch);
   const total = new OutputComparison(finished, size);
   try {
     for (const picture of pictures) {

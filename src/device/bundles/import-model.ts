@@ -28,7 +28,13 @@ import { adaptOutput } from './onnx/adapt-output.ts';
 import { isEngineContext } from './onnx/engine-context.ts';
 import { inlineExternalData } from './onnx/external-data.ts';
 import { castHalfBoundaries } from './onnx/float-boundaries.ts';
-import { describeInput, foldPreprocessing, type NetworkInput, type Normalization } from './onnx/fold.ts';
+import {
+  describeInput,
+  foldPreprocessing,
+  inputDims,
+  type NetworkInput,
+  type Normalization,
+} from './onnx/fold.ts';
 import { joinFocus } from './onnx/focus.ts';
 import { countParameters, precisionOf } from './onnx/inspect.ts';
 import { MOST_MODEL_BYTES, readModel, writeModel } from './onnx/model.ts';
@@ -264,10 +270,8 @@ async function look(model: Uint8Array, input: NetworkInput, size: PictureSize, f
     const session = await GraphSession.load(model, { ...INSPECTION, optimize: false, profile: true });
     try {
       const batch = input.batch ?? 1;
-      const { width, height } = size;
-      const dims = input.layout === 'nchw' ? [batch, 3, height, width] : [batch, height, width, 3];
-      const zeros = new Float32Array(batch * 3 * height * width);
-      await session.run({ [input.name]: makeFeed(zeros, dims) });
+      const zeros = new Float32Array(batch * 3 * size.height * size.width);
+      await session.run({ [input.name]: makeFeed(zeros, inputDims(input, size, batch)) });
       return { outputs: await seeOutputs(model, input, size), nodes: await session.takeProfile() };
     } finally {
       await session.close();

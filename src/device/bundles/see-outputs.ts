@@ -2,7 +2,7 @@ import type { SeenOutput } from '../../core/heads/output-parts.ts';
 import { createRandom } from '../../core/random.ts';
 import { GraphSession, makeFeed } from '../inference/session.ts';
 import { INSPECTION, type PictureSize } from './equivalence.ts';
-import type { NetworkInput } from './onnx/fold.ts';
+import { inputDims, type NetworkInput } from './onnx/fold.ts';
 import { readModel, writeModel } from './onnx/model.ts';
 import { beforeSelection, lowerThresholds } from './onnx/selection.ts';
 
@@ -44,8 +44,7 @@ export async function seeOutputs(
   const session = await GraphSession.load(withBoxes(original), INSPECTION);
   try {
     const batch = input.batch ?? 1;
-    const { width, height } = size;
-    const dims = input.layout === 'nchw' ? [batch, 3, height, width] : [batch, height, width, 3];
+    const dims = inputDims(input, size, batch);
     const seen = new Map<string, { dims: readonly number[]; integer: boolean; runs: Float32Array[] }>();
     for (const picture of evidencePictures(size)) {
       const values = new Float32Array(batch * picture.length);

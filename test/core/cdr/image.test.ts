@@ -199,10 +199,22 @@ describe('toImageView', () => {
     ['mono16', 12, 1, 48, 'mono16be'],
     ['nv21', 6, 0, 36, 'nv21'],
     ['NV21', 6, 1, 36, 'nv21'],
+    ['bayer_rggb8', 6, 0, 24, 'bayer_rggb8'],
+    ['bayer_grbg8', 6, 1, 24, 'bayer_grbg8'],
+    ['bayer_gbrg16', 12, 0, 48, 'bayer_gbrg16'],
+    ['bayer_bggr16', 12, 1, 48, 'bayer_bggr16be'],
   ] as const)('takes %s of step %i, is_bigendian %i', (encoding, step, isBigEndian, bytes, canonical) => {
     const fields = { encoding, step, isBigEndian: isBigEndian === 1 };
     const checked = toImageView({ ...parsed(message({}, 24)), ...fields, data: new Uint8Array(bytes) });
     expect(checked).toMatchObject({ ok: true, view: { encoding: canonical, step } });
+  });
+
+  it('refuses a mosaic without neighbors to take colors from', () => {
+    const small = { ...parsed(message({}, 24)), encoding: 'bayer_rggb8', width: 2, height: 4, step: 2 };
+    expect(toImageView({ ...small, data: new Uint8Array(8) })).toMatchObject({
+      reason: 'bad_size',
+      detail: 'bayer_rggb8 of 2x4 has no neighbors to take colors from',
+    });
   });
 
   it.each([

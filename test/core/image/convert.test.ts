@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PixelEncoding } from '../../../src/core/frame.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
-import { packedBytes, packRows } from '../../../src/core/image/pack.ts';
 import { mosaics, packedView, padRows, pixelsOf, vectors } from './vectors.ts';
 
 const rgb = vectors.conversions[0]!;
@@ -53,13 +52,5 @@ describe.each(cases)('$encoding of $width x $height', ({ encoding, width, height
     toRgb(padRows(view, padding), out);
     expect(out.subarray(0, width * height * 3)).toEqual(pixelsOf(rgb));
     expect(out.subarray(width * height * 3)).toEqual(new Uint8Array(5).fill(0xcc));
-  });
-
-  it.each([0, 2, 6, 64])('loses %i bytes of padding when packed', (padding) => {
-    const bytes = packedBytes(encoding, width, height);
-    const out = new Uint8Array(bytes + 5).fill(0xcc);
-    packRows(padRows(view, padding), out);
-    expect(out.subarray(0, bytes)).toEqual(view.data);
-    expect(out.subarray(bytes)).toEqual(new Uint8Array(5).fill(0xcc));
   });
 });

@@ -25,6 +25,15 @@ export interface NetworkInput {
   readonly height: number | null;
 }
 
+/** The sizes of what such an input is fed with, for pictures of a size. */
+export function inputDims(
+  { layout }: NetworkInput,
+  { width, height }: { readonly width: number; readonly height: number },
+  batch: number,
+): number[] {
+  return layout === 'nchw' ? [batch, 3, height, width] : [batch, height, width, 3];
+}
+
 export interface FoldReport {
   /** what was done, in words, for the lineage */
   readonly steps: readonly string[];
