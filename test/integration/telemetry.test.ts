@@ -92,8 +92,8 @@ function settings(url: string, more: Partial<TelemetrySettings> = {}): Telemetry
   };
 }
 
-function client(options: TelemetrySettings): TelemetryClient {
-  const telemetry = new TelemetryClient(options, ENTRY, () => undefined);
+function client(options: TelemetrySettings, codes: (string | null)[] = []): TelemetryClient {
+  const telemetry = new TelemetryClient(options, ENTRY, ({ code }) => codes.push(code));
   open.push(telemetry);
   return telemetry;
 }
@@ -268,7 +268,8 @@ describe('two of a kind at one broker', () => {
   it('one of two with one name holds back, says why, and leaves the other alone', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
-    const twins = [client(settings(broker.url)), client(settings(broker.url))];
+    const codes: (string | null)[] = [];
+    const twins = [client(settings(broker.url), codes), client(settings(broker.url), codes)];
     const isEvicted = ({ status }: TelemetryClient): boolean => status.code === 'GOSHAWK_CLIENT_TAKEN_OVER';
     await until(() => twins.some(isEvicted), 'the recognition');
     const other = twins.find((twin) => !isEvicted(twin))!;
@@ -279,6 +280,9 @@ describe('two of a kind at one broker', () => {
     for (let i = 0; i < 20; i++) other.metrics(metricsBody(i));
     await until(() => of(heard, 'metrics').length === 20, 'windows of the other');
     expect(births(heard)).toHaveLength(before);
+    // null: connected
+    const blame = new Set(codes.filter((code) => code !== null));
+    expect([...blame].sort()).toEqual(['GOSHAWK_CLIENT_TAKEN_OVER', 'GOSHAWK_LINK_CLOSED']);
     expect(twins.map(({ status }) => status.connected).sort()).toEqual([false, true]);
   });
 
