@@ -1,16 +1,19 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COCO80 } from '../../src/core/coco-labels.ts';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
+import { loadBundle, type Bundle } from '../../src/device/bundles/bundle.ts';
 import { importModel, type ImportReport } from '../../src/device/bundles/import-model.ts';
+import { simulatedPictures } from '../../src/device/bundles/simulated-pictures.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import type { DecodeLimits, InferenceItem } from '../../src/device/inference/engine.ts';
 import { decodeToRgb } from '../../src/device/pipeline/decode-image.ts';
 import { SharpLetterboxer } from '../../src/device/pipeline/sharp-letterbox.ts';
-import { readFile } from 'node:fs/promises';
+import type { SourcePicture } from '../../src/device/references/store-picture.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
 
 /** A real detector on real pictures. They lie beside the project and are not part of it. */
 const SHARED = new URL('../../../shared/', import.meta.url).pathname;
@@ -59,47 +62,59 @@ describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is n
   });
 
   test('finds the same things through a thread, a process, and with the resize inside the graph', async () => {
-    const { bundle } = report;
-    const threads = createEngine({ bundle, inputs: 'both' });
-    const processes = createEngine({ bundle, kind: 'child' });
-    await Promise.all([threads.start(), processes.start()]);
-    const letterboxer = new SharpLetterboxer();
-    let found = 0;
-    let agreeing = 0;
-    for (const name of readdirSync(PICTURES).slice(0, 8)) {
-      const frame = await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }, 1e8);
-      const letterbox = letterboxFor(frame.width, frame.height, 416, 416, 'top-left');
-      const small = new Uint8Array(416 * 416 * 3);
-      await letterboxer.run(frame, letterbox, bundle.manifest.input, small);
-      const input = {
-        kind: 'letterboxed',
-        pixels: small,
-        letterbox,
-        encoding: 'rgb8',
-        step: 416 * 3,
-      } as const;
-      const pixels = new Uint8Array(frame.data);
-      const raw = { kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: frame.step } as const;
-      const [a, b, c] = await Promise.all([
-        processes.infer([input], LIMITS).then(({ items }) => describeItem(items[0])),
-        threads
-          .infer([{ ...input, pixels: small.slice() }], LIMITS)
-          .then(({ items }) => describeItem(items[0])),
-        threads.infer([raw], LIMITS).then(({ items }) => describeItem(items[0])),
-      ]);
-      expect(a).toEqual(b);
-      found += b.length;
-      agreeing += b.filter((label) => c.includes(label)).length;
-    }
-    await Promise.all([threads.close(), processes.close()]);
+    const frames: SourcePicture[] = [];
+    for (const name of readdirSync(PICTURES).slice(0, 8))
+      frames.push(await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }, 1e8));
+    const { found, agreeing } = await threeWays(report.bundle, frames);
     expect(found).toBeGreaterThan(15);
     // two ways of shrinking move scores near the threshold: most, not all, are on both sides of it together
     expect(agreeing / found).toBeGreaterThan(0.85);
   });
 });
 
-function describeItem(item: InferenceItem | undefined): string[] {
+test('the shipped model finds the same things through a thread, a process, and with the resize inside the graph', async () => {
+  const { found, agreeing } = await threeWays(await loadBundle(shippedBundle()), simulatedPictures(8));
+  expect(found).toBeGreaterThan(15);
+  expect(agreeing / found).toBeGreaterThan(0.85);
+});
+
+/** Detections of the pictures, and how many of them are there with the resize inside the graph too; a thread and a process give the same. */
+async function threeWays(
+  bundle: Bundle,
+  frames: readonly SourcePicture[],
+): Promise<{ found: number; agreeing: number }> {
+  const { input: network, labels } = bundle.manifest;
+  const threads = createEngine({ bundle, inputs: 'both' });
+  const processes = createEngine({ bundle, kind: 'child' });
+  await Promise.all([threads.start(), processes.start()]);
+  const letterboxer = new SharpLetterboxer();
+  let found = 0;
+  let agreeing = 0;
+  for (const frame of frames) {
+    const letterbox = letterboxFor(frame.width, frame.height, network.width, network.height, network.anchor);
+    const small = new Uint8Array(network.width * network.height * 3);
+    await letterboxer.run(frame, letterbox, network, small);
+    const step = network.width * 3;
+    const input = { kind: 'letterboxed', pixels: small, letterbox, encoding: 'rgb8', step } as const;
+    const pixels = new Uint8Array(frame.data);
+    const raw = { kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: frame.step } as const;
+    const [a, b, c] = await Promise.all([
+      processes.infer([input], LIMITS).then(({ items }) => describeItem(items[0], labels)),
+      threads
+        .infer([{ ...input, pixels: small.slice() }], LIMITS)
+        .then(({ items }) => describeItem(items[0], labels)),
+      threads.infer([raw], LIMITS).then(({ items }) => describeItem(items[0], labels)),
+    ]);
+    expect(a).toEqual(b);
+    found += b.length;
+    agreeing += b.filter((label) => c.includes(label)).length;
+  }
+  await Promise.all([threads.close(), processes.close()]);
+  return { found, agreeing };
+}
+
+function describeItem(item: InferenceItem | undefined, labels: readonly string[]): string[] {
   if (item?.ok !== true) throw new Error(`no result: ${item?.message}`);
   const { count, classes } = item.detections;
-  return Array.from(classes.subarray(0, count), (index) => COCO80[index] ?? '?');
+  return Array.from(classes.subarray(0, count), (index) => labels[index] ?? '?');
 }
