@@ -307,6 +307,21 @@ describe('two of a kind at one broker', () => {
     // Less than the keep-alive that would end the connection in the end.
   }, 40_000);
 
+  it('a TLS file that is gone, or half written, when the link is made anew ends nothing and blames no broker', async () => {
+    const broker = await mosquitto(undefined, { 'half.pem': certify('x').certificate.slice(0, 200) });
+    const url = broker.url.replace('mqtt:', 'mqtts:');
+    const gone = client(settings(url, { caFile: broker.file('none.pem') }));
+    const half = client(
+      settings(url, { certFile: broker.file('half.pem'), keyFile: broker.file('half.pem') }),
+    );
+    await until(() => gone.status.code !== null && half.status.code !== null, 'both');
+    expect(gone.status).toMatchObject({
+      code: 'GOSHAWK_FILE_UNREADABLE',
+      reason: expect.stringContaining('none.pem') as string,
+    });
+    expect(half.status.code).toBe('GOSHAWK_FILE_INVALID');
+  });
+
   it('a take-over is recognized by MQTT 3.1.1, which has no word for it', async () => {
     const broker = await EmbeddedBroker.listen(0);
     open.push(broker);

@@ -177,7 +177,9 @@ async function startTelemetry(
 }
 
 function wordsOf(url: string, { code, reason }: TelemetryStatus): string {
-  return describeError(new GoshawkError(code ?? 'GOSHAWK_INTERNAL', { url, reason }));
+  return describeError(
+    new GoshawkError(code ?? 'GOSHAWK_INTERNAL', { url, reason, file: 'a TLS file of telemetry' }),
+  );
 }
 
 function startReporter(

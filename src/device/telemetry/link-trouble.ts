@@ -7,6 +7,8 @@ export type LinkCode = Extract<
   | 'GOSHAWK_BROKER_REFUSED'
   | 'GOSHAWK_LINK_CLOSED'
   | 'GOSHAWK_CLIENT_TAKEN_OVER'
+  | 'GOSHAWK_FILE_UNREADABLE'
+  | 'GOSHAWK_FILE_INVALID'
 >;
 
 /** Why a link is down. */
@@ -27,6 +29,12 @@ export const CLOSED_IN_SILENCE: LinkTrouble = {
 /** What Node names errors of certificates and of the TLS protocol. */
 const TLS_CODE =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
+
+/** TLS files that fitted at start and are read anew at each connection: one may be gone, or half written while it is renewed. */
+export function troubleOfFiles({ message, code }: NodeJS.ErrnoException): LinkTrouble {
+  const isAway = code !== undefined && /^E[A-Z]+$/.test(code);
+  return { code: isAway ? 'GOSHAWK_FILE_UNREADABLE' : 'GOSHAWK_FILE_INVALID', reason: message };
+}
 
 /** An error of a socket or of a CONNACK: whether there is nobody, or somebody who says no. */
 export function troubleOf(error: { readonly message: string; readonly code?: unknown }): LinkTrouble {

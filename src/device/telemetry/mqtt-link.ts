@@ -5,6 +5,7 @@ import {
   CLOSED_IN_SILENCE,
   troubleOf,
   troubleOfDisconnect,
+  troubleOfFiles,
   troubleOfTakeOver,
   type LinkTrouble,
 } from './link-trouble.ts';
@@ -31,14 +32,6 @@ export interface LinkOptions {
 export interface LinkEvents {
   onUp(protocol: '5' | '3.1.1'): void;
   onDown(trouble: LinkTrouble): void;
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (error as Error).message });
-  }
 }
 
 /** Refuses what is no broker address, and addresses with a secret in them (they end up in logs and process lists). */
@@ -95,14 +88,14 @@ export class MqttLink {
 
   /** Connects, and goes on trying. Never throws: what cannot be used, such as a file that went away, is told as a link that is down. */
   open(): void {
-    let options: IClientOptions;
+    let client: MqttClient;
     try {
-      options = this.#clientOptions();
+      client = mqtt.connect(this.#options.url, this.#clientOptions());
     } catch (error) {
-      this.#retreat({ code: 'GOSHAWK_BROKER_UNREACHABLE', reason: (error as Error).message }, null, false);
+      this.#retreat(troubleOfFiles(error as Error), null, false);
       return;
     }
-    this.#follow(mqtt.connect(this.#options.url, options));
+    this.#follow(client);
   }
 
   #clientOptions(): IClientOptions {
@@ -119,9 +112,9 @@ export class MqttLink {
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
-      ...(caFile === undefined ? {} : { ca: readPem(caFile) }),
-      ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
-      ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),
+      ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+      ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
+      ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
     };
   }
 
