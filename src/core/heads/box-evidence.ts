@@ -51,12 +51,15 @@ export function follows(slopes: readonly [number, number], expected: readonly [n
   return slopes.every((value, axis) => Math.abs(value / expected[axis]! - 1) <= SLACK);
 }
 
+/** Rows of a picture that its order is told from, at least. */
+const FEWEST_ROWS = 3;
+
 /** What boxes that follow no grid look like. */
 export interface BoxStatistics {
   readonly rows: number;
   /** largest absolute coordinate of the picture whose largest is least: a picture beyond the training may drive boxes anywhere */
   readonly largest: number;
-  /** share of rows whose third and fourth value are not below the first and second, 0..1 */
+  /** share of rows whose third and fourth value are not below the first and second, 0..1, in the picture where it is largest */
   readonly ordered: number;
 }
 
@@ -67,6 +70,8 @@ export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) 
   let ordered = 0;
   runs.forEach((boxes, run) => {
     let largest = 0;
+    let counted = 0;
+    let inOrder = 0;
     for (let row = 0; 4 * row < boxes.length; row += 1) {
       const [a, b, c, d] = boxes.subarray(4 * row, 4 * row + 4) as unknown as [
         number,
@@ -76,10 +81,12 @@ export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) 
       ];
       if (!Number.isFinite(a + b + c + d) || !counts(run, row)) continue;
       rows += 1;
+      counted += 1;
       largest = Math.max(largest, Math.abs(a), Math.abs(b), Math.abs(c), Math.abs(d));
-      if (c >= a && d >= b) ordered += 1;
+      if (c >= a && d >= b) inOrder += 1;
     }
+    if (counted >= FEWEST_ROWS) ordered = Math.max(ordered, inOrder / counted);
     if (largest > 0) least = Math.min(least, largest);
   });
-  return { rows, largest: Number.isFinite(least) ? least : 0, ordered: rows === 0 ? 0 : ordered / rows };
+  return { rows, largest: Number.isFinite(least) ? least : 0, ordered };
 }

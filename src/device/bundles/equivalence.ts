@@ -70,6 +70,8 @@ export interface Asked {
   readonly input: NetworkInput;
   readonly size: PictureSize;
   readonly normalization: Normalization;
+  /** of the numbers that the graph computes with, as a share; float's unless given */
+  readonly rounding?: number;
   /** how to read outputs that the graph may have selected itself; null for rows that have fixed places */
   readonly finished?: FinishedOutputs | null;
 }
@@ -91,11 +93,14 @@ export function measureSensitivity(original: Uint8Array, asked: Asked): Promise<
   return compareAsked(original, original, asked, true);
 }
 
-/** Folding rounds at about as many places as the nudged input does, and not at the same. */
-const SENSITIVITY_SLACK = 8;
+/** Distance of neighboring numbers, as a share of them. */
+export const ROUNDING = { fp32: 2 ** -23, fp16: 2 ** -10 } as const;
 
-/** However sensitive a network is: beyond that nobody can tell a rounding from a mistake. */
-const MOST_DIFFERENCE = 0.05;
+/** Folding rounds at about as many places as the nudged input does, and not at the same. */
+const SENSITIVITY_SLACK = 3;
+
+/** Mean difference beyond which nobody can tell a rounding from a mistake, however sensitive a network is. */
+const MOST_MEAN_DIFFERENCE = 0.01;
 
 /**
  * Throws GOSHAWK_INTERNAL where two graphs differ by more than rounding explains: by more than `tolerance`, and by more than what the network itself makes of a
@@ -109,9 +114,11 @@ export async function checkEquivalence(
 ): Promise<string[]> {
   if (found.maxRelative <= tolerance) return [];
   const own = await sensitivity();
-  const values = Math.max(tolerance, Math.min(MOST_DIFFERENCE, SENSITIVITY_SLACK * own.maxRelativeOfValues));
+  const isRounding =
+    found.maxRelativeOfValues <= Math.max(tolerance, SENSITIVITY_SLACK * own.maxRelativeOfValues) &&
+    found.meanRelative <= Math.min(MOST_MEAN_DIFFERENCE, SENSITIVITY_SLACK * own.meanRelative);
   const missing = Math.max(TIES * (found.detections ?? 0), SENSITIVITY_SLACK * own.missing);
-  if (found.maxRelativeOfValues > values || found.missing > missing) {
+  if (!isRounding || found.missing > missing) {
     const by = found.missing > missing ? 'other detections come out' : `by ${found.maxAbsolute}`;
     throw new GoshawkError('GOSHAWK_INTERNAL', {
       reason: `folding changed what ${file} computes, ${by}: nothing was written`,
@@ -147,6 +154,7 @@ async function compareAsked(
     maxAbsolute: Math.max(compared.maxAbsolute, lowered.maxAbsolute),
     maxRelative: Math.max(compared.maxRelative, lowered.maxRelative),
     maxRelativeOfValues: Math.max(compared.maxRelativeOfValues, lowered.maxRelativeOfValues),
+    meanRelative: Math.max(compared.meanRelative, lowered.meanRelative),
     missing: compared.missing + lowered.missing,
     pictures: compared.pictures,
     detections: lowered.detections,
@@ -164,7 +172,7 @@ async function compareOn(
   pictures: Iterable<Uint8Array>,
   original: Uint8Array,
   folded: Uint8Array,
-  { input, size, normalization, finished = null }: Asked,
+  { input, size, normalization, rounding = ROUNDING.fp32, finished = null }: Asked,
   nudged: boolean,
 ): Promise<Equivalence> {
   const before = await GraphSession.load(original, INSPECTION);
@@ -179,7 +187,7 @@ async function compareOn(
       const name = after.inputs[0]?.name ?? '';
       const got = await after.run({
         [name]: nudged
-          ? makeFeed(repeat(nudge(values), batch), dims)
+          ? makeFeed(repeat(nudge(values, rounding), batch), dims)
           : makeFeed(repeat(picture, batch), [batch, size.height, size.width, 3]),
       });
       total.add(expected, got);
@@ -191,10 +199,10 @@ async function compareOn(
   return total.result();
 }
 
-/** Each value moved by about a rounding of float, up or down at random. */
-function nudge(values: Float32Array): Float32Array {
+/** Each value moved by about a rounding, up or down at random. */
+function nudge(values: Float32Array, rounding: number): Float32Array {
   const random = createRandom(9);
-  return values.map((value) => value * (1 + (random.next() < 0.5 ? -1 : 1) * 2 ** -23));
+  return values.map((value) => value * (1 + (random.next() < 0.5 ? -1 : 1) * rounding));
 }
 
 function repeat<T extends Float32Array | Uint8Array>(values: T, times: number): T {

@@ -19,6 +19,7 @@ import {
   compareGraphs,
   INSPECTION,
   measureSensitivity,
+  ROUNDING,
   type PictureSize,
 } from './equivalence.ts';
 import { finishedBy, type Equivalence } from './output-comparison.ts';
@@ -155,7 +156,8 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   ];
   const folded = writeModel(model);
   const foldedDigest = sha256Of(folded);
-  const asked = { input, size, normalization, finished: finishedBy(head, labels.length) };
+  const rounding = precision === 'fp16' ? ROUNDING.fp16 : ROUNDING.fp32;
+  const asked = { input, size, normalization, rounding, finished: finishedBy(head, labels.length) };
   const equivalence = await compareGraphs(original, folded, asked);
   const amplified = await checkEquivalence(equivalence, TOLERANCE[precision], file, () =>
     measureSensitivity(original, asked),

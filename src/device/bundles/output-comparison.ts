@@ -14,6 +14,8 @@ export interface Equivalence {
   readonly pictures: number;
   /** the same of values alone: not infinite where detections are missing */
   readonly maxRelativeOfValues: number;
+  /** mean of |folded - original| / (1 + |original|) */
+  readonly meanRelative: number;
   /** detections of one graph that the other does not give */
   readonly missing: number;
   /** detections of a graph that selects boxes itself, above the lowest score that it keeps; null where it selects none */
@@ -62,6 +64,8 @@ export class OutputComparison {
   readonly #found = [createDetections(MOST_DETECTIONS), createDetections(MOST_DETECTIONS)] as const;
   #maxAbsolute = 0;
   #maxRelative = 0;
+  #relativeSum = 0;
+  #values = 0;
   #pictures = 0;
   #detections = 0;
   #missing = 0;
@@ -87,7 +91,9 @@ export class OutputComparison {
     let relativeHere = 0;
     expected.forEach((value, i) => {
       if (this.#decoder !== null && !isExposed(value.name)) return;
-      const { absolute, relative } = differenceOf(value, got[i]);
+      const { absolute, relative, mean } = differenceOf(value, got[i]);
+      this.#relativeSum += mean * value.data.length;
+      this.#values += value.data.length;
       this.#maxAbsolute = Math.max(this.#maxAbsolute, absolute);
       this.#maxRelative = Math.max(this.#maxRelative, relative);
       relativeHere = Math.max(relativeHere, relative);
@@ -105,6 +111,7 @@ export class OutputComparison {
       maxAbsolute: this.#maxAbsolute,
       maxRelative: lost ? Infinity : this.#maxRelative,
       maxRelativeOfValues: this.#maxRelative,
+      meanRelative: this.#values === 0 ? 0 : this.#relativeSum / this.#values,
       missing: this.#missing,
       pictures: this.#pictures,
       detections: this.#decoder === null ? null : this.#detections,
@@ -162,11 +169,11 @@ function sameDetection(a: Detections, i: number, b: Detections, j: number, toler
   return true;
 }
 
-/** Largest difference of two outputs, and largest relative to 1 + |expected|; infinite where one is no number. Throws where they differ in size. */
+/** Largest difference of two outputs, and largest and mean relative to 1 + |expected|; infinite where one is no number. Throws where they differ in size. */
 export function differenceOf(
   expected: Pick<OutputValue, 'name' | 'data'>,
   got: Pick<OutputValue, 'data'> | undefined,
-): { absolute: number; relative: number } {
+): { absolute: number; relative: number; mean: number } {
   const data: OutputData | undefined = got?.data;
   if (data?.length !== expected.data.length) {
     throw new Error(
@@ -175,13 +182,16 @@ export function differenceOf(
   }
   let absolute = 0;
   let relative = 0;
+  let sum = 0;
   for (let i = 0; i < data.length; i += 1) {
     const wanted = Number(expected.data[i]);
     const difference = Math.abs(Number(data[i]) - wanted);
     // NaN stays NaN and is no agreement; equal infinities are
     if (Object.is(Number(data[i]), wanted)) continue;
     absolute = Math.max(absolute, Number.isNaN(difference) ? Infinity : difference);
-    relative = Math.max(relative, Number.isNaN(difference) ? Infinity : difference / (1 + Math.abs(wanted)));
+    const share = Number.isNaN(difference) ? Infinity : difference / (1 + Math.abs(wanted));
+    relative = Math.max(relative, share);
+    sum += share;
   }
-  return { absolute, relative };
+  return { absolute, relative, mean: data.length === 0 ? 0 : sum / data.length };
 }

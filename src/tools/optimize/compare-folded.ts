@@ -48,6 +48,7 @@ export async function compareFolded(
     maxAbsolute,
     maxRelative,
     maxRelativeOfValues: maxRelative,
+    meanRelative: maxRelative,
     missing: 0,
     pictures,
     detections: null,

@@ -228,6 +228,7 @@ const NOTHING_COMPARED: Equivalence = {
   maxAbsolute: 0,
   maxRelative: 0,
   maxRelativeOfValues: 0,
+  meanRelative: 0,
   missing: 0,
   pictures: 0,
   detections: null,

@@ -1,0 +1,43 @@
+// What the runtime finds in pictures, as JSON, for goshawk_exporters: node detect.mjs BUNDLE SCORE IOU best|every PICTURE ...
+
+/**
+ * A module of the build.
+ * @param {string} path
+ * @returns {Promise<unknown>}
+ */
+const built = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
+
+const { loadBundle } = /** @type {typeof import('../../src/device/bundles/bundle.ts')} */ (
+  await built('device/bundles/bundle.js')
+);
+const { openBundleDetector } = /** @type {typeof import('../../src/tools/evaluate/bundle-detector.ts')} */ (
+  await built('tools/evaluate/bundle-detector.js')
+);
+
+const [folder = '', score, iou, classes, ...pictures] = process.argv.slice(2);
+const detector = await openBundleDetector({
+  bundle: await loadBundle(folder),
+  preprocess: 'sharp',
+  limits: {
+    scoreThreshold: Number(score),
+    iouThreshold: Number(iou),
+    maxDetections: 300,
+    classFilter: null,
+    multiLabel: classes === 'every',
+  },
+  engine: { threads: 1 },
+});
+const found = [];
+for (const picture of pictures) {
+  const { detections } = await detector.detect(picture);
+  const { boxes, scores, classes: labels, count } = detections;
+  found.push(
+    Array.from({ length: count }, (_, i) => [
+      Array.from(boxes.subarray(4 * i, 4 * i + 4)),
+      scores[i],
+      labels[i],
+    ]),
+  );
+}
+await detector.close();
+console.log(JSON.stringify(found));

@@ -1,0 +1,6 @@
+"""`python -m goshawk_exporters`."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { boxStatistics } from '../../../src/core/heads/box-evidence.ts';
+
+const all = () => true;
+const corners = [10, 10, 20, 30, 40, 50, 60, 70, 5, 5, 9, 9];
+
+describe('boxStatistics', () => {
+  it('tells the order of corners by the picture that the network answers best', () => {
+    // beyond the training the distances of YOLO26 become negative, and its corners change places
+    const reversed = corners.map((_, i) => corners[i % 4 < 2 ? i + 2 : i - 2]!);
+    const runs = [Float32Array.from(corners), Float32Array.from(reversed)];
+    expect(boxStatistics(runs, all)).toEqual({ rows: 6, largest: 70, ordered: 1 });
+  });
+
+  it('takes no centers for corners', () => {
+    const centers = Float32Array.from([0.5, 0.5, 0.2, 0.3, 0.1, 0.2, 0.4, 0.1, 0.7, 0.8, 0.1, 0.2]);
+    expect(boxStatistics([centers, centers], all).ordered).toBe(0);
+  });
+
+  it('does not tell from a row or two', () => {
+    const few = Float32Array.from(corners.slice(0, 8));
+    expect(boxStatistics([few], all)).toEqual({ rows: 2, largest: 70, ordered: 0 });
+  });
+});
