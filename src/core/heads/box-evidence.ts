@@ -59,8 +59,9 @@ export interface BoxStatistics {
   readonly rows: number;
   /** largest absolute coordinate of the picture whose largest is least: a picture beyond the training may drive boxes anywhere */
   readonly largest: number;
-  /** share of rows whose third and fourth value are not below the first and second, 0..1, in the picture where it is largest */
+  /** share of rows whose third and fourth value are not below the first and second, 0..1: in the picture where it is largest, and where it is smallest */
   readonly ordered: number;
+  readonly leastOrdered: number;
 }
 
 /** @param counts tells whether row `row` of picture `run` is a box at all */
@@ -68,6 +69,7 @@ export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) 
   let rows = 0;
   let least = Infinity;
   let ordered = 0;
+  let leastOrdered = 1;
   runs.forEach((boxes, run) => {
     let largest = 0;
     let counted = 0;
@@ -85,8 +87,11 @@ export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) 
       largest = Math.max(largest, Math.abs(a), Math.abs(b), Math.abs(c), Math.abs(d));
       if (c >= a && d >= b) inOrder += 1;
     }
-    if (counted >= FEWEST_ROWS) ordered = Math.max(ordered, inOrder / counted);
+    if (counted >= FEWEST_ROWS) {
+      ordered = Math.max(ordered, inOrder / counted);
+      leastOrdered = Math.min(leastOrdered, inOrder / counted);
+    }
     if (largest > 0) least = Math.min(least, largest);
   });
-  return { rows, largest: Number.isFinite(least) ? least : 0, ordered };
+  return { rows, largest: Number.isFinite(least) ? least : 0, ordered, leastOrdered };
 }

@@ -403,10 +403,12 @@ function boxForm(
         'its boxes do not follow the grid as those of yolov5 do: it looks like yolox, undecoded (--decoded says otherwise)',
     };
   }
-  const { rows, largest, ordered } = boxStatistics(boxes, used);
+  const { rows, largest, ordered, leastOrdered } = boxStatistics(boxes, used);
   const known = rows >= FEWEST_ROWS;
   const unit = known && largest > 0 && largest <= MOST_NORMALIZED ? 'normalized' : 'pixels';
-  const corners = scores === 'label' ? !known || ordered >= ORDERED : known && ordered >= ORDERED;
+  // a picture beyond the training may turn corners in pixels around; shares of networks of queries are centers as a rule, and of one picture all may be large
+  const inOrder = (unit === 'pixels' ? ordered : leastOrdered) >= ORDERED;
+  const corners = scores === 'label' ? !known || inOrder : known && inOrder;
   return { box: hints.box ?? (corners ? 'corners' : 'centers'), unit: told.unit ?? unit, flat };
 }
 
