@@ -7,6 +7,7 @@ import { addEngine } from '../device/bundles/add-engine.ts';
 import { createdAtFrom } from '../device/bundles/created-at.ts';
 import { describeViolation, readEngineInput } from '../device/bundles/engine-input.ts';
 import { ModelRepository, userModels } from '../device/bundles/repository.ts';
+import { checkSuccessor } from '../device/bundles/successor.ts';
 import { describeHost } from '../device/describe-host.ts';
 import { checkOutputFiles, checkOutputFolder, outputError } from '../device/outputs.ts';
 import { checkReferences, refusedVariants } from '../device/inference/plan-engine.ts';
@@ -26,6 +27,11 @@ export function registerModelsEngine(models: Command): void {
       'variant to build from (default: the first for TensorRT; with --int8 the first that is quantized)',
     )
     .option('--int8', 'the engine is to compute in int8: the variant has to be quantized')
+    .option(
+      '--for-out [dir]',
+      "model folder that the engine will be added to (without DIR the user's): that it can be is checked now, not after the build",
+    )
+    .option('--for-version <version>', 'of the bundle that the engine will be added to, for the same check')
     .action(writeEngineInput);
 
   models
@@ -73,12 +79,19 @@ interface InputFlags {
   readonly out: string;
   readonly variant?: string;
   readonly int8?: boolean;
+  readonly forOut?: string | true;
+  readonly forVersion?: string;
 }
 
 /** Prints `name=value` lines for the script that calls it. */
 async function writeEngineInput(reference: string, flags: InputFlags): Promise<void> {
   await checkOutputFiles(flags.out);
   const bundle = await new ModelRepository().load(reference);
+  const { forOut, forVersion } = flags;
+  if (forOut !== undefined) {
+    const out = resolve(forOut === true ? userModels() : forOut);
+    await checkSuccessor(bundle, { out, ...given({ version: forVersion }) });
+  }
   const input = await readEngineInput(bundle, flags.variant ?? null, flags.int8 === true);
   await writeWhole(resolve(flags.out), input.bytes);
   for (const note of input.notes) console.error(`note: ${describeViolation(note)}`);

@@ -74,3 +74,15 @@ test('a pretended board and trtexec, the real goshawk: the engine is a variant o
   expect(int8.stderr).toContain('make up the ranges');
   expect(board.log().filter((line) => line.startsWith('trtexec '))).toHaveLength(1);
 });
+
+test('a bundle that could not be written is told before anything is built', () => {
+  const board = new FakeBoard(join(folder, 'other-board'));
+  const env = { FAKE_GOSHAWK: '', GOSHAWK_MODELS: models };
+  const taken = board.buildEngine(['tiny@1.0.0', '--version', '1.0.1', '--out', models], env);
+  expect(taken.status).toBe(40);
+  expect(taken.stderr).toMatch(/GOSHAWK_USAGE: .*1\.0\.1 is there already/);
+  const nowhere = board.buildEngine(['tiny@1.0.0', '--out', join(CLI, 'models')], env);
+  expect(nowhere.status).toBe(40);
+  expect(nowhere.stderr).toMatch(/GOSHAWK_OUTPUT_REFUSED/);
+  expect(board.log().filter((line) => line.startsWith('trtexec'))).toEqual([]);
+});

@@ -114,7 +114,7 @@ describe('goshawk run', () => {
         if (isPressed || !/\d out fps/.test(text)) return;
         isPressed = true;
         kill('SIGINT');
-        kill('SIGINT');
+        setTimeout(() => kill('SIGINT'), 10);
       },
     );
     expect(output).toContain('ended:');

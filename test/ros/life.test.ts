@@ -64,7 +64,7 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
   function listenToTelemetry(url: string): { windows: MetricsPayload[]; close: () => Promise<void> } {
     const client = mqtt.connect(url);
     const windows: MetricsPayload[] = [];
-    client.on('connect', () => void client.subscribeAsync('fleet/v1/+/+/metrics', { qos: 1 }));
+    client.on('connect', () => void client.subscribeAsync('fleet/v1/+/+/+/metrics', { qos: 1 }));
     client.on('message', (_topic, payload) => {
       windows.push(metricsSchema.parse(JSON.parse(payload.toString('utf8'))));
     });
@@ -103,6 +103,10 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
 
     expect(run.output).not.toMatch(/GOSHAWK_TELEMETRY_INVALID|ZodError/);
     const written = reports.map((file) => runReportSchema.parse(JSON.parse(readFileSync(file, 'utf8'))));
+    const sessions = windows
+      .map(({ bundle: ran }) => ran?.digest ?? '')
+      .filter((one, i, all) => one !== all[i - 1]);
+    expect(sessions.filter((digest) => digest !== '')).toEqual(written.map(({ bundle: ran }) => ran.digest));
     for (const { bundle: ran, frames } of written) {
       const counts = windows
         .filter(({ bundle: loaded }) => loaded?.digest === ran.digest)

@@ -236,7 +236,8 @@ export const DETECTOR_PARAMETERS = {
     kind: 'string',
     default: '',
     read: 'configure',
-    description: 'File for the run report, written when the node ends. Empty for none.',
+    description:
+      'File for the run report, written at cleanup and when the node ends, of the model that was loaded last. Empty for none.',
   },
   score_threshold: {
     kind: 'double',

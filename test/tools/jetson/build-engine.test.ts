@@ -136,7 +136,7 @@ describe('an engine (of a pretended trtexec)', () => {
     expect(stdout).toMatch(/ {2}00:0\d {2}engine is built in 601\.2 sec\.\n/);
     const [input = '', trtexec = '', added = '', ...more] = board.log();
     expect(more).toEqual([]);
-    expect(input).toMatch(/models engine-input yard --out \S+\/input\.onnx --int8$/);
+    expect(input).toMatch(/models engine-input yard --out \S+\/input\.onnx --int8 --for-out \/models$/);
     expect(trtexec).toMatch(
       /--onnx=\S+\/input\.onnx --saveEngine=\S+\/engine\.partial --int8 --fp16 --minShapes=images:1x64x64x3 --optShapes=images:1x64x64x3 --maxShapes=images:8x64x64x3 /,
     );
