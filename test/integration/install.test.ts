@@ -62,6 +62,19 @@ describe('an installation that is a copy', () => {
     expect(stdout).toContain('usage:');
   });
 
+  it('holds the same by CMake', () => {
+    const script = readFileSync(join(ROOT, 'scripts/install-ament'), 'utf8');
+    const cmake = readFileSync(join(ROOT, 'CMakeLists.txt'), 'utf8');
+    const words = (text: string | undefined): string[] => (text ?? '').split(' ').sort();
+    const copied = [
+      ...cmake.matchAll(/install\((?:DIRECTORY|FILES) (.*) DESTINATION lib\/\$\{PROJECT_NAME\}\/app/g),
+    ];
+    expect(copied.flatMap(([, parts]) => words(parts)).sort()).toEqual(
+      words(/for part in (.*); do/.exec(script)?.[1]),
+    );
+    for (const text of [script, cmake]) expect(text).toContain('.tools/runtime/node');
+  });
+
   it('says what is missing where the program is not beside it', () => {
     const alone = join(folder, 'goshawk');
     execFileSync('cp', [command, alone]);
