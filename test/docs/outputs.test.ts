@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { makeProgram } from '../../src/cli/program.ts';
 import { ERROR_TEMPLATES } from '../../src/contract/errors.ts';
-import { blocksOf, readDocuments, type Block } from './documents.ts';
+import { blocksOf, readDocuments, ROOT, type Block } from './documents.ts';
 import { commandsIn } from './shell.ts';
 
 const blocks = readDocuments().flatMap(blocksOf);
@@ -9,20 +10,23 @@ const blocks = readDocuments().flatMap(blocksOf);
 /** Commands of documents whose output is shown behind them and is the same everywhere: they read what comes with the project. */
 const SHOWN = ['goshawk models lineage goshawk-street-baseline'];
 
-/** The block behind the one that ends in a command. */
-function shownBehind(command: string): Block | undefined {
-  const at = blocks.findIndex(
-    ({ language, text }) =>
-      language === 'sh' &&
-      commandsIn(text)
-        .at(-1)
-        ?.join(' ')
-        .replace(/^scripts\/with-ros /, '') === command,
-  );
-  return at < 0 ? undefined : blocks[at + 1];
+/** The document that shows a command, and the block behind the one that ends in it. */
+function shownBehind(command: string): { path: string; text: string; block: Block } {
+  for (const document of readDocuments()) {
+    const blocks = blocksOf(document);
+    const at = blocks.findIndex(({ language, text }) => language === 'sh' && endsIn(text, command));
+    const block = blocks[at + 1];
+    if (at >= 0 && block !== undefined) return { ...document, block };
+  }
+  throw new Error(`no document shows what "${command}" prints`);
 }
 
-it.each(SHOWN)('%s prints what the document shows', async (command) => {
+function endsIn(shell: string, command: string): boolean {
+  const last = commandsIn(shell).at(-1)?.join(' ');
+  return last?.replace(/^scripts\/with-ros /, '') === command;
+}
+
+it.each(SHOWN)('%s prints what the document shows (npm run generate writes it anew)', async (command) => {
   const printed: string[] = [];
   const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
   const home = process.env['XDG_DATA_HOME'];
@@ -35,7 +39,9 @@ it.each(SHOWN)('%s prints what the document shows', async (command) => {
     if (home === undefined) delete process.env['XDG_DATA_HOME'];
     else process.env['XDG_DATA_HOME'] = home;
   }
-  expect(shownBehind(command)?.text.trim()).toBe(printed.join('\n').trim());
+  const { path, text, block } = shownBehind(command);
+  const anew = text.replace(block.text, () => printed.join('\n').trim());
+  await expect(anew).toMatchFileSnapshot(join(ROOT, path));
 });
 
 it('errors that are shown are those of the code', () => {
