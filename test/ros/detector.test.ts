@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
+import { CLEAR_DAY } from '../../src/core/scene/conditions.ts';
+import { renderSample } from '../../src/core/scene/sample.ts';
+import { SceneRenderer } from '../../src/core/scene/scene.ts';
 import {
   childrenOf,
   HAS_ROS,
@@ -72,6 +75,33 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
       return (message['stamp'] as [number, number]).join('.');
     });
     expect(new Set(stamps).size).toBe(5);
+  });
+
+  it('finds what is on a street, by name and in its pixels', async () => {
+    const [width, height] = [640, 360];
+    const data = new Uint8Array(width * height * 3);
+    // of no data set of the documents; what is large and whole must be found
+    const scene = renderSample(new SceneRenderer(width, height), 980_001, 3, CLEAR_DAY, data);
+    const objects = scene.objects.filter(
+      ({ visible, box: [x1, y1, x2, y2] }) => visible > 0.8 && (x2 - x1) * (y2 - y1) > 32 ** 2,
+    );
+    const file = join(folder, 'street.rgb');
+    writeFileSync(file, data);
+    await startDetector();
+    await startCamera('--file', file, '--width', String(width), '--height', String(height));
+    const [message] = await listen(RESULTS, 1);
+    const detections = message!['detections'] as { class_id: string; box: number[] }[];
+    const found = objects.filter(({ label, box: [x1, y1, x2, y2] }) =>
+      detections.some(({ class_id: name, box }) => {
+        const [x, y, w, h] = box as [number, number, number, number];
+        const common =
+          Math.max(0, Math.min(x2, x + w / 2) - Math.max(x1, x - w / 2)) *
+          Math.max(0, Math.min(y2, y + h / 2) - Math.max(y1, y - h / 2));
+        return name === label && common / (w * h + (x2 - x1) * (y2 - y1) - common) > 0.5;
+      }),
+    );
+    expect(objects.length).toBeGreaterThanOrEqual(2);
+    expect(found).toEqual(objects);
   });
 
   it.skipIf(!HAS_YOLOX)('finds people in a photograph, by name and in its pixels', async () => {
