@@ -165,6 +165,7 @@ export class FakeBoard {
       env: {
         PATH: `${path.join(this.#folder, 'bin')}:${process.env['PATH'] ?? ''}`,
         HOME: this.#folder,
+        GOSHAWK_NODE: path.join(this.#folder, 'bin/node'),
         GOSHAWK_JETSON_ROOT: path.join(this.#folder, 'root'),
         FAKE_BUILD: path.join(this.#folder, 'build.sh'),
         FAKE_LOG: path.join(this.#folder, 'log'),
