@@ -101,9 +101,8 @@ const FREE_CORES_GAIN = 1.5;
 const ENOUGH_DOUBTS = 3;
 
 /**
- * True where threads that share a picture gained nothing although several pictures at once gained as much as they should. It may be so for a small network. It
- * is also what a virtual machine shows for a while whenever its host has moved one of its cores to another chip: data then takes ten times as long from core to core, and
- * the next minute it is over.
+ * True where threads that share a picture gained nothing although several pictures at once gained as much as they should. It may be so for a small
+ * network. A virtual machine was also seen to do it for seconds to minutes, as if its cores were far apart for a while, and then no more.
  */
 export function isDoubtful({ latency, measured, isMeasured }: SizingChoice): boolean {
   const alone = measured.find(({ workers, threads }) => workers === latency.workers && threads === 1);
