@@ -35,9 +35,12 @@ export async function runDev(ros, args) {
   return await new Promise((resolve, reject) => {
     /** @param {number} code */
     const end = (code) => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
       compiler.kill('SIGTERM');
-      void app.stop().then(() => resolve(code));
+      // one Ctrl-C may come here twice, by the terminal and by who started this: signals are heard until the demo is gone
+      void app.stop().then(() => {
+        for (const signal of SIGNALS) process.off(signal, onSignal);
+        resolve(code);
+      });
     };
     /** @param {NodeJS.Signals} signal */
     const onSignal = (signal) => end(128 + os.constants.signals[signal]);

@@ -12,10 +12,11 @@ import { readJunitReport, readVitestReport } from './test-results.mjs';
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Env} env
+ * @param {'ignore' | 'inherit'} [input] whether it reads what is typed
  * @returns {Promise<number | null>} its exit code, null where it did not start or a signal ended it
  */
-export async function exitCodeOf(command, args, env) {
-  const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+export async function exitCodeOf(command, args, env, input = 'ignore') {
+  const child = spawn(command, args, { cwd: ROOT, env, stdio: [input, 'inherit', 'inherit'] });
   return await new Promise((resolve) => {
     child.once('error', (error) => {
       console.error(`${command}: ${error.message}`);
@@ -51,25 +52,9 @@ export function skip(reason) {
 /**
  * @param {string} project of vitest.config.ts
  * @param {Env} env
- * @param {string} [node] executable
- * @param {string} [label] of the report
  * @returns {Promise<Counts>}
  */
-export async function vitest(project, env, node = process.execPath, label = project) {
-  const report = path.join(PLACES.state, `test-results/${label}.json`);
-  rmSync(report, { force: true });
-  const args = [
-    'run',
-    '--project',
-    project,
-    '--passWithNoTests',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ];
-  const ok = await show(node, [packaged('vitest/vitest.mjs'), ...args], env);
-  return readVitestReport(report, ok);
-}
+export const vitest = (project, env) => runVitest(['--project', project, '--passWithNoTests'], project, env);
 
 /**
  * Some test files, each in the project that it belongs to.
@@ -77,13 +62,21 @@ export async function vitest(project, env, node = process.execPath, label = proj
  * @param {Env} env
  * @returns {Promise<Counts>}
  */
-export async function vitestFiles(files, env) {
-  const report = path.join(PLACES.state, 'test-results/files.json');
+export const vitestFiles = (files, env) => runVitest(files, 'files', env);
+
+/**
+ * @param {readonly string[]} which what vitest is to run
+ * @param {string} label of the report
+ * @param {Env} env
+ * @returns {Promise<Counts>}
+ */
+async function runVitest(which, label, env) {
+  const report = path.join(PLACES.state, `test-results/${label}.json`);
   rmSync(report, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const ok = await show(
     process.execPath,
-    [packaged('vitest/vitest.mjs'), 'run', ...files, ...reporters],
+    [packaged('vitest/vitest.mjs'), 'run', ...which, ...reporters],
     env,
   );
   return readVitestReport(report, ok);
@@ -97,15 +90,12 @@ export async function vitestFiles(files, env) {
  */
 export async function watchTests(files, env) {
   const which = files.length > 0 ? files : ['--project', 'unit'];
-  const child = spawn(process.execPath, [packaged('vitest/vitest.mjs'), 'watch', ...which], {
-    cwd: ROOT,
+  return await exitCodeOf(
+    process.execPath,
+    [packaged('vitest/vitest.mjs'), 'watch', ...which],
     env,
-    stdio: 'inherit',
-  });
-  return await new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
+    'inherit',
+  );
 }
 
 /**

@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ERROR_TEMPLATES } from '../../src/contract/errors.ts';
-import { PipelineMetrics } from '../../src/device/metrics/pipeline-metrics.ts';
-import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
-import { FakeEngine, MANIFEST } from '../device/pipeline/fakes.ts';
 import { ROOT } from './documents.ts';
+import { metricsText } from './metrics-text.ts';
 
 /** Placeholders as a reader sees them: `{reason}` stays, `{fix|correct the value}` is its words. */
 const readable = (template: string): string =>
@@ -32,13 +30,7 @@ function errorTable(): string {
 
 /** The metrics as the Prometheus text format declares them. */
 async function metricTable(): Promise<string> {
-  const pipeline = new FramePipeline({
-    engine: new FakeEngine(),
-    manifest: MANIFEST,
-    cameras: [{ name: 'front' }],
-  });
-  const metrics = new PipelineMetrics(pipeline, () => ({}));
-  const text = await metrics.text();
+  const text = await metricsText();
   const kinds = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].map(([, name, kind]) => [name, kind]));
   const rows = [...text.matchAll(/^# HELP (\S+) (.*)$/gm)]
     .sort(([, a = ''], [, b = '']) => (a < b ? -1 : 1))

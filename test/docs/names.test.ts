@@ -3,12 +3,9 @@ import { dirname, join, normalize } from 'node:path';
 import { expect, it } from 'vitest';
 import { ERROR_TEMPLATES } from '../../src/contract/errors.ts';
 import { STREAMS } from '../../src/contract/telemetry.ts';
-import { PipelineMetrics } from '../../src/device/metrics/pipeline-metrics.ts';
 import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { nameTopics } from '../../src/ros/detector/topics.ts';
-import { FakeEngine, MANIFEST } from '../device/pipeline/fakes.ts';
-import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
 import {
   anchorsOf,
   inlineCodeOf,
@@ -20,6 +17,7 @@ import {
 } from './documents.ts';
 import { allOptions } from './goshawk-command.ts';
 import { launchArguments, schemaParameters } from './launch-arguments.ts';
+import { metricsText } from './metrics-text.ts';
 
 const documents = readDocuments();
 const inlines = documents.flatMap(inlineCodeOf);
@@ -73,12 +71,7 @@ it('error codes and variables that documents name exist', () => {
 });
 
 it('metrics that documents name are scraped', async () => {
-  const pipeline = new FramePipeline({
-    engine: new FakeEngine(),
-    manifest: MANIFEST,
-    cameras: [{ name: 'front' }],
-  });
-  const text = await new PipelineMetrics(pipeline, () => ({})).text();
+  const text = await metricsText();
   const metrics = new Set([...text.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name!));
   const modules = /^goshawk_(optimize|training)$/;
   const named = mentions(/\bgoshawk_[a-z_]+\b/g).filter(({ text: name }) => !modules.test(name));
