@@ -110,7 +110,11 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     if (sizing?.isMeasured === true) {
       expect(sizing.why).toMatch(/^measured here: |^there is nothing to choose/);
       expect((await readdir(join(folder, 'cache'))).length).toBeGreaterThan(0);
-      expect((await start()).sizing).toEqual(sizing);
+      // threads gain nothing in so small a network: such a result is measured again before it is believed
+      const isDoubted = sizing.why.includes('measured again at the next start (1 of 3)');
+      const again = (await start()).sizing;
+      if (isDoubted) expect(again?.why).not.toBe(sizing.why);
+      else expect(again).toEqual(sizing);
     } else expect(sizing?.why).toMatch(/^(the machine is too busy to measure|measuring took too long)/);
   });
 });
