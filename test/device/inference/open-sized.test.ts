@@ -48,7 +48,7 @@ test.each([
   ['that was doubted once', { ...KEPT, doubts: 1 }, false],
   ['that was doubted twice', { ...KEPT, doubts: 2 }, false],
   ['that came three times in a row', { ...KEPT, doubts: 3 }, true],
-])('a measurement %s: the next start goes by it: %#', async (_name, value, isUsed) => {
+])('a measurement %s: whether the next start goes by it', async (_name, value, isUsed) => {
   const folder = await mkdtemp(join(tmpdir(), 'goshawk-sized-'));
   try {
     const bundle = await writeTinyBundle(folder);
