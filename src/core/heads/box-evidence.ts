@@ -51,15 +51,15 @@ export function follows(slopes: readonly [number, number], expected: readonly [n
   return slopes.every((value, axis) => Math.abs(value / expected[axis]! - 1) <= SLACK);
 }
 
-/** Rows of a picture that its order is told from, at least. */
-const FEWEST_ROWS = 3;
+/** Rows that a verdict is made from, at least. */
+export const FEWEST_ROWS = 3;
 
 /** What boxes that follow no grid look like. */
 export interface BoxStatistics {
   readonly rows: number;
   /** largest absolute coordinate of the picture whose largest is least: a picture beyond the training may drive boxes anywhere */
   readonly largest: number;
-  /** share of rows whose third and fourth value are not below the first and second, 0..1: in the picture where it is largest, and where it is smallest */
+  /** share of rows whose third and fourth value are not below the first and second, 0..1: in the picture where it is largest, and where it is smallest; of all together where each has too few to tell */
   readonly ordered: number;
   readonly leastOrdered: number;
 }
@@ -70,6 +70,8 @@ export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) 
   let least = Infinity;
   let ordered = 0;
   let leastOrdered = 1;
+  let allInOrder = 0;
+  let isTold = false;
   runs.forEach((boxes, run) => {
     let largest = 0;
     let counted = 0;
@@ -87,11 +89,14 @@ export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) 
       largest = Math.max(largest, Math.abs(a), Math.abs(b), Math.abs(c), Math.abs(d));
       if (c >= a && d >= b) inOrder += 1;
     }
+    allInOrder += inOrder;
     if (counted >= FEWEST_ROWS) {
+      isTold = true;
       ordered = Math.max(ordered, inOrder / counted);
       leastOrdered = Math.min(leastOrdered, inOrder / counted);
     }
     if (largest > 0) least = Math.min(least, largest);
   });
+  if (!isTold && rows >= FEWEST_ROWS) ordered = leastOrdered = allInOrder / rows;
   return { rows, largest: Number.isFinite(least) ? least : 0, ordered, leastOrdered };
 }

@@ -1,4 +1,4 @@
-import { boxStatistics, follows, gridSlopes, type BoxRuns } from './box-evidence.ts';
+import { boxStatistics, FEWEST_ROWS, follows, gridSlopes, type BoxRuns } from './box-evidence.ts';
 import { gridPlanFor } from './grid.ts';
 import type { Head } from './head.ts';
 import { partsOf, type OutputParts, type SeenOutput } from './output-parts.ts';
@@ -63,9 +63,6 @@ const MOST_NORMALIZED = 2;
 
 /** Corners that come out in the wrong order are a rounding at a border. */
 const ORDERED = 0.995;
-
-/** Rows that a verdict is made from, at least. */
-const FEWEST_ROWS = 3;
 
 /** What probabilities may miss 1 by, added up. */
 const WHOLE = 1e-3;

@@ -13,7 +13,7 @@ import { checkOutputFolder } from '../outputs.ts';
 import { ModelRepository } from './repository.ts';
 
 /** Changes whenever the same ONNX file gives another bundle than before. */
-const IMPORTER = 3;
+const IMPORTER = 4;
 
 /** Where ONNX files that were given in place of a bundle are kept once they are imported. */
 function importFolder(env: NodeJS.ProcessEnv = process.env): string {

@@ -17,6 +17,17 @@ describe('boxStatistics', () => {
     expect(boxStatistics([centers, centers], all).ordered).toBe(0);
   });
 
+  it('tells by all pictures together where each has a row or two', () => {
+    const few = Float32Array.from(corners.slice(0, 8));
+    const turned = Float32Array.from([20, 30, 10, 10]);
+    expect(boxStatistics([few, few], all)).toMatchObject({ rows: 4, ordered: 1, leastOrdered: 1 });
+    expect(boxStatistics([turned, turned, few], all)).toMatchObject({
+      rows: 4,
+      ordered: 0.5,
+      leastOrdered: 0.5,
+    });
+  });
+
   it('does not tell from a row or two', () => {
     const few = Float32Array.from(corners.slice(0, 8));
     expect(boxStatistics([few], all)).toMatchObject({ rows: 2, ordered: 0 });
