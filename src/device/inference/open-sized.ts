@@ -88,13 +88,14 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   const info = await opened.start(first);
   const { variant, provider } = info;
   const candidates = candidatesFor({ cores, isAccelerated: provider !== 'cpu' }, request);
-  if (isKept && kept.variant === variant && kept.provider === provider) {
+  const isAlike = kept?.variant === variant && kept.provider === provider;
+  if (isKept && isAlike) {
     const { latency, throughput, why, measured } = kept;
     return { engine: first, info, choice: { latency, throughput, why, measured, isMeasured: true } };
   }
   const running = { setting: firstSetting, engine: first, info };
   const found = await measure(options, candidates, running, opened, signal);
-  const doubts = isDoubtful(found) ? (kept?.doubts ?? 0) + 1 : 0;
+  const doubts = isDoubtful(found) ? (isAlike ? kept.doubts : 0) + 1 : 0;
   const choice = settleDoubts(found, candidates, doubts);
   if (found.isMeasured) {
     const { latency, throughput, why, measured } = found;
