@@ -101,12 +101,18 @@ export async function finish(
 
 /** Evaluates what was chosen on the final part, each graph once. */
 async function reportFinals(choice: Choice<Finalist>, judge: Pick<Judge, 'final'>): Promise<Choice> {
-  const { original, fastest, portable, smallest, float, tensorrt } = choice;
-  const named = [fastest, portable, smallest, float, tensorrt].filter((entry) => entry !== null);
-  const taken = [...new Set(named)].filter((entry) => entry !== original);
+  const { original } = choice;
+  const taken = takenOf(choice).filter((entry) => entry !== original);
   const finals = await judge.final(await Promise.all(taken.map(judgedModelOf)));
   const of = new Map([original, ...taken].map((entry, i) => [entry, finals[i]!]));
   return withFinals(choice, (entry) => of.get(entry)!);
+}
+
+/** Everything that was taken, each candidate once. */
+export function takenOf<Taken extends Finalist>(choice: Choice<Taken>): Taken[] {
+  const { fastest, portable, smallest, float, tensorrt } = choice;
+  const named = [fastest, portable, smallest, float, tensorrt].filter((entry) => entry !== null);
+  return [...new Map(named.map((entry) => [entry.candidate.plan.id, entry])).values()];
 }
 
 /** The same choice with figures of the final part for all that was taken. */

@@ -132,7 +132,6 @@ export class Search {
   /** The fastest mix of int8 and float that was found to hold the floor; null where there is none. */
   async #mixed(whole: Mixed): Promise<Mixed | null> {
     const holds = this.#holds(whole.candidate);
-    if (holds) this.#expectAfter(whole);
     const names = await this.#bySensitivity(whole.scheme);
     if (names === null) return null;
     this.#begin('bisection', { int8: holds ? 0 : bisectionTries(names.length + 1) });
@@ -204,7 +203,7 @@ export class Search {
 
   /**
    * The same mix with weights that no CPU saturates, for those without VNNI. Where it loses too much, as many more of the most sensitive layers stay in float as
-   * the floor asks for. Where only few pictures tell what is lost, the final part contradicts some: with `spare` in float there is a second one.
+   * the floor asks for. Where only few pictures tell what is lost, the choice part contradicts some: with `spare` in float there is a second one.
    */
   async #everyCpu(best: Mixed, spare: readonly string[], names: readonly string[]): Promise<void> {
     const scheme = { ...best.scheme, saturationFree: true };

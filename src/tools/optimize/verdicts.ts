@@ -1,7 +1,7 @@
 import type { Int8Arithmetic } from '../../contract/machine.ts';
 import type { CANDIDATE_VERDICTS } from '../../contract/optimize.ts';
 import { holdsFloor, isFaster, isNotSlower, isSmaller, type Ranked } from './choose.ts';
-import { isTensorrt, type Choice, type Finalist } from './finish.ts';
+import { isTensorrt, takenOf, type Choice, type Finalist } from './finish.ts';
 import { needsExactInt8 } from './workshop.ts';
 
 export type Verdict = (typeof CANDIDATE_VERDICTS)[number];
@@ -100,11 +100,7 @@ function describeNotTried(notTried: readonly string[]): string[] {
 
 /** Variants that lose more on the final part than they may. They stay: to take others for it would be to choose by it. */
 function describeFinalPart(choice: Choice, maxApDrop: number): string[] {
-  const { fastest, portable, smallest, float, tensorrt } = choice;
-  const taken = [fastest, portable, smallest, float, tensorrt].filter((entry) => entry !== null);
-  const over = [...new Map(taken.map((entry) => [entry.candidate.plan.id, entry])).values()].filter(
-    ({ final }) => final.drop > maxApDrop,
-  );
+  const over = takenOf(choice).filter(({ final }) => final.drop > maxApDrop);
   if (over.length === 0) return [];
   const names = over.map(({ candidate, final }) => `${candidate.plan.id} (${points(final.drop)})`).join(', ');
   return [

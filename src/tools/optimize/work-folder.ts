@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { GoshawkError } from '../../contract/errors.ts';
 import { sha256OfFile } from '../../device/bundles/bundle.ts';
 import { sha256Of } from '../../device/digest.ts';
+import { outputError } from '../../device/outputs.ts';
 import { tryLock, unlock } from './lock.ts';
 
 /** Numbers, texts, lists and objects: what a step depends on. Written in one way only, so that equal inputs have equal digests. */
@@ -161,15 +162,13 @@ export function digestOf(value: unknown): string {
   return sha256Of(JSON.stringify(value, sorted));
 }
 
+const UNWRITABLE: ReadonlySet<unknown> = new Set([
+  ...['ENOSPC', 'EDQUOT'],
+  ...['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'],
+]);
+
 /** A full disk and a folder that cannot be written have codes of their own; everything else stays what it is. */
 export function writeError(folder: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code;
-  const reason = error instanceof Error ? error.message : String(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new GoshawkError('GOSHAWK_NO_SPACE', { path: folder, reason }, { cause: error });
-  }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
-    return new GoshawkError('GOSHAWK_OUTPUT_REFUSED', { path: folder, reason }, { cause: error });
-  }
-  return error;
+  return UNWRITABLE.has(code) ? outputError(folder, error) : error;
 }
