@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeInput, foldPreprocessing } from '../../src/device/bundles/onnx/fold.ts';
 import { readModel, writeModel } from '../../src/device/bundles/onnx/model.ts';
 import { presetFor } from '../../src/device/bundles/presets.ts';
+import { sha256Of } from '../../src/device/digest.ts';
 import type { ModelRequest } from '../../src/device/inference/protocol.ts';
 import { TINY_PICTURE, TINY_SIZE, tinyDetector } from '../device/bundles/tiny-detector.ts';
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
     bundle: 'slow@1.0.0',
     variant: 'fp32',
     file,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256Of(bytes),
     head: 'yolox',
     labels: 2,
     inputWidth: TINY_SIZE,
