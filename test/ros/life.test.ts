@@ -11,7 +11,7 @@ import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { foreignBytes } from '../device/bundles/foreign-detector.ts';
 import { Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
-import { HAS_ROS2, ROOT, RosBench, sayWhatIsSkipped, sleep, type RosProcess } from './support/ros-process.ts';
+import { HAS_ROS2, ROOT, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
 
 sayWhatIsSkipped();
 const bundle = HAS_ROS2 ? shippedBundle() : undefined;
@@ -46,20 +46,10 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
     return process;
   }
 
-  /** The command again until its output holds the pattern: discovery takes its time. */
-  async function ros2Until(pattern: RegExp, ...args: readonly string[]): Promise<string> {
-    let output = '';
-    for (let attempt = 0; attempt < 10; attempt++) {
-      output = await bench.ros2(...args);
-      if (pattern.test(output)) return output;
-      await sleep(500);
-    }
-    throw new Error(`ros2 ${args.join(' ')} does not say ${String(pattern)}:\n${output}`);
-  }
-
-  const set = (name: string, value: string) => ros2Until(/successful/, 'param', 'set', NODE, name, value);
+  const set = (name: string, value: string) =>
+    bench.ros2Until(/successful/, 'param', 'set', NODE, name, value);
   const change = (transition: string) =>
-    ros2Until(/Transitioning successful/, 'lifecycle', 'set', NODE, transition);
+    bench.ros2Until(/Transitioning successful/, 'lifecycle', 'set', NODE, transition);
 
   function listenToTelemetry(url: string): { windows: MetricsPayload[]; close: () => Promise<void> } {
     const client = mqtt.connect(url);
@@ -80,7 +70,7 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
       ...['-p', 'image_topics:=/front/image_raw', '-p', 'bundle:=/no/such/bundle'],
       ...['-p', `telemetry:=${broker.url}`, '-p', 'robot:=7', '-p', 'site:=no'],
     );
-    await ros2Until(/Transitioning failed/, 'lifecycle', 'set', NODE, 'configure');
+    await bench.ros2Until(/Transitioning failed/, 'lifecycle', 'set', NODE, 'configure');
     await run.waitFor(/configure failed: GOSHAWK_BUNDLE_NOT_FOUND: .*\/no\/such\/bundle/);
 
     const reports = ['first.json', 'second.json'].map((name) => join(folder, name));
@@ -147,7 +137,7 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
     expect(launch.output).toMatch(/net\.onnx was taken for yolov8: .*64x64/);
     expect(launch.output).toMatch(/net@1\.0\.0 \(\S+\) on cpu: loaded/);
     expect(launch.output).toMatch(/launch argument bundel is not known.*is bundle meant\?/);
-    await ros2Until(/String value is: raw/, 'param', 'get', NODE, 'image_type');
+    await bench.ros2Until(/String value is: raw/, 'param', 'get', NODE, 'image_type');
     const camera = bench.peer('raw_camera.py', '--topic', '/front/image_raw');
     running.push(camera);
     const probe = bench.peer('detection_probe.py', '--topic', '/front/detections', '--count', '3');

@@ -9,7 +9,6 @@ import {
   ROOT,
   RosBench,
   sayWhatIsSkipped,
-  sleep,
   type RosProcess,
 } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
@@ -42,17 +41,6 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
     return process;
   }
 
-  /** The command again until its output holds the pattern: discovery takes its time. */
-  async function ros2Until(pattern: RegExp, ...args: readonly string[]): Promise<string> {
-    let output = '';
-    for (let attempt = 0; attempt < 10; attempt++) {
-      output = await bench.ros2(...args);
-      if (pattern.test(output)) return output;
-      await sleep(500);
-    }
-    throw new Error(`ros2 ${args.join(' ')} does not say ${String(pattern)}:\n${output}`);
-  }
-
   const launchArguments = ['launch', 'goshawk', 'perception.launch.py'];
 
   it('launches the node, which configures and activates, and ends all of it at SIGINT', async () => {
@@ -66,9 +54,9 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
     await launch.waitFor(/the detector is active/, 60);
     expect(launch.output).toMatch(/\/rear\/image_raw -> \/rear\/detections/);
     expect(launch.output).not.toMatch(/YAMLWarning/);
-    await ros2Until(/^active/m, 'lifecycle', 'get', NODE);
-    await ros2Until(/String value is: 7/, 'param', 'get', NODE, 'robot');
-    await ros2Until(/Boolean value is: True/, 'param', 'get', NODE, 'tracking');
+    await bench.ros2Until(/^active/m, 'lifecycle', 'get', NODE);
+    await bench.ros2Until(/String value is: 7/, 'param', 'get', NODE, 'robot');
+    await bench.ros2Until(/Boolean value is: True/, 'param', 'get', NODE, 'tracking');
     expect(await launch.stop('SIGINT', 'alone')).toBe(0);
     expect(launch.output).toMatch(/process has finished cleanly/);
     expect(launch.isGone).toBe(true);
@@ -94,7 +82,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
       '-p',
       'autostart:=false',
     );
-    await ros2Until(/^unconfigured/m, 'lifecycle', 'get', NODE);
+    await bench.ros2Until(/^unconfigured/m, 'lifecycle', 'get', NODE);
     const steps = [
       ['configure', 'inactive'],
       ['activate', 'active'],
@@ -106,8 +94,8 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
       ['shutdown', 'finalized'],
     ] as const;
     for (const [transition, state] of steps) {
-      await ros2Until(/Transitioning successful/, 'lifecycle', 'set', NODE, transition);
-      await ros2Until(new RegExp(`^${state}`, 'm'), 'lifecycle', 'get', NODE);
+      await bench.ros2Until(/Transitioning successful/, 'lifecycle', 'set', NODE, transition);
+      await bench.ros2Until(new RegExp(`^${state}`, 'm'), 'lifecycle', 'get', NODE);
     }
     expect(await run.stop('SIGINT')).toBe(0);
     expect(run.isGone).toBe(true);
@@ -117,8 +105,8 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
     const run = start('run', 'goshawk', 'detector', '--ros-args', '-p', `bundle:=${bundle!}`);
     await run.waitFor(/the detector is active/, 60);
     const set = (name: string, value: string) =>
-      ros2Until(/parameter|failed/, 'param', 'set', NODE, name, value);
-    const get = (name: string) => ros2Until(/value/, 'param', 'get', NODE, name);
+      bench.ros2Until(/parameter|failed/, 'param', 'set', NODE, name, value);
+    const get = (name: string) => bench.ros2Until(/value/, 'param', 'get', NODE, name);
 
     expect(await set('score_threshold', '0.7')).toMatch(/successful/);
     expect(await get('score_threshold')).toMatch(/0\.7/);
@@ -141,7 +129,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
     expect(await set('bundle', 'other')).toMatch(/read at configure; deactivate and clean up the node/);
     expect(await set('http_port', '8081')).toMatch(/read once, when the node starts/);
     expect(await set('no_such_parameter', '1')).toMatch(/there is no parameter no_such_parameter/);
-    const described = await ros2Until(/Constraints/, 'param', 'describe', NODE, 'iou_threshold');
+    const described = await bench.ros2Until(/Constraints/, 'param', 'describe', NODE, 'iou_threshold');
     expect(described).toMatch(/Min value: 0\.0\s+Max value: 1\.0/);
     expect(run.output).not.toMatch(/Error processing/);
     expect(run.isRunning).toBe(true);
@@ -156,7 +144,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
 
     const latched = ['--qos-durability', 'transient_local', '--qos-reliability', 'reliable'];
     const once = (topic: string, pattern: RegExp, ...more: string[]) =>
-      ros2Until(pattern, 'topic', 'echo', '--once', ...more, topic);
+      bench.ros2Until(pattern, 'topic', 'echo', '--once', ...more, topic);
     expect(await once('/front/detections', /frame_id: front_optical/)).toMatch(/detections:/);
     expect(await once('/front/detections/vision_info', /method: /, ...latched)).toMatch(
       /database_location: .*bundle\.json/,

@@ -169,6 +169,17 @@ export class RosBench {
     return process.output;
   }
 
+  /** Runs a `ros2` command again until its output holds the pattern: discovery takes its time. */
+  async ros2Until(pattern: RegExp, ...args: readonly string[]): Promise<string> {
+    let output = '';
+    for (let attempt = 0; attempt < 10; attempt++) {
+      output = await this.ros2(...args);
+      if (pattern.test(output)) return output;
+      await sleep(500);
+    }
+    throw new Error(`ros2 ${args.join(' ')} does not say ${String(pattern)}:\n${output}`);
+  }
+
   /** Ends every process that is left, and the daemon that the `ros2` command leaves behind. */
   async close(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop()));
