@@ -148,23 +148,19 @@ async function startTelemetry(
   options: TelemetryOptions,
   log: ServiceOptions['log'],
 ): Promise<TelemetryClient> {
-  const { url, site, caFile, certFile, keyFile } = options;
+  const { url } = options;
   checkBrokerUrl(url);
   for (const warning of await checkTlsFiles(url, options, new Date())) log('warn', `telemetry: ${warning}`);
   const secrets = await brokerSecrets(process.env);
   let lastTrouble = '';
   return new TelemetryClient(
     {
-      url,
-      site,
+      ...options,
       robot: options.robot === '' ? topicLevelFrom(hostname()) : options.robot,
       node: topicLevelFrom(options.node),
       manufacturer: 'Goshawk',
       bootId: randomUUID(),
       ...secrets,
-      ...(caFile === undefined ? {} : { caFile }),
-      ...(certFile === undefined ? {} : { certFile }),
-      ...(keyFile === undefined ? {} : { keyFile }),
     },
     compiledEntry('device/telemetry/telemetry-main'),
     (status) => {

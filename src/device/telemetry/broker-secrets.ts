@@ -1,5 +1,4 @@
-import { GoshawkError } from '../../contract/errors.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { readTextFile } from './text-file.ts';
 
 const LONGEST_PASSWORD = 65_536;
 
@@ -22,10 +21,6 @@ export async function brokerSecrets(
 }
 
 async function readSecret(file: string): Promise<string> {
-  try {
-    const text = Buffer.from(await readRegularFile(file, LONGEST_PASSWORD)).toString('utf8');
-    return text.replace(/\r?\n$/, '');
-  } catch (error) {
-    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (error as Error).message });
-  }
+  const text = await readTextFile(file, LONGEST_PASSWORD);
+  return text.replace(/\r?\n$/, '');
 }

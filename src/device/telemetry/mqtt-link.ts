@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import mqtt, { ReasonCodes, type IClientOptions, type MqttClient } from 'mqtt';
 import { GoshawkError } from '../../contract/errors.ts';
+import type { BrokerSecrets } from './broker-secrets.ts';
 import {
   CLOSED_IN_SILENCE,
   troubleOf,
@@ -10,6 +11,7 @@ import {
   type LinkTrouble,
 } from './link-trouble.ts';
 import { ReconnectPlan } from './reconnect-plan.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const SESSION_EXPIRY_SECONDS = 86_400;
@@ -17,14 +19,9 @@ const SESSION_EXPIRY_SECONDS = 86_400;
 /** CONNACK reasons that say "not this protocol version": 1 in MQTT 3.1.1, 132 in MQTT 5. */
 const VERSION_REFUSALS = new Set([1, 132]);
 
-export interface LinkOptions {
+export interface LinkOptions extends BrokerSecrets, TlsFiles {
   readonly url: string;
   readonly clientId: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
   /** published by the broker, retained and with QoS 1, when this client vanishes */
   readonly will: { readonly topic: string; readonly payload: string };
 }
@@ -92,7 +89,7 @@ export class MqttLink {
     try {
       client = mqtt.connect(this.#options.url, this.#clientOptions());
     } catch (error) {
-      this.#retreat(troubleOfFiles(error as Error), null, false);
+      this.#retreat(troubleOfFiles(error as Error), null);
       return;
     }
     this.#follow(client);
@@ -152,13 +149,14 @@ export class MqttLink {
       this.#protocol = next;
       // The broker answered and named its reason: the older version is tried at once, and nothing is wrong yet.
       if (isRefused) this.open();
-      else this.#retreat(trouble, reasonCode, trouble === null);
+      else this.#retreat(trouble, reasonCode);
     });
   }
 
-  /** Says why the link is down and waits for as long as that asks for. */
-  #retreat(trouble: LinkTrouble | null, reasonCode: number | null, isSilent: boolean): void {
-    const { takenOver, waitMs } = this.#plan.noteEnd({ reasonCode, isSilent }, performance.now());
+  /** Says why the link is down and waits for as long as that asks for. @param trouble null where it was closed without a word */
+  #retreat(trouble: LinkTrouble | null, reasonCode: number | null): void {
+    const end = { reasonCode, isSilent: trouble === null };
+    const { takenOver, waitMs } = this.#plan.noteEnd(end, performance.now());
     this.#events.onDown(
       takenOver === null
         ? (trouble ?? CLOSED_IN_SILENCE)

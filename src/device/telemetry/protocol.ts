@@ -1,10 +1,12 @@
 import type { MetricsBody, StateBody } from '../../contract/telemetry.ts';
+import type { BrokerSecrets } from './broker-secrets.ts';
 import type { LinkTrouble } from './link-trouble.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 /** Everything that crosses between the telemetry client and its thread. */
 
 /** How to reach the broker and who speaks. Secrets come as values or files, never on a command line. */
-export interface TelemetrySettings {
+export interface TelemetrySettings extends BrokerSecrets, TlsFiles {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
   readonly url: string;
   readonly site: string;
@@ -13,12 +15,6 @@ export interface TelemetrySettings {
   readonly node: string;
   readonly manufacturer: string;
   readonly bootId: string;
-  readonly username?: string;
-  readonly password?: string;
-  /** PEM files for TLS: trusted authorities, client certificate, its key */
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
 }
 
 export type ToTelemetryThread =

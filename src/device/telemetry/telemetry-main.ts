@@ -53,13 +53,8 @@ function connectionPayload(connectionState: ConnectionPayload['connectionState']
 
 const link = new MqttLink(
   {
-    url: settings.url,
+    ...settings,
     clientId: telemetryClientId(settings),
-    ...(settings.username === undefined ? {} : { username: settings.username }),
-    ...(settings.password === undefined ? {} : { password: settings.password }),
-    ...(settings.caFile === undefined ? {} : { caFile: settings.caFile }),
-    ...(settings.certFile === undefined ? {} : { certFile: settings.certFile }),
-    ...(settings.keyFile === undefined ? {} : { keyFile: settings.keyFile }),
     will: { topic: topic('connection'), payload: connectionPayload('CONNECTION_BROKEN') },
   },
   {

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { GoshawkError } from '../../contract/errors.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { readTextFile } from './text-file.ts';
 
 /** PEM files for the connection to the broker. */
 export interface TlsFiles {
@@ -19,16 +19,8 @@ function refuse(name: string, value: string, reason: string): GoshawkError {
   return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value, reason });
 }
 
-async function readText(file: string): Promise<string> {
-  try {
-    return Buffer.from(await readRegularFile(file, MOST_BYTES)).toString('utf8');
-  } catch (error) {
-    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (error as Error).message });
-  }
-}
-
 async function readCertificates(file: string): Promise<X509Certificate[]> {
-  const blocks = (await readText(file)).match(CERTIFICATE) ?? [];
+  const blocks = (await readTextFile(file, MOST_BYTES)).match(CERTIFICATE) ?? [];
   if (blocks.length === 0)
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: 'it holds no PEM certificate' });
   try {
@@ -39,7 +31,7 @@ async function readCertificates(file: string): Promise<X509Certificate[]> {
 }
 
 async function readKey(file: string): Promise<KeyObject> {
-  const text = await readText(file);
+  const text = await readTextFile(file, MOST_BYTES);
   if (/ENCRYPTED/.test(text)) {
     const reason = 'the key is encrypted: there is nobody to ask for the passphrase; give one without';
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason });
