@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What sensors say. A figure that the machine has no sensor for is absent, never guessed. */
@@ -130,8 +130,11 @@ export class HostFigures {
   }
 
   #list(folder: string): string[] {
-    const path = join(this.#root, folder);
-    return existsSync(path) ? readdirSync(path).sort() : [];
+    try {
+      return readdirSync(join(this.#root, folder)).sort();
+    } catch {
+      return [];
+    }
   }
 }
 

@@ -52,16 +52,16 @@ export class TelemetryReporter {
 
   /** Never throws: a timer has nobody to catch. What fails of one stream does not keep the other from being sent. */
   report(): void {
-    const snapshot = this.#sources.snapshot();
-    const host = this.#sources.host();
-    const now = this.#sources.now();
-    const uptimeSeconds = Math.max(0, (now.getTime() - this.#startedAt.getTime()) / 1000);
     this.#try(() => {
-      this.#outlet.state(
-        snapshot === null ? unconfiguredBody(uptimeSeconds, host) : stateBody(snapshot, host),
-      );
-    });
-    this.#try(() => {
+      const snapshot = this.#sources.snapshot();
+      const host = this.#sources.host();
+      const now = this.#sources.now();
+      const uptimeSeconds = Math.max(0, (now.getTime() - this.#startedAt.getTime()) / 1000);
+      this.#try(() => {
+        this.#outlet.state(
+          snapshot === null ? unconfiguredBody(uptimeSeconds, host) : stateBody(snapshot, host),
+        );
+      });
       this.#outlet.metrics(this.#window.close(snapshot, host, now));
     });
   }
@@ -88,9 +88,9 @@ export class TelemetryReporter {
     this.report();
   }
 
-  #try(send: () => void): void {
+  #try(work: () => void): void {
     try {
-      send();
+      work();
     } catch (error) {
       this.#onError(error);
     }

@@ -146,6 +146,25 @@ describe('a message that cannot be sent', () => {
     expect(errors).toEqual([new Error('refused')]);
   });
 
+  it('is told and not thrown where what it is about cannot be read', () => {
+    const errors: unknown[] = [];
+    const broken = new Error('no sensors');
+    const reporter = new TelemetryReporter(
+      {
+        snapshot: () => null,
+        host: () => {
+          throw broken;
+        },
+        now: () => new Date(0),
+      },
+      { state: () => undefined, metrics: () => undefined },
+      (error) => errors.push(error),
+    );
+    reporters.push(reporter);
+    reporter.report();
+    expect(errors).toEqual([broken]);
+  });
+
   it('has a number and is declared by the next one', () => {
     const outbox = new Outbox<string>(10);
     outbox.put('first', '');
