@@ -204,6 +204,7 @@ export class Detector implements RosProgram, LifecycleWork {
   async #closeSession(): Promise<void> {
     const session = this.#session;
     this.#session = null;
+    this.#reportTrouble = null;
     this.#watch.close();
     await session?.deactivate();
     this.#companions?.hide();
