@@ -87,22 +87,36 @@ function parseSize(size: string): { width: string; height: string } {
 async function demo(flags: DemoFlags): Promise<void> {
   const seconds = parseSeconds(flags.seconds);
   await checkOutputFiles(flags.report);
-  const { signal, endAfter, release } = stopSignal();
   const printer = new StatusPrinter(process.stdout);
   const port = await choosePort(flags.port);
   const broker = await EmbeddedBroker.listen(0);
-  const messages = { count: 0 };
-  broker.onMessage(() => (messages.count += 1));
   const url = `http://${HOST}:${port}`;
   printer.say(`page: ${url}   metrics: ${url}/metrics   MQTT: ${broker.url}   (Ctrl-C ends)`);
   try {
     const noRos = whyNoRos();
-    if (noRos !== null) {
+    if (noRos === null) {
+      printer.say('camera node -> ROS 2 -> detector node; results on /camera/detections');
+      await runWithRos(flags, seconds, port, broker, printer);
+    } else {
       printer.say(`no ROS 2 (${noRos}): the same pipeline with a camera inside this process`);
       await runWithoutRos(flags, seconds, port, broker.url);
-      return;
     }
-    printer.say('camera node -> ROS 2 -> detector node; results on /camera/detections');
+  } finally {
+    await broker.close();
+  }
+}
+
+async function runWithRos(
+  flags: DemoFlags,
+  seconds: number | undefined,
+  port: number,
+  broker: EmbeddedBroker,
+  printer: StatusPrinter,
+): Promise<void> {
+  const { signal, endAfter, release } = stopSignal();
+  let messages = 0;
+  broker.onMessage(() => (messages += 1));
+  try {
     const hasDetected = await runRosDemo({
       nodes: { camera: join(NODES, 'camera.js'), detector: join(NODES, 'detector.js') },
       camera: {
@@ -120,11 +134,11 @@ async function demo(flags: DemoFlags): Promise<void> {
         telemetry: broker.url,
         ...(flags.report === undefined ? {} : { report_file: flags.report }),
       },
-      url,
+      url: `http://${HOST}:${port}`,
       signal,
       onFirstDetection: () => endAfter(seconds),
       say: (line) => printer.say(line),
-      onStatus: (status) => printer.show(`${statusLine(status)}, ${messages.count} messages`),
+      onStatus: (status) => printer.show(`${statusLine(status)}, ${messages} messages`),
     });
     if (!hasDetected) {
       printer.say('ended before the first detection');
@@ -134,7 +148,6 @@ async function demo(flags: DemoFlags): Promise<void> {
     printer.say(flags.report === undefined ? 'ended cleanly' : `ended cleanly; report: ${flags.report}`);
   } finally {
     release();
-    await broker.close();
   }
 }
 
