@@ -206,7 +206,7 @@ async function pack(reference: string, flags: { out?: string }): Promise<void> {
   await checkOutputFiles(flags.out);
   const bundle = await new ModelRepository().load(reference);
   const out = resolve(flags.out ?? `${bundle.manifest.name}-${bundle.manifest.version}.tar`);
-  await checkOutputFiles(out);
+  if (flags.out === undefined) await checkOutputFiles(out);
   const bytes = await packBundle(bundle, out);
   console.log(`${out}: ${bytes} bytes`);
 }

@@ -7,6 +7,7 @@ import type { CameraSource } from '../device/camera/source.ts';
 import { checkOutputFiles, writeReport } from '../device/outputs.ts';
 import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
 import { runPipeline, type RunOptions } from '../tools/run/run.ts';
+import { given } from './import-options.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export interface RunFlags {
@@ -140,17 +141,8 @@ export async function run(flags: RunFlags): Promise<void> {
 
 function telemetryOptions(flags: RunFlags): RunOptions['telemetry'] {
   const { telemetry: url, site, robot, node } = flags;
-  const { telemetryCaFile: ca, telemetryCertFile: cert, telemetryKeyFile: key } = flags;
-  if (url === undefined) return null;
-  return {
-    url,
-    site,
-    robot,
-    node,
-    ...(ca === undefined ? {} : { caFile: ca }),
-    ...(cert === undefined ? {} : { certFile: cert }),
-    ...(key === undefined ? {} : { keyFile: key }),
-  };
+  const { telemetryCaFile: caFile, telemetryCertFile: certFile, telemetryKeyFile: keyFile } = flags;
+  return url === undefined ? null : { url, site, robot, node, ...given({ caFile, certFile, keyFile }) };
 }
 
 /** A camera that is asked for one frame in ten seconds is not silent after five. */

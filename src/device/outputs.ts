@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { access, constants, lstat, mkdtemp, open, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GoshawkError } from '../contract/errors.ts';
@@ -40,11 +41,16 @@ export async function checkOutputFiles(...files: readonly (string | undefined)[]
   }
 }
 
-async function checkFile(file: string, path: string): Promise<void> {
-  const there = await stat(path).catch((error: unknown) => {
+/** What is at a path; null for nothing. */
+function statOrNull(path: string): Promise<Stats | null> {
+  return stat(path).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return null;
     throw error;
   });
+}
+
+async function checkFile(file: string, path: string): Promise<void> {
+  const there = await statOrNull(path);
   if (there !== null) {
     if (there.isDirectory()) throw refused(file, 'it is a folder');
     // pipes and devices (/dev/stdout) are written to as well
@@ -72,10 +78,7 @@ export async function checkOutputFolder(folder: string): Promise<void> {
   let place = resolve(folder);
   try {
     for (;;) {
-      const there = await stat(place).catch((error: unknown) => {
-        if (codeOf(error) === 'ENOENT') return null;
-        throw error;
-      });
+      const there = await statOrNull(place);
       if (there?.isDirectory() === false) throw refused(folder, `${place} is no folder`);
       if (there !== null) break;
       place = dirname(place);
