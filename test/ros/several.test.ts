@@ -1,25 +1,13 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import mqtt from 'mqtt';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { statusSchema, type Status } from '../../src/contract/status.ts';
 import { stateSchema } from '../../src/contract/telemetry.ts';
-import { Mosquitto } from '../support/mosquitto.ts';
+import { freePort, Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
 
 sayWhatIsSkipped();
 const bundle = HAS_ROS ? shippedBundle() : undefined;
-
-/** A port of the loopback address that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function statusOf(url: string): Promise<Status> {
   return statusSchema.parse(await (await fetch(`${url}/api/status`)).json());

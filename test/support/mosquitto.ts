@@ -20,7 +20,7 @@ function executable(): { path: string; env: NodeJS.ProcessEnv } {
 }
 
 /** A port of the loopback address that was free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
