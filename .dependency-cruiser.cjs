@@ -4,11 +4,14 @@
  */
 const ROOMS = {
   core: [],
+  sim: ['core'],
   contract: ['core'],
-  device: ['core', 'contract'],
-  ros: ['core', 'contract', 'device'],
-  fleet: ['core', 'contract'],
-  tools: ['core', 'contract', 'device'],
+  platform: ['contract', 'core'],
+  model: ['core', 'contract', 'platform'],
+  device: ['core', 'sim', 'contract', 'platform', 'model'],
+  ros: ['core', 'contract', 'platform', 'model', 'device'],
+  fleet: ['core', 'contract', 'platform', 'model'],
+  tools: ['core', 'sim', 'contract', 'platform', 'model', 'device'],
 };
 
 const arrows = Object.entries(ROOMS).map(([room, allowed]) => ({
@@ -22,9 +25,9 @@ const arrows = Object.entries(ROOMS).map(([room, allowed]) => ({
 /** library -> the only places that may import it */
 const WRAPPERS = {
   rclnodejs: '^src/ros/',
-  sharp: '^src/device/pipeline/',
+  sharp: '^src/device/imaging/',
   'onnxruntime-node': '^src/device/inference/',
-  mqtt: '^src/(device/telemetry|fleet/ingest)/',
+  mqtt: '^src/platform/mqtt/',
   aedes: '^src/fleet/broker/',
   'prom-client': '^src/(device|fleet)/metrics/',
 };
@@ -43,15 +46,15 @@ module.exports = {
     {
       name: 'core-is-pure',
       comment:
-        'src/core and src/contract do no I/O: no Node built-ins, and no npm package but zod in contract',
+        'src/core, src/sim and src/contract do no I/O: no Node built-ins, and no npm package but zod in contract',
       severity: 'error',
-      from: { path: '^src/(core|contract)/' },
+      from: { path: '^src/(core|sim|contract)/' },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'core-has-no-packages',
       severity: 'error',
-      from: { path: '^src/core/' },
+      from: { path: '^src/(core|sim)/' },
       to: { path: 'node_modules' },
     },
     {

@@ -7,8 +7,8 @@
  */
 const built = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
 
-const { loadBundle } = /** @type {typeof import('../../src/device/bundles/bundle.ts')} */ (
-  await built('device/bundles/bundle.js')
+const { loadBundle } = /** @type {typeof import('../../src/model/bundle.ts')} */ (
+  await built('model/bundle.js')
 );
 const { openBundleDetector } = /** @type {typeof import('../../src/tools/evaluate/bundle-detector.ts')} */ (
   await built('tools/evaluate/bundle-detector.js')

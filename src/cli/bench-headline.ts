@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { defaultModelFolders, ModelRepository } from '../device/bundles/repository.ts';
-import { checkOutputFiles, writeReport } from '../device/outputs.ts';
+import { defaultModelFolders, ModelRepository } from '../model/repository.ts';
+import { checkOutputFiles, writeReport } from '../platform/outputs.ts';
 import { wholeFrom } from './numbers.ts';
 import { stopSignal } from './stop-signal.ts';
 

@@ -7,7 +7,7 @@ import { GoshawkError } from '../contract/errors.ts';
 import { EmbeddedBroker } from '../fleet/broker/embedded-broker.ts';
 import { runRosDemo } from '../tools/demo/ros-demo.ts';
 import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
-import { checkOutputFiles } from '../device/outputs.ts';
+import { checkOutputFiles } from '../platform/outputs.ts';
 import { PROVIDERS } from '../contract/bundle.ts';
 import { run } from './run.ts';
 import { stopSignal } from './stop-signal.ts';

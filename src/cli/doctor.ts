@@ -7,9 +7,9 @@ import {
   type ReferenceCheck,
 } from '../contract/engine-choice.ts';
 import { describeError } from '../contract/errors.ts';
-import { loadBundle, type Bundle } from '../device/bundles/bundle.ts';
-import { ModelRepository } from '../device/bundles/repository.ts';
-import { describeHost } from '../device/describe-host.ts';
+import { loadBundle, type Bundle } from '../model/bundle.ts';
+import { ModelRepository } from '../model/repository.ts';
+import { describeHost } from '../platform/describe-host.ts';
 import { checkReferences, planEngine } from '../device/inference/plan-engine.ts';
 import { listSupportedProviders, listUsableProviders } from '../device/inference/providers.ts';
 import type { BundleFact, ModelPorts, ReferenceFact } from '../tools/doctor/checks/models.ts';

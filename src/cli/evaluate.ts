@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import type { AccuracyReport } from '../contract/report.ts';
-import { openBundle } from '../device/bundles/open-bundle.ts';
-import { checkOutputFiles, writeReport } from '../device/outputs.ts';
+import { openBundle } from '../device/authoring/open-bundle.ts';
+import { checkOutputFiles, writeReport } from '../platform/outputs.ts';
 import { EVALUATE_PREPROCESS, openBundleDetector } from '../tools/evaluate/bundle-detector.ts';
 import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tools/evaluate/evaluate.ts';
 import { summarize } from '../tools/evaluate/summary.ts';

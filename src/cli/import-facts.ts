@@ -5,7 +5,7 @@ import { GoshawkError } from '../contract/errors.ts';
 import { lineageFactsSchema, type LineageFacts } from '../contract/lineage.ts';
 import { parseJson } from '../contract/json.ts';
 import { accuracyReportSchema } from '../contract/report.ts';
-import { readRegularFile } from '../device/regular-file.ts';
+import { readRegularFile } from '../platform/regular-file.ts';
 
 type Evaluation = NonNullable<BundleManifest['evaluation']>[number];
 

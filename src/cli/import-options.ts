@@ -4,8 +4,8 @@ import { COCO80 } from '../core/coco-labels.ts';
 import { HEADS, type Head } from '../core/heads/head.ts';
 import type { LayoutHints } from '../core/heads/output-layout.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../core/image/letterbox.ts';
-import type { ImportOptions } from '../device/bundles/import-model.ts';
-import { readRegularFile } from '../device/regular-file.ts';
+import type { ImportOptions } from '../device/authoring/import-model.ts';
+import { readRegularFile } from '../platform/regular-file.ts';
 
 /** What a foreign ONNX file does not say about itself. */
 export interface NetworkFlags {

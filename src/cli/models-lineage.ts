@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readManifest, sha256OfFile } from '../device/bundles/bundle.ts';
-import { LineageReader, lineageHolds } from '../device/bundles/lineage.ts';
-import { LineageShelf } from '../device/bundles/lineage-shelf.ts';
-import { lineageText } from '../device/bundles/lineage-text.ts';
-import { ModelRepository } from '../device/bundles/repository.ts';
+import { readManifest, sha256OfFile } from '../model/bundle.ts';
+import { LineageReader, lineageHolds } from '../model/lineage.ts';
+import { LineageShelf } from '../model/lineage-shelf.ts';
+import { lineageText } from '../model/lineage-text.ts';
+import { ModelRepository } from '../model/repository.ts';
 
 interface LineageFlags {
   readonly json?: boolean;

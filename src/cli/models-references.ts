@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { addReferences } from '../device/bundles/add-references.ts';
-import { createdAtFrom } from '../device/bundles/created-at.ts';
-import { ModelRepository, userModels } from '../device/bundles/repository.ts';
-import { checkOutputFolder } from '../device/outputs.ts';
+import { addReferences } from '../device/authoring/add-references.ts';
+import { createdAtFrom } from '../model/created-at.ts';
+import { ModelRepository, userModels } from '../model/repository.ts';
+import { checkOutputFolder } from '../platform/outputs.ts';
 import { given } from './import-options.ts';
 import { describeReferences, readReferencePictures } from './reference-pictures.ts';
 

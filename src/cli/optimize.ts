@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { bundleNameFrom } from '../device/bundles/bundle-name.ts';
-import { checkOutputFiles, checkOutputFolder, writeOutput, writeReport } from '../device/outputs.ts';
+import { bundleNameFrom } from '../model/bundle-name.ts';
+import { checkOutputFiles, checkOutputFolder, writeOutput, writeReport } from '../platform/outputs.ts';
 import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
 import { stopSignal } from './stop-signal.ts';
 

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { GoshawkError } from '../contract/errors.ts';
-import { MOST_PICTURES, type MadeReferences } from '../device/bundles/make-references.ts';
-import { decodeToRgb } from '../device/pipeline/decode-image.ts';
-import { DEFAULT_SIZE_LIMITS } from '../device/pipeline/frame-check.ts';
+import { MOST_PICTURES, type MadeReferences } from '../device/authoring/make-references.ts';
+import { decodeToRgb } from '../device/imaging/decode-image.ts';
+import { DEFAULT_SIZE_LIMITS } from '../device/imaging/frame-check.ts';
 import type { SourcePicture } from '../device/references/store-picture.ts';
 
 const PICTURES = new Set(['.jpg', '.jpeg', '.png']);

@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RunReport } from '../contract/report.ts';
 import { PROVIDERS, type ProviderName } from '../contract/bundle.ts';
-import { openBundle } from '../device/bundles/open-bundle.ts';
+import { openBundle } from '../device/authoring/open-bundle.ts';
 import { openCamera } from '../device/camera/open-camera.ts';
 import type { CameraSource } from '../device/camera/source.ts';
-import { checkOutputFiles, writeReport } from '../device/outputs.ts';
+import { checkOutputFiles, writeReport } from '../platform/outputs.ts';
 import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
 import { runPipeline, type RunOptions } from '../tools/run/run.ts';
 import { given } from './import-options.ts';

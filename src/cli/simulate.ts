@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../core/scene/conditions.ts';
+import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../sim/conditions.ts';
 import {
   DATASET_FORMATS,
   IMAGE_FORMATS,

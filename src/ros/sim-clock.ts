@@ -1,4 +1,4 @@
-import { systemClock } from '../device/pipeline/clock.ts';
+import { systemClock } from '../platform/clock.ts';
 import { makeQos } from './qos.ts';
 import { rcl, type RosNode, type RosSubscription } from './rcl.ts';
 

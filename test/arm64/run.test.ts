@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
-import { tinyDetector } from '../device/bundles/tiny-detector.ts';
+import { tinyDetector } from '../device/authoring/tiny-detector.ts';
 import { goshawkHere, goshawkOnArm64, isThere, startOnArm64 } from './machine.ts';
 
 /** Contents of a bundle's JSON file. References name the machine that made them and hold its rounding, so their digest differs. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseManifest } from '../../src/device/bundles/bundle.ts';
+import { parseManifest } from '../../src/model/bundle.ts';
 import { parseJson } from '../../src/contract/json.ts';
 
 test('gives what JSON.parse gives', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { childEnvironment, inferenceEnvironment } from '../../src/device/child-environment.ts';
+import { childEnvironment, inferenceEnvironment } from '../../src/platform/child-environment.ts';
 import { createChildLane } from '../../src/device/inference/child-lane.ts';
 import { ManagedChild } from '../../src/tools/demo/managed-child.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accuracyReportSchema, type AccuracyReport } from '../../src/contract/report.ts';
 import { COCO80 } from '../../src/core/coco-labels.ts';
-import { importModel } from '../../src/device/bundles/import-model.ts';
+import { importModel } from '../../src/device/authoring/import-model.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const CLI = join(ROOT, 'dist/cli.js');

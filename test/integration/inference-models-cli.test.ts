@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
-import { makeValueInfo } from '../../src/device/bundles/onnx/build.ts';
-import { writeModel } from '../../src/device/bundles/onnx/model.ts';
-import { DATA_TYPE } from '../../src/device/bundles/onnx/schema.ts';
-import { foreignDetector, FOREIGN_SIZE } from '../device/bundles/foreign-detector.ts';
-import { tinyDetector } from '../device/bundles/tiny-detector.ts';
+import { makeValueInfo } from '../../src/model/onnx/build.ts';
+import { writeModel } from '../../src/model/onnx/model.ts';
+import { DATA_TYPE } from '../../src/model/onnx/schema.ts';
+import { foreignDetector, FOREIGN_SIZE } from '../device/authoring/foreign-detector.ts';
+import { tinyDetector } from '../device/authoring/tiny-detector.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 let folder = '';

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COCO80 } from '../../src/core/coco-labels.ts';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
-import { loadBundle, type Bundle } from '../../src/device/bundles/bundle.ts';
-import { importModel, type ImportReport } from '../../src/device/bundles/import-model.ts';
-import { simulatedPictures } from '../../src/device/bundles/simulated-pictures.ts';
+import { loadBundle, type Bundle } from '../../src/model/bundle.ts';
+import { importModel, type ImportReport } from '../../src/device/authoring/import-model.ts';
+import { simulatedPictures } from '../../src/device/authoring/simulated-pictures.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import type { DecodeLimits, InferenceItem } from '../../src/device/inference/engine.ts';
-import { decodeToRgb } from '../../src/device/pipeline/decode-image.ts';
-import { SharpLetterboxer } from '../../src/device/pipeline/sharp-letterbox.ts';
+import { decodeToRgb } from '../../src/device/imaging/decode-image.ts';
+import { SharpLetterboxer } from '../../src/device/imaging/sharp-letterbox.ts';
 import type { SourcePicture } from '../../src/device/references/store-picture.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
-import type { Bundle } from '../../src/device/bundles/bundle.ts';
+import type { Bundle } from '../../src/model/bundle.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import type {
   DecodeLimits,
@@ -12,7 +12,7 @@ import type {
   InferenceOutcome,
 } from '../../src/device/inference/engine.ts';
 import type { LaneEngine } from '../../src/device/inference/lane-engine.ts';
-import { TINY_SIZE } from '../device/bundles/tiny-detector.ts';
+import { TINY_SIZE } from '../device/authoring/tiny-detector.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
 /** Real threads and processes with a real ONNX Runtime in them; runners come from dist/, as they do on a robot. */

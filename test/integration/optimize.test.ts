@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { optimizeReportSchema, type OptimizeReport } from '../../src/contract/optimize.ts';
-import { loadBundle } from '../../src/device/bundles/bundle.ts';
-import { verifyBundle } from '../../src/device/bundles/verify.ts';
+import { loadBundle } from '../../src/model/bundle.ts';
+import { verifyBundle } from '../../src/device/authoring/verify.ts';
 import { ensureQuantizer } from '../../src/tools/optimize/environment.ts';
 import { makeSmallWorld, type SmallWorld } from '../tools/optimize/small-world.ts';
 

@@ -6,12 +6,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
 import { ALL_AUTO, type EngineSetting } from '../../src/core/sizing/settings.ts';
-import type { Bundle } from '../../src/device/bundles/bundle.ts';
+import type { Bundle } from '../../src/model/bundle.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import { ElasticEngine } from '../../src/device/inference/elastic-engine.ts';
 import type { DecodeLimits, EngineInfo, InferenceInput } from '../../src/device/inference/engine.ts';
 import { createSizedEngine } from '../../src/device/inference/sized-engine.ts';
-import { TINY_SIZE } from '../device/bundles/tiny-detector.ts';
+import { TINY_SIZE } from '../device/authoring/tiny-detector.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
 /** Engines that size themselves, with real threads and processes and a real ONNX Runtime in them. */

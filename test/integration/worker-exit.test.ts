@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeInput, foldPreprocessing } from '../../src/device/bundles/onnx/fold.ts';
-import { readModel, writeModel } from '../../src/device/bundles/onnx/model.ts';
-import { presetFor } from '../../src/device/bundles/presets.ts';
-import { sha256Of } from '../../src/device/digest.ts';
+import { describeInput, foldPreprocessing } from '../../src/model/onnx/fold.ts';
+import { readModel, writeModel } from '../../src/model/onnx/model.ts';
+import { presetFor } from '../../src/device/authoring/presets.ts';
+import { sha256Of } from '../../src/platform/digest.ts';
 import type { ModelRequest } from '../../src/device/inference/protocol.ts';
-import { TINY_PICTURE, TINY_SIZE, tinyDetector } from '../device/bundles/tiny-detector.ts';
+import { TINY_PICTURE, TINY_SIZE, tinyDetector } from '../device/authoring/tiny-detector.ts';
 
 /** Convolutions that take a second and more on one thread of any machine. */
 const BURDEN = 60;

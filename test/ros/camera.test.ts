@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SCENE_LABELS } from '../../src/core/scene/labels.ts';
-import { encodeJpeg } from '../../src/device/pipeline/encode-image.ts';
+import { SCENE_LABELS } from '../../src/sim/labels.ts';
+import { encodeJpeg } from '../../src/device/imaging/encode-image.ts';
 import { writeRecording } from '../device/camera/recording.ts';
 import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
-import { CLEAR_DAY } from '../../src/core/scene/conditions.ts';
-import { renderSample } from '../../src/core/scene/sample.ts';
-import { SceneRenderer } from '../../src/core/scene/scene.ts';
+import { CLEAR_DAY } from '../../src/sim/conditions.ts';
+import { renderSample } from '../../src/sim/sample.ts';
+import { SceneRenderer } from '../../src/sim/scene.ts';
 import {
   childrenOf,
   HAS_ROS,

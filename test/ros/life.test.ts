@@ -8,7 +8,7 @@ import { runReportSchema } from '../../src/contract/report.ts';
 import { metricsSchema, type MetricsPayload } from '../../src/contract/telemetry.ts';
 import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
-import { foreignBytes } from '../device/bundles/foreign-detector.ts';
+import { foreignBytes } from '../device/authoring/foreign-detector.ts';
 import { Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 import { HAS_ROS2, ROOT, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';

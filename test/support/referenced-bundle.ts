@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { addReferences } from '../../src/device/bundles/add-references.ts';
-import { loadBundle, type Bundle } from '../../src/device/bundles/bundle.ts';
+import { addReferences } from '../../src/device/authoring/add-references.ts';
+import { loadBundle, type Bundle } from '../../src/model/bundle.ts';
 
 /**
  * A bundle with references: itself where it has them, else a copy that gets them here, by exact arithmetic whatever this CPU is.

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { compareVersions } from '../../src/device/bundles/versions.ts';
+import { compareVersions } from '../../src/model/versions.ts';
 
 const MODELS = join(import.meta.dirname, '../../models');
 

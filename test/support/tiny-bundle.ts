@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Bundle } from '../../src/device/bundles/bundle.ts';
-import { importModel } from '../../src/device/bundles/import-model.ts';
-import { tinyDetector } from '../device/bundles/tiny-detector.ts';
+import type { Bundle } from '../../src/model/bundle.ts';
+import { importModel } from '../../src/device/authoring/import-model.ts';
+import { tinyDetector } from '../device/authoring/tiny-detector.ts';
 
 /**
  * Imports a small detector of two classes that has learned nothing and puts out NaN on black pictures: enough for tests of everything

@@ -4,7 +4,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import { checkPicture } from '../../core/cdr/compressed-image.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
 import type { PictureSize } from '../../core/image/picture-header.ts';
-import { decodeToRgb } from '../pipeline/decode-image.ts';
+import { decodeToRgb } from '../imaging/decode-image.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import type { FeedEvents, FeedFrame, FrameFeed } from './feed.ts';
 

@@ -1,12 +1,7 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import {
-  CLEAR_DAY,
-  CONDITION_NAMES,
-  CONDITION_RANGES,
-  type Conditions,
-} from '../../core/scene/conditions.ts';
-import { MAX_SIZE, MIN_SIZE } from '../../core/scene/scene.ts';
-import type { Clock } from '../pipeline/clock.ts';
+import { CLEAR_DAY, CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../../sim/conditions.ts';
+import { MAX_SIZE, MIN_SIZE } from '../../sim/scene.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { DirFeed } from './dir-feed.ts';
 import { PacedCamera } from './paced-camera.ts';
 import { RecordingFeed } from './recording-feed.ts';

@@ -1,5 +1,5 @@
 import type { Stamp } from '../../core/frame.ts';
-import { systemClock, type Clock, type TimerHandle } from '../pipeline/clock.ts';
+import { systemClock, type Clock, type TimerHandle } from '../../platform/clock.ts';
 import type { FeedFrame, FrameFeed } from './feed.ts';
 import type { CameraCounters, CameraEvents, CameraFrame, CameraSource } from './source.ts';
 

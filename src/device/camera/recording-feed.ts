@@ -2,7 +2,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { PictureSize } from '../../core/image/picture-header.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
 import { refuse } from '../../core/refusal.ts';
-import { decodeToRgb } from '../pipeline/decode-image.ts';
+import { decodeToRgb } from '../imaging/decode-image.ts';
 import { openRecording } from '../recording/open-recording.ts';
 import type { RecordedDamage, RecordedMessage, RecordedTopic, Recording } from '../recording/recording.ts';
 import { chooseTopic, describeTopic, type ImageTopic } from './choose-topic.ts';

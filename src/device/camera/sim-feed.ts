@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { GoshawkError } from '../../contract/errors.ts';
-import { compiledEntry } from '../compiled-entry.ts';
+import { compiledEntry } from '../../platform/compiled-entry.ts';
 import type { FeedFrame, FrameFeed } from './feed.ts';
 import type { SimPicture, SimRequest, SimSetup } from './sim-protocol.ts';
 

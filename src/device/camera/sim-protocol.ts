@@ -1,5 +1,5 @@
-import type { Conditions } from '../../core/scene/conditions.ts';
-import type { SceneObject } from '../../core/scene/labels.ts';
+import type { Conditions } from '../../sim/conditions.ts';
+import type { SceneObject } from '../../sim/labels.ts';
 
 /** What a rendering thread is started with. */
 export interface SimSetup {

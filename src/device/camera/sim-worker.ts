@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { SceneRenderer } from '../../core/scene/scene.ts';
-import { createWorld } from '../../core/scene/world.ts';
+import { SceneRenderer } from '../../sim/scene.ts';
+import { createWorld } from '../../sim/world.ts';
 import type { SimPicture, SimRequest, SimSetup } from './sim-protocol.ts';
 
 /** The thread of a simulated camera. */

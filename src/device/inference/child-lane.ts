@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { inferenceEnvironment } from '../child-environment.ts';
+import { inferenceEnvironment } from '../../platform/child-environment.ts';
 import { entryUrl, type Lane } from './lane.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 

@@ -3,7 +3,7 @@ import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { SizingChoice } from '../../core/sizing/choice.ts';
 import { LoadWatch, type SettingRole } from '../../core/sizing/load-watch.ts';
 import { describeSetting, type EngineSetting } from '../../core/sizing/settings.ts';
-import { systemClock, type Clock, type TimerHandle } from '../pipeline/clock.ts';
+import { systemClock, type Clock, type TimerHandle } from '../../platform/clock.ts';
 import type {
   DecodeLimits,
   EngineIncident,

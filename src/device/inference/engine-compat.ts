@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { BundleVariant } from '../../contract/bundle.ts';
-import { inferenceEnvironment } from '../child-environment.ts';
+import { inferenceEnvironment } from '../../platform/child-environment.ts';
 
 /** What a built TensorRT engine meets on a machine; `null` where it is not there or cannot be told. */
 export interface EngineHost {

@@ -1,5 +1,5 @@
 import type { ProviderName } from '../../contract/bundle.ts';
-import type { Bundle } from '../bundles/bundle.ts';
+import type { Bundle } from '../../model/bundle.ts';
 import type { MeasurementCache } from '../machine/measurement-cache.ts';
 import type { EngineInfo } from './engine.ts';
 import { createChildLane } from './child-lane.ts';

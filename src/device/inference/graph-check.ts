@@ -7,11 +7,8 @@ import {
   type HeadFailure,
   type HeadMatch,
 } from '../../core/heads/shapes.ts';
-import type { ModelRequest } from './protocol.ts';
+import type { GraphClaims } from '../../model/bundle.ts';
 import type { TensorInfo } from './session.ts';
-
-/** What the manifest claims about a graph. */
-export type GraphClaims = Pick<ModelRequest, 'bundle' | 'head' | 'labels' | 'inputWidth' | 'inputHeight'>;
 
 /** Throws GOSHAWK_BUNDLE_INVALID unless the graph takes one uint8 tensor `[batch, height, width, 3]` of the manifest's size. */
 export function checkInput(claims: GraphClaims, inputs: readonly TensorInfo[]): TensorInfo {

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import type { Int8Arithmetic } from '../../contract/machine.ts';
-import { makeFloatTensor, makeNode, makeUint8Scalar, makeValueInfo } from '../bundles/onnx/build.ts';
-import { writeModel, type Model } from '../bundles/onnx/model.ts';
-import { DATA_TYPE, ModelSchema, TensorSchema } from '../bundles/onnx/schema.ts';
+import { makeFloatTensor, makeNode, makeUint8Scalar, makeValueInfo } from '../../model/onnx/build.ts';
+import { writeModel, type Model } from '../../model/onnx/model.ts';
+import { DATA_TYPE, ModelSchema, TensorSchema } from '../../model/onnx/schema.ts';
 import { GraphSession, makeFeed } from './session.ts';
 
 /** Channels of the probe; the sum over them is `CHANNELS * 255 * 127`. */

@@ -1,7 +1,7 @@
 import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError, type ErrorCode } from '../../contract/errors.ts';
 import type { Detections } from '../../core/detections.ts';
-import { systemClock, type Clock, type TimerHandle } from '../pipeline/clock.ts';
+import { systemClock, type Clock, type TimerHandle } from '../../platform/clock.ts';
 import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
 import type {
   DecodeLimits,

@@ -1,6 +1,6 @@
 import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
-import type { Clock, TimerHandle } from '../pipeline/clock.ts';
+import type { Clock, TimerHandle } from '../../platform/clock.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';
 import type { EngineIncident } from './engine.ts';
 import { settleDone, settleFailed, type EngineJob } from './job.ts';

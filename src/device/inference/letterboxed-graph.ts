@@ -1,6 +1,7 @@
 import type { OutputTensor } from '../../core/heads/head.ts';
 import type { InferenceInput } from './engine.ts';
-import { checkInput, checkOutputs, type GraphClaims } from './graph-check.ts';
+import { checkInput, checkOutputs } from './graph-check.ts';
+import type { GraphClaims } from '../../model/bundle.ts';
 import { OutputBuffers, toOutputTensors } from './output-buffers.ts';
 import type { ProfiledNode } from './profile.ts';
 import { GraphSession, makeFeed, type SessionOptions } from './session.ts';

@@ -1,6 +1,6 @@
 import { FEWEST_ROUNDS, type SettingRounds } from '../../core/sizing/choice.ts';
 import type { EngineSetting } from '../../core/sizing/settings.ts';
-import type { Clock } from '../pipeline/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { DecodeLimits, InferenceEngine, InferenceInput } from './engine.ts';
 
 /** A setting and an engine that can stand for it: one with more workers does, where only one of them is given work. */

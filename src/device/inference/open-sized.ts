@@ -18,7 +18,7 @@ import {
 } from '../../core/sizing/settings.ts';
 import { usableCores } from '../machine/cpu.ts';
 import { MeasurementCache, type MeasurementKey } from '../machine/measurement-cache.ts';
-import { systemClock } from '../pipeline/clock.ts';
+import { systemClock } from '../../platform/clock.ts';
 import type { EngineOptions } from './create-engine.ts';
 import type { OpenedEngine, SettledEngine } from './elastic-engine.ts';
 import type { EngineInfo } from './engine.ts';

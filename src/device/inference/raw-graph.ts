@@ -1,9 +1,9 @@
 import type { OutputTensor } from '../../core/heads/head.ts';
 import { letterboxFor, type LetterboxResize } from '../../core/image/letterbox.ts';
-import { isEngineContext } from '../bundles/onnx/engine-context.ts';
-import { readModel, writeModel } from '../bundles/onnx/model.ts';
-import { addRawInput, AVERAGE_FROM, gridFor, RAW_INPUTS } from '../bundles/onnx/raw-input.ts';
-import { swapInputChannels } from '../bundles/onnx/channels.ts';
+import { isEngineContext } from '../../model/onnx/engine-context.ts';
+import { readModel, writeModel } from '../../model/onnx/model.ts';
+import { addRawInput, AVERAGE_FROM, gridFor, RAW_INPUTS } from '../../model/onnx/raw-input.ts';
+import { swapInputChannels } from '../../model/onnx/channels.ts';
 import type { InferenceInput } from './engine.ts';
 import { OutputBuffers, toOutputTensors } from './output-buffers.ts';
 import type { ModelRequest } from './protocol.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import type { ProviderName } from '../../contract/bundle.ts';
-import { freeMemory } from '../free-memory.ts';
+import { freeMemory } from '../../platform/free-memory.ts';
 import { parseProfile, type ProfiledNode } from './profile.ts';
 
 /** The one file that knows onnxruntime-node. `run` computes on the calling thread: call it in a worker or child process. */

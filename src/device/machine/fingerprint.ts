@@ -1,5 +1,5 @@
 import type { MachineFacts, MachineFingerprint } from '../../contract/machine.ts';
-import { sha256Of } from '../digest.ts';
+import { sha256Of } from '../../platform/digest.ts';
 
 /** The facts with a digest over them, which does not depend on the order in which they were put together. Pure. */
 export function fingerprintOf(facts: MachineFacts): MachineFingerprint {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { parseJson } from '../../contract/json.ts';
-import { sha256Of } from '../digest.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { sha256Of } from '../../platform/digest.ts';
+import { readRegularFile } from '../../platform/regular-file.ts';
 
 /** What was measured or checked, of which bundle, on which machine (`MachineFingerprint.digest`), and whatever else it depends on. */
 export interface MeasurementKey {

@@ -1,13 +1,13 @@
 import { Tracker } from '../../core/tracking/tracker.ts';
 import type { FrameJob } from './frame-job.ts';
-import { Gate } from './gate.ts';
-import { CameraLedger } from './ledger.ts';
+import { Gate } from './scheduling/gate.ts';
+import { CameraLedger } from './statistics/ledger.ts';
 import { PreprocessChoice, type PreprocessWish } from './preprocess-choice.ts';
-import { RateWindow } from './rate-window.ts';
-import { ReorderQueue } from './reorder-queue.ts';
-import { SharpLetterboxer } from './sharp-letterbox.ts';
-import { LatencyRecorder } from './stage-latencies.ts';
-import type { CameraSnapshot } from './snapshot.ts';
+import { RateWindow } from './statistics/rate-window.ts';
+import { ReorderQueue } from './scheduling/reorder-queue.ts';
+import { SharpLetterboxer } from '../imaging/sharp-letterbox.ts';
+import { LatencyRecorder } from './statistics/stage-latencies.ts';
+import type { CameraSnapshot } from './statistics/snapshot.ts';
 import { StampGuard, type StampLimits } from './stamp-guard.ts';
 import { TrackClock } from './track-clock.ts';
 

@@ -1,7 +1,7 @@
 import type { ImageView } from '../../core/frame.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { FrameResult, ResultSink } from './frame-result.ts';
-import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
+import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 
 /** The sink whose success makes a frame count as published. */
 export const PUBLISHER = 'publisher';

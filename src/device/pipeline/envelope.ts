@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import type { FrameEnvelope, Stamp } from '../../core/frame.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock } from '../../platform/clock.ts';
 
 const TRACE_BYTES = 16;
 /** trace ids are cut from a block of random bytes: one system call for many frames */

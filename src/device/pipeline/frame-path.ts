@@ -9,16 +9,16 @@ import type {
   InferenceOutcome,
   InferenceTimes,
 } from '../inference/engine.ts';
-import { freeMemory } from '../free-memory.ts';
-import { Batcher, type BatchLimits } from './batcher.ts';
-import { BufferPool } from './buffer-pool.ts';
+import { freeMemory } from '../../platform/free-memory.ts';
+import { Batcher, type BatchLimits } from './scheduling/batcher.ts';
+import { BufferPool } from './scheduling/buffer-pool.ts';
 import type { CameraLane } from './camera-lane.ts';
-import type { Clock, TimerHandle } from './clock.ts';
-import { restoreImage, toInferenceInput } from './engine-input.ts';
+import type { Clock, TimerHandle } from '../../platform/clock.ts';
+import { restoreImage, toInferenceInput } from './inference-input.ts';
 import type { FrameJob, NetworkInput } from './frame-job.ts';
 import type { NoticeSubject } from './pipeline-options.ts';
-import { StrideScheduler } from './stride-scheduler.ts';
-import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
+import { StrideScheduler } from './scheduling/stride-scheduler.ts';
+import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 
 /** What the path tells its owner. */
 export interface FramePathEvents {

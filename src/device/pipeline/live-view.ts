@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ImageView } from '../../core/frame.ts';
-import { annotateJpeg } from './annotate.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { annotateJpeg } from '../imaging/annotate.ts';
+import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { FrameResult, ResultSink } from './frame-result.ts';
 
 export interface LiveViewOptions {

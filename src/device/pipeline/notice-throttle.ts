@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { PipelineNotice } from './pipeline-options.ts';
 
 /** warnings of one code, camera and reason are passed on at most this often; what was held back is counted */

@@ -1,9 +1,9 @@
 import type { BundleManifest } from '../../contract/bundle.ts';
 import type { InferenceEngine } from '../inference/engine.ts';
 import type { CameraOptions } from './camera-lane.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { LimitsPatch } from './decode-limits.ts';
-import type { SizeLimits } from './frame-check.ts';
+import type { SizeLimits } from '../imaging/frame-check.ts';
 import type { ResultSink } from './frame-result.ts';
 import type { PreprocessWish } from './preprocess-choice.ts';
 import type { StampLimits } from './stamp-guard.ts';

@@ -3,27 +3,27 @@ import { GoshawkError } from '../../contract/errors.ts';
 import { isCompressed, type Frame, type ImageView, type Stamp } from '../../core/frame.ts';
 import type { LoadCounts } from '../../core/sizing/load-watch.ts';
 import { Tracker } from '../../core/tracking/tracker.ts';
-import { freeMemory } from '../free-memory.ts';
+import { freeMemory } from '../../platform/free-memory.ts';
 import type { DecodeLimits, EngineIncident, EngineInfo } from '../inference/engine.ts';
 import { CameraLane } from './camera-lane.ts';
-import { systemClock, type Clock } from './clock.ts';
-import { clocksAgree } from './clocks-agree.ts';
-import { decodeToRgb } from './decode-image.ts';
+import { systemClock, type Clock } from '../../platform/clock.ts';
+import { clocksAgree } from '../../core/clocks-agree.ts';
+import { decodeToRgb } from '../imaging/decode-image.ts';
 import { changeLimits, cutToLimits, toDecodeLimits, type Limits, type LimitsPatch } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
 import { describeFrame } from './describe-frame.ts';
-import { checkImage, DEFAULT_SIZE_LIMITS, type SizeLimits } from './frame-check.ts';
+import { checkImage, DEFAULT_SIZE_LIMITS, type SizeLimits } from '../imaging/frame-check.ts';
 import { FrameJob, type NetworkInput } from './frame-job.ts';
 import { FramePath } from './frame-path.ts';
 import type { ResultSink } from './frame-result.ts';
-import { sumCounts, type FrameCounts } from './ledger.ts';
+import { sumCounts, type FrameCounts } from './statistics/ledger.ts';
 import { NoticeThrottle } from './notice-throttle.ts';
 import type { PipelineNotice, PipelineOptions } from './pipeline-options.ts';
-import { PipelineFigures } from './pipeline-figures.ts';
+import { PipelineFigures } from './statistics/pipeline-stats.ts';
 import { PreprocessChoice } from './preprocess-choice.ts';
-import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './snapshot.ts';
+import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './statistics/snapshot.ts';
 import { stampAge } from './stamp-guard.ts';
-import { TIME_IS_UP, withTimeLimit } from './time-limit.ts';
+import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 
 const DEFAULTS = {
   maxWaitMs: 3,

@@ -1,7 +1,7 @@
 import type { DropReason } from '../../contract/drops.ts';
 import type { Stamp } from '../../core/frame.ts';
 import { StampHistory } from './stamp-history.ts';
-import { clocksAgree } from './clocks-agree.ts';
+import { clocksAgree } from '../../core/clocks-agree.ts';
 
 /**
  * What becomes of stamps that repeat or step back. `drop`: they are refused. `accept`: frames pass in the order in which they come. `auto`:

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { parse } from 'yaml';
-import { readRegularFile } from '../regular-file.ts';
+import { readRegularFile } from '../../platform/regular-file.ts';
 import { McapRecording } from './mcap-recording.ts';
 import { MCAP_MAGIC } from './mcap-walk.ts';
 import { RecordingFile } from './recording-file.ts';

@@ -11,9 +11,9 @@ import {
   type VariantReference,
 } from '../../contract/references.ts';
 import { enlargePicture, noisePicture } from '../../core/references/synthetic.ts';
-import { sha256Of } from '../digest.ts';
-import { decodeToRgb } from '../pipeline/decode-image.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { sha256Of } from '../../platform/digest.ts';
+import { decodeToRgb } from '../imaging/decode-image.ts';
+import { readRegularFile } from '../../platform/regular-file.ts';
 
 /** References that are what the bundle's manifest says, ready to be run. */
 export interface LoadedReferences {

@@ -3,8 +3,8 @@ import type { ReferenceInput } from '../../contract/references.ts';
 import type { ImageView } from '../../core/frame.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
 import { enlargePicture } from '../../core/references/synthetic.ts';
-import { encodePng } from '../pipeline/encode-image.ts';
-import { SharpLetterboxer } from '../pipeline/sharp-letterbox.ts';
+import { encodePng } from '../imaging/encode-image.ts';
+import { SharpLetterboxer } from '../imaging/sharp-letterbox.ts';
 import { digestOfPixels } from './read-references.ts';
 
 /** A raw picture of any size. */

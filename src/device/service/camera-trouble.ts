@@ -1,6 +1,6 @@
 import type { DropReason } from '../../contract/drops.ts';
-import { clocksAgree } from '../pipeline/clocks-agree.ts';
-import type { CameraSnapshot } from '../pipeline/snapshot.ts';
+import { clocksAgree } from '../../core/clocks-agree.ts';
+import type { CameraSnapshot } from '../pipeline/statistics/snapshot.ts';
 
 /** Frames that are left out because somebody asked for it. */
 const WANTED: ReadonlySet<DropReason> = new Set(['rate_limited', 'inactive']);

@@ -1,4 +1,4 @@
-import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
+import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 
 /** How inference is doing, for people. */
 export interface EngineCondition {

@@ -1,8 +1,8 @@
 import { runReportSchema, type RunReport } from '../../contract/report.ts';
-import type { Bundle } from '../bundles/bundle.ts';
-import { describeHost } from '../describe-host.ts';
+import type { Bundle } from '../../model/bundle.ts';
+import { describeHost } from '../../platform/describe-host.ts';
 import { listUsableProviders } from '../inference/providers.ts';
-import type { PipelineSnapshot } from '../pipeline/snapshot.ts';
+import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 
 export interface RunFacts {
   readonly snapshot: PipelineSnapshot;

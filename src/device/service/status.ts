@@ -1,5 +1,5 @@
 import type { Health } from '../../contract/status.ts';
-import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/snapshot.ts';
+import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import type { TelemetryStatus } from '../telemetry/telemetry-client.ts';
 import { nothingOut } from './camera-trouble.ts';
 import { engineCondition } from './engine-trouble.ts';

@@ -1,5 +1,5 @@
 import { listUsableProviders } from '../inference/providers.ts';
-import { systemClock, type Clock } from '../pipeline/clock.ts';
+import { systemClock, type Clock } from '../../platform/clock.ts';
 
 /** Seconds between two words about work that goes on. */
 const EVERY_SECONDS = 10;

@@ -1,7 +1,7 @@
 import type { MetricsBody, StateBody } from '../../contract/telemetry.ts';
-import type { BrokerSecrets } from './broker-secrets.ts';
-import type { LinkTrouble } from './link-trouble.ts';
-import type { TlsFiles } from './tls-files.ts';
+import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
+import type { LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
+import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 
 /** Everything that crosses between the telemetry client and its thread. */
 

@@ -1,6 +1,6 @@
 import type { StateBody } from '../../contract/telemetry.ts';
 import { refusedOf } from '../service/describe-choice.ts';
-import type { PipelineSnapshot, PipelineState } from '../pipeline/snapshot.ts';
+import type { PipelineSnapshot, PipelineState } from '../pipeline/statistics/snapshot.ts';
 
 const LIFECYCLE: Readonly<Record<PipelineState, StateBody['lifecycle']>> = {
   idle: 'unconfigured',

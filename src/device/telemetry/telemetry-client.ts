@@ -8,8 +8,8 @@ import {
   type MetricsBody,
   type StateBody,
 } from '../../contract/telemetry.ts';
-import type { LinkCode, LinkTrouble } from './link-trouble.ts';
-import { checkBrokerUrl } from './mqtt-link.ts';
+import type { LinkCode, LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
+import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import type {
   FromTelemetryThread,
   TelemetryCounts,

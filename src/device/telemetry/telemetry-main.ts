@@ -10,8 +10,8 @@ import {
   type Stream,
   type TelemetryHeader,
 } from '../../contract/telemetry.ts';
-import { troubleOfMessage } from './link-trouble.ts';
-import { MqttLink } from './mqtt-link.ts';
+import { troubleOfMessage } from '../../platform/mqtt/link-trouble.ts';
+import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
 import { Outbox, type Waiting } from './outbox.ts';
 import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
 

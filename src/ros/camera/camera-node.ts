@@ -1,7 +1,7 @@
 import { describeError } from '../../contract/errors.ts';
 import { openCamera, type CameraOptions } from '../../device/camera/open-camera.ts';
 import type { CameraFrame, CameraSource } from '../../device/camera/source.ts';
-import { checkOutputFiles, writeOutput } from '../../device/outputs.ts';
+import { checkOutputFiles, writeOutput } from '../../platform/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { nodeLog, type Log } from '../log.ts';
 import { declareParameters } from '../parameters/declare.ts';

@@ -1,5 +1,5 @@
 import { describeError } from '../../contract/errors.ts';
-import { HostFigures } from '../../device/metrics/host-figures.ts';
+import { HostFigures } from '../../device/metrics/host-stats.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
 import { LiveView } from '../../device/pipeline/live-view.ts';

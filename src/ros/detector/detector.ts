@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
-import { openBundle } from '../../device/bundles/open-bundle.ts';
+import { openBundle } from '../../device/authoring/open-bundle.ts';
 import { describeChoice } from '../../device/service/describe-choice.ts';
 import { describeSized } from '../../device/service/describe-sized.ts';
-import { systemClock, type Clock } from '../../device/pipeline/clock.ts';
+import { systemClock, type Clock } from '../../platform/clock.ts';
 import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
-import { checkOutputFiles } from '../../device/outputs.ts';
+import { checkOutputFiles } from '../../platform/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { DiagnosticsPublisher } from '../diagnostics.ts';
 import { nodeLog, type Log } from '../log.ts';

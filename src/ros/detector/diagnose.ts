@@ -1,7 +1,7 @@
 import { describeSetting } from '../../core/sizing/settings.ts';
 import type { EngineSizing } from '../../device/inference/engine.ts';
 import { describeCheck } from '../../contract/engine-choice.ts';
-import type { CameraSnapshot, PipelineSnapshot } from '../../device/pipeline/snapshot.ts';
+import type { CameraSnapshot, PipelineSnapshot } from '../../device/pipeline/statistics/snapshot.ts';
 import { clocksApart, nothingOut } from '../../device/service/camera-trouble.ts';
 import { refusedOf } from '../../device/service/describe-choice.ts';
 import { engineCondition } from '../../device/service/engine-trouble.ts';

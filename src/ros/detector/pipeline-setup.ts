@@ -1,8 +1,8 @@
 import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
-import type { Bundle } from '../../device/bundles/bundle.ts';
+import type { Bundle } from '../../model/bundle.ts';
 import { createSizedEngine } from '../../device/inference/sized-engine.ts';
-import type { Clock } from '../../device/pipeline/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { Log } from '../log.ts';
 import type { DetectorParameters } from './parameters.ts';

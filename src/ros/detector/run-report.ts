@@ -1,4 +1,4 @@
-import { writeReport } from '../../device/outputs.ts';
+import { writeReport } from '../../platform/outputs.ts';
 import { makeRunReport } from '../../device/service/run-report.ts';
 import type { DetectorSession } from './session.ts';
 

@@ -1,6 +1,6 @@
-import type { Bundle } from '../../device/bundles/bundle.ts';
+import type { Bundle } from '../../model/bundle.ts';
 import type { EngineInfo } from '../../device/inference/engine.ts';
-import { systemClock } from '../../device/pipeline/clock.ts';
+import { systemClock } from '../../platform/clock.ts';
 import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
 import type { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { Log } from '../log.ts';

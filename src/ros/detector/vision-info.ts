@@ -1,6 +1,6 @@
 import { encodeVisionInfo } from '../../core/cdr/messages.ts';
 import { CdrWriter } from '../../core/cdr/writer.ts';
-import type { Bundle } from '../../device/bundles/bundle.ts';
+import type { Bundle } from '../../model/bundle.ts';
 import { LATCHED_QOS } from '../qos.ts';
 import { createRawPublisher, type RawPublisher } from '../raw-topics.ts';
 import { MESSAGE, type RosNode } from '../rcl.ts';

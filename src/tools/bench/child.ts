@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { GoshawkError } from '../../contract/errors.ts';
-import { childEnvironment } from '../../device/child-environment.ts';
+import { childEnvironment } from '../../platform/child-environment.ts';
 
 const SAMPLE_MS = 250;
 const KEPT_OUTPUT = 64_000;

@@ -7,8 +7,8 @@ import { describeCheck, type VariantChoice } from '../../contract/engine-choice.
 import { GoshawkError } from '../../contract/errors.ts';
 import { intervalOf, resampleAp } from '../../core/evaluation/bootstrap.ts';
 import { evaluateDetections, type CocoEvaluation } from '../../core/evaluation/evaluate.ts';
-import { claimsOf, nameOf, type Bundle } from '../../device/bundles/bundle.ts';
-import { describeHost } from '../../device/describe-host.ts';
+import { claimsOf, nameOf, type Bundle } from '../../model/bundle.ts';
+import { describeHost } from '../../platform/describe-host.ts';
 import { planEngine } from '../../device/inference/plan-engine.ts';
 import { machineFingerprint } from '../../device/inference/machine-fingerprint.ts';
 import { readDataset, type Dataset } from '../evaluate/dataset.ts';

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { childEnvironment } from '../../device/child-environment.ts';
+import { childEnvironment } from '../../platform/child-environment.ts';
 
 const KEPT_LINES = 40;
 /** How long a node may drain before it is killed. */

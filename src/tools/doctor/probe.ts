@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childEnvironment } from '../../device/child-environment.ts';
+import { childEnvironment } from '../../platform/child-environment.ts';
 
 /** Space of a file system, bytes. */
 export interface Space {

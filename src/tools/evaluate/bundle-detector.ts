@@ -3,13 +3,13 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { ImageView } from '../../core/frame.ts';
 import { toRgb } from '../../core/image/convert.ts';
 import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
-import type { Bundle } from '../../device/bundles/bundle.ts';
+import type { Bundle } from '../../model/bundle.ts';
 import { createEngine, type EngineOptions } from '../../device/inference/create-engine.ts';
 import type { DecodeLimits, InferenceInput } from '../../device/inference/engine.ts';
 import { listUsableProviders } from '../../device/inference/providers.ts';
-import { decodeToRgb } from '../../device/pipeline/decode-image.ts';
-import { DEFAULT_SIZE_LIMITS } from '../../device/pipeline/frame-check.ts';
-import { SharpLetterboxer } from '../../device/pipeline/sharp-letterbox.ts';
+import { decodeToRgb } from '../../device/imaging/decode-image.ts';
+import { DEFAULT_SIZE_LIMITS } from '../../device/imaging/frame-check.ts';
+import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
 import type { Detector, DetectorResult } from './detector.ts';
 
 /** How pictures reach the size of the network; the frame path's two ways. */

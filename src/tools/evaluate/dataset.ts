@@ -9,7 +9,7 @@ import {
 } from '../../contract/coco.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { DetectedBox, TruthBox } from '../../core/evaluation/boxes.ts';
-import { sha256Of } from '../../device/digest.ts';
+import { sha256Of } from '../../platform/digest.ts';
 
 /** A box may stick out of its picture by that many pixels: rounding in annotation tools. */
 const BORDER_TOLERANCE = 2;

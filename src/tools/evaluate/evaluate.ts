@@ -1,6 +1,6 @@
 import type { AccuracyReport } from '../../contract/report.ts';
-import { describeHost } from '../../device/describe-host.ts';
-import { writeOutput } from '../../device/outputs.ts';
+import { describeHost } from '../../platform/describe-host.ts';
+import { writeOutput } from '../../platform/outputs.ts';
 import { makeAccuracyReport } from './accuracy-report.ts';
 import { readDataset, readResults, toResults, type DatasetOptions } from './dataset.ts';
 import { detectDataset } from './detect-dataset.ts';

@@ -1,8 +1,8 @@
-import { INSPECTION, testPictures } from '../../device/bundles/equivalence.ts';
-import { readModel } from '../../device/bundles/onnx/model.ts';
-import { beforeSelection } from '../../device/bundles/onnx/selection.ts';
-import { finishedBy, OutputComparison, type Equivalence } from '../../device/bundles/output-comparison.ts';
-import type { GraphClaims } from '../../device/inference/graph-check.ts';
+import { INSPECTION, testPictures } from '../../device/authoring/equivalence.ts';
+import { readModel } from '../../model/onnx/model.ts';
+import { beforeSelection } from '../../model/onnx/selection.ts';
+import { finishedBy, OutputComparison, type Equivalence } from '../../device/authoring/output-comparison.ts';
+import type { GraphClaims } from '../../model/bundle.ts';
 import type { InferenceInput } from '../../device/inference/engine.ts';
 import type { OutputValue } from '../../device/inference/session.ts';
 import type { OutputTensor } from '../../core/heads/head.ts';

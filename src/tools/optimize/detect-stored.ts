@@ -3,7 +3,7 @@ import { createDetections } from '../../core/detections.ts';
 import type { DetectedBox } from '../../core/evaluation/boxes.ts';
 import { createDecoder } from '../../core/heads/decoder.ts';
 import type { DecodeLimits, InferenceInput } from '../../device/inference/engine.ts';
-import type { GraphClaims } from '../../device/inference/graph-check.ts';
+import type { GraphClaims } from '../../model/bundle.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import { boxesOf } from '../evaluate/detect-dataset.ts';
 import type { PictureStore } from './picture-store.ts';

@@ -4,7 +4,7 @@ import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GoshawkError } from '../../contract/errors.ts';
-import { childEnvironment } from '../../device/child-environment.ts';
+import { childEnvironment } from '../../platform/child-environment.ts';
 import { withLock } from './lock.ts';
 
 /** How the quantizer is started. */

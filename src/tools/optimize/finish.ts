@@ -1,4 +1,4 @@
-import type { GraphClaims } from '../../device/inference/graph-check.ts';
+import type { GraphClaims } from '../../model/bundle.ts';
 import {
   byLatency,
   fastestFirst,

@@ -1,8 +1,8 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { readModel, writeModel } from '../../device/bundles/onnx/model.ts';
-import { castInputFirst } from '../../device/bundles/onnx/tensorrt-input.ts';
-import type { TensorrtViolation } from '../../device/bundles/onnx/tensorrt-rule.ts';
-import { checkTensorrtRules } from '../../device/bundles/onnx/tensorrt-rules.ts';
+import { readModel, writeModel } from '../../model/onnx/model.ts';
+import { castInputFirst } from '../../model/onnx/tensorrt-input.ts';
+import type { TensorrtViolation } from '../../model/onnx/tensorrt-rule.ts';
+import { checkTensorrtRules } from '../../model/onnx/tensorrt-rules.ts';
 
 /** What TensorRT would say of a graph. */
 export interface TensorrtFit {

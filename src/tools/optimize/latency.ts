@@ -1,4 +1,4 @@
-import type { GraphClaims } from '../../device/inference/graph-check.ts';
+import type { GraphClaims } from '../../model/bundle.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import type { InferenceInput } from '../../device/inference/engine.ts';
 import { createRandom } from '../../core/random.ts';

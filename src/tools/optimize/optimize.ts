@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { OptimizeReport } from '../../contract/optimize.ts';
-import { claimsOf } from '../../device/bundles/bundle.ts';
-import { readModel } from '../../device/bundles/onnx/model.ts';
-import { describeHost } from '../../device/describe-host.ts';
+import { claimsOf } from '../../model/bundle.ts';
+import { readModel } from '../../model/onnx/model.ts';
+import { describeHost } from '../../platform/describe-host.ts';
 import { listSupportedProviders } from '../../device/inference/providers.ts';
 import { finish, isTensorrt, type Choice } from './finish.ts';
 import { checkOptions, type OptimizeOptions } from './options.ts';

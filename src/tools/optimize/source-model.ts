@@ -2,9 +2,9 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
-import { loadBundle, nameOf, sha256OfFile, type Bundle } from '../../device/bundles/bundle.ts';
-import { importModel, type ImportOptions } from '../../device/bundles/import-model.ts';
-import { ModelRepository } from '../../device/bundles/repository.ts';
+import { loadBundle, nameOf, sha256OfFile, type Bundle } from '../../model/bundle.ts';
+import { importModel, type ImportOptions } from '../../device/authoring/import-model.ts';
+import { ModelRepository } from '../../model/repository.ts';
 import { digestOf, type WorkFolder } from './work-folder.ts';
 
 /** How a foreign ONNX file is to be read, and what the result is called. */

@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'n
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GoshawkError } from '../../contract/errors.ts';
-import { sha256OfFile } from '../../device/bundles/bundle.ts';
-import { sha256Of } from '../../device/digest.ts';
-import { outputError } from '../../device/outputs.ts';
+import { sha256OfFile } from '../../model/bundle.ts';
+import { sha256Of } from '../../platform/digest.ts';
+import { outputError } from '../../platform/outputs.ts';
 import { tryLock, unlock } from './lock.ts';
 
 /** Numbers, texts, lists and objects: what a step depends on. Written in one way only, so that equal inputs have equal digests. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { describeError } from '../../contract/errors.ts';
-import type { GraphClaims } from '../../device/inference/graph-check.ts';
+import type { GraphClaims } from '../../model/bundle.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import { BrokenOutputError } from './detect-stored.ts';
 import { fitForTensorrt } from './fit-for-tensorrt.ts';

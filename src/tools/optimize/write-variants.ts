@@ -4,12 +4,12 @@ import type { BundleManifest, BundleVariant, ProviderName } from '../../contract
 import type { LineageStage } from '../../contract/lineage.ts';
 import type { MachineKind } from '../../contract/machine.ts';
 import type { Host } from '../../contract/report.ts';
-import type { Bundle } from '../../device/bundles/bundle.ts';
-import { precisionOf } from '../../device/bundles/onnx/inspect.ts';
-import { readModel, shapeOf, feedInputs } from '../../device/bundles/onnx/model.ts';
-import { makeReferences, MOST_PICTURES } from '../../device/bundles/make-references.ts';
-import { writeBundle } from '../../device/bundles/write-bundle.ts';
-import { sha256Of } from '../../device/digest.ts';
+import type { Bundle } from '../../model/bundle.ts';
+import { precisionOf } from '../../model/onnx/inspect.ts';
+import { readModel, shapeOf, feedInputs } from '../../model/onnx/model.ts';
+import { makeReferences, MOST_PICTURES } from '../../device/authoring/make-references.ts';
+import { writeBundle } from '../../model/write-bundle.ts';
+import { sha256Of } from '../../platform/digest.ts';
 import type { SourcePicture } from '../../device/references/store-picture.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 import { readStored } from './detect-stored.ts';

@@ -1,6 +1,6 @@
-import type { Conditions } from '../../core/scene/conditions.ts';
-import { SCENE_LABELS } from '../../core/scene/labels.ts';
-import { SIMULATOR_VERSION } from '../../core/scene/scene.ts';
+import type { Conditions } from '../../sim/conditions.ts';
+import { SCENE_LABELS } from '../../sim/labels.ts';
+import { SIMULATOR_VERSION } from '../../sim/scene.ts';
 import type { SimulateOptions } from './options.ts';
 import { imageName, type RenderedScene } from './render-range.ts';
 

@@ -1,7 +1,7 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../../core/scene/conditions.ts';
-import { MAX_SCENES, MAX_SEED } from '../../core/scene/sample.ts';
-import { MAX_SIZE, MIN_SIZE } from '../../core/scene/scene.ts';
+import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../../sim/conditions.ts';
+import { MAX_SCENES, MAX_SEED } from '../../sim/sample.ts';
+import { MAX_SIZE, MIN_SIZE } from '../../sim/scene.ts';
 
 /** `coco`: images/ and annotations.json; `raw`: frames.u8 (N x H x W x 3 rgb8) and boxes.json, for numpy.memmap. */
 export const DATASET_FORMATS = ['coco', 'raw'] as const;

@@ -1,9 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { renderSample, type SampledScene } from '../../core/scene/sample.ts';
-import { SceneRenderer } from '../../core/scene/scene.ts';
-import { encodeJpeg, encodePng } from '../../device/pipeline/encode-image.ts';
+import { renderSample, type SampledScene } from '../../sim/sample.ts';
+import { SceneRenderer } from '../../sim/scene.ts';
+import { encodeJpeg, encodePng } from '../../device/imaging/encode-image.ts';
 import type { ImageFormat, SimulateOptions } from './options.ts';
 
 /** Every `stride`-th scene from `first` on, written into `folder`. */

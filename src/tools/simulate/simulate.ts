@@ -2,7 +2,7 @@ import { mkdir, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/prom
 import { basename, dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { GoshawkError } from '../../contract/errors.ts';
-import { compiledEntry } from '../../device/compiled-entry.ts';
+import { compiledEntry } from '../../platform/compiled-entry.ts';
 import { cocoOf, rawIndexOf } from './annotations.ts';
 import { checkSimulateOptions, type SimulateOptions } from './options.ts';
 import { RAW_FRAMES, renderRange, type RangeJob, type RenderedScene } from './render-range.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseCompressedImage, toCompressedView } from '../../../src/core/cdr/compressed-image.ts';
 import { isColor } from '../../../src/device/camera/recorded-image.ts';
-import { encodePng } from '../../../src/device/pipeline/encode-image.ts';
-import { checkImage, DEFAULT_SIZE_LIMITS } from '../../../src/device/pipeline/frame-check.ts';
-import { openUpright } from '../../../src/device/pipeline/upright.ts';
+import { encodePng } from '../../../src/device/imaging/encode-image.ts';
+import { checkImage, DEFAULT_SIZE_LIMITS } from '../../../src/device/imaging/frame-check.ts';
+import { openUpright } from '../../../src/device/imaging/upright.ts';
 import { golden, goldenBytes } from './golden.ts';
 
 const STAMP = { sec: 0, nanosec: 0 };

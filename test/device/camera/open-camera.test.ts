@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CLEAR_DAY } from '../../../src/core/scene/conditions.ts';
-import { renderFrame } from '../../../src/core/scene/scene.ts';
+import { CLEAR_DAY } from '../../../src/sim/conditions.ts';
+import { renderFrame } from '../../../src/sim/scene.ts';
 import type { RefusalReason } from '../../../src/core/refusal.ts';
-import { createWorld } from '../../../src/core/scene/world.ts';
+import { createWorld } from '../../../src/sim/world.ts';
 import { openCamera, type CameraOptions } from '../../../src/device/camera/open-camera.ts';
 import type { CameraCounters, CameraFrame } from '../../../src/device/camera/source.ts';
 import { McapRecording } from '../../../src/device/recording/mcap-recording.ts';
-import { encodeJpeg, encodePng } from '../../../src/device/pipeline/encode-image.ts';
+import { encodeJpeg, encodePng } from '../../../src/device/imaging/encode-image.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
 import { writeRecording, type TopicPlan } from './recording.ts';
 

@@ -1,5 +1,5 @@
 import type { ReferenceCheck } from '../../../src/contract/engine-choice.ts';
-import type { Clock } from '../../../src/device/pipeline/clock.ts';
+import type { Clock } from '../../../src/platform/clock.ts';
 import type { Lane } from '../../../src/device/inference/lane.ts';
 import type { FromRunner, LoadReport, RunMessage, ToRunner } from '../../../src/device/inference/protocol.ts';
 import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';

@@ -5,14 +5,9 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
-import {
-  makeFloatTensor,
-  makeInt64Tensor,
-  makeNode,
-  makeValueInfo,
-} from '../../../src/device/bundles/onnx/build.ts';
-import { writeModel, type Model } from '../../../src/device/bundles/onnx/model.ts';
-import { DATA_TYPE, ModelSchema } from '../../../src/device/bundles/onnx/schema.ts';
+import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from '../../../src/model/onnx/build.ts';
+import { writeModel, type Model } from '../../../src/model/onnx/model.ts';
+import { DATA_TYPE, ModelSchema } from '../../../src/model/onnx/schema.ts';
 import type { InferenceInput } from '../../../src/device/inference/engine.ts';
 import type { ModelRequest } from '../../../src/device/inference/protocol.ts';
 import { Runner } from '../../../src/device/inference/runner.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { countByProvider, countMacs, parseProfile } from '../../../src/device/inference/profile.ts';
 import { GraphSession, makeFeed } from '../../../src/device/inference/session.ts';
-import { TINY_SIZE, tinyDetector } from '../bundles/tiny-detector.ts';
+import { TINY_SIZE, tinyDetector } from '../authoring/tiny-detector.ts';
 
 const event = (name: string, op: string, provider: string, inputs: number[][], outputs: number[][]) => ({
   cat: 'Node',

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { swapRedAndBlue } from '../../../src/core/references/synthetic.ts';
-import { addReferences } from '../../../src/device/bundles/add-references.ts';
-import { claimsOf, loadBundle, type Bundle } from '../../../src/device/bundles/bundle.ts';
-import { importModel } from '../../../src/device/bundles/import-model.ts';
-import { readModel, writeModel } from '../../../src/device/bundles/onnx/model.ts';
+import { addReferences } from '../../../src/device/authoring/add-references.ts';
+import { claimsOf, loadBundle, type Bundle } from '../../../src/model/bundle.ts';
+import { importModel } from '../../../src/device/authoring/import-model.ts';
+import { readModel, writeModel } from '../../../src/model/onnx/model.ts';
 import type { ModelRequest, ReferenceTask } from '../../../src/device/inference/protocol.ts';
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { readReferences } from '../../../src/device/references/read-references.ts';
-import { tinyDetector } from '../bundles/tiny-detector.ts';
+import { tinyDetector } from '../authoring/tiny-detector.ts';
 
 type Check = Extract<ReferenceTask, { kind: 'check' }>;
 

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
 import type { Head } from '../../../src/core/heads/head.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
-import { networkValues } from '../../../src/device/bundles/equivalence.ts';
-import { describeInput, foldPreprocessing } from '../../../src/device/bundles/onnx/fold.ts';
-import { readModel, writeModel } from '../../../src/device/bundles/onnx/model.ts';
-import { presetFor } from '../../../src/device/bundles/presets.ts';
+import { networkValues } from '../../../src/device/authoring/equivalence.ts';
+import { describeInput, foldPreprocessing } from '../../../src/model/onnx/fold.ts';
+import { readModel, writeModel } from '../../../src/model/onnx/model.ts';
+import { presetFor } from '../../../src/device/authoring/presets.ts';
 import type { DecodeLimits, InferenceInput } from '../../../src/device/inference/engine.ts';
 import { toOutputTensors } from '../../../src/device/inference/output-buffers.ts';
 import { listSupportedProviders } from '../../../src/device/inference/providers.ts';
@@ -17,7 +17,7 @@ import type { ModelRequest, RunMessage } from '../../../src/device/inference/pro
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { GraphSession, makeFeed } from '../../../src/device/inference/session.ts';
 import { createSlab, viewSlab } from '../../../src/device/inference/slab.ts';
-import { TINY_SIZE, tinyDetector, type TinyOptions } from '../bundles/tiny-detector.ts';
+import { TINY_SIZE, tinyDetector, type TinyOptions } from '../authoring/tiny-detector.ts';
 
 const SIZE = { width: TINY_SIZE, height: TINY_SIZE };
 const LIMITS: DecodeLimits = { scoreThreshold: 0.2, iouThreshold: 0.9, maxDetections: 50, classFilter: null };

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/device/pipeline/clock.ts';
+import type { Clock } from '../../../src/platform/clock.ts';
 import type { ToRunner } from '../../../src/device/inference/protocol.ts';
 import { FakeLane, REPORT } from './fake-lanes.ts';
 

@@ -10,7 +10,7 @@ import type {
   InferenceItem,
   InferenceOutcome,
 } from '../../../src/device/inference/engine.ts';
-import type { Clock, TimerHandle } from '../../../src/device/pipeline/clock.ts';
+import type { Clock, TimerHandle } from '../../../src/platform/clock.ts';
 import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
 import type { PipelineOptions } from '../../../src/device/pipeline/pipeline-options.ts';
 

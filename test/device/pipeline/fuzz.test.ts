@@ -8,7 +8,7 @@ import {
   type Stamp,
 } from '../../../src/core/frame.ts';
 import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
-import { encodeJpeg, encodePng } from '../../../src/device/pipeline/encode-image.ts';
+import { encodeJpeg, encodePng } from '../../../src/device/imaging/encode-image.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeEngine, MANIFEST, rawImage, settle } from './fakes.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Bundle } from '../../../src/device/bundles/bundle.ts';
+import type { Bundle } from '../../../src/model/bundle.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { makeRunReport } from '../../../src/device/service/run-report.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, settle } from '../pipeline/fakes.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { statusSchema } from '../../../src/contract/status.ts';
 import type { EngineIncident } from '../../../src/device/inference/engine.ts';
-import type { CameraSnapshot } from '../../../src/device/pipeline/snapshot.ts';
+import type { CameraSnapshot } from '../../../src/device/pipeline/statistics/snapshot.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { engineCondition } from '../../../src/device/service/engine-trouble.ts';
 import { healthOf, statusOf } from '../../../src/device/service/status.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { importModel } from '../../../src/device/bundles/import-model.ts';
+import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { COCO80 } from '../../../src/core/coco-labels.ts';
 import { ROOT } from './ros-process.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CameraSnapshot, PipelineSnapshot } from '../../../src/device/pipeline/snapshot.ts';
+import type { CameraSnapshot, PipelineSnapshot } from '../../../src/device/pipeline/statistics/snapshot.ts';
 import { diagnose, type DetectorCondition } from '../../../src/ros/detector/diagnose.ts';
 
 const LATENCY = { count: 10, p50: 10, p90: 12, p99: 20, p999: 20, max: 20 };

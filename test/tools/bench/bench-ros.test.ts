@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { peersBenchReportSchema, rosBenchReportSchema, type RosTrial } from '../../../src/contract/bench.ts';
 import type { BundleRef, LatencySummary, RunReport } from '../../../src/contract/report.ts';
-import { describeHost } from '../../../src/device/describe-host.ts';
+import { describeHost } from '../../../src/platform/describe-host.ts';
 import { benchPeers, benchRos, ratiosOf, type TrialRunner } from '../../../src/tools/bench/bench-ros.ts';
 import type { TrialOptions } from '../../../src/tools/bench/ros-trial.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { doctorReportSchema } from '../../../src/contract/doctor.ts';
 import { GoshawkError } from '../../../src/contract/errors.ts';
-import { describeHost } from '../../../src/device/describe-host.ts';
+import { describeHost } from '../../../src/platform/describe-host.ts';
 import {
   checkBundles,
   checkProviders,

@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { claimsOf } from '../../../src/device/bundles/bundle.ts';
-import { importModel } from '../../../src/device/bundles/import-model.ts';
-import { makeFloatTensor, makeInt64Tensor, makeNode } from '../../../src/device/bundles/onnx/build.ts';
-import { readModel, writeModel, type Model } from '../../../src/device/bundles/onnx/model.ts';
+import { claimsOf } from '../../../src/model/bundle.ts';
+import { importModel } from '../../../src/device/authoring/import-model.ts';
+import { makeFloatTensor, makeInt64Tensor, makeNode } from '../../../src/model/onnx/build.ts';
+import { readModel, writeModel, type Model } from '../../../src/model/onnx/model.ts';
 import { compareFolded } from '../../../src/tools/optimize/compare-folded.ts';
-import { foreignBytes, FOREIGN_SIZE } from '../../device/bundles/foreign-detector.ts';
+import { foreignBytes, FOREIGN_SIZE } from '../../device/authoring/foreign-detector.ts';
 import { scratchFolder } from './scratch.ts';
 
 const ROWS = 20;

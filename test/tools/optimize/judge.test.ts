@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { claimsOf } from '../../../src/device/bundles/bundle.ts';
-import { readModel, writeModel } from '../../../src/device/bundles/onnx/model.ts';
+import { claimsOf } from '../../../src/model/bundle.ts';
+import { readModel, writeModel } from '../../../src/model/onnx/model.ts';
 import { readDataset } from '../../../src/tools/evaluate/dataset.ts';
 import { evaluateDetector } from '../../../src/tools/evaluate/evaluate.ts';
 import { openBundleDetector } from '../../../src/tools/evaluate/bundle-detector.ts';

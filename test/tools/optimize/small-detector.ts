@@ -1,8 +1,8 @@
-import { makeFloatTensor, makeInt64Tensor, makeNode } from '../../../src/device/bundles/onnx/build.ts';
-import { writeModel } from '../../../src/device/bundles/onnx/model.ts';
-import type { NodeProto, TensorProto } from '../../../src/device/bundles/onnx/schema.ts';
+import { makeFloatTensor, makeInt64Tensor, makeNode } from '../../../src/model/onnx/build.ts';
+import { writeModel } from '../../../src/model/onnx/model.ts';
+import type { NodeProto, TensorProto } from '../../../src/model/onnx/schema.ts';
 import { createRandom } from '../../../src/core/random.ts';
-import { makeModel } from '../../device/bundles/tiny-detector.ts';
+import { makeModel } from '../../device/authoring/tiny-detector.ts';
 
 /** Side of the network's input, pixels. */
 export const SMALL_SIZE = 96;

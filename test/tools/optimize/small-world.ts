@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '../../../src/core/random.ts';
-import { importModel } from '../../../src/device/bundles/import-model.ts';
-import type { Bundle } from '../../../src/device/bundles/bundle.ts';
-import { encodePng } from '../../../src/device/pipeline/encode-image.ts';
+import { importModel } from '../../../src/device/authoring/import-model.ts';
+import type { Bundle } from '../../../src/model/bundle.ts';
+import { encodePng } from '../../../src/device/imaging/encode-image.ts';
 import { openBundleDetector } from '../../../src/tools/evaluate/bundle-detector.ts';
 import { smallDetector } from './small-detector.ts';
 

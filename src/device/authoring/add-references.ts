@@ -1,0 +1,49 @@
+import type { SourcePicture } from '../references/store-picture.ts';
+import type { Bundle } from '../../model/bundle.ts';
+import { makeReferences, type MadeReferences } from './make-references.ts';
+import { checkSuccessor, filesOf, successorOf } from '../../model/successor.ts';
+import { writeBundle } from '../../model/write-bundle.ts';
+
+export interface ReferencesAddition {
+  /** where `<name>/<version>/` goes */
+  readonly out: string;
+  /** pictures of what the model is for; drawn streets unless given */
+  readonly pictures?: readonly SourcePicture[];
+  readonly version?: string;
+  readonly createdAt?: string;
+}
+
+export interface BundleWithReferences {
+  readonly bundle: Bundle;
+  readonly references: MadeReferences;
+}
+
+/**
+ * Writes a new version of a bundle that has references, made here: for bundles from before there were any, or with other pictures.
+ * Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE where the version is taken, and what `makeReferences` throws.
+ */
+export async function addReferences(
+  bundle: Bundle,
+  added: ReferencesAddition,
+): Promise<BundleWithReferences> {
+  const { manifest } = bundle;
+  await checkSuccessor(bundle, added);
+  const files = await filesOf(bundle);
+  const references = await makeReferences({
+    manifest,
+    readFile: (file) => Promise.resolve(files.get(file)!),
+    ...(added.pictures === undefined ? {} : { pictures: added.pictures }),
+  });
+  if (manifest.references !== undefined) files.delete(manifest.references.file);
+  files.set(references.entry.file, references.bytes);
+  const child = successorOf(bundle, {
+    stage: { stage: 'references', outputDigest: references.entry.sha256 },
+    tool: 'goshawk models add-references',
+    ...(added.version === undefined ? {} : { version: added.version }),
+    ...(added.createdAt === undefined ? {} : { createdAt: added.createdAt }),
+  });
+  return {
+    bundle: await writeBundle(added.out, { ...child, references: references.entry }, files),
+    references,
+  };
+}

@@ -1,0 +1,95 @@
+import { GoshawkError } from '../../contract/errors.ts';
+import { COCO80 } from '../../core/coco-labels.ts';
+import type { PictureSize } from './equivalence.ts';
+import type { NetworkInput } from '../../model/onnx/fold.ts';
+import type { ExportMetadata } from '../../model/onnx/metadata.ts';
+
+const usage = (reason: string): GoshawkError => new GoshawkError('GOSHAWK_USAGE', { reason });
+
+/** Refuses networks that the metadata says do something else than detect. Throws GOSHAWK_NOT_A_DETECTOR. */
+export function checkTask({ task }: ExportMetadata, file: string): void {
+  if (task === null || task === 'detect') return;
+  throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
+    file,
+    reason: `its metadata says that its task is "${task}": Goshawk runs networks of the task "detect"`,
+  });
+}
+
+/** The size of the input: the graph's, the one that was given, the one that the metadata names. Throws GOSHAWK_USAGE. */
+export function sizeOf(
+  input: NetworkInput,
+  given: PictureSize | undefined,
+  metadata: ExportMetadata,
+): PictureSize {
+  const width = input.width ?? given?.width ?? metadata.size?.width;
+  const height = input.height ?? given?.height ?? metadata.size?.height;
+  if (width === undefined || height === undefined) {
+    throw usage('the graph leaves the size of its input open: give --size WIDTHxHEIGHT');
+  }
+  if (given !== undefined && (given.width !== width || given.height !== height)) {
+    throw usage(`--size ${given.width}x${given.height} was given, but the graph takes ${width}x${height}`);
+  }
+  const { stride } = metadata;
+  if (stride !== null && (width % stride !== 0 || height % stride !== 0)) {
+    throw usage(
+      `the metadata says that sides are multiples of ${stride}, and the size is ${width}x${height}`,
+    );
+  }
+  return { width, height };
+}
+
+/** What was given beside what the file says of itself, where they differ and both can be meant. */
+export function differences(
+  metadata: ExportMetadata,
+  { size, labels }: { readonly size: PictureSize; readonly labels: readonly string[] },
+): string[] {
+  const notes: string[] = [];
+  const { size: trained, labels: named } = metadata;
+  if (trained !== null && (trained.width !== size.width || trained.height !== size.height)) {
+    notes.push(
+      `it was exported for ${trained.width}x${trained.height} and takes ${size.width}x${size.height} here`,
+    );
+  }
+  const renamed = (named ?? []).flatMap((name, i) =>
+    name === labels[i] ? [] : [`"${name}" is "${labels[i]}"`],
+  );
+  if (renamed.length > 0) {
+    const more = renamed.length > 3 ? ` and ${renamed.length - 3} more` : '';
+    notes.push(`classes have other names here than in the file: ${renamed.slice(0, 3).join(', ')}${more}`);
+  }
+  return notes;
+}
+
+/**
+ * The labels: those that were given, else those in the file; null where there are none. Throws GOSHAWK_LABELS_MISMATCH where both are there and are not as
+ * many, and GOSHAWK_USAGE where they are the same in another order.
+ */
+export function labelsOf(
+  given: readonly string[] | undefined,
+  metadata: ExportMetadata,
+  file: string,
+): readonly string[] | null {
+  const { labels: named } = metadata;
+  if (given === undefined || named === null) return given ?? named;
+  if (given.length !== named.length) {
+    throw new GoshawkError('GOSHAWK_LABELS_MISMATCH', {
+      bundle: file,
+      labels: given.length,
+      classes: named.length,
+    });
+  }
+  const at = named.findIndex((name, i) => name !== given[i]);
+  const same = [...named].sort().join('\n') === [...given].sort().join('\n');
+  if (at >= 0 && same) {
+    throw usage(
+      `the labels are in another order than in ${file}, where class ${at} is "${named[at]}" and not "${given[at]}"`,
+    );
+  }
+  return given;
+}
+
+/** Names for classes that nobody named: those of COCO where there are 80, else their numbers. */
+export function madeUpLabels(classes: number): readonly string[] {
+  if (classes === COCO80.length) return COCO80;
+  return Array.from({ length: classes }, (_, i) => `class${i}`);
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { GoshawkError } from '../../contract/errors.ts';
+import { loadBundle, MANIFEST_FILE, sha256OfFile, type Bundle } from '../../model/bundle.ts';
+import { bundleNameFrom } from '../../model/bundle-name.ts';
+import { sha256Of } from '../../platform/digest.ts';
+import { importModel, readModelFile } from './import-model.ts';
+import { externalFiles } from '../../model/onnx/external-data.ts';
+import { readModel } from '../../model/onnx/model.ts';
+import { checkOutputFolder } from '../../platform/outputs.ts';
+import { ModelRepository } from '../../model/repository.ts';
+
+/** Changes whenever the same ONNX file gives another bundle than before. */
+const IMPORTER = 4;
+
+/** Where ONNX files that were given in place of a bundle are kept once they are imported. */
+function importFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const cache = env['XDG_CACHE_HOME'];
+  return join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'goshawk', 'imports');
+}
+
+async function isModelFile(reference: string): Promise<boolean> {
+  if (basename(reference) === MANIFEST_FILE) return false;
+  if (reference.toLowerCase().endsWith('.onnx')) return true;
+  return stat(reference).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}
+
+/**
+ * A bundle by its name or path, or an ONNX file as it comes, which is imported on its first use and found by its digest from then on.
+ * Throws what loading and importing throw.
+ * @param log is given what a file was taken for, line by line
+ * @param cache folder of imported files
+ */
+export async function openBundle(
+  reference: string,
+  log: (line: string) => void,
+  cache: string = importFolder(),
+): Promise<Bundle> {
+  if (!(await isModelFile(reference))) return new ModelRepository().load(reference);
+  const name = bundleNameFrom(reference);
+  const bytes = await readModelFile(reference);
+  const folder = join(cache, await digestOf(reference, bytes));
+  const place = join(folder, name, '1.0.0');
+  const known = await loadBundle(place).catch(() => null);
+  if (known !== null) {
+    const { head, input, labels } = known.manifest;
+    log(
+      `${reference} was imported before, as ${head} of ${input.width}x${input.height} with ${labels.length} classes: ${known.folder}`,
+    );
+    return known;
+  }
+  // a bundle that was damaged since is made again
+  await rm(place, { recursive: true, force: true }).catch(() => undefined);
+  return importInto(reference, bytes, name, folder, log);
+}
+
+/** Imports into the cache, or into a temporary folder where the cache cannot be written. */
+async function importInto(
+  file: string,
+  bytes: Uint8Array,
+  name: string,
+  folder: string,
+  log: (line: string) => void,
+): Promise<Bundle> {
+  log(`${file} is imported: its layout is told by running it`);
+  const out = await writableFolder(folder, log);
+  const version = '1.0.0';
+  let report;
+  try {
+    const tool = 'goshawk models import';
+    report = await importModel({ file, bytes, out, name, version, unnamed: 'numbered', tool });
+  } catch (error) {
+    if (!(error instanceof GoshawkError && error.code === 'GOSHAWK_USAGE')) throw error;
+    // another process may have been as quick
+    const made = await loadBundle(join(folder, name, version)).catch(() => null);
+    if (made !== null) return made;
+    throw error;
+  }
+  const { manifest, folder: written } = report.bundle;
+  const { head, input, labels } = manifest;
+  const shown = labels.slice(0, SHOWN_LABELS).join(', ');
+  const more = labels.length > SHOWN_LABELS ? ', ...' : '';
+  log(`${file} was taken for ${head}: ${report.layout}, ${input.width}x${input.height}`);
+  log(`${labels.length} classes: ${shown}${more}`);
+  for (const note of report.notes) log(note);
+  log(`it is kept in ${written}; "goshawk models import" says otherwise where something of this is wrong`);
+  return report.bundle;
+}
+
+/** The folder, or a temporary one where it cannot be written. */
+async function writableFolder(folder: string, log: (line: string) => void): Promise<string> {
+  try {
+    await checkOutputFolder(folder);
+    return folder;
+  } catch (error) {
+    const { message } = error as Error;
+    log(`${message}: the import is kept until the next start of this machine`);
+    return mkdtemp(join(tmpdir(), 'goshawk-import-'));
+  }
+}
+
+const SHOWN_LABELS = 8;
+
+/** Over the file, the weights beside it and the version of the import. */
+async function digestOf(file: string, bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256').update(`${IMPORTER} `);
+  hash.update(sha256Of(bytes));
+  const model = readModel(bytes, file);
+  for (const location of externalFiles(model).sort()) {
+    // what is missing or lies elsewhere is for the import to refuse
+    const digest = await sha256OfFile(join(dirname(file), location)).catch(() => 'missing');
+    hash.update(` ${location} ${digest}`);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,197 @@
+import { createDetections, type Detections } from '../../core/detections.ts';
+import { createDecoder } from '../../core/heads/decoder.ts';
+import type { Decoder, Head } from '../../core/heads/head.ts';
+import { letterboxFor } from '../../core/image/letterbox.ts';
+import { toOutputTensors } from '../inference/output-buffers.ts';
+import type { OutputData, OutputValue } from '../inference/session.ts';
+import { isExposed } from '../../model/onnx/selection.ts';
+
+export interface Equivalence {
+  /** largest |folded - original| over all values; over those before the selection where the graph selects boxes itself */
+  readonly maxAbsolute: number;
+  /** largest |folded - original| / (1 + |original|); infinite where detections are missing */
+  readonly maxRelative: number;
+  readonly pictures: number;
+  /** the same of values alone: not infinite where detections are missing */
+  readonly maxRelativeOfValues: number;
+  /** mean of |folded - original| / (1 + |original|) */
+  readonly meanRelative: number;
+  /** detections of one graph that the other does not give */
+  readonly missing: number;
+  /** detections of a graph that selects boxes itself, above the lowest score that it keeps; null where it selects none */
+  readonly detections: number | null;
+}
+
+/** How the outputs are to be read where they are finished detections. */
+export interface FinishedOutputs {
+  readonly head: Head;
+  readonly classes: number;
+}
+
+/** Heads whose rows a graph may have selected and sorted itself; null for those whose rows have fixed places. */
+export function finishedBy(head: Head, classes: number): FinishedOutputs | null {
+  return head === 'end2end' || head === 'labeled' || head === 'detr' ? { head, classes } : null;
+}
+
+/** Detections of one picture that are compared, at most. */
+const MOST_DETECTIONS = 1000;
+
+/** A box or a score may differ by so many times what the values before the selection differ by. */
+const SELECTION_SLACK = 4;
+
+/** Least difference of scores that is no tie. */
+const LEAST_MARGIN = 1e-6;
+
+/**
+ * What detections may differ by however alike the values before the selection are: a network of queries goes on computing behind it. Of 1 for scores, and of
+ * 1 + a coordinate in pixels.
+ */
+const LEAST_TOLERANCE = 5e-4;
+
+/** Share of detections that a tie may change: two boxes of one score, an overlap that lies on the threshold. */
+export const TIES = 0.01;
+
+/** What a row shows of a detection that one graph gives and the other does not. */
+interface Matched {
+  readonly compared: number;
+  readonly missing: number;
+}
+
+/** Adds up how much the outputs of two graphs differ, picture by picture. */
+export class OutputComparison {
+  readonly #decoder: Decoder | null;
+  readonly #size: { readonly width: number; readonly height: number };
+  readonly #found = [createDetections(MOST_DETECTIONS), createDetections(MOST_DETECTIONS)] as const;
+  #maxAbsolute = 0;
+  #maxRelative = 0;
+  #relativeSum = 0;
+  #values = 0;
+  #pictures = 0;
+  #detections = 0;
+  #missing = 0;
+
+  /** @param finished how to read outputs that are detections already; null compares all values one by one */
+  constructor(finished: FinishedOutputs | null, size: { readonly width: number; readonly height: number }) {
+    this.#size = size;
+    this.#decoder =
+      finished === null
+        ? null
+        : createDecoder({
+            head: finished.head,
+            classes: finished.classes,
+            inputWidth: size.width,
+            inputHeight: size.height,
+            maxCandidates: Infinity,
+          });
+  }
+
+  /** Throws where an output has other sizes than expected. */
+  add(expected: readonly OutputValue[], got: readonly OutputValue[]): void {
+    this.#pictures += 1;
+    let relativeHere = 0;
+    expected.forEach((value, i) => {
+      if (this.#decoder !== null && !isExposed(value.name)) return;
+      const { absolute, relative, mean } = differenceOf(value, got[i]);
+      this.#relativeSum += mean * value.data.length;
+      this.#values += value.data.length;
+      this.#maxAbsolute = Math.max(this.#maxAbsolute, absolute);
+      this.#maxRelative = Math.max(this.#maxRelative, relative);
+      relativeHere = Math.max(relativeHere, relative);
+    });
+    if (this.#decoder === null || !Number.isFinite(relativeHere)) return;
+    const margin = Math.max(LEAST_MARGIN, SELECTION_SLACK * relativeHere);
+    const { compared, missing } = this.#match(this.#decoder, expected, got, margin);
+    this.#detections += compared;
+    this.#missing += missing;
+  }
+
+  result(): Equivalence {
+    const lost = this.#missing > TIES * this.#detections;
+    return {
+      maxAbsolute: this.#maxAbsolute,
+      maxRelative: lost ? Infinity : this.#maxRelative,
+      maxRelativeOfValues: this.#maxRelative,
+      meanRelative: this.#values === 0 ? 0 : this.#relativeSum / this.#values,
+      missing: this.#missing,
+      pictures: this.#pictures,
+      detections: this.#decoder === null ? null : this.#detections,
+    };
+  }
+
+  #match(
+    decoder: Decoder,
+    expected: readonly OutputValue[],
+    got: readonly OutputValue[],
+    margin: number,
+  ): Matched {
+    const { width, height } = this.#size;
+    const whole = letterboxFor(width, height, width, height, 'top-left');
+    const settings = { scoreThreshold: 0, iouThreshold: 1, maxDetections: MOST_DETECTIONS };
+    const outcomes = [expected, got].map((outputs, i) => {
+      const tensors = toOutputTensors(outputs.filter(({ name }) => !isExposed(name)));
+      return decoder.decode(tensors, 0, whole, settings, this.#found[i]!);
+    });
+    // what is no detection in both is the same; the values before say whether it is right
+    if (outcomes[0] === 'invalid' && outcomes[1] === 'invalid') return { compared: 0, missing: 0 };
+    if (outcomes.includes('invalid')) return { compared: 1, missing: 1 };
+    const [first, second] = this.#found;
+    const tolerance = Math.max(LEAST_TOLERANCE, 2 * margin);
+    const there = matchAbove(first, second, margin, tolerance);
+    const back = matchAbove(second, first, margin, tolerance);
+    return { compared: there.compared, missing: Math.max(there.missing, back.missing) };
+  }
+}
+
+/** Looks for the detections of one set that lie clearly above its lowest score in another set. */
+function matchAbove(wanted: Detections, offered: Detections, margin: number, tolerance: number): Matched {
+  const lowest = wanted.count === 0 ? 0 : wanted.scores[wanted.count - 1]!;
+  const taken = new Set<number>();
+  let compared = 0;
+  let missing = 0;
+  for (let i = 0; i < wanted.count && wanted.scores[i]! > lowest + 2 * margin; i += 1) {
+    compared += 1;
+    let match = -1;
+    for (let j = 0; j < offered.count && match < 0; j += 1) {
+      if (!taken.has(j) && sameDetection(wanted, i, offered, j, tolerance)) match = j;
+    }
+    if (match < 0) missing += 1;
+    else taken.add(match);
+  }
+  return { compared, missing };
+}
+
+function sameDetection(a: Detections, i: number, b: Detections, j: number, tolerance: number): boolean {
+  if (a.classes[i] !== b.classes[j] || Math.abs(a.scores[i]! - b.scores[j]!) > tolerance) return false;
+  for (let k = 0; k < 4; k += 1) {
+    const wanted = a.boxes[4 * i + k]!;
+    if (Math.abs(b.boxes[4 * j + k]! - wanted) > tolerance * (1 + Math.abs(wanted))) return false;
+  }
+  return true;
+}
+
+/** Largest difference of two outputs, and largest and mean relative to 1 + |expected|; infinite where one is no number. Throws where they differ in size. */
+export function differenceOf(
+  expected: Pick<OutputValue, 'name' | 'data'>,
+  got: Pick<OutputValue, 'data'> | undefined,
+): { absolute: number; relative: number; mean: number } {
+  const data: OutputData | undefined = got?.data;
+  if (data?.length !== expected.data.length) {
+    throw new Error(
+      `output ${expected.name} had ${expected.data.length} values and has ${data?.length ?? 0}`,
+    );
+  }
+  let absolute = 0;
+  let relative = 0;
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 1) {
+    const wanted = Number(expected.data[i]);
+    const difference = Math.abs(Number(data[i]) - wanted);
+    // NaN stays NaN and is no agreement; equal infinities are
+    if (Object.is(Number(data[i]), wanted)) continue;
+    absolute = Math.max(absolute, Number.isNaN(difference) ? Infinity : difference);
+    const share = Number.isNaN(difference) ? Infinity : difference / (1 + Math.abs(wanted));
+    relative = Math.max(relative, share);
+    sum += share;
+  }
+  return { absolute, relative, mean: data.length === 0 ? 0 : sum / data.length };
+}

@@ -1,0 +1,120 @@
+import { Worker } from 'node:worker_threads';
+import type { ImageView } from '../../core/frame.ts';
+import { toRgb } from '../../core/image/convert.ts';
+import { planeRows } from '../../core/image/layout.ts';
+import { compiledEntry } from '../../platform/compiled-entry.ts';
+import { freeMemory } from '../../platform/free-memory.ts';
+import type { ColorReply, ColorRequest } from './color-protocol.ts';
+
+/** Pictures of fewer pixels are converted on the spot: it takes less time than to hand them over. */
+const SMALL_PIXELS = 20_000;
+/** Threads at the most: two of them convert more than the cameras of one device send. */
+const MAX_THREADS = 2;
+
+interface Waiting {
+  readonly resolve: (rgb: Uint8Array<ArrayBuffer>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One thread with what it was asked for. It keeps the process alive only while it works. */
+class ColorThread {
+  readonly waiting = new Map<number, Waiting>();
+  readonly #worker: Worker;
+  #nextId = 0;
+  /** memory of the picture before: new memory of that size costs more than the copy into it */
+  #spare: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(onEnd: (thread: ColorThread) => void) {
+    this.#worker = new Worker(compiledEntry('device/imaging/color-worker'), { name: 'goshawk-color' });
+    this.#worker.unref();
+    this.#worker.on('message', ({ id, rgb, data }: ColorReply) => {
+      this.#spare = data;
+      this.#settle(id)?.resolve(rgb);
+    });
+    const end = (error: unknown): void => {
+      onEnd(this);
+      for (const id of [...this.waiting.keys()]) this.#settle(id)?.reject(error);
+    };
+    this.#worker.on('error', end);
+    this.#worker.on('exit', () => {
+      end(new Error('the thread that converts pictures ended'));
+    });
+  }
+
+  /** Copies the pixels at once. */
+  convert({ width, height, encoding, step, data }: ImageView): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = step * planeRows(encoding, height);
+    const copy = this.#spare?.length === bytes ? this.#spare : new Uint8Array(bytes);
+    this.#spare = null;
+    copy.set(data.subarray(0, bytes));
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      this.waiting.set(id, { resolve, reject });
+      this.#worker.ref();
+      const view = { width, height, encoding, step, data: copy };
+      const request: ColorRequest = { id, view };
+      this.#worker.postMessage(request, [copy.buffer]);
+    });
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (this.waiting.size === 0) this.#worker.unref();
+    return waiting;
+  }
+}
+
+/** Threads that run; made when the first large picture comes. One that ends is replaced by the next picture. */
+const threads: ColorThread[] = [];
+
+function leastBusy(): ColorThread {
+  const free = threads.reduce<ColorThread | undefined>(
+    (best, thread) => (best === undefined || thread.waiting.size < best.waiting.size ? thread : best),
+    undefined,
+  );
+  if (free !== undefined && (free.waiting.size === 0 || threads.length === MAX_THREADS)) return free;
+  const thread = new ColorThread((ended) => {
+    const at = threads.indexOf(ended);
+    if (at >= 0) threads.splice(at, 1);
+  });
+  threads.push(thread);
+  return thread;
+}
+
+/** The pixels as they lie, where they are packed RGB already; `null` where they have to be converted. */
+function packedRgb({ width, height, encoding, step, data }: ImageView): Uint8Array | null {
+  return encoding === 'rgb8' && step === width * 3 ? data.subarray(0, step * height) : null;
+}
+
+/**
+ * Has a picture read as packed RGB: as it lies where it is that, converted as `convertToRgb` does where it is not. What was made for it is freed
+ * at the end. The picture must stay as it is until the reader is done.
+ */
+export async function withRgb<T>(view: ImageView, read: (rgb: Uint8Array) => Promise<T>): Promise<T> {
+  const packed = packedRgb(view);
+  if (packed !== null) return read(packed);
+  const rgb = await convertToRgb(view);
+  try {
+    return await read(rgb);
+  } finally {
+    freeMemory(rgb);
+  }
+}
+
+/**
+ * A picture as packed RGB in memory of its own, converted on a thread of its own: a whole frame takes 5 to 15 ms, which the thread that
+ * hears the cameras does not have. The pixels are copied before this returns, and may be used for something else at once.
+ * @throws Error where the thread ends before it answered
+ */
+export async function convertToRgb(view: ImageView): Promise<Uint8Array<ArrayBuffer>> {
+  const { width, height } = view;
+  const packed = packedRgb(view);
+  if (packed !== null) return new Uint8Array(packed);
+  if (width * height < SMALL_PIXELS) {
+    const rgb = new Uint8Array(width * height * 3);
+    toRgb(view, rgb);
+    return rgb;
+  }
+  return leastBusy().convert(view);
+}

@@ -1,0 +1,50 @@
+import type { FrameJob } from '../frame-job.ts';
+
+/**
+ * Puts the results of one camera back into the order in which its frames were taken in hand, where two workers finish out of turn. A
+ * frame that was dropped holds no one up; one that is merely late holds up at most `window` newer results, then it is overtaken.
+ */
+export class ReorderQueue {
+  readonly #window: () => number;
+  readonly #jobs: FrameJob[] = [];
+
+  /** @param window may change from one result to the next */
+  constructor(window: () => number) {
+    this.#window = window;
+  }
+
+  get length(): number {
+    return this.#jobs.length;
+  }
+
+  /** A frame was taken in hand. */
+  enter(job: FrameJob): void {
+    this.#jobs.push(job);
+  }
+
+  /** The next result that may be delivered now, or `null`. Call until `null` after each frame that is done or dropped. */
+  next(): FrameJob | null {
+    for (;;) {
+      const head = this.#jobs[0];
+      if (head === undefined) return null;
+      if (!head.isSettled && !head.isDone) {
+        if (this.#doneBehindHead() < this.#window()) return null;
+        this.#jobs.shift();
+        continue;
+      }
+      this.#jobs.shift();
+      if (!head.isSettled) return head;
+    }
+  }
+
+  /** True while the frame has its place; false once newer results went past it. */
+  includes(job: FrameJob): boolean {
+    return this.#jobs.includes(job);
+  }
+
+  #doneBehindHead(): number {
+    let done = 0;
+    for (const job of this.#jobs) if (job.isDone && !job.isSettled) done += 1;
+    return done;
+  }
+}

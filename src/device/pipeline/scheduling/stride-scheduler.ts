@@ -1,0 +1,30 @@
+import type { CameraLane } from '../camera-lane.ts';
+
+/**
+ * Stride scheduling (Waldspurger and Weihl, 1995): a lane that is served moves its pass on by 1 / priority, and the smallest pass
+ * is served next, so that over time each waiting camera gets its share by priority. A camera that was silent joins at the pass of the
+ * one served last: it saves up no claim.
+ */
+export class StrideScheduler {
+  #globalPass = 0;
+
+  /** The lane to serve among those that `isReady` lets through, or `null`. Does not change anything. */
+  pick(lanes: Iterable<CameraLane>, isReady: (lane: CameraLane) => boolean): CameraLane | null {
+    let best: CameraLane | null = null;
+    for (const lane of lanes) {
+      if (isReady(lane) && (best === null || this.#passOf(lane) < this.#passOf(best))) best = lane;
+    }
+    return best;
+  }
+
+  /** The lane was served one frame. */
+  charge(lane: CameraLane): void {
+    const pass = this.#passOf(lane);
+    this.#globalPass = pass;
+    lane.pass = pass + 1 / lane.priority;
+  }
+
+  #passOf(lane: CameraLane): number {
+    return Math.max(lane.pass, this.#globalPass);
+  }
+}

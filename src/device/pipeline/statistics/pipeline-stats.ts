@@ -1,0 +1,88 @@
+import type { EngineIncident } from '../../inference/engine.ts';
+import type { FrameJob } from '../frame-job.ts';
+import { FrameSpan } from './frame-span.ts';
+import { ProcessMonitor } from './process-monitor.ts';
+import { RateWindow } from './rate-window.ts';
+import type { PipelineSnapshot } from './snapshot.ts';
+import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
+
+const RATE_WINDOW_SECONDS = 5;
+
+/** The figures of all cameras together; what belongs to one camera is in its lane. Times are monotonic milliseconds. */
+export class PipelineFigures {
+  readonly #latencies = new StageLatencies();
+  readonly #recent = new RecentLatencies();
+  readonly #fpsIn = new RateWindow(RATE_WINDOW_SECONDS);
+  readonly #fpsOut = new RateWindow(RATE_WINDOW_SECONDS);
+  readonly #span = new FrameSpan();
+  readonly #monitor = new ProcessMonitor();
+  #startedAt: number | null = null;
+  #activeMs = 0;
+  #activeSince: number | null = null;
+  #detections = 0;
+  #engineLost = 0;
+  #engineRestored = 0;
+  #lastIncident: string | null = null;
+
+  /** The time from which the pipeline is up. */
+  begin(now: number): void {
+    this.#startedAt = now;
+  }
+
+  /** Frames are taken from now on. */
+  activate(now: number): void {
+    this.#activeSince ??= now;
+  }
+
+  /** No more frames are taken. */
+  deactivate(now: number): void {
+    if (this.#activeSince !== null) this.#activeMs += now - this.#activeSince;
+    this.#activeSince = null;
+    this.#span.pause();
+  }
+
+  /** Watches the event loop, which is worth it only while frames may come. */
+  watchProcess(): void {
+    this.#monitor.start();
+  }
+
+  stop(): void {
+    this.#monitor.stop();
+  }
+
+  noteReceived(now: number): void {
+    if (this.#activeSince !== null) this.#span.mark(now);
+    this.#fpsIn.mark(now);
+  }
+
+  notePublished(job: FrameJob, now: number): void {
+    this.#fpsOut.mark(now);
+    this.#latencies.record(job);
+    this.#recent.record(job, now);
+    this.#detections += job.detections.count;
+  }
+
+  noteIncident({ kind, code, message }: EngineIncident): void {
+    // A start that failed leaves the engine as lost as it was: each loss is answered by one return.
+    if (kind === 'restored') this.#engineRestored += 1;
+    else if (kind === 'lost') this.#engineLost += 1;
+    this.#lastIncident = `${code}: ${message}`;
+  }
+
+  read(now: number): Omit<PipelineSnapshot, 'state' | 'engine' | 'frames' | 'cameras' | 'sinks'> {
+    return {
+      activeSeconds: (this.#activeMs + (this.#activeSince === null ? 0 : now - this.#activeSince)) / 1000,
+      framesSeconds: this.#span.seconds,
+      uptimeSeconds: this.#startedAt === null ? 0 : (now - this.#startedAt) / 1000,
+      activeMs: this.#activeSince === null ? null : now - this.#activeSince,
+      engineLost: this.#engineLost,
+      engineRestored: this.#engineRestored,
+      lastIncident: this.#lastIncident,
+      fps: { in: this.#fpsIn.rate(now), out: this.#fpsOut.rate(now) },
+      detections: this.#detections,
+      latencyMs: this.#latencies.read(),
+      recentMs: this.#recent.read(now),
+      process: this.#monitor.read(),
+    };
+  }
+}

@@ -1,0 +1,73 @@
+import type { CameraCounters } from '../../camera/source.ts';
+import type { DropReason } from '../../../contract/drops.ts';
+import type { LatencySummary } from '../../../contract/report.ts';
+import type { EngineInfo } from '../../inference/engine.ts';
+import type { SinkCounts } from '../delivery.ts';
+import type { FrameCounts } from './ledger.ts';
+import type { PreprocessDecision } from '../preprocess-choice.ts';
+import type { LatencyFigures } from './stage-latencies.ts';
+
+export type PipelineState = 'idle' | 'starting' | 'inactive' | 'active' | 'draining' | 'closing' | 'closed';
+
+export interface FramesPerSecond {
+  readonly in: number;
+  readonly out: number;
+}
+
+export interface CameraSnapshot {
+  readonly priority: number;
+  readonly frames: FrameCounts;
+  /** frames a second over the last 5 s */
+  readonly fps: FramesPerSecond;
+  /** milliseconds from receipt to publication, since start */
+  readonly latencyMs: LatencySummary;
+  /** null before the first frame */
+  readonly lastFrameAgeMs: number | null;
+  /** from the last frame's stamp to its receipt by the stamping clock; null before the first and where the driver sets none */
+  readonly stampAgeMs: number | null;
+  /** why the last frame that was dropped was dropped; null before the first */
+  readonly lastDrop: DropReason | null;
+  /** time lines that began anew: a recording that loops, a clock that was set */
+  readonly clockResets: number;
+  /** of the last frame; 0 before the first */
+  readonly width: number;
+  readonly height: number;
+  readonly encoding: string;
+  /** null while it is being measured */
+  readonly preprocess: PreprocessDecision | null;
+  /** what became of the pictures of a camera inside this process; absent where frames come from outside */
+  readonly source?: CameraCounters;
+}
+
+/** How the process is doing. */
+export interface ProcessFigures {
+  readonly rssBytes: number;
+  readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+/** All figures of a pipeline at one instant, for a status line, a page, diagnostics, telemetry and reports. */
+export interface PipelineSnapshot {
+  readonly state: PipelineState;
+  readonly uptimeSeconds: number;
+  /** milliseconds since it began to take frames; null while it takes none */
+  readonly activeMs: number | null;
+  /** how long frames have been taken, pauses and loading left out */
+  readonly activeSeconds: number;
+  /** the part of it in which frames came; 0 before the second frame */
+  readonly framesSeconds: number;
+  /** null until the engine is loaded */
+  readonly engine: EngineInfo | null;
+  readonly engineLost: number;
+  readonly engineRestored: number;
+  readonly lastIncident: string | null;
+  readonly frames: FrameCounts;
+  readonly fps: FramesPerSecond;
+  readonly detections: number;
+  readonly cameras: Readonly<Record<string, CameraSnapshot>>;
+  /** since start */
+  readonly latencyMs: LatencyFigures;
+  /** over the last 5 to 10 s */
+  readonly recentMs: LatencyFigures;
+  readonly sinks: Readonly<Record<string, SinkCounts>>;
+  readonly process: ProcessFigures;
+}

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BundleVariant } from '../contract/bundle.ts';
+import { GoshawkError } from '../contract/errors.ts';
+import type { Bundle } from './bundle.ts';
+import { isEngineContext } from './onnx/engine-context.ts';
+import { feedInputs, readModel, shapeOf, writeModel, type Model } from './onnx/model.ts';
+import { castInputFirst } from './onnx/tensorrt-input.ts';
+import type { TensorrtViolation } from './onnx/tensorrt-rule.ts';
+import { checkTensorrtRules } from './onnx/tensorrt-rules.ts';
+
+/** What trtexec is given. */
+export interface EngineInput {
+  readonly variant: BundleVariant;
+  /** an ONNX file */
+  readonly bytes: Uint8Array;
+  /** shapes of the input for trtexec's --minShapes, --optShapes and --maxShapes; null where the graph fixes them */
+  readonly shapes: { readonly min: string; readonly opt: string; readonly max: string } | null;
+  /** what costs speed or accuracy and stops nothing */
+  readonly notes: readonly TensorrtViolation[];
+}
+
+/** Broken rules that an error names. */
+const MOST_TOLD = 4;
+
+/**
+ * Takes the variant of a bundle that an engine is built from, and has its picture go through its Cast first, which TensorRT demands. Of several
+ * variants for TensorRT the first is taken, with `int8` the first that is quantized.
+ * Throws GOSHAWK_ENGINE_INPUT where there is none, where int8 is asked of a graph without quantization, and where a rule is broken that
+ * TensorRT refuses a graph for.
+ */
+export async function readEngineInput(
+  bundle: Bundle,
+  wanted: string | null,
+  int8: boolean,
+): Promise<EngineInput> {
+  const variant = choose(bundle, wanted, int8);
+  const refuse = (reason: string): never => {
+    const { name, version } = bundle.manifest;
+    throw new GoshawkError('GOSHAWK_ENGINE_INPUT', {
+      variant: variant.id,
+      bundle: `${name}@${version}`,
+      reason,
+    });
+  };
+  const file = join(bundle.folder, variant.file);
+  const model = readModel(await readFile(file), file);
+  if (isEngineContext(model)) return refuse('it is an engine already');
+  castInputFirst(model);
+  if (int8 && !model.graph.node.some(({ opType }) => opType === 'QuantizeLinear')) {
+    return refuse(
+      'it has no QuantizeLinear nodes, and trtexec --int8 would then make up the ranges: the engine would detect nothing',
+    );
+  }
+  const violations = checkTensorrtRules(model);
+  const fatal = violations.filter(({ effect }) => effect === 'refused');
+  if (fatal.length > 0) return refuse(inWords(fatal));
+  return { variant, bytes: writeModel(model), shapes: shapesOf(model, variant), notes: violations };
+}
+
+/** A graph that breaks a rule does it at every layer: a few are enough to know. */
+function inWords(violations: readonly TensorrtViolation[]): string {
+  const told = violations.slice(0, MOST_TOLD).map(describeViolation).join('; ');
+  const rest = violations.length - MOST_TOLD;
+  return rest > 0 ? `${told}; and ${rest} more` : told;
+}
+
+export function describeViolation({ rule, node, message }: TensorrtViolation): string {
+  return `${node}: ${message} (${rule})`;
+}
+
+function choose({ manifest }: Bundle, wanted: string | null, int8: boolean): BundleVariant {
+  const offered = manifest.variants.filter(({ id, providers, engine }) =>
+    wanted === null ? engine === undefined && providers.includes('tensorrt') : id === wanted,
+  );
+  const quantized = offered.find(({ precision }) => precision === 'int8' || precision === 'mixed');
+  const variant = wanted === null && int8 ? quantized : offered[0];
+  if (variant !== undefined) return variant;
+  throw new GoshawkError('GOSHAWK_ENGINE_INPUT', {
+    variant: wanted ?? (int8 ? 'int8' : 'for tensorrt'),
+    bundle: `${manifest.name}@${manifest.version}`,
+    reason: `there is none; it has ${manifest.variants.map(({ id, providers }) => `${id} (${providers.join(', ')})`).join(', ')}`,
+  });
+}
+
+/** A camera gives one picture at a time as a rule, so that is what kernels are chosen for. */
+function shapesOf(model: Model, { batch }: BundleVariant): EngineInput['shapes'] {
+  const [input] = feedInputs(model.graph);
+  const [first, ...rest] = input === undefined ? [] : (shapeOf(input) ?? []);
+  if (input === undefined || typeof first === 'number') return null;
+  const shape = (count: number): string => `${input.name}:${[count, ...rest].join('x')}`;
+  return { min: shape(batch.min), opt: shape(batch.min), max: shape(batch.max) };
+}

@@ -1,0 +1,70 @@
+import { fromBinary, isFieldSet, toBinary } from '@bufbuild/protobuf';
+import { GoshawkError } from '../../contract/errors.ts';
+import { checkFields } from './field-count.ts';
+import {
+  DimensionSchema,
+  ModelSchema,
+  type DimensionProto,
+  type GraphProto,
+  type ModelProto,
+  type ValueInfoProto,
+} from './schema.ts';
+
+/** A model whose graph is there: what `readModel` gives. */
+export type Model = ModelProto & { graph: GraphProto };
+
+/** Protobuf's own limit of one message. */
+export const MOST_MODEL_BYTES = 2 ** 31 - 1;
+
+/**
+ * Reads an ONNX file's bytes. Large tensors are views into `bytes`, not copies.
+ * `file` names the source in errors. Throws GOSHAWK_MODEL_UNREADABLE.
+ */
+export function readModel(bytes: Uint8Array, file: string): Model {
+  let model: ModelProto;
+  try {
+    checkFields(bytes);
+    model = fromBinary(ModelSchema, bytes);
+  } catch (cause) {
+    throw new GoshawkError(
+      'GOSHAWK_MODEL_UNREADABLE',
+      { file, reason: cause instanceof Error ? cause.message : String(cause) },
+      { cause },
+    );
+  }
+  if (!hasGraph(model) || model.graph.node.length === 0) {
+    throw new GoshawkError('GOSHAWK_MODEL_UNREADABLE', { file, reason: 'it holds no graph' });
+  }
+  return model;
+}
+
+function hasGraph(model: ModelProto): model is Model {
+  return model.graph !== undefined;
+}
+
+/** The model as ONNX file bytes; what was read and not edited comes out as it was, unknown fields included. */
+export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
+  return toBinary(ModelSchema, model);
+}
+
+/** Version of the standard operator set, 0 where the model imports none. */
+export function opsetVersion(model: Model): number {
+  const entry = model.opsetImport.find((set) => set.domain === '' || set.domain === 'ai.onnx');
+  return entry === undefined ? 0 : Number(entry.version);
+}
+
+/** Inputs that a caller has to feed: older files also list every initializer as an input. */
+export function feedInputs(graph: GraphProto): ValueInfoProto[] {
+  const initializers = new Set(graph.initializer.map((tensor) => tensor.name));
+  return graph.input.filter((input) => !initializers.has(input.name));
+}
+
+/** Sizes of a tensor: a number, or the name of a size that changes from run to run (empty where it has none); null where unknown. */
+export function shapeOf(value: ValueInfoProto): (number | string)[] | null {
+  const shape = value.type?.tensorType?.shape;
+  return shape === undefined ? null : shape.dim.map(dimension);
+}
+
+function dimension(dim: DimensionProto): number | string {
+  return isFieldSet(dim, DimensionSchema.field.dimValue) ? Number(dim.dimValue) : dim.dimParam;
+}

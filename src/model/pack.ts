@@ -1,0 +1,22 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { outputError } from '../platform/outputs.ts';
+import { filesNamed, MANIFEST_FILE, type Bundle } from './bundle.ts';
+import { makeTar, type TarEntry } from './tar.ts';
+
+/** Writes a bundle as one tar file, whole or not at all; the same bundle gives the same bytes. How many they were. */
+export async function packBundle(bundle: Bundle, out: string): Promise<number> {
+  const names = new Set([MANIFEST_FILE, ...filesNamed(bundle.manifest).map(({ file }) => file)]);
+  const entries: TarEntry[] = [];
+  for (const name of names) entries.push({ name, data: await readFile(join(bundle.folder, name)) });
+  const archive = makeTar(entries);
+  const draft = `${out}.${process.pid}.draft`;
+  try {
+    await writeFile(draft, archive, { flush: true });
+    await rename(draft, out);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw outputError(out, error);
+  }
+  return archive.byteLength;
+}

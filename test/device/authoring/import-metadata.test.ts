@@ -1,0 +1,134 @@
+import { create } from '@bufbuild/protobuf';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { importModel, type ImportOptions } from '../../../src/device/authoring/import-model.ts';
+import { readMetadata } from '../../../src/model/onnx/metadata.ts';
+import { writeModel } from '../../../src/model/onnx/model.ts';
+import { StringPairSchema } from '../../../src/model/onnx/schema.ts';
+import { foreignDetector } from './foreign-detector.ts';
+
+let folder = '';
+let imports = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goshawk-metadata-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** As Ultralytics writes it. */
+const ULTRALYTICS = {
+  author: 'Ultralytics',
+  task: 'detect',
+  stride: '32',
+  batch: '1',
+  imgsz: '[64, 64]',
+  names: `{0: 'person', 1: "driver's cab"}`,
+  end2end: 'False',
+};
+
+function model(metadata: Readonly<Record<string, string>>, isOpen = false) {
+  const made = foreignDetector({ layout: 'channels', classes: 2 });
+  made.metadataProps = Object.entries(metadata).map(([key, value]) =>
+    create(StringPairSchema, { key, value }),
+  );
+  if (isOpen) {
+    const dims = made.graph.input[0]!.type!.tensorType!.shape!.dim;
+    for (const axis of [2, 3]) dims[axis] = { ...dims[0]!, dimValue: 0n, dimParam: `size${axis}` };
+  }
+  return made;
+}
+
+async function imported(
+  metadata: Readonly<Record<string, string>>,
+  changes: Partial<ImportOptions> = {},
+  isOpen = false,
+) {
+  imports += 1;
+  const name = `model${imports}`;
+  const file = join(folder, `${name}.onnx`);
+  await writeFile(file, writeModel(model(metadata, isOpen)));
+  return importModel({ file, out: join(folder, 'models'), name, version: '1.0.0', tool: 'test', ...changes });
+}
+
+describe('what an exporter wrote into the file', () => {
+  test('names the classes', async () => {
+    const { bundle, notes } = await imported(ULTRALYTICS);
+    expect(bundle.manifest.labels).toEqual(['person', "driver's cab"]);
+    expect(notes.filter((note) => note.includes('names'))).toEqual([]);
+  });
+
+  test.each([
+    [
+      'a dict with quotes of both kinds',
+      `{0: 'a, 1', 1: "it's", 2: 'say \\'x\\''}`,
+      ['a, 1', "it's", "say 'x'"],
+    ],
+    ['keys in another order', `{1: 'b', 0: 'a'}`, ['a', 'b']],
+    ['a list', `['a', "b"]`, ['a', 'b']],
+    ['a missing key', `{0: 'a', 2: 'c'}`, null],
+    ['no names', 'None', null],
+  ])('names in %s', (_, names, expected) => {
+    expect(readMetadata(model({ names })).labels).toEqual(expected);
+  });
+
+  test('sizes are height and width, strides may be several', () => {
+    expect(readMetadata(model({ imgsz: '[384, 640]', stride: '[8, 16, 32]' }))).toMatchObject({
+      size: { width: 640, height: 384 },
+      stride: 32,
+    });
+  });
+
+  test('a size that the graph leaves open is the one of the metadata', async () => {
+    const { bundle } = await imported(ULTRALYTICS, {}, true);
+    expect(bundle.manifest.input).toMatchObject({ width: 64, height: 64 });
+  });
+
+  test('other names of as many classes are noted', async () => {
+    const { bundle, notes } = await imported(ULTRALYTICS, { labels: ['human', "driver's cab"] });
+    expect(bundle.manifest.labels[0]).toBe('human');
+    expect(notes).toContainEqual(expect.stringContaining('"person" is "human"'));
+  });
+
+  test.each(['pose', 'obb', 'segment', 'classify'])('the task %s is refused by its name', async (task) => {
+    await expect(imported({ ...ULTRALYTICS, task })).rejects.toMatchObject({
+      code: 'GOSHAWK_NOT_A_DETECTOR',
+      message: expect.stringContaining(`task is "${task}"`) as string,
+    });
+  });
+
+  test.each<[string, Partial<ImportOptions>, Partial<typeof ULTRALYTICS>, string, string]>([
+    [
+      'labels in another order',
+      { labels: ["driver's cab", 'person'] },
+      {},
+      'GOSHAWK_USAGE',
+      'class 0 is "person"',
+    ],
+    ['more labels', { labels: ['a', 'b', 'c'] }, {}, 'GOSHAWK_LABELS_MISMATCH', '3 labels'],
+    [
+      'names that are not as many as the classes',
+      {},
+      { names: "{0: 'a'}" },
+      'GOSHAWK_LABELS_MISMATCH',
+      '1 labels',
+    ],
+    ['a size that is no multiple of the stride', {}, { stride: '48' }, 'GOSHAWK_USAGE', 'multiples of 48'],
+    ['no names at all', {}, { names: '' }, 'GOSHAWK_USAGE', 'does not name its 2 classes'],
+  ])('%s is refused', async (_, changes, metadata, code, words) => {
+    await expect(imported({ ...ULTRALYTICS, ...metadata }, changes)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(words) as string,
+    });
+  });
+
+  test('classes that nobody names get numbers where that is asked for, and it is said', async () => {
+    const { bundle, notes } = await imported({}, { unnamed: 'numbered' });
+    expect(bundle.manifest.labels).toEqual(['class0', 'class1']);
+    expect(notes).toContainEqual(expect.stringContaining('nobody names its 2 classes'));
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { createDetections, type Detections } from '../../../src/core/detections.ts';
+import type { ImageView } from '../../../src/core/frame.ts';
+import { annotateJpeg, annotateRgb } from '../../../src/device/imaging/annotate.ts';
+import { readImageSize } from '../../../src/device/imaging/image-header.ts';
+
+const LABELS = ['person'];
+
+function black(width: number, height: number): ImageView {
+  return { width, height, encoding: 'bgr8', step: width * 3, data: new Uint8Array(width * height * 3) };
+}
+
+function boxAt(x1: number, y1: number, x2: number, y2: number): Detections {
+  const detections = createDetections(1);
+  detections.count = 1;
+  detections.boxes.set([x1, y1, x2, y2]);
+  detections.scores[0] = 0.9;
+  return detections;
+}
+
+/** Brightest channel around a point: a stroke has anti-aliased edges. */
+function brightness(picture: { data: Uint8Array; width: number }, x: number, y: number): number {
+  let most = 0;
+  for (let dy = -2; dy <= 2; dy++)
+    for (let dx = -2; dx <= 2; dx++) {
+      const at = ((y + dy) * picture.width + x + dx) * 3;
+      most = Math.max(most, ...picture.data.subarray(at, at + 3));
+    }
+  return most;
+}
+
+describe('annotated pictures', () => {
+  it('have the box where the detection is, and nothing inside it', async () => {
+    const picture = await annotateRgb(black(320, 240), boxAt(100, 120, 200, 200), LABELS);
+    expect([picture.width, picture.height, picture.data.length]).toEqual([320, 240, 320 * 240 * 3]);
+    for (const [x, y] of [
+      [100, 160],
+      [200, 160],
+      [150, 200],
+    ] as const)
+      expect(brightness(picture, x, y), `edge at ${x}, ${y}`).toBeGreaterThan(100);
+    expect(brightness(picture, 150, 165)).toBe(0);
+    expect(brightness(picture, 300, 20)).toBe(0);
+  });
+
+  it('are scaled down with their boxes to the width that is allowed', async () => {
+    const picture = await annotateRgb(black(320, 240), boxAt(100, 120, 200, 200), LABELS, { maxWidth: 160 });
+    expect([picture.width, picture.height]).toEqual([160, 120]);
+    expect(brightness(picture, 50, 80)).toBeGreaterThan(100);
+    expect(brightness(picture, 75, 85)).toBe(0);
+  });
+
+  it('are JPEG files where that is asked for, and leave the pixels and detections as they were', async () => {
+    const pixels = black(64, 48);
+    const detections = boxAt(10, 10, 30, 30);
+    const jpeg = await annotateJpeg(pixels, detections, LABELS, { caption: 'goshawk' });
+    expect(readImageSize(jpeg)).toEqual({ width: 64, height: 48 });
+    expect(pixels.data.every((value) => value === 0)).toBe(true);
+    expect([...detections.boxes]).toEqual([10, 10, 30, 30]);
+  });
+
+  it('draw at most 200 boxes', async () => {
+    const many = createDetections(5000);
+    many.count = 5000;
+    for (let i = 0; i < 5000; i++) many.boxes.set(i < 200 ? [0, 0, 5, 5] : [200, 150, 220, 170], i * 4);
+    const picture = await annotateRgb(black(320, 240), many, LABELS);
+    expect(brightness(picture, 220, 160)).toBe(0);
+  });
+});

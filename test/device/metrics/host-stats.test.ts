@@ -1,0 +1,75 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HostFigures } from '../../../src/device/metrics/host-stats.ts';
+
+let root = '';
+
+function put(file: string, text: string): void {
+  const path = join(root, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'goshawk-host-'));
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+describe('HostFigures', () => {
+  it('leaves out what the machine has no sensor for', () => {
+    expect(new HostFigures(root).read()).toEqual({});
+  });
+
+  it('reads the share of busy ticks between two readings', () => {
+    const host = new HostFigures(root);
+    put('proc/stat', 'cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3 4\n');
+    expect(host.read().cpuRatio).toBeUndefined();
+    put('proc/stat', 'cpu  130 0 110 840 20 0 0 0 0 0\ncpu0 1 2 3 4\n');
+    expect(host.read().cpuRatio).toBeCloseTo(0.4, 10);
+  });
+
+  it('reads memory, temperatures, power rails and GPU load as a Jetson shows them', () => {
+    put('proc/meminfo', 'MemTotal:       8000 kB\nMemFree:  1 kB\nMemAvailable:    6000 kB\n');
+    put('sys/class/thermal/thermal_zone0/type', 'cpu-thermal\n');
+    put('sys/class/thermal/thermal_zone0/temp', '48125\n');
+    put('sys/class/thermal/thermal_zone1/type', 'off-thermal\n');
+    put('sys/class/thermal/thermal_zone1/temp', '-256000\n');
+    put('sys/class/thermal/cooling_device0/type', 'fan\n');
+    put('sys/class/hwmon/hwmon0/name', 'coretemp\n');
+    put('sys/class/hwmon/hwmon3/name', 'ina3221\n');
+    put('sys/class/hwmon/hwmon3/in1_label', 'VDD_IN\n');
+    put('sys/class/hwmon/hwmon3/in1_input', '5000\n');
+    put('sys/class/hwmon/hwmon3/curr1_input', '1500\n');
+    put('sys/class/hwmon/hwmon3/in2_input', '5000\n');
+    put('sys/devices/platform/gpu.0/load', '375\n');
+    expect(new HostFigures(root).read()).toEqual({
+      memoryTotalBytes: 8_192_000,
+      memoryUsedBytes: 2_048_000,
+      temperatureCelsius: { 'cpu-thermal': 48.125 },
+      powerWatts: { VDD_IN: 7.5 },
+      gpuRatio: 0.375,
+    });
+  });
+
+  it('keeps sensors of one name apart', () => {
+    for (const zone of ['thermal_zone0', 'thermal_zone1']) put(`sys/class/thermal/${zone}/type`, 'acpitz\n');
+    put('sys/class/thermal/thermal_zone0/temp', '27800\n');
+    put('sys/class/thermal/thermal_zone1/temp', '29800\n');
+    expect(new HostFigures(root).read()).toEqual({
+      temperatureCelsius: { acpitz: 27.8, 'acpitz (thermal_zone1)': 29.8 },
+    });
+  });
+
+  it('survives files that hold no numbers', () => {
+    put('proc/stat', 'nonsense');
+    put('proc/meminfo', 'MemTotal: lots');
+    put('sys/class/thermal/thermal_zone0/temp', '');
+    put('sys/devices/platform/gpu.0/load', 'n/a');
+    expect(new HostFigures(root).read()).toEqual({});
+  });
+});

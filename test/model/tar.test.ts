@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeTar } from '../../src/model/tar.ts';
+
+const ENTRIES = [
+  { name: 'model.onnx', data: new Uint8Array(1300).fill(7) },
+  { name: 'bundle.json', data: new TextEncoder().encode('{"a": 1}\n') },
+  { name: 'empty', data: new Uint8Array(0) },
+  { name: 'block', data: new Uint8Array(512).fill(9) },
+];
+
+test('the order in which files are given does not matter', () => {
+  expect(Buffer.compare(makeTar(ENTRIES), makeTar([...ENTRIES].reverse()))).toBe(0);
+});
+
+test.each(['', 'ä', 'x'.repeat(101), 'line\nbreak'])('the name %j is refused', (name) => {
+  expect(() => makeTar([{ name, data: new Uint8Array(1) }])).toThrow(RangeError);
+});
+
+test.runIf(spawnSync('tar', ['--version']).status === 0)('tar reads the same files back', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'goshawk-tar-'));
+  try {
+    await writeFile(join(folder, 'out.tar'), makeTar(ENTRIES));
+    const { status, stderr } = spawnSync('tar', ['-xf', 'out.tar'], { cwd: folder, encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    for (const { name, data } of ENTRIES) {
+      expect(Buffer.compare(await readFile(join(folder, name)), data)).toBe(0);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
