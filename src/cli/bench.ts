@@ -95,7 +95,7 @@ export function registerBench(program: Command): void {
     command
       .requiredOption('--report <file>', 'JSON report')
       .option('--bundle <name|path>', 'the model', 'goshawk-street')
-      .option('--size <WxH>', 'camera picture', '1280x720')
+      .option('--size <WxH>', 'camera image', '1280x720')
       .option('--score <0..1>', 'score threshold', '0.3')
       .option('--peer-threads <n>', 'ONNX Runtime threads of the Python peer', '2')
       .option(

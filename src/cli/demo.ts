@@ -193,7 +193,7 @@ export function registerDemo(program: Command): void {
     .option('--report <file>', 'write the run report (JSON) at the end')
     .option('--port <n>', `port of the page (default: ${DEFAULT_PORT}, or a free one where it is taken)`)
     .option('--bundle <name|path>', 'the model', 'goshawk-street')
-    .option('--size <WxH>', 'camera picture', '640x360')
+    .option('--size <WxH>', 'camera image', '640x360')
     .option('--rate <hz>', 'frames a second', '30')
     .action(demo);
 }

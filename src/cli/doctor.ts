@@ -46,7 +46,7 @@ async function holdReferences(bundle: Bundle): Promise<ReferenceFact> {
   const name = `${bundle.manifest.name} ${bundle.manifest.version}`;
   try {
     const checks = await checkReferences({ bundle });
-    const told = (verdict: ReferenceCheck['verdict']): EngineCandidate[] =>
+    const reported = (verdict: ReferenceCheck['verdict']): EngineCandidate[] =>
       checks.filter(({ check }) => check.verdict === verdict);
     const { candidates, choice } = await planEngine({ bundle });
     const [first] = candidates;
@@ -54,8 +54,8 @@ async function holdReferences(bundle: Bundle): Promise<ReferenceFact> {
     const runs = checks.some(({ check }) => check.verdict !== 'refused');
     return {
       name,
-      refused: told('refused').map(describeChecked),
-      unchecked: told('unchecked').map(describeCandidate),
+      refused: reported('refused').map(describeChecked),
+      unchecked: reported('unchecked').map(describeCandidate),
       choice: runs && taken !== '' ? `${taken} (${choice.why})` : '',
     };
   } catch (error) {

@@ -43,23 +43,23 @@ export function registerEvaluate(program: Command): void {
     .option('--bundle <name|path>', 'the bundle to run')
     .option('--against-detections <file>', 'evaluate these detections (COCO results JSON) and run no model')
     .requiredOption('--annotations <file>', 'COCO detection annotations')
-    .option('--images <dir>', 'folder of the pictures')
+    .option('--images <dir>', 'folder of the images')
     .option('--report <file>', 'write the figures as JSON')
     .option('--detections <file>', 'write the detections as COCO results JSON')
     .option('--score <s>', 'detections above this score count', share, 0.01)
     .option('--iou <t>', 'IoU of suppression within a class', share, 0.65)
-    .option('--max-boxes <n>', 'detections of a picture', wholeFrom(1, 10_000), 300)
+    .option('--max-boxes <n>', 'detections of an image', wholeFrom(1, 10_000), 300)
     .option(
       '--argmax',
       'only the best class of a box, which is what the robot publishes (else all above --score, as evaluations in Python do)',
       false,
     )
     .addOption(
-      new Option('--preprocess <way>', 'how pictures reach the size of the network (auto: sharp)')
+      new Option('--preprocess <way>', 'how images reach the size of the network (auto: sharp)')
         .choices(['auto', ...EVALUATE_PREPROCESS])
         .default('auto'),
     )
-    .option('--limit <n>', 'only the first pictures by id', wholeFrom(1, 10_000_000))
+    .option('--limit <n>', 'only the first images by id', wholeFrom(1, 10_000_000))
     .option('--ignore-unknown', 'leave out objects of categories that the bundle has no label for', false)
     .option('--resamples <n>', 'data sets drawn for the interval, 0 for none', wholeFrom(0, 100_000), 1000)
     .option('--seed <s>', 'seed of the interval', wholeFrom(0, 2 ** 31), 1)
@@ -79,7 +79,7 @@ function showProgress(): (done: number, total: number) => void {
     if (now - shown < (live ? 200 : 5000) && done < total) return;
     shown = now;
     process.stderr.write(
-      `${live ? '\r' : ''}evaluate: ${done}/${total} pictures${live && done < total ? '' : '\n'}`,
+      `${live ? '\r' : ''}evaluate: ${done}/${total} images${live && done < total ? '' : '\n'}`,
     );
   };
 }
@@ -89,7 +89,7 @@ async function evaluateBundle(
   flags: EvaluateFlags,
   options: EvaluateOptions,
 ): Promise<AccuracyReport> {
-  if (flags.images === undefined) throw usage('give the folder of the pictures with --images');
+  if (flags.images === undefined) throw usage('give the folder of the images with --images');
   const { score, iou, maxBoxes, threads } = flags;
   const preprocess = flags.preprocess === 'auto' ? 'sharp' : flags.preprocess;
   const multiLabel = !flags.argmax;

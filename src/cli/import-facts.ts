@@ -10,12 +10,12 @@ import { readRegularFile } from '../platform/regular-file.ts';
 type Evaluation = NonNullable<BundleManifest['evaluation']>[number];
 
 /** A lineage or a report has some kilobytes. */
-const MOST_BYTES = 64 * 2 ** 20;
+const MAX_BYTES = 64 * 2 ** 20;
 
 async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
   let text: string;
   try {
-    text = new TextDecoder().decode(await readRegularFile(file, MOST_BYTES));
+    text = new TextDecoder().decode(await readRegularFile(file, MAX_BYTES));
   } catch (cause) {
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (cause as Error).message }, { cause });
   }

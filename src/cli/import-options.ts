@@ -22,7 +22,7 @@ export interface NetworkFlags {
   readonly resize?: LetterboxResize;
 }
 
-/** Adds the options that say how a foreign network reads pictures and what it puts out. */
+/** Adds the options that say how a foreign network reads images and what it puts out. */
 export function addNetworkOptions(command: Command): Command {
   return command
     .addOption(
@@ -45,7 +45,7 @@ export function addNetworkOptions(command: Command): Command {
     .option('--mean <a,b,c>', 'is subtracted after scaling, in the channel order of training', parseTriple)
     .option('--std <a,b,c>', 'divides after that', parseTriple)
     .addOption(
-      new Option('--anchor <place>', 'where the picture lies in the input (default: by head)').choices([
+      new Option('--anchor <place>', 'where the image lies in the input (default: by head)').choices([
         'top-left',
         'center',
       ]),
@@ -54,7 +54,7 @@ export function addNetworkOptions(command: Command): Command {
     .addOption(
       new Option(
         '--resize <how>',
-        'how pictures of training were made smaller (default: bilinear, as OpenCV does)',
+        'how images of training were made smaller (default: bilinear, as OpenCV does)',
       ).choices(['bilinear', 'average']),
     );
 }
@@ -132,14 +132,14 @@ function parseSize(text: string): { width: number; height: number } {
 }
 
 /** 4096 names of 100 characters, and room. */
-const MOST_LABEL_BYTES = 2 ** 20;
+const MAX_LABEL_BYTES = 2 ** 20;
 
 /** Class names, one a line of a file, or "coco80". Throws GOSHAWK_FILE_UNREADABLE. */
 export async function readLabels(source: string): Promise<readonly string[]> {
   if (source === 'coco80') return COCO80;
   let text: string;
   try {
-    text = new TextDecoder().decode(await readRegularFile(source, MOST_LABEL_BYTES));
+    text = new TextDecoder().decode(await readRegularFile(source, MAX_LABEL_BYTES));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file: source, reason }, { cause });

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readManifest, sha256OfFile } from '../model/bundle.ts';
 import { LineageReader, lineageHolds } from '../model/lineage.ts';
-import { LineageShelf } from '../model/lineage-shelf.ts';
+import { LineageSources } from '../model/lineage-sources.ts';
 import { lineageText } from '../model/lineage-text.ts';
 import { ModelRepository } from '../model/repository.ts';
 
@@ -34,10 +34,10 @@ async function showLineage(reference: string, flags: LineageFlags): Promise<void
   const root = await readManifest(await repository.find(reference));
   // a bundle that was given by its path has its parents beside it as a rule
   const beside = new ModelRepository([dirname(dirname(resolve(root.folder)))]);
-  const shelf = new LineageShelf([...(await beside.list()), ...(await repository.list())]);
+  const sources = new LineageSources([...(await beside.list()), ...(await repository.list())]);
   const files = new Map<string, string>();
   for (const file of flags.with ?? []) files.set(await sha256OfFile(file), file);
-  const tree = await new LineageReader(shelf, files).read(root);
+  const tree = await new LineageReader(sources, files).read(root);
   const holds = lineageHolds(tree);
   if (flags.json === true)
     console.log(JSON.stringify({ schema: 'goshawk.lineage/1', holds, signed: false, tree }, null, 2));

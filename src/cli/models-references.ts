@@ -5,7 +5,7 @@ import { createdAtFrom } from '../model/created-at.ts';
 import { ModelRepository, userModels } from '../model/repository.ts';
 import { checkOutputFolder } from '../platform/outputs.ts';
 import { given } from './import-options.ts';
-import { describeReferences, readReferencePictures } from './reference-pictures.ts';
+import { describeReferences, readReferenceImages } from './reference-images.ts';
 
 /** Adds `goshawk models add-references`. */
 export function registerModelsReferences(models: Command): void {
@@ -17,7 +17,7 @@ export function registerModelsReferences(models: Command): void {
     .argument('<bundle>', 'NAME[@VERSION] or a path')
     .option(
       '--reference-images <dir>',
-      'JPEG or PNG pictures of what the model is for (default: drawn streets)',
+      'JPEG or PNG images of what the model is for (default: drawn streets)',
     )
     .option('--version <version>', 'of the new bundle (default: the next patch release)')
     .option('--out <dir>', "model folder to write to (default: the user's)")
@@ -43,7 +43,7 @@ async function add(reference: string, flags: Flags): Promise<void> {
   const { bundle, references } = await addReferences(parent, {
     out,
     ...given({
-      pictures: folder === undefined ? undefined : await readReferencePictures(folder),
+      pictures: folder === undefined ? undefined : await readReferenceImages(folder),
       version: flags.version,
       createdAt: createdAtFrom(flags.createdAt),
     }),

@@ -21,7 +21,7 @@ import { readEvaluation, readLineage } from './import-facts.ts';
 import { registerModelsEngine } from './models-engine.ts';
 import { registerModelsLineage } from './models-lineage.ts';
 import { registerModelsReferences } from './models-references.ts';
-import { describeReferences, readReferencePictures } from './reference-pictures.ts';
+import { describeReferences, readReferenceImages } from './reference-images.ts';
 import { addNetworkOptions, given, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
 
 /** Adds `goshawk models` to the program. */
@@ -77,7 +77,7 @@ export function registerModels(program: Command): void {
     .option('--license <name>', 'license of the weights, kept in the manifest')
     .option(
       '--reference-images <dir>',
-      'pictures that its references are made of, JPEG or PNG (default: drawn streets)',
+      'images that its references are made of, JPEG or PNG (default: drawn streets)',
     )
     .option(
       '--created-at <time>',
@@ -214,9 +214,9 @@ async function pack(reference: string, flags: { out?: string }): Promise<void> {
 /** What was compared, for a person. */
 function checkedWords({ pictures, maxAbsolute, detections }: Equivalence): string {
   const by = `differ from the original's by ${maxAbsolute.toExponential(1)} at most`;
-  if (detections === null) return `on ${pictures} pictures the outputs ${by}`;
-  const found = detections === 0 ? 'no picture yields a detection' : `${detections} detections are the same`;
-  return `on ${pictures} pictures the values before the selection of boxes ${by}; ${found}`;
+  if (detections === null) return `on ${pictures} images the outputs ${by}`;
+  const found = detections === 0 ? 'no image yields a detection' : `${detections} detections are the same`;
+  return `on ${pictures} images the values before the selection of boxes ${by}; ${found}`;
 }
 
 interface ImportFlags extends NetworkFlags {
@@ -263,8 +263,8 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
       description: flags.description,
       license: flags.license,
       createdAt: createdAtFrom(flags.createdAt),
-      referencePictures:
-        flags.referenceImages === undefined ? undefined : await readReferencePictures(flags.referenceImages),
+      referenceImages:
+        flags.referenceImages === undefined ? undefined : await readReferenceImages(flags.referenceImages),
     }),
     tool: 'goshawk models import',
   };

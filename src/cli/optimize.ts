@@ -39,9 +39,9 @@ export function registerOptimize(program: Command): void {
     .command('optimize')
     .description('make a detector smaller and faster above an accuracy floor, and prove it')
     .requiredOption('--model <file|bundle>', 'an ONNX file, or a bundle by NAME[@VERSION] or path')
-    .requiredOption('--calibration <dir>', 'pictures (JPEG, PNG) of what the camera sees; no labels needed')
-    .requiredOption('--annotations <file>', 'COCO detection annotations of the labeled pictures')
-    .requiredOption('--images <dir>', 'folder of the labeled pictures')
+    .requiredOption('--calibration <dir>', 'images (JPEG, PNG) of what the camera sees; no labels needed')
+    .requiredOption('--annotations <file>', 'COCO detection annotations of the labeled images')
+    .requiredOption('--images <dir>', 'folder of the labeled images')
     .requiredOption('--out <dir>', 'model folder that the bundle is written to')
     .requiredOption('--report <file>', 'write what was tried and found as JSON')
     .option('--max-ap-drop <ap>', 'AP that may be lost, 0..1: 0.01 is one point', number, 0.01)
@@ -64,7 +64,7 @@ export function registerOptimize(program: Command): void {
       'version of the bundle (default: 1.0.0 for an ONNX file, else the next minor)',
     )
     .option('--ignore-unknown', 'leave out objects of categories that the model has no label for', false)
-    .option('--search-share <s>', 'share of the labeled pictures that the search may see', number, 0.5)
+    .option('--search-share <s>', 'share of the labeled images that the search may see', number, 0.5)
     .option('--seed <s>', 'seed of the split and of the intervals', number, 1)
     .option('--work <dir>', 'where finished steps are kept, to go on after a kill (default: OUT/.optimize)')
     .option('--fresh', 'forget what earlier runs finished', false);

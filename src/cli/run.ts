@@ -107,7 +107,7 @@ export async function run(flags: RunFlags): Promise<void> {
       engine: {
         kind: flags.engine,
         sizing: { workers: flags.workers, threads: flags.threads, queueDepth: flags.queueDepth },
-        wish: flags.providers,
+        preferred: flags.providers,
         strict: flags.strict,
         ...variantOption(flags.variant),
       },
@@ -150,7 +150,7 @@ function silentAfterSeconds({ silentAfter, rate }: RunFlags): number {
   return silentAfter ?? Math.max(SILENT_SECONDS, rate === undefined ? 0 : SILENT_PERIODS / rate);
 }
 
-/** What sources did not show: pictures that could not be read, and turns that passed without one. */
+/** What sources did not show: images that could not be read, and turns that passed without one. */
 function describeSources(sources: RunReport['sources']): string {
   return Object.entries(sources ?? {})
     .filter(([, { unreadable, skipped }]) => unreadable + skipped > 0)
@@ -178,7 +178,7 @@ export function registerRun(program: Command): void {
     .option('--seconds <n>', 'end after so many seconds of frames', numberWithin(0.1, 1e7))
     .option('--report <file>', 'write the run report (JSON) at the end')
     .option('--rate <hz>', 'frames a second of the camera', numberWithin(0.1, 1000))
-    .option('--size <WxH>', 'picture of the camera', parseSize)
+    .option('--size <WxH>', 'image of the camera', parseSize)
     .addOption(new Option('--preprocess <how>').choices(['auto', 'sharp', 'graph']).default('auto'))
     .addOption(
       new Option('--engine <kind>', 'threads, or a process of its own')

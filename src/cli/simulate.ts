@@ -26,15 +26,15 @@ export function registerSimulate(program: Command): void {
     .requiredOption('--out <dir>', 'folder to make (empty or not there yet)')
     .requiredOption('--count <n>', 'number of scenes', parseNumber)
     .requiredOption('--seed <s>', 'seed of the data set; distinct seeds never share a scene', parseNumber)
-    .option('--width <pixels>', 'width of the pictures', parseNumber, SIMULATE_DEFAULTS.width)
-    .option('--height <pixels>', 'height of the pictures', parseNumber, SIMULATE_DEFAULTS.height)
+    .option('--width <pixels>', 'width of the images', parseNumber, SIMULATE_DEFAULTS.width)
+    .option('--height <pixels>', 'height of the images', parseNumber, SIMULATE_DEFAULTS.height)
     .addOption(
       new Option('--format <format>', 'coco: images/ and annotations.json; raw: frames.u8 and boxes.json')
         .choices(DATASET_FORMATS)
         .default(SIMULATE_DEFAULTS.format),
     )
     .addOption(
-      new Option('--image <format>', 'picture files of coco')
+      new Option('--image <format>', 'image files of coco')
         .choices(IMAGE_FORMATS)
         .default(SIMULATE_DEFAULTS.image),
     )

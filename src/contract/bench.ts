@@ -71,7 +71,7 @@ export const rosBenchReportSchema = reportBaseSchema.extend({
 });
 
 /** Camera stamp to receipt in the listener, milliseconds; CPU of the detector, milliseconds a frame. */
-const fixedRateFiguresSchema = z.strictObject({
+const fixedRateStatsSchema = z.strictObject({
   p50: z.number().min(0),
   p99: z.number().min(0),
   cpuMsPerFrame: z.number().min(0),
@@ -94,9 +94,9 @@ export const peersBenchReportSchema = reportBaseSchema.extend({
   fixedRate: z.strictObject({
     /** frames a second */
     rate: z.number().positive(),
-    rounds: z.array(z.strictObject({ goshawk: fixedRateFiguresSchema, pythonPeer: fixedRateFiguresSchema })),
+    rounds: z.array(z.strictObject({ goshawk: fixedRateStatsSchema, pythonPeer: fixedRateStatsSchema })),
     /** medians over the rounds of goshawk's figure / the peer's */
-    ratios: fixedRateFiguresSchema,
+    ratios: fixedRateStatsSchema,
   }),
   trials: z.array(rosTrialSchema),
 });
@@ -121,7 +121,7 @@ const headlineModelSchema = z.strictObject({
   ap: z.number().min(0).max(1),
   ap50: z.number().min(0).max(1),
   apByClass: z.record(z.string(), z.number().min(0).max(1).nullable()),
-  /** model only, one picture, milliseconds */
+  /** model only, one image, milliseconds */
   latencyMs: z.strictObject({
     p25: z.number().positive(),
     p50: z.number().positive(),
@@ -157,7 +157,7 @@ export const headlineReportSchema = reportBaseSchema.extend({
     bytesRatio: z.number().positive(),
     /** AP of the baseline less AP of the optimized; negative where the optimized is better */
     apDrop: z.number(),
-    /** bootstrap over pictures, both models on the same draws, 95 % */
+    /** bootstrap over images, both models on the same draws, 95 % */
     apDropInterval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
   }),
   /** what 8 bits and this machine's arithmetic cost: the variant that ran against the float graph of the same bundle; null where it has none */
@@ -178,5 +178,5 @@ export type HeadlineModel = z.infer<typeof headlineModelSchema>;
 export type ListenerReport = z.infer<typeof listenerReportSchema>;
 export type RosTrial = z.infer<typeof rosTrialSchema>;
 export type RosBenchReport = z.infer<typeof rosBenchReportSchema>;
-export type FixedRateFigures = z.infer<typeof fixedRateFiguresSchema>;
+export type FixedRateStats = z.infer<typeof fixedRateStatsSchema>;
 export type PeersBenchReport = z.infer<typeof peersBenchReportSchema>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { HEADS } from '../core/heads/head.ts';
 import { lineageSchema, machineSchema, sha256Schema } from './lineage.ts';
 import { machineKindSchema } from './machine.ts';
-import { MOST_REFERENCE_BYTES } from './references.ts';
+import { MAX_REFERENCE_BYTES } from './references.ts';
 
 /** Execution providers by the name used in wishes, manifests, metrics and reports. */
 export const PROVIDERS = ['tensorrt', 'cuda', 'cpu'] as const;
@@ -90,7 +90,7 @@ const evaluationSchema = z.strictObject({
 const referencesEntrySchema = z.strictObject({
   file: bundleFileSchema,
   sha256: sha256Schema,
-  bytes: z.int().positive().max(MOST_REFERENCE_BYTES),
+  bytes: z.int().positive().max(MAX_REFERENCE_BYTES),
 });
 
 /** Detections are told apart by the name of their class, variants by their id: one name is for one of them. */
@@ -123,7 +123,7 @@ export const bundleManifestSchema = z.strictObject({
     colorOrder: z.enum(['rgb', 'bgr']),
     anchor: z.enum(['top-left', 'center']),
     padValue: z.int().min(0).max(255),
-    /** how the pictures of its training were made smaller */
+    /** how the images of its training were made smaller */
     resize: z.enum(['bilinear', 'average']).default('bilinear'),
   }),
   thresholds: z.strictObject({

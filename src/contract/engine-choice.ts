@@ -23,7 +23,7 @@ const engineCandidateSchema = z.strictObject({
   provider: z.enum(PROVIDERS),
   /** ONNX Runtime's exact 8-bit kernels for x86 CPUs whose own saturate (`session.x64quantprecision`) */
   exactInt8: z.boolean(),
-  /** median of one picture, milliseconds; null where it was not measured */
+  /** median of one image, milliseconds; null where it was not measured */
   latencyMs: z.number().nonnegative().nullable(),
   check: referenceCheckSchema,
 });

@@ -37,8 +37,8 @@ export const ERROR_TEMPLATES = {
     fix: 'put that file beside the model, or save the model in one file (python: onnx.save_model without external data)',
   },
   GOSHAWK_PROVIDER_UNAVAILABLE: {
-    message: 'no execution provider of the wish "{wish}" can run bundle {bundle}: {reasons}',
-    fix: 'add "cpu" to the wish, turn "strict" off, or install ONNX Runtime with that provider (docs/jetson.md)',
+    message: 'no execution provider of the preferred ones "{preferred}" can run bundle {bundle}: {reasons}',
+    fix: 'add "cpu" to the preference, turn "strict" off, or install ONNX Runtime with that provider (docs/jetson.md)',
   },
   GOSHAWK_ENGINE_INCOMPATIBLE: {
     message: 'variant {variant} of {bundle} holds an engine built for {built}, this machine has {found}',
@@ -62,7 +62,7 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_PARAMETER_INVALID: {
     message: 'parameter {name} = {value} is refused: {reason}',
-    fix: '{mend|correct the value}',
+    fix: '{fix|correct the value}',
   },
   GOSHAWK_FILE_UNREADABLE: {
     message: '{file} cannot be read: {reason}',
@@ -103,7 +103,7 @@ export const ERROR_TEMPLATES = {
     fix: 'correct the file (COCO detection format); nothing was evaluated',
   },
   GOSHAWK_DATASET_IMAGE: {
-    message: 'picture {image} of data set {file} cannot be used: {reason}',
+    message: 'image {image} of data set {file} cannot be used: {reason}',
     fix: 'check the folder given with --images and that it belongs to the annotations',
   },
   GOSHAWK_CATEGORY_UNKNOWN: {
@@ -136,7 +136,7 @@ export const ERROR_TEMPLATES = {
     fix: 'give sim, sim:seed=7,fog=0.3, dir:PATH, or mcap:FILE (with ,topic=/x or ,loop=false behind it)',
   },
   GOSHAWK_CAMERA_UNUSABLE: {
-    message: 'camera {camera} gives no pictures: {reason}',
+    message: 'camera {camera} gives no images: {reason}',
     fix: 'check the path, its permissions and that its content is what the camera reads (JPEG/PNG; recordings of ROS 2 with images, docs/ros.md)',
   },
   GOSHAWK_INTERRUPTED: {
@@ -153,7 +153,7 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_OPTIMIZE_ENVIRONMENT: {
     message: 'the Python environment of "goshawk optimize" cannot be made: {reason}',
-    fix: '{mend}',
+    fix: '{fix}',
   },
   GOSHAWK_OPTIMIZE_QUANTIZER: {
     message: 'the quantizer failed at {step}: {reason}',
@@ -161,16 +161,16 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_OPTIMIZE_PICTURES: {
     message: 'calibration folder {folder} is refused: {reason}',
-    fix: 'put JPEG or PNG pictures of what the camera sees there and remove what is broken; nothing was written',
+    fix: 'put JPEG or PNG images of what the camera sees there and remove what is broken; nothing was written',
   },
   GOSHAWK_OPTIMIZE_OVERLAP: {
     message:
-      '{count} of the {total} calibration pictures in {folder} are labeled pictures too, pixel by pixel: {pictures}',
-    fix: 'a loss on pictures that ranges were set by is too small: calibrate with other pictures, or give other labeled ones (--annotations, --images); nothing was written',
+      '{count} of the {total} calibration images in {folder} are also labeled images, pixel for pixel: {images}',
+    fix: 'a loss on images that ranges were set by is too small: calibrate with other images, or give other labeled ones (--annotations, --images); nothing was written',
   },
   GOSHAWK_OPTIMIZE_UNJUDGED: {
     message: 'accuracy cannot be judged with {file}: {reason}',
-    fix: 'give labeled pictures in which the model finds something (--annotations, --images); nothing was written',
+    fix: 'give labeled images in which the model finds something (--annotations, --images); nothing was written',
   },
   GOSHAWK_OPTIMIZE_TARGET: {
     message: 'no variant within the accuracy floor takes {target} ms or less: the fastest takes {fastest} ms',

@@ -1,5 +1,5 @@
 /** Levels of arrays and objects within each other, at most. What Goshawk reads has a dozen. */
-const MOST_LEVELS = 64;
+const MAX_LEVELS = 64;
 
 /**
  * `JSON.parse` for text that came from outside: what is nested deeper than anything that is written on purpose is refused before it can exhaust the
@@ -16,7 +16,7 @@ export function parseJson(text: string): unknown {
     } else if (character === QUOTE) quoted = true;
     else if (character === BRACKET || character === BRACE) {
       level += 1;
-      if (level > MOST_LEVELS) throw new SyntaxError(`it is nested deeper than ${MOST_LEVELS} levels`);
+      if (level > MAX_LEVELS) throw new SyntaxError(`it is nested deeper than ${MAX_LEVELS} levels`);
     } else if (character === END_BRACKET || character === END_BRACE) level -= 1;
   }
   return JSON.parse(text);

@@ -23,11 +23,11 @@ export const machineSchema = z.looseObject({
   os: z.string().max(200),
 });
 
-/** Pictures: by the digest of their annotation file or store, or by what draws them again (simulator version and seeds). */
+/** Images: by the digest of their annotation file or store, or by what draws them again (simulator version and seeds). */
 const picturesSchema = z.looseObject({
   name: z.string().max(200).optional(),
   digest: sha256Schema.optional(),
-  /** pictures */
+  /** images */
   count: count.optional(),
   /** version of the simulator that drew them */
   simulator: z.string().max(40).optional(),
@@ -48,9 +48,9 @@ const pruningSchema = z.looseObject({
 
 /** What quantization was calibrated with. */
 const calibrationSchema = z.looseObject({
-  /** over the names and contents of the pictures, in order */
+  /** over the names and contents of the images, in order */
   digest: sha256Schema,
-  /** pictures */
+  /** images */
   count: count.optional(),
   /** `minmax`, `entropy`, `percentile`, ... */
   method: z.string().max(60).optional(),

@@ -11,7 +11,7 @@ const seconds = z.number().nonnegative();
 const dropSchema = z.number().min(-1).max(1);
 const spreadSchema = z.strictObject({ low: z.number(), high: z.number() });
 
-/** Latency of one run (one picture, model only), milliseconds, and the ratio to the original that ran in turns with it. */
+/** Latency of one run (one image, model only), milliseconds, and the ratio to the original that ran in turns with it. */
 export const optimizeLatencySchema = z.strictObject({
   p25: seconds,
   p50: seconds,
@@ -27,14 +27,14 @@ export const optimizeLatencySchema = z.strictObject({
 
 /** Accuracy of a candidate on what the search may see. */
 export const optimizeSearchAccuracySchema = z.strictObject({
-  /** on the search part of the labeled pictures */
+  /** on the search part of the labeled images */
   ap: ratio,
   /** the original's AP less this */
   drop: dropSchema,
-  /** bootstrap over pictures, the original on the same resamples */
+  /** bootstrap over images, the original on the same resamples */
   dropInterval: spreadSchema.nullable(),
   dropDeviation: z.number().nonnegative(),
-  /** AP against the original's own detections on calibration and search pictures, relative to the original's against itself */
+  /** AP against the original's own detections on calibration and search images, relative to the original's against itself */
   agreement: z.number().nonnegative(),
   /** the drop that `drop` and `agreement` together make likely, and how sure that is (standard deviation) */
   expectedDrop: dropSchema,
@@ -87,7 +87,7 @@ export const optimizeFloorSchema = z.strictObject({
   bytesRatio: z.number().positive(),
 });
 
-/** Accuracy on the final part: pictures that nothing was chosen by. */
+/** Accuracy on the final part: images that nothing was chosen by. */
 export const optimizeFinalAccuracySchema = z.strictObject({
   ap: ratio.nullable(),
   ap50: ratio.nullable(),
@@ -184,7 +184,7 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     nodesBefore: count,
     nodesAfter: count,
     dynamicBatch: z.boolean(),
-    /** over `pictures`, between the graph that came in and the clean one */
+    /** over `images`, between the graph that came in and the clean one */
     maxAbsoluteDifference: z.number().nonnegative(),
     maxRelativeDifference: z.number().nonnegative(),
     pictures: count,

@@ -6,7 +6,7 @@ import { machineKindSchema } from './machine.ts';
 export const REFERENCES_FILE = 'references.json';
 
 /** Bytes that the file may have at most. */
-export const MOST_REFERENCE_BYTES = 200_000;
+export const MAX_REFERENCE_BYTES = 200_000;
 
 /** What goes into the network. `sha256` is over the pixels as the network gets them: uint8 RGB, rows of its own size. */
 const referenceInputSchema = z.discriminatedUnion('kind', [
@@ -19,11 +19,11 @@ const referenceInputSchema = z.discriminatedUnion('kind', [
     sha256: sha256Schema,
   }),
   z.strictObject({
-    /** a stored picture: each of its pixels becomes `enlarge` x `enlarge` pixels, cut to the size of the network */
+    /** a stored image: each of its pixels becomes `enlarge` x `enlarge` pixels, cut to the size of the network */
     kind: z.literal('picture'),
     enlarge: z.int().min(1).max(16),
     /** a PNG file in base64 */
-    data: z.base64().max(MOST_REFERENCE_BYTES),
+    data: z.base64().max(MAX_REFERENCE_BYTES),
     sha256: sha256Schema,
   }),
 ]);

@@ -54,13 +54,13 @@ export const framesSchema = z.strictObject({
   drops: z.partialRecord(z.enum(DROP_REASONS), count),
 });
 
-/** What became of the pictures of a camera inside the process. */
+/** What became of the images of a camera inside the process. */
 export const sourceSchema = z.strictObject({
   /** handed to the pipeline */
   delivered: count,
-  /** turns of its schedule that passed without a picture, since it or the process was late */
+  /** turns of its schedule that passed without an image, since it or the process was late */
   skipped: count,
-  /** pictures that could not be read; each is also among the frames received and among the drops, by its reason */
+  /** images that could not be read; each is also among the frames received and among the drops, by its reason */
   unreadable: count,
 });
 
@@ -102,7 +102,7 @@ export const runReportSchema = reportBaseSchema.extend({
   detections: count,
 });
 
-/** A percentile bootstrap over pictures. */
+/** A percentile bootstrap over images. */
 export const intervalSchema = z.strictObject({
   /** which figure it is about */
   of: z.literal('ap'),
@@ -115,19 +115,19 @@ export const intervalSchema = z.strictObject({
   seed: z.number().int().nonnegative(),
 });
 
-/** null where no picture holds an object that counts (pycocotools prints -1 there). */
+/** null where no image holds an object that counts (pycocotools prints -1 there). */
 const measured = ratio.nullable();
 
 /** The figures of COCO detection evaluation, as pycocotools' `COCOeval` for boxes defines them. */
-const accuracyFiguresSchema = z.strictObject({
-  /** mean over IoU 0.50:0.05:0.95, all areas, 100 detections a picture */
+const accuracyStatsSchema = z.strictObject({
+  /** mean over IoU 0.50:0.05:0.95, all areas, 100 detections an image */
   ap: measured,
   ap50: measured,
   ap75: measured,
   apSmall: measured,
   apMedium: measured,
   apLarge: measured,
-  /** mean recall with 1, 10 and 100 detections a picture */
+  /** mean recall with 1, 10 and 100 detections an image */
   ar1: measured,
   ar10: measured,
   ar100: measured,
@@ -145,12 +145,12 @@ export const accuracyReportSchema = reportBaseSchema.extend({
   seconds: z.number().nonnegative(),
   /** null where detections of a file were evaluated and no model ran */
   bundle: bundleRefSchema.nullable(),
-  ...accuracyFiguresSchema.shape,
+  ...accuracyStatsSchema.shape,
   /** AP (IoU 0.50:0.95) by class name; classes without an object that counts are null */
   apByClass: z.record(z.string(), measured),
   ap50ByClass: z.record(z.string(), measured),
   precisionRecall50: z.record(z.string(), curveSchema),
-  /** pictures evaluated */
+  /** images evaluated */
   images: count,
   /** annotations that count (crowds left out) */
   objects: count,

@@ -87,7 +87,7 @@ const bundleReferenceSchema = z.strictObject({
 });
 
 /** Facts about the machine. A field is absent where there is no sensor; none is ever made up. */
-export const hostFiguresSchema = z.strictObject({
+export const hostStatsSchema = z.strictObject({
   /** busy share of all cores since the last message, 0..1 */
   cpuRatio: z.number().min(0).max(1).optional(),
   memoryUsedBytes: z.int().min(0).optional(),
@@ -126,7 +126,7 @@ export const stateSchema = z.strictObject({
       framesPublished: z.int().min(0),
     }),
   ),
-  host: hostFiguresSchema,
+  host: hostStatsSchema,
 });
 
 /** Milliseconds; dense around one frame at 30 a second, and never changed, so that histograms of years add up. */
@@ -162,7 +162,7 @@ export const metricsSchema = z.strictObject({
     }),
   ),
   process: z.strictObject({ residentBytes: z.int().min(0), eventLoopDelayP99Ms: z.number().min(0) }),
-  host: hostFiguresSchema,
+  host: hostStatsSchema,
   /** messages of each stream that were made since the last delivered message of this stream and will never arrive */
   gaps: z.partialRecord(z.enum(STREAMS), z.int().min(1)),
 });

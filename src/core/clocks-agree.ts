@@ -1,7 +1,7 @@
 /** Clocks that differ by more than this do not agree: a recording, a clock that was never set. */
-const MOST_MS = 60_000;
+const MAX_MS = 60_000;
 
 /** True where a stamp of this age, milliseconds, may be of the clock here. */
 export function clocksAgree(ageMs: number): boolean {
-  return Math.abs(ageMs) <= MOST_MS;
+  return Math.abs(ageMs) <= MAX_MS;
 }

@@ -1,6 +1,6 @@
 /**
- * Detections of one picture as a struct of arrays, so that the hot loop fills buffers instead of making objects.
- * Boxes are in source image pixels, corner form, not rounded, clipped to the picture.
+ * Detections of one image as a struct of arrays, so that the hot loop fills buffers instead of making objects.
+ * Boxes are in source image pixels, corner form, not rounded, clipped to the image.
  */
 export interface Detections {
   /** how many entries of the arrays are in use */

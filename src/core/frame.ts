@@ -1,4 +1,4 @@
-import type { PictureHeader } from './image/picture-header.ts';
+import type { ImageHeader } from './image/image-header.ts';
 
 /** Raw mosaics of one color filter over each pixel: of 8 bits, of 16, and of 16 with the high byte first. */
 export const BAYER_ENCODINGS = [
@@ -40,7 +40,7 @@ export const PIXEL_ENCODINGS = [
 
 export type PixelEncoding = (typeof PIXEL_ENCODINGS)[number];
 
-/** A picture as it lies in memory: a view, never a copy. Row `y` starts at byte `y * step` of `data`. */
+/** An image as it lies in memory: a view, never a copy. Row `y` starts at byte `y * step` of `data`. */
 export interface ImageView {
   /** pixels, >= 1 */
   readonly width: number;
@@ -53,12 +53,12 @@ export interface ImageView {
   readonly data: Uint8Array;
 }
 
-/** A picture still compressed as JPEG or PNG. */
+/** An image still compressed as JPEG or PNG. */
 export interface CompressedView {
   readonly format: 'jpeg' | 'png';
   readonly data: Uint8Array;
   /** what its header says, where that was read already */
-  readonly header?: PictureHeader;
+  readonly header?: ImageHeader;
 }
 
 /** A message stamp as ROS has it, exact to the nanosecond. */
@@ -69,7 +69,7 @@ export interface Stamp {
   readonly nanosec: number;
 }
 
-/** What travels with a picture through every stage. */
+/** What travels with an image through every stage. */
 export interface FrameEnvelope {
   /** camera name, unique in a pipeline; for ROS the image topic's namespace */
   readonly camera: string;
@@ -92,7 +92,7 @@ export interface Frame {
   readonly image: ImageView | CompressedView;
 }
 
-/** True where the picture has to be decoded before anyone can look at its pixels. */
+/** True where the image has to be decoded before anyone can look at its pixels. */
 export function isCompressed(image: ImageView | CompressedView): image is CompressedView {
   return 'format' in image;
 }

@@ -19,7 +19,7 @@ export interface Bundle {
 }
 
 /** A manifest has some kilobytes; the drift reference of a large one some hundred. */
-const MOST_MANIFEST_BYTES = 16 * 2 ** 20;
+const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
 
 export const MANIFEST_FILE = 'bundle.json';
 
@@ -44,7 +44,7 @@ export async function sha256OfFile(file: string): Promise<string> {
 export async function readManifest(folder: string): Promise<Bundle> {
   let bytes: Uint8Array;
   try {
-    bytes = await readRegularFile(join(folder, MANIFEST_FILE), MOST_MANIFEST_BYTES);
+    bytes = await readRegularFile(join(folder, MANIFEST_FILE), MAX_MANIFEST_BYTES);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause)
       throw new GoshawkError('GOSHAWK_BUNDLE_NOT_FOUND', { bundle: folder }, { cause });

@@ -21,10 +21,10 @@ export interface EngineInput {
 }
 
 /** Broken rules that an error names. */
-const MOST_TOLD = 4;
+const MAX_TOLD = 4;
 
 /**
- * Takes the variant of a bundle that an engine is built from, and has its picture go through its Cast first, which TensorRT demands. Of several
+ * Takes the variant of a bundle that an engine is built from, and has its image go through its Cast first, which TensorRT demands. Of several
  * variants for TensorRT the first is taken, with `int8` the first that is quantized.
  * Throws GOSHAWK_ENGINE_INPUT where there is none, where int8 is asked of a graph without quantization, and where a rule is broken that
  * TensorRT refuses a graph for.
@@ -60,9 +60,9 @@ export async function readEngineInput(
 
 /** A graph that breaks a rule does it at every layer: a few are enough to know. */
 function inWords(violations: readonly TensorrtViolation[]): string {
-  const told = violations.slice(0, MOST_TOLD).map(describeViolation).join('; ');
-  const rest = violations.length - MOST_TOLD;
-  return rest > 0 ? `${told}; and ${rest} more` : told;
+  const reported = violations.slice(0, MAX_TOLD).map(describeViolation).join('; ');
+  const rest = violations.length - MAX_TOLD;
+  return rest > 0 ? `${reported}; and ${rest} more` : reported;
 }
 
 export function describeViolation({ rule, node, message }: TensorrtViolation): string {
@@ -83,7 +83,7 @@ function choose({ manifest }: Bundle, wanted: string | null, int8: boolean): Bun
   });
 }
 
-/** A camera gives one picture at a time as a rule, so that is what kernels are chosen for. */
+/** A camera gives one image at a time as a rule, so that is what kernels are chosen for. */
 function shapesOf(model: Model, { batch }: BundleVariant): EngineInput['shapes'] {
   const [input] = feedInputs(model.graph);
   const [first, ...rest] = input === undefined ? [] : (shapeOf(input) ?? []);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { GoshawkError } from '../contract/errors.ts';
 import { filesNamed, sha256OfFile, type Bundle } from './bundle.ts';
-import { AFTER_TRAINING } from './lineage-shelf.ts';
+import { AFTER_TRAINING } from './lineage-sources.ts';
 
 /** A digest that a bundle states, and what the thing itself says where it is at hand. */
 export interface DigestCheck {

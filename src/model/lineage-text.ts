@@ -79,7 +79,7 @@ function details({ name, version, facts, checks }: LineageNode): string[] {
     rows.push(row('code', [facts.codeCommit]));
   }
   for (const { dataset, ap, ap50, images, evaluator, variant, measuredAt, host } of facts.evaluation) {
-    const words = [`AP ${ap.toFixed(4)}, AP50 ${ap50.toFixed(4)} on ${images} pictures of ${dataset}`];
+    const words = [`AP ${ap.toFixed(4)}, AP50 ${ap50.toFixed(4)} on ${images} images of ${dataset}`];
     if (variant !== undefined) words.push(variant);
     words.push(evaluator);
     if (host !== undefined) words.push(host.cpu);
@@ -109,7 +109,7 @@ function stageWords(stage: LineageStage): string[] {
   if (pruning !== undefined) words.push(...pruningWords(pruning));
   if (calibration !== undefined) {
     words.push(
-      `calibrated on ${calibration.count ?? '?'} pictures (${calibration.method ?? 'no method said'})`,
+      `calibrated on ${calibration.count ?? '?'} images (${calibration.method ?? 'no method said'})`,
     );
   }
   if (teacher !== undefined) words.push(`teacher ${teacher.name} ${short(teacher.digest)}`);

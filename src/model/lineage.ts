@@ -3,7 +3,7 @@ import { GoshawkError } from '../contract/errors.ts';
 import type { Lineage, LineageStage } from '../contract/lineage.ts';
 import { nameOf, type Bundle } from './bundle.ts';
 import { checkDigests, checksHold, type DigestCheck, type FilesAtHand } from './lineage-checks.ts';
-import type { LineageShelf, Reference } from './lineage-shelf.ts';
+import type { LineageSources, Reference } from './lineage-sources.ts';
 
 /** Generations that are followed; a real past has a handful. */
 const MAX_DEPTH = 32;
@@ -55,12 +55,12 @@ interface Edge extends Reference {
 
 /** Follows what bundles say they were made from, and checks every digest that is at hand. */
 export class LineageReader {
-  readonly #shelf: LineageShelf;
+  readonly #sources: LineageSources;
   readonly #files: FilesAtHand;
   readonly #seen = new Set<string>();
 
-  constructor(shelf: LineageShelf, files: FilesAtHand = new Map()) {
-    this.#shelf = shelf;
+  constructor(sources: LineageSources, files: FilesAtHand = new Map()) {
+    this.#sources = sources;
     this.#files = files;
   }
 
@@ -87,7 +87,7 @@ export class LineageReader {
     for (const parent of edgesOf(bundle)) parents.push(await this.#follow(parent, [...path, bundle]));
     const weights = bundle.manifest.lineage.parents.filter(({ role = 'weights' }) => role === 'weights');
     const atHand = weights.flatMap(({ name, version, digest }) => {
-      const found = this.#shelf.find({ name, version: version ?? null, digest });
+      const found = this.#sources.find({ name, version: version ?? null, digest });
       return found.kind === 'bundle' ? [found.bundle] : [];
     });
     return { ...head, checks: await checkDigests(bundle, this.#files, atHand), parents };
@@ -109,7 +109,7 @@ export class LineageReader {
   }
 
   async #follow(edge: Edge, path: readonly Bundle[]): Promise<LineageNode> {
-    const found = this.#shelf.find(edge);
+    const found = this.#sources.find(edge);
     const { name, version, digest, role } = edge;
     const absent = { name, version, digest, role, facts: null, checks: [], parents: [] };
     if (found.kind === 'missing') return { ...absent, state: 'missing', note: null };

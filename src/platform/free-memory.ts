@@ -1,7 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 
 /** Smaller memory is left to the garbage collector: it costs less there than here. */
-const LEAST_BYTES = 65_536;
+const MIN_BYTES = 65_536;
 
 /** A port whose other end is closed: what is moved there is freed at once. */
 const grave = closedPort();
@@ -20,7 +20,7 @@ function closedPort(): MessageChannel['port1'] {
  */
 export function freeMemory(view: ArrayBufferView): void {
   const { buffer } = view;
-  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < LEAST_BYTES) return;
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < MIN_BYTES) return;
   try {
     grave.postMessage(null, [buffer]);
   } catch {

@@ -18,10 +18,10 @@ export async function openRegularFile(path: string): Promise<{ handle: FileHandl
 }
 
 /** A regular file's bytes, `mostBytes` at most. Throws as `openRegularFile` does, and where the file is larger. */
-export async function readRegularFile(path: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readRegularFile(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const { handle, bytes } = await openRegularFile(path);
   try {
-    if (bytes > mostBytes) throw new Error(`${path} has ${bytes} bytes, ${mostBytes} at most are read`);
+    if (bytes > maxBytes) throw new Error(`${path} has ${bytes} bytes, ${maxBytes} at most are read`);
     return await handle.readFile();
   } finally {
     await handle.close();

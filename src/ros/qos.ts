@@ -8,7 +8,7 @@ const KEEP_LAST = 1;
 export type Reliability = keyof typeof RELIABILITY;
 export type Durability = keyof typeof DURABILITY;
 
-export interface QosWish {
+export interface QosPreference {
   readonly reliability: Reliability;
   readonly durability?: Durability;
   /** messages kept, newest win */
@@ -16,12 +16,12 @@ export interface QosWish {
 }
 
 /** Keep-last quality of service as rclnodejs takes it. */
-export function makeQos(wish: QosWish): InstanceType<typeof rcl.QoS> {
+export function makeQos(preferred: QosPreference): InstanceType<typeof rcl.QoS> {
   return new rcl.QoS(
     KEEP_LAST,
-    wish.depth,
-    RELIABILITY[wish.reliability],
-    DURABILITY[wish.durability ?? 'volatile'],
+    preferred.depth,
+    RELIABILITY[preferred.reliability],
+    DURABILITY[preferred.durability ?? 'volatile'],
   );
 }
 
@@ -29,15 +29,19 @@ export function makeQos(wish: QosWish): InstanceType<typeof rcl.QoS> {
  * Frames in: the depth of the sensor-data profile. The node takes them as fast as they come and the gate keeps the newest, so what
  * is dropped is dropped there, where it is counted, and not in the middleware, where nobody would know.
  */
-export function cameraQos(reliability: Reliability): QosWish {
+export function cameraQos(reliability: Reliability): QosPreference {
   return { reliability, depth: 5 };
 }
 
 /** Results out: reliable and volatile, which every subscriber's wish is compatible with. */
-export const RESULT_QOS: QosWish = { reliability: 'reliable', depth: 10 };
+export const RESULT_QOS: QosPreference = { reliability: 'reliable', depth: 10 };
 
 /** Latched: who comes late still gets the last one. */
-export const LATCHED_QOS: QosWish = { reliability: 'reliable', durability: 'transient_local', depth: 1 };
+export const LATCHED_QOS: QosPreference = {
+  reliability: 'reliable',
+  durability: 'transient_local',
+  depth: 1,
+};
 
-/** Pictures out: viewers such as RViz ask for reliable, and a viewer that is slow gets the newest. */
-export const PICTURE_QOS: QosWish = { reliability: 'reliable', depth: 2 };
+/** Images out: viewers such as RViz ask for reliable, and a viewer that is slow gets the newest. */
+export const PICTURE_QOS: QosPreference = { reliability: 'reliable', depth: 2 };

@@ -1,5 +1,5 @@
 import { runMicrotasksSoon } from './event-loop.ts';
-import { makeQos, type QosWish } from './qos.ts';
+import { makeQos, type QosPreference } from './qos.ts';
 import type { MessageName, RosNode, RosSubscription } from './rcl.ts';
 
 /** Sends messages that are serialized already. */
@@ -22,7 +22,7 @@ export function createRawPublisher(
   node: RosNode,
   type: MessageName,
   topic: string,
-  qos: QosWish,
+  qos: QosPreference,
 ): RawPublisher {
   const publisher = node.createPublisher(type, topic, { qos: makeQos(qos) });
   return {
@@ -51,7 +51,7 @@ export function subscribeRaw(
   node: RosNode,
   type: MessageName,
   topic: string,
-  qos: QosWish,
+  qos: QosPreference,
   onMessage: (bytes: Uint8Array) => void,
   onError: (error: unknown) => void,
 ): RawSubscription {

@@ -29,7 +29,7 @@ export class Canvas {
   maxY = -1;
   /** pixels that the present object covered, each counted once */
   owned = 0;
-  /** bounds of the present object's outline, not cut by the picture's borders */
+  /** bounds of the present object's outline, not cut by the image's borders */
   outlineMinX = 0;
   outlineMinY = 0;
   outlineMaxX = 0;

@@ -16,7 +16,7 @@ function noise(): Int8Array {
   return table;
 }
 
-/** Streaks of falling rain across the picture. */
+/** Streaks of falling rain across the image. */
 export function drawRain(canvas: Canvas, rain: number, random: Random): void {
   if (rain <= 0) return;
   const { width, height } = canvas;

@@ -4,7 +4,7 @@ import { cosine, sine } from './exact-math.ts';
 
 /**
  * A pinhole camera above the ground plane y = 0. World axes in meters: x to the right, y up, z along the road.
- * Projection: u = focal * x / z, v = -focal * y / z in pixels, then roll about the picture's center.
+ * Projection: u = focal * x / z, v = -focal * y / z in pixels, then roll about the image's center.
  */
 export interface Camera {
   readonly x: number;
@@ -12,7 +12,7 @@ export interface Camera {
   readonly z: number;
   /** radians, to the right positive; small, since the world lies ahead */
   readonly yaw: number;
-  /** pixels by which the horizon lies below the picture's center */
+  /** pixels by which the horizon lies below the image's center */
   readonly horizon: number;
   /** pixels */
   readonly focal: number;

@@ -23,7 +23,7 @@ import { cameraAt, drawablesAt, type World } from './world.ts';
 /** Changes whenever the same seed gives other pixels or boxes than before. */
 export const SIMULATOR_VERSION = '1.0.0';
 
-/** Bounds of the picture size in pixels, each side. */
+/** Bounds of the image size in pixels, each side. */
 export const MIN_SIZE = 32;
 export const MAX_SIZE = 1920;
 
@@ -38,7 +38,7 @@ interface Measured {
   readonly clear: number;
 }
 
-/** Renders worlds at one picture size; keeps its buffers from frame to frame. */
+/** Renders worlds at one image size; keeps its buffers from frame to frame. */
 export class SceneRenderer {
   readonly width: number;
   readonly height: number;
@@ -49,7 +49,7 @@ export class SceneRenderer {
   constructor(width: number, height: number) {
     for (const side of [width, height]) {
       if (!Number.isInteger(side) || side < MIN_SIZE || side > MAX_SIZE) {
-        throw new RangeError(`picture sides are whole numbers from ${MIN_SIZE} to ${MAX_SIZE}, not ${side}`);
+        throw new RangeError(`image sides are whole numbers from ${MIN_SIZE} to ${MAX_SIZE}, not ${side}`);
       }
     }
     this.width = width;

@@ -35,9 +35,9 @@ export interface Mount {
   /** meters a second along the road */
   readonly speed: number;
   readonly yaw: number;
-  /** share of the picture's height by which the horizon lies above the center */
+  /** share of the image's height by which the horizon lies above the center */
   readonly pitch: number;
-  /** focal length over picture height */
+  /** focal length over image height */
   readonly focal: number;
 }
 
@@ -160,7 +160,7 @@ function sampleSlots(random: Random, street: Street, mount: Mount): LaneSlot[] {
   return slots;
 }
 
-/** Where the camera is at time `t` (seconds), for a picture of that size; `tilt` in degrees. */
+/** Where the camera is at time `t` (seconds), for an image of that size; `tilt` in degrees. */
 export function cameraAt(world: World, t: number, width: number, height: number, tilt: number): Camera {
   const { mount } = world;
   const sway = mount.kind === 'mast' ? 0.2 : 1;

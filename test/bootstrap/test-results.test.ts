@@ -49,13 +49,13 @@ describe('counts', () => {
     });
     const assertionResults = [
       test('passed', 'works'),
-      test('skipped', 'a', 'on real pictures (needs ../shared)'),
-      test('pending', 'b', 'on real pictures (needs ../shared)', 'deeper'),
+      test('skipped', 'a', 'on real images (needs ../shared)'),
+      test('pending', 'b', 'on real images (needs ../shared)', 'deeper'),
       test('todo', 'alone'),
     ];
     const report = vitest(0, [{ status: 'passed', assertionResults }]);
     expect(readVitestReport(report, true).skips).toEqual([
-      'on real pictures (needs ../shared): 2 tests',
+      'on real images (needs ../shared): 2 tests',
       'alone',
     ]);
     const junit = write(
@@ -95,7 +95,7 @@ describe('counts', () => {
 });
 
 describe('groups', () => {
-  const names = (wish?: string) => selectGroups(wish).map(({ name }) => name);
+  const names = (preferred?: string) => selectGroups(preferred).map(({ name }) => name);
 
   it('are all, or those that were asked for in the order in which they run', () => {
     expect(names()).toContain('arm64');

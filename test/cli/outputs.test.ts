@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeProgram } from '../../src/cli/program.ts';
 
 let folder: string;
@@ -60,7 +60,7 @@ const nameOf = ({ words, option }: Output): string => `${words.join(' ')} ${opti
 /** An option for a file, and not for a folder that can be made. */
 const isFile = ({ option }: Output): boolean => /<file>/.test(option.flags);
 
-test.each(all.map((output) => [nameOf(output), output] as const))(
+it.each(all.map((output) => [nameOf(output), output] as const))(
   '%s is checked before any work',
   async (_name, output) => {
     // a folder cannot be made below a file, and a file not in a folder that is not there
@@ -74,7 +74,7 @@ test.each(all.map((output) => [nameOf(output), output] as const))(
   },
 );
 
-test('every command that writes is among them', () => {
+it('every command that writes is among them', () => {
   expect(all.map(nameOf).sort()).toEqual(
     [
       'bench headline --report',
@@ -98,7 +98,7 @@ test('every command that writes is among them', () => {
   );
 });
 
-test('an import is refused before the file is read where its bundle is there already', async () => {
+it('an import is refused before the file is read where its bundle is there already', async () => {
   await mkdir(join(folder, 'models', 'yolo', '1.0.0'), { recursive: true });
   const line = ['models', 'import', join(folder, 'yolo.onnx'), '--out', join(folder, 'models')];
   try {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { parseManifest } from '../../src/model/bundle.ts';
 import { parseJson } from '../../src/contract/json.ts';
 
-test('gives what JSON.parse gives', () => {
+it('gives what JSON.parse gives', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 8 }), (text) => {
       expect(parseJson(text)).toEqual(JSON.parse(text));
@@ -11,12 +11,12 @@ test('gives what JSON.parse gives', () => {
   );
 });
 
-test('brackets within text are no levels', () => {
+it('brackets within text are no levels', () => {
   const text = JSON.stringify({ a: '['.repeat(500), b: `\\"${'{'.repeat(500)}` });
   expect(parseJson(text)).toEqual(JSON.parse(text));
 });
 
-test.each(['[', '{"a":', '[{"a":'])('%s, nested 200,000 deep, is refused', (open) => {
+it.each(['[', '{"a":', '[{"a":'])('%s, nested 200,000 deep, is refused', (open) => {
   expect(() => parseJson(open.repeat(200_000))).toThrow('nested deeper than 64 levels');
   const manifest = new TextEncoder().encode(`{"lineage":${open.repeat(200_000)}`);
   expect(() => parseManifest(manifest, 'deep')).toThrow(/deep.*nested deeper/);

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
 import { lineageFactsSchema, lineageSchema } from '../../src/contract/lineage.ts';
 
 const DIGEST = 'a'.repeat(64);
 
-test('a bundle that was written before stages existed still loads, nothing lost', () => {
+it('a bundle that was written before stages existed still loads, nothing lost', () => {
   const file = new URL('golden/bundle-before-stages.json', import.meta.url);
   const written: unknown = JSON.parse(readFileSync(file, 'utf8'));
   expect(bundleManifestSchema.parse(written)).toEqual(written);
 });
 
-test('stages say what was done with what, and keys that nobody named are kept', () => {
+it('stages say what was done with what, and keys that nobody named are kept', () => {
   const record = {
     createdAt: '2026-11-23T09:30:11.798Z',
     tool: 'goshawk models import',
@@ -38,11 +38,11 @@ test('stages say what was done with what, and keys that nobody named are kept', 
   expect(lineageSchema.parse(record)).toEqual(record);
 });
 
-test('no time is needed, and a model without a past has no parents', () => {
+it('no time is needed, and a model without a past has no parents', () => {
   expect(lineageSchema.parse({ tool: 'test' })).toEqual({ tool: 'test', parents: [] });
 });
 
-test.each([
+it.each([
   ['a digest cut short', { sourceDigest: 'abc' }],
   ['a sparsity in percent', { stages: [{ stage: 'prune', pruning: { sparsity: 90 } }] }],
   ['a stage without a name', { stages: [{ seconds: 4 }] }],

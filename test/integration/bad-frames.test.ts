@@ -26,7 +26,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-type Picture = ImageView | CompressedView;
+type Image = ImageView | CompressedView;
 
 const SIDE = 64;
 
@@ -35,8 +35,8 @@ function black(encoding: 'rgb8' | 'mono8'): ImageView {
   return { ...image, data: new Uint8Array(image.data.length) };
 }
 
-/** Pictures and what becomes of them; `null` is published. Made anew for each run: the pipeline owns what it is given. */
-async function pictures(): Promise<(readonly [Picture, DropReason | null])[]> {
+/** Images and what becomes of them; `null` is published. Made anew for each run: the pipeline owns what it is given. */
+async function pictures(): Promise<(readonly [Image, DropReason | null])[]> {
   const pixels = rawImage('rgb8', SIDE, SIDE);
   const jpeg = await encodeJpeg(pixels.data, SIDE, SIDE, 90);
   const png = await encodePng(pixels.data, SIDE, SIDE);
@@ -94,7 +94,7 @@ describe.each(ENGINES)(
         for (const [index, [image]] of all.entries()) {
           const before = pipeline.counts();
           pipeline.offer({ envelope: envelopes.next({ sec: 1000 + index, nanosec: 0 }, 'eye'), image });
-          while (pipeline.framesInHand > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+          while (pipeline.framesInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 1));
           const { drops } = pipeline.counts();
           const reasons = Object.keys(drops) as DropReason[];
           fates.push(reasons.find((reason) => drops[reason] !== before.drops[reason]) ?? null);

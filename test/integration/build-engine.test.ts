@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 import { FakeBoard } from '../tools/jetson/fake-board.ts';
@@ -28,7 +28,7 @@ const goshawk = (...args: string[]) =>
     env: { ...process.env, GOSHAWK_MODELS: models },
   });
 
-test('a pretended board and trtexec, the real goshawk: the engine is a variant of the next version, and refused here', () => {
+it('a pretended board and trtexec, the real goshawk: the engine is a variant of the next version, and refused here', () => {
   const board = new FakeBoard(join(folder, 'board'));
   const env = { FAKE_GOSHAWK: '', GOSHAWK_MODELS: models };
   const built = board.buildEngine(['tiny', '--fp16', '--out', models], env);
@@ -75,7 +75,7 @@ test('a pretended board and trtexec, the real goshawk: the engine is a variant o
   expect(board.log().filter((line) => line.startsWith('trtexec '))).toHaveLength(1);
 });
 
-test('a bundle that could not be written is told before anything is built', () => {
+it('a bundle that could not be written is told before anything is built', () => {
   const board = new FakeBoard(join(folder, 'other-board'));
   const env = { FAKE_GOSHAWK: '', GOSHAWK_MODELS: models };
   const taken = board.buildEngine(['tiny@1.0.0', '--version', '1.0.1', '--out', models], env);

@@ -18,7 +18,7 @@ const available = [MODEL, PICTURES, ANNOTATIONS].every((file) => existsSync(file
 /** AP by which the two ways to the network's size may differ: 0.3 points. */
 const AGREEMENT = 0.003;
 
-/** A Python pipeline (OpenCV, onnxruntime, pycocotools) on the same file and pictures. */
+/** A Python pipeline (OpenCV, onnxruntime, pycocotools) on the same file and images. */
 const REFERENCE = { ap: 0.3454, ap50: 0.5391 };
 
 function evaluateBy(report: string, ...args: readonly string[]): AccuracyReport {
@@ -26,7 +26,7 @@ function evaluateBy(report: string, ...args: readonly string[]): AccuracyReport 
   return accuracyReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
 }
 
-describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real pictures (needs ../shared)', () => {
+describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real images (needs ../shared)', () => {
   let folder = '';
   let bundle = '';
 
@@ -87,7 +87,7 @@ describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real pictures (need
       return [child.status, child.stderr.toString().trim()];
     };
     const elsewhere = run('--bundle', bundle, '--images', join(SHARED, 'coco-mini/calibration'));
-    expect(elsewhere).toEqual([1, expect.stringMatching(/^GOSHAWK_DATASET_IMAGE: picture \d+\.jpg .*\)$/)]);
+    expect(elsewhere).toEqual([1, expect.stringMatching(/^GOSHAWK_DATASET_IMAGE: image \d+\.jpg .*\)$/)]);
     expect(run('--bundle', bundle)).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: .*--images/)]);
     expect(run()).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: give either --bundle or/)]);
     expect(run('--bundle', bundle, '--score', '2')[0]).toBe(2);

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
 import { makeValueInfo } from '../../src/model/onnx/build.ts';
 import { writeModel } from '../../src/model/onnx/model.ts';
@@ -36,7 +36,7 @@ afterAll(() => {
 });
 
 describe('goshawk models', () => {
-  test('import, list, show, verify, pack', () => {
+  it('import, list, show, verify, pack', () => {
     const imported = goshawk(
       'import',
       join(folder, 'Tiny Net.onnx'),
@@ -66,7 +66,7 @@ describe('goshawk models', () => {
     expect(readFileSync(out).includes('bundle.json')).toBe(true);
   });
 
-  test('a probe that fails says nothing: the batch is open in the header alone', () => {
+  it('a probe that fails says nothing: the batch is open in the header alone', () => {
     const model = foreignDetector({ layout: 'objectness-one', classes: 2 });
     model.graph.input = [makeValueInfo('picture', DATA_TYPE.FLOAT, ['batch', 3, FOREIGN_SIZE, FOREIGN_SIZE])];
     const file = join(folder, 'open-batch.onnx');
@@ -74,11 +74,11 @@ describe('goshawk models', () => {
     const imported = goshawk('import', file, '--labels', join(folder, 'labels.txt'), '--out', models);
     expect(imported).toMatchObject({ status: 0, stderr: '' });
     const shown = JSON.parse(goshawk('show', 'open-batch', '--json').stdout) as { manifest: unknown };
-    // that it was tried and failed is why one picture at once is offered
+    // that it was tried and failed is why one image at once is offered
     expect(bundleManifestSchema.parse(shown.manifest).variants[0]!.batch).toEqual({ min: 1, max: 1 });
   });
 
-  test('what a network was trained with can be said', () => {
+  it('what a network was trained with can be said', () => {
     const { status } = goshawk(
       ...['import', join(folder, 'Tiny Net.onnx'), '--labels', join(folder, 'labels.txt'), '--out', models],
       ...[
@@ -110,23 +110,23 @@ describe('goshawk models', () => {
     });
   });
 
-  test.each([
+  it.each([
     [['import', 'nowhere.onnx', '--labels', 'coco80'], 1, 'GOSHAWK_FILE_UNREADABLE'],
     [['import', 'Tiny Net.onnx', '--labels', 'coco80'], 1, 'GOSHAWK_LABELS_MISMATCH'],
     [['import', 'labels.txt', '--labels', 'coco80'], 1, 'GOSHAWK_MODEL_UNREADABLE'],
     [['import', 'Tiny Net.onnx', '--labels', 'coco80', '--mean', '1,2'], 2, 'three numbers'],
     [['import', 'Tiny Net.onnx'], 1, '--labels'],
     [['show', 'nothing'], 1, 'GOSHAWK_BUNDLE_NOT_FOUND'],
-  ] as const)('%j ends with %i and says why', ([command, file, ...rest], status, said) => {
+  ] as const)('%j ends with %i and says why', ([command, file, ...rest], status, reported) => {
     const out = command === 'import' ? ['--out', join(folder, 'refused')] : [];
     const path = command === 'import' ? join(folder, file) : file;
     const result = goshawk(command, path, ...rest, ...out);
     expect(result.status).toBe(status);
-    expect(result.stderr).toContain(said);
+    expect(result.stderr).toContain(reported);
     expect(readdirSync(folder)).not.toContain('refused');
   });
 
-  test('the same import gives the same digest; lineage draws the tree, and ends with 1 where a parent was changed', () => {
+  it('the same import gives the same digest; lineage draws the tree, and ends with 1 where a parent was changed', () => {
     const file = join(folder, 'Tiny Net.onnx');
     const labels = ['--labels', join(folder, 'labels.txt')];
     const made = (out: string, ...more: string[]): string => {
@@ -160,7 +160,7 @@ describe('goshawk models', () => {
     });
   });
 
-  test('a version that is there is refused, and a damaged one is told by verify', () => {
+  it('a version that is there is refused, and a damaged one is told by verify', () => {
     const again = [
       'import',
       join(folder, 'Tiny Net.onnx'),
@@ -180,7 +180,7 @@ describe('goshawk models', () => {
     expect(verified.stderr).toContain('GOSHAWK_BUNDLE_DIGEST');
   });
 
-  test('verify checks what a bundle says of its past, sizes too, and says that nothing is signed', () => {
+  it('verify checks what a bundle says of its past, sizes too, and says that nothing is signed', () => {
     const file = join(folder, 'Tiny Net.onnx');
     goshawk(...['import', file, '--labels', join(folder, 'labels.txt'), '--out', models, '--name', 'forged']);
     const whole = goshawk('verify', 'forged');

@@ -2,20 +2,20 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COCO80 } from '../../src/core/coco-labels.ts';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
 import { loadBundle, type Bundle } from '../../src/model/bundle.ts';
 import { importModel, type ImportReport } from '../../src/device/authoring/import-model.ts';
-import { simulatedPictures } from '../../src/device/authoring/simulated-pictures.ts';
+import { simulatedImages } from '../../src/device/authoring/simulated-images.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import type { DecodeLimits, InferenceItem } from '../../src/device/inference/engine.ts';
 import { decodeToRgb } from '../../src/device/imaging/decode-image.ts';
 import { SharpLetterboxer } from '../../src/device/imaging/sharp-letterbox.ts';
-import type { SourcePicture } from '../../src/device/references/store-picture.ts';
+import type { SourceImage } from '../../src/device/references/store-image.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 
-/** A real detector on real pictures. They lie beside the project and are not part of it. */
+/** A real detector on real images. They lie beside the project and are not part of it. */
 const SHARED = new URL('../../../shared/', import.meta.url).pathname;
 const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
 const PICTURES = join(SHARED, 'coco-mini/val');
@@ -48,7 +48,7 @@ describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is n
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('is imported by its shape alone and gives what the original gives', () => {
+  it('is imported by its shape alone and gives what the original gives', () => {
     const { manifest } = report.bundle;
     expect(manifest).toMatchObject({ head: 'yolox', input: { width: 416, height: 416, colorOrder: 'bgr' } });
     expect(report.steps).toEqual([
@@ -61,8 +61,8 @@ describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is n
     expect((2 * manifest.macs) / 1e9).toBeCloseTo(1.08, 1);
   });
 
-  test('finds the same things through a thread, a process, and with the resize inside the graph', async () => {
-    const frames: SourcePicture[] = [];
+  it('finds the same things through a thread, a process, and with the resize inside the graph', async () => {
+    const frames: SourceImage[] = [];
     for (const name of readdirSync(PICTURES).slice(0, 8))
       frames.push(await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }, 1e8));
     const { found, agreeing } = await threeWays(report.bundle, frames);
@@ -72,16 +72,16 @@ describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is n
   });
 });
 
-test('the shipped model finds the same things through a thread, a process, and with the resize inside the graph', async () => {
-  const { found, agreeing } = await threeWays(await loadBundle(shippedBundle()), simulatedPictures(8));
+it('the shipped model finds the same things through a thread, a process, and with the resize inside the graph', async () => {
+  const { found, agreeing } = await threeWays(await loadBundle(shippedBundle()), simulatedImages(8));
   expect(found).toBeGreaterThan(15);
   expect(agreeing / found).toBeGreaterThan(0.85);
 });
 
-/** Detections of the pictures, and how many of them are there with the resize inside the graph too; a thread and a process give the same. */
+/** Detections of the images, and how many of them are there with the resize inside the graph too; a thread and a process give the same. */
 async function threeWays(
   bundle: Bundle,
-  frames: readonly SourcePicture[],
+  frames: readonly SourceImage[],
 ): Promise<{ found: number; agreeing: number }> {
   const { input: network, labels } = bundle.manifest;
   const threads = createEngine({ bundle, inputs: 'both' });

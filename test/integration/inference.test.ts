@@ -1,7 +1,7 @@
 import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
 import type { Bundle } from '../../src/model/bundle.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function picture(seed: number, pixels = new Uint8Array(TINY_SIZE * TINY_SIZE * 3)): InferenceInput {
+function image(seed: number, pixels = new Uint8Array(TINY_SIZE * TINY_SIZE * 3)): InferenceInput {
   for (let i = 0; i < pixels.length; i += 1) pixels[i] = (Math.imul(i + seed, 2654435761) >>> 16) & 255;
   return { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: TINY_SIZE * 3 };
 }
@@ -66,7 +66,7 @@ async function withEngine<T>(
 }
 
 describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
-  test('tells what it loaded', async () => {
+  it('tells what it loaded', async () => {
     const engine = createEngine({ bundle, kind, workers: 2, queueDepth: 2 });
     const info = await engine.start();
     await engine.close();
@@ -83,16 +83,16 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     expect(info.nodesByProvider['cpu']).toBeGreaterThan(3);
   });
 
-  test('gives every caller its own result, several runners at work, buffers back for the next frame', async () => {
+  it('gives every caller its own result, several runners at work, buffers back for the next frame', async () => {
     await withEngine({ kind, workers: 2, queueDepth: 2 }, async (engine) => {
       const expected: unknown[] = [];
       for (let seed = 0; seed < 8; seed += 1) {
-        expected.push(...boxesOf(await engine.infer([picture(seed)], LIMITS)));
+        expected.push(...boxesOf(await engine.infer([image(seed)], LIMITS)));
       }
       expect(new Set(expected.map((boxes) => JSON.stringify(boxes))).size).toBe(8);
       for (let round = 0; round < 3; round += 1) {
         const outcomes = await Promise.all(
-          Array.from({ length: 8 }, (_, seed) => engine.infer([picture(seed)], LIMITS)),
+          Array.from({ length: 8 }, (_, seed) => engine.infer([image(seed)], LIMITS)),
         );
         expect(outcomes.flatMap(boxesOf)).toEqual(expected);
         for (const { items } of outcomes) {
@@ -103,19 +103,19 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
         }
       }
       const together = await engine.infer(
-        Array.from({ length: 8 }, (_, seed) => picture(seed)),
+        Array.from({ length: 8 }, (_, seed) => image(seed)),
         LIMITS,
       );
       expect(boxesOf(together)).toEqual(expected);
     });
   });
 
-  test('refuses single frames that are wrong and goes on', async () => {
+  it('refuses single frames that are wrong and goes on', async () => {
     await withEngine({ kind }, async (engine) => {
-      const black = picture(0);
+      const black = image(0);
       black.pixels.fill(0);
-      const short = { ...picture(0), pixels: new Uint8Array(5) };
-      const outcomes = [black, short, picture(1)].map((input) => engine.infer([input], LIMITS));
+      const short = { ...image(0), pixels: new Uint8Array(5) };
+      const outcomes = [black, short, image(1)].map((input) => engine.infer([input], LIMITS));
       const items = (await Promise.all(outcomes)).flatMap((outcome) => outcome.items);
       expect(items.map((item) => (item.ok ? 'ok' : `${item.reason} ${item.code}`))).toEqual([
         'invalid_output GOSHAWK_MODEL_OUTPUT_INVALID',
@@ -125,18 +125,18 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     });
   });
 
-  test('drains before it closes: nothing is lost, nothing aborts', async () => {
+  it('drains before it closes: nothing is lost, nothing aborts', async () => {
     const engine = createEngine({ bundle, kind });
     await engine.start();
-    const inHand = engine.infer([picture(1)], LIMITS);
-    const waiting = engine.infer([picture(2)], LIMITS);
+    const inFlight = engine.infer([image(1)], LIMITS);
+    const waiting = engine.infer([image(2)], LIMITS);
     await Promise.all([engine.close(), engine.close()]);
-    expect((await inHand).items[0]?.ok).toBe(true);
+    expect((await inFlight).items[0]?.ok).toBe(true);
     expect(boxesOf(await waiting)).toEqual(['shutdown']);
-    expect(boxesOf(await engine.infer([picture(3)], LIMITS))).toEqual(['shutdown']);
+    expect(boxesOf(await engine.infer([image(3)], LIMITS))).toEqual(['shutdown']);
   });
 
-  test('a bundle that changed on disk is refused at start', async () => {
+  it('a bundle that changed on disk is refused at start', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'goshawk-changed-'));
     await cp(bundle.folder, folder, { recursive: true });
     await appendFile(join(folder, bundle.manifest.variants[0]!.file), 'more');
@@ -151,19 +151,19 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
 const BACK_WITHIN_MS = 5000;
 
 describe('a child process that dies', () => {
-  test.each(['SIGKILL', 'SIGSEGV'] as const)(
+  it.each(['SIGKILL', 'SIGSEGV'] as const)(
     'by %s: only the frames in its hand are lost, and it is back before the others are given up',
     async (signal) => {
       // a frame that waits for longer is settled as lost: a result says that the child was back in that time
       await withEngine({ kind: 'child', timeoutMs: BACK_WITHIN_MS }, async (engine) => {
-        const [reference] = boxesOf(await engine.infer([picture(1)], LIMITS));
+        const [reference] = boxesOf(await engine.infer([image(1)], LIMITS));
         const lost = incidentOf(engine, 'lost');
         const restored = incidentOf(engine, 'restored');
         const [pid] = engine.pids;
         if (pid === undefined) throw new Error('a child without a process id');
         // stopped first, so that the frame is surely in its hand
         process.kill(pid, 'SIGSTOP');
-        const outcomes = Array.from({ length: 5 }, () => engine.infer([picture(1)], LIMITS));
+        const outcomes = Array.from({ length: 5 }, () => engine.infer([image(1)], LIMITS));
         process.kill(pid, signal);
         process.kill(pid, 'SIGCONT');
         const settled = (await Promise.all(outcomes)).flatMap(boxesOf);
@@ -179,11 +179,11 @@ describe('a child process that dies', () => {
     },
   );
 
-  test('every frame of a storm of crashes is accounted for', async () => {
+  it('every frame of a storm of crashes is accounted for', async () => {
     await withEngine({ kind: 'child', workers: 2 }, async (engine) => {
       const outcomes: Promise<InferenceOutcome>[] = [];
       for (let crash = 0; crash < 3; crash += 1) {
-        for (let i = 0; i < 20; i += 1) outcomes.push(engine.infer([picture(i)], LIMITS));
+        for (let i = 0; i < 20; i += 1) outcomes.push(engine.infer([image(i)], LIMITS));
         const restored = incidentOf(engine, 'restored');
         for (const pid of engine.pids.slice(0, 1)) process.kill(pid, 'SIGKILL');
         await restored;
@@ -197,42 +197,42 @@ describe('a child process that dies', () => {
     });
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'does not die by the %s of its group: the frame in its hand is finished',
     async (signal) => {
       await withEngine({ kind: 'child' }, async (engine) => {
         const [pid] = engine.pids;
         if (pid === undefined) throw new Error('a child without a process id');
-        const outcome = engine.infer([picture(1)], LIMITS);
+        const outcome = engine.infer([image(1)], LIMITS);
         process.kill(pid, signal);
         expect((await outcome).items[0]?.ok).toBe(true);
-        expect((await engine.infer([picture(2)], LIMITS)).items[0]?.ok).toBe(true);
+        expect((await engine.infer([image(2)], LIMITS)).items[0]?.ok).toBe(true);
         expect(engine.pids).toEqual([pid]);
       });
     },
   );
 
-  test('by hanging: it is killed after the time limit and replaced', async () => {
+  it('by hanging: it is killed after the time limit and replaced', async () => {
     await withEngine({ kind: 'child', timeoutMs: 500 }, async (engine) => {
       const restored = incidentOf(engine, 'restored');
       const [pid] = engine.pids;
       if (pid === undefined) throw new Error('a child without a process id');
       process.kill(pid, 'SIGSTOP');
-      const outcome = await engine.infer([picture(1)], LIMITS);
+      const outcome = await engine.infer([image(1)], LIMITS);
       expect(outcome.items[0]).toMatchObject({
         ok: false,
         reason: 'engine_lost',
         code: 'GOSHAWK_ENGINE_TIMEOUT',
       });
       await restored;
-      expect((await engine.infer([picture(1)], LIMITS)).items[0]?.ok).toBe(true);
+      expect((await engine.infer([image(1)], LIMITS)).items[0]?.ok).toBe(true);
     });
   });
 });
 
-test('an engine that nothing here can serve is refused with the reasons', async () => {
-  const wish = ['tensorrt'] as const;
-  const engine = createEngine({ bundle, wish, strict: true });
+it('an engine that nothing here can serve is refused with the reasons', async () => {
+  const preferred = ['tensorrt'] as const;
+  const engine = createEngine({ bundle, preferred, strict: true });
   const outcome = await engine.start().then(
     (info) => info.provider,
     (error: unknown) => (error as { code: string }).code,

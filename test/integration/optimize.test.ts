@@ -71,20 +71,20 @@ async function startUntil(
   name: string,
   text: string,
   more?: Readonly<Record<string, string>>,
-): Promise<{ child: ChildProcess; said: () => string }> {
+): Promise<{ child: ChildProcess; reported: () => string }> {
   const child = spawn(process.execPath, argumentsOf(name, more), { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
+  let reported = '';
   await new Promise<void>((resolve) => {
     child.stderr.on('data', (data: Buffer) => {
-      said += data.toString();
-      if (said.includes(text)) resolve();
+      reported += data.toString();
+      if (reported.includes(text)) resolve();
     });
     child.once('exit', () => {
       resolve();
     });
   });
-  expect(said).toContain(text);
-  return { child, said: () => said };
+  expect(reported).toContain(text);
+  return { child, reported: () => reported };
 }
 
 describe('goshawk optimize', () => {
@@ -165,11 +165,13 @@ describe('goshawk optimize', () => {
   );
 
   it('stops cleanly when it is told to', { timeout: 60_000 }, async () => {
-    const { child, said } = await startUntil('stopped', ': search', { work: join(folder, 'stopped-work') });
+    const { child, reported } = await startUntil('stopped', ': search', {
+      work: join(folder, 'stopped-work'),
+    });
     child.kill('SIGINT');
     const [code] = (await once(child, 'close')) as [number];
     expect(code).toBe(1);
-    expect(said()).toMatch(/GOSHAWK_INTERRUPTED: optimize \(finished steps are kept in .*stopped-work\)/);
+    expect(reported()).toMatch(/GOSHAWK_INTERRUPTED: optimize \(finished steps are kept in .*stopped-work\)/);
     expect(existsSync(join(folder, 'stopped', 'small'))).toBe(false);
     expect(existsSync(join(folder, 'stopped-work', 'lock'))).toBe(false);
   });
@@ -200,12 +202,12 @@ describe('goshawk optimize', () => {
     };
     const cases: [string, () => Record<string, string> | Promise<Record<string, string>>, RegExp][] = [
       [
-        'a broken calibration picture',
-        () => ({ calibration: brokenPictures() }),
-        /GOSHAWK_OPTIMIZE_PICTURES: .*picture cut\.png cannot be used/,
+        'a broken calibration image',
+        () => ({ calibration: brokenImages() }),
+        /GOSHAWK_OPTIMIZE_PICTURES: .*image cut\.png cannot be used/,
       ],
       [
-        'a folder without pictures',
+        'a folder without images',
         () => ({ calibration: join(folder, 'imported') }),
         /GOSHAWK_OPTIMIZE_PICTURES: .*no \.jpg/,
       ],
@@ -229,19 +231,19 @@ describe('goshawk optimize', () => {
         /GOSHAWK_DATASET_INVALID: .*no category 99/,
       ],
       [
-        'pictures without an object',
+        'images without an object',
         () => ({ annotations: annotations((coco) => (coco['annotations'] = [])) }),
         /GOSHAWK_OPTIMIZE_UNJUDGED: .*no object/,
       ],
       [
-        'pictures that are not there',
+        'images that are not there',
         () => ({ images: world.calibration }),
-        /GOSHAWK_DATASET_IMAGE: picture 8\.png/,
+        /GOSHAWK_DATASET_IMAGE: image 8\.png/,
       ],
       [
-        'calibration pictures that are labeled ones under other names',
-        async () => ({ calibration: await labeledPicture() }),
-        /GOSHAWK_OPTIMIZE_OVERLAP: 1 of the 9 calibration pictures .* pixel by pixel: other\.png is 5\.png/,
+        'calibration images that are labeled ones under other names',
+        async () => ({ calibration: await labeledImage() }),
+        /GOSHAWK_OPTIMIZE_OVERLAP: 1 of the 9 calibration images .* pixel for pixel: other\.png is 5\.png/,
       ],
       [
         'a floor that is none',
@@ -266,13 +268,13 @@ describe('goshawk optimize', () => {
     }
 
     /** Encoded anew: the file is another, the pixels are the same. */
-    async function labeledPicture(): Promise<string> {
+    async function labeledImage(): Promise<string> {
       const place = calibrationCopy();
       await sharp(join(world.images, '5.png')).png({ compressionLevel: 0 }).toFile(join(place, 'other.png'));
       return place;
     }
 
-    function brokenPictures(): string {
+    function brokenImages(): string {
       const place = calibrationCopy();
       writeFileSync(join(place, 'cut.png'), readFileSync(join(world.calibration, '0.png')).subarray(0, 2000));
       return place;

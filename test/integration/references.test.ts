@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addReferences } from '../../src/device/authoring/add-references.ts';
 import { addVariant } from '../../src/device/authoring/add-variant.ts';
 import { loadBundle, type Bundle } from '../../src/model/bundle.ts';
@@ -53,7 +53,7 @@ afterAll(async () => {
 });
 
 async function start(options: Omit<EngineOptions, 'bundle'>): Promise<EngineInfo> {
-  const engine = createEngine({ bundle, cache, inputs: 'both', wish: ['cpu'], ...options });
+  const engine = createEngine({ bundle, cache, inputs: 'both', preferred: ['cpu'], ...options });
   try {
     return await engine.start();
   } finally {
@@ -62,7 +62,7 @@ async function start(options: Omit<EngineOptions, 'bundle'>): Promise<EngineInfo
 }
 
 describe.each(['worker', 'child'] as const)('in a %s', (kind) => {
-  test('a variant that was made of another model is refused with its figures, and the next one runs', async () => {
+  it('a variant that was made of another model is refused with its figures, and the next one runs', async () => {
     const info = await start({ kind });
     expect(info.variant).toBe('fp32');
     expect(info.referenceCheck).toMatchObject({ verdict: 'passed', tolerance: 0.03 });
@@ -78,14 +78,14 @@ describe.each(['worker', 'child'] as const)('in a %s', (kind) => {
     ]);
   });
 
-  test('what was found is kept, and told the next time', async () => {
+  it('what was found is kept, and told the next time', async () => {
     const info = await start({ kind });
     expect(info.choice.how).toBe('kept');
     expect(info.referenceCheck.verdict).toBe('passed');
     expect(lines).toEqual([]);
   });
 
-  test('it is refused where it was asked for, and where the engine is strict', async () => {
+  it('it is refused where it was asked for, and where the engine is strict', async () => {
     const refused = {
       code: 'GOSHAWK_REFERENCE_MISMATCH',
       message: expect.stringMatching(/other.*deviation.*0\.03 is allowed/) as string,
@@ -96,8 +96,8 @@ describe.each(['worker', 'child'] as const)('in a %s', (kind) => {
   });
 });
 
-test('a check of all variants tells which are refused', async () => {
-  const checks = await checkReferences({ bundle, wish: ['cpu'] });
+it('a check of all variants tells which are refused', async () => {
+  const checks = await checkReferences({ bundle, preferred: ['cpu'] });
   expect(checks.map(({ variant, check }) => [variant, check.verdict])).toEqual([
     ['other', 'refused'],
     ['fp32', 'passed'],
@@ -105,7 +105,7 @@ test('a check of all variants tells which are refused', async () => {
   expect(refusedVariants(checks)).toEqual(['other']);
 });
 
-test('a cache that cannot be written costs a measurement at each start, and nothing else', async () => {
+it('a cache that cannot be written costs a measurement at each start, and nothing else', async () => {
   const notes: string[] = [];
   const broken = new MeasurementCache((line) => notes.push(line), join(STREET, 'bundle.json', 'below'));
   for (let i = 0; i < 2; i += 1) expect(await start({ cache: broken })).toMatchObject({ variant: 'fp32' });

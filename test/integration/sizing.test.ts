@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
 import { ALL_AUTO, type EngineSetting } from '../../src/core/sizing/settings.ts';
 import type { Bundle } from '../../src/model/bundle.ts';
@@ -37,14 +37,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function picture(seed: number): InferenceInput {
+function image(seed: number): InferenceInput {
   const pixels = new Uint8Array(TINY_SIZE * TINY_SIZE * 3);
   for (let i = 0; i < pixels.length; i += 1) pixels[i] = (Math.imul(i + seed, 2654435761) >>> 16) & 255;
   return { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: TINY_SIZE * 3 };
 }
 
 describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
-  test('moves to another setting and back while it works: every job has its own result', async () => {
+  it('moves to another setting and back while it works: every job has its own result', async () => {
     const create = (setting: EngineSetting) => createEngine({ bundle, kind, ...setting });
     const engine = new ElasticEngine({
       open: async () => {
@@ -70,7 +70,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     });
     await engine.start();
     const resultOf = async (seed: number): Promise<unknown> => {
-      const { items } = await engine.infer([picture(seed)], LIMITS);
+      const { items } = await engine.infer([image(seed)], LIMITS);
       return items.map((item) =>
         item.ok ? Array.from(item.detections.boxes.subarray(0, 4 * item.detections.count)) : item.reason,
       );
@@ -98,7 +98,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     expect(lost).toEqual([]);
   });
 
-  test('is measured at its first start and remembers it, or says why it could not be', async () => {
+  it('is measured at its first start and remembers it, or says why it could not be', async () => {
     const start = async (): Promise<EngineInfo> => {
       const engine = createSizedEngine({ bundle, kind, sizing: ALL_AUTO, log: () => undefined });
       const info = await engine.start();
@@ -119,14 +119,14 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
   });
 });
 
-test('what is fixed stays as given', async () => {
+it('what is fixed stays as given', async () => {
   const sizing = { workers: 2, threads: 1, queueDepth: 1 };
   const engine = createSizedEngine({ bundle, sizing, log: () => undefined });
   expect(await engine.start()).toMatchObject({ ...sizing, sizing: null });
   await engine.close();
 });
 
-test('one core: one worker of one thread that holds one frame', async ({ skip }) => {
+it('one core: one worker of one thread that holds one frame', async ({ skip }) => {
   const run = promisify(execFile);
   const hasTaskset = await run('taskset', ['--version']).then(
     () => true,

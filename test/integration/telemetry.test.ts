@@ -424,9 +424,9 @@ describe('who may speak', () => {
     expect(lines).toEqual([`telemetry: connected to ${url} by MQTT 5`]);
     await started.close();
 
-    const stranger = await service({ url, ...files, caFile: broker.file('other.pem') });
-    await until(() => stranger.lines.length > 0, 'a line');
-    expect(stranger.lines[0]).toMatch(/^GOSHAWK_BROKER_REFUSED: .*TLS: /);
+    const untrusting = await service({ url, ...files, caFile: broker.file('other.pem') });
+    await until(() => untrusting.lines.length > 0, 'a line');
+    expect(untrusting.lines[0]).toMatch(/^GOSHAWK_BROKER_REFUSED: .*TLS: /);
     const nameless = await service({ url, caFile: files.caFile });
     await until(() => nameless.lines.length > 0, 'a line');
     expect(nameless.started.telemetry?.connected).toBe(false);

@@ -91,7 +91,7 @@ let server: WebServer;
 let browser: Browser;
 let feeder: NodeJS.Timeout;
 
-/** One green picture with a box, as the pipeline would hand it over. */
+/** One green image with a box, as the pipeline would hand it over. */
 function feed(): void {
   const detections = createDetections(1);
   detections.count = 1;
@@ -133,7 +133,7 @@ afterAll(async () => {
 });
 
 describe('the page in a real Chromium', () => {
-  it('shows rates, stages, drops by reason, the bundle and the moving picture, and loads nothing from elsewhere', async () => {
+  it('shows rates, stages, drops by reason, the bundle and the moving image, and loads nothing from elsewhere', async () => {
     const page = await browser.newPage();
     const foreign: string[] = [];
     page.on('request', (request) => {
@@ -162,10 +162,10 @@ describe('the page in a real Chromium', () => {
       'front, 320x180 rgb8: 30.0 in, 30.0 out / s, dropped: superseded 5, malformed 3, resized by graph',
     );
     expect(await page.locator('#history path').count()).toBe(2);
-    const picture = page.getByAltText('Annotated live picture of camera front');
-    await picture.waitFor();
+    const shown = page.getByAltText('Annotated live image of camera front');
+    await shown.waitFor();
     await expect
-      .poll(() => picture.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth), {
+      .poll(() => shown.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth), {
         timeout: 15_000,
       })
       .toBe(320);
@@ -187,7 +187,7 @@ describe('the page in a real Chromium', () => {
 });
 
 describe('the page of a device', () => {
-  it('with more cameras than a browser has connections goes on showing figures and every picture', async () => {
+  it('with more cameras than a browser has connections goes on showing figures and every image', async () => {
     now.cameras = MANY;
     const page = await browser.newPage();
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
@@ -207,7 +207,7 @@ describe('the page of a device', () => {
     const tabs = await Promise.all(Array.from({ length: 8 }, () => context.newPage()));
     for (const tab of tabs) await tab.goto(server.url, { waitUntil: 'domcontentloaded' });
     for (const tab of tabs) {
-      // Live: each picture gives way to another one.
+      // Live: each image gives way to another one.
       const sources = (): Promise<string[]> =>
         tab
           .locator('img')
@@ -222,11 +222,11 @@ describe('the page of a device', () => {
     await context.close();
   });
 
-  it('goes on with the pictures of the model that is loaded next', async () => {
+  it('goes on with the images of the model that is loaded next', async () => {
     const page = await browser.newPage();
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
-    const picture = page.getByAltText('Annotated live picture of camera front');
-    const width = () => picture.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth);
+    const shown = page.getByAltText('Annotated live image of camera front');
+    const width = () => shown.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth);
     await expect.poll(width, { timeout: 15_000 }).toBe(320);
     relay.hide();
     now.isConfigured = false;
@@ -266,10 +266,10 @@ describe('the routes', () => {
     expect(await metrics.text()).toContain('goshawk_frames_received_total');
   });
 
-  it('give one picture, and name the cameras where there is no such one', async () => {
-    const picture = await fetch(`${server.url}/snapshot/front`);
-    expect(picture.headers.get('content-type')).toBe('image/jpeg');
-    const bytes = new Uint8Array(await picture.arrayBuffer());
+  it('give one image, and name the cameras where there is no such one', async () => {
+    const shown = await fetch(`${server.url}/snapshot/front`);
+    expect(shown.headers.get('content-type')).toBe('image/jpeg');
+    const bytes = new Uint8Array(await shown.arrayBuffer());
     expect([bytes[0], bytes[1]]).toEqual([0xff, 0xd8]);
     for (const route of ['snapshot', 'live']) {
       const missing = await fetch(`${server.url}/${route}/attic`);
@@ -299,7 +299,7 @@ describe('the routes', () => {
     watching.abort();
   });
 
-  it('give new pictures of all cameras in one answer, and none that the asker has', async () => {
+  it('give new images of all cameras in one answer, and none that the asker has', async () => {
     interface Listed {
       camera: string;
       id: string;

@@ -50,7 +50,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A process that loads the model in a thread, hands it a picture, and does this while the thread computes. */
+/** A process that loads the model in a thread, hands it an image, and does this while the thread computes. */
 async function processThat(does: string) {
   const lane = pathToFileURL(join(import.meta.dirname, '../../dist/device/inference/worker-lane.js')).href;
   const script = join(folder, 'process.mjs');

@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createdAtFrom } from '../../src/model/created-at.ts';
 
 const NOW = () => new Date('2026-11-23T09:30:11.798Z');
 
-test.each([
+it.each([
   ['nothing said: no time, whatever the clock shows', undefined, {}, undefined],
   ['an empty variable says nothing', undefined, { SOURCE_DATE_EPOCH: '' }, undefined],
   ['SOURCE_DATE_EPOCH', undefined, { SOURCE_DATE_EPOCH: '1700000000' }, '2023-11-14T22:13:20.000Z'],
@@ -14,7 +14,7 @@ test.each([
   expect(createdAtFrom(given, env, NOW)).toBe(expected);
 });
 
-test.each([
+it.each([
   ['yesterday', {}],
   ['2026-01-02', {}],
   ['2026-13-02T03:04:05Z', {}],

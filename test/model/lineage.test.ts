@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BundleManifest } from '../../src/contract/bundle.ts';
 import { readManifest, type Bundle } from '../../src/model/bundle.ts';
 import { LineageReader, lineageHolds, nodesOf, type LineageNode } from '../../src/model/lineage.ts';
-import { LineageShelf } from '../../src/model/lineage-shelf.ts';
+import { LineageSources } from '../../src/model/lineage-sources.ts';
 import { lineageText } from '../../src/model/lineage-text.ts';
 import { ModelRepository } from '../../src/model/repository.ts';
 import { writeBundle } from '../../src/model/write-bundle.ts';
@@ -74,8 +74,8 @@ const put = (
 const parentOf = ({ manifest: { name, version }, digest }: Bundle) => ({ name, version, digest });
 
 async function read(bundle: Bundle, files = new Map<string, string>()): Promise<LineageNode> {
-  const shelf = new LineageShelf(await new ModelRepository([root]).list());
-  return new LineageReader(shelf, files).read(await readManifest(bundle.folder));
+  const sources = new LineageSources(await new ModelRepository([root]).list());
+  return new LineageReader(sources, files).read(await readManifest(bundle.folder));
 }
 
 /** `name state` of every bundle in the tree. */
@@ -83,7 +83,7 @@ const states = (tree: LineageNode): string[] =>
   [...nodesOf(tree)].map(({ name, state }) => `${name} ${state}`);
 
 describe('a past that is at hand', () => {
-  test('is followed by digest to the oldest parent, and all files are checked', async () => {
+  it('is followed by digest to the oldest parent, and all files are checked', async () => {
     const base = await put('base');
     const pruned = await put('pruned', { parents: [parentOf(base)] });
     // no version is needed to find a parent
@@ -96,7 +96,7 @@ describe('a past that is at hand', () => {
     expect(lineageHolds(tree)).toBe(true);
   });
 
-  test('a parent of two is shown once and named twice', async () => {
+  it('a parent of two is shown once and named twice', async () => {
     const base = await put('base');
     const left = await put('left', { parents: [parentOf(base)] });
     const right = await put('right', { parents: [parentOf(base)] });
@@ -104,7 +104,7 @@ describe('a past that is at hand', () => {
     expect(states(tree)).toEqual(['both here', 'left here', 'base here', 'right here', 'base repeated']);
   });
 
-  test('a teacher that is stated by its checkpoint is found in the bundle that was made of it', async () => {
+  it('a teacher that is stated by its checkpoint is found in the bundle that was made of it', async () => {
     const checkpoint = digestOf('c');
     const base = await put('base', {
       stages: [
@@ -130,14 +130,14 @@ describe('a past that is at hand', () => {
 });
 
 describe('what is not at hand proves nothing', () => {
-  test('a missing parent is named as such', async () => {
+  it('a missing parent is named as such', async () => {
     const tree = await read(await put('orphan', { parents: [{ name: 'base', digest: digestOf('a') }] }));
     expect(states(tree)).toEqual(['orphan here', 'base missing']);
     expect(lineageHolds(tree)).toBe(true);
     expect(lineageText(tree)[1]).toBe('└── base  aaaaaaaaaaaa  not at hand');
   });
 
-  test('data, calibration and sources are named, and found where they are given', async () => {
+  it('data, calibration and sources are named, and found where they are given', async () => {
     const bundle = await put(
       'told',
       {
@@ -195,7 +195,7 @@ describe('links between stages', () => {
     ],
   });
 
-  test('that hold are told', async () => {
+  it('that hold are told', async () => {
     const tree = await read(await put('chain', chain()));
     expect(lineageHolds(tree)).toBe(true);
     expect(tree.checks.filter(({ what }) => / is /.test(what)).map(({ result }) => result)).toEqual(
@@ -203,7 +203,7 @@ describe('links between stages', () => {
     );
   });
 
-  test.each<[string, (lineage: ReturnType<typeof chain>) => unknown, string]>([
+  it.each<[string, (lineage: ReturnType<typeof chain>) => unknown, string]>([
     ['the last output', ({ stages }) => (stages[3]!.outputDigest = '0'.repeat(64)), 'optimize: gave'],
     ['the output of an import', ({ stages }) => (stages[2]!.outputDigest = '0'.repeat(64)), 'import: gave'],
     [
@@ -227,7 +227,7 @@ describe('links between stages', () => {
     expect(wrong).toContainEqual(expect.stringContaining(what));
   });
 
-  test('an output of zeros is refused where no other stage states what it was', async () => {
+  it('an output of zeros is refused where no other stage states what it was', async () => {
     const { stages } = chain();
     const [train, , ...later] = stages;
     const tree = await read(
@@ -242,7 +242,7 @@ describe('links between stages', () => {
     ]);
   });
 
-  test('do not stand for files: what is stated twice is still not at hand', async () => {
+  it('do not stand for files: what is stated twice is still not at hand', async () => {
     const bundle = await put('chain', chain());
     const imported = async (files?: Map<string, string>) =>
       (await read(bundle, files)).checks.find(({ what }) => what === 'imported file')?.result;
@@ -250,7 +250,7 @@ describe('links between stages', () => {
     expect(await imported(new Map([[onnx, 'model.onnx']]))).toBe('matches');
   });
 
-  test('a graph of the parent may be what a stage began with; without the parent nobody can tell', async () => {
+  it('a graph of the parent may be what a stage began with; without the parent nobody can tell', async () => {
     const other = new TextEncoder().encode('another graph');
     const base = await writeBundle(
       root,
@@ -279,7 +279,7 @@ describe('links between stages', () => {
 });
 
 describe('what is at hand and wrong', () => {
-  test('a changed file of a parent', async () => {
+  it('a changed file of a parent', async () => {
     const base = await put('base');
     const last = await put('last', { parents: [parentOf(base)] });
     await appendFile(join(base.folder, 'model.onnx'), 'x');
@@ -291,7 +291,7 @@ describe('what is at hand and wrong', () => {
     expect(lineageText(tree).at(-2)).toBe('digests: 1 WRONG, 2 match, 0 not at hand');
   });
 
-  test('a file that is gone', async () => {
+  it('a file that is gone', async () => {
     const base = await put('base');
     await rm(join(base.folder, 'model.onnx'));
     const tree = await read(base);
@@ -299,7 +299,7 @@ describe('what is at hand and wrong', () => {
     expect(lineageHolds(tree)).toBe(false);
   });
 
-  test('a parent whose manifest was changed after the child was made', async () => {
+  it('a parent whose manifest was changed after the child was made', async () => {
     const base = await put('base');
     const last = await put('last', { parents: [parentOf(base)] });
     const file = join(base.folder, 'bundle.json');
@@ -310,7 +310,7 @@ describe('what is at hand and wrong', () => {
     expect(lineageHolds(tree)).toBe(false);
   });
 
-  test('a parent whose manifest is broken', async () => {
+  it('a parent whose manifest is broken', async () => {
     const base = await put('base');
     const last = await put('last', { parents: [parentOf(base)] });
     await writeFile(join(base.folder, 'bundle.json'), '{');
@@ -320,7 +320,7 @@ describe('what is at hand and wrong', () => {
     ]);
   });
 
-  test('a parent under a name that is not its own', async () => {
+  it('a parent under a name that is not its own', async () => {
     const base = await put('base');
     const tree = await read(await put('last', { parents: [{ ...parentOf(base), name: 'better' }] }));
     expect(tree.parents).toMatchObject([
@@ -341,22 +341,22 @@ describe('a past without end', () => {
     });
   }
   const readChain = (bundles: Bundle[]) =>
-    new LineageReader(new LineageShelf(bundles.map((bundle) => ({ folder: bundle.folder, bundle })))).read(
+    new LineageReader(new LineageSources(bundles.map((bundle) => ({ folder: bundle.folder, bundle })))).read(
       bundles[0]!,
     );
 
-  test('a circle is refused and named', async () => {
+  it('a circle is refused and named', async () => {
     await expect(readChain(chain(3, (i) => (i + 1) % 3))).rejects.toMatchObject({
       code: 'GOSHAWK_LINEAGE_INVALID',
       message: expect.stringContaining('n0@1.0.0 from n1@1.0.0 from n2@1.0.0 from n0@1.0.0') as string,
     });
   });
 
-  test('so is a bundle that is its own parent', async () => {
+  it('so is a bundle that is its own parent', async () => {
     await expect(readChain(chain(1, () => 0))).rejects.toMatchObject({ code: 'GOSHAWK_LINEAGE_INVALID' });
   });
 
-  test('so are more generations than anyone trains', async () => {
+  it('so are more generations than anyone trains', async () => {
     await expect(readChain(chain(40, (i) => i + 1))).rejects.toMatchObject({
       code: 'GOSHAWK_LINEAGE_INVALID',
       message: expect.stringContaining('more than 32 generations') as string,
@@ -365,12 +365,12 @@ describe('a past without end', () => {
   });
 });
 
-test('words of a foreign bundle do not move the cursor', async () => {
+it('words of a foreign bundle do not move the cursor', async () => {
   const bundle = await put('odd', { parents: [{ name: 'x\u001b[2J\nroot', digest: digestOf('a') }] });
   expect(lineageText(await read(bundle))[1]).toBe('└── x?[2J?root  aaaaaaaaaaaa  not at hand');
 });
 
-test('the text has a line a bundle with boxes around, then stages, measurements and digests', async () => {
+it('the text has a line a bundle with boxes around, then stages, measurements and digests', async () => {
   const base = await put(
     'base',
     {
@@ -420,15 +420,15 @@ test('the text has a line a bundle with boxes around, then stages, measurements 
     `└── (teacher)  other@1.0.0  ${short(other)}  test  no time  no AP  0.00 MB`,
     '',
     'pruned@1.0.0',
-    '  train     8000 pictures drawn by simulator 1.0.0, seeds 1..16',
-    '  prune     pictures of data eeeeeeeeeeee, sparsity 0.3 to 0.9 (cubic), 72.0 % of weights pruned (channels), 481.6 to 96.0 M MACs, commit dddddddddddd-dirty, 2026-11-24 01:02',
+    '  train     8000 images drawn by simulator 1.0.0, seeds 1..16',
+    '  prune     images of data eeeeeeeeeeee, sparsity 0.3 to 0.9 (cubic), 72.0 % of weights pruned (channels), 481.6 to 96.0 M MACs, commit dddddddddddd-dirty, 2026-11-24 01:02',
     `  digest    model.onnx ${graph}, matches`,
     '  digest    prune: data eeeeeeeeeeee, not at hand',
     '',
     'base@1.0.0',
-    '  train     8000 pictures drawn by simulator 1.0.0, seeds 1..16',
+    '  train     8000 images drawn by simulator 1.0.0, seeds 1..16',
     '  code      abc123',
-    '  measured  AP 0.4900, AP50 0.8193 on 500 pictures of val/a.json, goshawk evaluate, AMD EPYC, 2026-11-23 10:00',
+    '  measured  AP 0.4900, AP50 0.8193 on 500 images of val/a.json, goshawk evaluate, AMD EPYC, 2026-11-23 10:00',
     `  digest    model.onnx ${graph}, matches`,
     '',
     'other@1.0.0',

@@ -11,7 +11,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadBundle } from '../../src/model/bundle.ts';
 import { packBundle } from '../../src/model/pack.ts';
 import { defaultModelFolders, ModelRepository } from '../../src/model/repository.ts';
@@ -61,7 +61,7 @@ const put = (folder: string, name: string, version: string) =>
   writeBundle(join(root, folder), manifest(name, version), new Map([['model.onnx', GRAPH]]));
 
 describe('finding a bundle', () => {
-  test('by name it is the newest version, over all folders; the first folder wins a tie', async () => {
+  it('by name it is the newest version, over all folders; the first folder wins a tie', async () => {
     await put('a', 'yard', '1.9.0');
     await put('a', 'yard', '1.10.0-rc.1');
     await put('b', 'yard', '1.10.0');
@@ -71,14 +71,14 @@ describe('finding a bundle', () => {
     expect((await repository.load('yard@1.9.0')).manifest.version).toBe('1.9.0');
   });
 
-  test('by the path of its folder or of its manifest', async () => {
+  it('by the path of its folder or of its manifest', async () => {
     const { folder } = await put('a', 'yard', '1.0.0');
     const repository = new ModelRepository([]);
     expect((await repository.load(folder)).folder).toBe(folder);
     expect((await repository.load(join(folder, 'bundle.json'))).folder).toBe(folder);
   });
 
-  test.each(['nothing', 'yard@2.0.0', '', '../a/yard', '.hidden', '@1.0.0'])(
+  it.each(['nothing', 'yard@2.0.0', '', '../a/yard', '.hidden', '@1.0.0'])(
     '%j is told as not found',
     async (reference) => {
       await put('a', 'yard', '1.0.0');
@@ -87,7 +87,7 @@ describe('finding a bundle', () => {
     },
   );
 
-  test('GOSHAWK_MODELS comes before the user and the package', () => {
+  it('GOSHAWK_MODELS comes before the user and the package', () => {
     const folders = defaultModelFolders({ GOSHAWK_MODELS: '/x:/y', XDG_DATA_HOME: '/data' });
     expect(folders.slice(0, 3)).toEqual(['/x', '/y', '/data/goshawk/models']);
     expect(folders[3]).toMatch(/\/models$/);
@@ -95,7 +95,7 @@ describe('finding a bundle', () => {
 });
 
 describe('listing', () => {
-  test('names broken entries instead of leaving them out', async () => {
+  it('names broken entries instead of leaving them out', async () => {
     await put('a', 'yard', '1.0.0');
     await mkdir(join(root, 'a', 'broken', '1.0.0'), { recursive: true });
     await writeFile(join(root, 'a', 'broken', '1.0.0', 'bundle.json'), '{"schema": "goshawk.bundle/1"}');
@@ -107,7 +107,7 @@ describe('listing', () => {
 });
 
 describe('a bundle that was tampered with', () => {
-  test('a changed graph is refused with both digests', async () => {
+  it('a changed graph is refused with both digests', async () => {
     const { folder } = await put('a', 'yard', '1.0.0');
     await appendFile(join(folder, 'model.onnx'), 'x');
     await expect(loadBundle(folder)).rejects.toMatchObject({
@@ -116,13 +116,13 @@ describe('a bundle that was tampered with', () => {
     });
   });
 
-  test('a missing graph is refused', async () => {
+  it('a missing graph is refused', async () => {
     const { folder } = await put('a', 'yard', '1.0.0');
     await rm(join(folder, 'model.onnx'));
     await expect(loadBundle(folder)).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
   });
 
-  test.each([
+  it.each([
     [
       'a file outside of the folder',
       (text: string) => text.replace('"model.onnx"', '"../model.onnx"'),
@@ -147,12 +147,12 @@ describe('a bundle that was tampered with', () => {
 });
 
 describe('writing', () => {
-  test('whoever may read the model folder may read the bundle', async () => {
+  it('whoever may read the model folder may read the bundle', async () => {
     const { folder } = await put('a', 'yard', '1.0.0');
     expect((await stat(folder)).mode).toBe((await stat(join(root, 'a', 'yard'))).mode);
   });
 
-  test('files that do not match the manifest leave nothing behind', async () => {
+  it('files that do not match the manifest leave nothing behind', async () => {
     const wrong = new Map([['model.onnx', new Uint8Array(3)]]);
     await expect(writeBundle(join(root, 'a'), manifest('yard', '1.0.0'), wrong)).rejects.toMatchObject({
       code: 'GOSHAWK_BUNDLE_DIGEST',
@@ -160,14 +160,14 @@ describe('writing', () => {
     expect(await readdir(join(root, 'a', 'yard'))).toEqual([]);
   });
 
-  test('two writers of one version: one wins, the other is told, nothing is mixed', async () => {
+  it('two writers of one version: one wins, the other is told, nothing is mixed', async () => {
     const results = await Promise.allSettled([put('a', 'yard', '1.0.0'), put('a', 'yard', '1.0.0')]);
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await readdir(join(root, 'a', 'yard'))).toEqual(['1.0.0']);
     await loadBundle(join(root, 'a', 'yard', '1.0.0'));
   });
 
-  test('a folder may be a link', async () => {
+  it('a folder may be a link', async () => {
     await put('real', 'yard', '1.0.0');
     await mkdir(join(root, 'linked'));
     await symlink(join(root, 'real', 'yard'), join(root, 'linked', 'yard'));
@@ -175,7 +175,7 @@ describe('writing', () => {
   });
 });
 
-test('a packed bundle is the same bytes each time', async () => {
+it('a packed bundle is the same bytes each time', async () => {
   const bundle = await put('a', 'yard', '1.0.0');
   await packBundle(bundle, join(root, 'one.tar'));
   await packBundle(bundle, join(root, 'two.tar'));

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { makeTar } from '../../src/model/tar.ts';
 
 const ENTRIES = [
@@ -12,15 +12,15 @@ const ENTRIES = [
   { name: 'block', data: new Uint8Array(512).fill(9) },
 ];
 
-test('the order in which files are given does not matter', () => {
+it('the order in which files are given does not matter', () => {
   expect(Buffer.compare(makeTar(ENTRIES), makeTar([...ENTRIES].reverse()))).toBe(0);
 });
 
-test.each(['', 'ä', 'x'.repeat(101), 'line\nbreak'])('the name %j is refused', (name) => {
+it.each(['', 'ä', 'x'.repeat(101), 'line\nbreak'])('the name %j is refused', (name) => {
   expect(() => makeTar([{ name, data: new Uint8Array(1) }])).toThrow(RangeError);
 });
 
-test.runIf(spawnSync('tar', ['--version']).status === 0)('tar reads the same files back', async () => {
+it.runIf(spawnSync('tar', ['--version']).status === 0)('tar reads the same files back', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'goshawk-tar-'));
   try {
     await writeFile(join(folder, 'out.tar'), makeTar(ENTRIES));

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { compareVersions } from '../../src/model/versions.ts';
 
 /** The order that semver.org gives as an example, and what people get wrong about numbers. */
@@ -18,7 +18,7 @@ const ORDERED = [
   '2.0.0',
 ];
 
-test('versions come in the order of semver.org', () => {
+it('versions come in the order of semver.org', () => {
   expect([...ORDERED].reverse().sort(compareVersions)).toEqual(ORDERED);
 });
 
@@ -27,7 +27,7 @@ const version = fc
   .tuple(fc.nat(3), fc.nat(12), fc.nat(3), fc.array(part, { maxLength: 3 }))
   .map(([a, b, c, rest]) => `${a}.${b}.${c}${rest.length > 0 ? `-${rest.join('.')}` : ''}`);
 
-test('the order is antisymmetric and transitive', () => {
+it('the order is antisymmetric and transitive', () => {
   fc.assert(
     fc.property(version, version, version, (a, b, c) => {
       expect(Math.sign(compareVersions(a, b))).toBe(-Math.sign(compareVersions(b, a)) + 0);

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkOutputFiles, checkOutputFolder, writeOutput } from '../../src/platform/outputs.ts';
 
 let folder: string;
@@ -21,14 +21,14 @@ const refusal = (words: string): object => ({
 });
 
 describe('a file', () => {
-  test('that can be written leaves no trace of the check', async () => {
+  it('that can be written leaves no trace of the check', async () => {
     await writeFile(below('old.json'), 'old');
     await checkOutputFiles(below('new.json'), undefined, '', below('old.json'), '/dev/null');
     expect(await readdir(folder)).toEqual(['old.json']);
     expect(await readFile(below('old.json'), 'utf8')).toBe('old');
   });
 
-  test.each([
+  it.each([
     ['in a folder that is not there', ['no', 'such', 'x.json'], 'there is no folder'],
     ['below a file', ['file', 'x.json'], 'ENOTDIR'],
     ['that is a folder', ['folder'], 'it is a folder'],
@@ -40,28 +40,28 @@ describe('a file', () => {
     await expect(checkOutputFiles(below(...names))).rejects.toMatchObject(refusal(words));
   });
 
-  test('where the kernel takes none, whoever asks, is refused', async () => {
+  it('where the kernel takes none, whoever asks, is refused', async () => {
     await expect(checkOutputFiles('/proc/goshawk-report.json')).rejects.toMatchObject(refusal('/proc/'));
   });
 
-  test('for two outputs is refused', async () => {
+  it('for two outputs is refused', async () => {
     const files = [below('a.json'), below('sub', '..', 'a.json')];
     await expect(checkOutputFiles(...files)).rejects.toMatchObject(refusal('two outputs'));
   });
 
-  test('that cannot be written after all has a code', async () => {
+  it('that cannot be written after all has a code', async () => {
     await expect(writeOutput(below('no', 'x'), 'text')).rejects.toMatchObject(refusal('ENOENT'));
   });
 });
 
 describe('a folder', () => {
-  test('that is there, or can be made, leaves no trace of the check', async () => {
+  it('that is there, or can be made, leaves no trace of the check', async () => {
     await checkOutputFolder(folder);
     await checkOutputFolder(below('a', 'b', 'c'));
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('below a file is refused', async () => {
+  it('below a file is refused', async () => {
     await writeFile(below('file'), '');
     await expect(checkOutputFolder(below('file', 'models'))).rejects.toMatchObject(refusal('ENOTDIR'));
     await expect(checkOutputFolder(below('file'))).rejects.toMatchObject(refusal('is no folder'));

@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SCENE_LABELS } from '../../src/sim/labels.ts';
 import { encodeJpeg } from '../../src/device/imaging/encode-image.ts';
 import { writeRecording } from '../device/camera/recording.ts';
-import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
+import { HAS_ROS, jsonLines, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 
-sayWhatIsSkipped();
+logSkipped();
 const bundle = HAS_ROS ? shippedBundle() : undefined;
 
 describe.skipIf(!HAS_ROS)('the camera node', () => {
@@ -27,7 +27,7 @@ describe.skipIf(!HAS_ROS)('the camera node', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Pictures of a folder and of a recording, which say nothing of where objects are. */
+  /** Images of a folder and of a recording, which say nothing of where objects are. */
   async function makeSources(): Promise<Record<string, string>> {
     const pictures = join(folder, 'pictures');
     mkdirSync(pictures, { recursive: true });

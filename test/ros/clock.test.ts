@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
-import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
+import { HAS_ROS, jsonLines, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 
-sayWhatIsSkipped();
+logSkipped();
 const bundle = HAS_ROS ? shippedBundle() : undefined;
 
 /** What the player's clock starts with: no clock of a machine that runs this. */
@@ -67,7 +67,7 @@ describe.skipIf(!HAS_ROS)('/clock, published as "ros2 bag play --clock" does', (
 
     it.each([
       ['a slow clock', { use_sim_time: 'true' }, ['--clock-rate', '4']],
-      ['one picture of a recording', {}, ['--stamps', 'fixed', '--no-clock']],
+      ['one image of a recording', {}, ['--stamps', 'fixed', '--no-clock']],
       ['a recording of a fifth of a second that loops', {}, ['--stamps', 'loop', '--no-clock']],
     ] as const)('no frame of %s is lost for its stamp', async (_, parameters, args) => {
       const { frames } = await sendTo(parameters, ...args);

@@ -9,11 +9,11 @@ import {
   HAS_ROS2,
   ROOT,
   RosBench,
-  sayWhatIsSkipped,
+  logSkipped,
   type RosProcess,
 } from './support/ros-process.ts';
 
-sayWhatIsSkipped();
+logSkipped();
 const VARIABLES = ['FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'] as const;
 const usesFastDds = (process.env['RMW_IMPLEMENTATION'] ?? '').includes('fastrtps');
 const MEBIBYTE = 2 ** 20;

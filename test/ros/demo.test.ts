@@ -5,9 +5,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { statusSchema } from '../../src/contract/status.ts';
 import { openChromium } from '../support/chromium.ts';
-import { HAS_ROS, ROOT, RosBench, sayWhatIsSkipped } from './support/ros-process.ts';
+import { HAS_ROS, ROOT, RosBench, logSkipped } from './support/ros-process.ts';
 
-sayWhatIsSkipped();
+logSkipped();
 const folder = mkdtempSync(join(tmpdir(), 'goshawk-demo-'));
 const bench = new RosBench(1);
 afterAll(async () => {
@@ -31,9 +31,9 @@ describe.skipIf(!HAS_ROS)('npm start, after set-up', () => {
       const page = await browser.newPage();
       await page.goto(url, { waitUntil: 'domcontentloaded' });
       await page.getByText('healthy', { exact: true }).waitFor();
-      const picture = page.getByAltText(/^Annotated live picture/);
+      const shown = page.getByAltText(/^Annotated live image/);
       await expect
-        .poll(() => picture.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth), {
+        .poll(() => shown.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth), {
           timeout: 30_000,
         })
         .toBe(640);

@@ -13,13 +13,13 @@ import {
   HAS_ROS,
   jsonLines,
   RosBench,
-  sayWhatIsSkipped,
+  logSkipped,
   type RosProcess,
 } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 import { HAS_YOLOX, importYolox, somePhotograph } from './support/test-bundle.ts';
 
-sayWhatIsSkipped();
+logSkipped();
 const bundle = HAS_ROS ? shippedBundle() : undefined;
 
 const TOPIC = '/front/image_raw';

@@ -11,9 +11,9 @@ import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { foreignBytes } from '../device/authoring/foreign-detector.ts';
 import { Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
-import { HAS_ROS2, ROOT, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
+import { HAS_ROS2, ROOT, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
 
-sayWhatIsSkipped();
+logSkipped();
 const bundle = HAS_ROS2 ? shippedBundle() : undefined;
 const NODE = '/goshawk/detector';
 const LAUNCH = ['launch', 'goshawk', 'perception.launch.py'];

@@ -3,17 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  childrenOf,
-  HAS_ROS2,
-  ROOT,
-  RosBench,
-  sayWhatIsSkipped,
-  type RosProcess,
-} from './support/ros-process.ts';
+import { childrenOf, HAS_ROS2, ROOT, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 
-sayWhatIsSkipped();
+logSkipped();
 const bundle = HAS_ROS2 ? shippedBundle() : undefined;
 const NODE = '/goshawk/detector';
 
@@ -135,7 +128,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
     expect(run.isRunning).toBe(true);
   });
 
-  it('shows results, their rate, labels, pictures and diagnostics', async () => {
+  it('shows results, their rate, labels, images and diagnostics', async () => {
     const run = start(...launchArguments, `bundle:=${bundle!}`, 'image_topics:=/front/image_raw');
     await run.waitFor(/the detector is active/, 60);
     const camera = bench.peer('raw_camera.py', '--topic', '/front/image_raw', '--rate', '10');

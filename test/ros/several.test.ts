@@ -4,9 +4,9 @@ import { statusSchema, type Status } from '../../src/contract/status.ts';
 import { stateSchema } from '../../src/contract/telemetry.ts';
 import { freePort, Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
-import { HAS_ROS, jsonLines, RosBench, sayWhatIsSkipped, type RosProcess } from './support/ros-process.ts';
+import { HAS_ROS, jsonLines, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
 
-sayWhatIsSkipped();
+logSkipped();
 const bundle = HAS_ROS ? shippedBundle() : undefined;
 
 async function statusOf(url: string): Promise<Status> {
@@ -103,7 +103,7 @@ describe.skipIf(bundle === undefined)('several of something', () => {
     }
   });
 
-  it('says that a topic is named twice, and takes its own annotated picture for no camera', async () => {
+  it('says that a topic is named twice, and takes its own annotated image for no camera', async () => {
     const twice = await startDetector({ image_topics: '["/front/image_raw", "/front/image_raw"]' });
     expect(twice.output).toMatch(/image_topics names a topic twice .*: it is one camera/);
     await startDetector({ image_topics: '["/front/image_raw"]' }, '-r', '__ns:=/other');
@@ -114,8 +114,6 @@ describe.skipIf(bundle === undefined)('several of something', () => {
       image_topics: '["/front/image_raw", "/front/detections/image"]',
     });
     running.push(own);
-    await own.waitFor(
-      /configure failed: GOSHAWK_PARAMETER_INVALID: .*annotated picture of \/front\/image_raw/,
-    );
+    await own.waitFor(/configure failed: GOSHAWK_PARAMETER_INVALID: .*annotated image of \/front\/image_raw/);
   });
 });

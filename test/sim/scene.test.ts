@@ -71,7 +71,7 @@ describe('scenes', () => {
     expect(Buffer.compare(a, b)).not.toBe(0);
   });
 
-  it('keep every box inside the picture, not empty, with a known label', () => {
+  it('keep every box inside the image, not empty, with a known label', () => {
     fc.assert(
       fc.property(
         fc.maxSafeNat(),
@@ -93,7 +93,7 @@ describe('scenes', () => {
     );
   });
 
-  it('have boxes that scale with the picture', () => {
+  it('have boxes that scale with the image', () => {
     let compared = 0;
     for (let seed = 0; seed < 12; seed += 1) {
       const small = renderFrame(createWorld(seed), 2, 640, 360, CLEAR_DAY).objects;

@@ -1,6 +1,6 @@
 import type { CompressedView, Stamp } from '../frame.ts';
 import { refuse, type Refusal } from '../refusal.ts';
-import { readPictureHeader, uprightSize } from '../image/compressed-size.ts';
+import { readImageHeader, uprightSize } from '../image/compressed-size.ts';
 import { DEFAULT_IMAGE_LIMITS, findSizeProblem, type ImageLimits } from '../image/limits.ts';
 import { CdrCursor } from './cursor.ts';
 import { readHeader } from './header.ts';
@@ -27,16 +27,16 @@ export function parseCompressedImage(bytes: Uint8Array): CdrCompressedImage | Re
   return cursor.refusal() ?? { ok: true, stamp, frameId, format, data };
 }
 
-/** A compressed picture whose first bytes are those of a JPEG or PNG file. */
+/** A compressed image whose first bytes are those of a JPEG or PNG file. */
 export interface CheckedCompressedImage {
   readonly ok: true;
   readonly view: CompressedView;
 }
 
 /**
- * Finds out what a compressed picture is. The first bytes decide, not the `format` text, which publishers fill in many ways; but data
+ * Finds out what a compressed image is. The first bytes decide, not the `format` text, which publishers fill in many ways; but data
  * that is neither JPEG nor PNG is never handed on, so that no sender can choose a decoder (SVG, TIFF, ...) behind the word `jpeg`.
- * `compressedDepth` is refused: its data has a header of its own and holds no color picture. A size that the header of the picture
+ * `compressedDepth` is refused: its data has a header of its own and holds no color image. A size that the header of the image
  * tells is held against the limits; a header that tells none is left to the decoder.
  */
 export function toCompressedView(
@@ -45,9 +45,9 @@ export function toCompressedView(
 ): CheckedCompressedImage | Refusal {
   const shown = JSON.stringify(message.format.slice(0, 64));
   if (/compressedDepth/i.test(message.format)) {
-    return refuse('unsupported_encoding', `format ${shown} is a depth picture; supported: jpeg, png`);
+    return refuse('unsupported_encoding', `format ${shown} is a depth image; supported: jpeg, png`);
   }
-  const checked = checkPicture(message.data, /^\s*mono16\b/i.test(message.format), limits);
+  const checked = checkImage(message.data, /^\s*mono16\b/i.test(message.format), limits);
   if (checked.ok || checked.reason !== 'corrupt_image') return checked;
   if (!/\b(jpe?g|png)\b/i.test(message.format)) {
     return refuse('unsupported_encoding', `format ${shown} is not read; supported: jpeg, png`);
@@ -56,11 +56,11 @@ export function toCompressedView(
 }
 
 /**
- * The picture that some bytes are, by their start and header. A PNG of 16-bit gray is refused: it holds distances, not light (in ROS
- * `16UC1; png`), and scaled to 8 bits it would be a picture that no detector was trained on.
+ * The image that some bytes are, by their start and header. A PNG of 16-bit gray is refused: it holds distances, not light (in ROS
+ * `16UC1; png`), and scaled to 8 bits it would be an image that no detector was trained on.
  * @param isLight true where somebody says that 16-bit gray is light (`mono16`); then it is scaled to 8 bits
  */
-export function checkPicture(
+export function checkImage(
   data: Uint8Array,
   isLight = false,
   limits: ImageLimits = DEFAULT_IMAGE_LIMITS,
@@ -70,12 +70,12 @@ export function checkPicture(
     return refuse('corrupt_image', `the ${data.length} bytes do not start like a JPEG or PNG`);
   }
   const format = isJpeg ? 'jpeg' : 'png';
-  const header = readPictureHeader({ format, data });
+  const header = readImageHeader({ format, data });
   // the decoder finds the words for what is damaged
   if (header === undefined) return { ok: true, view: { format, data } };
   if (!isJpeg && header.bitDepth === 16 && header.channels === 1 && !isLight) {
     const detail =
-      'a PNG of 16-bit gray is taken for a depth picture; supported: PNG in color, of 8-bit gray, and of format "mono16; png"';
+      'a PNG of 16-bit gray is taken for a depth image; supported: PNG in color, of 8-bit gray, and of format "mono16; png"';
     return refuse('unsupported_encoding', detail);
   }
   const { width, height } = uprightSize(header);

@@ -9,7 +9,7 @@ const POSE_VALUES = 3 + 4 + 36;
 const POSE_BYTES = POSE_VALUES * 8;
 
 /**
- * The pose of every hypothesis: a picture says nothing about it, so it is the message's default, all zero but the orientation's
+ * The pose of every hypothesis: an image says nothing about it, so it is the message's default, all zero but the orientation's
  * w, which geometry_msgs/Quaternion sets to 1.
  */
 const DEFAULT_POSE = ((): Uint8Array => {

@@ -1,7 +1,7 @@
 import type { ImageView, Stamp } from '../frame.ts';
 import { canonicalEncoding, describeUnsupportedEncoding } from '../image/encodings.ts';
 import { DEFAULT_IMAGE_LIMITS, findSizeProblem, type ImageLimits } from '../image/limits.ts';
-import { leastSide, needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../image/layout.ts';
+import { minSide, needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../image/layout.ts';
 import { refuse, type Refusal } from '../refusal.ts';
 import { CdrCursor } from './cursor.ts';
 import { readHeader } from './header.ts';
@@ -40,7 +40,7 @@ export function parseImage(
   const { stamp, frameId } = readHeader(cursor);
   const height = cursor.uint32('height');
   const width = cursor.uint32('width');
-  // Before the data is looked at: a size that is refused is the more useful word about a picture that is also cut short.
+  // Before the data is looked at: a size that is refused is the more useful word about an image that is also cut short.
   const sizeProblem = findSizeProblem(width, height, limits);
   if (sizeProblem !== undefined) cursor.fail('bad_size', sizeProblem);
   const encoding = cursor.string('encoding');
@@ -58,7 +58,7 @@ export interface CheckedImage {
 }
 
 /**
- * Checks that encoding, size, step and data of a message agree, and gives the picture under its canonical encoding. The data must
+ * Checks that encoding, size, step and data of a message agree, and gives the image under its canonical encoding. The data must
  * be exactly step * rows bytes (for `nv12`, `nv21` and `i420` one and a half times the height). Subsampled layouts need even sides.
  */
 export function toImageView(message: Omit<CdrImage, 'ok'>): CheckedImage | Refusal {
@@ -69,7 +69,7 @@ export function toImageView(message: Omit<CdrImage, 'ok'>): CheckedImage | Refus
   if ((needsEvenWidth(encoding) && width % 2 !== 0) || (needsEvenHeight(encoding) && height % 2 !== 0)) {
     return refuse('bad_size', `${encoding} shares color between neighbors and cannot be ${width}x${height}`);
   }
-  const least = leastSide(encoding);
+  const least = minSide(encoding);
   if (width < least || height < least) {
     return refuse('bad_size', `${encoding} of ${width}x${height} has no neighbors to take colors from`);
   }

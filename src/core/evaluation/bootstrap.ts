@@ -1,7 +1,7 @@
 import { createRandom } from '../random.ts';
 import { countObjects, CurveReader } from './curves.ts';
 import type { ClassMatches } from './matching.ts';
-import { AREA, IOU_THRESHOLDS, MOST_DETECTIONS } from './protocol.ts';
+import { AREA, IOU_THRESHOLDS, MAX_DETECTIONS } from './protocol.ts';
 
 export interface BootstrapOptions {
   readonly images: number;
@@ -26,7 +26,7 @@ function quantile(sorted: Float64Array, share: number): number {
 }
 
 /**
- * Mean AP where each picture counts `weights[picture]` times; null where no object counts. Drawing a picture twice is the same as giving its detections and objects
+ * Mean AP where each image counts `weights[image]` times; null where no object counts. Drawing an image twice is the same as giving its detections and objects
  * weight two, so the matches of one evaluation serve every resample.
  */
 export function weightedAp(
@@ -40,7 +40,7 @@ export function weightedAp(
     const objects = countObjects(matches, AREA.all, weights);
     if (objects === 0) continue;
     for (let threshold = 0; threshold < IOU_THRESHOLDS.length; threshold++) {
-      reader.read(matches, objects, { area: AREA.all, threshold, maxDetections: MOST_DETECTIONS, weights });
+      reader.read(matches, objects, { area: AREA.all, threshold, maxDetections: MAX_DETECTIONS, weights });
       let precision = 0;
       for (const value of reader.precision) precision += value;
       sum += precision / reader.precision.length;
@@ -51,7 +51,7 @@ export function weightedAp(
 }
 
 /**
- * AP of each resample, NaN where it holds no object that counts. The same seed and number of pictures draw the same pictures, so that two
+ * AP of each resample, NaN where it holds no object that counts. The same seed and number of images draw the same images, so that two
  * models that were evaluated on the same set can be compared resample by resample.
  */
 export function resampleAp(
@@ -77,7 +77,7 @@ export function intervalOf(drawn: Float64Array, confidence: number): Interval | 
 }
 
 /**
- * Percentile bootstrap of AP over pictures: how far the figure would move with other pictures of the same kind. The same seed gives
+ * Percentile bootstrap of AP over images: how far the figure would move with other images of the same kind. The same seed gives
  * the same interval. Null where no resample holds an object that counts.
  */
 export function bootstrapAp(classes: readonly ClassMatches[], options: BootstrapOptions): Interval | null {

@@ -1,6 +1,6 @@
 /** A labeled object as COCO has it: corner and size in source pixels. */
 export interface TruthBox {
-  /** index of the picture, 0..images - 1, in rising order of the pictures' COCO ids */
+  /** index of the image, 0..images - 1, in rising order of the images' COCO ids */
   readonly image: number;
   readonly classIndex: number;
   readonly x: number;
@@ -27,7 +27,7 @@ export interface DetectedBox {
 
 /** Everything an evaluation looks at. */
 export interface EvaluationSet {
-  /** number of pictures, also those without an object */
+  /** number of images, also those without an object */
   readonly images: number;
   /** number of classes */
   readonly classes: number;

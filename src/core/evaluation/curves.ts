@@ -7,16 +7,16 @@ export interface CurveQuery {
   readonly area: number;
   /** index into IOU_THRESHOLDS */
   readonly threshold: number;
-  /** detections of the class that count in a picture */
+  /** detections of the class that count in an image */
   readonly maxDetections: number;
-  /** how often each picture is counted; null for once each */
+  /** how often each image is counted; null for once each */
   readonly weights: Float64Array | null;
 }
 
 /** numpy's `spacing(1)`, which pycocotools adds to the denominator of precision */
 const EPSILON = 2 ** -52;
 
-/** Objects that count, each as often as its picture. */
+/** Objects that count, each as often as its image. */
 export function countObjects(matches: ClassMatches, area: number, weights: Float64Array | null): number {
   const objects = matches.objects[area]!;
   let sum = 0;

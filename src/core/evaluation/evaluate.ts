@@ -1,10 +1,10 @@
 import type { EvaluationSet } from './boxes.ts';
 import { countObjects, CurveReader } from './curves.ts';
 import { matchDetections, type ClassMatches } from './matching.ts';
-import { AREA, AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS, MOST_DETECTIONS } from './protocol.ts';
+import { AREA, AREA_RANGES, IOU_THRESHOLDS, DETECTION_LIMITS, MAX_DETECTIONS } from './protocol.ts';
 
 /** The twelve figures of COCO, 0..1; null where no object counts (pycocotools says -1). */
-export interface CocoFigures {
+export interface CocoStats {
   readonly ap: number | null;
   readonly ap50: number | null;
   readonly ap75: number | null;
@@ -20,7 +20,7 @@ export interface CocoFigures {
 }
 
 /** Figures of one class; null where it has no object that counts. */
-export interface ClassFigures {
+export interface ClassStats {
   readonly ap: number | null;
   readonly ap50: number | null;
   /** precision at IoU 0.5 at each of RECALL_LEVELS */
@@ -28,9 +28,9 @@ export interface ClassFigures {
 }
 
 export interface CocoEvaluation {
-  readonly figures: CocoFigures;
+  readonly stats: CocoStats;
   /** by class index */
-  readonly classes: readonly ClassFigures[];
+  readonly classes: readonly ClassStats[];
   /** for `bootstrapAp` */
   readonly matches: readonly ClassMatches[];
 }
@@ -68,13 +68,13 @@ function profile(
   return { precision, recall };
 }
 
-function classFigures(reader: CurveReader, matches: ClassMatches, all: Profile | null): ClassFigures {
+function classStats(reader: CurveReader, matches: ClassMatches, all: Profile | null): ClassStats {
   if (all === null) return { ap: null, ap50: null, precision50: null };
   const objects = countObjects(matches, AREA.all, null);
   reader.read(matches, objects, {
     area: AREA.all,
     threshold: 0,
-    maxDetections: MOST_DETECTIONS,
+    maxDetections: MAX_DETECTIONS,
     weights: null,
   });
   return { ap: mean(all.precision), ap50: all.precision[0]!, precision50: [...reader.precision] };
@@ -97,26 +97,26 @@ export function evaluateDetections(set: EvaluationSet): CocoEvaluation {
   const recallOf = (list: readonly (Profile | null)[]): number | null =>
     mean(known(list).flatMap(({ recall }) => recall));
 
-  const [all, small, medium, large] = AREA_RANGES.map((_, area) => profiles(area, MOST_DETECTIONS)) as [
+  const [all, small, medium, large] = AREA_RANGES.map((_, area) => profiles(area, MAX_DETECTIONS)) as [
     (Profile | null)[],
     (Profile | null)[],
     (Profile | null)[],
     (Profile | null)[],
   ];
-  const figures: CocoFigures = {
+  const stats: CocoStats = {
     ap: precisionOf(all),
     ap50: precisionAt(all, 0),
     ap75: precisionAt(all, 5),
     apSmall: precisionOf(small),
     apMedium: precisionOf(medium),
     apLarge: precisionOf(large),
-    ar1: recallOf(profiles(AREA.all, MAX_DETECTIONS[0])),
-    ar10: recallOf(profiles(AREA.all, MAX_DETECTIONS[1])),
+    ar1: recallOf(profiles(AREA.all, DETECTION_LIMITS[0])),
+    ar10: recallOf(profiles(AREA.all, DETECTION_LIMITS[1])),
     ar100: recallOf(all),
     arSmall: recallOf(small),
     arMedium: recallOf(medium),
     arLarge: recallOf(large),
   };
-  const classes = matches.map((entry, index) => classFigures(reader, entry, all[index]!));
-  return { figures, classes, matches };
+  const classes = matches.map((entry, index) => classStats(reader, entry, all[index]!));
+  return { stats, classes, matches };
 }

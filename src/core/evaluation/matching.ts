@@ -1,26 +1,26 @@
 import { cocoIou, type DetectedBox, type EvaluationSet, type TruthBox } from './boxes.ts';
-import { AREA_RANGES, IOU_THRESHOLDS, MOST_DETECTIONS } from './protocol.ts';
+import { AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS } from './protocol.ts';
 
 /**
- * What became of each detection of one class over all pictures, best score first. Masks have one bit for each of IOU_THRESHOLDS, bit 0 for
+ * What became of each detection of one class over all images, best score first. Masks have one bit for each of IOU_THRESHOLDS, bit 0 for
  * the lowest.
  */
 export interface ClassMatches {
   /** detections */
   readonly count: number;
-  /** picture of each detection */
+  /** image of each detection */
   readonly image: Int32Array;
-  /** place among the detections of its picture and class, 0 for the best */
+  /** place among the detections of its image and class, 0 for the best */
   readonly rank: Uint8Array;
   /** by area range: thresholds at which the detection found an object that counts */
   readonly hits: readonly Uint16Array[];
   /** by area range: thresholds at which it neither helps nor harms (a crowd, an object or box outside the range) */
   readonly ignored: readonly Uint16Array[];
-  /** by area range: objects that count in each picture */
+  /** by area range: objects that count in each image */
   readonly objects: readonly Int32Array[];
 }
 
-/** Truths and detections of one picture and class. */
+/** Truths and detections of one image and class. */
 interface Cell {
   truths: TruthBox[];
   detections: DetectedBox[];
@@ -107,7 +107,7 @@ function matchClass(cells: ReadonlyMap<number, Cell>, images: number): ClassMatc
   const byImage = [...cells].sort(([a], [b]) => a - b);
   for (const [image, cell] of byImage) {
     cell.detections.sort((a, b) => b.score - a.score);
-    cell.detections.length = Math.min(cell.detections.length, MOST_DETECTIONS);
+    cell.detections.length = Math.min(cell.detections.length, MAX_DETECTIONS);
     const overlaps = cell.detections.map((detection) =>
       Float64Array.from(cell.truths, (truth) => cocoIou(detection, truth)),
     );
@@ -116,7 +116,7 @@ function matchClass(cells: ReadonlyMap<number, Cell>, images: number): ClassMatc
       judged.push({ score, image, rank, verdicts: ranges.map((verdicts) => verdicts[rank]!) });
     });
   }
-  // sorting is stable: equal scores stay in the order of pictures
+  // sorting is stable: equal scores stay in the order of images
   judged.sort((a, b) => b.score - a.score);
 
   const matches = emptyMatches(judged.length, images);
@@ -138,13 +138,13 @@ function matchClass(cells: ReadonlyMap<number, Cell>, images: number): ClassMatc
   return matches;
 }
 
-/** Matches all detections with the objects of their picture and class. One entry for each class. */
+/** Matches all detections with the objects of their image and class. One entry for each class. */
 export function matchDetections(set: EvaluationSet): ClassMatches[] {
   const classes = Array.from({ length: set.classes }, () => new Map<number, Cell>());
   const cellOf = ({ image, classIndex }: { image: number; classIndex: number }): Cell => {
     const cells = classes[classIndex];
     if (cells === undefined || image < 0 || image >= set.images) {
-      throw new RangeError(`picture ${image} or class ${classIndex} is outside of the set`);
+      throw new RangeError(`image ${image} or class ${classIndex} is outside of the set`);
     }
     let cell = cells.get(image);
     if (cell === undefined) cells.set(image, (cell = { truths: [], detections: [] }));

@@ -18,10 +18,10 @@ export const AREA_RANGES = [
   { name: 'large', least: 96 ** 2, most: 1e10 },
 ] as const;
 
-/** Detections of a class that count in a picture, best first. */
-export const MAX_DETECTIONS = [1, 10, 100] as const;
+/** Detections of a class that count in an image, best first. */
+export const DETECTION_LIMITS = [1, 10, 100] as const;
 
-export const MOST_DETECTIONS = 100;
+export const MAX_DETECTIONS = 100;
 
 /** Indices into AREA_RANGES. */
 export const AREA = { all: 0, small: 1, medium: 2, large: 3 } as const;

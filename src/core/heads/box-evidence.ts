@@ -1,6 +1,6 @@
 import { createGrid, type GridPlan } from './grid.ts';
 
-/** Boxes of several pictures: four values a row, row by row. */
+/** Boxes of several images: four values a row, row by row. */
 export type BoxRuns = readonly Float32Array[];
 
 /** How the four values of a box change from cell to cell of the grid, in pixels a pixel: 1 where a value is a place, 0 where it is a size or an offset. */
@@ -57,21 +57,21 @@ export const FEWEST_ROWS = 3;
 /** What boxes that follow no grid look like. */
 export interface BoxStatistics {
   readonly rows: number;
-  /** largest absolute coordinate of the picture whose largest is least: a picture beyond the training may drive boxes anywhere */
+  /** largest absolute coordinate of the image whose largest is least: an image beyond the training may drive boxes anywhere */
   readonly largest: number;
-  /** share of rows whose third and fourth value are not below the first and second, 0..1: in the picture where it is largest, and where it is smallest; of all together where each has too few to tell */
+  /** share of rows whose third and fourth value are not below the first and second, 0..1: in the image where it is largest, and where it is smallest; of all together where each has too few to tell */
   readonly ordered: number;
-  readonly leastOrdered: number;
+  readonly minOrdered: number;
 }
 
-/** @param counts tells whether row `row` of picture `run` is a box at all */
+/** @param counts tells whether row `row` of image `run` is a box at all */
 export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) => boolean): BoxStatistics {
   let rows = 0;
   let least = Infinity;
   let ordered = 0;
-  let leastOrdered = 1;
+  let minOrdered = 1;
   let allInOrder = 0;
-  let isTold = false;
+  let isReported = false;
   runs.forEach((boxes, run) => {
     let largest = 0;
     let counted = 0;
@@ -91,12 +91,12 @@ export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) 
     }
     allInOrder += inOrder;
     if (counted >= FEWEST_ROWS) {
-      isTold = true;
+      isReported = true;
       ordered = Math.max(ordered, inOrder / counted);
-      leastOrdered = Math.min(leastOrdered, inOrder / counted);
+      minOrdered = Math.min(minOrdered, inOrder / counted);
     }
     if (largest > 0) least = Math.min(least, largest);
   });
-  if (!isTold && rows >= FEWEST_ROWS) ordered = leastOrdered = allInOrder / rows;
-  return { rows, largest: Number.isFinite(least) ? least : 0, ordered, leastOrdered };
+  if (!isReported && rows >= FEWEST_ROWS) ordered = minOrdered = allInOrder / rows;
+  return { rows, largest: Number.isFinite(least) ? least : 0, ordered, minOrdered };
 }

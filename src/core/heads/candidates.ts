@@ -1,8 +1,8 @@
 import { ScoreOrder } from '../nms.ts';
 
 /**
- * Boxes of one picture that passed the score threshold, in network pixels, before suppression. A struct of arrays that is
- * filled again for every picture and only ever grows.
+ * Boxes of one image that passed the score threshold, in network pixels, before suppression. A struct of arrays that is
+ * filled again for every image and only ever grows.
  */
 export interface Candidates {
   count: number;
@@ -18,7 +18,7 @@ export interface Candidates {
 }
 
 /**
- * Most entries that a picture has where every class of a box counts (`multiLabel`); the best stay, the first among equals. YOLOX-nano gives 200
+ * Most entries that an image has where every class of a box counts (`multiLabel`); the best stay, the first among equals. YOLOX-nano gives 200
  * to 850 for a street scene at a threshold of 0.01, while boxes times classes may be millions at a threshold of 0.
  */
 export const MULTI_LABEL_CANDIDATES = 30_000;

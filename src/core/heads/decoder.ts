@@ -28,7 +28,7 @@ type Reader = (
   candidates: Candidates,
 ) => boolean;
 
-/** True where the tensor has rank 3, holds picture `batchIndex`, and as many values as its sizes say. */
+/** True where the tensor has rank 3, holds image `batchIndex`, and as many values as its sizes say. */
 function holds(tensor: OutputTensor, batchIndex: number): boolean {
   const { dims, data } = tensor;
   return dims.length === 3 && batchIndex < dims[0]! && data.length === dims[0]! * dims[1]! * dims[2]!;
@@ -114,7 +114,7 @@ const READERS: Record<Head, (options: DecoderOptions) => Reader> = {
 };
 
 /**
- * Copies the chosen candidates to `out` as source pixels, clipped to the picture. Boxes that lie wholly outside of it (in the
+ * Copies the chosen candidates to `out` as source pixels, clipped to the image. Boxes that lie wholly outside of it (in the
  * letterbox's border) have nothing to show and are left out.
  */
 function emit(
@@ -147,13 +147,13 @@ function emit(
   out.count = count;
 }
 
-/** Reads all candidates of one picture; null where the output is not what the head gives, in shape or in numbers. */
+/** Reads all candidates of one image; null where the output is not what the head gives, in shape or in numbers. */
 export type CandidateReader = (
   outputs: readonly OutputTensor[],
   batchIndex: number,
 ) => Pick<Candidates, 'count' | 'boxes' | 'scores' | 'classes'> | null;
 
-/** True where entry i of the output is about the same place of the picture for all pictures; false where the graph selects and sorts itself. */
+/** True where entry i of the output is about the same place of the image for all images; false where the graph selects and sorts itself. */
 export function keepsPlaces(head: Head): boolean {
   return head !== 'end2end' && head !== 'detr';
 }

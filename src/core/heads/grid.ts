@@ -13,7 +13,7 @@ const STRIDE_SETS: readonly (readonly number[])[] = [
   [8, 16],
 ];
 
-/** Where the rows of an output lie in the picture: stride by stride, and within a stride anchor by anchor. */
+/** Where the rows of an output lie in the image: stride by stride, and within a stride anchor by anchor. */
 export interface GridPlan {
   readonly strides: readonly number[];
   /** boxes of a cell, 1 or 3 */

@@ -50,11 +50,11 @@ export interface DecodeSettings {
 /** `invalid`: the model put out something that is no number, or a shape other than the head's; nothing was written. */
 export type DecodeOutcome = 'ok' | 'invalid';
 
-/** Reads the raw output of one picture. Holds scratch memory: one decoder serves one thread. */
+/** Reads the raw output of one image. Holds scratch memory: one decoder serves one thread. */
 export interface Decoder {
   /**
-   * Writes the detections of picture `batchIndex`, best first, into `out` (at most `maxDetections` and what it has room for):
-   * boxes in source pixels, clipped to the picture; `tracks` are zeroed.
+   * Writes the detections of image `batchIndex`, best first, into `out` (at most `maxDetections` and what it has room for):
+   * boxes in source pixels, clipped to the image; `tracks` are zeroed.
    */
   decode(
     outputs: readonly OutputTensor[],

@@ -16,7 +16,7 @@ export interface OutputLayout {
   readonly logits: boolean;
   /** true where each object is there once */
   readonly suppressed: boolean;
-  /** rows of a picture; null where their number changes */
+  /** rows of an image; null where their number changes */
   readonly rows: number | null;
   /** null where the graph does not tell */
   readonly classes: number | null;
@@ -56,10 +56,10 @@ export interface LayoutFailure {
 }
 
 /** Networks of queries have some hundred rows, and grids of cells some thousand. */
-const MOST_QUERIES = 1000;
+const MAX_QUERIES = 1000;
 
-/** Normalized boxes reach a little beyond the picture. */
-const MOST_NORMALIZED = 2;
+/** Normalized boxes reach a little beyond the image. */
+const MAX_NORMALIZED = 2;
 
 /** Corners that come out in the wrong order are a rounding at a border. */
 const ORDERED = 0.995;
@@ -101,7 +101,7 @@ export function headOfLayout({
   return suppressed ? 'detr' : 'yolov8';
 }
 
-/** Values of all pictures, row by row, whatever the order of axes. */
+/** Values of all images, row by row, whatever the order of axes. */
 class Table {
   readonly columns: number;
   readonly runs: readonly Float32Array[];
@@ -247,10 +247,10 @@ function scoresOf(
 }
 
 /**
- * Tells how a foreign graph lays out its boxes, from what it gave for several pictures and not from its shapes alone: boxes that follow the grid of
+ * Tells how a foreign graph lays out its boxes, from what it gave for several images and not from its shapes alone: boxes that follow the grid of
  * cells are places or corners in pixels or in shares of the input, a column of whole numbers is a label, scores that fall from row to row are sorted.
  */
-export function tellLayout(
+export function describeLayout(
   outputs: readonly SeenOutput[],
   given: LayoutHints,
   input: LayoutInput,
@@ -331,7 +331,7 @@ export function tellLayout(
     hints.suppressed ??
     (axes === 'channels' || scores.scores === 'objectness'
       ? false
-      : rows === null || sorted || (rows <= MOST_QUERIES && (plan === null || form.flat)));
+      : rows === null || sorted || (rows <= MAX_QUERIES && (plan === null || form.flat)));
   const { box, unit } = form;
   return { parts, box, unit, ...scores, logits, suppressed, rows, constantObjectness, background };
 }
@@ -346,7 +346,7 @@ function hasBackground(
   if (hints.background !== undefined) return hints.background;
   if (hints.scores !== undefined && hints.scores !== 'classes') return false;
   // larger tables are cells or anchors, whose background, where they have one, comes first
-  if (scores.columns < 2 || rows === null || rows > MOST_QUERIES) return false;
+  if (scores.columns < 2 || rows === null || rows > MAX_QUERIES) return false;
   const whole = scores.addsUpToOne();
   return labels === null ? whole : scores.columns === labels + 1 && (whole || scores.hasNegative());
 }
@@ -372,7 +372,7 @@ function boxForm(
   hints: LayoutHints,
   { inputWidth, inputHeight }: LayoutInput,
 ): BoxForm | LayoutFailure {
-  const told = { unit: hints.decoded === false ? ('cells' as const) : hints.unit };
+  const reported = { unit: hints.decoded === false ? ('cells' as const) : hints.unit };
   const pixel = [1, 1] as const;
   const share = [1 / inputWidth, 1 / inputHeight] as const;
   if (plan !== null) {
@@ -381,35 +381,35 @@ function boxForm(
       ['pixels', pixel],
       ['normalized', share],
     ] as const) {
-      if (!follows(first, expected) || told.unit === 'cells') continue;
+      if (!follows(first, expected) || reported.unit === 'cells') continue;
       const box = follows(second, expected) ? 'corners' : 'centers';
-      return { box: hints.box ?? box, unit: told.unit ?? unit, flat: false };
+      return { box: hints.box ?? box, unit: reported.unit ?? unit, flat: false };
     }
   }
   const flat = plan !== null;
   const relative =
     plan?.anchors === 1 && scores === 'objectness' && axes === 'rows' && hints.decoded !== true;
-  if (told.unit === 'cells' || (relative && told.unit === undefined && hints.head === undefined)) {
+  if (reported.unit === 'cells' || (relative && reported.unit === undefined && hints.head === undefined)) {
     if (plan?.anchors !== 1)
       return { failure: 'boxes that are relative to their cells need one row for each cell of the grid' };
     return { box: 'centers', unit: 'cells', flat };
   }
-  if (relative && hints.head === 'yolov5' && told.unit === undefined) {
+  if (relative && hints.head === 'yolov5' && reported.unit === undefined) {
     return {
       failure:
         'its boxes do not follow the grid as those of yolov5 do: it looks like yolox, undecoded (--decoded says otherwise)',
     };
   }
-  const { rows, largest, ordered, leastOrdered } = boxStatistics(boxes, used);
+  const { rows, largest, ordered, minOrdered } = boxStatistics(boxes, used);
   const known = rows >= FEWEST_ROWS;
-  const unit = known && largest > 0 && largest <= MOST_NORMALIZED ? 'normalized' : 'pixels';
-  // a picture beyond the training may turn corners in pixels around; shares of networks of queries are centers as a rule, and of one picture all may be large
-  const inOrder = (unit === 'pixels' ? ordered : leastOrdered) >= ORDERED;
+  const unit = known && largest > 0 && largest <= MAX_NORMALIZED ? 'normalized' : 'pixels';
+  // an image beyond the training may turn corners in pixels around; shares of networks of queries are centers as a rule, and of one image all may be large
+  const inOrder = (unit === 'pixels' ? ordered : minOrdered) >= ORDERED;
   const corners = scores === 'label' ? !known || inOrder : known && inOrder;
-  return { box: hints.box ?? (corners ? 'corners' : 'centers'), unit: told.unit ?? unit, flat };
+  return { box: hints.box ?? (corners ? 'corners' : 'centers'), unit: reported.unit ?? unit, flat };
 }
 
-/** `[rows, 7]`: picture, corners, class, score. */
+/** `[rows, 7]`: image, corners, class, score. */
 function flatLayout(
   parts: OutputParts & { kind: 'flat' },
   hints: LayoutHints,
@@ -417,7 +417,7 @@ function flatLayout(
 ): OutputLayout {
   const table = new Table({ ...parts.output, dims: [1, 0, 7] }, 'rows');
   const { rows, largest } = boxStatistics(table.slice(1, 4), () => true);
-  const unit = rows >= FEWEST_ROWS && largest > 0 && largest <= MOST_NORMALIZED ? 'normalized' : 'pixels';
+  const unit = rows >= FEWEST_ROWS && largest > 0 && largest <= MAX_NORMALIZED ? 'normalized' : 'pixels';
   return {
     parts,
     box: hints.box ?? 'corners',

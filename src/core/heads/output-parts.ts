@@ -1,6 +1,6 @@
 import { describeShapes } from './shapes.ts';
 
-/** An output of a foreign graph, and what it gave for several pictures (the first of a batch). */
+/** An output of a foreign graph, and what it gave for several images (the first of a batch). */
 export interface SeenOutput {
   readonly name: string;
   /** sizes in the last run */
@@ -19,7 +19,7 @@ export type OutputParts =
       readonly axes: 'rows' | 'channels';
     }
   | {
-      /** `[rows, 7]`: picture, box, class, score, as YOLOv7 exports with suppression have it */
+      /** `[rows, 7]`: image, box, class, score, as YOLOv7 exports with suppression have it */
       readonly kind: 'flat';
       readonly output: SeenOutput;
     }

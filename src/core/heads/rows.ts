@@ -10,8 +10,8 @@ const BOX_VALUES = 5;
  * Reads candidates that lie in rows of `5 + classes` values (`yolox`, `yolov5`): the best class of each row (`multiLabel`: every class) whose
  * objectness * class probability is above the threshold. A row whose objectness is not above it cannot pass and is skipped unread.
  *
- * @param data rows of all pictures
- * @param start index of the picture's first value
+ * @param data rows of all images
+ * @param start index of the image's first value
  * @param grid where the boxes are still relative to their grid cell (`yolox`); null where the graph decoded them
  * @returns false where a value that was looked at is no probability or no finite box
  */

@@ -14,7 +14,7 @@ export interface HeadMatch {
   readonly head: Head;
   /** classes of the graph; null where its shapes do not tell (`end2end` without labels) */
   readonly classes: number | null;
-  /** candidate boxes of a picture; null where the graph leaves the number open */
+  /** candidate boxes of an image; null where the graph leaves the number open */
   readonly candidates: number | null;
 }
 

@@ -34,7 +34,7 @@ export const MOSAICS: Readonly<Record<BayerEncoding, Mosaic>> = {
 };
 
 /** Pixels that a mosaic has at the least in each direction: a row and a column of neighbors on either side. */
-export const LEAST_MOSAIC_SIDE = 3;
+export const MIN_MOSAIC_SIDE = 3;
 
 /** True for a raw mosaic, in which each pixel holds one of the three colors. */
 export function isBayer(encoding: PixelEncoding): encoding is BayerEncoding {

@@ -1,24 +1,24 @@
 import type { CompressedView } from '../frame.ts';
 import { exifOrientation, swapsSides, type Orientation } from './exif.ts';
-import type { PictureHeader, PictureSize } from './picture-header.ts';
+import type { ImageHeader, ImageSize } from './image-header.ts';
 
 /**
- * Reads the header of a JPEG or PNG, so that a picture that is too large or of a kind that is not read is refused before memory is spent
+ * Reads the header of a JPEG or PNG, so that an image that is too large or of a kind that is not read is refused before memory is spent
  * on it. It is read once where the view carries what was found. `undefined` where there is none: then the data is damaged, and the decoder finds the words for it.
  */
-export function readPictureHeader(view: CompressedView): PictureHeader | undefined {
+export function readImageHeader(view: CompressedView): ImageHeader | undefined {
   if (view.header !== undefined) return view.header;
   return view.format === 'png' ? pngHeader(view.data) : jpegHeader(view.data);
 }
 
-/** The size of the upright picture, as OpenCV's `imdecode` gives it: with the sides swapped where EXIF data turns it by 90 degrees. */
-export function compressedSize(view: CompressedView): PictureSize | undefined {
-  const header = readPictureHeader(view);
+/** The size of the upright image, as OpenCV's `imdecode` gives it: with the sides swapped where EXIF data turns it by 90 degrees. */
+export function compressedSize(view: CompressedView): ImageSize | undefined {
+  const header = readImageHeader(view);
   return header === undefined ? undefined : uprightSize(header);
 }
 
-/** The size of the picture once it is upright. */
-export function uprightSize({ width, height, orientation }: PictureHeader): PictureSize {
+/** The size of the image once it is upright. */
+export function uprightSize({ width, height, orientation }: ImageHeader): ImageSize {
   return swapsSides(orientation) ? { width: height, height: width } : { width, height };
 }
 
@@ -35,11 +35,11 @@ const IHDR_END = 26;
 const GRAY_TYPES = [0, 4];
 const EXIF_CHUNK = 0x65584966;
 const END_CHUNK = 0x49454e44;
-/** more chunks than any encoder writes for a picture that is taken in: data that lies must not be walked for long */
+/** more chunks than any encoder writes for an image that is taken in: data that lies must not be walked for long */
 const MAX_CHUNKS = 20_000;
 
 /** The first chunk is IHDR: 8 bytes of signature, 4 of length, 4 of type, then width, height, depth, color type (ISO 15948, 11.2.2). */
-function pngHeader(data: Uint8Array): PictureHeader | undefined {
+function pngHeader(data: Uint8Array): ImageHeader | undefined {
   if (data.length < 24) return undefined;
   const [bitDepth = 8, colorType = 2] = data.subarray(24, IHDR_END);
   return {
@@ -51,7 +51,7 @@ function pngHeader(data: Uint8Array): PictureHeader | undefined {
   };
 }
 
-/** The eXIf chunk may stand before or after the picture (PNG, third edition, 11.3.4.3). */
+/** The eXIf chunk may stand before or after the image (PNG, third edition, 11.3.4.3). */
 function pngOrientation(data: Uint8Array): Orientation {
   let at = 8;
   for (let chunks = 0; chunks < MAX_CHUNKS && at + 12 <= data.length; chunks++) {
@@ -81,8 +81,8 @@ const APP1 = 0xe1;
 const EXIF_MARK = [0x45, 0x78, 0x69, 0x66, 0, 0];
 
 /** Walks the marker segments up to the first scan (ITU T.81, B.2.2). */
-function jpegHeader(data: Uint8Array): PictureHeader | undefined {
-  let frame: Omit<PictureHeader, 'orientation'> | undefined;
+function jpegHeader(data: Uint8Array): ImageHeader | undefined {
+  let frame: Omit<ImageHeader, 'orientation'> | undefined;
   let orientation: Orientation | undefined;
   let at = 2;
   while (at + 4 <= data.length && data[at] === 0xff) {

@@ -1,5 +1,5 @@
 import type { PixelEncoding } from '../frame.ts';
-import { isBayer, LEAST_MOSAIC_SIDE, MOSAICS } from './bayer.ts';
+import { isBayer, MIN_MOSAIC_SIDE, MOSAICS } from './bayer.ts';
 
 /** Bytes that one row of the first (or only) plane needs, without padding. */
 export function rowBytes(encoding: PixelEncoding, width: number): number {
@@ -25,16 +25,16 @@ export function rowBytes(encoding: PixelEncoding, width: number): number {
 }
 
 /**
- * How many times `step` bytes a whole picture takes, all planes together. `nv12` and `nv21` keep height / 2 rows of `step` bytes of
+ * How many times `step` bytes a whole image takes, all planes together. `nv12` and `nv21` keep height / 2 rows of `step` bytes of
  * interleaved chroma below the luma; `i420` two planes of height / 2 rows of `step / 2` bytes.
  */
 export function planeRows(encoding: PixelEncoding, height: number): number {
   return needsEvenHeight(encoding) ? height + height / 2 : height;
 }
 
-/** Pixels that a picture has at the least in each direction to be read in this layout. */
-export function leastSide(encoding: PixelEncoding): number {
-  return isBayer(encoding) ? LEAST_MOSAIC_SIDE : 1;
+/** Pixels that an image has at the least in each direction to be read in this layout. */
+export function minSide(encoding: PixelEncoding): number {
+  return isBayer(encoding) ? MIN_MOSAIC_SIDE : 1;
 }
 
 /** True for layouts in which two neighboring columns share their color: the width must be even. */

@@ -1,14 +1,14 @@
 /**
- * How a picture is made smaller: `bilinear` takes four source pixels for each, as OpenCV's INTER_LINEAR does, with which YOLOX and
+ * How an image is made smaller: `bilinear` takes four source pixels for each, as OpenCV's INTER_LINEAR does, with which YOLOX and
  * Ultralytics' models are trained; `average` takes all of them, which does not alias. A network sees best what it was trained on.
  */
 export type LetterboxResize = 'bilinear' | 'average';
 
-/** Where the scaled picture lies inside the network input: `top-left` as YOLOX trains, `center` as Ultralytics does. */
+/** Where the scaled image lies inside the network input: `top-left` as YOLOX trains, `center` as Ultralytics does. */
 export type LetterboxAnchor = 'top-left' | 'center';
 
 /**
- * The mapping of a source picture into the network input: scale by `scale`, then shift by (`padX`, `padY`).
+ * The mapping of a source image into the network input: scale by `scale`, then shift by (`padX`, `padY`).
  * network = source * scale + pad.
  */
 export interface Letterbox {
@@ -16,7 +16,7 @@ export interface Letterbox {
   readonly sourceHeight: number;
   readonly inputWidth: number;
   readonly inputHeight: number;
-  /** scaled picture size, integer pixels, >= 1 */
+  /** scaled image size, integer pixels, >= 1 */
   readonly scaledWidth: number;
   readonly scaledHeight: number;
   readonly padX: number;

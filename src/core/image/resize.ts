@@ -3,16 +3,16 @@ import { toRgb } from './convert.ts';
 import type { Letterbox } from './letterbox.ts';
 
 /**
- * How a pixel of the smaller picture is made. `bilinear`: of the two nearest source pixels on each axis, as OpenCV's INTER_LINEAR.
+ * How a pixel of the smaller image is made. `bilinear`: of the two nearest source pixels on each axis, as OpenCV's INTER_LINEAR.
  * `antialias`: of all source pixels below a triangle as wide as the pixel is in the source, as the linear kernel of libvips (sharp)
- * when it shrinks. Where a picture grows the two are the same.
+ * when it shrinks. Where an image grows the two are the same.
  */
 export type ResizeKernel = 'bilinear' | 'antialias';
 
 /** Gray of the border that Ultralytics and YOLOX train with. */
 const DEFAULT_PAD = 114;
 
-/** For each output position `taps` source positions (already clamped to the picture) and their weights, which sum up to 1. */
+/** For each output position `taps` source positions (already clamped to the image) and their weights, which sum up to 1. */
 interface AxisTable {
   readonly taps: number;
   readonly positions: Int32Array;
@@ -20,7 +20,7 @@ interface AxisTable {
 }
 
 /**
- * Pixel centers lie at half numbers on both sides: source = (output + 0.5) * from / to - 0.5. Where a picture shrinks to a quarter or
+ * Pixel centers lie at half numbers on both sides: source = (output + 0.5) * from / to - 0.5. Where an image shrinks to a quarter or
  * less, libvips first averages blocks of n = floor(from / to / 2) pixels and lays the triangle over the blocks; one table does
  * both steps, each block being n taps.
  */
@@ -55,7 +55,7 @@ function triangle(distance: number, radius: number): number {
 }
 
 /**
- * Letterboxes pictures of one size into a network input, in plain arithmetic with floats and one rounding at the end. It is the
+ * Letterboxes images of one size into a network input, in plain arithmetic with floats and one rounding at the end. It is the
  * reference that faster preprocessors are held against, and serves where those are not available. Tables and scratch memory are
  * made once, for the size that the letterbox names.
  */
@@ -64,9 +64,9 @@ export class LetterboxResizer {
   readonly #pad: number;
   readonly #columns: AxisTable;
   readonly #rows: AxisTable;
-  /** the picture as packed RGB, made where it comes in another layout */
+  /** the image as packed RGB, made where it comes in another layout */
   #rgb: Uint8Array | undefined;
-  /** the picture at its final width and its old height */
+  /** the image at its final width and its old height */
   readonly #narrowed: Float32Array;
 
   constructor(letterbox: Letterbox, kernel: ResizeKernel, pad: number = DEFAULT_PAD) {
@@ -78,7 +78,7 @@ export class LetterboxResizer {
   }
 
   /**
-   * @param view a picture of the letterbox's source size, any encoding
+   * @param view an image of the letterbox's source size, any encoding
    * @param out inputWidth * inputHeight * 3 bytes: rows of RGB pixels (NHWC), the border filled with the pad value
    */
   resize(view: ImageView, out: Uint8Array): void {

@@ -2,12 +2,12 @@ import { BAYER_ENCODINGS, type BayerEncoding, type ImageView, type PixelEncoding
 import { isBayer, MOSAICS, type Mosaic } from './bayer.ts';
 import { needsEvenWidth } from './layout.ts';
 
-/** What a picture looks like as a whole; cheap enough for every frame, and watched for drift. */
+/** What an image looks like as a whole; cheap enough for every frame, and watched for drift. */
 export interface FrameStatistics {
   /** mean luma of the sampled pixels, 0..255, full range whatever the encoding */
   readonly brightness: number;
   /**
-   * variance of the 4-neighbor Laplacian of full-range luma at the sampled pixels, 0..260100; low where the picture is out of focus,
+   * variance of the 4-neighbor Laplacian of full-range luma at the sampled pixels, 0..260100; low where the image is out of focus,
    * in fog, or behind a dirty lens, high with texture and noise. It depends on resolution: compare a camera with itself only.
    */
   readonly sharpness: number;
@@ -43,7 +43,7 @@ const LUMA: Readonly<Record<Exclude<PixelEncoding, BayerEncoding>, LumaLayout>> 
   i420: { pitch: 1, luma: 0, red: 0 },
 };
 
-/** A mosaic is looked at cell by cell: two neighbors of it differ in color, however even the picture is. */
+/** A mosaic is looked at cell by cell: two neighbors of it differ in color, however even the image is. */
 function cellsOf(encoding: BayerEncoding): LumaLayout {
   const mosaic = MOSAICS[encoding];
   return { pitch: 2 * mosaic.bytes, luma: COLOR, red: 0, mosaic };
@@ -65,7 +65,7 @@ function cellLuma(data: Uint8Array, at: number, { redX, redY, bytes, high }: Mos
 
 /**
  * Luma of the pixel at byte `at`: BT.601 weights in 1/256 for colors, the byte itself for layouts that carry luma.
- * @param step of the picture, for a mosaic
+ * @param step of the image, for a mosaic
  */
 function lumaAt(data: Uint8Array, at: number, layout: LumaLayout, step: number): number {
   if (layout.mosaic !== undefined) return cellLuma(data, at, layout.mosaic, step);
@@ -80,9 +80,9 @@ function isLimitedRange(encoding: PixelEncoding): boolean {
 }
 
 /**
- * Measures a picture on a grid of at most 128 x 96 of its inner pixels. A picture less than 3 pixels wide or high has no inner pixels:
+ * Measures an image on a grid of at most 128 x 96 of its inner pixels. An image less than 3 pixels wide or high has no inner pixels:
  * its brightness is that of all pixels, its sharpness 0. A mosaic, which has three at
- * the least, counts as a picture of half its width and height.
+ * the least, counts as an image of half its width and height.
  */
 export function measureFrame(view: ImageView): FrameStatistics {
   const { data, encoding } = view;

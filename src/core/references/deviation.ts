@@ -1,6 +1,6 @@
 import { ScoreOrder } from '../nms.ts';
 
-/** The best candidates of one picture before suppression, best first. */
+/** The best candidates of one image before suppression, best first. */
 export interface BestCandidates {
   /** row or column in the output */
   readonly places: readonly number[];
@@ -11,7 +11,7 @@ export interface BestCandidates {
   readonly boxes: readonly number[];
 }
 
-/** All candidates of one picture; entry i is at place i unless the graph suppresses itself. */
+/** All candidates of one image; entry i is at place i unless the graph suppresses itself. */
 export interface AllCandidates {
   readonly count: number;
   readonly boxes: Float32Array;
@@ -19,7 +19,7 @@ export interface AllCandidates {
   readonly classes: Uint16Array;
 }
 
-/** How far a graph is from its reference on one picture. 0 is equal, 1 has nothing in common with it. */
+/** How far a graph is from its reference on one image. 0 is equal, 1 has nothing in common with it. */
 export interface Deviation {
   /** sum of the absolute differences of scores, as a share of the sum of the reference's scores */
   readonly scores: number;
@@ -28,13 +28,13 @@ export interface Deviation {
 }
 
 /** A box that is further off than its own size is counted as that. */
-const MOST_BOX_DIFFERENCE = 1;
+const MAX_BOX_DIFFERENCE = 1;
 
 /** Boxes of heads that suppress in the graph are the same object where their edges are no further apart, as a share of its sides. */
 const SAME_OBJECT = 0.25;
 
-/** A picture whose best candidates score less together shows the model next to nothing: rounding is then told as a share of this. */
-const LEAST_SCORE_SUM = 2;
+/** An image whose best candidates score less together shows the model next to nothing: rounding is then told as a share of this. */
+const MIN_SCORE_SUM = 2;
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
@@ -54,7 +54,7 @@ export function bestCandidates(all: AllCandidates, limit: number): BestCandidate
 }
 
 /**
- * How far one picture's candidates are from the reference's. A candidate with another class counts as missing. Candidates that the reference does not
+ * How far one image's candidates are from the reference's. A candidate with another class counts as missing. Candidates that the reference does not
  * name are known to have scored no better there than its last one: what they score beyond that is a difference too.
  * @param matched true where suppression happens in the graph: then candidates have no fixed places, and are matched by class and box
  */
@@ -84,21 +84,21 @@ export function deviationFrom(
   for (let place = 0; place < observed.count; place++) {
     if (taken[place] === 0) scoreDifference += Math.max(0, observed.scores[place]! - least);
   }
-  const whole = Math.max(scoreSum, LEAST_SCORE_SUM);
+  const whole = Math.max(scoreSum, MIN_SCORE_SUM);
   return { scores: scoreDifference / whole, boxes: boxDifference / whole };
 }
 
 /** The entry of the same class that is most alike in box and score and not taken yet; -1 where none is near. */
 function matchOf(reference: BestCandidates, i: number, observed: AllCandidates, taken: Uint8Array): number {
   let best = -1;
-  let leastDifference = Infinity;
+  let minDifference = Infinity;
   for (let place = 0; place < observed.count; place++) {
     if (taken[place] === 1 || observed.classes[place] !== reference.classes[i]) continue;
     const distance = boxDistance(reference.boxes, 4 * i, observed.boxes, 4 * place);
     const difference = distance + Math.abs(observed.scores[place]! - reference.scores[i]!);
-    if (distance > SAME_OBJECT || difference >= leastDifference) continue;
+    if (distance > SAME_OBJECT || difference >= minDifference) continue;
     best = place;
-    leastDifference = difference;
+    minDifference = difference;
   }
   return best;
 }
@@ -115,5 +115,5 @@ function boxDistance(
   for (let edge = 0; edge < 4; edge++) {
     sum += Math.abs(found[foundAt + edge]! - expected[at + edge]!) / (edge % 2 === 0 ? width : height);
   }
-  return Math.min(MOST_BOX_DIFFERENCE, sum / 4);
+  return Math.min(MAX_BOX_DIFFERENCE, sum / 4);
 }

@@ -1,46 +1,46 @@
 import { createRandom } from '../random.ts';
 
-/** A picture of the network's size: uint8 RGB, row by row. */
+/** An image of the network's size: uint8 RGB, row by row. */
 interface Size {
   readonly width: number;
   readonly height: number;
 }
 
 /** Squares of random colors, `block` pixels wide; the same on every machine. */
-export function noisePicture({ width, height }: Size, seed: number, block: number): Uint8Array<ArrayBuffer> {
+export function noiseImage({ width, height }: Size, seed: number, block: number): Uint8Array<ArrayBuffer> {
   const random = createRandom(seed);
   const columns = Math.ceil(width / block);
   const rows = Math.ceil(height / block);
   const colors = Uint8Array.from({ length: columns * rows * 3 }, () => random.int(0, 255));
-  return enlargePicture(colors, { width: columns, height: rows }, block, { width, height });
+  return enlargeImage(colors, { width: columns, height: rows }, block, { width, height });
 }
 
 /** Makes `factor` x `factor` pixels of each pixel and cuts what reaches beyond `size`. `small` has to cover it: ceil(size / factor). */
-export function enlargePicture(
+export function enlargeImage(
   small: Uint8Array,
   smallSize: Size,
   factor: number,
   { width, height }: Size,
 ): Uint8Array<ArrayBuffer> {
-  const picture = new Uint8Array(width * height * 3);
+  const image = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     const row = Math.floor(y / factor) * smallSize.width;
     for (let x = 0, to = y * width * 3; x < width; x++, to += 3) {
       const from = 3 * (row + Math.floor(x / factor));
-      picture[to] = small[from]!;
-      picture[to + 1] = small[from + 1]!;
-      picture[to + 2] = small[from + 2]!;
+      image[to] = small[from]!;
+      image[to + 1] = small[from + 1]!;
+      image[to + 2] = small[from + 2]!;
     }
   }
-  return picture;
+  return image;
 }
 
-/** The same picture with red and blue exchanged. */
-export function swapRedAndBlue(picture: Uint8Array): Uint8Array<ArrayBuffer> {
-  const swapped = new Uint8Array(picture);
+/** The same image with red and blue exchanged. */
+export function swapRedAndBlue(image: Uint8Array): Uint8Array<ArrayBuffer> {
+  const swapped = new Uint8Array(image);
   for (let at = 0; at + 2 < swapped.length; at += 3) {
-    swapped[at] = picture[at + 2]!;
-    swapped[at + 2] = picture[at]!;
+    swapped[at] = image[at + 2]!;
+    swapped[at + 2] = image[at]!;
   }
   return swapped;
 }

@@ -15,7 +15,7 @@ export interface LabeledBox {
 
 /**
  * Finds places for labels in the order they are asked for, so that none covers another: above its box, inside at its top, below it.
- * One instance serves one picture.
+ * One instance serves one image.
  */
 export class LabelPlaces {
   readonly #frame: { readonly width: number; readonly height: number };
@@ -25,11 +25,11 @@ export class LabelPlaces {
     this.#frame = frame;
   }
 
-  /** A place inside the picture for a label of that size, or `null` where the crowd leaves none. */
+  /** A place inside the image for a label of that size, or `null` where the crowd leaves none. */
   find({ x1, y1, y2 }: LabeledBox, width: number, height: number): Place | null {
     const left = within(x1, this.#frame.width - width);
-    for (const wish of [y1 - height, y1, y2]) {
-      const top = within(wish, this.#frame.height - height);
+    for (const preferred of [y1 - height, y1, y2]) {
+      const top = within(preferred, this.#frame.height - height);
       const place = { left, top, width, height };
       if (this.#taken.some((other) => overlaps(place, other))) continue;
       this.#taken.push(place);

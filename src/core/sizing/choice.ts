@@ -34,7 +34,7 @@ export const FEWEST_ROUNDS = 3;
 /** The slower half of the rounds may take so many times as long as the faster half before nobody can tell settings apart. */
 const WIDEST_SPREAD = 2;
 /** Workers on cores of their own give this much more than one of them at least, two on one core's two threads included. */
-const LEAST_GAIN = 1.15;
+const MIN_GAIN = 1.15;
 /** Threads gain no more than their number, but for this much of chance. */
 const CHANCE = 1.15;
 /** Fewer threads are taken where they are as fast up to this share: what they leave free is for others. */
@@ -42,7 +42,7 @@ const NEARLY_AS_FAST = 1.1;
 /** A move is worth it only for this much more. */
 const CLEARLY_MORE = 1.05;
 /** ... in this share of the rounds at least */
-const MOST_ROUNDS = 0.75;
+const MAX_ROUNDS = 0.75;
 
 /** Chooses from what was measured; where that cannot be trusted, what is safe. */
 export function chooseSettings(
@@ -101,7 +101,7 @@ const FREE_CORES_GAIN = 1.5;
 const ENOUGH_DOUBTS = 3;
 
 /**
- * True where threads that share a picture gained nothing although several pictures at once gained as much as they should. It may be so for a small
+ * True where threads that share an image gained nothing although several images at once gained as much as they should. It may be so for a small
  * network. A virtual machine was also seen to do it for seconds to minutes, as if its cores were far apart for a while, and then no more.
  */
 export function isDoubtful({ latency, measured, isMeasured }: SizingChoice): boolean {
@@ -143,7 +143,7 @@ function haveOwnCores(rounds: readonly SettingRounds[]): boolean {
     const gain = median(rate) / median(single.rate);
     // a deeper queue hides the way to the runner, which may be most of a small model's time
     const most = queueDepth > single.setting.queueDepth ? Infinity : CHANCE * workers * threads;
-    return gain <= most && (workers === 1 || gain >= LEAST_GAIN);
+    return gain <= most && (workers === 1 || gain >= MIN_GAIN);
   });
 }
 
@@ -154,7 +154,7 @@ function fastestBeyond(base: SettingRounds, others: readonly SettingRounds[]): S
   for (const other of others) {
     const ratios = other.rate.map((rate, round) => rate / (base.rate[round] ?? Infinity));
     const wins = ratios.filter((ratio) => ratio > 1).length;
-    if (wins < MOST_ROUNDS * ratios.length || median(ratios) < highest) continue;
+    if (wins < MAX_ROUNDS * ratios.length || median(ratios) < highest) continue;
     fastest = other;
     highest = median(ratios);
   }
@@ -162,13 +162,13 @@ function fastestBeyond(base: SettingRounds, others: readonly SettingRounds[]): S
 }
 
 function explain(best: SettingRounds, throughput: SettingRounds | null): string {
-  const figures = ({ setting, latencyMs, rate }: SettingRounds): string =>
+  const stats = ({ setting, latencyMs, rate }: SettingRounds): string =>
     `${describeSetting(setting)} (${median(latencyMs).toFixed(1)} ms, ${median(rate).toFixed(0)} a second)`;
   const more =
     throughput === null
       ? 'no other setting gives a higher rate'
-      : `${figures(throughput)} gives the highest rate`;
-  return `measured here: ${figures(best)} answers soonest, ${more}`;
+      : `${stats(throughput)} gives the highest rate`;
+  return `measured here: ${stats(best)} answers soonest, ${more}`;
 }
 
 /** The middle one, the lower of two; NaN of none. */

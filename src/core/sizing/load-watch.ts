@@ -22,7 +22,7 @@ const PREPARE_MS = 1000;
 /** a spell of this length moves */
 const MOVE_MS = 2000;
 /** the share of frames that must be superseded in a spell for it to count */
-const LEAST_SHARE = 0.02;
+const MIN_SHARE = 0.02;
 /** what was prepared is kept for this long after the last spell */
 const KEEP_PREPARED_MS = 30_000;
 /** milliseconds over which rates are taken */
@@ -165,7 +165,7 @@ export class LoadWatch {
     if (this.#spell === null) return 0;
     const { from, last } = this.#spell;
     const share = (superseded - from.superseded) / Math.max(1, received - from.received);
-    return share < LEAST_SHARE ? 0 : last - from.at;
+    return share < MIN_SHARE ? 0 : last - from.at;
   }
 
   /** Frames a second over the last two seconds. */

@@ -2,7 +2,7 @@
 export interface EngineSetting {
   /** runners, each with a session of its own, >= 1 */
   readonly workers: number;
-  /** threads of each runner inside one picture, >= 1 */
+  /** threads of each runner inside one image, >= 1 */
   readonly threads: number;
   /** jobs that a runner holds at once, >= 1; 2 hides the hop between threads at the price of a frame's wait */
   readonly queueDepth: number;
@@ -31,12 +31,12 @@ export interface SettingCandidates {
   readonly safe: EngineSetting;
 }
 
-/** Small networks gain little from more: a picture's layers have too little work to divide. */
-const MOST_THREADS = 4;
+/** Small networks gain little from more: an image's layers have too little work to divide. */
+const MAX_THREADS = 4;
 /** Each worker holds the weights and their intermediate results once more. */
-const MOST_WORKERS = 4;
+const MAX_WORKERS = 4;
 
-/** Cores that inference may fill: a third of a larger machine is left to DDS, cameras, picture decoding and whatever else the robot runs. */
+/** Cores that inference may fill: a third of a larger machine is left to DDS, cameras, image decoding and whatever else the robot runs. */
 export function coresForInference(cores: number): number {
   const whole = Math.max(1, Math.floor(cores));
   return whole <= 2 ? whole : whole - Math.max(1, Math.floor(whole / 3));
@@ -64,20 +64,20 @@ export function describeSetting({ workers, threads, queueDepth }: EngineSetting)
   return `${counted(workers, 'worker')} x ${counted(threads, 'thread')}, queue depth ${String(queueDepth)}`;
 }
 
-/** One worker whose threads share a picture. */
+/** One worker whose threads share an image. */
 function latencySettings(cores: number, request: SettingRequest): EngineSetting[] {
   const workers = request.workers ?? 1;
-  const most = Math.max(1, Math.min(MOST_THREADS, Math.floor(cores / workers)));
+  const most = Math.max(1, Math.min(MAX_THREADS, Math.floor(cores / workers)));
   const threads = request.threads === null ? ascending([1, 2, most], most) : [request.threads];
   return threads.map((count) => ({ workers, threads: count, queueDepth: request.queueDepth ?? 1 }));
 }
 
-/** Several workers, each on a picture of its own: no thread waits for another. */
+/** Several workers, each on an image of its own: no thread waits for another. */
 function throughputSettings(cores: number, request: SettingRequest): EngineSetting[] {
   const queueDepth = request.queueDepth ?? 2;
   const settings: EngineSetting[] = [];
   for (const threads of request.threads === null ? [1, 2] : [request.threads]) {
-    const most = Math.max(1, Math.min(MOST_WORKERS, Math.floor(cores / threads)));
+    const most = Math.max(1, Math.min(MAX_WORKERS, Math.floor(cores / threads)));
     const workers = request.workers ?? most;
     const fits = threads === 1 || workers * threads <= cores;
     // Two threads a worker only where that still makes two workers, or the operator says how many there are.

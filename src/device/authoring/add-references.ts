@@ -1,4 +1,4 @@
-import type { SourcePicture } from '../references/store-picture.ts';
+import type { SourceImage } from '../references/store-image.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import { makeReferences, type MadeReferences } from './make-references.ts';
 import { checkSuccessor, filesOf, successorOf } from '../../model/successor.ts';
@@ -7,8 +7,8 @@ import { writeBundle } from '../../model/write-bundle.ts';
 export interface ReferencesAddition {
   /** where `<name>/<version>/` goes */
   readonly out: string;
-  /** pictures of what the model is for; drawn streets unless given */
-  readonly pictures?: readonly SourcePicture[];
+  /** images of what the model is for; drawn streets unless given */
+  readonly pictures?: readonly SourceImage[];
   readonly version?: string;
   readonly createdAt?: string;
 }
@@ -19,7 +19,7 @@ export interface BundleWithReferences {
 }
 
 /**
- * Writes a new version of a bundle that has references, made here: for bundles from before there were any, or with other pictures.
+ * Writes a new version of a bundle that has references, made here: for bundles from before there were any, or with other images.
  * Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE where the version is taken, and what `makeReferences` throws.
  */
 export async function addReferences(

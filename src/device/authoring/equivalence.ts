@@ -12,18 +12,18 @@ import { OutputComparison, TIES, type Equivalence, type FinishedOutputs } from '
 /** Plain settings for looking at a graph: what the CPU provider computes, one thread; what fails is told by whoever looks. */
 export const INSPECTION: SessionOptions = { provider: 'cpu', threads: 1, spinning: false, quiet: true };
 
-/** Street scenes among the test pictures of a graph that selects boxes itself. */
+/** Street scenes among the test images of a graph that selects boxes itself. */
 const DRAWN_PICTURES = 3;
 
-export interface PictureSize {
+export interface ImageSize {
   readonly width: number;
   readonly height: number;
 }
 
-/** What the original network expects for a uint8 RGB picture: float planes or rows, ordered and normalized by plain arithmetic. */
+/** What the original network expects for a uint8 RGB image: float planes or rows, ordered and normalized by plain arithmetic. */
 export function networkValues(
-  picture: Uint8Array,
-  { width, height }: PictureSize,
+  image: Uint8Array,
+  { width, height }: ImageSize,
   layout: NetworkInput['layout'],
   { colorOrder, scale, mean, std }: Normalization,
 ): Float32Array {
@@ -32,15 +32,15 @@ export function networkValues(
   for (let pixel = 0; pixel < plane; pixel += 1) {
     for (let channel = 0; channel < 3; channel += 1) {
       const source = colorOrder === 'bgr' ? 2 - channel : channel;
-      const value = ((picture[pixel * 3 + source] ?? 0) * scale - (mean[channel] ?? 0)) / (std[channel] ?? 1);
+      const value = ((image[pixel * 3 + source] ?? 0) * scale - (mean[channel] ?? 0)) / (std[channel] ?? 1);
       values[layout === 'nchw' ? channel * plane + pixel : pixel * 3 + channel] = value;
     }
   }
   return values;
 }
 
-/** Pictures that would show a mistake: noise, black, white, one channel only, ramps that differ along each axis. */
-export function* testPictures({ width, height }: PictureSize): Generator<Uint8Array> {
+/** Images that would show a mistake: noise, black, white, one channel only, ramps that differ along each axis. */
+export function* testImages({ width, height }: ImageSize): Generator<Uint8Array> {
   const bytes = width * height * 3;
   const random = createRandom(1);
   yield Uint8Array.from({ length: bytes }, () => random.int(0, 255));
@@ -55,7 +55,7 @@ export function* testPictures({ width, height }: PictureSize): Generator<Uint8Ar
 }
 
 /** Scenes with people and vehicles, in which a detector of the street finds something; none for sizes that are not drawn. */
-function* drawnPictures({ width, height }: PictureSize): Generator<Uint8Array> {
+function* drawnImages({ width, height }: ImageSize): Generator<Uint8Array> {
   if (Math.min(width, height) < MIN_SIZE || Math.max(width, height) > MAX_SIZE) return;
   const renderer = new SceneRenderer(width, height);
   for (let scene = 0; scene < DRAWN_PICTURES; scene += 1) {
@@ -68,7 +68,7 @@ function* drawnPictures({ width, height }: PictureSize): Generator<Uint8Array> {
 /** How two graphs are fed and read. */
 export interface Asked {
   readonly input: NetworkInput;
-  readonly size: PictureSize;
+  readonly size: ImageSize;
   readonly normalization: Normalization;
   /** of the numbers that the graph computes with, as a share; float's unless given */
   readonly rounding?: number;
@@ -77,7 +77,7 @@ export interface Asked {
 }
 
 /**
- * Runs the original and the folded graph on the same pictures. Values are compared one by one; where the graph sorts or suppresses boxes itself,
+ * Runs the original and the folded graph on the same images. Values are compared one by one; where the graph sorts or suppresses boxes itself,
  * a rounding may exchange rows, so the values that its selection starts from are compared, and then the detections above the lowest score kept.
  * Throws where the two differ in the shape of what they give.
  */
@@ -100,7 +100,7 @@ export const ROUNDING = { fp32: 2 ** -23, fp16: 2 ** -10 } as const;
 const SENSITIVITY_SLACK = 3;
 
 /** Mean difference beyond which nobody can tell a rounding from a mistake, however sensitive a network is. */
-const MOST_MEAN_DIFFERENCE = 0.01;
+const MAX_MEAN_DIFFERENCE = 0.01;
 
 /**
  * Throws GOSHAWK_INTERNAL where two graphs differ by more than rounding explains: by more than `tolerance`, and by more than what the network itself makes of a
@@ -116,7 +116,7 @@ export async function checkEquivalence(
   const own = await sensitivity();
   const isRounding =
     found.maxRelativeOfValues <= Math.max(tolerance, SENSITIVITY_SLACK * own.maxRelativeOfValues) &&
-    found.meanRelative <= Math.min(MOST_MEAN_DIFFERENCE, SENSITIVITY_SLACK * own.meanRelative);
+    found.meanRelative <= Math.min(MAX_MEAN_DIFFERENCE, SENSITIVITY_SLACK * own.meanRelative);
   const missing = Math.max(TIES * (found.detections ?? 0), SENSITIVITY_SLACK * own.missing);
   if (!isRounding || found.missing > missing) {
     const by = found.missing > missing ? 'other detections come out' : `by ${found.maxAbsolute}`;
@@ -138,12 +138,12 @@ async function compareAsked(
   const { size, finished = null } = asked;
   const names = finished === null ? [] : beforeSelection(readModel(original, 'original'));
   if (finished === null || names.length === 0) {
-    return compareOn(testPictures(size), original, folded, { ...asked, finished: null }, nudged);
+    return compareOn(testImages(size), original, folded, { ...asked, finished: null }, nudged);
   }
   const [before, after] = [original, folded].map((bytes) => withExposed(bytes, names, false));
   const pictures = function* (): Generator<Uint8Array> {
-    yield* testPictures(size);
-    yield* drawnPictures(size);
+    yield* testImages(size);
+    yield* drawnImages(size);
   };
   const compared = await compareOn(pictures(), before!, after!, asked, nudged);
   if (compared.detections !== 0) return compared;
@@ -181,14 +181,14 @@ async function compareOn(
   const dims = inputDims(input, size, batch);
   const total = new OutputComparison(finished, size);
   try {
-    for (const picture of pictures) {
-      const values = networkValues(picture, size, input.layout, normalization);
+    for (const image of pictures) {
+      const values = networkValues(image, size, input.layout, normalization);
       const expected = await before.run({ [input.name]: makeFeed(repeat(values, batch), dims) });
       const name = after.inputs[0]?.name ?? '';
       const got = await after.run({
         [name]: nudged
           ? makeFeed(repeat(nudge(values, rounding), batch), dims)
-          : makeFeed(repeat(picture, batch), [batch, size.height, size.width, 3]),
+          : makeFeed(repeat(image, batch), [batch, size.height, size.width, 3]),
       });
       total.add(expected, got);
     }

@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import { COCO80 } from '../../core/coco-labels.ts';
-import type { PictureSize } from './equivalence.ts';
+import type { ImageSize } from './equivalence.ts';
 import type { NetworkInput } from '../../model/onnx/fold.ts';
 import type { ExportMetadata } from '../../model/onnx/metadata.ts';
 
@@ -18,9 +18,9 @@ export function checkTask({ task }: ExportMetadata, file: string): void {
 /** The size of the input: the graph's, the one that was given, the one that the metadata names. Throws GOSHAWK_USAGE. */
 export function sizeOf(
   input: NetworkInput,
-  given: PictureSize | undefined,
+  given: ImageSize | undefined,
   metadata: ExportMetadata,
-): PictureSize {
+): ImageSize {
   const width = input.width ?? given?.width ?? metadata.size?.width;
   const height = input.height ?? given?.height ?? metadata.size?.height;
   if (width === undefined || height === undefined) {
@@ -41,7 +41,7 @@ export function sizeOf(
 /** What was given beside what the file says of itself, where they differ and both can be meant. */
 export function differences(
   metadata: ExportMetadata,
-  { size, labels }: { readonly size: PictureSize; readonly labels: readonly string[] },
+  { size, labels }: { readonly size: ImageSize; readonly labels: readonly string[] },
 ): string[] {
   const notes: string[] = [];
   const { size: trained, labels: named } = metadata;

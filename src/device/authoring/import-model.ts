@@ -4,7 +4,7 @@ import type { LineageFacts, LineageStage } from '../../contract/lineage.ts';
 import type { Head } from '../../core/heads/head.ts';
 import {
   headOfLayout,
-  tellLayout,
+  describeLayout,
   type LayoutHints,
   type OutputLayout,
 } from '../../core/heads/output-layout.ts';
@@ -20,7 +20,7 @@ import {
   INSPECTION,
   measureSensitivity,
   ROUNDING,
-  type PictureSize,
+  type ImageSize,
 } from './equivalence.ts';
 import { finishedBy, type Equivalence } from './output-comparison.ts';
 import { checkTask, differences, labelsOf, madeUpLabels, sizeOf } from './foreign-facts.ts';
@@ -38,13 +38,13 @@ import {
 } from '../../model/onnx/fold.ts';
 import { joinFocus } from '../../model/onnx/focus.ts';
 import { countParameters, precisionOf } from '../../model/onnx/inspect.ts';
-import { MOST_MODEL_BYTES, readModel, writeModel } from '../../model/onnx/model.ts';
+import { MAX_MODEL_BYTES, readModel, writeModel } from '../../model/onnx/model.ts';
 import { readMetadata } from '../../model/onnx/metadata.ts';
 import { fillSizeInputs, takeSizeInputs } from '../../model/onnx/size-inputs.ts';
 import { replaceSuppressionPlugin, type PluginFacts } from '../../model/onnx/tensorrt-plugins.ts';
 import { presetFor } from './presets.ts';
 import { seeOutputs } from './see-outputs.ts';
-import type { SourcePicture } from '../references/store-picture.ts';
+import type { SourceImage } from '../references/store-image.ts';
 import { makeReferences, type MadeReferences } from './make-references.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 import { writeBundle } from '../../model/write-bundle.ts';
@@ -67,12 +67,12 @@ export interface ImportOptions {
   /** what is known of the layout of its outputs; the rest is told by running the graph */
   readonly layout?: Omit<LayoutHints, 'head'>;
   /** network input, for a graph that leaves it open */
-  readonly size?: PictureSize;
+  readonly size?: ImageSize;
   /** what the network was trained to get; the head's customary values unless given */
   readonly normalization?: Partial<Normalization>;
   readonly anchor?: LetterboxAnchor;
   readonly padValue?: number;
-  /** how the pictures of its training were made smaller */
+  /** how the images of its training were made smaller */
   readonly resize?: LetterboxResize;
   readonly description?: string;
   readonly license?: string;
@@ -85,7 +85,7 @@ export interface ImportOptions {
   /** when, ISO 8601; left out, the same file with the same options gives the same bundle to the byte */
   readonly createdAt?: string;
   /** what its references are made of; drawn streets unless given, `null` for a bundle without references */
-  readonly referencePictures?: readonly SourcePicture[] | null;
+  readonly referenceImages?: readonly SourceImage[] | null;
 }
 
 export interface ImportReport {
@@ -105,7 +105,7 @@ export interface ImportReport {
 /** Largest |folded - original| / (1 + |original|) that rounding explains; half precision rounds at 2^-11. */
 const TOLERANCE = { fp32: 1e-3, fp16: 2e-2, int8: 1e-3, mixed: 1e-3 } as const;
 
-/** Pictures at once that a graph with an open batch is offered with. */
+/** Images at once that a graph with an open batch is offered with. */
 const OPEN_BATCH = 8;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -237,16 +237,16 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
 }
 
 async function referencesOf(
-  { referencePictures }: ImportOptions,
+  { referenceImages }: ImportOptions,
   manifest: BundleManifest,
   model: Uint8Array,
 ): Promise<MadeReferences | null> {
-  if (referencePictures === null) return null;
-  const pictures = referencePictures === undefined ? {} : { pictures: referencePictures };
+  if (referenceImages === null) return null;
+  const pictures = referenceImages === undefined ? {} : { pictures: referenceImages };
   try {
     return await makeReferences({ manifest, readFile: () => Promise.resolve(model), ...pictures });
   } catch (error) {
-    // a model that fails on noise may be good at pictures: it is imported, and runs unchecked
+    // a model that fails on noise may be good at images: it is imported, and runs unchecked
     if (error instanceof GoshawkError && error.code === 'GOSHAWK_MODEL_OUTPUT_INVALID') return null;
     throw error;
   }
@@ -255,7 +255,7 @@ async function referencesOf(
 /** The bytes of an ONNX file. Throws GOSHAWK_FILE_UNREADABLE. */
 export async function readModelFile(file: string): Promise<Uint8Array> {
   try {
-    return await readRegularFile(file, MOST_MODEL_BYTES);
+    return await readRegularFile(file, MAX_MODEL_BYTES);
   } catch (cause) {
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: messageOf(cause) }, { cause });
   }
@@ -267,7 +267,7 @@ interface Seen {
 }
 
 /** Runs the graph as it is written: what comes out and the work of its nodes are then facts. */
-async function look(model: Uint8Array, input: NetworkInput, size: PictureSize, file: string): Promise<Seen> {
+async function look(model: Uint8Array, input: NetworkInput, size: ImageSize, file: string): Promise<Seen> {
   try {
     const session = await GraphSession.load(model, { ...INSPECTION, optimize: false, profile: true });
     try {
@@ -286,7 +286,7 @@ async function look(model: Uint8Array, input: NetworkInput, size: PictureSize, f
 function layoutOf(
   { file, head, layout }: ImportOptions,
   outputs: readonly SeenOutput[],
-  size: PictureSize,
+  size: ImageSize,
   labels: readonly string[] | null,
   plugin: PluginFacts | null,
 ): OutputLayout {
@@ -296,16 +296,16 @@ function layoutOf(
     ...(head === undefined ? {} : { head }),
   };
   const graph = { inputWidth: size.width, inputHeight: size.height, labels: labels?.length ?? null };
-  const told = tellLayout(outputs, hints, graph);
-  if (!('failure' in told)) return told;
-  if (told.classes !== undefined && labels !== null && head === undefined) {
+  const reported = describeLayout(outputs, hints, graph);
+  if (!('failure' in reported)) return reported;
+  if (reported.classes !== undefined && labels !== null && head === undefined) {
     throw new GoshawkError('GOSHAWK_LABELS_MISMATCH', {
       bundle: file,
       labels: labels.length,
-      classes: told.classes,
+      classes: reported.classes,
     });
   }
-  throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', { file, reason: told.failure });
+  throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', { file, reason: reported.failure });
 }
 
 /** The names of all classes. Throws GOSHAWK_USAGE where there are none. */
@@ -326,12 +326,8 @@ function namedClasses(
   return { labels, assumed: [`nobody names its ${classes} classes: taken as ${words}`] };
 }
 
-/** True where the graph runs on so many pictures at once: a batch of unknown size in its header may not hold further in. */
-async function takesBatch(
-  model: Uint8Array,
-  { width, height }: PictureSize,
-  count: number,
-): Promise<boolean> {
+/** True where the graph runs on so many images at once: a batch of unknown size in its header may not hold further in. */
+async function takesBatch(model: Uint8Array, { width, height }: ImageSize, count: number): Promise<boolean> {
   const session = await GraphSession.load(model, INSPECTION);
   try {
     const input = session.inputs[0]?.name ?? '';

@@ -1,6 +1,6 @@
 import type { BundleManifest, BundleVariant } from '../../contract/bundle.ts';
 import {
-  MOST_REFERENCE_BYTES,
+  MAX_REFERENCE_BYTES,
   REFERENCES_FILE,
   referencesSchema,
   type ReferenceInput,
@@ -10,25 +10,25 @@ import {
 import { GoshawkError } from '../../contract/errors.ts';
 import { createCandidateReader } from '../../core/heads/decoder.ts';
 import { bestCandidates, type BestCandidates } from '../../core/references/deviation.ts';
-import { noisePicture } from '../../core/references/synthetic.ts';
+import { noiseImage } from '../../core/references/synthetic.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import { LetterboxedGraph } from '../inference/letterboxed-graph.ts';
 import { machineFingerprint } from '../inference/machine-fingerprint.ts';
 import { referenceInput } from '../inference/reference-check.ts';
-import { storePicture, type SourcePicture } from '../references/store-picture.ts';
+import { storeImage, type SourceImage } from '../references/store-image.ts';
 import { digestOfPixels } from '../references/read-references.ts';
 import { claimsOf } from '../../model/bundle.ts';
 import { isEngineContext } from '../../model/onnx/engine-context.ts';
 import { readModel } from '../../model/onnx/model.ts';
-import { simulatedPictures } from './simulated-pictures.ts';
+import { simulatedImages } from './simulated-images.ts';
 
 export interface ReferenceMaterial {
   /** with the variants that are to have references */
   readonly manifest: BundleManifest;
   /** the bytes of a variant's file */
   readonly readFile: (file: string) => Promise<Uint8Array>;
-  /** pictures of what the model is for, of any size; the first three are taken. Drawn streets unless given */
-  readonly pictures?: readonly SourcePicture[];
+  /** images of what the model is for, of any size; the first three are taken. Drawn streets unless given */
+  readonly pictures?: readonly SourceImage[];
 }
 
 export interface MadeReferences {
@@ -38,12 +38,12 @@ export interface MadeReferences {
   readonly entry: NonNullable<BundleManifest['references']>;
   /** variants that hold an engine for another device: they have no references */
   readonly without: readonly string[];
-  /** mean over the pictures of the best score in each, 0..1: where it is near 0 the model finds nothing in them, and others would serve better */
+  /** mean over the images of the best score in each, 0..1: where it is near 0 the model finds nothing in them, and others would serve better */
   readonly bestScore: number;
 }
 
-/** Pictures that are stored, of those that are given the first; noise comes beside them. */
-export const MOST_PICTURES = 3;
+/** Images that are stored, of those that are given the first; noise comes beside them. */
+export const MAX_PICTURES = 3;
 
 /** Noise that drives a network to the largest sums it has, which is where 8-bit arithmetic saturates: squares of 8 to 32 pixels. */
 const NOISE = [
@@ -83,7 +83,7 @@ export async function makeReferences({
 }: ReferenceMaterial): Promise<MadeReferences> {
   const machine = await machineFingerprint();
   const madeOn = { machine: machine.kind, onnxruntime: machine.onnxruntime };
-  const inputs = await makeInputs(manifest, pictures ?? simulatedPictures(MOST_PICTURES));
+  const inputs = await makeInputs(manifest, pictures ?? simulatedImages(MAX_PICTURES));
   const variants: VariantReference[] = [];
   const without: string[] = [];
   for (const { id, file, sha256, precision, batch } of manifest.variants) {
@@ -120,12 +120,12 @@ export function encodeReferences(references: References): Pick<MadeReferences, '
       outputs: variant.outputs.map((output) => cut(output, limit)),
     }));
     const bytes = new TextEncoder().encode(JSON.stringify({ ...checked, variants }));
-    if (bytes.byteLength > MOST_REFERENCE_BYTES) continue;
+    if (bytes.byteLength > MAX_REFERENCE_BYTES) continue;
     const sha256 = sha256Of(bytes);
     return { bytes, entry: { file: REFERENCES_FILE, sha256, bytes: bytes.byteLength } };
   }
   throw new RangeError(
-    `references of ${checked.variants.length} variants do not fit ${MOST_REFERENCE_BYTES} bytes`,
+    `references of ${checked.variants.length} variants do not fit ${MAX_REFERENCE_BYTES} bytes`,
   );
 }
 
@@ -146,16 +146,15 @@ interface PreparedInput {
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
-/** Pictures and noise in turns, so that a check that has time for two inputs sees one of each. */
+/** Images and noise in turns, so that a check that has time for two inputs sees one of each. */
 async function makeInputs(
   manifest: BundleManifest,
-  pictures: readonly SourcePicture[],
+  pictures: readonly SourceImage[],
 ): Promise<readonly PreparedInput[]> {
   const stored: PreparedInput[] = [];
-  for (const picture of pictures.slice(0, MOST_PICTURES))
-    stored.push(await storePicture(picture, manifest.input));
+  for (const image of pictures.slice(0, MAX_PICTURES)) stored.push(await storeImage(image, manifest.input));
   const noise = NOISE.map(({ seed, block }): PreparedInput => {
-    const pixels = noisePicture(manifest.input, seed, block);
+    const pixels = noiseImage(manifest.input, seed, block);
     return { input: { kind: 'noise', seed, block, sha256: digestOfPixels(pixels) }, pixels };
   });
   return Array.from({ length: Math.max(stored.length, noise.length) }, (_, i) => [stored[i], noise[i]])

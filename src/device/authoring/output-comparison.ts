@@ -33,20 +33,20 @@ export function finishedBy(head: Head, classes: number): FinishedOutputs | null 
   return head === 'end2end' || head === 'labeled' || head === 'detr' ? { head, classes } : null;
 }
 
-/** Detections of one picture that are compared, at most. */
-const MOST_DETECTIONS = 1000;
+/** Detections of one image that are compared, at most. */
+const MAX_DETECTIONS = 1000;
 
 /** A box or a score may differ by so many times what the values before the selection differ by. */
 const SELECTION_SLACK = 4;
 
 /** Least difference of scores that is no tie. */
-const LEAST_MARGIN = 1e-6;
+const MIN_MARGIN = 1e-6;
 
 /**
  * What detections may differ by however alike the values before the selection are: a network of queries goes on computing behind it. Of 1 for scores, and of
  * 1 + a coordinate in pixels.
  */
-const LEAST_TOLERANCE = 5e-4;
+const MIN_TOLERANCE = 5e-4;
 
 /** Share of detections that a tie may change: two boxes of one score, an overlap that lies on the threshold. */
 export const TIES = 0.01;
@@ -57,16 +57,16 @@ interface Matched {
   readonly missing: number;
 }
 
-/** Adds up how much the outputs of two graphs differ, picture by picture. */
+/** Adds up how much the outputs of two graphs differ, image by image. */
 export class OutputComparison {
   readonly #decoder: Decoder | null;
   readonly #size: { readonly width: number; readonly height: number };
-  readonly #found = [createDetections(MOST_DETECTIONS), createDetections(MOST_DETECTIONS)] as const;
+  readonly #found = [createDetections(MAX_DETECTIONS), createDetections(MAX_DETECTIONS)] as const;
   #maxAbsolute = 0;
   #maxRelative = 0;
   #relativeSum = 0;
   #values = 0;
-  #pictures = 0;
+  #images = 0;
   #detections = 0;
   #missing = 0;
 
@@ -87,7 +87,7 @@ export class OutputComparison {
 
   /** Throws where an output has other sizes than expected. */
   add(expected: readonly OutputValue[], got: readonly OutputValue[]): void {
-    this.#pictures += 1;
+    this.#images += 1;
     let relativeHere = 0;
     expected.forEach((value, i) => {
       if (this.#decoder !== null && !isExposed(value.name)) return;
@@ -99,7 +99,7 @@ export class OutputComparison {
       relativeHere = Math.max(relativeHere, relative);
     });
     if (this.#decoder === null || !Number.isFinite(relativeHere)) return;
-    const margin = Math.max(LEAST_MARGIN, SELECTION_SLACK * relativeHere);
+    const margin = Math.max(MIN_MARGIN, SELECTION_SLACK * relativeHere);
     const { compared, missing } = this.#match(this.#decoder, expected, got, margin);
     this.#detections += compared;
     this.#missing += missing;
@@ -113,7 +113,7 @@ export class OutputComparison {
       maxRelativeOfValues: this.#maxRelative,
       meanRelative: this.#values === 0 ? 0 : this.#relativeSum / this.#values,
       missing: this.#missing,
-      pictures: this.#pictures,
+      pictures: this.#images,
       detections: this.#decoder === null ? null : this.#detections,
     };
   }
@@ -126,7 +126,7 @@ export class OutputComparison {
   ): Matched {
     const { width, height } = this.#size;
     const whole = letterboxFor(width, height, width, height, 'top-left');
-    const settings = { scoreThreshold: 0, iouThreshold: 1, maxDetections: MOST_DETECTIONS };
+    const settings = { scoreThreshold: 0, iouThreshold: 1, maxDetections: MAX_DETECTIONS };
     const outcomes = [expected, got].map((outputs, i) => {
       const tensors = toOutputTensors(outputs.filter(({ name }) => !isExposed(name)));
       return decoder.decode(tensors, 0, whole, settings, this.#found[i]!);
@@ -135,7 +135,7 @@ export class OutputComparison {
     if (outcomes[0] === 'invalid' && outcomes[1] === 'invalid') return { compared: 0, missing: 0 };
     if (outcomes.includes('invalid')) return { compared: 1, missing: 1 };
     const [first, second] = this.#found;
-    const tolerance = Math.max(LEAST_TOLERANCE, 2 * margin);
+    const tolerance = Math.max(MIN_TOLERANCE, 2 * margin);
     const there = matchAbove(first, second, margin, tolerance);
     const back = matchAbove(second, first, margin, tolerance);
     return { compared: there.compared, missing: Math.max(there.missing, back.missing) };

@@ -16,7 +16,7 @@ export interface HeadPreset {
 
 const THRESHOLDS = { score: 0.25, iou: 0.45, maxDetections: 300 } as const;
 
-/** YOLOX is trained on what OpenCV reads: BGR, 0..255, picture at the top left. */
+/** YOLOX is trained on what OpenCV reads: BGR, 0..255, image at the top left. */
 const YOLOX: HeadPreset = {
   normalization: { colorOrder: 'bgr', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
   anchor: 'top-left',
@@ -25,7 +25,7 @@ const YOLOX: HeadPreset = {
   thresholds: THRESHOLDS,
 };
 
-/** The Ultralytics family and most end-to-end exports: RGB, 0..1, picture in the middle. */
+/** The Ultralytics family and most end-to-end exports: RGB, 0..1, image in the middle. */
 const ULTRALYTICS: HeadPreset = {
   normalization: { colorOrder: 'rgb', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
   anchor: 'center',

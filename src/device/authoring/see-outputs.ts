@@ -1,19 +1,19 @@
 import type { SeenOutput } from '../../core/heads/output-parts.ts';
 import { createRandom } from '../../core/random.ts';
 import { GraphSession, makeFeed } from '../inference/session.ts';
-import { INSPECTION, type PictureSize } from './equivalence.ts';
+import { INSPECTION, type ImageSize } from './equivalence.ts';
 import { inputDims, type NetworkInput } from '../../model/onnx/fold.ts';
 import { readModel, writeModel } from '../../model/onnx/model.ts';
 import { beforeSelection, lowerThresholds } from '../../model/onnx/selection.ts';
 
-/** Cells of one color on each side of the coarse pictures. */
+/** Cells of one color on each side of the coarse images. */
 const PATCHES = 6;
 
 /**
- * Pictures that any network answers with different values in every cell: noise and patches, in 0..1 and in 0..255, since how pixels are to be
+ * Images that any network answers with different values in every cell: noise and patches, in 0..1 and in 0..255, since how pixels are to be
  * scaled is not known yet. As planes or rows, whatever the layout: nobody is to recognize anything.
  */
-function* evidencePictures({ width, height }: PictureSize): Generator<Float32Array> {
+function* evidenceImages({ width, height }: ImageSize): Generator<Float32Array> {
   const random = createRandom(5);
   const noise = (): number => random.next();
   yield Float32Array.from({ length: 3 * width * height }, noise);
@@ -35,20 +35,20 @@ function withBoxes(original: Uint8Array): Uint8Array {
   return writeModel(model);
 }
 
-/** Runs a foreign graph on several pictures and gives what came out, of the first picture of a batch. Rejects with ONNX Runtime's error. */
+/** Runs a foreign graph on several images and gives what came out, of the first image of a batch. Rejects with ONNX Runtime's error. */
 export async function seeOutputs(
   original: Uint8Array,
   input: NetworkInput,
-  size: PictureSize,
+  size: ImageSize,
 ): Promise<SeenOutput[]> {
   const session = await GraphSession.load(withBoxes(original), INSPECTION);
   try {
     const batch = input.batch ?? 1;
     const dims = inputDims(input, size, batch);
     const seen = new Map<string, { dims: readonly number[]; integer: boolean; runs: Float32Array[] }>();
-    for (const picture of evidencePictures(size)) {
-      const values = new Float32Array(batch * picture.length);
-      for (let i = 0; i < batch; i += 1) values.set(picture, i * picture.length);
+    for (const image of evidenceImages(size)) {
+      const values = new Float32Array(batch * image.length);
+      for (let i = 0; i < batch; i += 1) values.set(image, i * image.length);
       for (const { name, data, dims: sizes } of await session.run({ [input.name]: makeFeed(values, dims) })) {
         const known = seen.get(name) ?? { dims: sizes, integer: false, runs: [] };
         const one = sizes[0] === batch ? data.length / batch : data.length;

@@ -6,7 +6,7 @@ import { claimsOf, nameOf, type Bundle } from '../../model/bundle.ts';
 import { INSPECTION } from './equivalence.ts';
 import { isEngineContext, isEngineEmbedded } from '../../model/onnx/engine-context.ts';
 import { externalFiles } from '../../model/onnx/external-data.ts';
-import { MOST_MODEL_BYTES, readModel } from '../../model/onnx/model.ts';
+import { MAX_MODEL_BYTES, readModel } from '../../model/onnx/model.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 
 /** What was found about one variant. */
@@ -29,7 +29,7 @@ export async function verifyBundle(bundle: Bundle): Promise<VariantFinding[]> {
   }
   for (const { id, file, batch, bytes: stated } of bundle.manifest.variants) {
     const path = join(bundle.folder, file);
-    const bytes = await readRegularFile(path, MOST_MODEL_BYTES);
+    const bytes = await readRegularFile(path, MAX_MODEL_BYTES);
     if (bytes.byteLength !== stated) throw otherSize(bundle, file, bytes.byteLength, stated);
     const model = readModel(bytes, path);
     const [outside] = externalFiles(model);

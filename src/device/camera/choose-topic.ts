@@ -3,11 +3,11 @@ export interface ImageTopic {
   readonly name: string;
   readonly kind: 'raw' | 'compressed';
   readonly count: number;
-  /** of its first pictures: color, gray, or the words for why none of them is read */
+  /** of its first images: color, gray, or the words for why none of them is read */
   readonly content: 'color' | 'gray' | { readonly unreadable: string };
 }
 
-/** Names of pictures that are not what a camera sees in color: depth, infrared, and what others drew or computed. */
+/** Names of images that are not what a camera sees in color: depth, infrared, and what others drew or computed. */
 const OTHER =
   /depth|disparity|infra|thermal|confidence|mask|segment|detection|overlay|annotat|debug|(^|[/_])(ir|lwir)\d*([/_]|$)/i;
 const COLOR = /colou?r|rgb/i;
@@ -20,7 +20,7 @@ function rank({ name, count, content }: ImageTopic): number {
   return unreadable + gray + named;
 }
 
-/** The topic that a detector for color pictures is meant to see: one in color, then gray; whole pictures before JPEG; then by name. */
+/** The topic that a detector for color images is meant to see: one in color, then gray; whole images before JPEG; then by name. */
 export function chooseTopic(topics: readonly ImageTopic[]): ImageTopic | undefined {
   return [...topics].sort(
     (a, b) =>
@@ -30,7 +30,7 @@ export function chooseTopic(topics: readonly ImageTopic[]): ImageTopic | undefin
   )[0];
 }
 
-/** A topic in a few words, such as `/color/image_raw (color, 30 pictures)`. */
+/** A topic in a few words, such as `/color/image_raw (color, 30 images)`. */
 export function describeTopic({ name, count, content }: ImageTopic): string {
   const what = typeof content === 'object' ? `not read: ${content.unreadable}` : content;
   return `${name} (${count === 0 ? 'no messages' : `${what}, ${String(count)} messages`})`;

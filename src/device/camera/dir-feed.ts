@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
-import { checkPicture } from '../../core/cdr/compressed-image.ts';
+import { checkImage } from '../../core/cdr/compressed-image.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
-import type { PictureSize } from '../../core/image/picture-header.ts';
+import type { ImageSize } from '../../core/image/image-header.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import type { FeedEvents, FeedFrame, FrameFeed } from './feed.ts';
@@ -12,8 +12,8 @@ export interface DirFeedOptions {
   readonly path: string;
   /** hand the files on as they are instead of decoding them */
   readonly compressed: boolean;
-  /** the size that decoded pictures are fitted into */
-  readonly size?: PictureSize;
+  /** the size that decoded images are fitted into */
+  readonly size?: ImageSize;
 }
 
 const PICTURE = /\.(jpe?g|png)$/i;
@@ -30,7 +30,7 @@ export class DirFeed implements FrameFeed {
 
   constructor(options: DirFeedOptions) {
     this.#options = options;
-    this.description = `pictures of ${options.path}`;
+    this.description = `images of ${options.path}`;
   }
 
   async open(events: FeedEvents): Promise<void> {
@@ -57,7 +57,7 @@ export class DirFeed implements FrameFeed {
       this.#events.onUnreadable(frame.reason, last);
     }
     if (this.#isClosed) return undefined;
-    return this.#refuse(`none of its pictures can be read; the last is ${last}`);
+    return this.#refuse(`none of its images can be read; the last is ${last}`);
   }
 
   close(): Promise<void> {
@@ -68,7 +68,7 @@ export class DirFeed implements FrameFeed {
   async #read(file: string): Promise<FeedFrame | Refusal> {
     const { compressed, size } = this.#options;
     try {
-      const checked = checkPicture(new Uint8Array(await readFile(file)));
+      const checked = checkImage(new Uint8Array(await readFile(file)));
       if (checked.ok && checked.view.header === undefined) return refuse('corrupt_image', 'it has no header');
       if (!checked.ok || compressed) return checked.ok ? { image: checked.view } : checked;
       return { image: await decodeToRgb(checked.view, DEFAULT_IMAGE_LIMITS.maxPixels, size) };

@@ -2,7 +2,7 @@ import type { CompressedView, ImageView } from '../../core/frame.ts';
 import type { RefusalReason } from '../../core/refusal.ts';
 import type { GroundTruthBox } from './source.ts';
 
-/** A picture of a feed with what is known about it. */
+/** An image of a feed with what is known about it. */
 export interface FeedFrame {
   readonly image: ImageView | CompressedView;
   readonly groundTruth?: readonly GroundTruthBox[];
@@ -10,25 +10,25 @@ export interface FeedFrame {
   readonly dueMs?: number;
 }
 
-/** What a feed tells besides its pictures. */
+/** What a feed tells besides its images. */
 export interface FeedEvents {
-  /** A picture could not be read: why, as the ledger counts it, and in words. Called once for each that `unreadable` counts. */
+  /** An image could not be read: why, as the ledger counts it, and in words. Called once for each that `unreadable` counts. */
   onUnreadable(reason: RefusalReason, detail: string): void;
   /** Something that a person should know of the source, in words. */
   onNotice(message: string): void;
 }
 
-/** Where the pictures of a camera come from, without any idea of time passing. */
+/** Where the images of a camera come from, without any idea of time passing. */
 export interface FrameFeed {
   /** for people; may say more once it is open */
   readonly description: string;
-  /** pictures that could not be read so far */
+  /** images that could not be read so far */
   readonly unreadable: number;
   /** mean milliseconds between frames that carry their own `dueMs`, known once it is open */
   readonly periodMs?: number | undefined;
   /** @throws GoshawkError where there is nothing to read */
   open(events: FeedEvents): Promise<void>;
-  /** The next picture, in memory that is the caller's; `undefined` at the end. Called again only after it settled. */
+  /** The next image, in memory that is the caller's; `undefined` at the end. Called again only after it settled. */
   next(): Promise<FeedFrame | undefined>;
   close(): Promise<void>;
 }

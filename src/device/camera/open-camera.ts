@@ -11,7 +11,7 @@ import type { CameraSource } from './source.ts';
 export interface CameraOptions {
   /** frames a second, 0.1..1000; default 30, for a recording its own pace */
   readonly rate?: number;
-  /** pixels, both or none; default 1280x720 for `sim`, the pictures' own size for the others */
+  /** pixels, both or none; default 1280x720 for `sim`, the images' own size for the others */
   readonly width?: number;
   readonly height?: number;
   /** `header.frame_id` of the frames; default `camera` */

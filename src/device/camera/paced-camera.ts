@@ -3,7 +3,7 @@ import { systemClock, type Clock, type TimerHandle } from '../../platform/clock.
 import type { FeedFrame, FrameFeed } from './feed.ts';
 import type { CameraCounters, CameraEvents, CameraFrame, CameraSource } from './source.ts';
 
-/** Pictures kept ready ahead of time: one more than a turn needs, so that one slow picture does not cost a turn. */
+/** Images kept ready ahead of time: one more than a turn needs, so that one slow image does not cost a turn. */
 const READY = 2;
 /** Timers count whole milliseconds: a turn may come this much before its time. */
 const EARLY_MS = 1;
@@ -23,7 +23,7 @@ export function stampOf(wallMs: number): Stamp {
 }
 
 /**
- * Delivers the pictures of a feed at a steady pace. Turn n is at start + n / rate, always counted from the start, so that delays
+ * Delivers the images of a feed at a steady pace. Turn n is at start + n / rate, always counted from the start, so that delays
  * never add up; a turn that is missed by a whole period is skipped and counted, never made up for in a bunch.
  */
 export class PacedCamera implements CameraSource {
@@ -109,7 +109,7 @@ export class PacedCamera implements CameraSource {
     await this.#filling;
   }
 
-  /** Reads ahead until enough pictures are ready. */
+  /** Reads ahead until enough images are ready. */
   #fill(): void {
     if (this.#isFilling || this.#isExhausted || this.#ready.length >= READY) return;
     this.#isFilling = true;
@@ -134,7 +134,7 @@ export class PacedCamera implements CameraSource {
     void this.stop().then(report, report);
   }
 
-  /** Sets the timer for the picture that is next in line, if there is one. */
+  /** Sets the timer for the image that is next in line, if there is one. */
   #arm(): void {
     if (this.#timer !== null || !this.#isRunning()) return;
     const head = this.#ready[0];

@@ -1,7 +1,7 @@
 import { parseCompressedImage, toCompressedView } from '../../core/cdr/compressed-image.ts';
 import { parseImage, toImageView } from '../../core/cdr/image.ts';
 import type { CompressedView, ImageView } from '../../core/frame.ts';
-import { readPictureHeader } from '../../core/image/compressed-size.ts';
+import { readImageHeader } from '../../core/image/compressed-size.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import { unpackMessage } from '../recording/zstd.ts';
 
@@ -16,7 +16,7 @@ export function imageKind(type: string): 'raw' | 'compressed' | undefined {
 
 export type RecordedImage = { readonly ok: true; readonly view: ImageView | CompressedView } | Refusal;
 
-/** The picture of a recorded message, in memory of its own: messages of a chunk share theirs. Never throws. */
+/** The image of a recorded message, in memory of its own: messages of a chunk share theirs. Never throws. */
 export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'): RecordedImage {
   let bytes: Uint8Array;
   try {
@@ -34,8 +34,8 @@ export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'):
   return message.ok ? toCompressedView(message) : message;
 }
 
-/** True for pictures in color, as far as their header says. */
+/** True for images in color, as far as their header says. */
 export function isColor(view: ImageView | CompressedView): boolean {
-  if ('format' in view) return (readPictureHeader(view)?.channels ?? 3) > 1;
+  if ('format' in view) return (readImageHeader(view)?.channels ?? 3) > 1;
   return !view.encoding.startsWith('mono');
 }

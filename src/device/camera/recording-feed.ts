@@ -1,5 +1,5 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import type { PictureSize } from '../../core/image/picture-header.ts';
+import type { ImageSize } from '../../core/image/image-header.ts';
 import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
 import { refuse } from '../../core/refusal.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
@@ -16,10 +16,10 @@ export interface RecordingFeedOptions {
   /** frames a second, on the mean; the recording's own pace where it is not given */
   readonly rate?: number;
   readonly loop: boolean;
-  readonly size?: PictureSize;
+  readonly size?: ImageSize;
 }
 
-/** The topic that is played, whatever its pictures are. */
+/** The topic that is played, whatever its images are. */
 type PlayedTopic = Pick<ImageTopic, 'name' | 'kind' | 'count'>;
 
 /** For a recording of a single frame. */
@@ -165,7 +165,7 @@ export class RecordingFeed implements FrameFeed {
     if (recorded > 0) this.#scale = this.periodMs / recorded;
   }
 
-  /** The one that was named is taken as it is; for any other answer the pictures are looked at, which reads from all over the file. */
+  /** The one that was named is taken as it is; for any other answer the images are looked at, which reads from all over the file. */
   async #findTopic(recording: Recording): Promise<PlayedTopic> {
     const images = recording.topics.flatMap(({ name, type, encoding, count }): PlayedTopic[] => {
       const kind = imageKind(type);
@@ -199,7 +199,7 @@ export class RecordingFeed implements FrameFeed {
   }
 }
 
-/** What the first pictures of a topic are. */
+/** What the first images of a topic are. */
 async function peek(
   recording: Recording,
   topic: string,

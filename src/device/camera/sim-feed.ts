@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { GoshawkError } from '../../contract/errors.ts';
 import { compiledEntry } from '../../platform/compiled-entry.ts';
 import type { FeedFrame, FrameFeed } from './feed.ts';
-import type { SimPicture, SimRequest, SimSetup } from './sim-protocol.ts';
+import type { SimImage, SimRequest, SimSetup } from './sim-protocol.ts';
 
 export interface SimFeedOptions extends SimSetup {
   /** frames a second of the world's time */
@@ -18,11 +18,10 @@ export class SimFeed implements FrameFeed {
   readonly #options: SimFeedOptions;
   #worker: Worker | undefined;
   #waiting:
-    | { readonly resolve: (picture: SimPicture) => void; readonly reject: (error: unknown) => void }
-    | undefined;
+    { readonly resolve: (drawn: SimImage) => void; readonly reject: (error: unknown) => void } | undefined;
   #failure: unknown;
   #index = 0;
-  readonly #loop: SimPicture[] = [];
+  readonly #loop: SimImage[] = [];
 
   constructor(options: SimFeedOptions) {
     this.#options = options;
@@ -37,7 +36,7 @@ export class SimFeed implements FrameFeed {
       workerData: setup,
       name: 'goshawk-camera',
     });
-    this.#worker.on('message', (picture: SimPicture) => this.#settle(picture));
+    this.#worker.on('message', (drawn: SimImage) => this.#settle(drawn));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(new Error('the rendering thread ended')));
     for (let i = 0; i < loop; i += 1) this.#loop.push(await this.#render());
@@ -53,7 +52,7 @@ export class SimFeed implements FrameFeed {
     await this.#worker?.terminate();
   }
 
-  #frame({ rgb, objects }: SimPicture): FeedFrame {
+  #frame({ rgb, objects }: SimImage): FeedFrame {
     const { width, height } = this.#options;
     return {
       image: { width, height, encoding: 'rgb8', step: width * 3, data: rgb },
@@ -61,8 +60,8 @@ export class SimFeed implements FrameFeed {
     };
   }
 
-  #render(): Promise<SimPicture> {
-    return new Promise<SimPicture>((resolve, reject) => {
+  #render(): Promise<SimImage> {
+    return new Promise<SimImage>((resolve, reject) => {
       if (this.#failure !== undefined) {
         reject(this.#asError());
         return;
@@ -75,10 +74,10 @@ export class SimFeed implements FrameFeed {
     });
   }
 
-  /** The thread keeps the process alive only while a picture is asked for. */
-  #settle(picture: SimPicture): void {
+  /** The thread keeps the process alive only while an image is asked for. */
+  #settle(drawn: SimImage): void {
     this.#worker?.unref();
-    this.#waiting?.resolve(picture);
+    this.#waiting?.resolve(drawn);
     this.#waiting = undefined;
   }
 

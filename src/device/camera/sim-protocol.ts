@@ -9,13 +9,13 @@ export interface SimSetup {
   readonly conditions: Conditions;
 }
 
-/** To the thread: render the world at `time` seconds into a new picture. */
+/** To the thread: render the world at `time` seconds into a new image. */
 export interface SimRequest {
   readonly time: number;
 }
 
 /** From the thread, in the order of the requests; `rgb` is transferred. */
-export interface SimPicture {
+export interface SimImage {
   readonly rgb: Uint8Array<ArrayBuffer>;
   readonly objects: readonly SceneObject[];
 }

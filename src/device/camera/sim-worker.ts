@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { SceneRenderer } from '../../sim/scene.ts';
 import { createWorld } from '../../sim/world.ts';
-import type { SimPicture, SimRequest, SimSetup } from './sim-protocol.ts';
+import type { SimImage, SimRequest, SimSetup } from './sim-protocol.ts';
 
 /** The thread of a simulated camera. */
 const port = parentPort;
@@ -12,7 +12,7 @@ if (port !== null) {
   port.on('message', ({ time }: SimRequest) => {
     const rgb = new Uint8Array(width * height * 3);
     const objects = renderer.render(world, time, conditions, rgb);
-    const picture: SimPicture = { rgb, objects };
-    port.postMessage(picture, [rgb.buffer]);
+    const image: SimImage = { rgb, objects };
+    port.postMessage(image, [rgb.buffer]);
   });
 }

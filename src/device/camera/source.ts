@@ -1,7 +1,7 @@
 import type { CompressedView, ImageView, Stamp } from '../../core/frame.ts';
 import type { RefusalReason } from '../../core/refusal.ts';
 
-/** A box that is known to be right because the picture was made around it. */
+/** A box that is known to be right because the image was made around it. */
 export interface GroundTruthBox {
   readonly label: string;
   /** x1, y1, x2, y2 in pixels of the frame */
@@ -10,7 +10,7 @@ export interface GroundTruthBox {
   readonly visible: number;
 }
 
-/** A frame as a camera hands it over. The memory of the picture belongs to the receiver, who may move it to another thread. */
+/** A frame as a camera hands it over. The memory of the image belongs to the receiver, who may move it to another thread. */
 export interface CameraFrame {
   readonly image: ImageView | CompressedView;
   readonly stamp: Stamp;
@@ -24,13 +24,13 @@ export interface CameraCounters {
   readonly delivered: number;
   /** turns of the schedule that passed without a frame, since the frame or this process was late; they are not made up for */
   readonly skipped: number;
-  /** pictures of the source that could not be read */
+  /** images of the source that could not be read */
   readonly unreadable: number;
 }
 
 /** What a camera tells besides its frames. */
 export interface CameraEvents {
-  /** A picture could not be read: why, as the ledger counts it, and in words. Called once for each that `unreadable` counts. */
+  /** An image could not be read: why, as the ledger counts it, and in words. Called once for each that `unreadable` counts. */
   readonly onUnreadable?: (reason: RefusalReason, detail: string) => void;
   /** Something that a person should know of the source, in words. */
   readonly onNotice?: (message: string) => void;

@@ -4,11 +4,11 @@ import { overlaySvg } from '../../core/render/overlay.ts';
 import { convertToRgb } from './color-converter.ts';
 import { asBuffer, sharp } from './sharp-setup.ts';
 
-/** boxes drawn at most: a picture of thousands would cost seconds and show nothing */
+/** boxes drawn at most: an image of thousands would cost seconds and show nothing */
 const MAX_DRAWN = 200;
 
 export interface AnnotateOptions {
-  /** pictures wider than this are scaled down, pixels; default: the picture's own width */
+  /** images wider than this are scaled down, pixels; default: the image's own width */
   readonly maxWidth?: number;
   /** one line in the lower left corner */
   readonly caption?: string;
@@ -19,15 +19,15 @@ export interface JpegOptions extends AnnotateOptions {
   readonly quality?: number;
 }
 
-/** A packed RGB picture. */
-export interface RgbPicture {
+/** A packed RGB image. */
+export interface RgbImage {
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * The picture with boxes and labels drawn in, as JPEG. The pixels are copied before this returns its promise.
+ * The image with boxes and labels drawn in, as JPEG. The pixels are copied before this returns its promise.
  * @param detections in pixels of `pixels`
  */
 export async function annotateJpeg(
@@ -36,19 +36,19 @@ export async function annotateJpeg(
   labels: readonly string[],
   options: JpegOptions = {},
 ): Promise<Uint8Array> {
-  const picture = await draw(pixels, detections, labels, options);
-  return picture.jpeg({ quality: options.quality ?? 75 }).toBuffer();
+  const image = await draw(pixels, detections, labels, options);
+  return image.jpeg({ quality: options.quality ?? 75 }).toBuffer();
 }
 
-/** The picture with boxes and labels drawn in, as packed RGB. */
+/** The image with boxes and labels drawn in, as packed RGB. */
 export async function annotateRgb(
   pixels: ImageView,
   detections: Detections,
   labels: readonly string[],
   options: AnnotateOptions = {},
-): Promise<RgbPicture> {
-  const picture = await draw(pixels, detections, labels, options);
-  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
+): Promise<RgbImage> {
+  const image = await draw(pixels, detections, labels, options);
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height };
 }
 
@@ -64,12 +64,12 @@ async function draw(
   const height = Math.max(1, Math.round(sourceHeight * scale));
   const overlay = overlaySvg(scaled(detections, scale), labels, width, height, caption);
   const rgb = await convertToRgb(pixels);
-  const picture = sharp(asBuffer(rgb), { raw: { width: sourceWidth, height: sourceHeight, channels: 3 } });
-  if (scale < 1) picture.resize(width, height, { fit: 'fill', kernel: 'linear' });
-  return picture.composite([{ input: Buffer.from(overlay) }]).removeAlpha();
+  const image = sharp(asBuffer(rgb), { raw: { width: sourceWidth, height: sourceHeight, channels: 3 } });
+  if (scale < 1) image.resize(width, height, { fit: 'fill', kernel: 'linear' });
+  return image.composite([{ input: Buffer.from(overlay) }]).removeAlpha();
 }
 
-/** The first detections, which are the best, in pixels of a picture `scale` times the size. */
+/** The first detections, which are the best, in pixels of an image `scale` times the size. */
 function scaled(detections: Detections, scale: number): Detections {
   const count = Math.min(detections.count, MAX_DRAWN);
   return {

@@ -6,7 +6,7 @@ import { compiledEntry } from '../../platform/compiled-entry.ts';
 import { freeMemory } from '../../platform/free-memory.ts';
 import type { ColorReply, ColorRequest } from './color-protocol.ts';
 
-/** Pictures of fewer pixels are converted on the spot: it takes less time than to hand them over. */
+/** Images of fewer pixels are converted on the spot: it takes less time than to hand them over. */
 const SMALL_PIXELS = 20_000;
 /** Threads at the most: two of them convert more than the cameras of one device send. */
 const MAX_THREADS = 2;
@@ -21,7 +21,7 @@ class ColorThread {
   readonly waiting = new Map<number, Waiting>();
   readonly #worker: Worker;
   #nextId = 0;
-  /** memory of the picture before: new memory of that size costs more than the copy into it */
+  /** memory of the image before: new memory of that size costs more than the copy into it */
   #spare: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(onEnd: (thread: ColorThread) => void) {
@@ -37,7 +37,7 @@ class ColorThread {
     };
     this.#worker.on('error', end);
     this.#worker.on('exit', () => {
-      end(new Error('the thread that converts pictures ended'));
+      end(new Error('the thread that converts images ended'));
     });
   }
 
@@ -65,10 +65,10 @@ class ColorThread {
   }
 }
 
-/** Threads that run; made when the first large picture comes. One that ends is replaced by the next picture. */
+/** Threads that run; made when the first large image comes. One that ends is replaced by the next image. */
 const threads: ColorThread[] = [];
 
-function leastBusy(): ColorThread {
+function minBusy(): ColorThread {
   const free = threads.reduce<ColorThread | undefined>(
     (best, thread) => (best === undefined || thread.waiting.size < best.waiting.size ? thread : best),
     undefined,
@@ -88,8 +88,8 @@ function packedRgb({ width, height, encoding, step, data }: ImageView): Uint8Arr
 }
 
 /**
- * Has a picture read as packed RGB: as it lies where it is that, converted as `convertToRgb` does where it is not. What was made for it is freed
- * at the end. The picture must stay as it is until the reader is done.
+ * Has an image read as packed RGB: as it lies where it is that, converted as `convertToRgb` does where it is not. What was made for it is freed
+ * at the end. The image must stay as it is until the reader is done.
  */
 export async function withRgb<T>(view: ImageView, read: (rgb: Uint8Array) => Promise<T>): Promise<T> {
   const packed = packedRgb(view);
@@ -103,7 +103,7 @@ export async function withRgb<T>(view: ImageView, read: (rgb: Uint8Array) => Pro
 }
 
 /**
- * A picture as packed RGB in memory of its own, converted on a thread of its own: a whole frame takes 5 to 15 ms, which the thread that
+ * An image as packed RGB in memory of its own, converted on a thread of its own: a whole frame takes 5 to 15 ms, which the thread that
  * hears the cameras does not have. The pixels are copied before this returns, and may be used for something else at once.
  * @throws Error where the thread ends before it answered
  */
@@ -116,5 +116,5 @@ export async function convertToRgb(view: ImageView): Promise<Uint8Array<ArrayBuf
     toRgb(view, rgb);
     return rgb;
   }
-  return leastBusy().convert(view);
+  return minBusy().convert(view);
 }

@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { toRgb } from '../../core/image/convert.ts';
 import type { ColorReply, ColorRequest } from './color-protocol.ts';
 
-/** A thread that converts whole pictures to RGB. */
+/** A thread that converts whole images to RGB. */
 const port = parentPort;
 if (port !== null) {
   port.on('message', ({ id, view }: ColorRequest) => {

@@ -1,5 +1,5 @@
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
-import type { PictureSize } from '../../core/image/picture-header.ts';
+import type { ImageSize } from '../../core/image/image-header.ts';
 import { convertToRgb, withRgb } from './color-converter.ts';
 import { asBuffer, sharp, toOwnBytes, type Sharp } from './sharp-setup.ts';
 import { openUpright } from './upright.ts';
@@ -7,14 +7,14 @@ import { openUpright } from './upright.ts';
 type RgbView = ImageView & { readonly data: Uint8Array<ArrayBuffer> };
 
 /**
- * Any picture as rgb8 in memory of its own, upright by its EXIF data. With `size`, scaled to fit inside it with its aspect ratio kept, the rest black.
- * @param maxPixels a compressed picture that claims more is refused before it is decoded
- * @throws what sharp throws where the picture does not decode
+ * Any image as rgb8 in memory of its own, upright by its EXIF data. With `size`, scaled to fit inside it with its aspect ratio kept, the rest black.
+ * @param maxPixels a compressed image that claims more is refused before it is decoded
+ * @throws what sharp throws where the image does not decode
  */
 export async function decodeToRgb(
   image: ImageView | CompressedView,
   maxPixels: number,
-  size?: PictureSize,
+  size?: ImageSize,
 ): Promise<RgbView> {
   if (isCompressed(image)) return toRgbView(openUpright(image, maxPixels), size);
   const { width, height } = image;
@@ -26,7 +26,7 @@ export async function decodeToRgb(
   );
 }
 
-async function toRgbView(opened: Sharp, size: PictureSize | undefined): Promise<RgbView> {
+async function toRgbView(opened: Sharp, size: ImageSize | undefined): Promise<RgbView> {
   if (size !== undefined) opened.resize(size.width, size.height, { fit: 'contain', background: '#000' });
   const { data, info } = await toOwnBytes(opened.toColourspace('srgb').removeAlpha().raw());
   const { width, height } = info;

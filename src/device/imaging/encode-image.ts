@@ -6,7 +6,7 @@ function open(rgb: Uint8Array, width: number, height: number) {
   return sharp(asBuffer(rgb), { raw: { width, height, channels: 3 } });
 }
 
-/** Any picture to JPEG; packed RGB is read where it lies and must stay as it is meanwhile. */
+/** Any image to JPEG; packed RGB is read where it lies and must stay as it is meanwhile. */
 export function encodeViewJpeg(view: ImageView, quality: number): Promise<Uint8Array> {
   return withRgb(view, (rgb) => encodeJpeg(rgb, view.width, view.height, quality));
 }

@@ -1,10 +1,10 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
-import type { PictureSize } from '../../core/image/picture-header.ts';
-import { leastSide, needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../../core/image/layout.ts';
+import type { ImageSize } from '../../core/image/image-header.ts';
+import { minSide, needsEvenHeight, needsEvenWidth, planeRows, rowBytes } from '../../core/image/layout.ts';
 import { readImageSize } from './image-header.ts';
 
-/** The largest pictures that are taken in; larger ones are `bad_size`. */
+/** The largest images that are taken in; larger ones are `bad_size`. */
 export interface SizeLimits {
   readonly maxWidth: number;
   readonly maxHeight: number;
@@ -18,8 +18,8 @@ export const DEFAULT_SIZE_LIMITS: SizeLimits = {
   maxPixels: 7680 * 4320,
 };
 
-/** The size of a picture that can be worked on, or the reason why it is refused. Looks at headers only. */
-export function checkImage(image: ImageView | CompressedView, limits: SizeLimits): PictureSize | DropReason {
+/** The size of an image that can be worked on, or the reason why it is refused. Looks at headers only. */
+export function checkImage(image: ImageView | CompressedView, limits: SizeLimits): ImageSize | DropReason {
   if (isCompressed(image)) {
     const size = readImageSize(image.data, image.header);
     if (size === null) return 'corrupt_image';
@@ -29,7 +29,7 @@ export function checkImage(image: ImageView | CompressedView, limits: SizeLimits
   return isLayoutSound(image) ? image : 'malformed';
 }
 
-function isSizeAllowed({ width, height }: PictureSize, limits: SizeLimits): boolean {
+function isSizeAllowed({ width, height }: ImageSize, limits: SizeLimits): boolean {
   return (
     Number.isInteger(width) &&
     Number.isInteger(height) &&
@@ -45,7 +45,7 @@ function isLayoutSound(image: ImageView): boolean {
   const { width, height, encoding, step } = image;
   if (needsEvenWidth(encoding) && width % 2 !== 0) return false;
   if (needsEvenHeight(encoding) && height % 2 !== 0) return false;
-  if (width < leastSide(encoding) || height < leastSide(encoding)) return false;
+  if (width < minSide(encoding) || height < minSide(encoding)) return false;
   if (!Number.isInteger(step) || step < rowBytes(encoding, width)) return false;
   // the chroma planes of i420 have half the step
   if (encoding === 'i420' && step % 2 !== 0) return false;

@@ -1,6 +1,6 @@
 import type { CompressedView } from '../../core/frame.ts';
 import { compressedSize, uprightSize } from '../../core/image/compressed-size.ts';
-import type { PictureHeader, PictureSize } from '../../core/image/picture-header.ts';
+import type { ImageHeader, ImageSize } from '../../core/image/image-header.ts';
 
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -15,7 +15,7 @@ function sniffFormat(data: Uint8Array): CompressedView['format'] | null {
  * the bytes too: nothing that this refuses may reach its other decoders.
  * @param known the header, where it was read already
  */
-export function readImageSize(data: Uint8Array, known?: PictureHeader): PictureSize | null {
+export function readImageSize(data: Uint8Array, known?: ImageHeader): ImageSize | null {
   const format = sniffFormat(data);
   if (format === null) return null;
   return known === undefined ? (compressedSize({ format, data }) ?? null) : uprightSize(known);

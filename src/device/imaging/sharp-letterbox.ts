@@ -7,7 +7,7 @@ import { openUpright } from './upright.ts';
 
 const CHANNELS: Partial<Record<ImageView['encoding'], 1 | 3>> = { rgb8: 3, bgr8: 3, mono8: 1 };
 
-/** What the network was trained on: the gray of the border (0..255) and how pictures were made smaller. */
+/** What the network was trained on: the gray of the border (0..255) and how images were made smaller. */
 export interface LetterboxStyle {
   readonly padValue: number;
   readonly resize: LetterboxResize;
@@ -21,17 +21,17 @@ interface Enlarger {
 }
 
 /**
- * Letterboxes any picture into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`. Raw pictures that shrink are sampled or averaged as the
- * network wants it. Compressed ones are always averaged: a JPEG is shrunk while it is decoded, and sampling would need it whole. Raw pictures
+ * Letterboxes any image into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`. Raw images that shrink are sampled or averaged as the
+ * network wants it. Compressed ones are always averaged: a JPEG is shrunk while it is decoded, and sampling would need it whole. Raw images
  * that grow are small and go through plain arithmetic, since libvips' `linear` kernel shifts them by half an output pixel. The border is
- * written here: sharp's own `extend` costs another pass over the picture, and swapping BGR on the small result is cheaper than on the large one.
+ * written here: sharp's own `extend` costs another pass over the image, and swapping BGR on the small result is cheaper than on the large one.
  *
- * One instance serves one picture at a time, for one network: it keeps the tables for pictures that grow.
+ * One instance serves one image at a time, for one network: it keeps the tables for images that grow.
  */
 export class SharpLetterboxer {
   #enlarger: Enlarger | null = null;
 
-  /** @throws what sharp throws where the picture does not decode */
+  /** @throws what sharp throws where the image does not decode */
   async run(
     image: ImageView | CompressedView,
     letterbox: Letterbox,
@@ -64,7 +64,7 @@ export class SharpLetterboxer {
   }
 }
 
-/** Where a scaled picture goes, and how it is made. */
+/** Where a scaled image goes, and how it is made. */
 interface Placement extends LetterboxStyle {
   readonly letterbox: Letterbox;
   readonly out: Uint8Array;
@@ -77,8 +77,8 @@ function scaleRaw(image: ImageView, place: Placement): Promise<void> {
   const stepWidth = step / channels;
   const rows = asBuffer(image.data.subarray(0, step * height));
   const opened = sharp(rows, { raw: { width: stepWidth, height, channels }, limitInputPixels: false });
-  const picture = stepWidth === width ? opened : opened.extract({ left: 0, top: 0, width, height });
-  return scaleInto(picture, place, image.encoding === 'bgr8');
+  const cropped = stepWidth === width ? opened : opened.extract({ left: 0, top: 0, width, height });
+  return scaleInto(cropped, place, image.encoding === 'bgr8');
 }
 
 async function scaleInto(
@@ -91,7 +91,7 @@ async function scaleInto(
   placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
 }
 
-/** Channels of a picture that sharp reads as it lies; `null` for one that is converted to RGB first. */
+/** Channels of an image that sharp reads as it lies; `null` for one that is converted to RGB first. */
 function directChannels({ encoding, step }: ImageView): 1 | 3 | null {
   const channels = CHANNELS[encoding];
   return channels !== undefined && step % channels === 0 ? channels : null;
@@ -109,26 +109,26 @@ function isSameLetterbox(one: Letterbox, other: Letterbox): boolean {
 }
 
 /** Takes in every pixel of the source: libvips' `linear` kernel grows with the shrink. */
-function average(picture: Sharp, { scaledWidth, scaledHeight }: Letterbox): Sharp {
-  return picture.resize(scaledWidth, scaledHeight, { fit: 'fill', kernel: 'linear' });
+function average(source: Sharp, { scaledWidth, scaledHeight }: Letterbox): Sharp {
+  return source.resize(scaledWidth, scaledHeight, { fit: 'fill', kernel: 'linear' });
 }
 
 /**
  * Takes each pixel from the four around its place in the source, as OpenCV's INTER_LINEAR does. The shift puts pixel centers at half
- * numbers on both sides. Only for pictures that do not grow: beyond their edges there is nothing to take.
+ * numbers on both sides. Only for images that do not grow: beyond their edges there is nothing to take.
  */
-function sample(picture: Sharp, letterbox: Letterbox): Sharp {
+function sample(source: Sharp, letterbox: Letterbox): Sharp {
   const { sourceWidth, sourceHeight, scaledWidth, scaledHeight } = letterbox;
   const scaleX = scaledWidth / sourceWidth;
   const scaleY = scaledHeight / sourceHeight;
-  return picture.affine([scaleX, 0, 0, scaleY], {
+  return source.affine([scaleX, 0, 0, scaleY], {
     interpolator: 'bilinear',
     odx: (scaleX - 1) / 2,
     ody: (scaleY - 1) / 2,
   });
 }
 
-/** Copies the scaled picture (1 to 4 channels, of which gray or the first three count) into its place and fills the border. */
+/** Copies the scaled image (1 to 4 channels, of which gray or the first three count) into its place and fills the border. */
 export function placeInLetterbox(
   scaled: Uint8Array,
   channels: number,

@@ -1,9 +1,9 @@
 import type { CompressedView } from '../../core/frame.ts';
-import { readPictureHeader } from '../../core/image/compressed-size.ts';
+import { readImageHeader } from '../../core/image/compressed-size.ts';
 import type { Orientation } from '../../core/image/exif.ts';
 import { asBuffer, sharp, type Sharp } from './sharp-setup.ts';
 
-/** How sharp turns a stored picture upright: it mirrors first, then rotates clockwise. */
+/** How sharp turns a stored image upright: it mirrors first, then rotates clockwise. */
 const TURNS: Readonly<Record<Orientation, { flip?: true; flop?: true; rotate?: 90 | 180 | 270 }>> = {
   1: {},
   2: { flop: true },
@@ -18,13 +18,13 @@ const TURNS: Readonly<Record<Orientation, { flip?: true; flop?: true; rotate?: 9
 /**
  * Opens a JPEG or PNG as OpenCV's `imdecode` gives it: upright by its EXIF data, in color without alpha. It is turned by what the same
  * header says from which the size of the frame was read, not by what libvips makes of the data: the two must agree.
- * @param maxPixels a picture that claims more is refused before it is decoded
+ * @param maxPixels an image that claims more is refused before it is decoded
  */
 export function openUpright(view: CompressedView, maxPixels: number): Sharp {
-  const picture = sharp(asBuffer(view.data), { failOn: 'error', limitInputPixels: maxPixels });
-  const { flip, flop, rotate } = TURNS[readPictureHeader(view)?.orientation ?? 1];
-  if (flip === true) picture.flip();
-  if (flop === true) picture.flop();
-  if (rotate !== undefined) picture.rotate(rotate);
-  return picture.toColourspace('srgb').removeAlpha();
+  const image = sharp(asBuffer(view.data), { failOn: 'error', limitInputPixels: maxPixels });
+  const { flip, flop, rotate } = TURNS[readImageHeader(view)?.orientation ?? 1];
+  if (flip === true) image.flip();
+  if (flop === true) image.flop();
+  if (rotate !== undefined) image.rotate(rotate);
+  return image.toColourspace('srgb').removeAlpha();
 }

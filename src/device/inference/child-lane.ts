@@ -32,8 +32,8 @@ export function createChildLane(): Lane {
       const once = (reason: string): void => {
         if (ended) return;
         ended = true;
-        const said = stderr.trim();
-        listener(said === '' ? reason : `${reason}: ${said}`);
+        const reported = stderr.trim();
+        listener(reported === '' ? reason : `${reason}: ${reported}`);
       };
       child.once('error', (error) => once(error.message));
       child.once('exit', (code, signal) =>

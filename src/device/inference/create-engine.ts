@@ -14,7 +14,7 @@ export function createEngine(options: EngineOptions): LaneEngine {
     createLane: laneFactory(kind),
     bundle: { name, version, digest: bundle.digest },
     plan: () => planEngine(options),
-    wish: (options.wish ?? PROVIDERS).join(', '),
+    preferred: (options.preferred ?? PROVIDERS).join(', '),
     strict,
     workers,
     queueDepth,

@@ -99,7 +99,7 @@ export class ElasticEngine implements InferenceEngine {
     return (this.#current?.engine.parallel ?? 1) + (this.#leaving?.inFlight ?? 0);
   }
 
-  get mostParallel(): number {
+  get maxParallel(): number {
     const { latency, throughput } = this.#choice ?? {};
     return Math.max(1, parallelOf(latency) + parallelOf(throughput ?? undefined));
   }
@@ -261,7 +261,7 @@ export class ElasticEngine implements InferenceEngine {
     serving.info = await engine.start();
     const last = this.#lastJob;
     if (last === null) return serving;
-    // One picture of the cameras' own shape for each runner: its graph and memory are made for it before the first frame comes.
+    // One image of the cameras' own shape for each runner: its graph and memory are made for it before the first frame comes.
     const { input, bytes, limits } = last;
     const jobs = Array.from({ length: setting.workers }, () =>
       engine.infer([{ ...input, pixels: new Uint8Array(bytes) }], limits),

@@ -18,7 +18,7 @@ export interface EngineOptions {
   /** lets those threads spin between frames too: burns cores, off unless told otherwise */
   readonly spinning?: boolean;
   /** execution providers, best first; `tensorrt, cuda, cpu` unless told otherwise */
-  readonly wish?: readonly ProviderName[];
+  readonly preferred?: readonly ProviderName[];
   /** refuses to start on less than the first of the wish */
   readonly strict?: boolean;
   /** id of the bundle's variant; otherwise the fastest for the provider that gives what it gave when it was evaluated, as measured here */

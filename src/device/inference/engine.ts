@@ -22,7 +22,7 @@ export interface DecodeLimits {
 }
 
 /**
- * One picture on its way into the network. `pixels` is moved to the engine (its ArrayBuffer is detached) and comes back
+ * One image on its way into the network. `pixels` is moved to the engine (its ArrayBuffer is detached) and comes back
  * with the outcome, so that a pool can use it again.
  *
  * - `letterboxed`: uint8 RGB `[inputHeight, inputWidth, 3]`, ready for the graph.
@@ -46,7 +46,7 @@ export interface InferenceTimes {
   readonly decode: number;
 }
 
-/** What came of one picture; `detections` are in source pixels. */
+/** What came of one image; `detections` are in source pixels. */
 export type InferenceItem =
   | { readonly ok: true; readonly detections: Detections; readonly pixels: Uint8Array<ArrayBuffer> }
   | {
@@ -119,7 +119,7 @@ export interface InferenceEngine {
   /** How many jobs may be given before an earlier one resolves without waiting behind it. May change while the engine runs. */
   readonly parallel: number;
   /** The highest that `parallel` will ever be; `parallel` where it is absent. Known once the engine has started. */
-  readonly mostParallel?: number;
+  readonly maxParallel?: number;
   /** How many newer results may wait behind one that is late; `parallel` where it is absent. May change while the engine runs. */
   readonly reorderWindow?: number;
   infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome>;

@@ -19,7 +19,7 @@ function refuseLetterboxed(
 ): RunItem | null {
   const expected = inputWidth * inputHeight * 3;
   if (pixels.byteLength === expected) return null;
-  return refuse('malformed', `the picture has ${pixels.byteLength} bytes, the network takes ${expected}`);
+  return refuse('malformed', `the image has ${pixels.byteLength} bytes, the network takes ${expected}`);
 }
 
 function refuseRaw(
@@ -47,8 +47,8 @@ function refuseRaw(
   const rowBytes = sourceWidth * 3;
   const enough = step * (sourceHeight - 1) + rowBytes;
   if (sourceWidth < 1 || sourceHeight < 1 || step < rowBytes || pixels.byteLength < enough) {
-    const said = `${sourceWidth}x${sourceHeight} with step ${step}`;
-    return refuse('malformed', `the frame has ${pixels.byteLength} bytes, which is no ${said}`);
+    const reported = `${sourceWidth}x${sourceHeight} with step ${step}`;
+    return refuse('malformed', `the frame has ${pixels.byteLength} bytes, which is no ${reported}`);
   }
   return null;
 }

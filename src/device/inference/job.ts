@@ -25,7 +25,7 @@ export function settleDone(job: EngineJob, message: RunDoneMessage, keepsPixels:
   job.resolve({ items, times: { queue, inference, decode } });
 }
 
-/** Ends a job that no runner finished: every picture of it gets the same reason. */
+/** Ends a job that no runner finished: every image of it gets the same reason. */
 export function settleFailed(
   job: EngineJob,
   reason: DropReason,

@@ -20,7 +20,7 @@ import { describeRefusals, type ProviderCandidate } from './providers.ts';
 import { SlabPool } from './slab-pool.ts';
 
 /** Jobs that may wait for a free runner; whoever gives more has lost count of `parallel`. */
-const MOST_WAITING = 256;
+const MAX_WAITING = 256;
 
 /** What a candidate may fail with so that the next one is tried. */
 const MOVES_ON: ReadonlySet<ErrorCode> = new Set([
@@ -35,7 +35,7 @@ export interface LaneEngineOptions {
   /** decides what to run and in which order; asked once, at the start */
   readonly plan: () => Promise<EnginePlan>;
   /** for messages, such as `tensorrt, cpu` */
-  readonly wish: string;
+  readonly preferred: string;
   /** refuses to start where a variant does not give what it gave when it was evaluated, and does not take the next one */
   readonly strict: boolean;
   readonly workers: number;
@@ -81,7 +81,7 @@ export class LaneEngine implements InferenceEngine {
   }
 
   async start(): Promise<EngineInfo> {
-    const { bundle, wish, workers, kind, strict } = this.#options;
+    const { bundle, preferred, workers, kind, strict } = this.#options;
     const plan = await this.#options.plan();
     const refusals = [...plan.refusals];
     const mismatches = [...plan.mismatches];
@@ -128,7 +128,7 @@ export class LaneEngine implements InferenceEngine {
       throw new GoshawkError('GOSHAWK_ENGINE_INCOMPATIBLE', { bundle: name, ...plan.foreignEngine });
     }
     throw new GoshawkError('GOSHAWK_PROVIDER_UNAVAILABLE', {
-      wish,
+      preferred,
       bundle: name,
       reasons: describeRefusals(refusals),
     });
@@ -146,8 +146,8 @@ export class LaneEngine implements InferenceEngine {
           true,
           now,
         );
-      } else if (this.#waiting.length >= MOST_WAITING) {
-        const reason = `${MOST_WAITING} jobs wait already`;
+      } else if (this.#waiting.length >= MAX_WAITING) {
+        const reason = `${MAX_WAITING} jobs wait already`;
         settleFailed(
           job,
           'inference_failed',

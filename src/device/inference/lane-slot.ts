@@ -24,7 +24,7 @@ export interface SlotOptions {
 }
 
 /** Threads that hang and cannot be killed. More of them would take every core: then no successor is started until one has ended. */
-const MOST_STUCK = 2;
+const MAX_STUCK = 2;
 
 interface PendingLoad {
   readonly resolve: (report: LoadReport) => void;
@@ -40,7 +40,7 @@ export class LaneSlot {
   readonly #options: SlotOptions;
   readonly #backoff: Backoff;
   /** in the order they were handed over */
-  readonly #inHand = new Map<number, EngineJob>();
+  readonly #inFlight = new Map<number, EngineJob>();
   #request: ModelRequest | null = null;
   #lane: Lane | null = null;
   #ready = false;
@@ -60,7 +60,7 @@ export class LaneSlot {
 
   /** Jobs that could be handed over now. */
   get room(): number {
-    return this.#ready && !this.#closing ? Math.max(0, this.#options.depth() - this.#inHand.size) : 0;
+    return this.#ready && !this.#closing ? Math.max(0, this.#options.depth() - this.#inFlight.size) : 0;
   }
 
   /** Process id of the runner where it is a process. */
@@ -107,7 +107,7 @@ export class LaneSlot {
       settleFailed(job, 'malformed', error, true, clock.monotonicMs());
       return;
     }
-    this.#inHand.set(job.id, job);
+    this.#inFlight.set(job.id, job);
     this.#watchTimer ??= clock.startTimer(() => this.#watch(), timeoutMs);
   }
 
@@ -145,9 +145,9 @@ export class LaneSlot {
         this.#lose(lane, new GoshawkError(message.code, message.details), 'close');
         return;
       case 'done': {
-        const job = this.#inHand.get(message.id);
+        const job = this.#inFlight.get(message.id);
         if (job === undefined) return;
-        this.#inHand.delete(message.id);
+        this.#inFlight.delete(message.id);
         settleDone(job, message, lane.kind === 'child', clock.monotonicMs());
         onRoom();
         return;
@@ -164,19 +164,19 @@ export class LaneSlot {
   }
 
   /** The runner is gone or given up: its jobs are lost, and a successor is on its way unless the engine closes. */
-  #lose(lane: Lane, error: GoshawkError, farewell: 'abandon' | 'close' | 'nothing' = 'abandon'): void {
+  #lose(lane: Lane, error: GoshawkError, lastWill: 'abandon' | 'close' | 'nothing' = 'abandon'): void {
     const { clock, onIncident } = this.#options;
-    if (farewell === 'abandon') lane.abandon();
-    if (farewell === 'close') lane.post({ type: 'close' });
-    if (farewell !== 'nothing') this.#stuck += 1;
+    if (lastWill === 'abandon') lane.abandon();
+    if (lastWill === 'close') lane.post({ type: 'close' });
+    if (lastWill !== 'nothing') this.#stuck += 1;
     const wasReady = this.#ready;
     this.#lane = null;
     this.#ready = false;
-    const lostJobs = this.#inHand.size;
-    for (const job of this.#inHand.values()) {
+    const lostJobs = this.#inFlight.size;
+    for (const job of this.#inFlight.values()) {
       settleFailed(job, 'engine_lost', error, lane.kind === 'child', clock.monotonicMs());
     }
-    this.#inHand.clear();
+    this.#inFlight.clear();
     const load = this.#settleLoad();
     if (this.#closing) {
       this.#onEnded?.();
@@ -204,7 +204,7 @@ export class LaneSlot {
     const request = this.#request;
     if (request === null) return;
     try {
-      if (this.#stuck > MOST_STUCK) throw stuckError(this.#stuck);
+      if (this.#stuck > MAX_STUCK) throw stuckError(this.#stuck);
       await this.start(request);
       onIncident({
         kind: 'restored',
@@ -230,7 +230,7 @@ export class LaneSlot {
   /** One timer for all jobs in hand: looks at the oldest and comes back when its time would be up. */
   #watch(): void {
     this.#watchTimer = null;
-    const [oldest] = this.#inHand.values();
+    const [oldest] = this.#inFlight.values();
     const lane = this.#lane;
     if (oldest === undefined || lane === null) return;
     const { clock, timeoutMs } = this.#options;

@@ -6,16 +6,16 @@ import { OutputBuffers, toOutputTensors } from './output-buffers.ts';
 import type { ProfiledNode } from './profile.ts';
 import { GraphSession, makeFeed, type SessionOptions } from './session.ts';
 
-/** The bundle's graph as it is: pictures that are letterboxed already, one or several at a time. */
+/** The bundle's graph as it is: images that are letterboxed already, one or several at a time. */
 export class LetterboxedGraph {
-  /** pictures of one run: the most where the graph takes any number, exactly that many where it is fixed */
+  /** images of one run: the most where the graph takes any number, exactly that many where it is fixed */
   readonly maxBatch: number;
   readonly #session: GraphSession;
   readonly #inputName: string;
   readonly #fixedBatch: number | null;
   readonly #claims: GraphClaims;
   readonly #outputs: OutputBuffers;
-  /** pictures side by side; made when the first batch of more than one comes */
+  /** images side by side; made when the first batch of more than one comes */
   #batch: Uint8Array | null = null;
 
   private constructor(session: GraphSession, claims: GraphClaims, maxBatch: number) {
@@ -45,21 +45,21 @@ export class LetterboxedGraph {
     }
   }
 
-  /** Bytes of one picture. */
-  get pictureBytes(): number {
+  /** Bytes of one image. */
+  get imageBytes(): number {
     return this.#claims.inputWidth * this.#claims.inputHeight * 3;
   }
 
-  /** `count` pictures, 1..maxBatch, from `inputs[start]` on. What comes back is overwritten by the next run. */
+  /** `count` images, 1..maxBatch, from `inputs[start]` on. What comes back is overwritten by the next run. */
   async run(inputs: readonly InferenceInput[], start: number, count: number): Promise<OutputTensor[]> {
     const size = this.#fixedBatch ?? count;
     return this.#runPixels(this.#gather(inputs, start, count, size), size);
   }
 
-  /** Runs an empty picture and holds what came against the manifest. */
+  /** Runs an empty image and holds what came against the manifest. */
   async warmUp(): Promise<void> {
     const size = this.#fixedBatch ?? 1;
-    const outputs = await this.#runPixels(new Uint8Array(size * this.pictureBytes), size);
+    const outputs = await this.#runPixels(new Uint8Array(size * this.imageBytes), size);
     checkOutputs(
       this.#claims,
       this.#session.outputs.map(({ name }, i) => ({ name, dims: outputs[i]?.dims ?? [] })),
@@ -83,7 +83,7 @@ export class LetterboxedGraph {
   #gather(inputs: readonly InferenceInput[], start: number, count: number, size: number): Uint8Array {
     const only = inputs[start];
     if (size === 1 && only !== undefined) return only.pixels;
-    const bytes = this.pictureBytes;
+    const bytes = this.imageBytes;
     this.#batch ??= new Uint8Array(this.maxBatch * bytes);
     for (let i = 0; i < count; i += 1) {
       const input = inputs[start + i];

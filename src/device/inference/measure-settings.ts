@@ -11,8 +11,8 @@ export interface SettingProbe {
 
 export interface MeasureOptions {
   readonly probes: readonly SettingProbe[];
-  /** one picture's shape and bytes; each job gets a copy of its own */
-  readonly picture: Omit<InferenceInput, 'pixels'> & { readonly bytes: number };
+  /** one image's shape and bytes; each job gets a copy of its own */
+  readonly image: Omit<InferenceInput, 'pixels'> & { readonly bytes: number };
   readonly limits: DecodeLimits;
   readonly clock: Clock;
   /** milliseconds after which no further round begins, once there are three */
@@ -23,13 +23,13 @@ export interface MeasureOptions {
 }
 
 /** More rounds would say the same. */
-const MOST_ROUNDS = 7;
+const MAX_ROUNDS = 7;
 /** Jobs of a runner in one round. */
 const JOBS_EACH = 3;
 /** A gray that letterboxes are filled with. */
 const GRAY = 114;
 
-interface RoundFigures {
+interface RoundStats {
   readonly latencyMs: number;
   readonly rate: number;
 }
@@ -51,16 +51,16 @@ export async function measureSettings(options: MeasureOptions): Promise<SettingR
   const mayGoOn = (): boolean => !signal.aborted && clock.monotonicMs() < endsAt;
   // what a runner does for the first time says nothing about the second
   for (const { setting, engine } of probes) await runJobs(engine, setting, setting.workers, options, mayGoOn);
-  for (let round = 0; round < MOST_ROUNDS && mayGoOn(); round += 1) {
+  for (let round = 0; round < MAX_ROUNDS && mayGoOn(); round += 1) {
     if (round >= FEWEST_ROUNDS && clock.monotonicMs() - startedAt >= enoughMs) break;
-    const figures: RoundFigures[] = [];
+    const stats: RoundStats[] = [];
     for (const { setting, engine } of probes) {
       const one = await runJobs(engine, setting, JOBS_EACH * setting.workers, options, mayGoOn);
       if (one === null) break;
-      figures.push(one);
+      stats.push(one);
     }
-    if (figures.length < probes.length) break;
-    for (const [index, { latencyMs, rate }] of figures.entries()) {
+    if (stats.length < probes.length) break;
+    for (const [index, { latencyMs, rate }] of stats.entries()) {
       results[index]?.latencyMs.push(latencyMs);
       results[index]?.rate.push(rate);
     }
@@ -73,10 +73,10 @@ async function runJobs(
   engine: SettingProbe['engine'],
   { workers, queueDepth }: EngineSetting,
   count: number,
-  { picture, limits, clock }: MeasureOptions,
+  { image, limits, clock }: MeasureOptions,
   mayGoOn: () => boolean,
-): Promise<RoundFigures | null> {
-  const { bytes, ...shape } = picture;
+): Promise<RoundStats | null> {
+  const { bytes, ...shape } = image;
   const times: number[] = [];
   let given = 0;
   const startedAt = clock.monotonicMs();
@@ -90,7 +90,7 @@ async function runJobs(
       const [item] = items;
       if (item?.ok !== true && item?.reason !== 'invalid_output')
         throw new Error(item?.message ?? 'a job without a result');
-      // a gray picture may well make a model say nothing of use; that it ran is what counts here
+      // a gray image may well make a model say nothing of use; that it ran is what counts here
       pixels = item.pixels ?? new Uint8Array(bytes).fill(GRAY);
     }
   };

@@ -37,7 +37,7 @@ export interface OpenSizedOptions {
   readonly log: (line: string) => void;
   /** An engine in a setting, not started. */
   readonly create: (setting: EngineSetting) => SettledEngine;
-  /** The same for the model that runs already; `isProbe`: for letterboxed pictures alone, all runners started together. */
+  /** The same for the model that runs already; `isProbe`: for letterboxed images alone, all runners started together. */
   readonly createLike: (setting: EngineSetting, like: EngineInfo, isProbe: boolean) => SettledEngine;
 }
 
@@ -81,7 +81,7 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   const cache = options.engine.cache ?? new MeasurementCache(log);
   const key = await keyFor(options);
   const kept = await cache.read(key, keptSizingSchema);
-  const guess = candidatesFor({ cores, isAccelerated: isAccelerated(options.engine.wish) }, request);
+  const guess = candidatesFor({ cores, isAccelerated: isAccelerated(options.engine.preferred) }, request);
   const isKept = kept !== null && isBelieved(kept.doubts);
   const firstSetting = isKept ? kept.latency : guess.safe;
   const first = create(firstSetting);
@@ -135,7 +135,7 @@ async function measure(
     const { score, iou, maxDetections } = bundle.manifest.thresholds;
     const rounds = await measureSettings({
       probes,
-      picture: {
+      image: {
         kind: 'letterboxed',
         letterbox: letterboxFor(2 * width, 2 * height, width, height, anchor),
         encoding: 'rgb8',
@@ -168,9 +168,9 @@ function canStandFor(setting: EngineSetting, wanted: EngineSetting): boolean {
   );
 }
 
-function isAccelerated(wish: EngineOptions['wish']): boolean {
+function isAccelerated(preferred: EngineOptions['preferred']): boolean {
   const usable = listUsableProviders();
-  return (wish ?? PROVIDERS).find((provider) => usable.includes(provider)) !== 'cpu';
+  return (preferred ?? PROVIDERS).find((provider) => usable.includes(provider)) !== 'cpu';
 }
 
 async function keyFor({ engine, request }: OpenSizedOptions): Promise<MeasurementKey> {
@@ -179,7 +179,7 @@ async function keyFor({ engine, request }: OpenSizedOptions): Promise<Measuremen
     bundleDigest: engine.bundle.digest,
     fingerprint: (await machineFingerprint()).digest,
     kind: engine.kind ?? 'worker',
-    providers: (engine.wish ?? PROVIDERS).join(','),
+    providers: (engine.preferred ?? PROVIDERS).join(','),
     variant: engine.variant ?? '',
     ...request,
   };

@@ -65,7 +65,7 @@ async function prepare(options: EngineOptions): Promise<Prepared> {
   const { manifest, folder } = bundle;
   const { machine, references, host } = await factsOf(bundle);
   const known = {
-    wish: options.wish ?? PROVIDERS,
+    preferred: options.preferred ?? PROVIDERS,
     supported: listSupportedProviders(),
     variants: manifest.variants,
     strict: options.strict ?? false,

@@ -27,7 +27,7 @@ export type ReferenceTask =
   | { readonly kind: 'unchecked'; readonly why: string }
   | {
       readonly kind: 'check';
-      /** pictures of the network's size, uint8 RGB */
+      /** images of the network's size, uint8 RGB */
       readonly inputs: readonly Uint8Array<ArrayBuffer>[];
       /** what they have to give, in the same order */
       readonly outputs: readonly BestCandidates[];

@@ -61,7 +61,7 @@ export function listUsableProviders(): ProviderName[] {
 
 export interface ProviderRequest {
   /** best first */
-  readonly wish: readonly ProviderName[];
+  readonly preferred: readonly ProviderName[];
   readonly supported: readonly ProviderSupport[];
   readonly variants: readonly BundleVariant[];
   /** only the first of the wish will do */
@@ -140,7 +140,7 @@ export function chooseProvider(request: ProviderRequest): ProviderChoice {
   const candidates: ProviderCandidate[] = [];
   const refusals: ProviderRefusal[] = [];
   let foreignEngine: ForeignEngine | null = null;
-  for (const provider of strict ? request.wish.slice(0, 1) : request.wish) {
+  for (const provider of strict ? request.preferred.slice(0, 1) : request.preferred) {
     const meant = offered.filter(({ providers }) => providers.includes(provider));
     const foreign = meant.find((entry) => !fitsHere(entry, request.host));
     if (foreign?.engine !== undefined) {
@@ -154,7 +154,7 @@ export function chooseProvider(request: ProviderRequest): ProviderChoice {
     }
     const matches = meant.filter((entry) => fitsHere(entry, request.host));
     if (matches.length > 0) {
-      const after = request.wish.slice(request.wish.indexOf(provider) + 1);
+      const after = request.preferred.slice(request.preferred.indexOf(provider) + 1);
       const fallbacks = after.filter((name) => isAvailable(name, supported));
       const ways = matches.flatMap((match) => waysToRun(match, { provider, fallbacks }, request.int8));
       candidates.push(...inSafeOrder(ways, request.machine));

@@ -43,7 +43,7 @@ export function rankVariants(
 ): Ranking {
   const tried = candidates
     .map((candidate, index) => ({ candidate, result: results[index] }))
-    .filter((entry): entry is { candidate: ProviderCandidate; result: TrialResult } => isTold(entry))
+    .filter((entry): entry is { candidate: ProviderCandidate; result: TrialResult } => isReported(entry))
     .map(({ candidate, result }) => describe(candidate, result));
   const refused = tried.filter(({ result }) => result.check?.verdict === 'refused');
   const usable = tried.filter((entry) => !refused.includes(entry));
@@ -59,7 +59,7 @@ export function rankVariants(
 }
 
 /** Candidates that another one made unnecessary are not told of. */
-function isTold({
+function isReported({
   candidate,
   result,
 }: {

@@ -35,7 +35,7 @@ export function takesRaw(model: Uint8Array, bundle: string): boolean {
   return !isEngineContext(readModel(model, bundle));
 }
 
-/** The bundle's graph with the letterbox in front of it: camera pictures of any size, one at a time. */
+/** The bundle's graph with the letterbox in front of it: camera images of any size, one at a time. */
 export class RawGraph {
   readonly #session: GraphSession;
   readonly #outputs: OutputBuffers;

@@ -7,15 +7,15 @@ import { swapRedAndBlue } from '../../core/references/synthetic.ts';
 import type { InferenceInput } from './engine.ts';
 import type { ModelRequest } from './protocol.ts';
 
-/** How a graph takes a picture of the network's size: as it is, or as a camera's frame of that size. */
+/** How a graph takes an image of the network's size: as it is, or as a camera's frame of that size. */
 export type ReferenceEntry = 'letterboxed' | 'rgb8' | 'bgr8';
 
 type Request = Pick<ModelRequest, 'head' | 'labels' | 'inputWidth' | 'inputHeight' | 'reference'>;
 
-/** Inputs that are run whatever they take: a picture and noise. */
-const LEAST_INPUTS = 2;
+/** Inputs that are run whatever they take: an image and noise. */
+const MIN_INPUTS = 2;
 
-/** A picture of the network's size as the input of a graph. Its pixels are not moved. */
+/** An image of the network's size as the input of a graph. Its pixels are not moved. */
 export function referenceInput(
   pixels: Uint8Array<ArrayBuffer>,
   { inputWidth, inputHeight }: Pick<Request, 'inputWidth' | 'inputHeight'>,
@@ -49,14 +49,14 @@ export async function checkReference(
   const started = performance.now();
   let inputs = 0;
   for (const [index, pixels] of reference.inputs.entries()) {
-    if (inputs >= LEAST_INPUTS && performance.now() - started > budgetMs) break;
+    if (inputs >= MIN_INPUTS && performance.now() - started > budgetMs) break;
     const candidates = read(await run(referenceInput(pixels, request, entry)), 0);
     inputs += 1;
     if (candidates === null) {
       const reason = `input ${inputs} gave a box or a score that is no number, or no score of 0 to 1`;
       return { verdict: 'refused', scores: null, boxes: null, tolerance, inputs, reason };
     }
-    // the worst input counts: arithmetic that fails shows on some pictures and hardly on others
+    // the worst input counts: arithmetic that fails shows on some images and hardly on others
     const deviation = deviationFrom(reference.outputs[index]!, candidates, !keepsPlaces(head));
     scores = Math.max(scores, deviation.scores);
     boxes = Math.max(boxes, deviation.boxes);

@@ -4,7 +4,7 @@ import type { DropReason } from '../../contract/drops.ts';
 import { describeCheck, type ReferenceCheck } from '../../contract/engine-choice.ts';
 import { createDecoder } from '../../core/heads/decoder.ts';
 import type { Decoder, OutputTensor } from '../../core/heads/head.ts';
-import { MOST_MODEL_BYTES } from '../../model/onnx/model.ts';
+import { MAX_MODEL_BYTES } from '../../model/onnx/model.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
@@ -125,7 +125,7 @@ export class Runner {
     this.#raw.clear();
   }
 
-  /** Runs the picture at `at`, and with it those after it that go into the same batch. How many they were. */
+  /** Runs the image at `at`, and with it those after it that go into the same batch. How many they were. */
   async #runFrom(job: Job, at: number): Promise<number> {
     const { inputs } = job.message;
     const input = inputs[at];
@@ -222,7 +222,7 @@ export class Runner {
   }
 }
 
-/** The network of a graph for raw frames was checked already: two inputs show whether the letterbox in front of it leaves a picture as it is. */
+/** The network of a graph for raw frames was checked already: two inputs show whether the letterbox in front of it leaves an image as it is. */
 function briefly(request: ModelRequest): ModelRequest {
   const { reference } = request;
   return reference.kind === 'check' ? { ...request, reference: { ...reference, budgetMs: 0 } } : request;
@@ -242,7 +242,7 @@ export async function readChecked(
 ): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
-    bytes = await readRegularFile(request.file, MOST_MODEL_BYTES);
+    bytes = await readRegularFile(request.file, MAX_MODEL_BYTES);
   } catch (cause) {
     throw new GoshawkError(
       'GOSHAWK_FILE_UNREADABLE',
@@ -264,7 +264,7 @@ function loadError(request: ModelRequest, cause: unknown): GoshawkError {
     ? new GoshawkError('GOSHAWK_MODEL_UNREADABLE', { file: request.file, reason }, { cause })
     : new GoshawkError(
         'GOSHAWK_PROVIDER_UNAVAILABLE',
-        { wish: request.provider, bundle: request.bundle, reasons: reason },
+        { preferred: request.provider, bundle: request.bundle, reasons: reason },
         { cause },
       );
 }

@@ -2,7 +2,7 @@ import type { Detections } from '../../core/detections.ts';
 import { createSlab, slabCapacity } from './slab.ts';
 
 /** More than the sets that are read at any one time; what comes back beyond is left to the garbage collector. */
-const MOST_KEPT = 32;
+const MAX_KEPT = 32;
 
 /** Buffers for detections that come back from their readers. */
 export class SlabPool {
@@ -18,7 +18,7 @@ export class SlabPool {
   give(detections: Detections): void {
     const { buffer } = detections.boxes;
     const ours = buffer === detections.classes.buffer && buffer.byteLength > 0;
-    if (!ours || !(buffer instanceof ArrayBuffer) || this.#free.length >= MOST_KEPT) return;
+    if (!ours || !(buffer instanceof ArrayBuffer) || this.#free.length >= MAX_KEPT) return;
     if (!this.#free.includes(buffer)) this.#free.push(buffer);
   }
 }

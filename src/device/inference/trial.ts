@@ -1,15 +1,15 @@
 import { describeError, GoshawkError } from '../../contract/errors.ts';
-import { noisePicture } from '../../core/references/synthetic.ts';
+import { noiseImage } from '../../core/references/synthetic.ts';
 import { LetterboxedGraph } from './letterboxed-graph.ts';
 import type { ModelRequest, TrialMessage, TrialResult } from './protocol.ts';
 import { checkReference, referenceInput } from './reference-check.ts';
 import { readChecked } from './runner.ts';
 
 /** Rounds of timing at most; in each every candidate has one run. */
-const MOST_ROUNDS = 40;
+const MAX_ROUNDS = 40;
 
 /** Rounds that are made whatever they take, so that a median is one. */
-const LEAST_ROUNDS = 5;
+const MIN_ROUNDS = 5;
 
 interface Loaded {
   readonly graph: LetterboxedGraph | null;
@@ -68,10 +68,10 @@ async function timeInTurns(trial: TrialMessage, loaded: readonly Loaded[]): Prom
   const first = trial.candidates[0]?.model;
   if (first === undefined || loaded.filter(({ graph }) => graph !== null).length < 2) return times;
   const { inputWidth: width, inputHeight: height } = first;
-  const input = referenceInput(noisePicture({ width, height }, 1, 1), first, 'letterboxed');
+  const input = referenceInput(noiseImage({ width, height }, 1, 1), first, 'letterboxed');
   const started = performance.now();
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    if (round >= LEAST_ROUNDS && performance.now() - started > trial.timingBudgetMs) break;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    if (round >= MIN_ROUNDS && performance.now() - started > trial.timingBudgetMs) break;
     for (let turn = 0; turn < loaded.length; turn += 1) {
       // another one begins each time, so that none always follows the same neighbor
       const index = (turn + round) % loaded.length;

@@ -16,10 +16,10 @@ export interface MeasurementKey {
 }
 
 /** A measurement is a handful of figures; a larger file is none. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /** Files that are kept; the ones written longest ago go first. */
-const MOST_FILES = 256;
+const MAX_FILES = 256;
 
 const fileSchema = z.strictObject({
   schema: z.literal('goshawk.measurement/1'),
@@ -60,7 +60,7 @@ export class MeasurementCache {
   async read<T>(key: MeasurementKey, schema: z.ZodType<T>): Promise<T | null> {
     const file = this.#fileOf(key);
     try {
-      const text = new TextDecoder().decode(await readRegularFile(file, MOST_BYTES));
+      const text = new TextDecoder().decode(await readRegularFile(file, MAX_BYTES));
       const entry = fileSchema.parse(parseJson(text));
       if (canonical(entry.key) !== canonical(key)) {
         throw new Error('it is of another bundle, machine or question than its name says');
@@ -95,12 +95,12 @@ export class MeasurementCache {
 
   async #prune(): Promise<void> {
     const names = (await readdir(this.folder)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name));
-    if (names.length <= MOST_FILES) return;
+    if (names.length <= MAX_FILES) return;
     const files = await Promise.all(
       names.map(async (name) => ({ name, writtenMs: (await stat(join(this.folder, name))).mtimeMs })),
     );
     files.sort((a, b) => a.writtenMs - b.writtenMs);
-    for (const { name } of files.slice(0, files.length - MOST_FILES)) {
+    for (const { name } of files.slice(0, files.length - MAX_FILES)) {
       await rm(join(this.folder, name), { force: true });
     }
   }

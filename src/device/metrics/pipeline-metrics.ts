@@ -14,19 +14,19 @@ const STAGE_BUCKETS = [
 const CAMERA_LABELS = ['camera', 'bundle', 'provider'];
 
 /** What the metrics are read from. */
-export interface PipelineFigures {
+export interface PipelineStats {
   readonly engineInfo: EngineInfo | null;
   snapshot(): PipelineSnapshot;
 }
 
 /** A figure of each camera that is read when someone scrapes. */
-interface CameraFigure {
+interface CameraMetric {
   readonly name: string;
   readonly help: string;
   readonly read: (camera: CameraSnapshot) => number;
 }
 
-const CAMERA_COUNTERS: readonly CameraFigure[] = [
+const CAMERA_COUNTERS: readonly CameraMetric[] = [
   {
     name: 'goshawk_frames_received_total',
     help: 'Frames that arrived. Equals published plus dropped plus in flight.',
@@ -44,7 +44,7 @@ const CAMERA_COUNTERS: readonly CameraFigure[] = [
   },
 ];
 
-const CAMERA_GAUGES: readonly CameraFigure[] = [
+const CAMERA_GAUGES: readonly CameraMetric[] = [
   {
     name: 'goshawk_frames_in_flight',
     help: 'Frames that wait or are being worked on.',
@@ -69,7 +69,7 @@ interface CameraObservers {
  */
 export class PipelineMetrics implements ResultSink {
   readonly name = 'metrics';
-  readonly #pipeline: PipelineFigures;
+  readonly #pipeline: PipelineStats;
   readonly #sensors: () => SensorReading;
   readonly #registry = new Registry();
   readonly #registers = [this.#registry];
@@ -153,7 +153,7 @@ export class PipelineMetrics implements ResultSink {
   #observedDigest = '';
 
   /** @param sensors asked on every scrape */
-  constructor(pipeline: PipelineFigures, sensors: () => SensorReading) {
+  constructor(pipeline: PipelineStats, sensors: () => SensorReading) {
     this.#pipeline = pipeline;
     this.#sensors = sensors;
   }

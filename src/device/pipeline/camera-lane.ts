@@ -2,7 +2,7 @@ import { Tracker } from '../../core/tracking/tracker.ts';
 import type { FrameJob } from './frame-job.ts';
 import { Gate } from './scheduling/gate.ts';
 import { CameraLedger } from './statistics/ledger.ts';
-import { PreprocessChoice, type PreprocessWish } from './preprocess-choice.ts';
+import { PreprocessChoice, type PreprocessPreference } from './preprocess-choice.ts';
 import { RateWindow } from './statistics/rate-window.ts';
 import { ReorderQueue } from './scheduling/reorder-queue.ts';
 import { SharpLetterboxer } from '../imaging/sharp-letterbox.ts';
@@ -48,14 +48,14 @@ export class CameraLane {
   encoding = '';
   /** frames looked at by the rule that measures each n-th */
   measured = 0;
-  /** a compressed picture is being decoded whole for a sink */
+  /** a compressed image is being decoded whole for a sink */
   isDecoding = false;
 
   constructor(
     options: CameraOptions,
     settings: {
       readonly stamps: StampLimits;
-      readonly preprocess: PreprocessWish;
+      readonly preprocess: PreprocessPreference;
       readonly reorderWindow: () => number;
       readonly isTracking: boolean;
     },

@@ -16,7 +16,7 @@ export interface Limits {
 
 export type LimitsPatch = { readonly [K in keyof Limits]?: Limits[K] | undefined };
 
-const MOST_DETECTIONS = 10_000;
+const MAX_DETECTIONS = 10_000;
 
 function refuseParameter(name: string, value: unknown, reason: string): never {
   throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: String(value), reason });
@@ -40,11 +40,11 @@ export function changeLimits(limits: Limits, patch: LimitsPatch, labels: readonl
   checkRatio('score', changed.score);
   checkRatio('iou', changed.iou);
   const { maxDetections } = changed;
-  if (!Number.isInteger(maxDetections) || maxDetections < 1 || maxDetections > MOST_DETECTIONS)
+  if (!Number.isInteger(maxDetections) || maxDetections < 1 || maxDetections > MAX_DETECTIONS)
     refuseParameter(
       'maxDetections',
       maxDetections,
-      `must be a whole number from 1 to ${String(MOST_DETECTIONS)}`,
+      `must be a whole number from 1 to ${String(MAX_DETECTIONS)}`,
     );
   for (const name of changed.classes ?? []) {
     if (!labels.includes(name))
@@ -54,7 +54,7 @@ export function changeLimits(limits: Limits, patch: LimitsPatch, labels: readonl
 }
 
 /** Weak boxes of one frame that trackers get beside those that may be published, at most. */
-const WEAK_ROOM = 100;
+const LOW_SCORE_ROOM = 100;
 
 /**
  * The form in which the engine takes limits.
@@ -72,7 +72,7 @@ export function toDecodeLimits(
   return {
     scoreThreshold: isTracked ? Math.min(score, trackedFrom) : score,
     iouThreshold: limits.iou,
-    maxDetections: isTracked ? Math.min(MOST_DETECTIONS, maxDetections + WEAK_ROOM) : maxDetections,
+    maxDetections: isTracked ? Math.min(MAX_DETECTIONS, maxDetections + LOW_SCORE_ROOM) : maxDetections,
     classFilter:
       classes === null ? null : Uint8Array.from(labels, (label) => (classes.includes(label) ? 1 : 0)),
   };

@@ -6,7 +6,7 @@ import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 /** The sink whose success makes a frame count as published. */
 export const PUBLISHER = 'publisher';
 
-/** unsettled deliveries beyond which a sink that is slow or hangs is passed over, so that it cannot pile up pictures */
+/** unsettled deliveries beyond which a sink that is slow or hangs is passed over, so that it cannot pile up images */
 const MAX_UNSETTLED = 4;
 
 export interface SinkCounts {

@@ -5,8 +5,8 @@ export function describeFrame({ envelope, image }: Frame): string {
   const { sec, nanosec } = envelope.stamp;
   const stamp = `${String(sec)}.${String(nanosec).padStart(9, '0')}`;
   const bytes = `${String(image.data.byteLength)} bytes`;
-  const picture = isCompressed(image)
+  const layout = isCompressed(image)
     ? `${image.format} of ${bytes}`
     : `${String(image.width)}x${String(image.height)} ${image.encoding} of step ${String(image.step)}, ${bytes}`;
-  return `${picture}, stamp ${stamp}`;
+  return `${layout}, stamp ${stamp}`;
 }

@@ -1,6 +1,6 @@
 import type { Detections } from '../../core/detections.ts';
 import type { CompressedView, Frame, FrameEnvelope, ImageView } from '../../core/frame.ts';
-import type { PictureSize } from '../../core/image/picture-header.ts';
+import type { ImageSize } from '../../core/image/image-header.ts';
 import {
   letterboxFor,
   type Letterbox,
@@ -9,7 +9,7 @@ import {
 } from '../../core/image/letterbox.ts';
 import { STAGES, type FrameResult, type FrameStatistics, type Stage } from './frame-result.ts';
 
-/** How a picture gets to the size of the network: by sharp on this side, or by the graph. */
+/** How an image gets to the size of the network: by sharp on this side, or by the graph. */
 export type PreprocessMode = 'sharp' | 'graph';
 
 /** What the network takes. */
@@ -46,14 +46,14 @@ export class FrameJob implements FrameResult {
   totalMs = 0;
   stampToNowMs = Number.NaN;
 
-  /** the picture as it came; `null` once its memory was moved to the engine, or when no one needs it any more */
+  /** the image as it came; `null` once its memory was moved to the engine, or when no one needs it any more */
   image: ImageView | CompressedView | null;
-  /** layout of the raw picture that was moved to the engine */
+  /** layout of the raw image that was moved to the engine */
   moved: ImageView | null = null;
   mode: PreprocessMode = 'sharp';
   /** a sink asked for the pixels when the frame was taken in hand */
   keepsPixels = false;
-  /** a letterboxed picture in a pooled buffer */
+  /** a letterboxed image in a pooled buffer */
   buffer: Uint8Array<ArrayBuffer> | null = null;
   /** monotonic milliseconds of the step that the frame entered last */
   since: number;
@@ -63,7 +63,7 @@ export class FrameJob implements FrameResult {
   /** has detections and waits for its turn */
   isDone = false;
 
-  constructor(frame: Frame, size: PictureSize, input: NetworkInput, priority: number, bundleDigest: string) {
+  constructor(frame: Frame, size: ImageSize, input: NetworkInput, priority: number, bundleDigest: string) {
     this.priority = priority;
     this.envelope = frame.envelope;
     this.image = frame.image;

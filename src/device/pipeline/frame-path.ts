@@ -68,8 +68,8 @@ export class FramePath {
     this.#lanes = [...options.lanes.values()];
     this.#batcher = new Batcher(options.batch);
     const { width, height } = options.input;
-    const { parallel, mostParallel = parallel } = options.engine;
-    const inEngine = mostParallel * options.batch.maxBatch;
+    const { parallel, maxParallel = parallel } = options.engine;
+    const inEngine = maxParallel * options.batch.maxBatch;
     this.#pool = new BufferPool(width * height * 3, 2 * inEngine + options.batch.maxBatch);
   }
 
@@ -150,7 +150,7 @@ export class FramePath {
     }
     job.buffer = buffer;
     if (isMeasured && isCompressed(image)) job.statistics = measureFrame(scaledPart(buffer, letterbox));
-    if (!job.keepsPixels) this.#dropPicture(job);
+    if (!job.keepsPixels) this.#dropImage(job);
     this.#becomeReady(job);
     this.pump();
   }
@@ -312,8 +312,8 @@ export class FramePath {
     job.buffer = null;
   }
 
-  /** No one needs the picture as it came any more. */
-  #dropPicture(job: FrameJob): void {
+  /** No one needs the image as it came any more. */
+  #dropImage(job: FrameJob): void {
     if (job.image !== null) freeMemory(job.image.data);
     job.image = null;
   }
@@ -330,7 +330,7 @@ function isPacked(job: FrameJob): boolean {
   return image !== null && !isCompressed(image) && (image.encoding === 'rgb8' || image.encoding === 'bgr8');
 }
 
-/** The picture inside a letterboxed buffer, without its border. */
+/** The image inside a letterboxed buffer, without its border. */
 function scaledPart(buffer: Uint8Array, letterbox: FrameJob['letterbox']): ImageView {
   const step = letterbox.inputWidth * 3;
   const start = letterbox.padY * step + letterbox.padX * 3;

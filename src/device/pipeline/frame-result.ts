@@ -6,7 +6,7 @@ export const STAGES = ['wait', 'preprocess', 'queue', 'inference', 'decode', 'tr
 
 export type Stage = (typeof STAGES)[number];
 
-/** Cheap facts about the picture, for drift. Both are `NaN` where they were not measured on this frame. */
+/** Cheap facts about the image, for drift. Both are `NaN` where they were not measured on this frame. */
 export interface FrameStatistics {
   /** mean luma, 0..255 */
   readonly brightness: number;

@@ -12,7 +12,7 @@ function movable(data: Uint8Array): Uint8Array<ArrayBuffer> {
   return isOwner ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data);
 }
 
-/** What the engine gets for a frame. The memory leaves with it: the job lets go of its buffer or picture. */
+/** What the engine gets for a frame. The memory leaves with it: the job lets go of its buffer or image. */
 export function toInferenceInput(job: FrameJob, inputWidth: number): InferenceInput {
   const { letterbox, buffer, image } = job;
   if (buffer !== null) {
@@ -31,7 +31,7 @@ export function toInferenceInput(job: FrameJob, inputWidth: number): InferenceIn
   };
 }
 
-/** The raw picture again, around the memory that came back from the engine. */
+/** The raw image again, around the memory that came back from the engine. */
 export function restoreImage(moved: ImageView, pixels: Uint8Array): ImageView {
   const { width, height, encoding, step } = moved;
   return { width, height, encoding, step, data: pixels };

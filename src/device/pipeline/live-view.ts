@@ -7,16 +7,16 @@ import type { FrameResult, ResultSink } from './frame-result.ts';
 export interface LiveViewOptions {
   readonly cameras: readonly string[];
   readonly labels: readonly string[];
-  /** pictures a second and camera at most; default 10 */
+  /** images a second and camera at most; default 10 */
   readonly maxFps?: number;
   /** pixels; default 960 */
   readonly maxWidth?: number;
   readonly clock?: Clock;
 }
 
-/** A rendered picture. */
-export interface LivePicture {
-  /** of this picture alone, also among those of other views: who has it need not fetch it again */
+/** A rendered image. */
+export interface LiveImage {
+  /** of this image alone, also among those of other views: who has it need not fetch it again */
   readonly id: string;
   readonly jpeg: Uint8Array;
 }
@@ -25,12 +25,12 @@ class View {
   watchers = 0;
   isRendering = false;
   renderedAt = -Infinity;
-  latest: LivePicture | null = null;
+  latest: LiveImage | null = null;
   pictures = 0;
-  waiting: ((picture: Uint8Array | null) => void)[] = [];
+  waiting: ((image: Uint8Array | null) => void)[] = [];
 }
 
-/** Annotated pictures for people who look on: rendered only while someone watches, and no more often than eyes need. */
+/** Annotated images for people who look on: rendered only while someone watches, and no more often than eyes need. */
 export class LiveView implements ResultSink {
   readonly name = 'live-view';
   readonly #views: ReadonlyMap<string, View>;
@@ -52,7 +52,7 @@ export class LiveView implements ResultSink {
     return [...this.#views.keys()];
   }
 
-  /** Pictures of this camera are rendered until the returned function is called. */
+  /** Images of this camera are rendered until the returned function is called. */
   watch(camera: string): () => void {
     const view = this.#views.get(camera);
     if (view === undefined) return () => undefined;
@@ -64,19 +64,19 @@ export class LiveView implements ResultSink {
     };
   }
 
-  /** The newest picture there is; `null` before the first. */
-  newest(camera: string): LivePicture | null {
+  /** The newest image there is; `null` before the first. */
+  newest(camera: string): LiveImage | null {
     return this.#views.get(camera)?.latest ?? null;
   }
 
-  /** The next picture, or after `timeoutMs` the newest there is; `null` where there is none. */
+  /** The next image, or after `timeoutMs` the newest there is; `null` where there is none. */
   next(camera: string, timeoutMs: number): Promise<Uint8Array | null> {
     const view = this.#views.get(camera);
     if (view === undefined) return Promise.resolve(null);
     return new Promise((resolve) => {
-      const settle = (picture: Uint8Array | null): void => {
+      const settle = (image: Uint8Array | null): void => {
         this.#clock.stopTimer(timer);
-        resolve(picture);
+        resolve(image);
       };
       const timer = this.#clock.startTimer(() => {
         view.waiting = view.waiting.filter((waiter) => waiter !== settle);
@@ -99,14 +99,14 @@ export class LiveView implements ResultSink {
     view.isRendering = true;
     view.renderedAt = this.#clock.monotonicMs();
     try {
-      const picture = await annotateJpeg(pixels, result.detections, this.#labels, {
+      const image = await annotateJpeg(pixels, result.detections, this.#labels, {
         maxWidth: this.#maxWidth,
       });
       view.pictures += 1;
-      view.latest = { id: `${this.#series}.${camera}.${String(view.pictures)}`, jpeg: picture };
+      view.latest = { id: `${this.#series}.${camera}.${String(view.pictures)}`, jpeg: image };
       const { waiting } = view;
       view.waiting = [];
-      for (const wake of waiting) wake(picture);
+      for (const wake of waiting) wake(image);
     } finally {
       view.isRendering = false;
     }

@@ -5,7 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { LimitsPatch } from './decode-limits.ts';
 import type { SizeLimits } from '../imaging/frame-check.ts';
 import type { ResultSink } from './frame-result.ts';
-import type { PreprocessWish } from './preprocess-choice.ts';
+import type { PreprocessPreference } from './preprocess-choice.ts';
 import type { StampLimits } from './stamp-guard.ts';
 
 /** What a notice is about, apart from its code: repetitions are told by it. */
@@ -29,7 +29,7 @@ export interface PipelineOptions {
   readonly manifest: Pick<BundleManifest, 'labels' | 'input' | 'thresholds'>;
   readonly cameras: readonly CameraOptions[];
   /** default `auto` */
-  readonly preprocess?: PreprocessWish;
+  readonly preprocess?: PreprocessPreference;
   /** default: the bundle's thresholds, all classes */
   readonly limits?: LimitsPatch;
   /** objects are followed from frame to frame and get ids; default: off */

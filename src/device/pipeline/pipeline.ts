@@ -19,7 +19,7 @@ import type { ResultSink } from './frame-result.ts';
 import { sumCounts, type FrameCounts } from './statistics/ledger.ts';
 import { NoticeThrottle } from './notice-throttle.ts';
 import type { PipelineNotice, PipelineOptions } from './pipeline-options.ts';
-import { PipelineFigures } from './statistics/pipeline-stats.ts';
+import { PipelineStats } from './statistics/pipeline-stats.ts';
 import { PreprocessChoice } from './preprocess-choice.ts';
 import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './statistics/snapshot.ts';
 import { stampAge } from './stamp-guard.ts';
@@ -45,8 +45,8 @@ export class FramePipeline {
   readonly #sizes: SizeLimits;
   readonly #delivery: Delivery;
   readonly #notices: NoticeThrottle;
-  readonly #inHand = new Set<FrameJob>();
-  readonly #figures = new PipelineFigures();
+  readonly #inFlight = new Set<FrameJob>();
+  readonly #stats = new PipelineStats();
   #idleWaiters: (() => void)[] = [];
   #limits: Limits;
   #decodeLimits: DecodeLimits;
@@ -98,7 +98,7 @@ export class FramePipeline {
     const { engine } = this.#options;
     if (this.#state !== 'idle') throw wrongState(this.#state, 'started');
     this.#state = 'starting';
-    this.#figures.begin(this.#clock.monotonicMs());
+    this.#stats.begin(this.#clock.monotonicMs());
     engine.onIncident((incident) => {
       this.#noteIncident(incident);
     });
@@ -122,7 +122,7 @@ export class FramePipeline {
     this.#path = this.#makePath(info);
     for (const lane of this.#lanes.values())
       lane.choice = new PreprocessChoice(this.#options.preprocess ?? 'auto', info.acceptsRaw);
-    this.#figures.watchProcess();
+    this.#stats.watchProcess();
     this.#state = 'inactive';
     return info;
   }
@@ -131,14 +131,14 @@ export class FramePipeline {
   activate(): void {
     if (this.#state !== 'inactive' && this.#state !== 'active') throw wrongState(this.#state, 'activated');
     this.#state = 'active';
-    this.#figures.activate(this.#clock.monotonicMs());
+    this.#stats.activate(this.#clock.monotonicMs());
   }
 
   /** Takes no more frames and lets those in hand finish; what is still there after `drainMs` is counted as lost. */
   async deactivate(): Promise<void> {
     if (this.#state !== 'active') return;
     this.#state = 'draining';
-    this.#figures.deactivate(this.#clock.monotonicMs());
+    this.#stats.deactivate(this.#clock.monotonicMs());
     await this.#drain('inactive');
     // `close` may have been called while the frames in hand finished
     if (this.#stateNow() === 'draining') this.#state = 'inactive';
@@ -151,7 +151,7 @@ export class FramePipeline {
   }
 
   /**
-   * Takes a frame in. Returns at once with `null`, or with the reason for which it was dropped on the spot. The memory of the picture
+   * Takes a frame in. Returns at once with `null`, or with the reason for which it was dropped on the spot. The memory of the image
    * belongs to the pipeline from here on: it may be moved to another thread.
    * @throws GoshawkError for a camera that was not registered
    */
@@ -174,7 +174,7 @@ export class FramePipeline {
     lane.encoding = isCompressed(frame.image) ? frame.image.format : frame.image.encoding;
     const digest = this.#engineInfo?.bundle.digest ?? '';
     const job = new FrameJob(frame, size, this.#input, lane.priority, digest);
-    this.#inHand.add(job);
+    this.#inFlight.add(job);
     const superseded = lane.gate.put(job);
     if (superseded !== null) this.#drop(lane, superseded, 'superseded');
     this.#path?.pump();
@@ -226,8 +226,8 @@ export class FramePipeline {
   }
 
   /** Frames that were taken in and have neither been published nor dropped: the frames themselves, which the ledger must agree with. */
-  get framesInHand(): number {
-    return this.#inHand.size;
+  get framesInFlight(): number {
+    return this.#inFlight.size;
   }
 
   snapshot(): PipelineSnapshot {
@@ -235,7 +235,7 @@ export class FramePipeline {
     const cameras: Record<string, CameraSnapshot> = {};
     for (const lane of this.#lanes.values()) cameras[lane.name] = lane.snapshot(now);
     return {
-      ...this.#figures.read(now),
+      ...this.#stats.read(now),
       state: this.#state,
       engine: this.#engineInfo,
       frames: this.counts(),
@@ -325,13 +325,13 @@ export class FramePipeline {
     lane.ledger.publish();
     lane.fpsOut.mark(now);
     lane.totals.record(job.totalMs);
-    this.#figures.notePublished(job, now);
+    this.#stats.notePublished(job, now);
     this.#letGo(job);
     if (job.keepsPixels && job.image !== null && isCompressed(job.image)) void this.#shareDecoded(lane, job);
     else this.#share(job, rawPixels(job));
   }
 
-  /** A sink wants the pixels of a compressed picture: one at a time is decoded whole, others go without. */
+  /** A sink wants the pixels of a compressed image: one at a time is decoded whole, others go without. */
   async #shareDecoded(lane: CameraLane, job: FrameJob): Promise<void> {
     const { image } = job;
     let pixels: ImageView | null = null;
@@ -355,14 +355,14 @@ export class FramePipeline {
     if (job.isSettled) return;
     job.isSettled = true;
     lane.ledger.drop(reason);
-    // It lay in the gate: nothing else has its picture.
+    // It lay in the gate: nothing else has its image.
     if (reason === 'superseded' && job.image !== null) freeMemory(job.image.data);
     this.#letGo(job);
   }
 
   #letGo(job: FrameJob): void {
-    this.#inHand.delete(job);
-    if (this.#inHand.size > 0 || this.#idleWaiters.length === 0) return;
+    this.#inFlight.delete(job);
+    if (this.#inFlight.size > 0 || this.#idleWaiters.length === 0) return;
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];
     for (const wake of waiters) wake();
@@ -370,14 +370,14 @@ export class FramePipeline {
 
   async #close(): Promise<void> {
     this.#state = 'closing';
-    this.#figures.deactivate(this.#clock.monotonicMs());
+    this.#stats.deactivate(this.#clock.monotonicMs());
     for (const lane of this.#lanes.values()) {
       const waiting = lane.gate.take();
       if (waiting !== null) this.#drop(lane, waiting, 'shutdown');
     }
     await this.#drain('shutdown');
     this.#path?.stop();
-    this.#figures.stop();
+    this.#stats.stop();
     try {
       const closed = await withTimeLimit(this.#options.engine.close(), this.#drainMs, this.#clock);
       if (closed === TIME_IS_UP)
@@ -393,12 +393,12 @@ export class FramePipeline {
 
   /** Waits for the frames in hand, then gives up on the rest: `engine_lost` in the engine, `reason` elsewhere. */
   async #drain(reason: DropReason): Promise<void> {
-    if (this.#inHand.size > 0) {
+    if (this.#inFlight.size > 0) {
       const idle = new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
       await withTimeLimit(idle, this.#drainMs, this.#clock);
     }
     for (const lane of this.#lanes.values()) lane.gate.take();
-    for (const job of [...this.#inHand]) {
+    for (const job of [...this.#inFlight]) {
       const lane = this.#lane(job.envelope.camera);
       this.#drop(lane, job, job.isInEngine ? 'engine_lost' : reason);
       this.#path?.forget(lane, job);
@@ -420,7 +420,7 @@ export class FramePipeline {
     lane.ledger.receive();
     lane.lastReceivedAt = now;
     lane.fpsIn.mark(now);
-    this.#figures.noteReceived(now);
+    this.#stats.noteReceived(now);
   }
 
   #refuseEntry(lane: CameraLane, reason: DropReason): DropReason {
@@ -445,14 +445,16 @@ export class FramePipeline {
   }
 
   #noteIncident(incident: EngineIncident): void {
-    this.#figures.noteIncident(incident);
+    this.#stats.noteIncident(incident);
     const level: PipelineNotice['level'] = incident.kind === 'restored' ? 'info' : 'error';
     this.#notices.send({ level, code: incident.code, reason: incident.kind, message: incident.message });
   }
 }
 
-function wrongState(state: PipelineState, wish: string): GoshawkError {
-  return new GoshawkError('GOSHAWK_INTERNAL', { reason: `a pipeline that is ${state} cannot be ${wish}` });
+function wrongState(state: PipelineState, preferred: string): GoshawkError {
+  return new GoshawkError('GOSHAWK_INTERNAL', {
+    reason: `a pipeline that is ${state} cannot be ${preferred}`,
+  });
 }
 
 function rawPixels(job: FrameJob): ImageView | null {

@@ -3,7 +3,7 @@ import type { PreprocessMode } from './frame-job.ts';
 /** What the operator asked for. */
 export const PREPROCESS_WISHES = ['auto', 'sharp', 'graph'] as const;
 
-export type PreprocessWish = (typeof PREPROCESS_WISHES)[number];
+export type PreprocessPreference = (typeof PREPROCESS_WISHES)[number];
 
 /** frames of each way that are let pass before measuring: caches, memory, the graph's plan for this size */
 const WARM_FRAMES = 4;
@@ -22,20 +22,20 @@ export interface PreprocessDecision {
 }
 
 /**
- * Chooses how one camera's pictures reach the size of the network. `auto` sends the first frames both ways in turn and keeps the way
+ * Chooses how one camera's images reach the size of the network. `auto` sends the first frames both ways in turn and keeps the way
  * whose median time from the gate to the detections is shorter, the graph where they are much alike; the choice is made anew when the camera's size or encoding changes.
  */
 export class PreprocessChoice {
   readonly #acceptsRaw: boolean;
-  readonly #wish: PreprocessWish;
+  readonly #preferred: PreprocessPreference;
   #subject = '';
   #decision: PreprocessDecision | null = null;
   #sent = 0;
   #sharpMs: number[] = [];
   #graphMs: number[] = [];
 
-  constructor(wish: PreprocessWish, acceptsRaw: boolean) {
-    this.#wish = wish;
+  constructor(preferred: PreprocessPreference, acceptsRaw: boolean) {
+    this.#preferred = preferred;
     this.#acceptsRaw = acceptsRaw;
   }
 
@@ -44,7 +44,7 @@ export class PreprocessChoice {
     return this.#decision;
   }
 
-  /** The way for the next frame. @param isPacked a raw `rgb8` or `bgr8` picture, the only kind that the graph reads */
+  /** The way for the next frame. @param isPacked a raw `rgb8` or `bgr8` image, the only kind that the graph reads */
   modeFor(width: number, height: number, encoding: string, isPacked: boolean): PreprocessMode {
     const subject = `${width.toString()}x${height.toString()} ${encoding}`;
     if (subject !== this.#subject) this.#begin(subject, isPacked);
@@ -68,9 +68,9 @@ export class PreprocessChoice {
     );
   }
 
-  /** The graph refused a raw picture: sharp from here on. */
+  /** The graph refused a raw image: sharp from here on. */
   giveUpGraph(reason: string): PreprocessDecision | null {
-    if (this.#wish !== 'auto' || this.#decision?.mode === 'sharp') return null;
+    if (this.#preferred !== 'auto' || this.#decision?.mode === 'sharp') return null;
     return this.#decide('sharp', `the graph failed on ${this.#subject}: ${reason}`);
   }
 
@@ -80,10 +80,10 @@ export class PreprocessChoice {
     this.#sent = 0;
     this.#sharpMs = [];
     this.#graphMs = [];
-    if (this.#wish === 'sharp') this.#decide('sharp', 'asked for');
+    if (this.#preferred === 'sharp') this.#decide('sharp', 'asked for');
     else if (!isPacked) this.#decide('sharp', `${subject} is not packed rgb8 or bgr8`);
     else if (!this.#acceptsRaw) this.#decide('sharp', 'the engine takes no raw frames');
-    else if (this.#wish === 'graph') this.#decide('graph', 'asked for');
+    else if (this.#preferred === 'graph') this.#decide('graph', 'asked for');
   }
 
   #decide(mode: PreprocessMode, why: string): PreprocessDecision {

@@ -44,7 +44,7 @@ export function secondsBetween(a: Stamp, b: Stamp): number {
 
 /**
  * Judges the stamps of one camera. Repeated and regressed stamps are refused, since trackers and consumers that pair results with
- * pictures rely on their order; so is one far ahead of the others, after which every right one would count as regressed. After a step
+ * images rely on their order; so is one far ahead of the others, after which every right one would count as regressed. After a step
  * back of more than a second, or ahead of more than a minute beyond the time that passed, the third of three increasing stamps opens a new
  * time line (`clockResets`), so a looping recording does not go silent. Where repeated stamps are accepted, the
  * first step back of more than a second opens one.

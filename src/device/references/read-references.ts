@@ -4,20 +4,20 @@ import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { parseJson } from '../../contract/json.ts';
 import {
-  MOST_REFERENCE_BYTES,
+  MAX_REFERENCE_BYTES,
   referencesSchema,
   type ReferenceInput,
   type References,
   type VariantReference,
 } from '../../contract/references.ts';
-import { enlargePicture, noisePicture } from '../../core/references/synthetic.ts';
+import { enlargeImage, noiseImage } from '../../core/references/synthetic.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 
 /** References that are what the bundle's manifest says, ready to be run. */
 export interface LoadedReferences {
-  /** pictures of the network's size, uint8 RGB */
+  /** images of the network's size, uint8 RGB */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
   /** by id of the variant */
   readonly variants: ReadonlyMap<string, VariantReference>;
@@ -75,7 +75,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 async function readBytes(file: string, bundle: string): Promise<Uint8Array> {
   try {
-    return await readRegularFile(file, MOST_REFERENCE_BYTES);
+    return await readRegularFile(file, MAX_REFERENCE_BYTES);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause) {
       throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: messageOf(cause) }, { cause });
@@ -127,7 +127,7 @@ async function pixelsOf(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pixels =
     input.kind === 'noise'
-      ? noisePicture(size, input.seed, input.block)
+      ? noiseImage(size, input.seed, input.block)
       : await decode(input, size, name, bundle);
   if (digestOfPixels(pixels) !== input.sha256) throw invalid(bundle, `${name} decodes to other pixels`);
   return pixels;
@@ -140,22 +140,19 @@ async function decode(
   bundle: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const small = { width: Math.ceil(width / enlarge), height: Math.ceil(height / enlarge) };
-  let picture;
+  let image;
   try {
-    picture = await decodeToRgb(
+    image = await decodeToRgb(
       { format: 'png', data: Buffer.from(data, 'base64') },
       small.width * small.height,
     );
   } catch (cause) {
-    throw invalid(bundle, `${name} is no picture: ${messageOf(cause)}`, cause);
+    throw invalid(bundle, `${name} is no image: ${messageOf(cause)}`, cause);
   }
-  if (picture.width !== small.width || picture.height !== small.height) {
-    throw invalid(
-      bundle,
-      `${name} is ${picture.width}x${picture.height}, not ${small.width}x${small.height}`,
-    );
+  if (image.width !== small.width || image.height !== small.height) {
+    throw invalid(bundle, `${name} is ${image.width}x${image.height}, not ${small.width}x${small.height}`);
   }
-  return enlargePicture(picture.data, small, enlarge, { width, height });
+  return enlargeImage(image.data, small, enlarge, { width, height });
 }
 
 /** sha256 of pixels as hex. */

@@ -6,11 +6,11 @@ import type { CameraSnapshot } from '../pipeline/statistics/snapshot.ts';
 const WANTED: ReadonlySet<DropReason> = new Set(['rate_limited', 'inactive']);
 
 /** three frames within the five seconds that rates are counted over: fewer say nothing yet */
-const LEAST_FPS = 0.6;
+const MIN_FPS = 0.6;
 
 /** Says that frames of an active pipeline's camera come in and none goes out, and why the last one did not; `null` where that is not so. */
 export function nothingOut({ fps, lastDrop }: Pick<CameraSnapshot, 'fps' | 'lastDrop'>): string | null {
-  if (fps.in < LEAST_FPS || fps.out > 0 || lastDrop === null || WANTED.has(lastDrop)) return null;
+  if (fps.in < MIN_FPS || fps.out > 0 || lastDrop === null || WANTED.has(lastDrop)) return null;
   return `${fps.in.toFixed(1)} frames/s come in and none goes out; the last one was dropped as ${lastDrop}`;
 }
 

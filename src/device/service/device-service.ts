@@ -11,7 +11,7 @@ import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import { TelemetryClient, type TelemetryStatus } from '../telemetry/telemetry-client.ts';
 import { TelemetryReporter } from '../telemetry/telemetry-reporter.ts';
 import { checkTlsFiles, type TlsFiles } from '../../platform/mqtt/tls-files.ts';
-import type { LivePictures } from '../web/live-pictures.ts';
+import type { LiveImages } from '../web/live-images.ts';
 import { WebServer, type WebOptions } from '../web/web-server.ts';
 import { healthOf, statusOf } from './status.ts';
 
@@ -22,7 +22,7 @@ export interface ServiceSources {
   host(): MetricsBody['host'];
   metrics(): Promise<string>;
   readonly metricsContentType: string;
-  readonly live: LivePictures;
+  readonly live: LiveImages;
   /** without a frame, after which a camera counts as silent */
   silentAfterMs(): number;
 }
@@ -83,13 +83,13 @@ export class DeviceService {
 
   /** @throws GoshawkError GOSHAWK_PORT_IN_USE, GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE, unless `onRefused` hears of them */
   static async start(options: ServiceOptions, sources: ServiceSources): Promise<DeviceService> {
-    const telemetry = await unlessRefused(options, ({ telemetry: wish, log }) =>
-      wish === null ? null : startTelemetry(wish, log),
+    const telemetry = await unlessRefused(options, ({ telemetry: preferred, log }) =>
+      preferred === null ? null : startTelemetry(preferred, log),
     );
     const reporter = telemetry === null ? null : startReporter(telemetry, sources, options);
     try {
-      const web = await unlessRefused(options, ({ web: wish }) =>
-        wish === null ? null : startWeb(wish, sources, telemetry),
+      const web = await unlessRefused(options, ({ web: preferred }) =>
+        preferred === null ? null : startWeb(preferred, sources, telemetry),
       );
       if (web !== null) options.log('info', `web page: ${web.url}`);
       return new DeviceService(web, telemetry, reporter);

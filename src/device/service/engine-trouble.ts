@@ -2,12 +2,12 @@ import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 
 /** How inference is doing, for people. */
 export interface EngineCondition {
-  /** `down`: no runner is left; `weak`: some are lost; `mended`: all are there, and some were lost before */
-  readonly state: 'running' | 'mended' | 'weak' | 'down';
+  /** `down`: no runner is left; `degraded`: some are lost; `recovered`: all are there, and some were lost before */
+  readonly state: 'running' | 'recovered' | 'degraded' | 'down';
   readonly words: string;
 }
 
-type Figures = Pick<PipelineSnapshot, 'engine' | 'engineLost' | 'engineRestored' | 'lastIncident'>;
+type Stats = Pick<PipelineSnapshot, 'engine' | 'engineLost' | 'engineRestored' | 'lastIncident'>;
 
 /** What losses and returns of runners come to. */
 export function engineCondition({
@@ -15,19 +15,19 @@ export function engineCondition({
   engineLost,
   engineRestored,
   lastIncident,
-}: Figures): EngineCondition {
+}: Stats): EngineCondition {
   const missing = engineLost - engineRestored;
   const workers = engine?.workers ?? 1;
   const last = lastIncident ?? 'unknown';
   if (missing >= workers) return { state: 'down', words: `inference is down: ${last}` };
   if (missing > 0)
     return {
-      state: 'weak',
+      state: 'degraded',
       words: `${String(missing)} of ${String(workers)} inference runners are down: ${last}`,
     };
   if (engineLost > 0)
     return {
-      state: 'mended',
+      state: 'recovered',
       words: `inference was lost ${String(engineLost)} times and came back; last: ${last}`,
     };
   return { state: 'running', words: 'running' };

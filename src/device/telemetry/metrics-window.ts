@@ -5,7 +5,7 @@ import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import { bundleReference } from './state-body.ts';
 
 type FrameCounts = PipelineSnapshot['frames'];
-type CameraFigures = MetricsBody['cameras'][number];
+type CameraStats = MetricsBody['cameras'][number];
 
 const NOTHING: FrameCounts = { received: 0, published: 0, inFlight: 0, drops: {} };
 
@@ -22,7 +22,7 @@ class LatencyCounts {
     this.sumMs += milliseconds;
   }
 
-  take(): CameraFigures['latency'] {
+  take(): CameraStats['latency'] {
     const taken = { edgesMs: [...LATENCY_EDGES_MS], counts: this.counts, sumMs: this.sumMs };
     this.counts = new Array<number>(LATENCY_EDGES_MS.length + 1).fill(0);
     this.sumMs = 0;
@@ -30,7 +30,7 @@ class LatencyCounts {
   }
 }
 
-function dropsSince(now: FrameCounts, before: FrameCounts): CameraFigures['drops'] {
+function dropsSince(now: FrameCounts, before: FrameCounts): CameraStats['drops'] {
   const drops: Partial<Record<DropReason, number>> = {};
   for (const [reason, count] of Object.entries(now.drops) as [DropReason, number][]) {
     const more = count - (before.drops[reason] ?? 0);
@@ -71,7 +71,7 @@ export class MetricsWindow {
     const seconds = active - this.#activeBefore;
     this.#activeBefore = active;
     const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
-    const cameras = Object.entries(snapshot?.cameras ?? {}).map(([camera, { frames }]): CameraFigures => {
+    const cameras = Object.entries(snapshot?.cameras ?? {}).map(([camera, { frames }]): CameraStats => {
       const before = this.#before.get(camera) ?? NOTHING;
       this.#before.set(camera, frames);
       const received = frames.received - before.received;

@@ -36,11 +36,11 @@ export function stateBody(snapshot: PipelineSnapshot, host: StateBody['host']): 
     lifecycle: LIFECYCLE[snapshot.state],
     bundle: bundleReference(snapshot),
     reference: referenceOf(snapshot),
-    cameras: Object.entries(snapshot.cameras).map(([camera, figures]) => ({
+    cameras: Object.entries(snapshot.cameras).map(([camera, stats]) => ({
       camera,
-      silentSeconds: figures.lastFrameAgeMs === null ? null : figures.lastFrameAgeMs / 1000,
-      framesReceived: figures.frames.received,
-      framesPublished: figures.frames.published,
+      silentSeconds: stats.lastFrameAgeMs === null ? null : stats.lastFrameAgeMs / 1000,
+      framesReceived: stats.frames.received,
+      framesPublished: stats.frames.published,
     })),
     host,
   };

@@ -130,11 +130,11 @@ async function close(): Promise<void> {
   if (closing) return;
   closing = true;
   const limit = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS).unref());
-  const farewell = async (): Promise<void> => {
+  const lastWill = async (): Promise<void> => {
     await pump();
     if (link.connected) await send('connection', connectionPayload('OFFLINE'), true);
   };
-  await Promise.race([farewell().catch(() => undefined), limit]);
+  await Promise.race([lastWill().catch(() => undefined), limit]);
   await Promise.race([link.close().catch(() => undefined), limit]);
   // A broker that refuses the farewell, or answers nothing, must not keep this thread, and with it the process, from ending.
   link.drop();

@@ -35,7 +35,7 @@ function isLoopback(host: string): boolean {
 
 /**
  * Which `Host` headers are answered. A page of a stranger can make a browser send requests here under the stranger's own name (DNS
- * rebinding) and read the answers, pictures included; it cannot make the browser name a host that is not its own.
+ * rebinding) and read the answers, images included; it cannot make the browser name a host that is not its own.
  */
 export class AllowedHosts {
   readonly #names = new Set<string>();

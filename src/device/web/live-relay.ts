@@ -1,5 +1,5 @@
-import type { LivePicture } from '../pipeline/live-view.ts';
-import type { LivePictures } from './live-pictures.ts';
+import type { LiveImage } from '../pipeline/live-view.ts';
+import type { LiveImages } from './live-images.ts';
 
 interface Watch {
   readonly camera: string;
@@ -8,19 +8,19 @@ interface Watch {
 
 const nothing = (): void => undefined;
 
-/** Longest wait for a picture while nothing is shown: who streams looks again after it. */
+/** Longest wait for an image while nothing is shown: who streams looks again after it. */
 const IDLE_MS = 500;
 
 /**
- * Live pictures of whatever is configured at the moment. Who watches goes on watching when the model is unloaded and another is loaded,
- * and sees the pictures of that one.
+ * Live images of whatever is configured at the moment. Who watches goes on watching when the model is unloaded and another is loaded,
+ * and sees the images of that one.
  */
-export class LiveRelay implements LivePictures {
+export class LiveRelay implements LiveImages {
   readonly #watches = new Set<Watch>();
-  #view: LivePictures | null = null;
+  #view: LiveImages | null = null;
 
-  /** Shows these pictures from now on, also to those who watch already. */
-  show(view: LivePictures): void {
+  /** Shows these images from now on, also to those who watch already. */
+  show(view: LiveImages): void {
     this.hide();
     this.#view = view;
     for (const watch of this.#watches) watch.stop = view.watch(watch.camera);
@@ -49,7 +49,7 @@ export class LiveRelay implements LivePictures {
     };
   }
 
-  newest(camera: string): LivePicture | null {
+  newest(camera: string): LiveImage | null {
     return this.#view?.newest(camera) ?? null;
   }
 

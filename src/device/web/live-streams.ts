@@ -1,22 +1,22 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { LivePictures } from './live-pictures.ts';
+import type { LiveImages } from './live-images.ts';
 
-/** Streams at once: each holds a connection and a picture in hand, so strangers must not pile them up. */
+/** Streams at once: each holds a connection and an image in hand, so strangers must not pile them up. */
 const MAX_STREAMS = 8;
 const PICTURE_WAIT_MS = 2_000;
 const BOUNDARY = 'goshawkframe';
 
 /** Motion JPEG for viewers that know nothing else. A viewer keeps its stream when another model is loaded. */
 export class LiveStreams {
-  readonly #live: LivePictures;
+  readonly #live: LiveImages;
   readonly #open = new Set<ServerResponse>();
 
-  constructor(live: LivePictures) {
+  constructor(live: LiveImages) {
     this.#live = live;
   }
 
-  /** Sends pictures until the viewer leaves or the camera is configured no more; a slow viewer gets fewer, never a backlog. */
+  /** Sends images until the viewer leaves or the camera is configured no more; a slow viewer gets fewer, never a backlog. */
   send(camera: string, response: ServerResponse): void {
     if (this.#open.size >= MAX_STREAMS) {
       response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '5' });
@@ -31,10 +31,10 @@ export class LiveStreams {
       unwatch();
       this.#open.delete(response);
     });
-    void this.#sendPictures(camera, response, gone.signal).catch(() => response.destroy());
+    void this.#sendImages(camera, response, gone.signal).catch(() => response.destroy());
   }
 
-  async #sendPictures(camera: string, response: ServerResponse, gone: AbortSignal): Promise<void> {
+  async #sendImages(camera: string, response: ServerResponse, gone: AbortSignal): Promise<void> {
     response.writeHead(200, {
       'content-type': `multipart/x-mixed-replace; boundary=${BOUNDARY}`,
       'cache-control': 'no-store',
@@ -49,7 +49,7 @@ export class LiveStreams {
       if (jpeg === null || gone.aborted) continue;
       response.write(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
       response.write(jpeg);
-      // The signal takes the listeners away again: a race of two events would leave those of the loser, picture after picture.
+      // The signal takes the listeners away again: a race of two events would leave those of the loser, image after image.
       if (!response.write('\r\n')) await once(response, 'drain', { signal: gone });
     }
   }

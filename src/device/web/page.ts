@@ -32,10 +32,10 @@ export const PAGE_STYLE = `
   a { color: inherit; }
 `;
 
-/** The page's script. It polls `/api/status` and `/healthz` for the figures and `/api/pictures` for the pictures. */
+/** The page's script. It polls `/api/status` and `/healthz` for the figures and `/api/images` for the images. */
 export const PAGE_SCRIPT = `
 const POLL_MS = 500;
-// Pictures are fetched, all cameras in one request, and no connection is kept: a browser opens six to one host, for all of its tabs together.
+// Images are fetched, all cameras in one request, and no connection is kept: a browser opens six to one host, for all of its tabs together.
 const PICTURE_MS = 100;
 const HISTORY = 120;
 const $ = (id) => document.getElementById(id);
@@ -57,12 +57,12 @@ function rows(table, list) {
     return row;
   }));
 }
-/** camera -> its image element, the id of the picture in it, and that picture's address */
+/** camera -> its image element, the id of the image in it, and that image's address */
 const shown = new Map();
 function figureOf(name) {
   const figure = document.createElement('figure');
   const image = document.createElement('img');
-  image.alt = 'Annotated live picture of camera ' + name;
+  image.alt = 'Annotated live image of camera ' + name;
   shown.set(name, { image, id: '', url: '' });
   const caption = document.createElement('figcaption');
   caption.id = 'caption-' + name;
@@ -85,20 +85,20 @@ function showPicture(name, id, jpeg) {
   place.url = URL.createObjectURL(new Blob([jpeg], { type: 'image/jpeg' }));
   place.image.src = place.url;
 }
-/** A line of JSON, then the pictures that it lists. */
+/** A line of JSON, then the images that it lists. */
 function showPictures(body) {
   const bytes = new Uint8Array(body);
   const end = bytes.indexOf(10);
   let at = end + 1;
-  for (const picture of JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))) {
-    showPicture(picture.camera, picture.id, bytes.subarray(at, at + picture.bytes));
-    at += picture.bytes;
+  for (const image of JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))) {
+    showPicture(image.camera, image.id, bytes.subarray(at, at + image.bytes));
+    at += image.bytes;
   }
 }
 async function pollPictures() {
   try {
     const have = [...shown.values()].map(({ id }) => id).join();
-    const answer = shown.size === 0 ? null : await fetch('/api/pictures?have=' + encodeURIComponent(have));
+    const answer = shown.size === 0 ? null : await fetch('/api/images?have=' + encodeURIComponent(have));
     if (answer && answer.ok) showPictures(await answer.arrayBuffer());
   } catch {
     // the figures say that the device does not answer
@@ -107,11 +107,11 @@ async function pollPictures() {
 }
 const dropsOf = (frames) => Object.entries(frames.drops).filter(([, n]) => n > 0);
 function captionOf(name, camera, { activeMs, silentAfterMs }) {
-  const picture = camera.width > 0 ? ', ' + camera.width + 'x' + camera.height + ' ' + camera.encoding : '';
+  const image = camera.width > 0 ? ', ' + camera.width + 'x' + camera.height + ' ' + camera.encoding : '';
   const drops = dropsOf(camera.frames).map(([reason, n]) => reason + ' ' + n).join(', ');
   const silent = activeMs > silentAfterMs && camera.lastFrameAgeMs > silentAfterMs ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s' : '';
   const resized = camera.preprocess ? ', resized by ' + camera.preprocess.mode : '';
-  return name + picture + ': ' + fixed(camera.fps.in, 1) + ' in, ' + fixed(camera.fps.out, 1) + ' out / s'
+  return name + image + ': ' + fixed(camera.fps.in, 1) + ' in, ' + fixed(camera.fps.out, 1) + ' out / s'
     + (drops === '' ? ', no drops' : ', dropped: ' + drops) + resized + silent;
 }
 const history = [];
@@ -209,7 +209,7 @@ export const PAGE_HTML = `<!doctype html>
 </header>
 <main>
   <div class="column">
-    <section id="cameras" aria-label="Live pictures"></section>
+    <section id="cameras" aria-label="Live images"></section>
     <div class="pair">
       <section><h2>Model</h2><table id="model"></table></section>
       <section><h2>Runtime</h2><table id="runtime"></table></section>

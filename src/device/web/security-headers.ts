@@ -11,7 +11,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
     "default-src 'none'",
     `script-src ${sourceOf(PAGE_SCRIPT)}`,
     `style-src ${sourceOf(PAGE_STYLE)}`,
-    // The page shows pictures that it fetched (blob:), and has an empty icon (data:).
+    // The page shows images that it fetched (blob:), and has an empty icon (data:).
     "img-src 'self' blob: data:",
     "connect-src 'self'",
     "base-uri 'none'",

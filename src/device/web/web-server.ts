@@ -3,11 +3,11 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { Health } from '../../contract/status.ts';
 import { AllowedHosts } from './allowed-hosts.ts';
-import type { LivePictures } from './live-pictures.ts';
+import type { LiveImages } from './live-images.ts';
 import { LiveStreams } from './live-streams.ts';
-import { Onlookers } from './onlookers.ts';
+import { Viewers } from './viewers.ts';
 import { PAGE_HTML } from './page.ts';
-import { pictureAnswer } from './picture-answer.ts';
+import { imageAnswer } from './image-answer.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** What the server shows; each is asked only when somebody looks. */
@@ -17,7 +17,7 @@ export interface WebSources {
   health(): Health;
   metrics(): Promise<string>;
   readonly metricsContentType: string;
-  readonly live: LivePictures;
+  readonly live: LiveImages;
 }
 
 export interface WebOptions {
@@ -33,20 +33,20 @@ const PICTURE_WAIT_MS = 2_000;
 const HOST_SHOWN = 100;
 
 /**
- * The device's own web server: a page with the live annotated picture and the figures, `/api/status`, `/metrics` for Prometheus
+ * The device's own web server: a page with the live annotated image and the figures, `/api/status`, `/metrics` for Prometheus
  * and `/healthz` for supervisors.
  */
 export class WebServer {
   readonly #app: FastifyInstance;
   readonly #streams: LiveStreams;
-  readonly #onlookers: Onlookers;
+  readonly #viewers: Viewers;
   /** `http://HOST:PORT` */
   readonly url: string;
 
-  private constructor(app: FastifyInstance, streams: LiveStreams, onlookers: Onlookers, url: string) {
+  private constructor(app: FastifyInstance, streams: LiveStreams, viewers: Viewers, url: string) {
     this.#app = app;
     this.#streams = streams;
-    this.#onlookers = onlookers;
+    this.#viewers = viewers;
     this.url = url;
   }
 
@@ -56,12 +56,12 @@ export class WebServer {
     const hosts = new AllowedHosts({ bound: host, extra: allowedHosts, machine: hostname() });
     const app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
     const streams = new LiveStreams(sources.live);
-    const onlookers = new Onlookers(sources.live);
+    const viewers = new Viewers(sources.live);
     guard(app, hosts);
     registerRoutes(app, sources);
-    registerPictures(app, sources.live, streams, onlookers);
+    registerImages(app, sources.live, streams, viewers);
     try {
-      return new WebServer(app, streams, onlookers, await app.listen({ host, port }));
+      return new WebServer(app, streams, viewers, await app.listen({ host, port }));
     } catch (error) {
       await app.close();
       throw cannotListen(options, error as NodeJS.ErrnoException);
@@ -70,7 +70,7 @@ export class WebServer {
 
   async close(): Promise<void> {
     this.#streams.close();
-    this.#onlookers.close();
+    this.#viewers.close();
     await this.#app.close();
   }
 }
@@ -112,16 +112,16 @@ function registerRoutes(app: FastifyInstance, sources: WebSources): void {
   );
 }
 
-function registerPictures(
+function registerImages(
   app: FastifyInstance,
-  live: LivePictures,
+  live: LiveImages,
   streams: LiveStreams,
-  onlookers: Onlookers,
+  viewers: Viewers,
 ): void {
   app.get<{ Querystring: { have?: unknown } }>('/api/pictures', (request, reply) => {
     const { have } = request.query;
-    for (const camera of live.cameras()) onlookers.look(camera);
-    const body = pictureAnswer(live, new Set(typeof have === 'string' ? have.split(',') : []));
+    for (const camera of live.cameras()) viewers.look(camera);
+    const body = imageAnswer(live, new Set(typeof have === 'string' ? have.split(',') : []));
     return reply.type('application/octet-stream').header('cache-control', 'no-store').send(body);
   });
   app.get<{ Params: { camera: string } }>('/live/:camera', (request, reply) => {
@@ -141,7 +141,7 @@ function registerPictures(
     const unwatch = live.watch(camera);
     try {
       const jpeg = await live.next(camera, PICTURE_WAIT_MS);
-      if (jpeg === null) return await reply.code(503).send({ error: `no picture of "${camera}" yet` });
+      if (jpeg === null) return await reply.code(503).send({ error: `no image of "${camera}" yet` });
       return await reply.type('image/jpeg').header('cache-control', 'no-store').send(Buffer.from(jpeg));
     } finally {
       unwatch();

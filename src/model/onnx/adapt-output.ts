@@ -36,7 +36,7 @@ function isInForm(head: Head, { parts, box, unit, logits, background }: OutputLa
   return parts.kind === 'single' && parts.axes === (head === 'yolov8' ? 'channels' : 'rows');
 }
 
-/** Four outputs of TensorRT's plugin, in its order, with lists of one size a picture. */
+/** Four outputs of TensorRT's plugin, in its order, with lists of one size an image. */
 function isPluginOrder(model: Model, head: Head, { parts, box, unit }: OutputLayout): boolean {
   if (head !== 'end2end' || parts.kind !== 'split' || box !== 'corners' || unit !== 'pixels') return false;
   const { count, boxes, scores, labels } = parts;
@@ -121,10 +121,10 @@ export function adaptOutput(model: Model, options: AdaptOptions): string[] {
   let boxes: string;
   let rest: string[];
   if (parts.kind === 'flat') {
-    // picture, corners, class, score
+    // image, corners, class, score
     boxes = unsqueeze(slice(parts.output.name, 1, 1, 5), 0);
     rest = [unsqueeze(slice(parts.output.name, 1, 6, 7), 0), unsqueeze(slice(parts.output.name, 1, 5, 6), 0)];
-    steps.push('picture, class and score in their places');
+    steps.push('image, class and score in their places');
   } else if (parts.kind === 'split') {
     boxes = parts.boxes.name;
     rest = parts.labels === null ? [parts.scores.name] : [column(parts.scores), column(parts.labels)];

@@ -147,7 +147,7 @@ function applyEdit(graph: GraphProto, { node, weights, map }: WeightEdit): void 
   writeFloats(target, values);
 }
 
-/** Order of the channels of an RGB picture as a BGR network counts them, and the other way round. */
+/** Order of the channels of an RGB image as a BGR network counts them, and the other way round. */
 export const SWAPPED = [2, 1, 0] as const;
 
 /**

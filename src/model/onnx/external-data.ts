@@ -25,7 +25,7 @@ export interface ExternalFile {
 const EXTERNAL = 1;
 
 /** Bytes of one external file, at most: an ONNX file that holds it all cannot be larger. */
-const MOST_BYTES = 2 ** 31 - 1;
+const MAX_BYTES = 2 ** 31 - 1;
 
 function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
   yield* graph.initializer;
@@ -107,7 +107,7 @@ async function readBeside(location: string, file: string): Promise<Uint8Array> {
     throw refusal(file, location, 'it lies outside of the folder of the model');
   }
   try {
-    return await readRegularFile(join(dirname(file), plain), MOST_BYTES);
+    return await readRegularFile(join(dirname(file), plain), MAX_BYTES);
   } catch (cause) {
     throw refusal(file, location, cause instanceof Error ? cause.message : String(cause));
   }

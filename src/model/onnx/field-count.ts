@@ -2,10 +2,10 @@ import type { DescMessage } from '@bufbuild/protobuf';
 import { ModelSchema } from './schema.ts';
 
 /** Fields of all messages together, at most: each becomes an object of some hundred bytes. The largest detectors have a tenth of that. */
-const MOST_FIELDS = 1_000_000;
+const MAX_FIELDS = 1_000_000;
 
 /** Messages within each other, at most: bodies of loops and branches, and what they hold. */
-const MOST_LEVELS = 60;
+const MAX_LEVELS = 60;
 
 const VARINT = 0;
 const FIXED64 = 1;
@@ -17,7 +17,7 @@ const FIXED32 = 5;
  * once it is read. Throws where there are too many, where they are nested too deep, and where the file is cut short.
  */
 export function checkFields(bytes: Uint8Array): void {
-  const scan = { bytes, at: 0, left: MOST_FIELDS };
+  const scan = { bytes, at: 0, left: MAX_FIELDS };
   scanMessage(scan, bytes.byteLength, ModelSchema, 0);
 }
 
@@ -58,7 +58,7 @@ function kinds(type: DescMessage): Kinds {
 const LONG = new Set<number>([3, 4]);
 
 function scanMessage(scan: Scan, end: number, type: DescMessage, level: number): void {
-  if (level > MOST_LEVELS) throw new Error(`it is nested deeper than ${MOST_LEVELS} messages`);
+  if (level > MAX_LEVELS) throw new Error(`it is nested deeper than ${MAX_LEVELS} messages`);
   const { messages, varints } = kinds(type);
   while (scan.at < end) {
     spend(scan, 1);
@@ -83,7 +83,7 @@ function scanMessage(scan: Scan, end: number, type: DescMessage, level: number):
 
 function spend(scan: Scan, fields: number): void {
   scan.left -= fields;
-  if (scan.left < 0) throw new Error(`it has more than ${MOST_FIELDS} fields, which no detector has`);
+  if (scan.left < 0) throw new Error(`it has more than ${MAX_FIELDS} fields, which no detector has`);
 }
 
 /** Integers of a packed list take a tenth of what a field takes. */

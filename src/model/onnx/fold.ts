@@ -25,7 +25,7 @@ export interface NetworkInput {
   readonly height: number | null;
 }
 
-/** The sizes of what such an input is fed with, for pictures of a size. */
+/** The sizes of what such an input is fed with, for images of a size. */
 export function inputDims(
   { layout }: NetworkInput,
   { width, height }: { readonly width: number; readonly height: number },
@@ -44,7 +44,7 @@ const READABLE = new Set<number>([DATA_TYPE.FLOAT, DATA_TYPE.FLOAT16]);
 const fixed = (size: number | string | undefined): number | null =>
   typeof size === 'number' && size > 0 ? size : null;
 
-/** Reads a graph's one picture input. Throws GOSHAWK_NOT_A_DETECTOR where there is none. */
+/** Reads a graph's one image input. Throws GOSHAWK_NOT_A_DETECTOR where there is none. */
 export function describeInput(model: Model, file: string): NetworkInput {
   const inputs = feedInputs(model.graph);
   const [input] = inputs;
@@ -56,7 +56,7 @@ export function describeInput(model: Model, file: string): NetworkInput {
     const found = inputs.map((value) => `${value.name} [${shapeOf(value)?.join(', ') ?? '?'}]`).join(', ');
     throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
       file,
-      reason: `its input is ${found === '' ? 'missing' : found}, not one picture [batch, 3, height, width]`,
+      reason: `its input is ${found === '' ? 'missing' : found}, not one image [batch, 3, height, width]`,
     });
   }
   const [height, width] = layout === 'nchw' ? [dims[2], dims[3]] : [dims[1], dims[2]];
@@ -104,7 +104,7 @@ export function foldPreprocessing(
   const order = normalization.colorOrder === 'bgr' ? SWAPPED : ([0, 1, 2] as const);
   const factor = normalization.std.map((std) => normalization.scale / std);
   if (normalization.mean.some((mean) => mean !== 0)) {
-    // (x * scale - mean) / std = (x - mean / scale) * scale / std; channel `order[j]` of the picture is channel j of the network
+    // (x * scale - mean) / std = (x - mean / scale) * scale / std; channel `order[j]` of the image is channel j of the network
     const offsets = [0, 0, 0];
     order.forEach((channel, j) => (offsets[channel] = (normalization.mean[j] ?? 0) / normalization.scale));
     graph.initializer.push(makeFloatTensor('goshawk_mean', constantDims, offsets));

@@ -14,7 +14,7 @@ import {
 export type Model = ModelProto & { graph: GraphProto };
 
 /** Protobuf's own limit of one message. */
-export const MOST_MODEL_BYTES = 2 ** 31 - 1;
+export const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
 /**
  * Reads an ONNX file's bytes. Large tensors are views into `bytes`, not copies.

@@ -26,12 +26,12 @@ export interface RawInputOptions {
 }
 
 /** The first operator set whose Resize takes a target size. */
-const LEAST_OPSET = 11;
+const MIN_OPSET = 11;
 
 const part = (name: string): string => `goshawk_raw_${name}`;
 
 /**
- * Puts the letterbox in front of a bundle's graph, in place: the graph then takes the camera's picture and resizes, pads and
+ * Puts the letterbox in front of a bundle's graph, in place: the graph then takes the camera's image and resizes, pads and
  * infers in one run. Sizes and borders are inputs, so that one graph serves cameras of any size:
  *
  * - `frame`: uint8 `[1, h, w, 3]`
@@ -40,13 +40,13 @@ const part = (name: string): string => `goshawk_raw_${name}`;
  * - `firstGrid`, `secondGrid` (only to average): float, start and end of the sampling grid on each axis, see `gridFor`
  *
  * Resize stays on uint8 and rows of pixels: ONNX Runtime has a fast path for that layout.
- * Throws GOSHAWK_MODEL_UNREADABLE where the graph's operator set is older than 11 or its input is not one picture.
+ * Throws GOSHAWK_MODEL_UNREADABLE where the graph's operator set is older than 11 or its input is not one image.
  */
 export function addRawInput(model: Model, options: RawInputOptions): void {
   const { graph } = model;
   const version = opsetVersion(model);
   const [input, ...others] = feedInputs(graph);
-  if (version < LEAST_OPSET || input === undefined || others.length > 0) {
+  if (version < MIN_OPSET || input === undefined || others.length > 0) {
     throw new GoshawkError('GOSHAWK_MODEL_UNREADABLE', {
       file: graph.name,
       reason: `frames cannot be resized inside a graph of operator set ${version} with ${others.length + 1} inputs`,

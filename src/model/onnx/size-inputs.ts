@@ -3,7 +3,7 @@ import { makeInt64Tensor, makeNode } from './build.ts';
 import { feedInputs, shapeOf, type Model } from './model.ts';
 import { DATA_TYPE } from './schema.ts';
 
-/** An input beside the picture that tells a network how large the picture is, in the order of its two values. */
+/** An input beside the image that tells a network how large the image is, in the order of its two values. */
 export interface SizeInput {
   readonly name: string;
   readonly elemType: number;
@@ -13,7 +13,7 @@ export interface SizeInput {
   readonly order: 'width-height' | 'height-width' | 'ones' | null;
 }
 
-/** What exporters call them: RT-DETR, D-FINE and DEIM; PaddleDetection; the factor by which a picture was resized. */
+/** What exporters call them: RT-DETR, D-FINE and DEIM; PaddleDetection; the factor by which an image was resized. */
 const ORDERS: Readonly<Record<string, SizeInput['order']>> = {
   orig_target_sizes: 'width-height',
   orig_target_size: 'width-height',
@@ -29,7 +29,7 @@ const fixed = (size: number | string | undefined): number =>
   typeof size === 'number' && size > 0 ? size : 1;
 
 /**
- * Takes inputs of two values a picture out of a graph that has a picture besides, in place: `fillSizeInputs` has to give them a value. What else
+ * Takes inputs of two values an image out of a graph that has an image besides, in place: `fillSizeInputs` has to give them a value. What else
  * there is stays for whoever describes the input.
  */
 export function takeSizeInputs({ graph }: Model): SizeInput[] {
@@ -48,8 +48,8 @@ export function takeSizeInputs({ graph }: Model): SizeInput[] {
 }
 
 /**
- * Has the graph take its own input for the whole picture, in place: boxes then come out in pixels of the input, and the runtime takes them
- * back to the picture's. Gives what was done in words. Throws GOSHAWK_NOT_A_DETECTOR where nobody knows what an input means.
+ * Has the graph take its own input for the whole image, in place: boxes then come out in pixels of the input, and the runtime takes them
+ * back to the image's. Gives what was done in words. Throws GOSHAWK_NOT_A_DETECTOR where nobody knows what an input means.
  */
 export function fillSizeInputs(
   { graph }: Model,
@@ -61,7 +61,7 @@ export function fillSizeInputs(
     if (order === null && width !== height) {
       throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
         file,
-        reason: `besides the picture it takes "${name}" [${rows}, 2], and it is not known whether width or height comes first: export it without that input, or for a square one`,
+        reason: `besides the image it takes "${name}" [${rows}, 2], and it is not known whether width or height comes first: export it without that input, or for a square one`,
       });
     }
     const pair = order === 'ones' ? [1, 1] : order === 'height-width' ? [height, width] : [width, height];

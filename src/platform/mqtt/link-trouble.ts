@@ -66,8 +66,8 @@ export function troubleOfDisconnect(reasonCode: number, words: string): LinkTrou
 }
 
 /** A connection that another client took over. @param isSaid by the broker itself @param waitSeconds until the next attempt */
-export function troubleOfTakeOver(clientId: string, isSaid: boolean, waitSeconds: number): LinkTrouble {
-  const found = isSaid
+export function troubleOfTakeOver(clientId: string, isReported: boolean, waitSeconds: number): LinkTrouble {
+  const found = isReported
     ? `client id "${clientId}" is used elsewhere as well (the broker says "session taken over")`
     : `the broker accepts each connection and soon closes it in silence, as it does where client id "${clientId}" is used elsewhere as well, or where it forbids these topics`;
   const reason = `${found}; it is tried again in ${String(waitSeconds)} s, so that the two do not evict each other without end`;

@@ -6,9 +6,9 @@ const RETRY_JITTER_MS = 2_000;
 
 /** After a take-over whoever comes back at once takes over in turn, and so for ever: the first wait, doubled each time up to the last. */
 const TAKEN_OVER_WAIT_MS = 30_000;
-const TAKEN_OVER_WAIT_MOST_MS = 300_000;
+const TAKEN_OVER_WAIT_MAX_MS = 300_000;
 /** A connection that stood for this long ends the story: the next take-over is a first one. */
-const SETTLED_MS = 2 * TAKEN_OVER_WAIT_MOST_MS;
+const SETTLED_MS = 2 * TAKEN_OVER_WAIT_MAX_MS;
 
 /** MQTT 3.1.1 has no words for a take-over: so many connections in a row that were accepted, and soon closed in silence, are one. */
 const SILENT_ENDS = 3;
@@ -55,7 +55,7 @@ export class ReconnectPlan {
       return { takenOver, waitMs: RETRY_MIN_MS + this.#random() * RETRY_JITTER_MS };
     }
     this.#takeOvers += 1;
-    const wait = Math.min(TAKEN_OVER_WAIT_MOST_MS, TAKEN_OVER_WAIT_MS * 2 ** (this.#takeOvers - 1));
+    const wait = Math.min(TAKEN_OVER_WAIT_MAX_MS, TAKEN_OVER_WAIT_MS * 2 ** (this.#takeOvers - 1));
     return { takenOver, waitMs: wait * (1 + this.#random() / 2) };
   }
 

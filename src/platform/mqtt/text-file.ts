@@ -2,9 +2,9 @@ import { GoshawkError } from '../../contract/errors.ts';
 import { readRegularFile } from '../regular-file.ts';
 
 /** The text of a file that an operator named, `mostBytes` at most. @throws GoshawkError GOSHAWK_FILE_UNREADABLE */
-export async function readTextFile(file: string, mostBytes: number): Promise<string> {
+export async function readTextFile(file: string, maxBytes: number): Promise<string> {
   try {
-    return Buffer.from(await readRegularFile(file, mostBytes)).toString('utf8');
+    return Buffer.from(await readRegularFile(file, maxBytes)).toString('utf8');
   } catch (error) {
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: (error as Error).message });
   }

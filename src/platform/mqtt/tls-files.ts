@@ -12,7 +12,7 @@ export interface TlsFiles {
 }
 
 /** More than any chain of certificates, or bundle of all public authorities. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 function refuse(name: string, value: string, reason: string): GoshawkError {
@@ -20,7 +20,7 @@ function refuse(name: string, value: string, reason: string): GoshawkError {
 }
 
 async function readCertificates(file: string): Promise<X509Certificate[]> {
-  const blocks = (await readTextFile(file, MOST_BYTES)).match(CERTIFICATE) ?? [];
+  const blocks = (await readTextFile(file, MAX_BYTES)).match(CERTIFICATE) ?? [];
   if (blocks.length === 0)
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: 'it holds no PEM certificate' });
   try {
@@ -31,7 +31,7 @@ async function readCertificates(file: string): Promise<X509Certificate[]> {
 }
 
 async function readKey(file: string): Promise<KeyObject> {
-  const text = await readTextFile(file, MOST_BYTES);
+  const text = await readTextFile(file, MAX_BYTES);
   if (/ENCRYPTED/.test(text)) {
     const reason = 'the key is encrypted: there is nobody to ask for the passphrase; give one without';
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason });

@@ -114,7 +114,7 @@ export class CameraNode implements RosProgram {
   #noteUnreadable(reason: string, detail: string): void {
     if (this.#unreadableReasons.has(reason)) return;
     this.#unreadableReasons.add(reason);
-    this.#log.warn(`a picture cannot be read and is left out (${reason}): ${detail}`);
+    this.#log.warn(`an image cannot be read and is left out (${reason}): ${detail}`);
   }
 
   #send(frame: CameraFrame): void {
@@ -140,7 +140,7 @@ export class CameraNode implements RosProgram {
     await this.#source.stop();
     const { delivered, skipped, unreadable } = this.#source.counters();
     const late = this.#late > 0 ? `, ${this.#late} came while one was compressed` : '';
-    this.#log.info(`${delivered} frames, ${skipped} turns skipped, ${unreadable} pictures unreadable${late}`);
+    this.#log.info(`${delivered} frames, ${skipped} turns skipped, ${unreadable} images unreadable${late}`);
     try {
       if (this.#stampsFile !== '')
         await writeOutput(this.#stampsFile, JSON.stringify(this.#publisher.stamps));

@@ -6,13 +6,13 @@ export const CAMERA_PARAMETERS = {
     kind: 'string',
     default: 'sim',
     read: 'start',
-    description: 'What is shown: sim, sim:seed=7,fog=0.3, dir:FOLDER of pictures, or mcap:RECORDING.',
+    description: 'What is shown: sim, sim:seed=7,fog=0.3, dir:FOLDER of images, or mcap:RECORDING.',
   },
   topic: {
     kind: 'string',
     default: 'image_raw',
     read: 'start',
-    description: 'Image topic. Compressed pictures are published below it, on TOPIC/compressed.',
+    description: 'Image topic. Compressed images are published below it, on TOPIC/compressed.',
   },
   ground_truth_topic: {
     kind: 'string',
@@ -34,7 +34,7 @@ export const CAMERA_PARAMETERS = {
     min: 0,
     max: 8192,
     read: 'start',
-    description: 'Width of the pictures, together with height. 0 for 1280, or the size of the source.',
+    description: 'Width of the images, together with height. 0 for 1280, or the size of the source.',
   },
   height: {
     kind: 'int',
@@ -42,7 +42,7 @@ export const CAMERA_PARAMETERS = {
     min: 0,
     max: 8192,
     read: 'start',
-    description: 'Height of the pictures. 0 for 720, or the size of the source.',
+    description: 'Height of the images. 0 for 720, or the size of the source.',
   },
   frame_id: {
     kind: 'string',

@@ -16,7 +16,7 @@ interface CameraPublishers {
 }
 
 /**
- * Publishes pictures with the boxes drawn in, rendered only while somebody subscribes. Who subscribes is asked of the middleware
+ * Publishes images with the boxes drawn in, rendered only while somebody subscribes. Who subscribes is asked of the middleware
  * when `refresh` is called, not for each frame.
  */
 export class AnnotatedPublisher implements ResultSink {

@@ -7,20 +7,26 @@ import type { ImageKind } from './topics.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 /** The two ends that a message can meet in the pipeline. */
-export type FrameDoor = Pick<FramePipeline, 'offer' | 'refuse'>;
+export type FrameAdmission = Pick<FramePipeline, 'offer' | 'refuse'>;
 
-/** Takes the serialized pictures of one camera to the pipeline. Whatever it is given, each message is counted there once. */
+/** Takes the serialized images of one camera to the pipeline. Whatever it is given, each message is counted there once. */
 export class CameraInput {
   readonly camera: string;
-  readonly #door: FrameDoor;
+  readonly #admission: FrameAdmission;
   readonly #envelopes: EnvelopeMaker;
   readonly #rate: RateLimit;
   readonly #read: (bytes: Uint8Array) => void;
   #messages = 0;
 
-  constructor(camera: string, kind: ImageKind, door: FrameDoor, envelopes: EnvelopeMaker, rate: RateLimit) {
+  constructor(
+    camera: string,
+    kind: ImageKind,
+    admission: FrameAdmission,
+    envelopes: EnvelopeMaker,
+    rate: RateLimit,
+  ) {
     this.camera = camera;
-    this.#door = door;
+    this.#admission = admission;
     this.#envelopes = envelopes;
     this.#rate = rate;
     this.#read = kind === 'raw' ? this.#readImage : this.#readCompressed;
@@ -34,7 +40,7 @@ export class CameraInput {
   /** One message. Its buffer belongs to the pipeline from here on. */
   take(bytes: Uint8Array): void {
     this.#messages += 1;
-    if (!this.#rate.admits()) this.#door.refuse(this.camera, 'rate_limited');
+    if (!this.#rate.admits()) this.#admission.refuse(this.camera, 'rate_limited');
     else this.#read(bytes);
   }
 
@@ -42,17 +48,17 @@ export class CameraInput {
     const message = parseImage(bytes);
     const checked = message.ok ? toImageView(message) : message;
     if (message.ok && checked.ok) this.#offer(message.stamp, message.frameId, checked.view);
-    else if (!checked.ok) this.#door.refuse(this.camera, checked.reason, checked.detail);
+    else if (!checked.ok) this.#admission.refuse(this.camera, checked.reason, checked.detail);
   };
 
   readonly #readCompressed = (bytes: Uint8Array): void => {
     const message = parseCompressedImage(bytes);
     const checked = message.ok ? toCompressedView(message) : message;
     if (message.ok && checked.ok) this.#offer(message.stamp, message.frameId, checked.view);
-    else if (!checked.ok) this.#door.refuse(this.camera, checked.reason, checked.detail);
+    else if (!checked.ok) this.#admission.refuse(this.camera, checked.reason, checked.detail);
   };
 
   #offer(stamp: Stamp, frameId: string, image: ImageView | CompressedView): void {
-    this.#door.offer({ envelope: this.#envelopes.next(stamp, frameId), image });
+    this.#admission.offer({ envelope: this.#envelopes.next(stamp, frameId), image });
   }
 }

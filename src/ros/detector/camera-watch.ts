@@ -18,8 +18,8 @@ export interface CameraView {
   readonly publishers: readonly Endpoint[];
   /** seconds since the last message, or since the subscription was made where none came yet */
   readonly silentSeconds: number;
-  readonly everHeard: boolean;
-  /** other topics that carry pictures, for a hint */
+  readonly everReceived: boolean;
+  /** other topics that carry images, for a hint */
   readonly otherTopics: readonly string[];
 }
 
@@ -36,8 +36,8 @@ export function inspectCamera(view: CameraView, silentAfterSeconds: number): Fin
 }
 
 function findWrongType(view: CameraView): Finding[] {
-  const strangers = view.publishers.filter((publisher) => publisher.type !== view.type);
-  return strangers.map(({ node, type }): Finding => {
+  const others = view.publishers.filter((publisher) => publisher.type !== view.type);
+  return others.map(({ node, type }): Finding => {
     const remedy = type.endsWith('CompressedImage')
       ? 'set image_type:=compressed'
       : type.endsWith('/Image')
@@ -50,8 +50,8 @@ function findWrongType(view: CameraView): Finding[] {
 
 function findQosMismatch(view: CameraView, publishers: readonly Endpoint[]): Finding[] {
   if (view.reliability !== 'reliable') return [];
-  const weak = publishers.filter((publisher) => publisher.reliability === 'best_effort');
-  return weak.map(({ node }): Finding => {
+  const bestEffort = publishers.filter((publisher) => publisher.reliability === 'best_effort');
+  return bestEffort.map(({ node }): Finding => {
     const message =
       `QoS mismatch on ${view.topic}: ${node} offers best_effort, this node asks for reliable, so not one frame arrives; ` +
       'set reliability:=best_effort here, or make the camera publish reliable';
@@ -63,12 +63,12 @@ function whySilent(view: CameraView, publishers: readonly Endpoint[], findings: 
   if (findings.length > 0) return 'see the mismatch above';
   if (publishers.length > 0) {
     const nodes = publishers.map((publisher) => publisher.node).join(', ');
-    return view.everHeard
+    return view.everReceived
       ? `${nodes} still publishes the topic and stopped sending; check the camera`
       : `${nodes} publishes the topic and has sent nothing that arrived; check the camera, and the DDS profile (goshawk doctor)`;
   }
   const hint =
-    view.otherTopics.length > 0 ? `; pictures are on ${view.otherTopics.slice(0, 5).join(', ')}` : '';
+    view.otherTopics.length > 0 ? `; images are on ${view.otherTopics.slice(0, 5).join(', ')}` : '';
   return `nobody publishes it; start the camera, or check the name, ROS_DOMAIN_ID and namespace${hint}`;
 }
 
@@ -114,7 +114,7 @@ function gistOf(message: string): string {
 
 /** Turns what is found again and again into words said once: when it appears, when its cause changes, and when it is over. */
 export class FindingLog {
-  readonly #said = new Map<string, string>();
+  readonly #reported = new Map<string, string>();
 
   /** Brings a subject's findings up to date; `say` hears what is new, `over` what is gone. */
   update(
@@ -127,13 +127,13 @@ export class FindingLog {
     for (const finding of findings) {
       const key = `${subject} ${finding.key}`;
       present.add(key);
-      const said = this.#said.get(key);
-      if (said === undefined || gistOf(said) !== gistOf(finding.message)) say(finding);
-      this.#said.set(key, finding.message);
+      const reported = this.#reported.get(key);
+      if (reported === undefined || gistOf(reported) !== gistOf(finding.message)) say(finding);
+      this.#reported.set(key, finding.message);
     }
-    for (const [key, message] of this.#said) {
+    for (const [key, message] of this.#reported) {
       if (!key.startsWith(`${subject} `) || present.has(key)) continue;
-      this.#said.delete(key);
+      this.#reported.delete(key);
       over(message);
     }
   }

@@ -1,5 +1,5 @@
 import { describeError } from '../../contract/errors.ts';
-import { HostFigures } from '../../device/metrics/host-stats.ts';
+import { HostStats } from '../../device/metrics/host-stats.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
 import { LiveView } from '../../device/pipeline/live-view.ts';
@@ -20,23 +20,23 @@ interface SessionView {
  * The web page and telemetry beside the detector. They live as long as the node and show whatever session there is; where both
  * are off, sessions get no sinks for them.
  */
-export class Companions {
+export class Parts {
   readonly #service: DeviceService;
   /** what could not be started, in words; the node works without it */
   readonly complaints: readonly string[];
-  readonly #figures: HostFigures;
+  readonly #stats: HostStats;
   readonly #views: { current: SessionView | null };
   readonly #live: LiveRelay;
 
   private constructor(
     service: DeviceService,
-    figures: HostFigures,
+    stats: HostStats,
     views: { current: SessionView | null },
     live: LiveRelay,
     complaints: readonly string[],
   ) {
     this.#service = service;
-    this.#figures = figures;
+    this.#stats = stats;
     this.#views = views;
     this.#live = live;
     this.complaints = complaints;
@@ -47,14 +47,10 @@ export class Companions {
    * @param node full name of the detector
    * @param parameters those of now: some change while the node runs
    */
-  static async start(
-    node: string,
-    parameters: () => DetectorParameters,
-    log: Log,
-  ): Promise<Companions | null> {
+  static async start(node: string, parameters: () => DetectorParameters, log: Log): Promise<Parts | null> {
     const { http_port: port, telemetry: url } = parameters();
     if (port === 0 && url === '') return null;
-    const figures = new HostFigures();
+    const stats = new HostStats();
     const views: { current: SessionView | null } = { current: null };
     const live = new LiveRelay();
     const complaints: string[] = [];
@@ -72,14 +68,14 @@ export class Companions {
       },
       {
         snapshot: () => views.current?.session.pipeline.snapshot() ?? null,
-        host: () => figures.read(),
+        host: () => stats.read(),
         metrics: () => views.current?.metrics.text() ?? Promise.resolve(''),
         metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
         live,
         silentAfterMs: () => parameters().silent_after_s * 1000,
       },
     );
-    return new Companions(service, figures, views, live, complaints);
+    return new Parts(service, stats, views, live, complaints);
   }
 
   /** how the link to the broker is; null where telemetry is off */
@@ -91,7 +87,7 @@ export class Companions {
   show(session: DetectorSession): void {
     const cameras = session.cameras.map(({ topics }) => topics.camera);
     const live = new LiveView({ labels: session.bundle.manifest.labels, cameras });
-    const metrics = new PipelineMetrics(session.pipeline, () => this.#figures.readSensors());
+    const metrics = new PipelineMetrics(session.pipeline, () => this.#stats.readSensors());
     const sinks: (ResultSink | null)[] = [live, metrics, this.#service.sink];
     for (const sink of sinks) if (sink !== null) session.pipeline.addSink(sink);
     this.#service.turn();

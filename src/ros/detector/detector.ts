@@ -4,7 +4,7 @@ import { openBundle } from '../../device/authoring/open-bundle.ts';
 import { describeChoice } from '../../device/service/describe-choice.ts';
 import { describeSized } from '../../device/service/describe-sized.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
-import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
+import { stillLoading, reportWhileWaiting } from '../../device/service/report-while-waiting.ts';
 import { checkOutputFiles } from '../../platform/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { DiagnosticsPublisher } from '../diagnostics.ts';
@@ -20,7 +20,7 @@ import { guardServices } from '../service-guard.ts';
 import { SimClock } from '../sim-clock.ts';
 import { rosWallMs } from '../time.ts';
 import { FindingLog } from './camera-watch.ts';
-import { Companions } from './companions.ts';
+import { Parts } from './companions.ts';
 import { diagnose } from './diagnose.ts';
 import { DETECTOR_PARAMETERS, type DetectorParameters } from './parameters.ts';
 import { writeRunReport } from './run-report.ts';
@@ -30,7 +30,7 @@ import { TopicWatch } from './topic-watch.ts';
 
 const NODE_NAME = 'detector';
 const NAMESPACE = '/goshawk';
-/** how often listeners of pictures and debug topics are looked for; diagnostics go out every second time */
+/** how often listeners of images and debug topics are looked for; diagnostics go out every second time */
 const TICK_MS = 500;
 
 /** The detector node: parameters, lifecycle and diagnostics around one session. */
@@ -44,7 +44,7 @@ export class Detector implements RosProgram, LifecycleWork {
   readonly #clock: Clock;
   readonly #simClock: SimClock;
   readonly #clockFinding = new FindingLog();
-  #companions: Companions | null = null;
+  #companions: Parts | null = null;
   #session: DetectorSession | null = null;
   #failure: string | null = null;
   /** why the report cannot be written; the node works without it */
@@ -95,7 +95,7 @@ export class Detector implements RosProgram, LifecycleWork {
   }
 
   async #run(): Promise<void> {
-    this.#companions = await Companions.start(
+    this.#companions = await Parts.start(
       this.#node.getFullyQualifiedName(),
       () => this.#parameters,
       this.#log,
@@ -147,7 +147,7 @@ export class Detector implements RosProgram, LifecycleWork {
       this.#log,
     );
     const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
-    const info = await tellWhileWaiting(session.start(), (seconds) => {
+    const info = await reportWhileWaiting(session.start(), (seconds) => {
       this.#log.info(stillLoading(name, seconds, parameters.providers));
     });
     const { score, iou, maxDetections } = bundle.manifest.thresholds;
@@ -290,11 +290,11 @@ export class Detector implements RosProgram, LifecycleWork {
 
 function applyLimits(session: DetectorSession, parameters: DetectorParameters): void {
   const { labels } = session.bundle.manifest;
-  const stranger = parameters.class_filter.find((name) => !labels.includes(name));
-  if (stranger !== undefined) {
+  const unlisted = parameters.class_filter.find((name) => !labels.includes(name));
+  if (unlisted !== undefined) {
     throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
       name: 'class_filter',
-      value: stranger,
+      value: unlisted,
       reason: `the bundle knows ${labels.join(', ')}`,
     });
   }

@@ -101,7 +101,7 @@ function diagnoseTiming(
   };
 }
 
-const ENGINE_LEVELS = { running: 'ok', mended: 'warn', weak: 'warn', down: 'error' } as const;
+const ENGINE_LEVELS = { running: 'ok', recovered: 'warn', degraded: 'warn', down: 'error' } as const;
 
 function diagnoseEngine(snapshot: PipelineSnapshot): DiagnosticStatus {
   const { engine, engineLost, engineRestored } = snapshot;
@@ -154,10 +154,10 @@ function diagnoseCamera(
   snapshot: PipelineSnapshot,
   findings: readonly Finding[],
 ): DiagnosticStatus {
-  const figures = snapshot.cameras[camera]!;
-  const { frames, fps, width, height, encoding, clockResets } = figures;
+  const stats = snapshot.cameras[camera]!;
+  const { frames, fps, width, height, encoding, clockResets } = stats;
   const drops = Object.entries(frames.drops).filter(([, count]) => count > 0);
-  const { level, message } = worstOf(findings, state === 'active' ? figures : null) ?? {
+  const { level, message } = worstOf(findings, state === 'active' ? stats : null) ?? {
     level: 'ok' as const,
     message: `${round(fps.in)} frames/s in, ${round(fps.out)} out`,
   };
@@ -182,13 +182,13 @@ function diagnoseCamera(
 /** What a person should look at first: errors of the graph, then frames that come to nothing, then warnings. */
 function worstOf(
   findings: readonly Finding[],
-  figures: CameraSnapshot | null,
+  stats: CameraSnapshot | null,
 ): Pick<DiagnosticStatus, 'level' | 'message'> | undefined {
   const error = findings.find(({ level }) => level === 'error');
-  if (error !== undefined || figures === null) return error ?? findings[0];
-  const nothing = nothingOut(figures);
+  if (error !== undefined || stats === null) return error ?? findings[0];
+  const nothing = nothingOut(stats);
   if (nothing !== null) return { level: 'error', message: nothing };
-  const apart = clocksApart(figures);
+  const apart = clocksApart(stats);
   return findings[0] ?? (apart === null ? undefined : { level: 'warn', message: apart });
 }
 

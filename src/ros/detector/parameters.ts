@@ -93,7 +93,7 @@ export const DETECTOR_PARAMETERS = {
     max: 64,
     words: AUTO,
     read: 'configure',
-    description: 'Threads of each worker inside one picture. 0 (auto): as measured on this machine.',
+    description: 'Threads of each worker inside one image. 0 (auto): as measured on this machine.',
   },
   queue_depth: {
     kind: 'int',
@@ -125,7 +125,7 @@ export const DETECTOR_PARAMETERS = {
     min: 1,
     max: 64,
     read: 'configure',
-    description: 'Most pictures of different cameras that go through the model at once.',
+    description: 'Most images of different cameras that go through the model at once.',
   },
   max_wait_ms: {
     kind: 'double',
@@ -179,7 +179,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 65_535,
     read: 'start',
-    description: 'Port of the web page with the live picture, /metrics and /healthz. 0 for none.',
+    description: 'Port of the web page with the live image, /metrics and /healthz. 0 for none.',
   },
   http_host: {
     kind: 'string',

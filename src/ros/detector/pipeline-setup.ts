@@ -38,7 +38,7 @@ export function createPipeline(
     log: (line) => {
       log.warn(line);
     },
-    wish: parameters.providers as readonly ProviderName[],
+    preferred: parameters.providers as readonly ProviderName[],
     strict: parameters.strict,
     inputs: inputsFor(parameters.preprocess),
     ...(AUTO_VARIANT.has(parameters.variant) ? {} : { variant: parameters.variant }),

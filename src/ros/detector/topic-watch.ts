@@ -9,7 +9,7 @@ interface Watched {
   readonly camera: SessionCamera;
   messages: number;
   /** monotonic milliseconds of the newest message, or of the start */
-  heardAt: number;
+  receivedAt: number;
 }
 
 /** Looks at the graph around an active detector once a second and says in words what keeps frames or results from flowing. */
@@ -32,7 +32,7 @@ export class TopicWatch {
     this.#watched = cameras.map((camera) => ({
       camera,
       messages: camera.input.messages,
-      heardAt: performance.now(),
+      receivedAt: performance.now(),
     }));
   }
 
@@ -65,9 +65,9 @@ export class TopicWatch {
     const { topics, input } = watched.camera;
     if (input.messages !== watched.messages) {
       watched.messages = input.messages;
-      watched.heardAt = performance.now();
+      watched.receivedAt = performance.now();
     }
-    const silentSeconds = (performance.now() - watched.heardAt) / 1000;
+    const silentSeconds = (performance.now() - watched.receivedAt) / 1000;
     const type = topics.kind === 'raw' ? MESSAGE.image : MESSAGE.compressedImage;
     const listeners = subscriptionsOf(this.#node, topics.detections);
     return [
@@ -78,7 +78,7 @@ export class TopicWatch {
           reliability: this.#reliability,
           publishers: publishersOf(this.#node, topics.image),
           silentSeconds,
-          everHeard: watched.messages > 0,
+          everReceived: watched.messages > 0,
           otherTopics:
             silentSeconds < silentAfterSeconds
               ? []

@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
 
-/** How pictures of a camera arrive. */
+/** How images of a camera arrive. */
 export type ImageKind = 'raw' | 'compressed';
 
 /** Names around one camera. */
@@ -34,7 +34,7 @@ export function nameTopics(images: readonly string[], type: 'auto' | ImageKind):
     const kind = type === 'auto' ? (image.endsWith(COMPRESSED_SUFFIX) ? 'compressed' : 'raw') : type;
     return { camera: cameraOf(image, base), image, kind, ...resultsBelow(base) };
   });
-  refuseOwnPictures(named);
+  refuseOwnImages(named);
   return named;
 }
 
@@ -60,8 +60,8 @@ function cameraOf(image: string, base: string): string {
   return (base === '' ? withoutSuffix(image) : base).slice(1);
 }
 
-/** A camera that is this node's own annotated picture would be drawn into itself without end. */
-function refuseOwnPictures(named: readonly CameraTopics[]): void {
+/** A camera that is this node's own annotated image would be drawn into itself without end. */
+function refuseOwnImages(named: readonly CameraTopics[]): void {
   for (const { image } of named) {
     const source = named.find(({ annotated, annotatedCompressed }) =>
       [annotated, annotatedCompressed].includes(image),
@@ -70,7 +70,7 @@ function refuseOwnPictures(named: readonly CameraTopics[]): void {
     throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
       name: 'image_topics',
       value: image,
-      reason: `that is where this node publishes its own annotated picture of ${source.image}`,
+      reason: `that is where this node publishes its own annotated image of ${source.image}`,
     });
   }
 }

@@ -62,7 +62,7 @@ export function declareParameters<T extends ParameterTable>(
   }
   for (const [name, spec] of Object.entries(FOREIGN)) startValue(name, spec, overrides.get(name), refused);
   for (const reason of refused) log.error(reason);
-  warnOfStrangers(table, overrides, log);
+  warnOfUnknowns(table, overrides, log);
 
   explainRefusals(node, table, isUnconfigured);
   node.addPreSetParametersCallback((parameters) => parameters.map((parameter) => settle(table, parameter)));
@@ -98,8 +98,8 @@ function startValue(
   const checked = checkOverride(spec, override);
   if (checked.ok) return checked.value;
   const reason = `${checked.reason} (from ${override.origin})`;
-  const mend = `${howToWrite(spec)}; until then the default ${JSON.stringify(spec.default)} is in force`;
-  refused.push(describeError(invalid(name, override.value, reason, mend)));
+  const fix = `${howToWrite(spec)}; until then the default ${JSON.stringify(spec.default)} is in force`;
+  refused.push(describeError(invalid(name, override.value, reason, fix)));
   return spec.default;
 }
 
@@ -109,7 +109,7 @@ function checkOverride(spec: ParameterSpec, { value, text }: ParameterOverride):
   return checkParameter(spec, isText ? text : value);
 }
 
-function warnOfStrangers(
+function warnOfUnknowns(
   table: ParameterTable,
   overrides: ReadonlyMap<string, ParameterOverride>,
   log: Log,
@@ -159,9 +159,9 @@ function checkChange(table: ParameterTable, parameters: readonly Parameter[]): M
   for (const parameter of parameters) {
     const spec = table[parameter.name];
     if (spec === undefined) continue;
-    if (isNotSet(parameter)) throw invalid(parameter.name, 'nothing', 'it cannot be deleted', mendOf(spec));
+    if (isNotSet(parameter)) throw invalid(parameter.name, 'nothing', 'it cannot be deleted', fixOf(spec));
     const checked = checkParameter(spec, parameter.value);
-    if (!checked.ok) throw invalid(parameter.name, parameter.value, checked.reason, mendOf(spec));
+    if (!checked.ok) throw invalid(parameter.name, parameter.value, checked.reason, fixOf(spec));
     changed.set(parameter.name, checked.value);
   }
   return changed;
@@ -172,16 +172,16 @@ function whyMistyped({ name, value }: Parameter): string | null {
   const spec = FOREIGN[name];
   if (spec === undefined) return null;
   const checked = checkParameter(spec, value);
-  return checked.ok ? null : describeError(invalid(name, value, checked.reason, mendOf(spec)));
+  return checked.ok ? null : describeError(invalid(name, value, checked.reason, fixOf(spec)));
 }
 
-function mendOf(spec: ParameterSpec): string {
+function fixOf(spec: ParameterSpec): string {
   return `${howToWrite(spec)}; the old value stays in force`;
 }
 
-function invalid(name: string, value: unknown, reason: string, mend: string): GoshawkError {
+function invalid(name: string, value: unknown, reason: string, fix: string): GoshawkError {
   const shown = typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? 'nothing');
-  return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: shown.slice(0, 200), reason, mend });
+  return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: shown.slice(0, 200), reason, fix });
 }
 
 function toParameter(name: string, spec: ParameterSpec, value: ParameterValue): Parameter {

@@ -79,9 +79,9 @@ function entriesOf({ separator }: ListSpec, text: string): string[] {
 
 function checkList(spec: ListSpec, value: unknown): Checked {
   if (!Array.isArray(value)) return wrongType('a list of strings', value);
-  const stranger: unknown = value.find((entry) => typeof entry !== 'string');
-  if (stranger !== undefined) {
-    return { ok: false, reason: `it must be a list of strings, and ${describeType(stranger)} is in it` };
+  const unlisted: unknown = value.find((entry) => typeof entry !== 'string');
+  if (unlisted !== undefined) {
+    return { ok: false, reason: `it must be a list of strings, and ${describeType(unlisted)} is in it` };
   }
   const entries = value as string[];
   return checkWords(spec.oneOf, entries) ?? { ok: true, value: entries };
@@ -124,9 +124,9 @@ function checkNumber(spec: Extract<ParameterSpec, { kind: 'int' | 'double' }>, g
 }
 
 function checkWords(oneOf: readonly string[] | undefined, words: readonly string[]): Checked | undefined {
-  const stranger = oneOf === undefined ? undefined : words.find((word) => !oneOf.includes(word));
-  if (stranger === undefined) return undefined;
-  return { ok: false, reason: `"${stranger}" is none of ${oneOf!.join(', ')}` };
+  const unlisted = oneOf === undefined ? undefined : words.find((word) => !oneOf.includes(word));
+  if (unlisted === undefined) return undefined;
+  return { ok: false, reason: `"${unlisted}" is none of ${oneOf!.join(', ')}` };
 }
 
 function wrongType(wanted: string, value: unknown): Checked {

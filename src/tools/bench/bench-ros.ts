@@ -1,4 +1,4 @@
-import type { FixedRateFigures, PeersBenchReport, RosBenchReport, RosTrial } from '../../contract/bench.ts';
+import type { FixedRateStats, PeersBenchReport, RosBenchReport, RosTrial } from '../../contract/bench.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { BundleRef, Host, RunReport } from '../../contract/report.ts';
 import { findPeak, PEAK_DEFAULTS } from './peak.ts';
@@ -97,8 +97,8 @@ export async function benchPeers(
   const fixed: PeersBenchReport['fixedRate']['rounds'] = [];
   for (let round = 0; round < options.rounds; round += 1) {
     const atFixedRate = {
-      pythonPeer: figuresOf(await measure('python-peer', options.fixedRate)),
-      goshawk: figuresOf(await measure('goshawk', options.fixedRate)),
+      pythonPeer: statsOf(await measure('python-peer', options.fixedRate)),
+      goshawk: statsOf(await measure('goshawk', options.fixedRate)),
     };
     fixed.push(atFixedRate);
     const pythonPeer = await peakOf('python-peer');
@@ -137,13 +137,13 @@ function sameBundle(known: BundleRef | null, run: RunReport | null): BundleRef |
   });
 }
 
-function figuresOf({ latencyMs, cpuMsPerFrame }: RosTrial): FixedRateFigures {
+function statsOf({ latencyMs, cpuMsPerFrame }: RosTrial): FixedRateStats {
   return { p50: latencyMs.p50, p99: latencyMs.p99, cpuMsPerFrame };
 }
 
 /** Medians over the rounds; a round in which the peer has no figure counts as 0. */
-export function ratiosOf(rounds: PeersBenchReport['fixedRate']['rounds']): FixedRateFigures {
-  const ratio = (name: keyof FixedRateFigures): number =>
+export function ratiosOf(rounds: PeersBenchReport['fixedRate']['rounds']): FixedRateStats {
+  const ratio = (name: keyof FixedRateStats): number =>
     median(
       rounds.map(({ goshawk, pythonPeer }) => (pythonPeer[name] > 0 ? goshawk[name] / pythonPeer[name] : 0)),
     );
@@ -156,10 +156,10 @@ function describeRound(
   rate: number,
   fixed: PeersBenchReport['fixedRate']['rounds'][number],
 ): string {
-  const figures = ({ p50, p99, cpuMsPerFrame }: FixedRateFigures): string =>
+  const stats = ({ p50, p99, cpuMsPerFrame }: FixedRateStats): string =>
     `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, CPU ${cpuMsPerFrame.toFixed(1)} ms a frame`;
   return (
     `round ${round}: peak goshawk ${goshawk}/s, python peer ${pythonPeer}/s (${ratio.toFixed(2)}x); ` +
-    `at ${rate}/s goshawk ${figures(fixed.goshawk)}; python peer ${figures(fixed.pythonPeer)}`
+    `at ${rate}/s goshawk ${stats(fixed.goshawk)}; python peer ${stats(fixed.pythonPeer)}`
   );
 }

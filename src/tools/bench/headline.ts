@@ -51,7 +51,7 @@ interface Contender {
 
 /** What the runtime takes on the CPU provider: the fastest here that gives what it gave when it was evaluated. Throws GOSHAWK_USAGE where there is none. */
 async function contenderOf(bundle: Bundle, threads: number): Promise<Contender> {
-  const { candidates, choice } = await planEngine({ bundle, threads, wish: ['cpu'] });
+  const { candidates, choice } = await planEngine({ bundle, threads, preferred: ['cpu'] });
   const [taken] = candidates;
   if (taken === undefined) {
     throw new GoshawkError('GOSHAWK_USAGE', {
@@ -100,7 +100,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   try {
     const scenes = join(folder, 'scenes');
     const { images: count, seed, workers } = options;
-    await simulate({ ...SIMULATE_DEFAULTS, out: scenes, count, seed, workers }, told('scenes'), signal);
+    await simulate({ ...SIMULATE_DEFAULTS, out: scenes, count, seed, workers }, reported('scenes'), signal);
     const dataset = await readDataset(join(scenes, 'annotations.json'), {
       labels: baseline.manifest.labels,
       bundle: nameOf(baseline),
@@ -108,13 +108,13 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
       limit: null,
     });
     const [before, after] = [
-      await judge(contenders[0], dataset, scenes, options, told('baseline')),
-      await judge(contenders[1], dataset, scenes, options, told('optimized')),
+      await judge(contenders[0], dataset, scenes, options, reported('baseline')),
+      await judge(contenders[1], dataset, scenes, options, reported('optimized')),
     ];
     const float = floatVariantOf(contenders[1]);
     const unquantized =
       float &&
-      (await judge({ bundle: optimized, variant: float }, dataset, scenes, options, told('float graph')));
+      (await judge({ bundle: optimized, variant: float }, dataset, scenes, options, reported('float graph')));
     const models = [describe(contenders[0], before, base!), describe(contenders[1], after, own!)] as const;
     return headlineReportSchema.parse({
       schema: 'goshawk.report.bench-headline/1',
@@ -135,8 +135,8 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
       },
       quantization: unquantized && {
         floatVariant: float.id,
-        floatAp: unquantized.figures.ap ?? 0,
-        apDrop: (unquantized.figures.ap ?? 0) - (after.figures.ap ?? 0),
+        floatAp: unquantized.stats.ap ?? 0,
+        apDrop: (unquantized.stats.ap ?? 0) - (after.stats.ap ?? 0),
         apDropInterval: dropInterval(unquantized, after, count),
       },
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
@@ -145,7 +145,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
     await rm(folder, { recursive: true, force: true });
   }
 
-  function told(activity: string): (done: number, total: number) => void {
+  function reported(activity: string): (done: number, total: number) => void {
     return (done, total) => {
       signal.throwIfAborted();
       onProgress(activity, done, total);
@@ -176,7 +176,7 @@ async function judge(
     bundle,
     preprocess: 'sharp',
     limits: EVALUATION_LIMITS,
-    engine: { threads: workers, wish: ['cpu'], variant: variant.id },
+    engine: { threads: workers, preferred: ['cpu'], variant: variant.id },
   });
   try {
     const { boxes } = await detectDataset(dataset, join(scenes, 'images'), detector, onProgress);
@@ -194,7 +194,7 @@ async function judge(
 
 function describe(
   { bundle, variant, exactInt8, choice }: Contender,
-  { figures, classes }: CocoEvaluation,
+  { stats, classes }: CocoEvaluation,
   { p25, p50, p75, p99, runs }: Latency,
 ): HeadlineModel {
   const { manifest, digest } = bundle;
@@ -206,8 +206,8 @@ function describe(
     ...{ exactInt8, choice },
     reference: choice.candidates.find((entry) => entry.variant === id)?.check ?? null,
     ...{ precision, bytes, parameters: manifest.parameters, macs: manifest.macs },
-    ap: figures.ap ?? 0,
-    ap50: figures.ap50 ?? 0,
+    ap: stats.ap ?? 0,
+    ap50: stats.ap50 ?? 0,
     apByClass: Object.fromEntries(manifest.labels.map((label, index) => [label, classes[index]?.ap ?? null])),
     latencyMs: { p25, p50, p75, p99, runs },
   };

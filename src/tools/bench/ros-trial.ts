@@ -168,7 +168,7 @@ export async function runTrial(places: TrialPlaces, options: TrialOptions): Prom
 }
 
 /** Medians of the first and the last tenth of the measured time, and how far the second lies above the first. */
-function rssFigures(samples: readonly number[]): { first: number; last: number; growthRatio: number } {
+function rssStats(samples: readonly number[]): { first: number; last: number; growthRatio: number } {
   const tenth = Math.max(1, Math.floor(samples.length / 10));
   const median = (values: readonly number[]): number => spreadOf(values).p50;
   const first = median(samples.slice(0, tenth));
@@ -202,7 +202,7 @@ function summarize(
     fps: duration > 0 ? (arrivals.length - 1) / duration : 0,
     latencyMs: spreadOf(pick(heard.latencyMs)),
     jitterMs: spreadOf(jitterMs(arrivals)),
-    rssBytes: { ...rssFigures(measured.rss), peak: Math.max(0, ...processes.detector.rssSamples) },
+    rssBytes: { ...rssStats(measured.rss), peak: Math.max(0, ...processes.detector.rssSamples) },
     cpuSeconds: {
       camera: processes.camera.cpuSeconds,
       detector: processes.detector.cpuSeconds,

@@ -4,7 +4,7 @@ interface Latency {
 }
 
 /** What the line shows; a device's own figures and those fetched from `/api/status` both fit. */
-export interface LineFigures {
+export interface LineStats {
   readonly fps: { readonly in: number; readonly out: number };
   readonly frames: { readonly drops: Readonly<Record<string, number>> };
   readonly recentMs: { readonly total: Latency; readonly stages: Readonly<Record<string, Latency>> };
@@ -22,7 +22,7 @@ function pair(latency: Latency | undefined): string {
 const SHOWN = ['preprocess', 'inference', 'decode', 'publish'] as const;
 
 /** What is going on, in one line: rates, latencies (p50/p99, milliseconds), drops by reason, model. */
-export function statusLine(status: LineFigures): string {
+export function statusLine(status: LineStats): string {
   const { fps, recentMs, frames, bundle } = status;
   const stages = SHOWN.map((stage) => `${stage} ${pair(recentMs.stages[stage])}`).join(', ');
   const drops = Object.entries(frames.drops).filter(([, count]) => count > 0);

@@ -44,7 +44,7 @@ export function makeAccuracyReport(
   const images = dataset.images.length;
   const { resamples, seed } = facts;
   const set = { images, classes: dataset.labels.length, truths: dataset.truths, detections };
-  const { figures, classes, matches } = evaluateDetections(set);
+  const { stats, classes, matches } = evaluateDetections(set);
   const limits =
     resamples > 0 ? bootstrapAp(matches, { images, resamples, seed, confidence: CONFIDENCE }) : null;
   const curves = byLabel(dataset, (index) => classes[index]!.precision50);
@@ -54,7 +54,7 @@ export function makeAccuracyReport(
     host: facts.host,
     seconds: (Date.now() - facts.startedAt.getTime()) / 1000,
     bundle: facts.bundle,
-    ...figures,
+    ...stats,
     apByClass: byLabel(dataset, (index) => classes[index]!.ap),
     ap50ByClass: byLabel(dataset, (index) => classes[index]!.ap50),
     precisionRecall50: Object.fromEntries(Object.entries(curves).filter(([, curve]) => curve !== null)),

@@ -12,7 +12,7 @@ import { DEFAULT_SIZE_LIMITS } from '../../device/imaging/frame-check.ts';
 import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
 import type { Detector, DetectorResult } from './detector.ts';
 
-/** How pictures reach the size of the network; the frame path's two ways. */
+/** How images reach the size of the network; the frame path's two ways. */
 export const EVALUATE_PREPROCESS = ['sharp', 'graph'] as const;
 
 export type EvaluatePreprocess = (typeof EVALUATE_PREPROCESS)[number];
@@ -25,7 +25,7 @@ export interface BundleDetectorOptions {
   readonly engine?: Omit<EngineOptions, 'bundle' | 'inputs'>;
 }
 
-/** Limits in milliseconds for a picture and for loading: no camera waits, and a busy or an emulated machine is not a hung one. */
+/** Limits in milliseconds for an image and for loading: no camera waits, and a busy or an emulated machine is not a hung one. */
 const PATIENCE = { timeoutMs: 120_000, startTimeoutMs: 90 * 60_000 };
 
 async function decode(file: string): Promise<ImageView> {
@@ -50,7 +50,7 @@ async function decode(file: string): Promise<ImageView> {
   }
 }
 
-/** The picture as packed RGB in memory of its own, which may be moved to the engine. */
+/** The image as packed RGB in memory of its own, which may be moved to the engine. */
 function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
   const pixels = new Uint8Array(image.width * image.height * 3);
   toRgb(image, pixels);
@@ -58,7 +58,7 @@ function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
 }
 
 /**
- * A detector that does to picture files what the frame path does to a camera's raw frames: the same preprocessing, engine, decoding and
+ * A detector that does to image files what the frame path does to a camera's raw frames: the same preprocessing, engine, decoding and
  * suppression. The engine is started here.
  */
 export async function openBundleDetector(options: BundleDetectorOptions): Promise<Detector> {
@@ -92,7 +92,7 @@ export async function openBundleDetector(options: BundleDetectorOptions): Promis
     bundle: { name: manifest.name, version: manifest.version, digest: bundle.digest },
     labels: manifest.labels,
     providers: listUsableProviders(),
-    // one picture is decoded and resized while another is in the graph
+    // one image is decoded and resized while another is in the graph
     parallel: engine.parallel + 1,
     detect,
     release: (detections) => {

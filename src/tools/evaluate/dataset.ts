@@ -11,10 +11,10 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { DetectedBox, TruthBox } from '../../core/evaluation/boxes.ts';
 import { sha256Of } from '../../platform/digest.ts';
 
-/** A box may stick out of its picture by that many pixels: rounding in annotation tools. */
+/** A box may stick out of its image by that many pixels: rounding in annotation tools. */
 const BORDER_TOLERANCE = 2;
 
-/** A picture of a data set. */
+/** An image of a data set. */
 export interface DatasetImage {
   readonly id: number;
   readonly file: string;
@@ -22,7 +22,7 @@ export interface DatasetImage {
   readonly height: number;
 }
 
-/** A data set as the evaluator takes it: pictures by rising id, classes in the order of `labels`. */
+/** A data set as the evaluator takes it: images by rising id, classes in the order of `labels`. */
 export interface Dataset {
   readonly file: string;
   /** sha256 of the file's bytes */
@@ -41,7 +41,7 @@ export interface DatasetOptions {
   readonly bundle: string;
   /** leaves out objects of categories that have no label, instead of refusing the data set */
   readonly ignoreUnknown: boolean;
-  /** only the first pictures by id; null for all */
+  /** only the first images by id; null for all */
   readonly limit: number | null;
 }
 
@@ -89,14 +89,14 @@ function indexById(file: string, what: string, entries: readonly { id: number }[
 
 function checkFileName(file: string, name: string): void {
   if (isAbsolute(name) || normalize(name).startsWith('..')) {
-    const reason = `file_name ${name} leads out of the folder of pictures`;
+    const reason = `file_name ${name} leads out of the folder of images`;
     throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason });
   }
 }
 
 /** Refuses what is against the format in ways that a schema cannot say. */
 function checkReferences(file: string, coco: CocoAnnotations): void {
-  const images = indexById(file, 'picture', coco.images);
+  const images = indexById(file, 'image', coco.images);
   const categories = indexById(file, 'category', coco.categories);
   indexById(file, 'annotation', coco.annotations);
   for (const image of coco.images) checkFileName(file, image.file_name);
@@ -104,7 +104,7 @@ function checkReferences(file: string, coco: CocoAnnotations): void {
     const refuse = (reason: string): never => {
       throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason: `annotation ${id}: ${reason}` });
     };
-    const image = coco.images[images.get(image_id) ?? -1] ?? refuse(`there is no picture ${image_id}`);
+    const image = coco.images[images.get(image_id) ?? -1] ?? refuse(`there is no image ${image_id}`);
     if (!categories.has(category_id)) refuse(`there is no category ${category_id}`);
     const [x, y, width, height] = bbox;
     const inside =
@@ -113,7 +113,7 @@ function checkReferences(file: string, coco: CocoAnnotations): void {
       x + width <= image.width + BORDER_TOLERANCE &&
       y + height <= image.height + BORDER_TOLERANCE;
     if (!inside) {
-      refuse(`its box ${bbox.join(', ')} lies beyond the picture's ${image.width}x${image.height} pixels`);
+      refuse(`its box ${bbox.join(', ')} lies beyond the image's ${image.width}x${image.height} pixels`);
     }
   }
 }
@@ -154,7 +154,7 @@ export async function readDataset(file: string, options: DatasetOptions): Promis
     .slice(0, options.limit ?? undefined)
     .map(({ id, file_name, width, height }) => ({ id, file: file_name, width, height }));
   if (images.length === 0) {
-    throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason: 'it has no picture' });
+    throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason: 'it has no image' });
   }
   const imageOf = new Map(images.map(({ id }, index) => [id, index]));
 
@@ -170,7 +170,7 @@ export async function readDataset(file: string, options: DatasetOptions): Promis
   return { file, digest, images, labels, categoryIds, truths };
 }
 
-/** Reads detections in COCO's results format. Those of pictures left out by `--limit` and of categories left out are skipped. */
+/** Reads detections in COCO's results format. Those of images left out by `--limit` and of categories left out are skipped. */
 export async function readResults(file: string, dataset: Dataset, limited: boolean): Promise<DetectedBox[]> {
   const { value: results } = await readJson(file, cocoResultsSchema);
   const imageOf = new Map(dataset.images.map(({ id }, index) => [id, index]));
@@ -180,7 +180,7 @@ export async function readResults(file: string, dataset: Dataset, limited: boole
     const image = imageOf.get(image_id);
     const classIndex = classOf.get(category_id);
     if (image === undefined && !limited) {
-      const reason = `picture ${image_id} is not in ${dataset.file}`;
+      const reason = `image ${image_id} is not in ${dataset.file}`;
       throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason });
     }
     if (image === undefined || classIndex === undefined) continue;

@@ -25,12 +25,12 @@ export class DetectorLatencies {
 }
 
 export interface DatasetDetections {
-  /** by picture, best first */
+  /** by image, best first */
   readonly boxes: readonly DetectedBox[];
   readonly latencies: DetectorLatencies;
 }
 
-/** Detections of one picture as the evaluator takes them. */
+/** Detections of one image as the evaluator takes them. */
 export function boxesOf(detections: Detections, image: number): DetectedBox[] {
   const { boxes, scores, classes, count } = detections;
   return Array.from({ length: count }, (_, i) => {
@@ -43,11 +43,11 @@ export function boxesOf(detections: Detections, image: number): DetectedBox[] {
 }
 
 /**
- * Runs a detector over all pictures of a data set, a few at a time; the result does not depend on their order of completion. The first picture
+ * Runs a detector over all images of a data set, a few at a time; the result does not depend on their order of completion. The first image
  * that fails ends the run: figures over a part of a data set mislead.
  *
- * @param folder where the pictures lie
- * @param onProgress told after each picture
+ * @param folder where the images lie
+ * @param onProgress told after each image
  */
 export async function detectDataset(
   dataset: Dataset,

@@ -11,7 +11,7 @@ export interface EvaluateOptions {
   /** COCO detection file */
   readonly annotations: string;
   readonly ignoreUnknown: boolean;
-  /** only the first pictures by id; null for all */
+  /** only the first images by id; null for all */
   readonly limit: number | null;
   /** resamples of the bootstrap interval; 0 for none */
   readonly resamples: number;
@@ -20,7 +20,7 @@ export interface EvaluateOptions {
 
 export interface EvaluateDetectorOptions extends EvaluateOptions {
   readonly detector: Detector;
-  /** folder of the pictures */
+  /** folder of the images */
   readonly images: string;
   readonly settings: AccuracyReport['settings'];
   /** where the detections are written in COCO's results format; null for nowhere */

@@ -10,7 +10,7 @@ export function summarize(report: AccuracyReport): string {
   const range =
     interval === null ? '' : ` (95 %: ${percent(interval.low).trim()} to ${percent(interval.high).trim()})`;
   const lines = [
-    `${source} on ${report.images} pictures, ${report.objects} objects, ${report.detections} detections`,
+    `${source} on ${report.images} images, ${report.objects} objects, ${report.detections} detections`,
     `  AP   ${percent(report.ap)}${range}`,
     `  AP50 ${percent(report.ap50)}   AP75 ${percent(report.ap75)}`,
     `  AP small ${percent(report.apSmall)}   medium ${percent(report.apMedium)}   large ${percent(report.apLarge)}`,

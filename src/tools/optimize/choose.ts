@@ -1,5 +1,5 @@
 import type { Estimate } from './estimate.ts';
-import type { Candidate } from './workshop.ts';
+import type { Candidate } from './candidate-builder.ts';
 
 /** A candidate that runs, with what it probably costs. */
 export interface Ranked {
@@ -9,7 +9,7 @@ export interface Ranked {
 
 /**
  * How many standard deviations of the estimate have to fit below the floor. Half of one: about seven of ten candidates on the edge hold the floor on
- * other pictures.
+ * other images.
  */
 export const SAFETY = 0.5;
 

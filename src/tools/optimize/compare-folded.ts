@@ -1,4 +1,4 @@
-import { INSPECTION, testPictures } from '../../device/authoring/equivalence.ts';
+import { INSPECTION, testImages } from '../../device/authoring/equivalence.ts';
 import { readModel } from '../../model/onnx/model.ts';
 import { beforeSelection } from '../../model/onnx/selection.ts';
 import { finishedBy, OutputComparison, type Equivalence } from '../../device/authoring/output-comparison.ts';
@@ -9,17 +9,17 @@ import type { OutputTensor } from '../../core/heads/head.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
 import { readStored } from './detect-stored.ts';
-import type { PictureStore } from './picture-store.ts';
+import type { ImageStore } from './image-store.ts';
 
 /**
- * Runs two folded graphs on made-up pictures and on the first `most` of the store, through the runtime's own engine: value by value, or by their detections
+ * Runs two folded graphs on made-up images and on the first `most` of the store, through the runtime's own engine: value by value, or by their detections
  * where the graph selects boxes itself. Throws where they differ in the shape of what they give.
  */
 export async function compareFolded(
   before: Uint8Array,
   after: Uint8Array,
   claims: GraphClaims,
-  store: PictureStore,
+  store: ImageStore,
   most: number,
 ): Promise<Equivalence> {
   const graphs = [
@@ -36,7 +36,7 @@ export async function compareFolded(
     total.add(named(expected), named(got));
   };
   try {
-    for (const picture of testPictures(size)) await compare(Uint8Array.from(picture));
+    for (const image of testImages(size)) await compare(Uint8Array.from(image));
     const images = Array.from({ length: Math.min(most, store.count) }, (_, index) => index);
     await readStored(store, images, compare);
   } finally {

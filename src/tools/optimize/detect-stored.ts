@@ -6,7 +6,7 @@ import type { DecodeLimits, InferenceInput } from '../../device/inference/engine
 import type { GraphClaims } from '../../model/bundle.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import { boxesOf } from '../evaluate/detect-dataset.ts';
-import type { PictureStore } from './picture-store.ts';
+import type { ImageStore } from './image-store.ts';
 
 /** The limits of `goshawk evaluate`, so that figures can be compared. */
 export const EVALUATION_LIMITS: DecodeLimits & { readonly multiLabel: boolean } = {
@@ -32,12 +32,12 @@ export interface DetectOptions {
 }
 
 /**
- * Detections of a graph on stored pictures, all or those named, by the runtime's graph, decoder and suppression. `image` of a box is the picture's place in the store.
+ * Detections of a graph on stored images, all or those named, by the runtime's graph, decoder and suppression. `image` of a box is the image's place in the store.
  * Throws BrokenOutputError where the graph gives what is no number, and what loading throws.
  */
 export async function detectStored(
   model: Uint8Array,
-  store: PictureStore,
+  store: ImageStore,
   { claims, threads, exactInt8 = false, signal }: DetectOptions,
   images: readonly number[] = store.letterboxes.map((_, index) => index),
 ): Promise<DetectedBox[]> {
@@ -72,9 +72,9 @@ export async function detectStored(
   return boxes;
 }
 
-/** Reads pictures of a store one after the other, into the same memory. */
+/** Reads images of a store one after the other, into the same memory. */
 export async function readStored(
-  { pictures, width, height }: PictureStore,
+  { pictures, width, height }: ImageStore,
   images: readonly number[],
   take: (pixels: Uint8Array<ArrayBuffer>, image: number) => Promise<void>,
 ): Promise<void> {

@@ -28,7 +28,7 @@ export interface Places {
 }
 
 const STAMP = 'goshawk-stamp';
-const LEAST_PYTHON = [3, 10] as const;
+const MIN_PYTHON = [3, 10] as const;
 const PYTHONS = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 const NETWORK_FIX = 'check the network and the space on the disk, then run it again';
 const PYTHON_FIX = 'install Python 3.10 or newer with venv: sudo apt-get install python3 python3-venv';
@@ -130,7 +130,7 @@ async function findPython(signal: AbortSignal): Promise<string> {
       continue;
     }
     const [major = 0, minor = 0] = output.trim().split('.').map(Number);
-    if (major === LEAST_PYTHON[0] && minor >= LEAST_PYTHON[1]) return command;
+    if (major === MIN_PYTHON[0] && minor >= MIN_PYTHON[1]) return command;
     reason = `${command} is ${output.trim()}`;
   }
   throw refuse(reason, PYTHON_FIX);
@@ -190,6 +190,6 @@ async function digestOfSources(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function refuse(reason: string, mend: string, cause?: unknown): GoshawkError {
-  return new GoshawkError('GOSHAWK_OPTIMIZE_ENVIRONMENT', { reason, mend }, { cause });
+function refuse(reason: string, fix: string, cause?: unknown): GoshawkError {
+  return new GoshawkError('GOSHAWK_OPTIMIZE_ENVIRONMENT', { reason, fix }, { cause });
 }

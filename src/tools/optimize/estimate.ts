@@ -1,6 +1,6 @@
 import type { SearchAccuracy } from './judge.ts';
 
-/** What a drop probably is on pictures that nobody has, and how sure that is. */
+/** What a drop probably is on images that nobody has, and how sure that is. */
 export interface Estimate {
   /** AP lost, 0..1; below 0 is a gain */
   readonly drop: number;
@@ -17,12 +17,12 @@ const USUAL_CURVATURE = 1.3;
 const PRIOR_WEIGHT = 1;
 /** the prediction's own error, as a share of it and in AP */
 const RELATIVE_ERROR = 0.3;
-const LEAST_ERROR = 0.001;
+const MIN_ERROR = 0.001;
 /** the least that is believed of a measured deviation, AP */
-const LEAST_DEVIATION = 0.0005;
+const MIN_DEVIATION = 0.0005;
 
 /**
- * Estimates the drop of each candidate from two measures: the drop on the search part, which is what is wanted but noisy on few pictures, and the agreement with
+ * Estimates the drop of each candidate from two measures: the drop on the search part, which is what is wanted but noisy on few images, and the agreement with
  * the original's own detections, which is sharp since it needs no labels but says nothing of AP. How the one follows from the other is learned
  * over all candidates; the two are then weighted by their precision.
  *
@@ -33,8 +33,8 @@ export function estimateDrops(candidates: readonly SearchAccuracy[], originalAp:
   return candidates.map(({ drop, dropDeviation, agreement }) => {
     const lost = Math.max(0, 1 - agreement);
     const predicted = Math.min(originalAp, curvature * originalAp * lost ** 2);
-    const own = Math.max(dropDeviation, LEAST_DEVIATION) ** -2;
-    const other = (RELATIVE_ERROR * predicted + LEAST_ERROR) ** -2;
+    const own = Math.max(dropDeviation, MIN_DEVIATION) ** -2;
+    const other = (RELATIVE_ERROR * predicted + MIN_ERROR) ** -2;
     return {
       drop: (own * drop + other * predicted) / (own + other),
       deviation: 1 / Math.sqrt(own + other),
@@ -60,8 +60,7 @@ function fitCurvature(candidates: readonly SearchAccuracy[], originalAp: number)
   for (const { drop, dropDeviation, agreement } of candidates) {
     const x = Math.max(0, 1 - agreement) ** 2;
     // the law bends for ruined models: they must not rule over those that matter
-    const deviation =
-      (Math.max(dropDeviation, LEAST_DEVIATION) + RELATIVE_ERROR * Math.abs(drop)) / originalAp;
+    const deviation = (Math.max(dropDeviation, MIN_DEVIATION) + RELATIVE_ERROR * Math.abs(drop)) / originalAp;
     add(x, drop / originalAp, deviation);
   }
   return Math.max(0, products / squares);

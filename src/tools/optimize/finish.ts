@@ -12,20 +12,20 @@ import {
 import type { Judge, JudgedModel, PartAccuracy } from './judge.ts';
 import { measureLatencies, ratioOfThreads } from './latency.ts';
 import { readGraph } from './source-model.ts';
-import { needsExactInt8 } from './workshop.ts';
+import { needsExactInt8 } from './candidate-builder.ts';
 
 /** Rounds and runs a round of the final latencies. */
 export const FINAL_LATENCY = { rounds: 20, runs: 6 } as const;
 
 /** Fast and small candidates that are evaluated on the choice part: where it is small it contradicts many. */
-const MOST_FAST = 12;
-const MOST_SMALL = 6;
+const MAX_FAST = 12;
+const MAX_SMALL = 6;
 /** Those among them, or beside them, that compute the same on every CPU. */
-const MOST_PORTABLE = 4;
+const MAX_PORTABLE = 4;
 /** Those of them that are measured again, all together. */
-const MOST_TIMED = 5;
-const MOST_TIMED_SMALL = 2;
-const MOST_TIMED_PORTABLE = 2;
+const MAX_TIMED = 5;
+const MAX_TIMED_SMALL = 2;
+const MAX_TIMED_PORTABLE = 2;
 
 /** A candidate with its figures on the choice part. */
 export interface Finalist extends Ranked {
@@ -74,7 +74,7 @@ export function isTensorrt({ candidate: { plan } }: Ranked): boolean {
 
 /**
  * Evaluates the best candidates on the choice part, measures those that it confirms again, side by side, and chooses. What was chosen is then evaluated on the final
- * part: the best of many on one part looks better there than it is, so a figure to be relied on needs pictures that nothing was chosen by.
+ * part: the best of many on one part looks better there than it is, so a figure to be relied on needs images that nothing was chosen by.
  */
 export async function finish(
   ranked: readonly Ranked[],
@@ -161,8 +161,8 @@ function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
   });
   const forCpu = once.filter((entry) => !isTensorrt(entry));
   const faster = fastestFirst(forCpu, maxApDrop).filter(isFaster);
-  const fast = [...faster.slice(0, MOST_FAST), ...faster.filter(isPortable).slice(0, MOST_PORTABLE)];
-  const small = smallestFirst(forCpu, maxApDrop).slice(0, MOST_SMALL);
+  const fast = [...faster.slice(0, MAX_FAST), ...faster.filter(isPortable).slice(0, MAX_PORTABLE)];
+  const small = smallestFirst(forCpu, maxApDrop).slice(0, MAX_SMALL);
   const tensorrt = once.filter((entry) => isTensorrt(entry) && holdsFloor(entry, maxApDrop)).slice(0, 1);
   return [...new Set([original, ...forCpu.filter(isFloat), ...fast, ...small, ...tensorrt])];
 }
@@ -173,9 +173,9 @@ function worthTiming(judged: readonly Finalist[]): Finalist[] {
   const floats = others.filter(isFloat);
   const good = others.filter((entry) => entry.confirmed && !isFloat(entry) && !isTensorrt(entry));
   const fastest = [...good].sort(byLatency);
-  const portable = fastest.filter(isPortable).slice(0, MOST_TIMED_PORTABLE);
-  const fast = [...fastest.slice(0, MOST_TIMED), ...portable];
-  const small = [...good].sort((a, b) => a.candidate.bytes - b.candidate.bytes).slice(0, MOST_TIMED_SMALL);
+  const portable = fastest.filter(isPortable).slice(0, MAX_TIMED_PORTABLE);
+  const fast = [...fastest.slice(0, MAX_TIMED), ...portable];
+  const small = [...good].sort((a, b) => a.candidate.bytes - b.candidate.bytes).slice(0, MAX_TIMED_SMALL);
   return [...new Set([original!, ...floats, ...fast, ...small])];
 }
 

@@ -13,9 +13,9 @@ export interface TensorrtFit {
 }
 
 /** Nodes that are named for a rule at most: a graph breaks it at every layer or at none. */
-const MOST_NODES = 3;
+const MAX_NODES = 3;
 
-/** Has a quantized graph's picture cast first, as TensorRT wants it, and holds it against the rules. The file is replaced. */
+/** Has a quantized graph's image cast first, as TensorRT wants it, and holds it against the rules. The file is replaced. */
 export async function fitForTensorrt(file: string): Promise<TensorrtFit> {
   const model = readModel(await readFile(file), file);
   if (castInputFirst(model)) {
@@ -40,7 +40,7 @@ function grouped(violations: readonly TensorrtViolation[]): string[] {
     nodes.set(text, [...(nodes.get(text) ?? []), node]);
   }
   return [...nodes].map(([text, names]) => {
-    const more = names.length > MOST_NODES ? ` and ${names.length - MOST_NODES} more` : '';
-    return `${text}, at ${names.slice(0, MOST_NODES).join(', ')}${more}`;
+    const more = names.length > MAX_NODES ? ` and ${names.length - MAX_NODES} more` : '';
+    return `${text}, at ${names.slice(0, MAX_NODES).join(', ')}${more}`;
   });
 }

@@ -4,7 +4,7 @@ import type { DetectedBox, TruthBox } from '../../core/evaluation/boxes.ts';
 import { evaluateDetections, type CocoEvaluation } from '../../core/evaluation/evaluate.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 import { detectStored, type DetectOptions } from './detect-stored.ts';
-import type { PictureStore } from './picture-store.ts';
+import type { ImageStore } from './image-store.ts';
 import { selectImages, type Part, type Split } from './split.ts';
 
 /** share of resamples within an interval */
@@ -16,13 +16,13 @@ const intervalSchema = z.object({ low: z.number(), high: z.number() });
 
 /** What the search knows of a model's accuracy. Shares 0..1; drops are the original's AP less the model's. */
 export const searchAccuracySchema = z.object({
-  /** on the search part of the labeled pictures */
+  /** on the search part of the labeled images */
   ap: z.number(),
   drop: z.number(),
   dropInterval: intervalSchema.nullable(),
   /** standard deviation of the drop over the resamples */
   dropDeviation: z.number(),
-  /** AP against the original's own detections, on calibration and search pictures */
+  /** AP against the original's own detections, on calibration and search images */
   agreement: z.number(),
 });
 
@@ -47,9 +47,9 @@ export interface JudgedModel {
 export interface JudgeOptions extends DetectOptions {
   readonly dataset: Dataset;
   readonly split: Split;
-  readonly labeled: PictureStore;
-  readonly calibration: PictureStore;
-  /** of the bootstrap over pictures */
+  readonly labeled: ImageStore;
+  readonly calibration: ImageStore;
+  /** of the bootstrap over images */
   readonly resamples: number;
   readonly seed: number;
 }
@@ -73,7 +73,7 @@ export class Judge {
     this.#original = original;
     this.#options = options;
     const evaluation = this.#evaluate(options.split.search, labeled);
-    this.originalSearchAp = evaluation.figures.ap ?? 0;
+    this.originalSearchAp = evaluation.stats.ap ?? 0;
     this.#searchDraws = this.#draw(options.split.search, evaluation);
     this.#pseudoTruths = this.#joined(labeled, calibration)
       .filter(({ score }) => score > AGREEMENT_SCORE)
@@ -88,7 +88,7 @@ export class Judge {
     return new Judge(original, options, labeled, calibration);
   }
 
-  /** Throws BrokenOutputError. Looks at the search part and the calibration pictures only. */
+  /** Throws BrokenOutputError. Looks at the search part and the calibration images only. */
   async search({ bytes, exactInt8 }: JudgedModel): Promise<SearchAccuracy> {
     const { split, labeled, calibration } = this.#options;
     const options = { ...this.#options, exactInt8 };
@@ -96,7 +96,7 @@ export class Judge {
     const alike = await detectStored(bytes, calibration, options);
     const evaluation = this.#evaluate(split.search, found);
     const drops = differences(this.#searchDraws, this.#draw(split.search, evaluation));
-    const ap = evaluation.figures.ap ?? 0;
+    const ap = evaluation.stats.ap ?? 0;
     return {
       ap,
       drop: this.originalSearchAp - ap,
@@ -124,7 +124,7 @@ export class Judge {
       const found = await detectStored(bytes, labeled, { ...this.#options, exactInt8 }, part.images);
       const evaluation = this.#evaluate(part, found);
       const draws = this.#draw(part, evaluation);
-      const ap = evaluation.figures.ap ?? 0;
+      const ap = evaluation.stats.ap ?? 0;
       first ??= { ap, draws };
       results.push({
         evaluation,
@@ -147,7 +147,7 @@ export class Judge {
     return resampleAp(matches, { images: part.images.length, resamples, seed });
   }
 
-  /** Calibration pictures first, then those of the search part. */
+  /** Calibration images first, then those of the search part. */
   #joined(labeled: readonly DetectedBox[], calibration: readonly DetectedBox[]): DetectedBox[] {
     const { split, calibration: store } = this.#options;
     const search = selectImages(split.search.images, 0, [], labeled).detections;
@@ -156,13 +156,13 @@ export class Judge {
 
   #agreement(labeled: readonly DetectedBox[], calibration: readonly DetectedBox[]): number {
     const { split, calibration: store, dataset } = this.#options;
-    const { figures } = evaluateDetections({
+    const { stats } = evaluateDetections({
       images: store.count + split.search.images.length,
       classes: dataset.labels.length,
       truths: this.#pseudoTruths,
       detections: this.#joined(labeled, calibration),
     });
-    return figures.ap ?? 0;
+    return stats.ap ?? 0;
   }
 }
 

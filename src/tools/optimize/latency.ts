@@ -45,7 +45,7 @@ const WARM_UP_RUNS = 4;
 const ROUNDS_OF_A_LOAD = 4;
 
 /**
- * Measures graphs in turns, as the runtime would run them (one picture, the CPU provider, threads that do not spin between runs): what slows the machine for a
+ * Measures graphs in turns, as the runtime would run them (one image, the CPU provider, threads that do not spin between runs): what slows the machine for a
  * while slows all of them, and the ratio of a round hardly feels it. The first graph is the one the others are compared with.
  */
 export async function measureLatencies(

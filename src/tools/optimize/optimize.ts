@@ -14,7 +14,7 @@ import { makeOptimizeReport } from './report.ts';
 import { Search, type SearchResult } from './search.ts';
 import { readGraph } from './source-model.ts';
 import { writeError, WorkFolder } from './work-folder.ts';
-import { Workshop } from './workshop.ts';
+import { CandidateBuilder } from './candidate-builder.ts';
 import { variantsOf, writeOptimized } from './write-variants.ts';
 
 /** What a run came to. */
@@ -158,7 +158,7 @@ class Run {
     const { judge, judgeDigest, machine, command, quantizer } = this.#tools;
     const original = { file: source.file, sha256: source.sha256 };
     let what = '';
-    const workshop = new Workshop({
+    const builder = new CandidateBuilder({
       work: this.#work,
       quantizer,
       codeDigest: command.codeDigest,
@@ -179,9 +179,9 @@ class Run {
     const model = readModel(await readGraph(source.file), source.file);
     const search = new Search(
       {
-        try: (plan) => workshop.try(plan),
+        try: (plan) => builder.try(plan),
         sensitivity: (scheme) => {
-          return workshop.sensitivity(scheme).catch((error: unknown) => {
+          return builder.sensitivity(scheme).catch((error: unknown) => {
             if (error instanceof QuantizerError) return [];
             throw error;
           });

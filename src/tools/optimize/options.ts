@@ -10,11 +10,11 @@ export interface OptimizeOptions {
   readonly name: string | null;
   /** null takes the bundle's version with the middle number raised */
   readonly version: string | null;
-  /** folder of pictures */
+  /** folder of images */
   readonly calibration: string;
   /** COCO detection file */
   readonly annotations: string;
-  /** folder of its pictures */
+  /** folder of its images */
   readonly images: string;
   /** leaves out objects of categories that the model has no label for */
   readonly ignoreUnknown: boolean;
@@ -33,7 +33,7 @@ export interface OptimizeOptions {
   /** threads that latency is measured with */
   readonly threads: number;
   readonly seed: number;
-  /** share of the labeled pictures that the search may see, 0..1 */
+  /** share of the labeled images that the search may see, 0..1 */
   readonly searchShare: number;
 }
 
@@ -58,6 +58,6 @@ export function checkOptions(options: OptimizeOptions): void {
   }
   if (!(Number.isSafeInteger(seed) && seed >= 0)) refuse('seed', seed, 'it must be a whole number from 0');
   if (!(searchShare > 0 && searchShare < 1)) {
-    refuse('search-share', searchShare, 'both parts need pictures: it must lie between 0 and 1');
+    refuse('search-share', searchShare, 'both parts need images: it must lie between 0 and 1');
   }
 }

@@ -13,19 +13,19 @@ import { ensureQuantizer, type QuantizerCommand } from './environment.ts';
 import { AGREEMENT_SCORE, Judge } from './judge.ts';
 import type { OptimizeOptions } from './options.ts';
 import { refuseOverlap } from './overlap.ts';
-import { listCalibration, storeCalibration, storeLabeled, type PictureStore } from './picture-store.ts';
+import { listCalibration, storeCalibration, storeLabeled, type ImageStore } from './image-store.ts';
 import type { Schedule } from './progress.ts';
 import { cleanSchema, type AnswerOf } from './protocol.ts';
 import { Quantizer, QuantizerError } from './quantizer.ts';
 import { openSource, readGraph, type SourceModel } from './source-model.ts';
 import { FEWEST_PICTURES, splitDataset, type Split } from './split.ts';
 import { digestOf, type WorkFolder } from './work-folder.ts';
-import { few, FEW, type Graph } from './workshop.ts';
+import { few, FEW, type Graph } from './candidate-builder.ts';
 
-/** Calibration pictures that are used at most: ranges and agreement are settled by then. */
-const MOST_CALIBRATION = 256;
-/** Labeled pictures that every candidate is tried on at most; the rest is for the final figures. */
-const MOST_SEARCH = 400;
+/** Calibration images that are used at most: ranges and agreement are settled by then. */
+const MAX_CALIBRATION = 256;
+/** Labeled images that every candidate is tried on at most; the rest is for the final figures. */
+const MAX_SEARCH = 400;
 const PARTS = ['search', 'choice', 'final'] as const;
 
 /** Resamples of the bootstrap. */
@@ -40,8 +40,8 @@ export interface Inputs {
   readonly version: string;
   readonly dataset: Dataset;
   readonly split: Split;
-  readonly calibration: PictureStore;
-  readonly labeled: PictureStore;
+  readonly calibration: ImageStore;
+  readonly labeled: ImageStore;
 }
 
 /** Reads and checks everything that was given; nothing is searched before all of it is known to be usable. */
@@ -62,11 +62,11 @@ export async function readInputs(
   const unjudged = (reason: string): GoshawkError =>
     new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
   if (dataset.images.length < FEWEST_PICTURES) {
-    const reason = `it has ${dataset.images.length} pictures, and the search, the choice and the final figures need pictures of their own`;
+    const reason = `it has ${dataset.images.length} images, and the search, the choice and the final figures need images of their own`;
     throw unjudged(reason);
   }
   if (dataset.truths.every(({ crowd }) => crowd)) throw unjudged('it has no object');
-  const names = await listCalibration(options.calibration, MOST_CALIBRATION, seed);
+  const names = await listCalibration(options.calibration, MAX_CALIBRATION, seed);
   await checkSpace(work, source, names.length + dataset.images.length);
   return schedule.run('pictures', async () => {
     const onProgress = (done: number, total: number): void => {
@@ -76,9 +76,9 @@ export async function readInputs(
     const calibration = await storeCalibration(options.calibration, names, store);
     const labeled = await storeLabeled(options.images, dataset, store);
     refuseOverlap(options.calibration, calibration, labeled);
-    const split = splitDataset(dataset, labeled.pixelDigests, options.searchShare, MOST_SEARCH, seed);
+    const split = splitDataset(dataset, labeled.pixelDigests, options.searchShare, MAX_SEARCH, seed);
     const empty = PARTS.find((part) => split[part].objects === 0);
-    if (empty !== undefined) throw unjudged(`the pictures of its ${empty} part have no object`);
+    if (empty !== undefined) throw unjudged(`the images of its ${empty} part have no object`);
     return { source, name, version, dataset, split, calibration, labeled };
   });
 }
@@ -102,7 +102,7 @@ async function checkSpace(
   const free = await work.freeBytes();
   if (free + (await work.usedBytes()) >= needed) return;
   const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
-  const reason = `${megabytes(needed)} are needed for pictures and candidates, ${megabytes(free)} are free`;
+  const reason = `${megabytes(needed)} are needed for images and candidates, ${megabytes(free)} are free`;
   throw new GoshawkError('GOSHAWK_NO_SPACE', { path: work.folder, reason });
 }
 
@@ -159,7 +159,7 @@ export async function openTools(
     }),
   );
   if (judge.originalSearchAp <= 0) {
-    const reason = `the model finds nothing in the ${split.search.images.length} pictures of the search`;
+    const reason = `the model finds nothing in the ${split.search.images.length} images of the search`;
     throw new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
   }
   const judgeDigest = digestOf({

@@ -19,7 +19,7 @@ export interface StepTime {
 }
 
 /** Seconds kept back of a time budget for measuring and writing what was found, at least. */
-const LEAST_RESERVE = 20;
+const MIN_RESERVE = 20;
 /** Share of a step from which on its own speed tells its end better than others of its kind. */
 const TELLING_SHARE = 0.1;
 
@@ -120,7 +120,7 @@ export class Schedule {
     if (this.#budget === null) return true;
     const each = this.#forecast.costOf(kind) ?? 0;
     const final = this.#forecast.costOf('final') ?? 0;
-    return this.#spent + each + Math.max(LEAST_RESERVE, final) <= this.#budget;
+    return this.#spent + each + Math.max(MIN_RESERVE, final) <= this.#budget;
   }
 
   /** Seconds until the end, never more than the budget; null where nothing is known yet. */

@@ -20,7 +20,7 @@ export const peakSchema = z.object({ peakBytes: count.optional() });
 
 export const helloSchema = z.object({ versions: z.record(z.string(), z.string()) });
 
-/** What cleaning a graph did. Differences are those of outputs on pictures that it tried itself. */
+/** What cleaning a graph did. Differences are those of outputs on images that it tried itself. */
 export const cleanSchema = z.object({
   steps: z.array(z.string()),
   nodesBefore: count,
@@ -72,8 +72,8 @@ export interface Scheme {
   readonly saturationFree: boolean;
 }
 
-/** A file of letterboxed pictures: `count` times uint8 RGB `[height, width, 3]`. */
-export interface PictureFile {
+/** A file of letterboxed images: `count` times uint8 RGB `[height, width, 3]`. */
+export interface ImageFile {
   readonly pictures: string;
   readonly count: number;
   readonly height: number;

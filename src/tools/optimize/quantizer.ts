@@ -132,10 +132,13 @@ export class Quantizer implements QuantizerPort {
   }
 
   async #reportEnd(pending: Pending, ending: string): Promise<void> {
-    const said = (await readFile(this.#log, 'utf8').catch(() => '')).trim().split('\n').at(-1) ?? '';
+    const reported = (await readFile(this.#log, 'utf8').catch(() => '')).trim().split('\n').at(-1) ?? '';
     const hint = ending === 'SIGKILL' ? ' (the system may have run out of memory)' : '';
     pending.reject(
-      new QuantizerError('crashed', `it ended with ${ending}${hint}${said === '' ? '' : `: ${said}`}`),
+      new QuantizerError(
+        'crashed',
+        `it ended with ${ending}${hint}${reported === '' ? '' : `: ${reported}`}`,
+      ),
     );
   }
 

@@ -18,7 +18,7 @@ import { RESAMPLES, type Cleaned, type Inputs } from './preparation.ts';
 import type { StepTime } from './progress.ts';
 import type { SearchResult } from './search.ts';
 import { describeOutcome, judge } from './verdicts.ts';
-import { needsExactInt8, type Plan } from './workshop.ts';
+import { needsExactInt8, type Plan } from './candidate-builder.ts';
 import type { ChosenVariant } from './write-variants.ts';
 
 /** Losses that the table of the best candidates is made for, besides the one that was asked for. */
@@ -162,14 +162,14 @@ function requirementOf(plan: Plan): OptimizeCandidate['requires'] {
 
 function finalOf(final: PartAccuracy, dataset: Dataset): OptimizeFinalAccuracy {
   const { evaluation, interval, drop, dropInterval } = final;
-  const { figures, classes } = evaluation;
+  const { stats, classes } = evaluation;
   const byClass = dataset.labels.flatMap((label, index) =>
     dataset.categoryIds[index] === null ? [] : [[label, classes[index]!.ap] as const],
   );
   const curves = classes.flatMap(({ precision50 }) => (precision50 === null ? [] : [precision50]));
   return {
-    ap: figures.ap,
-    ap50: figures.ap50,
+    ap: stats.ap,
+    ap50: stats.ap50,
     interval,
     drop,
     dropInterval,

@@ -16,7 +16,7 @@ export const CPU_SCHEME: BaseScheme = {
   saturationFree: false,
 };
 
-/** Ways to tell ranges of activations from calibration pictures, the most promising first. */
+/** Ways to tell ranges of activations from calibration images, the most promising first. */
 export const CALIBRATIONS: readonly Pick<Scheme, 'calibration' | 'percentile'>[] = [
   { calibration: 'percentile', percentile: 99.99 },
   { calibration: 'percentile', percentile: 99.9 },

@@ -5,7 +5,7 @@ import type { StepKind, Steps } from './forecast.ts';
 import { bisectionTries, Outlook, type Phase } from './outlook.ts';
 import type { Layer, Scheme } from './protocol.ts';
 import { CALIBRATIONS, CPU_SCHEME, schemeId, type BaseScheme } from './schemes.ts';
-import type { Candidate, GivenPlan, Graph, Plan } from './workshop.ts';
+import type { Candidate, GivenPlan, Graph, Plan } from './candidate-builder.ts';
 
 /** What the search needs to make and measure candidates. */
 export interface SearchPort {
@@ -203,7 +203,7 @@ export class Search {
 
   /**
    * The same mix with weights that no CPU saturates, for those without VNNI. Where it loses too much, as many more of the most sensitive layers stay in float as
-   * the floor asks for. Where only few pictures tell what is lost, the choice part contradicts some: with `spare` in float there is a second one.
+   * the floor asks for. Where only few images tell what is lost, the choice part contradicts some: with `spare` in float there is a second one.
    */
   async #everyCpu(best: Mixed, spare: readonly string[], names: readonly string[]): Promise<void> {
     const scheme = { ...best.scheme, saturationFree: true };

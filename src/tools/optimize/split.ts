@@ -3,13 +3,13 @@ import { createRandom } from '../../core/random.ts';
 import type { DetectedBox, EvaluationSet, TruthBox } from '../../core/evaluation/boxes.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 
-/** A part of the labeled pictures. */
+/** A part of the labeled images. */
 export interface Part {
   /** places in the data set, rising */
   readonly images: readonly number[];
   /** objects that count (crowds left out) */
   readonly objects: number;
-  /** sha256 over the data set's digest and the names of the part's pictures */
+  /** sha256 over the data set's digest and the names of the part's images */
   readonly digest: string;
 }
 
@@ -22,16 +22,16 @@ export interface Split {
   readonly final: Part;
 }
 
-/** Pictures that a split needs at least: one for each part. */
+/** Images that a split needs at least: one for each part. */
 export const FEWEST_PICTURES = 3;
 
 /**
- * Splits the labeled pictures in three by the seed alone: the search's, and halves of the rest for the choice and the final figures. Pictures are dealt in an
- * order in which those with many classes come first, so that rare classes do not all fall to one part. A picture that is there twice is in one part only.
+ * Splits the labeled images in three by the seed alone: the search's, and halves of the rest for the choice and the final figures. Images are dealt in an
+ * order in which those with many classes come first, so that rare classes do not all fall to one part. An image that is there twice is in one part only.
  *
- * @param pixelDigests of each picture
- * @param share of the pictures for the search, 0..1; each part gets one picture at least where they all differ
- * @param most pictures of the search at most: past that it only takes longer
+ * @param pixelDigests of each image
+ * @param share of the images for the search, 0..1; each part gets one image at least where they all differ
+ * @param most images of the search at most: past that it only takes longer
  */
 export function splitDataset(
   dataset: Dataset,
@@ -48,7 +48,7 @@ export function splitDataset(
   }
   const classes = dataset.images.map((): Set<number> => new Set());
   for (const { image, classIndex } of dataset.truths) classes[image]!.add(classIndex);
-  // sorting is stable: pictures with as many classes stay in drawn order
+  // sorting is stable: images with as many classes stay in drawn order
   order.sort((a, b) => classes[b]!.size - classes[a]!.size);
   const alike = new Map<string, number[]>();
   for (const image of order) {
@@ -62,7 +62,7 @@ export function splitDataset(
   return { search: part(search), choice: part(choice), final: part(final) };
 }
 
-/** Groups with `wanted` pictures or as many as go in, spread evenly over the order, and the other groups. */
+/** Groups with `wanted` images or as many as go in, spread evenly over the order, and the other groups. */
 function deal(
   groups: readonly (readonly number[])[],
   wanted: number,
@@ -93,7 +93,7 @@ function partOf(dataset: Dataset, unsorted: readonly number[]): Part {
   };
 }
 
-/** The truths and detections of some pictures, which are counted anew from 0. */
+/** The truths and detections of some images, which are counted anew from 0. */
 export function selectImages(
   images: readonly number[],
   classes: number,

@@ -7,7 +7,7 @@ const points = (value: number | null): string => (value === null ? '-' : (100 * 
 export function summarizeOptimize(report: OptimizeReport): string {
   const { original, variants, byFloor, data, outcome, candidates } = report;
   const lines = [
-    `${report.source.name}@${report.source.version}: ${candidates.length} candidates, search on ${data.search.images} pictures, choice by ${data.choice?.images ?? 0}, final figures on ${data.final.images} others`,
+    `${report.source.name}@${report.source.version}: ${candidates.length} candidates, search on ${data.search.images} images, choice by ${data.choice?.images ?? 0}, final figures on ${data.final.images} others`,
     `  original   AP ${points(original.final.ap)}   ${original.bytes} bytes`,
   ];
   for (const { id, candidate, final, latencyMs, bytesRatio, providers } of variants) {

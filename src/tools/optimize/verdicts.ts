@@ -2,7 +2,7 @@ import type { Int8Arithmetic } from '../../contract/machine.ts';
 import type { CANDIDATE_VERDICTS } from '../../contract/optimize.ts';
 import { holdsFloor, isFaster, isNotSlower, isSmaller, type Ranked } from './choose.ts';
 import { isTensorrt, takenOf, type Choice, type Finalist } from './finish.ts';
-import { needsExactInt8 } from './workshop.ts';
+import { needsExactInt8 } from './candidate-builder.ts';
 
 export type Verdict = (typeof CANDIDATE_VERDICTS)[number];
 
@@ -12,7 +12,7 @@ export interface Judgement {
 }
 
 /** Names that a sentence lists at most. */
-const MOST_NAMED = 3;
+const MAX_NAMED = 3;
 
 /** AP as points, as the field speaks of it. */
 export function points(drop: number): string {
@@ -90,8 +90,8 @@ function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arith
 /** What there was no time for; nothing where everything was tried. */
 function describeNotTried(notTried: readonly string[]): string[] {
   if (notTried.length === 0) return [];
-  const names = notTried.slice(0, MOST_NAMED).join(', ');
-  const more = notTried.length > MOST_NAMED ? ', ...' : '';
+  const names = notTried.slice(0, MAX_NAMED).join(', ');
+  const more = notTried.length > MAX_NAMED ? ', ...' : '';
   const what = notTried.length === 1 ? '1 candidate was' : `${notTried.length} candidates were`;
   return [
     `The time was over before ${what} tried (${names}${more}), and what would have followed from them: a longer --time-budget goes on from here and may find more.`,
@@ -104,7 +104,7 @@ function describeFinalPart(choice: Choice, maxApDrop: number): string[] {
   if (over.length === 0) return [];
   const names = over.map(({ candidate, final }) => `${candidate.plan.id} (${points(final.drop)})`).join(', ');
   return [
-    `On the final part more is lost than the floor of ${points(maxApDrop)} allows: ${names}. More labeled pictures, or a lower --max-ap-drop, make the choice surer.`,
+    `On the final part more is lost than the floor of ${points(maxApDrop)} allows: ${names}. More labeled images, or a lower --max-ap-drop, make the choice surer.`,
   ];
 }
 
@@ -123,7 +123,7 @@ export function describeOutcome(
   const lines: string[] = [];
   if (faster) {
     lines.push(
-      `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on pictures that nothing was chosen by it loses ${points(fastest.final.drop)}.`,
+      `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on images that nothing was chosen by it loses ${points(fastest.final.drop)}.`,
     );
   } else {
     const what = notTried.length === 0 ? 'Nothing' : 'Nothing of what was tried';

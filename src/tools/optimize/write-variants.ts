@@ -7,17 +7,17 @@ import type { Host } from '../../contract/report.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import { precisionOf } from '../../model/onnx/inspect.ts';
 import { readModel, shapeOf, feedInputs } from '../../model/onnx/model.ts';
-import { makeReferences, MOST_PICTURES } from '../../device/authoring/make-references.ts';
+import { makeReferences, MAX_PICTURES } from '../../device/authoring/make-references.ts';
 import { writeBundle } from '../../model/write-bundle.ts';
 import { sha256Of } from '../../platform/digest.ts';
-import type { SourcePicture } from '../../device/references/store-picture.ts';
+import type { SourceImage } from '../../device/references/store-image.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 import { readStored } from './detect-stored.ts';
 import type { Choice, Reported } from './finish.ts';
 import type { Latency } from './latency.ts';
 import type { Inputs } from './preparation.ts';
 import { readGraph } from './source-model.ts';
-import { needsExactInt8, type Plan } from './workshop.ts';
+import { needsExactInt8, type Plan } from './candidate-builder.ts';
 
 /** A variant of the bundle and why it is in it. */
 export interface ChosenVariant {
@@ -27,7 +27,7 @@ export interface ChosenVariant {
   readonly bytes: Uint8Array;
 }
 
-/** Pictures at once that a graph with an open batch is offered with. */
+/** Images at once that a graph with an open batch is offered with. */
 const OPEN_BATCH = 8;
 
 /**
@@ -142,20 +142,20 @@ export async function writeOptimized(
   const { entry, bytes } = await makeReferences({
     manifest: optimized,
     readFile: (file) => Promise.resolve(files.get(file)!),
-    pictures: await referencePictures(inputs),
+    pictures: await referenceImages(inputs),
   });
   files.set(entry.file, bytes);
   return writeBundle(out, { ...optimized, references: entry }, files);
 }
 
-/** Pictures of the final part, those with the most objects, as the network gets them. */
-async function referencePictures({ dataset, split, labeled }: Inputs): Promise<SourcePicture[]> {
+/** Images of the final part, those with the most objects, as the network gets them. */
+async function referenceImages({ dataset, split, labeled }: Inputs): Promise<SourceImage[]> {
   const objects = new Map<number, number>();
   for (const { image } of dataset.truths) objects.set(image, (objects.get(image) ?? 0) + 1);
   const count = (image: number): number => objects.get(image) ?? 0;
-  const images = [...split.final.images].sort((a, b) => count(b) - count(a)).slice(0, MOST_PICTURES);
+  const images = [...split.final.images].sort((a, b) => count(b) - count(a)).slice(0, MAX_PICTURES);
   const { width, height } = labeled;
-  const pictures: SourcePicture[] = [];
+  const pictures: SourceImage[] = [];
   await readStored(labeled, images, (pixels) => {
     pictures.push({ width, height, encoding: 'rgb8', step: 3 * width, data: pixels.slice() });
     return Promise.resolve();
@@ -177,7 +177,7 @@ function evaluationOf(
   { inputs, host, machine }: BundleFacts,
 ): NonNullable<BundleManifest['evaluation']>[number] {
   const { dataset, split } = inputs;
-  const { figures, classes } = finalist.final.evaluation;
+  const { stats, classes } = finalist.final.evaluation;
   const measured = dataset.labels.flatMap((label, index) =>
     dataset.categoryIds[index] === null ? [] : [[label, classes[index]!.ap] as const],
   );
@@ -185,8 +185,8 @@ function evaluationOf(
     dataset: `${datasetName(dataset)}, final part`,
     datasetDigest: split.final.digest,
     images: split.final.images.length,
-    ap: figures.ap ?? 0,
-    ap50: figures.ap50 ?? 0,
+    ap: stats.ap ?? 0,
+    ap50: stats.ap50 ?? 0,
     apByClass: Object.fromEntries(measured),
     evaluator: 'goshawk optimize',
     preprocess: 'sharp',

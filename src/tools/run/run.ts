@@ -5,7 +5,7 @@ import type { SettingRequest } from '../../core/sizing/settings.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import type { CameraSource } from '../../device/camera/source.ts';
 import { createSizedEngine } from '../../device/inference/sized-engine.ts';
-import { HostFigures } from '../../device/metrics/host-stats.ts';
+import { HostStats } from '../../device/metrics/host-stats.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
@@ -17,7 +17,7 @@ import { describeSized } from '../../device/service/describe-sized.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
 import { makeRunReport } from '../../device/service/run-report.ts';
 import { statusOf, type DeviceStatus } from '../../device/service/status.ts';
-import { stillLoading, tellWhileWaiting } from '../../device/service/tell-while-waiting.ts';
+import { stillLoading, reportWhileWaiting } from '../../device/service/report-while-waiting.ts';
 
 export interface RunOptions {
   readonly bundle: Bundle;
@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly engine: {
     readonly kind: 'worker' | 'child';
     readonly sizing: SettingRequest;
-    readonly wish: readonly ProviderName[];
+    readonly preferred: readonly ProviderName[];
     readonly strict: boolean;
     /** id of a variant; chosen by measurement where it is absent */
     readonly variant?: string;
@@ -84,7 +84,7 @@ async function untilEnd(options: RunOptions, pipeline: FramePipeline): Promise<v
   });
 }
 
-/** The figures of the pipeline with what each camera says of its own pictures. */
+/** The figures of the pipeline with what each camera says of its own images. */
 function snapshotWithSources(pipeline: FramePipeline, sources: RunOptions['cameras']): PipelineSnapshot {
   const snapshot = pipeline.snapshot();
   const cameras = Object.entries(snapshot.cameras).map(([name, camera]) => {
@@ -119,13 +119,13 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     onNotice: ({ level, code, message }) => log(level, `${code}: ${message}`),
   });
   const live = new LiveView({ labels: bundle.manifest.labels, cameras: names });
-  const figures = new HostFigures();
-  const metrics = new PipelineMetrics(pipeline, () => figures.readSensors());
+  const stats = new HostStats();
+  const metrics = new PipelineMetrics(pipeline, () => stats.readSensors());
   const service = await DeviceService.start(
     { web: options.web, telemetry: options.telemetry, log },
     {
       snapshot: () => snapshotWithSources(pipeline, options.cameras),
-      host: () => figures.read(),
+      host: () => stats.read(),
       metrics: () => metrics.text(),
       metricsContentType: metrics.contentType,
       live,
@@ -139,8 +139,8 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
   }, STATUS_MS);
   try {
     const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
-    const info = await tellWhileWaiting(pipeline.start(), (seconds) =>
-      log('info', stillLoading(name, seconds, engine.wish)),
+    const info = await reportWhileWaiting(pipeline.start(), (seconds) =>
+      log('info', stillLoading(name, seconds, engine.preferred)),
     );
     log('info', describeSized(info));
     for (const { level, text } of describeChoice(info)) log(level, text);

@@ -21,7 +21,7 @@ export interface SimulateOptions {
   readonly width: number;
   readonly height: number;
   readonly format: DatasetFormat;
-  /** how `coco` pictures are stored */
+  /** how `coco` images are stored */
   readonly image: ImageFormat;
   /** JPEG quality 1..100 */
   readonly quality: number;

@@ -20,7 +20,7 @@ export interface RenderedScene extends SampledScene {
 
 export const RAW_FRAMES = 'frames.u8';
 
-/** Pictures that are being encoded while the next one is rendered. */
+/** Images that are being encoded while the next one is rendered. */
 const MAX_ENCODING = 4;
 
 export function imageName(index: number, format: ImageFormat): string {

@@ -92,10 +92,10 @@ describe('toCompressedView', () => {
       ['png', 16, 0],
       ['png', 16, 4],
       ['16UC1; png compressed ', 16, 0],
-    ])('refuses format "%s" of %i bits and color type %i as a depth picture', (format, depth, type) => {
+    ])('refuses format "%s" of %i bits and color type %i as a depth image', (format, depth, type) => {
       expect(view(format, header(depth, type))).toMatchObject({
         reason: 'unsupported_encoding',
-        detail: expect.stringContaining('taken for a depth picture') as string,
+        detail: expect.stringContaining('taken for a depth image') as string,
       });
     });
   });

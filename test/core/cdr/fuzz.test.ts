@@ -16,7 +16,7 @@ const IMAGES = 12_000;
 const COMPRESSED = 6_000;
 const DETECTIONS = 4_000;
 
-/** Values that break arithmetic: zero, sign bits, sums that wrap, the sizes of the largest pictures. */
+/** Values that break arithmetic: zero, sign bits, sums that wrap, the sizes of the largest images. */
 const NASTY = [
   0, 1, 3, 0x7f, 0xff, 4096, 8191, 8192, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff,
 ] as const;
@@ -32,7 +32,7 @@ function count(outcome: string): void {
 function mutate(original: Uint8Array, random: Random): Uint8Array {
   let bytes = original.slice();
   for (let left = random.int(1, 4); left > 0; left--) {
-    // Most of a picture is pixels, which cannot be wrong: aim at the fields in front of them.
+    // Most of an image is pixels, which cannot be wrong: aim at the fields in front of them.
     const reach = Math.min(bytes.length, 64) - 1;
     const at = reach < 0 ? 0 : random.int(0, reach);
     switch (random.int(0, 5)) {

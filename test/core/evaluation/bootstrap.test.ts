@@ -5,7 +5,7 @@ import { CurveReader } from '../../../src/core/evaluation/curves.ts';
 import { evaluateDetections } from '../../../src/core/evaluation/evaluate.ts';
 import { evaluationSet, goldenSets } from './golden-set.ts';
 
-/** The data set in which picture i is there `weights[i]` times, as pictures of their own. */
+/** The data set in which image i is there `weights[i]` times, as images of their own. */
 function repeated(set: EvaluationSet, weights: Float64Array): EvaluationSet {
   const copies = [...weights].flatMap((weight, image) => Array.from({ length: weight }, () => image));
   const again = <T extends { image: number }>(list: readonly T[]): T[] =>
@@ -24,22 +24,22 @@ const crowds = evaluationSet(goldenSets[0]!);
 const options = { images: crowds.images, resamples: 200, seed: 1, confidence: 0.95 };
 
 describe('weightedAp', () => {
-  it('is what an evaluation of the repeated pictures gives', () => {
+  it('is what an evaluation of the repeated images gives', () => {
     const { matches } = evaluateDetections(crowds);
     const weights = Float64Array.from({ length: crowds.images }, (_, i) => i % 4);
-    const { ap } = evaluateDetections(repeated(crowds, weights)).figures;
+    const { ap } = evaluateDetections(repeated(crowds, weights)).stats;
     expect(weightedAp(matches, weights, new CurveReader())).toBeCloseTo(ap!, 9);
   });
 });
 
 describe('bootstrapAp', () => {
-  const { matches, figures } = evaluateDetections(crowds);
+  const { matches, stats } = evaluateDetections(crowds);
 
   it('holds the figure, and is narrower where less confidence is asked for', () => {
     const wide = bootstrapAp(matches, options)!;
     const narrow = bootstrapAp(matches, { ...options, confidence: 0.5 })!;
-    expect(wide.low).toBeLessThan(figures.ap!);
-    expect(wide.high).toBeGreaterThan(figures.ap!);
+    expect(wide.low).toBeLessThan(stats.ap!);
+    expect(wide.high).toBeGreaterThan(stats.ap!);
     expect(narrow.high - narrow.low).toBeLessThan(wide.high - wide.low);
   });
 

@@ -13,7 +13,7 @@ function expectClose(actual: number | null, expected: number | null): void {
 }
 
 describe.each(goldenSets)('evaluation agrees with pycocotools: $name', (golden) => {
-  const { figures, classes } = evaluateDetections(evaluationSet(golden));
+  const { stats, classes } = evaluateDetections(evaluationSet(golden));
 
   it('in all twelve figures', () => {
     const order = [
@@ -29,7 +29,7 @@ describe.each(goldenSets)('evaluation agrees with pycocotools: $name', (golden) 
       'arSmall',
     ] as const;
     const all = [...order, 'arMedium', 'arLarge'] as const;
-    all.forEach((name, i) => expectClose(figures[name], orNull(golden.expected.stats[i]!)));
+    all.forEach((name, i) => expectClose(stats[name], orNull(golden.expected.stats[i]!)));
   });
 
   it('in each class and at each recall level', () => {
@@ -71,7 +71,7 @@ describe('evaluateDetections', () => {
           truths: list.map(asTruth),
           detections: list.map((box) => ({ ...box, score: 0.5 })),
         };
-        const { ap, ap50, ar100 } = evaluateDetections(set).figures;
+        const { ap, ap50, ar100 } = evaluateDetections(set).stats;
         expectClose(ap, 1);
         expectClose(ap50, 1);
         expectClose(ar100, 1);
@@ -91,14 +91,14 @@ describe('evaluateDetections', () => {
             ...(extra ? [{ ...list[0]!, x: 1000, score: 0.9 }] : []),
           ],
         });
-        expect(evaluateDetections(set(true)).figures.ap!).toBeLessThan(
-          evaluateDetections(set(false)).figures.ap!,
+        expect(evaluateDetections(set(true)).stats.ap!).toBeLessThan(
+          evaluateDetections(set(false)).stats.ap!,
         );
       }),
     );
   });
 
-  it('refuses a picture or class outside of the set', () => {
+  it('refuses an image or class outside of the set', () => {
     const box = { image: 0, classIndex: 0, x: 0, y: 0, width: 1, height: 1, score: 1 };
     const set = (detection: typeof box): EvaluationSet => ({
       ...{ images: 1, classes: 1, truths: [] },

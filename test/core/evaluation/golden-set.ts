@@ -34,7 +34,7 @@ export const goldenSets = JSON.parse(
 export const categoryIds = (golden: GoldenSet): number[] =>
   golden.annotations.categories.map(({ id }) => id).sort((a, b) => a - b);
 
-/** As the evaluator takes it: pictures and classes in rising order of their ids. */
+/** As the evaluator takes it: images and classes in rising order of their ids. */
 export function evaluationSet(golden: GoldenSet): EvaluationSet {
   const images = golden.annotations.images.map(({ id }) => id).sort((a, b) => a - b);
   const categories = categoryIds(golden);

@@ -5,11 +5,11 @@ const all = () => true;
 const corners = [10, 10, 20, 30, 40, 50, 60, 70, 5, 5, 9, 9];
 
 describe('boxStatistics', () => {
-  it('tells the order of corners by the picture that the network answers best', () => {
+  it('tells the order of corners by the image that the network answers best', () => {
     // beyond the training the distances of YOLO26 become negative, and its corners change places
     const reversed = corners.map((_, i) => corners[i % 4 < 2 ? i + 2 : i - 2]!);
     const runs = [Float32Array.from(corners), Float32Array.from(reversed)];
-    expect(boxStatistics(runs, all)).toEqual({ rows: 6, largest: 70, ordered: 1, leastOrdered: 0 });
+    expect(boxStatistics(runs, all)).toEqual({ rows: 6, largest: 70, ordered: 1, minOrdered: 0 });
   });
 
   it('takes no centers for corners', () => {
@@ -17,14 +17,14 @@ describe('boxStatistics', () => {
     expect(boxStatistics([centers, centers], all).ordered).toBe(0);
   });
 
-  it('tells by all pictures together where each has a row or two', () => {
+  it('tells by all images together where each has a row or two', () => {
     const few = Float32Array.from(corners.slice(0, 8));
     const turned = Float32Array.from([20, 30, 10, 10]);
-    expect(boxStatistics([few, few], all)).toMatchObject({ rows: 4, ordered: 1, leastOrdered: 1 });
+    expect(boxStatistics([few, few], all)).toMatchObject({ rows: 4, ordered: 1, minOrdered: 1 });
     expect(boxStatistics([turned, turned, few], all)).toMatchObject({
       rows: 4,
       ordered: 0.5,
-      leastOrdered: 0.5,
+      minOrdered: 0.5,
     });
   });
 

@@ -37,7 +37,7 @@ describe('candidates beyond the room for them', () => {
     );
   });
 
-  it('start anew with the next picture', () => {
+  it('start anew with the next image', () => {
     const candidates = createCandidates(10);
     resetCandidates(candidates, 84, true);
     for (let i = 0; i <= 2 * MULTI_LABEL_CANDIDATES; i++) addCorners(candidates, 0, 0, 1, 1, 0.9, 0);

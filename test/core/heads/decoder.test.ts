@@ -63,7 +63,7 @@ function run(head: Head, outputs: readonly OutputTensor[], batchIndex = 0) {
 }
 
 describe.each(HEADS)('decoder of %s', (head) => {
-  it('gives an empty set for an empty picture', () => {
+  it('gives an empty set for an empty image', () => {
     const { outcome, out } = run(head, [zeros(head)]);
     expect([outcome, out.count]).toEqual(['ok', 0]);
   });

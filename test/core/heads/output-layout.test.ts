@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { tellLayout } from '../../../src/core/heads/output-layout.ts';
+import { describeLayout } from '../../../src/core/heads/output-layout.ts';
 import type { SeenOutput } from '../../../src/core/heads/output-parts.ts';
 import { createRandom } from '../../../src/core/random.ts';
 
 const INPUT = { inputWidth: 320, inputHeight: 320, labels: null };
 const ROWS = 20;
 
-/** Several pictures of rows as `rowOf` makes them. */
+/** Several images of rows as `rowOf` makes them. */
 function seen(name: string, columns: number, pictures: ((row: number) => readonly number[])[]): SeenOutput {
   const runs = pictures.map((rowOf) =>
     Float32Array.from(Array.from({ length: ROWS }, (_, row) => rowOf(row)).flat()),
@@ -20,7 +20,7 @@ function random(seed: number): () => number {
 }
 
 describe('tellLayout', () => {
-  it('takes pixels for corners where a picture beyond the training turns them around', () => {
+  it('takes pixels for corners where an image beyond the training turns them around', () => {
     const next = random(1);
     const row = (turned: boolean) => (index: number) => {
       const [x, y, w, h] = [200 * next(), 200 * next(), 100 * next(), 100 * next()];
@@ -28,14 +28,14 @@ describe('tellLayout', () => {
       return [...box, 1 - index / ROWS, index % 3];
     };
     const output = seen('found', 6, [row(false), row(false), row(true)]);
-    expect(tellLayout([output], {}, INPUT)).toMatchObject({
+    expect(describeLayout([output], {}, INPUT)).toMatchObject({
       box: 'corners',
       unit: 'pixels',
       suppressed: true,
     });
   });
 
-  it('takes shares of queries for centers where one picture makes all of them large', () => {
+  it('takes shares of queries for centers where one image makes all of them large', () => {
     const next = random(2);
     const row = (large: boolean) => () => {
       const size = large ? 0.8 + 0.1 * next() : 0.2 * next();
@@ -47,7 +47,7 @@ describe('tellLayout', () => {
       [0, 1, 2].map(() => () => [-3 * next(), 2 * next(), -4 * next()]),
     );
     const boxes = seen('boxes', 4, [row(false), row(true), row(true)]);
-    expect(tellLayout([scores, boxes], {}, INPUT)).toMatchObject({
+    expect(describeLayout([scores, boxes], {}, INPUT)).toMatchObject({
       ...{ box: 'centers', unit: 'normalized', logits: true, suppressed: true },
     });
   });

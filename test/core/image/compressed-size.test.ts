@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { compressedSize } from '../../../src/core/image/compressed-size.ts';
 
-const picture = (width: number, height: number) =>
+const image = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#3a6' } });
 
 describe('compressedSize', () => {
@@ -12,12 +12,12 @@ describe('compressedSize', () => {
     [1000, 70],
   ])('reads %i x %i from what libjpeg and libpng write', async (width, height) => {
     const size = { width, height };
-    const baseline = await picture(width, height).jpeg().toBuffer();
-    const progressive = await picture(width, height)
+    const baseline = await image(width, height).jpeg().toBuffer();
+    const progressive = await image(width, height)
       .jpeg({ progressive: true })
       .withExif({ IFD0: { Copyright: 'x' } })
       .toBuffer();
-    const png = await picture(width, height).png().toBuffer();
+    const png = await image(width, height).png().toBuffer();
     expect(compressedSize({ format: 'jpeg', data: baseline })).toEqual(size);
     expect(compressedSize({ format: 'jpeg', data: progressive })).toEqual(size);
     expect(compressedSize({ format: 'png', data: png })).toEqual(size);
@@ -52,14 +52,14 @@ describe('compressedSize', () => {
   });
 
   it('gives nothing for a header that is cut short or damaged', async () => {
-    const jpeg = await picture(64, 64).jpeg().toBuffer();
+    const jpeg = await image(64, 64).jpeg().toBuffer();
     const frame = jpeg.indexOf(Uint8Array.of(0xff, 0xc0));
     for (let length = 0; length < frame + 9; length++) {
       expect(compressedSize({ format: 'jpeg', data: jpeg.subarray(0, length) })).toBeUndefined();
     }
     const noLength = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xc0, 0, 17, 8, 0, 1, 0, 1);
     expect(compressedSize({ format: 'jpeg', data: noLength })).toBeUndefined();
-    const png = await picture(64, 64).png().toBuffer();
+    const png = await image(64, 64).png().toBuffer();
     expect(compressedSize({ format: 'png', data: png.subarray(0, 23) })).toBeUndefined();
   });
 });

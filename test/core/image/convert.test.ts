@@ -14,7 +14,7 @@ const cases = [
   ...mosaics.filter(({ encoding }) => encoding.endsWith('16')).map(bigEndian),
 ];
 
-/** Pictures of OpenCV in another layout, made from theirs by the definition of that layout. */
+/** Images of OpenCV in another layout, made from theirs by the definition of that layout. */
 function derived(
   from: PixelEncoding,
   encoding: PixelEncoding,

@@ -31,7 +31,7 @@ describe('letterboxFor', () => {
     expect(letterboxFor(width, height, inputWidth, inputHeight, where)).toMatchObject(expected);
   });
 
-  it('keeps the picture inside the input and touches two opposite sides', () => {
+  it('keeps the image inside the input and touches two opposite sides', () => {
     fc.assert(
       fc.property(
         side,
@@ -87,7 +87,7 @@ describe('boxes', () => {
     );
   });
 
-  it('are inside the picture once clipped, and unchanged where they were', () => {
+  it('are inside the image once clipped, and unchanged where they were', () => {
     const wild = fc.array(fc.float({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 4, maxLength: 4 });
     fc.assert(
       fc.property(side, side, fc.array(wild, { maxLength: 6 }), (width, height, list) => {

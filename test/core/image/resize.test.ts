@@ -98,7 +98,7 @@ describe('letterbox', () => {
   const { width, height, source } = vectors.resizes[0]!;
   const view = packedView('rgb8', width, height, pixelsOf(source));
 
-  it.each(['top-left', 'center'] as const)('places the picture %s and pads the rest', (anchor) => {
+  it.each(['top-left', 'center'] as const)('places the image %s and pads the rest', (anchor) => {
     const letterbox = letterboxFor(width, height, 64, 64, anchor);
     const { scaledWidth, scaledHeight, padX, padY } = letterbox;
     const out = new Uint8Array(64 * 64 * 3).fill(1);
@@ -119,7 +119,7 @@ describe('letterbox', () => {
     expect(padded).toBe(64 * 64 - scaledWidth * scaledHeight);
   });
 
-  it('takes every encoding and step, and keeps nothing of the picture before', () => {
+  it('takes every encoding and step, and keeps nothing of the image before', () => {
     const { encoding, source: yuyv, rgb, ...size } = vectors.conversions.find((c) => c.encoding === 'yuyv')!;
     const letterbox = letterboxFor(size.width, size.height, 24, 24, 'center');
     const resizer = new LetterboxResizer(letterbox, 'antialias');

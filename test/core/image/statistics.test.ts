@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BAYER_ENCODINGS, PIXEL_ENCODINGS, type PixelEncoding } from '../../../src/core/frame.ts';
 import { MOSAICS } from '../../../src/core/image/bayer.ts';
-import { leastSide, planeRows, rowBytes } from '../../../src/core/image/layout.ts';
+import { minSide, planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 import { measureFrame } from '../../../src/core/image/statistics.ts';
 import { packedView, padRows, pixelsOf, vectors } from './vectors.ts';
 
-/** A picture of one gray everywhere: the bytes of luma or color are `level`, chroma is neutral. */
+/** An image of one gray everywhere: the bytes of luma or color are `level`, chroma is neutral. */
 function flat(encoding: PixelEncoding, width: number, height: number, level: number) {
   const data = new Uint8Array(rowBytes(encoding, width) * planeRows(encoding, height)).fill(level);
   if (encoding === 'uyvy') for (let i = 0; i < data.length; i += 2) data[i] = 128;
@@ -28,7 +28,7 @@ describe('measureFrame', () => {
     },
   );
 
-  it.each(PIXEL_ENCODINGS)('sees a flat %s picture as flat, at full range', (encoding) => {
+  it.each(PIXEL_ENCODINGS)('sees a flat %s image as flat, at full range', (encoding) => {
     const limited = ['uyvy', 'yuyv', 'nv12', 'nv21', 'i420'].includes(encoding);
     for (const [level, brightness] of limited
       ? ([
@@ -83,7 +83,7 @@ describe('measureFrame', () => {
     },
   );
 
-  it('gives finite numbers within their ranges for every picture, however small', () => {
+  it('gives finite numbers within their ranges for every image, however small', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...PIXEL_ENCODINGS),
@@ -92,7 +92,7 @@ describe('measureFrame', () => {
         fc.infiniteStream(fc.nat(255)),
         (encoding, halfWidth, halfHeight, bytes) => {
           const even = rowBytes(encoding, 1) === 2 || planeRows(encoding, 2) === 3 ? 2 : 1;
-          const more = leastSide(encoding) - 1;
+          const more = minSide(encoding) - 1;
           const [width, height] = [halfWidth * even + more, halfHeight * even + more];
           const data = new Uint8Array(rowBytes(encoding, width) * planeRows(encoding, height));
           for (let i = 0; i < data.length; i++) data[i] = bytes.next().value as number;
@@ -107,7 +107,7 @@ describe('measureFrame', () => {
     );
   });
 
-  it('falls when a picture is blurred', () => {
+  it('falls when an image is blurred', () => {
     const size = 60;
     const noise = Uint8Array.from({ length: size * size }, (_, i) => (Math.imul(i, 2654435761) >>> 24) & 255);
     const blurred = noise.map((_, i) => {

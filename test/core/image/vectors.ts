@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ImageView, PixelEncoding } from '../../../src/core/frame.ts';
 import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 
-/** A picture in some layout and the RGB that OpenCV makes of it, in base64. */
+/** An image in some layout and the RGB that OpenCV makes of it, in base64. */
 interface Conversion {
   encoding: PixelEncoding;
   width: number;
@@ -50,7 +50,7 @@ export function packedView(
   return { encoding, width, height, step: rowBytes(encoding, width), data };
 }
 
-/** The same picture with `padding` bytes of noise at the end of each row (half of it after each chroma row of i420). */
+/** The same image with `padding` bytes of noise at the end of each row (half of it after each chroma row of i420). */
 export function padRows(view: ImageView, padding: number): ImageView {
   const { encoding, width, height, step, data } = view;
   const padded = step + padding;
@@ -67,7 +67,7 @@ export function padRows(view: ImageView, padding: number): ImageView {
   return { encoding, width, height, step: padded, data: out };
 }
 
-/** Largest and mean distance between two pictures, in levels. */
+/** Largest and mean distance between two images, in levels. */
 export function distance(a: Uint8Array, b: Uint8Array): { max: number; mean: number } {
   let max = 0;
   let sum = 0;

@@ -36,8 +36,8 @@ describe('the deviation', () => {
   });
 
   it('adds up what scores differ, as a share of the reference', () => {
-    const weaker = { ...SEEN, scores: Float32Array.from(SEEN.scores, (score) => score * 0.9) };
-    expect(deviationFrom(REFERENCE, weaker, false).scores).toBeCloseTo(0.1, 6);
+    const lowScore = { ...SEEN, scores: Float32Array.from(SEEN.scores, (score) => score * 0.9) };
+    expect(deviationFrom(REFERENCE, lowScore, false).scores).toBeCloseTo(0.1, 6);
   });
 
   it('counts another class as missing', () => {

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { enlargePicture, noisePicture, swapRedAndBlue } from '../../../src/core/references/synthetic.ts';
+import { enlargeImage, noiseImage, swapRedAndBlue } from '../../../src/core/references/synthetic.ts';
 
 const SIZE = { width: 10, height: 6 };
 
 describe('noise', () => {
   it('is the same for the same seed, and another for another', () => {
-    expect(noisePicture(SIZE, 7, 4)).toEqual(noisePicture(SIZE, 7, 4));
-    expect(noisePicture(SIZE, 7, 4)).not.toEqual(noisePicture(SIZE, 8, 4));
+    expect(noiseImage(SIZE, 7, 4)).toEqual(noiseImage(SIZE, 7, 4));
+    expect(noiseImage(SIZE, 7, 4)).not.toEqual(noiseImage(SIZE, 8, 4));
   });
 
   it('has squares of one color', () => {
-    const picture = noisePicture(SIZE, 7, 4);
+    const image = noiseImage(SIZE, 7, 4);
     const pixel = (x: number, y: number): number[] => [
-      ...picture.subarray((y * 10 + x) * 3, (y * 10 + x) * 3 + 3),
+      ...image.subarray((y * 10 + x) * 3, (y * 10 + x) * 3 + 3),
     ];
     expect(pixel(3, 3)).toEqual(pixel(0, 0));
     expect(pixel(4, 0)).not.toEqual(pixel(0, 0));
@@ -20,17 +20,17 @@ describe('noise', () => {
   });
 });
 
-describe('a picture', () => {
+describe('an image', () => {
   it('is enlarged by repeating pixels, and cut to size', () => {
     const small = Uint8Array.of(1, 2, 3, 4, 5, 6);
-    const large = enlargePicture(small, { width: 2, height: 1 }, 2, { width: 3, height: 2 });
+    const large = enlargeImage(small, { width: 2, height: 1 }, 2, { width: 3, height: 2 });
     const row = [1, 2, 3, 1, 2, 3, 4, 5, 6];
     expect([...large]).toEqual([...row, ...row]);
   });
 
   it('with red and blue exchanged twice is as it was', () => {
-    const picture = noisePicture(SIZE, 7, 1);
+    const image = noiseImage(SIZE, 7, 1);
     expect([...swapRedAndBlue(Uint8Array.of(1, 2, 3, 4, 5, 6))]).toEqual([3, 2, 1, 6, 5, 4]);
-    expect(swapRedAndBlue(swapRedAndBlue(picture))).toEqual(picture);
+    expect(swapRedAndBlue(swapRedAndBlue(image))).toEqual(image);
   });
 });

@@ -22,13 +22,13 @@ describe('LabelPlaces', () => {
     expect(places.find({ x1: 70, y1: 40, y2: 70 }, 50, 10)).toMatchObject({ left: 70, top: 30 });
   });
 
-  it('keeps labels of boxes at the border inside the picture', () => {
+  it('keeps labels of boxes at the border inside the image', () => {
     const places = new LabelPlaces(FRAME);
     expect(places.find({ x1: 190, y1: 2, y2: 99 }, 50, 10)).toMatchObject({ left: 150, top: 0 });
     expect(places.find({ x1: -5, y1: 95, y2: 100 }, 50, 10)).toMatchObject({ left: 0, top: 85 });
   });
 
-  it('law: no label covers another, and none leaves the picture', () => {
+  it('law: no label covers another, and none leaves the image', () => {
     const number = fc.double({ min: -50, max: 250 });
     const box = fc.record({ x1: number, y1: number, y2: number });
     fc.assert(

@@ -58,7 +58,7 @@ describe('overlaySvg', () => {
     expect(at(5, 95)[3]).toBe(0);
   });
 
-  it('is a picture that renders for every text and number', async () => {
+  it('is an image that renders for every text and number', async () => {
     const number = fc.float({ noDefaultInfinity: false, noNaN: false });
     await fc.assert(
       fc.asyncProperty(

@@ -65,12 +65,12 @@ describe('Tracker', () => {
     const tracker = new Tracker();
     step(tracker, 0, [{ x: 0, y: 0 }]);
     step(tracker, FRAME, [{ x: 2, y: 0 }]);
-    const weak = [
+    const lowScore = [
       { x: 4, y: 0, score: 0.2 },
       { x: 300, y: 0, score: 0.4 },
       { x: 400, y: 0, score: 0.05 },
     ];
-    expect(step(tracker, 2 * FRAME, weak)).toEqual([1, 0, 0]);
+    expect(step(tracker, 2 * FRAME, lowScore)).toEqual([1, 0, 0]);
     expect(tracker.size).toBe(1);
   });
 

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addEngine, type EngineAddition } from '../../../src/device/authoring/add-engine.ts';
 import { loadBundle, readManifest, type Bundle } from '../../../src/model/bundle.ts';
 import { readEngineInput } from '../../../src/model/engine-source.ts';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { LineageReader, lineageHolds } from '../../../src/model/lineage.ts';
-import { LineageShelf } from '../../../src/model/lineage-shelf.ts';
+import { LineageSources } from '../../../src/model/lineage-sources.ts';
 import { feedInputs, readModel, shapeOf } from '../../../src/model/onnx/model.ts';
 import { DATA_TYPE } from '../../../src/model/onnx/schema.ts';
 import { checkTensorrtRules } from '../../../src/model/onnx/tensorrt-rules.ts';
@@ -66,7 +66,7 @@ const add = (changes: Partial<EngineAddition> = {}): Promise<Bundle> =>
   });
 
 describe('an engine in a bundle', () => {
-  test('is the first variant of the next version, whose parent is the old one', async () => {
+  it('is the first variant of the next version, whose parent is the old one', async () => {
     const added = await add();
     const { version, variants, evaluation, lineage } = added.manifest;
     expect(version).toBe('1.0.1');
@@ -93,13 +93,13 @@ describe('an engine in a bundle', () => {
     ]);
     // the old version is as it was
     expect((await readManifest(bundle.folder)).digest).toBe(bundle.digest);
-    const shelf = new LineageShelf(await new ModelRepository([folder]).list());
-    const tree = await new LineageReader(shelf).read(added);
+    const sources = new LineageSources(await new ModelRepository([folder]).list());
+    const tree = await new LineageReader(sources).read(added);
     expect(tree.parents).toMatchObject([{ name: 'tiny', version: '1.0.0', state: 'here' }]);
     expect(lineageHolds(tree)).toBe(true);
   });
 
-  test('lies in one EPContext node with the inputs and outputs of the graph that it was built from', async () => {
+  it('lies in one EPContext node with the inputs and outputs of the graph that it was built from', async () => {
     const added = await add();
     const file = join(added.folder, 'trt10.3.0-sm19-fp16.onnx');
     const { graph, opsetImport } = readModel(await readFile(file), file);
@@ -138,7 +138,7 @@ describe('an engine in a bundle', () => {
     );
   });
 
-  test('is refused on another machine where it was asked for, and passed over where the bundle has more', async () => {
+  it('is refused on another machine where it was asked for, and passed over where the bundle has more', async () => {
     const added = await add();
     const [engine] = added.manifest.variants;
     await expect(createEngine({ bundle: added, variant: engine?.id ?? '' }).start()).rejects.toMatchObject({
@@ -155,7 +155,7 @@ describe('an engine in a bundle', () => {
     }
   });
 
-  test('repeated, it is the same bundle to the byte', async () => {
+  it('repeated, it is the same bundle to the byte', async () => {
     const one = await add();
     const two = await add({ out: join(folder, 'again') });
     expect(two.digest).toBe(one.digest);
@@ -163,22 +163,22 @@ describe('an engine in a bundle', () => {
 });
 
 describe('what is refused writes nothing', () => {
-  test.each<[string, Partial<EngineAddition>, string, string]>([
+  it.each<[string, Partial<EngineAddition>, string, string]>([
     ['a file that is not there', { file: '/nowhere/tiny.engine' }, 'GOSHAWK_FILE_UNREADABLE', 'tiny.engine'],
     ['a variant that is not there', { from: 'int8' }, 'GOSHAWK_ENGINE_INPUT', 'it has fp32'],
     ['an id that is taken', { id: 'fp32' }, 'GOSHAWK_USAGE', 'fp32'],
     ['an id that is none', { id: 'My Engine' }, 'GOSHAWK_BUNDLE_INVALID', 'variants'],
     ['a version that is there', { version: '1.0.0' }, 'GOSHAWK_USAGE', 'never change'],
     ['a version that is none', { version: 'next' }, 'GOSHAWK_BUNDLE_INVALID', 'semantic version'],
-  ])('%s', async (_, changes, code, said) => {
+  ])('%s', async (_, changes, code, reported) => {
     await expect(add(changes)).rejects.toMatchObject({
       code,
-      message: expect.stringContaining(said) as string,
+      message: expect.stringContaining(reported) as string,
     });
     expect(await readdir(join(folder, 'tiny'))).toEqual(['1.0.0']);
   });
 
-  test.each<[string, () => Uint8Array, string]>([
+  it.each<[string, () => Uint8Array, string]>([
     ['a file cut short', () => ENGINE.subarray(0, 100), 'only 100 bytes'],
     ['the model itself', () => tinyDetector({ head: 'yolox', classes: 2 }), 'it is an ONNX file'],
     [
@@ -186,15 +186,15 @@ describe('what is refused writes nothing', () => {
       () => Buffer.concat([Uint8Array.of(15, 0, 0, 0), Buffer.from('{"stride": 32}'), ENGINE]),
       'Ultralytics',
     ],
-  ])('%s', async (_, bytes, said) => {
+  ])('%s', async (_, bytes, reported) => {
     await writeFile(join(folder, 'tiny.engine'), bytes());
     await expect(add()).rejects.toMatchObject({
       code: 'GOSHAWK_ENGINE_FILE',
-      message: expect.stringContaining(said) as string,
+      message: expect.stringContaining(reported) as string,
     });
   });
 
-  test('an engine of an engine', async () => {
+  it('an engine of an engine', async () => {
     const added = await add();
     const [engine] = added.manifest.variants;
     await expect(
@@ -217,7 +217,7 @@ describe('what is refused writes nothing', () => {
     });
   });
 
-  test('the successor of a pre-release is not guessed', async () => {
+  it('the successor of a pre-release is not guessed', async () => {
     const early = { ...bundle, manifest: { ...bundle.manifest, version: '1.0.0-rc.1' } };
     bundle = early;
     await expect(add()).rejects.toMatchObject({ code: 'GOSHAWK_USAGE' });
@@ -225,7 +225,7 @@ describe('what is refused writes nothing', () => {
 });
 
 describe('what an engine is built from', () => {
-  test('has its picture cast first, and says the shapes of an open batch', async () => {
+  it('has its image cast first, and says the shapes of an open batch', async () => {
     const { variant, bytes, shapes, notes } = await readEngineInput(bundle, null, false);
     expect(variant.id).toBe('fp32');
     expect(shapes).toEqual({ min: 'images:1x64x64x3', opt: 'images:1x64x64x3', max: 'images:8x64x64x3' });
@@ -235,7 +235,7 @@ describe('what an engine is built from', () => {
     expect(model.graph.node[0]).toMatchObject({ opType: 'Cast', input: ['images'] });
   });
 
-  test('a graph that TensorRT would refuse is refused here, with the first few reasons', async () => {
+  it('a graph that TensorRT would refuse is refused here, with the first few reasons', async () => {
     const name = 'quantized-default.onnx';
     await copyFile(new URL(`../../model/onnx/golden/${name}`, import.meta.url), join(bundle.folder, name));
     const [variant] = bundle.manifest.variants;
@@ -253,7 +253,7 @@ describe('what an engine is built from', () => {
     });
   });
 
-  test('int8 of a graph without quantization is refused: the ranges would be made up', async () => {
+  it('int8 of a graph without quantization is refused: the ranges would be made up', async () => {
     await expect(readEngineInput(bundle, 'fp32', true)).rejects.toMatchObject({
       code: 'GOSHAWK_ENGINE_INPUT',
       message: expect.stringContaining('make up the ranges') as string,

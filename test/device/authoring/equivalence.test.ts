@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   checkEquivalence,
   compareGraphs,
@@ -36,22 +36,22 @@ function edit(model: Model, tensor: string, op: string, by?: number): void {
 }
 
 describe('graphs that select boxes themselves', () => {
-  test.each<[string, ForeignOptions]>([
+  it.each<[string, ForeignOptions]>([
     ['the best rows', { layout: 'topk' }],
     ['suppression', { layout: 'nms' }],
-    ['suppression with a threshold that no picture passes', { layout: 'nms', scoreThreshold: 0.999 }],
+    ['suppression with a threshold that no image passes', { layout: 'nms', scoreThreshold: 0.999 }],
   ])('%s: detections are compared, whatever their order', async (_, options) => {
     const { detections, maxRelative } = await compared(options);
     expect(detections).toBeGreaterThan(20);
     expect(maxRelative).toBeLessThan(1e-4);
   });
 
-  test('a change before the selection shows in the values', async () => {
+  it('a change before the selection shows in the values', async () => {
     const { maxRelative } = await compared({ layout: 'topk' }, (model) => edit(model, 'corners', 'Add', 1));
     expect(maxRelative).toBeGreaterThan(0.01);
   });
 
-  test('a change after the selection shows in the detections', async () => {
+  it('a change after the selection shows in the detections', async () => {
     const { maxRelative } = await compared({ layout: 'nms' }, (model) => {
       Object.assign(model.graph.node.at(-1)!, { output: ['chosen_rows'], name: 'choose' });
       model.graph.initializer.push(makeFloatTensor('shift', [6], [3, 0, 3, 0, 0, 0]));
@@ -60,7 +60,7 @@ describe('graphs that select boxes themselves', () => {
     expect(maxRelative).toBe(Infinity);
   });
 
-  test('a graph without selection is compared value by value', async () => {
+  it('a graph without selection is compared value by value', async () => {
     expect(beforeSelection(foreignDetector({ layout: 'channels' }))).toEqual([]);
     expect((await compared({ layout: 'channels' })).detections).toBeNull();
   });
@@ -86,13 +86,13 @@ describe('a network that makes much of a rounding', () => {
     return { found, check };
   }
 
-  test('is taken where folding moves its values no further than a rounding of its input does', async () => {
+  it('is taken where folding moves its values no further than a rounding of its input does', async () => {
     const { found, check } = await amplified(1e4);
     expect(found.maxRelative).toBeGreaterThan(1e-3);
     expect(await check()).toEqual([expect.stringContaining('makes much of a rounding')]);
   });
 
-  test('is refused where folding moves them further', async () => {
+  it('is refused where folding moves them further', async () => {
     const { check } = await amplified(1e4, 20);
     await expect(check()).rejects.toMatchObject({
       code: 'GOSHAWK_INTERNAL',
@@ -100,7 +100,7 @@ describe('a network that makes much of a rounding', () => {
     });
   });
 
-  test('one that does not is not asked', async () => {
+  it('one that does not is not asked', async () => {
     const { check } = await amplified(1);
     expect(await check()).toEqual([]);
   });

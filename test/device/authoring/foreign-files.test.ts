@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Detections } from '../../../src/core/detections.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { INSPECTION, networkValues } from '../../../src/device/authoring/equivalence.ts';
@@ -89,7 +89,7 @@ async function reference(name: string, side: number, pixels: Uint8Array, decode:
   return decode(Float32Array.from(output!.data as Float32Array), output!.dims, side);
 }
 
-/** Largest distance of a corner, pixels, to the reference's detection of the same class and score. Clipped to the picture as the runtime clips. */
+/** Largest distance of a corner, pixels, to the reference's detection of the same class and score. Clipped to the image as the runtime clips. */
 function largestDistance(wanted: readonly Box[], found: Detections, side: number, lowest = LOWEST): number {
   let largest = 0;
   const left = Array.from({ length: found.count }, (_, i) => i);
@@ -115,7 +115,7 @@ const pixelCorners = labeledRows((row) => row.slice(0, 4));
 const shareCenters = labeledRows((row, side) => corners(row.slice(0, 4).map((value) => value * side)));
 
 describe.skipIf(!PRESENT)('files of foreign exporters (../shared/faults is not there)', () => {
-  test.each<[string, number, number, Decode, string, number?]>([
+  it.each<[string, number, number, Decode, string, number?]>([
     ['plain.onnx', 320, 2, channels, 'yolov8'],
     ['decoded.onnx', 320, 2, objectnessRows, 'yolov5'],
     ['external.onnx', 320, 2, channels, 'yolov8'],
@@ -146,7 +146,7 @@ describe.skipIf(!PRESENT)('files of foreign exporters (../shared/faults is not t
     },
   );
 
-  test('decoded.onnx and external.onnx give the boxes of plain.onnx', async () => {
+  it('decoded.onnx and external.onnx give the boxes of plain.onnx', async () => {
     const pixels = noise(320, 3);
     const plain = await reference('plain.onnx', 320, pixels, channels);
     expect(plain.filter(({ score }) => score > LOWEST).length).toBeGreaterThan(100);

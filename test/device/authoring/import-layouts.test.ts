@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Detections } from '../../../src/core/detections.ts';
 import type { Head } from '../../../src/core/heads/head.ts';
 import { createRandom } from '../../../src/core/random.ts';
@@ -74,7 +74,7 @@ function expectAmong(some: Detections, all: Detections, scores = true): void {
 const ROWS = 84;
 
 describe('one network, laid out as exporters do', () => {
-  test.each<[ForeignLayout, Head, number]>([
+  it.each<[ForeignLayout, Head, number]>([
     ['rows', 'yolov8', ROWS],
     ['objectness-one', 'yolov5', ROWS],
     ['labeled', 'labeled', ROWS],
@@ -98,7 +98,7 @@ describe('one network, laid out as exporters do', () => {
     expectAmong(found, reference);
   });
 
-  test('an objectness of the network multiplies the scores, and pixels are those of YOLOX', async () => {
+  it('an objectness of the network multiplies the scores, and pixels are those of YOLOX', async () => {
     const reference = await detect((await imported(foreignBytes({ layout: 'channels', classes: 3 }))).bundle);
     const { bundle } = await imported(foreignBytes({ layout: 'objectness', classes: 3 }));
     expect(bundle.manifest.head).toBe('yolov5');
@@ -109,7 +109,7 @@ describe('one network, laid out as exporters do', () => {
     expect(customary.manifest.input).toMatchObject({ colorOrder: 'bgr', anchor: 'top-left' });
   });
 
-  test.each<ForeignLayout>(['detr-softmax', 'detr-softmax-logits'])(
+  it.each<ForeignLayout>(['detr-softmax', 'detr-softmax-logits'])(
     '%s: probabilities that add up to 1 with that of nothing',
     async (layout) => {
       const plain = (await imported(foreignBytes({ layout: 'detr-logits', classes: 3 }))).bundle;
@@ -132,7 +132,7 @@ describe('one network, laid out as exporters do', () => {
     },
   );
 
-  test('a softmax with nothing needs no labels to be told; --layout no-background says otherwise', async () => {
+  it('a softmax with nothing needs no labels to be told; --layout no-background says otherwise', async () => {
     const bytes = foreignBytes({ layout: 'detr-softmax', classes: 3 });
     const four = { labels: ['a', 'b', 'c', 'd'] };
     expect((await imported(bytes, four)).bundle.manifest.labels).toHaveLength(4);
@@ -142,7 +142,7 @@ describe('one network, laid out as exporters do', () => {
     expect(bundle.manifest.labels).toHaveLength(4);
   });
 
-  test('an input for the size of the picture is that of the network; one of unknown order is refused', async () => {
+  it('an input for the size of the image is that of the network; one of unknown order is refused', async () => {
     const { bundle, steps } = await imported(foreignBytes({ layout: 'target-sizes', classes: 3 }));
     expect(steps).toContain('"orig_target_sizes" is the size of the input');
     expect(bundle.manifest.variants[0]!.file).toBe('model.onnx');
@@ -153,7 +153,7 @@ describe('one network, laid out as exporters do', () => {
     expect(square).toContain('"whatever" is the size of the input');
   });
 
-  test.each<[string, number[], ForeignLayout]>([
+  it.each<[string, number[], ForeignLayout]>([
     ['four strides', [4, 8, 16, 32], 'channels'],
     ['four strides', [4, 8, 16, 32], 'rows'],
     ['two strides', [16, 32], 'channels'],
@@ -169,13 +169,13 @@ describe('one network, laid out as exporters do', () => {
     expectAmong(found, reference);
   });
 
-  test('two classes beside a box are no score and label', async () => {
+  it('two classes beside a box are no score and label', async () => {
     const labels = ['person', 'car'];
     const { bundle } = await imported(foreignBytes({ layout: 'rows', classes: 2 }), { labels });
     expect(bundle.manifest.head).toBe('yolov8');
   });
 
-  test('thresholds of a suppression that was taken out become those of the bundle', async () => {
+  it('thresholds of a suppression that was taken out become those of the bundle', async () => {
     const { bundle, notes } = await imported(foreignBytes({ layout: 'efficient-nms', classes: 3 }));
     const { score, iou, maxDetections } = bundle.manifest.thresholds;
     expect([score, iou, maxDetections].map((value) => Number(value.toFixed(3)))).toEqual([0.3, 0.6, 20]);
@@ -187,24 +187,24 @@ describe('what is said beats what is told', () => {
   const bytes = (layout: ForeignLayout, options: Partial<ForeignOptions> = {}) =>
     foreignBytes({ layout, classes: 3, ...options });
 
-  test('--head end2end has a graph of all cells taken as finished', async () => {
+  it('--head end2end has a graph of all cells taken as finished', async () => {
     const { bundle, guessed } = await imported(bytes('labeled'), { head: 'end2end' });
     expect([bundle.manifest.head, guessed]).toEqual(['end2end', false]);
   });
 
-  test('--no-decoded has decoded rows taken as relative to their cells', async () => {
+  it('--no-decoded has decoded rows taken as relative to their cells', async () => {
     const { bundle } = await imported(bytes('objectness-one'), { layout: { decoded: false } });
     expect(bundle.manifest.head).toBe('yolox');
   });
 
-  test('--layout says which corners and units', async () => {
+  it('--layout says which corners and units', async () => {
     const { bundle } = await imported(bytes('normalized-centers'), {
       layout: { box: 'corners', unit: 'pixels' },
     });
     expect(bundle.manifest.lineage['folded']).not.toContainEqual(expect.stringContaining('boxes as'));
   });
 
-  test('a head that the outputs cannot be is refused with what was seen', async () => {
+  it('a head that the outputs cannot be is refused with what was seen', async () => {
     await expect(imported(bytes('channels'), { head: 'end2end' })).rejects.toMatchObject({
       code: 'GOSHAWK_NOT_A_DETECTOR',
       message: expect.stringMatching(/end2end.*found \[1, 7, 84\].*3 values beside each box/) as string,
@@ -213,7 +213,7 @@ describe('what is said beats what is told', () => {
 });
 
 describe('what is no detector that can be read is refused', () => {
-  test('masks besides boxes', async () => {
+  it('masks besides boxes', async () => {
     const model = foreignDetector({ layout: 'channels', classes: 3 });
     const map = structuredClone(model.graph.output[0]!);
     map.name = 'map8';
@@ -228,7 +228,7 @@ describe('what is no detector that can be read is refused', () => {
     });
   });
 
-  test('another plugin of TensorRT', async () => {
+  it('another plugin of TensorRT', async () => {
     const model = foreignDetector({ layout: 'efficient-nms', classes: 3 });
     model.graph.node.at(-1)!.opType = 'BatchedNMSDynamic_TRT';
     await expect(imported(writeModel(model))).rejects.toMatchObject({
@@ -238,7 +238,7 @@ describe('what is no detector that can be read is refused', () => {
   });
 });
 
-test('a file that was read already is not read again', async () => {
+it('a file that was read already is not read again', async () => {
   const bytes = foreignBytes({ layout: 'channels', classes: 3 });
   const { bundle } = await importModel({
     ...{ file: join(folder, 'nowhere.onnx'), bytes, out: join(folder, 'models'), name: 'read-before' },

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importModel, type ImportOptions } from '../../../src/device/authoring/import-model.ts';
 import { readMetadata } from '../../../src/model/onnx/metadata.ts';
 import { writeModel } from '../../../src/model/onnx/model.ts';
@@ -56,13 +56,13 @@ async function imported(
 }
 
 describe('what an exporter wrote into the file', () => {
-  test('names the classes', async () => {
+  it('names the classes', async () => {
     const { bundle, notes } = await imported(ULTRALYTICS);
     expect(bundle.manifest.labels).toEqual(['person', "driver's cab"]);
     expect(notes.filter((note) => note.includes('names'))).toEqual([]);
   });
 
-  test.each([
+  it.each([
     [
       'a dict with quotes of both kinds',
       `{0: 'a, 1', 1: "it's", 2: 'say \\'x\\''}`,
@@ -76,32 +76,32 @@ describe('what an exporter wrote into the file', () => {
     expect(readMetadata(model({ names })).labels).toEqual(expected);
   });
 
-  test('sizes are height and width, strides may be several', () => {
+  it('sizes are height and width, strides may be several', () => {
     expect(readMetadata(model({ imgsz: '[384, 640]', stride: '[8, 16, 32]' }))).toMatchObject({
       size: { width: 640, height: 384 },
       stride: 32,
     });
   });
 
-  test('a size that the graph leaves open is the one of the metadata', async () => {
+  it('a size that the graph leaves open is the one of the metadata', async () => {
     const { bundle } = await imported(ULTRALYTICS, {}, true);
     expect(bundle.manifest.input).toMatchObject({ width: 64, height: 64 });
   });
 
-  test('other names of as many classes are noted', async () => {
+  it('other names of as many classes are noted', async () => {
     const { bundle, notes } = await imported(ULTRALYTICS, { labels: ['human', "driver's cab"] });
     expect(bundle.manifest.labels[0]).toBe('human');
     expect(notes).toContainEqual(expect.stringContaining('"person" is "human"'));
   });
 
-  test.each(['pose', 'obb', 'segment', 'classify'])('the task %s is refused by its name', async (task) => {
+  it.each(['pose', 'obb', 'segment', 'classify'])('the task %s is refused by its name', async (task) => {
     await expect(imported({ ...ULTRALYTICS, task })).rejects.toMatchObject({
       code: 'GOSHAWK_NOT_A_DETECTOR',
       message: expect.stringContaining(`task is "${task}"`) as string,
     });
   });
 
-  test.each<[string, Partial<ImportOptions>, Partial<typeof ULTRALYTICS>, string, string]>([
+  it.each<[string, Partial<ImportOptions>, Partial<typeof ULTRALYTICS>, string, string]>([
     [
       'labels in another order',
       { labels: ["driver's cab", 'person'] },
@@ -126,7 +126,7 @@ describe('what an exporter wrote into the file', () => {
     });
   });
 
-  test('classes that nobody names get numbers where that is asked for, and it is said', async () => {
+  it('classes that nobody names get numbers where that is asked for, and it is said', async () => {
     const { bundle, notes } = await imported({}, { unnamed: 'numbered' });
     expect(bundle.manifest.labels).toEqual(['class0', 'class1']);
     expect(notes).toContainEqual(expect.stringContaining('nobody names its 2 classes'));

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Head } from '../../../src/core/heads/head.ts';
 import type { BundleManifest } from '../../../src/contract/bundle.ts';
 import { loadBundle } from '../../../src/model/bundle.ts';
@@ -46,7 +46,7 @@ function options(file: string, changes: Partial<ImportOptions> = {}): ImportOpti
 }
 
 describe('importing a detector', () => {
-  test.each<[Head, number]>([
+  it.each<[Head, number]>([
     ['yolox', 7],
     ['yolov5', 7],
     ['yolov8', 6],
@@ -77,7 +77,7 @@ describe('importing a detector', () => {
     expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
   });
 
-  test('without a time the same file gives the same bundle to the byte, packed too; the content is one whatever is said about it', async () => {
+  it('without a time the same file gives the same bundle to the byte, packed too; the content is one whatever is said about it', async () => {
     const file = await put('same.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
     const plain = { ...options(file, { name: 'same' }), createdAt: undefined };
     const facts = {
@@ -108,7 +108,7 @@ describe('importing a detector', () => {
     ]);
   });
 
-  test.each<[string, (manifest: BundleManifest) => unknown]>([
+  it.each<[string, (manifest: BundleManifest) => unknown]>([
     ['a threshold', (manifest) => (manifest.thresholds.score = 0.3)],
     ['a label', (manifest) => (manifest.labels[0] = 'dog')],
     ['a graph', (manifest) => (manifest.variants[0]!.sha256 = 'a'.repeat(64))],
@@ -124,20 +124,20 @@ describe('importing a detector', () => {
     expect(contentDigest(manifest)).not.toBe(digest);
   });
 
-  test('an open batch is offered where the graph runs with one', async () => {
+  it('an open batch is offered where the graph runs with one', async () => {
     const open = await put('open.onnx', tinyDetector({ head: 'yolox', classes: 2, batch: 'n' }));
     const { bundle } = await importModel(options(open, { name: 'open' }));
     expect(bundle.manifest.variants[0]?.batch).toEqual({ min: 1, max: 8 });
   });
 
-  test('a half-precision graph gets casts around it, since JavaScript has no such arrays', async () => {
+  it('a half-precision graph gets casts around it, since JavaScript has no such arrays', async () => {
     const file = await put('half.onnx', halfPrecision(tinyDetector({ head: 'yolov8', classes: 2 })));
     const { bundle, equivalence } = await importModel(options(file, { name: 'half' }));
     expect(equivalence.maxRelative).toBeLessThan(1e-2);
     expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
   });
 
-  test.each(['topk', 'nms'] as const)(
+  it.each(['topk', 'nms'] as const)(
     'a graph that ends in %s is compared by its detections',
     async (layout) => {
       const file = await put(`${layout}.onnx`, foreignBytes({ layout }));
@@ -148,7 +148,7 @@ describe('importing a detector', () => {
     },
   );
 
-  test('a version that is there is never written over', async () => {
+  it('a version that is there is never written over', async () => {
     const file = await put('again.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
     const first = await importModel(options(file, { name: 'again' }));
     await expect(importModel(options(file, { name: 'again' }))).rejects.toMatchObject({
@@ -188,7 +188,7 @@ describe('what is refused writes nothing', () => {
     ],
   ];
 
-  test.each(cases)('%s', async (_, bytes, changes, code, named) => {
+  it.each(cases)('%s', async (_, bytes, changes, code, named) => {
     const file = await put('refused.onnx', bytes);
     const out = join(folder, 'refused');
     await expect(importModel(options(file, { out, ...changes }))).rejects.toMatchObject({
@@ -198,7 +198,7 @@ describe('what is refused writes nothing', () => {
     expect(await readdir(out).catch(() => [])).toEqual([]);
   });
 
-  test('a file that is not there', async () => {
+  it('a file that is not there', async () => {
     await expect(importModel(options(join(folder, 'nowhere.onnx')))).rejects.toMatchObject({
       code: 'GOSHAWK_FILE_UNREADABLE',
     });

@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openBundle } from '../../../src/device/authoring/open-bundle.ts';
 import { foreignBytes } from './foreign-detector.ts';
 
@@ -26,7 +26,7 @@ async function put(name: string, bytes = foreignBytes({ layout: 'channels', clas
   return file;
 }
 
-test('an ONNX file is imported once, and it is said what it was taken for', async () => {
+it('an ONNX file is imported once, and it is said what it was taken for', async () => {
   const file = await put('My Net.onnx');
   const bundle = await open(file);
   expect(bundle.manifest).toMatchObject({
@@ -42,7 +42,7 @@ test('an ONNX file is imported once, and it is said what it was taken for', asyn
   expect(await readdir(join(folder, 'cache'))).toHaveLength(1);
 });
 
-test('another file under the same path is imported anew', async () => {
+it('another file under the same path is imported anew', async () => {
   const file = await put('net.onnx');
   const first = await open(file);
   await put('net.onnx', foreignBytes({ layout: 'rows', classes: 3, strides: [16, 32] }));
@@ -51,14 +51,14 @@ test('another file under the same path is imported anew', async () => {
   expect(await readdir(join(folder, 'cache'))).toHaveLength(2);
 });
 
-test('an import that was damaged since is made again', async () => {
+it('an import that was damaged since is made again', async () => {
   const file = await put('net.onnx');
   const first = await open(file);
   await appendFile(join(first.folder, 'model.onnx'), 'x');
   expect((await open(file)).digest).toBe(first.digest);
 });
 
-test('where the cache cannot be written it goes on without', async () => {
+it('where the cache cannot be written it goes on without', async () => {
   const file = await put('net.onnx');
   const blocked = await put('blocked', new Uint8Array());
   const bundle = await open(file, join(blocked, 'cache'));
@@ -67,13 +67,13 @@ test('where the cache cannot be written it goes on without', async () => {
   await rm(join(bundle.folder, '..', '..'), { recursive: true });
 });
 
-test('two at once give one bundle', async () => {
+it('two at once give one bundle', async () => {
   const file = await put('net.onnx');
   const [first, second] = await Promise.all([open(file), open(file)]);
   expect(first.digest).toBe(second.digest);
 });
 
-test('names of bundles are what they were', async () => {
+it('names of bundles are what they were', async () => {
   expect((await open('goshawk-street')).manifest.name).toBe('goshawk-street');
   await expect(open('no-such-bundle')).rejects.toMatchObject({ code: 'GOSHAWK_BUNDLE_NOT_FOUND' });
   await expect(open(join(folder, 'nowhere.onnx'))).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });

@@ -22,7 +22,7 @@ export interface TinyOptions {
   readonly layout?: 'nchw' | 'nhwc';
   /** what stands before the convolutions */
   readonly stem?: 'plain' | 'focus' | 'depthwise';
-  /** true makes every output NaN for an all-black picture and only then */
+  /** true makes every output NaN for an all-black image and only then */
   readonly nanOnBlack?: boolean;
   /** convolutions of 0.6 G multiply-adds each that the outputs wait for, and that change nothing */
   readonly burden?: number;

@@ -91,10 +91,10 @@ describe('dir', () => {
     await mkdir(join(root, 'in'));
     await writeFile(join(root, 'in', 'b.png'), await encodePng(plain(8, 4, 200), 8, 4));
     await writeFile(join(root, 'in', 'a.jpg'), await encodeJpeg(plain(16, 8, 100), 16, 8, 95));
-    await writeFile(join(root, 'in', 'notes.txt'), 'no picture');
+    await writeFile(join(root, 'in', 'notes.txt'), 'no image');
   });
 
-  it('shows the pictures in the order of their names, over and over', async () => {
+  it('shows the images in the order of their names, over and over', async () => {
     const { frames } = await collect(`dir:${join(root, 'in')}`, 3);
     expect(
       frames.map(({ image }) => 'width' in image && [image.width, image.height, image.encoding]),
@@ -111,7 +111,7 @@ describe('dir', () => {
     expect(frames.map(({ image }) => 'format' in image && image.format)).toEqual(['jpeg', 'png']);
   });
 
-  it('fits pictures into the size asked for', async () => {
+  it('fits images into the size asked for', async () => {
     const { frames } = await collect(`dir:${join(root, 'in')}`, 2, { width: 16, height: 16 });
     const { image } = frames[1]!;
     expect(image).toMatchObject({ width: 16, height: 16 });
@@ -213,7 +213,7 @@ describe('mcap', () => {
     expect(decoded.frames[0]!.image).toMatchObject({ width: 8, height: 4, encoding: 'rgb8' });
   });
 
-  it('looks at no pictures before it plays a topic that was named', async () => {
+  it('looks at no images before it plays a topic that was named', async () => {
     const file = join(root, 'named.mcap');
     await writeRecording(file, { topics: [front, { ...front, topic: '/rear/image_raw' }] });
     const messages = vi.spyOn(McapRecording.prototype, 'messages');

@@ -5,7 +5,7 @@ import { PacedCamera, stampOf } from '../../../src/device/camera/paced-camera.ts
 import type { CameraFrame } from '../../../src/device/camera/source.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
 
-/** Numbers its pictures in their first byte; `hold` keeps the next one back. */
+/** Numbers its images in their first byte; `hold` keeps the next one back. */
 class CountingFeed implements FrameFeed {
   readonly description = 'counting';
   readonly unreadable = 0;
@@ -185,7 +185,7 @@ describe('PacedCamera', () => {
     expect(ends).toEqual([]);
   });
 
-  it('closes the feed where the first picture fails', async () => {
+  it('closes the feed where the first image fails', async () => {
     const feed = new CountingFeed();
     feed.failAt = 0;
     const camera = new PacedCamera(feed, { rate: 10, frameId: 'front', clock: new FakeClock() });

@@ -19,35 +19,35 @@ function boxAt(x1: number, y1: number, x2: number, y2: number): Detections {
 }
 
 /** Brightest channel around a point: a stroke has anti-aliased edges. */
-function brightness(picture: { data: Uint8Array; width: number }, x: number, y: number): number {
+function brightness(image: { data: Uint8Array; width: number }, x: number, y: number): number {
   let most = 0;
   for (let dy = -2; dy <= 2; dy++)
     for (let dx = -2; dx <= 2; dx++) {
-      const at = ((y + dy) * picture.width + x + dx) * 3;
-      most = Math.max(most, ...picture.data.subarray(at, at + 3));
+      const at = ((y + dy) * image.width + x + dx) * 3;
+      most = Math.max(most, ...image.data.subarray(at, at + 3));
     }
   return most;
 }
 
-describe('annotated pictures', () => {
+describe('annotated images', () => {
   it('have the box where the detection is, and nothing inside it', async () => {
-    const picture = await annotateRgb(black(320, 240), boxAt(100, 120, 200, 200), LABELS);
-    expect([picture.width, picture.height, picture.data.length]).toEqual([320, 240, 320 * 240 * 3]);
+    const image = await annotateRgb(black(320, 240), boxAt(100, 120, 200, 200), LABELS);
+    expect([image.width, image.height, image.data.length]).toEqual([320, 240, 320 * 240 * 3]);
     for (const [x, y] of [
       [100, 160],
       [200, 160],
       [150, 200],
     ] as const)
-      expect(brightness(picture, x, y), `edge at ${x}, ${y}`).toBeGreaterThan(100);
-    expect(brightness(picture, 150, 165)).toBe(0);
-    expect(brightness(picture, 300, 20)).toBe(0);
+      expect(brightness(image, x, y), `edge at ${x}, ${y}`).toBeGreaterThan(100);
+    expect(brightness(image, 150, 165)).toBe(0);
+    expect(brightness(image, 300, 20)).toBe(0);
   });
 
   it('are scaled down with their boxes to the width that is allowed', async () => {
-    const picture = await annotateRgb(black(320, 240), boxAt(100, 120, 200, 200), LABELS, { maxWidth: 160 });
-    expect([picture.width, picture.height]).toEqual([160, 120]);
-    expect(brightness(picture, 50, 80)).toBeGreaterThan(100);
-    expect(brightness(picture, 75, 85)).toBe(0);
+    const image = await annotateRgb(black(320, 240), boxAt(100, 120, 200, 200), LABELS, { maxWidth: 160 });
+    expect([image.width, image.height]).toEqual([160, 120]);
+    expect(brightness(image, 50, 80)).toBeGreaterThan(100);
+    expect(brightness(image, 75, 85)).toBe(0);
   });
 
   it('are JPEG files where that is asked for, and leave the pixels and detections as they were', async () => {
@@ -63,7 +63,7 @@ describe('annotated pictures', () => {
     const many = createDetections(5000);
     many.count = 5000;
     for (let i = 0; i < 5000; i++) many.boxes.set(i < 200 ? [0, 0, 5, 5] : [200, 150, 220, 170], i * 4);
-    const picture = await annotateRgb(black(320, 240), many, LABELS);
-    expect(brightness(picture, 220, 160)).toBe(0);
+    const image = await annotateRgb(black(320, 240), many, LABELS);
+    expect(brightness(image, 220, 160)).toBe(0);
   });
 });

@@ -54,7 +54,7 @@ describe('convertToRgb', () => {
     }
   });
 
-  it('makes the same JPEG of every layout of a picture, and leaves the picture as it is', async () => {
+  it('makes the same JPEG of every layout of an image, and leaves the image as it is', async () => {
     const rgb = rawImage('rgb8', 320, 240);
     const expected = await encodeJpeg(rgb.data, 320, 240, 90);
     expect(Buffer.compare(await encodeViewJpeg(rgb, 90), expected)).toBe(0);

@@ -9,7 +9,7 @@ import { rawImage } from '../pipeline/fakes.ts';
 const LIMITS = { maxWidth: 100, maxHeight: 80, maxPixels: 6000 };
 const check = (image: Parameters<typeof checkImage>[0]): unknown => checkImage(image, LIMITS);
 
-describe('checkImage of raw pictures', () => {
+describe('checkImage of raw images', () => {
   it.each(PIXEL_ENCODINGS)('takes %s, with bytes after each row, and refuses it a byte short', (encoding) => {
     const image = rawImage(encoding, 16, 8, 6);
     expect(check(image)).toMatchObject({ width: 16, height: 8 });
@@ -61,7 +61,7 @@ describe('checkImage of raw pictures', () => {
   });
 });
 
-describe('checkImage of compressed pictures', () => {
+describe('checkImage of compressed images', () => {
   it('goes by the size that the header claims', async () => {
     const png = await encodePng(rawImage('rgb8', 20, 10).data, 20, 10);
     expect(check({ format: 'png', data: png })).toEqual({ width: 20, height: 10 });
@@ -78,7 +78,7 @@ describe('checkImage of compressed pictures', () => {
     }
   });
 
-  it('refuses bytes that are no picture', () => {
+  it('refuses bytes that are no image', () => {
     expect(check({ format: 'jpeg', data: new Uint8Array(0) })).toBe('corrupt_image');
     expect(check({ format: 'png', data: new TextEncoder().encode('<svg/>') })).toBe('corrupt_image');
   });

@@ -9,9 +9,9 @@ import { rawImage } from '../pipeline/fakes.ts';
 
 const PAD = 114;
 /** libvips rounds once for each axis and its weights are whole 4096ths; the reference rounds once in all */
-const MOST_LEVELS_APART = 2;
+const MAX_LEVELS_APART = 2;
 const MEAN_LEVELS_APART = 0.5;
-/** where a picture grows, libvips lays it half an output pixel further to the right and down than the reference */
+/** where an image grows, libvips lays it half an output pixel further to the right and down than the reference */
 const MEAN_LEVELS_APART_GROWN = 4;
 
 /** Waves, not noise: a resize that is off by half a pixel shows, rounding does not. */
@@ -21,7 +21,7 @@ function waves(encoding: PixelEncoding, width: number, height: number, padding: 
     const [x, y] = [i % image.step, Math.floor(i / image.step)];
     image.data[i] = 128 + 90 * Math.sin(x / 17) * Math.cos(y / 11);
   }
-  // what lies behind a row is none of the picture
+  // what lies behind a row is none of the image
   if (planeRows(encoding, height) === height)
     for (let y = 0; y < height; y++)
       image.data.fill(255, y * image.step + rowBytes(encoding, width), (y + 1) * image.step);
@@ -72,7 +72,7 @@ describe('SharpLetterboxer against the resizer of the core', () => {
     for (const anchor of ['top-left', 'center'] as const) {
       const letterbox = letterboxFor(...size, 96, 96, anchor);
       const { most, mean } = apart(await sharpOf(image, letterbox), referenceOf(image, letterbox));
-      expect(most).toBeLessThanOrEqual(MOST_LEVELS_APART);
+      expect(most).toBeLessThanOrEqual(MAX_LEVELS_APART);
       expect(mean).toBeLessThanOrEqual(MEAN_LEVELS_APART);
     }
   });
@@ -83,7 +83,7 @@ describe('SharpLetterboxer against the resizer of the core', () => {
       const image = waves(encoding, 151, 87, 5);
       const letterbox = letterboxFor(151, 87, 64, 64, 'top-left');
       const { most } = apart(await sharpOf(image, letterbox), referenceOf(image, letterbox));
-      expect(most).toBeLessThanOrEqual(MOST_LEVELS_APART);
+      expect(most).toBeLessThanOrEqual(MAX_LEVELS_APART);
     },
   );
 
@@ -94,14 +94,14 @@ describe('SharpLetterboxer against the resizer of the core', () => {
     expect(mean).toBeLessThanOrEqual(MEAN_LEVELS_APART_GROWN);
   });
 
-  it('one instance for one picture after another, of other sizes and encodings', async () => {
+  it('one instance for one image after another, of other sizes and encodings', async () => {
     const letterboxer = new SharpLetterboxer();
     for (const encoding of ['nv12', 'rgba8', 'yuyv', 'rgb8', 'i420'] as const) {
       for (const [width, height] of [WIDE, TALL]) {
         const image = waves(encoding, width, height, 2);
         const letterbox = letterboxFor(width, height, 64, 64, 'center');
         const got = await sharpOf(image, letterbox, letterboxer);
-        expect(apart(got, referenceOf(image, letterbox)).most).toBeLessThanOrEqual(MOST_LEVELS_APART);
+        expect(apart(got, referenceOf(image, letterbox)).most).toBeLessThanOrEqual(MAX_LEVELS_APART);
       }
     }
   });
@@ -111,10 +111,10 @@ describe('SharpLetterboxer against the resizer of the core', () => {
     const letterbox = letterboxFor(...WIDE, 96, 96, 'top-left');
     const png = { format: 'png', data: await encodePng(rgb.data, ...WIDE) } as const;
     const { most } = apart(await sharpOf(png, letterbox), referenceOf(rgb, letterbox));
-    expect(most).toBeLessThanOrEqual(MOST_LEVELS_APART);
+    expect(most).toBeLessThanOrEqual(MAX_LEVELS_APART);
   });
 
-  it('refuses a picture with more pixels than its header was believed to say', async () => {
+  it('refuses an image with more pixels than its header was believed to say', async () => {
     const png = { format: 'png', data: await encodePng(waves('rgb8', ...WIDE, 0).data, ...WIDE) } as const;
     await expect(sharpOf(png, letterboxFor(32, 18, 64, 64, 'top-left'))).rejects.toThrow(/pixel/);
   });

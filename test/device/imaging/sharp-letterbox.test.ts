@@ -16,7 +16,7 @@ async function letterboxed(image: ImageView | CompressedView, letterbox: Letterb
   return out;
 }
 
-/** A smooth picture: what a resize does to it does not hang on the details of its kernel. */
+/** A smooth image: what a resize does to it does not hang on the details of its kernel. */
 function gradient(width: number, height: number): ImageView {
   const data = new Uint8Array(width * height * 3);
   for (let y = 0, at = 0; y < height; y++) {
@@ -48,7 +48,7 @@ describe('SharpLetterboxer', () => {
   });
 
   it.each(['top-left', 'center'] as const)(
-    'places the picture and fills the border, anchor %s',
+    'places the image and fills the border, anchor %s',
     async (anchor) => {
       for (const [width, height] of [
         [128, 48],
@@ -80,7 +80,7 @@ describe('SharpLetterboxer', () => {
     },
   );
 
-  it('gives RGB for bgr8 after scaling, as for the same picture in rgb8', async () => {
+  it('gives RGB for bgr8 after scaling, as for the same image in rgb8', async () => {
     const rgb = gradient(100, 60);
     const swapped = Uint8Array.from(rgb.data, (_, i) => rgb.data[i - (i % 3) + 2 - (i % 3)]!);
     const box = letterboxFor(100, 60, 64, 64, 'top-left');
@@ -113,7 +113,7 @@ describe('SharpLetterboxer', () => {
     expect(pixelAt(out, box, 50, 10)[2]).toBeCloseTo(40, -1);
   });
 
-  it('rejects a JPEG that was cut short and leaves the next picture unharmed', async () => {
+  it('rejects a JPEG that was cut short and leaves the next image unharmed', async () => {
     const { data } = gradient(64, 64);
     const whole = await encodeJpeg(data, 64, 64, 90);
     const letterboxer = new SharpLetterboxer();

@@ -34,6 +34,6 @@ it('nor does encoding and decoding', async () => {
     const jpeg = await encodeJpeg(data, WIDTH, HEIGHT, 90);
     await decodeToRgb({ format: 'jpeg', data: jpeg }, WIDTH * HEIGHT);
   };
-  // Each decoded picture is 675 KiB: 300 are 198 MiB.
+  // Each decoded image is 675 KiB: 300 are 198 MiB.
   expect(await growth(300, once)).toBeLessThan(100 * MEBIBYTE);
 });

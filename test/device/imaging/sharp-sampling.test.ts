@@ -7,7 +7,7 @@ import { SharpLetterboxer } from '../../../src/device/imaging/sharp-letterbox.ts
 const CHANNELS = { rgb8: 3, bgr8: 3, mono8: 1 } as const;
 
 /** Checks of three pixels under a slow wave: a resize that averages gives other values than one that samples. */
-function picture(
+function image(
   width: number,
   height: number,
   encoding: keyof typeof CHANNELS,
@@ -27,7 +27,7 @@ function picture(
   return { width, height, encoding, step, data };
 }
 
-describe('letterbox of a raw picture for a network trained with bilinear shrinking', () => {
+describe('letterbox of a raw image for a network trained with bilinear shrinking', () => {
   it.each([
     [1280, 720, 'rgb8', 0],
     [640, 480, 'bgr8', 0],
@@ -42,7 +42,7 @@ describe('letterbox of a raw picture for a network trained with bilinear shrinki
     '%d x %d %s is sampled as OpenCV does it, within a level',
     async (width, height, encoding, gap) => {
       for (const anchor of ['top-left', 'center'] as const) {
-        const view = picture(width, height, encoding, gap);
+        const view = image(width, height, encoding, gap);
         const letterbox = letterboxFor(width, height, 416, 416, anchor);
         const out = new Uint8Array(416 * 416 * 3);
         await new SharpLetterboxer().run(view, letterbox, { padValue: 114, resize: 'bilinear' }, out);

@@ -18,7 +18,7 @@ function storedAt(x: number, y: number): [number, number, number] {
   return [Math.floor(x / 8) * 40, Math.floor(y / 8) * 60, 128];
 }
 
-/** Where a pixel of the upright picture lies in the stored one, from the definitions of EXIF 2.32, 4.6.4 A. */
+/** Where a pixel of the upright image lies in the stored one, from the definitions of EXIF 2.32, 4.6.4 A. */
 const SOURCE: Readonly<Record<number, (x: number, y: number) => readonly [number, number]>> = {
   1: (x, y) => [x, y],
   2: (x, y) => [WIDTH - 1 - x, y],
@@ -99,7 +99,7 @@ async function expectUpright(view: CompressedView, orientation: number): Promise
   }
 }
 
-describe('a picture with EXIF orientation is turned upright', () => {
+describe('an image with EXIF orientation is turned upright', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('JPEG %i', async (orientation) => {
     await expectUpright(await jpeg(orientation), orientation);
     await expectUpright(await jpeg(orientation, false), orientation);
@@ -151,7 +151,7 @@ describe('a PNG of 16 bits is scaled to 8', () => {
 
 const SHARED = join(import.meta.dirname, '../../../../shared/faults/exif6.jpg');
 
-describe.skipIf(!existsSync(SHARED))('a picture of others (../shared/faults is not there)', () => {
+describe.skipIf(!existsSync(SHARED))('an image of others (../shared/faults is not there)', () => {
   it('is as high as its stored one is wide', async () => {
     const view: CompressedView = { format: 'jpeg', data: await readFile(SHARED) };
     expect(await decodeToRgb(view, MAX)).toMatchObject({ width: 640, height: 360 });

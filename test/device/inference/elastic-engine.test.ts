@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import type { EngineSetting } from '../../../src/core/sizing/settings.ts';
 import { ElasticEngine } from '../../../src/device/inference/elastic-engine.ts';
@@ -68,7 +68,7 @@ class World {
             choice: { how: 'only', why: 'there is no other', candidates: [], notes: [] },
             requestFor: ({ provider }) => ({ provider, threads: setting.threads }) as ModelRequest,
           }),
-        wish: 'cpu',
+        preferred: 'cpu',
         strict: false,
         workers: setting.workers,
         queueDepth: setting.queueDepth,
@@ -137,7 +137,7 @@ class World {
     const { received, published, inFlight, drops } = this.pipeline.counts();
     const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0);
     expect(received).toBe(published + dropped + inFlight);
-    expect(inFlight).toBe(this.pipeline.framesInHand);
+    expect(inFlight).toBe(this.pipeline.framesInFlight);
     expect(this.outOfOrder).toEqual([]);
   }
 
@@ -150,7 +150,7 @@ class World {
     return this.lanes.filter(({ isAlive }) => isAlive).length;
   }
 
-  said(code: string): string[] {
+  reported(code: string): string[] {
     return this.notices.filter((notice) => notice.code === code).map(({ message }) => message);
   }
 
@@ -159,20 +159,20 @@ class World {
     await this.clock.pass(10_000);
     await closed;
     this.expectLaw();
-    expect(this.pipeline.framesInHand).toBe(0);
+    expect(this.pipeline.framesInFlight).toBe(0);
     expect(this.alive).toBe(0);
   }
 }
 
 describe('an elastic engine', () => {
-  test('stays where it keeps up', async () => {
+  it('stays where it keeps up', async () => {
     const world = await (await new World().start()).feed(30, 40);
     expect([world.setting, world.lanes.length]).toEqual(['1x2 d1', 1]);
     expect(world.pipeline.counts().drops).toEqual({});
     await world.close();
   });
 
-  test('moves under pressure once the new sessions are warm, loses nothing, and closes the old ones', async () => {
+  it('moves under pressure once the new sessions are warm, loses nothing, and closes the old ones', async () => {
     const world = await (await new World().start()).feed(1.5, 75);
     expect(world.setting).toBe('1x2 d1');
     // sessions are made ready while the two seconds last
@@ -182,7 +182,7 @@ describe('an elastic engine', () => {
     await world.feed(1, 75);
     expect(world.setting).toBe('2x1 d2');
     expect(world.alive).toBe(2);
-    // one picture of the camera's shape for each runner, before the first frame
+    // one image of the camera's shape for each runner, before the first frame
     expect(world.lanes[1]?.runs[0]?.inputs[0]).toMatchObject({ kind: 'raw', encoding: 'rgb8', step: 192 });
     const before = world.pipeline.counts();
     await world.feed(5, 75);
@@ -190,7 +190,7 @@ describe('an elastic engine', () => {
     expect(after.drops).toEqual(before.drops);
     expect(Object.keys(after.drops)).toEqual(['superseded']);
     expect(world.pipeline.snapshot().engineLost).toBe(0);
-    expect(world.said('ENGINE_SIZING')).toEqual([
+    expect(world.reported('ENGINE_SIZING')).toEqual([
       expect.stringMatching(
         /^moved to 2 workers x 1 thread, queue depth 2 \(throughput\): frames were superseded for 2\.\d s/,
       ),
@@ -203,7 +203,7 @@ describe('an elastic engine', () => {
     await world.close();
   });
 
-  test('comes back when the load has been low for long enough', async () => {
+  it('comes back when the load has been low for long enough', async () => {
     const world = await (await (await new World().start()).feed(5, 75)).feed(8, 30);
     expect(world.setting).toBe('2x1 d2');
     const { drops } = world.pipeline.counts();
@@ -215,7 +215,7 @@ describe('an elastic engine', () => {
     await world.close();
   });
 
-  test('a move that is a matter of queues alone starts no sessions', async () => {
+  it('a move that is a matter of queues alone starts no sessions', async () => {
     const world = await new World({ throughput: { workers: 1, threads: 2, queueDepth: 2 } }).start();
     await world.feed(5, 75);
     expect([world.setting, world.lanes.length, world.engine.parallel]).toEqual(['1x2 d2', 1, 2]);
@@ -224,7 +224,7 @@ describe('an elastic engine', () => {
     await world.close();
   });
 
-  test('sessions that are not needed after all are let go', async () => {
+  it('sessions that are not needed after all are let go', async () => {
     const world = await (await (await new World().start()).feed(1.5, 75)).feed(1, 30);
     expect(world.alive).toBe(3);
     await world.feed(40, 30);
@@ -234,12 +234,12 @@ describe('an elastic engine', () => {
 });
 
 describe('what goes wrong while it moves', () => {
-  test('a setting that cannot be had: it stays, says so, and tries again a minute later', async () => {
+  it('a setting that cannot be had: it stays, says so, and tries again a minute later', async () => {
     const world = await new World().start();
     world.failsToLoad = true;
     await world.feed(6, 75);
     expect([world.setting, world.alive]).toEqual(['1x2 d1', 1]);
-    expect(world.said('ENGINE_SIZING')).toEqual([
+    expect(world.reported('ENGINE_SIZING')).toEqual([
       expect.stringMatching(
         /^stayed with 1 worker x 2 threads, .* could not be had: .*GOSHAWK_MODEL_UNREADABLE/,
       ),
@@ -253,7 +253,7 @@ describe('what goes wrong while it moves', () => {
     await world.close();
   });
 
-  test('a new runner that ends before it had a frame: it stays', async () => {
+  it('a new runner that ends before it had a frame: it stays', async () => {
     const world = await (await new World({ loadMs: 100 }).start()).feed(1.8, 75);
     expect(world.alive).toBe(3);
     world.lanes[1]?.crash();
@@ -264,7 +264,7 @@ describe('what goes wrong while it moves', () => {
     await world.close();
   });
 
-  test('an old runner that ends while it is being left costs its frame, and nothing is missing afterwards', async () => {
+  it('an old runner that ends while it is being left costs its frame, and nothing is missing afterwards', async () => {
     const world = await (await new World().start()).feed(2, 75);
     for (let i = 0; i < 100 && world.setting === '1x2 d1'; i += 1) await world.feed(0.04, 75);
     world.lanes[0]?.crash();
@@ -276,7 +276,7 @@ describe('what goes wrong while it moves', () => {
     await world.close();
   });
 
-  test('a job that waits for the successor of an old runner is finished there, and newer results wait for it', async () => {
+  it('a job that waits for the successor of an old runner is finished there, and newer results wait for it', async () => {
     const world = await (await new World().start()).feed(1.9, 75);
     world.lanes[0]?.crash();
     await world.feed(0.25, 75);
@@ -289,15 +289,12 @@ describe('what goes wrong while it moves', () => {
     await world.close();
   });
 
-  test.each([0.9, 1.3, 1.7, 2.1, 2.3])(
-    'closing after %d s of pressure ends every runner',
-    async (seconds) => {
-      const world = await (await new World().start()).feed(seconds, 75);
-      await world.close();
-    },
-  );
+  it.each([0.9, 1.3, 1.7, 2.1, 2.3])('closing after %d s of pressure ends every runner', async (seconds) => {
+    const world = await (await new World().start()).feed(seconds, 75);
+    await world.close();
+  });
 
-  test.each([1.3, 2.1])('deactivating after %d s of pressure loses nothing', async (seconds) => {
+  it.each([1.3, 2.1])('deactivating after %d s of pressure loses nothing', async (seconds) => {
     const world = await (await new World().start()).feed(seconds, 75);
     const done = world.pipeline.deactivate();
     await world.clock.pass(5000);
@@ -309,7 +306,7 @@ describe('what goes wrong while it moves', () => {
     await world.close();
   });
 
-  test('closing while it starts', async () => {
+  it('closing while it starts', async () => {
     const world = new World();
     const started = world.pipeline.start().catch((error: unknown) => error);
     await world.clock.pass(100);
@@ -317,7 +314,7 @@ describe('what goes wrong while it moves', () => {
     expect(await started).toBeInstanceOf(Error);
   });
 
-  test('a job before the start is refused, and its buffer comes back', async () => {
+  it('a job before the start is refused, and its buffer comes back', async () => {
     const pixels = new Uint8Array(12);
     const letterbox = letterboxFor(2, 2, 2, 2, 'center');
     const input = { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: 6 } as const;
@@ -334,7 +331,7 @@ const phase = fc.record({
 });
 
 describe('the law', () => {
-  test('holds at every instant, in order, and moves lose nothing, whatever the load does', async () => {
+  it('holds at every instant, in order, and moves lose nothing, whatever the load does', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(phase, { minLength: 2, maxLength: 8 }), async (phases) => {
         const world = await new World().start();
@@ -351,7 +348,7 @@ describe('the law', () => {
     );
   });
 
-  test('holds while runners end at random, and only the frames in their hands are lost', async () => {
+  it('holds while runners end at random, and only the frames in their hands are lost', async () => {
     const crash = fc.record({ lane: fc.nat(20), fails: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(phase, crash), { minLength: 2, maxLength: 8 }), async (phases) => {
@@ -375,7 +372,7 @@ describe('the law', () => {
   });
 });
 
-test('a settled world has no timers of its own left', async () => {
+it('a settled world has no timers of its own left', async () => {
   const world = await (await new World().start()).feed(3, 75);
   await world.close();
   await settle();

@@ -131,7 +131,7 @@ export class FakeLane implements Lane {
     return this.sent.filter((message) => message.type === 'run');
   }
 
-  /** Answers a job with one empty set of detections for each picture. */
+  /** Answers a job with one empty set of detections for each image. */
   answer(job: RunMessage): void {
     this.say({
       type: 'done',

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import type { InferenceInput } from '../../../src/device/inference/engine.ts';
 import { refuseInput } from '../../../src/device/inference/input-check.ts';
@@ -16,8 +16,8 @@ function raw(changes: Partial<InferenceInput> = {}): InferenceInput {
   };
 }
 
-test.each<[string, InferenceInput]>([
-  ['a letterboxed picture', raw({ kind: 'letterboxed', pixels: new Uint8Array(64 * 64 * 3) })],
+it.each<[string, InferenceInput]>([
+  ['a letterboxed image', raw({ kind: 'letterboxed', pixels: new Uint8Array(64 * 64 * 3) })],
   ['a packed frame', raw()],
   ['rows with bytes between them', raw({ step: 100, pixels: new Uint8Array(100 * 15 + 96) })],
   ['bgr8', raw({ encoding: 'bgr8' })],
@@ -25,14 +25,14 @@ test.each<[string, InferenceInput]>([
   expect(refuseInput(input, NETWORK)).toBeNull();
 });
 
-test.each<[string, InferenceInput, string]>([
+it.each<[string, InferenceInput, string]>([
   [
-    'a letterboxed picture one byte short',
+    'a letterboxed image one byte short',
     raw({ kind: 'letterboxed', pixels: new Uint8Array(64 * 64 * 3 - 1) }),
     'malformed',
   ],
   [
-    'a letterboxed picture one byte long',
+    'a letterboxed image one byte long',
     raw({ kind: 'letterboxed', pixels: new Uint8Array(64 * 64 * 3 + 1) }),
     'malformed',
   ],

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from '../../../src/model/onnx/build.ts';
 import { writeModel, type Model } from '../../../src/model/onnx/model.ts';
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 /**
  * A graph with the four outputs of EfficientNMS: two finished boxes of classes 7 and 2 and a third row that does not count. Scores are 0.9, 0.8 and
- * 0.7 times the picture's brightness; counts and classes have the type `integer`.
+ * 0.7 times the image's brightness; counts and classes have the type `integer`.
  */
 function finishedDetector(integer: number, batch: number | string): Uint8Array<ArrayBuffer> {
   const ints = (name: string, values: readonly number[]) => makeInt64Tensor(name, values);
@@ -56,7 +56,7 @@ function finishedDetector(integer: number, batch: number | string): Uint8Array<A
           makeNode('ReduceMean', ['values'], ['mean'], { axes: [1, 2, 3], keepdims: 0 }),
           makeNode('Div', ['mean', 'white'], ['share']),
           makeNode('Reshape', ['share', 'column'], ['bright']),
-          // 1 for each picture, whatever it shows
+          // 1 for each image, whatever it shows
           makeNode('Sub', ['bright', 'bright'], ['nothing']),
           makeNode('Exp', ['nothing'], ['one']),
           makeNode('Reshape', ['one', 'cube'], ['ones']),
@@ -129,7 +129,7 @@ describe.each([
   ['int64', DATA_TYPE.INT64],
   ['int32', DATA_TYPE.INT32],
 ])('counts and classes in %s', (_, integer) => {
-  test.each([1, 'n'])('are read from a graph with a batch of %s', async (batch) => {
+  it.each([1, 'n'])('are read from a graph with a batch of %s', async (batch) => {
     const runner = await load(finishedDetector(integer, batch));
     const white = { classes: [7, 2], scores: [0.9, 0.8], boxes: [1, 2, 11, 12, 5, 6, 25, 26] };
     const gray = { ...white, scores: [0.452, 0.402] };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import type {
   DecodeLimits,
@@ -24,7 +24,7 @@ const VARIANT = {
   batch: { min: 1, max: 1 },
 } as const;
 
-function picture(): InferenceInput {
+function image(): InferenceInput {
   const pixels = new Uint8Array(12);
   return {
     kind: 'letterboxed',
@@ -71,7 +71,7 @@ function setUp(changes: Partial<LaneEngineOptions> = {}, kind: Lane['kind'] = 'w
       candidates: [candidate()],
       refusals: [{ provider: 'cuda', reason: 'is not installed' }],
     }),
-    wish: 'cuda, cpu',
+    preferred: 'cuda, cpu',
     strict: false,
     workers: 1,
     queueDepth: 1,
@@ -105,9 +105,9 @@ async function started(setup: Setup): Promise<Setup> {
 const reasons = ({ items }: InferenceOutcome) => items.map((item) => (item.ok ? 'ok' : item.reason));
 
 describe('jobs', () => {
-  test('wait for room in the order they came, and go to every free runner', async () => {
+  it('wait for room in the order they came, and go to every free runner', async () => {
     const { engine, lane, clock } = await started(setUp({ workers: 2 }));
-    const outcomes = Array.from({ length: 5 }, () => engine.infer([picture()], LIMITS));
+    const outcomes = Array.from({ length: 5 }, () => engine.infer([image()], LIMITS));
     expect([lane(0).runs.length, lane(1).runs.length]).toEqual([1, 1]);
     await clock.pass(7);
     for (const id of [1, 2, 3, 4, 5]) {
@@ -122,16 +122,16 @@ describe('jobs', () => {
     expect(lane(0).runs.map(({ id }) => id)).toEqual([1, 3, 5]);
   });
 
-  test('a deeper queue hands the next job over before the first is done', async () => {
+  it('a deeper queue hands the next job over before the first is done', async () => {
     const { engine, lane } = await started(setUp({ queueDepth: 2 }));
     expect(engine.parallel).toBe(2);
-    for (let i = 0; i < 3; i += 1) void engine.infer([picture()], LIMITS);
+    for (let i = 0; i < 3; i += 1) void engine.infer([image()], LIMITS);
     expect(lane(0).runs.map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  test('more than anyone should give are refused, not kept', async () => {
+  it('more than anyone should give are refused, not kept', async () => {
     const { engine } = await started(setUp());
-    const outcomes = Array.from({ length: 258 }, () => engine.infer([picture()], LIMITS));
+    const outcomes = Array.from({ length: 258 }, () => engine.infer([image()], LIMITS));
     expect(
       reasons((await outcomes[257]) ?? { items: [], times: { queue: 0, inference: 0, decode: 0 } }),
     ).toEqual(['inference_failed']);
@@ -139,10 +139,10 @@ describe('jobs', () => {
 });
 
 describe('a runner that ends', () => {
-  test('loses only the jobs in its hand, which are told; the waiting ones go to its successor', async () => {
+  it('loses only the jobs in its hand, which are told; the waiting ones go to its successor', async () => {
     const { engine, lane, lanes, clock, incidents } = await started(setUp());
-    const first = engine.infer([picture(), picture()], LIMITS);
-    const second = engine.infer([picture()], LIMITS);
+    const first = engine.infer([image(), image()], LIMITS);
+    const second = engine.infer([image()], LIMITS);
     lane(0).exit('signal SIGSEGV');
     expect(reasons(await first)).toEqual(['engine_lost', 'engine_lost']);
     expect((await first).items[0]).toMatchObject({
@@ -164,15 +164,15 @@ describe('a runner that ends', () => {
     ]);
   });
 
-  test('as a child process gives the pixels back: they never left', async () => {
+  it('as a child process gives the pixels back: they never left', async () => {
     const { engine, lane } = await started(setUp({}, 'child'));
-    const input = picture();
+    const input = image();
     const outcome = engine.infer([input], LIMITS);
     lane(0).exit('signal SIGKILL');
     expect((await outcome).items[0]?.pixels).toBe(input.pixels);
   });
 
-  test('again and again is started at growing intervals, and each failure is told', async () => {
+  it('again and again is started at growing intervals, and each failure is told', async () => {
     const { lane, lanes, clock, incidents } = await started(setUp());
     const startsAt: number[] = [];
     for (let i = 0; i < 5; i += 1) {
@@ -186,9 +186,9 @@ describe('a runner that ends', () => {
     expect(incidents.map(({ kind }) => kind)).toEqual(['lost', 'failed', 'failed', 'failed', 'failed']);
   });
 
-  test('with an answer still on its way is not believed any more', async () => {
+  it('with an answer still on its way is not believed any more', async () => {
     const { engine, lane, clock } = await started(setUp());
-    const outcome = engine.infer([picture()], LIMITS);
+    const outcome = engine.infer([image()], LIMITS);
     const job = lane(0).runs[0];
     lane(0).exit('crash');
     if (job !== undefined) lane(0).answer(job);
@@ -198,11 +198,11 @@ describe('a runner that ends', () => {
 });
 
 describe('a runner that does not answer', () => {
-  test('is given up after the time limit of its oldest job and replaced', async () => {
+  it('is given up after the time limit of its oldest job and replaced', async () => {
     const { engine, lane, lanes, clock, incidents } = await started(setUp({ queueDepth: 2 }));
-    const first = engine.infer([picture()], LIMITS);
+    const first = engine.infer([image()], LIMITS);
     await clock.pass(600);
-    const second = engine.infer([picture()], LIMITS);
+    const second = engine.infer([image()], LIMITS);
     const answered = lane(0).runs[0];
     if (answered !== undefined) lane(0).answer(answered);
     expect(reasons(await first)).toEqual(['ok']);
@@ -215,10 +215,10 @@ describe('a runner that does not answer', () => {
     expect(incidents).toMatchObject([{ kind: 'lost', code: 'GOSHAWK_ENGINE_TIMEOUT', lostJobs: 1 }]);
   });
 
-  test('again and again, as a thread that cannot be killed, is not replaced without end', async () => {
+  it('again and again, as a thread that cannot be killed, is not replaced without end', async () => {
     const { engine, lane, lanes, clock, incidents } = await started(setUp());
     for (let i = 0; i < 3; i += 1) {
-      const outcome = engine.infer([picture()], LIMITS);
+      const outcome = engine.infer([image()], LIMITS);
       await clock.pass(1000);
       expect(reasons(await outcome)).toEqual(['engine_lost']);
       await clock.pass(500);
@@ -236,17 +236,17 @@ describe('a runner that does not answer', () => {
     expect(lanes).toHaveLength(4);
   });
 
-  test('and has no successor: jobs do not wait for ever, and their pixels come back', async () => {
+  it('and has no successor: jobs do not wait for ever, and their pixels come back', async () => {
     const { engine, lane, clock } = await started(setUp());
     lane(0).exit('crash');
-    const input = picture();
+    const input = image();
     const outcome = engine.infer([input], LIMITS);
     await clock.pass(1500);
     expect(reasons(await outcome)).toEqual(['engine_lost']);
     expect((await outcome).items[0]?.pixels).toBe(input.pixels);
   });
 
-  test('while it loads fails the start', async () => {
+  it('while it loads fails the start', async () => {
     const { engine, lane, clock } = setUp();
     const info = engine.start();
     await settle();
@@ -256,7 +256,7 @@ describe('a runner that does not answer', () => {
     expect(lane(0).abandoned).toBe(true);
   });
 
-  test('while TensorRT builds its engine is waited for as long as that takes', async () => {
+  it('while TensorRT builds its engine is waited for as long as that takes', async () => {
     const { engine, lane, clock } = setUp({
       plan: planOf({ candidates: [candidate({ provider: 'tensorrt' })] }),
     });
@@ -269,11 +269,11 @@ describe('a runner that does not answer', () => {
 });
 
 describe('starting', () => {
-  test('tries the next provider where one cannot be loaded after all, and says so', async () => {
+  it('tries the next provider where one cannot be loaded after all, and says so', async () => {
     const setup = setUp({ plan: planOf({ candidates: [candidate({ provider: 'cuda' }), candidate()] }) });
     const info = setup.engine.start();
     await settle();
-    const details = { wish: 'cuda', bundle: 'tiny', reasons: 'no device' };
+    const details = { preferred: 'cuda', bundle: 'tiny', reasons: 'no device' };
     setup.lane(0).say({ type: 'load-failed', code: 'GOSHAWK_PROVIDER_UNAVAILABLE', details });
     await settle();
     setup.lane(1).say({ type: 'loaded', report: REPORT });
@@ -283,7 +283,7 @@ describe('starting', () => {
     });
   });
 
-  test('a broken bundle fails at once, with its own code, and leaves no runner behind', async () => {
+  it('a broken bundle fails at once, with its own code, and leaves no runner behind', async () => {
     const { engine, lane, lanes } = setUp({ workers: 3 });
     const info = engine.start();
     await settle();
@@ -293,7 +293,7 @@ describe('starting', () => {
     expect(lane(0).sent.at(-1)).toEqual({ type: 'close' });
   });
 
-  test('with nothing that will do names every refusal', async () => {
+  it('with nothing that will do names every refusal', async () => {
     const { engine } = setUp({
       plan: planOf({ refusals: [{ provider: 'tensorrt', reason: 'is not installed' }] }),
     });
@@ -303,7 +303,7 @@ describe('starting', () => {
     });
   });
 
-  test('with only an engine of another machine names both', async () => {
+  it('with only an engine of another machine names both', async () => {
     const foreignEngine = { variant: 'engine', built: 'TensorRT 10.3.0', found: 'no TensorRT' };
     const { engine } = setUp({ plan: planOf({ foreignEngine }) });
     await expect(engine.start()).rejects.toMatchObject({
@@ -320,7 +320,7 @@ describe('variants that do not give what they gave when they were evaluated', ()
     details: { bundle: 'tiny', reasons: `${variant}: refused` },
   });
 
-  test('give way to the next one, and the refusal is told', async () => {
+  it('give way to the next one, and the refusal is told', async () => {
     const candidates = [candidate({ variant: variantOf('int8') }), candidate()];
     const setup = setUp({ plan: planOf({ candidates }) });
     const info = setup.engine.start();
@@ -335,7 +335,7 @@ describe('variants that do not give what they gave when they were evaluated', ()
     });
   });
 
-  test('are run with exact kernels where that is the last way, and only then', async () => {
+  it('are run with exact kernels where that is the last way, and only then', async () => {
     const int8 = candidate({ variant: variantOf('int8') });
     const exact = { ...int8, exactInt8: true, onlyAfterRefusal: true };
     const fp32 = candidate({ exactInt8: true, onlyAfterRefusal: true });
@@ -349,7 +349,7 @@ describe('variants that do not give what they gave when they were evaluated', ()
     expect(setup.lanes).toHaveLength(2);
   });
 
-  test('keep a strict engine from starting', async () => {
+  it('keep a strict engine from starting', async () => {
     const candidates = [candidate({ variant: variantOf('int8') }), candidate()];
     const setup = setUp({ plan: planOf({ candidates }), strict: true });
     const info = setup.engine.start();
@@ -360,7 +360,7 @@ describe('variants that do not give what they gave when they were evaluated', ()
     expect(setup.lanes).toHaveLength(1);
   });
 
-  test('say so with their figures, and what to do, where none is left', async () => {
+  it('say so with their figures, and what to do, where none is left', async () => {
     const setup = setUp({
       plan: planOf({ candidates: [candidate()], mismatches: ['int8: refused before'] }),
     });
@@ -377,35 +377,35 @@ describe('variants that do not give what they gave when they were evaluated', ()
 });
 
 describe('closing', () => {
-  test('lets the job in hand finish, settles the waiting ones, refuses new ones, and leaves no timer', async () => {
+  it('lets the job in hand finish, settles the waiting ones, refuses new ones, and leaves no timer', async () => {
     const { engine, lane, clock } = await started(setUp());
-    const inHand = engine.infer([picture()], LIMITS);
-    const waiting = engine.infer([picture()], LIMITS);
+    const inFlight = engine.infer([image()], LIMITS);
+    const waiting = engine.infer([image()], LIMITS);
     const closed = engine.close();
     expect(reasons(await waiting)).toEqual(['shutdown']);
     expect(lane(0).sent.at(-1)).toEqual({ type: 'close' });
     const job = lane(0).runs[0];
     if (job !== undefined) lane(0).answer(job);
-    expect(reasons(await inHand)).toEqual(['ok']);
+    expect(reasons(await inFlight)).toEqual(['ok']);
     lane(0).exit('code 0');
     await closed;
     await engine.close();
-    expect(reasons(await engine.infer([picture()], LIMITS))).toEqual(['shutdown']);
+    expect(reasons(await engine.infer([image()], LIMITS))).toEqual(['shutdown']);
     expect(clock.timers).toBe(0);
   });
 
-  test('does not wait for ever', async () => {
+  it('does not wait for ever', async () => {
     const { engine, lane, clock, incidents } = await started(setUp());
-    const inHand = engine.infer([picture()], LIMITS);
+    const inFlight = engine.infer([image()], LIMITS);
     const closed = engine.close();
     await clock.pass(1000);
     await closed;
-    expect(reasons(await inHand)).toEqual(['engine_lost']);
+    expect(reasons(await inFlight)).toEqual(['engine_lost']);
     expect(lane(0).abandoned).toBe(true);
     expect(incidents).toEqual([]);
   });
 
-  test('stops a successor that was to be started', async () => {
+  it('stops a successor that was to be started', async () => {
     const { engine, lane, lanes, clock } = await started(setUp());
     lane(0).exit('crash');
     await engine.close();
@@ -414,15 +414,15 @@ describe('closing', () => {
   });
 });
 
-test('a buffer that cannot be sent is refused, and the runner serves on', async () => {
+it('a buffer that cannot be sent is refused, and the runner serves on', async () => {
   const { engine, lane } = await started(setUp());
   const post = lane(0).post.bind(lane(0));
   lane(0).post = () => {
     throw new Error('An ArrayBuffer is detached and could not be cloned.');
   };
-  expect(reasons(await engine.infer([picture()], LIMITS))).toEqual(['malformed']);
+  expect(reasons(await engine.infer([image()], LIMITS))).toEqual(['malformed']);
   lane(0).post = post;
-  const next = engine.infer([picture()], LIMITS);
+  const next = engine.infer([image()], LIMITS);
   const job = lane(0).runs[0];
   if (job !== undefined) lane(0).answer(job);
   expect(reasons(await next)).toEqual(['ok']);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import type { z } from 'zod';
 import { ALL_AUTO, type EngineSetting } from '../../../src/core/sizing/settings.ts';
 import { openSized } from '../../../src/device/inference/open-sized.ts';
@@ -42,7 +42,7 @@ class FakeSettled extends FakeEngine {
   }
 }
 
-test.each([
+it.each([
   ['from before doubts were counted', KEPT, true],
   ['that nobody doubts', { ...KEPT, doubts: 0 }, true],
   ['that was doubted once', { ...KEPT, doubts: 1 }, false],

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { OutputBuffers, toOutputTensors } from '../../../src/device/inference/output-buffers.ts';
 
-test('places are made once for each batch size, and only where every size is known', () => {
+it('places are made once for each batch size, and only where every size is known', () => {
   const known = new OutputBuffers([{ name: 'found', type: 'float32', dims: ['batch', 84, 7] }]);
   expect(known.forBatch(2)).toBe(known.forBatch(2));
   expect(known.forBatch(2)['found']?.dims).toEqual([2, 84, 7]);
@@ -12,7 +12,7 @@ test('places are made once for each batch size, and only where every size is kno
   expect(counts.forBatch(1)).toEqual({});
 });
 
-test('64-bit counts become 32-bit, and other types are refused by name', () => {
+it('64-bit counts become 32-bit, and other types are refused by name', () => {
   const [count] = toOutputTensors([{ name: 'count', data: BigInt64Array.of(7n, 0n), dims: [1, 2] }]);
   expect(count?.data).toEqual(Int32Array.of(7, 0));
   expect(() => toOutputTensors([{ name: 'mask', data: new Uint8Array(2), dims: [2] }])).toThrow(/mask/);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { countByProvider, countMacs, parseProfile } from '../../../src/device/inference/profile.ts';
 import { GraphSession, makeFeed } from '../../../src/device/inference/session.ts';
 import { TINY_SIZE, tinyDetector } from '../authoring/tiny-detector.ts';
@@ -60,26 +60,26 @@ describe('a profile', () => {
     event('d', 'Sigmoid', 'CPUExecutionProvider', [[5, 2]], [[5, 2]]),
   ]);
 
-  test('counts each node once by provider', () => {
+  it('counts each node once by provider', () => {
     expect(countByProvider(parseProfile(profile))).toEqual({
       tensorrt: 1,
       cpu: 3,
     });
   });
 
-  test('counts multiply-accumulates: dense and depthwise convolution, matrix product', () => {
+  it('counts multiply-accumulates: dense and depthwise convolution, matrix product', () => {
     const dense = 4 * 8 * 8 * 3 * 3 * 3;
     const depthwise = 4 * 8 * 8 * 3 * 3;
     expect(countMacs(parseProfile(profile))).toBe(dense + depthwise + 5 * 2 * 7);
   });
 
-  test('what is no profile is refused', () => {
+  it('what is no profile is refused', () => {
     expect(() => parseProfile('{"a": 1}')).toThrow();
     expect(() => parseProfile('[{"cat": "Node"')).toThrow();
   });
 });
 
-test('a session tells what ONNX Runtime did, and nothing the second time', async () => {
+it('a session tells what ONNX Runtime did, and nothing the second time', async () => {
   const session = await GraphSession.load(tinyDetector({ head: 'yolox', classes: 2 }), {
     provider: 'cpu',
     threads: 1,
@@ -87,8 +87,8 @@ test('a session tells what ONNX Runtime did, and nothing the second time', async
     profile: true,
     optimize: false,
   });
-  const picture = new Float32Array(3 * TINY_SIZE * TINY_SIZE);
-  await session.run({ picture: makeFeed(picture, [1, 3, TINY_SIZE, TINY_SIZE]) });
+  const image = new Float32Array(3 * TINY_SIZE * TINY_SIZE);
+  await session.run({ picture: makeFeed(image, [1, 3, TINY_SIZE, TINY_SIZE]) });
   const nodes = await session.takeProfile();
   // three convolutions, each with its reshape, then concatenation, sigmoid, transposition
   expect(countByProvider(nodes)).toEqual({ cpu: 9 });

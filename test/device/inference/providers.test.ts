@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BundleVariant, ProviderName } from '../../../src/contract/bundle.ts';
 import { engineFits } from '../../../src/device/inference/engine-compat.ts';
 import {
@@ -34,7 +34,7 @@ const ORIN = { tensorrt: '10.3.0', computeCapability: '8.7' };
 
 function choose(changes: Partial<ProviderRequest>) {
   const choice = chooseProvider({
-    wish: ['tensorrt', 'cuda', 'cpu'],
+    preferred: ['tensorrt', 'cuda', 'cpu'],
     supported: all('cpu'),
     variants: [variant('fp32', ['tensorrt', 'cuda', 'cpu'])],
     strict: false,
@@ -57,7 +57,7 @@ function choose(changes: Partial<ProviderRequest>) {
 describe('the providers of one session', () => {
   const chains = (changes: Partial<ProviderRequest>) =>
     chooseProvider({
-      wish: ['tensorrt', 'cuda', 'cpu'],
+      preferred: ['tensorrt', 'cuda', 'cpu'],
       supported: all('tensorrt', 'cuda', 'cpu'),
       variants: [variant('fp32', ['tensorrt', 'cuda', 'cpu'])],
       strict: false,
@@ -68,23 +68,23 @@ describe('the providers of one session', () => {
       ...changes,
     }).candidates.map((candidate) => executionProviders(candidate));
 
-  test('are the one that was chosen, what is wished for after it, and the CPU at the end', () => {
+  it('are the one that was chosen, what is wished for after it, and the CPU at the end', () => {
     expect(chains({})).toEqual([['tensorrt', 'cuda', 'cpu'], ['cuda', 'cpu'], ['cpu']]);
     expect(chains({ strict: true })).toEqual([['tensorrt', 'cuda', 'cpu']]);
-    expect(chains({ wish: ['cuda', 'tensorrt'] })).toEqual([
+    expect(chains({ preferred: ['cuda', 'tensorrt'] })).toEqual([
       ['cuda', 'tensorrt', 'cpu'],
       ['tensorrt', 'cpu'],
     ]);
   });
 
-  test('leave out what cannot be used here, or was not asked for', () => {
+  it('leave out what cannot be used here, or was not asked for', () => {
     expect(chains({ supported: all('tensorrt', 'cpu') })).toEqual([['tensorrt', 'cpu'], ['cpu']]);
-    expect(chains({ wish: ['tensorrt', 'cpu'] })).toEqual([['tensorrt', 'cpu'], ['cpu']]);
+    expect(chains({ preferred: ['tensorrt', 'cpu'] })).toEqual([['tensorrt', 'cpu'], ['cpu']]);
   });
 });
 
 describe('choosing a provider', () => {
-  test('falls through the wish and says why', () => {
+  it('falls through the wish and says why', () => {
     expect(choose({})).toEqual({
       taken: ['cpu fp32'],
       refused: 'tensorrt: is not installed; cuda: is not installed',
@@ -92,24 +92,24 @@ describe('choosing a provider', () => {
     });
   });
 
-  test('keeps the order of the wish, so that the next can be tried when loading fails', () => {
+  it('keeps the order of the wish, so that the next can be tried when loading fails', () => {
     expect(choose({ supported: all('tensorrt', 'cuda', 'cpu') }).taken).toEqual([
       'tensorrt fp32',
       'cuda fp32',
       'cpu fp32',
     ]);
-    expect(choose({ wish: ['cpu', 'cuda'], supported: all('cuda', 'cpu') }).taken).toEqual([
+    expect(choose({ preferred: ['cpu', 'cuda'], supported: all('cuda', 'cpu') }).taken).toEqual([
       'cpu fp32',
       'cuda fp32',
     ]);
   });
 
-  test('strict takes the first of the wish or nothing', () => {
+  it('strict takes the first of the wish or nothing', () => {
     expect(choose({ strict: true })).toMatchObject({ taken: [], refused: 'tensorrt: is not installed' });
-    expect(choose({ strict: true, wish: ['cpu'] })).toMatchObject({ taken: ['cpu fp32'], refused: '' });
+    expect(choose({ strict: true, preferred: ['cpu'] })).toMatchObject({ taken: ['cpu fp32'], refused: '' });
   });
 
-  test('offers the variants that are meant for the provider, in the order of the manifest', () => {
+  it('offers the variants that are meant for the provider, in the order of the manifest', () => {
     const variants = [variant('fp16', ['cuda']), variant('int8', ['cpu']), variant('fp32', ['cpu'])];
     expect(choose({ variants }).taken).toEqual(['cpu int8', 'cpu fp32']);
     expect(choose({ variants, variant: 'fp32' }).taken).toEqual(['cpu fp32']);
@@ -119,7 +119,7 @@ describe('choosing a provider', () => {
     });
   });
 
-  test('a provider that no variant is meant for is refused', () => {
+  it('a provider that no variant is meant for is refused', () => {
     const variants = [variant('fp16', ['cuda'])];
     expect(choose({ variants })).toMatchObject({
       taken: [],
@@ -134,17 +134,17 @@ describe('8-bit variants where products of 8 bits saturate', () => {
   const needsExact = { ...int8, requires: { int8: 'exact' as const } };
   const saturating = { machine: 'x64-avx2', int8: 'saturating' } as const;
 
-  test('are run as they are first, and last with exact kernels should they be refused', () => {
+  it('are run as they are first, and last with exact kernels should they be refused', () => {
     const { taken } = choose({ variants: [int8, float], ...saturating });
     expect(taken).toEqual(['cpu int8', 'cpu fp32', 'cpu int8 exact after refusal']);
   });
 
-  test('are run with exact kernels alone where they say that they need exact products', () => {
+  it('are run with exact kernels alone where they say that they need exact products', () => {
     const { taken } = choose({ variants: [needsExact, float], ...saturating });
     expect(taken).toEqual(['cpu fp32', 'cpu int8 exact']);
   });
 
-  test('are like any other where products are exact, and on a GPU', () => {
+  it('are like any other where products are exact, and on a GPU', () => {
     expect(choose({ variants: [needsExact, float] }).taken).toEqual(['cpu int8', 'cpu fp32']);
     const onGpu = { ...needsExact, providers: ['cuda' as const] };
     expect(choose({ variants: [onGpu], supported: all('cuda', 'cpu'), ...saturating }).taken).toEqual([
@@ -152,11 +152,11 @@ describe('8-bit variants where products of 8 bits saturate', () => {
     ]);
   });
 
-  test('stand behind what the manifest knows to be faster on this kind of machine', () => {
-    const figures = { runs: 1, threads: 1, host: 'a CPU' };
+  it('stand behind what the manifest knows to be faster on this kind of machine', () => {
+    const stats = { runs: 1, threads: 1, host: 'a CPU' };
     const known = (entry: BundleVariant, p50: number): BundleVariant => ({
       ...entry,
-      latencies: [{ ...figures, machine: 'x64-vnni', p50 }],
+      latencies: [{ ...stats, machine: 'x64-vnni', p50 }],
     });
     const variants = [float, known(variant('slow', ['cpu']), 5), known(int8, 2)];
     expect(choose({ variants }).taken).toEqual(['cpu int8', 'cpu slow', 'cpu fp32']);
@@ -173,7 +173,7 @@ describe('built engines', () => {
   const engine = variant('engine', ['tensorrt'], { tensorrt: '10.3.0', computeCapability: '8.7' });
   const plain = variant('fp32', ['tensorrt', 'cpu']);
 
-  test('are taken where TensorRT and the GPU are those they were built for', () => {
+  it('are taken where TensorRT and the GPU are those they were built for', () => {
     const choice = choose({ variants: [engine, plain], supported: all('tensorrt', 'cpu'), host: ORIN });
     expect(choice).toEqual({
       taken: ['tensorrt engine', 'tensorrt fp32', 'cpu fp32'],
@@ -182,13 +182,13 @@ describe('built engines', () => {
     });
   });
 
-  test('give way to a plain variant elsewhere', () => {
+  it('give way to a plain variant elsewhere', () => {
     const host = { ...ORIN, tensorrt: '10.7.0' };
     const choice = choose({ variants: [engine, plain], supported: all('tensorrt', 'cpu'), host });
     expect(choice.taken).toEqual(['tensorrt fp32', 'cpu fp32']);
   });
 
-  test('name both sides where nothing else is left', () => {
+  it('name both sides where nothing else is left', () => {
     expect(choose({ variants: [engine] })).toMatchObject({
       taken: [],
       foreign: {
@@ -199,7 +199,7 @@ describe('built engines', () => {
     });
   });
 
-  test.each([
+  it.each([
     ['10.3.0', '8.7', true],
     ['10.3', '8.7', true],
     ['10.3.1', '8.7', false],
@@ -211,7 +211,7 @@ describe('built engines', () => {
 });
 
 describe('what the inference library supports', () => {
-  test('a library that is not beside the binding makes its provider unavailable', () => {
+  it('a library that is not beside the binding makes its provider unavailable', () => {
     const backends = [
       { name: 'cpu', bundled: true },
       { name: 'cuda', bundled: false },
@@ -231,7 +231,7 @@ describe('what the inference library supports', () => {
     );
   });
 
-  test('the CPU is always there', () => {
+  it('the CPU is always there', () => {
     expect(listSupportedProviders().find(({ provider }) => provider === 'cpu')?.available).toBe(true);
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { swapRedAndBlue } from '../../../src/core/references/synthetic.ts';
 import { addReferences } from '../../../src/device/authoring/add-references.ts';
@@ -110,7 +110,7 @@ async function refusal(request: ModelRequest): Promise<string> {
 }
 
 describe('a variant that gives what it gave when it was evaluated', () => {
-  test.each(['yolox', 'yolov5', 'yolov8', 'end2end'] as const)('passes with head %s', async (head) => {
+  it.each(['yolox', 'yolov5', 'yolov8', 'end2end'] as const)('passes with head %s', async (head) => {
     const { runner, report } = await Runner.load(await requestOf(await tiny(head)));
     await runner.close();
     expect(report.referenceCheck).toMatchObject({ verdict: 'passed' });
@@ -118,21 +118,21 @@ describe('a variant that gives what it gave when it was evaluated', () => {
     expect(report.referenceCheck.boxes).toBeLessThan(5e-3);
   });
 
-  test('passes with several threads, and says on how many inputs', async () => {
+  it('passes with several threads, and says on how many inputs', async () => {
     const request = await requestOf(await tiny('yolox'));
     const { runner, report } = await Runner.load({ ...request, threads: 2 });
     await runner.close();
     expect(report.referenceCheck).toMatchObject({ verdict: 'passed', inputs: 6 });
   });
 
-  test('is checked on two inputs however little time there is', async () => {
+  it('is checked on two inputs however little time there is', async () => {
     const request = await requestOf(await tiny('yolox'), { budgetMs: 0 });
     const { runner, report } = await Runner.load(request);
     await runner.close();
     expect(report.referenceCheck).toMatchObject({ verdict: 'passed', inputs: 2 });
   });
 
-  test('is run unchecked where there is nothing to hold it against', async () => {
+  it('is run unchecked where there is nothing to hold it against', async () => {
     const request = await requestOf(await tiny('yolox'));
     const { runner, report } = await Runner.load({
       ...request,
@@ -156,25 +156,25 @@ describe('a variant that gives something else is refused with the figures', () =
     request = await requestOf(own.bundle);
   });
 
-  test('red and blue exchanged', async () => {
+  it('red and blue exchanged', async () => {
     const task = request.reference as Check;
     const swapped = { ...task, inputs: task.inputs.map((input) => swapRedAndBlue(input)) };
     expect(await refusal({ ...request, reference: swapped })).toMatch(/deviation 0\.[3-9].* of scores/);
   });
 
-  test('the weights of another model', async () => {
+  it('the weights of another model', async () => {
     expect(await refusal(await scaled(request, 0.9))).toMatch(/deviation .* of scores, .* 0\.03 is allowed/);
   });
 
-  test('an engine that detects nothing', async () => {
+  it('an engine that detects nothing', async () => {
     expect(await refusal(await scaled(request, 0))).toMatch(/deviation/);
   });
 
-  test('outputs that are no numbers', async () => {
+  it('outputs that are no numbers', async () => {
     expect(await refusal(await scaled(request, NaN))).toMatch(/no number/);
   });
 
-  test('a graph for raw frames that passes is used for frames of either order of colors', async () => {
+  it('a graph for raw frames that passes is used for frames of either order of colors', async () => {
     const { runner } = await Runner.load(request);
     const { inputWidth: width, inputHeight: height } = request;
     const message = await runner.run({

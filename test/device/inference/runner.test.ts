@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
 import type { Head } from '../../../src/core/heads/head.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
@@ -92,7 +92,7 @@ async function run(runner: Runner, ...inputs: InferenceInput[]) {
 }
 
 describe.each<Head>(['yolox', 'yolov5', 'yolov8', 'end2end'])('%s', (head) => {
-  test('gives what the original graph and the decoder give without it', async () => {
+  it('gives what the original graph and the decoder give without it', async () => {
     const options: TinyOptions = { head, classes: head === 'end2end' ? 2 : 3 };
     const { runner, report } = await Runner.load(await request(options));
     expect(report.nodesByProvider['cpu']).toBeGreaterThan(3);
@@ -126,21 +126,18 @@ describe.each<Head>(['yolox', 'yolov5', 'yolov8', 'end2end'])('%s', (head) => {
 });
 
 describe('batches', () => {
-  test.each([1, 'n', 4] as const)(
-    'of a graph with batch %s give each picture its own result',
-    async (batch) => {
-      const { runner, report } = await Runner.load(await request({ head: 'yolox', classes: 2, batch }));
-      expect(report.maxBatch).toBe(batch === 1 ? 1 : 4);
-      const singles = [];
-      for (let seed = 0; seed < 6; seed += 1) singles.push(...(await run(runner, letterboxed(noise(seed)))));
-      const together = await run(runner, ...[0, 1, 2, 3, 4, 5].map((seed) => letterboxed(noise(seed))));
-      expect(together).toEqual(singles);
-      expect(new Set(singles.map((single) => JSON.stringify(single))).size).toBe(6);
-      await runner.close();
-    },
-  );
+  it.each([1, 'n', 4] as const)('of a graph with batch %s give each image its own result', async (batch) => {
+    const { runner, report } = await Runner.load(await request({ head: 'yolox', classes: 2, batch }));
+    expect(report.maxBatch).toBe(batch === 1 ? 1 : 4);
+    const singles = [];
+    for (let seed = 0; seed < 6; seed += 1) singles.push(...(await run(runner, letterboxed(noise(seed)))));
+    const together = await run(runner, ...[0, 1, 2, 3, 4, 5].map((seed) => letterboxed(noise(seed))));
+    expect(together).toEqual(singles);
+    expect(new Set(singles.map((single) => JSON.stringify(single))).size).toBe(6);
+    await runner.close();
+  });
 
-  test('with bad pictures among good ones lose only the bad', async () => {
+  it('with bad images among good ones lose only the bad', async () => {
     const { runner } = await Runner.load(
       await request({ head: 'yolox', classes: 2, batch: 'n', nanOnBlack: true }),
     );
@@ -154,7 +151,7 @@ describe('batches', () => {
 });
 
 describe('raw frames', () => {
-  test('that need no scaling give exactly what letterboxed ones give, in either channel order and with any step', async () => {
+  it('that need no scaling give exactly what letterboxed ones give, in either channel order and with any step', async () => {
     const { runner, report } = await Runner.load(
       await request({ head: 'yolox', classes: 2, stem: 'focus' }, { inputs: 'both' }),
     );
@@ -183,7 +180,7 @@ describe('raw frames', () => {
     await runner.close();
   });
 
-  test.each([
+  it.each([
     [128, 72, 'center'],
     [50, 200, 'center'],
     [33, 21, 'top-left'],
@@ -234,7 +231,7 @@ describe('a model that is not what the manifest says is refused before the first
     ],
   ];
 
-  test.each(cases)('%s', async (_, changes, code, message) => {
+  it.each(cases)('%s', async (_, changes, code, message) => {
     const refused = Runner.load(await request({ head: 'yolox', classes: 2 }, changes));
     await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
@@ -242,12 +239,12 @@ describe('a model that is not what the manifest says is refused before the first
   const hasTensorrt = listSupportedProviders().some(
     ({ provider, available }) => provider === 'tensorrt' && available,
   );
-  test.skipIf(hasTensorrt)('a provider that cannot be loaded', async () => {
+  it.skipIf(hasTensorrt)('a provider that cannot be loaded', async () => {
     const refused = Runner.load(await request({ head: 'yolox', classes: 2 }, { provider: 'tensorrt' }));
     await expect(refused).rejects.toMatchObject({ code: 'GOSHAWK_PROVIDER_UNAVAILABLE' });
   });
 
-  test('bytes that are no model', async () => {
+  it('bytes that are no model', async () => {
     const file = join(folder, 'text.onnx');
     await writeFile(file, 'no model');
     const sha256 = createHash('sha256').update('no model').digest('hex');

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HostFigures } from '../../../src/device/metrics/host-stats.ts';
+import { HostStats } from '../../../src/device/metrics/host-stats.ts';
 
 let root = '';
 
@@ -22,11 +22,11 @@ afterEach(() => {
 
 describe('HostFigures', () => {
   it('leaves out what the machine has no sensor for', () => {
-    expect(new HostFigures(root).read()).toEqual({});
+    expect(new HostStats(root).read()).toEqual({});
   });
 
   it('reads the share of busy ticks between two readings', () => {
-    const host = new HostFigures(root);
+    const host = new HostStats(root);
     put('proc/stat', 'cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3 4\n');
     expect(host.read().cpuRatio).toBeUndefined();
     put('proc/stat', 'cpu  130 0 110 840 20 0 0 0 0 0\ncpu0 1 2 3 4\n');
@@ -47,7 +47,7 @@ describe('HostFigures', () => {
     put('sys/class/hwmon/hwmon3/curr1_input', '1500\n');
     put('sys/class/hwmon/hwmon3/in2_input', '5000\n');
     put('sys/devices/platform/gpu.0/load', '375\n');
-    expect(new HostFigures(root).read()).toEqual({
+    expect(new HostStats(root).read()).toEqual({
       memoryTotalBytes: 8_192_000,
       memoryUsedBytes: 2_048_000,
       temperatureCelsius: { 'cpu-thermal': 48.125 },
@@ -60,7 +60,7 @@ describe('HostFigures', () => {
     for (const zone of ['thermal_zone0', 'thermal_zone1']) put(`sys/class/thermal/${zone}/type`, 'acpitz\n');
     put('sys/class/thermal/thermal_zone0/temp', '27800\n');
     put('sys/class/thermal/thermal_zone1/temp', '29800\n');
-    expect(new HostFigures(root).read()).toEqual({
+    expect(new HostStats(root).read()).toEqual({
       temperatureCelsius: { acpitz: 27.8, 'acpitz (thermal_zone1)': 29.8 },
     });
   });
@@ -70,6 +70,6 @@ describe('HostFigures', () => {
     put('proc/meminfo', 'MemTotal: lots');
     put('sys/class/thermal/thermal_zone0/temp', '');
     put('sys/devices/platform/gpu.0/load', 'n/a');
-    expect(new HostFigures(root).read()).toEqual({});
+    expect(new HostStats(root).read()).toEqual({});
   });
 });

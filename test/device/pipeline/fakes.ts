@@ -69,7 +69,7 @@ interface PendingJob {
 
 const TIMES = { queue: 0, inference: 2, decode: 1 };
 
-/** Detections of every picture, best first, as a decoder with these limits gives them. */
+/** Detections of every image, best first, as a decoder with these limits gives them. */
 export type Detect = (limits: DecodeLimits) => Detections;
 
 function itemFor(input: InferenceInput, fate: JobFate, detections: Detections): InferenceItem {
@@ -176,7 +176,7 @@ export const MANIFEST: PipelineOptions['manifest'] = {
   thresholds: { score: 0.3, iou: 0.5, maxDetections: 100 },
 };
 
-/** A raw picture whose bytes follow a pattern. */
+/** A raw image whose bytes follow a pattern. */
 export function rawImage(encoding: PixelEncoding, width: number, height: number, padding = 0): ImageView {
   const step = rowBytes(encoding, width) + padding;
   const data = new Uint8Array(step * planeRows(encoding, height));

@@ -52,7 +52,7 @@ function lie(dice: Dice, honest: ImageView): ImageView {
   ]);
 }
 
-function rawPicture(dice: Dice): ImageView {
+function randomImage(dice: Dice): ImageView {
   const even = 2 * (1 + dice.below(40));
   const encoding = dice.pick(PIXEL_ENCODINGS);
   const honest = rawImage(encoding, even, 2 * (1 + dice.below(30)), 2 * dice.below(5));
@@ -167,11 +167,11 @@ describe('fuzzed frames', () => {
         // told by the frames themselves: the ledger moves two of its figures at once, and their sum proves nothing
         expect(received).toBe(fates.offered);
         expect(published).toBe(fates.published);
-        expect(inFlight).toBe(pipeline.framesInHand);
-        expect(dropped).toBe(fates.offered - fates.published - pipeline.framesInHand);
+        expect(inFlight).toBe(pipeline.framesInFlight);
+        expect(dropped).toBe(fates.offered - fates.published - pipeline.framesInFlight);
       };
       for (let i = 0; i < FRAMES; i++) {
-        let image: Frame['image'] = rawPicture(dice);
+        let image: Frame['image'] = randomImage(dice);
         if (dice.chance(12))
           image = dice.chance(30) ? dice.pick([jpeg, png]) : damaged(dice, dice.pick([jpeg, png]));
         if (dice.chance(2)) image = bomb(png);
@@ -179,7 +179,7 @@ describe('fuzzed frames', () => {
         law();
         if (i % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
-      await settle(() => pipeline.framesInHand === 0);
+      await settle(() => pipeline.framesInFlight === 0);
       law();
       // the cameras' stamps begin anew, and honest frames still come through
       const before = pipeline.counts().published;
@@ -189,7 +189,7 @@ describe('fuzzed frames', () => {
           envelope: makers[0]!.next(stamp, 'camera'),
           image: rawImage('bgr8', 40, 30),
         });
-        await settle(() => pipeline.framesInHand === 0);
+        await settle(() => pipeline.framesInFlight === 0);
       }
       expect(pipeline.counts().published).toBeGreaterThanOrEqual(before + 5);
       await pipeline.close();

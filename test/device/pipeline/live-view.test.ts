@@ -40,9 +40,9 @@ describe('LiveView', () => {
     clock.advance(100);
     expect(await none).toBeNull();
     const unwatch = live.watch('front');
-    const picture = live.next('front', 60_000);
+    const shown = live.next('front', 60_000);
     await pass();
-    expect(readImageSize((await picture)!)).toEqual({ width: 64, height: 48 });
+    expect(readImageSize((await shown)!)).toEqual({ width: 64, height: 48 });
     unwatch();
     unwatch();
     clock.advance(1000);

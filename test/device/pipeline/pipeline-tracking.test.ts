@@ -47,7 +47,7 @@ it('an object keeps its id while it is too weak to be published, for longer than
     engine.detect = ({ scoreThreshold }) => seen(score, scoreThreshold, 3);
     for (let i = 0; i < frames; i++) {
       pipeline.offer(maker.next());
-      await settle(() => pipeline.framesInHand === 0);
+      await settle(() => pipeline.framesInFlight === 0);
     }
   };
   // frames are 33 ms apart, and a track that is not seen is given up after a second

@@ -29,8 +29,8 @@ describe('PreprocessChoice', () => {
     ['auto', false, RAW, 'sharp', /takes no raw frames/],
     ['auto', true, JPEG, 'sharp', /640x480 jpeg is not packed/],
     ['graph', true, JPEG, 'sharp', /640x480 jpeg is not packed/],
-  ] as const)('%s, raw frames %s, %j: %s at once', (wish, acceptsRaw, frame, mode, why) => {
-    const choice = new PreprocessChoice(wish, acceptsRaw);
+  ] as const)('%s, raw frames %s, %j: %s at once', (preferred, acceptsRaw, frame, mode, why) => {
+    const choice = new PreprocessChoice(preferred, acceptsRaw);
     expect(choice.modeFor(...frame)).toBe(mode);
     expect(choice.decision?.mode).toBe(mode);
     expect(choice.decision?.why).toMatch(why);

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BundleManifest } from '../../../src/contract/bundle.ts';
-import { MOST_REFERENCE_BYTES, type References } from '../../../src/contract/references.ts';
+import { MAX_REFERENCE_BYTES, type References } from '../../../src/contract/references.ts';
 import { addReferences } from '../../../src/device/authoring/add-references.ts';
 import { loadBundle, MANIFEST_FILE, readManifest, type Bundle } from '../../../src/model/bundle.ts';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { LineageReader, lineageHolds } from '../../../src/model/lineage.ts';
-import { LineageShelf } from '../../../src/model/lineage-shelf.ts';
+import { LineageSources } from '../../../src/model/lineage-sources.ts';
 import { ModelRepository } from '../../../src/model/repository.ts';
 import { readReferences } from '../../../src/device/references/read-references.ts';
 import { tinyDetector } from '../authoring/tiny-detector.ts';
@@ -18,11 +18,11 @@ import { tinyDetector } from '../authoring/tiny-detector.ts';
 let folder = '';
 let bundle: Bundle;
 
-const importTiny = async (out: string, referencePictures?: null): Promise<Bundle> => {
+const importTiny = async (out: string, referenceImages?: null): Promise<Bundle> => {
   const file = join(folder, 'tiny.onnx');
   await writeFile(file, tinyDetector({ head: 'yolox', classes: 2, batch: 'n' }));
   const labels = ['person', 'car'];
-  const pictures = referencePictures === undefined ? {} : { referencePictures };
+  const pictures = referenceImages === undefined ? {} : { referenceImages };
   return (await importModel({ file, out, name: 'tiny', version: '1.0.0', labels, tool: 'test', ...pictures }))
     .bundle;
 };
@@ -48,18 +48,18 @@ async function withReferences(change: (references: References) => unknown): Prom
   await writeFile(file, text);
   const manifestFile = join(own, MANIFEST_FILE);
   const manifest = JSON.parse(await readFile(manifestFile, 'utf8')) as BundleManifest;
-  const bytes = Math.min(MOST_REFERENCE_BYTES, Buffer.byteLength(text));
+  const bytes = Math.min(MAX_REFERENCE_BYTES, Buffer.byteLength(text));
   manifest.references = { file: 'references.json', sha256: sha256(text), bytes };
   await writeFile(manifestFile, JSON.stringify(manifest));
   return readManifest(own);
 }
 
-test('the lineage of a bundle with added references holds, until the references are other ones', async () => {
+it('the lineage of a bundle with added references holds, until the references are other ones', async () => {
   const models = join(folder, 'lineage');
   const old = await importTiny(models, null);
   const { bundle: added } = await addReferences(old, { out: models });
   const read = async () =>
-    new LineageReader(new LineageShelf(await new ModelRepository([models]).list())).read(added);
+    new LineageReader(new LineageSources(await new ModelRepository([models]).list())).read(added);
 
   expect(lineageHolds(await read())).toBe(true);
   await writeFile(join(added.folder, 'references.json'), '{}');
@@ -68,9 +68,9 @@ test('the lineage of a bundle with added references holds, until the references 
 });
 
 describe('the references of an imported model', () => {
-  test('are a small file that the manifest names, with a reference of every input', async () => {
+  it('are a small file that the manifest names, with a reference of every input', async () => {
     const { references } = bundle.manifest;
-    expect(references?.bytes).toBeLessThanOrEqual(MOST_REFERENCE_BYTES);
+    expect(references?.bytes).toBeLessThanOrEqual(MAX_REFERENCE_BYTES);
     const loaded = await readReferences(bundle);
     expect(loaded?.inputs.length).toBeGreaterThanOrEqual(4);
     const own = loaded?.variants.get('fp32');
@@ -79,12 +79,12 @@ describe('the references of an imported model', () => {
     for (const input of loaded?.inputs ?? []) expect(input.byteLength).toBe(64 * 64 * 3);
   });
 
-  test('are the same to the byte each time', async () => {
+  it('are the same to the byte each time', async () => {
     const again = await importTiny(join(folder, 'again'));
     expect(again.digest).toBe(bundle.digest);
   });
 
-  test('are not there in a bundle of before, and are added in a new version', async () => {
+  it('are not there in a bundle of before, and are added in a new version', async () => {
     const old = await importTiny(join(folder, 'old'), null);
     expect(old.manifest.references).toBeUndefined();
     expect(await readReferences(old)).toBeNull();
@@ -105,21 +105,21 @@ describe('references that cannot be used', () => {
     });
   };
 
-  test('changed after the manifest was written: the bundle does not load either', async () => {
+  it('changed after the manifest was written: the bundle does not load either', async () => {
     const changed = await withReferences((references) => references);
     await writeFile(join(changed.folder, 'references.json'), '{}');
     await refused(changed, 'GOSHAWK_BUNDLE_DIGEST', /references\.json/);
     await expect(loadBundle(changed.folder)).rejects.toMatchObject({ code: 'GOSHAWK_BUNDLE_DIGEST' });
   });
 
-  test('missing', async () => {
+  it('missing', async () => {
     const changed = await withReferences((references) => references);
     await rm(join(changed.folder, 'references.json'));
     await refused(changed, 'GOSHAWK_FILE_UNREADABLE', /references\.json/);
     await expect(loadBundle(changed.folder)).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
   });
 
-  test('made for another file of the variant', async () => {
+  it('made for another file of the variant', async () => {
     const changed = await withReferences(({ variants, ...rest }) => ({
       ...rest,
       variants: variants.map((variant) => ({ ...variant, sha256: sha256('another') })),
@@ -127,7 +127,7 @@ describe('references that cannot be used', () => {
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /fp32 were made for another file/);
   });
 
-  test('for a variant that is not there', async () => {
+  it('for a variant that is not there', async () => {
     const changed = await withReferences(({ variants, ...rest }) => ({
       ...rest,
       variants: variants.map((variant) => ({ ...variant, id: 'int4' })),
@@ -135,7 +135,7 @@ describe('references that cannot be used', () => {
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /variant int4/);
   });
 
-  test('with values for fewer inputs', async () => {
+  it('with values for fewer inputs', async () => {
     const changed = await withReferences(({ variants, ...rest }) => ({
       ...rest,
       variants: variants.map((variant) => ({ ...variant, outputs: variant.outputs.slice(1) })),
@@ -143,7 +143,7 @@ describe('references that cannot be used', () => {
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /inputs/);
   });
 
-  test('whose inputs decode to other pixels', async () => {
+  it('whose inputs decode to other pixels', async () => {
     const changed = await withReferences(({ inputs, ...rest }) => ({
       ...rest,
       inputs: inputs.map((input) => (input.kind === 'noise' ? { ...input, seed: input.seed + 1 } : input)),
@@ -151,14 +151,14 @@ describe('references that cannot be used', () => {
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /other pixels/);
   });
 
-  test('with a picture that is none, or of another size', async () => {
+  it('with an image that is none, or of another size', async () => {
     const broken = await withReferences(({ inputs, ...rest }) => ({
       ...rest,
       inputs: inputs.map((input) =>
-        input.kind === 'picture' ? { ...input, data: Buffer.from('no picture').toString('base64') } : input,
+        input.kind === 'picture' ? { ...input, data: Buffer.from('no image').toString('base64') } : input,
       ),
     }));
-    await refused(broken, 'GOSHAWK_REFERENCES_INVALID', /input 1 is no picture/);
+    await refused(broken, 'GOSHAWK_REFERENCES_INVALID', /input 1 is no image/);
     const resized = await withReferences(({ inputs, ...rest }) => ({
       ...rest,
       inputs: inputs.map((input) => (input.kind === 'picture' ? { ...input, enlarge: 16 } : input)),
@@ -166,12 +166,12 @@ describe('references that cannot be used', () => {
     await refused(resized, 'GOSHAWK_REFERENCES_INVALID', /input 1 is/);
   });
 
-  test('too large a file', async () => {
-    const changed = await withReferences(() => ' '.repeat(MOST_REFERENCE_BYTES + 1));
+  it('too large a file', async () => {
+    const changed = await withReferences(() => ' '.repeat(MAX_REFERENCE_BYTES + 1));
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /200001 bytes/);
   });
 
-  test('JSON that is nested very deep, or of another form', async () => {
+  it('JSON that is nested very deep, or of another form', async () => {
     await refused(await withReferences(() => '['.repeat(100_000)), 'GOSHAWK_REFERENCES_INVALID', /nested/);
     await refused(
       await withReferences(() => ({ schema: 'another' })),
@@ -180,7 +180,7 @@ describe('references that cannot be used', () => {
     );
   });
 
-  test('a FIFO, which is not waited for', async () => {
+  it('a FIFO, which is not waited for', async () => {
     const changed = await withReferences((references) => references);
     const file = join(changed.folder, 'references.json');
     await rm(file);

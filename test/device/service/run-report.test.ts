@@ -18,7 +18,7 @@ it('rates of a run are those of its camera: loading, the wait for the camera, pa
     clock.advance(1500);
     for (let i = 0; i < frames; i++) {
       pipeline.offer(maker.next());
-      await settle(() => pipeline.framesInHand === 0);
+      await settle(() => pipeline.framesInFlight === 0);
       clock.advance(33.2);
     }
     clock.advance(700);

@@ -28,7 +28,7 @@ describe('health', () => {
     clock.advance(6000);
     expect(healthOf(pipeline.snapshot(), 5000).reasons).toEqual(['camera front has sent no frame yet']);
     pipeline.offer(maker.next());
-    await settle(() => pipeline.framesInHand === 0);
+    await settle(() => pipeline.framesInFlight === 0);
     expect(healthOf(pipeline.snapshot(), 5000)).toEqual({ ok: true, reasons: [] });
     clock.advance(7000);
     expect(healthOf(pipeline.snapshot(), 5000).reasons).toEqual(['camera front has been silent for 7 s']);
@@ -40,7 +40,7 @@ describe('health', () => {
     pipeline.activate();
     for (let i = 0; i < 3; i++) {
       pipeline.offer(maker.next());
-      await settle(() => pipeline.framesInHand === 0);
+      await settle(() => pipeline.framesInFlight === 0);
       clock.advance(9_900);
       expect(healthOf(pipeline.snapshot(), 12_000)).toEqual({ ok: true, reasons: [] });
     }
@@ -55,7 +55,7 @@ describe('health', () => {
     pipeline.activate();
     expect(healthOf(pipeline.snapshot(), 3000).ok).toBe(true);
     pipeline.offer(maker.next());
-    await settle(() => pipeline.framesInHand === 0);
+    await settle(() => pipeline.framesInFlight === 0);
     await pipeline.deactivate();
     clock.advance(600_000);
     pipeline.activate();
@@ -98,7 +98,7 @@ describe('an engine that was lost', () => {
     engine.incident(incident('lost'));
     expect(healthOf(pipeline.snapshot(), 5000).ok).toBe(true);
     expect(engineCondition(pipeline.snapshot())).toMatchObject({
-      state: 'weak',
+      state: 'degraded',
       words: expect.stringMatching(/^1 of 2 inference runners are down/) as string,
     });
     engine.incident(incident('lost'));
@@ -109,7 +109,7 @@ describe('an engine that was lost', () => {
     engine.incident(incident('restored'));
     expect(healthOf(pipeline.snapshot(), 5000).ok).toBe(true);
     engine.incident(incident('restored'));
-    expect(engineCondition(pipeline.snapshot()).state).toBe('mended');
+    expect(engineCondition(pipeline.snapshot()).state).toBe('recovered');
   });
 });
 
@@ -120,7 +120,7 @@ describe('status', () => {
     await pipeline.start();
     pipeline.activate();
     pipeline.offer(maker.next());
-    await settle(() => pipeline.framesInHand === 0);
+    await settle(() => pipeline.framesInFlight === 0);
     clock.advance(1000);
     pipeline.offer(maker.next({ ...rawImage('rgb8', 64, 48), width: 0 }));
     const status = statusOf(pipeline.snapshot(), null, 5000);

@@ -60,7 +60,7 @@ class Node {
   async frames(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       this.pipeline!.offer(this.#maker!.next());
-      await settle(() => this.pipeline!.framesInHand === 0);
+      await settle(() => this.pipeline!.framesInFlight === 0);
       this.clock.advance(100);
     }
   }

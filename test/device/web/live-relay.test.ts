@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { LiveRelay } from '../../../src/device/web/live-relay.ts';
-import type { LivePictures } from '../../../src/device/web/live-pictures.ts';
+import type { LiveImages } from '../../../src/device/web/live-images.ts';
 
-/** Pictures of one session: counts who watches. */
+/** Images of one session: counts who watches. */
 function session(id: string, cameras: readonly string[] = ['front']) {
   const watchers = { count: 0 };
-  const live: LivePictures = {
+  const live: LiveImages = {
     cameras: () => cameras,
     watch: () => {
       watchers.count += 1;

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LiveRelay } from '../../../src/device/web/live-relay.ts';
 import { LiveStreams } from '../../../src/device/web/live-streams.ts';
 
-/** More than a response takes before it asks to wait, so that every picture meets a slow viewer. */
+/** More than a response takes before it asks to wait, so that every image meets a slow viewer. */
 const LARGE = new Uint8Array(400_000);
 
 let server: Server;

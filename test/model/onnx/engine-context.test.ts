@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { makeNode } from '../../../src/model/onnx/build.ts';
 import { writeModel } from '../../../src/model/onnx/model.ts';
@@ -50,7 +50,7 @@ async function bundleWith(embedMode: number, version: string) {
     labels: ['person', 'car'],
     tool: 'test',
     createdAt: '2026-01-02T03:04:05.000Z',
-    referencePictures: null,
+    referenceImages: null,
   });
   const bytes = engineFile(embedMode);
   const variant = {
@@ -72,7 +72,7 @@ async function bundleWith(embedMode: number, version: string) {
   return writeBundle(folder, manifest, new Map([['orin.onnx', bytes]]));
 }
 
-test('a bundle with a built engine is kept, checked by its digest, and not run elsewhere', async () => {
+it('a bundle with a built engine is kept, checked by its digest, and not run elsewhere', async () => {
   const bundle = await bundleWith(1, '1.0.0');
   expect(await verifyBundle(bundle)).toEqual([{ id: 'orin', ran: false }]);
   await expect(createEngine({ bundle }).start()).rejects.toMatchObject({
@@ -83,13 +83,13 @@ test('a bundle with a built engine is kept, checked by its digest, and not run e
   });
 });
 
-test('an engine in a second file is refused: no digest covers it', async () => {
+it('an engine in a second file is refused: no digest covers it', async () => {
   await expect(verifyBundle(await bundleWith(0, '1.0.0'))).rejects.toMatchObject({
     code: 'GOSHAWK_BUNDLE_INVALID',
   });
 });
 
-test('an engine is no model to import', async () => {
+it('an engine is no model to import', async () => {
   const file = join(folder, 'engine.onnx');
   await writeFile(file, engineFile(1));
   const labels = ['person', 'car'];

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { externalFiles, inlineExternalData } from '../../../src/model/onnx/external-data.ts';
 import { readModel, writeModel, type Model } from '../../../src/model/onnx/model.ts';
@@ -67,7 +67,7 @@ async function put(
 
 const facts = { version: '1.0.0', labels: ['person', 'car'], tool: 'test' };
 
-test('a bundle holds the weights that lay in files beside the model, as if they had been in it', async () => {
+it('a bundle holds the weights that lay in files beside the model, as if they had been in it', async () => {
   const { file, files } = await put('two', ['weights.bin', 'more/weights.bin']);
   const whole = join(folder, 'whole.onnx');
   await writeFile(whole, writeModel(foreignDetector({ layout: 'channels' })));
@@ -86,7 +86,7 @@ test('a bundle holds the weights that lay in files beside the model, as if they 
   );
 });
 
-test.each<[string, string, (model: Model) => void, RegExp]>([
+it.each<[string, string, (model: Model) => void, RegExp]>([
   ['is not there', 'gone', (model) => rename(model, 'nowhere.bin'), /nowhere\.bin.*ENOENT/],
   ['lies above the model', 'above', (model) => rename(model, '../above.bin'), /outside of the folder/],
   [
@@ -109,7 +109,7 @@ test.each<[string, string, (model: Model) => void, RegExp]>([
   });
 });
 
-test('a bundle whose graph reaches out of it is refused', async () => {
+it('a bundle whose graph reaches out of it is refused', async () => {
   const { file } = await put('kept', ['weights.bin']);
   const model = readModel(await readFile(file), file);
   expect(externalFiles(model)).toEqual(['weights.bin']);

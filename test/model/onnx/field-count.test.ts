@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { checkFields } from '../../../src/model/onnx/field-count.ts';
 import { readModel } from '../../../src/model/onnx/model.ts';
 import { foreignBytes } from '../../device/authoring/foreign-detector.ts';
@@ -29,7 +29,7 @@ function emptyFields(number: number, count: number): Uint8Array {
   return bytes;
 }
 
-test.each<[string, Uint8Array]>([
+it.each<[string, Uint8Array]>([
   ['nodes', field(GRAPH, emptyFields(1, 1_500_000))],
   ['initializers', field(GRAPH, emptyFields(5, 1_500_000))],
   ['inputs of one node', field(GRAPH, field(1, emptyFields(1, 1_500_000)))],
@@ -39,20 +39,20 @@ test.each<[string, Uint8Array]>([
   expect(() => readModel(bytes, 'many.onnx')).toThrow(/many\.onnx.*more than 1000000 fields/);
 });
 
-test('bodies within bodies are refused before they exhaust the stack', () => {
+it('bodies within bodies are refused before they exhaust the stack', () => {
   let body = new Uint8Array();
   // a graph in an attribute in a node
   for (let level = 0; level < 2000; level += 1) body = field(1, field(5, field(6, body))) as typeof body;
   expect(() => readModel(field(GRAPH, body), 'deep.onnx')).toThrow(/nested deeper/);
 });
 
-test('detectors pass, and so do their large tensors', () => {
+it('detectors pass, and so do their large tensors', () => {
   expect(() => checkFields(foreignBytes({ layout: 'nms' }))).not.toThrow();
   const floats = field(GRAPH, field(5, field(9, new Uint8Array(8_000_000))));
   expect(() => checkFields(floats)).not.toThrow();
 });
 
-test.each([1, 10, 100])('a file that lacks its last %d bytes is said to be cut short', (missing) => {
+it.each([1, 10, 100])('a file that lacks its last %d bytes is said to be cut short', (missing) => {
   const bytes = foreignBytes({ layout: 'channels' });
   expect(() => checkFields(bytes.subarray(0, bytes.byteLength - missing))).toThrow('cut short');
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../../src/core/random.ts';
 import { compareGraphs } from '../../../src/device/authoring/equivalence.ts';
 import { makeFloatTensor, makeInt64Tensor, makeNode } from '../../../src/model/onnx/build.ts';
@@ -88,7 +88,7 @@ async function difference(model: Model, normalization = PLAIN): Promise<number> 
 }
 
 describe('a Focus layer in its convolution', () => {
-  test('any order of the phases, window, stride and padding: the outputs stay', async () => {
+  it('any order of the phases, window, stride and padding: the outputs stay', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.shuffledSubarray([...PLACES], { minLength: 4 }),
@@ -103,7 +103,7 @@ describe('a Focus layer in its convolution', () => {
     );
   });
 
-  test('slices one axis at a time, several convolutions, and a BGR network', async () => {
+  it('slices one axis at a time, several convolutions, and a BGR network', async () => {
     const bytes = tinyDetector({ head: 'yolox', classes: 3, stem: 'focus' });
     const model = readModel(bytes, 'tiny.onnx');
     const convolutions = model.graph.node
@@ -118,13 +118,13 @@ describe('a Focus layer in its convolution', () => {
     expect(wide.every((node) => node.input[0] === 'picture')).toBe(true);
   });
 
-  test('weights that only the old convolution read are gone, those that others read stay', () => {
+  it('weights that only the old convolution read are gone, those that others read stay', () => {
     const model = focusModel({});
     joinFocus(model);
     expect(model.graph.initializer.map(({ name }) => name)).toEqual(['map/focus_weights']);
   });
 
-  test.each<[string, FocusOptions]>([
+  it.each<[string, FocusOptions]>([
     [
       'a phase is there twice',
       {
@@ -148,7 +148,7 @@ describe('a Focus layer in its convolution', () => {
       },
     ],
     ['the slices take each third row', { step: 3 }],
-    ['the slices end before the picture does', { end: 60 }],
+    ['the slices end before the image does', { end: 60 }],
     ['the convolution has groups', { group: 3 }],
     ['something else reads the slices too', { also: [makeNode('Relu', ['focus'], ['other'])] }],
   ])('left as it is where %s', (_, options) => {

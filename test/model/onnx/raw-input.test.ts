@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { letterboxFor, type Letterbox } from '../../../src/core/image/letterbox.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { makeNode } from '../../../src/model/onnx/build.ts';
@@ -44,9 +44,9 @@ function sample(
 }
 
 /** The letterbox as its definition has it. */
-function expectedPicture(frame: Uint8Array, box: Letterbox, resize: 'interpolate' | 'average'): Float64Array {
+function expectedImage(frame: Uint8Array, box: Letterbox, resize: 'interpolate' | 'average'): Float64Array {
   const { sourceWidth: w, sourceHeight: h, scaledWidth, scaledHeight, padX, padY } = box;
-  const picture = new Float64Array(TINY_SIZE * TINY_SIZE * 3).fill(114);
+  const image = new Float64Array(TINY_SIZE * TINY_SIZE * 3).fill(114);
   const [stepX, stepY] = [w / scaledWidth, h / scaledHeight];
   const shiftX = Math.min(stepX / 4, (stepX - 1) / 2 - 0.001);
   const shiftY = Math.min(stepY / 4, (stepY - 1) / 2 - 0.001);
@@ -60,15 +60,15 @@ function expectedPicture(frame: Uint8Array, box: Letterbox, resize: 'interpolate
             : (sample(frame, w, h, cx - shiftX, cy - shiftY, c) +
                 sample(frame, w, h, cx + shiftX, cy + shiftY, c)) /
               2;
-        picture[((padY + y) * TINY_SIZE + padX + x) * 3 + c] = value;
+        image[((padY + y) * TINY_SIZE + padX + x) * 3 + c] = value;
       }
     }
   }
-  return picture;
+  return image;
 }
 
 describe('the resize inside the graph', () => {
-  test.each([
+  it.each([
     [40, 30, 'interpolate'],
     [64, 64, 'interpolate'],
     [70, 50, 'interpolate'],
@@ -88,7 +88,7 @@ describe('the resize inside the graph', () => {
       const options = { provider: 'cpu', threads: 1, spinning: false } as const;
       const graph = await RawGraph.load(mirror(), request, plan, options);
       const [output] = await graph.run(input);
-      const expected = expectedPicture(pixels, letterbox, resize);
+      const expected = expectedImage(pixels, letterbox, resize);
       let worst = 0;
       expected.forEach((value, i) => (worst = Math.max(worst, Math.abs((output?.data[i] ?? NaN) - value))));
       // ONNX Runtime cuts bytes off where it could round them, and works with ten-bit weights
@@ -97,7 +97,7 @@ describe('the resize inside the graph', () => {
     }
   });
 
-  test('shows no border that the frame does not have, whatever its size', async () => {
+  it('shows no border that the frame does not have, whatever its size', async () => {
     const request = { bundle: 'mirror', inputWidth: TINY_SIZE, inputHeight: TINY_SIZE, padValue: 0 };
     const options = { provider: 'cpu', threads: 1, spinning: false } as const;
     const graph = await RawGraph.load(mirror(), request, { encoding: 'rgb8', resize: 'average' }, options);
@@ -113,7 +113,7 @@ describe('the resize inside the graph', () => {
     await graph.close();
   });
 
-  test('is refused for an operator set that has no such Resize', async () => {
+  it('is refused for an operator set that has no such Resize', async () => {
     const old = makeModel({
       nodes: [makeNode('Identity', ['images'], ['same'])],
       initializers: [],
@@ -137,7 +137,7 @@ describe('the resize inside the graph', () => {
   });
 });
 
-test('sampling grids stay inside the frame, one the mirror of the other', () => {
+it('sampling grids stay inside the frame, one the mirror of the other', () => {
   const side = fc.integer({ min: 1, max: 8192 });
   fc.assert(
     fc.property(side, side, side, side, (a, b, c, d) => {

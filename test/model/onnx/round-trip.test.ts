@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { feedInputs, opsetVersion, readModel, shapeOf, writeModel } from '../../../src/model/onnx/model.ts';
 import { readFloats, readIntegers } from '../../../src/model/onnx/tensors.ts';
 
@@ -7,11 +7,11 @@ import { readFloats, readIntegers } from '../../../src/model/onnx/tensors.ts';
 const golden = readFileSync(new URL('golden/golden.onnx', import.meta.url));
 
 describe('an ONNX file written by the Python package', () => {
-  test('comes out byte for byte as it went in, fields unknown to us included', () => {
+  it('comes out byte for byte as it went in, fields unknown to us included', () => {
     expect(Buffer.compare(writeModel(readModel(golden, 'golden.onnx')), golden)).toBe(0);
   });
 
-  test('is read as it was meant', () => {
+  it('is read as it was meant', () => {
     const model = readModel(golden, 'golden.onnx');
     expect(opsetVersion(model)).toBe(13);
     expect(model.producerName).toBe('make_golden.py');
@@ -28,7 +28,7 @@ describe('an ONNX file written by the Python package', () => {
     expect(integers === undefined ? null : Array.from(readIntegers(integers) ?? [])).toEqual([-1, 2 ** 40]);
   });
 
-  test('keeps unknown fields through an edit of the graph around them', () => {
+  it('keeps unknown fields through an edit of the graph around them', () => {
     const model = readModel(golden, 'golden.onnx');
     model.graph.name = 'renamed';
     const [node] = model.graph.node;
@@ -43,7 +43,7 @@ describe('an ONNX file written by the Python package', () => {
 });
 
 describe('what is no ONNX file', () => {
-  test.each([
+  it.each([
     ['empty', new Uint8Array(0)],
     ['text', new TextEncoder().encode('this is not a model, it is a sentence')],
     ['cut short', golden.subarray(0, golden.length - 40)],

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeValueInfo } from '../../../src/model/onnx/build.ts';
 import { fillSizeInputs, takeSizeInputs } from '../../../src/model/onnx/size-inputs.ts';
 import { DATA_TYPE } from '../../../src/model/onnx/schema.ts';
@@ -23,8 +23,8 @@ function filled(name: string, elemType: number = DATA_TYPE.INT64, rows: number |
   };
 }
 
-describe('inputs that tell the size of the picture', () => {
-  test.each<[string, number[], string]>([
+describe('inputs that tell the size of the image', () => {
+  it.each<[string, number[], string]>([
     ['orig_target_sizes', [96, 64], '"orig_target_sizes" is the size of the input'],
     ['im_shape', [64, 96], '"im_shape" is the size of the input'],
     ['scale_factor', [1, 1], '"scale_factor" is 1'],
@@ -32,19 +32,19 @@ describe('inputs that tell the size of the picture', () => {
     expect(filled(name)).toMatchObject({ name, values, words: [words], inputs: ['picture'] });
   });
 
-  test('as many rows as the graph wants, in its own type', () => {
+  it('as many rows as the graph wants, in its own type', () => {
     const { values, first, name } = filled('orig_target_sizes', DATA_TYPE.FLOAT, 2);
     expect(values).toEqual([96, 64, 96, 64]);
     expect(first).toMatchObject({ opType: 'Cast', input: [name], output: ['orig_target_sizes'] });
   });
 
-  test('whose order nobody knows are refused by name where it matters', () => {
+  it('whose order nobody knows are refused by name where it matters', () => {
     expect(() => filled('extent')).toThrow(
-      /besides the picture it takes "extent" \[1, 2\].*width or height comes first/,
+      /besides the image it takes "extent" \[1, 2\].*width or height comes first/,
     );
   });
 
-  test('other inputs stay for whoever describes them', () => {
+  it('other inputs stay for whoever describes them', () => {
     const model = foreignDetector({ layout: 'channels' });
     model.graph.input.push(makeValueInfo('mask', DATA_TYPE.FLOAT, [1, 64, 64]));
     expect(takeSizeInputs(model)).toEqual([]);

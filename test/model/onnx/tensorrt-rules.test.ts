@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { feedInputs, readModel, writeModel } from '../../../src/model/onnx/model.ts';
 import { foldPreprocessing } from '../../../src/model/onnx/fold.ts';
 import { castInputFirst } from '../../../src/model/onnx/tensorrt-input.ts';
@@ -21,7 +21,7 @@ function broken(build: Build): [string, string][] {
 }
 
 describe('graphs that keep the rules', () => {
-  test.each<[string, Build]>([
+  it.each<[string, Build]>([
     ['no quantization at all', (g) => g.add('Conv', ['picture', g.floats([4, 4, 1, 1])])],
     [
       'a convolution with int8 weights, then SiLU, then the next',
@@ -232,7 +232,7 @@ const BROKEN: [string, Build, [string, string][]][] = [
     [['fusion', 'mul']],
   ],
   [
-    'a residual that is quantized on the side of the picture only',
+    'a residual that is quantized on the side of the image only',
     (g) => {
       const skip = g.pair('picture');
       return g.add('Add', [skip, g.silu(g.conv(skip))]);
@@ -264,16 +264,16 @@ const BROKEN: [string, Build, [string, string][]][] = [
 ];
 
 describe('graphs that break one', () => {
-  test.each(BROKEN)('%s', (_, build, expected) => {
+  it.each(BROKEN)('%s', (_, build, expected) => {
     expect(broken(build)).toEqual(expected);
   });
 
-  test('there is one here for every rule', () => {
-    const told = BROKEN.flatMap(([, , expected]) => expected.map(([rule]) => rule));
-    expect([...new Set(told)].sort()).toEqual(Object.keys(TENSORRT_RULES).sort());
+  it('there is one here for every rule', () => {
+    const reported = BROKEN.flatMap(([, , expected]) => expected.map(([rule]) => rule));
+    expect([...new Set(reported)].sort()).toEqual(Object.keys(TENSORRT_RULES).sort());
   });
 
-  test('nodes of ONNX Runtime for other widths are told', () => {
+  it('nodes of ONNX Runtime for other widths are told', () => {
     const graph = new QuantizedGraph();
     const model = graph.model(graph.conv(graph.pair('picture')));
     for (const node of model.graph.node.filter(({ opType }) => opType === 'QuantizeLinear'))
@@ -281,7 +281,7 @@ describe('graphs that break one', () => {
     expect(checkTensorrtRules(model).map(({ rule }) => rule)).toContain('operator');
   });
 
-  test('a violation says what is wrong, what it costs and where that is written', () => {
+  it('a violation says what is wrong, what it costs and where that is written', () => {
     const graph = new QuantizedGraph();
     const [violation] = checkTensorrtRules(
       graph.model(graph.conv(graph.dequantize(graph.quantize('picture', -3), -3))),
@@ -302,7 +302,7 @@ describe("graphs of another quantizer, ONNX Runtime's (golden/make_quantized.py)
     return checkTensorrtRules(readModel(await readFile(file), name)).map(({ rule, node }) => [rule, node]);
   };
 
-  test('as it quantizes when nothing is said', async () => {
+  it('as it quantizes when nothing is said', async () => {
     const rules = await rulesOf('quantized-default.onnx');
     expect(rules.filter(([rule]) => rule === 'zero-point')).toHaveLength(20);
     expect(rules.filter(([rule]) => rule !== 'zero-point')).toEqual([
@@ -314,12 +314,12 @@ describe("graphs of another quantizer, ONNX Runtime's (golden/make_quantized.py)
     ]);
   });
 
-  test('told to be symmetric, to leave biases alone and to quantize no output of a convolution', async () => {
+  it('told to be symmetric, to leave biases alone and to quantize no output of a convolution', async () => {
     expect(await rulesOf('quantized-tensorrt.onnx')).toEqual([]);
   });
 });
 
-describe('the picture input of a bundle', () => {
+describe('the image input of a bundle', () => {
   function folded() {
     const model = readModel(tinyDetector({ head: 'yolov8', classes: 2, stem: 'focus' }), 'tiny');
     const size = { width: 64, height: 64 };
@@ -335,14 +335,14 @@ describe('the picture input of a bundle', () => {
   async function outputOf(model: ReturnType<typeof folded>): Promise<number[]> {
     const session = await GraphSession.load(writeModel(model), INSPECTION);
     const random = createRandom(3);
-    const picture = Uint8Array.from({ length: 64 * 64 * 3 }, () => random.int(0, 255));
-    const [value] = await session.run({ images: makeFeed(picture, [1, 64, 64, 3]) });
+    const image = Uint8Array.from({ length: 64 * 64 * 3 }, () => random.int(0, 255));
+    const [value] = await session.run({ images: makeFeed(image, [1, 64, 64, 3]) });
     const numbers = Array.from(value?.data ?? [], Number);
     await session.close();
     return numbers;
   }
 
-  test('is transposed as bytes, which TensorRT does not do, until it is cast first; the values stay', async () => {
+  it('is transposed as bytes, which TensorRT does not do, until it is cast first; the values stay', async () => {
     const model = folded();
     expect(checkTensorrtRules(model).map(({ rule, message }) => [rule, message])).toEqual([
       ['uint8', 'reads the uint8 input images, which only a Cast to float may'],
@@ -355,7 +355,7 @@ describe('the picture input of a bundle', () => {
     expect(before.length).toBeGreaterThan(0);
   });
 
-  test('a graph that begins otherwise is left alone', () => {
+  it('a graph that begins otherwise is left alone', () => {
     const model = readModel(tinyDetector({ head: 'yolox', classes: 2 }), 'tiny');
     const before = writeModel(model);
     expect(castInputFirst(model)).toBe(false);

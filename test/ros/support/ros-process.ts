@@ -14,7 +14,7 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-export function sayWhatIsSkipped(): void {
+export function logSkipped(): void {
   if (!HAS_ROS) say('skipped: no ROS 2 in the environment (run this with scripts/with-ros)');
   else if (!HAS_ROS2) say('partly skipped: the ros2 command is not installed');
 }

@@ -9,7 +9,7 @@ const SHARED = join(ROOT, '../shared');
 const YOLOX = join(SHARED, 'models/yolox_nano_416.onnx');
 const PICTURES = join(SHARED, 'coco-mini/val');
 
-/** True where the optional model and pictures beside the project are there. */
+/** True where the optional model and images beside the project are there. */
 export const HAS_YOLOX = existsSync(YOLOX) && existsSync(PICTURES);
 
 /** A folder with YOLOX-nano as a bundle; only where `HAS_YOLOX`. */

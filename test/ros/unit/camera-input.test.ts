@@ -4,7 +4,7 @@ import { encodeImage } from '../../../src/core/cdr/messages.ts';
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
 import { isCompressed, type Frame } from '../../../src/core/frame.ts';
 import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
-import { CameraInput, type FrameDoor } from '../../../src/ros/detector/camera-input.ts';
+import { CameraInput, type FrameAdmission } from '../../../src/ros/detector/camera-input.ts';
 import { RateLimit } from '../../../src/ros/detector/rate-limit.ts';
 
 const FIELDS = { width: 4, height: 2, encoding: 'rgb8', step: 12 };
@@ -14,7 +14,7 @@ function image(): Uint8Array {
   return encodeImage(new CdrWriter(), HEADER, FIELDS, new Uint8Array(24).fill(9)).slice();
 }
 
-class Door implements FrameDoor {
+class Admission implements FrameAdmission {
   readonly frames: Frame[] = [];
   readonly refused: string[] = [];
 
@@ -31,17 +31,17 @@ class Door implements FrameDoor {
 function makeInput(
   kind: 'raw' | 'compressed',
   rate = new RateLimit(() => 0),
-): { input: CameraInput; door: Door } {
-  const door = new Door();
-  return { door, input: new CameraInput('front', kind, door, new EnvelopeMaker('front'), rate) };
+): { input: CameraInput; admission: Admission } {
+  const admission = new Admission();
+  return { admission, input: new CameraInput('front', kind, admission, new EnvelopeMaker('front'), rate) };
 }
 
 describe('CameraInput', () => {
-  it('offers a picture as it lies in the message, with its header', () => {
-    const { input, door } = makeInput('raw');
+  it('offers an image as it lies in the message, with its header', () => {
+    const { input, admission } = makeInput('raw');
     const bytes = image();
     input.take(bytes);
-    const [frame] = door.frames;
+    const [frame] = admission.frames;
     expect(frame!.envelope).toMatchObject({
       camera: 'front',
       stamp: HEADER.stamp,
@@ -65,14 +65,14 @@ describe('CameraInput', () => {
         fc.constantFrom('raw' as const, 'compressed' as const),
         fc.array(changed, { maxLength: 8 }),
         (kind, changes) => {
-          const { input, door } = makeInput(kind);
+          const { input, admission } = makeInput(kind);
           for (const { at, value, cut } of changes) {
             const bytes = whole.slice();
             bytes[at] = value;
             input.take(bytes.subarray(0, cut));
           }
           expect(input.messages).toBe(changes.length);
-          expect(door.frames.length + door.refused.length).toBe(changes.length);
+          expect(admission.frames.length + admission.refused.length).toBe(changes.length);
         },
       ),
       { numRuns: 2000 },
@@ -83,10 +83,10 @@ describe('CameraInput', () => {
     let now = 0;
     const rate = new RateLimit(() => now);
     rate.set(10);
-    const { input, door } = makeInput('raw', rate);
+    const { input, admission } = makeInput('raw', rate);
     for (; now < 1000; now += 33) input.take(image());
-    expect(door.frames).toHaveLength(10);
-    expect(new Set(door.refused)).toEqual(new Set(['rate_limited']));
+    expect(admission.frames).toHaveLength(10);
+    expect(new Set(admission.refused)).toEqual(new Set(['rate_limited']));
   });
 });
 

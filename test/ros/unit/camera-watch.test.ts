@@ -16,7 +16,7 @@ const healthy: CameraView = {
   reliability: 'best_effort',
   publishers: [camera],
   silentSeconds: 0.1,
-  everHeard: true,
+  everReceived: true,
   otherTopics: [],
 };
 
@@ -32,19 +32,19 @@ describe('inspectCamera', () => {
     );
   });
 
-  it('says that nobody publishes, and where pictures are', () => {
+  it('says that nobody publishes, and where images are', () => {
     const [finding] = words({ publishers: [], silentSeconds: 3.2, otherTopics: ['/rear/image_raw'] });
     expect(finding).toMatch(/^silent: no frame on \/front\/image_raw for 3 s: nobody publishes it/);
-    expect(finding).toMatch(/pictures are on \/rear\/image_raw/);
+    expect(finding).toMatch(/images are on \/rear\/image_raw/);
   });
 
   it('tells a camera that fell silent from one that never spoke', () => {
     expect(words({ silentSeconds: 4 })[0]).toMatch(/\/driver still publishes the topic and stopped sending/);
-    expect(words({ silentSeconds: 4, everHeard: false })[0]).toMatch(/has sent nothing that arrived/);
+    expect(words({ silentSeconds: 4, everReceived: false })[0]).toMatch(/has sent nothing that arrived/);
   });
 
   it('names a reliability that never matches, before silence', () => {
-    const [mismatch, silence] = words({ reliability: 'reliable', silentSeconds: 4, everHeard: false });
+    const [mismatch, silence] = words({ reliability: 'reliable', silentSeconds: 4, everReceived: false });
     expect(mismatch).toMatch(/^qos \/driver: .*\/driver offers best_effort.*set reliability:=best_effort/);
     expect(silence).toMatch(/see the mismatch above/);
     expect(words({ reliability: 'reliable' })).toHaveLength(1);
@@ -101,7 +101,7 @@ describe('inspectRivals', () => {
 describe('FindingLog', () => {
   it('says it again where the cause is another, also where the two differ by a digit alone', () => {
     const log = new FindingLog();
-    const said: string[] = [];
+    const reported: string[] = [];
     for (const message of [
       'silent for 3 s: /driver1 stopped',
       'silent for 4 s: /driver1 stopped',
@@ -110,21 +110,21 @@ describe('FindingLog', () => {
       log.update(
         'front',
         [{ level: 'error', key: 'silent', message }],
-        (finding) => said.push(finding.message),
+        (finding) => reported.push(finding.message),
         () => undefined,
       );
-    expect(said).toEqual(['silent for 3 s: /driver1 stopped', 'silent for 5 s: /driver2 stopped']);
+    expect(reported).toEqual(['silent for 3 s: /driver1 stopped', 'silent for 5 s: /driver2 stopped']);
   });
 
   it('says a thing once when it appears and once when it is over, by subject', () => {
     const log = new FindingLog();
-    const said: string[] = [];
+    const reported: string[] = [];
     const update = (subject: string, messages: readonly string[]): void => {
       log.update(
         subject,
         messages.map((message) => ({ level: 'error', key: 'silent', message })),
-        ({ message }) => said.push(`${subject}: ${message}`),
-        (message) => said.push(`${subject} over: ${message}`),
+        ({ message }) => reported.push(`${subject}: ${message}`),
+        (message) => reported.push(`${subject} over: ${message}`),
       );
     };
     update('front', ['silent for 3 s']);
@@ -135,7 +135,7 @@ describe('FindingLog', () => {
     update('front', []);
     update('front', ['silent for 3 s']);
     update('front', ['silent for 5 s: the camera is there']);
-    expect(said).toEqual([
+    expect(reported).toEqual([
       'front: silent for 3 s',
       'rear: silent for 9 s',
       'front over: silent for 4 s',
@@ -146,7 +146,7 @@ describe('FindingLog', () => {
 
   it('keeps two listeners of one camera apart, also where their names differ by a digit alone', () => {
     const log = new FindingLog();
-    const said: string[] = [];
+    const reported: string[] = [];
     const type = 'vision_msgs/msg/Detection2DArray';
     const listeners: Endpoint[] = ['/app1', '/app2'].map((node) => ({
       node,
@@ -158,12 +158,12 @@ describe('FindingLog', () => {
       log.update(
         'front',
         inspectListeners('/front/detections', type, present),
-        ({ message }) => said.push(message.slice(0, 5)),
-        (message) => said.push(`over ${message.slice(0, 5)}`),
+        ({ message }) => reported.push(message.slice(0, 5)),
+        (message) => reported.push(`over ${message.slice(0, 5)}`),
       );
     };
     for (let i = 0; i < 3; i++) update(listeners);
     update(listeners.slice(1));
-    expect(said).toEqual(['/app1', '/app2', 'over /app1']);
+    expect(reported).toEqual(['/app1', '/app2', 'over /app1']);
   });
 });

@@ -8,9 +8,9 @@ const ROOT = join(import.meta.dirname, '../../..');
 const BINARY = join(ROOT, 'node_modules/rclnodejs/build/Release/rclnodejs.node');
 
 it('names what is not set', () => {
-  const said: string[] = [];
-  expect(hasRosEnvironment({ ROS_DISTRO: 'jazzy' }, (line) => said.push(line))).toBe(false);
-  expect(said[0]).toMatch(/^GOSHAWK_ROS_UNAVAILABLE: .*AMENT_PREFIX_PATH is not set/);
+  const reported: string[] = [];
+  expect(hasRosEnvironment({ ROS_DISTRO: 'jazzy' }, (line) => reported.push(line))).toBe(false);
+  expect(reported[0]).toMatch(/^GOSHAWK_ROS_UNAVAILABLE: .*AMENT_PREFIX_PATH is not set/);
   expect(
     hasRosEnvironment({ ROS_DISTRO: 'jazzy', AMENT_PREFIX_PATH: '/opt/ros/jazzy' }, () => undefined),
   ).toBe(true);

@@ -100,7 +100,7 @@ function expectLaw({ pipeline, published }: World, messages: number): void {
   expect(counts.received).toBe(messages);
   expect(counts.published).toBe(published);
   expect(counts.received).toBe(accountedFor(counts));
-  expect(counts.inFlight).toBe(pipeline.framesInHand);
+  expect(counts.inFlight).toBe(pipeline.framesInFlight);
 }
 
 function expectCameraLaw(pipeline: FramePipeline): void {
@@ -114,7 +114,7 @@ function accountedFor({ published, drops, inFlight }: FrameCounts): number {
 
 /** The frames in hand end by themselves; how long that takes is sharp's affair. */
 async function untilIdle(pipeline: FramePipeline): Promise<void> {
-  while (pipeline.framesInHand > 0) await turns(1);
+  while (pipeline.framesInFlight > 0) await turns(1);
 }
 
 interface RawMessage {
@@ -172,7 +172,7 @@ function withFields(message: RawMessage, fields: Partial<ImageFields>): Uint8Arr
   return write({ ...message, fields: { ...message.fields, ...fields } });
 }
 
-/** What may be wrong with a raw picture; each gets the same share of the messages that are not honest. */
+/** What may be wrong with a raw image; each gets the same share of the messages that are not honest. */
 const FAULTS: readonly ((message: RawMessage, random: Random) => Uint8Array<ArrayBuffer>)[] = [
   (message, random) => write(message).slice(0, random.int(0, 60)),
   (message, random) => {

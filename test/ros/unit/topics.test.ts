@@ -90,7 +90,7 @@ describe('nameTopics', () => {
     'refuses %s, which is drawn from another camera here',
     (own) => {
       expect(() => nameTopics(['/front/image_raw', own], 'auto')).toThrow(
-        /GOSHAWK_PARAMETER_INVALID|image_topics = .* annotated picture of \/front\/image_raw/,
+        /GOSHAWK_PARAMETER_INVALID|image_topics = .* annotated image of \/front\/image_raw/,
       );
     },
   );

@@ -1,23 +1,21 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { peersBenchReportSchema, rosBenchReportSchema, type RosTrial } from '../../../src/contract/bench.ts';
 import type { BundleRef, LatencySummary, RunReport } from '../../../src/contract/report.ts';
 import { describeHost } from '../../../src/platform/describe-host.ts';
 import { benchPeers, benchRos, ratiosOf, type TrialRunner } from '../../../src/tools/bench/bench-ros.ts';
 import type { TrialOptions } from '../../../src/tools/bench/ros-trial.ts';
 
-const figures = (p50: number, p99: number, cpuMsPerFrame: number) => ({ p50, p99, cpuMsPerFrame });
+const stats = (p50: number, p99: number, cpuMsPerFrame: number) => ({ p50, p99, cpuMsPerFrame });
 
-test('ratios are taken round by round, and their medians are told', () => {
+it('ratios are taken round by round, and their medians are told', () => {
   const rounds = [
-    { goshawk: figures(10, 20, 30), pythonPeer: figures(20, 80, 60) },
+    { goshawk: stats(10, 20, 30), pythonPeer: stats(20, 80, 60) },
     // an hour in which everything is slow
-    { goshawk: figures(40, 90, 31), pythonPeer: figures(50, 100, 62) },
-    { goshawk: figures(12, 30, 33), pythonPeer: figures(20, 100, 60) },
+    { goshawk: stats(40, 90, 31), pythonPeer: stats(50, 100, 62) },
+    { goshawk: stats(12, 30, 33), pythonPeer: stats(20, 100, 60) },
   ];
-  expect(ratiosOf(rounds)).toEqual(figures(0.6, 0.3, 0.5));
-  expect(ratiosOf([{ goshawk: figures(10, 20, 30), pythonPeer: figures(0, 0, 0) }])).toEqual(
-    figures(0, 0, 0),
-  );
+  expect(ratiosOf(rounds)).toEqual(stats(0.6, 0.3, 0.5));
+  expect(ratiosOf([{ goshawk: stats(10, 20, 30), pythonPeer: stats(0, 0, 0) }])).toEqual(stats(0, 0, 0));
 });
 
 const LATENCY: LatencySummary = { count: 150, p50: 12, p90: 14, p99: 20, p999: 22, max: 23 };
@@ -79,7 +77,7 @@ const silent = (): void => undefined;
 describe('a report of a benchmark', () => {
   const peers = { ...OPTIONS, rounds: 1, missedLimit: 0.05, fixedRate: 30, peerModelDigest: 'b'.repeat(64) };
 
-  test('names the bundle that the detector ran, and not only what was asked for', async () => {
+  it('names the bundle that the detector ran, and not only what was asked for', async () => {
     const ros = await benchRos(trialsOf(BUNDLE), { ...OPTIONS, rate: 30 }, describeHost(['cpu']), silent);
     expect(rosBenchReportSchema.parse(ros).bundle).toEqual(BUNDLE);
     const report = await benchPeers(trialsOf(BUNDLE), peers, describeHost(['cpu']), silent);
@@ -89,7 +87,7 @@ describe('a report of a benchmark', () => {
     });
   });
 
-  test('is not made of two bundles', async () => {
+  it('is not made of two bundles', async () => {
     const other = { ...BUNDLE, digest: 'c'.repeat(64) };
     await expect(
       benchPeers(trialsOf(BUNDLE, other), peers, describeHost(['cpu']), silent),

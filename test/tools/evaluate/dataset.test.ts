@@ -34,7 +34,7 @@ async function codeAndMessage(promise: Promise<unknown>): Promise<[string, strin
 }
 
 describe('readDataset', () => {
-  it('numbers pictures by id and classes by the labels, whatever their ids', async () => {
+  it('numbers images by id and classes by the labels, whatever their ids', async () => {
     const file = write('good.json', coco);
     const dataset = await readDataset(file, { ...options, labels: ['person', 'bird', 'car'] });
     expect(dataset.images.map(({ id }) => id)).toEqual([2, 7]);
@@ -54,7 +54,7 @@ describe('readDataset', () => {
     ]);
   });
 
-  it('leaves out pictures beyond the limit with their objects', async () => {
+  it('leaves out images beyond the limit with their objects', async () => {
     const dataset = await readDataset(write('limit.json', coco), { ...options, limit: 1 });
     expect([dataset.images.length, dataset.truths.length, dataset.truths[0]!.image]).toEqual([1, 1, 0]);
   });
@@ -74,8 +74,8 @@ describe('readDataset', () => {
   it.each<[string, unknown, RegExp]>([
     ['no JSON', '{', /JSON/],
     ['another format', { pictures: [] }, /images: /],
-    ['no picture', { ...coco, images: [], annotations: [] }, /has no picture/],
-    ['a picture twice', { ...coco, images: [image, image] }, /picture 7 is there twice/],
+    ['no image', { ...coco, images: [], annotations: [] }, /has no image/],
+    ['an image twice', { ...coco, images: [image, image] }, /image 7 is there twice/],
     [
       'a category twice',
       { ...coco, categories: [categories[0], categories[0]] },
@@ -86,10 +86,10 @@ describe('readDataset', () => {
       { ...coco, annotations: [annotation, annotation] },
       /annotation 1 is there twice/,
     ],
-    ['no such picture', only({ image_id: 8 }), /annotation 1: there is no picture 8/],
+    ['no such image', only({ image_id: 8 }), /annotation 1: there is no image 8/],
     ['no such category', only({ category_id: 1 }), /annotation 1: there is no category 1/],
     [
-      'a box beyond the picture',
+      'a box beyond the image',
       only({ bbox: [90, 20, 30, 10] }),
       /annotation 1: its box 90, 20, 30, 10 lies beyond.*100x50/,
     ],
@@ -127,10 +127,10 @@ describe('readResults', () => {
     expect(toResults(dataset, boxes)).toEqual(results);
   });
 
-  it('refuses a picture that the data set does not have, and skips it where pictures were left out', async () => {
+  it('refuses an image that the data set does not have, and skips it where images were left out', async () => {
     const file = write('found.json', results);
     const part = await readDataset(write('truth.json', coco), { ...options, limit: 1 });
-    expect((await codeAndMessage(readResults(file, part, false)))[1]).toMatch(/picture 7 is not in/);
+    expect((await codeAndMessage(readResults(file, part, false)))[1]).toMatch(/image 7 is not in/);
     expect(await readResults(file, part, true)).toEqual([]);
   });
 

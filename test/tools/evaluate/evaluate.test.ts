@@ -21,7 +21,7 @@ const results = write('results.json', crowds.detections);
 const options: EvaluateOptions = { annotations, ignoreUnknown: false, limit: null, resamples: 50, seed: 3 };
 const times = { preprocess: 1, queue: 2, inference: 3, decode: 4 };
 
-/** Plays back the detections of a golden set, pictures finished out of order; `fault` spoils those it is asked to. */
+/** Plays back the detections of a golden set, images finished out of order; `fault` spoils those it is asked to. */
 function playback(
   golden: GoldenSet,
   fault: (image: number, result: DetectorResult) => DetectorResult,
@@ -86,7 +86,7 @@ describe('evaluateDetector', () => {
       onProgress: () => undefined,
     });
 
-  it('gives the figures of the detections it writes, whatever order pictures finish in', async () => {
+  it('gives the figures of the detections it writes, whatever order images finish in', async () => {
     const report = await run((_, result) => result);
     // boxes pass through 32-bit floats
     expect(report.ap).toBeCloseTo(crowds.expected.stats[0]!, 4);
@@ -104,7 +104,7 @@ describe('evaluateDetector', () => {
     (spoiled: (result: DetectorResult) => DetectorResult) => (image: number, result: DetectorResult) =>
       image === someImage ? spoiled(result) : result;
 
-  it('ends with the picture’s name where one fails', async () => {
+  it('ends with the image’s name where one fails', async () => {
     const failing = run(
       spoil(() => {
         throw new GoshawkError('GOSHAWK_FILE_INVALID', { file: 'x', reason: 'cut short' });
@@ -116,14 +116,14 @@ describe('evaluateDetector', () => {
     });
   });
 
-  it('refuses pictures of another size than the annotations say', async () => {
+  it('refuses images of another size than the annotations say', async () => {
     await expect(run(spoil((result) => ({ ...result, width: 320 })))).rejects.toMatchObject({
       code: 'GOSHAWK_DATASET_IMAGE',
       message: expect.stringContaining('320x640 pixels, the annotations say 640x640') as unknown,
     });
   });
 
-  it('looks at no more pictures than the limit', async () => {
+  it('looks at no more images than the limit', async () => {
     expect((await run((_, result) => result, { limit: 5 })).images).toBe(5);
   });
 });

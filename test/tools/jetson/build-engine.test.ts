@@ -204,11 +204,11 @@ describe('what trtexec says of itself', () => {
     ['v101600', '10.16.0'],
     ['v8601', '8.6.1'],
     ['of tomorrow', ''],
-  ])('TensorRT %s is %s', (said, version) => {
+  ])('TensorRT %s is %s', (reported, version) => {
     const log = path.join(folder, 'log');
     writeFileSync(
       log,
-      `&&&& RUNNING TensorRT.trtexec [TensorRT ${said}] # trtexec\n[I] Compute Capability: 11.0\n`,
+      `&&&& RUNNING TensorRT.trtexec [TensorRT ${reported}] # trtexec\n[I] Compute Capability: 11.0\n`,
     );
     const script = `source ${path.join(JETSON_SCRIPTS, 'watch-trtexec.sh')}; trtexec_version ${log}; trtexec_capability ${log}`;
     const { stdout } = spawnSync('bash', ['-euc', script], { encoding: 'utf8' });

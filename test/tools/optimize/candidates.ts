@@ -3,7 +3,7 @@ import type { Finalist } from '../../../src/tools/optimize/finish.ts';
 import type { PartAccuracy } from '../../../src/tools/optimize/judge.ts';
 import type { Latency } from '../../../src/tools/optimize/latency.ts';
 import type { Scheme } from '../../../src/tools/optimize/protocol.ts';
-import type { Candidate, Plan } from '../../../src/tools/optimize/workshop.ts';
+import type { Candidate, Plan } from '../../../src/tools/optimize/candidate-builder.ts';
 
 /** What a candidate of a test is. */
 export interface Facts {
@@ -87,10 +87,10 @@ export function finalist(id: string, facts: Facts, maxApDrop: number, trial = fa
 
 /** Figures on a part with such a loss. */
 export function accuracyOf(drop: number): PartAccuracy {
-  const figures = { ap: 0.4 - drop, ap50: 0.6, ap75: null, apSmall: null, apMedium: null, apLarge: null };
+  const stats = { ap: 0.4 - drop, ap50: 0.6, ap75: null, apSmall: null, apMedium: null, apLarge: null };
   const recalls = { ar1: null, ar10: null, ar100: null, arSmall: null, arMedium: null, arLarge: null };
   return {
-    evaluation: { figures: { ...figures, ...recalls }, classes: [], matches: [] },
+    evaluation: { stats: { ...stats, ...recalls }, classes: [], matches: [] },
     ap: 0.4 - drop,
     interval: { low: 0.3, high: 0.5 },
     drop,

@@ -6,8 +6,8 @@ import { scratchFolder } from './scratch.ts';
 
 const root = scratchFolder();
 const never = new AbortController().signal;
-const said: string[] = [];
-const say = (activity: string): void => void said.push(activity);
+const reported: string[] = [];
+const say = (activity: string): void => void reported.push(activity);
 let run = 0;
 let places: Places;
 let bin = '';
@@ -29,7 +29,7 @@ const ensure = () => ensureQuantizer(say, never, places);
 
 beforeEach(() => {
   run += 1;
-  said.length = 0;
+  reported.length = 0;
   bin = join(root, `bin${run}`);
   places = { sources: join(root, `sources${run}`), environment: join(root, `env${run}`) };
   for (const folder of [bin, places.sources]) mkdirSync(folder);
@@ -49,7 +49,7 @@ describe('ensureQuantizer', () => {
     const { command, env } = await ensure();
     expect(command).toBe(join(places.environment, 'bin/python'));
     expect(env).toMatchObject({ PYTHONPATH: places.sources });
-    expect(said).toEqual([
+    expect(reported).toEqual([
       'looking for Python',
       'making a Python environment',
       'installing ONNX Runtime for Python',

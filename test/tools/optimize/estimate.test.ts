@@ -33,12 +33,12 @@ describe('estimateDrops', () => {
     );
   });
 
-  it('believes what is measured on many pictures', () => {
+  it('believes what is measured on many images', () => {
     const [estimate] = estimateDrops([measured(0.02, 0.0005, 0.99)], AP);
     expect(estimate!.drop).toBeCloseTo(0.02, 2);
   });
 
-  it('is nearer to the truth than the measure alone where pictures are few', () => {
+  it('is nearer to the truth than the measure alone where images are few', () => {
     const random = createRandom(3);
     let [own, combined] = [0, 0];
     for (let run = 0; run < 50; run += 1) {

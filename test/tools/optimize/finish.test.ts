@@ -90,7 +90,7 @@ describe('the final part', () => {
     });
     expect(ids[0]).toBe('unlucky');
     const { text } = describeOutcome(choice, FLOOR, 'exact', []);
-    expect(text).toContain('on pictures that nothing was chosen by it loses 2.40 points');
+    expect(text).toContain('on images that nothing was chosen by it loses 2.40 points');
     expect(text).toMatch(/more is lost than the floor of 1\.00 points allows: unlucky \(2\.40 points\)/);
   });
 });
@@ -140,9 +140,10 @@ describe('8 bits for every CPU', () => {
     const { choice } = decide({ 'fast-unsaturated': exact, other: { ...exact, ratio: 0.6 } });
     expect(choice.fastest.candidate.plan.id).toBe('fast-unsaturated');
     expect(choice.portable).toBeNull();
-    const said = (arithmetic: 'exact' | 'saturating') => describeOutcome(choice, FLOOR, arithmetic, []).text;
-    expect(said('exact')).toContain('Its 8-bit sums saturate on no CPU.');
-    expect(said('saturating')).toContain('8-bit weights that do saturate on this one were not tried');
+    const reported = (arithmetic: 'exact' | 'saturating') =>
+      describeOutcome(choice, FLOOR, arithmetic, []).text;
+    expect(reported('exact')).toContain('Its 8-bit sums saturate on no CPU.');
+    expect(reported('saturating')).toContain('8-bit weights that do saturate on this one were not tried');
   });
 
   it('are missed in words where none holds the floor', () => {

@@ -10,11 +10,7 @@ import { compareFolded } from '../../../src/tools/optimize/compare-folded.ts';
 import { BrokenOutputError, EVALUATION_LIMITS } from '../../../src/tools/optimize/detect-stored.ts';
 import { Judge, type JudgedModel, type JudgeOptions } from '../../../src/tools/optimize/judge.ts';
 import { measureLatencies } from '../../../src/tools/optimize/latency.ts';
-import {
-  listCalibration,
-  storeCalibration,
-  storeLabeled,
-} from '../../../src/tools/optimize/picture-store.ts';
+import { listCalibration, storeCalibration, storeLabeled } from '../../../src/tools/optimize/image-store.ts';
 import { splitDataset } from '../../../src/tools/optimize/split.ts';
 import { WorkFolder } from '../../../src/tools/optimize/work-folder.ts';
 import { scratchFolder } from './scratch.ts';

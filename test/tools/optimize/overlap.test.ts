@@ -9,16 +9,16 @@ const pictures = (...pairs: [string, string][]) => ({
 describe('refuseOverlap', () => {
   const labeled = pictures(['a.jpg', '1'], ['b.jpg', '2'], ['c.jpg', '3'], ['d.jpg', '4']);
 
-  it('takes pictures that differ', () => {
+  it('takes images that differ', () => {
     refuseOverlap('calibration', pictures(['a.jpg', '5'], ['b.jpg', '6']), labeled);
   });
 
-  it('names the first pictures that are the same, whatever their names', () => {
+  it('names the first images that are the same, whatever their names', () => {
     const same = pictures(['x.png', '4'], ['own.jpg', '9'], ['a.jpg', '1'], ['y.png', '2'], ['z.png', '3']);
     expect(() => {
       refuseOverlap('calibration', same, labeled);
     }).toThrow(
-      /^4 of the 5 calibration pictures in calibration are labeled pictures too, pixel by pixel: x\.png is d\.jpg, a\.jpg is a\.jpg, y\.png is b\.jpg, and 1 more/,
+      /^4 of the 5 calibration images in calibration are also labeled images, pixel for pixel: x\.png is d\.jpg, a\.jpg is a\.jpg, y\.png is b\.jpg, and 1 more/,
     );
   });
 });

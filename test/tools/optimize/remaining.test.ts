@@ -20,7 +20,7 @@ const AP = 0.38;
 const LAYERS = 113;
 
 /** What the schedule promised, and what was true. */
-interface Told {
+interface Reported {
   readonly kind: StepKind;
   readonly remaining: number | null;
   readonly at: number;
@@ -30,7 +30,7 @@ interface Told {
 async function replay(
   kept: number,
   arithmetic: 'exact' | 'saturating',
-): Promise<{ told: Told[]; end: number }> {
+): Promise<{ reported: Reported[]; end: number }> {
   const clock = { now: 0 };
   const work = { done: 0, recalled: 0 };
   const schedule = new Schedule(
@@ -39,7 +39,7 @@ async function replay(
     () => undefined,
     () => clock.now,
   );
-  const told: Told[] = [];
+  const reported: Reported[] = [];
   const taken: Partial<Record<StepKind, number>> = {};
   let kind: StepKind = 'float';
   const pass = (): void => {
@@ -52,7 +52,7 @@ async function replay(
   const begin = (next: StepKind, name: string, left: Parameters<Schedule['begin']>[2]): void => {
     kind = next;
     schedule.begin(next, name, left);
-    told.push({ kind, remaining: schedule.remaining(), at: clock.now / 1000 });
+    reported.push({ kind, remaining: schedule.remaining(), at: clock.now / 1000 });
   };
   const search = new Search(
     {
@@ -84,7 +84,7 @@ async function replay(
   await search.run();
   begin('final', '', {});
   pass();
-  return { told, end: clock.now / 1000 };
+  return { reported, end: clock.now / 1000 };
 }
 
 describe('the time that remains', () => {
@@ -96,9 +96,9 @@ describe('the time that remains', () => {
   ] as const)(
     'is true within a factor of 1.5, four times of five, with %d layers in float, sums %s',
     async (kept, arithmetic) => {
-      const { told, end } = await replay(kept, arithmetic);
+      const { reported, end } = await replay(kept, arithmetic);
       // what is known once the layers are: before, nobody can say how many tries the floor will take
-      const known = told.slice(told.findIndex(({ kind }) => kind === 'sensitivity'));
+      const known = reported.slice(reported.findIndex(({ kind }) => kind === 'sensitivity'));
       const ratios = known.map(({ remaining, at }) => remaining! / (end - at));
       const wrong = ratios.filter((ratio) => ratio > 1.5 || ratio < 1 / 1.5);
       expect(known.length).toBeGreaterThan(5);
@@ -109,8 +109,8 @@ describe('the time that remains', () => {
   );
 
   it('shrinks as the run goes on, by about as much as passes', async () => {
-    const { told, end } = await replay(20, 'exact');
-    const known = told.slice(told.findIndex(({ kind }) => kind === 'sensitivity'));
+    const { reported, end } = await replay(20, 'exact');
+    const known = reported.slice(reported.findIndex(({ kind }) => kind === 'sensitivity'));
     const [first, last] = [known[0]!, known.at(-1)!];
     const passed = last.at - first.at;
     expect(first.remaining! - last.remaining!).toBeGreaterThan(0.6 * passed);

@@ -5,7 +5,7 @@ import type { Int8Arithmetic } from '../../../src/contract/machine.ts';
 import { STEP_KINDS, type Steps } from '../../../src/tools/optimize/forecast.ts';
 import type { Scheme } from '../../../src/tools/optimize/protocol.ts';
 import { Search, type SearchPort } from '../../../src/tools/optimize/search.ts';
-import { needsExactInt8, type Candidate, type Plan } from '../../../src/tools/optimize/workshop.ts';
+import { needsExactInt8, type Candidate, type Plan } from '../../../src/tools/optimize/candidate-builder.ts';
 import { candidateOf, planOf } from './candidates.ts';
 
 const AP = 0.4;
@@ -101,7 +101,10 @@ describe('Search', () => {
 
   it('keeps the few layers in float that ruin the rest, and takes the calibration that disturbs least', async () => {
     const errors = Array.from({ length: 40 }, (_, i) => (i === 7 || i === 21 ? 0.5 : 0.01));
-    const { fastest, layers: told } = await run({ ...PLAIN, errors, gains: errors.map(() => 0.01) }, 0.01);
+    const { fastest, layers: reported } = await run(
+      { ...PLAIN, errors, gains: errors.map(() => 0.01) },
+      0.01,
+    );
     expect(fastest.candidate.plan).toMatchObject({
       scheme: {
         calibration: 'percentile',
@@ -110,7 +113,7 @@ describe('Search', () => {
       },
     });
     expect(fastest.candidate.latency!.ratio).toBeCloseTo(0.62, 6);
-    expect(told).toHaveLength(40);
+    expect(reported).toHaveLength(40);
   });
 
   it('uses a correction to keep fewer layers in float', async () => {
@@ -201,12 +204,12 @@ describe('Search', () => {
     await fc.assert(
       fc.asyncProperty(many, fc.constantFrom(0.005, 0.01, 0.02), async (rows, floor) => {
         const world = { ...PLAIN, errors: rows.map(([error]) => error), gains: rows.map(([, gain]) => gain) };
-        const told: { name: string; left: number }[] = [];
-        await run(world, floor, (_, name, left) => told.push({ name, left: count(left) }));
-        const known = told.findIndex(({ name }) => name === 'sensitivity by layer');
-        const wrong = told.map(({ left }, i) => Math.abs(left - (told.length - 1 - i))).slice(known);
+        const reported: { name: string; left: number }[] = [];
+        await run(world, floor, (_, name, left) => reported.push({ name, left: count(left) }));
+        const known = reported.findIndex(({ name }) => name === 'sensitivity by layer');
+        const wrong = reported.map(({ left }, i) => Math.abs(left - (reported.length - 1 - i))).slice(known);
         expect(wrong.reduce((sum, value) => sum + value, 0) / wrong.length).toBeLessThan(6);
-        expect(told.at(-1)!.left).toBe(0);
+        expect(reported.at(-1)!.left).toBe(0);
       }),
       { numRuns: 50 },
     );

@@ -22,8 +22,8 @@ export const SMALL_LABELS = ['person', 'car', 'ghost'];
 /** What a detection has to score to become a label. */
 const LABEL_SCORE = 0.55;
 
-/** A picture of colored rectangles on a gradient, as PNG. */
-async function drawPicture(seed: number): Promise<Uint8Array> {
+/** An image of colored rectangles on a gradient, as PNG. */
+async function drawImage(seed: number): Promise<Uint8Array> {
   const [width, height] = [120, 90];
   const random = createRandom(seed);
   const pixels = new Uint8Array(width * height * 3);
@@ -41,7 +41,7 @@ async function drawPicture(seed: number): Promise<Uint8Array> {
   return encodePng(pixels, width, height);
 }
 
-/** Writes a small model, calibration pictures, and pictures whose labels are what the model finds in them. `ghost` has no object. */
+/** Writes a small model, calibration images, and images whose labels are what the model finds in them. `ghost` has no object. */
 export async function makeSmallWorld(
   folder: string,
   calibration: number,
@@ -59,7 +59,7 @@ export async function makeSmallWorld(
   writeFileSync(world.model, smallDetector(SMALL_LABELS.length));
   writeFileSync(world.labels, SMALL_LABELS.join('\n'));
   for (let i = 0; i < calibration; i += 1) {
-    writeFileSync(join(world.calibration, `${i}.png`), await drawPicture(1000 + i));
+    writeFileSync(join(world.calibration, `${i}.png`), await drawImage(1000 + i));
   }
   const { bundle } = await importModel({
     file: world.model,
@@ -81,7 +81,7 @@ async function label(bundle: Bundle, images: string, count: number): Promise<unk
   try {
     for (let id = 0; id < count; id += 1) {
       const file = `${id}.png`;
-      writeFileSync(join(images, file), await drawPicture(id));
+      writeFileSync(join(images, file), await drawImage(id));
       const { detections, width, height } = await detector.detect(join(images, file));
       pictures.push({ id, file_name: file, width, height });
       for (let i = 0; i < detections.count; i += 1) {

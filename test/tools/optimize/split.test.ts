@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { selectImages, splitDataset } from '../../../src/tools/optimize/split.ts';
 import type { Dataset } from '../../../src/tools/evaluate/dataset.ts';
 
-/** Pictures with objects of the given classes. */
+/** Images with objects of the given classes. */
 function dataset(classes: readonly (readonly number[])[]): Dataset {
   return {
     file: 'labels.json',
@@ -20,13 +20,13 @@ function dataset(classes: readonly (readonly number[])[]): Dataset {
 }
 
 const pictures = fc.array(fc.array(fc.nat(2), { maxLength: 4 }), { minLength: 3, maxLength: 60 });
-/** Pictures that all differ. */
+/** Images that all differ. */
 const distinct = (set: Dataset): string[] => set.images.map(({ file }) => file);
 
 const share = fc.double({ min: 0.05, max: 0.95, noNaN: true });
 
 describe('splitDataset', () => {
-  it('gives every picture to one part, and the same for the same seed', () => {
+  it('gives every image to one part, and the same for the same seed', () => {
     fc.assert(
       fc.property(pictures, share, fc.integer({ min: 1, max: 50 }), fc.nat(), (classes, s, most, seed) => {
         const set = dataset(classes);
@@ -46,7 +46,7 @@ describe('splitDataset', () => {
     );
   });
 
-  it('deals pictures with many classes to both parts alike', () => {
+  it('deals images with many classes to both parts alike', () => {
     const rich = [0, 1, 2];
     const set = dataset([
       ...Array.from({ length: 10 }, () => rich),
@@ -58,7 +58,7 @@ describe('splitDataset', () => {
     }
   });
 
-  it('keeps pictures with the same pixels in one part', () => {
+  it('keeps images with the same pixels in one part', () => {
     fc.assert(
       fc.property(pictures, share, fc.nat(), fc.nat(20), (classes, s, seed, kinds) => {
         const set = dataset(classes);
@@ -82,7 +82,7 @@ describe('splitDataset', () => {
 });
 
 describe('selectImages', () => {
-  it('keeps the boxes of the pictures and counts these anew', () => {
+  it('keeps the boxes of the images and counts these anew', () => {
     const { truths } = dataset([[0], [1], [2], [0, 1]]);
     const set = selectImages([1, 3], 3, truths, []);
     expect(set.images).toBe(2);

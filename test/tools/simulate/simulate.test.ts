@@ -46,7 +46,7 @@ function expected(index: number): { rgb: Uint8Array; objects: ReturnType<typeof 
 }
 
 describe('simulate, COCO', () => {
-  it('writes pictures and annotations that belong together', async () => {
+  it('writes images and annotations that belong together', async () => {
     const seen: number[] = [];
     const result = await simulate(options({ image: 'png' }), (done, total) => {
       expect(total).toBe(5);
@@ -67,9 +67,9 @@ describe('simulate, COCO', () => {
     for (const [index, image] of data.images.entries()) {
       const { rgb, objects } = expected(index);
       const file = new Uint8Array(await readFile(join(root, 'set', 'images', image.file_name)));
-      const picture = await decodeToRgb({ format: 'png', data: file }, 1e6);
-      expect([picture.width, picture.height]).toEqual([WIDTH, HEIGHT]);
-      expect(Buffer.compare(picture.data, rgb)).toBe(0);
+      const decoded = await decodeToRgb({ format: 'png', data: file }, 1e6);
+      expect([decoded.width, decoded.height]).toEqual([WIDTH, HEIGHT]);
+      expect(Buffer.compare(decoded.data, rgb)).toBe(0);
       expect(image.scene_seed).toBe(sceneSeed(11, index));
       const boxes = data.annotations.filter((one) => one.image_id === image.id);
       expect(

@@ -9,7 +9,7 @@ import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
 const RATE_WINDOW_SECONDS = 5;
 
 /** The figures of all cameras together; what belongs to one camera is in its lane. Times are monotonic milliseconds. */
-export class PipelineFigures {
+export class PipelineStats {
   readonly #latencies = new StageLatencies();
   readonly #recent = new RecentLatencies();
   readonly #fpsIn = new RateWindow(RATE_WINDOW_SECONDS);

@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
-import type { ProcessFigures } from './snapshot.ts';
+import type { ProcessStats } from './snapshot.ts';
 
 const RESOLUTION_MS = 10;
 const NANOSECONDS = 1e6;
@@ -16,7 +16,7 @@ export class ProcessMonitor {
     this.#delay.disable();
   }
 
-  read(): ProcessFigures {
+  read(): ProcessStats {
     return {
       rssBytes: process.memoryUsage.rss(),
       eventLoopDelayMs: {

@@ -5,7 +5,7 @@ import type { EngineInfo } from '../../inference/engine.ts';
 import type { SinkCounts } from '../delivery.ts';
 import type { FrameCounts } from './ledger.ts';
 import type { PreprocessDecision } from '../preprocess-choice.ts';
-import type { LatencyFigures } from './stage-latencies.ts';
+import type { LatencyStats } from './stage-latencies.ts';
 
 export type PipelineState = 'idle' | 'starting' | 'inactive' | 'active' | 'draining' | 'closing' | 'closed';
 
@@ -35,12 +35,12 @@ export interface CameraSnapshot {
   readonly encoding: string;
   /** null while it is being measured */
   readonly preprocess: PreprocessDecision | null;
-  /** what became of the pictures of a camera inside this process; absent where frames come from outside */
+  /** what became of the images of a camera inside this process; absent where frames come from outside */
   readonly source?: CameraCounters;
 }
 
 /** How the process is doing. */
-export interface ProcessFigures {
+export interface ProcessStats {
   readonly rssBytes: number;
   readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }
@@ -65,9 +65,9 @@ export interface PipelineSnapshot {
   readonly detections: number;
   readonly cameras: Readonly<Record<string, CameraSnapshot>>;
   /** since start */
-  readonly latencyMs: LatencyFigures;
+  readonly latencyMs: LatencyStats;
   /** over the last 5 to 10 s */
-  readonly recentMs: LatencyFigures;
+  readonly recentMs: LatencyStats;
   readonly sinks: Readonly<Record<string, SinkCounts>>;
-  readonly process: ProcessFigures;
+  readonly process: ProcessStats;
 }

@@ -39,7 +39,7 @@ export class LatencyRecorder {
   }
 }
 
-export interface LatencyFigures {
+export interface LatencyStats {
   readonly total: LatencySummary;
   readonly stages: Readonly<Record<Stage, LatencySummary>>;
 }
@@ -54,7 +54,7 @@ export class StageLatencies {
     for (let i = 0; i < this.#stages.length; i++) this.#stages[i]?.record(result.stageMs[i] ?? 0);
   }
 
-  read(): LatencyFigures {
+  read(): LatencyStats {
     const stages = {} as Record<Stage, LatencySummary>;
     STAGES.forEach((stage, index) => {
       stages[stage] = this.#stages[index]?.summary() ?? this.#total.summary();
@@ -85,7 +85,7 @@ export class RecentLatencies {
     this.#previous.record(result);
   }
 
-  read(nowMs: number): LatencyFigures {
+  read(nowMs: number): LatencyStats {
     this.#turn(nowMs);
     return this.#previous.read();
   }

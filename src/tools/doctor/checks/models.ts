@@ -79,7 +79,7 @@ export async function checkReferences(ports: ModelPorts): Promise<Finding> {
   const facts = await ports.references();
   const hopeless = facts.filter(({ choice }) => choice === '');
   const worse = facts.filter(({ refused }) => refused.length > 0);
-  const told = facts.map(({ name, refused, unchecked, choice }) => {
+  const reported = facts.map(({ name, refused, unchecked, choice }) => {
     const parts = [
       choice === '' ? 'no variant can be run' : choice,
       ...(refused.length === 0 ? [] : [`refused: ${refused.join('; ')}`]),
@@ -87,7 +87,7 @@ export async function checkReferences(ports: ModelPorts): Promise<Finding> {
     ];
     return `${name}: ${parts.join('; ')}`;
   });
-  const finding = told.length === 0 ? 'there is no bundle' : told.join(' | ');
+  const finding = reported.length === 0 ? 'there is no bundle' : reported.join(' | ');
   const fix = 'make variants for this machine (goshawk optimize), or for an engine: build it here again';
   if (hopeless.length > 0) return fail(finding, fix);
   return worse.length > 0 ? warn(finding, fix) : ok(finding);

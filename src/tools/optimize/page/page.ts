@@ -5,7 +5,7 @@ import { scatter } from './scatter.ts';
 import { STYLE } from './style.ts';
 import { candidateTable, factTable, floorTable, percent, points, stepTable, variantTable } from './tables.ts';
 
-/** The report as one page that needs nothing else: no script, no font, no picture from elsewhere. */
+/** The report as one page that needs nothing else: no script, no font, no image from elsewhere. */
 export function renderOptimizePage(report: OptimizeReport): string {
   const { source, outcome, data } = report;
   const title = `${source.name} ${source.version}, optimized`;
@@ -36,8 +36,8 @@ export function renderOptimizePage(report: OptimizeReport): string {
           ${report.bundle === null ? html`<p class="warn">No bundle was written.</p>` : html`<p class="soft">${report.bundle.name} ${report.bundle.version}, digest <code>${report.bundle.digest}</code></p>`}
           ${variantTable(report)}
           <p class="soft">
-            Accuracy on ${data.final.images} pictures that nothing was chosen by (${data.final.objects}
-            objects); intervals by bootstrap over pictures, before and after on the same resamples.
+            Accuracy on ${data.final.images} images that nothing was chosen by (${data.final.objects}
+            objects); intervals by bootstrap over images, before and after on the same resamples.
           </p>
           <h2>What was tried</h2>
           <div class="plots">
@@ -90,7 +90,7 @@ function cards({ outcome, variants, original, memory }: OptimizeReport): Markup 
     [`${outcome.speedup.toFixed(2)}×`, 'as fast as what came in'],
     [percent(outcome.bytesRatio), `of the bytes (smallest variant ${percent(smallest)})`],
     [points(outcome.apDrop), `points of AP lost, of ${points(original.final.ap)}`],
-    [outcome.confirmed ? 'yes' : 'no', 'confirmed on pictures that nothing was chosen by'],
+    [outcome.confirmed ? 'yes' : 'no', 'confirmed on images that nothing was chosen by'],
     [
       `${Math.round(Math.max(memory.processPeakBytes, memory.quantizerPeakBytes ?? 0) / 1e6)} MB`,
       'most memory of one process',
@@ -118,11 +118,11 @@ function facts(report: OptimizeReport): [string, string][] {
     ],
     ['floor', `${points(options.maxApDrop)} points`],
     [
-      'labeled pictures',
+      'labeled images',
       `${data.annotations.file}, sha256 ${data.annotations.digest}; search part ${data.search.images}, choice part ${data.choice?.images ?? 0}, final part ${data.final.images}, split by seed ${options.seed}`,
     ],
     [
-      'calibration pictures',
+      'calibration images',
       `${data.calibration.images} of ${data.calibration.folder}, sha256 ${data.calibration.digest}`,
     ],
     [
@@ -136,7 +136,7 @@ function facts(report: OptimizeReport): [string, string][] {
     [
       'clean graph',
       clean.refused === null
-        ? `${clean.nodesBefore} nodes became ${clean.nodesAfter}; on ${clean.pictures} pictures the outputs differ by ${clean.maxRelativeDifference.toExponential(1)} of their size at most; ${clean.steps.join('; ')}`
+        ? `${clean.nodesBefore} nodes became ${clean.nodesAfter}; on ${clean.pictures} images the outputs differ by ${clean.maxRelativeDifference.toExponential(1)} of their size at most; ${clean.steps.join('; ')}`
         : `not used: ${clean.refused}`,
     ],
     [

@@ -7,9 +7,9 @@ type Verdict = Candidate['verdict'];
 
 const FIELD: Field = { left: 66, top: 16, width: 500, height: 300 };
 /** Losses beyond so many times the floor are drawn at the edge: ruined models would press the rest together. */
-const MOST_FLOORS = 4;
+const MAX_FLOORS = 4;
 /** Latencies and sizes beyond that share of the original are drawn at the edge too. */
-const MOST_GAIN = 1.3;
+const MAX_GAIN = 1.3;
 const LABEL_HEIGHT = 15;
 
 const SHAPES: Readonly<Record<Verdict | 'original', string>> = {
@@ -47,16 +47,16 @@ export function scatter({ report, title, xTitle, x, xFormat }: ScatterOptions): 
     if (gain === null || candidate.accuracy === null) return [];
     return [{ candidate, gain, loss: 100 * candidate.accuracy.expectedDrop }];
   });
-  const most = Math.max(MOST_FLOORS * floor, 2);
+  const most = Math.max(MAX_FLOORS * floor, 2);
   const least = Math.min(0, ...points.map(({ loss }) => loss));
-  const xScale = scaleOf(0, MOST_GAIN, FIELD.left, FIELD.left + FIELD.width);
+  const xScale = scaleOf(0, MAX_GAIN, FIELD.left, FIELD.left + FIELD.width);
   const yScale = scaleOf(least - 0.05 * most, most, FIELD.top, FIELD.top + FIELD.height);
   const placed = points.map(({ candidate, gain, loss }): Placed => {
-    const off = loss > most || gain > MOST_GAIN ? ' (beyond the edge)' : '';
+    const off = loss > most || gain > MAX_GAIN ? ' (beyond the edge)' : '';
     return {
       candidate,
       kind: candidate.kind === 'original' ? 'original' : candidate.verdict,
-      x: xScale.at(Math.min(gain, MOST_GAIN)),
+      x: xScale.at(Math.min(gain, MAX_GAIN)),
       y: yScale.at(Math.min(loss, most)),
       text: `${candidate.id}: ${xFormat(gain)}, ${loss.toFixed(2)} points expected to be lost${off}. ${candidate.reason}`,
     };

@@ -79,7 +79,7 @@ const PUBLISHING = 4;
  * The law, read at this instant, for each camera and for all. The ledger moves two of its figures at once, so that its sum alone proves little: what
  * was offered and what is in hand are told by the frames themselves.
  */
-function expectLaw(pipeline: FramePipeline, mostInFlight: number, offered: number): void {
+function expectLaw(pipeline: FramePipeline, maxInFlight: number, offered: number): void {
   const { frames, cameras } = pipeline.snapshot();
   expect(frames.received, 'frames that were offered').toBe(offered);
   for (const counts of [frames, ...Object.values(cameras).map((one) => one.frames)]) {
@@ -87,8 +87,8 @@ function expectLaw(pipeline: FramePipeline, mostInFlight: number, offered: numbe
     expect(counts.received).toBe(counts.published + dropped + counts.inFlight);
     expect(counts.inFlight).toBeGreaterThanOrEqual(0);
   }
-  expect(frames.inFlight).toBeLessThanOrEqual(mostInFlight);
-  expect(frames.inFlight, 'the ledger and the frames themselves').toBe(pipeline.framesInHand);
+  expect(frames.inFlight).toBeLessThanOrEqual(maxInFlight);
+  expect(frames.inFlight, 'the ledger and the frames themselves').toBe(pipeline.framesInFlight);
 }
 
 describe('the ledger', () => {
@@ -128,7 +128,7 @@ describe('the ledger', () => {
             });
             // of each camera one in the gate, one ahead of the engine, and results that wait for their turn
             const perCamera = 2 + Math.max(2, parallel);
-            const mostInFlight = CAMERAS.length * perCamera + parallel * maxBatch + PUBLISHING;
+            const maxInFlight = CAMERAS.length * perCamera + parallel * maxBatch + PUBLISHING;
             const makers = CAMERAS.map((name) => new FrameMaker(name, clock, deadlineMs));
             const ends: Promise<void>[] = [];
             let offered = 0;
@@ -168,17 +168,17 @@ describe('the ledger', () => {
                 case 'close':
                   ends.push(pipeline.close());
               }
-              expectLaw(pipeline, mostInFlight, offered);
+              expectLaw(pipeline, maxInFlight, offered);
             }
             let isClosed = false;
             ends.push(pipeline.close().then(() => void (isClosed = true)));
             for (let i = 0; i < 200 && !isClosed; i++) {
               await turns(2);
               clock.advance(100);
-              expectLaw(pipeline, mostInFlight, offered);
+              expectLaw(pipeline, maxInFlight, offered);
             }
             await Promise.all(ends);
-            expectLaw(pipeline, mostInFlight, offered);
+            expectLaw(pipeline, maxInFlight, offered);
             expect(pipeline.counts()).toMatchObject({ received: offered, inFlight: 0 });
           },
         ),

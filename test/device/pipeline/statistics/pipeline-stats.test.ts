@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineIncident } from '../../../../src/device/inference/engine.ts';
-import { PipelineFigures } from '../../../../src/device/pipeline/statistics/pipeline-stats.ts';
+import { PipelineStats } from '../../../../src/device/pipeline/statistics/pipeline-stats.ts';
 
 function incident(kind: EngineIncident['kind']): EngineIncident {
   return { kind, code: 'GOSHAWK_ENGINE_CRASHED', message: kind, lostJobs: 0 };
@@ -8,11 +8,11 @@ function incident(kind: EngineIncident['kind']): EngineIncident {
 
 describe('PipelineFigures', () => {
   it('counts each loss of the engine once, however many starts fail before it is back', () => {
-    const figures = new PipelineFigures();
-    for (const kind of ['lost', 'failed', 'failed'] as const) figures.noteIncident(incident(kind));
-    expect(figures.read(0)).toMatchObject({ engineLost: 1, engineRestored: 0 });
-    figures.noteIncident(incident('restored'));
-    expect(figures.read(0)).toMatchObject({
+    const stats = new PipelineStats();
+    for (const kind of ['lost', 'failed', 'failed'] as const) stats.noteIncident(incident(kind));
+    expect(stats.read(0)).toMatchObject({ engineLost: 1, engineRestored: 0 });
+    stats.noteIncident(incident('restored'));
+    expect(stats.read(0)).toMatchObject({
       engineLost: 1,
       engineRestored: 1,
       lastIncident: 'GOSHAWK_ENGINE_CRASHED: restored',
@@ -20,9 +20,9 @@ describe('PipelineFigures', () => {
   });
 
   it('counts time from its beginning, be that zero on the clock', () => {
-    const figures = new PipelineFigures();
-    expect(figures.read(9000).uptimeSeconds).toBe(0);
-    figures.begin(0);
-    expect(figures.read(9000).uptimeSeconds).toBe(9);
+    const stats = new PipelineStats();
+    expect(stats.read(9000).uptimeSeconds).toBe(0);
+    stats.begin(0);
+    expect(stats.read(9000).uptimeSeconds).toBe(9);
   });
 });

@@ -6,8 +6,8 @@ import { BrokenOutputError } from './detect-stored.ts';
 import { fitForTensorrt } from './fit-for-tensorrt.ts';
 import { searchAccuracySchema, type JudgedModel, type SearchAccuracy } from './judge.ts';
 import { measureLatencies, ratioOfThreads, type Latency } from './latency.ts';
-import type { PictureStore } from './picture-store.ts';
-import { quantizeSchema, sensitivitySchema, type Layer, type PictureFile, type Scheme } from './protocol.ts';
+import type { ImageStore } from './image-store.ts';
+import { quantizeSchema, sensitivitySchema, type Layer, type ImageFile, type Scheme } from './protocol.ts';
 import { QuantizerError, type OnProgress, type QuantizerPort } from './quantizer.ts';
 import { readGraph } from './source-model.ts';
 import type { PlaceOf, StepInputs, WorkFolder } from './work-folder.ts';
@@ -64,20 +64,20 @@ export interface SearchJudge {
   search(model: JudgedModel): Promise<SearchAccuracy>;
 }
 
-export interface WorkshopOptions {
+export interface CandidateBuilderOptions {
   readonly work: WorkFolder;
   readonly quantizer: QuantizerPort;
   /** digest of the quantizer's sources and of everything else that its answers depend on */
   readonly codeDigest: string;
   readonly judge: SearchJudge;
-  /** digest of all that accuracy depends on besides the graph: pictures, split, seed */
+  /** digest of all that accuracy depends on besides the graph: images, split, seed */
   readonly judgeDigest: string;
   /** what latency depends on besides the graphs: machine, threads, libraries */
   readonly machine: Readonly<Record<string, unknown>>;
   readonly original: Graph;
   /** the graph that is quantized */
   readonly base: Graph;
-  readonly calibration: PictureStore;
+  readonly calibration: ImageStore;
   readonly claims: GraphClaims;
   readonly threads: number;
   readonly signal: AbortSignal;
@@ -103,31 +103,31 @@ const latencySchema = z.object({
 
 /** Rounds and runs a round of the first look at a latency. */
 const SCREENING = { rounds: 8, runs: 4 } as const;
-/** Pictures that equality of graphs and the sensitivity of layers are settled with. */
+/** Images that equality of graphs and the sensitivity of layers are settled with. */
 export const FEW = 8;
-/** Pictures that the means of a layer's channels are taken over. */
+/** Images that the means of a layer's channels are taken over. */
 const FEW_FOR_MEANS = 16;
 /** Latency ratio from which on accuracy does not matter any more. */
 const HOPELESS = 1.5;
 const MODEL = 'model.onnx';
 const NO_NODES = { quantized: [], float: [], findings: [] };
 
-/** The part of a picture store that the quantizer is told. */
-export function pictureFile({ pictures, count, height, width }: PictureStore): PictureFile {
+/** The part of an image store that the quantizer is told. */
+export function imageFile({ pictures, count, height, width }: ImageStore): ImageFile {
   return { pictures, count, height, width };
 }
 
-/** The first pictures of a store, for work that a few are enough for. */
-export function few(store: PictureStore, most = FEW): PictureFile {
-  return { ...pictureFile(store), count: Math.min(most, store.count) };
+/** The first images of a store, for work that a few are enough for. */
+export function few(store: ImageStore, most = FEW): ImageFile {
+  return { ...imageFile(store), count: Math.min(most, store.count) };
 }
 
 /** Makes candidates and measures them. Whatever it finished before is taken from the work folder. */
-export class Workshop {
-  readonly #options: WorkshopOptions;
+export class CandidateBuilder {
+  readonly #options: CandidateBuilderOptions;
   #statistics: { file: string; key: string } | null = null;
 
-  constructor(options: WorkshopOptions) {
+  constructor(options: CandidateBuilderOptions) {
     this.#options = options;
   }
 
@@ -170,7 +170,7 @@ export class Workshop {
     const { key } = await work.step('calibrate', inputs, z.object({ tensors: z.int() }), [file], (place) =>
       quantizer.request(
         'calibrate',
-        { model: base.file, ...pictureFile(calibration), out: place(file) },
+        { model: base.file, ...imageFile(calibration), out: place(file) },
         onProgress,
       ),
     );
@@ -245,8 +245,8 @@ export class Workshop {
       }
       case 'static': {
         const { scheme } = plan;
-        // ranges after equalization need all pictures, means of channels a few
-        const pictures = scheme.equalize ? pictureFile(calibration) : few(calibration, FEW_FOR_MEANS);
+        // ranges after equalization need all images, means of channels a few
+        const pictures = scheme.equalize ? imageFile(calibration) : few(calibration, FEW_FOR_MEANS);
         const request = { model, statistics, out, scheme, ...pictures };
         const answer = await quantizer.request('quantize', request, onProgress);
         if (scheme.target !== 'tensorrt') return { ...fine, ...answer };
@@ -321,6 +321,6 @@ function recipeOf(plan: MadePlan): StepInputs {
   }
 }
 
-function sizeOf({ width, height }: PictureStore): { width: number; height: number } {
+function sizeOf({ width, height }: ImageStore): { width: number; height: number } {
   return { width, height };
 }

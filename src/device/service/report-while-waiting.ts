@@ -9,7 +9,7 @@ const EVERY_SECONDS = 10;
  * @param say is given the seconds that have passed
  * @returns what `work` resolves to; rejects as it does
  */
-export async function tellWhileWaiting<T>(
+export async function reportWhileWaiting<T>(
   work: Promise<T>,
   say: (seconds: number) => void,
   clock: Clock = systemClock,
@@ -36,11 +36,11 @@ export async function tellWhileWaiting<T>(
 export function stillLoading(
   bundle: string,
   seconds: number,
-  wish: readonly string[],
+  preferred: readonly string[],
   usable: readonly string[] = listUsableProviders(),
 ): string {
   const why =
-    wish.includes('tensorrt') && usable.includes('tensorrt')
+    preferred.includes('tensorrt') && usable.includes('tensorrt')
       ? ': TensorRT tries out kernels, which takes minutes, on a large model an hour (docs/jetson.md, "Engines")'
       : '';
   return `${bundle} is still loading after ${String(seconds)} s${why}`;

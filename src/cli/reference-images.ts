@@ -1,23 +1,23 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { GoshawkError } from '../contract/errors.ts';
-import { MOST_PICTURES, type MadeReferences } from '../device/authoring/make-references.ts';
+import { MAX_PICTURES, type MadeReferences } from '../device/authoring/make-references.ts';
 import { decodeToRgb } from '../device/imaging/decode-image.ts';
 import { DEFAULT_SIZE_LIMITS } from '../device/imaging/frame-check.ts';
-import type { SourcePicture } from '../device/references/store-picture.ts';
+import type { SourceImage } from '../device/references/store-image.ts';
 
 const PICTURES = new Set(['.jpg', '.jpeg', '.png']);
 
-/** Below this mean best score a model finds nothing in the pictures. */
-const LEAST_SCORE = 0.2;
+/** Below this mean best score a model finds nothing in the images. */
+const MIN_SCORE = 0.2;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The first pictures of a folder, by name, as many as references are made of. Throws GOSHAWK_FILE_UNREADABLE where there is no such folder, GOSHAWK_FILE_INVALID where it holds no picture
+ * The first images of a folder, by name, as many as references are made of. Throws GOSHAWK_FILE_UNREADABLE where there is no such folder, GOSHAWK_FILE_INVALID where it holds no image
  * or one that does not decode.
  */
-export async function readReferencePictures(folder: string): Promise<SourcePicture[]> {
+export async function readReferenceImages(folder: string): Promise<SourceImage[]> {
   let names: string[];
   try {
     names = (await readdir(folder)).filter((name) => PICTURES.has(extname(name).toLowerCase())).sort();
@@ -27,15 +27,15 @@ export async function readReferencePictures(folder: string): Promise<SourcePictu
   if (names.length === 0) {
     throw new GoshawkError('GOSHAWK_FILE_INVALID', {
       file: folder,
-      reason: 'it holds no JPEG or PNG pictures',
+      reason: 'it holds no JPEG or PNG images',
     });
   }
-  const pictures: SourcePicture[] = [];
-  for (const name of names.slice(0, MOST_PICTURES)) pictures.push(await decode(join(folder, name)));
+  const pictures: SourceImage[] = [];
+  for (const name of names.slice(0, MAX_PICTURES)) pictures.push(await decode(join(folder, name)));
   return pictures;
 }
 
-async function decode(file: string): Promise<SourcePicture> {
+async function decode(file: string): Promise<SourceImage> {
   try {
     const data = await readFile(file);
     return await decodeToRgb({ format: 'jpeg', data }, DEFAULT_SIZE_LIMITS.maxPixels);
@@ -51,9 +51,9 @@ export function describeReferences(references: MadeReferences | null): string {
   const { entry, bestScore, without } = references;
   const rest =
     without.length === 0 ? '' : `; none for ${without.join(', ')}, which only runs on its own device`;
-  const weak =
-    bestScore < LEAST_SCORE
-      ? '; the model finds nothing in these pictures: give some of what it is for (--reference-images DIR)'
+  const lowScore =
+    bestScore < MIN_SCORE
+      ? '; the model finds nothing in these images: give some of what it is for (--reference-images DIR)'
       : '';
-  return `${entry.bytes} bytes, best scores ${bestScore.toFixed(2)}${rest}${weak}`;
+  return `${entry.bytes} bytes, best scores ${bestScore.toFixed(2)}${rest}${lowScore}`;
 }

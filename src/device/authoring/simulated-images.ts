@@ -1,14 +1,14 @@
 import { renderSample } from '../../sim/sample.ts';
 import { SceneRenderer } from '../../sim/scene.ts';
-import type { SourcePicture } from '../references/store-picture.ts';
+import type { SourceImage } from '../references/store-image.ts';
 
 /** Seed of the scenes: no data set of the documents has it. */
 const SEED = 970_001;
 const WIDTH = 640;
 const HEIGHT = 360;
 
-/** Drawn streets, the same on every machine: for models that come without pictures of what they are for. */
-export function simulatedPictures(count: number): SourcePicture[] {
+/** Drawn streets, the same on every machine: for models that come without images of what they are for. */
+export function simulatedImages(count: number): SourceImage[] {
   const renderer = new SceneRenderer(WIDTH, HEIGHT);
   return Array.from({ length: count }, (_, index) => {
     const data = new Uint8Array(WIDTH * HEIGHT * 3);

@@ -22,7 +22,7 @@ export type Found =
 export const AFTER_TRAINING: ReadonlySet<string> = new Set(['import', 'optimize', 'engine', 'references']);
 
 /** The bundles at hand, by everything that a lineage may name them by. Their files are not looked at. */
-export class LineageShelf {
+export class LineageSources {
   readonly #listings: readonly BundleListing[];
   readonly #byDigest = new Map<string, Bundle>();
   readonly #byCheckpoint = new Map<string, Bundle>();

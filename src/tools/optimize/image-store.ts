@@ -11,24 +11,24 @@ import { decodeToRgb } from '../../device/imaging/decode-image.ts';
 import { DEFAULT_SIZE_LIMITS } from '../../device/imaging/frame-check.ts';
 import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
-import type { PictureFile } from './protocol.ts';
+import type { ImageFile } from './protocol.ts';
 import type { WorkFolder } from './work-folder.ts';
 
-/** The part of a manifest that says how a picture becomes the network's input. */
+/** The part of a manifest that says how an image becomes the network's input. */
 export type InputStyle = BundleManifest['input'];
 
-/** Pictures that are letterboxed already, in one file, as the network takes them. */
-export interface PictureStore extends PictureFile {
-  /** where each picture lies in the input */
+/** Images that are letterboxed already, in one file, as the network takes them. */
+export interface ImageStore extends ImageFile {
+  /** where each image lies in the input */
   readonly letterboxes: readonly Letterbox[];
-  /** sha256 over names and contents of the picture files, in order */
+  /** sha256 over names and contents of the image files, in order */
   readonly digest: string;
   readonly names: readonly string[];
-  /** sha256 of the decoded pixels of each picture: the same picture under another name, or encoded anew without loss, has the same */
+  /** sha256 of the decoded pixels of each image: the same image under another name, or encoded anew without loss, has the same */
   readonly pixelDigests: readonly string[];
 }
 
-/** A picture file and what it has to be. */
+/** An image file and what it has to be. */
 interface Source {
   readonly name: string;
   readonly path: string;
@@ -36,7 +36,7 @@ interface Source {
   readonly size: { readonly width: number; readonly height: number } | null;
 }
 
-/** Whose pictures they are, for messages. */
+/** Whose images they are, for messages. */
 type Refuse = (name: string, reason: string, cause?: unknown) => GoshawkError;
 
 const PICTURE = /\.(jpe?g|png)$/i;
@@ -49,7 +49,7 @@ const storedSchema = z.object({
 type Stored = z.infer<typeof storedSchema>;
 
 /**
- * Names of a calibration folder's pictures, sorted. Where there are more than `most`, as many are drawn by the seed.
+ * Names of a calibration folder's images, sorted. Where there are more than `most`, as many are drawn by the seed.
  * Throws GOSHAWK_OPTIMIZE_PICTURES.
  */
 export async function listCalibration(folder: string, most: number, seed: number): Promise<string[]> {
@@ -70,7 +70,7 @@ export async function listCalibration(folder: string, most: number, seed: number
   return pictures;
 }
 
-/** What storing needs besides the pictures. */
+/** What storing needs besides the images. */
 export interface StoreOptions {
   readonly work: WorkFolder;
   readonly style: InputStyle;
@@ -78,21 +78,21 @@ export interface StoreOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** Letterboxes the pictures of a calibration folder. A picture that does not decode is refused: GOSHAWK_OPTIMIZE_PICTURES. */
+/** Letterboxes the images of a calibration folder. An image that does not decode is refused: GOSHAWK_OPTIMIZE_PICTURES. */
 export function storeCalibration(
   folder: string,
   names: readonly string[],
   options: StoreOptions,
-): Promise<PictureStore> {
+): Promise<ImageStore> {
   const sources = names.map((name) => ({ name, path: join(folder, name), size: null }));
   return store('calibration', sources, options, (name, reason, cause) => {
-    const text = `picture ${name} cannot be used: ${reason}`;
+    const text = `image ${name} cannot be used: ${reason}`;
     return new GoshawkError('GOSHAWK_OPTIMIZE_PICTURES', { folder, reason: text }, { cause });
   });
 }
 
-/** Letterboxes the labeled pictures, by the order of the data set. One that is not there, broken, or of another size is refused: GOSHAWK_DATASET_IMAGE. */
-export function storeLabeled(folder: string, dataset: Dataset, options: StoreOptions): Promise<PictureStore> {
+/** Letterboxes the labeled images, by the order of the data set. One that is not there, broken, or of another size is refused: GOSHAWK_DATASET_IMAGE. */
+export function storeLabeled(folder: string, dataset: Dataset, options: StoreOptions): Promise<ImageStore> {
   const sources = dataset.images.map(({ file, width, height }) => ({
     name: file,
     path: join(folder, file),
@@ -108,10 +108,10 @@ async function store(
   sources: readonly Source[],
   options: StoreOptions,
   refuse: Refuse,
-): Promise<PictureStore> {
+): Promise<ImageStore> {
   const { work, style, signal } = options;
   const { width, height, anchor, padValue, resize } = style;
-  const digest = await digestOfPictures(sources, signal, refuse);
+  const digest = await digestOfImages(sources, signal, refuse);
   const inputs = { digest, style: { width, height, anchor, padValue, resize } };
   const file = `${kind}.u8`;
   const { value, key } = await work.step(`pictures-${kind}`, inputs, storedSchema, [file], async (place) => {
@@ -135,7 +135,7 @@ async function store(
   };
 }
 
-async function digestOfPictures(
+async function digestOfImages(
   sources: readonly Source[],
   signal: AbortSignal,
   refuse: Refuse,
@@ -151,7 +151,7 @@ async function digestOfPictures(
   return hash.digest('hex');
 }
 
-/** The runtime's own way from a picture file to the network's input. What is known of the source pictures comes back. */
+/** The runtime's own way from an image file to the network's input. What is known of the source images comes back. */
 async function letterboxAll(
   sources: readonly Source[],
   handle: FileHandle,

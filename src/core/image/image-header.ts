@@ -1,17 +1,17 @@
 import type { Orientation } from './exif.ts';
 
 /** Width and height in pixels. */
-export interface PictureSize {
+export interface ImageSize {
   readonly width: number;
   readonly height: number;
 }
 
 /** What the header of a JPEG or PNG says, without decoding it. */
-export interface PictureHeader extends PictureSize {
-  /** of the stored picture: those of the upright one are swapped where the orientation says so */
+export interface ImageHeader extends ImageSize {
+  /** of the stored image: those of the upright one are swapped where the orientation says so */
   readonly width: number;
   readonly height: number;
-  /** how the stored picture has to be turned to be upright */
+  /** how the stored image has to be turned to be upright */
   readonly orientation: Orientation;
   /** 1 for gray, 3 for color (with or without alpha), 4 for CMYK */
   readonly channels: number;

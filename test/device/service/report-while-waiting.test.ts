@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { stillLoading, tellWhileWaiting } from '../../../src/device/service/tell-while-waiting.ts';
+import { stillLoading, reportWhileWaiting } from '../../../src/device/service/report-while-waiting.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
 
 describe('tellWhileWaiting', () => {
   it('says every ten seconds that it waits, and stops when the work is done', async () => {
     const clock = new FakeClock();
-    const said: number[] = [];
+    const reported: number[] = [];
     let finish: (value: string) => void = () => undefined;
     const work = new Promise<string>((resolve) => (finish = resolve));
-    const waiting = tellWhileWaiting(work, (seconds) => said.push(seconds), clock);
+    const waiting = reportWhileWaiting(work, (seconds) => reported.push(seconds), clock);
     clock.advance(9_999);
-    expect(said).toEqual([]);
+    expect(reported).toEqual([]);
     clock.advance(25_001);
-    expect(said).toEqual([10, 20, 30]);
+    expect(reported).toEqual([10, 20, 30]);
     finish('done');
     expect(await waiting).toBe('done');
     expect(clock.pendingTimers).toBe(0);
@@ -20,17 +20,20 @@ describe('tellWhileWaiting', () => {
 
   it('says nothing about work that fails at once, and passes the failure on', async () => {
     const clock = new FakeClock();
-    const said: number[] = [];
+    const reported: number[] = [];
     const work = Promise.reject(new Error('no model'));
-    await expect(tellWhileWaiting(work, (seconds) => said.push(seconds), clock)).rejects.toThrow('no model');
+    await expect(reportWhileWaiting(work, (seconds) => reported.push(seconds), clock)).rejects.toThrow(
+      'no model',
+    );
     expect(clock.pendingTimers).toBe(0);
-    expect(said).toEqual([]);
+    expect(reported).toEqual([]);
   });
 });
 
 describe('stillLoading', () => {
   it('blames TensorRT only where it may be at work', () => {
-    const say = (wish: string[], usable: string[]) => stillLoading('street@1.0.0', 20, wish, usable);
+    const say = (preferred: string[], usable: string[]) =>
+      stillLoading('street@1.0.0', 20, preferred, usable);
     expect(say(['cpu'], ['tensorrt', 'cpu'])).toBe('street@1.0.0 is still loading after 20 s');
     expect(say(['tensorrt', 'cpu'], ['cpu'])).toBe('street@1.0.0 is still loading after 20 s');
     expect(say(['tensorrt', 'cpu'], ['tensorrt', 'cpu'])).toMatch(/ after 20 s: TensorRT tries out/);

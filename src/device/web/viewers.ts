@@ -1,6 +1,6 @@
-import type { LivePictures } from './live-pictures.ts';
+import type { LiveImages } from './live-images.ts';
 
-/** Pictures are rendered for so long after somebody last asked for one. A tab in the background asks once a second. */
+/** Images are rendered for so long after somebody last asked for one. A tab in the background asks once a second. */
 const LEASE_MS = 3_000;
 
 interface Lease {
@@ -8,12 +8,12 @@ interface Lease {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Who fetches pictures one by one: each request keeps its camera rendered for some seconds more, and holds nothing open. */
-export class Onlookers {
-  readonly #live: LivePictures;
+/** Who fetches images one by one: each request keeps its camera rendered for some seconds more, and holds nothing open. */
+export class Viewers {
+  readonly #live: LiveImages;
   readonly #leases = new Map<string, Lease>();
 
-  constructor(live: LivePictures) {
+  constructor(live: LiveImages) {
     this.#live = live;
   }
 

@@ -1,0 +1,14 @@
+import type { LiveImages } from './live-images.ts';
+
+/**
+ * New images of all cameras in one body: a line of JSON, `[{camera, id, bytes}, ...]`, then the JPEG files one behind the other.
+ * @param have ids of the images that the asker has already
+ */
+export function imageAnswer(live: LiveImages, have: ReadonlySet<string>): Buffer {
+  const fresh = live.cameras().flatMap((camera) => {
+    const image = live.newest(camera);
+    return image === null || have.has(image.id) ? [] : [{ camera, ...image }];
+  });
+  const head = fresh.map(({ camera, id, jpeg }) => ({ camera, id, bytes: jpeg.length }));
+  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...fresh.map(({ jpeg }) => jpeg)]);
+}
