@@ -6,7 +6,8 @@ const env = { GOSHAWK_CACHE: join(import.meta.dirname, 'node_modules/.cache/gosh
 
 /**
  * Projects: `unit` needs nothing but node_modules; `integration` starts real processes (workers, brokers,
- * Chromium, the command line); `arm64` an emulated machine and `avx2` an emulated CPU, which `npm test` makes; `ros` needs a ROS 2 environment and runs one file at a time; `fleet` needs a broker and a database.
+ * Chromium, the command line); `arm64` an emulated machine and `avx2` an emulated CPU, which `npm test`
+ * makes; `ros` needs a ROS 2 environment and runs one file at a time; `fleet` needs a broker and a database.
  */
 export default defineConfig({
   test: {

@@ -43,8 +43,8 @@ def parameter_schema() -> dict[str, dict[str, Any]]:
     return schema["$defs"]["node"]["properties"]["ros__parameters"]["properties"]
 
 
-# Each parameter is an argument of the same name that counts where it is given; the parameter file decides otherwise. Only autostart has a
-# meaning of its own here: launch drives the lifecycle.
+# Each parameter is an argument of the same name that counts where it is given; the parameter file decides
+# otherwise. Only autostart has a meaning of its own here: launch drives the lifecycle.
 PARAMETER_ARGUMENTS = {name: spec for name, spec in parameter_schema().items() if name != "autostart"}
 
 

@@ -6,7 +6,8 @@ import { describeError } from './contract/errors.ts';
 /** Exit code of a command that was called wrongly, as shells and sysexits have it. */
 const EXIT_USAGE = 2;
 
-// Left to itself Node takes signal handlers away before it tears down native libraries: a Ctrl-C in that time would end the process by signal.
+// Left to itself Node takes signal handlers away before it tears down native libraries: a Ctrl-C in that time
+// would end the process by signal.
 process.once('beforeExit', () => {
   process.exit();
 });

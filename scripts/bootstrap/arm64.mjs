@@ -107,8 +107,8 @@ function cpuInfo() {
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
- * Node for arm64 behind a script: the kernel of this machine cannot start such a program by itself, so the processes that Node starts have
- * to go through the script as well.
+ * Node for arm64 behind a script: the kernel of this machine cannot start such a program by itself, so the
+ * processes that Node starts have to go through the script as well.
  * @param {{ emulator: string, libraries: string }} emulation
  * @returns {Promise<string>} the script
  */

@@ -10,8 +10,8 @@ const CONFIGURATION = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.jso
 );
 
 /**
- * Compiles src/ to dist/ unless nothing changed. Types are not checked here (that is a test's work), so that a user's start-up neither
- * waits for it nor fails by it.
+ * Compiles src/ to dist/ unless nothing changed. Types are not checked here (that is a test's work), so that
+ * a user's start-up neither waits for it nor fails by it.
  * @param {(activity: string) => void} say
  */
 export async function ensureBuild(say) {

@@ -9,8 +9,8 @@ import { rosEnvironment } from './ros-env.mjs';
 const ROUND_DONE = /Found (\d+) errors?\. Watching for file changes\./;
 
 /**
- * The demo under the compiler's watch mode: every save that compiles starts it anew, one that does not leaves it running. Ends with Ctrl-C, or when the demo
- * ends by itself.
+ * The demo under the compiler's watch mode: every save that compiles starts it anew, one that does not leaves
+ * it running. Ends with Ctrl-C, or when the demo ends by itself.
  * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
  * @param {readonly string[]} args of `goshawk demo`
  * @returns {Promise<number>} exit code of the demo; 128 + the signal's number where one ended this
@@ -19,7 +19,8 @@ export async function runDev(ros, args) {
   const env = rosEnvironment(ros, process.env);
   if (ros === undefined) env['GOSHAWK_NO_ROS'] = '1';
   const tsc = path.join(PLACES.nodeModules, 'typescript/bin/tsc');
-  // process groups of their own: a terminal's Ctrl-C must come from here only, or the demo would take it for a second one
+  // process groups of their own: a terminal's Ctrl-C must come from here only, or the demo would take it for
+  // a second one
   const compiler = spawn(
     process.execPath,
     [tsc, '-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'],
@@ -36,7 +37,8 @@ export async function runDev(ros, args) {
     /** @param {number} code */
     const end = (code) => {
       compiler.kill('SIGTERM');
-      // one Ctrl-C may come here twice, by the terminal and by who started this: signals are heard until the demo is gone
+      // one Ctrl-C may come here twice, by the terminal and by who started this: signals are heard until the
+      // demo is gone
       void app.stop().then(() => {
         for (const signal of SIGNALS) process.off(signal, onSignal);
         resolve(code);

@@ -14,14 +14,18 @@ import { PLACES } from './paths.mjs';
  * @property {NodeJS.Platform} platform
  * @property {string} arch
  * @property {string | undefined} glibc version of the C library; undefined with another one (musl)
- * @property {(setupFile: string) => Record<string, string> | undefined} source the variables a setup.bash sets in an empty environment
+ * @property {(setupFile: string) => Record<string, string> | undefined} source the variables a setup.bash
+ *   sets in an empty environment
  */
 
 /**
  * @typedef {{ kind: 'found', ros: RosInstallation } | { kind: 'wheels', distro: string } | { kind: 'none', reason: string }} Search
  */
 
-/** Distributions that set-up can make from wheels (scripts/ros/requirements-*.txt), the one it makes by itself first. */
+/**
+ * Distributions that set-up can make from wheels (scripts/ros/requirements-*.txt), the one it makes by itself
+ * first.
+ */
 const WHEEL_DISTROS = ['jazzy', 'kilted'];
 
 /** The wheels are built for manylinux_2_28. */
@@ -38,7 +42,8 @@ function isGlibcRecent(version) {
 }
 
 /**
- * The first entry of AMENT_PREFIX_PATH that holds ROS itself (not only a workspace on top of it), leaving out what this project made.
+ * The first entry of AMENT_PREFIX_PATH that holds ROS itself (not only a workspace on top of it), leaving out
+ * what this project made.
  * @param {Env} env
  * @returns {string | undefined}
  */
@@ -50,7 +55,8 @@ function sourcedPrefix(env) {
 }
 
 /**
- * What a sourced installation put into the environment, kept so that scripts/with-ros works in a shell that did not source it.
+ * What a sourced installation put into the environment, kept so that scripts/with-ros works in a shell that
+ * did not source it.
  * @param {Env} env
  * @returns {Record<string, string>}
  */
@@ -90,8 +96,8 @@ export function systemDistributions(folder) {
 }
 
 /**
- * Looks for ROS 2 in this order: a sourced installation, the newest under /opt/ros, wheels into the project's own folder.
- * GOSHAWK_ROS_DISTRO names the only distribution that will do.
+ * Looks for ROS 2 in this order: a sourced installation, the newest under /opt/ros, wheels into the project's
+ * own folder. GOSHAWK_ROS_DISTRO names the only distribution that will do.
  * @param {Machine} machine
  * @returns {Search}
  */

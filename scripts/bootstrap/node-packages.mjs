@@ -8,8 +8,8 @@ import { isFresh, keyOf, keyOfFiles, removeStamp, writeStamp } from './stamps.mj
 const STAMP = 'npm-packages';
 
 /**
- * npm's own record in node_modules tells whether what is there is what the lock file wants; it is compared only when there is no
- * stamp, for someone who ran "npm ci" by hand.
+ * npm's own record in node_modules tells whether what is there is what the lock file wants; it is compared
+ * only when there is no stamp, for someone who ran "npm ci" by hand.
  * @returns {boolean}
  */
 function isInstalledByHand() {
@@ -28,8 +28,8 @@ function isInstalledByHand() {
 }
 
 /**
- * Installs what package-lock.json names, unless it is there. Install scripts do not run: onnxruntime-node's would download GPU
- * libraries, and rclnodejs's runs later, in the ROS environment.
+ * Installs what package-lock.json names, unless it is there. Install scripts do not run: onnxruntime-node's
+ * would download GPU libraries, and rclnodejs's runs later, in the ROS environment.
  * @param {(activity: string) => void} say
  */
 export async function ensureNodePackages(say) {

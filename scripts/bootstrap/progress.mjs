@@ -1,4 +1,7 @@
-/** A failure of set-up that its reader can mend: what went wrong in one line, the command that mends it, and where the log is. */
+/**
+ * A failure of set-up that its reader can mend: what went wrong in one line, the command that mends it, and
+ * where the log is.
+ */
 export class SetupError extends Error {
   /**
    * @param {string} what

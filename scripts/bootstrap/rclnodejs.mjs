@@ -24,8 +24,8 @@ function packageVersion() {
 }
 
 /**
- * A working rclnodejs for this ROS: the package's own binary for Ubuntu where there is one, else compiled here; message classes
- * generated again whenever the interface packages change.
+ * A working rclnodejs for this ROS: the package's own binary for Ubuntu where there is one, else compiled
+ * here; message classes generated again whenever the interface packages change.
  * @param {RosInstallation} ros
  * @param {(activity: string) => void} say
  */
@@ -121,7 +121,8 @@ async function compile(ros, rosEnv, say) {
 }
 
 /**
- * Node's headers beside its executable, so that node-gyp need not fetch them; nothing where there are none or another version's.
+ * Node's headers beside its executable, so that node-gyp need not fetch them; nothing where there are none or
+ * another version's.
  * @param {string} executable
  * @returns {Record<string, string>}
  */

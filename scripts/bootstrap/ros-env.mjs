@@ -38,7 +38,8 @@ function prepend(env, name, entries) {
 }
 
 /**
- * The folder of Python packages in a prefix, such as PREFIX/lib/python3.11/site-packages; undefined where there is none.
+ * The folder of Python packages in a prefix, such as PREFIX/lib/python3.11/site-packages; undefined where
+ * there is none.
  * @param {string} prefix
  * @returns {string | undefined}
  */
@@ -87,8 +88,8 @@ function addWheelPrefix(env, ros) {
 }
 
 /**
- * The environment in which everything of Goshawk runs. Values that the caller set stay, except for search paths, which gain entries.
- * Without an installation only the variables of the Node process itself are set.
+ * The environment in which everything of Goshawk runs. Values that the caller set stay, except for search
+ * paths, which gain entries. Without an installation only the variables of the Node process itself are set.
  * @param {RosInstallation | undefined} ros
  * @param {Env} base
  * @returns {Env} a new object
@@ -98,7 +99,8 @@ export function rosEnvironment(ros, base) {
   const env = { ...base };
   // glibc's arenas, one for each thread, and libuv's four threads are both wrong for image buffers on many threads.
   env['MALLOC_ARENA_MAX'] ??= '2';
-  // A raw frame is larger than what glibc hands back to the kernel at once: its pages would be taken, cleared and returned with every frame.
+  // A raw frame is larger than what glibc hands back to the kernel at once: its pages would be taken, cleared
+  // and returned with every frame.
   env['MALLOC_MMAP_THRESHOLD_'] ??= '33554432';
   env['MALLOC_TRIM_THRESHOLD_'] ??= '67108864';
   env['UV_THREADPOOL_SIZE'] ??= String(Math.min(16, Math.max(4, os.availableParallelism())));
@@ -127,8 +129,9 @@ export function rosEnvironment(ros, base) {
 const WITH_FAST_DDS_2 = new Set(['humble', 'iron', 'jazzy']);
 
 /**
- * Names a DDS profile in the one variable that the distribution reads: the file that the caller named in either, else Goshawk's. Kilted
- * warns in each process where the older name is set, and loads both files where both are.
+ * Names a DDS profile in the one variable that the distribution reads: the file that the caller named in
+ * either, else Goshawk's. Kilted warns in each process where the older name is set, and loads both files
+ * where both are.
  * @param {Env} env changed in place
  * @param {string} distro
  */

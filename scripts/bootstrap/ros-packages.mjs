@@ -33,8 +33,8 @@ export function interfacePackages(env) {
 }
 
 /**
- * Builds vision_msgs where the installation lacks it: into the project's own prefix, or into an overlay beside an installation that
- * is not ours to change.
+ * Builds vision_msgs where the installation lacks it: into the project's own prefix, or into an overlay
+ * beside an installation that is not ours to change.
  * @param {RosInstallation} ros
  * @param {(activity: string) => void} say
  * @returns {Promise<RosInstallation>} the installation, with the overlay if one was made

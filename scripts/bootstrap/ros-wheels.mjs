@@ -122,8 +122,9 @@ function correctCmakePaths() {
 }
 
 /**
- * Three libraries of the wheels are linked against message libraries for Python, which need a running interpreter: in Node they fail
- * with "undefined symbol: PyExc_RuntimeError". Nothing in them uses those libraries.
+ * Three libraries of the wheels are linked against message libraries for Python, which need a running
+ * interpreter: in Node they fail with "undefined symbol: PyExc_RuntimeError". Nothing in them uses those
+ * libraries.
  */
 async function removePythonFromLibraries() {
   const patchelf = path.join(PLACES.rosPrefix, 'bin/patchelf');

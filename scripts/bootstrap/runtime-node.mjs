@@ -37,8 +37,8 @@ export async function fetchNode(arch = process.arch) {
 }
 
 /**
- * The Node that everything of Goshawk runs on: this one where it is new enough, else one in .tools, which every script finds by the link
- * `PLACES.runtimeNode`.
+ * The Node that everything of Goshawk runs on: this one where it is new enough, else one in .tools, which
+ * every script finds by the link `PLACES.runtimeNode`.
  * @returns {Promise<string>} its executable
  * @throws {SetupError} where there is none for this machine, or it cannot be fetched
  */
@@ -83,7 +83,8 @@ export async function runOn(node, args) {
   const child = spawn(node, args, { env, stdio: 'inherit' });
   /** @type {readonly NodeJS.Signals[]} */
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  // A terminal's Ctrl-C reaches the child by itself, and one that is sent to this process alone does not: the child knows the same signal twice.
+  // A terminal's Ctrl-C reaches the child by itself, and one that is sent to this process alone does not: the
+  // child knows the same signal twice.
   for (const signal of signals) process.on(signal, () => child.kill(signal));
   return await new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -26,8 +26,9 @@ const OWN_PACKAGE = 'rclnodejs';
 const BUILT = ['build', 'generated'].map((name) => path.join(PLACES.nodeModules, OWN_PACKAGE, name));
 
 /**
- * A copy of this project for another ROS 2: set-up runs in it as in a fresh clone, with a .ros, a dist and a rclnodejs of its own, and
- * leaves this project's alone. Its other npm packages are links to this project's. What set-up made in it earlier stays.
+ * A copy of this project for another ROS 2: set-up runs in it as in a fresh clone, with a .ros, a dist and a
+ * rclnodejs of its own, and leaves this project's alone. Its other npm packages are links to this project's.
+ * What set-up made in it earlier stays.
  * @param {string} home folder of the copy and of what lies beside it
  * @returns {string} the copy
  */

@@ -5,8 +5,9 @@ import { PLACES, ROOT } from './paths.mjs';
 import { SetupError } from './progress.mjs';
 
 /**
- * Stamps make set-up idempotent: a step writes the digest of its inputs when it has ended well, and is skipped for as long as
- * the inputs have that digest. A step that was interrupted leaves no stamp and is done again.
+ * Stamps make set-up idempotent: a step writes the digest of its inputs when it has ended well, and is
+ * skipped for as long as the inputs have that digest. A step that was interrupted leaves no stamp and is done
+ * again.
  * @param {readonly string[]} inputs
  * @returns {string}
  */

@@ -16,7 +16,8 @@ const SAME_SIGNAL_MS = 500;
 export async function runDemo(ros, args) {
   const env = rosEnvironment(ros, process.env);
   if (ros === undefined) env['GOSHAWK_NO_ROS'] = '1';
-  // A process group of its own: the terminal's Ctrl-C must come from here only, or the demo would take it for a second one.
+  // A process group of its own: the terminal's Ctrl-C must come from here only, or the demo would take it for
+  // a second one.
   const child = spawn(process.execPath, [path.join(PLACES.dist, 'cli.js'), 'demo', ...args], {
     env,
     stdio: 'inherit',

@@ -61,8 +61,8 @@ function linesOf(titles) {
 }
 
 /**
- * Counts of a vitest JSON report. A suite that could not be loaded has no tests: it counts as one failure, and so does a run that
- * failed in any other way or wrote no report.
+ * Counts of a vitest JSON report. A suite that could not be loaded has no tests: it counts as one failure,
+ * and so does a run that failed in any other way or wrote no report.
  * @param {string} file
  * @param {boolean} ok whether vitest ended with exit code 0
  * @returns {Counts}

@@ -1,4 +1,5 @@
-// What the runtime finds in pictures, as JSON, for goshawk_exporters: node detect.mjs BUNDLE SCORE IOU best|every PICTURE ...
+// What the runtime finds in pictures, as JSON, for goshawk_exporters: node detect.mjs BUNDLE SCORE IOU
+// best|every PICTURE ...
 
 /**
  * A module of the build.

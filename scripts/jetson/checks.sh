@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables are for the script that sources this
-# What the scripts here ask of the board before they touch anything. Sourced; sets the variables named beside each check.
-# GOSHAWK_JETSON_ROOT stands before every system path that is read: tests put a pretended board there.
+# What the scripts here ask of the board before they touch anything. Sourced; sets the variables named beside
+# each check. GOSHAWK_JETSON_ROOT stands before every system path that is read: tests put a pretended board
+# there.
 
 root=${GOSHAWK_JETSON_ROOT:-}
 table=${BASH_SOURCE[0]%/*}/jetpack-table.tsv

@@ -1,5 +1,6 @@
-// verify-binding.mjs PACKAGE PROVIDER...: loads onnxruntime-node from its folder and runs a small graph on each provider.
-// A list of providers says what a binding was built with; only a run says that it has kernels for this GPU.
+// verify-binding.mjs PACKAGE PROVIDER...: loads onnxruntime-node from its folder and runs a small graph on
+// each provider. A list of providers says what a binding was built with; only a run says that it has kernels
+// for this GPU.
 import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
 import path from 'node:path';

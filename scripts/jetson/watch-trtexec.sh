@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Runs trtexec with its log in a file, and says what it is at. Sourced by build-engine.
-# The lines that are looked for are those of TensorRT 8.6 to 10 as they stand in public logs; a line that is never seen costs
+# Runs trtexec with its log in a file, and says what it is at. Sourced by build-engine. The lines that are
+# looked for are those of TensorRT 8.6 to 10 as they stand in public logs; a line that is never seen costs
 # nothing, the time goes on all the same. Not run on hardware.
 
 # Seconds between two signs of life.

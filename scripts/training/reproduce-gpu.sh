@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Trains the shipped models on, with a CUDA device and within a time box: new scenes, the baseline from the weights that are
-# shipped, then the network that serves, with the new baseline as its teacher. Whatever ends it early, the newest exports
-# are in the folder of results. Options are variables of the environment, see README.md.
+# Trains the shipped models on, with a CUDA device and within a time box: new scenes, the baseline from the
+# weights that are shipped, then the network that serves, with the new baseline as its teacher. Whatever ends
+# it early, the newest exports are in the folder of results. Options are variables of the environment, see
+# README.md.
 # Usage: scripts/training/reproduce-gpu.sh RUN_FOLDER SECONDS
 set -uo pipefail
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the shipped models from seeds: scenes, the baseline, the pruned network, their bundles, the optimized one, and their
-# accuracy on scenes never trained on. Each step is left out where its result is there already, training goes on from its last
-# checkpoint, and each training stage ends within 90 minutes on two cores.
+# Makes the shipped models from seeds: scenes, the baseline, the pruned network, their bundles, the optimized
+# one, and their accuracy on scenes never trained on. Each step is left out where its result is there already,
+# training goes on from its last checkpoint, and each training stage ends within 90 minutes on two cores.
 # Usage: scripts/training/reproduce.sh RUN_FOLDER
 set -euo pipefail
 

@@ -32,7 +32,10 @@ export function readLineage(file: string): Promise<LineageFacts> {
   return readJson(file, lineageFactsSchema);
 }
 
-/** What a manifest keeps of an accuracy report. The data set is named by its folder and file: paths of a machine say nothing elsewhere. */
+/**
+ * What a manifest keeps of an accuracy report. The data set is named by its folder and file: paths of a
+ * machine say nothing elsewhere.
+ */
 export async function readEvaluation(file: string): Promise<Evaluation> {
   const { dataset, images, ap, ap50, apByClass, settings, startedAt, host } = await readJson(
     file,

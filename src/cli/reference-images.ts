@@ -14,8 +14,8 @@ const MIN_SCORE = 0.2;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The first images of a folder, by name, as many as references are made of. Throws GOSHAWK_FILE_UNREADABLE where there is no such folder, GOSHAWK_FILE_INVALID where it holds no image
- * or one that does not decode.
+ * The first images of a folder, by name, as many as references are made of. Throws GOSHAWK_FILE_UNREADABLE
+ * where there is no such folder, GOSHAWK_FILE_INVALID where it holds no image or one that does not decode.
  */
 export async function readReferenceImages(folder: string): Promise<SourceImage[]> {
   let names: string[];

@@ -41,7 +41,10 @@ export interface RunFlags {
   readonly node: string;
 }
 
-/** Without a frame, after which a camera is silent, unless told otherwise: so many seconds, or periods where those are longer. */
+/**
+ * Without a frame, after which a camera is silent, unless told otherwise: so many seconds, or periods where
+ * those are longer.
+ */
 const SILENT_SECONDS = 5;
 const SILENT_PERIODS = 3;
 

@@ -3,7 +3,10 @@ import { GoshawkError } from '../contract/errors.ts';
 /** What ends a command. */
 export interface StopSignal {
   readonly signal: AbortSignal;
-  /** Ends the command after this time; `undefined` for never. Called once its work has begun, so that loading takes nothing of the time. */
+  /**
+   * Ends the command after this time; `undefined` for never. Called once its work has begun, so that loading
+   * takes nothing of the time.
+   */
   readonly endAfter: (seconds: number | undefined) => void;
   /** Called when the command has ended: signals change nothing from then on. */
   readonly release: () => void;
@@ -15,11 +18,14 @@ const FORCE_AT = 3;
 const EXIT_FORCED = 130;
 
 /**
- * One signal for every way to end: SIGINT, SIGTERM, or the time given to `endAfter`. A second Ctrl-C, which people press at once, changes nothing
- * but says so; a third ends the process without a report, with exit code 130, for those who cannot wait.
+ * One signal for every way to end: SIGINT, SIGTERM, or the time given to `endAfter`. A second Ctrl-C, which
+ * people press at once, changes nothing but says so; a third ends the process without a report, with exit
+ * code 130, for those who cannot wait.
  *
- * The handlers stay until the process is gone: without them a signal in its last moments would end it by signal, after all went well.
- * @param what command that was interrupted, for a command whose result is lost then: the reason of `signal` is GOSHAWK_INTERRUPTED
+ * The handlers stay until the process is gone: without them a signal in its last moments would end it by
+ * signal, after all went well.
+ * @param what command that was interrupted, for a command whose result is lost then: the reason of `signal`
+ *   is GOSHAWK_INTERRUPTED
  */
 export function stopSignal(what?: string): StopSignal {
   const controller = new AbortController();

@@ -66,7 +66,10 @@ export const rosBenchReportSchema = reportBaseSchema.extend({
   fps: z.strictObject({ in: z.number().min(0), out: z.number().min(0) }),
   latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }),
   trial: rosTrialSchema,
-  /** frames the camera published, from the first that came through, that the detector neither published nor declared as dropped */
+  /**
+   * frames the camera published, from the first that came through, that the detector neither published nor
+   * declared as dropped
+   */
   undeclared: z.int().min(0),
 });
 
@@ -103,7 +106,10 @@ export const peersBenchReportSchema = reportBaseSchema.extend({
 
 const headlineModelSchema = z.strictObject({
   bundle: bundleRefSchema,
-  /** the variant that the runtime takes on the CPU provider: the fastest here that gives what it gave when it was evaluated */
+  /**
+   * the variant that the runtime takes on the CPU provider: the fastest here that gives what it gave when it
+   * was evaluated
+   */
   variant: z.string(),
   /** what it needs to compute that; null where it does so anywhere */
   requires: z.strictObject({ int8: z.literal('exact') }).nullable(),
@@ -160,7 +166,10 @@ export const headlineReportSchema = reportBaseSchema.extend({
     /** bootstrap over images, both models on the same draws, 95 % */
     apDropInterval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
   }),
-  /** what 8 bits and this machine's arithmetic cost: the variant that ran against the float graph of the same bundle; null where it has none */
+  /**
+   * what 8 bits and this machine's arithmetic cost: the variant that ran against the float graph of the same
+   * bundle; null where it has none
+   */
   quantization: z
     .strictObject({
       floatVariant: z.string(),

@@ -105,8 +105,9 @@ function refuseRepeated(what: string): (names: readonly string[], context: z.Ref
 }
 
 /**
- * `bundle.json`: what a model is. The graph of every variant takes one uint8 tensor `[batch, height, width, 3]` in RGB order;
- * cast, channel order, normalization and transposition are nodes of the graph, put there on import.
+ * `bundle.json`: what a model is. The graph of every variant takes one uint8 tensor
+ * `[batch, height, width, 3]` in RGB order; cast, channel order, normalization and transposition are nodes of
+ * the graph, put there on import.
  */
 export const bundleManifestSchema = z.strictObject({
   schema: z.literal('goshawk.bundle/1'),

@@ -1,6 +1,6 @@
 /**
- * Why a frame was received and not published. The ledger holds one count for each; the names are labels of metrics and keys of
- * reports, so they never change their meaning.
+ * Why a frame was received and not published. The ledger holds one count for each; the names are labels of
+ * metrics and keys of reports, so they never change their meaning.
  */
 export const DROP_REASONS = [
   /** a newer frame of the same camera came while this one waited (depth 1, newest wins) */

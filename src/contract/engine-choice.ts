@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { PROVIDERS } from './bundle.ts';
 
 /**
- * What came of holding a variant against its references, on the machine that is to run it. `scores` and `boxes` are the deviations of
- * `src/core/references/deviation.ts`; they are null where nothing was compared, or where what came out is no number.
+ * What came of holding a variant against its references, on the machine that is to run it. `scores` and
+ * `boxes` are the deviations of `src/core/references/deviation.ts`; they are null where nothing was compared,
+ * or where what came out is no number.
  */
 export const referenceCheckSchema = z.strictObject({
   /** `unchecked`: there is nothing to hold it against */
@@ -31,8 +32,9 @@ const engineCandidateSchema = z.strictObject({
 /** Which of a bundle's variants runs, and why. */
 export const variantChoiceSchema = z.strictObject({
   /**
-   * `asked`: by its id. `only`: there is no other. `measured`: now. `kept`: measured before on this machine. `busy`: measuring told
-   * nothing, so the order of the manifest holds. `order`: nothing was measured, so the order of the manifest holds.
+   * `asked`: by its id. `only`: there is no other. `measured`: now. `kept`: measured before on this machine.
+   * `busy`: measuring told nothing, so the order of the manifest holds. `order`: nothing was measured, so the
+   * order of the manifest holds.
    */
   how: z.enum(['asked', 'only', 'measured', 'kept', 'busy', 'order']),
   /** in words */

@@ -1,7 +1,7 @@
 /**
- * Every error that a person or a script can meet has a stable code, names the thing at fault, and says what to do.
- * Codes never change their meaning; messages may. `{name}` in a template is filled from the error's details; `{name|words}` is words where they have
- * no such entry.
+ * Every error that a person or a script can meet has a stable code, names the thing at fault, and says what
+ * to do. Codes never change their meaning; messages may. `{name}` in a template is filled from the error's
+ * details; `{name|words}` is words where they have no such entry.
  */
 export const ERROR_TEMPLATES = {
   GOSHAWK_BUNDLE_NOT_FOUND: {

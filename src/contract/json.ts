@@ -2,8 +2,9 @@
 const MAX_LEVELS = 64;
 
 /**
- * `JSON.parse` for text that came from outside: what is nested deeper than anything that is written on purpose is refused before it can exhaust the
- * stack of whoever walks through it. Throws SyntaxError as `JSON.parse` does.
+ * `JSON.parse` for text that came from outside: what is nested deeper than anything that is written on
+ * purpose is refused before it can exhaust the stack of whoever walks through it. Throws SyntaxError as
+ * `JSON.parse` does.
  */
 export function parseJson(text: string): unknown {
   let level = 0;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
 /**
- * What made a bundle: the record that a model's manifest keeps of its past. Every object here is open: a key that is not named is
- * kept. Fields are optional, because a foreign model comes with no past; what is given has to be of its type.
+ * What made a bundle: the record that a model's manifest keeps of its past. Every object here is open: a key
+ * that is not named is kept. Fields are optional, because a foreign model comes with no past; what is given
+ * has to be of its type.
  *
- * Stages run from the first to the last, e.g. train, prune, distill, qat, import, optimize. A writer that changes a bundle copies its
- * stages, appends its own, and names the bundle that it started from as a parent.
+ * Stages run from the first to the last, e.g. train, prune, distill, qat, import, optimize. A writer that
+ * changes a bundle copies its stages, appends its own, and names the bundle that it started from as a parent.
  */
 
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 is 64 lower-case hex digits');
@@ -23,7 +24,10 @@ export const machineSchema = z.looseObject({
   os: z.string().max(200),
 });
 
-/** Images: by the digest of their annotation file or store, or by what draws them again (simulator version and seeds). */
+/**
+ * Images: by the digest of their annotation file or store, or by what draws them again (simulator version and
+ * seeds).
+ */
 const picturesSchema = z.looseObject({
   name: z.string().max(200).optional(),
   digest: sha256Schema.optional(),
@@ -69,8 +73,8 @@ const teacherSchema = z.looseObject(bundleReference);
 /** One step on the way to a bundle. */
 const stageSchema = z.looseObject({
   /**
-   * Goshawk's own tools write `train`, `prune`, `distill`, `qat`, `import`, `optimize` and `engine`. Another word is allowed: a bundle of a newer
-   * tool still has to load.
+   * Goshawk's own tools write `train`, `prune`, `distill`, `qat`, `import`, `optimize` and `engine`. Another
+   * word is allowed: a bundle of a newer tool still has to load.
    */
   stage: z
     .string()
@@ -107,8 +111,8 @@ const parentSchema = z.strictObject({
 /** What made the bundle as a whole. */
 export const lineageSchema = z.looseObject({
   /**
-   * When. Left out unless whoever made it says so (`--created-at`, SOURCE_DATE_EPOCH): it is the one input of a deterministic step that
-   * is never the same twice, and the bundle's digest is over it.
+   * When. Left out unless whoever made it says so (`--created-at`, SOURCE_DATE_EPOCH): it is the one input of
+   * a deterministic step that is never the same twice, and the bundle's digest is over it.
    */
   createdAt: momentSchema.optional(),
   /** the command that wrote the bundle */

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { sha256Schema } from './lineage.ts';
 
 /**
- * Machines by how their CPU multiplies 8-bit integers, which is what latency and exactness of a quantized graph depend on:
+ * Machines by how their CPU multiplies 8-bit integers, which is what latency and exactness of a quantized
+ * graph depend on:
  * - `x64-vnni`: AVX512-VNNI, AVX-VNNI or AMX: fast, and sums that cannot overflow.
  * - `x64-avx512`, `x64-avx2`, `x64`: sums of two products in 16 bits, which saturate.
  * - `arm64-dotprod`, `arm64`: exact, with and without the dot product instructions.
@@ -21,7 +22,10 @@ export const machineKindSchema = z.enum(MACHINE_KINDS);
 
 export type MachineKind = z.infer<typeof machineKindSchema>;
 
-/** What the inference library's products of uint8 and int8 come to: what the graph says, or less where a sum does not fit 16 bits. */
+/**
+ * What the inference library's products of uint8 and int8 come to: what the graph says, or less where a sum
+ * does not fit 16 bits.
+ */
 export const INT8_ARITHMETICS = ['exact', 'saturating'] as const;
 
 export type Int8Arithmetic = (typeof INT8_ARITHMETICS)[number];
@@ -33,7 +37,10 @@ export function int8ArithmeticOf(kind: MachineKind): Int8Arithmetic {
   return SATURATING.has(kind) ? 'saturating' : 'exact';
 }
 
-/** All that results and times of a graph depend on, beside the graph. Another fingerprint means: check and measure again. */
+/**
+ * All that results and times of a graph depend on, beside the graph. Another fingerprint means: check and
+ * measure again.
+ */
 export const machineFactsSchema = z.strictObject({
   kind: machineKindSchema,
   /** as a probe of the inference library found it */

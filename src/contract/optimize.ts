@@ -11,7 +11,10 @@ const seconds = z.number().nonnegative();
 const dropSchema = z.number().min(-1).max(1);
 const spreadSchema = z.strictObject({ low: z.number(), high: z.number() });
 
-/** Latency of one run (one image, model only), milliseconds, and the ratio to the original that ran in turns with it. */
+/**
+ * Latency of one run (one image, model only), milliseconds, and the ratio to the original that ran in turns
+ * with it.
+ */
 export const optimizeLatencySchema = z.strictObject({
   p25: seconds,
   p50: seconds,
@@ -34,7 +37,10 @@ export const optimizeSearchAccuracySchema = z.strictObject({
   /** bootstrap over images, the original on the same resamples */
   dropInterval: spreadSchema.nullable(),
   dropDeviation: z.number().nonnegative(),
-  /** AP against the original's own detections on calibration and search images, relative to the original's against itself */
+  /**
+   * AP against the original's own detections on calibration and search images, relative to the original's
+   * against itself
+   */
   agreement: z.number().nonnegative(),
   /** the drop that `drop` and `agreement` together make likely, and how sure that is (standard deviation) */
   expectedDrop: dropSchema,
@@ -71,8 +77,8 @@ export const optimizeCandidateSchema = z.strictObject({
   accuracy: optimizeSearchAccuracySchema.nullable(),
   latencyMs: optimizeLatencySchema.nullable(),
   /**
-   * `chosen` is the first variant of the bundle, `kept` another of it, `accepted` would do but another does better, `refused` does not hold
-   * the floor or gains nothing, `failed` could not be made or does not run.
+   * `chosen` is the first variant of the bundle, `kept` another of it, `accepted` would do but another does
+   * better, `refused` does not hold the floor or gains nothing, `failed` could not be made or does not run.
    */
   verdict: z.enum(CANDIDATE_VERDICTS),
   reason: z.string().min(1),
@@ -111,7 +117,10 @@ export const optimizeVariantSchema = z.strictObject({
   /** why it is in the bundle */
   reason: z.string().min(1),
   final: optimizeFinalAccuracySchema,
-  /** on the part that it was chosen by, which flatters what was chosen; null in reports of older versions, which chose by the final part */
+  /**
+   * on the part that it was chosen by, which flatters what was chosen; null in reports of older versions,
+   * which chose by the final part
+   */
   choice: z
     .strictObject({ drop: dropSchema, dropInterval: spreadSchema.nullable() })
     .nullable()

@@ -8,7 +8,10 @@ export const REFERENCES_FILE = 'references.json';
 /** Bytes that the file may have at most. */
 export const MAX_REFERENCE_BYTES = 200_000;
 
-/** What goes into the network. `sha256` is over the pixels as the network gets them: uint8 RGB, rows of its own size. */
+/**
+ * What goes into the network. `sha256` is over the pixels as the network gets them: uint8 RGB, rows of its
+ * own size.
+ */
 const referenceInputSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     /** squares of random colors, the same on every machine */

@@ -18,8 +18,8 @@ const framesSchema = z.looseObject({
 const fpsSchema = z.looseObject({ in: z.number().min(0), out: z.number().min(0) });
 
 /**
- * `GET /api/status` of a running device: what the status line, the page and scripts read. Fields may be added, so unknown ones
- * are let through.
+ * `GET /api/status` of a running device: what the status line, the page and scripts read. Fields may be
+ * added, so unknown ones are let through.
  */
 export const statusSchema = z.looseObject({
   state: z.string(),

@@ -18,7 +18,10 @@ export const STREAMS = [
 
 export type Stream = (typeof STREAMS)[number];
 
-/** A topic level: what MQTT reserves (`/`, `+`, `#`, NUL) and what shells and dashboards stumble over is not allowed. */
+/**
+ * A topic level: what MQTT reserves (`/`, `+`, `#`, NUL) and what shells and dashboards stumble over is not
+ * allowed.
+ */
 export const topicLevelSchema = z
   .string()
   .min(1)
@@ -46,8 +49,8 @@ export function telemetryTopic(speaker: Speaker, stream: Stream): string {
 }
 
 /**
- * The MQTT client id. It says the same as the topics, so that two clients that would mix their messages meet at the broker and are told.
- * No level holds a colon: different speakers never have one id.
+ * The MQTT client id. It says the same as the topics, so that two clients that would mix their messages meet
+ * at the broker and are told. No level holds a colon: different speakers never have one id.
  */
 export function telemetryClientId(speaker: Speaker): string {
   return ['goshawk', ...levelsOf(speaker)].join(':');
@@ -55,7 +58,10 @@ export function telemetryClientId(speaker: Speaker): string {
 
 /** The fields of VDA 5050's header, plus the node that speaks and the boot that gives `headerId` its meaning. */
 const headerShape = {
-  /** counter of this topic since this boot, from 0; `(serialNumber, node, stream, bootId, headerId)` names a message for good */
+  /**
+   * counter of this topic since this boot, from 0; `(serialNumber, node, stream, bootId, headerId)` names a
+   * message for good
+   */
   headerId: z.int().min(0),
   /** ISO 8601, milliseconds, UTC */
   timestamp: z.iso.datetime({ precision: 3 }),
@@ -105,7 +111,10 @@ export const stateSchema = z.strictObject({
   uptimeSeconds: z.number().min(0),
   lifecycle: z.enum(['unconfigured', 'inactive', 'active', 'finalized']),
   bundle: bundleReferenceSchema.nullable(),
-  /** whether the bundle gives here what it gave when it was evaluated, and why this variant runs; null before it is loaded */
+  /**
+   * whether the bundle gives here what it gave when it was evaluated, and why this variant runs; null before
+   * it is loaded
+   */
   reference: z
     .strictObject({
       ...referenceCheckSchema.shape,
@@ -136,8 +145,8 @@ export const LATENCY_EDGES_MS: readonly number[] = [
 ];
 
 /**
- * Fixed-edge histogram of milliseconds: `counts[i]` values in `(edges[i-1], edges[i]]`, the last count above the last edge.
- * Same edges everywhere, so windows and robots add up exactly.
+ * Fixed-edge histogram of milliseconds: `counts[i]` values in `(edges[i-1], edges[i]]`, the last count above
+ * the last edge. Same edges everywhere, so windows and robots add up exactly.
  */
 const latencyHistogramSchema = z.strictObject({
   edgesMs: z.array(z.number()),

@@ -20,7 +20,8 @@ export type BayerEncoding = (typeof BAYER_ENCODINGS)[number];
 
 /**
  * Pixel layouts that the frame path accepts, by their canonical name. `core/pixels` knows the ROS aliases
- * (`mono16be` is `mono16` with its high byte first, which a message says apart from the name; `yuv422` is `uyvy`, `yuv422_yuy2` is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
+ * (`mono16be` is `mono16` with its high byte first, which a message says apart from the name; `yuv422` is
+ * `uyvy`, `yuv422_yuy2` is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
  */
 export const PIXEL_ENCODINGS = [
   'rgb8',

@@ -21,9 +21,10 @@ export interface HistogramRange {
 export const LATENCY_RANGE: HistogramRange = { lowest: 0.001, highest: 1e6, relativeError: 0.01 };
 
 /**
- * Counts of values >= 0 in buckets whose edges grow by the constant factor g = (1 + e) / (1 - e), e the relative error; a bucket
- * [a, a g) is reported as 2 a g / (1 + g), which is within e of each value in it (the mapping of DDSketch, Masson et al. 2019). Edges depend on
- * the range alone, so histograms of different times, cameras and robots merge exactly. Recording allocates nothing.
+ * Counts of values >= 0 in buckets whose edges grow by the constant factor g = (1 + e) / (1 - e), e the
+ * relative error; a bucket [a, a g) is reported as 2 a g / (1 + g), which is within e of each value in it
+ * (the mapping of DDSketch, Masson et al. 2019). Edges depend on the range alone, so histograms of different
+ * times, cameras and robots merge exactly. Recording allocates nothing.
  */
 export class Histogram {
   readonly range: HistogramRange;
@@ -82,8 +83,9 @@ export class Histogram {
   }
 
   /**
-   * The value at rank floor(count * share) of the sorted values (MLPerf LoadGen's definition), within the relative error; exact
-   * for the largest and the smallest value. Values outside of the range are reported as the exact minimum or maximum.
+   * The value at rank floor(count * share) of the sorted values (MLPerf LoadGen's definition), within the
+   * relative error; exact for the largest and the smallest value. Values outside of the range are reported as
+   * the exact minimum or maximum.
    *
    * @param share 0..1
    */

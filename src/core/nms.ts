@@ -46,8 +46,9 @@ export function iou(boxesA: Float32Array, a: number, boxesB: Float32Array, b: nu
 }
 
 /**
- * Sorts entries by score, best first and equal scores by index, without making an object: score and index are packed into one
- * double. The bits of a non-negative float order as the float does; negated they sort best first.
+ * Sorts entries by score, best first and equal scores by index, without making an object: score and index are
+ * packed into one double. The bits of a non-negative float order as the float does; negated they sort best
+ * first.
  */
 export class ScoreOrder {
   #keys = new Float64Array(0);
@@ -79,9 +80,9 @@ export class Suppressor {
   #scoreOrder = new ScoreOrder();
 
   /**
-   * Writes the indices of the kept boxes, best first, into `kept` and returns how many they are. Going from the best score down
-   * (equal scores by index), a box is kept unless its IoU with a kept box of its class is above the threshold. Entries that are
-   * taken out of the running are not copied or moved.
+   * Writes the indices of the kept boxes, best first, into `kept` and returns how many they are. Going from
+   * the best score down (equal scores by index), a box is kept unless its IoU with a kept box of its class is
+   * above the threshold. Entries that are taken out of the running are not copied or moved.
    */
   run(candidates: ScoredBoxes, settings: SuppressionSettings, kept: Uint32Array): number {
     const { boxes, scores, classes, count } = candidates;

@@ -1,6 +1,7 @@
 /**
- * A seeded source of numbers: the same seed gives the same sequence on every machine and Node version, since only 32-bit
- * integer arithmetic is used (the generator is "sfc32", the seeds are spread with a murmur-style finalizer).
+ * A seeded source of numbers: the same seed gives the same sequence on every machine and Node version, since
+ * only 32-bit integer arithmetic is used (the generator is "sfc32", the seeds are spread with a murmur-style
+ * finalizer).
  */
 export interface Random {
   /** uniform in [0, 1) */
@@ -25,8 +26,9 @@ function finalize(value: number): number {
 }
 
 /**
- * Mixes integers into one 32-bit seed; order matters. Numbers above 2^32 count with all 53 bits.
- * For a fixed first number and a list of two, distinct 32-bit second numbers give distinct seeds (each step is a bijection).
+ * Mixes integers into one 32-bit seed; order matters. Numbers above 2^32 count with all 53 bits. For a fixed
+ * first number and a list of two, distinct 32-bit second numbers give distinct seeds (each step is a
+ * bijection).
  */
 export function mixSeeds(...parts: readonly number[]): number {
   let h = 0x9e3779b9;
@@ -38,7 +40,10 @@ export function mixSeeds(...parts: readonly number[]): number {
   return h;
 }
 
-/** Seeds are safe integers >= 0. Each step of the generator is a bijection of its state, so distinct seeds never meet. */
+/**
+ * Seeds are safe integers >= 0. Each step of the generator is a bijection of its state, so distinct seeds
+ * never meet.
+ */
 export function createRandom(seed: number): Random {
   let a = seed | 0;
   let b = Math.floor(seed / 0x1_0000_0000) | 0;

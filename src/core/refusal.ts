@@ -1,6 +1,6 @@
 /**
- * Why input that came from outside was not taken. Each reason is also a drop reason of the ledger (`contract/drops`); `core`
- * names only the ones that it can find itself.
+ * Why input that came from outside was not taken. Each reason is also a drop reason of the ledger
+ * (`contract/drops`); `core` names only the ones that it can find itself.
  */
 export type RefusalReason = 'malformed' | 'bad_size' | 'unsupported_encoding' | 'corrupt_image';
 

@@ -81,8 +81,8 @@ export function filesNamed({
 }
 
 /**
- * Reads a bundle and checks every file that it names. Throws GOSHAWK_BUNDLE_NOT_FOUND, GOSHAWK_BUNDLE_INVALID, GOSHAWK_FILE_UNREADABLE or
- * GOSHAWK_BUNDLE_DIGEST.
+ * Reads a bundle and checks every file that it names. Throws GOSHAWK_BUNDLE_NOT_FOUND,
+ * GOSHAWK_BUNDLE_INVALID, GOSHAWK_FILE_UNREADABLE or GOSHAWK_BUNDLE_DIGEST.
  */
 export async function loadBundle(folder: string): Promise<Bundle> {
   const bundle = await readManifest(folder);

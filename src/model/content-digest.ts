@@ -2,9 +2,10 @@ import type { BundleManifest } from '../contract/bundle.ts';
 import { sha256Of } from '../platform/digest.ts';
 
 /**
- * sha256 over what a bundle does, whatever is said about it: graphs, head, labels, input, thresholds. Name, version, lineage and everything
- * that was measured are left out, since a latency is never the same twice: two runs of a tool that does the same each time give bundles of
- * one content digest, even where their digests differ.
+ * sha256 over what a bundle does, whatever is said about it: graphs, head, labels, input, thresholds. Name,
+ * version, lineage and everything that was measured are left out, since a latency is never the same twice:
+ * two runs of a tool that does the same each time give bundles of one content digest, even where their
+ * digests differ.
  */
 export function contentDigest({ head, labels, input, thresholds, variants }: BundleManifest): string {
   const graphs = variants.map(({ id, sha256, precision, providers, batch, engine }) => ({

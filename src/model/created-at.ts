@@ -1,9 +1,10 @@
 import { GoshawkError } from '../contract/errors.ts';
 
 /**
- * The time that a bundle says it was made at: `given` (ISO 8601, or `now`), else SOURCE_DATE_EPOCH (seconds since 1970, the convention of
- * reproducible-builds.org), else none. Nothing is taken from the clock unasked: a bundle's digest is over its manifest, and a
- * step that is repeated with the same input has to give the same digest. Throws GOSHAWK_USAGE.
+ * The time that a bundle says it was made at: `given` (ISO 8601, or `now`), else SOURCE_DATE_EPOCH (seconds
+ * since 1970, the convention of reproducible-builds.org), else none. Nothing is taken from the clock unasked:
+ * a bundle's digest is over its manifest, and a step that is repeated with the same input has to give the
+ * same digest. Throws GOSHAWK_USAGE.
  */
 export function createdAtFrom(
   given: string | undefined,

@@ -24,10 +24,10 @@ export interface EngineInput {
 const MAX_TOLD = 4;
 
 /**
- * Takes the variant of a bundle that an engine is built from, and has its image go through its Cast first, which TensorRT demands. Of several
- * variants for TensorRT the first is taken, with `int8` the first that is quantized.
- * Throws GOSHAWK_ENGINE_INPUT where there is none, where int8 is asked of a graph without quantization, and where a rule is broken that
- * TensorRT refuses a graph for.
+ * Takes the variant of a bundle that an engine is built from, and has its image go through its Cast first,
+ * which TensorRT demands. Of several variants for TensorRT the first is taken, with `int8` the first that is
+ * quantized. Throws GOSHAWK_ENGINE_INPUT where there is none, where int8 is asked of a graph without
+ * quantization, and where a rule is broken that TensorRT refuses a graph for.
  */
 export async function readEngineInput(
   bundle: Bundle,

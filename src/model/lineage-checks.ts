@@ -81,9 +81,10 @@ async function checkFile(what: string, digest: string, file: string): Promise<Di
 }
 
 /**
- * Checks that each stage began with what is said to be there before it and that the last one gave a file of the bundle: training stages begin with
- * the checkpoint of the one before, an import with the file that was imported, what follows with a graph of the bundle so far. A link of which one
- * side is not stated is not checked. Nothing is signed: links that hold show that the record is consistent, not who wrote it.
+ * Checks that each stage began with what is said to be there before it and that the last one gave a file of
+ * the bundle: training stages begin with the checkpoint of the one before, an import with the file that was
+ * imported, what follows with a graph of the bundle so far. A link of which one side is not stated is not
+ * checked. Nothing is signed: links that hold show that the record is consistent, not who wrote it.
  */
 function checkLinks(bundle: Bundle, parents: readonly Bundle[]): DigestCheck[] {
   const { lineage, variants } = bundle.manifest;

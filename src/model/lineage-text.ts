@@ -146,7 +146,10 @@ function pruningWords(pruning: NonNullable<LineageStage['pruning']>): string[] {
   return words;
 }
 
-/** What a bundle says of its past, in a line or two: what does not hold by name, then how much of it could be checked. */
+/**
+ * What a bundle says of its past, in a line or two: what does not hold by name, then how much of it could be
+ * checked.
+ */
 export function statedWords(checks: readonly DigestCheck[]): string[] {
   const count = (result: DigestCheck['result']): number =>
     checks.filter((check) => check.result === result).length;

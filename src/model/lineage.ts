@@ -37,8 +37,9 @@ export interface LineageNode {
   /** what it gave its child: `weights`, `teacher`; null for the bundle that was asked about */
   readonly role: string | null;
   /**
-   * `here`: at hand, with the digest that its child states. `checkpoint`: at hand, and its child states the digest of a checkpoint that it was
-   * made of. `repeated`: shown before. `missing`: not at hand. `different`: something else is at hand under this name or digest.
+   * `here`: at hand, with the digest that its child states. `checkpoint`: at hand, and its child states the
+   * digest of a checkpoint that it was made of. `repeated`: shown before. `missing`: not at hand.
+   * `different`: something else is at hand under this name or digest.
    */
   readonly state: 'here' | 'checkpoint' | 'repeated' | 'missing' | 'different';
   /** why, where the state needs words */
@@ -64,7 +65,10 @@ export class LineageReader {
     this.#files = files;
   }
 
-  /** The tree from a bundle to its oldest known ancestors. Throws GOSHAWK_LINEAGE_INVALID for a cycle and for a past without end. */
+  /**
+   * The tree from a bundle to its oldest known ancestors. Throws GOSHAWK_LINEAGE_INVALID for a cycle and for
+   * a past without end.
+   */
   read(bundle: Bundle): Promise<LineageNode> {
     this.#seen.clear();
     return this.#nodeOf(bundle, { role: null, state: 'here', note: null }, []);

@@ -51,7 +51,10 @@ export class ModelRepository {
     this.folders = folders;
   }
 
-  /** Everything that is there by name, then version; broken entries are told and not left out. Files are not checked. */
+  /**
+   * Everything that is there by name, then version; broken entries are told and not left out. Files are not
+   * checked.
+   */
   async list(): Promise<BundleListing[]> {
     const listings: BundleListing[] = [];
     for (const root of this.folders) {
@@ -65,8 +68,8 @@ export class ModelRepository {
   }
 
   /**
-   * Finds a bundle by `NAME`, `NAME@VERSION`, or the path of its folder or bundle.json. Of several versions the newest is taken, of one version in
-   * several folders the first. Throws GOSHAWK_BUNDLE_NOT_FOUND.
+   * Finds a bundle by `NAME`, `NAME@VERSION`, or the path of its folder or bundle.json. Of several versions
+   * the newest is taken, of one version in several folders the first. Throws GOSHAWK_BUNDLE_NOT_FOUND.
    */
   async find(reference: string): Promise<string> {
     const folder = basename(reference) === MANIFEST_FILE ? dirname(reference) : reference;

@@ -35,9 +35,10 @@ export async function checkNewBundle(root: string, name: string, version: string
 }
 
 /**
- * Writes `<root>/<name>/<version>/`, whole or not at all: everything goes into a folder beside it, is checked there, and is moved in one
- * step. A version that is there already is refused (GOSHAWK_USAGE): bundles never change. Throws GOSHAWK_BUNDLE_INVALID before anything is
- * written where the manifest does not follow the schema, GOSHAWK_OUTPUT_REFUSED and GOSHAWK_NO_SPACE where it cannot be written.
+ * Writes `<root>/<name>/<version>/`, whole or not at all: everything goes into a folder beside it, is checked
+ * there, and is moved in one step. A version that is there already is refused (GOSHAWK_USAGE): bundles never
+ * change. Throws GOSHAWK_BUNDLE_INVALID before anything is written where the manifest does not follow the
+ * schema, GOSHAWK_OUTPUT_REFUSED and GOSHAWK_NO_SPACE where it cannot be written.
  */
 export async function writeBundle(
   root: string,

@@ -19,14 +19,18 @@ const FOR_INFERENCE: readonly RegExp[] = [
 const SECRET =
   /^GOSHAWK_MQTT_|PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY/i;
 
-/** The environment of a process that only computes: an inference runner must not be able to give away the broker's password. */
+/**
+ * The environment of a process that only computes: an inference runner must not be able to give away the
+ * broker's password.
+ */
 export function inferenceEnvironment(env: Environment = process.env): Record<string, string> {
   return pick(env, (name) => FOR_INFERENCE.some((pattern) => pattern.test(name)) && !SECRET.test(name));
 }
 
 /**
- * The environment of any other process that this one starts, such as a ROS node of the demo or Python: all of its own but the broker's
- * secrets. Package indexes and ROS security keep theirs, since pip and DDS are told by it.
+ * The environment of any other process that this one starts, such as a ROS node of the demo or Python: all of
+ * its own but the broker's secrets. Package indexes and ROS security keep theirs, since pip and DDS are told
+ * by it.
  */
 export function childEnvironment(env: Environment = process.env): Record<string, string> {
   return pick(env, (name) => !name.startsWith('GOSHAWK_MQTT_'));

@@ -14,9 +14,10 @@ function closedPort(): MessageChannel['port1'] {
 }
 
 /**
- * Frees the memory behind a view now; every view of it is empty afterwards. A raw frame is megabytes behind a tiny object: left to the
- * garbage collector, thirty of them a second make V8 collect the whole heap twice a second ("external memory pressure"), which
- * costs more than the resize and shows as a tail of 3 to 10 ms. Memory that cannot be moved stays as it is.
+ * Frees the memory behind a view now; every view of it is empty afterwards. A raw frame is megabytes behind a
+ * tiny object: left to the garbage collector, thirty of them a second make V8 collect the whole heap twice a
+ * second ("external memory pressure"), which costs more than the resize and shows as a tail of 3 to 10 ms.
+ * Memory that cannot be moved stays as it is.
  */
 export function freeMemory(view: ArrayBufferView): void {
   const { buffer } = view;

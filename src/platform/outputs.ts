@@ -22,8 +22,8 @@ function refused(path: string, reason: string): GoshawkError {
 }
 
 /**
- * Checks that files can be written, before the work whose result they are to hold. Entries that are undefined or empty are outputs that nobody
- * asked for. What was there stays as it is, and nothing is left behind.
+ * Checks that files can be written, before the work whose result they are to hold. Entries that are undefined
+ * or empty are outputs that nobody asked for. What was there stays as it is, and nothing is left behind.
  * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
 export async function checkOutputFiles(...files: readonly (string | undefined)[]): Promise<void> {
@@ -71,7 +71,8 @@ async function checkFile(file: string, path: string): Promise<void> {
 }
 
 /**
- * Checks that a folder is there and can be written to, or can be made: the nearest folder above it that is there takes something new.
+ * Checks that a folder is there and can be written to, or can be made: the nearest folder above it that is
+ * there takes something new.
  * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
 export async function checkOutputFolder(folder: string): Promise<void> {
@@ -89,7 +90,10 @@ export async function checkOutputFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes a file that `checkOutputFiles` has looked at. @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE */
+/**
+ * Writes a file that `checkOutputFiles` has looked at.
+ * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
+ */
 export async function writeOutput(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, text);

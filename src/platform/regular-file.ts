@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
 /**
- * Opens a file to read. Throws where it is a FIFO, a device, a socket or a folder: reading one of those may wait for ever. Whoever opens it closes it.
+ * Opens a file to read. Throws where it is a FIFO, a device, a socket or a folder: reading one of those may
+ * wait for ever. Whoever opens it closes it.
  */
 export async function openRegularFile(path: string): Promise<{ handle: FileHandle; bytes: number }> {
   // without O_NONBLOCK opening a FIFO waits for its writer

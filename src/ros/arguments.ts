@@ -17,8 +17,9 @@ const FILE_FLAGS = new Set(['--params-file']);
 const RULE_FLAGS = new Set(['-p', '--param']);
 
 /**
- * Splits a command line into what rcl should see and what sets parameters. rclnodejs would hand parameter files to rcl and then
- * match only `/**` and bare node names, so Goshawk reads them itself and rcl never sees them.
+ * Splits a command line into what rcl should see and what sets parameters. rclnodejs would hand parameter
+ * files to rcl and then match only `/**` and bare node names, so Goshawk reads them itself and rcl never sees
+ * them.
  *
  * @param argv as `process.argv`, program and script first
  * @throws Error with the argument at fault where a flag lacks its value or a rule its `:=`

@@ -16,7 +16,10 @@ const WORK_OF_STATE: Readonly<Record<number, keyof LifecycleWork>> = {
 
 export type LifecycleRequest = keyof typeof TRANSITIONS;
 
-/** What a managed node does in each transition; a rejection fails the transition and the node stays in the state before. */
+/**
+ * What a managed node does in each transition; a rejection fails the transition and the node stays in the
+ * state before.
+ */
 export interface LifecycleWork {
   configure(): Promise<void>;
   activate(): Promise<void>;
@@ -38,9 +41,9 @@ interface Internals {
 }
 
 /**
- * Drives a lifecycle node's state machine with work that takes time. rclnodejs calls transition callbacks synchronously, yet
- * loading a model takes seconds and may not block the thread that takes frames; here the node is seen as `configuring` until
- * the work is done, and services go on answering.
+ * Drives a lifecycle node's state machine with work that takes time. rclnodejs calls transition callbacks
+ * synchronously, yet loading a model takes seconds and may not block the thread that takes frames; here the
+ * node is seen as `configuring` until the work is done, and services go on answering.
  */
 export class ManagedLifecycle {
   readonly #node: LifecycleNode;

@@ -16,8 +16,9 @@ const STOP_MS = 4_500;
 const EMPTY_MS = 2_000;
 
 /**
- * Runs a ROS program as a whole process: init, start, wait for `endSignal`, stop, shut down, and let the event loop empty.
- * `process.exit` with a live node ends in a segmentation fault, so it is only the last resort, after the node is gone.
+ * Runs a ROS program as a whole process: init, start, wait for `endSignal`, stop, shut down, and let the
+ * event loop empty. `process.exit` with a live node ends in a segmentation fault, so it is only the last
+ * resort, after the node is gone.
  */
 export async function runRosProcess(
   endSignal: Promise<void>,
@@ -71,9 +72,10 @@ async function stopWithin(program: RosProgram | undefined, ms: number): Promise<
 }
 
 /**
- * Ends the process once nothing is open. Left to itself Node takes its signal handlers away first and then tears everything down, which takes some
- * tenths of a second with these libraries: a second Ctrl-C in that time would end the process by signal, and a supervisor would see a crash.
- * `process.exit` leaves the handlers where they are.
+ * Ends the process once nothing is open. Left to itself Node takes its signal handlers away first and then
+ * tears everything down, which takes some tenths of a second with these libraries: a second Ctrl-C in that
+ * time would end the process by signal, and a supervisor would see a crash. `process.exit` leaves the
+ * handlers where they are.
  */
 function leaveWhenEmpty(): void {
   process.once('beforeExit', () => {

@@ -26,8 +26,9 @@ export function makeQos(preferred: QosPreference): InstanceType<typeof rcl.QoS> 
 }
 
 /**
- * Frames in: the depth of the sensor-data profile. The node takes them as fast as they come and the gate keeps the newest, so what
- * is dropped is dropped there, where it is counted, and not in the middleware, where nobody would know.
+ * Frames in: the depth of the sensor-data profile. The node takes them as fast as they come and the gate
+ * keeps the newest, so what is dropped is dropped there, where it is counted, and not in the middleware,
+ * where nobody would know.
  */
 export function cameraQos(reliability: Reliability): QosPreference {
   return { reliability, depth: 5 };

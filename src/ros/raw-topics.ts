@@ -44,8 +44,8 @@ export interface RawSubscription {
 }
 
 /**
- * Subscribes to serialized messages: one copy out of the middleware, none after it. An exception of `onMessage` would be lost in
- * native code, so it goes to `onError`.
+ * Subscribes to serialized messages: one copy out of the middleware, none after it. An exception of
+ * `onMessage` would be lost in native code, so it goes to `onError`.
  */
 export function subscribeRaw(
   node: RosNode,

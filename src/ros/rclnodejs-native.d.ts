@@ -1,4 +1,7 @@
-/** The part of rclnodejs's addon that drives rcl's lifecycle state machine. rclnodejs itself only offers it with synchronous callbacks. */
+/**
+ * The part of rclnodejs's addon that drives rcl's lifecycle state machine. rclnodejs itself only offers it
+ * with synchronous callbacks.
+ */
 declare module 'rclnodejs/lib/native_loader.js' {
   interface StateOrTransition {
     readonly id: number;

@@ -13,8 +13,8 @@ interface ServiceInternals {
 }
 
 /**
- * Makes the services that rclnodejs starts by itself answer every request. A request that it cannot take (a parameter value that
- * contradicts its type, say) throws in there, and the caller would wait forever.
+ * Makes the services that rclnodejs starts by itself answer every request. A request that it cannot take (a
+ * parameter value that contradicts its type, say) throws in there, and the caller would wait forever.
  */
 export function guardServices(node: RosNode, log: Log): void {
   const { _services: services } = node as unknown as { readonly _services: readonly ServiceInternals[] };

@@ -14,8 +14,8 @@ interface TimeSource {
 }
 
 /**
- * Lets a node's clock hear `/clock` as rclcpp's and rclpy's do: best effort, the newest message. rclnodejs asks for reliable, which never
- * matches `ros2 bag play --clock`, and the node's time then stays 0.
+ * Lets a node's clock hear `/clock` as rclcpp's and rclpy's do: best effort, the newest message. rclnodejs
+ * asks for reliable, which never matches `ros2 bag play --clock`, and the node's time then stays 0.
  */
 export class SimClock {
   readonly #node: RosNode;

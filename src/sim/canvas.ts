@@ -3,8 +3,8 @@
  * dependency, so that a seed gives the same pixels on x64 and arm64. Coordinates are pixels, (0, 0) is the corner of
  * the top-left pixel, y grows downwards.
  *
- * Coverage comes from an accumulation buffer: each edge adds the signed area it leaves to its right, cell by cell, and a
- * running sum along the row turns that into coverage. Contours that turn the other way cut holes.
+ * Coverage comes from an accumulation buffer: each edge adds the signed area it leaves to its right, cell by
+ * cell, and a running sum along the row turns that into coverage. Contours that turn the other way cut holes.
  */
 
 /** Coverage (of 256) from which a pixel belongs to the object that is drawn. */
@@ -54,7 +54,10 @@ export class Canvas {
     this.#top = height;
   }
 
-  /** Starts object `id` (1..255; 0 is scenery, which is not measured). Objects are drawn one after the other, far to near. */
+  /**
+   * Starts object `id` (1..255; 0 is scenery, which is not measured). Objects are drawn one after the other,
+   * far to near.
+   */
   beginObject(id: number): void {
     this.#id = id;
     this.owned = 0;

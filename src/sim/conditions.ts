@@ -35,8 +35,9 @@ export const CONDITION_RANGES: Readonly<Record<keyof Conditions, readonly [numbe
 };
 
 /**
- * Conditions for a data set: mostly a moderate day, with a share of every difficulty. Roughly: 75 % day, 15 % dusk, 10 % night;
- * one in four hazy, one in five rainy, three in ten slightly blurred, one in five behind a dirty lens; tilt of 1.5 degrees (one sigma).
+ * Conditions for a data set: mostly a moderate day, with a share of every difficulty. Roughly: 75 % day, 15 %
+ * dusk, 10 % night; one in four hazy, one in five rainy, three in ten slightly blurred, one in five behind a
+ * dirty lens; tilt of 1.5 degrees (one sigma).
  */
 export function sampleConditions(random: Random): Conditions {
   const hour = random.next();

@@ -98,7 +98,10 @@ function isBehind(a: Footprint, b: Footprint, cx: number): boolean {
   return a.z0 + a.z1 > b.z0 + b.z1;
 }
 
-/** Far to near for a camera at cx that looks along the road: long things by what lies beside them, not by their middle. */
+/**
+ * Far to near for a camera at cx that looks along the road: long things by what lies beside them, not by
+ * their middle.
+ */
 export function sortForPainting(drawables: Drawable[], cx: number): Drawable[] {
   drawables.sort((a, b) => b.footprint.z0 + b.footprint.z1 - a.footprint.z0 - a.footprint.z1);
   const sorted: Drawable[] = [];

@@ -47,8 +47,8 @@ export function blurCanvas(canvas: Canvas, blur: number): void {
 }
 
 /**
- * A box of fractional radius: the pixels within floor(radius) count fully, the next ones by the rest. Weights are 16-bit
- * integers, so that sums are exact.
+ * A box of fractional radius: the pixels within floor(radius) count fully, the next ones by the rest. Weights
+ * are 16-bit integers, so that sums are exact.
  */
 function blurLine(
   pixels: Uint32Array,
@@ -88,7 +88,10 @@ function blurLine(
   }
 }
 
-/** Soft specks that darken or brighten; they sit on the lens, so `random` must be the same for every frame of a world. */
+/**
+ * Soft specks that darken or brighten; they sit on the lens, so `random` must be the same for every frame of
+ * a world.
+ */
 export function drawDirt(canvas: Canvas, dirt: number, random: Random): void {
   if (dirt <= 0) return;
   const { width, height, pixels } = canvas;

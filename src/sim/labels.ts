@@ -27,12 +27,18 @@ export interface SceneObject {
 export const MIN_VISIBLE = 0.35;
 /** Objects with less than this share of their outline's box inside the image are not labeled. */
 export const MIN_INSIDE = 0.2;
-/** Least length of the shorter and of the longer side, in pixels of a 640x360 image; smaller objects are not labeled. */
+/**
+ * Least length of the shorter and of the longer side, in pixels of a 640x360 image; smaller objects are not
+ * labeled.
+ */
 export const MIN_SHORT_SIDE = 4;
 export const MIN_LONG_SIDE = 12;
 /** Least area of the box, in square pixels of a 640x360 image. */
 export const MIN_AREA = 90;
-/** Objects less high than this (pixels of a 640x360 image) are not even drawn: the world ends in haze, not in specks. */
+/**
+ * Objects less high than this (pixels of a 640x360 image) are not even drawn: the world ends in haze, not in
+ * specks.
+ */
 export const MIN_DRAWN_HEIGHT = 14;
 /** Objects seen through haze that lets less than this share of their light pass are not labeled. */
 export const MIN_TRANSMISSION = 0.12;

@@ -78,7 +78,10 @@ export class Painter {
     this.#yawSin = sine(camera.yaw);
   }
 
-  /** Puts the frame of the next shapes at a place in the world; heading 0 looks along the road, a quarter turn to the right. */
+  /**
+   * Puts the frame of the next shapes at a place in the world; heading 0 looks along the road, a quarter turn
+   * to the right.
+   */
   place(x: number, y: number, z: number, heading: number): void {
     const { camera } = this;
     const dx = x - camera.x;
@@ -104,7 +107,10 @@ export class Painter {
     return cx * cx + cz * cz;
   }
 
-  /** True where a surface at (x, y, z) with normal (nx, ny, nz), all in the object's frame, turns towards the camera. */
+  /**
+   * True where a surface at (x, y, z) with normal (nx, ny, nz), all in the object's frame, turns towards the
+   * camera.
+   */
   faces(x: number, y: number, z: number, nx: number, ny: number, nz: number): boolean {
     const cx = this.#ox + x * this.#cos + z * this.#sin;
     const cz = this.#oz - x * this.#sin + z * this.#cos;

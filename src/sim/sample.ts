@@ -9,7 +9,10 @@ export const MAX_SEED = 0x1_0000_0000;
 /** Scenes of one data set, at most. */
 export const MAX_SCENES = 0x20_0000;
 
-/** The seed of scene `index` of a data set. One-to-one within the limits above, so distinct seeds never share a scene. */
+/**
+ * The seed of scene `index` of a data set. One-to-one within the limits above, so distinct seeds never share
+ * a scene.
+ */
 export function sceneSeed(seed: number, index: number): number {
   return seed * MAX_SCENES + index;
 }

@@ -34,7 +34,8 @@ describe.skipIf(!isThere)('goshawk evaluate on arm64 (npm test -- --only arm64)'
     ...['--preprocess', preprocess, '--detections', results],
   ];
 
-  // Tolerances: int8 sums are exact on both, so only float rounding around them is left; float kernels add in another order.
+  // Tolerances: int8 sums are exact on both, so only float rounding around them is left; float kernels add in
+  // another order.
   it.each([
     { variant: 'int8', preprocess: 'sharp', score: 1e-4, edge: 0.01 },
     { variant: 'fp32', preprocess: 'graph', score: 1e-4, edge: 0.01 },

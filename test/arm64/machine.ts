@@ -5,7 +5,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The emulated machine, as scripts/bootstrap/arm64.mjs made it: null where these tests were not started by `npm test`. */
+/**
+ * The emulated machine, as scripts/bootstrap/arm64.mjs made it: null where these tests were not started by
+ * `npm test`.
+ */
 const node = process.env['GOSHAWK_ARM64_NODE'];
 const app = process.env['GOSHAWK_ARM64_APP'];
 

@@ -7,7 +7,10 @@ import { runReportSchema } from '../../src/contract/report.ts';
 import { tinyDetector } from '../device/authoring/tiny-detector.ts';
 import { goshawkHere, goshawkOnArm64, isThere, startOnArm64 } from './machine.ts';
 
-/** Contents of a bundle's JSON file. References name the machine that made them and hold its rounding, so their digest differs. */
+/**
+ * Contents of a bundle's JSON file. References name the machine that made them and hold its rounding, so
+ * their digest differs.
+ */
 function withoutMachine(bytes: Buffer): unknown {
   const machineOnly = new Set(['madeOn', 'outputs', 'references']);
   return JSON.parse(bytes.toString(), (key, value: unknown) => (machineOnly.has(key) ? undefined : value));

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { Restarted } from '../../scripts/bootstrap/restarted.mjs';
 
-/** A program that says that it runs and ends by itself once it is told to over its standard input, or by a signal with code 0. */
+/**
+ * A program that says that it runs and ends by itself once it is told to over its standard input, or by a
+ * signal with code 0.
+ */
 const PROGRAM = `
   process.on('SIGINT', () => process.exit(0));
   process.stdin.on('data', () => process.exit(7));

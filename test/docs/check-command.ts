@@ -54,7 +54,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'scripts/training/reproduce-gpu.sh': checkThere,
 };
 
-/** Why a command of a document would be refused; null where it would not be, as far as can be told. `unknown` names who should tell. */
+/**
+ * Why a command of a document would be refused; null where it would not be, as far as can be told. `unknown`
+ * names who should tell.
+ */
 export function refusal(words: readonly string[]): Promise<string | null> | string | null {
   const [program = ''] = words;
   const check = CHECKS[program];

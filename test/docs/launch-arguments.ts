@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './documents.ts';
 
-/** Arguments that a launch file declares: by hand, in its tables, for each parameter of the schema, and in the files that it includes. */
+/**
+ * Arguments that a launch file declares: by hand, in its tables, for each parameter of the schema, and in the
+ * files that it includes.
+ */
 export function launchArguments(file: string): Set<string> {
   const text = readFileSync(join(ROOT, 'launch', file), 'utf8');
   const names = matches(text, /DeclareLaunchArgument\(\s*"(\w+)"/g);

@@ -7,7 +7,10 @@ import { commandsIn } from './shell.ts';
 
 const blocks = readDocuments().flatMap(blocksOf);
 
-/** Commands of documents whose output is shown behind them and is the same everywhere: they read what comes with the project. */
+/**
+ * Commands of documents whose output is shown behind them and is the same everywhere: they read what comes
+ * with the project.
+ */
 const SHOWN = ['goshawk models lineage goshawk-street-baseline'];
 
 /** The document that shows a command, and the block behind the one that ends in it. */

@@ -1,6 +1,7 @@
 /**
- * The simple commands of a piece of shell as documents hold it: comments, quotes, continued lines, `&&`, `|` and `;` are understood, nothing
- * is expanded. Optional parts in brackets (`[--resume]`) lose the brackets, assignments in front of a command are left out.
+ * The simple commands of a piece of shell as documents hold it: comments, quotes, continued lines, `&&`, `|`
+ * and `;` are understood, nothing is expanded. Optional parts in brackets (`[--resume]`) lose the brackets,
+ * assignments in front of a command are left out.
  */
 export function commandsIn(text: string): string[][] {
   const commands: string[][] = [];

@@ -78,7 +78,10 @@ it('the shipped model finds the same things through a thread, a process, and wit
   expect(agreeing / found).toBeGreaterThan(0.85);
 });
 
-/** Detections of the images, and how many of them are there with the resize inside the graph too; a thread and a process give the same. */
+/**
+ * Detections of the images, and how many of them are there with the resize inside the graph too; a thread and
+ * a process give the same.
+ */
 async function threeWays(
   bundle: Bundle,
   frames: readonly SourceImage[],
@@ -86,7 +89,8 @@ async function threeWays(
   const { input: network, labels } = bundle.manifest;
   const threads = createEngine({ bundle, inputs: 'both' });
   const like = await threads.start();
-  // the same variant: each by itself would take what it measured to be fastest, and variants differ in their last digits
+  // the same variant: each by itself would take what it measured to be fastest, and variants differ in their
+  // last digits
   const processes = createEngine({ bundle, kind: 'child', like });
   await processes.start();
   const letterboxer = new SharpLetterboxer();

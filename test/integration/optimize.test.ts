@@ -111,7 +111,8 @@ describe('goshawk optimize', () => {
         expect(variant.confirmed).toBe(variant.final.drop <= 0.05);
         if (variant.providers.includes('cpu')) expect(variant.latencyMs.ratio).toBeLessThanOrEqual(1.02);
       }
-      // weights in int8 alone are about a third of the bytes; whether a variant counts as slower is up to the machine's mood
+      // weights in int8 alone are about a third of the bytes; whether a variant counts as slower is up to the
+      // machine's mood
       const original = report.candidates.find(({ id }) => id === 'original')!;
       const smallest = Math.min(...report.candidates.map(({ bytes }) => bytes ?? Infinity));
       expect(smallest).toBeLessThan(0.5 * original.bytes);

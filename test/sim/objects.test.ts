@@ -41,7 +41,8 @@ describe('boxes of single objects', () => {
       const drawable = placeVehicle(vehicle, 0.6, 14, turn * 0.785);
       vehicle.parts.forEach((_, part) => {
         const { bounds, claimed } = paintAlone(drawable, part);
-        // a pixel at the rim belongs to the box if the object covers half of it: one pixel of difference at most, two for thin tips
+        // a pixel at the rim belongs to the box if the object covers half of it: one pixel of difference at
+        // most, two for thin tips
         bounds.forEach((value, side) => expect(Math.abs(value - claimed[side]!)).toBeLessThanOrEqual(2));
       });
     }

@@ -11,8 +11,9 @@ const ARGUMENTS = [
 ];
 
 /**
- * A real Chromium, from an npm package, so that no root and no download of a browser is needed. The package's own arguments are left
- * out: with its `--single-process` the browser dies with the first page that is closed.
+ * A real Chromium, from an npm package, so that no root and no download of a browser is needed. The package's
+ * own arguments are left out: with its `--single-process` the browser dies with the first page that is
+ * closed.
  */
 export async function openChromium(): Promise<Browser> {
   return playwright.launch({

@@ -32,7 +32,8 @@ const edges = ([x, y, width, height]: Results[number]['bbox']): number[] => [x, 
 const APART = 1;
 
 /**
- * Compares detections of the same images. Those of a score below `floor` need no counterpart: rounding moves them across the threshold.
+ * Compares detections of the same images. Those of a score below `floor` need no counterpart: rounding moves
+ * them across the threshold.
  */
 export function differenceOf(one: Results, other: Results, floor: number): Difference {
   let [unmatched, score, edge] = [0, 0, 0];

@@ -5,8 +5,8 @@ import { importModel } from '../../src/device/authoring/import-model.ts';
 import { tinyDetector } from '../device/authoring/tiny-detector.ts';
 
 /**
- * Imports a small detector of two classes that has learned nothing and puts out NaN on black images: enough for tests of everything
- * around the model. It takes batches of any size.
+ * Imports a small detector of two classes that has learned nothing and puts out NaN on black images: enough
+ * for tests of everything around the model. It takes batches of any size.
  * @param folder is made where it is not there
  */
 export async function writeTinyBundle(folder: string): Promise<Bundle> {

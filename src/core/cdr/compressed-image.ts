@@ -34,10 +34,11 @@ export interface CheckedCompressedImage {
 }
 
 /**
- * Finds out what a compressed image is. The first bytes decide, not the `format` text, which publishers fill in many ways; but data
- * that is neither JPEG nor PNG is never handed on, so that no sender can choose a decoder (SVG, TIFF, ...) behind the word `jpeg`.
- * `compressedDepth` is refused: its data has a header of its own and holds no color image. A size that the header of the image
- * tells is held against the limits; a header that tells none is left to the decoder.
+ * Finds out what a compressed image is. The first bytes decide, not the `format` text, which publishers fill
+ * in many ways; but data that is neither JPEG nor PNG is never handed on, so that no sender can choose a
+ * decoder (SVG, TIFF, ...) behind the word `jpeg`. `compressedDepth` is refused: its data has a header of its
+ * own and holds no color image. A size that the header of the image tells is held against the limits; a
+ * header that tells none is left to the decoder.
  */
 export function toCompressedView(
   message: Omit<CdrCompressedImage, 'ok'>,
@@ -56,8 +57,9 @@ export function toCompressedView(
 }
 
 /**
- * The image that some bytes are, by their start and header. A PNG of 16-bit gray is refused: it holds distances, not light (in ROS
- * `16UC1; png`), and scaled to 8 bits it would be an image that no detector was trained on.
+ * The image that some bytes are, by their start and header. A PNG of 16-bit gray is refused: it holds
+ * distances, not light (in ROS `16UC1; png`), and scaled to 8 bits it would be an image that no detector was
+ * trained on.
  * @param isLight true where somebody says that 16-bit gray is light (`mono16`); then it is scaled to 8 bits
  */
 export function checkImage(

@@ -5,9 +5,10 @@ import { decodeUtf8 } from './utf8.ts';
 const NOTHING = new Uint8Array(0);
 
 /**
- * Reads plain CDR (XCDR1) of either byte order, each length checked against the bytes that remain. The first problem sticks:
- * from then on every read answers zero or nothing, so a parser reads its fields in a row and asks once, at the end, whether all
- * went well. A cursor is made once and opened for each message; nothing is thrown and no pixel is copied.
+ * Reads plain CDR (XCDR1) of either byte order, each length checked against the bytes that remain. The first
+ * problem sticks: from then on every read answers zero or nothing, so a parser reads its fields in a row and
+ * asks once, at the end, whether all went well. A cursor is made once and opened for each message; nothing is
+ * thrown and no pixel is copied.
  *
  * The `field` arguments are only for the words of a refusal.
  */
@@ -100,8 +101,9 @@ export class CdrCursor {
   }
 
   /**
-   * A string: length with its terminating NUL, the bytes, the NUL. A length of 0 is read as the empty string, as Fast-CDR does;
-   * a missing NUL, a NUL inside, and bytes that are not UTF-8 are refused, since such a string cannot be handed on unchanged.
+   * A string: length with its terminating NUL, the bytes, the NUL. A length of 0 is read as the empty string,
+   * as Fast-CDR does; a missing NUL, a NUL inside, and bytes that are not UTF-8 are refused, since such a
+   * string cannot be handed on unchanged.
    */
   string(field: string): string {
     const length = this.uint32(field);
@@ -130,8 +132,8 @@ export class CdrCursor {
   }
 
   /**
-   * Length of a sequence whose elements take `minElementBytes` or more, refused where the message cannot hold that many:
-   * a lying count must not make a loop run four thousand million times.
+   * Length of a sequence whose elements take `minElementBytes` or more, refused where the message cannot hold
+   * that many: a lying count must not make a loop run four thousand million times.
    */
   sequenceLength(minElementBytes: number, field: string): number {
     const length = this.uint32(field);

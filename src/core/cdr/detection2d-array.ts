@@ -9,8 +9,8 @@ const POSE_VALUES = 3 + 4 + 36;
 const POSE_BYTES = POSE_VALUES * 8;
 
 /**
- * The pose of every hypothesis: an image says nothing about it, so it is the message's default, all zero but the orientation's
- * w, which geometry_msgs/Quaternion sets to 1.
+ * The pose of every hypothesis: an image says nothing about it, so it is the message's default, all zero but
+ * the orientation's w, which geometry_msgs/Quaternion sets to 1.
  */
 const DEFAULT_POSE = ((): Uint8Array => {
   const bytes = new Uint8Array(POSE_BYTES);
@@ -19,9 +19,10 @@ const DEFAULT_POSE = ((): Uint8Array => {
 })();
 
 /**
- * Serializes `vision_msgs/msg/Detection2DArray` (vision_msgs 4) byte for byte as rclpy does, into one buffer that is used again.
- * Each detection carries the header of the image, one hypothesis with the label as `class_id`, a box as center and size in source
- * pixels, and the track id as a decimal number in `id` (empty where there is none).
+ * Serializes `vision_msgs/msg/Detection2DArray` (vision_msgs 4) byte for byte as rclpy does, into one buffer
+ * that is used again. Each detection carries the header of the image, one hypothesis with the label as
+ * `class_id`, a box as center and size in source pixels, and the track id as a decimal number in `id` (empty
+ * where there is none).
  */
 export class Detection2DArrayEncoder {
   readonly #labels: readonly Uint8Array[];

@@ -1,4 +1,7 @@
-/** Bytes of the encapsulation header in front of every serialized message: a 2-byte id (big-endian) and 2 option bytes. */
+/**
+ * Bytes of the encapsulation header in front of every serialized message: a 2-byte id (big-endian) and 2
+ * option bytes.
+ */
 export const ENCAPSULATION_BYTES = 4;
 
 /** Plain CDR (XCDR1), the form in which ROS 2 messages travel. */

@@ -6,7 +6,10 @@ import { refuse, type Refusal } from '../refusal.ts';
 import { CdrCursor } from './cursor.ts';
 import { readHeader } from './header.ts';
 
-/** `sensor_msgs/msg/Image` as it was sent. `data` is a view of the message: it lives as long as the message's buffer. */
+/**
+ * `sensor_msgs/msg/Image` as it was sent. `data` is a view of the message: it lives as long as the message's
+ * buffer.
+ */
 export interface CdrImage {
   readonly ok: true;
   readonly stamp: Stamp;
@@ -27,10 +30,11 @@ export interface CdrImage {
 const cursor = new CdrCursor();
 
 /**
- * Reads a serialized `sensor_msgs/msg/Image` of either byte order without copying pixels. Never throws: whatever the bytes are,
- * the answer is an image or a refusal. `malformed`: cut short, lying lengths, text that is no text; `bad_size`: a side of zero or
- * too many pixels; `unsupported_encoding`: a CDR representation other than plain CDR. Whether encoding, step and data fit together is
- * `toImageView`'s question. Bytes after the last field are ignored, as ROS' own readers do (some middlewares pad).
+ * Reads a serialized `sensor_msgs/msg/Image` of either byte order without copying pixels. Never throws:
+ * whatever the bytes are, the answer is an image or a refusal. `malformed`: cut short, lying lengths, text
+ * that is no text; `bad_size`: a side of zero or too many pixels; `unsupported_encoding`: a CDR
+ * representation other than plain CDR. Whether encoding, step and data fit together is `toImageView`'s
+ * question. Bytes after the last field are ignored, as ROS' own readers do (some middlewares pad).
  */
 export function parseImage(
   bytes: Uint8Array,
@@ -58,8 +62,9 @@ export interface CheckedImage {
 }
 
 /**
- * Checks that encoding, size, step and data of a message agree, and gives the image under its canonical encoding. The data must
- * be exactly step * rows bytes (for `nv12`, `nv21` and `i420` one and a half times the height). Subsampled layouts need even sides.
+ * Checks that encoding, size, step and data of a message agree, and gives the image under its canonical
+ * encoding. The data must be exactly step * rows bytes (for `nv12`, `nv21` and `i420` one and a half times
+ * the height). Subsampled layouts need even sides.
  */
 export function toImageView(message: Omit<CdrImage, 'ok'>): CheckedImage | Refusal {
   const { width, height, step, data } = message;

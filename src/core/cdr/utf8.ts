@@ -1,8 +1,9 @@
 const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Text of `bytes[start, end)`; `undefined` where it is not UTF-8 or holds a NUL. ASCII, which nearly every frame id and encoding
- * is, takes a path without a decoder, and a wrong byte is found by an exception only in text beyond ASCII.
+ * Text of `bytes[start, end)`; `undefined` where it is not UTF-8 or holds a NUL. ASCII, which nearly every
+ * frame id and encoding is, takes a path without a decoder, and a wrong byte is found by an exception only in
+ * text beyond ASCII.
  */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   let text = '';

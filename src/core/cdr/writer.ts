@@ -15,8 +15,9 @@ export function encodeCdrText(text: string): Uint8Array {
 }
 
 /**
- * Writes little-endian plain CDR (XCDR1) into a buffer that grows as needed and is used again for the next message. Padding is
- * always zero, so the same message gives the same bytes. `begin`, then the fields in order, then `finish`.
+ * Writes little-endian plain CDR (XCDR1) into a buffer that grows as needed and is used again for the next
+ * message. Padding is always zero, so the same message gives the same bytes. `begin`, then the fields in
+ * order, then `finish`.
  */
 export class CdrWriter {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -92,7 +93,10 @@ export class CdrWriter {
     this.#bytes.set(bytes, at);
   }
 
-  /** A sequence of `length` bytes that the caller fills in through the view before the next write; old bytes may be in it. */
+  /**
+   * A sequence of `length` bytes that the caller fills in through the view before the next write; old bytes
+   * may be in it.
+   */
   reserveByteSequence(length: number): Uint8Array<ArrayBuffer> {
     this.uint32(length);
     const at = this.#claim(length, 1);

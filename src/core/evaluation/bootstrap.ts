@@ -26,8 +26,9 @@ function quantile(sorted: Float64Array, share: number): number {
 }
 
 /**
- * Mean AP where each image counts `weights[image]` times; null where no object counts. Drawing an image twice is the same as giving its detections and objects
- * weight two, so the matches of one evaluation serve every resample.
+ * Mean AP where each image counts `weights[image]` times; null where no object counts. Drawing an image twice
+ * is the same as giving its detections and objects weight two, so the matches of one evaluation serve every
+ * resample.
  */
 export function weightedAp(
   classes: readonly ClassMatches[],
@@ -51,8 +52,8 @@ export function weightedAp(
 }
 
 /**
- * AP of each resample, NaN where it holds no object that counts. The same seed and number of images draw the same images, so that two
- * models that were evaluated on the same set can be compared resample by resample.
+ * AP of each resample, NaN where it holds no object that counts. The same seed and number of images draw the
+ * same images, so that two models that were evaluated on the same set can be compared resample by resample.
  */
 export function resampleAp(
   classes: readonly ClassMatches[],
@@ -77,8 +78,8 @@ export function intervalOf(drawn: Float64Array, confidence: number): Interval | 
 }
 
 /**
- * Percentile bootstrap of AP over images: how far the figure would move with other images of the same kind. The same seed gives
- * the same interval. Null where no resample holds an object that counts.
+ * Percentile bootstrap of AP over images: how far the figure would move with other images of the same kind.
+ * The same seed gives the same interval. Null where no resample holds an object that counts.
  */
 export function bootstrapAp(classes: readonly ClassMatches[], options: BootstrapOptions): Interval | null {
   return intervalOf(resampleAp(classes, options), options.confidence);

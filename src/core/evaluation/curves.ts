@@ -27,8 +27,9 @@ export function countObjects(matches: ClassMatches, area: number, weights: Float
 }
 
 /**
- * Precision-recall curves of one class, with scratch memory for `bootstrap`'s many calls. The curve is kept at true positives
- * only: between them precision falls and recall stands still, so neither the envelope nor the first point of a recall is elsewhere.
+ * Precision-recall curves of one class, with scratch memory for `bootstrap`'s many calls. The curve is kept
+ * at true positives only: between them precision falls and recall stands still, so neither the envelope nor
+ * the first point of a recall is elsewhere.
  */
 export class CurveReader {
   /** precision at each of RECALL_LEVELS after a call of `read` */

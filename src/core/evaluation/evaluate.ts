@@ -81,8 +81,8 @@ function classStats(reader: CurveReader, matches: ClassMatches, all: Profile | n
 }
 
 /**
- * COCO's evaluation of boxes, figure for figure as pycocotools' `COCOeval` with `iouType = 'bbox'` and its default parameters
- * (test/core/evaluation compares them to 1e-9).
+ * COCO's evaluation of boxes, figure for figure as pycocotools' `COCOeval` with `iouType = 'bbox'` and its
+ * default parameters (test/core/evaluation compares them to 1e-9).
  */
 export function evaluateDetections(set: EvaluationSet): CocoEvaluation {
   const matches = matchDetections(set);

@@ -2,8 +2,8 @@ import { cocoIou, type DetectedBox, type EvaluationSet, type TruthBox } from './
 import { AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS } from './protocol.ts';
 
 /**
- * What became of each detection of one class over all images, best score first. Masks have one bit for each of IOU_THRESHOLDS, bit 0 for
- * the lowest.
+ * What became of each detection of one class over all images, best score first. Masks have one bit for each
+ * of IOU_THRESHOLDS, bit 0 for the lowest.
  */
 export interface ClassMatches {
   /** detections */
@@ -37,8 +37,9 @@ interface Verdict {
 }
 
 /**
- * Matches the detections of a cell, best first, with its objects for one area range: each takes the object of greatest IoU that is still free; objects that
- * do not count are taken only where no other is left, and crowds by any number. Of equal IoUs the later object wins, as in pycocotools.
+ * Matches the detections of a cell, best first, with its objects for one area range: each takes the object of
+ * greatest IoU that is still free; objects that do not count are taken only where no other is left, and
+ * crowds by any number. Of equal IoUs the later object wins, as in pycocotools.
  */
 function matchCell(
   cell: Cell,

@@ -3,7 +3,10 @@ import { createGrid, type GridPlan } from './grid.ts';
 /** Boxes of several images: four values a row, row by row. */
 export type BoxRuns = readonly Float32Array[];
 
-/** How the four values of a box change from cell to cell of the grid, in pixels a pixel: 1 where a value is a place, 0 where it is a size or an offset. */
+/**
+ * How the four values of a box change from cell to cell of the grid, in pixels a pixel: 1 where a value is a
+ * place, 0 where it is a size or an offset.
+ */
 export interface GridSlopes {
   readonly first: readonly [x: number, y: number];
   readonly second: readonly [x: number, y: number];
@@ -57,9 +60,15 @@ export const FEWEST_ROWS = 3;
 /** What boxes that follow no grid look like. */
 export interface BoxStatistics {
   readonly rows: number;
-  /** largest absolute coordinate of the image whose largest is least: an image beyond the training may drive boxes anywhere */
+  /**
+   * largest absolute coordinate of the image whose largest is least: an image beyond the training may drive
+   * boxes anywhere
+   */
   readonly largest: number;
-  /** share of rows whose third and fourth value are not below the first and second, 0..1: in the image where it is largest, and where it is smallest; of all together where each has too few to tell */
+  /**
+   * share of rows whose third and fourth value are not below the first and second, 0..1: in the image where
+   * it is largest, and where it is smallest; of all together where each has too few to tell
+   */
   readonly ordered: number;
   readonly minOrdered: number;
 }

@@ -18,8 +18,9 @@ export interface Candidates {
 }
 
 /**
- * Most entries that an image has where every class of a box counts (`multiLabel`); the best stay, the first among equals. YOLOX-nano gives 200
- * to 850 for a street scene at a threshold of 0.01, while boxes times classes may be millions at a threshold of 0.
+ * Most entries that an image has where every class of a box counts (`multiLabel`); the best stay, the first
+ * among equals. YOLOX-nano gives 200 to 850 for a street scene at a threshold of 0.01, while boxes times
+ * classes may be millions at a threshold of 0.
  */
 export const MULTI_LABEL_CANDIDATES = 30_000;
 
@@ -36,8 +37,9 @@ export function createCandidates(capacity: number): Candidates {
 }
 
 /**
- * Empties the set and makes room for one entry for each of `boxes` or, where each may give several, for twice as many entries as may stay: then
- * room has to be made but rarely. Allocates only where it never held as many.
+ * Empties the set and makes room for one entry for each of `boxes` or, where each may give several, for twice
+ * as many entries as may stay: then room has to be made but rarely. Allocates only where it never held as
+ * many.
  */
 export function resetCandidates(candidates: Candidates, boxes: number, multiLabel: boolean): void {
   const capacity = multiLabel ? Math.max(boxes, 2 * MULTI_LABEL_CANDIDATES) : boxes;
@@ -67,8 +69,8 @@ function makeRoom(candidates: Candidates): void {
 }
 
 /**
- * Appends a box given by its corners. False where a coordinate is NaN or infinite. The caller made room with `resetCandidates`; where a set is
- * full nevertheless, its weakest go.
+ * Appends a box given by its corners. False where a coordinate is NaN or infinite. The caller made room with
+ * `resetCandidates`; where a set is full nevertheless, its weakest go.
  */
 export function addCorners(
   candidates: Candidates,

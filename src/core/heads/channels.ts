@@ -13,9 +13,9 @@ export function createChannelScratch(candidates: number): ChannelScratch {
 }
 
 /**
- * Reads candidates that lie channel by channel (`yolov8`): `4 + classes` planes of `columns` values. The planes are gone through in
- * memory order, keeping the best class of each column; with `multiLabel` the other classes of the columns that pass are then looked up.
- * Parameters and result as in `readRows`.
+ * Reads candidates that lie channel by channel (`yolov8`): `4 + classes` planes of `columns` values. The
+ * planes are gone through in memory order, keeping the best class of each column; with `multiLabel` the other
+ * classes of the columns that pass are then looked up. Parameters and result as in `readRows`.
  */
 export function readChannels(
   data: Float32Array | Int32Array,

@@ -34,7 +34,10 @@ function holds(tensor: OutputTensor, batchIndex: number): boolean {
   return dims.length === 3 && batchIndex < dims[0]! && data.length === dims[0]! * dims[1]! * dims[2]!;
 }
 
-/** Rows of center, size, objectness and classes; relative to their grid cells for `yolox`, whose grid is made for the first output. */
+/**
+ * Rows of center, size, objectness and classes; relative to their grid cells for `yolox`, whose grid is made
+ * for the first output.
+ */
 function rowReader(options: DecoderOptions): Reader {
   const { inputWidth, inputHeight, classes, head } = options;
   let grid: Grid | null = null;
@@ -114,8 +117,8 @@ const READERS: Record<Head, (options: DecoderOptions) => Reader> = {
 };
 
 /**
- * Copies the chosen candidates to `out` as source pixels, clipped to the image. Boxes that lie wholly outside of it (in the
- * letterbox's border) have nothing to show and are left out.
+ * Copies the chosen candidates to `out` as source pixels, clipped to the image. Boxes that lie wholly outside
+ * of it (in the letterbox's border) have nothing to show and are left out.
  */
 function emit(
   candidates: Candidates,
@@ -153,14 +156,18 @@ export type CandidateReader = (
   batchIndex: number,
 ) => Pick<Candidates, 'count' | 'boxes' | 'scores' | 'classes'> | null;
 
-/** True where entry i of the output is about the same place of the image for all images; false where the graph selects and sorts itself. */
+/**
+ * True where entry i of the output is about the same place of the image for all images; false where the graph
+ * selects and sorts itself.
+ */
 export function keepsPlaces(head: Head): boolean {
   return head !== 'end2end' && head !== 'detr';
 }
 
 /**
- * A reader of everything that a graph puts out, before threshold and suppression: entry i is row (or column) i of the output, with its best class.
- * Heads that suppress in the graph give the detections that they have. What comes back is overwritten by the next call.
+ * A reader of everything that a graph puts out, before threshold and suppression: entry i is row (or column)
+ * i of the output, with its best class. Heads that suppress in the graph give the detections that they have.
+ * What comes back is overwritten by the next call.
  */
 export function createCandidateReader(options: Omit<DecoderOptions, 'maxCandidates'>): CandidateReader {
   const read = READERS[options.head]({ ...options, maxCandidates: Infinity });

@@ -52,7 +52,10 @@ export function readFinishedRows(
   return true;
 }
 
-/** Reads the four outputs count, boxes, scores, classes (`end2end` from EfficientNMS). Result as in `readFinishedRows`. */
+/**
+ * Reads the four outputs count, boxes, scores, classes (`end2end` from EfficientNMS). Result as in
+ * `readFinishedRows`.
+ */
 export function readFinishedParts(
   outputs: readonly OutputTensor[],
   batchIndex: number,

@@ -182,7 +182,10 @@ function transpose(values: Float32Array, columns: number): Float32Array {
   return turned;
 }
 
-/** The axis that holds the values of a box: the one that fits the labels, else the one beside a grid, else the shorter. */
+/**
+ * The axis that holds the values of a box: the one that fits the labels, else the one beside a grid, else the
+ * shorter.
+ */
 function axesOf(dims: readonly number[], hints: LayoutHints, input: LayoutInput): 'rows' | 'channels' {
   if (hints.axes !== undefined) return hints.axes;
   const [, a = 0, b = 0] = dims;
@@ -247,8 +250,9 @@ function scoresOf(
 }
 
 /**
- * Tells how a foreign graph lays out its boxes, from what it gave for several images and not from its shapes alone: boxes that follow the grid of
- * cells are places or corners in pixels or in shares of the input, a column of whole numbers is a label, scores that fall from row to row are sorted.
+ * Tells how a foreign graph lays out its boxes, from what it gave for several images and not from its shapes
+ * alone: boxes that follow the grid of cells are places or corners in pixels or in shares of the input, a
+ * column of whole numbers is a label, scores that fall from row to row are sorted.
  */
 export function describeLayout(
   outputs: readonly SeenOutput[],
@@ -403,7 +407,8 @@ function boxForm(
   const { rows, largest, ordered, minOrdered } = boxStatistics(boxes, used);
   const known = rows >= FEWEST_ROWS;
   const unit = known && largest > 0 && largest <= MAX_NORMALIZED ? 'normalized' : 'pixels';
-  // an image beyond the training may turn corners in pixels around; shares of networks of queries are centers as a rule, and of one image all may be large
+  // an image beyond the training may turn corners in pixels around; shares of networks of queries are centers
+  // as a rule, and of one image all may be large
   const inOrder = (unit === 'pixels' ? ordered : minOrdered) >= ORDERED;
   const corners = scores === 'label' ? !known || inOrder : known && inOrder;
   return { box: hints.box ?? (corners ? 'corners' : 'centers'), unit: reported.unit ?? unit, flat };

@@ -70,7 +70,8 @@ function splitParts(outputs: readonly SeenOutput[]): OutputParts | PartsFailure 
 }
 
 /**
- * Finds out which output is what. Outputs of five sizes are the undecoded maps that some YOLOv5 exports give besides, and are passed over.
+ * Finds out which output is what. Outputs of five sizes are the undecoded maps that some YOLOv5 exports give
+ * besides, and are passed over.
  * @param axesOf tells how one output of `[batch, a, b]` is to be read
  */
 export function partsOf(

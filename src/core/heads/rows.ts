@@ -7,8 +7,9 @@ import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 const BOX_VALUES = 5;
 
 /**
- * Reads candidates that lie in rows of `5 + classes` values (`yolox`, `yolov5`): the best class of each row (`multiLabel`: every class) whose
- * objectness * class probability is above the threshold. A row whose objectness is not above it cannot pass and is skipped unread.
+ * Reads candidates that lie in rows of `5 + classes` values (`yolox`, `yolov5`): the best class of each row
+ * (`multiLabel`: every class) whose objectness * class probability is above the threshold. A row whose
+ * objectness is not above it cannot pass and is skipped unread.
  *
  * @param data rows of all images
  * @param start index of the image's first value

@@ -17,7 +17,10 @@ const at = (redX: 0 | 1, redY: 0 | 1, bytes: 1 | 2 = 1, high: 0 | 1 = 0): Mosaic
   high,
 });
 
-/** A name lists the first row, then the second: `rggb` is red and green over green and blue (REP 118, sensor_msgs/image_encodings). */
+/**
+ * A name lists the first row, then the second: `rggb` is red and green over green and blue (REP 118,
+ * sensor_msgs/image_encodings).
+ */
 export const MOSAICS: Readonly<Record<BayerEncoding, Mosaic>> = {
   bayer_rggb8: at(0, 0),
   bayer_bggr8: at(1, 1),
@@ -42,8 +45,9 @@ export function isBayer(encoding: PixelEncoding): encoding is BayerEncoding {
 }
 
 /**
- * Fills in the two colors that each pixel lacks with the mean of its nearest neighbors of that color, as OpenCV's `COLOR_Bayer..2RGB` does; the outermost
- * pixels repeat their inner neighbors. Sixteen bits are averaged as such, and then the high byte counts.
+ * Fills in the two colors that each pixel lacks with the mean of its nearest neighbors of that color, as
+ * OpenCV's `COLOR_Bayer..2RGB` does; the outermost pixels repeat their inner neighbors. Sixteen bits are
+ * averaged as such, and then the high byte counts.
  * @param view at least `LEAST_MOSAIC_SIDE` pixels wide and high
  * @param out at least width * height * 3 bytes
  */
@@ -66,7 +70,8 @@ function demosaicRow(
   const low = 1 - high;
   const shift = isWide ? 8 : 0;
   const hasRed = (y & 1) === redY;
-  // in a row with red the neighbors to the sides are red and those above and below are blue, in the others the other way round
+  // in a row with red the neighbors to the sides are red and those above and below are blue, in the others
+  // the other way round
   const side = hasRed ? 0 : 2;
   const across = 2 - side;
   // of the second pixel, where the row begins

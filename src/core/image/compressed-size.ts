@@ -3,15 +3,19 @@ import { exifOrientation, swapsSides, type Orientation } from './exif.ts';
 import type { ImageHeader, ImageSize } from './image-header.ts';
 
 /**
- * Reads the header of a JPEG or PNG, so that an image that is too large or of a kind that is not read is refused before memory is spent
- * on it. It is read once where the view carries what was found. `undefined` where there is none: then the data is damaged, and the decoder finds the words for it.
+ * Reads the header of a JPEG or PNG, so that an image that is too large or of a kind that is not read is
+ * refused before memory is spent on it. It is read once where the view carries what was found. `undefined`
+ * where there is none: then the data is damaged, and the decoder finds the words for it.
  */
 export function readImageHeader(view: CompressedView): ImageHeader | undefined {
   if (view.header !== undefined) return view.header;
   return view.format === 'png' ? pngHeader(view.data) : jpegHeader(view.data);
 }
 
-/** The size of the upright image, as OpenCV's `imdecode` gives it: with the sides swapped where EXIF data turns it by 90 degrees. */
+/**
+ * The size of the upright image, as OpenCV's `imdecode` gives it: with the sides swapped where EXIF data
+ * turns it by 90 degrees.
+ */
 export function compressedSize(view: CompressedView): ImageSize | undefined {
   const header = readImageHeader(view);
   return header === undefined ? undefined : uprightSize(header);
@@ -38,7 +42,10 @@ const END_CHUNK = 0x49454e44;
 /** more chunks than any encoder writes for an image that is taken in: data that lies must not be walked for long */
 const MAX_CHUNKS = 20_000;
 
-/** The first chunk is IHDR: 8 bytes of signature, 4 of length, 4 of type, then width, height, depth, color type (ISO 15948, 11.2.2). */
+/**
+ * The first chunk is IHDR: 8 bytes of signature, 4 of length, 4 of type, then width, height, depth, color
+ * type (ISO 15948, 11.2.2).
+ */
 function pngHeader(data: Uint8Array): ImageHeader | undefined {
   if (data.length < 24) return undefined;
   const [bitDepth = 8, colorType = 2] = data.subarray(24, IHDR_END);
@@ -64,7 +71,10 @@ function pngOrientation(data: Uint8Array): Orientation {
   return 1;
 }
 
-/** Start-of-frame markers are C0 to CF without C4 (tables), C8 (reserved) and CC (arithmetic conditioning): ITU T.81, table B.1. */
+/**
+ * Start-of-frame markers are C0 to CF without C4 (tables), C8 (reserved) and CC (arithmetic conditioning):
+ * ITU T.81, table B.1.
+ */
 function isStartOfFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }

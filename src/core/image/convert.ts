@@ -2,9 +2,9 @@ import type { ImageView } from '../frame.ts';
 import { demosaic, isBayer } from './bayer.ts';
 
 /**
- * BT.601 limited range to RGB (ITU-R BT.601-7, 2.5.3, inverted for 8 bits) in fixed point with 20 fractional bits, as OpenCV's
- * `cvtColor` computes it, so that images are the same as with cv_bridge:
- * R = 1.164 (Y - 16) + 1.596 V, G = 1.164 (Y - 16) - 0.813 V - 0.391 U, B = 1.164 (Y - 16) + 2.018 U, with U, V around 0.
+ * BT.601 limited range to RGB (ITU-R BT.601-7, 2.5.3, inverted for 8 bits) in fixed point with 20 fractional
+ * bits, as OpenCV's `cvtColor` computes it, so that images are the same as with cv_bridge: R = 1.164 (Y - 16)
+ * + 1.596 V, G = 1.164 (Y - 16) - 0.813 V - 0.391 U, B = 1.164 (Y - 16) + 2.018 U, with U, V around 0.
  */
 const SHIFT = 20;
 const HALF = 1 << (SHIFT - 1);
@@ -23,8 +23,8 @@ function putYuv(out: Uint8ClampedArray, to: number, luma: number, u: number, v: 
 }
 
 /**
- * Converts an image to packed RGB: row after row, no padding, alpha dropped, mono repeated on three channels, 16 bits scaled to 8. The colors
- * that a mosaic lacks are averaged from its neighbors. Chroma of subsampled
+ * Converts an image to packed RGB: row after row, no padding, alpha dropped, mono repeated on three channels,
+ * 16 bits scaled to 8. The colors that a mosaic lacks are averaged from its neighbors. Chroma of subsampled
  * layouts is repeated, not interpolated.
  * @param out at least width * height * 3 bytes; only that many are written
  */

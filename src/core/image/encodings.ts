@@ -1,10 +1,11 @@
 import { BAYER_ENCODINGS, PIXEL_ENCODINGS, type PixelEncoding } from '../frame.ts';
 
 /**
- * Encoding names of `sensor_msgs/Image` in lower case and the layout that each stands for. `8UCn` say nothing about color;
- * they are read in OpenCV's channel order, which is what `cv_bridge` publishers mean. `yuv422` is UYVY by definition of
- * sensor_msgs, `yuv422_yuy2` is YUYV. `mono16` is light and is read by its high byte (scaled to 8 bits); `16UC1` is what depth cameras
- * send, and is refused. Mosaics have one name only. Each layout is also read by its own name.
+ * Encoding names of `sensor_msgs/Image` in lower case and the layout that each stands for. `8UCn` say nothing
+ * about color; they are read in OpenCV's channel order, which is what `cv_bridge` publishers mean. `yuv422`
+ * is UYVY by definition of sensor_msgs, `yuv422_yuy2` is YUYV. `mono16` is light and is read by its high byte
+ * (scaled to 8 bits); `16UC1` is what depth cameras send, and is refused. Mosaics have one name only. Each
+ * layout is also read by its own name.
  */
 const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
   ['rgb8', 'rgb8'],
@@ -33,7 +34,8 @@ const SUPPORTED =
   'rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8UC1, 8UC3, 8UC4, uyvy (yuv422), yuyv (yuv422_yuy2), nv12, nv21, i420 (yuv420), bayer_rggb, bggr, gbrg and grbg of 8 and 16 bits';
 
 /**
- * The canonical layout for a ROS encoding name (upper and lower case alike); `undefined` where Goshawk does not read it.
+ * The canonical layout for a ROS encoding name (upper and lower case alike); `undefined` where Goshawk does
+ * not read it.
  * @param isBigEndian of channels wider than one byte, as the message says it
  */
 export function canonicalEncoding(name: string, isBigEndian = false): PixelEncoding | undefined {

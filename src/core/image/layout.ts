@@ -25,8 +25,9 @@ export function rowBytes(encoding: PixelEncoding, width: number): number {
 }
 
 /**
- * How many times `step` bytes a whole image takes, all planes together. `nv12` and `nv21` keep height / 2 rows of `step` bytes of
- * interleaved chroma below the luma; `i420` two planes of height / 2 rows of `step / 2` bytes.
+ * How many times `step` bytes a whole image takes, all planes together. `nv12` and `nv21` keep height / 2
+ * rows of `step` bytes of interleaved chroma below the luma; `i420` two planes of height / 2 rows of
+ * `step / 2` bytes.
  */
 export function planeRows(encoding: PixelEncoding, height: number): number {
   return needsEvenHeight(encoding) ? height + height / 2 : height;

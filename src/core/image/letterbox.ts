@@ -1,6 +1,7 @@
 /**
- * How an image is made smaller: `bilinear` takes four source pixels for each, as OpenCV's INTER_LINEAR does, with which YOLOX and
- * Ultralytics' models are trained; `average` takes all of them, which does not alias. A network sees best what it was trained on.
+ * How an image is made smaller: `bilinear` takes four source pixels for each, as OpenCV's INTER_LINEAR does,
+ * with which YOLOX and Ultralytics' models are trained; `average` takes all of them, which does not alias. A
+ * network sees best what it was trained on.
  */
 export type LetterboxResize = 'bilinear' | 'average';
 
@@ -29,8 +30,9 @@ const ROUNDING_ERROR = 1e-6;
 
 /**
  * Keeps the aspect ratio: scale = min(inputWidth / width, inputHeight / height), scaled sizes rounded down as
- * YOLOX's `preproc` does for `top-left`, rounded to nearest as Ultralytics' `LetterBox` does for `center`. A product that misses a whole
- * number by rounding error counts as that number: 360 * (448 / 640) is 251.99999999999997 and means 252.
+ * YOLOX's `preproc` does for `top-left`, rounded to nearest as Ultralytics' `LetterBox` does for `center`. A
+ * product that misses a whole number by rounding error counts as that number: 360 * (448 / 640) is
+ * 251.99999999999997 and means 252.
  */
 export function letterboxFor(
   sourceWidth: number,
@@ -59,8 +61,8 @@ export function letterboxFor(
 }
 
 /**
- * Maps boxes (x1, y1, x2, y2 each) from network to source pixels: source = (network - pad) / scale. In place unless `out` is given;
- * allocates nothing and does not clip.
+ * Maps boxes (x1, y1, x2, y2 each) from network to source pixels: source = (network - pad) / scale. In place
+ * unless `out` is given; allocates nothing and does not clip.
  */
 export function boxesToSource(
   letterbox: Letterbox,

@@ -3,16 +3,19 @@ import { toRgb } from './convert.ts';
 import type { Letterbox } from './letterbox.ts';
 
 /**
- * How a pixel of the smaller image is made. `bilinear`: of the two nearest source pixels on each axis, as OpenCV's INTER_LINEAR.
- * `antialias`: of all source pixels below a triangle as wide as the pixel is in the source, as the linear kernel of libvips (sharp)
- * when it shrinks. Where an image grows the two are the same.
+ * How a pixel of the smaller image is made. `bilinear`: of the two nearest source pixels on each axis, as
+ * OpenCV's INTER_LINEAR. `antialias`: of all source pixels below a triangle as wide as the pixel is in the
+ * source, as the linear kernel of libvips (sharp) when it shrinks. Where an image grows the two are the same.
  */
 export type ResizeKernel = 'bilinear' | 'antialias';
 
 /** Gray of the border that Ultralytics and YOLOX train with. */
 const DEFAULT_PAD = 114;
 
-/** For each output position `taps` source positions (already clamped to the image) and their weights, which sum up to 1. */
+/**
+ * For each output position `taps` source positions (already clamped to the image) and their weights, which
+ * sum up to 1.
+ */
 interface AxisTable {
   readonly taps: number;
   readonly positions: Int32Array;
@@ -20,9 +23,9 @@ interface AxisTable {
 }
 
 /**
- * Pixel centers lie at half numbers on both sides: source = (output + 0.5) * from / to - 0.5. Where an image shrinks to a quarter or
- * less, libvips first averages blocks of n = floor(from / to / 2) pixels and lays the triangle over the blocks; one table does
- * both steps, each block being n taps.
+ * Pixel centers lie at half numbers on both sides: source = (output + 0.5) * from / to - 0.5. Where an image
+ * shrinks to a quarter or less, libvips first averages blocks of n = floor(from / to / 2) pixels and lays the
+ * triangle over the blocks; one table does both steps, each block being n taps.
  */
 function axisTable(from: number, to: number, kernel: ResizeKernel): AxisTable {
   const antialias = kernel === 'antialias';
@@ -55,9 +58,9 @@ function triangle(distance: number, radius: number): number {
 }
 
 /**
- * Letterboxes images of one size into a network input, in plain arithmetic with floats and one rounding at the end. It is the
- * reference that faster preprocessors are held against, and serves where those are not available. Tables and scratch memory are
- * made once, for the size that the letterbox names.
+ * Letterboxes images of one size into a network input, in plain arithmetic with floats and one rounding at
+ * the end. It is the reference that faster preprocessors are held against, and serves where those are not
+ * available. Tables and scratch memory are made once, for the size that the letterbox names.
  */
 export class LetterboxResizer {
   readonly #letterbox: Letterbox;

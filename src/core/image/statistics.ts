@@ -7,8 +7,9 @@ export interface FrameStatistics {
   /** mean luma of the sampled pixels, 0..255, full range whatever the encoding */
   readonly brightness: number;
   /**
-   * variance of the 4-neighbor Laplacian of full-range luma at the sampled pixels, 0..260100; low where the image is out of focus,
-   * in fog, or behind a dirty lens, high with texture and noise. It depends on resolution: compare a camera with itself only.
+   * variance of the 4-neighbor Laplacian of full-range luma at the sampled pixels, 0..260100; low where the
+   * image is out of focus, in fog, or behind a dirty lens, high with texture and noise. It depends on
+   * resolution: compare a camera with itself only.
    */
   readonly sharpness: number;
 }
@@ -17,7 +18,10 @@ export interface FrameStatistics {
 const GRID_COLUMNS = 128;
 const GRID_ROWS = 96;
 
-/** How to read luma: bytes between neighbors, offset of the luma byte, or of red (blue is then 2 - red from the pixel's start). */
+/**
+ * How to read luma: bytes between neighbors, offset of the luma byte, or of red (blue is then 2 - red from
+ * the pixel's start).
+ */
 interface LumaLayout {
   readonly pitch: number;
   readonly luma: number;
@@ -80,9 +84,9 @@ function isLimitedRange(encoding: PixelEncoding): boolean {
 }
 
 /**
- * Measures an image on a grid of at most 128 x 96 of its inner pixels. An image less than 3 pixels wide or high has no inner pixels:
- * its brightness is that of all pixels, its sharpness 0. A mosaic, which has three at
- * the least, counts as an image of half its width and height.
+ * Measures an image on a grid of at most 128 x 96 of its inner pixels. An image less than 3 pixels wide or
+ * high has no inner pixels: its brightness is that of all pixels, its sharpness 0. A mosaic, which has three
+ * at the least, counts as an image of half its width and height.
  */
 export function measureFrame(view: ImageView): FrameStatistics {
   const { data, encoding } = view;

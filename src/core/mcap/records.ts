@@ -108,7 +108,10 @@ export function parseChannel(content: Uint8Array): McapChannel {
   return { id, schemaId, topic, messageEncoding: fields.text() };
 }
 
-/** @param content at least the first `MESSAGE_HEAD_BYTES`; the data follows them @throws RangeError where it is cut short */
+/**
+ * @param content at least the first `MESSAGE_HEAD_BYTES`; the data follows them
+ * @throws RangeError where it is cut short
+ */
 export function parseMessageHead(content: Uint8Array): McapMessageHead {
   const fields = new Fields(content);
   const channelId = fields.uint16();

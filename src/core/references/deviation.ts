@@ -30,10 +30,16 @@ export interface Deviation {
 /** A box that is further off than its own size is counted as that. */
 const MAX_BOX_DIFFERENCE = 1;
 
-/** Boxes of heads that suppress in the graph are the same object where their edges are no further apart, as a share of its sides. */
+/**
+ * Boxes of heads that suppress in the graph are the same object where their edges are no further apart, as a
+ * share of its sides.
+ */
 const SAME_OBJECT = 0.25;
 
-/** An image whose best candidates score less together shows the model next to nothing: rounding is then told as a share of this. */
+/**
+ * An image whose best candidates score less together shows the model next to nothing: rounding is then told
+ * as a share of this.
+ */
 const MIN_SCORE_SUM = 2;
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
@@ -54,9 +60,11 @@ export function bestCandidates(all: AllCandidates, limit: number): BestCandidate
 }
 
 /**
- * How far one image's candidates are from the reference's. A candidate with another class counts as missing. Candidates that the reference does not
- * name are known to have scored no better there than its last one: what they score beyond that is a difference too.
- * @param matched true where suppression happens in the graph: then candidates have no fixed places, and are matched by class and box
+ * How far one image's candidates are from the reference's. A candidate with another class counts as missing.
+ * Candidates that the reference does not name are known to have scored no better there than its last one:
+ * what they score beyond that is a difference too.
+ * @param matched true where suppression happens in the graph: then candidates have no fixed places, and are
+ *   matched by class and box
  */
 export function deviationFrom(
   reference: BestCandidates,

@@ -15,7 +15,10 @@ export function noiseImage({ width, height }: Size, seed: number, block: number)
   return enlargeImage(colors, { width: columns, height: rows }, block, { width, height });
 }
 
-/** Makes `factor` x `factor` pixels of each pixel and cuts what reaches beyond `size`. `small` has to cover it: ceil(size / factor). */
+/**
+ * Makes `factor` x `factor` pixels of each pixel and cuts what reaches beyond `size`. `small` has to cover
+ * it: ceil(size / factor).
+ */
 export function enlargeImage(
   small: Uint8Array,
   smallSize: Size,

@@ -14,8 +14,8 @@ export interface LabeledBox {
 }
 
 /**
- * Finds places for labels in the order they are asked for, so that none covers another: above its box, inside at its top, below it.
- * One instance serves one image.
+ * Finds places for labels in the order they are asked for, so that none covers another: above its box, inside
+ * at its top, below it. One instance serves one image.
  */
 export class LabelPlaces {
   readonly #frame: { readonly width: number; readonly height: number };

@@ -47,8 +47,9 @@ function tag(text: string, { left, top, width, height }: Place, fill: string, si
 }
 
 /**
- * Boxes with label, track id and score as an SVG image with a transparent ground, to be laid over the source image. No label covers
- * another: in a crowd the first detections, which are the best, have theirs, and boxes that find no place for it go without.
+ * Boxes with label, track id and score as an SVG image with a transparent ground, to be laid over the source
+ * image. No label covers another: in a crowd the first detections, which are the best, have theirs, and boxes
+ * that find no place for it go without.
  * @param labels class names in the order of the class indices; a class without one shows its index
  * @param width,height size of the source image in pixels, which is the size of the SVG
  * @param caption one line at the lower left, e.g. the bundle and the frame rate

@@ -3,7 +3,10 @@ import { describeSetting, type EngineSetting, type SettingCandidates } from './s
 /** What one setting did in each round. All settings have the same rounds, measured in turns. */
 export interface SettingRounds {
   readonly setting: EngineSetting;
-  /** milliseconds from hand-over to result, with as many jobs in flight as the setting takes; the median of each round */
+  /**
+   * milliseconds from hand-over to result, with as many jobs in flight as the setting takes; the median of
+   * each round
+   */
   readonly latencyMs: readonly number[];
   /** results a second with as many jobs in flight as the setting takes */
   readonly rate: readonly number[];
@@ -31,9 +34,15 @@ export interface SizingChoice {
 
 /** Fewer rounds say too little about each other. */
 export const FEWEST_ROUNDS = 3;
-/** The slower half of the rounds may take so many times as long as the faster half before nobody can tell settings apart. */
+/**
+ * The slower half of the rounds may take so many times as long as the faster half before nobody can tell
+ * settings apart.
+ */
 const WIDEST_SPREAD = 2;
-/** Workers on cores of their own give this much more than one of them at least, two on one core's two threads included. */
+/**
+ * Workers on cores of their own give this much more than one of them at least, two on one core's two threads
+ * included.
+ */
 const MIN_GAIN = 1.15;
 /** Threads gain no more than their number, but for this much of chance. */
 const CHANCE = 1.15;
@@ -84,7 +93,10 @@ export function chooseSettings(
   };
 }
 
-/** What is taken without a measurement. Another setting is only tried, under a load that is too much for the safe one. */
+/**
+ * What is taken without a measurement. Another setting is only tried, under a load that is too much for the
+ * safe one.
+ */
 export function safeChoice({ safe, throughput }: SettingCandidates, why: string): SizingChoice {
   const [other = null] = throughput;
   const more =
@@ -101,8 +113,9 @@ const FREE_CORES_GAIN = 1.5;
 const ENOUGH_DOUBTS = 3;
 
 /**
- * True where threads that share an image gained nothing although several images at once gained as much as they should. It may be so for a small
- * network. A virtual machine was also seen to do it for seconds to minutes, as if its cores were far apart for a while, and then no more.
+ * True where threads that share an image gained nothing although several images at once gained as much as
+ * they should. It may be so for a small network. A virtual machine was also seen to do it for seconds to
+ * minutes, as if its cores were far apart for a while, and then no more.
  */
 export function isDoubtful({ latency, measured, isMeasured }: SizingChoice): boolean {
   const alone = measured.find(({ workers, threads }) => workers === latency.workers && threads === 1);
@@ -119,7 +132,10 @@ export function isBelieved(doubts: number): boolean {
   return doubts === 0 || doubts >= ENOUGH_DOUBTS;
 }
 
-/** What is run with after the `doubts`th doubtful measurement in a row, 0 for one that is not: as measured, or for latency what is safe. */
+/**
+ * What is run with after the `doubts`th doubtful measurement in a row, 0 for one that is not: as measured, or
+ * for latency what is safe.
+ */
 export function settleDoubts(
   choice: SizingChoice,
   { safe }: SettingCandidates,
@@ -133,8 +149,8 @@ export function settleDoubts(
 }
 
 /**
- * False where something else had a core while one setting was measured and not while another was, round after round: several workers
- * that give no more than one, or threads that gain more than there are of them.
+ * False where something else had a core while one setting was measured and not while another was, round after
+ * round: several workers that give no more than one, or threads that gain more than there are of them.
  */
 function haveOwnCores(rounds: readonly SettingRounds[]): boolean {
   const single = rounds.find(({ setting }) => setting.workers === 1 && setting.threads === 1);

@@ -10,8 +10,8 @@ export interface LoadCounts {
 export type SettingRole = 'latency' | 'throughput';
 
 /**
- * What should be done now: `prepare` the throughput setting in the background, move to one of the settings, or let what was prepared go
- * (`release`), since the pressure has passed.
+ * What should be done now: `prepare` the throughput setting in the background, move to one of the settings,
+ * or let what was prepared go (`release`), since the pressure has passed.
  */
 export type LoadAdvice = 'stay' | 'prepare' | 'release' | SettingRole;
 
@@ -29,7 +29,10 @@ const KEEP_PREPARED_MS = 30_000;
 const RATE_MS = 2000;
 /** a setting has had time to show what it can do */
 const PROOF_MS = 5000;
-/** under pressure, what a setting that was measured to be faster must give of the earlier rate to be kept, and what one that was not */
+/**
+ * under pressure, what a setting that was measured to be faster must give of the earlier rate to be kept, and
+ * what one that was not
+ */
 const KEPT_SHARE = { measured: 0.95, unmeasured: 1.05 };
 /** the way back is open below this share of what the latency setting sustained */
 const BACK_SHARE = 0.7;
@@ -44,9 +47,9 @@ interface Sample extends LoadCounts {
 }
 
 /**
- * Watches the frames and says when another setting should run. Under pressure it moves after two seconds; the way back is slow, and
- * each time it turns out to have been taken too early the next one takes twice as long, so that it never flaps. Times are monotonic
- * milliseconds. `sample` wants to be called a few times a second.
+ * Watches the frames and says when another setting should run. Under pressure it moves after two seconds; the
+ * way back is slow, and each time it turns out to have been taken too early the next one takes twice as long,
+ * so that it never flaps. Times are monotonic milliseconds. `sample` wants to be called a few times a second.
  */
 export class LoadWatch {
   readonly #keptShare: number;
@@ -77,7 +80,10 @@ export class LoadWatch {
     return this.#why;
   }
 
-  /** Takes the counters and says what should be done. Advice to move is repeated until `moved` or `failed` is called. */
+  /**
+   * Takes the counters and says what should be done. Advice to move is repeated until `moved` or `failed` is
+   * called.
+   */
   sample(now: number, counts: LoadCounts): LoadAdvice {
     this.#note({ at: now, ...counts });
     return this.#role === 'latency' ? this.#adviseUp(now, counts) : this.#adviseBack(now, counts);

@@ -36,7 +36,10 @@ const MAX_THREADS = 4;
 /** Each worker holds the weights and their intermediate results once more. */
 const MAX_WORKERS = 4;
 
-/** Cores that inference may fill: a third of a larger machine is left to DDS, cameras, image decoding and whatever else the robot runs. */
+/**
+ * Cores that inference may fill: a third of a larger machine is left to DDS, cameras, image decoding and
+ * whatever else the robot runs.
+ */
 export function coresForInference(cores: number): number {
   const whole = Math.max(1, Math.floor(cores));
   return whole <= 2 ? whole : whole - Math.max(1, Math.floor(whole / 3));

@@ -1,6 +1,6 @@
 /**
- * Exact linear assignment by shortest augmenting paths with dual potentials (Jonker and Volgenant 1987, Crouse 2016). O(r^2 c) for
- * r rows and c columns, r <= c. Scratch memory only ever grows.
+ * Exact linear assignment by shortest augmenting paths with dual potentials (Jonker and Volgenant 1987,
+ * Crouse 2016). O(r^2 c) for r rows and c columns, r <= c. Scratch memory only ever grows.
  */
 export class Assignment {
   #rowPotential = new Float64Array(0);

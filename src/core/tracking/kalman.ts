@@ -1,9 +1,11 @@
 /**
- * A constant-velocity Kalman filter of a box given by center and size. Transition, measurement and all noises act on each of x, y, width and
- * height alone, so the usual filter with eight states falls apart into four of two states (value, velocity) without loss: no matrices.
+ * A constant-velocity Kalman filter of a box given by center and size. Transition, measurement and all noises
+ * act on each of x, y, width and height alone, so the usual filter with eight states falls apart into four of
+ * two states (value, velocity) without loss: no matrices.
  *
- * Noise follows ByteTrack and BoT-SORT (Zhang et al. 2022, Aharon et al. 2022): standard deviations in proportion to the box's size, there stated for each frame
- * at 30 frames a second and here restated for each second, so that the filter does the same at any frame rate and over gaps.
+ * Noise follows ByteTrack and BoT-SORT (Zhang et al. 2022, Aharon et al. 2022): standard deviations in
+ * proportion to the box's size, there stated for each frame at 30 frames a second and here restated for each
+ * second, so that the filter does the same at any frame rate and over gaps.
  */
 
 /** Value, velocity a second, and the covariance's three different entries. */

@@ -38,10 +38,11 @@ const FREE = 1;
 const TAKEN = 0;
 
 /**
- * Follows objects of one camera from frame to frame after ByteTrack (Zhang et al. 2022): strong detections are matched with
- * all confirmed tracks, weak ones with what is left of those seen in the last frame, then strong ones with tentative tracks. A match
- * needs the same class and enough overlap; among all matches the assignment with the greatest sum of overlaps is taken. Memory is fixed
- * by `maxTracks` and the largest frame.
+ * Follows objects of one camera from frame to frame after ByteTrack (Zhang et al. 2022): strong detections
+ * are matched with all confirmed tracks, weak ones with what is left of those seen in the last frame, then
+ * strong ones with tentative tracks. A match needs the same class and enough overlap; among all matches the
+ * assignment with the greatest sum of overlaps is taken. Memory is fixed by `maxTracks` and the largest
+ * frame.
  */
 export class Tracker {
   /** Score from which on detections are of use to a tracker with the default settings. */
@@ -86,9 +87,9 @@ export class Tracker {
   }
 
   /**
-   * Takes the detections of the next frame and writes `detections.tracks`: the id of each one's track, 0 where it has none or the track is
-   * not yet believed. Ids count up from 1. A stamp older than the one before means that the clock or the recording began
-   * again: all tracks are forgotten.
+   * Takes the detections of the next frame and writes `detections.tracks`: the id of each one's track, 0
+   * where it has none or the track is not yet believed. Ids count up from 1. A stamp older than the one
+   * before means that the clock or the recording began again: all tracks are forgotten.
    *
    * @param stampSeconds the frame's stamp; only differences count
    */
@@ -142,8 +143,8 @@ export class Tracker {
   }
 
   /**
-   * Matches the chosen tracks and detections. An overlap below the least one costs as much as no match at all, so that the
-   * assignment never gives up a good pair for the sake of one that would be thrown away.
+   * Matches the chosen tracks and detections. An overlap below the least one costs as much as no match at
+   * all, so that the assignment never gives up a good pair for the sake of one that would be thrown away.
    */
   #associate(detections: Detections, minOverlap: number, weighByScore: boolean): void {
     const columnCount = this.#columnCount;

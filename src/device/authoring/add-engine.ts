@@ -28,9 +28,9 @@ export interface EngineAddition {
 }
 
 /**
- * Wraps a TensorRT engine as an ONNX file and adds it to a new version of the bundle, usable where TensorRT and GPU are those it was built for.
- * Throws GOSHAWK_ENGINE_FILE for what is no engine, GOSHAWK_ENGINE_INPUT where `from` is no variant of the bundle or an engine itself,
- * and GOSHAWK_USAGE as `addVariant` does.
+ * Wraps a TensorRT engine as an ONNX file and adds it to a new version of the bundle, usable where TensorRT
+ * and GPU are those it was built for. Throws GOSHAWK_ENGINE_FILE for what is no engine, GOSHAWK_ENGINE_INPUT
+ * where `from` is no variant of the bundle or an engine itself, and GOSHAWK_USAGE as `addVariant` does.
  */
 export async function addEngine(bundle: Bundle, addition: EngineAddition): Promise<Bundle> {
   const { built, precision } = addition;
@@ -91,7 +91,10 @@ async function readEngine(file: string): Promise<Uint8Array> {
   return bytes;
 }
 
-/** What is taken for an engine again and again and is none; TensorRT itself would only say that a "magic tag does not match". */
+/**
+ * What is taken for an engine again and again and is none; TensorRT itself would only say that a "magic tag
+ * does not match".
+ */
 function whyNoEngine(bytes: Uint8Array, file: string): string | null {
   if (bytes.byteLength < 1024) return `it has only ${bytes.byteLength} bytes`;
   // Ultralytics writes the length of a JSON text and that text in front of the engine

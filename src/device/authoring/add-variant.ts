@@ -19,13 +19,17 @@ export interface NewVariant {
   /** of the new bundle; the next patch release unless given */
   readonly version?: string;
   readonly createdAt?: string;
-  /** id of a variant that has to give the same: the new one gets its references, so that it is held against them on every device */
+  /**
+   * id of a variant that has to give the same: the new one gets its references, so that it is held against
+   * them on every device
+   */
   readonly like?: string;
 }
 
 /**
- * Writes a new version of a bundle that has one variant more, in front, so that its providers take it first; the old version is the parent.
- * Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE where the id, its file or the version is taken.
+ * Writes a new version of a bundle that has one variant more, in front, so that its providers take it first;
+ * the old version is the parent. Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE
+ * where the id, its file or the version is taken.
  */
 export async function addVariant(bundle: Bundle, added: NewVariant): Promise<Bundle> {
   const { manifest } = bundle;

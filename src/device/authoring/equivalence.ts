@@ -9,7 +9,10 @@ import { readModel, writeModel } from '../../model/onnx/model.ts';
 import { beforeSelection, exposeTensors, lowerThresholds } from '../../model/onnx/selection.ts';
 import { OutputComparison, TIES, type Equivalence, type FinishedOutputs } from './output-comparison.ts';
 
-/** Plain settings for looking at a graph: what the CPU provider computes, one thread; what fails is told by whoever looks. */
+/**
+ * Plain settings for looking at a graph: what the CPU provider computes, one thread; what fails is told by
+ * whoever looks.
+ */
 export const INSPECTION: SessionOptions = { provider: 'cpu', threads: 1, spinning: false, quiet: true };
 
 /** Street scenes among the test images of a graph that selects boxes itself. */
@@ -20,7 +23,10 @@ export interface ImageSize {
   readonly height: number;
 }
 
-/** What the original network expects for a uint8 RGB image: float planes or rows, ordered and normalized by plain arithmetic. */
+/**
+ * What the original network expects for a uint8 RGB image: float planes or rows, ordered and normalized by
+ * plain arithmetic.
+ */
 export function networkValues(
   image: Uint8Array,
   { width, height }: ImageSize,
@@ -54,7 +60,10 @@ export function* testImages({ width, height }: ImageSize): Generator<Uint8Array>
   });
 }
 
-/** Scenes with people and vehicles, in which a detector of the street finds something; none for sizes that are not drawn. */
+/**
+ * Scenes with people and vehicles, in which a detector of the street finds something; none for sizes that are
+ * not drawn.
+ */
 function* drawnImages({ width, height }: ImageSize): Generator<Uint8Array> {
   if (Math.min(width, height) < MIN_SIZE || Math.max(width, height) > MAX_SIZE) return;
   const renderer = new SceneRenderer(width, height);
@@ -77,17 +86,18 @@ export interface Asked {
 }
 
 /**
- * Runs the original and the folded graph on the same images. Values are compared one by one; where the graph sorts or suppresses boxes itself,
- * a rounding may exchange rows, so the values that its selection starts from are compared, and then the detections above the lowest score kept.
- * Throws where the two differ in the shape of what they give.
+ * Runs the original and the folded graph on the same images. Values are compared one by one; where the graph
+ * sorts or suppresses boxes itself, a rounding may exchange rows, so the values that its selection starts
+ * from are compared, and then the detections above the lowest score kept. Throws where the two differ in the
+ * shape of what they give.
  */
 export function compareGraphs(original: Uint8Array, folded: Uint8Array, asked: Asked): Promise<Equivalence> {
   return compareAsked(original, folded, asked, false);
 }
 
 /**
- * How far the outputs of a graph move where its input moves by a rounding: what folding may change at least, since it rounds elsewhere. Told as
- * `compareGraphs` tells the difference of two graphs.
+ * How far the outputs of a graph move where its input moves by a rounding: what folding may change at least,
+ * since it rounds elsewhere. Told as `compareGraphs` tells the difference of two graphs.
  */
 export function measureSensitivity(original: Uint8Array, asked: Asked): Promise<Equivalence> {
   return compareAsked(original, original, asked, true);
@@ -103,8 +113,8 @@ const SENSITIVITY_SLACK = 3;
 const MAX_MEAN_DIFFERENCE = 0.01;
 
 /**
- * Throws GOSHAWK_INTERNAL where two graphs differ by more than rounding explains: by more than `tolerance`, and by more than what the network itself makes of a
- * rounding. Gives words for the latter case.
+ * Throws GOSHAWK_INTERNAL where two graphs differ by more than rounding explains: by more than `tolerance`,
+ * and by more than what the network itself makes of a rounding. Gives words for the latter case.
  */
 export async function checkEquivalence(
   found: Equivalence,

@@ -15,7 +15,10 @@ export function checkTask({ task }: ExportMetadata, file: string): void {
   });
 }
 
-/** The size of the input: the graph's, the one that was given, the one that the metadata names. Throws GOSHAWK_USAGE. */
+/**
+ * The size of the input: the graph's, the one that was given, the one that the metadata names. Throws
+ * GOSHAWK_USAGE.
+ */
 export function sizeOf(
   input: NetworkInput,
   given: ImageSize | undefined,
@@ -61,8 +64,9 @@ export function differences(
 }
 
 /**
- * The labels: those that were given, else those in the file; null where there are none. Throws GOSHAWK_LABELS_MISMATCH where both are there and are not as
- * many, and GOSHAWK_USAGE where they are the same in another order.
+ * The labels: those that were given, else those in the file; null where there are none. Throws
+ * GOSHAWK_LABELS_MISMATCH where both are there and are not as many, and GOSHAWK_USAGE where they are the same
+ * in another order.
  */
 export function labelsOf(
   given: readonly string[] | undefined,

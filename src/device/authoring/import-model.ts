@@ -60,7 +60,10 @@ export interface ImportOptions {
   readonly version: string;
   /** those in the file unless given */
   readonly labels?: readonly string[];
-  /** names for classes where neither the file nor anybody names them: a refusal, or those of COCO (of 80 classes) and numbers */
+  /**
+   * names for classes where neither the file nor anybody names them: a refusal, or those of COCO (of 80
+   * classes) and numbers
+   */
   readonly unnamed?: 'refused' | 'numbered';
   /** told by running the graph unless given */
   readonly head?: Head;
@@ -111,9 +114,10 @@ const OPEN_BATCH = 8;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Makes a bundle of a foreign detector: tells or checks the head, folds preprocessing into the graph, proves that the folded graph
- * gives what the original gave, counts, and writes. Nothing is written unless all of it went well.
- * Throws GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE, GOSHAWK_NOT_A_DETECTOR, GOSHAWK_HEAD_MISMATCH, GOSHAWK_LABELS_MISMATCH, GOSHAWK_USAGE.
+ * Makes a bundle of a foreign detector: tells or checks the head, folds preprocessing into the graph, proves
+ * that the folded graph gives what the original gave, counts, and writes. Nothing is written unless all of it
+ * went well. Throws GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE, GOSHAWK_NOT_A_DETECTOR,
+ * GOSHAWK_HEAD_MISMATCH, GOSHAWK_LABELS_MISMATCH, GOSHAWK_USAGE.
  */
 export async function importModel(options: ImportOptions): Promise<ImportReport> {
   const { file } = options;
@@ -326,7 +330,10 @@ function namedClasses(
   return { labels, assumed: [`nobody names its ${classes} classes: taken as ${words}`] };
 }
 
-/** True where the graph runs on so many images at once: a batch of unknown size in its header may not hold further in. */
+/**
+ * True where the graph runs on so many images at once: a batch of unknown size in its header may not hold
+ * further in.
+ */
 async function takesBatch(model: Uint8Array, { width, height }: ImageSize, count: number): Promise<boolean> {
   const session = await GraphSession.load(model, INSPECTION);
   try {

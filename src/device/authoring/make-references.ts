@@ -38,14 +38,20 @@ export interface MadeReferences {
   readonly entry: NonNullable<BundleManifest['references']>;
   /** variants that hold an engine for another device: they have no references */
   readonly without: readonly string[];
-  /** mean over the images of the best score in each, 0..1: where it is near 0 the model finds nothing in them, and others would serve better */
+  /**
+   * mean over the images of the best score in each, 0..1: where it is near 0 the model finds nothing in them,
+   * and others would serve better
+   */
   readonly bestScore: number;
 }
 
 /** Images that are stored, of those that are given the first; noise comes beside them. */
 export const MAX_PICTURES = 3;
 
-/** Noise that drives a network to the largest sums it has, which is where 8-bit arithmetic saturates: squares of 8 to 32 pixels. */
+/**
+ * Noise that drives a network to the largest sums it has, which is where 8-bit arithmetic saturates: squares
+ * of 8 to 32 pixels.
+ */
 const NOISE = [
   { seed: 7, block: 32 },
   { seed: 8, block: 8 },
@@ -56,9 +62,11 @@ const NOISE = [
 const CANDIDATES = [48, 32, 24, 16, 8] as const;
 
 /**
- * Deviations of the worst input that still count as the same. Exact arithmetic gives the same to a ten-thousandth on every CPU and with every version of
- * ONNX Runtime that was tried. Two ways to fuse a quantized graph (another optimizer, TensorRT) differ by up to 0.1, as much as the float graph does
- * from the quantized one; sums that saturate give 0.57, swapped channels 0.8, another model with the same labels 1.2 (docs/models.md, "References").
+ * Deviations of the worst input that still count as the same. Exact arithmetic gives the same to a
+ * ten-thousandth on every CPU and with every version of ONNX Runtime that was tried. Two ways to fuse a
+ * quantized graph (another optimizer, TensorRT) differ by up to 0.1, as much as the float graph does from the
+ * quantized one; sums that saturate give 0.57, swapped channels 0.8, another model with the same labels 1.2
+ * (docs/models.md, "References").
  */
 const TOLERANCES: Readonly<Record<BundleVariant['precision'], number>> = {
   fp32: 0.03,
@@ -73,8 +81,9 @@ export function toleranceOf(precision: BundleVariant['precision']): number {
 }
 
 /**
- * Runs every variant on small inputs, in the arithmetic that its accuracy was evaluated in, and keeps what it gives: what `checkReference` holds
- * it against on every device. CPUs whose 8-bit products saturate use exact kernels here. Throws what loading a graph throws.
+ * Runs every variant on small inputs, in the arithmetic that its accuracy was evaluated in, and keeps what it
+ * gives: what `checkReference` holds it against on every device. CPUs whose 8-bit products saturate use exact
+ * kernels here. Throws what loading a graph throws.
  */
 export async function makeReferences({
   manifest,
@@ -111,7 +120,10 @@ export async function makeReferences({
   };
 }
 
-/** The file, with as many candidates as there is room for, and its entry in the manifest. Throws a ZodError for references of another form. */
+/**
+ * The file, with as many candidates as there is room for, and its entry in the manifest. Throws a ZodError
+ * for references of another form.
+ */
 export function encodeReferences(references: References): Pick<MadeReferences, 'bytes' | 'entry'> {
   const checked = referencesSchema.parse(references);
   for (const limit of CANDIDATES) {

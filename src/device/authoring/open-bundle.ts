@@ -31,8 +31,8 @@ async function isModelFile(reference: string): Promise<boolean> {
 }
 
 /**
- * A bundle by its name or path, or an ONNX file as it comes, which is imported on its first use and found by its digest from then on.
- * Throws what loading and importing throw.
+ * A bundle by its name or path, or an ONNX file as it comes, which is imported on its first use and found by
+ * its digest from then on. Throws what loading and importing throw.
  * @param log is given what a file was taken for, line by line
  * @param cache folder of imported files
  */

@@ -7,7 +7,10 @@ import type { OutputData, OutputValue } from '../inference/session.ts';
 import { isExposed } from '../../model/onnx/selection.ts';
 
 export interface Equivalence {
-  /** largest |folded - original| over all values; over those before the selection where the graph selects boxes itself */
+  /**
+   * largest |folded - original| over all values; over those before the selection where the graph selects
+   * boxes itself
+   */
   readonly maxAbsolute: number;
   /** largest |folded - original| / (1 + |original|); infinite where detections are missing */
   readonly maxRelative: number;
@@ -18,7 +21,10 @@ export interface Equivalence {
   readonly meanRelative: number;
   /** detections of one graph that the other does not give */
   readonly missing: number;
-  /** detections of a graph that selects boxes itself, above the lowest score that it keeps; null where it selects none */
+  /**
+   * detections of a graph that selects boxes itself, above the lowest score that it keeps; null where it
+   * selects none
+   */
   readonly detections: number | null;
 }
 
@@ -43,8 +49,8 @@ const SELECTION_SLACK = 4;
 const MIN_MARGIN = 1e-6;
 
 /**
- * What detections may differ by however alike the values before the selection are: a network of queries goes on computing behind it. Of 1 for scores, and of
- * 1 + a coordinate in pixels.
+ * What detections may differ by however alike the values before the selection are: a network of queries goes
+ * on computing behind it. Of 1 for scores, and of 1 + a coordinate in pixels.
  */
 const MIN_TOLERANCE = 5e-4;
 
@@ -169,7 +175,10 @@ function sameDetection(a: Detections, i: number, b: Detections, j: number, toler
   return true;
 }
 
-/** Largest difference of two outputs, and largest and mean relative to 1 + |expected|; infinite where one is no number. Throws where they differ in size. */
+/**
+ * Largest difference of two outputs, and largest and mean relative to 1 + |expected|; infinite where one is
+ * no number. Throws where they differ in size.
+ */
 export function differenceOf(
   expected: Pick<OutputValue, 'name' | 'data'>,
   got: Pick<OutputValue, 'data'> | undefined,

@@ -45,7 +45,10 @@ const RF_DETR: HeadPreset = {
   },
 };
 
-/** True for YOLOX exported decoded: one row for each cell, with an objectness that the network computes (YOLOv6 writes 1 everywhere). */
+/**
+ * True for YOLOX exported decoded: one row for each cell, with an objectness that the network computes
+ * (YOLOv6 writes 1 everywhere).
+ */
 function isDecodedYolox(
   layout: PresetLayout,
   size: { readonly width: number; readonly height: number },

@@ -10,8 +10,9 @@ import { beforeSelection, lowerThresholds } from '../../model/onnx/selection.ts'
 const PATCHES = 6;
 
 /**
- * Images that any network answers with different values in every cell: noise and patches, in 0..1 and in 0..255, since how pixels are to be
- * scaled is not known yet. As planes or rows, whatever the layout: nobody is to recognize anything.
+ * Images that any network answers with different values in every cell: noise and patches, in 0..1 and in
+ * 0..255, since how pixels are to be scaled is not known yet. As planes or rows, whatever the layout: nobody
+ * is to recognize anything.
  */
 function* evidenceImages({ width, height }: ImageSize): Generator<Float32Array> {
   const random = createRandom(5);
@@ -35,7 +36,10 @@ function withBoxes(original: Uint8Array): Uint8Array {
   return writeModel(model);
 }
 
-/** Runs a foreign graph on several images and gives what came out, of the first image of a batch. Rejects with ONNX Runtime's error. */
+/**
+ * Runs a foreign graph on several images and gives what came out, of the first image of a batch. Rejects with
+ * ONNX Runtime's error.
+ */
 export async function seeOutputs(
   original: Uint8Array,
   input: NetworkInput,

@@ -17,8 +17,9 @@ export interface VariantFinding {
 }
 
 /**
- * Runs every variant of a bundle once on the CPU and holds its graph against the manifest; digests were checked by `loadBundle`.
- * Throws GOSHAWK_MODEL_UNREADABLE, GOSHAWK_BUNDLE_INVALID, GOSHAWK_HEAD_MISMATCH or GOSHAWK_LABELS_MISMATCH.
+ * Runs every variant of a bundle once on the CPU and holds its graph against the manifest; digests were
+ * checked by `loadBundle`. Throws GOSHAWK_MODEL_UNREADABLE, GOSHAWK_BUNDLE_INVALID, GOSHAWK_HEAD_MISMATCH or
+ * GOSHAWK_LABELS_MISMATCH.
  */
 export async function verifyBundle(bundle: Bundle): Promise<VariantFinding[]> {
   const findings: VariantFinding[] = [];

@@ -20,7 +20,10 @@ function rank({ name, count, content }: ImageTopic): number {
   return unreadable + gray + named;
 }
 
-/** The topic that a detector for color images is meant to see: one in color, then gray; whole images before JPEG; then by name. */
+/**
+ * The topic that a detector for color images is meant to see: one in color, then gray; whole images before
+ * JPEG; then by name.
+ */
 export function chooseTopic(topics: readonly ImageTopic[]): ImageTopic | undefined {
   return [...topics].sort(
     (a, b) =>

@@ -18,7 +18,10 @@ export interface DirFeedOptions {
 
 const PICTURE = /\.(jpe?g|png)$/i;
 
-/** The JPEG and PNG files of a folder in the order of their names, over and over. Files that do not decode are passed over and counted. */
+/**
+ * The JPEG and PNG files of a folder in the order of their names, over and over. Files that do not decode are
+ * passed over and counted.
+ */
 export class DirFeed implements FrameFeed {
   readonly description: string;
   unreadable = 0;

@@ -12,7 +12,10 @@ export interface FeedFrame {
 
 /** What a feed tells besides its images. */
 export interface FeedEvents {
-  /** An image could not be read: why, as the ledger counts it, and in words. Called once for each that `unreadable` counts. */
+  /**
+   * An image could not be read: why, as the ledger counts it, and in words. Called once for each that
+   * `unreadable` counts.
+   */
   onUnreadable(reason: RefusalReason, detail: string): void;
   /** Something that a person should know of the source, in words. */
   onNotice(message: string): void;

@@ -28,10 +28,12 @@ export interface CameraOptions {
 const DEFAULT_RATE = 30;
 
 /**
- * Opens a camera by its name: `sim`, `sim:seed=7,fog=0.3,loop=60` (keys: seed, loop and the conditions of the simulator; `loop`
- * renders that many frames first and repeats them), `dir:PATH` or `mcap:FILE`, `mcap:FILE,topic=/front/image_raw,loop=false` (any recording of ROS 2:
- * MCAP, `.db3`, either compressed with zstd, or a folder of rosbag2; what the name says wins over the options). Nothing is read before `start`.
- * @throws GoshawkError GOSHAWK_CAMERA_SPEC for a name that is not understood, GOSHAWK_PARAMETER_INVALID for a rate or size out of range
+ * Opens a camera by its name: `sim`, `sim:seed=7,fog=0.3,loop=60` (keys: seed, loop and the conditions of the
+ * simulator; `loop` renders that many frames first and repeats them), `dir:PATH` or `mcap:FILE`,
+ * `mcap:FILE,topic=/front/image_raw,loop=false` (any recording of ROS 2: MCAP, `.db3`, either compressed with
+ * zstd, or a folder of rosbag2; what the name says wins over the options). Nothing is read before `start`.
+ * @throws GoshawkError GOSHAWK_CAMERA_SPEC for a name that is not understood, GOSHAWK_PARAMETER_INVALID for a
+ *   rate or size out of range
  */
 export function openCamera(spec: string, options: CameraOptions = {}): CameraSource {
   const colon = spec.indexOf(':');

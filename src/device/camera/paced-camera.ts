@@ -23,8 +23,9 @@ export function stampOf(wallMs: number): Stamp {
 }
 
 /**
- * Delivers the images of a feed at a steady pace. Turn n is at start + n / rate, always counted from the start, so that delays
- * never add up; a turn that is missed by a whole period is skipped and counted, never made up for in a bunch.
+ * Delivers the images of a feed at a steady pace. Turn n is at start + n / rate, always counted from the
+ * start, so that delays never add up; a turn that is missed by a whole period is skipped and counted, never
+ * made up for in a bunch.
  */
 export class PacedCamera implements CameraSource {
   readonly #feed: FrameFeed;
@@ -164,7 +165,8 @@ export class PacedCamera implements CameraSource {
     this.#ready.shift();
     if (head.dueMs !== undefined) {
       const next = this.#ready[0];
-      // where reading is slower than the recording, late frames are better than none: only what the next one overtook is skipped
+      // where reading is slower than the recording, late frames are better than none: only what the next one
+      // overtook is skipped
       if (next !== undefined && this.#dueAt(next) <= now) {
         this.#skipped += 1;
         return;

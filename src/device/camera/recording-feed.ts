@@ -28,8 +28,8 @@ const UNKNOWN_PERIOD_MS = 100;
 const PEEKED = 5;
 
 /**
- * Images of a recording of ROS 2, in their recorded rhythm; with `rate`, stretched to that mean rate of its topic. Messages that do
- * not parse are passed over and counted.
+ * Images of a recording of ROS 2, in their recorded rhythm; with `rate`, stretched to that mean rate of its
+ * topic. Messages that do not parse are passed over and counted.
  */
 export class RecordingFeed implements FrameFeed {
   unreadable = 0;
@@ -165,7 +165,10 @@ export class RecordingFeed implements FrameFeed {
     if (recorded > 0) this.#scale = this.periodMs / recorded;
   }
 
-  /** The one that was named is taken as it is; for any other answer the images are looked at, which reads from all over the file. */
+  /**
+   * The one that was named is taken as it is; for any other answer the images are looked at, which reads from
+   * all over the file.
+   */
   async #findTopic(recording: Recording): Promise<PlayedTopic> {
     const images = recording.topics.flatMap(({ name, type, encoding, count }): PlayedTopic[] => {
       const kind = imageKind(type);

@@ -7,11 +7,17 @@ import type { SimImage, SimRequest, SimSetup } from './sim-protocol.ts';
 export interface SimFeedOptions extends SimSetup {
   /** frames a second of the world's time */
   readonly rate: number;
-  /** 0, or how many frames are rendered before the start and then shown over and over, so that rendering costs nothing */
+  /**
+   * 0, or how many frames are rendered before the start and then shown over and over, so that rendering costs
+   * nothing
+   */
   readonly loop: number;
 }
 
-/** The simulator as a feed: frame n shows the world at n / rate seconds, whatever the clock says. Renders in a thread of its own. */
+/**
+ * The simulator as a feed: frame n shows the world at n / rate seconds, whatever the clock says. Renders in a
+ * thread of its own.
+ */
 export class SimFeed implements FrameFeed {
   readonly description: string;
   readonly unreadable = 0;

@@ -10,7 +10,10 @@ export interface GroundTruthBox {
   readonly visible: number;
 }
 
-/** A frame as a camera hands it over. The memory of the image belongs to the receiver, who may move it to another thread. */
+/**
+ * A frame as a camera hands it over. The memory of the image belongs to the receiver, who may move it to
+ * another thread.
+ */
 export interface CameraFrame {
   readonly image: ImageView | CompressedView;
   readonly stamp: Stamp;
@@ -22,7 +25,10 @@ export interface CameraFrame {
 export interface CameraCounters {
   /** handed to the receiver */
   readonly delivered: number;
-  /** turns of the schedule that passed without a frame, since the frame or this process was late; they are not made up for */
+  /**
+   * turns of the schedule that passed without a frame, since the frame or this process was late; they are not
+   * made up for
+   */
   readonly skipped: number;
   /** images of the source that could not be read */
   readonly unreadable: number;
@@ -30,7 +36,10 @@ export interface CameraCounters {
 
 /** What a camera tells besides its frames. */
 export interface CameraEvents {
-  /** An image could not be read: why, as the ledger counts it, and in words. Called once for each that `unreadable` counts. */
+  /**
+   * An image could not be read: why, as the ledger counts it, and in words. Called once for each that
+   * `unreadable` counts.
+   */
   readonly onUnreadable?: (reason: RefusalReason, detail: string) => void;
   /** Something that a person should know of the source, in words. */
   readonly onNotice?: (message: string) => void;
@@ -43,7 +52,8 @@ export interface CameraSource {
   /**
    * Begins to deliver frames; resolves once the source is open and the first frame is on its way.
    * @param onFrame called once for each frame, one after the other
-   * @param onEnd called once when the source ends by itself: with an error, or without one at the end of what is not looped
+   * @param onEnd called once when the source ends by itself: with an error, or without one at the end of what
+   *   is not looped
    * @param events may be told while it opens
    * @throws GoshawkError where the source cannot be opened
    */

@@ -88,8 +88,8 @@ function packedRgb({ width, height, encoding, step, data }: ImageView): Uint8Arr
 }
 
 /**
- * Has an image read as packed RGB: as it lies where it is that, converted as `convertToRgb` does where it is not. What was made for it is freed
- * at the end. The image must stay as it is until the reader is done.
+ * Has an image read as packed RGB: as it lies where it is that, converted as `convertToRgb` does where it is
+ * not. What was made for it is freed at the end. The image must stay as it is until the reader is done.
  */
 export async function withRgb<T>(view: ImageView, read: (rgb: Uint8Array) => Promise<T>): Promise<T> {
   const packed = packedRgb(view);
@@ -103,8 +103,9 @@ export async function withRgb<T>(view: ImageView, read: (rgb: Uint8Array) => Pro
 }
 
 /**
- * An image as packed RGB in memory of its own, converted on a thread of its own: a whole frame takes 5 to 15 ms, which the thread that
- * hears the cameras does not have. The pixels are copied before this returns, and may be used for something else at once.
+ * An image as packed RGB in memory of its own, converted on a thread of its own: a whole frame takes 5 to 15
+ * ms, which the thread that hears the cameras does not have. The pixels are copied before this returns, and
+ * may be used for something else at once.
  * @throws Error where the thread ends before it answered
  */
 export async function convertToRgb(view: ImageView): Promise<Uint8Array<ArrayBuffer>> {

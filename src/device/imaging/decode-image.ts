@@ -7,7 +7,8 @@ import { openUpright } from './upright.ts';
 type RgbView = ImageView & { readonly data: Uint8Array<ArrayBuffer> };
 
 /**
- * Any image as rgb8 in memory of its own, upright by its EXIF data. With `size`, scaled to fit inside it with its aspect ratio kept, the rest black.
+ * Any image as rgb8 in memory of its own, upright by its EXIF data. With `size`, scaled to fit inside it with
+ * its aspect ratio kept, the rest black.
  * @param maxPixels a compressed image that claims more is refused before it is decoded
  * @throws what sharp throws where the image does not decode
  */

@@ -11,8 +11,8 @@ function sniffFormat(data: Uint8Array): CompressedView['format'] | null {
 }
 
 /**
- * Width and height that the header of a JPEG or PNG claims, read without decoding; `null` where the bytes are neither. libvips goes by
- * the bytes too: nothing that this refuses may reach its other decoders.
+ * Width and height that the header of a JPEG or PNG claims, read without decoding; `null` where the bytes are
+ * neither. libvips goes by the bytes too: nothing that this refuses may reach its other decoders.
  * @param known the header, where it was read already
  */
 export function readImageSize(data: Uint8Array, known?: ImageHeader): ImageSize | null {

@@ -21,10 +21,12 @@ interface Enlarger {
 }
 
 /**
- * Letterboxes any image into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`. Raw images that shrink are sampled or averaged as the
- * network wants it. Compressed ones are always averaged: a JPEG is shrunk while it is decoded, and sampling would need it whole. Raw images
- * that grow are small and go through plain arithmetic, since libvips' `linear` kernel shifts them by half an output pixel. The border is
- * written here: sharp's own `extend` costs another pass over the image, and swapping BGR on the small result is cheaper than on the large one.
+ * Letterboxes any image into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`. Raw images that shrink are
+ * sampled or averaged as the network wants it. Compressed ones are always averaged: a JPEG is shrunk while it
+ * is decoded, and sampling would need it whole. Raw images that grow are small and go through plain
+ * arithmetic, since libvips' `linear` kernel shifts them by half an output pixel. The border is written here:
+ * sharp's own `extend` costs another pass over the image, and swapping BGR on the small result is cheaper
+ * than on the large one.
  *
  * One instance serves one image at a time, for one network: it keeps the tables for images that grow.
  */
@@ -114,8 +116,9 @@ function average(source: Sharp, { scaledWidth, scaledHeight }: Letterbox): Sharp
 }
 
 /**
- * Takes each pixel from the four around its place in the source, as OpenCV's INTER_LINEAR does. The shift puts pixel centers at half
- * numbers on both sides. Only for images that do not grow: beyond their edges there is nothing to take.
+ * Takes each pixel from the four around its place in the source, as OpenCV's INTER_LINEAR does. The shift
+ * puts pixel centers at half numbers on both sides. Only for images that do not grow: beyond their edges
+ * there is nothing to take.
  */
 function sample(source: Sharp, letterbox: Letterbox): Sharp {
   const { sourceWidth, sourceHeight, scaledWidth, scaledHeight } = letterbox;
@@ -128,7 +131,10 @@ function sample(source: Sharp, letterbox: Letterbox): Sharp {
   });
 }
 
-/** Copies the scaled image (1 to 4 channels, of which gray or the first three count) into its place and fills the border. */
+/**
+ * Copies the scaled image (1 to 4 channels, of which gray or the first three count) into its place and fills
+ * the border.
+ */
 export function placeInLetterbox(
   scaled: Uint8Array,
   channels: number,

@@ -11,9 +11,10 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /**
- * What sharp made, as bytes in memory of their own, which may be moved to another thread: a copy, since memory that sharp lends
- * cannot be moved. `toUint8Array()` would promise the same, but sharp 0.35.5 never frees what it copied from there (its
- * `FreeCallback` frees the second argument and is called with the first): 30 frames a second leak 9 MB a second.
+ * What sharp made, as bytes in memory of their own, which may be moved to another thread: a copy, since
+ * memory that sharp lends cannot be moved. `toUint8Array()` would promise the same, but sharp 0.35.5 never
+ * frees what it copied from there (its `FreeCallback` frees the second argument and is called with the
+ * first): 30 frames a second leak 9 MB a second.
  */
 export async function toOwnBytes(
   image: Sharp,

@@ -16,8 +16,9 @@ const TURNS: Readonly<Record<Orientation, { flip?: true; flop?: true; rotate?: 9
 };
 
 /**
- * Opens a JPEG or PNG as OpenCV's `imdecode` gives it: upright by its EXIF data, in color without alpha. It is turned by what the same
- * header says from which the size of the frame was read, not by what libvips makes of the data: the two must agree.
+ * Opens a JPEG or PNG as OpenCV's `imdecode` gives it: upright by its EXIF data, in color without alpha. It
+ * is turned by what the same header says from which the size of the frame was read, not by what libvips makes
+ * of the data: the two must agree.
  * @param maxPixels an image that claims more is refused before it is decoded
  */
 export function openUpright(view: CompressedView, maxPixels: number): Sharp {

@@ -9,6 +9,6 @@ function post(message: FromRunner): void {
 
 const receive = serve(post, () => process.disconnect());
 process.on('message', (message: ToRunner) => receive(message));
-// A terminal's Ctrl-C and a service manager's stop reach the whole group: the parent decides when the work in hand is done. Where the
-// parent is gone the channel closes, and with it this process.
+// A terminal's Ctrl-C and a service manager's stop reach the whole group: the parent decides when the work in
+// hand is done. Where the parent is gone the channel closes, and with it this process.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

@@ -29,7 +29,10 @@ export interface OpenedEngine {
 }
 
 export interface ElasticEngineOptions {
-  /** Finds out which settings to run with and starts an engine in the first of them. What it started is closed where it rejects. */
+  /**
+   * Finds out which settings to run with and starts an engine in the first of them. What it started is closed
+   * where it rejects.
+   */
   readonly open: (signal: AbortSignal) => Promise<OpenedEngine>;
   /** An engine of the same model in another setting, not started. */
   readonly create: (setting: EngineSetting, like: EngineInfo) => SettledEngine;
@@ -63,9 +66,10 @@ interface Standby {
 }
 
 /**
- * An engine of two settings: one answers soonest, the other gives the highest rate. It begins in the first and goes over to the second
- * while more frames come than the first can take. The sessions of the new setting are loaded and warm before a frame goes to them; frames that
- * the old ones hold are finished there, and only then are those closed. Nothing is lost by a move.
+ * An engine of two settings: one answers soonest, the other gives the highest rate. It begins in the first
+ * and goes over to the second while more frames come than the first can take. The sessions of the new setting
+ * are loaded and warm before a frame goes to them; frames that the old ones hold are finished there, and only
+ * then are those closed. Nothing is lost by a move.
  */
 export class ElasticEngine implements InferenceEngine {
   readonly #options: ElasticEngineOptions;
@@ -261,7 +265,8 @@ export class ElasticEngine implements InferenceEngine {
     serving.info = await engine.start();
     const last = this.#lastJob;
     if (last === null) return serving;
-    // One image of the cameras' own shape for each runner: its graph and memory are made for it before the first frame comes.
+    // One image of the cameras' own shape for each runner: its graph and memory are made for it before the
+    // first frame comes.
     const { input, bytes, limits } = last;
     const jobs = Array.from({ length: setting.workers }, () =>
       engine.infer([{ ...input, pixels: new Uint8Array(bytes) }], limits),

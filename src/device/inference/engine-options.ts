@@ -9,7 +9,10 @@ import { createWorkerLane } from './worker-lane.ts';
 
 export interface EngineOptions {
   readonly bundle: Bundle;
-  /** `worker`: threads, fast, a native crash ends the process. `child`: processes, pixels are copied, a crash costs one frame. */
+  /**
+   * `worker`: threads, fast, a native crash ends the process. `child`: processes, pixels are copied, a crash
+   * costs one frame.
+   */
   readonly kind?: 'worker' | 'child';
   /** runners, each with a session of its own; 1 unless told otherwise */
   readonly workers?: number;
@@ -21,9 +24,15 @@ export interface EngineOptions {
   readonly preferred?: readonly ProviderName[];
   /** refuses to start on less than the first of the wish */
   readonly strict?: boolean;
-  /** id of the bundle's variant; otherwise the fastest for the provider that gives what it gave when it was evaluated, as measured here */
+  /**
+   * id of the bundle's variant; otherwise the fastest for the provider that gives what it gave when it was
+   * evaluated, as measured here
+   */
   readonly variant?: string;
-  /** an engine that runs the same bundle here: its variant, provider and kernels are taken, and nothing is chosen anew */
+  /**
+   * an engine that runs the same bundle here: its variant, provider and kernels are taken, and nothing is
+   * chosen anew
+   */
   readonly like?: EngineInfo;
   /** where what was measured is kept; the user's cache folder unless told otherwise */
   readonly cache?: MeasurementCache;
@@ -40,8 +49,9 @@ export interface EngineOptions {
 }
 
 /**
- * How long loading may take before it counts as hung, milliseconds. Others report up to an hour for TensorRT's search for kernels on
- * small boards; CUDA compiles kernels for boards that its binaries do not cover.
+ * How long loading may take before it counts as hung, milliseconds. Others report up to an hour for
+ * TensorRT's search for kernels on small boards; CUDA compiles kernels for boards that its binaries do not
+ * cover.
  */
 const START_LIMIT_MS: Readonly<Record<ProviderName, number>> = {
   tensorrt: 90 * 60_000,

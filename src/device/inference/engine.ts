@@ -17,7 +17,10 @@ export interface DecodeLimits {
   readonly maxDetections: number;
   /** one byte for each label, 1 keeps the class; `null` keeps all */
   readonly classFilter: Uint8Array | null;
-  /** true counts every class of a box, for evaluations; the default, and what a robot publishes, is the best class alone */
+  /**
+   * true counts every class of a box, for evaluations; the default, and what a robot publishes, is the best
+   * class alone
+   */
   readonly multiLabel?: boolean;
 }
 
@@ -26,7 +29,8 @@ export interface DecodeLimits {
  * with the outcome, so that a pool can use it again.
  *
  * - `letterboxed`: uint8 RGB `[inputHeight, inputWidth, 3]`, ready for the graph.
- * - `raw`: the camera's own rows (`rgb8` or `bgr8`, tightly packed or with a `step`); the engine resizes inside the graph.
+ * - `raw`: the camera's own rows (`rgb8` or `bgr8`, tightly packed or with a `step`); the engine resizes
+ *   inside the graph.
  */
 export interface InferenceInput {
   readonly kind: 'letterboxed' | 'raw';
@@ -116,14 +120,23 @@ export interface EngineInfo {
 export interface InferenceEngine {
   /** Loads, warms up, and resolves once the first frame can be taken. Rejects with a coded error. */
   start(): Promise<EngineInfo>;
-  /** How many jobs may be given before an earlier one resolves without waiting behind it. May change while the engine runs. */
+  /**
+   * How many jobs may be given before an earlier one resolves without waiting behind it. May change while the
+   * engine runs.
+   */
   readonly parallel: number;
   /** The highest that `parallel` will ever be; `parallel` where it is absent. Known once the engine has started. */
   readonly maxParallel?: number;
-  /** How many newer results may wait behind one that is late; `parallel` where it is absent. May change while the engine runs. */
+  /**
+   * How many newer results may wait behind one that is late; `parallel` where it is absent. May change while
+   * the engine runs.
+   */
   readonly reorderWindow?: number;
   infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome>;
-  /** Gives back detections that nobody reads any more, so that their memory serves a later frame. Calling it is optional. */
+  /**
+   * Gives back detections that nobody reads any more, so that their memory serves a later frame. Calling it
+   * is optional.
+   */
   recycle?(detections: Detections): void;
   /** Lets the jobs in hand finish, then ends threads or processes. Safe to call twice. */
   close(): Promise<void>;

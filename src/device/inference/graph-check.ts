@@ -10,7 +10,10 @@ import {
 import type { GraphClaims } from '../../model/bundle.ts';
 import type { TensorInfo } from './session.ts';
 
-/** Throws GOSHAWK_BUNDLE_INVALID unless the graph takes one uint8 tensor `[batch, height, width, 3]` of the manifest's size. */
+/**
+ * Throws GOSHAWK_BUNDLE_INVALID unless the graph takes one uint8 tensor `[batch, height, width, 3]` of the
+ * manifest's size.
+ */
 export function checkInput(claims: GraphClaims, inputs: readonly TensorInfo[]): TensorInfo {
   const [input] = inputs;
   const expected = [claims.inputHeight, claims.inputWidth, 3];
@@ -33,8 +36,8 @@ export function checkInput(claims: GraphClaims, inputs: readonly TensorInfo[]): 
 const MISTAKABLE: readonly Head[] = ['yolox', 'yolov5', 'yolov8'];
 
 /**
- * Where a head does not fit with so many labels but fits without, and no other head fits with them, that is given back: its `classes` then differ
- * from `labels`, which is another mistake than a wrong head.
+ * Where a head does not fit with so many labels but fits without, and no other head fits with them, that is
+ * given back: its `classes` then differ from `labels`, which is another mistake than a wrong head.
  */
 function matchHead(
   head: Head,

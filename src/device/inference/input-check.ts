@@ -1,7 +1,10 @@
 import type { InferenceInput } from './engine.ts';
 import type { ModelRequest, RunItem } from './protocol.ts';
 
-/** Why an input cannot go into the graph, as a finished item; `null` where it can. A wrong size never reaches native code. */
+/**
+ * Why an input cannot go into the graph, as a finished item; `null` where it can. A wrong size never reaches
+ * native code.
+ */
 export function refuseInput(
   input: InferenceInput,
   request: Pick<ModelRequest, 'inputWidth' | 'inputHeight'>,

@@ -36,7 +36,10 @@ export interface LaneEngineOptions {
   readonly plan: () => Promise<EnginePlan>;
   /** for messages, such as `tensorrt, cpu` */
   readonly preferred: string;
-  /** refuses to start where a variant does not give what it gave when it was evaluated, and does not take the next one */
+  /**
+   * refuses to start where a variant does not give what it gave when it was evaluated, and does not take the
+   * next one
+   */
   readonly strict: boolean;
   readonly workers: number;
   readonly queueDepth: number;
@@ -49,7 +52,10 @@ export interface LaneEngineOptions {
   readonly backoff?: BackoffOptions;
 }
 
-/** Inference over one or several runners: jobs go to the first that has room, the others wait in the order they came. */
+/**
+ * Inference over one or several runners: jobs go to the first that has room, the others wait in the order
+ * they came.
+ */
 export class LaneEngine implements InferenceEngine {
   readonly #options: LaneEngineOptions;
   readonly #clock: Clock;

@@ -23,7 +23,10 @@ export interface SlotOptions {
   readonly takeSlab: () => ArrayBuffer;
 }
 
-/** Threads that hang and cannot be killed. More of them would take every core: then no successor is started until one has ended. */
+/**
+ * Threads that hang and cannot be killed. More of them would take every core: then no successor is started
+ * until one has ended.
+ */
 const MAX_STUCK = 2;
 
 interface PendingLoad {
@@ -33,8 +36,8 @@ interface PendingLoad {
 }
 
 /**
- * A place for one runner: starts it, gives it jobs, watches it, and starts its successor when it is lost. Every job that it took is
- * settled exactly once: by an answer, by the runner's end, or by the time limit.
+ * A place for one runner: starts it, gives it jobs, watches it, and starts its successor when it is lost.
+ * Every job that it took is settled exactly once: by an answer, by the runner's end, or by the time limit.
  */
 export class LaneSlot {
   readonly #options: SlotOptions;

@@ -9,8 +9,8 @@ export interface Lane {
   /** Told once, whatever the reason; `reason` is for people. */
   onExit(listener: (reason: string) => void): void;
   /**
-   * Gets rid of a runner that does not answer. A process is killed. A thread cannot be: native code that is running would take the whole
-   * process with it, so it is left to end by itself.
+   * Gets rid of a runner that does not answer. A process is killed. A thread cannot be: native code that is
+   * running would take the whole process with it, so it is left to end by itself.
    */
   abandon(): void;
   /** process id of a child, for diagnostics */
@@ -19,7 +19,10 @@ export interface Lane {
 
 export type LaneFactory = () => Lane;
 
-/** URL of a runner's compiled entry: beside this file once it is compiled, in dist/ while the sources run under vitest. */
+/**
+ * URL of a runner's compiled entry: beside this file once it is compiled, in dist/ while the sources run
+ * under vitest.
+ */
 export function entryUrl(name: 'worker-main' | 'child-main'): URL {
   const compiled = import.meta.url.endsWith('.js') ? './' : '../../../dist/device/inference/';
   return new URL(`${compiled}${name}.js`, import.meta.url);

@@ -10,8 +10,9 @@ import { libraryVersion } from './session.ts';
 let probed: ReturnType<typeof probeInt8Arithmetic> | null = null;
 
 /**
- * What results and times of a graph depend on here, beside the graph: read anew at each call, but for the arithmetic of the inference library, which
- * one process sees but once. The GPU is looked at only where the inference library can use it.
+ * What results and times of a graph depend on here, beside the graph: read anew at each call, but for the
+ * arithmetic of the inference library, which one process sees but once. The GPU is looked at only where the
+ * inference library can use it.
  */
 export async function machineFingerprint(): Promise<MachineFingerprint> {
   probed ??= probeInt8Arithmetic();

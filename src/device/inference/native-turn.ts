@@ -5,9 +5,10 @@ const INSIDE = 1;
 const ENDED = 2;
 
 /**
- * Says whether a thread is inside the inference library. Node ends threads where they stand, and the binding of ONNX Runtime does not survive
- * that: its first call after the run fails, it throws a `Napi::Error` that nobody can catch, and the process is aborted. So whoever ends the
- * process waits until the thread is outside, and lets it begin nothing new.
+ * Says whether a thread is inside the inference library. Node ends threads where they stand, and the binding
+ * of ONNX Runtime does not survive that: its first call after the run fails, it throws a `Napi::Error` that
+ * nobody can catch, and the process is aborted. So whoever ends the process waits until the thread is
+ * outside, and lets it begin nothing new.
  */
 export class NativeTurn {
   /** for the other side */
@@ -31,7 +32,10 @@ export class NativeTurn {
     }
   }
 
-  /** The owner's side: blocks until the thread is outside, after which it stays there. False where it is still inside after so many milliseconds. */
+  /**
+   * The owner's side: blocks until the thread is outside, after which it stays there. False where it is still
+   * inside after so many milliseconds.
+   */
   endWithin(ms: number): boolean {
     const limit = performance.now() + ms;
     while (Atomics.compareExchange(this.#state, 0, IDLE, ENDED) === INSIDE) {

@@ -37,7 +37,10 @@ export interface OpenSizedOptions {
   readonly log: (line: string) => void;
   /** An engine in a setting, not started. */
   readonly create: (setting: EngineSetting) => SettledEngine;
-  /** The same for the model that runs already; `isProbe`: for letterboxed images alone, all runners started together. */
+  /**
+   * The same for the model that runs already; `isProbe`: for letterboxed images alone, all runners started
+   * together.
+   */
   readonly createLike: (setting: EngineSetting, like: EngineInfo, isProbe: boolean) => SettledEngine;
 }
 
@@ -56,8 +59,9 @@ class Opened {
 }
 
 /**
- * Starts an engine in the setting that answers soonest here: as it was measured before for this bundle on this machine, or else as it is measured now.
- * Rejects with the engine's coded error, and then nothing is left running.
+ * Starts an engine in the setting that answers soonest here: as it was measured before for this bundle on
+ * this machine, or else as it is measured now. Rejects with the engine's coded error, and then nothing is
+ * left running.
  */
 export async function openSized(options: OpenSizedOptions, signal: AbortSignal): Promise<OpenedEngine> {
   const opened = new Opened();

@@ -6,8 +6,8 @@ type Fetches = Record<string, ReturnType<typeof makeFetch>>;
 const NO_FETCHES: Fetches = {};
 
 /**
- * Places that a graph's outputs are written to, made once for each batch size: a fresh megabyte for every frame would keep the garbage
- * collector busy. Outputs whose sizes only a run can tell get no place.
+ * Places that a graph's outputs are written to, made once for each batch size: a fresh megabyte for every
+ * frame would keep the garbage collector busy. Outputs whose sizes only a run can tell get no place.
  */
 export class OutputBuffers {
   readonly #outputs: readonly TensorInfo[];

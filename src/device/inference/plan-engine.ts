@@ -47,7 +47,10 @@ async function readFacts(bundle: Bundle): Promise<Facts> {
   return { machine, references, host: hasEngines ? readEngineHost() : NO_ENGINES };
 }
 
-/** Read once for a bundle that was loaded: an engine that sizes itself is planned again for every setting, also while frames come. */
+/**
+ * Read once for a bundle that was loaded: an engine that sizes itself is planned again for every setting,
+ * also while frames come.
+ */
 const factsByBundle = new WeakMap<Bundle, Promise<Facts>>();
 
 function factsOf(bundle: Bundle): Promise<Facts> {
@@ -154,8 +157,9 @@ function planLike(like: EngineInfo, choice: ProviderChoice, requestFor: RequestF
 const WHOLE_CHECK_MS = 5000;
 
 /**
- * Runs every variant of a bundle once, on the best provider that can run it here, and holds it against its references; what cannot run here is told as
- * `unchecked` with the reason. Variants whose 8-bit products saturate here are tried with exact kernels too. Throws what `readReferences` throws.
+ * Runs every variant of a bundle once, on the best provider that can run it here, and holds it against its
+ * references; what cannot run here is told as `unchecked` with the reason. Variants whose 8-bit products
+ * saturate here are tried with exact kernels too. Throws what `readReferences` throws.
  */
 export async function checkReferences(
   options: Omit<EngineOptions, 'workers' | 'queueDepth'>,

@@ -31,7 +31,10 @@ export interface PlanRequest {
   readonly startTimeoutMs: (provider: ProviderName) => number;
 }
 
-/** Milliseconds that running reference inputs may take: where a variant is seen for the first time, and where it passed here before. */
+/**
+ * Milliseconds that running reference inputs may take: where a variant is seen for the first time, and where
+ * it passed here before.
+ */
 const FIRST_CHECK_MS = 300;
 export const KEPT_CHECK_MS = 50;
 
@@ -58,8 +61,9 @@ const keptSchema = z.strictObject({
 type Kept = z.infer<typeof keptSchema>;
 
 /**
- * Decides which variant of a bundle is tried first. Among several for the best provider the fastest that gives what it gave when it was evaluated comes first, as
- * measured here; what was measured is kept for this bundle and machine, and used as long as neither changes.
+ * Decides which variant of a bundle is tried first. Among several for the best provider the fastest that
+ * gives what it gave when it was evaluated comes first, as measured here; what was measured is kept for this
+ * bundle and machine, and used as long as neither changes.
  */
 export async function planVariants(request: PlanRequest): Promise<EnginePlan> {
   const { choice } = request;
@@ -93,7 +97,10 @@ export async function planVariants(request: PlanRequest): Promise<EnginePlan> {
   return measure(request, group, key);
 }
 
-/** What is worth trying: on TensorRT only engines that are built, since it searches for kernels for minutes for any other graph. */
+/**
+ * What is worth trying: on TensorRT only engines that are built, since it searches for kernels for minutes
+ * for any other graph.
+ */
 function trialGroup(candidates: readonly ProviderCandidate[], provider: ProviderName): ProviderCandidate[] {
   const own = candidates.filter((candidate) => candidate.provider === provider);
   return provider === 'tensorrt' ? own.filter(({ variant }) => variant.engine !== undefined) : own;

@@ -32,7 +32,10 @@ function providerName(onnxRuntimeName: string): string {
   return onnxRuntimeName.replace(/ExecutionProvider$/, '').toLowerCase();
 }
 
-/** Nodes of the run that a profile (the text that ONNX Runtime writes) tells of, each once. Throws where it is no profile. */
+/**
+ * Nodes of the run that a profile (the text that ONNX Runtime writes) tells of, each once. Throws where it is
+ * no profile.
+ */
 export function parseProfile(text: string): ProfiledNode[] {
   const events = z.array(z.unknown()).parse(JSON.parse(text));
   const nodes = new Map<string, ProfiledNode>();
@@ -61,9 +64,10 @@ export function countByProvider(nodes: readonly ProfiledNode[]): Record<string, 
 const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
 
 /**
- * Multiply-accumulate operations of one run: convolutions (outputs times the weights that each output value sees), matrix products
- * (outputs times the inner length). The rest of a detector is small beside them and is not counted, as is customary.
- * The profile has to come from an unoptimized graph: fused nodes have other shapes.
+ * Multiply-accumulate operations of one run: convolutions (outputs times the weights that each output value
+ * sees), matrix products (outputs times the inner length). The rest of a detector is small beside them and is
+ * not counted, as is customary. The profile has to come from an unoptimized graph: fused nodes have other
+ * shapes.
  */
 export function countMacs(nodes: readonly ProfiledNode[]): number {
   let macs = 0;

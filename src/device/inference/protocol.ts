@@ -8,11 +8,13 @@ import type { ReferenceCheck } from '../../contract/engine-choice.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 
 /**
- * Every message between an engine and its runners. The same messages go to a worker thread (buffers by transfer) and to a child process
- * (buffers copied by the serializer); both sides are of one build, so they are declared and not validated.
+ * Every message between an engine and its runners. The same messages go to a worker thread (buffers by
+ * transfer) and to a child process (buffers copied by the serializer); both sides are of one build, so they
+ * are declared and not validated.
  *
- * Decoding and suppression happen in the runner, not on the caller's thread as the way of a frame in the design has it: the raw
- * output (1.2 MB for 3549 candidates of 85 values) stays where it was written and a few hundred bytes of detections travel.
+ * Decoding and suppression happen in the runner, not on the caller's thread as the way of a frame in the
+ * design has it: the raw output (1.2 MB for 3549 candidates of 85 values) stays where it was written and a
+ * few hundred bytes of detections travel.
  */
 export type ToRunner = LoadMessage | RunMessage | TrialMessage | { readonly type: 'close' };
 
@@ -79,7 +81,10 @@ export interface LoadReport {
   readonly referenceCheck: ReferenceCheck;
 }
 
-/** Loads several ways to run a bundle, holds each against its references and times them in turns; the runner keeps none of them. */
+/**
+ * Loads several ways to run a bundle, holds each against its references and times them in turns; the runner
+ * keeps none of them.
+ */
 export interface TrialMessage {
   readonly type: 'trial';
   /** in the order in which they are to be loaded */

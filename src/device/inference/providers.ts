@@ -23,8 +23,8 @@ export interface BindingFacts {
 }
 
 /**
- * A provider is there when the binding was built with it and its library lies beside the binding: the npm package names CUDA and TensorRT on
- * Linux though their libraries are a separate download. Pure.
+ * A provider is there when the binding was built with it and its library lies beside the binding: the npm
+ * package names CUDA and TensorRT on Linux though their libraries are a separate download. Pure.
  */
 export function supportFrom(facts: BindingFacts): ProviderSupport[] {
   return PROVIDERS.map((provider) => {
@@ -114,15 +114,18 @@ function waysToRun(
   return [plain, { ...plain, exactInt8: true, onlyAfterRefusal: true }];
 }
 
-/** Milliseconds that the manifest names for a machine of this kind; unknown for kernels that its maker did not measure. */
+/**
+ * Milliseconds that the manifest names for a machine of this kind; unknown for kernels that its maker did not
+ * measure.
+ */
 function knownLatency({ variant, exactInt8 }: ProviderCandidate, machine: MachineKind): number | null {
   if (exactInt8) return null;
   return variant.latencies?.find((entry) => entry.machine === machine)?.p50 ?? null;
 }
 
 /**
- * What is fastest by the manifest's figures for this kind of machine comes first, then what it has no figures for in its own order, and last the exact
- * kernels, which are slow. Stable.
+ * What is fastest by the manifest's figures for this kind of machine comes first, then what it has no figures
+ * for in its own order, and last the exact kernels, which are slow. Stable.
  */
 function inSafeOrder(ways: readonly ProviderCandidate[], machine: MachineKind): ProviderCandidate[] {
   const rank = (way: ProviderCandidate): number =>
@@ -133,7 +136,10 @@ function inSafeOrder(ways: readonly ProviderCandidate[], machine: MachineKind): 
   });
 }
 
-/** Meets the wish with what is installed and what the bundle offers: all ways to run it, in the order in which to try them unmeasured. Pure. */
+/**
+ * Meets the wish with what is installed and what the bundle offers: all ways to run it, in the order in which
+ * to try them unmeasured. Pure.
+ */
 export function chooseProvider(request: ProviderRequest): ProviderChoice {
   const { supported, strict, variant } = request;
   const offered = request.variants.filter(({ id }) => variant === null || id === variant);

@@ -7,7 +7,10 @@ import {
 import type { TrialResult } from './protocol.ts';
 import type { ProviderCandidate } from './providers.ts';
 
-/** A variant that is earlier in the manifest's order is taken although another one is so much faster: measuring twice must not give two answers. */
+/**
+ * A variant that is earlier in the manifest's order is taken although another one is so much faster:
+ * measuring twice must not give two answers.
+ */
 const AS_FAST = 1.04;
 
 /** Where the middle run takes so many times what the best one takes, something else has the cores. */
@@ -33,8 +36,9 @@ interface Tried {
 }
 
 /**
- * The order in which to take candidates that were tried: those that give what they gave when they were evaluated by their median time, then those that nobody
- * could check, then those that were not timed. On a machine too busy for times to mean anything the given order holds. Pure.
+ * The order in which to take candidates that were tried: those that give what they gave when they were
+ * evaluated by their median time, then those that nobody could check, then those that were not timed. On a
+ * machine too busy for times to mean anything the given order holds. Pure.
  * @param candidates in the order that holds where nothing is known
  */
 export function rankVariants(
@@ -83,7 +87,10 @@ function describe(candidate: ProviderCandidate, result: TrialResult): Tried {
   return { candidate, result, shown, median, best: sorted[0] ?? Infinity };
 }
 
-/** What was checked, or what there was no time for, goes before what cannot be checked, and what does not load is last. Stable. */
+/**
+ * What was checked, or what there was no time for, goes before what cannot be checked, and what does not load
+ * is last. Stable.
+ */
 function inTrust(entries: readonly Tried[]): Tried[] {
   const rank = ({ result }: Tried): number =>
     result.isLate || result.check?.verdict === 'passed' ? 0 : result.check === null ? 2 : 1;

@@ -28,8 +28,8 @@ export function planFor({ encoding, letterbox }: InferenceInput, resize: Letterb
 }
 
 /**
- * False for an engine that was built beforehand: ONNX Runtime is sure to load a file with the engine alone, and what raw frames need would
- * stand beside it.
+ * False for an engine that was built beforehand: ONNX Runtime is sure to load a file with the engine alone,
+ * and what raw frames need would stand beside it.
  */
 export function takesRaw(model: Uint8Array, bundle: string): boolean {
   return !isEngineContext(readModel(model, bundle));
@@ -85,7 +85,10 @@ export class RawGraph {
     return toOutputTensors(await this.#session.run(feeds, this.#outputs.forBatch(1)));
   }
 
-  /** Runs a gray frame of twice the network's size, so that the first camera frame does not pay for memory and kernels. */
+  /**
+   * Runs a gray frame of twice the network's size, so that the first camera frame does not pay for memory and
+   * kernels.
+   */
   async warmUp({ inputWidth, inputHeight }: Pick<ModelRequest, 'inputWidth' | 'inputHeight'>): Promise<void> {
     const [width, height] = [2 * inputWidth, 2 * inputHeight];
     const letterbox = letterboxFor(width, height, inputWidth, inputHeight, 'top-left');

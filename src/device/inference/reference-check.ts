@@ -31,8 +31,8 @@ export function referenceInput(
 }
 
 /**
- * Runs the reference inputs and tells how far what comes is from what the variant gave when it was evaluated. Rejects only where a run itself
- * fails.
+ * Runs the reference inputs and tells how far what comes is from what the variant gave when it was evaluated.
+ * Rejects only where a run itself fails.
  */
 export async function checkReference(
   request: Request,

@@ -32,7 +32,10 @@ const failed = (reason: DropReason, code: ErrorCode, details: ErrorDetails): Run
   details,
 });
 
-/** Raw frames that are made ready for before the first one comes: larger than the network, in the order most drivers give. */
+/**
+ * Raw frames that are made ready for before the first one comes: larger than the network, in the order most
+ * drivers give.
+ */
 const usualCamera = ({ resize }: ModelRequest): RawPlan => ({
   encoding: 'rgb8',
   resize: resize === 'average' ? 'average' : 'interpolate',
@@ -41,8 +44,8 @@ const usualCamera = ({ resize }: ModelRequest): RawPlan => ({
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The model on the far side of an engine: loads the graphs, runs jobs one after the other, decodes. Knows nothing of threads or
- * processes; `worker-main.ts` and `child-main.ts` feed it.
+ * The model on the far side of an engine: loads the graphs, runs jobs one after the other, decodes. Knows
+ * nothing of threads or processes; `worker-main.ts` and `child-main.ts` feed it.
  */
 export class Runner {
   readonly #request: ModelRequest;
@@ -64,9 +67,10 @@ export class Runner {
   }
 
   /**
-   * Reads the file, refuses it unless its bytes have the manifest's digest, loads the graphs, runs each once and holds it against its references.
-   * Rejects with GOSHAWK_BUNDLE_DIGEST, GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE, GOSHAWK_PROVIDER_UNAVAILABLE, GOSHAWK_BUNDLE_INVALID,
-   * GOSHAWK_HEAD_MISMATCH, GOSHAWK_LABELS_MISMATCH or GOSHAWK_REFERENCE_MISMATCH.
+   * Reads the file, refuses it unless its bytes have the manifest's digest, loads the graphs, runs each once
+   * and holds it against its references. Rejects with GOSHAWK_BUNDLE_DIGEST, GOSHAWK_FILE_UNREADABLE,
+   * GOSHAWK_MODEL_UNREADABLE, GOSHAWK_PROVIDER_UNAVAILABLE, GOSHAWK_BUNDLE_INVALID, GOSHAWK_HEAD_MISMATCH,
+   * GOSHAWK_LABELS_MISMATCH or GOSHAWK_REFERENCE_MISMATCH.
    */
   static async load(request: ModelRequest): Promise<{ runner: Runner; report: LoadReport }> {
     const started = performance.now();
@@ -222,7 +226,10 @@ export class Runner {
   }
 }
 
-/** The network of a graph for raw frames was checked already: two inputs show whether the letterbox in front of it leaves an image as it is. */
+/**
+ * The network of a graph for raw frames was checked already: two inputs show whether the letterbox in front
+ * of it leaves an image as it is.
+ */
 function briefly(request: ModelRequest): ModelRequest {
   const { reference } = request;
   return reference.kind === 'check' ? { ...request, reference: { ...reference, budgetMs: 0 } } : request;

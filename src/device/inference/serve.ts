@@ -5,8 +5,8 @@ import { Runner } from './runner.ts';
 import { runTrial } from './trial.ts';
 
 /**
- * The far side of the protocol, whatever carries it: jobs run one after the other in the order they came; `close` lets those
- * before it finish, frees the graphs and calls `end`.
+ * The far side of the protocol, whatever carries it: jobs run one after the other in the order they came;
+ * `close` lets those before it finish, frees the graphs and calls `end`.
  * @param turn is told while a message is worked on, for a runner that may be ended from outside meanwhile
  */
 export function serve(

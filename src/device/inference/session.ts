@@ -6,7 +6,10 @@ import type { ProviderName } from '../../contract/bundle.ts';
 import { freeMemory } from '../../platform/free-memory.ts';
 import { parseProfile, type ProfiledNode } from './profile.ts';
 
-/** The one file that knows onnxruntime-node. `run` computes on the calling thread: call it in a worker or child process. */
+/**
+ * The one file that knows onnxruntime-node. `run` computes on the calling thread: call it in a worker or
+ * child process.
+ */
 
 export interface SessionOptions {
   readonly provider: ProviderName;
@@ -20,7 +23,10 @@ export interface SessionOptions {
   readonly profile?: boolean;
   /** false runs the graph as it is written */
   readonly optimize?: boolean;
-  /** true makes 8-bit products exact on x86 CPUs whose own kernels saturate, at the price of about twice the time; others do not feel it */
+  /**
+   * true makes 8-bit products exact on x86 CPUs whose own kernels saturate, at the price of about twice the
+   * time; others do not feel it
+   */
   readonly exactInt8?: boolean;
   /** true keeps ONNX Runtime from writing what fails to the terminal; the error is thrown either way */
   readonly quiet?: boolean;
@@ -129,8 +135,9 @@ export class GraphSession {
         logSeverityLevel: options.quiet === true ? FATAL : ERROR,
         extra: {
           session: {
-            // Threads that sleep between the operators of one run wake too late: two take 12.5 ms for YOLOX-nano where spinning ones take
-            // 9.9 in as much CPU time. What costs cores is to spin on between frames.
+            // Threads that sleep between the operators of one run wake too late: two take 12.5 ms for
+            // YOLOX-nano where spinning ones take 9.9 in as much CPU time. What costs cores is to spin on
+            // between frames.
             intra_op: { allow_spinning: '1' },
             force_spinning_stop: options.spinning ? '0' : '1',
             ...(options.exactInt8 === true ? { x64quantprecision: '1' } : {}),

@@ -13,8 +13,9 @@ export interface SizedEngineOptions extends Omit<EngineOptions, 'workers' | 'thr
 }
 
 /**
- * An engine for a bundle, divided over the machine as the request and the machine have it; nothing runs before `start`. Where everything is fixed it
- * is just that, otherwise settings are measured at the start and it moves between them with the load.
+ * An engine for a bundle, divided over the machine as the request and the machine have it; nothing runs
+ * before `start`. Where everything is fixed it is just that, otherwise settings are measured at the start and
+ * it moves between them with the load.
  */
 export function createSizedEngine({ sizing, log, ...engine }: SizedEngineOptions): InferenceEngine {
   const fixed = fixedSetting(sizing);

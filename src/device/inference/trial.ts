@@ -16,7 +16,10 @@ interface Loaded {
   readonly result: Omit<TrialResult, 'times'>;
 }
 
-/** Holds candidates against their references and times those that pass, in turns. Never rejects: what fails says so in its result. */
+/**
+ * Holds candidates against their references and times those that pass, in turns. Never rejects: what fails
+ * says so in its result.
+ */
 export async function runTrial(trial: TrialMessage): Promise<TrialResult[]> {
   const started = performance.now();
   const loaded: Loaded[] = [];

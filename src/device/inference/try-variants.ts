@@ -3,8 +3,9 @@ import type { LaneFactory } from './lane.ts';
 import type { TrialMessage, TrialResult } from './protocol.ts';
 
 /**
- * Has a runner of its own try candidates, so that the caller's thread goes on and what they leave behind goes with it. Rejects with
- * GOSHAWK_ENGINE_CRASHED where the runner ends, GOSHAWK_ENGINE_TIMEOUT where it does not answer.
+ * Has a runner of its own try candidates, so that the caller's thread goes on and what they leave behind goes
+ * with it. Rejects with GOSHAWK_ENGINE_CRASHED where the runner ends, GOSHAWK_ENGINE_TIMEOUT where it does
+ * not answer.
  */
 export async function tryVariants(
   createLane: LaneFactory,

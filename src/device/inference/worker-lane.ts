@@ -16,8 +16,9 @@ const END_MS = 2_000;
 const turns = new Set<NativeTurn>();
 
 /**
- * The last thing that a process does: Node is about to end its threads. One that does not come out of the library would keep the process
- * from ending, and abort it in the end; then it is ended at once, which loses nothing but its exit code.
+ * The last thing that a process does: Node is about to end its threads. One that does not come out of the
+ * library would keep the process from ending, and abort it in the end; then it is ended at once, which loses
+ * nothing but its exit code.
  */
 function endTurns(): void {
   const limit = performance.now() + END_MS;

@@ -18,8 +18,8 @@ export function parseCpuInfo(text: string): CpuFacts {
 }
 
 /**
- * The kind of a machine by its flags and by what the inference library was seen to compute. Flags are a claim: an emulated CPU shows those of
- * its host, so a VNNI that saturates is none. Pure.
+ * The kind of a machine by its flags and by what the inference library was seen to compute. Flags are a
+ * claim: an emulated CPU shows those of its host, so a VNNI that saturates is none. Pure.
  */
 export function machineKindOf(
   architecture: string,
@@ -34,7 +34,10 @@ export function machineKindOf(
   return has('avx2') ? 'x64-avx2' : 'x64';
 }
 
-/** Cores that the text of a control group's `cpu.max` (`200000 100000`, `max 100000`) allows; Infinity where it sets no limit. Pure. */
+/**
+ * Cores that the text of a control group's `cpu.max` (`200000 100000`, `max 100000`) allows; Infinity where
+ * it sets no limit. Pure.
+ */
 export function coresOfQuota(text: string): number {
   const [quota, period] = text.trim().split(/\s+/).map(Number);
   const cores = (quota ?? NaN) / (period ?? NaN);
@@ -57,7 +60,10 @@ export function readCpu(): CpuFacts {
   return { model: (known ?? arch()).slice(0, 200), flags };
 }
 
-/** Cores that this process may use, at least a part of one: its affinity mask, and the quota of its control group where that is less. */
+/**
+ * Cores that this process may use, at least a part of one: its affinity mask, and the quota of its control
+ * group where that is less.
+ */
 export function usableCores(): number {
   const quota = coresOfQuota(readText('/sys/fs/cgroup/cpu.max'));
   const older = ['cpu.cfs_quota_us', 'cpu.cfs_period_us'].map((name) =>

@@ -7,7 +7,10 @@ import { parseJson } from '../../contract/json.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 
-/** What was measured or checked, of which bundle, on which machine (`MachineFingerprint.digest`), and whatever else it depends on. */
+/**
+ * What was measured or checked, of which bundle, on which machine (`MachineFingerprint.digest`), and whatever
+ * else it depends on.
+ */
 export interface MeasurementKey {
   readonly what: 'variants' | 'sizing' | 'reference-check';
   readonly bundleDigest: string;
@@ -41,9 +44,9 @@ export function measurementFolder(env: NodeJS.ProcessEnv = process.env): string 
 }
 
 /**
- * What was measured on this machine, one small JSON file for each measurement. Nothing depends on it: a file that is torn, too large, no
- * regular file, of another key or of another form is passed over with one line in the log and measured again, and a folder that cannot be written
- * is told once.
+ * What was measured on this machine, one small JSON file for each measurement. Nothing depends on it: a file
+ * that is torn, too large, no regular file, of another key or of another form is passed over with one line in
+ * the log and measured again, and a folder that cannot be written is told once.
  */
 export class MeasurementCache {
   readonly folder: string;

@@ -51,7 +51,10 @@ export class HostStats {
     };
   }
 
-  /** proc(5): the first line of /proc/stat counts ticks of all cores: user nice system idle iowait irq softirq steal. */
+  /**
+   * proc(5): the first line of /proc/stat counts ticks of all cores: user nice system idle iowait irq softirq
+   * steal.
+   */
   #readCpu(): HostReading {
     const line = /^cpu +([\d ]+)/m.exec(this.#text('proc/stat') ?? '')?.[1];
     if (line === undefined) return {};

@@ -64,8 +64,9 @@ interface CameraObservers {
 }
 
 /**
- * A pipeline's figures for Prometheus: histograms are filled as frames are published (this is a sink), all else is set from one
- * snapshot of the pipeline's own accounts when someone scrapes, so that the sums agree within a scrape.
+ * A pipeline's figures for Prometheus: histograms are filled as frames are published (this is a sink), all
+ * else is set from one snapshot of the pipeline's own accounts when someone scrapes, so that the sums agree
+ * within a scrape.
  */
 export class PipelineMetrics implements ResultSink {
   readonly name = 'metrics';

@@ -58,9 +58,9 @@ const LOW_SCORE_ROOM = 100;
 
 /**
  * The form in which the engine takes limits.
- * @param trackedFrom score from which on a tracker wants boxes, also those that are too weak to be published; `null` where there is no tracker.
- * What it does not publish is then for `cutToLimits` to leave out: suppression goes from the best score down, so weak boxes change nothing about
- * strong ones.
+ * @param trackedFrom score from which on a tracker wants boxes, also those that are too weak to be published;
+ *   `null` where there is no tracker. What it does not publish is then for `cutToLimits` to leave out:
+ *   suppression goes from the best score down, so weak boxes change nothing about strong ones.
  */
 export function toDecodeLimits(
   limits: Limits,

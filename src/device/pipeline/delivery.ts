@@ -38,7 +38,10 @@ class SinkPort {
   }
 }
 
-/** Hands results to sinks and keeps count. Never throws: a sink that fails, hangs or lags harms no frame but its own. */
+/**
+ * Hands results to sinks and keeps count. Never throws: a sink that fails, hangs or lags harms no frame but
+ * its own.
+ */
 export class Delivery {
   readonly #ports: SinkPort[] = [];
   readonly #clock: Clock;
@@ -77,7 +80,10 @@ export class Delivery {
     return counts;
   }
 
-  /** Gives a result to the publisher. False where it failed, lagged too far behind, or did not answer in time; true where there is none. */
+  /**
+   * Gives a result to the publisher. False where it failed, lagged too far behind, or did not answer in time;
+   * true where there is none.
+   */
   publish(result: FrameResult, pixels: ImageView | null): boolean | Promise<boolean> {
     for (const port of this.#ports) {
       if (port.sink.name !== PUBLISHER) continue;
@@ -88,8 +94,8 @@ export class Delivery {
   }
 
   /**
-   * Gives a published result to all others. The promise resolves when the last of them has let go of it, which is never for one that
-   * hangs; `null` where all have let go already.
+   * Gives a published result to all others. The promise resolves when the last of them has let go of it,
+   * which is never for one that hangs; `null` where all have let go already.
    */
   share(result: FrameResult, pixels: ImageView | null): Promise<unknown> | null {
     let pending: Promise<void>[] | null = null;

@@ -33,7 +33,10 @@ const NO_DETECTIONS: Detections = {
 
 const STAGE_INDEX = Object.fromEntries(STAGES.map((stage, index) => [stage, index])) as Record<Stage, number>;
 
-/** One frame on its way: everything known about it, in the one object that is made for it. It becomes the `FrameResult`. */
+/**
+ * One frame on its way: everything known about it, in the one object that is made for it. It becomes the
+ * `FrameResult`.
+ */
 export class FrameJob implements FrameResult {
   /** of its camera */
   readonly priority: number;

@@ -14,7 +14,10 @@ export interface FrameStatistics {
   readonly sharpness: number;
 }
 
-/** What sinks get for each frame that made it through. Valid only until the sink's promise settles: buffers are used again. */
+/**
+ * What sinks get for each frame that made it through. Valid only until the sink's promise settles: buffers
+ * are used again.
+ */
 export interface FrameResult {
   readonly envelope: FrameEnvelope;
   readonly detections: Detections;
@@ -29,10 +32,16 @@ export interface FrameResult {
   readonly bundleDigest: string;
 }
 
-/** Someone who wants results. `wantsPixels` is asked before each frame: pixels are kept and handed over only while it is true. */
+/**
+ * Someone who wants results. `wantsPixels` is asked before each frame: pixels are kept and handed over only
+ * while it is true.
+ */
 export interface ResultSink {
   readonly name: string;
   wantsPixels?(camera: string): boolean;
-  /** A throw or rejection counts the frame as `publish_failed` only for the sink named `publisher`; others count their own. */
+  /**
+   * A throw or rejection counts the frame as `publish_failed` only for the sink named `publisher`; others
+   * count their own.
+   */
   deliver(result: FrameResult, pixels: ImageView | null): void | Promise<void>;
 }

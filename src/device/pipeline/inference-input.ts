@@ -3,8 +3,9 @@ import type { InferenceInput } from '../inference/engine.ts';
 import type { FrameJob } from './frame-job.ts';
 
 /**
- * The bytes in memory that can be moved to another thread whole. A view of the best part of its buffer (a message around its pixels)
- * moves as it is; a small slice of a shared pool, or of shared memory, is copied first.
+ * The bytes in memory that can be moved to another thread whole. A view of the best part of its buffer (a
+ * message around its pixels) moves as it is; a small slice of a shared pool, or of shared memory, is copied
+ * first.
  */
 function movable(data: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = data;

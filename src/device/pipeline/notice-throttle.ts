@@ -4,7 +4,10 @@ import type { PipelineNotice } from './pipeline-options.ts';
 /** warnings of one code, camera and reason are passed on at most this often; what was held back is counted */
 const INTERVAL_MS = 5000;
 
-/** Keeps a fault that repeats with every frame from filling the log. Never throws: a log that fails must not cost a frame its count. */
+/**
+ * Keeps a fault that repeats with every frame from filling the log. Never throws: a log that fails must not
+ * cost a frame its count.
+ */
 export class NoticeThrottle {
   readonly #clock: Clock;
   readonly #listener: ((notice: PipelineNotice) => void) | undefined;

@@ -34,8 +34,9 @@ const DEFAULTS = {
 } as const;
 
 /**
- * The way of a frame, from the camera's hand to the sinks: gate, preprocess, batch, inference, order, track, deliver. `offer` returns at
- * once; each frame offered is published, or dropped and counted by reason, and `received = published + drops + in flight` at every instant.
+ * The way of a frame, from the camera's hand to the sinks: gate, preprocess, batch, inference, order, track,
+ * deliver. `offer` returns at once; each frame offered is published, or dropped and counted by reason, and
+ * `received = published + drops + in flight` at every instant.
  */
 export class FramePipeline {
   readonly #options: PipelineOptions;
@@ -144,15 +145,18 @@ export class FramePipeline {
     if (this.#stateNow() === 'draining') this.#state = 'inactive';
   }
 
-  /** Ends everything: waiting frames are counted as `shutdown`, those in hand finish within `drainMs`. Safe to call twice. */
+  /**
+   * Ends everything: waiting frames are counted as `shutdown`, those in hand finish within `drainMs`. Safe to
+   * call twice.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   /**
-   * Takes a frame in. Returns at once with `null`, or with the reason for which it was dropped on the spot. The memory of the image
-   * belongs to the pipeline from here on: it may be moved to another thread.
+   * Takes a frame in. Returns at once with `null`, or with the reason for which it was dropped on the spot.
+   * The memory of the image belongs to the pipeline from here on: it may be moved to another thread.
    * @throws GoshawkError for a camera that was not registered
    */
   offer(frame: Frame): DropReason | null {
@@ -181,7 +185,10 @@ export class FramePipeline {
     return null;
   }
 
-  /** Counts a message that never became a frame (it does not parse, or has an encoding that no one reads) as received and dropped. */
+  /**
+   * Counts a message that never became a frame (it does not parse, or has an encoding that no one reads) as
+   * received and dropped.
+   */
   refuse(camera: string, reason: DropReason, detail?: string): void {
     const lane = this.#lane(camera);
     this.#noteReceived(lane, this.#clock.monotonicMs());
@@ -189,7 +196,10 @@ export class FramePipeline {
     if (detail !== undefined) this.#noteRefusal(lane, reason, detail);
   }
 
-  /** Changes limits from the next frame on. @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force */
+  /**
+   * Changes limits from the next frame on.
+   * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force
+   */
   setLimits(patch: LimitsPatch): Limits {
     const { labels } = this.#options.manifest;
     this.#limits = changeLimits(this.#limits, patch, labels);
@@ -225,7 +235,10 @@ export class FramePipeline {
     return load;
   }
 
-  /** Frames that were taken in and have neither been published nor dropped: the frames themselves, which the ledger must agree with. */
+  /**
+   * Frames that were taken in and have neither been published nor dropped: the frames themselves, which the
+   * ledger must agree with.
+   */
   get framesInFlight(): number {
     return this.#inFlight.size;
   }
@@ -343,7 +356,10 @@ export class FramePipeline {
     this.#share(job, pixels);
   }
 
-  /** Gives a published result to all other sinks; once the last has let go of it, its memory may serve another frame. */
+  /**
+   * Gives a published result to all other sinks; once the last has let go of it, its memory may serve another
+   * frame.
+   */
   #share(job: FrameJob, pixels: ImageView | null): void {
     const { engine } = this.#options;
     const pending = this.#delivery.share(job, pixels);
@@ -461,7 +477,10 @@ function rawPixels(job: FrameJob): ImageView | null {
   return job.keepsPixels && job.image !== null && !isCompressed(job.image) ? job.image : null;
 }
 
-/** Milliseconds from a stamp to now; `NaN` where the driver set none, or the clocks do not agree and it would say nothing. */
+/**
+ * Milliseconds from a stamp to now; `NaN` where the driver set none, or the clocks do not agree and it would
+ * say nothing.
+ */
 function sinceStamp(stamp: Stamp, wallMs: number): number {
   const ms = stampAge(stamp, wallMs);
   return clocksAgree(ms) ? ms : Number.NaN;

@@ -10,8 +10,9 @@ const WARM_FRAMES = 4;
 /** frames of each way that are measured */
 const MEASURED_FRAMES = 12;
 /**
- * sharp is taken where its time is below this share of the graph's. A busy machine blurs the measurement by a tenth and more, and of two ways
- * that take as long the graph's is the cheaper: it copies nothing and leaves the threads of this process to others.
+ * sharp is taken where its time is below this share of the graph's. A busy machine blurs the measurement by a
+ * tenth and more, and of two ways that take as long the graph's is the cheaper: it copies nothing and leaves
+ * the threads of this process to others.
  */
 const CLEARLY_FASTER = 0.85;
 
@@ -22,8 +23,9 @@ export interface PreprocessDecision {
 }
 
 /**
- * Chooses how one camera's images reach the size of the network. `auto` sends the first frames both ways in turn and keeps the way
- * whose median time from the gate to the detections is shorter, the graph where they are much alike; the choice is made anew when the camera's size or encoding changes.
+ * Chooses how one camera's images reach the size of the network. `auto` sends the first frames both ways in
+ * turn and keeps the way whose median time from the gate to the detections is shorter, the graph where they
+ * are much alike; the choice is made anew when the camera's size or encoding changes.
  */
 export class PreprocessChoice {
   readonly #acceptsRaw: boolean;

@@ -4,9 +4,10 @@ import { StampHistory } from './stamp-history.ts';
 import { clocksAgree } from '../../core/clocks-agree.ts';
 
 /**
- * What becomes of stamps that repeat or step back. `drop`: they are refused. `accept`: frames pass in the order in which they come. `auto`:
- * they pass where that is how a source works, which is where time is simulated, where stamps were never those of the clock here (a
- * recording), and where a source loops; they are refused elsewhere, since there a driver hangs.
+ * What becomes of stamps that repeat or step back. `drop`: they are refused. `accept`: frames pass in the
+ * order in which they come. `auto`: they pass where that is how a source works, which is where time is
+ * simulated, where stamps were never those of the clock here (a recording), and where a source loops; they
+ * are refused elsewhere, since there a driver hangs.
  */
 export type RepeatedStamps = 'auto' | 'accept' | 'drop';
 
@@ -22,7 +23,10 @@ export interface StampLimits {
 
 /** a step back by more than this may be a new time line: a recording that starts again, a clock that was set */
 const NEW_TIMELINE_SECONDS = 1;
-/** a step ahead by more than this beyond the time that passed since may be one as well, or a stamp that is just wrong */
+/**
+ * a step ahead by more than this beyond the time that passed since may be one as well, or a stamp that is
+ * just wrong
+ */
 const FAR_AHEAD_SECONDS = 60;
 /** steadily increasing stamps that make a new time line believable */
 const NEW_TIMELINE_FRAMES = 3;
@@ -43,12 +47,12 @@ export function secondsBetween(a: Stamp, b: Stamp): number {
 }
 
 /**
- * Judges the stamps of one camera. Repeated and regressed stamps are refused, since trackers and consumers that pair results with
- * images rely on their order; so is one far ahead of the others, after which every right one would count as regressed. After a step
- * back of more than a second, or ahead of more than a minute beyond the time that passed, the third of three increasing stamps opens a new
- * time line (`clockResets`), so a looping recording does not go silent. Where repeated stamps are accepted, the
- * first step back of more than a second opens one.
- * A stamp of zero means that the driver sets none: such frames pass unjudged.
+ * Judges the stamps of one camera. Repeated and regressed stamps are refused, since trackers and consumers
+ * that pair results with images rely on their order; so is one far ahead of the others, after which every
+ * right one would count as regressed. After a step back of more than a second, or ahead of more than a minute
+ * beyond the time that passed, the third of three increasing stamps opens a new time line (`clockResets`), so
+ * a looping recording does not go silent. Where repeated stamps are accepted, the first step back of more
+ * than a second opens one. A stamp of zero means that the driver sets none: such frames pass unjudged.
  */
 export class StampGuard {
   readonly #limits: StampLimits;

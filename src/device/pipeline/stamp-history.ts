@@ -1,6 +1,9 @@
 import type { Stamp } from '../../core/frame.ts';
 
-/** Stamps that are remembered: half a minute of a fast camera. Longer loops step back far enough to be a new time line. */
+/**
+ * Stamps that are remembered: half a minute of a fast camera. Longer loops step back far enough to be a new
+ * time line.
+ */
 const REMEMBERED = 1024;
 
 /** Notices a source that plays the same stamps over and over, by two that come again one after the other. */

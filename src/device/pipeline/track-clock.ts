@@ -5,8 +5,8 @@ import { isUnset, secondsBetween } from './stamp-guard.ts';
 const LONGEST_STEP = 60;
 
 /**
- * The time on which objects of one camera are followed, which only rises: by the stamps while they rise, by when the frames came where
- * stamps repeat, step back or are not set.
+ * The time on which objects of one camera are followed, which only rises: by the stamps while they rise, by
+ * when the frames came where stamps repeat, step back or are not set.
  */
 export class TrackClock {
   #seconds = 0;

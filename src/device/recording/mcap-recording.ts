@@ -4,9 +4,9 @@ import { RecordingFile } from './recording-file.ts';
 import type { RecordedDamage, RecordedMessage, RecordedTopic, Recording, TimeSpan } from './recording.ts';
 
 /**
- * An MCAP file. Where it has an index that covers its messages, that is used: only chunks with the topic are read. Files without one
- * (written without chunks, without a summary, or by a recorder that was killed) are read record by record, and so is the rest of a
- * file from the place where its index leads into damage.
+ * An MCAP file. Where it has an index that covers its messages, that is used: only chunks with the topic are
+ * read. Files without one (written without chunks, without a summary, or by a recorder that was killed) are
+ * read record by record, and so is the rest of a file from the place where its index leads into damage.
  */
 export class McapRecording implements Recording {
   readonly topics: readonly RecordedTopic[];

@@ -40,13 +40,17 @@ export async function loadDecompressors(): Promise<void> {
 export interface McapContents {
   readonly topics: readonly RecordedTopic[];
   readonly spans: ReadonlyMap<string, TimeSpan>;
-  /** byte after the last whole record, where the file ends before its data section does; `undefined` for a whole file */
+  /**
+   * byte after the last whole record, where the file ends before its data section does; `undefined` for a
+   * whole file
+   */
   readonly cutAt: bigint | undefined;
 }
 
 /**
- * Reads an MCAP file record by record, from its start, without its index: files that were written without chunks or index, and those of a
- * recorder that was killed. A chunk that does not unpack is passed over; the walk ends at the first record that is not whole.
+ * Reads an MCAP file record by record, from its start, without its index: files that were written without
+ * chunks or index, and those of a recorder that was killed. A chunk that does not unpack is passed over; the
+ * walk ends at the first record that is not whole.
  */
 export class McapWalk {
   readonly #file: RecordingFile;

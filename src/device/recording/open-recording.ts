@@ -17,9 +17,9 @@ const PART = /\.(mcap|db3)(\.zstd)?$/;
 const ROS1_MAGIC = new TextEncoder().encode('#ROSBAG V');
 
 /**
- * Opens a recording of ROS 2: an MCAP file, a rosbag2 database (`.db3`), either compressed as a whole (`.zstd`), or the folder that
- * `ros2 bag record` makes, with all its splits. The content decides, not the name.
- * Its messages can be unpacked from then on.
+ * Opens a recording of ROS 2: an MCAP file, a rosbag2 database (`.db3`), either compressed as a whole
+ * (`.zstd`), or the folder that `ros2 bag record` makes, with all its splits. The content decides, not the
+ * name. Its messages can be unpacked from then on.
  * @throws Error with words for people: what it is, and the command that makes it readable
  */
 export async function openRecording(path: string): Promise<Recording> {
@@ -101,7 +101,10 @@ async function openFolder(folder: string): Promise<Recording> {
   return new SplitRecording(parts, notices);
 }
 
-/** The files of a rosbag2 folder in their order: as its metadata lists them, then (a recorder that was killed lists none, or not the last) by number. */
+/**
+ * The files of a rosbag2 folder in their order: as its metadata lists them, then (a recorder that was killed
+ * lists none, or not the last) by number.
+ */
 async function listParts(folder: string): Promise<string[]> {
   const present = (await readdir(folder)).filter((name) => PART.test(name)).sort(byNumber);
   const listed = await readListed(join(folder, METADATA));

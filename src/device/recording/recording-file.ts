@@ -1,7 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { openRegularFile } from '../../platform/regular-file.ts';
 
-/** The largest piece of a recording that is read or unpacked at once: a length that lies must not exhaust the memory. */
+/**
+ * The largest piece of a recording that is read or unpacked at once: a length that lies must not exhaust the
+ * memory.
+ */
 const MAX_PIECE = 256 * 1024 * 1024;
 
 /** @throws RangeError for a piece that is too large */

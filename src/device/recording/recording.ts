@@ -35,7 +35,10 @@ export interface Recording {
   readonly notices: readonly string[];
   /** `undefined` for a topic without messages */
   span(topic: string): Promise<TimeSpan | undefined>;
-  /** Messages of a topic from the start of the recording, in the order of their log times as far as the format keeps it. */
+  /**
+   * Messages of a topic from the start of the recording, in the order of their log times as far as the format
+   * keeps it.
+   */
   messages(topic: string): AsyncGenerator<RecordedMessage | RecordedDamage, void, void>;
   close(): Promise<void>;
 }

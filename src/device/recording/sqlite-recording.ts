@@ -16,7 +16,10 @@ type Row = Readonly<Record<string, unknown>>;
 /** The first bytes of every SQLite 3 database. */
 export const SQLITE_MAGIC = new TextEncoder().encode('SQLite format 3\0');
 
-/** Where the header says which version reads the file, and the one with a write-ahead log (SQLite file format, 1.3.3). */
+/**
+ * Where the header says which version reads the file, and the one with a write-ahead log (SQLite file format,
+ * 1.3.3).
+ */
 const VERSION_AT = 19;
 const WAL_VERSION = 2;
 
@@ -29,8 +32,8 @@ export class SqliteRecording implements Recording {
   readonly #folder: string;
 
   /**
-   * The library locks a database by a folder beside it, which a folder that may not be written to refuses and a process that was killed
-   * leaves behind. So it is given a link to the file in a folder of its own.
+   * The library locks a database by a folder beside it, which a folder that may not be written to refuses and
+   * a process that was killed leaves behind. So it is given a link to the file in a folder of its own.
    * @param head the first bytes of the file
    * @throws Error where it is no database of rosbag2 or is damaged
    */

@@ -6,7 +6,10 @@ import { decompress, isLoaded } from '@foxglove/wasm-zstd';
 import { Decompress, decompress as decompressUnknown } from 'fzstd';
 import { checkedSize } from './recording-file.ts';
 
-/** The first bytes of a Zstandard frame (RFC 8878, 3.1.1). A CDR message starts with two bytes of 0 and is never taken for one. */
+/**
+ * The first bytes of a Zstandard frame (RFC 8878, 3.1.1). A CDR message starts with two bytes of 0 and is
+ * never taken for one.
+ */
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 
 /** What `unpackMessage` needs; whoever opens a recording waits for it. */
@@ -44,7 +47,8 @@ export function unpackMessage(data: Uint8Array): Uint8Array {
 }
 
 /**
- * Unpacks a file that was compressed as a whole (`compression_mode: file`) into a file of its own in the folder for temporary files.
+ * Unpacks a file that was compressed as a whole (`compression_mode: file`) into a file of its own in the
+ * folder for temporary files.
  * @returns its path and how to remove it
  * @throws what the file system throws, Error where it does not unpack
  */

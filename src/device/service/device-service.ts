@@ -53,7 +53,10 @@ const UNCONFIGURED = { ok: false, reasons: ['no model is loaded'] };
 /** Longest level of a topic. */
 const LONGEST_LEVEL = 64;
 
-/** A name that can be a topic level, from one that may hold anything. Long names stay apart where they differ only behind what fits. */
+/**
+ * A name that can be a topic level, from one that may hold anything. Long names stay apart where they differ
+ * only behind what fits.
+ */
 export function topicLevelFrom(name: string): string {
   const cleaned = name.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
   if (cleaned.length <= LONGEST_LEVEL) return cleaned === '' ? 'robot' : cleaned;
@@ -62,9 +65,10 @@ export function topicLevelFrom(name: string): string {
 }
 
 /**
- * What a running device offers besides detections: its web page with status, metrics and health, and its telemetry. Both roots
- * (`goshawk run` and the detector node) start it; neither waits for it. Where the port is in use or the broker is away,
- * perception can go on: the first is refused with a coded error at start, the second is tried again.
+ * What a running device offers besides detections: its web page with status, metrics and health, and its
+ * telemetry. Both roots (`goshawk run` and the detector node) start it; neither waits for it. Where the port
+ * is in use or the broker is away, perception can go on: the first is refused with a coded error at start,
+ * the second is tried again.
  */
 export class DeviceService {
   readonly #web: WebServer | null;
@@ -81,7 +85,10 @@ export class DeviceService {
     this.#reporter = reporter;
   }
 
-  /** @throws GoshawkError GOSHAWK_PORT_IN_USE, GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE, unless `onRefused` hears of them */
+  /**
+   * @throws GoshawkError GOSHAWK_PORT_IN_USE, GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE, unless
+   *   `onRefused` hears of them
+   */
   static async start(options: ServiceOptions, sources: ServiceSources): Promise<DeviceService> {
     const telemetry = await unlessRefused(options, ({ telemetry: preferred, log }) =>
       preferred === null ? null : startTelemetry(preferred, log),
@@ -116,8 +123,8 @@ export class DeviceService {
   }
 
   /**
-   * Told when a pipeline comes and when one goes, while `snapshot` still answers for what was there before: telemetry ends its window there, since
-   * the next pipeline counts from 0.
+   * Told when a pipeline comes and when one goes, while `snapshot` still answers for what was there before:
+   * telemetry ends its window there, since the next pipeline counts from 0.
    */
   turn(): void {
     this.#reporter?.turn();

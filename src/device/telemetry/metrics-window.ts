@@ -40,8 +40,9 @@ function dropsSince(now: FrameCounts, before: FrameCounts): CameraStats['drops']
 }
 
 /**
- * Turns the running totals of one pipeline into windows that touch: what one window does not hold, the next one does. Latencies are counted one by
- * one. Totals of another pipeline begin at 0, so it has a `MetricsWindow` of its own.
+ * Turns the running totals of one pipeline into windows that touch: what one window does not hold, the next
+ * one does. Latencies are counted one by one. Totals of another pipeline begin at 0, so it has a
+ * `MetricsWindow` of its own.
  */
 export class MetricsWindow {
   readonly #latencies = new Map<string, LatencyCounts>();
@@ -63,7 +64,8 @@ export class MetricsWindow {
   }
 
   /**
-   * Ends the window at `end` and begins the next one there. Rates are over the part of it in which the pipeline took frames.
+   * Ends the window at `end` and begins the next one there. Rates are over the part of it in which the
+   * pipeline took frames.
    * @param snapshot null while there is no pipeline: the window then holds no camera
    */
   close(snapshot: PipelineSnapshot | null, host: MetricsBody['host'], end: Date): MetricsBody {

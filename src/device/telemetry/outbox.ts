@@ -8,9 +8,9 @@ export interface Waiting<Body> {
 }
 
 /**
- * The bounded queue of one stream, in memory. When it is full the oldest message goes and is counted: state is worthless once
- * a newer one is there, and a lost metrics window is declared as a gap. A durable outbox on disk takes this class's place behind
- * the same four calls.
+ * The bounded queue of one stream, in memory. When it is full the oldest message goes and is counted: state
+ * is worthless once a newer one is there, and a lost metrics window is declared as a gap. A durable outbox on
+ * disk takes this class's place behind the same four calls.
  */
 export class Outbox<Body> {
   readonly #waiting: Waiting<Body>[] = [];
@@ -61,7 +61,10 @@ export class Outbox<Body> {
     this.#undeclared += 1;
   }
 
-  /** Drops that no delivered message has declared yet. The caller gives them back with `undeclare` if its message fails. */
+  /**
+   * Drops that no delivered message has declared yet. The caller gives them back with `undeclare` if its
+   * message fails.
+   */
   takeGaps(): number {
     const gaps = this.#undeclared;
     this.#undeclared = 0;

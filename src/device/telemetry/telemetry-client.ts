@@ -20,7 +20,10 @@ import type {
 export interface TelemetryStatus {
   readonly connected: boolean;
   readonly protocol: '5' | '3.1.1' | null;
-  /** of the trouble that the link has, or that the broker has with the messages; null where there is none and before the first attempt ended */
+  /**
+   * of the trouble that the link has, or that the broker has with the messages; null where there is none and
+   * before the first attempt ended
+   */
   readonly code: LinkCode | null;
   /** why the link is down, or messages are refused; empty while all is well */
   readonly reason: string;

@@ -136,7 +136,8 @@ async function close(): Promise<void> {
   };
   await Promise.race([lastWill().catch(() => undefined), limit]);
   await Promise.race([link.close().catch(() => undefined), limit]);
-  // A broker that refuses the farewell, or answers nothing, must not keep this thread, and with it the process, from ending.
+  // A broker that refuses the farewell, or answers nothing, must not keep this thread, and with it the
+  // process, from ending.
   link.drop();
   post({ type: 'counts', streams: { state: state.counts(), metrics: metrics.counts() } });
   post({ type: 'closed' });

@@ -18,8 +18,8 @@ export interface ReporterSources {
 }
 
 /**
- * Says every `periodMs` what happened since the last time. `sink` has to be among the pipeline's sinks. A pipeline counts from 0, so its windows
- * are of its own: `turn` is called when one comes and when one goes.
+ * Says every `periodMs` what happened since the last time. `sink` has to be among the pipeline's sinks. A
+ * pipeline counts from 0, so its windows are of its own: `turn` is called when one comes and when one goes.
  */
 export class TelemetryReporter {
   readonly sink: ResultSink = {
@@ -67,8 +67,8 @@ export class TelemetryReporter {
   }
 
   /**
-   * Ends the window of the pipeline that goes, or of the time without one, where the next begins. Called while `snapshot` still answers for
-   * what goes.
+   * Ends the window of the pipeline that goes, or of the time without one, where the next begins. Called
+   * while `snapshot` still answers for what goes.
    */
   turn(): void {
     if (this.#isClosed) return;

@@ -10,7 +10,10 @@ export interface HostRules {
   readonly machine: string;
 }
 
-/** A host as URLs write it: small letters, addresses in their shortest form, no port, no dot at the end. `null` for what is none. */
+/**
+ * A host as URLs write it: small letters, addresses in their shortest form, no port, no dot at the end.
+ * `null` for what is none.
+ */
 function canonical(host: string): string | null {
   if (host === '' || /[\s/?#@\\]/.test(host)) return null;
   try {
@@ -34,8 +37,9 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * Which `Host` headers are answered. A page of a stranger can make a browser send requests here under the stranger's own name (DNS
- * rebinding) and read the answers, images included; it cannot make the browser name a host that is not its own.
+ * Which `Host` headers are answered. A page of a stranger can make a browser send requests here under the
+ * stranger's own name (DNS rebinding) and read the answers, images included; it cannot make the browser name
+ * a host that is not its own.
  */
 export class AllowedHosts {
   readonly #names = new Set<string>();

@@ -1,7 +1,8 @@
 import type { LiveImages } from './live-images.ts';
 
 /**
- * New images of all cameras in one body: a line of JSON, `[{camera, id, bytes}, ...]`, then the JPEG files one behind the other.
+ * New images of all cameras in one body: a line of JSON, `[{camera, id, bytes}, ...]`, then the JPEG files
+ * one behind the other.
  * @param have ids of the images that the asker has already
  */
 export function imageAnswer(live: LiveImages, have: ReadonlySet<string>): Buffer {

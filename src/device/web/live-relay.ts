@@ -12,8 +12,8 @@ const nothing = (): void => undefined;
 const IDLE_MS = 500;
 
 /**
- * Live images of whatever is configured at the moment. Who watches goes on watching when the model is unloaded and another is loaded,
- * and sees the images of that one.
+ * Live images of whatever is configured at the moment. Who watches goes on watching when the model is
+ * unloaded and another is loaded, and sees the images of that one.
  */
 export class LiveRelay implements LiveImages {
   readonly #watches = new Set<Watch>();

@@ -16,7 +16,10 @@ export class LiveStreams {
     this.#live = live;
   }
 
-  /** Sends images until the viewer leaves or the camera is configured no more; a slow viewer gets fewer, never a backlog. */
+  /**
+   * Sends images until the viewer leaves or the camera is configured no more; a slow viewer gets fewer, never
+   * a backlog.
+   */
   send(camera: string, response: ServerResponse): void {
     if (this.#open.size >= MAX_STREAMS) {
       response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '5' });
@@ -49,7 +52,8 @@ export class LiveStreams {
       if (jpeg === null || gone.aborted) continue;
       response.write(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
       response.write(jpeg);
-      // The signal takes the listeners away again: a race of two events would leave those of the loser, image after image.
+      // The signal takes the listeners away again: a race of two events would leave those of the loser, image
+      // after image.
       if (!response.write('\r\n')) await once(response, 'drain', { signal: gone });
     }
   }

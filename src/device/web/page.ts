@@ -188,8 +188,8 @@ pollPictures();
 `;
 
 /**
- * The page of one device, whole in one string: no build step, no file to find, nothing loaded from elsewhere, so it works on a robot
- * without internet.
+ * The page of one device, whole in one string: no build step, no file to find, nothing loaded from elsewhere,
+ * so it works on a robot without internet.
  */
 export const PAGE_HTML = `<!doctype html>
 <html lang="en">

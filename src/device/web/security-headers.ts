@@ -5,7 +5,10 @@ function sourceOf(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
-/** What a browser may do with any answer of this server: run the page's own script and style, talk to this server, and nothing else. */
+/**
+ * What a browser may do with any answer of this server: run the page's own script and style, talk to this
+ * server, and nothing else.
+ */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'none'",

@@ -8,7 +8,10 @@ interface Lease {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Who fetches images one by one: each request keeps its camera rendered for some seconds more, and holds nothing open. */
+/**
+ * Who fetches images one by one: each request keeps its camera rendered for some seconds more, and holds
+ * nothing open.
+ */
 export class Viewers {
   readonly #live: LiveImages;
   readonly #leases = new Map<string, Lease>();

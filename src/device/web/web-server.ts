@@ -24,7 +24,10 @@ export interface WebOptions {
   readonly host: string;
   /** 0 takes a free one */
   readonly port: number;
-  /** names that the server answers to besides those of the loopback address, its own address and, where that is open to a network, this machine's name */
+  /**
+   * names that the server answers to besides those of the loopback address, its own address and, where that
+   * is open to a network, this machine's name
+   */
   readonly allowedHosts?: readonly string[];
 }
 
@@ -33,8 +36,8 @@ const PICTURE_WAIT_MS = 2_000;
 const HOST_SHOWN = 100;
 
 /**
- * The device's own web server: a page with the live annotated image and the figures, `/api/status`, `/metrics` for Prometheus
- * and `/healthz` for supervisors.
+ * The device's own web server: a page with the live annotated image and the figures, `/api/status`,
+ * `/metrics` for Prometheus and `/healthz` for supervisors.
  */
 export class WebServer {
   readonly #app: FastifyInstance;
@@ -50,7 +53,10 @@ export class WebServer {
     this.url = url;
   }
 
-  /** @throws GoshawkError GOSHAWK_PORT_IN_USE; GOSHAWK_PARAMETER_INVALID for a place where this process may not listen, or an allowed host that is no name */
+  /**
+   * @throws GoshawkError GOSHAWK_PORT_IN_USE; GOSHAWK_PARAMETER_INVALID for a place where this process may
+   *   not listen, or an allowed host that is no name
+   */
   static async listen(options: WebOptions, sources: WebSources): Promise<WebServer> {
     const { host, port, allowedHosts = [] } = options;
     const hosts = new AllowedHosts({ bound: host, extra: allowedHosts, machine: hostname() });
@@ -85,7 +91,10 @@ function cannotListen({ host, port }: WebOptions, cause: NodeJS.ErrnoException):
   return new GoshawkError('GOSHAWK_PARAMETER_INVALID', details, { cause });
 }
 
-/** Before every route, the unknown ones too: refuses foreign hosts and tells browsers what they may do with the answer. */
+/**
+ * Before every route, the unknown ones too: refuses foreign hosts and tells browsers what they may do with
+ * the answer.
+ */
 function guard(app: FastifyInstance, hosts: AllowedHosts): void {
   app.addHook('onRequest', async (request, reply) => {
     // On the raw response, so that streams, which leave the framework, carry them as well.

@@ -65,8 +65,9 @@ function boxMatrix(from: BoxForm, to: BoxForm, width: number, height: number): n
 }
 
 /**
- * Has a foreign graph give its boxes as `head` reads them, in place: order of axes, centers or corners, pixels, probabilities, one output. The nodes
- * come behind what the graph computes; nothing in it changes. Gives what was done in words; empty where its output is in that form already.
+ * Has a foreign graph give its boxes as `head` reads them, in place: order of axes, centers or corners,
+ * pixels, probabilities, one output. The nodes come behind what the graph computes; nothing in it changes.
+ * Gives what was done in words; empty where its output is in that form already.
  */
 export function adaptOutput(model: Model, options: AdaptOptions): string[] {
   const { graph } = model;

@@ -31,7 +31,10 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   return create(AttributeSchema, { name, type: ATTRIBUTE_TYPE.INTS, ints: value.map(BigInt) });
 }
 
-/** A node of the standard operator set, named after its first output; names of nodes have to differ from all others in a graph. */
+/**
+ * A node of the standard operator set, named after its first output; names of nodes have to differ from all
+ * others in a graph.
+ */
 export function makeNode(
   opType: string,
   input: string[],

@@ -22,10 +22,11 @@ interface WeightEdit {
 }
 
 /**
- * Lets the first convolutions take in a change of channel order and scale, so that it costs nothing when the graph runs. The
- * change is followed from `tensor` through what treats channels alike (slices and concatenations of a Focus layer, casts,
- * transpositions) to convolutions with constant weights, whose input channels are then reordered and scaled: zero padding stays
- * zero, so this is exact but for rounding. False, and nothing is changed, where it meets anything else.
+ * Lets the first convolutions take in a change of channel order and scale, so that it costs nothing when the
+ * graph runs. The change is followed from `tensor` through what treats channels alike (slices and
+ * concatenations of a Focus layer, casts, transpositions) to convolutions with constant weights, whose input
+ * channels are then reordered and scaled: zero padding stays zero, so this is exact but for rounding. False,
+ * and nothing is changed, where it meets anything else.
  */
 export function absorbChannels(graph: GraphProto, tensor: string, map: ChannelMap): boolean {
   const maps = new Map<string, ChannelMap>([[tensor, map]]);
@@ -151,8 +152,8 @@ function applyEdit(graph: GraphProto, { node, weights, map }: WeightEdit): void 
 export const SWAPPED = [2, 1, 0] as const;
 
 /**
- * Has a bundle's graph (uint8 `[batch, height, width, 3]`) take BGR instead of RGB, in place: through the weights of its first convolution
- * where that can be, else by gathering channels.
+ * Has a bundle's graph (uint8 `[batch, height, width, 3]`) take BGR instead of RGB, in place: through the
+ * weights of its first convolution where that can be, else by gathering channels.
  */
 export function swapInputChannels(model: Model): void {
   const { graph } = model;

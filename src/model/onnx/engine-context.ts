@@ -20,11 +20,13 @@ export function isEngineEmbedded(model: Model): boolean {
 }
 
 /**
- * An ONNX file around a TensorRT engine: one EPContext node with the engine inside, which ONNX Runtime's TensorRT provider loads without
- * building anything and without a provider option. `built` is the model that the engine was built from: inputs and outputs are found by
- * their names, so they have to be the same. Attributes are those of ONNX Runtime's EPContext operator
- * (onnxruntime.ai/docs/execution-providers/EP-Context-Design.html, `onnx_ctx_model_helper.cc`); `hardware_architecture` is the compute capability
- * without its dot, such as `87`, and `source` keeps other providers from taking the node. Not run on hardware.
+ * An ONNX file around a TensorRT engine: one EPContext node with the engine inside, which ONNX Runtime's
+ * TensorRT provider loads without building anything and without a provider option. `built` is the model that
+ * the engine was built from: inputs and outputs are found by their names, so they have to be the same.
+ * Attributes are those of ONNX Runtime's EPContext operator
+ * (onnxruntime.ai/docs/execution-providers/EP-Context-Design.html, `onnx_ctx_model_helper.cc`);
+ * `hardware_architecture` is the compute capability without its dot, such as `87`, and `source` keeps other
+ * providers from taking the node. Not run on hardware.
  */
 export function makeEngineContext(built: Model, engine: Uint8Array, computeCapability: string): Model {
   const { graph } = built;

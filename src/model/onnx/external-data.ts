@@ -68,9 +68,10 @@ const ELEMENT_BYTES: Readonly<Record<number, number>> = {
 };
 
 /**
- * Puts weights that lie in files beside the model into it, in place, so that the model is whole wherever it goes. Files are looked for beside
- * `file`, whatever the working folder, and nowhere else. Gives the files that were read, in the order of their names.
- * Throws GOSHAWK_EXTERNAL_DATA where one is missing, too short, or lies outside of the model's folder.
+ * Puts weights that lie in files beside the model into it, in place, so that the model is whole wherever it
+ * goes. Files are looked for beside `file`, whatever the working folder, and nowhere else. Gives the files
+ * that were read, in the order of their names. Throws GOSHAWK_EXTERNAL_DATA where one is missing, too short,
+ * or lies outside of the model's folder.
  */
 export async function inlineExternalData(model: Model, file: string): Promise<ExternalFile[]> {
   const read = new Map<string, Uint8Array>();

@@ -1,7 +1,10 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { ModelSchema } from './schema.ts';
 
-/** Fields of all messages together, at most: each becomes an object of some hundred bytes. The largest detectors have a tenth of that. */
+/**
+ * Fields of all messages together, at most: each becomes an object of some hundred bytes. The largest
+ * detectors have a tenth of that.
+ */
 const MAX_FIELDS = 1_000_000;
 
 /** Messages within each other, at most: bodies of loops and branches, and what they hold. */
@@ -13,8 +16,9 @@ const DELIMITED = 2;
 const FIXED32 = 5;
 
 /**
- * Counts the fields of an ONNX file without making an object of any: a small file of empty messages would take a hundred times its size
- * once it is read. Throws where there are too many, where they are nested too deep, and where the file is cut short.
+ * Counts the fields of an ONNX file without making an object of any: a small file of empty messages would
+ * take a hundred times its size once it is read. Throws where there are too many, where they are nested too
+ * deep, and where the file is cut short.
  */
 export function checkFields(bytes: Uint8Array): void {
   const scan = { bytes, at: 0, left: MAX_FIELDS };

@@ -31,10 +31,11 @@ interface Convolution {
 }
 
 /**
- * Makes one convolution of a Focus layer (YOLOv5, YOLOX: four slices of every other pixel, side by side as channels) and each
- * convolution that reads it, in place: the tap (y, x) on the slice that begins at (row, column) is the tap (2 y + row, 2 x + column)
- * on the image, with twice the stride and padding. The same sums, without copying the image twice.
- * Returns the number of Focus layers; 0, and nothing is changed, where there is none.
+ * Makes one convolution of a Focus layer (YOLOv5, YOLOX: four slices of every other pixel, side by side as
+ * channels) and each convolution that reads it, in place: the tap (y, x) on the slice that begins at (row,
+ * column) is the tap (2 y + row, 2 x + column) on the image, with twice the stride and padding. The same
+ * sums, without copying the image twice. Returns the number of Focus layers; 0, and nothing is changed, where
+ * there is none.
  */
 export function joinFocus(model: Model): number {
   const index = new GraphIndex(model);

@@ -73,9 +73,10 @@ export function describeInput(model: Model, file: string): NetworkInput {
 const FOLDED_INPUT = 'images';
 
 /**
- * Has a network take uint8 RGB `[batch, height, width, 3]`, in place: transposition, cast, normalization and channel order become part of
- * the graph. Order and scale go into the weights of the first convolution where that is exact; a mean never does, since it would
- * change what zero padding means at the borders, and stays a subtraction.
+ * Has a network take uint8 RGB `[batch, height, width, 3]`, in place: transposition, cast, normalization and
+ * channel order become part of the graph. Order and scale go into the weights of the first convolution where
+ * that is exact; a mean never does, since it would change what zero padding means at the borders, and stays a
+ * subtraction.
  */
 export function foldPreprocessing(
   model: Model,
@@ -104,7 +105,8 @@ export function foldPreprocessing(
   const order = normalization.colorOrder === 'bgr' ? SWAPPED : ([0, 1, 2] as const);
   const factor = normalization.std.map((std) => normalization.scale / std);
   if (normalization.mean.some((mean) => mean !== 0)) {
-    // (x * scale - mean) / std = (x - mean / scale) * scale / std; channel `order[j]` of the image is channel j of the network
+    // (x * scale - mean) / std = (x - mean / scale) * scale / std; channel `order[j]` of the image is channel
+    // j of the network
     const offsets = [0, 0, 0];
     order.forEach((channel, j) => (offsets[channel] = (normalization.mean[j] ?? 0) / normalization.scale));
     graph.initializer.push(makeFloatTensor('goshawk_mean', constantDims, offsets));

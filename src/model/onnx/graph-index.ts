@@ -1,7 +1,10 @@
 import type { Model } from './model.ts';
 import type { NodeProto, TensorProto } from './schema.ts';
 
-/** Who makes and who reads each tensor of a graph, as it was when this was made. Bodies of If and Loop are not looked into. */
+/**
+ * Who makes and who reads each tensor of a graph, as it was when this was made. Bodies of If and Loop are not
+ * looked into.
+ */
 export class GraphIndex {
   readonly #producers = new Map<string, NodeProto>();
   readonly #readers = new Map<string, NodeProto[]>();

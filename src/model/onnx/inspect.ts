@@ -13,7 +13,10 @@ function* constants(model: Model): Generator<TensorProto> {
   }
 }
 
-/** Numbers that training set: elements of float, half and 8-bit constants with at least one axis. Shapes and indices are not counted. */
+/**
+ * Numbers that training set: elements of float, half and 8-bit constants with at least one axis. Shapes and
+ * indices are not counted.
+ */
 export function countParameters(model: Model): number {
   let total = 0;
   for (const tensor of constants(model)) {

@@ -19,7 +19,10 @@ const TEXT = String.raw`'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"`;
 
 const unescaped = (text: string): string => text.replace(/\\(.)/g, '$1');
 
-/** Names as Python prints a list or a dict with whole numbers as keys; null where they are neither, or keys are missing. */
+/**
+ * Names as Python prints a list or a dict with whole numbers as keys; null where they are neither, or keys
+ * are missing.
+ */
 function namesOf(text: string): string[] | null {
   const names: string[] = [];
   if (text.trimStart().startsWith('[')) {

@@ -59,7 +59,10 @@ export function feedInputs(graph: GraphProto): ValueInfoProto[] {
   return graph.input.filter((input) => !initializers.has(input.name));
 }
 
-/** Sizes of a tensor: a number, or the name of a size that changes from run to run (empty where it has none); null where unknown. */
+/**
+ * Sizes of a tensor: a number, or the name of a size that changes from run to run (empty where it has none);
+ * null where unknown.
+ */
 export function shapeOf(value: ValueInfoProto): (number | string)[] | null {
   const shape = value.type?.tensorType?.shape;
   return shape === undefined ? null : shape.dim.map(dimension);

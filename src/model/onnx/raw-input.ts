@@ -18,9 +18,9 @@ export interface RawInputOptions {
   readonly inputHeight: number;
   readonly padValue: number;
   /**
-   * `interpolate`: bilinear, for frames that grow or hardly shrink. `average`: the mean of two bilinear grids that lie diagonally to
-   * each other: Resize looks at two by two pixels whatever the factor, so a single grid leaves most pixels of a frame three times as
-   * large unseen, which costs up to two points of AP.
+   * `interpolate`: bilinear, for frames that grow or hardly shrink. `average`: the mean of two bilinear grids
+   * that lie diagonally to each other: Resize looks at two by two pixels whatever the factor, so a single
+   * grid leaves most pixels of a frame three times as large unseen, which costs up to two points of AP.
    */
   readonly resize: 'interpolate' | 'average';
 }
@@ -31,8 +31,9 @@ const MIN_OPSET = 11;
 const part = (name: string): string => `goshawk_raw_${name}`;
 
 /**
- * Puts the letterbox in front of a bundle's graph, in place: the graph then takes the camera's image and resizes, pads and
- * infers in one run. Sizes and borders are inputs, so that one graph serves cameras of any size:
+ * Puts the letterbox in front of a bundle's graph, in place: the graph then takes the camera's image and
+ * resizes, pads and infers in one run. Sizes and borders are inputs, so that one graph serves cameras of any
+ * size:
  *
  * - `frame`: uint8 `[1, h, w, 3]`
  * - `sizes`: int64 `[1, scaledHeight, scaledWidth, 3]`
@@ -110,9 +111,10 @@ export const AVERAGE_FROM = 1.2;
 const SAFE_MARGIN = 1e-3;
 
 /**
- * Where a sampling grid lies, as Resize's `tf_crop_and_resize` wants it: start and end of each axis as shares of the last index.
- * The grid of pixel centers is moved by a quarter of its spacing, to the upper left for `direction` -1 and to the lower right for 1, but no
- * further than the outermost pixel: beyond it that mode sees black. Written into `grid` as `[0, y0, x0, 0, 1, y1, x1, 1]`.
+ * Where a sampling grid lies, as Resize's `tf_crop_and_resize` wants it: start and end of each axis as shares
+ * of the last index. The grid of pixel centers is moved by a quarter of its spacing, to the upper left for
+ * `direction` -1 and to the lower right for 1, but no further than the outermost pixel: beyond it that mode
+ * sees black. Written into `grid` as `[0, y0, x0, 0, 1, y1, x1, 1]`.
  */
 export function gridFor(
   source: { readonly width: number; readonly height: number },

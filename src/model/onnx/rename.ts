@@ -5,7 +5,10 @@ export function nestedGraphs(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
 }
 
-/** Calls `visit` with every node's list of inputs, those of nested graphs included: a nested graph sees the outer names. */
+/**
+ * Calls `visit` with every node's list of inputs, those of nested graphs included: a nested graph sees the
+ * outer names.
+ */
 export function visitInputs(graph: GraphProto, visit: (inputs: string[]) => void): void {
   for (const node of graph.node) {
     visit(node.input);

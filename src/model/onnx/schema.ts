@@ -7,10 +7,11 @@ import {
 } from '@bufbuild/protobuf/wkt';
 
 /**
- * The part of ONNX's protobuf format that Goshawk reads and edits, as descriptors made at run time: no generated code and no
- * `protoc`. Field numbers and types are those of the format (onnx.proto, proto2). A field that is not named here is carried
- * along as an unknown field and written back unchanged, behind the known ones. Fields that nobody here reads are named where they
- * come before one that is edited, so that a file which is read and written stays the same byte for byte.
+ * The part of ONNX's protobuf format that Goshawk reads and edits, as descriptors made at run time: no
+ * generated code and no `protoc`. Field numbers and types are those of the format (onnx.proto, proto2). A
+ * field that is not named here is carried along as an unknown field and written back unchanged, behind the
+ * known ones. Fields that nobody here reads are named where they come before one that is edited, so that a
+ * file which is read and written stays the same byte for byte.
  */
 
 const PACKAGE = 'onnx';

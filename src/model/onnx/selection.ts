@@ -5,7 +5,10 @@ import { nestedGraphs, visitInputs } from './rename.ts';
 import { DATA_TYPE, type GraphProto, type NodeProto } from './schema.ts';
 import { readFloats } from './tensors.ts';
 
-/** Operators that pick or sort boxes: a rounding in what they read may change which rows come out, and in what order. */
+/**
+ * Operators that pick or sort boxes: a rounding in what they read may change which rows come out, and in what
+ * order.
+ */
 const SELECTORS = new Set(['TopK', 'NonMaxSuppression', 'NonZero', 'EfficientNMS_TRT', 'Unique', 'ArgMax']);
 
 /** What a node and the bodies of its loops and branches read. */
@@ -24,8 +27,9 @@ function selects(node: NodeProto): boolean {
 }
 
 /**
- * Names of the tensors that a graph's selection of boxes (TopK, suppression, masks) starts from: computed from the image, not yet
- * selected from, and read by a selector or by what comes after one. Empty where the graph selects nothing.
+ * Names of the tensors that a graph's selection of boxes (TopK, suppression, masks) starts from: computed
+ * from the image, not yet selected from, and read by a selector or by what comes after one. Empty where the
+ * graph selects nothing.
  */
 export function beforeSelection({ graph }: Model): string[] {
   const computed = new Set(feedInputs(graph).map(({ name }) => name));
@@ -66,8 +70,8 @@ function isThreshold(value: Float32Array | null): boolean {
 }
 
 /**
- * Has the selection of a graph take every box whose score is above 0, in place: where nothing passes the graph's own threshold, the rest of its
- * selection would go untested.
+ * Has the selection of a graph take every box whose score is above 0, in place: where nothing passes the
+ * graph's own threshold, the rest of its selection would go untested.
  */
 export function lowerThresholds(model: Model): void {
   const index = new GraphIndex(model);

@@ -29,8 +29,8 @@ const fixed = (size: number | string | undefined): number =>
   typeof size === 'number' && size > 0 ? size : 1;
 
 /**
- * Takes inputs of two values an image out of a graph that has an image besides, in place: `fillSizeInputs` has to give them a value. What else
- * there is stays for whoever describes the input.
+ * Takes inputs of two values an image out of a graph that has an image besides, in place: `fillSizeInputs`
+ * has to give them a value. What else there is stays for whoever describes the input.
  */
 export function takeSizeInputs({ graph }: Model): SizeInput[] {
   const inputs = feedInputs(graph);
@@ -48,8 +48,9 @@ export function takeSizeInputs({ graph }: Model): SizeInput[] {
 }
 
 /**
- * Has the graph take its own input for the whole image, in place: boxes then come out in pixels of the input, and the runtime takes them
- * back to the image's. Gives what was done in words. Throws GOSHAWK_NOT_A_DETECTOR where nobody knows what an input means.
+ * Has the graph take its own input for the whole image, in place: boxes then come out in pixels of the input,
+ * and the runtime takes them back to the image's. Gives what was done in words. Throws GOSHAWK_NOT_A_DETECTOR
+ * where nobody knows what an input means.
  */
 export function fillSizeInputs(
   { graph }: Model,

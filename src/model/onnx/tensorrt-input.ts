@@ -5,10 +5,11 @@ import { DATA_TYPE, type NodeProto } from './schema.ts';
 import { intAttribute } from './tensors.ts';
 
 /**
- * Has the uint8 image of a bundle's graph go through its Cast first and its Transpose second, in place. TensorRT knows uint8 at the inputs
- * of a network only and nothing but a Cast may read it; on the CPU the other order is faster, since bytes are moved instead of floats,
- * which is why bundles have that. The values are the same: a transposition does not care about types. False, and nothing is
- * changed, where the graph does not begin with a Transpose of bytes.
+ * Has the uint8 image of a bundle's graph go through its Cast first and its Transpose second, in place.
+ * TensorRT knows uint8 at the inputs of a network only and nothing but a Cast may read it; on the CPU the
+ * other order is faster, since bytes are moved instead of floats, which is why bundles have that. The values
+ * are the same: a transposition does not care about types. False, and nothing is changed, where the graph
+ * does not begin with a Transpose of bytes.
  */
 export function castInputFirst(model: Model): boolean {
   const { graph } = model;

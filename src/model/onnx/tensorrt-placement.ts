@@ -35,8 +35,8 @@ export function checkPlacement(model: Model, index: GraphIndex, report: Report):
 }
 
 /**
- * SiLU and its like are two nodes, `y = x * sigmoid(x)`, and one kernel with the layer that made x. Told once for the Mul; the sigmoid is
- * kept in `gates` so that it is not told again.
+ * SiLU and its like are two nodes, `y = x * sigmoid(x)`, and one kernel with the layer that made x. Told once
+ * for the Mul; the sigmoid is kept in `gates` so that it is not told again.
  */
 function checkGate(index: GraphIndex, mul: NodeProto, gates: Set<NodeProto>, report: Report): void {
   const [left = '', right = ''] = mul.input;
@@ -83,8 +83,9 @@ function checkFusion(
 }
 
 /**
- * An Add is fused with the quantized layer on one of its sides where the other side is dequantized values, and is an int8 layer of its
- * own where both are. Dequantized on one side and float from elsewhere on the other, it runs in float for nothing.
+ * An Add is fused with the quantized layer on one of its sides where the other side is dequantized values,
+ * and is an int8 layer of its own where both are. Dequantized on one side and float from elsewhere on the
+ * other, it runs in float for nothing.
  */
 function checkResidual(index: GraphIndex, add: NodeProto, report: Report): void {
   const [left, right] = add.input;

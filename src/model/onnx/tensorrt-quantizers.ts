@@ -11,7 +11,10 @@ const TYPE_NAMES = new Map<number, string>(
 
 const typeName = (code: number): string => TYPE_NAMES.get(code) ?? `type ${code}`;
 
-/** What a single QuantizeLinear or DequantizeLinear node says: `scale`, `type`, `zero-point`, `pairing`, `activation-per-tensor`. */
+/**
+ * What a single QuantizeLinear or DequantizeLinear node says: `scale`, `type`, `zero-point`, `pairing`,
+ * `activation-per-tensor`.
+ */
 export function checkQuantizers(model: Model, index: GraphIndex, report: Report): void {
   for (const node of model.graph.node) {
     if (!isQuantize(node) && !isDequantize(node)) continue;

@@ -9,9 +9,10 @@ const IMPORTER =
 const UINT8_INPUTS = 'https://github.com/NVIDIA/TensorRT/issues/3985';
 
 /**
- * What is checked, what breaking it costs, and where NVIDIA says so.
- * `refused`: the engine is not built, or computes something else than the graph says. `slower`: it is built, and a layer that was meant
- * to run in int8 runs in float, or data is converted more often than needed. `accuracy`: it is built and fast, and less accurate than it could be.
+ * What is checked, what breaking it costs, and where NVIDIA says so. `refused`: the engine is not built, or
+ * computes something else than the graph says. `slower`: it is built, and a layer that was meant to run in
+ * int8 runs in float, or data is converted more often than needed. `accuracy`: it is built and fast, and less
+ * accurate than it could be.
  */
 export const TENSORRT_RULES = {
   'zero-point': { effect: 'refused', source: OPERATORS },

@@ -4,7 +4,10 @@ import { DATA_TYPE, type NodeProto } from './schema.ts';
 import type { Report } from './tensorrt-rule.ts';
 import { intAttribute } from './tensors.ts';
 
-/** Quantized operators of ONNX that TensorRT's importer does not know: it wants QuantizeLinear and DequantizeLinear around float ones. */
+/**
+ * Quantized operators of ONNX that TensorRT's importer does not know: it wants QuantizeLinear and
+ * DequantizeLinear around float ones.
+ */
 const UNKNOWN = /^(QLinear.*|.*Integer|DynamicQuantizeLinear|DynamicQuantize.*|QGemm|QAttention)$/;
 
 /** `operator` and `uint8`. */

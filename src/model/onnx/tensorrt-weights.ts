@@ -5,7 +5,10 @@ import { isDequantize, isDequantized, isWeighted, quantizeOf } from './tensorrt-
 import type { Report } from './tensorrt-rule.ts';
 import { elementCount, intAttribute } from './tensors.ts';
 
-/** Layers that only move or retype weights; between a DequantizeLinear and its layer they hide that the weights are int8. */
+/**
+ * Layers that only move or retype weights; between a DequantizeLinear and its layer they hide that the
+ * weights are int8.
+ */
 const MOVES = new Set(['Transpose', 'Reshape', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Flatten']);
 
 /** Inputs of layers with weights: `both-inputs`, `weight-placement`, `weight-axis`, `weight-per-channel`, `bias`. */

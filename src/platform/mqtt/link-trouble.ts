@@ -20,7 +20,10 @@ export interface LinkTrouble {
 /** DISCONNECT reasons with which a broker goes away; with the others it refuses what this client does. */
 const GOING_AWAY: ReadonlySet<number> = new Set([0x00, 0x89, 0x8b, 0x8d, 0x9c, 0x9d]);
 
-/** A connection that was up and was closed without a word: a broker that ends, a network that breaks, or a take-over; nobody is blamed yet. */
+/**
+ * A connection that was up and was closed without a word: a broker that ends, a network that breaks, or a
+ * take-over; nobody is blamed yet.
+ */
 export const CLOSED_IN_SILENCE: LinkTrouble = {
   code: 'GOSHAWK_LINK_CLOSED',
   reason: 'the other side gave none',
@@ -30,7 +33,10 @@ export const CLOSED_IN_SILENCE: LinkTrouble = {
 const TLS_CODE =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 
-/** TLS files that fitted at start and are read anew at each connection: one may be gone, or half written while it is renewed. */
+/**
+ * TLS files that fitted at start and are read anew at each connection: one may be gone, or half written while
+ * it is renewed.
+ */
 export function troubleOfFiles({ message, code }: NodeJS.ErrnoException): LinkTrouble {
   const isAway = code !== undefined && /^E[A-Z]+$/.test(code);
   return { code: isAway ? 'GOSHAWK_FILE_UNREADABLE' : 'GOSHAWK_FILE_INVALID', reason: message };
@@ -65,7 +71,11 @@ export function troubleOfDisconnect(reasonCode: number, words: string): LinkTrou
   };
 }
 
-/** A connection that another client took over. @param isSaid by the broker itself @param waitSeconds until the next attempt */
+/**
+ * A connection that another client took over.
+ * @param isSaid by the broker itself
+ * @param waitSeconds until the next attempt
+ */
 export function troubleOfTakeOver(clientId: string, isReported: boolean, waitSeconds: number): LinkTrouble {
   const found = isReported
     ? `client id "${clientId}" is used elsewhere as well (the broker says "session taken over")`

@@ -61,8 +61,9 @@ export function checkBrokerUrl(url: string): void {
 }
 
 /**
- * The only place that knows MQTT.js. MQTT 5 first; where the broker refuses that version, or hangs up on it, 3.1.1 from then on.
- * MQTT.js keeps no queue of its own: `publish` while the link is down rejects, and the caller's outbox keeps the message.
+ * The only place that knows MQTT.js. MQTT 5 first; where the broker refuses that version, or hangs up on it,
+ * 3.1.1 from then on. MQTT.js keeps no queue of its own: `publish` while the link is down rejects, and the
+ * caller's outbox keeps the message.
  */
 export class MqttLink {
   readonly #options: LinkOptions;
@@ -83,7 +84,10 @@ export class MqttLink {
     return this.#client?.connected ?? false;
   }
 
-  /** Connects, and goes on trying. Never throws: what cannot be used, such as a file that went away, is told as a link that is down. */
+  /**
+   * Connects, and goes on trying. Never throws: what cannot be used, such as a file that went away, is told
+   * as a link that is down.
+   */
   open(): void {
     let client: MqttClient;
     try {
@@ -153,7 +157,10 @@ export class MqttLink {
     });
   }
 
-  /** Says why the link is down and waits for as long as that asks for. @param trouble null where it was closed without a word */
+  /**
+   * Says why the link is down and waits for as long as that asks for.
+   * @param trouble null where it was closed without a word
+   */
   #retreat(trouble: LinkTrouble | null, reasonCode: number | null): void {
     const end = { reasonCode, isSilent: trouble === null };
     const { takenOver, waitMs } = this.#plan.noteEnd(end, performance.now());

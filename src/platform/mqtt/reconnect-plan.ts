@@ -4,13 +4,19 @@ const SESSION_TAKEN_OVER = 0x8e;
 const RETRY_MIN_MS = 1_000;
 const RETRY_JITTER_MS = 2_000;
 
-/** After a take-over whoever comes back at once takes over in turn, and so for ever: the first wait, doubled each time up to the last. */
+/**
+ * After a take-over whoever comes back at once takes over in turn, and so for ever: the first wait, doubled
+ * each time up to the last.
+ */
 const TAKEN_OVER_WAIT_MS = 30_000;
 const TAKEN_OVER_WAIT_MAX_MS = 300_000;
 /** A connection that stood for this long ends the story: the next take-over is a first one. */
 const SETTLED_MS = 2 * TAKEN_OVER_WAIT_MAX_MS;
 
-/** MQTT 3.1.1 has no words for a take-over: so many connections in a row that were accepted, and soon closed in silence, are one. */
+/**
+ * MQTT 3.1.1 has no words for a take-over: so many connections in a row that were accepted, and soon closed
+ * in silence, are one.
+ */
 const SILENT_ENDS = 3;
 const SOON_MS = 60_000;
 
@@ -28,7 +34,10 @@ export interface ReconnectStep {
   readonly waitMs: number;
 }
 
-/** Tells take-overs from a broker that is away, and how long to wait before the next attempt. Knows no sockets and no clock. */
+/**
+ * Tells take-overs from a broker that is away, and how long to wait before the next attempt. Knows no sockets
+ * and no clock.
+ */
 export class ReconnectPlan {
   readonly #random: () => number;
   #upAt: number | null = null;

@@ -26,7 +26,10 @@ export interface FramePublisherOptions {
   readonly keepStamps: boolean;
 }
 
-/** Publishes a camera's frames, stamped on the node's clock when they are sent, and the true boxes where they are known. */
+/**
+ * Publishes a camera's frames, stamped on the node's clock when they are sent, and the true boxes where they
+ * are known.
+ */
 export class FramePublisher {
   readonly #node: RosNode;
   readonly #options: FramePublisherOptions;

@@ -16,8 +16,8 @@ interface CameraPublishers {
 }
 
 /**
- * Publishes images with the boxes drawn in, rendered only while somebody subscribes. Who subscribes is asked of the middleware
- * when `refresh` is called, not for each frame.
+ * Publishes images with the boxes drawn in, rendered only while somebody subscribes. Who subscribes is asked
+ * of the middleware when `refresh` is called, not for each frame.
  */
 export class AnnotatedPublisher implements ResultSink {
   readonly name = 'annotated';

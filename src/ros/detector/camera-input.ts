@@ -9,7 +9,10 @@ import type { RateLimit } from './rate-limit.ts';
 /** The two ends that a message can meet in the pipeline. */
 export type FrameAdmission = Pick<FramePipeline, 'offer' | 'refuse'>;
 
-/** Takes the serialized images of one camera to the pipeline. Whatever it is given, each message is counted there once. */
+/**
+ * Takes the serialized images of one camera to the pipeline. Whatever it is given, each message is counted
+ * there once.
+ */
 export class CameraInput {
   readonly camera: string;
   readonly #admission: FrameAdmission;

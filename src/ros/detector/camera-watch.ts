@@ -4,7 +4,10 @@ import type { Reliability } from '../qos.ts';
 /** Something about the topics around a node that somebody should know. */
 export interface Finding {
   readonly level: 'warn' | 'error';
-  /** what it is about; a finding of the same key replaces the one before, so what can be there twice names itself in it */
+  /**
+   * what it is about; a finding of the same key replaces the one before, so what can be there twice names
+   * itself in it
+   */
   readonly key: 'silent' | 'clock' | `${'qos' | 'type' | 'listener' | 'rival'} ${string}`;
   readonly message: string;
 }
@@ -23,7 +26,10 @@ export interface CameraView {
   readonly otherTopics: readonly string[];
 }
 
-/** Findings about the way in, by what a person should look at first. A camera that is heard gives none about silence. */
+/**
+ * Findings about the way in, by what a person should look at first. A camera that is heard gives none about
+ * silence.
+ */
 export function inspectCamera(view: CameraView, silentAfterSeconds: number): Finding[] {
   const sameType = view.publishers.filter((publisher) => publisher.type === view.type);
   const findings = [...findWrongType(view), ...findQosMismatch(view, sameType)];
@@ -92,7 +98,8 @@ export function inspectListeners(topic: string, type: string, listeners: readonl
 }
 
 /**
- * Findings about results that come from more than one node: listeners get every frame twice, and cannot tell which detector an object is from.
+ * Findings about results that come from more than one node: listeners get every frame twice, and cannot tell
+ * which detector an object is from.
  *
  * @param topic of the results
  * @param own full name of this node, which is among the publishers once
@@ -112,7 +119,10 @@ function gistOf(message: string): string {
   return message.replaceAll(/\b\d+ s\b/g, '# s');
 }
 
-/** Turns what is found again and again into words said once: when it appears, when its cause changes, and when it is over. */
+/**
+ * Turns what is found again and again into words said once: when it appears, when its cause changes, and when
+ * it is over.
+ */
 export class FindingLog {
   readonly #reported = new Map<string, string>();
 

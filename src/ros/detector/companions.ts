@@ -17,8 +17,8 @@ interface SessionView {
 }
 
 /**
- * The web page and telemetry beside the detector. They live as long as the node and show whatever session there is; where both
- * are off, sessions get no sinks for them.
+ * The web page and telemetry beside the detector. They live as long as the node and show whatever session
+ * there is; where both are off, sessions get no sinks for them.
  */
 export class Parts {
   readonly #service: DeviceService;

@@ -276,7 +276,8 @@ export class Detector implements RosProgram, LifecycleWork {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    // A model that is still loading is let finish: its threads cannot be stopped in the middle without ending the process badly.
+    // A model that is still loading is let finish: its threads cannot be stopped in the middle without ending
+    // the process badly.
     await this.#lifecycle.settled();
     // Telemetry sends its last window while the session is still there to be asked, and after its last frame.
     this.#watch.close();

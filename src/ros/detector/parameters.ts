@@ -5,8 +5,8 @@ import type { ParameterTable, ValuesOf } from '../parameters/spec.ts';
 const AUTO = { auto: 0 } as const;
 
 /**
- * Every parameter of the detector. `launch/params/schema.json` and `docs/ros.md` follow this table; a test holds them to it.
- * Thresholds that nobody sets are the bundle's own from configure on.
+ * Every parameter of the detector. `launch/params/schema.json` and `docs/ros.md` follow this table; a test
+ * holds them to it. Thresholds that nobody sets are the bundle's own from configure on.
  */
 export const DETECTOR_PARAMETERS = {
   bundle: {

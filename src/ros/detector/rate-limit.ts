@@ -1,6 +1,7 @@
 /**
- * Lets at most so many frames a second through, evenly. The next slot follows the last slot, not the last frame, so that a camera
- * a little faster than the limit comes out at the limit and not at half of its own rate.
+ * Lets at most so many frames a second through, evenly. The next slot follows the last slot, not the last
+ * frame, so that a camera a little faster than the limit comes out at the limit and not at half of its own
+ * rate.
  */
 export class RateLimit {
   readonly #nowMs: () => number;

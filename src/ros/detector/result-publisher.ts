@@ -8,8 +8,9 @@ import { MESSAGE, type RosNode } from '../rcl.ts';
 import type { CameraTopics } from './topics.ts';
 
 /**
- * Publishes the detections of every frame, empty ones too, with the image's header unchanged, and the debug topics where somebody listens. It is the
- * pipeline's `publisher`: a frame counts as published when rcl has taken its message.
+ * Publishes the detections of every frame, empty ones too, with the image's header unchanged, and the debug
+ * topics where somebody listens. It is the pipeline's `publisher`: a frame counts as published when rcl has
+ * taken its message.
  */
 export class ResultPublisher implements ResultSink {
   readonly name = 'publisher';

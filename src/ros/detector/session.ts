@@ -24,8 +24,8 @@ export interface SessionCamera {
 }
 
 /**
- * Everything that exists from configure to cleanup: the pipeline with its loaded model, publishers, and, while active, the
- * subscriptions.
+ * Everything that exists from configure to cleanup: the pipeline with its loaded model, publishers, and,
+ * while active, the subscriptions.
  */
 export class DetectorSession {
   readonly bundle: Bundle;

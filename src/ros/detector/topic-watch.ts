@@ -12,7 +12,10 @@ interface Watched {
   receivedAt: number;
 }
 
-/** Looks at the graph around an active detector once a second and says in words what keeps frames or results from flowing. */
+/**
+ * Looks at the graph around an active detector once a second and says in words what keeps frames or results
+ * from flowing.
+ */
 export class TopicWatch {
   readonly #node: RosNode;
   readonly #log: Log;
@@ -25,7 +28,10 @@ export class TopicWatch {
     this.#log = log;
   }
 
-  /** Starts to watch cameras that were subscribed just now. What was said of others, or of these before a pause, is said again. */
+  /**
+   * Starts to watch cameras that were subscribed just now. What was said of others, or of these before a
+   * pause, is said again.
+   */
   open(cameras: readonly SessionCamera[], reliability: Reliability): void {
     this.#findingLog = new FindingLog();
     this.#reliability = reliability;

@@ -18,9 +18,9 @@ export interface CameraTopics {
 const COMPRESSED_SUFFIX = '/compressed';
 
 /**
- * Names for each image topic: the results of `/front/image_raw` are beside it, on `/front/detections` and below. Where two image
- * topics would get one name (`/stereo/left` and `/stereo/right`; `/left` and `/left/image`), each has its results below itself
- * (`/stereo/left/detections`).
+ * Names for each image topic: the results of `/front/image_raw` are beside it, on `/front/detections` and
+ * below. Where two image topics would get one name (`/stereo/left` and `/stereo/right`; `/left` and
+ * `/left/image`), each has its results below itself (`/stereo/left/detections`).
  *
  * @param images full names, remapped already; repeated ones are taken once
  * @param type the parameter `image_type`
@@ -43,7 +43,8 @@ function distinctBases(images: readonly string[]): readonly string[] {
   let bases = images.map((image) => namespaceOf(withoutSuffix(image)));
   for (;;) {
     const cameras = images.map((image, i) => cameraOf(image, bases[i]!));
-    // One that moves may meet the name of a third: looked at again until nothing moves. Places below the images themselves all differ.
+    // One that moves may meet the name of a third: looked at again until nothing moves. Places below the
+    // images themselves all differ.
     const moved = images.map((image, i) =>
       isAlone(bases, i) && isAlone(cameras, i) ? bases[i]! : ownBase(image, images),
     );

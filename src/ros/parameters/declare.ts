@@ -43,8 +43,8 @@ export interface DeclaredParameters<T extends ParameterTable> {
 /**
  * Declares every parameter of a table with its descriptor and keeps `values` in step with what is set later.
  *
- * rclnodejs is kept to carrying values: its own range check says nothing useful when it refuses, and its descriptors lose their
- * ranges on the way to `ros2 param describe`.
+ * rclnodejs is kept to carrying values: its own range check says nothing useful when it refuses, and its
+ * descriptors lose their ranges on the way to `ros2 param describe`.
  */
 export function declareParameters<T extends ParameterTable>(
   node: RosNode,

@@ -30,8 +30,8 @@ export interface ParameterOverride {
 }
 
 /**
- * Reads everything on the command line that sets parameters and keeps what is about the node. Sources apply in the order given
- * and sections in the order of their file, so later ones win.
+ * Reads everything on the command line that sets parameters and keeps what is about the node. Sources apply
+ * in the order given and sections in the order of their file, so later ones win.
  *
  * YAML 1.1, as rcl reads it: `yes`, `no`, `on` and `off` are booleans.
  *

@@ -6,8 +6,8 @@ import { readParameterOverrides, type ParameterOverride } from './files.ts';
 const PARAMETER_BOOL = 1;
 
 /**
- * Reads the command line's parameters for a node, says which files are not about it, and hands `use_sim_time`, which rclnodejs
- * declares for itself, on to it.
+ * Reads the command line's parameters for a node, says which files are not about it, and hands
+ * `use_sim_time`, which rclnodejs declares for itself, on to it.
  */
 export async function readNodeParameters(
   node: RosNode,

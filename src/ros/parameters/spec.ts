@@ -2,8 +2,9 @@ interface Common {
   /** one sentence for `ros2 param describe` and the JSON schema */
   readonly description: string;
   /**
-   * When it is read. `start`: once, when the node starts; setting it later is refused. `configure`: at each configure, so that it can be set for as
-   * long as the node is not configured. `always`: whenever it is needed.
+   * When it is read. `start`: once, when the node starts; setting it later is refused. `configure`: at each
+   * configure, so that it can be set for as long as the node is not configured. `always`: whenever it is
+   * needed.
    */
   readonly read: 'start' | 'configure' | 'always';
 }
@@ -53,8 +54,9 @@ export type Checked =
   { readonly ok: true; readonly value: ParameterValue } | { readonly ok: false; readonly reason: string };
 
 /**
- * Checks a value against its spec. Values come from YAML, command lines and `ros2 param set`, which guess at types, so what can
- * only mean one thing is taken: a whole number where a double is wanted, an empty list of any type, and a text for a list of texts.
+ * Checks a value against its spec. Values come from YAML, command lines and `ros2 param set`, which guess at
+ * types, so what can only mean one thing is taken: a whole number where a double is wanted, an empty list of
+ * any type, and a text for a list of texts.
  */
 export function checkParameter(spec: ParameterSpec, value: unknown): Checked {
   switch (spec.kind) {

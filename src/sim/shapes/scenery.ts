@@ -33,7 +33,10 @@ export function sampleBuilding(random: Random, length: number): BuildingLook {
   };
 }
 
-/** A facade at x = 0 that faces `side` (-1 left, 1 right), from z = 0 to its length, with the end wall nearest the camera. */
+/**
+ * A facade at x = 0 that faces `side` (-1 left, 1 right), from z = 0 to its length, with the end wall nearest
+ * the camera.
+ */
 export function paintBuilding(painter: Painter, look: BuildingLook, side: number, lamps: number): void {
   const { length, height } = look;
   const deep = -side * 9;

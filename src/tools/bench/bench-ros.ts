@@ -61,8 +61,8 @@ export async function benchRos(
 }
 
 /**
- * Peak sustained rate of Goshawk and of the plain Python node, and their latency at one rate, in turn on this machine, `rounds` times: what slows
- * the machine for an hour slows both.
+ * Peak sustained rate of Goshawk and of the plain Python node, and their latency at one rate, in turn on this
+ * machine, `rounds` times: what slows the machine for an hour slows both.
  * @throws GoshawkError GOSHAWK_BENCH_PROCESS
  */
 export async function benchPeers(

@@ -49,7 +49,10 @@ interface Contender {
   readonly choice: VariantChoice;
 }
 
-/** What the runtime takes on the CPU provider: the fastest here that gives what it gave when it was evaluated. Throws GOSHAWK_USAGE where there is none. */
+/**
+ * What the runtime takes on the CPU provider: the fastest here that gives what it gave when it was evaluated.
+ * Throws GOSHAWK_USAGE where there is none.
+ */
 async function contenderOf(bundle: Bundle, threads: number): Promise<Contender> {
   const { candidates, choice } = await planEngine({ bundle, threads, preferred: ['cpu'] });
   const [taken] = candidates;
@@ -61,7 +64,10 @@ async function contenderOf(bundle: Bundle, threads: number): Promise<Contender> 
   return { bundle, variant: taken.variant, exactInt8: taken.exactInt8, choice };
 }
 
-/** Throws GOSHAWK_USAGE unless both bundles take the same input and name the same classes: anything else compares nothing. */
+/**
+ * Throws GOSHAWK_USAGE unless both bundles take the same input and name the same classes: anything else
+ * compares nothing.
+ */
 function checkComparable({ manifest: a }: Bundle, { manifest: b }: Bundle): void {
   const [before, after] = [a, b].map(({ input: { width, height }, labels }) =>
     JSON.stringify({ width, height, labels }),
@@ -73,9 +79,10 @@ function checkComparable({ manifest: a }: Bundle, { manifest: b }: Bundle): void
 }
 
 /**
- * Compares an optimized bundle with the baseline it came from, in one run on one machine: accuracy on freshly rendered scenes of a
- * seed that nobody trained on, through the runtime's own preprocessing and engine; latency of the graphs in turns; bytes of the files.
- * Throws GOSHAWK_USAGE where the two cannot be compared, and what rendering and evaluation throw.
+ * Compares an optimized bundle with the baseline it came from, in one run on one machine: accuracy on freshly
+ * rendered scenes of a seed that nobody trained on, through the runtime's own preprocessing and engine;
+ * latency of the graphs in turns; bytes of the files. Throws GOSHAWK_USAGE where the two cannot be compared,
+ * and what rendering and evaluation throw.
  */
 export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineReport> {
   const { baseline, optimized, threads, rounds, runs, signal, onProgress } = options;

@@ -5,7 +5,10 @@ export function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
 }
 
-/** The middle one, or the mean of the two in the middle, so that of two rounds the better one is not what is told; 0 of none. */
+/**
+ * The middle one, or the mean of the two in the middle, so that of two rounds the better one is not what is
+ * told; 0 of none.
+ */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = Math.floor(sorted.length / 2);

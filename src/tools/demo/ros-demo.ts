@@ -27,8 +27,8 @@ export interface RosDemoOptions {
 const WORTH_SHOWING = /\[(WARN|ERROR|FATAL)\]|GOSHAWK_/;
 
 /**
- * What the detector's log says where its model cannot be loaded, or its page cannot be served: it then waits for an operator, or works
- * without, which is no demo.
+ * What the detector's log says where its model cannot be loaded, or its page cannot be served: it then waits
+ * for an operator, or works without, which is no demo.
  */
 const COULD_NOT_START = /configure failed|GOSHAWK_PORT_IN_USE/;
 
@@ -57,8 +57,8 @@ async function untilPublished(options: RosDemoOptions, failed: () => GoshawkErro
 }
 
 /**
- * Camera node and detector node as two processes over real ROS 2, watched through the detector's own page, until `signal`. Ends the camera
- * first, so that the detector can finish what it has in hand.
+ * Camera node and detector node as two processes over real ROS 2, watched through the detector's own page,
+ * until `signal`. Ends the camera first, so that the detector can finish what it has in hand.
  * @returns false where it was ended before the first detection
  * @throws GoshawkError GOSHAWK_DEMO_NODE_FAILED, GOSHAWK_DEMO_NODE_ENDED, GOSHAWK_DEMO_SILENT
  */

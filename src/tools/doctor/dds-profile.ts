@@ -29,9 +29,10 @@ function sizeOf(xml: string, element: string): number | undefined {
 }
 
 /**
- * Reads the shared-memory transport that the default participant of a Fast DDS profile file uses. Only the few elements that decide are
- * read; the file as a whole is for Fast DDS to judge.
- * Returns `undefined` where the file is no profile file, and `null` where the default participant has no shared-memory transport of its own.
+ * Reads the shared-memory transport that the default participant of a Fast DDS profile file uses. Only the
+ * few elements that decide are read; the file as a whole is for Fast DDS to judge. Returns `undefined` where
+ * the file is no profile file, and `null` where the default participant has no shared-memory transport of its
+ * own.
  */
 export function readSharedMemoryProfile(xml: string): SharedMemoryProfile | null | undefined {
   const plain = xml.replaceAll(/<!--[\s\S]*?-->/g, '');

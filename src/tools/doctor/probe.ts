@@ -11,7 +11,10 @@ export interface Space {
   readonly free: number;
 }
 
-/** All that the checks look at, so that tests can show them a machine with faults. Nothing in it throws: what cannot be had is undefined. */
+/**
+ * All that the checks look at, so that tests can show them a machine with faults. Nothing in it throws: what
+ * cannot be had is undefined.
+ */
 export interface Probe {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly nodeVersion: string;

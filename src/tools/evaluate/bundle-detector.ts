@@ -25,7 +25,10 @@ export interface BundleDetectorOptions {
   readonly engine?: Omit<EngineOptions, 'bundle' | 'inputs'>;
 }
 
-/** Limits in milliseconds for an image and for loading: no camera waits, and a busy or an emulated machine is not a hung one. */
+/**
+ * Limits in milliseconds for an image and for loading: no camera waits, and a busy or an emulated machine is
+ * not a hung one.
+ */
 const PATIENCE = { timeoutMs: 120_000, startTimeoutMs: 90 * 60_000 };
 
 async function decode(file: string): Promise<ImageView> {
@@ -58,8 +61,8 @@ function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
 }
 
 /**
- * A detector that does to image files what the frame path does to a camera's raw frames: the same preprocessing, engine, decoding and
- * suppression. The engine is started here.
+ * A detector that does to image files what the frame path does to a camera's raw frames: the same
+ * preprocessing, engine, decoding and suppression. The engine is started here.
  */
 export async function openBundleDetector(options: BundleDetectorOptions): Promise<Detector> {
   const { bundle, preprocess, limits } = options;

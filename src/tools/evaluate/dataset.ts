@@ -170,7 +170,10 @@ export async function readDataset(file: string, options: DatasetOptions): Promis
   return { file, digest, images, labels, categoryIds, truths };
 }
 
-/** Reads detections in COCO's results format. Those of images left out by `--limit` and of categories left out are skipped. */
+/**
+ * Reads detections in COCO's results format. Those of images left out by `--limit` and of categories left out
+ * are skipped.
+ */
 export async function readResults(file: string, dataset: Dataset, limited: boolean): Promise<DetectedBox[]> {
   const { value: results } = await readJson(file, cocoResultsSchema);
   const imageOf = new Map(dataset.images.map(({ id }, index) => [id, index]));
@@ -190,7 +193,10 @@ export async function readResults(file: string, dataset: Dataset, limited: boole
   return boxes;
 }
 
-/** Detections in COCO's results format; labels that the data set has no category for cannot be written and are left out. */
+/**
+ * Detections in COCO's results format; labels that the data set has no category for cannot be written and are
+ * left out.
+ */
 export function toResults(dataset: Dataset, boxes: readonly DetectedBox[]): CocoResult[] {
   const results: CocoResult[] = [];
   for (const { image, classIndex, x, y, width, height, score } of boxes) {

@@ -43,8 +43,8 @@ export function boxesOf(detections: Detections, image: number): DetectedBox[] {
 }
 
 /**
- * Runs a detector over all images of a data set, a few at a time; the result does not depend on their order of completion. The first image
- * that fails ends the run: figures over a part of a data set mislead.
+ * Runs a detector over all images of a data set, a few at a time; the result does not depend on their order
+ * of completion. The first image that fails ends the run: figures over a part of a data set mislead.
  *
  * @param folder where the images lie
  * @param onProgress told after each image

@@ -33,7 +33,10 @@ export type GivenPlan = Extract<Plan, { readonly graph: Graph }>;
 /** A plan that the quantizer has work with. */
 type MadePlan = Exclude<Plan, GivenPlan>;
 
-/** True where sums of two 8-bit products may exceed 16 bits: the plan's graph computes something else on CPUs without VNNI. */
+/**
+ * True where sums of two 8-bit products may exceed 16 bits: the plan's graph computes something else on CPUs
+ * without VNNI.
+ */
 export function needsExactInt8(plan: Plan): boolean {
   if (plan.kind === 'static') return !plan.scheme.saturationFree;
   return plan.kind === 'dynamic' && !plan.saturationFree;
@@ -132,8 +135,8 @@ export class CandidateBuilder {
   }
 
   /**
-   * Makes and measures one candidate. What fails in the quantizer or is refused by the runtime is a candidate with a reason; a full disk and an interruption
-   * are thrown.
+   * Makes and measures one candidate. What fails in the quantizer or is refused by the runtime is a candidate
+   * with a reason; a full disk and an interruption are thrown.
    */
   async try(plan: Plan): Promise<Candidate> {
     const started = performance.now();
@@ -178,7 +181,10 @@ export class CandidateBuilder {
     return this.#statistics;
   }
 
-  /** The layers that can be quantized, and what quantizing each alone does. Rejects with QuantizerError where that cannot be told. */
+  /**
+   * The layers that can be quantized, and what quantizing each alone does. Rejects with QuantizerError where
+   * that cannot be told.
+   */
   async sensitivity(scheme: Scheme): Promise<readonly Layer[]> {
     const { work, quantizer, codeDigest, base, calibration, onProgress } = this.#options;
     const statistics = await this.statistics();

@@ -8,8 +8,8 @@ export interface Ranked {
 }
 
 /**
- * How many standard deviations of the estimate have to fit below the floor. Half of one: about seven of ten candidates on the edge hold the floor on
- * other images.
+ * How many standard deviations of the estimate have to fit below the floor. Half of one: about seven of ten
+ * candidates on the edge hold the floor on other images.
  */
 export const SAFETY = 0.5;
 

@@ -12,8 +12,9 @@ import { readStored } from './detect-stored.ts';
 import type { ImageStore } from './image-store.ts';
 
 /**
- * Runs two folded graphs on made-up images and on the first `most` of the store, through the runtime's own engine: value by value, or by their detections
- * where the graph selects boxes itself. Throws where they differ in the shape of what they give.
+ * Runs two folded graphs on made-up images and on the first `most` of the store, through the runtime's own
+ * engine: value by value, or by their detections where the graph selects boxes itself. Throws where they
+ * differ in the shape of what they give.
  */
 export async function compareFolded(
   before: Uint8Array,

@@ -32,8 +32,9 @@ export interface DetectOptions {
 }
 
 /**
- * Detections of a graph on stored images, all or those named, by the runtime's graph, decoder and suppression. `image` of a box is the image's place in the store.
- * Throws BrokenOutputError where the graph gives what is no number, and what loading throws.
+ * Detections of a graph on stored images, all or those named, by the runtime's graph, decoder and
+ * suppression. `image` of a box is the image's place in the store. Throws BrokenOutputError where the graph
+ * gives what is no number, and what loading throws.
  */
 export async function detectStored(
   model: Uint8Array,

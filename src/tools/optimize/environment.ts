@@ -136,7 +136,10 @@ async function findPython(signal: AbortSignal): Promise<string> {
   throw refuse(reason, PYTHON_FIX);
 }
 
-/** Runs a program to its end; code null where it could not be started. Rejects with the signal's reason where that ended it. */
+/**
+ * Runs a program to its end; code null where it could not be started. Rejects with the signal's reason where
+ * that ended it.
+ */
 async function run(
   command: string,
   args: readonly string[],

@@ -9,8 +9,9 @@ export interface Estimate {
 }
 
 /**
- * Where the first candidates have not said more: the share of its AP that a model loses is about 1.3 times the square of what it lost in
- * agreement (YOLOX-nano, static int8 of four calibrations). A small disturbance of boxes and scores gains as often as it loses; what is left is of second order.
+ * Where the first candidates have not said more: the share of its AP that a model loses is about 1.3 times
+ * the square of what it lost in agreement (YOLOX-nano, static int8 of four calibrations). A small disturbance
+ * of boxes and scores gains as often as it loses; what is left is of second order.
  */
 const USUAL_CURVATURE = 1.3;
 /** how many candidates that guess is worth */
@@ -22,9 +23,10 @@ const MIN_ERROR = 0.001;
 const MIN_DEVIATION = 0.0005;
 
 /**
- * Estimates the drop of each candidate from two measures: the drop on the search part, which is what is wanted but noisy on few images, and the agreement with
- * the original's own detections, which is sharp since it needs no labels but says nothing of AP. How the one follows from the other is learned
- * over all candidates; the two are then weighted by their precision.
+ * Estimates the drop of each candidate from two measures: the drop on the search part, which is what is
+ * wanted but noisy on few images, and the agreement with the original's own detections, which is sharp since
+ * it needs no labels but says nothing of AP. How the one follows from the other is learned over all
+ * candidates; the two are then weighted by their precision.
  *
  * @param originalAp of the original on the search part, > 0
  */

@@ -73,8 +73,9 @@ export function isTensorrt({ candidate: { plan } }: Ranked): boolean {
 }
 
 /**
- * Evaluates the best candidates on the choice part, measures those that it confirms again, side by side, and chooses. What was chosen is then evaluated on the final
- * part: the best of many on one part looks better there than it is, so a figure to be relied on needs images that nothing was chosen by.
+ * Evaluates the best candidates on the choice part, measures those that it confirms again, side by side, and
+ * chooses. What was chosen is then evaluated on the final part: the best of many on one part looks better
+ * there than it is, so a figure to be relied on needs images that nothing was chosen by.
  */
 export async function finish(
   ranked: readonly Ranked[],
@@ -180,8 +181,9 @@ function worthTiming(judged: readonly Finalist[]): Finalist[] {
 }
 
 /**
- * Chooses by the final latencies among those that the choice part confirms. The fastest is faster than what came in beyond doubt, or it is the float graph. With a latency
- * target it is the most accurate of those that meet it.
+ * Chooses by the final latencies among those that the choice part confirms. The fastest is faster than what
+ * came in beyond doubt, or it is the float graph. With a latency target it is the most accurate of those that
+ * meet it.
  */
 export function choose(
   finalists: readonly Finalist[],

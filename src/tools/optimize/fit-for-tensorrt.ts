@@ -15,7 +15,10 @@ export interface TensorrtFit {
 /** Nodes that are named for a rule at most: a graph breaks it at every layer or at none. */
 const MAX_NODES = 3;
 
-/** Has a quantized graph's image cast first, as TensorRT wants it, and holds it against the rules. The file is replaced. */
+/**
+ * Has a quantized graph's image cast first, as TensorRT wants it, and holds it against the rules. The file is
+ * replaced.
+ */
 export async function fitForTensorrt(file: string): Promise<TensorrtFit> {
   const model = readModel(await readFile(file), file);
   if (castInputFirst(model)) {

@@ -1,6 +1,7 @@
 /**
- * Kinds of steps, each of about one length within a run: a candidate in float, one in int8, one whose ranges are collected anew after
- * equalization, one whose biases are corrected; the sensitivity of all layers; and the final figures.
+ * Kinds of steps, each of about one length within a run: a candidate in float, one in int8, one whose ranges
+ * are collected anew after equalization, one whose biases are corrected; the sensitivity of all layers; and
+ * the final figures.
  */
 export const STEP_KINDS = ['float', 'int8', 'equalized', 'corrected', 'sensitivity', 'final'] as const;
 
@@ -9,7 +10,10 @@ export type StepKind = (typeof STEP_KINDS)[number];
 /** How many steps of each kind are expected; parts of one where they may not come. */
 export type Steps = Readonly<Partial<Record<StepKind, number>>>;
 
-/** How long steps take beside a candidate in int8, until one of the kind was seen: YOLOX-nano and goshawk-street, about the middle of both. */
+/**
+ * How long steps take beside a candidate in int8, until one of the kind was seen: YOLOX-nano and
+ * goshawk-street, about the middle of both.
+ */
 const USUAL: Readonly<Record<StepKind, number>> = {
   float: 0.8,
   int8: 1,

@@ -24,7 +24,10 @@ export interface ImageStore extends ImageFile {
   /** sha256 over names and contents of the image files, in order */
   readonly digest: string;
   readonly names: readonly string[];
-  /** sha256 of the decoded pixels of each image: the same image under another name, or encoded anew without loss, has the same */
+  /**
+   * sha256 of the decoded pixels of each image: the same image under another name, or encoded anew without
+   * loss, has the same
+   */
   readonly pixelDigests: readonly string[];
 }
 
@@ -78,7 +81,10 @@ export interface StoreOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** Letterboxes the images of a calibration folder. An image that does not decode is refused: GOSHAWK_OPTIMIZE_PICTURES. */
+/**
+ * Letterboxes the images of a calibration folder. An image that does not decode is refused:
+ * GOSHAWK_OPTIMIZE_PICTURES.
+ */
 export function storeCalibration(
   folder: string,
   names: readonly string[],
@@ -91,7 +97,10 @@ export function storeCalibration(
   });
 }
 
-/** Letterboxes the labeled images, by the order of the data set. One that is not there, broken, or of another size is refused: GOSHAWK_DATASET_IMAGE. */
+/**
+ * Letterboxes the labeled images, by the order of the data set. One that is not there, broken, or of another
+ * size is refused: GOSHAWK_DATASET_IMAGE.
+ */
 export function storeLabeled(folder: string, dataset: Dataset, options: StoreOptions): Promise<ImageStore> {
   const sources = dataset.images.map(({ file, width, height }) => ({
     name: file,

@@ -4,7 +4,10 @@ import type { InferenceInput } from '../../device/inference/engine.ts';
 import { createRandom } from '../../core/random.ts';
 import { asInput } from './compare-folded.ts';
 
-/** How long one run of a graph takes, milliseconds, and how that compares with the first of those that were measured together. */
+/**
+ * How long one run of a graph takes, milliseconds, and how that compares with the first of those that were
+ * measured together.
+ */
 export interface Latency {
   readonly p25: number;
   readonly p50: number;
@@ -29,8 +32,8 @@ export interface LatencyOptions {
   /** timed runs of a turn; one more goes before them, which is not timed */
   readonly runs: number;
   /**
-   * what ratios are of, `wall` unless told otherwise. `cpu` counts the time that the process ran, which other programs disturb less; with one thread it is
-   * what the wall clock shows on a quiet machine.
+   * what ratios are of, `wall` unless told otherwise. `cpu` counts the time that the process ran, which other
+   * programs disturb less; with one thread it is what the wall clock shows on a quiet machine.
    */
   readonly ratioOf?: RatioOf;
   /** for each graph whether it runs on ONNX Runtime's exact 8-bit kernels; none unless told otherwise */
@@ -41,12 +44,16 @@ export interface LatencyOptions {
 /** Runs before anything is timed. */
 const WARM_UP_RUNS = 4;
 
-/** Rounds after which graphs are loaded anew: where their memory comes to lie makes a few percent, and luck has to even out. */
+/**
+ * Rounds after which graphs are loaded anew: where their memory comes to lie makes a few percent, and luck
+ * has to even out.
+ */
 const ROUNDS_OF_A_LOAD = 4;
 
 /**
- * Measures graphs in turns, as the runtime would run them (one image, the CPU provider, threads that do not spin between runs): what slows the machine for a
- * while slows all of them, and the ratio of a round hardly feels it. The first graph is the one the others are compared with.
+ * Measures graphs in turns, as the runtime would run them (one image, the CPU provider, threads that do not
+ * spin between runs): what slows the machine for a while slows all of them, and the ratio of a round hardly
+ * feels it. The first graph is the one the others are compared with.
  */
 export async function measureLatencies(
   models: readonly Uint8Array[],

@@ -32,9 +32,11 @@ export interface OptimizeResult {
 const TRAINED_RANGES = 'goshawk.activation_ranges';
 
 /**
- * Makes a model smaller and faster for as long as it stays accurate, and proves it: cleans the graph, quantizes it in every way that may
- * help, searches mixed precision, measures each candidate beside the original, and writes a bundle of what earned its place. Finished steps are kept in
- * the work folder, so that a run that was interrupted or killed goes on from there. Throws coded errors; nothing is written but the work folder then.
+ * Makes a model smaller and faster for as long as it stays accurate, and proves it: cleans the graph,
+ * quantizes it in every way that may help, searches mixed precision, measures each candidate beside the
+ * original, and writes a bundle of what earned its place. Finished steps are kept in the work folder, so that
+ * a run that was interrupted or killed goes on from there. Throws coded errors; nothing is written but the
+ * work folder then.
  */
 export async function optimize(
   options: OptimizeOptions,

@@ -32,7 +32,10 @@ export class Outlook {
   readonly #expected: Map<Phase, Partial<Record<StepKind, number>>>;
   #phase: Phase = 'float';
 
-  /** @param ways calibrations that are tried, @param everyCpu true where the mix is carried over to weights that no CPU saturates */
+  /**
+   * @param ways calibrations that are tried,
+   * @param everyCpu true where the mix is carried over to weights that no CPU saturates
+   */
   constructor(ways: number, everyCpu: boolean) {
     const usual: Record<Phase, Steps> = {
       float: { float: 5 },

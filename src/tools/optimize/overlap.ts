@@ -7,8 +7,9 @@ type Images = Pick<ImageStore, 'names' | 'pixelDigests'>;
 const MAX_NAMED = 3;
 
 /**
- * Refuses calibration images that are labeled images too, whatever their names: ranges that were set by an image suit it better than others, so a loss
- * that is measured on it is too small. Throws GOSHAWK_OPTIMIZE_OVERLAP.
+ * Refuses calibration images that are labeled images too, whatever their names: ranges that were set by an
+ * image suit it better than others, so a loss that is measured on it is too small. Throws
+ * GOSHAWK_OPTIMIZE_OVERLAP.
  */
 export function refuseOverlap(folder: string, calibration: Images, labeled: Images): void {
   const labeledNames = new Map(labeled.pixelDigests.map((digest, i) => [digest, labeled.names[i] ?? '']));

@@ -178,7 +178,10 @@ export async function openTools(
   return { command, quantizer, versions, judge, judgeDigest, machine };
 }
 
-/** Cleans the graph and sees that it computes the same in the runtime's own engine; where it does not, the graph that came in stays. */
+/**
+ * Cleans the graph and sees that it computes the same in the runtime's own engine; where it does not, the
+ * graph that came in stays.
+ */
 export async function cleanGraph(
   inputs: Inputs,
   { quantizer, command }: Tools,

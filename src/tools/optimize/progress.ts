@@ -24,7 +24,8 @@ const MIN_RESERVE = 20;
 const TELLING_SHARE = 0.1;
 
 /**
- * Where the run stands: how long steps took, what remains, and whether the budget allows another candidate. The clock is given, in milliseconds.
+ * Where the run stands: how long steps took, what remains, and whether the budget allows another candidate.
+ * The clock is given, in milliseconds.
  */
 export class Schedule {
   readonly steps: StepTime[] = [];

@@ -68,7 +68,10 @@ export interface Scheme {
   readonly opTypes: 'conv' | 'all';
   /** has layers that stay in float keep their weights as int8, which are floats again once the graph is loaded */
   readonly packFloat: boolean;
-  /** weights that no CPU's 16-bit sums of two products can overflow, so that CPUs without VNNI compute what the others do */
+  /**
+   * weights that no CPU's 16-bit sums of two products can overflow, so that CPUs without VNNI compute what
+   * the others do
+   */
   readonly saturationFree: boolean;
 }
 

@@ -38,8 +38,8 @@ export interface QuantizerPort {
 }
 
 /**
- * The quantizer's process. It is started with the first request and, after a crash, again with the next one; one request runs at a time.
- * `close` ends it.
+ * The quantizer's process. It is started with the first request and, after a crash, again with the next one;
+ * one request runs at a time. `close` ends it.
  */
 export class Quantizer implements QuantizerPort {
   /** largest resident memory of any of its processes so far, bytes; null where the system does not say */
@@ -59,8 +59,9 @@ export class Quantizer implements QuantizerPort {
   }
 
   /**
-   * Asks and waits for the answer. Rejects with QuantizerError where the request fails, with GOSHAWK_NO_SPACE where the disk is full, and with the
-   * signal's reason where the work is to stop; the process is then ended.
+   * Asks and waits for the answer. Rejects with QuantizerError where the request fails, with GOSHAWK_NO_SPACE
+   * where the disk is full, and with the signal's reason where the work is to stop; the process is then
+   * ended.
    */
   async request<K extends Operation>(
     operation: K,

@@ -57,10 +57,11 @@ interface Mixed {
 }
 
 /**
- * Tries what may make a model smaller or faster, the surest first, and says what each costs: the float graph with fewer operators and smaller
- * weights, int8 by each calibration, mixed precision, int8 for TensorRT, and the ways that seldom help on a CPU. Mixed precision is found by bisection over
- * the layers, the most sensitive kept in float first, with the corrections that raise agreement, and then by giving layers back to int8
- * for as long as the floor holds and the latency falls.
+ * Tries what may make a model smaller or faster, the surest first, and says what each costs: the float graph
+ * with fewer operators and smaller weights, int8 by each calibration, mixed precision, int8 for TensorRT, and
+ * the ways that seldom help on a CPU. Mixed precision is found by bisection over the layers, the most
+ * sensitive kept in float first, with the corrections that raise agreement, and then by giving layers back to
+ * int8 for as long as the floor holds and the latency falls.
  */
 export class Search {
   readonly #port: SearchPort;
@@ -112,7 +113,10 @@ export class Search {
     return best?.graph ?? this.#options.clean.graph;
   }
 
-  /** Everything in int8 by each calibration: what agrees most is the start for mixed precision. Null where none can be made. */
+  /**
+   * Everything in int8 by each calibration: what agrees most is the start for mixed precision. Null where
+   * none can be made.
+   */
   async #calibrations(): Promise<Mixed | null> {
     this.#outlook.begin('calibrations');
     let best: Mixed | null = null;
@@ -202,8 +206,9 @@ export class Search {
   }
 
   /**
-   * The same mix with weights that no CPU saturates, for those without VNNI. Where it loses too much, as many more of the most sensitive layers stay in float as
-   * the floor asks for. Where only few images tell what is lost, the choice part contradicts some: with `spare` in float there is a second one.
+   * The same mix with weights that no CPU saturates, for those without VNNI. Where it loses too much, as many
+   * more of the most sensitive layers stay in float as the floor asks for. Where only few images tell what is
+   * lost, the choice part contradicts some: with `spare` in float there is a second one.
    */
   async #everyCpu(best: Mixed, spare: readonly string[], names: readonly string[]): Promise<void> {
     const scheme = { ...best.scheme, saturationFree: true };
@@ -220,8 +225,8 @@ export class Search {
   }
 
   /**
-   * The fewest of the most sensitive layers that have to stay in float for the floor, more than `known` and `most` at most; null where these are not
-   * enough.
+   * The fewest of the most sensitive layers that have to stay in float for the floor, more than `known` and
+   * `most` at most; null where these are not enough.
    */
   async #bisect(
     scheme: BaseScheme,
@@ -244,8 +249,8 @@ export class Search {
   }
 
   /**
-   * What agrees most where the bisection ended: ranges that suit a network with its most sensitive layers in int8 are others than those that suit
-   * the rest.
+   * What agrees most where the bisection ended: ranges that suit a network with its most sensitive layers in
+   * int8 are others than those that suit the rest.
    */
   async #improve(start: Mixed): Promise<Mixed> {
     let best = start;
@@ -260,14 +265,20 @@ export class Search {
     return other !== null && agreement(other) > agreement(one) + WORTH_AGREEMENT ? other : one;
   }
 
-  /** Bias correction, which takes long, for the best mix alone; what it gains in accuracy may let another layer go to int8. */
+  /**
+   * Bias correction, which takes long, for the best mix alone; what it gains in accuracy may let another
+   * layer go to int8.
+   */
   async #correctBiases(best: Mixed): Promise<Mixed> {
     const corrected = await this.#tryMixed({ ...best.scheme, biasCorrection: true }, best.kept);
     if (corrected === null || !this.#holds(corrected.candidate)) return best;
     return this.#moreAlike(best, corrected) === best ? best : this.#prune(corrected, CORRECTED_TRIES);
   }
 
-  /** Gives layers back to int8, those that disturb least first, in groups that become smaller where the floor breaks or nothing is gained. */
+  /**
+   * Gives layers back to int8, those that disturb least first, in groups that become smaller where the floor
+   * breaks or nothing is gained.
+   */
   async #prune(start: Mixed, most: number): Promise<Mixed> {
     let best = start;
     let group = Math.max(1, Math.ceil(best.kept.length / 4));

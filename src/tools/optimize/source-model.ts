@@ -33,8 +33,9 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * A bundle by its name or path, or an ONNX file, which is imported into the work folder.
- * Throws what importing and loading bundles throw, and GOSHAWK_USAGE where labels are missing or the bundle has no float variant.
+ * A bundle by its name or path, or an ONNX file, which is imported into the work folder. Throws what
+ * importing and loading bundles throw, and GOSHAWK_USAGE where labels are missing or the bundle has no float
+ * variant.
  */
 export async function openSource(
   reference: string,

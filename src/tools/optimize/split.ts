@@ -26,8 +26,9 @@ export interface Split {
 export const FEWEST_PICTURES = 3;
 
 /**
- * Splits the labeled images in three by the seed alone: the search's, and halves of the rest for the choice and the final figures. Images are dealt in an
- * order in which those with many classes come first, so that rare classes do not all fall to one part. An image that is there twice is in one part only.
+ * Splits the labeled images in three by the seed alone: the search's, and halves of the rest for the choice
+ * and the final figures. Images are dealt in an order in which those with many classes come first, so that
+ * rare classes do not all fall to one part. An image that is there twice is in one part only.
  *
  * @param pixelDigests of each image
  * @param share of the images for the search, 0..1; each part gets one image at least where they all differ

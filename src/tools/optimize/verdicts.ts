@@ -98,7 +98,10 @@ function describeNotTried(notTried: readonly string[]): string[] {
   ];
 }
 
-/** Variants that lose more on the final part than they may. They stay: to take others for it would be to choose by it. */
+/**
+ * Variants that lose more on the final part than they may. They stay: to take others for it would be to
+ * choose by it.
+ */
 function describeFinalPart(choice: Choice, maxApDrop: number): string[] {
   const over = takenOf(choice).filter(({ final }) => final.drop > maxApDrop);
   if (over.length === 0) return [];

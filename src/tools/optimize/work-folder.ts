@@ -7,7 +7,10 @@ import { sha256Of } from '../../platform/digest.ts';
 import { outputError } from '../../platform/outputs.ts';
 import { tryLock, unlock } from './lock.ts';
 
-/** Numbers, texts, lists and objects: what a step depends on. Written in one way only, so that equal inputs have equal digests. */
+/**
+ * Numbers, texts, lists and objects: what a step depends on. Written in one way only, so that equal inputs
+ * have equal digests.
+ */
 export type StepInputs = Readonly<Record<string, unknown>>;
 
 /** A step that is finished. */
@@ -33,8 +36,9 @@ const recordSchema = z.object({
 });
 
 /**
- * Everything that a search has finished, so that a run that was killed goes on where it stopped: each step's result is a file named
- * by the digest of the step's inputs, written only when the step is done. One process works in a folder at a time.
+ * Everything that a search has finished, so that a run that was killed goes on where it stopped: each step's
+ * result is a file named by the digest of the step's inputs, written only when the step is done. One process
+ * works in a folder at a time.
  */
 export class WorkFolder {
   readonly folder: string;

@@ -31,8 +31,8 @@ export interface ChosenVariant {
 const OPEN_BATCH = 8;
 
 /**
- * The variants in their order. What computes the same on every CPU comes before what needs exact 8-bit sums: who takes the first that is meant
- * for a provider, without measuring, gets what was evaluated.
+ * The variants in their order. What computes the same on every CPU comes before what needs exact 8-bit sums:
+ * who takes the first that is meant for a provider, without measuring, gets what was evaluated.
  */
 export async function variantsOf(
   choice: Choice,

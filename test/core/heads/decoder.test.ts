@@ -45,7 +45,10 @@ function place(head: Head, i: number): { box: number[]; scores: number[] } {
   };
 }
 
-/** One detection of score 0.81 or 0.9 at candidate `i`, 20 to 40 pixels of the network in x and y where the head decodes nothing. */
+/**
+ * One detection of score 0.81 or 0.9 at candidate `i`, 20 to 40 pixels of the network in x and y where the
+ * head decodes nothing.
+ */
 function withOne(head: Head, i: number, given?: number[]) {
   const usual = isLabeled(head) ? [20, 20, 40, 40] : [30, 30, 20, 20];
   const box = (given ?? usual).map((value) => (head === 'detr' ? value / SIZE : value));

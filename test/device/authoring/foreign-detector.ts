@@ -63,8 +63,9 @@ function shapeOf(layout: ForeignLayout, classes: number, cells: number, keep: nu
 }
 
 /**
- * A small real detector: a convolution with seeded weights for each stride, boxes decoded in the graph so that they follow the grid, and the
- * output as an exporter would lay it out. All layouts hold the same boxes in the same places.
+ * A small real detector: a convolution with seeded weights for each stride, boxes decoded in the graph so
+ * that they follow the grid, and the output as an exporter would lay it out. All layouts hold the same boxes
+ * in the same places.
  */
 export function foreignDetector(options: ForeignOptions): Model {
   const { layout, classes = 2, strides = [8, 16, 32], scoreThreshold = 0.25, keep = 20 } = options;

@@ -89,7 +89,10 @@ async function reference(name: string, side: number, pixels: Uint8Array, decode:
   return decode(Float32Array.from(output!.data as Float32Array), output!.dims, side);
 }
 
-/** Largest distance of a corner, pixels, to the reference's detection of the same class and score. Clipped to the image as the runtime clips. */
+/**
+ * Largest distance of a corner, pixels, to the reference's detection of the same class and score. Clipped to
+ * the image as the runtime clips.
+ */
 function largestDistance(wanted: readonly Box[], found: Detections, side: number, lowest = LOWEST): number {
   let largest = 0;
   const left = Array.from({ length: found.count }, (_, i) => i);

@@ -119,7 +119,8 @@ describe('one network, laid out as exporters do', () => {
       expect([bundle.manifest.head, words]).toEqual(['detr', expect.stringContaining('one of "nothing"')]);
       const found = await detect(bundle);
       expectAmong(found, reference, false);
-      // of one row: sigmoid(x) = s is a logit of ln(s / (1 - s)); a softmax with a logit of 0 for nothing is below the sigmoid
+      // of one row: sigmoid(x) = s is a logit of ln(s / (1 - s)); a softmax with a logit of 0 for nothing is
+      // below the sigmoid
       expect(found.count).toBe(20);
       for (let i = 0; i < found.count; i += 1) {
         const same = Array.from({ length: reference.count }, (_, j) => j).find((j) =>

@@ -216,7 +216,10 @@ function unknownOperator(): Uint8Array {
   );
 }
 
-/** The same graph with half precision at both ends, as exporters with `half=True` leave it; the weights stay as they are. */
+/**
+ * The same graph with half precision at both ends, as exporters with `half=True` leave it; the weights stay
+ * as they are.
+ */
 function halfPrecision(bytes: Uint8Array): Uint8Array {
   const model = readModel(bytes, 'tiny.onnx');
   for (const value of [...model.graph.input, ...model.graph.output]) {

@@ -52,8 +52,9 @@ export function makeModel(parts: {
 }
 
 /**
- * A small real detector with seeded weights: one convolution for each stride (8, 16, 32), sigmoid, and the layout of the head.
- * It has learned nothing, but its shapes, its cost of an error and its dependence on every pixel and channel are real.
+ * A small real detector with seeded weights: one convolution for each stride (8, 16, 32), sigmoid, and the
+ * layout of the head. It has learned nothing, but its shapes, its cost of an error and its dependence on
+ * every pixel and channel are real.
  */
 export function tinyDetector(options: TinyOptions): Uint8Array {
   const { head, classes, batch = 1, layout = 'nchw', stem = 'plain', opset = 13 } = options;

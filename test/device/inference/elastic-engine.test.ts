@@ -31,7 +31,10 @@ interface Changes {
   readonly loadMs?: number;
 }
 
-/** A pipeline around an elastic engine whose runners are simulated: frames of two cameras go through it by a clock of its own. */
+/**
+ * A pipeline around an elastic engine whose runners are simulated: frames of two cameras go through it by a
+ * clock of its own.
+ */
 class World {
   readonly clock = new FakeClock();
   readonly lanes: ServingLane[] = [];

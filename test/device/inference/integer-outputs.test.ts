@@ -28,8 +28,9 @@ afterAll(async () => {
 });
 
 /**
- * A graph with the four outputs of EfficientNMS: two finished boxes of classes 7 and 2 and a third row that does not count. Scores are 0.9, 0.8 and
- * 0.7 times the image's brightness; counts and classes have the type `integer`.
+ * A graph with the four outputs of EfficientNMS: two finished boxes of classes 7 and 2 and a third row that
+ * does not count. Scores are 0.9, 0.8 and 0.7 times the image's brightness; counts and classes have the type
+ * `integer`.
  */
 function finishedDetector(integer: number, batch: number | string): Uint8Array<ArrayBuffer> {
   const ints = (name: string, values: readonly number[]) => makeInt64Tensor(name, values);

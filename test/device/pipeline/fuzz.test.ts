@@ -99,7 +99,10 @@ function stampFor(dice: Dice, index: number): Stamp {
   ]);
 }
 
-/** What became of each frame, told by who offers them and who gets them: each is published once at most, and never after it was refused. */
+/**
+ * What became of each frame, told by who offers them and who gets them: each is published once at most, and
+ * never after it was refused.
+ */
 class Fates {
   readonly #open = new Set<string>();
   offered = 0;

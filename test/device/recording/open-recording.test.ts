@@ -57,7 +57,10 @@ const EXPECTED = {
   damage: [],
 };
 
-/** A rosbag2 database with the messages of a topic from `first` on, divided among so many rows of its table of topics. */
+/**
+ * A rosbag2 database with the messages of a topic from `first` on, divided among so many rows of its table of
+ * topics.
+ */
 function writeDatabase(path: string, plan: TopicPlan, first = 0, rows = 1): void {
   const database = new sqlite.Database(path);
   database.exec(

@@ -11,7 +11,10 @@ import { writeBundle } from '../../../src/model/write-bundle.ts';
 import { createEngine } from '../../../src/device/inference/create-engine.ts';
 import { makeModel, tinyDetector } from '../../device/authoring/tiny-detector.ts';
 
-/** A file as ONNX Runtime writes it around a TensorRT engine; what is inside is no engine, and nothing here could run one. */
+/**
+ * A file as ONNX Runtime writes it around a TensorRT engine; what is inside is no engine, and nothing here
+ * could run one.
+ */
 function engineFile(embedMode: number): Uint8Array {
   const node = makeNode('EPContext', ['images'], ['found'], {
     embed_mode: embedMode,

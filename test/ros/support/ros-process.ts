@@ -60,7 +60,10 @@ export class RosProcess {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
-  /** Resolves with the match once the output holds the pattern; fails where the process ends first or it takes too long. */
+  /**
+   * Resolves with the match once the output holds the pattern; fails where the process ends first or it takes
+   * too long.
+   */
   async waitFor(pattern: RegExp, seconds = 30): Promise<RegExpExecArray> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
@@ -77,7 +80,8 @@ export class RosProcess {
   }
 
   /**
-   * Signals the process with its children, as a terminal does, or alone, as a service manager does, and waits for the end.
+   * Signals the process with its children, as a terminal does, or alone, as a service manager does, and waits
+   * for the end.
    * @returns the exit code, or the signal that killed it
    */
   async stop(
@@ -122,12 +126,15 @@ export function sleep(ms: number): Promise<void> {
   });
 }
 
-/** Each distribution has domains of its own: nodes and the daemon of the `ros2` command would find those of another one. */
+/**
+ * Each distribution has domains of its own: nodes and the daemon of the `ros2` command would find those of
+ * another one.
+ */
 const FIRST_DOMAIN = process.env['ROS_DISTRO'] === 'kilted' ? 70 : 90;
 
 /**
- * Starts the processes of one test file in a domain of their own, and ends what is left. `slot` is from 1 to 9: the ports of domains
- * above 101 are among those that Linux gives to outgoing connections.
+ * Starts the processes of one test file in a domain of their own, and ends what is left. `slot` is from 1 to
+ * 9: the ports of domains above 101 are among those that Linux gives to outgoing connections.
  */
 export class RosBench {
   readonly env: Record<string, string>;

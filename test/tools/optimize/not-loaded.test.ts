@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 
 const SRC = join(import.meta.dirname, '../../../src');
 
-/** Files that are loaded with these, by what their import statements name; what is imported by `import()` is loaded only when it is called. */
+/**
+ * Files that are loaded with these, by what their import statements name; what is imported by `import()` is
+ * loaded only when it is called.
+ */
 function loadedWith(entries: readonly string[]): Set<string> {
   const seen = new Set<string>();
   const waiting = entries.map((entry) => join(SRC, entry));

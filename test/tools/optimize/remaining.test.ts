@@ -26,7 +26,10 @@ interface Reported {
   readonly at: number;
 }
 
-/** Runs a search over layers of growing sensitivity, of which about `kept` have to stay in float, on a clock of its own. */
+/**
+ * Runs a search over layers of growing sensitivity, of which about `kept` have to stay in float, on a clock
+ * of its own.
+ */
 async function replay(
   kept: number,
   arithmetic: 'exact' | 'saturating',

@@ -41,7 +41,10 @@ async function drawImage(seed: number): Promise<Uint8Array> {
   return encodePng(pixels, width, height);
 }
 
-/** Writes a small model, calibration images, and images whose labels are what the model finds in them. `ghost` has no object. */
+/**
+ * Writes a small model, calibration images, and images whose labels are what the model finds in them. `ghost`
+ * has no object.
+ */
 export async function makeSmallWorld(
   folder: string,
   calibration: number,

@@ -12,8 +12,9 @@ export interface BatchLimits {
 const SILENT_MS = 500;
 
 /**
- * Gathers ready frames of different cameras into one job. A batch goes when it is full, when its oldest frame has waited long enough, or
- * when no live camera of at least its priority could still join: a lone frame, and one more important than all others, goes straight through.
+ * Gathers ready frames of different cameras into one job. A batch goes when it is full, when its oldest frame
+ * has waited long enough, or when no live camera of at least its priority could still join: a lone frame, and
+ * one more important than all others, goes straight through.
  */
 export class Batcher {
   readonly #limits: BatchLimits;

@@ -1,6 +1,7 @@
 /**
- * A fixed number of equal buffers that travel to the engine by transfer and come back. A buffer that was lost with a process is
- * replaced on the next `acquire`, so the pool never holds more than `capacity` and never starves.
+ * A fixed number of equal buffers that travel to the engine by transfer and come back. A buffer that was lost
+ * with a process is replaced on the next `acquire`, so the pool never holds more than `capacity` and never
+ * starves.
  */
 export class BufferPool {
   readonly #bytes: number;

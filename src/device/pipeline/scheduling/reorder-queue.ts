@@ -1,8 +1,9 @@
 import type { FrameJob } from '../frame-job.ts';
 
 /**
- * Puts the results of one camera back into the order in which its frames were taken in hand, where two workers finish out of turn. A
- * frame that was dropped holds no one up; one that is merely late holds up at most `window` newer results, then it is overtaken.
+ * Puts the results of one camera back into the order in which its frames were taken in hand, where two
+ * workers finish out of turn. A frame that was dropped holds no one up; one that is merely late holds up at
+ * most `window` newer results, then it is overtaken.
  */
 export class ReorderQueue {
   readonly #window: () => number;
@@ -22,7 +23,10 @@ export class ReorderQueue {
     this.#jobs.push(job);
   }
 
-  /** The next result that may be delivered now, or `null`. Call until `null` after each frame that is done or dropped. */
+  /**
+   * The next result that may be delivered now, or `null`. Call until `null` after each frame that is done or
+   * dropped.
+   */
   next(): FrameJob | null {
     for (;;) {
       const head = this.#jobs[0];

@@ -1,9 +1,9 @@
 import type { CameraLane } from '../camera-lane.ts';
 
 /**
- * Stride scheduling (Waldspurger and Weihl, 1995): a lane that is served moves its pass on by 1 / priority, and the smallest pass
- * is served next, so that over time each waiting camera gets its share by priority. A camera that was silent joins at the pass of the
- * one served last: it saves up no claim.
+ * Stride scheduling (Waldspurger and Weihl, 1995): a lane that is served moves its pass on by 1 / priority,
+ * and the smallest pass is served next, so that over time each waiting camera gets its share by priority. A
+ * camera that was silent joins at the pass of the one served last: it saves up no claim.
  */
 export class StrideScheduler {
   #globalPass = 0;

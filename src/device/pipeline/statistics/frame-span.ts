@@ -1,6 +1,7 @@
 /**
- * The time in which frames came: from the first to the last of each stretch without a pause, and one mean interval more for each stretch's last
- * frame, so that 30 frames a second over any time are 30 frames a second. Constant memory.
+ * The time in which frames came: from the first to the last of each stretch without a pause, and one mean
+ * interval more for each stretch's last frame, so that 30 frames a second over any time are 30 frames a
+ * second. Constant memory.
  */
 export class FrameSpan {
   #frames = 0;

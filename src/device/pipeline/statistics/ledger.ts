@@ -14,8 +14,9 @@ export interface FrameCounts {
 }
 
 /**
- * The accounts of one camera. A frame is entered once with `receive` and leaves once, by `publish` or by `drop`. `inFlight` is
- * counted by itself, not computed from the others, so that a frame that leaves twice or never shows as a broken sum.
+ * The accounts of one camera. A frame is entered once with `receive` and leaves once, by `publish` or by
+ * `drop`. `inFlight` is counted by itself, not computed from the others, so that a frame that leaves twice or
+ * never shows as a broken sum.
  */
 export class CameraLedger {
   #received = 0;

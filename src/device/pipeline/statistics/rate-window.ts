@@ -19,8 +19,8 @@ export class RateWindow {
   }
 
   /**
-   * Events a second over the window that ends now; over the time since the first event where that is shorter, but at least half a
-   * second. The bucket that is being filled counts for as much time as has passed of it.
+   * Events a second over the window that ends now; over the time since the first event where that is shorter,
+   * but at least half a second. The bucket that is being filled counts for as much time as has passed of it.
    */
   rate(nowMs: number): number {
     if (this.#startedAt < 0) return 0;

@@ -23,7 +23,10 @@ export interface CameraSnapshot {
   readonly latencyMs: LatencySummary;
   /** null before the first frame */
   readonly lastFrameAgeMs: number | null;
-  /** from the last frame's stamp to its receipt by the stamping clock; null before the first and where the driver sets none */
+  /**
+   * from the last frame's stamp to its receipt by the stamping clock; null before the first and where the
+   * driver sets none
+   */
   readonly stampAgeMs: number | null;
   /** why the last frame that was dropped was dropped; null before the first */
   readonly lastDrop: DropReason | null;

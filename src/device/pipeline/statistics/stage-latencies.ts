@@ -68,7 +68,10 @@ export class StageLatencies {
   }
 }
 
-/** Latencies of the last 5 to 10 seconds: two sets that take turns, for a status line that shows now, not the average since start. */
+/**
+ * Latencies of the last 5 to 10 seconds: two sets that take turns, for a status line that shows now, not the
+ * average since start.
+ */
 export class RecentLatencies {
   readonly #turnMs: number;
   #current = new StageLatencies();

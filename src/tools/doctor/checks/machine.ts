@@ -59,7 +59,10 @@ export function checkReceiveBuffers(probe: Probe): Finding {
 
 const CPU_FOLDER = '/sys/devices/system/cpu';
 
-/** The processors' frequency governor: one that saves power clocks down between frames, and every frame waits for the way up. */
+/**
+ * The processors' frequency governor: one that saves power clocks down between frames, and every frame waits
+ * for the way up.
+ */
 export function checkGovernor(probe: Probe): Finding {
   const governors = probe
     .list(CPU_FOLDER)

@@ -4,7 +4,10 @@ import { html, NOTHING, type Markup } from './markup.ts';
 
 const number = (value: number): string => value.toFixed(1);
 
-/** Every layer in the order of the graph; the height is the error of the outputs where it alone is quantized, on a logarithmic scale. */
+/**
+ * Every layer in the order of the graph; the height is the error of the outputs where it alone is quantized,
+ * on a logarithmic scale.
+ */
 export function sensitivityPlot(layers: OptimizeReport['sensitivity']): Markup {
   const known = layers.flatMap(({ error }) => (error !== null && error > 0 ? [error] : []));
   if (known.length === 0) return html`<p>No layer was measured alone.</p>`;
@@ -45,7 +48,10 @@ export function sensitivityPlot(layers: OptimizeReport['sensitivity']): Markup {
   </figure>`;
 }
 
-/** AP of each class before and after, best first. Classes without an object in the final part have no AP and are left out. */
+/**
+ * AP of each class before and after, best first. Classes without an object in the final part have no AP and
+ * are left out.
+ */
 export function classPlot(before: OptimizeFinalAccuracy, after: OptimizeFinalAccuracy): Markup {
   const rows = Object.entries(before.apByClass)
     .flatMap(([label, ap]) => {

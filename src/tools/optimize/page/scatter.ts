@@ -39,7 +39,10 @@ interface Placed {
   readonly text: string;
 }
 
-/** Every candidate by what it costs in accuracy and what it gains; the floor is a line, names are on the points. What lies beyond the edges is drawn on them. */
+/**
+ * Every candidate by what it costs in accuracy and what it gains; the floor is a line, names are on the
+ * points. What lies beyond the edges is drawn on them.
+ */
 export function scatter({ report, title, xTitle, x, xFormat }: ScatterOptions): Markup {
   const floor = 100 * report.options.maxApDrop;
   const points = report.candidates.flatMap((candidate) => {

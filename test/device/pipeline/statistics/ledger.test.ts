@@ -76,8 +76,8 @@ function nextMillisecond(): Promise<void> {
 const PUBLISHING = 4;
 
 /**
- * The law, read at this instant, for each camera and for all. The ledger moves two of its figures at once, so that its sum alone proves little: what
- * was offered and what is in hand are told by the frames themselves.
+ * The law, read at this instant, for each camera and for all. The ledger moves two of its figures at once, so
+ * that its sum alone proves little: what was offered and what is in hand are told by the frames themselves.
  */
 function expectLaw(pipeline: FramePipeline, maxInFlight: number, offered: number): void {
   const { frames, cameras } = pipeline.snapshot();
