@@ -15,7 +15,7 @@ import {
 import { DeviceService, type TelemetryOptions } from '../../src/device/service/device-service.ts';
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
-import { LiveRelay } from '../../src/device/web/live-relay.ts';
+import { LiveRelay } from '../../src/device/live/live-relay.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
 import { certify } from '../support/certificates.ts';
 import { Mosquitto, passwordLine } from '../support/mosquitto.ts';

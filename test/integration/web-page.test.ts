@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDetections } from '../../src/core/detections.ts';
 import type { ImageView } from '../../src/core/frame.ts';
 import type { FrameResult } from '../../src/device/pipeline/frame-result.ts';
-import { LiveView } from '../../src/device/pipeline/live-view.ts';
+import { LiveView } from '../../src/device/live/live-view.ts';
 import type { Health } from '../../src/contract/status.ts';
-import { LiveRelay } from '../../src/device/web/live-relay.ts';
+import { LiveRelay } from '../../src/device/live/live-relay.ts';
 import { WebServer } from '../../src/device/web/web-server.ts';
 import { openChromium } from '../support/chromium.ts';
 

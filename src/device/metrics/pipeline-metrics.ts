@@ -3,7 +3,7 @@ import { DROP_REASONS } from '../../contract/drops.ts';
 import type { EngineInfo } from '../inference/engine.ts';
 import { STAGES, type FrameResult, type ResultSink } from '../pipeline/frame-result.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
-import type { SensorReading } from './host-stats.ts';
+import type { SensorReading } from '../host/host-stats.ts';
 
 /** seconds; fine around the 33 ms of a 30 Hz camera */
 const FRAME_BUCKETS = [0.005, 0.01, 0.015, 0.02, 0.025, 0.033, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5];

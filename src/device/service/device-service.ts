@@ -11,9 +11,9 @@ import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import { TelemetryClient, type TelemetryStatus } from '../telemetry/telemetry-client.ts';
 import { TelemetryReporter } from '../telemetry/telemetry-reporter.ts';
 import { checkTlsFiles, type TlsFiles } from '../../platform/mqtt/tls-files.ts';
-import type { LiveImages } from '../web/live-images.ts';
+import type { LiveImages } from '../runtime/live-images.ts';
 import { WebServer, type WebOptions } from '../web/web-server.ts';
-import { healthOf, statusOf } from './status.ts';
+import { healthOf, statusOf } from '../runtime/status.ts';
 
 /** What the service looks at; the pipeline behind it may be loaded, unloaded and loaded again. */
 export interface ServiceSources {

@@ -1,5 +1,5 @@
 import type { StateBody } from '../../contract/telemetry.ts';
-import { refusedOf } from '../service/describe-choice.ts';
+import { refusedOf } from '../inference/describe-choice.ts';
 import type { PipelineSnapshot, PipelineState } from '../pipeline/statistics/snapshot.ts';
 
 const LIFECYCLE: Readonly<Record<PipelineState, StateBody['lifecycle']>> = {

@@ -1,4 +1,4 @@
-import type { LiveImages } from './live-images.ts';
+import type { LiveImages } from '../runtime/live-images.ts';
 
 /**
  * New images of all cameras in one body: a line of JSON, `[{camera, id, bytes}, ...]`, then the JPEG files

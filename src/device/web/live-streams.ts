@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { LiveImages } from './live-images.ts';
+import type { LiveImages } from '../runtime/live-images.ts';
 
 /** Streams at once: each holds a connection and an image in hand, so strangers must not pile them up. */
 const MAX_STREAMS = 8;

@@ -1,4 +1,4 @@
-import type { LiveImages } from './live-images.ts';
+import type { LiveImages } from '../runtime/live-images.ts';
 
 /** Images are rendered for so long after somebody last asked for one. A tab in the background asks once a second. */
 const LEASE_MS = 3_000;

@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { Health } from '../../contract/status.ts';
 import { AllowedHosts } from './allowed-hosts.ts';
-import type { LiveImages } from './live-images.ts';
+import type { LiveImages } from '../runtime/live-images.ts';
 import { LiveStreams } from './live-streams.ts';
 import { Viewers } from './viewers.ts';
 import { PAGE_HTML } from './page.ts';

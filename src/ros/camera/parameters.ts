@@ -1,4 +1,4 @@
-import type { ParameterTable, ValuesOf } from '../parameters/spec.ts';
+import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 
 /** Every parameter of the camera node. */
 export const CAMERA_PARAMETERS = {

@@ -1,6 +1,8 @@
 import type { Endpoint } from '../graph.ts';
 import type { Reliability } from '../qos.ts';
 
+type EndpointKey = `${'qos' | 'type' | 'listener' | 'rival'} ${string}`;
+
 /** Something about the topics around a node that somebody should know. */
 export interface Finding {
   readonly level: 'warn' | 'error';
@@ -8,8 +10,12 @@ export interface Finding {
    * what it is about; a finding of the same key replaces the one before, so what can be there twice names
    * itself in it
    */
-  readonly key: 'silent' | 'clock' | `${'qos' | 'type' | 'listener' | 'rival'} ${string}`;
+  readonly key: 'silent' | 'clock' | EndpointKey;
   readonly message: string;
+}
+
+interface EndpointFinding extends Finding {
+  readonly key: EndpointKey;
 }
 
 /** What is known of one camera at one moment. */
@@ -32,7 +38,7 @@ export interface CameraView {
  */
 export function inspectCamera(view: CameraView, silentAfterSeconds: number): Finding[] {
   const sameType = view.publishers.filter((publisher) => publisher.type === view.type);
-  const findings = [...findWrongType(view), ...findQosMismatch(view, sameType)];
+  const findings = distinct([...findWrongType(view), ...findQosMismatch(view, sameType)]);
   if (view.silentSeconds < silentAfterSeconds) return findings;
   const since = `no frame on ${view.topic} for ${Math.floor(view.silentSeconds)} s`;
   return [
@@ -41,9 +47,9 @@ export function inspectCamera(view: CameraView, silentAfterSeconds: number): Fin
   ];
 }
 
-function findWrongType(view: CameraView): Finding[] {
+function findWrongType(view: CameraView): EndpointFinding[] {
   const others = view.publishers.filter((publisher) => publisher.type !== view.type);
-  return others.map(({ node, type }): Finding => {
+  return others.map(({ node, type }): EndpointFinding => {
     const remedy = type.endsWith('CompressedImage')
       ? 'set image_type:=compressed'
       : type.endsWith('/Image')
@@ -54,10 +60,10 @@ function findWrongType(view: CameraView): Finding[] {
   });
 }
 
-function findQosMismatch(view: CameraView, publishers: readonly Endpoint[]): Finding[] {
+function findQosMismatch(view: CameraView, publishers: readonly Endpoint[]): EndpointFinding[] {
   if (view.reliability !== 'reliable') return [];
   const bestEffort = publishers.filter((publisher) => publisher.reliability === 'best_effort');
-  return bestEffort.map(({ node }): Finding => {
+  return bestEffort.map(({ node }): EndpointFinding => {
     const message =
       `QoS mismatch on ${view.topic}: ${node} offers best_effort, this node asks for reliable, so not one frame arrives; ` +
       'set reliability:=best_effort here, or make the camera publish reliable';
@@ -84,7 +90,7 @@ function whySilent(view: CameraView, publishers: readonly Endpoint[], findings: 
  * @param topic of the results
  */
 export function inspectListeners(topic: string, type: string, listeners: readonly Endpoint[]): Finding[] {
-  return listeners.flatMap((listener): Finding[] => {
+  const findings = listeners.flatMap((listener): EndpointFinding[] => {
     const wrong =
       listener.type !== type
         ? `wants ${listener.type}, this node publishes ${type}`
@@ -94,6 +100,22 @@ export function inspectListeners(topic: string, type: string, listeners: readonl
     if (wrong === undefined) return [];
     const message = `${listener.node} listens on ${topic} and ${wrong}: it receives nothing; change the listener`;
     return [{ level: 'warn', key: `listener ${listener.node}`, message }];
+  });
+  return distinct(findings);
+}
+
+/**
+ * A node may have several endpoints on a topic. What is wrong with two of them in the same way is said once; where it
+ * differs, the second finding gets a key of its own, in an order that does not depend on that of the graph.
+ */
+function distinct(findings: readonly EndpointFinding[]): EndpointFinding[] {
+  const keys = [...new Set(findings.map(({ key }) => key))];
+  return keys.flatMap((key) => {
+    const ofKey = new Map(findings.filter((one) => one.key === key).map((one) => [one.message, one]));
+    const sorted = [...ofKey.values()].sort((a, b) => (a.message < b.message ? -1 : 1));
+    return sorted.map((one, n): EndpointFinding =>
+      n === 0 ? one : { ...one, key: `${key} ${String(n + 1)}` },
+    );
   });
 }
 

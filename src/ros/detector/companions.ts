@@ -1,11 +1,11 @@
 import { describeError } from '../../contract/errors.ts';
-import { HostStats } from '../../device/metrics/host-stats.ts';
+import { HostStats } from '../../device/host/host-stats.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
-import { LiveView } from '../../device/pipeline/live-view.ts';
+import { LiveView } from '../../device/live/live-view.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
 import type { TelemetryStatus } from '../../device/telemetry/telemetry-client.ts';
-import { LiveRelay } from '../../device/web/live-relay.ts';
+import { LiveRelay } from '../../device/live/live-relay.ts';
 import type { Log } from '../log.ts';
 import type { DetectorParameters } from './parameters.ts';
 import type { DetectorSession } from './session.ts';

@@ -1,5 +1,5 @@
 import { PROVIDERS } from '../../contract/bundle.ts';
-import type { ParameterTable, ValuesOf } from '../parameters/spec.ts';
+import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 
 /** How the absence of a value is written where a ROS integer must hold it. */
 const AUTO = { auto: 0 } as const;

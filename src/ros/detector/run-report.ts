@@ -1,5 +1,5 @@
 import { writeReport } from '../../platform/outputs.ts';
-import { makeRunReport } from '../../device/service/run-report.ts';
+import { makeRunReport } from '../../device/runtime/run-report.ts';
 import type { DetectorSession } from './session.ts';
 
 /** Writes a session as a run report. */

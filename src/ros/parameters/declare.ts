@@ -11,7 +11,7 @@ import {
   type ParameterTable,
   type ParameterValue,
   type ValuesOf,
-} from './spec.ts';
+} from '../../contract/parameters.ts';
 
 /** `rcl_interfaces/msg/ParameterType`. */
 const TYPE = { notSet: 0, bool: 1, int: 2, double: 3, string: 4, 'string[]': 9 } as const;

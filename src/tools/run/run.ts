@@ -5,19 +5,19 @@ import type { SettingRequest } from '../../core/sizing/settings.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import type { CameraSource } from '../../device/camera/source.ts';
 import { createSizedEngine } from '../../device/inference/sized-engine.ts';
-import { HostStats } from '../../device/metrics/host-stats.ts';
+import { HostStats } from '../../device/host/host-stats.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
 import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
 import type { ResultSink } from '../../device/pipeline/frame-result.ts';
-import { LiveView } from '../../device/pipeline/live-view.ts';
+import { LiveView } from '../../device/live/live-view.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../../device/pipeline/statistics/snapshot.ts';
-import { describeChoice } from '../../device/service/describe-choice.ts';
-import { describeSized } from '../../device/service/describe-sized.ts';
+import { describeChoice } from '../../device/inference/describe-choice.ts';
+import { describeSized } from '../../device/inference/describe-sized.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
-import { makeRunReport } from '../../device/service/run-report.ts';
-import { statusOf, type DeviceStatus } from '../../device/service/status.ts';
-import { stillLoading, reportWhileWaiting } from '../../device/service/report-while-waiting.ts';
+import { makeRunReport } from '../../device/runtime/run-report.ts';
+import { statusOf, type DeviceStatus } from '../../device/runtime/status.ts';
+import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
 
 export interface RunOptions {
   readonly bundle: Bundle;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SensorReading } from '../../../src/device/metrics/host-stats.ts';
+import type { SensorReading } from '../../../src/device/host/host-stats.ts';
 import { PipelineMetrics } from '../../../src/device/metrics/pipeline-metrics.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LiveRelay } from '../../../src/device/web/live-relay.ts';
+import { LiveRelay } from '../../../src/device/live/live-relay.ts';
 import { LiveStreams } from '../../../src/device/web/live-streams.ts';
 
 /** More than a response takes before it asks to wait, so that every image meets a slow viewer. */

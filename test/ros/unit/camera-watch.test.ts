@@ -77,6 +77,28 @@ describe('inspectListeners', () => {
   });
 });
 
+describe('two endpoints of one node', () => {
+  const listener: Endpoint = { node: '/app', type: 'x', reliability: 'reliable', durability: 'volatile' };
+
+  it('are both reported where they are wrong in different ways, in any order of the graph', () => {
+    const wrong = [
+      { ...listener, type: 'y' },
+      { ...listener, durability: 'transient_local' as const },
+    ];
+    const findings = inspectListeners('/front/detections', 'x', wrong);
+    expect(findings.map(({ key }) => key)).toEqual(['listener /app', 'listener /app 2']);
+    expect(inspectListeners('/front/detections', 'x', [...wrong].reverse())).toEqual(findings);
+    const publishers = ['sensor_msgs/msg/CompressedImage', 'sensor_msgs/msg/PointCloud2'];
+    expect(words({ publishers: publishers.map((type) => ({ ...camera, type })) })).toHaveLength(2);
+  });
+
+  it('are one finding where they are wrong in the same way', () => {
+    const same = { ...listener, durability: 'transient_local' as const };
+    expect(inspectListeners('/front/detections', 'x', [same, same])).toHaveLength(1);
+    expect(words({ reliability: 'reliable', publishers: [camera, camera] })).toHaveLength(1);
+  });
+});
+
 describe('inspectRivals', () => {
   const publishers = (...nodes: string[]): Endpoint[] =>
     nodes.map((node) => ({ node, type: 'x', reliability: 'reliable', durability: 'volatile' }));

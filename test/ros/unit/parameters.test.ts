@@ -9,7 +9,7 @@ import { CAMERA_PARAMETERS } from '../../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../../src/ros/detector/parameters.ts';
 import { parseParameterFile } from '../../../src/ros/parameters/files.ts';
 import { parameterFileSchema } from '../../../src/ros/parameters/json-schema.ts';
-import { checkParameter, howToWrite, type ParameterSpec } from '../../../src/ros/parameters/spec.ts';
+import { checkParameter, howToWrite, type ParameterSpec } from '../../../src/contract/parameters.ts';
 
 const common = { description: 'd', read: 'always' as const };
 const ratio: ParameterSpec = { kind: 'double', default: 0.5, min: 0, max: 1, ...common };

@@ -1,5 +1,5 @@
 import { describeSetting } from '../../core/sizing/settings.ts';
-import type { EngineInfo } from '../inference/engine.ts';
+import type { EngineInfo } from './engine.ts';
 
 /** How inference is divided over the machine, and why, as one line of a log. */
 export function describeSized(

@@ -1,4 +1,9 @@
-import type { LiveImage } from '../pipeline/live-view.ts';
+/** A rendered image. */
+export interface LiveImage {
+  /** of this image alone, also among those of other views: who has it need not fetch it again */
+  readonly id: string;
+  readonly jpeg: Uint8Array;
+}
 
 /** Annotated images as JPEG, rendered only between `watch` and the call of what it returns. */
 export interface LiveImages {

@@ -1,4 +1,4 @@
-import { listUsableProviders } from '../inference/providers.ts';
+import { listUsableProviders } from './providers.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 
 /** Seconds between two words about work that goes on. */

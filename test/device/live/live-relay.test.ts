@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LiveRelay } from '../../../src/device/web/live-relay.ts';
-import type { LiveImages } from '../../../src/device/web/live-images.ts';
+import { LiveRelay } from '../../../src/device/live/live-relay.ts';
+import type { LiveImages } from '../../../src/device/runtime/live-images.ts';
 
 /** Images of one session: counts who watches. */
 function session(id: string, cameras: readonly string[] = ['front']) {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Bundle } from '../../../src/model/bundle.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
-import { makeRunReport } from '../../../src/device/service/run-report.ts';
+import { makeRunReport } from '../../../src/device/runtime/run-report.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, settle } from '../pipeline/fakes.ts';
 
 const bundle = {

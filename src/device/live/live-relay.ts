@@ -1,5 +1,4 @@
-import type { LiveImage } from '../pipeline/live-view.ts';
-import type { LiveImages } from './live-images.ts';
+import type { LiveImage, LiveImages } from '../runtime/live-images.ts';
 
 interface Watch {
   readonly camera: string;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HostStats } from '../../../src/device/metrics/host-stats.ts';
+import { HostStats } from '../../../src/device/host/host-stats.ts';
 
 let root = '';
 
@@ -20,7 +20,7 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-describe('HostFigures', () => {
+describe('HostStats', () => {
   it('leaves out what the machine has no sensor for', () => {
     expect(new HostStats(root).read()).toEqual({});
   });
@@ -62,6 +62,20 @@ describe('HostFigures', () => {
     put('sys/class/thermal/thermal_zone1/temp', '29800\n');
     expect(new HostStats(root).read()).toEqual({
       temperatureCelsius: { acpitz: 27.8, 'acpitz (thermal_zone1)': 29.8 },
+    });
+  });
+
+  it('keeps three power rails of one label apart', () => {
+    put('sys/class/hwmon/hwmon3/name', 'ina3221\n');
+    for (const channel of ['1', '2', '3']) {
+      put(`sys/class/hwmon/hwmon3/in${channel}_label`, 'VDD\n');
+      put(`sys/class/hwmon/hwmon3/in${channel}_input`, '5000\n');
+      put(`sys/class/hwmon/hwmon3/curr${channel}_input`, `${channel}000\n`);
+    }
+    expect(new HostStats(root).read().powerWatts).toEqual({
+      VDD: 5,
+      'VDD (hwmon3)': 10,
+      'VDD (hwmon3 2)': 15,
     });
   });
 

@@ -1,5 +1,5 @@
 import { describeCandidate, describeCheck, describeDeviation } from '../../contract/engine-choice.ts';
-import type { EngineInfo } from '../inference/engine.ts';
+import type { EngineInfo } from './engine.ts';
 
 type Chosen = Pick<EngineInfo, 'variant' | 'provider' | 'exactInt8' | 'referenceCheck' | 'choice'>;
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
-import { LiveView } from '../../../src/device/pipeline/live-view.ts';
+import { LiveView } from '../../../src/device/live/live-view.ts';
 import { encodeJpeg } from '../../../src/device/imaging/encode-image.ts';
 import { readImageSize } from '../../../src/device/imaging/image-header.ts';
-import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from './fakes.ts';
+import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';
 
 async function watchedPipeline(acceptsRaw = false) {
   const clock = new FakeClock();

@@ -141,9 +141,14 @@ export class HostStats {
   }
 }
 
-/** The name, with where it is from behind it where another sensor has it already, as two `acpitz` zones of a PC do. */
+/**
+ * The name, followed by where it is from if another sensor already has it, as two `acpitz` zones of a PC do, and by
+ * a number beyond that.
+ */
 function unused(taken: Readonly<Record<string, number>>, name: string, origin: string): string {
-  return name in taken ? `${name} (${origin})` : name;
+  let free = name;
+  for (let n = 1; free in taken; n++) free = `${name} (${n === 1 ? origin : `${origin} ${String(n)}`})`;
+  return free;
 }
 
 function kilobytes(meminfo: string, field: string): number | undefined {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stillLoading, reportWhileWaiting } from '../../../src/device/service/report-while-waiting.ts';
+import { stillLoading, reportWhileWaiting } from '../../../src/device/inference/report-while-waiting.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
 
 describe('tellWhileWaiting', () => {

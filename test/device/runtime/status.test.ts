@@ -3,8 +3,8 @@ import { statusSchema } from '../../../src/contract/status.ts';
 import type { EngineIncident } from '../../../src/device/inference/engine.ts';
 import type { CameraSnapshot } from '../../../src/device/pipeline/statistics/snapshot.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
-import { engineCondition } from '../../../src/device/service/engine-trouble.ts';
-import { healthOf, statusOf } from '../../../src/device/service/status.ts';
+import { engineCondition } from '../../../src/device/runtime/engine-trouble.ts';
+import { healthOf, statusOf } from '../../../src/device/runtime/status.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';
 
 function setUp() {

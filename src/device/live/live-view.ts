@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { ImageView } from '../../core/frame.ts';
 import { annotateJpeg } from '../imaging/annotate.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
-import type { FrameResult, ResultSink } from './frame-result.ts';
+import type { LiveImage } from '../runtime/live-images.ts';
+import type { FrameResult, ResultSink } from '../pipeline/frame-result.ts';
 
 export interface LiveViewOptions {
   readonly cameras: readonly string[];
@@ -12,13 +13,6 @@ export interface LiveViewOptions {
   /** pixels; default 960 */
   readonly maxWidth?: number;
   readonly clock?: Clock;
-}
-
-/** A rendered image. */
-export interface LiveImage {
-  /** of this image alone, also among those of other views: who has it need not fetch it again */
-  readonly id: string;
-  readonly jpeg: Uint8Array;
 }
 
 class View {
