@@ -24,6 +24,7 @@ const arrows = Object.entries(ROOMS).map(([room, allowed]) => ({
 
 /** library -> the only places that may import it */
 const WRAPPERS = {
+  'write-file-atomic': '^src/platform/atomic-file.ts',
   rclnodejs: '^src/ros/',
   sharp: '^src/device/imaging/',
   'onnxruntime-node': '^src/device/inference/',

@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { describeCheck, describeChecked } from '../contract/engine-choice.ts';
@@ -9,7 +9,7 @@ import { describeViolation, readEngineInput } from '../model/engine-source.ts';
 import { ModelRepository, userModels } from '../model/repository.ts';
 import { checkSuccessor } from '../model/successor.ts';
 import { describeHost } from '../platform/describe-host.ts';
-import { checkOutputFiles, checkOutputFolder, outputError } from '../platform/outputs.ts';
+import { checkOutputFiles, checkOutputFolder, writeOutput } from '../platform/outputs.ts';
 import { checkReferences, refusedVariants } from '../device/inference/plan-engine.ts';
 import { given } from './import-options.ts';
 
@@ -93,23 +93,12 @@ async function writeEngineInput(reference: string, flags: InputFlags): Promise<v
     await checkSuccessor(bundle, { out, ...given({ version: forVersion }) });
   }
   const input = await readEngineInput(bundle, flags.variant ?? null, flags.int8 === true);
-  await writeWhole(resolve(flags.out), input.bytes);
+  await writeOutput(resolve(flags.out), input.bytes);
   for (const note of input.notes) console.error(`note: ${describeViolation(note)}`);
   console.log(`variant=${input.variant.id}`);
   console.log(`precision=${input.variant.precision}`);
   const { min = '', opt = '', max = '' } = input.shapes ?? {};
   console.log(`min_shapes=${min}\nopt_shapes=${opt}\nmax_shapes=${max}`);
-}
-
-async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${file}.${process.pid}.draft`;
-  try {
-    await writeFile(draft, bytes, { flush: true });
-    await rename(draft, file);
-  } catch (cause) {
-    await rm(draft, { force: true });
-    throw outputError(file, cause);
-  }
 }
 
 interface EngineFlags {

@@ -1,6 +1,6 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { outputError } from '../platform/outputs.ts';
+import { writeOutput } from '../platform/outputs.ts';
 import { filesNamed, MANIFEST_FILE, type Bundle } from './bundle.ts';
 import { makeTar, type TarEntry } from './tar.ts';
 
@@ -10,13 +10,6 @@ export async function packBundle(bundle: Bundle, out: string): Promise<number> {
   const entries: TarEntry[] = [];
   for (const name of names) entries.push({ name, data: await readFile(join(bundle.folder, name)) });
   const archive = makeTar(entries);
-  const draft = `${out}.${process.pid}.draft`;
-  try {
-    await writeFile(draft, archive, { flush: true });
-    await rename(draft, out);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw outputError(out, error);
-  }
+  await writeOutput(out, archive);
   return archive.byteLength;
 }

@@ -4,6 +4,7 @@ import type { BundleManifest } from '../contract/bundle.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import type { LineageStage } from '../contract/lineage.ts';
 import { filesNamed, type Bundle } from './bundle.ts';
+import { nextPatch } from './versions.ts';
 import { checkNewBundle } from './write-bundle.ts';
 
 /** What makes a new version of a bundle. */
@@ -26,7 +27,7 @@ export function successorOf({ manifest, digest }: Bundle, succession: Succession
   delete past.createdAt;
   return {
     ...manifest,
-    version: succession.version ?? nextPatch(manifest.version),
+    version: succession.version ?? nextRelease(manifest.version),
     lineage: {
       ...past,
       ...(succession.createdAt === undefined ? {} : { createdAt: succession.createdAt }),
@@ -45,7 +46,7 @@ export async function checkSuccessor(
   { manifest }: Bundle,
   { out, version }: { readonly out: string; readonly version?: string },
 ): Promise<void> {
-  await checkNewBundle(out, manifest.name, version ?? nextPatch(manifest.version));
+  await checkNewBundle(out, manifest.name, version ?? nextRelease(manifest.version));
 }
 
 /** Every file that a bundle names, by its name. */
@@ -56,12 +57,8 @@ export async function filesOf({ manifest, folder }: Bundle): Promise<Map<string,
 }
 
 /** `1.0.0` becomes `1.0.1`. Throws GOSHAWK_USAGE for a pre-release, whose successor is for people to say. */
-function nextPatch(version: string): string {
-  const [, release, patch] = /^(\d+\.\d+)\.(\d+)$/.exec(version) ?? [];
-  if (release === undefined || patch === undefined) {
-    throw new GoshawkError('GOSHAWK_USAGE', {
-      reason: `${version} is a pre-release: give the next --version`,
-    });
-  }
-  return `${release}.${Number(patch) + 1}`;
+function nextRelease(version: string): string {
+  const next = nextPatch(version);
+  if (next !== null) return next;
+  throw new GoshawkError('GOSHAWK_USAGE', { reason: `${version} is a pre-release: give the next --version` });
 }

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { access, constants, lstat, mkdtemp, open, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GoshawkError } from '../contract/errors.ts';
+import { writeFileWhole } from './atomic-file.ts';
 
 const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 
@@ -90,15 +91,30 @@ export async function checkOutputFolder(folder: string): Promise<void> {
   }
 }
 
+/** A file can be written to but not replaced: its folder is another's, or it is mounted into a container by itself. */
+const NOT_REPLACEABLE: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS', 'EBUSY']);
+
 /**
- * Writes a file that `checkOutputFiles` has looked at.
+ * Writes a file that `checkOutputFiles` has looked at, whole or not at all. Pipes, devices and files that cannot be
+ * replaced are written to in place.
  * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
-export async function writeOutput(file: string, text: string): Promise<void> {
+export async function writeOutput(file: string, data: string | Uint8Array): Promise<void> {
   try {
-    await writeFile(file, text);
+    const there = await statOrNull(file);
+    if (there === null || there.isFile()) await replaceOrWrite(file, data, there !== null);
+    else await writeFile(file, data);
   } catch (error) {
     throw outputError(file, error);
+  }
+}
+
+async function replaceOrWrite(file: string, data: string | Uint8Array, isThere: boolean): Promise<void> {
+  try {
+    await writeFileWhole(file, data);
+  } catch (error) {
+    if (!isThere || !NOT_REPLACEABLE.has(codeOf(error))) throw error;
+    await writeFile(file, data);
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { sha256Of } from '../../src/platform/digest.ts';
 import { makeTar } from '../../src/model/tar.ts';
 
 const ENTRIES = [
@@ -11,6 +12,10 @@ const ENTRIES = [
   { name: 'empty', data: new Uint8Array(0) },
   { name: 'block', data: new Uint8Array(512).fill(9) },
 ];
+
+it('the bytes of an archive never change', () => {
+  expect(sha256Of(makeTar(ENTRIES))).toBe('5e4af81f1bf4d7dee4b0d914c0f724b3198b4c9f876730c3b779a833d59f34f0');
+});
 
 it('the order in which files are given does not matter', () => {
   expect(Buffer.compare(makeTar(ENTRIES), makeTar([...ENTRIES].reverse()))).toBe(0);

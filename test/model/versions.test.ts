@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { compareVersions } from '../../src/model/versions.ts';
+import { compareVersions, nextMinor, nextPatch } from '../../src/model/versions.ts';
 
 /** The order that semver.org gives as an example, and what people get wrong about numbers. */
 const ORDERED = [
@@ -36,4 +36,18 @@ it('the order is antisymmetric and transitive', () => {
       }
     }),
   );
+});
+
+it('what is no version comes before all versions, by name', () => {
+  const names = ['1.0.0', 'notes', '0.0.1', 'drafts'];
+  expect(names.sort(compareVersions)).toEqual(['drafts', 'notes', '0.0.1', '1.0.0']);
+});
+
+it.each([
+  ['1.2.3', '1.2.4', '1.3.0'],
+  ['1.9.9', '1.9.10', '1.10.0'],
+  ['1.2.0-rc.1', null, '1.3.0'],
+])('after %s comes patch %s or minor %s', (version, patch, minor) => {
+  expect(nextPatch(version)).toBe(patch);
+  expect(nextMinor(version)).toBe(minor);
 });

@@ -1,9 +1,10 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { parseJson } from '../../contract/json.ts';
+import { writeFileWhole } from '../../platform/atomic-file.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 
@@ -78,15 +79,12 @@ export class MeasurementCache {
   /** Keeps a value, whole or not at all. Never rejects. */
   async write(key: MeasurementKey, value: unknown): Promise<void> {
     const file = this.#fileOf(key);
-    const draft = `${file}.${String(process.pid)}.draft`;
     try {
       await mkdir(this.folder, { recursive: true, mode: 0o755 });
       const entry = { schema: 'goshawk.measurement/1', measuredAt: new Date().toISOString(), key, value };
-      await writeFile(draft, `${JSON.stringify(entry, null, 2)}\n`);
-      await rename(draft, file);
+      await writeFileWhole(file, `${JSON.stringify(entry, null, 2)}\n`);
       await this.#prune();
     } catch (error) {
-      await rm(draft, { force: true }).catch(() => undefined);
       if (!this.#toldOfFolder) this.#log(describeError(notKept(this.folder, error)));
       this.#toldOfFolder = true;
     }

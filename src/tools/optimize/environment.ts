@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import semver from 'semver';
 import { GoshawkError } from '../../contract/errors.ts';
 import { childEnvironment } from '../../platform/child-environment.ts';
 import { withLock } from './lock.ts';
@@ -28,7 +29,7 @@ export interface Places {
 }
 
 const STAMP = 'goshawk-stamp';
-const MIN_PYTHON = [3, 10] as const;
+const PYTHON_RANGE = '^3.10.0';
 const PYTHONS = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 const NETWORK_FIX = 'check the network and the space on the disk, then run it again';
 const PYTHON_FIX = 'install Python 3.10 or newer with venv: sudo apt-get install python3 python3-venv';
@@ -129,8 +130,7 @@ async function findPython(signal: AbortSignal): Promise<string> {
       reason = `${command} has no venv: ${lastLine(output)}`;
       continue;
     }
-    const [major = 0, minor = 0] = output.trim().split('.').map(Number);
-    if (major === MIN_PYTHON[0] && minor >= MIN_PYTHON[1]) return command;
+    if (semver.satisfies(semver.coerce(output) ?? '', PYTHON_RANGE)) return command;
     reason = `${command} is ${output.trim()}`;
   }
   throw refuse(reason, PYTHON_FIX);

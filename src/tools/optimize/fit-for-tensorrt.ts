@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { readModel, writeModel } from '../../model/onnx/model.ts';
 import { castInputFirst } from '../../model/onnx/tensorrt-input.ts';
+import { writeFileWhole } from '../../platform/atomic-file.ts';
 import type { TensorrtViolation } from '../../model/onnx/tensorrt-rule.ts';
 import { checkTensorrtRules } from '../../model/onnx/tensorrt-rules.ts';
 
@@ -21,10 +22,7 @@ const MAX_NODES = 3;
  */
 export async function fitForTensorrt(file: string): Promise<TensorrtFit> {
   const model = readModel(await readFile(file), file);
-  if (castInputFirst(model)) {
-    await writeFile(`${file}.new`, writeModel(model), { flush: true });
-    await rename(`${file}.new`, file);
-  }
+  if (castInputFirst(model)) await writeFileWhole(file, writeModel(model));
   const violations = checkTensorrtRules(model);
   const refusals = violations.filter(({ effect }) => effect === 'refused');
   const findings = grouped(violations);

@@ -4,6 +4,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { MachineFingerprint } from '../../contract/machine.ts';
 import { claimsOf } from '../../model/bundle.ts';
 import type { Equivalence } from '../../device/authoring/output-comparison.ts';
+import { nextMinor } from '../../model/versions.ts';
 import { checkNewBundle } from '../../model/write-bundle.ts';
 import { machineFingerprint } from '../../device/inference/machine-fingerprint.ts';
 import { readDataset, type Dataset } from '../evaluate/dataset.ts';
@@ -54,7 +55,7 @@ export async function readInputs(
   const source = await schedule.run('model', () => openSource(options.model, options.foreign, work));
   const { manifest } = source.bundle;
   const name = options.name ?? manifest.name;
-  const version = options.version ?? (source.isBundle ? raised(manifest.version) : manifest.version);
+  const version = options.version ?? (source.isBundle ? nextMinor(manifest.version) : manifest.version);
   await checkNewBundle(options.out, name, version);
   const { annotations: file, ignoreUnknown, seed } = options;
   const bundle = `${manifest.name}@${manifest.version}`;
@@ -81,12 +82,6 @@ export async function readInputs(
     if (empty !== undefined) throw unjudged(`the images of its ${empty} part have no object`);
     return { source, name, version, dataset, split, calibration, labeled };
   });
-}
-
-/** `1.2.3` becomes `1.3.0`. */
-function raised(version: string): string {
-  const [major = '0', minor = '0'] = version.split('.');
-  return `${major}.${Number(minor) + 1}.0`;
 }
 
 /** Candidates that the folder has to hold. */

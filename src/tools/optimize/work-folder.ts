@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GoshawkError } from '../../contract/errors.ts';
 import { sha256OfFile } from '../../model/bundle.ts';
+import { writeFileWhole } from '../../platform/atomic-file.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import { outputError } from '../../platform/outputs.ts';
 import { tryLock, unlock } from './lock.ts';
@@ -110,8 +111,7 @@ export class WorkFolder {
         if (await isThere(place(file))) digests[file] = await sha256OfFile(place(file));
       const seconds = (performance.now() - started) / 1000;
       const text = JSON.stringify({ step: name, inputs, result: value, files: digests, seconds }, null, 1);
-      await writeFile(`${record}.new`, text, { flush: true });
-      await rename(`${record}.new`, record);
+      await writeFileWhole(record, text);
       return { value, key, files: digests, seconds, reused: false };
     } catch (error) {
       throw writeError(this.folder, error);

@@ -1,23 +1,19 @@
+import semver from 'semver';
 import { fail, formatBytes, ok, warn, type Finding } from '../finding.ts';
 import type { Probe } from '../probe.ts';
 
 const MIB = 1024 * 1024;
 
-const OLDEST_NODE = { major: 20, minor: 20 };
+const OLDEST_NODE = '20.20.0';
 /** Even releases get fixes for 30 months; 20 ended in April 2026. */
 const OLDEST_NODE_WITH_FIXES = 22;
 
 /** Node's version. */
 export function checkNode(probe: Probe): Finding {
-  const [major = 0, minor = 0] = probe.nodeVersion.split('.').map(Number);
-  const { major: oldest, minor: oldestMinor } = OLDEST_NODE;
-  if (major < oldest || (major === oldest && minor < oldestMinor)) {
-    return fail(
-      `${probe.nodeVersion} is older than ${oldest}.${oldestMinor}`,
-      'install Node 24 (nvm install 24)',
-    );
+  if (semver.lt(probe.nodeVersion, OLDEST_NODE)) {
+    return fail(`${probe.nodeVersion} is older than ${OLDEST_NODE}`, 'install Node 24 (nvm install 24)');
   }
-  if (major < OLDEST_NODE_WITH_FIXES) {
+  if (semver.major(probe.nodeVersion) < OLDEST_NODE_WITH_FIXES) {
     return warn(
       `${probe.nodeVersion} works and gets no security fixes any more`,
       'install Node 24 (nvm install 24)',
