@@ -5,6 +5,7 @@ export default tseslint.config(
   {
     ignores: [
       'dist/',
+      'src/**/generated/',
       'node_modules/',
       '.ros/',
       '.tools/',

@@ -1,8 +1,8 @@
 import semver from 'semver';
 
 /**
- * Order of semantic versions (semver.org, 11): below 0 where `a` is older. What is no version, such as a folder that somebody made by hand, comes
- * before all versions, by name.
+ * Order of semantic versions (semver.org, 11): below 0 where `a` is older. What is not a version, such as a folder
+ * that somebody made by hand, comes before all versions, by name.
  */
 export function compareVersions(a: string, b: string): number {
   const left = semver.parse(a, { loose: true });

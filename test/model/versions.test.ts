@@ -38,7 +38,7 @@ it('the order is antisymmetric and transitive', () => {
   );
 });
 
-it('what is no version comes before all versions, by name', () => {
+it('what is not a version comes before all versions, by name', () => {
   const names = ['1.0.0', 'notes', '0.0.1', 'drafts'];
   expect(names.sort(compareVersions)).toEqual(['drafts', 'notes', '0.0.1', '1.0.0']);
 });

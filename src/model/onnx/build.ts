@@ -7,6 +7,7 @@ import {
   TensorSchema,
   ValueInfoSchema,
   type AttributeProto,
+  type DimensionProto,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
@@ -89,9 +90,13 @@ export function makeValueInfo(
   elemType: number,
   dims: readonly (number | string)[] | null,
 ): ValueInfoProto {
-  const shape = {
-    dim: (dims ?? []).map((dim) => (typeof dim === 'number' ? { dimValue: BigInt(dim) } : { dimParam: dim })),
-  };
+  const shape = { dim: (dims ?? []).map((dim) => ({ value: dimensionOf(dim) })) };
   const tensorType = dims === null ? { elemType } : { elemType, shape };
-  return create(ValueInfoSchema, { name, type: { tensorType } });
+  return create(ValueInfoSchema, { name, type: { value: { case: 'tensorType', value: tensorType } } });
+}
+
+function dimensionOf(dim: number | string): DimensionProto['value'] {
+  return typeof dim === 'number'
+    ? { case: 'dimValue', value: BigInt(dim) }
+    : { case: 'dimParam', value: dim };
 }

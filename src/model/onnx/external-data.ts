@@ -5,7 +5,7 @@ import { sha256Of } from '../../platform/digest.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 import type { Model } from './model.ts';
 import { nestedGraphs } from './rename.ts';
-import { DATA_TYPE, TensorSchema, type GraphProto, type TensorProto } from './schema.ts';
+import { DATA_LOCATION, DATA_TYPE, TensorSchema, type GraphProto, type TensorProto } from './schema.ts';
 
 /** Where a tensor's data lies that is kept beside the model. */
 interface Place {
@@ -20,9 +20,6 @@ export interface ExternalFile {
   readonly location: string;
   readonly sha256: string;
 }
-
-/** `TensorProto.DataLocation` of a tensor whose data lies in another file. */
-const EXTERNAL = 1;
 
 /** Bytes of one external file, at most: an ONNX file that holds it all cannot be larger. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -42,7 +39,7 @@ function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
 export function externalFiles({ graph }: Model): string[] {
   const names = new Set<string>();
   for (const tensor of tensorsOf(graph)) {
-    if (tensor.dataLocation === EXTERNAL) names.add(placeOf(tensor).location);
+    if (tensor.dataLocation === DATA_LOCATION.EXTERNAL) names.add(placeOf(tensor).location);
   }
   return [...names];
 }
@@ -78,7 +75,7 @@ export async function inlineExternalData(model: Model, file: string): Promise<Ex
   for (const location of externalFiles(model).sort()) read.set(location, await readBeside(location, file));
   if (read.size === 0) return [];
   for (const tensor of tensorsOf(model.graph)) {
-    if (tensor.dataLocation !== EXTERNAL) continue;
+    if (tensor.dataLocation !== DATA_LOCATION.EXTERNAL) continue;
     const { location, offset, length } = placeOf(tensor);
     const bytes = read.get(location) ?? new Uint8Array();
     const end = length === null ? bytes.byteLength : offset + length;

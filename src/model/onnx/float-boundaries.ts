@@ -1,5 +1,5 @@
 import { makeNode } from './build.ts';
-import { feedInputs, type Model } from './model.ts';
+import { feedInputs, tensorTypeOf, type Model } from './model.ts';
 import { redirectReaders } from './rename.ts';
 import { DATA_TYPE, type ValueInfoProto } from './schema.ts';
 
@@ -27,7 +27,7 @@ export function castHalfBoundaries(model: Model): void {
 }
 
 function toFloat(value: ValueInfoProto): boolean {
-  const type = value.type?.tensorType;
+  const type = tensorTypeOf(value);
   if (type?.elemType !== DATA_TYPE.FLOAT16) return false;
   type.elemType = DATA_TYPE.FLOAT;
   return true;

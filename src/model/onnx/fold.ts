@@ -1,7 +1,7 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from './build.ts';
 import { absorbChannels, SWAPPED } from './channels.ts';
-import { feedInputs, shapeOf, type Model } from './model.ts';
+import { feedInputs, shapeOf, tensorTypeOf, type Model } from './model.ts';
 import { redirectReaders } from './rename.ts';
 import { DATA_TYPE, type NodeProto } from './schema.ts';
 
@@ -49,7 +49,7 @@ export function describeInput(model: Model, file: string): NetworkInput {
   const inputs = feedInputs(model.graph);
   const [input] = inputs;
   const dims = input === undefined ? null : shapeOf(input);
-  const elemType = input?.type?.tensorType?.elemType ?? 0;
+  const elemType = input === undefined ? 0 : (tensorTypeOf(input)?.elemType ?? 0);
   const layout = dims?.[1] === 3 ? 'nchw' : dims?.[3] === 3 ? 'nhwc' : null;
   const single = inputs.length === 1 && dims?.length === 4 && READABLE.has(elemType);
   if (!single || input === undefined || layout === null) {

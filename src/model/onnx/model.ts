@@ -1,12 +1,12 @@
-import { fromBinary, isFieldSet, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { GoshawkError } from '../../contract/errors.ts';
 import { checkFields } from './field-count.ts';
 import {
-  DimensionSchema,
   ModelSchema,
   type DimensionProto,
   type GraphProto,
   type ModelProto,
+  type TensorTypeProto,
   type ValueInfoProto,
 } from './schema.ts';
 
@@ -59,15 +59,20 @@ export function feedInputs(graph: GraphProto): ValueInfoProto[] {
   return graph.input.filter((input) => !initializers.has(input.name));
 }
 
+/** What is known of an input or output that is a tensor; undefined for sequences, maps and what says nothing. */
+export function tensorTypeOf({ type }: ValueInfoProto): TensorTypeProto | undefined {
+  return type?.value.case === 'tensorType' ? type.value.value : undefined;
+}
+
 /**
  * Sizes of a tensor: a number, or the name of a size that changes from run to run (empty where it has none);
  * null where unknown.
  */
 export function shapeOf(value: ValueInfoProto): (number | string)[] | null {
-  const shape = value.type?.tensorType?.shape;
+  const shape = tensorTypeOf(value)?.shape;
   return shape === undefined ? null : shape.dim.map(dimension);
 }
 
-function dimension(dim: DimensionProto): number | string {
-  return isFieldSet(dim, DimensionSchema.field.dimValue) ? Number(dim.dimValue) : dim.dimParam;
+function dimension({ value }: DimensionProto): number | string {
+  return value.case === 'dimValue' ? Number(value.value) : (value.value ?? '');
 }

@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import { makeInt64Tensor, makeNode } from './build.ts';
-import { feedInputs, shapeOf, type Model } from './model.ts';
+import { feedInputs, shapeOf, tensorTypeOf, type Model } from './model.ts';
 import { DATA_TYPE } from './schema.ts';
 
 /** An input beside the image that tells a network how large the image is, in the order of its two values. */
@@ -37,7 +37,7 @@ export function takeSizeInputs({ graph }: Model): SizeInput[] {
   if (inputs.every((input) => shapeOf(input)?.length !== 4)) return [];
   const taken = inputs.flatMap((input): SizeInput[] => {
     const dims = shapeOf(input);
-    const elemType = input.type?.tensorType?.elemType ?? 0;
+    const elemType = tensorTypeOf(input)?.elemType ?? 0;
     if (dims?.length !== 2 || dims[1] !== 2 || !NUMBERS.has(elemType)) return [];
     const order = ORDERS[input.name.toLowerCase()] ?? null;
     return [{ name: input.name, elemType, rows: fixed(dims[0]), order }];

@@ -1,6 +1,6 @@
 import { makeNode } from './build.ts';
 import { GraphIndex } from './graph-index.ts';
-import { feedInputs, type Model } from './model.ts';
+import { feedInputs, tensorTypeOf, type Model } from './model.ts';
 import { DATA_TYPE, type NodeProto } from './schema.ts';
 import { intAttribute } from './tensors.ts';
 
@@ -15,7 +15,7 @@ export function castInputFirst(model: Model): boolean {
   const { graph } = model;
   const index = new GraphIndex(model);
   const [input] = feedInputs(graph);
-  if (input?.type?.tensorType?.elemType !== DATA_TYPE.UINT8) return false;
+  if (input === undefined || tensorTypeOf(input)?.elemType !== DATA_TYPE.UINT8) return false;
   const [transpose, ...others] = index.readers(input.name);
   const [cast, ...more] = index.readers(transpose?.output[0]);
   const fits = transpose?.opType === 'Transpose' && others.length === 0 && isCast(cast) && more.length === 0;

@@ -1,5 +1,5 @@
 import type { GraphIndex } from './graph-index.ts';
-import { feedInputs, type Model } from './model.ts';
+import { feedInputs, tensorTypeOf, type Model } from './model.ts';
 import { DATA_TYPE, type NodeProto } from './schema.ts';
 import type { Report } from './tensorrt-rule.ts';
 import { intAttribute } from './tensors.ts';
@@ -25,7 +25,7 @@ export function checkTypes(model: Model, index: GraphIndex, report: Report): voi
     }
   }
   for (const input of feedInputs(model.graph)) {
-    if (input.type?.tensorType?.elemType !== DATA_TYPE.UINT8) continue;
+    if (tensorTypeOf(input)?.elemType !== DATA_TYPE.UINT8) continue;
     for (const node of index.readers(input.name).filter((reader) => !isCastToFloat(reader))) {
       report('uint8', node, `reads the uint8 input ${input.name}, which only a Cast to float may`);
     }

@@ -1,4 +1,4 @@
-import { DATA_TYPE, type NodeProto, type TensorProto } from './schema.ts';
+import { DATA_LOCATION, DATA_TYPE, type NodeProto, type TensorProto } from './schema.ts';
 
 /** Number of elements of a tensor; 1 for a scalar. */
 export function elementCount(tensor: TensorProto): number {
@@ -7,14 +7,14 @@ export function elementCount(tensor: TensorProto): number {
 
 /** Values of a float tensor that lies within the file; null for other types and for data kept elsewhere. A copy. */
 export function readFloats(tensor: TensorProto): Float32Array | null {
-  if (tensor.dataType !== DATA_TYPE.FLOAT || tensor.dataLocation === 1) return null;
+  if (tensor.dataType !== DATA_TYPE.FLOAT || tensor.dataLocation === DATA_LOCATION.EXTERNAL) return null;
   if (tensor.floatData.length > 0) return Float32Array.from(tensor.floatData);
   return read(tensor, 4, Float32Array, (view, at) => view.getFloat32(at, true));
 }
 
 /** Values of an int8, uint8, int32 or int64 tensor as numbers; null for other types and for data kept elsewhere. */
 export function readIntegers(tensor: TensorProto): Float64Array | null {
-  if (tensor.dataLocation === 1) return null;
+  if (tensor.dataLocation === DATA_LOCATION.EXTERNAL) return null;
   if (tensor.dataType === DATA_TYPE.INT8 || tensor.dataType === DATA_TYPE.UINT8) {
     // the format keeps small integers in the list of 32-bit ones where there are no raw bytes
     if (tensor.int32Data.length > 0) return Float64Array.from(tensor.int32Data);

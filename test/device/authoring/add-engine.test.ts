@@ -9,7 +9,7 @@ import { readEngineInput } from '../../../src/model/engine-source.ts';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { LineageReader, lineageHolds } from '../../../src/model/lineage.ts';
 import { LineageSources } from '../../../src/model/lineage-sources.ts';
-import { feedInputs, readModel, shapeOf } from '../../../src/model/onnx/model.ts';
+import { feedInputs, readModel, shapeOf, tensorTypeOf } from '../../../src/model/onnx/model.ts';
 import { DATA_TYPE } from '../../../src/model/onnx/schema.ts';
 import { checkTensorrtRules } from '../../../src/model/onnx/tensorrt-rules.ts';
 import { ModelRepository } from '../../../src/model/repository.ts';
@@ -126,7 +126,7 @@ describe('an engine in a bundle', () => {
     expect(takesRaw(await readFile(join(added.folder, 'model.onnx')), 'tiny')).toBe(true);
     const [input, ...more] = feedInputs(graph);
     expect(more).toEqual([]);
-    expect([input?.type?.tensorType?.elemType, input === undefined ? null : shapeOf(input)]).toEqual([
+    expect([tensorTypeOf(input!)?.elemType, shapeOf(input!)]).toEqual([
       DATA_TYPE.UINT8,
       ['batch', 64, 64, 3],
     ]);

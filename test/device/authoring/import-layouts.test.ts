@@ -8,7 +8,9 @@ import { createRandom } from '../../../src/core/random.ts';
 import type { Bundle } from '../../../src/model/bundle.ts';
 import { sha256Of } from '../../../src/platform/digest.ts';
 import { importModel, type ImportOptions } from '../../../src/device/authoring/import-model.ts';
+import { makeValueInfo } from '../../../src/model/onnx/build.ts';
 import { writeModel } from '../../../src/model/onnx/model.ts';
+import { DATA_TYPE } from '../../../src/model/onnx/schema.ts';
 import { verifyBundle } from '../../../src/device/authoring/verify.ts';
 import {
   foreignBytes,
@@ -216,13 +218,7 @@ describe('what is said beats what is told', () => {
 describe('what is no detector that can be read is refused', () => {
   it('masks besides boxes', async () => {
     const model = foreignDetector({ layout: 'channels', classes: 3 });
-    const map = structuredClone(model.graph.output[0]!);
-    map.name = 'map8';
-    map.type!.tensorType!.shape!.dim = [1, 7, 8, 8].map((size) => ({
-      ...map.type!.tensorType!.shape!.dim[0]!,
-      dimValue: BigInt(size),
-    }));
-    model.graph.output.push(map);
+    model.graph.output.push(makeValueInfo('map8', DATA_TYPE.FLOAT, [1, 7, 8, 8]));
     await expect(imported(writeModel(model))).rejects.toMatchObject({
       code: 'GOSHAWK_NOT_A_DETECTOR',
       message: expect.stringMatching(/map8 \[1, 7, 8, 8\].*masks/) as string,

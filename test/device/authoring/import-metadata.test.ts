@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importModel, type ImportOptions } from '../../../src/device/authoring/import-model.ts';
 import { readMetadata } from '../../../src/model/onnx/metadata.ts';
-import { writeModel } from '../../../src/model/onnx/model.ts';
-import { StringPairSchema } from '../../../src/model/onnx/schema.ts';
+import { tensorTypeOf, writeModel } from '../../../src/model/onnx/model.ts';
+import { StringStringEntryProtoSchema } from '../../../src/model/onnx/generated/onnx-ml_pb.ts';
 import { foreignDetector } from './foreign-detector.ts';
 
 let folder = '';
@@ -34,11 +34,11 @@ const ULTRALYTICS = {
 function model(metadata: Readonly<Record<string, string>>, isOpen = false) {
   const made = foreignDetector({ layout: 'channels', classes: 2 });
   made.metadataProps = Object.entries(metadata).map(([key, value]) =>
-    create(StringPairSchema, { key, value }),
+    create(StringStringEntryProtoSchema, { key, value }),
   );
   if (isOpen) {
-    const dims = made.graph.input[0]!.type!.tensorType!.shape!.dim;
-    for (const axis of [2, 3]) dims[axis] = { ...dims[0]!, dimValue: 0n, dimParam: `size${axis}` };
+    const { dim } = tensorTypeOf(made.graph.input[0]!)!.shape!;
+    for (const axis of [2, 3]) dim[axis]!.value = { case: 'dimParam', value: `size${axis}` };
   }
   return made;
 }

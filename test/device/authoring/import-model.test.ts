@@ -8,7 +8,7 @@ import { loadBundle } from '../../../src/model/bundle.ts';
 import { contentDigest } from '../../../src/model/content-digest.ts';
 import { importModel, type ImportOptions } from '../../../src/device/authoring/import-model.ts';
 import { makeFloatTensor, makeNode } from '../../../src/model/onnx/build.ts';
-import { readModel, writeModel } from '../../../src/model/onnx/model.ts';
+import { readModel, tensorTypeOf, writeModel } from '../../../src/model/onnx/model.ts';
 import { packBundle } from '../../../src/model/pack.ts';
 import { redirectReaders } from '../../../src/model/onnx/rename.ts';
 import { DATA_TYPE } from '../../../src/model/onnx/schema.ts';
@@ -223,7 +223,8 @@ function unknownOperator(): Uint8Array {
 function halfPrecision(bytes: Uint8Array): Uint8Array {
   const model = readModel(bytes, 'tiny.onnx');
   for (const value of [...model.graph.input, ...model.graph.output]) {
-    if (value.type?.tensorType !== undefined) value.type.tensorType.elemType = DATA_TYPE.FLOAT16;
+    const type = tensorTypeOf(value);
+    if (type !== undefined) type.elemType = DATA_TYPE.FLOAT16;
   }
   redirectReaders(model.graph, 'picture', 'wide');
   const last = model.graph.node.at(-1);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { externalFiles, inlineExternalData } from '../../../src/model/onnx/external-data.ts';
 import { readModel, writeModel, type Model } from '../../../src/model/onnx/model.ts';
-import { StringPairSchema } from '../../../src/model/onnx/schema.ts';
+import { StringStringEntryProtoSchema } from '../../../src/model/onnx/generated/onnx-ml_pb.ts';
 import { verifyBundle } from '../../../src/device/authoring/verify.ts';
 import { foreignDetector } from '../../device/authoring/foreign-detector.ts';
 
@@ -37,7 +37,7 @@ function moveOut(model: Model, locations: readonly string[]): Map<string, Uint8A
     files.set(location, after);
     const entries = { location, offset: String(offset), length: String(tensor.rawData.byteLength) };
     tensor.externalData = Object.entries(entries).map(([key, value]) =>
-      create(StringPairSchema, { key, value }),
+      create(StringStringEntryProtoSchema, { key, value }),
     );
     tensor.rawData = new Uint8Array();
     tensor.dataLocation = 1;
