@@ -16,11 +16,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           env,
-          include: [
-            'test/{cli,core,contract,device,docs,tools,fleet,bootstrap}/**/*.test.ts',
-            'test/ros/unit/**/*.test.ts',
-          ],
-          exclude: ['test/fleet/integration/**'],
+          include: ['test/**/*.test.ts'],
+          // what the other projects run
+          exclude: ['test/{integration,arm64,avx2}/**', 'test/ros/*.test.ts'],
           testTimeout: 30_000,
         },
       },

@@ -30,7 +30,10 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[
             {
                 "topic": IMAGE_TOPIC,
-                **{name: ParameterValue(LaunchConfiguration(name), value_type=kind) for name, (_, kind, _) in CAMERA_ARGUMENTS.items()},
+                **{
+                    name: ParameterValue(LaunchConfiguration(name), value_type=kind)
+                    for name, (_, kind, _) in CAMERA_ARGUMENTS.items()
+                },
             }
         ],
         output="screen",

@@ -96,7 +96,9 @@ def autostart_handlers(detector: LifecycleNode) -> list[LaunchDescriptionEntity]
                 entities=[request(Transition.TRANSITION_ACTIVATE)],
             )
         ),
-        RegisterEventHandler(OnProcessStart(target_action=detector, on_start=[request(Transition.TRANSITION_CONFIGURE)])),
+        RegisterEventHandler(
+            OnProcessStart(target_action=detector, on_start=[request(Transition.TRANSITION_CONFIGURE)])
+        ),
     ]
 
 
@@ -111,7 +113,9 @@ def unknown_arguments(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             continue
         near = get_close_matches(name, known, 1)
         hint = f": is {near[0]} meant?" if near else ";"
-        lines.append(LogInfo(msg=f"WARNING: launch argument {name} is not known and has no effect{hint} --show-args lists them"))
+        lines.append(
+            LogInfo(msg=f"WARNING: launch argument {name} is not known and has no effect{hint} --show-args lists them")
+        )
     return lines
 
 
@@ -148,11 +152,18 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *(
-                DeclareLaunchArgument(name, default_value="", description=f"{spec['description']} (default: the parameter file)")
+                DeclareLaunchArgument(
+                    name, default_value="", description=f"{spec['description']} (default: the parameter file)"
+                )
                 for name, spec in PARAMETER_ARGUMENTS.items()
             ),
-            *(DeclareLaunchArgument(name, default_value=default, description=text) for name, (default, text) in OTHER_ARGUMENTS.items()),
-            DeclareLaunchArgument("dds_profile", default_value=default_profile(), description="Fast DDS profile for all processes"),
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in OTHER_ARGUMENTS.items()
+            ),
+            DeclareLaunchArgument(
+                "dds_profile", default_value=default_profile(), description="Fast DDS profile for all processes"
+            ),
             SetEnvironmentVariable(PROFILE_VARIABLE, LaunchConfiguration("dds_profile")),
             UnsetEnvironmentVariable(OTHER_PROFILE_VARIABLE),
             OpaqueFunction(function=unknown_arguments),

@@ -19,7 +19,8 @@ import { PLACES } from './paths.mjs';
  */
 
 /**
- * @typedef {{ kind: 'found', ros: RosInstallation } | { kind: 'wheels', distro: string } | { kind: 'none', reason: string }} Search
+ * @typedef {{ kind: 'found', ros: RosInstallation } | { kind: 'wheels', distro: string } |
+ *   { kind: 'none', reason: string }} Search
  */
 
 /**
@@ -130,7 +131,9 @@ export function findRos(machine) {
     };
   }
 
-  const place = `there is no ${wanted ?? 'ROS 2'} sourced, none under ${machine.systemFolder}, and wheels exist only for`;
+  const place =
+    `there is no ${wanted ?? 'ROS 2'} sourced, none under ${machine.systemFolder}, and ` +
+    'wheels exist only for';
   const [preferred = ''] = WHEEL_DISTROS;
   if (wanted !== undefined && !WHEEL_DISTROS.includes(wanted)) {
     return { kind: 'none', reason: `${place} ${WHEEL_DISTROS.join(' and ')}` };

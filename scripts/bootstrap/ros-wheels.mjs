@@ -86,7 +86,9 @@ async function pipInstall(args) {
   await run(pip, ['install', '--disable-pip-version-check', '--no-input', ...args], {
     log: LOG,
     what: 'installing the ROS 2 wheels',
-    fix: 'check the network and the space on the disk, and run the command again (or go on without ROS: GOSHAWK_NO_ROS=1)',
+    fix:
+      'check the network and the space on the disk, and run the command again (or go on ' +
+      'without ROS: GOSHAWK_NO_ROS=1)',
   });
 }
 

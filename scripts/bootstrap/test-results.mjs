@@ -40,13 +40,15 @@ export function describeCounts({ passed, failed, skipped }) {
  */
 export const oneTest = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
 
+/** @typedef {{ status: string, title: string, ancestorTitles: string[] }} VitestAssertion */
+
 /**
  * @typedef {object} VitestReport
  * @property {number} numPassedTests
  * @property {number} numFailedTests
  * @property {number} numPendingTests
  * @property {number} numTodoTests
- * @property {{ status: string, assertionResults: { status: string, title: string, ancestorTitles: string[] }[] }[]} testResults
+ * @property {{ status: string, assertionResults: VitestAssertion[] }[]} testResults
  */
 
 /**

@@ -101,7 +101,8 @@ export async function ensureMosquitto() {
     mkdirSync(TOOLS_BIN, { recursive: true });
     writeFileSync(
       wrapper,
-      `#!/bin/sh\nLD_LIBRARY_PATH='${libraries.join(':')}'"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec '${folder}/usr/sbin/mosquitto' "$@"\n`,
+      `#!/bin/sh\nLD_LIBRARY_PATH='${libraries.join(':')}'"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" ` +
+        `exec '${folder}/usr/sbin/mosquitto' "$@"\n`,
     );
     chmodSync(wrapper, 0o755);
   });

@@ -51,9 +51,11 @@ jetpack_row() {
 check_board() {
   local release=$root/etc/nv_tegra_release l4t row board family gpus listed_l4t
   [[ -r $release ]] ||
-    fail 10 'this is no Jetson: /etc/nv_tegra_release is missing' 'run it on a Jetson with JetPack 6.1 or newer (docs/jetson.md)'
+    fail 10 'this is no Jetson: /etc/nv_tegra_release is missing' \
+      'run it on a Jetson with JetPack 6.1 or newer (docs/jetson.md)'
   [[ $(uname -m) == aarch64 ]] ||
-    fail 11 "the processor is $(uname -m), not aarch64" 'run it on the Jetson itself, not on the computer that flashes it'
+    fail 11 "the processor is $(uname -m), not aarch64" \
+      'run it on the Jetson itself, not on the computer that flashes it'
 
   l4t=$(sed -n '1s/^# R\([0-9]*\) (release), REVISION: \([0-9.]*\),.*/\1.\2/p' "$release")
   row=$(jetpack_row "$l4t")
@@ -61,14 +63,16 @@ check_board() {
     fail 12 "Jetson Linux ${l4t:-of unknown version} is not in scripts/jetson/jetpack-table.tsv" \
       'install JetPack 6.1 or newer, or add the line of this release to the table'
   IFS=$'\t' read -r listed_l4t jetpack _ _ expected_cuda expected_tensorrt expected_cudnn gpus <<<"$row"
-  finding JetPack "$jetpack (Jetson Linux $l4t, package nvidia-jetpack $(package_version nvidia-jetpack | grep . || echo missing))"
+  finding JetPack \
+    "$jetpack (Jetson Linux $l4t, package nvidia-jetpack $(package_version nvidia-jetpack | grep . || echo missing))"
   [[ $listed_l4t == "$l4t" ]] || finding note "$l4t is not in the table: taken for $listed_l4t"
 
   board=$(tr '\0' ' ' <"$root/proc/device-tree/compatible" 2>/dev/null || true)
   case $board in
     *nvidia,tegra234*) family=orin ;;
     *nvidia,tegra264*) family=thor ;;
-    *) fail 13 "the module (${board:-unknown}) is neither Orin nor Thor" 'older modules end at JetPack 5, which has TensorRT 8: not supported' ;;
+    *) fail 13 "the module (${board:-unknown}) is neither Orin nor Thor" \
+      'older modules end at JetPack 5, which has TensorRT 8: not supported' ;;
   esac
   gpu_architecture=$(tr ',' '\n' <<<"$gpus" | sed -n "s/^$family=//p")
   [[ -n $gpu_architecture ]] ||
@@ -79,7 +83,8 @@ check_board() {
 # compare NAME INSTALLED EXPECTED: reports a version, and where JetPack ships another.
 compare() {
   finding "$1" "$2"
-  [[ $2 == "$3" || $2 == "$3".* ]] || finding note "JetPack $jetpack ships $1 $3: engines must be built with what is installed here"
+  [[ $2 == "$3" || $2 == "$3".* ]] || finding note \
+    "JetPack $jetpack ships $1 $3: engines must be built with what is installed here"
 }
 
 # Sets: cuda_home, library_home, cuda, tensorrt, cudnn.
@@ -107,7 +112,8 @@ check_tools() {
       problem 17 "$tool is not installed" 'sudo apt install git g++ python3-venv, and Node.js 20 or newer'
   done
   if version=$(g++ -dumpfullversion 2>/dev/null); then
-    at_least "$version" 11.1 || problem 17 "g++ $version is older than 11.1" 'sudo apt install g++-11, then export CC=gcc-11 CXX=g++-11'
+    at_least "$version" 11.1 || problem 17 "g++ $version is older than 11.1" \
+      'sudo apt install g++-11, then export CC=gcc-11 CXX=g++-11'
   fi
   python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
     problem 17 'python3 is older than 3.10, or cannot make virtual environments' 'sudo apt install python3-venv'
@@ -121,7 +127,8 @@ check_room() {
   until [[ -d $folder ]]; do folder=$(dirname -- "$folder"); done
   free=$(($(df -Pk "$folder" | awk 'NR == 2 { print $4 }') / 1024 / 1024))
   ((free >= NEEDED_DISK_GIB)) ||
-    problem 18 "$folder has $free GiB free, the build needs $NEEDED_DISK_GIB" 'make room, or give a folder on another disk with --work'
+    problem 18 "$folder has $free GiB free, the build needs $NEEDED_DISK_GIB" \
+      'make room, or give a folder on another disk with --work'
   total=$(awk '/^(MemTotal|SwapTotal):/ { sum += $2 } END { printf "%d", sum / 1024 / 1024 }' "$root/proc/meminfo")
   ((total >= NEEDED_MEMORY_GIB)) ||
     problem 19 "memory and swap are $total GiB together, the build needs $NEEDED_MEMORY_GIB" \

@@ -46,7 +46,8 @@ logged() { # name of the log, command; both threads of a pipe end with the comma
 }
 scenes_of() { # folder of the averaged ones, of the interpolated ones, count, seed, options
   [ -f "$1/meta.json" ] && [ -f "$2/meta.json" ] && return 0
-  goshawk_training prepare --out "$1" --bilinear-out "$2" --count "$3" --seed "$4" --workers 1 --simulator "$simulator" "${@:5}"
+  goshawk_training prepare --out "$1" --bilinear-out "$2" --count "$3" --seed "$4" --workers 1 \
+    --simulator "$simulator" "${@:5}"
 }
 stage() { # name, when it has to be over, command, batch, options; with half the batch where memory does not hold it
   local name="$1" end="$2" command="$3" batch="$4" box
@@ -76,7 +77,8 @@ exported() { # run, store, folder of the export, name of the result
 }
 records() { # everything small
   for name in baseline student; do
-    [ -f "$run/$name/history.jsonl" ] && mkdir -p "$run/export/$name" && cp "$run/$name/history.jsonl" "$run/export/$name/"
+    [ -f "$run/$name/history.jsonl" ] && mkdir -p "$run/export/$name" && cp "$run/$name/history.jsonl" \
+      "$run/export/$name/"
   done
   tar -czf "$results/records.tar.gz" --exclude=model.onnx -C "$run" logs export $(cd "$run" && ls -d ./*/meta.json)
   local last="$run/student/last.pt"
@@ -125,7 +127,8 @@ cat "$run/logs/adopting.log" "$run/logs/validation.log"
 
 watched baseline "$run/train" "$checked" &
 watching=$!
-stage baseline "$baseline_end" train "$baseline_batch" --from "$run/baseline-0" --data "$run/train" --validation "$checked" \
+stage baseline "$baseline_end" train "$baseline_batch" --from "$run/baseline-0" --data "$run/train" \
+  --validation "$checked" \
   --lr "${BASELINE_LR:-2e-3}" --warmup-steps 300 --mosaic 0.2 --unscaled 0.6 --plain-share 0.3
 kill "$watching" 2>/dev/null
 exported baseline "$run/train" baseline baseline &
@@ -136,14 +139,18 @@ teacher="$run/baseline"
 parent="$run/student-0"
 if [ "$student" = prune ]; then
   parent="$run/pruned"
-  logged pruned goshawk_training prune --from "$teacher" --teacher "$teacher" --teacher-data "$run/train" --data "$run/train-bilinear" \
+  logged pruned goshawk_training prune --from "$teacher" --teacher "$teacher" --teacher-data "$run/train" \
+    --data "$run/train-bilinear" \
     --run "$parent" --device "$device" --resident --batch "$student_batch" --epochs 3 --lr 1.5e-3 --warmup-steps 50 \
-    --element-cost 100 --sparsity-initial 0.3 --sparsity-final 0.85 --sparsity-steps 10 --prune-share 0.7 --resume || parent="$run/student-0"
+    --element-cost 100 --sparsity-initial 0.3 --sparsity-final 0.85 --sparsity-steps 10 --prune-share 0.7 \
+      --resume || parent="$run/student-0"
 fi
 watched student "$run/train-bilinear" "$checked-bilinear" &
 watching=$!
-stage student "$student_end" distill "$student_batch" --from "$parent" --teacher "$teacher" --teacher-data "$run/train" \
-  --data "$run/train-bilinear" --validation "$checked-bilinear" --lr "${STUDENT_LR:-3e-3}" --warmup-steps 300 --ema-decay 0.999
+stage student "$student_end" distill "$student_batch" --from "$parent" --teacher "$teacher" \
+  --teacher-data "$run/train" \
+  --data "$run/train-bilinear" --validation "$checked-bilinear" --lr "${STUDENT_LR:-3e-3}" --warmup-steps 300 \
+    --ema-decay 0.999
 kill "$watching" 2>/dev/null
 wait "$exporting"
 exported student "$run/train-bilinear" student student

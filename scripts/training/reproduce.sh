@@ -22,19 +22,23 @@ goshawk() { "$root/scripts/bin/goshawk" "$@"; }
 goshawk_training() { "$python" -m goshawk_training "$@"; }
 scenes() { # folder, count, seed, how pictures are shrunk
   [ -f "$run/$1/meta.json" ] ||
-    goshawk_training prepare --out "$run/$1" --count "$2" --seed "$3" --resize "$4" --simulator "node $root/dist/cli.js simulate"
+    goshawk_training prepare --out "$run/$1" --count "$2" --seed "$3" --resize "$4" \
+      --simulator "node $root/dist/cli.js simulate"
 }
 stage() { # command, run folder, scenes, those of validation, options
   [ ! -f "$run/$2/done" ] || return 0
   # two processes of one thread each make half as many pictures again as two threads, which wait for each other
-  "$python" -m torch.distributed.run --standalone --nproc-per-node 2 -m -- goshawk_training "$1" --threads 1 --run "$run/$2" \
+  "$python" -m torch.distributed.run --standalone --nproc-per-node 2 -m -- goshawk_training "$1" --threads 1 \
+    --run "$run/$2" \
     --data "$run/$3" --validation "$run/$4" --resume --evaluate-every 1 "${@:5}"
   touch "$run/$2/done"
 }
-bundle() { # run folder, name of the bundle, version, scenes it was trained on, how pictures are shrunk, options of the import
+# run folder, name of the bundle, version, scenes it was trained on, how images are shrunk, options of the import
+bundle() {
   [ ! -f "$run/models/$2/$3/bundle.json" ] || return 0
   goshawk_training export --run "$run/$1" --data "$run/$4" --out "$run/$1/export"
-  goshawk models import "$run/$1/export/model.onnx" --labels "$run/$1/export/labels.txt" --lineage "$run/$1/export/lineage.json" \
+  goshawk models import "$run/$1/export/model.onnx" --labels "$run/$1/export/labels.txt" \
+    --lineage "$run/$1/export/lineage.json" \
     --head yolox --color rgb --resize "$5" --license Apache-2.0 --name "$2" --version "$3" --out "$run/models" "${@:6}"
 }
 
@@ -48,7 +52,8 @@ stage train baseline train validation --family baseline --epochs 3 --lr 1.2e-3
 bundle baseline goshawk-street-baseline 1.0.0 train average
 
 teacher=(--teacher "$run/baseline" --teacher-data "$run/train" --element-cost 100 --batch 16)
-stage prune halfway train-bilinear validation-bilinear --from "$run/baseline" "${teacher[@]}" --epochs 12 --stop-after-steps 2524 \
+stage prune halfway train-bilinear validation-bilinear --from "$run/baseline" "${teacher[@]}" --epochs 12 \
+  --stop-after-steps 2524 \
   --lr 1.5e-3 --warmup-steps 100 --sparsity-initial 0.4 --sparsity-final 0.72 --sparsity-steps 8 --prune-share 0.16
 stage prune narrow train-bilinear validation-bilinear --from "$run/halfway" "${teacher[@]}" --epochs 10 \
   --lr 1.4e-3 --warmup-steps 50 --sparsity-initial 0.1 --sparsity-final 0.357 --sparsity-steps 5 --prune-share 0.1
@@ -63,7 +68,9 @@ pictures street-seed-950001 120 950001
 pictures street-seed-960001 300 960001
 [ -f "$run/models/goshawk-street/3.0.0/bundle.json" ] ||
   goshawk optimize --model "$run/models/goshawk-street-pruned/2.0.0" --calibration "$run/street-seed-950001/images" \
-    --annotations "$run/street-seed-960001/annotations.json" --images "$run/street-seed-960001/images" --max-ap-drop 0.01 \
+    --annotations "$run/street-seed-960001/annotations.json" --images "$run/street-seed-960001/images" \
+      --max-ap-drop 0.01 \
     --name goshawk-street --version 3.0.0 --out "$run/models" --report "$run/optimize.json" --html "$run/optimize.html"
-goshawk bench headline --baseline "$run/models/goshawk-street-baseline/1.0.0" --optimized "$run/models/goshawk-street/3.0.0" \
+goshawk bench headline --baseline "$run/models/goshawk-street-baseline/1.0.0" \
+  --optimized "$run/models/goshawk-street/3.0.0" \
   --report "$run/headline.json"

@@ -51,7 +51,8 @@ export function registerEvaluate(program: Command): void {
     .option('--max-boxes <n>', 'detections of an image', wholeFrom(1, 10_000), 300)
     .option(
       '--argmax',
-      'only the best class of a box, which is what the robot publishes (else all above --score, as evaluations in Python do)',
+      'only the best class of a box, which is what the robot publishes (else all above ' +
+        '--score, as evaluations in Python do)',
       false,
     )
     .addOption(

@@ -34,7 +34,8 @@ export function addNetworkOptions(command: Command): Command {
     .option('--no-decoded', 'boxes are relative to their grid cells')
     .option(
       '--layout <words>',
-      `how boxes lie in the output, as far as known, such as "rows,corners,pixels": ${Object.keys(LAYOUT_WORDS).join(', ')}`,
+      'how boxes lie in the output, as far as known, such as "rows,corners,pixels": ' +
+        `${Object.keys(LAYOUT_WORDS).join(', ')}`,
       parseLayout,
     )
     .option('--size <WxH>', 'network input, for a graph that leaves it open', parseSize)

@@ -29,7 +29,8 @@ export function registerModelsEngine(models: Command): void {
     .option('--int8', 'the engine is to compute in int8: the variant has to be quantized')
     .option(
       '--for-out [dir]',
-      "model folder that the engine will be added to (without DIR the user's): that it can be is checked now, not after the build",
+      "model folder that the engine will be added to (without DIR the user's): that it can be " +
+        'is checked now, not after the build',
     )
     .option('--for-version <version>', 'of the bundle that the engine will be added to, for the same check')
     .action(writeEngineInput);
@@ -141,7 +142,8 @@ async function wrapEngine(reference: string, flags: EngineFlags): Promise<void> 
     });
   }
   console.log(
-    `${added.manifest.name}@${added.manifest.version}  ${variant?.id ?? ''}, only for TensorRT ${tensorrt} and compute capability ${computeCapability}`,
+    `${added.manifest.name}@${added.manifest.version}  ${variant?.id ?? ''}, only for ` +
+      `TensorRT ${tensorrt} and compute capability ${computeCapability}`,
   );
   for (const { check } of checks) console.log(`references  ${describeCheck(check)}`);
   console.log(`written     ${added.folder}`);

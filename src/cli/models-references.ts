@@ -12,7 +12,8 @@ export function registerModelsReferences(models: Command): void {
   models
     .command('add-references')
     .description(
-      'make references for a bundle and write them into a new version of it: every device then checks that it computes what was evaluated',
+      'make references for a bundle and write them into a new version of it: every device then ' +
+        'checks that it computes what was evaluated',
     )
     .argument('<bundle>', 'NAME[@VERSION] or a path')
     .option(

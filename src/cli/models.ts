@@ -81,7 +81,8 @@ export function registerModels(program: Command): void {
     )
     .option(
       '--created-at <time>',
-      'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time: then the same file gives the same digest)',
+      'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time: then ' +
+        'the same file gives the same digest)',
     )
     .action(importFile);
 }
@@ -121,7 +122,10 @@ function summary({ manifest, digest }: Bundle): string {
   const { name, version, head, input, labels, evaluation } = manifest;
   const accuracy = evaluation?.[0] === undefined ? '' : `, AP ${evaluation[0].ap.toFixed(3)}`;
   const size = `${input.width}x${input.height}`;
-  return `${name}@${version}  ${head} ${size}, ${labels.length} classes, ${variants(manifest)}${accuracy}  ${digest.slice(0, 12)}`;
+  return (
+    `${name}@${version}  ${head} ${size}, ${labels.length} classes, ` +
+    `${variants(manifest)}${accuracy}  ${digest.slice(0, 12)}`
+  );
 }
 
 function variants(manifest: BundleManifest): string {
@@ -147,7 +151,8 @@ async function show(reference: string, flags: { json?: boolean }): Promise<void>
   console.log(`digest      ${bundle.digest}`);
   console.log(`content     ${contentDigest(manifest)}`);
   console.log(
-    `input       ${input.width}x${input.height}, trained on ${input.colorOrder}, letterbox ${input.anchor}, border ${input.padValue}, shrunk ${input.resize}`,
+    `input       ${input.width}x${input.height}, trained on ${input.colorOrder}, letterbox ` +
+      `${input.anchor}, border ${input.padValue}, shrunk ${input.resize}`,
   );
   console.log(
     `thresholds  score ${thresholds.score}, IoU ${thresholds.iou}, at most ${thresholds.maxDetections}`,
@@ -156,7 +161,8 @@ async function show(reference: string, flags: { json?: boolean }): Promise<void>
   for (const variant of manifest.variants) {
     const batch = `batch ${variant.batch.min}..${variant.batch.max}`;
     console.log(
-      `variant     ${variant.id}: ${variant.precision}, ${batch}, for ${variant.providers.join(', ')}, ${variant.file} ${variant.sha256.slice(0, 12)}`,
+      `variant     ${variant.id}: ${variant.precision}, ${batch}, for ` +
+        `${variant.providers.join(', ')}, ${variant.file} ${variant.sha256.slice(0, 12)}`,
     );
   }
   const { candidates, choice } = await planEngine({ bundle });

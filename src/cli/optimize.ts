@@ -130,7 +130,8 @@ async function runOptimize(flags: OptimizeFlags): Promise<void> {
     console.log(summarizeOptimize(result.report));
     console.log(`bundle   ${result.folder ?? ''}`);
     console.log(
-      `kept     ${result.work.folder}: ${Math.ceil(result.work.bytes / 1e6)} MB of finished steps, to be deleted when no other run is wanted`,
+      `kept     ${result.work.folder}: ${Math.ceil(result.work.bytes / 1e6)} MB of finished ` +
+        'steps, to be deleted when no other run is wanted',
     );
   } finally {
     stop.release();

@@ -194,7 +194,8 @@ export function registerRun(program: Command): void {
     .option('--providers <list>', 'execution providers, best first', parseProviders, [...PROVIDERS])
     .option(
       '--strict',
-      'refuse to run on less than the first provider, or with a variant that does not give what it gave when it was evaluated',
+      'refuse to run on less than the first provider, or with a variant that does not give ' +
+        'what it gave when it was evaluated',
       false,
     )
     .option(

@@ -26,7 +26,9 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_NOT_A_DETECTOR: {
     message: '{file} is no detector that Goshawk knows: {reason}',
-    fix: 'export a YOLO, RT-DETR, D-FINE or RF-DETR detector to ONNX, or say how its output is laid out (--head, --layout, --decoded)',
+    fix:
+      'export a YOLO, RT-DETR, D-FINE or RF-DETR detector to ONNX, or say how its output is ' +
+      'laid out (--head, --layout, --decoded)',
   },
   GOSHAWK_MODEL_UNREADABLE: {
     message: '{file} cannot be read as an ONNX model: {reason}',
@@ -34,7 +36,9 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_EXTERNAL_DATA: {
     message: 'weights of {file} lie in "{location}", which cannot be used: {reason}',
-    fix: 'put that file beside the model, or save the model in one file (python: onnx.save_model without external data)',
+    fix:
+      'put that file beside the model, or save the model in one file (python: onnx.save_model ' +
+      'without external data)',
   },
   GOSHAWK_PROVIDER_UNAVAILABLE: {
     message: 'no execution provider of the preferred ones "{preferred}" can run bundle {bundle}: {reasons}',
@@ -83,7 +87,9 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_BROKER_REFUSED: {
     message: 'the MQTT broker {url} answers and refuses this client: {reason}',
-    fix: 'check user, password, TLS files and what the broker allows (docs/telemetry.md); perception goes on and the connection is tried again',
+    fix:
+      'check user, password, TLS files and what the broker allows (docs/telemetry.md); ' +
+      'perception goes on and the connection is tried again',
   },
   GOSHAWK_LINK_CLOSED: {
     message: 'the connection to the MQTT broker {url} was closed; reason: {reason}',
@@ -91,7 +97,10 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_CLIENT_TAKEN_OVER: {
     message: 'another client took over the telemetry connection to {url}: {reason}',
-    fix: 'give each robot a "robot" of its own (robots imaged alike have one host name) and each detector of a robot a node name of its own (--node of "goshawk run"); the broker is not at fault',
+    fix:
+      'give each robot a "robot" of its own (robots imaged alike have one host name) and each ' +
+      'detector of a robot a node name of its own (--node of "goshawk run"); the broker is not ' +
+      'at fault',
   },
   GOSHAWK_TELEMETRY_INVALID: {
     message:
@@ -137,7 +146,9 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_CAMERA_UNUSABLE: {
     message: 'camera {camera} gives no images: {reason}',
-    fix: 'check the path, its permissions and that its content is what the camera reads (JPEG/PNG; recordings of ROS 2 with images, docs/ros.md)',
+    fix:
+      'check the path, its permissions and that its content is what the camera reads ' +
+      '(JPEG/PNG; recordings of ROS 2 with images, docs/ros.md)',
   },
   GOSHAWK_INTERRUPTED: {
     message: '{what} was interrupted; nothing was written',
@@ -145,11 +156,15 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_OUTPUT_REFUSED: {
     message: '{path} cannot be written: {reason}',
-    fix: 'give a place that you may write to: the folder of a file has to be there, a folder of results has to be empty or not there yet',
+    fix:
+      'give a place that you may write to: the folder of a file has to be there, a folder of ' +
+      'results has to be empty or not there yet',
   },
   GOSHAWK_NO_SPACE: {
     message: 'there is no space left in {path}: {reason}',
-    fix: 'free some, or name a folder on another disk; what is finished is kept, and running it again goes on from there',
+    fix:
+      'free some, or name a folder on another disk; what is finished is kept, and running it ' +
+      'again goes on from there',
   },
   GOSHAWK_OPTIMIZE_ENVIRONMENT: {
     message: 'the Python environment of "goshawk optimize" cannot be made: {reason}',
@@ -157,7 +172,9 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_OPTIMIZE_QUANTIZER: {
     message: 'the quantizer failed at {step}: {reason}',
-    fix: 'its log is {log}; check that the model runs ("goshawk models import"), then run it again: what is finished is kept',
+    fix:
+      'its log is {log}; check that the model runs ("goshawk models import"), then run it ' +
+      'again: what is finished is kept',
   },
   GOSHAWK_OPTIMIZE_PICTURES: {
     message: 'calibration folder {folder} is refused: {reason}',
@@ -166,7 +183,9 @@ export const ERROR_TEMPLATES = {
   GOSHAWK_OPTIMIZE_OVERLAP: {
     message:
       '{count} of the {total} calibration images in {folder} are also labeled images, pixel for pixel: {images}',
-    fix: 'a loss on images that ranges were set by is too small: calibrate with other images, or give other labeled ones (--annotations, --images); nothing was written',
+    fix:
+      'a loss on images that ranges were set by is too small: calibrate with other images, or ' +
+      'give other labeled ones (--annotations, --images); nothing was written',
   },
   GOSHAWK_OPTIMIZE_UNJUDGED: {
     message: 'accuracy cannot be judged with {file}: {reason}',
@@ -174,7 +193,9 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_OPTIMIZE_TARGET: {
     message: 'no variant within the accuracy floor takes {target} ms or less: the fastest takes {fastest} ms',
-    fix: 'allow a larger --max-ap-drop, more --threads or a longer --max-latency-ms; no bundle was written, the report says what was tried',
+    fix:
+      'allow a larger --max-ap-drop, more --threads or a longer --max-latency-ms; no bundle ' +
+      'was written, the report says what was tried',
   },
   GOSHAWK_OPTIMIZE_BUSY: {
     message: 'another "goshawk optimize" (process {pid}) works in {folder}',
@@ -198,7 +219,9 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_REFERENCE_MISMATCH: {
     message: 'bundle {bundle} does not give here what it gave when it was evaluated: {reasons}',
-    fix: 'give another --variant or provider, or make a variant for this machine (goshawk optimize); for an engine, build it here again (docs/models.md, "References")',
+    fix:
+      'give another --variant or provider, or make a variant for this machine (goshawk ' +
+      'optimize); for an engine, build it here again (docs/models.md, "References")',
   },
   GOSHAWK_CACHE_IGNORED: {
     message: 'the kept measurement {file} is not used: {reason}',

@@ -49,7 +49,8 @@ export async function readEngineInput(
   castInputFirst(model);
   if (int8 && !model.graph.node.some(({ opType }) => opType === 'QuantizeLinear')) {
     return refuse(
-      'it has no QuantizeLinear nodes, and trtexec --int8 would then make up the ranges: the engine would detect nothing',
+      'it has no QuantizeLinear nodes, and trtexec --int8 would then make up the ranges: the ' +
+        'engine would detect nothing',
     );
   }
   const violations = checkTensorrtRules(model);
@@ -79,7 +80,9 @@ function choose({ manifest }: Bundle, wanted: string | null, int8: boolean): Bun
   throw new GoshawkError('GOSHAWK_ENGINE_INPUT', {
     variant: wanted ?? (int8 ? 'int8' : 'for tensorrt'),
     bundle: `${manifest.name}@${manifest.version}`,
-    reason: `there is none; it has ${manifest.variants.map(({ id, providers }) => `${id} (${providers.join(', ')})`).join(', ')}`,
+    reason:
+      'there is none; it has ' +
+      `${manifest.variants.map(({ id, providers }) => `${id} (${providers.join(', ')})`).join(', ')}`,
   });
 }
 

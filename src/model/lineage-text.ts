@@ -99,7 +99,7 @@ const row = (head: string, words: readonly string[]): string => `  ${head.padEnd
 function stageWords(stage: LineageStage): string[] {
   const { pruning, calibration, dataset, teacher, host, codeCommit, finishedAt } = stage;
   const words: string[] = [];
-  if (dataset !== undefined) words.push(pictures(dataset));
+  if (dataset !== undefined) words.push(images(dataset));
   for (const [what, { kind, first, last, from, to }] of Object.entries(stage.schedules ?? {})) {
     const [begin, end] = [first ?? from, last ?? to];
     const span =
@@ -121,7 +121,7 @@ function stageWords(stage: LineageStage): string[] {
   return words;
 }
 
-function pictures(dataset: NonNullable<LineageStage['dataset']>): string {
+function images(dataset: NonNullable<LineageStage['dataset']>): string {
   const { name, count, simulator, digest, seeds = [] } = dataset;
   const of = name === undefined ? '' : ` of ${name}`;
   const [first, last] = [seeds[0], seeds.at(-1)];
@@ -129,7 +129,7 @@ function pictures(dataset: NonNullable<LineageStage['dataset']>): string {
   const drawn = simulator === undefined ? '' : ` drawn by simulator ${simulator}, seeds ${range}`;
   const unnamed = name === undefined && simulator === undefined && digest !== undefined;
   const which = unnamed ? ` of data ${short(digest)}` : '';
-  return `${count === undefined ? '' : `${count} `}pictures${of}${drawn}${which}`;
+  return `${count === undefined ? '' : `${count} `}images${of}${drawn}${which}`;
 }
 
 function pruningWords(pruning: NonNullable<LineageStage['pruning']>): string[] {

@@ -19,7 +19,8 @@ const ASK = `
   else if (process.send) process.send(answer);
   else {
     const self = process.argv[1];
-    const answerOf = (runner) => new Promise((resolve, reject) => runner.once('message', resolve).once('error', reject));
+    const answerOf = (runner) =>
+      new Promise((resolve, reject) => runner.once('message', resolve).once('error', reject));
     console.log(JSON.stringify([answer, await answerOf(new Worker(self)), await answerOf(fork(self))]));
   }
 `;

@@ -78,7 +78,8 @@ describe('counts', () => {
   it('come from the report of pytest', () => {
     const file = write(
       'pytest.xml',
-      '<?xml version="1.0"?><testsuites name="x" tests="99"><testsuite name="pytest" errors="1" failures="2" skipped="3" tests="10" time="1"></testsuite></testsuites>',
+      '<?xml version="1.0"?><testsuites name="x" tests="99"><testsuite name="pytest" ' +
+        'errors="1" failures="2" skipped="3" tests="10" time="1"></testsuite></testsuites>',
     );
     expect(readJunitReport(file, false)).toMatchObject({ passed: 4, failed: 3, skipped: 3 });
   });

@@ -18,7 +18,8 @@ function errorTable(): string {
   return [
     '# Error codes',
     '',
-    'Every error that a person or a script can meet has one of these codes. A code never changes its meaning; the words may. `{...}` is filled in when the',
+    'Every error that a person or a script can meet has one of these codes. A code never ' +
+      'changes its meaning; the words may. `{...}` is filled in when the',
     'error occurs. Made by `npm run generate`.',
     '',
     '| code | what happened | what to do |',

@@ -28,7 +28,7 @@ const goshawk = (...args: string[]) =>
     env: { ...process.env, GOSHAWK_MODELS: models },
   });
 
-it('a pretended board and trtexec, the real goshawk: the engine is a variant of the next version, and refused here', () => {
+it('a simulated board and trtexec: the engine is a variant of the next version, and refused here', () => {
   const board = new FakeBoard(join(folder, 'board'));
   const env = { FAKE_GOSHAWK: '', GOSHAWK_MODELS: models };
   const built = board.buildEngine(['tiny', '--fp16', '--out', models], env);
@@ -64,7 +64,10 @@ it('a pretended board and trtexec, the real goshawk: the engine is a variant of 
   );
   expect(run.status).toBe(1);
   expect(run.stderr).toMatch(
-    /GOSHAWK_ENGINE_INCOMPATIBLE: variant trt10\.3\.0-sm87-fp16 of tiny@1\.0\.1 holds an engine built for TensorRT 10\.3\.0 and compute capability 8\.7, this machine has /,
+    new RegExp(
+      'GOSHAWK_ENGINE_INCOMPATIBLE: variant trt10\\.3\\.0-sm87-fp16 of tiny@1\\.0\\.1 holds an engine built ' +
+        'for TensorRT 10\\.3\\.0 and compute capability 8\\.7, this machine has ',
+    ),
   );
 
   // a graph without quantization gives no int8 engine, and nothing is built

@@ -126,7 +126,7 @@ describe('goshawk models', () => {
     expect(readdirSync(folder)).not.toContain('refused');
   });
 
-  it('the same import gives the same digest; lineage draws the tree, and ends with 1 where a parent was changed', () => {
+  it('the same import gives the same digest; lineage draws the tree and exits with 1 if a parent was changed', () => {
     const file = join(folder, 'Tiny Net.onnx');
     const labels = ['--labels', join(folder, 'labels.txt')];
     const made = (out: string, ...more: string[]): string => {

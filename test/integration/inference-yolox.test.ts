@@ -72,7 +72,7 @@ describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is n
   });
 });
 
-it('the shipped model finds the same things through a thread, a process, and with the resize inside the graph', async () => {
+it('the shipped model finds the same in a thread, in a process, and with the resize inside the graph', async () => {
   const { found, agreeing } = await threeWays(await loadBundle(shippedBundle()), simulatedImages(8));
   expect(found).toBeGreaterThan(15);
   expect(agreeing / found).toBeGreaterThan(0.85);

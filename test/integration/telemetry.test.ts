@@ -307,7 +307,7 @@ describe('two of a kind at one broker', () => {
     // Less than the keep-alive that would end the connection in the end.
   }, 40_000);
 
-  it('a TLS file that is gone, or half written, when the link is made anew ends nothing and blames no broker', async () => {
+  it('a TLS file that is gone or half written at a reconnect ends nothing and blames no broker', async () => {
     const broker = await mosquitto(undefined, { 'half.pem': certify('x').certificate.slice(0, 200) });
     const url = broker.url.replace('mqtt:', 'mqtts:');
     const gone = client(settings(url, { caFile: broker.file('none.pem') }));

@@ -63,7 +63,8 @@ lane.onExit((reason) => console.log(reason));
 lane.onMessage((message) => {
   console.log(message.type);
   if (message.type !== 'loaded') return;
-  const letterbox = { sourceWidth: side, sourceHeight: side, inputWidth: side, inputHeight: side, scaledWidth: side, scaledHeight: side, padX: 0, padY: 0, scale: 1 };
+  const sizes = { sourceWidth: side, sourceHeight: side, inputWidth: side, inputHeight: side };
+  const letterbox = { ...sizes, scaledWidth: side, scaledHeight: side, padX: 0, padY: 0, scale: 1 };
   const pixels = new Uint8Array(side * side * 3);
   const inputs = [{ kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: side * 3 }];
   const limits = { scoreThreshold: 0.2, iouThreshold: 0.9, maxDetections: 50, classFilter: null };

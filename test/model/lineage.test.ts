@@ -421,7 +421,8 @@ it('the text has a line a bundle with boxes around, then stages, measurements an
     '',
     'pruned@1.0.0',
     '  train     8000 images drawn by simulator 1.0.0, seeds 1..16',
-    '  prune     images of data eeeeeeeeeeee, sparsity 0.3 to 0.9 (cubic), 72.0 % of weights pruned (channels), 481.6 to 96.0 M MACs, commit dddddddddddd-dirty, 2026-11-24 01:02',
+    '  prune     images of data eeeeeeeeeeee, sparsity 0.3 to 0.9 (cubic), 72.0 % of weights ' +
+      'pruned (channels), 481.6 to 96.0 M MACs, commit dddddddddddd-dirty, 2026-11-24 01:02',
     `  digest    model.onnx ${graph}, matches`,
     '  digest    prune: data eeeeeeeeeeee, not at hand',
     '',

@@ -1,8 +1,8 @@
 """A stranger's consumer of detections: counts arrays and measures stamp-to-receipt with the system clock.
 
-Writes JSON to ``--report`` (else to its output) when it is asked to end (SIGINT, SIGTERM) or after ``--seconds``:
-``{"received": n, "latencyMs": [...], "arrivals": [...], "boxes": n, "empty": n}``; arrivals are seconds of the monotonic clock.
-A line ``listening`` is printed as soon as it listens.
+Writes JSON to ``--report`` (else to its output) when it is asked to end (SIGINT, SIGTERM) or after
+``--seconds``: ``{"received": n, "latencyMs": [...], "arrivals": [...], "boxes": n, "empty": n}``; arrivals
+are seconds of the monotonic clock. A line ``listening`` is printed as soon as it listens.
 
     detection_listener.py --topic /camera/detections [--seconds 60] [--skip-seconds 2]
 """

@@ -119,7 +119,10 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
     );
     await run.waitFor(/the detector is active/, 60);
     expect(run.output).toMatch(
-      /GOSHAWK_PARAMETER_INVALID: parameter use_sim_time = "true" is refused: it must be a boolean, not a string \(from .*start\.yaml.*give true or false; until then the default false/,
+      new RegExp(
+        'GOSHAWK_PARAMETER_INVALID: parameter use_sim_time = "true" is refused: it must be a boolean, not a ' +
+          'string \\(from .*start\\.yaml.*give true or false; until then the default false',
+      ),
     );
     expect(run.output).toMatch(/parameter workers = "many".*give a whole number from 0 to 16 or auto/);
     expect(run.output).toMatch(/report_file: GOSHAWK_OUTPUT_REFUSED: .*there is no folder/);

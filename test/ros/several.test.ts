@@ -40,7 +40,7 @@ describe.skipIf(bundle === undefined)('several of something', () => {
     await camera.waitFor(/publishing/);
   }
 
-  it('cameras whose topics collide, a slow one among them, are two on the page, and stay so when the model is loaded anew', async () => {
+  it('cameras whose topics collide, one of them slow, are two on the page, also after a reload', async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${String(port)}`;
     const detector = await startDetector({

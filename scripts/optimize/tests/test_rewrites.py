@@ -219,7 +219,9 @@ def enlarged(net: Net, source: str, *, sizes: list[int] | None = None, mode: str
     return net.add("Resize", "enlarge", source, *names, **attributes)
 
 
-def neck(*, other_first: bool = False, mode: str = "nearest", bias: bool = True, **attributes: Any) -> Net:  # noqa: ANN401
+def neck(
+    *, other_first: bool = False, mode: str = "nearest", bias: bool = True, **attributes: Any  # noqa: ANN401
+) -> Net:
     """A convolution `c` over a tensor of 4 channels and an enlarged one of 6."""
     net = Net()
     fine = net.silu("fine", net.conv("a", "x", (4, 3, 3, 3)))

@@ -401,7 +401,8 @@ function boxForm(
   if (relative && hints.head === 'yolov5' && reported.unit === undefined) {
     return {
       failure:
-        'its boxes do not follow the grid as those of yolov5 do: it looks like yolox, undecoded (--decoded says otherwise)',
+        'its boxes do not follow the grid as those of yolov5 do: it looks like yolox, undecoded ' +
+        '(--decoded says otherwise)',
     };
   }
   const { rows, largest, ordered, minOrdered } = boxStatistics(boxes, used);

@@ -85,7 +85,9 @@ export function partsOf(
     const what =
       outputs.length > 1 && found.some(({ dims }) => dims.length === 3) ? 'masks besides boxes' : 'maps';
     return {
-      failure: `${shapesOf(outputs)} are ${what}: export a detector (no segmentation) with its boxes decoded in the graph`,
+      failure:
+        `${shapesOf(outputs)} are ${what}: export a detector (no segmentation) with its boxes ` +
+        'decoded in the graph',
     };
   }
   if (more.length > 0) return splitParts(found);

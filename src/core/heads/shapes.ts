@@ -118,12 +118,16 @@ export function checkHead(
     if (input.labels === undefined || found.classes === input.labels) return { head, ...found };
     const like = agreeing.length === 0 ? '' : `, as of ${agreeing.join(' or ')}`;
     return {
-      failure: `head ${head} with ${input.labels} labels, but the outputs ${given} hold ${found.classes} classes${like}`,
+      failure:
+        `head ${head} with ${input.labels} labels, but the outputs ${given} hold ` +
+        `${found.classes} classes${like}`,
     };
   }
   const size = `${input.inputWidth}x${input.inputHeight}`;
   const like = agreeing.length === 0 ? 'no head that is known' : agreeing.join(' or ');
   return {
-    failure: `head ${head} gives ${expectation(head, input)} for a ${size} input, but the outputs are ${given}, as of ${like}`,
+    failure:
+      `head ${head} gives ${expectation(head, input)} for a ${size} input, but the outputs are ` +
+      `${given}, as of ${like}`,
   };
 }

@@ -31,7 +31,9 @@ const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
 ]);
 
 const SUPPORTED =
-  'rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8UC1, 8UC3, 8UC4, uyvy (yuv422), yuyv (yuv422_yuy2), nv12, nv21, i420 (yuv420), bayer_rggb, bggr, gbrg and grbg of 8 and 16 bits';
+  'rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8UC1, 8UC3, 8UC4, uyvy (yuv422), yuyv ' +
+  '(yuv422_yuy2), nv12, nv21, i420 (yuv420), bayer_rggb, bggr, gbrg and grbg of 8 and 16 ' +
+  'bits';
 
 /**
  * The canonical layout for a ROS encoding name (upper and lower case alike); `undefined` where Goshawk does

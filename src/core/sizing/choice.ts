@@ -143,7 +143,8 @@ export function settleDoubts(
 ): SizingChoice {
   if (isBelieved(doubts)) return choice;
   const why =
-    `${choice.why}; that threads gain nothing where workers do is doubted, so ${describeSetting(safe)} answers for now, ` +
+    `${choice.why}; that threads gain nothing where workers do is doubted, so ` +
+    `${describeSetting(safe)} answers for now, ` +
     `and it is measured again at the next start (${String(doubts)} of ${String(ENOUGH_DOUBTS)})`;
   return { ...choice, latency: safe, why };
 }

@@ -124,7 +124,9 @@ export class LoadWatch {
     if (now < this.#notBefore) return 'stay';
     if (lasted >= MOVE_MS) {
       this.#sustained = this.#rate('published');
-      this.#why = `frames were superseded for ${(lasted / 1000).toFixed(1)} s at ${this.#rate('received').toFixed(1)} frames a second`;
+      this.#why =
+        `frames were superseded for ${(lasted / 1000).toFixed(1)} s at ` +
+        `${this.#rate('received').toFixed(1)} frames a second`;
       return 'throughput';
     }
     if (lasted >= PREPARE_MS) {
@@ -141,7 +143,9 @@ export class LoadWatch {
     const since = now - this.#movedAt;
     const offered = this.#rate('received');
     if (since >= PROOF_MS && this.#pressureMs(counts) >= MOVE_MS && this.#isNoBetter()) {
-      this.#why = `it gave ${this.#rate('published').toFixed(1)} frames a second, no more than the ${this.#sustained.toFixed(1)} before`;
+      this.#why =
+        `it gave ${this.#rate('published').toFixed(1)} frames a second, no more than the ` +
+        `${this.#sustained.toFixed(1)} before`;
       this.#holdOff(now);
       return 'latency';
     }
@@ -152,7 +156,9 @@ export class LoadWatch {
     this.#lowSince ??= now;
     const low = now - this.#lowSince;
     if (low < this.#backMs) return 'stay';
-    this.#why = `${offered.toFixed(1)} frames a second came in for ${(low / 1000).toFixed(0)} s, where the setting for latency sustained ${this.#sustained.toFixed(1)}`;
+    this.#why =
+      `${offered.toFixed(1)} frames a second came in for ${(low / 1000).toFixed(0)} s, where ` +
+      `the setting for latency sustained ${this.#sustained.toFixed(1)}`;
     return 'latency';
   }
 

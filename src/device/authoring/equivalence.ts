@@ -135,7 +135,9 @@ export async function checkEquivalence(
     });
   }
   return [
-    `the network makes much of a rounding: one in its input moves its values by ${own.maxRelativeOfValues.toExponential(1)} of their size, folding by ${found.maxRelativeOfValues.toExponential(1)}`,
+    'the network makes much of a rounding: one in its input moves its values by ' +
+      `${own.maxRelativeOfValues.toExponential(1)} of their size, folding by ` +
+      `${found.maxRelativeOfValues.toExponential(1)}`,
   ];
 }
 

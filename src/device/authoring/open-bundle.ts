@@ -50,7 +50,8 @@ export async function openBundle(
   if (known !== null) {
     const { head, input, labels } = known.manifest;
     log(
-      `${reference} was imported before, as ${head} of ${input.width}x${input.height} with ${labels.length} classes: ${known.folder}`,
+      `${reference} was imported before, as ${head} of ${input.width}x${input.height} with ` +
+        `${labels.length} classes: ${known.folder}`,
     );
     return known;
   }

@@ -229,7 +229,9 @@ export class ElasticEngine implements InferenceEngine {
     const current = this.#current;
     if (current === null) return;
     const words = reason === '' ? 'its runners ended before they had a frame' : reason;
-    this.#lastMove = `stayed with ${describeSetting(current.setting)}: ${describeSetting(setting)} could not be had: ${words}`;
+    this.#lastMove =
+      `stayed with ${describeSetting(current.setting)}: ${describeSetting(setting)} could not ` +
+      `be had: ${words}`;
     this.#watch.failed(this.#clock.monotonicMs());
     this.#tell('warn');
   }

@@ -44,7 +44,8 @@ export class McapRecording implements Recording {
       cutAt === undefined
         ? []
         : [
-            `it is cut short or damaged from byte ${cutAt} of ${size} on (a recorder that was killed, a copy that did not finish): ` +
+            `it is cut short or damaged from byte ${cutAt} of ${size} on (a recorder that was ` +
+              'killed, a copy that did not finish): ' +
               'what is whole before that is played',
           ];
   }

@@ -44,7 +44,8 @@ async function openFile(path: string): Promise<Recording> {
   throw new Error(
     head.length === 0
       ? 'the file is empty'
-      : 'it is no recording: it starts like neither MCAP, nor a rosbag2 database (.db3), nor one of them compressed with zstd',
+      : 'it is no recording: it starts like neither MCAP, nor a rosbag2 database (.db3), nor one ' +
+          'of them compressed with zstd',
   );
 }
 

@@ -76,7 +76,8 @@ export class SqliteRecording implements Recording {
   // eslint-disable-next-line @typescript-eslint/require-await -- the library reads synchronously
   async *messages(topic: string): AsyncGenerator<RecordedMessage, void, void> {
     const statement = this.#database.prepare(
-      'SELECT timestamp, data FROM messages WHERE topic_id IN (SELECT id FROM topics WHERE name = ?) ORDER BY timestamp, id',
+      'SELECT timestamp, data FROM messages WHERE topic_id IN (SELECT id FROM topics WHERE ' +
+        'name = ?) ORDER BY timestamp, id',
     );
     try {
       for (const row of statement.iterate([topic]) as Iterable<Row>) {

@@ -62,7 +62,9 @@ export function fillSizeInputs(
     if (order === null && width !== height) {
       throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
         file,
-        reason: `besides the image it takes "${name}" [${rows}, 2], and it is not known whether width or height comes first: export it without that input, or for a square one`,
+        reason:
+          `besides the image it takes "${name}" [${rows}, 2], and it is not known whether width or ` +
+          'height comes first: export it without that input, or for a square one',
       });
     }
     const pair = order === 'ones' ? [1, 1] : order === 'height-width' ? [height, width] : [width, height];

@@ -54,7 +54,8 @@ function checkGate(index: GraphIndex, mul: NodeProto, gates: Set<NodeProto>, rep
     report(
       'fusion',
       mul,
-      'a Quantize-Dequantize pair stands between a weighted layer and its x * sigmoid(x): quantize what comes out of the multiplication',
+      'a Quantize-Dequantize pair stands between a weighted layer and its x * sigmoid(x): ' +
+        'quantize what comes out of the multiplication',
     );
   }
 }
@@ -77,7 +78,8 @@ function checkFusion(
     report(
       'fusion',
       quantize,
-      `it stands between ${source.opType} and ${fused.opType}, which are one kernel: quantize what comes out of ${fused.opType}`,
+      `it stands between ${source.opType} and ${fused.opType}, which are one kernel: quantize ` +
+        `what comes out of ${fused.opType}`,
     );
   }
 }
@@ -97,6 +99,7 @@ function checkResidual(index: GraphIndex, add: NodeProto, report: Report): void 
   report(
     'residual',
     add,
-    'one of its inputs is quantized, the other is neither that nor the output of a quantized layer: quantize both or none',
+    'one of its inputs is quantized, the other is neither that nor the output of a quantized ' +
+      'layer: quantize both or none',
   );
 }

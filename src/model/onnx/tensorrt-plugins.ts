@@ -34,7 +34,9 @@ export function replaceSuppressionPlugin(model: Model, file: string): PluginFact
   if (other !== undefined || anchored) {
     throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
       file,
-      reason: `it holds TensorRT's plugin ${other?.opType ?? `${EFFICIENT_NMS} with anchors`}, which runs nowhere else: export without it (no --end2end, no --trt)`,
+      reason:
+        `it holds TensorRT's plugin ${other?.opType ?? `${EFFICIENT_NMS} with anchors`}, which ` +
+        'runs nowhere else: export without it (no --end2end, no --trt)',
     });
   }
   if (plugin === undefined || boxes === undefined || scores === undefined) return null;

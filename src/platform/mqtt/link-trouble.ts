@@ -64,7 +64,9 @@ export function troubleOfMessage(
 
 /** A DISCONNECT that the broker sent. @param words its own, empty where it gave none */
 export function troubleOfDisconnect(reasonCode: number, words: string): LinkTrouble {
-  const reason = `it ended the connection with reason 0x${reasonCode.toString(16).padStart(2, '0')}${words === '' ? '' : ` (${words})`}`;
+  const reason =
+    'it ended the connection with reason ' +
+    `0x${reasonCode.toString(16).padStart(2, '0')}${words === '' ? '' : ` (${words})`}`;
   return {
     code: GOING_AWAY.has(reasonCode) ? 'GOSHAWK_BROKER_UNREACHABLE' : 'GOSHAWK_BROKER_REFUSED',
     reason,
@@ -79,7 +81,10 @@ export function troubleOfDisconnect(reasonCode: number, words: string): LinkTrou
 export function troubleOfTakeOver(clientId: string, isReported: boolean, waitSeconds: number): LinkTrouble {
   const found = isReported
     ? `client id "${clientId}" is used elsewhere as well (the broker says "session taken over")`
-    : `the broker accepts each connection and soon closes it in silence, as it does where client id "${clientId}" is used elsewhere as well, or where it forbids these topics`;
-  const reason = `${found}; it is tried again in ${String(waitSeconds)} s, so that the two do not evict each other without end`;
+    : 'the broker accepts each connection and soon closes it in silence, as it does where ' +
+      `client id "${clientId}" is used elsewhere as well, or where it forbids these topics`;
+  const reason =
+    `${found}; it is tried again in ${String(waitSeconds)} s, so that the two do not evict ` +
+    'each other without end';
   return { code: 'GOSHAWK_CLIENT_TAKEN_OVER', reason };
 }

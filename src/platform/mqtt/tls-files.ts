@@ -50,7 +50,8 @@ function outOfDate(file: string, certificates: readonly X509Certificate[], now: 
     if (now >= new Date(validFrom) && now <= new Date(validTo)) return [];
     const name = subject.replaceAll('\n', ', ');
     return [
-      `${file}: the certificate of ${name} is valid from ${validFrom} to ${validTo}, the clock says ${now.toISOString()}`,
+      `${file}: the certificate of ${name} is valid from ${validFrom} to ${validTo}, the clock ` +
+        `says ${now.toISOString()}`,
     ];
   });
 }

@@ -55,7 +55,9 @@ function findWrongType(view: CameraView): EndpointFinding[] {
       : type.endsWith('/Image')
         ? 'set image_type:=raw'
         : 'give the name of an image topic in image_topics';
-    const message = `${node} publishes ${view.topic} as ${type}, this node takes ${view.type}: they never match; ${remedy}`;
+    const message =
+      `${node} publishes ${view.topic} as ${type}, this node takes ${view.type}: they never ` +
+      `match; ${remedy}`;
     return { level: 'error', key: `type ${node}`, message };
   });
 }
@@ -65,7 +67,8 @@ function findQosMismatch(view: CameraView, publishers: readonly Endpoint[]): End
   const bestEffort = publishers.filter((publisher) => publisher.reliability === 'best_effort');
   return bestEffort.map(({ node }): EndpointFinding => {
     const message =
-      `QoS mismatch on ${view.topic}: ${node} offers best_effort, this node asks for reliable, so not one frame arrives; ` +
+      `QoS mismatch on ${view.topic}: ${node} offers best_effort, this node asks for reliable, ` +
+      'so not one frame arrives; ' +
       'set reliability:=best_effort here, or make the camera publish reliable';
     return { level: 'error', key: `qos ${node}`, message };
   });
@@ -77,7 +80,8 @@ function whySilent(view: CameraView, publishers: readonly Endpoint[], findings: 
     const nodes = publishers.map((publisher) => publisher.node).join(', ');
     return view.everReceived
       ? `${nodes} still publishes the topic and stopped sending; check the camera`
-      : `${nodes} publishes the topic and has sent nothing that arrived; check the camera, and the DDS profile (goshawk doctor)`;
+      : `${nodes} publishes the topic and has sent nothing that arrived; check the camera, and ` +
+          'the DDS profile (goshawk doctor)';
   }
   const hint =
     view.otherTopics.length > 0 ? `; images are on ${view.otherTopics.slice(0, 5).join(', ')}` : '';
@@ -131,7 +135,9 @@ export function inspectRivals(topic: string, own: string, publishers: readonly E
   const rivals = new Set(names.filter((name, i) => name !== own || names.indexOf(own) !== i));
   return [...rivals].map((rival): Finding => {
     const who = rival === own ? `another node of this name (${rival})` : rival;
-    const message = `${who} publishes ${topic} as well: listeners get results of both; end one, or remap its image topic`;
+    const message =
+      `${who} publishes ${topic} as well: listeners get results of both; end one, or remap its ` +
+      'image topic';
     return { level: 'warn', key: `rival ${rival}`, message };
   });
 }

@@ -161,8 +161,10 @@ export class Detector implements RosProgram, LifecycleWork {
     this.#session = session;
     this.#companions?.show(session);
     this.#log.info(
-      `${info.bundle.name}@${info.bundle.version} (${info.variant}) on ${info.provider}: loaded in ${Math.round(info.loadMs)} ms, ` +
-        `warm in ${Math.round(info.warmupMs)} ms; ${topics.map((one) => `${one.image} -> ${one.detections}`).join(', ')}`,
+      `${info.bundle.name}@${info.bundle.version} (${info.variant}) on ${info.provider}: ` +
+        `loaded in ${Math.round(info.loadMs)} ms, ` +
+        `warm in ${Math.round(info.warmupMs)} ms; ` +
+        `${topics.map((one) => `${one.image} -> ${one.detections}`).join(', ')}`,
     );
     this.#log.info(describeSized(info));
     for (const { level, text } of describeChoice(info)) this.#log[level](text);

@@ -85,8 +85,10 @@ function diagnoseTiming(
         ? 'within the limits'
         : 'no frames lately'
       : processing === level
-        ? `processing takes ${p99.toFixed(1)} ms (p99), the limit is ${limitOf(level, thresholds.processing_warn_ms, thresholds.processing_error_ms)} ms`
-        : `results are ${delayMs.toFixed(1)} ms behind the stamps, the limit is ${limitOf(level, thresholds.delay_warn_ms, thresholds.delay_error_ms)} ms`;
+        ? `processing takes ${p99.toFixed(1)} ms (p99), the limit is ` +
+          `${limitOf(level, thresholds.processing_warn_ms, thresholds.processing_error_ms)} ms`
+        : `results are ${delayMs.toFixed(1)} ms behind the stamps, the limit is ` +
+          `${limitOf(level, thresholds.delay_warn_ms, thresholds.delay_error_ms)} ms`;
   return {
     name: 'timing',
     level,

@@ -21,7 +21,8 @@ export const DETECTOR_PARAMETERS = {
     default: 'auto',
     read: 'configure',
     description:
-      'Id of one variant of the bundle. auto: the fastest for the provider, as measured here, that gives what it gave when it was evaluated.',
+      'Id of one variant of the bundle. auto: the fastest for the provider, as measured here, ' +
+      'that gives what it gave when it was evaluated.',
   },
   image_topics: {
     kind: 'string[]',
@@ -67,7 +68,8 @@ export const DETECTOR_PARAMETERS = {
     default: false,
     read: 'configure',
     description:
-      'Refuse to configure where the first provider of the list cannot run the bundle, or a variant does not give what it gave when it was evaluated.',
+      'Refuse to configure where the first provider of the list cannot run the bundle, or a ' +
+      'variant does not give what it gave when it was evaluated.',
   },
   engine: {
     kind: 'string',
@@ -75,7 +77,8 @@ export const DETECTOR_PARAMETERS = {
     oneOf: ['worker', 'child'],
     read: 'configure',
     description:
-      'Where inference runs. worker: threads of this process. child: a process of its own, which a native crash cannot take the node with.',
+      'Where inference runs. worker: threads of this process. child: a process of its own, ' +
+      'which a native crash cannot take the node with.',
   },
   workers: {
     kind: 'int',
@@ -103,7 +106,9 @@ export const DETECTOR_PARAMETERS = {
     words: AUTO,
     read: 'configure',
     description:
-      'Frames handed to a worker at once. 1 keeps results freshest; 2 lets a worker go on while the next frame comes in, which gives the highest rate. 0 (auto): as measured on this machine.',
+      'Frames handed to a worker at once. 1 keeps results freshest; 2 lets a worker go on ' +
+      'while the next frame comes in, which gives the highest rate. 0 (auto): as measured on ' +
+      'this machine.',
   },
   preprocess: {
     kind: 'string',
@@ -165,7 +170,9 @@ export const DETECTOR_PARAMETERS = {
     oneOf: ['auto', 'accept', 'drop'],
     read: 'configure',
     description:
-      'Frames whose stamp is not newer than the one before. accept: taken in the order in which they come. drop: refused. auto: accepted under use_sim_time, from recordings, and from sources that loop.',
+      'Frames whose stamp is not newer than the one before. accept: taken in the order in ' +
+      'which they come. drop: refused. auto: accepted under use_sim_time, from recordings, and ' +
+      'from sources that loop.',
   },
   autostart: {
     kind: 'bool',
@@ -193,7 +200,8 @@ export const DETECTOR_PARAMETERS = {
     default: [],
     read: 'start',
     description:
-      'Host names that the web server answers to besides localhost, its own address and, where http_host is not a loopback address, the name of this machine.',
+      'Host names that the web server answers to besides localhost, its own address and, where ' +
+      'http_host is not a loopback address, the name of this machine.',
   },
   telemetry: {
     kind: 'string',
@@ -230,14 +238,16 @@ export const DETECTOR_PARAMETERS = {
     default: '',
     read: 'start',
     description:
-      'Robot in telemetry topics, one name for each machine. Empty takes the host name, which machines imaged alike share.',
+      'Robot in telemetry topics, one name for each machine. Empty takes the host name, which ' +
+      'machines imaged alike share.',
   },
   report_file: {
     kind: 'string',
     default: '',
     read: 'configure',
     description:
-      'File for the run report, written at cleanup and when the node ends, of the model that was loaded last. Empty for none.',
+      'File for the run report, written at cleanup and when the node ends, of the model that ' +
+      'was loaded last. Empty for none.',
   },
   score_threshold: {
     kind: 'double',
@@ -276,7 +286,8 @@ export const DETECTOR_PARAMETERS = {
     max: 1000,
     read: 'always',
     description:
-      'Most frames a second of each camera that are processed and published; others are counted as rate_limited. 0 for all.',
+      'Most frames a second of each camera that are processed and published; others are ' +
+      'counted as rate_limited. 0 for all.',
   },
   silent_after_s: {
     kind: 'double',
@@ -285,7 +296,8 @@ export const DETECTOR_PARAMETERS = {
     max: 3600,
     read: 'always',
     description:
-      'Seconds without a frame after which a camera is reported as silent, in the log, /diagnostics, /healthz and on the page.',
+      'Seconds without a frame after which a camera is reported as silent, in the log, ' +
+      '/diagnostics, /healthz and on the page.',
   },
   processing_warn_ms: {
     kind: 'double',

@@ -133,9 +133,11 @@ function explainRefusals(node: RosNode, table: ParameterTable, isUnconfigured: (
       unknown !== undefined
         ? `there is no parameter ${unknown.name}; "ros2 param list" shows them`
         : fixed !== undefined
-          ? `${fixed.name} is read once, when the node starts; set it in the parameter file or on the command line and start again`
+          ? `${fixed.name} is read once, when the node starts; set it in the parameter file or on ` +
+            'the command line and start again'
           : held !== undefined && !isUnconfigured()
-            ? `${held.name} is read at configure; deactivate and clean up the node ("ros2 lifecycle set"), set it, and configure again`
+            ? `${held.name} is read at configure; deactivate and clean up the node ("ros2 lifecycle ` +
+              'set"), set it, and configure again'
             : (mistyped ?? undefined);
     return reason === undefined ? set(parameters) : { successful: false, reason };
   };

@@ -23,9 +23,12 @@ export function describeTrial(trial: RosTrial): string {
   const { p50, p99 } = trial.latencyMs;
   const missed = (trial.missedRatio * 100).toFixed(2);
   const { rssBytes } = trial;
-  const memory = `RSS peak ${(rssBytes.peak / 1048576).toFixed(0)} MiB, growth ${(rssBytes.growthRatio * 100).toFixed(1)} %`;
+  const memory =
+    `RSS peak ${(rssBytes.peak / 1048576).toFixed(0)} MiB, growth ` +
+    `${(rssBytes.growthRatio * 100).toFixed(1)} %`;
   return (
-    `${trial.who} at ${trial.rate.toFixed(1)}/s: sent ${trial.sent}, received ${trial.received} (missed ${missed} %), ` +
+    `${trial.who} at ${trial.rate.toFixed(1)}/s: sent ${trial.sent}, received ` +
+    `${trial.received} (missed ${missed} %), ` +
     `stamp to receipt p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, ${memory}`
   );
 }

@@ -255,7 +255,8 @@ export function headlineTable(report: HeadlineReport): string {
       'latency p50, ms',
       ms(baseline),
       ms(optimized),
-      `${speedup.toFixed(2)}x faster (quartiles ${speedupSpread.low.toFixed(2)} to ${speedupSpread.high.toFixed(2)}; ${settings.threads} thread(s), CPU provider)`,
+      `${speedup.toFixed(2)}x faster (quartiles ${speedupSpread.low.toFixed(2)} to ` +
+        `${speedupSpread.high.toFixed(2)}; ${settings.threads} thread(s), CPU provider)`,
     ),
     row('bytes', String(baseline.bytes), String(optimized.bytes), `${points(bytesRatio)} %`),
     row(
@@ -265,7 +266,8 @@ export function headlineTable(report: HeadlineReport): string {
       `${points(apDrop)} lost` +
         (apDropInterval === null
           ? ''
-          : ` (95 %: ${points(apDropInterval.low)} to ${points(apDropInterval.high)}; ${scenes.images} scenes of seed ${scenes.seed})`),
+          : ` (95 %: ${points(apDropInterval.low)} to ${points(apDropInterval.high)}; ` +
+            `${scenes.images} scenes of seed ${scenes.seed})`),
     ),
     ...(quantization === null
       ? []

@@ -63,7 +63,9 @@ export async function readInputs(
   const unjudged = (reason: string): GoshawkError =>
     new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
   if (dataset.images.length < FEWEST_PICTURES) {
-    const reason = `it has ${dataset.images.length} images, and the search, the choice and the final figures need images of their own`;
+    const reason =
+      `it has ${dataset.images.length} images, and the search, the choice and the final ` +
+      'figures need images of their own';
     throw unjudged(reason);
   }
   if (dataset.truths.every(({ crowd }) => crowd)) throw unjudged('it has no object');

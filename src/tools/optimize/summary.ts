@@ -7,7 +7,9 @@ const points = (value: number | null): string => (value === null ? '-' : (100 * 
 export function summarizeOptimize(report: OptimizeReport): string {
   const { original, variants, byFloor, data, outcome, candidates } = report;
   const lines = [
-    `${report.source.name}@${report.source.version}: ${candidates.length} candidates, search on ${data.search.images} images, choice by ${data.choice?.images ?? 0}, final figures on ${data.final.images} others`,
+    `${report.source.name}@${report.source.version}: ${candidates.length} candidates, search ` +
+      `on ${data.search.images} images, choice by ${data.choice?.images ?? 0}, final figures ` +
+      `on ${data.final.images} others`,
     `  original   AP ${points(original.final.ap)}   ${original.bytes} bytes`,
   ];
   for (const { id, candidate, final, latencyMs, bytesRatio, providers } of variants) {
@@ -19,12 +21,14 @@ export function summarizeOptimize(report: OptimizeReport): string {
       ? `, ${latencyMs.p50.toFixed(2)} ms = ${latencyMs.ratio.toFixed(2)} of the original`
       : '';
     lines.push(
-      `  ${id.padEnd(10)} AP ${points(final.ap)}   lost ${points(final.drop)}${interval}, ${percent(bytesRatio)} of the bytes${speed}  [${candidate}]`,
+      `  ${id.padEnd(10)} AP ${points(final.ap)}   lost ${points(final.drop)}${interval}, ` +
+        `${percent(bytesRatio)} of the bytes${speed}  [${candidate}]`,
     );
   }
   for (const { maxApDrop, fastest, latencyRatio, smallest, bytesRatio } of byFloor) {
     lines.push(
-      `  within ${points(maxApDrop)} points: fastest ${fastest} (${latencyRatio.toFixed(2)} of the latency), smallest ${smallest} (${percent(bytesRatio)} of the bytes)`,
+      `  within ${points(maxApDrop)} points: fastest ${fastest} (${latencyRatio.toFixed(2)} of ` +
+        `the latency), smallest ${smallest} (${percent(bytesRatio)} of the bytes)`,
     );
   }
   lines.push(outcome.text);

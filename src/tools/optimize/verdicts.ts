@@ -83,7 +83,8 @@ function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arith
   const { latency } = portable.candidate;
   const speed = latency === null ? '' : `, ${times(latency.ratio)} here`;
   return [
-    `It needs exact 8-bit sums (VNNI, ARM); ${portable.candidate.plan.id} computes the same on every CPU${speed}, and loses ${points(portable.final.drop)}.`,
+    `It needs exact 8-bit sums (VNNI, ARM); ${portable.candidate.plan.id} computes the same ` +
+      `on every CPU${speed}, and loses ${points(portable.final.drop)}.`,
   ];
 }
 
@@ -94,7 +95,8 @@ function describeNotTried(notTried: readonly string[]): string[] {
   const more = notTried.length > MAX_NAMED ? ', ...' : '';
   const what = notTried.length === 1 ? '1 candidate was' : `${notTried.length} candidates were`;
   return [
-    `The time was over before ${what} tried (${names}${more}), and what would have followed from them: a longer --time-budget goes on from here and may find more.`,
+    `The time was over before ${what} tried (${names}${more}), and what would have followed ` +
+      'from them: a longer --time-budget goes on from here and may find more.',
   ];
 }
 
@@ -107,7 +109,8 @@ function describeFinalPart(choice: Choice, maxApDrop: number): string[] {
   if (over.length === 0) return [];
   const names = over.map(({ candidate, final }) => `${candidate.plan.id} (${points(final.drop)})`).join(', ');
   return [
-    `On the final part more is lost than the floor of ${points(maxApDrop)} allows: ${names}. More labeled images, or a lower --max-ap-drop, make the choice surer.`,
+    `On the final part more is lost than the floor of ${points(maxApDrop)} allows: ${names}. ` +
+      'More labeled images, or a lower --max-ap-drop, make the choice surer.',
   ];
 }
 
@@ -126,19 +129,22 @@ export function describeOutcome(
   const lines: string[] = [];
   if (faster) {
     lines.push(
-      `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on images that nothing was chosen by it loses ${points(fastest.final.drop)}.`,
+      `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on images ` +
+        `that nothing was chosen by it loses ${points(fastest.final.drop)}.`,
     );
   } else {
     const what = notTried.length === 0 ? 'Nothing' : 'Nothing of what was tried';
     lines.push(
-      `${what} within the floor of ${points(maxApDrop)} is faster than the float graph on this machine, so that stays first.`,
+      `${what} within the floor of ${points(maxApDrop)} is faster than the float graph on this ` +
+        'machine, so that stays first.',
     );
   }
   lines.push(...describeNotTried(notTried));
   lines.push(...describeArithmetic(choice, arithmetic));
   if (smallest !== null) {
     lines.push(
-      `${smallest.candidate.plan.id} takes ${sizes(smallest.candidate.bytes)} and is not slower; it loses ${points(smallest.final.drop)}.`,
+      `${smallest.candidate.plan.id} takes ${sizes(smallest.candidate.bytes)} and is not ` +
+        `slower; it loses ${points(smallest.final.drop)}.`,
     );
   }
   if (contradicted.length > 0) {

@@ -77,7 +77,7 @@ describe('importing a detector', () => {
     expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
   });
 
-  it('without a time the same file gives the same bundle to the byte, packed too; the content is one whatever is said about it', async () => {
+  it('without a time the same file gives the same bundle to the byte, packed too', async () => {
     const file = await put('same.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
     const plain = { ...options(file, { name: 'same' }), createdAt: undefined };
     const facts = {

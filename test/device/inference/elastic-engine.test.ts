@@ -279,7 +279,7 @@ describe('what goes wrong while it moves', () => {
     await world.close();
   });
 
-  it('a job that waits for the successor of an old runner is finished there, and newer results wait for it', async () => {
+  it('a job waiting for the replacement of an old runner finishes there, and newer results wait', async () => {
     const world = await (await new World().start()).feed(1.9, 75);
     world.lanes[0]?.crash();
     await world.feed(0.25, 75);

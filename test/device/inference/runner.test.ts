@@ -151,7 +151,7 @@ describe('batches', () => {
 });
 
 describe('raw frames', () => {
-  it('that need no scaling give exactly what letterboxed ones give, in either channel order and with any step', async () => {
+  it('without scaling equal letterboxed ones exactly, in either channel order and with any step', async () => {
     const { runner, report } = await Runner.load(
       await request({ head: 'yolox', classes: 2, stem: 'focus' }, { inputs: 'both' }),
     );

@@ -76,7 +76,7 @@ describe('PipelineMetrics', () => {
     expect(text).toContain('goshawk_provider_nodes{provider="cpu"} 10\n');
   });
 
-  it('carries temperature, power and the load of the GPU where there is a sensor, and no such sample elsewhere', async () => {
+  it('has temperature, power and GPU load if there is a sensor, and no such sample otherwise', async () => {
     const text = await scrapedText();
     expect(text).toContain('goshawk_host_temperature_celsius{zone="cpu-thermal"} 48.125\n');
     expect(text).toContain('goshawk_host_power_watts{rail="VDD_IN"} 7.5\n');
@@ -107,7 +107,7 @@ describe('PipelineMetrics', () => {
     }
   });
 
-  it('is text that can be read line by line: every sample once, with a number, buckets that rise to the count', async () => {
+  it('can be read line by line: every sample once, with a number, and buckets that rise to the count', async () => {
     const text = await scrapedText();
     const seen = new Map<string, number>();
     for (const line of text.split('\n')) {

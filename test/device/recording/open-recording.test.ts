@@ -64,7 +64,8 @@ const EXPECTED = {
 function writeDatabase(path: string, plan: TopicPlan, first = 0, rows = 1): void {
   const database = new sqlite.Database(path);
   database.exec(
-    'CREATE TABLE topics(id INTEGER PRIMARY KEY, name TEXT, type TEXT, serialization_format TEXT, offered_qos_profiles TEXT);' +
+    'CREATE TABLE topics(id INTEGER PRIMARY KEY, name TEXT, type TEXT, serialization_format ' +
+      'TEXT, offered_qos_profiles TEXT);' +
       'CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id INTEGER, timestamp INTEGER, data BLOB);' +
       Array.from(
         { length: rows },
@@ -220,7 +221,8 @@ describe('a recording that is compressed as a whole', () => {
 describe('a folder of rosbag2', () => {
   const first = { ...FRONT, frames: 3 };
   const metadata = (names: readonly string[]): string =>
-    `rosbag2_bagfile_information:\n  version: 5\n  relative_file_paths:\n${names.map((name) => `    - ${name}\n`).join('')}`;
+    'rosbag2_bagfile_information:\n  version: 5\n  ' +
+    `relative_file_paths:\n${names.map((name) => `    - ${name}\n`).join('')}`;
 
   async function writeSplits(): Promise<void> {
     await writeRecording(join(root, 'run_0.mcap'), { topics: [first] });

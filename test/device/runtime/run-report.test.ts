@@ -9,7 +9,7 @@ const bundle = {
   digest: 'f'.repeat(64),
 } as unknown as Bundle;
 
-it('rates of a run are those of its camera: loading, the wait for the camera, pauses and draining are not in them', async () => {
+it('rates of a run are those of its camera, without loading, waiting for the camera, pauses and draining', async () => {
   const clock = new FakeClock();
   const cameras = [{ name: 'front' }];
   const pipeline = new FramePipeline({ engine: new FakeEngine(), manifest: MANIFEST, cameras, clock });

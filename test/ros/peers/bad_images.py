@@ -2,7 +2,8 @@
 
     bad_images.py --topic /front/image_raw --rounds 3 [--rate 20]
 
-Prints ``{"bad": n, "good": n}`` at the end. Bad: cut short, sizes and steps that lie, unknown encodings, no pixels, noise.
+Prints ``{"bad": n, "good": n}`` at the end. Bad: cut short, sizes and steps that lie, unknown encodings, no
+pixels, noise.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ WIDTH, HEIGHT = 64, 48
 
 def picture(**changes: object) -> Image:
     """A gray picture with fields changed."""
-    fields = {"width": WIDTH, "height": HEIGHT, "encoding": "rgb8", "step": WIDTH * 3, "data": bytes(WIDTH * HEIGHT * 3)}
+    fields = {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "encoding": "rgb8",
+        "step": WIDTH * 3,
+        "data": bytes(WIDTH * HEIGHT * 3),
+    }
     fields.update(changes)
     image = Image()
     image.header.frame_id = "bad"

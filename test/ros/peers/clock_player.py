@@ -1,10 +1,12 @@
-"""A stranger's player: publishes /clock as ``ros2 bag play --clock`` does, and tells the stamps of a camera, or sends pictures itself.
+"""A stranger's player: publishes /clock as ``ros2 bag play --clock`` does, and tells the stamps of a camera, or
+sends pictures itself.
 
     clock_player.py --listen /camera/image_raw --count 20 [--start 1550000000] [--clock-rate 40]
     clock_player.py --send /front/image_raw --count 60 --rate 30 [--stamps clock|fixed|loop] [--no-clock]
 
-While it listens, each frame is one JSON line ``{"sec": ..., "nanosec": ...}``. Sent pictures are stamped with the newest clock, with one
-stamp over and over, or with six stamps over and over. The last line is ``{"frames": n}``.
+While it listens, each frame is one JSON line ``{"sec": ..., "nanosec": ...}``. Sent pictures are stamped with
+the newest clock, with one stamp over and over, or with six stamps over and over. The last line is
+``{"frames": n}``.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     detection_probe.py --topic /front/detections [--count 10] [--seconds 30]
 
-Each line: ``{"stamp": [sec, nanosec], "frame_id": ..., "same_bytes": bool, "detections": [{"class_id", "score", "box", "id"}, ...]}``.
-``same_bytes`` is true where rclpy's own serialization of the message gives the bytes that came. rclpy leaves what happened to be in
-memory in the gaps of alignment, so bytes may differ that no reader looks at. The last line is ``{"received": n}``.
+Each line: ``{"stamp": [sec, nanosec], "frame_id": ..., "same_bytes": bool, "detections": [{"class_id",
+"score", "box", "id"}, ...]}``. ``same_bytes`` is true where rclpy's own serialization of the message gives
+the bytes that came. rclpy leaves what happened to be in memory in the gaps of alignment, so bytes may differ
+that no reader looks at. The last line is ``{"received": n}``.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     raw_camera.py --topic /front/image_raw --file picture.rgb --width 640 --height 480 [--rate 10] [--count 0]
                   [--reliability best_effort|reliable] [--frame-id front_optical] [--encoding rgb8]
 
-The file holds the rows of the picture without padding; without a file the picture is gray. A line ``publishing`` is printed once
-frames flow. Ends at SIGINT or SIGTERM, or after ``--count`` frames.
+The file holds the rows of the picture without padding; without a file the picture is gray. A line
+``publishing`` is printed once frames flow. Ends at SIGINT or SIGTERM, or after ``--count`` frames.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def build_image(arguments: argparse.Namespace) -> Image:
     pixels = arguments.file.read_bytes() if arguments.file else bytes([128]) * (step * arguments.height)
     if len(pixels) != step * arguments.height:
         raise SystemExit(f"{arguments.file}: {len(pixels)} bytes are no {arguments.width}x{arguments.height} picture")
-    image = Image(height=arguments.height, width=arguments.width, encoding=arguments.encoding, is_bigendian=0, step=step)
+    image = Image(
+        height=arguments.height, width=arguments.width, encoding=arguments.encoding, is_bigendian=0, step=step
+    )
     image.header.frame_id = arguments.frame_id
     image.data.frombytes(pixels)
     return image

@@ -43,13 +43,15 @@ describe('refusals, each one line with its mend and a status of its own', () => 
       'a machine that is no Jetson',
       { release: null },
       10,
-      'this is no Jetson: /etc/nv_tegra_release is missing; fix: run it on a Jetson with JetPack 6.1 or newer (docs/jetson.md)',
+      'this is no Jetson: /etc/nv_tegra_release is missing; fix: run it on a Jetson with ' +
+        'JetPack 6.1 or newer (docs/jetson.md)',
     ],
     [
       'a board without trtexec',
       { packages: {} },
       15,
-      'trtexec is neither in /usr/src/tensorrt/bin nor in PATH; fix: sudo apt install nvidia-jetpack (package libnvinfer-bin)',
+      'trtexec is neither in /usr/src/tensorrt/bin nor in PATH; fix: sudo apt install ' +
+        'nvidia-jetpack (package libnvinfer-bin)',
     ],
     [
       'a full disk',
@@ -138,10 +140,16 @@ describe('an engine (of a pretended trtexec)', () => {
     expect(more).toEqual([]);
     expect(input).toMatch(/models engine-input yard --out \S+\/input\.onnx --int8 --for-out \/models$/);
     expect(trtexec).toMatch(
-      /--onnx=\S+\/input\.onnx --saveEngine=\S+\/engine\.partial --int8 --fp16 --minShapes=images:1x64x64x3 --optShapes=images:1x64x64x3 --maxShapes=images:8x64x64x3 /,
+      new RegExp(
+        '--onnx=\\S+/input\\.onnx --saveEngine=\\S+/engine\\.partial --int8 --fp16 --minShapes=images:1x64x64x3 ' +
+          '--optShapes=images:1x64x64x3 --maxShapes=images:8x64x64x3 ',
+      ),
     );
     expect(added).toMatch(
-      /models add-engine yard --engine \S+\/engine --variant int8 --tensorrt 10\.3\.0 --compute-capability 8\.7 --precision int8 --flags --int8 --fp16 --cuda 12\.6 --out \/models$/,
+      new RegExp(
+        'models add-engine yard --engine \\S+/engine --variant int8 --tensorrt 10\\.3\\.0 --compute-capability 8\\.7 ' +
+          '--precision int8 --flags --int8 --fp16 --cuda 12\\.6 --out /models$',
+      ),
     );
   });
 
@@ -210,7 +218,9 @@ describe('what trtexec says of itself', () => {
       log,
       `&&&& RUNNING TensorRT.trtexec [TensorRT ${reported}] # trtexec\n[I] Compute Capability: 11.0\n`,
     );
-    const script = `source ${path.join(JETSON_SCRIPTS, 'watch-trtexec.sh')}; trtexec_version ${log}; trtexec_capability ${log}`;
+    const script =
+      `source ${path.join(JETSON_SCRIPTS, 'watch-trtexec.sh')}; trtexec_version ${log}; ` +
+      `trtexec_capability ${log}`;
     const { stdout } = spawnSync('bash', ['-euc', script], { encoding: 'utf8' });
     expect(stdout).toBe(version === '' ? '11.0\n' : `${version}\n11.0\n`);
   });

@@ -51,7 +51,8 @@ describe('refusals, each one line with its mend and a status of its own', () => 
       'a machine that is no Jetson',
       { release: null },
       10,
-      'this is no Jetson: /etc/nv_tegra_release is missing; fix: run it on a Jetson with JetPack 6.1 or newer (docs/jetson.md)',
+      'this is no Jetson: /etc/nv_tegra_release is missing; fix: run it on a Jetson with ' +
+        'JetPack 6.1 or newer (docs/jetson.md)',
     ],
     [
       'another processor',
@@ -63,19 +64,22 @@ describe('refusals, each one line with its mend and a status of its own', () => 
       'JetPack 5',
       { release: '# R35 (release), REVISION: 4.1, GCID: 1' },
       12,
-      'Jetson Linux 35.4.1 is not in scripts/jetson/jetpack-table.tsv; fix: install JetPack 6.1 or newer, or add the line of this release to the table',
+      'Jetson Linux 35.4.1 is not in scripts/jetson/jetpack-table.tsv; fix: install JetPack ' +
+        '6.1 or newer, or add the line of this release to the table',
     ],
     [
       'a release file that says nothing',
       { release: 'hello' },
       12,
-      'Jetson Linux of unknown version is not in scripts/jetson/jetpack-table.tsv; fix: install JetPack 6.1 or newer, or add the line of this release to the table',
+      'Jetson Linux of unknown version is not in scripts/jetson/jetpack-table.tsv; fix: ' +
+        'install JetPack 6.1 or newer, or add the line of this release to the table',
     ],
     [
       'a Xavier',
       { compatible: 'nvidia,tegra194\0' },
       13,
-      'the module (nvidia,tegra194 ) is neither Orin nor Thor; fix: older modules end at JetPack 5, which has TensorRT 8: not supported',
+      'the module (nvidia,tegra194 ) is neither Orin nor Thor; fix: older modules end at ' +
+        'JetPack 5, which has TensorRT 8: not supported',
     ],
     [
       'an Orin with a JetPack that is for Thor only',
@@ -111,7 +115,8 @@ describe('refusals, each one line with its mend and a status of its own', () => 
       'too little memory',
       { memoryGib: 11 },
       19,
-      'memory and swap are 11 GiB together, the build needs 12; fix: sudo fallocate -l 8G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile',
+      'memory and swap are 11 GiB together, the build needs 12; fix: sudo fallocate -l 8G ' +
+        '/swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile',
     ],
   ])('%s', (_, change, code, words) => {
     const { status, stderr, stdout } = new FakeBoard(folder, change).run();

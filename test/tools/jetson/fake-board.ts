@@ -49,7 +49,9 @@ function programs(facts: BoardFacts): Record<string, string> {
     npm: 'true',
     python3: `
       [ "$1" = -c ] && exit 0
-      mkdir -p "$3/bin" && printf '#!/bin/sh\\ntouch "%s/bin/ninja"; chmod +x "%s/bin/ninja"\\n' "$3" "$3" > "$3/bin/pip" && chmod +x "$3/bin/pip"`,
+      mkdir -p "$3/bin"
+      printf '#!/bin/sh\\ntouch "%s/bin/ninja"; chmod +x "%s/bin/ninja"\\n' "$3" "$3" > "$3/bin/pip"
+      chmod +x "$3/bin/pip"`,
     git: `
       for folder; do :; done
       echo clone >> "$FAKE_LOG"
@@ -81,7 +83,9 @@ echo build >> "$FAKE_LOG"
 [ -z "$FAKE_BUILD_FAILS" ] || exit 1
 source=$(dirname "$0")
 mkdir -p "$source/js/node/bin/napi-v6/linux/arm64" "$source/../build/Release"
-for file in onnxruntime_binding.node libonnxruntime.so.1; do echo new > "$source/js/node/bin/napi-v6/linux/arm64/$file"; done
+for file in onnxruntime_binding.node libonnxruntime.so.1; do
+  echo new > "$source/js/node/bin/napi-v6/linux/arm64/$file"
+done
 for name in shared cuda tensorrt; do echo new > "$source/../build/Release/libonnxruntime_providers_$name.so"; done
 `;
 
@@ -97,7 +101,11 @@ printf 'half a line, '
 sleep "\${FAKE_SLEEP:-0}"
 echo "and its end"
 [ "$FAKE_TRTEXEC" != killed ] || kill -9 $$
-[ "$FAKE_TRTEXEC" != fails ] || { echo "[11/25/2026-14:00:04] [E] Error[10]: Could not find any implementation for node /conv1/Conv."; echo "&&&& FAILED TensorRT.trtexec"; exit 1; }
+[ "$FAKE_TRTEXEC" != fails ] || {
+  echo "[11/25/2026-14:00:04] [E] Error[10]: Could not find any implementation for node /conv1/Conv."
+  echo "&&&& FAILED TensorRT.trtexec"
+  exit 1
+}
 for argument; do case $argument in --saveEngine=*) file=\${argument#*=} ;; esac; done
 [ "$FAKE_TRTEXEC" = forgets ] || seq 2000 > "$file"
 echo "[11/25/2026-14:10:04] [I] Engine built in 601.2 sec."

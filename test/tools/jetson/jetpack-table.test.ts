@@ -28,7 +28,10 @@ describe('table of JetPack releases', () => {
 
   it.each(rows)('%s', (row) => {
     expect(row).toMatch(
-      /^\d+\.\d+\.\d+\t[67]\.\d+(\.\d+)?\t(22\.04\thumble|24\.04\tjazzy)\t1[23]\.\d+\t10\.\d+\t9\.\d+\t(orin=87|thor=110|orin=87,thor=110)$/,
+      new RegExp(
+        '^\\d+\\.\\d+\\.\\d+\\t[67]\\.\\d+(\\.\\d+)?\\t(22\\.04\\thumble|24\\.04\\tjazzy)\\t1[23]\\.\\d+\\t' +
+          '10\\.\\d+\\t9\\.\\d+\\t(orin=87|thor=110|orin=87,thor=110)$',
+      ),
     );
     const [l4t = '', jetpack = '', ubuntu, , cuda = ''] = row.split('\t');
     expect(jetpack.startsWith('6')).toBe(l4t.startsWith('36.'));

@@ -128,7 +128,8 @@ describe('8 bits for every CPU', () => {
     expect(ids.slice(0, 2)).toEqual(['fast', null]);
     expect(choice.portable?.candidate.plan.id).toBe('fast-unsaturated');
     expect(describeOutcome(choice, FLOOR, 'exact', []).text).toContain(
-      'It needs exact 8-bit sums (VNNI, ARM); fast-unsaturated computes the same on every CPU, 1.92 times as fast here, and loses 0.40 points.',
+      'It needs exact 8-bit sums (VNNI, ARM); fast-unsaturated computes the same on every CPU, ' +
+        '1.92 times as fast here, and loses 0.40 points.',
     );
     expect(judge(choice.portable!, choice, FLOOR)).toEqual({
       verdict: 'kept',

@@ -18,7 +18,10 @@ describe('refuseOverlap', () => {
     expect(() => {
       refuseOverlap('calibration', same, labeled);
     }).toThrow(
-      /^4 of the 5 calibration images in calibration are also labeled images, pixel for pixel: x\.png is d\.jpg, a\.jpg is a\.jpg, y\.png is b\.jpg, and 1 more/,
+      new RegExp(
+        '^4 of the 5 calibration images in calibration are also labeled images, pixel for pixel: ' +
+          'x\\.png is d\\.jpg, a\\.jpg is a\\.jpg, y\\.png is b\\.jpg, and 1 more',
+      ),
     );
   });
 });

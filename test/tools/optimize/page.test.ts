@@ -190,7 +190,8 @@ describe('renderOptimizePage', () => {
 describe('summarizeOptimize', () => {
   it('says what each variant costs and gains', () => {
     expect(summarizeOptimize(report('model'))).toContain(
-      'int8       AP 40.00   lost 0.20 (95 %: -0.10 to 0.40), 30 % of the bytes, 5.00 ms = 0.50 of the original  [model]',
+      'int8       AP 40.00   lost 0.20 (95 %: -0.10 to 0.40), 30 % of the bytes, 5.00 ms = ' +
+        '0.50 of the original  [model]',
     );
   });
 });

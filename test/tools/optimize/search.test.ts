@@ -164,7 +164,7 @@ describe('Search', () => {
     );
   });
 
-  it('carries the mix over to weights that no CPU saturates, with more layers in float where they lose too much', async () => {
+  it('carries the mix over to weights that no CPU saturates, more in float if they lose too much', async () => {
     const errors = Array.from({ length: 40 }, (_, i) => 0.002 * i);
     const world = { ...PLAIN, errors, gains: errors.map(() => 0.01) };
     for (const coarser of [1, 1.6]) {

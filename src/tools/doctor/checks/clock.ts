@@ -45,7 +45,8 @@ export async function checkClockSteps(probe: Probe): Promise<Finding> {
     if (nextMonotonic < monotonic) {
       return fail(
         'the monotonic clock ran backwards',
-        'check the clock source of this (virtual) machine: cat /sys/devices/system/clocksource/clocksource0/current_clocksource',
+        'check the clock source of this (virtual) machine: cat ' +
+          '/sys/devices/system/clocksource/clocksource0/current_clocksource',
       );
     }
     largest = Math.max(largest, Math.abs(nextWall - wall - (nextMonotonic - monotonic)));

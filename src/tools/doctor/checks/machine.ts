@@ -71,7 +71,8 @@ export function checkGovernor(probe: Probe): Finding {
   if (slow.length === 0) return ok('performance');
   return warn(
     `${slow.join(', ')}: latencies vary with the clock rate`,
-    'sudo cpupower frequency-set -g performance (on a Jetson: the power modes of docs/jetson.md and sudo jetson_clocks)',
+    'sudo cpupower frequency-set -g performance (on a Jetson: the power modes of ' +
+      'docs/jetson.md and sudo jetson_clocks)',
   );
 }
 

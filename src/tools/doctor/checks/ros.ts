@@ -79,7 +79,8 @@ export function checkRmw(probe: Probe): Finding {
   if (!prefixesOf(probe).some((prefix) => probe.exists(`${prefix}/lib/lib${name}.so`))) {
     return fail(
       `${name} is asked for and its library is not installed`,
-      `unset RMW_IMPLEMENTATION, or sudo apt-get install ros-${probe.env['ROS_DISTRO'] ?? '<distro>'}-${name.replaceAll('_', '-')}`,
+      'unset RMW_IMPLEMENTATION, or sudo apt-get install ' +
+        `ros-${probe.env['ROS_DISTRO'] ?? '<distro>'}-${name.replaceAll('_', '-')}`,
     );
   }
   if (!name.includes('fastrtps')) {
@@ -104,7 +105,8 @@ export function checkDdsProfile(probe: Probe): Finding {
   const fix = `export ${variable}=${ours} wherever images are published`;
   if (variable !== OLDER_PROFILE_VARIABLE && isSet(probe, OLDER_PROFILE_VARIABLE)) {
     return warn(
-      `${OLDER_PROFILE_VARIABLE} is set, which is deprecated in ${distro}: where it is still read, its file comes before that of ${variable}, with a warning in every process`,
+      `${OLDER_PROFILE_VARIABLE} is set, which is deprecated in ${distro}: where it is still ` +
+        `read, its file comes before that of ${variable}, with a warning in every process`,
       `unset ${OLDER_PROFILE_VARIABLE}; ${fix}`,
     );
   }
@@ -115,7 +117,8 @@ export function checkDdsProfile(probe: Probe): Finding {
       ? ` (${NEWER_PROFILE_VARIABLE} is set, which ${distro} does not read)`
       : '';
     return warn(
-      `no profile${other}: the built-in segment of ${formatBytes(FAST_DDS_DEFAULT_SEGMENT)} loses raw images published by this process`,
+      `no profile${other}: the built-in segment of ${formatBytes(FAST_DDS_DEFAULT_SEGMENT)} ` +
+        'loses raw images published by this process',
       fix,
     );
   }
@@ -127,7 +130,8 @@ export function checkDdsProfile(probe: Probe): Finding {
   const segment = profile.segmentSize ?? FAST_DDS_DEFAULT_SEGMENT;
   if (segment < SEGMENT_NEEDED) {
     return warn(
-      `${file}: a segment of ${formatBytes(segment)} is too small for raw images (${formatBytes(SEGMENT_NEEDED)} wanted)`,
+      `${file}: a segment of ${formatBytes(segment)} is too small for raw images ` +
+        `(${formatBytes(SEGMENT_NEEDED)} wanted)`,
       fix,
     );
   }

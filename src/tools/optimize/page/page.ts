@@ -33,8 +33,7 @@ export function renderOptimizePage(report: OptimizeReport): string {
           <p>${outcome.text}</p>
           ${cards(report)}
           <h2>The bundle</h2>
-          ${report.bundle === null ? html`<p class="warn">No bundle was written.</p>` : html`<p class="soft">${report.bundle.name} ${report.bundle.version}, digest <code>${report.bundle.digest}</code></p>`}
-          ${variantTable(report)}
+          ${bundleLine(report.bundle)} ${variantTable(report)}
           <p class="soft">
             Accuracy on ${data.final.images} images that nothing was chosen by (${data.final.objects}
             objects); intervals by bootstrap over images, before and after on the same resamples.
@@ -84,6 +83,11 @@ export function renderOptimizePage(report: OptimizeReport): string {
   return page.text;
 }
 
+function bundleLine(bundle: OptimizeReport['bundle']): Markup {
+  if (bundle === null) return html`<p class="warn">No bundle was written.</p>`;
+  return html`<p class="soft">${bundle.name} ${bundle.version}, digest <code>${bundle.digest}</code></p>`;
+}
+
 function cards({ outcome, variants, original, memory }: OptimizeReport): Markup {
   const smallest = Math.min(...variants.map(({ bytesRatio }) => bytesRatio), outcome.bytesRatio);
   const values: [string, string][] = [
@@ -114,12 +118,15 @@ function facts(report: OptimizeReport): [string, string][] {
   return [
     [
       'model',
-      `${source.model}, ${source.head}, ${source.input.width}x${source.input.height}, ${source.labels} classes, ${source.parameters} parameters, sha256 ${source.digest}`,
+      `${source.model}, ${source.head}, ${source.input.width}x${source.input.height}, ` +
+        `${source.labels} classes, ${source.parameters} parameters, sha256 ${source.digest}`,
     ],
     ['floor', `${points(options.maxApDrop)} points`],
     [
       'labeled images',
-      `${data.annotations.file}, sha256 ${data.annotations.digest}; search part ${data.search.images}, choice part ${data.choice?.images ?? 0}, final part ${data.final.images}, split by seed ${options.seed}`,
+      `${data.annotations.file}, sha256 ${data.annotations.digest}; search part ` +
+        `${data.search.images}, choice part ${data.choice?.images ?? 0}, final part ` +
+        `${data.final.images}, split by seed ${options.seed}`,
     ],
     [
       'calibration images',
@@ -127,16 +134,23 @@ function facts(report: OptimizeReport): [string, string][] {
     ],
     [
       'accuracy',
-      `preprocess ${conditions.preprocess}, score > ${conditions.score}, IoU ${conditions.iou}, ${conditions.maxBoxes} boxes at most; ${conditions.resamples} resamples`,
+      `preprocess ${conditions.preprocess}, score > ${conditions.score}, IoU ` +
+        `${conditions.iou}, ${conditions.maxBoxes} boxes at most; ${conditions.resamples} ` +
+        'resamples',
     ],
     [
       'latency',
-      `${conditions.provider} provider, ${conditions.threads} thread(s), ${conditions.spinning ? 'spinning' : 'no spinning between runs'}; graphs in turns, ${conditions.latencyRounds} rounds of ${conditions.latencyRunsPerRound} runs; ratios by ${conditions.latencyRatioOf === 'cpu' ? 'the time that the process ran' : 'the wall clock'}`,
+      `${conditions.provider} provider, ${conditions.threads} thread(s), ` +
+        `${conditions.spinning ? 'spinning' : 'no spinning between runs'}; graphs in turns, ` +
+        `${conditions.latencyRounds} rounds of ${conditions.latencyRunsPerRound} runs; ratios by ` +
+        `${conditions.latencyRatioOf === 'cpu' ? 'the time that the process ran' : 'the wall clock'}`,
     ],
     [
       'clean graph',
       clean.refused === null
-        ? `${clean.nodesBefore} nodes became ${clean.nodesAfter}; on ${clean.pictures} images the outputs differ by ${clean.maxRelativeDifference.toExponential(1)} of their size at most; ${clean.steps.join('; ')}`
+        ? `${clean.nodesBefore} nodes became ${clean.nodesAfter}; on ${clean.pictures} images the ` +
+          `outputs differ by ${clean.maxRelativeDifference.toExponential(1)} of their size at ` +
+          `most; ${clean.steps.join('; ')}`
         : `not used: ${clean.refused}`,
     ],
     [

@@ -20,7 +20,10 @@ export function sensitivityPlot(layers: OptimizeReport['sensitivity']): Markup {
   const bars = layers.map(({ node, opType, error, parameters, keptInFloat }, i) => {
     const value = error === null ? scale.high : Math.log10(Math.max(error, 10 ** scale.low));
     const top = scale.at(value);
-    const text = `${node} (${opType}, ${parameters} parameters): ${error === null ? 'no numbers' : error.toExponential(2)}; ${keptInFloat ? 'float' : 'int8'} in the first variant`;
+    const text =
+      `${node} (${opType}, ${parameters} parameters): ` +
+      `${error === null ? 'no numbers' : error.toExponential(2)}; ` +
+      `${keptInFloat ? 'float' : 'int8'} in the first variant`;
     return html`<rect
       class="${keptInFloat ? 'bar-float' : 'bar-int8'}"
       x="${number(field.left + i * step)}"
@@ -39,7 +42,13 @@ export function sensitivityPlot(layers: OptimizeReport['sensitivity']): Markup {
       <span class="swatch bar-float-swatch"></span>float
     </p>
     <svg viewBox="0 0 1200 312" role="img" aria-label="Sensitivity by layer">
-      ${yAxis({ field, scale, title: 'relative error', format: (power) => (Number.isInteger(power) ? `1e${power}` : ''), count: Math.max(1, scale.high - scale.low) })}
+      ${yAxis({
+        field,
+        scale,
+        title: 'relative error',
+        format: (power) => (Number.isInteger(power) ? `1e${power}` : ''),
+        count: Math.max(1, scale.high - scale.low),
+      })}
       ${bars}
       <text class="axis" x="${field.left + field.width / 2}" y="${bottom + 30}" text-anchor="middle">
         layers in the order of the graph

@@ -61,7 +61,9 @@ export function scatter({ report, title, xTitle, x, xFormat }: ScatterOptions): 
       kind: candidate.kind === 'original' ? 'original' : candidate.verdict,
       x: xScale.at(Math.min(gain, MAX_GAIN)),
       y: yScale.at(Math.min(loss, most)),
-      text: `${candidate.id}: ${xFormat(gain)}, ${loss.toFixed(2)} points expected to be lost${off}. ${candidate.reason}`,
+      text:
+        `${candidate.id}: ${xFormat(gain)}, ${loss.toFixed(2)} points expected to be lost${off}. ` +
+        `${candidate.reason}`,
     };
   });
   const y = yScale.at(floor).toFixed(1);

@@ -2,12 +2,12 @@
 
     scripts/with-ros python3 test/core/cdr/golden/make_golden.py
 
-writes cases.json (the messages as data) and one .bin file for each next to this script. Big-endian messages, which rclpy cannot
-write, are put together by hand at the end.
+writes cases.json (the messages as data) and one .bin file for each next to this script. Big-endian messages,
+which rclpy cannot write, are put together by hand at the end.
 
-Fast-CDR skips padding without writing it, so padding bytes are whatever malloc left there. The script serializes everything
-under several MALLOC_PERTURB_ values (and without malloc's thread cache, which they do not reach); bytes that differ between
-those runs are padding, and are stored as zero.
+Fast-CDR skips padding without writing it, so padding bytes are whatever malloc left there. The script
+serializes everything under several MALLOC_PERTURB_ values (and without malloc's thread cache, which they do
+not reach); bytes that differ between those runs are padding, and are stored as zero.
 """
 
 import base64
@@ -66,7 +66,12 @@ def detection_cases():
             "labels": labels,
             "header": header("front_camera_optical_frame"),
             "detections": [
-                detection(labels[i % len(labels)], (i + 1) / 512, [i, i * 0.5, i + 20.25, i * 0.5 + 10.75], i % 3 * 4294967)
+                detection(
+                    labels[i % len(labels)],
+                    (i + 1) / 512,
+                    [i, i * 0.5, i + 20.25, i * 0.5 + 10.75],
+                    i % 3 * 4294967,
+                )
                 for i in range(100)
             ],
         }
@@ -108,7 +113,12 @@ def image_cases():
 def other_cases():
     return {
         "compressed": [
-            {"name": "compressed-jpeg", "header": header("camera"), "format": "jpeg", "data": [255, 216, 255, 224, 1, 2, 3]},
+            {
+                "name": "compressed-jpeg",
+                "header": header("camera"),
+                "format": "jpeg",
+                "data": [255, 216, 255, 224, 1, 2, 3],
+            },
             {
                 "name": "compressed-transport",
                 "header": header("c"),

@@ -14,7 +14,8 @@ from pycocotools.cocoeval import COCOeval
 
 
 def data_set(rng, name, images, categories, objects, empty=(), crowd=0.1, jitter=0.12, ties=False, flood=0):
-    """`objects` per picture on average; categories in `empty` have detections but no object; `flood` extra false boxes in picture 0."""
+    """`objects` per picture on average; categories in `empty` have detections but no object; `flood` extra false
+    boxes in picture 0."""
     # ids out of order and with gaps, as in COCO
     image_ids = [int(i) for i in rng.permutation(np.arange(images) * 7 + 3)]
     category_ids = [int(i) for i in np.arange(categories) * 3 + 2]
@@ -48,7 +49,9 @@ def data_set(rng, name, images, categories, objects, empty=(), crowd=0.1, jitter
                                    bbox=box.tolist(), score=score(False)))
     for _ in range(flood):
         box = np.r_[rng.uniform(0, 400, 2), rng.uniform(5, 150, 2)].round(2)
-        detections.append(dict(image_id=image_ids[0], category_id=category_ids[0], bbox=box.tolist(), score=score(False)))
+        detections.append(
+            dict(image_id=image_ids[0], category_id=category_ids[0], bbox=box.tolist(), score=score(False))
+        )
     detections = [detections[i] for i in rng.permutation(len(detections))]
     return dict(
         name=name,

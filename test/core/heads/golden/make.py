@@ -114,7 +114,10 @@ def main():
     agnostic = dict(base, classAgnostic=True, iouThreshold=0.3, maxDetections=7)
     cases = []
 
-    for name, letterbox, settings in (("yolox, batch of 2", top_left, base), ("yolox, class-agnostic", center, agnostic)):
+    for name, letterbox, settings in (
+        ("yolox, batch of 2", top_left, base),
+        ("yolox, class-agnostic", center, agnostic),
+    ):
         wanted = np.stack([clustered(rng, n) for _ in range(2)]).astype(np.float64)
         raw = np.concatenate(
             [wanted[..., :2] / cells[:, 2:] - cells[:, :2], np.log(wanted[..., 2:] / cells[:, 2:]),
@@ -124,7 +127,8 @@ def main():
         wh = np.exp(r[..., 2:4]) * cells[:, 2:]
         boxes = np.concatenate([xy, wh], axis=2)
         cases.append(case(name, "yolox", [raw], letterbox, settings, 2, lambda b: finish(
-            xywh_to_xyxy(boxes[b]).astype(np.float32).astype(np.float64), r[b, :, 5:], letterbox, settings, r[b, :, 4])))
+            xywh_to_xyxy(boxes[b]).astype(np.float32).astype(np.float64), r[b, :, 5:], letterbox, settings,
+            r[b, :, 4])))
 
     raw5 = np.concatenate([clustered(rng, 3 * n)[None], probabilities(rng, (1, 3 * n, 1 + CLASSES))], axis=2)
     r5 = raw5.astype(np.float64)
@@ -150,7 +154,9 @@ def main():
     cases.append(case("end2end in rows", "end2end", [rows], top_left, base, 2, lambda b: finished(b, 20)))
     used = np.array([[12], [20]], np.int32)
     parts = [used, rows[..., :4], rows[..., 4], rows[..., 5].astype(np.int32)]
-    cases.append(case("end2end in four outputs", "end2end", parts, top_left, base, 2, lambda b: finished(b, used[b, 0])))
+    cases.append(
+        case("end2end in four outputs", "end2end", parts, top_left, base, 2, lambda b: finished(b, used[b, 0]))
+    )
 
     multi = dict(base, multiLabel=True, scoreThreshold=0.2)
     cases.append(case("yolox, multi-label", "yolox", [raw], center, multi, 2, lambda b: finish(

@@ -3,8 +3,9 @@
     python3 -m venv /tmp/opencv && /tmp/opencv/bin/pip install opencv-python-headless numpy
     /tmp/opencv/bin/python test/core/image/golden/make_bayer.py
 
-writes bayer.json next to this script; samples are base64 in little-endian order, rows without padding. OpenCV names a mosaic by the
-second and third sample of its second row, ROS by its first four: rggb is COLOR_BayerBG. Of 16 bits the high byte is kept.
+writes bayer.json next to this script; samples are base64 in little-endian order, rows without padding. OpenCV
+names a mosaic by the second and third sample of its second row, ROS by its first four: rggb is COLOR_BayerBG.
+Of 16 bits the high byte is kept.
 """
 
 import base64

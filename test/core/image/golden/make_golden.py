@@ -54,7 +54,8 @@ def picture(width, height):
 
 def resizes():
     result = []
-    for width, height, to_width, to_height in ((97, 61, 64, 40), (97, 61, 31, 20), (40, 30, 100, 75), (64, 48, 32, 24), (5, 3, 20, 12)):
+    sizes = ((97, 61, 64, 40), (97, 61, 31, 20), (40, 30, 100, 75), (64, 48, 32, 24), (5, 3, 20, 12))
+    for width, height, to_width, to_height in sizes:
         source = picture(width, height)
         resized = cv2.resize(source, (to_width, to_height), interpolation=cv2.INTER_LINEAR)
         result.append(

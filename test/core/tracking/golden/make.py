@@ -1,4 +1,5 @@
-"""Makes assignment.json and kalman.json: least-cost assignments by SciPy, and a box filter as eight-state matrices in numpy.
+"""Makes assignment.json and kalman.json: least-cost assignments by SciPy, and a box filter as eight-state
+matrices in numpy.
 
     pip install numpy scipy && python test/core/tracking/golden/make.py
 """
@@ -65,7 +66,9 @@ def kalman(rng):
             mean = mean + gain @ (measured - h @ mean)
             cov = cov - gain @ s @ gain.T
             measured = measured.tolist()
-        steps.append(dict(seconds=seconds, predicted=predicted.tolist(), measured=measured, corrected=mean[:4].tolist()))
+        steps.append(
+            dict(seconds=seconds, predicted=predicted.tolist(), measured=measured, corrected=mean[:4].tolist())
+        )
     return dict(start=start, steps=steps)
 
 

@@ -47,7 +47,7 @@ describe('Batcher', () => {
     expect(batcher.dueIn(NOW, lanes)).toBe(0);
   });
 
-  it('sends a frame that is more important than all others straight through, and makes a lesser one wait for it', () => {
+  it('sends a frame of higher priority than all others straight through, and lower ones wait for it', () => {
     const lanes = liveLanes(10, 1, 1);
     const first = new Batcher({ maxBatch: 4, maxWaitMs: 5 });
     ready(first, lanes[0]!);

@@ -1,4 +1,5 @@
-"""Writes golden.onnx with the Python package `onnx` 1.17.0: fields that Goshawk edits, and fields that it has never heard of.
+"""Writes golden.onnx with the Python package `onnx` 1.17.0: fields that Goshawk edits, and fields that it has
+never heard of.
 
     python -m venv venv && venv/bin/pip install onnx==1.17.0 && venv/bin/python make_golden.py
 """
@@ -48,7 +49,9 @@ model = helper.make_model(
     opset_imports=[helper.make_opsetid("", 13), helper.make_opsetid("com.example", 3)],
     ir_version=8,
     producer_name="make_golden.py",
-    functions=[helper.make_function("com.example", "Twice", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])], [])],
+    functions=[
+        helper.make_function("com.example", "Twice", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])], [])
+    ],
 )
 helper.set_model_props(model, {"author": "nobody"})
 model.doc_string = "the model's doc string"
