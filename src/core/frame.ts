@@ -83,8 +83,6 @@ export interface FrameEnvelope {
   readonly receivedAt: number;
   /** monotonic milliseconds after which the result is worthless; `Infinity` where there is none */
   readonly deadline: number;
-  /** 32 lower-case hex digits (W3C trace context) */
-  readonly traceId: string;
 }
 
 /** A frame as a source hands it to the pipeline. */

@@ -7,7 +7,7 @@ import type { CompressedView, ImageView } from '../../src/core/frame.ts';
 import type { Bundle } from '../../src/model/bundle.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import { encodeJpeg, encodePng } from '../../src/device/imaging/encode-image.ts';
-import { EnvelopeMaker } from '../../src/device/pipeline/envelope.ts';
+import { EnvelopeMaker } from '../../src/device/pipeline/frame/envelope.ts';
 import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
 import { rawImage } from '../device/pipeline/fakes.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';

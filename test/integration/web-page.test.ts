@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDetections } from '../../src/core/detections.ts';
 import type { ImageView } from '../../src/core/frame.ts';
-import type { FrameResult } from '../../src/device/pipeline/frame-result.ts';
+import type { FrameResult } from '../../src/device/pipeline/frame/frame-result.ts';
 import { LiveView } from '../../src/device/live/live-view.ts';
 import type { Health } from '../../src/contract/status.ts';
 import { LiveRelay } from '../../src/device/live/live-relay.ts';

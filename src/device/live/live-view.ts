@@ -3,7 +3,7 @@ import type { ImageView } from '../../core/frame.ts';
 import { annotateJpeg } from '../imaging/annotate.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { LiveImage } from '../runtime/live-images.ts';
-import type { FrameResult, ResultSink } from '../pipeline/frame-result.ts';
+import type { FrameResult, ResultSink } from '../pipeline/frame/frame-result.ts';
 
 export interface LiveViewOptions {
   readonly cameras: readonly string[];

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { DROP_REASONS } from '../../contract/drops.ts';
 import type { EngineInfo } from '../inference/engine.ts';
-import { STAGES, type FrameResult, type ResultSink } from '../pipeline/frame-result.ts';
+import { STAGES, type FrameResult, type ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import type { SensorReading } from '../host/host-stats.ts';
 

@@ -87,3 +87,38 @@ export function cutToLimits(
   while (count > 0 && detections.scores[count - 1]! <= score) count -= 1;
   detections.count = count;
 }
+
+/** The limits in force, as the operator set them and as the engine takes them. */
+export class LimitsInForce {
+  readonly #labels: readonly string[];
+  readonly #trackedFrom: number | null;
+  #limits: Limits;
+  #forEngine: DecodeLimits;
+
+  /** @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` */
+  constructor(
+    defaults: Limits,
+    patch: LimitsPatch,
+    options: { readonly labels: readonly string[]; readonly trackedFrom: number | null },
+  ) {
+    this.#labels = options.labels;
+    this.#trackedFrom = options.trackedFrom;
+    this.#limits = changeLimits(defaults, patch, this.#labels);
+    this.#forEngine = toDecodeLimits(this.#limits, this.#labels, this.#trackedFrom);
+  }
+
+  get limits(): Limits {
+    return this.#limits;
+  }
+
+  get forEngine(): DecodeLimits {
+    return this.#forEngine;
+  }
+
+  /** @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force */
+  change(patch: LimitsPatch): Limits {
+    this.#limits = changeLimits(this.#limits, patch, this.#labels);
+    this.#forEngine = toDecodeLimits(this.#limits, this.#labels, this.#trackedFrom);
+    return this.#limits;
+  }
+}

@@ -1,20 +1,15 @@
 import type { ImageView } from '../../core/frame.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { FrameResult, ResultSink } from './frame-result.ts';
+import { errorText } from '../../platform/error-text.ts';
 import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
+import type { FrameResult, ResultSink } from './frame/frame-result.ts';
+import type { SinkCounts } from './statistics/snapshot.ts';
 
 /** The sink whose success makes a frame count as published. */
 export const PUBLISHER = 'publisher';
 
 /** unsettled deliveries beyond which a sink that is slow or hangs is passed over, so that it cannot pile up images */
 const MAX_UNSETTLED = 4;
-
-export interface SinkCounts {
-  readonly delivered: number;
-  readonly failed: number;
-  /** passed over because it was still busy */
-  readonly skipped: number;
-}
 
 /** One sink and how it is doing. */
 class SinkPort {
@@ -143,7 +138,7 @@ export class Delivery {
 
   #fail(port: SinkPort, error: unknown): false {
     port.failed += 1;
-    this.#onFailure(port.sink.name, error instanceof Error ? error.message : String(error));
+    this.#onFailure(port.sink.name, errorText(error));
     return false;
   }
 }

@@ -1,10 +1,10 @@
 import type { BundleManifest } from '../../contract/bundle.ts';
 import type { InferenceEngine } from '../inference/engine.ts';
-import type { CameraOptions } from './camera-lane.ts';
+import type { PipelineCamera } from './camera-intake.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { LimitsPatch } from './decode-limits.ts';
 import type { SizeLimits } from '../imaging/frame-check.ts';
-import type { ResultSink } from './frame-result.ts';
+import type { ResultSink } from './frame/frame-result.ts';
 import type { PreprocessPreference } from './preprocess-choice.ts';
 import type { StampLimits } from './stamp-guard.ts';
 
@@ -27,7 +27,7 @@ export interface PipelineOptions {
   readonly engine: InferenceEngine;
   /** of the bundle that the engine runs */
   readonly manifest: Pick<BundleManifest, 'labels' | 'input' | 'thresholds'>;
-  readonly cameras: readonly CameraOptions[];
+  readonly cameras: readonly PipelineCamera[];
   /** default `auto` */
   readonly preprocess?: PreprocessPreference;
   /** default: the bundle's thresholds, all classes */
@@ -46,10 +46,8 @@ export interface PipelineOptions {
   readonly engineTimeoutMs?: number;
   /** default 2 s */
   readonly sinkTimeoutMs?: number;
-  /** milliseconds that `deactivate` and `close` wait for frames in hand; default 3 s */
+  /** milliseconds that `deactivate` and `close` wait for frames in flight; default 3 s */
   readonly drainMs?: number;
-  /** brightness and sharpness are measured on each n-th frame; 0 for never; default 5 */
-  readonly statisticsEvery?: number;
   readonly clock?: Clock;
   readonly onNotice?: (notice: PipelineNotice) => void;
 }

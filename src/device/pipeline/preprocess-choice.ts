@@ -1,4 +1,4 @@
-import type { PreprocessMode } from './frame-job.ts';
+import type { PreprocessDecision, PreprocessMode } from './frame/preprocess-mode.ts';
 
 /** What the operator asked for. */
 export const PREPROCESS_WISHES = ['auto', 'sharp', 'graph'] as const;
@@ -15,12 +15,6 @@ const MEASURED_FRAMES = 12;
  * the threads of this process to others.
  */
 const CLEARLY_FASTER = 0.85;
-
-/** The way that was chosen for a camera, in words. */
-export interface PreprocessDecision {
-  readonly mode: PreprocessMode;
-  readonly why: string;
-}
 
 /**
  * Chooses how one camera's images reach the size of the network. `auto` sends the first frames both ways in

@@ -4,7 +4,7 @@ import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { MetricsBody } from '../../contract/telemetry.ts';
 import { compiledEntry } from '../../platform/compiled-entry.ts';
 import { sha256Of } from '../../platform/digest.ts';
-import type { ResultSink } from '../pipeline/frame-result.ts';
+import type { ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import { brokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';

@@ -1,6 +1,6 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { LATENCY_EDGES_MS, type MetricsBody } from '../../contract/telemetry.ts';
-import type { FrameResult } from '../pipeline/frame-result.ts';
+import type { FrameResult } from '../pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import { bundleReference } from './state-body.ts';
 

@@ -1,5 +1,5 @@
 import type { MetricsBody } from '../../contract/telemetry.ts';
-import type { FrameResult, ResultSink } from '../pipeline/frame-result.ts';
+import type { FrameResult, ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import { MetricsWindow } from './metrics-window.ts';
 import { stateBody, unconfiguredBody } from './state-body.ts';

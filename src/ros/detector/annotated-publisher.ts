@@ -2,7 +2,7 @@ import { encodeCompressedImage, encodeImage } from '../../core/cdr/messages.ts';
 import { CdrWriter } from '../../core/cdr/writer.ts';
 import type { ImageView } from '../../core/frame.ts';
 import { annotateJpeg, annotateRgb } from '../../device/imaging/annotate.ts';
-import type { FrameResult, ResultSink } from '../../device/pipeline/frame-result.ts';
+import type { FrameResult, ResultSink } from '../../device/pipeline/frame/frame-result.ts';
 import { PICTURE_QOS } from '../qos.ts';
 import { createRawPublisher, type RawPublisher } from '../raw-topics.ts';
 import { MESSAGE, type RosNode } from '../rcl.ts';

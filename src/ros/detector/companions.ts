@@ -1,7 +1,7 @@
 import { describeError } from '../../contract/errors.ts';
 import { HostStats } from '../../device/host/host-stats.ts';
 import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
-import type { ResultSink } from '../../device/pipeline/frame-result.ts';
+import type { ResultSink } from '../../device/pipeline/frame/frame-result.ts';
 import { LiveView } from '../../device/live/live-view.ts';
 import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
 import type { TelemetryStatus } from '../../device/telemetry/telemetry-client.ts';

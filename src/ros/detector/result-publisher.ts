@@ -1,7 +1,7 @@
 import { Detection2DArrayEncoder } from '../../core/cdr/detection2d-array.ts';
 import { encodeFloat64 } from '../../core/cdr/messages.ts';
 import { CdrWriter } from '../../core/cdr/writer.ts';
-import type { FrameResult, ResultSink } from '../../device/pipeline/frame-result.ts';
+import type { FrameResult, ResultSink } from '../../device/pipeline/frame/frame-result.ts';
 import { RESULT_QOS } from '../qos.ts';
 import { createRawPublisher, type RawPublisher } from '../raw-topics.ts';
 import { MESSAGE, type RosNode } from '../rcl.ts';

@@ -1,7 +1,7 @@
 import type { Bundle } from '../../model/bundle.ts';
 import type { EngineInfo } from '../../device/inference/engine.ts';
 import { systemClock } from '../../platform/clock.ts';
-import { EnvelopeMaker } from '../../device/pipeline/envelope.ts';
+import { EnvelopeMaker } from '../../device/pipeline/frame/envelope.ts';
 import type { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { Log } from '../log.ts';
 import { cameraQos } from '../qos.ts';

@@ -21,7 +21,6 @@ interface Vectors {
     source: string;
     resized: string;
   }[];
-  statistics: { width: number; height: number; gray: string; brightness: number; sharpness: number }[];
 }
 
 /** What golden/make_golden.py wrote. */

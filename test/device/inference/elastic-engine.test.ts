@@ -99,7 +99,6 @@ class World {
       preprocess: 'graph',
       maxBatch: 1,
       clock: this.clock,
-      statisticsEvery: 0,
       sinks: [
         {
           name: 'publisher',

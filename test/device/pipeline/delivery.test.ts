@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Delivery, PUBLISHER } from '../../../src/device/pipeline/delivery.ts';
-import type { ResultSink } from '../../../src/device/pipeline/frame-result.ts';
+import type { ResultSink } from '../../../src/device/pipeline/frame/frame-result.ts';
 import { FakeClock, rawImage, turns } from './fakes.ts';
 import { makeJob } from './fake-jobs.ts';
 

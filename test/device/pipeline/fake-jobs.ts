@@ -1,24 +1,29 @@
 import type { Frame } from '../../../src/core/frame.ts';
-import { CameraLane } from '../../../src/device/pipeline/camera-lane.ts';
-import { FrameJob } from '../../../src/device/pipeline/frame-job.ts';
+import { CameraIntake } from '../../../src/device/pipeline/camera-intake.ts';
+import { FrameJob } from '../../../src/device/pipeline/frame/frame-job.ts';
+import { FRAME_MOVES, type FrameState } from '../../../src/device/pipeline/frame/frame-state.ts';
+import { ModelLane } from '../../../src/device/pipeline/model-lane.ts';
 import { FakeClock, FrameMaker, MANIFEST, rawImage } from './fakes.ts';
 
 const maker = new FrameMaker('front', new FakeClock());
 
-/** A frame in hand, of a camera with this priority. */
+/** A frame that waits at its gate, of a camera with this priority. */
 export function makeJob(priority = 1, frame: Frame = maker.next(rawImage('rgb8', 8, 6))): FrameJob {
   return new FrameJob(frame, { width: 8, height: 6 }, MANIFEST.input, priority, 'digest');
 }
 
-/** A camera as the pipeline keeps it. */
-export function makeLane(name: string, priority = 1, reorderWindow = 2): CameraLane {
-  return new CameraLane(
-    { name, priority },
-    {
-      stamps: { staleMs: 0, futureMs: 0 },
-      preprocess: 'sharp',
-      reorderWindow: () => reorderWindow,
-      isTracking: false,
-    },
-  );
+/** Makes the moves of the usual path that lead a frame to a state. */
+export function lead(job: FrameJob, to: FrameState): FrameJob {
+  while (job.state !== to) job.moveTo(FRAME_MOVES[job.state][0]!);
+  return job;
+}
+
+/** A camera as one model looks at it. */
+export function makeLane(name: string, priority = 1, reorderWindow = 2): ModelLane {
+  const intake = new CameraIntake({ name, priority }, { staleMs: 0, futureMs: 0 });
+  return new ModelLane(intake, {
+    preprocess: 'sharp',
+    reorderWindow: () => reorderWindow,
+    isTracking: false,
+  });
 }

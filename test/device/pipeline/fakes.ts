@@ -11,7 +11,7 @@ import type {
   InferenceOutcome,
 } from '../../../src/device/inference/engine.ts';
 import type { Clock, TimerHandle } from '../../../src/platform/clock.ts';
-import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
+import { EnvelopeMaker } from '../../../src/device/pipeline/frame/envelope.ts';
 import type { PipelineOptions } from '../../../src/device/pipeline/pipeline-options.ts';
 
 /** A clock that moves only when told. */

@@ -7,7 +7,7 @@ import {
   type ImageView,
   type Stamp,
 } from '../../../src/core/frame.ts';
-import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
+import { EnvelopeMaker } from '../../../src/device/pipeline/frame/envelope.ts';
 import { encodeJpeg, encodePng } from '../../../src/device/imaging/encode-image.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeEngine, MANIFEST, rawImage, settle } from './fakes.ts';

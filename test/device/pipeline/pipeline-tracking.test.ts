@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createDetections, type Detections } from '../../../src/core/detections.ts';
-import type { FrameResult, ResultSink } from '../../../src/device/pipeline/frame-result.ts';
+import type { FrameResult, ResultSink } from '../../../src/device/pipeline/frame/frame-result.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, settle } from './fakes.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { GoshawkError } from '../../../src/contract/errors.ts';
-import type { FrameResult, ResultSink } from '../../../src/device/pipeline/frame-result.ts';
+import type { FrameResult, ResultSink } from '../../../src/device/pipeline/frame/frame-result.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import type { PipelineOptions } from '../../../src/device/pipeline/pipeline-options.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle, turns } from './fakes.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DropReason } from '../../../src/contract/drops.ts';
 import { LATENCY_EDGES_MS, metricsBodySchema, stateBodySchema } from '../../../src/contract/telemetry.ts';
-import type { FrameResult } from '../../../src/device/pipeline/frame-result.ts';
+import type { FrameResult } from '../../../src/device/pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../../../src/device/pipeline/statistics/snapshot.ts';
 import { MetricsWindow } from '../../../src/device/telemetry/metrics-window.ts';
 import { stateBody } from '../../../src/device/telemetry/state-body.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeImage } from '../../../src/core/cdr/messages.ts';
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
 import { isCompressed, type Frame } from '../../../src/core/frame.ts';
-import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
+import { EnvelopeMaker } from '../../../src/device/pipeline/frame/envelope.ts';
 import { CameraInput, type FrameAdmission } from '../../../src/ros/detector/camera-input.ts';
 import { RateLimit } from '../../../src/ros/detector/rate-limit.ts';
 

@@ -7,7 +7,7 @@ import { PIXEL_ENCODINGS } from '../../../src/core/frame.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';
 import type { DecodeLimits, InferenceInput, InferenceOutcome } from '../../../src/device/inference/engine.ts';
 import { encodeJpeg, encodePng } from '../../../src/device/imaging/encode-image.ts';
-import { EnvelopeMaker } from '../../../src/device/pipeline/envelope.ts';
+import { EnvelopeMaker } from '../../../src/device/pipeline/frame/envelope.ts';
 import type { FrameCounts } from '../../../src/device/pipeline/statistics/ledger.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { CameraInput } from '../../../src/ros/detector/camera-input.ts';

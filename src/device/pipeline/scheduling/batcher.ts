@@ -1,5 +1,13 @@
-import type { CameraLane } from '../camera-lane.ts';
-import type { FrameJob } from '../frame-job.ts';
+import type { FrameJob } from '../frame/frame-job.ts';
+
+/** One of those whose frames may share a batch. */
+export interface BatchPeer {
+  readonly priority: number;
+  /** monotonic milliseconds when its camera's last frame came; `NaN` before the first */
+  readonly lastReceivedAt: number;
+  /** its frame that is being preprocessed or is ready */
+  readonly ahead: FrameJob | null;
+}
 
 export interface BatchLimits {
   /** frames in one job of the engine, >= 1 */
@@ -33,7 +41,7 @@ export class Batcher {
   }
 
   /** Milliseconds until the frames that are ready should go: 0 for now, `Infinity` where there are none. */
-  dueIn(nowMs: number, lanes: Iterable<CameraLane>): number {
+  dueIn(nowMs: number, lanes: Iterable<BatchPeer>): number {
     const oldest = this.#ready[0];
     if (oldest === undefined) return Infinity;
     if (this.#ready.length >= this.#limits.maxBatch || !this.#isWorthWaiting(nowMs, lanes)) return 0;
@@ -60,7 +68,7 @@ export class Batcher {
     if (index >= 0) this.#ready.splice(index, 1);
   }
 
-  #isWorthWaiting(nowMs: number, lanes: Iterable<CameraLane>): boolean {
+  #isWorthWaiting(nowMs: number, lanes: Iterable<BatchPeer>): boolean {
     let highest = 0;
     for (const job of this.#ready) highest = Math.max(highest, job.priority);
     for (const lane of lanes) {

@@ -1,6 +1,6 @@
-import type { FrameJob } from '../frame-job.ts';
+import type { FrameJob } from '../frame/frame-job.ts';
 
-/** The door of one camera: it holds one waiting frame, and a newer one takes its place. */
+/** Holds the one waiting frame of a camera; a newer one takes its place. */
 export class Gate {
   #waiting: FrameJob | null = null;
 
@@ -8,7 +8,7 @@ export class Gate {
     return this.#waiting;
   }
 
-  /** Puts a frame into the door; returns the one that had to make room, or `null`. */
+  /** Lets a frame wait; returns the one that had to make room, or `null`. */
   put(job: FrameJob): FrameJob | null {
     const superseded = this.#waiting;
     this.#waiting = job;

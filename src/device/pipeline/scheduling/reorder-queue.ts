@@ -1,8 +1,7 @@
-import type { FrameJob } from '../frame-job.ts';
+import type { FrameJob } from '../frame/frame-job.ts';
 
 /**
- * Puts the results of one camera back into the order in which its frames were taken in hand, where two
- * workers finish out of turn. A frame that was dropped holds no one up; one that is merely late holds up at
+ * Puts the results of one camera back into the order in which its frames were taken from the gate, as two workers may finish out of turn. A frame that was dropped holds no one up; one that is merely late holds up at
  * most `window` newer results, then it is overtaken.
  */
 export class ReorderQueue {
@@ -18,7 +17,7 @@ export class ReorderQueue {
     return this.#jobs.length;
   }
 
-  /** A frame was taken in hand. */
+  /** A frame was taken from the gate. */
   enter(job: FrameJob): void {
     this.#jobs.push(job);
   }
@@ -31,7 +30,7 @@ export class ReorderQueue {
     for (;;) {
       const head = this.#jobs[0];
       if (head === undefined) return null;
-      if (!head.isSettled && !head.isDone) {
+      if (!head.isSettled && head.state !== 'detected') {
         if (this.#doneBehindHead() < this.#window()) return null;
         this.#jobs.shift();
         continue;
@@ -48,7 +47,7 @@ export class ReorderQueue {
 
   #doneBehindHead(): number {
     let done = 0;
-    for (const job of this.#jobs) if (job.isDone && !job.isSettled) done += 1;
+    for (const job of this.#jobs) if (job.state === 'detected') done += 1;
     return done;
   }
 }

@@ -1,4 +1,9 @@
-import type { CameraLane } from '../camera-lane.ts';
+/** One of those that share by priority. */
+export interface ShareHolder {
+  readonly priority: number;
+  /** the smallest is served next */
+  pass: number;
+}
 
 /**
  * Stride scheduling (Waldspurger and Weihl, 1995): a lane that is served moves its pass on by 1 / priority,
@@ -9,8 +14,8 @@ export class StrideScheduler {
   #globalPass = 0;
 
   /** The lane to serve among those that `isReady` lets through, or `null`. Does not change anything. */
-  pick(lanes: Iterable<CameraLane>, isReady: (lane: CameraLane) => boolean): CameraLane | null {
-    let best: CameraLane | null = null;
+  pick<T extends ShareHolder>(lanes: Iterable<T>, isReady: (lane: T) => boolean): T | null {
+    let best: T | null = null;
     for (const lane of lanes) {
       if (isReady(lane) && (best === null || this.#passOf(lane) < this.#passOf(best))) best = lane;
     }
@@ -18,13 +23,13 @@ export class StrideScheduler {
   }
 
   /** The lane was served one frame. */
-  charge(lane: CameraLane): void {
+  charge(lane: ShareHolder): void {
     const pass = this.#passOf(lane);
     this.#globalPass = pass;
     lane.pass = pass + 1 / lane.priority;
   }
 
-  #passOf(lane: CameraLane): number {
+  #passOf(lane: ShareHolder): number {
     return Math.max(lane.pass, this.#globalPass);
   }
 }

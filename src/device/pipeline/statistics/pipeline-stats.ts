@@ -1,5 +1,5 @@
 import type { EngineIncident } from '../../inference/engine.ts';
-import type { FrameJob } from '../frame-job.ts';
+import type { FrameJob } from '../frame/frame-job.ts';
 import { FrameSpan } from './frame-span.ts';
 import { ProcessMonitor } from './process-monitor.ts';
 import { RateWindow } from './rate-window.ts';
@@ -8,7 +8,7 @@ import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
 
 const RATE_WINDOW_SECONDS = 5;
 
-/** The figures of all cameras together; what belongs to one camera is in its lane. Times are monotonic milliseconds. */
+/** The stats of all cameras together; what belongs to one camera is in its intake. Times are monotonic milliseconds. */
 export class PipelineStats {
   readonly #latencies = new StageLatencies();
   readonly #recent = new RecentLatencies();

@@ -2,9 +2,8 @@ import type { CameraCounters } from '../../camera/source.ts';
 import type { DropReason } from '../../../contract/drops.ts';
 import type { LatencySummary } from '../../../contract/report.ts';
 import type { EngineInfo } from '../../inference/engine.ts';
-import type { SinkCounts } from '../delivery.ts';
+import type { PreprocessDecision } from '../frame/preprocess-mode.ts';
 import type { FrameCounts } from './ledger.ts';
-import type { PreprocessDecision } from '../preprocess-choice.ts';
 import type { LatencyStats } from './stage-latencies.ts';
 
 export type PipelineState = 'idle' | 'starting' | 'inactive' | 'active' | 'draining' | 'closing' | 'closed';
@@ -48,7 +47,15 @@ export interface ProcessStats {
   readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
-/** All figures of a pipeline at one instant, for a status line, a page, diagnostics, telemetry and reports. */
+/** What became of the results that a sink was offered. */
+export interface SinkCounts {
+  readonly delivered: number;
+  readonly failed: number;
+  /** passed over because it was still busy */
+  readonly skipped: number;
+}
+
+/** Everything that a pipeline counts at one instant, for a status line, a page, diagnostics, telemetry and reports. */
 export interface PipelineSnapshot {
   readonly state: PipelineState;
   readonly uptimeSeconds: number;

@@ -1,6 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { LatencySummary } from '../../../contract/report.ts';
-import { STAGES, type FrameResult, type Stage } from '../frame-result.ts';
+import { STAGES, type FrameResult, type Stage } from '../frame/frame-result.ts';
 
 const NANOSECONDS = 1e6;
 const LOWEST_NS = 1000;

@@ -71,31 +71,11 @@ def resizes():
     return result
 
 
-def statistics():
-    """mean and variance of the Laplacian of a gray picture at the grid that measureFrame documents"""
-    result = []
-    for width, height in ((120, 90), (300, 200)):
-        gray = cv2.GaussianBlur(picture(width, height)[:, :, 0], (5, 5), 0)
-        laplacian = cv2.Laplacian(gray, cv2.CV_64F, ksize=1)
-        grid = np.ix_(range(1, height - 1, -(-height // 96)), range(1, width - 1, -(-width // 128)))
-        result.append(
-            {
-                "width": width,
-                "height": height,
-                "gray": b64(gray),
-                "brightness": gray[grid].mean(),
-                "sharpness": laplacian[grid].var(),
-            }
-        )
-    return result
-
-
 def main():
     vectors = {
         "opencv": cv2.__version__,
         "conversions": conversions(),
         "resizes": resizes(),
-        "statistics": statistics(),
     }
     (HERE / "vectors.json").write_text(json.dumps(vectors, indent=1) + "\n")
 

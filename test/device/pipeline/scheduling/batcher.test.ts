@@ -1,23 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Batcher } from '../../../../src/device/pipeline/scheduling/batcher.ts';
-import type { CameraLane } from '../../../../src/device/pipeline/camera-lane.ts';
-import type { FrameJob } from '../../../../src/device/pipeline/frame-job.ts';
+import type { ModelLane } from '../../../../src/device/pipeline/model-lane.ts';
+import type { FrameJob } from '../../../../src/device/pipeline/frame/frame-job.ts';
 import { makeJob, makeLane } from '../fake-jobs.ts';
 
 const NOW = 10_000;
 
 /** Lanes whose cameras sent a frame just now. */
-function liveLanes(...priorities: number[]): CameraLane[] {
+function liveLanes(...priorities: number[]): ModelLane[] {
   return priorities.map((priority, index) => {
     const lane = makeLane(`camera${String(index)}`, priority);
-    lane.lastReceivedAt = NOW;
+    lane.camera.lastReceivedAt = NOW;
     return lane;
   });
 }
 
 /** A frame of this lane that became ready at `since`. */
-function ready(batcher: Batcher, lane: CameraLane, since = NOW): FrameJob {
+function ready(batcher: Batcher, lane: ModelLane, since = NOW): FrameJob {
   const job = makeJob(lane.priority);
   job.since = since;
   lane.ahead = job;
@@ -61,8 +61,8 @@ describe('Batcher', () => {
   it('does not wait for a camera that went silent', () => {
     const batcher = new Batcher({ maxBatch: 4, maxWaitMs: 5 });
     const lanes = liveLanes(1, 1, 1);
-    lanes[1]!.lastReceivedAt = NOW - 500;
-    lanes[2]!.lastReceivedAt = Number.NaN;
+    lanes[1]!.camera.lastReceivedAt = NOW - 500;
+    lanes[2]!.camera.lastReceivedAt = Number.NaN;
     ready(batcher, lanes[0]!);
     expect(batcher.dueIn(NOW, lanes)).toBe(0);
   });
@@ -101,7 +101,7 @@ describe('Batcher', () => {
         const batcher = new Batcher({ maxBatch, maxWaitMs: 0 });
         const jobs = kinds.map((mode) => {
           const job = makeJob();
-          job.mode = mode;
+          job.prepare(mode, false);
           batcher.add(job);
           return job;
         });

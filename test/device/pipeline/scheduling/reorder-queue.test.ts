@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FrameJob } from '../../../../src/device/pipeline/frame-job.ts';
+import type { FrameJob } from '../../../../src/device/pipeline/frame/frame-job.ts';
 import { ReorderQueue } from '../../../../src/device/pipeline/scheduling/reorder-queue.ts';
-import { makeJob } from '../fake-jobs.ts';
+import { lead, makeJob } from '../fake-jobs.ts';
 
 function entered(queue: ReorderQueue, count: number): FrameJob[] {
   return Array.from({ length: count }, () => {
@@ -22,10 +22,10 @@ describe('ReorderQueue', () => {
   it('holds a result back until those before it are there', () => {
     const queue = new ReorderQueue(() => 3);
     const [a, b, c] = entered(queue, 3) as [FrameJob, FrameJob, FrameJob];
-    b.isDone = true;
-    c.isDone = true;
+    lead(b, 'detected');
+    lead(c, 'detected');
     expect(drain(queue)).toEqual([]);
-    a.isDone = true;
+    lead(a, 'detected');
     expect(drain(queue)).toEqual([a, b, c]);
     expect(queue.length).toBe(0);
   });
@@ -33,17 +33,17 @@ describe('ReorderQueue', () => {
   it('is not held up by a dropped frame', () => {
     const queue = new ReorderQueue(() => 3);
     const [a, b] = entered(queue, 2) as [FrameJob, FrameJob];
-    b.isDone = true;
-    a.isSettled = true;
+    lead(b, 'detected');
+    a.drop();
     expect(drain(queue)).toEqual([b]);
   });
 
   it('overtakes a late frame once as many newer ones wait as the window is wide', () => {
     const queue = new ReorderQueue(() => 2);
     const [a, b, c] = entered(queue, 3) as [FrameJob, FrameJob, FrameJob];
-    b.isDone = true;
+    lead(b, 'detected');
     expect(drain(queue)).toEqual([]);
-    c.isDone = true;
+    lead(c, 'detected');
     expect(drain(queue)).toEqual([b, c]);
     expect(queue.includes(a)).toBe(false);
   });
@@ -64,14 +64,14 @@ describe('ReorderQueue', () => {
           const job = jobs[index % count]!;
           if (touched.has(job) || !queue.includes(job)) continue;
           touched.add(job);
-          if (isDrop) job.isSettled = true;
-          else job.isDone = true;
+          if (isDrop) job.drop();
+          else lead(job, 'detected');
           for (const next of drain(queue)) {
             expect(next.isSettled).toBe(false);
-            next.isSettled = true;
+            lead(next, 'published');
             out.push(jobs.indexOf(next));
           }
-          const heldBack = jobs.filter((one) => queue.includes(one) && one.isDone && !one.isSettled);
+          const heldBack = jobs.filter((one) => queue.includes(one) && one.state === 'detected');
           expect(heldBack.length).toBeLessThan(window);
         }
         expect(out).toEqual([...new Set(out)].sort((a, b) => a - b));

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CameraLane } from '../../../../src/device/pipeline/camera-lane.ts';
+import type { ModelLane } from '../../../../src/device/pipeline/model-lane.ts';
 import { StrideScheduler } from '../../../../src/device/pipeline/scheduling/stride-scheduler.ts';
 import { makeLane } from '../fake-jobs.ts';
 
-type Readiness = (lane: CameraLane) => boolean;
+type Readiness = (lane: ModelLane) => boolean;
 
 const always: Readiness = () => true;
 
-function serve(scheduler: StrideScheduler, lanes: readonly CameraLane[], isReady = always): CameraLane {
+function serve(scheduler: StrideScheduler, lanes: readonly ModelLane[], isReady = always): ModelLane {
   const lane = scheduler.pick(lanes, isReady);
   if (lane === null) throw new Error('no lane is ready');
   scheduler.charge(lane);
@@ -43,7 +43,7 @@ describe('StrideScheduler', () => {
     const scheduler = new StrideScheduler();
     const [busy, silent] = [makeLane('busy'), makeLane('silent')];
     for (let i = 0; i < 100; i++) serve(scheduler, [busy, silent], (lane) => lane === busy);
-    const next = Array.from({ length: 10 }, () => serve(scheduler, [busy, silent]).name);
+    const next = Array.from({ length: 10 }, () => serve(scheduler, [busy, silent]).camera.name);
     expect(next.filter((name) => name === 'silent').length).toBeLessThanOrEqual(6);
   });
 

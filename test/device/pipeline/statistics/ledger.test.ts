@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FramePipeline } from '../../../../src/device/pipeline/pipeline.ts';
-import type { ResultSink } from '../../../../src/device/pipeline/frame-result.ts';
+import type { ResultSink } from '../../../../src/device/pipeline/frame/frame-result.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, turns, type JobFate } from '../fakes.ts';
 
 const CAMERAS = ['front', 'rear', 'top'] as const;

@@ -6,7 +6,7 @@ function incident(kind: EngineIncident['kind']): EngineIncident {
   return { kind, code: 'GOSHAWK_ENGINE_CRASHED', message: kind, lostJobs: 0 };
 }
 
-describe('PipelineFigures', () => {
+describe('PipelineStats', () => {
   it('counts each loss of the engine once, however many starts fail before it is back', () => {
     const stats = new PipelineStats();
     for (const kind of ['lost', 'failed', 'failed'] as const) stats.noteIncident(incident(kind));

@@ -1,4 +1,4 @@
-import { isCompressed, type Frame } from '../../core/frame.ts';
+import { isCompressed, type Frame } from '../../../core/frame.ts';
 
 /** A frame in a few words, for the log: what its message says of it. */
 export function describeFrame({ envelope, image }: Frame): string {

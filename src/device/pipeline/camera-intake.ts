@@ -1,0 +1,113 @@
+import type { DropReason } from '../../contract/drops.ts';
+import { GoshawkError } from '../../contract/errors.ts';
+import { isCompressed, type Frame } from '../../core/frame.ts';
+import type { ImageSize } from '../../core/image/image-header.ts';
+import { checkImage, type SizeLimits } from '../imaging/frame-check.ts';
+import { Gate } from './scheduling/gate.ts';
+import { stampAge, StampGuard, type StampLimits } from './stamp-guard.ts';
+import { CameraLedger } from './statistics/ledger.ts';
+import { RateWindow } from './statistics/rate-window.ts';
+import type { CameraSnapshot } from './statistics/snapshot.ts';
+import { LatencyRecorder } from './statistics/stage-latencies.ts';
+
+/** A camera as the operator names it. */
+export interface PipelineCamera {
+  readonly name: string;
+  /** 1..100: its share of the engine when there are more frames than the engine can take; default 1 */
+  readonly priority?: number;
+}
+
+/** seconds over which frames a second are counted */
+const RATE_WINDOW_SECONDS = 5;
+
+/** What the pipeline keeps for a camera, whichever model looks at it: admission, gate, accounts, rates. */
+export class CameraIntake {
+  readonly name: string;
+  readonly priority: number;
+  readonly gate = new Gate();
+  readonly ledger = new CameraLedger();
+  readonly #stamps: StampGuard;
+  readonly #fpsIn = new RateWindow(RATE_WINDOW_SECONDS);
+  readonly #fpsOut = new RateWindow(RATE_WINDOW_SECONDS);
+  readonly #totals = new LatencyRecorder();
+  /** monotonic milliseconds; `NaN` before the first frame */
+  lastReceivedAt = Number.NaN;
+  /** milliseconds from the last frame's stamp to its receipt; `NaN` before the first and if the driver sets none */
+  #stampAgeMs = Number.NaN;
+  #width = 0;
+  #height = 0;
+  #encoding = '';
+
+  /** @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` for a priority out of range */
+  constructor({ name, priority = 1 }: PipelineCamera, stamps: StampLimits) {
+    if (!(priority >= 1 && priority <= 100))
+      throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+        name: `priority of ${name}`,
+        value: priority,
+        reason: 'must be from 1 to 100',
+      });
+    this.name = name;
+    this.priority = priority;
+    this.#stamps = new StampGuard(stamps);
+  }
+
+  /** pixels, of the last frame that was admitted; 0 before the first */
+  get width(): number {
+    return this.#width;
+  }
+
+  get height(): number {
+    return this.#height;
+  }
+
+  get encoding(): string {
+    return this.#encoding;
+  }
+
+  /** how often its stamps began a new time line */
+  get clockResets(): number {
+    return this.#stamps.clockResets;
+  }
+
+  /** Counts a frame that arrived, whatever becomes of it. */
+  receive(now: number): void {
+    this.ledger.receive();
+    this.lastReceivedAt = now;
+    this.#fpsIn.mark(now);
+  }
+
+  /** The size of a frame that may wait for the engine, or the reason to refuse it. @param wallMs the stamping clock's now */
+  admit({ envelope, image }: Frame, sizes: SizeLimits, wallMs: number, now: number): ImageSize | DropReason {
+    const size = checkImage(image, sizes);
+    if (typeof size === 'string') return size;
+    this.#stampAgeMs = stampAge(envelope.stamp, wallMs);
+    const badStamp = this.#stamps.judge(envelope.stamp, wallMs, now);
+    if (badStamp !== null) return badStamp;
+    this.#width = size.width;
+    this.#height = size.height;
+    this.#encoding = isCompressed(image) ? image.format : image.encoding;
+    return size;
+  }
+
+  /** One of its frames was published. */
+  notePublished(totalMs: number, now: number): void {
+    this.#fpsOut.mark(now);
+    this.#totals.record(totalMs);
+  }
+
+  snapshot(nowMs: number): Omit<CameraSnapshot, 'preprocess'> {
+    return {
+      priority: this.priority,
+      frames: this.ledger.read(),
+      fps: { in: this.#fpsIn.rate(nowMs), out: this.#fpsOut.rate(nowMs) },
+      latencyMs: this.#totals.summary(),
+      lastFrameAgeMs: Number.isNaN(this.lastReceivedAt) ? null : nowMs - this.lastReceivedAt,
+      stampAgeMs: Number.isNaN(this.#stampAgeMs) ? null : this.#stampAgeMs,
+      clockResets: this.clockResets,
+      lastDrop: this.ledger.lastDrop,
+      width: this.#width,
+      height: this.#height,
+      encoding: this.#encoding,
+    };
+  }
+}

@@ -1,0 +1,135 @@
+import type { DropReason } from '../../contract/drops.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { errorText } from '../../platform/error-text.ts';
+import { freeMemory } from '../../platform/free-memory.ts';
+import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
+import type {
+  DecodeLimits,
+  InferenceEngine,
+  InferenceInput,
+  InferenceItem,
+  InferenceOutcome,
+  InferenceTimes,
+} from '../inference/engine.ts';
+import type { FrameJob } from './frame/frame-job.ts';
+import type { ModelLane } from './model-lane.ts';
+import type { NoticeSubject } from './pipeline-options.ts';
+import type { BufferPool } from './scheduling/buffer-pool.ts';
+
+type FailedItem = InferenceItem & { readonly ok: false };
+
+export interface EngineStepOptions {
+  readonly engine: InferenceEngine;
+  /** milliseconds after which a job that the engine does not answer is given up */
+  readonly timeoutMs: number;
+  readonly pool: BufferPool;
+  readonly clock: Clock;
+  limits(): DecodeLimits;
+  laneOf(job: FrameJob): ModelLane;
+  /** A frame has its detections. */
+  onDetected(lane: ModelLane, job: FrameJob): void;
+  /** A frame came back without detections that are of use. */
+  onFailed(lane: ModelLane, job: FrameJob, reason: DropReason): void;
+  onNotice(code: string, message: string, subject: NoticeSubject): void;
+  /** A job ended: the engine has room. */
+  onRoom(): void;
+}
+
+/** Runs batches in the engine and sorts out what became of each frame. */
+export class EngineStep {
+  readonly #options: EngineStepOptions;
+  #running = 0;
+
+  constructor(options: EngineStepOptions) {
+    this.#options = options;
+  }
+
+  /** jobs that the engine would take now */
+  get room(): number {
+    return Math.max(0, this.#options.engine.parallel - this.#running);
+  }
+
+  /** Runs one job. Never rejects. @param sentAt monotonic now */
+  async run(batch: readonly FrameJob[], sentAt: number): Promise<void> {
+    this.#running += 1;
+    const outcome = await this.#ask(batch);
+    this.#running -= 1;
+    const now = this.#options.clock.monotonicMs();
+    for (let i = 0; i < batch.length; i++) {
+      const job = batch[i];
+      if (job === undefined) continue;
+      if (typeof outcome === 'string') this.#lose(job, outcome);
+      else this.#receive(job, outcome.items[i], outcome.times, sentAt, now);
+    }
+    this.#options.onRoom();
+  }
+
+  async #ask(batch: readonly FrameJob[]): Promise<InferenceOutcome | DropReason> {
+    const { engine, timeoutMs, clock } = this.#options;
+    try {
+      const inputs: InferenceInput[] = [];
+      for (const job of batch) inputs.push(job.enterEngine());
+      const outcome = await withTimeLimit(engine.infer(inputs, this.#options.limits()), timeoutMs, clock);
+      return outcome === TIME_IS_UP ? 'engine_lost' : outcome;
+    } catch (error) {
+      this.#options.onNotice('GOSHAWK_INFERENCE_FAILED', errorText(error), { reason: 'job' });
+      return 'inference_failed';
+    }
+  }
+
+  /** The whole job came to nothing, and its buffers with it. */
+  #lose(job: FrameJob, reason: DropReason): void {
+    if (job.mode === 'sharp' && !job.hasLetterboxed) this.#options.pool.release(undefined);
+    this.#options.onFailed(this.#options.laneOf(job), job, reason);
+  }
+
+  #receive(
+    job: FrameJob,
+    item: InferenceItem | undefined,
+    times: InferenceTimes,
+    sentAt: number,
+    now: number,
+  ): void {
+    const lane = this.#options.laneOf(job);
+    if (job.mode === 'sharp') this.#options.pool.release(item?.pixels);
+    else if (!job.keepsPixels && item?.pixels !== undefined) freeMemory(item.pixels);
+    if (job.isSettled) return;
+    if (item === undefined || !item.ok) {
+      this.#receiveFailure(lane, job, item);
+      return;
+    }
+    job.addTo('inference', times.inference);
+    job.addTo('decode', times.decode);
+    job.addTo('queue', now - sentAt - times.inference - times.decode);
+    this.#reportCost(lane, job, now - sentAt);
+    job.since = now;
+    if (now > job.envelope.deadline) this.#options.onFailed(lane, job, 'deadline');
+    else if (!lane.order.includes(job)) this.#options.onFailed(lane, job, 'out_of_order');
+    else {
+      job.becomeDetected(item.detections, item.pixels);
+      this.#options.onDetected(lane, job);
+    }
+  }
+
+  #reportCost(lane: ModelLane, job: FrameJob, engineMs: number): void {
+    const decision = lane.choice.report(job.mode, engineMs + job.msIn('preprocess'));
+    if (decision !== null) this.#notice(lane, 'PREPROCESS_CHOSEN', `${decision.mode} (${decision.why})`);
+  }
+
+  #receiveFailure(lane: ModelLane, job: FrameJob, item: FailedItem | undefined): void {
+    const reason = item?.reason ?? 'inference_failed';
+    const message = item?.message ?? 'the engine returned no outcome for a frame';
+    this.#notice(lane, item?.code ?? 'GOSHAWK_INFERENCE_FAILED', message, reason);
+    if (job.mode === 'graph' && reason !== 'engine_lost' && reason !== 'invalid_output') {
+      const decision = lane.choice.giveUpGraph(message);
+      if (decision !== null) this.#notice(lane, 'PREPROCESS_CHOSEN', `sharp (${decision.why})`);
+    }
+    this.#options.onFailed(lane, job, reason);
+  }
+
+  #notice(lane: ModelLane, code: string, message: string, reason?: DropReason): void {
+    const { name } = lane.camera;
+    const subject = { camera: name, ...(reason === undefined ? {} : { reason }) };
+    this.#options.onNotice(code, `${name}: ${message}`, subject);
+  }
+}

@@ -1,0 +1,105 @@
+import type { DropReason } from '../../contract/drops.ts';
+import { clocksAgree } from '../../core/clocks-agree.ts';
+import { isCompressed, type ImageView, type Stamp } from '../../core/frame.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { decodeToRgb } from '../imaging/decode-image.ts';
+import type { InferenceEngine } from '../inference/engine.ts';
+import { cutToLimits, type Limits } from './decode-limits.ts';
+import type { Delivery } from './delivery.ts';
+import type { FrameJob } from './frame/frame-job.ts';
+import type { FramesInFlight } from './frames-in-flight.ts';
+import type { ModelLane } from './model-lane.ts';
+import { stampAge } from './stamp-guard.ts';
+import type { PipelineStats } from './statistics/pipeline-stats.ts';
+
+export interface FrameOutletOptions {
+  readonly engine: InferenceEngine;
+  readonly delivery: Delivery;
+  readonly frames: FramesInFlight;
+  readonly stats: PipelineStats;
+  readonly clock: Clock;
+  /** compressed images with more are not decoded for sinks */
+  readonly maxPixels: number;
+  limits(): Limits;
+}
+
+/** From the detections to the sinks: a frame whose turn it is gets tracks, goes to the publisher, is counted, and is shared with all others. */
+export class FrameOutlet {
+  readonly #options: FrameOutletOptions;
+  readonly #clock: Clock;
+  /** lanes of which a compressed image is being decoded whole */
+  readonly #decoding = new Set<ModelLane>();
+
+  constructor(options: FrameOutletOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /** Frames of one lane come in their order. */
+  deliver(lane: ModelLane, job: FrameJob): void {
+    job.endStage('queue', this.#clock.monotonicMs());
+    if (lane.track(job)) {
+      // low-score boxes were for the tracker alone
+      cutToLimits(job.detections, this.#options.limits());
+      job.endStage('track', this.#clock.monotonicMs());
+    }
+    job.totalMs = this.#clock.monotonicMs() - job.envelope.receivedAt;
+    job.stampToNowMs = sinceStamp(job.envelope.stamp, this.#clock.wallMs());
+    job.moveTo('publishing');
+    const outcome = this.#options.delivery.publish(job, job.rawPixels);
+    if (typeof outcome === 'boolean') this.#finish(lane, job, outcome);
+    else
+      void outcome.then((isPublished) => {
+        this.#finish(lane, job, isPublished);
+      });
+  }
+
+  /** Takes a frame out of the accounts. */
+  drop(lane: ModelLane, job: FrameJob, reason: DropReason): void {
+    this.#options.frames.drop(lane.camera.ledger, job, reason);
+  }
+
+  #finish(lane: ModelLane, job: FrameJob, isPublished: boolean): void {
+    // it may have been given up while the publisher had it
+    if (job.isSettled) return;
+    if (!isPublished) {
+      this.drop(lane, job, 'publish_failed');
+      return;
+    }
+    const now = this.#clock.monotonicMs();
+    job.endStage('publish', now);
+    job.totalMs = now - job.envelope.receivedAt;
+    lane.camera.notePublished(job.totalMs, now);
+    this.#options.stats.notePublished(job, now);
+    this.#options.frames.publish(lane.camera.ledger, job);
+    const { image } = job;
+    if (job.keepsPixels && image !== null && isCompressed(image)) void this.#shareDecoded(lane, job);
+    else this.#share(job, job.rawPixels);
+  }
+
+  /** A sink wants the pixels of a compressed image: one at a time is decoded whole, others go without. */
+  async #shareDecoded(lane: ModelLane, job: FrameJob): Promise<void> {
+    const { image } = job;
+    let pixels: ImageView | null = null;
+    if (image !== null && isCompressed(image) && !this.#decoding.has(lane)) {
+      this.#decoding.add(lane);
+      pixels = await decodeToRgb(image, this.#options.maxPixels).catch(() => null);
+      this.#decoding.delete(lane);
+    }
+    this.#share(job, pixels);
+  }
+
+  /** Gives a published result to all other sinks; once the last has let go of it, its memory may serve another frame. */
+  #share(job: FrameJob, pixels: ImageView | null): void {
+    const { engine, delivery } = this.#options;
+    const pending = delivery.share(job, pixels);
+    if (pending === null) engine.recycle?.(job.detections);
+    else void pending.then(() => engine.recycle?.(job.detections));
+  }
+}
+
+/** Milliseconds from a stamp to now; `NaN` if the driver set none, or if the clocks do not agree and it would mean nothing. */
+function sinceStamp(stamp: Stamp, wallMs: number): number {
+  const ms = stampAge(stamp, wallMs);
+  return clocksAgree(ms) ? ms : Number.NaN;
+}

@@ -1,0 +1,50 @@
+import type { DropReason } from '../../contract/drops.ts';
+import type { FrameJob } from './frame/frame-job.ts';
+import type { CameraLedger } from './statistics/ledger.ts';
+
+/** The frames that were taken in and have not left. The only place where a frame leaves the accounts of its camera, which it does once. */
+export class FramesInFlight {
+  readonly #jobs = new Set<FrameJob>();
+  #waiters: (() => void)[] = [];
+
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  /** The frames as they are now: dropping some of them does not disturb who goes through them. */
+  list(): FrameJob[] {
+    return [...this.#jobs];
+  }
+
+  enter(job: FrameJob): void {
+    this.#jobs.add(job);
+  }
+
+  /** Counts a frame that is `publishing` as published. */
+  publish(ledger: CameraLedger, job: FrameJob): void {
+    job.moveTo('published');
+    ledger.publish();
+    this.#letGo(job);
+  }
+
+  /** Drops a frame, wherever it is. One that has left already stays what it became. */
+  drop(ledger: CameraLedger, job: FrameJob, reason: DropReason): void {
+    if (job.isSettled) return;
+    job.drop();
+    ledger.drop(reason);
+    this.#letGo(job);
+  }
+
+  /** Resolves once no frame is in flight; the next time if there is none now. */
+  whenEmptied(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #letGo(job: FrameJob): void {
+    this.#jobs.delete(job);
+    if (this.#jobs.size > 0 || this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}
