@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { defaultModelFolders, ModelRepository } from '../model/repository.ts';
-import { checkOutputFiles, writeReport } from '../platform/outputs.ts';
-import { wholeFrom } from './numbers.ts';
-import { stopSignal } from './stop-signal.ts';
+import { LiveLine } from './kit/live-line.ts';
+import { wholeFrom } from './kit/options.ts';
+import { withReport } from './kit/report.ts';
+import { untilStopped } from './kit/stop-signal.ts';
 
 interface HeadlineFlags {
   readonly report: string;
@@ -38,36 +39,22 @@ export function registerBenchHeadline(bench: Command): void {
 }
 
 async function runHeadline(flags: HeadlineFlags): Promise<void> {
-  await checkOutputFiles(flags.report);
-  const repository = new ModelRepository(defaultModelFolders());
-  const stop = stopSignal('bench headline');
-  try {
-    // loaded only here: it measures as "goshawk optimize" does, which no other command needs
-    const { benchHeadline, headlineTable } = await import('../tools/bench/headline.ts');
-    const report = await benchHeadline({
-      ...flags,
-      baseline: await repository.load(flags.baseline),
-      optimized: await repository.load(flags.optimized),
-      workers: availableParallelism(),
-      signal: stop.signal,
-      onProgress: showProgress(),
-    });
-    await writeReport(flags.report, report);
-    console.log(headlineTable(report));
-  } finally {
-    stop.release();
-  }
-}
-
-/** A line when an activity begins and every five seconds. */
-function showProgress(): (activity: string, done: number, total: number) => void {
-  let current = '';
-  let shown = 0;
-  return (activity, done, total) => {
-    const now = performance.now();
-    if (activity === current && now - shown < 5000 && done < total) return;
-    current = activity;
-    shown = now;
-    process.stderr.write(`headline: ${activity} ${done}/${total}\n`);
+  const line = new LiveLine(process.stderr);
+  let shown = '';
+  const onProgress = (activity: string, done: number, total: number): void => {
+    line.show(`headline: ${activity} ${done}/${total}`, activity !== shown || done === total);
+    shown = activity;
   };
+  // loaded only here: it measures as "goshawk optimize" does, which no other command needs
+  const { benchHeadline, headlineTable } = await import('../tools/bench/headline.ts');
+  const report = await withReport(flags.report, async () => {
+    const repository = new ModelRepository(defaultModelFolders());
+    const baseline = await repository.load(flags.baseline);
+    const optimized = await repository.load(flags.optimized);
+    return untilStopped('bench headline', ({ signal }) =>
+      benchHeadline({ ...flags, baseline, optimized, workers: availableParallelism(), signal, onProgress }),
+    );
+  });
+  line.clear();
+  console.log(headlineTable(report));
 }

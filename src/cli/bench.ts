@@ -6,39 +6,33 @@ import { GoshawkError } from '../contract/errors.ts';
 import { sha256OfFile } from '../model/bundle.ts';
 import { childEnvironment } from '../platform/child-environment.ts';
 import { describeHost } from '../platform/describe-host.ts';
-import { checkOutputFiles, writeReport } from '../platform/outputs.ts';
 import { registerBenchHeadline } from './bench-headline.ts';
 import { benchPeers, benchRos, type RosBenchOptions, type TrialRunner } from '../tools/bench/bench-ros.ts';
+import { numberFrom, repeated, sizeOption, wholeFrom, type Size } from './kit/options.ts';
+import { withReport } from './kit/report.ts';
 import { runTrial, type TrialPlaces } from '../tools/bench/ros-trial.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PEER_PACKAGES = join(ROOT, '.tools/peers');
 
 interface BenchFlags {
-  report: string;
-  bundle: string;
-  seconds: string;
-  rate: string;
-  size: string;
-  score: string;
-  rounds: string;
-  peerModel?: string;
-  peerThreads: string;
-  detector: string[];
+  readonly report: string;
+  readonly bundle: string;
+  readonly seconds: number;
+  readonly rate: number;
+  readonly size: Size;
+  readonly score: number;
+  readonly peerThreads: number;
+  readonly detector: readonly string[];
+}
+
+interface PeersFlags extends BenchFlags {
+  readonly rounds: number;
+  readonly peerModel: string;
 }
 
 function say(line: string): void {
   console.log(line);
-}
-
-function numberOf(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
-    name,
-    value: text,
-    reason: 'it is no positive number',
-  });
 }
 
 function trialRunner(): TrialRunner {
@@ -57,7 +51,6 @@ function trialRunner(): TrialRunner {
 }
 
 function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
-  const [width, height] = flags.size.split('x').map(Number);
   const detector = flags.detector.map((entry): [string, string] => {
     const split = entry.indexOf(':=');
     if (split > 0) return [entry.slice(0, split), entry.slice(split + 2)];
@@ -65,12 +58,11 @@ function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
   });
   return {
     warmupSeconds: 2,
-    width: numberOf('size', String(width)),
-    height: numberOf('size', String(height)),
+    ...flags.size,
     bundle: flags.bundle,
     peerModel,
-    peerThreads: numberOf('peer-threads', flags.peerThreads),
-    score: numberOf('score', flags.score),
+    peerThreads: flags.peerThreads,
+    score: flags.score,
     detector: Object.fromEntries(detector),
     domain: 40 + (process.pid % 60),
   };
@@ -95,31 +87,16 @@ export function registerBench(program: Command): void {
     command
       .requiredOption('--report <file>', 'JSON report')
       .option('--bundle <name|path>', 'the model', 'goshawk-street')
-      .option('--size <WxH>', 'camera image', '1280x720')
-      .option('--score <0..1>', 'score threshold', '0.3')
-      .option('--peer-threads <n>', 'ONNX Runtime threads of the Python peer', '2')
-      .option(
-        '--detector <name:=value>',
-        'a parameter of the detector node (repeatable)',
-        (value: string, list: string[]) => [...list, value],
-        [] as string[],
-      );
+      .addOption(sizeOption('--size <WxH>', 'camera image', { width: 1280, height: 720 }))
+      .option('--score <0..1>', 'score threshold', numberFrom(0, 1), 0.3)
+      .option('--peer-threads <n>', 'ONNX Runtime threads of the Python peer', wholeFrom(1, 256), 2)
+      .option('--detector <name:=value>', 'a parameter of the detector node (repeatable)', repeated, []);
 
   withCommonOptions(bench.command('ros'))
     .description('camera, detector and an rclpy listener in three processes at one rate')
-    .option('--rate <hz>', 'frames a second', '30')
-    .option('--seconds <n>', 'measured time after 2 s of warm-up', '60')
-    .action(async (flags: BenchFlags) => {
-      await checkOutputFiles(flags.report);
-      const options = {
-        ...settings(flags, ''),
-        rate: numberOf('rate', flags.rate),
-        seconds: numberOf('seconds', flags.seconds),
-      };
-      const report = await benchRos(trialRunner(), options, describeHost(['cpu']), say);
-      await writeReport(flags.report, report);
-      say(`undeclared frames: ${report.undeclared}`);
-    });
+    .option('--rate <hz>', 'frames a second', numberFrom(0.1, 1000), 30)
+    .option('--seconds <n>', 'measured time after 2 s of warm-up', numberFrom(0.1, 1e6), 60)
+    .action(runRos);
 
   withCommonOptions(bench.command('peers'))
     .description(
@@ -129,30 +106,45 @@ export function registerBench(program: Command): void {
       '--peer-model <file>',
       'the same model as the plain ONNX file that the Python node loads (YOLOX)',
     )
-    .option('--seconds <n>', 'measured time of one trial', '5')
-    .option('--rate <hz>', 'frames a second at which the latency of both is measured', '30')
-    .option('--rounds <n>', 'how often both are measured, in turn', '5')
-    .action(async (flags: BenchFlags) => {
-      await checkOutputFiles(flags.report);
-      const runner = trialRunner();
-      const peerModelDigest = await sha256OfFile(flags.peerModel ?? '');
-      installPeer();
-      const options = {
-        ...settings(flags, flags.peerModel ?? ''),
-        seconds: numberOf('seconds', flags.seconds),
-        rounds: numberOf('rounds', flags.rounds),
-        fixedRate: numberOf('rate', flags.rate),
-        missedLimit: 0.05,
-        peerModelDigest,
-        // Both have settled by then: a detector with defaults has found its setting for the load.
-        warmupSeconds: 5,
-      };
-      const report = await benchPeers(runner, options, describeHost(['cpu']), say);
-      await writeReport(flags.report, report);
-      const { p50, p99, cpuMsPerFrame } = report.fixedRate.ratios;
-      say(
-        `goshawk / python peer, medians of ${report.peaks.length} rounds: peak ${report.ratio.toFixed(2)}x; ` +
-          `at ${flags.rate}/s p50 ${p50.toFixed(2)}x, p99 ${p99.toFixed(2)}x, CPU a frame ${cpuMsPerFrame.toFixed(2)}x`,
-      );
-    });
+    .option('--seconds <n>', 'measured time of one trial', numberFrom(0.1, 1e6), 5)
+    .option(
+      '--rate <hz>',
+      'frames a second at which the latency of both is measured',
+      numberFrom(0.1, 1000),
+      30,
+    )
+    .option('--rounds <n>', 'how often both are measured, in turn', wholeFrom(1, 10_000), 5)
+    .action(runPeers);
+}
+
+async function runRos(flags: BenchFlags): Promise<void> {
+  const { undeclared } = await withReport(flags.report, () => {
+    const options = { ...settings(flags, ''), rate: flags.rate, seconds: flags.seconds };
+    return benchRos(trialRunner(), options, describeHost(['cpu']), say);
+  });
+  say(`undeclared frames: ${undeclared}`);
+}
+
+async function runPeers(flags: PeersFlags): Promise<void> {
+  const report = await withReport(flags.report, async () => {
+    const runner = trialRunner();
+    const peerModelDigest = await sha256OfFile(flags.peerModel);
+    installPeer();
+    const options = {
+      ...settings(flags, flags.peerModel),
+      seconds: flags.seconds,
+      rounds: flags.rounds,
+      fixedRate: flags.rate,
+      missedLimit: 0.05,
+      peerModelDigest,
+      // Both have settled by then: a detector with defaults has found its setting for the load.
+      warmupSeconds: 5,
+    };
+    return benchPeers(runner, options, describeHost(['cpu']), say);
+  });
+  const { p50, p99, cpuMsPerFrame } = report.fixedRate.ratios;
+  say(
+    `goshawk / python peer, medians of ${report.peaks.length} rounds: peak ${report.ratio.toFixed(2)}x; ` +
+      `at ${flags.rate}/s p50 ${p50.toFixed(2)}x, p99 ${p99.toFixed(2)}x, CPU a frame ${cpuMsPerFrame.toFixed(2)}x`,
+  );
 }

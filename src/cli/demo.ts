@@ -6,23 +6,26 @@ import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { EmbeddedBroker } from '../fleet/broker/embedded-broker.ts';
 import { runRosDemo } from '../tools/demo/ros-demo.ts';
-import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
+import { statusLine } from '../tools/demo/status-line.ts';
 import { checkOutputFiles } from '../platform/outputs.ts';
 import { PROVIDERS } from '../contract/bundle.ts';
 import { run } from './run.ts';
-import { stopSignal } from './stop-signal.ts';
+import { given } from './kit/given.ts';
+import { LiveLine } from './kit/live-line.ts';
+import { numberFrom, sizeOption, wholeFrom, type Size } from './kit/options.ts';
+import { untilStopped } from './kit/stop-signal.ts';
 
 const HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
 const NODES = join(import.meta.dirname, '../ros/nodes');
 
 interface DemoFlags {
-  readonly seconds?: string;
+  readonly seconds?: number;
   readonly report?: string;
-  readonly port?: string;
+  readonly port?: number;
   readonly bundle: string;
-  readonly size: string;
-  readonly rate: string;
+  readonly size: Size;
+  readonly rate: number;
 }
 
 /** True where nobody listens on the port. 0 asks for any free port. Returns the port. */
@@ -38,16 +41,8 @@ async function freePort(port: number): Promise<number | null> {
 }
 
 /** The port asked for, or else the usual one, or else any: a demo must not fail because someone else serves a page. */
-async function choosePort(flag: string | undefined): Promise<number> {
-  if (flag === undefined) return (await freePort(DEFAULT_PORT)) ?? (await freePort(0)) ?? 0;
-  const port = Number(flag);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
-      name: 'port',
-      value: flag,
-      reason: 'it is no port number',
-    });
-  }
+async function choosePort(port: number | undefined): Promise<number> {
+  if (port === undefined) return (await freePort(DEFAULT_PORT)) ?? (await freePort(0)) ?? 0;
   const free = await freePort(port);
   if (free === null) throw new GoshawkError('GOSHAWK_PORT_IN_USE', { port, host: HOST, option: '--port' });
   return free;
@@ -62,44 +57,21 @@ function whyNoRos(): string | null {
   return null;
 }
 
-function parseSeconds(flag: string | undefined): number | undefined {
-  if (flag === undefined) return undefined;
-  const seconds = Number(flag);
-  if (!(flag.trim() !== '' && seconds > 0 && seconds < 1e7)) {
-    const reason = 'it is no number above 0';
-    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name: 'seconds', value: flag, reason });
-  }
-  return seconds;
-}
-
-function parseSize(size: string): { width: string; height: string } {
-  const match = /^(\d{2,4})x(\d{2,4})$/.exec(size);
-  if (match?.[1] === undefined || match[2] === undefined) {
-    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
-      name: 'size',
-      value: size,
-      reason: 'it is not WIDTHxHEIGHT',
-    });
-  }
-  return { width: match[1], height: match[2] };
-}
-
 async function demo(flags: DemoFlags): Promise<void> {
-  const seconds = parseSeconds(flags.seconds);
   await checkOutputFiles(flags.report);
-  const printer = new StatusPrinter(process.stdout);
+  const line = new LiveLine(process.stdout);
   const port = await choosePort(flags.port);
   const broker = await EmbeddedBroker.listen(0);
   const url = `http://${HOST}:${port}`;
-  printer.say(`page: ${url}   metrics: ${url}/metrics   MQTT: ${broker.url}   (Ctrl-C ends)`);
+  line.say(`page: ${url}   metrics: ${url}/metrics   MQTT: ${broker.url}   (Ctrl-C ends)`);
   try {
     const noRos = whyNoRos();
     if (noRos === null) {
-      printer.say('camera node -> ROS 2 -> detector node; results on /camera/detections');
-      await runWithRos(flags, seconds, port, broker, printer);
+      line.say('camera node -> ROS 2 -> detector node; results on /camera/detections');
+      await runWithRos(flags, port, broker, line);
     } else {
-      printer.say(`no ROS 2 (${noRos}): the same pipeline with a camera inside this process`);
-      await runWithoutRos(flags, seconds, port, broker.url);
+      line.say(`no ROS 2 (${noRos}): the same pipeline with a camera inside this process`);
+      await runWithoutRos(flags, port, broker.url);
     }
   } finally {
     await broker.close();
@@ -108,22 +80,21 @@ async function demo(flags: DemoFlags): Promise<void> {
 
 async function runWithRos(
   flags: DemoFlags,
-  seconds: number | undefined,
   port: number,
   broker: EmbeddedBroker,
-  printer: StatusPrinter,
+  line: LiveLine,
 ): Promise<void> {
-  const { signal, endAfter, release } = stopSignal();
   let messages = 0;
   broker.onMessage(() => (messages += 1));
-  try {
-    const hasDetected = await runRosDemo({
+  const hasDetected = await untilStopped(null, ({ signal, endAfter }) =>
+    runRosDemo({
       nodes: { camera: join(NODES, 'camera.js'), detector: join(NODES, 'detector.js') },
       camera: {
         source: 'sim',
         topic: '/camera/image_raw',
-        rate: Number(flags.rate).toFixed(2),
-        ...parseSize(flags.size),
+        rate: flags.rate.toFixed(2),
+        width: String(flags.size.width),
+        height: String(flags.size.height),
       },
       detector: {
         image_topics: '["/camera/image_raw"]',
@@ -136,41 +107,32 @@ async function runWithRos(
       },
       url: `http://${HOST}:${port}`,
       signal,
-      onFirstDetection: () => endAfter(seconds),
-      say: (line) => printer.say(line),
-      onStatus: (status) => printer.show(`${statusLine(status)}, ${messages} messages`),
-    });
-    if (!hasDetected) {
-      printer.say('ended before the first detection');
-      process.exitCode = 1;
-      return;
-    }
-    printer.say(flags.report === undefined ? 'ended cleanly' : `ended cleanly; report: ${flags.report}`);
-  } finally {
-    release();
+      onFirstDetection: () => endAfter(flags.seconds),
+      say: (text) => line.say(text),
+      onStatus: (status) => line.show(`${statusLine(status)}, ${messages} messages`),
+    }),
+  );
+  if (!hasDetected) {
+    line.say('ended before the first detection');
+    process.exitCode = 1;
+    return;
   }
+  line.say(flags.report === undefined ? 'ended cleanly' : `ended cleanly; report: ${flags.report}`);
 }
 
 /** The same frame path in this process. */
-async function runWithoutRos(
-  flags: DemoFlags,
-  seconds: number | undefined,
-  port: number,
-  telemetry: string,
-): Promise<void> {
-  const { width, height } = parseSize(flags.size);
+async function runWithoutRos(flags: DemoFlags, port: number, telemetry: string): Promise<void> {
   await run({
     camera: ['sim'],
     bundle: flags.bundle,
-    ...(seconds === undefined ? {} : { seconds }),
-    ...(flags.report === undefined ? {} : { report: flags.report }),
-    rate: Number(flags.rate),
-    size: { width: Number(width), height: Number(height) },
+    ...given({ seconds: flags.seconds, report: flags.report }),
+    rate: flags.rate,
+    size: flags.size,
     preprocess: 'auto',
     engine: 'worker',
-    workers: null,
-    threads: null,
-    queueDepth: null,
+    workers: 'auto',
+    threads: 'auto',
+    queueDepth: 'auto',
     providers: [...PROVIDERS],
     strict: false,
     variant: 'auto',
@@ -189,11 +151,15 @@ export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description('simulated camera -> detector -> detections, with a live page, metrics and telemetry')
-    .option('--seconds <n>', 'end so many seconds after the first detections')
+    .option('--seconds <n>', 'end so many seconds after the first detections', numberFrom(0.1, 1e7))
     .option('--report <file>', 'write the run report (JSON) at the end')
-    .option('--port <n>', `port of the page (default: ${DEFAULT_PORT}, or a free one where it is taken)`)
+    .option(
+      '--port <n>',
+      `port of the page (default: ${DEFAULT_PORT}, or a free one where it is taken)`,
+      wholeFrom(0, 65_535),
+    )
     .option('--bundle <name|path>', 'the model', 'goshawk-street')
-    .option('--size <WxH>', 'camera image', '640x360')
-    .option('--rate <hz>', 'frames a second', '30')
+    .addOption(sizeOption('--size <WxH>', 'camera image', { width: 640, height: 360 }))
+    .option('--rate <hz>', 'frames a second', numberFrom(0.1, 1000), 30)
     .action(demo);
 }

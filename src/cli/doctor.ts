@@ -15,6 +15,7 @@ import { listSupportedProviders, listUsableProviders } from '../device/inference
 import type { BundleFact, ModelPorts, ReferenceFact } from '../tools/doctor/checks/models.ts';
 import { doctorReport, examine, formatChecks } from '../tools/doctor/doctor.ts';
 import { systemProbe } from '../tools/doctor/probe.ts';
+import { printJson } from './kit/report.ts';
 
 /** Two above this file, in src/ as in dist/. */
 const HOME = join(import.meta.dirname, '../..');
@@ -90,7 +91,8 @@ export function registerDoctor(program: Command): void {
       const startedAt = new Date();
       const checks = await examine(systemProbe(HOME), ports);
       const report = doctorReport(checks, describeHost(usableProviders()), startedAt);
-      console.log(json ? JSON.stringify(report, null, 2) : formatChecks(checks));
+      if (json === true) printJson(report);
+      else console.log(formatChecks(checks));
       if (checks.some(({ status }) => status === 'fail')) process.exitCode = 1;
     });
 }

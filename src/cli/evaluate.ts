@@ -1,12 +1,13 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import type { AccuracyReport } from '../contract/report.ts';
 import { openBundle } from '../device/authoring/open-bundle.ts';
-import { checkOutputFiles, writeReport } from '../platform/outputs.ts';
 import { EVALUATE_PREPROCESS, openBundleDetector } from '../tools/evaluate/bundle-detector.ts';
 import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tools/evaluate/evaluate.ts';
 import { summarize } from '../tools/evaluate/summary.ts';
-import { wholeFrom } from './numbers.ts';
+import { countProgress } from './kit/live-line.ts';
+import { numberFrom, wholeFrom } from './kit/options.ts';
+import { withReport } from './kit/report.ts';
 
 interface EvaluateFlags {
   readonly bundle?: string;
@@ -27,12 +28,6 @@ interface EvaluateFlags {
   readonly threads: number;
 }
 
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('It must be a number from 0 to 1.');
-}
-
 /** Adds `goshawk evaluate` to the program. */
 export function registerEvaluate(program: Command): void {
   program
@@ -46,8 +41,8 @@ export function registerEvaluate(program: Command): void {
     .option('--images <dir>', 'folder of the images')
     .option('--report <file>', 'write the figures as JSON')
     .option('--detections <file>', 'write the detections as COCO results JSON')
-    .option('--score <s>', 'detections above this score count', share, 0.01)
-    .option('--iou <t>', 'IoU of suppression within a class', share, 0.65)
+    .option('--score <s>', 'detections above this score count', numberFrom(0, 1), 0.01)
+    .option('--iou <t>', 'IoU of suppression within a class', numberFrom(0, 1), 0.65)
     .option('--max-boxes <n>', 'detections of an image', wholeFrom(1, 10_000), 300)
     .option(
       '--argmax',
@@ -70,19 +65,6 @@ export function registerEvaluate(program: Command): void {
 
 function usage(reason: string): GoshawkError {
   return new GoshawkError('GOSHAWK_USAGE', { reason });
-}
-
-function showProgress(): (done: number, total: number) => void {
-  const live = process.stderr.isTTY;
-  let shown = performance.now();
-  return (done, total) => {
-    const now = performance.now();
-    if (now - shown < (live ? 200 : 5000) && done < total) return;
-    shown = now;
-    process.stderr.write(
-      `${live ? '\r' : ''}evaluate: ${done}/${total} images${live && done < total ? '' : '\n'}`,
-    );
-  };
 }
 
 async function evaluateBundle(
@@ -114,25 +96,24 @@ async function evaluateBundle(
       images: flags.images,
       settings: { score, iou, maxBoxes, preprocess, multiLabel },
       detectionsFile: flags.detections ?? null,
-      onProgress: showProgress(),
+      onProgress: countProgress('evaluate', 'images'),
     });
   } finally {
     await detector.close();
   }
 }
 
-async function runEvaluate(flags: EvaluateFlags): Promise<void> {
+async function evaluation(flags: EvaluateFlags): Promise<AccuracyReport> {
   const { annotations, ignoreUnknown, limit = null, resamples, seed, bundle, againstDetections } = flags;
   const options: EvaluateOptions = { annotations, ignoreUnknown, limit, resamples, seed };
-  await checkOutputFiles(flags.report, flags.detections);
-  let report: AccuracyReport;
-  if (bundle !== undefined && againstDetections === undefined) {
-    report = await evaluateBundle(bundle, flags, options);
-  } else if (againstDetections !== undefined && bundle === undefined) {
-    report = await evaluateResults(options, againstDetections);
-  } else {
-    throw usage('give either --bundle or --against-detections');
+  if (bundle !== undefined && againstDetections === undefined) return evaluateBundle(bundle, flags, options);
+  if (againstDetections !== undefined && bundle === undefined) {
+    return evaluateResults(options, againstDetections);
   }
-  if (flags.report !== undefined) await writeReport(flags.report, report);
+  throw usage('give either --bundle or --against-detections');
+}
+
+async function runEvaluate(flags: EvaluateFlags): Promise<void> {
+  const report = await withReport(flags.report, () => evaluation(flags), flags.detections);
   console.log(summarize(report));
 }

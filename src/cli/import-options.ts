@@ -5,6 +5,8 @@ import { HEADS, type Head } from '../core/heads/head.ts';
 import type { LayoutHints } from '../core/heads/output-layout.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../core/image/letterbox.ts';
 import type { ImportOptions } from '../device/authoring/import-model.ts';
+import { given } from './kit/given.ts';
+import { anyNumber, sizeOption, threeNumbers, wholeFrom, type Size } from './kit/options.ts';
 import { readRegularFile } from '../platform/regular-file.ts';
 
 /** What a foreign ONNX file does not say about itself. */
@@ -12,7 +14,7 @@ export interface NetworkFlags {
   readonly head?: Head;
   readonly decoded?: boolean;
   readonly layout?: Omit<LayoutHints, 'head'>;
-  readonly size?: { width: number; height: number };
+  readonly size?: Size;
   readonly color?: 'rgb' | 'bgr';
   readonly scale?: number;
   readonly mean?: readonly [number, number, number];
@@ -38,20 +40,20 @@ export function addNetworkOptions(command: Command): Command {
         `${Object.keys(LAYOUT_WORDS).join(', ')}`,
       parseLayout,
     )
-    .option('--size <WxH>', 'network input, for a graph that leaves it open', parseSize)
+    .addOption(sizeOption('--size <WxH>', 'network input, for a graph that leaves it open'))
     .addOption(
       new Option('--color <order>', 'channel order of training (default: by head)').choices(['rgb', 'bgr']),
     )
-    .option('--scale <factor>', 'multiplies pixels of 0..255 (default: by head)', parseNumber)
-    .option('--mean <a,b,c>', 'is subtracted after scaling, in the channel order of training', parseTriple)
-    .option('--std <a,b,c>', 'divides after that', parseTriple)
+    .option('--scale <factor>', 'multiplies pixels of 0..255 (default: by head)', anyNumber)
+    .option('--mean <a,b,c>', 'is subtracted after scaling, in the channel order of training', threeNumbers)
+    .option('--std <a,b,c>', 'divides after that', threeNumbers)
     .addOption(
       new Option('--anchor <place>', 'where the image lies in the input (default: by head)').choices([
         'top-left',
         'center',
       ]),
     )
-    .option('--pad <value>', 'gray of the border, 0..255 (default: 114)', parseByte)
+    .option('--pad <value>', 'gray of the border, 0..255 (default: 114)', wholeFrom(0, 255))
     .addOption(
       new Option(
         '--resize <how>',
@@ -104,34 +106,6 @@ function parseLayout(text: string): Omit<LayoutHints, 'head'> {
   return Object.assign({}, ...hints) as Omit<LayoutHints, 'head'>;
 }
 
-function parseNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
-  return value;
-}
-
-function parseByte(text: string): number {
-  const value = parseNumber(text);
-  if (!Number.isInteger(value) || value < 0 || value > 255) {
-    throw new InvalidArgumentError('It must be a whole number from 0 to 255.');
-  }
-  return value;
-}
-
-function parseTriple(text: string): readonly [number, number, number] {
-  const [a, b, c, ...rest] = text.split(',').map(parseNumber);
-  if (a === undefined || b === undefined || c === undefined || rest.length > 0) {
-    throw new InvalidArgumentError('It must be three numbers, such as 123.7,116.3,103.5.');
-  }
-  return [a, b, c];
-}
-
-function parseSize(text: string): { width: number; height: number } {
-  const match = /^(\d+)x(\d+)$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('It must be WIDTHxHEIGHT, such as 640x640.');
-  return { width: Number(match[1]), height: Number(match[2]) };
-}
-
 /** 4096 names of 100 characters, and room. */
 const MAX_LABEL_BYTES = 2 ** 20;
 
@@ -149,11 +123,4 @@ export async function readLabels(source: string): Promise<readonly string[]> {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-}
-
-/** An object without the entries that are undefined. */
-export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

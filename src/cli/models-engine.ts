@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { describeCheck, describeChecked } from '../contract/engine-choice.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import { addEngine } from '../device/authoring/add-engine.ts';
@@ -11,7 +11,11 @@ import { checkSuccessor } from '../model/successor.ts';
 import { describeHost } from '../platform/describe-host.ts';
 import { checkOutputFiles, checkOutputFolder, writeOutput } from '../platform/outputs.ts';
 import { checkReferences, refusedVariants } from '../device/inference/plan-engine.ts';
-import { given } from './import-options.ts';
+import { given } from './kit/given.ts';
+import { textLike } from './kit/options.ts';
+
+const TOOL_VERSION = textLike(/^\d+(\.\d+){1,3}$/, 'a version such as 10.3.0');
+const CAPABILITY = textLike(/^\d+\.\d$/, 'a compute capability such as 8.7');
 
 /** Adds what scripts/jetson/build-engine needs to `goshawk models`. */
 export function registerModelsEngine(models: Command): void {
@@ -43,13 +47,9 @@ export function registerModelsEngine(models: Command): void {
     .argument('<bundle>', 'NAME[@VERSION] or a path')
     .requiredOption('--engine <file>', 'what trtexec saved')
     .requiredOption('--variant <id>', 'the variant that it was built from')
-    .requiredOption('--tensorrt <version>', 'version of TensorRT that built it, such as 10.3.0', parseVersion)
-    .requiredOption(
-      '--compute-capability <x.y>',
-      'of the GPU that built it, such as 8.7 (Orin)',
-      parseCapability,
-    )
-    .option('--cuda <version>', 'version of CUDA, such as 12.6', parseVersion)
+    .requiredOption('--tensorrt <version>', 'version of TensorRT that built it, such as 10.3.0', TOOL_VERSION)
+    .requiredOption('--compute-capability <x.y>', 'of the GPU that built it, such as 8.7 (Orin)', CAPABILITY)
+    .option('--cuda <version>', 'version of CUDA, such as 12.6', TOOL_VERSION)
     .addOption(
       new Option('--precision <name>', 'what it computes in')
         .choices(['fp32', 'fp16', 'int8', 'mixed'])
@@ -64,16 +64,6 @@ export function registerModelsEngine(models: Command): void {
       'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time)',
     )
     .action(wrapEngine);
-}
-
-function parseVersion(text: string): string {
-  if (/^\d+(\.\d+){1,3}$/.test(text)) return text;
-  throw new InvalidArgumentError('It must be a version such as 10.3.0.');
-}
-
-function parseCapability(text: string): string {
-  if (/^\d+\.\d$/.test(text)) return text;
-  throw new InvalidArgumentError('It must be a compute capability such as 8.7.');
 }
 
 interface InputFlags {

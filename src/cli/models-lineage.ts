@@ -5,6 +5,8 @@ import { LineageReader, lineageHolds } from '../model/lineage.ts';
 import { LineageSources } from '../model/lineage-sources.ts';
 import { lineageText } from '../model/lineage-text.ts';
 import { ModelRepository } from '../model/repository.ts';
+import { repeated } from './kit/options.ts';
+import { printJson } from './kit/report.ts';
 
 interface LineageFlags {
   readonly json?: boolean;
@@ -23,7 +25,7 @@ export function registerModelsLineage(models: Command): void {
     .option(
       '--with <file>',
       'a file that belongs to it (annotations, the imported ONNX file), found by its digest; may be repeated',
-      (file: string, files: readonly string[] = []) => [...files, file],
+      repeated,
     )
     .action(showLineage);
 }
@@ -39,8 +41,7 @@ async function showLineage(reference: string, flags: LineageFlags): Promise<void
   for (const file of flags.with ?? []) files.set(await sha256OfFile(file), file);
   const tree = await new LineageReader(sources, files).read(root);
   const holds = lineageHolds(tree);
-  if (flags.json === true)
-    console.log(JSON.stringify({ schema: 'goshawk.lineage/1', holds, signed: false, tree }, null, 2));
+  if (flags.json === true) printJson({ schema: 'goshawk.lineage/1', holds, signed: false, tree });
   else for (const line of lineageText(tree)) console.log(line);
   if (!holds) process.exitCode = 1;
 }

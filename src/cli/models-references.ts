@@ -4,7 +4,7 @@ import { addReferences } from '../device/authoring/add-references.ts';
 import { createdAtFrom } from '../model/created-at.ts';
 import { ModelRepository, userModels } from '../model/repository.ts';
 import { checkOutputFolder } from '../platform/outputs.ts';
-import { given } from './import-options.ts';
+import { given } from './kit/given.ts';
 import { describeReferences, readReferenceImages } from './reference-images.ts';
 
 /** Adds `goshawk models add-references`. */

@@ -22,7 +22,10 @@ import { registerModelsEngine } from './models-engine.ts';
 import { registerModelsLineage } from './models-lineage.ts';
 import { registerModelsReferences } from './models-references.ts';
 import { describeReferences, readReferenceImages } from './reference-images.ts';
-import { addNetworkOptions, given, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
+import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
+import { given } from './kit/given.ts';
+import { repeated } from './kit/options.ts';
+import { printJson } from './kit/report.ts';
 
 /** Adds `goshawk models` to the program. */
 export function registerModels(program: Command): void {
@@ -69,7 +72,7 @@ export function registerModels(program: Command): void {
     .option(
       '--parent <bundle>',
       'a bundle that the weights were made from, kept in the manifest; may be repeated',
-      (bundle: string, bundles: readonly string[] = []) => [...bundles, bundle],
+      repeated,
     )
     .option('--lineage <file>', 'JSON with facts about how the model was made, kept in the manifest')
     .option('--evaluation <file>', 'report of "goshawk evaluate" with this model, kept in the manifest')
@@ -102,7 +105,7 @@ async function list(flags: { json?: boolean }): Promise<void> {
           }
         : { folder: entry.folder, error: entry.error.code, message: entry.error.message },
     );
-    console.log(JSON.stringify(rows, null, 2));
+    printJson(rows);
     return;
   }
   if (listings.length === 0) {
@@ -136,13 +139,8 @@ async function show(reference: string, flags: { json?: boolean }): Promise<void>
   const bundle = await new ModelRepository().load(reference);
   const { manifest } = bundle;
   if (flags.json === true) {
-    console.log(
-      JSON.stringify(
-        { digest: bundle.digest, contentDigest: contentDigest(manifest), folder: bundle.folder, manifest },
-        null,
-        2,
-      ),
-    );
+    const { digest, folder } = bundle;
+    printJson({ digest, contentDigest: contentDigest(manifest), folder, manifest });
     return;
   }
   const { input, thresholds } = manifest;

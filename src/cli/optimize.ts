@@ -1,9 +1,12 @@
 import { resolve } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { bundleNameFrom } from '../model/bundle-name.ts';
 import { checkOutputFiles, checkOutputFolder, writeOutput, writeReport } from '../platform/outputs.ts';
 import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
-import { stopSignal } from './stop-signal.ts';
+import { LiveLine } from './kit/live-line.ts';
+import { anyNumber } from './kit/options.ts';
+import { untilStopped } from './kit/stop-signal.ts';
+import type { OnProgress } from '../tools/optimize/progress.ts';
 
 interface OptimizeFlags extends NetworkFlags {
   readonly model: string;
@@ -27,12 +30,6 @@ interface OptimizeFlags extends NetworkFlags {
   readonly searchShare: number;
 }
 
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
-  return value;
-}
-
 /** Adds `goshawk optimize` to the program. */
 export function registerOptimize(program: Command): void {
   const command = program
@@ -44,19 +41,19 @@ export function registerOptimize(program: Command): void {
     .requiredOption('--images <dir>', 'folder of the labeled images')
     .requiredOption('--out <dir>', 'model folder that the bundle is written to')
     .requiredOption('--report <file>', 'write what was tried and found as JSON')
-    .option('--max-ap-drop <ap>', 'AP that may be lost, 0..1: 0.01 is one point', number, 0.01)
+    .option('--max-ap-drop <ap>', 'AP that may be lost, 0..1: 0.01 is one point', anyNumber, 0.01)
     .option('--html <file>', 'write a page with plots')
     .option(
       '--max-latency-ms <n>',
       'take the most accurate variant that runs in so many milliseconds',
-      number,
+      anyNumber,
     )
     .option(
       '--time-budget <minutes>',
       'search no longer than that (default: until everything is tried)',
-      number,
+      anyNumber,
     )
-    .option('--threads <n>', 'threads that latency is measured with', number, 1)
+    .option('--threads <n>', 'threads that latency is measured with', anyNumber, 1)
     .option('--labels <file>', 'for an ONNX file: class names, one a line, or "coco80"')
     .option('--name <name>', 'name of the bundle (default: of the model)')
     .option(
@@ -64,27 +61,21 @@ export function registerOptimize(program: Command): void {
       'version of the bundle (default: 1.0.0 for an ONNX file, else the next minor)',
     )
     .option('--ignore-unknown', 'leave out objects of categories that the model has no label for', false)
-    .option('--search-share <s>', 'share of the labeled images that the search may see', number, 0.5)
-    .option('--seed <s>', 'seed of the split and of the intervals', number, 1)
+    .option('--search-share <s>', 'share of the labeled images that the search may see', anyNumber, 0.5)
+    .option('--seed <s>', 'seed of the split and of the intervals', anyNumber, 1)
     .option('--work <dir>', 'where finished steps are kept, to go on after a kill (default: OUT/.optimize)')
     .option('--fresh', 'forget what earlier runs finished', false);
   addNetworkOptions(command).action(runOptimize);
 }
 
-/** A line on standard error: rewritten in place on a terminal, now and then a new one elsewhere. */
-function showProgress(): (event: { step: string; detail: string; remaining: number | null }) => void {
-  const live = process.stderr.isTTY;
+function showProgress(line: LiveLine): OnProgress {
   const started = performance.now();
   let shownStep = '';
-  let shown = 0;
   return ({ step, detail, remaining }) => {
-    const now = performance.now();
-    if (step === shownStep && now - shown < (live ? 100 : 10_000)) return;
-    shownStep = step;
-    shown = now;
     const left = remaining === null ? '' : `, about ${minutes(remaining)} left`;
-    const line = `optimize ${minutes((now - started) / 1000)}: ${step}${detail === '' ? '' : `, ${detail}`}${left}`;
-    process.stderr.write(live ? `\r\x1b[K${line}` : `${line}\n`);
+    const passed = minutes((performance.now() - started) / 1000);
+    line.show(`optimize ${passed}: ${step}${detail === '' ? '' : `, ${detail}`}${left}`, step !== shownStep);
+    shownStep = step;
   };
 }
 
@@ -98,13 +89,14 @@ async function runOptimize(flags: OptimizeFlags): Promise<void> {
   if (flags.work !== undefined) await checkOutputFolder(flags.work);
   // what only this command needs is loaded only by it
   const { optimize } = await import('../tools/optimize/optimize.ts');
-  const stop = stopSignal();
-  try {
-    const result = await optimize(
+  const line = new LiveLine(process.stderr, { everyMs: 10_000 });
+  const labels = flags.labels === undefined ? null : await readLabels(flags.labels);
+  const result = await untilStopped(null, ({ signal }) =>
+    optimize(
       {
         ...flags,
         foreign: {
-          labels: flags.labels === undefined ? null : await readLabels(flags.labels),
+          labels,
           name: flags.name ?? bundleNameFrom(flags.model),
           version: flags.version ?? '1.0.0',
           ...networkOptions(flags),
@@ -116,24 +108,22 @@ async function runOptimize(flags: OptimizeFlags): Promise<void> {
         maxLatencyMs: flags.maxLatencyMs ?? null,
         timeBudgetMinutes: flags.timeBudget ?? null,
       },
-      stop.signal,
-      showProgress(),
-    );
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    await writeReport(flags.report, result.report);
-    if (flags.html !== undefined) {
-      const { renderOptimizePage } = await import('../tools/optimize/page/page.ts');
-      await writeOutput(flags.html, renderOptimizePage(result.report));
-    }
-    if (result.missed !== null) throw result.missed;
-    const { summarizeOptimize } = await import('../tools/optimize/summary.ts');
-    console.log(summarizeOptimize(result.report));
-    console.log(`bundle   ${result.folder ?? ''}`);
-    console.log(
-      `kept     ${result.work.folder}: ${Math.ceil(result.work.bytes / 1e6)} MB of finished ` +
-        'steps, to be deleted when no other run is wanted',
-    );
-  } finally {
-    stop.release();
+      signal,
+      showProgress(line),
+    ),
+  );
+  line.clear();
+  await writeReport(flags.report, result.report);
+  if (flags.html !== undefined) {
+    const { renderOptimizePage } = await import('../tools/optimize/page/page.ts');
+    await writeOutput(flags.html, renderOptimizePage(result.report));
   }
+  if (result.missed !== null) throw result.missed;
+  const { summarizeOptimize } = await import('../tools/optimize/summary.ts');
+  console.log(summarizeOptimize(result.report));
+  console.log(`bundle   ${result.folder ?? ''}`);
+  console.log(
+    `kept     ${result.work.folder}: ${Math.ceil(result.work.bytes / 1e6)} MB of finished ` +
+      'steps, to be deleted when no other run is wanted',
+  );
 }

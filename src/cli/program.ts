@@ -8,19 +8,24 @@ import { registerOptimize } from './optimize.ts';
 import { registerRun } from './run.ts';
 import { registerSimulate } from './simulate.ts';
 
+/** Every command adds itself; a new one is its own file and a line here. */
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerBench,
+  registerDemo,
+  registerDoctor,
+  registerEvaluate,
+  registerModels,
+  registerOptimize,
+  registerRun,
+  registerSimulate,
+];
+
 /** The command `goshawk` with everything it can do. What is called wrongly throws a CommanderError. */
 export function makeProgram(): Command {
   const program = new Command('goshawk')
     .description('Edge perception runtime: cameras in, tracked detections out.')
     .showHelpAfterError('(see "goshawk --help")')
     .exitOverride();
-  registerBench(program);
-  registerDemo(program);
-  registerDoctor(program);
-  registerEvaluate(program);
-  registerModels(program);
-  registerOptimize(program);
-  registerRun(program);
-  registerSimulate(program);
+  for (const register of COMMANDS) register(program);
   return program;
 }

@@ -1,14 +1,24 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { RunReport } from '../contract/report.ts';
 import { PROVIDERS, type ProviderName } from '../contract/bundle.ts';
 import { openBundle } from '../device/authoring/open-bundle.ts';
 import { openCamera } from '../device/camera/open-camera.ts';
 import type { CameraSource } from '../device/camera/source.ts';
-import { checkOutputFiles, writeReport } from '../platform/outputs.ts';
-import { statusLine, StatusPrinter } from '../tools/demo/status-line.ts';
+import { statusLine } from '../tools/demo/status-line.ts';
 import { runPipeline, type RunOptions } from '../tools/run/run.ts';
-import { given } from './import-options.ts';
-import { stopSignal } from './stop-signal.ts';
+import { given } from './kit/given.ts';
+import { LiveLine } from './kit/live-line.ts';
+import {
+  autoOption,
+  namesOf,
+  numberFrom,
+  repeated,
+  sizeOption,
+  wholeFrom,
+  type Size,
+} from './kit/options.ts';
+import { withReport } from './kit/report.ts';
+import { untilStopped } from './kit/stop-signal.ts';
 
 export interface RunFlags {
   readonly camera: readonly string[];
@@ -16,13 +26,12 @@ export interface RunFlags {
   readonly seconds?: number;
   readonly report?: string;
   readonly rate?: number;
-  readonly size?: { readonly width: number; readonly height: number };
+  readonly size?: Size;
   readonly preprocess: 'auto' | 'sharp' | 'graph';
   readonly engine: 'worker' | 'child';
-  /** null for auto */
-  readonly workers: number | null;
-  readonly threads: number | null;
-  readonly queueDepth: number | null;
+  readonly workers: number | 'auto';
+  readonly threads: number | 'auto';
+  readonly queueDepth: number | 'auto';
   readonly providers: readonly ProviderName[];
   readonly strict: boolean;
   readonly variant: string;
@@ -48,37 +57,6 @@ export interface RunFlags {
 const SILENT_SECONDS = 5;
 const SILENT_PERIODS = 3;
 
-function numberWithin(low: number, high: number, whole = false): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && value >= low && value <= high && (!whole || Number.isInteger(value)))
-      return value;
-    throw new InvalidArgumentError(`It must be a ${whole ? 'whole ' : ''}number from ${low} to ${high}.`);
-  };
-}
-
-/** A whole number from 1, or `auto`, which is the default and reads as null. */
-function autoOption(flags: string, description: string, high: number): Option {
-  const parse = numberWithin(1, high, true);
-  return new Option(flags, description)
-    .argParser((text) => (text === 'auto' ? null : parse(text)))
-    .default(null, 'auto');
-}
-
-function parseSize(text: string): { width: number; height: number } {
-  const match = /^(\d{1,4})x(\d{1,4})$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('It must be WIDTHxHEIGHT, such as 1280x720.');
-  return { width: Number(match[1]), height: Number(match[2]) };
-}
-
-function parseProviders(text: string): ProviderName[] {
-  return text.split(',').map((name) => {
-    const provider = PROVIDERS.find((known) => known === name.trim());
-    if (provider === undefined) throw new InvalidArgumentError(`Known are ${PROVIDERS.join(', ')}.`);
-    return provider;
-  });
-}
-
 /** `camera`, or `camera1`, `camera2`, ... where there are several. */
 function openCameras(flags: RunFlags): Map<string, CameraSource> {
   const options = { ...(flags.rate === undefined ? {} : { rate: flags.rate }), ...flags.size };
@@ -97,49 +75,49 @@ function variantOption(variant: string): { readonly variant?: string } {
 
 /** `goshawk run`; also what `goshawk demo` falls back to where there is no ROS 2. */
 export async function run(flags: RunFlags): Promise<void> {
-  await checkOutputFiles(flags.report);
-  const bundle = await openBundle(flags.bundle, (line) => console.log(line));
-  const cameras = openCameras(flags);
-  const { signal, endAfter, release } = stopSignal();
-  const printer = new StatusPrinter(process.stdout);
-  for (const [name, camera] of cameras) printer.say(`${name}: ${camera.description}`);
-  try {
-    const report = await runPipeline({
-      bundle,
-      cameras,
-      engine: {
-        kind: flags.engine,
-        sizing: { workers: flags.workers, threads: flags.threads, queueDepth: flags.queueDepth },
-        preferred: flags.providers,
-        strict: flags.strict,
-        ...variantOption(flags.variant),
-      },
-      preprocess: flags.preprocess,
-      limits: {
-        ...(flags.score === undefined ? {} : { score: flags.score }),
-        ...(flags.iou === undefined ? {} : { iou: flags.iou }),
-      },
-      tracking: flags.track,
-      web:
-        flags.port === undefined
-          ? null
-          : { host: '127.0.0.1', port: flags.port, allowedHosts: flags.allowHost },
-      telemetry: telemetryOptions(flags),
-      silentAfterMs: silentAfterSeconds(flags) * 1000,
-      signal,
-      onActive: () => endAfter(flags.seconds),
-      log: (_level, line) => printer.say(line),
-      onStatus: (status) => printer.show(statusLine(status)),
-    });
-    if (flags.report !== undefined) await writeReport(flags.report, report);
-    const drops = Object.entries(report.frames.drops).map(([reason, count]) => `${reason} ${count}`);
-    printer.say(
-      `ended: ${report.frames.received} frames received, ${report.frames.published} published, ` +
-        `dropped: ${drops.length === 0 ? 'none' : drops.join(', ')}${describeSources(report.sources)}`,
+  const line = new LiveLine(process.stdout);
+  const report = await withReport(flags.report, async () => {
+    const bundle = await openBundle(flags.bundle, (text) => console.log(text));
+    const cameras = openCameras(flags);
+    for (const [name, camera] of cameras) line.say(`${name}: ${camera.description}`);
+    return untilStopped(null, ({ signal, endAfter }) =>
+      runPipeline({
+        bundle,
+        cameras,
+        engine: {
+          kind: flags.engine,
+          sizing: sizingOf(flags),
+          preferred: flags.providers,
+          strict: flags.strict,
+          ...variantOption(flags.variant),
+        },
+        preprocess: flags.preprocess,
+        limits: given({ score: flags.score, iou: flags.iou }),
+        tracking: flags.track,
+        web:
+          flags.port === undefined
+            ? null
+            : { host: '127.0.0.1', port: flags.port, allowedHosts: flags.allowHost },
+        telemetry: telemetryOptions(flags),
+        silentAfterMs: silentAfterSeconds(flags) * 1000,
+        signal,
+        onActive: () => endAfter(flags.seconds),
+        log: (_level, text) => line.say(text),
+        onStatus: (status) => line.show(statusLine(status)),
+      }),
     );
-  } finally {
-    release();
-  }
+  });
+  const drops = Object.entries(report.frames.drops).map(([reason, count]) => `${reason} ${count}`);
+  line.say(
+    `ended: ${report.frames.received} frames received, ${report.frames.published} published, ` +
+      `dropped: ${drops.length === 0 ? 'none' : drops.join(', ')}${describeSources(report.sources)}`,
+  );
+}
+
+/** What is `auto` is for the engine to choose. */
+function sizingOf({ workers, threads, queueDepth }: RunFlags): RunOptions['engine']['sizing'] {
+  const chosen = (value: number | 'auto'): number | null => (value === 'auto' ? null : value);
+  return { workers: chosen(workers), threads: chosen(threads), queueDepth: chosen(queueDepth) };
 }
 
 function telemetryOptions(flags: RunFlags): RunOptions['telemetry'] {
@@ -171,17 +149,17 @@ export function registerRun(program: Command): void {
     .option(
       '--camera <spec>',
       'sim[:seed=7,fog=0.3], dir:PATH or mcap:FILE[,topic=/x][,loop=false] (repeatable)',
-      (spec: string, list: readonly string[] | undefined) => [...(list ?? []), spec],
+      repeated,
     )
     .option(
       '--bundle <name|path>',
       'the model: NAME, NAME@VERSION, a folder, or an ONNX file as it comes',
       'goshawk-street',
     )
-    .option('--seconds <n>', 'end after so many seconds of frames', numberWithin(0.1, 1e7))
+    .option('--seconds <n>', 'end after so many seconds of frames', numberFrom(0.1, 1e7))
     .option('--report <file>', 'write the run report (JSON) at the end')
-    .option('--rate <hz>', 'frames a second of the camera', numberWithin(0.1, 1000))
-    .option('--size <WxH>', 'image of the camera', parseSize)
+    .option('--rate <hz>', 'frames a second of the camera', numberFrom(0.1, 1000))
+    .addOption(sizeOption('--size <WxH>', 'image of the camera'))
     .addOption(new Option('--preprocess <how>').choices(['auto', 'sharp', 'graph']).default('auto'))
     .addOption(
       new Option('--engine <kind>', 'threads, or a process of its own')
@@ -191,7 +169,7 @@ export function registerRun(program: Command): void {
     .addOption(autoOption('--workers <n>', 'inference workers, or auto', 16))
     .addOption(autoOption('--threads <n>', 'ONNX Runtime threads of each worker, or auto', 64))
     .addOption(autoOption('--queue-depth <n>', 'frames handed to a worker at once, or auto', 4))
-    .option('--providers <list>', 'execution providers, best first', parseProviders, [...PROVIDERS])
+    .option('--providers <list>', 'execution providers, best first', namesOf(PROVIDERS), [...PROVIDERS])
     .option(
       '--strict',
       'refuse to run on less than the first provider, or with a variant that does not give ' +
@@ -203,24 +181,24 @@ export function registerRun(program: Command): void {
       'variant of the bundle, or auto for the fastest that passes its reference check',
       'auto',
     )
-    .option('--score <0..1>', "score threshold (default: the bundle's)", numberWithin(0, 1))
-    .option('--iou <0..1>', "overlap threshold (default: the bundle's)", numberWithin(0, 1))
+    .option('--score <0..1>', "score threshold (default: the bundle's)", numberFrom(0, 1))
+    .option('--iou <0..1>', "overlap threshold (default: the bundle's)", numberFrom(0, 1))
     .option('--track', 'follow objects over time', false)
     .option(
       '--port <n>',
       'serve the page, /metrics and /healthz on this port, 0 for a free one',
-      numberWithin(0, 65_535, true),
+      wholeFrom(0, 65_535),
     )
     .option(
       '--allow-host <name>',
       'a host name that the page answers to besides localhost (repeatable)',
-      (name: string, list: readonly string[]) => [...list, name],
+      repeated,
       [],
     )
     .option(
       '--silent-after <seconds>',
       'seconds without a frame after which a camera is silent (default: 5, or three periods of --rate)',
-      numberWithin(0.5, 3600),
+      numberFrom(0.5, 3600),
     )
     .option('--telemetry <url>', 'MQTT broker')
     .option('--telemetry-ca-file <file>', 'authorities that the broker is trusted by (PEM)')

@@ -1,3 +1,5 @@
+import { onEndSignal } from '../platform/end-signals.ts';
+
 /**
  * Resolves at the first SIGINT or SIGTERM. The handlers stay for good, so that a second signal does not end
  * the process with work in hand. Called before anything large is loaded: a signal meanwhile ends the node in
@@ -5,10 +7,6 @@
  */
 export function endSignal(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        resolve();
-      });
-    }
+    onEndSignal(() => resolve());
   });
 }

@@ -39,34 +39,3 @@ export function statusLine(status: LineStats): string {
     `dropped: ${dropped} | ${model}${telemetry}`
   );
 }
-
-/** Prints status lines: over one another on a terminal, one every few seconds into a file or a pipe. */
-export class StatusPrinter {
-  readonly #out: NodeJS.WriteStream;
-  readonly #everyMs: number;
-  #printedAt = -Infinity;
-  #open = false;
-
-  constructor(out: NodeJS.WriteStream, everyMs = 5_000) {
-    this.#out = out;
-    this.#everyMs = everyMs;
-  }
-
-  show(line: string): void {
-    if (this.#out.isTTY) {
-      this.#out.write(`\r\u001b[2K${line.slice(0, this.#out.columns - 1)}`);
-      this.#open = true;
-      return;
-    }
-    const now = performance.now();
-    if (now - this.#printedAt < this.#everyMs) return;
-    this.#printedAt = now;
-    this.#out.write(`${line}\n`);
-  }
-
-  /** A line that stays, above the status. */
-  say(line: string): void {
-    this.#out.write(this.#open ? `\r\u001b[2K${line}\n` : `${line}\n`);
-    this.#open = false;
-  }
-}

@@ -1,0 +1,68 @@
+/** Where lines are printed: standard output or standard error. */
+export type LineOutput = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>;
+
+export interface LiveLineOptions {
+  /** milliseconds between two lines in a file or a pipe */
+  readonly everyMs?: number;
+  /** milliseconds between two lines on a terminal */
+  readonly liveMs?: number;
+  readonly now?: () => number;
+}
+
+const REWRITE = '\r\u001b[2K';
+
+/** A line that says what is going on: rewritten in place on a terminal, now and then a new one elsewhere. */
+export class LiveLine {
+  readonly #out: LineOutput;
+  readonly #now: () => number;
+  readonly #everyMs: number;
+  #shownAt = -Infinity;
+  #isOpen = false;
+
+  constructor(
+    out: LineOutput,
+    { everyMs = 5_000, liveMs = 100, now = () => performance.now() }: LiveLineOptions = {},
+  ) {
+    this.#out = out;
+    this.#now = now;
+    this.#everyMs = out.isTTY ? liveMs : everyMs;
+  }
+
+  /** @param isNews shown at once, however short ago the last one was */
+  show(line: string, isNews = false): void {
+    const now = this.#now();
+    if (!isNews && now - this.#shownAt < this.#everyMs) return;
+    this.#shownAt = now;
+    this.#out.write(this.#out.isTTY ? `${REWRITE}${line.slice(0, this.#out.columns - 1)}` : `${line}\n`);
+    this.#isOpen = this.#out.isTTY;
+  }
+
+  /** A line that stays, in place of the live one. */
+  say(line: string): void {
+    this.#out.write(this.#isOpen ? `${REWRITE}${line}\n` : `${line}\n`);
+    this.#isOpen = false;
+  }
+
+  /** Takes the live line away. */
+  clear(): void {
+    if (this.#isOpen) this.#out.write(REWRITE);
+    this.#isOpen = false;
+  }
+}
+
+/**
+ * Progress of a command that counts, on standard error: `evaluate: 12/40 images`. The last count stays.
+ * @param more what else to say of a count
+ */
+export function countProgress(
+  command: string,
+  what: string,
+  more: (done: number) => string = () => '',
+): (done: number, total: number) => void {
+  const line = new LiveLine(process.stderr);
+  return (done, total) => {
+    const text = `${command}: ${done}/${total} ${what}${more(done)}`;
+    if (done < total) line.show(text);
+    else line.say(text);
+  };
+}

@@ -1,0 +1,25 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { withReport } from '../../../src/cli/kit/report.ts';
+
+it('writes what the work gives, as JSON for people', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'goshawk-report-'));
+  try {
+    const file = join(folder, 'report.json');
+    await expect(withReport(file, () => Promise.resolve({ ap: 0.5 }))).resolves.toEqual({ ap: 0.5 });
+    expect(await readFile(file, 'utf8')).toBe('{\n  "ap": 0.5\n}\n');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+it.each([['/proc/report.json'], [undefined, '/proc/detections.json']])(
+  'does no work whose outputs cannot be written: %s %s',
+  async (file, ...others) => {
+    const work = vi.fn(() => Promise.resolve({}));
+    await expect(withReport(file, work, ...others)).rejects.toMatchObject({ code: 'GOSHAWK_OUTPUT_REFUSED' });
+    expect(work).not.toHaveBeenCalled();
+  },
+);

@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { untilStopped } from '../../../src/cli/kit/stop-signal.ts';
+
+const exit = vi.spyOn(process, 'exit');
+const stderr = vi.spyOn(process.stderr, 'write');
+
+beforeEach(() => {
+  exit.mockReset().mockImplementation(() => undefined as never);
+  stderr.mockReset().mockReturnValue(true);
+});
+
+afterEach(() => {
+  process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
+});
+
+it('the first signal ends the work, the second says so, the third exits with 130', async () => {
+  const reason = await untilStopped('simulate', ({ signal }) => {
+    process.emit('SIGTERM');
+    expect(stderr).not.toHaveBeenCalled();
+    process.emit('SIGINT');
+    expect(stderr).toHaveBeenCalledWith('ending; once more ends at once and writes nothing\n');
+    expect(exit).not.toHaveBeenCalled();
+    process.emit('SIGINT');
+    return Promise.resolve(signal.reason as unknown);
+  });
+  expect(exit).toHaveBeenCalledWith(130);
+  expect(reason).toMatchObject({ code: 'GOSHAWK_INTERRUPTED' });
+});
+
+it('signals after the work change nothing', async () => {
+  await expect(untilStopped(null, () => Promise.resolve('done'))).resolves.toBe('done');
+  for (let i = 0; i < 4; i += 1) process.emit('SIGINT');
+  expect(exit).not.toHaveBeenCalled();
+});
+
+it('the time counts from when it is told', async () => {
+  const aborted = await untilStopped(null, async ({ signal, endAfter }) => {
+    endAfter(undefined);
+    endAfter(0.01);
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    return signal.aborted;
+  });
+  expect(aborted).toBe(true);
+});
