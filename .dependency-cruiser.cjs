@@ -29,6 +29,7 @@ const WRAPPERS = {
   sharp: '^src/device/imaging/',
   'onnxruntime-node': '^src/device/inference/',
   mqtt: '^src/platform/mqtt/',
+  fastify: '^src/platform/http/',
   aedes: '^src/fleet/broker/',
   'prom-client': '^src/(device|fleet)/metrics/',
 };

@@ -40,6 +40,17 @@ export default tseslint.config(
     rules: { 'no-console': 'off' },
   },
   {
+    // Scripts of pages run in browsers, as they are.
+    files: ['src/**/page/*.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      sourceType: 'script',
+      globals: Object.fromEntries(
+        ['document', 'fetch', 'setTimeout', 'Blob', 'TextDecoder', 'URL'].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
     files: ['**/*.mjs', '**/*.cjs'],
     languageOptions: {
       globals: Object.fromEntries(

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { copyPages } from './copy-pages.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { run } from './run.mjs';
 import { isFresh, keyOf, keyOfFiles, removeStamp, writeStamp } from './stamps.mjs';
@@ -10,8 +11,8 @@ const CONFIGURATION = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.jso
 );
 
 /**
- * Compiles src/ to dist/ unless nothing changed. Types are not checked here (that is a test's work), so that
- * a user's start-up neither waits for it nor fails by it.
+ * Compiles src/ to dist/, with its pages, unless nothing changed. Types are not checked here (that is a
+ * test's work), so that a user's start-up neither waits for it nor fails by it.
  * @param {(activity: string) => void} say
  */
 export async function ensureBuild(say) {
@@ -25,5 +26,6 @@ export async function ensureBuild(say) {
     what: 'the TypeScript build',
     fix: 'npm run build shows the errors',
   });
+  copyPages();
   writeStamp(STAMP, key);
 }

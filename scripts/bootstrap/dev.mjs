@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
+import { copyPages } from './copy-pages.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { Restarted } from './restarted.mjs';
 import { rosEnvironment } from './ros-env.mjs';
@@ -52,7 +53,9 @@ export async function runDev(ros, args) {
     compiler.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
       process.stdout.write(text);
       const errors = ROUND_DONE.exec(text)?.[1];
-      if (errors === '0') app.restart();
+      if (errors !== '0') return;
+      copyPages();
+      app.restart();
     });
   });
 }

@@ -81,6 +81,10 @@ export const ERROR_TEMPLATES = {
     message: 'this server does not answer to the host name "{host}"',
     fix: 'open it by its address, or list the name in http_allowed_hosts (--allow-host for "goshawk run")',
   },
+  GOSHAWK_ROUTE_UNKNOWN: {
+    message: 'this server has nothing at {path}',
+    fix: 'ask for one of {paths}',
+  },
   GOSHAWK_BROKER_UNREACHABLE: {
     message: 'the MQTT broker {url} does not answer: {reason}',
     fix: 'check the address and the network; perception goes on and the connection is tried again',

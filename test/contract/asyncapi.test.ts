@@ -1,30 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  connectionSchema,
-  metricsSchema,
-  stateSchema,
-  STREAMS,
-  telemetryClientId,
-  telemetryTopic,
-  TELEMETRY_VERSION,
-} from '../../src/contract/telemetry.ts';
+import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
+import { telemetryClientId } from '../../src/contract/telemetry/speaker.ts';
+import { STREAM_NAMES, streamRow, type Stream } from '../../src/contract/telemetry/streams.ts';
+import { telemetryTopic, TELEMETRY_VERSION, topicPattern } from '../../src/contract/telemetry/topics.ts';
 
-const DOCUMENT = join(import.meta.dirname, '../../docs/asyncapi.json');
+const DOCS = join(import.meta.dirname, '../../docs');
 
-const MESSAGES = {
-  connection: {
-    schema: connectionSchema,
-    summary: 'ONLINE and OFFLINE by the robot, CONNECTION_BROKEN as its will; retained',
-  },
-  state: { schema: stateSchema, summary: 'What the robot is doing, every 10 s' },
-  metrics: { schema: metricsSchema, summary: 'What happened in a window of 10 s' },
-} as const;
+/** One entry for each stream, by its name. */
+const byStream = (entry: (stream: Stream) => [string, object]): object =>
+  Object.fromEntries(STREAM_NAMES.map(entry));
 
-/** The AsyncAPI 3 document that follows from the schemas. */
+const ACTIONS = { 'device-to-fleet': 'send', 'fleet-to-device': 'receive' } as const;
+
+/** The AsyncAPI 3 document that follows from the table of streams. */
 function asyncApi(): object {
-  const names = Object.keys(MESSAGES) as (keyof typeof MESSAGES)[];
   const parameters = {
     site: { description: 'where the robot works' },
     robot: { description: 'the serialNumber of its messages' },
@@ -39,55 +31,84 @@ function asyncApi(): object {
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
-    channels: Object.fromEntries(
-      names.map((name) => [
-        name,
-        {
-          address: `fleet/${TELEMETRY_VERSION}/{site}/{robot}/{node}/${name}`,
-          parameters,
-          messages: { [name]: { $ref: `#/components/messages/${name}` } },
-        },
-      ]),
-    ),
-    operations: Object.fromEntries(
-      names.map((name) => [
-        `send-${name}`,
-        {
-          action: 'send',
-          channel: { $ref: `#/channels/${name}` },
-          bindings: { mqtt: { qos: 1, retain: name === 'connection' } },
-        },
-      ]),
-    ),
+    channels: byStream((stream) => [
+      stream,
+      {
+        address: topicPattern(stream),
+        parameters,
+        messages: { [stream]: { $ref: `#/components/messages/${stream}` } },
+      },
+    ]),
+    operations: byStream((stream) => {
+      const { direction, qos, retained } = streamRow(stream);
+      const action = ACTIONS[direction];
+      const channel = { $ref: `#/channels/${stream}` };
+      return [`${action}-${stream}`, { action, channel, bindings: { mqtt: { qos, retain: retained } } }];
+    }),
     components: {
-      messages: Object.fromEntries(
-        names.map((name) => [
-          name,
-          { summary: MESSAGES[name].summary, payload: z.toJSONSchema(MESSAGES[name].schema) },
-        ]),
-      ),
+      messages: byStream((stream) => [
+        stream,
+        { summary: streamRow(stream).summary, payload: z.toJSONSchema(payloadSchemaOf(stream)) },
+      ]),
     },
   };
 }
 
-it('the AsyncAPI document is what the schemas say (vitest -u writes it anew)', async () => {
-  await expect(`${JSON.stringify(asyncApi(), null, 2)}\n`).toMatchFileSnapshot(DOCUMENT);
+/** The streams as a table, between their marks in docs/telemetry.md. */
+function withTable(document: string): string {
+  const rows = STREAM_NAMES.map((stream) => {
+    const { qos, retained, when, content } = streamRow(stream);
+    return `| \`${topicPattern(stream)}\` | ${String(qos)}${retained ? ', retained' : ''} | ${when} | ${content} |`;
+  });
+  const table = ['| topic | QoS | when | payload |', '|---|---|---|---|', ...rows].join('\n');
+  return document.replace(
+    /(<!-- streams -->\n)[\s\S]*?(\n<!-- end -->)/,
+    (_all, begin: string, end: string) => [begin, table, end].join(''),
+  );
+}
+
+describe('documents of the streams', () => {
+  it('the AsyncAPI document is what the table of streams says (npm run generate writes it anew)', async () => {
+    const text = `${JSON.stringify(asyncApi(), null, 2)}\n`;
+    await expect(text).toMatchFileSnapshot(join(DOCS, 'asyncapi.json'));
+  });
+
+  it('docs/telemetry.md lists every stream (npm run generate writes the table anew)', async () => {
+    const file = join(DOCS, 'telemetry.md');
+    const document = readFileSync(file, 'utf8');
+    expect(document).toContain('<!-- streams -->');
+    await expect(withTable(document)).toMatchFileSnapshot(file);
+  });
 });
 
 const SPEAKER = { site: 'yard', robot: 'r7', node: 'goshawk-detector' };
 
-it('topics have the form that the document gives', () => {
-  for (const stream of STREAMS)
-    expect(telemetryTopic(SPEAKER, stream)).toBe(`fleet/v1/yard/r7/goshawk-detector/${stream}`);
-  expect(() => telemetryTopic({ ...SPEAKER, site: 'yard/+' }, 'state')).toThrow();
-  expect(() => telemetryTopic({ ...SPEAKER, robot: '#' }, 'state')).toThrow();
-  expect(() => telemetryTopic({ ...SPEAKER, node: '/goshawk/detector' }, 'state')).toThrow();
+describe('topics and client ids', () => {
+  it('topics have the form that the document gives', () => {
+    for (const stream of STREAM_NAMES)
+      expect(telemetryTopic(SPEAKER, stream)).toBe(`fleet/v1/yard/r7/goshawk-detector/${stream}`);
+    expect(() => telemetryTopic({ ...SPEAKER, site: 'yard/+' }, 'state')).toThrow();
+    expect(() => telemetryTopic({ ...SPEAKER, robot: '#' }, 'state')).toThrow();
+    expect(() => telemetryTopic({ ...SPEAKER, node: '/goshawk/detector' }, 'state')).toThrow();
+  });
+
+  it('client ids differ wherever site, robot or node do', () => {
+    expect(telemetryClientId(SPEAKER)).toBe('goshawk:yard:r7:goshawk-detector');
+    const moved = { site: 'yard-r7', robot: 'goshawk', node: 'detector' };
+    expect(telemetryClientId(moved)).not.toBe(
+      telemetryClientId({ ...moved, site: 'yard', robot: 'r7-goshawk' }),
+    );
+  });
 });
 
-it('client ids differ wherever site, robot or node do', () => {
-  expect(telemetryClientId(SPEAKER)).toBe('goshawk:yard:r7:goshawk-detector');
-  const moved = { site: 'yard-r7', robot: 'goshawk', node: 'detector' };
-  expect(telemetryClientId(moved)).not.toBe(
-    telemetryClientId({ ...moved, site: 'yard', robot: 'r7-goshawk' }),
-  );
+describe('gaps of a window', () => {
+  const gaps = { safeParse: (value: object) => payloadSchemaOf('metrics').safeParse({ gaps: value }) };
+  const issues = (value: object) =>
+    (gaps.safeParse(value).error?.issues ?? []).filter(({ path }) => path[0] === 'gaps');
+
+  it('may name streams that a reader does not know, since streams are added within a version', () => {
+    expect(issues({ state: 1, metrics: 2, drift: 3, 'job-status': 1 })).toEqual([]);
+    expect(issues({ state: 0 })).toHaveLength(1);
+    expect(issues({ 'a b': 1 })).toHaveLength(1);
+  });
 });

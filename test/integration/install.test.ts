@@ -53,6 +53,9 @@ describe('an installation that is a copy', () => {
       'scripts/optimize/goshawk_optimize/__main__.py',
       'scripts/jetson/build-engine',
       'docs/jetson.md',
+      'dist/device/web/page/index.html',
+      'dist/device/web/page/page.css',
+      'dist/device/web/page/page.js',
     ])
       expect(existsSync(join(app, part)), part).toBe(true);
     const { stdout, status } = spawnSync(join(app, 'scripts/jetson/build-engine'), ['--help'], {
@@ -73,6 +76,7 @@ describe('an installation that is a copy', () => {
       words(/for part in (.*); do/.exec(script)?.[1]),
     );
     for (const text of [script, cmake]) expect(text).toContain('.tools/runtime/node');
+    expect(cmake).toContain('scripts/bootstrap/copy-pages.mjs');
   });
 
   it('says what is missing where the program is not beside it', () => {

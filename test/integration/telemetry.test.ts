@@ -5,13 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import {
-  connectionSchema,
-  metricsSchema,
-  stateSchema,
-  type MetricsBody,
-  type StateBody,
-} from '../../src/contract/telemetry.ts';
+import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
+import type { StreamBody } from '../../src/contract/telemetry/streams.ts';
 import { DeviceService, type TelemetryOptions } from '../../src/device/service/device-service.ts';
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
@@ -20,9 +15,13 @@ import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
 import { certify } from '../support/certificates.ts';
 import { Mosquitto, passwordLine } from '../support/mosquitto.ts';
 
+const connectionSchema = payloadSchemaOf('connection');
+const stateSchema = payloadSchemaOf('state');
+const metricsSchema = payloadSchemaOf('metrics');
+
 const ENTRY = pathToFileURL(join(import.meta.dirname, '../../dist/device/telemetry/telemetry-main.js'));
 
-const stateBody: StateBody = {
+const stateBody: StreamBody<'state'> = {
   uptimeSeconds: 12.5,
   lifecycle: 'active',
   bundle: null,
@@ -30,7 +29,7 @@ const stateBody: StateBody = {
   host: { cpuRatio: 0.5 },
 };
 
-function metricsBody(published: number): MetricsBody {
+function metricsBody(published: number): StreamBody<'metrics'> {
   return {
     window: { start: '2026-01-01T00:00:00.000Z', end: '2026-01-01T00:00:10.000Z' },
     bundle: null,
@@ -124,11 +123,11 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
     const telemetry = client(settings(broker.url));
-    telemetry.metrics(metricsBody(10));
+    telemetry.send('metrics', metricsBody(10));
     await until(() => of(heard, 'metrics').length === 1, 'the first window');
     let refusal: unknown;
     try {
-      telemetry.metrics(metricsBody(-150));
+      telemetry.send('metrics', metricsBody(-150));
     } catch (error) {
       refusal = error;
     }
@@ -138,7 +137,7 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
         /stream metrics .*cameras\.0\.received: .*cameras\.0\.published: /,
       ) as unknown,
     });
-    telemetry.metrics(metricsBody(11));
+    telemetry.send('metrics', metricsBody(11));
     await until(() => of(heard, 'metrics').length === 2, 'the next window');
     const [first, second] = of(heard, 'metrics').map(({ body }) => metricsSchema.parse(body));
     expect([first!.headerId, second!.headerId]).toEqual([0, 2]);
@@ -146,13 +145,31 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
     expect(second!.gaps).toEqual({ metrics: 1 });
   });
 
+  it("gives up a window above the broker's packet size, declares it, and delivers the next one", async () => {
+    const broker = await mosquitto('allow_anonymous true\nmax_packet_size 3000');
+    const heard = await listener(broker.url, 5);
+    const codes: (string | null)[] = [];
+    const telemetry = client(settings(broker.url), codes);
+    await until(() => telemetry.status.connected, 'the link');
+    const zones = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`zone${String(i)}`, 40]));
+    telemetry.send('metrics', { ...metricsBody(1), host: { temperatureCelsius: zones } });
+    telemetry.send('metrics', metricsBody(2));
+    await until(() => of(heard, 'metrics').length === 1, 'the second window');
+    expect(metricsSchema.parse(of(heard, 'metrics')[0]?.body)).toMatchObject({
+      headerId: 1,
+      gaps: { metrics: 1 },
+    });
+    expect(births(heard)).toHaveLength(1);
+    expect(codes).toContain('GOSHAWK_BROKER_REFUSED');
+  });
+
   it('announces itself, counts its messages from 0, and says OFFLINE when it is closed', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
     const telemetry = client(settings(broker.url));
-    telemetry.state(stateBody);
-    telemetry.metrics(metricsBody(10));
-    telemetry.metrics(metricsBody(11));
+    telemetry.send('state', stateBody);
+    telemetry.send('metrics', metricsBody(10));
+    telemetry.send('metrics', metricsBody(11));
     await until(
       () => of(heard, 'metrics').length === 2 && of(heard, 'state').length === 1,
       'two windows and a state',
@@ -201,7 +218,7 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
     await until(() => telemetry.status.connected, 'the link');
     await broker.kill();
     await until(() => !telemetry.status.connected, 'the loss');
-    for (let window = 0; window < 5; window += 1) telemetry.metrics(metricsBody(window));
+    for (let window = 0; window < 5; window += 1) telemetry.send('metrics', metricsBody(window));
     await broker.restart();
     const heard = await listener(broker.url, 5);
     await until(() => of(heard, 'metrics').length === 5, 'five windows');
@@ -215,8 +232,8 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
     await broker.kill();
     const telemetry = client(settings(broker.url));
     await until(() => telemetry.status.reason.includes('ECONNREFUSED'), 'a refusal');
-    for (let index = 0; index < 4; index += 1) telemetry.state(stateBody);
-    telemetry.metrics(metricsBody(1));
+    for (let index = 0; index < 4; index += 1) telemetry.send('state', stateBody);
+    telemetry.send('metrics', metricsBody(1));
     await until(() => telemetry.status.streams?.metrics.waiting === 1, 'a waiting window');
     expect(telemetry.status.streams?.state).toEqual({ produced: 4, delivered: 0, dropped: 3, waiting: 1 });
     await broker.restart();
@@ -254,7 +271,7 @@ describe('two of a kind at one broker', () => {
     const heard = await listener(broker.url, 5);
     const nodes = ['goshawk-front', 'goshawk-rear'];
     const clients = nodes.map((node) => client(settings(broker.url, { node })));
-    for (const telemetry of clients) for (let i = 0; i < 3; i++) telemetry.metrics(metricsBody(i));
+    for (const telemetry of clients) for (let i = 0; i < 3; i++) telemetry.send('metrics', metricsBody(i));
     await until(() => nodes.every((node) => of(heard, 'metrics', node).length === 3), 'windows of both');
     for (const node of nodes) {
       expect(births(heard, node)).toHaveLength(1);
@@ -277,7 +294,7 @@ describe('two of a kind at one broker', () => {
     const before = births(heard).length;
     // Without holding back the two take over from one another every second or two.
     await new Promise((resolve) => setTimeout(resolve, 6_000));
-    for (let i = 0; i < 20; i++) other.metrics(metricsBody(i));
+    for (let i = 0; i < 20; i++) other.send('metrics', metricsBody(i));
     await until(() => of(heard, 'metrics').length === 20, 'windows of the other');
     expect(births(heard)).toHaveLength(before);
     // null: connected
@@ -300,7 +317,7 @@ describe('two of a kind at one broker', () => {
   it('a broker that acknowledges nothing keeps no process from ending', async () => {
     const url = await pretender(() => undefined);
     const telemetry = new TelemetryClient(settings(url), ENTRY, () => undefined);
-    telemetry.state(stateBody);
+    telemetry.send('state', stateBody);
     await until(() => telemetry.status.connected, 'the link');
     await telemetry.close();
     expect(telemetry.status.streams?.state.delivered ?? 0).toBe(0);
@@ -442,7 +459,7 @@ describe('telemetry over the embedded broker (MQTT 3.1.1)', () => {
     open.push(broker);
     const heard = await listener(broker.url, 4);
     const telemetry = client(settings(broker.url));
-    telemetry.state(stateBody);
+    telemetry.send('state', stateBody);
     await until(() => of(heard, 'state').length === 1, 'a state');
     expect(telemetry.status.protocol).toBe('3.1.1');
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
-import { metricsSchema, type MetricsPayload } from '../../src/contract/telemetry.ts';
+import { payloadSchemaOf, type StreamPayload } from '../../src/contract/telemetry/payloads.ts';
 import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { foreignBytes } from '../device/authoring/foreign-detector.ts';
@@ -51,12 +51,15 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
   const change = (transition: string) =>
     bench.ros2Until(/Transitioning successful/, 'lifecycle', 'set', NODE, transition);
 
-  function listenToTelemetry(url: string): { windows: MetricsPayload[]; close: () => Promise<void> } {
+  function listenToTelemetry(url: string): {
+    windows: StreamPayload<'metrics'>[];
+    close: () => Promise<void>;
+  } {
     const client = mqtt.connect(url);
-    const windows: MetricsPayload[] = [];
+    const windows: StreamPayload<'metrics'>[] = [];
     client.on('connect', () => void client.subscribeAsync('fleet/v1/+/+/+/metrics', { qos: 1 }));
     client.on('message', (_topic, payload) => {
-      windows.push(metricsSchema.parse(JSON.parse(payload.toString('utf8'))));
+      windows.push(payloadSchemaOf('metrics').parse(JSON.parse(payload.toString('utf8'))));
     });
     return { windows, close: () => client.endAsync() };
   }

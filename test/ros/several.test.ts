@@ -1,7 +1,7 @@
 import mqtt from 'mqtt';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { statusSchema, type Status } from '../../src/contract/status.ts';
-import { stateSchema } from '../../src/contract/telemetry.ts';
+import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
 import { freePort, Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 import { HAS_ROS, jsonLines, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
@@ -84,7 +84,7 @@ describe.skipIf(bundle === undefined)('several of something', () => {
     running.push({ stop: () => subscriber.endAsync(true) });
     subscriber.on('message', (topic, payload) => {
       topics.add(topic);
-      const state = stateSchema.safeParse(JSON.parse(payload.toString('utf8')));
+      const state = payloadSchemaOf('state').safeParse(JSON.parse(payload.toString('utf8')));
       if (state.success) expect(topic.split('/')[4]).toBe(state.data.node);
     });
     await subscriber.subscribeAsync('fleet/#');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
-import type { MetricsBody } from '../../contract/telemetry.ts';
+import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import { compiledEntry } from '../../platform/compiled-entry.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import type { ResultSink } from '../pipeline/frame/frame-result.ts';
@@ -19,7 +19,7 @@ import { healthOf, statusOf } from '../runtime/status.ts';
 export interface ServiceSources {
   /** figures now; null while nothing is configured */
   snapshot(): PipelineSnapshot | null;
-  host(): MetricsBody['host'];
+  host(): HostStats;
   metrics(): Promise<string>;
   readonly metricsContentType: string;
   readonly live: LiveImages;

@@ -1,9 +1,11 @@
 import type { DropReason } from '../../contract/drops.ts';
-import { LATENCY_EDGES_MS, type MetricsBody } from '../../contract/telemetry.ts';
+import { LATENCY_EDGES_MS, type HostStats } from '../../contract/telemetry/shapes.ts';
+import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import type { FrameResult } from '../pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import { bundleReference } from './state-body.ts';
 
+type MetricsBody = StreamBody<'metrics'>;
 type FrameCounts = PipelineSnapshot['frames'];
 type CameraStats = MetricsBody['cameras'][number];
 
@@ -68,7 +70,7 @@ export class MetricsWindow {
    * pipeline took frames.
    * @param snapshot null while there is no pipeline: the window then holds no camera
    */
-  close(snapshot: PipelineSnapshot | null, host: MetricsBody['host'], end: Date): MetricsBody {
+  close(snapshot: PipelineSnapshot | null, host: HostStats, end: Date): MetricsBody {
     const active = snapshot?.activeSeconds ?? 0;
     const seconds = active - this.#activeBefore;
     this.#activeBefore = active;

@@ -1,49 +1,48 @@
 import type { TelemetryCounts } from './protocol.ts';
 
-/** A message that waits for the broker, with the number its topic gave it. */
-export interface Waiting<Body> {
+/** A message that waits for the broker, with its number within the topic. */
+export interface Waiting {
   readonly headerId: number;
   readonly timestamp: string;
-  readonly body: Body;
+  readonly body: object;
 }
 
 /**
- * The bounded queue of one stream, in memory. When it is full the oldest message goes and is counted: state
- * is worthless once a newer one is there, and a lost metrics window is declared as a gap. A durable outbox on
- * disk takes this class's place behind the same four calls.
+ * The bounded queue of one stream, in memory. When it is full, the oldest message is dropped and counted. The
+ * owner declares drops as gaps; `produced = delivered + dropped + waiting` is always true, a message that was
+ * taken counts as waiting.
  */
-export class Outbox<Body> {
-  readonly #waiting: Waiting<Body>[] = [];
+export class Outbox {
+  readonly #waiting: Waiting[] = [];
   readonly #capacity: number;
   #produced = 0;
   #delivered = 0;
   #dropped = 0;
   #undeclared = 0;
 
+  /** @param capacity messages that may wait, at least one */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
   /** Gives the message the next number of its stream and lets it wait. */
-  put(body: Body, timestamp: string): void {
+  put(body: object, timestamp: string): void {
     this.#waiting.push({ headerId: this.#produced, timestamp, body });
     this.#produced += 1;
     if (this.#waiting.length > this.#capacity) {
       this.#waiting.shift();
-      this.#dropped += 1;
-      this.#undeclared += 1;
+      this.#drop();
     }
   }
 
   /** Counts a message that was made and could not be put here, under the number that it would have had. */
   lose(): void {
     this.#produced += 1;
-    this.#dropped += 1;
-    this.#undeclared += 1;
+    this.#drop();
   }
 
-  /** The oldest message, taken out: the caller says `delivered` or `failed` of it. */
-  take(): Waiting<Body> | undefined {
+  /** The oldest message, taken out: the caller reports it as `delivered`, `failed` or `undeliverable`. */
+  take(): Waiting | undefined {
     return this.#waiting.shift();
   }
 
@@ -52,18 +51,19 @@ export class Outbox<Body> {
   }
 
   /** A taken message goes back to the front, or is dropped and counted if newer ones filled the queue. */
-  failed(message: Waiting<Body>): void {
-    if (this.#waiting.length < this.#capacity) {
-      this.#waiting.unshift(message);
-      return;
-    }
-    this.#dropped += 1;
-    this.#undeclared += 1;
+  failed(message: Waiting): void {
+    if (this.#waiting.length < this.#capacity) this.#waiting.unshift(message);
+    else this.#drop();
+  }
+
+  /** The taken message can never be delivered. */
+  undeliverable(): void {
+    this.#drop();
   }
 
   /**
-   * Drops that no delivered message has declared yet. The caller gives them back with `undeclare` if its
-   * message fails.
+   * Drops that no delivered message has declared yet. The caller returns them with `undeclare` if its message
+   * fails.
    */
   takeGaps(): number {
     const gaps = this.#undeclared;
@@ -82,5 +82,10 @@ export class Outbox<Body> {
       dropped: this.#dropped,
       waiting: this.#produced - this.#delivered - this.#dropped,
     };
+  }
+
+  #drop(): void {
+    this.#dropped += 1;
+    this.#undeclared += 1;
   }
 }

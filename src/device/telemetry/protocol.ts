@@ -1,14 +1,12 @@
-import type { MetricsBody, StateBody } from '../../contract/telemetry.ts';
+import type { ReportedStream } from '../../contract/telemetry/streams.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 
 /** Everything that crosses between the telemetry client and its thread. */
 
-/** How to reach the broker and who speaks. Secrets come as values or files, never on a command line. */
-export interface TelemetrySettings extends BrokerSecrets, TlsFiles {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
-  readonly url: string;
+/** Who speaks, and in which process run. */
+export interface SenderIdentity {
   readonly site: string;
   readonly robot: string;
   /** the detector on the robot */
@@ -17,12 +15,18 @@ export interface TelemetrySettings extends BrokerSecrets, TlsFiles {
   readonly bootId: string;
 }
 
-export type ToTelemetryThread =
-  | { readonly type: 'state'; readonly body: StateBody }
-  | { readonly type: 'metrics'; readonly body: MetricsBody }
-  /** a message of the stream was made and cannot be sent: to be counted, and declared as a gap */
-  | { readonly type: 'lost'; readonly stream: 'state' | 'metrics' }
-  | { readonly type: 'close' };
+/** How to reach the broker and who speaks. Secrets come as values or files, never on a command line. */
+export interface TelemetrySettings extends SenderIdentity, BrokerSecrets, TlsFiles {
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
+  readonly url: string;
+}
+
+/** A message of a stream, or one that was made and cannot be sent: it is counted, and declared as a gap. */
+export type StreamMessage =
+  | { readonly type: 'message'; readonly stream: ReportedStream; readonly body: object }
+  | { readonly type: 'lost'; readonly stream: ReportedStream };
+
+export type ToTelemetryThread = StreamMessage | { readonly type: 'close' };
 
 /** Counts since the thread began: `produced = delivered + dropped + waiting`, for each stream. */
 export interface TelemetryCounts {
@@ -32,10 +36,11 @@ export interface TelemetryCounts {
   readonly waiting: number;
 }
 
+export type CountsByStream = Readonly<Record<ReportedStream, TelemetryCounts>>;
+
 export type FromTelemetryThread =
   | { readonly type: 'link'; readonly connected: true; readonly protocol: '5' | '3.1.1' }
   | { readonly type: 'link'; readonly connected: false; readonly trouble: LinkTrouble }
-  /** the link stands and the broker takes a message, or does not */
+  /** the link is up and the broker accepts a message, or does not */
   | { readonly type: 'delivery'; readonly trouble: LinkTrouble | null }
-  | { readonly type: 'counts'; readonly streams: Readonly<Record<'state' | 'metrics', TelemetryCounts>> }
-  | { readonly type: 'closed' };
+  | { readonly type: 'counts'; readonly streams: CountsByStream };

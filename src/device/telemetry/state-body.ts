@@ -1,6 +1,9 @@
-import type { StateBody } from '../../contract/telemetry.ts';
+import type { HostStats } from '../../contract/telemetry/shapes.ts';
+import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import { refusedOf } from '../inference/describe-choice.ts';
 import type { PipelineSnapshot, PipelineState } from '../pipeline/statistics/snapshot.ts';
+
+type StateBody = StreamBody<'state'>;
 
 const LIFECYCLE: Readonly<Record<PipelineState, StateBody['lifecycle']>> = {
   idle: 'unconfigured',
@@ -26,11 +29,11 @@ function referenceOf({ engine }: PipelineSnapshot): StateBody['reference'] {
 }
 
 /** What is said while no model is loaded. */
-export function unconfiguredBody(uptimeSeconds: number, host: StateBody['host']): StateBody {
+export function unconfiguredBody(uptimeSeconds: number, host: HostStats): StateBody {
   return { uptimeSeconds, lifecycle: 'unconfigured', bundle: null, reference: null, cameras: [], host };
 }
 
-export function stateBody(snapshot: PipelineSnapshot, host: StateBody['host']): StateBody {
+export function stateBody(snapshot: PipelineSnapshot, host: HostStats): StateBody {
   return {
     uptimeSeconds: snapshot.uptimeSeconds,
     lifecycle: LIFECYCLE[snapshot.state],

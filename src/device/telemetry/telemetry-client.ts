@@ -1,18 +1,13 @@
 import { Worker } from 'node:worker_threads';
-import type { z } from 'zod';
 import { GoshawkError } from '../../contract/errors.ts';
-import {
-  metricsBodySchema,
-  stateBodySchema,
-  topicLevelSchema,
-  type MetricsBody,
-  type StateBody,
-} from '../../contract/telemetry.ts';
+import { bodySchemaOf } from '../../contract/telemetry/payloads.ts';
+import { topicLevelSchema } from '../../contract/telemetry/speaker.ts';
+import type { ReportedStream, StreamBody } from '../../contract/telemetry/streams.ts';
 import type { LinkCode, LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
 import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import type {
+  CountsByStream,
   FromTelemetryThread,
-  TelemetryCounts,
   TelemetrySettings,
   ToTelemetryThread,
 } from './protocol.ts';
@@ -27,11 +22,12 @@ export interface TelemetryStatus {
   readonly code: LinkCode | null;
   /** why the link is down, or messages are refused; empty while all is well */
   readonly reason: string;
-  readonly streams: Readonly<Record<'state' | 'metrics', TelemetryCounts>> | null;
+  readonly streams: CountsByStream | null;
 }
 
 /**
- * The runtime's side of telemetry: hands bodies to a thread that owns the broker connection, and never waits for it.
+ * The runtime's side of telemetry: hands bodies to a thread that owns the broker connection, and never waits
+ * for it.
  * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for an address, site, robot or node that cannot be used
  */
 export class TelemetryClient {
@@ -90,25 +86,22 @@ export class TelemetryClient {
     return this.#status;
   }
 
-  /** @throws GoshawkError GOSHAWK_TELEMETRY_INVALID, and the message is declared as lost */
-  state(body: StateBody): void {
-    this.#post({ type: 'state', body: this.#checked('state', stateBodySchema, body) });
-  }
-
-  /** @throws GoshawkError GOSHAWK_TELEMETRY_INVALID, and the message is declared as lost */
-  metrics(body: MetricsBody): void {
-    this.#post({ type: 'metrics', body: this.#checked('metrics', metricsBodySchema, body) });
-  }
-
-  #checked<Body>(stream: 'state' | 'metrics', schema: z.ZodType<Body>, body: Body): Body {
-    const { success, data, error } = schema.safeParse(body);
-    if (success) return data;
+  /**
+   * Hands a message to the thread. One that violates its schema is declared as lost.
+   * @throws GoshawkError GOSHAWK_TELEMETRY_INVALID
+   */
+  send<Name extends ReportedStream>(stream: Name, body: StreamBody<Name>): void {
+    const { success, data, error } = bodySchemaOf(stream).safeParse(body);
+    if (success) {
+      this.#post({ type: 'message', stream, body: data });
+      return;
+    }
     this.#post({ type: 'lost', stream });
     const reason = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     throw new GoshawkError('GOSHAWK_TELEMETRY_INVALID', { stream, reason }, { cause: error });
   }
 
-  /** Says OFFLINE where the link is up, waits 3 s at most, and ends the thread. */
+  /** Says OFFLINE if the link is up, waits 3 s at most, and ends the thread. */
   async close(): Promise<void> {
     this.#post({ type: 'close' });
     await this.#closed;

@@ -1,25 +1,43 @@
-import type { MetricsBody } from '../../contract/telemetry.ts';
+import type { HostStats } from '../../contract/telemetry/shapes.ts';
+import {
+  PERIODIC_STREAMS,
+  STREAMS,
+  type PeriodicStream,
+  type StreamBody,
+} from '../../contract/telemetry/streams.ts';
 import type { FrameResult, ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import { MetricsWindow } from './metrics-window.ts';
 import { stateBody, unconfiguredBody } from './state-body.ts';
 
-/** Where messages go: `TelemetryClient`, or a test. What cannot be sent is declared as lost there, and thrown. */
+/**
+ * Where messages go: `TelemetryClient`, or a test. A message that cannot be sent is declared as lost there,
+ * and throws.
+ */
 export interface TelemetryOutlet {
-  state(body: ReturnType<typeof stateBody>): void;
-  metrics(body: MetricsBody): void;
+  send<Name extends PeriodicStream>(stream: Name, body: StreamBody<Name>): void;
 }
 
 export interface ReporterSources {
   /** null while nothing is configured */
   snapshot(): PipelineSnapshot | null;
-  host(): MetricsBody['host'];
+  host(): HostStats;
   now(): Date;
 }
 
+/** What one report is about. */
+interface Moment {
+  readonly snapshot: PipelineSnapshot | null;
+  readonly host: HostStats;
+  readonly now: Date;
+}
+
+type Bodies = { readonly [Name in PeriodicStream]: (moment: Moment) => StreamBody<Name> };
+
 /**
- * Says every `periodMs` what happened since the last time. `sink` has to be among the pipeline's sinks. A
- * pipeline counts from 0, so its windows are of its own: `turn` is called when one comes and when one goes.
+ * Reports regularly what happened since the last report, each stream with the period of its row. `sink` has
+ * to be among the pipeline's sinks. A pipeline counts from 0, so it has windows of its own: `turn` is called
+ * when one comes and when one goes.
  */
 export class TelemetryReporter {
   readonly sink: ResultSink = {
@@ -28,41 +46,44 @@ export class TelemetryReporter {
       this.#window.deliver(result);
     },
   };
+  readonly #bodies: Bodies = {
+    state: ({ snapshot, host, now }) =>
+      snapshot === null ? unconfiguredBody(this.#uptimeSeconds(now), host) : stateBody(snapshot, host),
+    metrics: ({ snapshot, host, now }) => this.#window.close(snapshot, host, now),
+  };
   readonly #sources: ReporterSources;
   readonly #outlet: TelemetryOutlet;
   readonly #onError: (error: unknown) => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
   readonly #startedAt: Date;
   #window: MetricsWindow;
   #isClosed = false;
 
+  /** @param periodMs of all streams, instead of their own */
   constructor(
     sources: ReporterSources,
     outlet: TelemetryOutlet,
     onError: (error: unknown) => void,
-    periodMs = 10_000,
+    periodMs?: number,
   ) {
     this.#sources = sources;
     this.#outlet = outlet;
     this.#onError = onError;
     this.#startedAt = sources.now();
     this.#window = new MetricsWindow(this.#startedAt);
-    this.#timer = setInterval(() => this.report(), periodMs);
+    this.#timers = [...byPeriod(periodMs)].map(([ms, streams]) =>
+      setInterval(() => this.report(streams), ms),
+    );
   }
 
-  /** Never throws: a timer has nobody to catch. What fails of one stream does not keep the other from being sent. */
-  report(): void {
+  /**
+   * Never throws: a timer has nobody to catch. A stream that fails does not keep the others from being sent.
+   */
+  report(streams: readonly PeriodicStream[] = PERIODIC_STREAMS): void {
     this.#try(() => {
       const snapshot = this.#sources.snapshot();
-      const host = this.#sources.host();
-      const now = this.#sources.now();
-      const uptimeSeconds = Math.max(0, (now.getTime() - this.#startedAt.getTime()) / 1000);
-      this.#try(() => {
-        this.#outlet.state(
-          snapshot === null ? unconfiguredBody(uptimeSeconds, host) : stateBody(snapshot, host),
-        );
-      });
-      this.#outlet.metrics(this.#window.close(snapshot, host, now));
+      const moment = { snapshot, host: this.#sources.host(), now: this.#sources.now() };
+      for (const stream of streams) this.#try(() => this.#send(stream, moment));
     });
   }
 
@@ -78,7 +99,7 @@ export class TelemetryReporter {
 
   stop(): void {
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
   }
 
   /** Stops after a last report, so that the windows cover the whole run. */
@@ -88,6 +109,14 @@ export class TelemetryReporter {
     this.report();
   }
 
+  #send<Name extends PeriodicStream>(stream: Name, moment: Moment): void {
+    this.#outlet.send(stream, this.#bodies[stream](moment));
+  }
+
+  #uptimeSeconds(now: Date): number {
+    return Math.max(0, (now.getTime() - this.#startedAt.getTime()) / 1000);
+  }
+
   #try(work: () => void): void {
     try {
       work();
@@ -95,4 +124,14 @@ export class TelemetryReporter {
       this.#onError(error);
     }
   }
+}
+
+/** Streams by milliseconds between their messages: those with the same period share a snapshot. */
+function byPeriod(periodMs?: number): Map<number, PeriodicStream[]> {
+  const groups = new Map<number, PeriodicStream[]>();
+  for (const stream of PERIODIC_STREAMS) {
+    const ms = periodMs ?? STREAMS[stream].periodSeconds * 1000;
+    groups.set(ms, [...(groups.get(ms) ?? []), stream]);
+  }
+  return groups;
 }

@@ -8,7 +8,8 @@ export interface BrokerSecrets {
 }
 
 /**
- * User and password from the environment: `GOSHAWK_MQTT_USERNAME` and `GOSHAWK_MQTT_PASSWORD` or `.._PASSWORD_FILE`.
+ * User and password from the environment: `GOSHAWK_MQTT_USERNAME` and `GOSHAWK_MQTT_PASSWORD` or
+ * `.._PASSWORD_FILE`.
  * @throws GoshawkError GOSHAWK_FILE_UNREADABLE
  */
 export async function brokerSecrets(

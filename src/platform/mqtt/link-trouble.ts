@@ -53,13 +53,29 @@ export function troubleOf(error: { readonly message: string; readonly code?: unk
   return { code: 'GOSHAWK_BROKER_UNREACHABLE', reason: text };
 }
 
-/** A message that was not delivered: what the broker has against it, or `null` where only the link was lost. */
+/**
+ * A message that was not delivered: what the broker has against it, or `null` where only the link was lost.
+ */
 export function troubleOfMessage(
   topic: string,
   { code, message }: { readonly message: string; readonly code?: unknown },
 ): LinkTrouble | null {
   if (typeof code !== 'number') return null;
   return { code: 'GOSHAWK_BROKER_REFUSED', reason: `it does not take messages on ${topic}: ${message}` };
+}
+
+/** MQTT 5's reason code for a packet above the broker's limit. */
+const PACKET_TOO_LARGE = 0x95;
+
+/** The error of a message that the broker cannot accept whenever it is sent. */
+export function tooLarge(bytes: number, maxBytes: number): Error & { readonly code: number } {
+  const message = `it has ${String(bytes)} bytes, the broker accepts ${String(maxBytes)}`;
+  return Object.assign(new Error(message), { code: PACKET_TOO_LARGE });
+}
+
+/** The message can never be delivered to this broker. */
+export function isTooLarge({ code }: { readonly code?: unknown }): boolean {
+  return code === PACKET_TOO_LARGE;
 }
 
 /** A DISCONNECT that the broker sent. @param words its own, empty where it gave none */

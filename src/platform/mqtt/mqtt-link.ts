@@ -4,6 +4,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { BrokerSecrets } from './broker-secrets.ts';
 import {
   CLOSED_IN_SILENCE,
+  tooLarge,
   troubleOf,
   troubleOfDisconnect,
   troubleOfFiles,
@@ -16,14 +17,30 @@ import type { TlsFiles } from './tls-files.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 const SESSION_EXPIRY_SECONDS = 86_400;
 
+/**
+ * Of a PUBLISH besides topic and payload, at most: fixed header 5, length of the topic 2, packet id 2,
+ * properties 1.
+ */
+const PUBLISH_OVERHEAD_BYTES = 10;
+
 /** CONNACK reasons that say "not this protocol version": 1 in MQTT 3.1.1, 132 in MQTT 5. */
 const VERSION_REFUSALS = new Set([1, 132]);
 
-export interface LinkOptions extends BrokerSecrets, TlsFiles {
-  readonly url: string;
+/** Who connects, and what the broker publishes in its name. */
+export interface LinkIdentity {
   readonly clientId: string;
   /** published by the broker, retained and with QoS 1, when this client vanishes */
   readonly will: { readonly topic: string; readonly payload: string };
+}
+
+export interface LinkOptions extends LinkIdentity, BrokerSecrets, TlsFiles {
+  readonly url: string;
+}
+
+export interface PublishOptions {
+  readonly qos: 0 | 1;
+  /** the broker keeps the message for later subscribers */
+  readonly retain: boolean;
 }
 
 export interface LinkEvents {
@@ -31,7 +48,10 @@ export interface LinkEvents {
   onDown(trouble: LinkTrouble): void;
 }
 
-/** Refuses what is no broker address, and addresses with a secret in them (they end up in logs and process lists). */
+/**
+ * Refuses what is no broker address, and addresses with a secret in them (they end up in logs and process
+ * lists).
+ */
 export function checkBrokerUrl(url: string): void {
   let parsed: URL;
   try {
@@ -71,6 +91,8 @@ export class MqttLink {
   #client: MqttClient | undefined;
   #protocol: 4 | 5 = 5;
   #everUp = false;
+  /** that the broker accepts; only MQTT 5 reports it */
+  #maxPacketBytes = Infinity;
   #closing = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #plan = new ReconnectPlan();
@@ -125,9 +147,10 @@ export class MqttLink {
     let next = this.#protocol;
     let trouble: LinkTrouble | null = null;
     let reasonCode: number | null = null;
-    client.on('connect', () => {
+    client.on('connect', ({ properties }) => {
       up = true;
       this.#everUp = true;
+      this.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
       this.#plan.noteUp(performance.now());
       this.#events.onUp(this.#protocol === 5 ? '5' : '3.1.1');
     });
@@ -151,7 +174,8 @@ export class MqttLink {
       if (!up && !this.#everUp && trouble === null) next = this.#protocol === 5 ? 4 : 5;
       const isRefused = next !== this.#protocol && trouble !== null;
       this.#protocol = next;
-      // The broker answered and named its reason: the older version is tried at once, and nothing is wrong yet.
+      // The broker answered and named its reason: the older version is tried at once, and nothing is wrong
+      // yet.
       if (isRefused) this.open();
       else this.#retreat(trouble, reasonCode);
     });
@@ -172,17 +196,23 @@ export class MqttLink {
     this.#retry = setTimeout(() => this.open(), waitMs);
   }
 
-  /** Resolves on the broker's PUBACK (QoS 1). Rejects when the link is down or goes down first. */
-  async publish(topic: string, payload: string, retain = false): Promise<void> {
+  /**
+   * Resolves on the broker's PUBACK (QoS 1). Rejects when the link is down or goes down first, and for a
+   * message that the broker does not accept; `code` of the error is then the reason code of MQTT 5.
+   */
+  async publish(topic: string, payload: string, { qos, retain }: PublishOptions): Promise<void> {
     const client = this.#client;
     if (client?.connected !== true) throw new Error('the link is down');
+    const bytes = Buffer.byteLength(topic) + Buffer.byteLength(payload) + PUBLISH_OVERHEAD_BYTES;
+    // Sent anyway, it would end the connection.
+    if (bytes > this.#maxPacketBytes) throw tooLarge(bytes, this.#maxPacketBytes);
     let onClose: (() => void) | undefined;
     const lost = new Promise<never>((_resolve, reject) => {
       onClose = () => reject(new Error('the link went down'));
       client.once('close', onClose);
     });
     try {
-      await Promise.race([client.publishAsync(topic, payload, { qos: 1, retain }), lost]);
+      await Promise.race([client.publishAsync(topic, payload, { qos, retain }), lost]);
     } finally {
       if (onClose) client.removeListener('close', onClose);
     }
@@ -190,7 +220,8 @@ export class MqttLink {
 
   /** Ends the connection at once, whatever is under way. */
   drop(): void {
-    // MQTT.js waits for acknowledgements once it was told to end, and cannot be told otherwise: the socket can.
+    // MQTT.js waits for acknowledgements once it was told to end, and cannot be told otherwise: the socket
+    // can.
     this.#client?.stream.destroy();
   }
 

@@ -1,7 +1,10 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import { readRegularFile } from '../regular-file.ts';
 
-/** The text of a file that an operator named, `mostBytes` at most. @throws GoshawkError GOSHAWK_FILE_UNREADABLE */
+/**
+ * The text of a file that an operator named, `mostBytes` at most.
+ * @throws GoshawkError GOSHAWK_FILE_UNREADABLE
+ */
 export async function readTextFile(file: string, maxBytes: number): Promise<string> {
   try {
     return Buffer.from(await readRegularFile(file, maxBytes)).toString('utf8');

@@ -44,7 +44,10 @@ async function readKey(file: string): Promise<KeyObject> {
   }
 }
 
-/** Words for certificates that are not valid now. The clock may be what is wrong, so they are no reason to refuse. */
+/**
+ * Words for certificates that are not valid now. The clock may be what is wrong, so they are no reason to
+ * refuse.
+ */
 function outOfDate(file: string, certificates: readonly X509Certificate[], now: Date): string[] {
   return certificates.flatMap(({ subject, validFrom, validTo }) => {
     if (now >= new Date(validFrom) && now <= new Date(validTo)) return [];
@@ -57,7 +60,8 @@ function outOfDate(file: string, certificates: readonly X509Certificate[], now: 
 }
 
 /**
- * Checks TLS files before anything connects, so that a wrong path is told at start and not as a broker that is away.
+ * Checks TLS files before anything connects, so that a wrong path is told at start and not as a broker that
+ * is away.
  * @param url of the broker, checked already
  * @returns warnings
  * @throws GoshawkError GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE, GOSHAWK_FILE_INVALID

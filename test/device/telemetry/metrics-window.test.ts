@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DropReason } from '../../../src/contract/drops.ts';
-import { LATENCY_EDGES_MS, metricsBodySchema, stateBodySchema } from '../../../src/contract/telemetry.ts';
+import { bodySchemaOf } from '../../../src/contract/telemetry/payloads.ts';
+import { LATENCY_EDGES_MS } from '../../../src/contract/telemetry/shapes.ts';
 import type { FrameResult } from '../../../src/device/pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../../../src/device/pipeline/statistics/snapshot.ts';
 import { MetricsWindow } from '../../../src/device/telemetry/metrics-window.ts';
@@ -90,7 +91,7 @@ describe('metrics windows', () => {
             {},
             new Date((index + 1) * 10_000),
           );
-          metricsBodySchema.parse(body);
+          bodySchemaOf('metrics').parse(body);
           const camera = body.cameras[0];
           sums.received += camera?.received ?? 0;
           sums.published += camera?.published ?? 0;
@@ -128,7 +129,7 @@ describe('metrics windows', () => {
 
 describe('state', () => {
   it('follows its schema before any frame and before any model', () => {
-    const body = stateBodySchema.parse(
+    const body = bodySchemaOf('state').parse(
       stateBody(snapshotOf('front', { received: 0, published: 0, drops: {} }), {}),
     );
     expect(body.bundle).toBeNull();

@@ -1,12 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  metricsBodySchema,
-  stateBodySchema,
-  type MetricsBody,
-  type StateBody,
-} from '../../../src/contract/telemetry.ts';
+import { bodySchemaOf } from '../../../src/contract/telemetry/payloads.ts';
+import type { PeriodicStream, StreamBody } from '../../../src/contract/telemetry/streams.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
-import { Outbox } from '../../../src/device/telemetry/outbox.ts';
 import { TelemetryReporter } from '../../../src/device/telemetry/telemetry-reporter.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, settle } from '../pipeline/fakes.ts';
 
@@ -19,8 +14,8 @@ afterEach(() => {
 /** A node whose pipelines come and go, and everything its telemetry says. */
 class Node {
   readonly clock = new FakeClock();
-  readonly states: StateBody[] = [];
-  readonly windows: MetricsBody[] = [];
+  readonly states: StreamBody<'state'>[] = [];
+  readonly windows: StreamBody<'metrics'>[] = [];
   readonly errors: unknown[] = [];
   pipeline: FramePipeline | null = null;
   #maker: FrameMaker | null = null;
@@ -31,8 +26,10 @@ class Node {
       now: () => new Date(this.clock.wallMs()),
     },
     {
-      state: (body) => this.states.push(stateBodySchema.parse(body)),
-      metrics: (body) => this.windows.push(metricsBodySchema.parse(body)),
+      send: (stream: PeriodicStream, body: unknown) => {
+        if (stream === 'state') this.states.push(bodySchemaOf(stream).parse(body));
+        else this.windows.push(bodySchemaOf(stream).parse(body));
+      },
     },
     (error) => this.errors.push(error),
     2 ** 30,
@@ -73,7 +70,7 @@ class Node {
   }
 }
 
-const publishedIn = ({ cameras }: MetricsBody): number => cameras[0]?.published ?? 0;
+const publishedIn = ({ cameras }: StreamBody<'metrics'>): number => cameras[0]?.published ?? 0;
 
 describe('telemetry of a node that is configured again', () => {
   it.each([
@@ -133,10 +130,10 @@ describe('a message that cannot be sent', () => {
     const reporter = new TelemetryReporter(
       { snapshot: () => null, host: () => ({}), now: () => new Date(0) },
       {
-        state: () => {
-          throw new Error('refused');
+        send: (stream: string) => {
+          if (stream === 'state') throw new Error('refused');
+          heard.push(stream);
         },
-        metrics: () => heard.push('metrics'),
       },
       (error) => errors.push(error),
     );
@@ -157,22 +154,11 @@ describe('a message that cannot be sent', () => {
         },
         now: () => new Date(0),
       },
-      { state: () => undefined, metrics: () => undefined },
+      { send: () => undefined },
       (error) => errors.push(error),
     );
     reporters.push(reporter);
     reporter.report();
     expect(errors).toEqual([broken]);
-  });
-
-  it('has a number and is declared by the next one', () => {
-    const outbox = new Outbox<string>(10);
-    outbox.put('first', '');
-    outbox.lose();
-    outbox.put('third', '');
-    expect(outbox.take()).toMatchObject({ headerId: 0, body: 'first' });
-    expect(outbox.takeGaps()).toBe(1);
-    expect(outbox.take()).toMatchObject({ headerId: 2, body: 'third' });
-    expect(outbox.counts()).toMatchObject({ produced: 3, dropped: 1 });
   });
 });

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import type { OptimizeReport } from '../../../contract/optimize.ts';
-import { html, NOTHING, type Markup } from './markup.ts';
+import { html, Markup, NOTHING } from './markup.ts';
 import { classPlot, recallPlot, sensitivityPlot } from './plots.ts';
 import { scatter } from './scatter.ts';
-import { STYLE } from './style.ts';
 import { candidateTable, factTable, floorTable, percent, points, stepTable, variantTable } from './tables.ts';
+
+/** The style sheet that comes with Goshawk; this module is only loaded when a page is made. */
+const STYLE = new Markup(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
 
 /** The report as one page that needs nothing else: no script, no font, no image from elsewhere. */
 export function renderOptimizePage(report: OptimizeReport): string {

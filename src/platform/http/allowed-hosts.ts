@@ -8,6 +8,8 @@ export interface HostRules {
   readonly extra: readonly string[];
   /** this machine's own name */
   readonly machine: string;
+  /** what an operator calls the list of extra names, for errors */
+  readonly option: string;
 }
 
 /**
@@ -44,8 +46,8 @@ function isLoopback(host: string): boolean {
 export class AllowedHosts {
   readonly #names = new Set<string>();
 
-  /** @throws GoshawkError GOSHAWK_PARAMETER_INVALID for an extra name that is none */
-  constructor({ bound, extra, machine }: HostRules) {
+  /** @throws GoshawkError GOSHAWK_PARAMETER_INVALID for an extra name that is not a host */
+  constructor({ bound, extra, machine, option }: HostRules) {
     const address = canonicalAddress(bound);
     if (address !== null) this.#names.add(address);
     if (address === null || !isLoopback(address)) {
@@ -54,12 +56,12 @@ export class AllowedHosts {
         if (host !== null) this.#names.add(host);
       }
     }
-    for (const name of extra) this.#names.add(checkName(name));
+    for (const name of extra) this.#names.add(checkName(name, option));
   }
 
   /**
    * @param header as it came; absent in HTTP/1.0, which no browser speaks
-   * @param localAddress where the connection arrived: it is right where the server listens on all addresses
+   * @param localAddress where the connection arrived: admitted too, for servers that listen on all addresses
    */
   admits(header: string | undefined, localAddress: string | undefined): boolean {
     if (header === undefined) return true;
@@ -73,11 +75,11 @@ export class AllowedHosts {
   }
 }
 
-function checkName(name: string): string {
+function checkName(name: string, option: string): string {
   const host = isIPv6(name) ? canonicalAddress(name) : /:\d+$/.test(name) ? null : canonical(name);
   if (host !== null) return host;
   throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
-    name: 'http_allowed_hosts (--allow-host)',
+    name: option,
     value: name,
     reason: 'it must be a host name or an address, without scheme, port and path',
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { AllowedHosts } from '../../../src/device/web/allowed-hosts.ts';
+import { AllowedHosts } from '../../../src/platform/http/allowed-hosts.ts';
 
 function hosts(bound: string, extra: readonly string[] = []): (header: string, local?: string) => boolean {
-  const allowed = new AllowedHosts({ bound, extra, machine: 'robot7' });
+  const allowed = new AllowedHosts({ bound, extra, machine: 'robot7', option: 'http_allowed_hosts' });
   return (header, local = bound) => allowed.admits(header, local);
 }
 
@@ -59,7 +59,10 @@ describe('allowed hosts', () => {
     expect(admits('ROBOT7.example.com:443')).toBe(true);
     expect(admits('[fd00:0:0::7]:443')).toBe(true);
     expect(
-      new AllowedHosts({ bound: '127.0.0.1', extra: [], machine: '' }).admits(undefined, undefined),
+      new AllowedHosts({ bound: '127.0.0.1', extra: [], machine: '', option: '' }).admits(
+        undefined,
+        undefined,
+      ),
     ).toBe(true);
   });
 

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { topicLevelSchema } from './speaker.ts';
+
+/**
+ * Version of the payload schemas: grows with additive changes; a breaking one gets new topics
+ * (`TELEMETRY_VERSION`).
+ */
+export const PAYLOAD_VERSION = '1.1.0';
+
+/** The fields of VDA 5050's header, plus the node and the boot within which `headerId` counts. */
+export const headerShape = {
+  /**
+   * counter of this topic since this boot, from 0; `(serialNumber, node, stream, bootId, headerId)`
+   * identifies a message for good
+   */
+  headerId: z.int().min(0),
+  /** ISO 8601, milliseconds, UTC */
+  timestamp: z.iso.datetime({ precision: 3 }),
+  /** version of the payload's schema */
+  version: z.string(),
+  manufacturer: z.string(),
+  /** the robot */
+  serialNumber: topicLevelSchema,
+  /** the detector on the robot */
+  node: topicLevelSchema,
+  /** identifies one process run on the robot */
+  bootId: z.uuid(),
+} as const;
+
+export type TelemetryHeader = z.infer<z.ZodObject<typeof headerShape>>;

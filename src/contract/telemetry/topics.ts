@@ -1,0 +1,15 @@
+import { levelsOf, type Speaker } from './speaker.ts';
+import type { Stream } from './streams.ts';
+
+/** Version of topics and payloads; part of every topic. */
+export const TELEMETRY_VERSION = 'v1';
+
+/** `fleet/v1/{site}/{robot}/{node}/{stream}` */
+export function telemetryTopic(speaker: Speaker, stream: Stream): string {
+  return ['fleet', TELEMETRY_VERSION, ...levelsOf(speaker), stream].join('/');
+}
+
+/** The topic of a stream with the speaker's levels left open, for documents. */
+export function topicPattern(stream: Stream): string {
+  return `fleet/${TELEMETRY_VERSION}/{site}/{robot}/{node}/${stream}`;
+}

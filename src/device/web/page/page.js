@@ -1,0 +1,248 @@
+// The page's script. It polls `/api/status` and `/healthz` for the stats, and `/api/pictures` for the images.
+const POLL_MS = 500;
+// Images are fetched, all cameras in one request, and no connection is kept: a browser opens six to one host,
+// for all of its tabs together.
+const PICTURE_MS = 100;
+const HISTORY = 120;
+const $ = (id) => document.getElementById(id);
+const fixed = (value, digits) => (typeof value === 'number' ? value.toFixed(digits) : '-');
+function cellOf(content, tag) {
+  const cell = document.createElement(tag);
+  if (typeof content === 'object') {
+    const bar = document.createElement('i');
+    bar.style.width = Math.min(100, 100 * content.share) + '%';
+    cell.className = 'bar';
+    cell.append(bar);
+  } else cell.textContent = content;
+  return cell;
+}
+function rows(table, list) {
+  table.replaceChildren(
+    ...list.map((cells) => {
+      const row = document.createElement('tr');
+      row.append(...cells.map((content) => cellOf(content, cells.head ? 'th' : 'td')));
+      return row;
+    }),
+  );
+}
+/** camera -> its image element, the id of the image in it, and that image's address */
+const shown = new Map();
+function figureOf(name) {
+  const figure = document.createElement('figure');
+  const image = document.createElement('img');
+  image.alt = 'Annotated live image of camera ' + name;
+  shown.set(name, { image, id: '', url: '' });
+  const caption = document.createElement('figcaption');
+  caption.id = 'caption-' + name;
+  figure.append(image, caption);
+  return figure;
+}
+function showCameras(names) {
+  const box = $('cameras');
+  if (box.dataset.names === names.join()) return;
+  box.dataset.names = names.join();
+  for (const { url } of shown.values()) URL.revokeObjectURL(url);
+  shown.clear();
+  box.replaceChildren(...names.map(figureOf));
+}
+function showPicture(name, id, jpeg) {
+  const place = shown.get(name);
+  if (!place) return;
+  URL.revokeObjectURL(place.url);
+  place.id = id;
+  place.url = URL.createObjectURL(new Blob([jpeg], { type: 'image/jpeg' }));
+  place.image.src = place.url;
+}
+/** A line of JSON, then the images that it lists. */
+function showPictures(body) {
+  const bytes = new Uint8Array(body);
+  const end = bytes.indexOf(10);
+  let at = end + 1;
+  for (const image of JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))) {
+    showPicture(image.camera, image.id, bytes.subarray(at, at + image.bytes));
+    at += image.bytes;
+  }
+}
+async function pollPictures() {
+  try {
+    const have = [...shown.values()].map(({ id }) => id).join();
+    const answer = shown.size === 0 ? null : await fetch('/api/pictures?have=' + encodeURIComponent(have));
+    if (answer && answer.ok) showPictures(await answer.arrayBuffer());
+  } catch {
+    // the figures say that the device does not answer
+  }
+  setTimeout(pollPictures, PICTURE_MS);
+}
+const dropsOf = (frames) => Object.entries(frames.drops).filter(([, n]) => n > 0);
+function captionOf(name, camera, { activeMs, silentAfterMs }) {
+  const image = camera.width > 0 ? ', ' + camera.width + 'x' + camera.height + ' ' + camera.encoding : '';
+  const drops = dropsOf(camera.frames)
+    .map(([reason, n]) => reason + ' ' + n)
+    .join(', ');
+  const silent =
+    activeMs > silentAfterMs && camera.lastFrameAgeMs > silentAfterMs
+      ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s'
+      : '';
+  const resized = camera.preprocess ? ', resized by ' + camera.preprocess.mode : '';
+  return (
+    name +
+    image +
+    ': ' +
+    fixed(camera.fps.in, 1) +
+    ' in, ' +
+    fixed(camera.fps.out, 1) +
+    ' out / s' +
+    (drops === '' ? ', no drops' : ', dropped: ' + drops) +
+    resized +
+    silent
+  );
+}
+const history = [];
+function drawHistory(total) {
+  history.push([total.p50, total.p99]);
+  if (history.length > HISTORY) history.shift();
+  const top = Math.max(10, ...history.map(([, p99]) => p99));
+  const line = (index, color) => {
+    const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+    const point = (sample, i) =>
+      HISTORY - history.length + i + ' ' + (72 - (70 * sample[index]) / top).toFixed(1);
+    path.setAttribute('d', 'M' + history.map(point).join('L'));
+    path.setAttribute('stroke', 'var(--' + color + ')');
+    return path;
+  };
+  $('history').replaceChildren(line(1, 'warn'), line(0, 'accent'));
+  $('scale').textContent = 'top: ' + fixed(top, 0) + ' ms';
+}
+function showModel(status) {
+  const engine = status.engine;
+  if (!engine) {
+    rows($('model'), [['bundle', 'none loaded']]);
+    return;
+  }
+  const nodes = Object.entries(engine.nodesByProvider)
+    .map(([name, n]) => n + ' on ' + name)
+    .join(', ');
+  rows($('model'), [
+    ['bundle', engine.bundle.name + '@' + engine.bundle.version],
+    ['digest', engine.bundle.digest.slice(0, 12)],
+    [
+      'variant',
+      engine.variant === engine.precision ? engine.variant : engine.variant + ', ' + engine.precision,
+    ],
+    ['provider', engine.provider + (engine.exactInt8 ? ', exact 8-bit kernels' : '')],
+    ['chosen', engine.choice.why],
+    [
+      'references',
+      engine.referenceCheck.verdict +
+        (engine.referenceCheck.scores === null
+          ? ': ' + engine.referenceCheck.reason
+          : ', ' +
+            engine.referenceCheck.scores.toFixed(4) +
+            ' off, ' +
+            engine.referenceCheck.tolerance +
+            ' allowed'),
+    ],
+    ['graph nodes', nodes],
+    [
+      'inference',
+      engine.workers +
+        ' ' +
+        engine.kind +
+        (engine.workers > 1 ? (engine.kind === 'child' ? 'ren' : 's') : '') +
+        ', ' +
+        engine.threads +
+        ' thread' +
+        (engine.threads > 1 ? 's' : '') +
+        ', queue depth ' +
+        engine.queueDepth,
+    ],
+    ...(engine.sizing === null
+      ? []
+      : [
+          ['setting for', engine.sizing.role + (engine.sizing.isMeasured ? '' : ', not measured')],
+          ['why', engine.sizing.why],
+          ...(engine.sizing.lastMove === null
+            ? []
+            : [['moved', engine.sizing.moves + ' times; last: ' + engine.sizing.lastMove]]),
+        ]),
+    ...engine.refusals.map(({ provider, reason }) => ['not ' + provider, reason]),
+  ]);
+}
+function showHealth(health) {
+  $('health').textContent = health.ok ? 'healthy' : 'not healthy';
+  $('health').className = health.ok ? 'good' : 'bad';
+  $('reasons').textContent = health.reasons.join('; ');
+}
+function show(status) {
+  $('bundle').textContent =
+    status.bundle === null
+      ? 'no model loaded'
+      : status.bundle.name +
+        '@' +
+        status.bundle.version +
+        ' (' +
+        status.variant +
+        ', ' +
+        status.provider +
+        ')';
+  const total = status.recentMs.total;
+  $('fps-in').textContent = fixed(status.fps.in, 1);
+  $('fps-out').textContent = fixed(status.fps.out, 1);
+  $('latency').textContent = fixed(total.p50, 1);
+  drawHistory(total);
+  showCameras(Object.keys(status.cameras));
+  for (const [name, camera] of Object.entries(status.cameras)) {
+    const caption = $('caption-' + name);
+    if (caption) caption.textContent = captionOf(name, camera, status);
+  }
+  const stages = Object.entries(status.recentMs.stages).map(([name, s]) => [
+    name,
+    { share: total.p50 > 0 ? s.p50 / total.p50 : 0 },
+    fixed(s.p50, 2),
+    fixed(s.p99, 2),
+  ]);
+  rows($('stages'), [
+    Object.assign(['', '', 'p50', 'p99'], { head: true }),
+    ...stages,
+    ['total', '', fixed(total.p50, 2), fixed(total.p99, 2)],
+  ]);
+  rows($('frames'), [
+    ['received', status.frames.received],
+    ['published', status.frames.published],
+    ...dropsOf(status.frames).map(([reason, n]) => ['dropped: ' + reason, n]),
+    ['in flight', status.frames.inFlight],
+  ]);
+  showModel(status);
+  const telemetry =
+    status.telemetry === null
+      ? 'off'
+      : status.telemetry.connected
+        ? 'MQTT ' + status.telemetry.protocol
+        : 'away: ' + status.telemetry.reason;
+  rows($('runtime'), [
+    ['state', status.state],
+    ['memory', fixed(status.process.rssBytes / 1048576, 0) + ' MiB'],
+    ['up', fixed(status.uptimeSeconds, 0) + ' s'],
+    ['telemetry', telemetry],
+    ...(status.engineLost > 0
+      ? [['engine lost', status.engineLost + ' times, came back ' + status.engineRestored]]
+      : []),
+  ]);
+}
+async function poll() {
+  try {
+    const [status, health] = await Promise.all([
+      fetch('/api/status'),
+      fetch('/healthz').then((r) => r.json()),
+    ]);
+    showHealth(health);
+    if (status.ok) show(await status.json());
+    else $('bundle').textContent = 'no model loaded';
+  } catch {
+    $('health').textContent = 'no answer from the device';
+    $('health').className = 'bad';
+  }
+  setTimeout(poll, POLL_MS);
+}
+poll();
+pollPictures();

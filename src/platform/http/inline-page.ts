@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { GoshawkError } from '../../contract/errors.ts';
+
+/** A page in one document, with what the browser may run and apply of it. */
+export interface InlinePage {
+  readonly html: string;
+  readonly scripts: readonly string[];
+  readonly styles: readonly string[];
+}
+
+const STYLESHEET = /<link rel="stylesheet" href="([\w.-]+)" ?\/?>/g;
+const SCRIPT = /<script src="([\w.-]+)"><\/script>/g;
+
+/**
+ * The text of a file of the page. Browsers hash a script with line ends of one kind only, whatever the file
+ * has.
+ */
+async function textOf(folder: URL, name: string): Promise<string> {
+  const file = new URL(name, folder);
+  try {
+    return (await readFile(file, 'utf8')).replaceAll('\r\n', '\n');
+  } catch (error) {
+    const reason = `${(error as Error).message}; it comes with Goshawk: build or install it again`;
+    throw new GoshawkError(
+      'GOSHAWK_FILE_UNREADABLE',
+      { file: fileURLToPath(file), reason },
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Replaces each element that names a file by one that contains it.
+ * @returns the document and what was put into it
+ */
+async function inline(
+  html: string,
+  element: RegExp,
+  tag: 'style' | 'script',
+  folder: URL,
+): Promise<[string, string[]]> {
+  const texts = new Map<string, string>();
+  for (const [, name = ''] of html.matchAll(element)) {
+    const text = await textOf(folder, name);
+    if (text.toLowerCase().includes(`</${tag}`)) {
+      const reason = `it contains "</${tag}", which would end the element that it is put into`;
+      throw new GoshawkError('GOSHAWK_FILE_INVALID', { file: fileURLToPath(new URL(name, folder)), reason });
+    }
+    texts.set(name, text);
+  }
+  const whole = html.replace(element, (_all, name: string) => `<${tag}>${texts.get(name) ?? ''}</${tag}>`);
+  return [whole, [...texts.values()]];
+}
+
+/**
+ * Reads a page whose style sheets and scripts lie beside it, and puts them into it: one answer is the whole
+ * page, nothing is loaded from elsewhere, and a content security policy can name the digest of each.
+ * @param folder its URL ends with a slash
+ * @throws GoshawkError GOSHAWK_FILE_UNREADABLE, GOSHAWK_FILE_INVALID
+ */
+export async function readInlinePage(folder: URL): Promise<InlinePage> {
+  const [styled, styles] = await inline(await textOf(folder, 'index.html'), STYLESHEET, 'style', folder);
+  const [html, scripts] = await inline(styled, SCRIPT, 'script', folder);
+  return { html, scripts, styles };
+}

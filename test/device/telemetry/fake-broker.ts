@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { payloadSchemaOf, type StreamPayload } from '../../../src/contract/telemetry/payloads.ts';
+import type { Stream } from '../../../src/contract/telemetry/streams.ts';
+import type { FromTelemetryThread, StreamMessage } from '../../../src/device/telemetry/protocol.ts';
+import { StreamSender, type SenderLink } from '../../../src/device/telemetry/stream-sender.ts';
+import { tooLarge } from '../../../src/platform/mqtt/link-trouble.ts';
+import type { LinkEvents, LinkIdentity, PublishOptions } from '../../../src/platform/mqtt/mqtt-link.ts';
+import { FakeClock } from '../pipeline/fakes.ts';
+
+/** What the broker does with the next message. `hang`: it never answers. */
+export type Verdict = 'accept' | 'refuse' | 'lose' | 'too-large' | 'hang';
+
+interface Received {
+  readonly stream: Stream;
+  readonly payload: string;
+  readonly options: PublishOptions;
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A sender with a broker that does what a test decides, and a clock that stands still. */
+export class FakeBroker implements SenderLink {
+  readonly received: Received[] = [];
+  readonly posted: FromTelemetryThread[] = [];
+  readonly clock = new FakeClock();
+  readonly sender: StreamSender;
+  decide: (stream: Stream) => Verdict = () => 'accept';
+  connected = false;
+  isDropped = false;
+  hangsOnClose = false;
+  identity!: LinkIdentity;
+  #events!: LinkEvents;
+  #hanging: ((error: Error) => void)[] = [];
+
+  constructor() {
+    this.sender = new StreamSender(
+      { site: 'yard', robot: 'r1', node: 'detector', manufacturer: 'Goshawk', bootId: randomUUID() },
+      {
+        createLink: (identity, events) => {
+          this.identity = identity;
+          this.#events = events;
+          return this;
+        },
+        post: (message) => this.posted.push(message),
+        clock: this.clock,
+      },
+    );
+  }
+
+  open(): void {
+    this.connected = true;
+    this.#events.onUp('5');
+  }
+
+  goDown(): void {
+    this.connected = false;
+    this.#events.onDown({ code: 'GOSHAWK_BROKER_UNREACHABLE', reason: 'gone' });
+    for (const reject of this.#hanging.splice(0)) reject(new Error('the link went down'));
+  }
+
+  async publish(topic: string, payload: string, options: PublishOptions): Promise<void> {
+    const stream = topic.split('/').at(-1) as Stream;
+    await turn();
+    if (!this.connected) throw new Error('the link is down');
+    const verdict = this.decide(stream);
+    if (verdict === 'hang') await new Promise<never>((_resolve, reject) => this.#hanging.push(reject));
+    if (verdict === 'lose') {
+      this.goDown();
+      throw new Error('the link went down');
+    }
+    if (verdict === 'too-large') throw tooLarge(payload.length, 10);
+    if (verdict === 'refuse') throw Object.assign(new Error('Not authorized'), { code: 0x87 });
+    this.received.push({ stream, payload, options });
+  }
+
+  async close(): Promise<void> {
+    if (this.hangsOnClose) await new Promise(() => undefined);
+    this.connected = false;
+  }
+
+  drop(): void {
+    this.isDropped = true;
+    this.connected = false;
+  }
+
+  /** Hands messages to the sender and waits until nothing moves any more. */
+  async send(...messages: StreamMessage[]): Promise<void> {
+    for (const message of messages) this.sender.receive(message);
+    await this.settle();
+  }
+
+  /** Many rounds of the event loop: every message takes a few. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 40; i += 1) await turn();
+  }
+
+  /** What arrived of a stream, checked for its schema apart from bodies, which tests leave empty. */
+  of<Name extends Stream>(stream: Name): StreamPayload<Name>[] {
+    return this.received
+      .filter((message) => message.stream === stream)
+      .map(({ payload }) => JSON.parse(payload) as StreamPayload<Name>);
+  }
+
+  /** As `of`, validated. */
+  presence(): string[] {
+    return this.of('connection').map(
+      (payload) => payloadSchemaOf('connection').parse(payload).connectionState,
+    );
+  }
+
+  get counts(): Extract<FromTelemetryThread, { type: 'counts' }>['streams'] | undefined {
+    return this.posted.findLast((message) => message.type === 'counts')?.streams;
+  }
+}
