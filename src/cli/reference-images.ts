@@ -1,12 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { GoshawkError } from '../contract/errors.ts';
 import { MAX_PICTURES, type MadeReferences } from '../device/authoring/make-references.ts';
-import { decodeToRgb } from '../device/imaging/decode-image.ts';
-import { DEFAULT_SIZE_LIMITS } from '../device/imaging/frame-check.ts';
+import { decodeImageFile, listImageFiles } from '../device/imaging/image-file.ts';
 import type { SourceImage } from '../device/references/store-image.ts';
-
-const PICTURES = new Set(['.jpg', '.jpeg', '.png']);
 
 /** Below this mean best score a model finds nothing in the images. */
 const MIN_SCORE = 0.2;
@@ -20,7 +16,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 export async function readReferenceImages(folder: string): Promise<SourceImage[]> {
   let names: string[];
   try {
-    names = (await readdir(folder)).filter((name) => PICTURES.has(extname(name).toLowerCase())).sort();
+    names = await listImageFiles(folder);
   } catch (cause) {
     throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file: folder, reason: messageOf(cause) }, { cause });
   }
@@ -36,12 +32,14 @@ export async function readReferenceImages(folder: string): Promise<SourceImage[]
 }
 
 async function decode(file: string): Promise<SourceImage> {
+  let decoded;
   try {
-    const data = await readFile(file);
-    return await decodeToRgb({ format: 'jpeg', data }, DEFAULT_SIZE_LIMITS.maxPixels);
+    decoded = await decodeImageFile(file);
   } catch (cause) {
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: messageOf(cause) }, { cause });
   }
+  if (!decoded.ok) throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: decoded.detail });
+  return decoded.view;
 }
 
 /** What was made, for the terminal. */

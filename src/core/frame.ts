@@ -50,7 +50,9 @@ export interface ImageView {
   readonly encoding: PixelEncoding;
   /** bytes from one row to the next, >= the bytes one row needs */
   readonly step: number;
-  /** at least `step * rows` bytes; chroma planes of `nv12`, `nv21` and `i420` follow the luma plane */
+  /**
+   * `step * rows` bytes, in a frame exactly; chroma planes of `nv12`, `nv21` and `i420` follow the luma plane
+   */
   readonly data: Uint8Array;
 }
 
@@ -58,7 +60,7 @@ export interface ImageView {
 export interface CompressedView {
   readonly format: 'jpeg' | 'png';
   readonly data: Uint8Array;
-  /** what its header says, where that was read already */
+  /** what its header says; there once it was admitted */
   readonly header?: ImageHeader;
 }
 

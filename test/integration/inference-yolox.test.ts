@@ -64,7 +64,7 @@ describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is n
   it('finds the same things through a thread, a process, and with the resize inside the graph', async () => {
     const frames: SourceImage[] = [];
     for (const name of readdirSync(PICTURES).slice(0, 8))
-      frames.push(await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }, 1e8));
+      frames.push(await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }));
     const { found, agreeing } = await threeWays(report.bundle, frames);
     expect(found).toBeGreaterThan(15);
     // two ways of shrinking move scores near the threshold: most, not all, are on both sides of it together

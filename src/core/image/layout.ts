@@ -1,27 +1,53 @@
-import type { PixelEncoding } from '../frame.ts';
-import { isBayer, MIN_MOSAIC_SIDE, MOSAICS } from './bayer.ts';
+import { BAYER_ENCODINGS, type BayerEncoding, type PixelEncoding } from '../frame.ts';
+import { MIN_MOSAIC_SIDE, MOSAICS } from './bayer.ts';
+
+/** How the pixels of an encoding lie. */
+export interface PixelLayout {
+  /** that one pixel takes in a row of the first (or only) plane */
+  readonly bytes: number;
+  /** two neighboring columns share their color: the width must be even */
+  readonly sharesColumns: boolean;
+  /**
+   * two neighboring rows share their color: the height must be even, and the chroma planes follow the luma
+   */
+  readonly sharesRows: boolean;
+  /** pixels in each direction without which the image cannot be read */
+  readonly minSide: number;
+}
+
+const packed = (bytes: number): PixelLayout => ({
+  bytes,
+  sharesColumns: false,
+  sharesRows: false,
+  minSide: 1,
+});
+const PACKED_422: PixelLayout = { bytes: 2, sharesColumns: true, sharesRows: false, minSide: 1 };
+const PLANAR_420: PixelLayout = { bytes: 1, sharesColumns: true, sharesRows: true, minSide: 1 };
+
+const BAYER_LAYOUTS = Object.fromEntries(
+  BAYER_ENCODINGS.map((name) => [name, { ...packed(MOSAICS[name].bytes), minSide: MIN_MOSAIC_SIDE }]),
+) as unknown as Readonly<Record<BayerEncoding, PixelLayout>>;
+
+/** Every layout that the frame path reads. */
+export const PIXEL_LAYOUTS: Readonly<Record<PixelEncoding, PixelLayout>> = {
+  rgb8: packed(3),
+  bgr8: packed(3),
+  rgba8: packed(4),
+  bgra8: packed(4),
+  mono8: packed(1),
+  mono16: packed(2),
+  mono16be: packed(2),
+  uyvy: PACKED_422,
+  yuyv: PACKED_422,
+  nv12: PLANAR_420,
+  nv21: PLANAR_420,
+  i420: PLANAR_420,
+  ...BAYER_LAYOUTS,
+};
 
 /** Bytes that one row of the first (or only) plane needs, without padding. */
 export function rowBytes(encoding: PixelEncoding, width: number): number {
-  if (isBayer(encoding)) return width * MOSAICS[encoding].bytes;
-  switch (encoding) {
-    case 'rgb8':
-    case 'bgr8':
-      return width * 3;
-    case 'rgba8':
-    case 'bgra8':
-      return width * 4;
-    case 'uyvy':
-    case 'yuyv':
-    case 'mono16':
-    case 'mono16be':
-      return width * 2;
-    case 'mono8':
-    case 'nv12':
-    case 'nv21':
-    case 'i420':
-      return width;
-  }
+  return width * PIXEL_LAYOUTS[encoding].bytes;
 }
 
 /**
@@ -30,20 +56,5 @@ export function rowBytes(encoding: PixelEncoding, width: number): number {
  * `step / 2` bytes.
  */
 export function planeRows(encoding: PixelEncoding, height: number): number {
-  return needsEvenHeight(encoding) ? height + height / 2 : height;
-}
-
-/** Pixels that an image has at the least in each direction to be read in this layout. */
-export function minSide(encoding: PixelEncoding): number {
-  return isBayer(encoding) ? MIN_MOSAIC_SIDE : 1;
-}
-
-/** True for layouts in which two neighboring columns share their color: the width must be even. */
-export function needsEvenWidth(encoding: PixelEncoding): boolean {
-  return encoding === 'uyvy' || encoding === 'yuyv' || needsEvenHeight(encoding);
-}
-
-/** True for layouts in which two neighboring rows share their color: the height must be even. */
-export function needsEvenHeight(encoding: PixelEncoding): boolean {
-  return encoding === 'nv12' || encoding === 'nv21' || encoding === 'i420';
+  return PIXEL_LAYOUTS[encoding].sharesRows ? height + height / 2 : height;
 }

@@ -1,10 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
-import { checkImage } from '../../core/cdr/compressed-image.ts';
-import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
+import { listImageFiles, readImageFile } from '../imaging/image-file.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import type { FeedEvents, FeedFrame, FrameFeed } from './feed.ts';
 
@@ -15,8 +13,6 @@ export interface DirFeedOptions {
   /** the size that decoded images are fitted into */
   readonly size?: ImageSize;
 }
-
-const PICTURE = /\.(jpe?g|png)$/i;
 
 /**
  * The JPEG and PNG files of a folder in the order of their names, over and over. Files that do not decode are
@@ -40,8 +36,7 @@ export class DirFeed implements FrameFeed {
     this.#events = events;
     const { path } = this.#options;
     try {
-      const names = await readdir(path);
-      this.#files = names.filter((name) => PICTURE.test(name)).sort();
+      this.#files = await listImageFiles(path);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new GoshawkError('GOSHAWK_CAMERA_UNUSABLE', { camera: `dir:${path}`, reason }, { cause: error });
@@ -71,10 +66,9 @@ export class DirFeed implements FrameFeed {
   async #read(file: string): Promise<FeedFrame | Refusal> {
     const { compressed, size } = this.#options;
     try {
-      const checked = checkImage(new Uint8Array(await readFile(file)));
-      if (checked.ok && checked.view.header === undefined) return refuse('corrupt_image', 'it has no header');
-      if (!checked.ok || compressed) return checked.ok ? { image: checked.view } : checked;
-      return { image: await decodeToRgb(checked.view, DEFAULT_IMAGE_LIMITS.maxPixels, size) };
+      const admitted = await readImageFile(file);
+      if (!admitted.ok) return admitted;
+      return { image: compressed ? admitted.view : await decodeToRgb(admitted.view, size) };
     } catch (error) {
       return refuse('corrupt_image', error instanceof Error ? error.message : String(error));
     }

@@ -1,4 +1,5 @@
 import { GoshawkError } from '../../contract/errors.ts';
+import { MAX_SIDE, refuseSize } from '../../core/admission/limits.ts';
 import { CLEAR_DAY, CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../../sim/conditions.ts';
 import { MAX_SIZE, MIN_SIZE } from '../../sim/scene.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -95,10 +96,19 @@ function sizeOf({ width, height }: CameraOptions): { width: number; height: numb
     ['width', width],
     ['height', height],
   ] as const) {
-    if (side === undefined || !Number.isInteger(side) || side < 1 || side > 8192) {
-      const reason = 'width and height are given together, whole numbers from 1 to 8192';
+    if (side === undefined || !Number.isInteger(side) || side < 1 || side > MAX_SIDE) {
+      const reason = `width and height are given together, whole numbers from 1 to ${MAX_SIDE}`;
       throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: String(side), reason });
     }
+  }
+  const refused = refuseSize(width!, height!);
+  if (refused !== undefined) {
+    const value = `${String(width)}x${String(height)}`;
+    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
+      name: 'width and height',
+      value,
+      reason: refused.detail,
+    });
   }
   return { width: width!, height: height! };
 }

@@ -1,7 +1,6 @@
 import { parseCompressedImage, toCompressedView } from '../../core/cdr/compressed-image.ts';
 import { parseImage, toImageView } from '../../core/cdr/image.ts';
 import type { CompressedView, ImageView } from '../../core/frame.ts';
-import { readImageHeader } from '../../core/image/compressed-size.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import { unpackMessage } from '../recording/zstd.ts';
 
@@ -36,6 +35,6 @@ export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'):
 
 /** True for images in color, as far as their header says. */
 export function isColor(view: ImageView | CompressedView): boolean {
-  if ('format' in view) return (readImageHeader(view)?.channels ?? 3) > 1;
+  if ('format' in view) return (view.header?.channels ?? 3) > 1;
   return !view.encoding.startsWith('mono');
 }

@@ -1,6 +1,5 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
-import { DEFAULT_IMAGE_LIMITS } from '../../core/image/limits.ts';
 import { refuse } from '../../core/refusal.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
 import { openRecording } from '../recording/open-recording.ts';
@@ -150,7 +149,7 @@ export class RecordingFeed implements FrameFeed {
     const { size } = this.#options;
     if (!image.ok || size === undefined) return image;
     try {
-      return { ok: true, view: await decodeToRgb(image.view, DEFAULT_IMAGE_LIMITS.maxPixels, size) };
+      return { ok: true, view: await decodeToRgb(image.view, size) };
     } catch (error) {
       return refuse('corrupt_image', error instanceof Error ? error.message : String(error));
     }

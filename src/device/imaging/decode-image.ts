@@ -9,15 +9,10 @@ type RgbView = ImageView & { readonly data: Uint8Array<ArrayBuffer> };
 /**
  * Any image as rgb8 in memory of its own, upright by its EXIF data. With `size`, scaled to fit inside it with
  * its aspect ratio kept, the rest black.
- * @param maxPixels a compressed image that claims more is refused before it is decoded
  * @throws what sharp throws where the image does not decode
  */
-export async function decodeToRgb(
-  image: ImageView | CompressedView,
-  maxPixels: number,
-  size?: ImageSize,
-): Promise<RgbView> {
-  if (isCompressed(image)) return toRgbView(openUpright(image, maxPixels), size);
+export async function decodeToRgb(image: ImageView | CompressedView, size?: ImageSize): Promise<RgbView> {
+  if (isCompressed(image)) return toRgbView(openUpright(image), size);
   const { width, height } = image;
   if (size === undefined || (size.width === width && size.height === height)) {
     return { width, height, encoding: 'rgb8', step: width * 3, data: await convertToRgb(image) };

@@ -1,6 +1,7 @@
 import type { CompressedView } from '../../core/frame.ts';
-import { readImageHeader } from '../../core/image/compressed-size.ts';
+import { MAX_PIXELS } from '../../core/admission/limits.ts';
 import type { Orientation } from '../../core/image/exif.ts';
+import { readImageHeader } from '../../core/image/read-header.ts';
 import { asBuffer, sharp, type Sharp } from './sharp-setup.ts';
 
 /** How sharp turns a stored image upright: it mirrors first, then rotates clockwise. */
@@ -19,11 +20,11 @@ const TURNS: Readonly<Record<Orientation, { flip?: true; flop?: true; rotate?: 9
  * Opens a JPEG or PNG as OpenCV's `imdecode` gives it: upright by its EXIF data, in color without alpha. It
  * is turned by what the same header says from which the size of the frame was read, not by what libvips makes
  * of the data: the two must agree.
- * @param maxPixels an image that claims more is refused before it is decoded
+ * @param maxPixels an image that turns out to have more is refused before it is decoded
  */
-export function openUpright(view: CompressedView, maxPixels: number): Sharp {
+export function openUpright(view: CompressedView, maxPixels = MAX_PIXELS): Sharp {
   const image = sharp(asBuffer(view.data), { failOn: 'error', limitInputPixels: maxPixels });
-  const { flip, flop, rotate } = TURNS[readImageHeader(view)?.orientation ?? 1];
+  const { flip, flop, rotate } = TURNS[(view.header ?? readImageHeader(view.data))?.orientation ?? 1];
   if (flip === true) image.flip();
   if (flop === true) image.flop();
   if (rotate !== undefined) image.rotate(rotate);

@@ -1,8 +1,8 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import { admit, isRefused } from '../../core/admission/admit.ts';
 import { isCompressed, type Frame } from '../../core/frame.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
-import { checkImage, type SizeLimits } from '../imaging/frame-check.ts';
 import { Gate } from './scheduling/gate.ts';
 import { stampAge, StampGuard, type StampLimits } from './stamp-guard.ts';
 import { CameraLedger } from './statistics/ledger.ts';
@@ -77,9 +77,9 @@ export class CameraIntake {
   }
 
   /** The size of a frame that may wait for the engine, or the reason to refuse it. @param wallMs the stamping clock's now */
-  admit({ envelope, image }: Frame, sizes: SizeLimits, wallMs: number, now: number): ImageSize | DropReason {
-    const size = checkImage(image, sizes);
-    if (typeof size === 'string') return size;
+  admit({ envelope, image }: Frame, wallMs: number, now: number): ImageSize | DropReason {
+    const size = admit(image);
+    if (isRefused(size)) return size.reason;
     this.#stampAgeMs = stampAge(envelope.stamp, wallMs);
     const badStamp = this.#stamps.judge(envelope.stamp, wallMs, now);
     if (badStamp !== null) return badStamp;

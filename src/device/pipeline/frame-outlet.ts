@@ -18,8 +18,6 @@ export interface FrameOutletOptions {
   readonly frames: FramesInFlight;
   readonly stats: PipelineStats;
   readonly clock: Clock;
-  /** compressed images with more are not decoded for sinks */
-  readonly maxPixels: number;
   limits(): Limits;
 }
 
@@ -83,7 +81,7 @@ export class FrameOutlet {
     let pixels: ImageView | null = null;
     if (image !== null && isCompressed(image) && !this.#decoding.has(lane)) {
       this.#decoding.add(lane);
-      pixels = await decodeToRgb(image, this.#options.maxPixels).catch(() => null);
+      pixels = await decodeToRgb(image).catch(() => null);
       this.#decoding.delete(lane);
     }
     this.#share(job, pixels);

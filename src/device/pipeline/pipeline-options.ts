@@ -3,7 +3,6 @@ import type { InferenceEngine } from '../inference/engine.ts';
 import type { PipelineCamera } from './camera-intake.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { LimitsPatch } from './decode-limits.ts';
-import type { SizeLimits } from '../imaging/frame-check.ts';
 import type { ResultSink } from './frame/frame-result.ts';
 import type { PreprocessPreference } from './preprocess-choice.ts';
 import type { StampLimits } from './stamp-guard.ts';
@@ -37,7 +36,6 @@ export interface PipelineOptions {
   readonly sinks?: readonly ResultSink[];
   /** default: both checks off */
   readonly stamps?: StampLimits;
-  readonly sizes?: Partial<SizeLimits>;
   /** frames in one job of the engine; default: 1 on a CPU, else what the engine and the number of cameras allow */
   readonly maxBatch?: number;
   /** milliseconds that a frame waits for others to fill a batch; default 3 */

@@ -4,7 +4,6 @@ import type { Frame } from '../../core/frame.ts';
 import { Tracker } from '../../core/tracking/tracker.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
-import { DEFAULT_SIZE_LIMITS, type SizeLimits } from '../imaging/frame-check.ts';
 import type { EngineIncident, EngineInfo } from '../inference/engine.ts';
 import type { CameraIntake } from './camera-intake.ts';
 import { LimitsInForce, type Limits, type LimitsPatch } from './decode-limits.ts';
@@ -32,7 +31,6 @@ const DEFAULTS = { maxWaitMs: 3, engineTimeoutMs: 10_000, sinkTimeoutMs: 2000, d
 export class FramePipeline {
   readonly #options: PipelineOptions;
   readonly #clock: Clock;
-  readonly #sizes: SizeLimits;
   readonly #limits: LimitsInForce;
   readonly #notices: PipelineNotices;
   readonly #delivery: Delivery;
@@ -49,7 +47,6 @@ export class FramePipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#sizes = { ...DEFAULT_SIZE_LIMITS, ...options.sizes };
     const { thresholds, labels } = options.manifest;
     const trackedFrom = options.tracking === true ? Tracker.wantsFrom : null;
     this.#limits = new LimitsInForce({ ...thresholds, classes: null }, options.limits ?? {}, {
@@ -142,7 +139,7 @@ export class FramePipeline {
     this.#receive(camera, now);
     if (this.#state !== 'active') return refuseEntry(camera, 'inactive');
     const resets = camera.clockResets;
-    const size = camera.admit(frame, this.#sizes, this.#clock.wallMs(), now);
+    const size = camera.admit(frame, this.#clock.wallMs(), now);
     if (typeof size === 'string') {
       this.#notices.frameRefused(camera.name, size, describeFrame(frame));
       return refuseEntry(camera, size);
@@ -207,7 +204,6 @@ export class FramePipeline {
       frames: this.#frames,
       stats: this.#stats,
       clock: this.#clock,
-      maxPixels: this.#sizes.maxPixels,
       limits: () => this.#limits.limits,
     });
   }

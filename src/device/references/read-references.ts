@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import { admitBytes } from '../../core/admission/compressed.ts';
+import { uprightSize } from '../../core/image/read-header.ts';
 import { parseJson } from '../../contract/json.ts';
 import {
   MAX_REFERENCE_BYTES,
@@ -141,19 +143,18 @@ async function decode(
   bundle: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const small = { width: Math.ceil(width / enlarge), height: Math.ceil(height / enlarge) };
-  let image;
+  const admitted = admitBytes(Buffer.from(data, 'base64'));
+  if (!admitted.ok) throw invalid(bundle, `${name} is not an image: ${admitted.detail}`);
+  const found = uprightSize(admitted.view.header);
+  if (found.width !== small.width || found.height !== small.height) {
+    throw invalid(bundle, `${name} is ${found.width}x${found.height}, not ${small.width}x${small.height}`);
+  }
   try {
-    image = await decodeToRgb(
-      { format: 'png', data: Buffer.from(data, 'base64') },
-      small.width * small.height,
-    );
+    const image = await decodeToRgb(admitted.view);
+    return enlargeImage(image.data, small, enlarge, { width, height });
   } catch (cause) {
-    throw invalid(bundle, `${name} is no image: ${messageOf(cause)}`, cause);
+    throw invalid(bundle, `${name} is not an image: ${messageOf(cause)}`, cause);
   }
-  if (image.width !== small.width || image.height !== small.height) {
-    throw invalid(bundle, `${name} is ${image.width}x${image.height}, not ${small.width}x${small.height}`);
-  }
-  return enlargeImage(image.data, small, enlarge, { width, height });
 }
 
 /** sha256 of pixels as hex. */

@@ -1,3 +1,4 @@
+import { MAX_SIDE } from '../../core/admission/limits.ts';
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 
 /** Every parameter of the camera node. */
@@ -32,7 +33,7 @@ export const CAMERA_PARAMETERS = {
     kind: 'int',
     default: 0,
     min: 0,
-    max: 8192,
+    max: MAX_SIDE,
     read: 'start',
     description: 'Width of the images, together with height. 0 for 1280, or the size of the source.',
   },
@@ -40,7 +41,7 @@ export const CAMERA_PARAMETERS = {
     kind: 'int',
     default: 0,
     min: 0,
-    max: 8192,
+    max: MAX_SIDE,
     read: 'start',
     description: 'Height of the images. 0 for 720, or the size of the source.',
   },

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { ImageView } from '../../core/frame.ts';
 import { toRgb } from '../../core/image/convert.ts';
@@ -7,8 +6,7 @@ import type { Bundle } from '../../model/bundle.ts';
 import { createEngine, type EngineOptions } from '../../device/inference/create-engine.ts';
 import type { DecodeLimits, InferenceInput } from '../../device/inference/engine.ts';
 import { listUsableProviders } from '../../device/inference/providers.ts';
-import { decodeToRgb } from '../../device/imaging/decode-image.ts';
-import { DEFAULT_SIZE_LIMITS } from '../../device/imaging/frame-check.ts';
+import { decodeImageFile } from '../../device/imaging/image-file.ts';
 import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
 import type { Detector, DetectorResult } from './detector.ts';
 
@@ -32,9 +30,9 @@ export interface BundleDetectorOptions {
 const PATIENCE = { timeoutMs: 120_000, startTimeoutMs: 90 * 60_000 };
 
 async function decode(file: string): Promise<ImageView> {
-  let data: Buffer;
+  let decoded;
   try {
-    data = await readFile(file);
+    decoded = await decodeImageFile(file);
   } catch (error) {
     throw new GoshawkError(
       'GOSHAWK_FILE_UNREADABLE',
@@ -42,15 +40,8 @@ async function decode(file: string): Promise<ImageView> {
       { cause: error },
     );
   }
-  try {
-    return await decodeToRgb({ format: 'jpeg', data }, DEFAULT_SIZE_LIMITS.maxPixels);
-  } catch (error) {
-    throw new GoshawkError(
-      'GOSHAWK_FILE_INVALID',
-      { file, reason: (error as Error).message },
-      { cause: error },
-    );
-  }
+  if (!decoded.ok) throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: decoded.detail });
+  return decoded.view;
 }
 
 /** The image as packed RGB in memory of its own, which may be moved to the engine. */

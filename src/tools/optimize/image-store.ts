@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BundleManifest } from '../../contract/bundle.ts';
@@ -7,8 +7,7 @@ import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
 import { createRandom } from '../../core/random.ts';
 import type { ImageView } from '../../core/frame.ts';
-import { decodeToRgb } from '../../device/imaging/decode-image.ts';
-import { DEFAULT_SIZE_LIMITS } from '../../device/imaging/frame-check.ts';
+import { decodeImageFile, listImageFiles } from '../../device/imaging/image-file.ts';
 import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
 import type { ImageFile } from './protocol.ts';
@@ -42,8 +41,6 @@ interface Source {
 /** Whose images they are, for messages. */
 type Refuse = (name: string, reason: string, cause?: unknown) => GoshawkError;
 
-const PICTURE = /\.(jpe?g|png)$/i;
-
 const storedSchema = z.object({
   sizes: z.array(z.tuple([z.number(), z.number()])),
   pixelDigests: z.array(z.string()),
@@ -56,14 +53,13 @@ type Stored = z.infer<typeof storedSchema>;
  * Throws GOSHAWK_OPTIMIZE_PICTURES.
  */
 export async function listCalibration(folder: string, most: number, seed: number): Promise<string[]> {
-  const names = await readdir(folder).catch((cause: unknown) => {
+  const pictures = await listImageFiles(folder).catch((cause: unknown) => {
     throw new GoshawkError(
       'GOSHAWK_OPTIMIZE_PICTURES',
       { folder, reason: (cause as Error).message },
       { cause },
     );
   });
-  const pictures = names.filter((name) => PICTURE.test(name)).sort();
   if (pictures.length === 0) {
     const reason = 'there is no .jpg, .jpeg or .png file in it';
     throw new GoshawkError('GOSHAWK_OPTIMIZE_PICTURES', { folder, reason });
@@ -172,12 +168,11 @@ async function letterboxAll(
   const stored: Stored = { sizes: [], pixelDigests: [] };
   for (const { name, path, size } of sources) {
     signal.throwIfAborted();
-    const data = await readFile(path);
-    const image = await decodeToRgb({ format: 'jpeg', data }, DEFAULT_SIZE_LIMITS.maxPixels).catch(
-      (cause: unknown) => {
-        throw refuse(name, describeError(cause), cause);
-      },
-    );
+    const decoded = await decodeImageFile(path).catch((cause: unknown) => {
+      throw refuse(name, describeError(cause), cause);
+    });
+    if (!decoded.ok) throw refuse(name, decoded.detail);
+    const image = decoded.view;
     const { width, height } = image;
     if (size !== null && (size.width !== width || size.height !== height)) {
       throw refuse(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createDetections, type Detections } from '../../../src/core/detections.ts';
 import type { ImageView } from '../../../src/core/frame.ts';
 import { annotateJpeg, annotateRgb } from '../../../src/device/imaging/annotate.ts';
-import { readImageSize } from '../../../src/device/imaging/image-header.ts';
+import { readImageHeader } from '../../../src/core/image/read-header.ts';
 
 const LABELS = ['person'];
 
@@ -54,7 +54,7 @@ describe('annotated images', () => {
     const pixels = black(64, 48);
     const detections = boxAt(10, 10, 30, 30);
     const jpeg = await annotateJpeg(pixels, detections, LABELS, { caption: 'goshawk' });
-    expect(readImageSize(jpeg)).toEqual({ width: 64, height: 48 });
+    expect(readImageHeader(jpeg)).toMatchObject({ width: 64, height: 48 });
     expect(pixels.data.every((value) => value === 0)).toBe(true);
     expect([...detections.boxes]).toEqual([10, 10, 30, 30]);
   });

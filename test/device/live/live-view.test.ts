@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { LiveView } from '../../../src/device/live/live-view.ts';
 import { encodeJpeg } from '../../../src/device/imaging/encode-image.ts';
-import { readImageSize } from '../../../src/device/imaging/image-header.ts';
+import { readImageHeader } from '../../../src/core/image/read-header.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';
 
 async function watchedPipeline(acceptsRaw = false) {
@@ -42,7 +42,7 @@ describe('LiveView', () => {
     const unwatch = live.watch('front');
     const shown = live.next('front', 60_000);
     await pass();
-    expect(readImageSize((await shown)!)).toEqual({ width: 64, height: 48 });
+    expect(readImageHeader((await shown)!)).toMatchObject({ width: 64, height: 48 });
     unwatch();
     unwatch();
     clock.advance(1000);
@@ -71,12 +71,12 @@ describe('LiveView', () => {
     live.watch('front');
     const raw = live.next('front', 60_000);
     await pass();
-    expect(readImageSize((await raw)!)).toEqual({ width: 64, height: 48 });
+    expect(readImageHeader((await raw)!)).toMatchObject({ width: 64, height: 48 });
     clock.advance(200);
     const compressed = live.next('front', 60_000);
     const data = await encodeJpeg(rawImage('rgb8', 80, 40).data, 80, 40, 80);
     await pass({ format: 'jpeg', data });
-    expect(readImageSize((await compressed)!)).toEqual({ width: 80, height: 40 });
+    expect(readImageHeader((await compressed)!)).toMatchObject({ width: 80, height: 40 });
     await pipeline.close();
   });
 });

@@ -80,7 +80,7 @@ describe('FramePipeline', () => {
     expect(pipeline.offer(maker.next({ ...image, width: 8192, height: 8192 }))).toBe('bad_size');
     expect(pipeline.offer(maker.next({ ...image, height: 49 }))).toBe('malformed');
     expect(pipeline.offer(maker.next({ ...image, step: 10 }))).toBe('malformed');
-    expect(pipeline.offer(maker.next(rawImage('nv12', 63, 48)))).toBe('malformed');
+    expect(pipeline.offer(maker.next(rawImage('nv12', 63, 48)))).toBe('bad_size');
     pipeline.refuse('front', 'unsupported_encoding', 'bayer');
     await pipeline.deactivate();
     expect(pipeline.offer(maker.next())).toBe('inactive');
@@ -88,7 +88,7 @@ describe('FramePipeline', () => {
       received: 7,
       published: 0,
       inFlight: 0,
-      drops: { bad_size: 2, malformed: 3, unsupported_encoding: 1, inactive: 1 },
+      drops: { bad_size: 3, malformed: 2, unsupported_encoding: 1, inactive: 1 },
     });
     expect(() => pipeline.offer(new FrameMaker('rear', clock).next())).toThrow(GoshawkError);
   });

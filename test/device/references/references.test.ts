@@ -161,7 +161,7 @@ describe('references that cannot be used', () => {
         input.kind === 'picture' ? { ...input, data: Buffer.from('no image').toString('base64') } : input,
       ),
     }));
-    await refused(broken, 'GOSHAWK_REFERENCES_INVALID', /input 1 is no image/);
+    await refused(broken, 'GOSHAWK_REFERENCES_INVALID', /input 1 is not an image/);
     const resized = await withReferences(({ inputs, ...rest }) => ({
       ...rest,
       inputs: inputs.map((input) => (input.kind === 'picture' ? { ...input, enlarge: 16 } : input)),

@@ -1,11 +1,11 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { compressedSize } from '../../../src/core/image/compressed-size.ts';
+import { readImageHeader, sniffFormat } from '../../../src/core/image/read-header.ts';
 
 const image = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#3a6' } });
 
-describe('compressedSize', () => {
+describe('readImageHeader', () => {
   it.each([
     [1, 1],
     [300, 200],
@@ -18,9 +18,9 @@ describe('compressedSize', () => {
       .withExif({ IFD0: { Copyright: 'x' } })
       .toBuffer();
     const png = await image(width, height).png().toBuffer();
-    expect(compressedSize({ format: 'jpeg', data: baseline })).toEqual(size);
-    expect(compressedSize({ format: 'jpeg', data: progressive })).toEqual(size);
-    expect(compressedSize({ format: 'png', data: png })).toEqual(size);
+    expect(readImageHeader(baseline)).toMatchObject(size);
+    expect(readImageHeader(progressive)).toMatchObject(size);
+    expect(readImageHeader(png)).toMatchObject(size);
   });
 
   it('skips fill bytes and markers without a length', () => {
@@ -42,24 +42,43 @@ describe('compressedSize', () => {
       0x20,
       3,
     );
-    expect(compressedSize({ format: 'jpeg', data })).toEqual({ width: 800, height: 600 });
+    expect(readImageHeader(data)).toMatchObject({ width: 800, height: 600 });
   });
 
   it('does not take a table in front of the frame header for one', () => {
     const table = [0xff, 0xc4, 0, 8, 1, 2, 3, 4, 5, 6];
     const data = Uint8Array.of(0xff, 0xd8, ...table, 0xff, 0xc2, 0, 17, 8, 0, 5, 0, 7, 3);
-    expect(compressedSize({ format: 'jpeg', data })).toEqual({ width: 7, height: 5 });
+    expect(readImageHeader(data)).toMatchObject({ width: 7, height: 5 });
   });
 
   it('gives nothing for a header that is cut short or damaged', async () => {
     const jpeg = await image(64, 64).jpeg().toBuffer();
     const frame = jpeg.indexOf(Uint8Array.of(0xff, 0xc0));
     for (let length = 0; length < frame + 9; length++) {
-      expect(compressedSize({ format: 'jpeg', data: jpeg.subarray(0, length) })).toBeUndefined();
+      expect(readImageHeader(jpeg.subarray(0, length))).toBeUndefined();
     }
     const noLength = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xc0, 0, 17, 8, 0, 1, 0, 1);
-    expect(compressedSize({ format: 'jpeg', data: noLength })).toBeUndefined();
+    expect(readImageHeader(noLength)).toBeUndefined();
     const png = await image(64, 64).png().toBuffer();
-    expect(compressedSize({ format: 'png', data: png.subarray(0, 23) })).toBeUndefined();
+    expect(readImageHeader(png.subarray(0, 23))).toBeUndefined();
+  });
+
+  it('reads it in a view that begins within a larger buffer', async () => {
+    const png = await image(37, 21).png().toBuffer();
+    const pool = new Uint8Array(png.length + 9);
+    pool.set(png, 9);
+    expect(readImageHeader(pool.subarray(9))).toMatchObject({ width: 37, height: 21 });
+  });
+
+  it.each([
+    ['SVG', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'],
+    ['GIF', 'GIF89a\u0009\u0000\u0009\u0000'],
+    ['TIFF', 'II*\u0000\u0008\u0000\u0000\u0000'],
+    ['WebP', 'RIFF\u0024\u0000\u0000\u0000WEBPVP8 '],
+    ['nothing', ''],
+  ])('does not know %s, whatever libvips could do with it', (_, text) => {
+    const data = new TextEncoder().encode(text);
+    expect(sniffFormat(data)).toBeUndefined();
+    expect(readImageHeader(data)).toBeUndefined();
   });
 });

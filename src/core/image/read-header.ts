@@ -2,28 +2,38 @@ import type { CompressedView } from '../frame.ts';
 import { exifOrientation, swapsSides, type Orientation } from './exif.ts';
 import type { ImageHeader, ImageSize } from './image-header.ts';
 
+/** Start-of-image marker and the first byte of the next marker (ITU T.81). */
+const JPEG_START = [0xff, 0xd8, 0xff];
+/** PNG signature (ISO 15948, 5.2). */
+const PNG_START = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+function startsWith(data: Uint8Array, start: readonly number[]): boolean {
+  for (let i = 0; i < start.length; i++) if (data[i] !== start[i]) return false;
+  return true;
+}
+
+/** What bytes are by their start, whatever a message or a file name says; `undefined` for neither. */
+export function sniffFormat(data: Uint8Array): CompressedView['format'] | undefined {
+  if (startsWith(data, JPEG_START)) return 'jpeg';
+  return startsWith(data, PNG_START) ? 'png' : undefined;
+}
+
 /**
- * Reads the header of a JPEG or PNG, so that an image that is too large or of a kind that is not read is
- * refused before memory is spent on it. It is read once where the view carries what was found. `undefined`
- * where there is none: then the data is damaged, and the decoder finds the words for it.
+ * What the header of a JPEG or PNG says, without decoding it; `undefined` where it is neither, or its header
+ * is cut short or damaged.
  */
-export function readImageHeader(view: CompressedView): ImageHeader | undefined {
-  if (view.header !== undefined) return view.header;
-  return view.format === 'png' ? pngHeader(view.data) : jpegHeader(view.data);
+export function readImageHeader(data: Uint8Array): ImageHeader | undefined {
+  const format = sniffFormat(data);
+  if (format === undefined) return undefined;
+  return format === 'png' ? pngHeader(data) : jpegHeader(data);
 }
 
 /**
  * The size of the upright image, as OpenCV's `imdecode` gives it: with the sides swapped where EXIF data
  * turns it by 90 degrees.
  */
-export function compressedSize(view: CompressedView): ImageSize | undefined {
-  const header = readImageHeader(view);
-  return header === undefined ? undefined : uprightSize(header);
-}
-
-/** The size of the image once it is upright. */
-export function uprightSize({ width, height, orientation }: ImageHeader): ImageSize {
-  return swapsSides(orientation) ? { width: height, height: width } : { width, height };
+export function uprightSize(header: ImageHeader): ImageSize {
+  return swapsSides(header.orientation) ? { width: header.height, height: header.width } : header;
 }
 
 function uint16(data: Uint8Array, at: number): number {
@@ -39,7 +49,10 @@ const IHDR_END = 26;
 const GRAY_TYPES = [0, 4];
 const EXIF_CHUNK = 0x65584966;
 const END_CHUNK = 0x49454e44;
-/** more chunks than any encoder writes for an image that is taken in: data that lies must not be walked for long */
+/**
+ * more chunks than any encoder writes for an image that is taken in: data that lies must not be walked for
+ * long
+ */
 const MAX_CHUNKS = 20_000;
 
 /**

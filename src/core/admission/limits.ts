@@ -1,0 +1,27 @@
+import { refuse, type Refusal } from '../refusal.ts';
+
+/**
+ * Pixels that a side may have: what the largest sensors at video rate have (8192 of a line of 8K DCI), and
+ * small enough for every product of a step and rows to be exact in a double.
+ */
+export const MAX_SIDE = 8192;
+
+/**
+ * Pixels that an image may have: 8K UHD, 7680 x 4320. That is 100 MB as RGB, 133 MB with alpha. A camera
+ * holds at the most one image at the gate and one in front of the engine, beside those in it: 400 MB in the
+ * worst case, which a device of 4 GB has.
+ */
+export const MAX_PIXELS = 7680 * 4320;
+
+/** Refuses a size that no frame may have; `undefined` where it is within the limits. */
+export function refuseSize(width: number, height: number): Refusal | undefined {
+  if (width === 0 || height === 0) return refuse('bad_size', `an image of ${width}x${height} has no pixels`);
+  // sides that are no whole numbers come from code, not from messages
+  if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0))
+    return refuse('bad_size', `${width}x${height} is not the size of an image`);
+  if (width > MAX_SIDE || height > MAX_SIDE)
+    return refuse('bad_size', `an image of ${width}x${height} has a side of more than ${MAX_SIDE} pixels`);
+  if (width * height > MAX_PIXELS)
+    return refuse('bad_size', `an image of ${width}x${height} has more than ${MAX_PIXELS} pixels`);
+  return undefined;
+}
