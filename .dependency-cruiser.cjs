@@ -44,6 +44,13 @@ const wrappers = Object.entries(WRAPPERS).map(([library, place]) => ({
 
 module.exports = {
   forbidden: [
+    {
+      name: 'one-wrapper-child-processes',
+      comment: 'processes are started only by src/platform/child-process.ts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/platform/child-process.ts$' },
+      to: { path: '^(node:)?child_process$' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'core-is-pure',

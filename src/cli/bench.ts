@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { sha256OfFile } from '../model/bundle.ts';
 import { childEnvironment } from '../platform/child-environment.ts';
+import { requireChild } from '../platform/child-process.ts';
 import { describeHost } from '../platform/describe-host.ts';
 import { registerBenchHeadline } from './bench-headline.ts';
 import { benchPeers, benchRos, type RosBenchOptions, type TrialRunner } from '../tools/bench/bench-ros.ts';
@@ -69,13 +69,14 @@ function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
 }
 
 /** The peer's packages, installed beside the project the first time. */
-function installPeer(): void {
+async function installPeer(): Promise<void> {
   if (existsSync(join(PEER_PACKAGES, 'cv2')) && existsSync(join(PEER_PACKAGES, 'onnxruntime'))) return;
   say('installing OpenCV and onnxruntime for the Python peer (about 20 s, once) ...');
   const requirements = join(ROOT, 'test/peers/requirements.txt');
-  execFileSync('python3', ['-m', 'pip', 'install', '-q', '--target', PEER_PACKAGES, '-r', requirements], {
+  await requireChild({
+    command: 'python3',
+    args: ['-m', 'pip', 'install', '-q', '--target', PEER_PACKAGES, '-r', requirements],
     env: childEnvironment(),
-    stdio: 'inherit',
   });
 }
 
@@ -129,7 +130,7 @@ async function runPeers(flags: PeersFlags): Promise<void> {
   const report = await withReport(flags.report, async () => {
     const runner = trialRunner();
     const peerModelDigest = await sha256OfFile(flags.peerModel);
-    installPeer();
+    await installPeer();
     const options = {
       ...settings(flags, flags.peerModel),
       seconds: flags.seconds,

@@ -144,6 +144,10 @@ export const ERROR_TEMPLATES = {
     message: 'the benchmark process "{name}" failed: {reason}; it said: {output}',
     fix: 'run "goshawk doctor"; ROS benchmarks need "scripts/with-ros goshawk bench ..." and a source checkout',
   },
+  GOSHAWK_CHILD_FAILED: {
+    message: '"{command}" {reason}; its last lines:\n{output}',
+    fix: 'run the same command by itself, and fix what it reports',
+  },
   GOSHAWK_CAMERA_SPEC: {
     message: 'camera "{spec}" is not understood: {reason}',
     fix: 'give sim, sim:seed=7,fog=0.3, dir:PATH, or mcap:FILE (with ,topic=/x or ,loop=false behind it)',

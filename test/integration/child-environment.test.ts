@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { childEnvironment, inferenceEnvironment } from '../../src/platform/child-environment.ts';
 import { createChildLane } from '../../src/device/inference/child-lane.ts';
-import { ManagedChild } from '../../src/tools/demo/managed-child.ts';
+import { runChild } from '../../src/platform/child-process.ts';
 
 const SECRETS = {
   GOSHAWK_MQTT_USERNAME: 'robot',
@@ -56,14 +56,12 @@ describe('the environment of an inference child', () => {
 describe('the environment of any other child', () => {
   it('is that of this process without what opens the broker', async () => {
     stub({ ...SECRETS, ROS_DOMAIN_ID: '7' });
-    const lines: string[] = [];
-    const child = new ManagedChild({
-      name: 'camera',
-      arguments: ['-e', 'console.log(JSON.stringify(process.env))'],
-      onLine: (_name, line) => lines.push(line),
+    const { output } = await runChild({
+      command: process.execPath,
+      args: ['-e', 'console.log(JSON.stringify(process.env))'],
+      env: childEnvironment(),
     });
-    await child.exited;
-    const environment = JSON.parse(lines.join('')) as Record<string, string>;
+    const environment = JSON.parse(output) as Record<string, string>;
     expect(environment['ROS_DOMAIN_ID']).toBe('7');
     expect(Object.keys(environment).filter((name) => name.startsWith('GOSHAWK_MQTT_'))).toEqual([]);
     expect(childEnvironment({ A: '1', B: undefined, ...SECRETS })).toEqual({ A: '1' });

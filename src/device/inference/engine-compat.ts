@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { BundleVariant } from '../../contract/bundle.ts';
 import { inferenceEnvironment } from '../../platform/child-environment.ts';
+import { readCommand } from '../../platform/child-process.ts';
 
 /** What a built TensorRT engine meets on a machine; `null` where it is not there or cannot be told. */
 export interface EngineHost {
@@ -26,6 +26,9 @@ const TEGRA_CAPABILITIES: Readonly<Record<string, string>> = {
   'nvidia,tegra234': '8.7',
   'nvidia,tegra264': '11.0',
 };
+
+/** How long nvidia-smi may take, milliseconds. */
+const SMI_MS = 5000;
 
 /** `10.3.0` and `10.3` describe one version as far as both say something. */
 function sameVersion(a: string, b: string): boolean {
@@ -88,16 +91,7 @@ function tegraCapability(): string | null {
 }
 
 function smiCapability(): string | null {
-  try {
-    const query = ['--query-gpu=compute_cap', '--format=csv,noheader'];
-    const text = execFileSync('nvidia-smi', query, {
-      encoding: 'utf8',
-      env: inferenceEnvironment(),
-      timeout: 5000,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return /^\d+\.\d+/.exec(text.trim())?.[0] ?? null;
-  } catch {
-    return null;
-  }
+  const query = ['--query-gpu=compute_cap', '--format=csv,noheader'];
+  const text = readCommand('nvidia-smi', query, inferenceEnvironment(), SMI_MS) ?? '';
+  return /^\d+\.\d+/.exec(text.trim())?.[0] ?? null;
 }

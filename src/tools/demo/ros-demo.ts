@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Status } from '../../contract/status.ts';
-import { ManagedChild } from './managed-child.ts';
+import { childEnvironment } from '../../platform/child-environment.ts';
+import { ChildProcess } from '../../platform/child-process.ts';
 import { fetchStatus } from './status-client.ts';
 
 const POLL_MS = 250;
@@ -65,27 +66,32 @@ async function untilPublished(options: RosDemoOptions, failed: () => GoshawkErro
 export async function runRosDemo(options: RosDemoOptions): Promise<boolean> {
   const started = performance.now();
   const failures: GoshawkError[] = [];
-  const spawnNode = (
+  const startNode = (
     name: string,
     entry: string,
     parameters: Readonly<Record<string, string>>,
-  ): ManagedChild => {
-    const child = new ManagedChild({
-      name,
-      arguments: nodeArguments(entry, parameters),
-      onLine: (_name, line) => {
+  ): ChildProcess => {
+    const child = new ChildProcess({
+      command: process.execPath,
+      args: nodeArguments(entry, parameters),
+      // the demo's broker knows no users
+      env: childEnvironment(),
+      // Ctrl-C in the terminal reaches this program alone, which then ends the nodes in order
+      ownGroup: true,
+      onLine: (line) => {
         if (WORTH_SHOWING.test(line)) options.say(line);
         if (COULD_NOT_START.test(line)) failures.push(new GoshawkError('GOSHAWK_DEMO_NODE_FAILED', { name }));
       },
     });
-    void child.exited.then(() => {
-      failures.push(new GoshawkError('GOSHAWK_DEMO_NODE_ENDED', { name, output: child.lastLines }));
+    void child.ended.then(({ error }) => {
+      const output = error ?? child.output.trim().split('\n').slice(-8).join('\n');
+      failures.push(new GoshawkError('GOSHAWK_DEMO_NODE_ENDED', { name, output }));
     });
     return child;
   };
-  const detector = spawnNode('detector', options.nodes.detector, options.detector);
-  const camera = spawnNode('camera', options.nodes.camera, options.camera);
-  const killAll = (): void => [camera, detector].forEach((child) => child.kill());
+  const detector = startNode('detector', options.nodes.detector, options.detector);
+  const camera = startNode('camera', options.nodes.camera, options.camera);
+  const killAll = (): void => [camera, detector].forEach((child) => child.kill('SIGKILL'));
   process.once('exit', killAll);
   try {
     if (!(await untilPublished(options, () => failures[0] ?? null))) {

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childEnvironment } from '../../platform/child-environment.ts';
+import { readCommand } from '../../platform/child-process.ts';
 
 /** Space of a file system, bytes. */
 export interface Space {
@@ -63,14 +63,7 @@ export function systemProbe(home: string): Probe {
         const { bsize, blocks, bavail } = statfsSync(folder);
         return { total: bsize * blocks, free: bsize * bavail };
       }),
-    run: (command, args) => {
-      const result = spawnSync(command, args, {
-        encoding: 'utf8',
-        env: childEnvironment(),
-        timeout: COMMAND_TIMEOUT_MS,
-      });
-      return result.status === 0 ? result.stdout : undefined;
-    },
+    run: (command, args) => readCommand(command, args, childEnvironment(), COMMAND_TIMEOUT_MS),
     monotonicMs: () => performance.now(),
     wallMs: () => Date.now(),
     wait: async (ms) => {

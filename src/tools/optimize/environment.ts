@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { spawn } from 'node:child_process';
 import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import semver from 'semver';
 import { GoshawkError } from '../../contract/errors.ts';
 import { childEnvironment } from '../../platform/child-environment.ts';
+import { runChild, type ChildResult } from '../../platform/child-process.ts';
 import { withLock } from './lock.ts';
 
 /** How the quantizer is started. */
@@ -124,8 +124,8 @@ async function findPython(signal: AbortSignal): Promise<string> {
   const ask = 'import sys, ensurepip, venv; print("%d.%d" % sys.version_info[:2])';
   let reason = 'there is no python3';
   for (const command of PYTHONS) {
-    const { code, output } = await run(command, ['-c', ask], signal);
-    if (code === null) continue;
+    const { code, error, output } = await run(command, ['-c', ask], signal);
+    if (error !== null) continue;
     if (code !== 0) {
       reason = `${command} has no venv: ${lastLine(output)}`;
       continue;
@@ -137,46 +137,11 @@ async function findPython(signal: AbortSignal): Promise<string> {
 }
 
 /**
- * Runs a program to its end; code null where it could not be started. Rejects with the signal's reason where
- * that ended it.
+ * Runs Python to its end. Its whole group ends with the signal: pip has children that would hold on to the
+ * output.
  */
-async function run(
-  command: string,
-  args: readonly string[],
-  signal: AbortSignal,
-): Promise<{ code: number | null; output: string }> {
-  signal.throwIfAborted();
-  const child = spawn(command, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: pythonEnvironment(''),
-    detached: true,
-  });
-  let output = '';
-  const collect = (data: Buffer): void => {
-    output = (output + data.toString()).slice(-20_000);
-  };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
-  const stop = (): void => {
-    // the whole group: pip has children that would hold on to the output
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
-    } catch {
-      // it has ended by itself
-    }
-  };
-  signal.addEventListener('abort', stop);
-  const code = await new Promise<number | null>((resolve) => {
-    child.once('error', () => {
-      resolve(null);
-    });
-    child.once('close', (status) => {
-      resolve(status ?? -1);
-    });
-  });
-  signal.removeEventListener('abort', stop);
-  signal.throwIfAborted();
-  return { code, output };
+function run(command: string, args: readonly string[], signal: AbortSignal): Promise<ChildResult> {
+  return runChild({ command, args, env: pythonEnvironment(''), ownGroup: true, keptOutput: 20_000, signal });
 }
 
 function lastLine(output: string): string {

@@ -1,9 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline';
 import { GoshawkError } from '../../contract/errors.ts';
+import { ChildProcess, describeEnd, type ChildEnd } from '../../platform/child-process.ts';
 import type { QuantizerCommand } from './environment.ts';
 import { answerSchema, OPERATIONS, peakSchema, type AnswerOf, type Operation } from './protocol.ts';
 
@@ -77,7 +76,7 @@ export class Quantizer implements QuantizerPort {
       const answer = await new Promise((resolve, reject) => {
         this.#lastId += 1;
         this.#pending = { id: this.#lastId, onProgress, resolve, reject };
-        child.stdin?.write(`${JSON.stringify({ id: this.#lastId, op: operation, ...parameters })}\n`);
+        child.write(`${JSON.stringify({ id: this.#lastId, op: operation, ...parameters })}\n`);
       });
       const { peakBytes = 0 } = peakSchema.parse(answer);
       if (peakBytes > 0) this.peakBytes = Math.max(this.peakBytes ?? 0, peakBytes);
@@ -98,49 +97,38 @@ export class Quantizer implements QuantizerPort {
   async close(): Promise<void> {
     const child = this.#child;
     this.#child = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    child.stdin?.end();
+    if (child === null || child.end !== null) return;
+    child.endInput();
     const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
-    await ended;
+    await child.ended;
     clearTimeout(timer);
   }
 
   #start(): ChildProcess {
     const { command, args, env } = this.#command;
     mkdirSync(dirname(this.#log), { recursive: true });
-    const log = openSync(this.#log, 'a');
     // a process group of its own: Ctrl-C in a terminal is this process's to handle
-    const child = spawn(command, [...args], { env, detached: true, stdio: ['pipe', 'pipe', log] });
-    closeSync(log);
-    let ending = '';
-    child.once('error', (error) => {
-      ending = error.message;
+    const child = new ChildProcess({
+      command,
+      args,
+      env,
+      ownGroup: true,
+      input: true,
+      errorLog: this.#log,
+      onLine: (line) => this.#take(line),
     });
-    // a write to a process that is gone: its end is reported by 'close'
-    child.stdin?.on('error', () => undefined);
-    if (child.stdout !== null) {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        this.#take(line);
-      });
-    }
-    child.once('close', (code, signal) => {
+    void child.ended.then((end) => {
       if (this.#child === child) this.#child = null;
-      if (this.#pending === null) return;
-      void this.#reportEnd(this.#pending, ending || (signal ?? `exit code ${code}`));
+      if (this.#pending !== null) void this.#reportEnd(this.#pending, end);
     });
     return child;
   }
 
-  async #reportEnd(pending: Pending, ending: string): Promise<void> {
+  async #reportEnd(pending: Pending, end: ChildEnd): Promise<void> {
     const reported = (await readFile(this.#log, 'utf8').catch(() => '')).trim().split('\n').at(-1) ?? '';
-    const hint = ending === 'SIGKILL' ? ' (the system may have run out of memory)' : '';
-    pending.reject(
-      new QuantizerError(
-        'crashed',
-        `it ended with ${ending}${hint}${reported === '' ? '' : `: ${reported}`}`,
-      ),
-    );
+    const hint = end.signal === 'SIGKILL' ? ' (the system may have run out of memory)' : '';
+    const last = reported === '' ? '' : `: ${reported}`;
+    pending.reject(new QuantizerError('crashed', `it ${describeEnd(end)}${hint}${last}`));
   }
 
   #take(line: string): void {

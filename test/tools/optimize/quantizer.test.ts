@@ -57,7 +57,7 @@ describe('Quantizer', () => {
     const pid = async () => (await quantizer.request('hello', {})).versions['pid'];
     const before = await pid();
     await expect(quantizer.request('calibrate', { how: 'crash' })).rejects.toEqual(
-      failure('crashed', /exit code 3: MemoryError: no more/),
+      failure('crashed', /ended with code 3: MemoryError: no more/),
     );
     expect(readFileSync(log, 'utf8')).toContain('Traceback');
     await expect(quantizer.request('calibrate', { how: 'killed' })).rejects.toEqual(
