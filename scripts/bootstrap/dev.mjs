@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
-import { copyPages } from './copy-pages.mjs';
+import { copyPages, watchPages } from './copy-pages.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { Restarted } from './restarted.mjs';
 import { rosEnvironment } from './ros-env.mjs';
@@ -34,10 +34,15 @@ export async function runDev(ros, args) {
       detached: true,
     }),
   );
+  let isCompiled = false;
+  const pages = watchPages(() => {
+    if (isCompiled) app.restart();
+  });
   return await new Promise((resolve, reject) => {
     /** @param {number} code */
     const end = (code) => {
       compiler.kill('SIGTERM');
+      pages.close();
       // one Ctrl-C may come here twice, by the terminal and by who started this: signals are heard until the
       // demo is gone
       void app.stop().then(() => {
@@ -53,7 +58,8 @@ export async function runDev(ros, args) {
     compiler.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
       process.stdout.write(text);
       const errors = ROUND_DONE.exec(text)?.[1];
-      if (errors !== '0') return;
+      isCompiled = errors === '0';
+      if (!isCompiled) return;
       copyPages();
       app.restart();
     });

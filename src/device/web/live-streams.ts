@@ -4,7 +4,7 @@ import type { LiveImages } from '../runtime/live-images.ts';
 
 /** Streams at once: each holds a connection and an image in hand, so strangers must not pile them up. */
 const MAX_STREAMS = 8;
-const PICTURE_WAIT_MS = 2_000;
+const IMAGE_WAIT_MS = 2_000;
 const BOUNDARY = 'goshawkframe';
 
 /** Motion JPEG for viewers that know nothing else. A viewer keeps its stream when another model is loaded. */
@@ -48,7 +48,7 @@ export class LiveStreams {
         response.end();
         return;
       }
-      const jpeg = await this.#live.next(camera, PICTURE_WAIT_MS);
+      const jpeg = await this.#live.next(camera, IMAGE_WAIT_MS);
       if (jpeg === null || gone.aborted) continue;
       response.write(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
       response.write(jpeg);

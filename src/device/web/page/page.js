@@ -2,7 +2,7 @@
 const POLL_MS = 500;
 // Images are fetched, all cameras in one request, and no connection is kept: a browser opens six to one host,
 // for all of its tabs together.
-const PICTURE_MS = 100;
+const IMAGE_MS = 100;
 const HISTORY = 120;
 const $ = (id) => document.getElementById(id);
 const fixed = (value, digits) => (typeof value === 'number' ? value.toFixed(digits) : '-');
@@ -45,7 +45,7 @@ function showCameras(names) {
   shown.clear();
   box.replaceChildren(...names.map(figureOf));
 }
-function showPicture(name, id, jpeg) {
+function showImage(name, id, jpeg) {
   const place = shown.get(name);
   if (!place) return;
   URL.revokeObjectURL(place.url);
@@ -54,24 +54,24 @@ function showPicture(name, id, jpeg) {
   place.image.src = place.url;
 }
 /** A line of JSON, then the images that it lists. */
-function showPictures(body) {
+function showImages(body) {
   const bytes = new Uint8Array(body);
   const end = bytes.indexOf(10);
   let at = end + 1;
   for (const image of JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))) {
-    showPicture(image.camera, image.id, bytes.subarray(at, at + image.bytes));
+    showImage(image.camera, image.id, bytes.subarray(at, at + image.bytes));
     at += image.bytes;
   }
 }
-async function pollPictures() {
+async function pollImages() {
   try {
     const have = [...shown.values()].map(({ id }) => id).join();
     const answer = shown.size === 0 ? null : await fetch('/api/pictures?have=' + encodeURIComponent(have));
-    if (answer && answer.ok) showPictures(await answer.arrayBuffer());
+    if (answer && answer.ok) showImages(await answer.arrayBuffer());
   } catch {
-    // the figures say that the device does not answer
+    // the stats say that the device does not answer
   }
-  setTimeout(pollPictures, PICTURE_MS);
+  setTimeout(pollImages, IMAGE_MS);
 }
 const dropsOf = (frames) => Object.entries(frames.drops).filter(([, n]) => n > 0);
 function captionOf(name, camera, { activeMs, silentAfterMs }) {
@@ -245,4 +245,4 @@ async function poll() {
   setTimeout(poll, POLL_MS);
 }
 poll();
-pollPictures();
+pollImages();
