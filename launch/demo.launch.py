@@ -14,14 +14,14 @@ IMAGE_TOPIC = "/camera/image_raw"
 
 CAMERA_ARGUMENTS = {
     "source": ("sim", str, "sim, dir:FOLDER or mcap:FILE"),
-    "rate": ("30.0", float, "frames a second"),
-    "width": ("1280", int, "width of the pictures"),
-    "height": ("720", int, "height of the pictures"),
+    "rate": ("30.0", float, "frames per second"),
+    "width": ("1280", int, "image width"),
+    "height": ("720", int, "image height"),
 }
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Perception on the camera's topic, and the camera. Perception comes first: it sets the DDS profile for both."""
+    """Starts perception, then the camera: perception sets the DDS profile for both."""
     camera = Node(
         package="goshawk",
         executable="camera",

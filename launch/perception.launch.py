@@ -28,7 +28,7 @@ from lifecycle_msgs.msg import Transition
 
 HERE = Path(__file__).resolve().parent
 
-# Which variable names the DDS profile: Fast DDS 2 reads one, Fast DDS 3 the other and warns of the first.
+# The variable that names the DDS profile: Fast DDS 2 reads one; Fast DDS 3 reads the other and warns about the first.
 WITH_FAST_DDS_2 = {"humble", "iron", "jazzy"}
 PROFILE_VARIABLE, OTHER_PROFILE_VARIABLE = (
     ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
@@ -43,17 +43,17 @@ def parameter_schema() -> dict[str, dict[str, Any]]:
     return schema["$defs"]["node"]["properties"]["ros__parameters"]["properties"]
 
 
-# Each parameter is an argument of the same name that counts where it is given; the parameter file decides
-# otherwise. Only autostart has a meaning of its own here: launch drives the lifecycle.
+# Each parameter is an argument of the same name; without it, the parameter file decides. Only autostart means something
+# else here: launch drives the lifecycle.
 PARAMETER_ARGUMENTS = {name: spec for name, spec in parameter_schema().items() if name != "autostart"}
 
 
-# Arguments that are no parameters, with their defaults.
+# Arguments that are not parameters, with their defaults.
 OTHER_ARGUMENTS = {
     "params_file": (str(HERE / "params" / "detector.yaml"), "parameter file of the detector"),
     "namespace": ("goshawk", "namespace of the node"),
-    "autostart": ("true", "configure and activate at once"),
-    "respawn": ("false", "start the node again when it dies"),
+    "autostart": ("true", "configure and activate on start"),
+    "respawn": ("false", "restart the node when it dies"),
     "log_level": ("info", "debug, info, warn, error"),
 }
 OWN_FILES = ("perception.launch.py", "demo.launch.py")
@@ -69,9 +69,9 @@ def default_profile() -> str:
 
 
 def parameter_value(name: str, text: str) -> Any:
-    """What an argument's text means as a parameter: lists may be written with or without brackets."""
+    """Parses an argument as a parameter; lists may be written with or without brackets."""
     kind = PARAMETER_ARGUMENTS[name].get("type")
-    # Texts, also where they look like something else: robot:=7, bundle:=1e3.
+    # Strings stay strings, even if they look like something else: robot:=7, bundle:=1e3.
     if kind == "string":
         return text
     if kind != "array":
@@ -82,10 +82,11 @@ def parameter_value(name: str, text: str) -> Any:
 
 
 def autostart_handlers(detector: LifecycleNode) -> list[LaunchDescriptionEntity]:
-    """Configures the node once its process has started, and activates it once that is done."""
+    """Configures the node once its process has started, then activates it."""
 
     def request(transition: int) -> EmitEvent:
-        return EmitEvent(event=ChangeState(lifecycle_node_matcher=matches_action(detector), transition_id=transition))
+        change = ChangeState(lifecycle_node_matcher=matches_action(detector), transition_id=transition)
+        return EmitEvent(event=change)
 
     return [
         RegisterEventHandler(
@@ -103,24 +104,23 @@ def autostart_handlers(detector: LifecycleNode) -> list[LaunchDescriptionEntity]
 
 
 def unknown_arguments(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Says which arguments of the command line nobody takes: ros2 launch itself passes over them in silence."""
+    """Reports unknown arguments of the command line, which ros2 launch itself silently ignores."""
     if not any(word.endswith(OWN_FILES) for word in sys.argv):
-        return []  # a launch file of somebody else includes this one, and takes arguments of its own
+        return []  # included by another launch file, which has its own arguments
     known = {*PARAMETER_ARGUMENTS, *OTHER_ARGUMENTS, *CAMERA_ARGUMENTS_OF_DEMO, "dds_profile"}
     lines = []
     for name in (word.partition(":=")[0] for word in context.argv if ":=" in word):
         if name in known:
             continue
         near = get_close_matches(name, known, 1)
-        hint = f": is {near[0]} meant?" if near else ";"
-        lines.append(
-            LogInfo(msg=f"WARNING: launch argument {name} is not known and has no effect{hint} --show-args lists them")
-        )
+        hint = f": did you mean {near[0]}?" if near else ";"
+        warning = f"WARNING: unknown launch argument {name} has no effect{hint} --show-args lists all arguments"
+        lines.append(LogInfo(msg=warning))
     return lines
 
 
 def launch_detector(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The node and its handlers, from what the arguments say at launch."""
+    """The node and its handlers, from the launch arguments."""
 
     def argument(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
@@ -129,8 +129,8 @@ def launch_detector(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     overrides = {name: parameter_value(name, text) for name, text in given.items() if text != ""}
     autostart = yaml.safe_load(argument("autostart")) is True
     respawn = yaml.safe_load(argument("respawn")) is True
-    # A node that crashed is still known to the graph for some seconds, so launch would ask the dead one to configure:
-    # with respawn the node has to start by itself, and otherwise it must not, since launch drives the lifecycle.
+    # A crashed node stays in the graph for some seconds, so launch would ask the dead one to configure. With respawn
+    # the node must therefore start by itself; otherwise it must not, since launch drives the lifecycle.
     overrides["autostart"] = autostart and respawn
     detector = LifecycleNode(
         package="goshawk",

@@ -8,8 +8,8 @@ const STAMP = 'ament';
 const SOURCES = ['launch', 'package.xml', 'scripts/install-ament', 'scripts/ros/run-node'];
 
 /**
- * Goshawk's own ROS 2 package, so that "ros2 run goshawk" and "ros2 launch goshawk" find it. It points into
- * this folder: a new build needs no new installation.
+ * Installs Goshawk's own ROS 2 package, for "ros2 run goshawk" and "ros2 launch goshawk". It points to this
+ * folder, so a new build needs no new installation.
  * @param {(activity: string) => void} say
  */
 export async function ensureAmentPackage(say) {

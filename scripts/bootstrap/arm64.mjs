@@ -20,13 +20,14 @@ import { keyOfFiles, once } from './stamps.mjs';
 /**
  * @typedef {object} Arm64
  * @property {string} node starts Node for arm64, emulated, as the command `node` would
- * @property {string} app this package as npm installs it on arm64: the same dist/, other binaries in node_modules
+ * @property {string} app this package as npm installs it on arm64: the same dist/, other binaries in
+ *   node_modules
  */
 
-/** A Cortex-A76 (Raspberry Pi 5; the Cortex-A78AE of a Jetson Orin is its successor): dot products, no SVE. */
+/** A Cortex-A76 (Raspberry Pi 5; predecessor of the Cortex-A78AE of a Jetson Orin): dot products, no SVE. */
 const CPU = 'cortex-a76';
 const PACKAGES = ['qemu-user', 'libc6-arm64-cross', 'libstdc++6-arm64-cross'];
-/** Programs that need no library of the system: only these can be unpacked anywhere. */
+/** Includes a static emulator, which needs no system libraries and so can be unpacked anywhere. */
 const PACKAGES_TO_UNPACK = [
   'qemu-user-static',
   'qemu-user',
@@ -37,11 +38,11 @@ const PACKAGES_TO_UNPACK = [
 const FOLDER = path.join(PLACES.tools, 'arm64');
 const UNPACKED = path.join(FOLDER, 'debian');
 
-/** What is missing where the emulator or its libraries cannot be had here, with the command that installs them. */
+/** The emulator or its libraries are not available here; `fix` is the command that installs them. */
 export class EmulationUnavailableError extends SetupError {}
 
 /**
- * @returns {{ emulator: string, libraries: string } | undefined} program, and folder with lib/ in it
+ * @returns {{ emulator: string, libraries: string } | undefined} program, and folder that contains lib/
  */
 function findEmulation() {
   const emulator = [
@@ -67,7 +68,7 @@ async function ensureEmulation(say) {
   const fix = `sudo apt-get update && sudo apt-get install ${PACKAGES.join(' ')}`;
   const present = findEmulation();
   if (present !== undefined) return present;
-  say('installing qemu-user and libraries of arm64');
+  say('installing qemu-user and arm64 libraries');
   if (!(await installPackages(PACKAGES, 'arm64'))) {
     try {
       await unpackPackages(PACKAGES_TO_UNPACK, UNPACKED, { name: 'arm64', fix });
@@ -84,7 +85,7 @@ async function ensureEmulation(say) {
   return found;
 }
 
-/** @returns {string} what /proc/cpuinfo of such a machine says; without it ONNX Runtime ends in a segmentation fault */
+/** @returns {string} the /proc/cpuinfo of such a machine; without it ONNX Runtime segfaults */
 function cpuInfo() {
   const lines = [
     'BogoMIPS\t: 50.00',
@@ -107,8 +108,8 @@ function cpuInfo() {
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
- * Node for arm64 behind a script: the kernel of this machine cannot start such a program by itself, so the
- * processes that Node starts have to go through the script as well.
+ * Node for arm64 behind a script. This machine's kernel cannot start such a program directly, so processes
+ * that Node starts must go through the script too.
  * @param {{ emulator: string, libraries: string }} emulation
  * @returns {Promise<string>} the script
  */
@@ -131,7 +132,7 @@ async function ensureEmulatedNode({ emulator, libraries }) {
 }
 
 /**
- * The packages of the lock file as npm installs them on an arm64 machine, and the build under test beside them.
+ * The packages of the lock file as npm installs them on an arm64 machine, together with the build under test.
  * @returns {Promise<string>} the folder
  */
 async function ensureApp() {
@@ -158,7 +159,7 @@ async function ensureApp() {
         log: 'arm64',
         what: 'npm ci for arm64',
         cwd: app,
-        fix: 'check the network and the space on the disk',
+        fix: 'check the network and the free disk space',
       },
     );
     symlinkSync(path.join(ROOT, 'models'), path.join(app, 'models'));
@@ -170,14 +171,15 @@ async function ensureApp() {
 }
 
 /**
- * Everything that it takes to run this package as on an arm64 machine; what is there already costs next to nothing.
+ * Installs everything needed to run this package as on an arm64 machine. Nearly free if it is already
+ * installed.
  * @param {(activity: string) => void} say
  * @returns {Promise<Arm64>}
- * @throws {EmulationUnavailableError} where the emulator cannot be had
- * @throws {SetupError} where Node or the packages cannot be had
+ * @throws {EmulationUnavailableError} if the emulator is not available
+ * @throws {SetupError} if Node or the packages cannot be installed
  */
 export async function ensureArm64(say) {
   const emulation = await ensureEmulation(say);
-  say('installing Node and the packages of arm64');
+  say('installing Node and packages for arm64');
   return { node: await ensureEmulatedNode(emulation), app: await ensureApp() };
 }

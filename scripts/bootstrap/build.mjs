@@ -11,8 +11,8 @@ const CONFIGURATION = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.jso
 );
 
 /**
- * Compiles src/ to dist/, with its pages, unless nothing changed. Types are not checked here (that is a
- * test's work), so that a user's start-up neither waits for it nor fails by it.
+ * Compiles src/ to dist/, with its pages, if something changed. Types are not checked here (a test does that),
+ * so that start-up neither waits for type checking nor fails because of it.
  * @param {(activity: string) => void} say
  */
 export async function ensureBuild(say) {

@@ -4,10 +4,10 @@ import { SetupError } from './progress.mjs';
 import { capture, run, which } from './run.mjs';
 
 /**
- * Installs packages of Debian and its kin, which takes root.
+ * Installs packages on Debian and its derivatives, which requires root.
  * @param {readonly string[]} packages
  * @param {string} name of the log
- * @returns {Promise<boolean>} false where it cannot be done: not root, no apt-get, no network
+ * @returns {Promise<boolean>} false if it cannot be done: not root, no apt-get, no network
  */
 export async function installPackages(packages, name) {
   if (process.getuid?.() !== 0 || which('apt-get') === undefined) return false;
@@ -28,11 +28,11 @@ export async function installPackages(packages, name) {
 }
 
 /**
- * Unpacks packages of Debian and its kin into a folder, which takes no root.
- * @param {readonly string[]} packages those that this release does not have are left out
+ * Unpacks packages of Debian and its derivatives into a folder, which does not require root.
+ * @param {readonly string[]} packages those that this release does not have are skipped
  * @param {string} folder is emptied first
  * @param {{ name: string, fix: string }} options name of the log, and the command that would install them
- * @throws {SetupError} where they cannot be had
+ * @throws {SetupError} if they cannot be fetched
  */
 export async function unpackPackages(packages, folder, { name, fix }) {
   if (which('apt-get') === undefined || which('dpkg') === undefined)

@@ -6,22 +6,21 @@ import { PLACES, ROOT } from './paths.mjs';
 import { Restarted } from './restarted.mjs';
 import { rosEnvironment } from './ros-env.mjs';
 
-/** What the compiler says after each round in watch mode. */
+/** What the compiler prints after each round in watch mode. */
 const ROUND_DONE = /Found (\d+) errors?\. Watching for file changes\./;
 
 /**
- * The demo under the compiler's watch mode: every save that compiles starts it anew, one that does not leaves
- * it running. Ends with Ctrl-C, or when the demo ends by itself.
+ * Runs the demo with the compiler in watch mode. Every save that compiles restarts it; one that does not
+ * leaves it running. Ends with Ctrl-C, or when the demo exits.
  * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
  * @param {readonly string[]} args of `goshawk demo`
- * @returns {Promise<number>} exit code of the demo; 128 + the signal's number where one ended this
+ * @returns {Promise<number>} exit code of the demo; 128 + the signal's number if a signal ended it
  */
 export async function runDev(ros, args) {
   const env = rosEnvironment(ros, process.env);
   if (ros === undefined) env['GOSHAWK_NO_ROS'] = '1';
   const tsc = path.join(PLACES.nodeModules, 'typescript/bin/tsc');
-  // process groups of their own: a terminal's Ctrl-C must come from here only, or the demo would take it for
-  // a second one
+  // Separate process groups: a terminal's Ctrl-C must come from here only, or the demo would see it twice.
   const compiler = spawn(
     process.execPath,
     [tsc, '-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'],
@@ -43,8 +42,8 @@ export async function runDev(ros, args) {
     const end = (code) => {
       compiler.kill('SIGTERM');
       pages.close();
-      // one Ctrl-C may come here twice, by the terminal and by who started this: signals are heard until the
-      // demo is gone
+      // One Ctrl-C may arrive twice, from the terminal and from the parent process: handle signals until the
+      // demo is gone.
       void app.stop().then(() => {
         for (const signal of SIGNALS) process.off(signal, onSignal);
         resolve(code);

@@ -7,7 +7,7 @@ import { PLACES } from './paths.mjs';
 /** @typedef {import('./ros-env.mjs').Env} Env */
 
 /**
- * What the search looks at; tests give their own.
+ * The inputs of the search; tests supply their own.
  * @typedef {object} Machine
  * @property {Env} env
  * @property {string} systemFolder where distributions are installed, /opt/ros
@@ -18,15 +18,12 @@ import { PLACES } from './paths.mjs';
  *   sets in an empty environment
  */
 
-/**
- * @typedef {{ kind: 'found', ros: RosInstallation } | { kind: 'wheels', distro: string } |
- *   { kind: 'none', reason: string }} Search
- */
+/** @typedef {{ kind: 'found', ros: RosInstallation }} Found */
+/** @typedef {{ kind: 'wheels', distro: string }} FromWheels */
+/** @typedef {{ kind: 'none', reason: string }} NoRos */
+/** @typedef {Found | FromWheels | NoRos} Search */
 
-/**
- * Distributions that set-up can make from wheels (scripts/ros/requirements-*.txt), the one it makes by itself
- * first.
- */
+/** Distributions that set-up can install from wheels (scripts/ros/requirements-*.txt), the default first. */
 const WHEEL_DISTROS = ['jazzy', 'kilted'];
 
 /** The wheels are built for manylinux_2_28. */
@@ -43,8 +40,8 @@ function isGlibcRecent(version) {
 }
 
 /**
- * The first entry of AMENT_PREFIX_PATH that holds ROS itself (not only a workspace on top of it), leaving out
- * what this project made.
+ * The first entry of AMENT_PREFIX_PATH with ROS itself (not just a workspace on top of it), except this
+ * project's own.
  * @param {Env} env
  * @returns {string | undefined}
  */
@@ -56,8 +53,8 @@ function sourcedPrefix(env) {
 }
 
 /**
- * What a sourced installation put into the environment, kept so that scripts/with-ros works in a shell that
- * did not source it.
+ * What a sourced installation added to the environment, so that scripts/with-ros works in a shell that did
+ * not source it.
  * @param {Env} env
  * @returns {Record<string, string>}
  */
@@ -84,7 +81,7 @@ function rosVariables(env) {
 }
 
 /**
- * Distributions under /opt/ros, newest first: their names follow the alphabet, and rolling comes after all of them.
+ * Distributions under /opt/ros, newest first: their names are alphabetical, with rolling after all of them.
  * @param {string} folder
  * @returns {string[]}
  */
@@ -97,8 +94,8 @@ export function systemDistributions(folder) {
 }
 
 /**
- * Looks for ROS 2 in this order: a sourced installation, the newest under /opt/ros, wheels into the project's
- * own folder. GOSHAWK_ROS_DISTRO names the only distribution that will do.
+ * Looks for ROS 2 in this order: a sourced installation, the newest under /opt/ros, wheels in the project's
+ * own folder. GOSHAWK_ROS_DISTRO restricts it to one distribution.
  * @param {Machine} machine
  * @returns {Search}
  */
@@ -113,7 +110,7 @@ export function findRos(machine) {
       // Two distributions in one environment would load each other's libraries.
       return {
         kind: 'none',
-        reason: `GOSHAWK_ROS_DISTRO asks for ${wanted} and ${distro} is sourced (use a shell that sourced none)`,
+        reason: `GOSHAWK_ROS_DISTRO asks for ${wanted} and ${distro} is sourced (use a shell that has not sourced one)`,
       };
     }
     return { kind: 'found', ros: { kind: 'sourced', distro, prefix, variables: rosVariables(machine.env) } };
@@ -123,7 +120,7 @@ export function findRos(machine) {
     if (wanted !== undefined && wanted !== name) continue;
     const home = path.join(machine.systemFolder, name);
     const variables = machine.source(path.join(home, 'setup.bash'));
-    // ROS 1 lies in the same folder and has no AMENT_PREFIX_PATH.
+    // ROS 1 is in the same folder and has no AMENT_PREFIX_PATH.
     if (variables?.['AMENT_PREFIX_PATH'] === undefined) continue;
     return {
       kind: 'found',
@@ -131,9 +128,8 @@ export function findRos(machine) {
     };
   }
 
-  const place =
-    `there is no ${wanted ?? 'ROS 2'} sourced, none under ${machine.systemFolder}, and ` +
-    'wheels exist only for';
+  const elsewhere = `there is no ${wanted ?? 'ROS 2'} sourced, none under ${machine.systemFolder}`;
+  const place = `${elsewhere}, and wheels exist only for`;
   const [preferred = ''] = WHEEL_DISTROS;
   if (wanted !== undefined && !WHEEL_DISTROS.includes(wanted)) {
     return { kind: 'none', reason: `${place} ${WHEEL_DISTROS.join(' and ')}` };
@@ -157,7 +153,7 @@ const PLAIN_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /**
  * The variables that a setup.bash sets, read by sourcing it in an empty environment.
  * @param {string} setupFile
- * @returns {Record<string, string> | undefined} undefined when it fails
+ * @returns {Record<string, string> | undefined} undefined if it fails
  */
 export function sourceSetup(setupFile) {
   const output = capture('bash', ['-c', 'source "$0" >/dev/null 2>&1 && env -0', setupFile], {

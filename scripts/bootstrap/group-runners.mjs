@@ -12,8 +12,8 @@ import { readJunitReport, readVitestReport } from './test-results.mjs';
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Env} env
- * @param {'ignore' | 'inherit'} [input] whether it reads what is typed
- * @returns {Promise<number | null>} its exit code, null where it did not start or a signal ended it
+ * @param {'ignore' | 'inherit'} [input] whether it reads the keyboard
+ * @returns {Promise<number | null>} its exit code; null if it did not start or a signal ended it
  */
 export async function exitCodeOf(command, args, env, input = 'ignore') {
   const child = spawn(command, args, { cwd: ROOT, env, stdio: [input, 'inherit', 'inherit'] });
@@ -41,7 +41,7 @@ export async function show(command, args, env) {
 export const packaged = (file) => path.join(PLACES.nodeModules, file);
 
 /**
- * @param {string} reason with the command that would have the tests run
+ * @param {string} reason with the command that would make the tests run
  * @returns {Counts}
  */
 export function skip(reason) {
@@ -57,7 +57,7 @@ export function skip(reason) {
 export const vitest = (project, env) => runVitest(['--project', project, '--passWithNoTests'], project, env);
 
 /**
- * Some test files, each in the project that it belongs to.
+ * Runs test files, each in its own project.
  * @param {readonly string[]} files or folders, relative to the project's folder
  * @param {Env} env
  * @returns {Promise<Counts>}
@@ -65,7 +65,7 @@ export const vitest = (project, env) => runVitest(['--project', project, '--pass
 export const vitestFiles = (files, env) => runVitest(files, 'files', env);
 
 /**
- * @param {readonly string[]} which what vitest is to run
+ * @param {readonly string[]} which what vitest runs
  * @param {string} label of the report
  * @param {Env} env
  * @returns {Promise<Counts>}
@@ -83,7 +83,8 @@ async function runVitest(which, label, env) {
 }
 
 /**
- * Runs unit tests, or the files that are named, and again whenever what they import is saved; ends with Ctrl-C.
+ * Runs unit tests, or the given files, and reruns them whenever something they import is saved. Ends with
+ * Ctrl-C.
  * @param {readonly string[]} files
  * @param {Env} env
  * @returns {Promise<number | null>} exit code
@@ -99,9 +100,9 @@ export async function watchTests(files, env) {
 }
 
 /**
- * The tests of the quantizer of `goshawk optimize`, in the environment that the command makes for itself.
+ * Tests the quantizer of `goshawk optimize` in the environment that the command creates for itself.
  * @param {Env} env
- * @param {readonly string[]} [wrapper] command and arguments that Python is started by
+ * @param {readonly string[]} [wrapper] command and arguments that start Python
  * @param {string} [label] of the report
  * @returns {Promise<Counts>}
  */

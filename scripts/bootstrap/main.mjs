@@ -7,7 +7,7 @@ if (problem) {
   console.error('set-up: ' + problem);
   process.exitCode = 1;
 } else {
-  // Loaded only now: the rest uses syntax that older Nodes do not read.
+  // Loaded only now: the rest uses syntax that older Nodes cannot parse.
   const { runCommand } = await import('./commands.mjs');
   process.exitCode = await runCommand(process.argv[2], process.argv.slice(3));
 }

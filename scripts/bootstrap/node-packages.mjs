@@ -8,11 +8,11 @@ import { isFresh, keyOf, keyOfFiles, removeStamp, writeStamp } from './stamps.mj
 const STAMP = 'npm-packages';
 
 /**
- * npm's own record in node_modules tells whether what is there is what the lock file wants; it is compared
- * only when there is no stamp, for someone who ran "npm ci" by hand.
+ * Whether npm's own record in node_modules matches the lock file. Only compared if there is no stamp, for
+ * users who ran "npm ci" themselves.
  * @returns {boolean}
  */
-function isInstalledByHand() {
+function isInstalledByUser() {
   const inside = path.join(PLACES.nodeModules, '.package-lock.json');
   if (!existsSync(inside)) return false;
   /** @param {string} file */
@@ -28,15 +28,15 @@ function isInstalledByHand() {
 }
 
 /**
- * Installs what package-lock.json names, unless it is there. Install scripts do not run: onnxruntime-node's
- * would download GPU libraries, and rclnodejs's runs later, in the ROS environment.
+ * Installs the packages of package-lock.json if they are missing. Install scripts do not run:
+ * onnxruntime-node's would download GPU libraries, and rclnodejs's runs later, in the ROS environment.
  * @param {(activity: string) => void} say
  */
 export async function ensureNodePackages(say) {
   const key = keyOf([process.arch, keyOfFiles([path.join(ROOT, 'package-lock.json')])]);
   if (existsSync(path.join(PLACES.nodeModules, '.package-lock.json'))) {
     if (isFresh(STAMP, key)) return;
-    if (isInstalledByHand()) {
+    if (isInstalledByUser()) {
       writeStamp(STAMP, key);
       return;
     }
@@ -46,7 +46,7 @@ export async function ensureNodePackages(say) {
   await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     log: 'npm',
     what: 'npm ci',
-    fix: 'check the network and the space on the disk, and run the command again',
+    fix: 'check the network and the free disk space, and run the command again',
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
   writeStamp(STAMP, key);

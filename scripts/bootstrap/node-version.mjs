@@ -1,13 +1,16 @@
-// Runs on any Node that knows ES modules: no newer syntax in this file or in main.mjs.
+// Runs on any Node with ES modules: no newer syntax in this file or in main.mjs.
 
-/** Set-up itself runs on this. */
+/** The oldest Node that set-up itself runs on. */
 const WANTED = [20, 20, 0];
-/** Everything else does: older ones get no fixes any more, and current libraries leave them. */
+/**
+ * The oldest Node that everything else runs on: older ones get no more fixes, and current libraries drop
+ * them.
+ */
 const RUNTIME = [22, 18, 0];
 
 /**
  * @param {string} version such as 20.20.2
- * @returns {string | undefined} what is wrong and what to do; undefined when the version will do
+ * @returns {string | undefined} what is wrong and how to fix it; undefined if the version is new enough
  */
 export function nodeVersionProblem(version) {
   if (isAtLeast(version, WANTED)) return undefined;
@@ -22,7 +25,7 @@ export function nodeVersionProblem(version) {
 
 /**
  * @param {string} version such as 20.20.2
- * @returns {boolean} true where Goshawk runs on it
+ * @returns {boolean} whether Goshawk runs on it
  */
 export function isRuntimeVersion(version) {
   return isAtLeast(version, RUNTIME);

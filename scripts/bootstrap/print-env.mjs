@@ -4,7 +4,7 @@ import { readRosRecord, rosEnvironment } from './ros-env.mjs';
 const ros = process.env['GOSHAWK_NO_ROS'] === '1' ? undefined : readRosRecord();
 if (ros === undefined) {
   console.error(
-    'with-ros: no ROS 2 is set up (run "npm run setup", or source a ROS 2 installation first and run it then)',
+    'with-ros: no ROS 2 is set up; fix: run "npm run setup", after sourcing a ROS 2 installation if you have one',
   );
   process.exit(1);
 }

@@ -11,7 +11,7 @@ import { sum } from './test-results.mjs';
 /** @typedef {import('./group-runners.mjs').Env} Env */
 /** @typedef {import('./test-results.mjs').Counts} Counts */
 
-/** What scripts/emulate/as-avx2 is built and set up with, and Debian's packages of it. */
+/** Debian packages that build scripts/emulate/as-avx2. */
 const COMPILER_PACKAGES = ['gcc', 'libc6-dev', 'binutils'];
 
 /** @returns {boolean} whether as-avx2 has something to hide from ONNX Runtime */
@@ -23,13 +23,13 @@ const canBuildEmulation = () =>
   which('objdump') !== undefined && ['cc', 'gcc', 'clang'].some((name) => which(name) !== undefined);
 
 /**
- * What runs on a CPU without VNNI: that CPU itself, or this one behind scripts/emulate/as-avx2.
+ * Runs the tests for a CPU without VNNI: on that CPU itself, or on this one under scripts/emulate/as-avx2.
  * @param {Env} env
  * @returns {Promise<Counts>}
  */
 export async function runAvx2(env) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    return skip(`AVX2 is of x86-64, this is ${process.arch}: npm test -- --only avx2 on such a machine`);
+    return skip(`AVX2 needs x86-64, this is ${process.arch}: run npm test -- --only avx2 on such a machine`);
   /** @type {readonly string[]} */
   let wrapper = [];
   if (hasMoreThanAvx2()) {
@@ -49,16 +49,16 @@ export async function runAvx2(env) {
 }
 
 /**
- * The package on arm64, emulated.
+ * Tests the package on arm64, emulated.
  * @param {Env} env
  * @returns {Promise<Counts>}
  */
 export async function runArm64(env) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    return skip(`this is ${process.platform} on ${process.arch}: the other groups are what runs here`);
+    return skip(`this is ${process.platform} on ${process.arch}: arm64 is only emulated on x86_64 Linux`);
   try {
     const { node, app } = await showProgress('[tests] arm64', ensureArm64);
-    // The ROS environment names libraries of this machine.
+    // The ROS environment points to libraries of this machine.
     const own = { ...env, LD_LIBRARY_PATH: undefined, GOSHAWK_ARM64_NODE: node, GOSHAWK_ARM64_APP: app };
     return await vitest('arm64', own);
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * A failure of set-up that its reader can mend: what went wrong in one line, the command that mends it, and
- * where the log is.
+ * A set-up failure that the user can fix: what went wrong in one line, the command that fixes it, and the log
+ * file.
  */
 export class SetupError extends Error {
   /**
@@ -15,7 +15,7 @@ export class SetupError extends Error {
 
   /** @returns {string} one line */
   describe() {
-    const fix = this.fix === undefined ? '' : `; to mend it: ${this.fix}`;
+    const fix = this.fix === undefined ? '' : `; fix: ${this.fix}`;
     const log = this.log === undefined ? '' : ` (log: ${this.log})`;
     return `${this.message}${fix}${log}`;
   }
@@ -24,7 +24,7 @@ export class SetupError extends Error {
 /**
  * @typedef {object} Output
  * @property {(text: string) => void} write
- * @property {boolean} isTerminal a terminal's line can be written again
+ * @property {boolean} isTerminal lines can be overwritten
  */
 
 /** @type {Output} */
@@ -33,16 +33,16 @@ const standardError = {
   isTerminal: process.stderr.isTTY,
 };
 
-/** Steps shorter than this are not worth a line. */
+/** Shorter steps print nothing. */
 const QUIET_MS = 1000;
-/** How often a long step says that it is still at work, where lines cannot be written again. */
+/** How often a long step reports that it is still running, if lines cannot be overwritten. */
 const REMIND_MS = 20_000;
 
 /**
- * Runs a step and shows what it does for as long as it takes; a step of less than a second shows nothing.
+ * Runs a step and shows what it is doing. A step of less than a second shows nothing.
  * @template T
  * @param {string} title such as "[2/6] ROS 2"
- * @param {(say: (activity: string) => void) => Promise<T> | T} work calls `say` whenever it turns to something else
+ * @param {(say: (activity: string) => void) => Promise<T> | T} work calls `say` whenever its activity changes
  * @param {Output} [output]
  * @returns {Promise<T>}
  */

@@ -24,8 +24,8 @@ function packageVersion() {
 }
 
 /**
- * A working rclnodejs for this ROS: the package's own binary for Ubuntu where there is one, else compiled
- * here; message classes generated again whenever the interface packages change.
+ * Provides a working rclnodejs for this ROS: the package's own Ubuntu binary if there is one, else compiled
+ * here. Message classes are regenerated whenever the interface packages change.
  * @param {RosInstallation} ros
  * @param {(activity: string) => void} say
  */
@@ -54,7 +54,9 @@ export async function ensureRclnodejs(ros, say) {
     });
     // The generator reports its own failures with exit code 0.
     if (!existsSync(MESSAGES))
-      throw new SetupError('no message classes came out', { log: `.goshawk/setup-logs/${LOG}.log` });
+      throw new SetupError('generating message classes produced none', {
+        log: `.goshawk/setup-logs/${LOG}.log`,
+      });
     writeStamp('rclnodejs-messages', messagesKey);
   }
 
@@ -62,7 +64,7 @@ export async function ensureRclnodejs(ros, say) {
     say('trying rclnodejs');
     if (!works(env)) {
       throw new SetupError('rclnodejs does not load in this ROS environment', {
-        fix: 'scripts/with-ros node scripts/bootstrap/ros-smoke.mjs shows why; GOSHAWK_NO_ROS=1 goes on without ROS',
+        fix: 'scripts/with-ros node scripts/bootstrap/ros-smoke.mjs shows why; GOSHAWK_NO_ROS=1 continues without ROS',
         log: `.goshawk/setup-logs/${LOG}.log`,
       });
     }
@@ -100,7 +102,7 @@ async function compile(ros, rosEnv, say) {
   requireCompiler('rclnodejs');
   say('compiling rclnodejs');
   const env = { ...rosEnv, ...headersOf(process.execPath) };
-  // The build asks "which ros2" for the prefix; the wheels have no such command.
+  // The build finds the prefix with "which ros2"; the wheels have no such command.
   const shim = path.join(PLACES.state, 'build/ros-prefix');
   rmSync(shim, { recursive: true, force: true });
   mkdirSync(path.join(shim, 'bin'), { recursive: true });
@@ -108,12 +110,12 @@ async function compile(ros, rosEnv, say) {
   for (const folder of ['lib', 'include'])
     symlinkSync(path.join(ros.prefix, folder), path.join(shim, folder));
   env['PATH'] = `${path.join(shim, 'bin')}:${env['PATH'] ?? ''}`;
-  // Its own script starts 16 compilers at once, which is more than a small board's memory holds.
+  // Its own script starts 16 compilers in parallel, too much for the memory of a small board.
   const jobs = Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 1.5e9)));
   await run('npm', ['exec', '-c', `node-gyp rebuild -j ${jobs}`], {
     log: LOG,
     what: 'compiling rclnodejs',
-    fix: 'sudo apt-get install build-essential python3 (or go on without ROS: GOSHAWK_NO_ROS=1)',
+    fix: 'sudo apt-get install build-essential python3 (or continue without ROS: GOSHAWK_NO_ROS=1)',
     cwd: PLACES.rclnodejs,
     env,
   });
@@ -121,8 +123,8 @@ async function compile(ros, rosEnv, say) {
 }
 
 /**
- * Node's headers beside its executable, so that node-gyp need not fetch them; nothing where there are none or
- * another version's.
+ * Points node-gyp to the headers next to Node's executable, so that it need not fetch them, if they match its
+ * version.
  * @param {string} executable
  * @returns {Record<string, string>}
  */

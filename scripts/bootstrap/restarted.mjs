@@ -1,4 +1,4 @@
-/** A program of which one runs at a time: a start ends the one before it first. */
+/** A program that runs once at a time: starting it first stops the previous run. */
 export class Restarted {
   /** @type {() => import('node:child_process').ChildProcess} */
   #start;
@@ -6,7 +6,7 @@ export class Restarted {
   #child;
   /** @type {Promise<void>} */
   #turn = Promise.resolve();
-  /** called where the program ended without being asked to @type {(code: number) => void} */
+  /** called if the program exits without being stopped @type {(code: number) => void} */
   onEnd = () => undefined;
 
   /** @param {() => import('node:child_process').ChildProcess} start */

@@ -7,8 +7,8 @@ import { readJson } from './read-json.mjs';
 /** @typedef {Record<string, string | undefined>} Env */
 
 /**
- * A ROS 2 installation that set-up chose.
- * `sourced`: in the environment in which set-up ran. `system`: under /opt/ros. `wheels`: the project-local prefix.
+ * A ROS 2 installation that set-up chose. `sourced`: from the environment in which set-up ran. `system`:
+ * under /opt/ros. `wheels`: the project-local prefix.
  * @typedef {object} RosInstallation
  * @property {'sourced' | 'system' | 'wheels'} kind
  * @property {string} distro lower-case name, such as jazzy
@@ -17,7 +17,7 @@ import { readJson } from './read-json.mjs';
  * @property {string} [overlay] prefix of packages built because the installation lacks them
  */
 
-/** Variables that hold lists of folders: new entries go in front of those that are there. */
+/** Variables that hold lists of folders: new entries go in front. */
 const LISTS = new Set([
   'AMENT_PREFIX_PATH',
   'CMAKE_PREFIX_PATH',
@@ -38,8 +38,8 @@ function prepend(env, name, entries) {
 }
 
 /**
- * The folder of Python packages in a prefix, such as PREFIX/lib/python3.11/site-packages; undefined where
- * there is none.
+ * The folder of Python packages in a prefix, such as PREFIX/lib/python3.11/site-packages; undefined if there
+ * is none.
  * @param {string} prefix
  * @returns {string | undefined}
  */
@@ -83,13 +83,14 @@ function addWheelPrefix(env, ros) {
   env['ROS_DISTRO'] = ros.distro;
   env['ROS_VERSION'] = '2';
   env['ROS_PYTHON_VERSION'] = '3';
-  // Each wheel would start Python a second time only to set LD_LIBRARY_PATH, which is set here already.
+  // Each wheel would otherwise start Python a second time just to set LD_LIBRARY_PATH, which is already set
+  // here.
   env['_ROS_WHEELS_BOOTSTRAP_COMPLETE'] = '1';
 }
 
 /**
- * The environment in which everything of Goshawk runs. Values that the caller set stay, except for search
- * paths, which gain entries. Without an installation only the variables of the Node process itself are set.
+ * The environment in which all of Goshawk runs. The caller's values are kept, except that search paths gain
+ * entries. Without an installation, only the variables of the Node process itself are set.
  * @param {RosInstallation | undefined} ros
  * @param {Env} base
  * @returns {Env} a new object
@@ -97,10 +98,10 @@ function addWheelPrefix(env, ros) {
 export function rosEnvironment(ros, base) {
   /** @type {Env} */
   const env = { ...base };
-  // glibc's arenas, one for each thread, and libuv's four threads are both wrong for image buffers on many threads.
+  // glibc's arena per thread and libuv's four threads are both wrong for image buffers on many threads.
   env['MALLOC_ARENA_MAX'] ??= '2';
-  // A raw frame is larger than what glibc hands back to the kernel at once: its pages would be taken, cleared
-  // and returned with every frame.
+  // A raw frame exceeds the size that glibc returns to the kernel immediately: its pages would be mapped,
+  // cleared and unmapped for every frame.
   env['MALLOC_MMAP_THRESHOLD_'] ??= '33554432';
   env['MALLOC_TRIM_THRESHOLD_'] ??= '67108864';
   env['UV_THREADPOOL_SIZE'] ??= String(Math.min(16, Math.max(4, os.availableParallelism())));
@@ -125,13 +126,15 @@ export function rosEnvironment(ros, base) {
   return env;
 }
 
-/** Their middleware reads FASTRTPS_DEFAULT_PROFILES_FILE, that of newer ones FASTDDS_DEFAULT_PROFILES_FILE. */
+/**
+ * Their middleware reads FASTRTPS_DEFAULT_PROFILES_FILE, that of newer ones FASTDDS_DEFAULT_PROFILES_FILE.
+ */
 const WITH_FAST_DDS_2 = new Set(['humble', 'iron', 'jazzy']);
 
 /**
- * Names a DDS profile in the one variable that the distribution reads: the file that the caller named in
- * either, else Goshawk's. Kilted warns in each process where the older name is set, and loads both files
- * where both are.
+ * Sets the DDS profile in the one variable that the distribution reads: the caller's file from either
+ * variable, else Goshawk's. Kilted warns in each process if the older name is set, and loads both files if
+ * both are.
  * @param {Env} env changed in place
  * @param {string} distro
  */
@@ -144,7 +147,7 @@ function setDdsProfile(env, distro) {
 }
 
 /**
- * The environment without the ROS 2 that is in it, for a process that finds another one.
+ * The environment without its ROS 2, for a process that finds another one.
  * @param {Env} env
  * @returns {Env} a new object
  */
@@ -166,7 +169,7 @@ export function withoutRos(env) {
 }
 
 /**
- * The installation that set-up wrote down; undefined before set-up, or where ROS is impossible.
+ * The installation that set-up recorded; undefined before set-up, or if ROS is not possible here.
  * @param {string} [file]
  * @returns {RosInstallation | undefined}
  */

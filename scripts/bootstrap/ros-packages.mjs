@@ -33,8 +33,8 @@ export function interfacePackages(env) {
 }
 
 /**
- * Builds vision_msgs where the installation lacks it: into the project's own prefix, or into an overlay
- * beside an installation that is not ours to change.
+ * Builds vision_msgs if the installation lacks it: into the project's own prefix, or into an overlay if the
+ * installation is not ours to change.
  * @param {RosInstallation} ros
  * @param {(activity: string) => void} say
  * @returns {Promise<RosInstallation>} the installation, with the overlay if one was made
@@ -67,7 +67,7 @@ export async function ensureVisionMessages(ros, say) {
   const build = path.join(PLACES.state, 'build/vision_msgs');
   rmSync(build, { recursive: true, force: true });
   const generator = which('ninja', searchPath) === undefined ? [] : ['-GNinja'];
-  // The system's ROS belongs to the system's Python, whatever else is first on the PATH.
+  // The system's ROS needs the system's Python, whatever comes first on the PATH.
   const python = isOurs ? path.join(ros.prefix, 'bin/python') : '/usr/bin/python3';
   const options = {
     log: 'vision_msgs',

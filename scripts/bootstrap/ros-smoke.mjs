@@ -1,4 +1,5 @@
-// Sends one message to itself through ROS 2: exit code 0 says that rclnodejs, the RMW and the message classes work.
+// Sends itself one message through ROS 2. Exit code 0 means that rclnodejs, the RMW and the message classes
+// work.
 import rclnodejs from 'rclnodejs';
 
 await rclnodejs.init(rclnodejs.Context.defaultContext(), []);

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { requireCompiler, requirePython } from './build-tools.mjs';
+import { requireCompiler, requirePython, WITHOUT_ROS } from './build-tools.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { capture, run, which } from './run.mjs';
 import { SetupError } from './progress.mjs';
@@ -15,7 +15,7 @@ const requirementsOf = (distro) => path.join(ROOT, `scripts/ros/requirements-${d
 
 /**
  * @param {string} distro
- * @returns {string} the prefix cannot be moved: virtual environments hold their own path
+ * @returns {string} includes the path, since virtual environments cannot be moved
  */
 const prefixKey = (distro) =>
   keyOf([PLACES.rosPrefix, keyOfFiles([requirementsOf(distro), BUILD_REQUIREMENTS])]);
@@ -23,22 +23,24 @@ const prefixKey = (distro) =>
 /** @param {string} distro @returns {string} as in a sentence */
 const titleOf = (distro) => distro.charAt(0).toUpperCase() + distro.slice(1);
 
-/** ROS 2 from wheels cannot be had on this machine or at this time: no network, no compiler, no Python for it. */
+/**
+ * ROS 2 wheels cannot be installed on this machine, or not now: no network, no compiler, no suitable Python.
+ */
 export class RosUnavailableError extends SetupError {}
 /** Exit code of set-up in that case: EX_UNAVAILABLE of sysexits.h. */
 export const EXIT_ROS_UNAVAILABLE = 69;
 
-/** Files that a stamp promises. */
+/** Whether the files that a stamp stands for exist. */
 const isWhole = () =>
   existsSync(path.join(PLACES.rosPrefix, 'share/rcl/package.xml')) &&
   existsSync(path.join(PLACES.rosPrefix, 'bin/python'));
 
 /**
- * The project-local ROS 2 prefix, made from wheels unless it is there.
+ * Installs the project-local ROS 2 prefix from wheels if it is missing.
  * @param {string} distro one of WHEEL_DISTROS
  * @param {(activity: string) => void} say
  * @returns {Promise<import('./ros-env.mjs').RosInstallation>}
- * @throws {RosUnavailableError} where the wheels cannot be installed
+ * @throws {RosUnavailableError} if the wheels cannot be installed
  */
 export async function installRosWheels(distro, say) {
   /** @type {import('./ros-env.mjs').RosInstallation} */
@@ -62,10 +64,10 @@ async function makePrefix(distro, say) {
   const python = requirePython();
   removeStamp(STAMP);
   rmSync(PLACES.rosPrefix, { recursive: true, force: true });
-  say(`making a Python ${python.version} environment`);
+  say(`creating a Python ${python.version} environment`);
   await run(python.executable, ['-m', 'venv', PLACES.rosPrefix], {
     log: LOG,
-    what: 'making the Python environment .ros',
+    what: 'creating the Python environment .ros',
     fix: 'sudo apt-get install python3-venv',
   });
   say(`installing ${titleOf(distro)} wheels`);
@@ -86,15 +88,13 @@ async function pipInstall(args) {
   await run(pip, ['install', '--disable-pip-version-check', '--no-input', ...args], {
     log: LOG,
     what: 'installing the ROS 2 wheels',
-    fix:
-      'check the network and the space on the disk, and run the command again (or go on ' +
-      'without ROS: GOSHAWK_NO_ROS=1)',
+    fix: `check the network and the free disk space, and run the command again (${WITHOUT_ROS})`,
   });
 }
 
 /**
- * The wheels' CMake files name the Python of the machine that built them.
- * @throws {SetupError} when the environment's Python does not answer
+ * Corrects the wheels' CMake files, which name the Python of their build machine.
+ * @throws {SetupError} if the environment's Python does not run
  */
 function correctCmakePaths() {
   const python = path.join(PLACES.rosPrefix, 'bin/python');
@@ -104,9 +104,9 @@ function correctCmakePaths() {
   ]);
   const [include, numpy] = answer?.trim().split('\n') ?? [];
   if (include === undefined || numpy === undefined)
-    throw new SetupError('the Python of the ROS 2 prefix does not answer');
+    throw new SetupError('the Python of the ROS 2 prefix does not run');
   if (!existsSync(path.join(include, 'Python.h'))) {
-    throw new SetupError('the headers of Python are missing', { fix: 'sudo apt-get install python3-dev' });
+    throw new SetupError('the Python headers are missing', { fix: 'sudo apt-get install python3-dev' });
   }
   const share = path.join(PLACES.rosPrefix, 'share');
   for (const name of readdirSync(share, { recursive: true, encoding: 'utf8' })) {
@@ -124,8 +124,8 @@ function correctCmakePaths() {
 }
 
 /**
- * Three libraries of the wheels are linked against message libraries for Python, which need a running
- * interpreter: in Node they fail with "undefined symbol: PyExc_RuntimeError". Nothing in them uses those
+ * Three libraries of the wheels are linked against Python message libraries, which need a running
+ * interpreter: in Node they fail with "undefined symbol: PyExc_RuntimeError". They do not use these
  * libraries.
  */
 async function removePythonFromLibraries() {

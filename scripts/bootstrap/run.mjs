@@ -7,15 +7,15 @@ import { SetupError } from './progress.mjs';
 
 /**
  * @typedef {object} RunOptions
- * @property {string} log name of the log file, without folder and extension; later runs of the same log add to it
- * @property {string} what names the work in the message of a failure
- * @property {string} [fix] the command that mends a failure
+ * @property {string} log name of the log file, without folder and extension; later runs append to it
+ * @property {string} what names the work in a failure message
+ * @property {string} [fix] the command that fixes a failure
  * @property {string} [cwd]
  * @property {Record<string, string | undefined>} [env]
  */
 
-/** Log files begun in this process: the first write of each starts it anew. @type {Set<string>} */
-const begun = new Set();
+/** Log files opened by this process: the first write truncates them. @type {Set<string>} */
+const opened = new Set();
 
 /**
  * Runs a program with its output in a log file.
@@ -23,13 +23,13 @@ const begun = new Set();
  * @param {readonly string[]} args
  * @param {RunOptions} options
  * @returns {Promise<void>}
- * @throws {SetupError} when the program cannot start or fails
+ * @throws {SetupError} if the program cannot start or fails
  */
 export async function run(command, args, { log, what, fix, cwd = ROOT, env = process.env }) {
   mkdirSync(PLACES.logs, { recursive: true });
   const file = path.join(PLACES.logs, `${log}.log`);
-  const stream = createWriteStream(file, { flags: begun.has(file) ? 'a' : 'w' });
-  begun.add(file);
+  const stream = createWriteStream(file, { flags: opened.has(file) ? 'a' : 'w' });
+  opened.add(file);
   await once(stream, 'open');
   stream.write(`$ ${command} ${args.join(' ')}\n`);
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -52,7 +52,7 @@ export async function run(command, args, { log, what, fix, cwd = ROOT, env = pro
 }
 
 /**
- * The standard output of a short program; undefined when it cannot start or fails.
+ * The standard output of a short program; undefined if it cannot start or fails.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: Record<string, string | undefined> }} [options]
@@ -69,7 +69,7 @@ export function capture(command, args, options = {}) {
 }
 
 /**
- * Where a program is, looked for as a shell does.
+ * The path of a program, found as a shell would.
  * @param {string} name
  * @param {string} [searchPath]
  * @returns {string | undefined}
@@ -82,7 +82,7 @@ export function which(name, searchPath = process.env['PATH'] ?? '') {
       accessSync(file, constants.X_OK);
       return file;
     } catch {
-      // not executable for us: look further
+      // not executable for us: keep looking
     }
   }
   return undefined;

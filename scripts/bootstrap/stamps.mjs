@@ -5,9 +5,8 @@ import { PLACES, ROOT } from './paths.mjs';
 import { SetupError } from './progress.mjs';
 
 /**
- * Stamps make set-up idempotent: a step writes the digest of its inputs when it has ended well, and is
- * skipped for as long as the inputs have that digest. A step that was interrupted leaves no stamp and is done
- * again.
+ * Stamps make set-up idempotent: a step that succeeds writes the digest of its inputs, and is skipped as long
+ * as they have that digest. An interrupted step leaves no stamp and runs again.
  * @param {readonly string[]} inputs
  * @returns {string}
  */
@@ -18,8 +17,8 @@ export function keyOf(inputs) {
 }
 
 /**
- * Digest of files' names and contents; folders count with everything below them.
- * @param {readonly string[]} places files and folders; those that do not exist count as absent
+ * Digest of the names and contents of files; folders include everything below them.
+ * @param {readonly string[]} places files and folders; missing ones are ignored
  * @returns {string}
  */
 export function keyOfFiles(places) {
@@ -40,7 +39,7 @@ export function keyOfFiles(places) {
  */
 function entriesIfFolder(place) {
   try {
-    // Python's caches come and go by themselves.
+    // Python's caches come and go.
     return readdirSync(place)
       .filter((name) => name !== '__pycache__')
       .sort()
@@ -76,7 +75,8 @@ export function writeStamp(name, key, folder = PLACES.stamps) {
 }
 
 /**
- * Called before a step changes anything, so that an interruption cannot leave an old stamp on new contents.
+ * Call this before a step changes anything, so that an interruption cannot leave an old stamp on new
+ * contents.
  * @param {string} name
  * @param {string} [folder]
  */
@@ -85,7 +85,7 @@ export function removeStamp(name, folder = PLACES.stamps) {
 }
 
 /**
- * A step that is done once for the same inputs.
+ * Runs a step once for the same inputs.
  * @param {string} name of the stamp
  * @param {readonly string[]} inputs
  * @param {string} product a file that exists afterwards
@@ -96,7 +96,6 @@ export async function once(name, inputs, product, work) {
   if (isFresh(name, key) && existsSync(product)) return;
   removeStamp(name);
   await work();
-  if (!existsSync(product))
-    throw new SetupError(`${name}: ${path.relative(ROOT, product)} did not come out of it`);
+  if (!existsSync(product)) throw new SetupError(`${name} did not produce ${path.relative(ROOT, product)}`);
   writeStamp(name, key);
 }

@@ -25,7 +25,7 @@ import { ensureRuff, ensureTraining } from './test-tools.mjs';
  */
 
 /**
- * A group that is one program of node_modules, counted as one test.
+ * A group that runs one program of node_modules, counted as one test.
  * @param {string} name
  * @param {readonly string[]} command script in node_modules and its arguments
  * @param {readonly string[]} [aliases]
@@ -47,7 +47,7 @@ async function runTraining({ env }) {
   const report = path.join(PLACES.state, 'test-results/training.xml');
   rmSync(report, { force: true });
   const python = path.join(PLACES.tools, 'training/bin/python');
-  // Its own packages only: the ROS environment names another Python's.
+  // Its own packages only: the ROS environment points to another Python's.
   const ok = await show(python, ['-m', 'pytest', folder, '-q', `--junitxml=${report}`], {
     ...env,
     PYTHONPATH: undefined,
@@ -70,7 +70,7 @@ const hasPython = (folder) =>
   existsSync(folder) &&
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.py'));
 
-/** In the order in which they run: what fails fastest comes first. @type {readonly Group[]} */
+/** In the order in which they run: the fastest to fail first. @type {readonly Group[]} */
 export const GROUPS = [
   linter('typecheck', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'], []),
   linter('eslint', ['eslint/bin/eslint.js', '.']),
@@ -97,19 +97,19 @@ export const GROUPS = [
 ];
 
 /**
- * @param {string | undefined} wish names separated by commas; undefined for all
+ * @param {string | undefined} only comma-separated names; undefined for all
  * @returns {readonly Group[]}
  * @throws {SetupError} on an unknown name
  */
-export function selectGroups(wish) {
-  if (wish === undefined) return GROUPS;
-  const names = wish.split(',').filter((name) => name !== '');
+export function selectGroups(only) {
+  if (only === undefined) return GROUPS;
+  const names = only.split(',').filter((name) => name !== '');
   const unknown = names.filter(
     (name) => !GROUPS.some((group) => group.name === name || group.aliases?.includes(name)),
   );
   if (unknown.length > 0 || names.length === 0) {
-    throw new SetupError(`no group of tests is called "${unknown.join(', ')}"`, {
-      fix: `--only with some of: lint, ${GROUPS.map((group) => group.name).join(', ')}`,
+    throw new SetupError(`there is no test group "${unknown.join(', ')}"`, {
+      fix: `use --only with some of: lint, ${GROUPS.map((group) => group.name).join(', ')}`,
     });
   }
   return GROUPS.filter(

@@ -6,7 +6,7 @@ import { readJson } from './read-json.mjs';
  * @property {number} passed
  * @property {number} failed
  * @property {number} skipped
- * @property {readonly string[]} [skips] what was skipped and why, a line each
+ * @property {readonly string[]} [skips] what was skipped and why, one line each
  */
 
 /**
@@ -27,20 +27,22 @@ export function sum(all) {
 
 /**
  * @param {Counts} counts
- * @returns {string} such as "12 passed, 0 failed, 3 skipped"; skipped only where there are any
+ * @returns {string} such as "12 passed, 0 failed, 3 skipped"; skipped only if there are any
  */
 export function describeCounts({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
 /**
- * Counts of a program that printed no report: one test, which failed or passed.
+ * Counts for a program without a report: one test, passed or failed.
  * @param {boolean} ok
  * @returns {Counts}
  */
 export const oneTest = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
 
-/** @typedef {{ status: string, title: string, ancestorTitles: string[] }} VitestAssertion */
+/**
+ * @typedef {{ status: string, title: string, ancestorTitles: string[] }} Assertion
+ */
 
 /**
  * @typedef {object} VitestReport
@@ -48,12 +50,12 @@ export const oneTest = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skippe
  * @property {number} numFailedTests
  * @property {number} numPendingTests
  * @property {number} numTodoTests
- * @property {{ status: string, assertionResults: VitestAssertion[] }[]} testResults
+ * @property {{ status: string, assertionResults: Assertion[] }[]} testResults
  */
 
 /**
- * @param {readonly string[]} titles of skipped tests or of what they belong to; they say what the tests need
- * @returns {string[]} each once, with the number of tests where it is more than one
+ * @param {readonly string[]} titles of skipped tests or their suites; they say what the tests need
+ * @returns {string[]} each once, with the number of tests if there are several
  */
 function linesOf(titles) {
   /** @type {Map<string, number>} */
@@ -63,10 +65,10 @@ function linesOf(titles) {
 }
 
 /**
- * Counts of a vitest JSON report. A suite that could not be loaded has no tests: it counts as one failure,
+ * Counts from a vitest JSON report. A suite that could not be loaded has no tests and counts as one failure,
  * and so does a run that failed in any other way or wrote no report.
  * @param {string} file
- * @param {boolean} ok whether vitest ended with exit code 0
+ * @param {boolean} ok whether vitest exited with code 0
  * @returns {Counts}
  */
 export function readVitestReport(file, ok) {
@@ -90,9 +92,9 @@ export function readVitestReport(file, ok) {
 }
 
 /**
- * Counts of a JUnit file as pytest writes it.
+ * Counts from a JUnit file of pytest.
  * @param {string} file
- * @param {boolean} ok whether pytest ended with exit code 0
+ * @param {boolean} ok whether pytest exited with code 0
  * @returns {Counts}
  */
 export function readJunitReport(file, ok) {

@@ -23,7 +23,7 @@ async function virtualEnvironment(folder, requirements, name, inputs) {
       throw new SetupError('there is no python3', { fix: 'sudo apt-get install python3 python3-venv' });
     await run(python, ['-m', 'venv', folder], {
       log: name,
-      what: `making ${name}`,
+      what: `creating the Python environment ${name}`,
       fix: 'sudo apt-get install python3-venv',
     });
     await run(
@@ -32,18 +32,21 @@ async function virtualEnvironment(folder, requirements, name, inputs) {
       {
         log: name,
         what: `installing Python packages for ${name}`,
-        fix: 'check the network and the space on the disk',
+        fix: 'check the network and the free disk space',
       },
     );
   });
 }
 
-/** The linter of the Python files, in an environment of its own. */
+/** The linter for Python files, in its own environment. */
 export async function ensureRuff() {
   await virtualEnvironment(path.join(PLACES.tools, 'py'), ['ruff==0.17.6'], 'ruff', []);
 }
 
-/** colcon, as people install it, in an environment of its own: it finds ROS 2 by the environment that it runs in. */
+/**
+ * colcon, as users install it, in its own environment. It finds ROS 2 through the environment that it runs
+ * in.
+ */
 export async function ensureColcon() {
   const requirements = [
     'colcon-common-extensions==0.3.0',
@@ -72,7 +75,7 @@ export async function ensureTraining() {
   );
 }
 
-/** Libraries that a slim image lacks and the broker needs. */
+/** Libraries that the broker needs and a slim image lacks. */
 const MOSQUITTO_PACKAGES = [
   'mosquitto',
   'libdlt2',
@@ -84,7 +87,10 @@ const MOSQUITTO_PACKAGES = [
 ];
 const MOSQUITTO_PACKAGES_MORE = ['libev4', 'libev4t64', 'libuv1', 'libuv1t64', 'libmosquitto1', 'libcap2'];
 
-/** Mosquitto: the system's, or Debian's unpacked into .tools where there is none (and no root to install it). */
+/**
+ * Mosquitto: the system's, or Debian's package unpacked into .tools if there is none and no root to install
+ * it.
+ */
 export async function ensureMosquitto() {
   if (which('mosquitto', `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin`) !== undefined) return;
   if (await installPackages(['mosquitto'], 'mosquitto')) return;
@@ -99,19 +105,17 @@ export async function ensureMosquitto() {
       path.join(folder, place),
     );
     mkdirSync(TOOLS_BIN, { recursive: true });
-    writeFileSync(
-      wrapper,
-      `#!/bin/sh\nLD_LIBRARY_PATH='${libraries.join(':')}'"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" ` +
-        `exec '${folder}/usr/sbin/mosquitto' "$@"\n`,
-    );
+    const searchPath = `'${libraries.join(':')}'"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"`;
+    const command = `LD_LIBRARY_PATH=${searchPath} exec '${folder}/usr/sbin/mosquitto' "$@"`;
+    writeFileSync(wrapper, `#!/bin/sh\n${command}\n`);
     chmodSync(wrapper, 0o755);
   });
 }
 
-/** @returns {string} Debian's name of this architecture's library folder */
+/** @returns {string} Debian's name for this architecture's library folder */
 const multiarch = () => (process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu');
 
-/** A real Chromium out of an npm package, unpacked once and asked for its version. */
+/** A real Chromium from an npm package, unpacked once and checked by asking for its version. */
 export function ensureChromium() {
   const ask =
     "import('@sparticuz/chromium').then(async (m) => console.log(await m.default.executablePath()))";
@@ -127,7 +131,7 @@ export function ensureChromium() {
 }
 
 /**
- * The real ros2 command, from the folder beside the project where there is one.
+ * Installs the real ros2 command from the folder next to the project, if there is one.
  * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
  */
 export async function ensureRos2Command(ros) {

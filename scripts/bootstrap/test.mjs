@@ -19,13 +19,13 @@ import {
 
 /** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
 
-/** Groups of tests that start real brokers and browsers. */
+/** Test groups that start real brokers and browsers. */
 const NEEDS_TOOLS = new Set(['integration', 'ros']);
 
 /**
- * Sets up, runs the groups of tests, and prints how many tests passed and failed on the last line.
- * @param {readonly string[]} args `--only group,group`, or test files, or `--watch` and perhaps test files
- * @returns {Promise<number>} exit code: 0 when nothing failed
+ * Sets up, runs the test groups, and prints how many tests passed and failed on the last line.
+ * @param {readonly string[]} args `--only group,group`, or test files, or `--watch` with optional test files
+ * @returns {Promise<number>} exit code: 0 if nothing failed
  */
 export async function runTests(args) {
   const { only, watch, files } = parseTestArguments(args);
@@ -63,7 +63,7 @@ export async function runTests(args) {
     skips.push(...(counts.skips ?? []).map((skip) => `  ${group.name}: ${skip}`));
   }
   const total = sum(results);
-  const skipped = skips.length === 0 ? '' : `\nskipped, and what it takes to run it:\n${skips.join('\n')}\n`;
+  const skipped = skips.length === 0 ? '' : `\nskipped, and how to run it:\n${skips.join('\n')}\n`;
   console.log(`${skipped}\n${times.join('\n')}\n${describeCounts(total)}`);
   return total.failed === 0 ? 0 : 1;
 }
@@ -71,7 +71,7 @@ export async function runTests(args) {
 /**
  * @param {readonly string[]} args
  * @returns {{ only: string | undefined, watch: boolean, files: string[] }}
- * @throws {SetupError} where they make no sense
+ * @throws {SetupError} if they make no sense
  */
 export function parseTestArguments(args) {
   const fix = 'npm test, npm test -- --only unit,ros, or npm test -- test/core/nms.test.ts';
@@ -83,7 +83,7 @@ export function parseTestArguments(args) {
     });
     const { only, watch } = values;
     if (only !== undefined && (watch || positionals.length > 0))
-      throw new Error('--only chooses groups; it goes neither with files nor with --watch');
+      throw new Error('--only selects groups; it cannot be combined with files or --watch');
     const missing = positionals.find((file) => !existsSync(path.resolve(ROOT, file)));
     if (missing !== undefined) throw new Error(`there is no test file ${missing}`);
     return { only, watch, files: positionals };
@@ -92,11 +92,12 @@ export function parseTestArguments(args) {
   }
 }
 
-/** @param {string} file @returns {boolean} true where its tests start real brokers, browsers or ROS nodes */
+/** @param {string} file @returns {boolean} whether its tests start real brokers, browsers or ROS nodes */
 const isReal = (file) => /(^|\/)test\/(integration|ros)(\/|$)/.test(path.resolve(ROOT, file));
 
 /**
- * Programs that only tests need. One that cannot be had is said, and the tests that need it skip or fail by themselves.
+ * Installs programs that only tests need. If one cannot be installed, this is reported, and its tests skip or
+ * fail.
  * @param {RosInstallation | undefined} ros
  */
 async function ensureTools(ros) {
@@ -114,6 +115,6 @@ async function ensureTools(ros) {
       console.error(`tests: ${error.describe()}`);
     }
   }
-  // The ros2 command brings an interface package along.
+  // The ros2 command comes with an interface package.
   if (ros !== undefined) await showProgress('[tests] ROS 2 for Node', (say) => ensureRclnodejs(ros, say));
 }

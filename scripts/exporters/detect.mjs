@@ -1,8 +1,8 @@
-// What the runtime finds in pictures, as JSON, for goshawk_exporters: node detect.mjs BUNDLE SCORE IOU
-// best|every PICTURE ...
+// Prints the runtime's detections as JSON, for goshawk_exporters: node detect.mjs BUNDLE SCORE IOU best|every
+// IMAGE ...
 
 /**
- * A module of the build.
+ * Imports a module of the build.
  * @param {string} path
  * @returns {Promise<unknown>}
  */
@@ -15,7 +15,7 @@ const { openBundleDetector } = /** @type {typeof import('../../src/tools/evaluat
   await built('tools/evaluate/bundle-detector.js')
 );
 
-const [folder = '', score, iou, classes, ...pictures] = process.argv.slice(2);
+const [folder = '', score, iou, classes, ...images] = process.argv.slice(2);
 const detector = await openBundleDetector({
   bundle: await loadBundle(folder),
   preprocess: 'sharp',
@@ -29,8 +29,8 @@ const detector = await openBundleDetector({
   engine: { threads: 1 },
 });
 const found = [];
-for (const picture of pictures) {
-  const { detections } = await detector.detect(picture);
+for (const image of images) {
+  const { detections } = await detector.detect(image);
   const { boxes, scores, classes: labels, count } = detections;
   found.push(
     Array.from({ length: count }, (_, i) => [

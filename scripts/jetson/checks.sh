@@ -1,23 +1,23 @@
 # shellcheck shell=bash disable=SC2034 # variables are for the script that sources this
-# What the scripts here ask of the board before they touch anything. Sourced; sets the variables named beside
-# each check. GOSHAWK_JETSON_ROOT stands before every system path that is read: tests put a pretended board
-# there.
+# Checks of the board that the scripts here make before they touch anything. Sourced; each check names the
+# variables that it sets. GOSHAWK_JETSON_ROOT is put before every system path that is read: tests put a
+# simulated board there.
 
 root=${GOSHAWK_JETSON_ROOT:-}
 table=${BASH_SOURCE[0]%/*}/jetpack-table.tsv
 
-# Estimates: compilers of CUDA kernels without the attention kernels, and a build tree for one GPU architecture.
+# Estimates: CUDA kernels without the attention kernels, and a build tree for one GPU architecture.
 readonly NEEDED_DISK_GIB=25 NEEDED_MEMORY_GIB=12 MEMORY_PER_JOB_GIB=4
 
 first_code=0
 
-# problem CODE WHAT FIX: one line; the checks go on, so that one run names everything that is amiss.
+# problem CODE WHAT FIX: prints one line; the checks continue, so that one run reports every problem.
 problem() {
   printf '%s: %s; fix: %s\n' "${0##*/}" "$2" "$3" >&2
   if ((first_code == 0)); then first_code=$1; fi
 }
 
-# fail CODE WHAT FIX: the same where nothing more can be said.
+# fail CODE WHAT FIX: the same, and exits, if further checks make no sense.
 fail() {
   problem "$@"
   exit "$1"
@@ -37,7 +37,8 @@ package_version() {
   ' "$root/var/lib/dpkg/status" 2>/dev/null || true
 }
 
-# jetpack_row L4T: that release's line of the table; for an unlisted patch release the newest of the same minor release.
+# jetpack_row L4T: that release's line of the table; for an unlisted patch release, the newest of its minor
+# release.
 jetpack_row() {
   awk -F '\t' -v l4t="$1" '
     /^#/ || $1 == "l4t" { next }
@@ -51,7 +52,7 @@ jetpack_row() {
 check_board() {
   local release=$root/etc/nv_tegra_release l4t row board family gpus listed_l4t
   [[ -r $release ]] ||
-    fail 10 'this is no Jetson: /etc/nv_tegra_release is missing' \
+    fail 10 'this is not a Jetson: /etc/nv_tegra_release is missing' \
       'run it on a Jetson with JetPack 6.1 or newer (docs/jetson.md)'
   [[ $(uname -m) == aarch64 ]] ||
     fail 11 "the processor is $(uname -m), not aarch64" \
@@ -61,30 +62,33 @@ check_board() {
   row=$(jetpack_row "$l4t")
   [[ -n $row ]] ||
     fail 12 "Jetson Linux ${l4t:-of unknown version} is not in scripts/jetson/jetpack-table.tsv" \
-      'install JetPack 6.1 or newer, or add the line of this release to the table'
+      'install JetPack 6.1 or newer, or add a line for this release to the table'
   IFS=$'\t' read -r listed_l4t jetpack _ _ expected_cuda expected_tensorrt expected_cudnn gpus <<<"$row"
-  finding JetPack \
-    "$jetpack (Jetson Linux $l4t, package nvidia-jetpack $(package_version nvidia-jetpack | grep . || echo missing))"
-  [[ $listed_l4t == "$l4t" ]] || finding note "$l4t is not in the table: taken for $listed_l4t"
+  local package
+  package=$(package_version nvidia-jetpack | grep . || echo missing)
+  finding JetPack "$jetpack (Jetson Linux $l4t, package nvidia-jetpack $package)"
+  [[ $listed_l4t == "$l4t" ]] || finding note "$l4t is not in the table: treated as $listed_l4t"
 
   board=$(tr '\0' ' ' <"$root/proc/device-tree/compatible" 2>/dev/null || true)
   case $board in
     *nvidia,tegra234*) family=orin ;;
     *nvidia,tegra264*) family=thor ;;
-    *) fail 13 "the module (${board:-unknown}) is neither Orin nor Thor" \
-      'older modules end at JetPack 5, which has TensorRT 8: not supported' ;;
+    *)
+      fail 13 "the module (${board:-unknown}) is neither Orin nor Thor" \
+        'none: older modules end at JetPack 5, whose TensorRT 8 is not supported'
+      ;;
   esac
   gpu_architecture=$(tr ',' '\n' <<<"$gpus" | sed -n "s/^$family=//p")
   [[ -n $gpu_architecture ]] ||
-    fail 13 "JetPack $jetpack does not know $family modules" 'install a JetPack release that does (docs/jetson.md)'
+    fail 13 "JetPack $jetpack does not support $family modules" 'install a JetPack release that does (docs/jetson.md)'
   finding module "$family, CUDA architecture $gpu_architecture"
 }
 
-# compare NAME INSTALLED EXPECTED: reports a version, and where JetPack ships another.
+# compare NAME INSTALLED EXPECTED: reports a version, with a note if JetPack ships another.
 compare() {
   finding "$1" "$2"
-  [[ $2 == "$3" || $2 == "$3".* ]] || finding note \
-    "JetPack $jetpack ships $1 $3: engines must be built with what is installed here"
+  [[ $2 == "$3" || $2 == "$3".* ]] ||
+    finding note "JetPack $jetpack ships $1 $3: engines must be built with what is installed here"
 }
 
 # Sets: cuda_home, library_home, cuda, tensorrt, cudnn.
@@ -112,31 +116,31 @@ check_tools() {
       problem 17 "$tool is not installed" 'sudo apt install git g++ python3-venv, and Node.js 20 or newer'
   done
   if version=$(g++ -dumpfullversion 2>/dev/null); then
-    at_least "$version" 11.1 || problem 17 "g++ $version is older than 11.1" \
-      'sudo apt install g++-11, then export CC=gcc-11 CXX=g++-11'
+    at_least "$version" 11.1 ||
+      problem 17 "g++ $version is older than 11.1" 'sudo apt install g++-11, then export CC=gcc-11 CXX=g++-11'
   fi
   python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
-    problem 17 'python3 is older than 3.10, or cannot make virtual environments' 'sudo apt install python3-venv'
+    problem 17 'python3 is older than 3.10, or cannot create virtual environments' 'sudo apt install python3-venv'
   version=$(cmake --version 2>/dev/null | sed -n '1s/cmake version //p' || true)
-  finding cmake "${version:-none} here; the build uses $CMAKE_VERSION in a virtual environment of its own"
+  finding cmake "${version:-none} here; the build uses $CMAKE_VERSION in its own virtual environment"
 }
 
-# check_room FOLDER. Sets: jobs (compilers at a time, unless given).
+# check_room FOLDER. Sets: jobs (parallel compilers, unless given).
 check_room() {
   local folder=$1 free total
   until [[ -d $folder ]]; do folder=$(dirname -- "$folder"); done
   free=$(($(df -Pk "$folder" | awk 'NR == 2 { print $4 }') / 1024 / 1024))
   ((free >= NEEDED_DISK_GIB)) ||
     problem 18 "$folder has $free GiB free, the build needs $NEEDED_DISK_GIB" \
-      'make room, or give a folder on another disk with --work'
+      'free some space, or give a folder on another disk with --work'
   total=$(awk '/^(MemTotal|SwapTotal):/ { sum += $2 } END { printf "%d", sum / 1024 / 1024 }' "$root/proc/meminfo")
   ((total >= NEEDED_MEMORY_GIB)) ||
-    problem 19 "memory and swap are $total GiB together, the build needs $NEEDED_MEMORY_GIB" \
+    problem 19 "memory and swap add up to $total GiB, the build needs $NEEDED_MEMORY_GIB" \
       'sudo fallocate -l 8G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile'
   if [[ -z $jobs ]]; then
     jobs=$((total / MEMORY_PER_JOB_GIB))
     if ((jobs > $(nproc))); then jobs=$(nproc); fi
     if ((jobs < 1)); then jobs=1; fi
   fi
-  finding room "$free GiB free, $total GiB of memory and swap, $jobs compilers at a time"
+  finding room "$free GiB free, $total GiB of memory and swap, $jobs parallel compilers"
 }

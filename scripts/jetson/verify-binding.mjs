@@ -1,6 +1,6 @@
-// verify-binding.mjs PACKAGE PROVIDER...: loads onnxruntime-node from its folder and runs a small graph on
-// each provider. A list of providers says what a binding was built with; only a run says that it has kernels
-// for this GPU.
+// verify-binding.mjs PACKAGE PROVIDER...: loads onnxruntime-node from its folder, runs a small graph on each
+// provider. A provider list shows what a binding was built with; only a run shows that it has kernels for
+// this GPU.
 import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const VARINT = 0;
 const BYTES = 2;
 
 /**
- * A protobuf field: a number below 128, a text, or the bytes of a message; texts and messages shorter than 128 bytes.
+ * A protobuf field: a number below 128, a string, or the bytes of a message, both shorter than 128 bytes.
  * @param {number} number
  * @param {number | string | Buffer} value
  */
@@ -37,8 +37,8 @@ export function reluModel() {
 }
 
 /**
- * Runs the graph on one provider, all of it: nodes that fall back to the CPU are an error.
- * Rejects with ONNX Runtime's words, or ours where the result is wrong.
+ * Runs the whole graph on one provider: nodes that fall back to the CPU are an error.
+ * Rejects with ONNX Runtime's error, or ours if the result is wrong.
  * @param {Pick<OnnxRuntime, 'listSupportedBackends' | 'InferenceSession' | 'Tensor'>} ort
  * @param {string} provider
  */
@@ -55,7 +55,7 @@ export async function tryProvider(ort, provider) {
   const { y } = await session.run({ x: new ort.Tensor('float32', input, [1, 3, 8, 8]) });
   await session.release();
   if (!input.every((number, index) => y?.data[index] === Math.max(0, number))) {
-    throw new Error('it ran and gave wrong numbers');
+    throw new Error('it ran and returned wrong numbers');
   }
 }
 

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
-# Trains the shipped models on, with a CUDA device and within a time box: new scenes, the baseline from the
-# weights that are shipped, then the network that serves, with the new baseline as its teacher. Whatever ends
-# it early, the newest exports are in the folder of results. Options are variables of the environment, see
-# README.md.
+# Continues the training of the shipped models on a CUDA device, within a time box: new scenes, the baseline
+# from the shipped weights, then the serving network with the new baseline as its teacher. However early it
+# ends, the newest exports are in the results folder. Options are environment variables, see README.md.
 # Usage: scripts/training/reproduce-gpu.sh RUN_FOLDER SECONDS
 set -uo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-mkdir -p "${1:?name a folder for scenes and checkpoints: 0.7 MB a scene, in memory where it can be (/dev/shm)}"
+mkdir -p "${1:?give a folder for scenes and checkpoints: 0.7 MB per scene, preferably in memory (/dev/shm)}"
 run="$(cd "$1" && pwd)"
-total="${2:?say how many seconds it may take}"
+total="${2:?give the number of seconds that it may take}"
 SECONDS=0
 
 python="${PYTHON:-$root/.tools/training/bin/python}"
@@ -39,21 +38,21 @@ cd "$root/scripts/training" || exit 1
 
 say() { echo "[$SECONDS s] $*" | tee -a "$run/logs/driver.log"; }
 goshawk_training() { "$python" -m goshawk_training "$@"; }
-logged() { # name of the log, command; both threads of a pipe end with the command's exit code
+logged() { # name of the log, command; the pipe exits with the command's exit code
   local name="$1"
   shift
   "$@" 2>&1 | tee -a "$run/logs/$name.log" | sed -u "s/^/$name: /"
 }
-scenes_of() { # folder of the averaged ones, of the interpolated ones, count, seed, options
+scenes_of() { # folders for averaged and interpolated scenes, count, seed, options
   [ -f "$1/meta.json" ] && [ -f "$2/meta.json" ] && return 0
   goshawk_training prepare --out "$1" --bilinear-out "$2" --count "$3" --seed "$4" --workers 1 \
     --simulator "$simulator" "${@:5}"
 }
-stage() { # name, when it has to be over, command, batch, options; with half the batch where memory does not hold it
+stage() { # name, end time, command, batch, options; halves the batch if memory is too small
   local name="$1" end="$2" command="$3" batch="$4" box
   [ ! -f "$run/$name/done" ] || return 0
   for size in "$batch" $((batch / 2)); do
-    # six seconds to start, as many to evaluate at the end; a run that is resumed keeps the time that it was given
+    # six seconds to start and six to evaluate at the end; a resumed run keeps its original time
     box=$((end - SECONDS - 12))
     [ "$box" -ge 2 ] || box=2
     [ ! -f "$run/$name/last.pt" ] || box="$(cat "$run/$name.box")"
@@ -64,27 +63,27 @@ stage() { # name, when it has to be over, command, batch, options; with half the
       --checkpoint-seconds 30 --evaluate-every 100000 --resume "${@:5}"
     local code=$?
     [ "$code" -eq 0 ] && touch "$run/$name/done" && break
-    say "$name ended early, with $code"
-    # what was ended for its time would not be faster in small batches
+    say "$name ended early, with exit code $code"
+    # a run that timed out would not be faster in smaller batches
     { [ -f "$run/$name/last.pt" ] || [ "$code" -ge 124 ]; } && break
   done
   [ -f "$run/$name/last.pt" ]
 }
-exported() { # run, store, folder of the export, name of the result
+exported() { # run, store, export folder, result name
   [ -f "$run/$1/last.pt" ] || return 0
   logged "$1-export" goshawk_training export --run "$run/$1" --data "$2" --out "$run/export/$3" || return 0
   cp "$run/export/$3/model.onnx" "$results/$4.onnx"
 }
-records() { # everything small
+records() { # all small files
   for name in baseline student; do
-    [ -f "$run/$name/history.jsonl" ] && mkdir -p "$run/export/$name" && cp "$run/$name/history.jsonl" \
-      "$run/export/$name/"
+    [ -f "$run/$name/history.jsonl" ] && mkdir -p "$run/export/$name" &&
+      cp "$run/$name/history.jsonl" "$run/export/$name/"
   done
   tar -czf "$results/records.tar.gz" --exclude=model.onnx -C "$run" logs export $(cd "$run" && ls -d ./*/meta.json)
   local last="$run/student/last.pt"
   [ ! -f "$last" ] || [ "$(stat -c %s "$last")" -gt 16000000 ] || cp "$last" "$results/student-last.pt"
 }
-watched() { # run, its scenes, those of validation: how good it is so far and an export of that, on the CPU
+watched() { # run, its scenes, validation scenes: evaluates and exports the current state, on the CPU
   local copy="$run/$1-so-far" last="$run/$1/last.pt"
   mkdir -p "$copy"
   export OMP_NUM_THREADS=4
@@ -104,7 +103,7 @@ trap finish EXIT
 adopted() { # run, store, model
   [ -f "$run/$1/last.pt" ] || goshawk_training adopt --family baseline --run "$run/$1" --data "$2" --model "$3"
 }
-{ # what the shipped weights are adopted on: their norms' statistics need a few pictures
+{ # adopts the shipped weights: their norms' statistics need a few images
   scenes_of "$run/adopting" "$run/adopting-bilinear" 64 $((seed + 990))
   adopted student-0 "$run/adopting-bilinear" "${STUDENT_FROM:-$root/models/goshawk-street-pruned/2.0.0/model.onnx}" &
   adopted baseline-0 "$run/adopting" "${BASELINE_FROM:-$root/models/goshawk-street-baseline/1.0.0/model.onnx}"
@@ -114,12 +113,12 @@ adopting=$!
 scenes_of "$checked" "$checked-bilinear" "$validated" 800001 >"$run/logs/validation.log" 2>&1 &
 validating=$!
 
-say "scenes, $jobs at a time"
+say "scenes, $jobs in parallel"
 logged scenes scenes_of "$run/train" "$run/train-bilinear" "$scenes" "$seed" --jobs "$jobs" --chunk "$chunk" \
   --max-seconds "$render_seconds" || exit 1
 wait "$adopting" "$validating"
 cat "$run/logs/adopting.log" "$run/logs/validation.log"
-{ # how good the shipped ones are on the same scenes
+{ # evaluates the shipped models on the same scenes
   export OMP_NUM_THREADS=2
   goshawk_training evaluate --model "$run/baseline-0" --data "$checked"
   goshawk_training evaluate --model "$run/student-0" --data "$checked-bilinear"
@@ -128,8 +127,7 @@ cat "$run/logs/adopting.log" "$run/logs/validation.log"
 watched baseline "$run/train" "$checked" &
 watching=$!
 stage baseline "$baseline_end" train "$baseline_batch" --from "$run/baseline-0" --data "$run/train" \
-  --validation "$checked" \
-  --lr "${BASELINE_LR:-2e-3}" --warmup-steps 300 --mosaic 0.2 --unscaled 0.6 --plain-share 0.3
+  --validation "$checked" --lr "${BASELINE_LR:-2e-3}" --warmup-steps 300 --mosaic 0.2 --unscaled 0.6 --plain-share 0.3
 kill "$watching" 2>/dev/null
 exported baseline "$run/train" baseline baseline &
 exporting=$!
@@ -140,17 +138,15 @@ parent="$run/student-0"
 if [ "$student" = prune ]; then
   parent="$run/pruned"
   logged pruned goshawk_training prune --from "$teacher" --teacher "$teacher" --teacher-data "$run/train" \
-    --data "$run/train-bilinear" \
-    --run "$parent" --device "$device" --resident --batch "$student_batch" --epochs 3 --lr 1.5e-3 --warmup-steps 50 \
-    --element-cost 100 --sparsity-initial 0.3 --sparsity-final 0.85 --sparsity-steps 10 --prune-share 0.7 \
-      --resume || parent="$run/student-0"
+    --data "$run/train-bilinear" --run "$parent" --device "$device" --resident --batch "$student_batch" --epochs 3 \
+    --lr 1.5e-3 --warmup-steps 50 --element-cost 100 --sparsity-initial 0.3 --sparsity-final 0.85 --sparsity-steps 10 \
+    --prune-share 0.7 --resume || parent="$run/student-0"
 fi
 watched student "$run/train-bilinear" "$checked-bilinear" &
 watching=$!
 stage student "$student_end" distill "$student_batch" --from "$parent" --teacher "$teacher" \
-  --teacher-data "$run/train" \
-  --data "$run/train-bilinear" --validation "$checked-bilinear" --lr "${STUDENT_LR:-3e-3}" --warmup-steps 300 \
-    --ema-decay 0.999
+  --teacher-data "$run/train" --data "$run/train-bilinear" --validation "$checked-bilinear" \
+  --lr "${STUDENT_LR:-3e-3}" --warmup-steps 300 --ema-decay 0.999
 kill "$watching" 2>/dev/null
 wait "$exporting"
 exported student "$run/train-bilinear" student student

@@ -61,7 +61,7 @@ it('describes a failure in one line with its remedy and its log', () => {
     log: '.goshawk/setup-logs/npm.log',
   });
   expect(error.describe()).toBe(
-    'npm ci failed (exit code 1); to mend it: check the network (log: .goshawk/setup-logs/npm.log)',
+    'npm ci failed (exit code 1); fix: check the network (log: .goshawk/setup-logs/npm.log)',
   );
   expect(new SetupError('no').describe()).toBe('no');
 });

@@ -12,8 +12,8 @@ describe('the arguments of npm test', () => {
   it.each([
     [['--onyl', 'unit'], /Unknown option '--onyl'/],
     [['test/core/none.test.ts'], /there is no test file test\/core\/none.test.ts/],
-    [['--only', 'unit', 'test/core'], /--only chooses groups/],
-    [['--only', 'unit', '--watch'], /--only chooses groups/],
+    [['--only', 'unit', 'test/core'], /--only selects groups/],
+    [['--only', 'unit', '--watch'], /--only selects groups/],
   ])('are refused where they make no sense: %j', (args, message) => {
     expect(() => parseTestArguments(args)).toThrow(message);
   });

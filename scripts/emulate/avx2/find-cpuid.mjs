@@ -6,7 +6,7 @@ import path from 'node:path';
 
 /**
  * @typedef {object} Section
- * @property {number} address where the object's own addresses place it
+ * @property {number} address in the object's own address space
  * @property {number} offset in the file
  * @property {number} size
  */
@@ -16,7 +16,7 @@ const EXECUTABLE = 0x4n;
 /**
  * @param {Buffer} elf
  * @returns {{ code: Section[], unwindTable: Section | undefined }}
- * @throws {Error} when it is not a little-endian 64-bit ELF file
+ * @throws {Error} if it is not a little-endian 64-bit ELF file
  */
 function readSections(elf) {
   if (elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1)
@@ -46,7 +46,7 @@ function readSections(elf) {
 }
 
 /**
- * Where the functions begin, after the sorted table that the unwinder searches.
+ * Start addresses of the functions, from the sorted table that the unwinder searches.
  * @param {Buffer} elf
  * @param {Section | undefined} table
  * @returns {number[]} addresses, ascending
@@ -55,7 +55,7 @@ function functionStarts(elf, table) {
   if (table === undefined) throw new Error('there is no .eh_frame_hdr');
   // Version 1; the number of entries as udata4; the entries as signed 32-bit offsets from the table itself.
   if (elf[table.offset] !== 1 || elf[table.offset + 2] !== 0x03 || elf[table.offset + 3] !== 0x3b)
-    throw new Error('its .eh_frame_hdr is of an unknown form');
+    throw new Error('its .eh_frame_hdr has an unknown format');
   const count = elf.readUInt32LE(table.offset + 8);
   return Array.from(
     { length: count },
@@ -66,7 +66,7 @@ function functionStarts(elf, table) {
 /**
  * @param {Buffer} elf
  * @param {Section} section
- * @returns {number[]} addresses of the bytes of a cpuid, most of which belong to something else
+ * @returns {number[]} addresses of the byte sequence of cpuid, most of which is part of something else
  */
 function candidates(elf, { address, offset, size }) {
   const found = [];
@@ -130,7 +130,7 @@ if (library === undefined || list === undefined) {
     if (around !== undefined) functions.set(...around);
   }
   const found = [...functions].flatMap(([start, stop]) => disassemble(library, start, stop));
-  // Processes that start together must not read a part of it.
+  // Concurrent processes must not read a partial file.
   const aside = `${list}.${process.pid}`;
   mkdirSync(path.dirname(list), { recursive: true });
   writeFileSync(aside, found.map((address) => `${address.toString(16)}\n`).join(''));

@@ -1,13 +1,13 @@
 /*
- * Makes the ONNX Runtime of a process see a CPU that has AVX2 and neither AVX-512 nor VNNI nor AMX.
+ * Makes the ONNX Runtime of a process see a CPU with AVX2, but without AVX-512, VNNI and AMX.
  *
- * Loaded twice into one process. As LD_AUDIT it is told of every shared object after it was mapped and before any
+ * Loaded twice into one process. As LD_AUDIT it is notified of every shared object after it was mapped and before any
  * of its code ran, and turns each cpuid of ONNX Runtime (0F A2) into the illegal instruction D6 A2. As LD_PRELOAD it
- * answers that instruction: its handler of SIGILL executes the true cpuid and clears the features. Only ONNX Runtime
- * is changed: everything else in the process keeps its CPU.
+ * emulates that instruction: its SIGILL handler executes the real cpuid and clears the features. Only ONNX Runtime is
+ * changed: everything else in the process sees the real CPU.
  *
  * GOSHAWK_AVX2_FINDER names the program that lists the cpuid instructions of a file, GOSHAWK_AVX2_CACHE the folder
- * that keeps its lists, GOSHAWK_AVX2_CPUINFO the text that stands for /proc/cpuinfo.
+ * for its lists, GOSHAWK_AVX2_CPUINFO the file that replaces /proc/cpuinfo.
  */
 #define _GNU_SOURCE
 #include <cpuid.h>
@@ -31,7 +31,7 @@
 
 #define CPUID_FIRST 0x0F
 #define CPUID_SECOND 0xA2
-/* #UD on every x86-64 CPU, and no compiler's choice for a trap. */
+/* #UD on every x86-64 CPU, and not what compilers use for a trap. */
 #define ILLEGAL 0xD6
 
 #define BIT(n) (1u << (n))
@@ -50,7 +50,7 @@ static int is_onnxruntime(const char *path) {
          strncmp(name, "onnxruntime_pybind11_state", strlen("onnxruntime_pybind11_state")) == 0;
 }
 
-/* The file of the addresses of `library`, made if it is missing. */
+/* The file with the addresses of `library`, created if it is missing. */
 static void addresses_of(const char *library, char *list, size_t size) {
   const char *cache = getenv("GOSHAWK_AVX2_CACHE");
   const char *finder = getenv("GOSHAWK_AVX2_FINDER");
@@ -61,7 +61,7 @@ static void addresses_of(const char *library, char *list, size_t size) {
            (uintmax_t)found.st_size, (unsigned long)found.st_mtim.tv_sec);
   if (access(list, R_OK) == 0) return;
 
-  /* The finder writes the list aside and renames it: processes that start together cannot read a part of it. */
+  /* The finder writes to another file and renames it: concurrent processes cannot read a partial list. */
   char *arguments[] = {"node", (char *)finder, (char *)library, list, NULL};
   size_t kept = 0, count = 0;
   while (environ[count] != NULL) count++;
@@ -110,7 +110,7 @@ unsigned int la_objopen(struct link_map *map, Lmid_t namespace, uintptr_t *cooki
   return 0;
 }
 
-/* --- LD_PRELOAD: the illegal instruction answers with what such a CPU would say --- */
+/* --- LD_PRELOAD: the illegal instruction answers as such a CPU would --- */
 
 static void mask(uint32_t leaf, uint32_t subleaf, uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx) {
   if (leaf == 7 && subleaf == 0) {
@@ -153,7 +153,7 @@ static void answer(int signal, siginfo_t *info, void *raw) {
   } else if (others.sa_handler != SIG_DFL && others.sa_handler != SIG_IGN) {
     others.sa_handler(signal);
   } else if (others.sa_handler != SIG_IGN || info->si_code > 0) {
-    /* Ends the process as it would have: by the instruction, executed again, or by the signal that was sent. */
+    /* Ends the process as without this library: by executing the instruction again, or by the signal that was sent. */
     struct sigaction fatal = {.sa_handler = SIG_DFL};
     REAL(sigaction)(SIGILL, &fatal, NULL);
     if (info->si_code <= 0) raise(signal);
@@ -166,7 +166,7 @@ static void set_up(void) {
   REAL(sigaction)(SIGILL, &action, NULL);
 }
 
-/* Node resets every signal when it starts, Python's faulthandler takes SIGILL: remembered, and not obeyed. */
+/* Node resets every signal on start, Python's faulthandler takes SIGILL: recorded, but not installed. */
 int sigaction(int signal, const struct sigaction *action, struct sigaction *old) {
   if (signal != SIGILL) return REAL(sigaction)(signal, action, old);
   struct sigaction before = others;
@@ -175,7 +175,7 @@ int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
   return 0;
 }
 
-/* A SIGILL that is blocked ends the process: it never is, in any thread. */
+/* A blocked SIGILL ends the process, so no thread may ever block it. */
 int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
   if (set == NULL || how == SIG_UNBLOCK) return REAL(pthread_sigmask)(how, set, old);
   sigset_t without = *set;
@@ -183,7 +183,7 @@ int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
   return REAL(pthread_sigmask)(how, &without, old);
 }
 
-/* --- /proc/cpuinfo says the same --- */
+/* --- /proc/cpuinfo shows the same features --- */
 
 static const char *redirect(const char *path) {
   const char *instead = getenv("GOSHAWK_AVX2_CPUINFO");

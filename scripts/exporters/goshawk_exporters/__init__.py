@@ -1,1 +1,1 @@
-"""Exports networks as their own tools do, and compares what the runtime finds with what they find."""
+"""Exports networks with their own tools, and compares the runtime's detections with theirs."""

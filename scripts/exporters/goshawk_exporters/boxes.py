@@ -1,16 +1,16 @@
-"""Boxes of two programs, matched."""
+"""Matches the boxes of two programs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 PIXELS, SCORE = 3.0, 0.03
-"""Boxes of one class are the same where no edge is further off than so many pixels and the scores than that."""
+"""Boxes of one class match if no edge differs by more than this many pixels and the scores by no more than that."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A detection in the pixels of its picture."""
+    """A detection in the pixels of its image."""
 
     corners: tuple[float, float, float, float]
     score: float
@@ -19,15 +19,15 @@ class Box:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What one program finds of what another found."""
+    """How much one program finds of what another found."""
 
     wanted: int
     matched: int
     found: int
     pixels: float
-    """largest distance of an edge among those matched"""
+    """largest edge error among matched boxes"""
     score: float
-    """largest difference of scores among those matched"""
+    """largest score error among matched boxes"""
 
     def __add__(self, other: Comparison) -> Comparison:
         return Comparison(
@@ -43,20 +43,20 @@ NOTHING = Comparison(0, 0, 0, 0.0, 0.0)
 
 
 def clipped(box: Box, width: int, height: int) -> Box:
-    """The part of a box within its picture: the runtime gives no more."""
+    """The part of a box inside its image, which is all that the runtime returns."""
     x1, y1, x2, y2 = box.corners
     inside = (min(max(x1, 0), width), min(max(y1, 0), height), min(max(x2, 0), width), min(max(y2, 0), height))
     return Box(inside, box.score, box.label)
 
 
 def is_empty(box: Box) -> bool:
-    """Whether nothing is left of it."""
+    """Whether the box has no area."""
     x1, y1, x2, y2 = box.corners
     return x2 <= x1 or y2 <= y1
 
 
 def compare(wanted: list[Box], found: list[Box]) -> Comparison:
-    """Matches each wanted box with the nearest of its class that is left, the best score first."""
+    """Matches each wanted box with the nearest remaining one of its class, best score first."""
     left = list(found)
     matched, pixels, score = 0, 0.0, 0.0
     for box in sorted(wanted, key=lambda one: -one.score):
@@ -77,5 +77,5 @@ def compare(wanted: list[Box], found: list[Box]) -> Comparison:
 
 
 def distance(one: Box, other: Box) -> float:
-    """Largest distance of an edge, pixels."""
+    """Largest edge error, pixels."""
     return max(abs(a - b) for a, b in zip(one.corners, other.corners, strict=True))

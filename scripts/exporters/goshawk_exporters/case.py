@@ -1,4 +1,4 @@
-"""What is compared: a file as its tool exports it, and what the tool itself finds."""
+"""What is compared: a file as its tool exports it, and the tool's own detections."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .runtime import Runtime
 
 @dataclass(frozen=True)
 class Limits:
-    """What counts as found."""
+    """What counts as a detection."""
 
     score: float = 0.25
     iou: float = 0.7
     every_class: bool = False
-    """each class of a row that passes is a detection of its own"""
+    """each class of a row that passes is a separate detection"""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A file, how it is imported, and what its own tool finds in the pictures."""
+    """A file, how it is imported, and its own tool's detections in the images."""
 
     file: Path
-    pictures: list[Path]
+    images: list[Path]
     own: list[list[Box]]
     limits: Limits = Limits()
     flags: tuple[str, ...] = ()
@@ -42,19 +42,19 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Lower-case letters, digits and dashes: a name of files and of a bundle."""
+        """Lower-case letters, digits and dashes, for file and bundle names."""
         words = f"{self.network}-{self.options}".lower()
         return "-".join("".join(c if c.isalnum() or c == "." else " " for c in words).split())
 
 
 @dataclass(frozen=True)
 class Workbench:
-    """Where a case is made."""
+    """Where a case is built."""
 
     folder: Path
     runtime: Runtime
     name: str
 
-    def pictures(self, width: int, height: int) -> list[Path]:
-        """Drawn streets of the network's own size: how pictures are made smaller is not what is compared."""
+    def images(self, width: int, height: int) -> list[Path]:
+        """Drawn streets of the network's own size, so that scaling is not part of the comparison."""
         return self.runtime.drawn(width, height)

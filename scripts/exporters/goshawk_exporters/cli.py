@@ -1,4 +1,4 @@
-"""The table of exporters in the documents."""
+"""The table of exporters in the documentation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from . import detr_exports, ultralytics_exports, yolox_exports
 from .boxes import NOTHING, Comparison, clipped, compare, is_empty
 from .case import Case, Workbench
 from .random_weights import read
-from .runtime import PICTURES, RefusedError, Runtime
+from .runtime import IMAGES, RefusedError, Runtime
 
 BEGIN, END = "<!-- exporters: begin -->", "<!-- exporters: end -->"
 
 
 def main() -> None:
-    """Makes every export, compares, prints the table, and puts it into a document."""
+    """Makes and compares every export, prints the table, and writes it into a document."""
     parser = argparse.ArgumentParser(prog="python -m goshawk_exporters", description=__doc__)
     parser.add_argument(
         "--work", type=Path, required=True, help="folder for networks, exports and bundles: new or empty"
     )
-    parser.add_argument("--only", help="cases whose name holds this word")
+    parser.add_argument("--only", help="cases whose name contains this word")
     parser.add_argument("--shared", type=Path, help="folder with yolox_nano_416.onnx and yolox_nano_640.onnx")
     parser.add_argument("--docs", type=Path, help="Markdown file whose table is replaced")
     options = parser.parse_args()
@@ -42,13 +42,12 @@ def main() -> None:
                 print(rows[-1], file=sys.stderr, flush=True)
     table = "\n".join(
         [
-            "| exporter | network | options | head taken | its own boxes that the runtime gives "
-            "| farthest edge, px | farthest score |",
+            "| exporter | network | options | head | exporter's boxes found | largest edge error, px | score error |",
             "|---|---|---|---|---|---|---|",
             *rows,
         ]
     )
-    print(f"{PICTURES} pictures each")
+    print(f"{IMAGES} images each")
     print(table)
     if options.docs is not None:
         before, rest = options.docs.read_text().split(BEGIN)
@@ -61,7 +60,7 @@ def _row(exporter: str, case: Case, work: Path, runtime: Runtime) -> str:
         head, result = _compare(case, work, runtime)
     except RefusedError as refusal:
         return f"{start} refused: {refusal} | | | |"
-    except Exception:  # one tool that fails is a row, not the end
+    except Exception:  # a failing tool is a row, not the end
         traceback.print_exc()
         return f"{start} could not be exported: {str(sys.exc_info()[1]).splitlines()[0][:120]} | | | |"
     more = "" if result.found == result.matched else f", and {result.found - result.matched} others"
@@ -73,9 +72,9 @@ def _compare(case: Case, work: Path, runtime: Runtime) -> tuple[str, Comparison]
     imported = runtime.imported(exported.file, case.name, exported.flags)
     limits = exported.limits
     found = runtime.detect(
-        imported.bundle, exported.pictures, score=limits.score, iou=limits.iou, every_class=limits.every_class
+        imported.bundle, exported.images, score=limits.score, iou=limits.iou, every_class=limits.every_class
     )
-    height, width = read(exported.pictures[:1]).shape[2:]
+    height, width = read(exported.images[:1]).shape[2:]
     result = NOTHING
     for own, ours in zip(exported.own, found, strict=True):
         inside = [box for box in (clipped(one, width, height) for one in own) if not is_empty(box)]

@@ -1,4 +1,4 @@
-"""Networks of queries as Hugging Face's transformers has them, alone and with the postprocessor of their authors."""
+"""Query networks from Hugging Face transformers, alone and with their authors' postprocessor."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from .random_weights import SEED, read, settle, spread, varied
 EXPORTER = f"transformers {transformers.__version__}"
 CLASSES, SIDE, QUERIES, OPSET = 80, 320, 300, 17
 PASSING = 5e-3
-"""share of the scores of queries that pass"""
+"""share of query scores that pass"""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Family:
-    """A network, how it is fed and how its own processor reads it."""
+    """A network, its input and how its own processor reads it."""
 
     name: str
     make: Callable[[], Any]
@@ -90,7 +90,7 @@ FAMILIES = [
 
 
 def cases() -> list[Case]:
-    """Each family as it is, and those of RT-DETR with its postprocessor."""
+    """Each family as it is, and the RT-DETR family with its postprocessor."""
     plain = [Case(one.name, "logits and boxes", lambda bench, f=one: _export(f, bench, False)) for one in FAMILIES]
     whole = [
         Case(one.name, "orig_target_sizes", lambda bench, f=one: _export(f, bench, True))
@@ -101,20 +101,20 @@ def cases() -> list[Case]:
 
 
 class Outputs(nn.Module):
-    """Logits and boxes alone."""
+    """Only logits and boxes."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """[B, N, C] and [B, N, 4]: centers and sizes, 0..1."""
-        output = self.network(pixel_values=pictures)
+        output = self.network(pixel_values=images)
         return output.logits, output.pred_boxes
 
 
 class WithPostprocessor(nn.Module):
-    """As RT-DETR's and D-FINE's own `export_onnx.py` writes them: labels, boxes, scores, in pixels of a fed size."""
+    """As RT-DETR's and D-FINE's own `export_onnx.py` writes them: labels, boxes, scores, in pixels of an input size."""
 
     def __init__(self, outputs: Outputs) -> None:
         super().__init__()
@@ -132,8 +132,8 @@ class WithPostprocessor(nn.Module):
 
 
 def _export(family: Family, bench: Workbench, postprocessed: bool) -> Exported:
-    pictures = bench.pictures(SIDE, SIDE)
-    values = read(pictures)
+    images = bench.images(SIDE, SIDE)
+    values = read(images)
     torch.manual_seed(SEED)
     network = family.make().eval()
     shift, factor = (torch.tensor(row).view(1, 3, 1, 1) for row in (MEAN, STD))
@@ -146,7 +146,7 @@ def _export(family: Family, bench: Workbench, postprocessed: bool) -> Exported:
     layers = [module for module in network.modules() if isinstance(module, nn.Linear) and module.out_features == width]
     spread(layers, lambda: outputs(values), PASSING)
     if family.softmax:
-        # "nothing" is as likely as the best class of a row as a rule
+        # "no object" is usually as likely as the best class of a row
         with torch.no_grad():
             layers[-1].bias[-1] += 5
     limits = Limits(score=0.1 if family.softmax else 0.25, iou=1.0, every_class=not family.softmax)
@@ -160,15 +160,15 @@ def _export(family: Family, bench: Workbench, postprocessed: bool) -> Exported:
     flags = ["--labels", "coco80"]
     if family.normalized:
         flags += ["--mean", ",".join(map(str, MEAN)), "--std", ",".join(map(str, STD))]
-    return Exported(file, pictures, _predict(family, network, values, limits), limits, tuple(flags))
+    return Exported(file, images, _predict(family, network, values, limits), limits, tuple(flags))
 
 
 @torch.no_grad()
 def _predict(family: Family, network: nn.Module, values: Tensor, limits: Limits) -> list[list[Box]]:
-    """What the processor of the network reads from its outputs."""
+    """The detections that the network's processor reads from its outputs."""
     found = []
-    for picture in values:
-        output = network(pixel_values=picture[None])
+    for image in values:
+        output = network(pixel_values=image[None])
         (rows,) = family.processor().post_process_object_detection(
             output, threshold=limits.score, target_sizes=[(SIDE, SIDE)]
         )

@@ -1,4 +1,4 @@
-"""Networks with random weights that answer pictures as trained ones do: scores of every size, few of them high."""
+"""Random weights with outputs like trained ones: scores of every size, few of them high."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ PASSING_LOGIT = -1.1
 """of a score of 0.25"""
 
 
-def read(pictures: list[Path]) -> Tensor:
+def read(images: list[Path]) -> Tensor:
     """[N, 3, H, W] RGB, 0..1."""
-    planes = [torch.from_numpy(cv2.imread(str(one))[:, :, ::-1].copy()).permute(2, 0, 1) for one in pictures]
+    planes = [torch.from_numpy(cv2.imread(str(one))[:, :, ::-1].copy()).permute(2, 0, 1) for one in images]
     return torch.stack(planes).float() / 255
 
 
-def varied(pictures: Tensor) -> Tensor:
-    """The pictures, noise and patches of color: norms that know alike pictures alone amplify every rounding."""
+def varied(images: Tensor) -> Tensor:
+    """The images, noise and color patches: norms that only saw similar images amplify every rounding."""
     torch.manual_seed(SEED)
-    height, width = pictures.shape[2:]
+    height, width = images.shape[2:]
     noise = torch.rand(2, 3, height, width)
     patches = nn.functional.interpolate(torch.rand(4, 3, 8, 8), (height, width))
-    return torch.cat([pictures, noise, patches])
+    return torch.cat([images, noise, patches])
 
 
 @torch.no_grad()
-def settle(network: nn.Module, pictures: Tensor) -> None:
-    """Sets the statistics of all norms to those of pictures, as training would have."""
+def settle(network: nn.Module, images: Tensor) -> None:
+    """Sets the statistics of all norms to those of images, as training would."""
     network.eval()
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = 1.0
         norm.train()
-    network(pictures)
+    network(images)
     for norm in norms:
         norm.momentum = 0.03
         norm.eval()
@@ -46,7 +46,7 @@ def settle(network: nn.Module, pictures: Tensor) -> None:
 
 @torch.no_grad()
 def spread(layers: list[nn.Module], forward: Callable[[], object], share: float) -> None:
-    """Scales layers that give logits of classes, one after another, so that `share` of the scores pass 0.25."""
+    """Scales the class logit layers one after another, so that `share` of the scores pass 0.25."""
     seen: dict[nn.Module, Tensor] = {}
 
     def keep(module: nn.Module, _inputs: object, output: Tensor) -> None:

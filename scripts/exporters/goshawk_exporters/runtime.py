@@ -1,4 +1,4 @@
-"""Goshawk, as its build and its command line are."""
+"""Goshawk, through its build and command line."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from .boxes import Box
 
 PROJECT = Path(__file__).resolve().parents[3]
 DETECT = Path(__file__).resolve().parents[1] / "detect.mjs"
-PICTURES, SEED = 4, 77
+IMAGES, SEED = 4, 77
 
 
 class RefusedError(Exception):
-    """The runtime refuses a file, in its own words."""
+    """The runtime refused a file, for its stated reason."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A bundle that was made of a file."""
+    """A bundle that was imported from a file."""
 
     bundle: Path
     head: str
 
 
 class Runtime:
-    """Runs the commands of a build; what they make lies in `folder`."""
+    """Runs the commands of a build, with outputs in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def drawn(self, width: int, height: int) -> list[Path]:
-        """Pictures of that size, drawn once."""
-        out = self._folder / f"pictures-{width}x{height}"
+        """Images of that size, drawn once."""
+        out = self._folder / f"images-{width}x{height}"
         if not out.exists():
             size = ("--width", str(width), "--height", str(height))
-            count = ("--count", str(PICTURES), "--seed", str(SEED))
+            count = ("--count", str(IMAGES), "--seed", str(SEED))
             done = _goshawk("simulate", "--out", str(out), *count, *size, "--image", "png")
             if done.returncode != 0:
                 raise RuntimeError(done.stderr)
         return sorted((out / "images").glob("*.png"))
 
     def imported(self, file: Path, name: str, flags: tuple[str, ...]) -> Imported:
-        """Makes a bundle of a file."""
+        """Imports a file as a bundle."""
         models = self._folder / "models"
         done = _goshawk("models", "import", str(file), "--out", str(models), "--name", name, *flags)
         if done.returncode != 0:
             raise RefusedError(_reason(done.stderr.strip().splitlines()[-1]))
-        told = re.search(r"^head +(\w+)", done.stdout, re.MULTILINE)
-        return Imported(models / name / "1.0.0", told.group(1) if told else "?")
+        found = re.search(r"^head +(\w+)", done.stdout, re.MULTILINE)
+        return Imported(models / name / "1.0.0", found.group(1) if found else "?")
 
     def detect(
-        self, bundle: Path, pictures: list[Path], *, score: float, iou: float, every_class: bool
+        self, bundle: Path, images: list[Path], *, score: float, iou: float, every_class: bool
     ) -> list[list[Box]]:
-        """Detections by the runtime's preprocessing, graph, decoder and suppression."""
-        arguments = [str(bundle), str(score), str(iou), "every" if every_class else "best", *map(str, pictures)]
+        """Detections of the runtime: preprocessing, graph, decoder and suppression."""
+        arguments = [str(bundle), str(score), str(iou), "every" if every_class else "best", *map(str, images)]
         done = subprocess.run(["node", str(DETECT), *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip()[-500:])
@@ -73,5 +73,5 @@ def _goshawk(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _reason(line: str) -> str:
     """The reason within `GOSHAWK_..: FILE is no detector that Goshawk knows: REASON (what to do)`."""
-    told = re.search(r"is no detector that Goshawk knows: (.*) \(export a", line)
-    return told.group(1) if told else re.sub(r"/\S*/", "", line)
+    found = re.search(r"is (?:no|not a) detector that Goshawk knows: (.*) \(export a", line)
+    return found.group(1) if found else re.sub(r"/\S*/", "", line)

@@ -17,7 +17,7 @@ from .random_weights import SEED, read, settle, spread, varied
 EXPORTER = f"Ultralytics {ultralytics.__version__}"
 
 PASSING = 5e-4
-"""share of the scores of cells that pass"""
+"""share of cell scores that pass"""
 
 NETWORKS: list[tuple[str, dict[str, Any]]] = [
     ("yolov5n", {}),
@@ -46,7 +46,7 @@ NETWORKS: list[tuple[str, dict[str, Any]]] = [
 
 
 def cases() -> list[Case]:
-    """One for each network and the options that it is exported with."""
+    """One for each network and its export options."""
     return [
         Case(name, _words(options), lambda bench, n=name, o=options: _export(n, o, bench)) for name, options in NETWORKS
     ]
@@ -58,25 +58,25 @@ def _words(options: dict[str, Any]) -> str:
 
 def _export(network: str, options: dict[str, Any], bench: Workbench) -> Exported:
     height, width = options.get("imgsz", [320, 320])
-    pictures = bench.pictures(width, height)
+    images = bench.images(width, height)
     make = RTDETR if network.startswith("rtdetr") else YOLO
     torch.manual_seed(SEED)
     model = make(f"{network}.yaml")
-    _randomize(model.model, read(pictures))
-    # a name of its own: Ultralytics downloads checkpoints whose names it knows
+    _randomize(model.model, read(images))
+    # another name, since Ultralytics downloads checkpoints whose names it knows
     checkpoint = bench.folder / f"random-{bench.name}.pt"
     model.save(str(checkpoint))
     file = Path(make(str(checkpoint)).export(format="onnx", **{"imgsz": [height, width], **options}))
     limits = Limits()
-    own = _predict(make(str(checkpoint)), pictures, limits, [height, width], options.get("nms"))
-    return Exported(file, pictures, own, limits)
+    own = _predict(make(str(checkpoint)), images, limits, [height, width], options.get("nms"))
+    return Exported(file, images, own, limits)
 
 
-def _randomize(network: nn.Module, pictures: torch.Tensor) -> None:
-    settle(network, varied(pictures))
+def _randomize(network: nn.Module, images: torch.Tensor) -> None:
+    settle(network, varied(images))
     classes = network.yaml["nc"]
     layers = [module for name, module in network.named_modules() if _scores_classes(name, module, classes)]
-    spread(layers, lambda: network(pictures), PASSING)
+    spread(layers, lambda: network(images), PASSING)
 
 
 def _scores_classes(name: str, module: nn.Module, classes: int) -> bool:
@@ -87,17 +87,17 @@ def _scores_classes(name: str, module: nn.Module, classes: int) -> bool:
 
 def _predict(
     model: Any,  # noqa: ANN401 - Ultralytics' classes have no common type
-    pictures: list[Path],
+    images: list[Path],
     limits: Limits,
     size: list[int],
     nms: bool | None,
 ) -> list[list[Box]]:
-    """What its own predictor finds, in float32."""
+    """The detections of its own predictor, in float32."""
     found = []
-    for picture in pictures:
+    for image in images:
         options = {"nms": False} if nms is False else {}
         (result,) = model.predict(
-            str(picture), imgsz=size, conf=limits.score, iou=limits.iou, max_det=300, verbose=False, **options
+            str(image), imgsz=size, conf=limits.score, iou=limits.iou, max_det=300, verbose=False, **options
         )
         boxes = result.boxes
         rows = [] if boxes is None else zip(boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.tolist(), strict=True)

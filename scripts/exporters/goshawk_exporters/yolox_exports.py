@@ -1,4 +1,4 @@
-"""YOLOX's own exports (trained weights), undecoded and as with `--decode_in_inference`, read as its demo does."""
+"""YOLOX's own exports (trained weights), undecoded and with `--decode_in_inference`, read like in its demo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STRIDES = (8, 16, 32)
 
 
 def cases(shared: Path | None) -> list[Case]:
-    """None where nobody says where the trained networks lie: no registry holds them."""
+    """Empty without a folder of the trained networks, which no registry has."""
     if shared is None:
         return []
     sizes = [(416, 416), (640, 640)]
@@ -32,12 +32,12 @@ def cases(shared: Path | None) -> list[Case]:
 def _maker(shared: Path, width: int, height: int, decoded: bool):  # noqa: ANN202 - the type of Case.make
     def make(bench: Workbench) -> Exported:
         file = shared / f"yolox_nano_{width}.onnx"
-        pictures = bench.pictures(width, height)
+        images = bench.images(width, height)
         limits = Limits(score=0.1, iou=0.45)
-        own = [_predict(file, picture, width, height, limits) for picture in pictures]
+        own = [_predict(file, image, width, height, limits) for image in images]
         if decoded:
             file = _decode_inside(file, bench.folder / f"{bench.name}.onnx", width, height)
-        return Exported(file, pictures, own, limits, ("--labels", "coco80"))
+        return Exported(file, images, own, limits, ("--labels", "coco80"))
 
     return make
 
@@ -53,10 +53,10 @@ def _grid(width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(cells).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
-def _predict(file: Path, picture: Path, width: int, height: int, limits: Limits) -> list[Box]:
+def _predict(file: Path, image: Path, width: int, height: int, limits: Limits) -> list[Box]:
     """`demo_postprocess` and suppression by class of YOLOX's ONNX Runtime demo."""
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    values = cv2.imread(str(picture)).transpose(2, 0, 1)[None].astype(np.float32)
+    values = cv2.imread(str(image)).transpose(2, 0, 1)[None].astype(np.float32)
     (rows,) = session.run(None, {session.get_inputs()[0].name: values})[0]
     cells, strides = _grid(width, height)
     centers, sizes = (rows[:, :2] + cells) * strides, np.exp(rows[:, 2:4]) * strides
@@ -73,7 +73,7 @@ def _predict(file: Path, picture: Path, width: int, height: int, limits: Limits)
 
 
 def _decode_inside(file: Path, out: Path, width: int, height: int) -> Path:
-    """The same network with the arithmetic of `decode_outputs` behind it."""
+    """The same network followed by the arithmetic of `decode_outputs`."""
     model = onnx.load(str(file))
     graph = model.graph
     raw = graph.output[0].name

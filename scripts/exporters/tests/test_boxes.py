@@ -23,6 +23,6 @@ def test_another_class_score_or_place_is_no_match() -> None:
         assert compare([ONE], [found]) == Comparison(1, 0, 1, 0.0, 0.0)
 
 
-def test_what_lies_beyond_the_picture_is_cut() -> None:
+def test_what_lies_beyond_the_image_is_cut() -> None:
     assert clipped(Box((-5, 2, 30, 12), 0.5, 0), 20, 10).corners == (0, 2, 20, 10)
     assert is_empty(clipped(Box((-5, 2, -1, 12), 0.5, 0), 20, 10))

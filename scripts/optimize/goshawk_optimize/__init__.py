@@ -1,1 +1,1 @@
-"""Quantizes and rewrites detectors behind a line protocol; `goshawk optimize` decides what is worth trying."""
+"""Quantizes and rewrites detectors behind a line protocol; `goshawk optimize` decides what to try."""

@@ -1,4 +1,4 @@
-"""Reads requests on stdin and answers on stdout until stdin ends."""
+"""Reads requests from stdin and answers on stdout until stdin ends."""
 
 from .server import main
 

@@ -1,4 +1,4 @@
-"""Graph clean-up that leaves the outputs as they are."""
+"""Graph clean-up that does not change the outputs."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from .graph import normalize, opset
 from .rewrites import EXACT, Rewrite
 
 OPSET = 17
-"""From 13 on there are weights quantized per channel; every ONNX Runtime of this decade runs 17."""
+"""Per-channel quantized weights need 13; every ONNX Runtime of this decade runs 17."""
 
 TOLERANCE = 1e-3
-"""Largest |a - b| / (1 + |a|) of an output that rounding in another order explains."""
+"""Largest |a - b| / (1 + |a|) of an output that another rounding order explains."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A model, what was done to it in words, and how far its outputs are from those of the model before."""
+    """A model, a description of the changes, and how far its outputs are from those of the original."""
 
     model: ModelProto
     steps: list[str]
     difference: Difference
 
 
-def clean_up(model: ModelProto, pictures: NDArray[np.uint8]) -> Cleaned:
-    """Folds, prunes and rewrites. Each step is tried on the pictures and left out where it changes what comes out."""
+def clean_up(model: ModelProto, images: NDArray[np.uint8]) -> Cleaned:
+    """Folds, prunes and rewrites. Each step is tried on the images and skipped if it changes the outputs."""
     folded = slim(model)
-    difference = compare(model, folded, pictures)
+    difference = compare(model, folded, images)
     if difference.relative > TOLERANCE:
         steps = [f"onnxslim left out: outputs would differ by {difference.relative:.1e}"]
         folded = raise_opset(model)
     else:
         steps = ["constants and batch norms folded, dead and repeated nodes removed (onnxslim)"]
-    return rewrite(model, folded, steps, EXACT, pictures)
+    return rewrite(model, folded, steps, EXACT, images)
 
 
 def rewrite(
@@ -49,17 +49,17 @@ def rewrite(
     model: ModelProto,
     steps: list[str],
     rewrites: Mapping[str, Rewrite],
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
 ) -> Cleaned:
-    """Applies exact rewrites to `model`, one after the other, and holds each against `original` on the pictures."""
-    difference = compare(original, model, pictures)
+    """Applies exact rewrites to `model` one after the other, and compares each with `original` on the images."""
+    difference = compare(original, model, images)
     for name, change in rewrites.items():
         tried = ModelProto()
         tried.CopyFrom(model)
         count = change(tried)
         if count == 0:
             continue
-        found = compare(original, tried, pictures)
+        found = compare(original, tried, images)
         if found.relative > TOLERANCE:
             steps.append(f"left out: {name}: outputs would differ by {found.relative:.1e}")
             continue
@@ -70,7 +70,7 @@ def rewrite(
 
 
 def slim(model: ModelProto) -> ModelProto:
-    """Folds constants and batch norms, drops dead nodes and merges equal ones; operator set 17 at least."""
+    """Folds constants and batch norms, drops dead nodes and merges equal ones; at least operator set 17."""
     try:
         cleaned = onnxslim.slim(raise_opset(model))
     except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
@@ -80,7 +80,7 @@ def slim(model: ModelProto) -> ModelProto:
 
 
 def raise_opset(model: ModelProto) -> ModelProto:
-    """The model in operator set 17 where its own is older."""
+    """The model in operator set 17, if its own is older."""
     if opset(model) >= OPSET:
         return model
     try:

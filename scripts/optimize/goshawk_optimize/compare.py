@@ -1,4 +1,4 @@
-"""How far apart the outputs of two models are."""
+"""The difference between the outputs of two models."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from .graph import picture_input
-from .sessions import open_session, run_pictures
+from .graph import image_input
+from .sessions import open_session, run_images
 
 
 @dataclass(frozen=True)
@@ -20,17 +20,17 @@ class Difference:
     relative: float
 
 
-def random_pictures(model: ModelProto, count: int = 2) -> NDArray[np.uint8]:
-    """Noise of the size that the model takes; always the same."""
-    _, height, width = picture_input(model)
+def random_images(model: ModelProto, count: int = 2) -> NDArray[np.uint8]:
+    """Noise of the model's input size; always the same."""
+    _, height, width = image_input(model)
     return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), np.uint8)
 
 
-def compare(before: ModelProto, after: ModelProto, pictures: NDArray[np.uint8]) -> Difference:
-    """Runs both on every picture. Outputs of other shapes, or finite in one model alone, are infinitely far apart."""
+def compare(before: ModelProto, after: ModelProto, images: NDArray[np.uint8]) -> Difference:
+    """Runs both on every image. Outputs of different shapes, or finite in only one model, differ infinitely."""
     absolute = relative = 0.0
     first, second = open_session(before), open_session(after)
-    for a, b in zip(run_pictures(first, pictures), run_pictures(second, pictures), strict=True):
+    for a, b in zip(run_images(first, images), run_images(second, images), strict=True):
         for x, y in zip(a, b, strict=True):
             if x.shape != y.shape:
                 return Difference(np.inf, np.inf)

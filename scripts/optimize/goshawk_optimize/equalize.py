@@ -10,15 +10,15 @@ from .layers import Layer, Network
 
 ROUNDS = 8
 LARGEST = 100.0
-"""Factors are kept between this and its inverse: a channel that is next to zero is not blown up."""
+"""Factors stay between this and its inverse, so that a channel close to zero is not blown up."""
 
 
 def equalize(model: ModelProto) -> list[tuple[str, str]]:
-    """Moves scale between convolutions whose channels differ, in place; the pairs, by the names of both.
+    """Moves scale between convolutions whose channels differ, in place; returns the pairs by their names.
 
-    f(s x) = s f(x) for s > 0 holds for ReLU, leaky ReLU and no activation at all: there s goes from one convolution's
-    output channel into the next one's input channel, so that both use their 8 bits evenly. It does not hold for SiLU,
-    hard swish, clip or sigmoid: what comes before these is left alone, as is what more than one node reads.
+    f(s x) = s f(x) for s > 0 is true for ReLU, leaky ReLU and no activation: s then moves from one convolution's
+    output channel to the next one's input channel, so that both use their 8 bits evenly. It is not true for SiLU, hard
+    swish, clip or sigmoid: layers before these are skipped, and so are layers with more than one reader.
     """
     network = Network(model)
     pairs = [(first, second) for first in network.layers if (second := _next(network, first)) is not None]
@@ -29,7 +29,7 @@ def equalize(model: ModelProto) -> list[tuple[str, str]]:
 
 
 def _next(network: Network, layer: Layer) -> Layer | None:
-    """The one convolution that reads a layer whose activation lets a factor through."""
+    """The only convolution that reads a layer, if the layer's activation passes a factor through."""
     if layer.activation and layer.activation[0].op_type not in ("Relu", "LeakyRelu"):
         return None
     reader = network.graph.only_consumer(layer.output)

@@ -1,4 +1,4 @@
-"""Failures that a caller can tell apart."""
+"""Failures that a caller can distinguish."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BAD_MODEL = (
 
 
 class OpError(Exception):
-    """An answer of kind `kind` instead of a result; `reason` says what is at fault and what would help."""
+    """Answers with an error of kind `kind`; `reason` says what is at fault and what would help."""
 
     def __init__(self, kind: ErrorKind, reason: str) -> None:
         super().__init__(reason)
@@ -36,12 +36,12 @@ class OpError(Exception):
 
 
 def describe(error: BaseException) -> tuple[ErrorKind, str]:
-    """Kind and reason of any exception that an op ended with."""
+    """Kind and reason for any exception of an op."""
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, OpError):
         return error.kind, error.reason
     if isinstance(error, OSError) and error.errno in _NO_SPACE:
-        return "no-space", f"{error.filename or 'the output'}: no space left: free some or choose another folder"
+        return "no-space", f"{error.filename or 'the output'}: no space left: free some space or choose another folder"
     if isinstance(error, FileNotFoundError):
         return "unsupported", f"there is no {error.filename}"
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file writing."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import onnx
 
 
 def write_atomic(path: Path, fill: Callable[[BinaryIO], object]) -> int:
-    """Has `fill` write beside `path`, then renames. Returns the bytes; on any failure `path` is as it was."""
+    """Lets `fill` write next to `path`, then renames. Returns the bytes; on failure `path` is unchanged."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             fill(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(temporary, path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return path.stat().st_size
 
 

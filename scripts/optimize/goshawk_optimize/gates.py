@@ -13,10 +13,10 @@ CONTRIB = "com.microsoft"
 
 
 def align_gate_ranges(model: ModelProto, ranges: dict[str, Range], nodes: set[str]) -> None:
-    """Has what goes into a gate begin exactly where the gate opens, in place.
+    """Makes the range of a gate's input begin exactly where the gate opens, in place.
 
-    Below -1 / (2 alpha) the product is zero. With that value as byte 0 a byte is proportional to the gate, which is
-    then the same byte read at another scale and cut at twice the zero point, where the gate is 1.
+    Below -1 / (2 alpha) the product is zero. With that value as byte 0, a byte is proportional to the gate: the gate is
+    the same byte at another scale, clipped at twice the zero point, where the gate is 1.
     """
     for layer in Network(model).layers:
         if layer.gated and layer.activation[0].op_type == "HardSigmoid" and {n.name for n in layer.nodes} <= nodes:
@@ -29,7 +29,7 @@ def align_gate_ranges(model: ModelProto, ranges: dict[str, Range], nodes: set[st
 
 
 def fuse_gates(model: ModelProto) -> int:
-    """Puts Min and QLinearMul in place of gates between a DequantizeLinear and a QuantizeLinear; tells how many."""
+    """Replaces gates between a DequantizeLinear and a QuantizeLinear by Min and QLinearMul; returns their number."""
     graph = Graph(model.graph)
     gone: list[NodeProto] = []
     added: list[NodeProto] = []
@@ -55,7 +55,7 @@ def fuse_gates(model: ModelProto) -> int:
 
 
 def _product(graph: Graph, gate: NodeProto) -> NodeProto | None:
-    """The Mul of a gate with what it reads, seen through a pair of Q and DQ on the gate's output."""
+    """The Mul of a gate with its inputs, looking through a Q/DQ pair on the gate's output."""
     name = gate.output[0]
     reader = graph.only_consumer(name)
     while reader is not None and reader.op_type in ("QuantizeLinear", "DequantizeLinear"):

@@ -15,9 +15,9 @@ from .errors import OpError
 
 
 def load_model(path: Path) -> ModelProto:
-    """Reads a model whose nodes all have names of their own and whose constants are all initializers.
+    """Reads a model; all its nodes then have unique names and all its constants are initializers.
 
-    Raises OpError where it is no model, or where it has other than one uint8 picture input.
+    Raises OpError if it is not a model, or does not have exactly one uint8 image input.
     """
     try:
         model = onnx.load(path)
@@ -26,9 +26,9 @@ def load_model(path: Path) -> ModelProto:
     except Exception as error:
         raise OpError("bad-model", f"{path} is not an ONNX model: {error}") from error
     if not model.graph.node:
-        raise OpError("bad-model", f"{path} holds no graph")
+        raise OpError("bad-model", f"{path} contains no graph")
     normalize(model)
-    picture_input(model)
+    image_input(model)
     return model
 
 
@@ -59,7 +59,7 @@ def normalize(model: ModelProto) -> None:
         taken.add(node.name)
 
 
-def picture_input(model: ModelProto) -> tuple[str, int, int]:
+def image_input(model: ModelProto) -> tuple[str, int, int]:
     """Name, height and width of the one uint8 [batch, height, width, 3] input."""
     inputs = model.graph.input
     if len(inputs) == 1:
@@ -68,7 +68,7 @@ def picture_input(model: ModelProto) -> tuple[str, int, int]:
         if kind.elem_type == onnx.TensorProto.UINT8 and len(dims) == 4 and dims[3] == 3 and dims[1] > 0 and dims[2] > 0:
             return inputs[0].name, dims[1], dims[2]
     names = ", ".join(value.name for value in inputs)
-    raise OpError("bad-model", f"its inputs ({names}) are not one picture, uint8 [batch, height, width, 3]")
+    raise OpError("bad-model", f"its inputs ({names}) are not one image, uint8 [batch, height, width, 3]")
 
 
 def attribute(node: NodeProto, name: str, default: Any = None) -> Any:  # noqa: ANN401 - attributes have any type
@@ -80,14 +80,14 @@ def attribute(node: NodeProto, name: str, default: Any = None) -> Any:  # noqa: 
 
 
 def set_attributes(node: NodeProto, **values: Any) -> None:  # noqa: ANN401 - attributes have any type
-    """Sets attributes of a node, in place of those of the same names."""
+    """Sets attributes of a node, replacing those of the same names."""
     kept = [item for item in node.attribute if item.name not in values]
     del node.attribute[:]
     node.attribute.extend([*kept, *(helper.make_attribute(name, value) for name, value in values.items())])
 
 
 class Graph:
-    """Who makes and who reads each tensor. Made anew after nodes were added or removed."""
+    """Producer and readers of each tensor. Must be rebuilt after nodes were added or removed."""
 
     def __init__(self, graph: GraphProto) -> None:
         self.proto = graph
@@ -103,12 +103,12 @@ class Graph:
                     self.consumers[name].append(node)
 
     def constant(self, name: str) -> NDArray[Any] | None:
-        """Value of an initializer; None where `name` is computed."""
+        """Value of an initializer; None if `name` is computed."""
         tensor = self.initializers.get(name)
         return None if tensor is None else numpy_helper.to_array(tensor)
 
     def only_consumer(self, name: str) -> NodeProto | None:
-        """The one node that reads `name`; None where there are more or it leaves the graph."""
+        """The only node that reads `name`; None if there are several or it is a graph output."""
         readers = self.consumers[name]
         return readers[0] if len(readers) == 1 and name not in self.outputs else None
 
@@ -118,12 +118,12 @@ class Graph:
         if tensor is None:
             tensor = self.proto.initializer.add()
             self.initializers[name] = tensor
-        # not ascontiguousarray, which makes a list of one of a scalar
+        # not ascontiguousarray, which turns a scalar into a list of one
         tensor.CopyFrom(numpy_helper.from_array(np.array(value, order="C"), name))
 
 
 def redirect(graph: GraphProto, old: str, new: str) -> None:
-    """Has every reader of `old` read `new`; an output of the graph keeps its name."""
+    """Makes every reader of `old` read `new`; a graph output keeps its name."""
     for node in graph.node:
         for index, name in enumerate(node.input):
             if name == old:
@@ -131,7 +131,7 @@ def redirect(graph: GraphProto, old: str, new: str) -> None:
 
 
 def remove_nodes(graph: GraphProto, gone: list[NodeProto]) -> None:
-    """Takes nodes out, by identity of their names."""
+    """Removes nodes by name."""
     names = {node.name for node in gone}
     kept = [node for node in graph.node if node.name not in names]
     del graph.node[:]
@@ -139,7 +139,7 @@ def remove_nodes(graph: GraphProto, gone: list[NodeProto]) -> None:
 
 
 def drop_unused(graph: GraphProto) -> None:
-    """Removes nodes that lead to no output, initializers that nobody reads, and shapes of tensors that are gone."""
+    """Removes nodes without effect on outputs, unread initializers, and shapes of removed tensors."""
     producer = {name: node for node in graph.node for name in node.output}
     waiting = [value.name for value in graph.output]
     needed: set[str] = set()
@@ -158,7 +158,7 @@ def drop_unused(graph: GraphProto) -> None:
 
 
 def sort_nodes(graph: GraphProto) -> None:
-    """Puts nodes after those whose outputs they read, otherwise in the order that they have."""
+    """Sorts nodes after those whose outputs they read, otherwise keeping their order."""
     ready = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer} | {""}
     waiting = list(graph.node)
     ordered: list[NodeProto] = []
@@ -171,19 +171,19 @@ def sort_nodes(graph: GraphProto) -> None:
             else:
                 later.append(node)
         if len(later) == len(waiting):
-            raise OpError("bad-model", f"node {later[0].name} reads what no node makes")
+            raise OpError("bad-model", f"node {later[0].name} reads what no node produces")
         waiting = later
     del graph.node[:]
     graph.node.extend(ordered)
 
 
 def opset(model: ModelProto) -> int:
-    """Version of the standard operator set, 0 where the model imports none."""
+    """Version of the standard operator set; 0 if the model imports none."""
     return next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
 
 
 def infer_shapes(model: ModelProto) -> dict[str, tuple[int, list[int | None]]]:
-    """Element type and dimensions (None: open) of every tensor that is computed."""
+    """Element type and dimensions (None: dynamic) of every computed tensor."""
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     values = [*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output]
     found: dict[str, tuple[int, list[int | None]]] = {}

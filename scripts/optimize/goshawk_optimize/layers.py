@@ -1,4 +1,4 @@
-"""Convolutions with the activation that belongs to them, and what lies between them."""
+"""Convolutions with their activations, and what is between them."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from onnx import ModelProto, NodeProto
 from .graph import Graph, attribute
 
 PASS_THROUGH = ("Concat", "Add", "MaxPool", "Resize", "AveragePool", "GlobalAveragePool")
-"""Operators between convolutions that ONNX Runtime has 8-bit kernels for."""
+"""Operators between convolutions with 8-bit kernels in ONNX Runtime."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution with constant weights and the nodes of its activation, in the order of the graph."""
+    """A convolution with constant weights and the nodes of its activation, in graph order."""
 
     conv: NodeProto
     activation: tuple[NodeProto, ...]
 
     @property
     def name(self) -> str:
-        """Name of the convolution, by which the layer goes."""
+        """Name of the convolution, which is also the layer's."""
         return self.conv.name
 
     @property
     def nodes(self) -> tuple[NodeProto, ...]:
-        """All of it."""
+        """All its nodes."""
         return (self.conv, *self.activation)
 
     @property
     def output(self) -> str:
-        """The tensor that leaves the layer."""
+        """The layer's output tensor."""
         return self.nodes[-1].output[0]
 
     @property
     def gated(self) -> bool:
-        """True for SiLU and its like: x times a function of x."""
+        """True for SiLU and similar: x times a function of x."""
         return len(self.activation) == 2
 
     @property
     def depthwise(self) -> bool:
-        """True where each channel is convolved by itself."""
+        """True if each channel is convolved separately."""
         return attribute(self.conv, "group", 1) > 1
 
 
@@ -62,12 +62,12 @@ class Network:
 
     @cached_property
     def layer_of(self) -> dict[str, Layer]:
-        """Layer by the name of any of its nodes."""
+        """The layer with a node of this name."""
         return {node.name: layer for layer in self.layers for node in layer.nodes}
 
     @cached_property
     def trunk(self) -> set[str]:
-        """Names of the nodes that lead to a convolution: the arithmetic after the last ones is left out."""
+        """Names of the nodes before a convolution: without the arithmetic after the last ones."""
         found: set[str] = set()
         waiting = [layer.conv.input[0] for layer in self.layers]
         while waiting:
@@ -79,12 +79,12 @@ class Network:
 
     @cached_property
     def predictions(self) -> list[Layer]:
-        """The last convolutions: no other comes after them."""
+        """The last convolutions, with no other after them."""
         before = {name for layer in self.layers for name in self._ancestors(layer.conv.input[0])}
         return [layer for layer in self.layers if layer.name not in before]
 
     def _ancestors(self, tensor: str) -> set[str]:
-        """Names of the convolutions that a tensor comes from without another in between."""
+        """Names of the convolutions that a tensor comes from, without another in between."""
         found: set[str] = set()
         seen: set[str] = set()
         waiting = [tensor]
@@ -100,7 +100,7 @@ class Network:
         return found
 
     def between(self) -> list[NodeProto]:
-        """Pass-through nodes of the trunk, in the order of the graph."""
+        """Pass-through nodes of the trunk, in graph order."""
         return [node for node in self.model.graph.node if node.op_type in PASS_THROUGH and node.name in self.trunk]
 
     def parameters(self, layer: Layer) -> int:

@@ -19,7 +19,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from . import statistics
 from .bias import correct_biases
 from .clean import Cleaned, clean_up, rewrite
-from .compare import random_pictures
+from .compare import random_images
 from .equalize import equalize
 from .errors import OpError
 from .files import write_model
@@ -38,30 +38,30 @@ from .storage import pack_halves, pack_weights
 Answer = dict[str, Any]
 
 RANGES_KEY = "goshawk.activation_ranges"
-"""Metadata of a model that was trained for 8 bits: JSON {tensor: [low, high]}."""
+"""Metadata of a model trained for 8 bits: JSON {tensor: [low, high]}."""
 
 
 def hello(request: Request, report: Report) -> Answer:
-    """Versions of what decides the results."""
+    """Versions of everything that affects the results."""
     packages = ("numpy", "onnx", "onnxruntime", "onnxslim")
     return {"versions": {"python": platform.python_version(), **{name: version(name) for name in packages}}}
 
 
 def clean(request: Request, report: Report) -> Answer:
-    """Folds, prunes and rewrites a graph whose outputs stay the same."""
+    """Folds, prunes and rewrites a graph without changing its outputs."""
     model = load_model(request.path("model"))
-    return _cleaned(request, model, clean_up(model, _pictures(request, model)))
+    return _cleaned(request, model, clean_up(model, _images(request, model)))
 
 
 def polish(request: Request, report: Report) -> Answer:
-    """Exact rewrites that only make sense where a graph stays in float."""
+    """Exact rewrites that only make sense for a float graph."""
     model = load_model(request.path("model"))
-    return _cleaned(request, model, rewrite(model, model, [], FLOAT_ONLY, _pictures(request, model)))
+    return _cleaned(request, model, rewrite(model, model, [], FLOAT_ONLY, _images(request, model)))
 
 
-def _pictures(request: Request, model: ModelProto) -> NDArray[np.uint8]:
-    noise = random_pictures(model)
-    return np.concatenate([noise, request.pictures()]) if request.has("pictures") else noise
+def _images(request: Request, model: ModelProto) -> NDArray[np.uint8]:
+    noise = random_images(model)
+    return np.concatenate([noise, request.images()]) if request.has("pictures") else noise
 
 
 def _cleaned(request: Request, before: ModelProto, cleaned: Cleaned) -> Answer:
@@ -80,19 +80,19 @@ def _cleaned(request: Request, before: ModelProto, cleaned: Cleaned) -> Answer:
 def calibrate(request: Request, report: Report) -> Answer:
     """Writes statistics of the activations."""
     model, out = load_model(request.path("model")), request.path("out")
-    collected = statistics.collect(model, request.pictures(), report)
+    collected = statistics.collect(model, request.images(), report)
     statistics.save(out, collected, statistics.model_digest(model))
     return {"tensors": len(collected)}
 
 
 def sensitivity(request: Request, report: Report) -> Answer:
-    """Error of the outputs when one layer alone runs in 8 bits, for each layer."""
+    """Output error with only one layer in 8 bits, for each layer."""
     model = load_model(request.path("model"))
     scheme = request.part("scheme")
     errors = measure_layers(
         model,
         _ranges(request, scheme, model, None),
-        request.pictures(),
+        request.images(),
         op_types=scheme.choice("opTypes", OP_TYPES, "conv"),
         per_channel=scheme.flag("perChannel", True),
         target=scheme.choice("target", TARGETS, "cpu"),
@@ -114,7 +114,7 @@ def sensitivity(request: Request, report: Report) -> Answer:
 
 
 def quantize(request: Request, report: Report) -> Answer:
-    """Writes the model with int8 placed as the scheme says."""
+    """Writes the model with int8 as the scheme specifies."""
     model, out = load_model(request.path("model")), request.path("out")
     scheme = request.part("scheme")
     collected = None
@@ -133,7 +133,7 @@ def quantize(request: Request, report: Report) -> Answer:
         saturation_free=scheme.flag("saturationFree"),
     )
     if scheme.flag("biasCorrection"):
-        correct_biases(model, result, placement.quantized, request.pictures(), report)
+        correct_biases(model, result, placement.quantized, request.images(), report)
     if target == "cpu":
         widen_stem(result)
     if scheme.flag("packFloat"):
@@ -147,11 +147,11 @@ _collected: dict[tuple[str, str, int], Statistics] = {}
 
 
 def _collect_once(model: ModelProto, request: Request, report: Report) -> Statistics:
-    """Statistics of an equalized model. A search asks for those of one model many times in a row."""
+    """Statistics of an equalized model, cached: a search needs those of one model many times in a row."""
     key = (statistics.model_digest(model), request.text("pictures"), request.integer("count"))
     if key not in _collected:
         _collected.clear()
-        _collected[key] = statistics.collect(model, request.pictures(), report)
+        _collected[key] = statistics.collect(model, request.images(), report)
     return _collected[key]
 
 
@@ -160,7 +160,7 @@ def _ranges(request: Request, scheme: Request, model: ModelProto, collected: Sta
     if scheme.choice("calibration", METHODS) == "trained":
         kept = {entry.key: entry.value for entry in model.metadata_props}.get(RANGES_KEY)
         if kept is None:
-            raise OpError("unsupported", f"the model has no {RANGES_KEY}: only training for 8 bits leaves them")
+            raise OpError("unsupported", f"the model has no {RANGES_KEY}: only training for 8 bits writes them")
         found: Statistics = {}
         try:
             trained = {name: (float(low), float(high)) for name, (low, high) in json.loads(kept).items()}
@@ -173,7 +173,7 @@ def _ranges(request: Request, scheme: Request, model: ModelProto, collected: Sta
 
 
 def weights(request: Request, report: Report) -> Answer:
-    """Writes the model with its weights alone in fewer bits; it computes in float as before."""
+    """Writes the model with only its weights in fewer bits; it computes in float as before."""
     model, out = load_model(request.path("model")), request.path("out")
     scheme = request.part("scheme")
     kept = set(scheme.texts("keepFloat"))
@@ -184,16 +184,16 @@ def weights(request: Request, report: Report) -> Answer:
     else:
         packed = pack_weights(model, kept, scheme.flag("perChannel", True))
         if scheme.flag("biasCorrection"):
-            correct_biases(exact, model, packed, request.pictures(), report)
+            correct_biases(exact, model, packed, request.images(), report)
     written = write_model(out, model)
     names = [node.name for node in exact.graph.node]
     return {"bytes": written, "quantized": packed, "float": [name for name in names if name not in set(packed)]}
 
 
 def dynamic(request: Request, report: Report) -> Answer:
-    """Writes the model with int8 weights, and activations quantized anew with each picture.
+    """Writes the model with int8 weights and activations that are quantized for each image.
 
-    With `saturationFree` weights have 7 bits.
+    With `saturationFree`, weights have 7 bits.
     """
     model = load_model(request.path("model"))
     names = [layer.name for layer in Network(model).layers]
@@ -215,7 +215,7 @@ def dynamic(request: Request, report: Report) -> Answer:
 
 
 def half(request: Request, report: Report) -> Answer:
-    """Writes the model in half floats inside; what goes in and comes out stays as it was."""
+    """Writes the model with half floats inside and unchanged inputs and outputs."""
     model = load_model(request.path("model"))
     result = convert_float_to_float16(model, keep_io_types=True)
     normalize(result)

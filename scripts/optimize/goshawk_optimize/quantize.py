@@ -1,4 +1,4 @@
-"""Static int8: QuantizeLinear and DequantizeLinear around what is to run in 8 bits."""
+"""Static int8: QuantizeLinear and DequantizeLinear around what runs in 8 bits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import OpError
 from .gates import align_gate_ranges, fuse_gates
 from .graph import Graph, drop_unused, sort_nodes
 from .layers import Network
-from .ranges import Range, is_picture
+from .ranges import Range, is_image
 from .saturation import avoid_saturation
 
 TARGETS = ("cpu", "tensorrt")
@@ -24,18 +24,18 @@ OP_TYPES = ("conv", "all")
 
 @dataclass(frozen=True)
 class Placement:
-    """Names of the nodes that run in 8 bits and of those that do not, each in the order of the graph."""
+    """Names of the nodes that run in 8 bits and of those that do not, both in graph order."""
 
     quantized: list[str]
     kept: list[str]
 
 
 def place(network: Network, op_types: str, keep_float: list[str]) -> Placement:
-    """What is to run in 8 bits.
+    """What runs in 8 bits.
 
-    A node of `keep_float` stays in float together with the rest of its layer. With `conv` that leaves the other
-    convolutions and the Relu or Clip that goes into them; with `all` also their other activations, and what lies
-    between layers where all that it reads comes in 8 bits. What comes after the last convolutions stays in float.
+    A node of `keep_float` stays in float together with the rest of its layer. With `conv`, the other convolutions run
+    in 8 bits, with the Relu or Clip fused into them. With `all`, so do their other activations, and nodes between
+    layers whose inputs are all in 8 bits. Nodes after the last convolutions stay in float.
     """
     names = {node.name for node in network.model.graph.node}
     unknown = [name for name in keep_float if name not in names]
@@ -72,10 +72,9 @@ def insert_qdq(
 ) -> ModelProto:
     """A copy in which `nodes` read and write 8 bits.
 
-    For the CPU: uint8 activations with a zero point, biases in int32, the picture read as the bytes that it is. For
-    TensorRT: symmetric int8 activations in front of what reads them, a pair for each reader; biases in float; a
-    convolution's own output is left to what follows, which is fused into it. With `saturation_free` weights are
-    such that CPUs without VNNI compute what the others do.
+    For the CPU: uint8 activations with a zero point, biases in int32, the image read as its own bytes. For TensorRT:
+    symmetric int8 activations, with a pair in front of each reader; biases in float; a convolution's own output is not
+    quantized, since what follows is fused into it. With `saturation_free`, CPUs without VNNI compute the same.
     """
     copy = ModelProto()
     copy.CopyFrom(model)
@@ -136,13 +135,13 @@ TENSORRT_OPTIONS = {
 
 
 def feed_bytes(model: ModelProto) -> None:
-    """Has DequantizeLinear read the picture itself, in place, where it was cast to float and quantized again.
+    """Makes DequantizeLinear read the image itself, in place, instead of casting to float and quantizing again.
 
-    A pixel is its own quantized value: scale 1 and zero point 0 lose nothing and save two passes over the picture.
+    A pixel is its own quantized value: scale 1 and zero point 0 lose nothing and save two passes over the image.
     """
     graph = Graph(model.graph)
     for cast in [node for node in model.graph.node if node.op_type == "Cast"]:
-        if not is_picture(graph, cast.input[0]):
+        if not is_image(graph, cast.input[0]):
             continue
         for quantize in graph.consumers[cast.output[0]]:
             if quantize.op_type == "QuantizeLinear":

@@ -1,4 +1,4 @@
-"""From statistics to the ranges that 8 bits stand for."""
+"""Turns statistics into the ranges that 8 bits represent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METHODS = ("minmax", "percentile", "entropy", "mse", "trained")
 
 
 def method_of(scheme: Request) -> Method:
-    """The calibration method that a scheme names; not `trained`, whose ranges come with the model."""
+    """The calibration method of a scheme; not `trained`, whose ranges come with the model."""
     name = scheme.choice("calibration", METHODS)
     percent = scheme.number("percentile", 99.99)
     if not 0 < percent <= 100:
@@ -37,12 +37,12 @@ def method_of(scheme: Request) -> Method:
 
 
 def minmax(statistics: TensorStatistics) -> Range:
-    """All of it."""
+    """The whole range."""
     return statistics.low, statistics.high
 
 
 def percentile(statistics: TensorStatistics, percent: float) -> Range:
-    """The middle `percent` of the values, half of the rest cut on each side; interpolated inside of a bin."""
+    """The middle `percent` of the values, half of the rest cut on each side; interpolated within a bin."""
     shares = np.concatenate(([0.0], np.cumsum(statistics.counts) / max(1, statistics.counts.sum())))
     edges = np.linspace(statistics.low, statistics.high, BINS + 1)
     cut = (100 - percent) / 200
@@ -50,7 +50,7 @@ def percentile(statistics: TensorStatistics, percent: float) -> Range:
 
 
 def _quantile(shares: NDArray[np.float64], edges: NDArray[np.float64], share: float) -> float:
-    """The edge below which `share` of the values lie."""
+    """The value below which `share` of the values are."""
     index = int(np.clip(np.searchsorted(shares, share, side="right") - 1, 0, len(shares) - 2))
     inside = shares[index + 1] - shares[index]
     part = (share - shares[index]) / inside if inside > 0 else 0.0
@@ -58,10 +58,10 @@ def _quantile(shares: NDArray[np.float64], edges: NDArray[np.float64], share: fl
 
 
 def entropy(statistics: TensorStatistics) -> Range:
-    """The range that loses least information, as TensorRT's calibrator counts it (Migacz, GTC 2017).
+    """The range that loses least information by the measure of TensorRT's calibrator (Migacz, GTC 2017).
 
-    Values beyond a range count as its border; the Kullback-Leibler divergence from this to the same in `LEVELS` steps
-    is least. Both ends shrink by the same share, one that is zero stays.
+    Values beyond a range count as its border. The range minimizes the Kullback-Leibler divergence from this to the same
+    distribution in `LEVELS` steps. Both ends shrink by the same share; an end at zero stays.
     """
     best, found = np.inf, minmax(statistics)
     counts = statistics.counts.astype(np.float64)
@@ -83,7 +83,7 @@ def entropy(statistics: TensorStatistics) -> Range:
 
 
 def _divergence(reference: NDArray[np.float64], inside: NDArray[np.float64]) -> float:
-    """Of `reference` from `inside` brought to `LEVELS` steps and spread evenly over the bins that are not empty."""
+    """Divergence of `reference` from `inside`, reduced to `LEVELS` steps and spread evenly over the non-empty bins."""
     level = np.arange(len(inside)) * LEVELS // len(inside)
     filled = inside > 0
     sums = np.bincount(level, inside, LEVELS)
@@ -91,12 +91,12 @@ def _divergence(reference: NDArray[np.float64], inside: NDArray[np.float64]) -> 
     spread = np.where(filled, sums[level] / np.maximum(1, bins[level]), 0)
     p, q = reference / reference.sum(), spread / max(1.0, spread.sum())
     both = (p > 0) & (q > 0)
-    # what the steps leave without any weight is as good as lost
+    # bins that get no weight from the steps are effectively lost
     return float((p[both] * np.log(p[both] / q[both])).sum() + p[(p > 0) & ~both].sum() * np.log(LEVELS))
 
 
 def least_squares(statistics: TensorStatistics) -> Range:
-    """The range whose rounding and clipping together have the least mean square."""
+    """The range with the least mean square error of rounding and clipping together."""
     return _search(statistics, lambda values: values, shrink_low=True)
 
 
@@ -104,7 +104,7 @@ Function = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def _search(statistics: TensorStatistics, seen_through: Function, shrink_low: bool) -> Range:
-    """Least mean square of the error of 8 bits as it is after the function `seen_through`."""
+    """Least mean square error of 8 bits, measured after the function `seen_through`."""
     values = np.linspace(statistics.low, statistics.high, 2 * BINS + 1)[1::2]
     weights = statistics.counts / max(1, statistics.counts.sum())
     used = weights > 0
@@ -117,7 +117,7 @@ def _search(statistics: TensorStatistics, seen_through: Function, shrink_low: bo
 
     low, high = min(0.0, statistics.low), max(0.0, statistics.high)
     shares = np.geomspace(0.05, 1.0, 40)
-    # one end after the other: they hardly influence each other
+    # one end after the other, since they hardly affect each other
     high = min((high * share for share in shares), key=lambda end: loss(low, end))
     if shrink_low:
         low = min((low * share for share in shares), key=lambda end: loss(end, high))
@@ -126,7 +126,7 @@ def _search(statistics: TensorStatistics, seen_through: Function, shrink_low: bo
 
 
 def round_to_levels(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
-    """What is left of values after 8 bits with a zero point."""
+    """Values after quantization to 8 bits with a zero point."""
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / (LEVELS - 1) or 1.0
     zero = np.clip(np.rint(-low / scale), 0, LEVELS - 1)
@@ -134,11 +134,11 @@ def round_to_levels(values: NDArray[np.float64], low: float, high: float) -> NDA
 
 
 def choose_ranges(network: Network, statistics: Statistics, method: Method) -> dict[str, Range]:
-    """A range for every float activation, with what is known of the graph put to use.
+    """A range for every float activation, using knowledge of the graph.
 
-    Pictures span 0..255, sigmoids 0..1. What goes into x * sigmoid(x) is cut at the low end where the error **after**
-    the product is least: -20 and -8 both become nothing. What is only joined, pooled or enlarged keeps one range from
-    end to end, so that bytes are copied and not computed anew.
+    Images span 0..255, sigmoids 0..1. The input of x * sigmoid(x) is cut at the low end where the error **after** the
+    product is least: -20 and -8 both become nothing. Values that are only concatenated, pooled or resized keep one
+    range throughout, so that bytes are copied instead of requantized.
     """
     ranges = {name: method(item) for name, item in statistics.items()}
     for layer in network.layers:
@@ -176,7 +176,7 @@ def _useful_low(statistics: TensorStatistics, function: Function, high: float) -
 
 
 def share_ranges(network: Network, ranges: dict[str, Range]) -> None:
-    """Gives what Concat, MaxPool and Resize read and write one range that holds all of theirs, in place."""
+    """Gives the inputs and outputs of Concat, MaxPool and Resize one common range, in place."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -197,15 +197,15 @@ def share_ranges(network: Network, ranges: dict[str, Range]) -> None:
 
 
 def pixels(model: ModelProto) -> dict[str, Range]:
-    """Ranges of pictures that were only cast: what a byte holds, whatever the pictures show."""
+    """Ranges of images that were only cast: those of a byte, whatever the images show."""
     graph = Graph(model.graph)
     casts = [node for node in model.graph.node if node.op_type == "Cast"]
-    return {node.output[0]: (0.0, 255.0) for node in casts if is_picture(graph, node.input[0])}
+    return {node.output[0]: (0.0, 255.0) for node in casts if is_image(graph, node.input[0])}
 
 
-def is_picture(graph: Graph, name: str) -> bool:
+def is_image(graph: Graph, name: str) -> bool:
     """True for the uint8 input and its transposition."""
     maker = graph.producer.get(name)
     if maker is None:
         return any(value.name == name for value in graph.proto.input)
-    return maker.op_type == "Transpose" and is_picture(graph, maker.input[0])
+    return maker.op_type == "Transpose" and is_image(graph, maker.input[0])

@@ -1,4 +1,4 @@
-"""Typed reading of a request's fields; what is missing or of another kind is an OpError."""
+"""Typed reading of a request's fields; a missing field or one of another type is an OpError."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from .errors import OpError
 
 Report = Callable[[int, int], None]
-"""Called with what is done and what there is to do."""
+"""Called with the work done and the total."""
 
 _ABSENT = object()
 
 
 def ignore(done: int, total: int) -> None:
-    """Progress that nobody reads."""
+    """Ignores progress."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Fields of one request, or of an object inside of it."""
+    """Fields of one request, or of an object inside it."""
 
     fields: dict[str, Any]
     place: str = "the request"
 
     def has(self, name: str) -> bool:
-        """True where the field is there and not null."""
+        """True if the field exists and is not null."""
         return self.fields.get(name) is not None
 
     def _get(self, name: str, kinds: tuple[type, ...], default: object) -> Any:  # noqa: ANN401 - checked here
@@ -48,11 +48,11 @@ class Request:
         return self._get(name, (str,), default)
 
     def path(self, name: str) -> Path:
-        """A path of this machine."""
+        """A path on this machine."""
         return Path(self.text(name))
 
     def integer(self, name: str, default: int | object = _ABSENT) -> int:
-        """A whole number."""
+        """An integer."""
         return self._get(name, (int,), default)
 
     def number(self, name: str, default: float | object = _ABSENT) -> float:
@@ -60,14 +60,14 @@ class Request:
         return float(self._get(name, (int, float), default))
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """A truth value."""
+        """A boolean."""
         return self._get(name, (bool,), default)
 
     def texts(self, name: str) -> list[str]:
-        """A list of strings, empty where it is absent."""
+        """A list of strings; empty if absent."""
         values = self._get(name, (list,), [])
         if not all(isinstance(value, str) for value in values):
-            raise OpError("unsupported", f"{name} of {self.place} is not a list of texts")
+            raise OpError("unsupported", f"{name} of {self.place} is not a list of strings")
         return values
 
     def choice(self, name: str, choices: tuple[str, ...], default: str | object = _ABSENT) -> str:
@@ -78,15 +78,15 @@ class Request:
         return value
 
     def part(self, name: str) -> Request:
-        """An object inside of this one, empty where it is absent."""
+        """A nested object; empty if absent."""
         return Request(self._get(name, (dict,), {}), name)
 
-    def pictures(self) -> NDArray[np.uint8]:
-        """The first `count` letterboxed RGB pictures of a file, uint8 [count, height, width, 3], read when needed."""
+    def images(self) -> NDArray[np.uint8]:
+        """The first `count` letterboxed RGB images of a file, uint8 [count, height, width, 3], read on demand."""
         path = self.path("pictures")
         shape = (self.integer("count"), self.integer("height"), self.integer("width"), 3)
         if min(shape) < 1:
-            raise OpError("unsupported", f"pictures of {self.place} have the shape {shape}")
+            raise OpError("unsupported", f"images of {self.place} have the shape {shape}")
         size = path.stat().st_size
         if size < int(np.prod(shape)):
             raise OpError("unsupported", f"{path} has {size} bytes, less than the {int(np.prod(shape))} of {shape}")

@@ -1,4 +1,4 @@
-"""Exact rewrites: the same function by fewer or cheaper operators."""
+"""Exact rewrites: the same function with fewer or cheaper operators."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from onnx import ModelProto, NodeProto, helper
 from .graph import Graph, attribute, drop_unused, set_attributes, sort_nodes
 
 FAR = 2**30
-"""Slices end here or further where they end with the tensor."""
+"""Slices that end with the tensor end here or further."""
 
 Rewrite = Callable[[ModelProto], int]
-"""Changes a model in place and tells how many places it changed."""
+"""Changes a model in place and returns the number of places changed."""
 
 
 def focus_to_convolution(model: ModelProto) -> int:
-    """Four slices of every other pixel, side by side, then a convolution: one convolution with a stride of 2.
+    """Four slices of every other pixel, concatenated, then a convolution: one convolution with a stride of 2.
 
-    A tap (ky, kx) on the slice that starts at (dy, dx) is the tap (2 ky + dy, 2 kx + dx) on the picture.
+    A tap (ky, kx) on the slice that starts at (dy, dx) is the tap (2 ky + dy, 2 kx + dx) on the image.
     """
     graph = Graph(model.graph)
     changed = 0
@@ -58,7 +58,7 @@ def _plain(conv: NodeProto, weights: NDArray[np.float32]) -> bool:
 
 
 def _focus(graph: Graph, concat: NodeProto) -> list[tuple[int, int]] | None:
-    """Row and column at which each input of a Focus begins; None where it is none."""
+    """Row and column at which each input of a Focus begins; None if it is not a Focus."""
     if concat.op_type != "Concat" or attribute(concat, "axis") != 1 or len(concat.input) != 4:
         return None
     parts = [_every_other(graph, name) for name in concat.input]
@@ -68,7 +68,7 @@ def _focus(graph: Graph, concat: NodeProto) -> list[tuple[int, int]] | None:
 
 
 def _every_other(graph: Graph, name: str) -> tuple[str, int | None, int | None]:
-    """What a tensor was sliced from, and the first row and column where every other one up to the end was taken."""
+    """The source of a slice of every other row and column up to the end, and the first row and column."""
     rows = columns = None
     while (node := graph.producer.get(name)) is not None and node.op_type == "Slice" and len(node.input) == 5:
         values = [graph.constant(field) for field in node.input[1:]]
@@ -86,7 +86,7 @@ def _every_other(graph: Graph, name: str) -> tuple[str, int | None, int | None]:
 
 
 def chain_pools(model: ModelProto) -> int:
-    """Max pools of growing windows over one tensor: each over the one before, with a window that makes up for it."""
+    """Max pools of growing windows over one tensor: each over the previous one, with a smaller window."""
     graph = Graph(model.graph)
     by_source: defaultdict[str, list[NodeProto]] = defaultdict(list)
     for node in model.graph.node:
@@ -99,7 +99,7 @@ def chain_pools(model: ModelProto) -> int:
         for inner, outer, small, large in zip(pools, pools[1:], sizes, sizes[1:], strict=False):
             if large == small:
                 continue
-            # the largest of a window of `rest` such windows is the largest of small + rest - 1
+            # the maximum over `rest` such windows is the maximum over small + rest - 1
             rest = large - small + 1
             outer.input[0] = inner.output[0]
             set_attributes(outer, kernel_shape=[rest, rest], pads=[rest // 2] * 4)
@@ -119,7 +119,7 @@ def _window(node: NodeProto) -> int | None:
 
 
 def convolve_before_enlarging(model: ModelProto) -> int:
-    """A 1x1 convolution over [a, enlarged b]: one over a plus one over b, enlarged, since it treats pixels alike."""
+    """A 1x1 convolution over [a, resized b]: one over a plus one over b, resized, since it treats all pixels alike."""
     graph = Graph(model.graph)
     changed = 0
     for conv in list(model.graph.node):
@@ -173,28 +173,28 @@ def _split_convolution(
             **kernel,
         ),
         enlarge,
-        # the name of the convolution stays with the part that the addition can be fused into
+        # the part that the addition can be fused into keeps the name of the convolution
         helper.make_node("Conv", [other, f"{name}_high_weight"], [f"{name}_high"], name=name, **kernel),
         helper.make_node("Add", [f"{name}_high", f"{name}_enlarged"], [conv.output[0]], name=f"{name}_sum"),
     ]
 
 
 def _enlarged(graph: Graph, concat: NodeProto) -> tuple[str, NodeProto, bool] | None:
-    """The other input, the nearest-neighbor Resize, and whether the other comes first, of a Concat of these two."""
+    """For a Concat of a nearest Resize and another input: the other, the Resize, whether the other is first."""
     if concat.op_type != "Concat" or attribute(concat, "axis") != 1 or len(concat.input) != 2:
         return None
     for index, name in enumerate(concat.input):
         maker = graph.producer.get(name)
         if maker is None or maker.op_type != "Resize" or attribute(maker, "mode", b"nearest") != b"nearest":
             continue
-        # sizes, a fourth input, tell the channels too, which the convolution changes
+        # sizes, a fourth input, include the channels, which the convolution changes
         if len(maker.input) == 3:
             return concat.input[1 - index], maker, index == 1
     return None
 
 
 def _channels(graph: Graph, name: str) -> int | None:
-    """Channels of a tensor, told from the convolution that it comes from."""
+    """Channels of a tensor, from the convolution that it comes from."""
     maker = graph.producer.get(name)
     if maker is None:
         return None
@@ -208,7 +208,7 @@ def _channels(graph: Graph, name: str) -> int | None:
         known = [part for part in parts if part is not None]
         if len(known) < len(parts):
             return None
-        # of a sum or product the wider one: a single channel is spread over all of the other's
+        # for a sum or product, the wider one: a single channel is broadcast
         return sum(known) if maker.op_type == "Concat" else max(known)
     return None
 
@@ -217,9 +217,9 @@ EXACT: dict[str, Rewrite] = {
     "Focus slices as one strided convolution": focus_to_convolution,
     "max pools of growing windows chained": chain_pools,
 }
-"""For every graph."""
+"""Rewrites for every graph."""
 
 FLOAT_ONLY: dict[str, Rewrite] = {
-    "1x1 convolutions moved before the enlarging of what they read": convolve_before_enlarging,
+    "1x1 convolutions moved before the upsampling of their input": convolve_before_enlarging,
 }
-"""Exact too, but they add a sum, which 8 bits would round once more."""
+"""Exact too, but with an extra sum, which 8 bits would round once more."""

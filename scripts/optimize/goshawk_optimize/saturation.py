@@ -1,10 +1,10 @@
-"""8-bit weights whose products no CPU saturates.
+"""8-bit weights whose products saturate on no CPU.
 
 x86 CPUs without VNNI multiply unsigned by signed bytes in pairs and add the two products in 16 bits, saturating
-(`pmaddubsw`): 255 * 127 + 255 * 127 becomes 32767. Weights of 7 bits rule that out, at the price of twice the
-rounding error. It is ruled out already where the two weights of no pair add up to more than 128 in one direction, since
-255 * 128 = 32640: the largest weight of a channel seldom stands beside another large one of its sign. Each channel
-takes the step that loses least under this rule. 7 bits are one of the choices, so it never loses more than they do.
+(`pmaddubsw`): 255 * 127 + 255 * 127 becomes 32767. Weights of 7 bits rule that out, at the cost of twice the rounding
+error. It is enough, however, that the two weights of a pair never add up to more than 128 in one direction, since
+255 * 128 = 32640: the largest weight of a channel is seldom next to another large one of its sign. Each channel uses
+the step that loses least under this rule. 7 bits are one of the choices, so it never loses more than they do.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from onnx import ModelProto, NodeProto
 from .graph import Graph, attribute
 from .stem import block_order, reads_blocks
 
-MOST = 128
+MAX_PAIR = 128
 """Largest sum of the two weights of a pair that have the same sign: 255 times it fits in 16 bits."""
-LEVELS = np.arange(MOST // 2, MOST)
-"""Bytes that the largest weight of a channel may become. At the first no two weights can add up to more than `MOST`."""
+LEVELS = np.arange(MAX_PAIR // 2, MAX_PAIR)
+"""Bytes for the largest weight of a channel. With the first, no two weights can add up to more than `MAX_PAIR`."""
 
 Pairs = NDArray[np.intp]
-"""[pairs, 2] places of weights in a row, the row's length where the second of a pair is padding."""
+"""[pairs, 2] positions of weights in a row; the row's length if the second of a pair is padding."""
 
 
 def kernel_pairs(shape: tuple[int, ...]) -> list[Pairs]:
-    """Which weights [C, inputs, rows, columns] of a row meet: ONNX Runtime goes over taps, then over channels."""
+    """Which weights [C, inputs, rows, columns] of a row are paired: ONNX Runtime iterates taps, then channels."""
     order = np.arange(int(np.prod(shape[1:]))).reshape(shape[1:]).transpose(1, 2, 0).ravel()
     return [_paired(order, order.size)]
 
 
 def block_pairs(shape: tuple[int, ...], pad_left: int) -> list[Pairs]:
-    """The same where the convolution is rewritten to read blocks of pixels: once for each column of a block."""
+    """The same for a convolution rewritten to read blocks of pixels: once for each column of a block."""
     size = int(np.prod(shape[1:]))
     return [_paired(order, size) for order in block_order(shape, pad_left)]
 
@@ -43,13 +43,13 @@ def _paired(order: NDArray[np.intp], size: int) -> Pairs:
 
 
 def fit_pairs(values: NDArray[np.float64], pairings: list[Pairs]) -> NDArray[np.float64]:
-    """Rows of whole numbers, those of each pair made smaller, evenly, until none exceeds `MOST`."""
+    """Rows of integers; both of a pair are reduced evenly until no pair exceeds `MAX_PAIR`."""
     fitted = np.append(values, np.zeros((len(values), 1)), axis=1)
     while True:
         changed = False
         for pairs in pairings:
             first, second = fitted[:, pairs[:, 0]], fitted[:, pairs[:, 1]]
-            excess = np.where(first * second > 0, np.abs(first) + np.abs(second) - MOST, 0)
+            excess = np.where(first * second > 0, np.abs(first) + np.abs(second) - MAX_PAIR, 0)
             if (excess <= 0).all():
                 continue
             changed = True
@@ -63,7 +63,7 @@ def fit_pairs(values: NDArray[np.float64], pairings: list[Pairs]) -> NDArray[np.
 def quantize_rows(
     rows: NDArray[np.float64], pairings: list[Pairs], *, together: bool = False
 ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    """Bytes and step of each row, by the least square error; `together` gives all rows one step."""
+    """Bytes and step of each row with the least square error; `together` uses one step for all rows."""
     largest = np.abs(rows).max(axis=None if together else 1, keepdims=True)
     largest = np.broadcast_to(np.where(largest > 0, largest, 1.0), (len(rows), 1))
     best = np.full(len(rows), np.inf)
@@ -81,10 +81,10 @@ def quantize_rows(
 
 
 def avoid_saturation(quantized: ModelProto, exact: ModelProto) -> None:
-    """Quantizes weights of convolutions anew so that no pair saturates, in place.
+    """Requantizes weights of convolutions so that no pair saturates, in place.
 
-    `exact` is the float graph that `quantized` was made from; nodes go by their names. Depthwise convolutions are left
-    alone: their kernels add in 32 bits.
+    `exact` is the float graph that `quantized` was made from; nodes are matched by name. Depthwise convolutions are
+    skipped: their kernels add in 32 bits.
     """
     graph, floats = Graph(quantized.graph), Graph(exact.graph)
     weights = {node.name: floats.constant(node.input[1]) for node in exact.graph.node if node.op_type == "Conv"}
@@ -95,7 +95,7 @@ def avoid_saturation(quantized: ModelProto, exact: ModelProto) -> None:
 
 
 def _depthwise(conv: NodeProto, shape: tuple[int, ...]) -> bool:
-    """One input and one output channel a group. With more outputs it is a product of matrices like any other."""
+    """One input and one output channel per group. With more outputs it is an ordinary matrix product."""
     return shape[1] == 1 and shape[0] == attribute(conv, "group", 1)
 
 
@@ -119,7 +119,7 @@ def _requantize(graph: Graph, conv: NodeProto, weights: NDArray[np.float32]) -> 
 
 
 def _rescale_bias(graph: Graph, conv: NodeProto, source: NodeProto, steps: NDArray[np.float32]) -> None:
-    """A bias in int32 is counted in steps of the products."""
+    """An int32 bias is in units of the products' step."""
     maker = graph.producer.get(conv.input[2]) if len(conv.input) > 2 else None
     if maker is None:
         return

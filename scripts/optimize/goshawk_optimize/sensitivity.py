@@ -1,4 +1,4 @@
-"""How much the outputs change when one layer alone runs in 8 bits."""
+"""How much the outputs change with only one layer in 8 bits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .layers import Layer, Network
 from .quantize import insert_qdq
 from .ranges import Range
 from .request import Report, ignore
-from .sessions import open_session, run_pictures
+from .sessions import open_session, run_images
 
 
 @dataclass(frozen=True)
 class LayerError:
-    """Root of the mean square error of all outputs, each over its own root mean square."""
+    """Root mean square error of all outputs, each relative to its own root mean square."""
 
     layer: Layer
     error: float
@@ -29,7 +29,7 @@ class LayerError:
 def measure_layers(
     model: ModelProto,
     ranges: dict[str, Range],
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
     *,
     op_types: str = "conv",
     per_channel: bool = True,
@@ -37,10 +37,10 @@ def measure_layers(
     saturation_free: bool = False,
     report: Report = ignore,
 ) -> list[LayerError]:
-    """One error for each layer, in the order of the graph."""
+    """One error for each layer, in graph order."""
     network = Network(model)
     shapes = infer_shapes(model)
-    exact = [[value.astype(np.float64) for value in values] for values in run_pictures(open_session(model), pictures)]
+    exact = [[value.astype(np.float64) for value in values] for values in run_images(open_session(model), images)]
     found = []
     for done, layer in enumerate(network.layers, 1):
         nodes = [layer.name]
@@ -52,7 +52,7 @@ def measure_layers(
         session = open_session(quantized)
         wrong = np.zeros(len(exact[0]))
         whole = np.zeros(len(exact[0]))
-        for values, truth in zip(run_pictures(session, pictures), exact, strict=True):
+        for values, truth in zip(run_images(session, images), exact, strict=True):
             wrong += [float(((a - b) ** 2).sum()) for a, b in zip(values, truth, strict=True)]
             whole += [float((b**2).sum()) for b in truth]
         error = float(np.sqrt(np.mean(wrong / np.maximum(whole, 1e-30))))

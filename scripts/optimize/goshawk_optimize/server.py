@@ -1,4 +1,4 @@
-"""The line protocol: one JSON request a line in, JSON answers out, alive until stdin ends."""
+"""The line protocol: one JSON request per line in, JSON answers out, until stdin ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPS: dict[str, Op] = {
 
 
 def serve(lines: Iterable[str], send: Callable[[Answer], None]) -> None:
-    """Answers each line; nothing that an op raises ends the process."""
+    """Answers each line; no exception of an op ends the process."""
     for line in lines:
         if line.strip():
             _answer(line, send)
@@ -65,12 +65,12 @@ def _parse(line: str) -> dict[str, Any]:
 
 
 def _refuse(word: str) -> None:
-    """NaN and Infinity, which Python reads but no answer could repeat."""
-    raise ValueError(f"{word} is no JSON")
+    """Refuses NaN and Infinity, which Python reads but JSON answers cannot contain."""
+    raise ValueError(f"{word} is not JSON")
 
 
 def peak_bytes() -> int:
-    """The most memory that this process ever held (VmHWM), 0 where the system does not say."""
+    """Peak memory of this process (VmHWM); 0 if the system does not report it."""
     try:
         with open("/proc/self/status") as status:
             for line in status:

@@ -1,4 +1,4 @@
-"""Running models on pictures."""
+"""Running models on images."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Values = list[NDArray[Any]]
 
 
 def open_session(model: ModelProto | bytes, *, optimize: bool = True) -> onnxruntime.InferenceSession:
-    """A session on the CPU that holds little memory, does not spin, and computes 8 bits exactly on every CPU.
+    """A CPU session that uses little memory, does not spin, and computes 8 bits exactly on every CPU.
 
-    `optimize` False fuses nothing.
+    With `optimize` False, nothing is fused.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0))
@@ -31,11 +31,11 @@ def open_session(model: ModelProto | bytes, *, optimize: bool = True) -> onnxrun
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def run_pictures(session: onnxruntime.InferenceSession, pictures: NDArray[np.uint8]) -> Iterator[Values]:
-    """Outputs of each picture by itself."""
+def run_images(session: onnxruntime.InferenceSession, images: NDArray[np.uint8]) -> Iterator[Values]:
+    """Outputs of each image separately."""
     name = session.get_inputs()[0].name
-    for picture in pictures:
-        yield session.run(None, {name: np.ascontiguousarray(picture[None])})
+    for image in images:
+        yield session.run(None, {name: np.ascontiguousarray(image[None])})
 
 
 def with_outputs(model: ModelProto, names: list[str]) -> ModelProto:

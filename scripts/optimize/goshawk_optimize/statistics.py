@@ -1,4 +1,4 @@
-"""What the float activations of a model are like on pictures: smallest, largest and histogram of each."""
+"""Statistics of a model's float activations on images: minimum, maximum and histogram of each."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .errors import OpError
 from .files import write_atomic
 from .graph import infer_shapes
 from .request import Report, ignore
-from .sessions import open_session, run_pictures, with_outputs
+from .sessions import open_session, run_images, with_outputs
 
 BINS = 4096
 
 
 @dataclass(frozen=True)
 class TensorStatistics:
-    """Smallest and largest value and counts of `BINS` equal bins between them."""
+    """Minimum, maximum and counts of `BINS` equal bins between them."""
 
     low: float
     high: float
@@ -35,32 +35,32 @@ Statistics = dict[str, TensorStatistics]
 
 
 def model_digest(model: ModelProto) -> str:
-    """SHA-256 of the model, which statistics belong to."""
+    """SHA-256 of the model that statistics belong to."""
     return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
 
 
 def float_activations(model: ModelProto) -> list[str]:
-    """Float tensors that nodes compute, in the order of the graph."""
+    """Float tensors that nodes compute, in graph order."""
     shapes = infer_shapes(model)
     names = [name for node in model.graph.node for name in node.output if name]
     return [name for name in names if shapes.get(name, (0, []))[0] == TensorProto.FLOAT]
 
 
-def collect(model: ModelProto, pictures: NDArray[np.uint8], report: Report = ignore) -> Statistics:
-    """Statistics of every float activation over all pictures; runs them twice, so that the bins fit."""
+def collect(model: ModelProto, images: NDArray[np.uint8], report: Report = ignore) -> Statistics:
+    """Statistics of every float activation over all images; runs them twice, so that the bins fit."""
     names = float_activations(model)
     session = open_session(with_outputs(model, names), optimize=False)
     low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
-    total = 2 * len(pictures)
-    for done, values in enumerate(run_pictures(session, pictures), 1):
+    total = 2 * len(images)
+    for done, values in enumerate(run_images(session, images), 1):
         low = np.minimum(low, [value.min() for value in values])
         high = np.maximum(high, [value.max() for value in values])
         report(done, total)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         bad = names[int(np.argmin(np.isfinite(low) & np.isfinite(high)))]
-        raise OpError("bad-model", f"{bad} is not finite on the pictures")
+        raise OpError("bad-model", f"{bad} is not finite on the images")
     counts = np.zeros((len(names), BINS), np.int64)
-    for done, values in enumerate(run_pictures(session, pictures), len(pictures) + 1):
+    for done, values in enumerate(run_images(session, images), len(images) + 1):
         for index, value in enumerate(values):
             counts[index] += _histogram(value, low[index], high[index])
         report(done, total)
@@ -90,13 +90,13 @@ def save(path: Path, statistics: Statistics, digest: str) -> None:
 
 
 def load(path: Path, digest: str) -> Statistics:
-    """Reads what `save` wrote; OpError where it is of another model or damaged."""
+    """Reads what `save` wrote; OpError if it is damaged or from another model."""
     try:
         with np.load(path) as data:
             index = json.loads(data["index"].tobytes())
             low, high, counts = data["low"], data["high"], data["counts"]
     except (ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
-        raise OpError("unsupported", f"{path} holds no statistics: calibrate again") from error
+        raise OpError("unsupported", f"{path} contains no statistics: calibrate again") from error
     if index["model"] != digest:
         raise OpError("unsupported", f"{path} belongs to another model: calibrate this one")
     return {name: TensorStatistics(float(low[i]), float(high[i]), counts[i]) for i, name in enumerate(index["names"])}

@@ -1,12 +1,12 @@
 """The first convolution in 8 bits, reading four pixels as one.
 
-Three channels are too few for int8 kernels: packing the taps costs more than the products. Rows of pixels lie one
-behind the other, so [height, width, 3] is also [height, width / 4, 12] without a byte being moved. Over such blocks a
-convolution of stride 2 becomes one of stride (2, 1) that makes two columns at once, as twice the channels, and
-[height / 2, width / 4, 2 C] is [height / 2, width / 2, C] again. The result is the same to the bit: the weights are the
-same, at other places, between zeros. Where a kernel covers fewer blocks if they begin elsewhere, the picture gets
-columns of zeros in front: 6 taps, 2 of them left of the picture, cover two blocks that begin 2 pixels before it, and
-else three.
+Three channels are too few for int8 kernels: packing the taps costs more than the products. Pixels of a row are
+contiguous, so [height, width, 3] is also [height, width / 4, 12] without moving a byte. Over such blocks, a convolution
+of stride 2 becomes one of stride (2, 1) that computes two columns together, as twice the channels, and
+[height / 2, width / 4, 2 C] is [height / 2, width / 2, C] again. The result is identical to the bit: the weights are
+the same, at other positions, between zeros. If a kernel covers fewer blocks when they begin elsewhere, the image gets
+columns of zeros in front: 6 taps, 2 of them left of the image, cover two blocks that begin 2 pixels before it, and
+otherwise three.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper
 
 from .graph import Graph, attribute, remove_nodes, set_attributes, sort_nodes
-from .ranges import is_picture
+from .ranges import is_image
 
 BLOCK = 4
-"""pixels of a block"""
+"""pixels per block"""
 COLUMNS = 2
-"""output columns that a block makes at a stride of 2"""
+"""output columns per block at a stride of 2"""
 
 
 def shift_of(columns: int, pad_left: int) -> int:
-    """Columns of zeros in front of the picture with which a kernel covers the fewest blocks; 0 where none helps."""
+    """Columns of zeros in front of the image with which a kernel covers the fewest blocks; 0 if none helps."""
     last = 2 * (COLUMNS - 1) - pad_left + columns - 1
-    # the columns in front make one more block, which has to be read
+    # the columns in front add one block to read
     shifts = [shift for shift in range(BLOCK) if shift == 0 or last + shift >= BLOCK]
     return min(shifts, key=lambda shift: ((last + shift) // BLOCK - (shift - pad_left) // BLOCK, shift))
 
@@ -38,7 +38,7 @@ def shift_of(columns: int, pad_left: int) -> int:
 def spread(weights: NDArray[Any], pad_left: int) -> tuple[NDArray[Any], int, int]:
     """Weights [C, 3, kh, kw] of pixels as [2 C, 12, kh, blocks] of blocks, and the blocks of padding left and right.
 
-    The blocks are those of a picture with `shift_of` columns in front.
+    The blocks are those of an image with `shift_of` columns in front.
     """
     count, channels, rows, columns = weights.shape
     start = shift_of(columns, pad_left) - pad_left
@@ -55,9 +55,9 @@ def spread(weights: NDArray[Any], pad_left: int) -> tuple[NDArray[Any], int, int
 
 
 def block_order(shape: tuple[int, ...], pad_left: int) -> list[NDArray[np.intp]]:
-    """For each column of a block the places of a channel's weights [C, 3, kh, kw] in the order of the products.
+    """For each column of a block, the positions of a channel's weights [C, 3, kh, kw] in the order of the products.
 
-    A place is an index into a row of `shape[1:]`, or that row's length for the zeros between.
+    A position is an index into a row of `shape[1:]`, or that row's length for the zeros in between.
     """
     size = int(np.prod(shape[1:]))
     places = np.arange(1, size + 1).reshape(1, *shape[1:])
@@ -67,7 +67,7 @@ def block_order(shape: tuple[int, ...], pad_left: int) -> list[NDArray[np.intp]]
 
 
 def reads_blocks(graph: Graph, conv: NodeProto) -> bool:
-    """True where `widen_stem` would rewrite this convolution."""
+    """Whether `widen_stem` would rewrite this convolution."""
     return _stem_of(graph, conv) is not None
 
 
@@ -86,7 +86,7 @@ class _Stem:
 
 
 def widen_stem(model: ModelProto) -> bool:
-    """Rewrites the first convolution of a quantized graph in place; False where it has another shape."""
+    """Rewrites the first convolution of a quantized graph in place; False if it has another shape."""
     graph = Graph(model.graph)
     for conv in model.graph.node:
         if conv.op_type == "Conv" and _rewrite(graph, conv):
@@ -100,14 +100,14 @@ def _stem_of(graph: Graph, conv: NodeProto) -> _Stem | None:
     if dequantize is None or dequantize.op_type != "DequantizeLinear":
         return None
     transpose = graph.producer.get(dequantize.input[0])
-    if transpose is None or transpose.op_type != "Transpose" or not is_picture(graph, transpose.input[0]):
+    if transpose is None or transpose.op_type != "Transpose" or not is_image(graph, transpose.input[0]):
         return None
     weight_node = graph.producer.get(conv.input[1])
     weights = graph.constant(weight_node.input[0]) if weight_node is not None else None
     quantize = _quantized_by(graph, conv)
     if weight_node is None or weights is None or weights.dtype != np.int8 or quantize is None:
         return None
-    size = _picture_size(graph, transpose.input[0])
+    size = _image_size(graph, transpose.input[0])
     pads = list(attribute(conv, "pads", [0, 0, 0, 0]))
     plain = (
         list(attribute(conv, "strides", [1, 1])) == [2, 2]
@@ -145,14 +145,14 @@ def _rewrite(graph: Graph, conv: NodeProto) -> bool:
     blocks_wide = width // BLOCK + (shift > 0)
     graph.set_constant(f"{name}_blocks", np.array([0, height, blocks_wide, 3 * BLOCK], np.int64))
     graph.set_constant(f"{name}_columns", np.array([0, height // 2, width // 2, count], np.int64))
-    picture, blocked = transpose.input[0], f"{name}_blocked"
+    image, blocked = transpose.input[0], f"{name}_blocked"
     padding = []
     if shift > 0:
-        # the zeros in front stand in for padding, and so do those behind, which fill the last block
+        # the zeros in front replace padding, and so do those at the end, which fill the last block
         graph.set_constant(f"{name}_margins", np.array([0, 0, shift, 0, 0, 0, BLOCK - shift, 0], np.int64))
-        padding = [helper.make_node("Pad", [picture, f"{name}_margins"], [f"{name}_framed"], f"{name}_frame")]
-        picture = f"{name}_framed"
-    blocks = helper.make_node("Reshape", [picture, f"{name}_blocks"], [blocked], f"{name}_to_blocks")
+        padding = [helper.make_node("Pad", [image, f"{name}_margins"], [f"{name}_framed"], f"{name}_frame")]
+        image = f"{name}_framed"
+    blocks = helper.make_node("Reshape", [image, f"{name}_blocks"], [blocked], f"{name}_to_blocks")
     planes = helper.make_node("Transpose", [blocked], [f"{blocked}_planes"], f"{name}_planes", perm=[0, 3, 1, 2])
     dequantize.input[0] = planes.output[0]
     made = quantize.output[0]
@@ -176,7 +176,7 @@ def _rewrite(graph: Graph, conv: NodeProto) -> bool:
 
 
 def _quantized_by(graph: Graph, conv: NodeProto) -> NodeProto | None:
-    """The QuantizeLinear behind the convolution, a ReLU or clip aside; None where anything else reads it."""
+    """The QuantizeLinear after the convolution and its ReLU or clip; None if anything else reads it."""
     node = graph.only_consumer(conv.output[0])
     if node is not None and node.op_type in ("Relu", "Clip"):
         node = graph.only_consumer(node.output[0])
@@ -188,7 +188,7 @@ def _bias_nodes(graph: Graph, conv: NodeProto) -> list[NodeProto | None]:
 
 
 def _double(graph: Graph, nodes: list[NodeProto], weight_node: NodeProto, count: int) -> None:
-    """Repeats what there is one of for each channel: scales, zero points and the bias."""
+    """Repeats the per-channel values: scales, zero points and the bias."""
     for node in nodes:
         for index, tensor in enumerate(node.input):
             if node is weight_node and index == 0:
@@ -201,7 +201,7 @@ def _double(graph: Graph, nodes: list[NodeProto], weight_node: NodeProto, count:
             node.input[index] = doubled
 
 
-def _picture_size(graph: Graph, name: str) -> tuple[int, int] | None:
+def _image_size(graph: Graph, name: str) -> tuple[int, int] | None:
     for value in graph.proto.input:
         if value.name == name:
             dims = value.type.tensor_type.shape.dim
@@ -210,7 +210,7 @@ def _picture_size(graph: Graph, name: str) -> tuple[int, int] | None:
 
 
 def _halves(size: tuple[int, int], kernel: tuple[int, ...], pads: list[int]) -> bool:
-    """True where the output is half as high and half as wide as the picture, exactly."""
+    """Whether the output is exactly half as high and half as wide as the image."""
     return all(
         side % 2 == 0 and (side + pads[axis] + pads[axis + 2] - kernel[axis]) // 2 + 1 == side // 2
         for axis, side in enumerate(size)

@@ -1,4 +1,4 @@
-"""Weights kept in fewer bits than they are computed with."""
+"""Weights stored in fewer bits than they are computed with."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from .graph import Graph, sort_nodes
 from .layers import Network
 
 SMALLEST = 64
-"""Tensors of fewer values are left alone: a node each would take more than it saves."""
+"""Smaller tensors are skipped: the extra node would take more than it saves."""
 
 
 def channel_scales(weights: NDArray[np.float32], per_channel: bool) -> NDArray[np.float32]:
-    """Step of symmetric int8 for each output channel, or one for all, in the shape that multiplies."""
+    """Step of symmetric int8 for each output channel, or one for all, in a shape for multiplication."""
     axes = tuple(range(1, weights.ndim)) if per_channel else None
     largest = np.abs(weights).max(axis=axes, keepdims=True)
     return np.maximum(largest / 127, np.float32(1e-12)).astype(np.float32).reshape([-1] + [1] * (weights.ndim - 1))
 
 
 def pack_weights(model: ModelProto, keep: set[str], per_channel: bool = True) -> list[str]:
-    """Stores weights of convolutions as int8 times a scale, in place; names of the convolutions.
+    """Stores weights of convolutions as int8 times a scale, in place; returns the names of the convolutions.
 
-    Cast and Mul of constants are folded when ONNX Runtime loads the graph, which then runs in float as before. (A
-    DequantizeLinear of constants is not folded: it would run with every picture.)
+    ONNX Runtime folds Cast and Mul of constants when it loads the graph, which then runs in float as before. (A
+    DequantizeLinear of constants is not folded: it would run for every image.)
     """
     network = Network(model)
     graph = network.graph

@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 16, 24
 
 
 class Net:
-    """Nodes and constants in the order in which they are added; `x` is the picture as float planes, 0..255.
+    """Nodes and constants in the order in which they are added; `x` is the image as float planes, 0..255.
 
     A node `name` makes the tensor `name_out`.
     """
@@ -46,7 +46,7 @@ class Net:
         gain: float | None = None,
         **attributes: Any,  # noqa: ANN401 - attributes have any type
     ) -> str:
-        """Adds a convolution that keeps the size, with random weights; `gain` is 1/128 for what reads the picture."""
+        """Adds a convolution that keeps the size, with random weights; `gain` is 1/128 for what reads the image."""
         outputs, inputs, rows, columns = shape
         if gain is None:
             gain = 1 / 128 if source == "x" else 1
@@ -79,7 +79,7 @@ class Net:
         return model
 
 
-def pictures(count: int = 2, seed: int = 7) -> NDArray[np.uint8]:
+def sample_images(count: int = 2, seed: int = 7) -> NDArray[np.uint8]:
     """Noise."""
     return np.random.default_rng(seed).integers(0, 256, (count, HEIGHT, WIDTH, 3)).astype(np.uint8)
 
@@ -87,7 +87,7 @@ def pictures(count: int = 2, seed: int = 7) -> NDArray[np.uint8]:
 def run(
     model: ModelProto, images: NDArray[np.uint8], *, optimize: bool = False, exact: bool = False
 ) -> list[NDArray[Any]]:
-    """Outputs by ONNX Runtime, which takes the graph as it is unless told to fuse.
+    """Outputs of ONNX Runtime, which runs the graph unfused unless `optimize`.
 
     `exact` asks for sums of products that do not saturate, whatever the processor: for what is claimed of the graph.
     Without it they are this processor's own, see test_arithmetic.py.
@@ -104,7 +104,7 @@ def run(
 
 def assert_same_outputs(before: ModelProto, after: ModelProto, tolerance: float = 1e-4) -> None:
     """The outputs on noise are equal but for rounding, and they are no constants."""
-    images = pictures()
+    images = sample_images()
     for expected, found in zip(run(before, images), run(after, images), strict=True):
         assert expected.std() > 0.05
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)

@@ -28,7 +28,7 @@ def saturates() -> bool:
 
 
 def sum_of_channels(weight: int) -> ModelProto:
-    """A 1x1 convolution in 8 bits over the picture and white channels, all of one weight."""
+    """A 1x1 convolution in 8 bits over the image and white channels, all of one weight."""
     constants = {
         "one": np.float32(1),
         "u0": np.uint8(0),
@@ -60,7 +60,7 @@ def sum_of_channels(weight: int) -> ModelProto:
 
 
 def white() -> NDArray[np.uint8]:
-    """A picture whose every sum is as large as it can be."""
+    """An image whose sums are all as large as possible."""
     return np.full((1, HEIGHT, WIDTH, 3), 255, np.uint8)
 
 

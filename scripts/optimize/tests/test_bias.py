@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Net, constant_of, node_of, pictures, run
+from conftest import Net, constant_of, node_of, run, sample_images
 from numpy.typing import NDArray
 from onnx import ModelProto
 
@@ -31,7 +31,7 @@ def net(bias: bool = True) -> ModelProto:
 
 def quantized(model: ModelProto, **options: str) -> ModelProto:
     network = Network(model)
-    ranges = choose_ranges(network, collect(model, pictures()), minmax)
+    ranges = choose_ranges(network, collect(model, sample_images()), minmax)
     return insert_qdq(model, ranges, place(network, "conv", []).quantized, per_channel=False, **options)
 
 
@@ -39,7 +39,7 @@ def errors(exact: ModelProto, other: ModelProto) -> list[NDArray[np.float64]]:
     """Mean error of each channel of each convolution."""
     # a Relu may become part of the bytes that come after it, and its name that of the convolution's output
     models = [with_outputs(model, [node_of(model, name).output[0] for name in LAYERS]) for model in (exact, other)]
-    pairs = zip(*(run(model, pictures()) for model in models), strict=True)
+    pairs = zip(*(run(model, sample_images()) for model in models), strict=True)
     return [(b.astype(np.float64) - a).mean(axis=(0, 2, 3)) for a, b in pairs]
 
 
@@ -53,7 +53,7 @@ def test_mean_errors_of_the_channels_shrink(target: str) -> None:
     model = quantized(exact, target=target)
     before = errors(exact, model)
 
-    assert correct_biases(exact, model, LAYERS, pictures()) == 3
+    assert correct_biases(exact, model, LAYERS, sample_images()) == 3
 
     after = errors(exact, model)
     for name, old, new in zip(LAYERS, before, after, strict=True):
@@ -68,7 +68,7 @@ def test_weights_in_fewer_bits_are_corrected_too() -> None:
     packed = pack_weights(model, set(), per_channel=False)
     before = errors(exact, model)
 
-    assert correct_biases(exact, model, packed, pictures()) == len(packed) == 2
+    assert correct_biases(exact, model, packed, sample_images()) == len(packed) == 2
 
     after = errors(exact, model)
     assert largest(after[:2]) < 1e-4 < largest(before[:2])
@@ -79,7 +79,7 @@ def test_only_the_named_layers_change() -> None:
     model = quantized(exact)
     kept = {tensor.name: tensor.SerializeToString() for tensor in model.graph.initializer}
 
-    assert correct_biases(exact, model, ["b"], pictures()) == 1
+    assert correct_biases(exact, model, ["b"], sample_images()) == 1
 
     changed = [tensor.name for tensor in model.graph.initializer if tensor.SerializeToString() != kept[tensor.name]]
     assert changed == ["b_b_quantized"]
@@ -90,7 +90,7 @@ def test_no_layers_are_no_change() -> None:
     model = quantized(exact)
     kept = model.SerializeToString(deterministic=True)
 
-    assert correct_biases(exact, model, [], pictures()) == 0
+    assert correct_biases(exact, model, [], sample_images()) == 0
 
     assert model.SerializeToString(deterministic=True) == kept
 
@@ -100,7 +100,7 @@ def test_convolutions_without_bias_are_left_alone() -> None:
     model = quantized(exact)
     kept = model.SerializeToString(deterministic=True)
 
-    assert correct_biases(exact, model, LAYERS, pictures()) == 0
+    assert correct_biases(exact, model, LAYERS, sample_images()) == 0
 
     assert model.SerializeToString(deterministic=True) == kept
 
@@ -115,7 +115,7 @@ def test_a_bias_that_two_convolutions_share_is_not_moved_for_one_of_them() -> No
     model.CopyFrom(exact)
     pack_weights(model, set(), per_channel=False)
 
-    assert correct_biases(exact, model, ["a", "b"], pictures()) == 0
+    assert correct_biases(exact, model, ["a", "b"], sample_images()) == 0
 
     np.testing.assert_array_equal(constant_of(model, "a_b"), constant_of(exact, "a_b"))
 
@@ -124,7 +124,7 @@ def test_each_layer_is_reported() -> None:
     exact = net()
     reports: list[tuple[int, int]] = []
 
-    correct_biases(exact, quantized(exact), LAYERS, pictures(), lambda done, total: reports.append((done, total)))
+    correct_biases(exact, quantized(exact), LAYERS, sample_images(), lambda done, total: reports.append((done, total)))
 
     assert reports == [(1, 3), (2, 3), (3, 3)]
 
@@ -137,6 +137,6 @@ def test_the_correction_is_the_mean_error_of_the_channel() -> None:
     graph.constants["a_b"] = graph.constants["a_b"] + np.array([1, -2, 0, 0.5], np.float32)
     shifted = graph.model("a_out")
 
-    assert correct_biases(exact, shifted, ["a"], pictures()) == 1
+    assert correct_biases(exact, shifted, ["a"], sample_images()) == 1
 
     np.testing.assert_allclose(constant_of(shifted, "a_b"), constant_of(exact, "a_b"), atol=1e-5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Net, assert_same_outputs, operators, pictures
+from conftest import Net, assert_same_outputs, operators, sample_images
 from onnx import ModelProto
 
 from goshawk_optimize.clean import OPSET, clean_up, raise_opset, rewrite
@@ -27,7 +27,7 @@ def cleaned(model: ModelProto) -> ModelProto:
     """The clean model, after it was held against the one that went in, which is as it was."""
     kept = ModelProto()
     kept.CopyFrom(model)
-    result = clean_up(model, pictures())
+    result = clean_up(model, sample_images())
     assert model == kept
     assert result.difference.absolute < 1e-4
     assert_same_outputs(model, result.model)
@@ -99,7 +99,7 @@ def test_focus_and_pools_are_rewritten_and_said() -> None:
     ]
     model = net.model(net.add("Concat", "joined", *pools, axis=1))
 
-    result = clean_up(model, pictures())
+    result = clean_up(model, sample_images())
 
     assert any("max pools" in step and "(1)" in step for step in result.steps)
     assert_same_outputs(model, result.model)
@@ -120,7 +120,7 @@ def test_a_rewrite_that_changes_the_outputs_is_left_out_and_said() -> None:
     net = Net()
     model = net.model(net.conv("a", "x", (4, 3, 3, 3)))
 
-    result = rewrite(model, model, [], {"far off": nudge(0.1), "rounding": nudge(1e-5)}, pictures())
+    result = rewrite(model, model, [], {"far off": nudge(0.1), "rounding": nudge(1e-5)}, sample_images())
 
     assert result.steps[0].startswith("left out: far off")
     assert result.steps[1:] == ["rounding (1)"]
@@ -132,7 +132,7 @@ def test_a_rewrite_that_breaks_the_outputs_is_left_out(value: float) -> None:
     net = Net()
     model = net.model(net.conv("a", "x", (4, 3, 3, 3)))
 
-    result = rewrite(model, model, [], {"broken": nudge(value)}, pictures())
+    result = rewrite(model, model, [], {"broken": nudge(value)}, sample_images())
 
     assert result.model == model
     assert result.steps[0].startswith("left out: broken")

@@ -7,7 +7,7 @@ import errno
 import onnx
 import onnxruntime
 import pytest
-from conftest import Net, pictures, run
+from conftest import Net, run, sample_images
 from google.protobuf.message import DecodeError
 
 from goshawk_optimize.errors import OpError, describe
@@ -49,8 +49,8 @@ def test_what_onnx_and_its_runtime_refuse_is_a_bad_model() -> None:
         lambda: onnx.checker.check_model(nowhere),
         lambda: onnx.shape_inference.infer_shapes(no_axis, strict_mode=True),
         lambda: onnxruntime.InferenceSession(b"no model", providers=["CPUExecutionProvider"]),
-        lambda: run(nowhere, pictures(1)),
-        lambda: run(wrong, pictures(1)),
+        lambda: run(nowhere, sample_images(1)),
+        lambda: run(wrong, sample_images(1)),
     ]
     kinds = []
     for attempt in attempts:

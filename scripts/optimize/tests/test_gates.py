@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Net, operators, pictures, run
+from conftest import Net, operators, run, sample_images
 from onnx import ModelProto, checker
 
 from goshawk_optimize.gates import align_gate_ranges
@@ -22,7 +22,7 @@ def net(gain: float = 6, gate: str = "HardSigmoid", **attributes: float) -> Mode
 
 def quantized(model: ModelProto) -> ModelProto:
     network = Network(model)
-    ranges = choose_ranges(network, collect(model, pictures()), minmax)
+    ranges = choose_ranges(network, collect(model, sample_images()), minmax)
     return insert_qdq(model, ranges, place(network, "all", []).quantized)
 
 
@@ -37,7 +37,7 @@ def test_bytes_give_what_float_gives(gain: float, alpha: float) -> None:
     checker.check_model(result, full_check=True)
     assert "QLinearMul" in operators(result)
     assert "HardSigmoid" not in operators(result)
-    expected, found = run(model, pictures())[0], run(result, pictures(), optimize=True, exact=True)[0]
+    expected, found = run(model, sample_images())[0], run(result, sample_images(), optimize=True, exact=True)[0]
     assert np.sqrt(np.mean((found - expected) ** 2)) < 0.03 * expected.std()
 
 

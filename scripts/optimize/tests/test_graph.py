@@ -11,7 +11,7 @@ from conftest import HEIGHT, WIDTH, Net, assert_same_outputs, constant_of, opera
 from onnx import ModelProto, helper, numpy_helper
 
 from goshawk_optimize.errors import OpError
-from goshawk_optimize.graph import Graph, drop_unused, load_model, normalize, picture_input, sort_nodes
+from goshawk_optimize.graph import Graph, drop_unused, image_input, load_model, normalize, sort_nodes
 
 
 def net() -> ModelProto:
@@ -75,10 +75,10 @@ def test_every_node_gets_a_name_of_its_own(index: int, taken: str) -> None:
     assert len(set(names)) == len(names)
 
 
-def test_reads_a_model_whose_input_is_one_picture(tmp_path: Path) -> None:
+def test_reads_a_model_whose_input_is_one_image(tmp_path: Path) -> None:
     onnx.save(net(), tmp_path / "net.onnx")
 
-    assert picture_input(load_model(tmp_path / "net.onnx")) == ("images", HEIGHT, WIDTH)
+    assert image_input(load_model(tmp_path / "net.onnx")) == ("images", HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no model", bytes(range(256))])
@@ -105,7 +105,7 @@ def test_another_input_is_refused(kind: int, shape: list[int | str]) -> None:
     model.graph.input[0].CopyFrom(helper.make_tensor_value_info("images", kind, shape))
 
     with pytest.raises(OpError, match="images") as caught:
-        picture_input(model)
+        image_input(model)
 
     assert caught.value.kind == "bad-model"
 
@@ -115,7 +115,7 @@ def test_a_second_input_is_refused() -> None:
     model.graph.input.append(helper.make_tensor_value_info("size", onnx.TensorProto.INT64, [2]))
 
     with pytest.raises(OpError, match="images, size"):
-        picture_input(model)
+        image_input(model)
 
 
 def test_nodes_are_put_after_what_they_read() -> None:

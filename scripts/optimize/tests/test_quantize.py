@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Net, constant_of, node_of, operators, pictures, run
+from conftest import Net, constant_of, node_of, operators, run, sample_images
 from numpy.typing import NDArray
 from onnx import ModelProto, checker
 
@@ -31,7 +31,7 @@ def placed(model: ModelProto, op_types: str, keep: list[str]) -> Placement:
 
 
 def ranges_of(model: ModelProto) -> dict[str, Range]:
-    return choose_ranges(Network(model), collect(model, pictures()), minmax)
+    return choose_ranges(Network(model), collect(model, sample_images()), minmax)
 
 
 class TestPlacement:
@@ -92,7 +92,7 @@ def test_outputs_are_close_to_those_in_float(target: str, op_types: str, per_cha
 
     assert model == kept
     checker.check_model(result, full_check=True)
-    expected, found = run(model, pictures())[0], run(result, pictures(), optimize=True)[0]
+    expected, found = run(model, sample_images())[0], run(result, sample_images(), optimize=True)[0]
     error = float(np.sqrt(np.mean((found - expected) ** 2)) / expected.std())
     assert 1e-5 < error < 0.1
 
@@ -103,13 +103,13 @@ def test_nothing_in_bytes_is_the_model_as_it_was() -> None:
     result = insert_qdq(model, ranges_of(model), [])
 
     assert "QuantizeLinear" not in operators(result)
-    np.testing.assert_allclose(run(result, pictures())[0], run(model, pictures())[0], atol=1e-5)
+    np.testing.assert_allclose(run(result, sample_images())[0], run(model, sample_images())[0], atol=1e-5)
 
 
-def convolve(picture: NDArray[np.uint8], weights: NDArray[np.float64], bias: NDArray[np.float64]) -> NDArray:
-    """A 3x3 convolution of a picture, by sums over shifted copies."""
-    rows, columns = picture.shape[:2]
-    padded = np.pad(picture.astype(np.float64), ((1, 1), (1, 1), (0, 0)))
+def convolve(image: NDArray[np.uint8], weights: NDArray[np.float64], bias: NDArray[np.float64]) -> NDArray:
+    """A 3x3 convolution of an image, by sums over shifted copies."""
+    rows, columns = image.shape[:2]
+    padded = np.pad(image.astype(np.float64), ((1, 1), (1, 1), (0, 0)))
     total = np.zeros((len(weights), rows, columns)) + bias.reshape(-1, 1, 1)
     for y in range(3):
         for x in range(3):
@@ -125,7 +125,7 @@ def test_bytes_are_those_of_the_formula(per_channel: bool) -> None:
     """
     net = Net()
     model = net.model(net.conv("a", "x", (5, 3, 3, 3)))
-    image = pictures(1)
+    image = sample_images(1)
     low, high = -1.3, 2.1
     ranges = {"x": (0.0, 255.0), "a_out": (low, high)}
 
@@ -167,7 +167,7 @@ def test_every_range_holds_zero(low: float, high: float) -> None:
 
 
 @pytest.mark.parametrize("op_types", ["conv", "all"])
-def test_the_processor_reads_the_picture_as_bytes(op_types: str) -> None:
+def test_the_processor_reads_the_image_as_bytes(op_types: str) -> None:
     model = detector()
 
     result = insert_qdq(model, ranges_of(model), placed(model, op_types, []).quantized)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import HEIGHT, WIDTH, Net, pictures, run
+from conftest import HEIGHT, WIDTH, Net, run, sample_images
 from numpy.typing import NDArray
 
 from goshawk_optimize.errors import OpError
@@ -54,7 +54,7 @@ def seen(values: Values) -> TensorStatistics:
 
 
 def squares(values: Values, low: float, high: float) -> float:
-    """Mean square error of uint8 with a zero point, written out anew."""
+    """Mean square error of uint8 with a zero point, implemented independently."""
     low, high = min(low, 0), max(high, 0)
     scale = (high - low) / 255
     zero = round(-low / scale)
@@ -244,13 +244,13 @@ def test_a_percentile_out_of_its_range_is_refused(percent: float) -> None:
 
 
 class TestChoice:
-    """What is known of the graph goes before what the pictures show."""
+    """Knowledge of the graph takes precedence over what the images show."""
 
     def ranges(self, net: Net, *outputs: str) -> dict[str, Range]:
         model = net.model(*outputs)
-        return choose_ranges(Network(model), collect(model, pictures()), minmax)
+        return choose_ranges(Network(model), collect(model, sample_images()), minmax)
 
-    def test_pictures_span_a_byte(self) -> None:
+    def test_images_span_a_byte(self) -> None:
         net = Net()
         model = net.model(net.conv("a", "x", (4, 3, 3, 3)))
 
@@ -259,7 +259,7 @@ class TestChoice:
         assert found["x"] == (0, 255)
         assert pixels(model) == {"x": (0, 255)}
 
-    def test_only_pictures_are_pictures(self) -> None:
+    def test_only_images_are_images(self) -> None:
         net = Net()
         source = net.add("Cast", "bytes", net.conv("a", "x", (4, 3, 3, 3)), to=2)
         model = net.model(net.add("Cast", "floats", source, to=1))
@@ -288,14 +288,14 @@ class TestChoice:
         source = net.conv("a", "x", (4, 3, 3, 3))
         net.constants["a_w"] *= np.float32(30)
         model = net.model(net.silu("silu", source, gate))
-        collected = collect(model, pictures())
+        collected = collect(model, sample_images())
 
         low, high = choose_ranges(Network(model), collected, minmax)["a_out"]
 
         assert collected["a_out"].low < -30
         assert -12 < low < -0.2
         assert high == collected["a_out"].high
-        before, after = run(with_outputs(model, ["a_out", "silu_mul_out"]), pictures())
+        before, after = run(with_outputs(model, ["a_out", "silu_mul_out"]), sample_images())
         share = {"Sigmoid": lambda x: 1 / (1 + np.exp(-x)), "HardSigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1)}[gate]
 
         def loss(end: float) -> float:

@@ -112,7 +112,7 @@ def test_null_is_as_good_as_absent() -> None:
     assert [request.has(name) for name in ("there", "null", "absent")] == [True, False, False]
 
 
-class TestPictures:
+class TestImages:
     """A raw file of bytes [count, height, width, 3]."""
 
     def request(self, path: Path, **fields: object) -> Request:
@@ -124,7 +124,7 @@ class TestPictures:
     def test_the_first_ones_are_read(self, tmp_path: Path) -> None:
         self.write(tmp_path / "raw", 3 * 60)
 
-        found = self.request(tmp_path / "raw").pictures()
+        found = self.request(tmp_path / "raw").images()
 
         assert (found.shape, found.dtype) == ((2, 4, 5, 3), np.uint8)
         np.testing.assert_array_equal(found.ravel(), [i % 251 for i in range(120)])
@@ -133,15 +133,15 @@ class TestPictures:
         self.write(tmp_path / "raw", 119)
 
         with pytest.raises(OpError, match="119 bytes, less than the 120"):
-            self.request(tmp_path / "raw").pictures()
+            self.request(tmp_path / "raw").images()
 
     @pytest.mark.parametrize("field", ["count", "height", "width"])
     def test_an_empty_shape_is_refused(self, tmp_path: Path, field: str) -> None:
         self.write(tmp_path / "raw", 120)
         for value in (0, -1):
             with pytest.raises(OpError, match="shape"):
-                self.request(tmp_path / "raw", **{field: value}).pictures()
+                self.request(tmp_path / "raw", **{field: value}).images()
 
     def test_a_file_that_is_not_there_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError, match="raw"):
-            self.request(tmp_path / "raw").pictures()
+            self.request(tmp_path / "raw").images()

@@ -46,7 +46,7 @@ def take(net: Net, name: str, source: str, starts: list[int], axes: list[int], *
 
 
 def focus(net: Net, corners: list[tuple[int, int]], *, chained: bool = True, **other: int) -> str:
-    """Slices of the picture side by side: rows first and then columns, or both at once."""
+    """Slices of the image side by side: rows first and then columns, or both at once."""
     parts = []
     for index, (row, column) in enumerate(corners):
         if chained:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 import pytest
-from conftest import Net, constant_of, pictures, run
+from conftest import Net, constant_of, run, sample_images
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto
 
@@ -13,7 +13,7 @@ from goshawk_optimize.graph import Graph, attribute
 from goshawk_optimize.layers import Network
 from goshawk_optimize.quantize import insert_qdq, place
 from goshawk_optimize.ranges import choose_ranges, minmax
-from goshawk_optimize.saturation import MOST, fit_pairs, kernel_pairs, quantize_rows
+from goshawk_optimize.saturation import MAX_PAIR, fit_pairs, kernel_pairs, quantize_rows
 from goshawk_optimize.statistics import collect
 from goshawk_optimize.stem import widen_stem
 
@@ -21,7 +21,7 @@ INT16 = np.iinfo(np.int16)
 
 
 def detector() -> ModelProto:
-    """A stem over the picture, odd numbers of channels, a depthwise and a grouped convolution, and a gate."""
+    """A stem over the image, odd numbers of channels, a depthwise and a grouped convolution, and a gate."""
     net = Net(3)
     stem = net.add("Relu", "stem_relu", net.conv("stem", "x", (8, 3, 3, 3), strides=[2, 2]))
     depthwise = net.add("Relu", "depthwise_relu", net.conv("depthwise", stem, (8, 1, 3, 3), group=8))
@@ -34,7 +34,7 @@ def detector() -> ModelProto:
 
 def quantized(model: ModelProto, *, saturation_free: bool, per_channel: bool = True) -> ModelProto:
     network = Network(model)
-    ranges = choose_ranges(network, collect(model, pictures()), minmax)
+    ranges = choose_ranges(network, collect(model, sample_images()), minmax)
     nodes = place(network, "all", []).quantized
     result = insert_qdq(model, ranges, nodes, per_channel=per_channel, saturation_free=saturation_free)
     assert widen_stem(result)
@@ -91,7 +91,7 @@ def test_depthwise_convolutions_keep_all_eight_bits() -> None:
     plain = convolutions(quantized(detector(), saturation_free=False))
     free = convolutions(quantized(detector(), saturation_free=True))
     np.testing.assert_array_equal(free["depthwise"][1], plain["depthwise"][1])
-    assert np.abs(free["odd"][1].astype(int)).max() > MOST // 2
+    assert np.abs(free["odd"][1].astype(int)).max() > MAX_PAIR // 2
 
 
 def session(model: ModelProto, *, exact: bool) -> onnxruntime.InferenceSession:
@@ -105,7 +105,7 @@ def test_this_cpu_computes_it_exactly() -> None:
     """The kernels of this machine give what ONNX Runtime's exact arithmetic gives, with VNNI or without."""
     model = quantized(detector(), saturation_free=True)
     feed = {"images": np.full((1, 16, 24, 3), 255, np.uint8)}
-    feeds = [feed, *({"images": picture[None]} for picture in pictures(8))]
+    feeds = [feed, *({"images": image[None]} for image in sample_images(8))]
     fast, exact = session(model, exact=False), session(model, exact=True)
     for images in feeds:
         np.testing.assert_array_equal(fast.run(None, images)[0], exact.run(None, images)[0])
@@ -121,7 +121,7 @@ def test_this_cpu_adds_depthwise_products_exactly(kernel: int, stride: int) -> N
     shape = {"kernel_shape": [kernel, kernel], "pads": pads, "strides": [stride, stride]}
     out = net.add("Conv", "depthwise", first, "w", group=16, **shape)
     model = net.model(out)
-    ranges = choose_ranges(Network(model), collect(model, pictures()), minmax)
+    ranges = choose_ranges(Network(model), collect(model, sample_images()), minmax)
     result = insert_qdq(model, ranges, place(Network(model), "all", []).quantized, saturation_free=True)
     assert np.abs(constant_of(result, "w_quantized").astype(int)).min() == 127
     images = {"images": np.full((1, 16, 24, 3), 255, np.uint8)}
@@ -132,11 +132,11 @@ def test_this_cpu_adds_depthwise_products_exactly(kernel: int, stride: int) -> N
 @pytest.mark.parametrize("per_channel", [True, False])
 def test_outputs_stay_close_to_those_in_float(per_channel: bool) -> None:
     model = detector()
-    expected = run(model, pictures())[0]
+    expected = run(model, sample_images())[0]
 
     def error(saturation_free: bool) -> float:
         result = quantized(model, saturation_free=saturation_free, per_channel=per_channel)
-        found = session(result, exact=True).run(None, {"images": pictures()})[0]
+        found = session(result, exact=True).run(None, {"images": sample_images()})[0]
         return float(np.sqrt(np.mean((found - expected) ** 2)) / expected.std())
 
     assert error(True) < 1.6 * error(False) < 0.2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import HEIGHT, WIDTH, Net, pictures, run
+from conftest import HEIGHT, WIDTH, Net, run, sample_images
 from onnx import ModelProto
 
 from goshawk_optimize.layers import Network
@@ -22,12 +22,12 @@ def net() -> ModelProto:
 
 
 def ranges_of(model: ModelProto) -> dict[str, Range]:
-    return choose_ranges(Network(model), collect(model, pictures()), minmax)
+    return choose_ranges(Network(model), collect(model, sample_images()), minmax)
 
 
 def measured(**options: str) -> dict[str, LayerError]:
     model = net()
-    return {item.layer.name: item for item in measure_layers(model, ranges_of(model), pictures(), **options)}
+    return {item.layer.name: item for item in measure_layers(model, ranges_of(model), sample_images(), **options)}
 
 
 def test_every_layer_is_told_in_the_order_of_the_graph() -> None:
@@ -49,11 +49,11 @@ def test_every_layer_is_told_in_the_order_of_the_graph() -> None:
 )
 def test_the_error_is_that_of_the_outputs(op_types: str, nodes: dict[str, list[str]]) -> None:
     model = net()
-    exact = run(model, pictures(), optimize=True, exact=True)
+    exact = run(model, sample_images(), optimize=True, exact=True)
     found = measured(op_types=op_types)
 
     for name, item in found.items():
-        outputs = run(insert_qdq(model, ranges_of(model), nodes[name]), pictures(), optimize=True, exact=True)
+        outputs = run(insert_qdq(model, ranges_of(model), nodes[name]), sample_images(), optimize=True, exact=True)
         shares = [np.sum((b - a) ** 2) / np.sum(a**2) for a, b in zip(exact, outputs, strict=True)]
         assert item.error == pytest.approx(np.sqrt(np.mean(shares)), rel=1e-3)
         assert item.error > 1e-4
@@ -62,10 +62,10 @@ def test_the_error_is_that_of_the_outputs(op_types: str, nodes: dict[str, list[s
 def test_a_layer_of_few_levels_is_the_worst() -> None:
     model = net()
     ranges = ranges_of(model)
-    before = {item.layer.name: item.error for item in measure_layers(model, dict(ranges), pictures())}
+    before = {item.layer.name: item.error for item in measure_layers(model, dict(ranges), sample_images())}
     ranges["b_out"] = (-100.0, 100.0)
 
-    after = {item.layer.name: item.error for item in measure_layers(model, ranges, pictures())}
+    after = {item.layer.name: item.error for item in measure_layers(model, ranges, sample_images())}
 
     assert after["b"] > 5 * before["b"]
     assert max(after, key=lambda name: after[name]) == "b"
@@ -77,7 +77,7 @@ def test_the_model_and_the_ranges_stay() -> None:
     ranges = ranges_of(model)
     kept = dict(ranges)
 
-    measure_layers(model, ranges, pictures(1), op_types="all")
+    measure_layers(model, ranges, sample_images(1), op_types="all")
 
     assert model == net()
     assert ranges == kept
@@ -87,6 +87,6 @@ def test_each_layer_is_reported() -> None:
     model = net()
     reports: list[tuple[int, int]] = []
 
-    measure_layers(model, ranges_of(model), pictures(1), report=lambda done, total: reports.append((done, total)))
+    measure_layers(model, ranges_of(model), sample_images(1), report=lambda done, total: reports.append((done, total)))
 
     assert reports == [(done, 4) for done in range(1, 5)]

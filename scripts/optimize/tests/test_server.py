@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from conftest import HEIGHT, WIDTH, Net, constant_of, pictures
+from conftest import HEIGHT, WIDTH, Net, constant_of, sample_images
 
 from goshawk_optimize.graph import attribute
 from goshawk_optimize.ops import RANGES_KEY
@@ -39,12 +39,12 @@ def refused(request: object) -> Fields:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A model, the model with ranges of a training, pictures, and statistics."""
+    """A model, the model with trained ranges, images, and statistics."""
     net = Net()
     first = net.add("Relu", "first", net.conv("a", "x", (8, 3, 3, 3), strides=[2, 2]))
     model = net.model(net.conv("b", net.silu("second", net.conv("c", first, (8, 8, 3, 3))), (4, 8, 1, 1)))
     onnx.save(model, tmp_path / "net.onnx")
-    (tmp_path / "raw").write_bytes(pictures(3).tobytes())
+    (tmp_path / "raw").write_bytes(sample_images(3).tobytes())
     names = ["x", "a_out", "first_out", "c_out", "second_gate_out", "second_mul_out", "b_out"]
     onnx.helper.set_model_props(model, {RANGES_KEY: json.dumps({name: [-3, 3] for name in names})})
     onnx.save(model, tmp_path / "trained.onnx")

@@ -1,4 +1,4 @@
-"""Statistics are those of every float activation over all pictures."""
+"""Statistics cover every float activation over all images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Net, pictures, run
+from conftest import Net, run, sample_images
 from onnx import ModelProto
 
 from goshawk_optimize import statistics
@@ -28,7 +28,7 @@ def test_float_tensors_that_are_computed_have_statistics() -> None:
 
 
 def test_ranges_and_histograms_are_those_of_numpy() -> None:
-    images = pictures(3)
+    images = sample_images(3)
 
     found = collect(net(), images)
 
@@ -48,16 +48,16 @@ def test_a_tensor_that_is_always_the_same_has_one_bin() -> None:
     graph = Net()
     source = graph.add("Mul", "nothing", "x", graph.constant("zero", np.float32(0)))
     with np.errstate(all="raise"):
-        found = collect(graph.model(source), pictures())["nothing_out"]
+        found = collect(graph.model(source), sample_images())["nothing_out"]
 
     assert (found.low, found.high) == (0, 0)
     assert np.count_nonzero(found.counts) == 1
 
 
-def test_each_picture_is_reported_twice() -> None:
+def test_each_image_is_reported_twice() -> None:
     reports: list[tuple[int, int]] = []
 
-    collect(net(), pictures(3), lambda done, total: reports.append((done, total)))
+    collect(net(), sample_images(3), lambda done, total: reports.append((done, total)))
 
     assert reports == [(done, 6) for done in range(1, 7)]
 
@@ -69,14 +69,14 @@ def test_a_tensor_that_is_not_finite_is_named(operator: str) -> None:
     model = graph.model(graph.add("Neg", "after", graph.add(operator, "broken", source)))
 
     with pytest.raises(OpError, match="broken_out") as caught:
-        collect(model, pictures())
+        collect(model, sample_images())
 
     assert caught.value.kind == "bad-model"
 
 
 def test_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "statistics"
-    written = collect(net(), pictures())
+    written = collect(net(), sample_images())
 
     save(path, written, "digest")
     read = load(path, "digest")
@@ -90,7 +90,7 @@ def test_are_read_back_as_they_were_written(tmp_path: Path) -> None:
 def test_those_of_another_model_are_refused(tmp_path: Path) -> None:
     other = net()
     other.graph.node[-1].name = "other"
-    save(tmp_path / "statistics", collect(net(), pictures(1)), model_digest(net()))
+    save(tmp_path / "statistics", collect(net(), sample_images(1)), model_digest(net()))
 
     assert load(tmp_path / "statistics", model_digest(net()))
     with pytest.raises(OpError, match="another model") as caught:
@@ -101,7 +101,7 @@ def test_those_of_another_model_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", [0, 10, 200, -30])
 def test_half_a_file_is_refused(tmp_path: Path, part: int) -> None:
     path = tmp_path / "statistics"
-    save(path, collect(net(), pictures(1)), "digest")
+    save(path, collect(net(), sample_images(1)), "digest")
     path.write_bytes(path.read_bytes()[:part])
 
     with pytest.raises(OpError, match="calibrate again") as caught:
@@ -112,7 +112,7 @@ def test_half_a_file_is_refused(tmp_path: Path, part: int) -> None:
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "statistics"
-    save(path, collect(net(), pictures(1)), "digest")
+    save(path, collect(net(), sample_images(1)), "digest")
     content = bytearray(path.read_bytes())
     content[100:400] = bytes(300)
     path.write_bytes(content)

@@ -13,7 +13,7 @@ HEIGHT, WIDTH, CHANNELS = 32, 48, 5
 
 
 def stem(kernel: int, pad: int, stride: int = 2, *, bias: bool = True, largest: int = 127) -> ModelProto:
-    """uint8 picture -> planes -> convolution with ReLU in 8 bits -> float."""
+    """uint8 image -> planes -> convolution with ReLU in 8 bits -> float."""
     random = np.random.default_rng(kernel)
     weights = random.integers(-largest, largest + 1, (CHANNELS, 3, kernel, kernel)).astype(np.int8)
     scales = random.uniform(0.001, 0.01, CHANNELS).astype(np.float32)
@@ -66,15 +66,15 @@ def stem(kernel: int, pad: int, stride: int = 2, *, bias: bool = True, largest: 
 def test_gives_the_same_bytes(kernel: int, pad: int, bias: bool, largest: int, exact: bool) -> None:
     """In exact arithmetic, and with weights of 7 bits in any: blocks of pixels pair other products."""
     model = stem(kernel, pad, bias=bias, largest=largest)
-    pictures = np.random.default_rng(7).integers(0, 256, (2, HEIGHT, WIDTH, 3)).astype(np.uint8)
-    (before,) = run(model, pictures, optimize=True, exact=exact)
+    images = np.random.default_rng(7).integers(0, 256, (2, HEIGHT, WIDTH, 3)).astype(np.uint8)
+    (before,) = run(model, images, optimize=True, exact=exact)
 
     assert widen_stem(model)
 
     checker.check_model(model, full_check=True)
     conv = next(node for node in model.graph.node if node.op_type == "Conv")
     assert list(next(a for a in conv.attribute if a.name == "strides").ints) == [2, 1]
-    (after,) = run(model, pictures, optimize=True, exact=exact)
+    (after,) = run(model, images, optimize=True, exact=exact)
     assert before.std() > 1
     np.testing.assert_array_equal(after, before)
 

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import Net, constant_of, operators, pictures, run
+from conftest import Net, constant_of, operators, run, sample_images
 from numpy.typing import NDArray
 from onnx import ModelProto, checker, helper
 
@@ -29,7 +29,7 @@ def net() -> Net:
 def unpacked(model: ModelProto, name: str) -> NDArray[np.float32]:
     """What a tensor that is computed from constants holds."""
     copy = with_outputs(model, [name])
-    return run(copy, pictures(1))[0]
+    return run(copy, sample_images(1))[0]
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
@@ -91,11 +91,11 @@ def test_what_is_loaded_runs_in_float_as_before(pack: object, tmp_path: Path) ->
 @Packing
 def test_outputs_are_close(pack: object) -> None:
     model = net().model("b_out")
-    expected = run(model, pictures())[0]
+    expected = run(model, sample_images())[0]
 
     pack(model, set())
 
-    found = run(model, pictures())[0]
+    found = run(model, sample_images())[0]
     assert 0 < np.sqrt(np.mean((found - expected) ** 2)) < 0.02 * expected.std()
 
 
@@ -138,7 +138,7 @@ def test_weights_that_layers_share_are_stored_once(pack: object) -> None:
 
     checker.check_model(model, full_check=True)
     assert [node.output[0] for node in model.graph.node].count("b_w") == 1
-    run(model, pictures(1))
+    run(model, sample_images(1))
 
 
 @Packing

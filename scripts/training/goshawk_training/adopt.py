@@ -1,7 +1,7 @@
-"""A run that begins with the weights of an exported model: fine-tuning goes on where its checkpoint is not at hand.
+"""A run that begins with the weights of an exported model, to continue training without its checkpoint.
 
-Export folds every batch norm into its convolution, so the norms have to be found anew: what reaches them is measured on
-pictures, and each is set so that it passes that on as it came.
+Export folds every batch norm into its convolution, so the norms must be recreated: their inputs are measured on images,
+and each norm is set so that it passes its input on unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .model import PIXEL_SCALE, ConvBnAct, Detector
 from .state import state_of
 
 PREFIX = "detector."
-PICTURES = 64
+IMAGES = 64
 BATCH = 8
 
 
@@ -32,7 +32,7 @@ def adopt(model: Path, config: ModelConfig, store: SceneStore, last: Path) -> De
     """Writes a checkpoint of step 0 with the weights of an exported ONNX file or of a bundle's graph.
 
     `config` gives depths and input size; widths are read from the file, so that pruned networks are adopted too.
-    Raises ValueError where the file was not exported by this package.
+    Raises ValueError if the file was not exported by this package.
     """
     weights = read_weights(model)
     names = [name for name in weights if name.endswith("conv.weight") or name in _predictions(weights)]
@@ -47,7 +47,7 @@ def adopt(model: Path, config: ModelConfig, store: SceneStore, last: Path) -> De
 
 
 def read_weights(model: Path) -> dict[str, Tensor]:
-    """Weights and biases by the names that they have in the network."""
+    """Weights and biases by their names in the network."""
     graph = onnx.load(str(model)).graph
     found = {
         tensor.name.removeprefix(PREFIX): torch.from_numpy(numpy_helper.to_array(tensor).copy())
@@ -67,7 +67,7 @@ def load_folded(detector: Detector, weights: dict[str, Tensor]) -> None:
     for name, value in weights.items():
         target = name.replace(".conv.bias", ".bn.bias")
         if target not in state or state[target].shape != value.shape:
-            raise ValueError(f"{name} {list(value.shape)} has no place in this network: another --family?")
+            raise ValueError(f"{name} {list(value.shape)} does not fit this network: another --family?")
         state[target] = value
     state["backbone.stem.conv.weight"] = state["backbone.stem.conv.weight"] / PIXEL_SCALE
     detector.load_state_dict(state)
@@ -75,7 +75,7 @@ def load_folded(detector: Detector, weights: dict[str, Tensor]) -> None:
 
 @torch.no_grad()
 def settle_norms(detector: Detector, store: SceneStore) -> None:
-    """Sets statistics, gain and shift of each norm so that it passes on what reaches it, plus the shift it had.
+    """Sets statistics, gain and shift of each norm so that it passes its input on, plus the shift that it had.
 
     y = gain * (x - mean) / sqrt(var + eps) + shift is x + bias for gain = sqrt(var + eps), shift = bias + mean.
     """
@@ -91,11 +91,11 @@ def settle_norms(detector: Detector, store: SceneStore) -> None:
         entry[2] += x.numel() // x.shape[1]
 
     hooks = [norm.register_forward_pre_hook(note) for norm in norms]
-    count = min(PICTURES, len(store))
+    count = min(IMAGES, len(store))
     for first in range(0, count, BATCH):
         scenes = [letterboxed(store[i], detector.config) for i in range(first, min(count, first + BATCH))]
-        pictures = torch.from_numpy(np.stack([scene.picture for scene in scenes]))
-        detector.eval()(pictures.permute(0, 3, 1, 2).float())
+        images = torch.from_numpy(np.stack([scene.image for scene in scenes]))
+        detector.eval()(images.permute(0, 3, 1, 2).float())
     for hook in hooks:
         hook.remove()
     for norm, (total, squares, number) in sums.items():

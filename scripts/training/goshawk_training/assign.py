@@ -1,4 +1,4 @@
-"""Task-aligned assignment (Feng et al. 2021, TOOD): which cells have to predict which object."""
+"""Task-aligned assignment (Feng et al. 2021, TOOD): which cells must predict which object."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ TOP_CELLS = 10
 SCORE_POWER = 0.5
 IOU_POWER = 6.0
 SMALLEST_SIDE = 12.0
-"""Pixels: narrower objects are widened to it when the finest cells are tested, so that none is left without a cell."""
+"""Pixels: narrower objects are widened to this for the finest cells, so that every object gets a cell."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Objects of a batch, flat: object m lies in picture `picture[m]`."""
+    """Objects of a batch, flat: object m is in image `image[m]`."""
 
-    picture: Tensor
+    image: Tensor
     """[M] int64"""
     classes: Tensor
     """[M] int64"""
@@ -32,26 +32,26 @@ class Targets:
 
     def to(self, device: torch.device) -> Targets:
         """The same objects in the memory of a device."""
-        return Targets(*(value.to(device, non_blocking=True) for value in (self.picture, self.classes, self.boxes)))
+        return Targets(*(value.to(device, non_blocking=True) for value in (self.image, self.classes, self.boxes)))
 
 
 @dataclass(frozen=True)
 class Assignment:
     """The P cells that got an object."""
 
-    picture: Tensor
-    """[P] picture of the batch"""
+    image: Tensor
+    """[P] image in the batch"""
     cell: Tensor
-    """[P] cell in the picture"""
+    """[P] cell in the image"""
     target: Tensor
     """[P] index into the batch's objects"""
     quality: Tensor
-    """[P] what objectness should say, 0..1: an object's best cell gets its best IoU, the others less by alignment"""
+    """[P] target for objectness, 0..1: an object's best cell gets its best IoU, the others less by alignment"""
 
 
 @torch.no_grad()
 def assign(scores: Tensor, boxes: Tensor, centers: Tensor, strides: Tensor, targets: Targets) -> Assignment:
-    """Chooses for each object at most TOP_CELLS cells inside it whose prediction agrees best with it.
+    """Chooses for each object at most TOP_CELLS cells inside it with the best matching predictions.
 
     scores [B, N, C] 0..1, boxes [B, N, 4] predicted corner form, centers [N, 2] cell centers in pixels, strides [N].
     A cell wanted by several objects goes to the one it overlaps most.
@@ -60,16 +60,16 @@ def assign(scores: Tensor, boxes: Tensor, centers: Tensor, strides: Tensor, targ
         none = torch.zeros(0, dtype=torch.int64, device=boxes.device)
         return Assignment(none, none, none, boxes.new_zeros(0))
     inside = _inside(centers, strides, targets.boxes)
-    score = scores[targets.picture, :, targets.classes]
-    iou = pairwise_iou(boxes[targets.picture], targets.boxes[:, None])
+    score = scores[targets.image, :, targets.classes]
+    iou = pairwise_iou(boxes[targets.image], targets.boxes[:, None])
     alignment = torch.where(inside, score.pow(SCORE_POWER) * iou.pow(IOU_POWER), -1.0)
     top = alignment.topk(min(TOP_CELLS, alignment.shape[1]), dim=1)
     chosen = torch.zeros_like(inside).scatter_(1, top.indices, top.values >= 0)
     chosen &= inside
     target, cell = chosen.nonzero(as_tuple=True)
-    target, cell = _one_object_a_cell(target, cell, iou[target, cell], targets.picture, boxes.shape[:2])
+    target, cell = _one_object_a_cell(target, cell, iou[target, cell], targets.image, boxes.shape[:2])
     return Assignment(
-        targets.picture[target],
+        targets.image[target],
         cell,
         target,
         _quality(alignment[target, cell], iou[target, cell], target, len(targets)),
@@ -77,7 +77,7 @@ def assign(scores: Tensor, boxes: Tensor, centers: Tensor, strides: Tensor, targ
 
 
 def _inside(centers: Tensor, strides: Tensor, boxes: Tensor) -> Tensor:
-    """[M, N]: the cell's center lies in the object (widened for the finest cells where it is very small)."""
+    """[M, N]: the cell's center is in the object (a very small one is widened for the finest cells)."""
     x, y = centers.unbind(-1)
     finest = strides == strides.min()
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -89,9 +89,9 @@ def _inside(centers: Tensor, strides: Tensor, boxes: Tensor) -> Tensor:
 
 
 def _one_object_a_cell(
-    target: Tensor, cell: Tensor, iou: Tensor, picture: Tensor, shape: tuple[int, int]
+    target: Tensor, cell: Tensor, iou: Tensor, image: Tensor, shape: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    slot = picture[target] * shape[1] + cell
+    slot = image[target] * shape[1] + cell
     best = iou.new_full((shape[0] * shape[1],), -1.0).scatter_reduce_(0, slot, iou, "amax")
     leads = iou == best[slot]
     owner = torch.full(best.shape, -1, device=best.device).scatter_reduce_(0, slot[leads], target[leads], "amax")

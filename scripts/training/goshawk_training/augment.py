@@ -1,4 +1,4 @@
-"""Augmentation: mosaics of four pictures, scale and place, mirror, color. Every draw comes from the generator given."""
+"""Augmentation: mosaics of four images, scale, position, mirror, color. All draws use the given generator."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .config import PAD_VALUE, ModelConfig, TrainConfig
 from .data import Scene, SceneStore
 
 LEAST_VISIBLE = 0.35
-"""An object cut by an edge counts while this share of its area is left."""
+"""An object cut by an edge counts if at least this share of its area is left."""
 LEAST_SIDE = 2.0
 ROUNDING = 1e-6
-"""360 * (448 / 640) is 251.99999999999997 in floating point and has to count as 252."""
+"""360 * (448 / 640) is 251.99999999999997 in floating point and must count as 252."""
 NOT_PLAIN = -1
-"""View of a picture that is neither a stored scene letterboxed nor its mirror image."""
+"""View of an image that is neither a letterboxed stored scene nor its mirror image."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +34,23 @@ class Patch:
 
 def place(canvas: np.ndarray, patch: Patch, scene: Scene, scale: float, rng: np.random.Generator) -> Scene:
     """Draws the scene, scaled, at a random shift into the patch and returns it with its boxes on the canvas."""
-    picture = resized(scene.picture, scale)
-    height, width = picture.shape[:2]
+    image = resized(scene.image, scale)
+    height, width = image.shape[:2]
     room_x, room_y = patch.x2 - patch.x1, patch.y2 - patch.y1
-    # negative where the scene is larger than its patch
+    # negative if the scene is larger than its patch
     shift_x = int(rng.integers(min(0, room_x - width), max(0, room_x - width) + 1))
     shift_y = int(rng.integers(min(0, room_y - height), max(0, room_y - height) + 1))
-    return paste(canvas, patch, Scene(picture, scene.boxes * np.float32(scale), scene.classes), shift_x, shift_y)
+    return paste(canvas, patch, Scene(image, scene.boxes * np.float32(scale), scene.classes), shift_x, shift_y)
 
 
 def paste(canvas: np.ndarray, patch: Patch, scene: Scene, shift_x: int, shift_y: int) -> Scene:
     """Draws a scene into the patch, its corner shifted against the patch's, and returns it with its boxes there."""
-    picture = scene.picture
-    height, width = picture.shape[:2]
+    image = scene.image
+    height, width = image.shape[:2]
     room_x, room_y = patch.x2 - patch.x1, patch.y2 - patch.y1
     left, top = max(0, shift_x), max(0, shift_y)
     right, bottom = min(room_x, shift_x + width), min(room_y, shift_y + height)
-    canvas[patch.y1 + top : patch.y1 + bottom, patch.x1 + left : patch.x1 + right] = picture[
+    canvas[patch.y1 + top : patch.y1 + bottom, patch.x1 + left : patch.x1 + right] = image[
         top - shift_y : bottom - shift_y, left - shift_x : right - shift_x
     ]
     origin = np.array([patch.x1 + shift_x, patch.y1 + shift_y] * 2, np.float32)
@@ -60,13 +60,13 @@ def paste(canvas: np.ndarray, patch: Patch, scene: Scene, shift_x: int, shift_y:
 
 
 def cut(boxes: np.ndarray, classes: np.ndarray, window: Patch) -> tuple[np.ndarray, np.ndarray]:
-    """Clips boxes to the window and leaves out those of which too little is left."""
+    """Clips boxes to the window and drops those of which too little is left."""
     inside, kept = visible(boxes, np.array([[window.x1, window.y1, window.x2, window.y2]], np.float32))
     return inside[kept], classes[kept]
 
 
 def visible(boxes: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What lies of boxes [M, 4] in windows [M or 1, 4] (float32), and which of them still count, bool [M]."""
+    """The parts of boxes [M, 4] in windows [M or 1, 4] (float32), and which of them still count, bool [M]."""
     low, high = windows[:, :2], windows[:, 2:]
     inside = np.concatenate((boxes[:, :2].clip(low, high), boxes[:, 2:].clip(low, high)), axis=1)
     sides, before = inside[:, 2:] - inside[:, :2], boxes[:, 2:] - boxes[:, :2]
@@ -74,15 +74,15 @@ def visible(boxes: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndar
     return inside, enough & (sides.min(1, initial=np.inf) >= LEAST_SIDE)
 
 
-def resized(picture: np.ndarray, scale: float, *, average: bool = True) -> np.ndarray:
-    """Bilinear; with `average` all pixels below a smaller one count, else the two nearest on each axis.
+def resized(image: np.ndarray, scale: float, *, average: bool = True) -> np.ndarray:
+    """Bilinear; with `average` all pixels under a smaller one count, else the two nearest on each axis.
 
-    These are the runtime's two ways to shrink (`--resize average|bilinear` of `goshawk models import`).
+    These are the runtime's two ways to scale down (`--resize average|bilinear` of `goshawk models import`).
     """
     if scale == 1.0:
-        return picture
-    height, width = (max(1, int(side * scale + ROUNDING)) for side in picture.shape[:2])
-    pixels = torch.tensor(picture).permute(2, 0, 1)[None]
+        return image
+    height, width = (max(1, int(side * scale + ROUNDING)) for side in image.shape[:2])
+    pixels = torch.tensor(image).permute(2, 0, 1)[None]
     if average:
         small = F.interpolate(pixels, size=(height, width), mode="bilinear", antialias=True)
     else:
@@ -94,9 +94,9 @@ def resized(picture: np.ndarray, scale: float, *, average: bool = True) -> np.nd
 def compose(
     store: SceneStore, index: int, mosaic: float, config: ModelConfig, train: TrainConfig, rng: np.random.Generator
 ) -> tuple[Scene, int]:
-    """One training picture and its view: a mosaic with probability `mosaic`, else the scene of `index` alone.
+    """One training image and its view: a mosaic with probability `mosaic`, else only the scene of `index`.
 
-    The view is 2 * index of a plain scene, one more where it is mirrored, else NOT_PLAIN.
+    The view is 2 * index for a plain scene, one more if it is mirrored, else NOT_PLAIN.
     """
     width, height = config.input_width, config.input_height
     canvas = np.full((height, width, 3), PAD_VALUE, np.uint8)
@@ -130,30 +130,30 @@ def _draw_scale(train: TrainConfig, rng: np.random.Generator) -> float:
 
 def letterboxed(scene: Scene, config: ModelConfig) -> Scene:
     """The runtime's letterbox (`src/core/image/letterbox.ts`, top-left): scaled to fit, rounded down, gray rest."""
-    source_height, source_width = scene.picture.shape[:2]
+    source_height, source_width = scene.image.shape[:2]
     scale = min(config.input_width / source_width, config.input_height / source_height)
     canvas = np.full((config.input_height, config.input_width, 3), PAD_VALUE, np.uint8)
-    picture = resized(scene.picture, scale)
-    canvas[: picture.shape[0], : picture.shape[1]] = picture
+    image = resized(scene.image, scale)
+    canvas[: image.shape[0], : image.shape[1]] = image
     return Scene(canvas, scene.boxes * np.float32(scale), scene.classes)
 
 
 def mirrored(scene: Scene) -> Scene:
-    """The scene seen in a mirror."""
-    width = scene.picture.shape[1]
+    """The mirrored scene."""
+    width = scene.image.shape[1]
     boxes = scene.boxes.copy()
     boxes[:, 0], boxes[:, 2] = width - scene.boxes[:, 2], width - scene.boxes[:, 0]
-    return Scene(scene.picture[:, ::-1], boxes, scene.classes)
+    return Scene(scene.image[:, ::-1], boxes, scene.classes)
 
 
 def draw_color(amount: float, rng: np.random.Generator) -> np.ndarray:
-    """How one picture's colors change, [5]: saturation, gain of red, green and blue, brightness."""
+    """How one image's colors change, [5]: saturation, gain of red, green and blue, brightness."""
     gain = rng.uniform(1 - amount, 1 + amount) * rng.uniform(1 - amount / 3, 1 + amount / 3, 3)
     return np.array([rng.uniform(1 - amount, 1 + amount), *gain, rng.uniform(-40, 40) * amount], np.float32)
 
 
 def draw_colors(amount: float, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of `draw_color` for a batch, [count, 5]; none (all zero) where `amount` is 0."""
+    """Rows of `draw_color` for a batch, [count, 5]; none (all zero) if `amount` is 0."""
     if amount == 0:
         return np.zeros((count, 5), np.float32)
     gain = rng.uniform(1 - amount, 1 + amount, (count, 1)) * rng.uniform(1 - amount / 3, 1 + amount / 3, (count, 3))
@@ -161,20 +161,20 @@ def draw_colors(amount: float, count: int, rng: np.random.Generator) -> np.ndarr
     return np.concatenate((saturation, gain, rng.uniform(-40, 40, (count, 1)) * amount), axis=1, dtype=np.float32)
 
 
-def shift_colors(pictures: Tensor, shifts: np.ndarray) -> Tensor:
-    """Applies a row of `draw_color` to each picture of a batch [B, 3, H, W] (0..255), in place."""
-    values = torch.from_numpy(shifts).to(pictures.device)[:, :, None, None]
-    gray = pictures.mean(dim=1, keepdim=True)
-    pictures.sub_(gray).mul_(values[:, :1]).add_(gray)
-    return pictures.mul_(values[:, 1:4]).add_(values[:, 4:]).clamp_(0, 255)
+def shift_colors(images: Tensor, shifts: np.ndarray) -> Tensor:
+    """Applies a row of `draw_color` to each image of a batch [B, 3, H, W] (0..255), in place."""
+    values = torch.from_numpy(shifts).to(images.device)[:, :, None, None]
+    gray = images.mean(dim=1, keepdim=True)
+    images.sub_(gray).mul_(values[:, :1]).add_(gray)
+    return images.mul_(values[:, 1:4]).add_(values[:, 4:]).clamp_(0, 255)
 
 
 def collate(scenes: list[Scene]) -> tuple[Tensor, Targets]:
     """A batch [B, 3, H, W] of float32 0..255 (channels last in memory) and its objects."""
-    stacked = torch.from_numpy(np.stack([s.picture for s in scenes]))
-    pictures = stacked.permute(0, 3, 1, 2).float()
+    stacked = torch.from_numpy(np.stack([s.image for s in scenes]))
+    images = stacked.permute(0, 3, 1, 2).float()
     owner = np.repeat(np.arange(len(scenes)), [len(s.classes) for s in scenes])
-    return pictures, Targets(
+    return images, Targets(
         torch.from_numpy(owner),
         torch.from_numpy(np.concatenate([s.classes for s in scenes])),
         torch.from_numpy(np.concatenate([s.boxes for s in scenes])),

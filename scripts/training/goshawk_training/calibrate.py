@@ -1,4 +1,4 @@
-"""First ranges of activations, measured before quantization-aware training begins."""
+"""Initial ranges of activations, measured before quantization-aware training begins."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .state import TrainState
 
 
 def measure_ranges(state: TrainState, config: RunConfig, store: SceneStore) -> None:
-    """Moving averages of what the run's first batches give, in float; weights are not changed."""
+    """Moving averages over the run's first batches, in float; weights are not changed."""
     if config.qat is None:
         return
     set_mode(state.model, measuring=True)
     with torch.no_grad():
         state.model.eval()
         for step in range(config.qat.calibration_batches):
-            state.model(make_batch(store, config, step).pictures.to(state.device))
+            state.model(make_batch(store, config, step).images.to(state.device))
     set_mode(state.model, measuring=False)
     state.average.model.load_state_dict(state.model.state_dict())

@@ -1,4 +1,4 @@
-"""Widths of a network after pruning: a table that a checkpoint keeps and that rebuilds the exact module."""
+"""Widths of a network after pruning: a table that a checkpoint stores to rebuild the exact module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Channels = dict[str, list[int]]
 
 
 def channels_of(model: nn.Module) -> Channels:
-    """The table of a network."""
+    """The table for a network."""
     return {name: [conv.in_channels, conv.out_channels] for name, conv in convolutions(model).items()}
 
 
@@ -23,7 +23,7 @@ def convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
 
 
 def set_channels(model: Detector, table: Channels) -> Detector:
-    """Gives a freshly built, unfused network the widths of a table, in place; its weights start anew."""
+    """Gives a freshly built, unfused network the widths of a table, in place; its weights are reinitialized."""
     missing = set(table) ^ set(convolutions(model))
     if missing:
         raise ValueError(f"the table of channels does not fit the network: {', '.join(sorted(missing)[:3])}")
@@ -45,7 +45,7 @@ def build_with(config: ModelConfig, table: Channels | None) -> Detector:
 
 
 def _resize(conv: nn.Conv2d, inputs: int, outputs: int) -> None:
-    # in place, so that a subclass of Conv2d stays what it is
+    # in place, so that subclasses of Conv2d keep their type
     conv.in_channels, conv.out_channels = inputs, outputs
     conv.weight = nn.Parameter(torch.empty(outputs, inputs, *conv.kernel_size))
     conv.bias = None if conv.bias is None else nn.Parameter(torch.empty(outputs))

@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, read back with the run they belong to."""
+"""Checkpoints: written atomically, and read back with the run that they belong to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .state import TrainState, build, state_of
 
 
 def save(path: Path, state: TrainState, config: RunConfig, dataset: dict[str, Any], made_by: dict[str, Any]) -> None:
-    """Writes beside `path`, then renames: a kill leaves the previous checkpoint.
+    """Writes a temporary file next to `path`, then renames it: a kill leaves the previous checkpoint.
 
     `dataset` describes the training store, `made_by` the code and machine (for the lineage).
     """
@@ -52,9 +52,9 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def restore(path: Path, config: RunConfig, data_digest: str, device: torch.device = CPU) -> TrainState:
-    """The state in a checkpoint, on a device, whichever it was made on.
+    """The state in a checkpoint, on a device, whatever device it was made on.
 
-    Refuses one of other settings or other data: it would be another run.
+    Refuses one with other settings or other data, which would be another run.
     """
     stored = read(path)
     if RunConfig.from_json(stored["config"]) != config:

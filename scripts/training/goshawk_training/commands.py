@@ -1,4 +1,4 @@
-"""What the commands do with their options."""
+"""The commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_prepare(options: argparse.Namespace) -> None:
 
 
 def run_train(options: argparse.Namespace) -> None:
-    """Trains from the seed, or on from a checkpoint."""
+    """Trains from the seed, or continues from a checkpoint."""
     if options.parent:
         _continue(options)
     else:
@@ -42,10 +42,10 @@ def run_train(options: argparse.Namespace) -> None:
 
 
 def run_adopt(options: argparse.Namespace) -> None:
-    """Makes a run of an exported model."""
+    """Turns an exported model into a run."""
     last = options.run / LAST
     if last.exists():
-        raise FileExistsError(f"{last} exists: give another --run folder")
+        raise FileExistsError(f"{last} exists: use another --run folder")
     adopt(options.model, FAMILY[options.family], SceneStore(options.data), last)
     print(f"{last}: the weights of {options.model}, its norms measured on {options.data}")
 
@@ -67,7 +67,7 @@ def run_qat(options: argparse.Namespace) -> None:
 
 def run_search(options: argparse.Namespace) -> None:
     """Searches training settings."""
-    # only here: Optuna is not needed to train
+    # imported here: training does not need Optuna
     from .search import SearchOptions, search
 
     config = RunConfig(model=FAMILY[options.family], train=_settings(options))
@@ -85,7 +85,7 @@ def run_loader_rate(options: argparse.Namespace) -> None:
     config = RunConfig(model=FAMILY[options.family], train=_settings(options))
     rates = measure_rates(SceneStore(options.data), config, options.steps, options.threads, options.workers)
     print(
-        f"pictures/s: {rates.loaded:.0f} loading alone with {options.workers} threads, {rates.consumed:.0f} training "
+        f"images/s: {rates.loaded:.0f} loading alone with {options.workers} threads, {rates.consumed:.0f} training "
         f"alone, {rates.together:.0f} both; loading is {rates.loaded / rates.consumed:.1f} times as fast as needed"
     )
 
@@ -102,7 +102,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
 
 def run_export(options: argparse.Namespace) -> None:
-    """Writes the ONNX file and what made it."""
+    """Writes the ONNX file and its lineage."""
     last = options.run / LAST
     stored = checkpoint.read(last)
     store = SceneStore(options.data)
@@ -152,7 +152,7 @@ def _run(options: argparse.Namespace, config: RunConfig, parent: Path | None = N
         given = chosen(options, DistillConfig, "teacher-")
         distill = DistillConfig(**{**given, "teacher": digest_of(path), "data": other})
         if other is not None and (distill.live or not options.teacher_cache):
-            raise ValueError("--teacher-data needs the teacher's cache: a live teacher sees the student's pictures")
+            raise ValueError("--teacher-data needs the teacher's cache: a live teacher sees the student's images")
         config = replace(config, distill=distill)
         where = {"device": run.device, "resident": config.train.resident}
         teacher = teacher_of(path, seen, distill, cache=options.teacher_cache, bf16=config.train.bf16, **where)

@@ -1,4 +1,4 @@
-"""What can be chosen: the shape of the network and the way it is trained."""
+"""Settings: the shape of the network and how it is trained."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ FAMILY: dict[str, ModelConfig] = {
     "baseline": ModelConfig(stem=32, widths=(64, 96, 192, 320), neck=(96, 128, 192), head=96),
     "small": ModelConfig(),
 }
-"""The default family. `baseline` (3.6 M parameters) is what pruning starts from and what speed is measured against."""
+"""The default family. `baseline` (3.6 M parameters) is the start of pruning and the reference for speed."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides the weights besides the data and the model's shape."""
+    """Everything that affects the weights besides the data and the model's shape."""
 
     seed: int = 1
     epochs: int = 9
@@ -64,54 +64,54 @@ class TrainConfig:
     ema_decay: float = 0.999
     ema_ramp: float = 600.0
     mosaic: float = 0.25
-    """share of training pictures that are mosaics of four, until `plain_share` of the epochs is left"""
+    """share of training images that are mosaics of four, until `plain_share` of the epochs is left"""
     plain_share: float = 0.2
     scale: tuple[float, float] = (0.7, 1.4)
     unscaled: float = 0.5
-    """this share of pictures keeps its scale: resizing softens the smallest objects, and costs time"""
+    """share of images that keep their scale: resizing blurs the smallest objects, and takes time"""
     flip: float = 0.5
     color: float = 0.1
     box_weight: float = 5.0
     bf16: bool = True
     max_seconds: float = 0.0
-    """a time box in place of `epochs`: schedules follow the share of it that is over. 0: none"""
+    """a time box instead of `epochs`: schedules follow its elapsed share. 0: none"""
     resident: bool = False
-    """the scenes stay in the device's memory and batches are drawn there, see resident.py"""
+    """keep the scenes in device memory and draw batches there, see resident.py"""
 
 
 @dataclass(frozen=True)
 class PruneConfig:
-    """How channels are removed while training goes on."""
+    """How channels are removed while training continues."""
 
     sparsity_initial: float = 0.5
     sparsity_final: float = 0.9
-    """share of `measure` that is removed, at the first and at the last pruning step"""
+    """removed share of `measure`, at the first and at the last pruning step"""
     sparsity_steps: int = 8
     """pruning steps; 0 removes no channels"""
     prune_share: float = 0.5
     """the first pruning step comes before the first update, the last one after this share of the stage"""
     measure: str = "macs"
-    """what sparsity counts: `macs` (multiply-adds of a picture) or `parameters`"""
+    """what sparsity counts: `macs` (multiply-adds per image) or `parameters`"""
     importance: str = "taylor"
     """`taylor`, `l2` or `bn`, see importance.py"""
     importance_batches: int = 12
-    """batches that `taylor` looks at, each time"""
+    """batches for each measurement of `taylor`"""
     cost_power: float = 1.0
-    """a block of channels goes by importance / cost ** cost_power: 0 looks at importance alone"""
+    """blocks of channels are ranked by importance / cost ** cost_power; 0: by importance alone"""
     element_cost: float = 0.0
-    """multiply-adds that reading or writing one activation is worth when costs are compared (not when sparsity is
-    counted): memory traffic is what layers at high resolution cost most"""
+    """multiply-adds that reading or writing one activation counts as when costs are compared (not for sparsity): memory
+    traffic dominates the cost of high-resolution layers"""
     channel_multiple: int = 8
-    """widths stay multiples of it: vector instructions of int8 kernels work on that many channels"""
+    """widths stay multiples of this, which vector instructions of int8 kernels process at a time"""
     least_share: float = 0.125
-    """share of its channels that a layer keeps in any case"""
+    """minimum share of channels that a layer keeps"""
     two_four: bool = False
-    """2:4 sparsity in what is left: of four weights along the input channels two are zero"""
+    """2:4 sparsity of what is left: of every four weights along the input channels, two are zero"""
 
 
 @dataclass(frozen=True)
 class DistillConfig:
-    """How much is learned from a teacher instead of from the boxes."""
+    """How much to learn from a teacher instead of from the boxes."""
 
     teacher: str
     """sha256 of the teacher's checkpoint"""
@@ -121,32 +121,32 @@ class DistillConfig:
     objectness: float = 0.5
     """weight of the teacher in the loss of objectness"""
     box: float = 1.0
-    """weight of the overlap with the teacher's boxes, beside `box_weight` for that with the true ones"""
+    """weight of the overlap with the teacher's boxes; `box_weight` is that for the true ones"""
     data: str | None = None
-    """sha256 of the store that the teacher looked at, where that is not the student's"""
+    """sha256 of the store that the teacher saw, if it is not the student's"""
     live: bool = False
-    """the teacher also looks at pictures that its cache does not have; otherwise they teach by their boxes alone"""
+    """also ask the teacher about images that its cache does not have; otherwise only their boxes count"""
 
 
 @dataclass(frozen=True)
 class QatConfig:
-    """How quantization is imitated during fine-tuning."""
+    """How quantization is simulated during fine-tuning."""
 
     calibration_batches: int = 16
-    """batches that the activation ranges are measured on before the first update"""
+    """batches for measuring the activation ranges before the first update"""
     learned: bool = True
     """ranges are learned (LSQ); otherwise they are moving averages of the batches' maxima"""
     range_rate: float = 1.0
     """learning rate of the ranges' logarithms relative to that of the weights"""
     freeze_share: float = 0.8
-    """ranges stay as they are after this share of the stage"""
+    """ranges are frozen after this share of the stage"""
     predictions: bool = False
     """the prediction layers are quantized too; otherwise they stay in float"""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """A training run, as it is stored in checkpoints and in the lineage."""
+    """A training run, as stored in checkpoints and in the lineage."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

@@ -1,4 +1,4 @@
-"""What a network costs: multiply-adds of one picture, parameters, and the activations that each layer writes."""
+"""The cost of a network: multiply-adds per image, parameters, and the activations that each layer writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .model import Detector
 
 @dataclass(frozen=True)
 class LayerCost:
-    """A convolution's share that does not change with its widths."""
+    """The part of a convolution's cost that does not depend on its widths."""
 
     pixels: int
     """output rows times columns"""
@@ -46,7 +46,7 @@ def layer_costs(model: Detector) -> dict[str, LayerCost]:
 
 
 def multiply_adds(model: Detector) -> int:
-    """Multiply-adds of the convolutions for one picture."""
+    """Multiply-adds of the convolutions for one image."""
     layers = layer_costs(model)
     return sum(
         layers[name].pixels * layers[name].taps * conv.in_channels * conv.out_channels
@@ -55,5 +55,5 @@ def multiply_adds(model: Detector) -> int:
 
 
 def parameters(model: nn.Module) -> int:
-    """Weights of the convolutions: the norms are folded before anything is served."""
+    """Weights of the convolutions; the norms are folded before serving."""
     return sum(conv.weight.numel() for conv in convolutions(model).values())

@@ -1,4 +1,4 @@
-"""Scenes on disk, as the trainer reads them: one file of pixels, memory-mapped, and one of boxes."""
+"""Scenes on disk, as the trainer reads them: a memory-mapped file of pixels, and one of boxes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-PICTURES, TARGETS, META = "pictures.u8", "targets.npz", "meta.json"
+IMAGES, TARGETS, META = "pictures.u8", "targets.npz", "meta.json"
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture with its objects."""
+    """One image with its objects."""
 
-    picture: np.ndarray
+    image: np.ndarray
     """[H, W, 3] uint8 RGB"""
     boxes: np.ndarray
-    """[M, 4] float32, corner form, pixels of the picture"""
+    """[M, 4] float32, corner form, image pixels"""
     classes: np.ndarray
     """[M] int64"""
 
@@ -32,7 +32,7 @@ class SceneStore:
         self.folder = folder
         self.meta: dict[str, Any] = json.loads((folder / META).read_text())
         self.count, self.height, self.width = (int(self.meta[k]) for k in ("count", "height", "width"))
-        self._pictures = np.memmap(folder / PICTURES, np.uint8, "r", shape=(self.count, self.height, self.width, 3))
+        self._images = np.memmap(folder / IMAGES, np.uint8, "r", shape=(self.count, self.height, self.width, 3))
         with np.load(folder / TARGETS) as targets:
             self._boxes, self._classes, self._ends = targets["boxes"], targets["classes"], targets["ends"]
 
@@ -40,72 +40,72 @@ class SceneStore:
         return self.count
 
     @property
-    def pictures(self) -> np.ndarray:
+    def images(self) -> np.ndarray:
         """[N, H, W, 3] uint8 RGB, memory-mapped."""
-        return self._pictures
+        return self._images
 
     @property
     def objects(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Boxes [M, 4] and classes [M] of all scenes in order, and where those of each scene end, [N]."""
+        """Boxes [M, 4] and classes [M] of all scenes in order, and the end index of each scene, [N]."""
         return self._boxes, self._classes, self._ends
 
     def __getitem__(self, index: int) -> Scene:
         begin = int(self._ends[index - 1]) if index > 0 else 0
         end = int(self._ends[index])
-        return Scene(self._pictures[index], self._boxes[begin:end], self._classes[begin:end])
+        return Scene(self._images[index], self._boxes[begin:end], self._classes[begin:end])
 
 
 def same_scenes(store: SceneStore, other: SceneStore) -> SceneStore:
-    """`store`, where both hold the same scenes in the same order, however each was shrunk; refused otherwise."""
+    """Returns `store` if both have the same scenes in the same order, however each was scaled; else raises."""
     for key in ("simulator", "seeds", "chunk", "count", "width", "height"):
         if store.meta.get(key) != other.meta.get(key):
-            raise ValueError(f"{store.folder} and {other.folder} hold different scenes: they differ in {key}")
+            raise ValueError(f"{store.folder} and {other.folder} have different scenes: they differ in {key}")
     return store
 
 
 def refuse_shared(store: SceneStore, validation: SceneStore) -> None:
-    """Refuses to judge by scenes that are trained on: by the seeds that drew them, and by their pixels."""
+    """Refuses to validate on scenes that are trained on, by seed or by pixels."""
     if store.meta.get("simulator") == validation.meta.get("simulator"):
         seeds = sorted(set(store.meta.get("seeds", [])) & set(validation.meta.get("seeds", [])))
         if seeds:
             raise ValueError(
-                f"{validation.folder} holds scenes that {store.folder} holds too, drawn by the seed {seeds[0]}: "
-                "render those for validation with other seeds"
+                f"{validation.folder} has scenes that are also in {store.folder}, drawn by the seed {seeds[0]}: "
+                "render the validation scenes with other seeds"
             )
-    shared = _shared_pictures(store, validation)
+    shared = _shared_images(store, validation)
     if shared:
         one, other = shared[0]
         raise ValueError(
-            f"{len(shared)} scenes of {validation.folder} are in {store.folder} too, pixel by pixel "
-            f"(scene {other} is scene {one} there): what is judged by them was trained on"
+            f"{len(shared)} scenes of {validation.folder} are also in {store.folder}, pixel by pixel "
+            f"(scene {other} is scene {one} there): validation would use training data"
         )
 
 
-def _shared_pictures(store: SceneStore, validation: SceneStore) -> list[tuple[int, int]]:
-    """Places of pictures in one store and in the other that are equal."""
+def _shared_images(store: SceneStore, validation: SceneStore) -> list[tuple[int, int]]:
+    """Indices of equal images in one store and in the other."""
     if (store.height, store.width) != (validation.height, validation.width):
         return []
-    # a row in the middle tells nearly all apart: of a large store one page a picture is read
+    # a row in the middle distinguishes nearly all: only one page per image of a large store is read
     middle = store.height // 2
     rows: dict[bytes, list[int]] = {}
-    for index, picture in enumerate(validation.pictures):
-        rows.setdefault(picture[middle].tobytes(), []).append(index)
+    for index, image in enumerate(validation.images):
+        rows.setdefault(image[middle].tobytes(), []).append(index)
     return [
         (index, other)
-        for index, picture in enumerate(store.pictures)
-        for other in rows.get(picture[middle].tobytes(), [])
-        if np.array_equal(picture, validation.pictures[other])
+        for index, image in enumerate(store.images)
+        for other in rows.get(image[middle].tobytes(), [])
+        if np.array_equal(image, validation.images[other])
     ]
 
 
 class StoreWriter:
-    """Writes a store scene by scene; it can be read after `close`, which is atomic."""
+    """Writes a store scene by scene; readable after `close`, which is atomic."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / META).unlink(missing_ok=True)
         self.folder = folder
-        self._file = (folder / PICTURES).open("wb")
+        self._file = (folder / IMAGES).open("wb")
         self._digest = hashlib.sha256()
         self._boxes: list[np.ndarray] = []
         self._classes: list[np.ndarray] = []
@@ -114,10 +114,10 @@ class StoreWriter:
     def add(self, scene: Scene) -> None:
         """Appends a scene; all must have the size of the first."""
         if self._shape is None:
-            self._shape = scene.picture.shape
-        if scene.picture.shape != self._shape or scene.picture.dtype != np.uint8:
-            raise ValueError(f"a scene is {scene.picture.shape}, the store holds {self._shape} of uint8")
-        pixels = np.ascontiguousarray(scene.picture).tobytes()
+            self._shape = scene.image.shape
+        if scene.image.shape != self._shape or scene.image.dtype != np.uint8:
+            raise ValueError(f"a scene is {scene.image.shape}, the store has {self._shape} of uint8")
+        pixels = np.ascontiguousarray(scene.image).tobytes()
         boxes = scene.boxes.astype(np.float32).reshape(-1, 4)
         self._file.write(pixels)
         self._digest.update(pixels)

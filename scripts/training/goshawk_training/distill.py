@@ -1,9 +1,9 @@
-"""Learning from a teacher's answers (Hinton et al. 2015).
+"""Learning from a teacher's outputs (Hinton et al. 2015).
 
 Hinton's loss is (1 - alpha) * hard + alpha * T^2 * KL(teacher at T || student at T), where "at T" divides the logits
-by T before the softmax, and T^2 keeps the gradients' size. Here each class is a decision of its own, a logit z against
-0, so the softmax over two becomes sigmoid(z / T), and the divergences of the classes are added. Classes mean something
-only where there is an object: cells are weighted by the teacher's score.
+by T before the softmax, and T^2 keeps the gradients' size. Here classes are independent, each a logit z against 0,
+so the softmax over two becomes sigmoid(z / T), and the divergences of the classes are added. Classes only mean
+something where there is an object: cells are weighted by the teacher's score.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from .config import DistillConfig
 from .model import decode_boxes
 
 SCORE_FLOOR = 0.05
-"""Cells to which the teacher gives less teach neither class nor box."""
+"""Cells with a lower teacher score teach neither class nor box."""
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A teacher's answers about a batch."""
+    """A teacher's outputs for a batch."""
 
     raw: Tensor
-    """[B, N, 5 + C] as `Detector` gives it, float32"""
+    """[B, N, 5 + C] as returned by `Detector`, float32"""
     known: Tensor
-    """[B] bool: the pictures that they hold for"""
+    """[B] bool: the images with valid outputs"""
 
 
 def lesson_terms(
@@ -42,10 +42,10 @@ def lesson_terms(
     settings: DistillConfig,
     norm_of: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """What is added to the loss: divergences of classes and objectness, and what boxes lack to overlap the teacher's.
+    """Terms added to the loss: divergences of classes and objectness, and 1 - overlap with the teacher's boxes.
 
-    raw [B, N, 5 + C] and boxes [B, N, 4] (corner form, pixels) are the student's; `norm_of` gives what
-    a sum over the batch is divided by.
+    raw [B, N, 5 + C] and boxes [B, N, 4] (corner form, pixels) are the student's; `norm_of` returns
+    the divisor for a sum over the batch.
     """
     with torch.no_grad():
         objectness = lesson.raw[..., 4].sigmoid() * lesson.known[:, None]
@@ -64,7 +64,7 @@ def lesson_terms(
 
 
 def bernoulli_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """T^2 * KL(sigmoid(teacher / T) || sigmoid(student / T)) of each logit; zero where both agree."""
+    """T^2 * KL(sigmoid(teacher / T) || sigmoid(student / T)) of each logit; zero if both agree."""
     wanted = (teacher / temperature).sigmoid()
     cross = F.binary_cross_entropy_with_logits(student / temperature, wanted, reduction="none")
     entropy = F.binary_cross_entropy_with_logits(teacher / temperature, wanted, reduction="none")

@@ -1,4 +1,4 @@
-"""Exponential moving average of the weights: what is evaluated and exported."""
+"""Exponential moving average of the weights, which is evaluated and exported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Takes one step towards `model`; integer buffers are copied."""
+        """Takes one step toward `model`; integer buffers are copied."""
         self.updates += 1
         decay = self.decay * (1 - math.exp(-self.updates / self.ramp))
         mine, theirs = _tensors(self.model), _tensors(model)

@@ -1,4 +1,4 @@
-"""Average precision of a network on a store, by pycocotools."""
+"""Average precision of a network on a store, with pycocotools."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from .model import Detector, cell_grid, decode_boxes
 
 SCORE_FLOOR = 0.01
 NMS_IOU = 0.65
-MOST_BOXES = 300
+MAX_BOXES = 300
 BATCH = 10
 
 Predictor = Callable[[np.ndarray], np.ndarray]
-"""Pictures [B, 3, H, W] float32 0..255 to [B, N, 5 + C]: raw boxes, objectness and classes 0..1."""
+"""Images [B, 3, H, W] float32 0..255 to [B, N, 5 + C]: raw boxes, objectness and classes 0..1."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Average precision as COCO defines it; classes and sizes without objects are left out."""
+    """Average precision as defined by COCO; classes and sizes without objects are omitted."""
 
     ap: float
     ap50: float
@@ -53,20 +53,20 @@ class Evaluation:
         }
 
     def summary(self) -> str:
-        """One line for a person."""
+        """A one-line summary."""
         classes = " ".join(f"{name} {value:.2f}" for name, value in self.ap50_by_class.items())
         sizes = " ".join(f"{name} {value:.2f}" for name, value in self.ap50_by_size.items())
         return f"AP {self.ap:.4f} AP50 {self.ap50:.4f} on {self.images} scenes ({classes}; {sizes})"
 
 
 def evaluate_model(model: Detector, store: SceneStore) -> Evaluation:
-    """Evaluates a torch network in float32, where it is."""
+    """Evaluates a torch network in float32, on its device."""
     device = next(model.parameters()).device
 
     @torch.inference_mode()
-    def predict(pictures: np.ndarray) -> np.ndarray:
+    def predict(images: np.ndarray) -> np.ndarray:
         with no_kernel_search():
-            raw = model(torch.from_numpy(pictures).to(device, memory_format=torch.channels_last))
+            raw = model(torch.from_numpy(images).to(device, memory_format=torch.channels_last))
         raw[..., 4:] = raw[..., 4:].sigmoid()
         return raw.cpu().numpy()
 
@@ -80,14 +80,14 @@ def evaluate_onnx(
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
-    def predict(pictures: np.ndarray) -> np.ndarray:
-        return np.concatenate([session.run(None, {name: picture[None]})[0] for picture in pictures])
+    def predict(images: np.ndarray) -> np.ndarray:
+        return np.concatenate([session.run(None, {name: image[None]})[0] for image in images])
 
     return evaluate(predict, config, store)
 
 
 def evaluate(predict: Predictor, config: ModelConfig, store: SceneStore) -> Evaluation:
-    """Runs the network over the store and compares; sizes are judged in the pixels of the simulator's own pictures."""
+    """Runs the network over the store and compares; sizes are in pixels of the simulator's original images."""
     to_source = float(store.meta.get("sourceWidth", store.width)) / store.width
     to_store = 1 / min(config.input_width / store.width, config.input_height / store.height)
     corners, strides = cell_grid(config)
@@ -96,12 +96,12 @@ def evaluate(predict: Predictor, config: ModelConfig, store: SceneStore) -> Eval
     for begin in range(0, len(store), BATCH):
         indices = range(begin, min(begin + BATCH, len(store)))
         scenes = [store[i] for i in indices]
-        boxed = np.stack([letterboxed(s, config).picture for s in scenes]).transpose(0, 3, 1, 2)
+        boxed = np.stack([letterboxed(s, config).image for s in scenes]).transpose(0, 3, 1, 2)
         output = predict(np.ascontiguousarray(boxed, np.float32))
         boxes = decode_boxes(torch.from_numpy(output[..., :4]), corners, strides).numpy() * to_store
-        for index, scene, picture_boxes, scores in zip(indices, scenes, boxes, output[..., 4:], strict=True):
+        for index, scene, image_boxes, scores in zip(indices, scenes, boxes, output[..., 4:], strict=True):
             limits = np.array([store.width, store.height] * 2, np.float32)
-            kept, kept_scores, kept_classes = select(picture_boxes.clip(0, limits), scores)
+            kept, kept_scores, kept_classes = select(image_boxes.clip(0, limits), scores)
             found += _coco_entries(index, kept * to_source, kept_classes, kept_scores)
             truth += _coco_entries(index, scene.boxes * to_source, scene.classes, None)
     return _score(truth, found, len(store), config.classes)
@@ -123,7 +123,7 @@ def select(boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarra
         overlap = (high - low).clip(min=0).prod(1)
         union = area[i] + area[i + 1 :] - overlap
         alive[i + 1 :] &= (overlap <= NMS_IOU * union) | (classes[i + 1 :] != classes[i])
-    kept = np.flatnonzero(alive)[:MOST_BOXES]
+    kept = np.flatnonzero(alive)[:MAX_BOXES]
     return boxes[kept], best[kept], classes[kept]
 
 

@@ -1,4 +1,4 @@
-"""From a checkpoint to an ONNX file that any YOLOX decoder can read."""
+"""Exports a checkpoint to an ONNX file that any YOLOX decoder can read."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class _Served(nn.Module):
 def export_onnx(model: Detector, path: Path) -> float:
     """Writes float32 ONNX with the batch norms and the pixel scale folded, and compares it with torch.
 
-    Input `images` [batch, 3, H, W] of RGB 0..255, output `output` [batch, N, 5 + C]. Of a
-    network from quantization-aware training the float weights are written, and its activation ranges into the metadata.
-    Returns the largest difference seen, which is at most TOLERANCE.
+    Input `images` [batch, 3, H, W] of RGB 0..255, output `output` [batch, N, 5 + C]. For a
+    network from quantization-aware training, the float weights are written, and its activation ranges are put into the
+    metadata. Returns the largest difference, which is at most TOLERANCE.
     """
     config = model.config
     plain, bounds = marked(model.eval())

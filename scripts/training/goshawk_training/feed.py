@@ -1,4 +1,4 @@
-"""Where a run's batches come from: loading threads, or the memory of the device."""
+"""Where a run's batches come from: loader threads, or device memory."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ MosaicsOf = Callable[[int], float]
 
 
 class Batches(Protocol):
-    """Batches on the device of a run."""
+    """Batches on a run's device."""
 
     def make(self, step: int, mosaic: float) -> Batch:
         """The whole batch of a step, or this process's share of it."""
 
     def stream(self, first: int, last: int | None, mosaic_of: MosaicsOf) -> Iterator[tuple[int, Batch]]:
-        """Steps `first` up to but not including `last`; None: without end."""
+        """Steps `first` up to but not including `last`; None: endless."""
 
 
 class LoadedBatches:
-    """Batches that threads put together on the CPU, moved to the device one by one."""
+    """Batches assembled by CPU threads and moved to the device one by one."""
 
     def __init__(self, store: SceneStore, config: RunConfig, device: torch.device, share: Share = WHOLE) -> None:
         self._store, self._config, self._device, self._share = store, config, device, share
@@ -41,7 +41,7 @@ class LoadedBatches:
 
 
 def batches_of(store: SceneStore, config: RunConfig, device: torch.device, share: Share = WHOLE) -> Batches:
-    """The batches that a run's settings ask for."""
+    """The batches for a run's settings."""
     if config.train.resident:
         return ResidentBatches(store, config, device)
     return LoadedBatches(store, config, device, share)

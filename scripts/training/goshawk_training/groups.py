@@ -17,15 +17,15 @@ from .model import Detector
 
 @dataclass(frozen=True)
 class ChannelGroup:
-    """Channels of one width: channel i of `root` goes with channel i of all others."""
+    """Coupled channels: channel i of `root` is removed together with channel i of all others."""
 
     root: str
-    """the convolution that stands for the group, by name"""
+    """name of the convolution that represents the group"""
     size: int
     outputs: dict[str, int]
-    """convolutions whose outputs are lost, with how many for each channel of the root"""
+    """convolutions that lose outputs, with the number per channel of the root"""
     inputs: dict[str, int]
-    """convolutions whose inputs are lost, with how many for each channel of the root"""
+    """convolutions that lose inputs, with the number per channel of the root"""
     norms: dict[str, list[int]]
     """batch norms of the group: the norm's channel for each channel of the root"""
     members: Any
@@ -33,21 +33,21 @@ class ChannelGroup:
 
 
 def dependency_graph(model: Detector) -> torch_pruning.DependencyGraph:
-    """The graph of a network, traced on a small picture."""
+    """The graph of a network, traced on a small image."""
     side = 2 * max(STRIDES)
     weight = next(model.parameters())
-    picture = torch.zeros(1, 3, side, side, dtype=weight.dtype, device=weight.device)
+    image = torch.zeros(1, 3, side, side, dtype=weight.dtype, device=weight.device)
     was_training = model.training
-    # in training mode one picture gives a norm over one value at the coarsest stride, and statistics would change
+    # in training mode, one image means a norm over one value at the coarsest stride, and statistics would change
     graph = torch_pruning.DependencyGraph().build_dependency(
-        model.eval(), example_inputs=picture, forward_fn=lambda network, data: network.maps(data)
+        model.eval(), example_inputs=image, forward_fn=lambda network, data: network.maps(data)
     )
     model.train(was_training)
     return graph
 
 
 def channel_groups(model: Detector, graph: torch_pruning.DependencyGraph) -> list[ChannelGroup]:
-    """Every group of channels but the predictions and the picture's colors."""
+    """Every group of channels except the predictions and the image's colors."""
     names = {module: name for name, module in model.named_modules()}
     predictions = [layer for head in model.heads for layer in (head.box, head.objectness, head.classes)]
     found = []

@@ -1,9 +1,9 @@
 """How much each channel matters.
 
-`taylor`: what the loss would change by, to first order, were the channel's norm multiplied by zero (Molchanov et al.
-2019, with a gate behind each batch norm), squared and averaged over batches. It is in the same units everywhere, so
-layers are compared as they are. `l2`: the norm of all weights of a group (Fang et al. 2023); `bn`: the norms' scales
-(Liu et al. 2017). These two say little across layers and are divided by their mean within the group.
+`taylor`: the first-order change of the loss if the channel's norm were multiplied by zero (Molchanov et al.
+2019, with a gate behind each batch norm), squared and averaged over batches. It has the same units everywhere, so
+layers are directly comparable. `l2`: the norm of all weights of a group (Fang et al. 2023); `bn`: the norms' scales
+(Liu et al. 2017). These two are not comparable across layers and are divided by their mean within the group.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def importance_of(kind: str, gates: Gates) -> Callable[[ChannelGroup], Tensor]:
 
 
 def measure_gates(model: Detector, loss_of: DetectionLoss, batches: Iterable[Batch], bf16: bool) -> Gates:
-    """Gradients by the gates on some batches. Norms use and keep their running statistics; weights are not changed."""
+    """Gradients of the gates on some batches. Norms use and keep their running statistics; weights are not changed."""
     norms = {name: m for name, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)}
     model.train()
     for norm in norms.values():
@@ -43,8 +43,8 @@ def measure_gates(model: Detector, loss_of: DetectionLoss, batches: Iterable[Bat
     found: dict[str, list[Tensor]] = {name: [] for name in norms}
     weights = [p for norm in norms.values() for p in (norm.weight, norm.bias)]
     for batch in batches:
-        with torch.autocast(batch.pictures.device.type, dtype=torch.bfloat16, enabled=bf16):
-            raw = model(batch.pictures)
+        with torch.autocast(batch.images.device.type, dtype=torch.bfloat16, enabled=bf16):
+            raw = model(batch.images)
         gradients = iter(torch.autograd.grad(loss_of(raw, batch.targets).total, weights))
         for name, norm in norms.items():
             gate = norm.weight.detach() * next(gradients) + norm.bias.detach() * next(gradients)
@@ -54,7 +54,7 @@ def measure_gates(model: Detector, loss_of: DetectionLoss, batches: Iterable[Bat
 
 
 def _taylor(group: ChannelGroup, gates: Gates) -> Tensor:
-    # channels of a group vanish together, so their first-order changes add up before they are squared
+    # channels of a group are removed together, so their first-order changes add up before they are squared
     change = sum(gates[name][:, indices] for name, indices in group.norms.items())
     assert isinstance(change, Tensor)
     return change.square().mean(0)

@@ -1,4 +1,4 @@
-"""What made a model, in the words of the bundle manifest's `lineage` (`src/contract/bundle.ts`)."""
+"""How a model was made, in the format of the bundle manifest's `lineage` (`src/contract/bundle.ts`)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def digest_of(path: Path) -> str:
 
 
 def source_digest() -> str:
-    """SHA-256 over the names and contents of this package's sources: what trained, even where a commit is not known."""
+    """SHA-256 over the names and contents of this package's sources, which identifies the code without a commit."""
     digest = hashlib.sha256()
     for path in sorted(SOURCE.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -38,7 +38,7 @@ def source_digest() -> str:
 
 
 def code_commit() -> str | None:
-    """The commit of the work tree, with `-dirty` where these sources differ from it; None outside of git."""
+    """The commit of the work tree, with `-dirty` if these sources differ from it; None outside of git."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None
@@ -46,14 +46,14 @@ def code_commit() -> str | None:
 
 
 def tool_versions() -> dict[str, str]:
-    """Versions of what decides the weights and the file."""
+    """Versions of everything that affects the weights and the file."""
     versions = {"python": platform.python_version()}
     versions.update({name: importlib.metadata.version(name) for name in TOOLS})
     return versions
 
 
 def host() -> dict[str, Any]:
-    """The machine, as far as it decides speed and rounding."""
+    """The machine, as far as it affects speed and rounding."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "cpu": _cpu_name(),
@@ -73,7 +73,7 @@ def made_by(device: torch.device = CPU) -> dict[str, Any]:
 
 
 def stage_record(stored: dict[str, Any], checkpoint: Path) -> dict[str, Any]:
-    """One stage as the manifest's `lineage.stages` has it, from the values of its last checkpoint."""
+    """One stage for the manifest's `lineage.stages`, from the values of its last checkpoint."""
     config = RunConfig.from_json(stored["config"])
     finished = datetime.fromtimestamp(checkpoint.stat().st_mtime, timezone.utc)
     record: dict[str, Any] = {
@@ -128,7 +128,7 @@ def lineage(
     onnx_file: Path,
     evaluations: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """The record that goes into the bundle: what its schema names at the top, the last stage under `training`.
+    """The record for the bundle: the fields of its schema at the top, the last stage under `training`.
 
     `stored` are the values of `checkpoint`.
     """
@@ -137,7 +137,7 @@ def lineage(
         "datasetDigest": training.meta["digest"],
         "hyperparameters": last["hyperparameters"],
         "toolVersions": tool_versions(),
-        "stages": [_with_pictures(stage, training.meta) for stage in (*stored.get("stages", []), last)],
+        "stages": [_with_images(stage, training.meta) for stage in (*stored.get("stages", []), last)],
         "training": {
             "finishedAt": last["finishedAt"],
             "codeDigest": source_digest(),
@@ -157,8 +157,8 @@ def _described(meta: dict[str, Any]) -> dict[str, Any]:
     return {name: meta[name] for name in ("count", "simulator", "seeds", "chunk", "resize") if name in meta}
 
 
-def _with_pictures(stage: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
-    """Describes a stage's data by the store at hand where it is the same: checkpoints once kept its digest only."""
+def _with_images(stage: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
+    """Describes a stage's data by the given store if it is the same: old checkpoints only have its digest."""
     if stage["dataset"]["digest"] != meta["digest"]:
         return stage
     return {**stage, "dataset": {**stage["dataset"], **_described(meta)}}

@@ -1,4 +1,4 @@
-"""Batches, made on threads of their own while the network computes: the same for a seed and a step, always."""
+"""Batches, assembled on threads while the network computes; deterministic for a seed and a step."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .schedule import mosaic_share
 
 WORKERS = 2
 PREFETCHED = 2
-"""Batches that are ready or in work beyond one for each worker."""
+"""Batches ready or in progress beyond one for each worker."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one update learns from."""
+    """The data of one update."""
 
-    pictures: Tensor
+    images: Tensor
     """[B, 3, H, W] float32 0..255"""
     targets: Targets
     views: np.ndarray
@@ -33,12 +33,12 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch in the memory of a device."""
-        return Batch(self.pictures.to(device), self.targets.to(device), self.views)
+        return Batch(self.images.to(device), self.targets.to(device), self.views)
 
 
 @dataclass(frozen=True)
 class Share:
-    """The part of each batch that this process trains on: pictures `rank`, `rank + world`, ..."""
+    """The part of each batch that this process trains on: images `rank`, `rank + world`, ..."""
 
     rank: int = 0
     world: int = 1
@@ -48,16 +48,16 @@ WHOLE = Share()
 
 
 def steps_per_epoch(store: SceneStore, config: RunConfig) -> int:
-    """Whole batches only; a store smaller than a batch gives one."""
+    """Whole batches only; a store smaller than a batch has one."""
     return max(1, len(store) // config.train.batch)
 
 
 def make_batch(
     store: SceneStore, config: RunConfig, step: int, share: Share = WHOLE, mosaics: float | None = None
 ) -> Batch:
-    """The batch of a global step: each picture is a pure function of the seed, the step and its place in the batch.
+    """The batch of a global step: each image is a pure function of the seed, the step and its position.
 
-    `mosaics` is the share of mosaics; None: as the epoch has it.
+    `mosaics` is the share of mosaics; None: that of the epoch.
     """
     train = config.train
     per_epoch = steps_per_epoch(store, config)
@@ -75,10 +75,10 @@ def make_batch(
         scenes.append(scene)
         views.append(view)
         colors.append(draw_color(train.color, rng))
-    pictures, targets = collate(scenes)
+    images, targets = collate(scenes)
     if train.color > 0:
-        shift_colors(pictures, np.stack(colors))
-    return Batch(pictures, targets, np.array(views))
+        shift_colors(images, np.stack(colors))
+    return Batch(images, targets, np.array(views))
 
 
 def batches(
@@ -90,8 +90,8 @@ def batches(
     workers: int = WORKERS,
     mosaic_of: Callable[[int], float | None] = lambda step: None,
 ) -> Iterator[tuple[int, Batch]]:
-    """Steps `first` up to but not including `last` (None: without end), prefetched in order. Errors of a loading thread
-    are raised here. `mosaic_of` gives the share of mosaics at a step; None: as its epoch has it.
+    """Steps `first` up to but not including `last` (None: endless), prefetched in order. Errors of a loader thread are
+    raised here. `mosaic_of` returns the share of mosaics at a step; None: that of its epoch.
     """
 
     def make(step: int, mosaics: float | None) -> Batch:

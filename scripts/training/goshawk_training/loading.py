@@ -1,4 +1,4 @@
-"""Whether loading keeps up: pictures a second that can be loaded, against those that training consumes."""
+"""Whether loading keeps up: images per second loaded, against those that training consumes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .threads import Threads
 from .train import train_step
 
 WARM_UP = 2
-"""Steps that are not counted: the first ones allocate memory and fill the page cache."""
+"""Uncounted first steps, which allocate memory and fill the page cache."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Pictures a second."""
+    """Images per second."""
 
     loaded: float
-    """by the loader with nothing else to do"""
+    """by the loader alone"""
     consumed: float
-    """by training on a batch that is there already"""
+    """by training on a prepared batch"""
     together: float
-    """by training that waits for the loader: what a run gets"""
+    """by training that waits for the loader, as in a run"""
 
 
 def measure_rates(store: SceneStore, config: RunConfig, steps: int, threads: int, workers: int) -> Rates:
-    """Medians would hide what a run feels: rates are over all of `steps` steps after a short warm-up."""
+    """Measures rates over all `steps` steps after a short warm-up; medians would hide what a run experiences."""
     Threads(threads)
     state = new_state(config)
     loss_of = DetectionLoss(config.model, config.train.box_weight)

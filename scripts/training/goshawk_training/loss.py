@@ -1,4 +1,4 @@
-"""The training loss: objectness on every cell, classes and boxes on the cells that were given an object."""
+"""The training loss: objectness on every cell, classes and boxes on the cells with an assigned object."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from .model import cell_grid, decode_boxes
 
 @dataclass(frozen=True)
 class LossParts:
-    """The loss to minimize and, for the progress line, what it is made of."""
+    """The loss to minimize and, for the progress line, its terms."""
 
     total: Tensor
     objectness: float
     classes: float
     box: float
     teacher: float = 0.0
-    """what learning from a teacher adds, 0 without one"""
+    """the teacher's term, 0 without one"""
 
 
 def at_least_one(total: Tensor) -> Tensor:
-    """What sums over a batch are divided by: a batch without objects has nothing to divide."""
+    """The divisor for sums over a batch, also for one without objects."""
     return total.clamp(min=1.0)
 
 
 class DetectionLoss(nn.Module):
     """Binary cross-entropy for objectness (soft target: alignment) and classes, complete IoU for boxes.
 
-    With a teacher's answers, its terms (distill.py) take over a share of the first two for the pictures they hold for.
+    With a teacher's outputs, its terms (distill.py) replace a share of the first two for the images that they cover.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class DetectionLoss(nn.Module):
         self.register_buffer("centers", (corners + 0.5) * strides[:, None])
 
     def forward(self, raw: Tensor, targets: Targets, lesson: Lesson | None = None) -> LossParts:
-        """raw [B, N, 5 + C] as `Detector` gives it."""
+        """raw [B, N, 5 + C] as returned by `Detector`."""
         raw = raw.float()
         boxes = decode_boxes(raw[..., :4], self.corners, self.strides)
         objectness, classes = raw[..., 4], raw[..., 5:]
@@ -63,22 +63,22 @@ class DetectionLoss(nn.Module):
         norm = self.norm_of(found.quality.sum())
 
         wanted = torch.zeros_like(objectness)
-        wanted[found.picture, found.cell] = found.quality
+        wanted[found.image, found.cell] = found.quality
         objectness_terms = F.binary_cross_entropy_with_logits(objectness, wanted, reduction="none")
 
         one_hot = F.one_hot(targets.classes[found.target], classes.shape[-1]).float()
         class_terms = found.quality * F.binary_cross_entropy_with_logits(
-            classes[found.picture, found.cell], one_hot, reduction="none"
+            classes[found.image, found.cell], one_hot, reduction="none"
         ).sum(-1)
 
-        overlap = complete_iou(boxes[found.picture, found.cell], targets.boxes[found.target])
+        overlap = complete_iou(boxes[found.image, found.cell], targets.boxes[found.target])
         box_loss = ((1 - overlap) * found.quality).sum() / norm
 
         taught = raw.new_zeros(())
         if lesson is not None and self.distill is not None:
             known = lesson.known.float()
             objectness_terms = objectness_terms * (1 - self.distill.objectness * known)[:, None]
-            class_terms = class_terms * (1 - self.distill.alpha * known)[found.picture]
+            class_terms = class_terms * (1 - self.distill.alpha * known)[found.image]
             taught = lesson_terms(raw, boxes, lesson, self.corners, self.strides, self.distill, self.norm_of)
         objectness_loss, class_loss = objectness_terms.sum() / norm, class_terms.sum() / norm
         total = objectness_loss + class_loss + self.box_weight * box_loss + taught

@@ -1,6 +1,6 @@
-"""2:4 sparsity: of each four weights along the input channels, the two smaller ones are zero (Mishra et al. 2021).
+"""2:4 sparsity: of every four weights along the input channels, the two smaller ones are zero (Mishra et al. 2021).
 
-That is the pattern that NVIDIA's sparse tensor cores (Ampere and later) and TensorRT's `--sparsity` take.
+This is the pattern of NVIDIA's sparse tensor cores (Ampere and later) and TensorRT's `--sparsity`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ GROUP, KEPT = 4, 2
 
 
 def two_four_masks(model: nn.Module) -> Masks:
-    """Keeps the larger two of each four input channels at each kernel position, where inputs are a multiple of four."""
+    """Keeps the larger two of every four input channels at each kernel position, if inputs are a multiple of four."""
     masks: Masks = {}
     for name, conv in convolutions(model).items():
         outputs, inputs = conv.weight.shape[:2]
@@ -31,7 +31,7 @@ def two_four_masks(model: nn.Module) -> Masks:
 
 @torch.no_grad()
 def apply_masks(model: nn.Module, masks: Masks) -> None:
-    """Zeroes what the masks leave out."""
+    """Zeroes the masked weights."""
     for name, kept in masks.items():
         weight = model.get_submodule(name).weight
         assert isinstance(weight, Tensor)

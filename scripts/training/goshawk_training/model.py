@@ -1,6 +1,6 @@
 """A small convolutional detector: CSP backbone, two-way feature pyramid, decoupled anchor-free head.
 
-Only plain 3x3 and 1x1 convolutions with ReLU are used: that is the shape that int8 kernels are fast and exact on.
+It only uses plain 3x3 and 1x1 convolutions with ReLU, on which int8 kernels are fast and exact.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PIXEL_SCALE = 1 / 255
 
 
 class Join(nn.Module):
-    """Concatenation of channels. `rounding` here and below: what quantization-aware training does to the result."""
+    """Concatenation of channels. `rounding` here and below: applied to the result by quantization-aware training."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class ConvBnAct(nn.Module):
         return self.rounding(F.relu(self.bn(self.conv(x)), inplace=True))
 
     def fuse(self) -> None:
-        """Folds the batch norm's running statistics into the convolution; the module then serves inference only."""
+        """Folds the batch norm's running statistics into the convolution; the module is then for inference only."""
         if not isinstance(self.bn, nn.BatchNorm2d):
             return
         norm, conv = self.bn, self.conv
@@ -53,7 +53,7 @@ class ConvBnAct(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1 then 3x3, with a residual connection where `residual`."""
+    """1x1 then 3x3, with a residual connection if `residual`."""
 
     def __init__(self, channels: int, residual: bool) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class Prediction(nn.Conv2d):
 
 
 class LevelHead(nn.Module):
-    """Decoupled head of one scale: one branch for classes, one for the box and whether there is an object."""
+    """Decoupled head of one scale: one branch for classes, one for box and objectness."""
 
     def __init__(self, inputs: int, config: ModelConfig) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class LevelHead(nn.Module):
         nn.init.constant_(self.objectness.bias, -math.log((1 - PRIOR_PROBABILITY) / PRIOR_PROBABILITY))
         nn.init.zeros_(self.classes.bias)
         nn.init.normal_(self.box.weight, std=0.01)
-        # a box begins centered on its cell and 2.7 strides wide and high
+        # boxes start centered on their cells, 2.7 strides wide and high
         self.box.bias.data.copy_(torch.tensor([0.5, 0.5, 1.0, 1.0]))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -194,7 +194,7 @@ class LevelHead(nn.Module):
 
 
 class Detector(nn.Module):
-    """Pictures [B, 3, H, W] of RGB 0..255 to raw predictions [B, N, 5 + C] in YOLOX's order.
+    """Images [B, 3, H, W] of RGB 0..255 to raw predictions [B, N, 5 + C] in YOLOX's order.
 
     N counts the cells of strides 8, 16, 32, row by row. Columns: x and y offset from the cell's corner and log width
     and height, all in strides; objectness and class **logits**.
@@ -208,16 +208,16 @@ class Detector(nn.Module):
         self.heads = nn.ModuleList(LevelHead(width, config) for width in config.neck)
         self.fused = False
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         config = self.config
         cells = [(config.input_height // stride) * (config.input_width // stride) for stride in STRIDES]
-        # all sizes but the batch's are given: an exported graph then has no nodes that compute shapes
-        rows = [m.reshape(-1, 5 + config.classes, n) for m, n in zip(self.maps(pictures), cells, strict=True)]
+        # all sizes except the batch's are fixed, so that an exported graph has no nodes that compute shapes
+        rows = [m.reshape(-1, 5 + config.classes, n) for m, n in zip(self.maps(images), cells, strict=True)]
         return torch.cat(rows, dim=2).transpose(1, 2)
 
-    def maps(self, pictures: Tensor) -> list[Tensor]:
+    def maps(self, images: Tensor) -> list[Tensor]:
         """The same predictions as one map [B, 5 + C, rows, columns] for each stride."""
-        levels = self.pyramid(self.backbone(pictures if self.fused else pictures * PIXEL_SCALE))
+        levels = self.pyramid(self.backbone(images if self.fused else images * PIXEL_SCALE))
         return [head(level) for head, level in zip(self.heads, levels, strict=True)]
 
     def fuse(self) -> Detector:

@@ -1,4 +1,4 @@
-"""Options of the command line that stand for the fields of settings."""
+"""Command-line options for the fields of settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def add_settings(parser: argparse.ArgumentParser, defaults: object, prefix: str = "") -> None:
-    """One option for each plain field of a settings object; a switch NAME has --no-NAME too. Tuples are left out."""
+    """One option for each plain field of a settings object; a switch NAME also has --no-NAME. Tuples are omitted."""
     for field in fields(defaults):  # type: ignore[arg-type]
         value = getattr(defaults, field.name)
         name = f"--{prefix}{field.name.replace('_', '-')}"
@@ -19,7 +19,7 @@ def add_settings(parser: argparse.ArgumentParser, defaults: object, prefix: str 
 
 
 def chosen(options: argparse.Namespace, kind: type, prefix: str = "") -> dict[str, Any]:
-    """The fields of a kind of settings among the options given."""
+    """The given options that are fields of a settings class."""
     given = vars(options)
     names = {field.name: f"{prefix.replace('-', '_')}{field.name}" for field in fields(kind)}  # type: ignore[arg-type]
     return {name: given[option] for name, option in names.items() if option in given}

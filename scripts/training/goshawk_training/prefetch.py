@@ -1,4 +1,4 @@
-"""Work of later steps, done on threads while the present one is used."""
+"""Prepares later steps on threads while the current one is used."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def prefetched(
     ahead: int,
     name: str,
 ) -> Iterator[tuple[int, Made]]:
-    """Steps `first` up to but not including `last` (None: without end) with what `make` gives for each, in order.
+    """Steps `first` up to but not including `last` (None: endless) with the result of `make` for each, in order.
 
-    `make` runs on `workers` threads of that name, with what `ask` said on the caller's thread when the step was begun;
-    at most `ahead` are ready or in work. What one of them raises is raised here. Work that nobody waits for any more is
-    not begun.
+    `make` runs on `workers` threads of that name, with what `ask` returned on the caller's thread when the step was
+    started; at most `ahead` are ready or in progress. Their exceptions are raised here. Work that is no longer awaited
+    is not started.
     """
     waiting: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix=name) as pool:

@@ -1,4 +1,4 @@
-"""Scenes from the simulator, rendered in chunks and brought to the network's scale once, before training."""
+"""Renders scenes with the simulator in chunks and scales them to the network once, before training."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .data import Scene, StoreWriter
 
 CHUNK = 500
 WIDTH, HEIGHT = 640, 360
-"""Scenes are rendered at the camera's size and shrunk as the runtime shrinks them: rendering at the network's size
-instead would show edges and noise that the runtime never sees."""
+"""Scenes are rendered at the camera's size and scaled down as in the runtime: rendering at the network's size instead
+would show edges and noise that the runtime never sees."""
 RESIZES = {True: "average", False: "bilinear"}
-"""Words of the stores' descriptions for `Simulation.average`."""
+"""Values of the stores' descriptions for `Simulation.average`."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Simulation:
     seed: int
     count: int
     workers: int = 2
-    """threads of one call of the simulator"""
+    """threads per simulator call"""
     average: bool = True
-    """how they are shrunk, see augment.resized"""
+    """how they are scaled down, see augment.resized"""
     jobs: int = 1
-    """chunks that are rendered at the same time, each by processes of its own"""
+    """chunks rendered in parallel, each by its own processes"""
     chunk: int = CHUNK
     max_seconds: float = 0.0
-    """no chunk begins that would end later than this; the store then holds fewer than `count` scenes. 0: no limit"""
+    """no chunk starts that would end later; the store then has fewer than `count` scenes. 0: no limit"""
 
     def chunks(self) -> list[tuple[int, int]]:
         """Seed and count of each call of the simulator."""
@@ -56,7 +56,7 @@ class Simulation:
 
 @dataclass(frozen=True)
 class _Rendered:
-    """A chunk that is shrunk already: `folder` holds a file of scenes for each way to shrink."""
+    """A chunk that is already scaled: `folder` has a file of scenes for each method."""
 
     folder: Path
     count: int
@@ -69,17 +69,17 @@ def prepare(
 ) -> dict[str, Any]:
     """Fills the store `out` and returns its description.
 
-    `bilinear_out` gets the same scenes, rendered once, shrunk by interpolation.
+    `bilinear_out` gets the same scenes, rendered once, scaled by interpolation.
     """
     begun = time.monotonic()
     writers = {simulation.average: StoreWriter(out)}
     if bilinear_out is not None:
         if not simulation.average:
-            raise ValueError("--bilinear-out goes with --resize average: both stores would be the same")
+            raise ValueError("--bilinear-out needs --resize average: otherwise both stores would be the same")
         writers[False] = StoreWriter(bilinear_out)
     with contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=out)))
-        # one thread for each store: writing and its digest are as fast as the disk, and in order
+        # one thread per store: writing and hashing keep up with the disk, and stay in order
         appending = {
             average: stack.enter_context(ThreadPoolExecutor(1, f"append-{RESIZES[average]}")) for average in writers
         }
@@ -109,7 +109,7 @@ def prepare(
 def _chunks(
     simulation: Simulation, work: Path, averages: tuple[bool, ...], config: ModelConfig, begun: float
 ) -> Iterator[tuple[int, _Rendered]]:
-    """Chunks in order, `jobs` at a time, as long as the time lasts."""
+    """Chunks in order, `jobs` in parallel, until the time is up."""
     if simulation.jobs == 1:
         longest = 0.0
         for seed, count in simulation.chunks():
@@ -143,7 +143,7 @@ def _chunks(
 
 
 def _in_time(simulation: Simulation, begun: float, longest: float) -> bool:
-    """Whether another chunk would end within the limit, were it as slow as the slowest so far."""
+    """Whether another chunk would end within the limit if it were as slow as the slowest so far."""
     return not simulation.max_seconds or time.monotonic() - begun + longest < simulation.max_seconds
 
 
@@ -159,8 +159,8 @@ def _render_chunk(
     for average in averages:
         with (folder / RESIZES[average]).open("wb") as file:
             for scene in read_rendered(rendered):
-                picture = resized(scene.picture, scale, average=average)
-                np.save(file, picture)
+                image = resized(scene.image, scale, average=average)
+                np.save(file, image)
                 np.save(file, scene.boxes * np.float32(scale))
                 np.save(file, scene.classes)
     shutil.rmtree(rendered)
@@ -172,8 +172,8 @@ def _append(writer: StoreWriter, path: Path) -> None:
     size = path.stat().st_size
     with path.open("rb") as file:
         while file.tell() < size:
-            picture, boxes, classes = (np.load(file, allow_pickle=False) for _ in range(3))
-            writer.add(Scene(picture, boxes, classes))
+            image, boxes, classes = (np.load(file, allow_pickle=False) for _ in range(3))
+            writer.add(Scene(image, boxes, classes))
     path.unlink()
 
 
@@ -184,9 +184,9 @@ def read_rendered(folder: Path) -> Iterator[Scene]:
         raise ValueError(f"{folder} has the labels {described['labels']}, not {list(LABELS)}")
     shape = (described["count"], described["height"], described["width"], 3)
     frames = np.memmap(folder / "frames.u8", np.uint8, "r", shape=shape)
-    for picture, rows in zip(frames, described["boxes"], strict=True):
+    for image, rows in zip(frames, described["boxes"], strict=True):
         table = np.array(rows, np.float32).reshape(-1, 5)
-        yield Scene(picture, table[:, 1:], table[:, 0].astype(np.int64))
+        yield Scene(image, table[:, 1:], table[:, 0].astype(np.int64))
 
 
 def _render(simulation: Simulation, seed: int, count: int, out: Path) -> str:
@@ -199,5 +199,5 @@ def _render(simulation: Simulation, seed: int, count: int, out: Path) -> str:
         raise ValueError(f"{command[0]} is not on PATH; it renders the scenes")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ValueError(f"`{' '.join(command)}` ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+        raise ValueError(f"`{' '.join(command)}` exited with code {done.returncode}: {done.stderr.strip()[-500:]}")
     return str(json.loads((out / "boxes.json").read_text())["simulator"])

@@ -1,4 +1,4 @@
-"""Training by several processes (`torchrun`): each takes its share of every batch, gradients are averaged.
+"""Training with several processes (`torchrun`): each takes its share of every batch, and gradients are averaged.
 
 Each process normalizes with the statistics of its own share of a batch, and the running statistics are those of the
 first process (torch has no synchronized batch norm on CPUs). With the norms' statistics frozen, gradients are those of
@@ -23,7 +23,7 @@ Value = TypeVar("Value")
 
 
 class Processes:
-    """The processes of a run; one alone unless `torchrun` started more."""
+    """The processes of a run; only one unless `torchrun` started more."""
 
     def __init__(self, share: Share = WHOLE) -> None:
         self.share = share
@@ -43,7 +43,7 @@ class Processes:
         return model if self.alone else DistributedDataParallel(model)
 
     def norm(self, total: Tensor) -> Tensor:
-        """What a sum of losses is divided by: the total over all processes, at least 1, so that averaged gradients are
+        """The divisor for a sum of losses: the total over all processes, at least 1, so that averaged gradients are
         those of the whole batch.
         """
         if self.alone:
@@ -53,20 +53,20 @@ class Processes:
         return everywhere.clamp(min=1.0) / self.share.world
 
     def agree(self, value: Value) -> Value:
-        """The first process's value, for all: what is measured on a process's own share differs in its last digits."""
+        """The first process's value, for all: measurements on each process's share differ in the last digits."""
         if self.alone:
             return value
         values = [value]
         dist.broadcast_object_list(values, src=0)
         return values[0]
 
-    def any(self, wish: bool) -> bool:
-        """Whether any process has the wish: all stop after the same step."""
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process, so that all stop after the same step."""
         if self.alone:
-            return wish
-        flag = torch.tensor(float(wish))
-        dist.all_reduce(flag)
-        return bool(flag > 0)
+            return flag
+        total = torch.tensor(float(flag))
+        dist.all_reduce(total)
+        return bool(total > 0)
 
 
 @contextmanager

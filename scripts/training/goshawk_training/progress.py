@@ -1,4 +1,4 @@
-"""The progress line: where the run is, how fast, and when it will be done."""
+"""The progress line: position, speed and remaining time of a run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Progress:
         self._smooth: list[float] | None = None
 
     def show(self, step: int, rate: float, parts: LossParts) -> None:
-        """Takes note of a step and prints when it is time to."""
+        """Records a step, and prints when it is time to."""
         values = [parts.objectness, parts.classes, parts.box, parts.teacher]
         before = self._smooth or values
         self._smooth = [b + SMOOTHING * (v - b) for b, v in zip(before, values, strict=True)]
         now = time.monotonic()
         if now - self._shown < self._every and step < self.total:
             return
-        # what is left follows from the whole run, the rate from the time since the last line
+        # the remaining time follows from the whole run, the rate from the time since the last line
         recent = (step - self._shown_step) / max(1e-9, now - max(self._shown, self._begun))
         self._shown, self._shown_step = now, step
         speed = (step - self._first) / max(1e-9, now - self._begun)
@@ -39,7 +39,7 @@ class Progress:
         line = (
             f"epoch {(step - 1) // self.per_epoch + 1}/{-(-self.total // self.per_epoch)}  step {step}/{self.total}  "
             f"object {objectness:.3f} class {classes:.3f} box {box:.3f}{taught}  lr {rate:.2e}  "
-            f"{recent * self.batch:.0f} pictures/s  {_minutes((self.total - step) / max(1e-9, speed))} left"
+            f"{recent * self.batch:.0f} images/s  {_minutes((self.total - step) / max(1e-9, speed))} left"
         )
         if self._live:
             print(f"\r{line}\x1b[K", end="" if step < self.total else "\n", flush=True)

@@ -1,4 +1,4 @@
-"""Pruning while training goes on: channels go in steps that follow a schedule, and what is left learns in between."""
+"""Pruning during training: channels are removed in scheduled steps, and the rest keeps learning in between."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .state import TrainState, state_of
 from .surgery import kept_indices, shrink_optimizer, shrink_state
 
 ROUND_SHARE = 0.15
-"""At most this share of the present cost goes at once; importance, true to first order, is then measured anew."""
+"""At most this share of the cost is removed at a time; the first-order importance is then measured again."""
 
 Agree = Callable[[dict[str, list[int]]], dict[str, list[int]]]
 
 SomeBatches = Callable[[int], Iterable[Batch]]
-"""That many batches to measure importance on."""
+"""Batches to measure importance on."""
 
 
 class Pruning:
-    """The schedule of a stage of `total` updates; `agree` says which channels go where several processes prune."""
+    """The schedule of a stage of `total` updates; `agree` decides which channels are removed by several processes."""
 
     def __init__(self, config: RunConfig, total: int, agree: Agree = lambda removed: removed) -> None:
         if config.prune is None:
@@ -38,7 +38,7 @@ class Pruning:
         self._mask_step = max(self._targets, default=0)
 
     def before(self, step: int, state: TrainState, loss_of: DetectionLoss, batches: SomeBatches) -> str | None:
-        """Prunes where the schedule says so before the update of `step`; returns a line about it."""
+        """Prunes before the update of `step` if scheduled; returns a line about it."""
         done = None
         if step in self._targets:
             done = prune_to(state, self._config, self._targets[step], loss_of, batches, self._agree)
@@ -50,7 +50,7 @@ class Pruning:
         return done
 
     def check_reachable(self, state: TrainState) -> None:
-        """Refuses a final sparsity that the least widths do not allow, before any time is spent."""
+        """Refuses a final sparsity that the minimum widths do not allow, before any time is spent."""
         if not self._targets:
             return
         groups = channel_groups(state.model, dependency_graph(state.model))
@@ -64,7 +64,7 @@ class Pruning:
         most = 1 - budget.total(least) / budget.total(state.dense)
         if self._settings.sparsity_final > most:
             raise ValueError(
-                f"a sparsity of {self._settings.sparsity_final} cannot be reached: {most:.3f} is the most that "
+                f"a sparsity of {self._settings.sparsity_final} cannot be reached: {most:.3f} is the maximum that "
                 "--least-share and --channel-multiple allow"
             )
 
@@ -89,7 +89,7 @@ def prune_to(
     batches: SomeBatches,
     agree: Agree = lambda removed: removed,
 ) -> str:
-    """Removes channels until `sparsity` of the stage's first cost is gone, in place of the state's members."""
+    """Removes channels until `sparsity` of the stage's initial cost is gone, replacing the state's members."""
     settings = config.prune
     assert settings is not None
     budget = Budget(layer_costs(state.model), settings)
@@ -120,7 +120,7 @@ def prune_to(
 
 
 def remove_channels(state: TrainState, config: RunConfig, removed: dict[str, list[int]]) -> None:
-    """Takes channels out of weights, average and moments. The average follows anew: the network is another one."""
+    """Removes channels from weights, average and moments. The average restarts, since the network has changed."""
     widths, kept = kept_indices(state.model, removed)
     smaller = state_of(build_with(config.model, widths), config, state.device)
     smaller.model.load_state_dict(shrink_state(state.model.state_dict(), kept))
@@ -136,6 +136,6 @@ def _check(settings: PruneConfig) -> None:
     if settings.measure not in ("macs", "parameters"):
         raise ValueError(f"--measure {settings.measure}: macs or parameters")
     if not 0 <= settings.sparsity_initial <= settings.sparsity_final < 1:
-        raise ValueError("sparsity has to rise: 0 <= --sparsity-initial <= --sparsity-final < 1")
+        raise ValueError("sparsity must increase: 0 <= --sparsity-initial <= --sparsity-final < 1")
     if settings.channel_multiple < 1 or not 0 <= settings.prune_share <= 1:
-        raise ValueError("--channel-multiple is at least 1 and --prune-share within 0..1")
+        raise ValueError("--channel-multiple must be at least 1 and --prune-share within 0..1")

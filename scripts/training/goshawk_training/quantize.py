@@ -1,7 +1,7 @@
-"""Imitated int8 arithmetic for quantization-aware training (Jacob et al. 2018; Krishnamoorthi 2018).
+"""Simulated int8 arithmetic for quantization-aware training (Jacob et al. 2018; Krishnamoorthi 2018).
 
-The network is fused first: each norm is folded into its convolution, and the folded weights are what is trained, so
-that what is rounded here is what is rounded when it is served. Weights: int8, symmetric, one scale for each output
+The network is fused first: each norm is folded into its convolution, and the folded weights are trained, so that the
+same values are rounded here and in serving. Weights: int8, symmetric, one scale for each output
 channel. Activations: uint8 from 0 (they come out of a ReLU) to a limit of the tensor, either learned (LSQ, Esser et al.
 2020) or the moving average of the batches' maxima. Rounding passes gradients straight through within the range.
 """
@@ -47,12 +47,12 @@ class _LearnedRounding(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401
         x, y = ctx.saved_tensors
         through = gradient * (x <= ctx.limit)
-        # above the limit y is the limit and does not follow x
+        # above the limit, y is the limit and does not depend on x
         return through, (gradient * y).sum() - (through * x).sum()
 
 
 class ActivationRounding(nn.Module):
-    """Rounds an activation that is never negative to 8 bits; modes are set by `set_mode`."""
+    """Rounds a non-negative activation to 8 bits; `set_mode` sets the mode."""
 
     def __init__(self, learned: bool) -> None:
         super().__init__()
@@ -81,12 +81,12 @@ class ActivationRounding(nn.Module):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Smallest and largest value that has a code."""
+        """Smallest and largest representable value."""
         return 0.0, float(self.log_limit.detach().exp())
 
 
 class SignedRange(nn.Module):
-    """Keeps the range of a prediction, which may be negative, and with `rounds` rounds it to 8 bits, zero included."""
+    """Tracks the range of a prediction, which may be negative; with `rounds`, rounds it to 8 bits, zero included."""
 
     def __init__(self, rounds: bool) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class SignedRange(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.measuring or (self.training and not self.frozen):
             with torch.no_grad():
-                # predictions have rare extremes that matter: the widest range so far
+                # predictions have rare extremes that matter, so keep the widest range
                 self.low.copy_(torch.minimum(self.low, x.amin()))
                 self.high.copy_(torch.maximum(self.high, x.amax()))
         if self.measuring or not self.rounds:
@@ -110,7 +110,7 @@ class SignedRange(nn.Module):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Smallest and largest value that has a code."""
+        """Smallest and largest representable value."""
         return float(self.low), float(self.high)
 
 
@@ -118,7 +118,7 @@ Rounding = ActivationRounding | SignedRange
 
 
 def rounded_weight(weight: Tensor) -> Tensor:
-    """Weights as int8 has them, [out, in, h, w]: scale of an output channel is its largest magnitude / 127."""
+    """Weights rounded to int8, [out, in, h, w]: an output channel's scale is its largest magnitude / 127."""
     scale = weight.detach().abs().amax(dim=(1, 2, 3)).clamp(min=1e-12) / WEIGHT_LEVELS
     zero = torch.zeros(len(scale), dtype=torch.int32)
     return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -WEIGHT_LEVELS, WEIGHT_LEVELS)
@@ -144,7 +144,7 @@ class RoundedPrediction(Prediction):
 
 
 def quantize_aware(model: Detector, settings: QatConfig) -> Detector:
-    """Fuses the network and puts rounding where ONNX Runtime's quantized graph has it, in place."""
+    """Fuses the network and inserts rounding where ONNX Runtime's quantized graph has it, in place."""
     model.fuse()
     for module in list(model.modules()):
         if isinstance(module, ConvBnAct):
@@ -170,7 +170,7 @@ def _with_weights_of(old: nn.Conv2d, new: nn.Conv2d) -> nn.Conv2d:
 
 
 def roundings(model: nn.Module) -> dict[str, Rounding]:
-    """All of a network's roundings by name."""
+    """All rounding modules of a network by name."""
     return {n: m for n, m in model.named_modules() if isinstance(m, (ActivationRounding, SignedRange))}
 
 

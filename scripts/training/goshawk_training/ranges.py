@@ -1,7 +1,7 @@
-"""Activation ranges in an ONNX file: for each tensor its smallest and largest value, for the quantizer to use.
+"""Activation ranges in an ONNX file: the minimum and maximum of each tensor, for the quantizer.
 
-Quantization-aware training decides them where the network rounds. During export each rounding is a node of its own, so
-that its tensor has a name in the graph whatever the exporter calls it; then the nodes are taken out again.
+Quantization-aware training determines them where the network rounds. During export each rounding is a separate node, so
+that its tensor has a known name in the graph; then these nodes are removed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DOMAIN, MARKER = "goshawk", "Rounding"
 METADATA_KEY = "goshawk.activation_ranges"
 Ranges = dict[str, list[float]]
 SAME_VALUES = ("MaxPool", "Resize", "Reshape", "Flatten", "Transpose", "Identity", "Slice", "Split")
-"""Operations whose outputs have no value that their first input does not have."""
+"""Operations whose outputs only have values of their first input."""
 
 
 class _Mark(torch.autograd.Function):
@@ -44,7 +44,7 @@ class _Marked(nn.Module):
 
 
 def marked(model: Detector) -> tuple[Detector, list[tuple[float, float]]]:
-    """A float copy of a network whose roundings are marks, and the bounds of each, by the number of its mark."""
+    """A float copy of a network with marks instead of rounding, and the bounds of each by its mark's number."""
     plain = copy.deepcopy(model)
     bounds = []
     for number, (name, rounding) in enumerate(roundings(model).items()):
@@ -81,7 +81,7 @@ def take_out_marks(model: onnx.ModelProto, bounds: list[tuple[float, float]]) ->
 
 
 def _spread(graph: onnx.GraphProto, known: Ranges) -> None:
-    """Ranges of tensors that have the values of others: nodes are in topological order."""
+    """Ranges of tensors that have the values of others; nodes are in topological order."""
     producers = {name: node for node in graph.node for name in node.output}
     for node in graph.node:
         inputs = [known[name] for name in node.input if name in known]
@@ -97,7 +97,7 @@ def _spread(graph: onnx.GraphProto, known: Ranges) -> None:
     for node in graph.node:
         before = producers.get(node.input[0]) if node.op_type == "Relu" else None
         if before is not None and node.output[0] in known:
-            # what the activation cuts off needs no codes: a quantizer fuses it into the convolution
+            # values cut off by the activation need no codes: a quantizer fuses it into the convolution
             known.setdefault(before.output[0], list(known[node.output[0]]))
 
 

@@ -1,9 +1,9 @@
-"""Scenes that stay in the memory of a device, and batches that are put together there.
+"""Scenes that stay in device memory, and batches that are assembled there.
 
-Draws come from the distributions of augment.py, a whole batch at a time. What moves pixels (scale, place, mirror, the
-part of a mosaic) is one matrix for the rows and one for the columns of each scene: they hold the weights of the
-antialiased bilinear resize, shifted to where the scene lies and zero outside its window. Two batched products then draw
-all pictures at once. Boxes are moved on the CPU, in step.
+Draws come from the distributions of augment.py, a whole batch at a time. Everything that moves pixels (scale, position,
+mirror, the part of a mosaic) is one matrix for the rows and one for the columns of each scene: the weights of the
+antialiased bilinear resize, shifted to the scene's position and zero outside its window. Two batched products then draw
+all images together. Boxes are moved on the CPU, in step.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .prefetch import prefetched
 
 LOADED_AT_ONCE = 256
 PLANNED = 3
-"""Batches that are planned ahead of the one that is drawn."""
+"""Batches planned ahead of the one being drawn."""
 MOSAIC = 4
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the pictures of a batch are put together. Patches are scenes on a canvas: one for each of the first `alone`
-    pictures, then MOSAIC for each of the others.
+    """How the images of a batch are assembled. Patches are scenes on a canvas: one for each of the first `alone`
+    images, then MOSAIC for each of the others.
     """
 
     alone: int
@@ -42,7 +42,7 @@ class Plan:
     size: np.ndarray
     """[P, 2] int64, width and height of the scaled scene"""
     shift: np.ndarray
-    """[P, 2] int64, where its corner lies on the canvas, x and y"""
+    """[P, 2] int64, position of its corner on the canvas, x and y"""
     window: np.ndarray
     """[P, 4] int64, x1, y1, x2, y2: the part of the canvas that it fills"""
     mirror: np.ndarray
@@ -54,7 +54,7 @@ class Plan:
 
     @property
     def owner(self) -> np.ndarray:
-        """[P] picture of each patch."""
+        """[P] image of each patch."""
         mosaics = np.arange(self.alone, len(self.mirror))
         return np.concatenate((np.arange(self.alone), np.repeat(mosaics, MOSAIC)))
 
@@ -67,7 +67,7 @@ def draw_plan(
     train: TrainConfig,
     rng: np.random.Generator,
 ) -> Plan:
-    """One picture for each scene of `chosen` [B], mosaics last, which show three scenes of the store beside it."""
+    """One image for each scene of `chosen` [B], mosaics last, which add three other scenes of the store."""
     canvas = np.array([config.input_width, config.input_height])
     scene = np.array([store.width, store.height])
     mixed = rng.random(len(chosen)) < mosaic
@@ -86,7 +86,7 @@ def draw_plan(
 
     size = np.where(scale[:, None] == 1.0, scene, np.maximum(1, (scene * scale[:, None] + ROUNDING).astype(np.int64)))
     spare = patches[:, 2:] - patches[:, :2] - size
-    # negative where the scene is larger than its patch
+    # negative if the scene is larger than its patch
     within = rng.integers(np.minimum(0, spare), np.maximum(0, spare) + 1)
     within[plain] = 0
     shift = patches[:, :2] + within
@@ -105,7 +105,7 @@ def plain_plan(chosen: np.ndarray, store: SceneStore, config: ModelConfig, *, mi
 
 
 def targets_of(plan: Plan, store: SceneStore, config: ModelConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Picture, class and box (corner form, pixels of the canvas) of each object that is still visible."""
+    """Image, class and box (corner form, canvas pixels) of each object that is still visible."""
     all_boxes, all_classes, ends = store.objects
     begins = np.concatenate(([0], ends[:-1]))[plan.scenes]
     counts = ends[plan.scenes] - begins
@@ -114,34 +114,34 @@ def targets_of(plan: Plan, store: SceneStore, config: ModelConfig) -> tuple[np.n
     origin = np.tile(plan.shift, 2).astype(np.float32)
     moved = all_boxes[rows] * plan.scale.astype(np.float32)[patch, None] + origin[patch]
     boxes, kept = visible(moved, plan.window.astype(np.float32)[patch])
-    boxes, picture, classes = boxes[kept], plan.owner[patch[kept]], all_classes[rows[kept]]
-    turned = plan.mirror[picture]
+    boxes, image, classes = boxes[kept], plan.owner[patch[kept]], all_classes[rows[kept]]
+    turned = plan.mirror[image]
     left, right = boxes[turned, 0], boxes[turned, 2]
     boxes[turned, 0], boxes[turned, 2] = config.input_width - right, config.input_width - left
-    return picture, classes, boxes
+    return image, classes, boxes
 
 
 class ResidentScenes:
-    """The pictures `first` up to `last` of a store as uint8 in a device's memory, [N, 3, H, W]."""
+    """The images `first` up to `last` of a store as uint8 in device memory, [N, 3, H, W]."""
 
     def __init__(self, store: SceneStore, device: torch.device, first: int = 0, last: int | None = None) -> None:
         self.device, self._first = device, first
         last = len(store) if last is None else last
-        self._pictures = torch.empty((last - first, 3, store.height, store.width), dtype=torch.uint8, device=device)
+        self._images = torch.empty((last - first, 3, store.height, store.width), dtype=torch.uint8, device=device)
         shape = (min(LOADED_AT_ONCE, last - first), store.height, store.width, 3)
         staged = torch.empty(shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
         for begin in range(first, last, LOADED_AT_ONCE):
             end = min(last, begin + LOADED_AT_ONCE)
             part = staged[: end - begin]
-            part.numpy()[...] = store.pictures[begin:end]
-            self._pictures[begin - first : end - first] = part.to(device).permute(0, 3, 1, 2)
+            part.numpy()[...] = store.images[begin:end]
+            self._images[begin - first : end - first] = part.to(device).permute(0, 3, 1, 2)
 
     @torch.no_grad()
     def draw(self, plan: Plan, config: ModelConfig) -> Tensor:
-        """The pictures of a plan, [B, 3, H, W] float32 of 0..255, channels last in memory."""
+        """The images of a plan, [B, 3, H, W] float32 of 0..255, channels last in memory."""
         # exact for whole shifts; with scale, a float16 is within 0.1 of the weighted mean
         kind = torch.float16 if self.device.type == "cuda" else torch.float32
-        pixels = self._pictures[self._on_device(plan.scenes - self._first)].to(kind)
+        pixels = self._images[self._on_device(plan.scenes - self._first)].to(kind)
         mirror = plan.mirror[plan.owner]
         columns, covered_columns = self._weights(plan, 0, config.input_width, pixels.shape[3], mirror)
         rows, covered_rows = self._weights(plan, 1, config.input_height, pixels.shape[2], np.zeros_like(mirror))
@@ -149,12 +149,12 @@ class ResidentScenes:
         drawn = rows.to(kind)[:, None] @ across.unflatten(1, (3, -1))
         covered = (covered_rows[:, :, None] & covered_columns[:, None, :])[:, None]
         drawn, covered = _joined(drawn, plan.alone), _joined(covered.to(kind), plan.alone) > 0
-        pictures = torch.where(covered, drawn.float().round_(), float(PAD_VALUE))
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-        return shift_colors(pictures, plan.colors) if plan.colors.any() else pictures
+        images = torch.where(covered, drawn.float().round_(), float(PAD_VALUE))
+        images = images.contiguous(memory_format=torch.channels_last)
+        return shift_colors(images, plan.colors) if plan.colors.any() else images
 
     def _weights(self, plan: Plan, axis: int, length: int, source: int, mirror: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Weights [P, length, source] of the scene's pixels for each place of the canvas, and where there are any."""
+        """Weights [P, length, source] of the scene's pixels for each canvas position, and where they are non-zero."""
         size, shift = (self._on_device(v[:, axis, None]) for v in (plan.size, plan.shift))
         low, high = (self._on_device(plan.window[:, k, None]) for k in (axis, axis + 2))
         place = torch.arange(length, device=self.device)[None]
@@ -172,7 +172,7 @@ class ResidentScenes:
 
 
 def _joined(patches: Tensor, alone: int) -> Tensor:
-    """One for each picture: those alone as they are, four patches of a mosaic (which do not overlap) added."""
+    """One per image: single scenes as they are, the four non-overlapping patches of a mosaic added."""
     if alone == len(patches):
         return patches
     return torch.cat((patches[:alone], patches[alone:].unflatten(0, (-1, MOSAIC)).sum(1)))
@@ -201,7 +201,7 @@ class ResidentBatches:
         return self._draw(*self._plan(step, mosaic))
 
     def stream(self, first: int, last: int | None, mosaic_of: Callable[[int], float]) -> Iterator[tuple[int, Batch]]:
-        """Steps `first` up to but not including `last` (None: without end), planned ahead on a thread."""
+        """Steps `first` up to but not including `last` (None: endless), planned ahead on a thread."""
         plans = prefetched(self._plan, mosaic_of, first, last, workers=1, ahead=PLANNED, name="plans")
         for step, planned in plans:
             yield step, self._draw(*planned)
@@ -218,5 +218,5 @@ class ResidentBatches:
         return plan, Targets(*(torch.from_numpy(v) for v in targets_of(plan, store, self._config.model)))
 
     def _draw(self, plan: Plan, targets: Targets) -> Batch:
-        pictures = self._scenes.draw(plan, self._config.model)
-        return Batch(pictures, targets.to(self._device), plan.views)
+        images = self._scenes.draw(plan, self._config.model)
+        return Batch(images, targets.to(self._device), plan.views)

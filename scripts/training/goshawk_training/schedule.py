@@ -16,7 +16,7 @@ def learning_rate(step: int, total: int, peak: float, floor: float, warmup: int)
 
 
 def steps_in(limit: float, step: int, seconds: float) -> int:
-    """Updates that `limit` seconds hold, where `step` of them took `seconds`: what a time box is planned by.
+    """Number of updates that fit into `limit` seconds if `step` of them took `seconds`, to plan a time box.
 
     At least one more than `step` until the time is up, and a very large number before the first update.
     """

@@ -1,4 +1,4 @@
-"""Search for settings: short runs, of which those that fall behind are ended early (Optuna)."""
+"""Search for settings: short runs, stopped early if they fall behind (Optuna)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How a search is carried out."""
+    """How a search is run."""
 
     folder: Path
     trials: int = 20
     seed: int = 1
     stopper: str = "median"
-    """which trials are ended early: `median` (worse than half of the others at the same epoch) or `hyperband`"""
+    """which trials are stopped early: `median` (worse than half of the others at the same epoch) or `hyperband`"""
     names: tuple[str, ...] = tuple(SPACE)
     threads: int = 1
 
@@ -38,8 +38,8 @@ class SearchOptions:
 def search(config: RunConfig, store: SceneStore, validation: SceneStore, options: SearchOptions) -> dict[str, object]:
     """Tries settings until `trials` have ended, over all resumptions, and returns the best.
 
-    The journal in the folder keeps every trial; one that was killed is counted as failed and does not come back. The
-    settings that are tried follow from the seed and from what came before, so a resumed search is the same search.
+    The journal in the folder keeps every trial; a killed one counts as failed and is not repeated. The settings to try
+    follow from the seed and from earlier trials, so a resumed search is the same search.
     """
     unknown = set(options.names) - set(SPACE)
     if unknown:

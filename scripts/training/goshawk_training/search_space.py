@@ -1,4 +1,4 @@
-"""What a search may vary, apart from the search itself, which needs Optuna."""
+"""What a search may vary; separate from the search itself, which needs Optuna."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which channels go: blocks with the least importance for what they cost, until a budget is met.
+"""Chooses channels to remove: blocks with the least importance per cost, until a budget is met.
 
-A greedy answer to the knapsack of HALP (Shen et al. 2022): the most importance is kept for the cost that is left.
+A greedy solution of HALP's knapsack (Shen et al. 2022): keep the most importance for the remaining cost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Budget:
         )
 
     def saved(self, group: ChannelGroup, widths: Channels) -> float:
-        """What one more channel of the group costs at these widths, in the measure, with memory traffic added."""
+        """Cost of one more channel of the group at these widths, in the measure, including memory traffic."""
         counts_macs = self._settings.measure == "macs"
         cost = 0.0
         for side, other in ((group.outputs, 0), (group.inputs, 1)):
@@ -43,7 +43,7 @@ class Budget:
 
 
 def least_width(group: ChannelGroup, dense: Channels, settings: PruneConfig) -> int:
-    """Channels that a group keeps in any case: a multiple of `channel_multiple`, at most what it began with."""
+    """Minimum channels of a group: a multiple of `channel_multiple`, at most its initial width."""
     size = dense[group.root][1]
     multiple = settings.channel_multiple
     return min(size, max(multiple, math.ceil(size * settings.least_share / multiple) * multiple))
@@ -58,9 +58,9 @@ def removable(
     settings: PruneConfig,
     target: float,
 ) -> dict[str, list[int]]:
-    """Channels to remove from each group's root so that the total comes down to `target` or as near as it may.
+    """Channels to remove from each group's root so that the total falls to `target`, or as close as possible.
 
-    `widths` are those of now, `dense` those that the stage began with.
+    `widths` are the current ones, `dense` those at the start of the stage.
     """
     left = {name: list(pair) for name, pair in widths.items()}
     orders = [importance_of(group).argsort().tolist() for group in groups]

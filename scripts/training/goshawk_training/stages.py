@@ -1,4 +1,4 @@
-"""Stages that begin with another run's weights: fine-tuning with pruning, with a teacher, with rounding."""
+"""Stages that start from another run's weights: fine-tuning with pruning, with a teacher, with rounding."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .train import LAST
 
 
 def checkpoint_in(run: Path) -> Path:
-    """The checkpoint that `--from` and `--teacher` mean: a file, or the last one of a run's folder."""
+    """The checkpoint for `--from` and `--teacher`: a file, or the last one of a run's folder."""
     return run / LAST if run.is_dir() else run
 
 
 def start_from(parent: Path, config: RunConfig, device: torch.device = CPU) -> Callable[[], TrainState]:
-    """The first state of a stage: the parent's averaged weights, its 2:4 masks, and its history."""
+    """The initial state of a stage: the parent's averaged weights, its 2:4 masks, and its history."""
 
     def start() -> TrainState:
         stored = checkpoint.read(parent)
         model = checkpoint.averaged_model_of(stored)
         already = RunConfig.from_json(stored["config"]).qat is not None
         if already and config.qat is None:
-            raise ValueError(f"{parent} is quantization-aware already: only `qat` can go on from it")
+            raise ValueError(f"{parent} is already quantization-aware: only `qat` can continue from it")
         if config.qat is not None and not already:
             quantize_aware(model, config.qat)
         state = state_of(model, config, device)
@@ -52,8 +52,8 @@ def teacher_of(
     device: torch.device = CPU,
     resident: bool = False,
 ) -> Teacher:
-    """The teacher of a run: with `cache` its answers are computed once and kept beside the store, or, where scenes are
-    resident, in the device's memory.
+    """The teacher of a run. With `cache` its outputs are computed once and kept next to the store, or in device memory
+    if scenes are resident.
     """
     digest = digest_of(path)
     if digest != settings.teacher:
@@ -64,6 +64,6 @@ def teacher_of(
         return live
     if resident:
         if settings.live:
-            raise ValueError("--teacher-live goes with scenes that are not resident; --no-teacher-cache asks about all")
+            raise ValueError("--teacher-live needs scenes that are not resident; --no-teacher-cache asks about all")
         return ResidentTeacher(store, live, model.config, device)
     return CachedTeacher(cached_answers(store, live, digest, model.config), live if settings.live else None)

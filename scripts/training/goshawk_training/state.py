@@ -1,4 +1,4 @@
-"""What training changes: the network, its average, the optimizer, and where it is."""
+"""What training changes: the network, its average, the optimizer, and the position."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from .quantize import is_range, quantize_aware
 
 @dataclass
 class TrainState:
-    """All that a run needs to go on as if it had never stopped (batches follow from seed and step)."""
+    """Everything that a run needs to continue as if it had never stopped (batches follow from seed and step)."""
 
     model: Detector
     average: WeightAverage
     optimizer: torch.optim.Optimizer
     dense: Channels
-    """widths that the stage began with; sparsity is counted from them"""
+    """widths at the start of the stage; sparsity is relative to them"""
     masks: Masks = field(default_factory=dict)
-    """2:4 sparsity that is kept through every update; empty without"""
+    """2:4 sparsity that is kept through every update; empty without it"""
     stages: list[dict[str, Any]] = field(default_factory=list)
-    """records of the stages before this one, first to last, as a lineage has them"""
+    """records of earlier stages, first to last, in lineage format"""
     step: int = 0
     seconds: float = 0.0
-    """spent training, over all resumptions"""
+    """training time over all resumptions"""
 
     @property
     def device(self) -> torch.device:
-        """Where the network and all that belongs to it is."""
+        """The device of the network and everything that belongs to it."""
         return next(self.model.parameters()).device
 
 
 def build(config: RunConfig, channels: Channels | None) -> Detector:
-    """A network of a run's configuration and the widths it has by now (None: the configuration's own)."""
+    """A network of a run's configuration and its current widths (None: the configuration's own)."""
     model = build_with(config.model, channels)
     return model if config.qat is None else quantize_aware(model, config.qat)
 
 
 def new_state(config: RunConfig, device: torch.device = CPU) -> TrainState:
-    """Weights, their average and the optimizer at step 0, from the seed."""
+    """Weights, average and optimizer at step 0, from the seed."""
     torch.manual_seed(config.train.seed)
     return state_of(build(config, None), config, device)
 

@@ -13,14 +13,14 @@ from .groups import dependency_graph
 from .model import Detector
 
 KeptIndices = dict[str, Tensor]
-"""For each tensor of the state dict: the flat indices, in the new shape, of the elements that stay."""
+"""For each tensor of the state dict: the flat indices of the remaining elements, in the new shape."""
 
 
 def kept_indices(model: Detector, removed: dict[str, list[int]]) -> tuple[Channels, KeptIndices]:
-    """New widths, and where each remaining element was. `removed` lists channels by the convolution that roots them.
+    """New widths, and the old index of each remaining element. `removed` lists channels by their root convolution.
 
-    A copy of the network whose every weight is its own index is pruned by torch-pruning: what is left of it is the
-    answer, for tensors of any kind and whatever they are coupled with.
+    torch-pruning prunes a copy of the network in which every weight is its own index. What is left of it is the result,
+    for tensors of any kind and whatever they are coupled with.
     """
     tracer = copy.deepcopy(model).to("cpu", torch.float64)
     with torch.no_grad():
@@ -36,12 +36,12 @@ def kept_indices(model: Detector, removed: dict[str, list[int]]) -> tuple[Channe
 
 
 def shrink_state(state: dict[str, Tensor], indices: KeptIndices) -> dict[str, Tensor]:
-    """A state dict of the old shape with what stays of each tensor; others (counters) as they are."""
+    """A state dict with the remaining part of each tensor; others (counters) unchanged."""
     return {name: shrink(value, indices[name]) if name in indices else value for name, value in state.items()}
 
 
 def shrink(value: Tensor, indices: Tensor) -> Tensor:
-    """What stays of one tensor."""
+    """The remaining part of one tensor."""
     return value.detach().reshape(-1)[indices.to(value.device)]
 
 
@@ -54,7 +54,7 @@ def shrink_optimizer(
         moments = {}
         for key, value in old.state[parameter].items():
             if value.shape == parameter.shape:
-                # in the memory order of the parameter: fused optimizers walk through both in step
+                # in the memory order of the parameter: fused optimizers iterate both in step
                 moments[key] = torch.empty_like(fresh[name]).detach().copy_(shrink(value, kept[name]))
             else:
                 moments[key] = value.clone()

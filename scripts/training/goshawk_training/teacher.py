@@ -1,4 +1,4 @@
-"""What a teacher says about training pictures: computed now, or read from a file made once beside the store."""
+"""A teacher's outputs for training images: computed now, or read from a file created once next to the store."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ SECONDS_BETWEEN_NOTES = 20.0
 
 
 class Teacher(Protocol):
-    """Answers for a batch: raw predictions [B, N, 5 + C], float32, and for which pictures they hold, bool [B]."""
+    """Outputs for a batch: raw predictions [B, N, 5 + C], float32, and for which images they are valid, bool [B]."""
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]: ...
 
 
 class LiveTeacher:
-    """Looks at each picture: norms folded (in place), bf16 where the CPU has it, no graph kept."""
+    """Runs on each image: norms folded (in place), bf16 if the CPU has it, without gradients."""
 
     def __init__(self, model: Detector, bf16: bool = True, device: torch.device = CPU) -> None:
         self._model = model.eval().fuse().to(device, memory_format=torch.channels_last)
         self._bf16, self._device = bf16, device
 
-    def look(self, pictures: Tensor) -> Tensor:
-        """Raw predictions [B, N, 5 + C] of pictures [B, 3, H, W] of 0..255."""
+    def look(self, images: Tensor) -> Tensor:
+        """Raw predictions [B, N, 5 + C] for images [B, 3, H, W] of 0..255."""
         with torch.inference_mode(), torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
-            raw = self._model(pictures.to(self._device, memory_format=torch.channels_last))
+            raw = self._model(images.to(self._device, memory_format=torch.channels_last))
         # out of inference mode: the loss keeps it for its backward pass
         return raw.float().clone()
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        return self.look(batch.pictures), torch.ones(len(batch.pictures), dtype=torch.bool, device=self._device)
+        return self.look(batch.images), torch.ones(len(batch.images), dtype=torch.bool, device=self._device)
 
 
 class CachedTeacher:
-    """Reads what was said about the plain view of each scene and its mirror image, whatever colors a picture has now.
+    """Reads the stored outputs for the plain view of each scene and its mirror image, whatever colors an image has now.
 
-    About other views it asks `live`, or says nothing.
+    For other views it asks `live`, or has no outputs.
     """
 
     def __init__(self, answers: np.ndarray, live: LiveTeacher | None = None) -> None:
@@ -61,17 +61,17 @@ class CachedTeacher:
         plain = torch.from_numpy(batch.views != NOT_PLAIN)
         raw = torch.zeros(len(batch.views), *self._answers.shape[1:])
         raw[plain] = torch.from_numpy(self._answers[batch.views[plain.numpy()]]).float()
-        device = batch.pictures.device
+        device = batch.images.device
         raw, plain = raw.to(device), plain.to(device)
         if self._live is None:
             return raw, plain
         if not plain.all():
-            raw[~plain] = self._live.look(batch.pictures[~plain])
+            raw[~plain] = self._live.look(batch.images[~plain])
         return raw, torch.ones_like(plain)
 
 
 class ResidentTeacher:
-    """What CachedTeacher reads, computed at once and kept in the device's memory [2 * scenes, N, 5 + C], float16."""
+    """Like CachedTeacher, but computed up front and kept in device memory [2 * scenes, N, 5 + C], float16."""
 
     def __init__(self, store: SceneStore, teacher: LiveTeacher, config: ModelConfig, device: torch.device) -> None:
         cells = sum((config.input_width // s) * (config.input_height // s) for s in STRIDES)
@@ -84,7 +84,7 @@ class ResidentTeacher:
             for mirror in (False, True):
                 plan = plain_plan(np.arange(first, last), store, config, mirror=mirror)
                 self._answers[2 * first + mirror : 2 * last : 2] = teacher.look(scenes.draw(plan, config)).half()
-        print(f"teacher's answers: {2 * len(store)} views in {time.monotonic() - begun:.1f} s", flush=True)
+        print(f"teacher outputs: {2 * len(store)} views in {time.monotonic() - begun:.1f} s", flush=True)
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         views = torch.from_numpy(batch.views).to(self._answers.device)
@@ -92,23 +92,23 @@ class ResidentTeacher:
 
 
 def cache_files(store: SceneStore, teacher_digest: str) -> tuple[Path, Path]:
-    """The answers and their description."""
+    """The outputs and their description."""
     answers = store.folder / f"teacher-{teacher_digest[:16]}.f16"
     return answers, answers.with_suffix(".json")
 
 
 def cached_answers(store: SceneStore, teacher: LiveTeacher, teacher_digest: str, config: ModelConfig) -> np.ndarray:
-    """The teacher's answers [2 * scenes, N, 5 + C], float16, memory-mapped; made first where they are not there yet.
+    """The teacher's outputs [2 * scenes, N, 5 + C], float16, memory-mapped; computed first if they are missing.
 
     Row 2 * i is scene i letterboxed, row 2 * i + 1 its mirror image. The files belong to one teacher and one store by
-    their digests; making them goes on where it was killed.
+    their digests; an interrupted computation is resumed.
     """
     file, note = cache_files(store, teacher_digest)
     cells = sum((config.input_width // s) * (config.input_height // s) for s in STRIDES)
     shape = (2 * len(store), cells, 5 + config.classes)
     described = {"teacher": teacher_digest, "data": store.meta["digest"], "shape": list(shape)}
     with note.with_suffix(".lock").open("w") as lock:
-        # of the processes of a run one makes them, the others wait and find them made
+        # one process of a run computes them; the others wait and find them
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = 0
         if note.exists() and file.exists():
@@ -134,17 +134,17 @@ def _fill(
     while done < len(store):
         end = min(len(store), done + CACHE_BATCH)
         boxed = [letterboxed(store[i], config) for i in range(done, end)]
-        views = np.stack([view.picture for scene in boxed for view in (scene, mirrored(scene))])
+        views = np.stack([view.image for scene in boxed for view in (scene, mirrored(scene))])
         looked = teacher.look(torch.from_numpy(views).permute(0, 3, 1, 2).float())
         answers[2 * done : 2 * end] = looked.cpu().numpy()
         done = end
         if time.monotonic() - noted > SECONDS_BETWEEN_NOTES or done == len(store):
-            # pixels first, then the note that says how far they go
+            # data first, then the note of how far it goes
             answers.flush()
             _write(note, {**described, "done": done})
             noted = time.monotonic()
             left = (noted - begun) / (done - first) * (len(store) - done) / 60
-            print(f"teacher's answers: {done}/{len(store)} scenes, {left:.1f} min left", flush=True)
+            print(f"teacher outputs: {done}/{len(store)} scenes, {left:.1f} min left", flush=True)
 
 
 def _write(path: Path, value: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""How many cores to compute with, on a machine that others use too."""
+"""How many cores to use on a shared machine."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import torch
 FOLLOW_LOAD = 0
 STEPS_BETWEEN_LOOKS = 20
 BUSY = 1.0
-"""Runnable processes of others, on average over a minute, above which one thread is faster than all: the threads of one
-operation wait for each other until the slower gets its turn (measured on a busy machine: 13 pictures a CPU second with
-two threads, 40 with one)."""
+"""Runnable processes of others, averaged over a minute, above which one thread is faster than all: the threads of one
+operation wait for each other until the slower one is scheduled (measured on a busy machine: 13 images per CPU second
+with two threads, 40 with one)."""
 
 
 class Threads:
-    """Sets torch's thread count: a fixed one, or with FOLLOW_LOAD all cores on a quiet machine, one on a busy one."""
+    """Sets torch's thread count: a fixed one, or with FOLLOW_LOAD all cores on an idle machine, one on a busy one."""
 
     def __init__(self, wanted: int) -> None:
         self._follows = wanted == FOLLOW_LOAD
@@ -24,7 +24,7 @@ class Threads:
         torch.set_num_threads(self._count)
 
     def look(self, step: int) -> None:
-        """Adapts where that was asked for; sums are then rounded otherwise, so runs are no longer equal to the bit."""
+        """Adapts if requested; sums are then rounded differently, so runs are not reproducible to the bit."""
         if not self._follows or step % STEPS_BETWEEN_LOOKS != 0:
             return
         others = os.getloadavg()[0] - self._count

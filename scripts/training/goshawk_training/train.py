@@ -39,7 +39,7 @@ LAST, HISTORY = "last.pt", "history.jsonl"
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; it decides nothing about the weights but their rounding."""
+    """How a run executes; affects nothing about the weights but their rounding."""
 
     folder: Path
     resume: bool = False
@@ -48,12 +48,12 @@ class RunOptions:
     evaluate_every: int = 4
     """epochs between evaluations on the validation store"""
     stop_after_steps: int | None = None
-    """end early, as a kill would, with a checkpoint (for tests and for sharing a machine)"""
+    """stop early, as after a kill, with a checkpoint (for tests and for sharing a machine)"""
     on_evaluation: Callable[[int, Evaluation], None] | None = None
-    """is told epoch and result; what it raises ends the run"""
+    """called with epoch and result; an exception ends the run"""
     device: torch.device = CPU
     begun: float = field(default_factory=lambda: time.monotonic())
-    """when a time box began to run: loading of scenes and a teacher's answers are within it"""
+    """start of the time box, which includes loading of scenes and computing teacher outputs"""
 
 
 def train(
@@ -66,11 +66,11 @@ def train(
 ) -> TrainState:
     """Trains to the end of the schedule, or until SIGINT or SIGTERM, which leave a checkpoint to resume from.
 
-    `start` gives the state that a stage begins with; without it, weights come from the seed. Under `torchrun` each
+    `start` returns the initial state of a stage; without it, weights come from the seed. Under `torchrun` each
     process trains on its share of every batch.
     """
     if (config.distill is None) != (teacher is None):
-        raise ValueError("a teacher is needed where, and only where, the run has settings for distillation")
+        raise ValueError("a teacher is needed if, and only if, the run has settings for distillation")
     with joined() as processes:
         if not processes.alone and config.qat is not None:
             raise ValueError("ranges are measured by one process: start `qat` without torchrun")
@@ -112,7 +112,7 @@ class _Run:
         self._seconds_before = state.seconds
         self._saved_at = time.monotonic()
         if config.prune:
-            # each pruning step makes new shapes, which are not worth a search for kernels
+            # each pruning step makes new shapes, for which a kernel search does not pay off
             torch.backends.cudnn.benchmark = False
         self._pruning = Pruning(config, self._total, processes.agree) if config.prune else None
         if self._pruning:
@@ -138,7 +138,7 @@ class _Run:
                 if self.processes.any(stop.wanted):
                     self._save()
                     if self.processes.first:
-                        print(f"stopped at step {self.state.step}; --resume goes on from {self._last}", flush=True)
+                        print(f"stopped at step {self.state.step}; --resume continues from {self._last}", flush=True)
                     return
                 if time.monotonic() - self._saved_at > self.options.checkpoint_seconds:
                     self._save()
@@ -152,13 +152,13 @@ class _Run:
             self._evaluate(max(1, round(self.state.step / self._per_epoch)))
 
     def _last_step(self) -> int | None:
-        """Where the run ends by steps; None: it ends by time alone."""
+        """Last step of the run; None: it ends by time alone."""
         if not self.config.train.max_seconds:
             return min(self._total, self.options.stop_after_steps or self._total)
         return self.options.stop_after_steps
 
     def _take_time(self, begun: float) -> None:
-        """Counts the seconds of an update; of a time box, all that passes."""
+        """Counts the seconds of an update; with a time box, all elapsed time."""
         now = time.monotonic()
         limit = self.config.train.max_seconds
         if not limit:
@@ -181,7 +181,7 @@ class _Run:
         if self._pruning:
             done = self._pruning.before(step, state, self._loss_of, lambda count: self._upcoming(step, count))
             if done:
-                # another network is in the state's place now
+                # the state has another network now
                 self._wrapped = self.processes.wrapped(state.model)
                 if self.processes.first:
                     print(f"step {step}: {done}", flush=True)
@@ -235,18 +235,18 @@ def train_step(
 ) -> tuple[float, LossParts]:
     """One update of weights and average; returns the learning rate and the loss.
 
-    `network` is the state's own in what averages gradients over processes, where there are several.
+    `network` is the state's own, wrapped to average gradients over processes if there are several.
     """
     settings = config.train
     rate = learning_rate(step, total, settings.lr, settings.lr_floor, settings.warmup_steps)
     for group in state.optimizer.param_groups:
         group["lr"] = rate * group.get("relative_rate", 1.0)
     state.model.train()
-    with torch.autocast(batch.pictures.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
-        raw = (network or state.model)(batch.pictures)
+    with torch.autocast(batch.images.device.type, dtype=torch.bfloat16, enabled=settings.bf16):
+        raw = (network or state.model)(batch.images)
     parts = loss_of(raw, batch.targets, lesson)
     if not torch.isfinite(parts.total):
-        raise FloatingPointError(f"the loss is {parts.total.item()} at step {step}: lower --lr or give --no-bf16")
+        raise FloatingPointError(f"the loss is {parts.total.item()} at step {step}: lower --lr or use --no-bf16")
     state.optimizer.zero_grad()
     parts.total.backward()
     nn.utils.clip_grad_norm_(state.model.parameters(), settings.grad_clip, foreach=True)
@@ -261,7 +261,7 @@ def _begin(
 ) -> TrainState:
     last = options.folder / LAST
     if last.exists() and not options.resume:
-        raise FileExistsError(f"{last} exists: give --resume to go on with it, or another --run folder")
+        raise FileExistsError(f"{last} exists: use --resume to continue it, or another --run folder")
     if not last.exists():
         return start() if start else new_state(config, options.device)
     state = checkpoint.restore(last, config, store.meta["digest"], options.device)
@@ -270,18 +270,18 @@ def _begin(
 
 
 def _check(config: RunConfig, options: RunOptions, processes: Processes) -> None:
-    """Refuses what does not go together, before any time is spent."""
+    """Refuses incompatible settings, before any time is spent."""
     limited = config.train.max_seconds > 0
     if not processes.alone and (config.train.resident or limited or options.device.type != "cpu"):
-        raise ValueError("--resident, --max-seconds and CUDA are for one process: start without torchrun")
+        raise ValueError("--resident, --max-seconds and CUDA need a single process: start without torchrun")
     if limited and config.prune is not None and config.prune.sparsity_steps > 1:
-        raise ValueError("--max-seconds goes with one of --sparsity-steps at most: prune by epochs, then go on with it")
+        raise ValueError("--max-seconds allows at most one of --sparsity-steps: prune by epochs, then continue with it")
     if limited and config.qat is not None:
         raise ValueError("--max-seconds is not for `qat`, whose ranges freeze after a share of its epochs")
 
 
 class _StopRequest:
-    """Turns SIGINT and SIGTERM into a wish that the loop honors after its step."""
+    """Turns SIGINT and SIGTERM into a stop request that the loop honors after its step."""
 
     def __init__(self) -> None:
         self.wanted = False

@@ -17,7 +17,7 @@ CLASSES = 3
 
 def toy_scene(rng: np.random.Generator) -> Scene:
     """One to four rectangles apart from each other, on noise; the class is the color."""
-    picture = rng.integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    image = rng.integers(60, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     boxes, classes = [], []
     for _ in range(rng.integers(2, 8)):
         kind = int(rng.integers(CLASSES))
@@ -25,10 +25,10 @@ def toy_scene(rng: np.random.Generator) -> Scene:
         x, y = int(rng.integers(WIDTH - width)), int(rng.integers(HEIGHT - height))
         if any(x < b[2] and b[0] < x + width and y < b[3] and b[1] < y + height for b in boxes):
             continue
-        picture[y : y + height, x : x + width] = np.eye(3, dtype=np.uint8)[kind] * 200 + 20
+        image[y : y + height, x : x + width] = np.eye(3, dtype=np.uint8)[kind] * 200 + 20
         boxes.append([x, y, x + width, y + height])
         classes.append(kind)
-    return Scene(picture, np.array(boxes, np.float32), np.array(classes))
+    return Scene(image, np.array(boxes, np.float32), np.array(classes))
 
 
 def toy_store(folder: Path, count: int, seed: int) -> SceneStore:

@@ -26,7 +26,7 @@ def gradients(store: SceneStore, config: RunConfig, processes: Processes) -> dic
     network = processes.wrapped(model)
     batch = make_batch(store, config, 0, processes.share)
     loss_of = DetectionLoss(config.model, config.train.box_weight, None, processes.norm)
-    loss_of(network(batch.pictures), batch.targets).total.backward()
+    loss_of(network(batch.images), batch.targets).total.backward()
     return {name: parameter.grad for name, parameter in model.named_parameters()}
 
 

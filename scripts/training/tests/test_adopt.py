@@ -18,7 +18,7 @@ from goshawk_training.model import ConvBnAct, Detector
 
 
 def trained(config: RunConfig) -> Detector:
-    """A network whose norms have statistics of their own."""
+    """A network whose norms have distinct statistics."""
     torch.manual_seed(3)
     model = Detector(config.model)
     for module in model.modules():
@@ -32,8 +32,8 @@ def trained(config: RunConfig) -> Detector:
 def test_computes_what_the_file_does_and_trains_on(toy_config: RunConfig, store: SceneStore, tmp_path: Path) -> None:
     model = trained(toy_config)
     export_onnx(model, tmp_path / "model.onnx")
-    pictures = np.stack([letterboxed(store[i], toy_config.model).picture for i in range(8)])
-    batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
+    images = np.stack([letterboxed(store[i], toy_config.model).image for i in range(8)])
+    batch = torch.from_numpy(images).permute(0, 3, 1, 2).float()
     model = trained(toy_config)
     with torch.inference_mode():
         expected = model(batch)
@@ -43,7 +43,7 @@ def test_computes_what_the_file_does_and_trains_on(toy_config: RunConfig, store:
     adopted = checkpoint.averaged_model(tmp_path / "run/last.pt")
     with torch.inference_mode():
         torch.testing.assert_close(adopted(batch), expected, rtol=1e-3, atol=1e-3)
-        # statistics of the pictures themselves: in training mode the network computes nearly the same
+        # statistics of the images themselves: in training mode the network computes nearly the same
         in_training = adopted.train()(batch)
     assert (in_training - expected).abs().mean() < 0.1 * expected.std()
 

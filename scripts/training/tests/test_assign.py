@@ -44,10 +44,10 @@ def run(seed: int) -> tuple[Assignment, Targets]:
 @pytest.mark.parametrize("seed", range(20))
 def test_each_cell_has_one_object_and_each_object_few_cells(seed: int) -> None:
     found, targets = run(seed)
-    slots = list(zip(found.picture.tolist(), found.cell.tolist(), strict=True))
+    slots = list(zip(found.image.tolist(), found.cell.tolist(), strict=True))
     assert len(slots) == len(set(slots))
     assert found.target.bincount(minlength=len(targets)).max() <= TOP_CELLS
-    assert torch.equal(targets.picture[found.target], found.picture)
+    assert torch.equal(targets.image[found.target], found.image)
     assert ((found.quality >= 0) & (found.quality <= 1)).all()
 
 
@@ -77,7 +77,7 @@ def test_the_exact_prediction_wins() -> None:
     assert found.quality.max() == pytest.approx(1.0, abs=1e-4)
 
 
-def test_pictures_without_objects_assign_nothing_and_still_teach() -> None:
+def test_images_without_objects_assign_nothing_and_still_teach() -> None:
     none = Targets(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0, 4))
     raw = torch.zeros(2, len(STRIDES), 8, requires_grad=True)
     parts = DetectionLoss(CONFIG, 5.0)(raw, none)

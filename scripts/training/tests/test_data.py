@@ -31,17 +31,17 @@ from .conftest import HEIGHT, WIDTH, toy_scene
 def test_store_gives_back_what_was_written(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     scenes = [toy_scene(rng) for _ in range(3)]
-    scenes[1] = Scene(scenes[1].picture, np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
+    scenes[1] = Scene(scenes[1].image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
     writer = StoreWriter(tmp_path)
     for scene in scenes:
         writer.add(scene)
-    with pytest.raises(ValueError, match="holds"):
+    with pytest.raises(ValueError, match="the store has"):
         writer.add(Scene(np.zeros((2, 2, 3), np.uint8), scenes[1].boxes, scenes[1].classes))
     meta = writer.close({"seed": 5})
     store = SceneStore(tmp_path)
     assert (len(store), store.height, store.width, store.meta) == (3, HEIGHT, WIDTH, meta)
     for index, scene in enumerate(scenes):
-        np.testing.assert_array_equal(store[index].picture, scene.picture)
+        np.testing.assert_array_equal(store[index].image, scene.image)
         np.testing.assert_array_equal(store[index].boxes, scene.boxes)
         np.testing.assert_array_equal(store[index].classes, scene.classes)
 
@@ -66,10 +66,10 @@ def test_validation_that_was_trained_on_is_refused(tmp_path: Path) -> None:
 
 
 def white_where_boxes_are(scene: Scene) -> Scene:
-    picture = np.zeros_like(scene.picture)
+    image = np.zeros_like(scene.image)
     for x1, y1, x2, y2 in scene.boxes.astype(int):
-        picture[y1:y2, x1:x2] = 255
-    return Scene(picture, scene.boxes, scene.classes)
+        image[y1:y2, x1:x2] = 255
+    return Scene(image, scene.boxes, scene.classes)
 
 
 def marked_store(folder: Path) -> SceneStore:
@@ -90,16 +90,16 @@ def test_boxes_follow_the_pixels_through_augmentation(tmp_path: Path, toy_config
     train = toy_config.with_train(scale=(0.6, 1.5), flip=0.5).train
     for seed in range(60):
         scene, _ = compose(store, seed % 8, mosaic, toy_config.model, train, np.random.default_rng(seed))
-        assert scene.picture.shape == (64, 96, 3)
+        assert scene.image.shape == (64, 96, 3)
         for x1, y1, x2, y2 in np.round(scene.boxes).astype(int):
             assert 0 <= x1 < x2 <= 96
             assert 0 <= y1 < y2 <= 64
             # white within (one pixel of edge is left to resampling), not white just outside
-            assert (scene.picture[y1 + 1 : y2 - 1, x1 + 1 : x2 - 1] > 200).all()
+            assert (scene.image[y1 + 1 : y2 - 1, x1 + 1 : x2 - 1] > 200).all()
             for column in (x1 - 2, x2 + 1):
                 # in a mosaic the neighbor may be white too
                 if mosaic == 0.0 and 0 <= column < 96:
-                    assert scene.picture[(y1 + y2) // 2, column, 0] < 130
+                    assert scene.image[(y1 + y2) // 2, column, 0] < 130
 
 
 def test_mosaic_shows_more_objects_than_one_scene(tmp_path: Path, toy_config: RunConfig) -> None:
@@ -115,7 +115,7 @@ def test_mosaic_shows_more_objects_than_one_scene(tmp_path: Path, toy_config: Ru
 def test_mirror_twice_is_the_scene() -> None:
     scene = toy_scene(np.random.default_rng(1))
     twice = mirrored(mirrored(scene))
-    np.testing.assert_array_equal(twice.picture, scene.picture)
+    np.testing.assert_array_equal(twice.image, scene.image)
     np.testing.assert_allclose(twice.boxes, scene.boxes)
 
 
@@ -130,9 +130,9 @@ def test_letterbox_is_the_runtimes() -> None:
     """640x360 into 448x256: 448x252 at the top left, four gray rows below."""
     scene = Scene(np.full((360, 640, 3), 200, np.uint8), np.array([[0, 0, 640, 360]], np.float32), np.array([0]))
     boxed = letterboxed(scene, ModelConfig())
-    assert boxed.picture.shape == (256, 448, 3)
-    assert (boxed.picture[:252] == 200).all()
-    assert (boxed.picture[252:] == PAD_VALUE).all()
+    assert boxed.image.shape == (256, 448, 3)
+    assert (boxed.image[:252] == 200).all()
+    assert (boxed.image[252:] == PAD_VALUE).all()
     np.testing.assert_allclose(boxed.boxes, [[0, 0, 448, 252]], rtol=1e-6)
 
 
@@ -140,17 +140,17 @@ def test_place_is_exact_without_scale() -> None:
     scene = toy_scene(np.random.default_rng(4))
     canvas = np.full((HEIGHT, WIDTH, 3), PAD_VALUE, np.uint8)
     placed = place(canvas, Patch(0, 0, WIDTH, HEIGHT), scene, 1.0, np.random.default_rng(0))
-    np.testing.assert_array_equal(placed.picture, scene.picture)
+    np.testing.assert_array_equal(placed.image, scene.image)
     np.testing.assert_array_equal(placed.boxes, scene.boxes)
 
 
 def test_color_stays_in_range_and_none_is_none() -> None:
-    pictures = torch.rand(4, 3, 8, 8) * 255
+    images = torch.rand(4, 3, 8, 8) * 255
     rng = np.random.default_rng(0)
-    same = shift_colors(pictures.clone(), np.stack([draw_color(0.0, rng) for _ in pictures]))
-    torch.testing.assert_close(same, pictures)
-    other = shift_colors(pictures.clone(), np.stack([draw_color(0.4, rng) for _ in pictures]))
-    assert (other - pictures).abs().max() > 1
+    same = shift_colors(images.clone(), np.stack([draw_color(0.0, rng) for _ in images]))
+    torch.testing.assert_close(same, images)
+    other = shift_colors(images.clone(), np.stack([draw_color(0.4, rng) for _ in images]))
+    assert (other - images).abs().max() > 1
     assert other.min() >= 0
     assert other.max() <= 255
 
@@ -160,36 +160,36 @@ def test_batches_depend_on_seed_and_step_only(store: SceneStore, toy_config: Run
     streamed = dict(batches(store, config, 1, 5))
     assert sorted(streamed) == [1, 2, 3, 4]
     again = make_batch(store, config, 3)
-    assert torch.equal(streamed[3].pictures, again.pictures)
+    assert torch.equal(streamed[3].images, again.images)
     assert torch.equal(streamed[3].targets.boxes, again.targets.boxes)
-    assert not torch.equal(make_batch(store, config.with_train(seed=7), 3).pictures, again.pictures)
+    assert not torch.equal(make_batch(store, config.with_train(seed=7), 3).images, again.images)
 
 
-def test_views_name_the_plain_pictures(store: SceneStore, toy_config: RunConfig) -> None:
+def test_views_name_the_plain_images(store: SceneStore, toy_config: RunConfig) -> None:
     """What a teacher's answers are looked up by: the scene, and whether it is seen in the mirror."""
     config = toy_config.with_train(mosaic=0.3, scale=(0.7, 1.4), unscaled=0.5, flip=0.5)
     seen = set()
     for _, batch in batches(store, config, 0, 6):
-        for picture, view in zip(batch.pictures, batch.views.tolist(), strict=True):
+        for image, view in zip(batch.images, batch.views.tolist(), strict=True):
             seen.add("other" if view == NOT_PLAIN else view % 2)
             if view != NOT_PLAIN:
                 scene = letterboxed(store[view // 2], config.model)
                 expected = mirrored(scene) if view % 2 else scene
-                np.testing.assert_array_equal(picture.permute(1, 2, 0).numpy(), expected.picture)
+                np.testing.assert_array_equal(image.permute(1, 2, 0).numpy(), expected.image)
     assert seen == {"other", 0, 1}
 
 
-def test_shares_of_a_batch_are_its_pictures(store: SceneStore, toy_config: RunConfig) -> None:
+def test_shares_of_a_batch_are_its_images(store: SceneStore, toy_config: RunConfig) -> None:
     config = toy_config.with_train(mosaic=0.5, flip=0.5, color=0.1)
     whole = make_batch(store, config, 1)
     for rank in range(2):
         share = make_batch(store, config, 1, Share(rank, 2))
-        assert torch.equal(share.pictures, whole.pictures[rank::2])
+        assert torch.equal(share.images, whole.images[rank::2])
         assert share.views.tolist() == whole.views[rank::2].tolist()
 
 
 def test_an_epoch_shows_each_scene_once(store: SceneStore, toy_config: RunConfig) -> None:
-    means = [batch.pictures.mean(dim=(1, 2, 3)) for _, batch in batches(store, toy_config, 0, 2)]
+    means = [batch.images.mean(dim=(1, 2, 3)) for _, batch in batches(store, toy_config, 0, 2)]
     assert len(torch.cat(means).unique()) == len(store)
 
 
@@ -206,7 +206,7 @@ def test_any_number_of_loading_threads_gives_the_same_batches(store: SceneStore,
     config = toy_config.with_train(mosaic=0.5, flip=0.5, color=0.1)
     one, three = ([b for _, b in batches(store, config, 0, 6, workers=n)] for n in (1, 3))
     for first, second in zip(one, three, strict=True):
-        assert torch.equal(first.pictures, second.pictures)
+        assert torch.equal(first.images, second.images)
 
 
 def test_rates_of_loading_and_training_are_told(store: SceneStore, capsys: pytest.CaptureFixture[str]) -> None:

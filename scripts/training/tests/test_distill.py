@@ -39,7 +39,7 @@ def test_divergence_is_hintons_over_two_outcomes() -> None:
 
 def test_a_student_that_agrees_pays_only_for_the_truth(store: SceneStore, toy_config: RunConfig) -> None:
     batch = make_batch(store, toy_config, 0)
-    raw = noisy_detector(toy_config)(batch.pictures).detach()
+    raw = noisy_detector(toy_config)(batch.images).detach()
     # sure of an object somewhere, so that there are cells to learn from
     raw[:, 10, 4:6] = 4.0
     settings = DistillConfig("", alpha=0.7, objectness=0.5, box=2.0)
@@ -51,7 +51,7 @@ def test_a_student_that_agrees_pays_only_for_the_truth(store: SceneStore, toy_co
     assert taught.classes == pytest.approx(0.3 * alone.classes, rel=1e-4)
     assert taught.objectness == pytest.approx(0.5 * alone.objectness, rel=1e-4)
     assert taught.box == pytest.approx(alone.box)
-    # answers that hold for no picture change nothing, whatever they are
+    # outputs that are valid for no image change nothing, whatever they are
     nobody = loss_of(raw, batch.targets, Lesson(raw + 7, ~everyone))
     assert float(nobody.total) == pytest.approx(float(alone.total), rel=1e-6)
     # each part of the answers is felt
@@ -83,17 +83,17 @@ def test_cache_is_made_once_for_a_teacher_and_a_store(tmp_path: Path, toy_config
     class Counting(LiveTeacher):
         looked = 0
 
-        def look(self, pictures: torch.Tensor) -> torch.Tensor:
-            self.looked += len(pictures)
+        def look(self, images: torch.Tensor) -> torch.Tensor:
+            self.looked += len(images)
             if self.looked > 40:
                 raise OSError("no space left")
-            return super().look(pictures)
+            return super().look(images)
 
     live = Counting(noisy_detector(toy_config), bf16=False)
     first = np.array(cached_answers(data, live, "a" * 64, toy_config.model))
     assert live.looked == 40
     assert np.array_equal(cached_answers(data, live, "a" * 64, toy_config.model), first)
-    # another teacher has answers of its own; interrupted, they are not taken for whole
+    # another teacher has other outputs; interrupted ones do not count as complete
     with pytest.raises(OSError, match="no space"):
         cached_answers(data, live, "b" * 64, toy_config.model)
     live.looked = 0
@@ -117,7 +117,7 @@ def test_a_student_learns_from_answers_alone(tmp_path: Path, store: SceneStore, 
 
     def distance(student: Detector) -> float:
         with torch.no_grad():
-            return loss_of(student.train()(batch.pictures), batch.targets, Lesson(*teacher(batch))).teacher
+            return loss_of(student.train()(batch.images), batch.targets, Lesson(*teacher(batch))).teacher
 
     before = distance(new_state(config).model)
     state = train(config, store, None, RunOptions(tmp_path), teacher=teacher)

@@ -31,13 +31,13 @@ def noisy_detector(config: RunConfig) -> Detector:
 
 def test_export_matches_torch_for_any_batch(tmp_path: Path, toy_config: RunConfig) -> None:
     model = noisy_detector(toy_config)
-    pictures = torch.rand(3, 3, 64, 96, generator=torch.Generator().manual_seed(1)) * 255
+    images = torch.rand(3, 3, 64, 96, generator=torch.Generator().manual_seed(1)) * 255
     with torch.inference_mode():
-        expected = model(pictures)
+        expected = model(images)
         expected[..., 4:] = expected[..., 4:].sigmoid()
     export_onnx(model, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
-    actual = session.run(None, {"images": pictures.numpy()})[0]
+    actual = session.run(None, {"images": images.numpy()})[0]
     assert actual.shape == (3, 126, 8)
     np.testing.assert_allclose(actual, expected.numpy(), atol=1e-3)
 

@@ -31,7 +31,7 @@ def test_rows_of_the_simulator_are_class_then_corners(tmp_path: Path) -> None:
     first, second = read_rendered(tmp_path)
     assert (first.classes.tolist(), first.boxes.tolist()) == ([7], [[1, 0, 5, 3]])
     assert second.boxes.shape == (0, 4)
-    np.testing.assert_array_equal(second.picture, pixels.reshape(2, 4, 6, 3)[1])
+    np.testing.assert_array_equal(second.image, pixels.reshape(2, 4, 6, 3)[1])
 
 
 def test_other_labels_are_refused(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_real_scenes_are_shrunk_with_their_boxes(tmp_path: Path) -> None:
     sharp = prepare(replace(simulation, average=False), tmp_path / "c", ModelConfig())
     assert (meta["resize"], sharp["resize"]) == ("average", "bilinear")
     other = same_scenes(SceneStore(tmp_path / "c"), store)
-    differences = other[0].picture.astype(int) - store[0].picture
+    differences = other[0].image.astype(int) - store[0].image
     assert 0 < np.abs(differences).mean() < 8
     np.testing.assert_array_equal(other[0].boxes, store[0].boxes)
     with pytest.raises(ValueError, match="differ in seeds"):
@@ -84,7 +84,7 @@ def _described_otherwise(folder: Path, **values: object) -> Path:
 
 def test_bilinear_is_of_the_two_nearest_pixels_on_each_axis() -> None:
     """OpenCV's INTER_LINEAR: centers lie at half numbers, (i + 0.5) * from / to - 0.5; rounded once at the end."""
-    picture = np.random.default_rng(5).integers(0, 256, (36, 50, 3), dtype=np.uint8)
+    image = np.random.default_rng(5).integers(0, 256, (36, 50, 3), dtype=np.uint8)
 
     def weights(size: int, smaller: int) -> np.ndarray:
         table = np.zeros((smaller, size))
@@ -94,12 +94,12 @@ def test_bilinear_is_of_the_two_nearest_pixels_on_each_axis() -> None:
                 table[i, min(k, size - 1)] += 1 - abs(at - k)
         return table
 
-    exact = np.einsum("yr,rcz,xc->yxz", weights(36, 25), picture.astype(float), weights(50, 35))
-    small = resized(picture, 0.7, average=False)
+    exact = np.einsum("yr,rcz,xc->yxz", weights(36, 25), image.astype(float), weights(50, 35))
+    small = resized(image, 0.7, average=False)
     assert small.shape == (25, 35, 3)
     assert np.abs(small - exact).max() <= 0.5 + 1e-3
-    # averaging takes all pixels below: another picture, and a smoother one
-    average = resized(picture, 0.7)
+    # averaging uses all pixels below: a different and smoother image
+    average = resized(image, 0.7)
     assert average.std() < small.std()
 
 

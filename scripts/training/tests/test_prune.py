@@ -104,14 +104,14 @@ def test_removing_silent_channels_changes_nothing(toy_config: RunConfig, store: 
     for group in groups:
         silence(state.model, group, removed[group.root])
         silence(state.average.model, group, removed[group.root])
-    pictures = make_batch(store, toy_config, 0).pictures
+    images = make_batch(store, toy_config, 0).images
     with torch.inference_mode():
-        expected, expected_average = state.model.eval()(pictures), state.average.model(pictures)
+        expected, expected_average = state.model.eval()(images), state.average.model(images)
     remove_channels(state, toy_config, removed)
     assert parameters(state.model) < 0.75 * parameters(Detector(toy_config.model))
     with torch.inference_mode():
-        torch.testing.assert_close(state.model.eval()(pictures), expected, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(state.average.model(pictures), expected_average, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(state.model.eval()(images), expected, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(state.average.model(images), expected_average, atol=1e-4, rtol=1e-4)
 
 
 def test_moments_stay_with_their_weights(toy_config: RunConfig, store: SceneStore) -> None:
@@ -161,7 +161,7 @@ def test_taylor_is_the_slope_of_the_loss(
         if isinstance(norm, nn.BatchNorm2d):
             norm.momentum = 1.0
     # statistics of this batch, so that activations are alive where the norms use what they keep
-    state.model.train()(batch.pictures)
+    state.model.train()(batch.images)
     groups = channel_groups(state.model, dependency_graph(state.model))
     group = next(g for g in groups if len(g.norms) > 1)
     silence(state.model, group, [2])
@@ -171,7 +171,7 @@ def test_taylor_is_the_slope_of_the_loss(
 
     # cells are given to objects once, as gradients see it: a cell that changes hands is a jump of the loss
     with torch.no_grad():
-        raw = copy.deepcopy(state.model).eval()(batch.pictures)
+        raw = copy.deepcopy(state.model).eval()(batch.images)
     boxes = decode_boxes(raw[..., :4], loss_of.corners, loss_of.strides)
     scores = raw[..., 4:5].sigmoid() * raw[..., 5:].sigmoid()
     found = assign(scores, boxes, loss_of.centers, loss_of.strides, batch.targets)
@@ -184,7 +184,7 @@ def test_taylor_is_the_slope_of_the_loss(
             norm.weight.data[indices[channel]] *= factor
             norm.bias.data[indices[channel]] *= factor
         with torch.inference_mode():
-            return float(loss_of(model(batch.pictures.double()), batch.targets).total)
+            return float(loss_of(model(batch.images.double()), batch.targets).total)
 
     channel = int(importance.argmax())
     # small, in double precision: the loss bends at every ReLU
@@ -251,7 +251,7 @@ def test_the_teacher_may_see_the_scenes_shrunk_another_way(
     darker = StoreWriter(tmp_path / "darker")
     for i in range(len(store)):
         scene = store[i]
-        darker.add(Scene(scene.picture // 2, scene.boxes, scene.classes))
+        darker.add(Scene(scene.image // 2, scene.boxes, scene.classes))
     digest = darker.close({"seed": store.meta["seed"]})["digest"]
     given = ["distill", "--from", str(parent), "--teacher", str(parent), "--teacher-data", str(tmp_path / "darker")]
     given += ["--data", str(store.folder), "--run", str(tmp_path / "run"), "--threads", "1", "--no-bf16"]

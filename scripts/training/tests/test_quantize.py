@@ -108,24 +108,24 @@ def test_a_range_learns_from_both_kinds_of_error() -> None:
 
 def test_ranges_are_measured_and_frozen(toy_config: RunConfig, store: SceneStore) -> None:
     model = quantize_aware(noisy_detector(toy_config), QatConfig(learned=False))
-    pictures = make_batch(store, toy_config, 0).pictures
+    images = make_batch(store, toy_config, 0).images
     set_mode(model, measuring=True)
     with torch.no_grad():
-        model(pictures)
+        model(images)
     set_mode(model, measuring=False)
     first = {name: rounding.bounds for name, rounding in roundings(model).items()}
     seen: list[float] = []
     hook = model.backbone.stem.rounding.register_forward_hook(
         lambda _m, given, _o: seen.append(float(given[0].detach().max()))
     )
-    model.eval()(pictures)
+    model.eval()(images)
     hook.remove()
     assert first["backbone.stem.rounding"] == pytest.approx((0.0, seen[0]))
     set_mode(model, frozen=True)
-    model.train()(pictures * 0.5)
+    model.train()(images * 0.5)
     assert {name: rounding.bounds for name, rounding in roundings(model).items()} == first
     set_mode(model, frozen=False)
-    model(pictures * 0.5)
+    model(images * 0.5)
     assert roundings(model)["backbone.stem.rounding"].bounds[1] < first["backbone.stem.rounding"][1]
 
 
@@ -138,14 +138,14 @@ def test_quantized_graph_gives_what_training_saw(
     model = checkpoint.averaged_model(tmp_path / LAST)
     by_torch = evaluate_model(model, store)
     assert by_torch.ap50 > 0.5
-    pictures = make_batch(store, config, 0).pictures
+    images = make_batch(store, config, 0).images
     with torch.inference_mode():
-        expected = model(pictures).numpy()
+        expected = model(images).numpy()
     export_onnx(model, tmp_path / "model.onnx")
-    floating = onnxruntime.InferenceSession(str(tmp_path / "model.onnx")).run(None, {"images": pictures.numpy()})[0]
+    floating = onnxruntime.InferenceSession(str(tmp_path / "model.onnx")).run(None, {"images": images.numpy()})[0]
     quantized(tmp_path / "model.onnx", tmp_path / "int8.onnx", predictions=settings.predictions)
     rounded = onnxruntime.InferenceSession(str(tmp_path / "int8.onnx"), exact())
-    actual = rounded.run(None, {"images": pictures.numpy()})[0]
+    actual = rounded.run(None, {"images": images.numpy()})[0]
     expected[..., 4:] = 1 / (1 + np.exp(-expected[..., 4:]))
     # nearer than float is: what is left are ties that round the other way
     assert np.abs(actual - expected).mean() < 0.35 * np.abs(floating - expected).mean()
@@ -158,7 +158,7 @@ def test_exported_file_is_plain_float_with_ranges(tmp_path: Path, toy_config: Ru
     model = quantize_aware(noisy_detector(toy_config), QatConfig())
     set_mode(model, measuring=True)
     with torch.no_grad():
-        model(make_batch(store, toy_config, 0).pictures)
+        model(make_batch(store, toy_config, 0).images)
     set_mode(model, measuring=False)
     export_onnx(model, tmp_path / "model.onnx")
     exported = onnx.load(str(tmp_path / "model.onnx"))

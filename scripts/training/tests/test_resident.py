@@ -32,32 +32,32 @@ from .test_export import noisy_detector
 VARIED = {"mosaic": 0.5, "scale": (0.6, 1.5), "unscaled": 0.3, "flip": 0.5, "color": 0.0, "resident": True}
 
 
-def test_pictures_and_boxes_are_those_of_the_loader(store: SceneStore, toy_config: RunConfig) -> None:
+def test_images_and_boxes_are_those_of_the_loader(store: SceneStore, toy_config: RunConfig) -> None:
     """Every patch of a plan, drawn by augment.py's own functions."""
     config = toy_config.with_train(**VARIED)
     plan = draw_plan(np.arange(16), store, 0.5, config.model, config.train, np.random.default_rng(3))
     assert 0 < plan.alone < 16
-    pictures = ResidentScenes(store, CPU).draw(plan, config.model)
-    picture_of, classes, boxes = targets_of(plan, store, config.model)
+    images = ResidentScenes(store, CPU).draw(plan, config.model)
+    image_of, classes, boxes = targets_of(plan, store, config.model)
     owner = plan.owner
-    for picture in range(16):
+    for image in range(16):
         canvas = np.full((64, 96, 3), PAD_VALUE, np.uint8)
         parts = []
-        for k in np.flatnonzero(owner == picture):
+        for k in np.flatnonzero(owner == image):
             scene, scale = store[int(plan.scenes[k])], float(plan.scale[k])
-            scaled = Scene(resized(scene.picture, scale), scene.boxes * np.float32(scale), scene.classes)
-            assert scaled.picture.shape[:2] == (plan.size[k, 1], plan.size[k, 0])
+            scaled = Scene(resized(scene.image, scale), scene.boxes * np.float32(scale), scene.classes)
+            assert scaled.image.shape[:2] == (plan.size[k, 1], plan.size[k, 0])
             # the rectangle that the scene was put into, as far as it shows
             x1, y1, x2, y2 = (int(v) for v in plan.window[k])
             shift_x, shift_y = (int(v) for v in plan.shift[k])
             parts.append(paste(canvas, Patch(x1, y1, x2, y2), scaled, shift_x - x1, shift_y - y1))
         whole = Scene(canvas, np.concatenate([p.boxes for p in parts]), np.concatenate([p.classes for p in parts]))
-        expected = mirrored(whole) if plan.mirror[picture] else whole
-        difference = np.abs(pictures[picture].permute(1, 2, 0).numpy() - expected.picture)
-        unscaled = (plan.scale[owner == picture] == 1.0).all()
+        expected = mirrored(whole) if plan.mirror[image] else whole
+        difference = np.abs(images[image].permute(1, 2, 0).numpy() - expected.image)
+        unscaled = (plan.scale[owner == image] == 1.0).all()
         # where a scene is scaled, augment.py rounds once more between its two passes
         assert difference.max() <= (0.0 if unscaled else 1.0)
-        mine = picture_of == picture
+        mine = image_of == image
         np.testing.assert_array_equal(classes[mine], expected.classes)
         np.testing.assert_allclose(boxes[mine], expected.boxes, atol=1e-4)
 
@@ -70,10 +70,10 @@ def test_boxes_follow_the_pixels(tmp_path: Path, toy_config: RunConfig) -> None:
     for step in range(30):
         batch = feed.make(step, 0.5)
         rounded = batch.targets.boxes.round().long().tolist()
-        for owner, (x1, y1, x2, y2) in zip(batch.targets.picture.tolist(), rounded, strict=True):
+        for owner, (x1, y1, x2, y2) in zip(batch.targets.image.tolist(), rounded, strict=True):
             assert 0 <= x1 < x2 <= 96
             assert 0 <= y1 < y2 <= 64
-            assert (batch.pictures[owner, :, y1 + 1 : y2 - 1, x1 + 1 : x2 - 1] > 200).all()
+            assert (batch.images[owner, :, y1 + 1 : y2 - 1, x1 + 1 : x2 - 1] > 200).all()
             seen += 1
     assert seen > 100
 
@@ -90,8 +90,8 @@ def test_draws_have_the_loaders_distribution(tmp_path: Path, toy_config: RunConf
         lambda b: len(b.targets) / 32,
         lambda b: float((b.targets.boxes[:, 2] - b.targets.boxes[:, 0]).mean()),
         lambda b: float(b.targets.boxes[:, 0].mean()),
-        lambda b: float(b.pictures.mean()),
-        lambda b: float(b.pictures.mean((1, 2, 3)).std()),
+        lambda b: float(b.images.mean()),
+        lambda b: float(b.images.mean((1, 2, 3)).std()),
     ):
         ours, theirs = (np.array([of(batch) for batch in some]) for some in (drawn, loaded))
         error = np.hypot(ours.std(), theirs.std()) / np.sqrt(24)
@@ -111,12 +111,12 @@ def test_plain_views_are_the_letterboxed_scenes(store: SceneStore, toy_config: R
     for mirror in (False, True):
         plan = plain_plan(np.arange(4, 9), store, toy_config.model, mirror=mirror)
         assert plan.views.tolist() == [2 * k + mirror for k in range(4, 9)]
-        pictures = scenes.draw(plan, toy_config.model)
-        assert pictures.is_contiguous(memory_format=torch.channels_last)
-        assert (pictures[:, :, HEIGHT:] == PAD_VALUE).all()
-        for picture, index in zip(pictures, range(4, 9), strict=True):
-            expected = store[index].picture[:, ::-1] if mirror else store[index].picture
-            np.testing.assert_array_equal(picture[:, :HEIGHT, :WIDTH].permute(1, 2, 0).numpy(), expected)
+        images = scenes.draw(plan, toy_config.model)
+        assert images.is_contiguous(memory_format=torch.channels_last)
+        assert (images[:, :, HEIGHT:] == PAD_VALUE).all()
+        for image, index in zip(images, range(4, 9), strict=True):
+            expected = store[index].image[:, ::-1] if mirror else store[index].image
+            np.testing.assert_array_equal(image[:, :HEIGHT, :WIDTH].permute(1, 2, 0).numpy(), expected)
 
 
 def test_an_epoch_shows_each_scene_once(store: SceneStore, toy_config: RunConfig) -> None:

@@ -40,10 +40,10 @@ describe('shell', () => {
 describe('refusals, each one line with its mend and a status of its own', () => {
   it.each<[string, Partial<BoardFacts>, number, string]>([
     [
-      'a machine that is no Jetson',
+      'a machine that is not a Jetson',
       { release: null },
       10,
-      'this is no Jetson: /etc/nv_tegra_release is missing; fix: run it on a Jetson with ' +
+      'this is not a Jetson: /etc/nv_tegra_release is missing; fix: run it on a Jetson with ' +
         'JetPack 6.1 or newer (docs/jetson.md)',
     ],
     [
@@ -57,7 +57,8 @@ describe('refusals, each one line with its mend and a status of its own', () => 
       'a full disk',
       { freeGib: 1 },
       18,
-      'FOLDER has 1024 MiB free, the build needs 2048; fix: make room, or give a folder on another disk with --work',
+      'FOLDER has 1024 MiB free, the build needs 2048; fix: free some space, or give a folder on another disk ' +
+        'with --work',
     ],
   ])('%s', (_, change, code, words) => {
     const board = new FakeBoard(folder, change);
@@ -67,12 +68,12 @@ describe('refusals, each one line with its mend and a status of its own', () => 
     expect(board.log()).toEqual([]);
   });
 
-  it('a bundle that gives no input: nothing is built', () => {
+  it('a bundle without an input for TensorRT: nothing is built', () => {
     const board = new FakeBoard(folder);
     const { status, stderr } = board.buildEngine(['yard', '--int8'], { FAKE_GOSHAWK: 'refuses' });
     expect(status).toBe(40);
     expect(stderr).toBe(
-      'GOSHAWK_ENGINE_INPUT: no\nbuild-engine: yard gives no input for TensorRT; fix: the line above has the reason\n',
+      'GOSHAWK_ENGINE_INPUT: no\nbuild-engine: yard has no input for TensorRT; fix: the line above has the reason\n',
     );
     expect(board.log().filter((line) => line.startsWith('trtexec'))).toEqual([]);
   });
@@ -132,10 +133,8 @@ describe('an engine (of a pretended trtexec)', () => {
     const { status, stdout, stderr } = build(board);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('variant    int8 (int8), batch up to 8x64x64x3');
-    expect(stdout).toMatch(
-      / {2}00:0\d {2}reads the graph\n {2}00:0\d {2}graph is read; TensorRT tries kernels/,
-    );
-    expect(stdout).toMatch(/ {2}00:0\d {2}engine is built in 601\.2 sec\.\n/);
+    expect(stdout).toMatch(/ {2}00:0\d {2}reading the graph\n {2}00:0\d {2}graph read; trying kernels/);
+    expect(stdout).toMatch(/ {2}00:0\d {2}engine built in 601\.2 sec\.\n/);
     const [input = '', trtexec = '', added = '', ...more] = board.log();
     expect(more).toEqual([]);
     expect(input).toMatch(/models engine-input yard --out \S+\/input\.onnx --int8 --for-out \/models$/);
@@ -169,7 +168,7 @@ describe('an engine (of a pretended trtexec)', () => {
     const { status, stderr } = build(board, { FAKE_GOSHAWK: 'full' });
     expect(status).toBe(43);
     expect(stderr).toContain(
-      'the engine is built and was not added; fix: the line above has the reason; run this again',
+      'the engine was built but not added; fix: the line above has the reason; run this again',
     );
     expect(build(board).status).toBe(0);
     expect(builds(board)).toHaveLength(1);
@@ -179,10 +178,10 @@ describe('an engine (of a pretended trtexec)', () => {
     [
       'fails',
       41,
-      /\[E\] Error\[10\].*\n&&&& FAILED.*\nbuild-engine: trtexec ended with status 1; fix: read .*\/log; docs/,
+      /\[E\] Error\[10\].*\n&&&& FAILED.*\nbuild-engine: trtexec exited with status 1; fix: read .*\/log; docs/,
     ],
-    ['killed', 42, /build-engine: trtexec was killed: memory ran out; fix: close other programs/],
-    ['forgets', 41, /build-engine: trtexec said that all went well and saved no engine; fix: read /],
+    ['killed', 42, /build-engine: trtexec was killed: out of memory; fix: close other programs/],
+    ['forgets', 41, /build-engine: trtexec reported success but saved no engine; fix: read /],
   ])('that %s leaves nothing to add, and is built anew', (how, code, words) => {
     const board = new FakeBoard(folder);
     const { status, stderr } = build(board, { FAKE_TRTEXEC: how });
@@ -198,7 +197,7 @@ describe('an engine (of a pretended trtexec)', () => {
     const { status, stdout } = build(board, { FAKE_SLEEP: '4', GOSHAWK_HEARTBEAT: '1' });
     expect(status).toBe(0);
     expect(
-      stdout.match(/at work, 1 kernels timed, at \/conv1\/Conv \(CaskConvolution/g)?.length,
+      stdout.match(/working, 1 kernels timed, at \/conv1\/Conv \(CaskConvolution/g)?.length,
     ).toBeGreaterThan(1);
     const log = spawnSync('sh', ['-c', `cat ${board.work}/*/log`], { encoding: 'utf8' }).stdout;
     expect(log).toContain('\nhalf a line, and its end\n');

@@ -48,10 +48,10 @@ describe('shell', () => {
 describe('refusals, each one line with its mend and a status of its own', () => {
   it.each<[string, Partial<BoardFacts>, number, string]>([
     [
-      'a machine that is no Jetson',
+      'a machine that is not a Jetson',
       { release: null },
       10,
-      'this is no Jetson: /etc/nv_tegra_release is missing; fix: run it on a Jetson with ' +
+      'this is not a Jetson: /etc/nv_tegra_release is missing; fix: run it on a Jetson with ' +
         'JetPack 6.1 or newer (docs/jetson.md)',
     ],
     [
@@ -65,27 +65,27 @@ describe('refusals, each one line with its mend and a status of its own', () => 
       { release: '# R35 (release), REVISION: 4.1, GCID: 1' },
       12,
       'Jetson Linux 35.4.1 is not in scripts/jetson/jetpack-table.tsv; fix: install JetPack ' +
-        '6.1 or newer, or add the line of this release to the table',
+        '6.1 or newer, or add a line for this release to the table',
     ],
     [
       'a release file that says nothing',
       { release: 'hello' },
       12,
       'Jetson Linux of unknown version is not in scripts/jetson/jetpack-table.tsv; fix: ' +
-        'install JetPack 6.1 or newer, or add the line of this release to the table',
+        'install JetPack 6.1 or newer, or add a line for this release to the table',
     ],
     [
       'a Xavier',
       { compatible: 'nvidia,tegra194\0' },
       13,
-      'the module (nvidia,tegra194 ) is neither Orin nor Thor; fix: older modules end at ' +
-        'JetPack 5, which has TensorRT 8: not supported',
+      'the module (nvidia,tegra194 ) is neither Orin nor Thor; fix: none: older modules end at ' +
+        'JetPack 5, whose TensorRT 8 is not supported',
     ],
     [
       'an Orin with a JetPack that is for Thor only',
       { ...THOR, compatible: 'nvidia,tegra234\0' },
       13,
-      'JetPack 7.1 does not know orin modules; fix: install a JetPack release that does (docs/jetson.md)',
+      'JetPack 7.1 does not support orin modules; fix: install a JetPack release that does (docs/jetson.md)',
     ],
     [
       'no CUDA',
@@ -109,13 +109,13 @@ describe('refusals, each one line with its mend and a status of its own', () => 
       'a full disk',
       { freeGib: 24 },
       18,
-      `${'FOLDER'} has 24 GiB free, the build needs 25; fix: make room, or give a folder on another disk with --work`,
+      'FOLDER has 24 GiB free, the build needs 25; fix: free some space, or give a folder on another disk with --work',
     ],
     [
       'too little memory',
       { memoryGib: 11 },
       19,
-      'memory and swap are 11 GiB together, the build needs 12; fix: sudo fallocate -l 8G ' +
+      'memory and swap add up to 11 GiB, the build needs 12; fix: sudo fallocate -l 8G ' +
         '/swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile',
     ],
   ])('%s', (_, change, code, words) => {
@@ -183,7 +183,7 @@ describe('dry run', () => {
       packages: { 'libnvinfer-dev': '10.30.0-1', 'libcudnn9-dev-cuda-12': '9.3.0.75-1' },
     }).run(['--dry-run']);
     expect(status).toBe(0);
-    expect(stdout).toContain('36.5.9 is not in the table: taken for 36.5.2');
+    expect(stdout).toContain('36.5.9 is not in the table: treated as 36.5.2');
     expect(stdout).toContain('JetPack 6.2.3 ships TensorRT 10.3');
     expect(stdout).not.toContain('ships cuDNN');
   });
@@ -221,7 +221,7 @@ describe('build and installation (with pretended compilers)', () => {
     const board = new FakeBoard(folder);
     const { status, stderr } = board.run([], { FAKE_VERIFY: '1' });
     expect(status).toBe(34);
-    expect(stderr).toContain('the new binding does not run; the one before was put back; fix: ');
+    expect(stderr).toContain('the new binding does not run; the previous one was restored; fix: ');
     expect(board.installed('arm64', 'onnxruntime_binding.node')).toBe('npm');
     expect(readdirSync(path.join(board.package, 'bin/napi-v6/linux'))).toEqual(['arm64']);
   });

@@ -24,7 +24,7 @@ describe('trial run of a binding', () => {
       },
     };
     await expect(tryProvider(wrong as unknown as typeof ort, 'cuda')).rejects.toThrow(
-      'it ran and gave wrong numbers',
+      'it ran and returned wrong numbers',
     );
   });
 
