@@ -20,19 +20,22 @@ export const cameraStampsSchema = z.array(z.number());
 /** One camera in another process at one rate into one detector, seen from a listener in a third. */
 export const rosTrialSchema = z.strictObject({
   who: z.enum(['goshawk', 'python-peer']),
-  /** frames a second asked of the camera */
+  /** frames per second that the camera is to publish */
   rate: z.number().positive(),
   seconds: z.number().positive(),
   sent: z.int().min(0),
   received: z.int().min(0),
   /** share of sent frames without a result at the listener, 0..1 */
   missedRatio: z.number().min(0).max(1),
-  /** frames a second at the listener */
+  /** frames per second at the listener */
   fps: z.number().min(0),
   /** camera stamp to receipt in the listener */
   latencyMs: latencySchema,
   jitterMs: latencySchema,
-  /** resident memory of the detector: medians of the first and last tenth of the measured time, peak since its start */
+  /**
+   * resident memory of the detector: medians over the first and last tenth of the measured time, peak since
+   * its start
+   */
   rssBytes: z.strictObject({
     first: z.int().min(0),
     last: z.int().min(0),
@@ -44,14 +47,14 @@ export const rosTrialSchema = z.strictObject({
     detector: z.number().min(0),
     listener: z.number().min(0),
   }),
-  /** CPU time of the detector over the measured time, for each result that the listener got; 0 where it got none */
+  /** CPU time of the detector over the measured time per result that reached the listener; 0 if none did */
   cpuMsPerFrame: z.number().min(0),
-  /** the detector's own accounting; null for the peer, which has none */
+  /** the detector's own counts; null for the peer, which keeps none */
   frames: framesSchema.nullable(),
 });
 
 const settingsSchema = z.strictObject({
-  /** as it was asked for; the report's own `bundle` says what that was */
+  /** as given on the command line; the report's `bundle` is what it resolved to */
   bundle: z.string(),
   width: z.int().positive(),
   height: z.int().positive(),
@@ -67,13 +70,15 @@ export const rosBenchReportSchema = reportBaseSchema.extend({
   latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }),
   trial: rosTrialSchema,
   /**
-   * frames the camera published, from the first that came through, that the detector neither published nor
-   * declared as dropped
+   * frames that the camera published since the first that came through, and that the detector neither
+   * published nor declared as dropped
    */
   undeclared: z.int().min(0),
 });
 
-/** Camera stamp to receipt in the listener, milliseconds; CPU of the detector, milliseconds a frame. */
+/**
+ * Camera stamp to receipt in the listener, milliseconds; CPU time of the detector, milliseconds per frame.
+ */
 const fixedRateStatsSchema = z.strictObject({
   p50: z.number().min(0),
   p99: z.number().min(0),
@@ -93,12 +98,12 @@ export const peersBenchReportSchema = reportBaseSchema.extend({
   ),
   /** median over the rounds of goshawk's peak / the peer's */
   ratio: z.number().min(0),
-  /** both at one rate, in each round */
+  /** both at the same rate, in each round */
   fixedRate: z.strictObject({
-    /** frames a second */
+    /** frames per second */
     rate: z.number().positive(),
     rounds: z.array(z.strictObject({ goshawk: fixedRateStatsSchema, pythonPeer: fixedRateStatsSchema })),
-    /** medians over the rounds of goshawk's figure / the peer's */
+    /** medians over the rounds of goshawk's value / the peer's */
     ratios: fixedRateStatsSchema,
   }),
   trials: z.array(rosTrialSchema),
@@ -107,17 +112,17 @@ export const peersBenchReportSchema = reportBaseSchema.extend({
 const headlineModelSchema = z.strictObject({
   bundle: bundleRefSchema,
   /**
-   * the variant that the runtime takes on the CPU provider: the fastest here that gives what it gave when it
-   * was evaluated
+   * the variant that the runtime chooses for the CPU provider: the fastest on this machine that reproduces
+   * its reference outputs
    */
   variant: z.string(),
-  /** what it needs to compute that; null where it does so anywhere */
+  /** the arithmetic that it needs for correct results; null if any will do */
   requires: z.strictObject({ int8: z.literal('exact') }).nullable(),
-  /** true where it runs on ONNX Runtime's exact 8-bit kernels, on CPUs whose own saturate */
+  /** true if it runs on ONNX Runtime's exact 8-bit kernels, used on CPUs whose default kernels saturate */
   exactInt8: z.boolean(),
-  /** what it was chosen from, and how */
+  /** the candidates, and how it was chosen */
   choice: variantChoiceSchema,
-  /** what came of holding it against the bundle's references; null where nothing was */
+  /** the result of the reference check; null if there was none */
   reference: referenceCheckSchema.nullable(),
   precision: z.string(),
   bytes: z.int().positive(),
@@ -137,7 +142,7 @@ const headlineModelSchema = z.strictObject({
   }),
 });
 
-/** Report of `goshawk bench headline`: what pruning and quantization made of the baseline. */
+/** Report of `goshawk bench headline`: what pruning and quantization gained and cost against the baseline. */
 export const headlineReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.bench-headline/1'),
   seconds: z.number().min(0),
@@ -146,7 +151,7 @@ export const headlineReportSchema = reportBaseSchema.extend({
     threads: z.int().positive(),
     rounds: z.int().positive(),
     runs: z.int().positive(),
-    /** the clock of `speedup`: `cpu` is the time that the process ran, used where one thread runs */
+    /** the clock behind `speedup`: `cpu` is the CPU time of the process, used with one thread */
     ratioOf: z.enum(['wall', 'cpu']),
     provider: z.literal('cpu'),
     input: z.strictObject({ width: z.int().positive(), height: z.int().positive() }),
@@ -161,20 +166,20 @@ export const headlineReportSchema = reportBaseSchema.extend({
     speedupSpread: z.strictObject({ low: z.number().positive(), high: z.number().positive() }),
     /** bytes of the optimized graph / bytes of the baseline's */
     bytesRatio: z.number().positive(),
-    /** AP of the baseline less AP of the optimized; negative where the optimized is better */
+    /** AP of the baseline minus AP of the optimized model; negative if the optimized model is better */
     apDrop: z.number(),
-    /** bootstrap over images, both models on the same draws, 95 % */
+    /** bootstrap over images with the same resamples for both models, 95 % */
     apDropInterval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
   }),
   /**
-   * what 8 bits and this machine's arithmetic cost: the variant that ran against the float graph of the same
-   * bundle; null where it has none
+   * what 8 bits and this machine's arithmetic cost: the variant that ran compared with the float graph of the
+   * same bundle; null if the bundle has none
    */
   quantization: z
     .strictObject({
       floatVariant: z.string(),
       floatAp: z.number().min(0).max(1),
-      /** AP of the float graph less AP of the variant that ran */
+      /** AP of the float graph minus AP of the variant that ran */
       apDrop: z.number(),
       apDropInterval: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
     })

@@ -4,12 +4,15 @@ import { lineageSchema, machineSchema, sha256Schema } from './lineage.ts';
 import { machineKindSchema } from './machine.ts';
 import { MAX_REFERENCE_BYTES } from './references.ts';
 
-/** Execution providers by the name used in wishes, manifests, metrics and reports. */
+/** Execution providers by the names used in preferences, manifests, metrics and reports. */
 export const PROVIDERS = ['tensorrt', 'cuda', 'cpu'] as const;
 
 export type ProviderName = (typeof PROVIDERS)[number];
 
-/** A file beside the manifest: no folders above, no absolute paths, so that a bundle cannot reach out of its folder. */
+/**
+ * A file next to the manifest. Folders and absolute paths are refused, so that a bundle cannot refer to
+ * anything outside its folder.
+ */
 const bundleFileSchema = z
   .string()
   .max(200)
@@ -24,7 +27,7 @@ export const bundleNameSchema = z
   .max(100)
   .regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dot, dash, underscore');
 
-/** What a TensorRT engine inside an EPContext file was built for; it loads nowhere else. */
+/** What a TensorRT engine in an EPContext file was built for. It loads nowhere else. */
 const engineCompatibilitySchema = z.strictObject({
   tensorrt: z.string().max(40),
   /** compute capability, such as `8.7` for Orin */
@@ -32,7 +35,7 @@ const engineCompatibilitySchema = z.strictObject({
   cuda: z.string().max(40).optional(),
 });
 
-/** Milliseconds, one frame, model only. */
+/** Milliseconds for one frame, model only. */
 const latencySchema = z.strictObject({
   p50: z.number().nonnegative(),
   p99: z.number().nonnegative().optional(),
@@ -57,11 +60,11 @@ const variantSchema = z.strictObject({
   providers: z.array(z.enum(PROVIDERS)).min(1),
   batch: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
   engine: engineCompatibilitySchema.optional(),
-  /** what it computes correctly with; absent: with any arithmetic */
+  /** the arithmetic that it needs for correct results; absent if any will do */
   requires: z.strictObject({ int8: z.literal('exact') }).optional(),
   /** on the machine that made the bundle */
   latencyMs: latencySchema.optional(),
-  /** the same by kind of machine; one entry for each kind at most */
+  /** the same by kind of machine, at most one entry per kind */
   latencies: z
     .array(latencySchema.extend({ machine: machineKindSchema }))
     .max(50)
@@ -75,39 +78,41 @@ const evaluationSchema = z.strictObject({
   ap: z.number().min(0).max(1),
   ap50: z.number().min(0).max(1),
   apByClass: z.record(z.string(), z.number().min(0).max(1).nullable()),
-  /** name and version of the code that measured */
+  /** name and version of the code that measured it */
   evaluator: z.string().max(200),
   preprocess: z.string().max(40).optional(),
-  /** id of the variant that ran; where it is not said, the first */
+  /** id of the variant that ran; the first if absent */
   variant: variantIdSchema.optional(),
   measuredAt: z.iso.datetime().optional(),
   host: machineSchema.optional(),
-  /** kind of the machine that it was measured on */
+  /** kind of machine that it was measured on */
   machine: machineKindSchema.optional(),
 });
 
-/** The file of references beside the manifest (`references.ts`); bundles of older versions have none. */
+/**
+ * The file of references next to the manifest (`references.ts`). Bundles made by older versions have none.
+ */
 const referencesEntrySchema = z.strictObject({
   file: bundleFileSchema,
   sha256: sha256Schema,
   bytes: z.int().positive().max(MAX_REFERENCE_BYTES),
 });
 
-/** Detections are told apart by the name of their class, variants by their id: one name is for one of them. */
+/** Class names identify detections and variant ids identify variants, so neither may repeat. */
 function refuseRepeated(what: string): (names: readonly string[], context: z.RefinementCtx) => void {
   return (names, context) => {
     const seen = new Set<string>();
     for (const name of names) {
-      if (seen.has(name)) context.addIssue({ code: 'custom', message: `${what} "${name}" is there twice` });
+      if (seen.has(name)) context.addIssue({ code: 'custom', message: `${what} "${name}" appears twice` });
       seen.add(name);
     }
   };
 }
 
 /**
- * `bundle.json`: what a model is. The graph of every variant takes one uint8 tensor
- * `[batch, height, width, 3]` in RGB order; cast, channel order, normalization and transposition are nodes of
- * the graph, put there on import.
+ * `bundle.json`, the description of a model. The graph of every variant takes one uint8 tensor `[batch,
+ * height, width, 3]` in RGB order; cast, channel order, normalization and transposition are nodes of the
+ * graph, added on import.
  */
 export const bundleManifestSchema = z.strictObject({
   schema: z.literal('goshawk.bundle/1'),
@@ -120,11 +125,11 @@ export const bundleManifestSchema = z.strictObject({
   input: z.strictObject({
     width: z.int().min(32).max(4096),
     height: z.int().min(32).max(4096),
-    /** the order the original network was trained in; the folded graph always takes RGB */
+    /** the channel order that the original network was trained with; the folded graph always takes RGB */
     colorOrder: z.enum(['rgb', 'bgr']),
     anchor: z.enum(['top-left', 'center']),
     padValue: z.int().min(0).max(255),
-    /** how the images of its training were made smaller */
+    /** how training images were scaled down */
     resize: z.enum(['bilinear', 'average']).default('bilinear'),
   }),
   thresholds: z.strictObject({

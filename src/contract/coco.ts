@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const id = z.number().int().nonnegative();
 
-/** x, y of the upper left corner, width, height; pixels */
+/** x and y of the upper left corner, width, height, in pixels */
 const boxSchema = z.tuple([
   z.number(),
   z.number(),
@@ -10,7 +10,7 @@ const boxSchema = z.tuple([
   z.number().nonnegative('a height is never negative'),
 ]);
 
-/** What Goshawk reads of a COCO detection file; other keys are left out. */
+/** What Goshawk reads from a COCO detection file. Other keys are ignored. */
 export const cocoAnnotationsSchema = z.object({
   images: z.array(
     z.object({
@@ -26,7 +26,7 @@ export const cocoAnnotationsSchema = z.object({
       image_id: id,
       category_id: id,
       bbox: boxSchema,
-      /** square pixels of the outline; the box's where it is not given */
+      /** area of the outline in square pixels; the area of the box if absent */
       area: z.number().nonnegative().optional(),
       iscrowd: z.union([z.literal(0), z.literal(1)]).default(0),
     }),

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { reportBaseSchema } from './report.ts';
 
-/** `warn`: it runs, but worse than it could. `fail`: something will not work. */
+/** `warn`: it works, but not as well as it could. `fail`: something will not work. */
 export const CHECK_STATUSES = ['ok', 'warn', 'fail'] as const;
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export const doctorCheckSchema = z.strictObject({
   /** stable name, for scripts */
   name: z.string().regex(/^[a-z][a-z-]*$/),
   status: z.enum(CHECK_STATUSES),
   /** what was found, in words */
   finding: z.string().min(1),
-  /** the command or the change that mends it; null where there is nothing to mend */
+  /** the command or change that fixes it; null if there is nothing to fix */
   fix: z.string().min(1).nullable(),
 });
 

@@ -2,46 +2,49 @@ import { z } from 'zod';
 import { PROVIDERS } from './bundle.ts';
 
 /**
- * What came of holding a variant against its references, on the machine that is to run it. `scores` and
- * `boxes` are the deviations of `src/core/references/deviation.ts`; they are null where nothing was compared,
- * or where what came out is no number.
+ * The result of comparing a variant with its references on the machine that is to run it. `scores` and
+ * `boxes` are the deviations of `src/core/references/deviation.ts`; they are null if nothing was compared, or
+ * if the outputs are not numbers.
  */
 export const referenceCheckSchema = z.strictObject({
-  /** `unchecked`: there is nothing to hold it against */
+  /** `unchecked`: there is nothing to compare it with */
   verdict: z.enum(['passed', 'refused', 'unchecked']),
   scores: z.number().nonnegative().nullable(),
   boxes: z.number().nonnegative().nullable(),
   tolerance: z.number().positive().nullable(),
-  /** inputs that were run */
+  /** number of inputs that were run */
   inputs: z.int().nonnegative(),
   /** in words */
   reason: z.string().max(2000),
 });
 
-/** A way to run a bundle here. */
+/** One way to run a bundle on this machine. */
 const engineCandidateSchema = z.strictObject({
   variant: z.string(),
   provider: z.enum(PROVIDERS),
-  /** ONNX Runtime's exact 8-bit kernels for x86 CPUs whose own saturate (`session.x64quantprecision`) */
+  /**
+   * ONNX Runtime's exact 8-bit kernels, for x86 CPUs whose default kernels saturate
+   * (`session.x64quantprecision`)
+   */
   exactInt8: z.boolean(),
-  /** median of one image, milliseconds; null where it was not measured */
+  /** median for one image, milliseconds; null if not measured */
   latencyMs: z.number().nonnegative().nullable(),
   check: referenceCheckSchema,
 });
 
-/** Which of a bundle's variants runs, and why. */
+/** Which variant of a bundle runs, and why. */
 export const variantChoiceSchema = z.strictObject({
   /**
-   * `asked`: by its id. `only`: there is no other. `measured`: now. `kept`: measured before on this machine.
-   * `busy`: measuring told nothing, so the order of the manifest holds. `order`: nothing was measured, so the
-   * order of the manifest holds.
+   * `asked`: requested by its id. `only`: there is no other. `measured`: measured now. `kept`: measured
+   * earlier on this machine. `busy`: the machine was too busy for a conclusive measurement, so the order of
+   * the manifest applies. `order`: nothing was measured, so the order of the manifest applies.
    */
   how: z.enum(['asked', 'only', 'measured', 'kept', 'busy', 'order']),
   /** in words */
   why: z.string().max(2000),
-  /** what was tried or measured, best first; those that were refused are last */
+  /** what was tried or measured, best first, refused ones last */
   candidates: z.array(engineCandidateSchema).max(100),
-  /** lines for the log: measurements that could not be kept or read */
+  /** lines for the log: measurements that could not be stored or read */
   notes: z.array(z.string()).max(20),
 });
 
@@ -49,7 +52,7 @@ export type ReferenceCheck = z.infer<typeof referenceCheckSchema>;
 export type EngineCandidate = z.infer<typeof engineCandidateSchema>;
 export type VariantChoice = z.infer<typeof variantChoiceSchema>;
 
-/** Nothing was compared. @param reason in words */
+/** The check of a variant that was not compared with anything. @param reason in words */
 export function unchecked(reason: string): ReferenceCheck {
   return { verdict: 'unchecked', scores: null, boxes: null, tolerance: null, inputs: 0, reason };
 }

@@ -1,7 +1,7 @@
 /**
- * Every error that a person or a script can meet has a stable code, names the thing at fault, and says what
- * to do. Codes never change their meaning; messages may. `{name}` in a template is filled from the error's
- * details; `{name|words}` is words where they have no such entry.
+ * Every error that a user or a script can see has a stable code, names the thing at fault and says what to
+ * do. The meaning of a code never changes; its message may. `{name}` in a template is replaced by that entry
+ * of the error's details; `{name|words}` falls back to the words if there is no such entry.
  */
 export const ERROR_TEMPLATES = {
   GOSHAWK_BUNDLE_NOT_FOUND: {
@@ -10,76 +10,77 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_BUNDLE_INVALID: {
     message: 'bundle {bundle} has a manifest that does not follow the schema: {reason}',
-    fix: 'correct bundle.json, or make the bundle again with "goshawk models import"',
+    fix: 'correct bundle.json, or import the model again with "goshawk models import"',
   },
   GOSHAWK_BUNDLE_DIGEST: {
-    message: 'file {file} of bundle {bundle} has sha256 {actual}, the manifest says {expected}',
-    fix: 'fetch the bundle again: the file was changed or cut short; nothing was loaded',
+    message: 'file {file} of bundle {bundle} has sha256 {actual}, but the manifest says {expected}',
+    fix: 'fetch the bundle again: the file was changed or truncated; nothing was loaded',
   },
   GOSHAWK_LABELS_MISMATCH: {
-    message: 'bundle {bundle} has {labels} labels, its graph has {classes} classes',
-    fix: 'give one label for each class, in the order of the training set (--labels FILE)',
+    message: 'bundle {bundle} has {labels} labels, but its graph has {classes} classes',
+    fix: 'give one label per class, in the order of the training set (--labels FILE)',
   },
   GOSHAWK_HEAD_MISMATCH: {
-    message: 'the manifest of {bundle} says head {head}, the graph gives {shapes}: {reason}',
+    message: 'the manifest of {bundle} names head {head}, but the graph outputs {shapes}: {reason}',
     fix: 'import the model again with the right --head (yolox, yolov5, yolov8, labeled, detr, end2end)',
   },
   GOSHAWK_NOT_A_DETECTOR: {
-    message: '{file} is no detector that Goshawk knows: {reason}',
+    message: '{file} is not a detector that Goshawk supports: {reason}',
     fix:
-      'export a YOLO, RT-DETR, D-FINE or RF-DETR detector to ONNX, or say how its output is ' +
-      'laid out (--head, --layout, --decoded)',
+      'export a YOLO, RT-DETR, D-FINE or RF-DETR detector to ONNX, or describe its output ' +
+      'layout (--head, --layout, --decoded)',
   },
   GOSHAWK_MODEL_UNREADABLE: {
     message: '{file} cannot be read as an ONNX model: {reason}',
-    fix: 'check that the file is a whole ONNX file (python: onnx.checker.check_model)',
+    fix: 'check that the file is a complete ONNX file (python: onnx.checker.check_model)',
   },
   GOSHAWK_EXTERNAL_DATA: {
-    message: 'weights of {file} lie in "{location}", which cannot be used: {reason}',
+    message: 'the weights of {file} are in "{location}", which cannot be used: {reason}',
     fix:
-      'put that file beside the model, or save the model in one file (python: onnx.save_model ' +
+      'put that file next to the model, or save the model in one file (python: onnx.save_model ' +
       'without external data)',
   },
   GOSHAWK_PROVIDER_UNAVAILABLE: {
-    message: 'no execution provider of the preferred ones "{preferred}" can run bundle {bundle}: {reasons}',
+    message: 'none of the preferred execution providers "{preferred}" can run bundle {bundle}: {reasons}',
     fix: 'add "cpu" to the preference, turn "strict" off, or install ONNX Runtime with that provider (docs/jetson.md)',
   },
   GOSHAWK_ENGINE_INCOMPATIBLE: {
-    message: 'variant {variant} of {bundle} holds an engine built for {built}, this machine has {found}',
+    message:
+      'variant {variant} of {bundle} contains an engine built for {built}, but this machine has {found}',
     fix: 'build the engine on this device (docs/jetson.md, "Engines"), or use a variant without an engine',
   },
   GOSHAWK_ENGINE_CRASHED: {
     message: 'the inference {kind} ended unexpectedly: {reason}',
-    fix: 'it is started again by itself; if this repeats, run "goshawk doctor" and "goshawk models verify"',
+    fix: 'it restarts automatically; if this repeats, run "goshawk doctor" and "goshawk models verify"',
   },
   GOSHAWK_ENGINE_TIMEOUT: {
     message: 'inference did not answer within {ms} ms',
-    fix: 'it is started again by itself; check the load of the machine with "goshawk doctor"',
+    fix: 'it restarts automatically; check the load of the machine with "goshawk doctor"',
   },
   GOSHAWK_INFERENCE_FAILED: {
     message: 'inference of one frame failed: {reason}',
     fix: 'the frame is counted as dropped; if this repeats, run "goshawk models verify"',
   },
   GOSHAWK_MODEL_OUTPUT_INVALID: {
-    message: 'the model {bundle} put out {what} that is not a number',
+    message: 'the model {bundle} returned {what} that is not a number',
     fix: 'the frame is counted as dropped; check the bundle: a quantized variant may be broken',
   },
   GOSHAWK_PARAMETER_INVALID: {
-    message: 'parameter {name} = {value} is refused: {reason}',
+    message: 'parameter {name} = {value} is not valid: {reason}',
     fix: '{fix|correct the value}',
   },
   GOSHAWK_FILE_UNREADABLE: {
     message: '{file} cannot be read: {reason}',
     fix: 'check the path and its permissions',
   },
-  GOSHAWK_FILE_INVALID: { message: '{file} does not follow its format: {reason}', fix: 'correct the file' },
+  GOSHAWK_FILE_INVALID: { message: '{file} is not valid: {reason}', fix: 'correct the file' },
   GOSHAWK_PORT_IN_USE: {
     message: 'port {port} on {host} is in use',
-    fix: 'end the other program, or give another port with {option} (0 takes a free one)',
+    fix: 'stop the other program, or choose another port with {option} (0 takes a free one)',
   },
   GOSHAWK_HOST_REFUSED: {
     message: 'this server does not answer to the host name "{host}"',
-    fix: 'open it by its address, or list the name in http_allowed_hosts (--allow-host for "goshawk run")',
+    fix: 'use its IP address, or add the name to http_allowed_hosts (--allow-host for "goshawk run")',
   },
   GOSHAWK_ROUTE_UNKNOWN: {
     message: 'this server has nothing at {path}',
@@ -87,32 +88,32 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_BROKER_UNREACHABLE: {
     message: 'the MQTT broker {url} does not answer: {reason}',
-    fix: 'check the address and the network; perception goes on and the connection is tried again',
+    fix: 'check the address and the network; perception continues and the connection is retried',
   },
   GOSHAWK_BROKER_REFUSED: {
-    message: 'the MQTT broker {url} answers and refuses this client: {reason}',
+    message: 'the MQTT broker {url} answers but refuses this client: {reason}',
     fix:
-      'check user, password, TLS files and what the broker allows (docs/telemetry.md); ' +
-      'perception goes on and the connection is tried again',
+      'check the user, password, TLS files and permissions on the broker (docs/telemetry.md); ' +
+      'perception continues and the connection is retried',
   },
   GOSHAWK_LINK_CLOSED: {
-    message: 'the connection to the MQTT broker {url} was closed; reason: {reason}',
-    fix: 'nothing has to be done: perception goes on and the connection is tried again; what it comes to is said next',
+    message: 'the connection to the MQTT broker {url} was closed: {reason}',
+    fix: 'no action needed: perception continues and the connection is retried; the outcome is logged next',
   },
   GOSHAWK_CLIENT_TAKEN_OVER: {
     message: 'another client took over the telemetry connection to {url}: {reason}',
     fix:
-      'give each robot a "robot" of its own (robots imaged alike have one host name) and each ' +
-      'detector of a robot a node name of its own (--node of "goshawk run"); the broker is not ' +
+      'give each robot its own "robot" (robots cloned from one image share a host name) and ' +
+      'each detector on a robot its own node name (--node of "goshawk run"); the broker is not ' +
       'at fault',
   },
   GOSHAWK_TELEMETRY_INVALID: {
     message:
       'a message of the telemetry stream {stream} does not follow its schema and was not sent: {reason}',
-    fix: 'the next message declares it as lost; this is a defect: please report it with the log',
+    fix: 'the next message declares it lost; this is a bug: please report it with the log',
   },
   GOSHAWK_DATASET_INVALID: {
-    message: 'data set {file} is refused: {reason}',
+    message: 'data set {file} is not valid: {reason}',
     fix: 'correct the file (COCO detection format); nothing was evaluated',
   },
   GOSHAWK_DATASET_IMAGE: {
@@ -121,27 +122,27 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_CATEGORY_UNKNOWN: {
     message: 'categories of data set {file} have no label in {bundle}: {categories}',
-    fix: 'give --ignore-unknown to leave their objects out, or take a bundle with those labels',
+    fix: 'use --ignore-unknown to skip their objects, or a bundle with those labels',
   },
   GOSHAWK_USAGE: { message: '{reason}', fix: 'see "goshawk --help"' },
   GOSHAWK_ROS_UNAVAILABLE: {
-    message: 'no ROS 2 is available: {reason}',
+    message: 'ROS 2 is not available: {reason}',
     fix: 'run "npm run setup", or source a ROS 2 installation; "goshawk run" works without ROS',
   },
   GOSHAWK_DEMO_NODE_ENDED: {
     message: 'the {name} node ended unexpectedly; its last lines:\n{output}',
-    fix: 'run "goshawk doctor", mend what it reports, then start again',
+    fix: 'run "goshawk doctor", fix what it reports, then start again',
   },
   GOSHAWK_DEMO_NODE_FAILED: {
     message: 'the {name} node could not start; its log above says why',
-    fix: 'mend what the log names, then start again',
+    fix: 'fix what the log names, then start again',
   },
   GOSHAWK_DEMO_SILENT: {
-    message: 'no detection came out within {seconds} s',
-    fix: 'run "goshawk doctor": the camera and the detector do not hear each other over DDS',
+    message: 'no detection was published within {seconds} s',
+    fix: 'run "goshawk doctor": the camera and the detector do not reach each other over DDS',
   },
   GOSHAWK_BENCH_PROCESS: {
-    message: 'the benchmark process "{name}" failed: {reason}; it said: {output}',
+    message: 'the benchmark process "{name}" failed: {reason}; its output: {output}',
     fix: 'run "goshawk doctor"; ROS benchmarks need "scripts/with-ros goshawk bench ..." and a source checkout',
   },
   GOSHAWK_CHILD_FAILED: {
@@ -150,13 +151,13 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_CAMERA_SPEC: {
     message: 'camera "{spec}" is not understood: {reason}',
-    fix: 'give sim, sim:seed=7,fog=0.3, dir:PATH, or mcap:FILE (with ,topic=/x or ,loop=false behind it)',
+    fix: 'use sim, sim:seed=7,fog=0.3, dir:PATH, or mcap:FILE (optionally followed by ,topic=/x or ,loop=false)',
   },
   GOSHAWK_CAMERA_UNUSABLE: {
-    message: 'camera {camera} gives no images: {reason}',
+    message: 'camera {camera} has no images: {reason}',
     fix:
-      'check the path, its permissions and that its content is what the camera reads ' +
-      '(JPEG/PNG; recordings of ROS 2 with images, docs/ros.md)',
+      'check the path, its permissions and its content (JPEG or PNG files; ROS 2 recordings ' +
+      'with images, docs/ros.md)',
   },
   GOSHAWK_INTERRUPTED: {
     message: '{what} was interrupted; nothing was written',
@@ -165,86 +166,86 @@ export const ERROR_TEMPLATES = {
   GOSHAWK_OUTPUT_REFUSED: {
     message: '{path} cannot be written: {reason}',
     fix:
-      'give a place that you may write to: the folder of a file has to be there, a folder of ' +
-      'results has to be empty or not there yet',
+      'choose a path that you can write to: the folder of a file must exist, a folder for ' +
+      'results must be empty or not exist yet',
   },
   GOSHAWK_NO_SPACE: {
-    message: 'there is no space left in {path}: {reason}',
+    message: 'no space left in {path}: {reason}',
     fix:
-      'free some, or name a folder on another disk; what is finished is kept, and running it ' +
-      'again goes on from there',
+      'free some space, or name a folder on another disk; finished steps are kept, and the ' +
+      'next run continues from there',
   },
   GOSHAWK_OPTIMIZE_ENVIRONMENT: {
-    message: 'the Python environment of "goshawk optimize" cannot be made: {reason}',
+    message: 'the Python environment of "goshawk optimize" cannot be set up: {reason}',
     fix: '{fix}',
   },
   GOSHAWK_OPTIMIZE_QUANTIZER: {
     message: 'the quantizer failed at {step}: {reason}',
     fix:
-      'its log is {log}; check that the model runs ("goshawk models import"), then run it ' +
-      'again: what is finished is kept',
+      'see its log, {log}; check that the model runs ("goshawk models import"), then run it ' +
+      'again: finished steps are kept',
   },
   GOSHAWK_OPTIMIZE_PICTURES: {
-    message: 'calibration folder {folder} is refused: {reason}',
-    fix: 'put JPEG or PNG images of what the camera sees there and remove what is broken; nothing was written',
+    message: 'calibration folder {folder} is not usable: {reason}',
+    fix: 'fill it with JPEG or PNG images of what the camera sees, without broken files; nothing was written',
   },
   GOSHAWK_OPTIMIZE_OVERLAP: {
     message:
       '{count} of the {total} calibration images in {folder} are also labeled images, pixel for pixel: {images}',
     fix:
-      'a loss on images that ranges were set by is too small: calibrate with other images, or ' +
-      'give other labeled ones (--annotations, --images); nothing was written',
+      'the loss measured on calibration images is too optimistic: calibrate with other images, ' +
+      'or give other labeled ones (--annotations, --images); nothing was written',
   },
   GOSHAWK_OPTIMIZE_UNJUDGED: {
-    message: 'accuracy cannot be judged with {file}: {reason}',
+    message: 'accuracy cannot be measured with {file}: {reason}',
     fix: 'give labeled images in which the model finds something (--annotations, --images); nothing was written',
   },
   GOSHAWK_OPTIMIZE_TARGET: {
-    message: 'no variant within the accuracy floor takes {target} ms or less: the fastest takes {fastest} ms',
+    message: 'no variant above the accuracy floor takes {target} ms or less: the fastest takes {fastest} ms',
     fix:
       'allow a larger --max-ap-drop, more --threads or a longer --max-latency-ms; no bundle ' +
-      'was written, the report says what was tried',
+      'was written, the report lists what was tried',
   },
   GOSHAWK_OPTIMIZE_BUSY: {
-    message: 'another "goshawk optimize" (process {pid}) works in {folder}',
+    message: 'another "goshawk optimize" (process {pid}) is working in {folder}',
     fix: 'wait for it, or give another --work folder',
   },
   GOSHAWK_ENGINE_INPUT: {
     message: 'variant {variant} of {bundle} cannot become a TensorRT engine: {reason}',
-    fix: 'take another --variant; "goshawk optimize" makes an int8 variant that keeps the rules of TensorRT',
+    fix: 'choose another --variant; "goshawk optimize" makes an int8 variant that follows the rules of TensorRT',
   },
   GOSHAWK_ENGINE_FILE: {
-    message: '{file} is no TensorRT engine that can be wrapped: {reason}',
+    message: '{file} is not a TensorRT engine that can be wrapped: {reason}',
     fix: 'build it with scripts/jetson/build-engine or trtexec --saveEngine (docs/jetson.md, "Engines")',
   },
   GOSHAWK_LINEAGE_INVALID: {
     message: 'the lineage of {bundle} cannot be followed: {reason}',
-    fix: 'correct the parents in its bundle.json, or make the bundle again from its source',
+    fix: 'correct the parents in its bundle.json, or rebuild the bundle from its source',
   },
   GOSHAWK_REFERENCES_INVALID: {
     message: 'the references of bundle {bundle} cannot be used: {reason}',
-    fix: 'fetch the bundle again, or make a version with new references: goshawk models add-references BUNDLE',
+    fix: 'fetch the bundle again, or create a version with new references: goshawk models add-references BUNDLE',
   },
   GOSHAWK_REFERENCE_MISMATCH: {
-    message: 'bundle {bundle} does not give here what it gave when it was evaluated: {reasons}',
+    message: 'bundle {bundle} does not reproduce its reference outputs on this machine: {reasons}',
     fix:
-      'give another --variant or provider, or make a variant for this machine (goshawk ' +
-      'optimize); for an engine, build it here again (docs/models.md, "References")',
+      'choose another --variant or provider, or make a variant for this machine (goshawk ' +
+      'optimize); rebuild an engine on this machine (docs/models.md, "References")',
   },
   GOSHAWK_CACHE_IGNORED: {
-    message: 'the kept measurement {file} is not used: {reason}',
-    fix: 'nothing has to be done: it is measured again; remove the file if this repeats',
+    message: 'the cached measurement {file} is not used: {reason}',
+    fix: 'no action needed: it is measured again; remove the file if this repeats',
   },
   GOSHAWK_CACHE_UNWRITABLE: {
-    message: 'measurements cannot be kept in {folder}: {reason}',
-    fix: 'every start measures again; name a folder that can be written in GOSHAWK_CACHE',
+    message: 'measurements cannot be cached in {folder}: {reason}',
+    fix: 'every start measures again; set GOSHAWK_CACHE to a writable folder',
   },
-  GOSHAWK_INTERNAL: { message: '{reason}', fix: 'this is a defect: please report it with the log' },
+  GOSHAWK_INTERNAL: { message: '{reason}', fix: 'this is a bug: please report it with the log' },
 } as const satisfies Record<string, { message: string; fix: string }>;
 
 export type ErrorCode = keyof typeof ERROR_TEMPLATES;
 
-/** Values for the placeholders of a template; they appear in logs, so no secret may be among them. */
+/** Values for the placeholders of a template. They appear in logs, so they must not contain secrets. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
 function fill(template: string, details: ErrorDetails): string {
@@ -253,7 +254,7 @@ function fill(template: string, details: ErrorDetails): string {
   );
 }
 
-/** An error with a stable code, what is at fault, and what to do about it. */
+/** An error with a stable code, the thing at fault and what to do about it. */
 export class GoshawkError extends Error {
   override readonly name = 'GoshawkError';
   readonly code: ErrorCode;
@@ -270,7 +271,7 @@ export class GoshawkError extends Error {
   }
 }
 
-/** One line for a log or a terminal: code, what, and what to do. */
+/** One line for a log or a terminal: code, message and fix. */
 export function describeError(error: unknown): string {
   if (error instanceof GoshawkError) return `${error.code}: ${error.message} (${error.fix})`;
   return error instanceof Error ? error.message : String(error);

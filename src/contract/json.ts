@@ -1,10 +1,9 @@
-/** Levels of arrays and objects within each other, at most. What Goshawk reads has a dozen. */
+/** Deepest allowed nesting of arrays and objects. What Goshawk reads has about a dozen levels. */
 const MAX_LEVELS = 64;
 
 /**
- * `JSON.parse` for text that came from outside: what is nested deeper than anything that is written on
- * purpose is refused before it can exhaust the stack of whoever walks through it. Throws SyntaxError as
- * `JSON.parse` does.
+ * `JSON.parse` for untrusted text. Input nested deeper than anything written on purpose is refused before it
+ * can exhaust the stack of a recursive reader. Throws SyntaxError as `JSON.parse` does.
  */
 export function parseJson(text: string): unknown {
   let level = 0;

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { sha256Schema } from './lineage.ts';
 
 /**
- * Machines by how their CPU multiplies 8-bit integers, which is what latency and exactness of a quantized
- * graph depend on:
+ * Machines by how their CPU multiplies 8-bit integers. Latency and exactness of a quantized graph depend on
+ * it:
  * - `x64-vnni`: AVX512-VNNI, AVX-VNNI or AMX: fast, and sums that cannot overflow.
  * - `x64-avx512`, `x64-avx2`, `x64`: sums of two products in 16 bits, which saturate.
  * - `arm64-dotprod`, `arm64`: exact, with and without the dot product instructions.
@@ -23,8 +23,8 @@ export const machineKindSchema = z.enum(MACHINE_KINDS);
 export type MachineKind = z.infer<typeof machineKindSchema>;
 
 /**
- * What the inference library's products of uint8 and int8 come to: what the graph says, or less where a sum
- * does not fit 16 bits.
+ * How the inference library multiplies uint8 by int8: exactly as the graph specifies, or with sums that
+ * saturate at 16 bits.
  */
 export const INT8_ARITHMETICS = ['exact', 'saturating'] as const;
 
@@ -32,14 +32,17 @@ export type Int8Arithmetic = (typeof INT8_ARITHMETICS)[number];
 
 const SATURATING: ReadonlySet<MachineKind> = new Set(['x64-avx512', 'x64-avx2', 'x64']);
 
-/** The arithmetic that a kind of machine is known for; a probe of the inference library says what it is here. */
+/**
+ * The arithmetic that a kind of machine is known for. A probe of the inference library tells what this
+ * machine does.
+ */
 export function int8ArithmeticOf(kind: MachineKind): Int8Arithmetic {
   return SATURATING.has(kind) ? 'saturating' : 'exact';
 }
 
 /**
- * All that results and times of a graph depend on, beside the graph. Another fingerprint means: check and
- * measure again.
+ * Everything apart from the graph that its results and latency depend on. If the fingerprint changes, the
+ * graph has to be checked and measured again.
  */
 export const machineFactsSchema = z.strictObject({
   kind: machineKindSchema,
@@ -50,10 +53,10 @@ export const machineFactsSchema = z.strictObject({
   cpu: z.string().max(200),
   /** sha256 of the CPU's feature flags in alphabetical order */
   flags: sha256Schema,
-  /** cores that this process may use: its affinity mask, and the quota of its control group where that is less */
+  /** cores that this process may use: its affinity mask, or the quota of its control group if that is less */
   cores: z.number().positive(),
   onnxruntime: z.string().max(100),
-  /** null where it is not there, as for the two that follow */
+  /** null if absent, as are the next two */
   tensorrt: z.string().max(40).nullable(),
   computeCapability: z.string().max(40).nullable(),
   /** version of the GPU's kernel driver */

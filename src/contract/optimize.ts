@@ -7,13 +7,13 @@ import { bundleRefSchema, digestSchema, reportBaseSchema } from './report.ts';
 const count = z.int().nonnegative();
 const ratio = z.number().min(0).max(1);
 const seconds = z.number().nonnegative();
-/** A difference of two APs: what was lost, below 0 where it became better. */
+/** A drop in AP; negative if it improved. */
 const dropSchema = z.number().min(-1).max(1);
 const spreadSchema = z.strictObject({ low: z.number(), high: z.number() });
 
 /**
- * Latency of one run (one image, model only), milliseconds, and the ratio to the original that ran in turns
- * with it.
+ * Latency of one run (one image, model only) in milliseconds, and the ratio to the original, which ran in
+ * alternation with it.
  */
 export const optimizeLatencySchema = z.strictObject({
   p25: seconds,
@@ -28,26 +28,26 @@ export const optimizeLatencySchema = z.strictObject({
   ratioHigh: z.number().positive(),
 });
 
-/** Accuracy of a candidate on what the search may see. */
+/** Accuracy of a candidate on the images that the search may use. */
 export const optimizeSearchAccuracySchema = z.strictObject({
   /** on the search part of the labeled images */
   ap: ratio,
-  /** the original's AP less this */
+  /** the original's AP minus this */
   drop: dropSchema,
-  /** bootstrap over images, the original on the same resamples */
+  /** bootstrap over images, with the same resamples for the original */
   dropInterval: spreadSchema.nullable(),
   dropDeviation: z.number().nonnegative(),
   /**
-   * AP against the original's own detections on calibration and search images, relative to the original's
-   * against itself
+   * AP with the original's detections on calibration and search images as ground truth, relative to the
+   * original's own score
    */
   agreement: z.number().nonnegative(),
-  /** the drop that `drop` and `agreement` together make likely, and how sure that is (standard deviation) */
+  /** the drop estimated from `drop` and `agreement` together, and its standard deviation */
   expectedDrop: dropSchema,
   expectedDeviation: z.number().nonnegative(),
 });
 
-/** Arithmetic without which a graph computes something else; null where every CPU computes the same. */
+/** The arithmetic that a graph needs for correct results; null if it is the same on every CPU. */
 const requirementSchema = z.strictObject({ int8: z.literal('exact') });
 
 export const CANDIDATE_KINDS = [
@@ -72,19 +72,20 @@ export const optimizeCandidateSchema = z.strictObject({
   quantizedLayers: count,
   floatLayers: count,
   requires: requirementSchema.nullable().default(null),
-  /** what making and measuring it took; next to nothing where an earlier run had done it */
+  /** time to make and measure it; close to zero if an earlier run had done so */
   seconds: seconds.default(0),
   accuracy: optimizeSearchAccuracySchema.nullable(),
   latencyMs: optimizeLatencySchema.nullable(),
   /**
-   * `chosen` is the first variant of the bundle, `kept` another of it, `accepted` would do but another does
-   * better, `refused` does not hold the floor or gains nothing, `failed` could not be made or does not run.
+   * `chosen` is the first variant of the bundle, `kept` is another variant of it, `accepted` is good enough
+   * but another is better, `refused` misses the floor or gains nothing, `failed` could not be made or does
+   * not run.
    */
   verdict: z.enum(CANDIDATE_VERDICTS),
   reason: z.string().min(1),
 });
 
-/** What was lost at most, and the best of all candidates that promise to lose no more. */
+/** A limit on the drop, and the best of the candidates that are expected to stay within it. */
 export const optimizeFloorSchema = z.strictObject({
   maxApDrop: ratio,
   fastest: z.string(),
@@ -93,7 +94,7 @@ export const optimizeFloorSchema = z.strictObject({
   bytesRatio: z.number().positive(),
 });
 
-/** Accuracy on the final part: images that nothing was chosen by. */
+/** Accuracy on the final part: images that played no role in choosing anything. */
 export const optimizeFinalAccuracySchema = z.strictObject({
   ap: ratio.nullable(),
   ap50: ratio.nullable(),
@@ -101,7 +102,7 @@ export const optimizeFinalAccuracySchema = z.strictObject({
   drop: dropSchema,
   dropInterval: spreadSchema.nullable(),
   apByClass: z.record(z.string(), ratio.nullable()),
-  /** mean over classes of the precision at the recall levels 0, 0.01, ... 1, IoU 0.5 */
+  /** precision at the recall levels 0, 0.01, ... 1 at IoU 0.5, averaged over classes */
   precisionRecall50: z.array(ratio).length(101).nullable(),
 });
 
@@ -118,14 +119,14 @@ export const optimizeVariantSchema = z.strictObject({
   reason: z.string().min(1),
   final: optimizeFinalAccuracySchema,
   /**
-   * on the part that it was chosen by, which flatters what was chosen; null in reports of older versions,
-   * which chose by the final part
+   * on the choice part, which flatters the chosen candidate; null in reports of older versions, which chose
+   * on the final part
    */
   choice: z
     .strictObject({ drop: dropSchema, dropInterval: spreadSchema.nullable() })
     .nullable()
     .default(null),
-  /** true where the drop on the final part is within the floor too */
+  /** true if the drop on the final part is within the floor too */
   confirmed: z.boolean(),
   latencyMs: optimizeLatencySchema,
 });
@@ -136,18 +137,18 @@ const partSchema = z.strictObject({ images: count, objects: count, digest: diges
 export const optimizeReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.optimize/1'),
   seconds,
-  /** where it was measured; null in reports of older versions */
+  /** the machine that it was measured on; null in reports of older versions */
   machine: z
     .strictObject({ kind: machineKindSchema, int8: z.enum(INT8_ARITHMETICS) })
     .nullable()
     .default(null),
-  /** null where none was written: a latency target that nothing met */
+  /** null if none was written because no candidate met the latency target */
   bundle: bundleRefSchema.nullable(),
   source: z.strictObject({
     model: z.string(),
     name: z.string(),
     version: z.string(),
-    /** of the bundle, or of the foreign file */
+    /** sha256 of the bundle, or of the foreign file */
     digest: digestSchema,
     head: z.enum(HEADS),
     labels: z.int().positive(),
@@ -167,7 +168,7 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     annotations: z.strictObject({ file: z.string(), digest: digestSchema }),
     calibration: z.strictObject({ folder: z.string(), images: count, digest: digestSchema }),
     search: partSchema,
-    /** null in reports of older versions, which chose by the final part */
+    /** null in reports of older versions, which chose on the final part */
     choice: partSchema.nullable().default(null),
     final: partSchema,
   }),
@@ -183,7 +184,7 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     multiLabel: z.boolean(),
     confidence: ratio,
     resamples: z.int().positive(),
-    /** the clock of latency ratios: `cpu` is the time that the process ran, used where one thread runs */
+    /** the clock behind latency ratios: `cpu` is the CPU time of the process, used with one thread */
     latencyRatioOf: z.enum(['wall', 'cpu']),
     latencyRounds: z.int().positive(),
     latencyRunsPerRound: z.int().positive(),
@@ -193,37 +194,37 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     nodesBefore: count,
     nodesAfter: count,
     dynamicBatch: z.boolean(),
-    /** over `images`, between the graph that came in and the clean one */
+    /** over `images`, between the source graph and the cleaned one */
     maxAbsoluteDifference: z.number().nonnegative(),
     maxRelativeDifference: z.number().nonnegative(),
     pictures: count,
-    /** null where the clean graph is used; else why not */
+    /** why the cleaned graph is not used; null if it is */
     refused: z.string().nullable(),
   }),
   original: z.strictObject({ bytes: count, searchAp: ratio, final: optimizeFinalAccuracySchema }),
   candidates: z.array(optimizeCandidateSchema),
-  /** what the time budget left out */
+  /** what was skipped for lack of time */
   notTried: z.array(z.strictObject({ what: z.string(), reason: z.string() })),
   sensitivity: z.array(
     z.strictObject({
       node: z.string(),
       opType: z.string(),
-      /** relative error of the outputs where only this layer is quantized; null where they were no numbers */
+      /** relative error of the outputs if only this layer is quantized; null if they were not numbers */
       error: z.number().nonnegative().nullable(),
       parameters: count,
       outputShape: z.array(z.union([z.number(), z.string()])),
-      /** in the chosen variant */
+      /** true if the chosen variant keeps it in float */
       keptInFloat: z.boolean(),
     }),
   ),
   byFloor: z.array(optimizeFloorSchema),
   variants: z.array(optimizeVariantSchema),
   outcome: z.strictObject({
-    /** true where the chosen variant is faster or smaller than what came in, by more than the spread of measuring */
+    /** true if the chosen variant is faster or smaller than the source by more than the measurement noise */
     gained: z.boolean(),
-    /** true where every variant holds the floor on the final part too */
+    /** true if every variant stays within the floor on the final part too */
     confirmed: z.boolean(),
-    /** candidates that the search would have taken and the choice part did not confirm */
+    /** candidates that the search would have chosen but the choice part did not confirm */
     contradicted: z.array(z.string()),
     speedup: z.number().positive(),
     bytesRatio: z.number().positive(),
@@ -231,10 +232,10 @@ export const optimizeReportSchema = reportBaseSchema.extend({
     apDrop: dropSchema,
     text: z.string(),
   }),
-  /** graph rules of the TensorRT variant that were broken; null where there is no such variant */
+  /** TensorRT graph rules that the TensorRT variant breaks; null if there is no such variant */
   tensorrt: z.strictObject({ candidate: z.string(), findings: z.array(z.string()) }).nullable(),
   toolVersions: z.record(z.string(), z.string()),
-  /** most memory that was resident, bytes; null where the system does not say */
+  /** peak resident memory in bytes; null if the system does not report it */
   memory: z.strictObject({ processPeakBytes: count, quantizerPeakBytes: count.nullable() }),
   steps: z.array(z.strictObject({ name: z.string(), seconds, reused: z.boolean() })),
 });

@@ -5,12 +5,12 @@ import { machineKindSchema } from './machine.ts';
 /** Name of the file of references in a bundle. */
 export const REFERENCES_FILE = 'references.json';
 
-/** Bytes that the file may have at most. */
+/** Maximum size of the file, bytes. */
 export const MAX_REFERENCE_BYTES = 200_000;
 
 /**
- * What goes into the network. `sha256` is over the pixels as the network gets them: uint8 RGB, rows of its
- * own size.
+ * What the network is given. `sha256` covers the pixels as they reach the network: uint8 RGB at its input
+ * size.
  */
 const referenceInputSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -22,7 +22,10 @@ const referenceInputSchema = z.discriminatedUnion('kind', [
     sha256: sha256Schema,
   }),
   z.strictObject({
-    /** a stored image: each of its pixels becomes `enlarge` x `enlarge` pixels, cut to the size of the network */
+    /**
+     * a stored image: each pixel becomes `enlarge` x `enlarge` pixels, cropped to the input size of the
+     * network
+     */
     kind: z.literal('picture'),
     enlarge: z.int().min(1).max(16),
     /** a PNG file in base64 */
@@ -31,9 +34,9 @@ const referenceInputSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** The best candidates of one input before suppression, best first. Boxes are in pixels of the network. */
+/** The best candidates of one input before suppression, best first. Boxes are in network pixels. */
 const referenceOutputSchema = z.strictObject({
-  /** place of each candidate in the output: its row, or its column for heads that put channels first */
+  /** index of each candidate in the output: its row, or its column for channels-first heads */
   places: z.array(z.int().nonnegative()).max(1000),
   classes: z.array(z.int().nonnegative().max(65_535)).max(1000),
   /** 0..1 */
@@ -42,19 +45,19 @@ const referenceOutputSchema = z.strictObject({
   boxes: z.array(z.number()).max(4000),
 });
 
-/** What one variant gave when it was made and evaluated. */
+/** What one variant returned when it was made and evaluated. */
 const variantReferenceSchema = z.strictObject({
   id: z.string().max(60),
-  /** of the variant's file: references for another file are none */
+  /** of the variant's file; references for any other file do not count */
   sha256: sha256Schema,
   /** largest deviation (`src/core/references/deviation.ts`) that still counts as the same */
   tolerance: z.number().positive(),
   madeOn: z.strictObject({ machine: machineKindSchema, onnxruntime: z.string().max(100) }),
-  /** one for each input, in order */
+  /** one per input, in order */
   outputs: z.array(referenceOutputSchema).max(32),
 });
 
-/** `references.json`: small inputs, and what every variant of the bundle has to give for them. */
+/** `references.json`: small inputs, and what every variant of the bundle must return for them. */
 export const referencesSchema = z.strictObject({
   schema: z.literal('goshawk.references/1'),
   inputs: z.array(referenceInputSchema).min(1).max(32),

@@ -3,13 +3,13 @@ import { DROP_REASONS } from './drops.ts';
 import { referenceCheckSchema, variantChoiceSchema } from './engine-choice.ts';
 import { engineSettingSchema, engineSizingSchema } from './sizing.ts';
 
-/** How many of something: a whole number, never negative. */
+/** A whole number, never negative. */
 const count = z.number().int().nonnegative();
 /** A share or a score, 0..1. */
 const ratio = z.number().min(0).max(1);
 const milliseconds = z.number().nonnegative();
 
-/** SHA-256 as 64 lower-case hex digits: of a bundle's manifest, of a data set's annotation file. */
+/** SHA-256 of a bundle's manifest or a data set's annotation file, as 64 lower-case hex digits. */
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits (sha256)');
 
 /** ISO 8601 in UTC with milliseconds, as `Date.prototype.toISOString` writes it. */
@@ -24,7 +24,7 @@ export const hostSchema = z.strictObject({
   os: z.string().min(1),
   /** Node's version without the leading `v` */
   node: z.string().min(1),
-  /** ROS distribution, null where none is in the environment */
+  /** ROS distribution; null if the environment has none */
   ros: z.string().nullable(),
   /** execution providers of the inference library in use, best first */
   providers: z.array(z.string()),
@@ -37,7 +37,7 @@ export const bundleRefSchema = z.strictObject({
   digest: digestSchema,
 });
 
-/** Latencies of one stage, milliseconds; all zero where `count` is 0. */
+/** Latencies of one stage, milliseconds; all zero if `count` is 0. */
 export const latencySchema = z.strictObject({
   count,
   p50: milliseconds,
@@ -54,36 +54,40 @@ export const framesSchema = z.strictObject({
   drops: z.partialRecord(z.enum(DROP_REASONS), count),
 });
 
-/** What became of the images of a camera inside the process. */
+/** What happened to the images of a camera inside the process. */
 export const sourceSchema = z.strictObject({
   /** handed to the pipeline */
   delivered: count,
-  /** turns of its schedule that passed without an image, since it or the process was late */
+  /** turns of its schedule that passed without an image because it or the process was late */
   skipped: count,
-  /** images that could not be read; each is also among the frames received and among the drops, by its reason */
+  /**
+   * images that could not be read; each is also counted as a received frame and as a drop, under its reason
+   */
   unreadable: count,
 });
 
-/** What every report starts with. A report's own schema extends it and fixes `schema` to its name. */
+/**
+ * The fields that every report starts with. A report's own schema extends it and sets `schema` to its name.
+ */
 export const reportBaseSchema = z.strictObject({
   schema: z.string().regex(/^goshawk\.report\.[a-z-]+\/\d+$/),
   startedAt: instantSchema,
   host: hostSchema,
 });
 
-/** Report of anything that put frames through the pipeline: `goshawk run`, `npm start`, `bench pipeline`. */
+/** Report of a run that put frames through the pipeline: `goshawk run`, `npm start`, `bench pipeline`. */
 export const runReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.run/1'),
-  /** in which frames were taken: without loading, pauses and draining */
+  /** time in which frames were accepted, without loading, pauses and draining */
   seconds: z.number().nonnegative(),
-  /** the part of it in which frames came, from the first to the last; absent in reports of earlier versions */
+  /** time from the first frame to the last; absent in reports of earlier versions */
   framesSeconds: z.number().nonnegative().optional(),
   bundle: bundleRefSchema,
-  /** how inference was divided over the machine at the end; absent in reports of earlier versions */
+  /** workers, threads and queue depth at the end; absent in reports of earlier versions */
   engine: engineSettingSchema
     .extend({
       kind: z.enum(['worker', 'child']),
-      /** null where the operator fixed the setting */
+      /** null if the operator fixed the setting */
       sizing: engineSizingSchema.nullable(),
       variant: z.string(),
       provider: z.string(),
@@ -93,41 +97,41 @@ export const runReportSchema = reportBaseSchema.extend({
     })
     .nullish(),
   frames: framesSchema,
-  /** by camera; only of cameras inside the process */
+  /** by camera, for cameras inside the process */
   sources: z.record(z.string(), sourceSchema).optional(),
-  /** frames a second, over the time in which frames came */
+  /** frames per second, from the first frame to the last */
   fps: z.strictObject({ in: z.number().nonnegative(), out: z.number().nonnegative() }),
   latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }),
-  /** detections published over the run */
+  /** detections published during the run */
   detections: count,
 });
 
 /** A percentile bootstrap over images. */
 export const intervalSchema = z.strictObject({
-  /** which figure it is about */
+  /** the value that it covers */
   of: z.literal('ap'),
   low: ratio,
   high: ratio,
-  /** 0.95 where one time in twenty the true value lies outside */
+  /** for 0.95, the true value lies outside one time in twenty */
   confidence: z.number().gt(0).lt(1),
-  /** resamples drawn */
+  /** number of resamples */
   resamples: z.number().int().positive(),
   seed: z.number().int().nonnegative(),
 });
 
-/** null where no image holds an object that counts (pycocotools prints -1 there). */
+/** Null if no image contains an object that counts (pycocotools prints -1). */
 const measured = ratio.nullable();
 
-/** The figures of COCO detection evaluation, as pycocotools' `COCOeval` for boxes defines them. */
+/** The metrics of COCO detection evaluation, as pycocotools' `COCOeval` defines them for boxes. */
 const accuracyStatsSchema = z.strictObject({
-  /** mean over IoU 0.50:0.05:0.95, all areas, 100 detections an image */
+  /** mean over IoU 0.50:0.05:0.95, all areas, 100 detections per image */
   ap: measured,
   ap50: measured,
   ap75: measured,
   apSmall: measured,
   apMedium: measured,
   apLarge: measured,
-  /** mean recall with 1, 10 and 100 detections an image */
+  /** mean recall with 1, 10 and 100 detections per image */
   ar1: measured,
   ar10: measured,
   ar100: measured,
@@ -136,39 +140,39 @@ const accuracyStatsSchema = z.strictObject({
   arLarge: measured,
 });
 
-/** Precision at the 101 recall levels 0, 0.01, ... 1 at IoU 0.5, of one class. */
+/** Precision of one class at the 101 recall levels 0, 0.01, ... 1, at IoU 0.5. */
 const curveSchema = z.array(ratio).length(101);
 
 /** Report of `goshawk evaluate`. */
 export const accuracyReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.accuracy/1'),
   seconds: z.number().nonnegative(),
-  /** null where detections of a file were evaluated and no model ran */
+  /** null if detections from a file were evaluated and no model ran */
   bundle: bundleRefSchema.nullable(),
   ...accuracyStatsSchema.shape,
-  /** AP (IoU 0.50:0.95) by class name; classes without an object that counts are null */
+  /** AP (IoU 0.50:0.95) by class name; null for classes without an object that counts */
   apByClass: z.record(z.string(), measured),
   ap50ByClass: z.record(z.string(), measured),
   precisionRecall50: z.record(z.string(), curveSchema),
-  /** images evaluated */
+  /** number of images evaluated */
   images: count,
-  /** annotations that count (crowds left out) */
+  /** number of annotations that count (without crowds) */
   objects: count,
   detections: count,
   interval: intervalSchema.nullable(),
   dataset: z.strictObject({ annotations: z.string(), digest: digestSchema }),
-  /** null where detections of a file were evaluated */
+  /** null if detections from a file were evaluated */
   settings: z
     .strictObject({
       score: ratio,
       iou: ratio,
       maxBoxes: z.number().int().positive(),
       preprocess: z.string(),
-      /** true where every class of a box counts, false where its best class does, as on the robot */
+      /** true if every class of a box counts, false if only its best class does, as on the robot */
       multiLabel: z.boolean(),
     })
     .nullable(),
-  /** null where no model ran */
+  /** null if no model ran */
   latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }).nullable(),
 });
 

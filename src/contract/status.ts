@@ -7,7 +7,7 @@ import { engineSizingSchema } from './sizing.ts';
 const milliseconds = z.number().min(0);
 const recentSchema = z.looseObject({ count: z.number(), p50: milliseconds, p99: milliseconds });
 
-/** `received = published + sum(drops) + inFlight`, at the instant it was read. */
+/** `received = published + sum(drops) + inFlight` at the instant it is read. */
 const framesSchema = z.looseObject({
   received: z.int().min(0),
   published: z.int().min(0),
@@ -18,18 +18,18 @@ const framesSchema = z.looseObject({
 const fpsSchema = z.looseObject({ in: z.number().min(0), out: z.number().min(0) });
 
 /**
- * `GET /api/status` of a running device: what the status line, the page and scripts read. Fields may be
- * added, so unknown ones are let through.
+ * `GET /api/status` of a running device, read by the status line, the web page and scripts. Fields may be
+ * added later, so unknown ones are accepted.
  */
 export const statusSchema = z.looseObject({
   state: z.string(),
   uptimeSeconds: z.number().min(0),
-  /** since frames are taken; null while none are */
+  /** time since frames are accepted; null while they are not */
   activeMs: milliseconds.nullable(),
   bundle: z.looseObject({ name: z.string(), version: z.string(), digest: z.string() }).nullable(),
   variant: z.string().nullable(),
   provider: z.string().nullable(),
-  /** what runs the model; null before it is loaded */
+  /** the engine that runs the model; null before it is loaded */
   engine: z
     .looseObject({
       kind: z.string(),
@@ -39,7 +39,7 @@ export const statusSchema = z.looseObject({
       queueDepth: z.int().min(1),
       /** null where the operator fixed the setting */
       sizing: engineSizingSchema.nullable(),
-      /** the inference library's exact 8-bit kernels are asked for */
+      /** true if the inference library's exact 8-bit kernels were requested */
       exactInt8: z.boolean(),
       referenceCheck: referenceCheckSchema,
       choice: variantChoiceSchema,
@@ -47,7 +47,7 @@ export const statusSchema = z.looseObject({
       nodesByProvider: z.record(z.string(), z.int().min(0)),
     })
     .nullable(),
-  /** times that inference was lost and came back */
+  /** how often inference was lost and restored */
   engineLost: z.int().min(0),
   engineRestored: z.int().min(0),
   fps: fpsSchema,
@@ -64,7 +64,7 @@ export const statusSchema = z.looseObject({
       height: z.int().min(0),
       encoding: z.string(),
       preprocess: z.looseObject({ mode: z.string(), why: z.string() }).nullable(),
-      /** of a camera inside the process */
+      /** only for a camera inside the process */
       source: sourceSchema.optional(),
     }),
   ),
@@ -75,7 +75,7 @@ export const statusSchema = z.looseObject({
     .looseObject({
       connected: z.boolean(),
       protocol: z.string().nullable(),
-      /** of the trouble that the link has */
+      /** error code of a link that is down */
       code: z.string().nullable().optional(),
       reason: z.string(),
     })
@@ -84,7 +84,7 @@ export const statusSchema = z.looseObject({
 
 export type Status = z.infer<typeof statusSchema>;
 
-/** `GET /healthz`: 200 while `ok`, 503 otherwise, with the reasons in words. */
+/** `GET /healthz`: 200 if `ok`, 503 otherwise, with the reasons in words. */
 export const healthSchema = z.strictObject({ ok: z.boolean(), reasons: z.array(z.string()) });
 
 export type Health = z.infer<typeof healthSchema>;

@@ -65,8 +65,8 @@ it('a simulated board and trtexec: the engine is a variant of the next version, 
   expect(run.status).toBe(1);
   expect(run.stderr).toMatch(
     new RegExp(
-      'GOSHAWK_ENGINE_INCOMPATIBLE: variant trt10\\.3\\.0-sm87-fp16 of tiny@1\\.0\\.1 holds an engine built ' +
-        'for TensorRT 10\\.3\\.0 and compute capability 8\\.7, this machine has ',
+      'GOSHAWK_ENGINE_INCOMPATIBLE: variant trt10\\.3\\.0-sm87-fp16 of tiny@1\\.0\\.1 contains an engine built ' +
+        'for TensorRT 10\\.3\\.0 and compute capability 8\\.7, but this machine has ',
     ),
   );
 

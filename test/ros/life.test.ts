@@ -123,7 +123,7 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
     await run.waitFor(/the detector is active/, 60);
     expect(run.output).toMatch(
       new RegExp(
-        'GOSHAWK_PARAMETER_INVALID: parameter use_sim_time = "true" is refused: it must be a boolean, not a ' +
+        'GOSHAWK_PARAMETER_INVALID: parameter use_sim_time = "true" is not valid: it must be a boolean, not a ' +
           'string \\(from .*start\\.yaml.*give true or false; until then the default false',
       ),
     );

@@ -72,6 +72,6 @@ def _goshawk(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _reason(line: str) -> str:
-    """The reason within `GOSHAWK_..: FILE is no detector that Goshawk knows: REASON (what to do)`."""
-    found = re.search(r"is (?:no|not a) detector that Goshawk knows: (.*) \(export a", line)
+    """The reason within `GOSHAWK_..: FILE is not a detector that Goshawk supports: REASON (what to do)`."""
+    found = re.search(r"is not a detector that Goshawk supports: (.*) \(export a", line)
     return found.group(1) if found else re.sub(r"/\S*/", "", line)

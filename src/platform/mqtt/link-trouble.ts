@@ -26,7 +26,7 @@ const GOING_AWAY: ReadonlySet<number> = new Set([0x00, 0x89, 0x8b, 0x8d, 0x9c, 0
  */
 export const CLOSED_IN_SILENCE: LinkTrouble = {
   code: 'GOSHAWK_LINK_CLOSED',
-  reason: 'the other side gave none',
+  reason: 'the broker gave no reason',
 };
 
 /** What Node names errors of certificates and of the TLS protocol. */
