@@ -37,7 +37,7 @@ export const statusSchema = z.looseObject({
       workers: z.int().min(1),
       threads: z.int().min(1),
       queueDepth: z.int().min(1),
-      /** null where the operator fixed the setting */
+      /** null if the operator fixed the setting */
       sizing: engineSizingSchema.nullable(),
       /** true if the inference library's exact 8-bit kernels were requested */
       exactInt8: z.boolean(),

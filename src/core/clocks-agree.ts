@@ -1,7 +1,7 @@
-/** Clocks that differ by more than this do not agree: a recording, a clock that was never set. */
+/** Clocks that differ by more than this do not agree, as with a recording or a clock that was never set. */
 const MAX_MS = 60_000;
 
-/** True where a stamp of this age, milliseconds, may be of the clock here. */
+/** True if a stamp of this age, in milliseconds, may come from the local clock. */
 export function clocksAgree(ageMs: number): boolean {
   return Math.abs(ageMs) <= MAX_MS;
 }

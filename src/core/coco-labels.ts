@@ -1,4 +1,4 @@
-/** The 80 object classes of COCO detection in the order that detectors trained on it count them. */
+/** The 80 object classes of COCO detection, in the order used by detectors trained on it. */
 export const COCO80: readonly string[] = [
   ...['person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat', 'traffic light'],
   ...['fire hydrant', 'stop sign', 'parking meter', 'bench', 'bird', 'cat', 'dog', 'horse', 'sheep', 'cow'],

@@ -1,9 +1,9 @@
 /**
- * Detections of one image as a struct of arrays, so that the hot loop fills buffers instead of making objects.
- * Boxes are in source image pixels, corner form, not rounded, clipped to the image.
+ * Detections of one image as a struct of arrays, so that the hot loop fills buffers instead of creating
+ * objects. Boxes are in source image pixels, corner form, not rounded, clipped to the image.
  */
 export interface Detections {
-  /** how many entries of the arrays are in use */
+  /** number of array entries in use */
   count: number;
   /** x1, y1, x2, y2 for entry i at 4 * i; 0 <= x1 <= x2 <= width, 0 <= y1 <= y2 <= height */
   readonly boxes: Float32Array;
@@ -11,7 +11,7 @@ export interface Detections {
   readonly scores: Float32Array;
   /** index into the bundle's labels */
   readonly classes: Uint16Array;
-  /** track id, 0 where tracking is off or the detection is not yet confirmed */
+  /** track id; 0 if tracking is off or the detection is not confirmed yet */
   readonly tracks: Uint32Array;
 }
 

@@ -1,4 +1,4 @@
-/** Percentiles of what was recorded, in its unit; all zero where nothing was. */
+/** Percentiles of the recorded values, in their unit; all zero if nothing was recorded. */
 export interface HistogramSummary {
   readonly count: number;
   readonly p50: number;
@@ -53,12 +53,12 @@ export class Histogram {
     return this.#count;
   }
 
-  /** The largest value recorded, exact; 0 where nothing was. */
+  /** The largest value recorded, exact; 0 if nothing was recorded. */
   get max(): number {
     return this.#max;
   }
 
-  /** Adds a value. NaN and values below 0 (a clock that went back) are refused with false. */
+  /** Adds a value. Returns false for NaN and values below 0 (a clock that went back), which are ignored. */
   record(value: number): boolean {
     if (!(value >= 0 && value < Infinity)) return false;
     const bucket = 1 + Math.floor(Math.log(value / this.range.lowest) * this.#perLog);
@@ -69,12 +69,14 @@ export class Histogram {
     return true;
   }
 
-  /** Adds everything that `other` recorded. Throws where its range is another: such buckets cannot be matched. */
+  /**
+   * Adds everything that `other` recorded. Throws if its range differs, because the buckets would not match.
+   */
   merge(other: Histogram): void {
     const { lowest, highest, relativeError } = other.range;
     const own = this.range;
     if (own.lowest !== lowest || own.highest !== highest || own.relativeError !== relativeError) {
-      throw new RangeError('histograms of different ranges do not merge');
+      throw new RangeError('histograms of different ranges cannot be merged');
     }
     for (let i = 0; i < this.#counts.length; i++) this.#counts[i]! += other.#counts[i]!;
     this.#count += other.#count;
@@ -84,7 +86,7 @@ export class Histogram {
 
   /**
    * The value at rank floor(count * share) of the sorted values (MLPerf LoadGen's definition), within the
-   * relative error; exact for the largest and the smallest value. Values outside of the range are reported as
+   * relative error; exact for the largest and the smallest value. Values outside the range are reported as
    * the exact minimum or maximum.
    *
    * @param share 0..1
@@ -117,7 +119,7 @@ export class Histogram {
     };
   }
 
-  /** Forgets everything, for the next window. */
+  /** Clears everything for the next window. */
   reset(): void {
     this.#counts.fill(0);
     this.#count = 0;
@@ -125,7 +127,7 @@ export class Histogram {
     this.#max = 0;
   }
 
-  /** Occupied buckets as [index, count] pairs, for records that are merged elsewhere. */
+  /** Occupied buckets as [index, count] pairs, for merging elsewhere. */
   buckets(): [number, number][] {
     const occupied: [number, number][] = [];
     for (let i = 0; i < this.#counts.length; i++) {

@@ -1,4 +1,4 @@
-/** The boxes that suppression chooses among; a struct of arrays of which the first `count` entries are in use. */
+/** The boxes that suppression chooses from: a struct of arrays with the first `count` entries in use. */
 export interface ScoredBoxes {
   readonly count: number;
   /** x1, y1, x2, y2 for entry i at 4 * i, x1 <= x2 and y1 <= y2, finite */
@@ -9,22 +9,22 @@ export interface ScoredBoxes {
 }
 
 export interface SuppressionSettings {
-  /** 0..1; of two boxes whose IoU is above it the weaker goes */
+  /** 0..1; of two boxes with a higher IoU, the one with the lower score is removed */
   readonly iouThreshold: number;
   /** true lets a box suppress boxes of other classes */
   readonly classAgnostic: boolean;
-  /** only the best `maxCandidates` are looked at, >= 1 */
+  /** only the best `maxCandidates` are considered, >= 1 */
   readonly maxCandidates: number;
-  /** the search ends once that many are kept */
+  /** the search ends once this many are kept */
   readonly maxKept: number;
 }
 
-/** Entries above this count cannot be told apart by a sort key. */
+/** A sort key can distinguish at most this many entries. */
 const MAX_ENTRIES = 2 ** 22;
 
 /**
- * Intersection over union of entry `a` of one box array and entry `b` of another (x1, y1, x2, y2 at 4 * entry).
- * 0 where both are empty.
+ * Intersection over union of entry `a` of one box array and entry `b` of another (x1, y1, x2, y2 at 4 *
+ * entry). 0 if both are empty.
  */
 export function iou(boxesA: Float32Array, a: number, boxesB: Float32Array, b: number): number {
   const i = 4 * a;
@@ -46,16 +46,16 @@ export function iou(boxesA: Float32Array, a: number, boxesB: Float32Array, b: nu
 }
 
 /**
- * Sorts entries by score, best first and equal scores by index, without making an object: score and index are
- * packed into one double. The bits of a non-negative float order as the float does; negated they sort best
- * first.
+ * Sorts entries by score, best first and equal scores by index, without creating objects: score and index are
+ * packed into one double. The bits of a non-negative float sort like the float itself; inverted, they sort
+ * best first.
  */
 export class ScoreOrder {
   #keys = new Float64Array(0);
   #float = new Float32Array(1);
   #bits = new Uint32Array(this.#float.buffer);
 
-  /** Writes the indices of the best `limit` of `count` scores into `order` and returns how many they are. */
+  /** Writes the indices of the best `limit` of `count` scores into `order` and returns their number. */
   best(scores: Float32Array, count: number, limit: number, order: Uint32Array): number {
     if (count > MAX_ENTRIES) throw new RangeError(`cannot order ${count} boxes: ${MAX_ENTRIES} at most`);
     if (this.#keys.length < count) this.#keys = new Float64Array(count);
@@ -80,9 +80,9 @@ export class Suppressor {
   #scoreOrder = new ScoreOrder();
 
   /**
-   * Writes the indices of the kept boxes, best first, into `kept` and returns how many they are. Going from
-   * the best score down (equal scores by index), a box is kept unless its IoU with a kept box of its class is
-   * above the threshold. Entries that are taken out of the running are not copied or moved.
+   * Writes the indices of the kept boxes, best first, into `kept` and returns their number. From the best
+   * score down (equal scores by index), a box is kept unless its IoU with a kept box of its class is above
+   * the threshold. Suppressed entries are not copied or moved.
    */
   run(candidates: ScoredBoxes, settings: SuppressionSettings, kept: Uint32Array): number {
     const { boxes, scores, classes, count } = candidates;

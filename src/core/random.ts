@@ -1,7 +1,7 @@
 /**
- * A seeded source of numbers: the same seed gives the same sequence on every machine and Node version, since
- * only 32-bit integer arithmetic is used (the generator is "sfc32", the seeds are spread with a murmur-style
- * finalizer).
+ * A seeded random number generator. The same seed yields the same sequence on every machine and Node version,
+ * because only 32-bit integer arithmetic is used (the generator is "sfc32", seeds are mixed with a
+ * murmur-style finalizer).
  */
 export interface Random {
   /** uniform in [0, 1) */

@@ -1,10 +1,10 @@
 /**
- * Why input that came from outside was not taken. Each reason is also a drop reason of the ledger
- * (`contract/drops`); `core` names only the ones that it can find itself.
+ * Why external input was refused. Each reason is also a drop reason of the ledger (`contract/drops`); `core`
+ * names only those that it can detect itself.
  */
 export type RefusalReason = 'malformed' | 'bad_size' | 'unsupported_encoding' | 'corrupt_image';
 
-/** The answer in place of a result. Refusing bad input is an ordinary outcome, so nothing is thrown for it. */
+/** Returned instead of a result. Refusing bad input is an ordinary outcome, so nothing is thrown for it. */
 export interface Refusal {
   readonly ok: false;
   readonly reason: RefusalReason;
@@ -12,7 +12,7 @@ export interface Refusal {
   readonly detail: string;
 }
 
-/** Makes a refusal. */
+/** Creates a refusal. */
 export function refuse(reason: RefusalReason, detail: string): Refusal {
   return { ok: false, reason, detail };
 }

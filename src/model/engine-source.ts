@@ -14,7 +14,7 @@ export interface EngineInput {
   readonly variant: BundleVariant;
   /** an ONNX file */
   readonly bytes: Uint8Array;
-  /** shapes of the input for trtexec's --minShapes, --optShapes and --maxShapes; null where the graph fixes them */
+  /** shapes of the input for trtexec's --minShapes, --optShapes and --maxShapes; null if the graph fixes them */
   readonly shapes: { readonly min: string; readonly opt: string; readonly max: string } | null;
   /** what costs speed or accuracy and stops nothing */
   readonly notes: readonly TensorrtViolation[];
@@ -26,7 +26,7 @@ const MAX_TOLD = 4;
 /**
  * Takes the variant of a bundle that an engine is built from, and has its image go through its Cast first,
  * which TensorRT demands. Of several variants for TensorRT the first is taken, with `int8` the first that is
- * quantized. Throws GOSHAWK_ENGINE_INPUT where there is none, where int8 is asked of a graph without
+ * quantized. Throws GOSHAWK_ENGINE_INPUT if there is none, where int8 is asked of a graph without
  * quantization, and where a rule is broken that TensorRT refuses a graph for.
  */
 export async function readEngineInput(

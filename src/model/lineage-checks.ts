@@ -9,9 +9,9 @@ export interface DigestCheck {
   readonly what: string;
   readonly digest: string;
   readonly result: 'matches' | 'differs' | 'unreadable' | 'not at hand';
-  /** the file that was read; null where nothing was */
+  /** the file that was read; null if nothing was */
   readonly file: string | null;
-  /** what it has; null where it was not read */
+  /** what it has; null if it was not read */
   readonly actual: string | null;
 }
 

@@ -16,7 +16,7 @@ export interface LineageFactsOfBundle {
   readonly folder: string;
   /** stages by name, first to last; of older bundles what can be told */
   readonly made: readonly string[];
-  /** when it was made or its last stage ended; null where nobody said */
+  /** when it was made or its last stage ended; null if nobody said */
   readonly when: string | null;
   readonly codeCommit: string | null;
   /** of the first evaluation */
@@ -44,7 +44,7 @@ export interface LineageNode {
   readonly state: 'here' | 'checkpoint' | 'repeated' | 'missing' | 'different';
   /** why, where the state needs words */
   readonly note: string | null;
-  /** null where the bundle is not at hand */
+  /** null if the bundle is not at hand */
   readonly facts: LineageFactsOfBundle | null;
   readonly checks: readonly DigestCheck[];
   readonly parents: readonly LineageNode[];

@@ -89,7 +89,7 @@ export function withoutCollisions(drawables: readonly Drawable[], taken: Footpri
   });
 }
 
-/** True where `a` can be hidden by `b`, seen from (cx, cz); footprints that touch are compared by their middles. */
+/** True if `a` can be hidden by `b`, seen from (cx, cz); footprints that touch are compared by their middles. */
 function isBehind(a: Footprint, b: Footprint, cx: number): boolean {
   if (a.z0 >= b.z1) return true;
   if (b.z0 >= a.z1) return false;

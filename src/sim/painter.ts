@@ -108,7 +108,7 @@ export class Painter {
   }
 
   /**
-   * True where a surface at (x, y, z) with normal (nx, ny, nz), all in the object's frame, turns towards the
+   * True if a surface at (x, y, z) with normal (nx, ny, nz), all in the object's frame, turns towards the
    * camera.
    */
   faces(x: number, y: number, z: number, nx: number, ny: number, nz: number): boolean {

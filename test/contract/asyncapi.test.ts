@@ -68,12 +68,12 @@ function withTable(document: string): string {
 }
 
 describe('documents of the streams', () => {
-  it('the AsyncAPI document is what the table of streams says (npm run generate writes it anew)', async () => {
+  it('keeps the AsyncAPI document equal to the table of streams (npm run generate rewrites it)', async () => {
     const text = `${JSON.stringify(asyncApi(), null, 2)}\n`;
     await expect(text).toMatchFileSnapshot(join(DOCS, 'asyncapi.json'));
   });
 
-  it('docs/telemetry.md lists every stream (npm run generate writes the table anew)', async () => {
+  it('lists every stream in docs/telemetry.md (npm run generate rewrites the table)', async () => {
     const file = join(DOCS, 'telemetry.md');
     const document = readFileSync(file, 'utf8');
     expect(document).toContain('<!-- streams -->');
@@ -84,7 +84,7 @@ describe('documents of the streams', () => {
 const SPEAKER = { site: 'yard', robot: 'r7', node: 'goshawk-detector' };
 
 describe('topics and client ids', () => {
-  it('topics have the form that the document gives', () => {
+  it('builds topics in the form that the document states', () => {
     for (const stream of STREAM_NAMES)
       expect(telemetryTopic(SPEAKER, stream)).toBe(`fleet/v1/yard/r7/goshawk-detector/${stream}`);
     expect(() => telemetryTopic({ ...SPEAKER, site: 'yard/+' }, 'state')).toThrow();
@@ -92,7 +92,7 @@ describe('topics and client ids', () => {
     expect(() => telemetryTopic({ ...SPEAKER, node: '/goshawk/detector' }, 'state')).toThrow();
   });
 
-  it('client ids differ wherever site, robot or node do', () => {
+  it('builds different client ids for different sites, robots or nodes', () => {
     expect(telemetryClientId(SPEAKER)).toBe('goshawk:yard:r7:goshawk-detector');
     const moved = { site: 'yard-r7', robot: 'goshawk', node: 'detector' };
     expect(telemetryClientId(moved)).not.toBe(

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { parseManifest } from '../../src/model/bundle.ts';
 import { parseJson } from '../../src/contract/json.ts';
 
-it('gives what JSON.parse gives', () => {
+it('returns what JSON.parse returns', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 8 }), (text) => {
       expect(parseJson(text)).toEqual(JSON.parse(text));
@@ -11,12 +11,12 @@ it('gives what JSON.parse gives', () => {
   );
 });
 
-it('brackets within text are no levels', () => {
+it('does not count brackets inside strings as levels', () => {
   const text = JSON.stringify({ a: '['.repeat(500), b: `\\"${'{'.repeat(500)}` });
   expect(parseJson(text)).toEqual(JSON.parse(text));
 });
 
-it.each(['[', '{"a":', '[{"a":'])('%s, nested 200,000 deep, is refused', (open) => {
+it.each(['[', '{"a":', '[{"a":'])('refuses %s nested 200,000 levels deep', (open) => {
   expect(() => parseJson(open.repeat(200_000))).toThrow('nested deeper than 64 levels');
   const manifest = new TextEncoder().encode(`{"lineage":${open.repeat(200_000)}`);
   expect(() => parseManifest(manifest, 'deep')).toThrow(/deep.*nested deeper/);

@@ -5,13 +5,13 @@ import { lineageFactsSchema, lineageSchema } from '../../src/contract/lineage.ts
 
 const DIGEST = 'a'.repeat(64);
 
-it('a bundle that was written before stages existed still loads, nothing lost', () => {
+it('loads a bundle written before stages existed, without losing anything', () => {
   const file = new URL('golden/bundle-before-stages.json', import.meta.url);
   const written: unknown = JSON.parse(readFileSync(file, 'utf8'));
   expect(bundleManifestSchema.parse(written)).toEqual(written);
 });
 
-it('stages say what was done with what, and keys that nobody named are kept', () => {
+it('accepts stages with their facts and keeps unknown keys', () => {
   const record = {
     createdAt: '2026-11-23T09:30:11.798Z',
     tool: 'goshawk models import',
@@ -38,7 +38,7 @@ it('stages say what was done with what, and keys that nobody named are kept', ()
   expect(lineageSchema.parse(record)).toEqual(record);
 });
 
-it('no time is needed, and a model without a past has no parents', () => {
+it('needs no time, and no parents for a model without known history', () => {
   expect(lineageSchema.parse({ tool: 'test' })).toEqual({ tool: 'test', parents: [] });
 });
 
@@ -49,6 +49,6 @@ it.each([
   ['a time without a zone', { stages: [{ stage: 'train', finishedAt: '2026-11-23T09:27:48' }] }],
   ['a calibration without its digest', { stages: [{ stage: 'optimize', calibration: { count: 80 } }] }],
   ['a parent without its digest', { parents: [{ name: 'street-base' }] }],
-])('%s is refused', (_, facts) => {
+])('refuses %s', (_, facts) => {
   expect(lineageFactsSchema.safeParse(facts).success).toBe(false);
 });

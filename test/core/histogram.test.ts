@@ -52,7 +52,7 @@ describe('Histogram', () => {
     expect(of([0, 0, 0, 1]).percentile(0.5)).toBe(0);
   });
 
-  it('is all zero where nothing was recorded, and again after a reset', () => {
+  it('is all zero before anything is recorded, and again after a reset', () => {
     const zero = { count: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 };
     expect(new Histogram().summary()).toEqual(zero);
     const histogram = of([4, 5]);
@@ -60,13 +60,13 @@ describe('Histogram', () => {
     expect(histogram.summary()).toEqual(zero);
   });
 
-  it('refuses what is no duration', () => {
+  it('refuses values that are not durations', () => {
     const histogram = new Histogram();
     expect([NaN, -1, Infinity].map((value) => histogram.record(value))).toEqual([false, false, false]);
     expect(histogram.count).toBe(0);
   });
 
-  it('refuses to merge buckets that cannot be matched', () => {
+  it('refuses to merge histograms of different ranges', () => {
     const coarse = new Histogram({ lowest: 1, highest: 10, relativeError: 0.1 });
     expect(() => coarse.merge(new Histogram())).toThrow(RangeError);
     expect(() => new Histogram({ lowest: 0, highest: 1, relativeError: 0.1 })).toThrow(RangeError);

@@ -88,7 +88,7 @@ describe('Suppressor', () => {
     );
   });
 
-  it('gives the first of the full result where the number of kept boxes is limited', () => {
+  it('returns the first boxes of the full result if the number of kept boxes is limited', () => {
     fc.assert(
       fc.property(scene, fc.nat({ max: 10 }), ({ list, iouThreshold, classAgnostic }, limit) => {
         const all = suppress(list, iouThreshold, classAgnostic);
@@ -97,7 +97,7 @@ describe('Suppressor', () => {
     );
   });
 
-  it('looks at the best candidates only where their number is limited', () => {
+  it('considers only the best candidates if their number is limited', () => {
     const apart = [0.2, 0.9, 0.5, 0.9].map((score, i) => ({
       ...{ x: 100 * i, y: 0, width: 10, height: 10, classIndex: 0 },
       score,
@@ -114,7 +114,7 @@ describe('Suppressor', () => {
 });
 
 describe('ScoreOrder', () => {
-  it('tells neighbouring floats apart', () => {
+  it('distinguishes neighboring floats', () => {
     const scores = Float32Array.of(0.5, 0.5 + 2 ** -24, 0, 2 ** -149, 1);
     const order = new Uint32Array(5);
     expect(new ScoreOrder().best(scores, 5, 5, order)).toBe(5);

@@ -9,7 +9,7 @@ const GOLDEN: readonly (readonly [number, number[]])[] = [
 ];
 
 describe('createRandom', () => {
-  it('gives the same sequence for the same seed and stays within its bounds', () => {
+  it('returns the same sequence for the same seed and stays within its bounds', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.integer({ min: -50, max: 50 }), fc.nat(100), (seed, low, span) => {
         const one = createRandom(seed);
@@ -23,19 +23,19 @@ describe('createRandom', () => {
     );
   });
 
-  it('tells seeds apart that differ only above 32 bits', () => {
+  it('distinguishes seeds that differ only above 32 bits', () => {
     expect(createRandom(5).next()).not.toBe(createRandom(5 + 2 ** 32).next());
   });
 
   it.each(GOLDEN)(
-    'is the sequence of another implementation (random-golden.py) for seed %d',
+    'returns the sequence of another implementation (random-golden.py) for seed %d',
     (seed, expected) => {
       const random = createRandom(seed);
       expect([random.next(), random.next(), random.next()]).toEqual(expected);
     },
   );
 
-  it('spreads evenly and bells around zero', () => {
+  it('is uniform, and bell-shaped around zero', () => {
     const random = createRandom(7);
     const bins = new Array<number>(10).fill(0);
     let sum = 0;
@@ -55,7 +55,7 @@ describe('createRandom', () => {
 });
 
 describe('mixSeeds', () => {
-  it('never maps two 32-bit seconds to one seed', () => {
+  it('never maps two 32-bit second numbers to the same seed', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(0xffffffff), fc.nat(0xffffffff), (first, a, b) => {
         fc.pre(a !== b);

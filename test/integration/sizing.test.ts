@@ -111,7 +111,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
       expect(sizing.why).toMatch(/^measured here: |^there is nothing to choose/);
       expect((await readdir(join(folder, 'cache'))).length).toBeGreaterThan(0);
       // threads gain nothing in so small a network: such a result is measured again before it is believed
-      const isDoubted = sizing.why.includes('measured again at the next start (1 of 3)');
+      const isDoubted = sizing.why.includes('next start measures again (1 of 3)');
       const again = (await start()).sizing;
       if (isDoubted) expect(again?.why).not.toBe(sizing.why);
       else expect(again).toEqual(sizing);

@@ -12,7 +12,7 @@ export const bundleReferenceSchema = z.strictObject({
 
 /** Facts about the machine. A field is absent if there is no sensor; none is ever made up. */
 export const hostStatsSchema = z.strictObject({
-  /** busy share of all cores since the last message, 0..1 */
+  /** busy share of all cores since the previous message, 0..1 */
   cpuRatio: z.number().min(0).max(1).optional(),
   memoryUsedBytes: z.int().min(0).optional(),
   memoryTotalBytes: z.int().min(0).optional(),

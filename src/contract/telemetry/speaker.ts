@@ -19,7 +19,7 @@ export const topicLevelSchema = z
 export interface Speaker {
   readonly site: string;
   readonly robot: string;
-  /** the detector on the robot: a machine may run several */
+  /** the detector on the robot, which may run several */
   readonly node: string;
 }
 

@@ -1,7 +1,7 @@
 import { levelsOf, type Speaker } from './speaker.ts';
 import type { Stream } from './streams.ts';
 
-/** Version of topics and payloads; part of every topic. */
+/** Version of topics and payloads. It is part of every topic. */
 export const TELEMETRY_VERSION = 'v1';
 
 /** `fleet/v1/{site}/{robot}/{node}/{stream}` */

@@ -5,12 +5,12 @@ import { decodeUtf8 } from './utf8.ts';
 const NOTHING = new Uint8Array(0);
 
 /**
- * Reads plain CDR (XCDR1) of either byte order, each length checked against the bytes that remain. The first
- * problem sticks: from then on every read answers zero or nothing, so a parser reads its fields in a row and
- * asks once, at the end, whether all went well. A cursor is made once and opened for each message; nothing is
- * thrown and no pixel is copied.
+ * Reads plain CDR (XCDR1) of either byte order and checks each length against the remaining bytes. The first
+ * problem sticks: from then on every read returns zero or an empty value, so a parser reads all its fields
+ * and checks once at the end. A cursor is created once and reopened for each message. It never throws and
+ * never copies pixels.
  *
- * The `field` arguments are only for the words of a refusal.
+ * The `field` arguments only appear in the text of a refusal.
  */
 export class CdrCursor {
   #bytes: Uint8Array = NOTHING;
@@ -29,7 +29,7 @@ export class CdrCursor {
     if (bytes.length < ENCAPSULATION_BYTES) {
       this.fail(
         'malformed',
-        `${bytes.length} bytes are too few for the ${ENCAPSULATION_BYTES}-byte CDR header`,
+        `${bytes.length} bytes are not enough for the ${ENCAPSULATION_BYTES}-byte CDR header`,
       );
       return;
     }
@@ -44,11 +44,11 @@ export class CdrCursor {
     else
       this.fail(
         'unsupported_encoding',
-        `representation ${foreign}, id ${hex}, is not read: send plain CDR (XCDR1)`,
+        `representation ${foreign}, id ${hex}, is not supported: send plain CDR (XCDR1)`,
       );
   }
 
-  /** Lets go of the message, so that a cursor that is kept does not keep a frame alive. */
+  /** Releases the message, so that a long-lived cursor does not keep a frame in memory. */
   close(): void {
     this.#bytes = NOTHING;
   }
@@ -60,7 +60,7 @@ export class CdrCursor {
     this.#detail = detail;
   }
 
-  /** True once anything went wrong. */
+  /** True once a problem was recorded. */
   get failed(): boolean {
     return this.#reason !== undefined;
   }
@@ -101,9 +101,9 @@ export class CdrCursor {
   }
 
   /**
-   * A string: length with its terminating NUL, the bytes, the NUL. A length of 0 is read as the empty string,
-   * as Fast-CDR does; a missing NUL, a NUL inside, and bytes that are not UTF-8 are refused, since such a
-   * string cannot be handed on unchanged.
+   * A string: the length including the terminating NUL, the bytes, the NUL. A length of 0 is read as the
+   * empty string, as Fast-CDR does. A missing NUL, an embedded NUL and bytes that are not UTF-8 are refused,
+   * because such a string cannot be passed on unchanged.
    */
   string(field: string): string {
     const length = this.uint32(field);
@@ -127,32 +127,35 @@ export class CdrCursor {
   byteSequence(field: string): Uint8Array {
     const length = this.uint32(field);
     const at = this.#take(length, 1, field);
-    // A plain Uint8Array also where the message is a Buffer: `Buffer#slice` and friends mean something else there.
+    // A plain Uint8Array even if the message is a Buffer, whose `slice` and other methods behave differently.
     return at < 0 ? NOTHING : new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
   }
 
   /**
-   * Length of a sequence whose elements take `minElementBytes` or more, refused where the message cannot hold
-   * that many: a lying count must not make a loop run four thousand million times.
+   * Length of a sequence whose elements take at least `minElementBytes`. A count that does not fit the
+   * message is refused, so that a bogus count cannot make a loop run four billion times.
    */
   sequenceLength(minElementBytes: number, field: string): number {
     const length = this.uint32(field);
     if (this.failed) return 0;
     if (length * minElementBytes > this.remaining) {
-      this.fail('malformed', `${field} claims ${length} elements, ${this.remaining} bytes remain`);
+      this.fail('malformed', `${field} claims ${length} elements, but ${this.remaining} bytes remain`);
       return 0;
     }
     return length;
   }
 
-  /** Aligns (relative to the end of the encapsulation header), claims `size` bytes, and gives their offset, or -1. */
+  /**
+   * Aligns (relative to the end of the encapsulation header), claims `size` bytes, and returns their offset,
+   * or -1.
+   */
   #take(size: number, alignment: number, field: string): number {
     if (this.#reason !== undefined) return -1;
     const misaligned = (this.#offset - ENCAPSULATION_BYTES) % alignment;
     const at = misaligned === 0 ? this.#offset : this.#offset + alignment - misaligned;
     if (at + size > this.#bytes.length) {
       const left = Math.max(0, this.#bytes.length - at);
-      this.fail('malformed', `${field} needs ${size} bytes, ${left} remain`);
+      this.fail('malformed', `${field} needs ${size} bytes, but ${left} remain`);
       return -1;
     }
     this.#offset = at + size;

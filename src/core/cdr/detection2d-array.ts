@@ -9,7 +9,7 @@ const POSE_VALUES = 3 + 4 + 36;
 const POSE_BYTES = POSE_VALUES * 8;
 
 /**
- * The pose of every hypothesis: an image says nothing about it, so it is the message's default, all zero but
+ * The pose of every hypothesis. An image carries no pose, so this is the message's default: all zeros except
  * the orientation's w, which geometry_msgs/Quaternion sets to 1.
  */
 const DEFAULT_POSE = ((): Uint8Array => {
@@ -19,10 +19,9 @@ const DEFAULT_POSE = ((): Uint8Array => {
 })();
 
 /**
- * Serializes `vision_msgs/msg/Detection2DArray` (vision_msgs 4) byte for byte as rclpy does, into one buffer
- * that is used again. Each detection carries the header of the image, one hypothesis with the label as
- * `class_id`, a box as center and size in source pixels, and the track id as a decimal number in `id` (empty
- * where there is none).
+ * Serializes `vision_msgs/msg/Detection2DArray` (vision_msgs 4) byte for byte as rclpy does, into one reused
+ * buffer. Each detection carries the header of the image, one hypothesis with the label as `class_id`, a box
+ * as center and size in source pixels, and the track id as a decimal number in `id` (empty if there is none).
  */
 export class Detection2DArrayEncoder {
   readonly #labels: readonly Uint8Array[];
@@ -32,7 +31,7 @@ export class Detection2DArrayEncoder {
 
   /**
    * @param labels class names in the order of the class indices
-   * @param capacity detections for which room is made at once; more make the buffer grow
+   * @param capacity detections that the initial buffer has room for; it grows for more
    */
   constructor(labels: readonly string[], capacity = 100) {
     this.#labels = labels.map(encodeCdrText);
@@ -40,8 +39,9 @@ export class Detection2DArrayEncoder {
   }
 
   /**
-   * The message as a view of the encoder's buffer, valid until the next call. No detections give an empty array.
-   * @throws RangeError for a class index without a label: bundle and graph were checked to agree, so this is a defect
+   * The message as a view of the encoder's buffer, valid until the next call. Without detections the array is
+   * empty. @throws RangeError for a class index without a label; bundle and graph were checked to agree, so
+   * this would be a bug
    */
   encode(header: MessageHeader, detections: Detections): Uint8Array<ArrayBuffer> {
     if (header.frameId !== this.#frameId) {
@@ -71,7 +71,7 @@ export class Detection2DArrayEncoder {
     const classIndex = detections.classes[index]!;
     const label = this.#labels[classIndex];
     if (label === undefined) {
-      throw new RangeError(`class index ${classIndex} has no label, there are ${this.#labels.length}`);
+      throw new RangeError(`class index ${classIndex} has no label; there are ${this.#labels.length}`);
     }
     this.#writer.uint32(1);
     this.#writer.encodedText(label);
@@ -93,7 +93,7 @@ export class Detection2DArrayEncoder {
   }
 }
 
-/** One entry of a decoded `Detection2DArray`; poses are read over. */
+/** One entry of a decoded `Detection2DArray`. Poses are skipped. */
 interface DecodedDetection {
   readonly header: MessageHeader;
   readonly results: readonly { readonly classId: string; readonly score: number }[];
@@ -114,7 +114,10 @@ export interface DecodedDetections {
   readonly detections: readonly DecodedDetection[];
 }
 
-/** Least bytes of a `Detection2D` (header 12, no results 4, box 40, id 4) and of an `ObjectHypothesisWithPose`. */
+/**
+ * Minimum size of a `Detection2D` in bytes (header 12, no results 4, box 40, id 4) and of an
+ * `ObjectHypothesisWithPose`.
+ */
 const MIN_DETECTION_BYTES = 60;
 const MIN_RESULT_BYTES = 4 + 8 + POSE_BYTES;
 

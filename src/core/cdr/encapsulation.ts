@@ -1,14 +1,14 @@
 /**
- * Bytes of the encapsulation header in front of every serialized message: a 2-byte id (big-endian) and 2
+ * Size of the encapsulation header in front of every serialized message: a 2-byte id (big-endian) and 2
  * option bytes.
  */
 export const ENCAPSULATION_BYTES = 4;
 
-/** Plain CDR (XCDR1), the form in which ROS 2 messages travel. */
+/** Plain CDR (XCDR1), the representation that ROS 2 uses for messages. */
 export const CDR_BE = 0x0000;
 export const CDR_LE = 0x0001;
 
-/** Representations that DDS defines and ROS 2 does not use for its messages (DDS-XTypes 1.3, table 60). */
+/** Representations that DDS defines but ROS 2 does not use for messages (DDS-XTypes 1.3, table 60). */
 const KNOWN_FOREIGN: Readonly<Record<number, string>> = {
   0x0002: 'PL_CDR_BE (parameter list)',
   0x0003: 'PL_CDR_LE (parameter list)',
@@ -21,7 +21,7 @@ const KNOWN_FOREIGN: Readonly<Record<number, string>> = {
   0x000b: 'PL_CDR2_LE (parameter list)',
 };
 
-/** Says in words which representation an id stands for; `undefined` for an id that no standard defines. */
+/** The name of the representation with this id; `undefined` for an id that no standard defines. */
 export function foreignRepresentation(id: number): string | undefined {
   return KNOWN_FOREIGN[id];
 }

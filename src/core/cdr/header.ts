@@ -7,7 +7,10 @@ export interface MessageHeader {
   readonly frameId: string;
 }
 
-/** Reads a header. Nanoseconds that make a second or more are refused: such a stamp has no order among others. */
+/**
+ * Reads a header. A second or more in nanoseconds is refused, because such a stamp cannot be ordered among
+ * others.
+ */
 export function readHeader(cursor: CdrCursor): MessageHeader {
   const sec = cursor.int32('header.stamp.sec');
   const nanosec = cursor.uint32('header.stamp.nanosec');

@@ -14,9 +14,8 @@ export interface ImageFields {
 }
 
 /**
- * Writes a `sensor_msgs/msg/Image` up to its pixels and gives the place where the `dataLength` bytes of
- * pixels belong. Fill it, then take the message with `writer.finish()`: the pixels are written once, in
- * place.
+ * Writes a `sensor_msgs/msg/Image` up to its pixels and returns a view for the `dataLength` bytes of pixels.
+ * Fill the view, then get the message from `writer.finish()`: the pixels are written once, in place.
  */
 export function beginImage(
   writer: CdrWriter,

@@ -1,9 +1,8 @@
 const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Text of `bytes[start, end)`; `undefined` where it is not UTF-8 or holds a NUL. ASCII, which nearly every
- * frame id and encoding is, takes a path without a decoder, and a wrong byte is found by an exception only in
- * text beyond ASCII.
+ * Text of `bytes[start, end)`; `undefined` if it is not UTF-8 or contains a NUL. ASCII, which covers nearly
+ * every frame id and encoding, takes a path without the decoder; only other text can cost an exception.
  */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   let text = '';

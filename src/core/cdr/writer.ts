@@ -3,21 +3,21 @@ import { CDR_LE, ENCAPSULATION_BYTES } from './encapsulation.ts';
 
 const ENCODER = new TextEncoder();
 
-/** Text up to its first NUL: ROS strings are C strings, and rclpy cuts there too. */
+/** Text up to its first NUL. ROS strings are C strings, and rclpy truncates there too. */
 function untilNul(text: string): string {
   const nul = text.indexOf('\0');
   return nul < 0 ? text : text.slice(0, nul);
 }
 
-/** UTF-8 bytes with the terminating NUL, made once for strings that are written again and again (labels). */
+/** UTF-8 bytes with the terminating NUL, encoded once for strings that are written repeatedly (labels). */
 export function encodeCdrText(text: string): Uint8Array {
   return ENCODER.encode(`${untilNul(text)}\0`);
 }
 
 /**
- * Writes little-endian plain CDR (XCDR1) into a buffer that grows as needed and is used again for the next
- * message. Padding is always zero, so the same message gives the same bytes. `begin`, then the fields in
- * order, then `finish`.
+ * Writes little-endian plain CDR (XCDR1) into a buffer that grows as needed and is reused for the next
+ * message. Padding is always zero, so equal messages have equal bytes. `begin`, then the fields in order,
+ * then `finish`.
  */
 export class CdrWriter {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -29,7 +29,7 @@ export class CdrWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** Starts a message; the view of the message before becomes invalid. */
+  /** Starts a message. The view of the previous message becomes invalid. */
   begin(): this {
     this.#view.setUint16(0, CDR_LE, false);
     this.#view.setUint16(2, 0, false);
@@ -68,12 +68,12 @@ export class CdrWriter {
     this.#view.setFloat64(at, value, true);
   }
 
-  /** A string; text after a NUL is cut. */
+  /** A string. Text after a NUL is dropped. */
   string(text: string): void {
     const kept = untilNul(text);
     this.uint32(0);
     const lengthAt = this.#offset - 4;
-    // A UTF-16 unit takes 3 bytes of UTF-8 at most.
+    // A UTF-16 unit takes at most 3 bytes of UTF-8.
     this.#ensure(kept.length * 3 + 1);
     const { written } = ENCODER.encodeInto(kept, this.#bytes.subarray(this.#offset));
     this.#offset += written;
@@ -81,21 +81,21 @@ export class CdrWriter {
     this.#view.setUint32(lengthAt, written + 1, true);
   }
 
-  /** A string that `encodeCdrText` made. */
+  /** A string that `encodeCdrText` encoded. */
   encodedText(text: Uint8Array): void {
     this.uint32(text.length);
     this.raw(text, 1);
   }
 
-  /** Bytes that are already serialized, at an alignment that they need. */
+  /** Bytes that are already serialized, at the alignment that they need. */
   raw(bytes: Uint8Array, alignment: 1 | 4 | 8): void {
     const at = this.#claim(bytes.length, alignment);
     this.#bytes.set(bytes, at);
   }
 
   /**
-   * A sequence of `length` bytes that the caller fills in through the view before the next write; old bytes
-   * may be in it.
+   * A sequence of `length` bytes that the caller fills through the view before the next write. The view may
+   * contain stale bytes.
    */
   reserveByteSequence(length: number): Uint8Array<ArrayBuffer> {
     this.uint32(length);

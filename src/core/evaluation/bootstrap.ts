@@ -5,7 +5,7 @@ import { AREA, IOU_THRESHOLDS, MAX_DETECTIONS } from './protocol.ts';
 
 export interface BootstrapOptions {
   readonly images: number;
-  /** data sets drawn, >= 1 */
+  /** number of resampled data sets, >= 1 */
   readonly resamples: number;
   readonly seed: number;
   /** 0..1, such as 0.95 */
@@ -17,7 +17,7 @@ export interface Interval {
   readonly high: number;
 }
 
-/** Value at share 0..1 of sorted values, linear between neighbours (numpy's default). */
+/** Quantile 0..1 of sorted values, linear between neighbors (numpy's default). */
 function quantile(sorted: Float64Array, share: number): number {
   const position = share * (sorted.length - 1);
   const below = Math.floor(position);
@@ -26,9 +26,8 @@ function quantile(sorted: Float64Array, share: number): number {
 }
 
 /**
- * Mean AP where each image counts `weights[image]` times; null where no object counts. Drawing an image twice
- * is the same as giving its detections and objects weight two, so the matches of one evaluation serve every
- * resample.
+ * Mean AP if each image counts `weights[image]` times; null if no object counts. Drawing an image twice
+ * equals weighting its detections and objects by two, so the matches of one evaluation serve every resample.
  */
 export function weightedAp(
   classes: readonly ClassMatches[],
@@ -52,8 +51,8 @@ export function weightedAp(
 }
 
 /**
- * AP of each resample, NaN where it holds no object that counts. The same seed and number of images draw the
- * same images, so that two models that were evaluated on the same set can be compared resample by resample.
+ * AP of each resample; NaN if it contains no object that counts. The same seed and number of images draw the
+ * same images, so that two models evaluated on the same set can be compared resample by resample.
  */
 export function resampleAp(
   classes: readonly ClassMatches[],
@@ -69,7 +68,7 @@ export function resampleAp(
   });
 }
 
-/** The middle `confidence` (0..1) of what resamples gave; NaN entries are left out. Null where nothing is left. */
+/** The central `confidence` (0..1) of the resampled values, ignoring NaN. Null if none remain. */
 export function intervalOf(drawn: Float64Array, confidence: number): Interval | null {
   const sorted = drawn.filter((value) => !Number.isNaN(value)).sort();
   if (sorted.length === 0) return null;
@@ -78,8 +77,8 @@ export function intervalOf(drawn: Float64Array, confidence: number): Interval | 
 }
 
 /**
- * Percentile bootstrap of AP over images: how far the figure would move with other images of the same kind.
- * The same seed gives the same interval. Null where no resample holds an object that counts.
+ * Percentile bootstrap of AP over images: how much AP would vary with other images of the same kind. The same
+ * seed yields the same interval. Null if no resample contains an object that counts.
  */
 export function bootstrapAp(classes: readonly ClassMatches[], options: BootstrapOptions): Interval | null {
   return intervalOf(resampleAp(classes, options), options.confidence);

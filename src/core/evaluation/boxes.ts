@@ -1,15 +1,15 @@
-/** A labeled object as COCO has it: corner and size in source pixels. */
+/** A labeled object in COCO's form: corner and size in source pixels. */
 export interface TruthBox {
-  /** index of the image, 0..images - 1, in rising order of the images' COCO ids */
+  /** index of the image, 0..images - 1, in ascending order of COCO image ids */
   readonly image: number;
   readonly classIndex: number;
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** square pixels; for COCO that of the object's outline, not of the box */
+  /** square pixels; in COCO the area of the object's outline, not of the box */
   readonly area: number;
-  /** a group of objects: it is not missed by anyone, and any number of detections inside of it are let pass */
+  /** a group of objects: it never counts as missed, and any number of detections inside it are ignored */
   readonly crowd: boolean;
 }
 
@@ -21,13 +21,13 @@ export interface DetectedBox {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** any finite number; only the order counts */
+  /** any finite number; only the order matters */
   readonly score: number;
 }
 
-/** Everything an evaluation looks at. */
+/** The input of an evaluation. */
 export interface EvaluationSet {
-  /** number of images, also those without an object */
+  /** number of images, including those without objects */
   readonly images: number;
   /** number of classes */
   readonly classes: number;
@@ -37,9 +37,7 @@ export interface EvaluationSet {
   readonly detections: readonly DetectedBox[];
 }
 
-/**
- * IoU as pycocotools' `bbIou`: where the object is a crowd, the share of the detection that lies within it.
- */
+/** IoU as pycocotools' `bbIou` computes it: for a crowd, the share of the detection that lies within it. */
 export function cocoIou(detection: DetectedBox, truth: TruthBox): number {
   const width =
     Math.min(detection.x + detection.width, truth.x + truth.width) - Math.max(detection.x, truth.x);

@@ -1,22 +1,22 @@
 import type { ClassMatches } from './matching.ts';
 import { RECALL_LEVELS } from './protocol.ts';
 
-/** Which part of a class's matches a curve is about. */
+/** Which matches of a class a curve covers. */
 export interface CurveQuery {
   /** index into AREA_RANGES */
   readonly area: number;
   /** index into IOU_THRESHOLDS */
   readonly threshold: number;
-  /** detections of the class that count in an image */
+  /** maximum detections of the class per image */
   readonly maxDetections: number;
-  /** how often each image is counted; null for once each */
+  /** how often each image counts; null for once each */
   readonly weights: Float64Array | null;
 }
 
 /** numpy's `spacing(1)`, which pycocotools adds to the denominator of precision */
 const EPSILON = 2 ** -52;
 
-/** Objects that count, each as often as its image. */
+/** Number of objects that count, weighted like their images. */
 export function countObjects(matches: ClassMatches, area: number, weights: Float64Array | null): number {
   const objects = matches.objects[area]!;
   let sum = 0;
@@ -27,9 +27,9 @@ export function countObjects(matches: ClassMatches, area: number, weights: Float
 }
 
 /**
- * Precision-recall curves of one class, with scratch memory for `bootstrap`'s many calls. The curve is kept
- * at true positives only: between them precision falls and recall stands still, so neither the envelope nor
- * the first point of a recall is elsewhere.
+ * Precision-recall curves of one class, with scratch memory for the many calls of `bootstrap`. Only true
+ * positives are kept: between them precision falls and recall does not change, so neither the envelope nor
+ * the first point of a recall level lies elsewhere.
  */
 export class CurveReader {
   /** precision at each of RECALL_LEVELS after a call of `read` */
@@ -57,7 +57,7 @@ export class CurveReader {
     return points === 0 ? 0 : this.#truePositives[points - 1]! / objects;
   }
 
-  /** Lists true positives so far and precision at each of them; returns how many there are. */
+  /** Lists the true positives and the precision at each of them; returns their number. */
   #collect(matches: ClassMatches, { area, threshold, maxDetections, weights }: CurveQuery): number {
     if (this.#envelope.length < matches.count) {
       this.#truePositives = new Float64Array(matches.count);

@@ -3,7 +3,7 @@ import { countObjects, CurveReader } from './curves.ts';
 import { matchDetections, type ClassMatches } from './matching.ts';
 import { AREA, AREA_RANGES, IOU_THRESHOLDS, DETECTION_LIMITS, MAX_DETECTIONS } from './protocol.ts';
 
-/** The twelve figures of COCO, 0..1; null where no object counts (pycocotools says -1). */
+/** The twelve COCO metrics, 0..1; null if no object counts (pycocotools reports -1). */
 export interface CocoStats {
   readonly ap: number | null;
   readonly ap50: number | null;
@@ -19,7 +19,7 @@ export interface CocoStats {
   readonly arLarge: number | null;
 }
 
-/** Figures of one class; null where it has no object that counts. */
+/** Metrics of one class; null if it has no object that counts. */
 export interface ClassStats {
   readonly ap: number | null;
   readonly ap50: number | null;
@@ -45,7 +45,7 @@ function meanOf(values: Float64Array): number {
   return sum / values.length;
 }
 
-/** Average precision and final recall of one class at each IoU threshold; null where nothing counts. */
+/** Average precision and final recall of one class at each IoU threshold; null if nothing counts. */
 interface Profile {
   readonly precision: readonly number[];
   readonly recall: readonly number[];
@@ -81,8 +81,8 @@ function classStats(reader: CurveReader, matches: ClassMatches, all: Profile | n
 }
 
 /**
- * COCO's evaluation of boxes, figure for figure as pycocotools' `COCOeval` with `iouType = 'bbox'` and its
- * default parameters (test/core/evaluation compares them to 1e-9).
+ * COCO's evaluation of boxes, equal to pycocotools' `COCOeval` with `iouType = 'bbox'` and its default
+ * parameters (test/core/evaluation compares every value to 1e-9).
  */
 export function evaluateDetections(set: EvaluationSet): CocoEvaluation {
   const matches = matchDetections(set);

@@ -2,19 +2,22 @@ import { cocoIou, type DetectedBox, type EvaluationSet, type TruthBox } from './
 import { AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS } from './protocol.ts';
 
 /**
- * What became of each detection of one class over all images, best score first. Masks have one bit for each
- * of IOU_THRESHOLDS, bit 0 for the lowest.
+ * The matching result of each detection of one class over all images, best score first. Masks have one bit
+ * for each of IOU_THRESHOLDS, bit 0 for the lowest.
  */
 export interface ClassMatches {
-  /** detections */
+  /** number of detections */
   readonly count: number;
   /** image of each detection */
   readonly image: Int32Array;
-  /** place among the detections of its image and class, 0 for the best */
+  /** rank among the detections of its image and class, 0 for the best */
   readonly rank: Uint8Array;
-  /** by area range: thresholds at which the detection found an object that counts */
+  /** by area range: thresholds at which the detection matched an object that counts */
   readonly hits: readonly Uint16Array[];
-  /** by area range: thresholds at which it neither helps nor harms (a crowd, an object or box outside the range) */
+  /**
+   * by area range: thresholds at which it is ignored (it matched a crowd, or the object or box is outside the
+   * range)
+   */
   readonly ignored: readonly Uint16Array[];
   /** by area range: objects that count in each image */
   readonly objects: readonly Int32Array[];
@@ -37,9 +40,9 @@ interface Verdict {
 }
 
 /**
- * Matches the detections of a cell, best first, with its objects for one area range: each takes the object of
- * greatest IoU that is still free; objects that do not count are taken only where no other is left, and
- * crowds by any number. Of equal IoUs the later object wins, as in pycocotools.
+ * Matches the detections of a cell, best first, with its objects for one area range: each takes the free
+ * object of greatest IoU. Objects that do not count are taken only if no other is left, and a crowd can be
+ * taken any number of times. Of equal IoUs the later object wins, as in pycocotools.
  */
 function matchCell(
   cell: Cell,
@@ -117,7 +120,7 @@ function matchClass(cells: ReadonlyMap<number, Cell>, images: number): ClassMatc
       judged.push({ score, image, rank, verdicts: ranges.map((verdicts) => verdicts[rank]!) });
     });
   }
-  // sorting is stable: equal scores stay in the order of images
+  // sorting is stable, so equal scores stay in the order of images
   judged.sort((a, b) => b.score - a.score);
 
   const matches = emptyMatches(judged.length, images);
@@ -139,13 +142,13 @@ function matchClass(cells: ReadonlyMap<number, Cell>, images: number): ClassMatc
   return matches;
 }
 
-/** Matches all detections with the objects of their image and class. One entry for each class. */
+/** Matches all detections with the objects of their image and class. Returns one entry per class. */
 export function matchDetections(set: EvaluationSet): ClassMatches[] {
   const classes = Array.from({ length: set.classes }, () => new Map<number, Cell>());
   const cellOf = ({ image, classIndex }: { image: number; classIndex: number }): Cell => {
     const cells = classes[classIndex];
     if (cells === undefined || image < 0 || image >= set.images) {
-      throw new RangeError(`image ${image} or class ${classIndex} is outside of the set`);
+      throw new RangeError(`image ${image} or class ${classIndex} is outside the set`);
     }
     let cell = cells.get(image);
     if (cell === undefined) cells.set(image, (cell = { truths: [], detections: [] }));

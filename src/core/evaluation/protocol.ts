@@ -1,4 +1,4 @@
-/** Evenly spaced numbers, with the very rounding of numpy's `linspace`, on which ties depend. */
+/** Evenly spaced numbers, rounded exactly like numpy's `linspace`, because ties depend on it. */
 function linspace(start: number, stop: number, count: number): readonly number[] {
   const step = (stop - start) / (count - 1);
   return Array.from({ length: count }, (_, i) => (i === count - 1 ? stop : i * step + start));
@@ -18,7 +18,7 @@ export const AREA_RANGES = [
   { name: 'large', least: 96 ** 2, most: 1e10 },
 ] as const;
 
-/** Detections of a class that count in an image, best first. */
+/** Maximum detections of a class per image, best first. */
 export const DETECTION_LIMITS = [1, 10, 100] as const;
 
 export const MAX_DETECTIONS = 100;

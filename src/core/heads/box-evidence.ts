@@ -1,18 +1,18 @@
 import { createGrid, type GridPlan } from './grid.ts';
 
-/** Boxes of several images: four values a row, row by row. */
+/** Boxes of several images: four values per row, row by row. */
 export type BoxRuns = readonly Float32Array[];
 
 /**
- * How the four values of a box change from cell to cell of the grid, in pixels a pixel: 1 where a value is a
- * place, 0 where it is a size or an offset.
+ * How the four values of a box change from cell to cell of the grid, in pixels per pixel: 1 if a value is a
+ * position, 0 if it is a size or an offset.
  */
 export interface GridSlopes {
   readonly first: readonly [x: number, y: number];
   readonly second: readonly [x: number, y: number];
 }
 
-/** Slope of `values` over `places`; 0 where there is nothing to tell from. */
+/** Slope of `values` over `places`; 0 if there is too little data. */
 function slope(places: readonly number[], values: readonly number[]): number {
   const count = places.length;
   const meanPlace = places.reduce((sum, place) => sum + place, 0) / count;
@@ -26,7 +26,7 @@ function slope(places: readonly number[], values: readonly number[]): number {
   return spread === 0 ? 0 : together / spread;
 }
 
-/** Fits the boxes of the finest feature map to the places of their cells. */
+/** Fits the boxes of the finest feature map to the positions of their cells. */
 export function gridSlopes(runs: BoxRuns, plan: GridPlan, width: number, height: number): GridSlopes {
   const grid = createGrid(width, height, plan);
   const finest = Math.min(...plan.strides);
@@ -46,34 +46,34 @@ export function gridSlopes(runs: BoxRuns, plan: GridPlan, width: number, height:
   return { first: [column('x', 0), column('y', 1)], second: [column('x', 2), column('y', 3)] };
 }
 
-/** What a slope should be may be missed by so much: the offsets within the cells are not the same everywhere. */
+/** Tolerance for slopes, because the offsets within the cells vary. */
 const SLACK = 0.35;
 
-/** True where both values move with the grid by `expected` a pixel. */
+/** True if both values move with the grid by `expected` per pixel. */
 export function follows(slopes: readonly [number, number], expected: readonly [number, number]): boolean {
   return slopes.every((value, axis) => Math.abs(value / expected[axis]! - 1) <= SLACK);
 }
 
-/** Rows that a verdict is made from, at least. */
+/** Minimum number of rows for a verdict. */
 export const FEWEST_ROWS = 3;
 
-/** What boxes that follow no grid look like. */
+/** Statistics of boxes that do not follow a grid. */
 export interface BoxStatistics {
   readonly rows: number;
   /**
-   * largest absolute coordinate of the image whose largest is least: an image beyond the training may drive
-   * boxes anywhere
+   * largest absolute coordinate per image, minimum over the images: an image unlike the training data may
+   * drive boxes anywhere
    */
   readonly largest: number;
   /**
-   * share of rows whose third and fourth value are not below the first and second, 0..1: in the image where
-   * it is largest, and where it is smallest; of all together where each has too few to tell
+   * share of rows whose third and fourth value are not below the first and second, 0..1: the largest and the
+   * smallest over the images; over all images together if each has too few rows
    */
   readonly ordered: number;
   readonly minOrdered: number;
 }
 
-/** @param counts tells whether row `row` of image `run` is a box at all */
+/** @param counts returns whether row `row` of image `run` is a box at all */
 export function boxStatistics(runs: BoxRuns, counts: (run: number, row: number) => boolean): BoxStatistics {
   let rows = 0;
   let least = Infinity;

@@ -1,26 +1,26 @@
 import { ScoreOrder } from '../nms.ts';
 
 /**
- * Boxes of one image that passed the score threshold, in network pixels, before suppression. A struct of arrays that is
- * filled again for every image and only ever grows.
+ * Boxes of one image that passed the score threshold, in network pixels, before suppression. A struct of
+ * arrays that is refilled for every image and only ever grows.
  */
 export interface Candidates {
   count: number;
-  /** what is not above it has no place any more: there were more candidates than room */
+  /** scores must be above this, once there were more candidates than room */
   floor: number;
   /** x1, y1, x2, y2 for entry i at 4 * i */
   boxes: Float32Array;
   scores: Float32Array;
   classes: Uint16Array;
   readonly order: ScoreOrder;
-  /** entries that stay when room is made */
+  /** entries to keep when room is made */
   best: Uint32Array;
 }
 
 /**
- * Most entries that an image has where every class of a box counts (`multiLabel`); the best stay, the first
- * among equals. YOLOX-nano gives 200 to 850 for a street scene at a threshold of 0.01, while boxes times
- * classes may be millions at a threshold of 0.
+ * Maximum number of entries of an image if every class of a box counts (`multiLabel`). The best are kept, the
+ * first among equals. YOLOX-nano yields 200 to 850 for a street scene at a threshold of 0.01, but boxes times
+ * classes may reach millions at a threshold of 0.
  */
 export const MULTI_LABEL_CANDIDATES = 30_000;
 
@@ -37,9 +37,8 @@ export function createCandidates(capacity: number): Candidates {
 }
 
 /**
- * Empties the set and makes room for one entry for each of `boxes` or, where each may give several, for twice
- * as many entries as may stay: then room has to be made but rarely. Allocates only where it never held as
- * many.
+ * Empties the set and makes room for one entry per box or, if a box may yield several, for twice the maximum
+ * number of entries, so that making room is rarely necessary. Allocates only if it never held as many.
  */
 export function resetCandidates(candidates: Candidates, boxes: number, multiLabel: boolean): void {
   const capacity = multiLabel ? Math.max(boxes, 2 * MULTI_LABEL_CANDIDATES) : boxes;
@@ -51,7 +50,7 @@ export function resetCandidates(candidates: Candidates, boxes: number, multiLabe
   candidates.classes = new Uint16Array(capacity);
 }
 
-/** Drops all but the best `MULTI_LABEL_CANDIDATES` of a full set; the rest stays in the order in which it came. */
+/** Drops all but the best `MULTI_LABEL_CANDIDATES` of a full set. The rest keeps its order. */
 function makeRoom(candidates: Candidates): void {
   const { boxes, scores, classes, count, order } = candidates;
   if (candidates.best.length === 0) candidates.best = new Uint32Array(MULTI_LABEL_CANDIDATES);
@@ -69,8 +68,8 @@ function makeRoom(candidates: Candidates): void {
 }
 
 /**
- * Appends a box given by its corners. False where a coordinate is NaN or infinite. The caller made room with
- * `resetCandidates`; where a set is full nevertheless, its weakest go.
+ * Appends a box given by its corners. Returns false if a coordinate is NaN or infinite. The caller made room
+ * with `resetCandidates`; if the set is full nevertheless, the lowest scores are dropped.
  */
 export function addCorners(
   candidates: Candidates,

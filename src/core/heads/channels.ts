@@ -2,7 +2,9 @@ import { addCentered, type Candidates } from './candidates.ts';
 import type { DecodeSettings } from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
-/** The best class of each candidate so far. Made anew only where a graph has more candidates than any before. */
+/**
+ * The best class of each candidate so far. Reallocated only if a graph has more candidates than any before.
+ */
 export interface ChannelScratch {
   best: Float32Array;
   bestClass: Uint16Array;
@@ -14,8 +16,8 @@ export function createChannelScratch(candidates: number): ChannelScratch {
 
 /**
  * Reads candidates that lie channel by channel (`yolov8`): `4 + classes` planes of `columns` values. The
- * planes are gone through in memory order, keeping the best class of each column; with `multiLabel` the other
- * classes of the columns that pass are then looked up. Parameters and result as in `readRows`.
+ * planes are read in memory order, keeping the best class of each column; with `multiLabel` the other classes
+ * of the columns that pass are then looked up. Parameters and result are those of `readRows`.
  */
 export function readChannels(
   data: Float32Array | Int32Array,
@@ -30,7 +32,7 @@ export function readChannels(
   if (scratch.best.length < columns) Object.assign(scratch, createChannelScratch(columns));
   const { best, bestClass } = scratch;
   best.fill(LOWEST_PROBABILITY);
-  // what stays at the lowest value has no class above it; its score cannot pass a threshold
+  // a column that stays at the lowest value has no class above it, and its score cannot pass a threshold
   bestClass.fill(0);
 
   let at = start + 4 * columns;

@@ -16,11 +16,14 @@ export interface DecoderOptions {
   readonly inputHeight: number;
   /** classes of the graph, 1..65535 */
   readonly classes: number;
-  /** only that many of the best boxes take part in suppression; `Infinity` for all, as an evaluation wants */
+  /** only this many of the best boxes take part in suppression; `Infinity` for all, as in an evaluation */
   readonly maxCandidates: number;
 }
 
-/** Collects what is above the threshold. False where the output is not what the head gives, in shape or in numbers. */
+/**
+ * Collects everything above the threshold. Returns false if the output has the wrong shape or invalid numbers
+ * for the head.
+ */
 type Reader = (
   outputs: readonly OutputTensor[],
   batchIndex: number,
@@ -28,7 +31,7 @@ type Reader = (
   candidates: Candidates,
 ) => boolean;
 
-/** True where the tensor has rank 3, holds image `batchIndex`, and as many values as its sizes say. */
+/** True if the tensor has rank 3, contains image `batchIndex`, and has as many values as its sizes imply. */
 function holds(tensor: OutputTensor, batchIndex: number): boolean {
   const { dims, data } = tensor;
   return dims.length === 3 && batchIndex < dims[0]! && data.length === dims[0]! * dims[1]! * dims[2]!;
@@ -117,8 +120,8 @@ const READERS: Record<Head, (options: DecoderOptions) => Reader> = {
 };
 
 /**
- * Copies the chosen candidates to `out` as source pixels, clipped to the image. Boxes that lie wholly outside
- * of it (in the letterbox's border) have nothing to show and are left out.
+ * Copies the chosen candidates to `out` as source pixels, clipped to the image. Boxes that lie entirely
+ * outside it (in the letterbox's border) are skipped.
  */
 function emit(
   candidates: Candidates,
@@ -150,35 +153,41 @@ function emit(
   out.count = count;
 }
 
-/** Reads all candidates of one image; null where the output is not what the head gives, in shape or in numbers. */
+/**
+ * Reads all candidates of one image; null if the output has the wrong shape or invalid numbers for the head.
+ */
 export type CandidateReader = (
   outputs: readonly OutputTensor[],
   batchIndex: number,
 ) => Pick<Candidates, 'count' | 'boxes' | 'scores' | 'classes'> | null;
 
 /**
- * True where entry i of the output is about the same place of the image for all images; false where the graph
- * selects and sorts itself.
+ * True if entry i of the output refers to the same position in every image; false if the graph itself selects
+ * and sorts.
  */
 export function keepsPlaces(head: Head): boolean {
   return head !== 'end2end' && head !== 'detr';
 }
 
 /**
- * A reader of everything that a graph puts out, before threshold and suppression: entry i is row (or column)
- * i of the output, with its best class. Heads that suppress in the graph give the detections that they have.
- * What comes back is overwritten by the next call.
+ * A reader of everything that a graph outputs, before threshold and suppression: entry i is row (or column) i
+ * of the output, with its best class. Heads that suppress in the graph yield their detections. The result is
+ * overwritten by the next call.
  */
 export function createCandidateReader(options: Omit<DecoderOptions, 'maxCandidates'>): CandidateReader {
   const read = READERS[options.head]({ ...options, maxCandidates: Infinity });
   const candidates = createCandidates(gridCells(options.inputWidth, options.inputHeight));
-  // no row of a grid head is below -1, so that entries keep their places; unused rows of the others have a score of 0
+  // no row of a grid head is below -1, so entries keep their places; unused rows of the others have a score
+  // of 0
   const scoreThreshold = options.head === 'end2end' ? 0 : -1;
   const settings = { scoreThreshold, iouThreshold: 1, maxDetections: 0 };
   return (outputs, batchIndex) => (read(outputs, batchIndex, settings, candidates) ? candidates : null);
 }
 
-/** A decoder for one graph. Scratch memory is made here and grows only where an output is larger than any before. */
+/**
+ * A decoder for one graph. Scratch memory is allocated here and grows only if an output is larger than any
+ * before.
+ */
 export function createDecoder(options: DecoderOptions): Decoder {
   const { head, maxCandidates } = options;
   const read = READERS[head](options);

@@ -2,7 +2,7 @@ import { addCorners, type Candidates } from './candidates.ts';
 import type { DecodeSettings, OutputTensor } from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
-/** Adds one finished detection that lies above the threshold. False where its numbers make no sense. */
+/** Adds one finished detection above the threshold. Returns false if its numbers are not plausible. */
 function addFinished(
   boxes: OutputTensor['data'],
   at: number,
@@ -34,7 +34,7 @@ export const FINISHED_ROW = 6;
 
 /**
  * Reads rows of x1, y1, x2, y2, score, class (`end2end` with one output). Unused rows have a score of 0.
- * Parameters and result as in `readRows`; a class outside `classes` is invalid too.
+ * Parameters and result are those of `readRows`; a class outside `classes` is invalid too.
  */
 export function readFinishedRows(
   data: OutputTensor['data'],
@@ -53,7 +53,7 @@ export function readFinishedRows(
 }
 
 /**
- * Reads the four outputs count, boxes, scores, classes (`end2end` from EfficientNMS). Result as in
+ * Reads the four outputs count, boxes, scores, classes (`end2end` from EfficientNMS). The result is that of
  * `readFinishedRows`.
  */
 export function readFinishedParts(

@@ -1,4 +1,4 @@
-/** Strides of the feature maps that detectors of the YOLO family are built with, the usual ones first. */
+/** Strides of the feature maps in detectors of the YOLO family, the most common first. */
 const STRIDE_SETS: readonly (readonly number[])[] = [
   [8, 16, 32],
   // P6 and P7: coarser maps for large inputs
@@ -13,10 +13,10 @@ const STRIDE_SETS: readonly (readonly number[])[] = [
   [8, 16],
 ];
 
-/** Where the rows of an output lie in the image: stride by stride, and within a stride anchor by anchor. */
+/** How the rows of an output map to the image: stride by stride, and within a stride anchor by anchor. */
 export interface GridPlan {
   readonly strides: readonly number[];
-  /** boxes of a cell, 1 or 3 */
+  /** boxes per cell, 1 or 3 */
   readonly anchors: number;
 }
 
@@ -26,17 +26,17 @@ function cellsOf(width: number, height: number, strides: readonly number[]): num
   return cells;
 }
 
-/** Cells over strides 8, 16 and 32 of an input of that size: 3549 for 416x416, 8400 for 640x640. */
+/** Number of cells over strides 8, 16 and 32 for an input size: 3549 for 416x416, 8400 for 640x640. */
 export function gridCells(width: number, height: number): number {
   return cellsOf(width, height, [8, 16, 32]);
 }
 
-/** Counts of cells that a detector of that input size may have, by the strides that give them. */
+/** The cell counts that are possible for an input size, with their strides. */
 function knownCells(width: number, height: number): { strides: readonly number[]; cells: number }[] {
   return STRIDE_SETS.map((strides) => ({ strides, cells: cellsOf(width, height, strides) }));
 }
 
-/** The grid that so many rows are of; null where they are of none that is known. */
+/** The grid with this number of rows; null if no known grid has it. */
 export function gridPlanFor(width: number, height: number, rows: number): GridPlan | null {
   for (const anchors of [1, 3]) {
     for (const { strides, cells } of knownCells(width, height)) {
@@ -53,7 +53,7 @@ export interface Grid {
   readonly stride: Float32Array;
 }
 
-/** One entry for each row of a plan, anchors included. */
+/** One entry per row of a plan, anchors included. */
 export function createGrid(width: number, height: number, { strides, anchors }: GridPlan): Grid {
   const rows = cellsOf(width, height, strides) * anchors;
   const grid = { x: new Float32Array(rows), y: new Float32Array(rows), stride: new Float32Array(rows) };

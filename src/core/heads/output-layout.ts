@@ -8,25 +8,25 @@ import { describeShapes } from './shapes.ts';
 export interface OutputLayout {
   readonly parts: OutputParts;
   readonly box: 'corners' | 'centers';
-  /** `cells`: relative to the grid cell, as YOLOX has it undecoded */
+  /** `cells`: relative to the grid cell, as in undecoded YOLOX */
   readonly unit: 'pixels' | 'normalized' | 'cells';
-  /** one value a class, those after an objectness, or one score and a label */
+  /** one value per class, the same after an objectness, or one score and a label */
   readonly scores: 'classes' | 'objectness' | 'label';
   /** scores are not yet probabilities */
   readonly logits: boolean;
-  /** true where each object is there once */
+  /** true if suppression already happened: each object appears once */
   readonly suppressed: boolean;
-  /** rows of an image; null where their number changes */
+  /** rows per image; null if their number varies */
   readonly rows: number | null;
-  /** null where the graph does not tell */
+  /** null if the graph does not determine it */
   readonly classes: number | null;
-  /** objectness that is the same everywhere, as YOLOv6 has it */
+  /** the objectness is the same everywhere, as in YOLOv6 */
   readonly constantObjectness: boolean;
-  /** behind the classes there is one more for "nothing", and their probabilities add up to 1 with it, as DETR has it */
+  /** the last class means "nothing", and all probabilities add up to 1, as in DETR */
   readonly background: boolean;
 }
 
-/** What somebody says of a layout; what is left out is told by running the graph. */
+/** What the user knows about a layout. The rest is found by running the graph. */
 export interface LayoutHints {
   readonly head?: Head;
   readonly axes?: 'rows' | 'channels';
@@ -44,27 +44,27 @@ export interface LayoutInput {
   /** network input, pixels */
   readonly inputWidth: number;
   readonly inputHeight: number;
-  /** number of labels; null where nobody gave any */
+  /** number of labels; null if none were given */
   readonly labels: number | null;
 }
 
-/** Why no layout fits, in words for the person who gave the model. */
+/** Why no layout fits, worded for the person who supplied the model. */
 export interface LayoutFailure {
   readonly failure: string;
-  /** where only the number of labels does not fit: the classes that the graph has */
+  /** number of classes of the graph, if only the number of labels does not fit */
   readonly classes?: number;
 }
 
-/** Networks of queries have some hundred rows, and grids of cells some thousand. */
+/** Query networks have hundreds of rows, grids have thousands. */
 const MAX_QUERIES = 1000;
 
-/** Normalized boxes reach a little beyond the image. */
+/** Normalized boxes may reach slightly beyond the image. */
 const MAX_NORMALIZED = 2;
 
-/** Corners that come out in the wrong order are a rounding at a border. */
+/** Minimum share of boxes with ordered corners. The rest is rounding at the border. */
 const ORDERED = 0.995;
 
-/** What probabilities may miss 1 by, added up. */
+/** Tolerance for probabilities that add up to 1. */
 const WHOLE = 1e-3;
 
 const LOWEST = -0.01;
@@ -89,7 +89,7 @@ function hintsOfHead(head: Head | undefined): LayoutHints {
   }
 }
 
-/** The head that reads boxes of this layout once they are in its form. */
+/** The head that reads this layout once the graph is adapted to it. */
 export function headOfLayout({
   unit,
   scores,
@@ -101,7 +101,7 @@ export function headOfLayout({
   return suppressed ? 'detr' : 'yolov8';
 }
 
-/** Values of all images, row by row, whatever the order of axes. */
+/** Values of all images, row by row, regardless of the axis order. */
 class Table {
   readonly columns: number;
   readonly runs: readonly Float32Array[];
@@ -139,7 +139,7 @@ class Table {
     });
   }
 
-  /** True where the values of every row are shares of 1. */
+  /** True if the values of every row add up to 1. */
   addsUpToOne(): boolean {
     return this.runs.every((values, run) => {
       for (let row = 0; row < this.rows(run); row += 1) {
@@ -159,7 +159,7 @@ class Table {
     return this.runs.some((values) => values.some((value) => value < LOWEST));
   }
 
-  /** True where a column never rises from row to row, and falls somewhere. */
+  /** True if a column never rises from row to row, and falls somewhere. */
   falls(column: number): boolean {
     let fell = false;
     for (let run = 0; run < this.runs.length; run += 1) {
@@ -183,8 +183,8 @@ function transpose(values: Float32Array, columns: number): Float32Array {
 }
 
 /**
- * The axis that holds the values of a box: the one that fits the labels, else the one beside a grid, else the
- * shorter.
+ * The axis that holds the values of a box: the one that fits the labels, else the one next to a grid, else
+ * the shorter one.
  */
 function axesOf(dims: readonly number[], hints: LayoutHints, input: LayoutInput): 'rows' | 'channels' {
   if (hints.axes !== undefined) return hints.axes;
@@ -202,7 +202,7 @@ interface Scored {
   readonly classes: number | null;
 }
 
-/** What the values after the box are. */
+/** The meaning of the values after the box. */
 function scoresOf(
   rest: Table,
   anchors: number | null,
@@ -220,7 +220,7 @@ function scoresOf(
     { scores: 'objectness', classes: columns - 1 },
     { scores: 'classes', classes: columns },
   ];
-  // channels have no objectness as a rule, and three rows a cell always have one
+  // channels-first outputs usually have no objectness, and three rows per cell always have one
   const customs = { objectness: rows === 'rows', classes: anchors !== 3, label: true };
   const wanted = options.filter(({ scores }) =>
     hints.scores === undefined ? customs[scores] : hints.scores === scores,
@@ -228,7 +228,7 @@ function scoresOf(
   const fitting = wanted.find(({ classes }) => labels === null || classes === labels);
   if (fitting !== undefined) {
     if (labels !== null || fitting.scores !== 'objectness') return fitting;
-    // nobody said how many classes there are: rows on a grid customarily begin with an objectness
+    // the number of classes was not given: rows on a grid usually begin with an objectness
     return rows === 'rows' && anchors !== null && columns > 1
       ? fitting
       : { scores: 'classes', classes: columns };
@@ -241,18 +241,18 @@ function scoresOf(
         : hints.scores === 'objectness'
           ? `an objectness and ${labels ?? '?'} classes`
           : `${labels ?? '?'} classes`;
-    return { failure: `has ${columns} values beside each box, not ${needs}`, classes: customary };
+    return { failure: `has ${columns} values next to each box, not ${needs}`, classes: customary };
   }
   return {
-    failure: `has ${columns} values beside each box, and ${labels} labels were given`,
+    failure: `has ${columns} values next to each box, and ${labels} labels were given`,
     classes: customary,
   };
 }
 
 /**
- * Tells how a foreign graph lays out its boxes, from what it gave for several images and not from its shapes
- * alone: boxes that follow the grid of cells are places or corners in pixels or in shares of the input, a
- * column of whole numbers is a label, scores that fall from row to row are sorted.
+ * Determines how a foreign graph lays out its boxes, from its outputs for several images and not from its
+ * shapes alone: boxes that follow the grid of cells are positions or corners in pixels or in shares of the
+ * input, a column of whole numbers is a label, scores that fall from row to row are sorted.
  */
 export function describeLayout(
   outputs: readonly SeenOutput[],
@@ -270,7 +270,7 @@ export function describeLayout(
     boxTable.columns < (parts.kind === 'single' ? 6 : 4) &&
     !(parts.kind === 'single' && boxTable.columns === 5)
   ) {
-    return { failure: `${named} has ${boxTable.columns} values a row: too few for a box and its scores` };
+    return { failure: `${named} has ${boxTable.columns} values per row: too few for a box and its scores` };
   }
   const boxes: BoxRuns = boxTable.slice(0, 4);
   const counts = new Set(boxes.map((run) => run.length / 4));
@@ -340,7 +340,10 @@ export function describeLayout(
   return { parts, box, unit, ...scores, logits, suppressed, rows, constantObjectness, background };
 }
 
-/** True where the last class is "nothing": a class more than labels, or probabilities that add up to 1 in every row. */
+/**
+ * True if the last class means "nothing": there is one class more than labels, or probabilities add up to 1
+ * in every row.
+ */
 function hasBackground(
   scores: Table,
   rows: number | null,
@@ -349,13 +352,13 @@ function hasBackground(
 ): boolean {
   if (hints.background !== undefined) return hints.background;
   if (hints.scores !== undefined && hints.scores !== 'classes') return false;
-  // larger tables are cells or anchors, whose background, where they have one, comes first
+  // larger tables are cells or anchors, whose background class, if any, comes first
   if (scores.columns < 2 || rows === null || rows > MAX_QUERIES) return false;
   const whole = scores.addsUpToOne();
   return labels === null ? whole : scores.columns === labels + 1 && (whole || scores.hasNegative());
 }
 
-/** Columns that hold scores: all but a label. */
+/** Columns that contain scores: all except a label. */
 function scoreColumns({ columns }: Table, scores: OutputLayout['scores']): number[] {
   return scores === 'label' ? [0] : Array.from({ length: columns }, (_, column) => column);
 }
@@ -363,7 +366,7 @@ function scoreColumns({ columns }: Table, scores: OutputLayout['scores']): numbe
 interface BoxForm {
   readonly box: OutputLayout['box'];
   readonly unit: OutputLayout['unit'];
-  /** nothing moves with the grid */
+  /** true if nothing moves with the grid */
   readonly flat: boolean;
 }
 
@@ -395,21 +398,21 @@ function boxForm(
     plan?.anchors === 1 && scores === 'objectness' && axes === 'rows' && hints.decoded !== true;
   if (reported.unit === 'cells' || (relative && reported.unit === undefined && hints.head === undefined)) {
     if (plan?.anchors !== 1)
-      return { failure: 'boxes that are relative to their cells need one row for each cell of the grid' };
+      return { failure: 'boxes relative to their cells need one row per cell of the grid' };
     return { box: 'centers', unit: 'cells', flat };
   }
   if (relative && hints.head === 'yolov5' && reported.unit === undefined) {
     return {
       failure:
-        'its boxes do not follow the grid as those of yolov5 do: it looks like yolox, undecoded ' +
-        '(--decoded says otherwise)',
+        'its boxes do not follow the grid like those of yolov5: it looks like undecoded yolox ' +
+        '(--decoded overrides this)',
     };
   }
   const { rows, largest, ordered, minOrdered } = boxStatistics(boxes, used);
   const known = rows >= FEWEST_ROWS;
   const unit = known && largest > 0 && largest <= MAX_NORMALIZED ? 'normalized' : 'pixels';
-  // an image beyond the training may turn corners in pixels around; shares of networks of queries are centers
-  // as a rule, and of one image all may be large
+  // an image unlike the training data may swap corners in pixels; normalized boxes of query networks are
+  // usually centers, and those of one image may all be large
   const inOrder = (unit === 'pixels' ? ordered : minOrdered) >= ORDERED;
   const corners = scores === 'label' ? !known || inOrder : known && inOrder;
   return { box: hints.box ?? (corners ? 'corners' : 'centers'), unit: reported.unit ?? unit, flat };

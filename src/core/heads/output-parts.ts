@@ -1,25 +1,25 @@
 import { describeShapes } from './shapes.ts';
 
-/** An output of a foreign graph, and what it gave for several images (the first of a batch). */
+/** An output of a foreign graph, with its values for several images (the first of a batch). */
 export interface SeenOutput {
   readonly name: string;
   /** sizes in the last run */
   readonly dims: readonly number[];
-  /** whole numbers by its type */
+  /** true for an integer type */
   readonly integer: boolean;
   readonly runs: readonly Float32Array[];
 }
 
-/** Where boxes, scores and labels are among the outputs. */
+/** Which outputs are boxes, scores and labels. */
 export type OutputParts =
   | {
-      /** one output: the box first, then what scores it */
+      /** one output: the box first, then its scores */
       readonly kind: 'single';
       readonly output: SeenOutput;
       readonly axes: 'rows' | 'channels';
     }
   | {
-      /** `[rows, 7]`: image, box, class, score, as YOLOv7 exports with suppression have it */
+      /** `[rows, 7]`: image, box, class, score, as in YOLOv7 exports with suppression */
       readonly kind: 'flat';
       readonly output: SeenOutput;
     }
@@ -29,7 +29,7 @@ export type OutputParts =
       readonly boxes: SeenOutput;
       readonly scores: SeenOutput;
       readonly labels: SeenOutput | null;
-      /** how many rows are in use */
+      /** output with the number of rows in use */
       readonly count: SeenOutput | null;
     };
 
@@ -42,7 +42,7 @@ const shapesOf = (outputs: readonly SeenOutput[]): string => describeShapes(outp
 const wholeNumbers = ({ integer, runs }: SeenOutput): boolean =>
   integer || runs.every((values) => values.every((value) => Number.isInteger(value)));
 
-/** `[batch, N, 1]` is `[batch, N]` with a size more. */
+/** `[batch, N, 1]` is `[batch, N]` with one more dimension. */
 const isList = ({ dims }: SeenOutput, rows: number): boolean =>
   dims[1] === rows && (dims.length === 2 || (dims.length === 3 && dims[2] === 1));
 
@@ -70,9 +70,8 @@ function splitParts(outputs: readonly SeenOutput[]): OutputParts | PartsFailure 
 }
 
 /**
- * Finds out which output is what. Outputs of five sizes are the undecoded maps that some YOLOv5 exports give
- * besides, and are passed over.
- * @param axesOf tells how one output of `[batch, a, b]` is to be read
+ * Determines what each output is. Outputs with five dimensions are the undecoded maps that some YOLOv5
+ * exports add, and are ignored. @param axesOf returns how an output `[batch, a, b]` is read
  */
 export function partsOf(
   outputs: readonly SeenOutput[],
@@ -83,7 +82,9 @@ export function partsOf(
   if (only === undefined) return { failure: `there is no box in ${shapesOf(outputs)}` };
   if (found.some(({ dims }) => dims.length === 4)) {
     const what =
-      outputs.length > 1 && found.some(({ dims }) => dims.length === 3) ? 'masks besides boxes' : 'maps';
+      outputs.length > 1 && found.some(({ dims }) => dims.length === 3)
+        ? 'masks in addition to boxes'
+        : 'maps';
     return {
       failure:
         `${shapesOf(outputs)} are ${what}: export a detector (no segmentation) with its boxes ` +

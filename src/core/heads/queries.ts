@@ -6,8 +6,8 @@ import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 const BOX_VALUES = 4;
 
 /**
- * Reads the rows of a network of queries (`detr`): the best class of each row (`multiLabel`: every class)
- * above the threshold. Boxes are in 0..1 of the input. Parameters and result as in `readRows`.
+ * Reads the rows of a query network (`detr`): the best class of each row (`multiLabel`: every class) above
+ * the threshold. Boxes are in 0..1 of the input. Parameters and result are those of `readRows`.
  */
 export function readQueries(
   data: Float32Array | Int32Array,

@@ -9,12 +9,13 @@ const BOX_VALUES = 5;
 /**
  * Reads candidates that lie in rows of `5 + classes` values (`yolox`, `yolov5`): the best class of each row
  * (`multiLabel`: every class) whose objectness * class probability is above the threshold. A row whose
- * objectness is not above it cannot pass and is skipped unread.
+ * objectness is not above it cannot pass and is skipped.
  *
  * @param data rows of all images
  * @param start index of the image's first value
- * @param grid where the boxes are still relative to their grid cell (`yolox`); null where the graph decoded them
- * @returns false where a value that was looked at is no probability or no finite box
+ * @param grid set if the boxes are still relative to their grid cell (`yolox`); null if the graph decoded
+ * them
+ * @returns false if a value that was read is not a probability or not a finite box
  */
 export function readRows(
   data: Float32Array | Int32Array,
@@ -34,7 +35,7 @@ export function readRows(
 
     let best = data[at + BOX_VALUES]!;
     let bestClass = 0;
-    // one sum finds NaN and infinity in any class: cheaper than a check of each
+    // one sum detects NaN and infinity in any class: cheaper than checking each
     let sum = best;
     for (let c = 1; c < classes; c++) {
       const probability = data[at + BOX_VALUES + c]!;

@@ -1,31 +1,31 @@
 import { gridPlanFor } from './grid.ts';
 import { HEADS, type Head, type OutputShape } from './head.ts';
 
-/** What is known of a graph besides its outputs. */
+/** What is known about a graph apart from its outputs. */
 export interface GraphInput {
   /** network input, pixels */
   readonly inputWidth: number;
   readonly inputHeight: number;
-  /** number of labels that the model's owner gave, where there are any */
+  /** number of labels supplied with the model, if any */
   readonly labels?: number;
 }
 
 export interface HeadMatch {
   readonly head: Head;
-  /** classes of the graph; null where its shapes do not tell (`end2end` without labels) */
+  /** classes of the graph; null if its shapes do not determine them (`end2end` without labels) */
   readonly classes: number | null;
-  /** candidate boxes of an image; null where the graph leaves the number open */
+  /** candidate boxes per image; null if the graph leaves the number open */
   readonly candidates: number | null;
 }
 
-/** Why no head fits, in words for the person who gave the model. */
+/** Why no head fits, worded for the person who supplied the model. */
 export interface HeadFailure {
   readonly failure: string;
 }
 
 type Fit = Omit<HeadMatch, 'head'>;
 
-/** A size that the graph fixes; null where it is symbolic. */
+/** A size that the graph fixes; null if it is symbolic. */
 function fixed(size: number | string | undefined): number | null {
   return typeof size === 'number' && size > 0 ? size : null;
 }
@@ -45,7 +45,7 @@ function fitTable(shapes: readonly OutputShape[], valueAxis: 1 | 2, extra: numbe
   return { classes: values - extra, candidates: fixed(shape.dims[3 - valueAxis]) };
 }
 
-/** One row for each cell of a grid that is known. */
+/** One row per cell of a known grid. */
 function fitCells(shapes: readonly OutputShape[], { inputWidth, inputHeight }: GraphInput): Fit | null {
   const found = fitTable(shapes, 2, 5);
   if (found === null || found.candidates === null) return found;
@@ -102,7 +102,7 @@ function expectation(head: Head, { labels }: GraphInput): string {
   }
 }
 
-/** Checks that a graph's outputs are what `head` gives, and that its classes are as many as the labels. */
+/** Checks that a graph's outputs match `head`, and that it has as many classes as there are labels. */
 export function checkHead(
   head: Head,
   shapes: readonly OutputShape[],
@@ -116,18 +116,18 @@ export function checkHead(
   });
   if (found !== null) {
     if (input.labels === undefined || found.classes === input.labels) return { head, ...found };
-    const like = agreeing.length === 0 ? '' : `, as of ${agreeing.join(' or ')}`;
+    const like = agreeing.length === 0 ? '' : `, which fits ${agreeing.join(' or ')}`;
     return {
       failure:
-        `head ${head} with ${input.labels} labels, but the outputs ${given} hold ` +
+        `head ${head} with ${input.labels} labels, but the outputs ${given} have ` +
         `${found.classes} classes${like}`,
     };
   }
   const size = `${input.inputWidth}x${input.inputHeight}`;
-  const like = agreeing.length === 0 ? 'no head that is known' : agreeing.join(' or ');
+  const like = agreeing.length === 0 ? 'no known head' : agreeing.join(' or ');
   return {
     failure:
-      `head ${head} gives ${expectation(head, input)} for a ${size} input, but the outputs are ` +
-      `${given}, as of ${like}`,
+      `head ${head} needs ${expectation(head, input)} for a ${size} input, but the outputs are ` +
+      `${given}, which fits ${like}`,
   };
 }

@@ -1,10 +1,10 @@
 import type { BayerEncoding, ImageView, PixelEncoding } from '../frame.ts';
 
-/** How a mosaic lies: where red stands in its first two rows, and the bytes of a sample. */
+/** Layout of a mosaic: the position of red in its first two rows, and the bytes per sample. */
 export interface Mosaic {
   readonly redX: 0 | 1;
   readonly redY: 0 | 1;
-  /** of one sample: 1 or 2 */
+  /** bytes per sample: 1 or 2 */
   readonly bytes: 1 | 2;
   /** offset of the high byte */
   readonly high: 0 | 1;
@@ -36,7 +36,7 @@ export const MOSAICS: Readonly<Record<BayerEncoding, Mosaic>> = {
   bayer_grbg16be: at(1, 0, 2),
 };
 
-/** Pixels that a mosaic has at the least in each direction: a row and a column of neighbors on either side. */
+/** Minimum number of pixels of a mosaic in each direction: one with a neighbor on either side. */
 export const MIN_MOSAIC_SIDE = 3;
 
 /** True for a raw mosaic, in which each pixel holds one of the three colors. */
@@ -46,9 +46,9 @@ export function isBayer(encoding: PixelEncoding): encoding is BayerEncoding {
 
 /**
  * Fills in the two colors that each pixel lacks with the mean of its nearest neighbors of that color, as
- * OpenCV's `COLOR_Bayer..2RGB` does; the outermost pixels repeat their inner neighbors. Sixteen bits are
- * averaged as such, and then the high byte counts.
- * @param view at least `LEAST_MOSAIC_SIDE` pixels wide and high
+ * OpenCV's `COLOR_Bayer..2RGB` does. The outermost pixels repeat their inner neighbors. 16-bit samples are
+ * averaged at full depth; then the high byte is used. @param view at least `MIN_MOSAIC_SIDE` pixels wide and
+ * high
  * @param out at least width * height * 3 bytes
  */
 export function demosaic(view: ImageView & { readonly encoding: BayerEncoding }, out: Uint8Array): void {
@@ -59,7 +59,7 @@ export function demosaic(view: ImageView & { readonly encoding: BayerEncoding },
   out.copyWithin((height - 1) * row, (height - 2) * row, (height - 1) * row);
 }
 
-/** The three samples above, beside and below a pixel move along with it: each is read once in a row. */
+/** The samples above, next to and below a pixel form a sliding window, so that each is read once per row. */
 function demosaicRow(
   { width, step, data, encoding }: ImageView & { readonly encoding: BayerEncoding },
   y: number,
@@ -70,11 +70,11 @@ function demosaicRow(
   const low = 1 - high;
   const shift = isWide ? 8 : 0;
   const hasRed = (y & 1) === redY;
-  // in a row with red the neighbors to the sides are red and those above and below are blue, in the others
-  // the other way round
+  // in a row with red, the neighbors to the sides are red and those above and below are blue; in other rows
+  // it is the reverse
   const side = hasRed ? 0 : 2;
   const across = 2 - side;
-  // of the second pixel, where the row begins
+  // of the second pixel, where the loop begins
   let isGreen = hasRed ? redX === 0 : redX === 1;
   const first = y * width * 3;
   let to = first + 3;

@@ -3,8 +3,8 @@ import { demosaic, isBayer } from './bayer.ts';
 
 /**
  * BT.601 limited range to RGB (ITU-R BT.601-7, 2.5.3, inverted for 8 bits) in fixed point with 20 fractional
- * bits, as OpenCV's `cvtColor` computes it, so that images are the same as with cv_bridge: R = 1.164 (Y - 16)
- * + 1.596 V, G = 1.164 (Y - 16) - 0.813 V - 0.391 U, B = 1.164 (Y - 16) + 2.018 U, with U, V around 0.
+ * bits, as OpenCV's `cvtColor` computes it, so that images equal those of cv_bridge: R = 1.164 (Y - 16) +
+ * 1.596 V, G = 1.164 (Y - 16) - 0.813 V - 0.391 U, B = 1.164 (Y - 16) + 2.018 U, with U, V around 0.
  */
 const SHIFT = 20;
 const HALF = 1 << (SHIFT - 1);
@@ -24,8 +24,8 @@ function putYuv(out: Uint8ClampedArray, to: number, luma: number, u: number, v: 
 
 /**
  * Converts an image to packed RGB: row after row, no padding, alpha dropped, mono repeated on three channels,
- * 16 bits scaled to 8. The colors that a mosaic lacks are averaged from its neighbors. Chroma of subsampled
- * layouts is repeated, not interpolated.
+ * 16 bits scaled to 8. Missing colors of a mosaic are averaged from neighbors. Chroma of subsampled layouts
+ * is repeated, not interpolated.
  * @param out at least width * height * 3 bytes; only that many are written
  */
 export function toRgb(view: ImageView, out: Uint8Array): void {
@@ -78,7 +78,10 @@ function copyChannels(view: ImageView, out: Uint8Array, channels: number, red: n
   }
 }
 
-/** Gray of `pitch` bytes, of which the one at `high` counts: 16 bits are scaled to 8 by leaving the low byte out. */
+/**
+ * Gray samples of `pitch` bytes, of which the byte at `high` is used: 16 bits are scaled to 8 by dropping the
+ * low byte.
+ */
 function repeatMono(view: ImageView, out: Uint8Array, pitch: number, high: number): void {
   const { width, height, step, data } = view;
   let to = 0;

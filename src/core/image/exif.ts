@@ -8,7 +8,7 @@ export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 const ORIENTATION_TAG = 0x0112;
 const ENTRY_BYTES = 12;
 
-/** True where the upright image is as wide as the stored one is high. */
+/** True if the upright image is as wide as the stored one is high. */
 export function swapsSides(orientation: Orientation): boolean {
   return orientation >= 5;
 }

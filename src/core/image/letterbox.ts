@@ -1,7 +1,7 @@
 /**
- * How an image is made smaller: `bilinear` takes four source pixels for each, as OpenCV's INTER_LINEAR does,
- * with which YOLOX and Ultralytics' models are trained; `average` takes all of them, which does not alias. A
- * network sees best what it was trained on.
+ * How an image is scaled down: `bilinear` reads four source pixels per output pixel, like OpenCV's
+ * INTER_LINEAR, which YOLOX and Ultralytics' models are trained with; `average` reads all of them, which
+ * avoids aliasing. A network is most accurate with the method that it was trained with.
  */
 export type LetterboxResize = 'bilinear' | 'average';
 
@@ -31,7 +31,7 @@ const ROUNDING_ERROR = 1e-6;
 /**
  * Keeps the aspect ratio: scale = min(inputWidth / width, inputHeight / height), scaled sizes rounded down as
  * YOLOX's `preproc` does for `top-left`, rounded to nearest as Ultralytics' `LetterBox` does for `center`. A
- * product that misses a whole number by rounding error counts as that number: 360 * (448 / 640) is
+ * product within rounding error of a whole number counts as that number: 360 * (448 / 640) is
  * 251.99999999999997 and means 252.
  */
 export function letterboxFor(
@@ -91,7 +91,9 @@ export function boxesToNetwork(
   }
 }
 
-/** Clips boxes to 0..width and 0..height, in place. NaN stays NaN: it is for the caller to refuse such output. */
+/**
+ * Clips boxes to 0..width and 0..height, in place. NaN stays NaN: refusing such output is up to the caller.
+ */
 export function clipBoxes(boxes: Float32Array, count: number, width: number, height: number): void {
   for (let i = 0; i < count * 4; i += 2) {
     boxes[i] = Math.min(Math.max(boxes[i]!, 0), width);

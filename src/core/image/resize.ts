@@ -3,18 +3,19 @@ import { toRgb } from './convert.ts';
 import type { Letterbox } from './letterbox.ts';
 
 /**
- * How a pixel of the smaller image is made. `bilinear`: of the two nearest source pixels on each axis, as
- * OpenCV's INTER_LINEAR. `antialias`: of all source pixels below a triangle as wide as the pixel is in the
- * source, as the linear kernel of libvips (sharp) when it shrinks. Where an image grows the two are the same.
+ * How a pixel of the scaled image is computed. `bilinear`: from the two nearest source pixels on each axis,
+ * like OpenCV's INTER_LINEAR. `antialias`: from all source pixels under a triangle as wide as the pixel is in
+ * the source, like the linear kernel of libvips (sharp) when it shrinks. The two are the same when an image
+ * is enlarged.
  */
 export type ResizeKernel = 'bilinear' | 'antialias';
 
-/** Gray of the border that Ultralytics and YOLOX train with. */
+/** Gray value of the border, as in training with Ultralytics and YOLOX. */
 const DEFAULT_PAD = 114;
 
 /**
- * For each output position `taps` source positions (already clamped to the image) and their weights, which
- * sum up to 1.
+ * For each output position, `taps` source positions (already clamped to the image) and their weights, which
+ * sum to 1.
  */
 interface AxisTable {
   readonly taps: number;
@@ -23,9 +24,9 @@ interface AxisTable {
 }
 
 /**
- * Pixel centers lie at half numbers on both sides: source = (output + 0.5) * from / to - 0.5. Where an image
- * shrinks to a quarter or less, libvips first averages blocks of n = floor(from / to / 2) pixels and lays the
- * triangle over the blocks; one table does both steps, each block being n taps.
+ * Pixel centers lie at half-integers on both sides: source = (output + 0.5) * from / to - 0.5. If an image
+ * shrinks to a quarter or less, libvips first averages blocks of n = floor(from / to / 2) pixels and applies
+ * the triangle to the blocks. One table does both steps, with n taps per block.
  */
 function axisTable(from: number, to: number, kernel: ResizeKernel): AxisTable {
   const antialias = kernel === 'antialias';
@@ -58,18 +59,18 @@ function triangle(distance: number, radius: number): number {
 }
 
 /**
- * Letterboxes images of one size into a network input, in plain arithmetic with floats and one rounding at
- * the end. It is the reference that faster preprocessors are held against, and serves where those are not
- * available. Tables and scratch memory are made once, for the size that the letterbox names.
+ * Letterboxes images of one size into a network input, in plain float arithmetic with one rounding at the
+ * end. It is the reference for faster preprocessors, and the fallback if they are not available. Tables and
+ * scratch memory are allocated once, for the size in the letterbox.
  */
 export class LetterboxResizer {
   readonly #letterbox: Letterbox;
   readonly #pad: number;
   readonly #columns: AxisTable;
   readonly #rows: AxisTable;
-  /** the image as packed RGB, made where it comes in another layout */
+  /** the image as packed RGB, converted if it has another layout */
   #rgb: Uint8Array | undefined;
-  /** the image at its final width and its old height */
+  /** the image at its final width and original height */
   readonly #narrowed: Float32Array;
 
   constructor(letterbox: Letterbox, kernel: ResizeKernel, pad: number = DEFAULT_PAD) {

@@ -1,4 +1,7 @@
-/** MCAP records, of which a file is one after the other: an opcode of one byte, a length of eight, and the content. */
+/**
+ * Opcodes of MCAP records. A file is a sequence of records: a one-byte opcode, an eight-byte length and the
+ * content.
+ */
 export const MCAP_OPCODE = {
   footer: 0x02,
   schema: 0x03,
@@ -8,15 +11,15 @@ export const MCAP_OPCODE = {
   dataEnd: 0x0f,
 } as const;
 
-/** Bytes of a record's opcode and length. */
+/** Size of a record's opcode and length. */
 export const RECORD_HEAD_BYTES = 9;
 
-/** Bytes of a message's content before its data: channel, sequence, log time, publish time. */
+/** Size of a message's content before its data: channel, sequence, log time, publish time. */
 export const MESSAGE_HEAD_BYTES = 22;
 
 export interface RecordHead {
   readonly opcode: number;
-  /** bytes of the content that follows */
+  /** size of the content that follows */
   readonly length: bigint;
 }
 
@@ -40,7 +43,7 @@ export interface McapMessageHead {
 
 export interface McapChunk {
   readonly uncompressedSize: bigint;
-  /** CRC-32 of the records once they are decompressed; 0 where there is none */
+  /** CRC-32 of the decompressed records; 0 if there is none */
   readonly uncompressedCrc: number;
   /** empty for none, `zstd` or `lz4` */
   readonly compression: string;
@@ -79,27 +82,27 @@ class Fields {
 
   bytes(length: number): Uint8Array {
     const end = this.#at + length;
-    if (end > this.#bytes.length) throw new RangeError('a field of a record reaches past its end');
+    if (end > this.#bytes.length) throw new RangeError('a field of a record extends past its end');
     const bytes = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return bytes;
   }
 }
 
-/** The head of the record that starts at `at`; `undefined` where fewer than nine bytes are left. */
+/** The head of the record that starts at `at`; `undefined` if fewer than nine bytes are left. */
 export function parseRecordHead(bytes: Uint8Array, at = 0): RecordHead | undefined {
   if (at + RECORD_HEAD_BYTES > bytes.length) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, RECORD_HEAD_BYTES);
   return { opcode: view.getUint8(0), length: view.getBigUint64(1, true) };
 }
 
-/** @throws RangeError where it is cut short */
+/** @throws RangeError if it is cut short */
 export function parseSchema(content: Uint8Array): McapSchema {
   const fields = new Fields(content);
   return { id: fields.uint16(), name: fields.text() };
 }
 
-/** @throws RangeError where it is cut short */
+/** @throws RangeError if it is cut short */
 export function parseChannel(content: Uint8Array): McapChannel {
   const fields = new Fields(content);
   const id = fields.uint16();
@@ -110,7 +113,7 @@ export function parseChannel(content: Uint8Array): McapChannel {
 
 /**
  * @param content at least the first `MESSAGE_HEAD_BYTES`; the data follows them
- * @throws RangeError where it is cut short
+ * @throws RangeError if it is cut short
  */
 export function parseMessageHead(content: Uint8Array): McapMessageHead {
   const fields = new Fields(content);
@@ -119,7 +122,7 @@ export function parseMessageHead(content: Uint8Array): McapMessageHead {
   return { channelId, logTime: fields.uint64() };
 }
 
-/** @throws RangeError where it is cut short */
+/** @throws RangeError if it is cut short */
 export function parseChunk(content: Uint8Array): McapChunk {
   const fields = new Fields(content);
   fields.uint64();
@@ -131,7 +134,7 @@ export function parseChunk(content: Uint8Array): McapChunk {
   return { uncompressedSize, uncompressedCrc, compression, records: fields.bytes(Number(length)) };
 }
 
-/** Records that lie one after the other in memory. @throws RangeError where the last one is cut short */
+/** The records in a buffer, one after another. @throws RangeError if the last one is truncated */
 export function* recordsIn(
   bytes: Uint8Array,
 ): Generator<{ opcode: number; content: Uint8Array }, void, void> {
@@ -140,7 +143,7 @@ export function* recordsIn(
     const head = parseRecordHead(bytes, at);
     const start = at + RECORD_HEAD_BYTES;
     if (head === undefined || BigInt(start) + head.length > BigInt(bytes.length)) {
-      throw new RangeError(`a record at byte ${String(at)} reaches past the end`);
+      throw new RangeError(`a record at byte ${String(at)} extends past the end`);
     }
     at = start + Number(head.length);
     yield { opcode: head.opcode, content: bytes.subarray(start, at) };

@@ -7,11 +7,11 @@ export interface BestCandidates {
   readonly classes: readonly number[];
   /** 0..1 */
   readonly scores: readonly number[];
-  /** x1, y1, x2, y2 of each, pixels of the network */
+  /** x1, y1, x2, y2 of each, network pixels */
   readonly boxes: readonly number[];
 }
 
-/** All candidates of one image; entry i is at place i unless the graph suppresses itself. */
+/** All candidates of one image. Entry i is at place i unless the graph itself suppresses. */
 export interface AllCandidates {
   readonly count: number;
   readonly boxes: Float32Array;
@@ -19,7 +19,7 @@ export interface AllCandidates {
   readonly classes: Uint16Array;
 }
 
-/** How far a graph is from its reference on one image. 0 is equal, 1 has nothing in common with it. */
+/** How far a graph is from its reference on one image. 0 means equal, 1 means nothing in common. */
 export interface Deviation {
   /** sum of the absolute differences of scores, as a share of the sum of the reference's scores */
   readonly scores: number;
@@ -27,24 +27,24 @@ export interface Deviation {
   readonly boxes: number;
 }
 
-/** A box that is further off than its own size is counted as that. */
+/** A box cannot count as further off than its own size. */
 const MAX_BOX_DIFFERENCE = 1;
 
 /**
- * Boxes of heads that suppress in the graph are the same object where their edges are no further apart, as a
- * share of its sides.
+ * For heads that suppress in the graph, two boxes are the same object if their edges are no further apart
+ * than this share of its sides.
  */
 const SAME_OBJECT = 0.25;
 
 /**
- * An image whose best candidates score less together shows the model next to nothing: rounding is then told
- * as a share of this.
+ * If the best candidates of an image score less than this in total, the model sees next to nothing in it, and
+ * rounding is expressed as a share of this instead.
  */
 const MIN_SCORE_SUM = 2;
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** The best `limit` candidates, in numbers that are short in JSON: 1/100,000 of a score, 1/100 of a pixel. */
+/** The best `limit` candidates, rounded for short JSON: scores to 1/100,000, boxes to 1/100 of a pixel. */
 export function bestCandidates(all: AllCandidates, limit: number): BestCandidates {
   const order = new Uint32Array(limit);
   const kept = new ScoreOrder().best(all.scores, all.count, limit, order);
@@ -61,10 +61,9 @@ export function bestCandidates(all: AllCandidates, limit: number): BestCandidate
 
 /**
  * How far one image's candidates are from the reference's. A candidate with another class counts as missing.
- * Candidates that the reference does not name are known to have scored no better there than its last one:
- * what they score beyond that is a difference too.
- * @param matched true where suppression happens in the graph: then candidates have no fixed places, and are
- *   matched by class and box
+ * Candidates that the reference does not list scored no better there than its last one, so any score above
+ * that is a difference too. @param matched true if suppression happens in the graph: candidates then have no
+ * fixed places and are matched by class and box
  */
 export function deviationFrom(
   reference: BestCandidates,
@@ -96,7 +95,7 @@ export function deviationFrom(
   return { scores: scoreDifference / whole, boxes: boxDifference / whole };
 }
 
-/** The entry of the same class that is most alike in box and score and not taken yet; -1 where none is near. */
+/** The most similar entry of the same class, by box and score, that is not taken yet; -1 if none is close. */
 function matchOf(reference: BestCandidates, i: number, observed: AllCandidates, taken: Uint8Array): number {
   let best = -1;
   let minDifference = Infinity;

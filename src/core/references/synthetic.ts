@@ -1,6 +1,6 @@
 import { createRandom } from '../random.ts';
 
-/** An image of the network's size: uint8 RGB, row by row. */
+/** Size of the network's input. */
 interface Size {
   readonly width: number;
   readonly height: number;
@@ -16,8 +16,8 @@ export function noiseImage({ width, height }: Size, seed: number, block: number)
 }
 
 /**
- * Makes `factor` x `factor` pixels of each pixel and cuts what reaches beyond `size`. `small` has to cover
- * it: ceil(size / factor).
+ * Enlarges each pixel to `factor` x `factor` pixels and crops to `size`. `small` must cover it: ceil(size /
+ * factor).
  */
 export function enlargeImage(
   small: Uint8Array,

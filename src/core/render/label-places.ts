@@ -6,7 +6,7 @@ export interface Place {
   readonly height: number;
 }
 
-/** A box that wants a label: its corners in pixels. */
+/** A box that needs a label: its corners in pixels. */
 export interface LabeledBox {
   readonly x1: number;
   readonly y1: number;
@@ -14,8 +14,8 @@ export interface LabeledBox {
 }
 
 /**
- * Finds places for labels in the order they are asked for, so that none covers another: above its box, inside
- * at its top, below it. One instance serves one image.
+ * Finds places for labels, first come first served, so that none covers another: above the box, inside at its
+ * top, or below it. One instance serves one image.
  */
 export class LabelPlaces {
   readonly #frame: { readonly width: number; readonly height: number };
@@ -25,7 +25,7 @@ export class LabelPlaces {
     this.#frame = frame;
   }
 
-  /** A place inside the image for a label of that size, or `null` where the crowd leaves none. */
+  /** A place inside the image for a label of that size, or `null` if no room is left. */
   find({ x1, y1, y2 }: LabeledBox, width: number, height: number): Place | null {
     const left = within(x1, this.#frame.width - width);
     for (const preferred of [y1 - height, y1, y2]) {
@@ -39,7 +39,7 @@ export class LabelPlaces {
   }
 }
 
-/** Between 0 and `most`; what is no number lands at 0. */
+/** Clamps to 0..`most`; NaN becomes 0. */
 function within(value: number, most: number): number {
   return Number.isNaN(value) ? 0 : Math.max(0, Math.min(value, most));
 }

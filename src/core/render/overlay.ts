@@ -4,10 +4,16 @@ import { LabelPlaces, type Place } from './label-places.ts';
 /** Angle between the colors of neighboring classes, in degrees: the golden angle keeps any number of them apart. */
 const GOLDEN_ANGLE = 137.508;
 
-/** Width of a letter of the monospaced font, in font sizes; renderers differ a little, so labels get some room. */
+/**
+ * Width of a letter of the monospaced font, in font sizes. Renderers differ a little, so it includes some
+ * slack.
+ */
 const LETTER_WIDTH = 0.62;
 
-/** Text for element content and attribute values; characters that XML 1.0 cannot hold become U+FFFD. */
+/**
+ * Escapes text for element content and attribute values. Characters that XML 1.0 does not allow become
+ * U+FFFD.
+ */
 function escapeXml(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
@@ -18,7 +24,7 @@ function escapeXml(text: string): string {
     .replace(/'/g, '&apos;');
 }
 
-/** Letters as a reader counts them, near enough: code points. */
+/** Number of letters as a reader sees them, approximated by code points. */
 function lettersOf(text: string): number {
   return [...text].length;
 }
@@ -28,12 +34,12 @@ function classColor(classIndex: number): string {
   return `hsl(${Math.round((classIndex * GOLDEN_ANGLE) % 360)}, 85%, 55%)`;
 }
 
-/** Coordinates to a tenth of a pixel keep the text short; everything that is no number lands at 0. */
+/** Coordinates to a tenth of a pixel keep the text short. NaN becomes 0. */
 function px(value: number): string {
   return Number.isFinite(value) ? String(Math.round(value * 10) / 10) : '0';
 }
 
-/** Width of a strip that holds the text, in pixels. */
+/** Width of a strip around the text, in pixels. */
 function tagWidth(text: string, size: number): number {
   return lettersOf(text) * size * LETTER_WIDTH + size * 0.4;
 }
@@ -47,10 +53,10 @@ function tag(text: string, { left, top, width, height }: Place, fill: string, si
 }
 
 /**
- * Boxes with label, track id and score as an SVG image with a transparent ground, to be laid over the source
- * image. No label covers another: in a crowd the first detections, which are the best, have theirs, and boxes
- * that find no place for it go without.
- * @param labels class names in the order of the class indices; a class without one shows its index
+ * Boxes with label, track id and score as an SVG image with a transparent background, to be composited over
+ * the source image. No label covers another: in a crowd the first detections, which are the best, get theirs,
+ * and boxes without room for a label have none. @param labels class names in the order of the class indices;
+ * a class without one shows its index
  * @param width,height size of the source image in pixels, which is the size of the SVG
  * @param caption one line at the lower left, e.g. the bundle and the frame rate
  */

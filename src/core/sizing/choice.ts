@@ -1,18 +1,21 @@
 import { describeSetting, type EngineSetting, type SettingCandidates } from './settings.ts';
 
-/** What one setting did in each round. All settings have the same rounds, measured in turns. */
+/**
+ * The measurements of one setting in each round. All settings have the same number of rounds, measured in
+ * turn.
+ */
 export interface SettingRounds {
   readonly setting: EngineSetting;
   /**
-   * milliseconds from hand-over to result, with as many jobs in flight as the setting takes; the median of
-   * each round
+   * milliseconds from submission to result, with as many jobs in flight as the setting takes; median of each
+   * round
    */
   readonly latencyMs: readonly number[];
-  /** results a second with as many jobs in flight as the setting takes */
+  /** results per second, with as many jobs in flight as the setting takes */
   readonly rate: readonly number[];
 }
 
-/** The figures of a setting over all rounds. */
+/** The measurements of a setting over all rounds. */
 export interface MeasuredSetting extends EngineSetting {
   readonly latencyMs: number;
   readonly rate: number;
@@ -22,38 +25,38 @@ export interface MeasuredSetting extends EngineSetting {
 export interface SizingChoice {
   /** while the engine keeps up */
   readonly latency: EngineSetting;
-  /** while frames are superseded; null where there is none that was measured to be faster, or that could be */
+  /** while frames are superseded; null if none was measured to be faster, or could be */
   readonly throughput: EngineSetting | null;
-  /** false where nothing was measured, or not well enough */
+  /** false if nothing was measured, or not reliably enough */
   readonly isMeasured: boolean;
-  /** for people */
+  /** in words */
   readonly why: string;
-  /** empty where nothing was measured */
+  /** empty if nothing was measured */
   readonly measured: readonly MeasuredSetting[];
 }
 
-/** Fewer rounds say too little about each other. */
+/** Minimum number of rounds for a comparison. */
 export const FEWEST_ROUNDS = 3;
 /**
- * The slower half of the rounds may take so many times as long as the faster half before nobody can tell
- * settings apart.
+ * If the slower half of the rounds takes more than this many times as long as the faster half, settings
+ * cannot be compared.
  */
 const WIDEST_SPREAD = 2;
 /**
- * Workers on cores of their own give this much more than one of them at least, two on one core's two threads
- * included.
+ * Several workers on free cores reach at least this many times the rate of one, even two on the two hardware
+ * threads of one core.
  */
 const MIN_GAIN = 1.15;
-/** Threads gain no more than their number, but for this much of chance. */
+/** Threads gain no more than their number, apart from this much chance. */
 const CHANCE = 1.15;
-/** Fewer threads are taken where they are as fast up to this share: what they leave free is for others. */
+/** Fewer threads are preferred if they are this close in speed, which leaves cores to others. */
 const NEARLY_AS_FAST = 1.1;
-/** A move is worth it only for this much more. */
+/** A move must gain at least this factor. */
 const CLEARLY_MORE = 1.05;
-/** ... in this share of the rounds at least */
+/** ... in at least this share of the rounds */
 const MAX_ROUNDS = 0.75;
 
-/** Chooses from what was measured; where that cannot be trusted, what is safe. */
+/** Chooses from the measurements, or the safe setting if they cannot be trusted. */
 export function chooseSettings(
   candidates: SettingCandidates,
   rounds: readonly SettingRounds[],
@@ -66,12 +69,14 @@ export function chooseSettings(
     return safeChoice(candidates, 'measuring took too long');
   const widest = Math.max(...rounds.map(({ rate }) => spreadOf(rate)));
   if (!(widest <= WIDEST_SPREAD)) {
-    const why = `the machine is too busy to measure: rounds of one setting differ by a factor of ${widest.toFixed(1)}`;
+    const why =
+      'the machine is too busy to measure: rounds of the same setting differ by a factor of ' +
+      `${widest.toFixed(1)}`;
     return safeChoice(candidates, why);
   }
   if (!haveOwnCores(rounds)) {
     const why =
-      'the machine is too busy to measure: its cores were not free for all workers and threads alike';
+      'the machine is too busy to measure: its cores were not equally free for all workers and threads';
     return safeChoice(candidates, why);
   }
   const quickest = Math.min(...latency.map(({ latencyMs }) => median(latencyMs)));
@@ -94,28 +99,28 @@ export function chooseSettings(
 }
 
 /**
- * What is taken without a measurement. Another setting is only tried, under a load that is too much for the
- * safe one.
+ * The choice without a measurement. The throughput setting is only tried, under a load that the safe one
+ * cannot sustain.
  */
 export function safeChoice({ safe, throughput }: SettingCandidates, why: string): SizingChoice {
   const [other = null] = throughput;
   const more =
     other === null
       ? ''
-      : `, and ${describeSetting(other)} is tried where frames are superseded and kept where it proves faster`;
+      : `, and ${describeSetting(other)} is tried if frames are superseded and kept if it proves faster`;
   const words = `${why}; ${describeSetting(safe)} is safe on this machine${more}`;
   return { latency: safe, throughput: other, isMeasured: false, why: words, measured: [] };
 }
 
-/** Several workers that give so many times as much as one had cores that were free. */
+/** If several workers reach this many times the rate of one, cores were free. */
 const FREE_CORES_GAIN = 1.5;
-/** The same doubtful result so many times in a row is believed. */
+/** The same doubtful result is believed after this many times in a row. */
 const ENOUGH_DOUBTS = 3;
 
 /**
- * True where threads that share an image gained nothing although several images at once gained as much as
- * they should. It may be so for a small network. A virtual machine was also seen to do it for seconds to
- * minutes, as if its cores were far apart for a while, and then no more.
+ * True if threads that share an image gained nothing although several images at once gained as much as
+ * expected. That can be true for a small network. A virtual machine was also seen to behave like this for
+ * seconds to minutes, as if its cores were far apart, and then no longer.
  */
 export function isDoubtful({ latency, measured, isMeasured }: SizingChoice): boolean {
   const alone = measured.find(({ workers, threads }) => workers === latency.workers && threads === 1);
@@ -127,14 +132,14 @@ export function isDoubtful({ latency, measured, isMeasured }: SizingChoice): boo
   );
 }
 
-/** True where a doubtful measurement was made so often that it is believed. */
+/** True if a doubtful measurement was repeated often enough to be believed. */
 export function isBelieved(doubts: number): boolean {
   return doubts === 0 || doubts >= ENOUGH_DOUBTS;
 }
 
 /**
- * What is run with after the `doubts`th doubtful measurement in a row, 0 for one that is not: as measured, or
- * for latency what is safe.
+ * The settings to run after the `doubts`th doubtful measurement in a row (0: not doubtful): as measured, or
+ * the safe setting for latency.
  */
 export function settleDoubts(
   choice: SizingChoice,
@@ -143,15 +148,15 @@ export function settleDoubts(
 ): SizingChoice {
   if (isBelieved(doubts)) return choice;
   const why =
-    `${choice.why}; that threads gain nothing where workers do is doubted, so ` +
-    `${describeSetting(safe)} answers for now, ` +
-    `and it is measured again at the next start (${String(doubts)} of ${String(ENOUGH_DOUBTS)})`;
+    `${choice.why}; threads gained nothing although workers did, which is doubtful: ` +
+    `${describeSetting(safe)} runs for now, ` +
+    `and the next start measures again (${String(doubts)} of ${String(ENOUGH_DOUBTS)})`;
   return { ...choice, latency: safe, why };
 }
 
 /**
- * False where something else had a core while one setting was measured and not while another was, round after
- * round: several workers that give no more than one, or threads that gain more than there are of them.
+ * False if something else used a core while one setting was measured but not while another was, round after
+ * round: several workers that are no faster than one, or threads that gain more than their number.
  */
 function haveOwnCores(rounds: readonly SettingRounds[]): boolean {
   const single = rounds.find(({ setting }) => setting.workers === 1 && setting.threads === 1);
@@ -164,7 +169,10 @@ function haveOwnCores(rounds: readonly SettingRounds[]): boolean {
   });
 }
 
-/** The setting with the highest rate among those that beat `base` clearly and in most rounds; null where none does. */
+/**
+ * The setting with the highest rate among those that beat `base` clearly and in most rounds; null if none
+ * does.
+ */
 function fastestBeyond(base: SettingRounds, others: readonly SettingRounds[]): SettingRounds | null {
   let fastest: SettingRounds | null = null;
   let highest = CLEARLY_MORE;
@@ -180,15 +188,13 @@ function fastestBeyond(base: SettingRounds, others: readonly SettingRounds[]): S
 
 function explain(best: SettingRounds, throughput: SettingRounds | null): string {
   const stats = ({ setting, latencyMs, rate }: SettingRounds): string =>
-    `${describeSetting(setting)} (${median(latencyMs).toFixed(1)} ms, ${median(rate).toFixed(0)} a second)`;
+    `${describeSetting(setting)} (${median(latencyMs).toFixed(1)} ms, ${median(rate).toFixed(0)} per second)`;
   const more =
-    throughput === null
-      ? 'no other setting gives a higher rate'
-      : `${stats(throughput)} gives the highest rate`;
-  return `measured here: ${stats(best)} answers soonest, ${more}`;
+    throughput === null ? 'no other setting has a higher rate' : `${stats(throughput)} has the highest rate`;
+  return `measured here: ${stats(best)} has the lowest latency, ${more}`;
 }
 
-/** The middle one, the lower of two; NaN of none. */
+/** The median, the lower one of two; NaN if empty. */
 function median(values: readonly number[]): number {
   return quantile(values, 0.5, Math.floor);
 }

@@ -1,7 +1,7 @@
 /** Frames of all cameras since start. */
 export interface LoadCounts {
   readonly received: number;
-  /** dropped because a newer frame came before the engine had room */
+  /** dropped because a newer frame arrived before the engine had room */
   readonly superseded: number;
   readonly published: number;
 }
@@ -10,36 +10,36 @@ export interface LoadCounts {
 export type SettingRole = 'latency' | 'throughput';
 
 /**
- * What should be done now: `prepare` the throughput setting in the background, move to one of the settings,
- * or let what was prepared go (`release`), since the pressure has passed.
+ * What to do now: `prepare` the throughput setting in the background, move to one of the settings, or release
+ * the prepared one (`release`) because the pressure has passed.
  */
 export type LoadAdvice = 'stay' | 'prepare' | 'release' | SettingRole;
 
 /** milliseconds without a superseded frame that end a spell of them */
 const GAP_MS = 750;
-/** a spell of this length makes the other sessions ready */
+/** a spell of this length prepares the other sessions */
 const PREPARE_MS = 1000;
-/** a spell of this length moves */
+/** a spell of this length triggers the move */
 const MOVE_MS = 2000;
 /** the share of frames that must be superseded in a spell for it to count */
 const MIN_SHARE = 0.02;
-/** what was prepared is kept for this long after the last spell */
+/** prepared sessions are kept for this long after the last spell */
 const KEEP_PREPARED_MS = 30_000;
-/** milliseconds over which rates are taken */
+/** milliseconds over which rates are measured */
 const RATE_MS = 2000;
-/** a setting has had time to show what it can do */
+/** time that a setting gets to prove itself */
 const PROOF_MS = 5000;
 /**
- * under pressure, what a setting that was measured to be faster must give of the earlier rate to be kept, and
- * what one that was not
+ * share of the earlier rate that the throughput setting must reach under pressure to be kept, depending on
+ * whether it was measured to be faster
  */
 const KEPT_SHARE = { measured: 0.95, unmeasured: 1.05 };
-/** the way back is open below this share of what the latency setting sustained */
+/** a move back is possible below this share of the rate that the latency setting sustained */
 const BACK_SHARE = 0.7;
 const FIRST_BACK_MS = 10_000;
 const FIRST_HOLD_OFF_MS = 60_000;
 const LONGEST_MS = 600_000;
-/** a return to pressure sooner than this after the way back means that it was taken too early */
+/** if pressure returns sooner than this after a move back, the move was too early */
 const TOO_EARLY_MS = 60_000;
 
 interface Sample extends LoadCounts {
@@ -47,21 +47,21 @@ interface Sample extends LoadCounts {
 }
 
 /**
- * Watches the frames and says when another setting should run. Under pressure it moves after two seconds; the
- * way back is slow, and each time it turns out to have been taken too early the next one takes twice as long,
- * so that it never flaps. Times are monotonic milliseconds. `sample` wants to be called a few times a second.
+ * Watches the frames and decides when another setting should run. Under pressure it moves after two seconds.
+ * It moves back slowly, and each time it did so too early the next move back takes twice as long, to prevent
+ * flapping. Times are monotonic milliseconds. Call `sample` a few times per second.
  */
 export class LoadWatch {
   readonly #keptShare: number;
   #role: SettingRole = 'latency';
   #samples: Sample[] = [];
-  /** first and last sight of superseded frames in the spell that lasts, and what was counted before it */
+  /** first and last time that superseded frames were seen in the current spell, and the counts before it */
   #spell: { readonly from: Sample; last: number } | null = null;
   #isPrepared = false;
   #lastPressure = -Infinity;
   #movedAt = -Infinity;
   #cameBackAt = -Infinity;
-  /** frames a second that the latency setting published under pressure */
+  /** frames per second that the latency setting published under pressure */
   #sustained = 0;
   #lowSince: number | null = null;
   #backMs = FIRST_BACK_MS;
@@ -75,13 +75,13 @@ export class LoadWatch {
     this.#keptShare = isMeasured ? KEPT_SHARE.measured : KEPT_SHARE.unmeasured;
   }
 
-  /** the reason of the latest advice to move, for people */
+  /** the reason for the latest advice to move, in words */
   get why(): string {
     return this.#why;
   }
 
   /**
-   * Takes the counters and says what should be done. Advice to move is repeated until `moved` or `failed` is
+   * Takes the counters and returns what to do. Advice to move is repeated until `moved` or `failed` is
    * called.
    */
   sample(now: number, counts: LoadCounts): LoadAdvice {
@@ -89,7 +89,7 @@ export class LoadWatch {
     return this.#role === 'latency' ? this.#adviseUp(now, counts) : this.#adviseBack(now, counts);
   }
 
-  /** The engine runs in this setting now. */
+  /** Reports that the engine now runs in this setting. */
   moved(now: number, role: SettingRole): void {
     if (role === 'latency') this.#cameBackAt = now;
     else if (now - this.#cameBackAt < TOO_EARLY_MS) this.#backMs = Math.min(LONGEST_MS, 2 * this.#backMs);
@@ -100,7 +100,9 @@ export class LoadWatch {
     this.#spell = null;
   }
 
-  /** The other setting could not be had: it is left alone for a while, for longer each time. */
+  /**
+   * Reports that the other setting could not be started. It is not tried again for a while, longer each time.
+   */
   failed(now: number): void {
     this.#isPrepared = false;
     if (this.#role === 'latency') this.#holdOff(now);
@@ -126,7 +128,7 @@ export class LoadWatch {
       this.#sustained = this.#rate('published');
       this.#why =
         `frames were superseded for ${(lasted / 1000).toFixed(1)} s at ` +
-        `${this.#rate('received').toFixed(1)} frames a second`;
+        `${this.#rate('received').toFixed(1)} frames per second`;
       return 'throughput';
     }
     if (lasted >= PREPARE_MS) {
@@ -144,7 +146,7 @@ export class LoadWatch {
     const offered = this.#rate('received');
     if (since >= PROOF_MS && this.#pressureMs(counts) >= MOVE_MS && this.#isNoBetter()) {
       this.#why =
-        `it gave ${this.#rate('published').toFixed(1)} frames a second, no more than the ` +
+        `it published ${this.#rate('published').toFixed(1)} frames per second, no more than the ` +
         `${this.#sustained.toFixed(1)} before`;
       this.#holdOff(now);
       return 'latency';
@@ -157,8 +159,8 @@ export class LoadWatch {
     const low = now - this.#lowSince;
     if (low < this.#backMs) return 'stay';
     this.#why =
-      `${offered.toFixed(1)} frames a second came in for ${(low / 1000).toFixed(0)} s, where ` +
-      `the setting for latency sustained ${this.#sustained.toFixed(1)}`;
+      `${offered.toFixed(1)} frames per second arrived for ${(low / 1000).toFixed(0)} s, and ` +
+      `the latency setting sustained ${this.#sustained.toFixed(1)}`;
     return 'latency';
   }
 
@@ -172,7 +174,7 @@ export class LoadWatch {
     this.#holdOffMs = Math.min(LONGEST_MS, 2 * this.#holdOffMs);
   }
 
-  /** How long frames have been superseded, gaps of less than a second included; 0 where it is only a few. */
+  /** How long frames have been superseded, including gaps of less than a second; 0 if only a few were. */
   #pressureMs({ received, superseded }: LoadCounts): number {
     if (this.#spell === null) return 0;
     const { from, last } = this.#spell;
@@ -180,7 +182,7 @@ export class LoadWatch {
     return share < MIN_SHARE ? 0 : last - from.at;
   }
 
-  /** Frames a second over the last two seconds. */
+  /** Frames per second over the last two seconds. */
   #rate(name: keyof LoadCounts): number {
     const [first] = this.#samples;
     const last = this.#samples.at(-1);

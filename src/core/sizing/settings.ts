@@ -1,43 +1,46 @@
-/** How an engine is divided over a machine. */
+/** How an engine uses a machine. */
 export interface EngineSetting {
-  /** runners, each with a session of its own, >= 1 */
+  /** runners, each with its own session, >= 1 */
   readonly workers: number;
-  /** threads of each runner inside one image, >= 1 */
+  /** threads per runner, which share one image, >= 1 */
   readonly threads: number;
-  /** jobs that a runner holds at once, >= 1; 2 hides the hop between threads at the price of a frame's wait */
+  /**
+   * jobs that a runner holds at once, >= 1; 2 hides the hop between threads at the cost of queueing for a
+   * frame
+   */
   readonly queueDepth: number;
 }
 
-/** What the operator asked for; `null` leaves it to the machine. */
+/** What the operator set; `null` means automatic. */
 export type SettingRequest = { readonly [Name in keyof EngineSetting]: number | null };
 
 export const ALL_AUTO: SettingRequest = { workers: null, threads: null, queueDepth: null };
 
-/** What the settings are made for. */
+/** The machine that settings are chosen for. */
 export interface SizingMachine {
-  /** cores that this process may use (affinity mask, control group's quota); a part of one counts as one */
+  /** cores that this process may use (affinity mask, control group's quota), rounded up */
   readonly cores: number;
-  /** true where the model runs on something other than the CPU, of which there is one */
+  /** true if the model runs on an accelerator, of which there is one */
   readonly isAccelerated: boolean;
 }
 
 /** Settings worth measuring. */
 export interface SettingCandidates {
-  /** for the shortest time from a frame to its result; never empty, those with fewer threads first */
+  /** for the lowest latency; never empty, fewer threads first */
   readonly latency: readonly EngineSetting[];
-  /** for the highest rate; empty where there is nothing to choose */
+  /** for the highest rate; empty if there is nothing to choose */
   readonly throughput: readonly EngineSetting[];
-  /** what is taken where nothing could be measured */
+  /** used if nothing could be measured */
   readonly safe: EngineSetting;
 }
 
-/** Small networks gain little from more: an image's layers have too little work to divide. */
+/** Small networks gain little from more threads: their layers have too little work to divide. */
 const MAX_THREADS = 4;
-/** Each worker holds the weights and their intermediate results once more. */
+/** Each worker has its own copy of the weights and intermediate results. */
 const MAX_WORKERS = 4;
 
 /**
- * Cores that inference may fill: a third of a larger machine is left to DDS, cameras, image decoding and
+ * Cores that inference may fill. A third of a larger machine is left to DDS, cameras, image decoding and
  * whatever else the robot runs.
  */
 export function coresForInference(cores: number): number {
@@ -45,7 +48,7 @@ export function coresForInference(cores: number): number {
   return whole <= 2 ? whole : whole - Math.max(1, Math.floor(whole / 3));
 }
 
-/** The settings that a machine offers for a request. What the request fixes is the same in all of them. */
+/** The settings that a machine offers for a request. All of them keep the values that the request fixes. */
 export function candidatesFor(machine: SizingMachine, request: SettingRequest): SettingCandidates {
   const cores = machine.isAccelerated ? 1 : coresForInference(machine.cores);
   const latency = latencySettings(cores, request);
@@ -75,7 +78,7 @@ function latencySettings(cores: number, request: SettingRequest): EngineSetting[
   return threads.map((count) => ({ workers, threads: count, queueDepth: request.queueDepth ?? 1 }));
 }
 
-/** Several workers, each on an image of its own: no thread waits for another. */
+/** Several workers, each with its own image, so that no thread waits for another. */
 function throughputSettings(cores: number, request: SettingRequest): EngineSetting[] {
   const queueDepth = request.queueDepth ?? 2;
   const settings: EngineSetting[] = [];
@@ -83,7 +86,7 @@ function throughputSettings(cores: number, request: SettingRequest): EngineSetti
     const most = Math.max(1, Math.min(MAX_WORKERS, Math.floor(cores / threads)));
     const workers = request.workers ?? most;
     const fits = threads === 1 || workers * threads <= cores;
-    // Two threads a worker only where that still makes two workers, or the operator says how many there are.
+    // Two threads per worker only if that still leaves two workers, or the operator set their number.
     const isDivided = threads === 1 || workers >= 2 || request.workers !== null;
     if (request.threads !== null || (fits && isDivided)) settings.push({ workers, threads, queueDepth });
   }

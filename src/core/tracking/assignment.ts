@@ -5,12 +5,12 @@
 export class Assignment {
   #rowPotential = new Float64Array(0);
   #columnPotential = new Float64Array(0);
-  /** least reduced cost of a path from the row in hand to each column */
+  /** least reduced cost of a path from the current row to each column */
   #distance = new Float64Array(0);
-  /** the column before each one on that path; `columns` stands for the start */
+  /** the previous column on that path; `columns` means the start */
   #previous = new Int32Array(0);
   #done = new Uint8Array(0);
-  /** row of each column, -1 where it is free; one more entry holds the row in hand */
+  /** row of each column, -1 if it is free; one more entry for the current row */
   #rowOf = new Int32Array(0);
   #transposed = new Float64Array(0);
 
@@ -18,7 +18,7 @@ export class Assignment {
    * Finds the assignment of min(rows, columns) pairs with the least sum of costs.
    *
    * @param cost finite, row by row, rows * columns values
-   * @param columnOf gets the column of each row, -1 where a row has none; at least `rows` long
+   * @param columnOf receives the column of each row, -1 if a row has none; at least `rows` long
    */
   solve(cost: Float64Array, rows: number, columns: number, columnOf: Int32Array): void {
     columnOf.fill(-1, 0, rows);
@@ -60,7 +60,7 @@ export class Assignment {
     this.#prepare(rows, columns);
     for (let row = 0; row < rows; row++) {
       let column = this.#shortestPath(cost, row, columns);
-      // flip the path: each column on it takes the row of the column before
+      // flip the path: each column on it takes the row of the previous column
       while (column !== columns) {
         const before = this.#previous[column]!;
         this.#rowOf[column] = this.#rowOf[before]!;

@@ -1,23 +1,23 @@
 /**
- * A constant-velocity Kalman filter of a box given by center and size. Transition, measurement and all noises
- * act on each of x, y, width and height alone, so the usual filter with eight states falls apart into four of
- * two states (value, velocity) without loss: no matrices.
+ * A constant-velocity Kalman filter for a box given by center and size. Transition, measurement and noise act
+ * on x, y, width and height independently, so the usual filter with eight states separates without loss into
+ * four of two states (value, velocity) that need no matrices.
  *
  * Noise follows ByteTrack and BoT-SORT (Zhang et al. 2022, Aharon et al. 2022): standard deviations in
- * proportion to the box's size, there stated for each frame at 30 frames a second and here restated for each
- * second, so that the filter does the same at any frame rate and over gaps.
+ * proportion to the box's size, stated there per frame at 30 frames per second and converted here to per
+ * second, so that the filter behaves the same at any frame rate and across gaps.
  */
 
-/** Value, velocity a second, and the covariance's three different entries. */
+/** Value, velocity per second, and the three distinct entries of the covariance. */
 const PER_COORDINATE = 5;
 
-/** Numbers of one box's filter. */
+/** Number of values in the filter of one box. */
 export const FILTER_SIZE = 4 * PER_COORDINATE;
 
 const REFERENCE_HZ = 30;
 /** standard deviation of a measurement, and of the value's drift in one reference frame, as a share of the size */
 const POSITION_NOISE = 1 / 20;
-/** standard deviation of the velocity's drift in one reference frame, as a share of the size in a second */
+/** standard deviation of the velocity's drift in one reference frame, as a share of the size per second */
 const VELOCITY_NOISE = REFERENCE_HZ / 160;
 
 /** The size that scales the noise of coordinate 0..3: width for x and width, height for y and height. */
@@ -25,7 +25,7 @@ function noiseScale(filters: Float64Array, at: number, coordinate: number): numb
   return Math.max(1, filters[at + PER_COORDINATE * (coordinate % 2 === 0 ? 2 : 3)]!);
 }
 
-/** Starts the filter at `filters[at]` from a first box, at rest but not sure of it. */
+/** Starts the filter at `filters[at]` from a first box, at zero velocity with high uncertainty. */
 export function startFilter(filters: Float64Array, at: number, box: Float64Array): void {
   for (let coordinate = 0; coordinate < 4; coordinate++) {
     filters[at + PER_COORDINATE * coordinate] = box[coordinate]!;
@@ -58,7 +58,7 @@ export function predictFilter(filters: Float64Array, at: number, seconds: number
   }
 }
 
-/** Corrects the filter by a measured box (center x, y, width, height). */
+/** Corrects the filter with a measured box (center x, y, width, height). */
 export function correctFilter(filters: Float64Array, at: number, box: Float64Array): void {
   const horizontal = noiseScale(filters, at, 0);
   const vertical = noiseScale(filters, at, 1);

@@ -7,7 +7,7 @@ import {
   startFilter,
 } from './kalman.ts';
 
-/** Seen too few times to be believed. */
+/** Seen too few times to be confirmed. */
 export const TENTATIVE = 0;
 /** Seen in the last frame. */
 export const TRACKED = 1;
@@ -27,7 +27,7 @@ export class TrackStore {
   readonly hits: Uint32Array;
   /** seconds, on the clock of the stamps */
   readonly lastSeen: Float64Array;
-  /** where each track is expected now: x1, y1, x2, y2 */
+  /** predicted box of each track: x1, y1, x2, y2 */
   readonly boxes: Float32Array;
   readonly #filters: Float64Array;
   readonly #measured = new Float64Array(4);
@@ -54,7 +54,7 @@ export class TrackStore {
     startFilter(this.#filters, FILTER_SIZE * track, this.#measure(boxes, entry));
   }
 
-  /** Takes a track out; the last one moves into its place. */
+  /** Removes a track; the last one moves into its place. */
   remove(track: number): void {
     const last = --this.count;
     this.ids[track] = this.ids[last]!;
@@ -76,7 +76,7 @@ export class TrackStore {
     }
   }
 
-  /** Corrects a track by detection box `entry`. */
+  /** Corrects a track with detection box `entry`. */
   correct(track: number, boxes: Float32Array, entry: number, stamp: number): void {
     correctFilter(this.#filters, FILTER_SIZE * track, this.#measure(boxes, entry));
     this.hits[track]! += 1;

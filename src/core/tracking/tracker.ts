@@ -4,21 +4,21 @@ import { Assignment } from './assignment.ts';
 import { LOST, TENTATIVE, TRACKED, TrackStore } from './track-store.ts';
 
 export interface TrackerSettings {
-  /** detections from this score on look for their track first and may start one */
+  /** detections with at least this score are matched first and may start a track */
   readonly highScore: number;
-  /** weaker ones from this score on may still prolong a track that was seen in the last frame */
+  /** detections with at least this score may still extend a track that was seen in the last frame */
   readonly lowScore: number;
-  /** score from which an unmatched detection starts a track, >= highScore */
+  /** minimum score for an unmatched detection to start a track, >= highScore */
   readonly newTrackScore: number;
-  /** least IoU times score that a strong detection needs with the place its track is expected at */
+  /** minimum IoU times score between a high-score detection and the predicted box of its track */
   readonly minOverlap: number;
-  /** least IoU of a weak detection */
+  /** minimum IoU for a low-score detection */
   readonly minOverlapLow: number;
-  /** frames in a row after which a new track is believed and gets its id, >= 1 */
+  /** consecutive frames after which a new track is confirmed and gets its id, >= 1 */
   readonly confirmFrames: number;
-  /** seconds without a sight after which a track is given up */
+  /** seconds without a detection after which a track is dropped */
   readonly maxLostSeconds: number;
-  /** tracks at a time, tentative and lost ones included */
+  /** maximum number of tracks, including tentative and lost ones */
   readonly maxTracks: number;
 }
 
@@ -33,19 +33,18 @@ export const DEFAULT_TRACKER_SETTINGS: TrackerSettings = {
   maxTracks: 512,
 };
 
-/** Mark of a track or detection that has no partner yet in this frame. */
+/** Marks a track or detection without a match in this frame. */
 const FREE = 1;
 const TAKEN = 0;
 
 /**
- * Follows objects of one camera from frame to frame after ByteTrack (Zhang et al. 2022): strong detections
- * are matched with all confirmed tracks, weak ones with what is left of those seen in the last frame, then
- * strong ones with tentative tracks. A match needs the same class and enough overlap; among all matches the
- * assignment with the greatest sum of overlaps is taken. Memory is fixed by `maxTracks` and the largest
- * frame.
+ * Tracks the objects of one camera with ByteTrack (Zhang et al. 2022): high-score detections are matched with
+ * all confirmed tracks, low-score ones with the remaining tracks that were seen in the last frame, then
+ * high-score ones with tentative tracks. A match needs the same class and enough overlap; of all matches the
+ * assignment with the greatest total overlap is used. Memory is fixed by `maxTracks` and the largest frame.
  */
 export class Tracker {
-  /** Score from which on detections are of use to a tracker with the default settings. */
+  /** Minimum score of detections that a tracker with the default settings uses. */
   static readonly wantsFrom = DEFAULT_TRACKER_SETTINGS.lowScore;
   readonly #settings: TrackerSettings;
   readonly #store: TrackStore;
@@ -70,28 +69,31 @@ export class Tracker {
     this.#columnOf = new Int32Array(settings.maxTracks);
   }
 
-  /** Tracks held now, tentative and lost ones included. */
+  /** Current number of tracks, including tentative and lost ones. */
   get size(): number {
     return this.#store.count;
   }
 
-  /** Detections that would have started a track but found `maxTracks` of them, none lost, since the start. */
+  /**
+   * Number of detections since the start that would have started a track but found `maxTracks` tracks, none
+   * of them lost.
+   */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Forgets all tracks; ids are not given again. */
+  /** Drops all tracks. Their ids are not reused. */
   reset(): void {
     this.#store.count = 0;
     this.#lastStamp = -Infinity;
   }
 
   /**
-   * Takes the detections of the next frame and writes `detections.tracks`: the id of each one's track, 0
-   * where it has none or the track is not yet believed. Ids count up from 1. A stamp older than the one
-   * before means that the clock or the recording began again: all tracks are forgotten.
+   * Takes the detections of the next frame and writes `detections.tracks`: the id of each detection's track,
+   * 0 if it has none or the track is not confirmed yet. Ids count up from 1. A stamp older than the previous
+   * one means that the clock or the recording restarted: all tracks are dropped.
    *
-   * @param stampSeconds the frame's stamp; only differences count
+   * @param stampSeconds the frame's stamp; only differences matter
    */
   update(detections: Detections, stampSeconds: number): void {
     const { highScore, lowScore, minOverlap, minOverlapLow } = this.#settings;
@@ -143,8 +145,8 @@ export class Tracker {
   }
 
   /**
-   * Matches the chosen tracks and detections. An overlap below the least one costs as much as no match at
-   * all, so that the assignment never gives up a good pair for the sake of one that would be thrown away.
+   * Matches the chosen tracks and detections. An overlap below the minimum costs as much as no match at all,
+   * so that the assignment never sacrifices a good pair for one that would be discarded.
    */
   #associate(detections: Detections, minOverlap: number, weighByScore: boolean): void {
     const columnCount = this.#columnCount;
@@ -203,7 +205,7 @@ export class Tracker {
     }
   }
 
-  /** Confirmed tracks that were not seen are lost, tentative ones are dropped. */
+  /** Confirmed tracks that were not seen become lost, tentative ones are dropped. */
   #retireUnmatched(): void {
     const store = this.#store;
     for (let track = store.count - 1; track >= 0; track--) {
@@ -234,7 +236,7 @@ export class Tracker {
     }
   }
 
-  /** Makes room for something that is there at the cost of something that is not. */
+  /** Makes room for a visible object by dropping a lost one. */
   #dropLongestLost(): boolean {
     const { states, lastSeen, count } = this.#store;
     let longest = -1;

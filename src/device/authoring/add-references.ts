@@ -20,7 +20,7 @@ export interface BundleWithReferences {
 
 /**
  * Writes a new version of a bundle that has references, made here: for bundles from before there were any, or
- * with other images. Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE where the
+ * with other images. Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE if the
  * version is taken, and what `makeReferences` throws.
  */
 export async function addReferences(

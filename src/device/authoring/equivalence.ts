@@ -113,7 +113,7 @@ const SENSITIVITY_SLACK = 3;
 const MAX_MEAN_DIFFERENCE = 0.01;
 
 /**
- * Throws GOSHAWK_INTERNAL where two graphs differ by more than rounding explains: by more than `tolerance`,
+ * Throws GOSHAWK_INTERNAL if two graphs differ by more than rounding explains: by more than `tolerance`,
  * and by more than what the network itself makes of a rounding. Gives words for the latter case.
  */
 export async function checkEquivalence(

@@ -64,7 +64,7 @@ export function differences(
 }
 
 /**
- * The labels: those that were given, else those in the file; null where there are none. Throws
+ * The labels: those that were given, else those in the file; null if there are none. Throws
  * GOSHAWK_LABELS_MISMATCH where both are there and are not as many, and GOSHAWK_USAGE where they are the same
  * in another order.
  */

@@ -93,7 +93,7 @@ export interface ImportOptions {
 
 export interface ImportReport {
   readonly bundle: Bundle;
-  /** true where the head was told by running the graph */
+  /** true if the head was told by running the graph */
   readonly guessed: boolean;
   /** how its outputs are read, in words */
   readonly layout: string;
@@ -101,7 +101,7 @@ export interface ImportReport {
   readonly notes: readonly string[];
   readonly steps: readonly string[];
   readonly equivalence: Equivalence;
-  /** null where the bundle has none */
+  /** null if the bundle has none */
   readonly references: MadeReferences | null;
 }
 
@@ -312,7 +312,7 @@ function layoutOf(
   throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', { file, reason: reported.failure });
 }
 
-/** The names of all classes. Throws GOSHAWK_USAGE where there are none. */
+/** The names of all classes. Throws GOSHAWK_USAGE if there are none. */
 function namedClasses(
   { file, unnamed = 'refused' }: ImportOptions,
   { classes }: OutputLayout,
@@ -331,7 +331,7 @@ function namedClasses(
 }
 
 /**
- * True where the graph runs on so many images at once: a batch of unknown size in its header may not hold
+ * True if the graph runs on so many images at once: a batch of unknown size in its header may not hold
  * further in.
  */
 async function takesBatch(model: Uint8Array, { width, height }: ImageSize, count: number): Promise<boolean> {

@@ -22,7 +22,7 @@ export interface Equivalence {
   /** detections of one graph that the other does not give */
   readonly missing: number;
   /**
-   * detections of a graph that selects boxes itself, above the lowest score that it keeps; null where it
+   * detections of a graph that selects boxes itself, above the lowest score that it keeps; null if it
    * selects none
    */
   readonly detections: number | null;

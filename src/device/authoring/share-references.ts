@@ -5,7 +5,7 @@ import { encodeReferences, toleranceOf, type MadeReferences } from './make-refer
 
 /**
  * The references of a bundle with one entry more: a variant that was made from another one has to give what
- * that one gives, within what is allowed to its own precision. Null where the other one has none. Throws as
+ * that one gives, within what is allowed to its own precision. Null if the other one has none. Throws as
  * `readReferences` does.
  */
 export async function shareReferences(

@@ -12,7 +12,7 @@ const OTHER =
   /depth|disparity|infra|thermal|confidence|mask|segment|detection|overlay|annotat|debug|(^|[/_])(ir|lwir)\d*([/_]|$)/i;
 const COLOR = /colou?r|rgb/i;
 
-/** 0 where a topic is sure to be meant, higher the less likely that is. */
+/** 0 if a topic is sure to be meant, higher the less likely that is. */
 function rank({ name, count, content }: ImageTopic): number {
   const unreadable = typeof content === 'object' || count === 0 ? 100 : 0;
   const gray = content === 'gray' ? 10 : 0;

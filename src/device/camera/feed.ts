@@ -6,7 +6,7 @@ import type { GroundTruthBox } from './source.ts';
 export interface FeedFrame {
   readonly image: ImageView | CompressedView;
   readonly groundTruth?: readonly GroundTruthBox[];
-  /** milliseconds after the first frame at which this one is to be seen; `undefined` where the rate alone decides */
+  /** milliseconds after the first frame at which this one is to be seen; `undefined` if the rate alone decides */
   readonly dueMs?: number;
 }
 
@@ -29,7 +29,7 @@ export interface FrameFeed {
   readonly unreadable: number;
   /** mean milliseconds between frames that carry their own `dueMs`, known once it is open */
   readonly periodMs?: number | undefined;
-  /** @throws GoshawkError where there is nothing to read */
+  /** @throws GoshawkError if there is nothing to read */
   open(events: FeedEvents): Promise<void>;
   /** The next image, in memory that is the caller's; `undefined` at the end. Called again only after it settled. */
   next(): Promise<FeedFrame | undefined>;

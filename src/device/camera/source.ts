@@ -55,7 +55,7 @@ export interface CameraSource {
    * @param onEnd called once when the source ends by itself: with an error, or without one at the end of what
    *   is not looped
    * @param events may be told while it opens
-   * @throws GoshawkError where the source cannot be opened
+   * @throws GoshawkError if the source cannot be opened
    */
   start(
     onFrame: (frame: CameraFrame) => void,

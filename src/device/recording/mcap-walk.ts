@@ -188,7 +188,7 @@ interface WalkItem {
   readonly data?: Uint8Array;
 }
 
-/** The records of a chunk. @throws Error where they do not unpack or their checksum is wrong */
+/** The records of a chunk. @throws Error if they do not unpack or their checksum is wrong */
 function unpackChunk(content: Uint8Array): Uint8Array {
   const { compression, records, uncompressedSize, uncompressedCrc } = parseChunk(content);
   let bytes = records;

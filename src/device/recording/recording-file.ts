@@ -30,7 +30,7 @@ export class RecordingFile {
     return (await this.#handle.stat({ bigint: true })).size;
   }
 
-  /** @throws RangeError where the file ends before that, or the piece is too large */
+  /** @throws RangeError if the file ends before that, or the piece is too large */
   async read(offset: bigint, size: bigint): Promise<Uint8Array> {
     const bytes = await this.readUpTo(offset, checkedSize(size));
     if (bytes.length < size) throw new RangeError(`the file ends before byte ${offset + size}`);

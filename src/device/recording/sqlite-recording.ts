@@ -35,7 +35,7 @@ export class SqliteRecording implements Recording {
    * The library locks a database by a folder beside it, which a folder that may not be written to refuses and
    * a process that was killed leaves behind. So it is given a link to the file in a folder of its own.
    * @param head the first bytes of the file
-   * @throws Error where it is no database of rosbag2 or is damaged
+   * @throws Error if it is no database of rosbag2 or is damaged
    */
   static async open(path: string, head: Uint8Array): Promise<SqliteRecording> {
     if (head[VERSION_AT] === WAL_VERSION) {

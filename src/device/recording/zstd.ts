@@ -21,7 +21,7 @@ export function isZstd(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, i) => bytes[i] === byte);
 }
 
-/** The size that the head of a frame promises (RFC 8878, 3.1.1.1); `undefined` where it does not say. */
+/** The size that the head of a frame promises (RFC 8878, 3.1.1.1); `undefined` if it does not say. */
 export function frameContentSize(bytes: Uint8Array): bigint | undefined {
   const descriptor = bytes[4];
   if (descriptor === undefined) return undefined;
@@ -37,7 +37,7 @@ export function frameContentSize(bytes: Uint8Array): bigint | undefined {
 
 /**
  * The message inside one that rosbag2 compressed by itself (`compression_mode: message`); others as they are.
- * @throws Error where it does not unpack
+ * @throws Error if it does not unpack
  */
 export function unpackMessage(data: Uint8Array): Uint8Array {
   if (!isZstd(data)) return data;

@@ -32,7 +32,7 @@ export interface ReferencedBundle {
 }
 
 /**
- * Reads and checks the references of a bundle; null where it has none (bundles of older versions). Throws
+ * Reads and checks the references of a bundle; null if it has none (bundles of older versions). Throws
  * GOSHAWK_FILE_UNREADABLE where the file is not there, GOSHAWK_BUNDLE_DIGEST where it was changed,
  * GOSHAWK_REFERENCES_INVALID where it is too large, has another form, was made for another file of a variant,
  * or decodes to other pixels.

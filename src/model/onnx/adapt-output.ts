@@ -11,7 +11,7 @@ const DETECTIONS = 'goshawk_detections';
 export interface AdaptOptions {
   readonly head: Head;
   readonly layout: OutputLayout;
-  /** null where it changes from run to run */
+  /** null if it changes from run to run */
   readonly batch: number | null;
   readonly width: number;
   readonly height: number;
@@ -29,7 +29,7 @@ function wantedForm(head: Head): BoxForm {
   return { box: head === 'end2end' || head === 'labeled' ? 'corners' : 'centers', unit: 'pixels' };
 }
 
-/** True where the graph's output is the head's already; only outputs that nobody reads may have to go. */
+/** True if the graph's output is the head's already; only outputs that nobody reads may have to go. */
 function isInForm(head: Head, { parts, box, unit, logits, background }: OutputLayout): boolean {
   const wanted = wantedForm(head);
   if (box !== wanted.box || unit !== wanted.unit || logits || background) return false;
@@ -67,7 +67,7 @@ function boxMatrix(from: BoxForm, to: BoxForm, width: number, height: number): n
 /**
  * Has a foreign graph give its boxes as `head` reads them, in place: order of axes, centers or corners,
  * pixels, probabilities, one output. The nodes come behind what the graph computes; nothing in it changes.
- * Gives what was done in words; empty where its output is in that form already.
+ * Gives what was done in words; empty if its output is in that form already.
  */
 export function adaptOutput(model: Model, options: AdaptOptions): string[] {
   const { graph } = model;

@@ -83,7 +83,7 @@ export function makeUint8Scalar(name: string, value: number): TensorProto {
 
 /**
  * An input or output; a text among the sizes names one that changes from run to run.
- * @param dims null where even their number is for the runtime to tell
+ * @param dims null if even their number is for the runtime to tell
  */
 export function makeValueInfo(
   name: string,

@@ -66,7 +66,7 @@ function convolutionEdit(
   return Number(weights.dims[1]) === map.at.length ? { node, weights, map } : null;
 }
 
-/** The map of a node's output where the node treats all channels alike; null where it does not. */
+/** The map of a node's output where the node treats all channels alike; null if it does not. */
 function passThrough(
   graph: GraphProto,
   node: NodeProto,
@@ -93,7 +93,7 @@ function passThrough(
   }
 }
 
-/** Axes that a Slice cuts; null where they are not constant. */
+/** Axes that a Slice cuts; null if they are not constant. */
 function sliceAxes(graph: GraphProto, node: NodeProto): number[] | null {
   const name = node.input[3];
   if (name === undefined || name === '') {

@@ -12,7 +12,7 @@ export function isEngineContext(model: Model): boolean {
   return model.graph.node.some(({ opType, domain }) => opType === CONTEXT_NODE && domain === CONTEXT_DOMAIN);
 }
 
-/** True where the engine lies inside the file; a second file beside it would escape the bundle's digests. */
+/** True if the engine lies inside the file; a second file beside it would escape the bundle's digests. */
 export function isEngineEmbedded(model: Model): boolean {
   return model.graph.node
     .filter(({ opType }) => opType === CONTEXT_NODE)

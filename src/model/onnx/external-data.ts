@@ -11,7 +11,7 @@ import { DATA_LOCATION, DATA_TYPE, TensorSchema, type GraphProto, type TensorPro
 interface Place {
   readonly location: string;
   readonly offset: number;
-  /** null where it goes to the end of the file */
+  /** null if it goes to the end of the file */
   readonly length: number | null;
 }
 
@@ -35,7 +35,7 @@ function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
   }
 }
 
-/** Names of the files that hold a part of the model's weights; empty where it holds all itself. */
+/** Names of the files that hold a part of the model's weights; empty if it holds all itself. */
 export function externalFiles({ graph }: Model): string[] {
   const names = new Set<string>();
   for (const tensor of tensorsOf(graph)) {
@@ -67,7 +67,7 @@ const ELEMENT_BYTES: Readonly<Record<number, number>> = {
 /**
  * Puts weights that lie in files beside the model into it, in place, so that the model is whole wherever it
  * goes. Files are looked for beside `file`, whatever the working folder, and nowhere else. Gives the files
- * that were read, in the order of their names. Throws GOSHAWK_EXTERNAL_DATA where one is missing, too short,
+ * that were read, in the order of their names. Throws GOSHAWK_EXTERNAL_DATA if one is missing, too short,
  * or lies outside of the model's folder.
  */
 export async function inlineExternalData(model: Model, file: string): Promise<ExternalFile[]> {

@@ -80,7 +80,7 @@ function plainConvolution(index: GraphIndex, node: NodeProto, input: string): Co
   return weights === null || dims.length !== 4 || (dims[1] ?? 0) % 4 !== 0 ? null : { node, dims, weights };
 }
 
-/** Where a tensor was cut from, following slices of two steps along rows and columns; null where it was not so. */
+/** Where a tensor was cut from, following slices of two steps along rows and columns; null if it was not so. */
 function phaseOf(index: GraphIndex, name: string): Phase | null {
   let row: number | null = null;
   let column: number | null = null;

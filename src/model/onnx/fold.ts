@@ -18,9 +18,9 @@ export interface Normalization {
 export interface NetworkInput {
   readonly name: string;
   readonly layout: 'nchw' | 'nhwc';
-  /** null where it changes from run to run */
+  /** null if it changes from run to run */
   readonly batch: number | null;
-  /** null where the file leaves it open */
+  /** null if the file leaves it open */
   readonly width: number | null;
   readonly height: number | null;
 }
@@ -44,7 +44,7 @@ const READABLE = new Set<number>([DATA_TYPE.FLOAT, DATA_TYPE.FLOAT16]);
 const fixed = (size: number | string | undefined): number | null =>
   typeof size === 'number' && size > 0 ? size : null;
 
-/** Reads a graph's one image input. Throws GOSHAWK_NOT_A_DETECTOR where there is none. */
+/** Reads a graph's one image input. Throws GOSHAWK_NOT_A_DETECTOR if there is none. */
 export function describeInput(model: Model, file: string): NetworkInput {
   const inputs = feedInputs(model.graph);
   const [input] = inputs;

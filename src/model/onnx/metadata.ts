@@ -1,6 +1,6 @@
 import type { Model } from './model.ts';
 
-/** What an exporter of the YOLO family wrote into the file about the network. Null where it says nothing. */
+/** What an exporter of the YOLO family wrote into the file about the network. Null if it says nothing. */
 export interface ExportMetadata {
   /** names of the classes in their order */
   readonly labels: readonly string[] | null;
@@ -20,7 +20,7 @@ const TEXT = String.raw`'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"`;
 const unescaped = (text: string): string => text.replace(/\\(.)/g, '$1');
 
 /**
- * Names as Python prints a list or a dict with whole numbers as keys; null where they are neither, or keys
+ * Names as Python prints a list or a dict with whole numbers as keys; null if they are neither, or keys
  * are missing.
  */
 function namesOf(text: string): string[] | null {

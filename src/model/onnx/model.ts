@@ -47,7 +47,7 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   return toBinary(ModelSchema, model);
 }
 
-/** Version of the standard operator set, 0 where the model imports none. */
+/** Version of the standard operator set, 0 if the model imports none. */
 export function opsetVersion(model: Model): number {
   const entry = model.opsetImport.find((set) => set.domain === '' || set.domain === 'ai.onnx');
   return entry === undefined ? 0 : Number(entry.version);
@@ -65,8 +65,8 @@ export function tensorTypeOf({ type }: ValueInfoProto): TensorTypeProto | undefi
 }
 
 /**
- * Sizes of a tensor: a number, or the name of a size that changes from run to run (empty where it has none);
- * null where unknown.
+ * Sizes of a tensor: a number, or the name of a size that changes from run to run (empty if it has none);
+ * null if unknown.
  */
 export function shapeOf(value: ValueInfoProto): (number | string)[] | null {
   const shape = tensorTypeOf(value)?.shape;

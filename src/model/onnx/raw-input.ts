@@ -41,7 +41,7 @@ const part = (name: string): string => `goshawk_raw_${name}`;
  * - `firstGrid`, `secondGrid` (only to average): float, start and end of the sampling grid on each axis, see `gridFor`
  *
  * Resize stays on uint8 and rows of pixels: ONNX Runtime has a fast path for that layout.
- * Throws GOSHAWK_MODEL_UNREADABLE where the graph's operator set is older than 11 or its input is not one image.
+ * Throws GOSHAWK_MODEL_UNREADABLE if the graph's operator set is older than 11 or its input is not one image.
  */
 export function addRawInput(model: Model, options: RawInputOptions): void {
   const { graph } = model;

@@ -25,7 +25,7 @@ export function redirectReaders(graph: GraphProto, from: string, to: string): vo
   });
 }
 
-/** True where a nested graph reads one of `names`. */
+/** True if a nested graph reads one of `names`. */
 export function readByNestedGraph(graph: GraphProto, names: ReadonlySet<string>): boolean {
   let found = false;
   for (const node of graph.node) {

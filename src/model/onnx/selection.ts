@@ -28,7 +28,7 @@ function selects(node: NodeProto): boolean {
 
 /**
  * Names of the tensors that a graph's selection of boxes (TopK, suppression, masks) starts from: computed
- * from the image, not yet selected from, and read by a selector or by what comes after one. Empty where the
+ * from the image, not yet selected from, and read by a selector or by what comes after one. Empty if the
  * graph selects nothing.
  */
 export function beforeSelection({ graph }: Model): string[] {

@@ -9,7 +9,7 @@ export interface SizeInput {
   readonly elemType: number;
   /** rows of two values; 1 where their number changes from run to run */
   readonly rows: number;
-  /** null where nobody knows which comes first */
+  /** null if nobody knows which comes first */
   readonly order: 'width-height' | 'height-width' | 'ones' | null;
 }
 

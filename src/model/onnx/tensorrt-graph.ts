@@ -24,7 +24,7 @@ export function quantizeOf(index: GraphIndex, name: string | undefined): NodePro
   return producer !== null && isQuantize(producer) ? producer : null;
 }
 
-/** True where a tensor comes out of a DequantizeLinear node. */
+/** True if a tensor comes out of a DequantizeLinear node. */
 export function isDequantized(index: GraphIndex, name: string | undefined): boolean {
   const producer = index.producer(name);
   return producer !== null && isDequantize(producer);

@@ -22,7 +22,7 @@ function floatAttribute(node: NodeProto, name: string, fallback: number): number
 /**
  * Takes TensorRT's suppression plugin (`--end2end` of YOLOv6 and YOLOv7) out of a graph, in place: no other
  * provider has it, and the runtime suppresses boxes itself. The graph then gives what the plugin was given.
- * Null where there is no plugin. Throws GOSHAWK_NOT_A_DETECTOR for other plugins of TensorRT, which nothing
+ * Null if there is no plugin. Throws GOSHAWK_NOT_A_DETECTOR for other plugins of TensorRT, which nothing
  * here replaces.
  */
 export function replaceSuppressionPlugin(model: Model, file: string): PluginFacts | null {

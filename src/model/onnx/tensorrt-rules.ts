@@ -10,7 +10,7 @@ import { checkWeights } from './tensorrt-weights.ts';
 /**
  * Holds a graph with QuantizeLinear and DequantizeLinear nodes against TensorRT's rules of explicit
  * quantization (TensorRT 10), which an engine build would only tell after minutes on the device, or not at
- * all. Empty where all is well; a graph without quantization breaks nothing but perhaps `uint8` (see
+ * all. Empty if all is well; a graph without quantization breaks nothing but perhaps `uint8` (see
  * `castInputFirst`). Bodies of If and Loop are not looked into. The model is not changed.
  */
 export function checkTensorrtRules(model: Model): TensorrtViolation[] {

@@ -62,7 +62,7 @@ export function intAttribute(node: NodeProto, name: string, fallback: number): n
   return found === undefined ? fallback : Number(found.i);
 }
 
-/** A list attribute; empty where the node does not give it. */
+/** A list attribute; empty if the node does not give it. */
 export function intsAttribute(node: NodeProto, name: string): number[] {
   return node.attribute.find((attribute) => attribute.name === name)?.ints.map(Number) ?? [];
 }

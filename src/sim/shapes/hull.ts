@@ -54,7 +54,7 @@ export function paintHull(
   }
 }
 
-/** True where the side at x = side * half turns towards the camera. */
+/** True if the side at x = side * half turns towards the camera. */
 export function sideSeen(painter: Painter, side: number, half: number): boolean {
   return painter.faces(side * half, 0.8, 0, side, 0, 0);
 }

@@ -51,7 +51,7 @@ interface Contender {
 
 /**
  * What the runtime takes on the CPU provider: the fastest here that gives what it gave when it was evaluated.
- * Throws GOSHAWK_USAGE where there is none.
+ * Throws GOSHAWK_USAGE if there is none.
  */
 async function contenderOf(bundle: Bundle, threads: number): Promise<Contender> {
   const { candidates, choice } = await planEngine({ bundle, threads, preferred: ['cpu'] });
@@ -81,7 +81,7 @@ function checkComparable({ manifest: a }: Bundle, { manifest: b }: Bundle): void
 /**
  * Compares an optimized bundle with the baseline it came from, in one run on one machine: accuracy on freshly
  * rendered scenes of a seed that nobody trained on, through the runtime's own preprocessing and engine;
- * latency of the graphs in turns; bytes of the files. Throws GOSHAWK_USAGE where the two cannot be compared,
+ * latency of the graphs in turns; bytes of the files. Throws GOSHAWK_USAGE if the two cannot be compared,
  * and what rendering and evaluation throw.
  */
 export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineReport> {
@@ -160,7 +160,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   }
 }
 
-/** The float graph of the same bundle; null where that is what runs, or where there is none. */
+/** The float graph of the same bundle; null if that is what runs, or where there is none. */
 function floatVariantOf({ bundle, variant }: Contender): BundleVariant | null {
   const float = bundle.manifest.variants.find(
     ({ id, precision, providers }) => precision === 'fp32' && id !== variant.id && providers.includes('cpu'),

@@ -15,7 +15,7 @@ export const PEAK_DEFAULTS: PeakOptions = { lowest: 10, highest: 100, width: 10,
 
 /**
  * The highest sustained rate as ros2_benchmark looks for it: bisection to an interval of `width`, then steps
- * of `step` upwards from its lower end until one fails. 0 where not even `lowest` is sustained.
+ * of `step` upwards from its lower end until one fails. 0 if not even `lowest` is sustained.
  */
 export async function findPeak(trial: Trial, options: PeakOptions = PEAK_DEFAULTS): Promise<number> {
   let low = options.lowest;

@@ -1,4 +1,4 @@
-/** What a Fast DDS profile file says about shared memory, bytes; undefined where it says nothing. */
+/** What a Fast DDS profile file says about shared memory, bytes; undefined if it says nothing. */
 export interface SharedMemoryProfile {
   readonly segmentSize: number | undefined;
   readonly maxMessageSize: number | undefined;
@@ -30,8 +30,8 @@ function sizeOf(xml: string, element: string): number | undefined {
 
 /**
  * Reads the shared-memory transport that the default participant of a Fast DDS profile file uses. Only the
- * few elements that decide are read; the file as a whole is for Fast DDS to judge. Returns `undefined` where
- * the file is no profile file, and `null` where the default participant has no shared-memory transport of its
+ * few elements that decide are read; the file as a whole is for Fast DDS to judge. Returns `undefined` if
+ * the file is no profile file, and `null` if the default participant has no shared-memory transport of its
  * own.
  */
 export function readSharedMemoryProfile(xml: string): SharedMemoryProfile | null | undefined {

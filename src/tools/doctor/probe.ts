@@ -25,7 +25,7 @@ export interface Probe {
   readonly home: string;
   readText(file: string): string | undefined;
   exists(place: string): boolean;
-  /** names in a folder, sorted; empty where there is none */
+  /** names in a folder, sorted; empty if there is none */
   list(folder: string): string[];
   space(folder: string): Space | undefined;
   /** standard output of a short command that ended well */

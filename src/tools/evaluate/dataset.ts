@@ -29,7 +29,7 @@ export interface Dataset {
   readonly digest: string;
   readonly images: readonly DatasetImage[];
   readonly labels: readonly string[];
-  /** COCO's category id of each label; null where the data set does not have it */
+  /** COCO's category id of each label; null if the data set does not have it */
   readonly categoryIds: readonly (number | null)[];
   readonly truths: readonly TruthBox[];
 }

@@ -34,7 +34,7 @@ export type GivenPlan = Extract<Plan, { readonly graph: Graph }>;
 type MadePlan = Exclude<Plan, GivenPlan>;
 
 /**
- * True where sums of two 8-bit products may exceed 16 bits: the plan's graph computes something else on CPUs
+ * True if sums of two 8-bit products may exceed 16 bits: the plan's graph computes something else on CPUs
  * without VNNI.
  */
 export function needsExactInt8(plan: Plan): boolean {
@@ -50,13 +50,13 @@ export interface Candidate {
   /** nodes that compute in int8, and those that do not */
   readonly quantized: readonly string[];
   readonly float: readonly string[];
-  /** null where it does not run, or so slowly that it was not looked at */
+  /** null if it does not run, or so slowly that it was not looked at */
   readonly accuracy: SearchAccuracy | null;
   /** beside the original */
   readonly latency: Latency | null;
   /** rules of TensorRT that a graph for it breaks, in words */
   readonly findings: readonly string[];
-  /** why it cannot be used; null where it can */
+  /** why it cannot be used; null if it can */
   readonly failure: string | null;
   /** what making and measuring it took; next to nothing where an earlier run had done it */
   readonly seconds: number;
@@ -262,7 +262,7 @@ export class CandidateBuilder {
     }
   }
 
-  /** Why the runtime does not take a graph; null where it does. */
+  /** Why the runtime does not take a graph; null if it does. */
   async #refusal(graph: Graph): Promise<string | null> {
     const { claims, threads } = this.#options;
     const bytes = await readGraph(graph.file);

@@ -22,7 +22,7 @@ const ALIKE = 0.01;
 /** Bytes below this share of another's are a gain. */
 const SMALLER = 0.95;
 
-/** True where a candidate probably loses no more than `maxApDrop`. The original and an equal graph lose nothing. */
+/** True if a candidate probably loses no more than `maxApDrop`. The original and an equal graph lose nothing. */
 export function holdsFloor({ candidate, estimate }: Ranked, maxApDrop: number): boolean {
   if (candidate.plan.kind === 'original') return true;
   const { accuracy } = candidate;
@@ -32,7 +32,7 @@ export function holdsFloor({ candidate, estimate }: Ranked, maxApDrop: number): 
   return estimate.drop + SAFETY * estimate.deviation <= maxApDrop;
 }
 
-/** True where it is faster than the original beyond doubt: by its median, and by three rounds of four. */
+/** True if it is faster than the original beyond doubt: by its median, and by three rounds of four. */
 export function isFaster({ candidate: { latency } }: Ranked): boolean {
   return latency !== null && latency.ratio < FASTER && latency.ratioHigh < 1;
 }
@@ -72,7 +72,7 @@ export interface FloorBest {
   readonly smallest: Ranked;
 }
 
-/** The best at each floor; null where not even the original is there. */
+/** The best at each floor; null if not even the original is there. */
 export function bestByFloor(ranked: readonly Ranked[], floors: readonly number[]): FloorBest[] {
   return floors.flatMap((maxApDrop) => {
     const [fastest] = fastestFirst(ranked, maxApDrop);

@@ -30,7 +30,7 @@ const MAX_TIMED_PORTABLE = 2;
 /** A candidate with its figures on the choice part. */
 export interface Finalist extends Ranked {
   readonly trial: PartAccuracy;
-  /** true where the drop on the choice part is within the floor too */
+  /** true if the drop on the choice part is within the floor too */
   readonly confirmed: boolean;
 }
 
@@ -53,21 +53,21 @@ export interface Choice<Taken extends Finalist = Reported> {
   /** every finalist, the original first */
   readonly finalists: readonly Finalist[];
   readonly fastest: Taken;
-  /** the fastest in 8 bits that computes the same on every CPU; null where `fastest` does, or there is none */
+  /** the fastest in 8 bits that computes the same on every CPU; null if `fastest` does, or there is none */
   readonly portable: Taken | null;
-  /** null where it is the fastest too, or saves nothing */
+  /** null if it is the fastest too, or saves nothing */
   readonly smallest: Taken | null;
-  /** for providers that run float; null where the fastest is that already */
+  /** for providers that run float; null if the fastest is that already */
   readonly float: Taken | null;
-  /** for TensorRT; null where none holds the floor */
+  /** for TensorRT; null if none holds the floor */
   readonly tensorrt: Taken | null;
   /** finalists that looked good in the search and lost too much on the choice part */
   readonly contradicted: readonly Finalist[];
-  /** null where there is no target; else whether the fastest meets it */
+  /** null if there is no target; else whether the fastest meets it */
   readonly meetsLatency: boolean | null;
 }
 
-/** True where the plan is for TensorRT alone: its latency on the CPU says nothing. */
+/** True if the plan is for TensorRT alone: its latency on the CPU says nothing. */
 export function isTensorrt({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'static' && plan.scheme.target === 'tensorrt';
 }
@@ -140,12 +140,12 @@ async function judgedModelOf(entry: Ranked): Promise<JudgedModel> {
   return { bytes: await readModelOf(entry), exactInt8: needsExactInt8(entry.candidate.plan) };
 }
 
-/** True where the graph computes in float what the original computes. */
+/** True if the graph computes in float what the original computes. */
 function isFloat({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'clean' || plan.kind === 'polish';
 }
 
-/** True where it computes in 8 bits, and the same on every CPU. */
+/** True if it computes in 8 bits, and the same on every CPU. */
 function isPortable({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'static' && !needsExactInt8(plan);
 }

@@ -7,7 +7,7 @@ import { checkTensorrtRules } from '../../model/onnx/tensorrt-rules.ts';
 
 /** What TensorRT would say of a graph. */
 export interface TensorrtFit {
-  /** why no engine would come of it; null where one would */
+  /** why no engine would come of it; null if one would */
   readonly refused: string | null;
   /** rules that are broken, in words; those that cost speed or accuracy alone refuse nothing */
   readonly findings: readonly string[];

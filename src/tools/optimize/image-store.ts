@@ -34,7 +34,7 @@ export interface ImageStore extends ImageFile {
 interface Source {
   readonly name: string;
   readonly path: string;
-  /** null where nothing says how large it is */
+  /** null if nothing says how large it is */
   readonly size: { readonly width: number; readonly height: number } | null;
 }
 

@@ -40,7 +40,7 @@ export interface PartAccuracy {
 /** A graph and how it has to be run. */
 export interface JudgedModel {
   readonly bytes: Uint8Array;
-  /** true where it is meant for CPUs whose 8-bit sums are exact: it is judged by these, whatever this one does */
+  /** true if it is meant for CPUs whose 8-bit sums are exact: it is judged by these, whatever this one does */
   readonly exactInt8: boolean;
 }
 

@@ -1,14 +1,14 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** When a process was started, in clock ticks since boot; empty where it is gone or the system does not say. */
+/** When a process was started, in clock ticks since boot; empty if it is gone or the system does not say. */
 async function startOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // the name in parentheses may hold spaces
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-/** True where the process that took a lock is still there: a number alone may be another program's by now. */
+/** True if the process that took a lock is still there: a number alone may be another program's by now. */
 async function isAlive(pid: number, start: string): Promise<boolean> {
   try {
     process.kill(pid, 0);
@@ -20,7 +20,7 @@ async function isAlive(pid: number, start: string): Promise<boolean> {
 
 /**
  * Takes a lock file that names this process. A lock whose process is gone (a kill, a power cut) is taken over.
- * @returns null where it is taken, else the number of the process that has it
+ * @returns null if it is taken, else the number of the process that has it
  */
 export async function tryLock(file: string): Promise<number | null> {
   const own = `${process.pid} ${await startOf(process.pid)}`;

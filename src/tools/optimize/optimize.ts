@@ -20,7 +20,7 @@ import { variantsOf, writeOptimized } from './write-variants.ts';
 /** What a run came to. */
 export interface OptimizeResult {
   readonly report: OptimizeReport;
-  /** folder of the bundle; null where a latency target was not met and none was written */
+  /** folder of the bundle; null if a latency target was not met and none was written */
   readonly folder: string | null;
   /** where finished steps are kept, and the bytes they take */
   readonly work: { readonly folder: string; readonly bytes: number };

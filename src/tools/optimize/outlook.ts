@@ -34,7 +34,7 @@ export class Outlook {
 
   /**
    * @param ways calibrations that are tried,
-   * @param everyCpu true where the mix is carried over to weights that no CPU saturates
+   * @param everyCpu true if the mix is carried over to weights that no CPU saturates
    */
   constructor(ways: number, everyCpu: boolean) {
     const usual: Record<Phase, Steps> = {

@@ -108,7 +108,7 @@ export interface Cleaned {
   readonly graph: Graph;
   readonly answer: AnswerOf<'clean'>;
   readonly equivalence: Equivalence;
-  /** why the graph that came in is used instead; null where it is not */
+  /** why the graph that came in is used instead; null if it is not */
   readonly refused: string | null;
 }
 

@@ -4,7 +4,7 @@ import { Forecast, type StepKind, type Steps } from './forecast.ts';
 export interface ProgressEvent {
   readonly step: string;
   readonly detail: string;
-  /** seconds until the end, as far as can be told; null where nothing is known yet */
+  /** seconds until the end, as far as can be told; null if nothing is known yet */
   readonly remaining: number | null;
 }
 
@@ -14,7 +14,7 @@ export type OnProgress = (event: ProgressEvent) => void;
 export interface StepTime {
   readonly name: string;
   readonly seconds: number;
-  /** true where an earlier run did all of it that is kept */
+  /** true if an earlier run did all of it that is kept */
   readonly reused: boolean;
 }
 
@@ -115,7 +115,7 @@ export class Schedule {
     this.say(detail);
   }
 
-  /** True where the budget leaves room for another step of the kind and the final figures. */
+  /** True if the budget leaves room for another step of the kind and the final figures. */
   hasTime(kind: StepKind): boolean {
     this.end();
     if (this.#budget === null) return true;
@@ -124,7 +124,7 @@ export class Schedule {
     return this.#spent + each + Math.max(MIN_RESERVE, final) <= this.#budget;
   }
 
-  /** Seconds until the end, never more than the budget; null where nothing is known yet. */
+  /** Seconds until the end, never more than the budget; null if nothing is known yet. */
   remaining(): number | null {
     const left = this.#forecast.costOfAll(this.#left);
     if (left === null) return null;

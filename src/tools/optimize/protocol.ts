@@ -37,7 +37,7 @@ export const calibrateSchema = z.object({ tensors: count });
 export const layerSchema = z.object({
   node: z.string(),
   opType: z.string(),
-  /** relative error of the outputs, >= 0; null where it is not a number */
+  /** relative error of the outputs, >= 0; null if it is not a number */
   error: z.number().nonnegative().nullable(),
   parameters: count,
   outputShape: z.array(z.union([z.number(), z.string()])),

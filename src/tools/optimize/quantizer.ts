@@ -41,7 +41,7 @@ export interface QuantizerPort {
  * one request runs at a time. `close` ends it.
  */
 export class Quantizer implements QuantizerPort {
-  /** largest resident memory of any of its processes so far, bytes; null where the system does not say */
+  /** largest resident memory of any of its processes so far, bytes; null if the system does not say */
   peakBytes: number | null = null;
   readonly #command: QuantizerCommand;
   readonly #log: string;

@@ -29,7 +29,7 @@ export interface ReportFacts {
   readonly startedAt: Date;
   readonly seconds: number;
   readonly host: Host;
-  /** null where none was written */
+  /** null if none was written */
   readonly bundle: BundleRef | null;
   readonly inputs: Inputs;
   readonly cleaned: Cleaned;

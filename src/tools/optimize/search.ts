@@ -10,7 +10,7 @@ import type { Candidate, GivenPlan, Graph, Plan } from './candidate-builder.ts';
 /** What the search needs to make and measure candidates. */
 export interface SearchPort {
   try(plan: Plan): Promise<Candidate>;
-  /** Empty where layers cannot be told apart. */
+  /** Empty if layers cannot be told apart. */
   sensitivity(scheme: Scheme): Promise<readonly Layer[]>;
   /** False when the time for the search does not allow another step of the kind. */
   hasTime(kind: StepKind): boolean;
@@ -28,7 +28,7 @@ export interface SearchOptions {
   readonly clean: GivenPlan;
   /** what 8-bit sums come to on this machine */
   readonly arithmetic: Int8Arithmetic;
-  /** true where training left activation ranges in the model */
+  /** true if training left activation ranges in the model */
   readonly hasTrainedRanges: boolean;
 }
 
@@ -114,7 +114,7 @@ export class Search {
   }
 
   /**
-   * Everything in int8 by each calibration: what agrees most is the start for mixed precision. Null where
+   * Everything in int8 by each calibration: what agrees most is the start for mixed precision. Null if
    * none can be made.
    */
   async #calibrations(): Promise<Mixed | null> {
@@ -133,7 +133,7 @@ export class Search {
       : CALIBRATIONS;
   }
 
-  /** The fastest mix of int8 and float that was found to hold the floor; null where there is none. */
+  /** The fastest mix of int8 and float that was found to hold the floor; null if there is none. */
   async #mixed(whole: Mixed): Promise<Mixed | null> {
     const holds = this.#holds(whole.candidate);
     const names = await this.#bySensitivity(whole.scheme);
@@ -182,7 +182,7 @@ export class Search {
     if (!mixed.scheme.saturationFree) outlook.expect('every CPU', { int8: length === 0 ? 1 : 3 });
   }
 
-  /** Names of the layers, the most sensitive first; null where there is no time to tell. */
+  /** Names of the layers, the most sensitive first; null if there is no time to tell. */
   async #bySensitivity(scheme: BaseScheme): Promise<readonly string[] | null> {
     if (!this.#port.hasTime('sensitivity')) {
       this.#notTried.push('mixed precision by sensitivity');
@@ -226,7 +226,7 @@ export class Search {
 
   /**
    * The fewest of the most sensitive layers that have to stay in float for the floor, more than `known` and
-   * `most` at most; null where these are not enough.
+   * `most` at most; null if these are not enough.
    */
   async #bisect(
     scheme: BaseScheme,
@@ -312,14 +312,14 @@ export class Search {
     }
   }
 
-  /** Null where it cannot be made, or there is no time left. */
+  /** Null if it cannot be made, or there is no time left. */
   async #tryMixed(scheme: BaseScheme, kept: readonly string[]): Promise<Mixed | null> {
     const whole: Scheme = { ...scheme, keepFloat: kept };
     const candidate = await this.#try({ id: schemeId(whole), kind: 'static', scheme: whole });
     return candidate?.failure === null ? { scheme, kept, candidate } : null;
   }
 
-  /** Null where there is no time left. Of two different plans of one name the second is numbered. */
+  /** Null if there is no time left. Of two different plans of one name the second is numbered. */
   async #try(wanted: Plan, always = false): Promise<Candidate | null> {
     const key = JSON.stringify(wanted);
     const known = this.#byPlan.get(key);

@@ -21,7 +21,7 @@ export interface SourceModel {
   /** sha256 of the graph */
   readonly sha256: string;
   readonly variant: BundleManifest['variants'][number];
-  /** false where it was imported for this run */
+  /** false if it was imported for this run */
   readonly isBundle: boolean;
 }
 

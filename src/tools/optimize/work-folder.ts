@@ -22,7 +22,7 @@ export interface StepResult<T> {
   /** sha256 of each file that it made, by the name the step knows it by */
   readonly files: Readonly<Record<string, string>>;
   readonly seconds: number;
-  /** true where an earlier run did it */
+  /** true if an earlier run did it */
   readonly reused: boolean;
 }
 

@@ -30,7 +30,7 @@ describe('Detection2DArray', () => {
     },
   );
 
-  it('is read back as it was written', () => {
+  it('is read back unchanged', () => {
     const float32 = fc.float({ min: 0, max: 4096, noNaN: true, noDefaultInfinity: true });
     const entry = fc.record({
       score: fc.float({ min: 0, max: 1, noNaN: true }),
@@ -67,13 +67,13 @@ describe('Detection2DArray', () => {
     );
   });
 
-  it('names a class index that has no label', () => {
+  it('names a class index without a label', () => {
     const encoder = new Detection2DArrayEncoder(['person']);
     const input = detectionsOf([{ score: 1, box: [0, 0, 1, 1], track: 0, class: 3 }]);
     expect(() => encoder.encode(HEADER, input)).toThrow('class index 3 has no label, there are 1');
   });
 
-  it('refuses a message that is cut short at every length, and a lying count', () => {
+  it('refuses a message truncated at any length, and a bogus count', () => {
     const whole = goldenBytes('detections-frame-3');
     for (let length = 0; length < whole.length; length++) {
       expect(decodeDetection2DArray(whole.subarray(0, length))).toMatchObject({

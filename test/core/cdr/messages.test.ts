@@ -53,7 +53,7 @@ describe('messages, byte for byte as rclpy writes them', () => {
 });
 
 describe('writer', () => {
-  it('gives the place of the pixels inside the message', () => {
+  it('returns a view of the pixels inside the message', () => {
     const writer = new CdrWriter();
     const header = { stamp: { sec: 1, nanosec: 2 }, frameId: 'cam' };
     const fields = { height: 2, width: 3, encoding: 'mono8', step: 3 };
@@ -63,7 +63,7 @@ describe('writer', () => {
     );
   });
 
-  it('cuts text at a NUL, as rclpy does', () => {
+  it('truncates text at a NUL, as rclpy does', () => {
     const header = { stamp: { sec: 0, nanosec: 0 }, frameId: 'cam\0era' };
     const fields = { method: '', databaseLocation: '', databaseVersion: 0 };
     expect(encodeVisionInfo(new CdrWriter(), header, fields)).toEqual(
@@ -71,7 +71,7 @@ describe('writer', () => {
     );
   });
 
-  it('does not allocate again for a message of the same size', () => {
+  it('does not reallocate for a message of the same size', () => {
     const writer = new CdrWriter(4);
     const first = encodeFloat64(writer, 1).buffer;
     expect(encodeFloat64(writer, 2).buffer).toBe(first);

@@ -24,7 +24,7 @@ const crowds = evaluationSet(goldenSets[0]!);
 const options = { images: crowds.images, resamples: 200, seed: 1, confidence: 0.95 };
 
 describe('weightedAp', () => {
-  it('is what an evaluation of the repeated images gives', () => {
+  it('equals the evaluation of the repeated images', () => {
     const { matches } = evaluateDetections(crowds);
     const weights = Float64Array.from({ length: crowds.images }, (_, i) => i % 4);
     const { ap } = evaluateDetections(repeated(crowds, weights)).stats;
@@ -35,7 +35,7 @@ describe('weightedAp', () => {
 describe('bootstrapAp', () => {
   const { matches, stats } = evaluateDetections(crowds);
 
-  it('holds the figure, and is narrower where less confidence is asked for', () => {
+  it('contains the measured AP, and is narrower for a lower confidence', () => {
     const wide = bootstrapAp(matches, options)!;
     const narrow = bootstrapAp(matches, { ...options, confidence: 0.5 })!;
     expect(wide.low).toBeLessThan(stats.ap!);
@@ -43,12 +43,12 @@ describe('bootstrapAp', () => {
     expect(narrow.high - narrow.low).toBeLessThan(wide.high - wide.low);
   });
 
-  it('gives the same interval for the same seed only', () => {
+  it('returns the same interval only for the same seed', () => {
     expect(bootstrapAp(matches, options)).toEqual(bootstrapAp(matches, options));
     expect(bootstrapAp(matches, { ...options, seed: 2 })).not.toEqual(bootstrapAp(matches, options));
   });
 
-  it('is null where no object counts', () => {
+  it('is null if no object counts', () => {
     const none = evaluationSet(goldenSets.at(-1)!);
     const evaluation = evaluateDetections(none);
     expect(bootstrapAp(evaluation.matches, { ...options, images: none.images })).toBeNull();

@@ -15,7 +15,7 @@ function expectClose(actual: number | null, expected: number | null): void {
 describe.each(goldenSets)('evaluation agrees with pycocotools: $name', (golden) => {
   const { stats, classes } = evaluateDetections(evaluationSet(golden));
 
-  it('in all twelve figures', () => {
+  it('in all twelve metrics', () => {
     const order = [
       'ap',
       'ap50',
@@ -62,7 +62,7 @@ describe('evaluateDetections', () => {
     [image, classIndex, x, y, width, height].join();
   const objects = fc.uniqueArray(truth, { minLength: 1, maxLength: 20, selector: boxKey });
 
-  it('gives 1 where every object is found exactly', () => {
+  it('is 1 if every object is found exactly', () => {
     fc.assert(
       fc.property(objects, (list) => {
         const set: EvaluationSet = {
@@ -79,7 +79,7 @@ describe('evaluateDetections', () => {
     );
   });
 
-  it('never gains by a false detection that is surer than all others', () => {
+  it('never gains from a false detection with the highest score', () => {
     fc.assert(
       fc.property(objects, (list) => {
         const set = (extra: boolean): EvaluationSet => ({
@@ -98,7 +98,7 @@ describe('evaluateDetections', () => {
     );
   });
 
-  it('refuses an image or class outside of the set', () => {
+  it('refuses an image or class outside the set', () => {
     const box = { image: 0, classIndex: 0, x: 0, y: 0, width: 1, height: 1, score: 1 };
     const set = (detection: typeof box): EvaluationSet => ({
       ...{ images: 1, classes: 1, truths: [] },

@@ -8,8 +8,8 @@ import {
 } from '../../../src/core/heads/candidates.ts';
 import { ScoreOrder } from '../../../src/core/nms.ts';
 
-describe('candidates beyond the room for them', () => {
-  it('are the best, the first among equals', () => {
+describe('a full set of candidates', () => {
+  it('keeps the best, the first among equals', () => {
     const candidates = createCandidates(10);
     const order = new ScoreOrder();
     const best = new Uint32Array(MULTI_LABEL_CANDIDATES);
@@ -37,7 +37,7 @@ describe('candidates beyond the room for them', () => {
     );
   });
 
-  it('start anew with the next image', () => {
+  it('is empty again for the next image', () => {
     const candidates = createCandidates(10);
     resetCandidates(candidates, 84, true);
     for (let i = 0; i <= 2 * MULTI_LABEL_CANDIDATES; i++) addCorners(candidates, 0, 0, 1, 1, 0.9, 0);

@@ -66,7 +66,7 @@ function run(head: Head, outputs: readonly OutputTensor[], batchIndex = 0) {
 }
 
 describe.each(HEADS)('decoder of %s', (head) => {
-  it('gives an empty set for an empty image', () => {
+  it('returns no detections for an empty image', () => {
     const { outcome, out } = run(head, [zeros(head)]);
     expect([outcome, out.count]).toEqual(['ok', 0]);
   });
@@ -81,7 +81,7 @@ describe.each(HEADS)('decoder of %s', (head) => {
     [...out.boxes.subarray(0, 4)].forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
   });
 
-  it.each([NaN, Infinity, -Infinity, 7, -3])('calls a score of %d invalid and writes nothing', (value) => {
+  it.each([NaN, Infinity, -Infinity, 7, -3])('reports a score of %d as invalid and writes nothing', (value) => {
     const tensor = withOne(head, 3);
     const { scores } = place(head, 5);
     for (const index of scores) tensor.data[index] = 0.9;
@@ -90,7 +90,7 @@ describe.each(HEADS)('decoder of %s', (head) => {
     expect([outcome, out.count]).toEqual(['invalid', 7]);
   });
 
-  it.each([NaN, Infinity])('calls a box of %d invalid', (value) => {
+  it.each([NaN, Infinity])('reports a box of %d as invalid', (value) => {
     for (let coordinate = 0; coordinate < 4; coordinate++) {
       const tensor = withOne(head, 3);
       tensor.data[place(head, 3).box[coordinate]!] = value;
@@ -98,7 +98,7 @@ describe.each(HEADS)('decoder of %s', (head) => {
     }
   });
 
-  it('drops a class that the filter leaves out', () => {
+  it('drops a class that the filter excludes', () => {
     const decoder = decoderFor(head);
     const out = createDetections(10);
     const tensor = withOne(head, 3);
@@ -110,7 +110,7 @@ describe.each(HEADS)('decoder of %s', (head) => {
     expect(out.count).toBe(0);
   });
 
-  it('gives every class above the threshold where all count, the best alone where not', () => {
+  it('returns every class above the threshold with multiLabel, otherwise only the best', () => {
     const decoder = decoderFor(head);
     const out = createDetections(10);
     const tensor = withOne(head, 3);
@@ -135,14 +135,14 @@ describe.each(HEADS)('decoder of %s', (head) => {
     expect(run(head, [tensor], 1).outcome).toBe('invalid');
   });
 
-  it('leaves out a box that lies wholly in the border', () => {
+  it('skips a box that lies entirely in the border', () => {
     const wide = letterboxFor(128, 32, SIZE, SIZE, 'top-left');
     const out = createDetections(10);
     decoderFor(head).decode([withOne(head, 3, [60, 60, 2, 2])], 0, wide, settings, out);
     expect(out.count).toBe(0);
   });
 
-  it('survives any numbers: valid detections, or invalid', () => {
+  it('returns valid detections or "invalid" for any numbers', () => {
     const value = fc.oneof(fc.double({ min: 0, max: 1 }), fc.float(), fc.double({ min: -100, max: 700 }));
     const decoder = decoderFor(head);
     const out = createDetections(10);
@@ -169,13 +169,13 @@ describe.each(HEADS)('decoder of %s', (head) => {
   });
 });
 
-describe('what suppresses and what does not', () => {
+describe('suppression by head', () => {
   it.each<[Head, number]>([
     ['labeled', 1],
     ['yolov8', 1],
     ['end2end', 2],
     ['detr', 2],
-  ])('%s gives %d of two boxes in one place', (head, count) => {
+  ])('%s keeps %d of two boxes in the same place', (head, count) => {
     const tensor = withOne(head, 3);
     const other = withOne(head, 4).data;
     other.forEach((value, i) => (tensor.data[i] = Math.max(value, tensor.data[i]!)));
@@ -188,7 +188,7 @@ describe('grids of other strides', () => {
   it.each([
     ['four strides', 256 + 84, 33, 4],
     ['two strides', 20, 9, 16],
-  ])('yolox with %s', (_, cells, row, stride) => {
+  ])('decodes yolox with %s', (_, cells, row, stride) => {
     const data = new Float32Array(cells * (5 + CLASSES));
     data.set([0.5, 0.5, 0, 0, 0.9, 0.9, 0, 0], row * (5 + CLASSES));
     const { outcome, out } = run('yolox', [{ data, dims: [1, cells, 5 + CLASSES] }]);
@@ -206,7 +206,7 @@ describe('decoder of end2end in four outputs', () => {
     { data: Int32Array.of(1, 0), dims: [1, 2] },
   ];
 
-  it('reads as many entries as the graph counts, and no further', () => {
+  it('reads exactly as many entries as the graph counts', () => {
     const { outcome, out } = run('end2end', outputs(1));
     expect([outcome, out.count, out.classes[0]]).toEqual(['ok', 1, 1]);
     expect(run('end2end', outputs(2)).outcome).toBe('invalid');

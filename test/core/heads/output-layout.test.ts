@@ -19,8 +19,8 @@ function random(seed: number): () => number {
   return () => source.next();
 }
 
-describe('tellLayout', () => {
-  it('takes pixels for corners where an image beyond the training turns them around', () => {
+describe('describeLayout', () => {
+  it('reads pixels as corners even if an image unlike the training data swaps them', () => {
     const next = random(1);
     const row = (turned: boolean) => (index: number) => {
       const [x, y, w, h] = [200 * next(), 200 * next(), 100 * next(), 100 * next()];
@@ -35,7 +35,7 @@ describe('tellLayout', () => {
     });
   });
 
-  it('takes shares of queries for centers where one image makes all of them large', () => {
+  it('reads normalized boxes of queries as centers even if all of one image are large', () => {
     const next = random(2);
     const row = (large: boolean) => () => {
       const size = large ? 0.8 + 0.1 * next() : 0.2 * next();

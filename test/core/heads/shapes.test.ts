@@ -10,7 +10,7 @@ const parts = (...shapes: (number | string)[][]) => shapes.map((dims, i) => ({ n
 const efficientNms = parts(['batch', 1], ['batch', 100, 4], ['batch', 100], ['batch', 100]);
 
 describe('checkHead', () => {
-  it('accepts what fits, and a number of candidates that the graph leaves open', () => {
+  it('accepts fitting outputs, and a number of candidates that the graph leaves open', () => {
     expect(checkHead('yolox', one(1, 3549, 85), { ...at416, labels: 80 })).toMatchObject({ classes: 80 });
     expect(checkHead('yolov5', one(1, 'boxes', 85), at416)).toMatchObject({ classes: 80, candidates: null });
   });
@@ -29,18 +29,18 @@ describe('checkHead', () => {
     ['labeled', one(1, 3549, 6), null, 3549],
     ['end2end', one(1, 300, 6), null, 300],
     ['end2end', efficientNms, null, 100],
-  ])('takes %s with %j', (head, shapes, classes, candidates) => {
+  ])('accepts %s with %j', (head, shapes, classes, candidates) => {
     expect(checkHead(head, shapes, at416)).toEqual({ head, classes, candidates });
   });
 
   it.each<[Head, ReturnType<typeof one>, RegExp]>([
-    ['yolox', one(1, 10647, 85), /head yolox gives \[batch, cells.*\[1, 10647, 85\], as of yolov5/],
-    ['yolov8', one(1, 3549, 84), /head yolov8.*80 labels.*3545 classes.*as of detr/],
-    ['yolox', one(1, 84, 3549), /head yolox.*as of yolov8/],
-    ['end2end', one(1, 3549, 85), /head end2end.*as of yolox or yolov5/],
-    ['labeled', one(1, 3549, 85), /head labeled.*as of yolox or yolov5/],
-    ['detr', one(1, 300, 84, 1), /no head that is known/],
-    ['yolov8', one(1, 1000), /no head that is known/],
+    ['yolox', one(1, 10647, 85), /head yolox needs \[batch, cells.*\[1, 10647, 85\], which fits yolov5/],
+    ['yolov8', one(1, 3549, 84), /head yolov8.*80 labels.*3545 classes.*which fits detr/],
+    ['yolox', one(1, 84, 3549), /head yolox.*which fits yolov8/],
+    ['end2end', one(1, 3549, 85), /head end2end.*which fits yolox or yolov5/],
+    ['labeled', one(1, 3549, 85), /head labeled.*which fits yolox or yolov5/],
+    ['detr', one(1, 300, 84, 1), /no known head/],
+    ['yolov8', one(1, 1000), /no known head/],
   ])('refuses %s for %j and names both', (head, shapes, words) => {
     expect(checkHead(head, shapes, { ...at416, labels: 80 })).toHaveProperty(
       'failure',
@@ -48,7 +48,7 @@ describe('checkHead', () => {
     );
   });
 
-  it('refuses labels that are not as many as the classes', () => {
+  it('refuses a number of labels other than that of the classes', () => {
     const checked = checkHead('yolov8', one(1, 84, 8400), { ...at640, labels: 81 });
     expect(checked).toHaveProperty('failure', expect.stringMatching(/81 labels.*80 classes/));
   });

@@ -14,7 +14,7 @@ const rgb = Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, i) => {
 });
 
 it.each(BAYER_ENCODINGS)(
-  '%s is what its letters say: each stands for a sample of the first two rows',
+  '%s has the layout in its name: each letter is a sample of the first two rows',
   (encoding) => {
     const letters = encoding.slice('bayer_'.length, 'bayer_rggb'.length);
     const { bytes, high } = MOSAICS[encoding];

@@ -47,7 +47,7 @@ function widen(bytes: Uint8Array, high: number): Uint8Array {
 describe.each(cases)('$encoding of $width x $height', ({ encoding, width, height, source, rgb }) => {
   const view = packedView(encoding, width, height, pixelsOf(source));
 
-  it.each([0, 2, 6, 64])('becomes the RGB that OpenCV makes, with %i bytes of padding', (padding) => {
+  it.each([0, 2, 6, 64])('converts to the same RGB as OpenCV, with %i bytes of padding', (padding) => {
     const out = new Uint8Array(width * height * 3 + 5).fill(0xcc);
     toRgb(padRows(view, padding), out);
     expect(out.subarray(0, width * height * 3)).toEqual(pixelsOf(rgb));

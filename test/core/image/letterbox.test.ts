@@ -57,7 +57,7 @@ describe('letterboxFor', () => {
 describe('boxes', () => {
   const boxes = fc.array(fc.tuple(unit, unit, unit, unit), { maxLength: 8 });
 
-  it('come back from the network where they were', () => {
+  it('are unchanged after a round trip through network coordinates', () => {
     fc.assert(
       fc.property(
         side,
@@ -87,7 +87,7 @@ describe('boxes', () => {
     );
   });
 
-  it('are inside the image once clipped, and unchanged where they were', () => {
+  it('are inside the image after clipping, and unchanged if they already were', () => {
     const wild = fc.array(fc.float({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 4, maxLength: 4 });
     fc.assert(
       fc.property(side, side, fc.array(wild, { maxLength: 6 }), (width, height, list) => {
@@ -105,7 +105,7 @@ describe('boxes', () => {
     );
   });
 
-  it('are touched up to the count only', () => {
+  it('are changed only up to the count', () => {
     const letterbox = letterboxFor(200, 100, 100, 100, 'center');
     const some = Float32Array.of(10, 30, 20, 40, -5, -5, 500, 500);
     boxesToSource(letterbox, some, 1);
@@ -114,7 +114,7 @@ describe('boxes', () => {
     expect([...some]).toEqual([20, 10, 30, 20, -5, -5, 500, 500]);
   });
 
-  it('leave NaN for the caller to find', () => {
+  it('keep NaN for the caller to detect', () => {
     const some = Float32Array.of(NaN, 1, 2, NaN);
     clipBoxes(some, 1, 10, 10);
     expect([...some]).toEqual([NaN, 1, 2, NaN]);

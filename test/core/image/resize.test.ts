@@ -29,7 +29,7 @@ function stretch(width: number, height: number, toWidth: number, toHeight: numbe
 
 describe('bilinear', () => {
   it.each(vectors.resizes)(
-    '$width x $height to $toWidth x $toHeight is what OpenCV makes, within a level',
+    '$width x $height to $toWidth x $toHeight agrees with OpenCV within one level',
     ({ width, height, toWidth, toHeight, source, resized }) => {
       const letterbox = stretch(width, height, toWidth, toHeight);
       const out = new Uint8Array(toWidth * toHeight * 3);
@@ -44,7 +44,7 @@ describe('bilinear', () => {
 
 describe('antialias', () => {
   it.each(vectors.resizes.filter(({ width, toWidth }) => toWidth < width))(
-    '$width x $height to $toWidth x $toHeight is what sharp makes with its linear kernel, within two levels',
+    '$width x $height to $toWidth x $toHeight agrees with the linear kernel of sharp within two levels',
     async ({ width, height, toWidth, toHeight, source }) => {
       const expected = await sharp(pixelsOf(source), { raw: { width, height, channels: 3 } })
         .resize(toWidth, toHeight, { fit: 'fill', kernel: 'linear' })
@@ -68,7 +68,7 @@ describe('antialias', () => {
     [9, 7],
     [5, 3],
     [1, 1],
-  ])('down to %i x %i too, where libvips averages blocks first', async (toWidth, toHeight) => {
+  ])('agrees down to %i x %i too, where libvips averages blocks first', async (toWidth, toHeight) => {
     const { width, height, source } = vectors.resizes[0]!;
     const expected = await sharp(pixelsOf(source), { raw: { width, height, channels: 3 } })
       .resize(toWidth, toHeight, { fit: 'fill', kernel: 'linear' })
@@ -119,7 +119,7 @@ describe('letterbox', () => {
     expect(padded).toBe(64 * 64 - scaledWidth * scaledHeight);
   });
 
-  it('takes every encoding and step, and keeps nothing of the image before', () => {
+  it('accepts every encoding and step, and keeps nothing of the previous image', () => {
     const { encoding, source: yuyv, rgb, ...size } = vectors.conversions.find((c) => c.encoding === 'yuyv')!;
     const letterbox = letterboxFor(size.width, size.height, 24, 24, 'center');
     const resizer = new LetterboxResizer(letterbox, 'antialias');

@@ -23,7 +23,7 @@ const record = (opcode: number, content: readonly number[]): number[] => [
   ...content,
 ];
 
-describe('records of MCAP', () => {
+describe('MCAP records', () => {
   it('are read field by field', () => {
     const schema = [...u16(3), ...text('sensor_msgs/msg/Image'), ...text('ros2msg'), ...u32(0)];
     expect(parseSchema(Uint8Array.from(schema))).toEqual({ id: 3, name: 'sensor_msgs/msg/Image' });
@@ -56,7 +56,7 @@ describe('records of MCAP', () => {
     });
   });
 
-  it('lie one after the other, and the last one must be whole', () => {
+  it('follow one another, and the last one must be complete', () => {
     const bytes = [
       ...record(MCAP_OPCODE.message, [1, 2]),
       ...record(99, []),
@@ -71,7 +71,7 @@ describe('records of MCAP', () => {
     expect(parseRecordHead(new Uint8Array(8))).toBeUndefined();
   });
 
-  it('answer any bytes with a value or a RangeError', () => {
+  it('turn any bytes into a value or a RangeError', () => {
     const readers = [parseSchema, parseChannel, parseMessageHead, parseChunk];
     const all = (bytes: Uint8Array): unknown[] => [...recordsIn(bytes)];
     fc.assert(

@@ -14,43 +14,43 @@ function candidates(...entries: readonly (readonly [number, number, number, numb
 const SEEN = candidates([0.5, 1, 0, 0], [0.9, 0, 40, 40], [0.01, 2, 80, 80], [0.8, 3, 100, 0]);
 const REFERENCE = bestCandidates(SEEN, 3);
 
-describe('the best candidates', () => {
-  it('are those with the highest scores and their places', () => {
+describe('bestCandidates', () => {
+  it('returns the highest scores with their places', () => {
     expect(REFERENCE.places).toEqual([1, 3, 0]);
     expect(REFERENCE.classes).toEqual([0, 3, 1]);
     expect(REFERENCE.boxes.slice(0, 4)).toEqual([40, 40, 60, 50]);
   });
 });
 
-describe('the deviation', () => {
-  it('is nothing for the same', () => {
+describe('deviationFrom', () => {
+  it('is 0 for equal candidates', () => {
     const { scores, boxes } = deviationFrom(REFERENCE, SEEN, false);
     expect(scores).toBeCloseTo(0, 6);
     expect(boxes).toBeCloseTo(0, 6);
   });
 
-  it('is one where nothing is detected', () => {
+  it('is 1 if nothing is detected', () => {
     const nothing = { ...SEEN, scores: new Float32Array(4) };
     expect(deviationFrom(REFERENCE, nothing, false).scores).toBeCloseTo(1, 6);
     expect(deviationFrom(REFERENCE, candidates(), true).scores).toBeCloseTo(1, 6);
   });
 
-  it('adds up what scores differ, as a share of the reference', () => {
+  it('sums the differences of scores as a share of the reference', () => {
     const lowScore = { ...SEEN, scores: Float32Array.from(SEEN.scores, (score) => score * 0.9) };
     expect(deviationFrom(REFERENCE, lowScore, false).scores).toBeCloseTo(0.1, 6);
   });
 
-  it('counts another class as missing', () => {
+  it('counts a candidate of another class as missing', () => {
     const other = { ...SEEN, classes: Uint16Array.of(1, 7, 2, 3) };
     expect(deviationFrom(REFERENCE, other, false).scores).toBeCloseTo(0.9 / 2.2, 5);
   });
 
-  it('counts what nobody expected beyond the last score of the reference', () => {
+  it('counts unexpected candidates by their score above the last one of the reference', () => {
     const more = { ...SEEN, scores: Float32Array.of(0.5, 0.9, 0.7, 0.8) };
     expect(deviationFrom(REFERENCE, more, false).scores).toBeCloseTo(0.2 / 2.2, 5);
   });
 
-  it('tells how far edges are off as a share of the box, and no more than the box', () => {
+  it('measures how far edges are off as a share of the box, at most the size of the box', () => {
     const boxes = Float32Array.from(SEEN.boxes);
     for (let i = 0; i < boxes.length; i += 2) boxes[i]! += 2;
     const moved = deviationFrom(REFERENCE, { ...SEEN, boxes }, false);
@@ -60,20 +60,20 @@ describe('the deviation', () => {
     expect(far.boxes).toBeCloseTo(1, 5);
   });
 
-  it('is told as a share of a score of 2 where the reference shows next to nothing', () => {
+  it('is relative to a score sum of 2 if the reference detects next to nothing', () => {
     const dark = candidates([0.02, 0, 0, 0]);
     const other = candidates([0.03, 0, 0, 0]);
     expect(deviationFrom(bestCandidates(dark, 3), other, false).scores).toBeCloseTo(0.005, 6);
   });
 });
 
-describe('candidates of graphs that suppress themselves', () => {
-  it('are the same in any order', () => {
+describe('deviationFrom for graphs that suppress', () => {
+  it('is 0 for the same detections in any order', () => {
     const turned = candidates([0.8, 3, 100, 0], [0.5, 1, 0, 0], [0.9, 0, 40, 40]);
     expect(deviationFrom(REFERENCE, turned, true).scores).toBeCloseTo(0, 6);
   });
 
-  it('are matched once, and only with what is near', () => {
+  it('matches each detection once, and only with a close one', () => {
     const twice = bestCandidates(candidates([0.9, 0, 0, 0], [0.8, 0, 1, 0]), 2);
     expect(deviationFrom(twice, candidates([0.9, 0, 0, 0]), true).scores).toBeCloseTo(0.8 / 2, 5);
     expect(deviationFrom(twice, candidates([0.9, 0, 500, 0], [0.8, 0, 900, 0]), true).scores).toBeCloseTo(

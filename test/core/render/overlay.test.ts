@@ -35,12 +35,12 @@ describe('overlaySvg', () => {
     expect(overlaySvg(detections, ['person'], 64, 64)).not.toContain('<rect');
   });
 
-  it('escapes whatever labels and captions hold', () => {
+  it('escapes the text of labels and captions', () => {
     const svg = overlaySvg(oneDetection([0, 0, 5, 5]), [`<script>"&'\u0000\u001b`], 64, 64, '</svg>');
     expect(texts(svg)).toEqual(['&lt;script&gt;&quot;&amp;&apos;\uFFFD\uFFFD 0.88', '&lt;/svg&gt;']);
   });
 
-  it('has the color of its class where the box is, and is clear elsewhere', async () => {
+  it('has the color of the class at the box, and is transparent elsewhere', async () => {
     const svg = overlaySvg(oneDetection([20.5, 30.5, 60.5, 80.5]), ['x'], 100, 100);
     const { data, info } = await sharp(Buffer.from(svg))
       .ensureAlpha()

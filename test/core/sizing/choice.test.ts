@@ -24,7 +24,7 @@ function choose(...measured: SettingRounds[]) {
 }
 
 describe('chooseSettings', () => {
-  it('takes the quickest for latency and the one with the highest rate for throughput', () => {
+  it('chooses the fastest setting for latency and the one with the highest rate for throughput', () => {
     const choice = choose(
       rounds(ONE_THREAD, [12, 13, 12]),
       rounds(TWO_THREADS, [8, 8.2, 8.1]),
@@ -32,13 +32,13 @@ describe('chooseSettings', () => {
     );
     expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: TWO_WORKERS, isMeasured: true });
     expect(choice.why).toBe(
-      'measured here: 1 worker x 2 threads, queue depth 1 (8.1 ms, 123 a second) answers soonest, ' +
-        '2 workers x 1 thread, queue depth 2 (14.0 ms, 141 a second) gives the highest rate',
+      'measured here: 1 worker x 2 threads, queue depth 1 (8.1 ms, 123 per second) has the lowest latency, ' +
+        '2 workers x 1 thread, queue depth 2 (14.0 ms, 141 per second) has the highest rate',
     );
     expect(choice.measured).toHaveLength(3);
   });
 
-  it('takes fewer threads where more are hardly quicker, and no other setting where none is clearly faster', () => {
+  it('chooses fewer threads if more are hardly faster, and no throughput setting if none is clearly faster', () => {
     const choice = choose(
       rounds(ONE_THREAD, [8.5, 8.5, 8.6]),
       rounds(TWO_THREADS, [8, 8, 8]),
@@ -47,24 +47,24 @@ describe('chooseSettings', () => {
     expect(choice).toMatchObject({ latency: ONE_THREAD, throughput: TWO_WORKERS, isMeasured: true });
   });
 
-  it('takes no other setting where none is clearly faster', () => {
+  it('chooses no throughput setting if none is clearly faster', () => {
     const choice = choose(
       rounds(ONE_THREAD, [12, 12, 12]),
       rounds(TWO_THREADS, [8, 8, 8]),
       rounds(TWO_WORKERS, [16, 16, 16], [127, 128, 126]),
     );
     expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: null, isMeasured: true });
-    expect(choice.why).toContain('no other setting gives a higher rate');
+    expect(choice.why).toContain('no other setting has a higher rate');
   });
 
-  it('wants a setting to win in most rounds, not in the middle one', () => {
+  it('requires a setting to win in most rounds, not only in the median', () => {
     const won = (rate: number[]) =>
       choose(rounds(TWO_THREADS, [10, 10, 10, 10]), rounds(TWO_WORKERS, [14, 14, 14, 14], rate)).throughput;
     expect(won([120, 120, 95, 95])).toBeNull();
     expect(won([120, 120, 120, 95])).toBe(TWO_WORKERS);
   });
 
-  it('compares within a round: a machine that slows down for all changes nothing', () => {
+  it('compares within a round, so that a machine that slows down for all changes nothing', () => {
     const choice = choose(
       rounds(TWO_THREADS, [8, 8, 15, 15, 15]),
       rounds(TWO_WORKERS, [14, 14, 25, 25, 25], [150, 150, 80, 80, 80]),
@@ -82,7 +82,7 @@ describe('chooseSettings', () => {
     [
       'rounds that differ too much',
       [rounds(ONE_THREAD, [12, 12, 12]), rounds(TWO_THREADS, [8, 8, 31])],
-      'the machine is too busy to measure: rounds of one setting differ by a factor of 3.9',
+      'the machine is too busy to measure: rounds of the same setting differ by a factor of 3.9',
     ],
     [
       'two workers that had one core',
@@ -91,29 +91,29 @@ describe('chooseSettings', () => {
         rounds(TWO_THREADS, [8, 8, 8]),
         rounds(TWO_WORKERS, [44, 45, 44], [90, 89, 91]),
       ],
-      'the machine is too busy to measure: its cores were not free for all workers and threads alike',
+      'the machine is too busy to measure: its cores were not equally free for all workers and threads',
     ],
     [
-      'two threads that are more than twice as quick as one',
+      'two threads that are more than twice as fast as one',
       [rounds(ONE_THREAD, [12, 12, 12]), rounds(TWO_THREADS, [5, 5, 5])],
-      'the machine is too busy to measure: its cores were not free for all workers and threads alike',
+      'the machine is too busy to measure: its cores were not equally free for all workers and threads',
     ],
     [
-      'a measurement that is none',
+      'a measurement of NaN',
       [rounds(TWO_THREADS, [Number.NaN, 8, 8])],
-      'the machine is too busy to measure: rounds of one setting differ by a factor of NaN',
+      'the machine is too busy to measure: rounds of the same setting differ by a factor of NaN',
     ],
-  ])('is safe after %s', (_name, measured, why) => {
+  ])('falls back to the safe setting after %s', (_name, measured, why) => {
     const choice = choose(...measured);
     expect(choice).toMatchObject({ latency: TWO_THREADS, throughput: TWO_WORKERS, isMeasured: false });
     expect(choice.why).toBe(
       `${why}; 1 worker x 2 threads, queue depth 1 is safe on this machine, and 2 workers x 1 thread, queue depth 2 ` +
-        'is tried where frames are superseded and kept where it proves faster',
+        'is tried if frames are superseded and kept if it proves faster',
     );
     expect(choice).toEqual(safeChoice(TWO_CORES, why));
   });
 
-  it('lets a deeper queue on an accelerator gain what it will', () => {
+  it('does not limit the gain of a deeper queue on an accelerator', () => {
     const candidates = candidatesFor({ cores: 6, isAccelerated: true }, ALL_AUTO);
     const [shallow, deep] = [candidates.latency[0]!, candidates.throughput[0]!];
     const measured = [rounds(shallow, [2, 2, 2]), rounds(deep, [2, 2, 2], [900, 910, 905])];
@@ -121,13 +121,13 @@ describe('chooseSettings', () => {
     expect(choice).toMatchObject({ latency: shallow, throughput: deep, isMeasured: true });
   });
 
-  it('has nothing to try on one core', () => {
+  it('has no throughput setting to try on one core', () => {
     const { throughput, why } = safeChoice(candidatesFor({ cores: 1, isAccelerated: false }, ALL_AUTO), 'no');
     expect(throughput).toBeNull();
     expect(why).toBe('no; 1 worker x 1 thread, queue depth 1 is safe on this machine');
   });
 
-  it('forgives one round in five that something else took', () => {
+  it('tolerates one disturbed round in five', () => {
     expect(choose(rounds(TWO_THREADS, [8, 8, 40, 8, 8]))).toMatchObject({ isMeasured: true });
   });
 });
@@ -136,7 +136,7 @@ describe('a doubtful measurement', () => {
   const scaled = rounds(TWO_WORKERS, [29, 29, 29], [127, 128, 126]);
   const doubtful = choose(rounds(ONE_THREAD, [15, 15, 15]), rounds(TWO_THREADS, [16, 17, 16]), scaled);
 
-  it('is one in which threads gain nothing where workers do', () => {
+  it('is one in which threads gain nothing although workers do', () => {
     expect(doubtful.latency).toBe(ONE_THREAD);
     expect(isDoubtful(doubtful)).toBe(true);
   });
@@ -153,15 +153,15 @@ describe('a doubtful measurement', () => {
     ],
     ['threads were not measured', choose(rounds(ONE_THREAD, [15, 15, 15]), scaled)],
     ['nothing was measured', choose()],
-  ])('is none where %s', (_name, choice) => {
+  ])('is not one in which %s', (_name, choice) => {
     expect(isDoubtful(choice)).toBe(false);
   });
 
-  it('is not acted on before it was made three times in a row', () => {
+  it('is not used until it was repeated three times in a row', () => {
     expect([0, 1, 2, 3, 4].map(isBelieved)).toEqual([true, false, false, true, true]);
     const first = settleDoubts(doubtful, TWO_CORES, 1);
     expect(first).toMatchObject({ latency: TWO_THREADS, throughput: TWO_WORKERS, isMeasured: true });
-    expect(first.why).toContain('1 worker x 2 threads, queue depth 1 answers for now');
+    expect(first.why).toContain('1 worker x 2 threads, queue depth 1 runs for now');
     expect(first.why).toContain('(1 of 3)');
     expect(settleDoubts(doubtful, TWO_CORES, 3)).toBe(doubtful);
     expect(settleDoubts(doubtful, TWO_CORES, 0)).toBe(doubtful);

@@ -53,7 +53,7 @@ class Plant {
 }
 
 describe('LoadWatch', () => {
-  it('stays where the engine keeps up', () => {
+  it('stays while the engine keeps up', () => {
     expect(new Plant(46, 68).run(600, () => 30).moves).toEqual([]);
   });
 
@@ -62,12 +62,12 @@ describe('LoadWatch', () => {
     expect(plant.moves.map(({ to }) => to)).toEqual(['throughput']);
     expect(plant.moves[0]?.at).toBeGreaterThanOrEqual(11.9);
     expect(plant.moves[0]?.at).toBeLessThanOrEqual(12.5);
-    expect(plant.moves[0]?.why).toMatch(/^frames were superseded for 2\.\d s at \d\d\.\d frames a second$/);
+    expect(plant.moves[0]?.why).toMatch(/^frames were superseded for 2\.\d s at \d\d\.\d frames per second$/);
     const firstOf = (advice: LoadAdvice): number => plant.advice.indexOf(advice) * (TICK_MS / 1000);
     expect(firstOf('throughput') - firstOf('prepare')).toBeCloseTo(1, 1);
   });
 
-  it('moves where only a few frames a second are too many', () => {
+  it('moves if only a few frames per second are too many', () => {
     expect(new Plant(46, 68).run(10, () => 49).moves.map(({ to }) => to)).toEqual(['throughput']);
   });
 
@@ -79,27 +79,27 @@ describe('LoadWatch', () => {
     expect(new Plant(46, 68).run(60, offered).moves).toEqual([]);
   });
 
-  it('lets go of what it prepared once the pressure has passed', () => {
+  it('releases the prepared setting once the pressure has passed', () => {
     const plant = new Plant(46, 68).run(40, (at) => (at > 5 && at <= 6.5 ? 90 : 30));
     expect(plant.advice.filter((advice) => advice !== 'stay' && advice !== 'prepare')).toEqual(['release']);
   });
 
-  it('comes back after ten seconds at less than 70 % of what the setting for latency sustained', () => {
+  it('moves back after ten seconds at less than 70 % of the rate that the latency setting sustained', () => {
     const plant = new Plant(46, 68).run(10, () => 60).run(30, () => 30);
     expect(plant.moves.map(({ to }) => to)).toEqual(['throughput', 'latency']);
     expect(plant.moves[1]?.at).toBeGreaterThan(20);
     expect(plant.moves[1]?.at).toBeLessThan(23);
     expect(plant.moves[1]?.why).toMatch(
-      /^30\.0 frames a second came in for 1\d s, where .* sustained 46\.0$/,
+      /^30\.0 frames per second arrived for 1\d s, and .* sustained 46\.0$/,
     );
     expect(new Plant(46, 68).run(10, () => 60).run(600, () => 40).moves).toHaveLength(1);
   });
 
-  it('comes back where the cameras fall silent', () => {
+  it('moves back when the cameras fall silent', () => {
     expect(new Plant(46, 68).run(10, () => 60).run(20, () => 0).role).toBe('latency');
   });
 
-  it('comes back where the other setting turns out to be slower, and tries again later and later', () => {
+  it('moves back if the other setting is slower, and waits longer before each new attempt', () => {
     const plant = new Plant(46, 40).run(1200, () => 60);
     const tries = plant.moves.filter(({ to }) => to === 'throughput').map(({ at }) => at);
     expect(plant.moves[1]).toMatchObject({ to: 'latency' });
@@ -109,7 +109,7 @@ describe('LoadWatch', () => {
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
   });
 
-  it('keeps a setting that was not measured only where it proves faster', () => {
+  it('keeps an unmeasured setting only if it proves faster', () => {
     expect(new Plant(46, 46, true).run(60, () => 60).role).toBe('throughput');
     expect(new Plant(46, 46, false).run(60, () => 60).moves.map(({ to }) => to)).toEqual([
       'throughput',
@@ -118,7 +118,7 @@ describe('LoadWatch', () => {
     expect(new Plant(46, 68, false).run(60, () => 60).role).toBe('throughput');
   });
 
-  it('does not try in vain again and again to come back', () => {
+  it('waits longer after each move back that was too early', () => {
     const plant = new Plant(46, 68).run(10, () => 60);
     let tries = 0;
     for (let tick = 0; tick < 4 * 100; tick += 1) {
@@ -131,7 +131,7 @@ describe('LoadWatch', () => {
     expect(tries).toBe(2);
   });
 
-  it('leaves a setting that cannot be had alone for a minute, then for two', () => {
+  it('does not retry a setting that fails to start for a minute, then for two', () => {
     const plant = new Plant(46, 68);
     plant.fails = true;
     plant.run(400, () => 60);
@@ -145,7 +145,7 @@ describe('LoadWatch', () => {
     expect(plant.run(600, () => 60).role).toBe('throughput');
   });
 
-  it('never flaps, whatever the load does', () => {
+  it('never flaps, whatever the load', () => {
     const period = fc.double({ min: 1, max: 120, noNaN: true });
     const rate = fc.integer({ min: 0, max: 200 });
     fc.assert(
@@ -163,7 +163,7 @@ describe('LoadWatch', () => {
     );
   });
 
-  it('a load that comes and goes every quarter of a minute moves it less and less often', () => {
+  it('moves less and less often under a load that comes and goes every quarter of a minute', () => {
     const { moves } = new Plant(46, 68).run(3600, (at) => (at % 30 < 15 ? 60 : 20));
     expect(moves.length).toBeLessThanOrEqual(6);
   });

@@ -27,11 +27,11 @@ describe('candidatesFor', () => {
     [6, ['1x1 d1', '1x2 d1', '1x4 d1'], ['4x1 d2', '2x2 d2'], '1x2 d1'],
     [8, ['1x1 d1', '1x2 d1', '1x4 d1'], ['4x1 d2', '3x2 d2'], '1x2 d1'],
     [12, ['1x1 d1', '1x2 d1', '1x4 d1'], ['4x1 d2', '4x2 d2'], '1x2 d1'],
-  ])('%d cores of a CPU', (cores, latency, throughput, safe) => {
+  ])('returns the settings for %d cores of a CPU', (cores, latency, throughput, safe) => {
     expect(candidates(cores)).toEqual({ latency, throughput, safe });
   });
 
-  it.each([1, 2, 6, 12])('one worker on an accelerator, however many cores there are: %d', (cores) => {
+  it.each([1, 2, 6, 12])('returns one worker for an accelerator with %d CPU cores', (cores) => {
     expect(candidates(cores, true)).toEqual({ latency: ['1x1 d1'], throughput: ['1x1 d2'], safe: '1x1 d1' });
   });
 
@@ -52,7 +52,7 @@ describe('candidatesFor', () => {
     });
   });
 
-  it('never fills more cores than inference may have unless it was told to, and leaves some from three on', () => {
+  it('never fills more cores than inference may use unless requested, and leaves some from three on', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.01, max: 256, noNaN: true }), (cores) => {
         const may = coresForInference(cores);
@@ -66,7 +66,7 @@ describe('candidatesFor', () => {
     );
   });
 
-  it('fixes in every candidate what the request fixes', () => {
+  it('keeps the requested values in every candidate', () => {
     const fixed = (most: number) => fc.option(fc.integer({ min: 1, max: most }));
     const request = fc.record({ workers: fixed(16), threads: fixed(64), queueDepth: fixed(4) });
     fc.assert(
@@ -85,7 +85,7 @@ describe('candidatesFor', () => {
   });
 });
 
-it('says a setting in words', () => {
+it('describes a setting in words', () => {
   expect(describeSetting({ workers: 2, threads: 1, queueDepth: 2 })).toBe(
     '2 workers x 1 thread, queue depth 2',
   );

@@ -40,7 +40,7 @@ describe('Assignment', () => {
     },
   );
 
-  it('finds what trying every assignment finds', () => {
+  it('finds the same optimum as trying every assignment', () => {
     const least = (cost: readonly number[], size: number, row = 0, used = 0): number => {
       if (row === size) return 0;
       let best = Infinity;
@@ -67,7 +67,7 @@ describe('Assignment', () => {
     );
   });
 
-  it('leaves every row alone where there is no column', () => {
+  it('assigns no row if there are no columns', () => {
     expect(solve(solver, [], 3, 0)).toEqual([-1, -1, -1]);
   });
 });

@@ -24,7 +24,7 @@ function boxOf(filters: Float64Array): number[] {
 }
 
 describe('box filter', () => {
-  it('does what full matrices do, at changing frame times and with misses', () => {
+  it('agrees with full matrices at varying frame intervals and with misses', () => {
     const filters = new Float64Array(FILTER_SIZE);
     startFilter(filters, 0, Float64Array.from(golden.start));
     for (const { seconds, predicted, measured, corrected } of golden.steps) {

@@ -32,7 +32,7 @@ function step(tracker: Tracker, stamp: number, seen: readonly Seen[]): number[] 
 const FRAME = 1 / 30;
 
 describe('Tracker', () => {
-  it('believes an object on its second frame and keeps its id while it moves', () => {
+  it('confirms an object on its second frame and keeps its id while it moves', () => {
     const tracker = new Tracker();
     expect(step(tracker, 0, [{ x: 0, y: 0 }])).toEqual([0]);
     for (let frame = 1; frame < 60; frame++) {
@@ -41,7 +41,7 @@ describe('Tracker', () => {
     expect(tracker.size).toBe(1);
   });
 
-  it('keeps ids through an occlusion of half a second, at the place where motion leads', () => {
+  it('keeps ids through an occlusion of half a second by predicting the motion', () => {
     const tracker = new Tracker();
     const at = (frame: number): Seen => ({ x: 8 * frame, y: 100 });
     for (let frame = 0; frame < 20; frame++) step(tracker, frame * FRAME, [at(frame)]);
@@ -61,7 +61,7 @@ describe('Tracker', () => {
       expect(step(tracker, frame * FRAME, scene(frame))).toEqual([1, 2]);
   });
 
-  it('follows a confirmed track through weak detections, which never start one', () => {
+  it('extends a confirmed track with low-score detections, which never start one', () => {
     const tracker = new Tracker();
     step(tracker, 0, [{ x: 0, y: 0 }]);
     step(tracker, FRAME, [{ x: 2, y: 0 }]);
@@ -74,14 +74,14 @@ describe('Tracker', () => {
     expect(tracker.size).toBe(1);
   });
 
-  it('gives another id to another class at the same place', () => {
+  it('assigns a new id to another class at the same place', () => {
     const tracker = new Tracker();
     for (let frame = 0; frame < 5; frame++) step(tracker, frame * FRAME, [{ x: 0, y: 0, classIndex: 1 }]);
     expect(step(tracker, 5 * FRAME, [{ x: 0, y: 0, classIndex: 2 }])).toEqual([0]);
     expect(step(tracker, 6 * FRAME, [{ x: 0, y: 0, classIndex: 2 }])).toEqual([2]);
   });
 
-  it('gives up a lost track by seconds, not by frames', () => {
+  it('drops a lost track after seconds, not frames', () => {
     const returnAfter = (gap: number): number[] => {
       const tracker = new Tracker();
       for (let frame = 0; frame < 5; frame++) step(tracker, frame * FRAME, [{ x: 0, y: 0 }]);
@@ -99,7 +99,7 @@ describe('Tracker', () => {
     expect(tracker.size).toBe(0);
   });
 
-  it('starts over when stamps go back, without giving an id twice', () => {
+  it('starts over when stamps go back, without reusing an id', () => {
     const tracker = new Tracker();
     step(tracker, 100, [{ x: 0, y: 0 }]);
     expect(step(tracker, 100 + FRAME, [{ x: 0, y: 0 }])).toEqual([1]);
@@ -107,7 +107,7 @@ describe('Tracker', () => {
     expect(step(tracker, 5 + FRAME, [{ x: 0, y: 0 }])).toEqual([2]);
   });
 
-  it('holds no more tracks than it may: lost ones go first, then new ones are refused and counted', () => {
+  it('respects the maximum number of tracks: lost ones are dropped first, then new ones are refused and counted', () => {
     const tracker = new Tracker({ ...DEFAULT_TRACKER_SETTINGS, maxTracks: 3, confirmFrames: 1 });
     const row = (...xs: number[]): Seen[] => xs.map((x) => ({ x, y: 0 }));
     expect(step(tracker, 0, row(0, 100, 200))).toEqual([1, 2, 3]);
@@ -132,7 +132,7 @@ describe('Tracker', () => {
     { maxLength: 30 },
   );
 
-  it('gives an id once a frame, new ids in rising order, and keeps within its bound', () => {
+  it('assigns an id at most once per frame, new ids in ascending order, and stays within its bound', () => {
     fc.assert(
       fc.property(video, (frames) => {
         const tracker = new Tracker({ ...DEFAULT_TRACKER_SETTINGS, maxTracks: 16 });
@@ -159,7 +159,7 @@ describe('Tracker', () => {
     );
   });
 
-  it('gives the same ids in whatever order the detections come', () => {
+  it('assigns the same ids in any order of detections', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 1, max: 5 }), (objects, rotation) => {
         const scene = (frame: number): Seen[] =>

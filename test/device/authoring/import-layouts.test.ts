@@ -210,7 +210,7 @@ describe('what is said beats what is told', () => {
   it('a head that the outputs cannot be is refused with what was seen', async () => {
     await expect(imported(bytes('channels'), { head: 'end2end' })).rejects.toMatchObject({
       code: 'GOSHAWK_NOT_A_DETECTOR',
-      message: expect.stringMatching(/end2end.*found \[1, 7, 84\].*3 values beside each box/) as string,
+      message: expect.stringMatching(/end2end.*found \[1, 7, 84\].*3 values next to each box/) as string,
     });
   });
 });

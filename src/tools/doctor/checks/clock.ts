@@ -4,7 +4,7 @@ import type { Probe } from '../probe.ts';
 /** The release of ROS 2 Jazzy: a clock before it was never set. */
 const EARLIEST_MS = Date.UTC(2024, 4, 23);
 
-/** Whether a time service keeps the clock; undefined where none can be asked. */
+/** Whether a time service keeps the clock; undefined if none can be asked. */
 function isSynchronized(probe: Probe): boolean | undefined {
   const systemd = probe.run('timedatectl', ['show', '--property=NTPSynchronized', '--value'])?.trim();
   if (systemd === 'yes' || probe.exists('/run/systemd/timesync/synchronized')) return true;

@@ -22,7 +22,7 @@ export interface ReferenceFact {
   readonly refused: readonly string[];
   /** variants that nobody can check here */
   readonly unchecked: readonly string[];
-  /** the variant that runs, and why; empty where none does */
+  /** the variant that runs, and why; empty if none does */
   readonly choice: string;
 }
 

@@ -18,7 +18,7 @@ const DEFAULT_RMW = 'rmw_fastrtps_cpp';
 const prefixesOf = (probe: Probe): string[] =>
   (probe.env['AMENT_PREFIX_PATH'] ?? '').split(':').filter((prefix) => prefix !== '');
 
-/** The prefix that holds ROS itself; undefined where this process has no ROS environment. */
+/** The prefix that holds ROS itself; undefined if this process has no ROS environment. */
 function rosPrefix(probe: Probe): string | undefined {
   return prefixesOf(probe).find((prefix) => probe.exists(`${prefix}/share/rcl/package.xml`));
 }
