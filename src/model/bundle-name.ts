@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-/** Name of a bundle by the file that it was made of: `YOLOX Nano.onnx` becomes `yolox-nano`. */
+/** Bundle name derived from the source file: `YOLOX Nano.onnx` becomes `yolox-nano`. */
 export function bundleNameFrom(file: string): string {
   const stem = basename(file)
     .replace(/\.[^.]*$/, '')

@@ -9,23 +9,23 @@ import type { Head } from '../core/heads/head.ts';
 import { sha256Of } from '../platform/digest.ts';
 import { openRegularFile, readRegularFile } from '../platform/regular-file.ts';
 
-/** A bundle that was read and whose files have the digests that its manifest names. */
+/** A bundle whose manifest was read and whose files match the digests in it. */
 export interface Bundle {
   readonly manifest: BundleManifest;
-  /** where bundle.json and the files lie */
+  /** folder with bundle.json and the files */
   readonly folder: string;
   /** sha256 of bundle.json's bytes: the bundle's identity on every message, metric and record */
   readonly digest: string;
 }
 
-/** A manifest has some kilobytes; the drift reference of a large one some hundred. */
+/** Manifests have a few kilobytes; the drift reference of a large one a few hundred. */
 const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
 
 export const MANIFEST_FILE = 'bundle.json';
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** sha256 of a file, read piece by piece. Throws GOSHAWK_FILE_UNREADABLE. */
+/** sha256 of a file, read in chunks. Throws GOSHAWK_FILE_UNREADABLE. */
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   try {
@@ -38,8 +38,8 @@ export async function sha256OfFile(file: string): Promise<string> {
 }
 
 /**
- * Reads a bundle's manifest; its files are not looked at.
- * Throws GOSHAWK_BUNDLE_NOT_FOUND or GOSHAWK_BUNDLE_INVALID.
+ * Reads a bundle's manifest without checking its files. Throws GOSHAWK_BUNDLE_NOT_FOUND or
+ * GOSHAWK_BUNDLE_INVALID.
  */
 export async function readManifest(folder: string): Promise<Bundle> {
   let bytes: Uint8Array;
@@ -72,7 +72,7 @@ export function parseManifest(bytes: Uint8Array, bundle: string): BundleManifest
   return parsed.data;
 }
 
-/** Every file that a bundle names beside its manifest, with its digest. */
+/** Every file that a bundle's manifest names, with its digest. */
 export function filesNamed({
   variants,
   references,
@@ -105,7 +105,7 @@ export interface GraphClaims {
   /** `name@version`, for messages */
   readonly bundle: string;
   readonly head: Head;
-  /** how many */
+  /** number of labels */
   readonly labels: number;
   /** pixels */
   readonly inputWidth: number;

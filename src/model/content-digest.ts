@@ -2,10 +2,9 @@ import type { BundleManifest } from '../contract/bundle.ts';
 import { sha256Of } from '../platform/digest.ts';
 
 /**
- * sha256 over what a bundle does, whatever is said about it: graphs, head, labels, input, thresholds. Name,
- * version, lineage and everything that was measured are left out, since a latency is never the same twice:
- * two runs of a tool that does the same each time give bundles of one content digest, even where their
- * digests differ.
+ * sha256 over what a bundle computes: graphs, head, labels, input, thresholds. Name, version, lineage and all
+ * measurements are excluded, because a latency is never the same twice. Two runs of a deterministic tool
+ * yield bundles with the same content digest, even if their digests differ.
  */
 export function contentDigest({ head, labels, input, thresholds, variants }: BundleManifest): string {
   const graphs = variants.map(({ id, sha256, precision, providers, batch, engine }) => ({
@@ -20,7 +19,7 @@ export function contentDigest({ head, labels, input, thresholds, variants }: Bun
   return sha256Of(content);
 }
 
-/** The same value with the keys of every object in order. */
+/** The same value with the keys of every object sorted. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

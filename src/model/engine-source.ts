@@ -9,25 +9,25 @@ import { castInputFirst } from './onnx/tensorrt-input.ts';
 import type { TensorrtViolation } from './onnx/tensorrt-rule.ts';
 import { checkTensorrtRules } from './onnx/tensorrt-rules.ts';
 
-/** What trtexec is given. */
+/** The input for trtexec. */
 export interface EngineInput {
   readonly variant: BundleVariant;
   /** an ONNX file */
   readonly bytes: Uint8Array;
-  /** shapes of the input for trtexec's --minShapes, --optShapes and --maxShapes; null if the graph fixes them */
+  /** input shapes for trtexec's --minShapes, --optShapes and --maxShapes; null if the graph fixes them */
   readonly shapes: { readonly min: string; readonly opt: string; readonly max: string } | null;
-  /** what costs speed or accuracy and stops nothing */
+  /** violations that cost speed or accuracy but do not prevent a build */
   readonly notes: readonly TensorrtViolation[];
 }
 
-/** Broken rules that an error names. */
+/** Maximum number of broken rules that an error lists. */
 const MAX_TOLD = 4;
 
 /**
- * Takes the variant of a bundle that an engine is built from, and has its image go through its Cast first,
- * which TensorRT demands. Of several variants for TensorRT the first is taken, with `int8` the first that is
- * quantized. Throws GOSHAWK_ENGINE_INPUT if there is none, where int8 is asked of a graph without
- * quantization, and where a rule is broken that TensorRT refuses a graph for.
+ * Reads the variant of a bundle that an engine is built from, and moves its Cast in front, which TensorRT
+ * requires. Of several variants for TensorRT the first is used; with `int8` the first that is quantized.
+ * Throws GOSHAWK_ENGINE_INPUT if there is none, if int8 is requested for a graph without quantization, or if
+ * the graph breaks a rule that TensorRT enforces.
  */
 export async function readEngineInput(
   bundle: Bundle,
@@ -49,8 +49,7 @@ export async function readEngineInput(
   castInputFirst(model);
   if (int8 && !model.graph.node.some(({ opType }) => opType === 'QuantizeLinear')) {
     return refuse(
-      'it has no QuantizeLinear nodes, and trtexec --int8 would then make up the ranges: the ' +
-        'engine would detect nothing',
+      'it has no QuantizeLinear nodes, so trtexec --int8 would invent the ranges and the engine would detect nothing',
     );
   }
   const violations = checkTensorrtRules(model);
@@ -59,7 +58,7 @@ export async function readEngineInput(
   return { variant, bytes: writeModel(model), shapes: shapesOf(model, variant), notes: violations };
 }
 
-/** A graph that breaks a rule does it at every layer: a few are enough to know. */
+/** A graph that breaks a rule usually does so at every layer, so a few examples are enough. */
 function inWords(violations: readonly TensorrtViolation[]): string {
   const reported = violations.slice(0, MAX_TOLD).map(describeViolation).join('; ');
   const rest = violations.length - MAX_TOLD;
@@ -86,7 +85,7 @@ function choose({ manifest }: Bundle, wanted: string | null, int8: boolean): Bun
   });
 }
 
-/** A camera gives one image at a time as a rule, so that is what kernels are chosen for. */
+/** A camera usually delivers one image at a time, so kernels are chosen for that. */
 function shapesOf(model: Model, { batch }: BundleVariant): EngineInput['shapes'] {
   const [input] = feedInputs(model.graph);
   const [first, ...rest] = input === undefined ? [] : (shapeOf(input) ?? []);

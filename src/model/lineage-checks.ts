@@ -3,7 +3,7 @@ import { GoshawkError } from '../contract/errors.ts';
 import { filesNamed, sha256OfFile, type Bundle } from './bundle.ts';
 import { AFTER_TRAINING } from './lineage-sources.ts';
 
-/** A digest that a bundle states, and what the thing itself says where it is at hand. */
+/** A digest that a bundle states, and how it compares with the actual content if that is available. */
 export interface DigestCheck {
   /** such as `model.onnx`, `data set`, `calibration` */
   readonly what: string;
@@ -11,24 +11,29 @@ export interface DigestCheck {
   readonly result: 'matches' | 'differs' | 'unreadable' | 'not at hand';
   /** the file that was read; null if nothing was */
   readonly file: string | null;
-  /** what it has; null if it was not read */
+  /** its actual digest; null if it was not read */
   readonly actual: string | null;
 }
 
-/** What stands for a digest where there is none: a stage that states it cannot be checked and was written by hand. */
+/** A placeholder for a missing digest. A stage with it cannot be checked and was written by hand. */
 const NO_DIGEST = /^0+$/;
 
-/** Files that somebody says belong to a lineage (a data set's annotations, the imported ONNX file), by their digest. */
+/**
+ * Files supplied for checking a lineage (a data set's annotations, the imported ONNX file), by their digest.
+ */
 export type FilesAtHand = ReadonlyMap<string, string>;
 
-/** True unless something at hand is not what is stated. What is not at hand proves nothing either way. */
+/**
+ * True unless available content contradicts the record. Content that is not available proves nothing either
+ * way.
+ */
 export function checksHold(checks: readonly DigestCheck[]): boolean {
   return checks.every(({ result }) => result === 'matches' || result === 'not at hand');
 }
 
 /**
- * Checks the files of a bundle, the links between its stages, and names everything else that it states a digest of.
- * @param parents bundles at hand that gave their weights
+ * Checks the files of a bundle and the links between its stages, and lists every other digest that it states.
+ * @param parents available bundles that contributed their weights
  */
 export async function checkDigests(
   bundle: Bundle,
@@ -42,7 +47,8 @@ export async function checkDigests(
   const own = new Map(
     bundle.manifest.variants.map(({ file, sha256 }) => [sha256, join(bundle.folder, file)]),
   );
-  // that two stages state one digest proves nothing of a file: what is not at hand is told beside the links
+  // two stages that state the same digest prove nothing about a file, so unavailable files are listed in
+  // addition to links
   const seen = new Set(checks.map(({ digest }) => digest));
   checks.push(...checkLinks(bundle, parents));
   for (const { what, digest } of statedDigests(bundle)) {
@@ -81,10 +87,10 @@ async function checkFile(what: string, digest: string, file: string): Promise<Di
 }
 
 /**
- * Checks that each stage began with what is said to be there before it and that the last one gave a file of
- * the bundle: training stages begin with the checkpoint of the one before, an import with the file that was
- * imported, what follows with a graph of the bundle so far. A link of which one side is not stated is not
- * checked. Nothing is signed: links that hold show that the record is consistent, not who wrote it.
+ * Checks that the input of each stage matches the output before it, and that the last output is a file of the
+ * bundle: training stages start from the checkpoint of the previous stage, an import from the imported file,
+ * later stages from a graph of the bundle so far. A link with only one side stated is not checked. Nothing is
+ * signed: matching links show that the record is consistent, not who wrote it.
  */
 function checkLinks(bundle: Bundle, parents: readonly Bundle[]): DigestCheck[] {
   const { lineage, variants } = bundle.manifest;
@@ -110,9 +116,9 @@ function checkLinks(bundle: Bundle, parents: readonly Bundle[]): DigestCheck[] {
     const before = stages[i - 1];
     const name = stage.stage;
     if (name === 'import') {
-      link(`${name}: came in is the imported file`, stage.inputDigest, [lineage.sourceDigest]);
+      link(`${name}: input is the imported file`, stage.inputDigest, [lineage.sourceDigest]);
     } else if (before !== undefined) {
-      const what = `${name}: came in is what ${before.stage} gave`;
+      const what = `${name}: input is the output of ${before.stage}`;
       const others = AFTER_TRAINING.has(name) ? graphs : [];
       link(
         what,
@@ -123,13 +129,14 @@ function checkLinks(bundle: Bundle, parents: readonly Bundle[]): DigestCheck[] {
     }
   });
   stages.forEach((stage, i) => {
-    // an engine lies inside the file that wraps it, so its own digest is that of no file; references give no graph
+    // an engine is embedded in the file that wraps it, so its digest is not that of a file; references
+    // produce no graph
     if (!AFTER_TRAINING.has(stage.stage) || stage.stage === 'engine' || stage.stage === 'references') return;
     const next = stages[i + 1];
     const isLast = next === undefined;
     const what = isLast
-      ? `${stage.stage}: gave is a file of the bundle`
-      : `${stage.stage}: gave is what ${next.stage} began with`;
+      ? `${stage.stage}: output is a file of the bundle`
+      : `${stage.stage}: output is the input of ${next.stage}`;
     link(what, stage.outputDigest, isLast ? own : [next.inputDigest, ...graphs], !isLast && isParentMissing);
   });
   return checks;
@@ -140,7 +147,7 @@ interface Stated {
   readonly digest: string;
 }
 
-/** Digests of things that do not come with a bundle. */
+/** Digests of things that are not part of a bundle. */
 function statedDigests({ manifest }: Bundle): Stated[] {
   const { lineage } = manifest;
   const stated: { what: string; digest: string | undefined }[] = [
@@ -152,8 +159,8 @@ function statedDigests({ manifest }: Bundle): Stated[] {
       { what: `${stage.stage}: data`, digest: stage.dataset?.digest },
       { what: `${stage.stage}: calibration`, digest: stage.calibration?.digest },
       { what: `${stage.stage}: code`, digest: stage.codeDigest },
-      { what: `${stage.stage}: came in`, digest: stage.inputDigest },
-      { what: `${stage.stage}: gave`, digest: stage.outputDigest },
+      { what: `${stage.stage}: input`, digest: stage.inputDigest },
+      { what: `${stage.stage}: output`, digest: stage.outputDigest },
     );
   }
   for (const { dataset, datasetDigest } of manifest.evaluation ?? []) {

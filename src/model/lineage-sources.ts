@@ -2,26 +2,32 @@ import type { LineageStage } from '../contract/lineage.ts';
 import type { Bundle } from './bundle.ts';
 import type { BundleListing } from './repository.ts';
 
-/** A bundle that another one names. */
+/** A reference from one bundle to another. */
 export interface Reference {
   readonly name: string;
   readonly version: string | null;
   readonly digest: string;
 }
 
-/** What is at hand for a reference. */
+/** What was found for a reference. */
 export type Found =
   | { readonly kind: 'bundle'; readonly bundle: Bundle }
-  /** the digest is that of the checkpoint which this bundle was made of */
+  /** the digest is that of the checkpoint that this bundle was made from */
   | { readonly kind: 'checkpoint'; readonly bundle: Bundle }
-  /** something stands under the name and has another digest, or cannot be read */
+  /** a bundle with this name has another digest, or cannot be read */
   | { readonly kind: 'other'; readonly note: string }
   | { readonly kind: 'missing' };
 
-/** Stages that work on a bundle; what the last one before them gave is the checkpoint that the bundle was made of. */
+/**
+ * Stages that work on a bundle. The output of the last stage before them is the checkpoint that the bundle
+ * was made from.
+ */
 export const AFTER_TRAINING: ReadonlySet<string> = new Set(['import', 'optimize', 'engine', 'references']);
 
-/** The bundles at hand, by everything that a lineage may name them by. Their files are not looked at. */
+/**
+ * The available bundles, indexed by everything that a lineage may refer to them by. Their files are not
+ * checked.
+ */
 export class LineageSources {
   readonly #listings: readonly BundleListing[];
   readonly #byDigest = new Map<string, Bundle>();
@@ -31,7 +37,7 @@ export class LineageSources {
     this.#listings = listings;
     const bundles = listings.flatMap((listing) => ('bundle' in listing ? [listing.bundle] : []));
     for (const bundle of bundles) this.#byDigest.set(bundle.digest, bundle);
-    // several bundles can be made of one checkpoint: the one with the shortest past is nearest to it
+    // several bundles can be made from one checkpoint: the one with the shortest lineage is closest to it
     bundles.sort((a, b) => stagesOf(b).length - stagesOf(a).length);
     for (const bundle of bundles) {
       const checkpoint = stagesOf(bundle).findLast(({ stage }) => !AFTER_TRAINING.has(stage))?.outputDigest;

@@ -6,10 +6,10 @@ const short = (digest: string): string => digest.slice(0, 12);
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 
-/** Without the digits that floating-point arithmetic leaves behind. */
+/** Rounds away the noise of floating-point arithmetic. */
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
-/** Minutes are enough for people: `2026-11-23 09:30`. */
+/** Minutes are precise enough for display: `2026-11-23 09:30`. */
 const minute = (moment: string): string => moment.slice(0, 16).replace('T', ' ');
 
 const RESULTS: Readonly<Record<DigestCheck['result'], string>> = {
@@ -19,14 +19,16 @@ const RESULTS: Readonly<Record<DigestCheck['result'], string>> = {
   'not at hand': 'not at hand',
 };
 
-/** A tree of bundles for a terminal: a line a bundle, then its stages and measurements, then every digest. */
+/**
+ * A tree of bundles for a terminal: one line per bundle, then its stages and measurements, then every digest.
+ */
 export function lineageText(root: LineageNode): string[] {
   const described = new Map<string, LineageNode>();
   for (const node of nodesOf(root)) {
     if (node.facts !== null && !described.has(node.digest)) described.set(node.digest, node);
   }
   const lines = [...tree(root), ...[...described.values()].flatMap(details), ...summary(root)];
-  // a foreign bundle's words may hold what moves a terminal's cursor
+  // text from a foreign bundle may contain control characters that move the cursor
   return lines.map((text) => text.replace(/\p{Cc}/gu, '?'));
 }
 
@@ -74,7 +76,7 @@ function details({ name, version, facts, checks }: LineageNode): string[] {
     const words = stageWords(stage);
     if (words.length > 0) rows.push(row(stage.stage, words));
   }
-  // newer records say it stage by stage
+  // newer records have it per stage
   if (facts.codeCommit !== null && facts.stages.every(({ codeCommit }) => codeCommit === undefined)) {
     rows.push(row('code', [facts.codeCommit]));
   }
@@ -146,10 +148,7 @@ function pruningWords(pruning: NonNullable<LineageStage['pruning']>): string[] {
   return words;
 }
 
-/**
- * What a bundle says of its past, in a line or two: what does not hold by name, then how much of it could be
- * checked.
- */
+/** The lineage of a bundle in a line or two: failed checks by name, then how much could be checked. */
 export function statedWords(checks: readonly DigestCheck[]): string[] {
   const count = (result: DigestCheck['result']): number =>
     checks.filter((check) => check.result === result).length;

@@ -5,23 +5,23 @@ import { nameOf, type Bundle } from './bundle.ts';
 import { checkDigests, checksHold, type DigestCheck, type FilesAtHand } from './lineage-checks.ts';
 import type { LineageSources, Reference } from './lineage-sources.ts';
 
-/** Generations that are followed; a real past has a handful. */
+/** Maximum number of generations. A real lineage has a handful. */
 const MAX_DEPTH = 32;
 
-/** Nodes that are looked at; the same bundle is looked at once. */
+/** Maximum number of nodes. The same bundle is visited once. */
 const MAX_NODES = 500;
 
-/** What is told of a bundle that is at hand. */
+/** What is known about an available bundle. */
 export interface LineageFactsOfBundle {
   readonly folder: string;
-  /** stages by name, first to last; of older bundles what can be told */
+  /** stages by name, first to last; inferred for older bundles */
   readonly made: readonly string[];
-  /** when it was made or its last stage ended; null if nobody said */
+  /** when it was made or its last stage ended; null if not recorded */
   readonly when: string | null;
   readonly codeCommit: string | null;
   /** of the first evaluation */
   readonly ap: number | null;
-  /** of all variants together */
+  /** total size of all variants */
   readonly bytes: number;
   /** the fastest measured variant */
   readonly latency: { readonly variant: string; readonly p50: number; readonly host: string } | null;
@@ -34,17 +34,17 @@ export interface LineageNode {
   readonly name: string;
   readonly version: string | null;
   readonly digest: string;
-  /** what it gave its child: `weights`, `teacher`; null for the bundle that was asked about */
+  /** what it contributed to its child: `weights`, `teacher`; null for the root bundle */
   readonly role: string | null;
   /**
-   * `here`: at hand, with the digest that its child states. `checkpoint`: at hand, and its child states the
-   * digest of a checkpoint that it was made of. `repeated`: shown before. `missing`: not at hand.
-   * `different`: something else is at hand under this name or digest.
+   * `here`: available, with the digest that its child states. `checkpoint`: available, and its child states
+   * the digest of a checkpoint that it was made from. `repeated`: shown before. `missing`: not available.
+   * `different`: something else has this name or digest.
    */
   readonly state: 'here' | 'checkpoint' | 'repeated' | 'missing' | 'different';
-  /** why, where the state needs words */
+  /** explanation of the state, if it needs one */
   readonly note: string | null;
-  /** null if the bundle is not at hand */
+  /** null if the bundle is not available */
   readonly facts: LineageFactsOfBundle | null;
   readonly checks: readonly DigestCheck[];
   readonly parents: readonly LineageNode[];
@@ -54,7 +54,7 @@ interface Edge extends Reference {
   readonly role: string;
 }
 
-/** Follows what bundles say they were made from, and checks every digest that is at hand. */
+/** Follows the stated parents of bundles and checks every digest whose content is available. */
 export class LineageReader {
   readonly #sources: LineageSources;
   readonly #files: FilesAtHand;
@@ -66,8 +66,8 @@ export class LineageReader {
   }
 
   /**
-   * The tree from a bundle to its oldest known ancestors. Throws GOSHAWK_LINEAGE_INVALID for a cycle and for
-   * a past without end.
+   * The tree from a bundle to its oldest known ancestors. Throws GOSHAWK_LINEAGE_INVALID for a cycle or a
+   * lineage that is too deep or too large.
    */
   read(bundle: Bundle): Promise<LineageNode> {
     this.#seen.clear();
@@ -136,7 +136,7 @@ export class LineageReader {
   }
 }
 
-/** Parents that a bundle states, then teachers that its stages name; each digest once. */
+/** The stated parents of a bundle, then the teachers of its stages; each digest once. */
 function edgesOf({ manifest }: Bundle): Edge[] {
   const { parents, stages = [] } = manifest.lineage;
   const edges = new Map<string, Edge>();
@@ -173,18 +173,21 @@ function factsOf({ manifest, folder }: Bundle): LineageFactsOfBundle {
   };
 }
 
-/** What made a bundle that was written before stages were. */
+/** The stages of a bundle that was written before stages were recorded. */
 function madeBefore(lineage: Lineage): string[] {
   return [...('training' in lineage ? ['train'] : []), lineage.tool.replace('goshawk models ', '')];
 }
 
-/** Every node of a tree, parents behind their child. */
+/** Every node of a tree, each child before its parents. */
 export function* nodesOf(node: LineageNode): Generator<LineageNode> {
   yield node;
   for (const parent of node.parents) yield* nodesOf(parent);
 }
 
-/** True unless something at hand is not what the lineage states. What is not at hand proves nothing either way. */
+/**
+ * True unless available content contradicts the lineage. Content that is not available proves nothing either
+ * way.
+ */
 export function lineageHolds(root: LineageNode): boolean {
   return [...nodesOf(root)].every(({ state, checks }) => state !== 'different' && checksHold(checks));
 }

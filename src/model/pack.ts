@@ -4,7 +4,10 @@ import { writeOutput } from '../platform/outputs.ts';
 import { filesNamed, MANIFEST_FILE, type Bundle } from './bundle.ts';
 import { makeTar, type TarEntry } from './tar.ts';
 
-/** Writes a bundle as one tar file, whole or not at all; the same bundle gives the same bytes. How many they were. */
+/**
+ * Writes a bundle as one tar file, atomically; the same bundle yields the same bytes. Returns the size in
+ * bytes.
+ */
 export async function packBundle(bundle: Bundle, out: string): Promise<number> {
   const names = new Set([MANIFEST_FILE, ...filesNamed(bundle.manifest).map(({ file }) => file)]);
   const entries: TarEntry[] = [];

@@ -6,23 +6,23 @@ import { GoshawkError } from '../contract/errors.ts';
 import { loadBundle, MANIFEST_FILE, readManifest, type Bundle } from './bundle.ts';
 import { compareVersions } from './versions.ts';
 
-/** One entry of the repository: a bundle, or a folder that should be one and what is wrong with it. */
+/** One entry of the repository: a bundle, or a folder that should be one and the error in it. */
 export type BundleListing =
   | { readonly folder: string; readonly bundle: Bundle }
   | { readonly folder: string; readonly error: GoshawkError };
 
-/** The model folder of the package: two above this file's room, in src/ as in dist/. */
+/** The model folder of the package, two levels above this file's folder, in src/ as in dist/. */
 function packageModels(): string {
   return fileURLToPath(new URL('../../models', import.meta.url));
 }
 
-/** Where bundles that an operator imports are kept. */
+/** The folder for bundles that the user imports. */
 export function userModels(env: NodeJS.ProcessEnv = process.env): string {
   const data = env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share');
   return join(data, 'goshawk', 'models');
 }
 
-/** Folders that are searched, in this order: those of GOSHAWK_MODELS, the user's, the package's. */
+/** Folders to search, in this order: those in GOSHAWK_MODELS, the user's, the package's. */
 export function defaultModelFolders(env: NodeJS.ProcessEnv = process.env): string[] {
   const given = (env['GOSHAWK_MODELS'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return [...given, userModels(env), packageModels()];
@@ -51,10 +51,7 @@ export class ModelRepository {
     this.folders = folders;
   }
 
-  /**
-   * Everything that is there by name, then version; broken entries are told and not left out. Files are not
-   * checked.
-   */
+  /** All entries by name, then version. Broken entries are reported, not skipped. Files are not checked. */
   async list(): Promise<BundleListing[]> {
     const listings: BundleListing[] = [];
     for (const root of this.folders) {
@@ -69,7 +66,7 @@ export class ModelRepository {
 
   /**
    * Finds a bundle by `NAME`, `NAME@VERSION`, or the path of its folder or bundle.json. Of several versions
-   * the newest is taken, of one version in several folders the first. Throws GOSHAWK_BUNDLE_NOT_FOUND.
+   * the newest is used; of one version in several folders the first. Throws GOSHAWK_BUNDLE_NOT_FOUND.
    */
   async find(reference: string): Promise<string> {
     const folder = basename(reference) === MANIFEST_FILE ? dirname(reference) : reference;

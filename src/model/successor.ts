@@ -7,22 +7,22 @@ import { filesNamed, type Bundle } from './bundle.ts';
 import { nextPatch } from './versions.ts';
 import { checkNewBundle } from './write-bundle.ts';
 
-/** What makes a new version of a bundle. */
+/** How a new version of a bundle is made. */
 export interface Succession {
   readonly stage: LineageStage;
   /** the command that makes it */
   readonly tool: string;
-  /** of the new bundle; the next patch release unless given */
+  /** version of the new bundle; the next patch release by default */
   readonly version?: string;
   readonly createdAt?: string;
 }
 
 /**
- * The manifest of a bundle's next version, whose parent it is, before anything else is changed in it.
- * Throws GOSHAWK_USAGE for a pre-release without a version for its successor.
+ * The manifest of a bundle's next version, with the bundle as its parent and no other changes. Throws
+ * GOSHAWK_USAGE for a pre-release if no next version is given.
  */
 export function successorOf({ manifest, digest }: Bundle, succession: Succession): BundleManifest {
-  // the time of the parent is not that of the child
+  // the parent's time does not apply to the child
   const past = { ...manifest.lineage };
   delete past.createdAt;
   return {
@@ -39,7 +39,7 @@ export function successorOf({ manifest, digest }: Bundle, succession: Succession
 }
 
 /**
- * Checks before the work that the next version of a bundle can be written to the model folder `out`.
+ * Checks in advance that the next version of a bundle can be written to the model folder `out`.
  * @throws GoshawkError GOSHAWK_USAGE, GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
 export async function checkSuccessor(
@@ -56,7 +56,10 @@ export async function filesOf({ manifest, folder }: Bundle): Promise<Map<string,
   return files;
 }
 
-/** `1.0.0` becomes `1.0.1`. Throws GOSHAWK_USAGE for a pre-release, whose successor is for people to say. */
+/**
+ * `1.0.0` becomes `1.0.1`. Throws GOSHAWK_USAGE for a pre-release, whose next version only the user can
+ * decide.
+ */
 function nextRelease(version: string): string {
   const next = nextPatch(version);
   if (next !== null) return next;

@@ -1,4 +1,4 @@
-/** Archives are made of blocks of this size. */
+/** Archives consist of blocks of this size. */
 const BLOCK = 512;
 
 export interface TarEntry {
@@ -38,7 +38,7 @@ export function makeTar(entries: readonly TarEntry[]): Uint8Array {
   const archive = new Uint8Array(total);
   let at = 0;
   for (const { name, data } of sorted) {
-    if (!/^[\x20-\x7e]{1,100}$/.test(name)) throw new RangeError(`no name for a tar entry: ${name}`);
+    if (!/^[\x20-\x7e]{1,100}$/.test(name)) throw new RangeError(`not a valid name for a tar entry: ${name}`);
     archive.set(header(name, data.byteLength), at);
     archive.set(data, at + BLOCK);
     at += BLOCK + blocks(data.byteLength);

@@ -13,19 +13,20 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Where a version of a bundle lies in a model folder. */
+/** The place of a version of a bundle in a model folder. */
 function placeOf(root: string, name: string, version: string): string {
   return join(root, name, version);
 }
 
 function taken(folder: string): GoshawkError {
   return new GoshawkError('GOSHAWK_USAGE', {
-    reason: `${folder} is there already and bundles never change: give another --version`,
+    reason: `${folder} exists already and bundles never change: use another --version`,
   });
 }
 
 /**
- * Checks before the work that a bundle can be written: its version is not there yet, and its folder can be made.
+ * Checks in advance that a bundle can be written: its version does not exist yet, and its folder can be
+ * created.
  * @throws GoshawkError GOSHAWK_USAGE, GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
 export async function checkNewBundle(root: string, name: string, version: string): Promise<void> {
@@ -35,10 +36,10 @@ export async function checkNewBundle(root: string, name: string, version: string
 }
 
 /**
- * Writes `<root>/<name>/<version>/`, whole or not at all: everything goes into a folder beside it, is checked
- * there, and is moved in one step. A version that is there already is refused (GOSHAWK_USAGE): bundles never
- * change. Throws GOSHAWK_BUNDLE_INVALID before anything is written where the manifest does not follow the
- * schema, GOSHAWK_OUTPUT_REFUSED and GOSHAWK_NO_SPACE where it cannot be written.
+ * Writes `<root>/<name>/<version>/` atomically: everything is written to a folder next to it, checked there,
+ * and moved in one step. An existing version is refused (GOSHAWK_USAGE), because bundles never change. Throws
+ * GOSHAWK_BUNDLE_INVALID before anything is written if the manifest does not follow the schema,
+ * GOSHAWK_OUTPUT_REFUSED or GOSHAWK_NO_SPACE if it cannot be written.
  */
 export async function writeBundle(
   root: string,
@@ -60,13 +61,14 @@ export async function writeBundle(
     for (const [name, bytes] of files) await writeFile(join(draft, name), bytes, { flush: true });
     await writeFile(join(draft, MANIFEST_FILE), `${JSON.stringify(checked, null, 2)}\n`, { flush: true });
     const written = await loadBundle(draft);
-    // a temporary folder is its maker's alone; a bundle is for whoever may read the model folder
+    // a temporary folder is private to its creator, but a bundle is for everyone who may read the model
+    // folder
     await chmod(draft, (await stat(dirname(folder))).mode & 0o777);
     await rename(draft, folder);
     return { ...written, folder };
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
-    // a folder that came meanwhile and is not empty stops the move
+    // a folder that appeared meanwhile and is not empty stops the move
     if (await exists(folder)) throw taken(folder);
     throw isSystemError(error) ? outputError(folder, error) : error;
   }
@@ -81,7 +83,7 @@ async function makeDraft(folder: string): Promise<string> {
   }
 }
 
-/** Of a call into the operating system, and not of a check of what was written. */
+/** True for an error of a system call, as opposed to one from checking what was written. */
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }

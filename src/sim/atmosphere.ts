@@ -5,9 +5,9 @@ import { pack } from './canvas.ts';
 /** A color as 0xRRGGBB, as it looks in plain daylight. */
 export type Color = number;
 
-/** How the day and the weather change a color on its way to the camera. */
+/** How daylight and weather change a color on its way to the camera. */
 export interface Atmosphere {
-  /** share of daylight that surfaces send back, by channel */
+  /** share of daylight that surfaces reflect, by channel */
   readonly ambient: readonly [number, number, number];
   /** color of the far haze, channels 0..255 */
   readonly haze: readonly [number, number, number];
@@ -15,7 +15,7 @@ export interface Atmosphere {
   readonly density: number;
   readonly skyTop: Color;
   readonly skyLow: Color;
-  /** 0 by day .. 1 at night: how much lamps and lit windows stand out */
+  /** 0 by day .. 1 at night: how bright lamps and lit windows are */
   readonly lamps: number;
 }
 
@@ -23,7 +23,7 @@ function mix(low: number, high: number, share: number): number {
   return low + (high - low) * share;
 }
 
-/** Blends two colors; share 0 gives `low`, 1 gives `high`. */
+/** Blends two colors: share 0 is `low`, 1 is `high`. */
 export function mixColors(low: Color, high: Color, share: number): Color {
   const r = mix((low >> 16) & 255, (high >> 16) & 255, share) | 0;
   const g = mix((low >> 8) & 255, (high >> 8) & 255, share) | 0;
@@ -63,9 +63,8 @@ export function transmission(atmosphere: Atmosphere, distance: number): number {
 }
 
 /**
- * The packed color of a surface as the camera sees it.
- * @param shade brightness by its orientation, about 0.5..1.2
- * @param emissive true for lamps: daylight does not matter
+ * The packed color of a surface as the camera sees it. @param shade brightness from its orientation, about
+ * 0.5..1.2 @param emissive true for lamps, which daylight does not affect
  */
 export function seenColor(
   atmosphere: Atmosphere,

@@ -1,4 +1,4 @@
-/** A block of street: an intersection at its start, then houses up to the next one; meters. */
+/** Length of a block of street, from one intersection to the next, in meters. */
 export const BLOCK_LENGTH = 56;
 /** Depth of the intersection, from the block's start, in meters. */
 export const CROSSING = 10;

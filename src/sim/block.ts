@@ -6,13 +6,13 @@ import { placeControls, placeCurb, placeFacades } from './roadside.ts';
 import type { Street } from './street.ts';
 import { placePerson, placeVehicle, sampleKind, sampleVehicle, type Vehicle } from './traffic.ts';
 
-/** Someone who walks along or across the street and comes back when out of sight. */
+/** A pedestrian who walks along or across the street and turns back when out of sight. */
 interface Walker {
   readonly seed: number;
   readonly x: number;
   /** from the block's start */
   readonly z: number;
-  /** meters a second; negative to the left for those who cross */
+  /** meters per second; negative means to the left when crossing */
   readonly speed: number;
   readonly heading: number;
 }
@@ -24,7 +24,7 @@ interface CrossVehicle {
   readonly z: number;
 }
 
-/** What a block holds: things that stay, and things that move within it. */
+/** The contents of a block: static objects, and objects that move within it. */
 export interface Block {
   readonly still: readonly Drawable[];
   readonly walkers: readonly Walker[];
@@ -32,10 +32,10 @@ export interface Block {
   readonly cross: readonly CrossVehicle[];
 }
 
-/** Meters of the crossing street on which vehicles are seen. */
+/** Visible length of the crossing street, meters. */
 const CROSS_SPAN = 64;
 
-/** Block `index` of the world with this seed: always the same for the same numbers. */
+/** Block `index` of the world with this seed. The same numbers always yield the same block. */
 export function buildBlock(worldSeed: number, index: number, street: Street): Block {
   const random = createRandom(mixSeeds(worldSeed, 0xb10c, index));
   const base = index * BLOCK_LENGTH;
@@ -135,7 +135,7 @@ function sampleCross(random: Random): CrossVehicle {
   };
 }
 
-/** Adds everything of a block as it stands at time `t` (seconds). */
+/** Adds everything in a block at time `t` (seconds). */
 export function placeBlock(block: Block, index: number, t: number, street: Street, out: Drawable[]): void {
   const base = index * BLOCK_LENGTH;
   out.push(...block.still);

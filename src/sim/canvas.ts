@@ -1,13 +1,13 @@
 /**
- * A software rasterizer: antialiased polygons by exact area coverage, written in plain arithmetic without any native
- * dependency, so that a seed gives the same pixels on x64 and arm64. Coordinates are pixels, (0, 0) is the corner of
- * the top-left pixel, y grows downwards.
+ * A software rasterizer: antialiased polygons by exact area coverage, written in plain arithmetic without
+ * native dependencies, so that a seed yields the same pixels on x64 and arm64. Coordinates are pixels, (0, 0)
+ * is the corner of the top-left pixel, y grows downwards.
  *
- * Coverage comes from an accumulation buffer: each edge adds the signed area it leaves to its right, cell by
- * cell, and a running sum along the row turns that into coverage. Contours that turn the other way cut holes.
+ * Coverage comes from an accumulation buffer: each edge adds the signed area to its right, cell by cell, and
+ * a running sum along the row turns that into coverage. Contours with the opposite orientation cut holes.
  */
 
-/** Coverage (of 256) from which a pixel belongs to the object that is drawn. */
+/** Minimum coverage (of 256) for a pixel to belong to the object being drawn. */
 const OWNED = 128;
 
 /** Packs channels 0..255 as the canvas stores them. */
@@ -22,14 +22,16 @@ export class Canvas {
   readonly pixels: Uint32Array;
   /** the object that covers the pixel, 0 for scenery */
   readonly ids: Uint8Array;
-  /** bounds of the pixels that the present object covered: columns and rows, inclusive; empty while maxX < minX */
+  /**
+   * bounds of the pixels covered by the current object: columns and rows, inclusive; empty while maxX < minX
+   */
   minX = 0;
   minY = 0;
   maxX = -1;
   maxY = -1;
-  /** pixels that the present object covered, each counted once */
+  /** number of pixels covered by the current object, each counted once */
   owned = 0;
-  /** bounds of the present object's outline, not cut by the image's borders */
+  /** bounds of the current object's outline, not clipped to the image */
   outlineMinX = 0;
   outlineMinY = 0;
   outlineMaxX = 0;
@@ -55,8 +57,8 @@ export class Canvas {
   }
 
   /**
-   * Starts object `id` (1..255; 0 is scenery, which is not measured). Objects are drawn one after the other,
-   * far to near.
+   * Starts object `id` (1..255; 0 is scenery, which is not measured). Objects are drawn in order, far to
+   * near.
    */
   beginObject(id: number): void {
     this.#id = id;
@@ -134,7 +136,7 @@ export class Canvas {
       if (first + 1 > this.#rowMax[row]!) this.#rowMax[row] = first + 1;
       return;
     }
-    // the area right of the edge grows as a parabola in the first and last cell and linearly between
+    // the area right of the edge grows quadratically in the first and last cell and linearly in between
     const last = Math.ceil(right) - 1;
     const gain = d / (right - left);
     let before = 0;
@@ -151,9 +153,9 @@ export class Canvas {
   }
 
   /**
-   * Paints the contours added since the last call and forgets them.
+   * Paints the contours added since the last call and clears them.
    * @param color packed with `pack`
-   * @param alpha 0..1; below 1 the color is an overlay and the pixels keep their owner
+   * @param alpha 0..1; below 1, the color is an overlay and the pixels keep their owner
    */
   fill(color: number, alpha: number): void {
     const { width } = this;
@@ -173,7 +175,7 @@ export class Canvas {
         sum += cells[base + x]!;
         cells[base + x] = 0;
         x += 1;
-        // coverage stays the same up to the next cell that an edge touched
+        // coverage is constant up to the next cell that an edge touched
         while (x <= end && cells[base + x] === 0) x += 1;
         const area = sum < 0 ? -sum : sum;
         const cover = area >= 0.998 ? scale : area * scale;
@@ -185,7 +187,7 @@ export class Canvas {
     this.#bottom = -1;
   }
 
-  /** Paints columns from..to-1 of a row, all covered alike (`cover` of 256). */
+  /** Paints columns from..to-1 of a row with the same coverage (`cover` of 256). */
   #run(row: number, from: number, to: number, color: number, cover: number, owns: boolean): void {
     const { pixels, ids } = this;
     const start = row * this.width + from;
@@ -230,7 +232,7 @@ export class Canvas {
     if (row > this.maxY) this.maxY = row;
   }
 
-  /** Adds light in a disc that fades to its rim. `strength` 0..1; owners do not change. */
+  /** Adds light in a disc that fades towards its rim. `strength` is 0..1; owners do not change. */
   glow(cx: number, cy: number, radius: number, color: number, strength: number): void {
     const { width, height, pixels } = this;
     const x0 = Math.max(0, Math.floor(cx - radius));

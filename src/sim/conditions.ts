@@ -1,6 +1,6 @@
 import type { Random } from '../core/random.ts';
 
-/** The knobs of a scene. All run continuously from 0 to 1 but `tilt`. */
+/** The knobs of a scene. All except `tilt` range continuously from 0 to 1. */
 export interface Conditions {
   /** 0 night .. 1 bright day */
   readonly light: number;
@@ -23,7 +23,7 @@ export const CONDITION_NAMES = ['light', 'fog', 'rain', 'blur', 'noise', 'dirt',
 /** A clear day with a clean, level camera. */
 export const CLEAR_DAY: Conditions = { light: 1, fog: 0, rain: 0, blur: 0, noise: 0.08, dirt: 0, tilt: 0 };
 
-/** Least and greatest value of each knob. */
+/** Minimum and maximum of each knob. */
 export const CONDITION_RANGES: Readonly<Record<keyof Conditions, readonly [number, number]>> = {
   light: [0, 1],
   fog: [0, 1],
@@ -35,9 +35,9 @@ export const CONDITION_RANGES: Readonly<Record<keyof Conditions, readonly [numbe
 };
 
 /**
- * Conditions for a data set: mostly a moderate day, with a share of every difficulty. Roughly: 75 % day, 15 %
- * dusk, 10 % night; one in four hazy, one in five rainy, three in ten slightly blurred, one in five behind a
- * dirty lens; tilt of 1.5 degrees (one sigma).
+ * Samples conditions for a data set: mostly a moderate day, with a share of every difficulty. Roughly: 75 %
+ * day, 15 % dusk, 10 % night; one in four hazy, one in five rainy, three in ten slightly blurred, one in five
+ * behind a dirty lens; tilt of 1.5 degrees (one sigma).
  */
 export function sampleConditions(random: Random): Conditions {
   const hour = random.next();

@@ -4,10 +4,10 @@ import type { Painter } from './painter.ts';
 
 export type Paint = (painter: Painter, t: number) => void;
 
-/** A part of a drawable with a label of its own, or without one: a bicycle and its rider are two parts. */
+/** A part of a drawable, with its own label or none: a bicycle and its rider are two parts. */
 export interface Part {
   readonly label: SceneLabel | undefined;
-  /** meters, by which it is decided what is too small to draw */
+  /** meters; decides whether it is too small to draw */
   readonly height: number;
   readonly paint: Paint;
 }
@@ -20,27 +20,27 @@ export interface Footprint {
   readonly z1: number;
 }
 
-/** Something that stands in the world at an instant. */
+/** An object in the world at an instant. */
 export interface Drawable {
-  /** painted one after the other */
+  /** painted in order */
   readonly parts: readonly Part[];
   /** meters, world axes */
   readonly x: number;
   readonly y: number;
   readonly z: number;
-  /** radians, 0 looks along the road */
+  /** radians, 0 points along the road */
   readonly heading: number;
-  /** decides what hides what */
+  /** decides occlusion */
   readonly footprint: Footprint;
-  /** takes its place on the ground for itself: of two such that overlap, the later one is left out */
+  /** occupies its ground: of two overlapping solid objects, the later one is skipped */
   readonly solid: boolean;
-  /** nearer than this many meters it is left out */
+  /** skipped if nearer than this many meters */
   readonly nearest: number;
-  /** half width and half length of its shadow in meters, 0 for none */
+  /** half width and half length of its shadow in meters; 0 for none */
   readonly shadow: readonly [number, number];
 }
 
-/** The rectangle around something of these half sizes (meters) that is turned by `heading`. */
+/** The rectangle around an object with these half sizes (meters), rotated by `heading`. */
 export function footprintOf(
   x: number,
   z: number,
@@ -55,7 +55,7 @@ export function footprintOf(
   return { x0: x - dx, x1: x + dx, z0: z - dz, z1: z + dz };
 }
 
-/** A thing without a label that hides others but takes no place: poles, trees, facades. */
+/** An unlabeled object that occludes others but occupies no ground: poles, trees, facades. */
 export function scenery(
   x: number,
   z: number,
@@ -78,7 +78,7 @@ function overlap(a: Footprint, b: Footprint): boolean {
   return a.x0 < b.x1 && b.x0 < a.x1 && a.z0 < b.z1 && b.z0 < a.z1;
 }
 
-/** Leaves out the solid drawables whose ground an earlier one or the camera (`taken`) already has. */
+/** Skips solid drawables whose ground is already occupied by an earlier one or the camera (`taken`). */
 export function withoutCollisions(drawables: readonly Drawable[], taken: Footprint): Drawable[] {
   const places = [taken];
   return drawables.filter((drawable) => {
@@ -89,7 +89,7 @@ export function withoutCollisions(drawables: readonly Drawable[], taken: Footpri
   });
 }
 
-/** True if `a` can be hidden by `b`, seen from (cx, cz); footprints that touch are compared by their middles. */
+/** True if `b` can occlude `a`, seen from cx. Footprints that touch are compared by their centers. */
 function isBehind(a: Footprint, b: Footprint, cx: number): boolean {
   if (a.z0 >= b.z1) return true;
   if (b.z0 >= a.z1) return false;
@@ -99,8 +99,8 @@ function isBehind(a: Footprint, b: Footprint, cx: number): boolean {
 }
 
 /**
- * Far to near for a camera at cx that looks along the road: long things by what lies beside them, not by
- * their middle.
+ * Sorts far to near for a camera at cx that looks along the road. Long objects are ordered relative to their
+ * neighbors, not by their center.
  */
 export function sortForPainting(drawables: Drawable[], cx: number): Drawable[] {
   drawables.sort((a, b) => b.footprint.z0 + b.footprint.z1 - a.footprint.z0 - a.footprint.z1);

@@ -3,7 +3,10 @@ import type { Canvas } from './canvas.ts';
 import type { Conditions } from './conditions.ts';
 import { clamp } from './exact-math.ts';
 
-/** Bell-shaped values around 0, standard deviation of 32; read from a random place on for each row. */
+/**
+ * Size of a table of bell-shaped values around 0 with standard deviation 32, read from a random offset for
+ * each row.
+ */
 const NOISE_SIZE = 1 << 16;
 let noiseTable: Int8Array | undefined;
 
@@ -36,7 +39,7 @@ export function drawRain(canvas: Canvas, rain: number, random: Random): void {
   }
 }
 
-/** Two box filters one after the other, rows then columns; `radius` in pixels. */
+/** Two box filters in sequence, rows then columns. */
 export function blurCanvas(canvas: Canvas, blur: number): void {
   const radius = blur * 3.2 * (canvas.height / 360);
   if (radius < 0.15) return;
@@ -47,8 +50,8 @@ export function blurCanvas(canvas: Canvas, blur: number): void {
 }
 
 /**
- * A box of fractional radius: the pixels within floor(radius) count fully, the next ones by the rest. Weights
- * are 16-bit integers, so that sums are exact.
+ * A box of fractional radius: pixels within floor(radius) have full weight, the next ones the remainder.
+ * Weights are 16-bit integers, so that sums are exact.
  */
 function blurLine(
   pixels: Uint32Array,
@@ -89,7 +92,7 @@ function blurLine(
 }
 
 /**
- * Soft specks that darken or brighten; they sit on the lens, so `random` must be the same for every frame of
+ * Soft specks that darken or brighten. They are on the lens, so `random` must be the same for every frame of
  * a world.
  */
 export function drawDirt(canvas: Canvas, dirt: number, random: Random): void {
@@ -125,7 +128,7 @@ export function drawDirt(canvas: Canvas, dirt: number, random: Random): void {
 export function develop(canvas: Canvas, conditions: Conditions, random: Random, rgb: Uint8Array): void {
   const { width, height, pixels } = canvas;
   const table = noise();
-  // the table's deviation is 32, full noise is 24 gray levels; 8 fractional bits
+  // the table's standard deviation is 32, full noise is 24 gray levels; 8 fractional bits
   const gain = Math.round(conditions.noise * 24 * 8);
   const mask = NOISE_SIZE - 1;
   let out = 0;

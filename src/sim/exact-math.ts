@@ -1,6 +1,6 @@
 /**
- * Functions made of IEEE 754 basic operations only. Math.sin, Math.exp and Math.pow may differ in the last bit between
- * processors and V8 versions, which would change pixels; +, -, *, / and Math.sqrt may not.
+ * Functions built from IEEE 754 basic operations only. Math.sin, Math.exp and Math.pow may differ in the last
+ * bit between processors and V8 versions, which would change pixels; +, -, *, / and Math.sqrt may not.
  */
 const TURN = 6.283185307179586;
 /** Angles in radians. */
@@ -16,12 +16,12 @@ export function sine(angle: number): number {
   return x * (1 - (s / 6) * (1 - (s / 20) * (1 - (s / 42) * (1 - (s / 72) * (1 - s / 110)))));
 }
 
-/** Cosine of an angle in radians; error as `sine`. */
+/** Cosine of an angle in radians; same error as `sine`. */
 export function cosine(angle: number): number {
   return sine(angle + TURN / 4);
 }
 
-/** A fall from 1 towards 0 for x >= 0, close to exp(-x) (third-order reciprocal). */
+/** Decays from 1 towards 0 for x >= 0, close to exp(-x) (third-order reciprocal). */
 export function decay(x: number): number {
   return 1 / (1 + x * (1 + x * (0.5 + x * (1 / 6))));
 }

@@ -1,4 +1,4 @@
-/** The classes of the simulated world, in the order of their indices (data sets count them from 1). */
+/** The classes of the simulated world, in index order (data sets count them from 1). */
 export const SCENE_LABELS = [
   'person',
   'bicycle',
@@ -17,28 +17,28 @@ export interface SceneObject {
   readonly label: SceneLabel;
   /** index into SCENE_LABELS */
   readonly classIndex: number;
-  /** x1, y1, x2, y2 in pixels: the tight bounds of what its shapes cover within the image, hidden parts too */
+  /** x1, y1, x2, y2 in pixels: tight bounds of its shapes within the image, including hidden parts */
   readonly box: readonly [number, number, number, number];
-  /** share of the covered pixels that nothing nearer hides, 0..1 */
+  /** share of the covered pixels that nothing nearer occludes, 0..1 */
   readonly visible: number;
 }
 
-/** Objects that show less than this share of their pixels are not labeled. */
+/** Objects with a smaller visible share of their pixels are not labeled. */
 export const MIN_VISIBLE = 0.35;
 /** Objects with less than this share of their outline's box inside the image are not labeled. */
 export const MIN_INSIDE = 0.2;
 /**
- * Least length of the shorter and of the longer side, in pixels of a 640x360 image; smaller objects are not
+ * Minimum length of the shorter and the longer side, in pixels of a 640x360 image. Smaller objects are not
  * labeled.
  */
 export const MIN_SHORT_SIDE = 4;
 export const MIN_LONG_SIDE = 12;
-/** Least area of the box, in square pixels of a 640x360 image. */
+/** Minimum area of the box, in square pixels of a 640x360 image. */
 export const MIN_AREA = 90;
 /**
- * Objects less high than this (pixels of a 640x360 image) are not even drawn: the world ends in haze, not in
- * specks.
+ * Objects lower than this (pixels of a 640x360 image) are not drawn, so that the world fades into haze
+ * instead of specks.
  */
 export const MIN_DRAWN_HEIGHT = 14;
-/** Objects seen through haze that lets less than this share of their light pass are not labeled. */
+/** Objects are not labeled if haze lets less than this share of their light through. */
 export const MIN_TRANSMISSION = 0.12;

@@ -10,9 +10,9 @@ export interface Camera {
   readonly x: number;
   readonly y: number;
   readonly z: number;
-  /** radians, to the right positive; small, since the world lies ahead */
+  /** radians, positive to the right; small, because the world is ahead */
   readonly yaw: number;
-  /** pixels by which the horizon lies below the image's center */
+  /** pixels from the image's center down to the horizon */
   readonly horizon: number;
   /** pixels */
   readonly focal: number;
@@ -27,13 +27,13 @@ const CIRCLE = 24;
 const COS = Float64Array.from({ length: CIRCLE + 1 }, (_, i) => cosine((i / CIRCLE) * 6.283185307179586));
 const SIN = Float64Array.from({ length: CIRCLE + 1 }, (_, i) => sine((i / CIRCLE) * 6.283185307179586));
 
-/** How a surface is painted, where it is not a plain daylight surface. */
+/** How a surface differs from a plain daylight surface. */
 export interface Finish {
   /** brightness, default 1 */
   readonly shade?: number;
-  /** shines by itself */
+  /** emits light */
   readonly emissive?: boolean;
-  /** below 1 an overlay */
+  /** below 1 it is an overlay */
   readonly alpha?: number;
 }
 
@@ -44,7 +44,7 @@ export class Painter {
   readonly canvas: Canvas;
   readonly camera: Camera;
   readonly atmosphere: Atmosphere;
-  /** brightness of the sun's side, direction in the ground plane */
+  /** direction of the sun in the ground plane, which sets the brightness of sides */
   readonly sunX: number;
   readonly sunZ: number;
   /** depth of the object's origin in meters */
@@ -79,8 +79,8 @@ export class Painter {
   }
 
   /**
-   * Puts the frame of the next shapes at a place in the world; heading 0 looks along the road, a quarter turn
-   * to the right.
+   * Moves the object frame of the next shapes to a place in the world. Heading 0 points along the road, a
+   * quarter turn to the right.
    */
   place(x: number, y: number, z: number, heading: number): void {
     const { camera } = this;
@@ -95,7 +95,7 @@ export class Painter {
     this.depth = this.#oz;
   }
 
-  /** Pixels that one meter at the object's origin covers. */
+  /** Pixels per meter at the object's origin. */
   get pixelsPerMeter(): number {
     return this.camera.focal / Math.max(this.depth, NEAR);
   }
@@ -108,8 +108,7 @@ export class Painter {
   }
 
   /**
-   * True if a surface at (x, y, z) with normal (nx, ny, nz), all in the object's frame, turns towards the
-   * camera.
+   * True if a surface at (x, y, z) with normal (nx, ny, nz), both in the object's frame, faces the camera.
    */
   faces(x: number, y: number, z: number, nx: number, ny: number, nz: number): boolean {
     const cx = this.#ox + x * this.#cos + z * this.#sin;
@@ -119,7 +118,7 @@ export class Painter {
     return cx * wx + (this.#oy + y) * ny + cz * wz < 0;
   }
 
-  /** Brightness of a surface with that normal: sun from one side, sky from above. */
+  /** Brightness of a surface with this normal: sun from one side, sky from above. */
   shadeOf(nx: number, ny: number, nz: number): number {
     const wx = nx * this.#cos + nz * this.#sin;
     const wz = -nx * this.#sin + nz * this.#cos;
@@ -218,7 +217,7 @@ export class Painter {
     this.#paint(color, finish);
   }
 
-  /** A rounded stroke from one point to another with its own radius at each end: limbs, tubes, poles. */
+  /** A rounded stroke between two points with a radius at each end: limbs, tubes, poles. */
   limb(
     x0: number,
     y0: number,
@@ -250,7 +249,7 @@ export class Painter {
     const ux = length > 1e-6 ? dx / length : 1;
     const uy = length > 1e-6 ? dy / length : 0;
     const half = CIRCLE / 2;
-    // half a circle around each end: the first turned away from the second end, the second away from the first
+    // half a circle around each end, facing away from the other end
     for (let i = 0; i <= half; i += 2) {
       const k = i + CIRCLE / 4;
       const c = COS[k]!;
@@ -295,7 +294,7 @@ export class Painter {
     }
   }
 
-  /** Clips the points in hand at the near plane and adds them to the canvas as a contour. */
+  /** Clips the current points at the near plane and adds them to the canvas as a contour. */
   #trace(count: number): void {
     const space = this.#space;
     let behind = 0;

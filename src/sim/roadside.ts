@@ -130,7 +130,7 @@ function trafficLight(look: TrafficLightLook, x: number, y: number, z: number, h
   );
 }
 
-/** What rules the intersection at the block's start: lights on poles and arms, or stop signs. */
+/** The controls of the intersection at the block's start: lights on poles and arms, or stop signs. */
 export function placeControls(random: Random, base: number, street: Street, out: Drawable[]): void {
   const near = base - 3.6;
   const right = street.curb + 0.4;

@@ -4,9 +4,9 @@ import type { SceneObject } from './labels.ts';
 import type { SceneRenderer } from './scene.ts';
 import { createWorld } from './world.ts';
 
-/** Data set seeds are whole numbers below this. */
+/** Data set seeds must be below this. */
 export const MAX_SEED = 0x1_0000_0000;
-/** Scenes of one data set, at most. */
+/** Maximum number of scenes in a data set. */
 export const MAX_SCENES = 0x20_0000;
 
 /**
@@ -17,7 +17,7 @@ export function sceneSeed(seed: number, index: number): number {
   return seed * MAX_SCENES + index;
 }
 
-/** What made a scene of a data set, and what is on it. */
+/** A scene of a data set: its parameters and the objects in it. */
 export interface SampledScene {
   readonly sceneSeed: number;
   /** seconds since the world's start */
@@ -27,8 +27,8 @@ export interface SampledScene {
 }
 
 /**
- * Renders scene `index` of the data set `seed`: a world, an instant and conditions of its own.
- * @param fixed conditions that are given instead of sampled
+ * Renders scene `index` of the data set `seed`: with its own world, instant and conditions. @param fixed
+ * conditions that are set instead of sampled
  * @param rgb filled with rgb8
  */
 export function renderSample(

@@ -20,14 +20,14 @@ import { paintShadow } from './shapes/hull.ts';
 import { paintBackdrop } from './street.ts';
 import { cameraAt, drawablesAt, type World } from './world.ts';
 
-/** Changes whenever the same seed gives other pixels or boxes than before. */
+/** Changes whenever a seed yields other pixels or boxes than before. */
 export const SIMULATOR_VERSION = '1.0.0';
 
 /** Bounds of the image size in pixels, each side. */
 export const MIN_SIZE = 32;
 export const MAX_SIZE = 1920;
 
-/** Meters beyond which nothing is drawn but the skyline. */
+/** Meters beyond which only the skyline is drawn. */
 const FARTHEST = 150;
 
 interface Measured {
@@ -38,18 +38,20 @@ interface Measured {
   readonly clear: number;
 }
 
-/** Renders worlds at one image size; keeps its buffers from frame to frame. */
+/** Renders worlds at one image size and reuses its buffers between frames. */
 export class SceneRenderer {
   readonly width: number;
   readonly height: number;
   readonly #canvas: Canvas;
   readonly #counts = new Uint32Array(256);
 
-  /** @param width pixels, MIN_SIZE..MAX_SIZE; height alike */
+  /** @param width pixels, MIN_SIZE..MAX_SIZE, like height */
   constructor(width: number, height: number) {
     for (const side of [width, height]) {
       if (!Number.isInteger(side) || side < MIN_SIZE || side > MAX_SIZE) {
-        throw new RangeError(`image sides are whole numbers from ${MIN_SIZE} to ${MAX_SIZE}, not ${side}`);
+        throw new RangeError(
+          `image sides must be whole numbers from ${MIN_SIZE} to ${MAX_SIZE}, not ${side}`,
+        );
       }
     }
     this.width = width;
@@ -118,7 +120,7 @@ export class SceneRenderer {
     };
   }
 
-  /** Keeps what a person could point at; labels.ts says where the limits are. */
+  /** Keeps the objects that a person could point at, by the limits in labels.ts. */
   #label(measured: readonly Measured[]): SceneObject[] {
     const counts = this.#counts.fill(0);
     const { ids } = this.#canvas;
@@ -150,7 +152,7 @@ export interface SceneFrame {
   readonly objects: readonly SceneObject[];
 }
 
-/** One frame with buffers of its own; use a `SceneRenderer` for many. */
+/** Renders one frame into new buffers. Use a `SceneRenderer` for many. */
 export function renderFrame(
   world: World,
   t: number,

@@ -3,7 +3,7 @@ import { mixColors, type Color } from './atmosphere.ts';
 import { BLOCK_LENGTH, CROSSING } from './block-size.ts';
 import type { Painter } from './painter.ts';
 
-/** The cross section of the street; distances from the middle in meters, the same on both sides. */
+/** The cross section of the street: distances from the center in meters, the same on both sides. */
 export interface Street {
   /** lanes in each direction */
   readonly lanes: number;
@@ -40,10 +40,10 @@ export function sampleStreet(random: Random): Street {
   };
 }
 
-/** Depths at which the ground changes its haze, meters from the camera. */
+/** Depths at which the haze of the ground changes, meters from the camera. */
 const STRIPS = [0.5, 2.5, 5, 8, 12, 17, 24, 34, 48, 70, 110, 500] as const;
 const SKY_BANDS = 18;
-/** The gradient's top over the camera at a distance of 1000 m, in meters. */
+/** Top of the gradient above the camera at a distance of 1000 m, in meters. */
 const SKY_HEIGHT = 650;
 
 /** Paints sky and ground behind everything else. */
@@ -61,10 +61,10 @@ export function paintBackdrop(painter: Painter, street: Street, skyline: readonl
     const wide = STRIPS[i + 1]! * 2.6 + 10;
     painter.place(0, 0, (near + Math.min(far, camera.z + 130)) / 2, 0);
     const origin = (near + Math.min(far, camera.z + 130)) / 2;
-    // reaches under the next strip, so that no seam shows where their soft edges meet
+    // extends under the next strip, so that no seam shows between their soft edges
     const z0 = near - origin - 0.08 * STRIPS[i]!;
     const z1 = far - origin;
-    // each layer reaches a little farther than the one below, so that no layer's soft far edge shines through
+    // each layer extends a little farther than the one below, so that no soft far edge shows through
     const step = 0.018 * STRIPS[i + 1]!;
     quad(painter, camera.x - wide, camera.x + wide, z0, z1 - 3 * step, street.ground);
     quad(painter, -street.facade - 1, street.facade + 1, z0, z1 - 2 * step, street.pavement);

@@ -16,7 +16,7 @@ import {
 
 export type VehicleKind = 'car' | 'bus' | 'truck' | 'motorcycle' | 'bicycle';
 
-/** A vehicle's looks without a place. */
+/** The appearance of a vehicle, without a position. */
 export interface Vehicle {
   readonly kind: VehicleKind;
   readonly length: number;
@@ -24,7 +24,9 @@ export interface Vehicle {
   readonly parts: readonly Part[];
 }
 
-/** The mix of moving traffic; rare classes come more often than on a real street, so that each is learned. */
+/**
+ * The mix of moving traffic. Rare classes are more frequent than on a real street, so that each is learned.
+ */
 export function sampleKind(random: Random): VehicleKind {
   const n = random.next();
   if (n < 0.38) return 'car';
@@ -33,7 +35,7 @@ export function sampleKind(random: Random): VehicleKind {
   return n < 0.86 ? 'motorcycle' : 'bicycle';
 }
 
-/** @param ridden whether someone sits on a two-wheeler */
+/** @param ridden whether a two-wheeler has a rider */
 export function sampleVehicle(kind: VehicleKind, ridden: boolean, random: Random): Vehicle {
   switch (kind) {
     case 'car': {
@@ -95,7 +97,7 @@ export function sampleVehicle(kind: VehicleKind, ridden: boolean, random: Random
   }
 }
 
-/** Puts a vehicle on the ground. */
+/** Places a vehicle on the ground. */
 export function placeVehicle(vehicle: Vehicle, x: number, z: number, heading: number): Drawable {
   const { kind, halfWidth, length, parts } = vehicle;
   return {
@@ -111,7 +113,7 @@ export function placeVehicle(vehicle: Vehicle, x: number, z: number, heading: nu
   };
 }
 
-/** Someone on foot, with looks from `seed`; `stride` 0 stands .. 1 walks. */
+/** Places a pedestrian with an appearance from `seed`; `stride` 0 stands .. 1 walks. */
 export function placePerson(seed: number, x: number, z: number, heading: number, stride: number): Drawable {
   const look = samplePerson(createRandom(seed));
   const part: Part = {

@@ -7,9 +7,9 @@ import type { Camera } from './painter.ts';
 import { sampleStreet, type Street } from './street.ts';
 import { placeVehicle, sampleKind, sampleVehicle, type Vehicle } from './traffic.ts';
 
-/** Traffic of a lane repeats its places, never its looks, over this many meters. */
+/** Traffic of a lane repeats its positions, but never its appearance, over this many meters. */
 const LANE_SPAN = 84;
-/** How far behind the camera a vehicle of the lanes is forgotten, meters. */
+/** Distance behind the camera at which a vehicle is dropped, meters. */
 const BEHIND = 9;
 
 interface LaneSlot {
@@ -17,9 +17,9 @@ interface LaneSlot {
   readonly heading: number;
   /** meters ahead of the camera at t = 0, 0..LANE_SPAN */
   readonly start: number;
-  /** relative to the camera, meters a second */
+  /** speed relative to the camera, meters per second */
   readonly drift: number;
-  /** for the camera's own lane: the slot swings around `start` by this many meters and never comes near */
+  /** for the camera's own lane: the slot swings around `start` by this many meters and never comes close */
   readonly swing: number;
   readonly phase: number;
   lap: number;
@@ -32,19 +32,19 @@ export interface Mount {
   readonly x: number;
   readonly height: number;
   readonly start: number;
-  /** meters a second along the road */
+  /** meters per second along the road */
   readonly speed: number;
   readonly yaw: number;
-  /** share of the image's height by which the horizon lies above the center */
+  /** distance of the horizon above the center, as a share of the image's height */
   readonly pitch: number;
   /** focal length over image height */
   readonly focal: number;
 }
 
-/** Ground that nothing else may take: half its width and its reach ahead of the camera, meters. */
+/** Ground reserved for the camera: half its width and its extent ahead, meters. */
 const OWN_GROUND = { car: [1.1, 3], robot: [0.7, 1.8], mast: [1.2, 6] } as const;
 
-/** A street that goes on without end, all of it decided by the seed. */
+/** An endless street, determined entirely by the seed. */
 export interface World {
   readonly seed: number;
   readonly street: Street;
@@ -160,7 +160,7 @@ function sampleSlots(random: Random, street: Street, mount: Mount): LaneSlot[] {
   return slots;
 }
 
-/** Where the camera is at time `t` (seconds), for an image of that size; `tilt` in degrees. */
+/** The camera at time `t` (seconds), for an image of this size; `tilt` in degrees. */
 export function cameraAt(world: World, t: number, width: number, height: number, tilt: number): Camera {
   const { mount } = world;
   const sway = mount.kind === 'mast' ? 0.2 : 1;
@@ -175,7 +175,7 @@ export function cameraAt(world: World, t: number, width: number, height: number,
   };
 }
 
-/** Everything that stands around the camera at time `t`, each with ground of its own, far to near. */
+/** Everything around the camera at time `t`, each on its own ground, far to near. */
 export function drawablesAt(world: World, t: number, camera: Camera): Drawable[] {
   const out: Drawable[] = [];
   for (const [index, slot] of world.slots.entries()) out.push(placeSlot(world, slot, index, t, camera.z));

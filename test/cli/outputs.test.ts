@@ -104,7 +104,7 @@ it('an import is refused before the file is read where its bundle is there alrea
   try {
     await expect(makeProgram().parseAsync(['node', 'goshawk', ...line])).rejects.toMatchObject({
       code: 'GOSHAWK_USAGE',
-      message: expect.stringContaining('is there already') as unknown,
+      message: expect.stringContaining('exists already') as unknown,
     });
   } finally {
     await rm(join(folder, 'models'), { recursive: true });

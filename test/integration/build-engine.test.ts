@@ -74,7 +74,7 @@ it('a simulated board and trtexec: the engine is a variant of the next version, 
   const int8 = board.buildEngine(['tiny', '--variant', 'fp32', '--int8', '--out', models], env);
   expect(int8.status).toBe(40);
   expect(int8.stderr).toContain('GOSHAWK_ENGINE_INPUT');
-  expect(int8.stderr).toContain('make up the ranges');
+  expect(int8.stderr).toContain('invent the ranges');
   expect(board.log().filter((line) => line.startsWith('trtexec '))).toHaveLength(1);
 });
 
@@ -83,7 +83,7 @@ it('a bundle that could not be written is told before anything is built', () => 
   const env = { FAKE_GOSHAWK: '', GOSHAWK_MODELS: models };
   const taken = board.buildEngine(['tiny@1.0.0', '--version', '1.0.1', '--out', models], env);
   expect(taken.status).toBe(40);
-  expect(taken.stderr).toMatch(/GOSHAWK_USAGE: .*1\.0\.1 is there already/);
+  expect(taken.stderr).toMatch(/GOSHAWK_USAGE: .*1\.0\.1 exists already/);
   const nowhere = board.buildEngine(['tiny@1.0.0', '--out', join(CLI, 'models')], env);
   expect(nowhere.status).toBe(40);
   expect(nowhere.stderr).toMatch(/GOSHAWK_OUTPUT_REFUSED/);

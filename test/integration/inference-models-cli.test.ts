@@ -192,7 +192,7 @@ describe('goshawk models', () => {
     manifest.lineage.stages!.at(-1)!.outputDigest = '0'.repeat(64);
     writeFileSync(place, JSON.stringify(manifest));
     const forged = goshawk('verify', 'forged');
-    expect(forged.stdout).toContain('lineage: import: gave is a file of the bundle 000000000000, DIFFERS');
+    expect(forged.stdout).toContain('lineage: import: output is a file of the bundle 000000000000, DIFFERS');
     expect(forged.status).toBe(1);
     const size = `"bytes": ${manifest.references!.bytes}`;
     expect(text).toContain(size);

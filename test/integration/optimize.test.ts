@@ -256,7 +256,7 @@ describe('goshawk optimize', () => {
       [
         'a version that is there',
         () => ({ out: join(folder, 'imported') }),
-        /GOSHAWK_USAGE: .*imported\/small\/1\.0\.0 is there already/,
+        /GOSHAWK_USAGE: .*imported\/small\/1\.0\.0 exists already/,
       ],
     ];
 

@@ -21,6 +21,6 @@ it.each([
   [undefined, { SOURCE_DATE_EPOCH: '1.5' }],
   [undefined, { SOURCE_DATE_EPOCH: '-1' }],
   [undefined, { SOURCE_DATE_EPOCH: '99999999999999' }],
-])('%j with %j is refused', (given, env) => {
+])('refuses %j with %j', (given, env) => {
   expect(() => createdAtFrom(given, env, NOW)).toThrow(expect.objectContaining({ code: 'GOSHAWK_USAGE' }));
 });

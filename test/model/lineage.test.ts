@@ -82,8 +82,8 @@ async function read(bundle: Bundle, files = new Map<string, string>()): Promise<
 const states = (tree: LineageNode): string[] =>
   [...nodesOf(tree)].map(({ name, state }) => `${name} ${state}`);
 
-describe('a past that is at hand', () => {
-  it('is followed by digest to the oldest parent, and all files are checked', async () => {
+describe('an available lineage', () => {
+  it('is followed by digest to the oldest parent, with all files checked', async () => {
     const base = await put('base');
     const pruned = await put('pruned', { parents: [parentOf(base)] });
     // no version is needed to find a parent
@@ -96,7 +96,7 @@ describe('a past that is at hand', () => {
     expect(lineageHolds(tree)).toBe(true);
   });
 
-  it('a parent of two is shown once and named twice', async () => {
+  it('shows a parent of two bundles once and names it twice', async () => {
     const base = await put('base');
     const left = await put('left', { parents: [parentOf(base)] });
     const right = await put('right', { parents: [parentOf(base)] });
@@ -104,7 +104,7 @@ describe('a past that is at hand', () => {
     expect(states(tree)).toEqual(['both here', 'left here', 'base here', 'right here', 'base repeated']);
   });
 
-  it('a teacher that is stated by its checkpoint is found in the bundle that was made of it', async () => {
+  it('finds a teacher stated by its checkpoint in the bundle made from it', async () => {
     const checkpoint = digestOf('c');
     const base = await put('base', {
       stages: [
@@ -129,15 +129,15 @@ describe('a past that is at hand', () => {
   });
 });
 
-describe('what is not at hand proves nothing', () => {
-  it('a missing parent is named as such', async () => {
+describe('content that is not available proves nothing', () => {
+  it('reports a missing parent as missing', async () => {
     const tree = await read(await put('orphan', { parents: [{ name: 'base', digest: digestOf('a') }] }));
     expect(states(tree)).toEqual(['orphan here', 'base missing']);
     expect(lineageHolds(tree)).toBe(true);
     expect(lineageText(tree)[1]).toBe('└── base  aaaaaaaaaaaa  not at hand');
   });
 
-  it('data, calibration and sources are named, and found where they are given', async () => {
+  it('lists data, calibration and sources, and checks them if they are supplied', async () => {
     const bundle = await put(
       'told',
       {
@@ -171,7 +171,7 @@ describe('what is not at hand proves nothing', () => {
       checks.map(({ what, result, file }) => [what, result, file === null ? null : file.replace(root, '')]),
     ).toEqual([
       ['model.onnx', 'matches', '/told/1.0.0/model.onnx'],
-      ['optimize: gave is a file of the bundle', 'matches', null],
+      ['optimize: output is a file of the bundle', 'matches', null],
       ['imported file', 'not at hand', null],
       ['training data', 'not at hand', null],
       ['train: code', 'not at hand', null],
@@ -195,7 +195,7 @@ describe('links between stages', () => {
     ],
   });
 
-  it('that hold are told', async () => {
+  it('are reported if they match', async () => {
     const tree = await read(await put('chain', chain()));
     expect(lineageHolds(tree)).toBe(true);
     expect(tree.checks.filter(({ what }) => / is /.test(what)).map(({ result }) => result)).toEqual(
@@ -204,21 +204,13 @@ describe('links between stages', () => {
   });
 
   it.each<[string, (lineage: ReturnType<typeof chain>) => unknown, string]>([
-    ['the last output', ({ stages }) => (stages[3]!.outputDigest = '0'.repeat(64)), 'optimize: gave'],
-    ['the output of an import', ({ stages }) => (stages[2]!.outputDigest = '0'.repeat(64)), 'import: gave'],
-    [
-      'what a stage began with',
-      ({ stages }) => (stages[3]!.inputDigest = digestOf('9')),
-      'optimize: came in',
-    ],
-    [
-      'the output of a checkpoint',
-      ({ stages }) => (stages[0]!.outputDigest = digestOf('9')),
-      'prune: came in',
-    ],
-    ['what pruning began with', ({ stages }) => (stages[1]!.inputDigest = digestOf('9')), 'prune: came in'],
-    ['the imported file', (lineage) => (lineage.sourceDigest = digestOf('9')), 'import: came in'],
-  ])('%s is forged', async (_, forge, what) => {
+    ['the last output', ({ stages }) => (stages[3]!.outputDigest = '0'.repeat(64)), 'optimize: output'],
+    ['the output of an import', ({ stages }) => (stages[2]!.outputDigest = '0'.repeat(64)), 'import: output'],
+    ['the input of a stage', ({ stages }) => (stages[3]!.inputDigest = digestOf('9')), 'optimize: input'],
+    ['the output of a checkpoint', ({ stages }) => (stages[0]!.outputDigest = digestOf('9')), 'prune: input'],
+    ['the input of pruning', ({ stages }) => (stages[1]!.inputDigest = digestOf('9')), 'prune: input'],
+    ['the imported file', (lineage) => (lineage.sourceDigest = digestOf('9')), 'import: input'],
+  ])('differ if %s is forged', async (_, forge, what) => {
     const lineage = chain();
     forge(lineage);
     const tree = await read(await put('forged', lineage));
@@ -227,7 +219,7 @@ describe('links between stages', () => {
     expect(wrong).toContainEqual(expect.stringContaining(what));
   });
 
-  it('an output of zeros is refused where no other stage states what it was', async () => {
+  it('reject an output digest of zeros if no other stage states the digest', async () => {
     const { stages } = chain();
     const [train, , ...later] = stages;
     const tree = await read(
@@ -238,11 +230,11 @@ describe('links between stages', () => {
     );
     expect(lineageHolds(tree)).toBe(false);
     expect(tree.checks.filter(({ result }) => result === 'differs').map(({ what }) => what)).toEqual([
-      'train: gave (no file has this digest)',
+      'train: output (no file has this digest)',
     ]);
   });
 
-  it('do not stand for files: what is stated twice is still not at hand', async () => {
+  it('do not replace files: a digest stated twice is still not at hand', async () => {
     const bundle = await put('chain', chain());
     const imported = async (files?: Map<string, string>) =>
       (await read(bundle, files)).checks.find(({ what }) => what === 'imported file')?.result;
@@ -250,7 +242,7 @@ describe('links between stages', () => {
     expect(await imported(new Map([[onnx, 'model.onnx']]))).toBe('matches');
   });
 
-  it('a graph of the parent may be what a stage began with; without the parent nobody can tell', async () => {
+  it('accept a graph of the parent as input, and leave it open without the parent', async () => {
     const other = new TextEncoder().encode('another graph');
     const base = await writeBundle(
       root,
@@ -271,15 +263,15 @@ describe('links between stages', () => {
     ];
     const bundle = await put('child', { parents: [parentOf(base)], stages });
     const began = async (): Promise<string | undefined> =>
-      (await read(bundle)).checks.find(({ what }) => what.startsWith('optimize: came in'))?.result;
+      (await read(bundle)).checks.find(({ what }) => what.startsWith('optimize: input'))?.result;
     expect(await began()).toBe('matches');
     await rm(base.folder, { recursive: true });
     expect(await began()).toBe('not at hand');
   });
 });
 
-describe('what is at hand and wrong', () => {
-  it('a changed file of a parent', async () => {
+describe('available content that differs', () => {
+  it('is reported for a changed file of a parent', async () => {
     const base = await put('base');
     const last = await put('last', { parents: [parentOf(base)] });
     await appendFile(join(base.folder, 'model.onnx'), 'x');
@@ -291,7 +283,7 @@ describe('what is at hand and wrong', () => {
     expect(lineageText(tree).at(-2)).toBe('digests: 1 WRONG, 2 match, 0 not at hand');
   });
 
-  it('a file that is gone', async () => {
+  it('is reported for a missing file', async () => {
     const base = await put('base');
     await rm(join(base.folder, 'model.onnx'));
     const tree = await read(base);
@@ -299,7 +291,7 @@ describe('what is at hand and wrong', () => {
     expect(lineageHolds(tree)).toBe(false);
   });
 
-  it('a parent whose manifest was changed after the child was made', async () => {
+  it('is reported for a parent whose manifest changed after the child was made', async () => {
     const base = await put('base');
     const last = await put('last', { parents: [parentOf(base)] });
     const file = join(base.folder, 'bundle.json');
@@ -310,7 +302,7 @@ describe('what is at hand and wrong', () => {
     expect(lineageHolds(tree)).toBe(false);
   });
 
-  it('a parent whose manifest is broken', async () => {
+  it('is reported for a parent with a broken manifest', async () => {
     const base = await put('base');
     const last = await put('last', { parents: [parentOf(base)] });
     await writeFile(join(base.folder, 'bundle.json'), '{');
@@ -320,7 +312,7 @@ describe('what is at hand and wrong', () => {
     ]);
   });
 
-  it('a parent under a name that is not its own', async () => {
+  it('is reported for a parent with another name', async () => {
     const base = await put('base');
     const tree = await read(await put('last', { parents: [{ ...parentOf(base), name: 'better' }] }));
     expect(tree.parents).toMatchObject([
@@ -330,7 +322,7 @@ describe('what is at hand and wrong', () => {
   });
 });
 
-describe('a past without end', () => {
+describe('an endless lineage', () => {
   /** Bundles that no hash function would give: their digests are as they please. */
   function chain(length: number, parent: (i: number) => number): Bundle[] {
     const digest = (i: number): string => i.toString(16).padStart(64, '0');
@@ -345,18 +337,18 @@ describe('a past without end', () => {
       bundles[0]!,
     );
 
-  it('a circle is refused and named', async () => {
+  it('is refused for a cycle, which is named', async () => {
     await expect(readChain(chain(3, (i) => (i + 1) % 3))).rejects.toMatchObject({
       code: 'GOSHAWK_LINEAGE_INVALID',
       message: expect.stringContaining('n0@1.0.0 from n1@1.0.0 from n2@1.0.0 from n0@1.0.0') as string,
     });
   });
 
-  it('so is a bundle that is its own parent', async () => {
+  it('is refused for a bundle that is its own parent', async () => {
     await expect(readChain(chain(1, () => 0))).rejects.toMatchObject({ code: 'GOSHAWK_LINEAGE_INVALID' });
   });
 
-  it('so are more generations than anyone trains', async () => {
+  it('is refused for too many generations', async () => {
     await expect(readChain(chain(40, (i) => i + 1))).rejects.toMatchObject({
       code: 'GOSHAWK_LINEAGE_INVALID',
       message: expect.stringContaining('more than 32 generations') as string,
@@ -365,12 +357,12 @@ describe('a past without end', () => {
   });
 });
 
-it('words of a foreign bundle do not move the cursor', async () => {
+it('removes control characters of a foreign bundle from the text', async () => {
   const bundle = await put('odd', { parents: [{ name: 'x\u001b[2J\nroot', digest: digestOf('a') }] });
   expect(lineageText(await read(bundle))[1]).toBe('└── x?[2J?root  aaaaaaaaaaaa  not at hand');
 });
 
-it('the text has a line a bundle with boxes around, then stages, measurements and digests', async () => {
+it('prints one line per bundle as a tree, then stages, measurements and digests', async () => {
   const base = await put(
     'base',
     {

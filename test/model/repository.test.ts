@@ -61,7 +61,7 @@ const put = (folder: string, name: string, version: string) =>
   writeBundle(join(root, folder), manifest(name, version), new Map([['model.onnx', GRAPH]]));
 
 describe('finding a bundle', () => {
-  it('by name it is the newest version, over all folders; the first folder wins a tie', async () => {
+  it('finds the newest version by name across all folders, and prefers the first folder in a tie', async () => {
     await put('a', 'yard', '1.9.0');
     await put('a', 'yard', '1.10.0-rc.1');
     await put('b', 'yard', '1.10.0');
@@ -71,7 +71,7 @@ describe('finding a bundle', () => {
     expect((await repository.load('yard@1.9.0')).manifest.version).toBe('1.9.0');
   });
 
-  it('by the path of its folder or of its manifest', async () => {
+  it('finds it by the path of its folder or manifest', async () => {
     const { folder } = await put('a', 'yard', '1.0.0');
     const repository = new ModelRepository([]);
     expect((await repository.load(folder)).folder).toBe(folder);
@@ -79,7 +79,7 @@ describe('finding a bundle', () => {
   });
 
   it.each(['nothing', 'yard@2.0.0', '', '../a/yard', '.hidden', '@1.0.0'])(
-    '%j is told as not found',
+    'reports %j as not found',
     async (reference) => {
       await put('a', 'yard', '1.0.0');
       const repository = new ModelRepository([join(root, 'a')]);
@@ -87,7 +87,7 @@ describe('finding a bundle', () => {
     },
   );
 
-  it('GOSHAWK_MODELS comes before the user and the package', () => {
+  it('searches GOSHAWK_MODELS before the folders of the user and the package', () => {
     const folders = defaultModelFolders({ GOSHAWK_MODELS: '/x:/y', XDG_DATA_HOME: '/data' });
     expect(folders.slice(0, 3)).toEqual(['/x', '/y', '/data/goshawk/models']);
     expect(folders[3]).toMatch(/\/models$/);
@@ -95,7 +95,7 @@ describe('finding a bundle', () => {
 });
 
 describe('listing', () => {
-  it('names broken entries instead of leaving them out', async () => {
+  it('reports broken entries instead of skipping them', async () => {
     await put('a', 'yard', '1.0.0');
     await mkdir(join(root, 'a', 'broken', '1.0.0'), { recursive: true });
     await writeFile(join(root, 'a', 'broken', '1.0.0', 'bundle.json'), '{"schema": "goshawk.bundle/1"}');
@@ -107,7 +107,7 @@ describe('listing', () => {
 });
 
 describe('a bundle that was tampered with', () => {
-  it('a changed graph is refused with both digests', async () => {
+  it('is refused with both digests if a graph changed', async () => {
     const { folder } = await put('a', 'yard', '1.0.0');
     await appendFile(join(folder, 'model.onnx'), 'x');
     await expect(loadBundle(folder)).rejects.toMatchObject({
@@ -116,26 +116,18 @@ describe('a bundle that was tampered with', () => {
     });
   });
 
-  it('a missing graph is refused', async () => {
+  it('is refused if a graph is missing', async () => {
     const { folder } = await put('a', 'yard', '1.0.0');
     await rm(join(folder, 'model.onnx'));
     await expect(loadBundle(folder)).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
   });
 
   it.each([
-    [
-      'a file outside of the folder',
-      (text: string) => text.replace('"model.onnx"', '"../model.onnx"'),
-      'file',
-    ],
-    [
-      'a field that nobody knows',
-      (text: string) => text.replace('"schema"', '"extra": 1, "schema"'),
-      'extra',
-    ],
+    ['a file outside the folder', (text: string) => text.replace('"model.onnx"', '"../model.onnx"'), 'file'],
+    ['an unknown field', (text: string) => text.replace('"schema"', '"extra": 1, "schema"'), 'extra'],
     ['no JSON', () => '{', 'JSON'],
     ['no UTF-8', () => Buffer.from([0x7b, 0xff, 0x7d]), ''],
-  ])('%s is refused', async (_, change, named) => {
+  ])('is refused for %s', async (_, change, named) => {
     const { folder } = await put('a', 'yard', '1.0.0');
     const file = join(folder, 'bundle.json');
     await writeFile(file, change(await readFile(file, 'utf8')));
@@ -147,12 +139,12 @@ describe('a bundle that was tampered with', () => {
 });
 
 describe('writing', () => {
-  it('whoever may read the model folder may read the bundle', async () => {
+  it('lets everyone who may read the model folder read the bundle', async () => {
     const { folder } = await put('a', 'yard', '1.0.0');
     expect((await stat(folder)).mode).toBe((await stat(join(root, 'a', 'yard'))).mode);
   });
 
-  it('files that do not match the manifest leave nothing behind', async () => {
+  it('leaves nothing behind if files do not match the manifest', async () => {
     const wrong = new Map([['model.onnx', new Uint8Array(3)]]);
     await expect(writeBundle(join(root, 'a'), manifest('yard', '1.0.0'), wrong)).rejects.toMatchObject({
       code: 'GOSHAWK_BUNDLE_DIGEST',
@@ -160,14 +152,14 @@ describe('writing', () => {
     expect(await readdir(join(root, 'a', 'yard'))).toEqual([]);
   });
 
-  it('two writers of one version: one wins, the other is told, nothing is mixed', async () => {
+  it('lets one of two concurrent writers win, refuses the other, and mixes nothing', async () => {
     const results = await Promise.allSettled([put('a', 'yard', '1.0.0'), put('a', 'yard', '1.0.0')]);
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await readdir(join(root, 'a', 'yard'))).toEqual(['1.0.0']);
     await loadBundle(join(root, 'a', 'yard', '1.0.0'));
   });
 
-  it('a folder may be a link', async () => {
+  it('follows a folder that is a symbolic link', async () => {
     await put('real', 'yard', '1.0.0');
     await mkdir(join(root, 'linked'));
     await symlink(join(root, 'real', 'yard'), join(root, 'linked', 'yard'));
@@ -175,7 +167,7 @@ describe('writing', () => {
   });
 });
 
-it('a packed bundle is the same bytes each time', async () => {
+it('packs a bundle into the same bytes each time', async () => {
   const bundle = await put('a', 'yard', '1.0.0');
   await packBundle(bundle, join(root, 'one.tar'));
   await packBundle(bundle, join(root, 'two.tar'));

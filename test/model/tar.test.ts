@@ -17,11 +17,11 @@ it('the bytes of an archive never change', () => {
   expect(sha256Of(makeTar(ENTRIES))).toBe('5e4af81f1bf4d7dee4b0d914c0f724b3198b4c9f876730c3b779a833d59f34f0');
 });
 
-it('the order in which files are given does not matter', () => {
+it('writes the same archive in any order of files', () => {
   expect(Buffer.compare(makeTar(ENTRIES), makeTar([...ENTRIES].reverse()))).toBe(0);
 });
 
-it.each(['', 'ä', 'x'.repeat(101), 'line\nbreak'])('the name %j is refused', (name) => {
+it.each(['', 'ä', 'x'.repeat(101), 'line\nbreak'])('refuses the name %j', (name) => {
   expect(() => makeTar([{ name, data: new Uint8Array(1) }])).toThrow(RangeError);
 });
 

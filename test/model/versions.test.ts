@@ -18,7 +18,7 @@ const ORDERED = [
   '2.0.0',
 ];
 
-it('versions come in the order of semver.org', () => {
+it('orders versions as semver.org does', () => {
   expect([...ORDERED].reverse().sort(compareVersions)).toEqual(ORDERED);
 });
 
@@ -27,7 +27,7 @@ const version = fc
   .tuple(fc.nat(3), fc.nat(12), fc.nat(3), fc.array(part, { maxLength: 3 }))
   .map(([a, b, c, rest]) => `${a}.${b}.${c}${rest.length > 0 ? `-${rest.join('.')}` : ''}`);
 
-it('the order is antisymmetric and transitive', () => {
+it('is antisymmetric and transitive', () => {
   fc.assert(
     fc.property(version, version, version, (a, b, c) => {
       expect(Math.sign(compareVersions(a, b))).toBe(-Math.sign(compareVersions(b, a)) + 0);

@@ -21,7 +21,7 @@ function shoelace(points: readonly number[]): number {
 const inside = fc.double({ min: 1, max: 39, noNaN: true });
 
 describe('Canvas', () => {
-  it('covers as much as the triangle is large', () => {
+  it('covers exactly the area of a triangle', () => {
     fc.assert(
       fc.property(fc.tuple(inside, inside, inside, inside, inside, inside), (points) => {
         const canvas = new Canvas(40, 40);
@@ -34,7 +34,7 @@ describe('Canvas', () => {
     );
   });
 
-  it('paints a pixel-aligned rectangle exactly, also where it hangs over the border', () => {
+  it('paints a pixel-aligned rectangle exactly, even across the border', () => {
     const corner = fc.integer({ min: -20, max: 60 });
     fc.assert(
       fc.property(
@@ -67,7 +67,7 @@ describe('Canvas', () => {
     );
   });
 
-  it('leaves no trace of one shape in the next', () => {
+  it('keeps nothing of one shape in the next', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: -80, max: 120, noNaN: true }), { minLength: 6, maxLength: 12 }),
@@ -83,7 +83,7 @@ describe('Canvas', () => {
     );
   });
 
-  it('cuts a hole with a contour that turns the other way', () => {
+  it('cuts a hole with a contour of opposite orientation', () => {
     const canvas = new Canvas(40, 40);
     canvas.contour(Float64Array.from([5, 5, 35, 5, 35, 35, 5, 35]), 4);
     canvas.contour(Float64Array.from([10, 10, 10, 30, 30, 30, 30, 10]), 4);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cosine, decay, sine, wrap } from '../../src/sim/exact-math.ts';
 
 describe('exact math', () => {
-  it('follows sine and cosine', () => {
+  it('approximates sine and cosine', () => {
     fc.assert(
       fc.property(fc.double({ min: -1e4, max: 1e4, noNaN: true }), (angle) => {
         expect(Math.abs(sine(angle) - Math.sin(angle))).toBeLessThan(1e-6);

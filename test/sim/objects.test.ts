@@ -35,7 +35,7 @@ function paintAlone(drawable: Drawable, part: number): { bounds: number[]; claim
 
 describe('boxes of single objects', () => {
   const kinds: VehicleKind[] = ['car', 'bus', 'truck', 'motorcycle', 'bicycle'];
-  it.each(kinds)('of a %s hug the pixels it changes, from every side', (kind) => {
+  it.each(kinds)('of a %s tightly enclose the pixels it changes, from every side', (kind) => {
     for (let turn = 0; turn < 8; turn += 1) {
       const vehicle = sampleVehicle(kind, true, createRandom(turn));
       const drawable = placeVehicle(vehicle, 0.6, 14, turn * 0.785);
@@ -48,7 +48,7 @@ describe('boxes of single objects', () => {
     }
   });
 
-  it('of a person stand on the ground and are as tall as the person', () => {
+  it('of a person touch the ground and are as tall as the person', () => {
     for (let seed = 0; seed < 20; seed += 1) {
       const { claimed } = paintAlone(placePerson(seed, 0, 10, seed, 1), 0);
       const [, top, , bottom] = claimed;
@@ -61,11 +61,11 @@ describe('boxes of single objects', () => {
   });
 });
 
-describe('places', () => {
+describe('placed objects', () => {
   const car = sampleVehicle('car', true, createRandom(1));
   const none = footprintOf(500, 500, 1, 1, 0);
 
-  it('leave out what stands in another or in the camera', () => {
+  it('are skipped if they overlap another one or the camera', () => {
     const first = placeVehicle(car, 0, 20, 0);
     const second = placeVehicle(car, 0.5, 22, 0);
     const apart = placeVehicle(car, 5, 20, 0);
@@ -73,7 +73,7 @@ describe('places', () => {
     expect(withoutCollisions([first, apart], footprintOf(0, 20, 1, 1, 0))).toEqual([apart]);
   });
 
-  it('are painted far to near, long things by what lies beside them', () => {
+  it('are painted far to near, long ones relative to their neighbors', () => {
     const bus = placeVehicle(sampleVehicle('bus', true, createRandom(2)), 4, 10, 0);
     const behindBus = placePerson(1, 7, 7, 0, 0);
     const beforeBus = placePerson(2, 1, 12, 0, 0);

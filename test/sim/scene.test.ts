@@ -41,7 +41,7 @@ const GOLDEN = [
 ];
 
 describe('scenes', () => {
-  it('are the same pixels and boxes for the same seed on every machine', () => {
+  it('have the same pixels and boxes for the same seed on every machine', () => {
     const renderer = new SceneRenderer(WIDTH, HEIGHT);
     const rgb = new Uint8Array(WIDTH * HEIGHT * 3);
     const digests = GOLDEN.map((_, index) => {
@@ -54,7 +54,7 @@ describe('scenes', () => {
     expect(digests).toEqual(GOLDEN);
   });
 
-  it('depend on the time alone, not on the frames rendered before', () => {
+  it('depend only on the time, not on frames rendered before', () => {
     const renderer = new SceneRenderer(WIDTH, HEIGHT);
     const world = createWorld(5);
     const rgb = new Uint8Array(WIDTH * HEIGHT * 3);
@@ -93,7 +93,7 @@ describe('scenes', () => {
     );
   });
 
-  it('have boxes that scale with the image', () => {
+  it('scale boxes with the image', () => {
     let compared = 0;
     for (let seed = 0; seed < 12; seed += 1) {
       const small = renderFrame(createWorld(seed), 2, 640, 360, CLEAR_DAY).objects;
@@ -134,7 +134,7 @@ describe('scenes', () => {
     }
   });
 
-  it('refuse sizes out of range', () => {
+  it('refuse sizes outside the range', () => {
     for (const [width, height] of [
       [31, 100],
       [100, 1921],
@@ -147,7 +147,7 @@ describe('scenes', () => {
 });
 
 describe('sceneSeed', () => {
-  it('never gives one scene to two data sets', () => {
+  it('never shares a scene between two data sets', () => {
     const seed = fc.nat(MAX_SEED - 1);
     const index = fc.nat(MAX_SCENES - 1);
     fc.assert(

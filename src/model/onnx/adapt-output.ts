@@ -11,7 +11,7 @@ const DETECTIONS = 'goshawk_detections';
 export interface AdaptOptions {
   readonly head: Head;
   readonly layout: OutputLayout;
-  /** null if it changes from run to run */
+  /** null if it varies from run to run */
   readonly batch: number | null;
   readonly width: number;
   readonly height: number;
@@ -22,21 +22,21 @@ interface BoxForm {
   readonly unit: OutputLayout['unit'];
 }
 
-/** The form in which the head wants its boxes. */
+/** The box form that the head needs. */
 function wantedForm(head: Head): BoxForm {
   if (head === 'yolox') return { box: 'centers', unit: 'cells' };
   if (head === 'detr') return { box: 'centers', unit: 'normalized' };
   return { box: head === 'end2end' || head === 'labeled' ? 'corners' : 'centers', unit: 'pixels' };
 }
 
-/** True if the graph's output is the head's already; only outputs that nobody reads may have to go. */
+/** True if the graph's output already fits the head, apart from unused outputs. */
 function isInForm(head: Head, { parts, box, unit, logits, background }: OutputLayout): boolean {
   const wanted = wantedForm(head);
   if (box !== wanted.box || unit !== wanted.unit || logits || background) return false;
   return parts.kind === 'single' && parts.axes === (head === 'yolov8' ? 'channels' : 'rows');
 }
 
-/** Four outputs of TensorRT's plugin, in its order, with lists of one size an image. */
+/** The four outputs of TensorRT's plugin, in its order, with a fixed size per image. */
 function isPluginOrder(model: Model, head: Head, { parts, box, unit }: OutputLayout): boolean {
   if (head !== 'end2end' || parts.kind !== 'split' || box !== 'corners' || unit !== 'pixels') return false;
   const { count, boxes, scores, labels } = parts;
@@ -45,7 +45,7 @@ function isPluginOrder(model: Model, head: Head, { parts, box, unit }: OutputLay
   return lists && model.graph.output.every(({ name }, i) => name === order[i]);
 }
 
-/** `out = row * matrix` changes a box from one form into another. */
+/** `out = row * matrix` converts a box from one form to another. */
 function boxMatrix(from: BoxForm, to: BoxForm, width: number, height: number): number[] {
   const size = (unit: BoxForm['unit'], side: number): number => (unit === 'normalized' ? side : 1);
   const matrix = new Array<number>(16).fill(0);
@@ -65,9 +65,9 @@ function boxMatrix(from: BoxForm, to: BoxForm, width: number, height: number): n
 }
 
 /**
- * Has a foreign graph give its boxes as `head` reads them, in place: order of axes, centers or corners,
- * pixels, probabilities, one output. The nodes come behind what the graph computes; nothing in it changes.
- * Gives what was done in words; empty if its output is in that form already.
+ * Adapts the outputs of a foreign graph to `head`, in place: order of axes, centers or corners, pixels,
+ * probabilities, one output. Nodes are appended; the existing graph does not change. Returns the steps in
+ * words; empty if the output already had the right form.
  */
 export function adaptOutput(model: Model, options: AdaptOptions): string[] {
   const { graph } = model;

@@ -13,7 +13,7 @@ import {
   type ValueInfoProto,
 } from './schema.ts';
 
-/** A whole number is an INT, a list of them INTS, text or bytes a STRING; a FLOAT has to be said. */
+/** A whole number is an INT, a list of them INTS, text or bytes a STRING; a FLOAT must be marked. */
 export type AttributeValue = number | string | Uint8Array | readonly number[] | { readonly float: number };
 
 function makeAttribute(name: string, value: AttributeValue): AttributeProto {
@@ -33,8 +33,8 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
 }
 
 /**
- * A node of the standard operator set, named after its first output; names of nodes have to differ from all
- * others in a graph.
+ * A node of the standard operator set, named after its first output, because node names must be unique in a
+ * graph.
  */
 export function makeNode(
   opType: string,
@@ -51,7 +51,7 @@ export function makeNode(
   });
 }
 
-/** Gives a node's attribute a value, whether it had one or not. */
+/** Sets a node's attribute, adding it if necessary. */
 export function setAttribute(node: NodeProto, name: string, value: AttributeValue): void {
   node.attribute = [...node.attribute.filter((old) => old.name !== name), makeAttribute(name, value)];
 }
@@ -82,8 +82,8 @@ export function makeUint8Scalar(name: string, value: number): TensorProto {
 }
 
 /**
- * An input or output; a text among the sizes names one that changes from run to run.
- * @param dims null if even their number is for the runtime to tell
+ * An input or output; a string among the sizes names one that varies from run to run. @param dims null if
+ * even their number is unknown until run time
  */
 export function makeValueInfo(
   name: string,

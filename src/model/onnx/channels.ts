@@ -6,8 +6,8 @@ import { TensorSchema, type GraphProto, type NodeProto, type TensorProto } from 
 import { intAttribute, intsAttribute, readFloats, readIntegers, writeFloats } from './tensors.ts';
 
 /**
- * How a tensor is to be read once its channels come in another order or at another scale:
- * old channel j = factor[j] * new channel at[j], along `axis`.
+ * How to read a tensor once its channels have another order or scale: old channel j = factor[j] * new channel
+ * at[j], along `axis`.
  */
 export interface ChannelMap {
   readonly axis: number;
@@ -22,11 +22,11 @@ interface WeightEdit {
 }
 
 /**
- * Lets the first convolutions take in a change of channel order and scale, so that it costs nothing when the
- * graph runs. The change is followed from `tensor` through what treats channels alike (slices and
+ * Folds a change of channel order and scale into the first convolutions, so that it costs nothing at run
+ * time. The change is followed from `tensor` through nodes that treat all channels alike (slices and
  * concatenations of a Focus layer, casts, transpositions) to convolutions with constant weights, whose input
- * channels are then reordered and scaled: zero padding stays zero, so this is exact but for rounding. False,
- * and nothing is changed, where it meets anything else.
+ * channels are then reordered and scaled. Zero padding stays zero, so this is exact apart from rounding.
+ * Returns false and changes nothing if it meets any other node.
  */
 export function absorbChannels(graph: GraphProto, tensor: string, map: ChannelMap): boolean {
   const maps = new Map<string, ChannelMap>([[tensor, map]]);
@@ -66,7 +66,7 @@ function convolutionEdit(
   return Number(weights.dims[1]) === map.at.length ? { node, weights, map } : null;
 }
 
-/** The map of a node's output where the node treats all channels alike; null if it does not. */
+/** The map of a node's output if the node treats all channels alike; null otherwise. */
 function passThrough(
   graph: GraphProto,
   node: NodeProto,
@@ -93,7 +93,7 @@ function passThrough(
   }
 }
 
-/** Axes that a Slice cuts; null if they are not constant. */
+/** Axes of a Slice; null if they are not constant. */
 function sliceAxes(graph: GraphProto, node: NodeProto): number[] | null {
   const name = node.input[3];
   if (name === undefined || name === '') {
@@ -121,7 +121,7 @@ function concatenated(node: NodeProto, maps: ReadonlyMap<string, ChannelMap>): C
   return { axis, at, factor };
 }
 
-/** Writes weights in the new order; a tensor that others read too is copied for this node. */
+/** Writes weights in the new order. A tensor with other readers is copied for this node. */
 function applyEdit(graph: GraphProto, { node, weights, map }: WeightEdit): void {
   const old = readFloats(weights);
   if (old === null) return;
@@ -148,18 +148,18 @@ function applyEdit(graph: GraphProto, { node, weights, map }: WeightEdit): void 
   writeFloats(target, values);
 }
 
-/** Order of the channels of an RGB image as a BGR network counts them, and the other way round. */
+/** Channel order that swaps RGB and BGR. */
 export const SWAPPED = [2, 1, 0] as const;
 
 /**
- * Has a bundle's graph (uint8 `[batch, height, width, 3]`) take BGR instead of RGB, in place: through the
- * weights of its first convolution where that can be, else by gathering channels.
+ * Makes a bundle's graph (uint8 `[batch, height, width, 3]`) take BGR instead of RGB, in place: in the
+ * weights of its first convolution if possible, else by gathering channels.
  */
 export function swapInputChannels(model: Model): void {
   const { graph } = model;
   const input = feedInputs(graph)[0]?.name ?? '';
   if (absorbChannels(graph, input, { axis: 3, at: SWAPPED, factor: [1, 1, 1] })) return;
-  // planes are moved much faster than single bytes, so the swap waits for the transposition where there is one
+  // planes are moved much faster than single bytes, so the swap comes after the transposition if there is one
   const transpose = graph.node.find(
     (node) => node.opType === 'Transpose' && node.input[0] === input && intsAttribute(node, 'perm')[1] === 3,
   );

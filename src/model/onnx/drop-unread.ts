@@ -2,7 +2,7 @@ import type { Model } from './model.ts';
 import { visitInputs } from './rename.ts';
 import type { GraphProto } from './schema.ts';
 
-/** Takes out the nodes and constants that nobody reads anymore. */
+/** Removes nodes and constants that are no longer read. */
 export function dropUnread({ graph }: Model): void {
   for (let before = -1; before !== graph.node.length;) {
     before = graph.node.length;
@@ -10,7 +10,7 @@ export function dropUnread({ graph }: Model): void {
     graph.node = graph.node.filter(({ output }) => output.some((name) => read.has(name)));
   }
   const read = namesRead(graph);
-  // a constant that the file also lists as an input would have to be fed without its value
+  // a constant that is also listed as an input would have to be fed if its value were removed
   for (const { name } of graph.input) read.add(name);
   graph.initializer = graph.initializer.filter(({ name }) => read.has(name));
 }

@@ -7,7 +7,7 @@ import type { Model } from './model.ts';
 import { nestedGraphs } from './rename.ts';
 import { DATA_LOCATION, DATA_TYPE, TensorSchema, type GraphProto, type TensorProto } from './schema.ts';
 
-/** Where a tensor's data lies that is kept beside the model. */
+/** Location of tensor data that is stored outside the model file. */
 interface Place {
   readonly location: string;
   readonly offset: number;
@@ -21,7 +21,7 @@ export interface ExternalFile {
   readonly sha256: string;
 }
 
-/** Bytes of one external file, at most: an ONNX file that holds it all cannot be larger. */
+/** Maximum size of an external file: an ONNX file with all data embedded cannot be larger. */
 const MAX_BYTES = 2 ** 31 - 1;
 
 function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
@@ -35,7 +35,7 @@ function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
   }
 }
 
-/** Names of the files that hold a part of the model's weights; empty if it holds all itself. */
+/** Names of the files with parts of the model's weights; empty if all are embedded. */
 export function externalFiles({ graph }: Model): string[] {
   const names = new Set<string>();
   for (const tensor of tensorsOf(graph)) {
@@ -54,7 +54,7 @@ function placeOf({ externalData }: TensorProto): Place {
   };
 }
 
-/** Bytes of one element of the types whose size is whole. */
+/** Bytes per element, for types with whole bytes. */
 const ELEMENT_BYTES: Readonly<Record<number, number>> = {
   [DATA_TYPE.FLOAT]: 4,
   [DATA_TYPE.UINT8]: 1,
@@ -65,10 +65,9 @@ const ELEMENT_BYTES: Readonly<Record<number, number>> = {
 };
 
 /**
- * Puts weights that lie in files beside the model into it, in place, so that the model is whole wherever it
- * goes. Files are looked for beside `file`, whatever the working folder, and nowhere else. Gives the files
- * that were read, in the order of their names. Throws GOSHAWK_EXTERNAL_DATA if one is missing, too short,
- * or lies outside of the model's folder.
+ * Embeds weights from files next to the model, in place, so that the model is self-contained. Files are only
+ * looked up next to `file`, regardless of the working folder. Returns the files that were read, sorted by
+ * name. Throws GOSHAWK_EXTERNAL_DATA if one is missing, too short, or outside the model's folder.
  */
 export async function inlineExternalData(model: Model, file: string): Promise<ExternalFile[]> {
   const read = new Map<string, Uint8Array>();
@@ -81,7 +80,11 @@ export async function inlineExternalData(model: Model, file: string): Promise<Ex
     const end = length === null ? bytes.byteLength : offset + length;
     const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(end) && offset >= 0 && end >= offset;
     if (!whole || end > bytes.byteLength) {
-      throw refusal(file, location, `${tensor.name} is to end at byte ${end} and it has ${bytes.byteLength}`);
+      throw refusal(
+        file,
+        location,
+        `${tensor.name} should end at byte ${end}, but the file has ${bytes.byteLength}`,
+      );
     }
     const size = ELEMENT_BYTES[tensor.dataType];
     const count = tensor.dims.reduce((total, dim) => total * Number(dim), 1);
@@ -89,7 +92,7 @@ export async function inlineExternalData(model: Model, file: string): Promise<Ex
       throw refusal(
         file,
         location,
-        `${tensor.name} takes ${count * size} bytes and ${end - offset} are stated`,
+        `${tensor.name} takes ${count * size} bytes, but ${end - offset} are stated`,
       );
     }
     tensor.rawData = bytes.subarray(offset, end);
@@ -102,7 +105,7 @@ export async function inlineExternalData(model: Model, file: string): Promise<Ex
 async function readBeside(location: string, file: string): Promise<Uint8Array> {
   const plain = normalize(location);
   if (location === '' || isAbsolute(location) || plain === '..' || plain.startsWith(`..${sep}`)) {
-    throw refusal(file, location, 'it lies outside of the folder of the model');
+    throw refusal(file, location, 'it is outside the folder of the model');
   }
   try {
     return await readRegularFile(join(dirname(file), plain), MAX_BYTES);

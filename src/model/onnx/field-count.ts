@@ -2,12 +2,12 @@ import type { DescMessage } from '@bufbuild/protobuf';
 import { ModelSchema } from './schema.ts';
 
 /**
- * Fields of all messages together, at most: each becomes an object of some hundred bytes. The largest
- * detectors have a tenth of that.
+ * Maximum number of fields in all messages. Each becomes an object of some hundred bytes. The largest
+ * detectors have a tenth of this.
  */
 const MAX_FIELDS = 1_000_000;
 
-/** Messages within each other, at most: bodies of loops and branches, and what they hold. */
+/** Maximum nesting of messages: bodies of loops and branches, and their contents. */
 const MAX_LEVELS = 60;
 
 const VARINT = 0;
@@ -16,9 +16,9 @@ const DELIMITED = 2;
 const FIXED32 = 5;
 
 /**
- * Counts the fields of an ONNX file without making an object of any: a small file of empty messages would
- * take a hundred times its size once it is read. Throws where there are too many, where they are nested too
- * deep, and where the file is cut short.
+ * Counts the fields of an ONNX file without creating objects: a small file of empty messages would take a
+ * hundred times its size once parsed. Throws if there are too many fields, if they are nested too deeply, or
+ * if the file is truncated.
  */
 export function checkFields(bytes: Uint8Array): void {
   const scan = { bytes, at: 0, left: MAX_FIELDS };
@@ -31,7 +31,7 @@ interface Scan {
   left: number;
 }
 
-/** Message types of a message's fields, and the fields that hold a list of small numbers in one piece. */
+/** Message types of a message's fields, and the fields with packed lists of numbers. */
 interface Kinds {
   readonly messages: ReadonlyMap<number, DescMessage>;
   readonly varints: ReadonlySet<number>;
@@ -47,7 +47,7 @@ function kinds(type: DescMessage): Kinds {
     for (const field of type.fields) {
       const { message } = field;
       if (message !== undefined) messages.set(field.number, message);
-      // 8-byte integers become objects of their own
+      // 8-byte integers become separate objects
       else if (field.fieldKind === 'list' && field.listKind === 'scalar' && LONG.has(field.scalar)) {
         varints.add(field.number);
       }
@@ -90,10 +90,10 @@ function spend(scan: Scan, fields: number): void {
   if (scan.left < 0) throw new Error(`it has more than ${MAX_FIELDS} fields, which no detector has`);
 }
 
-/** Integers of a packed list take a tenth of what a field takes. */
+/** Integers of a packed list take a tenth of the memory of a field. */
 const BIGINTS_OF_A_FIELD = 10;
 
-/** A whole number of up to 10 bytes, 7 bits each; its exact value matters below 2^53 alone. */
+/** A whole number of up to 10 bytes, 7 bits each. Its exact value only matters below 2^53. */
 function varint(scan: Scan): number {
   let value = 0;
   let factor = 1;

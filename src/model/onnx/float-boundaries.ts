@@ -4,8 +4,8 @@ import { redirectReaders } from './rename.ts';
 import { DATA_TYPE, type ValueInfoProto } from './schema.ts';
 
 /**
- * Puts casts around a half-precision graph, in place, so that what goes in and comes out is float32:
- * JavaScript on Node 20 has no half-precision arrays. Other types are left alone.
+ * Adds casts around a half-precision graph, in place, so that its inputs and outputs are float32: JavaScript
+ * on Node 20 has no half-precision arrays. Other types are unchanged.
  */
 export function castHalfBoundaries(model: Model): void {
   const { graph } = model;

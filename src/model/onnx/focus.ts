@@ -6,10 +6,10 @@ import { readByNestedGraph } from './rename.ts';
 import type { NodeProto } from './schema.ts';
 import { intAttribute, intsAttribute, readFloats, readIntegers } from './tensors.ts';
 
-/** Slices end here or further where they end with the tensor. */
+/** A Slice with this end or a larger one extends to the end of the tensor. */
 const FAR = 2 ** 30;
 
-/** Every other row and column of `source` from these on. */
+/** Every other row and column of `source`, starting with these. */
 interface Phase {
   readonly source: string;
   readonly row: number;
@@ -18,7 +18,7 @@ interface Phase {
 
 interface Focus {
   readonly source: string;
-  /** in the order of the channels */
+  /** in channel order */
   readonly phases: readonly Phase[];
   readonly convolutions: readonly Convolution[];
 }
@@ -31,11 +31,10 @@ interface Convolution {
 }
 
 /**
- * Makes one convolution of a Focus layer (YOLOv5, YOLOX: four slices of every other pixel, side by side as
- * channels) and each convolution that reads it, in place: the tap (y, x) on the slice that begins at (row,
- * column) is the tap (2 y + row, 2 x + column) on the image, with twice the stride and padding. The same
- * sums, without copying the image twice. Returns the number of Focus layers; 0, and nothing is changed, where
- * there is none.
+ * Merges a Focus layer (YOLOv5, YOLOX: four slices of every other pixel, concatenated as channels) with each
+ * convolution that reads it, in place: the tap (y, x) on the slice that begins at (row, column) is the tap (2
+ * y + row, 2 x + column) on the image, with twice the stride and padding. The sums are the same, without
+ * copying the image twice. Returns the number of Focus layers; 0 if nothing was changed.
  */
 export function joinFocus(model: Model): number {
   const index = new GraphIndex(model);
@@ -80,7 +79,7 @@ function plainConvolution(index: GraphIndex, node: NodeProto, input: string): Co
   return weights === null || dims.length !== 4 || (dims[1] ?? 0) % 4 !== 0 ? null : { node, dims, weights };
 }
 
-/** Where a tensor was cut from, following slices of two steps along rows and columns; null if it was not so. */
+/** The phase that a tensor was sliced from, with steps of two along rows and columns; null if it was not. */
 function phaseOf(index: GraphIndex, name: string): Phase | null {
   let row: number | null = null;
   let column: number | null = null;
@@ -98,7 +97,7 @@ function phaseOf(index: GraphIndex, name: string): Phase | null {
   return row === null || column === null ? null : { source, row, column };
 }
 
-/** Start of a Slice by axis, where it takes every other row or column (0 or 1 on) up to the end. */
+/** Start of a Slice by axis, if it takes every other row or column (from 0 or 1) up to the end. */
 function everyOther(index: GraphIndex, node: NodeProto): Map<number, number> | null {
   const [starts, ends, axes, steps] = node.input.slice(1, 5).map((name) => {
     const value = index.constant(name);

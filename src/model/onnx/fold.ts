@@ -5,7 +5,9 @@ import { feedInputs, shapeOf, tensorTypeOf, type Model } from './model.ts';
 import { redirectReaders } from './rename.ts';
 import { DATA_TYPE, type NodeProto } from './schema.ts';
 
-/** What a network was trained to get: (pixel * scale - mean) / std for each channel, pixels 0..255. */
+/**
+ * The input values that a network was trained with: (pixel * scale - mean) / std per channel, pixels 0..255.
+ */
 export interface Normalization {
   readonly colorOrder: 'rgb' | 'bgr';
   readonly scale: number;
@@ -18,14 +20,14 @@ export interface Normalization {
 export interface NetworkInput {
   readonly name: string;
   readonly layout: 'nchw' | 'nhwc';
-  /** null if it changes from run to run */
+  /** null if it varies from run to run */
   readonly batch: number | null;
   /** null if the file leaves it open */
   readonly width: number | null;
   readonly height: number | null;
 }
 
-/** The sizes of what such an input is fed with, for images of a size. */
+/** The dimensions of such an input for images of a given size. */
 export function inputDims(
   { layout }: NetworkInput,
   { width, height }: { readonly width: number; readonly height: number },
@@ -35,7 +37,7 @@ export function inputDims(
 }
 
 export interface FoldReport {
-  /** what was done, in words, for the lineage */
+  /** the steps in words, for the lineage */
   readonly steps: readonly string[];
 }
 
@@ -73,10 +75,10 @@ export function describeInput(model: Model, file: string): NetworkInput {
 const FOLDED_INPUT = 'images';
 
 /**
- * Has a network take uint8 RGB `[batch, height, width, 3]`, in place: transposition, cast, normalization and
- * channel order become part of the graph. Order and scale go into the weights of the first convolution where
- * that is exact; a mean never does, since it would change what zero padding means at the borders, and stays a
- * subtraction.
+ * Makes a network take uint8 RGB `[batch, height, width, 3]`, in place: transposition, cast, normalization
+ * and channel order become part of the graph. Order and scale go into the weights of the first convolution if
+ * that is exact. A mean stays a subtraction, because it would change the meaning of zero padding at the
+ * borders.
  */
 export function foldPreprocessing(
   model: Model,
@@ -98,7 +100,7 @@ export function foldPreprocessing(
   const axis = input.layout === 'nchw' ? 1 : 3;
   const constantDims = axis === 1 ? [1, 3, 1, 1] : [1, 1, 1, 3];
 
-  // bytes are transposed before the cast: a quarter of the memory to move
+  // bytes are transposed before the cast, which moves a quarter of the memory
   if (input.layout === 'nchw')
     then(makeNode('Transpose', [current], ['goshawk_planes'], { perm: [0, 3, 1, 2] }));
   then(makeNode('Cast', [current], ['goshawk_float'], { to: DATA_TYPE.FLOAT }));

@@ -2,8 +2,8 @@ import type { Model } from './model.ts';
 import type { NodeProto, TensorProto } from './schema.ts';
 
 /**
- * Who makes and who reads each tensor of a graph, as it was when this was made. Bodies of If and Loop are not
- * looked into.
+ * Producers and readers of each tensor of a graph, as of construction. Bodies of If and Loop are not
+ * included.
  */
 export class GraphIndex {
   readonly #producers = new Map<string, NodeProto>();
@@ -28,17 +28,17 @@ export class GraphIndex {
     this.#outputs = new Set(graph.output.map(({ name }) => name));
   }
 
-  /** The value of an initializer or of a Constant node; null for what is computed, fed or not there. */
+  /** The value of an initializer or Constant node; null for tensors that are computed, fed or missing. */
   constant(name: string | undefined): TensorProto | null {
     return this.#constants.get(name ?? '') ?? null;
   }
 
-  /** The node that computes a tensor; null for constants, for inputs of the graph, and for what is not there. */
+  /** The node that computes a tensor; null for constants, inputs of the graph and missing tensors. */
   producer(name: string | undefined): NodeProto | null {
     return this.#producers.get(name ?? '') ?? null;
   }
 
-  /** Nodes that read a tensor, in the order they run, each once. */
+  /** Nodes that read a tensor, in execution order, each once. */
   readers(name: string | undefined): readonly NodeProto[] {
     return this.#readers.get(name ?? '') ?? [];
   }

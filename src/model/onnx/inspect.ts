@@ -14,8 +14,8 @@ function* constants(model: Model): Generator<TensorProto> {
 }
 
 /**
- * Numbers that training set: elements of float, half and 8-bit constants with at least one axis. Shapes and
- * indices are not counted.
+ * Number of trained parameters: elements of float, half and 8-bit constants with at least one axis. Shapes
+ * and indices are not counted.
  */
 export function countParameters(model: Model): number {
   let total = 0;
@@ -29,7 +29,7 @@ export function countParameters(model: Model): number {
   return total;
 }
 
-/** What most of the weights are kept in; `mixed` where 8-bit and float weights both matter. */
+/** The precision of most weights; `mixed` if both 8-bit and float weights matter. */
 export function precisionOf(model: Model): BundleVariant['precision'] {
   const elements = { float: 0, half: 0, byte: 0 };
   for (const tensor of constants(model)) {
@@ -39,7 +39,7 @@ export function precisionOf(model: Model): BundleVariant['precision'] {
     else if (BYTE_TYPES.has(tensor.dataType)) elements.byte += count;
   }
   const { float, half, byte } = elements;
-  // scales and biases of a quantized network stay in float: up to a tenth is not a decision
+  // scales and biases of a quantized network stay in float, so up to a tenth does not count
   if (byte > 0) return float + half > byte / 10 ? 'mixed' : 'int8';
   return half > float ? 'fp16' : 'fp32';
 }

@@ -1,27 +1,27 @@
 import type { Model } from './model.ts';
 
-/** What an exporter of the YOLO family wrote into the file about the network. Null if it says nothing. */
+/** What an exporter of the YOLO family recorded in the file about the network. Null means not recorded. */
 export interface ExportMetadata {
   /** names of the classes in their order */
   readonly labels: readonly string[] | null;
-  /** input of the training, pixels */
+  /** input size in training, pixels */
   readonly size: { readonly width: number; readonly height: number } | null;
   /** `detect`, `pose`, `obb`, `segment`, `classify` */
   readonly task: string | null;
-  /** sides of the input are multiples of it */
+  /** the sides of the input are multiples of this */
   readonly stride: number | null;
   /** suppression happens in the graph */
   readonly end2end: boolean | null;
 }
 
-/** A text of Python, with either quote. */
+/** A Python string literal, with either quote. */
 const TEXT = String.raw`'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"`;
 
 const unescaped = (text: string): string => text.replace(/\\(.)/g, '$1');
 
 /**
- * Names as Python prints a list or a dict with whole numbers as keys; null if they are neither, or keys
- * are missing.
+ * Names from a printed Python list, or a dict with whole numbers as keys; null if the text is neither, or
+ * keys are missing.
  */
 function namesOf(text: string): string[] | null {
   const names: string[] = [];
@@ -46,7 +46,7 @@ function sizeOf(text: string): { width: number; height: number } | null {
   return height === undefined || width === undefined ? null : { width, height };
 }
 
-/** Reads what Ultralytics' and YOLOv5's exporters write beside the graph. */
+/** Reads what the exporters of Ultralytics and YOLOv5 write into the metadata. */
 export function readMetadata({ metadataProps }: Model): ExportMetadata {
   const entries = new Map(metadataProps.map(({ key, value }) => [key, value]));
   const read = <T>(key: string, parse: (text: string) => T | null): T | null => {

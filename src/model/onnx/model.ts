@@ -10,10 +10,10 @@ import {
   type ValueInfoProto,
 } from './schema.ts';
 
-/** A model whose graph is there: what `readModel` gives. */
+/** A model that has a graph, as `readModel` returns it. */
 export type Model = ModelProto & { graph: GraphProto };
 
-/** Protobuf's own limit of one message. */
+/** Protobuf's limit for one message. */
 export const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
 /**
@@ -33,7 +33,7 @@ export function readModel(bytes: Uint8Array, file: string): Model {
     );
   }
   if (!hasGraph(model) || model.graph.node.length === 0) {
-    throw new GoshawkError('GOSHAWK_MODEL_UNREADABLE', { file, reason: 'it holds no graph' });
+    throw new GoshawkError('GOSHAWK_MODEL_UNREADABLE', { file, reason: 'it has no graph' });
   }
   return model;
 }
@@ -42,7 +42,7 @@ function hasGraph(model: ModelProto): model is Model {
   return model.graph !== undefined;
 }
 
-/** The model as ONNX file bytes; what was read and not edited comes out as it was, unknown fields included. */
+/** The model as ONNX file bytes. Parts that were not edited are unchanged, including unknown fields. */
 export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   return toBinary(ModelSchema, model);
 }
@@ -53,7 +53,7 @@ export function opsetVersion(model: Model): number {
   return entry === undefined ? 0 : Number(entry.version);
 }
 
-/** Inputs that a caller has to feed: older files also list every initializer as an input. */
+/** Inputs that a caller must feed. Older files also list every initializer as an input. */
 export function feedInputs(graph: GraphProto): ValueInfoProto[] {
   const initializers = new Set(graph.initializer.map((tensor) => tensor.name));
   return graph.input.filter((input) => !initializers.has(input.name));
@@ -65,8 +65,8 @@ export function tensorTypeOf({ type }: ValueInfoProto): TensorTypeProto | undefi
 }
 
 /**
- * Sizes of a tensor: a number, or the name of a size that changes from run to run (empty if it has none);
- * null if unknown.
+ * Sizes of a tensor: a number, or the name of a size that varies from run to run (empty if unnamed); null if
+ * unknown.
  */
 export function shapeOf(value: ValueInfoProto): (number | string)[] | null {
   const shape = tensorTypeOf(value)?.shape;

@@ -18,30 +18,30 @@ export interface RawInputOptions {
   readonly inputHeight: number;
   readonly padValue: number;
   /**
-   * `interpolate`: bilinear, for frames that grow or hardly shrink. `average`: the mean of two bilinear grids
-   * that lie diagonally to each other: Resize looks at two by two pixels whatever the factor, so a single
-   * grid leaves most pixels of a frame three times as large unseen, which costs up to two points of AP.
+   * `interpolate`: bilinear, for frames that grow or hardly shrink. `average`: the mean of two bilinear
+   * grids, offset diagonally. Resize reads two by two pixels at any factor, so a single grid would skip most
+   * pixels of a frame three times as large, which costs up to two points of AP.
    */
   readonly resize: 'interpolate' | 'average';
 }
 
-/** The first operator set whose Resize takes a target size. */
+/** The first operator set whose Resize accepts a target size. */
 const MIN_OPSET = 11;
 
 const part = (name: string): string => `goshawk_raw_${name}`;
 
 /**
- * Puts the letterbox in front of a bundle's graph, in place: the graph then takes the camera's image and
- * resizes, pads and infers in one run. Sizes and borders are inputs, so that one graph serves cameras of any
- * size:
+ * Prepends the letterbox to a bundle's graph, in place: the graph then takes the camera's image and resizes,
+ * pads and infers in one run. Sizes and borders are inputs, so that one graph serves cameras of any size:
  *
  * - `frame`: uint8 `[1, h, w, 3]`
  * - `sizes`: int64 `[1, scaledHeight, scaledWidth, 3]`
  * - `pads`: int64 `[0, top, left, 0, 0, bottom, right, 0]`
- * - `firstGrid`, `secondGrid` (only to average): float, start and end of the sampling grid on each axis, see `gridFor`
+ * - `firstGrid`, `secondGrid` (only for `average`): float, start and end of the sampling grid on each axis,
+ *   see `gridFor`
  *
- * Resize stays on uint8 and rows of pixels: ONNX Runtime has a fast path for that layout.
- * Throws GOSHAWK_MODEL_UNREADABLE if the graph's operator set is older than 11 or its input is not one image.
+ * Resize stays on uint8 and rows of pixels: ONNX Runtime has a fast path for that layout. Throws
+ * GOSHAWK_MODEL_UNREADABLE if the graph's operator set is older than 11 or its input is not one image.
  */
 export function addRawInput(model: Model, options: RawInputOptions): void {
   const { graph } = model;
@@ -50,7 +50,7 @@ export function addRawInput(model: Model, options: RawInputOptions): void {
   if (version < MIN_OPSET || input === undefined || others.length > 0) {
     throw new GoshawkError('GOSHAWK_MODEL_UNREADABLE', {
       file: graph.name,
-      reason: `frames cannot be resized inside a graph of operator set ${version} with ${others.length + 1} inputs`,
+      reason: `frames cannot be resized inside a graph with operator set ${version} and ${others.length + 1} inputs`,
     });
   }
   graph.initializer.push(
@@ -64,7 +64,7 @@ export function addRawInput(model: Model, options: RawInputOptions): void {
     makeNode('Pad', [part('resized'), RAW_INPUTS.pads, part('border')], [part('padded')], {
       mode: 'constant',
     }),
-    // sizes are known again from here on, which memory planning and fused kernels need
+    // sizes are static again from here on, which memory planning and fused kernels need
     makeNode('Reshape', [part('padded'), part('shape')], [input.name]),
   );
   const grids = [RAW_INPUTS.firstGrid, RAW_INPUTS.secondGrid];
@@ -83,7 +83,10 @@ function interpolatingNodes(): NodeProto[] {
   return [makeNode('Resize', inputs, [part('resized')], attributes)];
 }
 
-/** The mean of bytes has no standard operator; ONNX Runtime's quantized addition at scales 1, 1 and 2 is one. */
+/**
+ * There is no standard operator for the mean of bytes, but ONNX Runtime's quantized addition with scales 1, 1
+ * and 2 computes it.
+ */
 function averagingNodes({ graph, opsetImport }: Model): NodeProto[] {
   const domain = 'com.microsoft';
   if (!opsetImport.some((set) => set.domain === domain)) {
@@ -104,17 +107,17 @@ function averagingNodes({ graph, opsetImport }: Model): NodeProto[] {
   return [grid(RAW_INPUTS.firstGrid, part('first')), grid(RAW_INPUTS.secondGrid, part('second')), mean];
 }
 
-/** Frames that are at least so much larger than what they become are averaged. */
+/** Frames at least this many times larger than their result are averaged. */
 export const AVERAGE_FROM = 1.2;
 
-/** Pixels that a grid keeps from the border, so that rounding never puts its last column beyond it. */
+/** Distance in pixels of a grid from the border, so that rounding never puts its last column beyond it. */
 const SAFE_MARGIN = 1e-3;
 
 /**
- * Where a sampling grid lies, as Resize's `tf_crop_and_resize` wants it: start and end of each axis as shares
- * of the last index. The grid of pixel centers is moved by a quarter of its spacing, to the upper left for
- * `direction` -1 and to the lower right for 1, but no further than the outermost pixel: beyond it that mode
- * sees black. Written into `grid` as `[0, y0, x0, 0, 1, y1, x1, 1]`.
+ * Position of a sampling grid, as Resize's `tf_crop_and_resize` expects it: start and end of each axis as
+ * shares of the last index. The grid of pixel centers is shifted by a quarter of its spacing, to the upper
+ * left for `direction` -1 and to the lower right for 1, but not beyond the outermost pixel, where that mode
+ * reads black. Written into `grid` as `[0, y0, x0, 0, 1, y1, x1, 1]`.
  */
 export function gridFor(
   source: { readonly width: number; readonly height: number },

@@ -1,6 +1,6 @@
 import type { GraphProto, NodeProto } from './schema.ts';
 
-/** Bodies of If, Loop and their like. */
+/** Bodies of If, Loop and similar operators. */
 export function nestedGraphs(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
 }
@@ -16,7 +16,7 @@ export function visitInputs(graph: GraphProto, visit: (inputs: string[]) => void
   }
 }
 
-/** Has everyone who reads `from` read `to` instead. */
+/** Redirects every reader of `from` to `to`. */
 export function redirectReaders(graph: GraphProto, from: string, to: string): void {
   visitInputs(graph, (inputs) => {
     inputs.forEach((name, i) => {

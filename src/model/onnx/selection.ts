@@ -6,12 +6,12 @@ import { DATA_TYPE, type GraphProto, type NodeProto } from './schema.ts';
 import { readFloats } from './tensors.ts';
 
 /**
- * Operators that pick or sort boxes: a rounding in what they read may change which rows come out, and in what
- * order.
+ * Operators that select or sort boxes: rounding in their inputs may change which rows they return, and in
+ * what order.
  */
 const SELECTORS = new Set(['TopK', 'NonMaxSuppression', 'NonZero', 'EfficientNMS_TRT', 'Unique', 'ArgMax']);
 
-/** What a node and the bodies of its loops and branches read. */
+/** Inputs of a node, including those of its loop and branch bodies. */
 function inputsOf(node: NodeProto): readonly string[] {
   const names = [...node.input];
   for (const body of nestedGraphs(node)) visitInputs(body, (inputs) => names.push(...inputs));
@@ -28,8 +28,8 @@ function selects(node: NodeProto): boolean {
 
 /**
  * Names of the tensors that a graph's selection of boxes (TopK, suppression, masks) starts from: computed
- * from the image, not yet selected from, and read by a selector or by what comes after one. Empty if the
- * graph selects nothing.
+ * from the image, before any selection, and read by a selector or a node after one. Empty if the graph
+ * selects nothing.
  */
 export function beforeSelection({ graph }: Model): string[] {
   const computed = new Set(feedInputs(graph).map(({ name }) => name));
@@ -49,10 +49,10 @@ export function beforeSelection({ graph }: Model): string[] {
   return [...found];
 }
 
-/** What the name of an output that `exposeTensors` adds begins with. */
+/** Prefix of the outputs that `exposeTensors` adds. */
 const EXPOSED = 'goshawk_exposed/';
 
-/** Adds tensors of the graph to its outputs, as float, in place. */
+/** Adds tensors of the graph to its outputs as float, in place. */
 export function exposeTensors({ graph }: Model, names: readonly string[]): void {
   for (const name of names) {
     graph.node.push(makeNode('Cast', [name], [`${EXPOSED}${name}`], { to: DATA_TYPE.FLOAT }));
@@ -64,14 +64,14 @@ export function isExposed(name: string): boolean {
   return name.startsWith(EXPOSED);
 }
 
-/** Thresholds of scores are constants between 0 and 1. */
+/** Score thresholds are constants between 0 and 1. */
 function isThreshold(value: Float32Array | null): boolean {
   return value?.length === 1 && value[0]! > 0 && value[0]! < 1;
 }
 
 /**
- * Has the selection of a graph take every box whose score is above 0, in place: where nothing passes the
- * graph's own threshold, the rest of its selection would go untested.
+ * Makes the selection of a graph accept every box with a score above 0, in place. If nothing passed the
+ * graph's own threshold, the rest of its selection would not be tested.
  */
 export function lowerThresholds(model: Model): void {
   const index = new GraphIndex(model);

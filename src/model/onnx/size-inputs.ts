@@ -3,17 +3,20 @@ import { makeInt64Tensor, makeNode } from './build.ts';
 import { feedInputs, shapeOf, tensorTypeOf, type Model } from './model.ts';
 import { DATA_TYPE } from './schema.ts';
 
-/** An input beside the image that tells a network how large the image is, in the order of its two values. */
+/** An additional input with the size of the image, and the order of its two values. */
 export interface SizeInput {
   readonly name: string;
   readonly elemType: number;
-  /** rows of two values; 1 where their number changes from run to run */
+  /** number of rows of two values; 1 if it varies from run to run */
   readonly rows: number;
-  /** null if nobody knows which comes first */
+  /** null if it is unknown which comes first */
   readonly order: 'width-height' | 'height-width' | 'ones' | null;
 }
 
-/** What exporters call them: RT-DETR, D-FINE and DEIM; PaddleDetection; the factor by which an image was resized. */
+/**
+ * Names used by exporters: RT-DETR, D-FINE and DEIM; PaddleDetection; the factor by which an image was
+ * resized.
+ */
 const ORDERS: Readonly<Record<string, SizeInput['order']>> = {
   orig_target_sizes: 'width-height',
   orig_target_size: 'width-height',
@@ -29,8 +32,8 @@ const fixed = (size: number | string | undefined): number =>
   typeof size === 'number' && size > 0 ? size : 1;
 
 /**
- * Takes inputs of two values an image out of a graph that has an image besides, in place: `fillSizeInputs`
- * has to give them a value. What else there is stays for whoever describes the input.
+ * Removes inputs with two values per image from a graph that also has an image input, in place.
+ * `fillSizeInputs` must then set their values. Other inputs stay, for `describeInput` to judge.
  */
 export function takeSizeInputs({ graph }: Model): SizeInput[] {
   const inputs = feedInputs(graph);
@@ -48,9 +51,9 @@ export function takeSizeInputs({ graph }: Model): SizeInput[] {
 }
 
 /**
- * Has the graph take its own input for the whole image, in place: boxes then come out in pixels of the input,
- * and the runtime takes them back to the image's. Gives what was done in words. Throws GOSHAWK_NOT_A_DETECTOR
- * where nobody knows what an input means.
+ * Sets the image size of the graph to the size of its own input, in place: boxes are then in pixels of the
+ * input, and the runtime maps them to the source image. Returns the steps in words. Throws
+ * GOSHAWK_NOT_A_DETECTOR if the meaning of an input is unknown.
  */
 export function fillSizeInputs(
   { graph }: Model,
@@ -63,8 +66,8 @@ export function fillSizeInputs(
       throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
         file,
         reason:
-          `besides the image it takes "${name}" [${rows}, 2], and it is not known whether width or ` +
-          'height comes first: export it without that input, or for a square one',
+          `in addition to the image it takes "${name}" [${rows}, 2], and it is unknown whether ` +
+          'width or height comes first: export it without that input, or with a square image',
       });
     }
     const pair = order === 'ones' ? [1, 1] : order === 'height-width' ? [height, width] : [width, height];

@@ -1,7 +1,7 @@
 import type { GraphIndex } from './graph-index.ts';
 import type { NodeProto } from './schema.ts';
 
-/** Layers with weights, which TensorRT runs in int8 where their inputs are dequantized values. */
+/** Layers with weights, which TensorRT runs in int8 if their inputs are dequantized values. */
 const WEIGHTED = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 
 const standard = ({ domain }: NodeProto): boolean => domain === '' || domain === 'ai.onnx';
@@ -18,13 +18,13 @@ export function isWeighted(node: NodeProto): boolean {
   return WEIGHTED.has(node.opType) && standard(node);
 }
 
-/** The QuantizeLinear node that a tensor comes out of, or null. */
+/** The QuantizeLinear node that outputs a tensor, or null. */
 export function quantizeOf(index: GraphIndex, name: string | undefined): NodeProto | null {
   const producer = index.producer(name);
   return producer !== null && isQuantize(producer) ? producer : null;
 }
 
-/** True if a tensor comes out of a DequantizeLinear node. */
+/** True if a tensor is the output of a DequantizeLinear node. */
 export function isDequantized(index: GraphIndex, name: string | undefined): boolean {
   const producer = index.producer(name);
   return producer !== null && isDequantize(producer);
@@ -37,7 +37,7 @@ export function weightedSource(index: GraphIndex, name: string | undefined): Nod
   return producer !== null && isWeighted(producer) ? producer : null;
 }
 
-/** The tensor before a Quantize-Dequantize pair; the tensor itself where there is none. */
+/** The tensor before a Quantize-Dequantize pair; the tensor itself if there is no pair. */
 export function beforePair(index: GraphIndex, name: string): string {
   if (!isDequantized(index, name)) return name;
   return quantizeOf(index, index.producer(name)?.input[0])?.input[0] ?? name;

@@ -5,11 +5,10 @@ import { DATA_TYPE, type NodeProto } from './schema.ts';
 import { intAttribute } from './tensors.ts';
 
 /**
- * Has the uint8 image of a bundle's graph go through its Cast first and its Transpose second, in place.
- * TensorRT knows uint8 at the inputs of a network only and nothing but a Cast may read it; on the CPU the
- * other order is faster, since bytes are moved instead of floats, which is why bundles have that. The values
- * are the same: a transposition does not care about types. False, and nothing is changed, where the graph
- * does not begin with a Transpose of bytes.
+ * Moves the Cast of a bundle's uint8 image in front of the Transpose, in place. TensorRT supports uint8 only
+ * at the inputs of a network, where only a Cast may read it. Bundles use the other order because it is faster
+ * on the CPU: bytes are moved instead of floats. The values are the same, because a transposition does not
+ * depend on types. Returns false and changes nothing if the graph does not begin with a Transpose of bytes.
  */
 export function castInputFirst(model: Model): boolean {
   const { graph } = model;
@@ -25,7 +24,7 @@ export function castInputFirst(model: Model): boolean {
   transpose.input = [rows];
   transpose.output = [...cast.output];
   graph.node = [first, ...graph.node.filter((node) => node !== cast)];
-  // what was known of the tensors in between is no longer so
+  // the recorded types of the tensors in between are no longer valid
   graph.valueInfo = graph.valueInfo.filter(({ name }) => index.producer(name) !== transpose);
   return true;
 }

@@ -4,7 +4,7 @@ import type { NodeProto } from './schema.ts';
 import { beforePair, isDequantize, isDequantized, isQuantize, weightedSource } from './tensorrt-graph.ts';
 import type { Report } from './tensorrt-rule.ts';
 
-/** What TensorRT computes in the same kernel as the weighted layer before it. */
+/** Operators that TensorRT fuses with the weighted layer before them. */
 const FUSED = new Set([
   'BatchNormalization',
   'Relu',
@@ -22,7 +22,7 @@ const FUSED = new Set([
   'Mish',
 ]);
 
-/** Where Quantize-Dequantize pairs stand between layers: `fusion` and `residual`. */
+/** Checks the position of Quantize-Dequantize pairs between layers: `fusion` and `residual`. */
 export function checkPlacement(model: Model, index: GraphIndex, report: Report): void {
   const gates = new Set<NodeProto>();
   for (const node of model.graph.node) {
@@ -35,8 +35,8 @@ export function checkPlacement(model: Model, index: GraphIndex, report: Report):
 }
 
 /**
- * SiLU and its like are two nodes, `y = x * sigmoid(x)`, and one kernel with the layer that made x. Told once
- * for the Mul; the sigmoid is kept in `gates` so that it is not told again.
+ * SiLU and similar activations are two nodes, `y = x * sigmoid(x)`, fused into one kernel with the layer that
+ * computes x. Reported once, for the Mul; the sigmoid is added to `gates` so that it is not reported again.
  */
 function checkGate(index: GraphIndex, mul: NodeProto, gates: Set<NodeProto>, report: Report): void {
   const [left = '', right = ''] = mul.input;
@@ -54,13 +54,13 @@ function checkGate(index: GraphIndex, mul: NodeProto, gates: Set<NodeProto>, rep
     report(
       'fusion',
       mul,
-      'a Quantize-Dequantize pair stands between a weighted layer and its x * sigmoid(x): ' +
-        'quantize what comes out of the multiplication',
+      'a Quantize-Dequantize pair is between a weighted layer and its x * sigmoid(x): quantize ' +
+        'the output of the multiplication',
     );
   }
 }
 
-/** A pair on what a weighted layer gives keeps it apart from its activation. */
+/** A pair on the output of a weighted layer prevents fusion with its activation. */
 function checkFusion(
   index: GraphIndex,
   quantize: NodeProto,
@@ -78,16 +78,16 @@ function checkFusion(
     report(
       'fusion',
       quantize,
-      `it stands between ${source.opType} and ${fused.opType}, which are one kernel: quantize ` +
-        `what comes out of ${fused.opType}`,
+      `it is between ${source.opType} and ${fused.opType}, which are one kernel: quantize the ` +
+        `output of ${fused.opType}`,
     );
   }
 }
 
 /**
- * An Add is fused with the quantized layer on one of its sides where the other side is dequantized values,
- * and is an int8 layer of its own where both are. Dequantized on one side and float from elsewhere on the
- * other, it runs in float for nothing.
+ * An Add is fused with the quantized layer on one side if the other side is dequantized values, and is a
+ * separate int8 layer if both are. With dequantized values on one side and other float values on the other,
+ * it needlessly runs in float.
  */
 function checkResidual(index: GraphIndex, add: NodeProto, report: Report): void {
   const [left, right] = add.input;
@@ -99,7 +99,7 @@ function checkResidual(index: GraphIndex, add: NodeProto, report: Report): void 
   report(
     'residual',
     add,
-    'one of its inputs is quantized, the other is neither that nor the output of a quantized ' +
-      'layer: quantize both or none',
+    'one of its inputs is quantized, the other is neither quantized nor the output of a ' +
+      'quantized layer: quantize both or none',
   );
 }

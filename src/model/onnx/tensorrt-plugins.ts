@@ -5,7 +5,7 @@ import type { Model } from './model.ts';
 import { DATA_TYPE, type NodeProto } from './schema.ts';
 import { intAttribute } from './tensors.ts';
 
-/** What a suppression that was taken out of a graph says about it. */
+/** What a removed suppression plugin tells about a graph. */
 export interface PluginFacts {
   readonly box: 'corners' | 'centers';
   readonly thresholds: { readonly score: number; readonly iou: number; readonly maxDetections: number };
@@ -20,10 +20,10 @@ function floatAttribute(node: NodeProto, name: string, fallback: number): number
 }
 
 /**
- * Takes TensorRT's suppression plugin (`--end2end` of YOLOv6 and YOLOv7) out of a graph, in place: no other
- * provider has it, and the runtime suppresses boxes itself. The graph then gives what the plugin was given.
- * Null if there is no plugin. Throws GOSHAWK_NOT_A_DETECTOR for other plugins of TensorRT, which nothing
- * here replaces.
+ * Removes TensorRT's suppression plugin (`--end2end` of YOLOv6 and YOLOv7) from a graph, in place: no other
+ * provider has it, and the runtime suppresses boxes itself. The inputs of the plugin become the outputs of
+ * the graph. Returns null if there is no plugin. Throws GOSHAWK_NOT_A_DETECTOR for other TensorRT plugins,
+ * which have no replacement.
  */
 export function replaceSuppressionPlugin(model: Model, file: string): PluginFacts | null {
   const { graph } = model;
@@ -35,8 +35,8 @@ export function replaceSuppressionPlugin(model: Model, file: string): PluginFact
     throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
       file,
       reason:
-        `it holds TensorRT's plugin ${other?.opType ?? `${EFFICIENT_NMS} with anchors`}, which ` +
-        'runs nowhere else: export without it (no --end2end, no --trt)',
+        `it contains TensorRT's plugin ${other?.opType ?? `${EFFICIENT_NMS} with anchors`}, ` +
+        'which runs nowhere else: export without it (no --end2end, no --trt)',
     });
   }
   if (plugin === undefined || boxes === undefined || scores === undefined) return null;

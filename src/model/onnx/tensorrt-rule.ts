@@ -9,10 +9,10 @@ const IMPORTER =
 const UINT8_INPUTS = 'https://github.com/NVIDIA/TensorRT/issues/3985';
 
 /**
- * What is checked, what breaking it costs, and where NVIDIA says so. `refused`: the engine is not built, or
- * computes something else than the graph says. `slower`: it is built, and a layer that was meant to run in
- * int8 runs in float, or data is converted more often than needed. `accuracy`: it is built and fast, and less
- * accurate than it could be.
+ * What is checked, what breaking it costs, and where NVIDIA documents it. `refused`: the engine is not built,
+ * or computes something other than the graph. `slower`: it is built, but a layer meant for int8 runs in
+ * float, or data is converted more often than needed. `accuracy`: it is built and fast, but less accurate
+ * than it could be.
  */
 export const TENSORRT_RULES = {
   'zero-point': { effect: 'refused', source: OPERATORS },
@@ -35,14 +35,14 @@ export type TensorrtRule = keyof typeof TENSORRT_RULES;
 
 export interface TensorrtViolation {
   readonly rule: TensorrtRule;
-  /** name of the node at fault, or its operator and output where it has none */
+  /** name of the node at fault, or its operator and output if it has no name */
   readonly node: string;
   readonly effect: (typeof TENSORRT_RULES)[TensorrtRule]['effect'];
-  /** what is wrong and what would be right */
+  /** what is wrong and how to fix it */
   readonly message: string;
-  /** where NVIDIA says so */
+  /** where NVIDIA documents it */
   readonly source: string;
 }
 
-/** Takes what a check found. */
+/** Receives what a check found. */
 export type Report = (rule: TensorrtRule, node: NodeProto, message: string) => void;

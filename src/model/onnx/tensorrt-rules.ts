@@ -8,10 +8,10 @@ import { checkTypes } from './tensorrt-types.ts';
 import { checkWeights } from './tensorrt-weights.ts';
 
 /**
- * Holds a graph with QuantizeLinear and DequantizeLinear nodes against TensorRT's rules of explicit
- * quantization (TensorRT 10), which an engine build would only tell after minutes on the device, or not at
- * all. Empty if all is well; a graph without quantization breaks nothing but perhaps `uint8` (see
- * `castInputFirst`). Bodies of If and Loop are not looked into. The model is not changed.
+ * Checks a graph with QuantizeLinear and DequantizeLinear nodes against TensorRT's rules for explicit
+ * quantization (TensorRT 10), which an engine build would only report after minutes on the device, or not at
+ * all. Empty if it breaks none; a graph without quantization can only break `uint8` (see `castInputFirst`).
+ * Bodies of If and Loop are not checked. The model is not changed.
  */
 export function checkTensorrtRules(model: Model): TensorrtViolation[] {
   const index = new GraphIndex(model);

@@ -5,12 +5,12 @@ import type { Report } from './tensorrt-rule.ts';
 import { intAttribute } from './tensors.ts';
 
 /**
- * Quantized operators of ONNX that TensorRT's importer does not know: it wants QuantizeLinear and
+ * Quantized ONNX operators that TensorRT's importer does not support: it requires QuantizeLinear and
  * DequantizeLinear around float ones.
  */
 const UNKNOWN = /^(QLinear.*|.*Integer|DynamicQuantizeLinear|DynamicQuantize.*|QGemm|QAttention)$/;
 
-/** `operator` and `uint8`. */
+/** Checks the rules `operator` and `uint8`. */
 export function checkTypes(model: Model, index: GraphIndex, report: Report): void {
   for (const node of model.graph.node) {
     if (UNKNOWN.test(node.opType)) {
@@ -21,7 +21,11 @@ export function checkTypes(model: Model, index: GraphIndex, report: Report): voi
     }
     const bytes = node.opType === 'Cast' && intAttribute(node, 'to', 0) === DATA_TYPE.UINT8;
     if (bytes && index.readers(node.output[0]).length > 0) {
-      report('uint8', node, 'uint8 exists only at inputs and outputs of the network, this is inside');
+      report(
+        'uint8',
+        node,
+        'uint8 is supported only at inputs and outputs of the network, but this is inside',
+      );
     }
   }
   for (const input of feedInputs(model.graph)) {

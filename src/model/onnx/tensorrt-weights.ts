@@ -6,28 +6,31 @@ import type { Report } from './tensorrt-rule.ts';
 import { elementCount, intAttribute } from './tensors.ts';
 
 /**
- * Layers that only move or retype weights; between a DequantizeLinear and its layer they hide that the
+ * Operators that only move or cast weights. Between a DequantizeLinear and its layer they hide that the
  * weights are int8.
  */
 const MOVES = new Set(['Transpose', 'Reshape', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Flatten']);
 
-/** Inputs of layers with weights: `both-inputs`, `weight-placement`, `weight-axis`, `weight-per-channel`, `bias`. */
+/**
+ * Checks the inputs of layers with weights: `both-inputs`, `weight-placement`, `weight-axis`,
+ * `weight-per-channel`, `bias`.
+ */
 export function checkWeights(model: Model, index: GraphIndex, report: Report): void {
   for (const node of model.graph.node) {
     if (!isWeighted(node)) continue;
     const dequantize = weightDequantize(index, node, report);
     const quantized = isDequantized(index, node.input[0]);
     if (quantized && dequantize === null) {
-      report('both-inputs', node, 'its data is quantized and its weights are not: it runs in float');
+      report('both-inputs', node, 'its data is quantized but its weights are not: it runs in float');
     } else if (!quantized && dequantize !== null) {
-      report('both-inputs', node, 'its weights are quantized and its data is not: it runs in float');
+      report('both-inputs', node, 'its weights are quantized but its data is not: it runs in float');
     }
     if (dequantize !== null) checkWeightQuantizers(index, node, dequantize, report);
     checkBias(index, node, report);
   }
 }
 
-/** The DequantizeLinear that a layer's second input comes from, told of where something stands between. */
+/** The DequantizeLinear behind a layer's second input. Nodes in between are reported. */
 function weightDequantize(index: GraphIndex, node: NodeProto, report: Report): NodeProto | null {
   const direct = index.producer(node.input[1]);
   let producer = direct;
@@ -37,7 +40,7 @@ function weightDequantize(index: GraphIndex, node: NodeProto, report: Report): N
     report(
       'weight-placement',
       node,
-      `${direct?.opType ?? ''} stands between its weights' DequantizeLinear and it: put it before the quantization`,
+      `${direct?.opType ?? ''} is between it and the DequantizeLinear of its weights: move it before the quantization`,
     );
   }
   return producer;
@@ -52,9 +55,9 @@ function checkWeightQuantizers(
   const quantize = quantizeOf(index, dequantize.input[0]);
   const weights = index.constant(dequantize.input[0]) ?? index.constant(quantize?.input[0]);
   if (weights === null) {
-    // a product of two activations has no weights; a convolution has to have them
+    // a product of two activations has no weights, but a convolution must have them
     if (node.opType !== 'MatMul') {
-      report('weight-placement', node, 'its weights are computed while the graph runs');
+      report('weight-placement', node, 'its weights are computed at run time');
     }
     return;
   }
@@ -84,9 +87,13 @@ function checkAxis(
   const channels = Number(weights.dims[expected] ?? 1);
   const scales = elementCount(scale);
   if (scales === 1) {
-    // transposed convolutions are left out: int8 kernels for them with a scale a channel are rare
+    // transposed convolutions are exempt: int8 kernels for them with a scale per channel are rare
     if (channels > 1 && node.opType !== 'ConvTranspose') {
-      report('weight-per-channel', quantizer, `one scale for ${channels} output channels: give each its own`);
+      report(
+        'weight-per-channel',
+        quantizer,
+        `one scale for ${channels} output channels: use one per channel`,
+      );
     }
     return;
   }
@@ -96,7 +103,7 @@ function checkAxis(
     report(
       'weight-axis',
       quantizer,
-      `its scales lie along axis ${axis}, output channels of ${node.opType} along ${expected}`,
+      `its scales are along axis ${axis}, but the output channels of ${node.opType} are along ${expected}`,
     );
   } else if (scales !== channels) {
     report('weight-axis', quantizer, `it has ${scales} scales for ${channels} output channels`);
@@ -109,6 +116,6 @@ function checkBias(index: GraphIndex, node: NodeProto, report: Report): void {
   const constant = index.constant(name);
   const float = constant?.dataType === DATA_TYPE.FLOAT || constant?.dataType === DATA_TYPE.FLOAT16;
   if (isDequantized(index, name) || (constant !== null && !float)) {
-    report('bias', node, 'its bias is quantized, TensorRT takes it in float only (QuantizeBias: false)');
+    report('bias', node, 'its bias is quantized, but TensorRT accepts only float (QuantizeBias: false)');
   }
 }

@@ -5,18 +5,18 @@ export function elementCount(tensor: TensorProto): number {
   return tensor.dims.reduce((product, dim) => product * Number(dim), 1);
 }
 
-/** Values of a float tensor that lies within the file; null for other types and for data kept elsewhere. A copy. */
+/** A copy of the values of a float tensor; null for other types and for external data. */
 export function readFloats(tensor: TensorProto): Float32Array | null {
   if (tensor.dataType !== DATA_TYPE.FLOAT || tensor.dataLocation === DATA_LOCATION.EXTERNAL) return null;
   if (tensor.floatData.length > 0) return Float32Array.from(tensor.floatData);
   return read(tensor, 4, Float32Array, (view, at) => view.getFloat32(at, true));
 }
 
-/** Values of an int8, uint8, int32 or int64 tensor as numbers; null for other types and for data kept elsewhere. */
+/** Values of an int8, uint8, int32 or int64 tensor as numbers; null for other types and for external data. */
 export function readIntegers(tensor: TensorProto): Float64Array | null {
   if (tensor.dataLocation === DATA_LOCATION.EXTERNAL) return null;
   if (tensor.dataType === DATA_TYPE.INT8 || tensor.dataType === DATA_TYPE.UINT8) {
-    // the format keeps small integers in the list of 32-bit ones where there are no raw bytes
+    // without raw bytes, the format stores small integers in the list of 32-bit ones
     if (tensor.int32Data.length > 0) return Float64Array.from(tensor.int32Data);
     const signed = tensor.dataType === DATA_TYPE.INT8;
     return read(tensor, 1, Float64Array, (view, at) => (signed ? view.getInt8(at) : view.getUint8(at)));
@@ -47,7 +47,7 @@ function read<T extends Float32Array | Float64Array>(
   return values;
 }
 
-/** Puts other values into a float tensor of the same shape. */
+/** Replaces the values of a float tensor, keeping its shape. */
 export function writeFloats(tensor: TensorProto, values: Float32Array): void {
   const rawData = new Uint8Array(values.length * 4);
   const view = new DataView(rawData.buffer);
@@ -56,13 +56,13 @@ export function writeFloats(tensor: TensorProto, values: Float32Array): void {
   tensor.rawData = rawData;
 }
 
-/** An integer attribute, `fallback` where the node does not give it. */
+/** An integer attribute; `fallback` if the node does not have it. */
 export function intAttribute(node: NodeProto, name: string, fallback: number): number {
   const found = node.attribute.find((attribute) => attribute.name === name);
   return found === undefined ? fallback : Number(found.i);
 }
 
-/** A list attribute; empty if the node does not give it. */
+/** A list attribute; empty if the node does not have it. */
 export function intsAttribute(node: NodeProto, name: string): number[] {
   return node.attribute.find((attribute) => attribute.name === name)?.ints.map(Number) ?? [];
 }

@@ -8,7 +8,7 @@ const PAINTS = [
   0x8c8373, 0xf2f2f2,
 ] as const;
 
-/** Measures of a passenger car in meters, and its paint. */
+/** Dimensions of a passenger car in meters, and its paint. */
 export interface CarLook {
   readonly length: number;
   readonly halfWidth: number;
@@ -34,7 +34,7 @@ export function sampleCar(random: Random): CarLook {
   };
 }
 
-/** @param lights 0..1, how brightly the lamps burn */
+/** @param lights brightness of the lamps, 0..1 */
 export function paintCar(painter: Painter, look: CarLook, lights: number): void {
   const h = look.length / 2;
   const { halfWidth, belt, roof, trunk } = look;
@@ -87,7 +87,7 @@ export function paintCar(painter: Painter, look: CarLook, lights: number): void 
     glass,
   );
   paintOnSides(painter, [-h + 0.1, 0.24, h - 0.1, 0.24, h - 0.1, 0.36, -h + 0.1, 0.36], widthAt, 0x26282b);
-  // wheels once more over the sill, as the arches cut into it
+  // the wheels again, over the sill that the arches cut into
   for (const z of [-h + 0.75, h - 0.8]) {
     for (const side of [-1, 1]) {
       if (!painter.faces(side * halfWidth, 0.8, 0, side, 0, 0)) continue;

@@ -5,10 +5,10 @@ import type { Painter } from '../painter.ts';
 export type WidthAt = (y: number) => number;
 
 /**
- * A body made by drawing a side outline across its width. Edges that turn away from the camera are left out, the others
- * are painted far to near, then the side that is seen.
- * @param outline z, y pairs, counterclockwise with z to the right and y up
- * @param edgeColors color of the strip from point i to point i + 1, where it is not `color`
+ * A body extruded from a side outline across its width. Edges that face away from the camera are skipped, the
+ * others are painted far to near, then the visible side. @param outline z, y pairs, counterclockwise with z
+ * to the right and y up @param edgeColors color of the strip from point i to point i + 1, if it is not
+ * `color`
  */
 export function paintHull(
   painter: Painter,
@@ -54,7 +54,7 @@ export function paintHull(
   }
 }
 
-/** True if the side at x = side * half turns towards the camera. */
+/** True if the side at x = side * half faces the camera. */
 export function sideSeen(painter: Painter, side: number, half: number): boolean {
   return painter.faces(side * half, 0.8, 0, side, 0, 0);
 }
@@ -76,7 +76,7 @@ export function paintOnSides(
   }
 }
 
-/** The dark patch under a vehicle; belongs to the ground, so paint it before the object begins. */
+/** The dark patch under a vehicle. It belongs to the ground, so paint it before the object begins. */
 export function paintShadow(painter: Painter, halfWidth: number, halfLength: number, alpha: number): void {
   const w = halfWidth;
   const l = halfLength;

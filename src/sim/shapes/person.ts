@@ -20,7 +20,7 @@ export interface PersonLook {
   readonly dress: 'trousers' | 'skirt' | 'coat';
   readonly bag: boolean;
   readonly hat: boolean;
-  /** radians, where in the step */
+  /** phase of the step, radians */
   readonly phase: number;
 }
 
@@ -38,7 +38,7 @@ export function samplePerson(random: Random): PersonLook {
   };
 }
 
-/** Someone on foot; `stride` 0 stands .. 1 walks fast, `t` seconds. */
+/** A pedestrian; `stride` 0 stands .. 1 walks fast, `t` in seconds. */
 export function paintPerson(painter: Painter, look: PersonLook, stride: number, t: number): void {
   const u = look.height / 1.75;
   const swing = sine(look.phase + t * 7 * stride) * 0.38 * stride;
@@ -138,21 +138,21 @@ export function paintHead(painter: Painter, look: PersonLook, y: number, z: numb
     });
 }
 
-/** The parts of a rider, from the points that the machine gives (z, y in the machine's frame). */
+/** Contact points of a rider on the bicycle or motorcycle (z, y in its frame). */
 export interface Seat {
   readonly hip: readonly [number, number];
   readonly hand: readonly [number, number];
   readonly handX: number;
   readonly foot: readonly [number, number];
   readonly footX: number;
-  /** how far the shoulders lie ahead of the hip, meters */
+  /** distance of the shoulders ahead of the hip, meters */
   readonly lean: number;
   /** pedal half-length, 0 for foot pegs */
   readonly pedal: number;
   readonly helmet: Color | undefined;
 }
 
-/** Someone on a bicycle or motorcycle. */
+/** A rider on a bicycle or motorcycle. */
 export function paintRider(painter: Painter, look: PersonLook, seat: Seat, t: number): void {
   const u = look.height / 1.75;
   const [hipZ, hipY] = seat.hip;

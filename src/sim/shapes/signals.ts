@@ -1,11 +1,11 @@
 import { cosine, sine } from '../exact-math.ts';
 import type { Painter } from '../painter.ts';
 
-/** The lamps' housing of a traffic light, its base at y = 0; the pole is painted apart. */
+/** The housing of a traffic light with its base at y = 0. The pole is painted separately. */
 export interface TrafficLightLook {
   /** 0 red, 1 amber, 2 green at t = 0 */
   readonly start: number;
-  /** seconds of a whole cycle */
+  /** seconds per cycle */
   readonly cycle: number;
   readonly housing: number;
 }
@@ -56,7 +56,7 @@ function octagon(radius: number): number[] {
   return OCTAGON.flatMap(([c, s]) => [c * radius, s * radius]);
 }
 
-/** Strokes of the word, as x, y pairs of line pieces in a box of 0..1 by 0..1 each letter. */
+/** Strokes of the word, as x, y pairs of line segments in a box of 0..1 by 0..1 per letter. */
 const LETTERS: readonly (readonly number[])[] = [
   [1, 1, 0, 1, 0, 1, 0, 0.5, 0, 0.5, 1, 0.5, 1, 0.5, 1, 0, 1, 0, 0, 0],
   [0, 1, 1, 1, 0.5, 1, 0.5, 0],
@@ -89,7 +89,7 @@ export function paintStopSign(painter: Painter): void {
   });
 }
 
-/** A round or triangular sign that is no stop sign: something to tell apart. */
+/** A round or triangular sign that is not a stop sign, as a distractor. */
 export function paintOtherSign(painter: Painter, kind: number): void {
   if (kind === 0) {
     painter.frontDisc(0, 0, 0, 0.36, 0xd01820);

@@ -70,7 +70,7 @@ describe('Detection2DArray', () => {
   it('names a class index without a label', () => {
     const encoder = new Detection2DArrayEncoder(['person']);
     const input = detectionsOf([{ score: 1, box: [0, 0, 1, 1], track: 0, class: 3 }]);
-    expect(() => encoder.encode(HEADER, input)).toThrow('class index 3 has no label, there are 1');
+    expect(() => encoder.encode(HEADER, input)).toThrow('class index 3 has no label; there are 1');
   });
 
   it('refuses a message truncated at any length, and a bogus count', () => {

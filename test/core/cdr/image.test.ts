@@ -145,7 +145,7 @@ describe('parseImage', () => {
     new DataView(bytes.buffer).setUint32(lengthAt, 25, true);
     expect(parseImage(bytes)).toMatchObject({
       reason: 'malformed',
-      detail: 'data needs 25 bytes, 24 remain',
+      detail: 'data needs 25 bytes, but 24 remain',
     });
   });
 

@@ -144,7 +144,7 @@ describe('an engine in a bundle', () => {
     await expect(createEngine({ bundle: added, variant: engine?.id ?? '' }).start()).rejects.toMatchObject({
       code: 'GOSHAWK_ENGINE_INCOMPATIBLE',
       message: expect.stringMatching(
-        /trt10\.3\.0-sm19-fp16 of tiny@1\.0\.1.* TensorRT 10\.3\.0 and compute capability 1\.9, this machine has /,
+        /trt10\.3\.0-sm19-fp16 of tiny@1\.0\.1.* TensorRT 10\.3\.0 and compute capability 1\.9, but this machine has /,
       ) as string,
     });
     const running = createEngine({ bundle: added });
@@ -247,16 +247,16 @@ describe('what an engine is built from', () => {
       details: {
         variant: 'int8',
         reason: expect.stringMatching(
-          /^x_QuantizeLinear: its zero point is -86, it has to be 0.*\(zero-point\); .*; and 19 more$/,
+          /^x_QuantizeLinear: its zero point is -86, but must be 0.*\(zero-point\); .*; and 19 more$/,
         ) as string,
       },
     });
   });
 
-  it('int8 of a graph without quantization is refused: the ranges would be made up', async () => {
+  it('refuses int8 for a graph without quantization, whose ranges would be invented', async () => {
     await expect(readEngineInput(bundle, 'fp32', true)).rejects.toMatchObject({
       code: 'GOSHAWK_ENGINE_INPUT',
-      message: expect.stringContaining('make up the ranges') as string,
+      message: expect.stringContaining('invent the ranges') as string,
     });
     await expect(readEngineInput(bundle, null, true)).rejects.toMatchObject({
       code: 'GOSHAWK_ENGINE_INPUT',

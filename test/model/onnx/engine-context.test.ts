@@ -75,24 +75,24 @@ async function bundleWith(embedMode: number, version: string) {
   return writeBundle(folder, manifest, new Map([['orin.onnx', bytes]]));
 }
 
-it('a bundle with a built engine is kept, checked by its digest, and not run elsewhere', async () => {
+it('stores a bundle with a built engine, checks its digest, and refuses to run it elsewhere', async () => {
   const bundle = await bundleWith(1, '1.0.0');
   expect(await verifyBundle(bundle)).toEqual([{ id: 'orin', ran: false }]);
   await expect(createEngine({ bundle }).start()).rejects.toMatchObject({
     code: 'GOSHAWK_ENGINE_INCOMPATIBLE',
     message: expect.stringMatching(
-      /orin.*TensorRT 10\.3\.0 and compute capability 1\.9, this machine has /,
+      /orin.*TensorRT 10\.3\.0 and compute capability 1\.9, but this machine has /,
     ) as string,
   });
 });
 
-it('an engine in a second file is refused: no digest covers it', async () => {
+it('refuses an engine in a second file, which no digest covers', async () => {
   await expect(verifyBundle(await bundleWith(0, '1.0.0'))).rejects.toMatchObject({
     code: 'GOSHAWK_BUNDLE_INVALID',
   });
 });
 
-it('an engine is no model to import', async () => {
+it('refuses to import an engine', async () => {
   const file = join(folder, 'engine.onnx');
   await writeFile(file, engineFile(1));
   const labels = ['person', 'car'];

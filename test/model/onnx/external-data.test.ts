@@ -67,7 +67,7 @@ async function put(
 
 const facts = { version: '1.0.0', labels: ['person', 'car'], tool: 'test' };
 
-it('a bundle holds the weights that lay in files beside the model, as if they had been in it', async () => {
+it('embeds weights from files next to the model', async () => {
   const { file, files } = await put('two', ['weights.bin', 'more/weights.bin']);
   const whole = join(folder, 'whole.onnx');
   await writeFile(whole, writeModel(foreignDetector({ layout: 'channels' })));
@@ -88,19 +88,14 @@ it('a bundle holds the weights that lay in files beside the model, as if they ha
 
 it.each<[string, string, (model: Model) => void, RegExp]>([
   ['is not there', 'gone', (model) => rename(model, 'nowhere.bin'), /nowhere\.bin.*ENOENT/],
-  ['lies above the model', 'above', (model) => rename(model, '../above.bin'), /outside of the folder/],
-  [
-    'is named by an absolute path',
-    'absolute',
-    (model) => rename(model, '/etc/passwd'),
-    /outside of the folder/,
-  ],
-  ['has no name', 'nameless', (model) => rename(model, ''), /outside of the folder/],
+  ['lies above the model', 'above', (model) => rename(model, '../above.bin'), /outside the folder/],
+  ['is named by an absolute path', 'absolute', (model) => rename(model, '/etc/passwd'), /outside the folder/],
+  ['has no name', 'nameless', (model) => rename(model, ''), /outside the folder/],
   ['is a folder', 'dir', (model) => rename(model, '.'), /no regular file/],
   ['is too short', 'short', (model) => set(model, 'offset', '9999999'), /byte 10\d+ and it has/],
   ['has no such offset', 'negative', (model) => set(model, 'offset', '-4'), /byte/],
   ['holds another number of values', 'count', (model) => set(model, 'length', '8'), /and 8 are stated/],
-])('weights in a file that %s are refused', async (_, name, change, words) => {
+])('refuses weights in a file that %s', async (_, name, change, words) => {
   const { file } = await put(name, ['weights.bin'], change);
   const model = readModel(await readFile(file), file);
   await expect(inlineExternalData(model, file)).rejects.toMatchObject({
@@ -109,7 +104,7 @@ it.each<[string, string, (model: Model) => void, RegExp]>([
   });
 });
 
-it('a bundle whose graph reaches out of it is refused', async () => {
+it('refuses a bundle whose graph refers to files outside it', async () => {
   const { file } = await put('kept', ['weights.bin']);
   const model = readModel(await readFile(file), file);
   expect(externalFiles(model)).toEqual(['weights.bin']);

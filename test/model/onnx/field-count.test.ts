@@ -35,24 +35,24 @@ it.each<[string, Uint8Array]>([
   ['inputs of one node', field(GRAPH, field(1, emptyFields(1, 1_500_000)))],
   ['fields that nobody knows', field(GRAPH, emptyFields(15, 1_500_000))],
   ['64-bit integers of one tensor', field(GRAPH, field(5, field(7, new Uint8Array(12_000_000))))],
-])('a file of a million %s is refused before they are made', (_, bytes) => {
+])('refuses a file of a million %s before parsing it', (_, bytes) => {
   expect(() => readModel(bytes, 'many.onnx')).toThrow(/many\.onnx.*more than 1000000 fields/);
 });
 
-it('bodies within bodies are refused before they exhaust the stack', () => {
+it('refuses deeply nested bodies before they exhaust the stack', () => {
   let body = new Uint8Array();
   // a graph in an attribute in a node
   for (let level = 0; level < 2000; level += 1) body = field(1, field(5, field(6, body))) as typeof body;
   expect(() => readModel(field(GRAPH, body), 'deep.onnx')).toThrow(/nested deeper/);
 });
 
-it('detectors pass, and so do their large tensors', () => {
+it('accepts detectors with large tensors', () => {
   expect(() => checkFields(foreignBytes({ layout: 'nms' }))).not.toThrow();
   const floats = field(GRAPH, field(5, field(9, new Uint8Array(8_000_000))));
   expect(() => checkFields(floats)).not.toThrow();
 });
 
-it.each([1, 10, 100])('a file that lacks its last %d bytes is said to be cut short', (missing) => {
+it.each([1, 10, 100])('reports a file without its last %d bytes as cut short', (missing) => {
   const bytes = foreignBytes({ layout: 'channels' });
   expect(() => checkFields(bytes.subarray(0, bytes.byteLength - missing))).toThrow('cut short');
 });

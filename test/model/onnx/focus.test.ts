@@ -87,8 +87,8 @@ async function difference(model: Model, normalization = PLAIN): Promise<number> 
   return (await compareGraphs(original, writeModel(changed), asked)).maxRelative;
 }
 
-describe('a Focus layer in its convolution', () => {
-  it('any order of the phases, window, stride and padding: the outputs stay', async () => {
+describe('joinFocus', () => {
+  it('keeps the outputs for any order of phases, window, stride and padding', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.shuffledSubarray([...PLACES], { minLength: 4 }),
@@ -103,7 +103,7 @@ describe('a Focus layer in its convolution', () => {
     );
   });
 
-  it('slices one axis at a time, several convolutions, and a BGR network', async () => {
+  it('accepts slices of one axis at a time, several convolutions, and a BGR network', async () => {
     const bytes = tinyDetector({ head: 'yolox', classes: 3, stem: 'focus' });
     const model = readModel(bytes, 'tiny.onnx');
     const convolutions = model.graph.node
@@ -118,7 +118,7 @@ describe('a Focus layer in its convolution', () => {
     expect(wide.every((node) => node.input[0] === 'picture')).toBe(true);
   });
 
-  it('weights that only the old convolution read are gone, those that others read stay', () => {
+  it('removes weights that only the old convolution read, and keeps those with other readers', () => {
     const model = focusModel({});
     joinFocus(model);
     expect(model.graph.initializer.map(({ name }) => name)).toEqual(['map/focus_weights']);
@@ -126,7 +126,7 @@ describe('a Focus layer in its convolution', () => {
 
   it.each<[string, FocusOptions]>([
     [
-      'a phase is there twice',
+      'a phase appears twice',
       {
         places: [
           [0, 0],
@@ -137,7 +137,7 @@ describe('a Focus layer in its convolution', () => {
       },
     ],
     [
-      'a phase begins further in',
+      'a phase has a larger offset',
       {
         places: [
           [0, 0],
@@ -151,7 +151,7 @@ describe('a Focus layer in its convolution', () => {
     ['the slices end before the image does', { end: 60 }],
     ['the convolution has groups', { group: 3 }],
     ['something else reads the slices too', { also: [makeNode('Relu', ['focus'], ['other'])] }],
-  ])('left as it is where %s', (_, options) => {
+  ])('changes nothing if %s', (_, options) => {
     const model = focusModel(options);
     const before = writeModel(model);
     expect(joinFocus(model)).toBe(0);

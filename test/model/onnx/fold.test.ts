@@ -47,7 +47,7 @@ describe('folding preprocessing into a graph', () => {
     ],
     ['a mean before zero padding', {}, IMAGENET_BGR, ['mean as a subtraction', ABSORBED]],
     [
-      'a depthwise convolution, which cannot take the order in',
+      'a depthwise convolution, which cannot absorb the order',
       { stem: 'depthwise' },
       { ...BGR, scale: 1 / 255 },
       ['channel order as a gather', 'scale as a multiplication'],
@@ -60,7 +60,7 @@ describe('folding preprocessing into a graph', () => {
     ],
   ];
 
-  it.each(cases)('%s: the outputs stay', async (_, options, normalization, steps) => {
+  it.each(cases)('keeps the outputs for %s', async (_, options, normalization, steps) => {
     const bytes = tinyDetector({ head: 'yolov8', classes: 3, ...options });
     const folded = await fold(bytes, normalization);
     expect(folded.steps).toEqual(steps);
@@ -71,7 +71,7 @@ describe('folding preprocessing into a graph', () => {
     expect(input === undefined ? null : shapeOf(input)).toEqual([1, TINY_SIZE, TINY_SIZE, 3]);
   });
 
-  it('the comparison sees a wrong channel order', async () => {
+  it('detects a wrong channel order in the comparison', async () => {
     const bytes = tinyDetector({ head: 'yolov8', classes: 3 });
     const model = readModel(bytes, 'tiny.onnx');
     const input = describeInput(model, 'tiny.onnx');
@@ -81,7 +81,7 @@ describe('folding preprocessing into a graph', () => {
     expect(maxRelative).toBeGreaterThan(0.01);
   });
 
-  it('weights that two nodes read are changed for the first convolution only', async () => {
+  it('changes weights with two readers only for the first convolution', async () => {
     const weights = makeFloatTensor('w', [3, 3, 1, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const bytes = writeModel(
       makeModel({
@@ -99,7 +99,7 @@ describe('folding preprocessing into a graph', () => {
     expect(equivalence.maxRelative).toBeLessThan(1e-5);
   });
 
-  it('a network that also passes its input on keeps it as it was', async () => {
+  it('keeps the original input for a network that also outputs it', async () => {
     const bytes = writeModel(
       makeModel({
         nodes: [
@@ -116,7 +116,7 @@ describe('folding preprocessing into a graph', () => {
     expect(equivalence.maxRelative).toBeLessThan(1e-6);
   });
 
-  it('an input that is no image is refused', () => {
+  it('refuses an input that is not an image', () => {
     const model = makeModel({
       nodes: [makeNode('Identity', ['rows'], ['same'])],
       initializers: [],
@@ -133,29 +133,32 @@ describe('folding preprocessing into a graph', () => {
 });
 
 describe('taking BGR instead of RGB', () => {
-  it.each(['plain', 'focus', 'depthwise'] as const)('%s: a swapped image gives the same', async (stem) => {
-    const { folded } = await fold(tinyDetector({ head: 'yolox', classes: 2, stem }), IMAGENET_BGR);
-    const model = readModel(folded, 'folded.onnx');
-    swapInputChannels(model);
-    const options = { provider: 'cpu', threads: 1, spinning: false } as const;
-    const before = await GraphSession.load(folded, options);
-    const after = await GraphSession.load(writeModel(model), options);
-    for (const image of testImages(TINY_PICTURE)) {
-      const swapped = image.map((_, i) => image[i + 2 - 2 * (i % 3)] ?? 0);
-      const dims = [1, TINY_SIZE, TINY_SIZE, 3];
-      const [expected] = await before.run({ images: makeFeed(image, dims) });
-      const [got] = await after.run({ images: makeFeed(swapped, dims) });
-      const values = Array.from(got?.data as Float32Array);
-      Array.from(expected?.data as Float32Array).forEach((value, i) =>
-        expect(values[i]).toBeCloseTo(value, 4),
-      );
-    }
-    await before.close();
-    await after.close();
-  });
+  it.each(['plain', 'focus', 'depthwise'] as const)(
+    'returns the same for a swapped image with a %s stem',
+    async (stem) => {
+      const { folded } = await fold(tinyDetector({ head: 'yolox', classes: 2, stem }), IMAGENET_BGR);
+      const model = readModel(folded, 'folded.onnx');
+      swapInputChannels(model);
+      const options = { provider: 'cpu', threads: 1, spinning: false } as const;
+      const before = await GraphSession.load(folded, options);
+      const after = await GraphSession.load(writeModel(model), options);
+      for (const image of testImages(TINY_PICTURE)) {
+        const swapped = image.map((_, i) => image[i + 2 - 2 * (i % 3)] ?? 0);
+        const dims = [1, TINY_SIZE, TINY_SIZE, 3];
+        const [expected] = await before.run({ images: makeFeed(image, dims) });
+        const [got] = await after.run({ images: makeFeed(swapped, dims) });
+        const values = Array.from(got?.data as Float32Array);
+        Array.from(expected?.data as Float32Array).forEach((value, i) =>
+          expect(values[i]).toBeCloseTo(value, 4),
+        );
+      }
+      await before.close();
+      await after.close();
+    },
+  );
 });
 
-it('network values are what the definition says', () => {
+it('computes network values by the definition', () => {
   const values = networkValues(Uint8Array.of(10, 20, 30, 40, 50, 60), { width: 2, height: 1 }, 'nchw', {
     colorOrder: 'bgr',
     scale: 0.5,

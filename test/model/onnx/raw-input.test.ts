@@ -97,7 +97,7 @@ describe('the resize inside the graph', () => {
     }
   });
 
-  it('shows no border that the frame does not have, whatever its size', async () => {
+  it('adds no border to the frame, whatever its size', async () => {
     const request = { bundle: 'mirror', inputWidth: TINY_SIZE, inputHeight: TINY_SIZE, padValue: 0 };
     const options = { provider: 'cpu', threads: 1, spinning: false } as const;
     const graph = await RawGraph.load(mirror(), request, { encoding: 'rgb8', resize: 'average' }, options);
@@ -113,7 +113,7 @@ describe('the resize inside the graph', () => {
     await graph.close();
   });
 
-  it('is refused for an operator set that has no such Resize', async () => {
+  it('is refused for an operator set without such a Resize', async () => {
     const old = makeModel({
       nodes: [makeNode('Identity', ['images'], ['same'])],
       initializers: [],
@@ -137,7 +137,7 @@ describe('the resize inside the graph', () => {
   });
 });
 
-it('sampling grids stay inside the frame, one the mirror of the other', () => {
+it('keeps sampling grids inside the frame, one the mirror image of the other', () => {
   const side = fc.integer({ min: 1, max: 8192 });
   fc.assert(
     fc.property(side, side, side, side, (a, b, c, d) => {

@@ -7,11 +7,11 @@ import { readFloats, readIntegers } from '../../../src/model/onnx/tensors.ts';
 const golden = readFileSync(new URL('golden/golden.onnx', import.meta.url));
 
 describe('an ONNX file written by the Python package', () => {
-  it('comes out byte for byte as it went in, fields unknown to us included', () => {
+  it('is written back byte for byte, including unknown fields', () => {
     expect(Buffer.compare(writeModel(readModel(golden, 'golden.onnx')), golden)).toBe(0);
   });
 
-  it('is read as it was meant', () => {
+  it('is read correctly', () => {
     const model = readModel(golden, 'golden.onnx');
     expect(opsetVersion(model)).toBe(13);
     expect(model.producerName).toBe('make_golden.py');
@@ -42,13 +42,13 @@ describe('an ONNX file written by the Python package', () => {
   });
 });
 
-describe('what is no ONNX file', () => {
+describe('a file that is not ONNX', () => {
   it.each([
     ['empty', new Uint8Array(0)],
     ['text', new TextEncoder().encode('this is not a model, it is a sentence')],
     ['cut short', golden.subarray(0, golden.length - 40)],
     ['a model without a graph', Uint8Array.of(0x08, 0x08)],
-  ])('%s is refused with a code and the name of the file', (_, bytes) => {
+  ])('is refused with a code and its name: %s', (_, bytes) => {
     expect(() => readModel(bytes, 'some.onnx')).toThrow(
       expect.objectContaining({
         code: 'GOSHAWK_MODEL_UNREADABLE',

@@ -23,28 +23,28 @@ function filled(name: string, elemType: number = DATA_TYPE.INT64, rows: number |
   };
 }
 
-describe('inputs that tell the size of the image', () => {
+describe('inputs with the size of the image', () => {
   it.each<[string, number[], string]>([
     ['orig_target_sizes', [96, 64], '"orig_target_sizes" is the size of the input'],
     ['im_shape', [64, 96], '"im_shape" is the size of the input'],
     ['scale_factor', [1, 1], '"scale_factor" is 1'],
-  ])('%s becomes a constant', (name, values, words) => {
+  ])('replaces %s by a constant', (name, values, words) => {
     expect(filled(name)).toMatchObject({ name, values, words: [words], inputs: ['picture'] });
   });
 
-  it('as many rows as the graph wants, in its own type', () => {
+  it('fills the rows and the type that the graph needs', () => {
     const { values, first, name } = filled('orig_target_sizes', DATA_TYPE.FLOAT, 2);
     expect(values).toEqual([96, 64, 96, 64]);
     expect(first).toMatchObject({ opType: 'Cast', input: [name], output: ['orig_target_sizes'] });
   });
 
-  it('whose order nobody knows are refused by name where it matters', () => {
+  it('refuses an input of unknown order by name if the order matters', () => {
     expect(() => filled('extent')).toThrow(
-      /besides the image it takes "extent" \[1, 2\].*width or height comes first/,
+      /in addition to the image it takes "extent" \[1, 2\].*width or height comes first/,
     );
   });
 
-  it('other inputs stay for whoever describes them', () => {
+  it('keeps other inputs', () => {
     const model = foreignDetector({ layout: 'channels' });
     model.graph.input.push(makeValueInfo('mask', DATA_TYPE.FLOAT, [1, 64, 64]));
     expect(takeSizeInputs(model)).toEqual([]);

@@ -20,7 +20,7 @@ function broken(build: Build): [string, string][] {
   return checkTensorrtRules(model).map(({ rule, node }) => [rule, node.replace(/\d+$/, '')]);
 }
 
-describe('graphs that keep the rules', () => {
+describe('graphs that follow the rules', () => {
   it.each<[string, Build]>([
     ['no quantization at all', (g) => g.add('Conv', ['picture', g.floats([4, 4, 1, 1])])],
     [
@@ -41,7 +41,7 @@ describe('graphs that keep the rules', () => {
       },
     ],
     [
-      'float weights with a pair of their own',
+      'float weights with their own pair',
       (g) => {
         const scales = g.floats([4], 0.01);
         const zeros = g.integers([4]);
@@ -70,7 +70,7 @@ describe('graphs that keep the rules', () => {
       (g) => g.add('Gemm', [g.pair('picture'), g.weights([6, 4])], { transB: 1 }),
     ],
     [
-      'a transposed convolution, whose channels lie along axis 1',
+      'a transposed convolution with channels along axis 1',
       (g) => g.add('ConvTranspose', [g.pair('picture'), g.weights([4, 6, 2, 2], 1)]),
     ],
     ['a product of two activations', (g) => g.add('MatMul', [g.pair('picture'), g.pair('picture')])],
@@ -219,7 +219,7 @@ const BROKEN: [string, Build, [string, string][]][] = [
     [['fusion', 'quantizelinear']],
   ],
   [
-    'a pair between convolution and both ways of a SiLU',
+    'a pair between convolution and both branches of a SiLU',
     (g) => g.silu(g.pair(g.conv(g.pair('picture')))),
     [['fusion', 'mul']],
   ],
@@ -232,7 +232,7 @@ const BROKEN: [string, Build, [string, string][]][] = [
     [['fusion', 'mul']],
   ],
   [
-    'a residual that is quantized on the side of the image only',
+    'a residual that is quantized only on the side of the image',
     (g) => {
       const skip = g.pair('picture');
       return g.add('Add', [skip, g.silu(g.conv(skip))]);
@@ -252,28 +252,28 @@ const BROKEN: [string, Build, [string, string][]][] = [
   ],
   ['int8 values as an output', (g) => g.quantize('picture'), [['pairing', 'quantizelinear']]],
   [
-    'an operator of another quantized form',
+    'an operator in another quantized format',
     (g) => g.add('DynamicQuantizeLinear', ['picture']),
     [['operator', 'dynamicquantizelinear']],
   ],
   [
-    'bytes inside of the network',
+    'bytes inside the network',
     (g) => g.add('Relu', [g.add('Cast', ['picture'], { to: 2 })]),
     [['uint8', 'cast']],
   ],
 ];
 
-describe('graphs that break one', () => {
+describe('graphs that break a rule', () => {
   it.each(BROKEN)('%s', (_, build, expected) => {
     expect(broken(build)).toEqual(expected);
   });
 
-  it('there is one here for every rule', () => {
+  it('cover every rule', () => {
     const reported = BROKEN.flatMap(([, , expected]) => expected.map(([rule]) => rule));
     expect([...new Set(reported)].sort()).toEqual(Object.keys(TENSORRT_RULES).sort());
   });
 
-  it('nodes of ONNX Runtime for other widths are told', () => {
+  it('reports nodes of ONNX Runtime for other bit widths', () => {
     const graph = new QuantizedGraph();
     const model = graph.model(graph.conv(graph.pair('picture')));
     for (const node of model.graph.node.filter(({ opType }) => opType === 'QuantizeLinear'))
@@ -281,7 +281,7 @@ describe('graphs that break one', () => {
     expect(checkTensorrtRules(model).map(({ rule }) => rule)).toContain('operator');
   });
 
-  it('a violation says what is wrong, what it costs and where that is written', () => {
+  it('reports what is wrong, what it costs and where that is documented', () => {
     const graph = new QuantizedGraph();
     const [violation] = checkTensorrtRules(
       graph.model(graph.conv(graph.dequantize(graph.quantize('picture', -3), -3))),
@@ -290,7 +290,7 @@ describe('graphs that break one', () => {
       rule: 'zero-point',
       node: expect.stringMatching(/^quantizelinear\d+$/) as string,
       effect: 'refused',
-      message: 'its zero point is -3, it has to be 0: quantize symmetrically',
+      message: 'its zero point is -3, but must be 0: quantize symmetrically',
       source: TENSORRT_RULES['zero-point'].source,
     });
   });
@@ -302,7 +302,7 @@ describe("graphs of another quantizer, ONNX Runtime's (golden/make_quantized.py)
     return checkTensorrtRules(readModel(await readFile(file), name)).map(({ rule, node }) => [rule, node]);
   };
 
-  it('as it quantizes when nothing is said', async () => {
+  it('quantized with its defaults', async () => {
     const rules = await rulesOf('quantized-default.onnx');
     expect(rules.filter(([rule]) => rule === 'zero-point')).toHaveLength(20);
     expect(rules.filter(([rule]) => rule !== 'zero-point')).toEqual([
@@ -314,7 +314,7 @@ describe("graphs of another quantizer, ONNX Runtime's (golden/make_quantized.py)
     ]);
   });
 
-  it('told to be symmetric, to leave biases alone and to quantize no output of a convolution', async () => {
+  it('quantized symmetrically, without biases and without outputs of convolutions', async () => {
     expect(await rulesOf('quantized-tensorrt.onnx')).toEqual([]);
   });
 });
@@ -342,7 +342,7 @@ describe('the image input of a bundle', () => {
     return numbers;
   }
 
-  it('is transposed as bytes, which TensorRT does not do, until it is cast first; the values stay', async () => {
+  it('breaks a rule while transposed as bytes, and none once cast first, with the same values', async () => {
     const model = folded();
     expect(checkTensorrtRules(model).map(({ rule, message }) => [rule, message])).toEqual([
       ['uint8', 'reads the uint8 input images, which only a Cast to float may'],
@@ -355,7 +355,7 @@ describe('the image input of a bundle', () => {
     expect(before.length).toBeGreaterThan(0);
   });
 
-  it('a graph that begins otherwise is left alone', () => {
+  it('does not change a graph that begins otherwise', () => {
     const model = readModel(tinyDetector({ head: 'yolox', classes: 2 }), 'tiny');
     const before = writeModel(model);
     expect(castInputFirst(model)).toBe(false);
