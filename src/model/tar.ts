@@ -27,9 +27,10 @@ function header(name: string, size: number): Uint8Array {
 }
 
 /**
- * A POSIX ustar archive, entries by name, with no owner and no time: the same files give the same bytes everywhere.
- * Throws RangeError where a name does not fit. Own code because the bytes are an interface: digests of archives are
- * compared over years, and node-tar 7 writes the numbers of a header in another form, which it may change again.
+ * A POSIX ustar archive, sorted by name, without owner and time, so that the same files yield the same bytes
+ * everywhere. Throws RangeError if a name does not fit. Own code because the bytes are an interface: digests
+ * of archives are compared over years, and node-tar 7 writes header numbers in another form, which it may
+ * change again.
  */
 export function makeTar(entries: readonly TarEntry[]): Uint8Array {
   const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

@@ -1,8 +1,8 @@
 import semver from 'semver';
 
 /**
- * Order of semantic versions (semver.org, 11): below 0 where `a` is older. What is not a version, such as a folder
- * that somebody made by hand, comes before all versions, by name.
+ * Compares semantic versions (semver.org, 11): below 0 if `a` is older. Names that are not versions, such as
+ * a folder that somebody made by hand, come before all versions, sorted by name.
  */
 export function compareVersions(a: string, b: string): number {
   const left = semver.parse(a, { loose: true });
@@ -12,7 +12,7 @@ export function compareVersions(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** `1.2.3` becomes `1.2.4`; null for a pre-release, whose successor is for people to say. */
+/** `1.2.3` becomes `1.2.4`; null for a pre-release, whose next version only the user can decide. */
 export function nextPatch(version: string): string | null {
   const parsed = semver.parse(version, { loose: true });
   return parsed === null || parsed.prerelease.length > 0 ? null : parsed.inc('patch').version;
