@@ -107,7 +107,7 @@ describe('Tracker', () => {
     expect(step(tracker, 5 + FRAME, [{ x: 0, y: 0 }])).toEqual([2]);
   });
 
-  it('respects the maximum number of tracks: lost ones are dropped first, then new ones are refused and counted', () => {
+  it('respects the maximum number of tracks: drops lost ones first, then refuses and counts new ones', () => {
     const tracker = new Tracker({ ...DEFAULT_TRACKER_SETTINGS, maxTracks: 3, confirmFrames: 1 });
     const row = (...xs: number[]): Seen[] => xs.map((x) => ({ x, y: 0 }));
     expect(step(tracker, 0, row(0, 100, 200))).toEqual([1, 2, 3]);
