@@ -81,14 +81,17 @@ describe.each(HEADS)('decoder of %s', (head) => {
     [...out.boxes.subarray(0, 4)].forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
   });
 
-  it.each([NaN, Infinity, -Infinity, 7, -3])('reports a score of %d as invalid and writes nothing', (value) => {
-    const tensor = withOne(head, 3);
-    const { scores } = place(head, 5);
-    for (const index of scores) tensor.data[index] = 0.9;
-    tensor.data[scores[0]!] = value;
-    const { outcome, out } = run(head, [tensor]);
-    expect([outcome, out.count]).toEqual(['invalid', 7]);
-  });
+  it.each([NaN, Infinity, -Infinity, 7, -3])(
+    'reports a score of %d as invalid and writes nothing',
+    (value) => {
+      const tensor = withOne(head, 3);
+      const { scores } = place(head, 5);
+      for (const index of scores) tensor.data[index] = 0.9;
+      tensor.data[scores[0]!] = value;
+      const { outcome, out } = run(head, [tensor]);
+      expect([outcome, out.count]).toEqual(['invalid', 7]);
+    },
+  );
 
   it.each([NaN, Infinity])('reports a box of %d as invalid', (value) => {
     for (let coordinate = 0; coordinate < 4; coordinate++) {
