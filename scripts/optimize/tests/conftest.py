@@ -1,4 +1,4 @@
-"""Small graphs of the kind that the quantizer is given, and what comes out of them."""
+"""Small graphs like those that the quantizer gets, and their outputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEIGHT, WIDTH = 16, 24
 class Net:
     """Nodes and constants in the order in which they are added; `x` is the image as float planes, 0..255.
 
-    A node `name` makes the tensor `name_out`.
+    A node `name` produces the tensor `name_out`.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -27,12 +27,12 @@ class Net:
         self.constants: dict[str, NDArray[Any]] = {}
 
     def add(self, op_type: str, name: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401 - attributes
-        """Adds a node; its output."""
+        """Adds a node; returns its output."""
         self.nodes.append(helper.make_node(op_type, list(inputs), [f"{name}_out"], name, **attributes))
         return f"{name}_out"
 
     def constant(self, name: str, value: ArrayLike) -> str:
-        """Adds a constant; its name."""
+        """Adds a constant; returns its name."""
         self.constants[name] = np.asarray(value)
         return name
 
@@ -89,8 +89,8 @@ def run(
 ) -> list[NDArray[Any]]:
     """Outputs of ONNX Runtime, which runs the graph unfused unless `optimize`.
 
-    `exact` asks for sums of products that do not saturate, whatever the processor: for what is claimed of the graph.
-    Without it they are this processor's own, see test_arithmetic.py.
+    With `exact`, sums of products do not saturate on any processor, for statements about the graph. Without it they are
+    this processor's own, see test_arithmetic.py.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -103,7 +103,7 @@ def run(
 
 
 def assert_same_outputs(before: ModelProto, after: ModelProto, tolerance: float = 1e-4) -> None:
-    """The outputs on noise are equal but for rounding, and they are no constants."""
+    """The outputs on noise are equal except for rounding, and not constant."""
     images = sample_images()
     for expected, found in zip(run(before, images), run(after, images), strict=True):
         assert expected.std() > 0.05
@@ -111,7 +111,7 @@ def assert_same_outputs(before: ModelProto, after: ModelProto, tolerance: float 
 
 
 def operators(model: ModelProto) -> list[str]:
-    """Types of the nodes in the order of the graph."""
+    """Types of the nodes in graph order."""
     return [node.op_type for node in model.graph.node]
 
 

@@ -1,4 +1,4 @@
-"""What this processor makes of products of uint8 and int8: exact sums, or pairs that saturate in 16 bits.
+"""How this processor sums products of uint8 and int8: exact sums, or pairs that saturate in 16 bits.
 
 x86-64 without VNNI multiplies by VPMADDUBSW, which adds two products in int16. VNNI and ARM add in int32.
 """
@@ -21,7 +21,7 @@ STEP = 4096.0
 
 
 def saturates() -> bool:
-    """Whether int8 kernels of this processor saturate, by what it says of itself."""
+    """Whether int8 kernels of this processor saturate, according to its flags."""
     if platform.machine() != "x86_64":
         return False
     return re.search(r"^flags.* (avx512_vnni|avx_vnni)\b", Path("/proc/cpuinfo").read_text(), re.MULTILINE) is None
@@ -65,7 +65,7 @@ def white() -> NDArray[np.uint8]:
 
 
 def stored(total: float) -> float:
-    """A sum as the output's bytes hold it."""
+    """A sum as represented by the output's bytes."""
     return float(np.clip(np.rint(total / STEP), -128, 127)) * STEP
 
 

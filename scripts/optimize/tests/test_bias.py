@@ -1,4 +1,4 @@
-"""Bias correction: on average each channel is what it was in float."""
+"""Bias correction: each channel's mean is that of float."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def quantized(model: ModelProto, **options: str) -> ModelProto:
 
 def errors(exact: ModelProto, other: ModelProto) -> list[NDArray[np.float64]]:
     """Mean error of each channel of each convolution."""
-    # a Relu may become part of the bytes that come after it, and its name that of the convolution's output
+    # a Relu may be fused into the quantization after it, and its name may become that of the convolution's output
     models = [with_outputs(model, [node_of(model, name).output[0] for name in LAYERS]) for model in (exact, other)]
     pairs = zip(*(run(model, sample_images()) for model in models), strict=True)
     return [(b.astype(np.float64) - a).mean(axis=(0, 2, 3)) for a, b in pairs]

@@ -24,7 +24,7 @@ def batch_norm(net: Net, name: str, source: str, channels: int) -> str:
 
 
 def cleaned(model: ModelProto) -> ModelProto:
-    """The clean model, after it was held against the one that went in, which is as it was."""
+    """The cleaned model, after comparing it with the input, which is unchanged."""
     kept = ModelProto()
     kept.CopyFrom(model)
     result = clean_up(model, sample_images())

@@ -1,4 +1,4 @@
-"""How far apart outputs are: the largest gap, and the largest over 1 + |a|."""
+"""The difference between outputs: the largest gap, and the largest over 1 + |a|."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from goshawk_optimize.equalize import LARGEST, ROUNDS, equalize
 
 
 def uneven(net: Net, name: str) -> None:
-    """Channels of a convolution become up to a thousand times as large as others."""
+    """Makes channels of a convolution up to a thousand times as large as others."""
     count = len(net.constants[f"{name}_w"])
     factors = np.geomspace(0.05, 20, count).astype(np.float32)
     net.constants[f"{name}_w"] *= factors.reshape(-1, 1, 1, 1)

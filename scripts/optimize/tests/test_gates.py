@@ -29,7 +29,7 @@ def quantized(model: ModelProto) -> ModelProto:
 @pytest.mark.parametrize("gain", [1, 6, 20])
 @pytest.mark.parametrize("alpha", [0.2, 1 / 6])
 def test_bytes_give_what_float_gives(gain: float, alpha: float) -> None:
-    """In exact arithmetic: a gate's byte is off by more where sums of products saturate."""
+    """In exact arithmetic: a gate's byte is further off if sums of products saturate."""
     model = net(gain, alpha=alpha, beta=0.5)
 
     result = quantized(model)
@@ -53,7 +53,7 @@ def test_byte_zero_is_where_the_gate_opens(high: float) -> None:
     zero = -low / scale
     assert zero == pytest.approx(round(zero), abs=1e-6)
     assert 1 <= zero <= 254
-    # as near to the high end as a whole zero point comes
+    # as close to the high end as an integer zero point allows
     assert abs(found - max(high, 2.5 / 254)) <= scale * (255 / zero)
 
 

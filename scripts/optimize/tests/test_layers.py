@@ -1,4 +1,4 @@
-"""Layers are convolutions with the activation that belongs to them."""
+"""Layers are convolutions with their activations."""
 
 from __future__ import annotations
 

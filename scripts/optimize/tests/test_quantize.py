@@ -1,4 +1,4 @@
-"""Static int8: what is placed where, and that the bytes stand for the numbers."""
+"""Static int8: what is placed where, and that the bytes represent the numbers."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_bytes_are_those_of_the_formula(per_channel: bool) -> None:
     expected = (np.clip(np.rint(exact / step) + zero, 0, 255) - zero) * step
     found = run(result, image, optimize=True, exact=True)[0][0]
     gap = np.abs(found - expected)
-    # the bias rounds as well, which moves values at the border of two levels to the next one
+    # the bias is rounded as well, which moves values between two levels to the next one
     assert gap.max() < 1.01 * step
     assert (gap > 0.01 * step).mean() < 0.02
     assert found.min() == pytest.approx(-zero * step, rel=1e-5)
@@ -193,7 +193,7 @@ def test_biases_of_the_processor_are_int32_at_the_scale_of_the_products() -> Non
 
 
 class TestTensorrt:
-    """Symmetric int8, and a pair of Q and DQ only in front of what reads bytes."""
+    """Symmetric int8, and a Q/DQ pair only in front of readers of bytes."""
 
     def result(self, op_types: str = "conv") -> ModelProto:
         model = detector()

@@ -1,4 +1,4 @@
-"""Ranges against the values themselves, where the module only sees their histogram."""
+"""Compares ranges with the values themselves; the module only sees their histogram."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Values = NDArray[np.float64]
 
 
 def sample(kind: str) -> Values:
-    """Values of a shape that activations have."""
+    """Values distributed like activations."""
     random = np.random.default_rng(3)
     normal = random.normal(0.3, 1, 20_000)
     return {
@@ -78,7 +78,7 @@ def test_percentile_is_that_of_numpy_within_a_bin(kind: str, percent: float) -> 
 
     width = (values.max() - values.min()) / BINS
     cut = (100 - percent) / 2
-    # numpy interpolates between neighbors, which lie far apart in the tails
+    # numpy interpolates between neighbors, which are far apart in the tails
     assert np.percentile(values, cut, method="lower") - width <= low
     assert low <= np.percentile(values, cut, method="higher") + width
     assert np.percentile(values, 100 - cut, method="lower") - width <= high
@@ -111,7 +111,7 @@ def divergence(reference: list[float], kept: list[float]) -> float:
 
 
 def entropy_bin_by_bin(statistics: TensorStatistics) -> Range:
-    """The calibrator of TensorRT for two ends, without numpy's help."""
+    """TensorRT's calibrator for two ends, in plain Python."""
     counts = [float(count) for count in statistics.counts]
     width = (statistics.high - statistics.low) / BINS
     best, found = math.inf, (statistics.low, statistics.high)
@@ -207,7 +207,7 @@ def test_levels_are_a_256th_apart_and_values_beyond_become_the_last(low: float, 
 
     step = (high - low) / 255
     assert len(np.unique(found)) == 256
-    # half a step, and as much as zero had to be moved to become a level
+    # half a step, plus the shift that makes zero a level
     assert np.abs(found - values).max() <= step * (0.5001 + abs(round(-low / step) + low / step))
     beyond = round_to_levels(np.array([low - 9, high + 9]), low, high)
     np.testing.assert_allclose(beyond, [found.min(), found.max()], atol=1e-12)

@@ -1,4 +1,4 @@
-"""Fields of a request have the kind that is asked for, or are refused by name."""
+"""Fields of a request have the expected type, or are refused by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact rewrites: the same outputs by other operators, and what must be left alone."""
+"""Exact rewrites: the same outputs with other operators, and what must not be rewritten."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def pool(net: Net, name: str, source: str, side: int, **attributes: Any) -> str:
 
 
 class TestPools:
-    """The largest of largest values is the largest of all."""
+    """The maximum of maxima is the overall maximum."""
 
     @pytest.mark.parametrize(
         ("sides", "chained"), [((5, 9, 13), (5, 5, 5)), ((13, 5, 9), (5, 5, 5)), ((3, 9), (3, 7)), ((1, 3), (1, 3))]
@@ -222,7 +222,7 @@ def enlarged(net: Net, source: str, *, sizes: list[int] | None = None, mode: str
 def neck(
     *, other_first: bool = False, mode: str = "nearest", bias: bool = True, **attributes: Any  # noqa: ANN401
 ) -> Net:
-    """A convolution `c` over a tensor of 4 channels and an enlarged one of 6."""
+    """A convolution `c` over a tensor of 4 channels and an upsampled one of 6."""
     net = Net()
     fine = net.silu("fine", net.conv("a", "x", (4, 3, 3, 3)))
     coarse = net.add("Relu", "coarse", net.conv("b", fine, (6, 4, 3, 3), strides=[2, 2]))
@@ -233,7 +233,7 @@ def neck(
 
 
 class TestEnlarging:
-    """A 1x1 convolution and the repetition of pixels may change places."""
+    """A 1x1 convolution and the repetition of pixels commute."""
 
     @pytest.mark.parametrize("other_first", [True, False])
     def test_gives_the_same(self, other_first: bool) -> None:

@@ -1,4 +1,4 @@
-"""Weights that the 16-bit sums of CPUs without VNNI cannot overflow."""
+"""Weights that cannot overflow the 16-bit sums of CPUs without VNNI."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def quantized(model: ModelProto, *, saturation_free: bool, per_channel: bool = T
 
 
 def convolutions(model: ModelProto) -> dict[str, tuple[NodeProto, NDArray[np.int8]]]:
-    """Each with its bytes as they are multiplied."""
+    """Each with its bytes in multiplication order."""
     graph = Graph(model.graph)
     found = {}
     for node in model.graph.node:
@@ -71,7 +71,7 @@ def test_no_activation_saturates_any_pair(per_channel: bool) -> None:
     for name, (_, weights) in found.items():
         rows = in_order(weights)
         noise = np.random.default_rng(1).integers(0, 256, (20, 1, rows.shape[1])).astype(np.uint8)
-        # the worst that can come: all that counts in one direction at its largest, the rest at nothing
+        # the worst case: everything in one direction at its maximum, the rest at zero
         worst = [np.where(sign * rows > 0, 255, 0).astype(np.uint8) for sign in (1, -1)]
         if name == "depthwise":
             continue
@@ -102,7 +102,7 @@ def session(model: ModelProto, *, exact: bool) -> onnxruntime.InferenceSession:
 
 
 def test_this_cpu_computes_it_exactly() -> None:
-    """The kernels of this machine give what ONNX Runtime's exact arithmetic gives, with VNNI or without."""
+    """This machine's kernels match ONNX Runtime's exact arithmetic, with VNNI or without."""
     model = quantized(detector(), saturation_free=True)
     feed = {"images": np.full((1, 16, 24, 3), 255, np.uint8)}
     feeds = [feed, *({"images": image[None]} for image in sample_images(8))]

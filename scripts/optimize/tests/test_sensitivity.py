@@ -1,4 +1,4 @@
-"""The error of a layer is that of the outputs when it alone runs in 8 bits."""
+"""The error of a layer is the output error with only this layer in 8 bits."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ Fields = dict[str, Any]
 
 
 def answers(*requests: object) -> list[Fields]:
-    """All that is sent for these requests, dictionaries or lines as they are."""
+    """All answers to these requests, given as dictionaries or raw lines."""
     sent: list[Fields] = []
     serve([item if isinstance(item, str) else json.dumps(item) for item in requests], sent.append)
     return sent
 
 
 def refused(request: object) -> Fields:
-    """The error of a request, behind which `hello` is still answered."""
+    """The error of a request, after which `hello` is still answered."""
     first, second = answers(request, {"id": 2, "op": "hello"})
     assert second["ok"]["versions"]["onnxruntime"]
     assert set(first) == {"id", "error"}
@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def request(folder: Path, op: str, **fields: object) -> Fields:
-    """A request whose files lie in a folder."""
+    """A request with its files in a folder."""
     files = {"model": "net.onnx", "out": "out.onnx", "pictures": "raw", "statistics": "statistics", **fields}
     names = ("model", "out", "pictures", "statistics")
     paths = {name: str(folder / files[name]) for name in names if files[name] is not None}
@@ -65,7 +65,7 @@ def request(folder: Path, op: str, **fields: object) -> Fields:
 
 
 def done(sent: list[Fields]) -> Fields:
-    """The result, which comes last and once."""
+    """The result, which comes last and only once."""
     assert ["ok" in answer for answer in sent] == [False] * (len(sent) - 1) + [True], sent
     return sent[-1]["ok"]
 
@@ -184,7 +184,7 @@ def test_quantizes_by_every_method(folder: Path, calibration: str, target: str) 
 
 
 def written(folder: Path, **scheme: object) -> onnx.ModelProto:
-    """The model that a scheme gives."""
+    """The model produced by a scheme."""
     done(answers(request(folder, "quantize", scheme={"calibration": "minmax", **scheme})))
     return onnx.load(folder / "out.onnx")
 
@@ -305,7 +305,7 @@ def test_blank_lines_are_passed_over() -> None:
 
 
 def test_the_process_goes_on_after_bad_lines_and_ends_with_its_input(tmp_path: Path) -> None:
-    """Stdout carries answers alone, one a line; what libraries print goes elsewhere."""
+    """Stdout only carries answers, one per line; output of libraries goes elsewhere."""
     lines = ["{", '{"id": NaN, "op": "hello"}', '{"id": 2, "op": "explode"}', '{"id": 3, "op": "hello"}']
     place = Path(__file__).parents[1]
 

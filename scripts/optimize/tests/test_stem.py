@@ -1,4 +1,4 @@
-"""The first convolution over blocks of pixels gives the bytes of the one over pixels."""
+"""The first convolution over blocks of pixels yields the same bytes as the one over pixels."""
 
 from __future__ import annotations
 

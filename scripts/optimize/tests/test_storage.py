@@ -1,4 +1,4 @@
-"""Weights in fewer bits: smaller files, and float once they are loaded."""
+"""Weights in fewer bits: smaller files, and float once loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def net() -> Net:
 
 
 def unpacked(model: ModelProto, name: str) -> NDArray[np.float32]:
-    """What a tensor that is computed from constants holds."""
+    """Value of a tensor that is computed from constants."""
     copy = with_outputs(model, [name])
     return run(copy, sample_images(1))[0]
 

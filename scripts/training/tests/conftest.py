@@ -47,7 +47,7 @@ def _threads() -> None:
 
 @pytest.fixture(scope="session")
 def toy_config() -> RunConfig:
-    """A network of some 20,000 parameters, in float32 so that results do not hang on the CPU's bf16."""
+    """A network of some 20,000 parameters, in float32 so that results do not depend on the CPU's bf16."""
     model = ModelConfig(
         input_width=96,
         input_height=64,
@@ -73,5 +73,5 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> SceneStore:
 
 @pytest.fixture(scope="session")
 def validation(tmp_path_factory: pytest.TempPathFactory) -> SceneStore:
-    """Other scenes than those of `store`."""
+    """Scenes that are not in `store`."""
     return toy_store(tmp_path_factory.mktemp("toy-validation"), 16, seed=2)

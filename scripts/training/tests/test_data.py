@@ -94,7 +94,7 @@ def test_boxes_follow_the_pixels_through_augmentation(tmp_path: Path, toy_config
         for x1, y1, x2, y2 in np.round(scene.boxes).astype(int):
             assert 0 <= x1 < x2 <= 96
             assert 0 <= y1 < y2 <= 64
-            # white within (one pixel of edge is left to resampling), not white just outside
+            # white inside (except one pixel of edge for resampling), not white just outside
             assert (scene.image[y1 + 1 : y2 - 1, x1 + 1 : x2 - 1] > 200).all()
             for column in (x1 - 2, x2 + 1):
                 # in a mosaic the neighbor may be white too
@@ -166,7 +166,7 @@ def test_batches_depend_on_seed_and_step_only(store: SceneStore, toy_config: Run
 
 
 def test_views_name_the_plain_images(store: SceneStore, toy_config: RunConfig) -> None:
-    """What a teacher's answers are looked up by: the scene, and whether it is seen in the mirror."""
+    """The key of a teacher's outputs: the scene, and whether it is mirrored."""
     config = toy_config.with_train(mosaic=0.3, scale=(0.7, 1.4), unscaled=0.5, flip=0.5)
     seen = set()
     for _, batch in batches(store, config, 0, 6):

@@ -1,4 +1,4 @@
-"""A teacher's answers: the formula, the cache, and that a student follows."""
+"""Teacher outputs: the formula, the cache, and that a student follows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_divergence_is_hintons_over_two_outcomes() -> None:
 def test_a_student_that_agrees_pays_only_for_the_truth(store: SceneStore, toy_config: RunConfig) -> None:
     batch = make_batch(store, toy_config, 0)
     raw = noisy_detector(toy_config)(batch.images).detach()
-    # sure of an object somewhere, so that there are cells to learn from
+    # certain of an object somewhere, so that there are cells to learn from
     raw[:, 10, 4:6] = 4.0
     settings = DistillConfig("", alpha=0.7, objectness=0.5, box=2.0)
     loss_of = DetectionLoss(toy_config.model, 5.0, settings)
@@ -54,7 +54,7 @@ def test_a_student_that_agrees_pays_only_for_the_truth(store: SceneStore, toy_co
     # outputs that are valid for no image change nothing, whatever they are
     nobody = loss_of(raw, batch.targets, Lesson(raw + 7, ~everyone))
     assert float(nobody.total) == pytest.approx(float(alone.total), rel=1e-6)
-    # each part of the answers is felt
+    # each part of the outputs has an effect
     for columns in (slice(0, 4), slice(4, 5), slice(5, 8)):
         other = raw.clone()
         other[..., columns] += 0.5
@@ -108,7 +108,7 @@ def test_cache_is_made_once_for_a_teacher_and_a_store(tmp_path: Path, toy_config
 def test_a_student_learns_from_answers_alone(tmp_path: Path, store: SceneStore, toy_config: RunConfig) -> None:
     model = noisy_detector(toy_config)
     for head in model.heads:
-        # a teacher that sees something
+        # a teacher that detects something
         head.objectness.bias.data += 4.0
     teacher = LiveTeacher(model, bf16=False)
     distill = DistillConfig("a" * 64, alpha=1.0, objectness=1.0, box=1.0)

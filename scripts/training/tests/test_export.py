@@ -1,4 +1,4 @@
-"""What is exported says what the network said."""
+"""The exported file computes what the network computes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from goshawk_training.model import Detector
 
 
 def noisy_detector(config: RunConfig) -> Detector:
-    """A network whose batch norms have something to fold."""
+    """A network with non-trivial batch norms."""
     torch.manual_seed(3)
     model = Detector(config.model)
     for module in model.modules():

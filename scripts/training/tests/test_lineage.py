@@ -1,4 +1,4 @@
-"""The record says what was trained with what, and its digests are those of the files."""
+"""The record names what was trained with what, and its digests match the files."""
 
 from __future__ import annotations
 

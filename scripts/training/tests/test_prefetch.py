@@ -1,4 +1,4 @@
-"""Work that is done ahead on threads."""
+"""Prefetching on threads."""
 
 from __future__ import annotations
 

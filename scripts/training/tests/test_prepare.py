@@ -64,7 +64,7 @@ def test_real_scenes_are_shrunk_with_their_boxes(tmp_path: Path) -> None:
     assert (boxes[:, 2:] > boxes[:, :2]).all()
     assert boxes.min() >= 0
     assert (boxes.max(0) <= [448, 252, 448, 252]).all()
-    # the same seed gives the same scenes, however they are shrunk
+    # the same seed gives the same scenes, however they are scaled
     assert prepare(simulation, tmp_path / "b", ModelConfig())["digest"] == meta["digest"]
     sharp = prepare(replace(simulation, average=False), tmp_path / "c", ModelConfig())
     assert (meta["resize"], sharp["resize"]) == ("average", "bilinear")
@@ -83,7 +83,7 @@ def _described_otherwise(folder: Path, **values: object) -> Path:
 
 
 def test_bilinear_is_of_the_two_nearest_pixels_on_each_axis() -> None:
-    """OpenCV's INTER_LINEAR: centers lie at half numbers, (i + 0.5) * from / to - 0.5; rounded once at the end."""
+    """OpenCV's INTER_LINEAR: centers are at half-integers, (i + 0.5) * from / to - 0.5; rounded once at the end."""
     image = np.random.default_rng(5).integers(0, 256, (36, 50, 3), dtype=np.uint8)
 
     def weights(size: int, smaller: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Two processes train as one does."""
+"""Two processes train like one."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def test_command_trains_in_two_processes_and_resumes(
     assert output.count("epoch 1:") == 1
     assert checkpoint.read(tmp_path / LAST)["step"] == 4
     assert len((tmp_path / HISTORY).read_text().splitlines()) == 1
-    # what two processes wrote, one goes on with
+    # one process continues what two wrote
     assert main(["train", *settings, "--resume", "--stop-after-steps", "4"]) == 0
     assert "resumed at step 4" in capsys.readouterr().out
 
 
 def test_two_processes_prune_with_a_teacher(tmp_path: Path, store: SceneStore, toy_config: RunConfig) -> None:
-    """Both remove the same channels, and go on with the same weights: one of them makes the teacher's answers."""
+    """Both remove the same channels and continue with the same weights; one of them computes the teacher outputs."""
     train(toy_config.with_train(epochs=1), store, None, RunOptions(tmp_path / "parent"))
     parent = str(tmp_path / "parent" / LAST)
     settings = ["--from", parent, "--teacher", parent, "--data", str(store.folder), "--run", str(tmp_path / "run")]
@@ -71,7 +71,7 @@ def test_two_processes_prune_with_a_teacher(tmp_path: Path, store: SceneStore, t
     settings += ["--sparsity-final", "0.5", "--sparsity-steps", "2", "--channel-multiple", "4"]
     output = run_two("goshawk_training", "prune", *settings, "--importance-batches", "1")
     assert output.count("pruned to 0.5") == 1
-    assert output.count("teacher's answers: ") == 1
+    assert output.count("teacher outputs: ") == 1
     stored = checkpoint.read(tmp_path / "run" / LAST)
     narrow = checkpoint.averaged_model_of(stored)
     assert 0.5 <= 1 - multiply_adds(narrow) / multiply_adds(Detector(toy_config.model)) < 0.7

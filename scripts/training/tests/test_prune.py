@@ -1,4 +1,4 @@
-"""Pruned networks are those of the schedule, compute what is left, and survive checkpoints."""
+"""Pruned networks follow the schedule, compute what is left, and survive checkpoints."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SETTINGS = PruneConfig(
 
 
 def counted_multiply_adds(model: Detector) -> int:
-    """By torch's own counter."""
+    """Counted by torch itself."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         model.eval()(torch.zeros(1, 3, model.config.input_height, model.config.input_width))
     return counter.get_total_flops() // 2
@@ -55,7 +55,7 @@ def pruning(config: RunConfig, **changes: object) -> RunConfig:
 
 
 def trained_state(config: RunConfig, store: SceneStore) -> TrainState:
-    """A few updates in, so that the optimizer has moments and the norms have statistics."""
+    """After a few updates, so that the optimizer has moments and the norms have statistics."""
     state = state_of(noisy_detector(config), config)
     loss_of = DetectionLoss(config.model, config.train.box_weight)
     for step in range(3):
@@ -87,7 +87,7 @@ def test_groups_cover_every_layer_once_but_the_predictions() -> None:
 
 
 def silence(model: Detector, group: ChannelGroup, channels: list[int]) -> None:
-    """Makes channels of a group zero, by the norms they come out of."""
+    """Zeroes channels of a group in their batch norms."""
     for name, indices in group.norms.items():
         norm = model.get_submodule(name)
         assert isinstance(norm, nn.BatchNorm2d)
@@ -126,7 +126,7 @@ def test_moments_stay_with_their_weights(toy_config: RunConfig, store: SceneStor
         torch.testing.assert_close(moments["exp_avg"], parameter.detach() * 3)
         assert moments["exp_avg"].stride() == parameter.stride()
         assert moments["step"] == 3
-    # and training goes on
+    # and training continues
     train_step(state, toy_config, DetectionLoss(toy_config.model, 5.0), make_batch(store, toy_config, 3), 3, 100)
 
 
@@ -160,7 +160,7 @@ def test_taylor_is_the_slope_of_the_loss(
     for norm in state.model.modules():
         if isinstance(norm, nn.BatchNorm2d):
             norm.momentum = 1.0
-    # statistics of this batch, so that activations are alive where the norms use what they keep
+    # statistics of this batch, so that activations are non-zero with the norms' running statistics
     state.model.train()(batch.images)
     groups = channel_groups(state.model, dependency_graph(state.model))
     group = next(g for g in groups if len(g.norms) > 1)
@@ -169,7 +169,7 @@ def test_taylor_is_the_slope_of_the_loss(
     importance = importance_of("taylor", gates)(group)
     assert importance[2] == 0
 
-    # cells are given to objects once, as gradients see it: a cell that changes hands is a jump of the loss
+    # gradients see a fixed assignment: a cell that changes its object is a jump of the loss
     with torch.no_grad():
         raw = copy.deepcopy(state.model).eval()(batch.images)
     boxes = decode_boxes(raw[..., :4], loss_of.corners, loss_of.strides)
@@ -247,7 +247,7 @@ def test_a_sparsity_out_of_reach_is_refused_at_once(
 def test_the_teacher_may_see_the_scenes_shrunk_another_way(
     tmp_path: Path, store: SceneStore, parent: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its answers come from the other store, and the run says which one that was."""
+    """Its outputs come from the other store, and the run records which one."""
     darker = StoreWriter(tmp_path / "darker")
     for i in range(len(store)):
         scene = store[i]
@@ -268,7 +268,7 @@ def test_commands_prune_with_a_teacher_and_export(tmp_path: Path, store: SceneSt
     settings = ["--epochs", "2", "--batch", "8", "--sparsity-initial", "0.3", "--sparsity-final", "0.5"]
     settings += ["--sparsity-steps", "2", "--channel-multiple", "4", "--importance-batches", "1"]
     assert main(["prune", "--from", str(parent), "--teacher", str(parent), *run, *settings]) == 0
-    # a pruned network goes on learning in the shape it has
+    # a pruned network keeps learning in its present shape
     again = ["--epochs", "1", "--batch", "8", "--data", str(store.folder), "--run", str(tmp_path / "again")]
     again += ["--threads", "1", "--no-bf16", "--from", str(tmp_path / "run"), "--teacher", str(parent)]
     assert main(["distill", *again]) == 0

@@ -1,4 +1,4 @@
-"""Rounding is int8 arithmetic: what training sees is what ONNX Runtime's quantized graph gives."""
+"""Rounding is int8 arithmetic: training sees what ONNX Runtime's quantized graph computes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .test_export import noisy_detector
 
 
 def quantized(source: Path, out: Path, *, predictions: bool) -> None:
-    """By ONNX Runtime's own quantizer, with the ranges that the file brings."""
+    """Quantized by ONNX Runtime itself, with the ranges in the file."""
     model = onnx.load(str(source))
     ranges = json.loads(next(p.value for p in model.metadata_props if p.key == METADATA_KEY))
     given = {name: tuple(np.array(v, np.float32) for v in pair) for name, pair in ranges.items()}
@@ -53,7 +53,7 @@ def quantized(source: Path, out: Path, *, predictions: bool) -> None:
 
 
 def stays_float(node: onnx.NodeProto, *, predictions: bool) -> bool:
-    """What joins the predictions has boxes and scores in one tensor, which 8 bits cannot hold."""
+    """The joined predictions have boxes and scores in one tensor, which 8 bits cannot represent."""
     if any(f"/{layer}/" in node.name for layer in ("classes", "box", "objectness")):
         return not predictions
     return node.op_type == "Concat" and not any(part in node.name for part in ("pyramid", "backbone"))
@@ -67,7 +67,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory, store: SceneStore, toy_conf
 
 
 def exact() -> onnxruntime.SessionOptions:
-    """Sums that do not saturate on any processor: training imitates exact arithmetic, x86-64 without VNNI does not."""
+    """Sums that do not saturate on any processor: training simulates exact arithmetic, x86-64 without VNNI does not."""
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.x64quantprecision", "1")
     return options
@@ -91,7 +91,7 @@ def test_weights_are_rounded_to_127_steps_a_channel() -> None:
 
 
 def test_a_range_learns_from_both_kinds_of_error() -> None:
-    """The slope by the logarithm of the range, against the definition."""
+    """The gradient with respect to the logarithm of the range, against the definition."""
     rounding = ActivationRounding(learned=True).train()
     x = (torch.rand(400, generator=torch.Generator().manual_seed(2)) * 3).requires_grad_()
     pull = torch.randn(400, generator=torch.Generator().manual_seed(3))
@@ -147,7 +147,7 @@ def test_quantized_graph_gives_what_training_saw(
     rounded = onnxruntime.InferenceSession(str(tmp_path / "int8.onnx"), exact())
     actual = rounded.run(None, {"images": images.numpy()})[0]
     expected[..., 4:] = 1 / (1 + np.exp(-expected[..., 4:]))
-    # nearer than float is: what is left are ties that round the other way
+    # closer than float: only ties that round the other way remain
     assert np.abs(actual - expected).mean() < 0.35 * np.abs(floating - expected).mean()
     by_onnx = evaluate_onnx(tmp_path / "int8.onnx", store, config.model, exact())
     assert by_onnx.ap50 == pytest.approx(by_torch.ap50, abs=0.02)
@@ -200,7 +200,7 @@ def test_command_follows_pruning(tmp_path: Path, store: SceneStore, parent: Path
     stages = json.loads((tmp_path / "lineage.json").read_text())["stages"]
     assert [stage["stage"] for stage in stages] == ["train", "prune", "qat"]
     assert stages[1]["pruning"]["pattern"] == "channels+2:4"
-    # 2:4 sparsity is kept by the stages that follow
+    # later stages keep 2:4 sparsity
     model = checkpoint.averaged_model(tmp_path / "rounded" / LAST)
     weight = model.heads[0].stem.conv.weight.detach()
     assert (weight.reshape(len(weight), -1, 4, 1, 1) != 0).sum(2).max() == 2

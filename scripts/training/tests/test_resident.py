@@ -1,4 +1,4 @@
-"""Batches drawn on the device show what augment.py would show; runs on them resume and keep to their time."""
+"""Batches drawn on the device match augment.py; runs on them resume and keep to their time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_images_and_boxes_are_those_of_the_loader(store: SceneStore, toy_config:
         expected = mirrored(whole) if plan.mirror[image] else whole
         difference = np.abs(images[image].permute(1, 2, 0).numpy() - expected.image)
         unscaled = (plan.scale[owner == image] == 1.0).all()
-        # where a scene is scaled, augment.py rounds once more between its two passes
+        # for scaled scenes, augment.py rounds once more between its two passes
         assert difference.max() <= (0.0 if unscaled else 1.0)
         mine = image_of == image
         np.testing.assert_array_equal(classes[mine], expected.classes)
@@ -147,7 +147,7 @@ def test_a_time_box_ends_with_the_cosine(
     last = train(config, store, store, RunOptions(tmp_path, resume=True))
     assert last.step > 30
     assert 60 <= last.seconds < 63
-    # two percent of the peak are left, and an evaluation tells what was reached
+    # two percent of the peak are left, and an evaluation measures the result
     assert last.optimizer.param_groups[0]["lr"] == pytest.approx(0.02 * config.train.lr, rel=0.05)
     assert (tmp_path / "history.jsonl").exists()
     again = train(config, store, None, RunOptions(tmp_path, resume=True))

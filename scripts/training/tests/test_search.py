@@ -1,4 +1,4 @@
-"""Search ends what falls behind, goes on where it was stopped, and is the same search then."""
+"""Search stops trials that fall behind, resumes where it was stopped, and stays the same search."""
 
 from __future__ import annotations
 
