@@ -63,8 +63,9 @@ export function transmission(atmosphere: Atmosphere, distance: number): number {
 }
 
 /**
- * The packed color of a surface as the camera sees it. @param shade brightness from its orientation, about
- * 0.5..1.2 @param emissive true for lamps, which daylight does not affect
+ * The packed color of a surface as the camera sees it.
+ * @param shade brightness from its orientation, about 0.5..1.2
+ * @param emissive true for lamps, which daylight does not affect
  */
 export function seenColor(
   atmosphere: Atmosphere,

@@ -27,8 +27,8 @@ export interface SampledScene {
 }
 
 /**
- * Renders scene `index` of the data set `seed`: with its own world, instant and conditions. @param fixed
- * conditions that are set instead of sampled
+ * Renders scene `index` of the data set `seed`: with its own world, instant and conditions.
+ * @param fixed conditions that are set instead of sampled
  * @param rgb filled with rgb8
  */
 export function renderSample(

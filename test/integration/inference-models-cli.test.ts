@@ -199,7 +199,7 @@ describe('goshawk models', () => {
     writeFileSync(place, text.replace(size, `"bytes": ${manifest.references!.bytes - 1}`));
     const other = goshawk('verify', 'forged');
     expect(other.stderr).toMatch(
-      /GOSHAWK_BUNDLE_INVALID: .*references\.json has \d+ bytes, the manifest says \d+/,
+      /GOSHAWK_BUNDLE_INVALID: .*references\.json has \d+ bytes, but the manifest says \d+/,
     );
     expect(other.status).toBe(1);
   });

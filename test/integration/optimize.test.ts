@@ -126,7 +126,7 @@ describe('goshawk optimize', () => {
       expect([search.images, choice?.images, final.images]).toEqual([12, 6, 6]);
       expect(new Set([search.digest, choice?.digest, final.digest]).size).toBe(3);
       // how far it comes in its time is up to the machine
-      expect(report.outcome.text.includes('The time was over before')).toBe(report.notTried.length > 0);
+      expect(report.outcome.text.includes('The time budget ended before')).toBe(report.notTried.length > 0);
       expect(report.clean).toMatchObject({ refused: null });
       expect(report.memory.quantizerPeakBytes).toBeGreaterThan(1e6);
 

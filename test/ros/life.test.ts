@@ -140,7 +140,7 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
       ...[`bundle:=${model}`, 'image_topics:=/front/image_raw', 'image_type:=raw', 'bundel:=other'],
     );
     await launch.waitFor(/the detector is active/, 60);
-    expect(launch.output).toMatch(/net\.onnx was taken for yolov8: .*64x64/);
+    expect(launch.output).toMatch(/net\.onnx was imported as yolov8: .*64x64/);
     expect(launch.output).toMatch(/net@1\.0\.0 \(\S+\) on cpu: loaded/);
     expect(launch.output).toMatch(/unknown launch argument bundel has no effect: did you mean bundle\?/);
     await bench.ros2Until(/String value is: raw/, 'param', 'get', NODE, 'image_type');

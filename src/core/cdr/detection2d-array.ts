@@ -40,8 +40,9 @@ export class Detection2DArrayEncoder {
 
   /**
    * The message as a view of the encoder's buffer, valid until the next call. Without detections the array is
-   * empty. @throws RangeError for a class index without a label; bundle and graph were checked to agree, so
-   * this would be a bug
+   * empty.
+   * @throws RangeError for a class index without a label; bundle and graph were checked to agree, so this
+   * would be a bug
    */
   encode(header: MessageHeader, detections: Detections): Uint8Array<ArrayBuffer> {
     if (header.frameId !== this.#frameId) {

@@ -71,7 +71,8 @@ function splitParts(outputs: readonly SeenOutput[]): OutputParts | PartsFailure 
 
 /**
  * Determines what each output is. Outputs with five dimensions are the undecoded maps that some YOLOv5
- * exports add, and are ignored. @param axesOf returns how an output `[batch, a, b]` is read
+ * exports add, and are ignored.
+ * @param axesOf returns how an output `[batch, a, b]` is read
  */
 export function partsOf(
   outputs: readonly SeenOutput[],

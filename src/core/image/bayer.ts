@@ -47,8 +47,8 @@ export function isBayer(encoding: PixelEncoding): encoding is BayerEncoding {
 /**
  * Fills in the two colors that each pixel lacks with the mean of its nearest neighbors of that color, as
  * OpenCV's `COLOR_Bayer..2RGB` does. The outermost pixels repeat their inner neighbors. 16-bit samples are
- * averaged at full depth; then the high byte is used. @param view at least `MIN_MOSAIC_SIDE` pixels wide and
- * high
+ * averaged at full depth; then the high byte is used.
+ * @param view at least `MIN_MOSAIC_SIDE` pixels wide and high
  * @param out at least width * height * 3 bytes
  */
 export function demosaic(view: ImageView & { readonly encoding: BayerEncoding }, out: Uint8Array): void {

@@ -62,8 +62,9 @@ export function bestCandidates(all: AllCandidates, limit: number): BestCandidate
 /**
  * How far one image's candidates are from the reference's. A candidate with another class counts as missing.
  * Candidates that the reference does not list scored no better there than its last one, so any score above
- * that is a difference too. @param matched true if suppression happens in the graph: candidates then have no
- * fixed places and are matched by class and box
+ * that is a difference too.
+ * @param matched true if suppression happens in the graph: candidates then have no fixed places and are
+ * matched by class and box
  */
 export function deviationFrom(
   reference: BestCandidates,

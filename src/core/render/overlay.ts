@@ -44,7 +44,10 @@ function tagWidth(text: string, size: number): number {
   return lettersOf(text) * size * LETTER_WIDTH + size * 0.4;
 }
 
-/** A strip with text on it. @param size of the font in pixels */
+/**
+ * A strip with text on it.
+ * @param size of the font in pixels
+ */
 function tag(text: string, { left, top, width, height }: Place, fill: string, size: number): string {
   return (
     `<rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height)}" fill="${fill}"/>` +
@@ -55,8 +58,8 @@ function tag(text: string, { left, top, width, height }: Place, fill: string, si
 /**
  * Boxes with label, track id and score as an SVG image with a transparent background, to be composited over
  * the source image. No label covers another: in a crowd the first detections, which are the best, get theirs,
- * and boxes without room for a label have none. @param labels class names in the order of the class indices;
- * a class without one shows its index
+ * and boxes without room for a label have none.
+ * @param labels class names in the order of the class indices; a class without one shows its index
  * @param width,height size of the source image in pixels, which is the size of the SVG
  * @param caption one line at the lower left, e.g. the bundle and the frame rate
  */

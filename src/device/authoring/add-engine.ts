@@ -10,7 +10,7 @@ import { isEngineContext, makeEngineContext } from '../../model/onnx/engine-cont
 import { readModel, writeModel } from '../../model/onnx/model.ts';
 
 export interface EngineAddition {
-  /** what trtexec saved */
+  /** the file that trtexec saved */
   readonly file: string;
   /** id of the variant that it was built from */
   readonly from: string;
@@ -20,7 +20,7 @@ export interface EngineAddition {
   readonly flags: readonly string[];
   /** the machine that it was built on, for the lineage */
   readonly host: NonNullable<LineageStage['host']>;
-  /** id of the new variant; told from versions and precision unless given */
+  /** id of the new variant; derived from versions and precision by default */
   readonly id?: string;
   readonly version?: string;
   readonly out: string;
@@ -28,9 +28,10 @@ export interface EngineAddition {
 }
 
 /**
- * Wraps a TensorRT engine as an ONNX file and adds it to a new version of the bundle, usable where TensorRT
- * and GPU are those it was built for. Throws GOSHAWK_ENGINE_FILE for what is no engine, GOSHAWK_ENGINE_INPUT
- * where `from` is no variant of the bundle or an engine itself, and GOSHAWK_USAGE as `addVariant` does.
+ * Wraps a TensorRT engine in an ONNX file and adds it to a new version of the bundle. It runs only with the
+ * TensorRT version and GPU that it was built for. Throws GOSHAWK_ENGINE_FILE if the file is not an engine,
+ * GOSHAWK_ENGINE_INPUT if `from` is not a variant of the bundle or is an engine itself, and GOSHAWK_USAGE as
+ * `addVariant` does.
  */
 export async function addEngine(bundle: Bundle, addition: EngineAddition): Promise<Bundle> {
   const { built, precision } = addition;
@@ -92,12 +93,12 @@ async function readEngine(file: string): Promise<Uint8Array> {
 }
 
 /**
- * What is taken for an engine again and again and is none; TensorRT itself would only say that a "magic tag
- * does not match".
+ * Recognizes files that are commonly mistaken for engines. TensorRT itself would only report that a "magic
+ * tag does not match".
  */
 function whyNoEngine(bytes: Uint8Array, file: string): string | null {
   if (bytes.byteLength < 1024) return `it has only ${bytes.byteLength} bytes`;
-  // Ultralytics writes the length of a JSON text and that text in front of the engine
+  // Ultralytics writes a JSON text, preceded by its length, in front of the engine
   if (bytes[4] === '{'.charCodeAt(0))
     return 'it begins with metadata of an Ultralytics export, not with the engine';
   return isOnnx(bytes, file) ? 'it is an ONNX file' : null;

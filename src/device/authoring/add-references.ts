@@ -5,9 +5,9 @@ import { checkSuccessor, filesOf, successorOf } from '../../model/successor.ts';
 import { writeBundle } from '../../model/write-bundle.ts';
 
 export interface ReferencesAddition {
-  /** where `<name>/<version>/` goes */
+  /** model folder for `<name>/<version>/` */
   readonly out: string;
-  /** images of what the model is for; drawn streets unless given */
+  /** images of the model's domain; drawn streets by default */
   readonly pictures?: readonly SourceImage[];
   readonly version?: string;
   readonly createdAt?: string;
@@ -19,9 +19,9 @@ export interface BundleWithReferences {
 }
 
 /**
- * Writes a new version of a bundle that has references, made here: for bundles from before there were any, or
- * with other images. Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE if the
- * version is taken, and what `makeReferences` throws.
+ * Writes a new version of a bundle with references made on this machine, for bundles that have none, or with
+ * other images. Bundles never change, so the old one is not modified. Throws GOSHAWK_USAGE if the version
+ * exists already, and whatever `makeReferences` throws.
  */
 export async function addReferences(
   bundle: Bundle,

@@ -10,33 +10,33 @@ import { writeBundle } from '../../model/write-bundle.ts';
 export interface NewVariant {
   readonly variant: Omit<BundleVariant, 'sha256' | 'bytes'>;
   readonly bytes: Uint8Array;
-  /** what made it, for the lineage */
+  /** the stage that made it, for the lineage */
   readonly stage: LineageStage;
   /** the command that adds it */
   readonly tool: string;
-  /** where `<name>/<version>/` goes */
+  /** model folder for `<name>/<version>/` */
   readonly out: string;
-  /** of the new bundle; the next patch release unless given */
+  /** version of the new bundle; the next patch release by default */
   readonly version?: string;
   readonly createdAt?: string;
   /**
-   * id of a variant that has to give the same: the new one gets its references, so that it is held against
+   * id of a variant that it must agree with: the new one gets its references, so that it is checked against
    * them on every device
    */
   readonly like?: string;
 }
 
 /**
- * Writes a new version of a bundle that has one variant more, in front, so that its providers take it first;
- * the old version is the parent. Bundles never change, so the old one stays as it is. Throws GOSHAWK_USAGE
- * where the id, its file or the version is taken.
+ * Writes a new version of a bundle with one more variant, in first place, so that its providers try it first.
+ * The old version is the parent. Bundles never change, so the old one is not modified. Throws GOSHAWK_USAGE
+ * if the id, its file or the version exists already.
  */
 export async function addVariant(bundle: Bundle, added: NewVariant): Promise<Bundle> {
   const { manifest } = bundle;
   const { id, file } = added.variant;
   if (manifest.variants.some((variant) => variant.id === id || variant.file === file)) {
     throw new GoshawkError('GOSHAWK_USAGE', {
-      reason: `${manifest.name}@${manifest.version} has a variant ${id} (${file}) already: give another --id`,
+      reason: `${manifest.name}@${manifest.version} has a variant ${id} (${file}) already: use another --id`,
     });
   }
   await checkSuccessor(bundle, added);
@@ -58,7 +58,7 @@ export async function addVariant(bundle: Bundle, added: NewVariant): Promise<Bun
   return writeBundle(added.out, child, files);
 }
 
-/** An evaluation that names no variant is about the first, which is another one now. */
+/** An evaluation without a variant refers to the first one, which has changed now. */
 function evaluationOf({ evaluation, variants }: BundleManifest): Pick<BundleManifest, 'evaluation'> {
   const first = variants[0]?.id;
   if (evaluation === undefined || first === undefined) return {};

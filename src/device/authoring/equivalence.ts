@@ -10,12 +10,12 @@ import { beforeSelection, exposeTensors, lowerThresholds } from '../../model/onn
 import { OutputComparison, TIES, type Equivalence, type FinishedOutputs } from './output-comparison.ts';
 
 /**
- * Plain settings for looking at a graph: what the CPU provider computes, one thread; what fails is told by
- * whoever looks.
+ * Settings for inspecting a graph: the CPU provider with one thread, quiet because the caller reports
+ * failures.
  */
 export const INSPECTION: SessionOptions = { provider: 'cpu', threads: 1, spinning: false, quiet: true };
 
-/** Street scenes among the test images of a graph that selects boxes itself. */
+/** Number of street scenes among the test images of a graph that itself selects boxes. */
 const DRAWN_PICTURES = 3;
 
 export interface ImageSize {
@@ -24,8 +24,8 @@ export interface ImageSize {
 }
 
 /**
- * What the original network expects for a uint8 RGB image: float planes or rows, ordered and normalized by
- * plain arithmetic.
+ * The input that the original network expects for a uint8 RGB image: float planes or rows, ordered and
+ * normalized in plain arithmetic.
  */
 export function networkValues(
   image: Uint8Array,
@@ -45,7 +45,7 @@ export function networkValues(
   return values;
 }
 
-/** Images that would show a mistake: noise, black, white, one channel only, ramps that differ along each axis. */
+/** Images that reveal mistakes: noise, black, white, single channels, ramps that differ along each axis. */
 export function* testImages({ width, height }: ImageSize): Generator<Uint8Array> {
   const bytes = width * height * 3;
   const random = createRandom(1);
@@ -61,8 +61,8 @@ export function* testImages({ width, height }: ImageSize): Generator<Uint8Array>
 }
 
 /**
- * Scenes with people and vehicles, in which a detector of the street finds something; none for sizes that are
- * not drawn.
+ * Scenes with people and vehicles, in which a street detector finds something; none for sizes that cannot be
+ * drawn.
  */
 function* drawnImages({ width, height }: ImageSize): Generator<Uint8Array> {
   if (Math.min(width, height) < MIN_SIZE || Math.max(width, height) > MAX_SIZE) return;
@@ -74,47 +74,49 @@ function* drawnImages({ width, height }: ImageSize): Generator<Uint8Array> {
   }
 }
 
-/** How two graphs are fed and read. */
+/** How to feed and read two graphs for a comparison. */
 export interface Asked {
   readonly input: NetworkInput;
   readonly size: ImageSize;
   readonly normalization: Normalization;
-  /** of the numbers that the graph computes with, as a share; float's unless given */
+  /** relative rounding of the numbers that the graph computes with; that of float by default */
   readonly rounding?: number;
-  /** how to read outputs that the graph may have selected itself; null for rows that have fixed places */
+  /** how to read outputs that the graph may have selected; null for rows with fixed places */
   readonly finished?: FinishedOutputs | null;
 }
 
 /**
- * Runs the original and the folded graph on the same images. Values are compared one by one; where the graph
- * sorts or suppresses boxes itself, a rounding may exchange rows, so the values that its selection starts
- * from are compared, and then the detections above the lowest score kept. Throws where the two differ in the
- * shape of what they give.
+ * Runs the original and the folded graph on the same images. Values are compared one by one. If the graph
+ * sorts or suppresses boxes, rounding may swap rows, so the values before its selection are compared, and
+ * then the detections above the lowest score kept. Throws if the shapes of their outputs differ.
  */
 export function compareGraphs(original: Uint8Array, folded: Uint8Array, asked: Asked): Promise<Equivalence> {
   return compareAsked(original, folded, asked, false);
 }
 
 /**
- * How far the outputs of a graph move where its input moves by a rounding: what folding may change at least,
- * since it rounds elsewhere. Told as `compareGraphs` tells the difference of two graphs.
+ * How far the outputs of a graph move if its input moves by a rounding. Folding may change as much, because
+ * it rounds in other places. Expressed like the difference of two graphs in `compareGraphs`.
  */
 export function measureSensitivity(original: Uint8Array, asked: Asked): Promise<Equivalence> {
   return compareAsked(original, original, asked, true);
 }
 
-/** Distance of neighboring numbers, as a share of them. */
+/** Relative distance of neighboring numbers. */
 export const ROUNDING = { fp32: 2 ** -23, fp16: 2 ** -10 } as const;
 
-/** Folding rounds at about as many places as the nudged input does, and not at the same. */
+/** Folding rounds in about as many places as the nudged input does, but not in the same ones. */
 const SENSITIVITY_SLACK = 3;
 
-/** Mean difference beyond which nobody can tell a rounding from a mistake, however sensitive a network is. */
+/**
+ * Mean difference beyond which rounding cannot be distinguished from a mistake, however sensitive a network
+ * is.
+ */
 const MAX_MEAN_DIFFERENCE = 0.01;
 
 /**
- * Throws GOSHAWK_INTERNAL if two graphs differ by more than rounding explains: by more than `tolerance`,
- * and by more than what the network itself makes of a rounding. Gives words for the latter case.
+ * Throws GOSHAWK_INTERNAL if two graphs differ by more than rounding explains: by more than `tolerance`, and
+ * by more than a rounding of the input causes. Returns a note if only the latter explains the difference.
  */
 export async function checkEquivalence(
   found: Equivalence,
@@ -129,13 +131,13 @@ export async function checkEquivalence(
     found.meanRelative <= Math.min(MAX_MEAN_DIFFERENCE, SENSITIVITY_SLACK * own.meanRelative);
   const missing = Math.max(TIES * (found.detections ?? 0), SENSITIVITY_SLACK * own.missing);
   if (!isRounding || found.missing > missing) {
-    const by = found.missing > missing ? 'other detections come out' : `by ${found.maxAbsolute}`;
+    const by = found.missing > missing ? 'the detections differ' : `by ${found.maxAbsolute}`;
     throw new GoshawkError('GOSHAWK_INTERNAL', {
       reason: `folding changed what ${file} computes, ${by}: nothing was written`,
     });
   }
   return [
-    'the network makes much of a rounding: one in its input moves its values by ' +
+    'the network is sensitive to rounding: a rounding of its input moves its values by ' +
       `${own.maxRelativeOfValues.toExponential(1)} of their size, folding by ` +
       `${found.maxRelativeOfValues.toExponential(1)}`,
   ];
@@ -159,7 +161,7 @@ async function compareAsked(
   };
   const compared = await compareOn(pictures(), before!, after!, asked, nudged);
   if (compared.detections !== 0) return compared;
-  // nothing passes its own threshold: the same graphs with a lower one show what the selection does
+  // nothing passes its own threshold: the same graphs with a lower one show the effect of the selection
   const [low, lowFolded] = [original, folded].map((bytes) => withExposed(bytes, names, true));
   const lowered = await compareOn(pictures(), low!, lowFolded!, asked, nudged).catch(() => compared);
   return {

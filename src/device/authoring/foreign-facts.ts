@@ -6,18 +6,17 @@ import type { ExportMetadata } from '../../model/onnx/metadata.ts';
 
 const usage = (reason: string): GoshawkError => new GoshawkError('GOSHAWK_USAGE', { reason });
 
-/** Refuses networks that the metadata says do something else than detect. Throws GOSHAWK_NOT_A_DETECTOR. */
+/** Refuses networks with a task other than detection in their metadata. Throws GOSHAWK_NOT_A_DETECTOR. */
 export function checkTask({ task }: ExportMetadata, file: string): void {
   if (task === null || task === 'detect') return;
   throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
     file,
-    reason: `its metadata says that its task is "${task}": Goshawk runs networks of the task "detect"`,
+    reason: `its metadata states the task "${task}", but Goshawk runs only networks for the task "detect"`,
   });
 }
 
 /**
- * The size of the input: the graph's, the one that was given, the one that the metadata names. Throws
- * GOSHAWK_USAGE.
+ * The size of the input: from the graph, the given size or the metadata, in this order. Throws GOSHAWK_USAGE.
  */
 export function sizeOf(
   input: NetworkInput,
@@ -35,13 +34,13 @@ export function sizeOf(
   const { stride } = metadata;
   if (stride !== null && (width % stride !== 0 || height % stride !== 0)) {
     throw usage(
-      `the metadata says that sides are multiples of ${stride}, and the size is ${width}x${height}`,
+      `according to the metadata, sides are multiples of ${stride}, but the size is ${width}x${height}`,
     );
   }
   return { width, height };
 }
 
-/** What was given beside what the file says of itself, where they differ and both can be meant. */
+/** Differences between the given facts and those in the file, if both are plausible. */
 export function differences(
   metadata: ExportMetadata,
   { size, labels }: { readonly size: ImageSize; readonly labels: readonly string[] },
@@ -50,7 +49,7 @@ export function differences(
   const { size: trained, labels: named } = metadata;
   if (trained !== null && (trained.width !== size.width || trained.height !== size.height)) {
     notes.push(
-      `it was exported for ${trained.width}x${trained.height} and takes ${size.width}x${size.height} here`,
+      `it was exported for ${trained.width}x${trained.height}, but takes ${size.width}x${size.height} here`,
     );
   }
   const renamed = (named ?? []).flatMap((name, i) =>
@@ -64,9 +63,8 @@ export function differences(
 }
 
 /**
- * The labels: those that were given, else those in the file; null if there are none. Throws
- * GOSHAWK_LABELS_MISMATCH where both are there and are not as many, and GOSHAWK_USAGE where they are the same
- * in another order.
+ * The given labels, else those in the file; null if there are none. Throws GOSHAWK_LABELS_MISMATCH if both
+ * exist and differ in number, and GOSHAWK_USAGE if they are the same in another order.
  */
 export function labelsOf(
   given: readonly string[] | undefined,
@@ -92,7 +90,7 @@ export function labelsOf(
   return given;
 }
 
-/** Names for classes that nobody named: those of COCO where there are 80, else their numbers. */
+/** Names for unnamed classes: those of COCO if there are 80, else their numbers. */
 export function madeUpLabels(classes: number): readonly string[] {
   if (classes === COCO80.length) return COCO80;
   return Array.from({ length: classes }, (_, i) => `class${i}`);

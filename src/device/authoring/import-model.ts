@@ -52,52 +52,55 @@ import { writeBundle } from '../../model/write-bundle.ts';
 export interface ImportOptions {
   /** an ONNX file */
   readonly file: string;
-  /** what is in it, where it was read already */
+  /** its content, if it was read already */
   readonly bytes?: Uint8Array;
-  /** where `<name>/<version>/` goes */
+  /** model folder for `<name>/<version>/` */
   readonly out: string;
   readonly name: string;
   readonly version: string;
-  /** those in the file unless given */
+  /** those in the file by default */
   readonly labels?: readonly string[];
   /**
-   * names for classes where neither the file nor anybody names them: a refusal, or those of COCO (of 80
-   * classes) and numbers
+   * what to do if neither the file nor the user names the classes: refuse, or use the names of COCO (for 80
+   * classes) or numbers
    */
   readonly unnamed?: 'refused' | 'numbered';
-  /** told by running the graph unless given */
+  /** determined by running the graph by default */
   readonly head?: Head;
-  /** what is known of the layout of its outputs; the rest is told by running the graph */
+  /** known facts about the layout of its outputs; the rest is determined by running the graph */
   readonly layout?: Omit<LayoutHints, 'head'>;
   /** network input, for a graph that leaves it open */
   readonly size?: ImageSize;
-  /** what the network was trained to get; the head's customary values unless given */
+  /** the normalization in training; the usual values for the head by default */
   readonly normalization?: Partial<Normalization>;
   readonly anchor?: LetterboxAnchor;
   readonly padValue?: number;
-  /** how the images of its training were made smaller */
+  /** how training images were scaled down */
   readonly resize?: LetterboxResize;
   readonly description?: string;
   readonly license?: string;
-  /** facts about how the model came to be, kept in the manifest; the import is added to its stages */
+  /** facts about how the model was made, stored in the manifest; the import is added to its stages */
   readonly lineage?: LineageFacts;
   /** what `goshawk evaluate` measured with the same graph */
   readonly evaluation?: NonNullable<BundleManifest['evaluation']>;
   /** name and version of this program */
   readonly tool: string;
-  /** when, ISO 8601; left out, the same file with the same options gives the same bundle to the byte */
+  /**
+   * creation time, ISO 8601; without it, the same file with the same options yields the same bundle byte for
+   * byte
+   */
   readonly createdAt?: string;
-  /** what its references are made of; drawn streets unless given, `null` for a bundle without references */
+  /** images for its references; drawn streets by default, `null` for a bundle without references */
   readonly referenceImages?: readonly SourceImage[] | null;
 }
 
 export interface ImportReport {
   readonly bundle: Bundle;
-  /** true if the head was told by running the graph */
+  /** true if the head was determined by running the graph */
   readonly guessed: boolean;
   /** how its outputs are read, in words */
   readonly layout: string;
-  /** what was assumed, and where the file says something else than was given */
+  /** assumptions, and contradictions between the file and the given facts */
   readonly notes: readonly string[];
   readonly steps: readonly string[];
   readonly equivalence: Equivalence;
@@ -108,16 +111,16 @@ export interface ImportReport {
 /** Largest |folded - original| / (1 + |original|) that rounding explains; half precision rounds at 2^-11. */
 const TOLERANCE = { fp32: 1e-3, fp16: 2e-2, int8: 1e-3, mixed: 1e-3 } as const;
 
-/** Images at once that a graph with an open batch is offered with. */
+/** Maximum batch stated for a graph with an open batch. */
 const OPEN_BATCH = 8;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Makes a bundle of a foreign detector: tells or checks the head, folds preprocessing into the graph, proves
- * that the folded graph gives what the original gave, counts, and writes. Nothing is written unless all of it
- * went well. Throws GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE, GOSHAWK_NOT_A_DETECTOR,
- * GOSHAWK_HEAD_MISMATCH, GOSHAWK_LABELS_MISMATCH, GOSHAWK_USAGE.
+ * Makes a bundle from a foreign detector: determines or checks the head, folds preprocessing into the graph,
+ * verifies that the folded graph reproduces the original, counts parameters, and writes the bundle. Nothing
+ * is written unless everything succeeds. Throws GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE,
+ * GOSHAWK_NOT_A_DETECTOR, GOSHAWK_HEAD_MISMATCH, GOSHAWK_LABELS_MISMATCH, GOSHAWK_USAGE.
  */
 export async function importModel(options: ImportOptions): Promise<ImportReport> {
   const { file } = options;
@@ -127,7 +130,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   if (isEngineContext(model)) {
     throw new GoshawkError('GOSHAWK_NOT_A_DETECTOR', {
       file,
-      reason: 'it holds an engine built for one device: import the ONNX model that it was built from',
+      reason: 'it contains an engine built for one device: import the ONNX model that it was built from',
     });
   }
   const external = await inlineExternalData(model, file);
@@ -250,7 +253,7 @@ async function referencesOf(
   try {
     return await makeReferences({ manifest, readFile: () => Promise.resolve(model), ...pictures });
   } catch (error) {
-    // a model that fails on noise may be good at images: it is imported, and runs unchecked
+    // a model that fails on noise may work on images: it is imported, and runs unchecked
     if (error instanceof GoshawkError && error.code === 'GOSHAWK_MODEL_OUTPUT_INVALID') return null;
     throw error;
   }
@@ -270,7 +273,7 @@ interface Seen {
   readonly nodes: readonly ProfiledNode[];
 }
 
-/** Runs the graph as it is written: what comes out and the work of its nodes are then facts. */
+/** Runs the original graph, so that its outputs and the cost of its nodes are known. */
 async function look(model: Uint8Array, input: NetworkInput, size: ImageSize, file: string): Promise<Seen> {
   try {
     const session = await GraphSession.load(model, { ...INSPECTION, optimize: false, profile: true });
@@ -327,12 +330,12 @@ function namedClasses(
   }
   const labels = madeUpLabels(classes);
   const words = labels[0] === 'class0' ? 'numbers' : 'those of COCO';
-  return { labels, assumed: [`nobody names its ${classes} classes: taken as ${words}`] };
+  return { labels, assumed: [`its ${classes} classes are unnamed: assumed to be ${words}`] };
 }
 
 /**
- * True if the graph runs on so many images at once: a batch of unknown size in its header may not hold
- * further in.
+ * True if the graph runs with this batch size: a variable batch in its header may still be fixed further
+ * inside.
  */
 async function takesBatch(model: Uint8Array, { width, height }: ImageSize, count: number): Promise<boolean> {
   const session = await GraphSession.load(model, INSPECTION);

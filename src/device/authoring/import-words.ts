@@ -1,7 +1,7 @@
 import type { OutputLayout } from '../../core/heads/output-layout.ts';
 import type { Normalization } from '../../model/onnx/fold.ts';
 
-/** How outputs are read, for a person: `8400 boxes (centers in pixels), 80 classes, not suppressed`. */
+/** How outputs are read, in words: `8400 boxes (centers in pixels), 80 classes, not suppressed`. */
 export function layoutWords({
   rows,
   box,

@@ -23,11 +23,11 @@ import { readModel } from '../../model/onnx/model.ts';
 import { simulatedImages } from './simulated-images.ts';
 
 export interface ReferenceMaterial {
-  /** with the variants that are to have references */
+  /** manifest with the variants that need references */
   readonly manifest: BundleManifest;
-  /** the bytes of a variant's file */
+  /** reads the bytes of a variant's file */
   readonly readFile: (file: string) => Promise<Uint8Array>;
-  /** images of what the model is for, of any size; the first three are taken. Drawn streets unless given */
+  /** images of the model's domain, of any size; the first three are used. Drawn streets by default */
   readonly pictures?: readonly SourceImage[];
 }
 
@@ -36,21 +36,21 @@ export interface MadeReferences {
   readonly bytes: Uint8Array;
   /** for the manifest */
   readonly entry: NonNullable<BundleManifest['references']>;
-  /** variants that hold an engine for another device: they have no references */
+  /** variants with an engine for another device, which have no references */
   readonly without: readonly string[];
   /**
-   * mean over the images of the best score in each, 0..1: where it is near 0 the model finds nothing in them,
-   * and others would serve better
+   * mean over the images of the best score in each, 0..1; if it is near 0, the model finds nothing in them
+   * and other images would be better
    */
   readonly bestScore: number;
 }
 
-/** Images that are stored, of those that are given the first; noise comes beside them. */
+/** Maximum number of stored images, the first of those given; noise is added to them. */
 export const MAX_PICTURES = 3;
 
 /**
- * Noise that drives a network to the largest sums it has, which is where 8-bit arithmetic saturates: squares
- * of 8 to 32 pixels.
+ * Noise that causes the largest sums in a network, where 8-bit arithmetic saturates: squares of 8 to 32
+ * pixels.
  */
 const NOISE = [
   { seed: 7, block: 32 },
@@ -58,15 +58,15 @@ const NOISE = [
   { seed: 9, block: 16 },
 ] as const;
 
-/** Candidates that are kept of each input, fewer where there are so many variants that the file would be too large. */
+/** Number of candidates stored per input, fewer if many variants would make the file too large. */
 const CANDIDATES = [48, 32, 24, 16, 8] as const;
 
 /**
- * Deviations of the worst input that still count as the same. Exact arithmetic gives the same to a
- * ten-thousandth on every CPU and with every version of ONNX Runtime that was tried. Two ways to fuse a
- * quantized graph (another optimizer, TensorRT) differ by up to 0.1, as much as the float graph does from the
- * quantized one; sums that saturate give 0.57, swapped channels 0.8, another model with the same labels 1.2
- * (docs/models.md, "References").
+ * Deviations of the worst input that still count as the same. Exact arithmetic agrees to a ten-thousandth on
+ * every CPU and every version of ONNX Runtime that was tried. Two ways to fuse a quantized graph (another
+ * optimizer, TensorRT) differ by up to 0.1, as much as the float graph does from the quantized one;
+ * saturating sums yield 0.57, swapped channels 0.8, another model with the same labels 1.2 (docs/models.md,
+ * "References").
  */
 const TOLERANCES: Readonly<Record<BundleVariant['precision'], number>> = {
   fp32: 0.03,
@@ -75,15 +75,15 @@ const TOLERANCES: Readonly<Record<BundleVariant['precision'], number>> = {
   mixed: 0.2,
 };
 
-/** The deviation that is allowed to a variant of a precision. */
+/** The deviation allowed for a variant of this precision. */
 export function toleranceOf(precision: BundleVariant['precision']): number {
   return TOLERANCES[precision];
 }
 
 /**
- * Runs every variant on small inputs, in the arithmetic that its accuracy was evaluated in, and keeps what it
- * gives: what `checkReference` holds it against on every device. CPUs whose 8-bit products saturate use exact
- * kernels here. Throws what loading a graph throws.
+ * Runs every variant on small inputs, in the arithmetic that its accuracy was evaluated with, and stores the
+ * outputs, which `checkReference` compares on every device. CPUs whose 8-bit products saturate use exact
+ * kernels here. Throws whatever loading a graph throws.
  */
 export async function makeReferences({
   manifest,
@@ -121,8 +121,8 @@ export async function makeReferences({
 }
 
 /**
- * The file, with as many candidates as there is room for, and its entry in the manifest. Throws a ZodError
- * for references of another form.
+ * The file, with as many candidates as fit, and its entry in the manifest. Throws a ZodError for references
+ * that do not follow the schema.
  */
 export function encodeReferences(references: References): Pick<MadeReferences, 'bytes' | 'entry'> {
   const checked = referencesSchema.parse(references);
@@ -158,7 +158,7 @@ interface PreparedInput {
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
-/** Images and noise in turns, so that a check that has time for two inputs sees one of each. */
+/** Images and noise alternate, so that a check with time for two inputs covers one of each. */
 async function makeInputs(
   manifest: BundleManifest,
   pictures: readonly SourceImage[],

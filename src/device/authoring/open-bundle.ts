@@ -12,10 +12,10 @@ import { readModel } from '../../model/onnx/model.ts';
 import { checkOutputFolder } from '../../platform/outputs.ts';
 import { ModelRepository } from '../../model/repository.ts';
 
-/** Changes whenever the same ONNX file gives another bundle than before. */
+/** Changes whenever the same ONNX file yields another bundle than before. */
 const IMPORTER = 4;
 
-/** Where ONNX files that were given in place of a bundle are kept once they are imported. */
+/** Folder for the imports of ONNX files that were given in place of a bundle. */
 function importFolder(env: NodeJS.ProcessEnv = process.env): string {
   const cache = env['XDG_CACHE_HOME'];
   return join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'goshawk', 'imports');
@@ -31,9 +31,9 @@ async function isModelFile(reference: string): Promise<boolean> {
 }
 
 /**
- * A bundle by its name or path, or an ONNX file as it comes, which is imported on its first use and found by
- * its digest from then on. Throws what loading and importing throw.
- * @param log is given what a file was taken for, line by line
+ * Opens a bundle by its name or path, or an ONNX file, which is imported on first use and found by its digest
+ * from then on. Throws what loading and importing throw.
+ * @param log receives how a file was interpreted, line by line
  * @param cache folder of imported files
  */
 export async function openBundle(
@@ -55,12 +55,12 @@ export async function openBundle(
     );
     return known;
   }
-  // a bundle that was damaged since is made again
+  // a bundle that was damaged since is imported again
   await rm(place, { recursive: true, force: true }).catch(() => undefined);
   return importInto(reference, bytes, name, folder, log);
 }
 
-/** Imports into the cache, or into a temporary folder where the cache cannot be written. */
+/** Imports into the cache, or into a temporary folder if the cache cannot be written. */
 async function importInto(
   file: string,
   bytes: Uint8Array,
@@ -68,7 +68,7 @@ async function importInto(
   folder: string,
   log: (line: string) => void,
 ): Promise<Bundle> {
-  log(`${file} is imported: its layout is told by running it`);
+  log(`importing ${file}: running it to determine its layout`);
   const out = await writableFolder(folder, log);
   const version = '1.0.0';
   let report;
@@ -77,7 +77,7 @@ async function importInto(
     report = await importModel({ file, bytes, out, name, version, unnamed: 'numbered', tool });
   } catch (error) {
     if (!(error instanceof GoshawkError && error.code === 'GOSHAWK_USAGE')) throw error;
-    // another process may have been as quick
+    // another process may have imported it at the same time
     const made = await loadBundle(join(folder, name, version)).catch(() => null);
     if (made !== null) return made;
     throw error;
@@ -86,14 +86,16 @@ async function importInto(
   const { head, input, labels } = manifest;
   const shown = labels.slice(0, SHOWN_LABELS).join(', ');
   const more = labels.length > SHOWN_LABELS ? ', ...' : '';
-  log(`${file} was taken for ${head}: ${report.layout}, ${input.width}x${input.height}`);
+  log(`${file} was imported as ${head}: ${report.layout}, ${input.width}x${input.height}`);
   log(`${labels.length} classes: ${shown}${more}`);
   for (const note of report.notes) log(note);
-  log(`it is kept in ${written}; "goshawk models import" says otherwise where something of this is wrong`);
+  log(
+    `it is stored in ${written}; if any of this is wrong, import it with the right options of "goshawk models import"`,
+  );
   return report.bundle;
 }
 
-/** The folder, or a temporary one where it cannot be written. */
+/** The folder, or a temporary one if it cannot be written. */
 async function writableFolder(folder: string, log: (line: string) => void): Promise<string> {
   try {
     await checkOutputFolder(folder);
@@ -107,13 +109,13 @@ async function writableFolder(folder: string, log: (line: string) => void): Prom
 
 const SHOWN_LABELS = 8;
 
-/** Over the file, the weights beside it and the version of the import. */
+/** Digest over the file, its external weights and the version of the importer. */
 async function digestOf(file: string, bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256').update(`${IMPORTER} `);
   hash.update(sha256Of(bytes));
   const model = readModel(bytes, file);
   for (const location of externalFiles(model).sort()) {
-    // what is missing or lies elsewhere is for the import to refuse
+    // missing files and other locations are refused by the import
     const digest = await sha256OfFile(join(dirname(file), location)).catch(() => 'missing');
     hash.update(` ${location} ${digest}`);
   }

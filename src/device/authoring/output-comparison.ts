@@ -8,62 +8,67 @@ import { isExposed } from '../../model/onnx/selection.ts';
 
 export interface Equivalence {
   /**
-   * largest |folded - original| over all values; over those before the selection where the graph selects
-   * boxes itself
+   * largest |folded - original| over all values, or over those before the selection if the graph itself
+   * selects boxes
    */
   readonly maxAbsolute: number;
-  /** largest |folded - original| / (1 + |original|); infinite where detections are missing */
+  /** largest |folded - original| / (1 + |original|); infinite if detections are missing */
   readonly maxRelative: number;
   readonly pictures: number;
-  /** the same of values alone: not infinite where detections are missing */
+  /** the same over values only, so not infinite if detections are missing */
   readonly maxRelativeOfValues: number;
   /** mean of |folded - original| / (1 + |original|) */
   readonly meanRelative: number;
-  /** detections of one graph that the other does not give */
+  /** number of detections of one graph that the other lacks */
   readonly missing: number;
   /**
-   * detections of a graph that selects boxes itself, above the lowest score that it keeps; null if it
-   * selects none
+   * number of detections above the lowest score kept, if the graph itself selects boxes; null if it does not
    */
   readonly detections: number | null;
 }
 
-/** How the outputs are to be read where they are finished detections. */
+/** How to read outputs that are finished detections. */
 export interface FinishedOutputs {
   readonly head: Head;
   readonly classes: number;
 }
 
-/** Heads whose rows a graph may have selected and sorted itself; null for those whose rows have fixed places. */
+/**
+ * How to read a head whose rows the graph may have selected and sorted; null for heads whose rows have fixed
+ * places.
+ */
 export function finishedBy(head: Head, classes: number): FinishedOutputs | null {
   return head === 'end2end' || head === 'labeled' || head === 'detr' ? { head, classes } : null;
 }
 
-/** Detections of one image that are compared, at most. */
+/** Maximum number of detections per image in a comparison. */
 const MAX_DETECTIONS = 1000;
 
-/** A box or a score may differ by so many times what the values before the selection differ by. */
+/** A box or a score may differ by this many times the difference of the values before the selection. */
 const SELECTION_SLACK = 4;
 
-/** Least difference of scores that is no tie. */
+/** Minimum difference of scores that is not a tie. */
 const MIN_MARGIN = 1e-6;
 
 /**
- * What detections may differ by however alike the values before the selection are: a network of queries goes
- * on computing behind it. Of 1 for scores, and of 1 + a coordinate in pixels.
+ * Tolerance of detections even if the values before the selection are equal, because a query network
+ * continues to compute after it. Relative to 1 for scores, and to 1 + a coordinate in pixels.
  */
 const MIN_TOLERANCE = 5e-4;
 
-/** Share of detections that a tie may change: two boxes of one score, an overlap that lies on the threshold. */
+/**
+ * Share of detections that ties may change: two boxes with the same score, an overlap exactly at the
+ * threshold.
+ */
 export const TIES = 0.01;
 
-/** What a row shows of a detection that one graph gives and the other does not. */
+/** The result of matching the detections of one graph with the other's. */
 interface Matched {
   readonly compared: number;
   readonly missing: number;
 }
 
-/** Adds up how much the outputs of two graphs differ, image by image. */
+/** Accumulates the differences between the outputs of two graphs, image by image. */
 export class OutputComparison {
   readonly #decoder: Decoder | null;
   readonly #size: { readonly width: number; readonly height: number };
@@ -91,7 +96,7 @@ export class OutputComparison {
           });
   }
 
-  /** Throws where an output has other sizes than expected. */
+  /** Throws if an output has an unexpected size. */
   add(expected: readonly OutputValue[], got: readonly OutputValue[]): void {
     this.#images += 1;
     let relativeHere = 0;
@@ -137,7 +142,7 @@ export class OutputComparison {
       const tensors = toOutputTensors(outputs.filter(({ name }) => !isExposed(name)));
       return decoder.decode(tensors, 0, whole, settings, this.#found[i]!);
     });
-    // what is no detection in both is the same; the values before say whether it is right
+    // invalid detections in both count as equal; the values before the selection decide
     if (outcomes[0] === 'invalid' && outcomes[1] === 'invalid') return { compared: 0, missing: 0 };
     if (outcomes.includes('invalid')) return { compared: 1, missing: 1 };
     const [first, second] = this.#found;
@@ -148,7 +153,7 @@ export class OutputComparison {
   }
 }
 
-/** Looks for the detections of one set that lie clearly above its lowest score in another set. */
+/** Matches the detections of one set that are clearly above its lowest score with another set. */
 function matchAbove(wanted: Detections, offered: Detections, margin: number, tolerance: number): Matched {
   const lowest = wanted.count === 0 ? 0 : wanted.scores[wanted.count - 1]!;
   const taken = new Set<number>();
@@ -176,8 +181,8 @@ function sameDetection(a: Detections, i: number, b: Detections, j: number, toler
 }
 
 /**
- * Largest difference of two outputs, and largest and mean relative to 1 + |expected|; infinite where one is
- * no number. Throws where they differ in size.
+ * Largest difference of two outputs, and largest and mean relative to 1 + |expected|; infinite if one is not
+ * a number. Throws if they differ in size.
  */
 export function differenceOf(
   expected: Pick<OutputValue, 'name' | 'data'>,
@@ -186,7 +191,7 @@ export function differenceOf(
   const data: OutputData | undefined = got?.data;
   if (data?.length !== expected.data.length) {
     throw new Error(
-      `output ${expected.name} had ${expected.data.length} values and has ${data?.length ?? 0}`,
+      `output ${expected.name} had ${expected.data.length} values, but now has ${data?.length ?? 0}`,
     );
   }
   let absolute = 0;
@@ -195,7 +200,7 @@ export function differenceOf(
   for (let i = 0; i < data.length; i += 1) {
     const wanted = Number(expected.data[i]);
     const difference = Math.abs(Number(data[i]) - wanted);
-    // NaN stays NaN and is no agreement; equal infinities are
+    // NaN does not equal NaN here, but equal infinities do
     if (Object.is(Number(data[i]), wanted)) continue;
     absolute = Math.max(absolute, Number.isNaN(difference) ? Infinity : difference);
     const share = Number.isNaN(difference) ? Infinity : difference / (1 + Math.abs(wanted));

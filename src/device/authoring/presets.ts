@@ -5,7 +5,7 @@ import type { OutputLayout } from '../../core/heads/output-layout.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../../core/image/letterbox.ts';
 import type { Normalization } from '../../model/onnx/fold.ts';
 
-/** What the networks of a head are customarily trained with. */
+/** The usual training settings for a head. */
 export interface HeadPreset {
   readonly normalization: Normalization;
   readonly anchor: LetterboxAnchor;
@@ -16,7 +16,7 @@ export interface HeadPreset {
 
 const THRESHOLDS = { score: 0.25, iou: 0.45, maxDetections: 300 } as const;
 
-/** YOLOX is trained on what OpenCV reads: BGR, 0..255, image at the top left. */
+/** YOLOX is trained on images as OpenCV reads them: BGR, 0..255, image at the top left. */
 const YOLOX: HeadPreset = {
   normalization: { colorOrder: 'bgr', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
   anchor: 'top-left',
@@ -25,7 +25,7 @@ const YOLOX: HeadPreset = {
   thresholds: THRESHOLDS,
 };
 
-/** The Ultralytics family and most end-to-end exports: RGB, 0..1, image in the middle. */
+/** The Ultralytics family and most end-to-end exports: RGB, 0..1, image centered. */
 const ULTRALYTICS: HeadPreset = {
   normalization: { colorOrder: 'rgb', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
   anchor: 'center',
@@ -34,7 +34,7 @@ const ULTRALYTICS: HeadPreset = {
   thresholds: THRESHOLDS,
 };
 
-/** RF-DETR's backbone is trained on the statistics of ImageNet. */
+/** RF-DETR's backbone is trained with the statistics of ImageNet. */
 const RF_DETR: HeadPreset = {
   ...ULTRALYTICS,
   normalization: {
@@ -46,8 +46,8 @@ const RF_DETR: HeadPreset = {
 };
 
 /**
- * True for YOLOX exported decoded: one row for each cell, with an objectness that the network computes
- * (YOLOv6 writes 1 everywhere).
+ * True for YOLOX exported decoded: one row per cell, with an objectness that the network computes (YOLOv6
+ * writes 1 everywhere).
  */
 function isDecodedYolox(
   layout: PresetLayout,
@@ -60,7 +60,7 @@ function isDecodedYolox(
 
 type PresetLayout = Pick<OutputLayout, 'scores' | 'constantObjectness' | 'rows' | 'parts'>;
 
-/** What a head is customarily trained with, told closer by the layout of its outputs where that is known. */
+/** The usual training settings for a head, refined by the layout of its outputs if that is known. */
 export function presetFor(
   head: Head,
   layout: PresetLayout | null = null,

@@ -6,13 +6,13 @@ import { inputDims, type NetworkInput } from '../../model/onnx/fold.ts';
 import { readModel, writeModel } from '../../model/onnx/model.ts';
 import { beforeSelection, lowerThresholds } from '../../model/onnx/selection.ts';
 
-/** Cells of one color on each side of the coarse images. */
+/** Number of single-color cells per side of the coarse images. */
 const PATCHES = 6;
 
 /**
- * Images that any network answers with different values in every cell: noise and patches, in 0..1 and in
- * 0..255, since how pixels are to be scaled is not known yet. As planes or rows, whatever the layout: nobody
- * is to recognize anything.
+ * Images that produce different values in every cell of any network: noise and patches, in 0..1 and in
+ * 0..255, because the scale of pixels is not known yet. The same values serve as planes or rows, because the
+ * content does not matter.
  */
 function* evidenceImages({ width, height }: ImageSize): Generator<Float32Array> {
   const random = createRandom(5);
@@ -28,7 +28,7 @@ function* evidenceImages({ width, height }: ImageSize): Generator<Float32Array> 
   }
 }
 
-/** The same graph with its own thresholds lowered, so that boxes come out; as it is where it has none. */
+/** The same graph with its own thresholds lowered, so that it outputs boxes; unchanged if it has none. */
 function withBoxes(original: Uint8Array): Uint8Array {
   const model = readModel(original, 'graph');
   if (beforeSelection(model).length === 0) return original;
@@ -37,8 +37,8 @@ function withBoxes(original: Uint8Array): Uint8Array {
 }
 
 /**
- * Runs a foreign graph on several images and gives what came out, of the first image of a batch. Rejects with
- * ONNX Runtime's error.
+ * Runs a foreign graph on several images and returns its outputs, for the first image of a batch. Rejects
+ * with ONNX Runtime's error.
  */
 export async function seeOutputs(
   original: Uint8Array,

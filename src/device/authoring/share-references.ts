@@ -4,8 +4,8 @@ import type { Bundle } from '../../model/bundle.ts';
 import { encodeReferences, toleranceOf, type MadeReferences } from './make-references.ts';
 
 /**
- * The references of a bundle with one entry more: a variant that was made from another one has to give what
- * that one gives, within what is allowed to its own precision. Null if the other one has none. Throws as
+ * The references of a bundle with one more entry: a variant that was made from another one must reproduce its
+ * outputs, within the tolerance of its own precision. Null if the other one has none. Throws as
  * `readReferences` does.
  */
 export async function shareReferences(

@@ -9,15 +9,15 @@ import { externalFiles } from '../../model/onnx/external-data.ts';
 import { MAX_MODEL_BYTES, readModel } from '../../model/onnx/model.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 
-/** What was found about one variant. */
+/** The result for one variant. */
 export interface VariantFinding {
   readonly id: string;
-  /** false for an engine that only its own device can run: then only its digest was checked */
+  /** false for an engine that only its own device can run; only its digest was checked */
   readonly ran: boolean;
 }
 
 /**
- * Runs every variant of a bundle once on the CPU and holds its graph against the manifest; digests were
+ * Runs every variant of a bundle once on the CPU and checks its graph against the manifest. Digests were
  * checked by `loadBundle`. Throws GOSHAWK_MODEL_UNREADABLE, GOSHAWK_BUNDLE_INVALID, GOSHAWK_HEAD_MISMATCH or
  * GOSHAWK_LABELS_MISMATCH.
  */
@@ -50,7 +50,7 @@ export async function verifyBundle(bundle: Bundle): Promise<VariantFinding[]> {
 }
 
 function otherSize(bundle: Bundle, file: string, has: number, stated: number): GoshawkError {
-  const reason = `${file} has ${has} bytes, the manifest says ${stated}`;
+  const reason = `${file} has ${has} bytes, but the manifest says ${stated}`;
   return new GoshawkError('GOSHAWK_BUNDLE_INVALID', { bundle: nameOf(bundle), reason });
 }
 

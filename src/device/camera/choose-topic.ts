@@ -1,18 +1,18 @@
-/** What is known of an image topic before one is chosen. */
+/** What is known about an image topic before one is chosen. */
 export interface ImageTopic {
   readonly name: string;
   readonly kind: 'raw' | 'compressed';
   readonly count: number;
-  /** of its first images: color, gray, or the words for why none of them is read */
+  /** content of its first images: color, gray, or the reason why none of them can be read */
   readonly content: 'color' | 'gray' | { readonly unreadable: string };
 }
 
-/** Names of images that are not what a camera sees in color: depth, infrared, and what others drew or computed. */
+/** Names of topics that are not color images of a camera: depth, infrared, and drawn or computed images. */
 const OTHER =
   /depth|disparity|infra|thermal|confidence|mask|segment|detection|overlay|annotat|debug|(^|[/_])(ir|lwir)\d*([/_]|$)/i;
 const COLOR = /colou?r|rgb/i;
 
-/** 0 if a topic is sure to be meant, higher the less likely that is. */
+/** 0 for the most likely topic, higher for less likely ones. */
 function rank({ name, count, content }: ImageTopic): number {
   const unreadable = typeof content === 'object' || count === 0 ? 100 : 0;
   const gray = content === 'gray' ? 10 : 0;
@@ -21,8 +21,7 @@ function rank({ name, count, content }: ImageTopic): number {
 }
 
 /**
- * The topic that a detector for color images is meant to see: one in color, then gray; whole images before
- * JPEG; then by name.
+ * The most suitable topic for a detector of color images: color before gray, raw before JPEG, then by name.
  */
 export function chooseTopic(topics: readonly ImageTopic[]): ImageTopic | undefined {
   return [...topics].sort(

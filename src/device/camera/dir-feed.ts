@@ -8,15 +8,15 @@ import type { FeedEvents, FeedFrame, FrameFeed } from './feed.ts';
 
 export interface DirFeedOptions {
   readonly path: string;
-  /** hand the files on as they are instead of decoding them */
+  /** pass the files on unchanged instead of decoding them */
   readonly compressed: boolean;
-  /** the size that decoded images are fitted into */
+  /** the size that decoded images are scaled to fit */
   readonly size?: ImageSize;
 }
 
 /**
- * The JPEG and PNG files of a folder in the order of their names, over and over. Files that do not decode are
- * passed over and counted.
+ * The JPEG and PNG files of a folder in the order of their names, in an endless loop. Files that do not
+ * decode are skipped and counted.
  */
 export class DirFeed implements FrameFeed {
   readonly description: string;

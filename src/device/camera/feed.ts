@@ -2,28 +2,28 @@ import type { CompressedView, ImageView } from '../../core/frame.ts';
 import type { RefusalReason } from '../../core/refusal.ts';
 import type { GroundTruthBox } from './source.ts';
 
-/** An image of a feed with what is known about it. */
+/** An image of a feed with its metadata. */
 export interface FeedFrame {
   readonly image: ImageView | CompressedView;
   readonly groundTruth?: readonly GroundTruthBox[];
-  /** milliseconds after the first frame at which this one is to be seen; `undefined` if the rate alone decides */
+  /** milliseconds after the first frame at which this one is due; `undefined` if only the rate decides */
   readonly dueMs?: number;
 }
 
-/** What a feed tells besides its images. */
+/** Events of a feed in addition to its images. */
 export interface FeedEvents {
   /**
-   * An image could not be read: why, as the ledger counts it, and in words. Called once for each that
-   * `unreadable` counts.
+   * An image could not be read: the reason that the ledger counts, and an explanation. Called once for each
+   * that `unreadable` counts.
    */
   onUnreadable(reason: RefusalReason, detail: string): void;
-  /** Something that a person should know of the source, in words. */
+  /** A notice about the source for the user. */
   onNotice(message: string): void;
 }
 
-/** Where the images of a camera come from, without any idea of time passing. */
+/** The source of a camera's images, without any pacing. */
 export interface FrameFeed {
-  /** for people; may say more once it is open */
+  /** description for display; may be more detailed once it is open */
   readonly description: string;
   /** images that could not be read so far */
   readonly unreadable: number;
@@ -31,7 +31,10 @@ export interface FrameFeed {
   readonly periodMs?: number | undefined;
   /** @throws GoshawkError if there is nothing to read */
   open(events: FeedEvents): Promise<void>;
-  /** The next image, in memory that is the caller's; `undefined` at the end. Called again only after it settled. */
+  /**
+   * The next image, in memory owned by the caller; `undefined` at the end. Called again only after the
+   * previous call settled.
+   */
   next(): Promise<FeedFrame | undefined>;
   close(): Promise<void>;
 }

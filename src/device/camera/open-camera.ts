@@ -10,18 +10,18 @@ import { SimFeed } from './sim-feed.ts';
 import type { CameraSource } from './source.ts';
 
 export interface CameraOptions {
-  /** frames a second, 0.1..1000; default 30, for a recording its own pace */
+  /** frames per second, 0.1..1000; default 30, for a recording its own pace */
   readonly rate?: number;
   /** pixels, both or none; default 1280x720 for `sim`, the images' own size for the others */
   readonly width?: number;
   readonly height?: number;
   /** `header.frame_id` of the frames; default `camera` */
   readonly frameId?: string;
-  /** `dir`: hand JPEG and PNG on without decoding */
+  /** `dir`: pass JPEG and PNG on without decoding */
   readonly compressed?: boolean;
-  /** `mcap`: which image topic; default one in color */
+  /** `mcap`: image topic; default one in color */
   readonly topic?: string;
-  /** `mcap`: begin again at the end; default true */
+  /** `mcap`: restart at the end; default true */
   readonly loop?: boolean;
   readonly clock?: Clock;
 }
@@ -32,9 +32,9 @@ const DEFAULT_RATE = 30;
  * Opens a camera by its name: `sim`, `sim:seed=7,fog=0.3,loop=60` (keys: seed, loop and the conditions of the
  * simulator; `loop` renders that many frames first and repeats them), `dir:PATH` or `mcap:FILE`,
  * `mcap:FILE,topic=/front/image_raw,loop=false` (any recording of ROS 2: MCAP, `.db3`, either compressed with
- * zstd, or a folder of rosbag2; what the name says wins over the options). Nothing is read before `start`.
+ * zstd, or a folder of rosbag2; settings in the name override the options). Nothing is read before `start`.
  * @throws GoshawkError GOSHAWK_CAMERA_SPEC for a name that is not understood, GOSHAWK_PARAMETER_INVALID for a
- *   rate or size out of range
+ * rate or size out of range
  */
 export function openCamera(spec: string, options: CameraOptions = {}): CameraSource {
   const colon = spec.indexOf(':');
@@ -73,7 +73,7 @@ export function openCamera(spec: string, options: CameraOptions = {}): CameraSou
       return new PacedCamera(feed, pacing);
     }
     default:
-      return refuse(spec, `there is no kind of camera "${kind}"`);
+      return refuse(spec, `"${kind}" is not a kind of camera`);
   }
 }
 
@@ -86,7 +86,7 @@ function requireRange(name: string, value: number, low: number, high: number): v
   throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
     name,
     value,
-    reason: `it must lie within ${low} and ${high}`,
+    reason: `it must be between ${low} and ${high}`,
   });
 }
 
@@ -97,7 +97,7 @@ function sizeOf({ width, height }: CameraOptions): { width: number; height: numb
     ['height', height],
   ] as const) {
     if (side === undefined || !Number.isInteger(side) || side < 1 || side > MAX_SIDE) {
-      const reason = `width and height are given together, whole numbers from 1 to ${MAX_SIDE}`;
+      const reason = `width and height must be given together, as whole numbers from 1 to ${MAX_SIDE}`;
       throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: String(side), reason });
     }
   }
@@ -119,7 +119,7 @@ interface RecordingSpec {
   readonly loop?: boolean;
 }
 
-/** Only keys that are known end the path: a file's own name may hold commas. */
+/** Only known keys end the path, because a file name may contain commas. */
 function parseRecording(spec: string, rest: string): RecordingSpec {
   const match = /^(.*?)((?:,(?:topic|loop)=[^,]*)*)$/s.exec(rest);
   const [, path = '', keys = ''] = match ?? [];
@@ -131,7 +131,7 @@ function parseRecording(spec: string, rest: string): RecordingSpec {
       if (value === '') refuse(spec, 'the topic is empty');
       found.topic = value;
     } else {
-      if (value !== 'true' && value !== 'false') refuse(spec, 'loop is true or false');
+      if (value !== 'true' && value !== 'false') refuse(spec, 'loop must be true or false');
       found.loop = value === 'true';
     }
   }
@@ -156,17 +156,17 @@ function parseSim(spec: string, rest: string): SimSpec {
     const condition = CONDITION_NAMES.find((one) => one === name);
     if (condition !== undefined) {
       const [low, high] = CONDITION_RANGES[condition];
-      if (value < low || value > high) refuse(spec, `${name} lies within ${low} and ${high}`);
+      if (value < low || value > high) refuse(spec, `${name} must be between ${low} and ${high}`);
       conditions[condition] = value;
     } else if (name === 'seed') {
-      if (!Number.isSafeInteger(value) || value < 0) refuse(spec, 'seed is a whole number, 0 or more');
+      if (!Number.isSafeInteger(value) || value < 0) refuse(spec, 'seed must be a whole number, 0 or more');
       seed = value;
     } else if (name === 'loop') {
       if (!Number.isInteger(value) || value < 1 || value > 1000)
-        refuse(spec, 'loop is a whole number from 1 to 1000');
+        refuse(spec, 'loop must be a whole number from 1 to 1000');
       loop = value;
     } else {
-      refuse(spec, `"${name}" is none of seed, loop, ${CONDITION_NAMES.join(', ')}`);
+      refuse(spec, `"${name}" is not one of seed, loop, ${CONDITION_NAMES.join(', ')}`);
     }
   }
   return { seed, loop, conditions };

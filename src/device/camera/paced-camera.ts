@@ -3,13 +3,13 @@ import { systemClock, type Clock, type TimerHandle } from '../../platform/clock.
 import type { FeedFrame, FrameFeed } from './feed.ts';
 import type { CameraCounters, CameraEvents, CameraFrame, CameraSource } from './source.ts';
 
-/** Images kept ready ahead of time: one more than a turn needs, so that one slow image does not cost a turn. */
+/** Images buffered ahead of time: one more than a turn needs, so that one slow image does not cost a turn. */
 const READY = 2;
-/** Timers count whole milliseconds: a turn may come this much before its time. */
+/** Timers have millisecond resolution, so a turn may start this much early. */
 const EARLY_MS = 1;
 
 export interface PacingOptions {
-  /** frames a second, for feeds that do not carry their own times */
+  /** frames per second, for feeds without their own times */
   readonly rate: number;
   readonly frameId: string;
   readonly clock?: Clock;
@@ -24,8 +24,8 @@ export function stampOf(wallMs: number): Stamp {
 
 /**
  * Delivers the images of a feed at a steady pace. Turn n is at start + n / rate, always counted from the
- * start, so that delays never add up; a turn that is missed by a whole period is skipped and counted, never
- * made up for in a bunch.
+ * start, so that delays never add up. A turn that is missed by a whole period is skipped and counted, never
+ * made up for in a burst.
  */
 export class PacedCamera implements CameraSource {
   readonly #feed: FrameFeed;
@@ -62,7 +62,7 @@ export class PacedCamera implements CameraSource {
     onEnd: (error?: unknown) => void = () => undefined,
     events: CameraEvents = {},
   ): Promise<void> {
-    if (this.#state !== 'new') throw new TypeError('a camera starts once');
+    if (this.#state !== 'new') throw new TypeError('a camera can be started only once');
     this.#state = 'running';
     this.#onFrame = onFrame;
     this.#onEnd = onEnd;
@@ -165,8 +165,8 @@ export class PacedCamera implements CameraSource {
     this.#ready.shift();
     if (head.dueMs !== undefined) {
       const next = this.#ready[0];
-      // where reading is slower than the recording, late frames are better than none: only what the next one
-      // overtook is skipped
+      // if reading is slower than the recording, late frames are better than none: only frames that the next
+      // one overtook are skipped
       if (next !== undefined && this.#dueAt(next) <= now) {
         this.#skipped += 1;
         return;

@@ -7,7 +7,7 @@ import { unpackMessage } from '../recording/zstd.ts';
 const IMAGE = /^sensor_msgs\/(msg\/)?Image$/;
 const COMPRESSED = /^sensor_msgs\/(msg\/)?CompressedImage$/;
 
-/** Which of the two image messages a recorded type is; `undefined` for any other. */
+/** The kind of image message of a recorded type; `undefined` for any other type. */
 export function imageKind(type: string): 'raw' | 'compressed' | undefined {
   if (IMAGE.test(type)) return 'raw';
   return COMPRESSED.test(type) ? 'compressed' : undefined;
@@ -15,7 +15,7 @@ export function imageKind(type: string): 'raw' | 'compressed' | undefined {
 
 export type RecordedImage = { readonly ok: true; readonly view: ImageView | CompressedView } | Refusal;
 
-/** The image of a recorded message, in memory of its own: messages of a chunk share theirs. Never throws. */
+/** The image of a recorded message, copied because messages of a chunk share memory. Never throws. */
 export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'): RecordedImage {
   let bytes: Uint8Array;
   try {
@@ -23,7 +23,7 @@ export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'):
     bytes = unpacked === data ? data.slice() : unpacked;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return refuse('malformed', `the message is compressed with zstd and does not unpack: ${reason}`);
+    return refuse('malformed', `the message is compressed with zstd and cannot be unpacked: ${reason}`);
   }
   if (kind === 'raw') {
     const message = parseImage(bytes);
@@ -33,7 +33,7 @@ export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'):
   return message.ok ? toCompressedView(message) : message;
 }
 
-/** True for images in color, as far as their header says. */
+/** True for color images, according to their header. */
 export function isColor(view: ImageView | CompressedView): boolean {
   if ('format' in view) return (view.header?.channels ?? 3) > 1;
   return !view.encoding.startsWith('mono');

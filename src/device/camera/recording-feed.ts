@@ -10,25 +10,25 @@ import { imageKind, isColor, readRecordedImage, type RecordedImage } from './rec
 
 export interface RecordingFeedOptions {
   readonly path: string;
-  /** the image topic; one in color where it is not given */
+  /** the image topic; one in color by default */
   readonly topic?: string;
-  /** frames a second, on the mean; the recording's own pace where it is not given */
+  /** mean frames per second; the recording's own pace by default */
   readonly rate?: number;
   readonly loop: boolean;
   readonly size?: ImageSize;
 }
 
-/** The topic that is played, whatever its images are. */
+/** The topic that is played. */
 type PlayedTopic = Pick<ImageTopic, 'name' | 'kind' | 'count'>;
 
-/** For a recording of a single frame. */
+/** Period for a recording of a single frame. */
 const UNKNOWN_PERIOD_MS = 100;
-/** Messages at the start of a topic that are looked at for what it holds. */
+/** Number of messages at the start of a topic that are read to determine its content. */
 const PEEKED = 5;
 
 /**
- * Images of a recording of ROS 2, in their recorded rhythm; with `rate`, stretched to that mean rate of its
- * topic. Messages that do not parse are passed over and counted.
+ * Images of a ROS 2 recording at their recorded times; with `rate`, scaled to that mean rate of its topic.
+ * Messages that do not parse are skipped and counted.
  */
 export class RecordingFeed implements FrameFeed {
   unreadable = 0;
@@ -39,7 +39,7 @@ export class RecordingFeed implements FrameFeed {
   #events: FeedEvents = { onUnreadable: () => undefined, onNotice: () => undefined };
   #messages: AsyncGenerator<RecordedMessage | RecordedDamage, void, void> | undefined;
   #isClosed = false;
-  /** first message of this round, and when the round began on the feed's own time line */
+  /** first message of this round, and the start of the round on the feed's own time line */
   #firstLogTime: bigint | undefined;
   #roundStart = 0;
   #lastDue = 0;
@@ -130,7 +130,7 @@ export class RecordingFeed implements FrameFeed {
   #dueOf(logTime: bigint): number {
     this.#firstLogTime ??= logTime;
     const due = this.#roundStart + (Number(logTime - this.#firstLogTime) / 1e6) * this.#scale;
-    // Files that are read without an index may hold messages a little out of order: those are shown at once.
+    // Files read without an index may contain messages slightly out of order: those are due immediately.
     this.#lastDue = Math.max(this.#lastDue, due);
     return this.#lastDue;
   }
@@ -155,7 +155,7 @@ export class RecordingFeed implements FrameFeed {
     }
   }
 
-  /** The pace is that of the topic: others may have begun earlier or ended later. */
+  /** The pace is that of the topic, because others may have begun earlier or ended later. */
   async #setPace(recording: Recording, { name, count }: PlayedTopic): Promise<void> {
     const span = count > 1 ? await recording.span(name) : undefined;
     const recorded = span === undefined ? 0 : Number(span.last - span.first) / 1e6 / (count - 1);
@@ -165,8 +165,8 @@ export class RecordingFeed implements FrameFeed {
   }
 
   /**
-   * The one that was named is taken as it is; for any other answer the images are looked at, which reads from
-   * all over the file.
+   * A named topic is used without checks. Otherwise the images are inspected, which reads from all over the
+   * file.
    */
   async #findTopic(recording: Recording): Promise<PlayedTopic> {
     const images = recording.topics.flatMap(({ name, type, encoding, count }): PlayedTopic[] => {
@@ -187,7 +187,7 @@ export class RecordingFeed implements FrameFeed {
     }
     if (found.length > 1)
       this.#events.onNotice(
-        `${this.description}: ${chosen.name} is played; it has ${list} (",topic=NAME" takes another)`,
+        `${this.description}: playing ${chosen.name}; it has ${list} (",topic=NAME" selects another)`,
       );
     return chosen;
   }
@@ -201,7 +201,7 @@ export class RecordingFeed implements FrameFeed {
   }
 }
 
-/** What the first images of a topic are. */
+/** The content of the first images of a topic. */
 async function peek(
   recording: Recording,
   topic: string,
@@ -221,13 +221,13 @@ async function peek(
 
 const ROS1 = 'ros1';
 
-/** Words for a recording without images that Goshawk reads: what is in it, and what can be done. */
+/** The text for a recording without supported images: its content, and what to do. */
 function describeOthers(topics: readonly RecordedTopic[]): string {
   if (topics.length === 0) return 'no topics at all';
   const shown = topics.slice(0, 20).map(({ name, type, encoding }) => `${name} (${type}, ${encoding})`);
   const more = topics.length > shown.length ? ` and ${String(topics.length - shown.length)} more` : '';
   const remedy = topics.some(({ encoding }) => encoding === ROS1)
-    ? '; messages of ROS 1 are converted with: rosbags-convert --src FILE --dst FOLDER (pip install rosbags)'
-    : '; read are sensor_msgs/msg/Image and CompressedImage in CDR, as "ros2 bag record" writes them';
+    ? '; convert ROS 1 messages with: rosbags-convert --src FILE --dst FOLDER (pip install rosbags)'
+    : '; supported are sensor_msgs/msg/Image and CompressedImage in CDR, as "ros2 bag record" writes them';
   return `${shown.join(', ')}${more}${remedy}`;
 }

@@ -5,18 +5,17 @@ import type { FeedFrame, FrameFeed } from './feed.ts';
 import type { SimImage, SimRequest, SimSetup } from './sim-protocol.ts';
 
 export interface SimFeedOptions extends SimSetup {
-  /** frames a second of the world's time */
+  /** frames per second of the world's time */
   readonly rate: number;
   /**
-   * 0, or how many frames are rendered before the start and then shown over and over, so that rendering costs
-   * nothing
+   * 0, or the number of frames to render before the start and then repeat, so that rendering costs nothing
    */
   readonly loop: number;
 }
 
 /**
- * The simulator as a feed: frame n shows the world at n / rate seconds, whatever the clock says. Renders in a
- * thread of its own.
+ * The simulator as a feed: frame n shows the world at n / rate seconds, regardless of the clock. Renders in
+ * its own thread.
  */
 export class SimFeed implements FrameFeed {
   readonly description: string;
@@ -80,7 +79,7 @@ export class SimFeed implements FrameFeed {
     });
   }
 
-  /** The thread keeps the process alive only while an image is asked for. */
+  /** The thread keeps the process alive only while an image is requested. */
   #settle(drawn: SimImage): void {
     this.#worker?.unref();
     this.#waiting?.resolve(drawn);

@@ -1,7 +1,7 @@
 import type { Conditions } from '../../sim/conditions.ts';
 import type { SceneObject } from '../../sim/labels.ts';
 
-/** What a rendering thread is started with. */
+/** The start parameters of a rendering thread. */
 export interface SimSetup {
   readonly seed: number;
   readonly width: number;

@@ -1,19 +1,16 @@
 import type { CompressedView, ImageView, Stamp } from '../../core/frame.ts';
 import type { RefusalReason } from '../../core/refusal.ts';
 
-/** A box that is known to be right because the image was made around it. */
+/** A box that is exact because the image was rendered from it. */
 export interface GroundTruthBox {
   readonly label: string;
   /** x1, y1, x2, y2 in pixels of the frame */
   readonly box: readonly [number, number, number, number];
-  /** share of the object that nothing hides, 0..1 */
+  /** share of the object that nothing occludes, 0..1 */
   readonly visible: number;
 }
 
-/**
- * A frame as a camera hands it over. The memory of the image belongs to the receiver, who may move it to
- * another thread.
- */
+/** A frame from a camera. The receiver owns the memory of the image and may transfer it to another thread. */
 export interface CameraFrame {
   readonly image: ImageView | CompressedView;
   readonly stamp: Stamp;
@@ -21,40 +18,40 @@ export interface CameraFrame {
   readonly groundTruth?: readonly GroundTruthBox[];
 }
 
-/** What became of a camera's frames since `start`. */
+/** Counts of a camera's frames since `start`. */
 export interface CameraCounters {
-  /** handed to the receiver */
+  /** passed to the receiver */
   readonly delivered: number;
   /**
-   * turns of the schedule that passed without a frame, since the frame or this process was late; they are not
-   * made up for
+   * turns of the schedule that passed without a frame because the frame or this process was late; they are
+   * not made up for
    */
   readonly skipped: number;
   /** images of the source that could not be read */
   readonly unreadable: number;
 }
 
-/** What a camera tells besides its frames. */
+/** Events of a camera in addition to its frames. */
 export interface CameraEvents {
   /**
-   * An image could not be read: why, as the ledger counts it, and in words. Called once for each that
-   * `unreadable` counts.
+   * An image could not be read: the reason that the ledger counts, and an explanation. Called once for each
+   * that `unreadable` counts.
    */
   readonly onUnreadable?: (reason: RefusalReason, detail: string) => void;
-  /** Something that a person should know of the source, in words. */
+  /** A notice about the source for the user. */
   readonly onNotice?: (message: string) => void;
 }
 
 /** A camera inside this process. */
 export interface CameraSource {
-  /** for people: what it shows, its size and rate where they are known; it may say more once it has started */
+  /** description for display: content, size and rate if known; may be more detailed once it has started */
   readonly description: string;
   /**
-   * Begins to deliver frames; resolves once the source is open and the first frame is on its way.
-   * @param onFrame called once for each frame, one after the other
-   * @param onEnd called once when the source ends by itself: with an error, or without one at the end of what
-   *   is not looped
-   * @param events may be told while it opens
+   * Starts to deliver frames; resolves once the source is open and the first frame is on its way.
+   * @param onFrame called once for each frame, in order
+   * @param onEnd called once when the source ends by itself: with an error, or without one at the end of a
+   * source that is not looped
+   * @param events may be called while it opens
    * @throws GoshawkError if the source cannot be opened
    */
   start(
@@ -62,7 +59,7 @@ export interface CameraSource {
     onEnd?: (error?: unknown) => void,
     events?: CameraEvents,
   ): Promise<void>;
-  /** No frame is delivered after it was called. Safe to call twice. */
+  /** Stops the camera. No frame is delivered after this call. Safe to call twice. */
   stop(): Promise<void>;
   counters(): CameraCounters;
 }

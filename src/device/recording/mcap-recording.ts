@@ -4,9 +4,9 @@ import { RecordingFile } from './recording-file.ts';
 import type { RecordedDamage, RecordedMessage, RecordedTopic, Recording, TimeSpan } from './recording.ts';
 
 /**
- * An MCAP file. Where it has an index that covers its messages, that is used: only chunks with the topic are
- * read. Files without one (written without chunks, without a summary, or by a recorder that was killed) are
- * read record by record, and so is the rest of a file from the place where its index leads into damage.
+ * An MCAP file. If it has an index that covers its messages, only chunks with the topic are read. Files
+ * without one (written without chunks, without a summary, or by a recorder that was killed) are read record
+ * by record, and so is the rest of a file after damage that its index leads to.
  */
 export class McapRecording implements Recording {
   readonly topics: readonly RecordedTopic[];
@@ -46,7 +46,7 @@ export class McapRecording implements Recording {
         : [
             `it is cut short or damaged from byte ${cutAt} of ${size} on (a recorder that was ` +
               'killed, a copy that did not finish): ' +
-              'what is whole before that is played',
+              'the intact part before that is played',
           ];
   }
 
@@ -70,7 +70,7 @@ export class McapRecording implements Recording {
         }
         return;
       } catch {
-        // The walk below passes over what is damaged and says so.
+        // The walk below skips and reports damage.
       }
     }
     for await (const item of new McapWalk(this.#file).messages(topic)) {
@@ -94,7 +94,7 @@ export class McapRecording implements Recording {
   }
 }
 
-/** The reader by index, where the index covers every message. */
+/** The indexed reader, if the index covers every message. */
 async function openIndexed(file: RecordingFile): Promise<McapIndexedReader | undefined> {
   let reader: McapIndexedReader;
   try {

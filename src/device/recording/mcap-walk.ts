@@ -26,7 +26,7 @@ import {
 /** `\x89MCAP0\r\n` */
 export const MCAP_MAGIC = [0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a];
 
-/** What compressed chunks are unpacked with. Wait for `loadDecompressors` first. */
+/** Decompressors for chunks. Await `loadDecompressors` first. */
 export const DECOMPRESSORS = {
   zstd: (bytes: Uint8Array, size: bigint): Uint8Array => decompressZstd(bytes, checkedSize(size)),
   lz4: (bytes: Uint8Array, size: bigint): Uint8Array => decompressLz4(bytes, checkedSize(size)),
@@ -36,21 +36,21 @@ export async function loadDecompressors(): Promise<void> {
   await Promise.all([isZstdLoaded, decompressLz4.isLoaded]);
 }
 
-/** What a walk through a whole file found. */
+/** The result of a walk through a whole file. */
 export interface McapContents {
   readonly topics: readonly RecordedTopic[];
   readonly spans: ReadonlyMap<string, TimeSpan>;
   /**
-   * byte after the last whole record, where the file ends before its data section does; `undefined` for a
-   * whole file
+   * byte after the last complete record, if the file ends before its data section; `undefined` for a complete
+   * file
    */
   readonly cutAt: bigint | undefined;
 }
 
 /**
  * Reads an MCAP file record by record, from its start, without its index: files that were written without
- * chunks or index, and those of a recorder that was killed. A chunk that does not unpack is passed over; the
- * walk ends at the first record that is not whole.
+ * chunks or index, and those of a recorder that was killed. A chunk that cannot be unpacked is skipped; the
+ * walk ends at the first incomplete record.
  */
 export class McapWalk {
   readonly #file: RecordingFile;
@@ -62,7 +62,9 @@ export class McapWalk {
     this.#file = file;
   }
 
-  /** Walks through the whole file for its topics; messages outside of chunks are passed over without reading them. */
+  /**
+   * Walks through the whole file for its topics; messages outside chunks are skipped without reading them.
+   */
   async survey(): Promise<McapContents> {
     const counts = new Map<number, number>();
     const spans = new Map<string, TimeSpan>();
@@ -91,7 +93,7 @@ export class McapWalk {
     }
   }
 
-  /** Every message of the data section, with its data where it is wanted. */
+  /** Every message of the data section, with its data if requested. */
   async *#items(
     wants: (channelId: number) => boolean,
   ): AsyncGenerator<WalkItem | RecordedDamage, void, void> {
@@ -100,7 +102,7 @@ export class McapWalk {
     for (;;) {
       const head = parseRecordHead(await this.#file.readUpTo(at, RECORD_HEAD_BYTES));
       const start = at + BigInt(RECORD_HEAD_BYTES);
-      // opcode 0 does not exist: zeros stand where a power cut kept the last blocks from the disk
+      // opcode 0 does not exist: zeros mean that a power cut kept the last blocks from the disk
       if (head === undefined || head.opcode === 0 || start + head.length > size) {
         this.#cutAt = at;
         return;
@@ -165,7 +167,7 @@ export class McapWalk {
   }
 }
 
-/** The topics that the channels of a file make up. */
+/** The topics of a file, merged from its channels. */
 export function topicsOf(
   channels: Iterable<McapChannel>,
   typeOf: (schemaId: number) => string | undefined,
@@ -188,7 +190,7 @@ interface WalkItem {
   readonly data?: Uint8Array;
 }
 
-/** The records of a chunk. @throws Error if they do not unpack or their checksum is wrong */
+/** The records of a chunk. @throws Error if they cannot be unpacked or their checksum is wrong */
 function unpackChunk(content: Uint8Array): Uint8Array {
   const { compression, records, uncompressedSize, uncompressedCrc } = parseChunk(content);
   let bytes = records;

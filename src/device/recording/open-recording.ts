@@ -10,17 +10,17 @@ import { SplitRecording } from './split-recording.ts';
 import { SQLITE_MAGIC, SqliteRecording } from './sqlite-recording.ts';
 import { isZstd, loadZstd, unpackFile } from './zstd.ts';
 
-/** Bytes at the start of a file that tell its format. */
+/** Number of bytes at the start of a file that identify its format. */
 const SNIFFED_BYTES = 64;
 const METADATA = 'metadata.yaml';
 const PART = /\.(mcap|db3)(\.zstd)?$/;
 const ROS1_MAGIC = new TextEncoder().encode('#ROSBAG V');
 
 /**
- * Opens a recording of ROS 2: an MCAP file, a rosbag2 database (`.db3`), either compressed as a whole
+ * Opens a ROS 2 recording: an MCAP file, a rosbag2 database (`.db3`), either of them compressed as a whole
  * (`.zstd`), or the folder that `ros2 bag record` makes, with all its splits. The content decides, not the
- * name. Its messages can be unpacked from then on.
- * @throws Error with words for people: what it is, and the command that makes it readable
+ * name. Decompressors for its messages are loaded.
+ * @throws Error with an explanation for the user: what the file is, and the command that makes it readable
  */
 export async function openRecording(path: string): Promise<Recording> {
   await loadZstd();
@@ -44,16 +44,19 @@ async function openFile(path: string): Promise<Recording> {
   throw new Error(
     head.length === 0
       ? 'the file is empty'
-      : 'it is no recording: it starts like neither MCAP, nor a rosbag2 database (.db3), nor one ' +
-          'of them compressed with zstd',
+      : 'it is not a recording: it starts like neither MCAP, nor a rosbag2 database (.db3), nor ' +
+          'one of them compressed with zstd',
   );
 }
 
-/** A file that was compressed as a whole is unpacked first, and removed when the recording is closed. */
+/**
+ * A file that was compressed as a whole is unpacked first; the unpacked file is removed when the recording is
+ * closed.
+ */
 async function openPacked(path: string): Promise<Recording> {
   const remedy = `unpack it yourself: zstd -d ${path}`;
   const { path: unpacked, remove } = await unpackFile(path).catch((error: unknown) => {
-    throw new Error(`it does not unpack (${messageOf(error)}); ${remedy}`, { cause: error });
+    throw new Error(`it cannot be unpacked (${messageOf(error)}); ${remedy}`, { cause: error });
   });
   try {
     if (isZstd(await readHead(unpacked))) throw new Error(`it is compressed more than once; ${remedy}`);
@@ -78,7 +81,7 @@ function withCleanup(recording: Recording, remove: () => Promise<void>): Recordi
   };
 }
 
-/** Splits that cannot be opened are left out and named; at least one must open. */
+/** Splits that cannot be opened are skipped with a notice; at least one must open. */
 async function openFolder(folder: string): Promise<Recording> {
   const files = await listParts(folder);
   const parts: Recording[] = [];
@@ -89,7 +92,7 @@ async function openFolder(folder: string): Promise<Recording> {
       parts.push(part);
       notices.push(...part.notices.map((notice) => `${file}: ${notice}`));
     } catch (error) {
-      notices.push(`${file} is left out: ${messageOf(error)}`);
+      notices.push(`${file} is skipped: ${messageOf(error)}`);
     }
   }
   if (parts.length === 0) {
@@ -103,13 +106,13 @@ async function openFolder(folder: string): Promise<Recording> {
 }
 
 /**
- * The files of a rosbag2 folder in their order: as its metadata lists them, then (a recorder that was killed
- * lists none, or not the last) by number.
+ * The files of a rosbag2 folder in order: as its metadata lists them, then the others by number, because a
+ * recorder that was killed lists none, or not the last.
  */
 async function listParts(folder: string): Promise<string[]> {
   const present = (await readdir(folder)).filter((name) => PART.test(name)).sort(byNumber);
   const listed = await readListed(join(folder, METADATA));
-  // one file for a part that lies there packed and unpacked: the unpacked one
+  // if a part exists both packed and unpacked, use the unpacked one
   const files = new Map<string, string>();
   for (const name of listed) files.set(withoutZstd(name), name);
   for (const name of present) {
@@ -123,7 +126,7 @@ function withoutZstd(name: string): string {
   return name.replace(/\.zstd$/, '');
 }
 
-/** A list of splits is a few kilobytes; a file that only has the name must not fill the memory. */
+/** A list of splits is a few kilobytes. A file that only has its name must not fill the memory. */
 const MAX_METADATA_BYTES = 16 * 1024 * 1024;
 
 async function readListed(file: string): Promise<string[]> {
@@ -134,7 +137,7 @@ async function readListed(file: string): Promise<string[]> {
   try {
     metadata = parse(text);
   } catch (error) {
-    throw new Error(`${METADATA} is no YAML (${messageOf(error)}); make it again: ros2 bag reindex`, {
+    throw new Error(`${METADATA} is not valid YAML (${messageOf(error)}); recreate it: ros2 bag reindex`, {
       cause: error,
     });
   }

@@ -2,8 +2,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { openRegularFile } from '../../platform/regular-file.ts';
 
 /**
- * The largest piece of a recording that is read or unpacked at once: a length that lies must not exhaust the
- * memory.
+ * The largest piece of a recording that is read or unpacked at once, so that a bogus length cannot exhaust
+ * the memory.
  */
 const MAX_PIECE = 256 * 1024 * 1024;
 
@@ -13,7 +13,7 @@ export function checkedSize(size: bigint | number): number {
   return Number(size);
 }
 
-/** A file that is read at any place. */
+/** A file with random access. */
 export class RecordingFile {
   readonly #handle: FileHandle;
 
@@ -21,7 +21,7 @@ export class RecordingFile {
     this.#handle = handle;
   }
 
-  /** @throws what the file system throws, Error where it is no regular file */
+  /** @throws what the file system throws, Error if it is not a regular file */
   static async open(path: string): Promise<RecordingFile> {
     return new RecordingFile((await openRegularFile(path)).handle);
   }
@@ -37,7 +37,7 @@ export class RecordingFile {
     return bytes;
   }
 
-  /** As many bytes as there are, `most` at the most. */
+  /** As many bytes as available, at most `most`. */
   async readUpTo(offset: bigint, most: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(most);
     let done = 0;

@@ -3,9 +3,9 @@ export interface RecordedTopic {
   readonly name: string;
   /** message type as it was recorded, such as `sensor_msgs/msg/Image` */
   readonly type: string;
-  /** how messages are serialized; `cdr` is what ROS 2 writes */
+  /** serialization of messages; ROS 2 writes `cdr` */
   readonly encoding: string;
-  /** messages that were recorded */
+  /** number of recorded messages */
   readonly count: number;
 }
 
@@ -15,41 +15,41 @@ export interface TimeSpan {
   readonly last: bigint;
 }
 
-/** A message as it was recorded, in memory that may be shared with others. */
+/** A recorded message, in memory that may be shared with others. */
 export interface RecordedMessage {
   readonly data: Uint8Array;
   /** nanoseconds */
   readonly logTime: bigint;
 }
 
-/** A piece of the file that cannot be read; how many messages were in it is not known. */
+/** A piece of the file that cannot be read, with an unknown number of messages. */
 export interface RecordedDamage {
   readonly damage: string;
 }
 
 /** A recording that is open for reading, whatever its format. */
 export interface Recording {
-  /** by name; one entry for a topic that was recorded in several parts */
+  /** sorted by name, with one entry for a topic recorded in several parts */
   readonly topics: readonly RecordedTopic[];
-  /** what a person should know of the recording, such as that it is cut short */
+  /** notices about the recording for the user, such as that it is cut short */
   readonly notices: readonly string[];
   /** `undefined` for a topic without messages */
   span(topic: string): Promise<TimeSpan | undefined>;
   /**
-   * Messages of a topic from the start of the recording, in the order of their log times as far as the format
-   * keeps it.
+   * Messages of a topic from the start of the recording, in the order of their log times if the format
+   * preserves it.
    */
   messages(topic: string): AsyncGenerator<RecordedMessage | RecordedDamage, void, void>;
   close(): Promise<void>;
 }
 
-/** From the first to the last of both; a topic may lie in several parts. */
+/** The time span covering both, for a topic in several parts. */
 export function joinSpans(known: TimeSpan | undefined, { first, last }: TimeSpan): TimeSpan {
   if (known === undefined) return { first, last };
   return { first: first < known.first ? first : known.first, last: last > known.last ? last : known.last };
 }
 
-/** Adds the topics of another part of a recording to those that are known, by name. */
+/** Merges the topics of the parts of a recording by name. */
 export function mergeTopics(parts: readonly (readonly RecordedTopic[])[]): RecordedTopic[] {
   const merged = new Map<string, RecordedTopic>();
   for (const topic of parts.flat()) {

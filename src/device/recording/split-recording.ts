@@ -8,7 +8,7 @@ import {
   type TimeSpan,
 } from './recording.ts';
 
-/** A recording in several files, played one after the other. */
+/** A recording in several files, played in order. */
 export class SplitRecording implements Recording {
   readonly topics: readonly RecordedTopic[];
   readonly notices: readonly string[];

@@ -17,13 +17,12 @@ type Row = Readonly<Record<string, unknown>>;
 export const SQLITE_MAGIC = new TextEncoder().encode('SQLite format 3\0');
 
 /**
- * Where the header says which version reads the file, and the one with a write-ahead log (SQLite file format,
- * 1.3.3).
+ * Offset of the read version in the header, and the value for a write-ahead log (SQLite file format, 1.3.3).
  */
 const VERSION_AT = 19;
 const WAL_VERSION = 2;
 
-/** A rosbag2 database (`.db3`, storage `sqlite3`): what Foxy to Iron record where nothing else is asked for. */
+/** A rosbag2 database (`.db3`, storage `sqlite3`): the default of Foxy to Iron. */
 export class SqliteRecording implements Recording {
   readonly topics: readonly RecordedTopic[];
   readonly notices: readonly string[] = [];
@@ -32,10 +31,10 @@ export class SqliteRecording implements Recording {
   readonly #folder: string;
 
   /**
-   * The library locks a database by a folder beside it, which a folder that may not be written to refuses and
-   * a process that was killed leaves behind. So it is given a link to the file in a folder of its own.
+   * The library locks a database with a folder next to it, which fails in a read-only folder and stays behind
+   * when a process is killed. So it is given a link to the file in a separate folder.
    * @param head the first bytes of the file
-   * @throws Error if it is no database of rosbag2 or is damaged
+   * @throws Error if it is not a rosbag2 database or is damaged
    */
   static async open(path: string, head: Uint8Array): Promise<SqliteRecording> {
     if (head[VERSION_AT] === WAL_VERSION) {
@@ -52,7 +51,7 @@ export class SqliteRecording implements Recording {
       await rm(folder, { recursive: true, force: true });
       const reason = error instanceof Error ? error.message : String(error);
       const words = reason.startsWith('no such')
-        ? `it is a database, but none of rosbag2 (${reason})`
+        ? `it is a database, but not one of rosbag2 (${reason})`
         : `the database cannot be read (${reason}); try: sqlite3 ${path} ".recover" | sqlite3 RECOVERED.db3`;
       throw new Error(words, { cause: error });
     }
@@ -113,7 +112,7 @@ export class SqliteRecording implements Recording {
   }
 }
 
-/** Small whole numbers come as numbers, times in nanoseconds as BigInt. */
+/** The library returns small whole numbers as numbers, times in nanoseconds as BigInt. */
 function asBigInt(value: unknown): bigint {
   return typeof value === 'bigint' ? value : BigInt(Number(value));
 }

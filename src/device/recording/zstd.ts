@@ -8,11 +8,11 @@ import { checkedSize } from './recording-file.ts';
 
 /**
  * The first bytes of a Zstandard frame (RFC 8878, 3.1.1). A CDR message starts with two bytes of 0 and is
- * never taken for one.
+ * never mistaken for one.
  */
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 
-/** What `unpackMessage` needs; whoever opens a recording waits for it. */
+/** Loads the decompressor for `unpackMessage`. Await it when opening a recording. */
 export async function loadZstd(): Promise<void> {
   await isLoaded;
 }
@@ -21,7 +21,7 @@ export function isZstd(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, i) => bytes[i] === byte);
 }
 
-/** The size that the head of a frame promises (RFC 8878, 3.1.1.1); `undefined` if it does not say. */
+/** The size in the header of a frame (RFC 8878, 3.1.1.1); `undefined` if it is not stated. */
 export function frameContentSize(bytes: Uint8Array): bigint | undefined {
   const descriptor = bytes[4];
   if (descriptor === undefined) return undefined;
@@ -36,8 +36,9 @@ export function frameContentSize(bytes: Uint8Array): bigint | undefined {
 }
 
 /**
- * The message inside one that rosbag2 compressed by itself (`compression_mode: message`); others as they are.
- * @throws Error if it does not unpack
+ * Unpacks a message that rosbag2 compressed individually (`compression_mode: message`); returns others
+ * unchanged.
+ * @throws Error if it cannot be unpacked
  */
 export function unpackMessage(data: Uint8Array): Uint8Array {
   if (!isZstd(data)) return data;
@@ -47,10 +48,9 @@ export function unpackMessage(data: Uint8Array): Uint8Array {
 }
 
 /**
- * Unpacks a file that was compressed as a whole (`compression_mode: file`) into a file of its own in the
- * folder for temporary files.
+ * Unpacks a file that was compressed as a whole (`compression_mode: file`) into a temporary file.
  * @returns its path and how to remove it
- * @throws what the file system throws, Error where it does not unpack
+ * @throws what the file system throws, Error if it cannot be unpacked
  */
 export async function unpackFile(path: string): Promise<{ path: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'goshawk-recording-'));

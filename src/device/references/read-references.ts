@@ -17,7 +17,7 @@ import { sha256Of } from '../../platform/digest.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 
-/** References that are what the bundle's manifest says, ready to be run. */
+/** References that match the bundle's manifest, ready to run. */
 export interface LoadedReferences {
   /** images of the network's size, uint8 RGB */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
@@ -33,9 +33,9 @@ export interface ReferencedBundle {
 
 /**
  * Reads and checks the references of a bundle; null if it has none (bundles of older versions). Throws
- * GOSHAWK_FILE_UNREADABLE where the file is not there, GOSHAWK_BUNDLE_DIGEST where it was changed,
- * GOSHAWK_REFERENCES_INVALID where it is too large, has another form, was made for another file of a variant,
- * or decodes to other pixels.
+ * GOSHAWK_FILE_UNREADABLE if the file is missing, GOSHAWK_BUNDLE_DIGEST if it was changed,
+ * GOSHAWK_REFERENCES_INVALID if it is too large, does not follow the schema, was made for another file of a
+ * variant, or decodes to other pixels.
  */
 export async function readReferences(referenced: ReferencedBundle): Promise<LoadedReferences | null> {
   const references = await loadReferencesFile(referenced);
@@ -104,7 +104,7 @@ function checkVariants(references: References, manifest: BundleManifest, bundle:
   const inputs = references.inputs.length;
   for (const { id, sha256, outputs } of references.variants) {
     const variant = manifest.variants.find((entry) => entry.id === id);
-    if (variant === undefined) throw invalid(bundle, `they are for a variant ${id}, which it does not have`);
+    if (variant === undefined) throw invalid(bundle, `they are for a variant ${id}, which does not exist`);
     if (variant.sha256 !== sha256) {
       throw invalid(bundle, `those of variant ${id} were made for another file (${sha256.slice(0, 12)})`);
     }
@@ -115,7 +115,7 @@ function checkVariants(references: References, manifest: BundleManifest, bundle:
         boxes.length !== 4 * places.length,
     );
     if (outputs.length !== inputs || torn) {
-      throw invalid(bundle, `those of variant ${id} have not the values that ${inputs} inputs give`);
+      throw invalid(bundle, `those of variant ${id} do not have the values for ${inputs} inputs`);
     }
   }
 }

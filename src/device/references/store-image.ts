@@ -10,16 +10,19 @@ import { digestOfPixels } from './read-references.ts';
 /** A raw image of any size. */
 export type SourceImage = ImageView;
 
-/** Bytes of a stored image at most: three of them and the outputs of a handful of variants fit a file of references. */
+/**
+ * Maximum size of a stored image in bytes: three of them and the outputs of a handful of variants fit a file
+ * of references.
+ */
 const MAX_PICTURE_BYTES = 24_000;
 
 /**
- * Images are stored at a whole fraction of the network's size and enlarged by repeating pixels: coarse to
- * look at, and the same everywhere.
+ * Images are stored at an integer fraction of the network's size and enlarged by repeating pixels: coarse,
+ * but the same everywhere.
  */
 const ENLARGEMENTS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16] as const;
 
-/** Letterboxes an image for the network, as coarsely as it takes to be small. */
+/** Letterboxes an image for the network, as coarsely as necessary to keep it small. */
 export async function storeImage(
   image: SourceImage,
   { width, height, anchor, padValue }: BundleManifest['input'],

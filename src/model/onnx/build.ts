@@ -82,8 +82,8 @@ export function makeUint8Scalar(name: string, value: number): TensorProto {
 }
 
 /**
- * An input or output; a string among the sizes names one that varies from run to run. @param dims null if
- * even their number is unknown until run time
+ * An input or output; a string among the sizes names one that varies from run to run.
+ * @param dims null if even their number is unknown until run time
  */
 export function makeValueInfo(
   name: string,

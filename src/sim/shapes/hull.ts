@@ -6,9 +6,9 @@ export type WidthAt = (y: number) => number;
 
 /**
  * A body extruded from a side outline across its width. Edges that face away from the camera are skipped, the
- * others are painted far to near, then the visible side. @param outline z, y pairs, counterclockwise with z
- * to the right and y up @param edgeColors color of the strip from point i to point i + 1, if it is not
- * `color`
+ * others are painted far to near, then the visible side.
+ * @param outline z, y pairs, counterclockwise with z to the right and y up
+ * @param edgeColors color of the strip from point i to point i + 1, if it is not `color`
  */
 export function paintHull(
   painter: Painter,

@@ -5,7 +5,7 @@ import { findPeak, PEAK_DEFAULTS } from './peak.ts';
 import type { TrialOptions, TrialOutcome } from './ros-trial.ts';
 import { median } from './statistics.ts';
 
-/** What both ROS benchmarks need; a trial adds who, rate and seconds. */
+/** Options of both ROS benchmarks; a trial adds who, rate and seconds. */
 export type RosBenchOptions = Omit<TrialOptions, 'who' | 'rate' | 'seconds'>;
 
 export type Say = (line: string) => void;
@@ -34,7 +34,7 @@ export function describeTrial(trial: RosTrial): string {
 }
 
 /**
- * The main job measured from outside: camera, detector and an rclpy listener in three processes.
+ * Measures the main job from outside: camera, detector and an rclpy listener in three processes.
  * @throws GoshawkError GOSHAWK_BENCH_PROCESS
  */
 export async function benchRos(
@@ -64,8 +64,8 @@ export async function benchRos(
 }
 
 /**
- * Peak sustained rate of Goshawk and of the plain Python node, and their latency at one rate, in turn on this
- * machine, `rounds` times: what slows the machine for an hour slows both.
+ * Peak sustained rate of Goshawk and of the plain Python node, and their latency at a fixed rate, measured in
+ * turn on this machine `rounds` times, so that anything that slows the machine affects both.
  * @throws GoshawkError GOSHAWK_BENCH_PROCESS
  */
 export async function benchPeers(
@@ -129,7 +129,7 @@ function noReport(): GoshawkError {
   return new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the detector of the trial wrote no report' });
 }
 
-/** The bundle of all trials so far: figures of two are never put into one report. */
+/** The bundle of all trials so far. A report never mixes measurements of two bundles. */
 function sameBundle(known: BundleRef | null, run: RunReport | null): BundleRef | null {
   if (run === null || known === null || known.digest === run.bundle.digest) return run?.bundle ?? known;
   const names = [known, run.bundle].map(({ name, version, digest }) => `${name}@${version} (${digest})`);
@@ -144,7 +144,7 @@ function statsOf({ latencyMs, cpuMsPerFrame }: RosTrial): FixedRateStats {
   return { p50: latencyMs.p50, p99: latencyMs.p99, cpuMsPerFrame };
 }
 
-/** Medians over the rounds; a round in which the peer has no figure counts as 0. */
+/** Medians over the rounds; a round without a value of the peer counts as 0. */
 export function ratiosOf(rounds: PeersBenchReport['fixedRate']['rounds']): FixedRateStats {
   const ratio = (name: keyof FixedRateStats): number =>
     median(
@@ -160,7 +160,7 @@ function describeRound(
   fixed: PeersBenchReport['fixedRate']['rounds'][number],
 ): string {
   const stats = ({ p50, p99, cpuMsPerFrame }: FixedRateStats): string =>
-    `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, CPU ${cpuMsPerFrame.toFixed(1)} ms a frame`;
+    `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, CPU ${cpuMsPerFrame.toFixed(1)} ms per frame`;
   return (
     `round ${round}: peak goshawk ${goshawk}/s, python peer ${pythonPeer}/s (${ratio.toFixed(2)}x); ` +
     `at ${rate}/s goshawk ${stats(fixed.goshawk)}; python peer ${stats(fixed.pythonPeer)}`

@@ -4,7 +4,7 @@ import { childEnvironment } from '../../platform/child-environment.ts';
 import { ChildProcess, describeEnd } from '../../platform/child-process.ts';
 
 const SAMPLE_MS = 250;
-/** Clock ticks a second of /proc/PID/stat; a constant of the Linux ABI for user space. */
+/** Clock ticks per second in /proc/PID/stat, a constant of the Linux ABI for user space. */
 const TICKS_PER_SECOND = 100;
 
 export interface MeasuredOptions {
@@ -12,7 +12,7 @@ export interface MeasuredOptions {
   readonly command: string;
   readonly arguments: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** text in its output that says it is ready */
+  /** text in its output that shows it is ready */
   readonly readyText: string;
   readonly readyTimeoutMs: number;
 }
@@ -31,7 +31,7 @@ export class MeasuredChild {
     void this.#child.ended.then(() => clearInterval(sampler));
   }
 
-  /** @throws GoshawkError GOSHAWK_BENCH_PROCESS where it ends or stays silent instead of getting ready */
+  /** @throws GoshawkError GOSHAWK_BENCH_PROCESS if it ends or does not get ready */
   static async start(options: MeasuredOptions): Promise<MeasuredChild> {
     const child = new MeasuredChild(options);
     const end = Date.now() + options.readyTimeoutMs;
@@ -54,7 +54,7 @@ export class MeasuredChild {
     return this.#child.output;
   }
 
-  /** Asks with SIGINT, as Ctrl-C does, and kills what does not end. */
+  /** Stops it with SIGINT, as Ctrl-C does, and kills it if it does not end. */
   async stop(): Promise<void> {
     this.#sample();
     await this.#child.stop();
@@ -67,7 +67,7 @@ export class MeasuredChild {
       const status = readFileSync(`/proc/${pid}/status`, 'utf8');
       const rss = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
       if (rss !== undefined) this.rssSamples.push(Number(rss) * 1024);
-      // The name in parentheses may hold spaces: fields are counted from behind it.
+      // The name in parentheses may contain spaces, so fields are counted after it.
       const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
       this.cpuSeconds = (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     } catch {

@@ -26,21 +26,21 @@ const BOOTSTRAP_SEED = 1;
 export interface HeadlineOptions {
   readonly baseline: Bundle;
   readonly optimized: Bundle;
-  /** scenes that both are judged on, and their seed, which no training may have used */
+  /** number of scenes that both are evaluated on, and their seed, which no training may have used */
   readonly images: number;
   readonly seed: number;
   /** ONNX Runtime threads while latency is measured */
   readonly threads: number;
-  /** turns of each model, and timed runs in a turn */
+  /** turns of each model, and timed runs per turn */
   readonly rounds: number;
   readonly runs: number;
-  /** threads that render and infer where nothing is timed */
+  /** threads for rendering and untimed inference */
   readonly workers: number;
   readonly signal: AbortSignal;
   readonly onProgress: (activity: string, done: number, total: number) => void;
 }
 
-/** A bundle, and what of it the runtime takes here. */
+/** A bundle, and the variant that the runtime chooses on this machine. */
 interface Contender {
   readonly bundle: Bundle;
   readonly variant: BundleVariant;
@@ -50,23 +50,23 @@ interface Contender {
 }
 
 /**
- * What the runtime takes on the CPU provider: the fastest here that gives what it gave when it was evaluated.
- * Throws GOSHAWK_USAGE if there is none.
+ * The variant that the runtime chooses for the CPU provider: the fastest on this machine that reproduces its
+ * reference outputs. Throws GOSHAWK_USAGE if there is none.
  */
 async function contenderOf(bundle: Bundle, threads: number): Promise<Contender> {
   const { candidates, choice } = await planEngine({ bundle, threads, preferred: ['cpu'] });
   const [taken] = candidates;
   if (taken === undefined) {
     throw new GoshawkError('GOSHAWK_USAGE', {
-      reason: `${nameOf(bundle)} has no variant that the CPU provider runs here`,
+      reason: `${nameOf(bundle)} has no variant that the CPU provider can run on this machine`,
     });
   }
   return { bundle, variant: taken.variant, exactInt8: taken.exactInt8, choice };
 }
 
 /**
- * Throws GOSHAWK_USAGE unless both bundles take the same input and name the same classes: anything else
- * compares nothing.
+ * Throws GOSHAWK_USAGE unless both bundles have the same input and classes, because anything else is not
+ * comparable.
  */
 function checkComparable({ manifest: a }: Bundle, { manifest: b }: Bundle): void {
   const [before, after] = [a, b].map(({ input: { width, height }, labels }) =>
@@ -74,15 +74,15 @@ function checkComparable({ manifest: a }: Bundle, { manifest: b }: Bundle): void
   );
   if (before === after) return;
   throw new GoshawkError('GOSHAWK_USAGE', {
-    reason: `${a.name} and ${b.name} differ in input size or labels: a ratio between them says nothing`,
+    reason: `${a.name} and ${b.name} differ in input size or labels, so a ratio between them is meaningless`,
   });
 }
 
 /**
  * Compares an optimized bundle with the baseline it came from, in one run on one machine: accuracy on freshly
- * rendered scenes of a seed that nobody trained on, through the runtime's own preprocessing and engine;
- * latency of the graphs in turns; bytes of the files. Throws GOSHAWK_USAGE if the two cannot be compared,
- * and what rendering and evaluation throw.
+ * rendered scenes of a seed that was not trained on, with the runtime's own preprocessing and engine; latency
+ * of the graphs in turn; bytes of the files. Throws GOSHAWK_USAGE if the two cannot be compared, and what
+ * rendering and evaluation throw.
  */
 export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineReport> {
   const { baseline, optimized, threads, rounds, runs, signal, onProgress } = options;
@@ -95,7 +95,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   const graphs = await Promise.all(
     contenders.map(({ bundle: { folder }, variant: { file } }) => readFile(join(folder, file))),
   );
-  // the optimized one comes first, so that its measure of the ratio is baseline / optimized
+  // the optimized one comes first, so that the ratio is baseline / optimized
   const [own, base] = await measureLatencies([graphs[1]!, graphs[0]!], {
     claims: claimsOf(baseline.manifest),
     ...{ threads, rounds, runs, ratioOf, signal },
@@ -160,7 +160,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   }
 }
 
-/** The float graph of the same bundle; null if that is what runs, or where there is none. */
+/** The float graph of the same bundle; null if that is the one that runs, or there is none. */
 function floatVariantOf({ bundle, variant }: Contender): BundleVariant | null {
   const float = bundle.manifest.variants.find(
     ({ id, precision, providers }) => precision === 'fp32' && id !== variant.id && providers.includes('cpu'),

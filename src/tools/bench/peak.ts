@@ -1,4 +1,4 @@
-/** Whether a rate (frames a second) was sustained; each call is one trial. */
+/** Returns whether a rate (frames per second) was sustained; each call is one trial. */
 export type Trial = (rate: number) => Promise<boolean>;
 
 export interface PeakOptions {
@@ -14,13 +14,13 @@ export interface PeakOptions {
 export const PEAK_DEFAULTS: PeakOptions = { lowest: 10, highest: 100, width: 10, step: 5 };
 
 /**
- * The highest sustained rate as ros2_benchmark looks for it: bisection to an interval of `width`, then steps
+ * The highest sustained rate, found like ros2_benchmark does: bisection to an interval of `width`, then steps
  * of `step` upwards from its lower end until one fails. 0 if not even `lowest` is sustained.
  */
 export async function findPeak(trial: Trial, options: PeakOptions = PEAK_DEFAULTS): Promise<number> {
   let low = options.lowest;
   let high = options.highest;
-  // Once more: the first trial on a cold machine says little.
+  // Try twice: the first trial on a cold machine is not representative.
   if (!(await trial(low)) && !(await trial(low))) return 0;
   while (high - low > options.width) {
     const middle = (low + high) / 2;

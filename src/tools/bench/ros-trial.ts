@@ -16,15 +16,15 @@ const RESULTS = '/bench/detections';
 const READY_MS = 60_000;
 /** seconds; stamps are written with six digits */
 const STAMP_ERROR = 2e-6;
-/** What is still under way when the camera stops has this long to arrive. */
+/** Time for frames that are still in flight when the camera stops. */
 const SETTLE_MS = 1_500;
 
-/** Where the processes of a trial are found. */
+/** Locations of the programs of a trial. */
 export interface TrialPlaces {
   /** the package's folder, with dist/ and test/peers/ */
   readonly root: string;
   readonly python: string;
-  /** folder with what the peer needs besides rclpy */
+  /** folder with the peer's packages in addition to rclpy */
   readonly peerPackages: string;
 }
 
@@ -42,14 +42,17 @@ export interface TrialOptions {
   readonly score: number;
   /** parameters of the detector node, `name` to value as on a ROS command line */
   readonly detector: Readonly<Record<string, string>>;
-  /** keeps trials of one machine apart */
+  /** separates trials on one machine */
   readonly domain: number;
 }
 
 export interface TrialOutcome {
   readonly trial: RosTrial;
   readonly run: RunReport | null;
-  /** frames the camera sent from the first one that came through: earlier ones left before DDS had matched the two */
+  /**
+   * frames that the camera sent since the first one that came through; earlier ones left before DDS had
+   * matched the two
+   */
   readonly sentSinceFirst: number;
 }
 
@@ -100,7 +103,7 @@ async function startDetector(
   });
 }
 
-/** Runs one trial: detector, listener, then camera; ended in the reverse order. */
+/** Runs one trial: starts detector, listener, then camera, and stops them in reverse order. */
 export async function runTrial(places: TrialPlaces, options: TrialOptions): Promise<TrialOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'goshawk-bench-'));
   const stampsFile = join(folder, 'stamps.json');
@@ -167,7 +170,9 @@ export async function runTrial(places: TrialPlaces, options: TrialOptions): Prom
   }
 }
 
-/** Medians of the first and the last tenth of the measured time, and how far the second lies above the first. */
+/**
+ * Medians of the first and the last tenth of the measured time, and the growth from the first to the second.
+ */
 function rssStats(samples: readonly number[]): { first: number; last: number; growthRatio: number } {
   const tenth = Math.max(1, Math.floor(samples.length / 10));
   const median = (values: readonly number[]): number => spreadOf(values).p50;

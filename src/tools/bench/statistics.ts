@@ -6,8 +6,8 @@ export function percentile(sorted: readonly number[], p: number): number {
 }
 
 /**
- * The middle one, or the mean of the two in the middle, so that of two rounds the better one is not what is
- * told; 0 of none.
+ * The median, or the mean of the two middle values, so that two rounds do not report the better one; 0 if
+ * empty.
  */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** What a Fast DDS profile file says about shared memory, bytes; undefined if it says nothing. */
+/** Shared-memory settings in a Fast DDS profile file, bytes; undefined if not set. */
 export interface SharedMemoryProfile {
   readonly segmentSize: number | undefined;
   readonly maxMessageSize: number | undefined;
@@ -16,7 +16,7 @@ export function profileVariableOf(distro: string): string {
   return WITH_FAST_DDS_2.has(distro) ? OLDER_PROFILE_VARIABLE : NEWER_PROFILE_VARIABLE;
 }
 
-/** What Fast DDS takes where a profile names no size. */
+/** The segment size of Fast DDS if a profile sets none. */
 export const FAST_DDS_DEFAULT_SEGMENT = 512 * 1024;
 
 function textOf(xml: string, element: string): string | undefined {
@@ -30,9 +30,8 @@ function sizeOf(xml: string, element: string): number | undefined {
 
 /**
  * Reads the shared-memory transport that the default participant of a Fast DDS profile file uses. Only the
- * few elements that decide are read; the file as a whole is for Fast DDS to judge. Returns `undefined` if
- * the file is no profile file, and `null` if the default participant has no shared-memory transport of its
- * own.
+ * relevant elements are read; validating the file is up to Fast DDS. Returns `undefined` if the file is not a
+ * profile file, and `null` if it defines no shared-memory transport for the default participant.
  */
 export function readSharedMemoryProfile(xml: string): SharedMemoryProfile | null | undefined {
   const plain = xml.replaceAll(/<!--[\s\S]*?-->/g, '');

@@ -43,7 +43,9 @@ const CHECKS: readonly (readonly [name: string, check: Check])[] = [
   ['threads', checkThreads],
 ];
 
-/** Runs every check, one after the other. A check that breaks is itself a finding, and the others still run. */
+/**
+ * Runs every check in order. A check that fails with an error is itself a finding, and the others still run.
+ */
 export async function examine(probe: Probe, ports: ModelPorts): Promise<DoctorCheck[]> {
   const results: DoctorCheck[] = [];
   for (const [name, check] of CHECKS) {
@@ -66,7 +68,7 @@ export function doctorReport(checks: DoctorCheck[], host: Host, startedAt: Date)
 
 const MARKS = { ok: ' ok ', warn: 'warn', fail: 'FAIL' } as const;
 
-/** The findings for a terminal: one line each, with the fix below where there is one. */
+/** The findings for a terminal: one line each, with the fix below if there is one. */
 export function formatChecks(checks: readonly DoctorCheck[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
   return checks

@@ -1,6 +1,6 @@
 import type { CheckStatus } from '../../contract/doctor.ts';
 
-/** What a check found: a check's name is given where the checks are listed. */
+/** What a check found. Its name is in the list of checks. */
 export interface Finding {
   readonly status: CheckStatus;
   readonly finding: string;

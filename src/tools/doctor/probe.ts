@@ -7,13 +7,13 @@ import { readCommand } from '../../platform/child-process.ts';
 /** Space of a file system, bytes. */
 export interface Space {
   readonly total: number;
-  /** what a plain user may still write */
+  /** space available to an ordinary user */
   readonly free: number;
 }
 
 /**
- * All that the checks look at, so that tests can show them a machine with faults. Nothing in it throws: what
- * cannot be had is undefined.
+ * Everything that the checks read, so that tests can simulate a machine with faults. Nothing here throws:
+ * what cannot be determined is undefined.
  */
 export interface Probe {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,7 +28,7 @@ export interface Probe {
   /** names in a folder, sorted; empty if there is none */
   list(folder: string): string[];
   space(folder: string): Space | undefined;
-  /** standard output of a short command that ended well */
+  /** standard output of a short command that succeeded */
   run(command: string, args: readonly string[]): string | undefined;
   /** milliseconds that should never run backwards */
   monotonicMs(): number;

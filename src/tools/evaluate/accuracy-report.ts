@@ -14,12 +14,12 @@ export interface ReportFacts {
   readonly bundle: AccuracyReport['bundle'];
   readonly settings: AccuracyReport['settings'];
   readonly latencies: DetectorLatencies | null;
-  /** of the bootstrap; 0 leaves the interval out */
+  /** resamples of the bootstrap; 0 omits the interval */
   readonly resamples: number;
   readonly seed: number;
 }
 
-/** Figures by label, for those labels that the data set has a category for. */
+/** Values by label, for labels that the data set has a category for. */
 function byLabel<T>(dataset: Dataset, valueOf: (classIndex: number) => T): Record<string, T> {
   const entries: [string, T][] = [];
   dataset.labels.forEach((label, index) => {
@@ -35,7 +35,7 @@ function latencyOf(latencies: DetectorLatencies): AccuracyReport['latencyMs'] {
   return { total: latencies.total.summary(), stages: Object.fromEntries(stages) };
 }
 
-/** Evaluates detections on a data set and puts the figures into a report that follows its schema. */
+/** Evaluates detections on a data set and returns a report that follows its schema. */
 export function makeAccuracyReport(
   dataset: Dataset,
   detections: readonly DetectedBox[],

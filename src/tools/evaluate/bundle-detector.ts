@@ -10,7 +10,7 @@ import { decodeImageFile } from '../../device/imaging/image-file.ts';
 import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
 import type { Detector, DetectorResult } from './detector.ts';
 
-/** How images reach the size of the network; the frame path's two ways. */
+/** How images are resized for the network: the two preprocessors of the frame path. */
 export const EVALUATE_PREPROCESS = ['sharp', 'graph'] as const;
 
 export type EvaluatePreprocess = (typeof EVALUATE_PREPROCESS)[number];
@@ -19,13 +19,13 @@ export interface BundleDetectorOptions {
   readonly bundle: Bundle;
   readonly preprocess: EvaluatePreprocess;
   readonly limits: DecodeLimits;
-  /** how the engine is run; threads default to 2, since throughput is all that counts here */
+  /** options of the engine; threads default to 2, because only throughput matters here */
   readonly engine?: Omit<EngineOptions, 'bundle' | 'inputs'>;
 }
 
 /**
- * Limits in milliseconds for an image and for loading: no camera waits, and a busy or an emulated machine is
- * not a hung one.
+ * Limits in milliseconds for an image and for loading. They are generous, because no camera waits, and a busy
+ * or emulated machine must not count as hung.
  */
 const PATIENCE = { timeoutMs: 120_000, startTimeoutMs: 90 * 60_000 };
 
@@ -44,7 +44,7 @@ async function decode(file: string): Promise<ImageView> {
   return decoded.view;
 }
 
-/** The image as packed RGB in memory of its own, which may be moved to the engine. */
+/** A copy of the image as packed RGB, which may be transferred to the engine. */
 function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
   const pixels = new Uint8Array(image.width * image.height * 3);
   toRgb(image, pixels);
@@ -52,8 +52,8 @@ function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
 }
 
 /**
- * A detector that does to image files what the frame path does to a camera's raw frames: the same
- * preprocessing, engine, decoding and suppression. The engine is started here.
+ * A detector that processes image files like the frame path processes raw frames of a camera, with the same
+ * preprocessing, engine, decoding and suppression. Starts the engine.
  */
 export async function openBundleDetector(options: BundleDetectorOptions): Promise<Detector> {
   const { bundle, preprocess, limits } = options;

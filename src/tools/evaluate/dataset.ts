@@ -11,7 +11,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { DetectedBox, TruthBox } from '../../core/evaluation/boxes.ts';
 import { sha256Of } from '../../platform/digest.ts';
 
-/** A box may stick out of its image by that many pixels: rounding in annotation tools. */
+/** A box may extend beyond its image by this many pixels, because annotation tools round. */
 const BORDER_TOLERANCE = 2;
 
 /** An image of a data set. */
@@ -22,7 +22,10 @@ export interface DatasetImage {
   readonly height: number;
 }
 
-/** A data set as the evaluator takes it: images by rising id, classes in the order of `labels`. */
+/**
+ * A data set in the form for the evaluator: images in ascending order of id, classes in the order of
+ * `labels`.
+ */
 export interface Dataset {
   readonly file: string;
   /** sha256 of the file's bytes */
@@ -35,11 +38,11 @@ export interface Dataset {
 }
 
 export interface DatasetOptions {
-  /** labels of the model; null takes the categories of the file */
+  /** labels of the model; null uses the categories of the file */
   readonly labels: readonly string[] | null;
-  /** who has the labels, for messages */
+  /** the owner of the labels, for messages */
   readonly bundle: string;
-  /** leaves out objects of categories that have no label, instead of refusing the data set */
+  /** ignores objects of categories without a label, instead of refusing the data set */
   readonly ignoreUnknown: boolean;
   /** only the first images by id; null for all */
   readonly limit: number | null;
@@ -75,12 +78,12 @@ async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<{ value:
   return { value: parsed.data, digest: sha256Of(bytes) };
 }
 
-/** Index by id; refuses an id that comes twice. */
+/** Index by id. Refuses a duplicate id. */
 function indexById(file: string, what: string, entries: readonly { id: number }[]): Map<number, number> {
   const index = new Map<number, number>();
   entries.forEach(({ id }, i) => {
     if (index.has(id)) {
-      throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason: `${what} ${id} is there twice` });
+      throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason: `${what} ${id} appears twice` });
     }
     index.set(id, i);
   });
@@ -89,12 +92,12 @@ function indexById(file: string, what: string, entries: readonly { id: number }[
 
 function checkFileName(file: string, name: string): void {
   if (isAbsolute(name) || normalize(name).startsWith('..')) {
-    const reason = `file_name ${name} leads out of the folder of images`;
+    const reason = `file_name ${name} leads outside the image folder`;
     throw new GoshawkError('GOSHAWK_DATASET_INVALID', { file, reason });
   }
 }
 
-/** Refuses what is against the format in ways that a schema cannot say. */
+/** Refuses violations of the format that a schema cannot express. */
 function checkReferences(file: string, coco: CocoAnnotations): void {
   const images = indexById(file, 'image', coco.images);
   const categories = indexById(file, 'category', coco.categories);
@@ -113,12 +116,12 @@ function checkReferences(file: string, coco: CocoAnnotations): void {
       x + width <= image.width + BORDER_TOLERANCE &&
       y + height <= image.height + BORDER_TOLERANCE;
     if (!inside) {
-      refuse(`its box ${bbox.join(', ')} lies beyond the image's ${image.width}x${image.height} pixels`);
+      refuse(`its box ${bbox.join(', ')} extends beyond the image's ${image.width}x${image.height} pixels`);
     }
   }
 }
 
-/** Class index of each category id; categories without a label are left out or refused. */
+/** Class index of each category id. Categories without a label are ignored or refused. */
 function mapCategories(
   file: string,
   coco: CocoAnnotations,
@@ -139,7 +142,7 @@ function mapCategories(
   return classOf;
 }
 
-/** Reads a COCO annotation file. Categories become classes by their name: COCO's ids have gaps. */
+/** Reads a COCO annotation file. Categories are mapped to classes by name, because COCO's ids have gaps. */
 export async function readDataset(file: string, options: DatasetOptions): Promise<Dataset> {
   const { value: coco, digest } = await readJson(file, cocoAnnotationsSchema);
   checkReferences(file, coco);
@@ -171,7 +174,7 @@ export async function readDataset(file: string, options: DatasetOptions): Promis
 }
 
 /**
- * Reads detections in COCO's results format. Those of images left out by `--limit` and of categories left out
+ * Reads detections in COCO's results format. Detections of images beyond `--limit` and of ignored categories
  * are skipped.
  */
 export async function readResults(file: string, dataset: Dataset, limited: boolean): Promise<DetectedBox[]> {
@@ -194,8 +197,8 @@ export async function readResults(file: string, dataset: Dataset, limited: boole
 }
 
 /**
- * Detections in COCO's results format; labels that the data set has no category for cannot be written and are
- * left out.
+ * Detections in COCO's results format; labels without a category in the data set cannot be written and are
+ * skipped.
  */
 export function toResults(dataset: Dataset, boxes: readonly DetectedBox[]): CocoResult[] {
   const results: CocoResult[] = [];

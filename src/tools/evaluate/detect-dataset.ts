@@ -30,7 +30,7 @@ export interface DatasetDetections {
   readonly latencies: DetectorLatencies;
 }
 
-/** Detections of one image as the evaluator takes them. */
+/** Detections of one image in the form for the evaluator. */
 export function boxesOf(detections: Detections, image: number): DetectedBox[] {
   const { boxes, scores, classes, count } = detections;
   return Array.from({ length: count }, (_, i) => {
@@ -44,10 +44,10 @@ export function boxesOf(detections: Detections, image: number): DetectedBox[] {
 
 /**
  * Runs a detector over all images of a data set, a few at a time; the result does not depend on their order
- * of completion. The first image that fails ends the run: figures over a part of a data set mislead.
- *
- * @param folder where the images lie
- * @param onProgress told after each image
+ * of completion. The first image that fails ends the run, because results over part of a data set are
+ * misleading.
+ * @param folder folder of the images
+ * @param onProgress called after each image
  */
 export async function detectDataset(
   dataset: Dataset,
@@ -73,7 +73,7 @@ export async function detectDataset(
       );
     });
     if (result.width !== width || result.height !== height) {
-      const reason = `it has ${result.width}x${result.height} pixels, the annotations say ${width}x${height}`;
+      const reason = `it has ${result.width}x${result.height} pixels, but the annotations say ${width}x${height}`;
       throw new GoshawkError('GOSHAWK_DATASET_IMAGE', { image: file, file: dataset.file, reason });
     }
     byImage[index] = boxesOf(result.detections, index);

@@ -9,7 +9,7 @@ export interface DetectorTimes {
   readonly decode: number;
 }
 
-/** What a detector found in one image. `detections` are valid only until `release` is called with them. */
+/** The result for one image. `detections` are valid only until `release` is called with them. */
 export interface DetectorResult {
   readonly detections: Detections;
   readonly width: number;
@@ -17,7 +17,7 @@ export interface DetectorResult {
   readonly times: DetectorTimes;
 }
 
-/** Something that finds objects in image files. */
+/** Detects objects in image files. */
 export interface Detector {
   readonly bundle: BundleRef;
   readonly labels: readonly string[];
@@ -25,7 +25,7 @@ export interface Detector {
   readonly providers: readonly string[];
   /** calls of `detect` that may run at a time */
   readonly parallel: number;
-  /** Rejects with a coded error where the image does not decode or the model fails on it. */
+  /** Rejects with a coded error if the image does not decode or the model fails on it. */
   detect(file: string): Promise<DetectorResult>;
   release(detections: Detections): void;
   close(): Promise<void>;

@@ -6,7 +6,7 @@ import { readDataset, readResults, toResults, type DatasetOptions } from './data
 import { detectDataset } from './detect-dataset.ts';
 import type { Detector } from './detector.ts';
 
-/** What is the same whether a model runs or detections are read from a file. */
+/** Options that apply whether a model runs or detections are read from a file. */
 export interface EvaluateOptions {
   /** COCO detection file */
   readonly annotations: string;
@@ -23,7 +23,7 @@ export interface EvaluateDetectorOptions extends EvaluateOptions {
   /** folder of the images */
   readonly images: string;
   readonly settings: AccuracyReport['settings'];
-  /** where the detections are written in COCO's results format; null for nowhere */
+  /** file for the detections in COCO's results format; null for none */
   readonly detectionsFile: string | null;
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -36,7 +36,7 @@ function datasetOptions(
   return { labels, bundle, ignoreUnknown: options.ignoreUnknown, limit: options.limit };
 }
 
-/** Runs a detector over a data set and says how good it is. The detector stays open. */
+/** Evaluates a detector on a data set. The detector stays open. */
 export async function evaluateDetector(options: EvaluateDetectorOptions): Promise<AccuracyReport> {
   const startedAt = new Date();
   const { detector, detectionsFile, settings } = options;
@@ -55,7 +55,7 @@ export async function evaluateDetector(options: EvaluateDetectorOptions): Promis
   });
 }
 
-/** Says how good the detections of a file in COCO's results format are; no model runs. */
+/** Evaluates detections from a file in COCO's results format, without running a model. */
 export async function evaluateResults(
   options: EvaluateOptions,
   resultsFile: string,

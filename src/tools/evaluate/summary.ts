@@ -3,10 +3,10 @@ import type { AccuracyReport } from '../../contract/report.ts';
 const percent = (value: number | null): string =>
   value === null ? '   -' : (100 * value).toFixed(2).padStart(6);
 
-/** The report in a few lines for a terminal, figures in percent as the field prints them. */
+/** The report in a few lines for a terminal, in percent. */
 export function summarize(report: AccuracyReport): string {
   const { interval, bundle } = report;
-  const source = bundle === null ? 'detections of a file' : `${bundle.name}@${bundle.version}`;
+  const source = bundle === null ? 'detections from a file' : `${bundle.name}@${bundle.version}`;
   const range =
     interval === null ? '' : ` (95 %: ${percent(interval.low).trim()} to ${percent(interval.high).trim()})`;
   const lines = [

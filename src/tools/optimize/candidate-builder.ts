@@ -27,22 +27,22 @@ export type Plan = { readonly id: string } & (
   | { readonly kind: 'static'; readonly scheme: Scheme }
 );
 
-/** A plan whose graph is there already. */
+/** A plan whose graph exists already. */
 export type GivenPlan = Extract<Plan, { readonly graph: Graph }>;
 
-/** A plan that the quantizer has work with. */
+/** A plan that needs the quantizer. */
 type MadePlan = Exclude<Plan, GivenPlan>;
 
 /**
- * True if sums of two 8-bit products may exceed 16 bits: the plan's graph computes something else on CPUs
- * without VNNI.
+ * True if sums of two 8-bit products may exceed 16 bits, so that the plan's graph computes something else on
+ * CPUs without VNNI.
  */
 export function needsExactInt8(plan: Plan): boolean {
   if (plan.kind === 'static') return !plan.scheme.saturationFree;
   return plan.kind === 'dynamic' && !plan.saturationFree;
 }
 
-/** A graph that was made and measured, or what came in the way. */
+/** A graph that was made and measured, or the reason why it could not be. */
 export interface Candidate {
   readonly plan: Plan;
   readonly graph: Graph | null;
@@ -50,19 +50,19 @@ export interface Candidate {
   /** nodes that compute in int8, and those that do not */
   readonly quantized: readonly string[];
   readonly float: readonly string[];
-  /** null if it does not run, or so slowly that it was not looked at */
+  /** null if it does not run, or was too slow to be evaluated */
   readonly accuracy: SearchAccuracy | null;
-  /** beside the original */
+  /** measured in alternation with the original */
   readonly latency: Latency | null;
-  /** rules of TensorRT that a graph for it breaks, in words */
+  /** TensorRT rules that a graph for TensorRT breaks, in words */
   readonly findings: readonly string[];
   /** why it cannot be used; null if it can */
   readonly failure: string | null;
-  /** what making and measuring it took; next to nothing where an earlier run had done it */
+  /** time to make and measure it; close to zero if an earlier run had done so */
   readonly seconds: number;
 }
 
-/** What measures accuracy; `Judge` does. */
+/** Measures accuracy, as `Judge` does. */
 export interface SearchJudge {
   search(model: JudgedModel): Promise<SearchAccuracy>;
 }
@@ -70,12 +70,12 @@ export interface SearchJudge {
 export interface CandidateBuilderOptions {
   readonly work: WorkFolder;
   readonly quantizer: QuantizerPort;
-  /** digest of the quantizer's sources and of everything else that its answers depend on */
+  /** digest of the quantizer's sources and everything else that its results depend on */
   readonly codeDigest: string;
   readonly judge: SearchJudge;
-  /** digest of all that accuracy depends on besides the graph: images, split, seed */
+  /** digest of everything apart from the graph that accuracy depends on: images, split, seed */
   readonly judgeDigest: string;
-  /** what latency depends on besides the graphs: machine, threads, libraries */
+  /** everything apart from the graphs that latency depends on: machine, threads, libraries */
   readonly machine: Readonly<Record<string, unknown>>;
   readonly original: Graph;
   /** the graph that is quantized */
@@ -84,7 +84,7 @@ export interface CandidateBuilderOptions {
   readonly claims: GraphClaims;
   readonly threads: number;
   readonly signal: AbortSignal;
-  /** told what share of a long request is done */
+  /** called with the share of a long request that is done */
   readonly onProgress: OnProgress;
 }
 
@@ -104,28 +104,28 @@ const latencySchema = z.object({
   ratioHigh: z.number(),
 });
 
-/** Rounds and runs a round of the first look at a latency. */
+/** Rounds and runs per round of a first latency measurement. */
 const SCREENING = { rounds: 8, runs: 4 } as const;
-/** Images that equality of graphs and the sensitivity of layers are settled with. */
+/** Number of images for comparing graphs and for the sensitivity of layers. */
 export const FEW = 8;
-/** Images that the means of a layer's channels are taken over. */
+/** Number of images for the channel means of a layer. */
 const FEW_FOR_MEANS = 16;
-/** Latency ratio from which on accuracy does not matter any more. */
+/** Latency ratio above which accuracy no longer matters. */
 const HOPELESS = 1.5;
 const MODEL = 'model.onnx';
 const NO_NODES = { quantized: [], float: [], findings: [] };
 
-/** The part of an image store that the quantizer is told. */
+/** The part of an image store that the quantizer needs. */
 export function imageFile({ pictures, count, height, width }: ImageStore): ImageFile {
   return { pictures, count, height, width };
 }
 
-/** The first images of a store, for work that a few are enough for. */
+/** The first images of a store, for work that needs only a few. */
 export function few(store: ImageStore, most = FEW): ImageFile {
   return { ...imageFile(store), count: Math.min(most, store.count) };
 }
 
-/** Makes candidates and measures them. Whatever it finished before is taken from the work folder. */
+/** Makes and measures candidates. Steps that finished earlier are reused from the work folder. */
 export class CandidateBuilder {
   readonly #options: CandidateBuilderOptions;
   #statistics: { file: string; key: string } | null = null;
@@ -135,8 +135,8 @@ export class CandidateBuilder {
   }
 
   /**
-   * Makes and measures one candidate. What fails in the quantizer or is refused by the runtime is a candidate
-   * with a reason; a full disk and an interruption are thrown.
+   * Makes and measures one candidate. If the quantizer fails or the runtime refuses the graph, the candidate
+   * has a reason. A full disk and an interruption are thrown.
    */
   async try(plan: Plan): Promise<Candidate> {
     const started = performance.now();
@@ -182,8 +182,8 @@ export class CandidateBuilder {
   }
 
   /**
-   * The layers that can be quantized, and what quantizing each alone does. Rejects with QuantizerError where
-   * that cannot be told.
+   * The layers that can be quantized, with the effect of quantizing each alone. Rejects with QuantizerError
+   * if that cannot be determined.
    */
   async sensitivity(scheme: Scheme): Promise<readonly Layer[]> {
     const { work, quantizer, codeDigest, base, calibration, onProgress } = this.#options;
@@ -222,7 +222,7 @@ export class CandidateBuilder {
       const graph = value.failure === null ? { file: work.place(key, MODEL), sha256: files[MODEL]! } : null;
       return { value, graph };
     } catch (error) {
-      // not kept: what kills a process once, such as too little memory, may be over the next time
+      // not stored: what kills a process once, such as a lack of memory, may not happen the next time
       if (!(error instanceof QuantizerError)) throw error;
       return { value: { ...NO_NODES, bytes: 0, failure: error.message }, graph: null };
     }
@@ -251,7 +251,7 @@ export class CandidateBuilder {
       }
       case 'static': {
         const { scheme } = plan;
-        // ranges after equalization need all images, means of channels a few
+        // ranges after equalization need all images, channel means only a few
         const pictures = scheme.equalize ? imageFile(calibration) : few(calibration, FEW_FOR_MEANS);
         const request = { model, statistics, out, scheme, ...pictures };
         const answer = await quantizer.request('quantize', request, onProgress);
@@ -262,7 +262,7 @@ export class CandidateBuilder {
     }
   }
 
-  /** Why the runtime does not take a graph; null if it does. */
+  /** Why the runtime refuses a graph; null if it accepts it. */
   async #refusal(graph: Graph): Promise<string | null> {
     const { claims, threads } = this.#options;
     const bytes = await readGraph(graph.file);
@@ -279,7 +279,7 @@ export class CandidateBuilder {
       }
       return null;
     } catch (error) {
-      return `the runtime does not take it: ${describeError(error)}`;
+      return `the runtime refuses it: ${describeError(error)}`;
     }
   }
 
@@ -313,7 +313,10 @@ export class CandidateBuilder {
   }
 }
 
-/** All that a plan's result depends on besides the graph that it starts from; names are for people. */
+/**
+ * Everything that a plan's result depends on, apart from the graph that it starts from. Names are for display
+ * only.
+ */
 function recipeOf(plan: MadePlan): StepInputs {
   switch (plan.kind) {
     case 'static':

@@ -12,9 +12,9 @@ import { readStored } from './detect-stored.ts';
 import type { ImageStore } from './image-store.ts';
 
 /**
- * Runs two folded graphs on made-up images and on the first `most` of the store, through the runtime's own
- * engine: value by value, or by their detections where the graph selects boxes itself. Throws where they
- * differ in the shape of what they give.
+ * Compares two folded graphs on synthetic images and on the first `most` of the store, with the runtime's own
+ * engine: value by value, or by their detections if the graph itself selects boxes. Throws if the shapes of
+ * their outputs differ.
  */
 export async function compareFolded(
   before: Uint8Array,
@@ -28,7 +28,7 @@ export async function compareFolded(
     await LetterboxedGraph.load(after, claims, 1, INSPECTION),
   ] as const;
   const size = { width: claims.inputWidth, height: claims.inputHeight };
-  // a graph that sorts boxes itself may exchange two of one score
+  // a graph that sorts boxes may swap two with the same score
   const selects = beforeSelection(readModel(before, 'before')).length > 0;
   const total = new OutputComparison(selects ? finishedBy(claims.head, claims.labels) : null, size);
   const compare = async (pixels: Uint8Array<ArrayBuffer>): Promise<void> => {
@@ -50,7 +50,7 @@ function named(outputs: readonly OutputTensor[]): OutputValue[] {
   return outputs.map(({ data, dims }, i) => ({ name: String(i), data, dims }));
 }
 
-/** Pixels that fill the whole input, as the engine takes them. */
+/** Pixels that fill the whole input, in the form that the engine takes. */
 export function asInput(pixels: Uint8Array<ArrayBuffer>, claims: GraphClaims): InferenceInput {
   const { inputWidth, inputHeight } = claims;
   const letterbox = letterboxFor(inputWidth, inputHeight, inputWidth, inputHeight, 'top-left');

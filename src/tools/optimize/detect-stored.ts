@@ -8,7 +8,7 @@ import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import { boxesOf } from '../evaluate/detect-dataset.ts';
 import type { ImageStore } from './image-store.ts';
 
-/** The limits of `goshawk evaluate`, so that figures can be compared. */
+/** The limits of `goshawk evaluate`, so that results are comparable. */
 export const EVALUATION_LIMITS: DecodeLimits & { readonly multiLabel: boolean } = {
   scoreThreshold: 0.01,
   iouThreshold: 0.65,
@@ -17,7 +17,7 @@ export const EVALUATION_LIMITS: DecodeLimits & { readonly multiLabel: boolean } 
   multiLabel: true,
 };
 
-/** What a graph put out is no detection: a network whose quantization broke it. */
+/** The outputs of a graph are not detections, because quantization broke the network. */
 export class BrokenOutputError extends Error {
   override readonly name = 'BrokenOutputError';
 }
@@ -26,15 +26,15 @@ export interface DetectOptions {
   readonly claims: GraphClaims;
   /** threads of inference, >= 1 */
   readonly threads: number;
-  /** true for 8-bit sums that are exact on every CPU, which is how a graph that needs exact sums is judged */
+  /** true for 8-bit sums that are exact on every CPU, for evaluating a graph that needs exact sums */
   readonly exactInt8?: boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * Detections of a graph on stored images, all or those named, by the runtime's graph, decoder and
- * suppression. `image` of a box is the image's place in the store. Throws BrokenOutputError where the graph
- * gives what is no number, and what loading throws.
+ * Detections of a graph on all or selected stored images, with the runtime's session, decoder and
+ * suppression. `image` of a box is the image's index in the store. Throws BrokenOutputError if an output is
+ * not a number, and whatever loading throws.
  */
 export async function detectStored(
   model: Uint8Array,
@@ -63,7 +63,7 @@ export async function detectStored(
       };
       const outputs = await graph.run([input], 0, 1);
       if (decoder.decode(outputs, 0, letterbox, EVALUATION_LIMITS, detections) === 'invalid') {
-        throw new BrokenOutputError('it puts out what is not a number');
+        throw new BrokenOutputError('its output is not a number');
       }
       boxes.push(...boxesOf(detections, index));
     });
@@ -73,7 +73,7 @@ export async function detectStored(
   return boxes;
 }
 
-/** Reads images of a store one after the other, into the same memory. */
+/** Reads images of a store one after another, into the same buffer. */
 export async function readStored(
   { pictures, width, height }: ImageStore,
   images: readonly number[],

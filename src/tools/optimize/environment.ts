@@ -8,19 +8,19 @@ import { childEnvironment } from '../../platform/child-environment.ts';
 import { runChild, type ChildResult } from '../../platform/child-process.ts';
 import { withLock } from './lock.ts';
 
-/** How the quantizer is started. */
+/** How to start the quantizer. */
 export interface QuantizerCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** sha256 over its sources and requirements: its answers are good for as long as this stays */
+  /** sha256 over its sources and requirements: its results stay valid as long as this does not change */
   readonly codeDigest: string;
 }
 
-/** Told what is being done, for a line of progress. */
+/** Receives the current activity, for a progress line. */
 export type Say = (activity: string) => void;
 
-/** Where the program, its Python sources and the environment lie. */
+/** Locations of the program, its Python sources and the environment. */
 export interface Places {
   /** the quantizer's sources and requirements.txt */
   readonly sources: string;
@@ -31,18 +31,18 @@ export interface Places {
 const STAMP = 'goshawk-stamp';
 const PYTHON_RANGE = '^3.10.0';
 const PYTHONS = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
-const NETWORK_FIX = 'check the network and the space on the disk, then run it again';
+const NETWORK_FIX = 'check the network and the free disk space, then run it again';
 const PYTHON_FIX = 'install Python 3.10 or newer with venv: sudo apt-get install python3 python3-venv';
 
-/** The package's own places: two folders above this file's room, in src/ as in dist/. */
+/** The package's own locations, two levels above this file's folder, in src/ as in dist/. */
 export function packagePlaces(): Places {
   const root = fileURLToPath(new URL('../../..', import.meta.url));
   return { sources: join(root, 'scripts/optimize'), environment: join(root, '.tools/optimize') };
 }
 
 /**
- * The quantizer, its environment made where it is missing or no longer what requirements.txt says.
- * Throws GOSHAWK_OPTIMIZE_ENVIRONMENT, which says what to install.
+ * The quantizer. Its environment is created if it is missing or does not match requirements.txt. Throws
+ * GOSHAWK_OPTIMIZE_ENVIRONMENT, which says what to install.
  */
 export async function ensureQuantizer(
   say: Say,
@@ -51,7 +51,7 @@ export async function ensureQuantizer(
 ): Promise<QuantizerCommand> {
   const requirements = join(places.sources, 'requirements.txt');
   const wanted = await readFile(requirements, 'utf8').catch((cause: unknown) => {
-    throw refuse(`${requirements} is missing`, 'install Goshawk again, with its scripts folder', cause);
+    throw refuse(`${requirements} is missing`, 'reinstall Goshawk with its scripts folder', cause);
   });
   const stamp = createHash('sha256').update(places.environment).update('\n').update(wanted).digest('hex');
   const python = join(places.environment, 'bin/python');
@@ -70,7 +70,10 @@ export async function ensureQuantizer(
   };
 }
 
-/** The caller's variables without those that would bring another Python's packages in, such as a ROS environment's. */
+/**
+ * The caller's environment variables, without those that would add packages of another Python, such as a ROS
+ * environment's.
+ */
 function pythonEnvironment(sources: string): NodeJS.ProcessEnv {
   return {
     ...childEnvironment(),
@@ -104,7 +107,7 @@ async function make(
   say('looking for Python');
   const system = await findPython(signal);
   await rm(environment, { recursive: true, force: true });
-  say('making a Python environment');
+  say('creating a Python environment');
   const made = await run(system, ['-m', 'venv', environment], signal);
   if (made.code !== 0) {
     await rm(environment, { recursive: true, force: true });
@@ -137,8 +140,8 @@ async function findPython(signal: AbortSignal): Promise<string> {
 }
 
 /**
- * Runs Python to its end. Its whole group ends with the signal: pip has children that would hold on to the
- * output.
+ * Runs Python to its end. The signal ends its whole process group, because children of pip would keep the
+ * output open.
  */
 function run(command: string, args: readonly string[], signal: AbortSignal): Promise<ChildResult> {
   return runChild({ command, args, env: pythonEnvironment(''), ownGroup: true, keptOutput: 20_000, signal });

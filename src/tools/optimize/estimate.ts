@@ -1,6 +1,6 @@
 import type { SearchAccuracy } from './judge.ts';
 
-/** What a drop probably is on images that nobody has, and how sure that is. */
+/** An estimate of the drop on unseen images, and its uncertainty. */
 export interface Estimate {
   /** AP lost, 0..1; below 0 is a gain */
   readonly drop: number;
@@ -9,24 +9,24 @@ export interface Estimate {
 }
 
 /**
- * Where the first candidates have not said more: the share of its AP that a model loses is about 1.3 times
- * the square of what it lost in agreement (YOLOX-nano, static int8 of four calibrations). A small disturbance
- * of boxes and scores gains as often as it loses; what is left is of second order.
+ * Used before enough candidates were measured: the share of its AP that a model loses is about 1.3 times the
+ * square of its loss in agreement (YOLOX-nano, static int8 with four calibrations). A small disturbance of
+ * boxes and scores gains as often as it loses, so the remaining effect is of second order.
  */
 const USUAL_CURVATURE = 1.3;
-/** how many candidates that guess is worth */
+/** weight of that guess, in candidates */
 const PRIOR_WEIGHT = 1;
 /** the prediction's own error, as a share of it and in AP */
 const RELATIVE_ERROR = 0.3;
 const MIN_ERROR = 0.001;
-/** the least that is believed of a measured deviation, AP */
+/** lower bound for a measured deviation, AP */
 const MIN_DEVIATION = 0.0005;
 
 /**
- * Estimates the drop of each candidate from two measures: the drop on the search part, which is what is
- * wanted but noisy on few images, and the agreement with the original's own detections, which is sharp since
- * it needs no labels but says nothing of AP. How the one follows from the other is learned over all
- * candidates; the two are then weighted by their precision.
+ * Estimates the drop of each candidate from two measurements: the drop on the search part, which is the right
+ * quantity but noisy on few images, and the agreement with the original's detections, which is precise
+ * because it needs no labels, but is not AP. The relation between the two is fitted over all candidates; both
+ * are then weighted by their precision.
  *
  * @param originalAp of the original on the search part, > 0
  */
@@ -44,7 +44,9 @@ export function estimateDrops(candidates: readonly SearchAccuracy[], originalAp:
   });
 }
 
-/** Weighted least squares of drop / originalAp = curvature * (1 - agreement)^2, held by the usual value. */
+/**
+ * Weighted least squares of drop / originalAp = curvature * (1 - agreement)^2, with the usual value as prior.
+ */
 function fitCurvature(candidates: readonly SearchAccuracy[], originalAp: number): number {
   const typical = 0.1;
   let products = 0;
@@ -61,7 +63,7 @@ function fitCurvature(candidates: readonly SearchAccuracy[], originalAp: number)
   );
   for (const { drop, dropDeviation, agreement } of candidates) {
     const x = Math.max(0, 1 - agreement) ** 2;
-    // the law bends for ruined models: they must not rule over those that matter
+    // the relation does not hold for ruined models, which must not dominate the relevant ones
     const deviation = (Math.max(dropDeviation, MIN_DEVIATION) + RELATIVE_ERROR * Math.abs(drop)) / originalAp;
     add(x, drop / originalAp, deviation);
   }

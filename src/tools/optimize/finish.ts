@@ -14,27 +14,29 @@ import { measureLatencies, ratioOfThreads } from './latency.ts';
 import { readGraph } from './source-model.ts';
 import { needsExactInt8 } from './candidate-builder.ts';
 
-/** Rounds and runs a round of the final latencies. */
+/** Rounds and runs per round of the final latency measurement. */
 export const FINAL_LATENCY = { rounds: 20, runs: 6 } as const;
 
-/** Fast and small candidates that are evaluated on the choice part: where it is small it contradicts many. */
+/**
+ * Number of fast and small candidates to evaluate on the choice part. A small choice part contradicts many.
+ */
 const MAX_FAST = 12;
 const MAX_SMALL = 6;
-/** Those among them, or beside them, that compute the same on every CPU. */
+/** Number of candidates among them, or added to them, that compute the same on every CPU. */
 const MAX_PORTABLE = 4;
-/** Those of them that are measured again, all together. */
+/** Number of them that are timed again, all together. */
 const MAX_TIMED = 5;
 const MAX_TIMED_SMALL = 2;
 const MAX_TIMED_PORTABLE = 2;
 
-/** A candidate with its figures on the choice part. */
+/** A candidate with its accuracy on the choice part. */
 export interface Finalist extends Ranked {
   readonly trial: PartAccuracy;
   /** true if the drop on the choice part is within the floor too */
   readonly confirmed: boolean;
 }
 
-/** A finalist that was taken, with its figures on the final part, by which nothing was chosen. */
+/** A chosen finalist with its accuracy on the final part, which played no role in choosing. */
 export interface Reported extends Finalist {
   readonly final: PartAccuracy;
 }
@@ -47,35 +49,38 @@ export interface FinishOptions {
   readonly signal: AbortSignal;
 }
 
-/** What goes into the bundle, and what was measured on the way. */
+/** The variants for the bundle, and what was measured on the way. */
 export interface Choice<Taken extends Finalist = Reported> {
   readonly original: Taken;
   /** every finalist, the original first */
   readonly finalists: readonly Finalist[];
   readonly fastest: Taken;
-  /** the fastest in 8 bits that computes the same on every CPU; null if `fastest` does, or there is none */
+  /**
+   * the fastest 8-bit variant that computes the same on every CPU; null if `fastest` is that, or there is
+   * none
+   */
   readonly portable: Taken | null;
-  /** null if it is the fastest too, or saves nothing */
+  /** null if it is also the fastest, or saves nothing */
   readonly smallest: Taken | null;
-  /** for providers that run float; null if the fastest is that already */
+  /** for float providers; null if the fastest is float */
   readonly float: Taken | null;
-  /** for TensorRT; null if none holds the floor */
+  /** for TensorRT; null if none is within the floor */
   readonly tensorrt: Taken | null;
-  /** finalists that looked good in the search and lost too much on the choice part */
+  /** finalists that looked good in the search but lost too much on the choice part */
   readonly contradicted: readonly Finalist[];
   /** null if there is no target; else whether the fastest meets it */
   readonly meetsLatency: boolean | null;
 }
 
-/** True if the plan is for TensorRT alone: its latency on the CPU says nothing. */
+/** True if the plan is only for TensorRT, where its CPU latency means nothing. */
 export function isTensorrt({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'static' && plan.scheme.target === 'tensorrt';
 }
 
 /**
- * Evaluates the best candidates on the choice part, measures those that it confirms again, side by side, and
- * chooses. What was chosen is then evaluated on the final part: the best of many on one part looks better
- * there than it is, so a figure to be relied on needs images that nothing was chosen by.
+ * Evaluates the best candidates on the choice part, times the confirmed ones again side by side, and chooses.
+ * The chosen ones are then evaluated on the final part: the best of many looks better on the part that it was
+ * chosen by than it is, so a reliable result needs images that played no role in choosing.
  */
 export async function finish(
   ranked: readonly Ranked[],
@@ -100,7 +105,7 @@ export async function finish(
   return reportFinals(choose(finalists, options), judge);
 }
 
-/** Evaluates what was chosen on the final part, each graph once. */
+/** Evaluates the chosen candidates on the final part, each graph once. */
 async function reportFinals(choice: Choice<Finalist>, judge: Pick<Judge, 'final'>): Promise<Choice> {
   const { original } = choice;
   const taken = takenOf(choice).filter((entry) => entry !== original);
@@ -109,14 +114,14 @@ async function reportFinals(choice: Choice<Finalist>, judge: Pick<Judge, 'final'
   return withFinals(choice, (entry) => of.get(entry)!);
 }
 
-/** Everything that was taken, each candidate once. */
+/** All chosen candidates, each once. */
 export function takenOf<Taken extends Finalist>(choice: Choice<Taken>): Taken[] {
   const { fastest, portable, smallest, float, tensorrt } = choice;
   const named = [fastest, portable, smallest, float, tensorrt].filter((entry) => entry !== null);
   return [...new Map(named.map((entry) => [entry.candidate.plan.id, entry])).values()];
 }
 
-/** The same choice with figures of the final part for all that was taken. */
+/** The same choice with the final accuracy of all chosen candidates. */
 export function withFinals(choice: Choice<Finalist>, finalOf: (entry: Finalist) => PartAccuracy): Choice {
   const report = (entry: Finalist): Reported => ({ ...entry, final: finalOf(entry) });
   const orNull = (entry: Finalist | null): Reported | null => (entry === null ? null : report(entry));
@@ -140,7 +145,7 @@ async function judgedModelOf(entry: Ranked): Promise<JudgedModel> {
   return { bytes: await readModelOf(entry), exactInt8: needsExactInt8(entry.candidate.plan) };
 }
 
-/** True if the graph computes in float what the original computes. */
+/** True if the graph computes the same as the original, in float. */
 function isFloat({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'clean' || plan.kind === 'polish';
 }
@@ -150,7 +155,10 @@ function isPortable({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'static' && !needsExactInt8(plan);
 }
 
-/** The original, the float graphs, and the best of what holds the floor by each measure; each graph once. */
+/**
+ * The original, the float graphs, and the best candidates within the floor by each criterion; each graph
+ * once.
+ */
 function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
   const [original, ...others] = ranked;
   if (original === undefined) throw new Error('the original is the first candidate');
@@ -168,7 +176,10 @@ function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
   return [...new Set([original, ...forCpu.filter(isFloat), ...fast, ...small, ...tensorrt])];
 }
 
-/** The original and the float graphs, and of the others that the choice part confirms the fastest and the smallest. */
+/**
+ * The original and the float graphs, and the fastest and smallest of the others that the choice part
+ * confirms.
+ */
 function worthTiming(judged: readonly Finalist[]): Finalist[] {
   const [original, ...others] = judged;
   const floats = others.filter(isFloat);
@@ -181,9 +192,9 @@ function worthTiming(judged: readonly Finalist[]): Finalist[] {
 }
 
 /**
- * Chooses by the final latencies among those that the choice part confirms. The fastest is faster than what
- * came in beyond doubt, or it is the float graph. With a latency target it is the most accurate of those that
- * meet it.
+ * Chooses by the final latencies among those that the choice part confirms. The fastest is clearly faster
+ * than the source, or it is the float graph. With a latency target it is the most accurate of those that meet
+ * it.
  */
 export function choose(
   finalists: readonly Finalist[],

@@ -5,20 +5,20 @@ import { writeFileWhole } from '../../platform/atomic-file.ts';
 import type { TensorrtViolation } from '../../model/onnx/tensorrt-rule.ts';
 import { checkTensorrtRules } from '../../model/onnx/tensorrt-rules.ts';
 
-/** What TensorRT would say of a graph. */
+/** How a graph fits TensorRT's rules. */
 export interface TensorrtFit {
-  /** why no engine would come of it; null if one would */
+  /** why TensorRT would not build an engine; null if it would */
   readonly refused: string | null;
-  /** rules that are broken, in words; those that cost speed or accuracy alone refuse nothing */
+  /** broken rules, in words; those that only cost speed or accuracy do not prevent a build */
   readonly findings: readonly string[];
 }
 
-/** Nodes that are named for a rule at most: a graph breaks it at every layer or at none. */
+/** Maximum number of nodes listed per rule: a graph breaks it at every layer or at none. */
 const MAX_NODES = 3;
 
 /**
- * Has a quantized graph's image cast first, as TensorRT wants it, and holds it against the rules. The file is
- * replaced.
+ * Moves the Cast of a quantized graph's image to the front, as TensorRT requires, and checks the rules. The
+ * file is replaced.
  */
 export async function fitForTensorrt(file: string): Promise<TensorrtFit> {
   const model = readModel(await readFile(file), file);
@@ -33,7 +33,7 @@ export async function fitForTensorrt(file: string): Promise<TensorrtFit> {
   };
 }
 
-/** One line for each rule and what is wrong, with the nodes at fault. */
+/** One line per rule and problem, with the nodes at fault. */
 function grouped(violations: readonly TensorrtViolation[]): string[] {
   const nodes = new Map<string, string[]>();
   for (const { rule, node, effect, message } of violations) {

@@ -1,18 +1,18 @@
 /**
- * Kinds of steps, each of about one length within a run: a candidate in float, one in int8, one whose ranges
- * are collected anew after equalization, one whose biases are corrected; the sensitivity of all layers; and
- * the final figures.
+ * Kinds of steps. Within a run, steps of a kind take about the same time: a candidate in float, one in int8,
+ * one whose ranges are collected again after equalization, one whose biases are corrected; the sensitivity of
+ * all layers; and the final measurements.
  */
 export const STEP_KINDS = ['float', 'int8', 'equalized', 'corrected', 'sensitivity', 'final'] as const;
 
 export type StepKind = (typeof STEP_KINDS)[number];
 
-/** How many steps of each kind are expected; parts of one where they may not come. */
+/** How many steps of each kind are expected; fractions for steps that may not happen. */
 export type Steps = Readonly<Partial<Record<StepKind, number>>>;
 
 /**
- * How long steps take beside a candidate in int8, until one of the kind was seen: YOLOX-nano and
- * goshawk-street, about the middle of both.
+ * Duration of steps relative to an int8 candidate, until one of the kind was seen: about the mean of
+ * YOLOX-nano and goshawk-street.
  */
 const USUAL: Readonly<Record<StepKind, number>> = {
   float: 0.8,
@@ -23,17 +23,17 @@ const USUAL: Readonly<Record<StepKind, number>> = {
   final: 6,
 };
 
-/** Tells from the steps that are over how long those to come will take. */
+/** Predicts the duration of coming steps from finished ones. */
 export class Forecast {
   readonly #seen = new Map<StepKind, { count: number; seconds: number }>();
 
-  /** Notes a step that was done; one that an earlier run had done says nothing. */
+  /** Records the duration of a step. Steps reused from an earlier run must not be recorded. */
   note(kind: StepKind, seconds: number): void {
     const { count, seconds: total } = this.#seen.get(kind) ?? { count: 0, seconds: 0 };
     this.#seen.set(kind, { count: count + 1, seconds: total + seconds });
   }
 
-  /** Seconds that a step of the kind takes; null while no step of any kind is over. */
+  /** Expected seconds for a step of the kind; null before any step has finished. */
   costOf(kind: StepKind): number | null {
     const own = this.#seen.get(kind);
     if (own !== undefined) return own.seconds / own.count;
@@ -46,7 +46,7 @@ export class Forecast {
     return units === 0 ? null : (seconds / units) * USUAL[kind];
   }
 
-  /** Seconds that the steps take together; null while no step of any kind is over. */
+  /** Expected seconds for all steps together; null before any step has finished. */
   costOfAll(steps: Steps): number | null {
     let total = 0;
     for (const kind of STEP_KINDS) {

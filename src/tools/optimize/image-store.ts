@@ -13,32 +13,32 @@ import type { Dataset } from '../evaluate/dataset.ts';
 import type { ImageFile } from './protocol.ts';
 import type { WorkFolder } from './work-folder.ts';
 
-/** The part of a manifest that says how an image becomes the network's input. */
+/** The part of a manifest that determines how an image becomes the network's input. */
 export type InputStyle = BundleManifest['input'];
 
-/** Images that are letterboxed already, in one file, as the network takes them. */
+/** Letterboxed images in one file, in the form that the network takes. */
 export interface ImageStore extends ImageFile {
-  /** where each image lies in the input */
+  /** the position of each image in the input */
   readonly letterboxes: readonly Letterbox[];
   /** sha256 over names and contents of the image files, in order */
   readonly digest: string;
   readonly names: readonly string[];
   /**
-   * sha256 of the decoded pixels of each image: the same image under another name, or encoded anew without
-   * loss, has the same
+   * sha256 of the decoded pixels of each image, which is the same under another name or after lossless
+   * re-encoding
    */
   readonly pixelDigests: readonly string[];
 }
 
-/** An image file and what it has to be. */
+/** An image file and its expected size. */
 interface Source {
   readonly name: string;
   readonly path: string;
-  /** null if nothing says how large it is */
+  /** null if no size is stated */
   readonly size: { readonly width: number; readonly height: number } | null;
 }
 
-/** Whose images they are, for messages. */
+/** Creates the error for an image that cannot be used. */
 type Refuse = (name: string, reason: string, cause?: unknown) => GoshawkError;
 
 const storedSchema = z.object({
@@ -49,8 +49,8 @@ const storedSchema = z.object({
 type Stored = z.infer<typeof storedSchema>;
 
 /**
- * Names of a calibration folder's images, sorted. Where there are more than `most`, as many are drawn by the seed.
- * Throws GOSHAWK_OPTIMIZE_PICTURES.
+ * Names of a calibration folder's images, sorted. If there are more than `most`, that many are drawn with the
+ * seed. Throws GOSHAWK_OPTIMIZE_PICTURES.
  */
 export async function listCalibration(folder: string, most: number, seed: number): Promise<string[]> {
   const pictures = await listImageFiles(folder).catch((cause: unknown) => {
@@ -69,7 +69,7 @@ export async function listCalibration(folder: string, most: number, seed: number
   return pictures;
 }
 
-/** What storing needs besides the images. */
+/** Options for storing images. */
 export interface StoreOptions {
   readonly work: WorkFolder;
   readonly style: InputStyle;
@@ -94,7 +94,7 @@ export function storeCalibration(
 }
 
 /**
- * Letterboxes the labeled images, by the order of the data set. One that is not there, broken, or of another
+ * Letterboxes the labeled images in the order of the data set. One that is missing, broken, or of another
  * size is refused: GOSHAWK_DATASET_IMAGE.
  */
 export function storeLabeled(folder: string, dataset: Dataset, options: StoreOptions): Promise<ImageStore> {
@@ -156,7 +156,10 @@ async function digestOfImages(
   return hash.digest('hex');
 }
 
-/** The runtime's own way from an image file to the network's input. What is known of the source images comes back. */
+/**
+ * Converts image files to the network's input with the runtime's own code. Returns the facts about the source
+ * images.
+ */
 async function letterboxAll(
   sources: readonly Source[],
   handle: FileHandle,
@@ -177,7 +180,7 @@ async function letterboxAll(
     if (size !== null && (size.width !== width || size.height !== height)) {
       throw refuse(
         name,
-        `it has ${width}x${height} pixels, the annotations say ${size.width}x${size.height}`,
+        `it has ${width}x${height} pixels, but the annotations say ${size.width}x${size.height}`,
       );
     }
     await letterboxer.run(

@@ -9,12 +9,15 @@ import { selectImages, type Part, type Split } from './split.ts';
 
 /** share of resamples within an interval */
 export const CONFIDENCE = 0.95;
-/** detections of the original above this score are taken for truth where there are no labels */
+/** detections of the original above this score count as ground truth if there are no labels */
 export const AGREEMENT_SCORE = 0.3;
 
 const intervalSchema = z.object({ low: z.number(), high: z.number() });
 
-/** What the search knows of a model's accuracy. Shares 0..1; drops are the original's AP less the model's. */
+/**
+ * What the search knows about a model's accuracy. Shares are 0..1; drops are the original's AP minus the
+ * model's.
+ */
 export const searchAccuracySchema = z.object({
   /** on the search part of the labeled images */
   ap: z.number(),
@@ -22,13 +25,13 @@ export const searchAccuracySchema = z.object({
   dropInterval: intervalSchema.nullable(),
   /** standard deviation of the drop over the resamples */
   dropDeviation: z.number(),
-  /** AP against the original's own detections, on calibration and search images */
+  /** AP with the original's detections as ground truth, on calibration and search images */
   agreement: z.number(),
 });
 
 export type SearchAccuracy = z.infer<typeof searchAccuracySchema>;
 
-/** A model's accuracy on a part that the search did not see. */
+/** A model's accuracy on a part that the search did not use. */
 export interface PartAccuracy {
   readonly evaluation: CocoEvaluation;
   readonly ap: number;
@@ -37,10 +40,13 @@ export interface PartAccuracy {
   readonly dropInterval: Interval | null;
 }
 
-/** A graph and how it has to be run. */
+/** A graph and how to run it. */
 export interface JudgedModel {
   readonly bytes: Uint8Array;
-  /** true if it is meant for CPUs whose 8-bit sums are exact: it is judged by these, whatever this one does */
+  /**
+   * true if it is meant for CPUs with exact 8-bit sums: it is evaluated with exact sums, even if this CPU
+   * saturates
+   */
   readonly exactInt8: boolean;
 }
 
@@ -54,7 +60,7 @@ export interface JudgeOptions extends DetectOptions {
   readonly seed: number;
 }
 
-/** Says how good models are beside the original, which is evaluated once. */
+/** Compares the accuracy of models with the original, which is evaluated once. */
 export class Judge {
   /** AP of the original on the search part */
   readonly originalSearchAp: number;
@@ -81,14 +87,14 @@ export class Judge {
     this.#ownAgreement = this.#agreement(labeled, calibration) || 1;
   }
 
-  /** Evaluates the original on what the search may see. */
+  /** Evaluates the original on the images that the search may use. */
   static async open(original: Uint8Array, options: JudgeOptions): Promise<Judge> {
     const labeled = await detectStored(original, options.labeled, options, options.split.search.images);
     const calibration = await detectStored(original, options.calibration, options);
     return new Judge(original, options, labeled, calibration);
   }
 
-  /** Throws BrokenOutputError. Looks at the search part and the calibration images only. */
+  /** Evaluates a model on the search part and the calibration images only. Throws BrokenOutputError. */
   async search({ bytes, exactInt8 }: JudgedModel): Promise<SearchAccuracy> {
     const { split, labeled, calibration } = this.#options;
     const options = { ...this.#options, exactInt8 };
@@ -106,12 +112,12 @@ export class Judge {
     };
   }
 
-  /** Figures of the finalists on the part that the choice is made by, the original's first. */
+  /** Accuracy of the finalists on the choice part, the original first. */
   choice(models: readonly JudgedModel[]): Promise<PartAccuracy[]> {
     return this.#onPart(this.#options.split.choice, models);
   }
 
-  /** Figures of models on the final part, the original's first. Called once, when everything is chosen. */
+  /** Accuracy of models on the final part, the original first. Called once, when everything is chosen. */
   final(models: readonly JudgedModel[]): Promise<PartAccuracy[]> {
     return this.#onPart(this.#options.split.final, models);
   }

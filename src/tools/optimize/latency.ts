@@ -5,8 +5,7 @@ import { createRandom } from '../../core/random.ts';
 import { asInput } from './compare-folded.ts';
 
 /**
- * How long one run of a graph takes, milliseconds, and how that compares with the first of those that were
- * measured together.
+ * Duration of one run of a graph in milliseconds, and its ratio to the first graph of the same measurement.
  */
 export interface Latency {
   readonly p25: number;
@@ -21,39 +20,39 @@ export interface Latency {
   readonly ratioHigh: number;
 }
 
-/** The clock that ratios are told by. */
+/** The clock that ratios are based on. */
 export type RatioOf = 'wall' | 'cpu';
 
 export interface LatencyOptions {
   readonly claims: GraphClaims;
   readonly threads: number;
-  /** how often every graph has its turn */
+  /** number of turns of every graph */
   readonly rounds: number;
-  /** timed runs of a turn; one more goes before them, which is not timed */
+  /** timed runs per turn, after one that is not timed */
   readonly runs: number;
   /**
-   * what ratios are of, `wall` unless told otherwise. `cpu` counts the time that the process ran, which other
-   * programs disturb less; with one thread it is what the wall clock shows on a quiet machine.
+   * the clock of ratios, `wall` by default. `cpu` is the CPU time of the process, which other programs
+   * disturb less; with one thread it equals wall time on a quiet machine.
    */
   readonly ratioOf?: RatioOf;
-  /** for each graph whether it runs on ONNX Runtime's exact 8-bit kernels; none unless told otherwise */
+  /** for each graph whether it runs on ONNX Runtime's exact 8-bit kernels; false by default */
   readonly exactInt8?: readonly boolean[];
   readonly signal: AbortSignal;
 }
 
-/** Runs before anything is timed. */
+/** Number of runs before anything is timed. */
 const WARM_UP_RUNS = 4;
 
 /**
- * Rounds after which graphs are loaded anew: where their memory comes to lie makes a few percent, and luck
- * has to even out.
+ * Rounds after which graphs are reloaded: their memory placement makes a difference of a few percent, which
+ * has to average out.
  */
 const ROUNDS_OF_A_LOAD = 4;
 
 /**
- * Measures graphs in turns, as the runtime would run them (one image, the CPU provider, threads that do not
- * spin between runs): what slows the machine for a while slows all of them, and the ratio of a round hardly
- * feels it. The first graph is the one the others are compared with.
+ * Measures graphs in turn, as the runtime would run them (one image, the CPU provider, threads that do not
+ * spin between runs). Anything that slows the machine for a while slows all of them, so it hardly affects the
+ * ratio of a round. The others are compared with the first graph.
  */
 export async function measureLatencies(
   models: readonly Uint8Array[],
@@ -67,14 +66,14 @@ export async function measureLatencies(
   return turns.map((own) => summarize(own, turns[0]!));
 }
 
-/** Loads the graphs, lets each have so many turns, and adds what was measured. */
+/** Loads the graphs, measures each for a number of turns, and adds the results. */
 async function measureLoaded(
   models: readonly Uint8Array[],
   first: number,
   { claims, threads, rounds, runs, ratioOf = 'wall', exactInt8 = [], signal }: LatencyOptions,
   turns: Turn[][],
 ): Promise<void> {
-  // another one begins each time, so that none is always loaded first or always runs after the same neighbor
+  // a different graph starts each time, so that none is always loaded first or always runs after the same one
   const order = (shift: number): number[] => models.map((_, i) => (i + shift) % models.length);
   const graphs = new Map<number, LetterboxedGraph>();
   try {
@@ -100,16 +99,16 @@ async function measureLoaded(
   }
 }
 
-/** The clock for a number of threads: with several the time of all of them says little about latency. */
+/** The clock for a number of threads: with several, their total CPU time says little about latency. */
 export function ratioOfThreads(threads: number): RatioOf {
   return threads === 1 ? 'cpu' : 'wall';
 }
 
-/** What was measured while a graph had its turn. */
+/** The measurements of one turn of a graph. */
 export interface Turn {
   /** milliseconds of each run */
   readonly times: readonly number[];
-  /** what is compared with another graph's turn */
+  /** the value that is compared with another graph's turn */
   readonly cost: number;
 }
 
@@ -136,7 +135,7 @@ function noise({ inputWidth, inputHeight }: GraphClaims): Uint8Array<ArrayBuffer
   return Uint8Array.from({ length: inputWidth * inputHeight * 3 }, () => random.int(0, 255));
 }
 
-/** @param own turns of a graph by round, @param first those of the graph that it is compared with */
+/** @param own turns of a graph by round, @param first those of the graph to compare with */
 export function summarize(own: readonly Turn[], first: readonly Turn[]): Latency {
   const all = own.flatMap(({ times }) => times);
   const ratios = own.map(({ cost }, round) => cost / first[round]!.cost);

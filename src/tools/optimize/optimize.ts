@@ -17,14 +17,14 @@ import { writeError, WorkFolder } from './work-folder.ts';
 import { CandidateBuilder } from './candidate-builder.ts';
 import { variantsOf, writeOptimized } from './write-variants.ts';
 
-/** What a run came to. */
+/** The result of a run. */
 export interface OptimizeResult {
   readonly report: OptimizeReport;
-  /** folder of the bundle; null if a latency target was not met and none was written */
+  /** folder of the bundle; null if none was written because the latency target was not met */
   readonly folder: string | null;
-  /** where finished steps are kept, and the bytes they take */
+  /** folder with the finished steps, and its size in bytes */
   readonly work: { readonly folder: string; readonly bytes: number };
-  /** set where the latency target was not met: to be thrown once the report is written */
+  /** set if the latency target was not met; to be thrown once the report is written */
   readonly missed: GoshawkError | null;
 }
 
@@ -32,11 +32,11 @@ export interface OptimizeResult {
 const TRAINED_RANGES = 'goshawk.activation_ranges';
 
 /**
- * Makes a model smaller and faster for as long as it stays accurate, and proves it: cleans the graph,
- * quantizes it in every way that may help, searches mixed precision, measures each candidate beside the
- * original, and writes a bundle of what earned its place. Finished steps are kept in the work folder, so that
- * a run that was interrupted or killed goes on from there. Throws coded errors; nothing is written but the
- * work folder then.
+ * Makes a model smaller and faster without losing more accuracy than allowed, with measurements as proof:
+ * cleans the graph, quantizes it in every way that may help, searches mixed precision, measures each
+ * candidate against the original, and writes a bundle with the best. Finished steps are kept in the work
+ * folder, so that a run continues after an interruption or a kill. Throws coded errors; then nothing but the
+ * work folder is written.
  */
 export async function optimize(
   options: OptimizeOptions,

@@ -4,11 +4,11 @@ import type { ForeignOptions } from './source-model.ts';
 export interface OptimizeOptions {
   /** a bundle by name or path, or an ONNX file */
   readonly model: string;
-  /** what an ONNX file does not say; name and version are also those of the bundle that is written */
+  /** facts that an ONNX file does not contain; name and version also apply to the new bundle */
   readonly foreign: ForeignOptions;
-  /** null takes the name of the bundle that comes in */
+  /** null keeps the name of the source bundle */
   readonly name: string | null;
-  /** null takes the bundle's version with the middle number raised */
+  /** null increments the minor version of the source bundle */
   readonly version: string | null;
   /** folder of images */
   readonly calibration: string;
@@ -16,24 +16,24 @@ export interface OptimizeOptions {
   readonly annotations: string;
   /** folder of its images */
   readonly images: string;
-  /** leaves out objects of categories that the model has no label for */
+  /** ignores objects of categories that the model has no label for */
   readonly ignoreUnknown: boolean;
-  /** model folder that the bundle is written to */
+  /** model folder for the new bundle */
   readonly out: string;
-  /** where finished steps are kept; null for `.optimize` in `out` */
+  /** folder for finished steps; null for `.optimize` in `out` */
   readonly work: string | null;
-  /** forgets what earlier runs finished */
+  /** discards finished steps of earlier runs */
   readonly fresh: boolean;
-  /** AP that may be lost, 0..1 */
+  /** maximum loss of AP, 0..1 */
   readonly maxApDrop: number;
-  /** milliseconds of one run that the chosen variant may take; null for as fast as can be */
+  /** maximum milliseconds per run of the chosen variant; null for as fast as possible */
   readonly maxLatencyMs: number | null;
   /** null for no limit */
   readonly timeBudgetMinutes: number | null;
-  /** threads that latency is measured with */
+  /** threads for latency measurements */
   readonly threads: number;
   readonly seed: number;
-  /** share of the labeled images that the search may see, 0..1 */
+  /** share of the labeled images that the search may use, 0..1 */
   readonly searchShare: number;
 }
 
@@ -41,11 +41,11 @@ function refuse(name: string, value: number, reason: string): never {
   throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value, reason });
 }
 
-/** Throws GOSHAWK_PARAMETER_INVALID that names the first option out of range. */
+/** Throws GOSHAWK_PARAMETER_INVALID for the first option out of range. */
 export function checkOptions(options: OptimizeOptions): void {
   const { maxApDrop, maxLatencyMs, timeBudgetMinutes, threads, seed, searchShare } = options;
   if (!(maxApDrop >= 0 && maxApDrop <= 1)) {
-    refuse('max-ap-drop', maxApDrop, 'AP lies between 0 and 1: give 0.01 for one point');
+    refuse('max-ap-drop', maxApDrop, 'AP is between 0 and 1: use 0.01 for one point');
   }
   if (maxLatencyMs !== null && !(maxLatencyMs > 0)) {
     refuse('max-latency-ms', maxLatencyMs, 'it must be above 0');
@@ -58,6 +58,6 @@ export function checkOptions(options: OptimizeOptions): void {
   }
   if (!(Number.isSafeInteger(seed) && seed >= 0)) refuse('seed', seed, 'it must be a whole number from 0');
   if (!(searchShare > 0 && searchShare < 1)) {
-    refuse('search-share', searchShare, 'both parts need images: it must lie between 0 and 1');
+    refuse('search-share', searchShare, 'it must be between 0 and 1, because both parts need images');
   }
 }

@@ -1,6 +1,6 @@
 import type { StepKind, Steps } from './forecast.ts';
 
-/** Parts of a search, in their order. */
+/** Phases of a search, in order. */
 export const PHASES = [
   'float',
   'calibrations',
@@ -19,22 +19,22 @@ export const PHASES = [
 
 export type Phase = (typeof PHASES)[number];
 
-/** Layers of a usual detector: what a bisection is expected to take before they are counted. */
+/** Number of layers of a typical detector, used until they are counted. */
 const USUAL_LAYERS = 90;
 
-/** Tries that a bisection over so many places takes. */
+/** Number of tries of a bisection over this many positions. */
 export function bisectionTries(places: number): number {
   return places <= 1 ? 0 : Math.ceil(Math.log2(places));
 }
 
-/** The steps that a search still expects: what each phase usually takes, made exact as soon as more is known of it. */
+/** The steps that a search still expects: an estimate per phase, refined as soon as more is known. */
 export class Outlook {
   readonly #expected: Map<Phase, Partial<Record<StepKind, number>>>;
   #phase: Phase = 'float';
 
   /**
-   * @param ways calibrations that are tried,
-   * @param everyCpu true if the mix is carried over to weights that no CPU saturates
+   * @param ways number of calibrations to try,
+   * @param everyCpu true if the mix is also made with weights that saturate on no CPU
    */
   constructor(ways: number, everyCpu: boolean) {
     const usual: Record<Phase, Steps> = {
@@ -55,19 +55,19 @@ export class Outlook {
     this.#expected = new Map(PHASES.map((phase) => [phase, { ...usual[phase] }]));
   }
 
-  /** Begins a phase: what those before it did not need falls away. */
+  /** Begins a phase. Unused steps of earlier phases are dropped. */
   begin(phase: Phase, steps?: Steps): void {
     this.#phase = phase;
     for (const earlier of PHASES.slice(0, PHASES.indexOf(phase))) this.#expected.delete(earlier);
     if (steps !== undefined) this.#expected.set(phase, { ...steps });
   }
 
-  /** Expects other steps of a phase that is to come. */
+  /** Changes the expected steps of a later phase. */
   expect(phase: Phase, steps: Steps): void {
     if (this.#expected.has(phase)) this.#expected.set(phase, { ...steps });
   }
 
-  /** One step of the phase that was begun is at work. */
+  /** Records that a step of the current phase started. */
   take(kind: StepKind): void {
     const steps = this.#expected.get(this.#phase);
     if (steps !== undefined) steps[kind] = Math.max(0, (steps[kind] ?? 0) - 1);

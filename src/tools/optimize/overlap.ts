@@ -3,12 +3,12 @@ import type { ImageStore } from './image-store.ts';
 
 type Images = Pick<ImageStore, 'names' | 'pixelDigests'>;
 
-/** Names that a refusal gives at most. */
+/** Maximum number of names in a refusal. */
 const MAX_NAMED = 3;
 
 /**
- * Refuses calibration images that are labeled images too, whatever their names: ranges that were set by an
- * image suit it better than others, so a loss that is measured on it is too small. Throws
+ * Refuses calibration images that are also labeled images, under any name: quantization ranges fit the images
+ * that they were calibrated on, so the loss measured on these would be too small. Throws
  * GOSHAWK_OPTIMIZE_OVERLAP.
  */
 export function refuseOverlap(folder: string, calibration: Images, labeled: Images): void {

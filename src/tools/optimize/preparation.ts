@@ -23,18 +23,21 @@ import { FEWEST_PICTURES, splitDataset, type Split } from './split.ts';
 import { digestOf, type WorkFolder } from './work-folder.ts';
 import { few, FEW, type Graph } from './candidate-builder.ts';
 
-/** Calibration images that are used at most: ranges and agreement are settled by then. */
+/** Maximum number of calibration images; more do not change ranges and agreement. */
 const MAX_CALIBRATION = 256;
-/** Labeled images that every candidate is tried on at most; the rest is for the final figures. */
+/**
+ * Maximum number of labeled images that every candidate is evaluated on; the rest is for the final
+ * measurements.
+ */
 const MAX_SEARCH = 400;
 const PARTS = ['search', 'choice', 'final'] as const;
 
-/** Resamples of the bootstrap. */
+/** Number of bootstrap resamples. */
 export const RESAMPLES = 1000;
-/** Difference relative to 1 + |value| that rounding explains. */
+/** Largest difference relative to 1 + |value| that rounding explains. */
 const CLEAN_TOLERANCE = 1e-3;
 
-/** What comes in, read and checked. */
+/** The inputs, read and checked. */
 export interface Inputs {
   readonly source: SourceModel;
   readonly name: string;
@@ -45,7 +48,7 @@ export interface Inputs {
   readonly labeled: ImageStore;
 }
 
-/** Reads and checks everything that was given; nothing is searched before all of it is known to be usable. */
+/** Reads and checks all inputs. The search starts only when all of them are usable. */
 export async function readInputs(
   options: OptimizeOptions,
   work: WorkFolder,
@@ -64,8 +67,8 @@ export async function readInputs(
     new GoshawkError('GOSHAWK_OPTIMIZE_UNJUDGED', { file, reason });
   if (dataset.images.length < FEWEST_PICTURES) {
     const reason =
-      `it has ${dataset.images.length} images, and the search, the choice and the final ` +
-      'figures need images of their own';
+      `it has ${dataset.images.length} images, but search, choice and final measurements each ` +
+      'need their own';
     throw unjudged(reason);
   }
   if (dataset.truths.every(({ crowd }) => crowd)) throw unjudged('it has no object');
@@ -86,7 +89,7 @@ export async function readInputs(
   });
 }
 
-/** Candidates that the folder has to hold. */
+/** Number of candidates that the folder must have room for. */
 const CANDIDATE_FILES = 70;
 
 async function checkSpace(
@@ -99,16 +102,16 @@ async function checkSpace(
   const free = await work.freeBytes();
   if (free + (await work.usedBytes()) >= needed) return;
   const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
-  const reason = `${megabytes(needed)} are needed for images and candidates, ${megabytes(free)} are free`;
+  const reason = `${megabytes(needed)} are needed for images and candidates, but ${megabytes(free)} are free`;
   throw new GoshawkError('GOSHAWK_NO_SPACE', { path: work.folder, reason });
 }
 
-/** What cleaning gave. */
+/** The result of cleaning. */
 export interface Cleaned {
   readonly graph: Graph;
   readonly answer: AnswerOf<'clean'>;
   readonly equivalence: Equivalence;
-  /** why the graph that came in is used instead; null if it is not */
+  /** why the source graph is used instead; null if it is not */
   readonly refused: string | null;
 }
 
@@ -118,9 +121,9 @@ export interface Tools {
   readonly quantizer: Quantizer;
   readonly versions: Readonly<Record<string, string>>;
   readonly judge: Judge;
-  /** all that accuracy depends on besides the graph */
+  /** everything apart from the graph that accuracy depends on */
   readonly judgeDigest: string;
-  /** what latency and the arithmetic of 8 bits depend on besides the graphs */
+  /** everything apart from the graphs that latency and 8-bit arithmetic depend on */
   readonly machine: MachineFingerprint;
 }
 
@@ -176,8 +179,8 @@ export async function openTools(
 }
 
 /**
- * Cleans the graph and sees that it computes the same in the runtime's own engine; where it does not, the
- * graph that came in stays.
+ * Cleans the graph and checks that it computes the same in the runtime's own engine. If it does not, the
+ * source graph is kept.
  */
 export async function cleanGraph(
   inputs: Inputs,

@@ -1,31 +1,31 @@
 import { Forecast, type StepKind, type Steps } from './forecast.ts';
 
-/** What is being done, for a line on a terminal. */
+/** Progress of a run, for a line on a terminal. */
 export interface ProgressEvent {
   readonly step: string;
   readonly detail: string;
-  /** seconds until the end, as far as can be told; null if nothing is known yet */
+  /** estimated seconds until the end; null if unknown */
   readonly remaining: number | null;
 }
 
 export type OnProgress = (event: ProgressEvent) => void;
 
-/** A step that is over. */
+/** A finished step. */
 export interface StepTime {
   readonly name: string;
   readonly seconds: number;
-  /** true if an earlier run did all of it that is kept */
+  /** true if all its results were reused from an earlier run */
   readonly reused: boolean;
 }
 
-/** Seconds kept back of a time budget for measuring and writing what was found, at least. */
+/** Minimum seconds of a time budget reserved for measuring and writing the result. */
 const MIN_RESERVE = 20;
-/** Share of a step from which on its own speed tells its end better than others of its kind. */
+/** Share of a step after which its own speed predicts its end better than other steps of its kind. */
 const TELLING_SHARE = 0.1;
 
 /**
- * Where the run stands: how long steps took, what remains, and whether the budget allows another candidate.
- * The clock is given, in milliseconds.
+ * The schedule of a run: how long steps took, what remains, and whether the budget allows another candidate.
+ * The clock is injected, in milliseconds.
  */
 export class Schedule {
   readonly steps: StepTime[] = [];
@@ -34,18 +34,18 @@ export class Schedule {
   readonly #work: { readonly done: number; readonly recalled: number };
   readonly #started: number;
   readonly #budget: number | null;
-  /** what is at work */
+  /** name of the current step */
   step = '';
   readonly #forecast = new Forecast();
-  /** the step that is at work, of those that are forecast */
+  /** the current step, if it is a forecast one */
   #current: { kind: StepKind; started: number; done: number; share: number } | null = null;
   #left: Steps = {};
-  /** seconds that the budget is not for */
+  /** seconds that do not count against the budget */
   #uncounted = 0;
 
   /**
    * @param budget seconds; null for no limit
-   * @param work counts what was done and what an earlier run had done
+   * @param work counts steps done and steps reused from an earlier run
    */
   constructor(
     budget: number | null,
@@ -65,12 +65,12 @@ export class Schedule {
     return (this.#now() - this.#started) / 1000;
   }
 
-  /** Seconds of the budget that are gone. */
+  /** Seconds of the budget that are spent. */
   get #spent(): number {
     return this.elapsed - this.#uncounted;
   }
 
-  /** Does a step and notes how long it took. */
+  /** Runs a step and records its duration. */
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     this.step = name;
     this.say('');
@@ -82,7 +82,10 @@ export class Schedule {
     return value;
   }
 
-  /** Does a step of setting up: the budget is for the search, and a first run should find no less than a second one. */
+  /**
+   * Runs a set-up step. It does not count against the budget, so that a first run finds as much as a second
+   * one.
+   */
   async runUncounted<T>(name: string, work: () => Promise<T>): Promise<T> {
     const value = await this.run(name, work);
     this.#uncounted += this.steps.at(-1)?.seconds ?? 0;
@@ -93,7 +96,7 @@ export class Schedule {
     this.#onProgress({ step: this.step, detail, remaining: this.remaining() });
   }
 
-  /** A step that is forecast begins; `left` are those that are expected after it, without the final figures. */
+  /** Begins a forecast step; `left` are the steps expected after it, without the final measurements. */
   begin(kind: StepKind, name: string, left: Steps): void {
     this.end();
     this.#current = { kind, started: this.#now(), done: this.#work.done, share: 0 };
@@ -101,7 +104,7 @@ export class Schedule {
     this.say(name);
   }
 
-  /** The step that was begun last is over. */
+  /** Ends the step that was begun last. */
   end(): void {
     const step = this.#current;
     this.#current = null;
@@ -109,13 +112,13 @@ export class Schedule {
     this.#forecast.note(step.kind, (this.#now() - step.started) / 1000);
   }
 
-  /** So much of the step at work is done, 0..1. */
+  /** Reports the share of the current step that is done, 0..1. */
   advance(share: number, detail: string): void {
     if (this.#current !== null) this.#current.share = share;
     this.say(detail);
   }
 
-  /** True if the budget leaves room for another step of the kind and the final figures. */
+  /** True if the budget leaves room for another step of the kind and the final measurements. */
   hasTime(kind: StepKind): boolean {
     this.end();
     if (this.#budget === null) return true;
@@ -124,7 +127,7 @@ export class Schedule {
     return this.#spent + each + Math.max(MIN_RESERVE, final) <= this.#budget;
   }
 
-  /** Seconds until the end, never more than the budget; null if nothing is known yet. */
+  /** Seconds until the end, at most the budget; null if unknown. */
   remaining(): number | null {
     const left = this.#forecast.costOfAll(this.#left);
     if (left === null) return null;

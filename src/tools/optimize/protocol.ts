@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** The quantizer's answers, one JSON object a line on its standard output (scripts/optimize/goshawk_optimize). */
+/**
+ * The quantizer's answers, one JSON object per line on its standard output
+ * (scripts/optimize/goshawk_optimize).
+ */
 export const answerSchema = z.union([
   z.object({ id: z.int(), progress: z.object({ done: z.number(), total: z.number() }) }),
   z.object({
@@ -15,12 +18,12 @@ export const answerSchema = z.union([
 
 const count = z.int().nonnegative();
 
-/** Every answer to a request that went well also tells the most memory that the process ever held (VmHWM). */
+/** Every successful answer also contains the peak memory of the process (VmHWM). */
 export const peakSchema = z.object({ peakBytes: count.optional() });
 
 export const helloSchema = z.object({ versions: z.record(z.string(), z.string()) });
 
-/** What cleaning a graph did. Differences are those of outputs on images that it tried itself. */
+/** The result of cleaning a graph. Differences are those of outputs on the quantizer's own test images. */
 export const cleanSchema = z.object({
   steps: z.array(z.string()),
   nodesBefore: count,
@@ -33,7 +36,7 @@ export const cleanSchema = z.object({
 
 export const calibrateSchema = z.object({ tensors: count });
 
-/** One layer that could be quantized, and what quantizing it alone does to the outputs. */
+/** One layer that can be quantized, and the effect on the outputs of quantizing only this layer. */
 export const layerSchema = z.object({
   node: z.string(),
   opType: z.string(),
@@ -56,7 +59,7 @@ export const halfSchema = z.object({ bytes: count });
 /** How a graph is quantized to static int8. */
 export interface Scheme {
   readonly calibration: 'minmax' | 'entropy' | 'mse' | 'percentile' | 'trained';
-  /** share of activations inside the range, percent; 100 where the calibration is not by percentile */
+  /** share of activations inside the range, percent; 100 if the calibration is not by percentile */
   readonly percentile: number;
   readonly perChannel: boolean;
   /** nodes that stay in float */
@@ -64,13 +67,13 @@ export interface Scheme {
   readonly equalize: boolean;
   readonly biasCorrection: boolean;
   readonly target: 'cpu' | 'tensorrt';
-  /** convolutions alone, or everything that has an integer kernel */
+  /** only convolutions, or everything with an integer kernel */
   readonly opTypes: 'conv' | 'all';
-  /** has layers that stay in float keep their weights as int8, which are floats again once the graph is loaded */
+  /** stores the weights of float layers as int8, which become floats again when the graph is loaded */
   readonly packFloat: boolean;
   /**
-   * weights that no CPU's 16-bit sums of two products can overflow, so that CPUs without VNNI compute what
-   * the others do
+   * weights that cannot overflow 16-bit sums of two products, so that CPUs without VNNI compute the same as
+   * others
    */
   readonly saturationFree: boolean;
 }
@@ -83,7 +86,7 @@ export interface ImageFile {
   readonly width: number;
 }
 
-/** What can be asked, and what is told back. */
+/** The operations of the quantizer and the schemas of their answers. */
 export const OPERATIONS = {
   hello: helloSchema,
   clean: cleanSchema,

@@ -6,7 +6,7 @@ import { ChildProcess, describeEnd, type ChildEnd } from '../../platform/child-p
 import type { QuantizerCommand } from './environment.ts';
 import { answerSchema, OPERATIONS, peakSchema, type AnswerOf, type Operation } from './protocol.ts';
 
-/** Why a request came to nothing. A candidate that fails is one candidate less, no reason to end the search. */
+/** Why a request failed. A failed candidate does not end the search. */
 export class QuantizerError extends Error {
   override readonly name = 'QuantizerError';
   readonly kind: 'bad-model' | 'unsupported' | 'internal' | 'crashed';
@@ -27,7 +27,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** What the search needs of a quantizer. */
+/** What the search needs from a quantizer. */
 export interface QuantizerPort {
   request<K extends Operation>(
     operation: K,
@@ -37,11 +37,11 @@ export interface QuantizerPort {
 }
 
 /**
- * The quantizer's process. It is started with the first request and, after a crash, again with the next one;
- * one request runs at a time. `close` ends it.
+ * The quantizer's process. It starts with the first request, and again with the next one after a crash. One
+ * request runs at a time. `close` ends it.
  */
 export class Quantizer implements QuantizerPort {
-  /** largest resident memory of any of its processes so far, bytes; null if the system does not say */
+  /** peak resident memory of any of its processes so far, bytes; null if the system does not report it */
   peakBytes: number | null = null;
   readonly #command: QuantizerCommand;
   readonly #log: string;
@@ -50,7 +50,7 @@ export class Quantizer implements QuantizerPort {
   #pending: Pending | null = null;
   #lastId = 0;
 
-  /** @param log file that gets what the process says on standard error */
+  /** @param log file for the standard error of the process */
   constructor(command: QuantizerCommand, log: string, signal: AbortSignal) {
     this.#command = command;
     this.#log = log;
@@ -58,9 +58,9 @@ export class Quantizer implements QuantizerPort {
   }
 
   /**
-   * Asks and waits for the answer. Rejects with QuantizerError where the request fails, with GOSHAWK_NO_SPACE
-   * where the disk is full, and with the signal's reason where the work is to stop; the process is then
-   * ended.
+   * Sends a request and waits for the answer. Rejects with QuantizerError if the request fails, with
+   * GOSHAWK_NO_SPACE if the disk is full, and with the signal's reason if it is aborted, which also ends the
+   * process.
    */
   async request<K extends Operation>(
     operation: K,
@@ -68,7 +68,7 @@ export class Quantizer implements QuantizerPort {
     onProgress: OnProgress = () => undefined,
   ): Promise<AnswerOf<K>> {
     this.#signal.throwIfAborted();
-    if (this.#pending !== null) throw new Error('the quantizer does one thing at a time');
+    if (this.#pending !== null) throw new Error('the quantizer handles one request at a time');
     const child = (this.#child ??= this.#start());
     const stop = (): void => void child.kill('SIGTERM');
     this.#signal.addEventListener('abort', stop);
@@ -93,7 +93,7 @@ export class Quantizer implements QuantizerPort {
     }
   }
 
-  /** Lets the process end by itself, since nothing runs in it. */
+  /** Lets the idle process end by itself. */
   async close(): Promise<void> {
     const child = this.#child;
     this.#child = null;
@@ -107,7 +107,7 @@ export class Quantizer implements QuantizerPort {
   #start(): ChildProcess {
     const { command, args, env } = this.#command;
     mkdirSync(dirname(this.#log), { recursive: true });
-    // a process group of its own: Ctrl-C in a terminal is this process's to handle
+    // its own process group, because Ctrl-C in a terminal is handled by this process
     const child = new ChildProcess({
       command,
       args,
@@ -138,12 +138,12 @@ export class Quantizer implements QuantizerPort {
     try {
       json = JSON.parse(line);
     } catch {
-      pending.reject(new QuantizerError('internal', `it said what is no answer: ${line.slice(0, 200)}`));
+      pending.reject(new QuantizerError('internal', `it sent an invalid answer: ${line.slice(0, 200)}`));
       return;
     }
     const parsed = answerSchema.safeParse(json);
     if (!parsed.success) {
-      pending.reject(new QuantizerError('internal', `it said what is no answer: ${line.slice(0, 200)}`));
+      pending.reject(new QuantizerError('internal', `it sent an invalid answer: ${line.slice(0, 200)}`));
       return;
     }
     const answer = parsed.data;

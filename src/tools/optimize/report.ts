@@ -21,7 +21,7 @@ import { describeOutcome, judge } from './verdicts.ts';
 import { needsExactInt8, type Plan } from './candidate-builder.ts';
 import type { ChosenVariant } from './write-variants.ts';
 
-/** Losses that the table of the best candidates is made for, besides the one that was asked for. */
+/** Losses in the table of the best candidates, in addition to the requested one. */
 const FLOORS = [0.005, 0.01, 0.02];
 
 export interface ReportFacts {
@@ -44,7 +44,7 @@ export interface ReportFacts {
   readonly steps: readonly StepTime[];
 }
 
-/** Puts everything that was found into a report that follows its schema. */
+/** Assembles all results into a report that follows its schema. */
 export function makeOptimizeReport(facts: ReportFacts): OptimizeReport {
   const { options, inputs, cleaned, search, choice, chosen } = facts;
   const { source, dataset, split, calibration } = inputs;

@@ -1,9 +1,9 @@
 import type { Scheme } from './protocol.ts';
 
-/** A scheme before it is settled which layers stay in float. */
+/** A scheme before the layers that stay in float are known. */
 export type BaseScheme = Omit<Scheme, 'keepFloat'>;
 
-/** Everything in int8 for the CPU, by the plainest ranges. */
+/** Everything in int8 for the CPU, with the simplest ranges. */
 export const CPU_SCHEME: BaseScheme = {
   calibration: 'minmax',
   percentile: 100,
@@ -16,7 +16,7 @@ export const CPU_SCHEME: BaseScheme = {
   saturationFree: false,
 };
 
-/** Ways to tell ranges of activations from calibration images, the most promising first. */
+/** Methods to determine activation ranges from calibration images, the most promising first. */
 export const CALIBRATIONS: readonly Pick<Scheme, 'calibration' | 'percentile'>[] = [
   { calibration: 'percentile', percentile: 99.99 },
   { calibration: 'percentile', percentile: 99.9 },
@@ -26,7 +26,7 @@ export const CALIBRATIONS: readonly Pick<Scheme, 'calibration' | 'percentile'>[]
   { calibration: 'percentile', percentile: 99.999 },
 ];
 
-/** A name that says what a scheme does, such as `int8-all-p99.99-bias-float12-unsaturated`. */
+/** A descriptive name of a scheme, such as `int8-all-p99.99-bias-float12-unsaturated`. */
 export function schemeId(scheme: Scheme): string {
   const { calibration, percentile, opTypes, equalize, biasCorrection, keepFloat, target } = scheme;
   const parts = [

@@ -10,11 +10,11 @@ import type { Candidate, GivenPlan, Graph, Plan } from './candidate-builder.ts';
 /** What the search needs to make and measure candidates. */
 export interface SearchPort {
   try(plan: Plan): Promise<Candidate>;
-  /** Empty if layers cannot be told apart. */
+  /** The sensitivity of the layers; empty if it cannot be determined. */
   sensitivity(scheme: Scheme): Promise<readonly Layer[]>;
-  /** False when the time for the search does not allow another step of the kind. */
+  /** False if the time budget does not allow another step of the kind. */
   hasTime(kind: StepKind): boolean;
-  /** Told before each step, and what is expected to come after it. */
+  /** Called before each step, with the steps expected after it. */
   onStep(kind: StepKind, name: string, left: Steps): void;
 }
 
@@ -23,33 +23,33 @@ export interface SearchOptions {
   readonly maxApDrop: number;
   /** AP of the original on the search part, > 0 */
   readonly originalAp: number;
-  /** plans of the graph as it came and of the clean one */
+  /** plans of the source graph and the cleaned one */
   readonly original: GivenPlan;
   readonly clean: GivenPlan;
-  /** what 8-bit sums come to on this machine */
+  /** 8-bit arithmetic of this machine */
   readonly arithmetic: Int8Arithmetic;
   /** true if training left activation ranges in the model */
   readonly hasTrainedRanges: boolean;
 }
 
 export interface SearchResult {
-  /** in the order in which they were tried; the original first */
+  /** in the order in which they were tried, the original first */
   readonly ranked: readonly Ranked[];
   readonly layers: readonly Layer[];
-  /** what the budget left out */
+  /** candidates skipped for lack of time */
   readonly notTried: readonly string[];
 }
 
-/** Tries of giving layers back to int8 after the bisection. */
+/** Number of tries to move layers back to int8 after the bisection. */
 const PRUNING_TRIES = 8;
-/** The same once biases are corrected. */
+/** The same after bias correction. */
 const CORRECTED_TRIES = 3;
-/** Agreement that another scheme has to gain to be worth another bisection. */
+/** Gain in agreement that justifies another bisection with another scheme. */
 const WORTH_AGREEMENT = 0.002;
-/** Latency that pruning has to gain to be kept. */
+/** Latency ratio that pruning must reach to be kept. */
 const WORTH_LATENCY = 0.99;
 
-/** Layers that stay in float with a scheme, and the candidate that came of it. */
+/** A scheme with the layers that stay in float, and the resulting candidate. */
 interface Mixed {
   readonly scheme: BaseScheme;
   readonly kept: readonly string[];
@@ -57,11 +57,11 @@ interface Mixed {
 }
 
 /**
- * Tries what may make a model smaller or faster, the surest first, and says what each costs: the float graph
- * with fewer operators and smaller weights, int8 by each calibration, mixed precision, int8 for TensorRT, and
- * the ways that seldom help on a CPU. Mixed precision is found by bisection over the layers, the most
- * sensitive kept in float first, with the corrections that raise agreement, and then by giving layers back to
- * int8 for as long as the floor holds and the latency falls.
+ * Tries what may make a model smaller or faster, the most promising first, and estimates the loss of each:
+ * the float graph with fewer operators and smaller weights, int8 with each calibration, mixed precision, int8
+ * for TensorRT, and methods that seldom help on a CPU. Mixed precision is found by bisection over the layers,
+ * the most sensitive kept in float first, with the corrections that raise agreement, and then by moving
+ * layers back to int8 as long as the loss stays within the floor and the latency falls.
  */
 export class Search {
   readonly #port: SearchPort;
@@ -90,12 +90,12 @@ export class Search {
     return { ranked: this.#ranked(), layers: this.#layers, notTried: this.#notTried };
   }
 
-  /** What is searched with: weights that fit this machine's arithmetic. */
+  /** The base scheme of the search, with weights that fit this machine's arithmetic. */
   get #base(): BaseScheme {
     return { ...CPU_SCHEME, saturationFree: this.#options.arithmetic === 'saturating' };
   }
 
-  /** The same computation with fewer operators, and with weights that take less room. */
+  /** The same computation with fewer operators, and with smaller weights. */
   async #float(): Promise<void> {
     const { original, clean } = this.#options;
     await this.#try(original, true);
@@ -114,8 +114,8 @@ export class Search {
   }
 
   /**
-   * Everything in int8 by each calibration: what agrees most is the start for mixed precision. Null if
-   * none can be made.
+   * Everything in int8 with each calibration. The one that agrees most is the start for mixed precision. Null
+   * if none can be made.
    */
   async #calibrations(): Promise<Mixed | null> {
     this.#outlook.begin('calibrations');
@@ -133,7 +133,7 @@ export class Search {
       : CALIBRATIONS;
   }
 
-  /** The fastest mix of int8 and float that was found to hold the floor; null if there is none. */
+  /** The fastest mix of int8 and float within the floor; null if there is none. */
   async #mixed(whole: Mixed): Promise<Mixed | null> {
     const holds = this.#holds(whole.candidate);
     const names = await this.#bySensitivity(whole.scheme);
@@ -166,7 +166,7 @@ export class Search {
     return best;
   }
 
-  /** Expects what comes after a mix that holds the floor. */
+  /** Updates the outlook after a mix within the floor. */
   #expectAfter(mixed: Mixed): void {
     const { length } = mixed.kept;
     const outlook = this.#outlook;
@@ -182,7 +182,7 @@ export class Search {
     if (!mixed.scheme.saturationFree) outlook.expect('every CPU', { int8: length === 0 ? 1 : 3 });
   }
 
-  /** Names of the layers, the most sensitive first; null if there is no time to tell. */
+  /** Names of the layers, the most sensitive first; null if there is no time to measure. */
   async #bySensitivity(scheme: BaseScheme): Promise<readonly string[] | null> {
     if (!this.#port.hasTime('sensitivity')) {
       this.#notTried.push('mixed precision by sensitivity');
@@ -200,15 +200,15 @@ export class Search {
     this.#outlook.begin(phase, steps);
   }
 
-  /** Layers that stay in float keep their weights in int8. */
+  /** The same mix, with the weights of float layers stored as int8. */
   async #pack({ scheme, kept }: Mixed): Promise<void> {
     if (kept.length > 0) await this.#tryMixed({ ...scheme, packFloat: true }, kept);
   }
 
   /**
-   * The same mix with weights that no CPU saturates, for those without VNNI. Where it loses too much, as many
-   * more of the most sensitive layers stay in float as the floor asks for. Where only few images tell what is
-   * lost, the choice part contradicts some: with `spare` in float there is a second one.
+   * The same mix with weights that saturate on no CPU, for those without VNNI. If it loses too much, more of
+   * the most sensitive layers stay in float, as many as the floor requires. With few images the choice part
+   * may contradict it, so a second one is made with `spare` in float.
    */
   async #everyCpu(best: Mixed, spare: readonly string[], names: readonly string[]): Promise<void> {
     const scheme = { ...best.scheme, saturationFree: true };
@@ -225,8 +225,8 @@ export class Search {
   }
 
   /**
-   * The fewest of the most sensitive layers that have to stay in float for the floor, more than `known` and
-   * `most` at most; null if these are not enough.
+   * The smallest number of most sensitive layers that must stay in float for the floor, more than `known` and
+   * at most `most`; null if that is not enough.
    */
   async #bisect(
     scheme: BaseScheme,
@@ -249,8 +249,8 @@ export class Search {
   }
 
   /**
-   * What agrees most where the bisection ended: ranges that suit a network with its most sensitive layers in
-   * int8 are others than those that suit the rest.
+   * The scheme that agrees most at the end of the bisection: the best ranges for the whole network in int8
+   * are not the best once its most sensitive layers are in float.
    */
   async #improve(start: Mixed): Promise<Mixed> {
     let best = start;
@@ -260,14 +260,14 @@ export class Search {
     return this.#moreAlike(best, await this.#tryMixed({ ...best.scheme, equalize: true }, start.kept));
   }
 
-  /** The second where it agrees so much more that it is worth the change. */
+  /** The second if it agrees enough more to be worth the change. */
   #moreAlike(one: Mixed, other: Mixed | null): Mixed {
     return other !== null && agreement(other) > agreement(one) + WORTH_AGREEMENT ? other : one;
   }
 
   /**
-   * Bias correction, which takes long, for the best mix alone; what it gains in accuracy may let another
-   * layer go to int8.
+   * Bias correction, which is slow, for the best mix only. The accuracy that it gains may allow another layer
+   * in int8.
    */
   async #correctBiases(best: Mixed): Promise<Mixed> {
     const corrected = await this.#tryMixed({ ...best.scheme, biasCorrection: true }, best.kept);
@@ -276,8 +276,8 @@ export class Search {
   }
 
   /**
-   * Gives layers back to int8, those that disturb least first, in groups that become smaller where the floor
-   * breaks or nothing is gained.
+   * Moves layers back to int8, the least sensitive first, in groups that shrink if the floor is missed or
+   * nothing is gained.
    */
   async #prune(start: Mixed, most: number): Promise<Mixed> {
     let best = start;
@@ -295,7 +295,7 @@ export class Search {
     return best;
   }
 
-  /** The same precision as TensorRT wants it. How fast it is only the device can say. */
+  /** The same mix in the form that TensorRT requires. Its speed can only be measured on the device. */
   async #tensorrt({ scheme, kept }: Mixed): Promise<void> {
     const target: BaseScheme = {
       ...scheme,
@@ -319,7 +319,7 @@ export class Search {
     return candidate?.failure === null ? { scheme, kept, candidate } : null;
   }
 
-  /** Null if there is no time left. Of two different plans of one name the second is numbered. */
+  /** Null if there is no time left. If two different plans have the same name, the second is numbered. */
   async #try(wanted: Plan, always = false): Promise<Candidate | null> {
     const key = JSON.stringify(wanted);
     const known = this.#byPlan.get(key);
@@ -360,7 +360,7 @@ export class Search {
   }
 }
 
-/** What a plan costs to try. */
+/** The kind of step that a plan is. */
 function stepKindOf(plan: Plan): StepKind {
   if (plan.kind !== 'static') return 'float';
   if (plan.scheme.biasCorrection) return 'corrected';
@@ -371,12 +371,12 @@ function kindOf({ candidate: { plan } }: Mixed): StepKind {
   return stepKindOf(plan);
 }
 
-/** Tries that pruning takes at most. */
+/** Maximum number of pruning tries. */
 function pruningTries({ kept }: Mixed, most: number): number {
   return Math.min(most, 2 * kept.length);
 }
 
-/** Tries that the correction of biases takes: seldom does it let another layer go to int8. */
+/** Number of tries after bias correction, which seldom allows another layer in int8. */
 function correctedTries({ kept }: Mixed): number {
   return kept.length === 0 ? 1 : 1.3;
 }
@@ -395,7 +395,7 @@ function better(one: Mixed | null, other: Mixed | null): Mixed | null {
   return agreement(other) > agreement(one) ? other : one;
 }
 
-/** Candidates with what they probably cost; those that do not run come without hope. */
+/** Candidates with their estimated loss. Those that do not run count as a total loss. */
 export function rank(candidates: readonly Candidate[], originalAp: number): Ranked[] {
   const runs = candidates.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]));
   const estimates = estimateDrops(runs, originalAp);

@@ -7,14 +7,14 @@ import { importModel, type ImportOptions } from '../../device/authoring/import-m
 import { ModelRepository } from '../../model/repository.ts';
 import { digestOf, type WorkFolder } from './work-folder.ts';
 
-/** How a foreign ONNX file is to be read, and what the result is called. */
+/** How to interpret a foreign ONNX file, and what to call the result. */
 export type ForeignOptions = Omit<ImportOptions, 'file' | 'out' | 'labels' | 'tool' | 'createdAt'> & {
   readonly labels: readonly string[] | null;
 };
 
 /** The float model that the search starts from. */
 export interface SourceModel {
-  /** of the bundle that it is in; a foreign file was imported into the work folder */
+  /** the bundle that contains it; a foreign file is imported into the work folder */
   readonly bundle: Bundle;
   /** its graph: one uint8 input `[batch, height, width, 3]`, float inside */
   readonly file: string;
@@ -33,8 +33,8 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * A bundle by its name or path, or an ONNX file, which is imported into the work folder. Throws what
- * importing and loading bundles throw, and GOSHAWK_USAGE where labels are missing or the bundle has no float
+ * Opens a bundle by its name or path, or an ONNX file, which is imported into the work folder. Throws what
+ * importing and loading bundles throw, and GOSHAWK_USAGE if labels are missing or the bundle has no float
  * variant.
  */
 export async function openSource(
@@ -50,7 +50,7 @@ export async function openSource(
     ({ precision, engine }) => precision === 'fp32' && engine === undefined,
   );
   if (variant === undefined) {
-    const reason = `${nameOf(bundle)} has no fp32 variant to start from: give the float model`;
+    const reason = `${nameOf(bundle)} has no fp32 variant to start from: use the float model`;
     throw new GoshawkError('GOSHAWK_USAGE', { reason });
   }
   const { file, sha256 } = variant;

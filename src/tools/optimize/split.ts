@@ -5,7 +5,7 @@ import type { Dataset } from '../evaluate/dataset.ts';
 
 /** A part of the labeled images. */
 export interface Part {
-  /** places in the data set, rising */
+  /** indices in the data set, ascending */
   readonly images: readonly number[];
   /** objects that count (crowds left out) */
   readonly objects: number;
@@ -14,25 +14,25 @@ export interface Part {
 }
 
 export interface Split {
-  /** what the search may look at */
+  /** images that the search may use */
   readonly search: Part;
-  /** what is chosen by among the finalists, once the search is over */
+  /** images for choosing among the finalists after the search */
   readonly choice: Part;
-  /** what the final figures are computed on; nothing is ever chosen by it */
+  /** images for the final measurements; nothing is chosen by them */
   readonly final: Part;
 }
 
-/** Images that a split needs at least: one for each part. */
+/** Minimum number of images: one for each part. */
 export const FEWEST_PICTURES = 3;
 
 /**
- * Splits the labeled images in three by the seed alone: the search's, and halves of the rest for the choice
- * and the final figures. Images are dealt in an order in which those with many classes come first, so that
- * rare classes do not all fall to one part. An image that is there twice is in one part only.
+ * Splits the labeled images in three, determined by the seed: one part for the search, and half of the rest
+ * each for the choice and the final measurements. Images with many classes are dealt first, so that rare
+ * classes do not all end up in one part. Duplicate images are in the same part.
  *
  * @param pixelDigests of each image
- * @param share of the images for the search, 0..1; each part gets one image at least where they all differ
- * @param most images of the search at most: past that it only takes longer
+ * @param share of the images for the search, 0..1; each part gets at least one image if all differ
+ * @param most maximum number of images for the search; more would only take longer
  */
 export function splitDataset(
   dataset: Dataset,
@@ -49,7 +49,7 @@ export function splitDataset(
   }
   const classes = dataset.images.map((): Set<number> => new Set());
   for (const { image, classIndex } of dataset.truths) classes[image]!.add(classIndex);
-  // sorting is stable: images with as many classes stay in drawn order
+  // sorting is stable, so images with equally many classes stay in drawn order
   order.sort((a, b) => classes[b]!.size - classes[a]!.size);
   const alike = new Map<string, number[]>();
   for (const image of order) {
@@ -63,7 +63,10 @@ export function splitDataset(
   return { search: part(search), choice: part(choice), final: part(final) };
 }
 
-/** Groups with `wanted` images or as many as go in, spread evenly over the order, and the other groups. */
+/**
+ * Groups with `wanted` images in total, or as many as fit, spread evenly over the order, and the other
+ * groups.
+ */
 function deal(
   groups: readonly (readonly number[])[],
   wanted: number,
@@ -94,7 +97,7 @@ function partOf(dataset: Dataset, unsorted: readonly number[]): Part {
   };
 }
 
-/** The truths and detections of some images, which are counted anew from 0. */
+/** The truths and detections of some images, renumbered from 0. */
 export function selectImages(
   images: readonly number[],
   classes: number,

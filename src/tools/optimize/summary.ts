@@ -3,13 +3,13 @@ import type { OptimizeReport } from '../../contract/optimize.ts';
 const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 const points = (value: number | null): string => (value === null ? '-' : (100 * value).toFixed(2));
 
-/** The report in a few lines for a terminal, AP in points as the field prints it. */
+/** The report in a few lines for a terminal, with AP in points. */
 export function summarizeOptimize(report: OptimizeReport): string {
   const { original, variants, byFloor, data, outcome, candidates } = report;
   const lines = [
     `${report.source.name}@${report.source.version}: ${candidates.length} candidates, search ` +
-      `on ${data.search.images} images, choice by ${data.choice?.images ?? 0}, final figures ` +
-      `on ${data.final.images} others`,
+      `on ${data.search.images} images, choice on ${data.choice?.images ?? 0}, final ` +
+      `measurements on ${data.final.images} others`,
     `  original   AP ${points(original.final.ap)}   ${original.bytes} bytes`,
   ];
   for (const { id, candidate, final, latencyMs, bytesRatio, providers } of variants) {

@@ -11,10 +11,10 @@ export interface Judgement {
   readonly reason: string;
 }
 
-/** Names that a sentence lists at most. */
+/** Maximum number of names in a sentence. */
 const MAX_NAMED = 3;
 
-/** AP as points, as the field speaks of it. */
+/** AP in points. */
 export function points(drop: number): string {
   return `${(100 * drop).toFixed(2)} points`;
 }
@@ -23,7 +23,7 @@ function times(ratio: number): string {
   return ratio < 1 ? `${(1 / ratio).toFixed(2)} times as fast` : `${ratio.toFixed(2)} times the latency`;
 }
 
-/** Why a candidate was taken or left, in words. */
+/** Why a candidate was chosen or not, in words. */
 export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgement {
   const { candidate, estimate } = entry;
   const { failure, plan, latency, accuracy, bytes } = candidate;
@@ -31,7 +31,7 @@ export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgeme
     return { verdict: 'failed', reason: failure ?? 'it does not run' };
   }
   if (accuracy === null) {
-    return { verdict: 'refused', reason: `${slower(entry)}; its accuracy was not looked at` };
+    return { verdict: 'refused', reason: `${slower(entry)}; its accuracy was not measured` };
   }
   const roles: [Finalist | null, Verdict, string][] = [
     [choice.fastest, 'chosen', 'the fastest on this machine'],
@@ -47,7 +47,7 @@ export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgeme
   if (contradicted !== undefined) {
     return {
       verdict: 'refused',
-      reason: `it lost ${points(contradicted.trial.drop)} on the choice part, which the search did not see`,
+      reason: `it lost ${points(contradicted.trial.drop)} on the choice part, which the search did not use`,
     };
   }
   if (!holdsFloor(entry, maxApDrop)) {
@@ -65,10 +65,10 @@ export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgeme
 
 function slower({ candidate: { plan, latency } }: Ranked): string {
   const measured = `slower than the original on the CPU provider: ${times(latency?.ratio ?? 1)}`;
-  return plan.kind === 'half' ? `${measured}; no provider that gains by fp16 is here` : measured;
+  return plan.kind === 'half' ? `${measured}; no provider that benefits from fp16 is available` : measured;
 }
 
-/** What the fastest variant asks of CPUs, and what others run; nothing where it is float. */
+/** What the fastest variant requires of CPUs, and what others run; empty if it is float. */
 function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arithmetic): string[] {
   const { plan } = fastest.candidate;
   if (plan.kind !== 'static') return [];
@@ -78,7 +78,9 @@ function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arith
       : ['Its 8-bit sums saturate on no CPU; 8-bit weights that do saturate on this one were not tried.'];
   }
   if (portable === null) {
-    return ['It needs exact 8-bit sums (VNNI, ARM); of what every CPU computes alike, nothing was found.'];
+    return [
+      'It needs exact 8-bit sums (VNNI, ARM); no variant that computes the same on every CPU was found.',
+    ];
   }
   const { latency } = portable.candidate;
   const speed = latency === null ? '' : `, ${times(latency.ratio)} here`;
@@ -88,33 +90,33 @@ function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arith
   ];
 }
 
-/** What there was no time for; nothing where everything was tried. */
+/** What there was no time for; empty if everything was tried. */
 function describeNotTried(notTried: readonly string[]): string[] {
   if (notTried.length === 0) return [];
   const names = notTried.slice(0, MAX_NAMED).join(', ');
   const more = notTried.length > MAX_NAMED ? ', ...' : '';
   const what = notTried.length === 1 ? '1 candidate was' : `${notTried.length} candidates were`;
   return [
-    `The time was over before ${what} tried (${names}${more}), and what would have followed ` +
-      'from them: a longer --time-budget goes on from here and may find more.',
+    `The time budget ended before ${what} tried (${names}${more}), along with what would ` +
+      'have followed: a longer --time-budget continues from here and may find more.',
   ];
 }
 
 /**
- * Variants that lose more on the final part than they may. They stay: to take others for it would be to
- * choose by it.
+ * Variants that lose more on the final part than allowed. They stay in the bundle, because replacing them
+ * would be choosing by the final part.
  */
 function describeFinalPart(choice: Choice, maxApDrop: number): string[] {
   const over = takenOf(choice).filter(({ final }) => final.drop > maxApDrop);
   if (over.length === 0) return [];
   const names = over.map(({ candidate, final }) => `${candidate.plan.id} (${points(final.drop)})`).join(', ');
   return [
-    `On the final part more is lost than the floor of ${points(maxApDrop)} allows: ${names}. ` +
-      'More labeled images, or a lower --max-ap-drop, make the choice surer.',
+    `On the final part, more is lost than the floor of ${points(maxApDrop)} allows: ` +
+      `${names}. More labeled images or a lower --max-ap-drop make the choice more reliable.`,
   ];
 }
 
-/** What came of it all, in a few sentences. */
+/** The outcome in a few sentences. */
 export function describeOutcome(
   choice: Choice,
   maxApDrop: number,
@@ -130,10 +132,10 @@ export function describeOutcome(
   if (faster) {
     lines.push(
       `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on images ` +
-        `that nothing was chosen by it loses ${points(fastest.final.drop)}.`,
+        `not used for choosing it loses ${points(fastest.final.drop)}.`,
     );
   } else {
-    const what = notTried.length === 0 ? 'Nothing' : 'Nothing of what was tried';
+    const what = notTried.length === 0 ? 'Nothing' : 'Nothing that was tried';
     lines.push(
       `${what} within the floor of ${points(maxApDrop)} is faster than the float graph on this ` +
         'machine, so that stays first.',
@@ -152,6 +154,6 @@ export function describeOutcome(
     lines.push(`Not taken, because the choice part contradicts the search: ${names}.`);
   }
   lines.push(...describeFinalPart(choice, maxApDrop));
-  if (choice.meetsLatency === false) lines.push('The latency that was asked for is not met.');
+  if (choice.meetsLatency === false) lines.push('The requested latency is not met.');
   return { gained: faster || smallest !== null || isSmaller(bytes, before.bytes), text: lines.join(' ') };
 }

@@ -9,24 +9,24 @@ import { outputError } from '../../platform/outputs.ts';
 import { tryLock, unlock } from './lock.ts';
 
 /**
- * Numbers, texts, lists and objects: what a step depends on. Written in one way only, so that equal inputs
- * have equal digests.
+ * What a step depends on: numbers, strings, lists and objects. Serialized in one canonical way, so that equal
+ * inputs have equal digests.
  */
 export type StepInputs = Readonly<Record<string, unknown>>;
 
-/** A step that is finished. */
+/** A finished step. */
 export interface StepResult<T> {
   readonly value: T;
   /** digest of the inputs */
   readonly key: string;
-  /** sha256 of each file that it made, by the name the step knows it by */
+  /** sha256 of each file that it made, by the step's own name for it */
   readonly files: Readonly<Record<string, string>>;
   readonly seconds: number;
   /** true if an earlier run did it */
   readonly reused: boolean;
 }
 
-/** Where a step puts its files; the name is its own, such as `model.onnx`. */
+/** Returns the path for a file of a step, by the step's own name for it, such as `model.onnx`. */
 export type PlaceOf = (name: string) => string;
 
 const recordSchema = z.object({
@@ -37,15 +37,15 @@ const recordSchema = z.object({
 });
 
 /**
- * Everything that a search has finished, so that a run that was killed goes on where it stopped: each step's
- * result is a file named by the digest of the step's inputs, written only when the step is done. One process
- * works in a folder at a time.
+ * The finished steps of a search, so that a run that was killed continues where it stopped: each step's
+ * result is a file named by the digest of the step's inputs, written only when the step is done. Only one
+ * process at a time works in a folder.
  */
 export class WorkFolder {
   readonly folder: string;
-  /** steps of this run that had to be done */
+  /** number of steps done in this run */
   done = 0;
-  /** steps of this run that an earlier one had done */
+  /** number of steps reused from an earlier run */
   recalled = 0;
 
   private constructor(folder: string) {
@@ -53,8 +53,8 @@ export class WorkFolder {
   }
 
   /**
-   * Makes or opens the folder. Throws GOSHAWK_OPTIMIZE_BUSY or GOSHAWK_OUTPUT_REFUSED.
-   * @param fresh forgets what earlier runs did
+   * Creates or opens the folder. Throws GOSHAWK_OPTIMIZE_BUSY or GOSHAWK_OUTPUT_REFUSED.
+   * @param fresh discards the steps of earlier runs
    */
   static async open(folder: string, fresh: boolean): Promise<WorkFolder> {
     try {
@@ -75,16 +75,15 @@ export class WorkFolder {
     return new WorkFolder(folder);
   }
 
-  /** File of a step with such a key. */
+  /** The file of a step with this key. */
   place(key: string, name: string): string {
     return join(this.folder, 'files', `${key.slice(0, 24)}-${name}`);
   }
 
   /**
-   * Does a step, or takes its result from an earlier run with the same inputs if its files are still what they were.
-   *
+   * Does a step, or reuses its result from an earlier run with the same inputs if its files are unchanged.
    * @param name of the step, for people who look into the folder
-   * @param inputs all that the result depends on
+   * @param inputs everything that the result depends on
    * @param files names of the files that `work` may make
    */
   async step<T>(
@@ -127,18 +126,18 @@ export class WorkFolder {
       }
       return { value, key, files, seconds, reused: true };
     } catch {
-      // not there, cut short, of another version, or a file of it is gone: the step is done again
+      // missing, truncated, of another version, or without one of its files: the step is done again
       return null;
     }
   }
 
-  /** Bytes that are free on the folder's disk. */
+  /** Free bytes on the folder's disk. */
   async freeBytes(): Promise<number> {
     const { bavail, bsize } = await statfs(this.folder);
     return bavail * bsize;
   }
 
-  /** Bytes that the folder holds. */
+  /** Size of the folder in bytes. */
   async usedBytes(): Promise<number> {
     const names = await readdir(join(this.folder, 'files'));
     const sizes = await Promise.all(names.map((name) => stat(join(this.folder, 'files', name))));
@@ -171,7 +170,7 @@ const UNWRITABLE: ReadonlySet<unknown> = new Set([
   ...['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'],
 ]);
 
-/** A full disk and a folder that cannot be written have codes of their own; everything else stays what it is. */
+/** Maps a full disk and an unwritable folder to their error codes; other errors are returned unchanged. */
 export function writeError(folder: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   return UNWRITABLE.has(code) ? outputError(folder, error) : error;

@@ -27,12 +27,13 @@ export interface ChosenVariant {
   readonly bytes: Uint8Array;
 }
 
-/** Images at once that a graph with an open batch is offered with. */
+/** Maximum batch stated for a graph with an open batch. */
 const OPEN_BATCH = 8;
 
 /**
- * The variants in their order. What computes the same on every CPU comes before what needs exact 8-bit sums:
- * who takes the first that is meant for a provider, without measuring, gets what was evaluated.
+ * The variants in order. Those that compute the same on every CPU come before those that need exact 8-bit
+ * sums, so that a runtime that takes the first variant for a provider without measuring gets what was
+ * evaluated.
  */
 export async function variantsOf(
   choice: Choice,
@@ -50,11 +51,11 @@ export async function variantsOf(
         ? 'nothing is faster'
         : portable === null
           ? 'the fastest'
-          : 'the fastest, where 8-bit sums are exact',
+          : 'the fastest, if 8-bit sums are exact',
     ],
     [smallest, ['cpu'], 'the smallest that is not slower'],
     [float, floatProviders, 'float, for the other providers'],
-    [tensorrt, ['tensorrt'], 'int8 by the rules of TensorRT, to build an engine from'],
+    [tensorrt, ['tensorrt'], 'int8 by the rules of TensorRT, for building an engine'],
   ];
   const chosen: ChosenVariant[] = [];
   for (const [finalist, providers, reason] of rows) {
@@ -80,7 +81,7 @@ export async function variantsOf(
   return chosen;
 }
 
-/** What a person would call it. Weights kept small are no precision of the computation. */
+/** A readable name. Compressed weights do not change the precision of the computation. */
 function variantId(plan: Plan, precision: BundleVariant['precision']): string {
   if (plan.kind === 'weights') return plan.storage === 'int8' ? 'fp32-int8-weights' : 'fp32-fp16-weights';
   const isTensorrt = plan.kind === 'static' && plan.scheme.target === 'tensorrt';
@@ -104,19 +105,19 @@ function latenciesOf(
   return { latencyMs, latencies: [{ ...latencyMs, machine }] };
 }
 
-/** What the manifest tells about how the bundle came to be. */
+/** How the bundle was made, for the manifest. */
 export interface BundleFacts {
   readonly inputs: Inputs;
   readonly host: Host;
   readonly machine: MachineKind;
   readonly startedAt: Date;
-  /** options and schemes that the result follows from */
+  /** options and schemes that determine the result */
   readonly hyperparameters: Readonly<Record<string, unknown>>;
   readonly toolVersions: Readonly<Record<string, string>>;
   readonly codeDigest: string;
 }
 
-/** Writes the bundle, whole or not at all. Throws what `writeBundle` throws. */
+/** Writes the bundle atomically. Throws what `writeBundle` throws. */
 export async function writeOptimized(
   out: string,
   chosen: readonly ChosenVariant[],
@@ -148,7 +149,7 @@ export async function writeOptimized(
   return writeBundle(out, { ...optimized, references: entry }, files);
 }
 
-/** Images of the final part, those with the most objects, as the network gets them. */
+/** Images of the final part with the most objects, as the network receives them. */
 async function referenceImages({ dataset, split, labeled }: Inputs): Promise<SourceImage[]> {
   const objects = new Map<number, number>();
   for (const { image } of dataset.truths) objects.set(image, (objects.get(image) ?? 0) + 1);
@@ -167,7 +168,7 @@ function parentOf({ manifest, digest }: Bundle): BundleManifest['lineage']['pare
   return { name: manifest.name, version: manifest.version, digest };
 }
 
-/** The data set by its folder and file: paths of a machine say nothing elsewhere. */
+/** The data set by its folder and file, because full paths mean nothing on other machines. */
 export function datasetName({ file }: Dataset): string {
   return join(basename(dirname(file)), basename(file));
 }

@@ -4,7 +4,7 @@ import { SIMULATOR_VERSION } from '../../sim/scene.ts';
 import type { SimulateOptions } from './options.ts';
 import { imageName, type RenderedScene } from './render-range.ts';
 
-/** An image of a COCO file, with what made it. */
+/** An image of a COCO file, with its parameters. */
 interface CocoImage {
   readonly id: number;
   readonly file_name: string;
@@ -23,11 +23,11 @@ interface CocoAnnotation {
   readonly bbox: readonly [number, number, number, number];
   readonly area: number;
   readonly iscrowd: 0;
-  /** share of the object that nothing nearer hides */
+  /** share of the object that nothing nearer occludes */
   readonly visible: number;
 }
 
-/** A COCO detection file; categories count from 1, images and annotations too. */
+/** A COCO detection file. Categories, images and annotations are numbered from 1. */
 export interface CocoDataset {
   readonly info: {
     readonly description: string;
@@ -89,7 +89,9 @@ export function cocoOf(options: SimulateOptions, scenes: readonly RenderedScene[
   };
 }
 
-/** The boxes beside frames.u8: `boxes[i]` lists class index (from 0), x1, y1, x2, y2 for each object of frame i. */
+/**
+ * The boxes of frames.u8: `boxes[i]` lists class index (from 0), x1, y1, x2, y2 for each object of frame i.
+ */
 export interface RawIndex {
   readonly simulator: string;
   readonly seed: number;

@@ -11,7 +11,7 @@ export const IMAGE_FORMATS = ['jpeg', 'png'] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
 export interface SimulateOptions {
-  /** a folder that is empty or not there yet */
+  /** a folder that is empty or does not exist yet */
   readonly out: string;
   /** scenes, 1..MAX_SCENES */
   readonly count: number;
@@ -25,9 +25,9 @@ export interface SimulateOptions {
   readonly image: ImageFormat;
   /** JPEG quality 1..100 */
   readonly quality: number;
-  /** threads that render; 1 renders in this one */
+  /** number of rendering threads; 1 renders in this thread */
   readonly workers: number;
-  /** conditions that are the same for all scenes; the others are sampled for each */
+  /** conditions that are fixed for all scenes; the others are sampled for each */
   readonly conditions: Partial<Conditions>;
 }
 
@@ -51,7 +51,7 @@ function requireWhole(name: string, value: number, low: number, high: number): v
   }
 }
 
-/** Throws GOSHAWK_PARAMETER_INVALID that names the first option out of range. */
+/** Throws GOSHAWK_PARAMETER_INVALID for the first option out of range. */
 export function checkSimulateOptions(options: SimulateOptions): void {
   requireWhole('count', options.count, 1, MAX_SCENES);
   requireWhole('seed', options.seed, 0, MAX_SEED - 1);
@@ -60,13 +60,13 @@ export function checkSimulateOptions(options: SimulateOptions): void {
   requireWhole('quality', options.quality, 1, 100);
   requireWhole('workers', options.workers, 1, 64);
   if (!DATASET_FORMATS.includes(options.format))
-    refuse('format', options.format, `it is one of ${DATASET_FORMATS.join(', ')}`);
+    refuse('format', options.format, `it must be one of ${DATASET_FORMATS.join(', ')}`);
   if (!IMAGE_FORMATS.includes(options.image))
-    refuse('image', options.image, `it is one of ${IMAGE_FORMATS.join(', ')}`);
+    refuse('image', options.image, `it must be one of ${IMAGE_FORMATS.join(', ')}`);
   for (const name of CONDITION_NAMES) {
     const value = options.conditions[name];
     const [low, high] = CONDITION_RANGES[name];
     if (value !== undefined && !(value >= low && value <= high))
-      refuse(name, value, `it must lie within ${low} and ${high}`);
+      refuse(name, value, `it must be between ${low} and ${high}`);
   }
 }

@@ -20,14 +20,14 @@ export interface RenderedScene extends SampledScene {
 
 export const RAW_FRAMES = 'frames.u8';
 
-/** Images that are being encoded while the next one is rendered. */
+/** Maximum number of images being encoded while the next one is rendered. */
 const MAX_ENCODING = 4;
 
 export function imageName(index: number, format: ImageFormat): string {
   return `${String(index).padStart(7, '0')}.${format === 'png' ? 'png' : 'jpg'}`;
 }
 
-/** Renders the scenes of a job in order; yields each once its pixels are handed to the file system. */
+/** Renders the scenes of a job in order; yields each once its pixels are passed to the file system. */
 export async function* renderRange(job: RangeJob): AsyncGenerator<RenderedScene> {
   const { options, folder } = job;
   const { width, height } = options;
@@ -54,7 +54,7 @@ export async function* renderRange(job: RangeJob): AsyncGenerator<RenderedScene>
       const rgb = new Uint8Array(bytes);
       const scene = renderSample(renderer, options.seed, index, options.conditions, rgb);
       const written = writeImage(join(folder, 'images', imageName(index, options.image)), rgb, options);
-      // a failure is met where it is awaited below; until then it must not count as unhandled
+      // a failure is handled by the await below; until then it must not count as unhandled
       written.catch(() => undefined);
       encoding.push(written);
       if (encoding.length >= MAX_ENCODING) await encoding.shift();
@@ -62,7 +62,7 @@ export async function* renderRange(job: RangeJob): AsyncGenerator<RenderedScene>
     }
     await Promise.all(encoding);
   } finally {
-    // nothing may be written any more once the folder is cleared away
+    // nothing may be written once the folder is removed
     await Promise.allSettled(encoding);
   }
 }

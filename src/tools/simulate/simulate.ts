@@ -12,14 +12,14 @@ export interface SimulateResult {
   readonly objects: number;
 }
 
-/** How many scenes are done. */
+/** Receives the number of finished scenes. */
 export type SimulateProgress = (done: number, total: number) => void;
 
 /**
- * Writes a data set of simulated scenes. Everything is made in a folder beside `out` that takes its name only
- * when it is whole; after an error or an abort (which throws the signal's reason) nothing is left behind.
- * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for options out of range, GOSHAWK_OUTPUT_REFUSED where `out`
- *   cannot be written
+ * Writes a data set of simulated scenes. Everything is written to a folder next to `out`, which is renamed
+ * when complete; after an error or an abort (which throws the signal's reason) nothing is left behind.
+ * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for options out of range, GOSHAWK_OUTPUT_REFUSED if `out`
+ * cannot be written
  */
 export async function simulate(
   options: SimulateOptions,

@@ -66,7 +66,7 @@ const add = (changes: Partial<EngineAddition> = {}): Promise<Bundle> =>
   });
 
 describe('an engine in a bundle', () => {
-  it('is the first variant of the next version, whose parent is the old one', async () => {
+  it('is the first variant of the next version, with the old one as parent', async () => {
     const added = await add();
     const { version, variants, evaluation, lineage } = added.manifest;
     expect(version).toBe('1.0.1');
@@ -99,7 +99,7 @@ describe('an engine in a bundle', () => {
     expect(lineageHolds(tree)).toBe(true);
   });
 
-  it('lies in one EPContext node with the inputs and outputs of the graph that it was built from', async () => {
+  it('is embedded in one EPContext node with the inputs and outputs of its source graph', async () => {
     const added = await add();
     const file = join(added.folder, 'trt10.3.0-sm19-fp16.onnx');
     const { graph, opsetImport } = readModel(await readFile(file), file);
@@ -138,7 +138,7 @@ describe('an engine in a bundle', () => {
     );
   });
 
-  it('is refused on another machine where it was asked for, and passed over where the bundle has more', async () => {
+  it('is refused on another machine if requested, and skipped if the bundle has other variants', async () => {
     const added = await add();
     const [engine] = added.manifest.variants;
     await expect(createEngine({ bundle: added, variant: engine?.id ?? '' }).start()).rejects.toMatchObject({
@@ -155,14 +155,14 @@ describe('an engine in a bundle', () => {
     }
   });
 
-  it('repeated, it is the same bundle to the byte', async () => {
+  it('is the same bundle byte for byte when repeated', async () => {
     const one = await add();
     const two = await add({ out: join(folder, 'again') });
     expect(two.digest).toBe(one.digest);
   });
 });
 
-describe('what is refused writes nothing', () => {
+describe('a refused engine writes nothing', () => {
   it.each<[string, Partial<EngineAddition>, string, string]>([
     ['a file that is not there', { file: '/nowhere/tiny.engine' }, 'GOSHAWK_FILE_UNREADABLE', 'tiny.engine'],
     ['a variant that is not there', { from: 'int8' }, 'GOSHAWK_ENGINE_INPUT', 'it has fp32'],
@@ -217,15 +217,15 @@ describe('what is refused writes nothing', () => {
     });
   });
 
-  it('the successor of a pre-release is not guessed', async () => {
+  it('does not guess the version after a pre-release', async () => {
     const early = { ...bundle, manifest: { ...bundle.manifest, version: '1.0.0-rc.1' } };
     bundle = early;
     await expect(add()).rejects.toMatchObject({ code: 'GOSHAWK_USAGE' });
   });
 });
 
-describe('what an engine is built from', () => {
-  it('has its image cast first, and says the shapes of an open batch', async () => {
+describe('the input for an engine build', () => {
+  it('casts the image first, and states the shapes of an open batch', async () => {
     const { variant, bytes, shapes, notes } = await readEngineInput(bundle, null, false);
     expect(variant.id).toBe('fp32');
     expect(shapes).toEqual({ min: 'images:1x64x64x3', opt: 'images:1x64x64x3', max: 'images:8x64x64x3' });
@@ -235,7 +235,7 @@ describe('what an engine is built from', () => {
     expect(model.graph.node[0]).toMatchObject({ opType: 'Cast', input: ['images'] });
   });
 
-  it('a graph that TensorRT would refuse is refused here, with the first few reasons', async () => {
+  it('refuses a graph that TensorRT would refuse, with the first few reasons', async () => {
     const name = 'quantized-default.onnx';
     await copyFile(new URL(`../../model/onnx/golden/${name}`, import.meta.url), join(bundle.folder, name));
     const [variant] = bundle.manifest.variants;

@@ -35,23 +35,23 @@ function edit(model: Model, tensor: string, op: string, by?: number): void {
   model.graph.node.splice(at + 1, 0, makeNode(op, inputs, [edited]));
 }
 
-describe('graphs that select boxes themselves', () => {
+describe('graphs that select boxes', () => {
   it.each<[string, ForeignOptions]>([
     ['the best rows', { layout: 'topk' }],
     ['suppression', { layout: 'nms' }],
     ['suppression with a threshold that no image passes', { layout: 'nms', scoreThreshold: 0.999 }],
-  ])('%s: detections are compared, whatever their order', async (_, options) => {
+  ])('compares detections in any order for %s', async (_, options) => {
     const { detections, maxRelative } = await compared(options);
     expect(detections).toBeGreaterThan(20);
     expect(maxRelative).toBeLessThan(1e-4);
   });
 
-  it('a change before the selection shows in the values', async () => {
+  it('detects a change before the selection in the values', async () => {
     const { maxRelative } = await compared({ layout: 'topk' }, (model) => edit(model, 'corners', 'Add', 1));
     expect(maxRelative).toBeGreaterThan(0.01);
   });
 
-  it('a change after the selection shows in the detections', async () => {
+  it('detects a change after the selection in the detections', async () => {
     const { maxRelative } = await compared({ layout: 'nms' }, (model) => {
       Object.assign(model.graph.node.at(-1)!, { output: ['chosen_rows'], name: 'choose' });
       model.graph.initializer.push(makeFloatTensor('shift', [6], [3, 0, 3, 0, 0, 0]));
@@ -60,13 +60,13 @@ describe('graphs that select boxes themselves', () => {
     expect(maxRelative).toBe(Infinity);
   });
 
-  it('a graph without selection is compared value by value', async () => {
+  it('compares a graph without selection value by value', async () => {
     expect(beforeSelection(foreignDetector({ layout: 'channels' }))).toEqual([]);
     expect((await compared({ layout: 'channels' })).detections).toBeNull();
   });
 });
 
-describe('a network that makes much of a rounding', () => {
+describe('a network that is sensitive to rounding', () => {
   const shared = { size: SIZE, normalization: UNIT } as const;
 
   /** Values behind a gain and a sine: what rounds differently before them differs by so much more behind. */
@@ -86,13 +86,13 @@ describe('a network that makes much of a rounding', () => {
     return { found, check };
   }
 
-  it('is taken where folding moves its values no further than a rounding of its input does', async () => {
+  it('is accepted if folding moves its values no further than a rounding of its input', async () => {
     const { found, check } = await amplified(1e4);
     expect(found.maxRelative).toBeGreaterThan(1e-3);
-    expect(await check()).toEqual([expect.stringContaining('makes much of a rounding')]);
+    expect(await check()).toEqual([expect.stringContaining('is sensitive to rounding')]);
   });
 
-  it('is refused where folding moves them further', async () => {
+  it('is refused if folding moves them further', async () => {
     const { check } = await amplified(1e4, 20);
     await expect(check()).rejects.toMatchObject({
       code: 'GOSHAWK_INTERNAL',
@@ -100,7 +100,7 @@ describe('a network that makes much of a rounding', () => {
     });
   });
 
-  it('one that does not is not asked', async () => {
+  it('is not measured if folding changes little', async () => {
     const { check } = await amplified(1);
     expect(await check()).toEqual([]);
   });

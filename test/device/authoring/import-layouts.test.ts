@@ -89,7 +89,7 @@ describe('one network, laid out as exporters do', () => {
     ['efficient-nms', 'yolov8', ROWS],
     ['flat', 'end2end', 20],
     ['target-sizes', 'end2end', 20],
-  ])('%s: the runtime finds what it finds in channels', async (layout, head, count) => {
+  ])('%s: the runtime finds the same as in channels', async (layout, head, count) => {
     const reference = await detect((await imported(foreignBytes({ layout: 'channels', classes: 3 }))).bundle);
     expect(reference.count).toBe(ROWS);
     const { bundle, guessed } = await imported(foreignBytes({ layout, classes: 3 }));
@@ -100,7 +100,7 @@ describe('one network, laid out as exporters do', () => {
     expectAmong(found, reference);
   });
 
-  it('an objectness of the network multiplies the scores, and pixels are those of YOLOX', async () => {
+  it('multiplies the scores by an objectness of the network, with the pixels of YOLOX', async () => {
     const reference = await detect((await imported(foreignBytes({ layout: 'channels', classes: 3 }))).bundle);
     const { bundle } = await imported(foreignBytes({ layout: 'objectness', classes: 3 }));
     expect(bundle.manifest.head).toBe('yolov5');
@@ -135,7 +135,7 @@ describe('one network, laid out as exporters do', () => {
     },
   );
 
-  it('a softmax with nothing needs no labels to be told; --layout no-background says otherwise', async () => {
+  it('recognizes a softmax with a background class without labels; --layout no-background overrides it', async () => {
     const bytes = foreignBytes({ layout: 'detr-softmax', classes: 3 });
     const four = { labels: ['a', 'b', 'c', 'd'] };
     expect((await imported(bytes, four)).bundle.manifest.labels).toHaveLength(4);
@@ -145,7 +145,7 @@ describe('one network, laid out as exporters do', () => {
     expect(bundle.manifest.labels).toHaveLength(4);
   });
 
-  it('an input for the size of the image is that of the network; one of unknown order is refused', async () => {
+  it('sets an image size input to the size of the network, and refuses one of unknown order', async () => {
     const { bundle, steps } = await imported(foreignBytes({ layout: 'target-sizes', classes: 3 }));
     expect(steps).toContain('"orig_target_sizes" is the size of the input');
     expect(bundle.manifest.variants[0]!.file).toBe('model.onnx');
@@ -172,13 +172,13 @@ describe('one network, laid out as exporters do', () => {
     expectAmong(found, reference);
   });
 
-  it('two classes beside a box are no score and label', async () => {
+  it('does not mistake two classes for a score and a label', async () => {
     const labels = ['person', 'car'];
     const { bundle } = await imported(foreignBytes({ layout: 'rows', classes: 2 }), { labels });
     expect(bundle.manifest.head).toBe('yolov8');
   });
 
-  it('thresholds of a suppression that was taken out become those of the bundle', async () => {
+  it('uses the thresholds of a removed suppression for the bundle', async () => {
     const { bundle, notes } = await imported(foreignBytes({ layout: 'efficient-nms', classes: 3 }));
     const { score, iou, maxDetections } = bundle.manifest.thresholds;
     expect([score, iou, maxDetections].map((value) => Number(value.toFixed(3)))).toEqual([0.3, 0.6, 20]);
@@ -186,28 +186,28 @@ describe('one network, laid out as exporters do', () => {
   });
 });
 
-describe('what is said beats what is told', () => {
+describe('options override what running the graph suggests', () => {
   const bytes = (layout: ForeignLayout, options: Partial<ForeignOptions> = {}) =>
     foreignBytes({ layout, classes: 3, ...options });
 
-  it('--head end2end has a graph of all cells taken as finished', async () => {
+  it('--head end2end treats a graph of all cells as finished', async () => {
     const { bundle, guessed } = await imported(bytes('labeled'), { head: 'end2end' });
     expect([bundle.manifest.head, guessed]).toEqual(['end2end', false]);
   });
 
-  it('--no-decoded has decoded rows taken as relative to their cells', async () => {
+  it('--no-decoded treats decoded rows as relative to their cells', async () => {
     const { bundle } = await imported(bytes('objectness-one'), { layout: { decoded: false } });
     expect(bundle.manifest.head).toBe('yolox');
   });
 
-  it('--layout says which corners and units', async () => {
+  it('--layout sets corners and units', async () => {
     const { bundle } = await imported(bytes('normalized-centers'), {
       layout: { box: 'corners', unit: 'pixels' },
     });
     expect(bundle.manifest.lineage['folded']).not.toContainEqual(expect.stringContaining('boxes as'));
   });
 
-  it('a head that the outputs cannot be is refused with what was seen', async () => {
+  it('refuses a head that does not fit the outputs, with what was found', async () => {
     await expect(imported(bytes('channels'), { head: 'end2end' })).rejects.toMatchObject({
       code: 'GOSHAWK_NOT_A_DETECTOR',
       message: expect.stringMatching(/end2end.*found \[1, 7, 84\].*3 values next to each box/) as string,
@@ -215,8 +215,8 @@ describe('what is said beats what is told', () => {
   });
 });
 
-describe('what is no detector that can be read is refused', () => {
-  it('masks besides boxes', async () => {
+describe('a file that is not a supported detector is refused', () => {
+  it('masks in addition to boxes', async () => {
     const model = foreignDetector({ layout: 'channels', classes: 3 });
     model.graph.output.push(makeValueInfo('map8', DATA_TYPE.FLOAT, [1, 7, 8, 8]));
     await expect(imported(writeModel(model))).rejects.toMatchObject({
@@ -225,7 +225,7 @@ describe('what is no detector that can be read is refused', () => {
     });
   });
 
-  it('another plugin of TensorRT', async () => {
+  it('another TensorRT plugin', async () => {
     const model = foreignDetector({ layout: 'efficient-nms', classes: 3 });
     model.graph.node.at(-1)!.opType = 'BatchedNMSDynamic_TRT';
     await expect(imported(writeModel(model))).rejects.toMatchObject({
@@ -235,7 +235,7 @@ describe('what is no detector that can be read is refused', () => {
   });
 });
 
-it('a file that was read already is not read again', async () => {
+it('does not read a file again that was read already', async () => {
   const bytes = foreignBytes({ layout: 'channels', classes: 3 });
   const { bundle } = await importModel({
     ...{ file: join(folder, 'nowhere.onnx'), bytes, out: join(folder, 'models'), name: 'read-before' },

@@ -55,7 +55,7 @@ async function imported(
   return importModel({ file, out: join(folder, 'models'), name, version: '1.0.0', tool: 'test', ...changes });
 }
 
-describe('what an exporter wrote into the file', () => {
+describe('metadata of an exporter', () => {
   it('names the classes', async () => {
     const { bundle, notes } = await imported(ULTRALYTICS);
     expect(bundle.manifest.labels).toEqual(['person', "driver's cab"]);
@@ -76,28 +76,28 @@ describe('what an exporter wrote into the file', () => {
     expect(readMetadata(model({ names })).labels).toEqual(expected);
   });
 
-  it('sizes are height and width, strides may be several', () => {
+  it('contains sizes as height and width, and one or several strides', () => {
     expect(readMetadata(model({ imgsz: '[384, 640]', stride: '[8, 16, 32]' }))).toMatchObject({
       size: { width: 640, height: 384 },
       stride: 32,
     });
   });
 
-  it('a size that the graph leaves open is the one of the metadata', async () => {
+  it('sets a size that the graph leaves open', async () => {
     const { bundle } = await imported(ULTRALYTICS, {}, true);
     expect(bundle.manifest.input).toMatchObject({ width: 64, height: 64 });
   });
 
-  it('other names of as many classes are noted', async () => {
+  it('leads to a note if the given names differ', async () => {
     const { bundle, notes } = await imported(ULTRALYTICS, { labels: ['human', "driver's cab"] });
     expect(bundle.manifest.labels[0]).toBe('human');
     expect(notes).toContainEqual(expect.stringContaining('"person" is "human"'));
   });
 
-  it.each(['pose', 'obb', 'segment', 'classify'])('the task %s is refused by its name', async (task) => {
+  it.each(['pose', 'obb', 'segment', 'classify'])('is refused for the task %s, by name', async (task) => {
     await expect(imported({ ...ULTRALYTICS, task })).rejects.toMatchObject({
       code: 'GOSHAWK_NOT_A_DETECTOR',
-      message: expect.stringContaining(`task is "${task}"`) as string,
+      message: expect.stringContaining(`the task "${task}"`) as string,
     });
   });
 
@@ -119,16 +119,16 @@ describe('what an exporter wrote into the file', () => {
     ],
     ['a size that is no multiple of the stride', {}, { stride: '48' }, 'GOSHAWK_USAGE', 'multiples of 48'],
     ['no names at all', {}, { names: '' }, 'GOSHAWK_USAGE', 'does not name its 2 classes'],
-  ])('%s is refused', async (_, changes, metadata, code, words) => {
+  ])('is refused for %s', async (_, changes, metadata, code, words) => {
     await expect(imported({ ...ULTRALYTICS, ...metadata }, changes)).rejects.toMatchObject({
       code,
       message: expect.stringContaining(words) as string,
     });
   });
 
-  it('classes that nobody names get numbers where that is asked for, and it is said', async () => {
+  it('numbers unnamed classes on request, with a note', async () => {
     const { bundle, notes } = await imported({}, { unnamed: 'numbered' });
     expect(bundle.manifest.labels).toEqual(['class0', 'class1']);
-    expect(notes).toContainEqual(expect.stringContaining('nobody names its 2 classes'));
+    expect(notes).toContainEqual(expect.stringContaining('its 2 classes are unnamed'));
   });
 });

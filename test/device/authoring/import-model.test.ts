@@ -51,7 +51,7 @@ describe('importing a detector', () => {
     ['yolov5', 7],
     ['yolov8', 6],
     ['end2end', 6],
-  ])('%s is told from its shape and written as a bundle that verifies', async (head, values) => {
+  ])('recognizes %s by its shape and writes a bundle that verifies', async (head, values) => {
     const file = await put(`${head}.onnx`, tinyDetector({ head, classes: 2 }));
     const { bundle, guessed, equivalence } = await importModel(options(file, { name: `tiny-${head}` }));
     expect(guessed).toBe(true);
@@ -77,7 +77,7 @@ describe('importing a detector', () => {
     expect(await verifyBundle(bundle)).toEqual([{ id: 'fp32', ran: true }]);
   });
 
-  it('without a time the same file gives the same bundle to the byte, packed too', async () => {
+  it('writes the same bundle byte for byte for the same file without a time, packed too', async () => {
     const file = await put('same.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
     const plain = { ...options(file, { name: 'same' }), createdAt: undefined };
     const facts = {
@@ -113,7 +113,7 @@ describe('importing a detector', () => {
     ['a label', (manifest) => (manifest.labels[0] = 'dog')],
     ['a graph', (manifest) => (manifest.variants[0]!.sha256 = 'a'.repeat(64))],
     ['the border', (manifest) => (manifest.input.padValue = 0)],
-  ])('%s changes the content digest, a measured latency does not', async (_, change) => {
+  ])('changes the content digest for %s, but not for a measured latency', async (_, change) => {
     const file = await put('content.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
     const out = await mkdtemp(join(folder, 'content-'));
     const { manifest } = (await importModel(options(file, { name: 'content', out }))).bundle;
@@ -124,13 +124,13 @@ describe('importing a detector', () => {
     expect(contentDigest(manifest)).not.toBe(digest);
   });
 
-  it('an open batch is offered where the graph runs with one', async () => {
+  it('states an open batch if the graph runs with one', async () => {
     const open = await put('open.onnx', tinyDetector({ head: 'yolox', classes: 2, batch: 'n' }));
     const { bundle } = await importModel(options(open, { name: 'open' }));
     expect(bundle.manifest.variants[0]?.batch).toEqual({ min: 1, max: 8 });
   });
 
-  it('a half-precision graph gets casts around it, since JavaScript has no such arrays', async () => {
+  it('adds casts around a half-precision graph, because JavaScript has no such arrays', async () => {
     const file = await put('half.onnx', halfPrecision(tinyDetector({ head: 'yolov8', classes: 2 })));
     const { bundle, equivalence } = await importModel(options(file, { name: 'half' }));
     expect(equivalence.maxRelative).toBeLessThan(1e-2);
@@ -148,7 +148,7 @@ describe('importing a detector', () => {
     },
   );
 
-  it('a version that is there is never written over', async () => {
+  it('never overwrites an existing version', async () => {
     const file = await put('again.onnx', tinyDetector({ head: 'yolox', classes: 2 }));
     const first = await importModel(options(file, { name: 'again' }));
     await expect(importModel(options(file, { name: 'again' }))).rejects.toMatchObject({
@@ -158,7 +158,7 @@ describe('importing a detector', () => {
   });
 });
 
-describe('what is refused writes nothing', () => {
+describe('a refused import writes nothing', () => {
   const identity = writeModel(
     makeModel({
       nodes: [
@@ -198,7 +198,7 @@ describe('what is refused writes nothing', () => {
     expect(await readdir(out).catch(() => [])).toEqual([]);
   });
 
-  it('a file that is not there', async () => {
+  it('a missing file', async () => {
     await expect(importModel(options(join(folder, 'nowhere.onnx')))).rejects.toMatchObject({
       code: 'GOSHAWK_FILE_UNREADABLE',
     });

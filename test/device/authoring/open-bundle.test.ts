@@ -26,7 +26,7 @@ async function put(name: string, bytes = foreignBytes({ layout: 'channels', clas
   return file;
 }
 
-it('an ONNX file is imported once, and it is said what it was taken for', async () => {
+it('imports an ONNX file once, and reports how it was interpreted', async () => {
   const file = await put('My Net.onnx');
   const bundle = await open(file);
   expect(bundle.manifest).toMatchObject({
@@ -34,7 +34,7 @@ it('an ONNX file is imported once, and it is said what it was taken for', async 
     head: 'yolov8',
     labels: ['class0', 'class1', 'class2'],
   });
-  expect(lines.join('\n')).toMatch(/taken for yolov8: 84 boxes as centers in pixels.*64x64[^]*nobody names/);
+  expect(lines.join('\n')).toMatch(/imported as yolov8: 84 boxes as centers in pixels.*64x64[^]*are unnamed/);
   lines = [];
   expect((await open(file)).digest).toBe(bundle.digest);
   expect(lines).toEqual([expect.stringContaining('was imported before, as yolov8 of 64x64 with 3 classes')]);
@@ -42,7 +42,7 @@ it('an ONNX file is imported once, and it is said what it was taken for', async 
   expect(await readdir(join(folder, 'cache'))).toHaveLength(1);
 });
 
-it('another file under the same path is imported anew', async () => {
+it('imports another file under the same path again', async () => {
   const file = await put('net.onnx');
   const first = await open(file);
   await put('net.onnx', foreignBytes({ layout: 'rows', classes: 3, strides: [16, 32] }));
@@ -51,14 +51,14 @@ it('another file under the same path is imported anew', async () => {
   expect(await readdir(join(folder, 'cache'))).toHaveLength(2);
 });
 
-it('an import that was damaged since is made again', async () => {
+it('repeats an import that was damaged since', async () => {
   const file = await put('net.onnx');
   const first = await open(file);
   await appendFile(join(first.folder, 'model.onnx'), 'x');
   expect((await open(file)).digest).toBe(first.digest);
 });
 
-it('where the cache cannot be written it goes on without', async () => {
+it('continues without a cache that cannot be written', async () => {
   const file = await put('net.onnx');
   const blocked = await put('blocked', new Uint8Array());
   const bundle = await open(file, join(blocked, 'cache'));
@@ -67,13 +67,13 @@ it('where the cache cannot be written it goes on without', async () => {
   await rm(join(bundle.folder, '..', '..'), { recursive: true });
 });
 
-it('two at once give one bundle', async () => {
+it('imports one bundle if two processes import at the same time', async () => {
   const file = await put('net.onnx');
   const [first, second] = await Promise.all([open(file), open(file)]);
   expect(first.digest).toBe(second.digest);
 });
 
-it('names of bundles are what they were', async () => {
+it('does not change names of bundles', async () => {
   expect((await open('goshawk-street')).manifest.name).toBe('goshawk-street');
   await expect(open('no-such-bundle')).rejects.toMatchObject({ code: 'GOSHAWK_BUNDLE_NOT_FOUND' });
   await expect(open(join(folder, 'nowhere.onnx'))).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });

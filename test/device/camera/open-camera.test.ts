@@ -63,7 +63,7 @@ function plain(width: number, height: number, value: number): Uint8Array {
 }
 
 describe('sim', () => {
-  it('shows the world of its seed frame by frame, with the boxes that belong to it', async () => {
+  it('shows the world of its seed frame by frame, with matching boxes', async () => {
     const { frames } = await collect('sim:seed=7,fog=0.3', 3, { rate: 50, width: 160, height: 96 });
     frames.forEach(({ image, groundTruth, frameId }, index) => {
       const world = createWorld(7);
@@ -77,7 +77,7 @@ describe('sim', () => {
     });
   });
 
-  it("repeats a loop in memory that is the receiver's", async () => {
+  it('repeats a loop in memory owned by the receiver', async () => {
     const { frames } = await collect('sim:loop=2', 5, { width: 64, height: 48 });
     const [a, b, c] = frames.map(({ image }) => image.data);
     expect(Buffer.compare(a!, b!)).not.toBe(0);
@@ -94,7 +94,7 @@ describe('dir', () => {
     await writeFile(join(root, 'in', 'notes.txt'), 'no image');
   });
 
-  it('shows the images in the order of their names, over and over', async () => {
+  it('shows the images in the order of their names, in a loop', async () => {
     const { frames } = await collect(`dir:${join(root, 'in')}`, 3);
     expect(
       frames.map(({ image }) => 'width' in image && [image.width, image.height, image.encoding]),
@@ -106,19 +106,19 @@ describe('dir', () => {
     expect(frames[1]!.image.data.every((value) => value === 200)).toBe(true);
   });
 
-  it('hands files on as they are when asked to', async () => {
+  it('passes files on unchanged on request', async () => {
     const { frames } = await collect(`dir:${join(root, 'in')}`, 2, { compressed: true });
     expect(frames.map(({ image }) => 'format' in image && image.format)).toEqual(['jpeg', 'png']);
   });
 
-  it('fits images into the size asked for', async () => {
+  it('scales images to fit the requested size', async () => {
     const { frames } = await collect(`dir:${join(root, 'in')}`, 2, { width: 16, height: 16 });
     const { image } = frames[1]!;
     expect(image).toMatchObject({ width: 16, height: 16 });
     expect([image.data[0], image.data[(8 * 16 + 8) * 3]]).toEqual([0, 200]);
   });
 
-  it('passes over what does not decode, and counts it', async () => {
+  it('skips and counts files that do not decode', async () => {
     await writeFile(join(root, 'in', 'aa.jpg'), 'not a JPEG');
     await writeFile(join(root, 'in', 'ab.png'), (await encodePng(plain(8, 4, 9), 8, 4)).subarray(0, 40));
     const { frames, counters } = await collect(`dir:${join(root, 'in')}`, 2);
@@ -126,7 +126,7 @@ describe('dir', () => {
     expect(counters.unreadable).toBeGreaterThanOrEqual(2);
   });
 
-  it('refuses a folder that is away, empty, or all broken', async () => {
+  it('refuses a folder that is missing, empty, or has only broken files', async () => {
     await mkdir(join(root, 'empty'));
     await mkdir(join(root, 'broken'));
     await writeFile(join(root, 'broken', 'a.png'), 'x');
@@ -157,7 +157,7 @@ describe('mcap', () => {
     },
   );
 
-  it('shows images that were compressed one by one', async () => {
+  it('shows images that were compressed individually', async () => {
     const file = join(root, 'run.mcap');
     await writeRecording(file, { topics: [front], messageZstd: true });
     const { frames, counters } = await collect(`mcap:${file},loop=false`, 99);
@@ -173,7 +173,7 @@ describe('mcap', () => {
     expect(frames.length + counters.skipped).toBe(4);
   });
 
-  it('begins again at the end, unless its name says otherwise', async () => {
+  it('restarts at the end, unless its name disables it', async () => {
     const file = join(root, 'a,b=c.mcap');
     await writeRecording(file, { topics: [{ ...front, frames: 2, periodMs: 5 }] });
     expect((await collect(`mcap:${file}`, 5)).frames).toHaveLength(5);
@@ -182,7 +182,7 @@ describe('mcap', () => {
     expect(frames.length + counters.skipped).toBe(2);
   });
 
-  it('plays its topic at the rate that is asked for, whatever the rest of the recording covers', async () => {
+  it('plays its topic at the requested rate, whatever the rest of the recording covers', async () => {
     const clock = new FakeClock();
     const file = join(root, 'run.mcap');
     const rear = { topic: '/rear/image_raw', frames: 5, periodMs: 2500 };
@@ -201,7 +201,7 @@ describe('mcap', () => {
     times.forEach((time, turn) => expect(Math.abs(time - turn * 20)).toBeLessThanOrEqual(5));
   });
 
-  it('reads compressed images from the topic that was named', async () => {
+  it('reads compressed images from a named topic', async () => {
     const file = join(root, 'run.mcap');
     const jpeg = await encodeJpeg(plain(16, 8, 100), 16, 8, 95);
     const rear = { topic: '/rear/image_raw/compressed', frames: 2, periodMs: 5, jpeg };
@@ -213,7 +213,7 @@ describe('mcap', () => {
     expect(decoded.frames[0]!.image).toMatchObject({ width: 8, height: 4, encoding: 'rgb8' });
   });
 
-  it('looks at no images before it plays a topic that was named', async () => {
+  it('inspects no images before it plays a named topic', async () => {
     const file = join(root, 'named.mcap');
     await writeRecording(file, { topics: [front, { ...front, topic: '/rear/image_raw' }] });
     const messages = vi.spyOn(McapRecording.prototype, 'messages');
@@ -222,7 +222,7 @@ describe('mcap', () => {
     messages.mockRestore();
   });
 
-  it('prefers a topic in color, and says what there is', async () => {
+  it('prefers a topic in color, and lists the topics', async () => {
     const file = join(root, 'run.mcap');
     const topics: TopicPlan[] = [
       { ...front, topic: '/camera/aligned_depth_to_color/image_raw', encoding: '16UC1' },
@@ -239,7 +239,7 @@ describe('mcap', () => {
     expect(notices[0]).toMatch(/aligned_depth_to_color\/image_raw \(not read: encoding "16UC1"/);
   });
 
-  it('passes over messages that do not parse, and tells of each', async () => {
+  it('skips messages that do not parse, and reports each', async () => {
     const file = join(root, 'run.mcap');
     const broken = (index: number): boolean => index % 3 === 0;
     await writeRecording(file, { topics: [{ ...front, frames: 9, broken }] });
@@ -249,7 +249,7 @@ describe('mcap', () => {
     expect(unreadable.map(([reason]) => reason)).toEqual(['malformed', 'malformed', 'malformed']);
   });
 
-  it.each([true, false])('names the cause where none of its images can be read (loop: %s)', async (loop) => {
+  it.each([true, false])('names the cause if none of its images can be read (loop: %s)', async (loop) => {
     const file = join(root, 'run.mcap');
     await writeRecording(file, { topics: [{ ...front, encoding: '16UC1' }] });
     await expect(collect(`mcap:${file}`, 1, { loop })).rejects.toThrow(
@@ -257,7 +257,7 @@ describe('mcap', () => {
     );
   });
 
-  it('refuses what is no recording for it', async () => {
+  it('refuses files that are not usable recordings', async () => {
     const file = join(root, 'run.mcap');
     await writeRecording(file, { topics: [front] });
     await expect(collect(`mcap:${file}`, 1, { topic: '/other' })).rejects.toThrow(

@@ -107,7 +107,7 @@ describe('PacedCamera', () => {
     );
   });
 
-  it('skips and counts the turns that a blocked process missed, and goes on in step', async () => {
+  it('skips and counts the turns that a blocked process missed, and continues on schedule', async () => {
     const { clock, camera, times } = await startRig(new CountingFeed(), 10);
     await advance(clock, 300);
     expect(times).toEqual([0, 100, 200, 300]);
@@ -144,13 +144,13 @@ describe('PacedCamera', () => {
     expect(frames[0]!.frameId).toBe('front');
   });
 
-  it('keeps the rhythm of a recording', async () => {
+  it('keeps the timing of a recording', async () => {
     const { clock, times } = await startRig(new CountingFeed(5, [0, 30, 35, 90, 200]), 10);
     await advance(clock, 300);
     expect(times).toEqual([0, 30, 35, 90, 200]);
   });
 
-  it('skips what the next frame of a recording overtook', async () => {
+  it('skips a frame that the next frame of a recording overtook', async () => {
     const { clock, camera, frames } = await startRig(new CountingFeed(6, [0, 100, 200, 300, 400, 500]), 10);
     await advance(clock, 100);
     clock.now += 220;
@@ -159,7 +159,7 @@ describe('PacedCamera', () => {
     expect(camera.counters()).toEqual({ delivered: 5, skipped: 1, unreadable: 0 });
   });
 
-  it('tells the end of a feed, and its failure, once', async () => {
+  it('reports the end of a feed, and its failure, once', async () => {
     const ended = await startRig(new CountingFeed(3), 100);
     await advance(ended.clock, 100);
     expect(ended.ends).toEqual([undefined]);
@@ -185,7 +185,7 @@ describe('PacedCamera', () => {
     expect(ends).toEqual([]);
   });
 
-  it('closes the feed where the first image fails', async () => {
+  it('closes the feed if the first image fails', async () => {
     const feed = new CountingFeed();
     feed.failAt = 0;
     const camera = new PacedCamera(feed, { rate: 10, frameId: 'front', clock: new FakeClock() });
@@ -195,7 +195,7 @@ describe('PacedCamera', () => {
 });
 
 describe('stampOf', () => {
-  it('splits milliseconds exactly enough', () => {
+  it('splits milliseconds with enough precision', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 2e12, noNaN: true }), (ms) => {
         const { sec, nanosec } = stampOf(ms);

@@ -89,7 +89,7 @@ describe('an MCAP file', () => {
     ['without an index of its chunks', { useChunkIndex: false }],
     ['without an index of its messages', { useMessageIndex: false }],
     ['without channels in its summary', { repeatChannels: false, repeatSchemas: false }],
-  ])('%s is played whole', async (_, options) => {
+  ])('%s is played completely', async (_, options) => {
     for (const compression of ['none', 'zstd', 'lz4'] as const) {
       const file = join(root, `${compression}.mcap`);
       await writeRecording(file, { topics: [FRONT], compression, options: { chunkSize: 100, ...options } });
@@ -100,7 +100,7 @@ describe('an MCAP file', () => {
   it.each([
     ['in the middle of a chunk', 0.6],
     ['in its summary', 0.97],
-  ])('that is cut short %s gives its whole chunks, and says so', async (_, share) => {
+  ])('that is truncated %s yields its complete chunks with a notice', async (_, share) => {
     const file = join(root, 'run.mcap');
     await writeRecording(file, { topics: [FRONT], options: { chunkSize: 100 } });
     const bytes = await readFile(file);
@@ -113,7 +113,7 @@ describe('an MCAP file', () => {
     else expect(notices).toEqual([expect.stringContaining('it is cut short')]);
   });
 
-  it('that ends in zeros, as after a power cut, gives what is in front of them', async () => {
+  it('that ends in zeros, as after a power cut, yields everything before them', async () => {
     const file = join(root, 'run.mcap');
     await writeRecording(file, { topics: [FRONT], options: { useChunks: false } });
     const bytes = await readFile(file);
@@ -144,7 +144,7 @@ describe('an MCAP file', () => {
     },
   );
 
-  it('takes one topic that was recorded on two channels as one', async () => {
+  it('merges a topic that was recorded on two channels', async () => {
     const file = join(root, 'run.mcap');
     const later = { ...FRONT, startMs: 1000, encoding: 'mono8' as const };
     await writeRecording(file, { topics: [FRONT, later] });
@@ -155,7 +155,7 @@ describe('an MCAP file', () => {
 });
 
 describe('a rosbag2 database', () => {
-  it('is played, wherever it lies and whoever left a lock beside it', async () => {
+  it('is played from any folder, even with a stale lock next to it', async () => {
     const file = join(root, 'run_0.db3');
     writeDatabase(file, FRONT);
     await mkdir(`${file}.lock`);
@@ -175,7 +175,7 @@ describe('a rosbag2 database', () => {
     await recording.close();
   });
 
-  it('with a write-ahead log is refused with the command that merges it', async () => {
+  it('is refused with the merge command if it has a write-ahead log', async () => {
     const file = join(root, 'run_0.db3');
     writeDatabase(file, FRONT);
     const bytes = await readFile(file);
@@ -184,7 +184,7 @@ describe('a rosbag2 database', () => {
     await expect(openRecording(file)).rejects.toThrow('PRAGMA journal_mode=DELETE');
   });
 
-  it('that is cut short, or holds something else, is refused in words', async () => {
+  it('is refused with an explanation if it is truncated or has other content', async () => {
     const file = join(root, 'run_0.db3');
     writeDatabase(file, FRONT);
     await truncate(file, 5000);
@@ -193,12 +193,12 @@ describe('a rosbag2 database', () => {
     const database = new sqlite.Database(other);
     database.exec('CREATE TABLE x(y)');
     database.close();
-    await expect(openRecording(other)).rejects.toThrow('none of rosbag2');
+    await expect(openRecording(other)).rejects.toThrow('not one of rosbag2');
   });
 });
 
 describe('a recording that is compressed as a whole', () => {
-  it.each(['mcap', 'db3'])('(%s) is unpacked, played and removed', async (kind) => {
+  it.each(['mcap', 'db3'])('(%s) is unpacked and played, and the unpacked file is removed', async (kind) => {
     const file = join(root, `run_0.${kind}`);
     if (kind === 'mcap') await writeRecording(file, { topics: [FRONT] });
     else writeDatabase(file, FRONT);
@@ -211,7 +211,7 @@ describe('a recording that is compressed as a whole', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('is refused with the command to try where it does not unpack', async () => {
+  it('is refused with the command to try if it cannot be unpacked', async () => {
     const packed = join(root, 'run.mcap.zstd');
     await writeFile(packed, compress(new Uint8Array(1000).fill(1)).fill(0xff, 5));
     await expect(openRecording(packed)).rejects.toThrow('zstd -d');
@@ -245,7 +245,7 @@ describe('a folder of rosbag2', () => {
     expect(await play(root)).toMatchObject(EXPECTED);
   });
 
-  it('says which split is left out, and takes the unpacked one of two', async () => {
+  it('reports a skipped split, and prefers an unpacked split to a packed one', async () => {
     await writeSplits();
     await writeFile(join(root, 'run_1.db3.zstd'), compress(await readFile(join(root, 'run_1.db3'))));
     await writeFile(join(root, 'run_2.mcap'), 'nothing');
@@ -256,8 +256,8 @@ describe('a folder of rosbag2', () => {
     const played = await play(root);
     expect(played).toMatchObject(EXPECTED);
     expect(played.notices).toEqual([
-      expect.stringMatching(/^run_2\.mcap is left out: it is no recording/),
-      expect.stringMatching(/^run_3\.mcap is left out: ENOENT/),
+      expect.stringMatching(/^run_2\.mcap is skipped: it is not a recording/),
+      expect.stringMatching(/^run_3\.mcap is skipped: ENOENT/),
     ]);
   });
 
@@ -266,12 +266,10 @@ describe('a folder of rosbag2', () => {
     execFileSync('mkfifo', [join(root, 'run_2.mcap'), join(root, 'metadata.yaml')]);
     const played = await play(root);
     expect(played).toMatchObject(EXPECTED);
-    expect(played.notices).toEqual([
-      expect.stringMatching(/^run_2\.mcap is left out: .* is no regular file/),
-    ]);
+    expect(played.notices).toEqual([expect.stringMatching(/^run_2\.mcap is skipped: .* is no regular file/)]);
   });
 
-  it('without a recording in it is refused', async () => {
+  it('is refused if it has no recording', async () => {
     await expect(openRecording(root)).rejects.toThrow('there is no recording in the folder');
     await writeFile(join(root, 'metadata.yaml'), '{');
     await expect(openRecording(root)).rejects.toThrow('ros2 bag reindex');
@@ -283,7 +281,7 @@ describe('anything else', () => {
     const cases: readonly (readonly [string | Uint8Array, string])[] = [
       ['', 'the file is empty'],
       ['#ROSBAG V2.0\n', 'rosbags-convert'],
-      ['\u0000'.repeat(100), 'it is no recording'],
+      ['\u0000'.repeat(100), 'it is not a recording'],
     ];
     for (const [content, words] of cases) {
       const file = join(root, 'run.mcap');

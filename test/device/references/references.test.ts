@@ -57,7 +57,7 @@ async function withReferences(change: (references: References) => unknown): Prom
   return readManifest(own);
 }
 
-it('the lineage of a bundle with added references holds, until the references are other ones', async () => {
+it('accepts the lineage of a bundle with added references until the references change', async () => {
   const models = join(folder, 'lineage');
   const old = await importTiny(models, null);
   const { bundle: added } = await addReferences(old, { out: models });
@@ -71,7 +71,7 @@ it('the lineage of a bundle with added references holds, until the references ar
 });
 
 describe('the references of an imported model', () => {
-  it('are a small file that the manifest names, with a reference of every input', async () => {
+  it('are a small file named by the manifest, with outputs for every input', async () => {
     const { references } = bundle.manifest;
     expect(references?.bytes).toBeLessThanOrEqual(MAX_REFERENCE_BYTES);
     const loaded = await readReferences(bundle);
@@ -82,12 +82,12 @@ describe('the references of an imported model', () => {
     for (const input of loaded?.inputs ?? []) expect(input.byteLength).toBe(64 * 64 * 3);
   });
 
-  it('are the same to the byte each time', async () => {
+  it('are the same byte for byte each time', async () => {
     const again = await importTiny(join(folder, 'again'));
     expect(again.digest).toBe(bundle.digest);
   });
 
-  it('are not there in a bundle of before, and are added in a new version', async () => {
+  it('are missing in an older bundle, and are added in a new version', async () => {
     const old = await importTiny(join(folder, 'old'), null);
     expect(old.manifest.references).toBeUndefined();
     expect(await readReferences(old)).toBeNull();
@@ -100,7 +100,7 @@ describe('the references of an imported model', () => {
   });
 });
 
-describe('references that cannot be used', () => {
+describe('references are refused', () => {
   const refused = async (changed: Bundle, code: string, reason: RegExp): Promise<void> => {
     await expect(readReferences(changed)).rejects.toMatchObject({
       code,
@@ -108,21 +108,21 @@ describe('references that cannot be used', () => {
     });
   };
 
-  it('changed after the manifest was written: the bundle does not load either', async () => {
+  it('if they changed after the manifest was written, like the whole bundle', async () => {
     const changed = await withReferences((references) => references);
     await writeFile(join(changed.folder, 'references.json'), '{}');
     await refused(changed, 'GOSHAWK_BUNDLE_DIGEST', /references\.json/);
     await expect(loadBundle(changed.folder)).rejects.toMatchObject({ code: 'GOSHAWK_BUNDLE_DIGEST' });
   });
 
-  it('missing', async () => {
+  it('if they are missing', async () => {
     const changed = await withReferences((references) => references);
     await rm(join(changed.folder, 'references.json'));
     await refused(changed, 'GOSHAWK_FILE_UNREADABLE', /references\.json/);
     await expect(loadBundle(changed.folder)).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
   });
 
-  it('made for another file of the variant', async () => {
+  it('if they were made for another file of the variant', async () => {
     const changed = await withReferences(({ variants, ...rest }) => ({
       ...rest,
       variants: variants.map((variant) => ({ ...variant, sha256: sha256('another') })),
@@ -130,7 +130,7 @@ describe('references that cannot be used', () => {
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /fp32 were made for another file/);
   });
 
-  it('for a variant that is not there', async () => {
+  it('if they are for a variant that does not exist', async () => {
     const changed = await withReferences(({ variants, ...rest }) => ({
       ...rest,
       variants: variants.map((variant) => ({ ...variant, id: 'int4' })),
@@ -138,7 +138,7 @@ describe('references that cannot be used', () => {
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /variant int4/);
   });
 
-  it('with values for fewer inputs', async () => {
+  it('if they have values for fewer inputs', async () => {
     const changed = await withReferences(({ variants, ...rest }) => ({
       ...rest,
       variants: variants.map((variant) => ({ ...variant, outputs: variant.outputs.slice(1) })),
@@ -146,7 +146,7 @@ describe('references that cannot be used', () => {
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /inputs/);
   });
 
-  it('whose inputs decode to other pixels', async () => {
+  it('if their inputs decode to other pixels', async () => {
     const changed = await withReferences(({ inputs, ...rest }) => ({
       ...rest,
       inputs: inputs.map((input) => (input.kind === 'noise' ? { ...input, seed: input.seed + 1 } : input)),
@@ -154,7 +154,7 @@ describe('references that cannot be used', () => {
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /other pixels/);
   });
 
-  it('with an image that is none, or of another size', async () => {
+  it('if a stored image is invalid or of another size', async () => {
     const broken = await withReferences(({ inputs, ...rest }) => ({
       ...rest,
       inputs: inputs.map((input) =>
@@ -169,12 +169,12 @@ describe('references that cannot be used', () => {
     await refused(resized, 'GOSHAWK_REFERENCES_INVALID', /input 1 is/);
   });
 
-  it('too large a file', async () => {
+  it('if the file is too large', async () => {
     const changed = await withReferences(() => ' '.repeat(MAX_REFERENCE_BYTES + 1));
     await refused(changed, 'GOSHAWK_REFERENCES_INVALID', /200001 bytes/);
   });
 
-  it('JSON that is nested very deep, or of another form', async () => {
+  it('if the JSON is nested too deeply or does not follow the schema', async () => {
     await refused(await withReferences(() => '['.repeat(100_000)), 'GOSHAWK_REFERENCES_INVALID', /nested/);
     await refused(
       await withReferences(() => ({ schema: 'another' })),
@@ -183,7 +183,7 @@ describe('references that cannot be used', () => {
     );
   });
 
-  it('a FIFO, which is not waited for', async () => {
+  it('if the file is a FIFO, without waiting for it', async () => {
     const changed = await withReferences((references) => references);
     const file = join(changed.folder, 'references.json');
     await rm(file);

@@ -7,7 +7,7 @@ import type { TrialOptions } from '../../../src/tools/bench/ros-trial.ts';
 
 const stats = (p50: number, p99: number, cpuMsPerFrame: number) => ({ p50, p99, cpuMsPerFrame });
 
-it('ratios are taken round by round, and their medians are told', () => {
+it('computes ratios round by round and reports their medians', () => {
   const rounds = [
     { goshawk: stats(10, 20, 30), pythonPeer: stats(20, 80, 60) },
     // an hour in which everything is slow
@@ -77,7 +77,7 @@ const silent = (): void => undefined;
 describe('a report of a benchmark', () => {
   const peers = { ...OPTIONS, rounds: 1, missedLimit: 0.05, fixedRate: 30, peerModelDigest: 'b'.repeat(64) };
 
-  it('names the bundle that the detector ran, and not only what was asked for', async () => {
+  it('names the bundle that the detector ran, not only the requested one', async () => {
     const ros = await benchRos(trialsOf(BUNDLE), { ...OPTIONS, rate: 30 }, describeHost(['cpu']), silent);
     expect(rosBenchReportSchema.parse(ros).bundle).toEqual(BUNDLE);
     const report = await benchPeers(trialsOf(BUNDLE), peers, describeHost(['cpu']), silent);
@@ -87,7 +87,7 @@ describe('a report of a benchmark', () => {
     });
   });
 
-  it('is not made of two bundles', async () => {
+  it('is refused for two bundles', async () => {
     const other = { ...BUNDLE, digest: 'c'.repeat(64) };
     await expect(
       benchPeers(trialsOf(BUNDLE, other), peers, describeHost(['cpu']), silent),

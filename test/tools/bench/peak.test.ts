@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { findPeak, PEAK_DEFAULTS } from '../../../src/tools/bench/peak.ts';
 
 describe('findPeak', () => {
-  it('finds a rate that is sustained, at most a step below the limit', async () => {
+  it('finds a sustained rate at most a step below the limit', async () => {
     await fc.assert(
       fc.asyncProperty(fc.double({ min: 10, max: 99, noNaN: true }), async (limit) => {
         const peak = await findPeak((rate) => Promise.resolve(rate <= limit));
@@ -13,7 +13,7 @@ describe('findPeak', () => {
     );
   });
 
-  it('says 0 where not even the lowest rate is sustained', async () => {
+  it('returns 0 if not even the lowest rate is sustained', async () => {
     expect(await findPeak(() => Promise.resolve(false))).toBe(0);
   });
 

@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { jitterMs, median, percentile, spreadOf } from '../../../src/tools/bench/statistics.ts';
 
 describe('bench statistics', () => {
-  it('takes sorted[floor(n p)], as LoadGen does', () => {
+  it('computes percentiles as sorted[floor(n p)], as LoadGen does', () => {
     const values = Array.from({ length: 100 }, (_, index) => index);
     expect(percentile(values, 0.5)).toBe(50);
     expect(percentile(values, 0.99)).toBe(99);
     expect(percentile([], 0.5)).toBe(0);
   });
 
-  it('does not depend on the order of the values and leaves them as they were', () => {
+  it('does not depend on the order of the values and does not change them', () => {
     const values = [3, 1, 2];
     expect(spreadOf(values)).toEqual({ count: 3, p50: 2, p90: 3, p99: 3, p999: 3, max: 3 });
     expect(values).toEqual([3, 1, 2]);
   });
 
-  it('takes the mean of the two middle ones as the median of an even number', () => {
+  it('uses the mean of the two middle values as the median of an even number', () => {
     expect(median([1.53, 1.34])).toBeCloseTo(1.435);
     expect(median([9, 1, 5])).toBe(5);
     expect(median([])).toBe(0);

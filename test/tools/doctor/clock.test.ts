@@ -6,7 +6,7 @@ const TIMEDATECTL = 'timedatectl show --property=NTPSynchronized --value';
 const CHRONY = 'chronyc -n tracking';
 
 describe('clock', () => {
-  it('believes systemd, then chrony', () => {
+  it('trusts systemd, then chrony', () => {
     expect(checkClock(fakeProbe({ commands: { [TIMEDATECTL]: 'yes\n' } })).status).toBe('ok');
     expect(checkClock(fakeProbe({ commands: { [TIMEDATECTL]: 'no\n' } })).status).toBe('warn');
     const chrony = (leap: string) => ({
@@ -17,7 +17,7 @@ describe('clock', () => {
     expect(checkClock(fakeProbe({ commands: chrony('Not synchronised') })).status).toBe('warn');
   });
 
-  it('warns where nothing can be asked', () => {
+  it('warns if nothing can be queried', () => {
     expect(checkClock(fakeProbe({})).finding).toContain('container');
   });
 
@@ -32,14 +32,14 @@ describe('steps', () => {
   const start = Date.UTC(2026, 0, 1);
   const steady = Array.from({ length: 20 }, (_, i) => i * 20);
 
-  it('are none when both clocks advance alike', async () => {
+  it('are not reported when both clocks advance equally', async () => {
     const finding = await checkClockSteps(
       fakeProbe({ monotonic: steady, wall: steady.map((ms) => start + ms) }),
     );
     expect(finding.status).toBe('ok');
   });
 
-  it('are seen in both directions', async () => {
+  it('are detected in both directions', async () => {
     for (const step of [-500, 500]) {
       const wall = steady.map((ms, i) => start + ms + (i >= 5 ? step : 0));
       const finding = await checkClockSteps(fakeProbe({ monotonic: steady, wall }));

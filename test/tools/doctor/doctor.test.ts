@@ -69,11 +69,11 @@ describe('references', () => {
   const found = (change: Partial<ReferenceFact>) =>
     checkReferences({ ...healthy, references: () => Promise.resolve([{ ...STREET, ...change }]) });
 
-  it('are fine where every variant gives what it gave, and say which one runs', async () => {
+  it('are fine if every variant reproduces its outputs, and name the one that runs', async () => {
     expect(await found({})).toMatchObject({ status: 'ok', finding: 'street 1.0.0: int8 on cpu (measured)' });
   });
 
-  it('name variants that nobody can check', async () => {
+  it('name variants that cannot be checked', async () => {
     const unchecked = ['fp32 on cpu'];
     expect(await found({ unchecked })).toMatchObject({
       status: 'ok',
@@ -81,7 +81,7 @@ describe('references', () => {
     });
   });
 
-  it('warn of a refused variant with its figures, and fail where none is left', async () => {
+  it('warn about a refused variant with its deviation, and fail if none is left', async () => {
     const refused = ['int8 on cpu: deviation 0.57'];
     expect(await found({ refused })).toMatchObject({
       status: 'warn',
@@ -92,7 +92,7 @@ describe('references', () => {
 });
 
 describe('examine', () => {
-  it('goes on after a check that breaks, and makes a report of the schema', async () => {
+  it('continues after a check that throws, and returns a report that follows the schema', async () => {
     const ports: ModelPorts = {
       ...healthy,
       providers: () => {
@@ -112,7 +112,7 @@ describe('examine', () => {
     expect(new Set(report.checks.map(({ name }) => name)).size).toBe(report.checks.length);
   });
 
-  it('gives a fix with everything that is not ok, and none with what is', async () => {
+  it('adds a fix to every finding that is not ok, and only to those', async () => {
     for (const { status, fix } of await examine(fakeProbe({ cores: 8 }), healthy)) {
       expect(fix === null).toBe(status === 'ok');
     }

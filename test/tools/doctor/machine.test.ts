@@ -33,7 +33,7 @@ describe('shared memory', () => {
     expect(checkSharedMemory(probe).status).toBe(status);
   });
 
-  it('fails where there is none', () => {
+  it('fails if there is none', () => {
     const { status, fix } = checkSharedMemory(fakeProbe({}));
     expect(status).toBe('fail');
     expect(fix).toContain('--shm-size');
@@ -43,7 +43,7 @@ describe('shared memory', () => {
 describe('receive buffers', () => {
   const file = '/proc/sys/net/core/rmem_max';
 
-  it('warns of the kernel default and gives the command', () => {
+  it('warns about the kernel default and shows the command', () => {
     const finding = checkReceiveBuffers(fakeProbe({ files: { [file]: '212992\n' } }));
     expect(finding).toMatchObject({ status: 'warn', finding: expect.stringContaining('208 KiB') as string });
     expect(finding.fix).toContain('sysctl -w net.core.rmem_max=8388608');
@@ -70,7 +70,7 @@ describe('frequency governor', () => {
     expect(finding).not.toContain('performance,');
   });
 
-  it('is content with performance, and where there is no control', () => {
+  it('accepts performance, and a machine without frequency control', () => {
     expect(checkGovernor(fakeProbe({ files: { [governor(0)]: 'performance\n' } })).finding).toBe(
       'performance',
     );
@@ -89,13 +89,13 @@ describe('disk', () => {
     expect(checkDisk(fakeProbe({ spaces: { [HOME]: { total: 10_000 * MIB, free } } })).status).toBe(status);
   });
 
-  it('warns where it cannot be read', () => {
+  it('warns if it cannot be read', () => {
     expect(checkDisk(fakeProbe({})).status).toBe('warn');
   });
 });
 
 describe('threads', () => {
-  it('wants as many as there are cores, four at least and sixteen at most', () => {
+  it('recommends as many as there are cores, at least four and at most sixteen', () => {
     const withThreads = (cores: number, UV_THREADPOOL_SIZE: string) =>
       checkThreads(fakeProbe({ cores, env: { UV_THREADPOOL_SIZE, MALLOC_ARENA_MAX: '2' } })).status;
     expect(withThreads(2, '4')).toBe('ok');

@@ -54,14 +54,14 @@ describe('ROS 2', () => {
     });
   });
 
-  it('is told apart: none, and none in this shell', () => {
+  it('distinguishes no ROS 2 from none in this shell', () => {
     expect(checkRos(fakeProbe({})).fix).toContain('npm run setup');
     const outside = checkRos(fakeProbe({ files: { [`${HOME}/.goshawk/ros.json`]: '{}' } }));
     expect(outside.status).toBe('warn');
     expect(outside.fix).toContain('scripts/with-ros');
   });
 
-  it('an AMENT_PREFIX_PATH to a folder that was deleted is no ROS', () => {
+  it('does not accept an AMENT_PREFIX_PATH to a deleted folder', () => {
     expect(checkRos(robot({ without: `${PREFIX}/share/rcl/package.xml` })).status).toBe('warn');
   });
 
@@ -78,13 +78,13 @@ describe('the client library', () => {
   const built = { ...installation.files, [`${library}/generated`]: '' };
   const check = (machine: Machine) => checkClientLibrary(fakeProbe({ ...installation, ...machine }));
 
-  it('is content where it loads, and where there is no ROS 2 to load it for', () => {
+  it('is ok if it loads, and if there is no ROS 2', () => {
     const commands = { [`node -e require(process.argv[1]) ${library}`]: '' };
     expect(check({ files: built, commands })).toMatchObject({ status: 'ok', finding: 'rclnodejs loads' });
     expect(checkClientLibrary(fakeProbe({})).status).toBe('ok');
   });
 
-  it('fails where it was not built, or not for this Node', () => {
+  it('fails if it was not built, or not for this Node', () => {
     expect(check({})).toMatchObject({
       status: 'fail',
       finding: expect.stringContaining('not built') as string,
@@ -103,7 +103,7 @@ describe('middleware', () => {
     expect(fix).toContain('ros-jazzy-rmw-connextdds');
   });
 
-  it('warns of another one than Fast DDS', () => {
+  it('warns about any other than Fast DDS', () => {
     expect(checkRmw(robot({ env: { RMW_IMPLEMENTATION: 'rmw_cyclonedds_cpp' } })).status).toBe('warn');
     expect(checkRmw(robot({})).finding).toBe('rmw_fastrtps_cpp');
   });
@@ -117,13 +117,13 @@ describe('DDS profile', () => {
     expect(check(ours)).toMatchObject({ status: 'ok', finding: expect.stringContaining('64 MiB') as string });
   });
 
-  it('warns of a segment that is too small or not named', () => {
+  it('warns about a segment that is too small or not set', () => {
     expect(check(profile('<segment_size>524288</segment_size>')).finding).toContain('512 KiB');
     expect(check(profile('')).finding).toContain('512 KiB');
     expect(check(profile('<segment_size>33554432</segment_size>')).status).toBe('ok');
   });
 
-  it('warns when messages may not be as large as a frame', () => {
+  it('warns if the maximum message size is less than a frame', () => {
     const xml = profile('<segment_size>67108864</segment_size>', '<maxMessageSize>65500</maxMessageSize>');
     expect(check(xml)).toMatchObject({
       status: 'warn',
@@ -131,7 +131,7 @@ describe('DDS profile', () => {
     });
   });
 
-  it('warns when the shared memory is described and not used, or only in a comment', () => {
+  it('warns if the shared memory is defined but not used, or only in a comment', () => {
     const whole = profile('<segment_size>67108864</segment_size>');
     expect(
       check(whole.replace('<transport_id>shm</transport_id><transport_id>udp', '<transport_id>udp')).status,
@@ -159,7 +159,7 @@ describe('DDS profile', () => {
     ['jazzy', older],
     ['kilted', newer],
     ['lyrical', newer],
-  ])('looks at the variable that %s reads, and names it where it is not set', (distro, variable) => {
+  ])('checks the variable that %s reads, and names it if it is not set', (distro, variable) => {
     expect(checkIn(distro, { [variable]: PROFILE }).status).toBe('ok');
     for (const without of [checkIn(distro, {}), checkIn(distro, { [variable]: '' })]) {
       expect(without.status).toBe('warn');
@@ -167,14 +167,14 @@ describe('DDS profile', () => {
     }
   });
 
-  it('warns of a variable that this distribution does not read', () => {
+  it('warns about a variable that this distribution does not read', () => {
     const { status, finding } = checkIn('jazzy', { [newer]: PROFILE });
     expect(status).toBe('warn');
     expect(finding).toContain(`${newer} is set, which jazzy does not read`);
     expect(checkIn('jazzy', { [newer]: '/no/such/file', [older]: PROFILE }).status).toBe('ok');
   });
 
-  it('warns of the older variable where Fast DDS 3 would load both files', () => {
+  it('warns about the older variable if Fast DDS 3 would load both files', () => {
     const { status, finding, fix } = checkIn('kilted', { [newer]: PROFILE, [older]: PROFILE });
     expect(status).toBe('warn');
     expect(finding).toContain(`${older} is set, which is deprecated in kilted`);

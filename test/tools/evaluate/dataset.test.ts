@@ -34,7 +34,7 @@ async function codeAndMessage(promise: Promise<unknown>): Promise<[string, strin
 }
 
 describe('readDataset', () => {
-  it('numbers images by id and classes by the labels, whatever their ids', async () => {
+  it('numbers images by id and classes by label, whatever their ids', async () => {
     const file = write('good.json', coco);
     const dataset = await readDataset(file, { ...options, labels: ['person', 'bird', 'car'] });
     expect(dataset.images.map(({ id }) => id)).toEqual([2, 7]);
@@ -46,7 +46,7 @@ describe('readDataset', () => {
     expect(dataset.digest).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('takes the file’s own categories by id where there are no labels', async () => {
+  it('uses the file’s own categories by id if there are no labels', async () => {
     const dataset = await readDataset(write('own.json', coco), options);
     expect([dataset.labels, dataset.categoryIds]).toEqual([
       ['person', 'car'],
@@ -54,12 +54,12 @@ describe('readDataset', () => {
     ]);
   });
 
-  it('leaves out images beyond the limit with their objects', async () => {
+  it('skips images beyond the limit with their objects', async () => {
     const dataset = await readDataset(write('limit.json', coco), { ...options, limit: 1 });
     expect([dataset.images.length, dataset.truths.length, dataset.truths[0]!.image]).toEqual([1, 1, 0]);
   });
 
-  it('names categories without a label, and leaves them out when told to', async () => {
+  it('names categories without a label, and ignores them on request', async () => {
     const file = write('unknown.json', coco);
     const [code, message] = await codeAndMessage(readDataset(file, { ...options, labels: ['person'] }));
     expect(code).toBe('GOSHAWK_CATEGORY_UNKNOWN');
@@ -75,35 +75,31 @@ describe('readDataset', () => {
     ['no JSON', '{', /JSON/],
     ['another format', { pictures: [] }, /images: /],
     ['no image', { ...coco, images: [], annotations: [] }, /has no image/],
-    ['an image twice', { ...coco, images: [image, image] }, /image 7 is there twice/],
+    ['an image twice', { ...coco, images: [image, image] }, /image 7 appears twice/],
     [
       'a category twice',
       { ...coco, categories: [categories[0], categories[0]] },
-      /category 90 is there twice/,
+      /category 90 appears twice/,
     ],
-    [
-      'an annotation twice',
-      { ...coco, annotations: [annotation, annotation] },
-      /annotation 1 is there twice/,
-    ],
+    ['an annotation twice', { ...coco, annotations: [annotation, annotation] }, /annotation 1 appears twice/],
     ['no such image', only({ image_id: 8 }), /annotation 1: there is no image 8/],
     ['no such category', only({ category_id: 1 }), /annotation 1: there is no category 1/],
     [
       'a box beyond the image',
       only({ bbox: [90, 20, 30, 10] }),
-      /annotation 1: its box 90, 20, 30, 10 lies beyond.*100x50/,
+      /annotation 1: its box 90, 20, 30, 10 extends beyond.*100x50/,
     ],
     ['a negative width', only({ bbox: [0, 0, -5, 5] }), /annotations\.0\.bbox\.2: a width is never negative/],
     ['a box of three numbers', only({ bbox: [0, 0, 5] }), /annotations\.0\.bbox/],
     [
       'a path out of the folder',
       { ...coco, images: [{ ...image, file_name: '../x.jpg' }], annotations: [] },
-      /leads out/,
+      /leads outside/,
     ],
     [
       'an absolute path',
       { ...coco, images: [{ ...image, file_name: '/x.jpg' }], annotations: [] },
-      /leads out/,
+      /leads outside/,
     ],
   ])('refuses %s', async (name, content, words) => {
     const [code, message] = await codeAndMessage(readDataset(write(`${name}.json`, content), options));
@@ -111,7 +107,7 @@ describe('readDataset', () => {
     expect(message).toMatch(words);
   });
 
-  it('says which file cannot be read', async () => {
+  it('names the file that cannot be read', async () => {
     const [code, message] = await codeAndMessage(readDataset(`${folder}/nowhere.json`, options));
     expect([code, message]).toEqual(['GOSHAWK_FILE_UNREADABLE', expect.stringContaining('nowhere.json')]);
   });
@@ -120,21 +116,21 @@ describe('readDataset', () => {
 describe('readResults', () => {
   const results = [{ image_id: 7, category_id: 90, bbox: [1, 2, 3, 4], score: 0.5 }];
 
-  it('gives back what toResults wrote', async () => {
+  it('reads back what toResults wrote', async () => {
     const dataset = await readDataset(write('truth.json', coco), options);
     const boxes = await readResults(write('found.json', results), dataset, false);
     expect(boxes).toEqual([{ image: 1, classIndex: 1, x: 1, y: 2, width: 3, height: 4, score: 0.5 }]);
     expect(toResults(dataset, boxes)).toEqual(results);
   });
 
-  it('refuses an image that the data set does not have, and skips it where images were left out', async () => {
+  it('refuses an image that is not in the data set, and skips it if images were limited', async () => {
     const file = write('found.json', results);
     const part = await readDataset(write('truth.json', coco), { ...options, limit: 1 });
     expect((await codeAndMessage(readResults(file, part, false)))[1]).toMatch(/image 7 is not in/);
     expect(await readResults(file, part, true)).toEqual([]);
   });
 
-  it('leaves out labels that the data set has no category for when it writes', async () => {
+  it('skips labels without a category in the data set when writing', async () => {
     const dataset = await readDataset(write('truth.json', coco), {
       ...options,
       labels: ['bird', 'car', 'person'],

@@ -53,7 +53,7 @@ function playback(
 }
 
 describe('evaluateResults', () => {
-  it('reports what pycocotools says, in the form of its schema', async () => {
+  it('agrees with pycocotools, in a report that follows its schema', async () => {
     const report = await evaluateResults(options, results);
     expect(accuracyReportSchema.parse(report)).toEqual(report);
     expect(report.ap).toBeCloseTo(crowds.expected.stats[0]!, 9);
@@ -69,7 +69,7 @@ describe('evaluateResults', () => {
     }
   });
 
-  it('leaves the interval out where no resample is asked for', async () => {
+  it('omits the interval without resamples', async () => {
     expect((await evaluateResults({ ...options, resamples: 0 }, results)).interval).toBeNull();
   });
 });
@@ -86,7 +86,7 @@ describe('evaluateDetector', () => {
       onProgress: () => undefined,
     });
 
-  it('gives the figures of the detections it writes, whatever order images finish in', async () => {
+  it('evaluates the detections that it writes, in any order of completion', async () => {
     const report = await run((_, result) => result);
     // boxes pass through 32-bit floats
     expect(report.ap).toBeCloseTo(crowds.expected.stats[0]!, 4);
@@ -104,7 +104,7 @@ describe('evaluateDetector', () => {
     (spoiled: (result: DetectorResult) => DetectorResult) => (image: number, result: DetectorResult) =>
       image === someImage ? spoiled(result) : result;
 
-  it('ends with the image’s name where one fails', async () => {
+  it('fails with the name of the image if one fails', async () => {
     const failing = run(
       spoil(() => {
         throw new GoshawkError('GOSHAWK_FILE_INVALID', { file: 'x', reason: 'cut short' });
@@ -116,20 +116,20 @@ describe('evaluateDetector', () => {
     });
   });
 
-  it('refuses images of another size than the annotations say', async () => {
+  it('refuses images with another size than in the annotations', async () => {
     await expect(run(spoil((result) => ({ ...result, width: 320 })))).rejects.toMatchObject({
       code: 'GOSHAWK_DATASET_IMAGE',
-      message: expect.stringContaining('320x640 pixels, the annotations say 640x640') as unknown,
+      message: expect.stringContaining('320x640 pixels, but the annotations say 640x640') as unknown,
     });
   });
 
-  it('looks at no more images than the limit', async () => {
+  it('reads no more images than the limit', async () => {
     expect((await run((_, result) => result, { limit: 5 })).images).toBe(5);
   });
 });
 
 describe('summarize', () => {
-  it('prints percent, and a dash where nothing counts', async () => {
+  it('prints percent, and a dash if nothing counts', async () => {
     const report = await evaluateResults(options, results);
     const text = summarize(report);
     expect(text).toContain(`AP    ${(100 * report.ap!).toFixed(2)} (95 %: `);

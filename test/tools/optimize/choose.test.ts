@@ -20,7 +20,7 @@ const list = fc
   .map((rows) => [ranked('original', {}), ...rows.map((facts, i) => ranked(`c${i}`, facts))]);
 
 describe('choosing', () => {
-  it('never takes what is slower than the original or loses more than the floor', () => {
+  it('never chooses a candidate that is slower than the original or loses more than the floor', () => {
     fc.assert(
       fc.property(list, fc.double({ min: 0, max: 0.05, noNaN: true }), (entries, floor) => {
         const order = fastestFirst(entries, floor);
@@ -33,7 +33,7 @@ describe('choosing', () => {
     );
   });
 
-  it('gives more for a larger floor', () => {
+  it('gains more with a larger floor', () => {
     fc.assert(
       fc.property(list, (entries) => {
         const best = bestByFloor(entries, [0.005, 0.01, 0.02]);
@@ -50,7 +50,7 @@ describe('choosing', () => {
     );
   });
 
-  it('leaves a margin for what is not sure', () => {
+  it('keeps a margin for uncertainty', () => {
     const entry = {
       ...ranked('a', { drop: 0.004, agreement: 0.9 }),
       estimate: { drop: 0.004, deviation: 0.004 },
@@ -59,13 +59,13 @@ describe('choosing', () => {
     expect(holdsFloor(entry, 0.0055)).toBe(false);
   });
 
-  it('lets an equal graph pass a floor of 0, and a failed candidate none', () => {
+  it('accepts an equal graph with a floor of 0, and a failed candidate with none', () => {
     expect(holdsFloor(ranked('clean', {}), 0)).toBe(true);
     expect(holdsFloor(ranked('a', { drop: 0.0001, agreement: 0.99 }), 0)).toBe(false);
     expect(holdsFloor(ranked('b', { failure: 'no' }), 1)).toBe(false);
   });
 
-  it('calls faster only what is faster in three rounds of four', () => {
+  it('counts a candidate as faster only if it is in three rounds of four', () => {
     expect(isFaster(ranked('a', { ratio: 0.9, spread: 0.05 }))).toBe(true);
     expect(isFaster(ranked('b', { ratio: 0.9, spread: 0.15 }))).toBe(false);
     expect(isFaster(ranked('c', { ratio: 0.99, spread: 0 }))).toBe(false);

@@ -41,7 +41,7 @@ async function twoGraphs(folder: string, change: (model: Model) => void) {
 
 const folder = scratchFolder();
 
-it('takes rows that changed places for the same detections, and others for others', async () => {
+it('treats swapped rows as the same detections, and different rows as different', async () => {
   const exchanged = await twoGraphs(join(folder, 'exchanged'), ({ graph }) => {
     const order = Array.from({ length: ROWS }, (_, row) => ROWS - 1 - row);
     graph.initializer.push(makeInt64Tensor('order', order));
@@ -51,7 +51,7 @@ it('takes rows that changed places for the same detections, and others for other
   expect(exchanged.detections).toBeGreaterThan(50);
 });
 
-it('sees boxes that moved', async () => {
+it('detects boxes that moved', async () => {
   const moved = await twoGraphs(join(folder, 'moved'), ({ graph }) => {
     graph.initializer.push(makeFloatTensor('shift', [6], [2, 0, 2, 0, 0, 0]));
     graph.node.push(makeNode('Add', ['sorted', 'shift'], ['shifted']));

@@ -43,7 +43,7 @@ afterEach(() => {
 });
 
 describe('ensureQuantizer', () => {
-  it('makes the environment once, and again when the requirements change', async () => {
+  it('creates the environment once, and again when the requirements change', async () => {
     python('echo 3.11', 'true');
     vi.stubEnv('PYTHONPATH', '/a/ros/environment');
     const { command, env } = await ensure();
@@ -51,7 +51,7 @@ describe('ensureQuantizer', () => {
     expect(env).toMatchObject({ PYTHONPATH: places.sources });
     expect(reported).toEqual([
       'looking for Python',
-      'making a Python environment',
+      'creating a Python environment',
       'installing ONNX Runtime for Python',
     ]);
     await ensure();
@@ -102,7 +102,7 @@ describe('ensureQuantizer', () => {
       },
       /pip failed: no route to host.*check the network/,
     ],
-  ])('says what to do where Python %s, and leaves nothing', async (_, prepare, text) => {
+  ])('says what to do if Python %s, and leaves nothing behind', async (_, prepare, text) => {
     prepare();
     // no other Python of the machine may help out
     vi.stubEnv('PATH', bin === '' ? '' : `${bin}:${stubTools()}`);
@@ -113,14 +113,14 @@ describe('ensureQuantizer', () => {
     expect(existsSync(places.environment)).toBe(false);
   });
 
-  it('says that its own files are missing', async () => {
+  it('reports that its own files are missing', async () => {
     const elsewhere = { ...places, sources: join(root, 'nowhere') };
     await expect(ensureQuantizer(say, never, elsewhere)).rejects.toMatchObject({
       code: 'GOSHAWK_OPTIMIZE_ENVIRONMENT',
     });
   });
 
-  it('stops when it is told to, and starts over the next time', async () => {
+  it('stops when aborted, and starts over the next time', async () => {
     python('echo 3.11', 'sleep 30');
     const stop = new AbortController();
     const ensuring = ensureQuantizer(

@@ -11,7 +11,7 @@ function measured(drop: number, dropDeviation: number, agreement: number): Searc
 }
 
 describe('estimateDrops', () => {
-  it('lies between what was measured and what agreement makes likely, and is surer than the measure', () => {
+  it('lies between measurement and prediction, with less uncertainty than the measurement', () => {
     const one = fc.tuple(
       fc.double({ min: -0.05, max: 0.3, noNaN: true }),
       fc.double({ min: 0.001, max: 0.03, noNaN: true }),
@@ -33,12 +33,12 @@ describe('estimateDrops', () => {
     );
   });
 
-  it('believes what is measured on many images', () => {
+  it('trusts a measurement on many images', () => {
     const [estimate] = estimateDrops([measured(0.02, 0.0005, 0.99)], AP);
     expect(estimate!.drop).toBeCloseTo(0.02, 2);
   });
 
-  it('is nearer to the truth than the measure alone where images are few', () => {
+  it('is closer to the truth than the measurement alone with few images', () => {
     const random = createRandom(3);
     let [own, combined] = [0, 0];
     for (let run = 0; run < 50; run += 1) {

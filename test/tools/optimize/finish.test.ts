@@ -24,7 +24,7 @@ function decide(rows: Record<string, Row>, maxLatencyMs: number | null = null) {
 }
 
 describe('choose', () => {
-  it('takes the fastest, the smallest, the float graph and the one for TensorRT', () => {
+  it('chooses the fastest, the smallest, the float graph and the one for TensorRT', () => {
     const { ids } = decide({
       fast: { ratio: 0.5, bytes: 500, drop: 0.004, agreement: 0.9 },
       small: { ratio: 0.9, bytes: 300, drop: 0.002, agreement: 0.9 },
@@ -33,7 +33,7 @@ describe('choose', () => {
     expect(ids).toEqual(['fast', 'small', 'clean', 'int8-tensorrt']);
   });
 
-  it('falls back to the next where the choice part contradicts the search, and says so', () => {
+  it('falls back to the next if the choice part contradicts the search, and reports it', () => {
     const { choice, ids } = decide({
       lucky: { ratio: 0.4, bytes: 500, drop: 0, agreement: 0.9, trial: 0.02 },
       honest: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
@@ -45,11 +45,11 @@ describe('choose', () => {
     const lucky = choice.finalists.find(({ candidate }) => candidate.plan.id === 'lucky')!;
     expect(judge(lucky, choice, FLOOR)).toEqual({
       verdict: 'refused',
-      reason: 'it lost 2.00 points on the choice part, which the search did not see',
+      reason: 'it lost 2.00 points on the choice part, which the search did not use',
     });
   });
 
-  it('keeps the float graph first where nothing is faster beyond doubt', () => {
+  it('keeps the float graph first if nothing is clearly faster', () => {
     const { choice, ids } = decide({
       same: { ratio: 0.985, spread: 0.03, bytes: 300, drop: 0.001, agreement: 0.95 },
     });
@@ -62,13 +62,13 @@ describe('choose', () => {
     });
   });
 
-  it('gives back what came in where cleaning made it slower, and says that nothing was gained', () => {
+  it('returns the source if cleaning made it slower, and reports that nothing was gained', () => {
     const { choice, ids } = decide({ clean: { ratio: 1.1 } });
     expect(ids).toEqual(['original', null, null, null]);
     expect(describeOutcome(choice, FLOOR, 'exact', []).gained).toBe(false);
   });
 
-  it('takes the most accurate that meets a latency, and tells where none does', () => {
+  it('chooses the most accurate variant that meets a latency, and reports if none does', () => {
     const rows = {
       fastest: { ratio: 0.4, drop: 0.009, agreement: 0.9 },
       fast: { ratio: 0.6, drop: 0.003, agreement: 0.9 },
@@ -83,32 +83,32 @@ describe('choose', () => {
 });
 
 describe('the final part', () => {
-  it('chooses nothing: what loses more there than it may stays chosen, and that is said', () => {
+  it('plays no role in choosing: a variant that loses too much there stays, and that is reported', () => {
     const { choice, ids } = decide({
       unlucky: { ratio: 0.4, bytes: 500, drop: 0, agreement: 0.9, final: 0.024 },
       slower: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
     });
     expect(ids[0]).toBe('unlucky');
     const { text } = describeOutcome(choice, FLOOR, 'exact', []);
-    expect(text).toContain('on images that nothing was chosen by it loses 2.40 points');
+    expect(text).toContain('on images not used for choosing it loses 2.40 points');
     expect(text).toMatch(/more is lost than the floor of 1\.00 points allows: unlucky \(2\.40 points\)/);
   });
 });
 
-describe('a search whose time was over', () => {
+describe('a search that ran out of time', () => {
   const left = Array.from({ length: 11 }, (_, i) => `int8-${i}`);
 
-  it('does not say that nothing is faster, and names what was not tried', () => {
+  it('does not claim that nothing is faster, and names what was not tried', () => {
     const { choice } = decide({});
     const all = describeOutcome(choice, FLOOR, 'exact', []).text;
     expect(all).toMatch(/^Nothing within the floor/);
     expect(all).not.toContain('tried');
     expect(describeOutcome(choice, FLOOR, 'exact', left).text).toMatch(
-      /^Nothing of what was tried within the floor.*before 11 candidates were tried \(int8-0, int8-1, int8-2, \.\.\.\)/,
+      /^Nothing that was tried within the floor.*before 11 candidates were tried \(int8-0, int8-1, int8-2, \.\.\.\)/,
     );
   });
 
-  it('says so beside what it found', () => {
+  it('reports it along with its findings', () => {
     const { choice } = decide({ fast: { ratio: 0.5, bytes: 500, drop: 0.004, agreement: 0.9 } });
     expect(describeOutcome(choice, FLOOR, 'exact', left.slice(0, 1)).text).toMatch(
       /^fast is 2\.00 times as fast.*before 1 candidate was tried \(int8-0\)/,
@@ -119,7 +119,7 @@ describe('a search whose time was over', () => {
 describe('8 bits for every CPU', () => {
   const exact = { ratio: 0.5, bytes: 500, drop: 0.002, agreement: 0.95 };
 
-  it('stand beside the fastest where that needs exact sums', () => {
+  it('are an additional variant if the fastest needs exact sums', () => {
     const { choice, ids } = decide({
       fast: exact,
       'slow-unsaturated': { ...exact, ratio: 0.7 },
@@ -137,7 +137,7 @@ describe('8 bits for every CPU', () => {
     });
   });
 
-  it('need no second variant where the fastest is one of them', () => {
+  it('need no second variant if the fastest is one of them', () => {
     const { choice } = decide({ 'fast-unsaturated': exact, other: { ...exact, ratio: 0.6 } });
     expect(choice.fastest.candidate.plan.id).toBe('fast-unsaturated');
     expect(choice.portable).toBeNull();
@@ -147,10 +147,12 @@ describe('8 bits for every CPU', () => {
     expect(reported('saturating')).toContain('8-bit weights that do saturate on this one were not tried');
   });
 
-  it('are missed in words where none holds the floor', () => {
+  it('are reported as missing if none is within the floor', () => {
     const { choice } = decide({ fast: exact, 'bad-unsaturated': { ...exact, drop: 0.03 } });
     expect(choice.portable).toBeNull();
-    expect(describeOutcome(choice, FLOOR, 'exact', []).text).toContain('nothing was found');
+    expect(describeOutcome(choice, FLOOR, 'exact', []).text).toContain(
+      'no variant that computes the same on every CPU was found',
+    );
   });
 });
 
@@ -167,7 +169,7 @@ describe('judge', () => {
       'slow',
       { ratio: 4, hopeless: true },
       'refused',
-      /4\.00 times the latency; its accuracy was not looked at/,
+      /4\.00 times the latency; its accuracy was not measured/,
     ],
     ['d', { ratio: 1, agreement: 0.9 }, 'refused', /gains nothing/],
     ['e', { ratio: 0.7, agreement: 0.9 }, 'accepted', /another is faster or smaller/],

@@ -62,7 +62,7 @@ beforeAll(async () => {
 const plain = (bytes: Uint8Array): JudgedModel => ({ bytes, exactInt8: false });
 
 describe('Judge', () => {
-  it('finds that a model loses nothing to itself', async () => {
+  it('finds no loss between a model and itself', async () => {
     const judge = await Judge.open(model, options);
     expect(judge.originalSearchAp).toBeGreaterThan(0.5);
     expect(await judge.search(plain(model))).toEqual({
@@ -77,7 +77,7 @@ describe('Judge', () => {
     expect(original!.interval!.low).toBeLessThanOrEqual(original!.ap);
   });
 
-  it('sees more loss where more is disturbed', async () => {
+  it('finds a larger loss for a larger disturbance', async () => {
     const judge = await Judge.open(model, options);
     const little = await judge.search(plain(disturbed(0.97)));
     const much = await judge.search(plain(disturbed(0.5)));
@@ -88,12 +88,12 @@ describe('Judge', () => {
     expect(much.dropInterval!.high).toBeGreaterThanOrEqual(much.drop);
   });
 
-  it('refuses a model that puts out no numbers', async () => {
+  it('refuses a model whose outputs are not numbers', async () => {
     const judge = await Judge.open(model, options);
     await expect(judge.search(plain(disturbed(NaN)))).rejects.toBeInstanceOf(BrokenOutputError);
   });
 
-  it('gives the figures of "goshawk evaluate"', async () => {
+  it('agrees with "goshawk evaluate"', async () => {
     const all = options.dataset.images.map((_, index) => index);
     const part = { images: all, objects: 0, digest: '' };
     const judge = await Judge.open(model, { ...options, split: { search: part, choice: part, final: part } });
@@ -123,7 +123,7 @@ describe('Judge', () => {
 });
 
 describe('compareFolded', () => {
-  it('tells an equal graph from another', async () => {
+  it('distinguishes an equal graph from a different one', async () => {
     const compare = (other: Uint8Array) =>
       compareFolded(model, other, options.claims, options.calibration, 3);
     expect(await compare(model)).toMatchObject({ maxAbsolute: 0, maxRelative: 0, pictures: 8 });
@@ -132,7 +132,7 @@ describe('compareFolded', () => {
 });
 
 describe('measureLatencies', () => {
-  it('measures graphs in turns, the first of them as one', async () => {
+  it('measures graphs in turn, with a ratio of 1 for the first', async () => {
     const [first, second] = await measureLatencies([model, model], {
       claims: options.claims,
       threads: 1,

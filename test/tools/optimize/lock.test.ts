@@ -10,7 +10,7 @@ const folder = scratchFolder();
 const never = new AbortController().signal;
 
 describe('tryLock', () => {
-  it('is taken once, and again after it was let go', async () => {
+  it('is acquired once, and again after its release', async () => {
     const file = join(folder, 'once');
     expect(await tryLock(file)).toBeNull();
     expect(await tryLock(file)).toBe(process.pid);
@@ -18,7 +18,7 @@ describe('tryLock', () => {
     expect(await tryLock(file)).toBeNull();
   });
 
-  it('is taken over from a process that was killed, and from one whose number another program has now', async () => {
+  it('is taken over from a killed process, and from one whose number was reused', async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
     const file = join(folder, 'killed');
     const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
@@ -32,7 +32,7 @@ describe('tryLock', () => {
     expect(await tryLock(file)).toBeNull();
   });
 
-  it('is taken over where a full disk left it empty', async () => {
+  it('is taken over if a full disk left it empty', async () => {
     const file = join(folder, 'empty');
     writeFileSync(file, '');
     expect(await tryLock(file)).toBeNull();
@@ -40,13 +40,13 @@ describe('tryLock', () => {
 });
 
 describe('withLock', () => {
-  it('lets the lock go when the work fails', async () => {
+  it('releases the lock when the work fails', async () => {
     const file = join(folder, 'work');
     await expect(withLock(file, never, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await tryLock(file)).toBeNull();
   });
 
-  it('stops waiting when it is told to', async () => {
+  it('stops waiting when aborted', async () => {
     const file = join(folder, 'wait');
     expect(await tryLock(file)).toBeNull();
     const stop = new AbortController();

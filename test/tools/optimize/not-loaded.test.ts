@@ -35,7 +35,7 @@ describe('what runs on a robot', () => {
     ['the workers of inference', ['device/inference/worker-main.ts', 'device/inference/child-main.ts']],
     ['goshawk run', ['tools/run/run.ts']],
     ['the command line, before one of its commands is chosen', ['cli.ts']],
-  ])('%s: nothing of "goshawk optimize" is loaded', (_, entries) => {
+  ])('%s loads nothing of "goshawk optimize"', (_, entries) => {
     const loaded = [...loadedWith(entries)].filter((file) => file.startsWith('tools/optimize/'));
     expect(loaded).toEqual([]);
   });

@@ -9,11 +9,11 @@ const pictures = (...pairs: [string, string][]) => ({
 describe('refuseOverlap', () => {
   const labeled = pictures(['a.jpg', '1'], ['b.jpg', '2'], ['c.jpg', '3'], ['d.jpg', '4']);
 
-  it('takes images that differ', () => {
+  it('accepts images that differ', () => {
     refuseOverlap('calibration', pictures(['a.jpg', '5'], ['b.jpg', '6']), labeled);
   });
 
-  it('names the first images that are the same, whatever their names', () => {
+  it('names the first identical images, whatever their names', () => {
     const same = pictures(['x.png', '4'], ['own.jpg', '9'], ['a.jpg', '1'], ['y.png', '2'], ['z.png', '3']);
     expect(() => {
       refuseOverlap('calibration', same, labeled);

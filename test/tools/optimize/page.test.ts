@@ -139,13 +139,13 @@ function report(name: string): OptimizeReport {
 }
 
 describe('renderOptimizePage', () => {
-  it('lets no text of others become markup', () => {
+  it('escapes untrusted text', () => {
     const page = renderOptimizePage(report(HOSTILE));
     expect(page).not.toContain('<script');
     expect(page).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;');
   });
 
-  it('fetches nothing from elsewhere', () => {
+  it('loads nothing from elsewhere', () => {
     const page = renderOptimizePage(report('model'));
     expect(page).not.toMatch(/https?:|src=|href=|@import|url\(/);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
@@ -172,7 +172,7 @@ describe('renderOptimizePage', () => {
     expect(page).toContain('failed: model');
   });
 
-  it('does without classes, layers and candidates', () => {
+  it('renders without classes, layers and candidates', () => {
     const bare = {
       ...report('model'),
       sensitivity: [],
@@ -188,7 +188,7 @@ describe('renderOptimizePage', () => {
 });
 
 describe('summarizeOptimize', () => {
-  it('says what each variant costs and gains', () => {
+  it('states what each variant costs and gains', () => {
     expect(summarizeOptimize(report('model'))).toContain(
       'int8       AP 40.00   lost 0.20 (95 %: -0.10 to 0.40), 30 % of the bytes, 5.00 ms = ' +
         '0.50 of the original  [model]',
@@ -197,7 +197,7 @@ describe('summarizeOptimize', () => {
 });
 
 describe('html', () => {
-  it('escapes whatever is no markup', () => {
+  it('escapes everything that is not markup', () => {
     expect(html`<b title="${'"<>&\''}">${html`<i>${'<'}</i>`}${[html`1`, html`2`]}${3}</b>`.text).toBe(
       '<b title="&quot;&lt;&gt;&amp;&#39;"><i>&lt;</i>123</b>',
     );
@@ -209,7 +209,7 @@ describe('ticks', () => {
     .tuple(fc.double({ min: -1e3, max: 1e3, noNaN: true }), fc.double({ min: 1e-3, max: 1e3, noNaN: true }))
     .map(([low, span]) => [low, low + span] as const);
 
-  it('are round, within the range, evenly spaced, and about as many as asked for', () => {
+  it('are round, within the range, evenly spaced, and about as many as requested', () => {
     fc.assert(
       fc.property(range, fc.integer({ min: 2, max: 10 }), ([low, high], count) => {
         const marks = ticks(low, high, count);
@@ -225,7 +225,7 @@ describe('ticks', () => {
     expect(ticks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
   });
 
-  it('a scale maps its ends to its places, also where the range is empty', () => {
+  it('map the ends of a scale to its ends, even for an empty range', () => {
     expect([scaleOf(2, 4, 10, 20).at(2), scaleOf(2, 4, 10, 20).at(4)]).toEqual([10, 20]);
     expect(scaleOf(3, 3, 0, 10).at(3)).toBe(0);
   });

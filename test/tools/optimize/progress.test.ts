@@ -21,7 +21,7 @@ function schedule(budget: number | null) {
 }
 
 describe('Schedule', () => {
-  it('says what remains from what steps of each kind took', () => {
+  it('predicts the remaining time from finished steps of each kind', () => {
     const { made, candidate, work, clock, events } = schedule(null);
     expect(made.remaining()).toBeNull();
     candidate(10, 5);
@@ -40,7 +40,7 @@ describe('Schedule', () => {
     expect(made.hasTime('int8')).toBe(true);
   });
 
-  it('believes the share that is done of a long step', () => {
+  it('trusts the reported share of a long step', () => {
     const { made, candidate, clock } = schedule(null);
     candidate(10, 5);
     made.begin('sensitivity', 'layers', {});
@@ -52,7 +52,7 @@ describe('Schedule', () => {
     expect(made.remaining()! - final).toBeCloseTo(60, 6);
   });
 
-  it('learns nothing from steps that an earlier run had done', () => {
+  it('learns nothing from steps reused from an earlier run', () => {
     const { made, candidate, work } = schedule(null);
     made.begin('int8', 'recalled', { int8: 9 });
     work.recalled += 3;
@@ -63,7 +63,7 @@ describe('Schedule', () => {
     expect(made.remaining()).toBeGreaterThan(10);
   });
 
-  it('keeps time for the end of a budget, and never promises more than it has', () => {
+  it('reserves time for the end of a budget, and never predicts more than the budget', () => {
     const { made, candidate, clock, work } = schedule(200);
     made.begin('final', 'figures', {});
     work.done += 1;
@@ -79,7 +79,7 @@ describe('Schedule', () => {
     expect(made.hasTime('int8')).toBe(false);
   });
 
-  it('does not count the making of the environment', async () => {
+  it('does not count the set-up of the environment', async () => {
     const { made, clock, candidate } = schedule(140);
     await made.runUncounted('environment', () => {
       clock.now += 90_000;
@@ -94,7 +94,7 @@ describe('Schedule', () => {
     expect(made.hasTime('int8')).toBe(false);
   });
 
-  it('notes how long steps took, and which an earlier run had done', async () => {
+  it('records how long steps took, and which were reused', async () => {
     const { made, work, clock } = schedule(null);
     await made.run('pictures', () => {
       work.recalled += 2;

@@ -26,7 +26,7 @@ const failure = (kind: string, message: RegExp): unknown =>
   });
 
 describe('Quantizer', () => {
-  it('answers, tells of progress, and notes the most memory', async () => {
+  it('answers, reports progress, and records peak memory', async () => {
     const quantizer = open();
     const shares: number[] = [];
     expect(await quantizer.request('calibrate', { how: 'progress' }, (share) => shares.push(share))).toEqual({
@@ -47,12 +47,12 @@ describe('Quantizer', () => {
     },
   );
 
-  it('gives a full disk its code', async () => {
+  it('reports a full disk with its code', async () => {
     const request = open().request('calibrate', { how: 'no-space' });
     await expect(request).rejects.toMatchObject({ code: 'GOSHAWK_NO_SPACE', details: { path: folder } });
   });
 
-  it('survives a crash: the next request has a new process', async () => {
+  it('survives a crash by starting a new process for the next request', async () => {
     const quantizer = open();
     const pid = async () => (await quantizer.request('hello', {})).versions['pid'];
     const before = await pid();
@@ -66,7 +66,7 @@ describe('Quantizer', () => {
     expect(await pid()).not.toBe(before);
   });
 
-  it('does not take nonsense for an answer', async () => {
+  it('does not accept nonsense as an answer', async () => {
     const quantizer = open();
     await expect(quantizer.request('calibrate', { how: 'garbage' })).rejects.toEqual(
       failure('internal', /Segmentation fault/),
@@ -75,7 +75,7 @@ describe('Quantizer', () => {
     expect(await quantizer.request('calibrate', {})).toEqual({ tensors: 5 });
   });
 
-  it('ends at once when it is told to stop', async () => {
+  it('ends immediately when aborted', async () => {
     const stop = new AbortController();
     const quantizer = open(stop.signal);
     const request = quantizer.request('calibrate', { how: 'silent' });
@@ -84,7 +84,7 @@ describe('Quantizer', () => {
     await expect(quantizer.request('calibrate', {})).rejects.toThrow('stopped');
   });
 
-  it('says that there is no such program', async () => {
+  it('reports a program that does not exist', async () => {
     const command = { command: join(folder, 'nothing'), args: [], env: {}, codeDigest: '' };
     const quantizer = new Quantizer(command, log, new AbortController().signal);
     await expect(quantizer.request('hello', {})).rejects.toEqual(failure('crashed', /ENOENT/));

@@ -111,7 +111,7 @@ describe('the time that remains', () => {
     },
   );
 
-  it('shrinks as the run goes on, by about as much as passes', async () => {
+  it('shrinks during a run by about the time that passes', async () => {
     const { reported, end } = await replay(20, 'exact');
     const known = reported.slice(reported.findIndex(({ kind }) => kind === 'sensitivity'));
     const [first, last] = [known[0]!, known.at(-1)!];

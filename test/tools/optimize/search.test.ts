@@ -92,14 +92,14 @@ function isTarget(plan: Plan): boolean {
 }
 
 describe('Search', () => {
-  it('leaves everything in int8 where that holds the floor', async () => {
+  it('keeps everything in int8 if that is within the floor', async () => {
     const errors = Array.from({ length: 20 }, () => 0.005);
     const { fastest } = await run({ ...PLAIN, errors, gains: errors.map(() => 0.02) }, 0.01);
     expect(fastest.candidate.plan.id).toBe('int8-all-p99.9');
     expect(fastest.candidate.latency!.ratio).toBeCloseTo(0.6, 6);
   });
 
-  it('keeps the few layers in float that ruin the rest, and takes the calibration that disturbs least', async () => {
+  it('keeps the few ruinous layers in float, and chooses the calibration that disturbs least', async () => {
     const errors = Array.from({ length: 40 }, (_, i) => (i === 7 || i === 21 ? 0.5 : 0.01));
     const { fastest, layers: reported } = await run(
       { ...PLAIN, errors, gains: errors.map(() => 0.01) },
@@ -126,7 +126,7 @@ describe('Search', () => {
     );
   });
 
-  it('gives back layers that bisection took for nothing', async () => {
+  it('moves layers back to int8 that bisection kept in float needlessly', async () => {
     // the third most sensitive layer is slow in float, and there is room for its disturbance
     const errors = [0.5, 0.4, 0.09, ...Array.from({ length: 17 }, () => 0.02)];
     const gains = errors.map((_, i) => (i === 2 ? 0.2 : 0.01));
@@ -134,7 +134,7 @@ describe('Search', () => {
     expect(fastest.candidate.latency!.ratio).toBeLessThan(0.7);
   });
 
-  it('finds a mix as good as the best prefix of the order of sensitivity, whatever the network', async () => {
+  it('finds a mix as good as the best prefix of the sensitivity order for any network', async () => {
     await fc.assert(
       fc.asyncProperty(layers, fc.constantFrom(0.005, 0.01, 0.02), async (rows, floor) => {
         const world = { ...PLAIN, errors: rows.map(([error]) => error), gains: rows.map(([, gain]) => gain) };
@@ -164,7 +164,7 @@ describe('Search', () => {
     );
   });
 
-  it('carries the mix over to weights that no CPU saturates, more in float if they lose too much', async () => {
+  it('repeats the mix with weights that saturate on no CPU, with more in float if they lose too much', async () => {
     const errors = Array.from({ length: 40 }, (_, i) => 0.002 * i);
     const world = { ...PLAIN, errors, gains: errors.map(() => 0.01) };
     for (const coarser of [1, 1.6]) {
@@ -186,7 +186,7 @@ describe('Search', () => {
     }
   });
 
-  it('tries only weights that do not saturate where the CPU does', async () => {
+  it('tries only weights that do not saturate on a saturating CPU', async () => {
     const errors = Array.from({ length: 30 }, (_, i) => 0.005 * i);
     const { tried } = await run(
       { ...PLAIN, errors, gains: errors.map(() => 0.01), arithmetic: 'saturating' },
@@ -198,7 +198,7 @@ describe('Search', () => {
     expect(exact.filter((plan) => !isTarget(plan))).toEqual([]);
   });
 
-  it('expects about as many steps as come, once the layers are known', async () => {
+  it('predicts about the right number of steps once the layers are known', async () => {
     const count = (steps: Steps) => STEP_KINDS.reduce((sum, kind) => sum + (steps[kind] ?? 0), 0);
     const many = fc.array(fc.tuple(disturbance, gain), { minLength: 30, maxLength: 100 });
     await fc.assert(
@@ -215,7 +215,7 @@ describe('Search', () => {
     );
   });
 
-  it('tries nothing twice, and names every candidate differently', async () => {
+  it('tries nothing twice, and gives every candidate a unique name', async () => {
     const errors = Array.from({ length: 30 }, (_, i) => 0.005 * i);
     const { tried, ranked } = await run({ ...PLAIN, errors, gains: errors.map(() => 0.01) }, 0.01);
     const ids = ranked.map(({ candidate }) => candidate.plan.id);
@@ -224,7 +224,7 @@ describe('Search', () => {
     expect(new Set(plans).size).toBe(plans.length);
   });
 
-  it('stops when the time is over, and says what was left out', async () => {
+  it('stops when the time is over, and reports what was skipped', async () => {
     const errors = Array.from({ length: 30 }, (_, i) => 0.005 * i);
     const world = { ...PLAIN, errors, gains: errors.map(() => 0.01) };
     for (const time of [0, 3, 7, 12]) {
@@ -235,7 +235,7 @@ describe('Search', () => {
     }
   });
 
-  it('still gives the float graphs where the quantizer can make nothing, or layers cannot be told apart', async () => {
+  it('still returns the float graphs if the quantizer fails, or sensitivity cannot be measured', async () => {
     const broken = new Set(['static', 'weights', 'half', 'dynamic', 'polish'] as const);
     const none = await run({ ...PLAIN, broken }, 0.01);
     expect(none.fastest.candidate.plan.kind).toMatch(/original|clean/);

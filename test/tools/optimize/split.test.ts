@@ -26,7 +26,7 @@ const distinct = (set: Dataset): string[] => set.images.map(({ file }) => file);
 const share = fc.double({ min: 0.05, max: 0.95, noNaN: true });
 
 describe('splitDataset', () => {
-  it('gives every image to one part, and the same for the same seed', () => {
+  it('assigns every image to one part, the same for the same seed', () => {
     fc.assert(
       fc.property(pictures, share, fc.integer({ min: 1, max: 50 }), fc.nat(), (classes, s, most, seed) => {
         const set = dataset(classes);
@@ -46,7 +46,7 @@ describe('splitDataset', () => {
     );
   });
 
-  it('deals images with many classes to both parts alike', () => {
+  it('distributes images with many classes evenly', () => {
     const rich = [0, 1, 2];
     const set = dataset([
       ...Array.from({ length: 10 }, () => rich),
@@ -82,7 +82,7 @@ describe('splitDataset', () => {
 });
 
 describe('selectImages', () => {
-  it('keeps the boxes of the images and counts these anew', () => {
+  it('keeps the boxes of the images and renumbers the images', () => {
     const { truths } = dataset([[0], [1], [2], [0, 1]]);
     const set = selectImages([1, 3], 3, truths, []);
     expect(set.images).toBe(2);

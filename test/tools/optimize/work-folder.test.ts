@@ -23,7 +23,7 @@ function counted(work: WorkFolder, inputs: Record<string, unknown>, content = 'g
 }
 
 describe('WorkFolder', () => {
-  it('does a step once for the same inputs, also in a later run', async () => {
+  it('does a step once for the same inputs, even across runs', async () => {
     const folder = join(root, 'later');
     const first = await WorkFolder.open(folder, false);
     const { done, run } = counted(first, { a: 1, b: [2, { c: 3 }] });
@@ -53,7 +53,7 @@ describe('WorkFolder', () => {
       'its record was cut short',
       (folder: string) => truncateSync(join(folder, 'steps', readdirSync(join(folder, 'steps'))[0]!), 20),
     ],
-  ])('does a step again where %s', async (name, harm) => {
+  ])('repeats a step if %s', async (name, harm) => {
     const folder = join(root, name);
     const work = await WorkFolder.open(folder, false);
     const { done, run } = counted(work, {});
@@ -65,7 +65,7 @@ describe('WorkFolder', () => {
     await work.close();
   });
 
-  it('keeps nothing of a step that failed', async () => {
+  it('keeps nothing of a failed step', async () => {
     const folder = join(root, 'failed');
     const work = await WorkFolder.open(folder, false);
     const failing = work.step('make', {}, schema, [], () => Promise.reject(new Error('no')));
@@ -74,7 +74,7 @@ describe('WorkFolder', () => {
     await work.close();
   });
 
-  it('forgets everything when it is to start over', async () => {
+  it('discards everything for a fresh start', async () => {
     const folder = join(root, 'fresh');
     const work = await WorkFolder.open(folder, false);
     await counted(work, {}).run();
@@ -96,14 +96,14 @@ describe('WorkFolder', () => {
     expect(existsSync(join(folder, 'lock'))).toBe(false);
   });
 
-  it('says which folder cannot be written', async () => {
+  it('names the folder that cannot be written', async () => {
     writeFileSync(join(root, 'file'), '');
     await expect(WorkFolder.open(join(root, 'file/work'), false)).rejects.toMatchObject({
       code: 'GOSHAWK_OUTPUT_REFUSED',
     });
   });
 
-  it('gives a full disk a code of its own', async () => {
+  it('reports a full disk with its own code', async () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     const work = await WorkFolder.open(join(root, 'full'), false);
     await expect(work.step('make', {}, schema, [], () => Promise.reject(full))).rejects.toMatchObject({
@@ -116,7 +116,7 @@ describe('WorkFolder', () => {
 });
 
 describe('digestOf', () => {
-  it('does not depend on the order of keys, and differs where a value does', () => {
+  it('does not depend on the order of keys, and differs if a value does', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
         const turned = Object.fromEntries(Object.entries(value).reverse());

@@ -46,7 +46,7 @@ function expected(index: number): { rgb: Uint8Array; objects: ReturnType<typeof 
 }
 
 describe('simulate, COCO', () => {
-  it('writes images and annotations that belong together', async () => {
+  it('writes images with matching annotations', async () => {
     const seen: number[] = [];
     const result = await simulate(options({ image: 'png' }), (done, total) => {
       expect(total).toBe(5);
@@ -89,21 +89,21 @@ describe('simulate, COCO', () => {
     expect([...file.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
   });
 
-  it('gives each scene the conditions that were fixed', async () => {
+  it('applies fixed conditions to every scene', async () => {
     await simulate(options({ conditions: { fog: 0.25, tilt: 3 } }));
     const data = await readJson<CocoDataset>('annotations.json');
     for (const { conditions } of data.images) expect(conditions).toMatchObject({ fog: 0.25, tilt: 3 });
     expect(new Set(data.images.map(({ conditions }) => conditions.light)).size).toBe(5);
   });
 
-  it('makes an empty set of boxes for an empty scene', () => {
+  it('writes no boxes for an empty scene', () => {
     const scene = { index: 0, sceneSeed: 1, time: 0, conditions: {} as never, objects: [] };
     expect(cocoOf(options({ count: 1 }), [scene]).annotations).toEqual([]);
   });
 });
 
 describe('simulate, raw', () => {
-  it.each([1, 2])('writes frames one after the other and their boxes, with %i threads', async (workers) => {
+  it.each([1, 2])('writes frames in order with their boxes, with %i threads', async (workers) => {
     await simulate(options({ format: 'raw', workers }));
     const index = await readJson<RawIndex>('boxes.json');
     const frames = new Uint8Array(await readFile(join(root, 'set', 'frames.u8')));
@@ -141,7 +141,7 @@ describe('simulate refuses', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('a folder that holds something, and leaves it as it was', async () => {
+  it('a folder that is not empty, and leaves it unchanged', async () => {
     await mkdir(join(root, 'set'));
     await writeFile(join(root, 'set', 'notes.txt'), 'mine');
     await expect(simulate(options())).rejects.toMatchObject({ code: 'GOSHAWK_OUTPUT_REFUSED' });
@@ -157,7 +157,7 @@ describe('simulate refuses', () => {
     expect(await readdir(root)).toEqual(['file']);
   });
 
-  it('to go on once it is aborted, and clears away what it made', async () => {
+  it('to continue after an abort, and removes what it wrote', async () => {
     const stop = new AbortController();
     const reason = new Error('enough');
     const running = simulate(options(), (done) => done === 2 && stop.abort(reason), stop.signal);
@@ -165,11 +165,14 @@ describe('simulate refuses', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it.each([1, 2])('to leave half a data set when it fails on the way, with %i threads', async (workers) => {
-    const failing = simulate(options({ workers }), (done) => {
-      if (done === 3) throw new Error('the disk is full');
-    });
-    await expect(failing).rejects.toMatchObject({ code: 'GOSHAWK_OUTPUT_REFUSED' });
-    expect(await readdir(root)).toEqual([]);
-  });
+  it.each([1, 2])(
+    'to leave half a data set behind when it fails midway, with %i threads',
+    async (workers) => {
+      const failing = simulate(options({ workers }), (done) => {
+        if (done === 3) throw new Error('the disk is full');
+      });
+      await expect(failing).rejects.toMatchObject({ code: 'GOSHAWK_OUTPUT_REFUSED' });
+      expect(await readdir(root)).toEqual([]);
+    },
+  );
 });

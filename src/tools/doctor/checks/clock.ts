@@ -4,7 +4,7 @@ import type { Probe } from '../probe.ts';
 /** The release of ROS 2 Jazzy: a clock before it was never set. */
 const EARLIEST_MS = Date.UTC(2024, 4, 23);
 
-/** Whether a time service keeps the clock; undefined if none can be asked. */
+/** Whether a time service synchronizes the clock; undefined if none can be queried. */
 function isSynchronized(probe: Probe): boolean | undefined {
   const systemd = probe.run('timedatectl', ['show', '--property=NTPSynchronized', '--value'])?.trim();
   if (systemd === 'yes' || probe.exists('/run/systemd/timesync/synchronized')) return true;
@@ -13,27 +13,27 @@ function isSynchronized(probe: Probe): boolean | undefined {
   return systemd === 'no' ? false : undefined;
 }
 
-/** The clock that stamps messages: latencies and deadlines across hosts need it to be right. */
+/** Checks the clock that stamps messages, because latencies and deadlines across hosts depend on it. */
 export function checkClock(probe: Probe): Finding {
   const now = probe.wallMs();
   const fix = 'sudo timedatectl set-ntp true (or run chrony; without network: a PTP or GPS time source)';
-  if (now < EARLIEST_MS) return fail(`the clock says ${new Date(now).toISOString()}: it was never set`, fix);
+  if (now < EARLIEST_MS) return fail(`the clock reads ${new Date(now).toISOString()}: it was never set`, fix);
   switch (isSynchronized(probe)) {
     case true:
-      return ok('kept by a time service');
+      return ok('synchronized by a time service');
     case false:
-      return warn('no time service keeps the clock: stamps of several hosts drift apart', fix);
+      return warn('no time service synchronizes the clock: stamps of several hosts drift apart', fix);
     case undefined:
-      return warn('no time service can be asked (a container): see to it on the host', fix);
+      return warn('no time service can be queried (a container): check it on the host', fix);
   }
 }
 
 const SAMPLES = 10;
 const SAMPLE_MS = 20;
-/** A step of the clock; slewing by a time service stays far below (0.05 %). */
+/** Minimum for a step of the clock. Slewing by a time service stays far below (0.05 %). */
 const STEP_MS = 20;
 
-/** Steps of the clocks while we look: a camera's frames would be refused as stale or repeated. */
+/** Detects steps of the clocks during the check, because frames would be refused as stale or repeated. */
 export async function checkClockSteps(probe: Probe): Promise<Finding> {
   let monotonic = probe.monotonicMs();
   let wall = probe.wallMs();
@@ -56,6 +56,6 @@ export async function checkClockSteps(probe: Probe): Promise<Finding> {
   if (largest <= STEP_MS) return ok(`no step in ${SAMPLES * SAMPLE_MS} ms`);
   return warn(
     `the clock jumped by ${Math.round(largest)} ms while it was watched`,
-    'let the time service slew the clock (chrony: "makestep" only at start), and look again',
+    'let the time service slew the clock (chrony: "makestep" only at start), then check again',
   );
 }

@@ -5,7 +5,7 @@ import type { Probe } from '../probe.ts';
 const MIB = 1024 * 1024;
 
 const OLDEST_NODE = '20.20.0';
-/** Even releases get fixes for 30 months; 20 ended in April 2026. */
+/** Even releases are supported for 30 months; support for 20 ended in April 2026. */
 const OLDEST_NODE_WITH_FIXES = 22;
 
 /** Node's version. */
@@ -15,7 +15,7 @@ export function checkNode(probe: Probe): Finding {
   }
   if (semver.major(probe.nodeVersion) < OLDEST_NODE_WITH_FIXES) {
     return warn(
-      `${probe.nodeVersion} works and gets no security fixes any more`,
+      `${probe.nodeVersion} works, but no longer gets security fixes`,
       'install Node 24 (nvm install 24)',
     );
   }
@@ -26,12 +26,12 @@ export function checkNode(probe: Probe): Finding {
 const SHM_WANTED = 512 * MIB;
 const SHM_NEEDED = 128 * MIB;
 
-/** Shared memory, through which images come from other processes. */
+/** Checks shared memory, which carries images between processes. */
 export function checkSharedMemory(probe: Probe): Finding {
   const space = probe.space('/dev/shm');
   const fix = 'sudo mount -o remount,size=1G /dev/shm (in a container: docker run --shm-size=1g)';
   if (space === undefined)
-    return fail('/dev/shm is not there: images of other processes come slowly or not at all', fix);
+    return fail('/dev/shm does not exist: images from other processes arrive slowly or not at all', fix);
   const finding = `/dev/shm has ${formatBytes(space.free)} free of ${formatBytes(space.total)}`;
   if (space.free < SHM_NEEDED) return fail(finding, fix);
   return space.free < SHM_WANTED ? warn(finding, fix) : ok(finding);
@@ -40,24 +40,27 @@ export function checkSharedMemory(probe: Probe): Finding {
 const RMEM_FILE = '/proc/sys/net/core/rmem_max';
 const RMEM_WANTED = 4 * MIB;
 
-/** The largest receive buffer of a socket: raw images of other hosts arrive as bursts of UDP fragments. */
+/**
+ * Checks the largest receive buffer of a socket, because raw images from other hosts arrive as bursts of UDP
+ * fragments.
+ */
 export function checkReceiveBuffers(probe: Probe): Finding {
   const text = probe.readText(RMEM_FILE);
   if (text === undefined)
-    return ok('net.core.rmem_max is not visible here (a container): see to it on the host');
+    return ok('net.core.rmem_max is not visible here (a container): check it on the host');
   const bytes = Number(text);
   if (bytes >= RMEM_WANTED) return ok(`net.core.rmem_max is ${formatBytes(bytes)}`);
   return warn(
     `net.core.rmem_max is ${formatBytes(bytes)}: raw images from other hosts will lose fragments`,
-    `sudo sysctl -w net.core.rmem_max=${2 * RMEM_WANTED} (to stay: a file in /etc/sysctl.d)`,
+    `sudo sysctl -w net.core.rmem_max=${2 * RMEM_WANTED} (permanently: a file in /etc/sysctl.d)`,
   );
 }
 
 const CPU_FOLDER = '/sys/devices/system/cpu';
 
 /**
- * The processors' frequency governor: one that saves power clocks down between frames, and every frame waits
- * for the way up.
+ * Checks the frequency governor of the CPU: a power-saving one clocks down between frames, so that every
+ * frame waits until the clock is up again.
  */
 export function checkGovernor(probe: Probe): Finding {
   const governors = probe
@@ -79,7 +82,7 @@ export function checkGovernor(probe: Probe): Finding {
 const DISK_WANTED = 1024 * MIB;
 const DISK_NEEDED = 200 * MIB;
 
-/** Space for bundles, the telemetry outbox and captured frames. */
+/** Checks the space for bundles, the telemetry outbox and captured frames. */
 export function checkDisk(probe: Probe): Finding {
   const space = probe.space(probe.home);
   if (space === undefined) return warn(`the free space of ${probe.home} cannot be read`, `df ${probe.home}`);
@@ -92,7 +95,10 @@ export function checkDisk(probe: Probe): Finding {
 const LIBUV_DEFAULT = 4;
 const THREADS_USEFUL = 16;
 
-/** What must be set before Node starts: libuv's threads (image work runs on them) and glibc's arenas. */
+/**
+ * Checks what must be set before Node starts: the number of libuv's threads, which run image work, and of
+ * glibc's arenas.
+ */
 export function checkThreads(probe: Probe): Finding {
   const { UV_THREADPOOL_SIZE: given, MALLOC_ARENA_MAX: arenas } = probe.env;
   const threads = given === undefined ? LIBUV_DEFAULT : Number(given);

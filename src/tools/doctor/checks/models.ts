@@ -2,20 +2,20 @@ import { describeError } from '../../../contract/errors.ts';
 import { fail, ok, warn, type Finding } from '../finding.ts';
 import type { Probe } from '../probe.ts';
 
-/** An execution provider of the inference library, and why it cannot be used where it cannot. */
+/** An execution provider of the inference library, and why it cannot be used, if so. */
 export interface ProviderFact {
   readonly provider: string;
   readonly available: boolean;
   readonly reason: string;
 }
 
-/** A bundle of the repository: `check` reads all its files and throws a coded error on a wrong digest. */
+/** A bundle of the repository. `check` reads all its files and throws a coded error for a wrong digest. */
 export interface BundleFact {
   readonly name: string;
   check(): Promise<void>;
 }
 
-/** What came of holding a bundle's variants against their references, and which of them runs here. */
+/** The reference checks of a bundle's variants, and which of them runs on this machine. */
 export interface ReferenceFact {
   readonly name: string;
   /** variants that do not give what they gave when they were evaluated, with their figures */
@@ -57,7 +57,7 @@ export function checkProviders(probe: Probe, ports: ModelPorts): Finding {
   return ok(`ONNX Runtime with ${usable.join(', ')}${without}`);
 }
 
-/** The model repository: is there a bundle, and is every bundle what its manifest says. */
+/** Checks that the model repository has a bundle, and that every bundle matches its manifest. */
 export async function checkBundles(ports: ModelPorts): Promise<Finding> {
   const bundles = await ports.bundles();
   if (bundles.length === 0) {
@@ -70,11 +70,11 @@ export async function checkBundles(ports: ModelPorts): Promise<Finding> {
   for (const bundle of bundles) {
     await bundle.check().catch((error: unknown) => faults.push(describeError(error)));
   }
-  if (faults.length > 0) return fail(faults.join('; '), 'put the bundle back as it was, or remove it');
-  return ok(`${bundles.map(({ name }) => name).join(', ')}: every digest is right`);
+  if (faults.length > 0) return fail(faults.join('; '), 'restore the bundle, or remove it');
+  return ok(`${bundles.map(({ name }) => name).join(', ')}: every digest matches`);
 }
 
-/** Whether this machine computes what was evaluated, and which variant of each bundle it runs. */
+/** Checks that this machine reproduces what was evaluated, and reports which variant of each bundle runs. */
 export async function checkReferences(ports: ModelPorts): Promise<Finding> {
   const facts = await ports.references();
   const hopeless = facts.filter(({ choice }) => choice === '');
@@ -88,7 +88,7 @@ export async function checkReferences(ports: ModelPorts): Promise<Finding> {
     return `${name}: ${parts.join('; ')}`;
   });
   const finding = reported.length === 0 ? 'there is no bundle' : reported.join(' | ');
-  const fix = 'make variants for this machine (goshawk optimize), or for an engine: build it here again';
+  const fix = 'make variants for this machine (goshawk optimize); rebuild engines on this machine';
   if (hopeless.length > 0) return fail(finding, fix);
   return worse.length > 0 ? warn(finding, fix) : ok(finding);
 }

@@ -10,7 +10,7 @@ import type { Probe } from '../probe.ts';
 
 /** A raw 1920x1080 rgb8 frame. */
 const FRAME_BYTES = 1920 * 1080 * 3;
-/** Two frames being written and read, and room between them. */
+/** Two frames being written and read, with room in between. */
 const SEGMENT_NEEDED = 4 * FRAME_BYTES;
 
 const DEFAULT_RMW = 'rmw_fastrtps_cpp';
@@ -18,17 +18,17 @@ const DEFAULT_RMW = 'rmw_fastrtps_cpp';
 const prefixesOf = (probe: Probe): string[] =>
   (probe.env['AMENT_PREFIX_PATH'] ?? '').split(':').filter((prefix) => prefix !== '');
 
-/** The prefix that holds ROS itself; undefined if this process has no ROS environment. */
+/** The prefix of ROS itself; undefined if this process has no ROS environment. */
 function rosPrefix(probe: Probe): string | undefined {
   return prefixesOf(probe).find((prefix) => probe.exists(`${prefix}/share/rcl/package.xml`));
 }
 
 function kindOf(prefix: string, probe: Probe): string {
-  if (prefix.startsWith(`${probe.home}/`)) return 'made by set-up';
+  if (prefix.startsWith(`${probe.home}/`)) return 'installed by set-up';
   return prefix.startsWith('/opt/ros/') ? 'installed in the system' : 'sourced';
 }
 
-/** ROS 2: is it there, which, and is this process in its environment. */
+/** Checks that ROS 2 is available, which one, and whether this process is in its environment. */
 export function checkRos(probe: Probe): Finding {
   const prefix = rosPrefix(probe);
   const distro = probe.env['ROS_DISTRO'];
@@ -46,7 +46,7 @@ export function checkRos(probe: Probe): Finding {
   );
 }
 
-/** vision_msgs, the package of everything that goes out. */
+/** Checks for vision_msgs, the package of all published messages. */
 export function checkVisionMessages(probe: Probe): Finding {
   if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
   const owner = prefixesOf(probe).find((prefix) => probe.exists(`${prefix}/share/vision_msgs/package.xml`));
@@ -58,7 +58,7 @@ export function checkVisionMessages(probe: Probe): Finding {
   );
 }
 
-/** rclnodejs, the client library: is it built for this ROS 2 and this Node, and does it load. */
+/** Checks that rclnodejs, the client library, is built for this ROS 2 and this Node, and loads. */
 export function checkClientLibrary(probe: Probe): Finding {
   if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
   const fix = 'npm run setup (it builds rclnodejs against the ROS 2 in use)';
@@ -72,20 +72,20 @@ export function checkClientLibrary(probe: Probe): Finding {
   return ok('rclnodejs loads');
 }
 
-/** The middleware: can it be loaded, and is it the one that the image settings are for. */
+/** Checks that the middleware can be loaded, and that it is the one that the image settings are for. */
 export function checkRmw(probe: Probe): Finding {
   if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
   const name = probe.env['RMW_IMPLEMENTATION'] ?? DEFAULT_RMW;
   if (!prefixesOf(probe).some((prefix) => probe.exists(`${prefix}/lib/lib${name}.so`))) {
     return fail(
-      `${name} is asked for and its library is not installed`,
+      `${name} is requested, but its library is not installed`,
       'unset RMW_IMPLEMENTATION, or sudo apt-get install ' +
         `ros-${probe.env['ROS_DISTRO'] ?? '<distro>'}-${name.replaceAll('_', '-')}`,
     );
   }
   if (!name.includes('fastrtps')) {
     return warn(
-      `${name}: the shared-memory profile for images is for Fast DDS only`,
+      `${name}: the shared-memory profile for images is only for Fast DDS`,
       `export RMW_IMPLEMENTATION=${DEFAULT_RMW}, or give ${name} buffers of ${formatBytes(SEGMENT_NEEDED)} and more`,
     );
   }
@@ -94,7 +94,9 @@ export function checkRmw(probe: Probe): Finding {
 
 const isSet = (probe: Probe, name: string): boolean => (probe.env[name] ?? '') !== '';
 
-/** The DDS profile: without a large shared-memory segment, raw images of another process are lost. */
+/**
+ * Checks the DDS profile: without a large shared-memory segment, raw images from other processes are lost.
+ */
 export function checkDdsProfile(probe: Probe): Finding {
   const rmw = probe.env['RMW_IMPLEMENTATION'] ?? DEFAULT_RMW;
   if (rosPrefix(probe) === undefined) return ok('not needed without ROS 2');
@@ -105,8 +107,9 @@ export function checkDdsProfile(probe: Probe): Finding {
   const fix = `export ${variable}=${ours} wherever images are published`;
   if (variable !== OLDER_PROFILE_VARIABLE && isSet(probe, OLDER_PROFILE_VARIABLE)) {
     return warn(
-      `${OLDER_PROFILE_VARIABLE} is set, which is deprecated in ${distro}: where it is still ` +
-        `read, its file comes before that of ${variable}, with a warning in every process`,
+      `${OLDER_PROFILE_VARIABLE} is set, which is deprecated in ${distro}: if it is still ` +
+        `read, its file takes precedence over that of ${variable}, with a warning in every ` +
+        'process',
       `unset ${OLDER_PROFILE_VARIABLE}; ${fix}`,
     );
   }
@@ -125,7 +128,7 @@ export function checkDdsProfile(probe: Probe): Finding {
   const xml = probe.readText(file);
   if (xml === undefined) return fail(`the profile ${file} cannot be read`, fix);
   const profile = readSharedMemoryProfile(xml);
-  if (profile === undefined) return fail(`${file} holds no Fast DDS profiles`, fix);
+  if (profile === undefined) return fail(`${file} contains no Fast DDS profiles`, fix);
   if (profile === null) return warn(`${file} gives the default participant no shared memory`, fix);
   const segment = profile.segmentSize ?? FAST_DDS_DEFAULT_SEGMENT;
   if (segment < SEGMENT_NEEDED) {

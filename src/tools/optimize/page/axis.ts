@@ -1,6 +1,6 @@
 import { html, type Markup } from './markup.ts';
 
-/** The place of a plot's field inside its drawing, in the drawing's units. */
+/** Position of the plot area inside the drawing, in the drawing's units. */
 export interface Field {
   readonly left: number;
   readonly top: number;
@@ -11,17 +11,17 @@ export interface Field {
 export interface Scale {
   readonly low: number;
   readonly high: number;
-  /** place on the drawing */
+  /** position on the drawing */
   at(value: number): number;
 }
 
-/** A linear scale from `low..high` to places; `high` is always above `low`. */
+/** A linear scale from `low..high` to positions; `high` is always above `low`. */
 export function scaleOf(low: number, high: number, from: number, to: number): Scale {
   const span = high > low ? high - low : 1;
   return { low, high: low + span, at: (value) => from + ((value - low) / span) * (to - from) };
 }
 
-/** Where a step of the rounded size begins to be nearer than the next smaller one. */
+/** Lower bounds at which a step size is nearer than the next smaller one. */
 const STEPS = [
   [Math.sqrt(50), 10],
   [Math.sqrt(10), 5],
@@ -32,7 +32,7 @@ const STEPS = [
 export function ticks(low: number, high: number, count: number): number[] {
   const raw = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
-  // of 1, 2, 5 and 10 the nearest on a logarithmic scale
+  // the nearest of 1, 2, 5 and 10 on a logarithmic scale
   const [, factor = 1] = STEPS.find(([from]) => raw / power >= from) ?? [];
   const step = factor * power;
   const first = Math.ceil(low / step - 1e-9);
@@ -45,11 +45,11 @@ export interface AxisOptions {
   readonly scale: Scale;
   readonly title: string;
   readonly format: (value: number) => string;
-  /** about so many marks */
+  /** approximate number of ticks */
   readonly count: number;
 }
 
-/** Numbers and lines below the field. */
+/** Tick labels and grid lines of the x axis. */
 export function xAxis({ field, scale, title, format, count }: AxisOptions): Markup {
   const bottom = field.top + field.height;
   const marks = ticks(scale.low, scale.high, count).map((value) => {
@@ -71,7 +71,7 @@ export function xAxis({ field, scale, title, format, count }: AxisOptions): Mark
     >`;
 }
 
-/** Numbers and lines to the left of the field. */
+/** Tick labels and grid lines of the y axis. */
 export function yAxis({ field, scale, title, format, count }: AxisOptions): Markup {
   const right = field.left + field.width;
   const marks = ticks(scale.low, scale.high, count).map((value) => {

@@ -1,4 +1,4 @@
-/** Text that is HTML already. Everything else that goes into a page is escaped. */
+/** Text that is already HTML. Everything else in a page is escaped. */
 export class Markup {
   readonly text: string;
 
@@ -17,7 +17,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text as it may stand between tags and in quoted attributes. */
+/** Escapes text for use between tags and in quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
@@ -28,7 +28,10 @@ function textOf(part: Part): string {
   return escapeHtml(String(part));
 }
 
-/** A template whose values are escaped unless they are markup: names of layers and classes are other people's text. */
+/**
+ * A template that escapes its values unless they are markup, because names of layers and classes are
+ * untrusted text.
+ */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(strings.reduce((text, string, i) => text + textOf(parts[i - 1]!) + string));
 }

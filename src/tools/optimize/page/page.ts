@@ -8,7 +8,7 @@ import { candidateTable, factTable, floorTable, percent, points, stepTable, vari
 /** The style sheet that comes with Goshawk; this module is only loaded when a page is made. */
 const STYLE = new Markup(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
 
-/** The report as one page that needs nothing else: no script, no font, no image from elsewhere. */
+/** The report as one self-contained page, without external scripts, fonts or images. */
 export function renderOptimizePage(report: OptimizeReport): string {
   const { source, outcome, data } = report;
   const title = `${source.name} ${source.version}, optimized`;
@@ -94,13 +94,13 @@ function bundleLine(bundle: OptimizeReport['bundle']): Markup {
 function cards({ outcome, variants, original, memory }: OptimizeReport): Markup {
   const smallest = Math.min(...variants.map(({ bytesRatio }) => bytesRatio), outcome.bytesRatio);
   const values: [string, string][] = [
-    [`${outcome.speedup.toFixed(2)}×`, 'as fast as what came in'],
+    [`${outcome.speedup.toFixed(2)}×`, 'as fast as the source'],
     [percent(outcome.bytesRatio), `of the bytes (smallest variant ${percent(smallest)})`],
     [points(outcome.apDrop), `points of AP lost, of ${points(original.final.ap)}`],
-    [outcome.confirmed ? 'yes' : 'no', 'confirmed on images that nothing was chosen by'],
+    [outcome.confirmed ? 'yes' : 'no', 'confirmed on images not used for choosing'],
     [
       `${Math.round(Math.max(memory.processPeakBytes, memory.quantizerPeakBytes ?? 0) / 1e6)} MB`,
-      'most memory of one process',
+      'peak memory of one process',
     ],
   ];
   return html`<div class="cards">
@@ -138,22 +138,21 @@ function facts(report: OptimizeReport): [string, string][] {
     [
       'accuracy',
       `preprocess ${conditions.preprocess}, score > ${conditions.score}, IoU ` +
-        `${conditions.iou}, ${conditions.maxBoxes} boxes at most; ${conditions.resamples} ` +
-        'resamples',
+        `${conditions.iou}, at most ${conditions.maxBoxes} boxes; ${conditions.resamples} resamples`,
     ],
     [
       'latency',
       `${conditions.provider} provider, ${conditions.threads} thread(s), ` +
-        `${conditions.spinning ? 'spinning' : 'no spinning between runs'}; graphs in turns, ` +
+        `${conditions.spinning ? 'spinning' : 'no spinning between runs'}; graphs in turn, ` +
         `${conditions.latencyRounds} rounds of ${conditions.latencyRunsPerRound} runs; ratios by ` +
-        `${conditions.latencyRatioOf === 'cpu' ? 'the time that the process ran' : 'the wall clock'}`,
+        `${conditions.latencyRatioOf === 'cpu' ? 'CPU time of the process' : 'wall-clock time'}`,
     ],
     [
       'clean graph',
       clean.refused === null
         ? `${clean.nodesBefore} nodes became ${clean.nodesAfter}; on ${clean.pictures} images the ` +
-          `outputs differ by ${clean.maxRelativeDifference.toExponential(1)} of their size at ` +
-          `most; ${clean.steps.join('; ')}`
+          `outputs differ by at most ${clean.maxRelativeDifference.toExponential(1)} of their ` +
+          `size; ${clean.steps.join('; ')}`
         : `not used: ${clean.refused}`,
     ],
     [
@@ -161,7 +160,7 @@ function facts(report: OptimizeReport): [string, string][] {
       tensorrt === null
         ? 'no graph for TensorRT was made'
         : tensorrt.findings.length === 0
-          ? `${tensorrt.candidate} keeps them`
+          ? `${tensorrt.candidate} follows them`
           : tensorrt.findings.join('; '),
     ],
     [

@@ -5,12 +5,12 @@ import { html, NOTHING, type Markup } from './markup.ts';
 const number = (value: number): string => value.toFixed(1);
 
 /**
- * Every layer in the order of the graph; the height is the error of the outputs where it alone is quantized,
- * on a logarithmic scale.
+ * Every layer in graph order; the height is the error of the outputs if only this layer is quantized, on a
+ * logarithmic scale.
  */
 export function sensitivityPlot(layers: OptimizeReport['sensitivity']): Markup {
   const known = layers.flatMap(({ error }) => (error !== null && error > 0 ? [error] : []));
-  if (known.length === 0) return html`<p>No layer was measured alone.</p>`;
+  if (known.length === 0) return html`<p>No layer was measured on its own.</p>`;
   const field: Field = { left: 66, top: 16, width: 1100, height: 240 };
   const low = Math.floor(Math.log10(Math.min(...known)));
   const high = Math.ceil(Math.log10(Math.max(...known)) + 1e-9);
@@ -59,7 +59,7 @@ export function sensitivityPlot(layers: OptimizeReport['sensitivity']): Markup {
 
 /**
  * AP of each class before and after, best first. Classes without an object in the final part have no AP and
- * are left out.
+ * are omitted.
  */
 export function classPlot(before: OptimizeFinalAccuracy, after: OptimizeFinalAccuracy): Markup {
   const rows = Object.entries(before.apByClass)
@@ -105,7 +105,7 @@ const BEFORE_AFTER = html`<p class="legend">
   variant)
 </p>`;
 
-/** Precision at each recall, IoU 0.5, mean over classes, before and after. */
+/** Precision by recall at IoU 0.5, averaged over classes, before and after. */
 export function recallPlot(before: OptimizeFinalAccuracy, after: OptimizeFinalAccuracy): Markup {
   if (before.precisionRecall50 === null || after.precisionRecall50 === null) return NOTHING;
   const field: Field = { left: 66, top: 16, width: 500, height: 300 };

@@ -6,9 +6,12 @@ type Candidate = OptimizeReport['candidates'][number];
 type Verdict = Candidate['verdict'];
 
 const FIELD: Field = { left: 66, top: 16, width: 500, height: 300 };
-/** Losses beyond so many times the floor are drawn at the edge: ruined models would press the rest together. */
+/**
+ * Losses beyond this many times the floor are drawn at the edge, because ruined models would compress the
+ * rest.
+ */
 const MAX_FLOORS = 4;
-/** Latencies and sizes beyond that share of the original are drawn at the edge too. */
+/** Latencies and sizes beyond this share of the original are drawn at the edge too. */
 const MAX_GAIN = 1.3;
 const LABEL_HEIGHT = 15;
 
@@ -25,12 +28,12 @@ export interface ScatterOptions {
   readonly report: OptimizeReport;
   readonly title: string;
   readonly xTitle: string;
-  /** null leaves a candidate out */
+  /** null omits a candidate */
   readonly x: (candidate: Candidate) => number | null;
   readonly xFormat: (value: number) => string;
 }
 
-/** A candidate and its place on the drawing. */
+/** A candidate and its position on the drawing. */
 interface Placed {
   readonly candidate: Candidate;
   readonly kind: Verdict | 'original';
@@ -40,8 +43,8 @@ interface Placed {
 }
 
 /**
- * Every candidate by what it costs in accuracy and what it gains; the floor is a line, names are on the
- * points. What lies beyond the edges is drawn on them.
+ * Every candidate by its loss of accuracy and its gain. The floor is a line; points have names. Points beyond
+ * the edges are drawn on them.
  */
 export function scatter({ report, title, xTitle, x, xFormat }: ScatterOptions): Markup {
   const floor = 100 * report.options.maxApDrop;
@@ -86,7 +89,7 @@ function point({ kind, x, y, text }: Placed): Markup {
   /></g>`;
 }
 
-/** Names of what is in the bundle, on the side with room, one below the other where points lie together. */
+/** Names of the variants in the bundle, on the side with room, stacked if points are close together. */
 function labels(placed: readonly Placed[]): Markup[] {
   const named = placed.filter(({ kind }) => kind === 'original' || kind === 'chosen' || kind === 'kept');
   const taken: { y: number; isLeft: boolean }[] = [];

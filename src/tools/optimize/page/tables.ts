@@ -28,7 +28,7 @@ function table(heads: readonly (readonly [string, boolean])[], rows: readonly Ma
 export function variantTable({ variants, original }: OptimizeReport): Markup {
   const first = html`<tr>
     <td>original</td>
-    <td><span class="soft">what came in</span></td>
+    <td><span class="soft">source</span></td>
     <td class="n">${points(original.final.ap)}</td>
     <td class="n"></td>
     <td class="n"></td>
