@@ -1,5 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Tests run the sources as they are, which an older Node cannot: the one that set-up fetched goes on with the
+// same arguments.
+if (!('typescript' in process.features)) {
+  const node = join(import.meta.dirname, '.tools/runtime/node');
+  if (!existsSync(node)) throw new Error(`Node ${process.versions.node} is too old for tests: npm run setup`);
+  process.exit(spawnSync(node, process.argv.slice(1), { stdio: 'inherit' }).status ?? 1);
+}
 
 /** Measurements that tests make are kept apart from the user's own. */
 const env = { GOSHAWK_CACHE: join(import.meta.dirname, 'node_modules/.cache/goshawk-measurements') };

@@ -1,47 +1,51 @@
 import { spawn } from 'node:child_process';
+import { watch } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { copyPages, watchPages } from './copy-pages.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { Restarted } from './restarted.mjs';
 import { rosEnvironment } from './ros-env.mjs';
+import { sourceProblem } from './source-problem.mjs';
 
-/** What the compiler prints after each round in watch mode. */
-const ROUND_DONE = /Found (\d+) errors?\. Watching for file changes\./;
+/** An editor's save, or a checkout, changes several files within this time. */
+const SETTLE_MS = 150;
+
+const SRC = path.join(ROOT, 'src');
+
+/** Programs, and the pages that they serve. */
+const SOURCE = /\.(ts|html|css|js)$/;
 
 /**
- * Runs the demo with the compiler in watch mode. Every save that compiles restarts it; one that does not
- * leaves it running. Ends with Ctrl-C, or when the demo exits.
+ * The demo from its sources: every save of src/ starts it anew, except one that Node cannot read, which leaves it
+ * running. Types are checked by a compiler next to it, which only reports. Ends with Ctrl-C, or when the demo
+ * ends by itself; one that fails after a save waits for the next save.
  * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
  * @param {readonly string[]} args of `goshawk demo`
- * @returns {Promise<number>} exit code of the demo; 128 + the signal's number if a signal ended it
+ * @returns {Promise<number>} exit code of the demo; 128 + the signal's number where one ended this
  */
 export async function runDev(ros, args) {
   const env = rosEnvironment(ros, process.env);
   if (ros === undefined) env['GOSHAWK_NO_ROS'] = '1';
-  const tsc = path.join(PLACES.nodeModules, 'typescript/bin/tsc');
+  const compiler = spawnTypeCheck();
   // Separate process groups: a terminal's Ctrl-C must come from here only, or the demo would see it twice.
-  const compiler = spawn(
-    process.execPath,
-    [tsc, '-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'],
-    { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], detached: true },
-  );
   const app = new Restarted(() =>
-    spawn(process.execPath, [path.join(PLACES.dist, 'cli.js'), 'demo', ...args], {
+    spawn(process.execPath, [path.join(SRC, 'cli.ts'), 'demo', ...args], {
       env,
       stdio: 'inherit',
       detached: true,
     }),
   );
-  let isCompiled = false;
-  const pages = watchPages(() => {
-    if (isCompiled) app.restart();
+  let hasSaved = false;
+  const saves = watchSources(() => {
+    hasSaved = true;
+    console.log('[dev] saved: the demo starts again');
+    app.restart();
   });
   return await new Promise((resolve, reject) => {
     /** @param {number} code */
     const end = (code) => {
+      saves.close();
       compiler.kill('SIGTERM');
-      pages.close();
       // One Ctrl-C may arrive twice, from the terminal and from the parent process: handle signals until the
       // demo is gone.
       void app.stop().then(() => {
@@ -52,17 +56,77 @@ export async function runDev(ros, args) {
     /** @param {NodeJS.Signals} signal */
     const onSignal = (signal) => end(128 + os.constants.signals[signal]);
     for (const signal of SIGNALS) process.on(signal, onSignal);
-    app.onEnd = end;
+    app.onEnd = (code) => {
+      if (code === 0 || !hasSaved) end(code);
+      else console.log(`[dev] the demo ended with code ${code}: it starts again at the next save`);
+    };
     compiler.once('error', reject);
-    compiler.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
-      process.stdout.write(text);
-      const errors = ROUND_DONE.exec(text)?.[1];
-      isCompiled = errors === '0';
-      if (!isCompiled) return;
-      copyPages();
-      app.restart();
-    });
+    app.restart();
   });
+}
+
+/** Prints type errors in src/ after each save, and nothing else of what the compiler says. */
+function spawnTypeCheck() {
+  const compiler = spawn(
+    process.execPath,
+    [
+      path.join(PLACES.nodeModules, 'typescript/bin/tsc'),
+      ...['-p', 'tsconfig.build.json', '--noEmit', '--incremental', 'false'],
+      ...['--watch', '--preserveWatchOutput', '--pretty', 'false'],
+    ],
+    { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], detached: true },
+  );
+  let hadErrors = false;
+  let rest = '';
+  compiler.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (/ error TS\d+: /.test(line)) console.error(`[types] ${line}`);
+      const errors = / Found (\d+) errors?\./.exec(line)?.[1];
+      if (errors === '0' && hadErrors) console.log('[types] no errors');
+      if (errors !== undefined) hadErrors = errors !== '0';
+    }
+  });
+  return compiler;
+}
+
+/**
+ * Watches src/. Several files that change together are one save.
+ * @param {() => void} onSave called after a save that Node can run
+ * @returns {{ close: () => void }}
+ */
+function watchSources(onSave) {
+  /** @type {Set<string>} */
+  const changed = new Set();
+  /** @type {Set<string>} */
+  const broken = new Set();
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
+  const settle = () => {
+    for (const file of changed) {
+      const problem = file.endsWith('.ts') ? sourceProblem(path.join(SRC, file)) : undefined;
+      if (problem === undefined) broken.delete(file);
+      else {
+        broken.add(file);
+        console.error(`[dev] ${problem}; the demo stays as it is`);
+      }
+    }
+    changed.clear();
+    if (broken.size === 0) onSave();
+  };
+  const watcher = watch(SRC, { recursive: true }, (_, file) => {
+    if (file === null || !SOURCE.test(file)) return;
+    changed.add(file);
+    clearTimeout(timer);
+    timer = setTimeout(settle, SETTLE_MS);
+  });
+  return {
+    close: () => {
+      clearTimeout(timer);
+      watcher.close();
+    },
+  };
 }
 
 /** @type {readonly NodeJS.Signals[]} */

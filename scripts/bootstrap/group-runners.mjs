@@ -59,10 +59,12 @@ export const vitest = (project, env) => runVitest(['--project', project, '--pass
 /**
  * Runs test files, each in its own project.
  * @param {readonly string[]} files or folders, relative to the project's folder
+ * @param {boolean} update whether files that tests compare with are written
  * @param {Env} env
  * @returns {Promise<Counts>}
  */
-export const vitestFiles = (files, env) => runVitest(files, 'files', env);
+export const vitestFiles = (files, update, env) =>
+  runVitest(update ? [...files, '--update'] : files, 'files', env);
 
 /**
  * @param {readonly string[]} which what vitest runs

@@ -24,11 +24,12 @@ const NEEDS_TOOLS = new Set(['integration', 'ros']);
 
 /**
  * Sets up, runs the test groups, and prints how many tests passed and failed on the last line.
- * @param {readonly string[]} args `--only group,group`, or test files, or `--watch` with optional test files
+ * @param {readonly string[]} args `--only group,group`, or test files, also with `--update`, or
+ *   `--watch` with optional test files
  * @returns {Promise<number>} exit code: 0 if nothing failed
  */
 export async function runTests(args) {
-  const { only, watch, files } = parseTestArguments(args);
+  const { only, watch, update, files } = parseTestArguments(args);
   const groups = files.length > 0 || watch ? [] : selectGroups(only);
   const ros = await setUp();
   const needsTools = groups.some(({ name }) => NEEDS_TOOLS.has(name)) || files.some((file) => isReal(file));
@@ -38,7 +39,7 @@ export async function runTests(args) {
   if (ros === undefined) env['GOSHAWK_NO_ROS'] = '1';
   if (watch) return (await watchTests(files, env)) ?? 1;
   if (files.length > 0) {
-    const counts = await vitestFiles(files, env);
+    const counts = await vitestFiles(files, update, env);
     console.log(describeCounts(counts));
     return counts.failed === 0 ? 0 : 1;
   }
@@ -70,7 +71,7 @@ export async function runTests(args) {
 
 /**
  * @param {readonly string[]} args
- * @returns {{ only: string | undefined, watch: boolean, files: string[] }}
+ * @returns {{ only: string | undefined, watch: boolean, update: boolean, files: string[] }}
  * @throws {SetupError} if they make no sense
  */
 export function parseTestArguments(args) {
@@ -78,15 +79,21 @@ export function parseTestArguments(args) {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { only: { type: 'string' }, watch: { type: 'boolean', default: false } },
+      options: {
+        only: { type: 'string' },
+        watch: { type: 'boolean', default: false },
+        update: { type: 'boolean', default: false },
+      },
       allowPositionals: true,
     });
-    const { only, watch } = values;
+    const { only, watch, update } = values;
     if (only !== undefined && (watch || positionals.length > 0))
       throw new Error('--only selects groups; it cannot be combined with files or --watch');
+    if (update && (watch || positionals.length === 0))
+      throw new Error('--update writes what tests compare with, and needs the names of test files');
     const missing = positionals.find((file) => !existsSync(path.resolve(ROOT, file)));
     if (missing !== undefined) throw new Error(`there is no test file ${missing}`);
-    return { only, watch, files: positionals };
+    return { only, watch, update, files: positionals };
   } catch (error) {
     throw new SetupError(error instanceof Error ? error.message : String(error), { fix });
   }

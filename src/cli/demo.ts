@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { EmbeddedBroker } from '../fleet/broker/embedded-broker.ts';
@@ -14,10 +15,10 @@ import { given } from './kit/given.ts';
 import { LiveLine } from './kit/live-line.ts';
 import { numberFrom, sizeOption, wholeFrom, type Size } from './kit/options.ts';
 import { untilStopped } from './kit/stop-signal.ts';
+import { entryUrl } from '../platform/entry.ts';
 
 const HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
-const NODES = join(import.meta.dirname, '../ros/nodes');
 
 interface DemoFlags {
   readonly seconds?: number;
@@ -88,7 +89,10 @@ async function runWithRos(
   broker.onMessage(() => (messages += 1));
   const hasDetected = await untilStopped(null, ({ signal, endAfter }) =>
     runRosDemo({
-      nodes: { camera: join(NODES, 'camera.js'), detector: join(NODES, 'detector.js') },
+      nodes: {
+        camera: fileURLToPath(entryUrl(import.meta.url, '../ros/nodes/camera.ts')),
+        detector: fileURLToPath(entryUrl(import.meta.url, '../ros/nodes/detector.ts')),
+      },
       camera: {
         source: 'sim',
         topic: '/camera/image_raw',

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { copyPages, watchPages } from '../../scripts/bootstrap/copy-pages.mjs';
+import { copyPages } from '../../scripts/bootstrap/copy-pages.mjs';
 
 let root: string;
 let from: string;
@@ -23,23 +23,4 @@ it('pages, styles and scripts go to the same place, sources that are compiled do
   copyPages(from, to);
   for (const name of ['index.html', 'page.css', 'page.js']) expect(copied(name)).toBe(name);
   expect(existsSync(join(to, 'web/page/routes.ts'))).toBe(false);
-});
-
-it('a page that is saved is copied again', async () => {
-  let count = 0;
-  const watcher = watchPages(() => (count += 1), from, to);
-  try {
-    await expect
-      .poll(
-        () => {
-          writeFileSync(join(from, 'web/page/page.css'), 'new');
-          return count;
-        },
-        { timeout: 20_000, interval: 400 },
-      )
-      .toBeGreaterThan(0);
-    expect(copied('page.css')).toBe('new');
-  } finally {
-    watcher.close();
-  }
 });

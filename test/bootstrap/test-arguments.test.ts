@@ -3,10 +3,14 @@ import { parseTestArguments } from '../../scripts/bootstrap/test.mjs';
 
 describe('the arguments of npm test', () => {
   it('are none, groups, files, or a watch', () => {
-    expect(parseTestArguments([])).toEqual({ only: undefined, watch: false, files: [] });
+    expect(parseTestArguments([])).toEqual({ only: undefined, watch: false, update: false, files: [] });
     expect(parseTestArguments(['--only', 'unit,ros'])).toMatchObject({ only: 'unit,ros', files: [] });
     expect(parseTestArguments(['test/core', 'test/ros'])).toMatchObject({ files: ['test/core', 'test/ros'] });
     expect(parseTestArguments(['--watch', 'test/core'])).toMatchObject({ watch: true, files: ['test/core'] });
+    expect(parseTestArguments(['--update', 'test/docs'])).toMatchObject({
+      update: true,
+      files: ['test/docs'],
+    });
   });
 
   it.each([

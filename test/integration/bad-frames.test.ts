@@ -12,7 +12,7 @@ import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
 import { rawImage } from '../device/pipeline/fakes.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
-/** Real engines, one frame at a time, so that each frame's fate is known beforehand. Runners come from dist/. */
+/** Real engines, one frame at a time, so that each frame's fate is known beforehand.  */
 
 let folder = '';
 let bundle: Bundle;

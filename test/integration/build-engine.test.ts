@@ -2,13 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 import { FakeBoard } from '../tools/jetson/fake-board.ts';
+import { CLI } from '../support/programs.ts';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 let folder = '';
 let models = '';
 

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accuracyReportSchema, type AccuracyReport } from '../../src/contract/report.ts';
 import { COCO80 } from '../../src/core/coco-labels.ts';
 import { importModel } from '../../src/device/authoring/import-model.ts';
+import { CLI } from '../support/programs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const CLI = join(ROOT, 'dist/cli.js');
 const SHARED = join(ROOT, '../shared');
 const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
 const PICTURES = join(SHARED, 'coco-mini/val');

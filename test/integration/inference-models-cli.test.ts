@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
 import { makeValueInfo } from '../../src/model/onnx/build.ts';
@@ -10,8 +9,8 @@ import { writeModel } from '../../src/model/onnx/model.ts';
 import { DATA_TYPE } from '../../src/model/onnx/schema.ts';
 import { foreignDetector, FOREIGN_SIZE } from '../device/authoring/foreign-detector.ts';
 import { tinyDetector } from '../device/authoring/tiny-detector.ts';
+import { CLI } from '../support/programs.ts';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 let folder = '';
 let models = '';
 

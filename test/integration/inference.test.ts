@@ -15,7 +15,7 @@ import type { LaneEngine } from '../../src/device/inference/lane-engine.ts';
 import { TINY_SIZE } from '../device/authoring/tiny-detector.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
-/** Real threads and processes with a real ONNX Runtime in them; runners come from dist/, as they do on a robot. */
+/** Real threads and processes with a real ONNX Runtime in them. */
 
 const LIMITS: DecodeLimits = { scoreThreshold: 0.2, iouThreshold: 0.9, maxDetections: 50, classFilter: null };
 const letterbox = letterboxFor(TINY_SIZE, TINY_SIZE, TINY_SIZE, TINY_SIZE, 'top-left');

@@ -10,8 +10,8 @@ import { loadBundle } from '../../src/model/bundle.ts';
 import { verifyBundle } from '../../src/device/authoring/verify.ts';
 import { ensureQuantizer } from '../../src/tools/optimize/environment.ts';
 import { makeSmallWorld, type SmallWorld } from '../tools/optimize/small-world.ts';
+import { CLI } from '../support/programs.ts';
 
-const CLI = join(import.meta.dirname, '../../dist/cli.js');
 /** Minutes: enough for a few candidates of each kind; the whole search is not what is tested here. */
 const BUDGET = '0.6';
 const INSTALL_MS = 300_000;

@@ -7,8 +7,7 @@ import { runReportSchema } from '../../src/contract/report.ts';
 import { statusSchema } from '../../src/contract/status.ts';
 import { writeRecording } from '../device/camera/recording.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
-
-const CLI = join(import.meta.dirname, '../../dist/cli.js');
+import { CLI } from '../support/programs.ts';
 
 let folder = '';
 let bundle = '';

@@ -13,6 +13,7 @@ import type { DecodeLimits, EngineInfo, InferenceInput } from '../../src/device/
 import { createSizedEngine } from '../../src/device/inference/sized-engine.ts';
 import { TINY_SIZE } from '../device/authoring/tiny-detector.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
+import { CLI } from '../support/programs.ts';
 
 /** Engines that size themselves, with real threads and processes and a real ONNX Runtime in them. */
 
@@ -133,11 +134,10 @@ it('one core: one worker of one thread that holds one frame', async ({ skip }) =
     () => false,
   );
   if (!hasTaskset) skip('taskset (util-linux) is not installed');
-  const cli = join(import.meta.dirname, '../../dist/cli.js');
   const report = join(folder, 'run.json');
   const camera = ['--camera', 'sim:loop=3', '--size', '64x48', '--rate', '5', '--seconds', '1'];
   const { stdout } = await run('taskset', [
-    ...['-c', '0', process.execPath, cli, 'run', ...camera],
+    ...['-c', '0', process.execPath, CLI, 'run', ...camera],
     ...['--bundle', bundle.folder, '--report', report],
   ]);
   expect(stdout).toContain('inference: 1 worker x 1 thread, queue depth 1');

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { pathToFileURL } from 'node:url';
-import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
@@ -19,7 +17,7 @@ const connectionSchema = payloadSchemaOf('connection');
 const stateSchema = payloadSchemaOf('state');
 const metricsSchema = payloadSchemaOf('metrics');
 
-const ENTRY = pathToFileURL(join(import.meta.dirname, '../../dist/device/telemetry/telemetry-main.js'));
+const ENTRY = new URL('../../src/device/telemetry/telemetry-main.ts', import.meta.url);
 
 const stateBody: StreamBody<'state'> = {
   uptimeSeconds: 12.5,

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeInput, foldPreprocessing } from '../../src/model/onnx/fold.ts';
 import { readModel, writeModel } from '../../src/model/onnx/model.ts';
@@ -52,7 +51,7 @@ afterAll(async () => {
 
 /** A process that loads the model in a thread, hands it an image, and does this while the thread computes. */
 async function processThat(does: string) {
-  const lane = pathToFileURL(join(import.meta.dirname, '../../dist/device/inference/worker-lane.js')).href;
+  const lane = new URL('../../src/device/inference/worker-lane.ts', import.meta.url).href;
   const script = join(folder, 'process.mjs');
   await writeFile(
     script,

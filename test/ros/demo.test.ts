@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { statusSchema } from '../../src/contract/status.ts';
 import { openChromium } from '../support/chromium.ts';
-import { HAS_ROS, ROOT, RosBench, logSkipped } from './support/ros-process.ts';
+import { HAS_ROS, RosBench, logSkipped } from './support/ros-process.ts';
+import { CLI } from '../support/programs.ts';
 
 logSkipped();
 const folder = mkdtempSync(join(tmpdir(), 'goshawk-demo-'));
@@ -18,11 +19,7 @@ afterAll(async () => {
 describe.skipIf(!HAS_ROS)('npm start, after set-up', () => {
   it('shows a simulated street with detections in a browser, and ends cleanly on SIGTERM', async () => {
     const report = join(folder, 'run.json');
-    const demo = bench.start(
-      process.execPath,
-      join(ROOT, 'dist/cli.js'),
-      ...['demo', '--port', '0', '--report', report],
-    );
+    const demo = bench.start(process.execPath, CLI, ...['demo', '--port', '0', '--report', report]);
     await demo.waitFor(/first detections after/, 90);
     const url = /page: (\S+)/.exec(demo.output)?.[1] ?? '';
 

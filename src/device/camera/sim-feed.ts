@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { GoshawkError } from '../../contract/errors.ts';
-import { compiledEntry } from '../../platform/compiled-entry.ts';
+import { entryUrl } from '../../platform/entry.ts';
 import type { FeedFrame, FrameFeed } from './feed.ts';
 import type { SimImage, SimRequest, SimSetup } from './sim-protocol.ts';
 
@@ -37,7 +37,7 @@ export class SimFeed implements FrameFeed {
   async open(): Promise<void> {
     const { seed, width, height, conditions, loop } = this.#options;
     const setup: SimSetup = { seed, width, height, conditions };
-    this.#worker = new Worker(compiledEntry('device/camera/sim-worker'), {
+    this.#worker = new Worker(entryUrl(import.meta.url, './sim-worker.ts'), {
       workerData: setup,
       name: 'goshawk-camera',
     });

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { ImageView } from '../../core/frame.ts';
 import { toRgb } from '../../core/image/convert.ts';
 import { planeRows } from '../../core/image/layout.ts';
-import { compiledEntry } from '../../platform/compiled-entry.ts';
+import { entryUrl } from '../../platform/entry.ts';
 import { freeMemory } from '../../platform/free-memory.ts';
 import type { ColorReply, ColorRequest } from './color-protocol.ts';
 
@@ -25,7 +25,7 @@ class ColorThread {
   #spare: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(onEnd: (thread: ColorThread) => void) {
-    this.#worker = new Worker(compiledEntry('device/imaging/color-worker'), { name: 'goshawk-color' });
+    this.#worker = new Worker(entryUrl(import.meta.url, './color-worker.ts'), { name: 'goshawk-color' });
     this.#worker.unref();
     this.#worker.on('message', ({ id, rgb, data }: ColorReply) => {
       this.#spare = data;

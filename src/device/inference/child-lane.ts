@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { inferenceEnvironment } from '../../platform/child-environment.ts';
 import { ChildProcess, describeEnd } from '../../platform/child-process.ts';
-import { entryUrl, type Lane } from './lane.ts';
+import { entryUrl } from '../../platform/entry.ts';
+import type { Lane } from './lane.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 
 /** How much of what a child wrote to its error stream is kept for the message about its end. */
@@ -11,7 +12,7 @@ const STDERR_KEPT = 2000;
 export function createChildLane(): Lane {
   const child = new ChildProcess({
     command: process.execPath,
-    args: [fileURLToPath(entryUrl('child-main'))],
+    args: [fileURLToPath(entryUrl(import.meta.url, './child-main.ts'))],
     env: inferenceEnvironment(),
     messages: true,
     noOutput: true,

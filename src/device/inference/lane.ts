@@ -18,12 +18,3 @@ export interface Lane {
 }
 
 export type LaneFactory = () => Lane;
-
-/**
- * URL of a runner's compiled entry: beside this file once it is compiled, in dist/ while the sources run
- * under vitest.
- */
-export function entryUrl(name: 'worker-main' | 'child-main'): URL {
-  const compiled = import.meta.url.endsWith('.js') ? './' : '../../../dist/device/inference/';
-  return new URL(`${compiled}${name}.js`, import.meta.url);
-}

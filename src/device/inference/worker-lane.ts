@@ -1,6 +1,7 @@
 import { Worker, type TransferListItem } from 'node:worker_threads';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
-import { entryUrl, type Lane } from './lane.ts';
+import { entryUrl } from '../../platform/entry.ts';
+import type { Lane } from './lane.ts';
 import { NativeTurn } from './native-turn.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 
@@ -40,7 +41,7 @@ function watchTurn(): NativeTurn {
 /** A runner in a worker thread: buffers cross by transfer, a native crash ends the whole process. */
 export function createWorkerLane(): Lane {
   const turn = watchTurn();
-  const worker = new Worker(entryUrl('worker-main'), { workerData: turn.memory });
+  const worker = new Worker(entryUrl(import.meta.url, './worker-main.ts'), { workerData: turn.memory });
   worker.once('exit', () => turns.delete(turn));
   let failure: string | null = null;
   worker.on('error', (error) => {

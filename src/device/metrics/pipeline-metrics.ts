@@ -229,9 +229,9 @@ export class PipelineMetrics implements ResultSink {
   #refreshReferences({ variant, referenceCheck, choice }: EngineInfo): void {
     for (const verdict of ['passed', 'refused', 'unchecked'] as const)
       this.#referenceCheck.set({ variant, verdict }, referenceCheck.verdict === verdict ? 1 : 0);
-    for (const of of ['scores', 'boxes'] as const) {
-      const deviation = referenceCheck[of];
-      if (deviation !== null) this.#referenceDeviation.set({ of }, deviation);
+    for (const quantity of ['scores', 'boxes'] as const) {
+      const deviation = referenceCheck[quantity];
+      if (deviation !== null) this.#referenceDeviation.set({ of: quantity }, deviation);
     }
     this.#variantsRefused.set(choice.candidates.filter(({ check }) => check.verdict === 'refused').length);
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
-import { compiledEntry } from '../../platform/compiled-entry.ts';
+import { entryUrl } from '../../platform/entry.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import type { ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
@@ -169,7 +169,7 @@ async function startTelemetry(
       bootId: randomUUID(),
       ...secrets,
     },
-    compiledEntry('device/telemetry/telemetry-main'),
+    entryUrl(import.meta.url, '../telemetry/telemetry-main.ts'),
     (status) => {
       const trouble = status.reason === '' ? '' : wordsOf(url, status);
       if (trouble === '') log('info', `telemetry: connected to ${url} by MQTT ${status.protocol}`);

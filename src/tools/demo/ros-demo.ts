@@ -11,7 +11,7 @@ const START_LIMIT_MS = 60_000;
 const SETTLE_MS = 500;
 
 export interface RosDemoOptions {
-  /** compiled entry files of the two nodes */
+  /** entry files of the two nodes */
   readonly nodes: { readonly camera: string; readonly detector: string };
   readonly camera: Readonly<Record<string, string>>;
   readonly detector: Readonly<Record<string, string>>;

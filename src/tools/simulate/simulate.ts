@@ -2,7 +2,7 @@ import { mkdir, open, readdir, rename, rm, rmdir, writeFile } from 'node:fs/prom
 import { basename, dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { GoshawkError } from '../../contract/errors.ts';
-import { compiledEntry } from '../../platform/compiled-entry.ts';
+import { entryUrl } from '../../platform/entry.ts';
 import { cocoOf, rawIndexOf } from './annotations.ts';
 import { checkSimulateOptions, type SimulateOptions } from './options.ts';
 import { RAW_FRAMES, renderRange, type RangeJob, type RenderedScene } from './render-range.ts';
@@ -112,7 +112,7 @@ async function renderAll(
 
 function runWorker(job: RangeJob, take: (scene: RenderedScene) => void, workers: Worker[]): Promise<void> {
   return new Promise((done, fail) => {
-    const worker = new Worker(compiledEntry('tools/simulate/render-worker'), { workerData: job });
+    const worker = new Worker(entryUrl(import.meta.url, './render-worker.ts'), { workerData: job });
     workers.push(worker);
     worker.on('message', (scene: RenderedScene) => {
       try {

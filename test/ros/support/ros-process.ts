@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { rosNode } from '../../support/programs.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -155,14 +156,14 @@ export class RosBench {
     return process;
   }
 
-  /** A node of dist/ with parameters as on a ROS command line. */
+  /** A node with parameters as on a ROS command line. */
   node(
     name: 'detector' | 'camera',
     parameters: Readonly<Record<string, string>>,
     ...more: string[]
   ): RosProcess {
     const rules = Object.entries(parameters).flatMap(([key, value]) => ['-p', `${key}:=${value}`]);
-    return this.start(process.execPath, `dist/ros/nodes/${name}.js`, '--ros-args', ...rules, ...more);
+    return this.start(process.execPath, rosNode(name), '--ros-args', ...rules, ...more);
   }
 
   peer(script: string, ...args: readonly string[]): RosProcess {

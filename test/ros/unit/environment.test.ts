@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { hasRosEnvironment } from '../../../src/ros/environment.ts';
+import { rosNode } from '../../support/programs.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const BINARY = join(ROOT, 'node_modules/rclnodejs/build/Release/rclnodejs.node');
@@ -16,14 +17,17 @@ it('names what is not set', () => {
   ).toBe(true);
 });
 
-it.each(['detector', 'camera'])('%s without ROS says so and leaves the build of rclnodejs alone', (node) => {
-  const env = { ...process.env, AMENT_PREFIX_PATH: '', ROS_DISTRO: '' };
-  const before = existsSync(BINARY);
-  const ended = spawnSync(process.execPath, [join(ROOT, `dist/ros/nodes/${node}.js`)], {
-    env,
-    encoding: 'utf8',
-  });
-  expect(ended.stderr).toContain('GOSHAWK_ROS_UNAVAILABLE');
-  expect(ended.status).toBe(1);
-  expect(existsSync(BINARY)).toBe(before);
-});
+it.each(['detector', 'camera'] as const)(
+  '%s without ROS says so and leaves the build of rclnodejs alone',
+  (node) => {
+    const env = { ...process.env, AMENT_PREFIX_PATH: '', ROS_DISTRO: '' };
+    const before = existsSync(BINARY);
+    const ended = spawnSync(process.execPath, [rosNode(node)], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(ended.stderr).toContain('GOSHAWK_ROS_UNAVAILABLE');
+    expect(ended.status).toBe(1);
+    expect(existsSync(BINARY)).toBe(before);
+  },
+);
