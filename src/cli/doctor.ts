@@ -14,7 +14,7 @@ import { checkReferences, planEngine } from '../device/inference/plan-engine.ts'
 import { listSupportedProviders, listUsableProviders } from '../device/inference/providers.ts';
 import type { BundleFact, ModelPorts, ReferenceFact } from '../tools/doctor/checks/models.ts';
 import { doctorReport, examine, formatChecks } from '../tools/doctor/doctor.ts';
-import { systemProbe } from '../tools/doctor/probe.ts';
+import { systemProbe } from '../tools/doctor/checks/probe.ts';
 import { printJson } from './kit/report.ts';
 
 /** Two above this file, in src/ as in dist/. */

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../sim/conditions.ts';
+import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../sim/drawing/conditions.ts';
 import {
   DATASET_FORMATS,
   IMAGE_FORMATS,

@@ -1,7 +1,7 @@
 import { createRandom, mixSeeds, type Random } from '../core/random.ts';
 import { BLOCK_LENGTH, CROSSING } from './block-size.ts';
 import type { Drawable } from './drawable.ts';
-import { HALF_TURN, QUARTER_TURN, wrap } from './exact-math.ts';
+import { HALF_TURN, QUARTER_TURN, wrap } from './drawing/exact-math.ts';
 import { placeControls, placeCurb, placeFacades } from './roadside.ts';
 import type { Street } from './street.ts';
 import { placePerson, placeVehicle, sampleKind, sampleVehicle, type Vehicle } from './traffic.ts';

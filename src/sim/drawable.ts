@@ -1,6 +1,6 @@
-import { cosine, sine } from './exact-math.ts';
+import { cosine, sine } from './drawing/exact-math.ts';
 import type { SceneLabel } from './labels.ts';
-import type { Painter } from './painter.ts';
+import type { Painter } from './drawing/painter.ts';
 
 export type Paint = (painter: Painter, t: number) => void;
 

@@ -1,7 +1,7 @@
 import { createRandom, type Random } from '../core/random.ts';
-import type { Canvas } from './canvas.ts';
-import type { Conditions } from './conditions.ts';
-import { clamp } from './exact-math.ts';
+import type { Canvas } from './drawing/canvas.ts';
+import type { Conditions } from './drawing/conditions.ts';
+import { clamp } from './drawing/exact-math.ts';
 
 /**
  * Size of a table of bell-shaped values around 0 with standard deviation 32, read from a random offset for

@@ -1,8 +1,8 @@
 import type { Random } from '../core/random.ts';
 import { BLOCK_LENGTH, CROSSING } from './block-size.ts';
 import { footprintOf, scenery, signal, type Drawable } from './drawable.ts';
-import { HALF_TURN, QUARTER_TURN } from './exact-math.ts';
-import type { Painter } from './painter.ts';
+import { HALF_TURN, QUARTER_TURN } from './drawing/exact-math.ts';
+import type { Painter } from './drawing/painter.ts';
 import {
   paintBuilding,
   paintFurniture,

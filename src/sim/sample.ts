@@ -1,5 +1,5 @@
 import { createRandom, mixSeeds } from '../core/random.ts';
-import { CONDITION_NAMES, sampleConditions, type Conditions } from './conditions.ts';
+import { CONDITION_NAMES, sampleConditions, type Conditions } from './drawing/conditions.ts';
 import type { SceneObject } from './labels.ts';
 import type { SceneRenderer } from './scene.ts';
 import { createWorld } from './world.ts';

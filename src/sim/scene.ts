@@ -1,7 +1,7 @@
 import { createRandom, mixSeeds } from '../core/random.ts';
-import { atmosphereOf, transmission } from './atmosphere.ts';
-import { Canvas } from './canvas.ts';
-import type { Conditions } from './conditions.ts';
+import { atmosphereOf, transmission } from './drawing/atmosphere.ts';
+import { Canvas } from './drawing/canvas.ts';
+import type { Conditions } from './drawing/conditions.ts';
 import { blurCanvas, develop, drawDirt, drawRain } from './effects.ts';
 import {
   MIN_AREA,
@@ -15,7 +15,7 @@ import {
   type SceneLabel,
   type SceneObject,
 } from './labels.ts';
-import { Painter } from './painter.ts';
+import { Painter } from './drawing/painter.ts';
 import { paintShadow } from './shapes/hull.ts';
 import { paintBackdrop } from './street.ts';
 import { cameraAt, drawablesAt, type World } from './world.ts';

@@ -1,7 +1,7 @@
 import type { Random } from '../core/random.ts';
-import { mixColors, type Color } from './atmosphere.ts';
+import { mixColors, type Color } from './drawing/atmosphere.ts';
 import { BLOCK_LENGTH, CROSSING } from './block-size.ts';
-import type { Painter } from './painter.ts';
+import type { Painter } from './drawing/painter.ts';
 
 /** The cross section of the street: distances from the center in meters, the same on both sides. */
 export interface Street {

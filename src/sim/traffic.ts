@@ -1,6 +1,6 @@
 import { createRandom, type Random } from '../core/random.ts';
 import { footprintOf, type Drawable, type Part } from './drawable.ts';
-import type { Painter } from './painter.ts';
+import type { Painter } from './drawing/painter.ts';
 import { paintBus, sampleBus } from './shapes/bus.ts';
 import { paintCar, sampleCar } from './shapes/car.ts';
 import { paintPerson, paintRider, samplePerson } from './shapes/person.ts';

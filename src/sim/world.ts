@@ -2,8 +2,8 @@ import { createRandom, mixSeeds, type Random } from '../core/random.ts';
 import { BLOCK_LENGTH } from './block-size.ts';
 import { buildBlock, placeBlock, type Block } from './block.ts';
 import { sortForPainting, withoutCollisions, type Drawable } from './drawable.ts';
-import { HALF_TURN, sine, wrap } from './exact-math.ts';
-import type { Camera } from './painter.ts';
+import { HALF_TURN, sine, wrap } from './drawing/exact-math.ts';
+import type { Camera } from './drawing/painter.ts';
 import { sampleStreet, type Street } from './street.ts';
 import { placeVehicle, sampleKind, sampleVehicle, type Vehicle } from './traffic.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DropReason } from '../../src/contract/drops.ts';
-import type { CompressedView, ImageView } from '../../src/core/frame.ts';
+import type { CompressedView, ImageView } from '../../src/core/image/image-view.ts';
 import type { Bundle } from '../../src/model/bundle.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import { encodeJpeg, encodePng } from '../../src/device/imaging/encode-image.ts';

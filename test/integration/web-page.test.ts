@@ -2,7 +2,7 @@ import { get, type IncomingHttpHeaders } from 'node:http';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDetections } from '../../src/core/detections.ts';
-import type { ImageView } from '../../src/core/frame.ts';
+import type { ImageView } from '../../src/core/image/image-view.ts';
 import type { FrameResult } from '../../src/device/pipeline/frame/frame-result.ts';
 import { LiveView } from '../../src/device/live/live-view.ts';
 import type { Health } from '../../src/contract/status.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
-import { CLEAR_DAY } from '../../src/sim/conditions.ts';
+import { CLEAR_DAY } from '../../src/sim/drawing/conditions.ts';
 import { renderSample } from '../../src/sim/sample.ts';
 import { SceneRenderer } from '../../src/sim/scene.ts';
 import {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
-import { atmosphereOf } from '../../src/sim/atmosphere.ts';
-import { Canvas } from '../../src/sim/canvas.ts';
-import { CLEAR_DAY } from '../../src/sim/conditions.ts';
+import { atmosphereOf } from '../../src/sim/drawing/atmosphere.ts';
+import { Canvas } from '../../src/sim/drawing/canvas.ts';
+import { CLEAR_DAY } from '../../src/sim/drawing/conditions.ts';
 import { footprintOf, sortForPainting, withoutCollisions, type Drawable } from '../../src/sim/drawable.ts';
-import { Painter } from '../../src/sim/painter.ts';
+import { Painter } from '../../src/sim/drawing/painter.ts';
 import { placePerson, placeVehicle, sampleVehicle, type VehicleKind } from '../../src/sim/traffic.ts';
 
 const WIDTH = 400;

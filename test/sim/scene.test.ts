@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLEAR_DAY, type Conditions } from '../../src/sim/conditions.ts';
+import { CLEAR_DAY, type Conditions } from '../../src/sim/drawing/conditions.ts';
 import { SCENE_LABELS, type SceneObject } from '../../src/sim/labels.ts';
 import { MAX_SCENES, MAX_SEED, renderSample, sceneSeed } from '../../src/sim/sample.ts';
 import { renderFrame, SceneRenderer } from '../../src/sim/scene.ts';

@@ -1,4 +1,4 @@
-import { isCompressed, type CompressedView, type ImageView } from '../frame.ts';
+import { isCompressed, type CompressedView, type ImageView } from '../image/image-view.ts';
 import type { ImageSize } from '../image/image-header.ts';
 import { sniffFormat, uprightSize } from '../image/read-header.ts';
 import type { Refusal } from '../refusal.ts';

@@ -1,4 +1,4 @@
-import type { CompressedView } from '../frame.ts';
+import type { CompressedView } from '../image/image-view.ts';
 import type { ImageHeader } from '../image/image-header.ts';
 import { readImageHeader, sniffFormat, uprightSize } from '../image/read-header.ts';
 import { refuse, type Refusal } from '../refusal.ts';

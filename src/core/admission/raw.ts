@@ -1,4 +1,4 @@
-import type { ImageView } from '../frame.ts';
+import type { ImageView } from '../image/image-view.ts';
 import { PIXEL_LAYOUTS, planeRows } from '../image/layout.ts';
 import { refuse, type Refusal } from '../refusal.ts';
 import { refuseSize } from './limits.ts';

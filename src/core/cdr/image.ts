@@ -1,6 +1,7 @@
 import { refuseSize } from '../admission/limits.ts';
 import { refuseRaw } from '../admission/raw.ts';
-import type { ImageView, Stamp } from '../frame.ts';
+import type { Stamp } from '../frame.ts';
+import type { ImageView } from '../image/image-view.ts';
 import { canonicalEncoding, describeUnsupportedEncoding } from '../image/encodings.ts';
 import { refuse, type Refusal } from '../refusal.ts';
 import { CdrCursor } from './cursor.ts';

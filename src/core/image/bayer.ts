@@ -1,4 +1,4 @@
-import type { BayerEncoding, ImageView, PixelEncoding } from '../frame.ts';
+import type { BayerEncoding, ImageView, PixelEncoding } from './image-view.ts';
 
 /** Layout of a mosaic: the position of red in its first two rows, and the bytes per sample. */
 export interface Mosaic {

@@ -1,4 +1,4 @@
-import type { ImageView } from '../frame.ts';
+import type { ImageView } from './image-view.ts';
 import { demosaic, isBayer } from './bayer.ts';
 
 /**

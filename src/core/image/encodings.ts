@@ -1,4 +1,4 @@
-import { BAYER_ENCODINGS, PIXEL_ENCODINGS, type PixelEncoding } from '../frame.ts';
+import { BAYER_ENCODINGS, PIXEL_ENCODINGS, type PixelEncoding } from './image-view.ts';
 
 /**
  * Encoding names of `sensor_msgs/Image` in lower case and the layout that each stands for. `8UCn` say nothing

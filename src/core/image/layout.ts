@@ -1,4 +1,4 @@
-import { BAYER_ENCODINGS, type BayerEncoding, type PixelEncoding } from '../frame.ts';
+import { BAYER_ENCODINGS, type BayerEncoding, type PixelEncoding } from './image-view.ts';
 import { MIN_MOSAIC_SIDE, MOSAICS } from './bayer.ts';
 
 /** How the pixels of an encoding lie. */

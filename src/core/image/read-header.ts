@@ -1,4 +1,4 @@
-import type { CompressedView } from '../frame.ts';
+import type { CompressedView } from './image-view.ts';
 import { exifOrientation, swapsSides, type Orientation } from './exif.ts';
 import type { ImageHeader, ImageSize } from './image-header.ts';
 

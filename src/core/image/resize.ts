@@ -1,4 +1,4 @@
-import type { ImageView } from '../frame.ts';
+import type { ImageView } from './image-view.ts';
 import { toRgb } from './convert.ts';
 import type { Letterbox } from './letterbox.ts';
 

@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import { createRandom } from '../../core/random.ts';
-import { CLEAR_DAY } from '../../sim/conditions.ts';
+import { CLEAR_DAY } from '../../sim/drawing/conditions.ts';
 import { renderSample } from '../../sim/sample.ts';
 import { MAX_SIZE, MIN_SIZE, SceneRenderer } from '../../sim/scene.ts';
 import { GraphSession, makeFeed, type SessionOptions } from '../inference/session.ts';

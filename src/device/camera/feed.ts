@@ -1,4 +1,4 @@
-import type { CompressedView, ImageView } from '../../core/frame.ts';
+import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import type { RefusalReason } from '../../core/refusal.ts';
 import type { GroundTruthBox } from './source.ts';
 

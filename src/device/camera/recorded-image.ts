@@ -1,6 +1,6 @@
 import { parseCompressedImage, toCompressedView } from '../../core/cdr/compressed-image.ts';
 import { parseImage, toImageView } from '../../core/cdr/image.ts';
-import type { CompressedView, ImageView } from '../../core/frame.ts';
+import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import { unpackMessage } from '../recording/zstd.ts';
 

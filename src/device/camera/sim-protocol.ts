@@ -1,4 +1,4 @@
-import type { Conditions } from '../../sim/conditions.ts';
+import type { Conditions } from '../../sim/drawing/conditions.ts';
 import type { SceneObject } from '../../sim/labels.ts';
 
 /** The start parameters of a rendering thread. */

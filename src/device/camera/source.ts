@@ -1,4 +1,5 @@
-import type { CompressedView, ImageView, Stamp } from '../../core/frame.ts';
+import type { Stamp } from '../../core/frame.ts';
+import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import type { RefusalReason } from '../../core/refusal.ts';
 
 /** A box that is exact because the image was rendered from it. */

@@ -1,5 +1,5 @@
 import type { Detections } from '../../core/detections.ts';
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import { overlaySvg } from '../../core/render/overlay.ts';
 import { convertToRgb } from './color-converter.ts';
 import { asBuffer, sharp } from './sharp-setup.ts';

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import { toRgb } from '../../core/image/convert.ts';
 import { planeRows } from '../../core/image/layout.ts';
 import { entryUrl } from '../../platform/entry.ts';

@@ -1,4 +1,4 @@
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 
 /** To a converting thread; the memory of `view.data` is moved there. */
 export interface ColorRequest {

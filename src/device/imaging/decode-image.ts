@@ -1,4 +1,4 @@
-import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
+import { isCompressed, type CompressedView, type ImageView } from '../../core/image/image-view.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
 import { convertToRgb, withRgb } from './color-converter.ts';
 import { asBuffer, sharp, toOwnBytes, type Sharp } from './sharp-setup.ts';

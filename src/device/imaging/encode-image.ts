@@ -1,4 +1,4 @@
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import { withRgb } from './color-converter.ts';
 import { asBuffer, sharp, toOwnBytes } from './sharp-setup.ts';
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { admitBytes } from '../../core/admission/compressed.ts';
 import { MAX_PIXELS } from '../../core/admission/limits.ts';
-import type { CompressedView, ImageView } from '../../core/frame.ts';
+import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 import { decodeToRgb } from './decode-image.ts';

@@ -1,4 +1,4 @@
-import { isCompressed, type CompressedView, type ImageView } from '../../core/frame.ts';
+import { isCompressed, type CompressedView, type ImageView } from '../../core/image/image-view.ts';
 import type { Letterbox, LetterboxResize } from '../../core/image/letterbox.ts';
 import { LetterboxResizer } from '../../core/image/resize.ts';
 import { withRgb } from './color-converter.ts';

@@ -1,4 +1,4 @@
-import type { CompressedView } from '../../core/frame.ts';
+import type { CompressedView } from '../../core/image/image-view.ts';
 import { MAX_PIXELS } from '../../core/admission/limits.ts';
 import type { Orientation } from '../../core/image/exif.ts';
 import { readImageHeader } from '../../core/image/read-header.ts';

@@ -1,5 +1,5 @@
 import type { Detections } from '../../core/detections.ts';
-import type { PixelEncoding } from '../../core/frame.ts';
+import type { PixelEncoding } from '../../core/image/image-view.ts';
 import type { Letterbox } from '../../core/image/letterbox.ts';
 import type { SizingChoice } from '../../core/sizing/choice.ts';
 import type { LoadCounts, SettingRole } from '../../core/sizing/load-watch.ts';

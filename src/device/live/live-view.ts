@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import { annotateJpeg } from '../imaging/annotate.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import type { LiveImage } from '../runtime/live-images.ts';

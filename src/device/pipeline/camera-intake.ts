@@ -1,7 +1,8 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { admit, isRefused } from '../../core/admission/admit.ts';
-import { isCompressed, type Frame } from '../../core/frame.ts';
+import type { Frame } from '../../core/frame.ts';
+import { isCompressed } from '../../core/image/image-view.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
 import { Gate } from './scheduling/gate.ts';
 import { stampAge, StampGuard, type StampLimits } from './stamp-guard.ts';

@@ -1,4 +1,4 @@
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
 import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';

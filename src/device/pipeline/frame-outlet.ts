@@ -1,6 +1,7 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { clocksAgree } from '../../core/clocks-agree.ts';
-import { isCompressed, type ImageView, type Stamp } from '../../core/frame.ts';
+import type { Stamp } from '../../core/frame.ts';
+import { isCompressed, type ImageView } from '../../core/image/image-view.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
 import type { InferenceEngine } from '../inference/engine.ts';

@@ -1,4 +1,4 @@
-import { isCompressed } from '../../core/frame.ts';
+import { isCompressed } from '../../core/image/image-view.ts';
 import { Tracker } from '../../core/tracking/tracker.ts';
 import { SharpLetterboxer } from '../imaging/sharp-letterbox.ts';
 import type { CameraIntake } from './camera-intake.ts';

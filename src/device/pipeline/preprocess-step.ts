@@ -1,5 +1,5 @@
 import type { DropReason } from '../../contract/drops.ts';
-import { isCompressed } from '../../core/frame.ts';
+import { isCompressed } from '../../core/image/image-view.ts';
 import { errorText } from '../../platform/error-text.ts';
 import type { FrameJob, LetterboxTarget } from './frame/frame-job.ts';
 import type { ModelLane } from './model-lane.ts';

@@ -1,6 +1,6 @@
 import type { BundleManifest } from '../../contract/bundle.ts';
 import type { ReferenceInput } from '../../contract/references.ts';
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
 import { enlargeImage } from '../../core/references/synthetic.ts';
 import { encodePng } from '../imaging/encode-image.ts';

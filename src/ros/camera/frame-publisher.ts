@@ -1,7 +1,12 @@
 import type { MessageHeader } from '../../core/cdr/header.ts';
 import { encodeCompressedImage, encodeImage } from '../../core/cdr/messages.ts';
 import { CdrWriter } from '../../core/cdr/writer.ts';
-import { isCompressed, type CompressedView, type ImageView, type PixelEncoding } from '../../core/frame.ts';
+import {
+  isCompressed,
+  type CompressedView,
+  type ImageView,
+  type PixelEncoding,
+} from '../../core/image/image-view.ts';
 import type { CameraFrame } from '../../device/camera/source.ts';
 import { freeMemory } from '../../platform/free-memory.ts';
 import { convertToRgb } from '../../device/imaging/color-converter.ts';

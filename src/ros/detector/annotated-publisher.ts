@@ -1,6 +1,6 @@
 import { encodeCompressedImage, encodeImage } from '../../core/cdr/messages.ts';
 import { CdrWriter } from '../../core/cdr/writer.ts';
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import { annotateJpeg, annotateRgb } from '../../device/imaging/annotate.ts';
 import type { FrameResult, ResultSink } from '../../device/pipeline/frame/frame-result.ts';
 import { PICTURE_QOS } from '../qos.ts';

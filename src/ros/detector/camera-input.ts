@@ -1,6 +1,7 @@
 import { parseCompressedImage, toCompressedView } from '../../core/cdr/compressed-image.ts';
 import { parseImage, toImageView } from '../../core/cdr/image.ts';
-import type { CompressedView, ImageView, Stamp } from '../../core/frame.ts';
+import type { Stamp } from '../../core/frame.ts';
+import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import type { EnvelopeMaker } from '../../device/pipeline/frame/envelope.ts';
 import type { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { ImageKind } from './topics.ts';

@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.ts';
-import type { Color } from '../atmosphere.ts';
-import type { Painter } from '../painter.ts';
+import type { Color } from '../drawing/atmosphere.ts';
+import type { Painter } from '../drawing/painter.ts';
 import { paintAxle, paintHull, paintOnSides } from './hull.ts';
 
 const LIVERIES = [0xc8202c, 0xe8a018, 0x1e6fb8, 0x2c9050, 0xe9ecef, 0xd86018, 0x6a3a90] as const;

@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.ts';
-import type { Color } from '../atmosphere.ts';
-import type { Painter } from '../painter.ts';
+import type { Color } from '../drawing/atmosphere.ts';
+import type { Painter } from '../drawing/painter.ts';
 import { paintAxle, paintHull, paintOnSides } from './hull.ts';
 
 const PAINTS = [

@@ -1,5 +1,5 @@
-import type { Color } from '../atmosphere.ts';
-import type { Painter } from '../painter.ts';
+import type { Color } from '../drawing/atmosphere.ts';
+import type { Painter } from '../drawing/painter.ts';
 
 /** Half the width of a body at height y, in meters. */
 export type WidthAt = (y: number) => number;

@@ -1,7 +1,7 @@
 import type { Random } from '../../core/random.ts';
-import type { Color } from '../atmosphere.ts';
-import { sine } from '../exact-math.ts';
-import type { Painter } from '../painter.ts';
+import type { Color } from '../drawing/atmosphere.ts';
+import { sine } from '../drawing/exact-math.ts';
+import type { Painter } from '../drawing/painter.ts';
 
 const TOPS = [
   0xc0282c, 0x2456a8, 0xe8e4d8, 0x2c2e34, 0x3c8a50, 0xe0a828, 0x7c4a9c, 0xd87848, 0x6c7880, 0x90c0d8,

@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.ts';
-import type { Color } from '../atmosphere.ts';
-import type { Painter } from '../painter.ts';
+import type { Color } from '../drawing/atmosphere.ts';
+import type { Painter } from '../drawing/painter.ts';
 
 const WALLS = [
   0xb89880, 0x9c8a78, 0xc8bca8, 0x8a6858, 0xa8a8a4, 0xd4c8b0, 0x787c84, 0xb07860, 0xc8d0d0,

@@ -1,5 +1,5 @@
-import { cosine, sine } from '../exact-math.ts';
-import type { Painter } from '../painter.ts';
+import { cosine, sine } from '../drawing/exact-math.ts';
+import type { Painter } from '../drawing/painter.ts';
 
 /** The housing of a traffic light with its base at y = 0. The pole is painted separately. */
 export interface TrafficLightLook {

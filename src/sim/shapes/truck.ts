@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.ts';
-import type { Color } from '../atmosphere.ts';
-import type { Painter } from '../painter.ts';
+import type { Color } from '../drawing/atmosphere.ts';
+import type { Painter } from '../drawing/painter.ts';
 import { paintAxle, paintHull, paintOnSides } from './hull.ts';
 
 const CABS = [0xd0d4d8, 0xb02020, 0x1c4890, 0x208048, 0xe09020, 0x303438] as const;

@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.ts';
-import type { Color } from '../atmosphere.ts';
-import type { Painter } from '../painter.ts';
+import type { Color } from '../drawing/atmosphere.ts';
+import type { Painter } from '../drawing/painter.ts';
 import type { Seat } from './person.ts';
 
 const FRAMES = [0xd02828, 0x2060c8, 0x18a058, 0xf0b020, 0x202428, 0xe8e8e8, 0x20b0c0, 0xe06020] as const;

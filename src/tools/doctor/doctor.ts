@@ -18,8 +18,8 @@ import {
   checkRos,
   checkVisionMessages,
 } from './checks/ros.ts';
-import { fail, type Finding } from './finding.ts';
-import type { Probe } from './probe.ts';
+import { fail, type Finding } from './checks/finding.ts';
+import type { Probe } from './checks/probe.ts';
 
 type Check = (probe: Probe, ports: ModelPorts) => Finding | Promise<Finding>;
 

@@ -1,5 +1,5 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import { toRgb } from '../../core/image/convert.ts';
 import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
 import type { Bundle } from '../../model/bundle.ts';

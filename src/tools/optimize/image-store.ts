@@ -6,7 +6,7 @@ import type { BundleManifest } from '../../contract/bundle.ts';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { letterboxFor, type Letterbox } from '../../core/image/letterbox.ts';
 import { createRandom } from '../../core/random.ts';
-import type { ImageView } from '../../core/frame.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 import { decodeImageFile, listImageFiles } from '../../device/imaging/image-file.ts';
 import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
 import type { Dataset } from '../evaluate/dataset.ts';

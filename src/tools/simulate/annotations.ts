@@ -1,4 +1,4 @@
-import type { Conditions } from '../../sim/conditions.ts';
+import type { Conditions } from '../../sim/drawing/conditions.ts';
 import { SCENE_LABELS } from '../../sim/labels.ts';
 import { SIMULATOR_VERSION } from '../../sim/scene.ts';
 import type { SimulateOptions } from './options.ts';

@@ -1,5 +1,5 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../../sim/conditions.ts';
+import { CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../../sim/drawing/conditions.ts';
 import { MAX_SCENES, MAX_SEED } from '../../sim/sample.ts';
 import { MAX_SIZE, MIN_SIZE } from '../../sim/scene.ts';
 

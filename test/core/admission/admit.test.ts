@@ -7,7 +7,7 @@ import { parseCompressedImage, toCompressedView } from '../../../src/core/cdr/co
 import { parseImage, toImageView } from '../../../src/core/cdr/image.ts';
 import { encodeCompressedImage, encodeImage } from '../../../src/core/cdr/messages.ts';
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
-import { PIXEL_ENCODINGS, type CompressedView, type ImageView } from '../../../src/core/frame.ts';
+import { PIXEL_ENCODINGS, type CompressedView, type ImageView } from '../../../src/core/image/image-view.ts';
 import { PIXEL_LAYOUTS, planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 import type { RefusalReason } from '../../../src/core/refusal.ts';
 import { readRecordedImage } from '../../../src/device/camera/recorded-image.ts';

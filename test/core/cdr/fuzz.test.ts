@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parseCompressedImage, toCompressedView } from '../../../src/core/cdr/compressed-image.ts';
 import { decodeDetection2DArray } from '../../../src/core/cdr/detection2d-array.ts';
 import { parseImage, toImageView } from '../../../src/core/cdr/image.ts';
-import type { ImageView } from '../../../src/core/frame.ts';
+import type { ImageView } from '../../../src/core/image/image-view.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
 import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { BAYER_ENCODINGS } from '../../../src/core/frame.ts';
+import { BAYER_ENCODINGS } from '../../../src/core/image/image-view.ts';
 import { MOSAICS } from '../../../src/core/image/bayer.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
 import { distance, packedView } from './vectors.ts';

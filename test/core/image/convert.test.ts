@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PixelEncoding } from '../../../src/core/frame.ts';
+import type { PixelEncoding } from '../../../src/core/image/image-view.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
 import { mosaics, packedView, padRows, pixelsOf, vectors } from './vectors.ts';
 

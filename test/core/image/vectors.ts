@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ImageView, PixelEncoding } from '../../../src/core/frame.ts';
+import type { ImageView, PixelEncoding } from '../../../src/core/image/image-view.ts';
 import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 
 /** An image in some layout and the RGB that OpenCV makes of it, in base64. */

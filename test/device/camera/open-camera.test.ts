@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CLEAR_DAY } from '../../../src/sim/conditions.ts';
+import { CLEAR_DAY } from '../../../src/sim/drawing/conditions.ts';
 import { renderFrame } from '../../../src/sim/scene.ts';
 import type { RefusalReason } from '../../../src/core/refusal.ts';
 import { createWorld } from '../../../src/sim/world.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDetections, type Detections } from '../../../src/core/detections.ts';
-import type { ImageView } from '../../../src/core/frame.ts';
+import type { ImageView } from '../../../src/core/image/image-view.ts';
 import { annotateJpeg, annotateRgb } from '../../../src/device/imaging/annotate.ts';
 import { readImageHeader } from '../../../src/core/image/read-header.ts';
 

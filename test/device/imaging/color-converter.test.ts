@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PIXEL_ENCODINGS } from '../../../src/core/frame.ts';
+import { PIXEL_ENCODINGS } from '../../../src/core/image/image-view.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
 import { convertToRgb, withRgb } from '../../../src/device/imaging/color-converter.ts';
 import { encodeJpeg, encodeViewJpeg } from '../../../src/device/imaging/encode-image.ts';

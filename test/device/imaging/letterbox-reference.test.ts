@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PIXEL_ENCODINGS, type ImageView, type PixelEncoding } from '../../../src/core/frame.ts';
+import { PIXEL_ENCODINGS, type ImageView, type PixelEncoding } from '../../../src/core/image/image-view.ts';
 import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 import { letterboxFor, type Letterbox } from '../../../src/core/image/letterbox.ts';
 import { LetterboxResizer } from '../../../src/core/image/resize.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PIXEL_ENCODINGS, type CompressedView, type ImageView } from '../../../src/core/frame.ts';
+import { PIXEL_ENCODINGS, type CompressedView, type ImageView } from '../../../src/core/image/image-view.ts';
 import { toRgb } from '../../../src/core/image/convert.ts';
 import { letterboxFor, type Letterbox } from '../../../src/core/image/letterbox.ts';
 import { encodeJpeg, encodePng } from '../../../src/device/imaging/encode-image.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ImageView } from '../../../src/core/frame.ts';
+import type { ImageView } from '../../../src/core/image/image-view.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { LetterboxResizer } from '../../../src/core/image/resize.ts';
 import { SharpLetterboxer } from '../../../src/device/imaging/sharp-letterbox.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import type { CompressedView } from '../../../src/core/frame.ts';
+import type { CompressedView } from '../../../src/core/image/image-view.ts';
 import { admit } from '../../../src/core/admission/admit.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { decodeToRgb } from '../../../src/device/imaging/decode-image.ts';

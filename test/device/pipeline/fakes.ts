@@ -1,5 +1,6 @@
 import { createDetections, type Detections } from '../../../src/core/detections.ts';
-import type { CompressedView, Frame, ImageView, PixelEncoding } from '../../../src/core/frame.ts';
+import type { Frame } from '../../../src/core/frame.ts';
+import type { CompressedView, ImageView, PixelEncoding } from '../../../src/core/image/image-view.ts';
 import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
 import type {
   DecodeLimits,

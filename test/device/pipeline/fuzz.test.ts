@@ -1,12 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  PIXEL_ENCODINGS,
-  type CompressedView,
-  type Frame,
-  type FrameEnvelope,
-  type ImageView,
-  type Stamp,
-} from '../../../src/core/frame.ts';
+import type { Frame, FrameEnvelope, Stamp } from '../../../src/core/frame.ts';
+import { PIXEL_ENCODINGS, type CompressedView, type ImageView } from '../../../src/core/image/image-view.ts';
 import { EnvelopeMaker } from '../../../src/device/pipeline/frame/envelope.ts';
 import { encodeJpeg, encodePng } from '../../../src/device/imaging/encode-image.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';

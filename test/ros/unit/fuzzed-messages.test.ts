@@ -3,7 +3,7 @@ import type { DropReason } from '../../../src/contract/drops.ts';
 import type { MessageHeader } from '../../../src/core/cdr/header.ts';
 import { encodeCompressedImage, encodeImage, type ImageFields } from '../../../src/core/cdr/messages.ts';
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
-import { PIXEL_ENCODINGS } from '../../../src/core/frame.ts';
+import { PIXEL_ENCODINGS } from '../../../src/core/image/image-view.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';
 import type { DecodeLimits, InferenceInput, InferenceOutcome } from '../../../src/device/inference/engine.ts';
 import { encodeJpeg, encodePng } from '../../../src/device/imaging/encode-image.ts';

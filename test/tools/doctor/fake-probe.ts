@@ -1,4 +1,4 @@
-import type { Probe, Space } from '../../../src/tools/doctor/probe.ts';
+import type { Probe, Space } from '../../../src/tools/doctor/checks/probe.ts';
 
 /** A machine as a test describes it. */
 export interface Machine {

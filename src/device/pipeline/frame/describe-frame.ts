@@ -1,4 +1,5 @@
-import { isCompressed, type Frame } from '../../../core/frame.ts';
+import type { Frame } from '../../../core/frame.ts';
+import { isCompressed } from '../../../core/image/image-view.ts';
 
 /** A frame in a few words, for the log: what its message says of it. */
 export function describeFrame({ envelope, image }: Frame): string {

@@ -1,11 +1,6 @@
 import type { Detections } from '../../../core/detections.ts';
-import {
-  isCompressed,
-  type CompressedView,
-  type Frame,
-  type FrameEnvelope,
-  type ImageView,
-} from '../../../core/frame.ts';
+import type { Frame, FrameEnvelope } from '../../../core/frame.ts';
+import { isCompressed, type CompressedView, type ImageView } from '../../../core/image/image-view.ts';
 import type { ImageSize } from '../../../core/image/image-header.ts';
 import {
   letterboxFor,

@@ -1,5 +1,6 @@
 import type { Detections } from '../../../core/detections.ts';
-import type { FrameEnvelope, ImageView } from '../../../core/frame.ts';
+import type { FrameEnvelope } from '../../../core/frame.ts';
+import type { ImageView } from '../../../core/image/image-view.ts';
 
 /** Stages of a frame's path, in order; the names are labels of metrics and keys of reports. */
 export const STAGES = ['wait', 'preprocess', 'queue', 'inference', 'decode', 'track', 'publish'] as const;

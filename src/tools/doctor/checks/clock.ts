@@ -1,5 +1,5 @@
-import { fail, ok, warn, type Finding } from '../finding.ts';
-import type { Probe } from '../probe.ts';
+import { fail, ok, warn, type Finding } from './finding.ts';
+import type { Probe } from './probe.ts';
 
 /** The release of ROS 2 Jazzy: a clock before it was never set. */
 const EARLIEST_MS = Date.UTC(2024, 4, 23);

@@ -1,6 +1,6 @@
 import semver from 'semver';
-import { fail, formatBytes, ok, warn, type Finding } from '../finding.ts';
-import type { Probe } from '../probe.ts';
+import { fail, formatBytes, ok, warn, type Finding } from './finding.ts';
+import type { Probe } from './probe.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { describeError } from '../../../contract/errors.ts';
-import { fail, ok, warn, type Finding } from '../finding.ts';
-import type { Probe } from '../probe.ts';
+import { fail, ok, warn, type Finding } from './finding.ts';
+import type { Probe } from './probe.ts';
 
 /** An execution provider of the inference library, and why it cannot be used, if so. */
 export interface ProviderFact {

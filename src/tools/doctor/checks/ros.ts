@@ -1,12 +1,12 @@
-import { fail, formatBytes, ok, warn, type Finding } from '../finding.ts';
+import { fail, formatBytes, ok, warn, type Finding } from './finding.ts';
 import {
   FAST_DDS_DEFAULT_SEGMENT,
   NEWER_PROFILE_VARIABLE,
   OLDER_PROFILE_VARIABLE,
   profileVariableOf,
   readSharedMemoryProfile,
-} from '../dds-profile.ts';
-import type { Probe } from '../probe.ts';
+} from './dds-profile.ts';
+import type { Probe } from './probe.ts';
 
 /** A raw 1920x1080 rgb8 frame. */
 const FRAME_BYTES = 1920 * 1080 * 3;

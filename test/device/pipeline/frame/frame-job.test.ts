@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDetections } from '../../../../src/core/detections.ts';
-import type { ImageView } from '../../../../src/core/frame.ts';
+import type { ImageView } from '../../../../src/core/image/image-view.ts';
 import { FrameJob } from '../../../../src/device/pipeline/frame/frame-job.ts';
 import { makeJob } from '../fake-jobs.ts';
 import { FakeClock, FrameMaker, MANIFEST, rawImage } from '../fakes.ts';

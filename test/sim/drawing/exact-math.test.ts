@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cosine, decay, sine, wrap } from '../../src/sim/exact-math.ts';
+import { cosine, decay, sine, wrap } from '../../../src/sim/drawing/exact-math.ts';
 
 describe('exact math', () => {
   it('approximates sine and cosine', () => {

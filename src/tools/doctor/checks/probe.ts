@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childEnvironment } from '../../platform/child-environment.ts';
-import { readCommand } from '../../platform/child-process.ts';
+import { childEnvironment } from '../../../platform/child-environment.ts';
+import { readCommand } from '../../../platform/child-process.ts';
 
 /** Space of a file system, bytes. */
 export interface Space {

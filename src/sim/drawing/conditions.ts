@@ -1,4 +1,4 @@
-import type { Random } from '../core/random.ts';
+import type { Random } from '../../core/random.ts';
 
 /** The knobs of a scene. All except `tilt` range continuously from 0 to 1. */
 export interface Conditions {

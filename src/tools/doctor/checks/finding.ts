@@ -1,4 +1,4 @@
-import type { CheckStatus } from '../../contract/doctor.ts';
+import type { CheckStatus } from '../../../contract/doctor.ts';
 
 /** What a check found. Its name is in the list of checks. */
 export interface Finding {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Canvas, pack } from '../../src/sim/canvas.ts';
+import { Canvas, pack } from '../../../src/sim/drawing/canvas.ts';
 
 const WHITE = pack(255, 255, 255);
 

@@ -1,0 +1,70 @@
+import type { ImageHeader } from './image-header.ts';
+
+/** Raw mosaics of one color filter over each pixel: of 8 bits, of 16, and of 16 with the high byte first. */
+export const BAYER_ENCODINGS = [
+  'bayer_rggb8',
+  'bayer_bggr8',
+  'bayer_gbrg8',
+  'bayer_grbg8',
+  'bayer_rggb16',
+  'bayer_bggr16',
+  'bayer_gbrg16',
+  'bayer_grbg16',
+  'bayer_rggb16be',
+  'bayer_bggr16be',
+  'bayer_gbrg16be',
+  'bayer_grbg16be',
+] as const;
+
+export type BayerEncoding = (typeof BAYER_ENCODINGS)[number];
+
+/**
+ * Pixel layouts that the frame path accepts, by their canonical name. `encodings.ts` knows the ROS aliases
+ * (`mono16be` is `mono16` with its high byte first, which a message says apart from the name; `yuv422` is
+ * `uyvy`, `yuv422_yuy2` is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
+ */
+export const PIXEL_ENCODINGS = [
+  'rgb8',
+  'bgr8',
+  'rgba8',
+  'bgra8',
+  'mono8',
+  'mono16',
+  'mono16be',
+  'uyvy',
+  'yuyv',
+  'nv12',
+  'nv21',
+  'i420',
+  ...BAYER_ENCODINGS,
+] as const;
+
+export type PixelEncoding = (typeof PIXEL_ENCODINGS)[number];
+
+/** An image as it lies in memory: a view, never a copy. Row `y` starts at byte `y * step` of `data`. */
+export interface ImageView {
+  /** pixels, >= 1 */
+  readonly width: number;
+  /** pixels, >= 1 */
+  readonly height: number;
+  readonly encoding: PixelEncoding;
+  /** bytes from one row to the next, >= the bytes one row needs */
+  readonly step: number;
+  /**
+   * `step * rows` bytes, in a frame exactly; chroma planes of `nv12`, `nv21` and `i420` follow the luma plane
+   */
+  readonly data: Uint8Array;
+}
+
+/** An image still compressed as JPEG or PNG. */
+export interface CompressedView {
+  readonly format: 'jpeg' | 'png';
+  readonly data: Uint8Array;
+  /** what its header says; there once it was admitted */
+  readonly header?: ImageHeader;
+}
+
+/** True where the image has to be decoded before anyone can look at its pixels. */
+export function isCompressed(image: ImageView | CompressedView): image is CompressedView {
+  return 'format' in image;
+}
