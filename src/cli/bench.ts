@@ -10,7 +10,7 @@ import { registerBenchHeadline } from './bench-headline.ts';
 import { benchPeers, benchRos, type RosBenchOptions, type TrialRunner } from '../tools/bench/bench-ros.ts';
 import { numberFrom, repeated, sizeOption, wholeFrom, type Size } from './kit/options.ts';
 import { withReport } from './kit/report.ts';
-import { runTrial, type TrialPlaces } from '../tools/bench/ros-trial.ts';
+import { runRosTrial, type TrialPlaces } from '../tools/bench/ros-trial.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PEER_PACKAGES = join(ROOT, '.tools/peers');
@@ -47,7 +47,7 @@ function trialRunner(): TrialRunner {
     });
   }
   const places: TrialPlaces = { root: ROOT, python: 'python3', peerPackages: PEER_PACKAGES };
-  return (options) => runTrial(places, options);
+  return (options) => runRosTrial(places, options);
 }
 
 function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {

@@ -4,7 +4,7 @@ import type { AccuracyReport } from '../contract/report.ts';
 import { openBundle } from '../device/authoring/open-bundle.ts';
 import { EVALUATE_PREPROCESS, openBundleDetector } from '../tools/evaluate/bundle-detector.ts';
 import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tools/evaluate/evaluate.ts';
-import { summarize } from '../tools/evaluate/summary.ts';
+import { summarizeAccuracy } from '../tools/evaluate/summary.ts';
 import { countProgress } from './kit/live-line.ts';
 import { numberFrom, wholeFrom } from './kit/options.ts';
 import { withReport } from './kit/report.ts';
@@ -115,5 +115,5 @@ async function evaluation(flags: EvaluateFlags): Promise<AccuracyReport> {
 
 async function runEvaluate(flags: EvaluateFlags): Promise<void> {
   const report = await withReport(flags.report, () => evaluation(flags), flags.detections);
-  console.log(summarize(report));
+  console.log(summarizeAccuracy(report));
 }

@@ -5,7 +5,7 @@ import type { Painter } from './drawing/painter.ts';
 export type Paint = (painter: Painter, t: number) => void;
 
 /** A part of a drawable, with its own label or none: a bicycle and its rider are two parts. */
-export interface Part {
+export interface DrawablePart {
   readonly label: SceneLabel | undefined;
   /** meters; decides whether it is too small to draw */
   readonly height: number;
@@ -23,7 +23,7 @@ export interface Footprint {
 /** An object in the world at an instant. */
 export interface Drawable {
   /** painted in order */
-  readonly parts: readonly Part[];
+  readonly parts: readonly DrawablePart[];
   /** meters, world axes */
   readonly x: number;
   readonly y: number;
@@ -69,7 +69,7 @@ export function scenery(
 }
 
 /** A labeled plate or housing at height y. */
-export function signal(part: Part, x: number, y: number, z: number, heading: number): Drawable {
+export function signal(part: DrawablePart, x: number, y: number, z: number, heading: number): Drawable {
   const footprint = footprintOf(x, z, 0.1, 0.05, 0);
   return { parts: [part], x, y, z, heading, footprint, solid: false, nearest: 1.5, shadow: [0, 0] };
 }

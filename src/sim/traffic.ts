@@ -1,5 +1,5 @@
 import { createRandom, type Random } from '../core/random.ts';
-import { footprintOf, type Drawable, type Part } from './drawable.ts';
+import { footprintOf, type Drawable, type DrawablePart } from './drawable.ts';
 import type { Painter } from './drawing/painter.ts';
 import { paintBus, sampleBus } from './shapes/bus.ts';
 import { paintCar, sampleCar } from './shapes/car.ts';
@@ -21,7 +21,7 @@ export interface Vehicle {
   readonly kind: VehicleKind;
   readonly length: number;
   readonly halfWidth: number;
-  readonly parts: readonly Part[];
+  readonly parts: readonly DrawablePart[];
 }
 
 /**
@@ -68,8 +68,8 @@ export function sampleVehicle(kind: VehicleKind, ridden: boolean, random: Random
       const rider = samplePerson(random);
       const seat = motorcycleSeat(random.pick([0x1c1c20, 0xc82020, 0xe8e8e8, 0x2050b0, 0xe0a020] as const));
       const paint = (painter: Painter): void => paintMotorcycle(painter, look, painter.atmosphere.lamps);
-      const machine: Part = { label: 'motorcycle', height: 1.1, paint };
-      const human: Part = {
+      const machine: DrawablePart = { label: 'motorcycle', height: 1.1, paint };
+      const human: DrawablePart = {
         label: 'person',
         height: 1.3,
         paint: (painter, t) => paintRider(painter, rider, seat, t),
@@ -82,12 +82,12 @@ export function sampleVehicle(kind: VehicleKind, ridden: boolean, random: Random
       const seat = bicycleSeat(
         random.chance(0.5) ? random.pick([0xe8e8e8, 0xd03020, 0x2060c0, 0xf0d020] as const) : undefined,
       );
-      const machine: Part = {
+      const machine: DrawablePart = {
         label: 'bicycle',
         height: 1.08,
         paint: (painter) => paintBicycle(painter, look),
       };
-      const human: Part = {
+      const human: DrawablePart = {
         label: 'person',
         height: 1.4,
         paint: (painter, t) => paintRider(painter, rider, seat, t),
@@ -116,7 +116,7 @@ export function placeVehicle(vehicle: Vehicle, x: number, z: number, heading: nu
 /** Places a pedestrian with an appearance from `seed`; `stride` 0 stands .. 1 walks. */
 export function placePerson(seed: number, x: number, z: number, heading: number, stride: number): Drawable {
   const look = samplePerson(createRandom(seed));
-  const part: Part = {
+  const part: DrawablePart = {
     label: 'person',
     height: look.height,
     paint: (painter, t) => paintPerson(painter, look, stride, t),

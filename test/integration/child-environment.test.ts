@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { childEnvironment, inferenceEnvironment } from '../../src/platform/child-environment.ts';
-import { createChildLane } from '../../src/device/inference/child-lane.ts';
+import { createChildHandle } from '../../src/device/inference/child-handle.ts';
 import { runChild } from '../../src/platform/child-process.ts';
 
 const SECRETS = {
@@ -21,12 +21,12 @@ function stub(variables: Readonly<Record<string, string>>): void {
 describe('the environment of an inference child', () => {
   it('is one of its own, as the kernel shows it', async () => {
     stub({ ...SECRETS, AWS_SECRET_ACCESS_KEY: 'hush', ROS_DOMAIN_ID: '7', CUDA_VISIBLE_DEVICES: '0' });
-    const lane = createChildLane();
+    const handle = createChildHandle();
     const ended = new Promise<void>((resolve) => {
-      lane.onExit(() => resolve());
+      handle.onExit(() => resolve());
     });
-    const environment = readFileSync(`/proc/${String(lane.pid)}/environ`, 'utf8').split('\0');
-    lane.abandon();
+    const environment = readFileSync(`/proc/${String(handle.pid)}/environ`, 'utf8').split('\0');
+    handle.abandon();
     await ended;
     const names = environment.map((line) => line.split('=')[0] ?? '');
     expect(names).toEqual(expect.arrayContaining(['PATH', 'CUDA_VISIBLE_DEVICES']));

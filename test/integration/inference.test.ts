@@ -11,7 +11,7 @@ import type {
   InferenceInput,
   InferenceOutcome,
 } from '../../src/device/inference/engine.ts';
-import type { LaneEngine } from '../../src/device/inference/lane-engine.ts';
+import type { RunnerPool } from '../../src/device/inference/runner-pool.ts';
 import { TINY_SIZE } from '../device/authoring/tiny-detector.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
@@ -44,7 +44,7 @@ function boxesOf({ items }: InferenceOutcome) {
 }
 
 /** Resolves with the first incident of a kind from now on. */
-function incidentOf(engine: LaneEngine, kind: EngineIncident['kind']): Promise<EngineIncident> {
+function incidentOf(engine: RunnerPool, kind: EngineIncident['kind']): Promise<EngineIncident> {
   return new Promise((resolve) => {
     engine.onIncident((incident) => {
       if (incident.kind === kind) resolve(incident);
@@ -54,7 +54,7 @@ function incidentOf(engine: LaneEngine, kind: EngineIncident['kind']): Promise<E
 
 async function withEngine<T>(
   options: Partial<Parameters<typeof createEngine>[0]>,
-  use: (engine: LaneEngine) => Promise<T>,
+  use: (engine: RunnerPool) => Promise<T>,
 ): Promise<T> {
   const engine = createEngine({ bundle, ...options });
   await engine.start();

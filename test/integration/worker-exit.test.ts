@@ -7,7 +7,7 @@ import { describeInput, foldPreprocessing } from '../../src/model/onnx/fold.ts';
 import { readModel, writeModel } from '../../src/model/onnx/model.ts';
 import { presetFor } from '../../src/device/authoring/presets.ts';
 import { sha256Of } from '../../src/platform/digest.ts';
-import type { ModelRequest } from '../../src/device/inference/protocol.ts';
+import type { ModelRequest } from '../../src/device/inference/runner-messages.ts';
 import { TINY_PICTURE, TINY_SIZE, tinyDetector } from '../device/authoring/tiny-detector.ts';
 
 /** Convolutions that take a second and more on one thread of any machine. */
@@ -51,15 +51,15 @@ afterAll(async () => {
 
 /** A process that loads the model in a thread, hands it an image, and does this while the thread computes. */
 async function processThat(does: string) {
-  const lane = new URL('../../src/device/inference/worker-lane.ts', import.meta.url).href;
+  const entry = new URL('../../src/device/inference/worker-handle.ts', import.meta.url).href;
   const script = join(folder, 'process.mjs');
   await writeFile(
     script,
-    `import { createWorkerLane } from ${JSON.stringify(lane)};
+    `import { createWorkerHandle } from ${JSON.stringify(entry)};
 const side = ${TINY_SIZE};
-const lane = createWorkerLane();
-lane.onExit((reason) => console.log(reason));
-lane.onMessage((message) => {
+const handle = createWorkerHandle();
+handle.onExit((reason) => console.log(reason));
+handle.onMessage((message) => {
   console.log(message.type);
   if (message.type !== 'loaded') return;
   const sizes = { sourceWidth: side, sourceHeight: side, inputWidth: side, inputHeight: side };
@@ -67,10 +67,10 @@ lane.onMessage((message) => {
   const pixels = new Uint8Array(side * side * 3);
   const inputs = [{ kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: side * 3 }];
   const limits = { scoreThreshold: 0.2, iouThreshold: 0.9, maxDetections: 50, classFilter: null };
-  lane.post({ type: 'run', id: 1, inputs, limits, slabs: [new ArrayBuffer(4096)] });
+  handle.post({ type: 'run', id: 1, inputs, limits, slabs: [new ArrayBuffer(4096)] });
   setTimeout(() => { ${does} }, 50);
 });
-lane.post({ type: 'load', model: ${JSON.stringify(model)} });
+handle.post({ type: 'load', model: ${JSON.stringify(model)} });
 `,
   );
   return spawnSync(process.execPath, [script], { encoding: 'utf8' });
@@ -78,7 +78,7 @@ lane.post({ type: 'load', model: ${JSON.stringify(model)} });
 
 describe('a process that ends while a thread is inside the inference library', () => {
   it.each([
-    ['gives the thread up', 'lane.abandon(); console.log("given up")'],
+    ['gives the thread up', 'handle.abandon(); console.log("given up")'],
     ['exits', 'console.log("given up"); process.exit(0)'],
   ])('%s, and ends as it was told to', async (_, does) => {
     const { stdout, stderr, status, signal } = await processThat(does);

@@ -1,7 +1,7 @@
 import { createRandom } from '../random.ts';
 import { countObjects, CurveReader } from './curves.ts';
 import type { ClassMatches } from './matching.ts';
-import { AREA, IOU_THRESHOLDS, MAX_DETECTIONS } from './protocol.ts';
+import { AREA, IOU_THRESHOLDS, MAX_DETECTIONS } from './coco-protocol.ts';
 
 export interface BootstrapOptions {
   readonly images: number;

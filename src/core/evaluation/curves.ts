@@ -1,5 +1,5 @@
 import type { ClassMatches } from './matching.ts';
-import { RECALL_LEVELS } from './protocol.ts';
+import { RECALL_LEVELS } from './coco-protocol.ts';
 
 /** Which matches of a class a curve covers. */
 export interface CurveQuery {

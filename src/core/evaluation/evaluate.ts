@@ -1,7 +1,7 @@
 import type { EvaluationSet } from './boxes.ts';
 import { countObjects, CurveReader } from './curves.ts';
 import { matchDetections, type ClassMatches } from './matching.ts';
-import { AREA, AREA_RANGES, IOU_THRESHOLDS, DETECTION_LIMITS, MAX_DETECTIONS } from './protocol.ts';
+import { AREA, AREA_RANGES, IOU_THRESHOLDS, DETECTION_LIMITS, MAX_DETECTIONS } from './coco-protocol.ts';
 
 /** The twelve COCO metrics, 0..1; null if no object counts (pycocotools reports -1). */
 export interface CocoStats {

@@ -1,5 +1,5 @@
 import { cocoIou, type DetectedBox, type EvaluationSet, type TruthBox } from './boxes.ts';
-import { AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS } from './protocol.ts';
+import { AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS } from './coco-protocol.ts';
 
 /**
  * The matching result of each detection of one class over all images, best score first. Masks have one bit

@@ -18,7 +18,7 @@ export const INSPECTION: SessionOptions = { provider: 'cpu', threads: 1, spinnin
 /** Number of street scenes among the test images of a graph that itself selects boxes. */
 const DRAWN_PICTURES = 3;
 
-export interface ImageSize {
+export interface InputSize {
   readonly width: number;
   readonly height: number;
 }
@@ -29,7 +29,7 @@ export interface ImageSize {
  */
 export function networkValues(
   image: Uint8Array,
-  { width, height }: ImageSize,
+  { width, height }: InputSize,
   layout: NetworkInput['layout'],
   { colorOrder, scale, mean, std }: Normalization,
 ): Float32Array {
@@ -46,7 +46,7 @@ export function networkValues(
 }
 
 /** Images that reveal mistakes: noise, black, white, single channels, ramps that differ along each axis. */
-export function* testImages({ width, height }: ImageSize): Generator<Uint8Array> {
+export function* testImages({ width, height }: InputSize): Generator<Uint8Array> {
   const bytes = width * height * 3;
   const random = createRandom(1);
   yield Uint8Array.from({ length: bytes }, () => random.int(0, 255));
@@ -64,7 +64,7 @@ export function* testImages({ width, height }: ImageSize): Generator<Uint8Array>
  * Scenes with people and vehicles, in which a street detector finds something; none for sizes that cannot be
  * drawn.
  */
-function* drawnImages({ width, height }: ImageSize): Generator<Uint8Array> {
+function* drawnImages({ width, height }: InputSize): Generator<Uint8Array> {
   if (Math.min(width, height) < MIN_SIZE || Math.max(width, height) > MAX_SIZE) return;
   const renderer = new SceneRenderer(width, height);
   for (let scene = 0; scene < DRAWN_PICTURES; scene += 1) {
@@ -77,7 +77,7 @@ function* drawnImages({ width, height }: ImageSize): Generator<Uint8Array> {
 /** How to feed and read two graphs for a comparison. */
 export interface Asked {
   readonly input: NetworkInput;
-  readonly size: ImageSize;
+  readonly size: InputSize;
   readonly normalization: Normalization;
   /** relative rounding of the numbers that the graph computes with; that of float by default */
   readonly rounding?: number;

@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import { COCO80 } from '../../core/coco-labels.ts';
-import type { ImageSize } from './equivalence.ts';
+import type { InputSize } from './equivalence.ts';
 import type { NetworkInput } from '../../model/onnx/fold.ts';
 import type { ExportMetadata } from '../../model/onnx/metadata.ts';
 
@@ -20,9 +20,9 @@ export function checkTask({ task }: ExportMetadata, file: string): void {
  */
 export function sizeOf(
   input: NetworkInput,
-  given: ImageSize | undefined,
+  given: InputSize | undefined,
   metadata: ExportMetadata,
-): ImageSize {
+): InputSize {
   const width = input.width ?? given?.width ?? metadata.size?.width;
   const height = input.height ?? given?.height ?? metadata.size?.height;
   if (width === undefined || height === undefined) {
@@ -43,7 +43,7 @@ export function sizeOf(
 /** Differences between the given facts and those in the file, if both are plausible. */
 export function differences(
   metadata: ExportMetadata,
-  { size, labels }: { readonly size: ImageSize; readonly labels: readonly string[] },
+  { size, labels }: { readonly size: InputSize; readonly labels: readonly string[] },
 ): string[] {
   const notes: string[] = [];
   const { size: trained, labels: named } = metadata;

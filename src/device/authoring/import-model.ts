@@ -20,7 +20,7 @@ import {
   INSPECTION,
   measureSensitivity,
   ROUNDING,
-  type ImageSize,
+  type InputSize,
 } from './equivalence.ts';
 import { finishedBy, type Equivalence } from './output-comparison.ts';
 import { checkTask, differences, labelsOf, madeUpLabels, sizeOf } from './foreign-facts.ts';
@@ -70,7 +70,7 @@ export interface ImportOptions {
   /** known facts about the layout of its outputs; the rest is determined by running the graph */
   readonly layout?: Omit<LayoutHints, 'head'>;
   /** network input, for a graph that leaves it open */
-  readonly size?: ImageSize;
+  readonly size?: InputSize;
   /** the normalization in training; the usual values for the head by default */
   readonly normalization?: Partial<Normalization>;
   readonly anchor?: LetterboxAnchor;
@@ -274,7 +274,7 @@ interface Seen {
 }
 
 /** Runs the original graph, so that its outputs and the cost of its nodes are known. */
-async function look(model: Uint8Array, input: NetworkInput, size: ImageSize, file: string): Promise<Seen> {
+async function look(model: Uint8Array, input: NetworkInput, size: InputSize, file: string): Promise<Seen> {
   try {
     const session = await GraphSession.load(model, { ...INSPECTION, optimize: false, profile: true });
     try {
@@ -293,7 +293,7 @@ async function look(model: Uint8Array, input: NetworkInput, size: ImageSize, fil
 function layoutOf(
   { file, head, layout }: ImportOptions,
   outputs: readonly SeenOutput[],
-  size: ImageSize,
+  size: InputSize,
   labels: readonly string[] | null,
   plugin: PluginFacts | null,
 ): OutputLayout {
@@ -337,7 +337,7 @@ function namedClasses(
  * True if the graph runs with this batch size: a variable batch in its header may still be fixed further
  * inside.
  */
-async function takesBatch(model: Uint8Array, { width, height }: ImageSize, count: number): Promise<boolean> {
+async function takesBatch(model: Uint8Array, { width, height }: InputSize, count: number): Promise<boolean> {
   const session = await GraphSession.load(model, INSPECTION);
   try {
     const input = session.inputs[0]?.name ?? '';

@@ -1,7 +1,7 @@
 import type { SeenOutput } from '../../core/heads/output-parts.ts';
 import { createRandom } from '../../core/random.ts';
 import { GraphSession, makeFeed } from '../inference/session.ts';
-import { INSPECTION, type ImageSize } from './equivalence.ts';
+import { INSPECTION, type InputSize } from './equivalence.ts';
 import { inputDims, type NetworkInput } from '../../model/onnx/fold.ts';
 import { readModel, writeModel } from '../../model/onnx/model.ts';
 import { beforeSelection, lowerThresholds } from '../../model/onnx/selection.ts';
@@ -14,7 +14,7 @@ const PATCHES = 6;
  * 0..255, because the scale of pixels is not known yet. The same values serve as planes or rows, because the
  * content does not matter.
  */
-function* evidenceImages({ width, height }: ImageSize): Generator<Float32Array> {
+function* evidenceImages({ width, height }: InputSize): Generator<Float32Array> {
   const random = createRandom(5);
   const noise = (): number => random.next();
   yield Float32Array.from({ length: 3 * width * height }, noise);
@@ -43,7 +43,7 @@ function withBoxes(original: Uint8Array): Uint8Array {
 export async function seeOutputs(
   original: Uint8Array,
   input: NetworkInput,
-  size: ImageSize,
+  size: InputSize,
 ): Promise<SeenOutput[]> {
   const session = await GraphSession.load(withBoxes(original), INSPECTION);
   try {

@@ -1,4 +1,4 @@
-import type { FromRunner, ToRunner } from './protocol.ts';
+import type { FromRunner, ToRunner } from './runner-messages.ts';
 import { serve } from './serve.ts';
 
 /** Entry of a child process. The parent still has the pixels that it sent, so they are not sent back. */

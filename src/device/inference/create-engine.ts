@@ -1,17 +1,17 @@
 import { PROVIDERS } from '../../contract/bundle.ts';
-import { laneFactory, startLimit, type EngineOptions } from './engine-options.ts';
-import { LaneEngine } from './lane-engine.ts';
+import { handleFactory, startLimit, type EngineOptions } from './engine-options.ts';
+import { RunnerPool } from './runner-pool.ts';
 import { planEngine } from './plan-engine.ts';
 
 export type { EngineOptions } from './engine-options.ts';
 
 /** An engine for a bundle; nothing runs before `start`. */
-export function createEngine(options: EngineOptions): LaneEngine {
+export function createEngine(options: EngineOptions): RunnerPool {
   const { bundle, kind = 'worker', workers = 1, queueDepth = 1, strict = false } = options;
   const { name, version } = bundle.manifest;
-  return new LaneEngine({
+  return new RunnerPool({
     kind,
-    createLane: laneFactory(kind),
+    createHandle: handleFactory(kind),
     bundle: { name, version, digest: bundle.digest },
     plan: () => planEngine(options),
     preferred: (options.preferred ?? PROVIDERS).join(', '),

@@ -42,7 +42,7 @@ export function describeEngine(facts: EngineFacts): string {
   return `TensorRT ${facts.tensorrt} and compute capability ${facts.computeCapability}`;
 }
 
-export function describeHost(host: EngineHost): string {
+export function describeEngineHost(host: EngineHost): string {
   const library = host.tensorrt === null ? 'no TensorRT' : `TensorRT ${host.tensorrt}`;
   const gpu =
     host.computeCapability === null ? 'no known GPU' : `compute capability ${host.computeCapability}`;

@@ -2,10 +2,10 @@ import type { ProviderName } from '../../contract/bundle.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import type { MeasurementCache } from '../machine/measurement-cache.ts';
 import type { EngineInfo } from './engine.ts';
-import { createChildLane } from './child-lane.ts';
-import type { LaneFactory } from './lane.ts';
-import type { ModelRequest } from './protocol.ts';
-import { createWorkerLane } from './worker-lane.ts';
+import { createChildHandle } from './child-handle.ts';
+import type { HandleFactory } from './runner-handle.ts';
+import type { ModelRequest } from './runner-messages.ts';
+import { createWorkerHandle } from './worker-handle.ts';
 
 export interface EngineOptions {
   readonly bundle: Bundle;
@@ -65,6 +65,6 @@ export function startLimit(provider: ProviderName, options: Pick<EngineOptions, 
 }
 
 /** How a runner of the engine is made. */
-export function laneFactory(kind: EngineOptions['kind'] = 'worker'): LaneFactory {
-  return kind === 'worker' ? createWorkerLane : createChildLane;
+export function handleFactory(kind: EngineOptions['kind'] = 'worker'): HandleFactory {
+  return kind === 'worker' ? createWorkerHandle : createChildHandle;
 }

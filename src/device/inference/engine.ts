@@ -140,7 +140,7 @@ export interface InferenceEngine {
   recycle?(detections: Detections): void;
   /** Lets the jobs in hand finish, then ends threads or processes. Safe to call twice. */
   close(): Promise<void>;
-  /** Told when a process or thread was lost and when its successor is ready. */
+  /** Told when a process or thread was lost and when its replacement is ready. */
   onIncident(listener: (incident: EngineIncident) => void): void;
   /** For engines that size themselves: where they read the load, and whom they tell what they became. */
   follow?(observer: SizingObserver): void;

@@ -1,5 +1,5 @@
 import type { InferenceInput } from './engine.ts';
-import type { ModelRequest, RunItem } from './protocol.ts';
+import type { ModelRequest, RunItem } from './runner-messages.ts';
 
 /**
  * Why an input cannot go into the graph, as a finished item; `null` where it can. A wrong size never reaches

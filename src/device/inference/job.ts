@@ -1,7 +1,7 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError, type ErrorCode, type ErrorDetails } from '../../contract/errors.ts';
 import type { DecodeLimits, InferenceInput, InferenceItem, InferenceOutcome } from './engine.ts';
-import type { RunDoneMessage, RunItem } from './protocol.ts';
+import type { RunDoneMessage, RunItem } from './runner-messages.ts';
 import { viewSlab } from './slab.ts';
 
 /** One call of `infer` on its way. */

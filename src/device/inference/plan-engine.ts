@@ -6,12 +6,12 @@ import { claimsOf, type Bundle } from '../../model/bundle.ts';
 import { MeasurementCache } from '../machine/measurement-cache.ts';
 import { readReferences, type LoadedReferences } from '../references/read-references.ts';
 import { readEngineHost, type EngineHost } from './engine-compat.ts';
-import { laneFactory, startLimit, type EngineOptions } from './engine-options.ts';
+import { handleFactory, startLimit, type EngineOptions } from './engine-options.ts';
 import { machineFingerprint } from './machine-fingerprint.ts';
 import type { EngineInfo } from './engine.ts';
 import { KEPT_CHECK_MS, planVariants } from './plan-variants.ts';
 import type { EnginePlan } from './plan.ts';
-import type { ModelRequest, ReferenceTask } from './protocol.ts';
+import type { ModelRequest, ReferenceTask } from './runner-messages.ts';
 import {
   chooseProvider,
   describeRefusals,
@@ -127,7 +127,7 @@ export async function planEngine(options: EngineOptions): Promise<EnginePlan> {
     choice,
     isAsked: options.variant !== undefined,
     strict: options.strict ?? false,
-    createLane: laneFactory(options.kind),
+    createHandle: handleFactory(options.kind),
     startTimeoutMs: (provider) => startLimit(provider, options),
     cache: options.cache ?? new MeasurementCache((line) => notes.push(line)),
     bundleDigest: options.bundle.digest,
@@ -184,7 +184,7 @@ export async function checkReferences(
     }));
     const limit = startLimit(provider, options);
     const budgets = { loadBudgetMs: limit, timingBudgetMs: 0 };
-    const results = await tryVariants(laneFactory(options.kind), { candidates, ...budgets }, limit);
+    const results = await tryVariants(handleFactory(options.kind), { candidates, ...budgets }, limit);
     found.push(...rankVariants(ways, results).candidates);
   }
   return found;

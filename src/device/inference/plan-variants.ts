@@ -10,9 +10,9 @@ import {
 } from '../../contract/engine-choice.ts';
 import { describeError } from '../../contract/errors.ts';
 import type { MeasurementCache, MeasurementKey } from '../machine/measurement-cache.ts';
-import type { LaneFactory } from './lane.ts';
+import type { HandleFactory } from './runner-handle.ts';
 import type { EnginePlan } from './plan.ts';
-import type { ModelRequest } from './protocol.ts';
+import type { ModelRequest } from './runner-messages.ts';
 import type { ProviderCandidate, ProviderChoice } from './providers.ts';
 import { rankVariants } from './rank-variants.ts';
 import { tryVariants } from './try-variants.ts';
@@ -23,7 +23,7 @@ export interface PlanRequest {
   readonly isAsked: boolean;
   readonly strict: boolean;
   readonly requestFor: (candidate: ProviderCandidate, referenceBudgetMs: number) => ModelRequest;
-  readonly createLane: LaneFactory;
+  readonly createHandle: HandleFactory;
   readonly cache: MeasurementCache;
   readonly bundleDigest: string;
   /** `MachineFingerprint.digest` */
@@ -142,7 +142,7 @@ async function measure(
   };
   let ranking;
   try {
-    const results = await tryVariants(request.createLane, trial, request.startTimeoutMs(provider));
+    const results = await tryVariants(request.createHandle, trial, request.startTimeoutMs(provider));
     ranking = rankVariants(group, results);
   } catch (error) {
     return unmeasured(request, 'order', `variants could not be measured: ${describeError(error)}`);

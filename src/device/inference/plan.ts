@@ -1,5 +1,5 @@
 import type { VariantChoice } from '../../contract/engine-choice.ts';
-import type { ModelRequest } from './protocol.ts';
+import type { ModelRequest } from './runner-messages.ts';
 import type { ProviderCandidate, ProviderChoice } from './providers.ts';
 
 /** What an engine is to run: candidates in the order in which they are tried, and why. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { PROVIDERS, type BundleVariant, type ProviderName } from '../../contract/bundle.ts';
 import type { Int8Arithmetic, MachineKind } from '../../contract/machine.ts';
 import type { ProviderRefusal } from './engine.ts';
-import { describeEngine, describeHost, engineFits, type EngineHost } from './engine-compat.ts';
+import { describeEngine, describeEngineHost, engineFits, type EngineHost } from './engine-compat.ts';
 import { listBackends } from './session.ts';
 
 /** Whether the inference library can use a provider here, and why not. */
@@ -150,7 +150,7 @@ export function chooseProvider(request: ProviderRequest): ProviderChoice {
     const meant = offered.filter(({ providers }) => providers.includes(provider));
     const foreign = meant.find((entry) => !fitsHere(entry, request.host));
     if (foreign?.engine !== undefined) {
-      const [built, found] = [describeEngine(foreign.engine), describeHost(request.host)];
+      const [built, found] = [describeEngine(foreign.engine), describeEngineHost(request.host)];
       foreignEngine ??= { variant: foreign.id, built, found };
     }
     const support = supported.find((entry) => entry.provider === provider);

@@ -4,7 +4,7 @@ import {
   type EngineCandidate,
   type VariantChoice,
 } from '../../contract/engine-choice.ts';
-import type { TrialResult } from './protocol.ts';
+import type { TrialResult } from './runner-messages.ts';
 import type { ProviderCandidate } from './providers.ts';
 
 /**

@@ -6,7 +6,7 @@ import { addRawInput, AVERAGE_FROM, gridFor, RAW_INPUTS } from '../../model/onnx
 import { swapInputChannels } from '../../model/onnx/channels.ts';
 import type { InferenceInput } from './engine.ts';
 import { OutputBuffers, toOutputTensors } from './output-buffers.ts';
-import type { ModelRequest } from './protocol.ts';
+import type { ModelRequest } from './runner-messages.ts';
 import { GraphSession, makeFeed, type SessionOptions } from './session.ts';
 
 /** Which of the graphs for raw frames: each holds the weights anew, so they are made when they are needed. */

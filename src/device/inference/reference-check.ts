@@ -5,7 +5,7 @@ import { letterboxFor } from '../../core/image/letterbox.ts';
 import { deviationFrom } from '../../core/references/deviation.ts';
 import { swapRedAndBlue } from '../../core/references/synthetic.ts';
 import type { InferenceInput } from './engine.ts';
-import type { ModelRequest } from './protocol.ts';
+import type { ModelRequest } from './runner-messages.ts';
 
 /** How a graph takes an image of the network's size: as it is, or as a camera's frame of that size. */
 export type ReferenceEntry = 'letterboxed' | 'rgb8' | 'bgr8';

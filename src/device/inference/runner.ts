@@ -11,7 +11,7 @@ import type { DecodeLimits, InferenceInput } from './engine.ts';
 import { refuseInput } from './input-check.ts';
 import { LetterboxedGraph } from './letterboxed-graph.ts';
 import { countByProvider } from './profile.ts';
-import type { LoadReport, ModelRequest, RunDoneMessage, RunItem, RunMessage } from './protocol.ts';
+import type { LoadReport, ModelRequest, RunDoneMessage, RunItem, RunMessage } from './runner-messages.ts';
 import { planFor, RawGraph, takesRaw, type RawPlan } from './raw-graph.ts';
 import { checkReference } from './reference-check.ts';
 import type { SessionOptions } from './session.ts';

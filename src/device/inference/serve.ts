@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import type { NativeTurn } from './native-turn.ts';
-import type { FromRunner, ToRunner } from './protocol.ts';
+import type { FromRunner, ToRunner } from './runner-messages.ts';
 import { Runner } from './runner.ts';
 import { runTrial } from './trial.ts';
 

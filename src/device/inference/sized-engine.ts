@@ -2,7 +2,7 @@ import type { EngineSetting, SettingRequest } from '../../core/sizing/settings.t
 import { createEngine, type EngineOptions } from './create-engine.ts';
 import { ElasticEngine } from './elastic-engine.ts';
 import type { EngineInfo, InferenceEngine } from './engine.ts';
-import type { LaneEngine } from './lane-engine.ts';
+import type { RunnerPool } from './runner-pool.ts';
 import { openSized } from './open-sized.ts';
 
 export interface SizedEngineOptions extends Omit<EngineOptions, 'workers' | 'threads' | 'queueDepth'> {
@@ -20,14 +20,14 @@ export interface SizedEngineOptions extends Omit<EngineOptions, 'workers' | 'thr
 export function createSizedEngine({ sizing, log, ...engine }: SizedEngineOptions): InferenceEngine {
   const fixed = fixedSetting(sizing);
   if (fixed !== null) return createEngine({ ...engine, ...fixed });
-  const createLike = (setting: EngineSetting, like: EngineInfo, isProbe: boolean): LaneEngine =>
+  const createLike = (setting: EngineSetting, like: EngineInfo, isProbe: boolean): RunnerPool =>
     createEngine({
       ...engine,
       ...setting,
       like,
       ...(isProbe ? { inputs: 'letterboxed', startTogether: true } : {}),
     });
-  const create = (setting: EngineSetting): LaneEngine => createEngine({ ...engine, ...setting });
+  const create = (setting: EngineSetting): RunnerPool => createEngine({ ...engine, ...setting });
   return new ElasticEngine({
     open: (signal) => openSized({ engine, request: sizing, log, create, createLike }, signal),
     create: (setting, like) => createLike(setting, like, false),

@@ -1,7 +1,7 @@
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { noiseImage } from '../../core/references/synthetic.ts';
 import { LetterboxedGraph } from './letterboxed-graph.ts';
-import type { ModelRequest, TrialMessage, TrialResult } from './protocol.ts';
+import type { ModelRequest, TrialMessage, TrialResult } from './runner-messages.ts';
 import { checkReference, referenceInput } from './reference-check.ts';
 import { readChecked } from './runner.ts';
 

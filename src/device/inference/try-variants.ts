@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import type { LaneFactory } from './lane.ts';
-import type { TrialMessage, TrialResult } from './protocol.ts';
+import type { HandleFactory } from './runner-handle.ts';
+import type { TrialMessage, TrialResult } from './runner-messages.ts';
 
 /**
  * Has a runner of its own try candidates, so that the caller's thread goes on and what they leave behind goes
@@ -8,28 +8,28 @@ import type { TrialMessage, TrialResult } from './protocol.ts';
  * not answer.
  */
 export async function tryVariants(
-  createLane: LaneFactory,
+  createHandle: HandleFactory,
   trial: Omit<TrialMessage, 'type'>,
   timeoutMs: number,
 ): Promise<readonly TrialResult[]> {
-  const lane = createLane();
+  const handle = createHandle();
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {
       timer = setTimeout(() => {
-        lane.abandon();
+        handle.abandon();
         reject(new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
       }, timeoutMs);
-      lane.onMessage((message) => {
+      handle.onMessage((message) => {
         if (message.type === 'tried') resolve(message.results);
       });
-      lane.onExit((reason) => {
-        reject(new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: lane.kind, reason }));
+      handle.onExit((reason) => {
+        reject(new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: handle.kind, reason }));
       });
-      lane.post({ type: 'trial', ...trial });
+      handle.post({ type: 'trial', ...trial });
     });
   } finally {
     clearTimeout(timer);
-    lane.post({ type: 'close' });
+    handle.post({ type: 'close' });
   }
 }

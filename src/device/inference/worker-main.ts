@@ -1,6 +1,6 @@
 import { parentPort, workerData, type TransferListItem } from 'node:worker_threads';
 import { NativeTurn } from './native-turn.ts';
-import type { FromRunner, ToRunner } from './protocol.ts';
+import type { FromRunner, ToRunner } from './runner-messages.ts';
 import { serve } from './serve.ts';
 
 /** Entry of a worker thread. Buffers go back the way they came: by transfer. */

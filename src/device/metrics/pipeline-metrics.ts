@@ -14,7 +14,7 @@ const STAGE_BUCKETS = [
 const CAMERA_LABELS = ['camera', 'bundle', 'provider'];
 
 /** What the metrics are read from. */
-export interface PipelineStats {
+export interface PipelineView {
   readonly engineInfo: EngineInfo | null;
   snapshot(): PipelineSnapshot;
 }
@@ -70,7 +70,7 @@ interface CameraObservers {
  */
 export class PipelineMetrics implements ResultSink {
   readonly name = 'metrics';
-  readonly #pipeline: PipelineStats;
+  readonly #pipeline: PipelineView;
   readonly #sensors: () => SensorReading;
   readonly #registry = new Registry();
   readonly #registers = [this.#registry];
@@ -154,7 +154,7 @@ export class PipelineMetrics implements ResultSink {
   #observedDigest = '';
 
   /** @param sensors asked on every scrape */
-  constructor(pipeline: PipelineStats, sensors: () => SensorReading) {
+  constructor(pipeline: PipelineView, sensors: () => SensorReading) {
     this.#pipeline = pipeline;
     this.#sensors = sensors;
   }

@@ -4,7 +4,7 @@ import type { Reliability } from '../qos.ts';
 type EndpointKey = `${'qos' | 'type' | 'listener' | 'rival'} ${string}`;
 
 /** Something about the topics around a node that somebody should know. */
-export interface Finding {
+export interface TopicFinding {
   readonly level: 'warn' | 'error';
   /**
    * what it is about; a finding of the same key replaces the one before, so what can be there twice names
@@ -14,7 +14,7 @@ export interface Finding {
   readonly message: string;
 }
 
-interface EndpointFinding extends Finding {
+interface EndpointFinding extends TopicFinding {
   readonly key: EndpointKey;
 }
 
@@ -36,7 +36,7 @@ export interface CameraView {
  * Findings about the way in, by what a person should look at first. A camera that is heard gives none about
  * silence.
  */
-export function inspectCamera(view: CameraView, silentAfterSeconds: number): Finding[] {
+export function inspectCamera(view: CameraView, silentAfterSeconds: number): TopicFinding[] {
   const sameType = view.publishers.filter((publisher) => publisher.type === view.type);
   const findings = distinct([...findWrongType(view), ...findQosMismatch(view, sameType)]);
   if (view.silentSeconds < silentAfterSeconds) return findings;
@@ -74,7 +74,11 @@ function findQosMismatch(view: CameraView, publishers: readonly Endpoint[]): End
   });
 }
 
-function whySilent(view: CameraView, publishers: readonly Endpoint[], findings: readonly Finding[]): string {
+function whySilent(
+  view: CameraView,
+  publishers: readonly Endpoint[],
+  findings: readonly TopicFinding[],
+): string {
   if (findings.length > 0) return 'see the mismatch above';
   if (publishers.length > 0) {
     const nodes = publishers.map((publisher) => publisher.node).join(', ');
@@ -93,7 +97,11 @@ function whySilent(view: CameraView, publishers: readonly Endpoint[], findings: 
  *
  * @param topic of the results
  */
-export function inspectListeners(topic: string, type: string, listeners: readonly Endpoint[]): Finding[] {
+export function inspectListeners(
+  topic: string,
+  type: string,
+  listeners: readonly Endpoint[],
+): TopicFinding[] {
   const findings = listeners.flatMap((listener): EndpointFinding[] => {
     const wrong =
       listener.type !== type
@@ -130,10 +138,10 @@ function distinct(findings: readonly EndpointFinding[]): EndpointFinding[] {
  * @param topic of the results
  * @param own full name of this node, which is among the publishers once
  */
-export function inspectRivals(topic: string, own: string, publishers: readonly Endpoint[]): Finding[] {
+export function inspectRivals(topic: string, own: string, publishers: readonly Endpoint[]): TopicFinding[] {
   const names = publishers.map(({ node }) => node);
   const rivals = new Set(names.filter((name, i) => name !== own || names.indexOf(own) !== i));
-  return [...rivals].map((rival): Finding => {
+  return [...rivals].map((rival): TopicFinding => {
     const who = rival === own ? `another node of this name (${rival})` : rival;
     const message =
       `${who} publishes ${topic} as well: listeners get results of both; end one, or remap its ` +
@@ -157,8 +165,8 @@ export class FindingLog {
   /** Brings a subject's findings up to date; `say` hears what is new, `over` what is gone. */
   update(
     subject: string,
-    findings: readonly Finding[],
-    say: (finding: Finding) => void,
+    findings: readonly TopicFinding[],
+    say: (finding: TopicFinding) => void,
     over: (message: string) => void,
   ): void {
     const present = new Set<string>();

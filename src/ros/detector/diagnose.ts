@@ -7,7 +7,7 @@ import { refusedOf } from '../../device/inference/describe-choice.ts';
 import { engineCondition } from '../../device/runtime/engine-trouble.ts';
 import type { TelemetryStatus } from '../../device/telemetry/telemetry-client.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
-import type { Finding } from './camera-watch.ts';
+import type { TopicFinding } from './camera-watch.ts';
 import type { DetectorParameters } from './parameters.ts';
 
 /** What diagnostics are made from. */
@@ -21,7 +21,7 @@ export interface DetectorCondition {
   /** milliseconds from the newest frame's stamp to its result; NaN where there is none */
   readonly delayMs: number;
   /** by camera */
-  readonly findings: ReadonlyMap<string, readonly Finding[]>;
+  readonly findings: ReadonlyMap<string, readonly TopicFinding[]>;
   /** null where it is off */
   readonly telemetry: TelemetryStatus | null;
 }
@@ -154,7 +154,7 @@ function diagnoseCamera(
   camera: string,
   state: string,
   snapshot: PipelineSnapshot,
-  findings: readonly Finding[],
+  findings: readonly TopicFinding[],
 ): DiagnosticStatus {
   const stats = snapshot.cameras[camera]!;
   const { frames, fps, width, height, encoding, clockResets } = stats;
@@ -183,7 +183,7 @@ function diagnoseCamera(
 
 /** What a person should look at first: errors of the graph, then frames that come to nothing, then warnings. */
 function worstOf(
-  findings: readonly Finding[],
+  findings: readonly TopicFinding[],
   stats: CameraSnapshot | null,
 ): Pick<DiagnosticStatus, 'level' | 'message'> | undefined {
   const error = findings.find(({ level }) => level === 'error');

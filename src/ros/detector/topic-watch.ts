@@ -2,7 +2,13 @@ import { publishersOf, subscriptionsOf, topicsOfType } from '../graph.ts';
 import type { Log } from '../log.ts';
 import type { Reliability } from '../qos.ts';
 import { MESSAGE, type RosNode } from '../rcl.ts';
-import { FindingLog, inspectCamera, inspectListeners, inspectRivals, type Finding } from './camera-watch.ts';
+import {
+  FindingLog,
+  inspectCamera,
+  inspectListeners,
+  inspectRivals,
+  type TopicFinding,
+} from './camera-watch.ts';
 import type { SessionCamera } from './session.ts';
 
 interface Watched {
@@ -47,8 +53,8 @@ export class TopicWatch {
   }
 
   /** Findings of now by camera; what is new goes to the log. */
-  look(silentAfterSeconds: number): ReadonlyMap<string, readonly Finding[]> {
-    const all = new Map<string, readonly Finding[]>();
+  look(silentAfterSeconds: number): ReadonlyMap<string, readonly TopicFinding[]> {
+    const all = new Map<string, readonly TopicFinding[]>();
     for (const watched of this.#watched) {
       const { topics } = watched.camera;
       const findings = this.#inspect(watched, silentAfterSeconds);
@@ -67,7 +73,7 @@ export class TopicWatch {
     return all;
   }
 
-  #inspect(watched: Watched, silentAfterSeconds: number): Finding[] {
+  #inspect(watched: Watched, silentAfterSeconds: number): TopicFinding[] {
     const { topics, input } = watched.camera;
     if (input.messages !== watched.messages) {
       watched.messages = input.messages;

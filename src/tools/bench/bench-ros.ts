@@ -8,7 +8,7 @@ import { median } from './statistics.ts';
 /** Options of both ROS benchmarks; a trial adds who, rate and seconds. */
 export type RosBenchOptions = Omit<TrialOptions, 'who' | 'rate' | 'seconds'>;
 
-export type Say = (line: string) => void;
+export type PrintLine = (line: string) => void;
 
 /** Runs one trial: camera, detector and listener, each a process. */
 export type TrialRunner = (options: TrialOptions) => Promise<TrialOutcome>;
@@ -41,7 +41,7 @@ export async function benchRos(
   runTrial: TrialRunner,
   options: RosBenchOptions & { rate: number; seconds: number },
   host: Host,
-  say: Say,
+  say: PrintLine,
 ): Promise<RosBenchReport> {
   const startedAt = new Date().toISOString();
   const { trial, run, sentSinceFirst } = await runTrial({ ...options, who: 'goshawk' });
@@ -78,7 +78,7 @@ export async function benchPeers(
     peerModelDigest: string;
   },
   host: Host,
-  say: Say,
+  say: PrintLine,
 ): Promise<PeersBenchReport> {
   const startedAt = new Date().toISOString();
   const trials: RosTrial[] = [];

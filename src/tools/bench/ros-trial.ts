@@ -104,7 +104,7 @@ async function startDetector(
 }
 
 /** Runs one trial: starts detector, listener, then camera, and stops them in reverse order. */
-export async function runTrial(places: TrialPlaces, options: TrialOptions): Promise<TrialOutcome> {
+export async function runRosTrial(places: TrialPlaces, options: TrialOptions): Promise<TrialOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'goshawk-bench-'));
   const stampsFile = join(folder, 'stamps.json');
   const reportFile = join(folder, 'run.json');

@@ -10,7 +10,7 @@ import {
   checkSharedMemory,
   checkThreads,
 } from './checks/machine.ts';
-import { checkBundles, checkProviders, checkReferences, type ModelPorts } from './checks/models.ts';
+import { checkBundles, checkProviders, checkModelReferences, type ModelPorts } from './checks/models.ts';
 import {
   checkClientLibrary,
   checkDdsProfile,
@@ -35,7 +35,7 @@ const CHECKS: readonly (readonly [name: string, check: Check])[] = [
   ['receive-buffers', checkReceiveBuffers],
   ['providers', checkProviders],
   ['bundles', (_probe, ports) => checkBundles(ports)],
-  ['references', (_probe, ports) => checkReferences(ports)],
+  ['references', (_probe, ports) => checkModelReferences(ports)],
   ['governor', checkGovernor],
   ['clock', checkClock],
   ['clock-steps', checkClockSteps],

@@ -8,7 +8,7 @@ import type { DetectorLatencies } from './detect-dataset.ts';
 /** share of resamples within the interval */
 const CONFIDENCE = 0.95;
 
-export interface ReportFacts {
+export interface AccuracyFacts {
   readonly startedAt: Date;
   readonly host: Host;
   readonly bundle: AccuracyReport['bundle'];
@@ -39,7 +39,7 @@ function latencyOf(latencies: DetectorLatencies): AccuracyReport['latencyMs'] {
 export function makeAccuracyReport(
   dataset: Dataset,
   detections: readonly DetectedBox[],
-  facts: ReportFacts,
+  facts: AccuracyFacts,
 ): AccuracyReport {
   const images = dataset.images.length;
   const { resamples, seed } = facts;

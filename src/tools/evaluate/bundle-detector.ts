@@ -8,7 +8,7 @@ import type { DecodeLimits, InferenceInput } from '../../device/inference/engine
 import { listUsableProviders } from '../../device/inference/providers.ts';
 import { decodeImageFile } from '../../device/imaging/image-file.ts';
 import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
-import type { Detector, DetectorResult } from './detector.ts';
+import type { ImageDetector, DetectorResult } from './detector.ts';
 
 /** How images are resized for the network: the two preprocessors of the frame path. */
 export const EVALUATE_PREPROCESS = ['sharp', 'graph'] as const;
@@ -55,7 +55,7 @@ function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
  * A detector that processes image files like the frame path processes raw frames of a camera, with the same
  * preprocessing, engine, decoding and suppression. Starts the engine.
  */
-export async function openBundleDetector(options: BundleDetectorOptions): Promise<Detector> {
+export async function openBundleDetector(options: BundleDetectorOptions): Promise<ImageDetector> {
   const { bundle, preprocess, limits } = options;
   const { manifest } = bundle;
   const { width: inputWidth, height: inputHeight, anchor } = manifest.input;

@@ -4,7 +4,7 @@ import type { DetectedBox } from '../../core/evaluation/boxes.ts';
 import type { Detections } from '../../core/detections.ts';
 import { Histogram } from '../../core/histogram.ts';
 import type { Dataset } from './dataset.ts';
-import type { Detector, DetectorTimes } from './detector.ts';
+import type { ImageDetector, DetectorTimes } from './detector.ts';
 
 /** Latencies of a run over a data set, by stage. */
 export class DetectorLatencies {
@@ -52,7 +52,7 @@ export function boxesOf(detections: Detections, image: number): DetectedBox[] {
 export async function detectDataset(
   dataset: Dataset,
   folder: string,
-  detector: Detector,
+  detector: ImageDetector,
   onProgress: (done: number, total: number) => void,
 ): Promise<DatasetDetections> {
   const { images } = dataset;
@@ -93,7 +93,7 @@ export async function detectDataset(
     }
   }
 
-  const lanes = await Promise.allSettled(Array.from({ length: detector.parallel }, work));
-  for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
+  const outcomes = await Promise.allSettled(Array.from({ length: detector.parallel }, work));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   return { boxes: byImage.flat(), latencies };
 }

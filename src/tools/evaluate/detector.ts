@@ -18,7 +18,7 @@ export interface DetectorResult {
 }
 
 /** Detects objects in image files. */
-export interface Detector {
+export interface ImageDetector {
   readonly bundle: BundleRef;
   readonly labels: readonly string[];
   /** execution providers that may be used, best first */

@@ -4,7 +4,7 @@ import { writeOutput } from '../../platform/outputs.ts';
 import { makeAccuracyReport } from './accuracy-report.ts';
 import { readDataset, readResults, toResults, type DatasetOptions } from './dataset.ts';
 import { detectDataset } from './detect-dataset.ts';
-import type { Detector } from './detector.ts';
+import type { ImageDetector } from './detector.ts';
 
 /** Options that apply whether a model runs or detections are read from a file. */
 export interface EvaluateOptions {
@@ -19,7 +19,7 @@ export interface EvaluateOptions {
 }
 
 export interface EvaluateDetectorOptions extends EvaluateOptions {
-  readonly detector: Detector;
+  readonly detector: ImageDetector;
   /** folder of the images */
   readonly images: string;
   readonly settings: AccuracyReport['settings'];

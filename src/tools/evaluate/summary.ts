@@ -4,7 +4,7 @@ const percent = (value: number | null): string =>
   value === null ? '   -' : (100 * value).toFixed(2).padStart(6);
 
 /** The report in a few lines for a terminal, in percent. */
-export function summarize(report: AccuracyReport): string {
+export function summarizeAccuracy(report: AccuracyReport): string {
   const { interval, bundle } = report;
   const source = bundle === null ? 'detections from a file' : `${bundle.name}@${bundle.version}`;
   const range =

@@ -7,8 +7,14 @@ import { fitForTensorrt } from './fit-for-tensorrt.ts';
 import { searchAccuracySchema, type JudgedModel, type SearchAccuracy } from './judge.ts';
 import { measureLatencies, ratioOfThreads, type Latency } from './latency.ts';
 import type { ImageStore } from './image-store.ts';
-import { quantizeSchema, sensitivitySchema, type Layer, type ImageFile, type Scheme } from './protocol.ts';
-import { QuantizerError, type OnProgress, type QuantizerPort } from './quantizer.ts';
+import {
+  quantizeSchema,
+  sensitivitySchema,
+  type Layer,
+  type ImageFile,
+  type Scheme,
+} from './quantizer-messages.ts';
+import { QuantizerError, type OnShare, type QuantizerPort } from './quantizer.ts';
 import { readGraph } from './source-model.ts';
 import type { PlaceOf, StepInputs, WorkFolder } from './work-folder.ts';
 
@@ -85,7 +91,7 @@ export interface CandidateBuilderOptions {
   readonly threads: number;
   readonly signal: AbortSignal;
   /** called with the share of a long request that is done */
-  readonly onProgress: OnProgress;
+  readonly onProgress: OnShare;
 }
 
 const madeSchema = quantizeSchema.extend({ failure: z.string().nullable(), findings: z.array(z.string()) });

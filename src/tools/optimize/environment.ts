@@ -18,7 +18,7 @@ export interface QuantizerCommand {
 }
 
 /** Receives the current activity, for a progress line. */
-export type Say = (activity: string) => void;
+export type OnActivity = (activity: string) => void;
 
 /** Locations of the program, its Python sources and the environment. */
 export interface Places {
@@ -45,7 +45,7 @@ export function packagePlaces(): Places {
  * GOSHAWK_OPTIMIZE_ENVIRONMENT, which says what to install.
  */
 export async function ensureQuantizer(
-  say: Say,
+  say: OnActivity,
   signal: AbortSignal,
   places: Places = packagePlaces(),
 ): Promise<QuantizerCommand> {
@@ -101,7 +101,7 @@ async function make(
   python: string,
   requirements: string,
   stamp: string,
-  say: Say,
+  say: OnActivity,
   signal: AbortSignal,
 ): Promise<void> {
   say('looking for Python');

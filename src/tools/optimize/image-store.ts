@@ -10,7 +10,7 @@ import type { ImageView } from '../../core/image/image-view.ts';
 import { decodeImageFile, listImageFiles } from '../../device/imaging/image-file.ts';
 import { SharpLetterboxer } from '../../device/imaging/sharp-letterbox.ts';
 import type { Dataset } from '../evaluate/dataset.ts';
-import type { ImageFile } from './protocol.ts';
+import type { ImageFile } from './quantizer-messages.ts';
 import type { WorkFolder } from './work-folder.ts';
 
 /** The part of a manifest that determines how an image becomes the network's input. */

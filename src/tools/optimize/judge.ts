@@ -5,7 +5,7 @@ import { evaluateDetections, type CocoEvaluation } from '../../core/evaluation/e
 import type { Dataset } from '../evaluate/dataset.ts';
 import { detectStored, type DetectOptions } from './detect-stored.ts';
 import type { ImageStore } from './image-store.ts';
-import { selectImages, type Part, type Split } from './split.ts';
+import { selectImages, type DatasetPart, type Split } from './split.ts';
 
 /** share of resamples within an interval */
 export const CONFIDENCE = 0.95;
@@ -122,7 +122,7 @@ export class Judge {
     return this.#onPart(this.#options.split.final, models);
   }
 
-  async #onPart(part: Part, models: readonly JudgedModel[]): Promise<PartAccuracy[]> {
+  async #onPart(part: DatasetPart, models: readonly JudgedModel[]): Promise<PartAccuracy[]> {
     const { labeled } = this.#options;
     const results: PartAccuracy[] = [];
     let first: { ap: number; draws: Float64Array } | null = null;
@@ -143,12 +143,12 @@ export class Judge {
     return results;
   }
 
-  #evaluate(part: Part, found: readonly DetectedBox[]): CocoEvaluation {
+  #evaluate(part: DatasetPart, found: readonly DetectedBox[]): CocoEvaluation {
     const { dataset } = this.#options;
     return evaluateDetections(selectImages(part.images, dataset.labels.length, dataset.truths, found));
   }
 
-  #draw(part: Part, { matches }: CocoEvaluation): Float64Array {
+  #draw(part: DatasetPart, { matches }: CocoEvaluation): Float64Array {
     const { resamples, seed } = this.#options;
     return resampleAp(matches, { images: part.images.length, resamples, seed });
   }

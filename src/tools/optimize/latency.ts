@@ -63,7 +63,7 @@ export async function measureLatencies(
     const rounds = Math.min(ROUNDS_OF_A_LOAD, options.rounds - round);
     await measureLoaded(models, round, { ...options, rounds }, turns);
   }
-  return turns.map((own) => summarize(own, turns[0]!));
+  return turns.map((own) => summarizeLatency(own, turns[0]!));
 }
 
 /** Loads the graphs, measures each for a number of turns, and adds the results. */
@@ -136,7 +136,7 @@ function noise({ inputWidth, inputHeight }: GraphClaims): Uint8Array<ArrayBuffer
 }
 
 /** @param own turns of a graph by round, @param first those of the graph to compare with */
-export function summarize(own: readonly Turn[], first: readonly Turn[]): Latency {
+export function summarizeLatency(own: readonly Turn[], first: readonly Turn[]): Latency {
   const all = own.flatMap(({ times }) => times);
   const ratios = own.map(({ cost }, round) => cost / first[round]!.cost);
   return {

@@ -8,7 +8,7 @@ import { listSupportedProviders } from '../../device/inference/providers.ts';
 import { finish, isTensorrt, type Choice } from './finish.ts';
 import { checkOptions, type OptimizeOptions } from './options.ts';
 import { cleanGraph, openTools, readInputs, type Cleaned, type Inputs, type Tools } from './preparation.ts';
-import { Schedule, type OnProgress } from './progress.ts';
+import { Schedule, type OnProgressEvent } from './progress.ts';
 import { QuantizerError } from './quantizer.ts';
 import { makeOptimizeReport } from './report.ts';
 import { Search, type SearchResult } from './search.ts';
@@ -41,7 +41,7 @@ const TRAINED_RANGES = 'goshawk.activation_ranges';
 export async function optimize(
   options: OptimizeOptions,
   signal: AbortSignal,
-  onProgress: OnProgress,
+  onProgress: OnProgressEvent,
 ): Promise<OptimizeResult> {
   checkOptions(options);
   const workFolder = options.work ?? join(options.out, '.optimize');

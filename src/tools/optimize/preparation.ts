@@ -16,7 +16,7 @@ import type { OptimizeOptions } from './options.ts';
 import { refuseOverlap } from './overlap.ts';
 import { listCalibration, storeCalibration, storeLabeled, type ImageStore } from './image-store.ts';
 import type { Schedule } from './progress.ts';
-import { cleanSchema, type AnswerOf } from './protocol.ts';
+import { cleanSchema, type AnswerOf } from './quantizer-messages.ts';
 import { Quantizer, QuantizerError } from './quantizer.ts';
 import { openSource, readGraph, type SourceModel } from './source-model.ts';
 import { FEWEST_PICTURES, splitDataset, type Split } from './split.ts';

@@ -8,7 +8,7 @@ export interface ProgressEvent {
   readonly remaining: number | null;
 }
 
-export type OnProgress = (event: ProgressEvent) => void;
+export type OnProgressEvent = (event: ProgressEvent) => void;
 
 /** A finished step. */
 export interface StepTime {
@@ -30,7 +30,7 @@ const TELLING_SHARE = 0.1;
 export class Schedule {
   readonly steps: StepTime[] = [];
   readonly #now: () => number;
-  readonly #onProgress: OnProgress;
+  readonly #onProgress: OnProgressEvent;
   readonly #work: { readonly done: number; readonly recalled: number };
   readonly #started: number;
   readonly #budget: number | null;
@@ -50,7 +50,7 @@ export class Schedule {
   constructor(
     budget: number | null,
     work: { readonly done: number; readonly recalled: number },
-    onProgress: OnProgress,
+    onProgress: OnProgressEvent,
     now: () => number,
   ) {
     this.#work = work;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import { ChildProcess, describeEnd, type ChildEnd } from '../../platform/child-process.ts';
 import type { QuantizerCommand } from './environment.ts';
-import { answerSchema, OPERATIONS, peakSchema, type AnswerOf, type Operation } from './protocol.ts';
+import { answerSchema, OPERATIONS, peakSchema, type AnswerOf, type Operation } from './quantizer-messages.ts';
 
 /** Why a request failed. A failed candidate does not end the search. */
 export class QuantizerError extends Error {
@@ -18,11 +18,11 @@ export class QuantizerError extends Error {
 }
 
 /** Share of a request that is done, 0..1. */
-export type OnProgress = (share: number) => void;
+export type OnShare = (share: number) => void;
 
 interface Pending {
   readonly id: number;
-  readonly onProgress: OnProgress;
+  readonly onProgress: OnShare;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -32,7 +32,7 @@ export interface QuantizerPort {
   request<K extends Operation>(
     operation: K,
     parameters: Readonly<Record<string, unknown>>,
-    onProgress?: OnProgress,
+    onProgress?: OnShare,
   ): Promise<AnswerOf<K>>;
 }
 
@@ -65,7 +65,7 @@ export class Quantizer implements QuantizerPort {
   async request<K extends Operation>(
     operation: K,
     parameters: Readonly<Record<string, unknown>>,
-    onProgress: OnProgress = () => undefined,
+    onProgress: OnShare = () => undefined,
   ): Promise<AnswerOf<K>> {
     this.#signal.throwIfAborted();
     if (this.#pending !== null) throw new Error('the quantizer handles one request at a time');

@@ -24,7 +24,7 @@ import type { ChosenVariant } from './write-variants.ts';
 /** Losses in the table of the best candidates, in addition to the requested one. */
 const FLOORS = [0.005, 0.01, 0.02];
 
-export interface ReportFacts {
+export interface OptimizeFacts {
   readonly options: OptimizeOptions;
   readonly startedAt: Date;
   readonly seconds: number;
@@ -45,7 +45,7 @@ export interface ReportFacts {
 }
 
 /** Assembles all results into a report that follows its schema. */
-export function makeOptimizeReport(facts: ReportFacts): OptimizeReport {
+export function makeOptimizeReport(facts: OptimizeFacts): OptimizeReport {
   const { options, inputs, cleaned, search, choice, chosen } = facts;
   const { source, dataset, split, calibration } = inputs;
   const { manifest, digest } = source.bundle;

@@ -1,4 +1,4 @@
-import type { Scheme } from './protocol.ts';
+import type { Scheme } from './quantizer-messages.ts';
 
 /** A scheme before the layers that stay in float are known. */
 export type BaseScheme = Omit<Scheme, 'keepFloat'>;

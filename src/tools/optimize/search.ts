@@ -3,7 +3,7 @@ import { holdsFloor, type Ranked } from './choose.ts';
 import { estimateDrops } from './estimate.ts';
 import type { StepKind, Steps } from './forecast.ts';
 import { bisectionTries, Outlook, type Phase } from './outlook.ts';
-import type { Layer, Scheme } from './protocol.ts';
+import type { Layer, Scheme } from './quantizer-messages.ts';
 import { CALIBRATIONS, CPU_SCHEME, schemeId, type BaseScheme } from './schemes.ts';
 import type { Candidate, GivenPlan, Graph, Plan } from './candidate-builder.ts';
 

@@ -4,7 +4,7 @@ import type { DetectedBox, EvaluationSet, TruthBox } from '../../core/evaluation
 import type { Dataset } from '../evaluate/dataset.ts';
 
 /** A part of the labeled images. */
-export interface Part {
+export interface DatasetPart {
   /** indices in the data set, ascending */
   readonly images: readonly number[];
   /** objects that count (crowds left out) */
@@ -15,11 +15,11 @@ export interface Part {
 
 export interface Split {
   /** images that the search may use */
-  readonly search: Part;
+  readonly search: DatasetPart;
   /** images for choosing among the finalists after the search */
-  readonly choice: Part;
+  readonly choice: DatasetPart;
   /** images for the final measurements; nothing is chosen by them */
-  readonly final: Part;
+  readonly final: DatasetPart;
 }
 
 /** Minimum number of images: one for each part. */
@@ -59,7 +59,7 @@ export function splitDataset(
   const wanted = Math.min(most, Math.max(1, Math.min(order.length - 2, Math.round(share * order.length))));
   const [search, rest] = deal([...alike.values()], wanted);
   const [choice, final] = deal(rest, Math.max(1, Math.floor(rest.flat().length / 2)));
-  const part = (groups: readonly (readonly number[])[]): Part => partOf(dataset, groups.flat());
+  const part = (groups: readonly (readonly number[])[]): DatasetPart => partOf(dataset, groups.flat());
   return { search: part(search), choice: part(choice), final: part(final) };
 }
 
@@ -85,7 +85,7 @@ function deal(
   return [taken, left];
 }
 
-function partOf(dataset: Dataset, unsorted: readonly number[]): Part {
+function partOf(dataset: Dataset, unsorted: readonly number[]): DatasetPart {
   const images = [...unsorted].sort((a, b) => a - b);
   const inside = new Set(images);
   const hash = createHash('sha256').update(`${dataset.digest}\n`);

@@ -15,7 +15,7 @@ export interface Judgement {
 const MAX_NAMED = 3;
 
 /** AP in points. */
-export function points(drop: number): string {
+export function inPoints(drop: number): string {
   return `${(100 * drop).toFixed(2)} points`;
 }
 
@@ -47,12 +47,12 @@ export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgeme
   if (contradicted !== undefined) {
     return {
       verdict: 'refused',
-      reason: `it lost ${points(contradicted.trial.drop)} on the choice part, which the search did not use`,
+      reason: `it lost ${inPoints(contradicted.trial.drop)} on the choice part, which the search did not use`,
     };
   }
   if (!holdsFloor(entry, maxApDrop)) {
-    const expected = `${points(estimate.drop)} expected, ${points(estimate.deviation)} uncertain`;
-    return { verdict: 'refused', reason: `over the floor of ${points(maxApDrop)}: ${expected}` };
+    const expected = `${inPoints(estimate.drop)} expected, ${inPoints(estimate.deviation)} uncertain`;
+    return { verdict: 'refused', reason: `over the floor of ${inPoints(maxApDrop)}: ${expected}` };
   }
   if (isTensorrt(entry)) return { verdict: 'accepted', reason: 'another one for TensorRT was kept' };
   if (!isNotSlower(entry)) return { verdict: 'refused', reason: slower(entry) };
@@ -86,7 +86,7 @@ function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arith
   const speed = latency === null ? '' : `, ${times(latency.ratio)} here`;
   return [
     `It needs exact 8-bit sums (VNNI, ARM); ${portable.candidate.plan.id} computes the same ` +
-      `on every CPU${speed}, and loses ${points(portable.final.drop)}.`,
+      `on every CPU${speed}, and loses ${inPoints(portable.final.drop)}.`,
   ];
 }
 
@@ -109,9 +109,11 @@ function describeNotTried(notTried: readonly string[]): string[] {
 function describeFinalPart(choice: Choice, maxApDrop: number): string[] {
   const over = takenOf(choice).filter(({ final }) => final.drop > maxApDrop);
   if (over.length === 0) return [];
-  const names = over.map(({ candidate, final }) => `${candidate.plan.id} (${points(final.drop)})`).join(', ');
+  const names = over
+    .map(({ candidate, final }) => `${candidate.plan.id} (${inPoints(final.drop)})`)
+    .join(', ');
   return [
-    `On the final part, more is lost than the floor of ${points(maxApDrop)} allows: ` +
+    `On the final part, more is lost than the floor of ${inPoints(maxApDrop)} allows: ` +
       `${names}. More labeled images or a lower --max-ap-drop make the choice more reliable.`,
   ];
 }
@@ -132,12 +134,12 @@ export function describeOutcome(
   if (faster) {
     lines.push(
       `${fastest.candidate.plan.id} is ${times(latency!.ratio)} at ${sizes(bytes)}; on images ` +
-        `not used for choosing it loses ${points(fastest.final.drop)}.`,
+        `not used for choosing it loses ${inPoints(fastest.final.drop)}.`,
     );
   } else {
     const what = notTried.length === 0 ? 'Nothing' : 'Nothing that was tried';
     lines.push(
-      `${what} within the floor of ${points(maxApDrop)} is faster than the float graph on this ` +
+      `${what} within the floor of ${inPoints(maxApDrop)} is faster than the float graph on this ` +
         'machine, so that stays first.',
     );
   }
@@ -146,7 +148,7 @@ export function describeOutcome(
   if (smallest !== null) {
     lines.push(
       `${smallest.candidate.plan.id} takes ${sizes(smallest.candidate.bytes)} and is not ` +
-        `slower; it loses ${points(smallest.final.drop)}.`,
+        `slower; it loses ${inPoints(smallest.final.drop)}.`,
     );
   }
   if (contradicted.length > 0) {

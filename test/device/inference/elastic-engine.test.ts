@@ -4,13 +4,13 @@ import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import type { EngineSetting } from '../../../src/core/sizing/settings.ts';
 import { ElasticEngine } from '../../../src/device/inference/elastic-engine.ts';
 import type { EngineIncident } from '../../../src/device/inference/engine.ts';
-import { LaneEngine } from '../../../src/device/inference/lane-engine.ts';
-import type { ModelRequest } from '../../../src/device/inference/protocol.ts';
+import { RunnerPool } from '../../../src/device/inference/runner-pool.ts';
+import type { ModelRequest } from '../../../src/device/inference/runner-messages.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import type { PipelineNotice } from '../../../src/device/pipeline/pipeline-options.ts';
 import { FrameMaker, MANIFEST, rawImage } from '../pipeline/fakes.ts';
-import { FakeClock, settle } from './fake-lanes.ts';
-import { ServingLane } from './serving-lane.ts';
+import { FakeClock, settle } from './fake-handles.ts';
+import { ServingHandle } from './serving-handle.ts';
 
 const LATENCY: EngineSetting = { workers: 1, threads: 2, queueDepth: 1 };
 const THROUGHPUT: EngineSetting = { workers: 2, threads: 1, queueDepth: 2 };
@@ -37,7 +37,7 @@ interface Changes {
  */
 class World {
   readonly clock = new FakeClock();
-  readonly lanes: ServingLane[] = [];
+  readonly handles: ServingHandle[] = [];
   readonly notices: PipelineNotice[] = [];
   readonly incidents: EngineIncident[] = [];
   readonly outOfOrder: string[] = [];
@@ -49,15 +49,15 @@ class World {
   failsToLoad = false;
 
   constructor({ throughput = THROUGHPUT, loadMs = 300 }: Changes = {}) {
-    const create = (setting: EngineSetting): LaneEngine => {
+    const create = (setting: EngineSetting): RunnerPool => {
       const jobMs = setting.threads === 2 ? JOB_MS.latency : JOB_MS.throughput;
-      return new LaneEngine({
+      return new RunnerPool({
         kind: 'worker',
-        createLane: () => {
-          const lane = new ServingLane(this.clock, { loadMs, jobMs });
-          lane.failsToLoad = this.failsToLoad;
-          this.lanes.push(lane);
-          return lane;
+        createHandle: () => {
+          const handle = new ServingHandle(this.clock, { loadMs, jobMs });
+          handle.failsToLoad = this.failsToLoad;
+          this.handles.push(handle);
+          return handle;
         },
         bundle: { name: 'tiny', version: '1.0.0', digest: 'd' },
         plan: () =>
@@ -149,7 +149,7 @@ class World {
   }
 
   get alive(): number {
-    return this.lanes.filter(({ isAlive }) => isAlive).length;
+    return this.handles.filter(({ isAlive }) => isAlive).length;
   }
 
   reported(code: string): string[] {
@@ -169,7 +169,7 @@ class World {
 describe('an elastic engine', () => {
   it('stays where it keeps up', async () => {
     const world = await (await new World().start()).feed(30, 40);
-    expect([world.setting, world.lanes.length]).toEqual(['1x2 d1', 1]);
+    expect([world.setting, world.handles.length]).toEqual(['1x2 d1', 1]);
     expect(world.pipeline.counts().drops).toEqual({});
     await world.close();
   });
@@ -179,13 +179,13 @@ describe('an elastic engine', () => {
     expect(world.setting).toBe('1x2 d1');
     // sessions are made ready while the two seconds last
     await world.feed(0.4, 75);
-    expect(world.lanes.length).toBeGreaterThan(1);
-    expect(world.lanes[0]?.isAlive).toBe(true);
+    expect(world.handles.length).toBeGreaterThan(1);
+    expect(world.handles[0]?.isAlive).toBe(true);
     await world.feed(1, 75);
     expect(world.setting).toBe('2x1 d2');
     expect(world.alive).toBe(2);
     // one image of the camera's shape for each runner, before the first frame
-    expect(world.lanes[1]?.runs[0]?.inputs[0]).toMatchObject({ kind: 'raw', encoding: 'rgb8', step: 192 });
+    expect(world.handles[1]?.runs[0]?.inputs[0]).toMatchObject({ kind: 'raw', encoding: 'rgb8', step: 192 });
     const before = world.pipeline.counts();
     await world.feed(5, 75);
     const after = world.pipeline.counts();
@@ -220,9 +220,9 @@ describe('an elastic engine', () => {
   it('a move that is a matter of queues alone starts no sessions', async () => {
     const world = await new World({ throughput: { workers: 1, threads: 2, queueDepth: 2 } }).start();
     await world.feed(5, 75);
-    expect([world.setting, world.lanes.length, world.engine.parallel]).toEqual(['1x2 d2', 1, 2]);
+    expect([world.setting, world.handles.length, world.engine.parallel]).toEqual(['1x2 d2', 1, 2]);
     await world.feed(20, 20);
-    expect([world.setting, world.lanes.length, world.engine.parallel]).toEqual(['1x2 d1', 1, 1]);
+    expect([world.setting, world.handles.length, world.engine.parallel]).toEqual(['1x2 d1', 1, 1]);
     await world.close();
   });
 
@@ -258,7 +258,7 @@ describe('what goes wrong while it moves', () => {
   it('a new runner that ends before it had a frame: it stays', async () => {
     const world = await (await new World({ loadMs: 100 }).start()).feed(1.8, 75);
     expect(world.alive).toBe(3);
-    world.lanes[1]?.crash();
+    world.handles[1]?.crash();
     await world.feed(1, 75);
     expect(world.setting).toBe('1x2 d1');
     expect(world.incidents).toEqual([]);
@@ -269,7 +269,7 @@ describe('what goes wrong while it moves', () => {
   it('an old runner that ends while it is being left costs its frame, and nothing is missing afterwards', async () => {
     const world = await (await new World().start()).feed(2, 75);
     for (let i = 0; i < 100 && world.setting === '1x2 d1'; i += 1) await world.feed(0.04, 75);
-    world.lanes[0]?.crash();
+    world.handles[0]?.crash();
     await world.feed(2, 75);
     const { engineLost, engineRestored } = world.pipeline.snapshot();
     expect(engineRestored).toBe(engineLost);
@@ -280,7 +280,7 @@ describe('what goes wrong while it moves', () => {
 
   it('a job waiting for the replacement of an old runner finishes there, and newer results wait', async () => {
     const world = await (await new World().start()).feed(1.9, 75);
-    world.lanes[0]?.crash();
+    world.handles[0]?.crash();
     await world.feed(0.25, 75);
     expect(world.setting).toBe('2x1 d2');
     expect(world.alive).toBe(3);
@@ -351,15 +351,15 @@ describe('the law', () => {
   });
 
   it('holds while runners end at random, and only the frames in their hands are lost', async () => {
-    const crash = fc.record({ lane: fc.nat(20), fails: fc.boolean() });
+    const crash = fc.record({ handle: fc.nat(20), fails: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(phase, crash), { minLength: 2, maxLength: 8 }), async (phases) => {
         const world = await new World().start();
-        for (const [{ seconds, rate, both }, { lane, fails }] of phases) {
+        for (const [{ seconds, rate, both }, { handle, fails }] of phases) {
           world.failsToLoad = fails;
           await world.feed(seconds, rate, both ? ['a', 'b'] : ['a']);
-          const living = world.lanes.filter(({ isAlive }) => isAlive);
-          living[lane % Math.max(1, living.length)]?.crash();
+          const living = world.handles.filter(({ isAlive }) => isAlive);
+          living[handle % Math.max(1, living.length)]?.crash();
         }
         world.failsToLoad = false;
         await world.feed(20, 10);

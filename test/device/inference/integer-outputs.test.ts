@@ -9,7 +9,7 @@ import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from '../..
 import { writeModel, type Model } from '../../../src/model/onnx/model.ts';
 import { DATA_TYPE, ModelSchema } from '../../../src/model/onnx/schema.ts';
 import type { InferenceInput } from '../../../src/device/inference/engine.ts';
-import type { ModelRequest } from '../../../src/device/inference/protocol.ts';
+import type { ModelRequest } from '../../../src/device/inference/runner-messages.ts';
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { createSlab, viewSlab } from '../../../src/device/inference/slab.ts';
 

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ModelRequest, TrialResult } from '../../../src/device/inference/protocol.ts';
+import type { ModelRequest, TrialResult } from '../../../src/device/inference/runner-messages.ts';
 import { planVariants, type PlanRequest } from '../../../src/device/inference/plan-variants.ts';
 import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
 import { MeasurementCache } from '../../../src/device/machine/measurement-cache.ts';
-import { candidate, FakeLane } from './fake-lanes.ts';
+import { candidate, FakeHandle } from './fake-handles.ts';
 
 let folder = '';
 let notes: string[] = [];
@@ -37,7 +37,7 @@ const tried = (times: readonly number[], verdict: 'passed' | 'refused' = 'passed
 });
 
 /** A runner that answers every trial in the same way, or ends. */
-class TrialLane extends FakeLane {
+class TrialHandle extends FakeHandle {
   readonly #results: readonly TrialResult[] | null;
 
   constructor(results: readonly TrialResult[] | null) {
@@ -45,7 +45,7 @@ class TrialLane extends FakeLane {
     this.#results = results;
   }
 
-  override post(message: Parameters<FakeLane['post']>[0]): void {
+  override post(message: Parameters<FakeHandle['post']>[0]): void {
     super.post(message);
     if (message.type !== 'trial') return;
     trials += 1;
@@ -66,7 +66,7 @@ function request(
     isAsked: false,
     strict: false,
     requestFor: ({ variant }) => ({ variant: variant.id, threads: 1, spinning: false }) as ModelRequest,
-    createLane: () => new TrialLane(results),
+    createHandle: () => new TrialHandle(results),
     cache: new MeasurementCache((line) => notes.push(line), folder),
     bundleDigest: 'b'.repeat(64),
     fingerprint: 'f'.repeat(64),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ReferenceCheck } from '../../../src/contract/engine-choice.ts';
-import type { TrialResult } from '../../../src/device/inference/protocol.ts';
+import type { TrialResult } from '../../../src/device/inference/runner-messages.ts';
 import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
 import { rankVariants } from '../../../src/device/inference/rank-variants.ts';
-import { candidate, UNCHECKED } from './fake-lanes.ts';
+import { candidate, UNCHECKED } from './fake-handles.ts';
 
 const PASSED: ReferenceCheck = {
   verdict: 'passed',

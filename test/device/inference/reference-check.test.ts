@@ -9,7 +9,7 @@ import { addReferences } from '../../../src/device/authoring/add-references.ts';
 import { claimsOf, loadBundle, type Bundle } from '../../../src/model/bundle.ts';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { readModel, writeModel } from '../../../src/model/onnx/model.ts';
-import type { ModelRequest, ReferenceTask } from '../../../src/device/inference/protocol.ts';
+import type { ModelRequest, ReferenceTask } from '../../../src/device/inference/runner-messages.ts';
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { readReferences } from '../../../src/device/references/read-references.ts';
 import { tinyDetector } from '../authoring/tiny-detector.ts';

@@ -13,7 +13,7 @@ import { presetFor } from '../../../src/device/authoring/presets.ts';
 import type { DecodeLimits, InferenceInput } from '../../../src/device/inference/engine.ts';
 import { toOutputTensors } from '../../../src/device/inference/output-buffers.ts';
 import { listSupportedProviders } from '../../../src/device/inference/providers.ts';
-import type { ModelRequest, RunMessage } from '../../../src/device/inference/protocol.ts';
+import type { ModelRequest, RunMessage } from '../../../src/device/inference/runner-messages.ts';
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { GraphSession, makeFeed } from '../../../src/device/inference/session.ts';
 import { createSlab, viewSlab } from '../../../src/device/inference/slab.ts';

@@ -5,7 +5,7 @@ import { describeHost } from '../../../src/platform/describe-host.ts';
 import {
   checkBundles,
   checkProviders,
-  checkReferences,
+  checkModelReferences,
   type ModelPorts,
   type ReferenceFact,
 } from '../../../src/tools/doctor/checks/models.ts';
@@ -67,7 +67,7 @@ describe('models', () => {
 
 describe('references', () => {
   const found = (change: Partial<ReferenceFact>) =>
-    checkReferences({ ...healthy, references: () => Promise.resolve([{ ...STREET, ...change }]) });
+    checkModelReferences({ ...healthy, references: () => Promise.resolve([{ ...STREET, ...change }]) });
 
   it('are fine if every variant reproduces its outputs, and name the one that runs', async () => {
     expect(await found({})).toMatchObject({ status: 'ok', finding: 'street 1.0.0: int8 on cpu (measured)' });

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { GoshawkError } from '../../../src/contract/errors.ts';
 import { accuracyReportSchema } from '../../../src/contract/report.ts';
 import { createDetections } from '../../../src/core/detections.ts';
-import type { Detector, DetectorResult } from '../../../src/tools/evaluate/detector.ts';
+import type { ImageDetector, DetectorResult } from '../../../src/tools/evaluate/detector.ts';
 import {
   evaluateDetector,
   evaluateResults,
   type EvaluateOptions,
 } from '../../../src/tools/evaluate/evaluate.ts';
-import { summarize } from '../../../src/tools/evaluate/summary.ts';
+import { summarizeAccuracy } from '../../../src/tools/evaluate/summary.ts';
 import { goldenSets, type GoldenSet } from '../../core/evaluation/golden-set.ts';
 import { scratchFolder } from './scratch.ts';
 
@@ -25,7 +25,7 @@ const times = { preprocess: 1, queue: 2, inference: 3, decode: 4 };
 function playback(
   golden: GoldenSet,
   fault: (image: number, result: DetectorResult) => DetectorResult,
-): Detector {
+): ImageDetector {
   const ids = golden.annotations.categories.map(({ id }) => id);
   return {
     bundle: { name: 'playback', version: '1.0.0', digest: 'a'.repeat(64) },
@@ -131,8 +131,8 @@ describe('evaluateDetector', () => {
 describe('summarize', () => {
   it('prints percent, and a dash if nothing counts', async () => {
     const report = await evaluateResults(options, results);
-    const text = summarize(report);
+    const text = summarizeAccuracy(report);
     expect(text).toContain(`AP    ${(100 * report.ap!).toFixed(2)} (95 %: `);
-    expect(summarize({ ...report, ap: null, interval: null })).toMatch(/AP {6}-\n/);
+    expect(summarizeAccuracy({ ...report, ap: null, interval: null })).toMatch(/AP {6}-\n/);
   });
 });

@@ -2,7 +2,7 @@ import type { Ranked } from '../../../src/tools/optimize/choose.ts';
 import type { Finalist } from '../../../src/tools/optimize/finish.ts';
 import type { PartAccuracy } from '../../../src/tools/optimize/judge.ts';
 import type { Latency } from '../../../src/tools/optimize/latency.ts';
-import type { Scheme } from '../../../src/tools/optimize/protocol.ts';
+import type { Scheme } from '../../../src/tools/optimize/quantizer-messages.ts';
 import type { Candidate, Plan } from '../../../src/tools/optimize/candidate-builder.ts';
 
 /** What a candidate of a test is. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fastestFirst, holdsFloor } from '../../../src/tools/optimize/choose.ts';
 import type { Int8Arithmetic } from '../../../src/contract/machine.ts';
 import { STEP_KINDS, type Steps } from '../../../src/tools/optimize/forecast.ts';
-import type { Scheme } from '../../../src/tools/optimize/protocol.ts';
+import type { Scheme } from '../../../src/tools/optimize/quantizer-messages.ts';
 import { Search, type SearchPort } from '../../../src/tools/optimize/search.ts';
 import { needsExactInt8, type Candidate, type Plan } from '../../../src/tools/optimize/candidate-builder.ts';
 import { candidateOf, planOf } from './candidates.ts';

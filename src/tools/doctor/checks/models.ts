@@ -75,7 +75,7 @@ export async function checkBundles(ports: ModelPorts): Promise<Finding> {
 }
 
 /** Checks that this machine reproduces what was evaluated, and reports which variant of each bundle runs. */
-export async function checkReferences(ports: ModelPorts): Promise<Finding> {
+export async function checkModelReferences(ports: ModelPorts): Promise<Finding> {
   const facts = await ports.references();
   const hopeless = facts.filter(({ choice }) => choice === '');
   const worse = facts.filter(({ refused }) => refused.length > 0);

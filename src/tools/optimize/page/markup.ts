@@ -7,7 +7,7 @@ export class Markup {
   }
 }
 
-export type Part = Markup | string | number | readonly Markup[];
+export type MarkupPart = Markup | string | number | readonly Markup[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -22,7 +22,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-function textOf(part: Part): string {
+function textOf(part: MarkupPart): string {
   if (part instanceof Markup) return part.text;
   if (typeof part === 'object') return part.map(({ text }) => text).join('');
   return escapeHtml(String(part));
@@ -32,7 +32,7 @@ function textOf(part: Part): string {
  * A template that escapes its values unless they are markup, because names of layers and classes are
  * untrusted text.
  */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+export function html(strings: TemplateStringsArray, ...parts: readonly MarkupPart[]): Markup {
   return new Markup(strings.reduce((text, string, i) => text + textOf(parts[i - 1]!) + string));
 }
 

@@ -3,7 +3,7 @@ import type { OptimizeReport } from '../../../contract/optimize.ts';
 import { html, Markup, NOTHING } from './markup.ts';
 import { classPlot, recallPlot, sensitivityPlot } from './plots.ts';
 import { scatter } from './scatter.ts';
-import { candidateTable, factTable, floorTable, percent, points, stepTable, variantTable } from './tables.ts';
+import { candidateTable, factTable, floorTable, percent, asPoints, stepTable, variantTable } from './tables.ts';
 
 /** The style sheet that comes with Goshawk; this module is only loaded when a page is made. */
 const STYLE = new Markup(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
@@ -63,7 +63,7 @@ export function renderOptimizePage(report: OptimizeReport): string {
           </div>
           <p class="soft">
             Star: first variant; diamond: other variants; dot: within the floor; cross: refused. The loss is
-            what search part and agreement together make likely. Names are on the points.
+            what search part and agreement together make likely. Names are on the asPoints.
           </p>
           ${floorTable(report)} ${notTried(report)}
           <h2>Where accuracy goes</h2>
@@ -96,7 +96,7 @@ function cards({ outcome, variants, original, memory }: OptimizeReport): Markup 
   const values: [string, string][] = [
     [`${outcome.speedup.toFixed(2)}×`, 'as fast as the source'],
     [percent(outcome.bytesRatio), `of the bytes (smallest variant ${percent(smallest)})`],
-    [points(outcome.apDrop), `points of AP lost, of ${points(original.final.ap)}`],
+    [asPoints(outcome.apDrop), `points of AP lost, of ${asPoints(original.final.ap)}`],
     [outcome.confirmed ? 'yes' : 'no', 'confirmed on images not used for choosing'],
     [
       `${Math.round(Math.max(memory.processPeakBytes, memory.quantizerPeakBytes ?? 0) / 1e6)} MB`,
@@ -124,7 +124,7 @@ function facts(report: OptimizeReport): [string, string][] {
       `${source.model}, ${source.head}, ${source.input.width}x${source.input.height}, ` +
         `${source.labels} classes, ${source.parameters} parameters, sha256 ${source.digest}`,
     ],
-    ['floor', `${points(options.maxApDrop)} points`],
+    ['floor', `${asPoints(options.maxApDrop)} asPoints`],
     [
       'labeled images',
       `${data.annotations.file}, sha256 ${data.annotations.digest}; search part ` +

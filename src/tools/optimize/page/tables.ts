@@ -1,12 +1,12 @@
 import type { OptimizeReport } from '../../../contract/optimize.ts';
 import { html, type Markup } from './markup.ts';
 
-export const points = (value: number | null): string => (value === null ? '–' : (100 * value).toFixed(2));
+export const asPoints = (value: number | null): string => (value === null ? '–' : (100 * value).toFixed(2));
 export const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 const milliseconds = (value: number): string => value.toFixed(2);
 
 function spread(interval: { low: number; high: number } | null): string {
-  return interval === null ? '' : `${points(interval.low)} … ${points(interval.high)}`;
+  return interval === null ? '' : `${asPoints(interval.low)} … ${asPoints(interval.high)}`;
 }
 
 function table(heads: readonly (readonly [string, boolean])[], rows: readonly Markup[]): Markup {
@@ -29,7 +29,7 @@ export function variantTable({ variants, original }: OptimizeReport): Markup {
   const first = html`<tr>
     <td>original</td>
     <td><span class="soft">source</span></td>
-    <td class="n">${points(original.final.ap)}</td>
+    <td class="n">${asPoints(original.final.ap)}</td>
     <td class="n"></td>
     <td class="n"></td>
     <td class="n">${original.bytes}</td>
@@ -44,8 +44,8 @@ export function variantTable({ variants, original }: OptimizeReport): Markup {
       return html`<tr>
         <td>${id}</td>
         <td class="why">${candidate}<br /><span class="soft">${providers.join(', ')}: ${why}</span></td>
-        <td class="n">${points(final.ap)}<br /><span class="soft">${spread(final.interval)}</span></td>
-        <td class="n">${points(final.drop)}</td>
+        <td class="n">${asPoints(final.ap)}<br /><span class="soft">${spread(final.interval)}</span></td>
+        <td class="n">${asPoints(final.drop)}</td>
         <td class="n">${spread(final.dropInterval)}</td>
         <td class="n">${bytes}</td>
         <td class="n">${percent(bytesRatio)}</td>
@@ -78,7 +78,7 @@ export function floorTable({ byFloor }: OptimizeReport): Markup {
   const rows = byFloor.map(
     ({ maxApDrop, fastest, latencyRatio, smallest, bytesRatio }) =>
       html`<tr>
-        <td class="n">${points(maxApDrop)}</td>
+        <td class="n">${asPoints(maxApDrop)}</td>
         <td>${fastest}</td>
         <td class="n">${latencyRatio.toFixed(3)}</td>
         <td>${smallest}</td>
@@ -101,12 +101,14 @@ export function candidateTable({ candidates }: OptimizeReport): Markup {
   const rows = candidates.map(
     ({ id, verdict, accuracy, latencyMs, bytes, quantizedLayers, floatLayers, reason }) => {
       const lost =
-        accuracy === null ? '' : `${points(accuracy.expectedDrop)} ± ${points(accuracy.expectedDeviation)}`;
+        accuracy === null
+          ? ''
+          : `${asPoints(accuracy.expectedDrop)} ± ${asPoints(accuracy.expectedDeviation)}`;
       return html`<tr class="${verdict}">
         <td>${id}</td>
-        <td class="n">${accuracy === null ? '' : points(accuracy.ap)}</td>
+        <td class="n">${accuracy === null ? '' : asPoints(accuracy.ap)}</td>
         <td class="n">${lost}</td>
-        <td class="n">${accuracy === null ? '' : points(accuracy.agreement)}</td>
+        <td class="n">${accuracy === null ? '' : asPoints(accuracy.agreement)}</td>
         <td class="n">${latencyMs === null ? '' : latencyMs.ratio.toFixed(3)}</td>
         <td class="n">${bytes}</td>
         <td class="n">${quantizedLayers} / ${floatLayers}</td>

@@ -2,14 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { inferenceEnvironment } from '../../platform/child-environment.ts';
 import { ChildProcess, describeEnd } from '../../platform/child-process.ts';
 import { entryUrl } from '../../platform/entry.ts';
-import type { Lane } from './lane.ts';
-import type { FromRunner, ToRunner } from './protocol.ts';
+import type { RunnerHandle } from './runner-handle.ts';
+import type { FromRunner, ToRunner } from './runner-messages.ts';
 
 /** How much of what a child wrote to its error stream is kept for the message about its end. */
 const STDERR_KEPT = 2000;
 
 /** A runner in a child process: pixels are copied to it, a native crash ends only the child. */
-export function createChildLane(): Lane {
+export function createChildHandle(): RunnerHandle {
   const child = new ChildProcess({
     command: process.execPath,
     args: [fileURLToPath(entryUrl(import.meta.url, './child-main.ts'))],

@@ -6,12 +6,12 @@ import type {
   InferenceInput,
   InferenceOutcome,
 } from '../../../src/device/inference/engine.ts';
-import type { Lane } from '../../../src/device/inference/lane.ts';
-import { LaneEngine, type LaneEngineOptions } from '../../../src/device/inference/lane-engine.ts';
+import type { RunnerHandle } from '../../../src/device/inference/runner-handle.ts';
+import { RunnerPool, type RunnerPoolOptions } from '../../../src/device/inference/runner-pool.ts';
 import type { EnginePlan } from '../../../src/device/inference/plan.ts';
 import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
-import type { FromRunner, ModelRequest } from '../../../src/device/inference/protocol.ts';
-import { FakeClock, FakeLane, REPORT, settle } from './fake-lanes.ts';
+import type { FromRunner, ModelRequest } from '../../../src/device/inference/runner-messages.ts';
+import { FakeClock, FakeHandle, REPORT, settle } from './fake-handles.ts';
 
 const LIMITS: DecodeLimits = { scoreThreshold: 0.3, iouThreshold: 0.5, maxDetections: 10, classFilter: null };
 const VARIANT = {
@@ -42,7 +42,7 @@ function candidate(changes: Partial<ProviderCandidate> = {}): ProviderCandidate 
 
 const variantOf = (id: string): ProviderCandidate['variant'] => ({ ...candidate().variant, id });
 
-function planOf(changes: Partial<EnginePlan>): LaneEngineOptions['plan'] {
+function planOf(changes: Partial<EnginePlan>): RunnerPoolOptions['plan'] {
   return () =>
     Promise.resolve({
       candidates: [],
@@ -55,16 +55,16 @@ function planOf(changes: Partial<EnginePlan>): LaneEngineOptions['plan'] {
     });
 }
 
-function setUp(changes: Partial<LaneEngineOptions> = {}, kind: Lane['kind'] = 'worker') {
+function setUp(changes: Partial<RunnerPoolOptions> = {}, kind: RunnerHandle['kind'] = 'worker') {
   const clock = new FakeClock();
-  const lanes: FakeLane[] = [];
+  const handles: FakeHandle[] = [];
   const incidents: EngineIncident[] = [];
-  const engine = new LaneEngine({
+  const engine = new RunnerPool({
     kind,
-    createLane: () => {
-      const lane = new FakeLane(kind);
-      lanes.push(lane);
-      return lane;
+    createHandle: () => {
+      const handle = new FakeHandle(kind);
+      handles.push(handle);
+      return handle;
     },
     bundle: { name: 'tiny', version: '1.0.0', digest: 'd' },
     plan: planOf({
@@ -82,12 +82,12 @@ function setUp(changes: Partial<LaneEngineOptions> = {}, kind: Lane['kind'] = 'w
     ...changes,
   });
   engine.onIncident((incident) => incidents.push(incident));
-  const lane = (index: number): FakeLane => {
-    const found = lanes[index];
-    if (found === undefined) throw new Error(`no lane ${index}, there are ${lanes.length}`);
+  const handle = (index: number): FakeHandle => {
+    const found = handles[index];
+    if (found === undefined) throw new Error(`no handle ${index}, there are ${handles.length}`);
     return found;
   };
-  return { engine, clock, lanes, lane, incidents };
+  return { engine, clock, handles, handle, incidents };
 }
 
 type Setup = ReturnType<typeof setUp>;
@@ -96,7 +96,8 @@ async function started(setup: Setup): Promise<Setup> {
   const info = setup.engine.start();
   for (let i = 0; i < setup.engine.parallel; i += 1) {
     await settle();
-    for (const lane of setup.lanes) if (lane.sent.length === 1) lane.say({ type: 'loaded', report: REPORT });
+    for (const handle of setup.handles)
+      if (handle.sent.length === 1) handle.say({ type: 'loaded', report: REPORT });
   }
   await info;
   return setup;
@@ -106,12 +107,12 @@ const reasons = ({ items }: InferenceOutcome) => items.map((item) => (item.ok ? 
 
 describe('jobs', () => {
   it('wait for room in the order they came, and go to every free runner', async () => {
-    const { engine, lane, clock } = await started(setUp({ workers: 2 }));
+    const { engine, handle, clock } = await started(setUp({ workers: 2 }));
     const outcomes = Array.from({ length: 5 }, () => engine.infer([image()], LIMITS));
-    expect([lane(0).runs.length, lane(1).runs.length]).toEqual([1, 1]);
+    expect([handle(0).runs.length, handle(1).runs.length]).toEqual([1, 1]);
     await clock.pass(7);
     for (const id of [1, 2, 3, 4, 5]) {
-      const owner = [lane(0), lane(1)].find(({ runs }) => runs.at(-1)?.id === id);
+      const owner = [handle(0), handle(1)].find(({ runs }) => runs.at(-1)?.id === id);
       const job = owner?.runs.at(-1);
       if (owner !== undefined && job !== undefined) owner.answer(job);
     }
@@ -119,14 +120,14 @@ describe('jobs', () => {
     expect(settled.map(reasons)).toEqual(Array.from({ length: 5 }, () => ['ok']));
     // seven milliseconds from the call, two of them told by the runner
     expect(settled[0]?.times).toEqual({ queue: 5, inference: 1, decode: 1 });
-    expect(lane(0).runs.map(({ id }) => id)).toEqual([1, 3, 5]);
+    expect(handle(0).runs.map(({ id }) => id)).toEqual([1, 3, 5]);
   });
 
   it('a deeper queue hands the next job over before the first is done', async () => {
-    const { engine, lane } = await started(setUp({ queueDepth: 2 }));
+    const { engine, handle } = await started(setUp({ queueDepth: 2 }));
     expect(engine.parallel).toBe(2);
     for (let i = 0; i < 3; i += 1) void engine.infer([image()], LIMITS);
-    expect(lane(0).runs.map(({ id }) => id)).toEqual([1, 2]);
+    expect(handle(0).runs.map(({ id }) => id)).toEqual([1, 2]);
   });
 
   it('more than anyone should give are refused, not kept', async () => {
@@ -139,11 +140,11 @@ describe('jobs', () => {
 });
 
 describe('a runner that ends', () => {
-  it('loses only the jobs in its hand, which are told; the waiting ones go to its successor', async () => {
-    const { engine, lane, lanes, clock, incidents } = await started(setUp());
+  it('loses only the jobs in its hand, which are told; the waiting ones go to its replacement', async () => {
+    const { engine, handle, handles, clock, incidents } = await started(setUp());
     const first = engine.infer([image(), image()], LIMITS);
     const second = engine.infer([image()], LIMITS);
-    lane(0).exit('signal SIGSEGV');
+    handle(0).exit('signal SIGSEGV');
     expect(reasons(await first)).toEqual(['engine_lost', 'engine_lost']);
     expect((await first).items[0]).toMatchObject({
       code: 'GOSHAWK_ENGINE_CRASHED',
@@ -151,11 +152,11 @@ describe('a runner that ends', () => {
     });
     expect((await first).items[0]).not.toHaveProperty('pixels');
     await clock.pass(0);
-    expect(lanes).toHaveLength(2);
-    lane(1).say({ type: 'loaded', report: REPORT });
-    const job = lane(1).runs[0];
+    expect(handles).toHaveLength(2);
+    handle(1).say({ type: 'loaded', report: REPORT });
+    const job = handle(1).runs[0];
     expect(job?.id).toBe(2);
-    if (job !== undefined) lane(1).answer(job);
+    if (job !== undefined) handle(1).answer(job);
     expect(reasons(await second)).toEqual(['ok']);
     await settle();
     expect(incidents.map(({ kind, lostJobs }) => [kind, lostJobs])).toEqual([
@@ -165,21 +166,21 @@ describe('a runner that ends', () => {
   });
 
   it('as a child process gives the pixels back: they never left', async () => {
-    const { engine, lane } = await started(setUp({}, 'child'));
+    const { engine, handle } = await started(setUp({}, 'child'));
     const input = image();
     const outcome = engine.infer([input], LIMITS);
-    lane(0).exit('signal SIGKILL');
+    handle(0).exit('signal SIGKILL');
     expect((await outcome).items[0]?.pixels).toBe(input.pixels);
   });
 
   it('again and again is started at growing intervals, and each failure is told', async () => {
-    const { lane, lanes, clock, incidents } = await started(setUp());
+    const { handle, handles, clock, incidents } = await started(setUp());
     const startsAt: number[] = [];
     for (let i = 0; i < 5; i += 1) {
-      lane(lanes.length - 1).exit('crash');
+      handle(handles.length - 1).exit('crash');
       await settle();
-      const before = lanes.length;
-      while (lanes.length === before) await clock.pass(10);
+      const before = handles.length;
+      while (handles.length === before) await clock.pass(10);
       startsAt.push(clock.monotonicMs());
     }
     expect(startsAt.map((at, i) => at - (startsAt[i - 1] ?? 0))).toEqual([10, 100, 200, 400, 400]);
@@ -187,11 +188,11 @@ describe('a runner that ends', () => {
   });
 
   it('with an answer still on its way is not believed any more', async () => {
-    const { engine, lane, clock } = await started(setUp());
+    const { engine, handle, clock } = await started(setUp());
     const outcome = engine.infer([image()], LIMITS);
-    const job = lane(0).runs[0];
-    lane(0).exit('crash');
-    if (job !== undefined) lane(0).answer(job);
+    const job = handle(0).runs[0];
+    handle(0).exit('crash');
+    if (job !== undefined) handle(0).answer(job);
     expect(reasons(await outcome)).toEqual(['engine_lost']);
     await clock.pass(0);
   });
@@ -199,46 +200,46 @@ describe('a runner that ends', () => {
 
 describe('a runner that does not answer', () => {
   it('is given up after the time limit of its oldest job and replaced', async () => {
-    const { engine, lane, lanes, clock, incidents } = await started(setUp({ queueDepth: 2 }));
+    const { engine, handle, handles, clock, incidents } = await started(setUp({ queueDepth: 2 }));
     const first = engine.infer([image()], LIMITS);
     await clock.pass(600);
     const second = engine.infer([image()], LIMITS);
-    const answered = lane(0).runs[0];
-    if (answered !== undefined) lane(0).answer(answered);
+    const answered = handle(0).runs[0];
+    if (answered !== undefined) handle(0).answer(answered);
     expect(reasons(await first)).toEqual(['ok']);
     await clock.pass(999);
-    expect(lane(0).abandoned).toBe(false);
+    expect(handle(0).abandoned).toBe(false);
     await clock.pass(1);
-    expect(lane(0).abandoned).toBe(true);
+    expect(handle(0).abandoned).toBe(true);
     expect(reasons(await second)).toEqual(['engine_lost']);
-    expect(lanes).toHaveLength(2);
+    expect(handles).toHaveLength(2);
     expect(incidents).toMatchObject([{ kind: 'lost', code: 'GOSHAWK_ENGINE_TIMEOUT', lostJobs: 1 }]);
   });
 
   it('again and again, as a thread that cannot be killed, is not replaced without end', async () => {
-    const { engine, lane, lanes, clock, incidents } = await started(setUp());
+    const { engine, handle, handles, clock, incidents } = await started(setUp());
     for (let i = 0; i < 3; i += 1) {
       const outcome = engine.infer([image()], LIMITS);
       await clock.pass(1000);
       expect(reasons(await outcome)).toEqual(['engine_lost']);
       await clock.pass(500);
-      if (lanes.length === i + 2) lane(i + 1).say({ type: 'loaded', report: REPORT });
+      if (handles.length === i + 2) handle(i + 1).say({ type: 'loaded', report: REPORT });
     }
     await clock.pass(60_000);
-    expect(lanes).toHaveLength(3);
+    expect(handles).toHaveLength(3);
     expect(incidents.at(-1)).toMatchObject({
       kind: 'failed',
       message: expect.stringContaining('child') as string,
     });
     // one of them ends after all: its place is free
-    lane(0).exit('code 0');
+    handle(0).exit('code 0');
     await clock.pass(10_000);
-    expect(lanes).toHaveLength(4);
+    expect(handles).toHaveLength(4);
   });
 
-  it('and has no successor: jobs do not wait for ever, and their pixels come back', async () => {
-    const { engine, lane, clock } = await started(setUp());
-    lane(0).exit('crash');
+  it('and has no replacement: jobs do not wait for ever, and their pixels come back', async () => {
+    const { engine, handle, clock } = await started(setUp());
+    handle(0).exit('crash');
     const input = image();
     const outcome = engine.infer([input], LIMITS);
     await clock.pass(1500);
@@ -247,23 +248,23 @@ describe('a runner that does not answer', () => {
   });
 
   it('while it loads fails the start', async () => {
-    const { engine, lane, clock } = setUp();
+    const { engine, handle, clock } = setUp();
     const info = engine.start();
     await settle();
     const failure = expect(info).rejects.toMatchObject({ code: 'GOSHAWK_ENGINE_TIMEOUT' });
     await clock.pass(5000);
     await failure;
-    expect(lane(0).abandoned).toBe(true);
+    expect(handle(0).abandoned).toBe(true);
   });
 
   it('while TensorRT builds its engine is waited for as long as that takes', async () => {
-    const { engine, lane, clock } = setUp({
+    const { engine, handle, clock } = setUp({
       plan: planOf({ candidates: [candidate({ provider: 'tensorrt' })] }),
     });
     const info = engine.start();
     await clock.pass(3_500_000);
-    expect(lane(0).abandoned).toBe(false);
-    lane(0).say({ type: 'loaded', report: REPORT });
+    expect(handle(0).abandoned).toBe(false);
+    handle(0).say({ type: 'loaded', report: REPORT });
     expect(await info).toMatchObject({ provider: 'tensorrt' });
   });
 });
@@ -274,9 +275,9 @@ describe('starting', () => {
     const info = setup.engine.start();
     await settle();
     const details = { preferred: 'cuda', bundle: 'tiny', reasons: 'no device' };
-    setup.lane(0).say({ type: 'load-failed', code: 'GOSHAWK_PROVIDER_UNAVAILABLE', details });
+    setup.handle(0).say({ type: 'load-failed', code: 'GOSHAWK_PROVIDER_UNAVAILABLE', details });
     await settle();
-    setup.lane(1).say({ type: 'loaded', report: REPORT });
+    setup.handle(1).say({ type: 'loaded', report: REPORT });
     expect(await info).toMatchObject({
       provider: 'cpu',
       refusals: [{ provider: 'cuda', reason: 'no device' }],
@@ -284,13 +285,13 @@ describe('starting', () => {
   });
 
   it('a broken bundle fails at once, with its own code, and leaves no runner behind', async () => {
-    const { engine, lane, lanes } = setUp({ workers: 3 });
+    const { engine, handle, handles } = setUp({ workers: 3 });
     const info = engine.start();
     await settle();
-    lane(0).say({ type: 'load-failed', code: 'GOSHAWK_BUNDLE_DIGEST', details: { file: 'model.onnx' } });
+    handle(0).say({ type: 'load-failed', code: 'GOSHAWK_BUNDLE_DIGEST', details: { file: 'model.onnx' } });
     await expect(info).rejects.toMatchObject({ code: 'GOSHAWK_BUNDLE_DIGEST' });
-    expect(lanes).toHaveLength(1);
-    expect(lane(0).sent.at(-1)).toEqual({ type: 'close' });
+    expect(handles).toHaveLength(1);
+    expect(handle(0).sent.at(-1)).toEqual({ type: 'close' });
   });
 
   it('with nothing that will do names every refusal', async () => {
@@ -325,9 +326,9 @@ describe('variants that do not give what they gave when they were evaluated', ()
     const setup = setUp({ plan: planOf({ candidates }) });
     const info = setup.engine.start();
     await settle();
-    setup.lane(0).say(mismatch('int8'));
+    setup.handle(0).say(mismatch('int8'));
     await settle();
-    setup.lane(1).say({ type: 'loaded', report: REPORT });
+    setup.handle(1).say({ type: 'loaded', report: REPORT });
     expect(await info).toMatchObject({
       variant: 'fp32',
       referenceCheck: { verdict: 'unchecked' },
@@ -342,11 +343,11 @@ describe('variants that do not give what they gave when they were evaluated', ()
     const setup = setUp({ plan: planOf({ candidates: [int8, fp32, exact] }) });
     const info = setup.engine.start();
     await settle();
-    setup.lane(0).say(mismatch('int8'));
+    setup.handle(0).say(mismatch('int8'));
     await settle();
-    setup.lane(1).say({ type: 'loaded', report: REPORT });
+    setup.handle(1).say({ type: 'loaded', report: REPORT });
     expect(await info).toMatchObject({ variant: 'int8', exactInt8: true });
-    expect(setup.lanes).toHaveLength(2);
+    expect(setup.handles).toHaveLength(2);
   });
 
   it('keep a strict engine from starting', async () => {
@@ -355,9 +356,9 @@ describe('variants that do not give what they gave when they were evaluated', ()
     const info = setup.engine.start();
     const failure = expect(info).rejects.toMatchObject({ code: 'GOSHAWK_REFERENCE_MISMATCH' });
     await settle();
-    setup.lane(0).say(mismatch('int8'));
+    setup.handle(0).say(mismatch('int8'));
     await failure;
-    expect(setup.lanes).toHaveLength(1);
+    expect(setup.handles).toHaveLength(1);
   });
 
   it('say so with their figures, and what to do, where none is left', async () => {
@@ -371,23 +372,23 @@ describe('variants that do not give what they gave when they were evaluated', ()
       fix: expect.stringContaining('goshawk optimize') as string,
     });
     await settle();
-    setup.lane(0).say(mismatch('fp32'));
+    setup.handle(0).say(mismatch('fp32'));
     await failure;
   });
 });
 
 describe('closing', () => {
   it('lets the job in hand finish, settles the waiting ones, refuses new ones, and leaves no timer', async () => {
-    const { engine, lane, clock } = await started(setUp());
+    const { engine, handle, clock } = await started(setUp());
     const inFlight = engine.infer([image()], LIMITS);
     const waiting = engine.infer([image()], LIMITS);
     const closed = engine.close();
     expect(reasons(await waiting)).toEqual(['shutdown']);
-    expect(lane(0).sent.at(-1)).toEqual({ type: 'close' });
-    const job = lane(0).runs[0];
-    if (job !== undefined) lane(0).answer(job);
+    expect(handle(0).sent.at(-1)).toEqual({ type: 'close' });
+    const job = handle(0).runs[0];
+    if (job !== undefined) handle(0).answer(job);
     expect(reasons(await inFlight)).toEqual(['ok']);
-    lane(0).exit('code 0');
+    handle(0).exit('code 0');
     await closed;
     await engine.close();
     expect(reasons(await engine.infer([image()], LIMITS))).toEqual(['shutdown']);
@@ -395,35 +396,35 @@ describe('closing', () => {
   });
 
   it('does not wait for ever', async () => {
-    const { engine, lane, clock, incidents } = await started(setUp());
+    const { engine, handle, clock, incidents } = await started(setUp());
     const inFlight = engine.infer([image()], LIMITS);
     const closed = engine.close();
     await clock.pass(1000);
     await closed;
     expect(reasons(await inFlight)).toEqual(['engine_lost']);
-    expect(lane(0).abandoned).toBe(true);
+    expect(handle(0).abandoned).toBe(true);
     expect(incidents).toEqual([]);
   });
 
-  it('stops a successor that was to be started', async () => {
-    const { engine, lane, lanes, clock } = await started(setUp());
-    lane(0).exit('crash');
+  it('stops a replacement that was to be started', async () => {
+    const { engine, handle, handles, clock } = await started(setUp());
+    handle(0).exit('crash');
     await engine.close();
     await clock.pass(10_000);
-    expect(lanes).toHaveLength(1);
+    expect(handles).toHaveLength(1);
   });
 });
 
 it('a buffer that cannot be sent is refused, and the runner serves on', async () => {
-  const { engine, lane } = await started(setUp());
-  const post = lane(0).post.bind(lane(0));
-  lane(0).post = () => {
+  const { engine, handle } = await started(setUp());
+  const post = handle(0).post.bind(handle(0));
+  handle(0).post = () => {
     throw new Error('An ArrayBuffer is detached and could not be cloned.');
   };
   expect(reasons(await engine.infer([image()], LIMITS))).toEqual(['malformed']);
-  lane(0).post = post;
+  handle(0).post = post;
   const next = engine.infer([image()], LIMITS);
-  const job = lane(0).runs[0];
-  if (job !== undefined) lane(0).answer(job);
+  const job = handle(0).runs[0];
+  if (job !== undefined) handle(0).answer(job);
   expect(reasons(await next)).toEqual(['ok']);
 });

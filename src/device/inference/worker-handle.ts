@@ -1,9 +1,9 @@
 import { Worker, type TransferListItem } from 'node:worker_threads';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { entryUrl } from '../../platform/entry.ts';
-import type { Lane } from './lane.ts';
+import type { RunnerHandle } from './runner-handle.ts';
 import { NativeTurn } from './native-turn.ts';
-import type { FromRunner, ToRunner } from './protocol.ts';
+import type { FromRunner, ToRunner } from './runner-messages.ts';
 
 function transfers(message: ToRunner): TransferListItem[] {
   if (message.type !== 'run') return [];
@@ -39,7 +39,7 @@ function watchTurn(): NativeTurn {
 }
 
 /** A runner in a worker thread: buffers cross by transfer, a native crash ends the whole process. */
-export function createWorkerLane(): Lane {
+export function createWorkerHandle(): RunnerHandle {
   const turn = watchTurn();
   const worker = new Worker(entryUrl(import.meta.url, './worker-main.ts'), { workerData: turn.memory });
   worker.once('exit', () => turns.delete(turn));

@@ -1,7 +1,12 @@
 import type { ReferenceCheck } from '../../../src/contract/engine-choice.ts';
 import type { Clock } from '../../../src/platform/clock.ts';
-import type { Lane } from '../../../src/device/inference/lane.ts';
-import type { FromRunner, LoadReport, RunMessage, ToRunner } from '../../../src/device/inference/protocol.ts';
+import type { RunnerHandle } from '../../../src/device/inference/runner-handle.ts';
+import type {
+  FromRunner,
+  LoadReport,
+  RunMessage,
+  ToRunner,
+} from '../../../src/device/inference/runner-messages.ts';
 import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
 
 /** A clock that moves when the test says so. */
@@ -91,7 +96,7 @@ export const REPORT: LoadReport = {
 };
 
 /** A runner that does what the test says: the faults of threads and processes, on demand. */
-export class FakeLane implements Lane {
+export class FakeHandle implements RunnerHandle {
   readonly kind;
   readonly pid = null;
   readonly sent: ToRunner[] = [];
@@ -99,7 +104,7 @@ export class FakeLane implements Lane {
   #onMessage: ((message: FromRunner) => void) | null = null;
   #onExit: ((reason: string) => void) | null = null;
 
-  constructor(kind: Lane['kind']) {
+  constructor(kind: RunnerHandle['kind']) {
     this.kind = kind;
   }
 

@@ -1,7 +1,7 @@
-import type { FromRunner, ToRunner } from './protocol.ts';
+import type { FromRunner, ToRunner } from './runner-messages.ts';
 
 /** One runner as its engine sees it, be it a thread or a process. */
-export interface Lane {
+export interface RunnerHandle {
   readonly kind: 'worker' | 'child';
   /** Sends a message. Pixels and slabs of a job must not be touched afterwards. */
   post(message: ToRunner): void;
@@ -17,4 +17,4 @@ export interface Lane {
   readonly pid: number | null;
 }
 
-export type LaneFactory = () => Lane;
+export type HandleFactory = () => RunnerHandle;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../../src/platform/clock.ts';
-import type { ToRunner } from '../../../src/device/inference/protocol.ts';
-import { FakeLane, REPORT } from './fake-lanes.ts';
+import type { ToRunner } from '../../../src/device/inference/runner-messages.ts';
+import { FakeHandle, REPORT } from './fake-handles.ts';
 
 /** A runner that takes its time by the clock: it loads, does jobs one after the other, and ends when it is told to. */
-export class ServingLane extends FakeLane {
+export class ServingHandle extends FakeHandle {
   readonly #clock: Clock;
   readonly #times: { readonly loadMs: number; readonly jobMs: number };
   #busyUntil = 0;

@@ -12,9 +12,9 @@ import type {
   InferenceOutcome,
 } from './engine.ts';
 import { settleFailed, type EngineJob } from './job.ts';
-import type { Lane, LaneFactory } from './lane.ts';
-import { LaneSlot } from './lane-slot.ts';
-import type { LoadReport, ModelRequest } from './protocol.ts';
+import type { RunnerHandle, HandleFactory } from './runner-handle.ts';
+import { RunnerSupervisor } from './runner-supervisor.ts';
+import type { LoadReport, ModelRequest } from './runner-messages.ts';
 import type { EnginePlan } from './plan.ts';
 import { describeRefusals, type ProviderCandidate } from './providers.ts';
 import { SlabPool } from './slab-pool.ts';
@@ -28,9 +28,9 @@ const MOVES_ON: ReadonlySet<ErrorCode> = new Set([
   'GOSHAWK_REFERENCE_MISMATCH',
 ]);
 
-export interface LaneEngineOptions {
-  readonly kind: Lane['kind'];
-  readonly createLane: LaneFactory;
+export interface RunnerPoolOptions {
+  readonly kind: RunnerHandle['kind'];
+  readonly createHandle: HandleFactory;
   readonly bundle: EngineInfo['bundle'];
   /** decides what to run and in which order; asked once, at the start */
   readonly plan: () => Promise<EnginePlan>;
@@ -56,10 +56,10 @@ export interface LaneEngineOptions {
  * Inference over one or several runners: jobs go to the first that has room, the others wait in the order
  * they came.
  */
-export class LaneEngine implements InferenceEngine {
-  readonly #options: LaneEngineOptions;
+export class RunnerPool implements InferenceEngine {
+  readonly #options: RunnerPoolOptions;
   readonly #clock: Clock;
-  readonly #slots: readonly LaneSlot[];
+  readonly #supervisors: readonly RunnerSupervisor[];
   readonly #waiting: EngineJob[] = [];
   readonly #listeners: ((incident: EngineIncident) => void)[] = [];
   readonly #slabs = new SlabPool();
@@ -69,11 +69,11 @@ export class LaneEngine implements InferenceEngine {
   #depth: number;
   #closed: Promise<void> | null = null;
 
-  constructor(options: LaneEngineOptions) {
+  constructor(options: RunnerPoolOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#depth = options.queueDepth;
-    this.#slots = Array.from({ length: options.workers }, () => this.#createSlot());
+    this.#supervisors = Array.from({ length: options.workers }, () => this.#createSupervisor());
   }
 
   get parallel(): number {
@@ -185,19 +185,19 @@ export class LaneEngine implements InferenceEngine {
 
   /** Process ids of the runners that are processes and alive. */
   get pids(): number[] {
-    return this.#slots.map(({ pid }) => pid).filter((pid) => pid !== null);
+    return this.#supervisors.map(({ pid }) => pid).filter((pid) => pid !== null);
   }
 
   async #startAll(request: ModelRequest): Promise<LoadReport> {
-    const [first, ...others] = this.#slots;
+    const [first, ...others] = this.#supervisors;
     if (first === undefined) throw new GoshawkError('GOSHAWK_USAGE', { reason: 'an engine needs a worker' });
     // the first alone: where the model or the provider is at fault, it fails once and not once for every worker
     const alone = this.#options.startTogether === true ? null : await first.start(request);
     try {
       if (this.#closed !== null)
         throw new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the engine was closed' });
-      const rest = alone === null ? this.#slots : others;
-      const reports = await Promise.all(rest.map((slot) => slot.start(request)));
+      const rest = alone === null ? this.#supervisors : others;
+      const reports = await Promise.all(rest.map((supervisor) => supervisor.start(request)));
       return alone ?? reports[0]!;
     } catch (error) {
       await this.close();
@@ -205,10 +205,10 @@ export class LaneEngine implements InferenceEngine {
     }
   }
 
-  #createSlot(): LaneSlot {
-    const { createLane, timeoutMs, startTimeoutMs, backoff } = this.#options;
-    return new LaneSlot({
-      createLane,
+  #createSupervisor(): RunnerSupervisor {
+    const { createHandle, timeoutMs, startTimeoutMs, backoff } = this.#options;
+    return new RunnerSupervisor({
+      createHandle,
       clock: this.#clock,
       backoff: backoff ?? DEFAULT_BACKOFF,
       timeoutMs,
@@ -224,8 +224,8 @@ export class LaneEngine implements InferenceEngine {
 
   #dispatch(): void {
     while (this.#waiting.length > 0) {
-      let best: LaneSlot | null = null;
-      for (const slot of this.#slots) if (slot.room > (best?.room ?? 0)) best = slot;
+      let best: RunnerSupervisor | null = null;
+      for (const supervisor of this.#supervisors) if (supervisor.room > (best?.room ?? 0)) best = supervisor;
       if (best === null) return;
       const job = this.#waiting.shift();
       if (job === undefined) return;
@@ -260,7 +260,7 @@ export class LaneEngine implements InferenceEngine {
     if (this.#waitTimer !== null) this.#clock.stopTimer(this.#waitTimer);
     const error = new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason: 'the engine is closed' });
     for (const job of this.#waiting.splice(0)) settleFailed(job, 'shutdown', error, true, now);
-    await Promise.all(this.#slots.map((slot) => slot.close()));
+    await Promise.all(this.#supervisors.map((supervisor) => supervisor.close()));
   }
 }
 

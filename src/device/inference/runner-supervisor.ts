@@ -4,11 +4,11 @@ import type { Clock, TimerHandle } from '../../platform/clock.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';
 import type { EngineIncident } from './engine.ts';
 import { settleDone, settleFailed, type EngineJob } from './job.ts';
-import type { Lane, LaneFactory } from './lane.ts';
-import type { FromRunner, LoadReport, ModelRequest } from './protocol.ts';
+import type { RunnerHandle, HandleFactory } from './runner-handle.ts';
+import type { FromRunner, LoadReport, ModelRequest } from './runner-messages.ts';
 
-export interface SlotOptions {
-  readonly createLane: LaneFactory;
+export interface SupervisorOptions {
+  readonly createHandle: HandleFactory;
   readonly clock: Clock;
   readonly backoff: BackoffOptions;
   /** milliseconds that a job may take once a runner has it */
@@ -24,7 +24,7 @@ export interface SlotOptions {
 }
 
 /**
- * Threads that hang and cannot be killed. More of them would take every core: then no successor is started
+ * Threads that hang and cannot be killed. More of them would take every core: then no replacement is started
  * until one has ended.
  */
 const MAX_STUCK = 2;
@@ -36,16 +36,16 @@ interface PendingLoad {
 }
 
 /**
- * A place for one runner: starts it, gives it jobs, watches it, and starts its successor when it is lost.
+ * A place for one runner: starts it, gives it jobs, watches it, and starts its replacement when it is lost.
  * Every job that it took is settled exactly once: by an answer, by the runner's end, or by the time limit.
  */
-export class LaneSlot {
-  readonly #options: SlotOptions;
+export class RunnerSupervisor {
+  readonly #options: SupervisorOptions;
   readonly #backoff: Backoff;
   /** in the order they were handed over */
   readonly #inFlight = new Map<number, EngineJob>();
   #request: ModelRequest | null = null;
-  #lane: Lane | null = null;
+  #handle: RunnerHandle | null = null;
   #ready = false;
   #readySince = 0;
   #closing = false;
@@ -56,7 +56,7 @@ export class LaneSlot {
   #watchTimer: TimerHandle | null = null;
   #onEnded: (() => void) | null = null;
 
-  constructor(options: SlotOptions) {
+  constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#backoff = new Backoff(options.backoff);
   }
@@ -68,41 +68,41 @@ export class LaneSlot {
 
   /** Process id of the runner where it is a process. */
   get pid(): number | null {
-    return this.#lane?.pid ?? null;
+    return this.#handle?.pid ?? null;
   }
 
   /** Starts a runner and has it load the model. Rejects with a coded error; nothing is left running then. */
   start(request: ModelRequest): Promise<LoadReport> {
     this.#request = request;
-    const { clock, createLane } = this.#options;
+    const { clock, createHandle } = this.#options;
     const limitMs = this.#options.startTimeoutMs(request.provider);
     return new Promise((resolve, reject) => {
-      const lane = openLane(createLane);
-      this.#lane = lane;
+      const handle = openHandle(createHandle);
+      this.#handle = handle;
       const timer = clock.startTimer(() => {
-        this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: limitMs }));
+        this.#lose(handle, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: limitMs }));
       }, limitMs);
       this.#pendingLoad = { resolve, reject, timer };
-      lane.onMessage((message) => {
-        if (this.#lane === lane) this.#receive(lane, message);
+      handle.onMessage((message) => {
+        if (this.#handle === handle) this.#receive(handle, message);
       });
-      lane.onExit((reason) => {
-        if (this.#lane === lane) this.#exited(lane, reason);
+      handle.onExit((reason) => {
+        if (this.#handle === handle) this.#exited(handle, reason);
         else this.#stuck -= 1;
       });
-      lane.post({ type: 'load', model: request });
+      handle.post({ type: 'load', model: request });
     });
   }
 
   /** Hands a job over; only where `room` says so. */
   post(job: EngineJob): void {
-    const lane = this.#lane;
-    if (lane === null) throw new Error('a job for a runner that is not there');
+    const handle = this.#handle;
+    if (handle === null) throw new Error('a job for a runner that is not there');
     const { clock, takeSlab, timeoutMs } = this.#options;
     job.handedAt = clock.monotonicMs();
     const slabs = job.inputs.map(takeSlab);
     try {
-      lane.post({ type: 'run', id: job.id, inputs: job.inputs, limits: job.limits, slabs });
+      handle.post({ type: 'run', id: job.id, inputs: job.inputs, limits: job.limits, slabs });
     } catch (cause) {
       // a buffer that is detached already, or that two inputs share: nothing was sent
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -120,21 +120,21 @@ export class LaneSlot {
     const { clock, timeoutMs } = this.#options;
     if (this.#restartTimer !== null) clock.stopTimer(this.#restartTimer);
     if (this.#watchTimer !== null) clock.stopTimer(this.#watchTimer);
-    const lane = this.#lane;
-    if (lane === null) return Promise.resolve();
+    const handle = this.#handle;
+    if (handle === null) return Promise.resolve();
     return new Promise((resolve) => {
       const limit = clock.startTimer(() => {
-        this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
+        this.#lose(handle, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
       }, timeoutMs);
       this.#onEnded = () => {
         clock.stopTimer(limit);
         resolve();
       };
-      lane.post({ type: 'close' });
+      handle.post({ type: 'close' });
     });
   }
 
-  #receive(lane: Lane, message: FromRunner): void {
+  #receive(handle: RunnerHandle, message: FromRunner): void {
     const { clock, onRoom } = this.#options;
     switch (message.type) {
       case 'loaded': {
@@ -145,39 +145,43 @@ export class LaneSlot {
         return;
       }
       case 'load-failed':
-        this.#lose(lane, new GoshawkError(message.code, message.details), 'close');
+        this.#lose(handle, new GoshawkError(message.code, message.details), 'close');
         return;
       case 'done': {
         const job = this.#inFlight.get(message.id);
         if (job === undefined) return;
         this.#inFlight.delete(message.id);
-        settleDone(job, message, lane.kind === 'child', clock.monotonicMs());
+        settleDone(job, message, handle.kind === 'child', clock.monotonicMs());
         onRoom();
         return;
       }
       case 'tried':
-        // trials have lanes of their own
+        // trials have handles of their own
         return;
     }
   }
 
-  #exited(lane: Lane, reason: string): void {
-    const error = new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: lane.kind, reason });
-    this.#lose(lane, error, 'nothing');
+  #exited(handle: RunnerHandle, reason: string): void {
+    const error = new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: handle.kind, reason });
+    this.#lose(handle, error, 'nothing');
   }
 
-  /** The runner is gone or given up: its jobs are lost, and a successor is on its way unless the engine closes. */
-  #lose(lane: Lane, error: GoshawkError, lastWill: 'abandon' | 'close' | 'nothing' = 'abandon'): void {
+  /** The runner is gone or given up: its jobs are lost, and a replacement is on its way unless the engine closes. */
+  #lose(
+    handle: RunnerHandle,
+    error: GoshawkError,
+    lastWill: 'abandon' | 'close' | 'nothing' = 'abandon',
+  ): void {
     const { clock, onIncident } = this.#options;
-    if (lastWill === 'abandon') lane.abandon();
-    if (lastWill === 'close') lane.post({ type: 'close' });
+    if (lastWill === 'abandon') handle.abandon();
+    if (lastWill === 'close') handle.post({ type: 'close' });
     if (lastWill !== 'nothing') this.#stuck += 1;
     const wasReady = this.#ready;
-    this.#lane = null;
+    this.#handle = null;
     this.#ready = false;
     const lostJobs = this.#inFlight.size;
     for (const job of this.#inFlight.values()) {
-      settleFailed(job, 'engine_lost', error, lane.kind === 'child', clock.monotonicMs());
+      settleFailed(job, 'engine_lost', error, handle.kind === 'child', clock.monotonicMs());
     }
     this.#inFlight.clear();
     const load = this.#settleLoad();
@@ -234,12 +238,12 @@ export class LaneSlot {
   #watch(): void {
     this.#watchTimer = null;
     const [oldest] = this.#inFlight.values();
-    const lane = this.#lane;
-    if (oldest === undefined || lane === null) return;
+    const handle = this.#handle;
+    if (oldest === undefined || handle === null) return;
     const { clock, timeoutMs } = this.#options;
     const left = oldest.handedAt + timeoutMs - clock.monotonicMs();
     if (left > 0) this.#watchTimer = clock.startTimer(() => this.#watch(), left);
-    else this.#lose(lane, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
+    else this.#lose(handle, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: timeoutMs }));
   }
 }
 
@@ -255,9 +259,9 @@ function coded(error: unknown): GoshawkError {
 }
 
 /** A machine out of processes or memory is told with a code, as a runner that ended at once. */
-function openLane(createLane: LaneFactory): Lane {
+function openHandle(createHandle: HandleFactory): RunnerHandle {
   try {
-    return createLane();
+    return createHandle();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: 'runner', reason }, { cause });
