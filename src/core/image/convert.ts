@@ -113,8 +113,8 @@ function convertPacked422(view: ImageView, out: Uint8Array, yAt: number, uAt: nu
 }
 
 /**
- * Luma plane, then chroma for each 2x2 block: that of block column c in chroma row r at r * `chromaStep` + c * `pitch`,
- * U `uAt` bytes and V `vAt` bytes from there.
+ * Luma plane, then chroma for each 2x2 block: that of block column c in chroma row r at r * `chromaStep` + c
+ * * `pitch`, U `uAt` bytes and V `vAt` bytes from there.
  */
 function convert420(
   view: ImageView,

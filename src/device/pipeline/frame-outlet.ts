@@ -22,7 +22,10 @@ export interface FrameOutletOptions {
   limits(): Limits;
 }
 
-/** From the detections to the sinks: a frame whose turn it is gets tracks, goes to the publisher, is counted, and is shared with all others. */
+/**
+ * From the detections to the sinks: a frame whose turn it is gets tracks, goes to the publisher, is counted,
+ * and is shared with all others.
+ */
 export class FrameOutlet {
   readonly #options: FrameOutletOptions;
   readonly #clock: Clock;
@@ -88,7 +91,10 @@ export class FrameOutlet {
     this.#share(job, pixels);
   }
 
-  /** Gives a published result to all other sinks; once the last has let go of it, its memory may serve another frame. */
+  /**
+   * Gives a published result to all other sinks; once the last has let go of it, its memory may serve another
+   * frame.
+   */
   #share(job: FrameJob, pixels: ImageView | null): void {
     const { engine, delivery } = this.#options;
     const pending = delivery.share(job, pixels);
@@ -97,7 +103,10 @@ export class FrameOutlet {
   }
 }
 
-/** Milliseconds from a stamp to now; `NaN` if the driver set none, or if the clocks do not agree and it would mean nothing. */
+/**
+ * Milliseconds from a stamp to now; `NaN` if the driver set none, or if the clocks do not agree and it would
+ * mean nothing.
+ */
 function sinceStamp(stamp: Stamp, wallMs: number): number {
   const ms = stampAge(stamp, wallMs);
   return clocksAgree(ms) ? ms : Number.NaN;

@@ -34,8 +34,9 @@ export interface FramePathOptions {
 }
 
 /**
- * From the gates to the detections. A frame is taken from its gate only when the engine has room, or one batch ahead of it
- * while sharp works, and never two of one camera: what waits, waits in the gate, where a newer frame replaces it.
+ * From the gates to the detections. A frame is taken from its gate only when the engine has room, or one
+ * batch ahead of it while sharp works, and never two of one camera: what waits, waits in the gate, where a
+ * newer frame replaces it.
  */
 export class FramePath {
   readonly #options: FramePathOptions;

@@ -2,7 +2,10 @@ import type { DropReason } from '../../contract/drops.ts';
 import type { FrameJob } from './frame/frame-job.ts';
 import type { CameraLedger } from './statistics/ledger.ts';
 
-/** The frames that were taken in and have not left. The only place where a frame leaves the accounts of its camera, which it does once. */
+/**
+ * The frames that were taken in and have not left. The only place where a frame leaves the accounts of its
+ * camera, which it does once.
+ */
 export class FramesInFlight {
   readonly #jobs = new Set<FrameJob>();
   #waiters: (() => void)[] = [];

@@ -16,7 +16,10 @@ export interface ModelLaneOptions {
   readonly isTracking: boolean;
 }
 
-/** How one model looks at one camera: its preprocessor, its share of the engine, the order of its results, its tracks. */
+/**
+ * How one model looks at one camera: its preprocessor, its share of the engine, the order of its results, its
+ * tracks.
+ */
 export class ModelLane implements BatchPeer, ShareHolder {
   readonly camera: CameraIntake;
   readonly letterboxer = new SharpLetterboxer();

@@ -25,8 +25,9 @@ import type { PipelineSnapshot, PipelineState } from './statistics/snapshot.ts';
 const DEFAULTS = { maxWaitMs: 3, engineTimeoutMs: 10_000, sinkTimeoutMs: 2000, drainMs: 3000 } as const;
 
 /**
- * The path of a frame, from the camera to the sinks: admission, gate, preprocess, batch, inference, order, track, deliver. `offer` returns at
- * once; each frame offered is published, or dropped and counted by reason, and `received = published + drops + in flight` at every instant.
+ * The path of a frame, from the camera to the sinks: admission, gate, preprocess, batch, inference, order,
+ * track, deliver. `offer` returns at once; each frame offered is published, or dropped and counted by reason,
+ * and `received = published + drops + in flight` at every instant.
  */
 export class FramePipeline {
   readonly #options: PipelineOptions;
@@ -80,8 +81,8 @@ export class FramePipeline {
   }
 
   /**
-   * Loads and warms the engine; frames are still refused as `inactive`. Rejects with the engine's coded error, or with
-   * `GOSHAWK_INTERNAL` if it was started before or closed meanwhile.
+   * Loads and warms the engine; frames are still refused as `inactive`. Rejects with the engine's coded
+   * error, or with `GOSHAWK_INTERNAL` if it was started before or closed meanwhile.
    */
   async start(): Promise<EngineInfo> {
     if (this.#state !== 'idle') throw wrongState(this.#state, 'started');
@@ -121,15 +122,18 @@ export class FramePipeline {
     if (this.#stateNow() === 'draining') this.#state = 'inactive';
   }
 
-  /** Ends everything: waiting frames are counted as `shutdown`, those in flight finish within `drainMs`. Safe to call twice. */
+  /**
+   * Ends everything: waiting frames are counted as `shutdown`, those in flight finish within `drainMs`. Safe
+   * to call twice.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   /**
-   * Takes a frame in. Returns at once with `null`, or with the reason for which it was dropped on the spot. The memory of the image
-   * belongs to the pipeline from here on: it may be moved to another thread.
+   * Takes a frame in. Returns at once with `null`, or with the reason for which it was dropped on the spot.
+   * The memory of the image belongs to the pipeline from here on: it may be moved to another thread.
    * @throws GoshawkError for a camera that was not registered
    */
   offer(frame: Frame): DropReason | null {
@@ -154,7 +158,10 @@ export class FramePipeline {
     return null;
   }
 
-  /** Counts a message that never became a frame (it does not parse, or has an encoding that no one reads) as received and dropped. */
+  /**
+   * Counts a message that never became a frame (it does not parse, or has an encoding that no one reads) as
+   * received and dropped.
+   */
   refuse(camera: string, reason: DropReason, detail?: string): void {
     const intake = this.#lanes.of(camera).camera;
     this.#receive(intake, this.#clock.monotonicMs());
@@ -162,7 +169,10 @@ export class FramePipeline {
     if (detail !== undefined) this.#notices.frameRefused(camera, reason, detail);
   }
 
-  /** Changes limits from the next frame on. @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force */
+  /**
+   * Changes limits from the next frame on. @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits
+   * stay in force
+   */
   setLimits(patch: LimitsPatch): Limits {
     return this.#limits.change(patch);
   }
@@ -180,7 +190,10 @@ export class FramePipeline {
     return this.#lanes.counts();
   }
 
-  /** Frames that were taken in and have neither been published nor dropped: the frames themselves, which the ledger must agree with. */
+  /**
+   * Frames that were taken in and have neither been published nor dropped: the frames themselves, which the
+   * ledger must agree with.
+   */
   get framesInFlight(): number {
     return this.#frames.size;
   }

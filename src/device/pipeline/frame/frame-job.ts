@@ -36,10 +36,12 @@ const NO_DETECTIONS: Detections = {
 const STAGE_INDEX = Object.fromEntries(STAGES.map((stage, index) => [stage, index])) as Record<Stage, number>;
 
 /**
- * One frame on its path: everything known about it, in the one object that is made for it. It becomes the `FrameResult`.
+ * One frame on its path: everything known about it, in the one object that is made for it. It becomes the
+ * `FrameResult`.
  *
- * What it holds of its image follows from its state: the image as received until it is `ready`; then the letterboxed one, or still the received one
- * if the graph resizes; nothing while it is `inferring`. The received image outlives that, or comes back from the engine, only if a sink asked for pixels.
+ * What it holds of its image follows from its state: the image as received until it is `ready`; then the
+ * letterboxed one, or still the received one if the graph resizes; nothing while it is `inferring`. The
+ * received image outlives that, or comes back from the engine, only if a sink asked for pixels.
  */
 export class FrameJob implements FrameResult {
   /** of its camera */

@@ -7,7 +7,10 @@ export const STAGES = ['wait', 'preprocess', 'queue', 'inference', 'decode', 'tr
 
 export type Stage = (typeof STAGES)[number];
 
-/** What sinks get for each frame that made it through. Valid only until the sink's promise settles: buffers are used again. */
+/**
+ * What sinks get for each frame that made it through. Valid only until the sink's promise settles: buffers
+ * are used again.
+ */
 export interface FrameResult {
   readonly envelope: FrameEnvelope;
   readonly detections: Detections;
@@ -21,10 +24,16 @@ export interface FrameResult {
   readonly bundleDigest: string;
 }
 
-/** A consumer of results. `wantsPixels` is asked before each frame: pixels are kept and handed over only while it is true. */
+/**
+ * A consumer of results. `wantsPixels` is asked before each frame: pixels are kept and handed over only while
+ * it is true.
+ */
 export interface ResultSink {
   readonly name: string;
   wantsPixels?(camera: string): boolean;
-  /** A throw or rejection counts the frame as `publish_failed` only for the sink named `publisher`; others count their own. */
+  /**
+   * A throw or rejection counts the frame as `publish_failed` only for the sink named `publisher`; others
+   * count their own.
+   */
   deliver(result: FrameResult, pixels: ImageView | null): void | Promise<void>;
 }

@@ -37,7 +37,10 @@ export function isFinal(state: FrameState): boolean {
   return FRAME_MOVES[state].length === 0;
 }
 
-/** Returns `to` if a frame may go there. @throws GoshawkError `GOSHAWK_INTERNAL` for a move that is not in the table */
+/**
+ * Returns `to` if a frame may go there. @throws GoshawkError `GOSHAWK_INTERNAL` for a move that is not in the
+ * table
+ */
 export function checkMove(from: FrameState, to: FrameState): FrameState {
   if (FRAME_MOVES[from].includes(to)) return to;
   throw new GoshawkError('GOSHAWK_INTERNAL', { reason: `a frame that is ${from} cannot become ${to}` });

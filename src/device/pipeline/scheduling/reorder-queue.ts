@@ -1,8 +1,9 @@
 import type { FrameJob } from '../frame/frame-job.ts';
 
 /**
- * Puts the results of one camera back into the order in which its frames were taken from the gate, as two workers may finish out of turn. A frame that was dropped holds no one up; one that is merely late holds up at
- * most `window` newer results, then it is overtaken.
+ * Puts the results of one camera back into the order in which its frames were taken from the gate, as two
+ * workers may finish out of turn. A frame that was dropped holds no one up; one that is merely late holds up
+ * at most `window` newer results, then it is overtaken.
  */
 export class ReorderQueue {
   readonly #window: () => number;

@@ -8,7 +8,10 @@ import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
 
 const RATE_WINDOW_SECONDS = 5;
 
-/** The stats of all cameras together; what belongs to one camera is in its intake. Times are monotonic milliseconds. */
+/**
+ * The stats of all cameras together; what belongs to one camera is in its intake. Times are monotonic
+ * milliseconds.
+ */
 export class PipelineStats {
   readonly #latencies = new StageLatencies();
   readonly #recent = new RecentLatencies();

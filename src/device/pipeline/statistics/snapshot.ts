@@ -55,7 +55,10 @@ export interface SinkCounts {
   readonly skipped: number;
 }
 
-/** Everything that a pipeline counts at one instant, for a status line, a page, diagnostics, telemetry and reports. */
+/**
+ * Everything that a pipeline counts at one instant, for a status line, a page, diagnostics, telemetry and
+ * reports.
+ */
 export interface PipelineSnapshot {
   readonly state: PipelineState;
   readonly uptimeSeconds: number;
