@@ -170,8 +170,8 @@ export class FramePipeline {
   }
 
   /**
-   * Changes limits from the next frame on. @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits
-   * stay in force
+   * Changes limits from the next frame on.
+   * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force
    */
   setLimits(patch: LimitsPatch): Limits {
     return this.#limits.change(patch);

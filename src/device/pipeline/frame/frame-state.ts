@@ -38,8 +38,8 @@ export function isFinal(state: FrameState): boolean {
 }
 
 /**
- * Returns `to` if a frame may go there. @throws GoshawkError `GOSHAWK_INTERNAL` for a move that is not in the
- * table
+ * Returns `to` if a frame may go there.
+ * @throws GoshawkError `GOSHAWK_INTERNAL` for a move that is not in the table
  */
 export function checkMove(from: FrameState, to: FrameState): FrameState {
   if (FRAME_MOVES[from].includes(to)) return to;
