@@ -63,7 +63,7 @@ export function renderOptimizePage(report: OptimizeReport): string {
           </div>
           <p class="soft">
             Star: first variant; diamond: other variants; dot: within the floor; cross: refused. The loss is
-            what search part and agreement together make likely. Names are on the asPoints.
+            what search part and agreement together make likely. Names are on the points.
           </p>
           ${floorTable(report)} ${notTried(report)}
           <h2>Where accuracy goes</h2>
