@@ -6,7 +6,7 @@ import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from
 import { LiveLine } from './kit/live-line.ts';
 import { anyNumber } from './kit/options.ts';
 import { untilStopped } from './kit/stop-signal.ts';
-import type { OnProgress } from '../tools/optimize/progress.ts';
+import type { OnProgressEvent } from '../tools/optimize/progress.ts';
 
 interface OptimizeFlags extends NetworkFlags {
   readonly model: string;
@@ -68,7 +68,7 @@ export function registerOptimize(program: Command): void {
   addNetworkOptions(command).action(runOptimize);
 }
 
-function showProgress(line: LiveLine): OnProgress {
+function showProgress(line: LiveLine): OnProgressEvent {
   const started = performance.now();
   let shownStep = '';
   return ({ step, detail, remaining }) => {

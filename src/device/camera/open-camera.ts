@@ -1,6 +1,11 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import { MAX_SIDE, refuseSize } from '../../core/admission/limits.ts';
-import { CLEAR_DAY, CONDITION_NAMES, CONDITION_RANGES, type Conditions } from '../../sim/drawing/conditions.ts';
+import {
+  CLEAR_DAY,
+  CONDITION_NAMES,
+  CONDITION_RANGES,
+  type Conditions,
+} from '../../sim/drawing/conditions.ts';
 import { MAX_SIZE, MIN_SIZE } from '../../sim/scene.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { DirFeed } from './dir-feed.ts';

@@ -3,7 +3,15 @@ import type { OptimizeReport } from '../../../contract/optimize.ts';
 import { html, Markup, NOTHING } from './markup.ts';
 import { classPlot, recallPlot, sensitivityPlot } from './plots.ts';
 import { scatter } from './scatter.ts';
-import { candidateTable, factTable, floorTable, percent, asPoints, stepTable, variantTable } from './tables.ts';
+import {
+  candidateTable,
+  factTable,
+  floorTable,
+  percent,
+  asPoints,
+  stepTable,
+  variantTable,
+} from './tables.ts';
 
 /** The style sheet that comes with Goshawk; this module is only loaded when a page is made. */
 const STYLE = new Markup(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
