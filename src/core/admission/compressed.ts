@@ -32,7 +32,8 @@ export function admitBytes(data: Uint8Array, isLight = false): AdmittedCompresse
   }
   if (format === 'png' && header.bitDepth === 16 && header.channels === 1 && !isLight) {
     const detail =
-      'a PNG of 16-bit gray is taken for a depth image; supported: PNG in color, of 8-bit gray, and of format "mono16; png"';
+      'a PNG of 16-bit gray is taken for a depth image; supported: PNG in color, of 8-bit ' +
+      'gray, and of format "mono16; png"';
     return refuse('unsupported_encoding', detail);
   }
   const { width, height } = uprightSize(header);

@@ -77,7 +77,10 @@ export class CameraIntake {
     this.#fpsIn.mark(now);
   }
 
-  /** The size of a frame that may wait for the engine, or the reason to refuse it. @param wallMs the stamping clock's now */
+  /**
+   * The size of a frame that may wait for the engine, or the reason to refuse it.
+   * @param wallMs the stamping clock's now
+   */
   admit({ envelope, image }: Frame, wallMs: number, now: number): ImageSize | DropReason {
     const size = admit(image);
     if (isRefused(size)) return size.reason;
