@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
+import { PART_PARAMETERS } from '../device/parts.ts';
+import { ANY_FREE_PORT } from '../device/web/web-part.ts';
 import { EmbeddedBroker } from '../fleet/broker/embedded-broker.ts';
 import { runRosDemo } from '../tools/demo/ros-demo.ts';
 import { statusLine } from '../tools/demo/status-line.ts';
 import { checkOutputFiles } from '../platform/outputs.ts';
 import { PROVIDERS } from '../contract/bundle.ts';
+import { parameterValues } from './kit/parameter-options.ts';
 import { run } from './run.ts';
 import { given } from './kit/given.ts';
 import { LiveLine } from './kit/live-line.ts';
@@ -141,12 +144,13 @@ async function runWithoutRos(flags: DemoFlags, port: number, telemetry: string):
     strict: false,
     variant: 'auto',
     track: false,
-    port,
-    allowHost: [],
-    telemetry,
-    site: 'demo',
-    robot: '',
     node: 'demo',
+    parts: {
+      ...parameterValues(PART_PARAMETERS, {}),
+      http_port: port === 0 ? ANY_FREE_PORT : port,
+      telemetry,
+      site: 'demo',
+    },
   });
 }
 

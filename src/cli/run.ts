@@ -5,18 +5,12 @@ import { openBundle } from '../device/authoring/open-bundle.ts';
 import { openCamera } from '../device/camera/open-camera.ts';
 import type { CameraSource } from '../device/camera/source.ts';
 import { statusLine } from '../tools/demo/status-line.ts';
+import { PART_PARAMETERS, type PartValues } from '../device/parts.ts';
 import { runPipeline, type RunOptions } from '../tools/run/run.ts';
 import { given } from './kit/given.ts';
 import { LiveLine } from './kit/live-line.ts';
-import {
-  autoOption,
-  namesOf,
-  numberFrom,
-  repeated,
-  sizeOption,
-  wholeFrom,
-  type Size,
-} from './kit/options.ts';
+import { autoOption, namesOf, numberFrom, sizeOption, wholeFrom, type Size } from './kit/options.ts';
+import { addParameterOptions, parameterValues } from './kit/parameter-options.ts';
 import { withReport } from './kit/report.ts';
 import { untilStopped } from './kit/stop-signal.ts';
 
@@ -38,16 +32,10 @@ export interface RunFlags {
   readonly score?: number;
   readonly iou?: number;
   readonly track: boolean;
-  readonly port?: number;
-  readonly allowHost: readonly string[];
   readonly silentAfter?: number;
-  readonly telemetry?: string;
-  readonly telemetryCaFile?: string;
-  readonly telemetryCertFile?: string;
-  readonly telemetryKeyFile?: string;
-  readonly site: string;
-  readonly robot: string;
   readonly node: string;
+  /** of the parts beside the pipeline */
+  readonly parts: PartValues;
 }
 
 /**
@@ -94,11 +82,8 @@ export async function run(flags: RunFlags): Promise<void> {
         preprocess: flags.preprocess,
         limits: given({ score: flags.score, iou: flags.iou }),
         tracking: flags.track,
-        web:
-          flags.port === undefined
-            ? null
-            : { host: '127.0.0.1', port: flags.port, allowedHosts: flags.allowHost },
-        telemetry: telemetryOptions(flags),
+        parts: flags.parts,
+        node: flags.node,
         silentAfterMs: silentAfterSeconds(flags) * 1000,
         signal,
         onActive: () => endAfter(flags.seconds),
@@ -120,12 +105,6 @@ function sizingOf({ workers, threads, queueDepth }: RunFlags): RunOptions['engin
   return { workers: chosen(workers), threads: chosen(threads), queueDepth: chosen(queueDepth) };
 }
 
-function telemetryOptions(flags: RunFlags): RunOptions['telemetry'] {
-  const { telemetry: url, site, robot, node } = flags;
-  const { telemetryCaFile: caFile, telemetryCertFile: certFile, telemetryKeyFile: keyFile } = flags;
-  return url === undefined ? null : { url, site, robot, node, ...given({ caFile, certFile, keyFile }) };
-}
-
 /** A camera that is asked for one frame in ten seconds is not silent after five. */
 function silentAfterSeconds({ silentAfter, rate }: RunFlags): number {
   return silentAfter ?? Math.max(SILENT_SECONDS, rate === undefined ? 0 : SILENT_PERIODS / rate);
@@ -141,7 +120,7 @@ function describeSources(sources: RunReport['sources']): string {
 
 /** Adds `goshawk run`. */
 export function registerRun(program: Command): void {
-  program
+  const command = program
     .command('run')
     .description(
       'the frame path without ROS: a camera inside the process, detections, page, metrics, telemetry',
@@ -185,29 +164,13 @@ export function registerRun(program: Command): void {
     .option('--iou <0..1>', "overlap threshold (default: the bundle's)", numberFrom(0, 1))
     .option('--track', 'follow objects over time', false)
     .option(
-      '--port <n>',
-      'serve the page, /metrics and /healthz on this port, 0 for a free one',
-      wholeFrom(0, 65_535),
-    )
-    .option(
-      '--allow-host <name>',
-      'a host name that the page answers to besides localhost (repeatable)',
-      repeated,
-      [],
-    )
-    .option(
       '--silent-after <seconds>',
       'seconds without a frame after which a camera is silent (default: 5, or three periods of --rate)',
       numberFrom(0.5, 3600),
     )
-    .option('--telemetry <url>', 'MQTT broker')
-    .option('--telemetry-ca-file <file>', 'authorities that the broker is trusted by (PEM)')
-    .option('--telemetry-cert-file <file>', 'certificate of this client (PEM)')
-    .option('--telemetry-key-file <file>', 'key of that certificate (PEM)')
-    .option('--site <name>', 'where the robot works', 'site')
-    .option('--robot <name>', 'name of the robot (default: the host name)', '')
-    .option('--node <name>', 'name of this run in telemetry, one for each that a robot runs', 'run')
-    .action((flags: Omit<RunFlags, 'camera'> & { camera?: readonly string[] }) =>
-      run({ ...flags, camera: flags.camera ?? ['sim'] }),
-    );
+    .option('--node <name>', 'name of this run in telemetry, one for each that a robot runs', 'run');
+  addParameterOptions(command, PART_PARAMETERS);
+  command.action((flags: Omit<RunFlags, 'camera' | 'parts'> & { camera?: readonly string[] }) =>
+    run({ ...flags, camera: flags.camera ?? ['sim'], parts: parameterValues(PART_PARAMETERS, flags) }),
+  );
 }

@@ -1,3 +1,15 @@
+/** How a parameter is given to `goshawk run`. */
+export interface CommandOption {
+  /** as they are written, with what they take: `--port <n>` */
+  readonly flags: string;
+  /** what `--help` says about it */
+  readonly description: string;
+  /** where the command has another default than the node */
+  readonly default?: ParameterValue;
+  /** texts that stand for a value of the command alone */
+  readonly words?: Readonly<Record<string, number>>;
+}
+
 interface Common {
   /** one sentence for `ros2 param describe` and the JSON schema */
   readonly description: string;
@@ -7,6 +19,8 @@ interface Common {
    * needed.
    */
   readonly read: 'start' | 'configure' | 'always';
+  /** for a parameter that `goshawk run` has too */
+  readonly option?: CommandOption;
 }
 
 /** One ROS parameter: its type, default, allowed values and words. */

@@ -22,16 +22,18 @@ const EMPTY_MS = 2_000;
  */
 export async function runRosProcess(
   endSignal: Promise<void>,
-  start: (args: RosArguments) => Promise<RosProgram>,
+  start: (args: RosArguments, ending: AbortSignal) => Promise<RosProgram>,
 ): Promise<void> {
   // rclnodejs hears SIGINT only, and pulls the context away from under a node that is still working.
   rcl.removeSignalHandlers();
   const ended = Promise.race([endSignal, failure()]);
+  const ending = new AbortController();
+  void ended.then(() => ending.abort());
   let program: RosProgram | undefined;
   try {
     const args = splitRosArguments(process.argv);
     await rcl.init(rcl.Context.defaultContext(), [...args.forRcl]);
-    program = await start(args);
+    program = await start(args, ending.signal);
     await Promise.race([ended, ...(program.ended === undefined ? [] : [program.ended])]);
   } catch (error) {
     fail(error);

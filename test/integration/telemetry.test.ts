@@ -5,10 +5,10 @@ import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
 import type { StreamBody } from '../../src/contract/telemetry/streams.ts';
-import { DeviceService, type TelemetryOptions } from '../../src/device/service/device-service.ts';
+import { parameterValues } from '../../src/cli/kit/parameter-options.ts';
+import { composeRuntime, PART_PARAMETERS, type PartValues } from '../../src/device/parts.ts';
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
-import { LiveRelay } from '../../src/device/live/live-relay.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
 import { certify } from '../support/certificates.ts';
 import { Mosquitto, passwordLine } from '../support/mosquitto.ts';
@@ -350,25 +350,39 @@ describe('two of a kind at one broker', () => {
   });
 });
 
-/** The device's own service with telemetry alone, as `goshawk run` and the node start it. */
-async function service(options: Partial<TelemetryOptions>, environment: Record<string, string> = {}) {
+interface Asked {
+  readonly url: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+/** The device's own runtime with telemetry alone, as `goshawk run` and the node start it. */
+async function service(asked: Asked, environment: Record<string, string> = {}) {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-  const started = await DeviceService.start(
-    {
-      web: null,
-      telemetry: { url: '', site: 'yard', robot: 'r1', node: 'detector', ...options },
-      log: (_level, line) => lines.push(line),
+  const values: PartValues = {
+    ...parameterValues(PART_PARAMETERS, {}),
+    telemetry: asked.url,
+    site: 'yard',
+    robot: 'r1',
+    telemetry_ca_file: asked.caFile ?? '',
+    telemetry_cert_file: asked.certFile ?? '',
+    telemetry_key_file: asked.keyFile ?? '',
+  };
+  const runtime = composeRuntime(values, {
+    node: 'detector',
+    silentAfterMs: () => 5000,
+    log: (_level, line) => lines.push(line),
+    whenRefused: 'reject',
+  });
+  await runtime.start(new AbortController().signal).finally(() => vi.unstubAllEnvs());
+  const started = {
+    get telemetry() {
+      return runtime.partStatus().telemetry ?? null;
     },
-    {
-      snapshot: () => null,
-      host: () => ({}),
-      metrics: () => Promise.resolve(''),
-      metricsContentType: 'text/plain',
-      live: new LiveRelay(),
-      silentAfterMs: () => 5000,
-    },
-  ).finally(() => vi.unstubAllEnvs());
+    close: () => runtime.stop(),
+  };
   open.push(started);
   return { started, lines };
 }

@@ -3,7 +3,6 @@ import { DROP_REASONS } from '../../contract/drops.ts';
 import type { EngineInfo } from '../inference/engine.ts';
 import { STAGES, type FrameResult, type ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
-import type { SensorReading } from '../host/host-stats.ts';
 
 /** seconds; fine around the 33 ms of a 30 Hz camera */
 const FRAME_BUCKETS = [0.005, 0.01, 0.015, 0.02, 0.025, 0.033, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5];
@@ -71,7 +70,6 @@ interface CameraObservers {
 export class PipelineMetrics implements ResultSink {
   readonly name = 'metrics';
   readonly #pipeline: PipelineView;
-  readonly #sensors: () => SensorReading;
   readonly #registry = new Registry();
   readonly #registers = [this.#registry];
   readonly #latency = new Histogram({
@@ -135,38 +133,16 @@ export class PipelineMetrics implements ResultSink {
     this.#counter(name, help, CAMERA_LABELS),
   );
   readonly #cameraGauges = CAMERA_GAUGES.map(({ name, help }) => this.#gauge(name, help, CAMERA_LABELS));
-  readonly #temperature = this.#gauge(
-    'goshawk_host_temperature_celsius',
-    'Temperature of a zone of the machine; absent where it has no sensor.',
-    ['zone'],
-  );
-  readonly #power = this.#gauge(
-    'goshawk_host_power_watts',
-    'Power that a rail of the board takes; absent where it has no sensor.',
-    ['rail'],
-  );
-  readonly #gpu = this.#gauge(
-    'goshawk_host_gpu_ratio',
-    'How busy the GPU is, 0 to 1; absent where it does not say.',
-    ['gpu'],
-  );
   readonly #observers = new Map<string, CameraObservers>();
   #observedDigest = '';
 
-  /** @param sensors asked on every scrape */
-  constructor(pipeline: PipelineView, sensors: () => SensorReading) {
+  constructor(pipeline: PipelineView) {
     this.#pipeline = pipeline;
-    this.#sensors = sensors;
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
   }
 
   /** The exposition text of one scrape. */
   text(): Promise<string> {
     this.#refresh(this.#pipeline.snapshot());
-    this.#refreshSensors(this.#sensors());
     return this.#registry.metrics();
   }
 
@@ -234,15 +210,6 @@ export class PipelineMetrics implements ResultSink {
       if (deviation !== null) this.#referenceDeviation.set({ of: quantity }, deviation);
     }
     this.#variantsRefused.set(choice.candidates.filter(({ check }) => check.verdict === 'refused').length);
-  }
-
-  #refreshSensors({ temperatureCelsius = {}, powerWatts = {}, gpuRatio }: SensorReading): void {
-    for (const gauge of [this.#temperature, this.#power, this.#gpu]) gauge.reset();
-    for (const [zone, celsius] of Object.entries(temperatureCelsius))
-      this.#temperature.set({ zone }, celsius);
-    for (const [rail, watts] of Object.entries(powerWatts)) this.#power.set({ rail }, watts);
-    // with a label, since a gauge without one shows 0 where nothing was set
-    if (gpuRatio !== undefined) this.#gpu.set({ gpu: '0' }, gpuRatio);
   }
 
   #refreshCamera(labels: Record<string, string>, camera: CameraSnapshot): void {

@@ -1,8 +1,13 @@
-import type { Health } from '../../contract/status.ts';
+import type { Health, Status } from '../../contract/status.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
-import type { TelemetryStatus } from '../telemetry/telemetry-client.ts';
 import { nothingOut } from './camera-trouble.ts';
 import { engineCondition } from './engine-trouble.ts';
+
+/** What a part adds to the status, under names of its own. */
+export interface PartStatus {
+  readonly telemetry?: NonNullable<Status['telemetry']>;
+  readonly [name: string]: unknown;
+}
 
 /** What `/api/status` sends: `statusSchema` of the contract describes it. */
 export interface DeviceStatus extends PipelineSnapshot {
@@ -10,24 +15,24 @@ export interface DeviceStatus extends PipelineSnapshot {
   readonly variant: string | null;
   readonly provider: string | null;
   /** null where it is off */
-  readonly telemetry: TelemetryStatus | null;
+  readonly telemetry: Status['telemetry'];
   /** a camera that has sent nothing for this long is silent */
   readonly silentAfterMs: number;
 }
 
-/** A pipeline's figures as `/api/status` shows them. */
-export function statusOf(
-  snapshot: PipelineSnapshot,
-  telemetry: TelemetryStatus | null,
-  silentAfterMs: number,
-): DeviceStatus {
+/**
+ * A pipeline's stats as `/api/status` shows them.
+ * @param parts what parts add
+ */
+export function statusOf(snapshot: PipelineSnapshot, parts: PartStatus, silentAfterMs: number): DeviceStatus {
   const { engine } = snapshot;
   return {
     ...snapshot,
     bundle: engine?.bundle ?? null,
     variant: engine?.variant ?? null,
     provider: engine?.provider ?? null,
-    telemetry,
+    telemetry: null,
+    ...parts,
     silentAfterMs,
   };
 }

@@ -5,6 +5,8 @@ import { describeChoice } from '../../device/inference/describe-choice.ts';
 import { describeSized } from '../../device/inference/describe-sized.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
+import { composeRuntime } from '../../device/parts.ts';
+import type { Runtime } from '../../device/runtime/runtime.ts';
 import { checkOutputFiles } from '../../platform/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { DiagnosticsPublisher } from '../diagnostics.ts';
@@ -20,7 +22,6 @@ import { guardServices } from '../service-guard.ts';
 import { SimClock } from '../sim-clock.ts';
 import { rosWallMs } from '../time.ts';
 import { FindingLog } from './camera-watch.ts';
-import { Parts } from './companions.ts';
 import { diagnose } from './diagnose.ts';
 import { DETECTOR_PARAMETERS, type DetectorParameters } from './parameters.ts';
 import { writeRunReport } from './run-report.ts';
@@ -44,7 +45,7 @@ export class Detector implements RosProgram, LifecycleWork {
   readonly #clock: Clock;
   readonly #simClock: SimClock;
   readonly #clockFinding = new FindingLog();
-  #companions: Parts | null = null;
+  readonly #runtime: Runtime;
   #session: DetectorSession | null = null;
   #failure: string | null = null;
   /** why the report cannot be written; the node works without it */
@@ -54,13 +55,13 @@ export class Detector implements RosProgram, LifecycleWork {
   #alive = true;
 
   /** Makes the node, declares its parameters, and starts to spin; nothing is configured yet. */
-  static async start(args: RosArguments): Promise<Detector> {
+  static async start(args: RosArguments, ending: AbortSignal): Promise<Detector> {
     const node = new rcl.lifecycle.LifecycleNode(NODE_NAME, NAMESPACE);
     try {
       const log = nodeLog(node, () => true);
       const simClock = new SimClock(node);
       const detector = new Detector(node, simClock, await readNodeParameters(node, args.parameters, log));
-      await detector.#run();
+      await detector.#run(ending);
       return detector;
     } catch (error) {
       node.destroy();
@@ -84,6 +85,14 @@ export class Detector implements RosProgram, LifecycleWork {
       },
       isUnconfigured: () => this.#lifecycle.state === 'unconfigured',
     });
+    this.#runtime = composeRuntime(this.#declared.values, {
+      node: node.getFullyQualifiedName(),
+      silentAfterMs: () => this.#parameters.silent_after_s * 1000,
+      log: (level, line) => {
+        this.#log[level](line);
+      },
+      whenRefused: 'leave-out',
+    });
     guardServices(node, this.#log);
     this.#diagnostics = new DiagnosticsPublisher(node, hostname());
     this.#watch = new TopicWatch(node, this.#log);
@@ -94,12 +103,8 @@ export class Detector implements RosProgram, LifecycleWork {
     return this.#declared.values;
   }
 
-  async #run(): Promise<void> {
-    this.#companions = await Parts.start(
-      this.#node.getFullyQualifiedName(),
-      () => this.#parameters,
-      this.#log,
-    );
+  async #run(ending: AbortSignal): Promise<void> {
+    await this.#runtime.start(ending);
     this.#node.spin();
     this.#timer = setInterval(() => {
       this.#tick();
@@ -159,7 +164,12 @@ export class Detector implements RosProgram, LifecycleWork {
       throw error;
     }
     this.#session = session;
-    this.#companions?.show(session);
+    this.#runtime.attach({
+      pipeline: session.pipeline,
+      cameras: topics.map(({ camera }) => camera),
+      labels: bundle.manifest.labels,
+      snapshot: () => session.pipeline.snapshot(),
+    });
     this.#log.info(
       `${info.bundle.name}@${info.bundle.version} (${info.variant}) on ${info.provider}: ` +
         `loaded in ${Math.round(info.loadMs)} ms, ` +
@@ -196,20 +206,24 @@ export class Detector implements RosProgram, LifecycleWork {
   }
 
   async cleanup(): Promise<void> {
-    await this.#closeSession();
+    await this.#closeSession(() => this.#runtime.detach());
   }
 
   async shutdown(): Promise<void> {
-    await this.#closeSession();
+    await this.#closeSession(() => this.#runtime.detach());
   }
 
-  async #closeSession(): Promise<void> {
+  /**
+   * The one way in which a session ends.
+   * @param leave takes it from the runtime, which sends its last stats: after its last frame, before it is freed
+   */
+  async #closeSession(leave: () => Promise<void> | void): Promise<void> {
     const session = this.#session;
     this.#session = null;
     this.#reportTrouble = null;
     this.#watch.close();
     await session?.deactivate();
-    this.#companions?.hide();
+    await leave();
     if (session === null) return;
     await this.#report(session);
     await session.close();
@@ -247,7 +261,7 @@ export class Detector implements RosProgram, LifecycleWork {
           snapshot: session?.pipeline.snapshot() ?? null,
           delayMs: session?.results.newestDelayMs ?? NaN,
           findings,
-          telemetry: this.#companions?.telemetry ?? null,
+          telemetry: this.#runtime.partStatus().telemetry ?? null,
         },
         this.#parameters,
       ),
@@ -257,7 +271,7 @@ export class Detector implements RosProgram, LifecycleWork {
   #complaints(): readonly string[] {
     const clock = this.#findClockTrouble();
     const now = [this.#failure, this.#reportTrouble].filter((trouble) => trouble !== null);
-    return [...now, ...clock, ...this.#declared.refused, ...(this.#companions?.complaints ?? [])];
+    return [...now, ...clock, ...this.#declared.refused, ...this.#runtime.complaints()];
   }
 
   /** Said in the log once, and in diagnostics for as long as it lasts. */
@@ -281,11 +295,7 @@ export class Detector implements RosProgram, LifecycleWork {
     // A model that is still loading is let finish: its threads cannot be stopped in the middle without ending
     // the process badly.
     await this.#lifecycle.settled();
-    // Telemetry sends its last window while the session is still there to be asked, and after its last frame.
-    this.#watch.close();
-    await this.#session?.deactivate();
-    await this.#companions?.close();
-    await this.#closeSession();
+    await this.#closeSession(() => this.#runtime.stop());
     this.#alive = false;
     this.#node.destroy();
   }

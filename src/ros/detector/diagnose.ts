@@ -1,11 +1,11 @@
 import { describeSetting } from '../../core/sizing/settings.ts';
 import type { EngineSizing } from '../../device/inference/engine.ts';
+import type { Status } from '../../contract/status.ts';
 import { describeCheck } from '../../contract/engine-choice.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../../device/pipeline/statistics/snapshot.ts';
 import { clocksApart, nothingOut } from '../../device/runtime/camera-trouble.ts';
 import { refusedOf } from '../../device/inference/describe-choice.ts';
 import { engineCondition } from '../../device/runtime/engine-trouble.ts';
-import type { TelemetryStatus } from '../../device/telemetry/telemetry-client.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { TopicFinding } from './camera-watch.ts';
 import type { DetectorParameters } from './parameters.ts';
@@ -23,7 +23,7 @@ export interface DetectorCondition {
   /** by camera */
   readonly findings: ReadonlyMap<string, readonly TopicFinding[]>;
   /** null where it is off */
-  readonly telemetry: TelemetryStatus | null;
+  readonly telemetry: Status['telemetry'];
 }
 
 type Thresholds = Pick<
@@ -58,7 +58,12 @@ function diagnoseNode({ state, complaints }: DetectorCondition): DiagnosticStatu
 }
 
 /** A broker that is away comes back by itself; one that refuses, or a client id that is used twice, needs somebody. */
-function diagnoseTelemetry({ connected, protocol, code, reason }: TelemetryStatus): DiagnosticStatus {
+function diagnoseTelemetry({
+  connected,
+  protocol,
+  code,
+  reason,
+}: NonNullable<Status['telemetry']>): DiagnosticStatus {
   const needsSomebody = code === 'GOSHAWK_BROKER_REFUSED' || code === 'GOSHAWK_CLIENT_TAKEN_OVER';
   const isWell = connected && reason === '';
   return {

@@ -1,3 +1,4 @@
+import { PART_PARAMETERS } from '../../device/parts.ts';
 import { PROVIDERS } from '../../contract/bundle.ts';
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 
@@ -180,67 +181,7 @@ export const DETECTOR_PARAMETERS = {
     read: 'start',
     description: 'Configure and activate at start. Set false where launch or a lifecycle manager does.',
   },
-  http_port: {
-    kind: 'int',
-    default: 0,
-    min: 0,
-    max: 65_535,
-    read: 'start',
-    description: 'Port of the web page with the live image, /metrics and /healthz. 0 for none.',
-  },
-  http_host: {
-    kind: 'string',
-    default: '127.0.0.1',
-    read: 'start',
-    description:
-      'Address the web server listens on. The page has no login: open it to networks you trust only.',
-  },
-  http_allowed_hosts: {
-    kind: 'string[]',
-    default: [],
-    read: 'start',
-    description:
-      'Host names that the web server answers to besides localhost, its own address and, where ' +
-      'http_host is not a loopback address, the name of this machine.',
-  },
-  telemetry: {
-    kind: 'string',
-    default: '',
-    read: 'start',
-    description: 'MQTT broker for fleet telemetry, such as mqtts://broker:8883. Empty for none.',
-  },
-  telemetry_ca_file: {
-    kind: 'string',
-    default: '',
-    read: 'start',
-    description: 'PEM file of the authorities that the broker is trusted by. Empty for those of Node.',
-  },
-  telemetry_cert_file: {
-    kind: 'string',
-    default: '',
-    read: 'start',
-    description: 'PEM file with the certificate of this client, its chain behind it. Empty for none.',
-  },
-  telemetry_key_file: {
-    kind: 'string',
-    default: '',
-    read: 'start',
-    description: 'PEM file with the key of that certificate, not encrypted. Empty for none.',
-  },
-  site: {
-    kind: 'string',
-    default: 'default',
-    read: 'start',
-    description: 'Site in telemetry topics.',
-  },
-  robot: {
-    kind: 'string',
-    default: '',
-    read: 'start',
-    description:
-      'Robot in telemetry topics, one name for each machine. Empty takes the host name, which ' +
-      'machines imaged alike share.',
-  },
+  ...PART_PARAMETERS,
   report_file: {
     kind: 'string',
     default: '',

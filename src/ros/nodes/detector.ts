@@ -6,7 +6,7 @@ const ended = endSignal();
 if (hasRosEnvironment(process.env, (line) => process.stderr.write(`${line}\n`))) {
   const { runRosProcess } = await import('../process.ts');
   const { Detector } = await import('../detector/detector.ts');
-  await runRosProcess(ended, (args) => Detector.start(args));
+  await runRosProcess(ended, (args, ending) => Detector.start(args, ending));
 } else {
   process.exitCode = 1;
 }

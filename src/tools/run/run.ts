@@ -5,18 +5,15 @@ import type { SettingRequest } from '../../core/sizing/settings.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import type { CameraSource } from '../../device/camera/source.ts';
 import { createSizedEngine } from '../../device/inference/sized-engine.ts';
-import { HostStats } from '../../device/host/host-stats.ts';
-import { PipelineMetrics } from '../../device/metrics/pipeline-metrics.ts';
+import { composeRuntime, type PartValues } from '../../device/parts.ts';
 import { EnvelopeMaker } from '../../device/pipeline/frame/envelope.ts';
 import type { ResultSink } from '../../device/pipeline/frame/frame-result.ts';
-import { LiveView } from '../../device/live/live-view.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../../device/pipeline/statistics/snapshot.ts';
 import { describeChoice } from '../../device/inference/describe-choice.ts';
 import { describeSized } from '../../device/inference/describe-sized.ts';
-import { DeviceService, type ServiceOptions } from '../../device/service/device-service.ts';
 import { makeRunReport } from '../../device/runtime/run-report.ts';
-import { statusOf, type DeviceStatus } from '../../device/runtime/status.ts';
+import type { DeviceStatus } from '../../device/runtime/status.ts';
 import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
 
 export interface RunOptions {
@@ -34,8 +31,10 @@ export interface RunOptions {
   readonly preprocess: 'auto' | 'sharp' | 'graph';
   readonly limits: { readonly score?: number; readonly iou?: number };
   readonly tracking: boolean;
-  readonly web: ServiceOptions['web'];
-  readonly telemetry: ServiceOptions['telemetry'];
+  /** parameters of the parts beside the pipeline */
+  readonly parts: PartValues;
+  /** name of this run in telemetry */
+  readonly node: string;
   /** without a frame, after which a camera counts as silent */
   readonly silentAfterMs: number;
   /** ends the run */
@@ -118,24 +117,22 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     sinks: [publisher],
     onNotice: ({ level, code, message }) => log(level, `${code}: ${message}`),
   });
-  const live = new LiveView({ labels: bundle.manifest.labels, cameras: names });
-  const stats = new HostStats();
-  const metrics = new PipelineMetrics(pipeline, () => stats.readSensors());
-  const service = await DeviceService.start(
-    { web: options.web, telemetry: options.telemetry, log },
-    {
-      snapshot: () => snapshotWithSources(pipeline, options.cameras),
-      host: () => stats.read(),
-      metrics: () => metrics.text(),
-      metricsContentType: metrics.contentType,
-      live,
-      silentAfterMs: () => options.silentAfterMs,
-    },
-  );
-  for (const sink of [live, metrics, service.sink]) if (sink !== null) pipeline.addSink(sink);
+  const runtime = composeRuntime(options.parts, {
+    node: options.node,
+    silentAfterMs: () => options.silentAfterMs,
+    log,
+    whenRefused: 'reject',
+  });
+  runtime.attach({
+    pipeline,
+    cameras: names,
+    labels: bundle.manifest.labels,
+    snapshot: () => snapshotWithSources(pipeline, options.cameras),
+  });
+  await runtime.start(options.signal);
   const ticker = setInterval(() => {
-    const snapshot = snapshotWithSources(pipeline, options.cameras);
-    options.onStatus(statusOf(snapshot, service.telemetry, options.silentAfterMs));
+    const status = runtime.status();
+    if (status !== null) options.onStatus(status);
   }, STATUS_MS);
   try {
     const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
@@ -153,7 +150,7 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     await Promise.all([...options.cameras.values()].map((camera) => camera.stop()));
     await pipeline.deactivate();
     await pipeline.close();
-    await service.close();
+    await runtime.stop();
   }
   return makeRunReport({ snapshot: snapshotWithSources(pipeline, options.cameras), bundle, startedAt });
 }

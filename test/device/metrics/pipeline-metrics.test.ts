@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hostMetrics } from '../../../src/device/host/host-metrics.ts';
 import type { SensorReading } from '../../../src/device/host/host-stats.ts';
 import { PipelineMetrics } from '../../../src/device/metrics/pipeline-metrics.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
@@ -14,7 +15,8 @@ async function scrapedText(sensors: SensorReading = BOARD): Promise<string> {
     cameras: [{ name: 'front' }],
     clock,
   });
-  const metrics = new PipelineMetrics(pipeline, () => sensors);
+  const metrics = new PipelineMetrics(pipeline);
+  const host = hostMetrics(() => sensors);
   pipeline.addSink(metrics);
   await pipeline.start();
   pipeline.activate();
@@ -25,7 +27,8 @@ async function scrapedText(sensors: SensorReading = BOARD): Promise<string> {
   }
   pipeline.offer(maker.next({ ...rawImage('rgb8', 8, 8), width: 0 }));
   await metrics.text();
-  const text = await metrics.text();
+  await host.text();
+  const text = (await metrics.text()) + (await host.text());
   await pipeline.close();
   return text;
 }

@@ -116,14 +116,14 @@ describe('an engine that was lost', () => {
 describe('status', () => {
   it('follows its schema before a model and with one', async () => {
     const { pipeline, clock, maker } = setUp();
-    expect(statusSchema.parse(statusOf(pipeline.snapshot(), null, 5000)).bundle).toBeNull();
+    expect(statusSchema.parse(statusOf(pipeline.snapshot(), {}, 5000)).bundle).toBeNull();
     await pipeline.start();
     pipeline.activate();
     pipeline.offer(maker.next());
     await settle(() => pipeline.framesInFlight === 0);
     clock.advance(1000);
     pipeline.offer(maker.next({ ...rawImage('rgb8', 64, 48), width: 0 }));
-    const status = statusOf(pipeline.snapshot(), null, 5000);
+    const status = statusOf(pipeline.snapshot(), {}, 5000);
     expect(statusSchema.parse(status)).toMatchObject({ provider: 'cpu', variant: 'fp32' });
     const front = status.cameras['front'] as CameraSnapshot;
     expect(front).toMatchObject({ lastDrop: 'bad_size', frames: { received: 2, published: 1 } });

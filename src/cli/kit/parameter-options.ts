@@ -1,0 +1,55 @@
+import { Option, type Command } from 'commander';
+import {
+  type CommandOption,
+  type ParameterSpec,
+  type ParameterTable,
+  type ParameterValue,
+  type ValuesOf,
+} from '../../contract/parameters.ts';
+import { numberFrom, wholeFrom } from './options.ts';
+
+type NumberSpec = Extract<ParameterSpec, { kind: 'int' | 'double' }>;
+
+/** Adds an option for each parameter that a command has too. */
+export function addParameterOptions(command: Command, table: ParameterTable): void {
+  for (const spec of Object.values(table)) {
+    if (spec.option !== undefined) command.addOption(optionOf(spec, spec.option));
+  }
+}
+
+/**
+ * Values of a table as a command's flags have them.
+ * @param flags what commander made of the options, by its own names
+ */
+export function parameterValues<T extends ParameterTable>(table: T, flags: object): ValuesOf<T> {
+  const given = new Map<string, unknown>(Object.entries(flags));
+  const values = Object.entries(table).map(([name, spec]): [string, ParameterValue] => {
+    const { option } = spec;
+    const value = option === undefined ? undefined : given.get(new Option(option.flags).attributeName());
+    return [name, (value as ParameterValue | undefined) ?? option?.default ?? spec.default];
+  });
+  return Object.fromEntries(values) as ValuesOf<T>;
+}
+
+function optionOf(spec: ParameterSpec, { flags, description, default: value, words }: CommandOption): Option {
+  const option = new Option(flags, description);
+  if (value !== undefined) option.default(value);
+  if ('oneOf' in spec && spec.oneOf !== undefined && spec.kind === 'string')
+    return option.choices(spec.oneOf);
+  switch (spec.kind) {
+    case 'int':
+    case 'double':
+      return option.argParser(
+        (text) => new Map(Object.entries(words ?? {})).get(text) ?? parseNumber(spec, text),
+      );
+    case 'string[]':
+      return option.argParser((text, list: readonly string[] | undefined) => [...(list ?? []), text]);
+    case 'bool':
+    case 'string':
+      return option;
+  }
+}
+
+function parseNumber({ kind, min, max }: NumberSpec, text: string): number {
+  return (kind === 'int' ? wholeFrom : numberFrom)(min, max)(text);
+}

@@ -1,0 +1,18 @@
+import { definePart } from '../runtime/part.ts';
+import { hostMetrics } from './host-metrics.ts';
+import { HostStats } from './host-stats.ts';
+
+/** How the machine is doing: for telemetry, and beside the metrics of a session. */
+export const HOST_STATS = definePart({
+  parameters: {},
+  create: () => {
+    const stats = new HostStats();
+    const metrics = hostMetrics(() => stats.readSensors());
+    return {
+      name: 'host stats',
+      servedBy: ['web page', 'telemetry'],
+      host: () => stats.read(),
+      attach: () => ({ metrics }),
+    };
+  },
+});

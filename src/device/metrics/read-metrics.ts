@@ -1,0 +1,40 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { MetricsSource } from '../runtime/part.ts';
+
+/** A metric family that is read when someone scrapes. */
+export interface MetricFamily<Reading> {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: 'gauge' | 'counter';
+  /** of each sample */
+  readonly label: string;
+  /** values by label: no sample where there is none */
+  readonly samples: (reading: Reading) => Readonly<Record<string, number>>;
+}
+
+/** Metrics of something that counts by itself: everything is set from one reading for each scrape. */
+export class ReadMetrics<Reading> implements MetricsSource {
+  readonly #registry = new Registry();
+  readonly #read: () => Reading;
+  readonly #refreshers: readonly ((reading: Reading) => void)[];
+
+  constructor(families: readonly MetricFamily<Reading>[], read: () => Reading) {
+    this.#read = read;
+    this.#refreshers = families.map((family) => this.#register(family));
+  }
+
+  text(): Promise<string> {
+    const reading = this.#read();
+    for (const refresh of this.#refreshers) refresh(reading);
+    return this.#registry.metrics();
+  }
+
+  #register({ name, help, kind, label, samples }: MetricFamily<Reading>): (reading: Reading) => void {
+    const options = { name, help, labelNames: [label], registers: [this.#registry] };
+    const metric = kind === 'gauge' ? new Gauge(options) : new Counter(options);
+    return (reading) => {
+      metric.reset();
+      for (const [value, amount] of Object.entries(samples(reading))) metric.inc({ [label]: value }, amount);
+    };
+  }
+}

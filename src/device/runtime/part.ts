@@ -1,0 +1,115 @@
+import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
+import type { Health } from '../../contract/status.ts';
+import type { HostStats } from '../../contract/telemetry/shapes.ts';
+import type { ResultSink } from '../pipeline/frame/frame-result.ts';
+import type { FramePipeline } from '../pipeline/pipeline.ts';
+import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
+import type { LiveImages } from './live-images.ts';
+import type { DeviceStatus, PartStatus } from './status.ts';
+
+/** A pipeline and the model that it runs. Sessions come and go while parts stay. */
+export interface PipelineSession {
+  readonly pipeline: Pick<FramePipeline, 'addSink' | 'engineInfo' | 'snapshot'>;
+  readonly cameras: readonly string[];
+  /** class names of the model */
+  readonly labels: readonly string[];
+  /** stats of now, with what the cameras say of themselves */
+  snapshot(): PipelineSnapshot;
+}
+
+/** Metrics in the Prometheus text format: whole families, every line ended, names that no other source has. */
+export interface MetricsSource {
+  text(): Promise<string>;
+}
+
+/** What a part has for one session. The runtime lets go of it when the session goes. */
+export interface Attachment {
+  /** gets every published result of the session, after the publisher */
+  readonly sink?: ResultSink;
+  /** shown while the session is there */
+  readonly metrics?: MetricsSource;
+}
+
+/**
+ * A subsystem beside the pipeline: web page, metrics, telemetry. It lives as long as the process, while sessions come
+ * and go. The runtime calls, in this order:
+ *
+ * 1. `start` once, after the parts before it in the list have started. A `start` that rejects holds nothing: no socket,
+ *    thread or timer. The part is then left out, and none of its other members are called.
+ * 2. `attach` for each session, and `detach` when that session goes. There is one session at most at a time. A session
+ *    that is there before the runtime starts (`goshawk run`) is attached just before `start`; its sink gets frames
+ *    once `start` has resolved.
+ * 3. `stop` once, if `start` resolved, before the parts that started before it are stopped. A session that is still
+ *    there has drained and can be read; it is not detached.
+ *
+ * Everything else is optional and is asked only between `start` and `stop`, often several times a second: it answers
+ * from memory and does not wait for I/O.
+ */
+export interface Part {
+  readonly name: string;
+  /**
+   * Parts that show what this one offers. Where none of them was asked for, this one is not made either, so that no
+   * frame is handed to a sink whose results nobody can see.
+   */
+  readonly servedBy?: readonly string[];
+  /**
+   * @param signal aborts when the process is to end before everything has started: what takes long gives up then
+   * @throws GoshawkError for settings that cannot be used
+   */
+  start?(signal: AbortSignal): Promise<void> | void;
+  /** Ends what `start` began. What it throws is logged, and keeps no other part from stopping. */
+  stop?(): Promise<void> | void;
+  /** A session comes. The device's stats are still those of the time before it. */
+  attach?(session: PipelineSession): Attachment;
+  /** The session goes. It has drained, and the device's stats are still its own. */
+  detach?(): void;
+  /** shown whether a session is there or not */
+  readonly metrics?: MetricsSource;
+  status?(): PartStatus;
+  /** Reasons for which the device is not healthy; they also go to the node's diagnostics. */
+  health?(): readonly string[];
+  /** Readings of the machine, for telemetry. CPU load is that since the last call, so it has one reader. */
+  host?(): HostStats;
+  readonly images?: LiveImages;
+}
+
+/** What parts see of the device: the session, and what other parts offer. */
+export interface DeviceView {
+  /** null while there is no session */
+  snapshot(): PipelineSnapshot | null;
+  /** what `/api/status` sends; null while there is no session */
+  status(): DeviceStatus | null;
+  health(): Health;
+  /** the metrics of all parts */
+  metrics(): Promise<string>;
+  host(): HostStats;
+  readonly images: LiveImages;
+}
+
+/** What a part is made with. */
+export interface PartContext {
+  /** answers from `start` on */
+  readonly device: DeviceView;
+  /** the detector on the robot: a ROS name such as `/goshawk/detector`, or what an operator calls it */
+  readonly node: string;
+  readonly log: (level: 'info' | 'warn', line: string) => void;
+}
+
+/**
+ * A part as the list of parts has it. Parameters are declared as data: the ROS parameters and the options of
+ * `goshawk run` are made from them.
+ */
+export interface PartDefinition<T extends ParameterTable> {
+  readonly parameters: T;
+  /**
+   * Makes the part; nothing is opened yet.
+   * @param values those of now: what is read `always` changes in them
+   * @returns null where the values ask for nothing
+   */
+  create(values: Readonly<ValuesOf<T>>, context: PartContext): Part | null;
+}
+
+/** Declares a part, so that its values are typed by its parameters. */
+export function definePart<const T extends ParameterTable>(definition: PartDefinition<T>): PartDefinition<T> {
+  return definition;
+}

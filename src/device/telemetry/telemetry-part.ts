@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { describeError, GoshawkError } from '../../contract/errors.ts';
+import { entryUrl } from '../../platform/entry.ts';
+import { brokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
+import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
+import { checkTlsFiles, type TlsFiles } from '../../platform/mqtt/tls-files.ts';
+import type { ResultSink } from '../pipeline/frame/frame-result.ts';
+import { definePart, type Attachment, type Part, type PartContext } from '../runtime/part.ts';
+import type { PartStatus } from '../runtime/status.ts';
+import { TelemetryClient, type TelemetryStatus } from './telemetry-client.ts';
+import { TelemetryReporter } from './telemetry-reporter.ts';
+import { topicLevelFrom } from './topic-level.ts';
+
+/** Fleet telemetry: what the device sends to an MQTT broker. */
+export const TELEMETRY = definePart({
+  parameters: {
+    telemetry: {
+      kind: 'string',
+      default: '',
+      read: 'start',
+      description: 'MQTT broker for fleet telemetry, such as mqtts://broker:8883. Empty for none.',
+      option: { flags: '--telemetry <url>', description: 'MQTT broker' },
+    },
+    telemetry_ca_file: {
+      kind: 'string',
+      default: '',
+      read: 'start',
+      description: 'PEM file of the authorities that the broker is trusted by. Empty for those of Node.',
+      option: {
+        flags: '--telemetry-ca-file <file>',
+        description: 'authorities that the broker is trusted by (PEM)',
+      },
+    },
+    telemetry_cert_file: {
+      kind: 'string',
+      default: '',
+      read: 'start',
+      description: 'PEM file with the certificate of this client, its chain behind it. Empty for none.',
+      option: { flags: '--telemetry-cert-file <file>', description: 'certificate of this client (PEM)' },
+    },
+    telemetry_key_file: {
+      kind: 'string',
+      default: '',
+      read: 'start',
+      description: 'PEM file with the key of that certificate, not encrypted. Empty for none.',
+      option: { flags: '--telemetry-key-file <file>', description: 'key of that certificate (PEM)' },
+    },
+    site: {
+      kind: 'string',
+      default: 'default',
+      read: 'start',
+      description: 'Site in telemetry topics.',
+      option: { flags: '--site <name>', description: 'where the robot works', default: 'site' },
+    },
+    robot: {
+      kind: 'string',
+      default: '',
+      read: 'start',
+      description:
+        'Robot in telemetry topics, one name for each machine. Empty takes the host name, which machines imaged ' +
+        'alike share.',
+      option: {
+        flags: '--robot <name>',
+        description: 'name of the robot (default: the host name)',
+        default: '',
+      },
+    },
+  },
+  create: ({ telemetry: url, site, robot, ...files }, context) => {
+    if (url === '') return null;
+    const { telemetry_ca_file: ca, telemetry_cert_file: cert, telemetry_key_file: key } = files;
+    const tls = {
+      ...(ca === '' ? {} : { caFile: ca }),
+      ...(cert === '' ? {} : { certFile: cert }),
+      ...(key === '' ? {} : { keyFile: key }),
+    };
+    return new Telemetry({ url, site, robot, node: context.node, ...tls }, context);
+  },
+});
+
+interface TelemetryOptions extends TlsFiles {
+  /** broker address without user or password */
+  readonly url: string;
+  readonly site: string;
+  /** the machine's host name where it is empty */
+  readonly robot: string;
+  readonly node: string;
+}
+
+/**
+ * Telemetry as a part. A broker that is away is tried again for as long as the part lives; what cannot be used at all
+ * is refused at start.
+ */
+class Telemetry implements Part {
+  readonly name = 'telemetry';
+  readonly #options: TelemetryOptions;
+  readonly #context: PartContext;
+  readonly #sink: ResultSink = {
+    name: 'telemetry',
+    deliver: (result) => this.#reporter?.sink.deliver(result, null),
+  };
+  #client: TelemetryClient | null = null;
+  #reporter: TelemetryReporter | null = null;
+  #lastTrouble = '';
+
+  constructor(options: TelemetryOptions, context: PartContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  /** @throws GoshawkError GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE */
+  async start(): Promise<void> {
+    const { url, robot, node } = this.#options;
+    const { device, log } = this.#context;
+    checkBrokerUrl(url);
+    for (const warning of await checkTlsFiles(url, this.#options, new Date()))
+      log('warn', `telemetry: ${warning}`);
+    const secrets = await brokerSecrets(process.env);
+    this.#client = new TelemetryClient(
+      {
+        ...this.#options,
+        robot: robot === '' ? topicLevelFrom(hostname()) : robot,
+        node: topicLevelFrom(node),
+        manufacturer: 'Goshawk',
+        bootId: randomUUID(),
+        ...secrets,
+      },
+      entryUrl(import.meta.url, './telemetry-main.ts'),
+      (status) => this.#noteLink(status),
+    );
+    this.#reporter = new TelemetryReporter(
+      { snapshot: () => device.snapshot(), host: () => device.host(), now: () => new Date() },
+      this.#client,
+      (error) => log('warn', `telemetry: ${describeError(error)}`),
+    );
+  }
+
+  /** A session counts from 0, so its windows are its own: that of the time before it ends here, if there was one. */
+  attach(): Attachment {
+    this.#reporter?.turn();
+    return { sink: this.#sink };
+  }
+
+  detach(): void {
+    this.#reporter?.turn();
+  }
+
+  status(): PartStatus {
+    return this.#client === null ? {} : { telemetry: { ...this.#client.status } };
+  }
+
+  /** Sends the last window, says OFFLINE and ends the thread. */
+  async stop(): Promise<void> {
+    this.#reporter?.close();
+    await this.#client?.close();
+  }
+
+  #noteLink(status: TelemetryStatus): void {
+    const { url } = this.#options;
+    const { log } = this.#context;
+    const trouble = status.reason === '' ? '' : describeTrouble(url, status);
+    if (trouble === '') log('info', `telemetry: connected to ${url} by MQTT ${status.protocol}`);
+    if (trouble !== '' && trouble !== this.#lastTrouble) log('warn', trouble);
+    this.#lastTrouble = trouble;
+  }
+}
+
+function describeTrouble(url: string, { code, reason }: TelemetryStatus): string {
+  const details = { url, reason, file: 'a TLS file of telemetry' };
+  return describeError(new GoshawkError(code ?? 'GOSHAWK_INTERNAL', details));
+}

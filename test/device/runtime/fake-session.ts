@@ -1,0 +1,26 @@
+import type { FrameResult, ResultSink } from '../../../src/device/pipeline/frame/frame-result.ts';
+import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
+import type { PipelineSession } from '../../../src/device/runtime/part.ts';
+import { FakeEngine, MANIFEST } from '../pipeline/fakes.ts';
+
+/** A session of one camera that is not started, and the sinks that it was given. */
+export function sessionOf() {
+  const pipeline = new FramePipeline({
+    engine: new FakeEngine(),
+    manifest: MANIFEST,
+    cameras: [{ name: 'front' }],
+  });
+  const sinks: ResultSink[] = [];
+  return {
+    pipeline: {
+      engineInfo: null,
+      snapshot: () => pipeline.snapshot(),
+      addSink: (sink) => void sinks.push(sink),
+    },
+    cameras: ['front'],
+    labels: ['person'],
+    snapshot: () => pipeline.snapshot(),
+    sinks,
+    deliver: (result: FrameResult) => sinks.forEach((sink) => void sink.deliver(result, null)),
+  } satisfies PipelineSession & Record<string, unknown>;
+}
