@@ -145,8 +145,10 @@ export class Runtime implements DeviceView {
   }
 
   async metrics(): Promise<string> {
-    const sources = this.#started.flatMap(({ part, attachment }) => [attachment.metrics, part.metrics]);
-    return (await Promise.all(sources.map((source) => source?.text() ?? ''))).join('');
+    const sources = this.#started
+      .flatMap(({ part, attachment }) => [attachment.metrics, part.metrics])
+      .filter((source) => source !== undefined);
+    return (await Promise.all(sources.map((source) => source.text()))).join('');
   }
 
   host(): HostStats {

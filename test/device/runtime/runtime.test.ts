@@ -27,7 +27,7 @@ function runtimeOf(parts: readonly Part[], whenRefused: RuntimeOptions['whenRefu
 }
 
 /** A part that writes down what is called, and fails where it is told to. */
-function recorder(name: string, events: string[], fails: { start?: unknown; stop?: unknown } = {}): Part {
+function recorder(name: string, events: string[], fails: { start?: Error; stop?: Error } = {}): Part {
   return {
     name,
     start: () => {
