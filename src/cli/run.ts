@@ -9,15 +9,7 @@ import { PART_PARAMETERS, type PartValues } from '../device/parts.ts';
 import { runPipeline, type RunOptions } from '../tools/run/run.ts';
 import { given } from './kit/given.ts';
 import { LiveLine } from './kit/live-line.ts';
-import {
-  autoOption,
-  namesOf,
-  numberFrom,
-  repeated,
-  sizeOption,
-  wholeFrom,
-  type Size,
-} from './kit/options.ts';
+import { autoOption, namesOf, numberFrom, repeated, sizeOption, type Size } from './kit/options.ts';
 import { addParameterOptions, parameterValues } from './kit/parameter-options.ts';
 import { withReport } from './kit/report.ts';
 import { untilStopped } from './kit/stop-signal.ts';
