@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { RunReport } from '../contract/report.ts';
 import { PROVIDERS, type ProviderName } from '../contract/bundle.ts';
+import { SILENT_AFTER_SECONDS, silentAfterSecondsAt } from '../core/silence.ts';
 import { openBundle } from '../device/authoring/open-bundle.ts';
 import { openCamera } from '../device/camera/open-camera.ts';
 import type { CameraSource } from '../device/camera/source.ts';
@@ -37,13 +38,6 @@ export interface RunFlags {
   /** of the parts beside the pipeline */
   readonly parts: PartValues;
 }
-
-/**
- * Without a frame, after which a camera is silent, unless told otherwise: so many seconds, or periods where
- * those are longer.
- */
-const SILENT_SECONDS = 5;
-const SILENT_PERIODS = 3;
 
 /** `camera`, or `camera1`, `camera2`, ... where there are several. */
 function openCameras(flags: RunFlags): Map<string, CameraSource> {
@@ -84,7 +78,7 @@ export async function run(flags: RunFlags): Promise<void> {
         tracking: flags.track,
         parts: flags.parts,
         node: flags.node,
-        silentAfterMs: silentAfterSeconds(flags) * 1000,
+        silentAfterMs: (flags.silentAfter ?? silentAfterSecondsAt(flags.rate)) * 1000,
         signal,
         onActive: () => endAfter(flags.seconds),
         log: (_level, text) => line.say(text),
@@ -103,11 +97,6 @@ export async function run(flags: RunFlags): Promise<void> {
 function sizingOf({ workers, threads, queueDepth }: RunFlags): RunOptions['engine']['sizing'] {
   const chosen = (value: number | 'auto'): number | null => (value === 'auto' ? null : value);
   return { workers: chosen(workers), threads: chosen(threads), queueDepth: chosen(queueDepth) };
-}
-
-/** A camera that is asked for one frame in ten seconds is not silent after five. */
-function silentAfterSeconds({ silentAfter, rate }: RunFlags): number {
-  return silentAfter ?? Math.max(SILENT_SECONDS, rate === undefined ? 0 : SILENT_PERIODS / rate);
 }
 
 /** What sources did not show: images that could not be read, and turns that passed without one. */
@@ -165,7 +154,7 @@ export function registerRun(program: Command): void {
     .option('--track', 'follow objects over time', false)
     .option(
       '--silent-after <seconds>',
-      'seconds without a frame after which a camera is silent (default: 5, or three periods of --rate)',
+      `seconds without a frame after which a camera is silent (default: ${SILENT_AFTER_SECONDS}, or three periods of --rate)`,
       numberFrom(0.5, 3600),
     )
     .option('--node <name>', 'name of this run in telemetry, one for each that a robot runs', 'run');

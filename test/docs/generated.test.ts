@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { DROP_DESCRIPTIONS } from '../../src/contract/drops.ts';
 import { ERROR_TEMPLATES } from '../../src/contract/errors.ts';
 import { ROOT } from './documents.ts';
 import { metricsText } from './metrics-text.ts';
@@ -47,6 +48,23 @@ async function metricTable(): Promise<string> {
     '',
   ].join('\n');
 }
+
+const dropTable = (): string =>
+  [
+    '# Drop reasons',
+    '',
+    'Why a frame was received and not published. The names are labels of `goshawk_frames_dropped_total`, keys of reports',
+    'and of `/api/status`, and part of telemetry; they never change their meaning. Made by `npm run generate`.',
+    '',
+    '| reason | meaning |',
+    '|---|---|',
+    ...Object.entries(DROP_DESCRIPTIONS).map(([reason, words]) => `| \`${reason}\` | ${words} |`),
+    '',
+  ].join('\n');
+
+it('docs/drops.md has every drop reason (npm run generate writes it anew)', async () => {
+  await expect(dropTable()).toMatchFileSnapshot(join(ROOT, 'docs/drops.md'));
+});
 
 it('docs/errors.md has every error code (npm run generate writes it anew)', async () => {
   await expect(errorTable()).toMatchFileSnapshot(join(ROOT, 'docs/errors.md'));

@@ -1,4 +1,4 @@
-import type { BundleManifest } from '../../contract/bundle.ts';
+import { PROVIDERS, type BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageFacts, LineageStage } from '../../contract/lineage.ts';
 import type { Head } from '../../core/heads/head.ts';
@@ -200,7 +200,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
         sha256: foldedDigest,
         bytes: folded.byteLength,
         precision,
-        providers: ['tensorrt', 'cuda', 'cpu'],
+        providers: [...PROVIDERS],
         batch: batch === null ? { min: 1, max: OPEN_BATCH } : { min: batch, max: batch },
       },
     ],

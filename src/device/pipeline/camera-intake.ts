@@ -109,6 +109,7 @@ export class CameraIntake {
       stampAgeMs: Number.isNaN(this.#stampAgeMs) ? null : this.#stampAgeMs,
       clockResets: this.clockResets,
       lastDrop: this.ledger.lastDrop,
+      dropsInARow: this.ledger.dropsInARow,
       width: this.#width,
       height: this.#height,
       encoding: this.#encoding,

@@ -1,20 +1,29 @@
-import type { DropReason } from '../../contract/drops.ts';
+import { REQUESTED_DROPS } from '../../contract/drops.ts';
 import { clocksAgree } from '../../core/clocks-agree.ts';
 import type { CameraSnapshot } from '../pipeline/statistics/snapshot.ts';
 
-/** Frames that are left out because somebody asked for it. */
-const WANTED: ReadonlySet<DropReason> = new Set(['rate_limited', 'inactive']);
+/** frames that are dropped one after the other; fewer say nothing yet */
+const MIN_DROPS = 3;
 
-/** three frames within the five seconds that rates are counted over: fewer say nothing yet */
-const MIN_FPS = 0.6;
+/** so many within the five seconds that rates are counted over */
+const MIN_FPS = MIN_DROPS / 5;
 
 /**
  * Says that frames of an active pipeline's camera come in and none goes out, and why the last one did not;
  * `null` where that is not so.
  */
-export function nothingOut({ fps, lastDrop }: Pick<CameraSnapshot, 'fps' | 'lastDrop'>): string | null {
-  if (fps.in < MIN_FPS || fps.out > 0 || lastDrop === null || WANTED.has(lastDrop)) return null;
-  return `${fps.in.toFixed(1)} frames/s come in and none goes out; the last one was dropped as ${lastDrop}`;
+export function nothingOut({
+  fps,
+  lastDrop,
+  dropsInARow,
+}: Pick<CameraSnapshot, 'fps' | 'lastDrop' | 'dropsInARow'>): string | null {
+  if (fps.out > 0 || lastDrop === null || REQUESTED_DROPS.has(lastDrop)) return null;
+  if (fps.in >= MIN_FPS)
+    return `${fps.in.toFixed(1)} frames/s come in and none goes out; the last one was dropped as ${lastDrop}`;
+  // a camera that is slower than the window of its rates
+  return dropsInARow >= MIN_DROPS
+    ? `the last ${dropsInARow} frames came in and none went out; the last one was dropped as ${lastDrop}`
+    : null;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Health, Status } from '../../contract/status.ts';
+import { isSilent } from '../../core/silence.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import { nothingOut } from './camera-trouble.ts';
 import { engineCondition } from './engine-trouble.ts';
@@ -44,11 +45,10 @@ function cameraTrouble(
   silentAfterMs: number,
 ): string | null {
   const { lastFrameAgeMs: ageMs } = camera;
-  // Nobody could hear it before: neither loading a model nor a pause is a camera's silence.
-  const isOverdue = activeMs > silentAfterMs;
-  if (ageMs === null) return isOverdue ? `camera ${name} has sent no frame yet` : null;
-  if (isOverdue && ageMs > silentAfterMs)
+  if (isSilent(ageMs, activeMs, silentAfterMs)) {
+    if (ageMs === null) return `camera ${name} has sent no frame yet`;
     return `camera ${name} has been silent for ${(ageMs / 1000).toFixed(0)} s`;
+  }
   const trouble = nothingOut(camera);
   return trouble === null ? null : `camera ${name}: ${trouble}`;
 }

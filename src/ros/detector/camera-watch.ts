@@ -1,3 +1,4 @@
+import { isSilent } from '../../core/silence.ts';
 import type { Endpoint } from '../graph.ts';
 import type { Reliability } from '../qos.ts';
 
@@ -39,7 +40,8 @@ export interface CameraView {
 export function inspectCamera(view: CameraView, silentAfterSeconds: number): TopicFinding[] {
   const sameType = view.publishers.filter((publisher) => publisher.type === view.type);
   const findings = distinct([...findWrongType(view), ...findQosMismatch(view, sameType)]);
-  if (view.silentSeconds < silentAfterSeconds) return findings;
+  const silentMs = view.silentSeconds * 1000;
+  if (!isSilent(silentMs, silentMs, silentAfterSeconds * 1000)) return findings;
   const since = `no frame on ${view.topic} for ${Math.floor(view.silentSeconds)} s`;
   return [
     ...findings,

@@ -1,5 +1,6 @@
 import { PART_PARAMETERS } from '../../device/parts.ts';
 import { PROVIDERS } from '../../contract/bundle.ts';
+import { SILENT_AFTER_SECONDS } from '../../core/silence.ts';
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 
 /** How the absence of a value is written where a ROS integer must hold it. */
@@ -59,7 +60,7 @@ export const DETECTOR_PARAMETERS = {
   providers: {
     kind: 'string[]',
     separator: ',',
-    default: ['tensorrt', 'cuda', 'cpu'],
+    default: [...PROVIDERS],
     oneOf: PROVIDERS,
     read: 'configure',
     description: 'Execution providers, best first.',
@@ -232,7 +233,7 @@ export const DETECTOR_PARAMETERS = {
   },
   silent_after_s: {
     kind: 'double',
-    default: 3,
+    default: SILENT_AFTER_SECONDS,
     min: 0.5,
     max: 3600,
     read: 'always',

@@ -1,6 +1,11 @@
 import { cpus } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { BundleManifest, BundleVariant, ProviderName } from '../../contract/bundle.ts';
+import {
+  PROVIDERS,
+  type BundleManifest,
+  type BundleVariant,
+  type ProviderName,
+} from '../../contract/bundle.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
 import type { MachineKind } from '../../contract/machine.ts';
 import type { Host } from '../../contract/report.ts';
@@ -41,7 +46,7 @@ export async function variantsOf(
   machine: MachineKind,
 ): Promise<ChosenVariant[]> {
   const { fastest, portable, smallest, float, tensorrt } = choice;
-  const floatProviders: ProviderName[] = ['tensorrt', 'cuda', 'cpu'];
+  const floatProviders: ProviderName[] = [...PROVIDERS];
   const rows: [Reported | null, ProviderName[], string][] = [
     [portable, ['cpu'], 'the fastest that computes the same on every CPU'],
     [

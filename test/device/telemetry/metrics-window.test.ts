@@ -42,6 +42,7 @@ function snapshotOf(camera: string, totals: Totals): PipelineSnapshot {
         lastFrameAgeMs: null,
         stampAgeMs: null,
         lastDrop: null,
+        dropsInARow: 0,
         clockResets: 0,
         width: 0,
         height: 0,

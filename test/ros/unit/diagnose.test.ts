@@ -198,6 +198,11 @@ describe('diagnose', () => {
     expect(camera({ fps, lastDrop: 'unsupported_encoding' })).toBe(
       'error: 30.0 frames/s come in and none goes out; the last one was dropped as unsupported_encoding',
     );
+    const slow = { fps: { in: 0, out: 0 }, lastDrop: 'corrupt_image' } as const;
+    expect(camera({ ...slow, dropsInARow: 3 })).toBe(
+      'error: the last 3 frames came in and none went out; the last one was dropped as corrupt_image',
+    );
+    expect(camera({ ...slow, dropsInARow: 2 })).toMatch(/^ok/);
     expect(camera({ fps, lastDrop: 'rate_limited' })).toBe('ok: 30 frames/s in, 0 out');
     expect(camera({ fps, lastDrop: 'malformed' }, 'inactive')).toBe('ok: 30 frames/s in, 0 out');
     expect(camera({ fps: { in: 30, out: 0.2 }, lastDrop: 'malformed' })).toMatch(/^ok/);

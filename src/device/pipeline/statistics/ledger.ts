@@ -1,4 +1,4 @@
-import { DROP_REASONS, type DropReason } from '../../../contract/drops.ts';
+import { DROP_REASONS, REQUESTED_DROPS, type DropReason } from '../../../contract/drops.ts';
 
 const REASON_INDEX: ReadonlyMap<DropReason, number> = new Map(
   DROP_REASONS.map((reason, index) => [reason, index]),
@@ -23,6 +23,7 @@ export class CameraLedger {
   #published = 0;
   #inFlight = 0;
   #lastDrop: DropReason | null = null;
+  #dropsInARow = 0;
   readonly #drops = new Float64Array(DROP_REASONS.length);
 
   get received(): number {
@@ -42,6 +43,11 @@ export class CameraLedger {
     return this.#lastDrop;
   }
 
+  /** drops since a frame was published; those that somebody asked for are not counted */
+  get dropsInARow(): number {
+    return this.#dropsInARow;
+  }
+
   receive(): void {
     this.#received += 1;
     this.#inFlight += 1;
@@ -50,6 +56,7 @@ export class CameraLedger {
   publish(): void {
     this.#published += 1;
     this.#inFlight -= 1;
+    this.#dropsInARow = 0;
   }
 
   drop(reason: DropReason): void {
@@ -57,6 +64,7 @@ export class CameraLedger {
     this.#drops[index] = (this.#drops[index] ?? 0) + 1;
     this.#inFlight -= 1;
     this.#lastDrop = reason;
+    if (!REQUESTED_DROPS.has(reason)) this.#dropsInARow += 1;
   }
 
   dropped(reason: DropReason): number {

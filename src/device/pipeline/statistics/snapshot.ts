@@ -29,6 +29,8 @@ export interface CameraSnapshot {
   readonly stampAgeMs: number | null;
   /** why the last frame that was dropped was dropped; null before the first */
   readonly lastDrop: DropReason | null;
+  /** drops since a frame was published; those that somebody asked for are not counted */
+  readonly dropsInARow: number;
   /** time lines that began anew: a recording that loops, a clock that was set */
   readonly clockResets: number;
   /** of the last frame; 0 before the first */
