@@ -82,6 +82,7 @@ export const GROUPS = [
     'src',
   ]),
   linter('knip', ['knip/bin/knip.js']),
+  linter('knip-production', ['knip/bin/knip.js', '--production']),
   { name: 'ruff', aliases: ['lint'], run: runRuff },
   { name: 'unit', run: ({ env }) => vitest('unit', env) },
   { name: 'integration', run: ({ env }) => vitest('integration', env) },

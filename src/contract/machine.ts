@@ -30,16 +30,6 @@ export const INT8_ARITHMETICS = ['exact', 'saturating'] as const;
 
 export type Int8Arithmetic = (typeof INT8_ARITHMETICS)[number];
 
-const SATURATING: ReadonlySet<MachineKind> = new Set(['x64-avx512', 'x64-avx2', 'x64']);
-
-/**
- * The arithmetic that a kind of machine is known for. A probe of the inference library tells what this
- * machine does.
- */
-export function int8ArithmeticOf(kind: MachineKind): Int8Arithmetic {
-  return SATURATING.has(kind) ? 'saturating' : 'exact';
-}
-
 /**
  * Everything apart from the graph that its results and latency depend on. If the fingerprint changes, the
  * graph has to be checked and measured again.

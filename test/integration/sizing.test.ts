@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
-import { ALL_AUTO, type EngineSetting } from '../../src/core/sizing/settings.ts';
+import type { EngineSetting } from '../../src/core/sizing/settings.ts';
 import type { Bundle } from '../../src/model/bundle.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
 import { ElasticEngine } from '../../src/device/inference/elastic-engine.ts';
@@ -14,6 +14,7 @@ import { createSizedEngine } from '../../src/device/inference/sized-engine.ts';
 import { TINY_SIZE } from '../device/authoring/tiny-detector.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 import { CLI } from '../support/programs.ts';
+import { ALL_AUTO } from '../core/sizing/all-auto.ts';
 
 /** Engines that size themselves, with real threads and processes and a real ONNX Runtime in them. */
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { CLEAR_DAY, type Conditions } from '../../src/sim/drawing/conditions.ts';
 import { SCENE_LABELS, type SceneObject } from '../../src/sim/labels.ts';
 import { MAX_SCENES, MAX_SEED, renderSample, sceneSeed } from '../../src/sim/sample.ts';
-import { renderFrame, SceneRenderer } from '../../src/sim/scene.ts';
+import { SceneRenderer } from '../../src/sim/scene.ts';
+import { renderFrame } from './render-frame.ts';
 import { createWorld } from '../../src/sim/world.ts';
 
 const WIDTH = 320;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Runtime:
     ) -> list[list[Box]]:
         """Detections of the runtime: preprocessing, graph, decoder and suppression."""
         arguments = [str(bundle), str(score), str(iou), "every" if every_class else "best", *map(str, images)]
-        done = subprocess.run(["node", str(DETECT), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run([_node(), str(DETECT), *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip()[-500:])
         return [
@@ -66,8 +67,17 @@ class Runtime:
         ]
 
 
+def _node() -> str:
+    """The Node that Goshawk runs on, chosen as `scripts/bin/goshawk` does."""
+    given = os.environ.get("GOSHAWK_NODE")
+    if given:
+        return given
+    own = PROJECT / ".tools/runtime/node"
+    return str(own) if os.access(own, os.X_OK) else "node"
+
+
 def _goshawk(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["node", str(PROJECT / "dist/cli.js"), *arguments]
+    command = [_node(), str(PROJECT / "dist/cli.js"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -15,7 +15,10 @@ export type StreamPayload<Name extends Stream> = TelemetryHeader &
   StreamBody<Name> &
   (Name extends StreamDeclaringGaps ? { gaps: Gaps } : unknown);
 
-/** Schema of a stream's messages: header, body and, if the stream declares them, gaps. */
+/**
+ * Schema of a stream's messages: header, body and, if the stream declares them, gaps.
+ * @public for docs/asyncapi.json and receivers
+ */
 export function payloadSchemaOf<Name extends Stream>(name: Name): z.ZodType<StreamPayload<Name>> {
   const { body, declaresGaps } = streamRow(name);
   const schema = z.strictObject({

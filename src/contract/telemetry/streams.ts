@@ -166,6 +166,7 @@ function isPeriodic(name: ReportedStream): name is PeriodicStream {
   return periodSeconds !== null;
 }
 
+/** @public for docs/asyncapi.json */
 export const STREAM_NAMES: readonly Stream[] = NAMES;
 export const REPORTED_STREAMS: readonly ReportedStream[] = NAMES.filter(isReported);
 export const PERIODIC_STREAMS: readonly PeriodicStream[] = REPORTED_STREAMS.filter(isPeriodic);

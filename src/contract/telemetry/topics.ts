@@ -9,7 +9,10 @@ export function telemetryTopic(speaker: Speaker, stream: Stream): string {
   return ['fleet', TELEMETRY_VERSION, ...levelsOf(speaker), stream].join('/');
 }
 
-/** The topic of a stream with the speaker's levels left open, for documents. */
+/**
+ * The topic of a stream with the speaker's levels left open.
+ * @public for docs/asyncapi.json
+ */
 export function topicPattern(stream: Stream): string {
   return `fleet/${TELEMETRY_VERSION}/{site}/{robot}/{node}/${stream}`;
 }

@@ -83,9 +83,3 @@ export function encodeFloat64(writer: CdrWriter, value: number): Uint8Array<Arra
   writer.begin().float64(value);
   return writer.finish();
 }
-
-/** `std_msgs/msg/Float32` as a view of the writer's buffer. */
-export function encodeFloat32(writer: CdrWriter, value: number): Uint8Array<ArrayBuffer> {
-  writer.begin().float32(value);
-  return writer.finish();
-}

@@ -45,11 +45,6 @@ export const PIXEL_LAYOUTS: Readonly<Record<PixelEncoding, PixelLayout>> = {
   ...BAYER_LAYOUTS,
 };
 
-/** Bytes that one row of the first (or only) plane needs, without padding. */
-export function rowBytes(encoding: PixelEncoding, width: number): number {
-  return width * PIXEL_LAYOUTS[encoding].bytes;
-}
-
 /**
  * How many times `step` bytes a whole image takes, all planes together. `nv12` and `nv21` keep height / 2
  * rows of `step` bytes of interleaved chroma below the luma; `i420` two planes of height / 2 rows of

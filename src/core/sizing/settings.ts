@@ -14,8 +14,6 @@ export interface EngineSetting {
 /** What the operator set; `null` means automatic. */
 export type SettingRequest = { readonly [Name in keyof EngineSetting]: number | null };
 
-export const ALL_AUTO: SettingRequest = { workers: null, threads: null, queueDepth: null };
-
 /** The machine that settings are chosen for. */
 export interface SizingMachine {
   /** cores that this process may use (affinity mask, control group's quota), rounded up */

@@ -14,7 +14,6 @@ export interface GoldenCases {
   compressed: { name: string; header: MessageHeader; format: string; data: number[] }[];
   visionInfo: (VisionInfoFields & { name: string; header: MessageHeader })[];
   float64: { name: string; value: number }[];
-  float32: { name: string; value: number }[];
 }
 
 const folder = new URL('./golden/', import.meta.url);

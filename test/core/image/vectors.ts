@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ImageView, PixelEncoding } from '../../../src/core/image/image-view.ts';
-import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
+import { planeRows } from '../../../src/core/image/layout.ts';
+import { rowBytes } from '../../support/row-bytes.ts';
 
 /** An image in some layout and the RGB that OpenCV makes of it, in base64. */
 interface Conversion {

@@ -7,7 +7,8 @@ import {
   settleDoubts,
   type SettingRounds,
 } from '../../../src/core/sizing/choice.ts';
-import { ALL_AUTO, candidatesFor, type EngineSetting } from '../../../src/core/sizing/settings.ts';
+import { candidatesFor, type EngineSetting } from '../../../src/core/sizing/settings.ts';
+import { ALL_AUTO } from './all-auto.ts';
 
 const TWO_CORES = candidatesFor({ cores: 2, isAccelerated: false }, ALL_AUTO);
 const [ONE_THREAD, TWO_THREADS] = TWO_CORES.latency as [EngineSetting, EngineSetting];

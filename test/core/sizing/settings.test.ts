@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  ALL_AUTO,
   candidatesFor,
   coresForInference,
   describeSetting,
   isSameSetting,
   type EngineSetting,
 } from '../../../src/core/sizing/settings.ts';
+import { ALL_AUTO } from './all-auto.ts';
 
 const written = (settings: readonly EngineSetting[]): string[] =>
   settings.map(({ workers, threads, queueDepth }) => `${workers}x${threads} d${queueDepth}`);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CLEAR_DAY } from '../../../src/sim/drawing/conditions.ts';
-import { renderFrame } from '../../../src/sim/scene.ts';
+import { renderFrame } from '../../sim/render-frame.ts';
 import type { RefusalReason } from '../../../src/core/refusal.ts';
 import { createWorld } from '../../../src/sim/world.ts';
 import { openCamera, type CameraOptions } from '../../../src/device/camera/open-camera.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PIXEL_ENCODINGS, type ImageView, type PixelEncoding } from '../../../src/core/image/image-view.ts';
-import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
+import { planeRows } from '../../../src/core/image/layout.ts';
+import { rowBytes } from '../../support/row-bytes.ts';
 import { letterboxFor, type Letterbox } from '../../../src/core/image/letterbox.ts';
 import { LetterboxResizer } from '../../../src/core/image/resize.ts';
 import { encodePng } from '../../../src/device/imaging/encode-image.ts';

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { z } from 'zod';
-import { ALL_AUTO, type EngineSetting } from '../../../src/core/sizing/settings.ts';
+import type { EngineSetting } from '../../../src/core/sizing/settings.ts';
 import { openSized } from '../../../src/device/inference/open-sized.ts';
 import { MeasurementCache, type MeasurementKey } from '../../../src/device/machine/measurement-cache.ts';
 import { writeTinyBundle } from '../../support/tiny-bundle.ts';
 import { FakeEngine } from '../pipeline/fakes.ts';
+import { ALL_AUTO } from '../../core/sizing/all-auto.ts';
 
 const KEPT = {
   variant: 'fp32',

@@ -1,7 +1,8 @@
 import { createDetections, type Detections } from '../../../src/core/detections.ts';
 import type { Frame } from '../../../src/core/frame.ts';
 import type { CompressedView, ImageView, PixelEncoding } from '../../../src/core/image/image-view.ts';
-import { planeRows, rowBytes } from '../../../src/core/image/layout.ts';
+import { planeRows } from '../../../src/core/image/layout.ts';
+import { rowBytes } from '../../support/row-bytes.ts';
 import type {
   DecodeLimits,
   EngineIncident,

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { CAMERA_PARAMETERS } from '../../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../../src/ros/detector/parameters.ts';
 import { parseParameterFile } from '../../../src/ros/parameters/files.ts';
-import { parameterFileSchema } from '../../../src/ros/parameters/json-schema.ts';
+import { parameterFileSchema } from './parameter-file-schema.ts';
 import { checkParameter, howToWrite, type ParameterSpec } from '../../../src/contract/parameters.ts';
 
 const common = { description: 'd', read: 'always' as const };

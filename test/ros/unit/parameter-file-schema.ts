@@ -1,4 +1,4 @@
-import type { ParameterSpec, ParameterTable } from '../../contract/parameters.ts';
+import type { ParameterSpec, ParameterTable } from '../../../src/contract/parameters.ts';
 
 /** A JSON schema for parameter files with sections for nodes that have these parameters (draft 2020-12). */
 export function parameterFileSchema(title: string, table: ParameterTable): object {
