@@ -154,7 +154,8 @@ export function registerRun(program: Command): void {
     .option('--track', 'follow objects over time', false)
     .option(
       '--silent-after <seconds>',
-      `seconds without a frame after which a camera is silent (default: ${SILENT_AFTER_SECONDS}, or three periods of --rate)`,
+      'seconds without a frame after which a camera is silent ' +
+        `(default: ${SILENT_AFTER_SECONDS}, or three periods of --rate)`,
       numberFrom(0.5, 3600),
     )
     .option('--node <name>', 'name of this run in telemetry, one for each that a robot runs', 'run');

@@ -30,7 +30,7 @@ export type DropReason = keyof typeof DROPS;
 /** In the order of the table, which is that of the metrics. */
 export const DROP_REASONS = Object.keys(DROPS) as [DropReason, ...DropReason[]];
 
-/** What each reason means, in a sentence. */
+/** What each reason means, in a sentence. @public for docs/drops.md */
 export const DROP_DESCRIPTIONS: Readonly<Record<DropReason, string>> = DROPS;
 
 /** Frames that are left out because somebody asked for it: no trouble of the camera. */

@@ -53,8 +53,9 @@ const dropTable = (): string =>
   [
     '# Drop reasons',
     '',
-    'Why a frame was received and not published. The names are labels of `goshawk_frames_dropped_total`, keys of reports',
-    'and of `/api/status`, and part of telemetry; they never change their meaning. Made by `npm run generate`.',
+    'Why a frame was received and not published. The names are labels of `goshawk_frames_dropped_total`,',
+    'keys of reports and of `/api/status`, and part of telemetry; their meaning never changes.',
+    'Made by `npm run generate`.',
     '',
     '| reason | meaning |',
     '|---|---|',
