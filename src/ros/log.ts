@@ -1,3 +1,4 @@
+import { sendDebugTo } from '../platform/debug.ts';
 import type { RosNode } from './rcl.ts';
 
 /** Where a node's words go: the console and `/rosout`. */
@@ -25,4 +26,17 @@ export function nodeLog(node: RosNode, alive: () => boolean): Log {
       say('error', message);
     },
   };
+}
+
+/** Severity of `--log-level debug`, as rcutils numbers it. */
+const DEBUG_SEVERITY = 10;
+
+/** Sends Goshawk's debug log to the node's own logger, if the node's log level asks for it. */
+export function followLogLevel(node: RosNode, alive: () => boolean): void {
+  const logger = node.getLogger();
+  if (Number(logger.loggerEffectiveLevel) > DEBUG_SEVERITY) return;
+  sendDebugTo((line) => {
+    if (alive()) logger.debug(line);
+    else process.stderr.write(`[DEBUG] ${line}\n`);
+  });
 }

@@ -2,6 +2,9 @@ import native from 'rclnodejs/lib/native_loader.js';
 import { describeError } from '../contract/errors.ts';
 import type { Log } from './log.ts';
 import { rcl, type LifecycleNode } from './rcl.ts';
+import { debugLog } from '../platform/debug.ts';
+
+const debug = debugLog('lifecycle');
 
 /** Transitions that may be asked for, by rcl's labels and the ids of `lifecycle_msgs/msg/Transition`. */
 const TRANSITIONS = { configure: 1, cleanup: 2, activate: 3, deactivate: 4 } as const;
@@ -101,6 +104,7 @@ export class ManagedLifecycle {
 
   async #finish(during: number): Promise<boolean> {
     const name = WORK_OF_STATE[during];
+    debug(() => `${name ?? 'transition'} begins`);
     let outcome = 'transition_success';
     try {
       if (name !== undefined) await this.#work[name]();
@@ -110,6 +114,9 @@ export class ManagedLifecycle {
     }
     // The context may be gone: a signal does not wait for a model that is still loading.
     if (!rcl.isShutdown()) native.triggerLifecycleTransitionByLabel(this.#machine, outcome);
+    debug(
+      () => `${name ?? 'transition'} ended: ${outcome}, now ${rcl.isShutdown() ? 'shut down' : this.state}`,
+    );
     return outcome === 'transition_success';
   }
 }

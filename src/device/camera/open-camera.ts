@@ -13,6 +13,9 @@ import { PacedCamera } from './paced-camera.ts';
 import { RecordingFeed } from './recording-feed.ts';
 import { SimFeed } from './sim-feed.ts';
 import type { CameraSource } from './source.ts';
+import { debugLog } from '../../platform/debug.ts';
+
+const debug = debugLog('camera');
 
 export interface CameraOptions {
   /** frames per second, 0.1..1000; default 30, for a recording its own pace */
@@ -42,6 +45,7 @@ const DEFAULT_RATE = 30;
  * rate or size out of range
  */
 export function openCamera(spec: string, options: CameraOptions = {}): CameraSource {
+  debug(() => `camera ${spec}, ${JSON.stringify({ ...options, clock: undefined })}`);
   const colon = spec.indexOf(':');
   const kind = colon < 0 ? spec : spec.slice(0, colon);
   const rest = colon < 0 ? '' : spec.slice(colon + 1);

@@ -19,12 +19,15 @@ import {
 import { usableCores } from '../machine/cpu.ts';
 import { MeasurementCache, type MeasurementKey } from '../machine/measurement-cache.ts';
 import { systemClock } from '../../platform/clock.ts';
+import { debugLog } from '../../platform/debug.ts';
 import type { EngineOptions } from './create-engine.ts';
 import type { OpenedEngine, SettledEngine } from './elastic-engine.ts';
 import type { EngineInfo } from './engine.ts';
 import { machineFingerprint } from './machine-fingerprint.ts';
 import { measureSettings, type SettingProbe } from './measure-settings.ts';
 import { listUsableProviders } from './providers.ts';
+
+const debug = debugLog('sizing');
 
 /** Rounds are ended after so many milliseconds, and given up after so many. */
 const ENOUGH_MS = 350;
@@ -92,6 +95,10 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   const info = await opened.start(first);
   const { variant, provider } = info;
   const candidates = candidatesFor({ cores, isAccelerated: provider !== 'cpu' }, request);
+  debug(
+    () =>
+      `${cores} cores; kept ${kept === null ? 'nothing' : JSON.stringify(kept)}; started ${JSON.stringify(firstSetting)}`,
+  );
   const isAlike = kept?.variant === variant && kept.provider === provider;
   if (isKept && isAlike) {
     const { latency, throughput, why, measured } = kept;
@@ -152,7 +159,9 @@ async function measure(
       limitMs: LIMIT_MS,
       signal,
     });
-    return chooseSettings(candidates, rounds);
+    const found = chooseSettings(candidates, rounds);
+    debug(() => `${rounds.length} rounds of ${probes.length} settings: ${JSON.stringify(found)}`);
+    return found;
   } catch (error) {
     signal.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);

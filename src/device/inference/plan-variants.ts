@@ -9,6 +9,7 @@ import {
   type VariantChoice,
 } from '../../contract/engine-choice.ts';
 import { describeError } from '../../contract/errors.ts';
+import { debugLog } from '../../platform/debug.ts';
 import type { MeasurementCache, MeasurementKey } from '../machine/measurement-cache.ts';
 import type { HandleFactory } from './runner-handle.ts';
 import type { EnginePlan } from './plan.ts';
@@ -30,6 +31,8 @@ export interface PlanRequest {
   readonly fingerprint: string;
   readonly startTimeoutMs: (provider: ProviderName) => number;
 }
+
+const debug = debugLog('inference');
 
 /**
  * Milliseconds that running reference inputs may take: where a variant is seen for the first time, and where
@@ -180,6 +183,9 @@ function fromKept(
   return { order, candidates: kept.candidates.map((entry) => ({ ...entry, provider })) };
 }
 
+const latencyText = ({ latencyMs }: EngineCandidate): string =>
+  latencyMs === null ? 'not timed' : `${latencyMs.toFixed(2)} ms`;
+
 function planOf(
   request: PlanRequest,
   group: readonly ProviderCandidate[],
@@ -187,6 +193,9 @@ function planOf(
   checkMs: number,
   choice: VariantChoice,
 ): EnginePlan {
+  debug(() => `variants (${choice.how}): ${choice.why}; order ${order.map(describe).join(', ')}`);
+  for (const entry of choice.candidates)
+    debug(() => `candidate ${describeChecked(entry)}, ${latencyText(entry)}`);
   const refused = choice.candidates.filter(({ check }) => check.verdict === 'refused');
   const mismatches = refused.map(describeChecked);
   const usable = new Set(order.map(({ variant }) => variant.id));

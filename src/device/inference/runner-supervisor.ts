@@ -1,6 +1,7 @@
 import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Clock, TimerHandle } from '../../platform/clock.ts';
+import { debugLog } from '../../platform/debug.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';
 import type { EngineIncident } from './engine.ts';
 import { settleDone, settleFailed, type EngineJob } from './job.ts';
@@ -22,6 +23,8 @@ export interface SupervisorOptions {
   readonly onRoom: () => void;
   readonly takeSlab: () => ArrayBuffer;
 }
+
+const debug = debugLog('inference');
 
 /**
  * Threads that hang and cannot be killed. More of them would take every core: then no replacement is started
@@ -79,6 +82,9 @@ export class RunnerSupervisor {
     return new Promise((resolve, reject) => {
       const handle = openHandle(createHandle);
       this.#handle = handle;
+      debug(
+        () => `${describeRunner(handle)} loads ${request.bundle} ${request.variant} on ${request.provider}`,
+      );
       const timer = clock.startTimer(() => {
         this.#lose(handle, new GoshawkError('GOSHAWK_ENGINE_TIMEOUT', { ms: limitMs }));
       }, limitMs);
@@ -140,6 +146,10 @@ export class RunnerSupervisor {
       case 'loaded': {
         this.#ready = true;
         this.#readySince = clock.monotonicMs();
+        debug(
+          () =>
+            `${describeRunner(handle)} is ready: ${message.report.referenceCheck.verdict} reference check`,
+        );
         this.#settleLoad()?.resolve(message.report);
         onRoom();
         return;
@@ -170,12 +180,13 @@ export class RunnerSupervisor {
   #lose(
     handle: RunnerHandle,
     error: GoshawkError,
-    lastWill: 'abandon' | 'close' | 'nothing' = 'abandon',
+    ending: 'abandon' | 'close' | 'nothing' = 'abandon',
   ): void {
     const { clock, onIncident } = this.#options;
-    if (lastWill === 'abandon') handle.abandon();
-    if (lastWill === 'close') handle.post({ type: 'close' });
-    if (lastWill !== 'nothing') this.#stuck += 1;
+    if (ending === 'abandon') handle.abandon();
+    if (ending === 'close') handle.post({ type: 'close' });
+    if (ending !== 'nothing') this.#stuck += 1;
+    debug(() => `${describeRunner(handle)} ${this.#closing ? 'closed' : `ended: ${error.message}`}`);
     const wasReady = this.#ready;
     this.#handle = null;
     this.#ready = false;
@@ -267,3 +278,6 @@ function openHandle(createHandle: HandleFactory): RunnerHandle {
     throw new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: 'runner', reason }, { cause });
   }
 }
+
+const describeRunner = ({ kind, pid }: RunnerHandle): string =>
+  pid === null ? `runner (${kind})` : `runner (${kind} ${pid})`;

@@ -1,4 +1,5 @@
 import type { DropReason } from '../../contract/drops.ts';
+import { debugDrop } from './debug-drop.ts';
 import type { FrameJob } from './frame/frame-job.ts';
 import type { CameraLedger } from './statistics/ledger.ts';
 
@@ -35,6 +36,7 @@ export class FramesInFlight {
     if (job.isSettled) return;
     job.drop();
     ledger.drop(reason);
+    debugDrop(job.envelope.camera, job.envelope.sequence, reason);
     this.#letGo(job);
   }
 

@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../../platform/clock.ts';
 import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 import type { EngineIncident, EngineInfo } from '../inference/engine.ts';
 import type { CameraIntake } from './camera-intake.ts';
+import { debugDrop } from './debug-drop.ts';
 import { LimitsInForce, type Limits, type LimitsPatch } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
 import { FrameOutlet } from './frame-outlet.ts';
@@ -318,13 +319,14 @@ export class FramePipeline {
   }
 }
 
-function refuseEntry({ ledger }: CameraIntake, reason: DropReason): DropReason {
+function refuseEntry({ ledger, name }: CameraIntake, reason: DropReason): DropReason {
   ledger.drop(reason);
+  debugDrop(name, null, reason);
   return reason;
 }
 
-function wrongState(state: PipelineState, preferred: string): GoshawkError {
+function wrongState(state: PipelineState, action: string): GoshawkError {
   return new GoshawkError('GOSHAWK_INTERNAL', {
-    reason: `a pipeline that is ${state} cannot be ${preferred}`,
+    reason: `a pipeline that is ${state} cannot be ${action}`,
   });
 }

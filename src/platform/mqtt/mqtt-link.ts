@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import mqtt, { ReasonCodes, type IClientOptions, type MqttClient } from 'mqtt';
 import { GoshawkError } from '../../contract/errors.ts';
+import { debugLog } from '../debug.ts';
 import type { BrokerSecrets } from './broker-secrets.ts';
 import {
   CLOSED_IN_SILENCE,
@@ -13,6 +14,8 @@ import {
 } from './link-trouble.ts';
 import { ReconnectPlan } from './reconnect-plan.ts';
 import type { TlsFiles } from './tls-files.ts';
+
+const debug = debugLog('mqtt');
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const SESSION_EXPIRY_SECONDS = 86_400;
@@ -112,6 +115,7 @@ export class MqttLink {
    */
   open(): void {
     let client: MqttClient;
+    debug(() => `connecting to ${this.#options.url} by MQTT ${this.#protocol === 5 ? '5' : '3.1.1'}`);
     try {
       client = mqtt.connect(this.#options.url, this.#clientOptions());
     } catch (error) {
@@ -188,6 +192,10 @@ export class MqttLink {
   #retreat(trouble: LinkTrouble | null, reasonCode: number | null): void {
     const end = { reasonCode, isSilent: trouble === null };
     const { takenOver, waitMs } = this.#plan.noteEnd(end, performance.now());
+    debug(
+      () =>
+        `link down: ${trouble?.reason ?? 'closed without a reason'}; next attempt in ${Math.round(waitMs)} ms`,
+    );
     this.#events.onDown(
       takenOver === null
         ? (trouble ?? CLOSED_IN_SILENCE)

@@ -3,6 +3,7 @@ import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { openBundle } from '../../device/authoring/open-bundle.ts';
 import { describeChoice } from '../../device/inference/describe-choice.ts';
 import { describeSized } from '../../device/inference/describe-sized.ts';
+import { debugLog } from '../../platform/debug.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
 import { composeRuntime } from '../../device/parts.ts';
@@ -10,7 +11,7 @@ import type { Runtime } from '../../device/runtime/runtime.ts';
 import { checkOutputFiles } from '../../platform/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { DiagnosticsPublisher } from '../diagnostics.ts';
-import { nodeLog, type Log } from '../log.ts';
+import { followLogLevel, nodeLog, type Log } from '../log.ts';
 import { ManagedLifecycle, type LifecycleWork } from '../managed-node.ts';
 import { declareParameters, type DeclaredParameters } from '../parameters/declare.ts';
 import type { ParameterOverride } from '../parameters/files.ts';
@@ -31,6 +32,8 @@ import { TopicWatch } from './topic-watch.ts';
 
 const NODE_NAME = 'detector';
 const NAMESPACE = '/goshawk';
+const debug = debugLog('parameters');
+
 /** how often listeners of images and debug topics are looked for; diagnostics go out every second time */
 const TICK_MS = 500;
 
@@ -77,6 +80,7 @@ export class Detector implements RosProgram, LifecycleWork {
     this.#node = node;
     this.#simClock = simClock;
     this.#log = nodeLog(node, () => this.#alive);
+    followLogLevel(node, () => this.#alive);
     this.#lifecycle = new ManagedLifecycle(node, this, this.#log);
     this.#declared = declareParameters(node, DETECTOR_PARAMETERS, overrides, {
       log: this.#log,
@@ -242,6 +246,7 @@ export class Detector implements RosProgram, LifecycleWork {
 
   /** Applies parameters that may change while the node runs; a throw refuses them all. */
   #apply(changed: ReadonlyMap<string, ParameterValue>): void {
+    debug(() => `set: ${JSON.stringify(Object.fromEntries(changed))}`);
     if (this.#session === null) return;
     applyLimits(this.#session, { ...this.#parameters, ...Object.fromEntries(changed) });
   }

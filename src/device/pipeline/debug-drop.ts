@@ -1,0 +1,12 @@
+import type { DropReason } from '../../contract/drops.ts';
+import { debugLog } from '../../platform/debug.ts';
+
+const debug = debugLog('drops');
+
+/**
+ * One line per dropped frame, for `DEBUG=goshawk:drops`.
+ * @param sequence null for a frame that was refused before it got one
+ */
+export function debugDrop(camera: string, sequence: number | null, reason: DropReason): void {
+  debug(() => `${camera} ${sequence === null ? 'refused' : `frame ${sequence}`}: ${reason}`);
+}

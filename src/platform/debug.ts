@@ -1,0 +1,31 @@
+import { format } from 'node:util';
+import createDebug from 'debug';
+
+/** What can be followed on its own: `DEBUG=goshawk:inference,goshawk:sizing`, or `DEBUG=goshawk:*` for everything. */
+export type DebugNamespace =
+  'camera' | 'drops' | 'inference' | 'lifecycle' | 'mqtt' | 'parameters' | 'sizing';
+
+/** Writes a message, which is built only while its namespace is enabled. */
+export type DebugLog = (message: () => string) => void;
+
+/**
+ * A log for whoever looks into a fault, silent until it is asked for by `DEBUG` (https://www.npmjs.com/package/debug).
+ * Lines go to standard error, or to where `sendDebugTo` sends them. Never hand it a secret.
+ */
+export function debugLog(namespace: DebugNamespace): DebugLog {
+  const print = createDebug(`goshawk:${namespace}`);
+  return (message) => {
+    if (print.enabled) print('%s', message());
+  };
+}
+
+/**
+ * Enables every namespace of Goshawk in this thread and hands each line to `write`. Threads that are started afterwards
+ * write theirs to standard error.
+ */
+export function sendDebugTo(write: (line: string) => void): void {
+  createDebug.log = (...parts: unknown[]) => {
+    write(format(...parts));
+  };
+  createDebug.enable([process.env['DEBUG'] ?? '', 'goshawk:*'].filter((one) => one !== '').join(','));
+}
