@@ -199,6 +199,16 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
     expect(readReport('again.json').frames.published).toBeGreaterThanOrEqual(3);
   });
 
+  it('explains itself at log level debug: transitions, variants, runners and sizing', async () => {
+    const parameters = { bundle: bundle!, image_topics: `["${TOPIC}"]` };
+    const detector = bench.node('detector', parameters, '--log-level', 'debug');
+    running.push(detector);
+    await detector.waitFor(/goshawk:lifecycle activate ended: transition_success/, 60);
+    expect(detector.output).toMatch(/\[DEBUG\] .*goshawk:lifecycle configure begins/);
+    expect(detector.output).toMatch(/goshawk:inference runner \(\w+[ 0-9]*\) is ready/);
+    expect(detector.output).toMatch(/goshawk:sizing \d+ cores; kept: /);
+  });
+
   it('ends with code 0 at a signal while the model is still loading', async () => {
     const detector = bench.node('detector', { bundle: bundle! });
     running.push(detector);

@@ -95,10 +95,7 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   const info = await opened.start(first);
   const { variant, provider } = info;
   const candidates = candidatesFor({ cores, isAccelerated: provider !== 'cpu' }, request);
-  debug(
-    () =>
-      `${cores} cores; kept ${kept === null ? 'nothing' : JSON.stringify(kept)}; started ${JSON.stringify(firstSetting)}`,
-  );
+  debug(() => `${cores} cores; kept: ${JSON.stringify(kept)}; started with ${JSON.stringify(firstSetting)}`);
   const isAlike = kept?.variant === variant && kept.provider === provider;
   if (isKept && isAlike) {
     const { latency, throughput, why, measured } = kept;
