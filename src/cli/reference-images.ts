@@ -45,7 +45,7 @@ async function decode(file: string): Promise<SourceImage> {
 /** What was made, for the terminal. */
 export function describeReferences(references: MadeReferences | null): string {
   if (references === null)
-    return 'none: the model puts out something that is no score for noise; it will run unchecked';
+    return 'none: the model puts out something that is not a score for noise; it will run unchecked';
   const { entry, bestScore, without } = references;
   const rest =
     without.length === 0 ? '' : `; none for ${without.join(', ')}, which only runs on its own device`;

@@ -186,7 +186,7 @@ export class ChildProcess {
         resolve({ code, signal, error, isTimeout: this.#isTimeout });
       };
       this.#child.once('error', (error) => {
-        // a message or a signal that could not be sent is no end
+        // a message or a signal that could not be sent is not an end
         if (this.#child.pid === undefined) end(null, null, error.message);
       });
       this.#child.once('exit', (code, signal) => {

@@ -63,7 +63,7 @@ async function checkFile(file: string, path: string): Promise<void> {
   const folder = dirname(path);
   const parent = await stat(folder).catch(() => null);
   if (parent === null) throw refused(file, `there is no folder ${folder}`);
-  if (!parent.isDirectory()) throw refused(file, `${folder} is no folder`);
+  if (!parent.isDirectory()) throw refused(file, `${folder} is not a folder`);
   // the way to know is to write: permissions say nothing of quotas, file systems that are read only, and root
   const probe = join(folder, `.${basename(path)}.${process.pid}`.slice(0, 255));
   const handle = await open(probe, 'wx');
@@ -81,7 +81,7 @@ export async function checkOutputFolder(folder: string): Promise<void> {
   try {
     for (;;) {
       const there = await statOrNull(place);
-      if (there?.isDirectory() === false) throw refused(folder, `${place} is no folder`);
+      if (there?.isDirectory() === false) throw refused(folder, `${place} is not a folder`);
       if (there !== null) break;
       place = dirname(place);
     }

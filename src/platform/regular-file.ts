@@ -10,7 +10,7 @@ export async function openRegularFile(path: string): Promise<{ handle: FileHandl
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
-    if (!found.isFile()) throw new Error(`${path} is no regular file`);
+    if (!found.isFile()) throw new Error(`${path} is not a regular file`);
     return { handle, bytes: found.size };
   } catch (error) {
     await handle.close();

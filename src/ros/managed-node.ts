@@ -76,7 +76,7 @@ export class ManagedLifecycle {
     return this.#change(TRANSITIONS[request]);
   }
 
-  /** Resolves once the transition in hand, if any, is over. */
+  /** Resolves once the transition in progress, if any, is over. */
   async settled(): Promise<void> {
     await this.#running;
   }

@@ -4,7 +4,7 @@ import { rcl } from './rcl.ts';
 
 /** A node that runs until it is told to stop. */
 export interface RosProgram {
-  /** Finishes work in hand, destroys the node. Called once. */
+  /** Finishes work in progress, destroys the node. Called once. */
   stop(): Promise<void>;
   /** Resolves where the program ends by itself. */
   readonly ended?: Promise<void>;

@@ -21,6 +21,6 @@ it.each([
   else expect(sourceProblem(file)).toMatch(expected);
 });
 
-it('a file that was deleted is no problem', () => {
+it('a file that was deleted is not a problem', () => {
   expect(sourceProblem(join(folder, 'gone.ts'))).toBeUndefined();
 });

@@ -82,7 +82,7 @@ describe('a part that cannot be started', () => {
 });
 
 describe('a page for allowed hosts', () => {
-  it('is refused where one of them is no host', async () => {
+  it('is refused where one of them is not a host', async () => {
     const { refused } = await start({ http_port: ANY_FREE_PORT, http_allowed_hosts: ['http://robot7/'] });
     expect(refused).toEqual([
       expect.stringMatching(/^GOSHAWK_PARAMETER_INVALID: .*http_allowed_hosts.*http:\/\/robot7\//),

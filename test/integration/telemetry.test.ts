@@ -390,7 +390,7 @@ async function service(asked: Asked, environment: Record<string, string> = {}) {
 describe('who may speak', () => {
   const CLOSED = 'allow_anonymous false\npassword_file FOLDER/passwords';
 
-  it('logs in with a password that is no part of the address', async () => {
+  it('logs in with a password that is not part of the address', async () => {
     const broker = await mosquitto(CLOSED, { passwords: passwordLine('robot', 'hush'), secret: 'hush\n' });
     const { started, lines } = await service(
       { url: broker.url },

@@ -64,6 +64,6 @@ describe('a folder', () => {
   it('below a file is refused', async () => {
     await writeFile(below('file'), '');
     await expect(checkOutputFolder(below('file', 'models'))).rejects.toMatchObject(refusal('ENOTDIR'));
-    await expect(checkOutputFolder(below('file'))).rejects.toMatchObject(refusal('is no folder'));
+    await expect(checkOutputFolder(below('file'))).rejects.toMatchObject(refusal('is not a folder'));
   });
 });

@@ -26,7 +26,7 @@ function makeFifo(name: string): string {
 
 it('a FIFO, a device and a folder are refused at once', async () => {
   for (const path of [makeFifo('fifo'), '/dev/zero', folder]) {
-    await expect(readRegularFile(path, 1000)).rejects.toThrow(`${path} is no regular file`);
+    await expect(readRegularFile(path, 1000)).rejects.toThrow(`${path} is not a regular file`);
   }
 });
 

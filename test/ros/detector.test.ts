@@ -216,7 +216,7 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
     expect(await detector.stop('SIGTERM')).toBe(0);
   });
 
-  it('goes on without a page whose port is in use and a broker that is no address, and says both', async () => {
+  it('goes on without a page whose port is in use and a broker that is not an address, and says both', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;

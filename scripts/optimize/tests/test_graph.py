@@ -81,7 +81,7 @@ def test_reads_a_model_whose_input_is_one_image(tmp_path: Path) -> None:
     assert image_input(load_model(tmp_path / "net.onnx")) == ("images", HEIGHT, WIDTH)
 
 
-@pytest.mark.parametrize("content", [b"", b"this is no model", bytes(range(256))])
+@pytest.mark.parametrize("content", [b"", b"this is not a model", bytes(range(256))])
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.onnx").write_bytes(content)
 

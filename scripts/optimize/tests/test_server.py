@@ -115,7 +115,7 @@ def test_a_missing_field_is_refused_by_name(folder: Path, op: str, field: str) -
 
 @pytest.mark.parametrize("op", [op for op in OPS if op != "hello"])
 def test_a_file_that_is_no_model_is_refused(folder: Path, op: str) -> None:
-    (folder / "net.onnx").write_bytes(b"this is no model")
+    (folder / "net.onnx").write_bytes(b"this is not a model")
 
     error = refused(request(folder, op, scheme={"calibration": "minmax"}))["error"]
 

@@ -16,7 +16,7 @@ export const MAX_PIXELS = 7680 * 4320;
 /** Refuses a size that no frame may have; `undefined` where it is within the limits. */
 export function refuseSize(width: number, height: number): Refusal | undefined {
   if (width === 0 || height === 0) return refuse('bad_size', `an image of ${width}x${height} has no pixels`);
-  // sides that are no whole numbers come from code, not from messages
+  // sides that are not whole numbers come from code, not from messages
   if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0))
     return refuse('bad_size', `${width}x${height} is not the size of an image`);
   if (width > MAX_SIDE || height > MAX_SIDE)

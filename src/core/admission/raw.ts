@@ -21,7 +21,7 @@ export function refuseRaw(image: ImageView): Refusal | undefined {
     return refuse('bad_size', `${encoding} of ${width}x${height} has no neighbors to take colors from`);
   }
   const needed = bytes * width;
-  // a step that is no whole number comes from code, not from messages
+  // a step that is not a whole number comes from code, not from messages
   if (!(step >= needed) || !Number.isInteger(step)) {
     return refuse(
       'malformed',

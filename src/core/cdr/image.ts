@@ -33,7 +33,7 @@ const cursor = new CdrCursor();
 /**
  * Reads a serialized `sensor_msgs/msg/Image` of either byte order without copying pixels. Never throws:
  * whatever the bytes are, the answer is an image or a refusal. `malformed`: cut short, lying lengths, text
- * that is no text; `bad_size`: a side of zero or too many pixels; `unsupported_encoding`: a CDR
+ * that is not a text; `bad_size`: a side of zero or too many pixels; `unsupported_encoding`: a CDR
  * representation other than plain CDR. Whether encoding, step and data fit together is `toImageView`'s
  * question. Bytes after the last field are ignored, as ROS' own readers do (some middlewares pad).
  */

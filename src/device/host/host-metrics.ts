@@ -1,5 +1,5 @@
 import { ReadMetrics, type MetricFamily } from '../metrics/read-metrics.ts';
-import type { SensorReading } from './host-stats.ts';
+import type { SensorReading } from './host-reader.ts';
 
 const FAMILIES: readonly MetricFamily<SensorReading>[] = [
   {

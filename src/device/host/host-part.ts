@@ -1,12 +1,12 @@
 import { definePart } from '../runtime/part.ts';
 import { hostMetrics } from './host-metrics.ts';
-import { HostStats } from './host-stats.ts';
+import { HostReader } from './host-reader.ts';
 
 /** How the machine is doing: for telemetry, and beside the metrics of a session. */
 export const HOST_STATS = definePart({
   parameters: {},
   create: () => {
-    const stats = new HostStats();
+    const stats = new HostReader();
     const metrics = hostMetrics(() => stats.readSensors());
     return {
       name: 'host stats',

@@ -138,7 +138,7 @@ export interface InferenceEngine {
    * is optional.
    */
   recycle?(detections: Detections): void;
-  /** Lets the jobs in hand finish, then ends threads or processes. Safe to call twice. */
+  /** Lets the jobs in flight finish, then ends threads or processes. Safe to call twice. */
   close(): Promise<void>;
   /** Told when a process or thread was lost and when its replacement is ready. */
   onIncident(listener: (incident: EngineIncident) => void): void;

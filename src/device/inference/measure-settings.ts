@@ -37,7 +37,7 @@ interface RoundStats {
 /**
  * Runs the real graph in each setting in turns, round by round, so that what slows the machine for a while
  * slows all of them. A round that the time limit or the signal cuts short counts for none.
- * @throws the first failure of a job: a setting that cannot run the model is no candidate
+ * @throws the first failure of a job: a setting that cannot run the model is not a candidate
  */
 export async function measureSettings(options: MeasureOptions): Promise<SettingRounds[]> {
   const { probes, clock, enoughMs, limitMs, signal } = options;

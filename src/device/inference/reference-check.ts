@@ -53,7 +53,7 @@ export async function checkReference(
     const candidates = read(await run(referenceInput(pixels, request, entry)), 0);
     inputs += 1;
     if (candidates === null) {
-      const reason = `input ${inputs} gave a box or a score that is no number, or no score of 0 to 1`;
+      const reason = `input ${inputs} gave a box or a score that is not a number, or no score of 0 to 1`;
       return { verdict: 'refused', scores: null, boxes: null, tolerance, inputs, reason };
     }
     // the worst input counts: arithmetic that fails shows on some images and hardly on others

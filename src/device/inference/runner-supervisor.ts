@@ -120,7 +120,7 @@ export class RunnerSupervisor {
     this.#watchTimer ??= clock.startTimer(() => this.#watch(), timeoutMs);
   }
 
-  /** Lets the jobs in hand finish, then ends the runner. Resolves when it is gone. */
+  /** Lets the jobs in flight finish, then ends the runner. Resolves when it is gone. */
   close(): Promise<void> {
     this.#closing = true;
     const { clock, timeoutMs } = this.#options;
@@ -245,7 +245,7 @@ export class RunnerSupervisor {
     return load;
   }
 
-  /** One timer for all jobs in hand: looks at the oldest and comes back when its time would be up. */
+  /** One timer for all jobs in flight: looks at the oldest and comes back when its time would be up. */
   #watch(): void {
     this.#watchTimer = null;
     const [oldest] = this.#inFlight.values();

@@ -28,7 +28,7 @@ function checkRatio(name: string, value: number): void {
 
 /**
  * The limits with `patch` applied.
- * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` for a value out of range or a class that is no label
+ * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` for a value out of range or a class that is not a label
  */
 export function changeLimits(limits: Limits, patch: LimitsPatch, labels: readonly string[]): Limits {
   const changed: Limits = {
@@ -48,7 +48,7 @@ export function changeLimits(limits: Limits, patch: LimitsPatch, labels: readonl
     );
   for (const name of changed.classes ?? []) {
     if (!labels.includes(name))
-      refuseParameter('classes', name, `is no label of the model; it knows ${labels.join(', ')}`);
+      refuseParameter('classes', name, `is not a label of the model; it knows ${labels.join(', ')}`);
   }
   return changed;
 }

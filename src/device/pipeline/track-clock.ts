@@ -1,7 +1,7 @@
 import type { FrameEnvelope } from '../../core/frame.ts';
 import { isUnset, secondsBetween } from './stamp-guard.ts';
 
-/** A step between stamps that is longer than this is no time between two frames, seconds. */
+/** A step between stamps that is longer than this is not a time between two frames, seconds. */
 const LONGEST_STEP = 60;
 
 /**

@@ -55,7 +55,7 @@ function cameraTrouble(
 
 /**
  * Healthy: a model is loaded and runs, the pipeline is active, every camera sends, and something of it is
- * published. Telemetry that is away is no ill health.
+ * published. Telemetry that is away is not a health problem.
  * @param silentAfterMs without a frame, after which a camera does not send: a slow one may take its time
  */
 export function healthOf(snapshot: PipelineSnapshot, silentAfterMs: number): Health {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { LiveImages } from '../runtime/live-images.ts';
 
-/** Streams at once: each holds a connection and an image in hand, so strangers must not pile them up. */
+/** Streams at once: each holds a connection and an image, so strangers must not pile them up. */
 const MAX_STREAMS = 8;
 const IMAGE_WAIT_MS = 2_000;
 const BOUNDARY = 'goshawkframe';

@@ -52,7 +52,7 @@ export interface LinkEvents {
 }
 
 /**
- * Refuses what is no broker address, and addresses with a secret in them (they end up in logs and process
+ * Refuses what is not a broker address, and addresses with a secret in them (they end up in logs and process
  * lists).
  */
 export function checkBrokerUrl(url: string): void {
@@ -63,7 +63,7 @@ export function checkBrokerUrl(url: string): void {
     throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
       name: 'telemetry',
       value: '(not shown)',
-      reason: 'it is no URL',
+      reason: 'it is not a URL',
     });
   }
   if (parsed.username !== '' || parsed.password !== '') {

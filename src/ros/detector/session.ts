@@ -110,7 +110,7 @@ export class DetectorSession {
     );
   }
 
-  /** Ends the subscriptions and lets the frames in hand finish. Safe in every state. */
+  /** Ends the subscriptions and lets the frames in flight finish. Safe in every state. */
   async deactivate(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.destroy();
     this.#subscriptions = [];

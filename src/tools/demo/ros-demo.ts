@@ -29,7 +29,7 @@ const WORTH_SHOWING = /\[(WARN|ERROR|FATAL)\]|GOSHAWK_/;
 
 /**
  * What the detector's log says where its model cannot be loaded, or its page cannot be served: it then waits
- * for an operator, or works without, which is no demo.
+ * for an operator, or works without, which is not a demo.
  */
 const COULD_NOT_START = /configure failed|GOSHAWK_PORT_IN_USE/;
 
@@ -59,7 +59,7 @@ async function untilPublished(options: RosDemoOptions, failed: () => GoshawkErro
 
 /**
  * Camera node and detector node as two processes over real ROS 2, watched through the detector's own page,
- * until `signal`. Ends the camera first, so that the detector can finish what it has in hand.
+ * until `signal`. Ends the camera first, so that the detector can finish what it has in progress.
  * @returns false where it was ended before the first detection
  * @throws GoshawkError GOSHAWK_DEMO_NODE_FAILED, GOSHAWK_DEMO_NODE_ENDED, GOSHAWK_DEMO_SILENT
  */

@@ -117,7 +117,7 @@ describe('metadata of an exporter', () => {
       'GOSHAWK_LABELS_MISMATCH',
       '1 labels',
     ],
-    ['a size that is no multiple of the stride', {}, { stride: '48' }, 'GOSHAWK_USAGE', 'multiples of 48'],
+    ['a size that is not a multiple of the stride', {}, { stride: '48' }, 'GOSHAWK_USAGE', 'multiples of 48'],
     ['no names at all', {}, { names: '' }, 'GOSHAWK_USAGE', 'does not name its 2 classes'],
   ])('is refused for %s', async (_, changes, metadata, code, words) => {
     await expect(imported({ ...ULTRALYTICS, ...metadata }, changes)).rejects.toMatchObject({

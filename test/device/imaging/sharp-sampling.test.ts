@@ -32,7 +32,7 @@ describe('letterbox of a raw image for a network trained with bilinear shrinking
     [1280, 720, 'rgb8', 0],
     [640, 480, 'bgr8', 0],
     [333, 500, 'mono8', 0],
-    // a step that is no whole number of pixels, and one that is
+    // a step that is not a whole number of pixels, and one that is
     [641, 427, 'rgb8', 5],
     [640, 480, 'bgr8', 192],
     [416, 416, 'rgb8', 0],

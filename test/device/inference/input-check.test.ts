@@ -38,7 +38,7 @@ it.each<[string, InferenceInput, string]>([
   ],
   ['a frame one byte short', raw({ pixels: new Uint8Array(32 * 16 * 3 - 1) }), 'malformed'],
   ['a step smaller than a row', raw({ step: 95 }), 'malformed'],
-  ['a step that is no number', raw({ step: NaN }), 'malformed'],
+  ['a step that is not a number', raw({ step: NaN }), 'malformed'],
   ['another encoding', raw({ encoding: 'yuyv' }), 'unsupported_encoding'],
   [
     'a letterbox for another network',

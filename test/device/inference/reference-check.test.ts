@@ -170,8 +170,8 @@ describe('a variant that gives something else is refused with the figures', () =
     expect(await refusal(await scaled(request, 0))).toMatch(/deviation/);
   });
 
-  it('outputs that are no numbers', async () => {
-    expect(await refusal(await scaled(request, NaN))).toMatch(/no number/);
+  it('outputs that are not numbers', async () => {
+    expect(await refusal(await scaled(request, NaN))).toMatch(/not a number/);
   });
 
   it('a graph for raw frames that passes is used for frames of either order of colors', async () => {

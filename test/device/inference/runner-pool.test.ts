@@ -378,7 +378,7 @@ describe('variants that do not give what they gave when they were evaluated', ()
 });
 
 describe('closing', () => {
-  it('lets the job in hand finish, settles the waiting ones, refuses new ones, and leaves no timer', async () => {
+  it('lets the job in progress finish, settles the waiting ones, refuses new ones, and leaves no timer', async () => {
     const { engine, handle, clock } = await started(setUp());
     const inFlight = engine.infer([image()], LIMITS);
     const waiting = engine.infer([image()], LIMITS);

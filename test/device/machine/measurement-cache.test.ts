@@ -67,7 +67,7 @@ describe('kept measurements', () => {
   });
 });
 
-describe('what is no kept measurement', () => {
+describe('what is not a kept measurement', () => {
   const refused = async (reason: RegExp): Promise<void> => {
     expect(await cache.read(KEY, valueSchema)).toBeNull();
     expect(lines).toHaveLength(1);
@@ -107,14 +107,14 @@ describe('what is no kept measurement', () => {
     const file = await fileName();
     rmSync(file);
     mkdirSync(file);
-    await refused(/no regular file/);
+    await refused(/not a regular file/);
   });
 
   it('a FIFO, which is not waited for', async () => {
     const file = await fileName();
     rmSync(file);
     execFileSync('mkfifo', [file]);
-    await refused(/no regular file/);
+    await refused(/not a regular file/);
   });
 });
 

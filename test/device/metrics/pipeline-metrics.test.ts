@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hostMetrics } from '../../../src/device/host/host-metrics.ts';
-import type { SensorReading } from '../../../src/device/host/host-stats.ts';
+import type { SensorReading } from '../../../src/device/host/host-reader.ts';
 import { PipelineMetrics } from '../../../src/device/metrics/pipeline-metrics.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';

@@ -266,7 +266,9 @@ describe('a folder of rosbag2', () => {
     execFileSync('mkfifo', [join(root, 'run_2.mcap'), join(root, 'metadata.yaml')]);
     const played = await play(root);
     expect(played).toMatchObject(EXPECTED);
-    expect(played.notices).toEqual([expect.stringMatching(/^run_2\.mcap is skipped: .* is no regular file/)]);
+    expect(played.notices).toEqual([
+      expect.stringMatching(/^run_2\.mcap is skipped: .* is not a regular file/),
+    ]);
   });
 
   it('is refused if it has no recording', async () => {

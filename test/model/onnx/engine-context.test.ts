@@ -12,7 +12,7 @@ import { createEngine } from '../../../src/device/inference/create-engine.ts';
 import { makeModel, tinyDetector } from '../../device/authoring/tiny-detector.ts';
 
 /**
- * A file as ONNX Runtime writes it around a TensorRT engine; what is inside is no engine, and nothing here
+ * A file as ONNX Runtime writes it around a TensorRT engine; what is inside is not an engine, and nothing here
  * could run one.
  */
 function engineFile(embedMode: number): Uint8Array {

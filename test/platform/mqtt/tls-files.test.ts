@@ -63,7 +63,7 @@ describe('TLS files', () => {
     [{ caFile: broken }, 'GOSHAWK_FILE_INVALID', /broken\.pem/],
     [{ caFile: join(folder, 'none.pem') }, 'GOSHAWK_FILE_UNREADABLE', /none\.pem/],
     [{ caFile: folder }, 'GOSHAWK_FILE_UNREADABLE', /goshawk-tls-/],
-    [{ caFile: pipe }, 'GOSHAWK_FILE_UNREADABLE', /no regular file/],
+    [{ caFile: pipe }, 'GOSHAWK_FILE_UNREADABLE', /not a regular file/],
   ])('%j are refused as %s', async (files, code, message) => {
     await expect(check(files)).rejects.toMatchObject({
       code,

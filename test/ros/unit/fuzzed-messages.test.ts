@@ -112,7 +112,7 @@ function accountedFor({ published, drops, inFlight }: FrameCounts): number {
   return Object.values(drops).reduce((sum, count) => sum + count, published + inFlight);
 }
 
-/** The frames in hand end by themselves; how long that takes is sharp's affair. */
+/** The frames in flight end by themselves; how long that takes is sharp's affair. */
 async function untilIdle(pipeline: FramePipeline): Promise<void> {
   while (pipeline.framesInFlight > 0) await turns(1);
 }

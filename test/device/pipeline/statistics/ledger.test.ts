@@ -77,7 +77,7 @@ const PUBLISHING = 4;
 
 /**
  * The law, read at this instant, for each camera and for all. The ledger moves two of its figures at once, so
- * that its sum alone proves little: what was offered and what is in hand are told by the frames themselves.
+ * that its sum alone proves little: what was offered and what is in progress are told by the frames themselves.
  */
 function expectLaw(pipeline: FramePipeline, maxInFlight: number, offered: number): void {
   const { frames, cameras } = pipeline.snapshot();

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HostStats } from '../../../src/device/host/host-stats.ts';
+import { HostReader } from '../../../src/device/host/host-reader.ts';
 
 let root = '';
 
@@ -20,13 +20,13 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-describe('HostStats', () => {
+describe('HostReader', () => {
   it('leaves out what the machine has no sensor for', () => {
-    expect(new HostStats(root).read()).toEqual({});
+    expect(new HostReader(root).read()).toEqual({});
   });
 
   it('reads the share of busy ticks between two readings', () => {
-    const host = new HostStats(root);
+    const host = new HostReader(root);
     put('proc/stat', 'cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3 4\n');
     expect(host.read().cpuRatio).toBeUndefined();
     put('proc/stat', 'cpu  130 0 110 840 20 0 0 0 0 0\ncpu0 1 2 3 4\n');
@@ -47,7 +47,7 @@ describe('HostStats', () => {
     put('sys/class/hwmon/hwmon3/curr1_input', '1500\n');
     put('sys/class/hwmon/hwmon3/in2_input', '5000\n');
     put('sys/devices/platform/gpu.0/load', '375\n');
-    expect(new HostStats(root).read()).toEqual({
+    expect(new HostReader(root).read()).toEqual({
       memoryTotalBytes: 8_192_000,
       memoryUsedBytes: 2_048_000,
       temperatureCelsius: { 'cpu-thermal': 48.125 },
@@ -60,7 +60,7 @@ describe('HostStats', () => {
     for (const zone of ['thermal_zone0', 'thermal_zone1']) put(`sys/class/thermal/${zone}/type`, 'acpitz\n');
     put('sys/class/thermal/thermal_zone0/temp', '27800\n');
     put('sys/class/thermal/thermal_zone1/temp', '29800\n');
-    expect(new HostStats(root).read()).toEqual({
+    expect(new HostReader(root).read()).toEqual({
       temperatureCelsius: { acpitz: 27.8, 'acpitz (thermal_zone1)': 29.8 },
     });
   });
@@ -72,7 +72,7 @@ describe('HostStats', () => {
       put(`sys/class/hwmon/hwmon3/in${channel}_input`, '5000\n');
       put(`sys/class/hwmon/hwmon3/curr${channel}_input`, `${channel}000\n`);
     }
-    expect(new HostStats(root).read().powerWatts).toEqual({
+    expect(new HostReader(root).read().powerWatts).toEqual({
       VDD: 5,
       'VDD (hwmon3)': 10,
       'VDD (hwmon3 2)': 15,
@@ -84,6 +84,6 @@ describe('HostStats', () => {
     put('proc/meminfo', 'MemTotal: lots');
     put('sys/class/thermal/thermal_zone0/temp', '');
     put('sys/devices/platform/gpu.0/load', 'n/a');
-    expect(new HostStats(root).read()).toEqual({});
+    expect(new HostReader(root).read()).toEqual({});
   });
 });

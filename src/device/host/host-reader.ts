@@ -28,7 +28,7 @@ const GPU_LOAD_FILES = [
 ];
 
 /** Reads figures of the machine from /proc and /sys. */
-export class HostStats {
+export class HostReader {
   readonly #root: string;
   #lastBusy = 0;
   #lastTotal = 0;
