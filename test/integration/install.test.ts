@@ -84,6 +84,6 @@ describe('an installation that is a copy', () => {
     execFileSync('cp', [command, alone]);
     const { stderr, status } = spawnSync(alone, ['doctor'], { encoding: 'utf8' });
     expect(status).toBe(1);
-    expect(stderr).toContain('install the package again');
+    expect(stderr).toContain('fix: reinstall (scripts/install-ament or colcon build)');
   });
 });
