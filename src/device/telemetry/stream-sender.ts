@@ -44,6 +44,7 @@ export class StreamSender {
   readonly #link: SenderLink;
   #presenceCount = 0;
   #isPumping = false;
+  #pumping = Promise.resolve();
   #isClosing = false;
 
   constructor(identity: SenderIdentity, ports: SenderPorts) {
@@ -115,9 +116,14 @@ export class StreamSender {
     if (this.#link.connected) await this.#publish('connection', this.#presence('OFFLINE'));
   }
 
+  /** Delivers what waits; resolves when that is over, also for whoever asks while it is under way. */
+  #pump(): Promise<void> {
+    if (!this.#isPumping) this.#pumping = this.#deliverWaiting();
+    return this.#pumping;
+  }
+
   /** One message at a time, oldest first, streams in turn, while the link is up. */
-  async #pump(): Promise<void> {
-    if (this.#isPumping) return;
+  async #deliverWaiting(): Promise<void> {
     this.#isPumping = true;
     try {
       while (this.#link.connected && (await this.#sendRound()));

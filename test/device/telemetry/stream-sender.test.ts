@@ -126,6 +126,18 @@ describe('the end of the sender', () => {
     expect(broker.clock.pendingTimers).toBe(0);
   });
 
+  it('waits for a delivery that is under way, and delivers what came during it', async () => {
+    const broker = new FakeBroker();
+    broker.sender.start();
+    await broker.settle();
+    broker.sender.receive(message('state'));
+    broker.sender.receive(message('metrics'));
+    await broker.sender.close();
+    expect(broker.received.slice(1).map(({ stream }) => stream)).toEqual(['state', 'metrics', 'connection']);
+    expect(broker.presence()).toEqual(['ONLINE', 'OFFLINE']);
+    expect(broker.counts?.metrics).toMatchObject({ delivered: 1, waiting: 0 });
+  });
+
   it('comes though the broker refuses OFFLINE', async () => {
     const broker = new FakeBroker();
     broker.sender.start();
