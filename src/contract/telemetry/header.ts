@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { topicLevelSchema } from './speaker.ts';
 
 /**
- * Version of the payload schemas: grows with additive changes; a breaking one gets new topics
- * (`TELEMETRY_VERSION`).
+ * Version of the payload schemas: grows with additive changes to a body, not with a new stream; a breaking change gets
+ * new topics (`TELEMETRY_VERSION`).
  */
 export const PAYLOAD_VERSION = '1.1.0';
 
