@@ -31,7 +31,7 @@ const WRAPPERS = {
   mqtt: '^src/platform/mqtt/',
   fastify: '^src/platform/http/',
   aedes: '^src/fleet/broker/',
-  debug: '^src/platform/debug\.ts$',
+  debug: '^src/platform/debug.ts$',
   'prom-client': '^src/(device|fleet)/metrics/',
 };
 
