@@ -1,6 +1,6 @@
-/** How long to wait before a runner is started again. */
+/** Delays before a runner is restarted. */
 export interface BackoffOptions {
-  /** milliseconds before the second attempt in a row; the first is made at once */
+  /** milliseconds before the second attempt in a row; the first is immediate */
   readonly firstMs: number;
   readonly capMs: number;
   /** milliseconds of work after which a runner's earlier losses are forgotten */
@@ -9,7 +9,7 @@ export interface BackoffOptions {
 
 export const DEFAULT_BACKOFF: BackoffOptions = { firstMs: 250, capMs: 10_000, stableMs: 30_000 };
 
-/** Waits that double with each loss in a row: 0, first, 2 first, 4 first, ... cap. */
+/** Delays that double with each loss in a row: 0, first, 2 × first, 4 × first, ... cap. */
 export class Backoff {
   readonly #options: BackoffOptions;
   #losses = 0;
@@ -18,7 +18,7 @@ export class Backoff {
     this.#options = options;
   }
 
-  /** Milliseconds to wait after a loss; `livedMs` is how long the runner had been ready, 0 where it never was. */
+  /** Milliseconds to wait after a loss; `livedMs` is how long the runner had been ready, 0 if it never was. */
   next(livedMs: number): number {
     if (livedMs >= this.#options.stableMs) this.#losses = 0;
     const { firstMs, capMs } = this.#options;

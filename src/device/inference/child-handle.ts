@@ -5,10 +5,10 @@ import { entryUrl } from '../../platform/entry.ts';
 import type { RunnerHandle } from './runner-handle.ts';
 import type { FromRunner, ToRunner } from './runner-messages.ts';
 
-/** How much of what a child wrote to its error stream is kept for the message about its end. */
+/** How much of a child's stderr is kept for the message about its exit. */
 const STDERR_KEPT = 2000;
 
-/** A runner in a child process: pixels are copied to it, a native crash ends only the child. */
+/** A runner in a child process: pixels are copied to it, and a native crash takes down only the child. */
 export function createChildHandle(): RunnerHandle {
   const child = new ChildProcess({
     command: process.execPath,

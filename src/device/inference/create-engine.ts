@@ -5,7 +5,7 @@ import { planEngine } from './plan-engine.ts';
 
 export type { EngineOptions } from './engine-options.ts';
 
-/** An engine for a bundle; nothing runs before `start`. */
+/** Creates an engine for a bundle; nothing runs before `start`. */
 export function createEngine(options: EngineOptions): RunnerPool {
   const { bundle, kind = 'worker', workers = 1, queueDepth = 1, strict = false } = options;
   const { name, version } = bundle.manifest;

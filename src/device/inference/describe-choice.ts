@@ -3,13 +3,13 @@ import type { EngineInfo } from './engine.ts';
 
 type Chosen = Pick<EngineInfo, 'variant' | 'provider' | 'exactInt8' | 'referenceCheck' | 'choice'>;
 
-/** A line for the log. */
+/** One log line. */
 export interface ChoiceLine {
   readonly level: 'info' | 'warn';
   readonly text: string;
 }
 
-/** Which variant runs and why, what came of its references, and what was refused: lines for the log. */
+/** Log lines: which variant runs and why, the result of its reference check, and what was refused. */
 export function describeChoice(info: Chosen): ChoiceLine[] {
   const { choice, referenceCheck } = info;
   return [
@@ -23,7 +23,7 @@ export function describeChoice(info: Chosen): ChoiceLine[] {
   ];
 }
 
-/** Ways to run the bundle that did not give what it gave when it was evaluated, with their figures. */
+/** Ways to run the bundle that failed the reference check, with their deviations. */
 export function refusedOf({ choice }: Pick<Chosen, 'choice'>): string[] {
   return choice.candidates
     .filter(({ check }) => check.verdict === 'refused')

@@ -15,14 +15,14 @@ import type {
   SizingObserver,
 } from './engine.ts';
 
-/** An engine in one setting, whose queues alone can be made deeper while it runs. */
+/** An engine in one setting; only its queue depth can change while it runs. */
 export interface SettledEngine extends InferenceEngine {
   setQueueDepth(depth: number): void;
 }
 
-/** What an elastic engine begins with. */
+/** The initial state of an elastic engine. */
 export interface OpenedEngine {
-  /** started, in the choice's setting for latency */
+  /** started, in the latency setting of the choice */
   readonly engine: SettledEngine;
   readonly info: EngineInfo;
   readonly choice: SizingChoice;
@@ -30,46 +30,45 @@ export interface OpenedEngine {
 
 export interface ElasticEngineOptions {
   /**
-   * Finds out which settings to run with and starts an engine in the first of them. What it started is closed
-   * where it rejects.
+   * Decides which settings to use and starts an engine in the first of them. If it rejects, whatever it started is
+   * closed.
    */
   readonly open: (signal: AbortSignal) => Promise<OpenedEngine>;
-  /** An engine of the same model in another setting, not started. */
+  /** An engine of the same model in another setting, not started yet. */
   readonly create: (setting: EngineSetting, like: EngineInfo) => SettledEngine;
   readonly clock?: Clock;
 }
 
-/** how often the load is looked at, milliseconds */
+/** how often the load is checked, milliseconds */
 const LOOK_MS = 250;
-/** the sessions that were left are kept for this long after their last job: its result is delivered by then */
+/** sessions that were left are kept for this long after their last job, so that its result can be delivered */
 const LINGER_MS = 100;
-/** newer results that wait behind a frame that is still with the sessions that are being left */
+/** newer results that may wait for a frame in the sessions that are being left */
 const WAIT_FOR_LEAVING = 32;
 
-/** Sessions in one setting, and what is under way in them. */
+/** Sessions in one setting and the work in flight in them. */
 interface Serving {
   readonly engine: SettledEngine;
   info: EngineInfo;
   setting: EngineSetting;
   inFlight: number;
-  /** runners that were lost and are not back */
+  /** runners that were lost and not replaced yet */
   missing: number;
 }
 
-/** Sessions that are made ready in the background. */
+/** Sessions that are being prepared in the background. */
 interface Standby {
   readonly setting: EngineSetting;
   readonly engine: SettledEngine;
-  /** null where they could not be had; `reason` says why then */
+  /** null if they could not be started; `reason` says why */
   readonly ready: Promise<Serving | null>;
   reason: string;
 }
 
 /**
- * An engine of two settings: one answers soonest, the other gives the highest rate. It begins in the first
- * and goes over to the second while more frames come than the first can take. The sessions of the new setting
- * are loaded and warm before a frame goes to them; frames that the old ones hold are finished there, and only
- * then are those closed. Nothing is lost by a move.
+ * An engine with two settings: one answers soonest, the other has the highest rate. It starts in the first and moves to
+ * the second while more frames arrive than the first can handle. The sessions of the new setting are loaded and warm
+ * before they get a frame; frames in flight finish in the old sessions, which are then closed. A move loses no frame.
  */
 export class ElasticEngine implements InferenceEngine {
   readonly #options: ElasticEngineOptions;
@@ -89,7 +88,7 @@ export class ElasticEngine implements InferenceEngine {
   #observer: SizingObserver | null = null;
   #lookTimer: TimerHandle | null = null;
   #closed: Promise<void> | null = null;
-  /** shape of the last job, for warming up: the pixels themselves are gone */
+  /** the last job's shape, for warming up; its pixels are gone */
   #lastJob: { readonly input: InferenceInput; readonly bytes: number; readonly limits: DecodeLimits } | null =
     null;
 
@@ -98,7 +97,7 @@ export class ElasticEngine implements InferenceEngine {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Jobs under way in sessions that are being left do not count: their places are not given to anyone. */
+  /** Jobs in sessions that are being left do not count: nobody gets their places. */
   get parallel(): number {
     return (this.#current?.engine.parallel ?? 1) + (this.#leaving?.inFlight ?? 0);
   }
@@ -223,15 +222,15 @@ export class ElasticEngine implements InferenceEngine {
     this.#tell('info');
   }
 
-  /** The new setting could not be had: the old one goes on. */
+  /** The new setting could not be started: the engine stays with the old one. */
   #stay(setting: EngineSetting, reason: string, broken: Serving | null | undefined): void {
     void broken?.engine.close();
     const current = this.#current;
     if (current === null) return;
-    const words = reason === '' ? 'its runners ended before they had a frame' : reason;
+    const words = reason === '' ? 'its runners ended before their first frame' : reason;
     this.#lastMove =
       `stayed with ${describeSetting(current.setting)}: ${describeSetting(setting)} could not ` +
-      `be had: ${words}`;
+      `be started: ${words}`;
     this.#watch.failed(this.#clock.monotonicMs());
     this.#tell('warn');
   }
@@ -241,7 +240,7 @@ export class ElasticEngine implements InferenceEngine {
     this.#observer?.onSizing(this.#describe(this.#current, this.#choice), level, this.#lastMove ?? '');
   }
 
-  /** Loads and warms another setting's sessions in the background; those that are on their way already are the ones. */
+  /** Loads and warms the sessions of another setting in the background, unless that is already under way. */
   #prepare(setting: EngineSetting): Standby | null {
     const like = this.#current?.info;
     if (like === undefined || (this.#current !== null && isSameSessions(setting, this.#current.setting)))
@@ -267,8 +266,7 @@ export class ElasticEngine implements InferenceEngine {
     serving.info = await engine.start();
     const last = this.#lastJob;
     if (last === null) return serving;
-    // One image of the cameras' own shape for each runner: its graph and memory are made for it before the
-    // first frame comes.
+    // One image of the cameras' shape for each runner, so that its graph and memory are ready before the first frame.
     const { input, bytes, limits } = last;
     const jobs = Array.from({ length: setting.workers }, () =>
       engine.infer([{ ...input, pixels: new Uint8Array(bytes) }], limits),
@@ -286,12 +284,12 @@ export class ElasticEngine implements InferenceEngine {
     await standby?.engine.close();
   }
 
-  /** Incidents of sessions that have frames are everyone's; of others they only say that these will not do. */
+  /** Reports incidents of sessions that serve frames; for others, an incident only means that they cannot be used. */
   #adopt(engine: SettledEngine, info: EngineInfo, setting: EngineSetting): Serving {
     const serving: Serving = { engine, info, setting, inFlight: 0, missing: 0 };
     engine.onIncident((incident) => {
       if (incident.kind === 'lost') serving.missing += 1;
-      // one that was lost before anyone listened
+      // a runner that was lost before anyone listened
       if (incident.kind === 'restored' && serving.missing === 0) return;
       if (incident.kind === 'restored') serving.missing -= 1;
       if (serving === this.#current || serving === this.#leaving) this.#report(incident);
@@ -307,9 +305,9 @@ export class ElasticEngine implements InferenceEngine {
     this.#clock.startTimer(() => {
       if (this.#leaving !== leaving || this.#closed !== null) return;
       this.#leaving = null;
-      // What it lost will not come back, and nothing is missing without it.
+      // What these sessions lost will not be restored, and nothing is missing without it.
       for (; leaving.missing > 0; leaving.missing -= 1) {
-        const message = 'runners of the new setting took its place';
+        const message = 'runners of the new setting replaced it';
         this.#report({ kind: 'restored', code: 'GOSHAWK_ENGINE_CRASHED', message, lostJobs: 0 });
       }
       void leaving.engine.close();
@@ -331,7 +329,7 @@ function parallelOf(setting: EngineSetting | undefined): number {
   return setting === undefined ? 0 : setting.workers * setting.queueDepth;
 }
 
-/** True where one differs from the other by the depth of its queues alone. */
+/** True if they differ in queue depth only. */
 function isSameSessions(a: EngineSetting, b: EngineSetting): boolean {
   return a.workers === b.workers && a.threads === b.threads;
 }

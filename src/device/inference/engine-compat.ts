@@ -3,7 +3,7 @@ import type { BundleVariant } from '../../contract/bundle.ts';
 import { inferenceEnvironment } from '../../platform/child-environment.ts';
 import { readCommand } from '../../platform/child-process.ts';
 
-/** What a built TensorRT engine meets on a machine; `null` where it is not there or cannot be told. */
+/** What a prebuilt TensorRT engine finds on a machine; `null` if it is absent or unknown. */
 export interface EngineHost {
   /** version of the TensorRT library, such as `10.3.0` */
   readonly tensorrt: string | null;
@@ -13,24 +13,24 @@ export interface EngineHost {
 
 type EngineFacts = NonNullable<BundleVariant['engine']>;
 
-/** Where distributions and JetPack put libnvinfer. */
+/** Where distributions and JetPack install libnvinfer. */
 const LIBRARY_FOLDERS = [
   '/usr/lib/aarch64-linux-gnu',
   '/usr/lib/x86_64-linux-gnu',
   '/usr/local/tensorrt/lib',
 ];
 
-/** Jetson modules by the chip's name in the device tree: they have no nvidia-smi that tells the capability. */
+/** Jetson modules by the chip's name in the device tree: their nvidia-smi does not report the compute capability. */
 const TEGRA_CAPABILITIES: Readonly<Record<string, string>> = {
   'nvidia,tegra194': '7.2',
   'nvidia,tegra234': '8.7',
   'nvidia,tegra264': '11.0',
 };
 
-/** How long nvidia-smi may take, milliseconds. */
+/** Time limit of nvidia-smi, milliseconds. */
 const SMI_MS = 5000;
 
-/** `10.3.0` and `10.3` describe one version as far as both say something. */
+/** `10.3.0` and `10.3` are the same version: the parts that both have agree. */
 function sameVersion(a: string, b: string): boolean {
   const left = a.split('.');
   const right = b.split('.');
@@ -49,7 +49,7 @@ export function describeEngineHost(host: EngineHost): string {
   return `${library} and ${gpu}`;
 }
 
-/** True where an engine can be loaded: TensorRT refuses engines of any other version or kind of GPU. */
+/** True if an engine can be loaded: TensorRT refuses engines of any other version or kind of GPU. */
 export function engineFits(facts: EngineFacts, host: EngineHost): boolean {
   return (
     host.tensorrt !== null &&
@@ -58,7 +58,7 @@ export function engineFits(facts: EngineFacts, host: EngineHost): boolean {
   );
 }
 
-/** What this machine has. Not run on hardware: written after the names that NVIDIA documents. */
+/** What this machine has. Not tested on hardware: it follows NVIDIA's documentation. */
 export function readEngineHost(): EngineHost {
   return { tensorrt: tensorrtVersion(), computeCapability: tegraCapability() ?? smiCapability() };
 }

@@ -10,48 +10,47 @@ import { createWorkerHandle } from './worker-handle.ts';
 export interface EngineOptions {
   readonly bundle: Bundle;
   /**
-   * `worker`: threads, fast, a native crash ends the process. `child`: processes, pixels are copied, a crash
+   * `worker`: threads; fast, but a native crash ends the process. `child`: processes; pixels are copied, and a crash
    * costs one frame.
    */
   readonly kind?: 'worker' | 'child';
-  /** runners, each with a session of its own; 1 unless told otherwise */
+  /** runners, each with its own session; default 1 */
   readonly workers?: number;
-  /** ONNX Runtime's threads within each runner; 1 unless told otherwise */
+  /** ONNX Runtime's threads within each runner; default 1 */
   readonly threads?: number;
-  /** lets those threads spin between frames too: burns cores, off unless told otherwise */
+  /** lets those threads spin between frames too, which burns cores; default off */
   readonly spinning?: boolean;
-  /** execution providers, best first; `tensorrt, cuda, cpu` unless told otherwise */
+  /** execution providers, best first; default `tensorrt, cuda, cpu` */
   readonly preferred?: readonly ProviderName[];
-  /** refuses to start on less than the first of the wish */
+  /** refuses to start on anything less than the first preferred provider */
   readonly strict?: boolean;
   /**
-   * id of the bundle's variant; otherwise the fastest for the provider that gives what it gave when it was
-   * evaluated, as measured here
+   * id of the bundle's variant; default: the fastest for the provider, as measured here, that passes its reference
+   * check
    */
   readonly variant?: string;
   /**
-   * an engine that runs the same bundle here: its variant, provider and kernels are taken, and nothing is
-   * chosen anew
+   * an engine that already runs the same bundle here: its variant, provider and kernels are used, and nothing is chosen
+   * again
    */
   readonly like?: EngineInfo;
-  /** where what was measured is kept; the user's cache folder unless told otherwise */
+  /** where measurements are kept; default: the user's cache folder */
   readonly cache?: MeasurementCache;
-  /** graphs that are loaded and warm before the first frame; the other one is loaded when its first frame comes */
+  /** graphs that are loaded and warm before the first frame; any other is loaded when its first frame arrives */
   readonly inputs?: ModelRequest['inputs'];
-  /** jobs that a runner holds at once; 2 hides the hop between threads, at the price of a frame's wait */
+  /** jobs that a runner holds at a time; 2 hides the hop between threads, but a frame may wait */
   readonly queueDepth?: number;
-  /** milliseconds that one job may take */
+  /** time limit of one job, milliseconds */
   readonly timeoutMs?: number;
-  /** milliseconds that loading may take; by the provider unless told otherwise: TensorRT builds an engine first */
+  /** time limit of loading, milliseconds; the default depends on the provider, since TensorRT builds an engine first */
   readonly startTimeoutMs?: number;
-  /** starts all runners at once, for a model that is known to load; otherwise the first alone */
+  /** starts all runners at the same time, for a model that is known to load; otherwise the first one alone */
   readonly startTogether?: boolean;
 }
 
 /**
- * How long loading may take before it counts as hung, milliseconds. Others report up to an hour for
- * TensorRT's search for kernels on small boards; CUDA compiles kernels for boards that its binaries do not
- * cover.
+ * How long loading may take before it counts as hung, milliseconds. For TensorRT's search for kernels, up to an hour is
+ * reported on small boards; CUDA compiles kernels for boards that its binaries do not cover.
  */
 const START_LIMIT_MS: Readonly<Record<ProviderName, number>> = {
   tensorrt: 90 * 60_000,
@@ -64,7 +63,7 @@ export function startLimit(provider: ProviderName, options: Pick<EngineOptions, 
   return options.startTimeoutMs ?? START_LIMIT_MS[provider];
 }
 
-/** How a runner of the engine is made. */
+/** How the engine creates its runners. */
 export function handleFactory(kind: EngineOptions['kind'] = 'worker'): HandleFactory {
   return kind === 'worker' ? createWorkerHandle : createChildHandle;
 }

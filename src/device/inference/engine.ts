@@ -15,34 +15,34 @@ export interface DecodeLimits {
   /** 0..1, non-maximum suppression within a class */
   readonly iouThreshold: number;
   readonly maxDetections: number;
-  /** one byte for each label, 1 keeps the class; `null` keeps all */
+  /** one byte per label, 1 keeps the class; `null` keeps all */
   readonly classFilter: Uint8Array | null;
   /**
-   * true counts every class of a box, for evaluations; the default, and what a robot publishes, is the best
-   * class alone
+   * true counts every class of a box, for evaluations; by default, and in what a robot publishes, only the best class
+   * counts
    */
   readonly multiLabel?: boolean;
 }
 
 /**
- * One image on its way into the network. `pixels` is moved to the engine (its ArrayBuffer is detached) and comes back
- * with the outcome, so that a pool can use it again.
+ * One image for the network. `pixels` is transferred to the engine (its ArrayBuffer is detached) and returns with the
+ * outcome, so that a pool can reuse it.
  *
  * - `letterboxed`: uint8 RGB `[inputHeight, inputWidth, 3]`, ready for the graph.
- * - `raw`: the camera's own rows (`rgb8` or `bgr8`, tightly packed or with a `step`); the engine resizes
- *   inside the graph.
+ * - `raw`: the camera's own rows (`rgb8` or `bgr8`, tightly packed or with a `step`); the engine resizes inside the
+ *   graph.
  */
 export interface InferenceInput {
   readonly kind: 'letterboxed' | 'raw';
   readonly pixels: Uint8Array<ArrayBuffer>;
   readonly letterbox: Letterbox;
   readonly encoding: PixelEncoding;
-  /** bytes a row of `pixels` */
+  /** bytes per row of `pixels` */
   readonly step: number;
 }
 
 export interface InferenceTimes {
-  /** milliseconds the job waited inside the engine for a free thread */
+  /** milliseconds that the job waited inside the engine for a free thread */
   readonly queue: number;
   /** milliseconds in the graph, preprocessing nodes included */
   readonly inference: number;
@@ -50,7 +50,7 @@ export interface InferenceTimes {
   readonly decode: number;
 }
 
-/** What came of one image; `detections` are in source pixels. */
+/** The outcome for one image; `detections` are in source pixels. */
 export type InferenceItem =
   | { readonly ok: true; readonly detections: Detections; readonly pixels: Uint8Array<ArrayBuffer> }
   | {
@@ -58,98 +58,89 @@ export type InferenceItem =
       readonly reason: DropReason;
       readonly code: ErrorCode;
       readonly message: string;
-      /** absent where the buffer was lost with a process */
+      /** absent if the buffer was lost with a process */
       readonly pixels?: Uint8Array<ArrayBuffer>;
     };
 
 export interface InferenceOutcome {
-  /** one for each input, in order */
+  /** one per input, in order */
   readonly items: readonly InferenceItem[];
   readonly times: InferenceTimes;
 }
 
-/** Why a provider of the wish was not taken. */
+/** Why a preferred provider was not used. */
 export interface ProviderRefusal {
   readonly provider: ProviderName;
   readonly reason: string;
 }
 
-/** How an engine that sizes itself came to its setting. */
+/** How an engine that sizes itself chose its setting. */
 export interface EngineSizing extends SizingChoice {
-  /** which of the two runs now */
+  /** which of the two is running */
   readonly role: SettingRole;
-  /** how often it moved from one setting to the other since start */
+  /** how often it moved between the settings since start */
   readonly moves: number;
-  /** what became of the latest move, in words; null before the first */
+  /** the outcome of the latest move, in words; null before the first */
   readonly lastMove: string | null;
 }
 
-/** What an engine turned out to be once it is loaded and warm. */
+/** What an engine turned out to be once it was loaded and warm. */
 export interface EngineInfo {
   readonly kind: 'worker' | 'child';
   readonly bundle: { readonly name: string; readonly version: string; readonly digest: string };
   readonly variant: string;
   readonly precision: string;
   readonly provider: ProviderName;
-  /** true where the inference library's exact 8-bit kernels are asked for, on a CPU whose own saturate */
+  /** true if the inference library's exact 8-bit kernels are used, on a CPU whose standard ones saturate */
   readonly exactInt8: boolean;
   readonly refusals: readonly ProviderRefusal[];
-  /** what came of holding the variant against its references, in the runner that serves */
+  /** result of the variant's reference check, in the runner that serves */
   readonly referenceCheck: ReferenceCheck;
   /** why this variant and not another one */
   readonly choice: VariantChoice;
-  /** count of graph nodes on each provider, by ONNX Runtime's own name for it */
+  /** number of graph nodes on each provider, by ONNX Runtime's name for it */
   readonly nodesByProvider: Readonly<Record<string, number>>;
   readonly threads: number;
   readonly workers: number;
-  /** jobs that a runner holds at once */
+  /** jobs that a runner holds at a time */
   readonly queueDepth: number;
-  /** null where the operator fixed the setting */
+  /** null if the operator fixed the setting */
   readonly sizing: EngineSizing | null;
   readonly maxBatch: number;
-  /** true where `raw` inputs are accepted */
+  /** true if `raw` inputs are accepted */
   readonly acceptsRaw: boolean;
   readonly loadMs: number;
   readonly warmupMs: number;
 }
 
 /**
- * Inference off the caller's thread, behind one interface with two implementations (worker threads, child process).
- * `infer` never rejects: a failure is an item with a reason, so that every frame can be accounted for.
+ * Inference off the caller's thread; one interface, two implementations (worker threads, child processes). `infer`
+ * never rejects: a failure is an item with a reason, so that every frame can be accounted for.
  */
 export interface InferenceEngine {
   /** Loads, warms up, and resolves once the first frame can be taken. Rejects with a coded error. */
   start(): Promise<EngineInfo>;
-  /**
-   * How many jobs may be given before an earlier one resolves without waiting behind it. May change while the
-   * engine runs.
-   */
+  /** How many jobs may be submitted at a time without one waiting behind another. May change while the engine runs. */
   readonly parallel: number;
-  /** The highest that `parallel` will ever be; `parallel` where it is absent. Known once the engine has started. */
+  /** The highest value that `parallel` will ever have; if absent, `parallel`. Known once the engine has started. */
   readonly maxParallel?: number;
-  /**
-   * How many newer results may wait behind one that is late; `parallel` where it is absent. May change while
-   * the engine runs.
-   */
+  /** How many newer results may wait for a late one; if absent, `parallel`. May change while the engine runs. */
   readonly reorderWindow?: number;
   infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome>;
-  /**
-   * Gives back detections that nobody reads any more, so that their memory serves a later frame. Calling it
-   * is optional.
-   */
+  /** Returns detections that nobody reads any more, so that their memory can be reused. Calling it is optional. */
   recycle?(detections: Detections): void;
   /** Lets the jobs in flight finish, then ends threads or processes. Safe to call twice. */
   close(): Promise<void>;
-  /** Told when a process or thread was lost and when its replacement is ready. */
+  /** Called when a process or thread was lost and when its replacement is ready. */
   onIncident(listener: (incident: EngineIncident) => void): void;
-  /** For engines that size themselves: where they read the load, and whom they tell what they became. */
+  /** For engines that size themselves: where they read the load and report changes. */
   follow?(observer: SizingObserver): void;
 }
 
-/** The other side of an engine that sizes itself. */
+/** The observer of an engine that sizes itself. */
 export interface SizingObserver {
   counts(): LoadCounts;
-  /** The engine runs in another setting, or could not move to one; `message` is for people. */
+  /** The engine changed its setting, or could not; `message` is for people. */
   onSizing(info: EngineInfo, level: 'info' | 'warn', message: string): void;
 }
 

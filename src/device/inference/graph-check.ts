@@ -32,12 +32,12 @@ export function checkInput(claims: GraphClaims, inputs: readonly TensorInfo[]): 
   return input;
 }
 
-/** Heads that a wrong one is mistaken for; the others fit too many shapes to say anything. */
+/** Heads that are easily mistaken for one another; the others fit too many shapes to tell. */
 const MISTAKABLE: readonly Head[] = ['yolox', 'yolov5', 'yolov8'];
 
 /**
- * Where a head does not fit with so many labels but fits without, and no other head fits with them, that is
- * given back: its `classes` then differ from `labels`, which is another mistake than a wrong head.
+ * If a head fits only without the label count, and no other head fits with it, that fit is returned: `classes` then
+ * differs from `labels`, which is a different mistake from a wrong head.
  */
 function matchHead(
   head: Head,
@@ -54,8 +54,8 @@ function matchHead(
 }
 
 /**
- * Compares what a run of the graph gave with what the manifest claims.
- * Throws GOSHAWK_HEAD_MISMATCH or GOSHAWK_LABELS_MISMATCH, which name both sides.
+ * Compares the outputs of a run with what the manifest claims. Throws GOSHAWK_HEAD_MISMATCH or GOSHAWK_LABELS_MISMATCH,
+ * which name both sides.
  */
 export function checkOutputs(claims: GraphClaims, outputs: readonly OutputShape[]): void {
   const { bundle, head, labels, inputWidth, inputHeight } = claims;

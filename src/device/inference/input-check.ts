@@ -2,8 +2,7 @@ import type { InferenceInput } from './engine.ts';
 import type { ModelRequest, RunItem } from './runner-messages.ts';
 
 /**
- * Why an input cannot go into the graph, as a finished item; `null` where it can. A wrong size never reaches
- * native code.
+ * Why an input cannot go into the graph, as a finished item; `null` if it can. A wrong size never reaches native code.
  */
 export function refuseInput(
   input: InferenceInput,
@@ -51,7 +50,7 @@ function refuseRaw(
   const enough = step * (sourceHeight - 1) + rowBytes;
   if (sourceWidth < 1 || sourceHeight < 1 || step < rowBytes || pixels.byteLength < enough) {
     const reported = `${sourceWidth}x${sourceHeight} with step ${step}`;
-    return refuse('malformed', `the frame has ${pixels.byteLength} bytes, which is no ${reported}`);
+    return refuse('malformed', `the frame has ${pixels.byteLength} bytes, which does not match ${reported}`);
   }
   return null;
 }

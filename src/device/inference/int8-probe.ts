@@ -10,13 +10,10 @@ const CHANNELS = 64;
 const SIDE = 8;
 const DIMS = [1, CHANNELS, SIDE, SIDE] as const;
 
-/**
- * What the exact sum is after the output's scale. A kernel that saturates sums of two products at 32767 gives
- * half of it.
- */
+/** The exact sum after the output's scale. A kernel that saturates sums of two products at 32767 returns half of it. */
 const EXACT = 200;
 
-/** One quantized 1x1 convolution with the largest values that uint8 and int8 have. */
+/** One quantized 1x1 convolution with the largest uint8 and int8 values. */
 function probeModel(): Uint8Array {
   const int8 = (name: string, dims: readonly number[], value: number): ReturnType<typeof makeFloatTensor> =>
     create(TensorSchema, {
@@ -50,9 +47,8 @@ function probeModel(): Uint8Array {
 }
 
 /**
- * Finds what the inference library's CPU provider makes of products of uint8 and int8 here, in a few
- * milliseconds. Flags of the CPU are not asked: an emulator and a virtual machine that moved show flags that
- * do not hold.
+ * Finds out how the inference library's CPU provider multiplies uint8 by int8 here; takes a few milliseconds. CPU flags
+ * are not trusted: emulators and migrated virtual machines show wrong ones.
  */
 export async function probeInt8Arithmetic(): Promise<Int8Arithmetic> {
   const session = await GraphSession.load(probeModel(), { provider: 'cpu', threads: 1, spinning: false });

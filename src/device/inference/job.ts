@@ -4,7 +4,7 @@ import type { DecodeLimits, InferenceInput, InferenceItem, InferenceOutcome } fr
 import type { RunDoneMessage, RunItem } from './runner-messages.ts';
 import { viewSlab } from './slab.ts';
 
-/** One call of `infer` on its way. */
+/** One call of `infer` in progress. */
 export interface EngineJob {
   readonly id: number;
   readonly inputs: readonly InferenceInput[];
@@ -15,7 +15,7 @@ export interface EngineJob {
   readonly resolve: (outcome: InferenceOutcome) => void;
 }
 
-/** Ends a job with what its runner sent. `keepsPixels`: the caller's buffers never left this process. */
+/** Settles a job with its runner's answer. `keepsPixels`: the caller's buffers never left this process. */
 export function settleDone(job: EngineJob, message: RunDoneMessage, keepsPixels: boolean, now: number): void {
   const items = message.items.map((item, i) =>
     toItem(item, message.slabs[i], keepsPixels ? job.inputs[i]?.pixels : message.pixels[i]),
@@ -25,7 +25,7 @@ export function settleDone(job: EngineJob, message: RunDoneMessage, keepsPixels:
   job.resolve({ items, times: { queue, inference, decode } });
 }
 
-/** Ends a job that no runner finished: every image of it gets the same reason. */
+/** Settles a job that no runner finished: every image gets the same reason. */
 export function settleFailed(
   job: EngineJob,
   reason: DropReason,
@@ -48,7 +48,7 @@ function toItem(
   if (item.ok && slab !== undefined && pixels !== undefined) {
     return { ok: true, detections: viewSlab(slab, item.count).detections, pixels };
   }
-  const failure = item.ok ? internal('a runner sent no buffers back') : item;
+  const failure = item.ok ? internal('a runner returned no buffers') : item;
   const message = new GoshawkError(failure.code, failure.details).message;
   const { reason, code } = failure;
   return pixels === undefined

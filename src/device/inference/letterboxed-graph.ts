@@ -6,16 +6,16 @@ import { OutputBuffers, toOutputTensors } from './output-buffers.ts';
 import type { ProfiledNode } from './profile.ts';
 import { GraphSession, makeFeed, type SessionOptions } from './session.ts';
 
-/** The bundle's graph as it is: images that are letterboxed already, one or several at a time. */
+/** The bundle's graph as is: takes letterboxed images, one or several at a time. */
 export class LetterboxedGraph {
-  /** images of one run: the most where the graph takes any number, exactly that many where it is fixed */
+  /** images per run: the maximum if the batch size is dynamic, otherwise exactly that many */
   readonly maxBatch: number;
   readonly #session: GraphSession;
   readonly #inputName: string;
   readonly #fixedBatch: number | null;
   readonly #claims: GraphClaims;
   readonly #outputs: OutputBuffers;
-  /** images side by side; made when the first batch of more than one comes */
+  /** images of one batch in a row; allocated for the first batch of more than one */
   #batch: Uint8Array | null = null;
 
   private constructor(session: GraphSession, claims: GraphClaims, maxBatch: number) {
@@ -29,7 +29,7 @@ export class LetterboxedGraph {
     this.#outputs = new OutputBuffers(session.outputs);
   }
 
-  /** Rejects with a coded error where the graph is not what the claims say, else with ONNX Runtime's. */
+  /** Rejects with a coded error if the graph does not match the claims, else with ONNX Runtime's own error. */
   static async load(
     model: Uint8Array,
     claims: GraphClaims,
@@ -50,13 +50,13 @@ export class LetterboxedGraph {
     return this.#claims.inputWidth * this.#claims.inputHeight * 3;
   }
 
-  /** `count` images, 1..maxBatch, from `inputs[start]` on. What comes back is overwritten by the next run. */
+  /** Runs `count` images, 1..maxBatch, from `inputs[start]` on. The next run overwrites the returned values. */
   async run(inputs: readonly InferenceInput[], start: number, count: number): Promise<OutputTensor[]> {
     const size = this.#fixedBatch ?? count;
     return this.#runPixels(this.#gather(inputs, start, count, size), size);
   }
 
-  /** Runs an empty image and holds what came against the manifest. */
+  /** Runs an empty image and checks the outputs against the manifest. */
   async warmUp(): Promise<void> {
     const size = this.#fixedBatch ?? 1;
     const outputs = await this.#runPixels(new Uint8Array(size * this.imageBytes), size);

@@ -10,9 +10,9 @@ import { libraryVersion } from './session.ts';
 let probed: ReturnType<typeof probeInt8Arithmetic> | null = null;
 
 /**
- * What results and times of a graph depend on here, beside the graph: read anew at each call, but for the
- * arithmetic of the inference library, which one process sees but once. The GPU is looked at only where the
- * inference library can use it.
+ * What a graph's results and times depend on here, other than the graph. Read again on each call, except for the
+ * arithmetic of the inference library, which is probed once per process. The GPU matters only if the inference library
+ * can use it.
  */
 export async function machineFingerprint(): Promise<MachineFingerprint> {
   probed ??= probeInt8Arithmetic();

@@ -3,7 +3,7 @@ import type { EngineSetting } from '../../core/sizing/settings.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { DecodeLimits, InferenceEngine, InferenceInput } from './engine.ts';
 
-/** A setting and an engine that can stand for it: one with more workers does, where only one of them is given work. */
+/** A setting and an engine to measure it with, which may have more workers than get work. */
 export interface SettingProbe {
   readonly setting: EngineSetting;
   readonly engine: Pick<InferenceEngine, 'infer'>;
@@ -11,22 +11,22 @@ export interface SettingProbe {
 
 export interface MeasureOptions {
   readonly probes: readonly SettingProbe[];
-  /** one image's shape and bytes; each job gets a copy of its own */
+  /** shape and size of one image; each job gets its own copy */
   readonly image: Omit<InferenceInput, 'pixels'> & { readonly bytes: number };
   readonly limits: DecodeLimits;
   readonly clock: Clock;
-  /** milliseconds after which no further round begins, once there are three */
+  /** milliseconds after which no further round starts, once there are three */
   readonly enoughMs: number;
-  /** milliseconds after which the measurement ends, with the rounds it has */
+  /** milliseconds after which the measurement ends with the rounds that it has */
   readonly limitMs: number;
   readonly signal: AbortSignal;
 }
 
-/** More rounds would say the same. */
+/** More rounds would not change the result. */
 const MAX_ROUNDS = 7;
-/** Jobs of a runner in one round. */
+/** Jobs per runner in one round. */
 const JOBS_EACH = 3;
-/** A gray that letterboxes are filled with. */
+/** The gray of letterbox borders. */
 const GRAY = 114;
 
 interface RoundStats {
@@ -35,8 +35,8 @@ interface RoundStats {
 }
 
 /**
- * Runs the real graph in each setting in turns, round by round, so that what slows the machine for a while
- * slows all of them. A round that the time limit or the signal cuts short counts for none.
+ * Runs the real graph in each setting in turn, round by round, so that a temporary slowdown of the machine affects all
+ * of them. A round cut short by the time limit or the signal is discarded.
  * @throws the first failure of a job: a setting that cannot run the model is not a candidate
  */
 export async function measureSettings(options: MeasureOptions): Promise<SettingRounds[]> {
@@ -49,7 +49,7 @@ export async function measureSettings(options: MeasureOptions): Promise<SettingR
     rate: [] as number[],
   }));
   const mayGoOn = (): boolean => !signal.aborted && clock.monotonicMs() < endsAt;
-  // what a runner does for the first time says nothing about the second
+  // a runner's first run says nothing about its second
   for (const { setting, engine } of probes) await runJobs(engine, setting, setting.workers, options, mayGoOn);
   for (let round = 0; round < MAX_ROUNDS && mayGoOn(); round += 1) {
     if (round >= FEWEST_ROUNDS && clock.monotonicMs() - startedAt >= enoughMs) break;
@@ -68,7 +68,7 @@ export async function measureSettings(options: MeasureOptions): Promise<SettingR
   return results;
 }
 
-/** As many jobs in flight as the setting takes, until `count` are done; null where they were cut short. */
+/** Keeps as many jobs in flight as the setting takes until `count` are done; null if cut short. */
 async function runJobs(
   engine: SettingProbe['engine'],
   { workers, queueDepth }: EngineSetting,
@@ -90,7 +90,7 @@ async function runJobs(
       const [item] = items;
       if (item?.ok !== true && item?.reason !== 'invalid_output')
         throw new Error(item?.message ?? 'a job without a result');
-      // a gray image may well make a model say nothing of use; that it ran is what counts here
+      // a model may well return nothing useful for a gray image; all that counts here is that it ran
       pixels = item.pixels ?? new Uint8Array(bytes).fill(GRAY);
     }
   };

@@ -1,27 +1,27 @@
-/** Where the thread is, in a number that it shares with its owner. */
+/** Where the thread is, as a number that it shares with its owner. */
 const IDLE = 0;
 const INSIDE = 1;
-/** the owner ends: nothing is begun any more */
+/** the owner is ending: nothing more may start */
 const ENDED = 2;
 
 /**
- * Says whether a thread is inside the inference library. Node ends threads where they stand, and the binding
- * of ONNX Runtime does not survive that: its first call after the run fails, it throws a `Napi::Error` that
- * nobody can catch, and the process is aborted. So whoever ends the process waits until the thread is
- * outside, and lets it begin nothing new.
+ * Tracks whether a thread is inside the inference library. Node terminates threads mid-call, and the ONNX Runtime
+ * binding does not survive that: its first call after the run fails and throws a `Napi::Error` that nobody can catch,
+ * which aborts the process. So whoever ends the process waits until the thread is outside, and keeps it from entering
+ * again.
  */
 export class NativeTurn {
-  /** for the other side */
+  /** shared with the other side */
   readonly memory: SharedArrayBuffer;
   readonly #state: Int32Array;
 
-  /** @param memory of the other side; new memory where it is left out */
+  /** @param memory of the other side; allocated if omitted */
   constructor(memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
     this.memory = memory;
     this.#state = new Int32Array(memory);
   }
 
-  /** The thread's side: work that may enter the library; left out once the owner ends. */
+  /** For the thread: runs work that may enter the library; skipped once the owner is ending. */
   async during(work: () => Promise<void>): Promise<void> {
     if (Atomics.compareExchange(this.#state, 0, IDLE, INSIDE) !== IDLE) return;
     try {
@@ -32,10 +32,7 @@ export class NativeTurn {
     }
   }
 
-  /**
-   * The owner's side: blocks until the thread is outside, after which it stays there. False where it is still
-   * inside after so many milliseconds.
-   */
+  /** For the owner: blocks until the thread is outside, where it then stays. False if it is still inside after `ms`. */
   endWithin(ms: number): boolean {
     const limit = performance.now() + ms;
     while (Atomics.compareExchange(this.#state, 0, IDLE, ENDED) === INSIDE) {

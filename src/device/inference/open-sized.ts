@@ -29,25 +29,24 @@ import { listUsableProviders } from './providers.ts';
 
 const debug = debugLog('sizing');
 
-/** Rounds are ended after so many milliseconds, and given up after so many. */
+/** Milliseconds after which rounds stop, and after which they are given up. */
 const ENOUGH_MS = 350;
 const LIMIT_MS = 1000;
 
 export interface OpenSizedOptions {
   readonly engine: Omit<EngineOptions, 'workers' | 'threads' | 'queueDepth'>;
   readonly request: SettingRequest;
-  /** told of measurements that cannot be kept or read */
+  /** gets measurements that cannot be stored or read */
   readonly log: (line: string) => void;
-  /** An engine in a setting, not started. */
+  /** An engine in a setting, not started yet. */
   readonly create: (setting: EngineSetting) => SettledEngine;
   /**
-   * The same for the model that runs already; `isProbe`: for letterboxed images alone, all runners started
-   * together.
+   * The same for the model that already runs; `isProbe`: letterboxed images only, all runners started at the same time.
    */
   readonly createLike: (setting: EngineSetting, like: EngineInfo, isProbe: boolean) => SettledEngine;
 }
 
-/** Engines that were started and must not outlive a failure or the signal. */
+/** Engines that were started and must be closed on failure or abort. */
 class Opened {
   readonly #engines = new Set<SettledEngine>();
 
@@ -62,9 +61,8 @@ class Opened {
 }
 
 /**
- * Starts an engine in the setting that answers soonest here: as it was measured before for this bundle on
- * this machine, or else as it is measured now. Rejects with the engine's coded error, and then nothing is
- * left running.
+ * Starts an engine in the setting that answers soonest here: as measured earlier for this bundle on this machine,
+ * otherwise as measured now. Rejects with the engine's coded error and leaves nothing running.
  */
 export async function openSized(options: OpenSizedOptions, signal: AbortSignal): Promise<OpenedEngine> {
   const opened = new Opened();
@@ -95,7 +93,9 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   const info = await opened.start(first);
   const { variant, provider } = info;
   const candidates = candidatesFor({ cores, isAccelerated: provider !== 'cpu' }, request);
-  debug(() => `${cores} cores; kept: ${JSON.stringify(kept)}; started with ${JSON.stringify(firstSetting)}`);
+  debug(
+    () => `${cores} cores; stored: ${JSON.stringify(kept)}; started with ${JSON.stringify(firstSetting)}`,
+  );
   const isAlike = kept?.variant === variant && kept.provider === provider;
   if (isKept && isAlike) {
     const { latency, throughput, why, measured } = kept;
@@ -116,7 +116,7 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   return { engine: second, info: secondInfo, choice };
 }
 
-/** Measures the candidates on engines of their own, which are closed afterwards. */
+/** Measures the candidates on separate engines, which are closed afterwards. */
 async function measure(
   { createLike, log, engine: { bundle } }: OpenSizedOptions,
   candidates: SettingCandidates,
@@ -169,7 +169,7 @@ async function measure(
   }
 }
 
-/** True where an engine of one setting shows what another would do, given the work of fewer runners. */
+/** True if an engine of one setting, given work for fewer runners, shows what the other would do. */
 function canStandFor(setting: EngineSetting, wanted: EngineSetting): boolean {
   return (
     setting.threads === wanted.threads &&

@@ -6,8 +6,8 @@ type Fetches = Record<string, ReturnType<typeof makeFetch>>;
 const NO_FETCHES: Fetches = {};
 
 /**
- * Places that a graph's outputs are written to, made once for each batch size: a fresh megabyte for every
- * frame would keep the garbage collector busy. Outputs whose sizes only a run can tell get no place.
+ * Buffers for a graph's outputs, one set per batch size: allocating a megabyte per frame would keep the garbage
+ * collector busy. Outputs whose size is only known after a run get none.
  */
 export class OutputBuffers {
   readonly #outputs: readonly TensorInfo[];
@@ -37,7 +37,7 @@ export class OutputBuffers {
   }
 }
 
-/** Outputs as decoders read them: 64-bit counts and classes become 32-bit. Throws where an output has another type. */
+/** Outputs as decoders read them: 64-bit counts and classes become 32-bit. Throws for any other type. */
 export function toOutputTensors(values: readonly OutputValue[]): OutputTensor[] {
   return values.map(({ name, data, dims }) => {
     if (data instanceof Float32Array || data instanceof Int32Array) return { data, dims };

@@ -24,17 +24,17 @@ import { tryVariants } from './try-variants.ts';
 
 type RequestFor = (candidate: ProviderCandidate, referenceBudgetMs: number) => ModelRequest;
 
-/** What a bundle could run as here. */
+/** What could run a bundle here. */
 interface Prepared {
   readonly machine: MachineFingerprint;
-  /** the ways to run one variant, or those of all where none is named */
+  /** the ways to run one variant, or all variants */
   readonly choiceOf: (variant: string | undefined) => ProviderChoice;
   readonly requestFor: RequestFor;
 }
 
 const NO_ENGINES: EngineHost = { tensorrt: null, computeCapability: null };
 
-/** What a plan depends on beside its options. */
+/** What a plan depends on besides its options. */
 interface Facts {
   readonly machine: MachineFingerprint;
   readonly references: LoadedReferences | null;
@@ -47,10 +47,7 @@ async function readFacts(bundle: Bundle): Promise<Facts> {
   return { machine, references, host: hasEngines ? readEngineHost() : NO_ENGINES };
 }
 
-/**
- * Read once for a bundle that was loaded: an engine that sizes itself is planned again for every setting,
- * also while frames come.
- */
+/** Read once per loaded bundle: an engine that sizes itself plans again for each setting, even while frames arrive. */
 const factsByBundle = new WeakMap<Bundle, Promise<Facts>>();
 
 function factsOf(bundle: Bundle): Promise<Facts> {
@@ -97,7 +94,7 @@ async function prepare(options: EngineOptions): Promise<Prepared> {
   return { machine, choiceOf, requestFor };
 }
 
-/** What a variant has to give here; bundles of older versions have nothing to hold it against. */
+/** The outputs that a variant must reproduce here; bundles of older versions have none. */
 function referenceTask(
   references: LoadedReferences | null,
   variant: string,
@@ -115,9 +112,7 @@ function referenceTask(
   };
 }
 
-/**
- * Decides what an engine runs, measuring where that was not done before. Throws what `readReferences` throws.
- */
+/** Decides what an engine runs, and measures it if that has not been done yet. Throws what `readReferences` throws. */
 export async function planEngine(options: EngineOptions): Promise<EnginePlan> {
   const notes: string[] = [];
   const { machine, choiceOf, requestFor } = await prepare(options);
@@ -137,7 +132,7 @@ export async function planEngine(options: EngineOptions): Promise<EnginePlan> {
   return { ...plan, choice: { ...plan.choice, notes } };
 }
 
-/** The way that an engine runs already. */
+/** The plan of an engine that already runs. */
 function planLike(like: EngineInfo, choice: ProviderChoice, requestFor: RequestFor): EnginePlan {
   const same = choice.candidates.filter(
     ({ provider, variant, exactInt8 }) =>
@@ -153,13 +148,13 @@ function planLike(like: EngineInfo, choice: ProviderChoice, requestFor: RequestF
   };
 }
 
-/** Milliseconds for a check of every variant: one that somebody waits for. */
+/** Time limit of a full check of every variant, while the user waits, milliseconds. */
 const WHOLE_CHECK_MS = 5000;
 
 /**
- * Runs every variant of a bundle once, on the best provider that can run it here, and holds it against its
- * references; what cannot run here is told as `unchecked` with the reason. Variants whose 8-bit products
- * saturate here are tried with exact kernels too. Throws what `readReferences` throws.
+ * Runs every variant of a bundle once, on the best provider for it here, and compares it with its references. What
+ * cannot run here is `unchecked`, with the reason. Variants whose 8-bit products saturate here are also tried with
+ * exact kernels. Throws what `readReferences` throws.
  */
 export async function checkReferences(
   options: Omit<EngineOptions, 'workers' | 'queueDepth'>,
@@ -190,7 +185,7 @@ export async function checkReferences(
   return found;
 }
 
-/** Variants that give what they gave when they were evaluated in no way that they may be run. */
+/** Variants for which no permitted way to run them passes the reference check. */
 export function refusedVariants(checks: readonly EngineCandidate[]): string[] {
   const verdicts = (id: string): string[] =>
     checks.filter(({ variant }) => variant === id).map(({ check }) => check.verdict);

@@ -20,7 +20,7 @@ import { tryVariants } from './try-variants.ts';
 
 export interface PlanRequest {
   readonly choice: ProviderChoice;
-  /** true where the operator named the variant */
+  /** true if the operator named the variant */
   readonly isAsked: boolean;
   readonly strict: boolean;
   readonly requestFor: (candidate: ProviderCandidate, referenceBudgetMs: number) => ModelRequest;
@@ -35,13 +35,13 @@ export interface PlanRequest {
 const debug = debugLog('inference');
 
 /**
- * Milliseconds that running reference inputs may take: where a variant is seen for the first time, and where
- * it passed here before.
+ * Time limit of running reference inputs, milliseconds: for a variant that is new here, and for one that passed here
+ * before.
  */
 const FIRST_CHECK_MS = 300;
 export const KEPT_CHECK_MS = 50;
 
-/** Milliseconds of loading after which a trial leaves the rest out. A GPU's first session takes seconds. */
+/** Milliseconds of loading after which a trial skips the rest. A GPU's first session takes seconds. */
 const LOAD_BUDGET_MS: Readonly<Record<ProviderName, number>> = { cpu: 800, cuda: 30_000, tensorrt: 30_000 };
 
 const TIMING_BUDGET_MS = 200;
@@ -64,16 +64,15 @@ const keptSchema = z.strictObject({
 type Kept = z.infer<typeof keptSchema>;
 
 /**
- * Decides which variant of a bundle is tried first. Among several for the best provider the fastest that
- * gives what it gave when it was evaluated comes first, as measured here; what was measured is kept for this
- * bundle and machine, and used as long as neither changes.
+ * Decides which variant of a bundle is tried first: among those for the best provider, the fastest one that passes its
+ * reference check here. The measurement is stored for this bundle and machine, and used until either changes.
  */
 export async function planVariants(request: PlanRequest): Promise<EnginePlan> {
   const { choice } = request;
   const [first] = choice.candidates;
   const group = first === undefined ? [] : trialGroup(choice.candidates, first.provider);
-  if (first === undefined) return unmeasured(request, 'order', 'nothing can run it here');
-  if (request.isAsked) return unmeasured(request, 'asked', `${first.variant.id} was asked for`);
+  if (first === undefined) return unmeasured(request, 'order', 'no provider here can run it');
+  if (request.isAsked) return unmeasured(request, 'asked', `${first.variant.id} was requested`);
   if (group.filter(({ onlyAfterRefusal }) => !onlyAfterRefusal).length < 2) {
     const others = choice.candidates.some(
       ({ provider, variant }) => provider === first.provider && variant !== first.variant,
@@ -82,7 +81,7 @@ export async function planVariants(request: PlanRequest): Promise<EnginePlan> {
       ? unmeasured(
           request,
           'order',
-          `variants are not measured on ${first.provider}: the order of the manifest holds`,
+          `variants are not measured on ${first.provider}: the order of the manifest applies`,
         )
       : unmeasured(request, 'only', `it is the only variant for ${first.provider}`);
   }
@@ -101,8 +100,7 @@ export async function planVariants(request: PlanRequest): Promise<EnginePlan> {
 }
 
 /**
- * What is worth trying: on TensorRT only engines that are built, since it searches for kernels for minutes
- * for any other graph.
+ * What is worth trying. On TensorRT only prebuilt engines: for any other graph it would search for kernels for minutes.
  */
 function trialGroup(candidates: readonly ProviderCandidate[], provider: ProviderName): ProviderCandidate[] {
   const own = candidates.filter((candidate) => candidate.provider === provider);
@@ -166,7 +164,7 @@ async function measure(
   return planOf(request, group, order, FIRST_CHECK_MS, { how, why, candidates: [...candidates], notes: [] });
 }
 
-/** Candidates in the order that was kept; null where they are not those of now. */
+/** Candidates in the stored order; null if they are not the present ones. */
 function fromKept(
   kept: Kept,
   group: readonly ProviderCandidate[],

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export interface ProfiledNode {
   readonly name: string;
   readonly op: string;
-  /** as providers are named everywhere here, such as `cpu` */
+  /** named as everywhere here, such as `cpu` */
   readonly provider: string;
   readonly inputShapes: readonly (readonly number[])[];
   readonly outputShapes: readonly (readonly number[])[];
@@ -27,14 +27,13 @@ function shapesOf(list: z.infer<typeof typedShapes>): number[][] {
   return list.map((entry) => Object.values(entry)[0] ?? []);
 }
 
-/** ONNX Runtime writes `CPUExecutionProvider` where its options and everything here say `cpu`. */
+/** Maps ONNX Runtime's `CPUExecutionProvider` to `cpu`, as its options and everything here call it. */
 function providerName(onnxRuntimeName: string): string {
   return onnxRuntimeName.replace(/ExecutionProvider$/, '').toLowerCase();
 }
 
 /**
- * Nodes of the run that a profile (the text that ONNX Runtime writes) tells of, each once. Throws where it is
- * no profile.
+ * Parses a profile (ONNX Runtime's own text) into the nodes that it contains, each once. Throws if it is not a profile.
  */
 export function parseProfile(text: string): ProfiledNode[] {
   const events = z.array(z.unknown()).parse(JSON.parse(text));
@@ -54,7 +53,7 @@ export function parseProfile(text: string): ProfiledNode[] {
   return [...nodes.values()];
 }
 
-/** How many nodes ran on each provider. */
+/** Counts the nodes on each provider. */
 export function countByProvider(nodes: readonly ProfiledNode[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { provider } of nodes) counts[provider] = (counts[provider] ?? 0) + 1;
@@ -64,10 +63,9 @@ export function countByProvider(nodes: readonly ProfiledNode[]): Record<string, 
 const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
 
 /**
- * Multiply-accumulate operations of one run: convolutions (outputs times the weights that each output value
- * sees), matrix products (outputs times the inner length). The rest of a detector is small beside them and is
- * not counted, as is customary. The profile has to come from an unoptimized graph: fused nodes have other
- * shapes.
+ * Multiply-accumulate operations of one run: convolutions (outputs times the weights that each output value sees) and
+ * matrix products (outputs times the inner length). As is customary, the rest of a detector is not counted: it is small
+ * by comparison. The profile must come from an unoptimized graph, since fused nodes have other shapes.
  */
 export function countMacs(nodes: readonly ProfiledNode[]): number {
   let macs = 0;

@@ -7,24 +7,24 @@ import type { ProviderRefusal } from './engine.ts';
 import { describeEngine, describeEngineHost, engineFits, type EngineHost } from './engine-compat.ts';
 import { listBackends } from './session.ts';
 
-/** Whether the inference library can use a provider here, and why not. */
+/** Whether the inference library can use a provider here, and if not, why. */
 export interface ProviderSupport {
   readonly provider: ProviderName;
   readonly available: boolean;
-  /** empty where it is available */
+  /** empty if it is available */
   readonly reason: string;
 }
 
-/** What is known about the inference library that is installed. */
+/** Facts about the installed inference library. */
 export interface BindingFacts {
   readonly backends: readonly { readonly name: string; readonly bundled: boolean }[];
-  /** names of the shared libraries beside the binding */
+  /** names of the shared libraries next to the binding */
   readonly libraries: readonly string[];
 }
 
 /**
- * A provider is there when the binding was built with it and its library lies beside the binding: the npm
- * package names CUDA and TensorRT on Linux though their libraries are a separate download. Pure.
+ * A provider is available if the binding was built with it and its library is next to the binding: the npm package
+ * lists CUDA and TensorRT on Linux, but their libraries are a separate download. Pure.
  */
 export function supportFrom(facts: BindingFacts): ProviderSupport[] {
   return PROVIDERS.map((provider) => {
@@ -39,7 +39,7 @@ export function supportFrom(facts: BindingFacts): ProviderSupport[] {
   });
 }
 
-/** Execution providers of the inference library in use, best first, each with the reason where it cannot be used. */
+/** Execution providers of the installed inference library, best first, with the reason if one cannot be used. */
 export function listSupportedProviders(): ProviderSupport[] {
   const require = createRequire(import.meta.url);
   const home = dirname(dirname(require.resolve('onnxruntime-node')));
@@ -47,7 +47,7 @@ export function listSupportedProviders(): ProviderSupport[] {
   try {
     libraries = readdirSync(join(home, 'bin', 'napi-v6', process.platform, process.arch));
   } catch {
-    // a package without a folder for this platform: then only what is linked into the binding counts
+    // the package has no folder for this platform: only what is linked into the binding counts
   }
   return supportFrom({ backends: listBackends(), libraries });
 }
@@ -64,25 +64,25 @@ export interface ProviderRequest {
   readonly preferred: readonly ProviderName[];
   readonly supported: readonly ProviderSupport[];
   readonly variants: readonly BundleVariant[];
-  /** only the first of the wish will do */
+  /** only the first preferred provider will do */
   readonly strict: boolean;
-  /** a variant by its id; `null` leaves the choice among those that are meant for the provider */
+  /** id of a variant; `null` chooses among those meant for the provider */
   readonly variant: string | null;
-  /** what a built engine would meet here; read from the machine only where a variant holds one */
+  /** what a prebuilt engine would find here; read from the machine only if a variant has one */
   readonly host: EngineHost;
-  /** kind of this machine, and what the CPU provider makes of 8-bit products */
+  /** kind of this machine, and how its CPU provider multiplies 8-bit values */
   readonly machine: MachineKind;
   readonly int8: Int8Arithmetic;
 }
 
 export interface ProviderCandidate {
   readonly provider: ProviderName;
-  /** what is wished for after it and can be used here: for the nodes of the graph that it does not take */
+  /** less preferred providers that can be used here, for graph nodes that this one does not take */
   readonly fallbacks: readonly ProviderName[];
   readonly variant: BundleVariant;
-  /** the inference library's exact 8-bit kernels, on CPUs whose own saturate */
+  /** the inference library's exact 8-bit kernels, on CPUs whose standard ones saturate */
   readonly exactInt8: boolean;
-  /** true: of use only where the same variant without these kernels does not give what it gave when it was evaluated */
+  /** true: needed only if the same variant without these kernels fails its reference check */
   readonly onlyAfterRefusal: boolean;
 }
 
@@ -94,14 +94,14 @@ export interface ForeignEngine {
 }
 
 export interface ProviderChoice {
-  /** to be tried in this order; empty where nothing will do */
+  /** to be tried in this order; empty if nothing can run */
   readonly candidates: readonly ProviderCandidate[];
   readonly refusals: readonly ProviderRefusal[];
-  /** the first engine that does not fit here; the cause where nothing is left to try */
+  /** the first engine that does not fit here; the cause if nothing is left to try */
   readonly foreignEngine: ForeignEngine | null;
 }
 
-/** The settings that a variant may be run with: one, but for 8-bit graphs on a CPU whose products saturate. */
+/** The ways to run a variant: one, except for 8-bit graphs on a CPU whose products saturate. */
 function waysToRun(
   variant: BundleVariant,
   base: Pick<ProviderCandidate, 'provider' | 'fallbacks'>,
@@ -115,8 +115,7 @@ function waysToRun(
 }
 
 /**
- * Milliseconds that the manifest names for a machine of this kind; unknown for kernels that its maker did not
- * measure.
+ * Milliseconds that the manifest lists for this kind of machine; unknown for kernels that its author did not measure.
  */
 function knownLatency({ variant, exactInt8 }: ProviderCandidate, machine: MachineKind): number | null {
   if (exactInt8) return null;
@@ -124,8 +123,8 @@ function knownLatency({ variant, exactInt8 }: ProviderCandidate, machine: Machin
 }
 
 /**
- * What is fastest by the manifest's figures for this kind of machine comes first, then what it has no figures
- * for in its own order, and last the exact kernels, which are slow. Stable.
+ * First the variants by their listed times for this kind of machine, then those without times in manifest order, and
+ * last the exact kernels, which are slow. Stable.
  */
 function inSafeOrder(ways: readonly ProviderCandidate[], machine: MachineKind): ProviderCandidate[] {
   const rank = (way: ProviderCandidate): number =>
@@ -137,7 +136,7 @@ function inSafeOrder(ways: readonly ProviderCandidate[], machine: MachineKind): 
 }
 
 /**
- * Meets the wish with what is installed and what the bundle offers: all ways to run it, in the order in which
+ * Matches the preference with what is installed and what the bundle offers: all ways to run it, in the order in which
  * to try them unmeasured. Pure.
  */
 export function chooseProvider(request: ProviderRequest): ProviderChoice {
@@ -155,7 +154,7 @@ export function chooseProvider(request: ProviderRequest): ProviderChoice {
     }
     const support = supported.find((entry) => entry.provider === provider);
     if (support?.available !== true) {
-      refusals.push({ provider, reason: support?.reason ?? 'not known to ONNX Runtime' });
+      refusals.push({ provider, reason: support?.reason ?? 'unknown to ONNX Runtime' });
       continue;
     }
     const matches = meant.filter((entry) => fitsHere(entry, request.host));
@@ -183,7 +182,7 @@ function whyNone(
   variant: string | null,
 ): string {
   if (offered.length === 0) return `the bundle has no variant ${variant ?? ''}`;
-  if (foreign !== null) return `the engine was built for ${foreign.built}, here is ${foreign.found}`;
+  if (foreign !== null) return `the engine was built for ${foreign.built}, this machine has ${foreign.found}`;
   return 'no variant of the bundle is meant for it';
 }
 

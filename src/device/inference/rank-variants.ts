@@ -8,21 +8,21 @@ import type { TrialResult } from './runner-messages.ts';
 import type { ProviderCandidate } from './providers.ts';
 
 /**
- * A variant that is earlier in the manifest's order is taken although another one is so much faster:
- * measuring twice must not give two answers.
+ * How much faster a variant must be to go before one that is earlier in the manifest: two measurements must not
+ * disagree.
  */
 const AS_FAST = 1.04;
 
-/** Where the middle run takes so many times what the best one takes, something else has the cores. */
+/** If the median run takes this many times the best run, something else is using the cores. */
 const UNSTEADY = 1.5;
 
-/** What a trial comes to. */
+/** The outcome of a trial. */
 export interface Ranking {
   /** what may run, best first */
   readonly order: readonly ProviderCandidate[];
   readonly how: Extract<VariantChoice['how'], 'measured' | 'busy' | 'order'>;
   readonly why: string;
-  /** all that were tried, those that may run first */
+  /** everything that was tried, what may run first */
   readonly candidates: readonly EngineCandidate[];
 }
 
@@ -30,16 +30,16 @@ interface Tried {
   readonly candidate: ProviderCandidate;
   readonly result: TrialResult;
   readonly shown: EngineCandidate;
-  /** milliseconds; Infinity where it was not timed */
+  /** milliseconds; Infinity if it was not timed */
   readonly median: number;
   readonly best: number;
 }
 
 /**
- * The order in which to take candidates that were tried: those that give what they gave when they were
- * evaluated by their median time, then those that nobody could check, then those that were not timed. On a
- * machine too busy for times to mean anything the given order holds. Pure.
- * @param candidates in the order that holds where nothing is known
+ * The order in which to use the tried candidates: those that pass the reference check by median time, then those that
+ * could not be checked, then those that were not timed. On a machine too busy to measure, the given order is kept.
+ * Pure.
+ * @param candidates in the order that applies if nothing is known
  */
 export function rankVariants(
   candidates: readonly ProviderCandidate[],
@@ -62,7 +62,7 @@ export function rankVariants(
   return { order, how, why: whyMeasured(ranked, refused), candidates: shown };
 }
 
-/** Candidates that another one made unnecessary are not told of. */
+/** Candidates that another one made unnecessary are not reported. */
 function isReported({
   candidate,
   result,
@@ -88,8 +88,8 @@ function describe(candidate: ProviderCandidate, result: TrialResult): Tried {
 }
 
 /**
- * What was checked, or what there was no time for, goes before what cannot be checked, and what does not load
- * is last. Stable.
+ * Candidates that were checked, or skipped for lack of time, go before those that cannot be checked; those that do not
+ * load are last. Stable.
  */
 function inTrust(entries: readonly Tried[]): Tried[] {
   const rank = ({ result }: Tried): number =>
@@ -97,7 +97,7 @@ function inTrust(entries: readonly Tried[]): Tried[] {
   return [...entries].sort((a, b) => rank(a) - rank(b));
 }
 
-/** By median; among those that are as fast as the fastest the given order holds. */
+/** By median; those about as fast as the fastest keep the given order. */
 function byTime(entries: readonly Tried[]): Tried[] {
   const fastest = Math.min(...entries.map(({ median }) => median));
   const isFast = ({ median }: Tried): boolean => median <= fastest * AS_FAST;
@@ -109,7 +109,7 @@ function byTime(entries: readonly Tried[]): Tried[] {
   ];
 }
 
-/** The middle of the runs says another one than the best of them, and runs of one graph differ much. */
+/** The median points to another candidate than the best run does, and runs of one graph differ a lot. */
 function isUnsteady(timed: readonly Tried[]): boolean {
   const first = (of: (entry: Tried) => number): Tried | undefined =>
     [...timed].sort((a, b) => of(a) - of(b))[0];
@@ -126,10 +126,10 @@ function whyMeasured(ranked: readonly Tried[], refused: readonly Tried[]): strin
     .filter(({ median }) => Number.isFinite(median))
     .map(({ shown, median }) => `${describeCandidate(shown)} takes ${milliseconds(median)}`);
   const [only] = ranked.length === 1 && times.length === 0 ? ranked : [];
-  const alone = only === undefined ? [] : [`${describeCandidate(only.shown)} is the only one that is left`];
+  const alone = only === undefined ? [] : [`${describeCandidate(only.shown)} is the only one left`];
   const others = refused.map(({ shown }) => `${describeCandidate(shown)} was refused`);
   const parts = [...times, ...alone, ...others];
-  return parts.length === 0 ? 'the order of the manifest holds: nothing was timed' : parts.join(', ');
+  return parts.length === 0 ? 'the order of the manifest applies: nothing was timed' : parts.join(', ');
 }
 
 function whyBusy(timed: readonly Tried[], isLate: boolean): string {
@@ -139,9 +139,9 @@ function whyBusy(timed: readonly Tried[], isLate: boolean): string {
   );
   const sign = isLate
     ? 'not all variants could be loaded in time'
-    : `best and middle run: ${spreads.join(', ')}`;
+    : `best and median run: ${spreads.join(', ')}`;
   return (
     `the machine is too busy to measure (${sign}): ` +
-    'the order of the manifest holds, and it is measured again at the next start'
+    'the order of the manifest applies, and the next start measures again'
   );
 }

@@ -9,7 +9,7 @@ import { OutputBuffers, toOutputTensors } from './output-buffers.ts';
 import type { ModelRequest } from './runner-messages.ts';
 import { GraphSession, makeFeed, type SessionOptions } from './session.ts';
 
-/** Which of the graphs for raw frames: each holds the weights anew, so they are made when they are needed. */
+/** Which graph for raw frames. Each has its own copy of the weights, so they are created on demand. */
 export interface RawPlan {
   readonly encoding: 'rgb8' | 'bgr8';
   readonly resize: 'interpolate' | 'average';
@@ -28,14 +28,14 @@ export function planFor({ encoding, letterbox }: InferenceInput, resize: Letterb
 }
 
 /**
- * False for an engine that was built beforehand: ONNX Runtime is sure to load a file with the engine alone,
- * and what raw frames need would stand beside it.
+ * False for a prebuilt engine: ONNX Runtime reliably loads a file only if the engine is its only node, and raw frames
+ * would need other nodes next to it.
  */
 export function takesRaw(model: Uint8Array, bundle: string): boolean {
   return !isEngineContext(readModel(model, bundle));
 }
 
-/** The bundle's graph with the letterbox in front of it: camera images of any size, one at a time. */
+/** The bundle's graph with the letterbox in front: camera images of any size, one at a time. */
 export class RawGraph {
   readonly #session: GraphSession;
   readonly #outputs: OutputBuffers;
@@ -44,7 +44,7 @@ export class RawGraph {
   readonly #firstGrid = new Float32Array(8);
   readonly #secondGrid = new Float32Array(8);
   readonly #plan: RawPlan;
-  /** rows without the bytes between them, for cameras whose `step` is wider than a row */
+  /** rows without padding, for cameras whose `step` is wider than a row */
   #packed = new Uint8Array(0);
 
   private constructor(session: GraphSession, plan: RawPlan) {
@@ -53,7 +53,7 @@ export class RawGraph {
     this.#outputs = new OutputBuffers(session.outputs);
   }
 
-  /** Channel order is moved into the graph: `bgr8` costs nothing per frame where a convolution can take it in. */
+  /** Channel order moves into the graph: `bgr8` costs nothing per frame if a convolution can absorb it. */
   static async load(
     model: Uint8Array,
     request: Pick<ModelRequest, 'bundle' | 'inputWidth' | 'inputHeight' | 'padValue'>,
@@ -66,7 +66,7 @@ export class RawGraph {
     return new RawGraph(await GraphSession.load(writeModel(edited), options), plan);
   }
 
-  /** What comes back is overwritten by the next run. */
+  /** The next run overwrites the returned values. */
   async run(input: InferenceInput): Promise<OutputTensor[]> {
     const { sourceWidth, sourceHeight, scaledWidth, scaledHeight, padX, padY, inputWidth, inputHeight } =
       input.letterbox;
@@ -86,7 +86,7 @@ export class RawGraph {
   }
 
   /**
-   * Runs a gray frame of twice the network's size, so that the first camera frame does not pay for memory and
+   * Runs a gray frame twice the size of the network's input, so that the first camera frame does not pay for memory and
    * kernels.
    */
   async warmUp({ inputWidth, inputHeight }: Pick<ModelRequest, 'inputWidth' | 'inputHeight'>): Promise<void> {

@@ -7,15 +7,15 @@ import { swapRedAndBlue } from '../../core/references/synthetic.ts';
 import type { InferenceInput } from './engine.ts';
 import type { ModelRequest } from './runner-messages.ts';
 
-/** How a graph takes an image of the network's size: as it is, or as a camera's frame of that size. */
+/** How a graph takes an image of the network's size: as is, or as a camera frame of that size. */
 export type ReferenceEntry = 'letterboxed' | 'rgb8' | 'bgr8';
 
 type Request = Pick<ModelRequest, 'head' | 'labels' | 'inputWidth' | 'inputHeight' | 'reference'>;
 
-/** Inputs that are run whatever they take: an image and noise. */
+/** Inputs that are run regardless of time: an image and noise. */
 const MIN_INPUTS = 2;
 
-/** An image of the network's size as the input of a graph. Its pixels are not moved. */
+/** An image of the network's size as a graph input. Its pixels are not transferred. */
 export function referenceInput(
   pixels: Uint8Array<ArrayBuffer>,
   { inputWidth, inputHeight }: Pick<Request, 'inputWidth' | 'inputHeight'>,
@@ -30,10 +30,7 @@ export function referenceInput(
   };
 }
 
-/**
- * Runs the reference inputs and tells how far what comes is from what the variant gave when it was evaluated.
- * Rejects only where a run itself fails.
- */
+/** Runs the reference inputs and compares the outputs with the stored ones. Rejects only if a run fails. */
 export async function checkReference(
   request: Request,
   entry: ReferenceEntry,
@@ -53,15 +50,17 @@ export async function checkReference(
     const candidates = read(await run(referenceInput(pixels, request, entry)), 0);
     inputs += 1;
     if (candidates === null) {
-      const reason = `input ${inputs} gave a box or a score that is not a number, or no score of 0 to 1`;
+      const reason = `input ${inputs} returned a box or a score that is not a number, or a score outside 0 to 1`;
       return { verdict: 'refused', scores: null, boxes: null, tolerance, inputs, reason };
     }
-    // the worst input counts: arithmetic that fails shows on some images and hardly on others
+    // the worst input counts: wrong arithmetic shows on some images and hardly on others
     const deviation = deviationFrom(reference.outputs[index]!, candidates, !keepsPlaces(head));
     scores = Math.max(scores, deviation.scores);
     boxes = Math.max(boxes, deviation.boxes);
   }
   const passed = scores <= tolerance && boxes <= tolerance;
-  const reason = passed ? 'it gives what it gave when it was evaluated' : 'it gives something else here';
+  const reason = passed
+    ? 'it reproduces its reference outputs'
+    : 'it does not reproduce its reference outputs';
   return { verdict: passed ? 'passed' : 'refused', scores, boxes, tolerance, inputs, reason };
 }

@@ -1,12 +1,12 @@
 import { listUsableProviders } from './providers.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 
-/** Seconds between two words about work that goes on. */
+/** Seconds between two progress lines. */
 const EVERY_SECONDS = 10;
 
 /**
- * Waits for `work` and says every ten seconds that it is still waited for, so that nobody takes a long wait for a hang.
- * @param say is given the seconds that have passed
+ * Waits for `work` and reports every ten seconds, so that a long wait is not mistaken for a hang.
+ * @param say gets the seconds that have passed
  * @returns what `work` resolves to; rejects as it does
  */
 export async function reportWhileWaiting<T>(
@@ -29,8 +29,8 @@ export async function reportWhileWaiting<T>(
 }
 
 /**
- * What is said while a model loads.
- * @param wish execution providers that were asked for
+ * The progress line while a model loads.
+ * @param wish preferred execution providers
  * @param usable those that can be used here
  */
 export function stillLoading(

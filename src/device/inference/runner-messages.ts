@@ -8,13 +8,12 @@ import type { ReferenceCheck } from '../../contract/engine-choice.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 
 /**
- * Every message between an engine and its runners. The same messages go to a worker thread (buffers by
- * transfer) and to a child process (buffers copied by the serializer); both sides are of one build, so they
- * are declared and not validated.
+ * Every message between an engine and its runners. Worker threads (buffers by transfer) and child processes (buffers
+ * copied by the serializer) get the same messages; both sides are always the same build, so these are declared, not
+ * validated.
  *
- * Decoding and suppression happen in the runner, not on the caller's thread as the way of a frame in the
- * design has it: the raw output (1.2 MB for 3549 candidates of 85 values) stays where it was written and a
- * few hundred bytes of detections travel.
+ * Decoding and suppression happen in the runner, not on the caller's thread: the raw output (1.2 MB for 3549 candidates
+ * of 85 values) stays where it was written, and only a few hundred bytes of detections travel.
  */
 export type ToRunner = LoadMessage | RunMessage | TrialMessage | { readonly type: 'close' };
 
@@ -24,22 +23,22 @@ export type FromRunner =
   | RunDoneMessage
   | { readonly type: 'tried'; readonly results: readonly TrialResult[] };
 
-/** What a variant has to give; `unchecked` says why there is nothing to hold it against. */
+/** What a variant must reproduce; `unchecked` says why there is nothing to compare it with. */
 export type ReferenceTask =
   | { readonly kind: 'unchecked'; readonly why: string }
   | {
       readonly kind: 'check';
       /** images of the network's size, uint8 RGB */
       readonly inputs: readonly Uint8Array<ArrayBuffer>[];
-      /** what they have to give, in the same order */
+      /** the expected outputs, in the same order */
       readonly outputs: readonly BestCandidates[];
       /** largest deviation that counts as the same */
       readonly tolerance: number;
-      /** milliseconds after which no further input is begun; two are run in any case */
+      /** milliseconds after which no further input is started; two always run */
       readonly budgetMs: number;
     };
 
-/** What a runner has to know of a model. */
+/** What a runner needs to know about a model. */
 export interface ModelRequest {
   /** `name@version`, for messages */
   readonly bundle: string;
@@ -56,11 +55,11 @@ export interface ModelRequest {
   readonly resize: LetterboxResize;
   readonly maxBatch: number;
   readonly provider: ProviderName;
-  /** for the nodes that the provider does not take, best first */
+  /** for nodes that the provider does not take, best first */
   readonly fallbacks: readonly ProviderName[];
   readonly threads: number;
   readonly spinning: boolean;
-  /** the inference library's exact 8-bit kernels, on CPUs whose own saturate */
+  /** the inference library's exact 8-bit kernels, on CPUs whose standard ones saturate */
   readonly exactInt8: boolean;
   readonly reference: ReferenceTask;
   /** graphs to load and warm before the first frame */
@@ -82,16 +81,16 @@ export interface LoadReport {
 }
 
 /**
- * Loads several ways to run a bundle, holds each against its references and times them in turns; the runner
- * keeps none of them.
+ * Loads several ways to run a bundle, compares each with its references and times them in turn; the runner keeps none
+ * of them.
  */
 export interface TrialMessage {
   readonly type: 'trial';
-  /** in the order in which they are to be loaded */
+  /** in the order in which to load them */
   readonly candidates: readonly TrialCandidate[];
-  /** milliseconds after which no further candidate is loaded; one is in any case */
+  /** milliseconds after which no further candidate is loaded; at least one is */
   readonly loadBudgetMs: number;
-  /** milliseconds after which no further round of timing begins */
+  /** milliseconds after which no further round of timing starts */
   readonly timingBudgetMs: number;
 }
 
@@ -101,15 +100,15 @@ export interface TrialCandidate {
   readonly onlyAfterRefusal: boolean;
 }
 
-/** What came of one candidate. */
+/** The result of one candidate. */
 export interface TrialResult {
-  /** null where it was not loaded */
+  /** null if it was not loaded */
   readonly check: ReferenceCheck | null;
-  /** milliseconds of each timed run, in the order of the rounds; empty where it was not timed */
+  /** milliseconds of each timed run, in round order; empty if it was not timed */
   readonly times: readonly number[];
-  /** why it was not loaded; empty where it was */
+  /** why it was not loaded; empty if it was */
   readonly skipped: string;
-  /** true where there was no time left to load it */
+  /** true if there was no time left to load it */
   readonly isLate: boolean;
 }
 
@@ -118,11 +117,11 @@ export interface RunMessage {
   readonly id: number;
   readonly inputs: readonly InferenceInput[];
   readonly limits: DecodeLimits;
-  /** one for each input, to write the detections into (`slab.ts`) */
+  /** one per input, for the detections (`slab.ts`) */
   readonly slabs: readonly ArrayBuffer[];
 }
 
-/** What came of one input; its buffers lie in the `slabs` and `pixels` of the message. */
+/** The result of one input; its buffers are in the `slabs` and `pixels` of the message. */
 export type RunItem =
   | { readonly ok: true; readonly count: number }
   | {
@@ -137,7 +136,7 @@ export interface RunDoneMessage {
   readonly id: number;
   readonly items: readonly RunItem[];
   readonly slabs: readonly ArrayBuffer[];
-  /** the inputs' buffers on their way back; empty from a child process, which got copies */
+  /** the returned input buffers; empty from a child process, which got copies */
   readonly pixels: readonly Uint8Array<ArrayBuffer>[];
   /** milliseconds */
   readonly inference: number;

@@ -19,10 +19,10 @@ import type { EnginePlan } from './plan.ts';
 import { describeRefusals, type ProviderCandidate } from './providers.ts';
 import { SlabPool } from './slab-pool.ts';
 
-/** Jobs that may wait for a free runner; whoever gives more has lost count of `parallel`. */
+/** Jobs that may wait for a free runner; a caller that submits more has lost track of `parallel`. */
 const MAX_WAITING = 256;
 
-/** What a candidate may fail with so that the next one is tried. */
+/** Failures of a candidate after which the next one is tried. */
 const MOVES_ON: ReadonlySet<ErrorCode> = new Set([
   'GOSHAWK_PROVIDER_UNAVAILABLE',
   'GOSHAWK_REFERENCE_MISMATCH',
@@ -32,30 +32,24 @@ export interface RunnerPoolOptions {
   readonly kind: RunnerHandle['kind'];
   readonly createHandle: HandleFactory;
   readonly bundle: EngineInfo['bundle'];
-  /** decides what to run and in which order; asked once, at the start */
+  /** decides what to run and in which order; called once, at start */
   readonly plan: () => Promise<EnginePlan>;
   /** for messages, such as `tensorrt, cpu` */
   readonly preferred: string;
-  /**
-   * refuses to start where a variant does not give what it gave when it was evaluated, and does not take the
-   * next one
-   */
+  /** refuses to start if a variant fails its reference check, instead of trying the next one */
   readonly strict: boolean;
   readonly workers: number;
   readonly queueDepth: number;
-  /** all runners are started at once, for a model that is known to load; otherwise the first alone */
+  /** starts all runners at the same time, for a model that is known to load; otherwise the first one alone */
   readonly startTogether?: boolean;
   readonly timeoutMs: number;
-  /** milliseconds that loading may take on a provider */
+  /** time limit of loading on a provider, milliseconds */
   readonly startTimeoutMs: (provider: ProviderName) => number;
   readonly clock?: Clock;
   readonly backoff?: BackoffOptions;
 }
 
-/**
- * Inference over one or several runners: jobs go to the first that has room, the others wait in the order
- * they came.
- */
+/** Inference with one or several runners: a job goes to the first that has room, others wait in order of arrival. */
 export class RunnerPool implements InferenceEngine {
   readonly #options: RunnerPoolOptions;
   readonly #clock: Clock;
@@ -80,7 +74,7 @@ export class RunnerPool implements InferenceEngine {
     return this.#options.workers * this.#depth;
   }
 
-  /** Jobs that each runner may hold at once from now on, >= 1. A runner that holds more finishes them. */
+  /** Sets the jobs that each runner may hold from now on, >= 1. A runner that holds more finishes them. */
   setQueueDepth(depth: number): void {
     this.#depth = depth;
     this.#dispatch();
@@ -153,7 +147,7 @@ export class RunnerPool implements InferenceEngine {
           now,
         );
       } else if (this.#waiting.length >= MAX_WAITING) {
-        const reason = `${MAX_WAITING} jobs wait already`;
+        const reason = `${MAX_WAITING} jobs are already waiting`;
         settleFailed(
           job,
           'inference_failed',
@@ -169,7 +163,7 @@ export class RunnerPool implements InferenceEngine {
     });
   }
 
-  /** Detections that nobody reads any more: their memory serves a later frame. */
+  /** Detections that nobody reads any more: their memory is reused. */
   recycle(detections: Detections): void {
     this.#slabs.give(detections);
   }
@@ -183,7 +177,7 @@ export class RunnerPool implements InferenceEngine {
     this.#listeners.push(listener);
   }
 
-  /** Process ids of the runners that are processes and alive. */
+  /** Process ids of live runners that are processes. */
   get pids(): number[] {
     return this.#supervisors.map(({ pid }) => pid).filter((pid) => pid !== null);
   }
@@ -191,7 +185,7 @@ export class RunnerPool implements InferenceEngine {
   async #startAll(request: ModelRequest): Promise<LoadReport> {
     const [first, ...others] = this.#supervisors;
     if (first === undefined) throw new GoshawkError('GOSHAWK_USAGE', { reason: 'an engine needs a worker' });
-    // the first alone: where the model or the provider is at fault, it fails once and not once for every worker
+    // the first alone: if the model or the provider is at fault, it fails once and not once per worker
     const alone = this.#options.startTogether === true ? null : await first.start(request);
     try {
       if (this.#closed !== null)
@@ -234,7 +228,7 @@ export class RunnerPool implements InferenceEngine {
     }
   }
 
-  /** Jobs wait no longer than a job may take, whatever has become of the runners: each one is settled in the end. */
+  /** No job waits longer than a job may take, whatever happens to the runners: each one is settled eventually. */
   #watchWaiting(): void {
     this.#waitTimer ??= this.#clock.startTimer(() => {
       this.#waitTimer = null;
@@ -264,7 +258,7 @@ export class RunnerPool implements InferenceEngine {
   }
 }
 
-/** True where the same variant is tried once more with other kernels, should this way be refused. */
+/** True if the same variant will be tried again with other kernels when this way is refused. */
 function hasAnotherWay(
   { candidates }: EnginePlan,
   { provider, variant, onlyAfterRefusal }: ProviderCandidate,

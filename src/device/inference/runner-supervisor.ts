@@ -12,14 +12,14 @@ export interface SupervisorOptions {
   readonly createHandle: HandleFactory;
   readonly clock: Clock;
   readonly backoff: BackoffOptions;
-  /** milliseconds that a job may take once a runner has it */
+  /** time limit of a job once a runner has it, milliseconds */
   readonly timeoutMs: number;
-  /** milliseconds that loading may take on a provider */
+  /** time limit of loading on a provider, milliseconds */
   readonly startTimeoutMs: (provider: ProviderName) => number;
-  /** jobs that a runner may hold at once, now */
+  /** jobs that a runner may hold at the moment */
   readonly depth: () => number;
   readonly onIncident: (incident: EngineIncident) => void;
-  /** there is room for a job now */
+  /** there is now room for a job */
   readonly onRoom: () => void;
   readonly takeSlab: () => ArrayBuffer;
 }
@@ -27,8 +27,8 @@ export interface SupervisorOptions {
 const debug = debugLog('inference');
 
 /**
- * Threads that hang and cannot be killed. More of them would take every core: then no replacement is started
- * until one has ended.
+ * Hung threads that cannot be killed. More of them would take every core, so no replacement is started until one of
+ * them ends.
  */
 const MAX_STUCK = 2;
 
@@ -39,8 +39,8 @@ interface PendingLoad {
 }
 
 /**
- * A place for one runner: starts it, gives it jobs, watches it, and starts its replacement when it is lost.
- * Every job that it took is settled exactly once: by an answer, by the runner's end, or by the time limit.
+ * Manages one runner: starts it, feeds it jobs, watches it, and starts its replacement when it is lost. Every job is
+ * settled exactly once: by an answer, by the runner's end, or by the time limit.
  */
 export class RunnerSupervisor {
   readonly #options: SupervisorOptions;
@@ -52,7 +52,7 @@ export class RunnerSupervisor {
   #ready = false;
   #readySince = 0;
   #closing = false;
-  /** runners that were given up and have not ended */
+  /** abandoned runners that have not ended */
   #stuck = 0;
   #pendingLoad: PendingLoad | null = null;
   #restartTimer: TimerHandle | null = null;
@@ -69,12 +69,12 @@ export class RunnerSupervisor {
     return this.#ready && !this.#closing ? Math.max(0, this.#options.depth() - this.#inFlight.size) : 0;
   }
 
-  /** Process id of the runner where it is a process. */
+  /** Process id of the runner if it is a process. */
   get pid(): number | null {
     return this.#handle?.pid ?? null;
   }
 
-  /** Starts a runner and has it load the model. Rejects with a coded error; nothing is left running then. */
+  /** Starts a runner and has it load the model. Rejects with a coded error and leaves nothing running. */
   start(request: ModelRequest): Promise<LoadReport> {
     this.#request = request;
     const { clock, createHandle } = this.#options;
@@ -100,17 +100,17 @@ export class RunnerSupervisor {
     });
   }
 
-  /** Hands a job over; only where `room` says so. */
+  /** Hands a job over; only if there is `room`. */
   post(job: EngineJob): void {
     const handle = this.#handle;
-    if (handle === null) throw new Error('a job for a runner that is not there');
+    if (handle === null) throw new Error('a job for a runner that does not exist');
     const { clock, takeSlab, timeoutMs } = this.#options;
     job.handedAt = clock.monotonicMs();
     const slabs = job.inputs.map(takeSlab);
     try {
       handle.post({ type: 'run', id: job.id, inputs: job.inputs, limits: job.limits, slabs });
     } catch (cause) {
-      // a buffer that is detached already, or that two inputs share: nothing was sent
+      // a buffer that is already detached, or shared by two inputs: nothing was sent
       const reason = cause instanceof Error ? cause.message : String(cause);
       const error = new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason }, { cause });
       settleFailed(job, 'malformed', error, true, clock.monotonicMs());
@@ -120,7 +120,7 @@ export class RunnerSupervisor {
     this.#watchTimer ??= clock.startTimer(() => this.#watch(), timeoutMs);
   }
 
-  /** Lets the jobs in flight finish, then ends the runner. Resolves when it is gone. */
+  /** Lets the jobs in flight finish, then ends the runner. Resolves when it has exited. */
   close(): Promise<void> {
     this.#closing = true;
     const { clock, timeoutMs } = this.#options;
@@ -166,7 +166,7 @@ export class RunnerSupervisor {
         return;
       }
       case 'tried':
-        // trials have handles of their own
+        // trials use separate handles
         return;
     }
   }
@@ -176,7 +176,7 @@ export class RunnerSupervisor {
     this.#lose(handle, error, 'nothing');
   }
 
-  /** The runner is gone or given up: its jobs are lost, and a replacement is on its way unless the engine closes. */
+  /** The runner is gone or given up: its jobs are lost, and a replacement is started unless the engine is closing. */
   #lose(
     handle: RunnerHandle,
     error: GoshawkError,
@@ -245,7 +245,7 @@ export class RunnerSupervisor {
     return load;
   }
 
-  /** One timer for all jobs in flight: looks at the oldest and comes back when its time would be up. */
+  /** One timer for all jobs in flight, set to the time limit of the oldest. */
   #watch(): void {
     this.#watchTimer = null;
     const [oldest] = this.#inFlight.values();
@@ -259,7 +259,7 @@ export class RunnerSupervisor {
 }
 
 function stuckError(count: number): GoshawkError {
-  const reason = `${count} earlier runners still hang in the model and cannot be ended; run it as kind "child"`;
+  const reason = `${count} earlier runners hang in the model and cannot be stopped; run it as kind "child"`;
   return new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: 'runner', reason });
 }
 
@@ -269,7 +269,7 @@ function coded(error: unknown): GoshawkError {
   return new GoshawkError('GOSHAWK_INTERNAL', { reason }, { cause: error });
 }
 
-/** A machine out of processes or memory is told with a code, as a runner that ended at once. */
+/** A machine out of processes or memory is reported with a code, like a runner that exits immediately. */
 function openHandle(createHandle: HandleFactory): RunnerHandle {
   try {
     return createHandle();

@@ -17,7 +17,7 @@ import { checkReference } from './reference-check.ts';
 import type { SessionOptions } from './session.ts';
 import { viewSlab } from './slab.ts';
 
-/** What one job needs while it runs. */
+/** The state of one job while it runs. */
 interface Job {
   readonly message: RunMessage;
   readonly items: RunItem[];
@@ -33,8 +33,8 @@ const failed = (reason: DropReason, code: ErrorCode, details: ErrorDetails): Run
 });
 
 /**
- * Raw frames that are made ready for before the first one comes: larger than the network, in the order most
- * drivers give.
+ * Raw frames to prepare for before the first one arrives: larger than the network's input, in the channel order of most
+ * drivers.
  */
 const usualCamera = ({ resize }: ModelRequest): RawPlan => ({
   encoding: 'rgb8',
@@ -44,8 +44,8 @@ const usualCamera = ({ resize }: ModelRequest): RawPlan => ({
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The model on the far side of an engine: loads the graphs, runs jobs one after the other, decodes. Knows
- * nothing of threads or processes; `worker-main.ts` and `child-main.ts` feed it.
+ * The model on the runner's side: loads the graphs, runs jobs one after the other, decodes. Knows nothing about threads
+ * or processes; `worker-main.ts` and `child-main.ts` feed it.
  */
 export class Runner {
   readonly #request: ModelRequest;
@@ -67,10 +67,10 @@ export class Runner {
   }
 
   /**
-   * Reads the file, refuses it unless its bytes have the manifest's digest, loads the graphs, runs each once
-   * and holds it against its references. Rejects with GOSHAWK_BUNDLE_DIGEST, GOSHAWK_FILE_UNREADABLE,
-   * GOSHAWK_MODEL_UNREADABLE, GOSHAWK_PROVIDER_UNAVAILABLE, GOSHAWK_BUNDLE_INVALID, GOSHAWK_HEAD_MISMATCH,
-   * GOSHAWK_LABELS_MISMATCH or GOSHAWK_REFERENCE_MISMATCH.
+   * Reads the file, refuses it unless its digest is the manifest's, loads the graphs, runs each once and checks it
+   * against its references. Rejects with GOSHAWK_BUNDLE_DIGEST, GOSHAWK_FILE_UNREADABLE, GOSHAWK_MODEL_UNREADABLE,
+   * GOSHAWK_PROVIDER_UNAVAILABLE, GOSHAWK_BUNDLE_INVALID, GOSHAWK_HEAD_MISMATCH, GOSHAWK_LABELS_MISMATCH or
+   * GOSHAWK_REFERENCE_MISMATCH.
    */
   static async load(request: ModelRequest): Promise<{ runner: Runner; report: LoadReport }> {
     const started = performance.now();
@@ -106,7 +106,7 @@ export class Runner {
     }
   }
 
-  /** Never rejects: what fails is an item with a reason. */
+  /** Never rejects: a failure is an item with a reason. */
   async run(message: RunMessage): Promise<RunDoneMessage> {
     const { inputs } = message;
     const job: Job = { message, items: [], inference: 0, decode: 0 };
@@ -129,7 +129,7 @@ export class Runner {
     this.#raw.clear();
   }
 
-  /** Runs the image at `at`, and with it those after it that go into the same batch. How many they were. */
+  /** Runs the image at `at` and those after it that fit into the same batch. Returns how many. */
   async #runFrom(job: Job, at: number): Promise<number> {
     const { inputs } = job.message;
     const input = inputs[at];
@@ -227,8 +227,8 @@ export class Runner {
 }
 
 /**
- * The network of a graph for raw frames was checked already: two inputs show whether the letterbox in front
- * of it leaves an image as it is.
+ * The network inside a graph for raw frames has been checked already: two inputs show whether the letterbox in front of
+ * it leaves an image unchanged.
  */
 function briefly(request: ModelRequest): ModelRequest {
   const { reference } = request;
@@ -243,7 +243,7 @@ function refuseMismatch({ bundle, variant }: ModelRequest, check: ReferenceCheck
   });
 }
 
-/** The bytes of the model. Throws GOSHAWK_FILE_UNREADABLE or GOSHAWK_BUNDLE_DIGEST. */
+/** Reads the bytes of the model. Throws GOSHAWK_FILE_UNREADABLE or GOSHAWK_BUNDLE_DIGEST. */
 export async function readChecked(
   request: Pick<ModelRequest, 'bundle' | 'file' | 'sha256'>,
 ): Promise<Uint8Array> {

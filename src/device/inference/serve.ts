@@ -5,9 +5,9 @@ import { Runner } from './runner.ts';
 import { runTrial } from './trial.ts';
 
 /**
- * The far side of the protocol, whatever carries it: jobs run one after the other in the order they came;
- * `close` lets those before it finish, frees the graphs and calls `end`.
- * @param turn is told while a message is worked on, for a runner that may be ended from outside meanwhile
+ * The runner's side of the protocol, over any transport: jobs run one after the other in order of arrival; `close` lets
+ * earlier ones finish, frees the graphs and calls `end`.
+ * @param turn marks the time spent on a message, for a runner that may be ended from outside meanwhile
  */
 export function serve(
   post: (message: FromRunner) => void,

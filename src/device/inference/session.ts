@@ -7,28 +7,28 @@ import { freeMemory } from '../../platform/free-memory.ts';
 import { parseProfile, type ProfiledNode } from './profile.ts';
 
 /**
- * The one file that knows onnxruntime-node. `run` computes on the calling thread: call it in a worker or
- * child process.
+ * The only file that imports onnxruntime-node. `run` computes on the calling thread: call it in a worker or child
+ * process.
  */
 
 export interface SessionOptions {
   readonly provider: ProviderName;
-  /** providers for the nodes that the first does not take, best first; the CPU is always the last */
+  /** providers for nodes that the first does not take, best first; the CPU is always last */
   readonly fallbacks?: readonly ProviderName[];
   /** intra-op threads, >= 1 */
   readonly threads: number;
-  /** threads go on spinning between frames, which burns a core each; within a run they always spin */
+  /** threads keep spinning between frames, which burns a core each; within a run they always spin */
   readonly spinning: boolean;
-  /** true keeps what every node did on the first runs, until `takeProfile` */
+  /** true records what every node did in the first runs, until `takeProfile` */
   readonly profile?: boolean;
-  /** false runs the graph as it is written */
+  /** false runs the graph as written */
   readonly optimize?: boolean;
   /**
-   * true makes 8-bit products exact on x86 CPUs whose own kernels saturate, at the price of about twice the
-   * time; others do not feel it
+   * true makes 8-bit products exact on x86 CPUs whose standard kernels saturate, at about twice the time; no effect on
+   * others
    */
   readonly exactInt8?: boolean;
-  /** true keeps ONNX Runtime from writing what fails to the terminal; the error is thrown either way */
+  /** true keeps ONNX Runtime from printing failures; the error is thrown either way */
   readonly quiet?: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface TensorInfo {
   readonly name: string;
   /** `float32`, `uint8`, ... */
   readonly type: string;
-  /** a name where the size changes from run to run */
+  /** a name if the size changes from run to run */
   readonly dims: readonly (number | string)[];
 }
 
@@ -49,7 +49,7 @@ export interface OutputValue {
   readonly dims: readonly number[];
 }
 
-/** The list as ONNX Runtime takes it: each node goes to the first that can run it. */
+/** The list for ONNX Runtime: each node goes to the first provider that can run it. */
 export function executionProviders({
   provider,
   fallbacks = [],
@@ -57,19 +57,19 @@ export function executionProviders({
   return provider === 'cpu' ? ['cpu'] : [...new Set<ProviderName>([provider, ...fallbacks, 'cpu'])];
 }
 
-/** A value to feed; made once and filled again for every run where its buffer stays the same. */
+/** A value to feed; reusable for every run while its buffer stays the same. */
 export function makeFeed(data: FeedData, dims: readonly number[]): Tensor {
   if (data instanceof Float32Array) return new Tensor('float32', data, dims);
   if (data instanceof Uint8Array) return new Tensor('uint8', data, dims);
   return new Tensor('int64', data, dims);
 }
 
-/** A place for a float output: ONNX Runtime writes into `data` itself, the tensor it returns is another one. */
+/** A place for a float output: ONNX Runtime writes into `data`, but returns a different tensor. */
 export function makeFetch(data: Float32Array, dims: readonly number[]): Tensor {
   return new Tensor('float32', data, dims);
 }
 
-/** ONNX Runtime's levels of what it writes to the terminal. */
+/** ONNX Runtime's log levels. */
 const ERROR = 3;
 const FATAL = 4;
 
@@ -91,7 +91,7 @@ function infos(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[
   );
 }
 
-/** ONNX Runtime writes to the place it was given and still makes a tensor of its own: a megabyte of garbage a frame. */
+/** ONNX Runtime writes to the given place but still creates its own tensor: a megabyte of garbage per frame. */
 function freeCopy(copy: Tensor | undefined, place: Tensor): void {
   const data: unknown = copy?.data;
   if (isOutputData(data) && isOutputData(place.data) && data.buffer !== place.data.buffer) freeMemory(data);
@@ -135,9 +135,8 @@ export class GraphSession {
         logSeverityLevel: options.quiet === true ? FATAL : ERROR,
         extra: {
           session: {
-            // Threads that sleep between the operators of one run wake too late: two take 12.5 ms for
-            // YOLOX-nano where spinning ones take 9.9 in as much CPU time. What costs cores is to spin on
-            // between frames.
+            // Threads that sleep between the operators of a run wake too late: two take 12.5 ms for YOLOX-nano,
+            // spinning ones 9.9 with as much CPU time. What costs cores is spinning between frames.
             intra_op: { allow_spinning: '1' },
             force_spinning_stop: options.spinning ? '0' : '1',
             ...(options.exactInt8 === true ? { x64quantprecision: '1' } : {}),
@@ -168,13 +167,13 @@ export class GraphSession {
       if (place !== undefined) freeCopy(results[name], place);
       const data: unknown = tensor?.data;
       if (tensor === undefined || !isOutputData(data)) {
-        throw new Error(`output ${name} has a type that is not read: ${tensor?.type ?? 'none'}`);
+        throw new Error(`output ${name} has an unsupported type: ${tensor?.type ?? 'none'}`);
       }
       return { name, data, dims: tensor.dims };
     });
   }
 
-  /** Ends profiling and tells what each node did; empty where `profile` was not asked for. */
+  /** Ends profiling and returns what each node did; empty if `profile` was off. */
   async takeProfile(): Promise<ProfiledNode[]> {
     const folder = this.#profileFolder;
     if (folder === null) return [];

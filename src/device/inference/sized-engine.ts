@@ -6,16 +6,15 @@ import type { RunnerPool } from './runner-pool.ts';
 import { openSized } from './open-sized.ts';
 
 export interface SizedEngineOptions extends Omit<EngineOptions, 'workers' | 'threads' | 'queueDepth'> {
-  /** what is fixed, and what is left to the machine */
+  /** what is fixed, and what the machine decides */
   readonly sizing: SettingRequest;
-  /** told of measurements that cannot be made, kept or read */
+  /** gets measurements that cannot be made, stored or read */
   readonly log: (line: string) => void;
 }
 
 /**
- * An engine for a bundle, divided over the machine as the request and the machine have it; nothing runs
- * before `start`. Where everything is fixed it is just that, otherwise settings are measured at the start and
- * it moves between them with the load.
+ * Creates an engine for a bundle, sized as requested; nothing runs before `start`. If everything is fixed, it is a
+ * plain runner pool; otherwise settings are measured at start, and it moves between them with the load.
  */
 export function createSizedEngine({ sizing, log, ...engine }: SizedEngineOptions): InferenceEngine {
   const fixed = fixedSetting(sizing);
@@ -34,7 +33,7 @@ export function createSizedEngine({ sizing, log, ...engine }: SizedEngineOptions
   });
 }
 
-/** The setting where nothing is left to choose. */
+/** The setting if nothing is left to choose. */
 function fixedSetting({ workers, threads, queueDepth }: SettingRequest): EngineSetting | null {
   return workers === null || threads === null || queueDepth === null
     ? null

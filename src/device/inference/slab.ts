@@ -9,7 +9,7 @@ export interface Slab {
   readonly detections: Detections;
 }
 
-/** A view of `buffer` as detections; its capacity follows from its length. `count` is what the other side says. */
+/** A view of `buffer` as detections; its capacity follows from its length. `count` comes from the other side. */
 export function viewSlab(buffer: ArrayBuffer, count: number): Slab {
   const capacity = slabCapacity(buffer);
   return {

@@ -5,10 +5,10 @@ import type { ModelRequest, TrialMessage, TrialResult } from './runner-messages.
 import { checkReference, referenceInput } from './reference-check.ts';
 import { readChecked } from './runner.ts';
 
-/** Rounds of timing at most; in each every candidate has one run. */
+/** Maximum rounds of timing; each candidate runs once per round. */
 const MAX_ROUNDS = 40;
 
-/** Rounds that are made whatever they take, so that a median is one. */
+/** Rounds that are always run, so that a median means something. */
 const MIN_ROUNDS = 5;
 
 interface Loaded {
@@ -17,8 +17,8 @@ interface Loaded {
 }
 
 /**
- * Holds candidates against their references and times those that pass, in turns. Never rejects: what fails
- * says so in its result.
+ * Checks candidates against their references and times those that pass, in turn. Never rejects: a failure is in its
+ * result.
  */
 export async function runTrial(trial: TrialMessage): Promise<TrialResult[]> {
   const started = performance.now();
@@ -76,7 +76,7 @@ async function timeInTurns(trial: TrialMessage, loaded: readonly Loaded[]): Prom
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (round >= MIN_ROUNDS && performance.now() - started > trial.timingBudgetMs) break;
     for (let turn = 0; turn < loaded.length; turn += 1) {
-      // another one begins each time, so that none always follows the same neighbor
+      // each round starts with another one, so that none always follows the same neighbor
       const index = (turn + round) % loaded.length;
       const graph = loaded[index]!.graph;
       if (graph === null) continue;

@@ -3,9 +3,8 @@ import type { HandleFactory } from './runner-handle.ts';
 import type { TrialMessage, TrialResult } from './runner-messages.ts';
 
 /**
- * Has a runner of its own try candidates, so that the caller's thread goes on and what they leave behind goes
- * with it. Rejects with GOSHAWK_ENGINE_CRASHED where the runner ends, GOSHAWK_ENGINE_TIMEOUT where it does
- * not answer.
+ * Tries candidates in a separate runner, so that the caller's thread goes on and nothing that they allocate remains.
+ * Rejects with GOSHAWK_ENGINE_CRASHED if the runner exits, GOSHAWK_ENGINE_TIMEOUT if it does not answer.
  */
 export async function tryVariants(
   createHandle: HandleFactory,

@@ -10,16 +10,16 @@ function transfers(message: ToRunner): TransferListItem[] {
   return [...message.slabs, ...message.inputs.map(({ pixels }) => pixels.buffer)];
 }
 
-/** How long the end of the process waits for threads that are inside the inference library, all together. */
+/** How long the exit of the process waits for threads inside the inference library, all together. */
 const END_MS = 2_000;
 
-/** Of all threads that run, given up or not. */
+/** Of all running threads, abandoned ones included. */
 const turns = new Set<NativeTurn>();
 
 /**
- * The last thing that a process does: Node is about to end its threads. One that does not come out of the
- * library would keep the process from ending, and abort it in the end; then it is ended at once, which loses
- * nothing but its exit code.
+ * Runs last in the process, when Node is about to terminate its threads. A thread that does not leave the library would
+ * keep the process from exiting and then abort it; in that case the process is killed right away, which loses nothing
+ * but its exit code.
  */
 function endTurns(): void {
   const limit = performance.now() + END_MS;
@@ -38,7 +38,7 @@ function watchTurn(): NativeTurn {
   return turn;
 }
 
-/** A runner in a worker thread: buffers cross by transfer, a native crash ends the whole process. */
+/** A runner in a worker thread: buffers cross by transfer, and a native crash takes down the whole process. */
 export function createWorkerHandle(): RunnerHandle {
   const turn = watchTurn();
   const worker = new Worker(entryUrl(import.meta.url, './worker-main.ts'), { workerData: turn.memory });

@@ -3,7 +3,7 @@ import { NativeTurn } from './native-turn.ts';
 import type { FromRunner, ToRunner } from './runner-messages.ts';
 import { serve } from './serve.ts';
 
-/** Entry of a worker thread. Buffers go back the way they came: by transfer. */
+/** Entry of a worker thread. Buffers return the way they came: by transfer. */
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');

@@ -243,7 +243,7 @@ describe('what goes wrong while it moves', () => {
     expect([world.setting, world.alive]).toEqual(['1x2 d1', 1]);
     expect(world.reported('ENGINE_SIZING')).toEqual([
       expect.stringMatching(
-        /^stayed with 1 worker x 2 threads, .* could not be had: .*GOSHAWK_MODEL_UNREADABLE/,
+        /^stayed with 1 worker x 2 threads, .* could not be started: .*GOSHAWK_MODEL_UNREADABLE/,
       ),
     ]);
     world.failsToLoad = false;

@@ -102,7 +102,7 @@ describe('which variant is run', () => {
 
   it('is not measured where it was asked for, or is the only one', async () => {
     const asked = await planVariants(request([candidate('int8')], null, { isAsked: true }));
-    expect(asked.choice).toMatchObject({ how: 'asked', why: 'int8 was asked for' });
+    expect(asked.choice).toMatchObject({ how: 'asked', why: 'int8 was requested' });
     const only = await planVariants(request([candidate('fp32')], null));
     expect(only.choice.how).toBe('only');
     expect(trials).toBe(0);
