@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { COCO80 } from '../core/coco-labels.ts';
-import { HEADS, type Head } from '../core/heads/head.ts';
+import { HEADS, type Head } from '../core/heads/head-table.ts';
 import type { LayoutHints } from '../core/heads/output-layout.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../core/image/letterbox.ts';
 import type { ImportOptions } from '../device/authoring/import-model.ts';

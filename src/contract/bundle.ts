@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HEADS } from '../core/heads/head.ts';
+import { HEADS } from '../core/heads/head-table.ts';
 import { lineageSchema, machineSchema, sha256Schema } from './lineage.ts';
 import { machineKindSchema } from './machine.ts';
 import { MAX_REFERENCE_BYTES } from './references.ts';

@@ -1,3 +1,5 @@
+import { HEADS } from '../core/heads/head-table.ts';
+
 /**
  * Every error that a user or a script can see has a stable code, names the thing at fault and says what to
  * do. The meaning of a code never changes; its message may. `{name}` in a template is replaced by that entry
@@ -22,7 +24,7 @@ export const ERROR_TEMPLATES = {
   },
   GOSHAWK_HEAD_MISMATCH: {
     message: 'the manifest of {bundle} names head {head}, but the graph outputs {shapes}: {reason}',
-    fix: 'import the model again with the right --head (yolox, yolov5, yolov8, labeled, detr, end2end)',
+    fix: `import the model again with the right --head (${HEADS.join(', ')})`,
   },
   GOSHAWK_NOT_A_DETECTOR: {
     message: '{file} is not a detector that Goshawk supports: {reason}',

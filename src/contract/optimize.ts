@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HEADS } from '../core/heads/head.ts';
+import { HEADS } from '../core/heads/head-table.ts';
 import { PROVIDERS } from './bundle.ts';
 import { INT8_ARITHMETICS, machineKindSchema } from './machine.ts';
 import { bundleRefSchema, digestSchema, reportBaseSchema } from './report.ts';

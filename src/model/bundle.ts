@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { bundleManifestSchema, type BundleManifest } from '../contract/bundle.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import { parseJson } from '../contract/json.ts';
-import type { Head } from '../core/heads/head.ts';
+import type { Head } from '../core/heads/head-table.ts';
 import { sha256Of } from '../platform/digest.ts';
 import { openRegularFile, readRegularFile } from '../platform/regular-file.ts';
 

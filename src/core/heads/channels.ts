@@ -1,16 +1,17 @@
-import { addCentered, type Candidates } from './candidates.ts';
-import type { DecodeSettings } from './head.ts';
+import { addCentered, resetCandidates, type Candidates } from './candidates.ts';
+import { gridCells } from './grid.ts';
+import { holdsImage, type DecodeSettings, type Reader, type ReaderOptions } from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
 /**
  * The best class of each candidate so far. Reallocated only if a graph has more candidates than any before.
  */
-export interface ChannelScratch {
+interface ChannelScratch {
   best: Float32Array;
   bestClass: Uint16Array;
 }
 
-export function createChannelScratch(candidates: number): ChannelScratch {
+function createChannelScratch(candidates: number): ChannelScratch {
   return { best: new Float32Array(candidates), bestClass: new Uint16Array(candidates) };
 }
 
@@ -19,7 +20,7 @@ export function createChannelScratch(candidates: number): ChannelScratch {
  * planes are read in memory order, keeping the best class of each column; with `multiLabel` the other classes
  * of the columns that pass are then looked up. Parameters and result are those of `readRows`.
  */
-export function readChannels(
+function readChannels(
   data: Float32Array | Int32Array,
   start: number,
   columns: number,
@@ -73,4 +74,20 @@ export function readChannels(
     }
   }
   return true;
+}
+
+/** A reader of planes of center, size and classes. */
+export function channelReader(options: ReaderOptions): Reader {
+  const { classes, inputWidth, inputHeight } = options;
+  const scratch = createChannelScratch(gridCells(inputWidth, inputHeight));
+  return (outputs, batchIndex, settings, candidates) => {
+    const tensor = outputs[0];
+    if (tensor === undefined || !holdsImage(tensor, batchIndex)) return false;
+    const channels = tensor.dims[1]!;
+    const columns = tensor.dims[2]!;
+    if (channels !== 4 + classes) return false;
+    resetCandidates(candidates, columns, settings.multiLabel === true);
+    const start = batchIndex * channels * columns;
+    return readChannels(tensor.data, start, columns, classes, scratch, settings, candidates);
+  };
 }

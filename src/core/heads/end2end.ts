@@ -1,5 +1,11 @@
-import { addCorners, type Candidates } from './candidates.ts';
-import type { DecodeSettings, OutputTensor } from './head.ts';
+import { addCorners, resetCandidates, type Candidates } from './candidates.ts';
+import {
+  holdsImage,
+  type DecodeSettings,
+  type OutputTensor,
+  type Reader,
+  type ReaderOptions,
+} from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
 /** Adds one finished detection above the threshold. Returns false if its numbers are not plausible. */
@@ -30,13 +36,13 @@ function addFinished(
 }
 
 /** Values of a row: x1, y1, x2, y2, score, class. */
-export const FINISHED_ROW = 6;
+const FINISHED_ROW = 6;
 
 /**
  * Reads rows of x1, y1, x2, y2, score, class (`end2end` with one output). Unused rows have a score of 0.
  * Parameters and result are those of `readRows`; a class outside `classes` is invalid too.
  */
-export function readFinishedRows(
+function readFinishedRows(
   data: OutputTensor['data'],
   start: number,
   rows: number,
@@ -56,7 +62,7 @@ export function readFinishedRows(
  * Reads the four outputs count, boxes, scores, classes (`end2end` from EfficientNMS). The result is that of
  * `readFinishedRows`.
  */
-export function readFinishedParts(
+function readFinishedParts(
   outputs: readonly OutputTensor[],
   batchIndex: number,
   rows: number,
@@ -75,4 +81,24 @@ export function readFinishedParts(
     if (!addFinished(boxes, 4 * entry, score, classValue, settings, classes, candidates)) return false;
   }
   return true;
+}
+
+/** A reader of rows or parts of corners, score and label. */
+export function finishedReader(options: ReaderOptions): Reader {
+  const { classes } = options;
+  return (outputs, batchIndex, settings, candidates) => {
+    const boxes = outputs[outputs.length === 4 ? 1 : 0];
+    if (boxes === undefined || !holdsImage(boxes, batchIndex)) return false;
+    const rows = boxes.dims[1]!;
+    resetCandidates(candidates, rows, false);
+    if (outputs.length === 4) {
+      const values = boxes.dims[0]! * rows;
+      if (boxes.dims[2] !== 4 || outputs[2]!.data.length !== values || outputs[3]!.data.length !== values)
+        return false;
+      return readFinishedParts(outputs, batchIndex, rows, classes, settings, candidates);
+    }
+    if (boxes.dims[2] !== FINISHED_ROW) return false;
+    const start = batchIndex * rows * FINISHED_ROW;
+    return readFinishedRows(boxes.data, start, rows, classes, settings, candidates);
+  };
 }

@@ -1,26 +1,6 @@
 import type { Detections } from '../detections.ts';
 import type { Letterbox } from '../image/letterbox.ts';
-
-/**
- * How a detector's raw output is to be read. N is the number of candidates, C of classes; boxes are in
- * network input pixels unless said otherwise.
- * - `yolox`: `[batch, N, 5 + C]`, center and size still relative to the grid cell (`x = (tx + gx) * stride`,
- *   `w = exp(tw) * stride`), then objectness and classes as probabilities; one candidate per cell of the
- *   feature maps.
- * - `yolov5`: `[batch, N, 5 + C]`, center, size, objectness, classes, all decoded in the graph (also YOLOX
- *   and YOLOv6 if exported decoded).
- * - `yolov8` (and v9, 11, 12): `[batch, 4 + C, N]`, channel by channel: center, size, classes; no objectness.
- * - `labeled`: `[batch, N, 6]` with x1, y1, x2, y2, score, class of every candidate before suppression
- *   (DeepStream's exports).
- * - `detr`: `[batch, N, 4 + C]`, one row per query: center and size in 0..1 of the input, classes as
- *   probabilities; nothing to suppress.
- * - `end2end`: suppression happens in the graph. `[batch, N, 6]` with x1, y1, x2, y2, score, class (YOLOv10,
- *   YOLO26), or the four outputs of TensorRT's EfficientNMS plugin in their order: count `[batch, 1]`, boxes
- *   `[batch, N, 4]`, scores and classes `[batch, N]`.
- */
-export const HEADS = ['yolox', 'yolov5', 'yolov8', 'labeled', 'detr', 'end2end'] as const;
-
-export type Head = (typeof HEADS)[number];
+import type { Candidates } from './candidates.ts';
 
 /** An output of the graph as its file declares it. */
 export interface OutputShape {
@@ -76,4 +56,30 @@ export interface Decoder {
     settings: DecodeSettings,
     out: Detections,
   ): DecodeOutcome;
+}
+
+/** What a reader of raw output is made for. */
+export interface ReaderOptions {
+  /** network input, pixels */
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** classes of the graph, 1..65535 */
+  readonly classes: number;
+}
+
+/**
+ * Collects everything above the threshold. Returns false if the output has the wrong shape or invalid numbers
+ * for the head.
+ */
+export type Reader = (
+  outputs: readonly OutputTensor[],
+  batchIndex: number,
+  settings: DecodeSettings,
+  candidates: Candidates,
+) => boolean;
+
+/** True if the tensor has rank 3, contains image `batchIndex`, and has as many values as its sizes imply. */
+export function holdsImage(tensor: OutputTensor, batchIndex: number): boolean {
+  const { dims, data } = tensor;
+  return dims.length === 3 && batchIndex < dims[0]! && data.length === dims[0]! * dims[1]! * dims[2]!;
 }

@@ -1,17 +1,13 @@
 import { boxStatistics, FEWEST_ROWS, follows, gridSlopes, type BoxRuns } from './box-evidence.ts';
 import { gridPlanFor } from './grid.ts';
-import type { Head } from './head.ts';
+import { HEAD_TABLE, HEADS, type BoxForm, type Head, type ScoreForm } from './head-table.ts';
 import { partsOf, type OutputParts, type SeenOutput } from './output-parts.ts';
 import { describeShapes } from './shapes.ts';
 
 /** How the boxes of a foreign graph are laid out. */
-export interface OutputLayout {
+export interface OutputLayout extends BoxForm {
   readonly parts: OutputParts;
-  readonly box: 'corners' | 'centers';
-  /** `cells`: relative to the grid cell, as in undecoded YOLOX */
-  readonly unit: 'pixels' | 'normalized' | 'cells';
-  /** one value per class, the same after an objectness, or one score and a label */
-  readonly scores: 'classes' | 'objectness' | 'label';
+  readonly scores: ScoreForm;
   /** scores are not yet probabilities */
   readonly logits: boolean;
   /** true if suppression already happened: each object appears once */
@@ -71,34 +67,30 @@ const LOWEST = -0.01;
 const HIGHEST = 1.01;
 
 function hintsOfHead(head: Head | undefined): LayoutHints {
-  switch (head) {
-    case 'yolox':
-      return { axes: 'rows', unit: 'cells', box: 'centers', scores: 'objectness', suppressed: false };
-    case 'yolov5':
-      return { scores: 'objectness', suppressed: false };
-    case 'yolov8':
-      return { scores: 'classes', suppressed: false };
-    case 'labeled':
-      return { scores: 'label', suppressed: false };
-    case 'detr':
-      return { scores: 'classes', suppressed: true };
-    case 'end2end':
-      return { scores: 'label', suppressed: true };
-    case undefined:
-      return {};
-  }
+  if (head === undefined) return {};
+  const { axes, unit, box, scores, isSuppressed: suppressed } = HEAD_TABLE[head];
+  // all else follows from the values, but boxes relative to their cells do not show what they are
+  return unit === 'cells' ? { axes, unit, box, scores, suppressed } : { scores, suppressed };
 }
 
-/** The head that reads this layout once the graph is adapted to it. */
-export function headOfLayout({
-  unit,
-  scores,
-  suppressed,
-}: Pick<OutputLayout, 'unit' | 'scores' | 'suppressed'>): Head {
-  if (unit === 'cells') return 'yolox';
-  if (scores === 'label') return suppressed ? 'end2end' : 'labeled';
-  if (scores === 'objectness') return 'yolov5';
-  return suppressed ? 'detr' : 'yolov8';
+/**
+ * The head that reads this layout once the graph is adapted to it: the preferred one if it does, else the
+ * first of the table.
+ */
+export function headOfLayout(
+  { unit, scores, suppressed }: Pick<OutputLayout, 'unit' | 'scores' | 'suppressed'>,
+  preferred?: Head,
+): Head {
+  const heads = preferred === undefined ? HEADS : [preferred, ...HEADS];
+  const reads = (head: Head): boolean => {
+    const row = HEAD_TABLE[head];
+    const isInCells = row.unit === 'cells';
+    return unit === 'cells' ? isInCells : !isInCells && row.scores === scores;
+  };
+  const fitting = heads.filter(reads);
+  const best = fitting.find((head) => HEAD_TABLE[head].isSuppressed === suppressed) ?? fitting[0];
+  if (best === undefined) throw new Error(`no head reads ${scores} in ${unit}`);
+  return best;
 }
 
 /** Values of all images, row by row, regardless of the axis order. */
@@ -363,12 +355,14 @@ function scoreColumns({ columns }: Table, scores: OutputLayout['scores']): numbe
   return scores === 'label' ? [0] : Array.from({ length: columns }, (_, column) => column);
 }
 
-interface BoxForm {
-  readonly box: OutputLayout['box'];
-  readonly unit: OutputLayout['unit'];
+interface FoundForm extends BoxForm {
   /** true if nothing moves with the grid */
   readonly flat: boolean;
 }
+
+/** True for a head whose entries have an objectness. */
+const hasObjectness = (head: Head | undefined): boolean =>
+  head !== undefined && HEAD_TABLE[head].scores === 'objectness';
 
 function boxForm(
   boxes: BoxRuns,
@@ -378,7 +372,7 @@ function boxForm(
   axes: 'rows' | 'channels',
   hints: LayoutHints,
   { inputWidth, inputHeight }: LayoutInput,
-): BoxForm | LayoutFailure {
+): FoundForm | LayoutFailure {
   const reported = { unit: hints.decoded === false ? ('cells' as const) : hints.unit };
   const pixel = [1, 1] as const;
   const share = [1 / inputWidth, 1 / inputHeight] as const;
@@ -401,10 +395,10 @@ function boxForm(
       return { failure: 'boxes relative to their cells need one row per cell of the grid' };
     return { box: 'centers', unit: 'cells', flat };
   }
-  if (relative && hints.head === 'yolov5' && reported.unit === undefined) {
+  if (relative && hasObjectness(hints.head) && reported.unit === undefined) {
     return {
       failure:
-        'its boxes do not follow the grid like those of yolov5: it looks like undecoded yolox ' +
+        `its boxes do not follow the grid like those of ${hints.head}: it looks like undecoded yolox ` +
         '(--decoded overrides this)',
     };
   }

@@ -1,5 +1,5 @@
-import { addCentered, type Candidates } from './candidates.ts';
-import type { DecodeSettings } from './head.ts';
+import { addCentered, resetCandidates, type Candidates } from './candidates.ts';
+import { holdsImage, type DecodeSettings, type Reader, type ReaderOptions } from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
 /** Values of a row before the classes: x, y, width, height. */
@@ -9,7 +9,7 @@ const BOX_VALUES = 4;
  * Reads the rows of a query network (`detr`): the best class of each row (`multiLabel`: every class) above
  * the threshold. Boxes are in 0..1 of the input. Parameters and result are those of `readRows`.
  */
-export function readQueries(
+function readQueries(
   data: Float32Array | Int32Array,
   start: number,
   rows: number,
@@ -51,4 +51,19 @@ export function readQueries(
     }
   }
   return true;
+}
+
+/** A reader of rows of center, size and classes, normalized to the input. */
+export function queryReader(options: ReaderOptions): Reader {
+  const { inputWidth, inputHeight, classes } = options;
+  return (outputs, batchIndex, settings, candidates) => {
+    const tensor = outputs[0];
+    if (tensor === undefined || !holdsImage(tensor, batchIndex)) return false;
+    const rows = tensor.dims[1]!;
+    const rowLength = tensor.dims[2]!;
+    if (rowLength !== 4 + classes) return false;
+    resetCandidates(candidates, rows, settings.multiLabel === true);
+    const start = batchIndex * rows * rowLength;
+    return readQueries(tensor.data, start, rows, classes, inputWidth, inputHeight, settings, candidates);
+  };
 }

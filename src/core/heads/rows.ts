@@ -1,6 +1,6 @@
-import { addCentered, type Candidates } from './candidates.ts';
-import type { Grid } from './grid.ts';
-import type { DecodeSettings } from './head.ts';
+import { addCentered, resetCandidates, type Candidates } from './candidates.ts';
+import { createGrid, gridPlanFor, type Grid } from './grid.ts';
+import { holdsImage, type DecodeSettings, type Reader, type ReaderOptions } from './head.ts';
 import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 
 /** Values of a row before the classes: x, y, width, height, objectness. */
@@ -17,7 +17,7 @@ const BOX_VALUES = 5;
  * them
  * @returns false if a value that was read is not a probability or not a finite box
  */
-export function readRows(
+function readRows(
   data: Float32Array | Int32Array,
   start: number,
   rows: number,
@@ -72,3 +72,33 @@ export function readRows(
   }
   return true;
 }
+
+/**
+ * A reader of rows of center, size, objectness and classes.
+ *
+ * @param inCells the boxes are relative to their grid cells; the grid is made for the first output
+ */
+function createRowReader({ inputWidth, inputHeight, classes }: ReaderOptions, inCells: boolean): Reader {
+  let grid: Grid | null = null;
+  return (outputs, batchIndex, settings, candidates) => {
+    const tensor = outputs[0];
+    if (tensor === undefined || !holdsImage(tensor, batchIndex)) return false;
+    const rows = tensor.dims[1]!;
+    const rowLength = tensor.dims[2]!;
+    if (rowLength !== 5 + classes) return false;
+    if (inCells && grid?.stride.length !== rows) {
+      const plan = gridPlanFor(inputWidth, inputHeight, rows);
+      if (plan?.anchors !== 1) return false;
+      grid = createGrid(inputWidth, inputHeight, plan);
+    }
+    resetCandidates(candidates, rows, settings.multiLabel === true);
+    const start = batchIndex * rows * rowLength;
+    return readRows(tensor.data, start, rows, classes, grid, settings, candidates);
+  };
+}
+
+/** A reader of boxes that the graph decoded. */
+export const rowReader = (options: ReaderOptions): Reader => createRowReader(options, false);
+
+/** A reader of boxes that are still relative to the cells of a grid. */
+export const cellReader = (options: ReaderOptions): Reader => createRowReader(options, true);

@@ -1,5 +1,6 @@
 import { gridPlanFor } from './grid.ts';
-import { HEADS, type Head, type OutputShape } from './head.ts';
+import { HEAD_TABLE, HEADS, valuesPerEntry, type Head } from './head-table.ts';
+import type { OutputShape } from './head.ts';
 
 /** What is known about a graph apart from its outputs. */
 export interface GraphInput {
@@ -36,70 +37,45 @@ export function describeShapes(shapes: readonly OutputShape[]): string {
   return shapes.map(({ name, dims }) => `${name} [${dims.join(', ')}]`).join(', ');
 }
 
-/** Rank-3 output with `extra + C` values in axis `valueAxis`, candidates in the other. */
-function fitTable(shapes: readonly OutputShape[], valueAxis: 1 | 2, extra: number): Fit | null {
+/** The only output, of rank 3: values in one axis, candidates in the other. */
+function fitEntries(head: Head, shapes: readonly OutputShape[], input: GraphInput): Fit | null {
+  const { axes, scores, unit } = HEAD_TABLE[head];
   const [shape, ...others] = shapes;
   if (shape?.dims.length !== 3 || others.length > 0) return null;
+  const valueAxis = axes === 'rows' ? 2 : 1;
   const values = fixed(shape.dims[valueAxis]);
-  if (values === null || values <= extra) return null;
-  return { classes: values - extra, candidates: fixed(shape.dims[3 - valueAxis]) };
+  const candidates = fixed(shape.dims[3 - valueAxis]);
+  if (values === null || values < valuesPerEntry(scores, 1)) return null;
+  if (unit === 'cells' && candidates !== null) {
+    const plan = gridPlanFor(input.inputWidth, input.inputHeight, candidates);
+    if (plan?.anchors !== 1) return null;
+  }
+  if (scores !== 'label') return { classes: values - valuesPerEntry(scores, 0), candidates };
+  return values === valuesPerEntry(scores, 0) ? { classes: input.labels ?? null, candidates } : null;
 }
 
-/** One row per cell of a known grid. */
-function fitCells(shapes: readonly OutputShape[], { inputWidth, inputHeight }: GraphInput): Fit | null {
-  const found = fitTable(shapes, 2, 5);
-  if (found === null || found.candidates === null) return found;
-  return gridPlanFor(inputWidth, inputHeight, found.candidates)?.anchors === 1 ? found : null;
-}
-
-function fitLabeled(shapes: readonly OutputShape[], { labels }: GraphInput): Fit | null {
-  const [shape, ...others] = shapes;
-  if (shape?.dims.length !== 3 || others.length > 0 || shape.dims[2] !== 6) return null;
-  return { classes: labels ?? null, candidates: fixed(shape.dims[1]) };
-}
-
-function fitEnd2End(shapes: readonly OutputShape[], input: GraphInput): Fit | null {
-  if (shapes.length !== 4) return fitLabeled(shapes, input);
+/** Count, boxes, scores and classes of EfficientNMS. */
+function fitPlugin(shapes: readonly OutputShape[], { labels }: GraphInput): Fit | null {
   const [count, boxes, scores, classIds] = shapes.map(({ dims }) => dims);
   const boxesFit = boxes!.length === 3 && boxes![2] === 4;
   const restFits = count!.length === 2 && count![1] === 1 && scores!.length === 2 && classIds!.length === 2;
-  return boxesFit && restFits ? { classes: input.labels ?? null, candidates: fixed(boxes![1]) } : null;
+  return boxesFit && restFits ? { classes: labels ?? null, candidates: fixed(boxes![1]) } : null;
 }
 
 function fit(head: Head, shapes: readonly OutputShape[], input: GraphInput): Fit | null {
-  switch (head) {
-    case 'yolox':
-      return fitCells(shapes, input);
-    case 'yolov5':
-      return fitTable(shapes, 2, 5);
-    case 'yolov8':
-      return fitTable(shapes, 1, 4);
-    case 'detr':
-      return fitTable(shapes, 2, 4);
-    case 'labeled':
-      return fitLabeled(shapes, input);
-    case 'end2end':
-      return fitEnd2End(shapes, input);
-  }
+  const isPlugin = HEAD_TABLE[head].hasPluginForm && shapes.length === 4;
+  return isPlugin ? fitPlugin(shapes, input) : fitEntries(head, shapes, input);
 }
 
 function expectation(head: Head, { labels }: GraphInput): string {
-  const values = (extra: number): string =>
-    labels === undefined ? `${extra} + classes` : String(extra + labels);
-  switch (head) {
-    case 'yolox':
-      return `[batch, cells of the grid, ${values(5)}]`;
-    case 'yolov5':
-      return `[batch, boxes, ${values(5)}]`;
-    case 'yolov8':
-      return `[batch, ${values(4)}, boxes]`;
-    case 'detr':
-      return `[batch, queries, ${values(4)}]`;
-    case 'labeled':
-      return '[batch, boxes, 6]';
-    case 'end2end':
-      return '[batch, boxes, 6], or count, boxes, scores and classes';
-  }
+  const { axes, entries, hasPluginForm, scores } = HEAD_TABLE[head];
+  const values =
+    labels === undefined && scores !== 'label'
+      ? `${valuesPerEntry(scores, 0)} + classes`
+      : String(valuesPerEntry(scores, labels ?? 0));
+  const sizes = axes === 'rows' ? [entries, values] : [values, entries];
+  const plugin = hasPluginForm ? ', or count, boxes, scores and classes' : '';
+  return `[batch, ${sizes.join(', ')}]${plugin}`;
 }
 
 /** Checks that a graph's outputs match `head`, and that it has as many classes as there are labels. */

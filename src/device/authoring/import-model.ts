@@ -1,7 +1,7 @@
 import { PROVIDERS, type BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageFacts, LineageStage } from '../../contract/lineage.ts';
-import type { Head } from '../../core/heads/head.ts';
+import type { Head } from '../../core/heads/head-table.ts';
 import {
   headOfLayout,
   describeLayout,
@@ -145,7 +145,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   const seen = await look(writeModel(model), input, size, file);
   const known = labelsOf(options.labels, metadata, file);
   const layout = layoutOf(options, seen.outputs, size, known, plugin);
-  const head = headOfLayout(layout);
+  const head = headOfLayout(layout, options.head);
   const { labels, assumed } = namedClasses(options, layout, known);
   const preset = presetFor(head, layout, size);
   const normalization = { ...preset.normalization, ...options.normalization };

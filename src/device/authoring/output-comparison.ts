@@ -1,6 +1,7 @@
 import { createDetections, type Detections } from '../../core/detections.ts';
 import { createDecoder } from '../../core/heads/decoder.ts';
-import type { Decoder, Head } from '../../core/heads/head.ts';
+import { HEAD_TABLE, type Head } from '../../core/heads/head-table.ts';
+import type { Decoder } from '../../core/heads/head.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
 import { toOutputTensors } from '../inference/output-buffers.ts';
 import type { OutputData, OutputValue } from '../inference/session.ts';
@@ -38,7 +39,7 @@ export interface FinishedOutputs {
  * places.
  */
 export function finishedBy(head: Head, classes: number): FinishedOutputs | null {
-  return head === 'end2end' || head === 'labeled' || head === 'detr' ? { head, classes } : null;
+  return HEAD_TABLE[head].places === 'fixed' ? null : { head, classes };
 }
 
 /** Maximum number of detections per image in a comparison. */

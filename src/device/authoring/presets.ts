@@ -1,6 +1,6 @@
 import type { BundleManifest } from '../../contract/bundle.ts';
-import type { Head } from '../../core/heads/head.ts';
 import { gridPlanFor } from '../../core/heads/grid.ts';
+import { HEAD_TABLE, type Head } from '../../core/heads/head-table.ts';
 import type { OutputLayout } from '../../core/heads/output-layout.ts';
 import type { LetterboxAnchor, LetterboxResize } from '../../core/image/letterbox.ts';
 import type { Normalization } from '../../model/onnx/fold.ts';
@@ -66,7 +66,8 @@ export function presetFor(
   layout: PresetLayout | null = null,
   size = { width: 0, height: 0 },
 ): HeadPreset {
-  if (head === 'yolox' || (layout !== null && isDecodedYolox(layout, size))) return YOLOX;
+  if (HEAD_TABLE[head].training === 'yolox' || (layout !== null && isDecodedYolox(layout, size)))
+    return YOLOX;
   const parts = layout?.parts;
   if (parts?.kind === 'split' && parts.boxes.name === 'dets' && parts.scores.name === 'labels')
     return RF_DETR;

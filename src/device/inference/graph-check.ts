@@ -1,5 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import type { Head, OutputShape } from '../../core/heads/head.ts';
+import { HEAD_TABLE, HEADS, type Head } from '../../core/heads/head-table.ts';
+import type { OutputShape } from '../../core/heads/head.ts';
 import {
   checkHead,
   describeShapes,
@@ -33,7 +34,7 @@ export function checkInput(claims: GraphClaims, inputs: readonly TensorInfo[]): 
 }
 
 /** Heads that are easily mistaken for one another; the others fit too many shapes to tell. */
-const MISTAKABLE: readonly Head[] = ['yolox', 'yolov5', 'yolov8'];
+const MISTAKABLE: readonly Head[] = HEADS.filter((head) => HEAD_TABLE[head].isDistinctive);
 
 /**
  * If a head fits only without the label count, and no other head fits with it, that fit is returned: `classes` then

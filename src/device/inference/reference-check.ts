@@ -1,5 +1,6 @@
 import { unchecked, type ReferenceCheck } from '../../contract/engine-choice.ts';
-import { createCandidateReader, keepsPlaces } from '../../core/heads/decoder.ts';
+import { createCandidateReader } from '../../core/heads/decoder.ts';
+import { HEAD_TABLE } from '../../core/heads/head-table.ts';
 import type { OutputTensor } from '../../core/heads/head.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
 import { deviationFrom } from '../../core/references/deviation.ts';
@@ -54,7 +55,8 @@ export async function checkReference(
       return { verdict: 'refused', scores: null, boxes: null, tolerance, inputs, reason };
     }
     // the worst input counts: wrong arithmetic shows on some images and hardly on others
-    const deviation = deviationFrom(reference.outputs[index]!, candidates, !keepsPlaces(head));
+    const isSorted = HEAD_TABLE[head].places === 'sorted';
+    const deviation = deviationFrom(reference.outputs[index]!, candidates, isSorted);
     scores = Math.max(scores, deviation.scores);
     boxes = Math.max(boxes, deviation.boxes);
   }

@@ -1,4 +1,4 @@
-import type { Head } from '../../core/heads/head.ts';
+import { HEAD_TABLE, valuesPerEntry, type BoxForm, type Head } from '../../core/heads/head-table.ts';
 import type { OutputLayout } from '../../core/heads/output-layout.ts';
 import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from './build.ts';
 import { dropUnread } from './drop-unread.ts';
@@ -17,28 +17,17 @@ export interface AdaptOptions {
   readonly height: number;
 }
 
-interface BoxForm {
-  readonly box: OutputLayout['box'];
-  readonly unit: OutputLayout['unit'];
-}
-
-/** The box form that the head needs. */
-function wantedForm(head: Head): BoxForm {
-  if (head === 'yolox') return { box: 'centers', unit: 'cells' };
-  if (head === 'detr') return { box: 'centers', unit: 'normalized' };
-  return { box: head === 'end2end' || head === 'labeled' ? 'corners' : 'centers', unit: 'pixels' };
-}
-
 /** True if the graph's output already fits the head, apart from unused outputs. */
 function isInForm(head: Head, { parts, box, unit, logits, background }: OutputLayout): boolean {
-  const wanted = wantedForm(head);
+  const wanted = HEAD_TABLE[head];
   if (box !== wanted.box || unit !== wanted.unit || logits || background) return false;
-  return parts.kind === 'single' && parts.axes === (head === 'yolov8' ? 'channels' : 'rows');
+  return parts.kind === 'single' && parts.axes === wanted.axes;
 }
 
 /** The four outputs of TensorRT's plugin, in its order, with a fixed size per image. */
 function isPluginOrder(model: Model, head: Head, { parts, box, unit }: OutputLayout): boolean {
-  if (head !== 'end2end' || parts.kind !== 'split' || box !== 'corners' || unit !== 'pixels') return false;
+  if (!HEAD_TABLE[head].hasPluginForm) return false;
+  if (parts.kind !== 'split' || box !== 'corners' || unit !== 'pixels') return false;
   const { count, boxes, scores, labels } = parts;
   const order = [count, boxes, scores, labels].map((output) => output?.name);
   const lists = scores.dims.length === 2 && labels?.dims.length === 2 && count?.dims.length === 2;
@@ -140,7 +129,7 @@ export function adaptOutput(model: Model, options: AdaptOptions): string[] {
     boxes = slice(all, 2, 0, 4);
     rest = [slice(all, 2, 4, values)];
   }
-  const wanted = wantedForm(head);
+  const wanted = HEAD_TABLE[head];
   if (layout.box !== wanted.box || layout.unit !== wanted.unit) {
     made += 1;
     const matrix = `goshawk_output_${made}`;
@@ -159,14 +148,15 @@ export function adaptOutput(model: Model, options: AdaptOptions): string[] {
     steps.push('the class of "nothing" left out');
   }
   let last = add('Concat', [boxes, ...rest], { axis: 2 });
-  const values = scores === 'label' ? 6 : (layout.classes ?? 0) + (scores === 'objectness' ? 5 : 4);
+  const values = valuesPerEntry(scores, layout.classes ?? 0);
   const rows = layout.rows ?? 'boxes';
-  if (head === 'yolov8') {
+  const byChannel = wanted.axes === 'channels';
+  if (byChannel) {
     last = turn(last);
     steps.push('a channel a value');
   }
   graph.node.push(makeNode('Identity', [last], [DETECTIONS]));
-  const dims = head === 'yolov8' ? [values, rows] : [rows, values];
+  const dims = byChannel ? [values, rows] : [rows, values];
   graph.output = [makeValueInfo(DETECTIONS, DATA_TYPE.FLOAT, [options.batch ?? 'batch', ...dims])];
   dropUnread(model);
   return steps;

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createDetections } from '../../../src/core/detections.ts';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
-import type { DecodeSettings, Head, OutputTensor } from '../../../src/core/heads/head.ts';
+import type { Head } from '../../../src/core/heads/head-table.ts';
+import type { DecodeSettings, OutputTensor } from '../../../src/core/heads/head.ts';
 import type { Letterbox } from '../../../src/core/image/letterbox.ts';
 
 interface Golden {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDetections } from '../../../src/core/detections.ts';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
-import { HEADS, type Head, type OutputTensor } from '../../../src/core/heads/head.ts';
+import { HEADS, type Head } from '../../../src/core/heads/head-table.ts';
+import type { OutputTensor } from '../../../src/core/heads/head.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 
 const SIZE = 64;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Head } from '../../../src/core/heads/head.ts';
+import type { Head } from '../../../src/core/heads/head-table.ts';
 import { checkHead, type GraphInput } from '../../../src/core/heads/shapes.ts';
 
 const at416: GraphInput = { inputWidth: 416, inputHeight: 416 };

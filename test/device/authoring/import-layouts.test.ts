@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Detections } from '../../../src/core/detections.ts';
-import type { Head } from '../../../src/core/heads/head.ts';
+import type { Head } from '../../../src/core/heads/head-table.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import type { Bundle } from '../../../src/model/bundle.ts';
 import { sha256Of } from '../../../src/platform/digest.ts';

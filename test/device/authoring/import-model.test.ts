@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Head } from '../../../src/core/heads/head.ts';
+import type { Head } from '../../../src/core/heads/head-table.ts';
 import type { BundleManifest } from '../../../src/contract/bundle.ts';
 import { loadBundle } from '../../../src/model/bundle.ts';
 import { contentDigest } from '../../../src/model/content-digest.ts';

@@ -3,7 +3,7 @@ import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from '../..
 import type { Normalization } from '../../../src/model/onnx/fold.ts';
 import { writeModel, type Model } from '../../../src/model/onnx/model.ts';
 import { DATA_TYPE, ModelSchema, type NodeProto, type TensorProto } from '../../../src/model/onnx/schema.ts';
-import type { Head } from '../../../src/core/heads/head.ts';
+import type { Head } from '../../../src/core/heads/head-table.ts';
 import { createRandom } from '../../../src/core/random.ts';
 
 /** Side of the network input of the small detectors, pixels. */

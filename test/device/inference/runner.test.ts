@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
-import type { Head } from '../../../src/core/heads/head.ts';
+import type { Head } from '../../../src/core/heads/head-table.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { networkValues } from '../../../src/device/authoring/equivalence.ts';
 import { describeInput, foldPreprocessing } from '../../../src/model/onnx/fold.ts';
