@@ -6,7 +6,7 @@ import { Runtime, type RuntimeOptions } from './runtime/runtime.ts';
 import { TELEMETRY } from './telemetry/telemetry-part.ts';
 import { WEB_PAGE } from './web/web-part.ts';
 
-/** Every part of the runtime, in the order in which they start. */
+/** Every part of the runtime, in start order. */
 const PARTS = [LIVE_IMAGE, PIPELINE_METRICS, HOST_STATS, TELEMETRY, WEB_PAGE] as const;
 
 type Intersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void
@@ -14,12 +14,12 @@ type Intersection<U> = (U extends unknown ? (one: U) => void : never) extends (a
   : never;
 type PartParameters = Intersection<(typeof PARTS)[number]['parameters']>;
 
-/** The parameters of all parts: those of the detector node, and options of `goshawk run`. */
+/** The parameters of all parts: parameters of the detector node, and options of `goshawk run`. */
 export const PART_PARAMETERS = merge(PARTS.map(({ parameters }) => parameters)) as PartParameters;
 
 export type PartValues = Readonly<ValuesOf<PartParameters>>;
 
-/** Makes the runtime of a device with the parts that the values ask for; nothing is started yet. */
+/** Composes the runtime of a device from the parts that the values ask for; nothing is started yet. */
 export function composeRuntime(values: PartValues, options: RuntimeOptions): Runtime {
   return new Runtime(options, (context) => {
     const created = PARTS.map((definition) => definition.create(values, context));

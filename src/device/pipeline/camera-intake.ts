@@ -11,17 +11,17 @@ import { RateWindow } from './statistics/rate-window.ts';
 import type { CameraSnapshot } from './statistics/snapshot.ts';
 import { LatencyRecorder } from './statistics/stage-latencies.ts';
 
-/** A camera as the operator names it. */
+/** A camera as the operator configures it. */
 export interface PipelineCamera {
   readonly name: string;
-  /** 1..100: its share of the engine when there are more frames than the engine can take; default 1 */
+  /** 1..100: its share of the engine when there are more frames than the engine can handle; default 1 */
   readonly priority?: number;
 }
 
-/** seconds over which frames a second are counted */
+/** length of the window for the frame rates */
 const RATE_WINDOW_SECONDS = 5;
 
-/** What the pipeline keeps for a camera, whichever model looks at it: admission, gate, accounts, rates. */
+/** What the pipeline keeps for a camera, whichever model looks at it: admission, gate, ledger, rates. */
 export class CameraIntake {
   readonly name: string;
   readonly priority: number;
@@ -33,7 +33,7 @@ export class CameraIntake {
   readonly #totals = new LatencyRecorder();
   /** monotonic milliseconds; `NaN` before the first frame */
   lastReceivedAt = Number.NaN;
-  /** milliseconds from the last frame's stamp to its receipt; `NaN` before the first and if the driver sets none */
+  /** milliseconds from the last frame's stamp to its receipt; `NaN` before the first, and if the driver sets none */
   #stampAgeMs = Number.NaN;
   #width = 0;
   #height = 0;
@@ -52,7 +52,7 @@ export class CameraIntake {
     this.#stamps = new StampGuard(stamps);
   }
 
-  /** pixels, of the last frame that was admitted; 0 before the first */
+  /** pixels, of the last admitted frame; 0 before the first */
   get width(): number {
     return this.#width;
   }
@@ -65,12 +65,12 @@ export class CameraIntake {
     return this.#encoding;
   }
 
-  /** how often its stamps began a new time line */
+  /** how often its stamps started a new timeline */
   get clockResets(): number {
     return this.#stamps.clockResets;
   }
 
-  /** Counts a frame that arrived, whatever becomes of it. */
+  /** Counts a frame that arrived, whatever happens to it. */
   receive(now: number): void {
     this.ledger.receive();
     this.lastReceivedAt = now;
@@ -78,8 +78,8 @@ export class CameraIntake {
   }
 
   /**
-   * The size of a frame that may wait for the engine, or the reason to refuse it.
-   * @param wallMs the stamping clock's now
+   * Returns the size of a frame that may wait for the engine, or the reason to refuse it.
+   * @param wallMs now, on the clock that stamps frames
    */
   admit({ envelope, image }: Frame, wallMs: number, now: number): ImageSize | DropReason {
     const size = admit(image);

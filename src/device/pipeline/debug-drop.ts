@@ -4,7 +4,7 @@ import { debugLog } from '../../platform/debug.ts';
 const debug = debugLog('drops');
 
 /**
- * One line per dropped frame, for `DEBUG=goshawk:drops`.
+ * Logs one line per dropped frame, for `DEBUG=goshawk:drops`.
  * @param sequence null for a frame that was refused before it got one
  */
 export function debugDrop(camera: string, sequence: number | null, reason: DropReason): void {

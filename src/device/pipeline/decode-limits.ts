@@ -2,13 +2,13 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { Detections } from '../../core/detections.ts';
 import type { DecodeLimits } from '../inference/engine.ts';
 
-/** Limits as an operator sets them. */
+/** Limits as the operator sets them. */
 export interface Limits {
-  /** 0..1: detections below are left out */
+  /** 0..1: detections below it are left out */
   readonly score: number;
-  /** 0..1: overlap within a class above which the weaker detection is left out */
+  /** 0..1: overlap within a class above which the lower-scoring detection is left out */
   readonly iou: number;
-  /** 1..10000 in a frame */
+  /** 1..10000 per frame */
   readonly maxDetections: number;
   /** labels that are kept; `null` keeps all */
   readonly classes: readonly string[] | null;
@@ -53,14 +53,14 @@ export function changeLimits(limits: Limits, patch: LimitsPatch, labels: readonl
   return changed;
 }
 
-/** Weak boxes of one frame that trackers get beside those that may be published, at most. */
+/** Maximum number of low-score boxes per frame that trackers get on top of those that may be published. */
 const LOW_SCORE_ROOM = 100;
 
 /**
- * The form in which the engine takes limits.
- * @param trackedFrom score from which on a tracker wants boxes, also those that are too weak to be published;
- *   `null` where there is no tracker. What it does not publish is then for `cutToLimits` to leave out:
- *   suppression goes from the best score down, so weak boxes change nothing about strong ones.
+ * The limits as the engine takes them.
+ * @param trackedFrom lowest score that a tracker wants, including boxes too low to publish; `null` without a tracker.
+ * `cutToLimits` later removes what is not published: suppression goes from the best score down, so low-score boxes do
+ * not affect the others.
  */
 export function toDecodeLimits(
   limits: Limits,
@@ -78,7 +78,7 @@ export function toDecodeLimits(
   };
 }
 
-/** Leaves of detections, which lie best first, those that may be published. */
+/** Keeps the detections that may be published; they are ordered best first. */
 export function cutToLimits(
   detections: Detections,
   { score, maxDetections }: Pick<Limits, 'score' | 'maxDetections'>,

@@ -8,16 +8,16 @@ import type { SinkCounts } from './statistics/snapshot.ts';
 /** The sink whose success makes a frame count as published. */
 export const PUBLISHER = 'publisher';
 
-/** unsettled deliveries beyond which a sink that is slow or hangs is passed over, so that it cannot pile up images */
+/** unsettled deliveries beyond which a slow or hanging sink is skipped, so that images cannot pile up behind it */
 const MAX_UNSETTLED = 4;
 
-/** One sink and how it is doing. */
+/** One sink and its state. */
 class SinkPort {
   readonly sink: ResultSink;
   delivered = 0;
   failed = 0;
   skipped = 0;
-  /** deliveries that the sink has not let go of; one whose time is up still counts */
+  /** deliveries that the sink has not finished; one that timed out still counts */
   unsettled = 0;
 
   constructor(sink: ResultSink) {
@@ -33,10 +33,7 @@ class SinkPort {
   }
 }
 
-/**
- * Hands results to sinks and keeps count. Never throws: a sink that fails, hangs or lags harms no frame but
- * its own.
- */
+/** Hands results to sinks and keeps count. Never throws: a sink that fails, hangs or lags affects no other. */
 export class Delivery {
   readonly #ports: SinkPort[] = [];
   readonly #clock: Clock;
@@ -76,8 +73,8 @@ export class Delivery {
   }
 
   /**
-   * Gives a result to the publisher. False where it failed, lagged too far behind, or did not answer in time;
-   * true where there is none.
+   * Delivers a result to the publisher. False if that failed, lagged too far behind, or did not answer in time; true if
+   * there is no publisher.
    */
   publish(result: FrameResult, pixels: ImageView | null): boolean | Promise<boolean> {
     for (const port of this.#ports) {
@@ -89,8 +86,8 @@ export class Delivery {
   }
 
   /**
-   * Gives a published result to all others. The promise resolves when the last of them has let go of it,
-   * which is never for one that hangs; `null` where all have let go already.
+   * Delivers a published result to all other sinks. The promise resolves when the last of them is done with it, which
+   * is never for one that hangs; `null` if all are done already.
    */
   share(result: FrameResult, pixels: ImageView | null): Promise<unknown> | null {
     let pending: Promise<void>[] | null = null;
@@ -104,7 +101,7 @@ export class Delivery {
     return pending === null ? null : Promise.allSettled(pending);
   }
 
-  /** Whether the sink took the result, or its promise where it does not know yet. */
+  /** Whether the sink took the result, or a promise if it does not know yet. */
   #handTo(port: SinkPort, result: FrameResult, pixels: ImageView | null): boolean | Promise<void> {
     if (port.unsettled >= MAX_UNSETTLED) {
       port.skipped += 1;

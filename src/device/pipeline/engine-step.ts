@@ -20,7 +20,7 @@ type FailedItem = InferenceItem & { readonly ok: false };
 
 export interface EngineStepOptions {
   readonly engine: InferenceEngine;
-  /** milliseconds after which a job that the engine does not answer is given up */
+  /** milliseconds after which a job without an answer is given up */
   readonly timeoutMs: number;
   readonly pool: BufferPool;
   readonly clock: Clock;
@@ -28,14 +28,14 @@ export interface EngineStepOptions {
   laneOf(job: FrameJob): ModelLane;
   /** A frame has its detections. */
   onDetected(lane: ModelLane, job: FrameJob): void;
-  /** A frame came back without detections that are of use. */
+  /** A frame returned without usable detections. */
   onFailed(lane: ModelLane, job: FrameJob, reason: DropReason): void;
   onNotice(code: string, message: string, subject: NoticeSubject): void;
   /** A job ended: the engine has room. */
   onRoom(): void;
 }
 
-/** Runs batches in the engine and sorts out what became of each frame. */
+/** Runs batches in the engine and sorts out what happened to each frame. */
 export class EngineStep {
   readonly #options: EngineStepOptions;
   #running = 0;
@@ -77,7 +77,7 @@ export class EngineStep {
     }
   }
 
-  /** The whole job came to nothing, and its buffers with it. */
+  /** The whole job failed, and its buffers are lost. */
   #lose(job: FrameJob, reason: DropReason): void {
     if (job.mode === 'sharp' && !job.hasLetterboxed) this.#options.pool.release(undefined);
     this.#options.onFailed(this.#options.laneOf(job), job, reason);

@@ -23,13 +23,13 @@ export interface FrameOutletOptions {
 }
 
 /**
- * From the detections to the sinks: a frame whose turn it is gets tracks, goes to the publisher, is counted,
- * and is shared with all others.
+ * From the detections to the sinks: when it is a frame's turn, it gets tracks, goes to the publisher, is counted, and
+ * is shared with the other sinks.
  */
 export class FrameOutlet {
   readonly #options: FrameOutletOptions;
   readonly #clock: Clock;
-  /** lanes of which a compressed image is being decoded whole */
+  /** lanes whose compressed image is being decoded at full size */
   readonly #decoding = new Set<ModelLane>();
 
   constructor(options: FrameOutletOptions) {
@@ -37,7 +37,7 @@ export class FrameOutlet {
     this.#clock = options.clock;
   }
 
-  /** Frames of one lane come in their order. */
+  /** Frames of one lane arrive in order. */
   deliver(lane: ModelLane, job: FrameJob): void {
     job.endStage('queue', this.#clock.monotonicMs());
     if (lane.track(job)) {
@@ -56,13 +56,13 @@ export class FrameOutlet {
       });
   }
 
-  /** Takes a frame out of the accounts. */
+  /** Drops a frame and counts it. */
   drop(lane: ModelLane, job: FrameJob, reason: DropReason): void {
     this.#options.frames.drop(lane.camera.ledger, job, reason);
   }
 
   #finish(lane: ModelLane, job: FrameJob, isPublished: boolean): void {
-    // it may have been given up while the publisher had it
+    // it may have been dropped while the publisher had it
     if (job.isSettled) return;
     if (!isPublished) {
       this.drop(lane, job, 'publish_failed');
@@ -79,7 +79,9 @@ export class FrameOutlet {
     else this.#share(job, job.rawPixels);
   }
 
-  /** A sink wants the pixels of a compressed image: one at a time is decoded whole, others go without. */
+  /**
+   * A sink wants the pixels of a compressed image: one at a time is decoded at full size, others are shared without.
+   */
   async #shareDecoded(lane: ModelLane, job: FrameJob): Promise<void> {
     const { image } = job;
     let pixels: ImageView | null = null;
@@ -91,10 +93,7 @@ export class FrameOutlet {
     this.#share(job, pixels);
   }
 
-  /**
-   * Gives a published result to all other sinks; once the last has let go of it, its memory may serve another
-   * frame.
-   */
+  /** Delivers a published result to all other sinks; once the last is done with it, its memory can be reused. */
   #share(job: FrameJob, pixels: ImageView | null): void {
     const { engine, delivery } = this.#options;
     const pending = delivery.share(job, pixels);
@@ -103,10 +102,7 @@ export class FrameOutlet {
   }
 }
 
-/**
- * Milliseconds from a stamp to now; `NaN` if the driver set none, or if the clocks do not agree and it would
- * mean nothing.
- */
+/** Milliseconds from a stamp to now; `NaN` if the driver set none, or if the clocks disagree. */
 function sinceStamp(stamp: Stamp, wallMs: number): number {
   const ms = stampAge(stamp, wallMs);
   return clocksAgree(ms) ? ms : Number.NaN;

@@ -12,7 +12,7 @@ import { StrideScheduler } from './scheduling/stride-scheduler.ts';
 
 /** What the path reports to its owner. */
 export interface FramePathEvents {
-  /** A frame has its detections, and it is its turn among the frames of its camera. */
+  /** A frame has its detections, and it is its turn among its camera's frames. */
   onResult(lane: ModelLane, job: FrameJob): void;
   /** A frame left the path without a result. */
   onDrop(lane: ModelLane, job: FrameJob, reason: DropReason): void;
@@ -26,7 +26,7 @@ export interface FramePathOptions {
   readonly lanes: ReadonlyMap<string, ModelLane>;
   readonly target: LetterboxTarget;
   readonly batch: BatchLimits;
-  /** milliseconds after which a job that the engine does not answer is given up */
+  /** milliseconds after which a job without an answer is given up */
   readonly engineTimeoutMs: number;
   readonly clock: Clock;
   readonly events: FramePathEvents;
@@ -34,9 +34,8 @@ export interface FramePathOptions {
 }
 
 /**
- * From the gates to the detections. A frame is taken from its gate only when the engine has room, or one
- * batch ahead of it while sharp works, and never two of one camera: what waits, waits in the gate, where a
- * newer frame replaces it.
+ * From the gates to the detections. A frame is taken from its gate only when the engine has room, or one batch ahead of
+ * it while sharp works, and never two of one camera: frames wait in the gate, where a newer one replaces them.
  */
 export class FramePath {
   readonly #options: FramePathOptions;
@@ -65,7 +64,7 @@ export class FramePath {
     this.#engine = this.#makeEngineStep();
   }
 
-  /** Moves everything on that can move. Called whenever a frame arrived or the engine has room. */
+  /** Moves everything forward that can move. Called whenever a frame arrived or the engine has room. */
   pump(): void {
     do {
       for (;;) {
@@ -76,7 +75,7 @@ export class FramePath {
     } while (this.#dispatch());
   }
 
-  /** A frame was dropped from outside while it was on its path: its place goes to others. */
+  /** A frame was dropped from outside while on its path: frees its place. */
   forget(lane: ModelLane, job: FrameJob): void {
     this.#batcher.remove(job);
     this.#leaveAhead(lane, job);
@@ -132,7 +131,7 @@ export class FramePath {
     });
   }
 
-  /** Frames that may be on this side of the engine when one of this lane is taken. */
+  /** How many frames may be on this side of the engine when one of this lane is taken. */
   #room(lane: ModelLane): number {
     const worksAhead = lane.choice.decision?.mode !== 'graph';
     return (this.#engine.room + (worksAhead ? 1 : 0)) * this.#options.batch.maxBatch;
@@ -165,7 +164,7 @@ export class FramePath {
     this.#batcher.add(job);
   }
 
-  /** Hands batches that are due to the engine while it has room. True if any went. */
+  /** Hands batches that are due to the engine while it has room. True if there were any. */
   #dispatch(): boolean {
     let isMoving = false;
     while (this.#engine.room > 0) {
@@ -210,7 +209,7 @@ export class FramePath {
     this.#flush(lane);
   }
 
-  /** Delivers what is next in order. */
+  /** Delivers the next results in order. */
   #flush(lane: ModelLane): void {
     for (;;) {
       const job = lane.order.next();

@@ -4,8 +4,8 @@ import type { FrameJob } from './frame/frame-job.ts';
 import type { CameraLedger } from './statistics/ledger.ts';
 
 /**
- * The frames that were taken in and have not left. The only place where a frame leaves the accounts of its
- * camera, which it does once.
+ * The frames that entered and have not left. The only place where a frame leaves its camera's ledger, which happens
+ * once.
  */
 export class FramesInFlight {
   readonly #jobs = new Set<FrameJob>();
@@ -15,7 +15,7 @@ export class FramesInFlight {
     return this.#jobs.size;
   }
 
-  /** The frames as they are now: dropping some of them does not disturb who goes through them. */
+  /** A snapshot of the frames, so that the caller may drop some while iterating. */
   list(): FrameJob[] {
     return [...this.#jobs];
   }
@@ -31,7 +31,7 @@ export class FramesInFlight {
     this.#letGo(job);
   }
 
-  /** Drops a frame, wherever it is. One that has left already stays what it became. */
+  /** Drops a frame, wherever it is. One that already left is not changed. */
   drop(ledger: CameraLedger, job: FrameJob, reason: DropReason): void {
     if (job.isSettled) return;
     job.drop();
@@ -40,7 +40,7 @@ export class FramesInFlight {
     this.#letGo(job);
   }
 
-  /** Resolves once no frame is in flight; the next time if there is none now. */
+  /** Resolves once no frame is in flight; if there is none now, the next time that happens. */
   whenEmptied(): Promise<void> {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }

@@ -17,8 +17,7 @@ export interface ModelLaneOptions {
 }
 
 /**
- * How one model looks at one camera: its preprocessor, its share of the engine, the order of its results, its
- * tracks.
+ * How one model looks at one camera: its preprocessor, its share of the engine, the order of its results, its tracks.
  */
 export class ModelLane implements BatchPeer, ShareHolder {
   readonly camera: CameraIntake;
@@ -28,7 +27,7 @@ export class ModelLane implements BatchPeer, ShareHolder {
   readonly #trackClock = new TrackClock();
   readonly #preprocess: PreprocessPreference;
   choice: PreprocessChoice;
-  /** stride scheduling: the lane with the smallest pass is served next */
+  /** stride scheduling: the lane with the smallest pass goes next */
   pass = 0;
   /** the one frame that is being preprocessed or waits for the engine */
   ahead: FrameJob | null = null;
@@ -49,12 +48,12 @@ export class ModelLane implements BatchPeer, ShareHolder {
     return this.camera.lastReceivedAt;
   }
 
-  /** The engine is loaded: the choice of a preprocessor begins. */
+  /** The engine is loaded: starts the choice of a preprocessor. */
   meetEngine(acceptsRaw: boolean): void {
     this.choice = new PreprocessChoice(this.#preprocess, acceptsRaw);
   }
 
-  /** How the next frame gets to the size of the network. */
+  /** How the next frame is brought to the network's size. */
   modeFor({ image }: FrameJob): PreprocessMode {
     const { width, height, encoding } = this.camera;
     const isRaw = image !== null && !isCompressed(image);
@@ -62,7 +61,7 @@ export class ModelLane implements BatchPeer, ShareHolder {
     return this.choice.modeFor(width, height, encoding, isPacked);
   }
 
-  /** Follows the objects of a frame, which get their ids. False if this model tracks none. */
+  /** Tracks the objects of a frame, which get their ids. False if this model does not track. */
   track(job: FrameJob): boolean {
     if (this.tracker === null) return false;
     this.tracker.update(job.detections, this.#trackClock.next(job.envelope));

@@ -6,7 +6,7 @@ import type { PipelineOptions } from './pipeline-options.ts';
 import { sumCounts, type FrameCounts } from './statistics/ledger.ts';
 import type { CameraSnapshot } from './statistics/snapshot.ts';
 
-/** The lanes of one model, one for each camera, and what they come to together. */
+/** The lanes of one model, one per camera, and their totals. */
 export class ModelLanes {
   readonly byCamera = new Map<string, ModelLane>();
 
@@ -36,7 +36,7 @@ export class ModelLanes {
     for (const lane of this.byCamera.values()) lane.meetEngine(acceptsRaw);
   }
 
-  /** The accounts of all cameras. */
+  /** The ledgers of all cameras, added up. */
   counts(): FrameCounts {
     return sumCounts(Array.from(this.byCamera.values(), ({ camera }) => camera.ledger));
   }

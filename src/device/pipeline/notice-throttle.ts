@@ -1,12 +1,12 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { PipelineNotice } from './pipeline-options.ts';
 
-/** warnings of one code, camera and reason are passed on at most this often; what was held back is counted */
+/** minimum time between warnings of one code, camera and reason; suppressed ones are counted */
 const INTERVAL_MS = 5000;
 
 /**
- * Keeps a fault that repeats with every frame from filling the log. Never throws: a log that fails must not
- * cost a frame its count.
+ * Keeps a fault that repeats with every frame from flooding the log. Never throws: a failing log must not cost a frame
+ * its count.
  */
 export class NoticeThrottle {
   readonly #clock: Clock;
@@ -43,7 +43,7 @@ export class NoticeThrottle {
     try {
       this.#listener?.(notice);
     } catch {
-      // there is no one left to tell
+      // there is nowhere left to report it
     }
   }
 }

@@ -4,7 +4,7 @@ import type { EngineIncident } from '../inference/engine.ts';
 import { NoticeThrottle } from './notice-throttle.ts';
 import type { NoticeSubject, PipelineNotice } from './pipeline-options.ts';
 
-/** The pipeline's lines for the log: their codes, levels and words. */
+/** The pipeline's log lines: codes, levels and texts. */
 export class PipelineNotices {
   readonly #throttle: NoticeThrottle;
 
@@ -22,7 +22,7 @@ export class PipelineNotices {
   }
 
   clockReset(camera: string): void {
-    const message = `${camera}: stamps began anew (a recording that loops, or a clock that was set)`;
+    const message = `${camera}: stamps started over (a recording that loops, or a clock that was set)`;
     this.#throttle.send({ level: 'info', code: 'CLOCK_RESET', camera, message });
   }
 
@@ -36,7 +36,11 @@ export class PipelineNotices {
   }
 
   engineCloseSlow(): void {
-    this.#throttle.send({ level: 'warn', code: 'ENGINE_CLOSE_SLOW', message: 'the engine does not end' });
+    this.#throttle.send({
+      level: 'warn',
+      code: 'ENGINE_CLOSE_SLOW',
+      message: 'the engine does not shut down',
+    });
   }
 
   fromPath(code: string, message: string, subject: NoticeSubject): void {

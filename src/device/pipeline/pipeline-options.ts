@@ -7,10 +7,10 @@ import type { ResultSink } from './frame/frame-result.ts';
 import type { PreprocessPreference } from './preprocess-choice.ts';
 import type { StampLimits } from './stamp-guard.ts';
 
-/** What a notice is about, apart from its code: repetitions are told by it. */
+/** The subject of a notice, besides its code: identifies repetitions. */
 export interface NoticeSubject {
   readonly camera?: string;
-  /** such as why a frame was dropped, or which sink failed; from a small set of words */
+  /** such as why a frame was dropped, or which sink failed; one of a few words */
   readonly reason?: string;
 }
 
@@ -22,7 +22,7 @@ export interface PipelineNotice extends NoticeSubject {
 }
 
 export interface PipelineOptions {
-  /** not yet started: the pipeline starts and closes it */
+  /** not started yet: the pipeline starts and closes it */
   readonly engine: InferenceEngine;
   /** of the bundle that the engine runs */
   readonly manifest: Pick<BundleManifest, 'labels' | 'input' | 'thresholds'>;
@@ -31,12 +31,12 @@ export interface PipelineOptions {
   readonly preprocess?: PreprocessPreference;
   /** default: the bundle's thresholds, all classes */
   readonly limits?: LimitsPatch;
-  /** objects are followed from frame to frame and get ids; default: off */
+  /** tracks objects from frame to frame and gives them ids; default off */
   readonly tracking?: boolean;
   readonly sinks?: readonly ResultSink[];
   /** default: both checks off */
   readonly stamps?: StampLimits;
-  /** frames in one job of the engine; default: 1 on a CPU, else what the engine and the number of cameras allow */
+  /** frames per job of the engine; default: 1 on a CPU, else as many as the engine and the number of cameras allow */
   readonly maxBatch?: number;
   /** milliseconds that a frame waits for others to fill a batch; default 3 */
   readonly maxWaitMs?: number;

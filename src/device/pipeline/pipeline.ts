@@ -26,9 +26,9 @@ import type { PipelineSnapshot, PipelineState } from './statistics/snapshot.ts';
 const DEFAULTS = { maxWaitMs: 3, engineTimeoutMs: 10_000, sinkTimeoutMs: 2000, drainMs: 3000 } as const;
 
 /**
- * The path of a frame, from the camera to the sinks: admission, gate, preprocess, batch, inference, order,
- * track, deliver. `offer` returns at once; each frame offered is published, or dropped and counted by reason,
- * and `received = published + drops + in flight` at every instant.
+ * The path of a frame, from the camera to the sinks: admission, gate, preprocess, batch, inference, order, track,
+ * deliver. `offer` returns immediately; each offered frame is published, or dropped and counted by reason, and
+ * `received = published + drops + in flight` at every instant.
  */
 export class FramePipeline {
   readonly #options: PipelineOptions;
@@ -106,14 +106,14 @@ export class FramePipeline {
     return info;
   }
 
-  /** Frames are taken from now on. @throws GoshawkError before `start` has resolved or after `close` */
+  /** Accepts frames from now on. @throws GoshawkError before `start` has resolved or after `close` */
   activate(): void {
     if (this.#state !== 'inactive' && this.#state !== 'active') throw wrongState(this.#state, 'activated');
     this.#state = 'active';
     this.#stats.activate(this.#clock.monotonicMs());
   }
 
-  /** Takes no more frames and lets those in flight finish; what is still there after `drainMs` is counted as lost. */
+  /** Accepts no more frames and lets those in flight finish; any left after `drainMs` are counted as lost. */
   async deactivate(): Promise<void> {
     if (this.#state !== 'active') return;
     this.#state = 'draining';
@@ -124,8 +124,7 @@ export class FramePipeline {
   }
 
   /**
-   * Ends everything: waiting frames are counted as `shutdown`, those in flight finish within `drainMs`. Safe
-   * to call twice.
+   * Shuts down: waiting frames are counted as `shutdown`, those in flight finish within `drainMs`. Safe to call twice.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -133,8 +132,8 @@ export class FramePipeline {
   }
 
   /**
-   * Takes a frame in. Returns at once with `null`, or with the reason for which it was dropped on the spot.
-   * The memory of the image belongs to the pipeline from here on: it may be moved to another thread.
+   * Accepts a frame. Returns immediately: `null`, or the reason for which it was dropped on the spot. The memory of the
+   * image belongs to the pipeline from here on and may be moved to another thread.
    * @throws GoshawkError for a camera that was not registered
    */
   offer(frame: Frame): DropReason | null {
@@ -160,8 +159,8 @@ export class FramePipeline {
   }
 
   /**
-   * Counts a message that never became a frame (it does not parse, or has an encoding that no one reads) as
-   * received and dropped.
+   * Counts a message that never became a frame (it does not parse, or has an unsupported encoding) as received and
+   * dropped.
    */
   refuse(camera: string, reason: DropReason, detail?: string): void {
     const intake = this.#lanes.of(camera).camera;
@@ -186,14 +185,14 @@ export class FramePipeline {
     this.#delivery.remove(sink);
   }
 
-  /** The accounts of all cameras. */
+  /** The ledgers of all cameras, added up. */
   counts(): FrameCounts {
     return this.#lanes.counts();
   }
 
   /**
-   * Frames that were taken in and have neither been published nor dropped: the frames themselves, which the
-   * ledger must agree with.
+   * Frames that entered and have been neither published nor dropped: the frames themselves, which the ledger must agree
+   * with.
    */
   get framesInFlight(): number {
     return this.#frames.size;

@@ -1,25 +1,24 @@
 import type { PreprocessDecision, PreprocessMode } from './frame/preprocess-mode.ts';
 
-/** What the operator asked for. */
+/** The operator's preference. */
 export const PREPROCESS_WISHES = ['auto', 'sharp', 'graph'] as const;
 
 export type PreprocessPreference = (typeof PREPROCESS_WISHES)[number];
 
-/** frames of each way that are let pass before measuring: caches, memory, the graph's plan for this size */
+/** frames each way before measuring, to fill caches and memory and to build the graph's plan for this size */
 const WARM_FRAMES = 4;
-/** frames of each way that are measured */
+/** frames each way that are measured */
 const MEASURED_FRAMES = 12;
 /**
- * sharp is taken where its time is below this share of the graph's. A busy machine blurs the measurement by a
- * tenth and more, and of two ways that take as long the graph's is the cheaper: it copies nothing and leaves
- * the threads of this process to others.
+ * sharp is chosen if its time is below this share of the graph's. A busy machine blurs the measurement by a tenth or
+ * more, and at equal times the graph is cheaper: it copies nothing and leaves this process's threads to others.
  */
 const CLEARLY_FASTER = 0.85;
 
 /**
- * Chooses how one camera's images reach the size of the network. `auto` sends the first frames both ways in
- * turn and keeps the way whose median time from the gate to the detections is shorter, the graph where they
- * are much alike; the choice is made anew when the camera's size or encoding changes.
+ * Chooses how one camera's images are brought to the network's size. `auto` sends the first frames both ways in turn
+ * and keeps the way with the shorter median time from the gate to the detections, or the graph if they are about equal;
+ * a change of the camera's size or encoding starts the choice over.
  */
 export class PreprocessChoice {
   readonly #acceptsRaw: boolean;
@@ -35,12 +34,12 @@ export class PreprocessChoice {
     this.#acceptsRaw = acceptsRaw;
   }
 
-  /** the decision in force, or `null` while it is being measured and before the first frame */
+  /** the current decision; `null` while measuring and before the first frame */
   get decision(): PreprocessDecision | null {
     return this.#decision;
   }
 
-  /** The way for the next frame. @param isPacked a raw `rgb8` or `bgr8` image, the only kind that the graph reads */
+  /** The way for the next frame. @param isPacked a raw `rgb8` or `bgr8` image, the only kind that the graph takes */
   modeFor(width: number, height: number, encoding: string, isPacked: boolean): PreprocessMode {
     const subject = `${width.toString()}x${height.toString()} ${encoding}`;
     if (subject !== this.#subject) this.#begin(subject, isPacked);
@@ -49,7 +48,7 @@ export class PreprocessChoice {
     return this.#sent % 2 === 0 ? 'graph' : 'sharp';
   }
 
-  /** Tells what a frame cost. Returns the decision at the moment it falls, `null` otherwise. */
+  /** Records what a frame cost. Returns the decision when it is made, `null` otherwise. */
   report(mode: PreprocessMode, milliseconds: number): PreprocessDecision | null {
     if (this.#decision !== null) return null;
     (mode === 'graph' ? this.#graphMs : this.#sharpMs).push(milliseconds);
@@ -64,7 +63,7 @@ export class PreprocessChoice {
     );
   }
 
-  /** The graph refused a raw image: sharp from here on. */
+  /** The graph refused a raw image: uses sharp from here on. */
   giveUpGraph(reason: string): PreprocessDecision | null {
     if (this.#preferred !== 'auto' || this.#decision?.mode === 'sharp') return null;
     return this.#decide('sharp', `the graph failed on ${this.#subject}: ${reason}`);

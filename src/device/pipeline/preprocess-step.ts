@@ -8,13 +8,13 @@ import type { BufferPool } from './scheduling/buffer-pool.ts';
 export interface PreprocessStepOptions {
   readonly target: LetterboxTarget;
   readonly pool: BufferPool;
-  /** The letterboxed image is there. */
+  /** The letterboxed image is ready. */
   onReady(job: FrameJob): void;
   /** The image could not be read. @param message absent if nothing was tried */
   onFailed(lane: ModelLane, job: FrameJob, reason: DropReason, message?: string): void;
 }
 
-/** Letterboxes images with sharp, into buffers of a pool. */
+/** Letterboxes images with sharp, into pooled buffers. */
 export class PreprocessStep {
   readonly #options: PreprocessStepOptions;
 
@@ -22,7 +22,7 @@ export class PreprocessStep {
     this.#options = options;
   }
 
-  /** Never rejects: each frame ends in `onReady`, in `onFailed`, or was dropped meanwhile. */
+  /** Never rejects: each frame ends in `onReady` or `onFailed`, or was dropped meanwhile. */
   async run(lane: ModelLane, job: FrameJob): Promise<void> {
     const { pool, target } = this.#options;
     const { image, letterbox } = job;

@@ -4,10 +4,10 @@ import { StampHistory } from './stamp-history.ts';
 import { clocksAgree } from '../../core/clocks-agree.ts';
 
 /**
- * What becomes of stamps that repeat or step back. `drop`: they are refused. `accept`: frames pass in the
- * order in which they come. `auto`: they pass where that is how a source works, which is where time is
- * simulated, where stamps were never those of the clock here (a recording), and where a source loops; they
- * are refused elsewhere, since there a driver hangs.
+ * What happens to stamps that repeat or step back. `drop`: they are refused. `accept`: frames pass in order of arrival.
+ * `auto`: they pass if that is normal for the source, that is, with simulated time, with stamps that were never those
+ * of the local clock (a recording), and with a source that loops; otherwise they are refused, since they mean that a
+ * driver hangs.
  */
 export type RepeatedStamps = 'auto' | 'accept' | 'drop';
 
@@ -17,18 +17,15 @@ export interface StampLimits {
   readonly futureMs: number;
   /** default `drop` */
   readonly repeated?: RepeatedStamps;
-  /** true while the clock that stamps frames is simulated; asked for `auto` */
+  /** true while the clock that stamps frames is simulated; queried for `auto` */
   readonly isTimeSimulated?: () => boolean;
 }
 
-/** a step back by more than this may be a new time line: a recording that starts again, a clock that was set */
+/** a larger step back may be a new timeline: a recording that starts over, a clock that was set */
 const NEW_TIMELINE_SECONDS = 1;
-/**
- * a step ahead by more than this beyond the time that passed since may be one as well, or a stamp that is
- * just wrong
- */
+/** a larger step ahead, beyond the time that has passed, may be one as well, or just a wrong stamp */
 const FAR_AHEAD_SECONDS = 60;
-/** steadily increasing stamps that make a new time line believable */
+/** steadily increasing stamps after which a new timeline is believed */
 const NEW_TIMELINE_FRAMES = 3;
 
 /** True for the stamp of a driver that sets none. */
@@ -36,7 +33,7 @@ export function isUnset(stamp: Stamp): boolean {
   return stamp.sec === 0 && stamp.nanosec === 0;
 }
 
-/** Milliseconds from a stamp to now; negative for one in the future, `NaN` where the driver set none. */
+/** Milliseconds from a stamp to now; negative for one in the future, `NaN` if the driver set none. */
 export function stampAge(stamp: Stamp, wallMs: number): number {
   return isUnset(stamp) ? Number.NaN : wallMs - (stamp.sec * 1000 + stamp.nanosec / 1e6);
 }
@@ -47,22 +44,22 @@ export function secondsBetween(a: Stamp, b: Stamp): number {
 }
 
 /**
- * Judges the stamps of one camera. Repeated and regressed stamps are refused, since trackers and consumers
- * that pair results with images rely on their order; so is one far ahead of the others, after which every
- * right one would count as regressed. After a step back of more than a second, or ahead of more than a minute
- * beyond the time that passed, the third of three increasing stamps opens a new time line (`clockResets`), so
- * a looping recording does not go silent. Where repeated stamps are accepted, the first step back of more
- * than a second opens one. A stamp of zero means that the driver sets none: such frames pass unjudged.
+ * Checks the stamps of one camera. Repeated and regressed stamps are refused, since trackers and consumers that pair
+ * results with images rely on their order; so is a stamp far ahead of the others, after which every correct one would
+ * count as regressed. After a step back of more than a second, or ahead of more than a minute beyond the time that
+ * passed, the third of three increasing stamps starts a new timeline (`clockResets`), so a looping recording does not
+ * go silent. If repeated stamps are accepted, the first step back of more than a second starts one. A stamp of zero
+ * means that the driver sets none: such frames pass unchecked.
  */
 export class StampGuard {
   readonly #limits: StampLimits;
   #last: Stamp | null = null;
-  /** when the last accepted stamp came, monotonic milliseconds */
+  /** when the last accepted stamp arrived, monotonic milliseconds */
   #lastAt = 0;
   #candidate: Stamp | null = null;
   #candidateFrames = 0;
   #clockResets = 0;
-  /** the newest stamp that rose was not of the clock here: it comes from a recording */
+  /** the newest increasing stamp was not of the local clock: it comes from a recording */
   #isRecorded = false;
   readonly #history = new StampHistory();
 
@@ -70,15 +67,15 @@ export class StampGuard {
     this.#limits = limits;
   }
 
-  /** how often a new time line was accepted */
+  /** how often a new timeline was accepted */
   get clockResets(): number {
     return this.#clockResets;
   }
 
   /**
    * The reason to refuse a frame with this stamp, or `null`.
-   * @param wallMs the stamping clock's now, ms since the epoch
-   * @param monotonicMs when the frame came
+   * @param wallMs now, on the clock that stamps frames, ms since the epoch
+   * @param monotonicMs when the frame arrived
    */
   judge(stamp: Stamp, wallMs: number, monotonicMs: number): DropReason | null {
     if (isUnset(stamp)) return null;

@@ -1,17 +1,16 @@
 import type { Stamp } from '../../core/frame.ts';
 
 /**
- * Stamps that are remembered: half a minute of a fast camera. Longer loops step back far enough to be a new
- * time line.
+ * Number of stamps remembered: half a minute of a fast camera. Longer loops step back far enough to be a new timeline.
  */
 const REMEMBERED = 1024;
 
-/** Notices a source that plays the same stamps over and over, by two that come again one after the other. */
+/** Detects a source that plays the same stamps over and over, by two known ones in a row. */
 export class StampHistory {
   readonly #seconds = new Float64Array(REMEMBERED).fill(Number.NaN);
   readonly #nanoseconds = new Float64Array(REMEMBERED);
   #next = 0;
-  /** place of the last stamp that was known already; -1 where it was new */
+  /** position of the last stamp if it was known already; -1 if it was new */
   #lastFound = -1;
   #isLooping = false;
 
@@ -20,7 +19,7 @@ export class StampHistory {
     return this.#isLooping;
   }
 
-  /** Takes the next stamp of the source, in the order in which they come. */
+  /** Takes the next stamp of the source, in order of arrival. */
   note(stamp: Stamp): void {
     const found = this.#find(stamp);
     if (found < 0) {

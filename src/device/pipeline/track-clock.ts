@@ -1,18 +1,18 @@
 import type { FrameEnvelope } from '../../core/frame.ts';
 import { isUnset, secondsBetween } from './stamp-guard.ts';
 
-/** A step between stamps that is longer than this is not a time between two frames, seconds. */
+/** A longer step between stamps is not the time between two frames, seconds. */
 const LONGEST_STEP = 60;
 
 /**
- * The time on which objects of one camera are followed, which only rises: by the stamps while they rise, by
- * when the frames came where stamps repeat, step back or are not set.
+ * The time for tracking one camera's objects, which only increases: by the stamps while they increase, by arrival times
+ * if stamps repeat, step back or are not set.
  */
 export class TrackClock {
   #seconds = 0;
   #last: Pick<FrameEnvelope, 'stamp' | 'receivedAt'> | null = null;
 
-  /** Seconds from the first frame to this one. Frames are given in the order in which they came. */
+  /** Seconds from the first frame to this one. Frames are passed in order of arrival. */
   next({ stamp, receivedAt }: Pick<FrameEnvelope, 'stamp' | 'receivedAt'>): number {
     const last = this.#last;
     this.#last = { stamp, receivedAt };

@@ -1,15 +1,15 @@
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 
-/** How inference is doing, for people. */
+/** The state of inference, in words. */
 export interface EngineCondition {
-  /** `down`: no runner is left; `degraded`: some are lost; `recovered`: all are there, and some were lost before */
+  /** `down`: no runner is left; `degraded`: some are lost; `recovered`: all are running again after losses */
   readonly state: 'running' | 'recovered' | 'degraded' | 'down';
   readonly words: string;
 }
 
 type Stats = Pick<PipelineSnapshot, 'engine' | 'engineLost' | 'engineRestored' | 'lastIncident'>;
 
-/** What losses and returns of runners come to. */
+/** Sums up losses and returns of runners. */
 export function engineCondition({
   engine,
   engineLost,
@@ -28,7 +28,7 @@ export function engineCondition({
   if (engineLost > 0)
     return {
       state: 'recovered',
-      words: `inference was lost ${String(engineLost)} times and came back; last: ${last}`,
+      words: `inference was lost ${String(engineLost)} times and recovered; last: ${last}`,
     };
   return { state: 'running', words: 'running' };
 }

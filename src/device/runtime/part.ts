@@ -13,20 +13,20 @@ export interface PipelineSession {
   readonly cameras: readonly string[];
   /** class names of the model */
   readonly labels: readonly string[];
-  /** stats of now, with what the cameras say of themselves */
+  /** current stats, including those that the cameras report */
   snapshot(): PipelineSnapshot;
 }
 
-/** Metrics in the Prometheus text format: whole families, every line ended, names that no other source has. */
+/** Metrics in the Prometheus text format: complete families, every line terminated, names that no other source has. */
 export interface MetricsSource {
   text(): Promise<string>;
 }
 
-/** What a part has for one session. The runtime lets go of it when the session goes. */
+/** What a part provides for one session. The runtime releases it when the session goes. */
 export interface Attachment {
   /** gets every published result of the session, after the publisher */
   readonly sink?: ResultSink;
-  /** shown while the session is there */
+  /** shown while the session exists */
   readonly metrics?: MetricsSource;
 }
 
@@ -48,36 +48,38 @@ export interface Attachment {
 export interface Part {
   readonly name: string;
   /**
-   * Parts that show what this one offers. Where none of them was asked for, this one is not made either, so that no
-   * frame is handed to a sink whose results nobody can see.
+   * Parts that show the results of this one. If none of them was requested, this one is not created either, so that no
+   * frame goes to a sink whose results nobody can see.
    */
   readonly servedBy?: readonly string[];
   /**
-   * @param signal aborts when the process is to end before everything has started: what takes long gives up then
+   * @param signal aborts if the process is to end before everything has started: long operations then give up
    * @throws GoshawkError for settings that cannot be used
    */
   start?(signal: AbortSignal): Promise<void> | void;
-  /** Ends what `start` began. What it throws is logged, and keeps no other part from stopping. */
+  /** Ends what `start` began. What it throws is logged, and does not keep other parts from stopping. */
   stop?(): Promise<void> | void;
-  /** A session comes. The device's stats are still those of the time before it. */
+  /** A session arrives. The device's stats are still those of the time before it. */
   attach?(session: PipelineSession): Attachment;
   /** The session goes. It has drained, and the device's stats are still its own. */
   detach?(): void;
   /** shown whether a session is there or not */
   readonly metrics?: MetricsSource;
   status?(): PartStatus;
-  /** Reasons for which the device is not healthy; they also go to the node's diagnostics. */
+  /** Reasons why the device is not healthy; they also go to the node's diagnostics. */
   health?(): readonly string[];
-  /** Readings of the machine, for telemetry. CPU load is that since the last call, so it has one reader. */
+  /**
+   * Readings of the machine, for telemetry. CPU load is measured since the last call, so there can be only one reader.
+   */
   host?(): HostStats;
   readonly images?: LiveImages;
 }
 
-/** What parts see of the device: the session, and what other parts offer. */
+/** How parts see the device: the session, and what other parts offer. */
 export interface DeviceView {
-  /** null while there is no session */
+  /** null without a session */
   snapshot(): PipelineSnapshot | null;
-  /** what `/api/status` sends; null while there is no session */
+  /** what `/api/status` sends; null without a session */
   status(): DeviceStatus | null;
   health(): Health;
   /** the metrics of all parts */
@@ -86,9 +88,9 @@ export interface DeviceView {
   readonly images: LiveImages;
 }
 
-/** What a part is made with. */
+/** What a part is created with. */
 export interface PartContext {
-  /** answers from `start` on */
+  /** usable from `start` on */
   readonly device: DeviceView;
   /** the detector on the robot: a ROS name such as `/goshawk/detector`, or what an operator calls it */
   readonly node: string;
@@ -96,20 +98,20 @@ export interface PartContext {
 }
 
 /**
- * A part as the list of parts has it. Parameters are declared as data: the ROS parameters and the options of
- * `goshawk run` are made from them.
+ * An entry of the list of parts. Parameters are declared as data: the ROS parameters and the options of `goshawk run`
+ * are derived from them.
  */
 export interface PartDefinition<T extends ParameterTable> {
   readonly parameters: T;
   /**
-   * Makes the part; nothing is opened yet.
-   * @param values those of now: what is read `always` changes in them
-   * @returns null where the values ask for nothing
+   * Creates the part; nothing is opened yet.
+   * @param values the current ones: those that are read `always` change in place
+   * @returns null if the values ask for nothing
    */
   create(values: Readonly<ValuesOf<T>>, context: PartContext): Part | null;
 }
 
-/** Declares a part, so that its values are typed by its parameters. */
+/** Declares a part, with its values typed by its parameters. */
 export function definePart<const T extends ParameterTable>(definition: PartDefinition<T>): PartDefinition<T> {
   return definition;
 }

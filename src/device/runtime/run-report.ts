@@ -19,10 +19,10 @@ function engineOf(engine: PipelineSnapshot['engine']): RunReport['engine'] {
   return { kind, workers, threads, queueDepth, sizing: copied, ...model };
 }
 
-/** A pipeline's run as `goshawk.report.run/1`. Made after the pipeline has drained, nothing is in flight in it. */
+/** A pipeline's run as `goshawk.report.run/1`. Called after the pipeline has drained: nothing is in flight. */
 export function makeRunReport({ snapshot, bundle, startedAt }: RunFacts): RunReport {
   const { frames, latencyMs, detections, activeSeconds, framesSeconds } = snapshot;
-  // a single frame says nothing of a rate but that there was one
+  // a single frame shows that there was one, but no rate
   const seconds = framesSeconds > 0 ? framesSeconds : activeSeconds;
   const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
   return runReportSchema.parse({

@@ -9,17 +9,17 @@ import { healthOf, statusOf, type DeviceStatus, type PartStatus } from './status
 export interface RuntimeOptions {
   /** name of the detector */
   readonly node: string;
-  /** without a frame, after which a camera counts as silent */
+  /** time without a frame after which a camera counts as silent */
   silentAfterMs(): number;
   readonly log: (level: 'info' | 'warn' | 'error', line: string) => void;
   /**
-   * What becomes of a part that is refused with a coded error. `reject`: everything is stopped and `start` rejects.
+   * What happens when a part fails to start with a coded error. `reject`: everything is stopped and `start` rejects.
    * `leave-out`: it is logged, and the rest starts without it.
    */
   readonly whenRefused: 'reject' | 'leave-out';
 }
 
-/** A part that has started, and what it has for the session. */
+/** A part that has started, and what it provides for the session. */
 interface Started {
   readonly part: Part;
   attachment: Attachment;
@@ -35,7 +35,7 @@ const NO_IMAGES: LiveImages = {
 };
 
 /**
- * The parts of a running device and the session that they look at. `goshawk run` and the detector node each have one;
+ * The parts of a running device and the session that they see. `goshawk run` and the detector node each have one;
  * perception never waits for it.
  */
 export class Runtime implements DeviceView {
@@ -45,10 +45,10 @@ export class Runtime implements DeviceView {
   #session: PipelineSession | null = null;
   /** why parts were left out */
   readonly #refused: string[] = [];
-  /** faults of parts that were logged already */
+  /** part faults that were already logged */
   readonly #logged = new Set<string>();
 
-  /** @param create makes the parts, in the order in which they start */
+  /** @param create creates the parts, in the order in which they start */
   constructor(options: RuntimeOptions, create: (context: PartContext) => readonly Part[]) {
     this.#options = options;
     this.#parts = create({ device: this, node: options.node, log: options.log });
@@ -56,7 +56,7 @@ export class Runtime implements DeviceView {
 
   /**
    * Starts the parts one after the other. Once `signal` aborts, no more are started.
-   * @throws GoshawkError of a part that is refused, where `whenRefused` is `reject`; nothing is left running then
+   * @throws GoshawkError of a part that fails to start, if `whenRefused` is `reject`; nothing is left running then
    */
   async start(signal: AbortSignal): Promise<void> {
     for (const part of this.#parts) {
@@ -83,7 +83,7 @@ export class Runtime implements DeviceView {
     if (attachment.sink !== undefined) session?.pipeline.addSink(attachment.sink);
   }
 
-  /** A session comes: before `start`, where it is there from the beginning, or between two others. */
+  /** A session arrives: before `start` if it exists from the beginning, or between two others. */
   attach(session: PipelineSession): void {
     for (const started of this.#started) {
       this.#guard(started.part, () => {
@@ -94,7 +94,7 @@ export class Runtime implements DeviceView {
     this.#session = session;
   }
 
-  /** The session goes. It has drained, so that what parts say of it last is whole. */
+  /** The session goes. It has drained, so the last reports of parts are complete. */
   detach(): void {
     if (this.#session === null) return;
     for (const started of this.#started.toReversed()) {
@@ -104,7 +104,7 @@ export class Runtime implements DeviceView {
     this.#session = null;
   }
 
-  /** Stops what has started, the last first. Never rejects: a part that cannot be stopped is logged. */
+  /** Stops what has started, last first. Never rejects: a part that cannot be stopped is logged. */
   async stop(): Promise<void> {
     for (let last = this.#started.at(-1); last !== undefined; last = this.#started.at(-1)) {
       try {
@@ -117,12 +117,12 @@ export class Runtime implements DeviceView {
     this.#session = null;
   }
 
-  /** What operators should know: parts that were left out, and what parts say of their own health. */
+  /** What operators should know: parts that were left out, and what parts report about their health. */
   complaints(): readonly string[] {
     return [...this.#refused, ...this.#healthOfParts()];
   }
 
-  /** What parts add to the status; answered also while there is no session. */
+  /** What parts add to the status, with or without a session. */
   partStatus(): PartStatus {
     return Object.assign({}, ...this.#ask((part) => part.status?.())) as PartStatus;
   }
@@ -163,7 +163,7 @@ export class Runtime implements DeviceView {
     return this.#ask((part) => part.health?.()).flat();
   }
 
-  /** The answers of the parts that have one. A part that throws has none, and keeps no other from answering. */
+  /** The answers of the parts that have one. A part that throws has none, and does not affect others. */
   #ask<T>(ask: (part: Part) => T | undefined): T[] {
     return this.#started.flatMap(({ part }) => {
       const answer = this.#guard(part, () => ask(part));

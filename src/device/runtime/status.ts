@@ -4,7 +4,7 @@ import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/statistics/sn
 import { nothingOut } from './camera-trouble.ts';
 import { engineCondition } from './engine-trouble.ts';
 
-/** What a part adds to the status, under names of its own. */
+/** What a part adds to the status, under its own names. */
 export interface PartStatus {
   readonly telemetry?: NonNullable<Status['telemetry']>;
   readonly [name: string]: unknown;
@@ -15,7 +15,7 @@ export interface DeviceStatus extends PipelineSnapshot {
   readonly bundle: { readonly name: string; readonly version: string; readonly digest: string } | null;
   readonly variant: string | null;
   readonly provider: string | null;
-  /** null where it is off */
+  /** null if it is off */
   readonly telemetry: Status['telemetry'];
   /** a camera that has sent nothing for this long is silent */
   readonly silentAfterMs: number;
@@ -54,9 +54,9 @@ function cameraTrouble(
 }
 
 /**
- * Healthy: a model is loaded and runs, the pipeline is active, every camera sends, and something of it is
- * published. Telemetry that is away is not a health problem.
- * @param silentAfterMs without a frame, after which a camera does not send: a slow one may take its time
+ * Healthy: a model is loaded and runs, the pipeline is active, every camera sends, and some of it is published. An
+ * unreachable broker is not a health problem.
+ * @param silentAfterMs time without a frame after which a camera counts as silent: a slow one may take longer
  */
 export function healthOf(snapshot: PipelineSnapshot, silentAfterMs: number): Health {
   const reasons: string[] = [];

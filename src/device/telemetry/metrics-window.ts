@@ -42,9 +42,8 @@ function dropsSince(now: FrameCounts, before: FrameCounts): CameraStats['drops']
 }
 
 /**
- * Turns the running totals of one pipeline into windows that touch: what one window does not hold, the next
- * one does. Latencies are counted one by one. Totals of another pipeline begin at 0, so it has a
- * `MetricsWindow` of its own.
+ * Turns the running totals of one pipeline into contiguous windows: what one window misses is in the next. Latencies
+ * are counted one by one. Totals of another pipeline start at 0, so it has a separate `MetricsWindow`.
  */
 export class MetricsWindow {
   readonly #latencies = new Map<string, LatencyCounts>();
@@ -56,7 +55,7 @@ export class MetricsWindow {
     this.#start = start;
   }
 
-  /** where the open window began */
+  /** start of the current window */
   get start(): Date {
     return this.#start;
   }
@@ -66,9 +65,9 @@ export class MetricsWindow {
   }
 
   /**
-   * Ends the window at `end` and begins the next one there. Rates are over the part of it in which the
-   * pipeline took frames.
-   * @param snapshot null while there is no pipeline: the window then holds no camera
+   * Ends the window at `end` and starts the next one there. Rates cover the part of it in which the pipeline accepted
+   * frames.
+   * @param snapshot null while there is no pipeline: the window then has no camera
    */
   close(snapshot: PipelineSnapshot | null, host: HostStats, end: Date): MetricsBody {
     const active = snapshot?.activeSeconds ?? 0;

@@ -8,9 +8,9 @@ export interface Waiting {
 }
 
 /**
- * The bounded queue of one stream, in memory. When it is full, the oldest message is dropped and counted. The
- * owner declares drops as gaps; `produced = delivered + dropped + waiting` is always true, a message that was
- * taken counts as waiting.
+ * The bounded queue of one stream, in memory. When it is full, the oldest message is dropped and counted. The owner
+ * declares drops as gaps; `produced = delivered + dropped + waiting` is always true, where a taken message counts as
+ * waiting.
  */
 export class Outbox {
   readonly #waiting: Waiting[] = [];
@@ -25,7 +25,7 @@ export class Outbox {
     this.#capacity = capacity;
   }
 
-  /** Gives the message the next number of its stream and lets it wait. */
+  /** Numbers the message within its stream and queues it. */
   put(body: object, timestamp: string): void {
     this.#waiting.push({ headerId: this.#produced, timestamp, body });
     this.#produced += 1;
@@ -35,13 +35,13 @@ export class Outbox {
     }
   }
 
-  /** Counts a message that was made and could not be put here, under the number that it would have had. */
+  /** Counts a message that could not be queued, under the number that it would have had. */
   lose(): void {
     this.#produced += 1;
     this.#drop();
   }
 
-  /** The oldest message, taken out: the caller reports it as `delivered`, `failed` or `undeliverable`. */
+  /** Takes out the oldest message: the caller reports it as `delivered`, `failed` or `undeliverable`. */
   take(): Waiting | undefined {
     return this.#waiting.shift();
   }
@@ -50,7 +50,7 @@ export class Outbox {
     this.#delivered += 1;
   }
 
-  /** A taken message goes back to the front, or is dropped and counted if newer ones filled the queue. */
+  /** A taken message returns to the front, or is dropped and counted if newer ones filled the queue. */
   failed(message: Waiting): void {
     if (this.#waiting.length < this.#capacity) this.#waiting.unshift(message);
     else this.#drop();

@@ -5,7 +5,7 @@ import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 
 /** Everything that crosses between the telemetry client and its thread. */
 
-/** Who speaks, and in which process run. */
+/** Who sends, and in which process run. */
 export interface SenderIdentity {
   readonly site: string;
   readonly robot: string;
@@ -15,20 +15,20 @@ export interface SenderIdentity {
   readonly bootId: string;
 }
 
-/** How to reach the broker and who speaks. Secrets come as values or files, never on a command line. */
+/** How to reach the broker and who sends. Secrets come as values or files, never on a command line. */
 export interface TelemetrySettings extends SenderIdentity, BrokerSecrets, TlsFiles {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
   readonly url: string;
 }
 
-/** A message of a stream, or one that was made and cannot be sent: it is counted, and declared as a gap. */
+/** A message of a stream, or one that cannot be sent: it is counted and declared as a gap. */
 export type StreamMessage =
   | { readonly type: 'message'; readonly stream: ReportedStream; readonly body: object }
   | { readonly type: 'lost'; readonly stream: ReportedStream };
 
 export type ToTelemetryThread = StreamMessage | { readonly type: 'close' };
 
-/** Counts since the thread began: `produced = delivered + dropped + waiting`, for each stream. */
+/** Counts since the thread started: `produced = delivered + dropped + waiting`, for each stream. */
 export interface TelemetryCounts {
   readonly produced: number;
   readonly delivered: number;

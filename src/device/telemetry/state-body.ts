@@ -15,7 +15,7 @@ const LIFECYCLE: Readonly<Record<PipelineState, StateBody['lifecycle']>> = {
   closed: 'finalized',
 };
 
-/** The bundle that a snapshot's figures belong to; `null` before it is loaded. */
+/** The bundle that a snapshot refers to; `null` before it is loaded. */
 export function bundleReference(snapshot: PipelineSnapshot): StateBody['bundle'] {
   if (snapshot.engine === null) return null;
   const { bundle, variant, provider } = snapshot.engine;
@@ -28,7 +28,7 @@ function referenceOf({ engine }: PipelineSnapshot): StateBody['reference'] {
   return { ...referenceCheck, exactInt8, choice: choice.how, why: choice.why, refused: refusedOf(engine) };
 }
 
-/** What is said while no model is loaded. */
+/** The body while no model is loaded. */
 export function unconfiguredBody(uptimeSeconds: number, host: HostStats): StateBody {
   return { uptimeSeconds, lifecycle: 'unconfigured', bundle: null, reference: null, cameras: [], host };
 }

@@ -14,7 +14,7 @@ import type { LinkEvents, LinkIdentity, MqttLink } from '../../platform/mqtt/mqt
 import { Outbox, type Waiting } from './outbox.ts';
 import type { CountsByStream, FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
 
-/** A last message and the end of the connection may take this long together. */
+/** Time limit of the last message and the disconnect together. */
 const CLOSE_LIMIT_MS = 3_000;
 
 /** What the sender needs of the connection to the broker. */
@@ -33,9 +33,8 @@ type SendError = Error & { readonly code?: unknown };
 type Gaps = ReadonlyMap<ReportedStream, number>;
 
 /**
- * Sends the streams of one detector: numbers their messages, keeps them while the broker is away, delivers
- * them one at a time in order, and declares what was lost. It neither waits for the broker nor throws: what
- * becomes of messages is posted.
+ * Sends the streams of one detector: numbers their messages, keeps them while the broker is away, delivers them one at
+ * a time in order, and declares what was lost. It neither waits for the broker nor throws: outcomes are posted.
  */
 export class StreamSender {
   readonly #identity: SenderIdentity;
@@ -71,7 +70,7 @@ export class StreamSender {
     this.#link.open();
   }
 
-  /** Takes a message of the runtime; delivery begins at once if the link is up. */
+  /** Takes a message of the runtime; delivery starts immediately if the link is up. */
   receive(message: StreamMessage): void {
     const outbox = this.#outboxes.get(message.stream);
     if (message.type === 'lost') outbox?.lose();
@@ -82,7 +81,7 @@ export class StreamSender {
   }
 
   /**
-   * Delivers what waits, says OFFLINE if the link is up, and ends it: within the limit, whatever the broker
+   * Delivers what waits, sends OFFLINE if the link is up, and closes it: within the time limit, whatever the broker
    * does.
    */
   async close(): Promise<void> {
@@ -96,8 +95,8 @@ export class StreamSender {
     await Promise.race([this.#sayOffline().catch(() => undefined), limit]);
     await Promise.race([this.#link.close().catch(() => undefined), limit]);
     if (timer !== undefined) clock.stopTimer(timer);
-    // A broker that refuses the last message, or never answers, must not keep this thread, and with it the
-    // process, from ending.
+    // A broker that refuses the last message, or never answers, must not keep this thread, and with it the process,
+    // alive.
     this.#link.drop();
     this.#postCounts();
   }
@@ -116,7 +115,7 @@ export class StreamSender {
     if (this.#link.connected) await this.#publish('connection', this.#presence('OFFLINE'));
   }
 
-  /** Delivers what waits; resolves when that is over, also for whoever asks while it is under way. */
+  /** Delivers what waits; resolves when that is over, also for callers that ask while it is under way. */
   #pump(): Promise<void> {
     if (!this.#isPumping) this.#pumping = this.#deliverWaiting();
     return this.#pumping;
@@ -162,7 +161,7 @@ export class StreamSender {
         outbox.failed(message);
         throw error;
       }
-      // No later attempt can succeed, and the messages behind it must not wait for ever.
+      // No later attempt can succeed, and the messages behind it must not wait forever.
       outbox.undeliverable();
     }
   }
@@ -177,8 +176,7 @@ export class StreamSender {
   }
 
   /**
-   * Publishes, and posts whether the broker accepts it: a link that is up and delivers nothing must not look
-   * healthy.
+   * Publishes, and posts whether the broker accepts it: a link that is up but delivers nothing must not look healthy.
    */
   async #publish(stream: Stream, payload: string): Promise<void> {
     const topic = this.#topic(stream);

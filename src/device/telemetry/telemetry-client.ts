@@ -16,11 +16,10 @@ export interface TelemetryStatus {
   readonly connected: boolean;
   readonly protocol: '5' | '3.1.1' | null;
   /**
-   * of the trouble that the link has, or that the broker has with the messages; null where there is none and
-   * before the first attempt ended
+   * trouble with the link, or of the broker with the messages; null if there is none and before the first attempt ends
    */
   readonly code: LinkCode | null;
-  /** why the link is down, or messages are refused; empty while all is well */
+  /** why the link is down or messages are refused; empty while all is well */
   readonly reason: string;
   readonly streams: CountsByStream | null;
 }
@@ -101,7 +100,7 @@ export class TelemetryClient {
     throw new GoshawkError('GOSHAWK_TELEMETRY_INVALID', { stream, reason }, { cause: error });
   }
 
-  /** Says OFFLINE if the link is up, waits 3 s at most, and ends the thread. */
+  /** Sends OFFLINE if the link is up, waits 3 s at most, and ends the thread. */
   async close(): Promise<void> {
     this.#post({ type: 'close' });
     await this.#closed;

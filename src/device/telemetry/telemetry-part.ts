@@ -26,25 +26,25 @@ export const TELEMETRY = definePart({
       kind: 'string',
       default: '',
       read: 'start',
-      description: 'PEM file of the authorities that the broker is trusted by. Empty for those of Node.',
+      description: 'PEM file of the CAs to trust for the broker. Empty: the CAs of Node.',
       option: {
         flags: '--telemetry-ca-file <file>',
-        description: 'authorities that the broker is trusted by (PEM)',
+        description: 'CAs to trust for the broker (PEM)',
       },
     },
     telemetry_cert_file: {
       kind: 'string',
       default: '',
       read: 'start',
-      description: 'PEM file with the certificate of this client, its chain behind it. Empty for none.',
+      description: 'PEM file with the certificate of this client, followed by its chain. Empty for none.',
       option: { flags: '--telemetry-cert-file <file>', description: 'certificate of this client (PEM)' },
     },
     telemetry_key_file: {
       kind: 'string',
       default: '',
       read: 'start',
-      description: 'PEM file with the key of that certificate, not encrypted. Empty for none.',
-      option: { flags: '--telemetry-key-file <file>', description: 'key of that certificate (PEM)' },
+      description: 'PEM file with the private key of that certificate, unencrypted. Empty for none.',
+      option: { flags: '--telemetry-key-file <file>', description: 'private key of that certificate (PEM)' },
     },
     site: {
       kind: 'string',
@@ -83,14 +83,14 @@ interface TelemetryOptions extends TlsFiles {
   /** broker address without user or password */
   readonly url: string;
   readonly site: string;
-  /** the machine's host name where it is empty */
+  /** the machine's host name if empty */
   readonly robot: string;
   readonly node: string;
 }
 
 /**
- * Telemetry as a part. A broker that is away is tried again for as long as the part lives; what cannot be used at all
- * is refused at start.
+ * Telemetry as a part. An unreachable broker is retried for as long as the part lives; unusable settings are refused at
+ * start.
  */
 class Telemetry implements Part {
   readonly name = 'telemetry';
@@ -136,7 +136,7 @@ class Telemetry implements Part {
     );
   }
 
-  /** A session counts from 0, so its windows are its own: that of the time before it ends here, if there was one. */
+  /** A session counts from 0, so it has separate windows: any earlier one ends here. */
   attach(): Attachment {
     this.#reporter?.turn();
     return { sink: this.#sink };
@@ -150,7 +150,7 @@ class Telemetry implements Part {
     return this.#client === null ? {} : { telemetry: { ...this.#client.status } };
   }
 
-  /** Sends the last window, says OFFLINE and ends the thread. */
+  /** Sends the last window and OFFLINE, and ends the thread. */
   async stop(): Promise<void> {
     this.#reporter?.close();
     await this.#client?.close();

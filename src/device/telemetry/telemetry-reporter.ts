@@ -11,8 +11,7 @@ import { MetricsWindow } from './metrics-window.ts';
 import { stateBody, unconfiguredBody } from './state-body.ts';
 
 /**
- * Where messages go: `TelemetryClient`, or a test. A message that cannot be sent is declared as lost there,
- * and throws.
+ * Where messages go: `TelemetryClient`, or a test. A message that cannot be sent is declared as lost there, and throws.
  */
 export interface TelemetryOutlet {
   send<Name extends PeriodicStream>(stream: Name, body: StreamBody<Name>): void;
@@ -25,7 +24,7 @@ export interface ReporterSources {
   now(): Date;
 }
 
-/** What one report is about. */
+/** What one report covers. */
 interface Moment {
   readonly snapshot: PipelineSnapshot | null;
   readonly host: HostStats;
@@ -35,9 +34,9 @@ interface Moment {
 type Bodies = { readonly [Name in PeriodicStream]: (moment: Moment) => StreamBody<Name> };
 
 /**
- * Reports regularly what happened since the last report, each stream with the period of its row. `sink` has
- * to be among the pipeline's sinks. A pipeline counts from 0, so it has windows of its own: `turn` is called
- * when one comes and when one goes.
+ * Reports what happened since the last report, each stream with the period in its row. `sink` must be among the
+ * pipeline's sinks. A pipeline counts from 0, so it has separate windows: `turn` is called when one arrives and when
+ * one goes.
  */
 export class TelemetryReporter {
   readonly sink: ResultSink = {
@@ -59,7 +58,7 @@ export class TelemetryReporter {
   #window: MetricsWindow;
   #isClosed = false;
 
-  /** @param periodMs of all streams, instead of their own */
+  /** @param periodMs for all streams, instead of their own */
   constructor(
     sources: ReporterSources,
     outlet: TelemetryOutlet,
@@ -76,9 +75,7 @@ export class TelemetryReporter {
     );
   }
 
-  /**
-   * Never throws: a timer has nobody to catch. A stream that fails does not keep the others from being sent.
-   */
+  /** Never throws: nobody could catch it in a timer. A stream that fails does not keep the others from being sent. */
   report(streams: readonly PeriodicStream[] = PERIODIC_STREAMS): void {
     this.#try(() => {
       const snapshot = this.#sources.snapshot();
@@ -88,8 +85,8 @@ export class TelemetryReporter {
   }
 
   /**
-   * Ends the window of the pipeline that goes, or of the time without one, where the next begins. Called
-   * while `snapshot` still answers for what goes.
+   * Ends the window of the outgoing pipeline, or of the time without one, where the next one starts. Called while
+   * `snapshot` still belongs to the outgoing one.
    */
   turn(): void {
     if (this.#isClosed) return;
@@ -126,7 +123,7 @@ export class TelemetryReporter {
   }
 }
 
-/** Streams by milliseconds between their messages: those with the same period share a snapshot. */
+/** Streams by period in milliseconds: those with the same period share a snapshot. */
 function byPeriod(periodMs?: number): Map<number, PeriodicStream[]> {
   const groups = new Map<number, PeriodicStream[]>();
   for (const stream of PERIODIC_STREAMS) {

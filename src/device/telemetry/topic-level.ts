@@ -1,11 +1,10 @@
 import { sha256Of } from '../../platform/digest.ts';
 
-/** Longest level of a topic. */
+/** Maximum length of a topic level. */
 const MAX_LEVEL = 64;
 
 /**
- * A name that can be a topic level, from one that may hold anything. Long names stay apart where they differ only
- * behind what fits.
+ * Turns an arbitrary name into a topic level. Long names that differ only in the part that is cut off stay distinct.
  */
 export function topicLevelFrom(name: string): string {
   const cleaned = name.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');

@@ -123,7 +123,7 @@ export class FakeEngine implements InferenceEngine {
         boxes: 0.0001,
         tolerance: 0.03,
         inputs: 6,
-        reason: 'it gives what it gave',
+        reason: 'it reproduces its reference outputs',
       },
       choice: { how: 'only', why: 'there is no other', candidates: [], notes: [] },
       nodesByProvider: { cpu: 10 },

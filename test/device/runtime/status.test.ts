@@ -64,7 +64,7 @@ describe('health', () => {
     expect(healthOf(pipeline.snapshot(), 3000).reasons).toEqual(['camera front has been silent for 603 s']);
   });
 
-  it('is no health where frames come in and none goes out, and says why the last one did not', async () => {
+  it('is bad if frames arrive but none is published, and says why the last one was dropped', async () => {
     const { clock, pipeline, maker } = setUp();
     await pipeline.start();
     pipeline.activate();
@@ -75,7 +75,7 @@ describe('health', () => {
     const { ok, reasons } = healthOf(pipeline.snapshot(), 5000);
     expect(ok).toBe(false);
     expect(reasons).toEqual([
-      expect.stringMatching(/^camera front: 3[01]\.\d frames\/s come in .* malformed$/),
+      expect.stringMatching(/^camera front: 3[01]\.\d frames\/s arrive .* malformed$/),
     ]);
     for (let i = 0; i < 30; i++) pipeline.refuse('front', 'rate_limited');
     expect(healthOf(pipeline.snapshot(), 5000).ok).toBe(true);

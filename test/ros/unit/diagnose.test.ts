@@ -196,11 +196,11 @@ describe('diagnose', () => {
     const camera = (changes: Partial<CameraSnapshot>, state = 'active'): string | undefined =>
       lines({ state, snapshot: snapshot({}, changes) })['camera front'];
     expect(camera({ fps, lastDrop: 'unsupported_encoding' })).toBe(
-      'error: 30.0 frames/s come in and none goes out; the last one was dropped as unsupported_encoding',
+      'error: 30.0 frames/s arrive but none is published; the last one was dropped as unsupported_encoding',
     );
     const slow = { fps: { in: 0, out: 0 }, lastDrop: 'corrupt_image' } as const;
     expect(camera({ ...slow, dropsInARow: 3 })).toBe(
-      'error: the last 3 frames came in and none went out; the last one was dropped as corrupt_image',
+      'error: the last 3 frames arrived but none was published; the last one was dropped as corrupt_image',
     );
     expect(camera({ ...slow, dropsInARow: 2 })).toMatch(/^ok/);
     expect(camera({ fps, lastDrop: 'rate_limited' })).toBe('ok: 30 frames/s in, 0 out');
@@ -211,8 +211,10 @@ describe('diagnose', () => {
   it('says that stamps and the clock do not agree', () => {
     const camera = (stampAgeMs: number | null): string | undefined =>
       lines({ snapshot: snapshot({}, { stampAgeMs }) })['camera front'];
-    expect(camera(86_400_000)).toMatch(/^warn: stamps are 86400 s behind the clock here: set use_sim_time/);
-    expect(camera(-61_000)).toMatch(/^warn: stamps are 61 s ahead of the clock here/);
+    expect(camera(86_400_000)).toMatch(
+      /^warn: stamps are 86400 s behind the clock of this machine: set use_sim_time/,
+    );
+    expect(camera(-61_000)).toMatch(/^warn: stamps are 61 s ahead of the clock of this machine/);
     expect(camera(59_000)).toMatch(/^ok/);
     expect(camera(null)).toMatch(/^ok/);
   });

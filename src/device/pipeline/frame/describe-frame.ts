@@ -1,7 +1,7 @@
 import type { Frame } from '../../../core/frame.ts';
 import { isCompressed } from '../../../core/image/image-view.ts';
 
-/** A frame in a few words, for the log: what its message says of it. */
+/** A frame in a few words for the log, as its message describes it. */
 export function describeFrame({ envelope, image }: Frame): string {
   const { sec, nanosec } = envelope.stamp;
   const stamp = `${String(sec)}.${String(nanosec).padStart(9, '0')}`;

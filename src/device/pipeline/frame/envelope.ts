@@ -7,7 +7,7 @@ export interface EnvelopeOptions {
   readonly clock?: Clock;
 }
 
-/** Makes the envelopes of one camera's frames: counts them and notes when they came. */
+/** Creates the envelopes of one camera's frames: numbers them and records when they arrived. */
 export class EnvelopeMaker {
   readonly #camera: string;
   readonly #deadlineMs: number;
@@ -20,7 +20,7 @@ export class EnvelopeMaker {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** The envelope of the frame that arrived just now. */
+  /** The envelope of the frame that has just arrived. */
   next(stamp: Stamp, frameId: string): FrameEnvelope {
     const receivedAt = this.#clock.monotonicMs();
     return {

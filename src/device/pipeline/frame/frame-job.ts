@@ -36,12 +36,12 @@ const NO_DETECTIONS: Detections = {
 const STAGE_INDEX = Object.fromEntries(STAGES.map((stage, index) => [stage, index])) as Record<Stage, number>;
 
 /**
- * One frame on its path: everything known about it, in the one object that is made for it. It becomes the
+ * One frame on its path: everything known about it, in the one object that is allocated for it. It becomes the
  * `FrameResult`.
  *
- * What it holds of its image follows from its state: the image as received until it is `ready`; then the
- * letterboxed one, or still the received one if the graph resizes; nothing while it is `inferring`. The
- * received image outlives that, or comes back from the engine, only if a sink asked for pixels.
+ * What it has of its image follows from its state: the received image until it is `ready`; then the letterboxed one, or
+ * still the received one if the graph resizes; nothing while it is `inferring`. The received image outlives that, or
+ * returns from the engine, only if a sink asked for pixels.
  */
 export class FrameJob implements FrameResult {
   /** of its camera */
@@ -61,7 +61,7 @@ export class FrameJob implements FrameResult {
   #image: ImageView | CompressedView | null;
   /** layout of the raw image whose memory went to the engine */
   #moved: ImageView | null = null;
-  /** in a buffer of a pool */
+  /** in a pooled buffer */
   #letterboxed: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(
@@ -97,18 +97,18 @@ export class FrameJob implements FrameResult {
     return this.#keepsPixels;
   }
 
-  /** the image as received, while the frame has it */
+  /** the image as received, while the frame still has it */
   get image(): ImageView | CompressedView | null {
     return this.#image;
   }
 
-  /** what a sink that asked for pixels gets; `null` if none did, and for a compressed image */
+  /** the pixels for sinks that asked for them; `null` if none did, and for a compressed image */
   get rawPixels(): ImageView | null {
     const image = this.#image;
     return this.#keepsPixels && image !== null && !isCompressed(image) ? image : null;
   }
 
-  /** It has a buffer of a pool. */
+  /** It has a pooled buffer. */
   get hasLetterboxed(): boolean {
     return this.#letterboxed !== null;
   }
@@ -140,7 +140,7 @@ export class FrameJob implements FrameResult {
     if (letterboxed !== null && !this.#keepsPixels) this.#freeImage();
   }
 
-  /** What the engine gets. The memory leaves with it. */
+  /** The input for the engine. The memory moves with it. */
   enterEngine(): InferenceInput {
     this.moveTo('inferring');
     const { letterbox } = this;
@@ -158,7 +158,7 @@ export class FrameJob implements FrameResult {
     return { kind: 'raw', pixels: movable(image.data), letterbox, encoding, step };
   }
 
-  /** It has its detections. @param pixels the memory that came back from the engine */
+  /** It has its detections. @param pixels the memory that the engine returned */
   becomeDetected(detections: Detections, pixels: Uint8Array): void {
     this.moveTo('detected');
     this.detections = detections;
@@ -167,23 +167,23 @@ export class FrameJob implements FrameResult {
     this.#image = { width, height, encoding, step, data: pixels };
   }
 
-  /** It ends here. What it has of a pool is for `takeLetterboxed`. */
+  /** Ends the frame. `takeLetterboxed` returns its pooled buffer. */
   drop(): void {
     const isUntouched = this.#state === 'waiting';
     this.moveTo('dropped');
-    // Nothing but the gate had the image; elsewhere sharp may still read it.
+    // Only the gate had the image; in other states sharp may still be reading it.
     if (isUntouched) this.#freeImage();
     this.#image = null;
   }
 
-  /** The letterboxed image, whose buffer belongs to the caller from here on; `null` if it has none. */
+  /** The letterboxed image, whose buffer belongs to the caller from here on; `null` if there is none. */
   takeLetterboxed(): Uint8Array<ArrayBuffer> | null {
     const letterboxed = this.#letterboxed;
     this.#letterboxed = null;
     return letterboxed;
   }
 
-  /** Ends a stage: what passed since the step before is added to it. */
+  /** Ends a stage: adds the time since the previous step to it. */
   endStage(stage: Stage, nowMs: number): void {
     this.addTo(stage, nowMs - this.since);
     this.since = nowMs;
@@ -194,7 +194,7 @@ export class FrameJob implements FrameResult {
     this.stageMs[index] = (this.stageMs[index] ?? 0) + Math.max(0, milliseconds);
   }
 
-  /** Milliseconds that it spent in a stage so far. */
+  /** Milliseconds spent in a stage so far. */
   msIn(stage: Stage): number {
     return this.stageMs[STAGE_INDEX[stage]] ?? 0;
   }

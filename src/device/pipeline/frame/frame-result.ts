@@ -2,15 +2,12 @@ import type { Detections } from '../../../core/detections.ts';
 import type { FrameEnvelope } from '../../../core/frame.ts';
 import type { ImageView } from '../../../core/image/image-view.ts';
 
-/** Stages of a frame's path, in order; the names are labels of metrics and keys of reports. */
+/** Stages of a frame's path, in order; the names are metric labels and report keys. */
 export const STAGES = ['wait', 'preprocess', 'queue', 'inference', 'decode', 'track', 'publish'] as const;
 
 export type Stage = (typeof STAGES)[number];
 
-/**
- * What sinks get for each frame that made it through. Valid only until the sink's promise settles: buffers
- * are used again.
- */
+/** What sinks get for each published frame. Valid only until the sink's promise settles: buffers are reused. */
 export interface FrameResult {
   readonly envelope: FrameEnvelope;
   readonly detections: Detections;
@@ -32,8 +29,8 @@ export interface ResultSink {
   readonly name: string;
   wantsPixels?(camera: string): boolean;
   /**
-   * A throw or rejection counts the frame as `publish_failed` only for the sink named `publisher`; others
-   * count their own.
+   * A throw or rejection counts the frame as `publish_failed` only for the sink named `publisher`; others count their
+   * own.
    */
   deliver(result: FrameResult, pixels: ImageView | null): void | Promise<void>;
 }

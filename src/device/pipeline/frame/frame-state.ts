@@ -1,16 +1,16 @@
 import { GoshawkError } from '../../../contract/errors.ts';
 
-/** Where a frame is between its camera and the sinks. The last two are final: it has left the accounts. */
+/** Where a frame is between its camera and the sinks. The last two are final: it has left the ledger. */
 export const FRAME_STATES = [
   /** at its camera's gate, where a newer frame may replace it */
   'waiting',
-  /** on its way to the network's size and layout */
+  /** being brought to the network's size and layout */
   'preparing',
   /** in the batcher */
   'ready',
-  /** in the engine, and the memory of its pixels with it */
+  /** in the engine, together with the memory of its pixels */
   'inferring',
-  /** has its detections and waits for its turn among the frames of its camera */
+  /** has its detections and waits for its turn among its camera's frames */
   'detected',
   /** with the publisher */
   'publishing',

@@ -1,6 +1,6 @@
 /**
- * The bytes in memory that can be moved to another thread whole. A view of most of its buffer (a message
- * around its pixels) moves as it is; a small slice of a shared pool, or of shared memory, is copied first.
+ * The bytes in memory that can be transferred to another thread. A view of most of its buffer (a message around its
+ * pixels) is used as is; a small slice of a shared pool, or of shared memory, is copied first.
  */
 export function movable(data: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = data;

@@ -1,4 +1,4 @@
-/** How an image gets to the size of the network: by sharp on this side, or by the graph. */
+/** How an image is brought to the network's size: by sharp in this process, or by the graph. */
 export type PreprocessMode = 'sharp' | 'graph';
 
 /** The mode chosen for a camera, and the reason in words. */

@@ -1,28 +1,28 @@
 import type { FrameJob } from '../frame/frame-job.ts';
 
-/** One of those whose frames may share a batch. */
+/** A lane whose frames may share a batch with others. */
 export interface BatchPeer {
   readonly priority: number;
-  /** monotonic milliseconds when its camera's last frame came; `NaN` before the first */
+  /** monotonic milliseconds when its camera's last frame arrived; `NaN` before the first */
   readonly lastReceivedAt: number;
   /** its frame that is being preprocessed or is ready */
   readonly ahead: FrameJob | null;
 }
 
 export interface BatchLimits {
-  /** frames in one job of the engine, >= 1 */
+  /** frames per job of the engine, >= 1 */
   readonly maxBatch: number;
   /** milliseconds that a ready frame waits for others; 0 never waits */
   readonly maxWaitMs: number;
 }
 
-/** a camera from which nothing came for this long is not waited for */
+/** a camera that has sent nothing for this long is not waited for */
 const SILENT_MS = 500;
 
 /**
- * Gathers ready frames of different cameras into one job. A batch goes when it is full, when its oldest frame
- * has waited long enough, or when no live camera of at least its priority could still join: a lone frame, and
- * one more important than all others, goes straight through.
+ * Gathers ready frames of different cameras into one job. A batch is due when it is full, when its oldest frame has
+ * waited long enough, or when no live camera of at least its priority could still join: a lone frame, and one more
+ * important than all others, goes straight through.
  */
 export class Batcher {
   readonly #limits: BatchLimits;
@@ -40,7 +40,7 @@ export class Batcher {
     this.#ready.push(job);
   }
 
-  /** Milliseconds until the frames that are ready should go: 0 for now, `Infinity` where there are none. */
+  /** Milliseconds until the ready frames are due: 0 for now, `Infinity` if there are none. */
   dueIn(nowMs: number, lanes: Iterable<BatchPeer>): number {
     const oldest = this.#ready[0];
     if (oldest === undefined) return Infinity;
@@ -48,7 +48,7 @@ export class Batcher {
     return Math.max(0, this.#limits.maxWaitMs - (nowMs - oldest.since));
   }
 
-  /** Takes out the next batch: the oldest frame and those of the same kind behind it. */
+  /** Removes the next batch: the oldest frame and those of the same kind behind it. */
   take(): FrameJob[] {
     const mode = this.#ready[0]?.mode;
     const batch: FrameJob[] = [];
@@ -62,7 +62,7 @@ export class Batcher {
     return batch;
   }
 
-  /** Takes out a frame of which nothing is wanted any more. */
+  /** Removes a frame that nobody wants any more. */
   remove(job: FrameJob): void {
     const index = this.#ready.indexOf(job);
     if (index >= 0) this.#ready.splice(index, 1);

@@ -1,7 +1,6 @@
 /**
- * A fixed number of equal buffers that travel to the engine by transfer and come back. A buffer that was lost
- * with a process is replaced on the next `acquire`, so the pool never holds more than `capacity` and never
- * starves.
+ * A fixed number of equal buffers that are transferred to the engine and returned. A buffer lost with a process is
+ * replaced on the next `acquire`, so the pool never has more than `capacity` and never starves.
  */
 export class BufferPool {
   readonly #bytes: number;
@@ -25,7 +24,7 @@ export class BufferPool {
     return this.#made;
   }
 
-  /** A buffer with whatever bytes it last had, or `null` while all are out. */
+  /** A buffer with its previous bytes, or `null` while all are out. */
   acquire(): Uint8Array<ArrayBuffer> | null {
     if (this.#out >= this.#capacity) return null;
     this.#out += 1;
@@ -35,7 +34,7 @@ export class BufferPool {
     return new Uint8Array(this.#bytes);
   }
 
-  /** Takes a buffer back. One that is detached or of another size (lost on the way) is forgotten. */
+  /** Returns a buffer to the pool. One that is detached or of another size (lost on the way) is ignored. */
   release(buffer: Uint8Array<ArrayBuffer> | undefined): void {
     this.#out -= 1;
     if (buffer?.byteLength === this.#bytes && this.#free.length < this.#capacity) this.#free.push(buffer);

@@ -1,6 +1,6 @@
 import type { FrameJob } from '../frame/frame-job.ts';
 
-/** Holds the one waiting frame of a camera; a newer one takes its place. */
+/** Holds the one waiting frame of a camera; a newer one replaces it. */
 export class Gate {
   #waiting: FrameJob | null = null;
 
@@ -8,14 +8,14 @@ export class Gate {
     return this.#waiting;
   }
 
-  /** Lets a frame wait; returns the one that had to make room, or `null`. */
+  /** Lets a frame wait; returns the one that it replaced, or `null`. */
   put(job: FrameJob): FrameJob | null {
     const superseded = this.#waiting;
     this.#waiting = job;
     return superseded;
   }
 
-  /** Takes the waiting frame out, or `null` where there is none. */
+  /** Removes the waiting frame; `null` if there is none. */
   take(): FrameJob | null {
     const job = this.#waiting;
     this.#waiting = null;

@@ -1,9 +1,9 @@
 import type { FrameJob } from '../frame/frame-job.ts';
 
 /**
- * Puts the results of one camera back into the order in which its frames were taken from the gate, as two
- * workers may finish out of turn. A frame that was dropped holds no one up; one that is merely late holds up
- * at most `window` newer results, then it is overtaken.
+ * Puts one camera's results back into the order in which its frames were taken from the gate, since two workers may
+ * finish out of order. A dropped frame blocks nothing; a late one blocks at most `window` newer results, then it is
+ * overtaken.
  */
 export class ReorderQueue {
   readonly #window: () => number;
@@ -23,10 +23,7 @@ export class ReorderQueue {
     this.#jobs.push(job);
   }
 
-  /**
-   * The next result that may be delivered now, or `null`. Call until `null` after each frame that is done or
-   * dropped.
-   */
+  /** The next result that may be delivered, or `null`. Call until `null` after each frame that is done or dropped. */
   next(): FrameJob | null {
     for (;;) {
       const head = this.#jobs[0];
@@ -41,7 +38,7 @@ export class ReorderQueue {
     }
   }
 
-  /** True while the frame has its place; false once newer results went past it. */
+  /** True while the frame keeps its place; false once newer results have overtaken it. */
   includes(job: FrameJob): boolean {
     return this.#jobs.includes(job);
   }

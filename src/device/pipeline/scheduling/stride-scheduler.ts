@@ -1,4 +1,4 @@
-/** One of those that share by priority. */
+/** A lane that shares the engine by priority. */
 export interface ShareHolder {
   readonly priority: number;
   /** the smallest is served next */
@@ -6,14 +6,14 @@ export interface ShareHolder {
 }
 
 /**
- * Stride scheduling (Waldspurger and Weihl, 1995): a lane that is served moves its pass on by 1 / priority,
- * and the smallest pass is served next, so that over time each waiting camera gets its share by priority. A
- * camera that was silent joins at the pass of the one served last: it saves up no claim.
+ * Stride scheduling (Waldspurger and Weihl, 1995): serving a lane advances its pass by 1 / priority, and the smallest
+ * pass is served next, so that over time each waiting camera gets its share by priority. A camera that was silent joins
+ * at the pass of the one served last: it does not save up time.
  */
 export class StrideScheduler {
   #globalPass = 0;
 
-  /** The lane to serve among those that `isReady` lets through, or `null`. Does not change anything. */
+  /** The lane to serve among those that `isReady` accepts, or `null`. Changes nothing. */
   pick<T extends ShareHolder>(lanes: Iterable<T>, isReady: (lane: T) => boolean): T | null {
     let best: T | null = null;
     for (const lane of lanes) {

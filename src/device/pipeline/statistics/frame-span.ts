@@ -1,17 +1,16 @@
 /**
- * The time in which frames came: from the first to the last of each stretch without a pause, and one mean
- * interval more for each stretch's last frame, so that 30 frames a second over any time are 30 frames a
- * second. Constant memory.
+ * The time during which frames arrived: from the first to the last of each stretch without a pause, plus one mean
+ * interval for each stretch's last frame, so that 30 frames a second come out as 30 over any time. Constant memory.
  */
 export class FrameSpan {
   #frames = 0;
   #stretches = 0;
-  /** milliseconds from the first to the last frame, of the stretches before the open one */
+  /** milliseconds from the first to the last frame, in the stretches before the current one */
   #closedMs = 0;
   #first: number | null = null;
   #last = 0;
 
-  /** A frame came at monotonic time `nowMs`. */
+  /** A frame arrived at monotonic time `nowMs`. */
   mark(nowMs: number): void {
     if (this.#first === null) {
       this.#first = nowMs;
@@ -21,13 +20,13 @@ export class FrameSpan {
     this.#frames += 1;
   }
 
-  /** No frames are taken from here on: what comes later is another stretch. */
+  /** No frames are accepted from here on: the next one starts another stretch. */
   pause(): void {
     if (this.#first !== null) this.#closedMs += this.#last - this.#first;
     this.#first = null;
   }
 
-  /** 0 while there is no stretch of two frames. */
+  /** 0 until a stretch has two frames. */
   get seconds(): number {
     const intervals = this.#frames - this.#stretches;
     const openMs = this.#first === null ? 0 : this.#last - this.#first;

@@ -14,9 +14,9 @@ export interface FrameCounts {
 }
 
 /**
- * The accounts of one camera. A frame is entered once with `receive` and leaves once, by `publish` or by
- * `drop`. `inFlight` is counted by itself, not computed from the others, so that a frame that leaves twice or
- * never shows as a broken sum.
+ * The counts of one camera. A frame is entered once with `receive` and leaves once, by `publish` or by `drop`.
+ * `inFlight` is counted separately, not computed from the others, so that a frame that leaves twice or never shows as a
+ * wrong sum.
  */
 export class CameraLedger {
   #received = 0;
@@ -38,12 +38,12 @@ export class CameraLedger {
     return this.#inFlight;
   }
 
-  /** why the last frame that was dropped was dropped; `null` before the first */
+  /** why the most recent drop happened; `null` before the first */
   get lastDrop(): DropReason | null {
     return this.#lastDrop;
   }
 
-  /** drops since a frame was published; those that somebody asked for are not counted */
+  /** drops since the last published frame; intentional ones do not count */
   get dropsInARow(): number {
     return this.#dropsInARow;
   }
@@ -76,7 +76,7 @@ export class CameraLedger {
   }
 }
 
-/** The accounts of several cameras added up. */
+/** The ledgers of several cameras added up. */
 export function sumCounts(ledgers: Iterable<CameraLedger>): FrameCounts {
   let received = 0;
   let published = 0;

@@ -8,10 +8,7 @@ import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
 
 const RATE_WINDOW_SECONDS = 5;
 
-/**
- * The stats of all cameras together; what belongs to one camera is in its intake. Times are monotonic
- * milliseconds.
- */
+/** The stats of all cameras together; those of one camera are in its intake. Times are monotonic milliseconds. */
 export class PipelineStats {
   readonly #latencies = new StageLatencies();
   readonly #recent = new RecentLatencies();
@@ -27,24 +24,24 @@ export class PipelineStats {
   #engineRestored = 0;
   #lastIncident: string | null = null;
 
-  /** The time from which the pipeline is up. */
+  /** The pipeline is up from now on. */
   begin(now: number): void {
     this.#startedAt = now;
   }
 
-  /** Frames are taken from now on. */
+  /** Frames are accepted from now on. */
   activate(now: number): void {
     this.#activeSince ??= now;
   }
 
-  /** No more frames are taken. */
+  /** No more frames are accepted. */
   deactivate(now: number): void {
     if (this.#activeSince !== null) this.#activeMs += now - this.#activeSince;
     this.#activeSince = null;
     this.#span.pause();
   }
 
-  /** Watches the event loop, which is worth it only while frames may come. */
+  /** Watches the event loop; only worthwhile while frames may arrive. */
   watchProcess(): void {
     this.#monitor.start();
   }
@@ -66,7 +63,7 @@ export class PipelineStats {
   }
 
   noteIncident({ kind, code, message }: EngineIncident): void {
-    // A start that failed leaves the engine as lost as it was: each loss is answered by one return.
+    // A failed start leaves the engine as it was: every loss is matched by one return.
     if (kind === 'restored') this.#engineRestored += 1;
     else if (kind === 'lost') this.#engineLost += 1;
     this.#lastIncident = `${code}: ${message}`;

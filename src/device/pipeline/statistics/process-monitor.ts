@@ -4,7 +4,7 @@ import type { ProcessStats } from './snapshot.ts';
 const RESOLUTION_MS = 10;
 const NANOSECONDS = 1e6;
 
-/** Watches how late this thread's timers fire and how much memory the process holds. */
+/** Watches how late this thread's timers fire and how much memory the process uses. */
 export class ProcessMonitor {
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
@@ -27,7 +27,7 @@ export class ProcessMonitor {
     };
   }
 
-  /** The histogram holds the whole interval between two firings; what exceeds the resolution is delay. */
+  /** The histogram records the whole interval between two firings; anything beyond the resolution is delay. */
   #lateness(nanoseconds: number): number {
     return this.#delay.count === 0 ? 0 : Math.max(0, nanoseconds / NANOSECONDS - RESOLUTION_MS);
   }

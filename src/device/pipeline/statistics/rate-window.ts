@@ -1,6 +1,6 @@
 const BUCKETS_PER_SECOND = 4;
 
-/** Events a second over the last few seconds, counted in quarter-second buckets: constant memory, constant time. */
+/** Events per second over the last few seconds, counted in quarter-second buckets: constant memory, constant time. */
 export class RateWindow {
   readonly #counts: Float64Array;
   #startedAt = -1;
@@ -19,8 +19,8 @@ export class RateWindow {
   }
 
   /**
-   * Events a second over the window that ends now; over the time since the first event where that is shorter,
-   * but at least half a second. The bucket that is being filled counts for as much time as has passed of it.
+   * Events per second over the window that ends now, or since the first event if that is shorter, but at least half a
+   * second. The current bucket counts for as much time as has passed of it.
    */
   rate(nowMs: number): number {
     if (this.#startedAt < 0) return 0;

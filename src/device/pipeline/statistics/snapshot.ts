@@ -16,22 +16,22 @@ export interface FramesPerSecond {
 export interface CameraSnapshot {
   readonly priority: number;
   readonly frames: FrameCounts;
-  /** frames a second over the last 5 s */
+  /** frames per second over the last 5 s */
   readonly fps: FramesPerSecond;
   /** milliseconds from receipt to publication, since start */
   readonly latencyMs: LatencySummary;
   /** null before the first frame */
   readonly lastFrameAgeMs: number | null;
   /**
-   * from the last frame's stamp to its receipt by the stamping clock; null before the first and where the
+   * from the last frame's stamp to its receipt, on the clock that stamps frames; null before the first and if the
    * driver sets none
    */
   readonly stampAgeMs: number | null;
-  /** why the last frame that was dropped was dropped; null before the first */
+  /** why the most recent drop happened; null before the first */
   readonly lastDrop: DropReason | null;
-  /** drops since a frame was published; those that somebody asked for are not counted */
+  /** drops since the last published frame; intentional ones do not count */
   readonly dropsInARow: number;
-  /** time lines that began anew: a recording that loops, a clock that was set */
+  /** new timelines: a recording that loops, a clock that was set */
   readonly clockResets: number;
   /** of the last frame; 0 before the first */
   readonly width: number;
@@ -39,21 +39,21 @@ export interface CameraSnapshot {
   readonly encoding: string;
   /** null while it is being measured */
   readonly preprocess: PreprocessDecision | null;
-  /** what became of the images of a camera inside this process; absent where frames come from outside */
+  /** what happened to the images of a camera inside this process; absent if frames come from outside */
   readonly source?: CameraCounters;
 }
 
-/** How the process is doing. */
+/** The health of the process. */
 export interface ProcessStats {
   readonly rssBytes: number;
   readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
-/** What became of the results that a sink was offered. */
+/** What happened to the results that a sink was offered. */
 export interface SinkCounts {
   readonly delivered: number;
   readonly failed: number;
-  /** passed over because it was still busy */
+  /** skipped because it was still busy */
   readonly skipped: number;
 }
 
@@ -64,11 +64,11 @@ export interface SinkCounts {
 export interface PipelineSnapshot {
   readonly state: PipelineState;
   readonly uptimeSeconds: number;
-  /** milliseconds since it began to take frames; null while it takes none */
+  /** milliseconds since it became active; null while inactive */
   readonly activeMs: number | null;
-  /** how long frames have been taken, pauses and loading left out */
+  /** how long frames have been accepted, without pauses and loading */
   readonly activeSeconds: number;
-  /** the part of it in which frames came; 0 before the second frame */
+  /** the part of it in which frames arrived; 0 before the second frame */
   readonly framesSeconds: number;
   /** null until the engine is loaded */
   readonly engine: EngineInfo | null;

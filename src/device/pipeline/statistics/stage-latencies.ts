@@ -11,11 +11,11 @@ function makeHistogram(): RecordableHistogram {
   return createHistogram({ lowest: LOWEST_NS, highest: HIGHEST_NS, figures: 3 });
 }
 
-/** Latencies in milliseconds, kept to three figures in constant memory. */
+/** Latencies in milliseconds, to three digits, in constant memory. */
 export class LatencyRecorder {
   readonly #histogram = makeHistogram();
 
-  /** @param milliseconds negative ones and those that are no number count as 0 */
+  /** @param milliseconds negative values and NaN count as 0 */
   record(milliseconds: number): void {
     const nanoseconds = Math.round(milliseconds * NANOSECONDS);
     this.#histogram.record(nanoseconds > 1 ? Math.min(nanoseconds, HIGHEST_NS) : 1);
@@ -44,7 +44,7 @@ export interface LatencyStats {
   readonly stages: Readonly<Record<Stage, LatencySummary>>;
 }
 
-/** Latencies of the whole way and of each stage. */
+/** Latencies of the whole path and of each stage. */
 export class StageLatencies {
   readonly #total = new LatencyRecorder();
   readonly #stages = STAGES.map(() => new LatencyRecorder());
@@ -69,8 +69,8 @@ export class StageLatencies {
 }
 
 /**
- * Latencies of the last 5 to 10 seconds: two sets that take turns, for a status line that shows now, not the
- * average since start.
+ * Latencies of the last 5 to 10 seconds: two sets that alternate, for a status that shows the present, not the average
+ * since start.
  */
 export class RecentLatencies {
   readonly #turnMs: number;
