@@ -73,6 +73,7 @@ const hasPython = (folder) =>
 /** In the order in which they run: the fastest to fail first. @type {readonly Group[]} */
 export const GROUPS = [
   linter('typecheck', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'], []),
+  linter('typecheck-page', ['typescript/bin/tsc', '-p', 'src/device/web/page'], ['typecheck']),
   linter('eslint', ['eslint/bin/eslint.js', '.']),
   linter('prettier', ['prettier/bin/prettier.cjs', '--check', '.', '--log-level', 'warn']),
   linter('depcruise', [

@@ -15,6 +15,8 @@ const framesSchema = z.looseObject({
   drops: z.partialRecord(z.enum(DROP_REASONS), z.int().min(0)),
 });
 
+const bundleSchema = z.looseObject({ name: z.string(), version: z.string(), digest: z.string() });
+
 const fpsSchema = z.looseObject({ in: z.number().min(0), out: z.number().min(0) });
 
 /**
@@ -26,13 +28,16 @@ export const statusSchema = z.looseObject({
   uptimeSeconds: z.number().min(0),
   /** time since frames are accepted; null while they are not */
   activeMs: milliseconds.nullable(),
-  bundle: z.looseObject({ name: z.string(), version: z.string(), digest: z.string() }).nullable(),
+  bundle: bundleSchema.nullable(),
   variant: z.string().nullable(),
   provider: z.string().nullable(),
   /** the engine that runs the model; null before it is loaded */
   engine: z
     .looseObject({
       kind: z.string(),
+      bundle: bundleSchema,
+      variant: z.string(),
+      provider: z.string(),
       precision: z.string(),
       workers: z.int().min(1),
       threads: z.int().min(1),
@@ -59,6 +64,8 @@ export const statusSchema = z.looseObject({
       frames: framesSchema,
       fps: fpsSchema,
       lastFrameAgeMs: z.number().nullable(),
+      /** it should have sent a frame by now */
+      isSilent: z.boolean(),
       lastDrop: z.enum(DROP_REASONS).nullable(),
       width: z.int().min(0),
       height: z.int().min(0),

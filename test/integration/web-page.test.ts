@@ -18,6 +18,7 @@ function statusOf(silentMs: number): object {
     frames,
     fps: { in: 30, out: 30 },
     lastFrameAgeMs: silentMs,
+    isSilent: silentMs > 3000,
     lastDrop: 'malformed',
     width: 320,
     height: 180,

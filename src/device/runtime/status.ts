@@ -10,8 +10,14 @@ export interface PartStatus {
   readonly [name: string]: unknown;
 }
 
+/** A camera's stats with the verdict on its silence, so that no reader has to know the rule. */
+export interface CameraStatus extends CameraSnapshot {
+  readonly isSilent: boolean;
+}
+
 /** What `/api/status` sends: `statusSchema` of the contract describes it. */
 export interface DeviceStatus extends PipelineSnapshot {
+  readonly cameras: Readonly<Record<string, CameraStatus>>;
   readonly bundle: { readonly name: string; readonly version: string; readonly digest: string } | null;
   readonly variant: string | null;
   readonly provider: string | null;
@@ -26,9 +32,14 @@ export interface DeviceStatus extends PipelineSnapshot {
  * @param parts what parts add
  */
 export function statusOf(snapshot: PipelineSnapshot, parts: PartStatus, silentAfterMs: number): DeviceStatus {
-  const { engine } = snapshot;
+  const { engine, activeMs } = snapshot;
+  const cameras = Object.entries(snapshot.cameras).map(
+    ([name, camera]) =>
+      [name, { ...camera, isSilent: isSilent(camera.lastFrameAgeMs, activeMs ?? 0, silentAfterMs) }] as const,
+  );
   return {
     ...snapshot,
+    cameras: Object.fromEntries(cameras),
     bundle: engine?.bundle ?? null,
     variant: engine?.variant ?? null,
     provider: engine?.provider ?? null,

@@ -130,4 +130,21 @@ describe('status', () => {
     expect(front.stampAgeMs).not.toBeNull();
     await pipeline.close();
   });
+
+  it('judges the silence of each camera, so that the page compares nothing', async () => {
+    const { pipeline, clock, maker } = setUp();
+    const isSilent = () => statusOf(pipeline.snapshot(), {}, 5000).cameras['front']?.isSilent;
+    expect(isSilent()).toBe(false);
+    await pipeline.start();
+    pipeline.activate();
+    expect(isSilent()).toBe(false);
+    clock.advance(5001);
+    expect(isSilent()).toBe(true);
+    pipeline.offer(maker.next());
+    await settle(() => pipeline.framesInFlight === 0);
+    expect(isSilent()).toBe(false);
+    clock.advance(5001);
+    expect(isSilent()).toBe(true);
+    await pipeline.close();
+  });
 });

@@ -4,8 +4,21 @@ const POLL_MS = 500;
 // for all of its tabs together.
 const IMAGE_MS = 100;
 const HISTORY = 120;
-const $ = (id) => document.getElementById(id);
+
+/** @typedef {import('../../../contract/status.ts').Status} Status */
+/** @typedef {import('../../../contract/status.ts').Health} Health */
+/** @typedef {Status['cameras'][string]} Camera */
+/** @typedef {string | number | { share: number }} Cell text, or a bar of a share from 0 to 1 */
+
+/** @param {string} id @returns {HTMLElement} */
+function $(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error('index.html has no #' + id);
+  return element;
+}
+/** @param {unknown} value @param {number} digits */
 const fixed = (value, digits) => (typeof value === 'number' ? value.toFixed(digits) : '-');
+/** @param {Cell} content @param {'td' | 'th'} tag */
 function cellOf(content, tag) {
   const cell = document.createElement(tag);
   if (typeof content === 'object') {
@@ -13,20 +26,25 @@ function cellOf(content, tag) {
     bar.style.width = Math.min(100, 100 * content.share) + '%';
     cell.className = 'bar';
     cell.append(bar);
-  } else cell.textContent = content;
+  } else cell.textContent = String(content);
   return cell;
 }
-function rows(table, list) {
-  table.replaceChildren(
-    ...list.map((cells) => {
-      const row = document.createElement('tr');
-      row.append(...cells.map((content) => cellOf(content, cells.head ? 'th' : 'td')));
-      return row;
-    }),
-  );
+/** @param {HTMLElement} table @param {readonly Cell[][]} list @param {Cell[]} [head] */
+function rows(table, list, head) {
+  /** @param {Cell[]} cells @param {'td' | 'th'} tag */
+  const rowOf = (cells, tag) => {
+    const row = document.createElement('tr');
+    row.append(...cells.map((content) => cellOf(content, tag)));
+    return row;
+  };
+  table.replaceChildren(...(head ? [rowOf(head, 'th')] : []), ...list.map((cells) => rowOf(cells, 'td')));
 }
-/** camera -> its image element, the id of the image in it, and that image's address */
+/**
+ * camera -> its image element, the id of the image in it, and that image's address
+ * @type {Map<string, { image: HTMLImageElement, id: string, url: string }>}
+ */
 const shown = new Map();
+/** @param {string} name of a camera */
 function figureOf(name) {
   const figure = document.createElement('figure');
   const image = document.createElement('img');
@@ -37,14 +55,16 @@ function figureOf(name) {
   figure.append(image, caption);
   return figure;
 }
+/** @param {string[]} names */
 function showCameras(names) {
   const box = $('cameras');
-  if (box.dataset.names === names.join()) return;
-  box.dataset.names = names.join();
+  if (box.dataset['names'] === names.join()) return;
+  box.dataset['names'] = names.join();
   for (const { url } of shown.values()) URL.revokeObjectURL(url);
   shown.clear();
   box.replaceChildren(...names.map(figureOf));
 }
+/** @param {string} name of a camera @param {string} id @param {Uint8Array<ArrayBuffer>} jpeg */
 function showImage(name, id, jpeg) {
   const place = shown.get(name);
   if (!place) return;
@@ -53,12 +73,15 @@ function showImage(name, id, jpeg) {
   place.url = URL.createObjectURL(new Blob([jpeg], { type: 'image/jpeg' }));
   place.image.src = place.url;
 }
-/** A line of JSON, then the images that it lists. */
+/** @param {ArrayBuffer} body a line of JSON, then the images that it lists */
 function showImages(body) {
   const bytes = new Uint8Array(body);
   const end = bytes.indexOf(10);
   let at = end + 1;
-  for (const image of JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))) {
+  /** @type {unknown} */
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+  const listed = /** @type {{ camera: string, id: string, bytes: number }[]} */ (head);
+  for (const image of listed) {
     showImage(image.camera, image.id, bytes.subarray(at, at + image.bytes));
     at += image.bytes;
   }
@@ -71,18 +94,23 @@ async function pollImages() {
   } catch {
     // the stats say that the device does not answer
   }
-  setTimeout(pollImages, IMAGE_MS);
+  setTimeout(() => void pollImages(), IMAGE_MS);
 }
+/** @param {Status['frames']} frames */
 const dropsOf = (frames) => Object.entries(frames.drops).filter(([, n]) => n > 0);
-function captionOf(name, camera, { activeMs, silentAfterMs }) {
+/** @param {Camera} camera whether it is silent is for the device to judge */
+function silenceOf({ isSilent, lastFrameAgeMs }) {
+  if (!isSilent) return '';
+  return lastFrameAgeMs === null
+    ? ', no frame yet'
+    : ', SILENT for ' + fixed(lastFrameAgeMs / 1000, 0) + ' s';
+}
+/** @param {string} name @param {Camera} camera */
+function captionOf(name, camera) {
   const image = camera.width > 0 ? ', ' + camera.width + 'x' + camera.height + ' ' + camera.encoding : '';
   const drops = dropsOf(camera.frames)
     .map(([reason, n]) => reason + ' ' + n)
     .join(', ');
-  const silent =
-    activeMs > silentAfterMs && camera.lastFrameAgeMs > silentAfterMs
-      ? ', SILENT for ' + fixed(camera.lastFrameAgeMs / 1000, 0) + ' s'
-      : '';
   const resized = camera.preprocess ? ', resized by ' + camera.preprocess.mode : '';
   return (
     name +
@@ -94,25 +122,31 @@ function captionOf(name, camera, { activeMs, silentAfterMs }) {
     ' out / s' +
     (drops === '' ? ', no drops' : ', dropped: ' + drops) +
     resized +
-    silent
+    silenceOf(camera)
   );
 }
-const history = [];
+/** @typedef {{ p50: number, p99: number }} Quantiles of latency, milliseconds */
+/** @type {Quantiles[]} */
+const recent = [];
+/** @param {Quantiles} total */
 function drawHistory(total) {
-  history.push([total.p50, total.p99]);
-  if (history.length > HISTORY) history.shift();
-  const top = Math.max(10, ...history.map(([, p99]) => p99));
-  const line = (index, color) => {
+  recent.push({ p50: total.p50, p99: total.p99 });
+  if (recent.length > HISTORY) recent.shift();
+  const top = Math.max(10, ...recent.map(({ p99 }) => p99));
+  /** @param {keyof Quantiles} quantile @param {string} color */
+  const line = (quantile, color) => {
     const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+    /** @param {Quantiles} sample @param {number} i */
     const point = (sample, i) =>
-      HISTORY - history.length + i + ' ' + (72 - (70 * sample[index]) / top).toFixed(1);
-    path.setAttribute('d', 'M' + history.map(point).join('L'));
+      HISTORY - recent.length + i + ' ' + (72 - (70 * sample[quantile]) / top).toFixed(1);
+    path.setAttribute('d', 'M' + recent.map(point).join('L'));
     path.setAttribute('stroke', 'var(--' + color + ')');
     return path;
   };
-  $('history').replaceChildren(line(1, 'warn'), line(0, 'accent'));
+  $('history').replaceChildren(line('p99', 'warn'), line('p50', 'accent'));
   $('scale').textContent = 'top: ' + fixed(top, 0) + ' ms';
 }
+/** @param {Status} status */
 function showModel(status) {
   const engine = status.engine;
   if (!engine) {
@@ -168,11 +202,13 @@ function showModel(status) {
     ...engine.refusals.map(({ provider, reason }) => ['not ' + provider, reason]),
   ]);
 }
+/** @param {Health} health */
 function showHealth(health) {
   $('health').textContent = health.ok ? 'healthy' : 'not healthy';
   $('health').className = health.ok ? 'good' : 'bad';
   $('reasons').textContent = health.reasons.join('; ');
 }
+/** @param {Status} status */
 function show(status) {
   $('bundle').textContent =
     status.bundle === null
@@ -192,20 +228,17 @@ function show(status) {
   drawHistory(total);
   showCameras(Object.keys(status.cameras));
   for (const [name, camera] of Object.entries(status.cameras)) {
-    const caption = $('caption-' + name);
-    if (caption) caption.textContent = captionOf(name, camera, status);
+    $('caption-' + name).textContent = captionOf(name, camera);
   }
+  /** @type {Cell[][]} */
   const stages = Object.entries(status.recentMs.stages).map(([name, s]) => [
     name,
     { share: total.p50 > 0 ? s.p50 / total.p50 : 0 },
     fixed(s.p50, 2),
     fixed(s.p99, 2),
   ]);
-  rows($('stages'), [
-    Object.assign(['', '', 'p50', 'p99'], { head: true }),
-    ...stages,
-    ['total', '', fixed(total.p50, 2), fixed(total.p99, 2)],
-  ]);
+  const last = ['total', '', fixed(total.p50, 2), fixed(total.p99, 2)];
+  rows($('stages'), [...stages, last], ['', '', 'p50', 'p99']);
   rows($('frames'), [
     ['received', status.frames.received],
     ['published', status.frames.published],
@@ -229,20 +262,19 @@ function show(status) {
       : []),
   ]);
 }
+/** @param {Response} answer @returns {Promise<unknown>} */
+const bodyOf = (answer) => answer.json();
 async function poll() {
   try {
-    const [status, health] = await Promise.all([
-      fetch('/api/status'),
-      fetch('/healthz').then((r) => r.json()),
-    ]);
-    showHealth(health);
-    if (status.ok) show(await status.json());
+    const [status, health] = await Promise.all([fetch('/api/status'), fetch('/healthz')]);
+    showHealth(/** @type {Health} */ (await bodyOf(health)));
+    if (status.ok) show(/** @type {Status} */ (await bodyOf(status)));
     else $('bundle').textContent = 'no model loaded';
   } catch {
     $('health').textContent = 'no answer from the device';
     $('health').className = 'bad';
   }
-  setTimeout(poll, POLL_MS);
+  setTimeout(() => void poll(), POLL_MS);
 }
-poll();
-pollImages();
+void poll();
+void pollImages();
