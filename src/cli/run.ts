@@ -1,6 +1,6 @@
+import { PROVIDERS, type ProviderName } from '../contract/providers.ts';
 import { Option, type Command } from 'commander';
 import type { RunReport } from '../contract/report.ts';
-import { PROVIDERS, type ProviderName } from '../contract/bundle.ts';
 import { SILENT_AFTER_SECONDS, silentAfterSecondsAt } from '../core/silence.ts';
 import { openBundle } from '../device/authoring/open-bundle.ts';
 import { openCamera } from '../device/camera/open-camera.ts';

@@ -1,13 +1,9 @@
+import { PROVIDERS } from './providers.ts';
 import { z } from 'zod';
 import { HEADS } from '../core/heads/head-table.ts';
 import { lineageSchema, machineSchema, sha256Schema } from './lineage.ts';
 import { machineKindSchema } from './machine.ts';
 import { MAX_REFERENCE_BYTES } from './references.ts';
-
-/** Execution providers by the names used in preferences, manifests, metrics and reports. */
-export const PROVIDERS = ['tensorrt', 'cuda', 'cpu'] as const;
-
-export type ProviderName = (typeof PROVIDERS)[number];
 
 /**
  * A file next to the manifest. Folders and absolute paths are refused, so that a bundle cannot refer to

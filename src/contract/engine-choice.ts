@@ -1,5 +1,5 @@
+import { PROVIDERS } from './providers.ts';
 import { z } from 'zod';
-import { PROVIDERS } from './bundle.ts';
 
 /**
  * The result of comparing a variant with its references on the machine that is to run it. `scores` and

@@ -1,6 +1,6 @@
+import { PROVIDERS } from './providers.ts';
 import { z } from 'zod';
 import { HEADS } from '../core/heads/head-table.ts';
-import { PROVIDERS } from './bundle.ts';
 import { INT8_ARITHMETICS, machineKindSchema } from './machine.ts';
 import { bundleRefSchema, digestSchema, reportBaseSchema } from './report.ts';
 

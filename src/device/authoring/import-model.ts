@@ -1,6 +1,7 @@
-import { PROVIDERS, type BundleManifest } from '../../contract/bundle.ts';
+import type { BundleManifest } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { LineageFacts, LineageStage } from '../../contract/lineage.ts';
+import { PROVIDERS } from '../../contract/providers.ts';
 import type { Head } from '../../core/heads/head-table.ts';
 import {
   headOfLayout,

@@ -1,4 +1,4 @@
-import { PROVIDERS } from '../../contract/bundle.ts';
+import { PROVIDERS } from '../../contract/providers.ts';
 import { handleFactory, startLimit, type EngineOptions } from './engine-options.ts';
 import { RunnerPool } from './runner-pool.ts';
 import { planEngine } from './plan-engine.ts';

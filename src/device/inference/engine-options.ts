@@ -1,4 +1,4 @@
-import type { ProviderName } from '../../contract/bundle.ts';
+import { PROVIDER_TABLE, type ProviderName } from '../../contract/providers.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import type { MeasurementCache } from '../machine/measurement-cache.ts';
 import type { EngineInfo } from './engine.ts';
@@ -48,19 +48,9 @@ export interface EngineOptions {
   readonly startTogether?: boolean;
 }
 
-/**
- * How long loading may take before it counts as hung, milliseconds. For TensorRT's search for kernels, up to an hour is
- * reported on small boards; CUDA compiles kernels for boards that its binaries do not cover.
- */
-const START_LIMIT_MS: Readonly<Record<ProviderName, number>> = {
-  tensorrt: 90 * 60_000,
-  cuda: 10 * 60_000,
-  cpu: 60_000,
-};
-
 /** Milliseconds that loading may take on a provider. */
 export function startLimit(provider: ProviderName, options: Pick<EngineOptions, 'startTimeoutMs'>): number {
-  return options.startTimeoutMs ?? START_LIMIT_MS[provider];
+  return options.startTimeoutMs ?? PROVIDER_TABLE[provider].startLimitMs;
 }
 
 /** How the engine creates its runners. */

@@ -3,10 +3,10 @@ import type { PixelEncoding } from '../../core/image/image-view.ts';
 import type { Letterbox } from '../../core/image/letterbox.ts';
 import type { SizingChoice } from '../../core/sizing/choice.ts';
 import type { LoadCounts, SettingRole } from '../../core/sizing/load-watch.ts';
-import type { ProviderName } from '../../contract/bundle.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import type { ReferenceCheck, VariantChoice } from '../../contract/engine-choice.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
+import type { ProviderName } from '../../contract/providers.ts';
 
 /** Limits applied while decoding; they may change from one frame to the next. */
 export interface DecodeLimits {

@@ -1,5 +1,6 @@
 import { arch } from 'node:os';
 import type { MachineFingerprint } from '../../contract/machine.ts';
+import { PROVIDER_TABLE } from '../../contract/providers.ts';
 import { machineKindOf, readCpu, readGpuDriver, usableCores } from '../machine/cpu.ts';
 import { digestOfFlags, fingerprintOf } from '../machine/fingerprint.ts';
 import { readEngineHost } from './engine-compat.ts';
@@ -18,7 +19,7 @@ export async function machineFingerprint(): Promise<MachineFingerprint> {
   probed ??= probeInt8Arithmetic();
   const int8 = await probed;
   const { model, flags } = readCpu();
-  const usesGpu = listUsableProviders().some((provider) => provider !== 'cpu');
+  const usesGpu = listUsableProviders().some((provider) => PROVIDER_TABLE[provider].device === 'gpu');
   const { tensorrt, computeCapability } = usesGpu
     ? readEngineHost()
     : { tensorrt: null, computeCapability: null };

@@ -1,4 +1,4 @@
-import { PROVIDERS } from '../../contract/bundle.ts';
+import { PROVIDER_TABLE, PROVIDERS } from '../../contract/providers.ts';
 import { keptSizingSchema } from '../../contract/sizing.ts';
 import { letterboxFor } from '../../core/image/letterbox.ts';
 import {
@@ -92,7 +92,10 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   const first = create(firstSetting);
   const info = await opened.start(first);
   const { variant, provider } = info;
-  const candidates = candidatesFor({ cores, isAccelerated: provider !== 'cpu' }, request);
+  const candidates = candidatesFor(
+    { cores, isAccelerated: PROVIDER_TABLE[provider].device === 'gpu' },
+    request,
+  );
   debug(
     () => `${cores} cores; stored: ${JSON.stringify(kept)}; started with ${JSON.stringify(firstSetting)}`,
   );
@@ -180,7 +183,8 @@ function canStandFor(setting: EngineSetting, wanted: EngineSetting): boolean {
 
 function isAccelerated(preferred: EngineOptions['preferred']): boolean {
   const usable = listUsableProviders();
-  return (preferred ?? PROVIDERS).find((provider) => usable.includes(provider)) !== 'cpu';
+  const first = (preferred ?? PROVIDERS).find((provider) => usable.includes(provider));
+  return first === undefined || PROVIDER_TABLE[first].device === 'gpu';
 }
 
 async function keyFor({ engine, request }: OpenSizedOptions): Promise<MeasurementKey> {

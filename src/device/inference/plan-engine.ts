@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { PROVIDERS } from '../../contract/bundle.ts';
 import { unchecked, type EngineCandidate } from '../../contract/engine-choice.ts';
 import type { MachineFingerprint } from '../../contract/machine.ts';
+import { PROVIDERS } from '../../contract/providers.ts';
 import { claimsOf, type Bundle } from '../../model/bundle.ts';
 import { MeasurementCache } from '../machine/measurement-cache.ts';
 import { readReferences, type LoadedReferences } from '../references/read-references.ts';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { ProviderName } from '../../contract/bundle.ts';
 import {
   describeCandidate,
   describeCheck,
@@ -9,6 +8,7 @@ import {
   type VariantChoice,
 } from '../../contract/engine-choice.ts';
 import { describeError } from '../../contract/errors.ts';
+import { PROVIDER_TABLE, type ProviderName } from '../../contract/providers.ts';
 import { debugLog } from '../../platform/debug.ts';
 import type { MeasurementCache, MeasurementKey } from '../machine/measurement-cache.ts';
 import type { HandleFactory } from './runner-handle.ts';
@@ -40,9 +40,6 @@ const debug = debugLog('inference');
  */
 const FIRST_CHECK_MS = 300;
 export const KEPT_CHECK_MS = 50;
-
-/** Milliseconds of loading after which a trial skips the rest. A GPU's first session takes seconds. */
-const LOAD_BUDGET_MS: Readonly<Record<ProviderName, number>> = { cpu: 800, cuda: 30_000, tensorrt: 30_000 };
 
 const TIMING_BUDGET_MS = 200;
 
@@ -99,12 +96,11 @@ export async function planVariants(request: PlanRequest): Promise<EnginePlan> {
   return measure(request, group, key);
 }
 
-/**
- * What is worth trying. On TensorRT only prebuilt engines: for any other graph it would search for kernels for minutes.
- */
+/** What is worth trying: of a provider that builds an engine for any other graph, only prebuilt ones. */
 function trialGroup(candidates: readonly ProviderCandidate[], provider: ProviderName): ProviderCandidate[] {
   const own = candidates.filter((candidate) => candidate.provider === provider);
-  return provider === 'tensorrt' ? own.filter(({ variant }) => variant.engine !== undefined) : own;
+  const { buildsEngine } = PROVIDER_TABLE[provider];
+  return buildsEngine === undefined ? own : own.filter(({ variant }) => variant.engine !== undefined);
 }
 
 function keyOf(
@@ -138,7 +134,7 @@ async function measure(
       model: request.requestFor(candidate, FIRST_CHECK_MS / group.length),
       onlyAfterRefusal: candidate.onlyAfterRefusal,
     })),
-    loadBudgetMs: LOAD_BUDGET_MS[provider],
+    loadBudgetMs: PROVIDER_TABLE[provider].loadBudgetMs,
     timingBudgetMs: TIMING_BUDGET_MS,
   };
   let ranking;

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { PROVIDERS, type BundleVariant, type ProviderName } from '../../contract/bundle.ts';
+import type { BundleVariant } from '../../contract/bundle.ts';
 import type { Int8Arithmetic, MachineKind } from '../../contract/machine.ts';
+import { PROVIDER_TABLE, PROVIDERS, type ProviderName } from '../../contract/providers.ts';
 import type { ProviderRefusal } from './engine.ts';
 import { describeEngine, describeEngineHost, engineFits, type EngineHost } from './engine-compat.ts';
 import { listBackends } from './session.ts';
@@ -109,7 +110,7 @@ function waysToRun(
 ): ProviderCandidate[] {
   const plain = { ...base, variant, exactInt8: false, onlyAfterRefusal: false };
   const isQuantized = variant.precision === 'int8' || variant.precision === 'mixed';
-  if (base.provider !== 'cpu' || int8 === 'exact' || !isQuantized) return [plain];
+  if (!PROVIDER_TABLE[base.provider].hasExactInt8 || int8 === 'exact' || !isQuantized) return [plain];
   if (variant.requires?.int8 === 'exact') return [{ ...plain, exactInt8: true }];
   return [plain, { ...plain, exactInt8: true, onlyAfterRefusal: true }];
 }

@@ -1,3 +1,4 @@
+import { PROVIDER_TABLE, PROVIDERS } from '../../contract/providers.ts';
 import { listUsableProviders } from './providers.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 
@@ -39,9 +40,8 @@ export function stillLoading(
   preferred: readonly string[],
   usable: readonly string[] = listUsableProviders(),
 ): string {
-  const why =
-    preferred.includes('tensorrt') && usable.includes('tensorrt')
-      ? ': TensorRT tries out kernels, which takes minutes, on a large model an hour (docs/jetson.md, "Engines")'
-      : '';
+  const builder = PROVIDERS.find((name) => preferred.includes(name) && usable.includes(name));
+  const reason = builder === undefined ? undefined : PROVIDER_TABLE[builder].buildsEngine;
+  const why = reason === undefined ? '' : `: ${reason}`;
   return `${bundle} is still loading after ${String(seconds)} s${why}`;
 }

@@ -1,10 +1,10 @@
-import type { ProviderName } from '../../contract/bundle.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import type { ErrorCode, ErrorDetails } from '../../contract/errors.ts';
 import type { Head } from '../../core/heads/head-table.ts';
 import type { LetterboxResize } from '../../core/image/letterbox.ts';
 import type { BestCandidates } from '../../core/references/deviation.ts';
 import type { ReferenceCheck } from '../../contract/engine-choice.ts';
+import type { ProviderName } from '../../contract/providers.ts';
 import type { DecodeLimits, InferenceInput } from './engine.ts';
 
 /**

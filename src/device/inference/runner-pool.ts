@@ -1,5 +1,5 @@
-import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError, type ErrorCode } from '../../contract/errors.ts';
+import type { ProviderName } from '../../contract/providers.ts';
 import type { Detections } from '../../core/detections.ts';
 import { systemClock, type Clock, type TimerHandle } from '../../platform/clock.ts';
 import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';

@@ -1,5 +1,5 @@
-import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import type { ProviderName } from '../../contract/providers.ts';
 import type { Clock, TimerHandle } from '../../platform/clock.ts';
 import { debugLog } from '../../platform/debug.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';

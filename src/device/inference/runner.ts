@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { GoshawkError, type ErrorCode, type ErrorDetails } from '../../contract/errors.ts';
 import type { DropReason } from '../../contract/drops.ts';
 import { describeCheck, type ReferenceCheck } from '../../contract/engine-choice.ts';
+import { PROVIDER_TABLE } from '../../contract/providers.ts';
 import { createDecoder } from '../../core/heads/decoder.ts';
 import type { Decoder, OutputTensor } from '../../core/heads/head.ts';
 import { MAX_MODEL_BYTES } from '../../model/onnx/model.ts';
@@ -267,7 +268,7 @@ export async function readChecked(
 
 function loadError(request: ModelRequest, cause: unknown): GoshawkError {
   const reason = messageOf(cause);
-  return request.provider === 'cpu'
+  return PROVIDER_TABLE[request.provider].isBuiltIn
     ? new GoshawkError('GOSHAWK_MODEL_UNREADABLE', { file: request.file, reason }, { cause })
     : new GoshawkError(
         'GOSHAWK_PROVIDER_UNAVAILABLE',

@@ -1,8 +1,8 @@
+import { LAST_PROVIDER, type ProviderName } from '../../contract/providers.ts';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
-import type { ProviderName } from '../../contract/bundle.ts';
 import { freeMemory } from '../../platform/free-memory.ts';
 import { parseProfile, type ProfiledNode } from './profile.ts';
 
@@ -54,7 +54,8 @@ export function executionProviders({
   provider,
   fallbacks = [],
 }: Pick<SessionOptions, 'provider' | 'fallbacks'>): ProviderName[] {
-  return provider === 'cpu' ? ['cpu'] : [...new Set<ProviderName>([provider, ...fallbacks, 'cpu'])];
+  if (provider === LAST_PROVIDER) return [provider];
+  return [...new Set([provider, ...fallbacks, LAST_PROVIDER])];
 }
 
 /** A value to feed; reusable for every run while its buffer stays the same. */

@@ -1,5 +1,6 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import { PROVIDER_TABLE } from '../../contract/providers.ts';
 import type { Frame } from '../../core/frame.ts';
 import { Tracker } from '../../core/tracking/tracker.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
@@ -223,7 +224,8 @@ export class FramePipeline {
 
   #makePath(info: EngineInfo): FramePath {
     const { engine, manifest, maxBatch, maxWaitMs, engineTimeoutMs } = this.#options;
-    const usualBatch = info.provider === 'cpu' ? 1 : Math.max(1, this.#lanes.byCamera.size);
+    const isGpu = PROVIDER_TABLE[info.provider].device === 'gpu';
+    const usualBatch = isGpu ? Math.max(1, this.#lanes.byCamera.size) : 1;
     return new FramePath({
       engine,
       lanes: this.#lanes.byCamera,

@@ -1,5 +1,5 @@
+import { PROVIDERS } from '../../contract/providers.ts';
 import { PART_PARAMETERS } from '../../device/parts.ts';
-import { PROVIDERS } from '../../contract/bundle.ts';
 import { SILENT_AFTER_SECONDS } from '../../core/silence.ts';
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 

@@ -1,5 +1,5 @@
-import type { ProviderName } from '../../contract/bundle.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import type { ProviderName } from '../../contract/providers.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import { createSizedEngine } from '../../device/inference/sized-engine.ts';
 import type { Clock } from '../../platform/clock.ts';

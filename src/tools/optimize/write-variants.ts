@@ -1,13 +1,9 @@
 import { cpus } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import {
-  PROVIDERS,
-  type BundleManifest,
-  type BundleVariant,
-  type ProviderName,
-} from '../../contract/bundle.ts';
+import type { BundleManifest, BundleVariant } from '../../contract/bundle.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
 import type { MachineKind } from '../../contract/machine.ts';
+import { PROVIDERS, type ProviderName } from '../../contract/providers.ts';
 import type { Host } from '../../contract/report.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import { precisionOf } from '../../model/onnx/inspect.ts';

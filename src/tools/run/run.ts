@@ -1,5 +1,5 @@
-import type { ProviderName } from '../../contract/bundle.ts';
 import { describeError } from '../../contract/errors.ts';
+import type { ProviderName } from '../../contract/providers.ts';
 import type { RunReport } from '../../contract/report.ts';
 import type { SettingRequest } from '../../core/sizing/settings.ts';
 import type { Bundle } from '../../model/bundle.ts';

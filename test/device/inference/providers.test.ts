@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BundleVariant, ProviderName } from '../../../src/contract/bundle.ts';
+import type { BundleVariant } from '../../../src/contract/bundle.ts';
+import type { ProviderName } from '../../../src/contract/providers.ts';
 import { engineFits } from '../../../src/device/inference/engine-compat.ts';
 import {
   chooseProvider,

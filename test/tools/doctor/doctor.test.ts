@@ -12,7 +12,7 @@ import {
 import { doctorReport, examine, formatChecks } from '../../../src/tools/doctor/doctor.ts';
 import { fakeProbe } from './fake-probe.ts';
 
-const cpuOnly = [
+const cpuOnly: ReturnType<ModelPorts['providers']> = [
   { provider: 'tensorrt', available: false, reason: 'not built in' },
   { provider: 'cpu', available: true, reason: '' },
 ];

@@ -1,10 +1,11 @@
 import { describeError } from '../../../contract/errors.ts';
+import { PROVIDER_TABLE, type ProviderName } from '../../../contract/providers.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 import type { Probe } from './probe.ts';
 
 /** An execution provider of the inference library, and why it cannot be used, if so. */
 export interface ProviderFact {
-  readonly provider: string;
+  readonly provider: ProviderName;
   readonly available: boolean;
   readonly reason: string;
 }
@@ -47,7 +48,7 @@ export function checkProviders(probe: Probe, ports: ModelPorts): Finding {
   if (usable.length === 0) {
     return fail(`ONNX Runtime offers no execution provider (${refused.join('; ')})`, 'npm ci');
   }
-  if (isJetson(probe) && usable.every((provider) => provider === 'cpu')) {
+  if (isJetson(probe) && usable.every((provider) => PROVIDER_TABLE[provider].device === 'cpu')) {
     return warn(
       `only the CPU is used on this Jetson (${refused.join('; ')})`,
       'build ONNX Runtime with TensorRT: docs/jetson.md',
