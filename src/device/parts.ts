@@ -3,11 +3,12 @@ import { HOST_STATS } from './host/host-part.ts';
 import { LIVE_IMAGE } from './live/live-part.ts';
 import { PIPELINE_METRICS } from './metrics/metrics-part.ts';
 import { Runtime, type RuntimeOptions } from './runtime/runtime.ts';
+import { SESSION_TELEMETRY } from './telemetry/session-part.ts';
 import { TELEMETRY } from './telemetry/telemetry-part.ts';
 import { WEB_PAGE } from './web/web-part.ts';
 
 /** Every part of the runtime, in start order. */
-const PARTS = [LIVE_IMAGE, PIPELINE_METRICS, HOST_STATS, TELEMETRY, WEB_PAGE] as const;
+const PARTS = [LIVE_IMAGE, PIPELINE_METRICS, HOST_STATS, SESSION_TELEMETRY, TELEMETRY, WEB_PAGE] as const;
 
 type Intersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void
   ? I

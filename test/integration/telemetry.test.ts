@@ -127,6 +127,7 @@ describe('telemetry over a real Mosquitto (MQTT 5)', () => {
     try {
       telemetry.send('metrics', metricsBody(-150));
     } catch (error) {
+      telemetry.lose('metrics');
       refusal = error;
     }
     expect(refusal).toMatchObject({

@@ -11,7 +11,7 @@ export const HOST_STATS = definePart({
     return {
       name: 'host stats',
       servedBy: ['web page', 'telemetry'],
-      host: () => stats.read(),
+      host: (reader) => stats.read(reader),
       attach: () => ({ metrics }),
     };
   },

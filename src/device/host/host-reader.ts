@@ -13,7 +13,7 @@ export interface SensorReading {
 
 /** How the machine is doing. */
 export interface HostReading extends SensorReading {
-  /** share of all cores that was busy since the last reading, 0..1; absent on the first */
+  /** share of all cores that was busy since the reader's last call, 0..1; absent on its first */
   readonly cpuRatio?: number;
   readonly memoryUsedBytes?: number;
   readonly memoryTotalBytes?: number;
@@ -27,19 +27,25 @@ const GPU_LOAD_FILES = [
   'sys/devices/platform/17000000.gpu/load',
 ];
 
+/** Ticks of all cores since boot. */
+interface Ticks {
+  readonly busy: number;
+  readonly total: number;
+}
+
 /** Reads figures of the machine from /proc and /sys. */
 export class HostReader {
   readonly #root: string;
-  #lastBusy = 0;
-  #lastTotal = 0;
+  readonly #lastTicks = new WeakMap<object, Ticks>();
 
   /** @param root where `proc` and `sys` are found; `/` unless told otherwise */
   constructor(root = '/') {
     this.#root = root;
   }
 
-  read(): HostReading {
-    return { ...this.#readCpu(), ...this.#readMemory(), ...this.readSensors() };
+  /** @param reader whoever asks: each has a window of CPU load of its own, however often others read */
+  read(reader: object): HostReading {
+    return { ...this.#readCpu(reader), ...this.#readMemory(), ...this.readSensors() };
   }
 
   /** What does not depend on an earlier reading, so that several may ask. */
@@ -55,19 +61,18 @@ export class HostReader {
    * proc(5): the first line of /proc/stat counts ticks of all cores: user nice system idle iowait irq softirq
    * steal.
    */
-  #readCpu(): HostReading {
+  #readCpu(reader: object): HostReading {
     const line = /^cpu +([\d ]+)/m.exec(this.#text('proc/stat') ?? '')?.[1];
     if (line === undefined) return {};
     const ticks = line.split(' ').slice(0, 8).map(Number);
     const total = ticks.reduce((sum, count) => sum + count, 0);
     const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0);
     const busy = total - idle;
-    const elapsed = total - this.#lastTotal;
-    const wasRead = this.#lastTotal > 0;
-    const ratio = (busy - this.#lastBusy) / elapsed;
-    this.#lastBusy = busy;
-    this.#lastTotal = total;
-    return wasRead && elapsed > 0 ? { cpuRatio: Math.min(1, Math.max(0, ratio)) } : {};
+    const last = this.#lastTicks.get(reader);
+    this.#lastTicks.set(reader, { busy, total });
+    if (last === undefined || total <= last.total) return {};
+    const ratio = (busy - last.busy) / (total - last.total);
+    return { cpuRatio: Math.min(1, Math.max(0, ratio)) };
   }
 
   #readMemory(): HostReading {

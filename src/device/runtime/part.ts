@@ -1,6 +1,7 @@
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 import type { Health } from '../../contract/status.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
+import type { PeriodicStream, ReportedStream, StreamBody } from '../../contract/telemetry/streams.ts';
 import type { ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { FramePipeline } from '../pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
@@ -29,6 +30,15 @@ export interface Attachment {
   /** shown while the session exists */
   readonly metrics?: MetricsSource;
 }
+
+/** For each stream that a part has something for, what makes the body of its next message. */
+export type StreamSources = { readonly [Name in PeriodicStream]?: () => StreamBody<Name> };
+
+/**
+ * Makes a message and sends it now. Never throws: a message that cannot be made or sent is logged and declared as lost.
+ * Without telemetry it is not made at all.
+ */
+export type SendTelemetry = <Name extends ReportedStream>(stream: Name, make: () => StreamBody<Name>) => void;
 
 /**
  * A subsystem beside the pipeline: web page, metrics, telemetry. It lives as long as the process, while sessions come
@@ -68,11 +78,16 @@ export interface Part {
   status?(): PartStatus;
   /** Reasons why the device is not healthy; they also go to the node's diagnostics. */
   health?(): readonly string[];
-  /**
-   * Readings of the machine, for telemetry. CPU load is measured since the last call, so there can be only one reader.
-   */
-  host?(): HostStats;
+  /** Readings of the machine. @param reader whoever asks: CPU load is that since its own last call */
+  host?(reader: object): HostStats;
   readonly images?: LiveImages;
+  /**
+   * Telemetry of this part. Each function is called once per period of its stream and a last time when telemetry ends,
+   * so a part whose streams must be complete starts before telemetry. What one throws costs that message alone.
+   */
+  readonly streams?: StreamSources;
+  /** Carries the telemetry of all parts. */
+  readonly send?: SendTelemetry;
 }
 
 /** How parts see the device: the session, and what other parts offer. */
@@ -84,8 +99,13 @@ export interface DeviceView {
   health(): Health;
   /** the metrics of all parts */
   metrics(): Promise<string>;
-  host(): HostStats;
+  /** @param reader whoever asks: CPU load is that since its own last call */
+  host(reader: object): HostStats;
   readonly images: LiveImages;
+  /** the telemetry that parts offer */
+  streams(): readonly StreamSources[];
+  /** for what does not wait for its period: an event, the end of a window */
+  readonly send: SendTelemetry;
 }
 
 /** What a part is created with. */

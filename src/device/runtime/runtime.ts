@@ -3,7 +3,15 @@ import type { Health } from '../../contract/status.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import type { LiveImages } from './live-images.ts';
-import type { Attachment, DeviceView, Part, PartContext, PipelineSession } from './part.ts';
+import type {
+  Attachment,
+  DeviceView,
+  Part,
+  PartContext,
+  PipelineSession,
+  SendTelemetry,
+  StreamSources,
+} from './part.ts';
 import { healthOf, statusOf, type DeviceStatus, type PartStatus } from './status.ts';
 
 export interface RuntimeOptions {
@@ -151,13 +159,21 @@ export class Runtime implements DeviceView {
     return (await Promise.all(sources.map((source) => source.text()))).join('');
   }
 
-  host(): HostStats {
-    return this.#ask((part) => part.host?.())[0] ?? {};
+  host(reader: object): HostStats {
+    return this.#ask((part) => part.host?.(reader))[0] ?? {};
   }
 
   get images(): LiveImages {
     return this.#ask((part) => part.images)[0] ?? NO_IMAGES;
   }
+
+  streams(): readonly StreamSources[] {
+    return this.#ask((part) => part.streams);
+  }
+
+  readonly send: SendTelemetry = (stream, make) => {
+    this.#ask((part) => part.send?.(stream, make));
+  };
 
   #healthOfParts(): readonly string[] {
     return this.#ask((part) => part.health?.()).flat();

@@ -86,8 +86,8 @@ export class TelemetryClient {
   }
 
   /**
-   * Hands a message to the thread. One that violates its schema is declared as lost.
-   * @throws GoshawkError GOSHAWK_TELEMETRY_INVALID
+   * Hands a message to the thread.
+   * @throws GoshawkError GOSHAWK_TELEMETRY_INVALID for one that violates its schema; it is for `lose` then
    */
   send<Name extends ReportedStream>(stream: Name, body: StreamBody<Name>): void {
     const { success, data, error } = bodySchemaOf(stream).safeParse(body);
@@ -95,9 +95,13 @@ export class TelemetryClient {
       this.#post({ type: 'message', stream, body: data });
       return;
     }
-    this.#post({ type: 'lost', stream });
     const reason = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     throw new GoshawkError('GOSHAWK_TELEMETRY_INVALID', { stream, reason }, { cause: error });
+  }
+
+  /** A message that was due could not be made or sent: it is counted, and declared as a gap. */
+  lose(stream: ReportedStream): void {
+    this.#post({ type: 'lost', stream });
   }
 
   /** Sends OFFLINE if the link is up, waits 3 s at most, and ends the thread. */

@@ -5,14 +5,13 @@ import { entryUrl } from '../../platform/entry.ts';
 import { brokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import { checkTlsFiles, type TlsFiles } from '../../platform/mqtt/tls-files.ts';
-import type { ResultSink } from '../pipeline/frame/frame-result.ts';
-import { definePart, type Attachment, type Part, type PartContext } from '../runtime/part.ts';
+import { definePart, type Part, type PartContext, type SendTelemetry } from '../runtime/part.ts';
 import type { PartStatus } from '../runtime/status.ts';
 import { TelemetryClient, type TelemetryStatus } from './telemetry-client.ts';
 import { TelemetryReporter } from './telemetry-reporter.ts';
 import { topicLevelFrom } from './topic-level.ts';
 
-/** Fleet telemetry: what the device sends to an MQTT broker. */
+/** Fleet telemetry: sends what the parts of the device offer to an MQTT broker. */
 export const TELEMETRY = definePart({
   parameters: {
     telemetry: {
@@ -96,10 +95,6 @@ class Telemetry implements Part {
   readonly name = 'telemetry';
   readonly #options: TelemetryOptions;
   readonly #context: PartContext;
-  readonly #sink: ResultSink = {
-    name: 'telemetry',
-    deliver: (result) => this.#reporter?.sink.deliver(result, null),
-  };
   #client: TelemetryClient | null = null;
   #reporter: TelemetryReporter | null = null;
   #lastTrouble = '';
@@ -130,27 +125,21 @@ class Telemetry implements Part {
       (status) => this.#noteLink(status),
     );
     this.#reporter = new TelemetryReporter(
-      { snapshot: () => device.snapshot(), host: () => device.host(), now: () => new Date() },
+      () => device.streams(),
       this.#client,
       (error) => log('warn', `telemetry: ${describeError(error)}`),
     );
   }
 
-  /** A session counts from 0, so it has separate windows: any earlier one ends here. */
-  attach(): Attachment {
-    this.#reporter?.turn();
-    return { sink: this.#sink };
-  }
-
-  detach(): void {
-    this.#reporter?.turn();
-  }
+  readonly send: SendTelemetry = (stream, make) => {
+    this.#reporter?.send(stream, make);
+  };
 
   status(): PartStatus {
     return this.#client === null ? {} : { telemetry: { ...this.#client.status } };
   }
 
-  /** Sends the last window and OFFLINE, and ends the thread. */
+  /** Sends the last message of each stream and OFFLINE, and ends the thread. */
   async stop(): Promise<void> {
     this.#reporter?.close();
     await this.#client?.close();

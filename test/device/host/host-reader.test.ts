@@ -22,15 +22,34 @@ afterEach(() => {
 
 describe('HostReader', () => {
   it('leaves out what the machine has no sensor for', () => {
-    expect(new HostReader(root).read()).toEqual({});
+    expect(new HostReader(root).read({})).toEqual({});
   });
 
   it('reads the share of busy ticks between two readings', () => {
     const host = new HostReader(root);
+    const reader = {};
     put('proc/stat', 'cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3 4\n');
-    expect(host.read().cpuRatio).toBeUndefined();
+    expect(host.read(reader).cpuRatio).toBeUndefined();
     put('proc/stat', 'cpu  130 0 110 840 20 0 0 0 0 0\ncpu0 1 2 3 4\n');
-    expect(host.read().cpuRatio).toBeCloseTo(0.4, 10);
+    expect(host.read(reader).cpuRatio).toBeCloseTo(0.4, 10);
+  });
+
+  it('has a window of CPU load for each reader: one that reads often does not shorten that of another', () => {
+    const host = new HostReader(root);
+    const [often, seldom] = [{}, {}];
+    let busy = 0;
+    let total = 0;
+    const pass = (share: number): number | undefined => {
+      busy += 100 * share;
+      total += 100;
+      put('proc/stat', `cpu  ${busy} 0 0 ${total - busy} 0 0 0 0\n`);
+      return host.read(often).cpuRatio;
+    };
+    pass(0);
+    host.read(seldom);
+    for (const share of [0.1, 0.9, 0.5]) expect(pass(share)).toBeCloseTo(share, 10);
+    expect(host.read(seldom).cpuRatio).toBeCloseTo(0.5, 10);
+    expect(host.read(often).cpuRatio).toBeUndefined();
   });
 
   it('reads memory, temperatures, power rails and GPU load as a Jetson shows them', () => {
@@ -47,7 +66,7 @@ describe('HostReader', () => {
     put('sys/class/hwmon/hwmon3/curr1_input', '1500\n');
     put('sys/class/hwmon/hwmon3/in2_input', '5000\n');
     put('sys/devices/platform/gpu.0/load', '375\n');
-    expect(new HostReader(root).read()).toEqual({
+    expect(new HostReader(root).read({})).toEqual({
       memoryTotalBytes: 8_192_000,
       memoryUsedBytes: 2_048_000,
       temperatureCelsius: { 'cpu-thermal': 48.125 },
@@ -60,7 +79,7 @@ describe('HostReader', () => {
     for (const zone of ['thermal_zone0', 'thermal_zone1']) put(`sys/class/thermal/${zone}/type`, 'acpitz\n');
     put('sys/class/thermal/thermal_zone0/temp', '27800\n');
     put('sys/class/thermal/thermal_zone1/temp', '29800\n');
-    expect(new HostReader(root).read()).toEqual({
+    expect(new HostReader(root).read({})).toEqual({
       temperatureCelsius: { acpitz: 27.8, 'acpitz (thermal_zone1)': 29.8 },
     });
   });
@@ -72,7 +91,7 @@ describe('HostReader', () => {
       put(`sys/class/hwmon/hwmon3/in${channel}_input`, '5000\n');
       put(`sys/class/hwmon/hwmon3/curr${channel}_input`, `${channel}000\n`);
     }
-    expect(new HostReader(root).read().powerWatts).toEqual({
+    expect(new HostReader(root).read({}).powerWatts).toEqual({
       VDD: 5,
       'VDD (hwmon3)': 10,
       'VDD (hwmon3 2)': 15,
@@ -84,6 +103,6 @@ describe('HostReader', () => {
     put('proc/meminfo', 'MemTotal: lots');
     put('sys/class/thermal/thermal_zone0/temp', '');
     put('sys/devices/platform/gpu.0/load', 'n/a');
-    expect(new HostReader(root).read()).toEqual({});
+    expect(new HostReader(root).read({})).toEqual({});
   });
 });

@@ -256,7 +256,7 @@ describe('what parts offer', () => {
     });
     expect(runtime.health().reasons).toContain('the disk is full');
     expect(runtime.complaints()).toEqual(['the disk is full']);
-    expect(runtime.host()).toEqual({ gpuRatio: 0.5 });
+    expect(runtime.host({})).toEqual({ gpuRatio: 0.5 });
     expect(runtime.images.cameras()).toEqual([]);
   });
 
@@ -291,6 +291,23 @@ describe('what parts offer', () => {
       };
     })();
     await runtime.start(NEVER);
-    expect(device?.host()).toEqual({ gpuRatio: 1 });
+    expect(device?.host({})).toEqual({ gpuRatio: 1 });
+  });
+
+  it('is telemetry of the parts that have started, which any part may send through the one that carries it', async () => {
+    const sent: string[] = [];
+    const state = (): never => {
+      throw new Error('asked for by telemetry alone');
+    };
+    const { runtime } = runtimeOf([
+      { name: 'a', streams: { state } },
+      { ...recorder('refused', [], { start: refusal('refused') }), streams: { state } },
+      { name: 'telemetry', send: (stream) => void sent.push(stream) },
+    ]);
+    runtime.send('state', state);
+    await runtime.start(NEVER);
+    expect(runtime.streams()).toEqual([{ state }]);
+    runtime.send('state', state);
+    expect(sent).toEqual(['state']);
   });
 });

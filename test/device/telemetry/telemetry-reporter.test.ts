@@ -1,18 +1,19 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bodySchemaOf } from '../../../src/contract/telemetry/payloads.ts';
-import {
-  PERIODIC_STREAMS,
-  type PeriodicStream,
-  type StreamBody,
-} from '../../../src/contract/telemetry/streams.ts';
+import type { PeriodicStream, ReportedStream, StreamBody } from '../../../src/contract/telemetry/streams.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
+import type { StreamSources } from '../../../src/device/runtime/part.ts';
+import { SessionTelemetry } from '../../../src/device/telemetry/session-telemetry.ts';
 import { TelemetryReporter } from '../../../src/device/telemetry/telemetry-reporter.ts';
+import { unconfiguredBody } from '../../../src/device/telemetry/state-body.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, settle } from '../pipeline/fakes.ts';
 
-const reporters: TelemetryReporter[] = [];
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+});
 
 afterEach(() => {
-  for (const reporter of reporters.splice(0)) reporter.stop();
+  vi.useRealTimers();
 });
 
 /** A node whose pipelines come and go, and everything its telemetry says. */
@@ -23,25 +24,25 @@ class Node {
   readonly errors: unknown[] = [];
   pipeline: FramePipeline | null = null;
   #maker: FrameMaker | null = null;
-  readonly reporter = new TelemetryReporter(
+  readonly part = new SessionTelemetry(
     {
       snapshot: () => this.pipeline?.snapshot() ?? null,
       host: () => ({}),
-      now: () => new Date(this.clock.wallMs()),
+      send: (stream, make) => this.reporter.send(stream, make),
     },
+    () => new Date(this.clock.wallMs()),
+  );
+  readonly reporter = new TelemetryReporter(
+    () => [this.part.streams],
     {
-      send: (stream: PeriodicStream, body: unknown) => {
+      send: (stream: ReportedStream, body: unknown) => {
         if (stream === 'state') this.states.push(bodySchemaOf(stream).parse(body));
         if (stream === 'metrics') this.windows.push(bodySchemaOf(stream).parse(body));
       },
+      lose: () => undefined,
     },
     (error) => this.errors.push(error),
-    2 ** 30,
   );
-
-  constructor() {
-    reporters.push(this.reporter);
-  }
 
   async configure(): Promise<void> {
     const pipeline = new FramePipeline({
@@ -49,10 +50,9 @@ class Node {
       manifest: MANIFEST,
       cameras: [{ name: 'front' }],
       clock: this.clock,
-      sinks: [this.reporter.sink],
     });
     await pipeline.start();
-    this.reporter.turn();
+    pipeline.addSink(this.part.attach().sink!);
     this.pipeline = pipeline;
     this.#maker = new FrameMaker('front', this.clock);
     pipeline.activate();
@@ -68,7 +68,7 @@ class Node {
 
   async cleanup(): Promise<void> {
     await this.pipeline!.deactivate();
-    this.reporter.turn();
+    this.part.detach();
     await this.pipeline!.close();
     this.pipeline = null;
   }
@@ -87,7 +87,7 @@ describe('telemetry of a node that is configured again', () => {
     await node.frames(first);
     await node.cleanup();
     node.clock.advance(8000);
-    node.reporter.report();
+    vi.advanceTimersByTime(10_000);
     await node.configure();
     await node.frames(second);
     node.reporter.close();
@@ -121,48 +121,77 @@ describe('telemetry of a node that is configured again', () => {
     node.clock.advance(30_000);
     node.pipeline!.activate();
     await node.frames(10);
-    node.reporter.report();
+    vi.advanceTimersByTime(10_000);
     expect(node.windows.at(-1)!.cameras[0]!.fps.in).toBeCloseTo(10, 6);
     await node.pipeline!.close();
   });
 });
 
-describe('a message that cannot be sent', () => {
-  it('does not keep those of other streams from being sent', () => {
-    const sent: string[] = [];
+describe('the streams of parts', () => {
+  const EMPTY = unconfiguredBody(0, {});
+  const WINDOW = { start: new Date(0).toISOString(), end: new Date(0).toISOString() };
+  const METRICS: StreamBody<'metrics'> = {
+    window: WINDOW,
+    bundle: null,
+    cameras: [],
+    process: { residentBytes: 0, eventLoopDelayP99Ms: 0 },
+    host: {},
+  };
+
+  /** A reporter of these parts, and everything that it says. */
+  function reporterOf(parts: readonly StreamSources[], secondsOf?: (stream: PeriodicStream) => number) {
+    const said: string[] = [];
     const errors: unknown[] = [];
     const reporter = new TelemetryReporter(
-      { snapshot: () => null, host: () => ({}), now: () => new Date(0) },
-      {
-        send: (stream: string) => {
-          if (stream === 'state') throw new Error('refused');
-          sent.push(stream);
-        },
-      },
+      () => parts,
+      { send: (stream) => void said.push(stream), lose: (stream) => void said.push(`-${stream}`) },
       (error) => errors.push(error),
+      secondsOf,
     );
-    reporters.push(reporter);
-    reporter.report();
-    expect(sent).toEqual(PERIODIC_STREAMS.filter((stream) => stream !== 'state'));
-    expect(errors).toEqual([new Error('refused')]);
+    return { reporter, said, errors };
+  }
+
+  it('are asked for on the period of each stream, and once more at the end', () => {
+    const { reporter, said } = reporterOf(
+      [{ metrics: () => METRICS }, { state: () => EMPTY }, {}],
+      (stream) => (stream === 'state' ? 2 : 5),
+    );
+    vi.advanceTimersByTime(10_000);
+    expect(said).toEqual(['state', 'state', 'metrics', 'state', 'state', 'state', 'metrics']);
+    reporter.close();
+    expect(said.slice(7)).toEqual(['state', 'metrics']);
+    vi.advanceTimersByTime(60_000);
+    expect(said).toHaveLength(9);
   });
 
-  it('is told and not thrown where what it is about cannot be read', () => {
-    const errors: unknown[] = [];
+  it('do not suffer from each other: what one part throws is reported and its message counted as lost', () => {
     const broken = new Error('no sensors');
+    const throws = (): never => {
+      throw broken;
+    };
+    const { said, errors } = reporterOf([{ state: throws }, { state: () => EMPTY, metrics: () => METRICS }]);
+    vi.advanceTimersByTime(10_000);
+    expect(said).toEqual(['-state', 'state', 'metrics']);
+    expect(errors).toEqual([broken]);
+  });
+
+  it('count a message that the outlet refuses as lost, whoever sends it', () => {
+    const lost: string[] = [];
+    const errors: unknown[] = [];
+    const refused = new Error('refused');
     const reporter = new TelemetryReporter(
+      () => [{ state: () => EMPTY }],
       {
-        snapshot: () => null,
-        host: () => {
-          throw broken;
+        send: () => {
+          throw refused;
         },
-        now: () => new Date(0),
+        lose: (stream) => void lost.push(stream),
       },
-      { send: () => undefined },
       (error) => errors.push(error),
     );
-    reporters.push(reporter);
-    reporter.report();
-    expect(errors).toEqual([broken]);
+    reporter.send('metrics', () => METRICS);
+    vi.advanceTimersByTime(10_000);
+    expect(lost).toEqual(['metrics', 'state']);
+    expect(errors).toEqual([refused, refused]);
   });
 });
