@@ -3,10 +3,10 @@ import { CommanderError } from 'commander';
 import { makeProgram } from './cli/program.ts';
 import { describeError } from './contract/errors.ts';
 
-/** Exit code of a command that was called wrongly, as shells and sysexits have it. */
+/** Exit code for wrong usage, as in shells and sysexits. */
 const EXIT_USAGE = 2;
 
-// Left to itself Node takes signal handlers away before it tears down native libraries: a Ctrl-C in that time
+// When Node exits by itself, it removes signal handlers before it tears down native libraries: a Ctrl-C in that time
 // would end the process by signal.
 process.once('beforeExit', () => {
   process.exit();

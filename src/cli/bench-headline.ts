@@ -24,17 +24,17 @@ export function registerBenchHeadline(bench: Command): void {
     .description('the optimized default bundle against the fp32 baseline it came from: latency, bytes, AP')
     .requiredOption('--report <file>', 'JSON report')
     .option('--baseline <name|path>', 'fp32 bundle', 'goshawk-street-baseline')
-    .option('--optimized <name|path>', 'what was made of it', 'goshawk-street')
-    .option('--images <n>', 'scenes that both are judged on', wholeFrom(1, 100_000), 500)
+    .option('--optimized <name|path>', 'the bundle made from it', 'goshawk-street')
+    .option('--images <n>', 'scenes that both are evaluated on', wholeFrom(1, 100_000), 500)
     .option(
       '--seed <s>',
-      'seed of the scenes; 900001 and above never trained',
+      'seed of the scenes; 900001 and above were never used for training',
       wholeFrom(0, 2 ** 32 - 1),
       900_001,
     )
     .option('--threads <n>', 'threads while latency is measured', wholeFrom(1, 256), 1)
-    .option('--rounds <n>', 'turns of each model', wholeFrom(1, 10_000), 25)
-    .option('--runs <n>', 'timed runs in a turn', wholeFrom(1, 10_000), 8)
+    .option('--rounds <n>', 'turns per model', wholeFrom(1, 10_000), 25)
+    .option('--runs <n>', 'timed runs per turn', wholeFrom(1, 10_000), 8)
     .action(runHeadline);
 }
 

@@ -38,12 +38,12 @@ function say(line: string): void {
 function trialRunner(): TrialRunner {
   if (process.env['AMENT_PREFIX_PATH'] === undefined) {
     throw new GoshawkError('GOSHAWK_ROS_UNAVAILABLE', {
-      reason: 'this shell has no ROS environment (scripts/with-ros gives one)',
+      reason: 'this shell has no ROS environment (scripts/with-ros provides one)',
     });
   }
   if (!existsSync(join(ROOT, 'test/peers/detection_listener.py'))) {
     throw new GoshawkError('GOSHAWK_USAGE', {
-      reason: 'ROS benchmarks need a source checkout: test/peers is not there',
+      reason: 'ROS benchmarks need a source checkout: test/peers is missing',
     });
   }
   const places: TrialPlaces = { root: ROOT, python: 'python3', peerPackages: PEER_PACKAGES };
@@ -68,7 +68,7 @@ function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
   };
 }
 
-/** The peer's packages, installed beside the project the first time. */
+/** The peer's Python packages, installed next to the project on first use. */
 async function installPeer(): Promise<void> {
   if (existsSync(join(PEER_PACKAGES, 'cv2')) && existsSync(join(PEER_PACKAGES, 'onnxruntime'))) return;
   say('installing OpenCV and onnxruntime for the Python peer (about 20 s, once) ...');
@@ -95,7 +95,7 @@ export function registerBench(program: Command): void {
 
   withCommonOptions(bench.command('ros'))
     .description('camera, detector and an rclpy listener in three processes at one rate')
-    .option('--rate <hz>', 'frames a second', numberFrom(0.1, 1000), 30)
+    .option('--rate <hz>', 'frames per second', numberFrom(0.1, 1000), 30)
     .option('--seconds <n>', 'measured time after 2 s of warm-up', numberFrom(0.1, 1e6), 60)
     .action(runRos);
 
@@ -107,14 +107,14 @@ export function registerBench(program: Command): void {
       '--peer-model <file>',
       'the same model as the plain ONNX file that the Python node loads (YOLOX)',
     )
-    .option('--seconds <n>', 'measured time of one trial', numberFrom(0.1, 1e6), 5)
+    .option('--seconds <n>', 'measured time of each trial', numberFrom(0.1, 1e6), 5)
     .option(
       '--rate <hz>',
-      'frames a second at which the latency of both is measured',
+      'frames per second at which the latency of both is measured',
       numberFrom(0.1, 1000),
       30,
     )
-    .option('--rounds <n>', 'how often both are measured, in turn', wholeFrom(1, 10_000), 5)
+    .option('--rounds <n>', 'number of times both are measured, in turn', wholeFrom(1, 10_000), 5)
     .action(runPeers);
 }
 
@@ -123,7 +123,7 @@ async function runRos(flags: BenchFlags): Promise<void> {
     const options = { ...settings(flags, ''), rate: flags.rate, seconds: flags.seconds };
     return benchRos(trialRunner(), options, describeHost(['cpu']), say);
   });
-  say(`undeclared frames: ${undeclared}`);
+  say(`frames that nobody accounts for: ${undeclared}`);
 }
 
 async function runPeers(flags: PeersFlags): Promise<void> {
@@ -138,7 +138,7 @@ async function runPeers(flags: PeersFlags): Promise<void> {
       fixedRate: flags.rate,
       missedLimit: 0.05,
       peerModelDigest,
-      // Both have settled by then: a detector with defaults has found its setting for the load.
+      // Both have settled by then: a detector with defaults has chosen its setting for the load.
       warmupSeconds: 5,
     };
     return benchPeers(runner, options, describeHost(['cpu']), say);
@@ -146,6 +146,6 @@ async function runPeers(flags: PeersFlags): Promise<void> {
   const { p50, p99, cpuMsPerFrame } = report.fixedRate.ratios;
   say(
     `goshawk / python peer, medians of ${report.peaks.length} rounds: peak ${report.ratio.toFixed(2)}x; ` +
-      `at ${flags.rate}/s p50 ${p50.toFixed(2)}x, p99 ${p99.toFixed(2)}x, CPU a frame ${cpuMsPerFrame.toFixed(2)}x`,
+      `at ${flags.rate}/s p50 ${p50.toFixed(2)}x, p99 ${p99.toFixed(2)}x, CPU per frame ${cpuMsPerFrame.toFixed(2)}x`,
   );
 }

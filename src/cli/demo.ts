@@ -32,7 +32,7 @@ interface DemoFlags {
   readonly rate: number;
 }
 
-/** True where nobody listens on the port. 0 asks for any free port. Returns the port. */
+/** Returns the port if nobody listens on it; 0 asks for any free port. */
 async function freePort(port: number): Promise<number | null> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -44,7 +44,7 @@ async function freePort(port: number): Promise<number | null> {
   });
 }
 
-/** The port asked for, or else the usual one, or else any: a demo must not fail because someone else serves a page. */
+/** The requested port, otherwise the usual one, otherwise any: the demo must not fail because the port is taken. */
 async function choosePort(port: number | undefined): Promise<number> {
   if (port === undefined) return (await freePort(DEFAULT_PORT)) ?? (await freePort(0)) ?? 0;
   const free = await freePort(port);
@@ -52,7 +52,7 @@ async function choosePort(port: number | undefined): Promise<number> {
   return free;
 }
 
-/** Why the demo cannot use ROS 2 here; null where it can. */
+/** Why the demo cannot use ROS 2 here; null if it can. */
 function whyNoRos(): string | null {
   if (process.env['GOSHAWK_NO_ROS'] === '1') return 'GOSHAWK_NO_ROS is set';
   if (process.env['AMENT_PREFIX_PATH'] === undefined) return 'there is no ROS 2 environment';
@@ -67,14 +67,14 @@ async function demo(flags: DemoFlags): Promise<void> {
   const port = await choosePort(flags.port);
   const broker = await EmbeddedBroker.listen(0);
   const url = `http://${HOST}:${port}`;
-  line.say(`page: ${url}   metrics: ${url}/metrics   MQTT: ${broker.url}   (Ctrl-C ends)`);
+  line.say(`page: ${url}   metrics: ${url}/metrics   MQTT: ${broker.url}   (Ctrl-C to stop)`);
   try {
     const noRos = whyNoRos();
     if (noRos === null) {
       line.say('camera node -> ROS 2 -> detector node; results on /camera/detections');
       await runWithRos(flags, port, broker, line);
     } else {
-      line.say(`no ROS 2 (${noRos}): the same pipeline with a camera inside this process`);
+      line.say(`no ROS 2 (${noRos}): running the same pipeline with a camera inside this process`);
       await runWithoutRos(flags, port, broker.url);
     }
   } finally {
@@ -159,15 +159,15 @@ export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description('simulated camera -> detector -> detections, with a live page, metrics and telemetry')
-    .option('--seconds <n>', 'end so many seconds after the first detections', numberFrom(0.1, 1e7))
+    .option('--seconds <n>', 'stop this many seconds after the first detections', numberFrom(0.1, 1e7))
     .option('--report <file>', 'write the run report (JSON) at the end')
     .option(
       '--port <n>',
-      `port of the page (default: ${DEFAULT_PORT}, or a free one where it is taken)`,
+      `port of the page (default: ${DEFAULT_PORT}, or a free one if it is taken)`,
       wholeFrom(0, 65_535),
     )
     .option('--bundle <name|path>', 'the model', 'goshawk-street')
     .addOption(sizeOption('--size <WxH>', 'camera image', { width: 640, height: 360 }))
-    .option('--rate <hz>', 'frames a second', numberFrom(0.1, 1000), 30)
+    .option('--rate <hz>', 'frames per second', numberFrom(0.1, 1000), 30)
     .action(demo);
 }

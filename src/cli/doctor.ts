@@ -17,7 +17,7 @@ import { doctorReport, examine, formatChecks } from '../tools/doctor/doctor.ts';
 import { systemProbe } from '../tools/doctor/checks/probe.ts';
 import { printJson } from './kit/report.ts';
 
-/** Two above this file, in src/ as in dist/. */
+/** Two levels above this file, both in src/ and in dist/. */
 const HOME = join(import.meta.dirname, '../..');
 
 async function installedBundles(): Promise<BundleFact[]> {
@@ -37,7 +37,7 @@ async function installedBundles(): Promise<BundleFact[]> {
 async function heldReferences(): Promise<ReferenceFact[]> {
   const facts: ReferenceFact[] = [];
   for (const listing of await new ModelRepository().list()) {
-    // what is wrong with the others, the check of the bundles says
+    // the check of the bundles reports what is wrong with the others
     if ('bundle' in listing) facts.push(await holdReferences(listing.bundle));
   }
   return facts;
@@ -74,7 +74,7 @@ function usableProviders(): string[] {
   try {
     return listUsableProviders();
   } catch {
-    // The check of the providers says why.
+    // The check of the providers reports why.
     return [];
   }
 }
@@ -84,9 +84,9 @@ export function registerDoctor(program: Command): void {
   program
     .command('doctor')
     .description(
-      'check everything that Goshawk stands on, and say how to mend it; exit code 1 if something fails',
+      'check everything that Goshawk depends on and report how to fix it; exit code 1 if something fails',
     )
-    .option('--json', 'print a report for programs')
+    .option('--json', 'print the report as JSON')
     .action(async ({ json }: { json?: true }) => {
       const startedAt = new Date();
       const checks = await examine(systemProbe(HOME), ports);

@@ -36,28 +36,36 @@ export function registerEvaluate(program: Command): void {
       'accuracy of a bundle on a labeled data set: AP as COCO defines it, with a bootstrap interval',
     )
     .option('--bundle <name|path>', 'the bundle to run')
-    .option('--against-detections <file>', 'evaluate these detections (COCO results JSON) and run no model')
+    .option(
+      '--against-detections <file>',
+      'evaluate these detections (COCO results JSON) without running a model',
+    )
     .requiredOption('--annotations <file>', 'COCO detection annotations')
     .option('--images <dir>', 'folder of the images')
-    .option('--report <file>', 'write the figures as JSON')
+    .option('--report <file>', 'write the results as JSON')
     .option('--detections <file>', 'write the detections as COCO results JSON')
-    .option('--score <s>', 'detections above this score count', numberFrom(0, 1), 0.01)
-    .option('--iou <t>', 'IoU of suppression within a class', numberFrom(0, 1), 0.65)
-    .option('--max-boxes <n>', 'detections of an image', wholeFrom(1, 10_000), 300)
+    .option('--score <s>', 'score from which detections count', numberFrom(0, 1), 0.01)
+    .option('--iou <t>', 'IoU threshold of suppression within a class', numberFrom(0, 1), 0.65)
+    .option('--max-boxes <n>', 'maximum detections per image', wholeFrom(1, 10_000), 300)
     .option(
       '--argmax',
-      'only the best class of a box, which is what the robot publishes (else all above ' +
-        '--score, as evaluations in Python do)',
+      'only the best class of a box, which is what the robot publishes (default: all above ' +
+        '--score, as in Python evaluations)',
       false,
     )
     .addOption(
-      new Option('--preprocess <way>', 'how images reach the size of the network (auto: sharp)')
+      new Option('--preprocess <way>', 'what resizes images for the network (auto: sharp)')
         .choices(['auto', ...EVALUATE_PREPROCESS])
         .default('auto'),
     )
-    .option('--limit <n>', 'only the first images by id', wholeFrom(1, 10_000_000))
-    .option('--ignore-unknown', 'leave out objects of categories that the bundle has no label for', false)
-    .option('--resamples <n>', 'data sets drawn for the interval, 0 for none', wholeFrom(0, 100_000), 1000)
+    .option('--limit <n>', 'evaluate only the first n images by id', wholeFrom(1, 10_000_000))
+    .option('--ignore-unknown', 'ignore objects of categories that the bundle has no label for', false)
+    .option(
+      '--resamples <n>',
+      'bootstrap resamples for the interval, 0 for none',
+      wholeFrom(0, 100_000),
+      1000,
+    )
     .option('--seed <s>', 'seed of the interval', wholeFrom(0, 2 ** 31), 1)
     .option('--threads <n>', 'threads of inference', wholeFrom(1, 256), 2)
     .action(runEvaluate);
@@ -72,7 +80,7 @@ async function evaluateBundle(
   flags: EvaluateFlags,
   options: EvaluateOptions,
 ): Promise<AccuracyReport> {
-  if (flags.images === undefined) throw usage('give the folder of the images with --images');
+  if (flags.images === undefined) throw usage('pass the folder of the images with --images');
   const { score, iou, maxBoxes, threads } = flags;
   const preprocess = flags.preprocess === 'auto' ? 'sharp' : flags.preprocess;
   const multiLabel = !flags.argmax;
@@ -110,7 +118,7 @@ async function evaluation(flags: EvaluateFlags): Promise<AccuracyReport> {
   if (againstDetections !== undefined && bundle === undefined) {
     return evaluateResults(options, againstDetections);
   }
-  throw usage('give either --bundle or --against-detections');
+  throw usage('pass either --bundle or --against-detections');
 }
 
 async function runEvaluate(flags: EvaluateFlags): Promise<void> {

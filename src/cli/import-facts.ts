@@ -9,7 +9,7 @@ import { readRegularFile } from '../platform/regular-file.ts';
 
 type Evaluation = NonNullable<BundleManifest['evaluation']>[number];
 
-/** A lineage or a report has some kilobytes. */
+/** A lineage or a report has a few kilobytes. */
 const MAX_BYTES = 64 * 2 ** 20;
 
 async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
@@ -27,14 +27,14 @@ async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
   }
 }
 
-/** Facts about how a model was made, as `src/contract/lineage.ts` has them. */
+/** Reads facts about how a model was made, in the form of `src/contract/lineage.ts`. */
 export function readLineage(file: string): Promise<LineageFacts> {
   return readJson(file, lineageFactsSchema);
 }
 
 /**
- * What a manifest keeps of an accuracy report. The data set is named by its folder and file: paths of a
- * machine say nothing elsewhere.
+ * What a manifest keeps of an accuracy report. The data set is identified by its folder and file name: absolute paths
+ * mean nothing on another machine.
  */
 export async function readEvaluation(file: string): Promise<Evaluation> {
   const { dataset, images, ap, ap50, apByClass, settings, startedAt, host } = await readJson(
@@ -42,7 +42,7 @@ export async function readEvaluation(file: string): Promise<Evaluation> {
     accuracyReportSchema,
   );
   if (ap === null || ap50 === null) {
-    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: 'it measured no object' });
+    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: 'it evaluated no objects' });
   }
   return {
     dataset: join(basename(dirname(dataset.annotations)), basename(dataset.annotations)),

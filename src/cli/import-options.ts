@@ -9,7 +9,7 @@ import { given } from './kit/given.ts';
 import { anyNumber, sizeOption, threeNumbers, wholeFrom, type Size } from './kit/options.ts';
 import { readRegularFile } from '../platform/regular-file.ts';
 
-/** What a foreign ONNX file does not say about itself. */
+/** What a foreign ONNX file does not state about itself. */
 export interface NetworkFlags {
   readonly head?: Head;
   readonly decoded?: boolean;
@@ -24,31 +24,31 @@ export interface NetworkFlags {
   readonly resize?: LetterboxResize;
 }
 
-/** Adds the options that say how a foreign network reads images and what it puts out. */
+/** Adds the options that describe how a foreign network takes images and lays out its outputs. */
 export function addNetworkOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--head <head>', 'how to read the output (default: told by running the graph)').choices(
+      new Option('--head <head>', 'how to read the output (default: detected by running the graph)').choices(
         HEADS,
       ),
     )
-    .option('--decoded', 'boxes are decoded in the graph (default: told by running it)')
+    .option('--decoded', 'boxes are decoded in the graph (default: detected by running it)')
     .option('--no-decoded', 'boxes are relative to their grid cells')
     .option(
       '--layout <words>',
-      'how boxes lie in the output, as far as known, such as "rows,corners,pixels": ' +
+      'how boxes are laid out in the output, as far as known, such as "rows,corners,pixels": ' +
         `${Object.keys(LAYOUT_WORDS).join(', ')}`,
       parseLayout,
     )
     .addOption(sizeOption('--size <WxH>', 'network input, for a graph that leaves it open'))
     .addOption(
-      new Option('--color <order>', 'channel order of training (default: by head)').choices(['rgb', 'bgr']),
+      new Option('--color <order>', 'channel order in training (default: by head)').choices(['rgb', 'bgr']),
     )
     .option('--scale <factor>', 'multiplies pixels of 0..255 (default: by head)', anyNumber)
-    .option('--mean <a,b,c>', 'is subtracted after scaling, in the channel order of training', threeNumbers)
-    .option('--std <a,b,c>', 'divides after that', threeNumbers)
+    .option('--mean <a,b,c>', 'subtracted after scaling, in the channel order of training', threeNumbers)
+    .option('--std <a,b,c>', 'divided by after that', threeNumbers)
     .addOption(
-      new Option('--anchor <place>', 'where the image lies in the input (default: by head)').choices([
+      new Option('--anchor <place>', 'where the image is placed in the input (default: by head)').choices([
         'top-left',
         'center',
       ]),
@@ -57,12 +57,12 @@ export function addNetworkOptions(command: Command): Command {
     .addOption(
       new Option(
         '--resize <how>',
-        'how images of training were made smaller (default: bilinear, as OpenCV does)',
+        'how training images were scaled down (default: bilinear, as in OpenCV)',
       ).choices(['bilinear', 'average']),
     );
 }
 
-/** The same as `importModel` takes it. */
+/** The flags as options of `importModel`. */
 export function networkOptions(
   flags: NetworkFlags,
 ): Pick<ImportOptions, 'head' | 'layout' | 'size' | 'normalization' | 'anchor' | 'padValue' | 'resize'> {
@@ -79,7 +79,7 @@ export function networkOptions(
   };
 }
 
-/** Words of --layout. */
+/** The words that --layout accepts. */
 const LAYOUT_WORDS: Readonly<Record<string, Omit<LayoutHints, 'head'>>> = {
   rows: { axes: 'rows' },
   channels: { axes: 'channels' },
@@ -99,17 +99,16 @@ const LAYOUT_WORDS: Readonly<Record<string, Omit<LayoutHints, 'head'>>> = {
 function parseLayout(text: string): Omit<LayoutHints, 'head'> {
   const hints = text.split(',').map((word) => {
     const hint = LAYOUT_WORDS[word.trim()];
-    if (hint === undefined)
-      throw new InvalidArgumentError(`Known are ${Object.keys(LAYOUT_WORDS).join(', ')}.`);
+    if (hint === undefined) throw new InvalidArgumentError(`Known: ${Object.keys(LAYOUT_WORDS).join(', ')}.`);
     return hint;
   });
   return Object.assign({}, ...hints) as Omit<LayoutHints, 'head'>;
 }
 
-/** 4096 names of 100 characters, and room. */
+/** 4096 names of 100 characters, with room to spare. */
 const MAX_LABEL_BYTES = 2 ** 20;
 
-/** Class names, one a line of a file, or "coco80". Throws GOSHAWK_FILE_UNREADABLE. */
+/** Reads class names, one per line of a file, or "coco80". Throws GOSHAWK_FILE_UNREADABLE. */
 export async function readLabels(source: string): Promise<readonly string[]> {
   if (source === 'coco80') return COCO80;
   let text: string;

@@ -17,7 +17,7 @@ import { textLike } from './kit/options.ts';
 const TOOL_VERSION = textLike(/^\d+(\.\d+){1,3}$/, 'a version such as 10.3.0');
 const CAPABILITY = textLike(/^\d+\.\d$/, 'a compute capability such as 8.7');
 
-/** Adds what scripts/jetson/build-engine needs to `goshawk models`. */
+/** Adds the subcommands of `goshawk models` that scripts/jetson/build-engine needs. */
 export function registerModelsEngine(models: Command): void {
   models
     .command('engine-input')
@@ -30,13 +30,16 @@ export function registerModelsEngine(models: Command): void {
       '--variant <id>',
       'variant to build from (default: the first for TensorRT; with --int8 the first that is quantized)',
     )
-    .option('--int8', 'the engine is to compute in int8: the variant has to be quantized')
+    .option('--int8', 'build the engine for int8: the variant must be quantized')
     .option(
       '--for-out [dir]',
-      "model folder that the engine will be added to (without DIR the user's): that it can be " +
-        'is checked now, not after the build',
+      "model folder that the engine will be added to (without DIR the user's): checked " +
+        'now and not after the build',
     )
-    .option('--for-version <version>', 'of the bundle that the engine will be added to, for the same check')
+    .option(
+      '--for-version <version>',
+      'version of the bundle that the engine will be added to, for the same check',
+    )
     .action(writeEngineInput);
 
   models
@@ -45,23 +48,27 @@ export function registerModelsEngine(models: Command): void {
       'wrap a TensorRT engine and add it to a new version of a bundle (scripts/jetson/build-engine does both)',
     )
     .argument('<bundle>', 'NAME[@VERSION] or a path')
-    .requiredOption('--engine <file>', 'what trtexec saved')
-    .requiredOption('--variant <id>', 'the variant that it was built from')
-    .requiredOption('--tensorrt <version>', 'version of TensorRT that built it, such as 10.3.0', TOOL_VERSION)
-    .requiredOption('--compute-capability <x.y>', 'of the GPU that built it, such as 8.7 (Orin)', CAPABILITY)
-    .option('--cuda <version>', 'version of CUDA, such as 12.6', TOOL_VERSION)
+    .requiredOption('--engine <file>', 'the engine file that trtexec saved')
+    .requiredOption('--variant <id>', 'variant that it was built from')
+    .requiredOption('--tensorrt <version>', 'TensorRT version that built it, such as 10.3.0', TOOL_VERSION)
+    .requiredOption(
+      '--compute-capability <x.y>',
+      'compute capability of the GPU that built it, such as 8.7 (Orin)',
+      CAPABILITY,
+    )
+    .option('--cuda <version>', 'CUDA version, such as 12.6', TOOL_VERSION)
     .addOption(
-      new Option('--precision <name>', 'what it computes in')
+      new Option('--precision <name>', 'precision that it computes in')
         .choices(['fp32', 'fp16', 'int8', 'mixed'])
         .default('fp16'),
     )
-    .option('--flags <text>', 'options that trtexec was called with, kept in the lineage', '')
-    .option('--id <id>', 'of the new variant (default: from versions and precision)')
-    .option('--version <version>', 'of the new bundle (default: the next patch release)')
+    .option('--flags <text>', 'options that trtexec was called with, recorded in the lineage', '')
+    .option('--id <id>', 'id of the new variant (default: from versions and precision)')
+    .option('--version <version>', 'version of the new bundle (default: the next patch release)')
     .option('--out <dir>', "model folder to write to (default: the user's)")
     .option(
       '--created-at <time>',
-      'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time)',
+      'ISO 8601 or "now", recorded in the manifest (default: SOURCE_DATE_EPOCH, else no time)',
     )
     .action(wrapEngine);
 }
@@ -74,7 +81,7 @@ interface InputFlags {
   readonly forVersion?: string;
 }
 
-/** Prints `name=value` lines for the script that calls it. */
+/** Prints `name=value` lines for the calling script. */
 async function writeEngineInput(reference: string, flags: InputFlags): Promise<void> {
   await checkOutputFiles(flags.out);
   const bundle = await new ModelRepository().load(reference);

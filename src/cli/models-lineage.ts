@@ -17,24 +17,22 @@ interface LineageFlags {
 export function registerModelsLineage(models: Command): void {
   models
     .command('lineage')
-    .description(
-      'what made a bundle, back to its oldest known parent; every digest that is at hand is checked',
-    )
+    .description('how a bundle was made, back to its oldest known parent; checks every digest that it can')
     .argument('<bundle>', 'NAME[@VERSION] or a path')
     .option('--json', 'as JSON')
     .option(
       '--with <file>',
-      'a file that belongs to it (annotations, the imported ONNX file), found by its digest; may be repeated',
+      'a file of its history (annotations, the imported ONNX file), matched by digest; repeatable',
       repeated,
     )
     .action(showLineage);
 }
 
-/** Ends with exit code 1 where something at hand is not what the lineage states. */
+/** Exits with code 1 if a file differs from what the lineage states. */
 async function showLineage(reference: string, flags: LineageFlags): Promise<void> {
   const repository = new ModelRepository();
   const root = await readManifest(await repository.find(reference));
-  // a bundle that was given by its path has its parents beside it as a rule
+  // a bundle given by path usually has its parents next to it
   const beside = new ModelRepository([dirname(dirname(resolve(root.folder)))]);
   const sources = new LineageSources([...(await beside.list()), ...(await repository.list())]);
   const files = new Map<string, string>();

@@ -12,19 +12,19 @@ export function registerModelsReferences(models: Command): void {
   models
     .command('add-references')
     .description(
-      'make references for a bundle and write them into a new version of it: every device then ' +
-        'checks that it computes what was evaluated',
+      'make references for a bundle and write them into a new version of it: every device can ' +
+        'then check that it computes what was evaluated',
     )
     .argument('<bundle>', 'NAME[@VERSION] or a path')
     .option(
       '--reference-images <dir>',
-      'JPEG or PNG images of what the model is for (default: drawn streets)',
+      'JPEG or PNG images typical for the model (default: simulated streets)',
     )
-    .option('--version <version>', 'of the new bundle (default: the next patch release)')
+    .option('--version <version>', 'version of the new bundle (default: the next patch release)')
     .option('--out <dir>', "model folder to write to (default: the user's)")
     .option(
       '--created-at <time>',
-      'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time)',
+      'ISO 8601 or "now", recorded in the manifest (default: SOURCE_DATE_EPOCH, else no time)',
     )
     .action(add);
 }

@@ -29,13 +29,13 @@ import { printJson } from './kit/report.ts';
 
 /** Adds `goshawk models` to the program. */
 export function registerModels(program: Command): void {
-  const models = program.command('models').description('the models that this machine has');
+  const models = program.command('models').description('manage the models on this machine');
 
-  models.command('list').description('bundles that are installed').option('--json', 'as JSON').action(list);
+  models.command('list').description('list the installed bundles').option('--json', 'as JSON').action(list);
 
   models
     .command('show')
-    .description('what a bundle is')
+    .description('describe a bundle')
     .argument('<bundle>', 'NAME[@VERSION] or a path')
     .option('--json', 'the manifest as JSON')
     .action(show);
@@ -52,18 +52,18 @@ export function registerModels(program: Command): void {
 
   models
     .command('pack')
-    .description('write a bundle as one tar file; the same bundle gives the same bytes')
+    .description('write a bundle as one tar file; the same bundle always yields the same bytes')
     .argument('<bundle>', 'NAME[@VERSION] or a path')
     .option('--out <file>', 'file to write (default: NAME-VERSION.tar)')
     .action(pack);
 
   const importCommand = models
     .command('import')
-    .description('make a bundle of a detector in ONNX form, preprocessing folded into its graph')
+    .description('make a bundle from an ONNX detector, with preprocessing folded into its graph')
     .argument('<file>', 'an ONNX file')
     .option(
       '--labels <file>',
-      'class names, one a line in the order of training, or "coco80" (default: those in the file)',
+      'class names, one per line in training order, or "coco80" (default: those in the file)',
     )
     .option('--name <name>', 'name of the bundle (default: from the file)')
     .option('--version <version>', 'version of the bundle', '1.0.0')
@@ -71,21 +71,21 @@ export function registerModels(program: Command): void {
   addNetworkOptions(importCommand)
     .option(
       '--parent <bundle>',
-      'a bundle that the weights were made from, kept in the manifest; may be repeated',
+      'a bundle that the weights were made from, recorded in the manifest; repeatable',
       repeated,
     )
-    .option('--lineage <file>', 'JSON with facts about how the model was made, kept in the manifest')
-    .option('--evaluation <file>', 'report of "goshawk evaluate" with this model, kept in the manifest')
-    .option('--description <text>', 'kept in the manifest')
-    .option('--license <name>', 'license of the weights, kept in the manifest')
+    .option('--lineage <file>', 'JSON with facts about how the model was made, recorded in the manifest')
+    .option('--evaluation <file>', 'report of "goshawk evaluate" with this model, recorded in the manifest')
+    .option('--description <text>', 'recorded in the manifest')
+    .option('--license <name>', 'license of the weights, recorded in the manifest')
     .option(
       '--reference-images <dir>',
-      'images that its references are made of, JPEG or PNG (default: drawn streets)',
+      'images to make its references from, JPEG or PNG (default: simulated streets)',
     )
     .option(
       '--created-at <time>',
-      'ISO 8601 or "now", kept in the manifest (default: SOURCE_DATE_EPOCH, else no time: then ' +
-        'the same file gives the same digest)',
+      'ISO 8601 or "now", recorded in the manifest (default: SOURCE_DATE_EPOCH, else no time: ' +
+        'the same file then always has the same digest)',
     )
     .action(importFile);
 }
@@ -155,7 +155,9 @@ async function show(reference: string, flags: { json?: boolean }): Promise<void>
   console.log(
     `thresholds  score ${thresholds.score}, IoU ${thresholds.iou}, at most ${thresholds.maxDetections}`,
   );
-  console.log(`size        ${manifest.parameters} parameters, ${manifest.macs} multiply-accumulates a frame`);
+  console.log(
+    `size        ${manifest.parameters} parameters, ${manifest.macs} multiply-accumulates per frame`,
+  );
   for (const variant of manifest.variants) {
     const batch = `batch ${variant.batch.min}..${variant.batch.max}`;
     console.log(
@@ -194,8 +196,8 @@ async function verify(reference: string): Promise<void> {
   for (const { id, ran } of findings) {
     console.log(
       ran
-        ? `${id}: digest, input, head and labels are right`
-        : `${id}: digest is right; an engine for another device, not run here`,
+        ? `${id}: digest, input, head and labels are correct`
+        : `${id}: digest is correct; an engine for another device, not run here`,
     );
     for (const entry of checks.filter(({ variant }) => variant === id)) {
       console.log(`  references, ${describeChecked(entry)}`);
@@ -215,9 +217,9 @@ async function pack(reference: string, flags: { out?: string }): Promise<void> {
   console.log(`${out}: ${bytes} bytes`);
 }
 
-/** What was compared, for a person. */
+/** What was compared, in words. */
 function checkedWords({ pictures, maxAbsolute, detections }: Equivalence): string {
-  const by = `differ from the original's by ${maxAbsolute.toExponential(1)} at most`;
+  const by = `differ from the original's by at most ${maxAbsolute.toExponential(1)}`;
   if (detections === null) return `on ${pictures} images the outputs ${by}`;
   const found = detections === 0 ? 'no image yields a detection' : `${detections} detections are the same`;
   return `on ${pictures} images the values before the selection of boxes ${by}; ${found}`;
@@ -237,7 +239,7 @@ interface ImportFlags extends NetworkFlags {
   readonly referenceImages?: string;
 }
 
-/** What is said of a model's past: the file of --lineage, and the bundles of --parent. */
+/** The model's known history: the file of --lineage, and the bundles of --parent. */
 async function factsOf({ lineage, parent = [] }: ImportFlags): Promise<LineageFacts | undefined> {
   if (lineage === undefined && parent.length === 0) return undefined;
   const facts = lineage === undefined ? {} : await readLineage(lineage);
@@ -275,10 +277,10 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
   const { bundle, guessed, layout, notes, steps, equivalence, references } = await importModel(options);
   console.log(summary(bundle));
   console.log(
-    `head        ${bundle.manifest.head}${guessed ? ', told by running the graph' : ''}: ${layout}`,
+    `head        ${bundle.manifest.head}${guessed ? ', detected by running the graph' : ''}: ${layout}`,
   );
   for (const note of notes) console.log(`note        ${note}`);
-  console.log(`folded      ${['uint8 rows of RGB go in', ...steps].join('; ')}`);
+  console.log(`folded      ${['uint8 RGB rows in', ...steps].join('; ')}`);
   console.log(`checked     ${checkedWords(equivalence)}`);
   console.log(`references  ${describeReferences(references)}`);
   console.log(`written     ${bundle.folder}`);

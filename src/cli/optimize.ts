@@ -36,35 +36,34 @@ export function registerOptimize(program: Command): void {
     .command('optimize')
     .description('make a detector smaller and faster above an accuracy floor, and prove it')
     .requiredOption('--model <file|bundle>', 'an ONNX file, or a bundle by NAME[@VERSION] or path')
-    .requiredOption('--calibration <dir>', 'images (JPEG, PNG) of what the camera sees; no labels needed')
+    .requiredOption('--calibration <dir>', 'images (JPEG, PNG) of what the camera sees, unlabeled')
     .requiredOption('--annotations <file>', 'COCO detection annotations of the labeled images')
     .requiredOption('--images <dir>', 'folder of the labeled images')
     .requiredOption('--out <dir>', 'model folder that the bundle is written to')
-    .requiredOption('--report <file>', 'write what was tried and found as JSON')
+    .requiredOption('--report <file>', 'write trials and results as JSON')
     .option('--max-ap-drop <ap>', 'AP that may be lost, 0..1: 0.01 is one point', anyNumber, 0.01)
     .option('--html <file>', 'write a page with plots')
     .option(
       '--max-latency-ms <n>',
-      'take the most accurate variant that runs in so many milliseconds',
+      'choose the most accurate variant within this latency, milliseconds',
       anyNumber,
     )
-    .option(
-      '--time-budget <minutes>',
-      'search no longer than that (default: until everything is tried)',
-      anyNumber,
-    )
-    .option('--threads <n>', 'threads that latency is measured with', anyNumber, 1)
-    .option('--labels <file>', 'for an ONNX file: class names, one a line, or "coco80"')
-    .option('--name <name>', 'name of the bundle (default: of the model)')
+    .option('--time-budget <minutes>', 'limit of the search (default: until everything is tried)', anyNumber)
+    .option('--threads <n>', 'threads for measuring latency', anyNumber, 1)
+    .option('--labels <file>', 'for an ONNX file: class names, one per line, or "coco80"')
+    .option('--name <name>', 'name of the bundle (default: the name of the model)')
     .option(
       '--version <version>',
       'version of the bundle (default: 1.0.0 for an ONNX file, else the next minor)',
     )
-    .option('--ignore-unknown', 'leave out objects of categories that the model has no label for', false)
-    .option('--search-share <s>', 'share of the labeled images that the search may see', anyNumber, 0.5)
+    .option('--ignore-unknown', 'ignore objects of categories that the model has no label for', false)
+    .option('--search-share <s>', 'share of the labeled images for the search', anyNumber, 0.5)
     .option('--seed <s>', 'seed of the split and of the intervals', anyNumber, 1)
-    .option('--work <dir>', 'where finished steps are kept, to go on after a kill (default: OUT/.optimize)')
-    .option('--fresh', 'forget what earlier runs finished', false);
+    .option(
+      '--work <dir>',
+      'where finished steps are stored, to resume after an interruption (default: OUT/.optimize)',
+    )
+    .option('--fresh', 'discard the finished steps of earlier runs', false);
   addNetworkOptions(command).action(runOptimize);
 }
 
@@ -87,7 +86,7 @@ async function runOptimize(flags: OptimizeFlags): Promise<void> {
   await checkOutputFiles(flags.report, flags.html);
   await checkOutputFolder(flags.out);
   if (flags.work !== undefined) await checkOutputFolder(flags.work);
-  // what only this command needs is loaded only by it
+  // loaded only here: no other command needs it
   const { optimize } = await import('../tools/optimize/optimize.ts');
   const line = new LiveLine(process.stderr, { everyMs: 10_000 });
   const labels = flags.labels === undefined ? null : await readLabels(flags.labels);
@@ -124,6 +123,6 @@ async function runOptimize(flags: OptimizeFlags): Promise<void> {
   console.log(`bundle   ${result.folder ?? ''}`);
   console.log(
     `kept     ${result.work.folder}: ${Math.ceil(result.work.bytes / 1e6)} MB of finished ` +
-      'steps, to be deleted when no other run is wanted',
+      'steps; delete it if you do not plan another run',
   );
 }

@@ -8,7 +8,7 @@ import { registerOptimize } from './optimize.ts';
 import { registerRun } from './run.ts';
 import { registerSimulate } from './simulate.ts';
 
-/** Every command adds itself; a new one is its own file and a line here. */
+/** Every command adds itself; a new one is its own file and one line here. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerBench,
   registerDemo,
@@ -20,7 +20,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerSimulate,
 ];
 
-/** The command `goshawk` with everything it can do. What is called wrongly throws a CommanderError. */
+/** Makes the command `goshawk` with all its subcommands. Wrong usage throws a CommanderError. */
 export function makeProgram(): Command {
   const program = new Command('goshawk')
     .description('Edge perception runtime: cameras in, tracked detections out.')

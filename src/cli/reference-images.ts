@@ -4,14 +4,14 @@ import { MAX_PICTURES, type MadeReferences } from '../device/authoring/make-refe
 import { decodeImageFile, listImageFiles } from '../device/imaging/image-file.ts';
 import type { SourceImage } from '../device/references/store-image.ts';
 
-/** Below this mean best score a model finds nothing in the images. */
+/** Mean best score below which a model finds nothing in the images. */
 const MIN_SCORE = 0.2;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The first images of a folder, by name, as many as references are made of. Throws GOSHAWK_FILE_UNREADABLE
- * where there is no such folder, GOSHAWK_FILE_INVALID where it holds no image or one that does not decode.
+ * The first images of a folder, by name, as many as references are made from. Throws GOSHAWK_FILE_UNREADABLE if there
+ * is no such folder, GOSHAWK_FILE_INVALID if it has no image or one that does not decode.
  */
 export async function readReferenceImages(folder: string): Promise<SourceImage[]> {
   let names: string[];
@@ -23,7 +23,7 @@ export async function readReferenceImages(folder: string): Promise<SourceImage[]
   if (names.length === 0) {
     throw new GoshawkError('GOSHAWK_FILE_INVALID', {
       file: folder,
-      reason: 'it holds no JPEG or PNG images',
+      reason: 'it has no JPEG or PNG images',
     });
   }
   const pictures: SourceImage[] = [];
@@ -42,16 +42,16 @@ async function decode(file: string): Promise<SourceImage> {
   return decoded.view;
 }
 
-/** What was made, for the terminal. */
+/** What was made, as terminal output. */
 export function describeReferences(references: MadeReferences | null): string {
   if (references === null)
-    return 'none: the model puts out something that is not a score for noise; it will run unchecked';
+    return 'none: for noise, the model returns something that is not a score; it will run unchecked';
   const { entry, bestScore, without } = references;
   const rest =
     without.length === 0 ? '' : `; none for ${without.join(', ')}, which only runs on its own device`;
   const lowScore =
     bestScore < MIN_SCORE
-      ? '; the model finds nothing in these images: give some of what it is for (--reference-images DIR)'
+      ? '; the model finds nothing in these images: pass typical ones with --reference-images DIR'
       : '';
   return `${entry.bytes} bytes, best scores ${bestScore.toFixed(2)}${rest}${lowScore}`;
 }

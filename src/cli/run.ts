@@ -35,11 +35,11 @@ export interface RunFlags {
   readonly track: boolean;
   readonly silentAfter?: number;
   readonly node: string;
-  /** of the parts beside the pipeline */
+  /** of the parts next to the pipeline */
   readonly parts: PartValues;
 }
 
-/** `camera`, or `camera1`, `camera2`, ... where there are several. */
+/** `camera`, or `camera1`, `camera2`, ... if there are several. */
 function openCameras(flags: RunFlags): Map<string, CameraSource> {
   const options = { ...(flags.rate === undefined ? {} : { rate: flags.rate }), ...flags.size };
   return new Map(
@@ -55,7 +55,7 @@ function variantOption(variant: string): { readonly variant?: string } {
   return variant === '' || variant === 'auto' ? {} : { variant };
 }
 
-/** `goshawk run`; also what `goshawk demo` falls back to where there is no ROS 2. */
+/** `goshawk run`; also the fallback of `goshawk demo` without ROS 2. */
 export async function run(flags: RunFlags): Promise<void> {
   const line = new LiveLine(process.stdout);
   const report = await withReport(flags.report, async () => {
@@ -93,13 +93,13 @@ export async function run(flags: RunFlags): Promise<void> {
   );
 }
 
-/** What is `auto` is for the engine to choose. */
+/** The engine chooses what is `auto`. */
 function sizingOf({ workers, threads, queueDepth }: RunFlags): RunOptions['engine']['sizing'] {
   const chosen = (value: number | 'auto'): number | null => (value === 'auto' ? null : value);
   return { workers: chosen(workers), threads: chosen(threads), queueDepth: chosen(queueDepth) };
 }
 
-/** What sources did not show: images that could not be read, and turns that passed without one. */
+/** What sources did not deliver: images that could not be read, and skipped turns. */
 function describeSources(sources: RunReport['sources']): string {
   return Object.entries(sources ?? {})
     .filter(([, { unreadable, skipped }]) => unreadable + skipped > 0)
@@ -112,7 +112,7 @@ export function registerRun(program: Command): void {
   const command = program
     .command('run')
     .description(
-      'the frame path without ROS: a camera inside the process, detections, page, metrics, telemetry',
+      'run the frame path without ROS: a camera inside the process, detections, page, metrics, telemetry',
     )
     .option(
       '--camera <spec>',
@@ -121,27 +121,27 @@ export function registerRun(program: Command): void {
     )
     .option(
       '--bundle <name|path>',
-      'the model: NAME, NAME@VERSION, a folder, or an ONNX file as it comes',
+      'the model: NAME, NAME@VERSION, a folder, or any ONNX file',
       'goshawk-street',
     )
-    .option('--seconds <n>', 'end after so many seconds of frames', numberFrom(0.1, 1e7))
+    .option('--seconds <n>', 'stop after this many seconds of frames', numberFrom(0.1, 1e7))
     .option('--report <file>', 'write the run report (JSON) at the end')
-    .option('--rate <hz>', 'frames a second of the camera', numberFrom(0.1, 1000))
-    .addOption(sizeOption('--size <WxH>', 'image of the camera'))
+    .option('--rate <hz>', 'frames per second of the camera', numberFrom(0.1, 1000))
+    .addOption(sizeOption('--size <WxH>', 'image size of the camera'))
     .addOption(new Option('--preprocess <how>').choices(['auto', 'sharp', 'graph']).default('auto'))
     .addOption(
-      new Option('--engine <kind>', 'threads, or a process of its own')
+      new Option('--engine <kind>', 'threads, or separate processes')
         .choices(['worker', 'child'])
         .default('worker'),
     )
     .addOption(autoOption('--workers <n>', 'inference workers, or auto', 16))
     .addOption(autoOption('--threads <n>', 'ONNX Runtime threads of each worker, or auto', 64))
-    .addOption(autoOption('--queue-depth <n>', 'frames handed to a worker at once, or auto', 4))
+    .addOption(autoOption('--queue-depth <n>', 'frames handed to a worker at a time, or auto', 4))
     .option('--providers <list>', 'execution providers, best first', namesOf(PROVIDERS), [...PROVIDERS])
     .option(
       '--strict',
-      'refuse to run on less than the first provider, or with a variant that does not give ' +
-        'what it gave when it was evaluated',
+      'refuse to run on anything less than the first provider, or with a variant that fails ' +
+        'its reference check',
       false,
     )
     .option(
@@ -151,14 +151,14 @@ export function registerRun(program: Command): void {
     )
     .option('--score <0..1>', "score threshold (default: the bundle's)", numberFrom(0, 1))
     .option('--iou <0..1>', "overlap threshold (default: the bundle's)", numberFrom(0, 1))
-    .option('--track', 'follow objects over time', false)
+    .option('--track', 'track objects over time', false)
     .option(
       '--silent-after <seconds>',
       'seconds without a frame after which a camera is silent ' +
         `(default: ${SILENT_AFTER_SECONDS}, or three periods of --rate)`,
       numberFrom(0.5, 3600),
     )
-    .option('--node <name>', 'name of this run in telemetry, one for each that a robot runs', 'run');
+    .option('--node <name>', 'name of this run in telemetry, distinct for each run on a robot', 'run');
   addParameterOptions(command, PART_PARAMETERS);
   command.action((flags: Omit<RunFlags, 'camera' | 'parts'> & { camera?: readonly string[] }) =>
     run({ ...flags, camera: flags.camera ?? ['sim'], parts: parameterValues(PART_PARAMETERS, flags) }),

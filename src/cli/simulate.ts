@@ -11,7 +11,7 @@ import { countProgress } from './kit/live-line.ts';
 import { anyNumber } from './kit/options.ts';
 import { untilStopped } from './kit/stop-signal.ts';
 
-/** The knobs are flags of their own. */
+/** Each condition is a separate flag. */
 type SimulateFlags = Omit<SimulateOptions, 'conditions'> & Partial<Conditions>;
 
 /** Adds `goshawk simulate` to the program. */
@@ -19,7 +19,7 @@ export function registerSimulate(program: Command): void {
   const command = program
     .command('simulate')
     .description('write labeled street scenes as a data set')
-    .requiredOption('--out <dir>', 'folder to make (empty or not there yet)')
+    .requiredOption('--out <dir>', 'folder to create (empty or nonexistent)')
     .requiredOption('--count <n>', 'number of scenes', anyNumber)
     .requiredOption('--seed <s>', 'seed of the data set; distinct seeds never share a scene', anyNumber)
     .option('--width <pixels>', 'width of the images', anyNumber, SIMULATE_DEFAULTS.width)
@@ -35,7 +35,7 @@ export function registerSimulate(program: Command): void {
         .default(SIMULATE_DEFAULTS.image),
     )
     .option('--quality <q>', 'JPEG quality, 1 to 100', anyNumber, SIMULATE_DEFAULTS.quality)
-    .option('--workers <n>', 'threads that render', anyNumber, SIMULATE_DEFAULTS.workers);
+    .option('--workers <n>', 'rendering threads', anyNumber, SIMULATE_DEFAULTS.workers);
   for (const name of CONDITION_NAMES) {
     const [low, high] = CONDITION_RANGES[name];
     command.option(

@@ -1,15 +1,15 @@
-/** One thing on the command line that sets parameters, in the order given. */
+/** An argument that sets parameters, in the order given. */
 export type ParameterSource =
   | { readonly kind: 'file'; readonly path: string }
-  /** `-p [node:]name:=value`; `node` is empty where none was named */
+  /** `-p [node:]name:=value`; `node` is empty if none was named */
   | { readonly kind: 'rule'; readonly node: string; readonly name: string; readonly value: string };
 
 export interface RosArguments {
-  /** what sets parameters, earliest first */
+  /** what sets parameters, first to last */
   readonly parameters: readonly ParameterSource[];
-  /** the arguments without those that set parameters, for rcl */
+  /** the arguments for rcl, without those that set parameters */
   readonly forRcl: readonly string[];
-  /** what stands outside of `--ros-args ... --`, without the program's own two */
+  /** what is outside of `--ros-args ... --`, without the program and its script */
   readonly own: readonly string[];
 }
 
@@ -17,12 +17,11 @@ const FILE_FLAGS = new Set(['--params-file']);
 const RULE_FLAGS = new Set(['-p', '--param']);
 
 /**
- * Splits a command line into what rcl should see and what sets parameters. rclnodejs would hand parameter
- * files to rcl and then match only `/**` and bare node names, so Goshawk reads them itself and rcl never sees
- * them.
+ * Splits a command line into what rcl should see and what sets parameters. rclnodejs would hand parameter files to rcl
+ * and then match only `/**` and bare node names, so Goshawk reads them itself and rcl never sees them.
  *
  * @param argv as `process.argv`, program and script first
- * @throws Error with the argument at fault where a flag lacks its value or a rule its `:=`
+ * @throws Error naming the argument if a flag lacks its value or a rule its `:=`
  */
 export function splitRosArguments(argv: readonly string[]): RosArguments {
   const parameters: ParameterSource[] = [];
@@ -44,10 +43,10 @@ export function splitRosArguments(argv: readonly string[]): RosArguments {
   return { parameters, forRcl, own };
 }
 
-/** `[node:]name:=value`, as rcl's parameter rules are written. */
+/** `[node:]name:=value`, rcl's syntax of parameter rules. */
 function parseRule(rule: string): ParameterSource {
   const at = rule.indexOf(':=');
-  if (at <= 0) throw new Error(`-p ${rule}: a parameter rule is written name:=value`);
+  if (at <= 0) throw new Error(`-p ${rule}: a parameter rule has the form name:=value`);
   const left = rule.slice(0, at);
   const colon = left.lastIndexOf(':');
   const name = left.slice(colon + 1);

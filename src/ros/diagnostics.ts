@@ -5,9 +5,9 @@ import { nowStamp } from './time.ts';
 /** `diagnostic_msgs/msg/DiagnosticStatus` levels. */
 export const LEVEL = { ok: 0, warn: 1, error: 2 } as const;
 
-/** One line of diagnostics with the figures behind it. */
+/** One entry of diagnostics with its values. */
 export interface DiagnosticStatus {
-  /** part of the node it is about, such as `camera front` */
+  /** the part of the node that it describes, such as `camera front` */
   readonly name: string;
   readonly level: keyof typeof LEVEL;
   readonly message: string;

@@ -1,9 +1,8 @@
 import { describeError, GoshawkError } from '../contract/errors.ts';
 
 /**
- * Whether this process has a ROS 2 environment; says what to do where it has none. It must be asked before
- * rclnodejs is imported: without ROS that library tries to compile itself anew, and deletes its working build
- * first.
+ * Whether this process has a ROS 2 environment; if not, prints what to do. Must be checked before rclnodejs is
+ * imported: without ROS that library tries to rebuild itself, and deletes its working build first.
  */
 export function hasRosEnvironment(env: NodeJS.ProcessEnv, say: (line: string) => void): boolean {
   const missing = ['AMENT_PREFIX_PATH', 'ROS_DISTRO'].filter((name) => (env[name] ?? '') === '');

@@ -1,7 +1,7 @@
 import { DURABILITY, RELIABILITY, type Durability, type Reliability } from './qos.ts';
 import type { RosNode } from './rcl.ts';
 
-/** A publisher or subscription somewhere in the graph. */
+/** A publisher or subscription in the ROS graph. */
 export interface Endpoint {
   /** full name of its node */
   readonly node: string;
@@ -10,7 +10,7 @@ export interface Endpoint {
   readonly durability: Durability | 'unknown';
 }
 
-/** What rclnodejs answers for an endpoint. */
+/** What rclnodejs returns for an endpoint. */
 interface EndpointInfo {
   readonly node_name: string;
   readonly node_namespace: string;
@@ -18,7 +18,7 @@ interface EndpointInfo {
   readonly qos_profile: { readonly reliability: number; readonly durability: number };
 }
 
-/** Publishers of a topic. `topic` is a full name that is remapped already. */
+/** Publishers of a topic. `topic` is a full name, after remapping. */
 export function publishersOf(node: RosNode, topic: string): Endpoint[] {
   return (node.getPublishersInfoByTopic(topic, false) as EndpointInfo[]).map(toEndpoint);
 }
@@ -28,7 +28,7 @@ export function subscriptionsOf(node: RosNode, topic: string): Endpoint[] {
   return (node.getSubscriptionsInfoByTopic(topic, false) as EndpointInfo[]).map(toEndpoint);
 }
 
-/** Topics on which messages of a type are published or wanted. */
+/** Topics on which messages of a type are published or subscribed to. */
 export function topicsOfType(node: RosNode, type: string): string[] {
   return node
     .getTopicNamesAndTypes()

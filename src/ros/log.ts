@@ -1,14 +1,14 @@
 import { sendDebugTo } from '../platform/debug.ts';
 import type { RosNode } from './rcl.ts';
 
-/** Where a node's words go: the console and `/rosout`. */
+/** A node's log: the console and `/rosout`. */
 export interface Log {
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
 }
 
-/** The node's own ROS logger. After the node is destroyed there is no `/rosout` left, so words go to standard error. */
+/** The node's own ROS logger. After the node is destroyed there is no `/rosout`, so lines go to standard error. */
 export function nodeLog(node: RosNode, alive: () => boolean): Log {
   const logger = node.getLogger();
   const say = (level: 'info' | 'warn' | 'error', message: string): void => {

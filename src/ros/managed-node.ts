@@ -6,9 +6,9 @@ import { debugLog } from '../platform/debug.ts';
 
 const debug = debugLog('lifecycle');
 
-/** Transitions that may be asked for, by rcl's labels and the ids of `lifecycle_msgs/msg/Transition`. */
+/** Transitions that can be requested, by rcl's labels and the ids of `lifecycle_msgs/msg/Transition`. */
 const TRANSITIONS = { configure: 1, cleanup: 2, activate: 3, deactivate: 4 } as const;
-/** `lifecycle_msgs/msg/State`: what a transition state does. */
+/** `lifecycle_msgs/msg/State`: the work of each transition state. */
 const WORK_OF_STATE: Readonly<Record<number, keyof LifecycleWork>> = {
   10: 'configure',
   11: 'cleanup',
@@ -20,8 +20,8 @@ const WORK_OF_STATE: Readonly<Record<number, keyof LifecycleWork>> = {
 export type LifecycleRequest = keyof typeof TRANSITIONS;
 
 /**
- * What a managed node does in each transition; a rejection fails the transition and the node stays in the
- * state before.
+ * What a managed node does in each transition; a rejection fails the transition, and the node returns to its previous
+ * state.
  */
 export interface LifecycleWork {
   configure(): Promise<void>;
@@ -37,7 +37,7 @@ interface ChangeStateRequest {
 interface ServiceResponse {
   send(response: { success: boolean }): void;
 }
-/** What rclnodejs keeps to itself. */
+/** Private members of rclnodejs. */
 interface Internals {
   readonly _stateMachineHandle: unknown;
   _onChangeState: (request: ChangeStateRequest, response: ServiceResponse) => Promise<void>;
@@ -45,8 +45,8 @@ interface Internals {
 
 /**
  * Drives a lifecycle node's state machine with work that takes time. rclnodejs calls transition callbacks
- * synchronously, yet loading a model takes seconds and may not block the thread that takes frames; here the
- * node is seen as `configuring` until the work is done, and services go on answering.
+ * synchronously, but loading a model takes seconds and must not block the thread that receives frames. Here the node is
+ * `configuring` until the work is done, and services keep answering.
  */
 export class ManagedLifecycle {
   readonly #node: LifecycleNode;
@@ -71,7 +71,7 @@ export class ManagedLifecycle {
     return (this.#node.currentState as unknown as { label: string }).label;
   }
 
-  /** Starts a transition; resolves to whether it was allowed and went well. Never rejects: failures are logged. */
+  /** Starts a transition; resolves to whether it was allowed and succeeded. Never rejects: failures are logged. */
   change(request: LifecycleRequest): Promise<boolean> {
     return this.#change(TRANSITIONS[request]);
   }
@@ -85,7 +85,7 @@ export class ManagedLifecycle {
     if (transition.label === '') return this.#change(transition.id);
     const known = native.getLifecycleTransitionByLabel(this.#machine, transition.label);
     if (known.id !== undefined) return this.#change(known.id);
-    this.#log.warn(`no transition "${transition.label}" leads out of state ${this.state}`);
+    this.#log.warn(`there is no transition "${transition.label}" from state ${this.state}`);
     return Promise.resolve(false);
   }
 

@@ -2,29 +2,29 @@ import { describeError } from '../contract/errors.ts';
 import { splitRosArguments, type RosArguments } from './arguments.ts';
 import { rcl } from './rcl.ts';
 
-/** A node that runs until it is told to stop. */
+/** A node that runs until it is stopped. */
 export interface RosProgram {
   /** Finishes work in progress, destroys the node. Called once. */
   stop(): Promise<void>;
-  /** Resolves where the program ends by itself. */
+  /** Resolves if the program ends by itself. */
   readonly ended?: Promise<void>;
 }
 
-/** How long stopping may take before what is left is abandoned: launch sends SIGTERM 5 s after SIGINT. */
+/** How long stopping may take before the rest is abandoned: launch sends SIGTERM 5 s after SIGINT. */
 const STOP_MS = 4_500;
-/** How long the loop may take to empty after that. */
+/** How long the event loop may then take to empty. */
 const EMPTY_MS = 2_000;
 
 /**
- * Runs a ROS program as a whole process: init, start, wait for `endSignal`, stop, shut down, and let the
- * event loop empty. `process.exit` with a live node ends in a segmentation fault, so it is only the last
- * resort, after the node is gone.
+ * Runs a ROS program as a whole process: init, start, wait for `endSignal`, stop, shut down, and let the event loop
+ * empty. `process.exit` with a live node ends in a segmentation fault, so it is only the last resort, after the node is
+ * destroyed.
  */
 export async function runRosProcess(
   endSignal: Promise<void>,
   start: (args: RosArguments, ending: AbortSignal) => Promise<RosProgram>,
 ): Promise<void> {
-  // rclnodejs hears SIGINT only, and pulls the context away from under a node that is still working.
+  // rclnodejs handles only SIGINT, and destroys the context under a node that is still working.
   rcl.removeSignalHandlers();
   const ended = Promise.race([endSignal, failure()]);
   const ending = new AbortController();
@@ -43,7 +43,7 @@ export async function runRosProcess(
   leaveWhenEmpty();
 }
 
-/** Resolves when something failed that nobody caught. */
+/** Resolves at the first failure that nobody caught. */
 function failure(): Promise<void> {
   return new Promise((resolve) => {
     const onFailure = (error: unknown): void => {
@@ -74,10 +74,9 @@ async function stopWithin(program: RosProgram | undefined, ms: number): Promise<
 }
 
 /**
- * Ends the process once nothing is open. Left to itself Node takes its signal handlers away first and then
- * tears everything down, which takes some tenths of a second with these libraries: a second Ctrl-C in that
- * time would end the process by signal, and a supervisor would see a crash. `process.exit` leaves the
- * handlers where they are.
+ * Ends the process once nothing is open. If Node exits by itself, it removes its signal handlers first and then tears
+ * everything down, which takes some tenths of a second with these libraries: a second Ctrl-C in that time would end the
+ * process by signal, and a supervisor would see a crash. `process.exit` keeps the handlers.
  */
 function leaveWhenEmpty(): void {
   process.once('beforeExit', () => {

@@ -11,11 +11,11 @@ export type Durability = keyof typeof DURABILITY;
 export interface QosPreference {
   readonly reliability: Reliability;
   readonly durability?: Durability;
-  /** messages kept, newest win */
+  /** number of messages kept; the newest win */
   readonly depth: number;
 }
 
-/** Keep-last quality of service as rclnodejs takes it. */
+/** Keep-last QoS as rclnodejs takes it. */
 export function makeQos(preferred: QosPreference): InstanceType<typeof rcl.QoS> {
   return new rcl.QoS(
     KEEP_LAST,
@@ -26,23 +26,22 @@ export function makeQos(preferred: QosPreference): InstanceType<typeof rcl.QoS> 
 }
 
 /**
- * Frames in: the depth of the sensor-data profile. The node takes them as fast as they come and the gate
- * keeps the newest, so what is dropped is dropped there, where it is counted, and not in the middleware,
- * where nobody would know.
+ * QoS of camera topics: the depth of the sensor-data profile. The node takes frames as fast as they arrive and the gate
+ * keeps the newest, so frames are dropped there, where drops are counted, and not unnoticed in the middleware.
  */
 export function cameraQos(reliability: Reliability): QosPreference {
   return { reliability, depth: 5 };
 }
 
-/** Results out: reliable and volatile, which every subscriber's wish is compatible with. */
+/** QoS of results: reliable and volatile, which works with every subscriber that does not ask for transient_local. */
 export const RESULT_QOS: QosPreference = { reliability: 'reliable', depth: 10 };
 
-/** Latched: who comes late still gets the last one. */
+/** Latched: late subscribers still get the last message. */
 export const LATCHED_QOS: QosPreference = {
   reliability: 'reliable',
   durability: 'transient_local',
   depth: 1,
 };
 
-/** Images out: viewers such as RViz ask for reliable, and a viewer that is slow gets the newest. */
+/** QoS of images: viewers such as RViz ask for reliable, and a slow viewer gets the newest. */
 export const PICTURE_QOS: QosPreference = { reliability: 'reliable', depth: 2 };

@@ -2,17 +2,17 @@ import { runMicrotasksSoon } from './event-loop.ts';
 import { makeQos, type QosPreference } from './qos.ts';
 import type { MessageName, RosNode, RosSubscription } from './rcl.ts';
 
-/** Sends messages that are serialized already. */
+/** Sends serialized messages. */
 export interface RawPublisher {
   readonly topic: string;
-  /** how many subscriptions are matched now; asked of the middleware, so not for each frame of each topic */
+  /** number of matched subscriptions; a query of the middleware, so not for every frame of every topic */
   subscribers(): number;
-  /** `bytes` is CDR with its 4-byte header; it may be used again at once. Throws what rcl answers. */
+  /** `bytes` is CDR with its 4-byte header; it may be reused immediately. Throws rcl's errors. */
   publish(bytes: Uint8Array): void;
   destroy(): void;
 }
 
-/** rclnodejs declares `subscriptionCount` as a method; it is a getter. */
+/** rclnodejs declares `subscriptionCount` as a method, but it is a getter. */
 interface CountingPublisher {
   readonly subscriptionCount: number;
 }
@@ -44,8 +44,8 @@ export interface RawSubscription {
 }
 
 /**
- * Subscribes to serialized messages: one copy out of the middleware, none after it. An exception of
- * `onMessage` would be lost in native code, so it goes to `onError`.
+ * Subscribes to serialized messages: one copy out of the middleware, none after it. An exception in `onMessage` would
+ * be lost in native code, so it goes to `onError`.
  */
 export function subscribeRaw(
   node: RosNode,

@@ -1,7 +1,7 @@
 import * as loaded from 'rclnodejs';
 import type { lifecycle, Subscription } from 'rclnodejs';
 
-/** rclnodejs declares each member as an export of its own; at run time there is only the default export. */
+/** rclnodejs declares each member as a separate export; at run time there is only the default export. */
 export const rcl = (loaded as unknown as { default: typeof loaded }).default;
 
 export type LifecycleNode = lifecycle.LifecycleNode;

@@ -8,10 +8,10 @@ declare module 'rclnodejs/lib/native_loader.js' {
     readonly label: string;
   }
   const native: {
-    /** Throws where the current state has no such transition. */
+    /** Throws if the current state has no such transition. */
     triggerLifecycleTransitionById(machine: unknown, id: number): StateOrTransition;
     triggerLifecycleTransitionByLabel(machine: unknown, label: string): StateOrTransition;
-    /** An empty object where the current state has no such transition. */
+    /** Returns an empty object if the current state has no such transition. */
     getLifecycleTransitionByLabel(machine: unknown, label: string): Partial<StateOrTransition>;
   };
   export default native;

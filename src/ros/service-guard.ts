@@ -13,8 +13,8 @@ interface ServiceInternals {
 }
 
 /**
- * Makes the services that rclnodejs starts by itself answer every request. A request that it cannot take (a
- * parameter value that contradicts its type, say) throws in there, and the caller would wait forever.
+ * Makes the services that rclnodejs starts by itself answer every request. A request that they cannot handle (such as a
+ * parameter value that contradicts its type) throws inside rclnodejs, and the caller would wait forever.
  */
 export function guardServices(node: RosNode, log: Log): void {
   const { _services: services } = node as unknown as { readonly _services: readonly ServiceInternals[] };
@@ -26,7 +26,7 @@ export function guardServices(node: RosNode, log: Log): void {
         return answer(request, response);
       } catch (error) {
         const reason = describeError(error);
-        log.warn(`a service request is refused: ${reason}`);
+        log.warn(`refused a service request: ${reason}`);
         if (!response.sent) response.send(refusal(request, response.template, reason));
         return undefined;
       }
@@ -34,7 +34,7 @@ export function guardServices(node: RosNode, log: Log): void {
   }
 }
 
-/** The response of `set_parameters` and `set_parameters_atomically` has room for the reason; others are sent empty. */
+/** Responses of `set_parameters` and `set_parameters_atomically` have a field for the reason; others are sent empty. */
 function refusal(request: { parameters?: readonly unknown[] }, template: object, reason: string): object {
   const result = { successful: false, reason };
   if ('results' in template) return { ...template, results: (request.parameters ?? []).map(() => result) };

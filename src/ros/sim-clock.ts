@@ -5,7 +5,7 @@ import { rcl, type RosNode, type RosSubscription } from './rcl.ts';
 const TOPIC = '/clock';
 const TYPE = 'rosgraph_msgs/msg/Clock';
 
-/** What rclnodejs keeps to itself: the object that carries `/clock` to a node's clocks. */
+/** A private member of rclnodejs: the object that passes `/clock` to a node's clocks. */
 interface TimeSource {
   _node: RosNode | undefined;
   _clockSubscription: RosSubscription | undefined;
@@ -14,16 +14,16 @@ interface TimeSource {
 }
 
 /**
- * Lets a node's clock hear `/clock` as rclcpp's and rclpy's do: best effort, the newest message. rclnodejs
- * asks for reliable, which never matches `ros2 bag play --clock`, and the node's time then stays 0.
+ * Subscribes a node's clock to `/clock` as rclcpp and rclpy do: best effort, newest message. rclnodejs asks for
+ * reliable, which never matches `ros2 bag play --clock`, so that the node's time stays 0.
  */
 export class SimClock {
   readonly #node: RosNode;
-  /** monotonic milliseconds since which the node waits for its first `/clock`; `null` where it does not */
+  /** monotonic milliseconds since when the node has waited for its first `/clock`; `null` if it is not waiting */
   #waitingSince: number | null = null;
   #wasHeard = false;
 
-  /** Right after the node was made, before `use_sim_time` is set. */
+  /** Call right after the node was created, before `use_sim_time` is set. */
   constructor(node: RosNode) {
     this.#node = node;
     const source = (node as unknown as { _timeSource: TimeSource })._timeSource;
@@ -47,7 +47,7 @@ export class SimClock {
     return this.#node.getParameter('use_sim_time').value === true;
   }
 
-  /** Words for a clock that is asked for and has not come within `seconds`; `undefined` where all is well. */
+  /** The message if simulated time is on and `/clock` has not arrived within `seconds`; otherwise `undefined`. */
   trouble(seconds: number): string | undefined {
     if (!this.isSimulated || this.#wasHeard || rcl.isShutdown()) {
       this.#waitingSince = null;
@@ -57,7 +57,7 @@ export class SimClock {
     this.#waitingSince ??= now;
     if (now - this.#waitingSince < seconds * 1000) return undefined;
     return (
-      'use_sim_time is set and no /clock came, so this node does not know the time: ' +
+      'use_sim_time is set but no /clock message has arrived, so this node does not know the time: ' +
       'start the simulator or "ros2 bag play --clock", or set use_sim_time:=false'
     );
   }

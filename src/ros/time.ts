@@ -3,7 +3,7 @@ import type { RosNode } from './rcl.ts';
 
 const NANOSECONDS = 1_000_000_000n;
 
-/** Now on the node's clock, which follows `/clock` where `use_sim_time` is set. */
+/** Now on the node's clock, which follows `/clock` if `use_sim_time` is set. */
 export function nowStamp(node: RosNode): Stamp {
   const nanoseconds = node.now().nanoseconds;
   return { sec: Number(nanoseconds / NANOSECONDS), nanosec: Number(nanoseconds % NANOSECONDS) };

@@ -89,7 +89,7 @@ describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real images (needs 
     const elsewhere = run('--bundle', bundle, '--images', join(SHARED, 'coco-mini/calibration'));
     expect(elsewhere).toEqual([1, expect.stringMatching(/^GOSHAWK_DATASET_IMAGE: image \d+\.jpg .*\)$/)]);
     expect(run('--bundle', bundle)).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: .*--images/)]);
-    expect(run()).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: give either --bundle or/)]);
+    expect(run()).toEqual([1, expect.stringMatching(/^GOSHAWK_USAGE: pass either --bundle or/)]);
     expect(run('--bundle', bundle, '--score', '2')[0]).toBe(2);
   });
 });

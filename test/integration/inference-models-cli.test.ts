@@ -45,7 +45,7 @@ describe('goshawk models', () => {
       models,
     );
     expect(imported).toMatchObject({ status: 0, stderr: '' });
-    expect(imported.stdout).toMatch(/head +yolox, told by running the graph/);
+    expect(imported.stdout).toMatch(/head +yolox, detected by running the graph/);
 
     const list = goshawk('list', '--json');
     expect(JSON.parse(list.stdout)).toEqual(
@@ -58,7 +58,7 @@ describe('goshawk models', () => {
     expect(goshawk('show', 'tiny-net@1.0.0').stdout).toContain(
       'trained on bgr, letterbox top-left, border 114',
     );
-    expect(goshawk('verify', 'tiny-net').stdout).toContain('digest, input, head and labels are right');
+    expect(goshawk('verify', 'tiny-net').stdout).toContain('digest, input, head and labels are correct');
 
     const out = join(folder, 'tiny.tar');
     expect(goshawk('pack', 'tiny-net', '--out', out)).toMatchObject({ status: 0 });

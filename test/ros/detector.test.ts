@@ -169,9 +169,9 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
     const detector = await startDetector({ silent_after_s: '1.0' });
     await detector.waitFor(/no frame on \/front\/image_raw for \d+ s: nobody publishes it/);
     await startCamera();
-    await detector.waitFor(/over: no frame on \/front\/image_raw/);
+    await detector.waitFor(/resolved: no frame on \/front\/image_raw/);
     const other = await startDetector({ image_type: 'compressed' });
-    await other.waitFor(/publishes \/front\/image_raw as sensor_msgs\/msg\/Image, this node takes/);
+    await other.waitFor(/publishes \/front\/image_raw as sensor_msgs\/msg\/Image, this node expects/);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends with code 0 at %s while frames flow', async (signal) => {

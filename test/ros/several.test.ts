@@ -105,7 +105,7 @@ describe.skipIf(bundle === undefined)('several of something', () => {
 
   it('says that a topic is named twice, and takes its own annotated image for no camera', async () => {
     const twice = await startDetector({ image_topics: '["/front/image_raw", "/front/image_raw"]' });
-    expect(twice.output).toMatch(/image_topics names a topic twice .*: it is one camera/);
+    expect(twice.output).toMatch(/image_topics names a topic twice .*: it counts as one camera/);
     await startDetector({ image_topics: '["/front/image_raw"]' }, '-r', '__ns:=/other');
     await twice.waitFor(/\/other\/detector publishes \/front\/detections as well/);
     await twice.stop();

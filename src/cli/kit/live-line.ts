@@ -11,7 +11,7 @@ export interface LiveLineOptions {
 
 const REWRITE = '\r\u001b[2K';
 
-/** A line that says what is going on: rewritten in place on a terminal, now and then a new one elsewhere. */
+/** A status line: rewritten in place on a terminal, printed anew from time to time elsewhere. */
 export class LiveLine {
   readonly #out: LineOutput;
   readonly #now: () => number;
@@ -28,7 +28,7 @@ export class LiveLine {
     this.#everyMs = out.isTTY ? liveMs : everyMs;
   }
 
-  /** @param isNews shown at once, however short ago the last one was */
+  /** @param isNews shown immediately, however recent the last one is */
   show(line: string, isNews = false): void {
     const now = this.#now();
     if (!isNews && now - this.#shownAt < this.#everyMs) return;
@@ -37,13 +37,13 @@ export class LiveLine {
     this.#isOpen = this.#out.isTTY;
   }
 
-  /** A line that stays, in place of the live one. */
+  /** Prints a line that stays, in place of the live one. */
   say(line: string): void {
     this.#out.write(this.#isOpen ? `${REWRITE}${line}\n` : `${line}\n`);
     this.#isOpen = false;
   }
 
-  /** Takes the live line away. */
+  /** Removes the live line. */
   clear(): void {
     if (this.#isOpen) this.#out.write(REWRITE);
     this.#isOpen = false;
@@ -51,8 +51,8 @@ export class LiveLine {
 }
 
 /**
- * Progress of a command that counts, on standard error: `evaluate: 12/40 images`. The last count stays.
- * @param more what else to say of a count
+ * Progress of a counting command on standard error: `evaluate: 12/40 images`. The last count stays.
+ * @param more text to add to a count
  */
 export function countProgress(
   command: string,

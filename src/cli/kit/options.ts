@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 
-/** Reads the text of an option; throws commander's InvalidArgumentError, which says what is wrong with it. */
+/** Parses the text of an option; throws commander's InvalidArgumentError, which explains what is wrong. */
 export type Parse<T> = (text: string) => T;
 
 export interface Size {
@@ -33,7 +33,7 @@ export function wholeFrom(low: number, high: number): Parse<number> {
   };
 }
 
-/** Three numbers with commas between them. */
+/** Three numbers separated by commas. */
 export function threeNumbers(text: string): readonly [number, number, number] {
   const [a, b, c, ...rest] = text.split(',').map(anyNumber);
   if (a !== undefined && b !== undefined && c !== undefined && rest.length === 0) return [a, b, c];
@@ -46,23 +46,23 @@ function sizeOf(text: string): Size {
   throw new InvalidArgumentError('It must be WIDTHxHEIGHT, such as 1280x720.');
 }
 
-/** An option that takes `1280x720`. */
+/** An option with a value such as `1280x720`. */
 export function sizeOption(flags: string, description: string, size?: Size): Option {
   const option = new Option(flags, description).argParser(sizeOf);
   return size === undefined ? option : option.default(size, `${size.width}x${size.height}`);
 }
 
-/** Some of the known names, with commas between them. */
+/** Some of the known names, separated by commas. */
 export function namesOf<T extends string>(known: readonly T[]): Parse<T[]> {
   return (text) =>
     text.split(',').map((name) => {
       const found = known.find((one) => one === name.trim());
       if (found !== undefined) return found;
-      throw new InvalidArgumentError(`Known are ${known.join(', ')}.`);
+      throw new InvalidArgumentError(`Known: ${known.join(', ')}.`);
     });
 }
 
-/** A text of this form; `what` completes "It must be ...". */
+/** Text of a given form; `what` completes "It must be ...". */
 export function textLike(pattern: RegExp, what: string): Parse<string> {
   return (text) => {
     if (pattern.test(text)) return text;
@@ -70,15 +70,15 @@ export function textLike(pattern: RegExp, what: string): Parse<string> {
   };
 }
 
-/** For an option that may be given several times: adds each to a list. */
+/** For a repeatable option: adds each value to a list. */
 export function repeated(text: string, list: readonly string[] = []): readonly string[] {
   return [...list, text];
 }
 
-/** An option that takes a whole number from 1, or `auto`, which is the default. */
+/** An option with a whole number from 1, or `auto`, the default. */
 export function autoOption(flags: string, description: string, high: number): Option {
   const parse = wholeFrom(1, high);
-  // not null for auto: commander makes an empty text of that
+  // not null for auto: commander would turn that into an empty text
   return new Option(flags, description)
     .argParser((text) => (text === 'auto' ? text : parse(text)))
     .default('auto');

@@ -10,7 +10,7 @@ import { numberFrom, wholeFrom } from './options.ts';
 
 type NumberSpec = Extract<ParameterSpec, { kind: 'int' | 'double' }>;
 
-/** Adds an option for each parameter that a command has too. */
+/** Adds an option for each parameter that is also an option of commands. */
 export function addParameterOptions(command: Command, table: ParameterTable): void {
   for (const spec of Object.values(table)) {
     if (spec.option !== undefined) command.addOption(optionOf(spec, spec.option));
@@ -18,8 +18,8 @@ export function addParameterOptions(command: Command, table: ParameterTable): vo
 }
 
 /**
- * Values of a table as a command's flags have them.
- * @param flags what commander made of the options, by its own names
+ * The values of a table from a command's flags.
+ * @param flags as parsed by commander, by its own names
  */
 export function parameterValues<T extends ParameterTable>(table: T, flags: object): ValuesOf<T> {
   const given = new Map<string, unknown>(Object.entries(flags));

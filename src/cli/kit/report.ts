@@ -2,8 +2,8 @@ import { checkOutputFiles, writeReport } from '../../platform/outputs.ts';
 
 /**
  * Does the work of a command and writes its result as a report.
- * @param file looked at before the work begins; undefined for no report
- * @param others outputs besides the report, looked at as well
+ * @param file checked before the work starts; undefined for no report
+ * @param others outputs besides the report, checked as well
  * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
 export async function withReport<T extends object>(
@@ -17,7 +17,7 @@ export async function withReport<T extends object>(
   return report;
 }
 
-/** Prints what a command found as JSON, for programs. */
+/** Prints a command's result as JSON. */
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }

@@ -1,7 +1,7 @@
 import { definePart } from '../runtime/part.ts';
 import { PipelineMetrics } from './pipeline-metrics.ts';
 
-/** The metrics of the session there is; each begins with its own. */
+/** The metrics of the current session; each session starts its own. */
 export const PIPELINE_METRICS = definePart({
   parameters: {},
   create: () => ({

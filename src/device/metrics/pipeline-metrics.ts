@@ -4,7 +4,7 @@ import type { EngineInfo } from '../inference/engine.ts';
 import { STAGES, type FrameResult, type ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 
-/** seconds; fine around the 33 ms of a 30 Hz camera */
+/** seconds; fine-grained around the 33 ms of a 30 Hz camera */
 const FRAME_BUCKETS = [0.005, 0.01, 0.015, 0.02, 0.025, 0.033, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5];
 const STAGE_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.033, 0.05, 0.1, 0.5,
@@ -12,13 +12,13 @@ const STAGE_BUCKETS = [
 
 const CAMERA_LABELS = ['camera', 'bundle', 'provider'];
 
-/** What the metrics are read from. */
+/** Where the metrics are read from. */
 export interface PipelineView {
   readonly engineInfo: EngineInfo | null;
   snapshot(): PipelineSnapshot;
 }
 
-/** A figure of each camera that is read when someone scrapes. */
+/** A per-camera metric that is read on each scrape. */
 interface CameraMetric {
   readonly name: string;
   readonly help: string;
@@ -38,7 +38,7 @@ const CAMERA_COUNTERS: readonly CameraMetric[] = [
   },
   {
     name: 'goshawk_clock_resets_total',
-    help: 'Times at which the stamps of a camera began anew.',
+    help: 'How often the stamps of a camera started a new timeline.',
     read: ({ clockResets }) => clockResets,
   },
 ];
@@ -46,7 +46,7 @@ const CAMERA_COUNTERS: readonly CameraMetric[] = [
 const CAMERA_GAUGES: readonly CameraMetric[] = [
   {
     name: 'goshawk_frames_in_flight',
-    help: 'Frames that wait or are being worked on.',
+    help: 'Frames that are waiting or being processed.',
     read: ({ frames }) => frames.inFlight,
   },
   {
@@ -56,16 +56,15 @@ const CAMERA_GAUGES: readonly CameraMetric[] = [
   },
 ];
 
-/** The children of one camera's histograms, looked up once and not for each frame. */
+/** One camera's histogram children, looked up once and not for each frame. */
 interface CameraObservers {
   readonly latency: Histogram.Internal<string>;
   readonly stages: readonly Histogram.Internal<string>[];
 }
 
 /**
- * A pipeline's figures for Prometheus: histograms are filled as frames are published (this is a sink), all
- * else is set from one snapshot of the pipeline's own accounts when someone scrapes, so that the sums agree
- * within a scrape.
+ * A pipeline's metrics for Prometheus: histograms are filled as frames are published (this is a sink), everything else
+ * is set from one snapshot of the pipeline per scrape, so that the sums agree within a scrape.
  */
 export class PipelineMetrics implements ResultSink {
   readonly name = 'metrics';
@@ -74,7 +73,7 @@ export class PipelineMetrics implements ResultSink {
   readonly #registers = [this.#registry];
   readonly #latency = new Histogram({
     name: 'goshawk_frame_latency_seconds',
-    help: 'Time from the receipt of a frame to the publication of its detections.',
+    help: 'Time from receipt of a frame to publication of its detections.',
     labelNames: CAMERA_LABELS,
     buckets: FRAME_BUCKETS,
     registers: this.#registers,
@@ -92,7 +91,7 @@ export class PipelineMetrics implements ResultSink {
     labelNames: [...CAMERA_LABELS, 'reason'],
     registers: this.#registers,
   });
-  readonly #bundleInfo = this.#gauge('goshawk_bundle_info', 'The bundle that runs; always 1.', [
+  readonly #bundleInfo = this.#gauge('goshawk_bundle_info', 'The running bundle; always 1.', [
     'name',
     'version',
     'digest',
@@ -106,19 +105,19 @@ export class PipelineMetrics implements ResultSink {
   );
   readonly #referenceCheck = this.#gauge(
     'goshawk_reference_check',
-    'Whether the variant that runs gives what it gave when it was evaluated, by verdict; 1 for the one that holds.',
+    'Whether the running variant reproduces its reference outputs: 1 for the verdict that applies.',
     ['variant', 'verdict'],
   );
   readonly #referenceDeviation = this.#gauge(
     'goshawk_reference_deviation_ratio',
-    'How far the variant that runs is from its references; absent where nothing was compared.',
+    'Deviation of the running variant from its references; absent if nothing was compared.',
     ['of'],
   );
   readonly #variantsRefused = this.#gauge(
     'goshawk_variants_refused',
-    'Ways to run the bundle that did not give what it gave when it was evaluated.',
+    'Ways to run the bundle that failed the reference check.',
   );
-  readonly #memory = this.#gauge('goshawk_process_resident_memory_bytes', 'Memory that the process holds.');
+  readonly #memory = this.#gauge('goshawk_process_resident_memory_bytes', 'Resident memory of the process.');
   // not `quantile`: that label belongs to summaries
   readonly #loopDelay = this.#gauge('goshawk_event_loop_delay_seconds', 'How late timers fire.', [
     'statistic',

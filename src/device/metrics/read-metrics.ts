@@ -1,18 +1,18 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { MetricsSource } from '../runtime/part.ts';
 
-/** A metric family that is read when someone scrapes. */
+/** A metric family that is read on each scrape. */
 export interface MetricFamily<Reading> {
   readonly name: string;
   readonly help: string;
   readonly kind: 'gauge' | 'counter';
-  /** of each sample */
+  /** label of each sample */
   readonly label: string;
-  /** values by label: no sample where there is none */
+  /** values by label; a label without a value has no sample */
   readonly samples: (reading: Reading) => Readonly<Record<string, number>>;
 }
 
-/** Metrics of something that counts by itself: everything is set from one reading for each scrape. */
+/** Metrics of something that counts by itself: all are set from one reading per scrape. */
 export class ReadMetrics<Reading> implements MetricsSource {
   readonly #registry = new Registry();
   readonly #read: () => Reading;

@@ -15,7 +15,7 @@ import { CAMERA_PARAMETERS, type CameraParameters } from './parameters.ts';
 
 const NODE_NAME = 'camera';
 const NAMESPACE = '/camera';
-/** how often it is looked whether `/clock` came where it is asked for, and for how long it may be away */
+/** how often `/clock` is checked under simulated time, and how long it may be absent */
 const CLOCK_LOOK_MS = 1000;
 const CLOCK_AWAY_SECONDS = 3;
 
@@ -36,7 +36,7 @@ export class CameraNode implements RosProgram {
   #late = 0;
   #alive = true;
 
-  /** Makes the node and publishes the first frame. @throws GoshawkError where the source cannot be opened */
+  /** Creates the node and publishes the first frame. @throws GoshawkError if the source cannot be opened */
   static async start(args: RosArguments): Promise<CameraNode> {
     const node = new rcl.Node(NODE_NAME, NAMESPACE);
     try {
@@ -83,7 +83,7 @@ export class CameraNode implements RosProgram {
         this.#send(frame);
       },
       (error) => {
-        if (error === undefined) this.#log.info('the recording is over');
+        if (error === undefined) this.#log.info('the recording has ended');
         else this.#log.error(describeError(error));
         this.#end();
       },
@@ -106,19 +106,19 @@ export class CameraNode implements RosProgram {
     const trouble = this.#simClock.trouble(CLOCK_AWAY_SECONDS);
     if (trouble === this.#clockTrouble) return;
     this.#clockTrouble = trouble;
-    if (trouble === undefined) this.#log.info('over: /clock came');
-    else this.#log.error(`${trouble}; frames are stamped 0 until then`);
+    if (trouble === undefined) this.#log.info('resolved: /clock has arrived');
+    else this.#log.error(`${trouble}; until then frames are stamped 0`);
   }
 
-  /** Said once for each reason; all are counted, and told at the end. */
+  /** Logged once per reason; all are counted and reported at the end. */
   #noteUnreadable(reason: string, detail: string): void {
     if (this.#unreadableReasons.has(reason)) return;
     this.#unreadableReasons.add(reason);
-    this.#log.warn(`an image cannot be read and is left out (${reason}): ${detail}`);
+    this.#log.warn(`skipping an image that cannot be read (${reason}): ${detail}`);
   }
 
   #send(frame: CameraFrame): void {
-    // Compressing may take longer than a period: then frames are left out, as a camera that cannot keep up does.
+    // Compressing may take longer than a period: then frames are skipped, as in a camera that cannot keep up.
     if (this.#sending > 0) {
       this.#late += 1;
       return;
@@ -139,7 +139,7 @@ export class CameraNode implements RosProgram {
     clearInterval(this.#timer);
     await this.#source.stop();
     const { delivered, skipped, unreadable } = this.#source.counters();
-    const late = this.#late > 0 ? `, ${this.#late} came while one was compressed` : '';
+    const late = this.#late > 0 ? `, ${this.#late} arrived while one was being compressed` : '';
     this.#log.info(`${delivered} frames, ${skipped} turns skipped, ${unreadable} images unreadable${late}`);
     try {
       if (this.#stampsFile !== '')
@@ -151,7 +151,7 @@ export class CameraNode implements RosProgram {
   }
 }
 
-/** `loop_frames` belongs to the simulator's own description. */
+/** `loop_frames` is part of the simulator's specification. */
 function specOf({ source, loop_frames: loop }: CameraParameters): string {
   if (loop === 0 || !/^sim(:|$)/.test(source)) return source;
   return `${source}${source.includes(':') ? ',' : ':'}loop=${loop}`;

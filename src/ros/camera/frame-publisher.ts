@@ -17,24 +17,21 @@ import { MESSAGE, type RosNode } from '../rcl.ts';
 import { nowStamp } from '../time.ts';
 import { GroundTruthEncoder } from './ground-truth.ts';
 
-/** Encodings whose names every consumer of sensor_msgs knows; others go out as rgb8. */
+/** Encodings that every consumer of sensor_msgs knows; others are converted to rgb8. */
 const PLAIN: ReadonlySet<PixelEncoding> = new Set(['rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8']);
 const JPEG_QUALITY = 90;
 
 export interface FramePublisherOptions {
   readonly topic: string;
   readonly groundTruthTopic: string;
-  /** publish CompressedImage also where the source gives pixels */
+  /** publish CompressedImage even if the source delivers raw pixels */
   readonly compressed: boolean;
   readonly reliability: Reliability;
-  /** remember the stamp of every frame: eight bytes each, for as long as the node lives */
+  /** keep the stamp of every frame: eight bytes each, for as long as the node lives */
   readonly keepStamps: boolean;
 }
 
-/**
- * Publishes a camera's frames, stamped on the node's clock when they are sent, and the true boxes where they
- * are known.
- */
+/** Publishes a camera's frames, stamped on the node's clock when they are sent, and the ground truth if it is known. */
 export class FramePublisher {
   readonly #node: RosNode;
   readonly #options: FramePublisherOptions;
@@ -43,18 +40,18 @@ export class FramePublisher {
   #raw: RawPublisher | undefined;
   #compressed: RawPublisher | undefined;
   #truth: RawPublisher | undefined;
-  /** seconds since the epoch of every frame sent, where they are kept */
+  /** seconds since the epoch of every frame sent, if stamps are kept */
   readonly stamps: number[] = [];
 
   constructor(node: RosNode, options: FramePublisherOptions) {
     this.#node = node;
     this.#options = options;
-    // Made before the first frame, so that subscribers are matched by then.
+    // Created before the first frame, so that subscribers are matched by then.
     if (options.compressed) this.#openCompressed();
     else this.#openRaw();
   }
 
-  /** Sends one frame. Only frames that have to be converted or compressed here take time. */
+  /** Sends one frame. Only frames that must be converted or compressed take time. */
   async send({ image, frameId, groundTruth }: CameraFrame): Promise<void> {
     if (isCompressed(image)) this.#sendCompressed(frameId, image);
     else if (this.#options.compressed) await this.#compress(frameId, image);

@@ -3,7 +3,7 @@ import { createDetections } from '../../core/detections.ts';
 import type { MessageHeader } from '../../core/cdr/header.ts';
 import type { GroundTruthBox } from '../../device/camera/source.ts';
 
-/** Serializes true boxes as a Detection2DArray; the score is the share of the object that can be seen. */
+/** Serializes ground-truth boxes as a Detection2DArray; the score is the visible share of the object. */
 export class GroundTruthEncoder {
   readonly #labels: string[] = [];
   #encoder = new Detection2DArrayEncoder([]);

@@ -7,7 +7,7 @@ export const CAMERA_PARAMETERS = {
     kind: 'string',
     default: 'sim',
     read: 'start',
-    description: 'What is shown: sim, sim:seed=7,fog=0.3, dir:FOLDER of images, or mcap:RECORDING.',
+    description: 'What to publish: sim, sim:seed=7,fog=0.3, dir:FOLDER of images, or mcap:RECORDING.',
   },
   topic: {
     kind: 'string',
@@ -19,7 +19,7 @@ export const CAMERA_PARAMETERS = {
     kind: 'string',
     default: 'ground_truth',
     read: 'start',
-    description: 'Topic of the true boxes, where the source knows them.',
+    description: 'Topic of the ground-truth boxes, if the source knows them.',
   },
   rate: {
     kind: 'double',
@@ -27,7 +27,7 @@ export const CAMERA_PARAMETERS = {
     min: 0,
     max: 1000,
     read: 'start',
-    description: 'Frames a second. 0 for 30, or the pace of the recording.',
+    description: 'Frames per second. 0: 30, or the pace of the recording.',
   },
   width: {
     kind: 'int',
@@ -35,7 +35,7 @@ export const CAMERA_PARAMETERS = {
     min: 0,
     max: MAX_SIDE,
     read: 'start',
-    description: 'Width of the images, together with height. 0 for 1280, or the size of the source.',
+    description: 'Width of the images, together with height. 0: 1280, or the size of the source.',
   },
   height: {
     kind: 'int',
@@ -43,7 +43,7 @@ export const CAMERA_PARAMETERS = {
     min: 0,
     max: MAX_SIDE,
     read: 'start',
-    description: 'Height of the images. 0 for 720, or the size of the source.',
+    description: 'Height of the images. 0: 720, or the size of the source.',
   },
   frame_id: {
     kind: 'string',
@@ -55,7 +55,7 @@ export const CAMERA_PARAMETERS = {
     kind: 'bool',
     default: false,
     read: 'start',
-    description: 'Publish CompressedImage (JPEG, or the files of a folder as they are) and not Image.',
+    description: 'Publish CompressedImage (JPEG, or the files of a folder as they are) instead of Image.',
   },
   reliability: {
     kind: 'string',
@@ -71,26 +71,26 @@ export const CAMERA_PARAMETERS = {
     max: 1000,
     read: 'start',
     description:
-      'Simulator: render so many frames first and repeat them, so that rendering costs nothing. 0 renders live.',
+      'Simulator: render this many frames first and repeat them, so that rendering costs nothing. 0 renders live.',
   },
   loop: {
     kind: 'bool',
     default: true,
     read: 'start',
-    description: 'Recordings: begin again at the end. Otherwise the node ends with the recording.',
+    description: 'Recordings: start over at the end. Otherwise the node ends with the recording.',
   },
   recording_topic: {
     kind: 'string',
     default: '',
     read: 'start',
-    description: 'Recordings: which image topic to play. Empty for one in color.',
+    description: 'Recordings: which image topic to play. Empty: the first one in color.',
   },
   stamps_file: {
     kind: 'string',
     default: '',
     read: 'start',
     description:
-      'File for the stamps of all frames (JSON, seconds), written when the node ends. Empty for none.',
+      'File for the stamps of all frames (JSON, seconds), written when the node ends. Empty: none.',
   },
 } as const satisfies ParameterTable;
 

@@ -16,8 +16,8 @@ interface CameraPublishers {
 }
 
 /**
- * Publishes images with the boxes drawn in, rendered only while somebody subscribes. Who subscribes is asked
- * of the middleware when `refresh` is called, not for each frame.
+ * Publishes images with the boxes drawn in, rendered only while somebody subscribes. The middleware is queried for
+ * subscribers in `refresh`, not for each frame.
  */
 export class AnnotatedPublisher implements ResultSink {
   readonly name = 'annotated';
@@ -37,7 +37,7 @@ export class AnnotatedPublisher implements ResultSink {
     }
   }
 
-  /** Looks who subscribes now. */
+  /** Queries the current subscribers. */
   refresh(): void {
     for (const camera of this.#cameras.values()) {
       camera.rawWanted = camera.raw.subscribers() > 0;

@@ -7,13 +7,10 @@ import type { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { ImageKind } from './topics.ts';
 import type { RateLimit } from './rate-limit.ts';
 
-/** The two ends that a message can meet in the pipeline. */
+/** Where a message may go in the pipeline. */
 export type FrameAdmission = Pick<FramePipeline, 'offer' | 'refuse'>;
 
-/**
- * Takes the serialized images of one camera to the pipeline. Whatever it is given, each message is counted
- * there once.
- */
+/** Passes the serialized images of one camera to the pipeline. Each message is counted there once, good or bad. */
 export class CameraInput {
   readonly camera: string;
   readonly #admission: FrameAdmission;
@@ -36,7 +33,7 @@ export class CameraInput {
     this.#read = kind === 'raw' ? this.#readImage : this.#readCompressed;
   }
 
-  /** Messages that came, good or bad. */
+  /** Messages received, good or bad. */
   get messages(): number {
     return this.#messages;
   }

@@ -4,12 +4,12 @@ import type { Reliability } from '../qos.ts';
 
 type EndpointKey = `${'qos' | 'type' | 'listener' | 'rival'} ${string}`;
 
-/** Something about the topics around a node that somebody should know. */
+/** A problem with the topics around a node. */
 export interface TopicFinding {
   readonly level: 'warn' | 'error';
   /**
-   * what it is about; a finding of the same key replaces the one before, so what can be there twice names
-   * itself in it
+   * the subject; a finding replaces the previous one with the same key, so a key that can occur several times includes
+   * a name
    */
   readonly key: 'silent' | 'clock' | EndpointKey;
   readonly message: string;
@@ -19,24 +19,21 @@ interface EndpointFinding extends TopicFinding {
   readonly key: EndpointKey;
 }
 
-/** What is known of one camera at one moment. */
+/** What is known about one camera at one moment. */
 export interface CameraView {
   readonly topic: string;
   /** message type that this node takes, such as `sensor_msgs/msg/Image` */
   readonly type: string;
   readonly reliability: Reliability;
   readonly publishers: readonly Endpoint[];
-  /** seconds since the last message, or since the subscription was made where none came yet */
+  /** seconds since the last message, or since the subscription was created if there was none */
   readonly silentSeconds: number;
   readonly everReceived: boolean;
   /** other topics that carry images, for a hint */
   readonly otherTopics: readonly string[];
 }
 
-/**
- * Findings about the way in, by what a person should look at first. A camera that is heard gives none about
- * silence.
- */
+/** Findings about the camera's topic, most important first. A camera that sends frames has no finding of silence. */
 export function inspectCamera(view: CameraView, silentAfterSeconds: number): TopicFinding[] {
   const sameType = view.publishers.filter((publisher) => publisher.type === view.type);
   const findings = distinct([...findWrongType(view), ...findQosMismatch(view, sameType)]);
@@ -56,9 +53,9 @@ function findWrongType(view: CameraView): EndpointFinding[] {
       ? 'set image_type:=compressed'
       : type.endsWith('/Image')
         ? 'set image_type:=raw'
-        : 'give the name of an image topic in image_topics';
+        : 'put the name of an image topic into image_topics';
     const message =
-      `${node} publishes ${view.topic} as ${type}, this node takes ${view.type}: they never ` +
+      `${node} publishes ${view.topic} as ${type}, this node expects ${view.type}: they never ` +
       `match; ${remedy}`;
     return { level: 'error', key: `type ${node}`, message };
   });
@@ -69,8 +66,8 @@ function findQosMismatch(view: CameraView, publishers: readonly Endpoint[]): End
   const bestEffort = publishers.filter((publisher) => publisher.reliability === 'best_effort');
   return bestEffort.map(({ node }): EndpointFinding => {
     const message =
-      `QoS mismatch on ${view.topic}: ${node} offers best_effort, this node asks for reliable, ` +
-      'so not one frame arrives; ' +
+      `QoS mismatch on ${view.topic}: ${node} offers best_effort, this node requests reliable, ` +
+      'so no frame arrives; ' +
       'set reliability:=best_effort here, or make the camera publish reliable';
     return { level: 'error', key: `qos ${node}`, message };
   });
@@ -85,8 +82,8 @@ function whySilent(
   if (publishers.length > 0) {
     const nodes = publishers.map((publisher) => publisher.node).join(', ');
     return view.everReceived
-      ? `${nodes} still publishes the topic and stopped sending; check the camera`
-      : `${nodes} publishes the topic and has sent nothing that arrived; check the camera, and ` +
+      ? `${nodes} still publishes the topic but stopped sending; check the camera`
+      : `${nodes} publishes the topic but nothing has arrived; check the camera, and ` +
           'the DDS profile (goshawk doctor)';
   }
   const hint =
@@ -95,7 +92,7 @@ function whySilent(
 }
 
 /**
- * Findings about the way out: listeners that ask for more than a reliable, volatile publisher offers.
+ * Findings about the results: subscribers that request more than a reliable, volatile publisher offers.
  *
  * @param topic of the results
  */
@@ -107,20 +104,20 @@ export function inspectListeners(
   const findings = listeners.flatMap((listener): EndpointFinding[] => {
     const wrong =
       listener.type !== type
-        ? `wants ${listener.type}, this node publishes ${type}`
+        ? `expects ${listener.type}, this node publishes ${type}`
         : listener.durability === 'transient_local'
-          ? 'asks for transient_local, this node offers volatile'
+          ? 'requests transient_local, this node offers volatile'
           : undefined;
     if (wrong === undefined) return [];
-    const message = `${listener.node} listens on ${topic} and ${wrong}: it receives nothing; change the listener`;
+    const message = `${listener.node} subscribes to ${topic} and ${wrong}: it receives nothing; change the subscriber`;
     return [{ level: 'warn', key: `listener ${listener.node}`, message }];
   });
   return distinct(findings);
 }
 
 /**
- * A node may have several endpoints on a topic. What is wrong with two of them in the same way is said once; where it
- * differs, the second finding gets a key of its own, in an order that does not depend on that of the graph.
+ * A node may have several endpoints on a topic. The same problem with two of them is reported once; for different
+ * problems, the second finding gets a separate key, in an order that does not depend on that of the graph.
  */
 function distinct(findings: readonly EndpointFinding[]): EndpointFinding[] {
   const keys = [...new Set(findings.map(({ key }) => key))];
@@ -134,8 +131,8 @@ function distinct(findings: readonly EndpointFinding[]): EndpointFinding[] {
 }
 
 /**
- * Findings about results that come from more than one node: listeners get every frame twice, and cannot tell
- * which detector an object is from.
+ * Findings about results that are published by several nodes: subscribers get every frame twice and cannot tell which
+ * detector an object is from.
  *
  * @param topic of the results
  * @param own full name of this node, which is among the publishers once
@@ -146,25 +143,25 @@ export function inspectRivals(topic: string, own: string, publishers: readonly E
   return [...rivals].map((rival): TopicFinding => {
     const who = rival === own ? `another node of this name (${rival})` : rival;
     const message =
-      `${who} publishes ${topic} as well: listeners get results of both; end one, or remap its ` +
+      `${who} also publishes ${topic}: subscribers get results of both; stop one, or remap its ` +
       'image topic';
     return { level: 'warn', key: `rival ${rival}`, message };
   });
 }
 
-/** What a message says apart from the seconds of a state that goes on. Other digits are part of names. */
+/** A message without the number of seconds in it, which keeps changing. Other digits are part of names. */
 function gistOf(message: string): string {
   return message.replaceAll(/\b\d+ s\b/g, '# s');
 }
 
 /**
- * Turns what is found again and again into words said once: when it appears, when its cause changes, and when
- * it is over.
+ * Logs findings that are found again and again only when they appear, when their cause changes, and when they are
+ * resolved.
  */
 export class FindingLog {
   readonly #reported = new Map<string, string>();
 
-  /** Brings a subject's findings up to date; `say` hears what is new, `over` what is gone. */
+  /** Updates a subject's findings; `say` gets what is new, `over` what is resolved. */
   update(
     subject: string,
     findings: readonly TopicFinding[],

@@ -34,7 +34,7 @@ const NODE_NAME = 'detector';
 const NAMESPACE = '/goshawk';
 const debug = debugLog('parameters');
 
-/** how often listeners of images and debug topics are looked for; diagnostics go out every second time */
+/** how often subscribers of images and debug topics are queried; diagnostics are published every second time */
 const TICK_MS = 500;
 
 /** The detector node: parameters, lifecycle and diagnostics around one session. */
@@ -57,7 +57,7 @@ export class Detector implements RosProgram, LifecycleWork {
   #timer: NodeJS.Timeout | undefined;
   #alive = true;
 
-  /** Makes the node, declares its parameters, and starts to spin; nothing is configured yet. */
+  /** Creates the node, declares its parameters, and starts to spin; nothing is configured yet. */
   static async start(args: RosArguments, ending: AbortSignal): Promise<Detector> {
     const node = new rcl.lifecycle.LifecycleNode(NODE_NAME, NAMESPACE);
     try {
@@ -137,7 +137,7 @@ export class Detector implements RosProgram, LifecycleWork {
       throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
         name: 'image_topics',
         value: '[]',
-        reason: 'there must be one image topic at least',
+        reason: 'there must be at least one image topic',
       });
     }
     await this.#checkReportFile(parameters.report_file);
@@ -146,7 +146,7 @@ export class Detector implements RosProgram, LifecycleWork {
     });
     const topics = nameTopics(images, parameters.image_type);
     if (topics.length < images.length)
-      this.#log.warn(`image_topics names a topic twice (${images.join(', ')}): it is one camera`);
+      this.#log.warn(`image_topics names a topic twice (${images.join(', ')}): it counts as one camera`);
     const session = new DetectorSession(
       this.#node,
       parameters,
@@ -183,10 +183,10 @@ export class Detector implements RosProgram, LifecycleWork {
     this.#log.info(describeSized(info));
     for (const { level, text } of describeChoice(info)) this.#log[level](text);
     for (const { provider, reason } of info.refusals)
-      this.#log.info(`provider ${provider} not taken: ${reason}`);
+      this.#log.info(`provider ${provider} not used: ${reason}`);
   }
 
-  /** Said before the run whose report would be lost, and in diagnostics for as long as the session lasts. */
+  /** Logged before the run whose report would be lost, and in diagnostics for as long as the session lasts. */
   async #checkReportFile(file: string): Promise<void> {
     this.#reportTrouble = null;
     try {
@@ -218,8 +218,8 @@ export class Detector implements RosProgram, LifecycleWork {
   }
 
   /**
-   * The one way in which a session ends.
-   * @param leave takes it from the runtime, which sends its last stats: after its last frame, before it is freed
+   * The only way in which a session ends.
+   * @param leave detaches it from the runtime, which sends its last stats: after its last frame, before it is freed
    */
   async #closeSession(leave: () => Promise<void> | void): Promise<void> {
     const session = this.#session;
@@ -233,7 +233,7 @@ export class Detector implements RosProgram, LifecycleWork {
     await session.close();
   }
 
-  /** The report is about the session that ends; its failure must not keep the model from being freed. */
+  /** The report covers the session that ends; its failure must not keep the model from being freed. */
   async #report(session: DetectorSession): Promise<void> {
     const file = this.#parameters.report_file;
     if (file === '') return;
@@ -244,7 +244,7 @@ export class Detector implements RosProgram, LifecycleWork {
     }
   }
 
-  /** Applies parameters that may change while the node runs; a throw refuses them all. */
+  /** Applies parameters that may change at run time; a throw refuses them all. */
   #apply(changed: ReadonlyMap<string, ParameterValue>): void {
     debug(() => `set: ${JSON.stringify(Object.fromEntries(changed))}`);
     if (this.#session === null) return;
@@ -279,7 +279,7 @@ export class Detector implements RosProgram, LifecycleWork {
     return [...now, ...clock, ...this.#declared.refused, ...this.#runtime.complaints()];
   }
 
-  /** Said in the log once, and in diagnostics for as long as it lasts. */
+  /** Logged once, and in diagnostics for as long as it lasts. */
   #findClockTrouble(): readonly string[] {
     const message = this.#simClock.trouble(this.#parameters.silent_after_s);
     this.#clockFinding.update(
@@ -289,7 +289,7 @@ export class Detector implements RosProgram, LifecycleWork {
         this.#log.error(finding.message);
       },
       (over) => {
-        this.#log.info(`over: ${over}`);
+        this.#log.info(`resolved: ${over}`);
       },
     );
     return message === undefined ? [] : [message];
@@ -297,8 +297,7 @@ export class Detector implements RosProgram, LifecycleWork {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    // A model that is still loading is let finish: its threads cannot be stopped in the middle without ending
-    // the process badly.
+    // A model that is still loading is allowed to finish: stopping its threads midway would crash the process.
     await this.#lifecycle.settled();
     await this.#closeSession(() => this.#runtime.stop());
     this.#alive = false;
@@ -313,7 +312,7 @@ function applyLimits(session: DetectorSession, parameters: DetectorParameters): 
     throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
       name: 'class_filter',
       value: unlisted,
-      reason: `the bundle knows ${labels.join(', ')}`,
+      reason: `the labels of the bundle are ${labels.join(', ')}`,
     });
   }
   session.pipeline.setLimits({

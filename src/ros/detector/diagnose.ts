@@ -10,19 +10,19 @@ import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { TopicFinding } from './camera-watch.ts';
 import type { DetectorParameters } from './parameters.ts';
 
-/** What diagnostics are made from. */
+/** What diagnostics are derived from. */
 export interface DetectorCondition {
   /** lifecycle state */
   readonly state: string;
-  /** why the last transition failed, or start values that were refused; empty where all went well */
+  /** why the last transition failed, or refused start values; empty if all went well */
   readonly complaints: readonly string[];
   /** null before configure */
   readonly snapshot: PipelineSnapshot | null;
-  /** milliseconds from the newest frame's stamp to its result; NaN where there is none */
+  /** milliseconds from the newest frame's stamp to its result; NaN if there is none */
   readonly delayMs: number;
   /** by camera */
   readonly findings: ReadonlyMap<string, readonly TopicFinding[]>;
-  /** null where it is off */
+  /** null if it is off */
   readonly telemetry: Status['telemetry'];
 }
 
@@ -31,7 +31,7 @@ type Thresholds = Pick<
   'processing_warn_ms' | 'processing_error_ms' | 'delay_warn_ms' | 'delay_error_ms'
 >;
 
-/** Everything a person on the robot should see, as diagnostic lines: the node, its timing, its model, each camera. */
+/** Everything a person on the robot should see, as diagnostic entries: the node, its timing, its model, each camera. */
 export function diagnose(condition: DetectorCondition, thresholds: Thresholds): DiagnosticStatus[] {
   const { snapshot, telemetry } = condition;
   const lines = [diagnoseNode(condition)];
@@ -57,7 +57,7 @@ function diagnoseNode({ state, complaints }: DetectorCondition): DiagnosticStatu
   };
 }
 
-/** A broker that is away comes back by itself; one that refuses, or a client id that is used twice, needs somebody. */
+/** A broker that is away recovers by itself; one that refuses, or a client id used twice, needs attention. */
 function diagnoseTelemetry({
   connected,
   protocol,
@@ -142,7 +142,7 @@ function diagnoseEngine(snapshot: PipelineSnapshot): DiagnosticStatus {
   };
 }
 
-/** How the setting was come by; nothing where the operator fixed it. */
+/** How the setting was chosen; empty if the operator fixed it. */
 function describeSizing(sizing: EngineSizing | null): DiagnosticStatus['values'] {
   if (sizing === null) return {};
   const { role, isMeasured, why, moves, lastMove } = sizing;
@@ -186,7 +186,7 @@ function diagnoseCamera(
   };
 }
 
-/** What a person should look at first: errors of the graph, then frames that come to nothing, then warnings. */
+/** What to look at first: errors of the graph, then frames that are all dropped, then warnings. */
 function worstOf(
   findings: readonly TopicFinding[],
   stats: CameraSnapshot | null,

@@ -3,12 +3,12 @@ import { PART_PARAMETERS } from '../../device/parts.ts';
 import { SILENT_AFTER_SECONDS } from '../../core/silence.ts';
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 
-/** How the absence of a value is written where a ROS integer must hold it. */
+/** The value of a ROS integer that stands for no value. */
 const AUTO = { auto: 0 } as const;
 
 /**
- * Every parameter of the detector. `launch/params/schema.json` and `docs/ros.md` follow this table; a test
- * holds them to it. Thresholds that nobody sets are the bundle's own from configure on.
+ * Every parameter of the detector. `launch/params/schema.json` and `docs/ros.md` follow this table, which a test
+ * checks. Thresholds that nobody sets are the bundle's own from configure on.
  */
 export const DETECTOR_PARAMETERS = {
   bundle: {
@@ -16,22 +16,22 @@ export const DETECTOR_PARAMETERS = {
     default: 'goshawk-street',
     read: 'configure',
     description:
-      'Model bundle: NAME, NAME@VERSION, a folder, or an ONNX file, which is imported on its first use.',
+      'Model bundle: NAME, NAME@VERSION, a folder, or an ONNX file, which is imported on first use.',
   },
   variant: {
     kind: 'string',
     default: 'auto',
     read: 'configure',
     description:
-      'Id of one variant of the bundle. auto: the fastest for the provider, as measured here, ' +
-      'that gives what it gave when it was evaluated.',
+      'Id of a variant of the bundle. auto: the fastest for the provider, as measured here, ' +
+      'that passes its reference check.',
   },
   image_topics: {
     kind: 'string[]',
     separator: ',',
     default: ['/camera/image_raw'],
     read: 'configure',
-    description: 'Image topics, one for each camera. Results of /front/image_raw are on /front/detections.',
+    description: 'Image topics, one per camera. Results of /front/image_raw are on /front/detections.',
   },
   image_type: {
     kind: 'string',
@@ -39,7 +39,7 @@ export const DETECTOR_PARAMETERS = {
     oneOf: ['auto', 'raw', 'compressed'],
     read: 'configure',
     description:
-      'Message type of the image topics. auto: CompressedImage where the name ends with /compressed, Image elsewhere.',
+      'Message type of the image topics. auto: CompressedImage if the name ends with /compressed, otherwise Image.',
   },
   reliability: {
     kind: 'string',
@@ -47,7 +47,7 @@ export const DETECTOR_PARAMETERS = {
     oneOf: ['best_effort', 'reliable'],
     read: 'configure',
     description:
-      'Reliability asked of the cameras. best_effort hears every camera; reliable hears only reliable ones.',
+      'Reliability of the subscriptions. best_effort receives from every camera; reliable only from reliable ones.',
   },
   camera_priorities: {
     kind: 'string[]',
@@ -55,7 +55,7 @@ export const DETECTOR_PARAMETERS = {
     default: [],
     read: 'configure',
     description:
-      'Weights 1 to 100 where cameras share the model, written TOPIC=WEIGHT. Cameras not named have weight 1.',
+      'Weights 1 to 100 of cameras that share the model, as TOPIC=WEIGHT. Cameras not listed have weight 1.',
   },
   providers: {
     kind: 'string[]',
@@ -70,8 +70,8 @@ export const DETECTOR_PARAMETERS = {
     default: false,
     read: 'configure',
     description:
-      'Refuse to configure where the first provider of the list cannot run the bundle, or a ' +
-      'variant does not give what it gave when it was evaluated.',
+      'Refuse to configure if the first provider of the list cannot run the bundle, or a ' +
+      'variant fails its reference check.',
   },
   engine: {
     kind: 'string',
@@ -79,8 +79,8 @@ export const DETECTOR_PARAMETERS = {
     oneOf: ['worker', 'child'],
     read: 'configure',
     description:
-      'Where inference runs. worker: threads of this process. child: a process of its own, ' +
-      'which a native crash cannot take the node with.',
+      'Where inference runs. worker: threads of this process. child: separate processes, ' +
+      'so that a native crash does not take the node down.',
   },
   workers: {
     kind: 'int',
@@ -89,7 +89,7 @@ export const DETECTOR_PARAMETERS = {
     max: 16,
     words: AUTO,
     read: 'configure',
-    description: 'Inference workers, each with a session of its own. 0 (auto): as measured on this machine.',
+    description: 'Inference workers, each with its own session. 0 (auto): as measured on this machine.',
   },
   threads: {
     kind: 'int',
@@ -98,7 +98,7 @@ export const DETECTOR_PARAMETERS = {
     max: 64,
     words: AUTO,
     read: 'configure',
-    description: 'Threads of each worker inside one image. 0 (auto): as measured on this machine.',
+    description: 'Threads per worker for one image. 0 (auto): as measured on this machine.',
   },
   queue_depth: {
     kind: 'int',
@@ -108,8 +108,8 @@ export const DETECTOR_PARAMETERS = {
     words: AUTO,
     read: 'configure',
     description:
-      'Frames handed to a worker at once. 1 keeps results freshest; 2 lets a worker go on ' +
-      'while the next frame comes in, which gives the highest rate. 0 (auto): as measured on ' +
+      'Frames handed to a worker at a time. 1 keeps results freshest; 2 keeps a worker busy ' +
+      'while the next frame arrives, for the highest rate. 0 (auto): as measured on ' +
       'this machine.',
   },
   preprocess: {
@@ -124,7 +124,7 @@ export const DETECTOR_PARAMETERS = {
     kind: 'bool',
     default: false,
     read: 'configure',
-    description: 'Follow objects from frame to frame and put track ids into Detection2D.id.',
+    description: 'Track objects from frame to frame and put track ids into Detection2D.id.',
   },
   max_batch: {
     kind: 'int',
@@ -132,7 +132,7 @@ export const DETECTOR_PARAMETERS = {
     min: 1,
     max: 64,
     read: 'configure',
-    description: 'Most images of different cameras that go through the model at once.',
+    description: 'Maximum number of images of different cameras in one batch.',
   },
   max_wait_ms: {
     kind: 'double',
@@ -140,7 +140,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 1000,
     read: 'configure',
-    description: 'Longest wait for other cameras before a batch goes, milliseconds.',
+    description: 'Maximum wait for other cameras before a batch is run, milliseconds.',
   },
   deadline_ms: {
     kind: 'double',
@@ -148,7 +148,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 60_000,
     read: 'configure',
-    description: 'Age at which a frame without a result is dropped, milliseconds after receipt. 0 for none.',
+    description: 'Age at which a frame without a result is dropped, milliseconds after receipt. 0: never.',
   },
   max_stamp_age_s: {
     kind: 'double',
@@ -156,7 +156,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 86_400,
     read: 'configure',
-    description: 'Frames with stamps older than this are dropped, seconds. 0 takes any age.',
+    description: 'Frames with stamps older than this are dropped, seconds. 0: no limit.',
   },
   max_stamp_lead_s: {
     kind: 'double',
@@ -164,7 +164,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 86_400,
     read: 'configure',
-    description: 'Frames with stamps further in the future than this are dropped, seconds. 0 takes any.',
+    description: 'Frames with stamps further in the future than this are dropped, seconds. 0: no limit.',
   },
   repeated_stamps: {
     kind: 'string',
@@ -172,15 +172,15 @@ export const DETECTOR_PARAMETERS = {
     oneOf: ['auto', 'accept', 'drop'],
     read: 'configure',
     description:
-      'Frames whose stamp is not newer than the one before. accept: taken in the order in ' +
-      'which they come. drop: refused. auto: accepted under use_sim_time, from recordings, and ' +
+      'Frames whose stamp is not newer than the one before. accept: taken in order of ' +
+      'arrival. drop: refused. auto: accepted under use_sim_time, from recordings, and ' +
       'from sources that loop.',
   },
   autostart: {
     kind: 'bool',
     default: true,
     read: 'start',
-    description: 'Configure and activate at start. Set false where launch or a lifecycle manager does.',
+    description: 'Configure and activate at start. Set false if launch or a lifecycle manager does that.',
   },
   ...PART_PARAMETERS,
   report_file: {
@@ -188,8 +188,8 @@ export const DETECTOR_PARAMETERS = {
     default: '',
     read: 'configure',
     description:
-      'File for the run report, written at cleanup and when the node ends, of the model that ' +
-      'was loaded last. Empty for none.',
+      'File for the run report of the model that was loaded last, written at cleanup and when ' +
+      'the node ends. Empty: none.',
   },
   score_threshold: {
     kind: 'double',
@@ -197,7 +197,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 1,
     read: 'always',
-    description: 'Least score of a published detection. Not set: the bundle decides.',
+    description: 'Minimum score of a published detection. Not set: the value of the bundle.',
   },
   iou_threshold: {
     kind: 'double',
@@ -205,7 +205,8 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 1,
     read: 'always',
-    description: 'Overlap at which the weaker box of a class is suppressed. Not set: the bundle decides.',
+    description:
+      'Overlap (IoU) above which the lower-scoring box of a class is suppressed. Not set: the value of the bundle.',
   },
   max_detections: {
     kind: 'int',
@@ -213,13 +214,13 @@ export const DETECTOR_PARAMETERS = {
     min: 1,
     max: 10_000,
     read: 'always',
-    description: 'Most detections of one frame. Not set: the bundle decides.',
+    description: 'Maximum detections per frame. Not set: the value of the bundle.',
   },
   class_filter: {
     kind: 'string[]',
     default: [],
     read: 'always',
-    description: 'Class names to publish. Empty publishes all.',
+    description: 'Class names to publish. Empty: all.',
   },
   publish_rate: {
     kind: 'double',
@@ -228,8 +229,8 @@ export const DETECTOR_PARAMETERS = {
     max: 1000,
     read: 'always',
     description:
-      'Most frames a second of each camera that are processed and published; others are ' +
-      'counted as rate_limited. 0 for all.',
+      'Maximum frames per second of each camera that are processed and published; others are ' +
+      'counted as rate_limited. 0: no limit.',
   },
   silent_after_s: {
     kind: 'double',
@@ -247,7 +248,8 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 60_000,
     read: 'always',
-    description: 'Receipt to result (p99 of the last seconds) from which diagnostics say WARN, milliseconds.',
+    description:
+      'Receipt to result (p99 of the last seconds) from which diagnostics report WARN, milliseconds.',
   },
   processing_error_ms: {
     kind: 'double',
@@ -263,7 +265,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0,
     max: 600_000,
     read: 'always',
-    description: 'Stamp to result of the newest frame from which diagnostics say WARN, milliseconds.',
+    description: 'Stamp to result of the newest frame from which diagnostics report WARN, milliseconds.',
   },
   delay_error_ms: {
     kind: 'double',

@@ -8,17 +8,17 @@ import type { Log } from '../log.ts';
 import type { DetectorParameters } from './parameters.ts';
 import type { CameraTopics } from './topics.ts';
 
-/** The time of a node. */
+/** A node's clock. */
 export interface NodeTime {
   readonly clock: Clock;
   /** true while it follows `/clock` */
   readonly isTimeSimulated: () => boolean;
 }
 
-/** Values of the parameter that leave the variant to the engine; the empty one is from before there was the other. */
+/** Parameter values that leave the variant to the engine; the empty one predates `auto`. */
 const AUTO_VARIANT: ReadonlySet<string> = new Set(['', 'auto']);
 
-/** A pipeline as the parameters ask for it, not started. */
+/** Creates a pipeline from the parameters; not started yet. */
 export function createPipeline(
   parameters: DetectorParameters,
   bundle: Bundle,
@@ -69,10 +69,10 @@ function autoOr(value: number): number | null {
   return value === 0 ? null : value;
 }
 
-/** What an operator can do about frames that are refused for their stamps. */
+/** What an operator can do about frames that are refused because of their stamps. */
 function adviceFor(message: string): string {
   return /: stamp_(repeated|regressed): /.test(message)
-    ? '; repeated_stamps:=accept takes such frames in the order in which they come'
+    ? '; repeated_stamps:=accept accepts such frames in order of arrival'
     : '';
 }
 
@@ -98,9 +98,9 @@ export function parsePriorities(
     const camera = cameras.find(({ image, camera: name }) => image === topic || name === topic);
     const reason =
       at < 1 || !Number.isInteger(weight) || weight < 1 || weight > 100
-        ? 'it must be written TOPIC=WEIGHT with a weight from 1 to 100'
+        ? 'it must have the form TOPIC=WEIGHT with a weight from 1 to 100'
         : camera === undefined
-          ? `${topic} is none of the image topics`
+          ? `${topic} is not one of the image topics`
           : undefined;
     if (reason !== undefined || camera === undefined) {
       throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {

@@ -1,7 +1,6 @@
 /**
- * Lets at most so many frames a second through, evenly. The next slot follows the last slot, not the last
- * frame, so that a camera a little faster than the limit comes out at the limit and not at half of its own
- * rate.
+ * Limits frames per second, evenly spaced. The next slot follows the last slot, not the last frame, so that a camera
+ * slightly faster than the limit comes out at the limit and not at half its own rate.
  */
 export class RateLimit {
   readonly #nowMs: () => number;
@@ -19,13 +18,13 @@ export class RateLimit {
     this.#nextMs = -Infinity;
   }
 
-  /** Whether the frame that is here now may go on. */
+  /** Whether the frame that is here now may pass. */
   admits(): boolean {
     if (this.#intervalMs === 0) return true;
     const now = this.#nowMs();
     // A millisecond of tolerance: a camera at exactly the limit jitters around its slots.
     if (now < this.#nextMs - 1) return false;
-    // After a pause the slots begin anew: what was not sent is not made up for.
+    // After a pause the slots start over: missed ones are not made up for.
     const slot = now - this.#nextMs > this.#intervalMs ? now : this.#nextMs;
     this.#nextMs = slot + this.#intervalMs;
     return true;

@@ -8,9 +8,8 @@ import { MESSAGE, type RosNode } from '../rcl.ts';
 import type { CameraTopics } from './topics.ts';
 
 /**
- * Publishes the detections of every frame, empty ones too, with the image's header unchanged, and the debug
- * topics where somebody listens. It is the pipeline's `publisher`: a frame counts as published when rcl has
- * taken its message.
+ * Publishes the detections of every frame, empty ones too, with the image's header unchanged, and the debug topics if
+ * they have subscribers. It is the pipeline's `publisher`: a frame counts as published once rcl has taken its message.
  */
 export class ResultPublisher implements ResultSink {
   readonly name = 'publisher';
@@ -45,7 +44,7 @@ export class ResultPublisher implements ResultSink {
     if (this.#latencyWanted) this.#latency.publish(encodeFloat64(this.#number, stampToNowMs));
   }
 
-  /** Looks who listens to the debug topics now; for each frame that would cost more than it saves. */
+  /** Queries the subscribers of the debug topics; doing so for each frame would cost more than it saves. */
   refresh(): void {
     this.#processingWanted = this.#processing.subscribers() > 0;
     this.#latencyWanted = this.#latency.subscribers() > 0;

@@ -16,7 +16,7 @@ import { ResultPublisher } from './result-publisher.ts';
 import type { CameraTopics } from './topics.ts';
 import { publishVisionInfo } from './vision-info.ts';
 
-/** What one camera has on the way in. */
+/** The input side of one camera. */
 export interface SessionCamera {
   readonly topics: CameraTopics;
   readonly input: CameraInput;
@@ -24,8 +24,8 @@ export interface SessionCamera {
 }
 
 /**
- * Everything that exists from configure to cleanup: the pipeline with its loaded model, publishers, and,
- * while active, the subscriptions.
+ * Everything that exists from configure to cleanup: the pipeline with its loaded model, publishers, and, while active,
+ * the subscriptions.
  */
 export class DetectorSession {
   readonly bundle: Bundle;
@@ -36,7 +36,7 @@ export class DetectorSession {
   readonly #node: RosNode;
   readonly #parameters: DetectorParameters;
   readonly #log: Log;
-  /** when it was made */
+  /** when it was created */
   readonly startedAt = new Date();
   #latched: RawPublisher[] = [];
   #subscriptions: RawSubscription[] = [];
@@ -75,7 +75,7 @@ export class DetectorSession {
     });
   }
 
-  /** Loads and warms the model. Rejects with a coded error, and then holds nothing. */
+  /** Loads and warms the model. Rejects with a coded error, and then nothing is left open. */
   async start(): Promise<EngineInfo> {
     try {
       const info = await this.pipeline.start();

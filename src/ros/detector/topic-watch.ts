@@ -18,10 +18,7 @@ interface Watched {
   receivedAt: number;
 }
 
-/**
- * Looks at the graph around an active detector once a second and says in words what keeps frames or results
- * from flowing.
- */
+/** Inspects the graph around an active detector once a second and reports what keeps frames or results from flowing. */
 export class TopicWatch {
   readonly #node: RosNode;
   readonly #log: Log;
@@ -35,8 +32,8 @@ export class TopicWatch {
   }
 
   /**
-   * Starts to watch cameras that were subscribed just now. What was said of others, or of these before a
-   * pause, is said again.
+   * Starts to watch cameras that were just subscribed to. Findings about others, or about these before a pause, are
+   * reported again.
    */
   open(cameras: readonly SessionCamera[], reliability: Reliability): void {
     this.#findingLog = new FindingLog();
@@ -52,7 +49,7 @@ export class TopicWatch {
     this.#watched = [];
   }
 
-  /** Findings of now by camera; what is new goes to the log. */
+  /** The current findings by camera; new ones are logged. */
   look(silentAfterSeconds: number): ReadonlyMap<string, readonly TopicFinding[]> {
     const all = new Map<string, readonly TopicFinding[]>();
     for (const watched of this.#watched) {
@@ -66,7 +63,7 @@ export class TopicWatch {
           this.#log[level](message);
         },
         (message) => {
-          this.#log.info(`over: ${message}`);
+          this.#log.info(`resolved: ${message}`);
         },
       );
     }
@@ -107,7 +104,7 @@ export class TopicWatch {
     ];
   }
 
-  /** This node listens there or publishes there itself. */
+  /** This node itself subscribes or publishes there. */
   #isOwn(topic: string): boolean {
     return this.#watched.some(({ camera: { topics } }) =>
       [topics.image, topics.annotated, topics.annotatedCompressed].includes(topic),

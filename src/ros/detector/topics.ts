@@ -3,7 +3,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 /** How images of a camera arrive. */
 export type ImageKind = 'raw' | 'compressed';
 
-/** Names around one camera. */
+/** The topic names of one camera. */
 export interface CameraTopics {
   /** unique in the node: the image topic's namespace without its slash, such as `front` */
   readonly camera: string;
@@ -18,13 +18,13 @@ export interface CameraTopics {
 const COMPRESSED_SUFFIX = '/compressed';
 
 /**
- * Names for each image topic: the results of `/front/image_raw` are beside it, on `/front/detections` and
- * below. Where two image topics would get one name (`/stereo/left` and `/stereo/right`; `/left` and
- * `/left/image`), each has its results below itself (`/stereo/left/detections`).
+ * Topic names for each image topic: the results of `/front/image_raw` are next to it, on `/front/detections` and below.
+ * If two image topics would get the same name (`/stereo/left` and `/stereo/right`; `/left` and `/left/image`), each has
+ * its results below itself (`/stereo/left/detections`).
  *
- * @param images full names, remapped already; repeated ones are taken once
+ * @param images full names, after remapping; repeated ones count once
  * @param type the parameter `image_type`
- * @throws GoshawkError GOSHAWK_PARAMETER_INVALID where an image topic is among the topics that this node publishes
+ * @throws GoshawkError GOSHAWK_PARAMETER_INVALID if an image topic is among the topics that this node publishes
  */
 export function nameTopics(images: readonly string[], type: 'auto' | ImageKind): CameraTopics[] {
   const unique = [...new Set(images)];
@@ -38,13 +38,13 @@ export function nameTopics(images: readonly string[], type: 'auto' | ImageKind):
   return named;
 }
 
-/** A place for the results of each image: its namespace, or itself where another camera would have the same name. */
+/** A base name for the results of each image: its namespace, or itself if another camera would have the same name. */
 function distinctBases(images: readonly string[]): readonly string[] {
   let bases = images.map((image) => namespaceOf(withoutSuffix(image)));
   for (;;) {
     const cameras = images.map((image, i) => cameraOf(image, bases[i]!));
-    // One that moves may meet the name of a third: looked at again until nothing moves. Places below the
-    // images themselves all differ.
+    // A base that moves may collide with a third one: repeated until nothing moves. Names below the images themselves
+    // all differ.
     const moved = images.map((image, i) =>
       isAlone(bases, i) && isAlone(cameras, i) ? bases[i]! : ownBase(image, images),
     );
@@ -61,7 +61,7 @@ function cameraOf(image: string, base: string): string {
   return (base === '' ? withoutSuffix(image) : base).slice(1);
 }
 
-/** A camera that is this node's own annotated image would be drawn into itself without end. */
+/** A camera that is this node's own annotated image would be drawn into itself forever. */
 function refuseOwnImages(named: readonly CameraTopics[]): void {
   for (const { image } of named) {
     const source = named.find(({ annotated, annotatedCompressed }) =>
@@ -88,7 +88,7 @@ function resultsBelow(
   };
 }
 
-/** Below itself; the compressed form keeps its suffix where the raw form is a camera as well. */
+/** The topic itself; the compressed form keeps its suffix if the raw form is a camera as well. */
 function ownBase(image: string, all: readonly string[]): string {
   const plain = withoutSuffix(image);
   return plain !== image && all.includes(plain) ? image : plain;

@@ -7,7 +7,7 @@ import { MESSAGE, type RosNode } from '../rcl.ts';
 import { nowStamp } from '../time.ts';
 import type { CameraTopics } from './topics.ts';
 
-/** Says, latched, which model made the detections and where its labels are: in the manifest, under `labels`. */
+/** Publishes, latched, which model makes the detections and where its labels are: in the manifest, under `labels`. */
 export function publishVisionInfo(
   node: RosNode,
   cameras: readonly CameraTopics[],

@@ -15,7 +15,7 @@ import {
 
 /** `rcl_interfaces/msg/ParameterType`. */
 const TYPE = { notSet: 0, bool: 1, int: 2, double: 3, string: 4, 'string[]': 9 } as const;
-/** Parameters that rclnodejs declares for itself; it takes any type for them, and passes over the wrong one. */
+/** Parameters that rclnodejs declares for itself; it accepts any type for them and ignores values of the wrong type. */
 const FOREIGN: ParameterTable = {
   use_sim_time: { kind: 'bool', default: false, read: 'always', description: 'Take the time from /clock.' },
 };
@@ -23,28 +23,28 @@ const FOREIGN: ParameterTable = {
 /** Applies a change while the node runs; a throw refuses the change, and its message is the reason. */
 export type ApplyChange = (changed: ReadonlyMap<string, ParameterValue>) => void;
 
-/** What a node does with its parameters. */
+/** How a node uses its parameters. */
 export interface ParameterUse {
   readonly log: Log;
   readonly apply: ApplyChange;
-  /** true while parameters that are read at configure may be set; never where it is absent */
+  /** true while parameters that are read at configure may be set; if absent, never */
   readonly isUnconfigured?: () => boolean;
 }
 
-/** The node's parameters as they stand. */
+/** The node's current parameters. */
 export interface DeclaredParameters<T extends ParameterTable> {
   readonly values: Readonly<ValuesOf<T>>;
-  /** start values that were refused, in words; the defaults are in force in their place */
+  /** refused start values, in words; the defaults are in force instead */
   readonly refused: readonly string[];
-  /** Gives parameters that nobody set a better default; the others stay. Nothing is applied. */
+  /** Replaces the defaults of parameters that nobody set; others keep their values. Nothing is applied. */
   adopt(defaults: Partial<ValuesOf<T>>): void;
 }
 
 /**
- * Declares every parameter of a table with its descriptor and keeps `values` in step with what is set later.
+ * Declares every parameter of a table with its descriptor and updates `values` when parameters are set.
  *
- * rclnodejs is kept to carrying values: its own range check says nothing useful when it refuses, and its
- * descriptors lose their ranges on the way to `ros2 param describe`.
+ * rclnodejs only carries the values: its own range check gives no useful reason when it refuses, and its descriptors
+ * lose their ranges on the way to `ros2 param describe`.
  */
 export function declareParameters<T extends ParameterTable>(
   node: RosNode,
@@ -103,7 +103,7 @@ function startValue(
   return spec.default;
 }
 
-/** On a command line a text is what is written there, whatever YAML takes it for: robot:=7, site:=no. */
+/** A string on a command line is taken as written, whatever YAML makes of it: robot:=7, site:=no. */
 function checkOverride(spec: ParameterSpec, { value, text }: ParameterOverride): Checked {
   const isText = spec.kind === 'string' && text !== undefined && typeof value !== 'string';
   return checkParameter(spec, isText ? text : value);
@@ -116,12 +116,12 @@ function warnOfUnknowns(
 ): void {
   for (const [name, { origin, aimed }] of overrides) {
     if (aimed && !(name in table) && !(name in FOREIGN) && !name.startsWith('qos_overrides.')) {
-      log.warn(`parameter ${name} of ${origin} is not known and has no effect`);
+      log.warn(`parameter ${name} of ${origin} is unknown and has no effect`);
     }
   }
 }
 
-/** rclnodejs refuses unknown and read-only names by itself, before any callback, with words that do not help. */
+/** rclnodejs refuses unknown and read-only names by itself, before any callback, with unhelpful messages. */
 function explainRefusals(node: RosNode, table: ParameterTable, isUnconfigured: () => boolean): void {
   const set = node.setParametersAtomically.bind(node);
   node.setParametersAtomically = (parameters) => {
@@ -134,7 +134,7 @@ function explainRefusals(node: RosNode, table: ParameterTable, isUnconfigured: (
         ? `there is no parameter ${unknown.name}; "ros2 param list" shows them`
         : fixed !== undefined
           ? `${fixed.name} is read once, when the node starts; set it in the parameter file or on ` +
-            'the command line and start again'
+            'the command line and restart'
           : held !== undefined && !isUnconfigured()
             ? `${held.name} is read at configure; deactivate and clean up the node ("ros2 lifecycle ` +
               'set"), set it, and configure again'
@@ -143,7 +143,7 @@ function explainRefusals(node: RosNode, table: ParameterTable, isUnconfigured: (
   };
 }
 
-/** Brings a value into its declared type where it can only mean one thing; the check comes after. */
+/** Converts a value to its declared type if it can only mean one thing; validation comes after. */
 function settle(table: ParameterTable, parameter: Parameter): Parameter {
   const spec = table[parameter.name];
   if (spec === undefined || isNotSet(parameter)) return parameter;
@@ -169,7 +169,7 @@ function checkChange(table: ParameterTable, parameters: readonly Parameter[]): M
   return changed;
 }
 
-/** Why a value of a foreign parameter is refused: rclnodejs itself would only say that it does not fit. */
+/** Why a value of a foreign parameter is refused: rclnodejs would only report that it does not fit. */
 function whyMistyped({ name, value }: Parameter): string | null {
   const spec = FOREIGN[name];
   if (spec === undefined) return null;
@@ -190,7 +190,7 @@ function toParameter(name: string, spec: ParameterSpec, value: ParameterValue): 
   return new rcl.Parameter(name, TYPE[spec.kind], typeof value === 'object' ? [...value] : value);
 }
 
-/** A descriptor that leaves checking to the node's own callback and keeps its range when it is described. */
+/** A descriptor that leaves validation to the node's own callback and keeps its range when described. */
 class Descriptor extends rcl.ParameterDescriptor {
   readonly #spec: ParameterSpec;
 

@@ -4,10 +4,10 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { ParameterSource } from '../arguments.ts';
 import { nodePatternMatches } from './node-pattern.ts';
 
-/** rcl reads YAML 1.1 and passes over tags such as the `!!python/tuple` that launch_ros writes. */
+/** rcl reads YAML 1.1 and ignores tags such as the `!!python/tuple` that launch_ros writes. */
 const YAML_1_1 = { version: '1.1', logLevel: 'error' } as const;
 const PARAMETERS_KEY = 'ros__parameters';
-/** Applies to all nodes; a rule without a node goes here, as in rcl. */
+/** Matches all nodes; a rule without a node goes here, as in rcl. */
 const EVERY_NODE = '/**';
 
 /** Parameters under one key of a file. */
@@ -21,22 +21,22 @@ export interface ParameterSection {
 /** A value and where it came from, for messages. */
 export interface ParameterOverride {
   readonly value: unknown;
-  /** what was written on the command line, before YAML made something of it; absent for a file */
+  /** the text on the command line, before YAML parsed it; absent for a file */
   readonly text?: string;
   /** file and key, or the rule itself */
   readonly origin: string;
-  /** true where the section named this node and not just every node, so an unknown name is surely a mistake */
+  /** true if the section named this node and not just every node, so an unknown name is certainly a mistake */
   readonly aimed: boolean;
 }
 
 /**
- * Reads everything on the command line that sets parameters and keeps what is about the node. Sources apply
- * in the order given and sections in the order of their file, so later ones win.
+ * Reads everything on the command line that sets parameters and keeps what applies to the node. Sources apply in the
+ * order given and sections in file order, so later ones win.
  *
  * YAML 1.1, as rcl reads it: `yes`, `no`, `on` and `off` are booleans.
  *
  * @param node full name, such as `/goshawk/detector`
- * @param onUnmatched told of each file none of whose sections is about the node
+ * @param onUnmatched called with each file that has no section for the node
  * @throws GoshawkError `GOSHAWK_FILE_UNREADABLE`, `GOSHAWK_FILE_INVALID`
  */
 export async function readParameterOverrides(
@@ -88,7 +88,7 @@ export function parseParameterFile(text: string, file: string): ParameterSection
 function collectSections(value: unknown, node: string, out: ParameterSection[], file: string): void {
   if (!isMap(value)) {
     const where = node === '' ? 'the file' : `"${node}"`;
-    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: `${where} holds no ${PARAMETERS_KEY}` });
+    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: `${where} has no ${PARAMETERS_KEY}` });
   }
   for (const [key, child] of Object.entries(value)) {
     if (key === PARAMETERS_KEY) {
@@ -120,7 +120,7 @@ function sectionOfRule(rule: Extract<ParameterSource, { kind: 'rule' }>): Parame
   try {
     value = parse(rule.value, YAML_1_1);
   } catch {
-    // A text that YAML cannot read is still a text.
+    // Text that YAML cannot parse is still text.
     value = rule.value;
   }
   return {

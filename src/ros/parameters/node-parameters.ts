@@ -6,8 +6,8 @@ import { readParameterOverrides, type ParameterOverride } from './files.ts';
 const PARAMETER_BOOL = 1;
 
 /**
- * Reads the command line's parameters for a node, says which files are not about it, and hands
- * `use_sim_time`, which rclnodejs declares for itself, on to it.
+ * Reads the command line's parameters for a node, reports files that do not apply to it, and forwards `use_sim_time`,
+ * which rclnodejs declares for itself.
  */
 export async function readNodeParameters(
   node: RosNode,
@@ -16,7 +16,7 @@ export async function readNodeParameters(
 ): Promise<Map<string, ParameterOverride>> {
   const name = node.getFullyQualifiedName();
   const overrides = await readParameterOverrides(sources, name, (file) => {
-    log.warn(`no section of ${file} is about ${name}: it has no effect`);
+    log.warn(`${file} has no section for ${name}: it has no effect`);
   });
   if (overrides.get('use_sim_time')?.value === true) {
     node.setParameter(new rcl.Parameter('use_sim_time', PARAMETER_BOOL, true));

@@ -1,13 +1,13 @@
-/** What a `*` stands for in a key of a parameter file: one token of a name. */
+/** What a `*` matches in a key of a parameter file: one token of a name. */
 const TOKEN = String.raw`/\w+`;
 
 /**
- * Whether a key of a parameter file is about a node, by the rules of rcl and rclcpp: a key is a full name
- * whose leading slash is understood, two stars in place of a token stand for any number of tokens (none
- * included), one star for exactly one.
+ * Whether a key of a parameter file matches a node, by the rules of rcl and rclcpp: a key is a full name with an
+ * implied leading slash; two stars in place of a token match any number of tokens (including none), one star exactly
+ * one.
  *
- * One addition: a key that is a single bare word also matches a node of that name in a namespace. rcl would
- * pass over it without a word, which is a common reason for "my parameters are ignored".
+ * One addition: a key that is a single bare word also matches a node of that name in a namespace. rcl would silently
+ * ignore it, which is a common reason for "my parameters are ignored".
  *
  * @param key such as `/goshawk/detector`, `detector`, or with stars
  * @param node full name, such as `/goshawk/detector`

@@ -36,7 +36,7 @@ it.each<[string, Parse<unknown>, string, string]>([
   ['a fraction', wholeFrom(1, 9), '1.5', 'a whole number from 1 to 9'],
   ['two numbers', threeNumbers, '1,2', 'three numbers'],
   ['four numbers', threeNumbers, '1,2,3,4', 'three numbers'],
-  ['an unknown name', namesOf(['cuda', 'cpu']), 'cpu,npu', 'Known are cuda, cpu'],
+  ['an unknown name', namesOf(['cuda', 'cpu']), 'cpu,npu', 'Known: cuda, cpu'],
   ['a text of another form', VERSION, '10', 'a version such as 1.2'],
 ])('%s is refused with what it must be', (_what, parse, text, words) => {
   expect(() => parse(text)).toThrow(words);

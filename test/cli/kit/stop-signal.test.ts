@@ -18,7 +18,9 @@ it('the first signal ends the work, the second says so, the third exits with 130
     process.emit('SIGTERM');
     expect(stderr).not.toHaveBeenCalled();
     process.emit('SIGINT');
-    expect(stderr).toHaveBeenCalledWith('ending; once more ends at once and writes nothing\n');
+    expect(stderr).toHaveBeenCalledWith(
+      'stopping; press once more to exit immediately without writing anything\n',
+    );
     expect(exit).not.toHaveBeenCalled();
     process.emit('SIGINT');
     return Promise.resolve(signal.reason as unknown);

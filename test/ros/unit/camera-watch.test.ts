@@ -39,8 +39,8 @@ describe('inspectCamera', () => {
   });
 
   it('tells a camera that fell silent from one that never spoke', () => {
-    expect(words({ silentSeconds: 4 })[0]).toMatch(/\/driver still publishes the topic and stopped sending/);
-    expect(words({ silentSeconds: 4, everReceived: false })[0]).toMatch(/has sent nothing that arrived/);
+    expect(words({ silentSeconds: 4 })[0]).toMatch(/\/driver still publishes the topic but stopped sending/);
+    expect(words({ silentSeconds: 4, everReceived: false })[0]).toMatch(/but nothing has arrived/);
   });
 
   it('names a reliability that never matches, before silence', () => {
@@ -67,8 +67,8 @@ describe('inspectListeners', () => {
   it.each<[Endpoint, RegExp | undefined]>([
     [listener, undefined],
     [{ ...listener, reliability: 'best_effort' }, undefined],
-    [{ ...listener, durability: 'transient_local' }, /asks for transient_local/],
-    [{ ...listener, type: 'vision_msgs/msg/Detection3DArray' }, /wants vision_msgs\/msg\/Detection3DArray/],
+    [{ ...listener, durability: 'transient_local' }, /requests transient_local/],
+    [{ ...listener, type: 'vision_msgs/msg/Detection3DArray' }, /expects vision_msgs\/msg\/Detection3DArray/],
   ])('%j', (one, message) => {
     const findings = inspectListeners('/front/detections', type, [one]);
     expect(findings.map((finding) => finding.message)).toEqual(
@@ -106,7 +106,7 @@ describe('inspectRivals', () => {
   it.each([
     [['/goshawk/detector'], []],
     [[], []],
-    [['/goshawk/detector', '/other'], [/^\/other publishes \/front\/detections as well/]],
+    [['/goshawk/detector', '/other'], [/^\/other also publishes \/front\/detections/]],
     [['/goshawk/detector', '/goshawk/detector'], [/^another node of this name \(\/goshawk\/detector\)/]],
     [
       ['/other', '/goshawk/detector', '/other', '/third'],
