@@ -5,8 +5,12 @@ import createDebug from 'debug';
 export type DebugNamespace =
   'camera' | 'drops' | 'inference' | 'lifecycle' | 'mqtt' | 'parameters' | 'sizing';
 
-/** Writes a message, which is built only while its namespace is enabled. */
-export type DebugLog = (message: () => string) => void;
+export interface DebugLog {
+  /** Writes a message, which is built only while its namespace is enabled. */
+  (message: () => string): void;
+  /** For what happens with every frame: a closure costs memory even if its message is never built. */
+  readonly enabled: boolean;
+}
 
 /**
  * A log for whoever looks into a fault, silent until it is asked for by `DEBUG` (https://www.npmjs.com/package/debug).
@@ -14,9 +18,10 @@ export type DebugLog = (message: () => string) => void;
  */
 export function debugLog(namespace: DebugNamespace): DebugLog {
   const print = createDebug(`goshawk:${namespace}`);
-  return (message) => {
+  const log = (message: () => string): void => {
     if (print.enabled) print('%s', message());
   };
+  return Object.defineProperty(log, 'enabled', { get: () => print.enabled }) as DebugLog;
 }
 
 /**

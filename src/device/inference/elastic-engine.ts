@@ -129,15 +129,16 @@ export class ElasticEngine implements InferenceEngine {
     this.#observer = observer;
   }
 
-  async infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome> {
+  infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome> {
     const serving = this.#current;
-    if (serving === null) return notStarted(inputs);
+    if (serving === null) return Promise.resolve(notStarted(inputs));
     this.#remember(inputs[0], limits);
     serving.inFlight += 1;
-    const outcome = await serving.engine.infer(inputs, limits);
-    serving.inFlight -= 1;
-    if (serving === this.#leaving && serving.inFlight === 0) this.#retireSoon(serving);
-    return outcome;
+    return serving.engine.infer(inputs, limits).then((outcome) => {
+      serving.inFlight -= 1;
+      if (serving === this.#leaving && serving.inFlight === 0) this.#retireSoon(serving);
+      return outcome;
+    });
   }
 
   recycle(detections: Detections): void {

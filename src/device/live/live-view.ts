@@ -86,18 +86,23 @@ export class LiveView implements ResultSink {
     return this.#clock.monotonicMs() - view.renderedAt >= this.#intervalMs;
   }
 
-  async deliver(result: FrameResult, pixels: ImageView | null): Promise<void> {
+  /** Synchronous while nobody watches: a promise would cost every frame a timer and several microtasks. */
+  deliver(result: FrameResult, pixels: ImageView | null): Promise<void> | undefined {
     const { camera } = result.envelope;
     const view = this.#views.get(camera);
-    if (view === undefined || pixels === null || !this.wantsPixels(camera)) return;
+    if (view === undefined || pixels === null || !this.wantsPixels(camera)) return undefined;
+    return this.#render(view, result, pixels);
+  }
+
+  async #render(view: View, { envelope, detections }: FrameResult, pixels: ImageView): Promise<void> {
     view.isRendering = true;
     view.renderedAt = this.#clock.monotonicMs();
     try {
-      const image = await annotateJpeg(pixels, result.detections, this.#labels, {
+      const image = await annotateJpeg(pixels, detections, this.#labels, {
         maxWidth: this.#maxWidth,
       });
       view.pictures += 1;
-      view.latest = { id: `${this.#series}.${camera}.${String(view.pictures)}`, jpeg: image };
+      view.latest = { id: `${this.#series}.${envelope.camera}.${String(view.pictures)}`, jpeg: image };
       const { waiting } = view;
       view.waiting = [];
       for (const wake of waiting) wake(image);

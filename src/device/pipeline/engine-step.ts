@@ -2,11 +2,9 @@ import type { DropReason } from '../../contract/drops.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
 import { freeMemory } from '../../platform/free-memory.ts';
-import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 import type {
   DecodeLimits,
   InferenceEngine,
-  InferenceInput,
   InferenceItem,
   InferenceOutcome,
   InferenceTimes,
@@ -49,10 +47,39 @@ export class EngineStep {
     return Math.max(0, this.#options.engine.parallel - this.#running);
   }
 
-  /** Runs one job. Never rejects. @param sentAt monotonic now */
-  async run(batch: readonly FrameJob[], sentAt: number): Promise<void> {
+  /**
+   * Runs one job. Never throws. Written without `async`: each promise between the engine's answer and the publisher
+   * costs every frame a turn of the microtask queue.
+   * @param sentAt monotonic now
+   */
+  run(batch: readonly FrameJob[], sentAt: number): void {
+    const { timeoutMs, clock } = this.#options;
     this.#running += 1;
-    const outcome = await this.#ask(batch);
+    let isOver = false;
+    const end = (outcome: InferenceOutcome | DropReason): void => {
+      if (isOver) return;
+      isOver = true;
+      clock.stopTimer(timer);
+      this.#end(batch, outcome, sentAt);
+    };
+    const timer = clock.startTimer(() => end('engine_lost'), timeoutMs);
+    this.#infer(batch).then(end, (error: unknown) => {
+      if (!isOver) this.#options.onNotice('GOSHAWK_INFERENCE_FAILED', errorText(error), { reason: 'job' });
+      end('inference_failed');
+    });
+  }
+
+  /** What cannot be sent rejects like what fails, so that no job ends within `run`. */
+  #infer(batch: readonly FrameJob[]): Promise<InferenceOutcome> {
+    try {
+      const inputs = batch.map((job) => job.enterEngine());
+      return this.#options.engine.infer(inputs, this.#options.limits());
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #end(batch: readonly FrameJob[], outcome: InferenceOutcome | DropReason, sentAt: number): void {
     this.#running -= 1;
     const now = this.#options.clock.monotonicMs();
     for (let i = 0; i < batch.length; i++) {
@@ -62,19 +89,6 @@ export class EngineStep {
       else this.#receive(job, outcome.items[i], outcome.times, sentAt, now);
     }
     this.#options.onRoom();
-  }
-
-  async #ask(batch: readonly FrameJob[]): Promise<InferenceOutcome | DropReason> {
-    const { engine, timeoutMs, clock } = this.#options;
-    try {
-      const inputs: InferenceInput[] = [];
-      for (const job of batch) inputs.push(job.enterEngine());
-      const outcome = await withTimeLimit(engine.infer(inputs, this.#options.limits()), timeoutMs, clock);
-      return outcome === TIME_IS_UP ? 'engine_lost' : outcome;
-    } catch (error) {
-      this.#options.onNotice('GOSHAWK_INFERENCE_FAILED', errorText(error), { reason: 'job' });
-      return 'inference_failed';
-    }
   }
 
   /** The whole job failed, and its buffers are lost. */

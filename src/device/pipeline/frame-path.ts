@@ -180,7 +180,7 @@ export class FramePath {
       let kept = 0;
       for (const job of batch) if (this.#leaveForEngine(job, now)) batch[kept++] = job;
       batch.length = kept;
-      if (kept > 0) void this.#engine.run(batch, now);
+      if (kept > 0) this.#engine.run(batch, now);
     }
     return isMoving;
   }

@@ -23,7 +23,9 @@ const CLEARLY_FASTER = 0.85;
 export class PreprocessChoice {
   readonly #acceptsRaw: boolean;
   readonly #preferred: PreprocessPreference;
-  #subject = '';
+  #width = 0;
+  #height = 0;
+  #encoding = '';
   #decision: PreprocessDecision | null = null;
   #sent = 0;
   #sharpMs: number[] = [];
@@ -41,8 +43,12 @@ export class PreprocessChoice {
 
   /** The way for the next frame. @param isPacked a raw `rgb8` or `bgr8` image, the only kind that the graph takes */
   modeFor(width: number, height: number, encoding: string, isPacked: boolean): PreprocessMode {
-    const subject = `${width.toString()}x${height.toString()} ${encoding}`;
-    if (subject !== this.#subject) this.#begin(subject, isPacked);
+    if (width !== this.#width || height !== this.#height || encoding !== this.#encoding) {
+      this.#width = width;
+      this.#height = height;
+      this.#encoding = encoding;
+      this.#begin(isPacked);
+    }
     if (this.#decision !== null) return this.#decision.mode;
     this.#sent += 1;
     return this.#sent % 2 === 0 ? 'graph' : 'sharp';
@@ -69,14 +75,17 @@ export class PreprocessChoice {
     return this.#decide('sharp', `the graph failed on ${this.#subject}: ${reason}`);
   }
 
-  #begin(subject: string, isPacked: boolean): void {
-    this.#subject = subject;
+  get #subject(): string {
+    return `${this.#width.toString()}x${this.#height.toString()} ${this.#encoding}`;
+  }
+
+  #begin(isPacked: boolean): void {
     this.#decision = null;
     this.#sent = 0;
     this.#sharpMs = [];
     this.#graphMs = [];
     if (this.#preferred === 'sharp') this.#decide('sharp', 'asked for');
-    else if (!isPacked) this.#decide('sharp', `${subject} is not packed rgb8 or bgr8`);
+    else if (!isPacked) this.#decide('sharp', `${this.#subject} is not packed rgb8 or bgr8`);
     else if (!this.#acceptsRaw) this.#decide('sharp', 'the engine takes no raw frames');
     else if (this.#preferred === 'graph') this.#decide('graph', 'asked for');
   }

@@ -13,9 +13,10 @@ export class TrackClock {
   #last: Pick<FrameEnvelope, 'stamp' | 'receivedAt'> | null = null;
 
   /** Seconds from the first frame to this one. Frames are passed in order of arrival. */
-  next({ stamp, receivedAt }: Pick<FrameEnvelope, 'stamp' | 'receivedAt'>): number {
+  next(envelope: Pick<FrameEnvelope, 'stamp' | 'receivedAt'>): number {
+    const { stamp, receivedAt } = envelope;
     const last = this.#last;
-    this.#last = { stamp, receivedAt };
+    this.#last = envelope;
     if (last === null) return this.#seconds;
     const step = secondsBetween(stamp, last.stamp);
     const isRising = step > 0 && step <= LONGEST_STEP && !isUnset(stamp) && !isUnset(last.stamp);

@@ -50,9 +50,19 @@ export class AnnotatedPublisher implements ResultSink {
     return publishers !== undefined && (publishers.rawWanted || publishers.compressedWanted);
   }
 
-  async deliver({ envelope, detections }: FrameResult, pixels: ImageView | null): Promise<void> {
-    const publishers = this.#cameras.get(envelope.camera);
-    if (pixels === null || publishers === undefined) return;
+  /** Synchronous while nobody subscribes: a promise would cost every frame a timer and several microtasks. */
+  deliver(result: FrameResult, pixels: ImageView | null): Promise<void> | undefined {
+    const publishers = this.#cameras.get(result.envelope.camera);
+    return pixels === null || publishers === undefined
+      ? undefined
+      : this.#publish(publishers, result, pixels);
+  }
+
+  async #publish(
+    publishers: CameraPublishers,
+    { envelope, detections }: FrameResult,
+    pixels: ImageView,
+  ): Promise<void> {
     if (publishers.rawWanted) {
       const { data, width, height } = await annotateRgb(pixels, detections, this.#labels);
       const fields = { height, width, encoding: 'rgb8', step: width * 3 };

@@ -50,6 +50,7 @@ export class Batcher {
 
   /** Removes the next batch: the oldest frame and those of the same kind behind it. */
   take(): FrameJob[] {
+    if (this.#limits.maxBatch === 1) return this.#ready.splice(0, 1);
     const mode = this.#ready[0]?.mode;
     const batch: FrameJob[] = [];
     for (let i = 0; i < this.#ready.length && batch.length < this.#limits.maxBatch;) {
