@@ -8,7 +8,7 @@ export interface Stamp {
   readonly nanosec: number;
 }
 
-/** What travels with an image through every stage. */
+/** The metadata that travels with an image through every stage. */
 export interface FrameEnvelope {
   /** camera name, unique in a pipeline; for ROS the image topic's namespace */
   readonly camera: string;
@@ -19,7 +19,7 @@ export interface FrameEnvelope {
   readonly frameId: string;
   /** milliseconds on the monotonic clock (`performance.now()`) when the frame reached this process */
   readonly receivedAt: number;
-  /** monotonic milliseconds after which the result is worthless; `Infinity` where there is none */
+  /** monotonic milliseconds after which the result is worthless; `Infinity` if there is none */
   readonly deadline: number;
 }
 

@@ -6,9 +6,9 @@ import { admitBytes } from './compressed.ts';
 import { refuseRaw } from './raw.ts';
 
 /**
- * What every frame must be, wherever it comes from: the size of the upright image, or why it is refused.
- * Looks at headers only and costs no memory for a raw image. A compressed image that carries its header was
- * admitted when that was read.
+ * What every frame must be, wherever it comes from: returns the size of the upright image, or why it is refused. Looks
+ * at headers only and allocates nothing for a raw image. A compressed image that carries its header was admitted when
+ * that was read.
  */
 export function admit(image: ImageView | CompressedView): ImageSize | Refusal {
   if (!isCompressed(image)) return refuseRaw(image) ?? image;
@@ -18,7 +18,7 @@ export function admit(image: ImageView | CompressedView): ImageSize | Refusal {
   return admitted.ok ? uprightSize(admitted.view.header) : admitted;
 }
 
-/** True for the answer of `admit` to an image that may not come in. */
+/** True if `admit` refused the image. */
 export function isRefused(verdict: ImageSize | Refusal): verdict is Refusal {
   return 'reason' in verdict;
 }

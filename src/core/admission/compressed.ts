@@ -4,19 +4,17 @@ import { readImageHeader, sniffFormat, uprightSize } from '../image/read-header.
 import { refuse, type Refusal } from '../refusal.ts';
 import { refuseSize } from './limits.ts';
 
-/**
- * A compressed image that may be decoded: its bytes are those of a JPEG or PNG of a size that is taken in.
- */
+/** A compressed image that may be decoded: its bytes are a JPEG or PNG of an accepted size. */
 export interface AdmittedCompressed {
   readonly ok: true;
   readonly view: CompressedView & { readonly header: ImageHeader };
 }
 
 /**
- * The image that some bytes are, by their start and header; whatever a message or a file name says, they are
- * never handed to another decoder (SVG, TIFF, ...). A PNG of 16-bit gray is refused: it holds distances, not
- * light (in ROS `16UC1; png`), and scaled to 8 bits it would be an image that no detector was trained on.
- * @param isLight true where somebody says that 16-bit gray is light (`mono16`); then it is scaled to 8 bits
+ * Identifies an image by its first bytes and its header. Whatever a message or a file name claims, the bytes never
+ * reach another decoder (SVG, TIFF, ...). A PNG of 16-bit gray is refused: it contains distances, not light (in ROS
+ * `16UC1; png`), and scaled to 8 bits it would be an image that no detector was trained on.
+ * @param isLight true if 16-bit gray is known to be light (`mono16`); it is then scaled to 8 bits
  */
 export function admitBytes(data: Uint8Array, isLight = false): AdmittedCompressed | Refusal {
   const format = sniffFormat(data);

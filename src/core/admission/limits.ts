@@ -1,19 +1,19 @@
 import { refuse, type Refusal } from '../refusal.ts';
 
 /**
- * Pixels that a side may have: what the largest sensors at video rate have (8192 of a line of 8K DCI), and
- * small enough for every product of a step and rows to be exact in a double.
+ * Maximum pixels per side: that of the largest sensors at video rate (8192 for a line of 8K DCI), and small enough for
+ * every product of step and rows to be exact in a double.
  */
 export const MAX_SIDE = 8192;
 
 /**
- * Pixels that an image may have: 8K UHD, 7680 x 4320. That is 100 MB as RGB, 133 MB with alpha. A camera
- * holds at the most one image at the gate and one in front of the engine, beside those in it: 400 MB in the
- * worst case, which a device of 4 GB has.
+ * Maximum pixels of an image: 8K UHD, 7680 x 4320. That is 100 MB as RGB, 133 MB with alpha. A camera has at most one
+ * image at the gate and one in front of the engine, besides those in it: 400 MB in the worst case, which fits a device
+ * with 4 GB.
  */
 export const MAX_PIXELS = 7680 * 4320;
 
-/** Refuses a size that no frame may have; `undefined` where it is within the limits. */
+/** Refuses a size that no frame may have; `undefined` if it is within the limits. */
 export function refuseSize(width: number, height: number): Refusal | undefined {
   if (width === 0 || height === 0) return refuse('bad_size', `an image of ${width}x${height} has no pixels`);
   // sides that are not whole numbers come from code, not from messages

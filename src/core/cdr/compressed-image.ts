@@ -30,10 +30,9 @@ export function parseCompressedImage(bytes: Uint8Array): CdrCompressedImage | Re
 }
 
 /**
- * Finds out what a compressed image is. The first bytes decide, not the `format` text, which publishers fill
- * in many ways; but data that is neither JPEG nor PNG is never handed on, so that no sender can choose a
- * decoder (SVG, TIFF, ...) behind the word `jpeg`. `compressedDepth` is refused: its data has a header of its
- * own and holds no color image.
+ * Determines what a compressed image is. The first bytes decide, not the `format` text, which publishers fill in many
+ * ways; but data that is neither JPEG nor PNG is never passed on, so that no sender can choose a decoder (SVG, TIFF,
+ * ...) by claiming `jpeg`. `compressedDepth` is refused: its data has its own header and contains no color image.
  */
 export function toCompressedView(message: Omit<CdrCompressedImage, 'ok'>): AdmittedCompressed | Refusal {
   const shown = JSON.stringify(message.format.slice(0, 64));
@@ -43,7 +42,7 @@ export function toCompressedView(message: Omit<CdrCompressedImage, 'ok'>): Admit
   const admitted = admitBytes(message.data, /^\s*mono16\b/i.test(message.format));
   if (admitted.ok || admitted.reason !== 'corrupt_image') return admitted;
   if (!/\b(jpe?g|png)\b/i.test(message.format) && sniffFormat(message.data) === undefined) {
-    return refuse('unsupported_encoding', `format ${shown} is not read; supported: jpeg, png`);
+    return refuse('unsupported_encoding', `format ${shown} is not supported; supported: jpeg, png`);
   }
   return refuse('corrupt_image', `format is ${shown}, but ${admitted.detail}`);
 }

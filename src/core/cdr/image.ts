@@ -21,7 +21,7 @@ export interface CdrImage {
   readonly width: number;
   /** the name as it was sent, aliases included */
   readonly encoding: string;
-  /** byte order of channels wider than one byte, of which Goshawk reads those of mono16 and mosaics */
+  /** byte order of channels wider than one byte, of which Goshawk supports mono16 and mosaics */
   readonly isBigEndian: boolean;
   /** bytes from one row to the next, as the message claims */
   readonly step: number;
@@ -31,19 +31,18 @@ export interface CdrImage {
 const cursor = new CdrCursor();
 
 /**
- * Reads a serialized `sensor_msgs/msg/Image` of either byte order without copying pixels. Never throws:
- * whatever the bytes are, the answer is an image or a refusal. `malformed`: cut short, lying lengths, text
- * that is not a text; `bad_size`: a side of zero or too many pixels; `unsupported_encoding`: a CDR
- * representation other than plain CDR. Whether encoding, step and data fit together is `toImageView`'s
- * question. Bytes after the last field are ignored, as ROS' own readers do (some middlewares pad).
+ * Reads a serialized `sensor_msgs/msg/Image` of either byte order without copying pixels. Never throws: for any bytes,
+ * it returns an image or a refusal. `malformed`: truncated, wrong lengths, invalid text; `bad_size`: a side of zero or
+ * too many pixels; `unsupported_encoding`: a CDR representation other than plain CDR. `toImageView` checks whether
+ * encoding, step and data fit together. Bytes after the last field are ignored, as ROS's own readers do (some
+ * middlewares pad).
  */
 export function parseImage(bytes: Uint8Array): CdrImage | Refusal {
   cursor.open(bytes);
   const { stamp, frameId } = readHeader(cursor);
   const height = cursor.uint32('height');
   const width = cursor.uint32('width');
-  // Before the data is looked at: a size that is refused is the more useful word about an image that is also
-  // cut short.
+  // Before the data: for an image that is also truncated, a refused size is the more useful reason.
   if (!cursor.failed) {
     const badSize = refuseSize(width, height);
     if (badSize !== undefined) cursor.fail(badSize.reason, badSize.detail);
@@ -56,10 +55,7 @@ export function parseImage(bytes: Uint8Array): CdrImage | Refusal {
   return cursor.refusal() ?? { ok: true, stamp, frameId, height, width, encoding, isBigEndian, step, data };
 }
 
-/**
- * An image with its layout checked: every pixel that width, height and encoding promise lies inside
- * `view.data`.
- */
+/** An image with its layout checked: every pixel that width, height and encoding promise is inside `view.data`. */
 export interface CheckedImage {
   readonly ok: true;
   readonly view: ImageView;

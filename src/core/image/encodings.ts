@@ -1,11 +1,10 @@
 import { BAYER_ENCODINGS, PIXEL_ENCODINGS, type PixelEncoding } from './image-view.ts';
 
 /**
- * Encoding names of `sensor_msgs/Image` in lower case and the layout that each stands for. `8UCn` say nothing
- * about color; they are read in OpenCV's channel order, which is what `cv_bridge` publishers mean. `yuv422`
- * is UYVY by definition of sensor_msgs, `yuv422_yuy2` is YUYV. `mono16` is light and is read by its high byte
- * (scaled to 8 bits); `16UC1` is what depth cameras send, and is refused. Mosaics have one name only. Each
- * layout is also read by its own name.
+ * Encoding names of `sensor_msgs/Image` in lower case and the layout that each stands for. `8UCn` does not state
+ * colors; it is read in OpenCV's channel order, which is what `cv_bridge` publishers mean. `yuv422` is UYVY by
+ * definition of sensor_msgs, `yuv422_yuy2` is YUYV. `mono16` is light, of which the high byte is used; `16UC1` comes
+ * from depth cameras and is refused. Mosaics have one name only. Each layout is also known by its own name.
  */
 const ALIASES: ReadonlyMap<string, PixelEncoding> = new Map([
   ['rgb8', 'rgb8'],
@@ -36,9 +35,8 @@ const SUPPORTED =
   'bits';
 
 /**
- * The canonical layout for a ROS encoding name (upper and lower case alike); `undefined` where Goshawk does
- * not read it.
- * @param isBigEndian of channels wider than one byte, as the message says it
+ * The canonical layout for a ROS encoding name (case-insensitive); `undefined` if Goshawk does not support it.
+ * @param isBigEndian of channels wider than one byte, according to the message
  */
 export function canonicalEncoding(name: string, isBigEndian = false): PixelEncoding | undefined {
   const encoding = ALIASES.get(name) ?? ALIASES.get(name.toLowerCase());
@@ -51,10 +49,10 @@ function isPixelEncoding(name: string): name is PixelEncoding {
   return PIXEL_ENCODINGS.some((encoding) => encoding === name);
 }
 
-/** Words for the refusal of an encoding: what it is, and what can be sent instead. */
+/** The text for a refused encoding: what it is, and what to send instead. */
 export function describeUnsupportedEncoding(name: string): string {
   const shown = JSON.stringify(name.slice(0, 64));
-  let kind = 'is not known';
+  let kind = 'is unknown';
   if (/^bayer_/i.test(name))
     kind = 'is a Bayer mosaic of another depth or pattern (run image_proc/debayer first)';
   else if (/^(mono|rgba?|bgra?)16$|^(16|32|64)[USF]C/i.test(name))

@@ -1,7 +1,7 @@
 /**
- * How the stored pixels have to be turned to be upright (EXIF 2.32, 4.6.4 A): 1 as they are, 2 mirrored left
- * to right, 3 by 180 degrees, 4 mirrored top to bottom, 5 transposed, 6 by 90 degrees clockwise, 7 transposed
- * along the other diagonal, 8 by 90 degrees counterclockwise.
+ * How the stored pixels must be turned to be upright (EXIF 2.32, 4.6.4 A): 1 not at all, 2 mirrored left to right, 3 by
+ * 180 degrees, 4 mirrored top to bottom, 5 transposed, 6 by 90 degrees clockwise, 7 transposed along the other
+ * diagonal, 8 by 90 degrees counterclockwise.
  */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
@@ -14,8 +14,8 @@ export function swapsSides(orientation: Orientation): boolean {
 }
 
 /**
- * The orientation that EXIF data (a TIFF header with its first directory) names; 1 where it names none or is
- * damaged, as OpenCV's `imdecode` takes it.
+ * The orientation in EXIF data (a TIFF header with its first directory); 1 if there is none or it is damaged, as in
+ * OpenCV's `imdecode`.
  */
 export function exifOrientation(tiff: Uint8Array): Orientation {
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);

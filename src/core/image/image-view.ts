@@ -1,6 +1,6 @@
 import type { ImageHeader } from './image-header.ts';
 
-/** Raw mosaics of one color filter over each pixel: of 8 bits, of 16, and of 16 with the high byte first. */
+/** Raw mosaics with one color filter per pixel: 8-bit, 16-bit, and 16-bit with the high byte first. */
 export const BAYER_ENCODINGS = [
   'bayer_rggb8',
   'bayer_bggr8',
@@ -19,9 +19,9 @@ export const BAYER_ENCODINGS = [
 export type BayerEncoding = (typeof BAYER_ENCODINGS)[number];
 
 /**
- * Pixel layouts that the frame path accepts, by their canonical name. `encodings.ts` knows the ROS aliases
- * (`mono16be` is `mono16` with its high byte first, which a message says apart from the name; `yuv422` is
- * `uyvy`, `yuv422_yuy2` is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
+ * Pixel layouts that the frame path accepts, by their canonical name. `encodings.ts` knows the ROS aliases (`mono16be`
+ * is `mono16` with its high byte first, which a message states apart from the name; `yuv422` is `uyvy`, `yuv422_yuy2`
+ * is `yuyv`, `8UC1` is `mono8`, `8UC3` is `bgr8`).
  */
 export const PIXEL_ENCODINGS = [
   'rgb8',
@@ -41,7 +41,7 @@ export const PIXEL_ENCODINGS = [
 
 export type PixelEncoding = (typeof PIXEL_ENCODINGS)[number];
 
-/** An image as it lies in memory: a view, never a copy. Row `y` starts at byte `y * step` of `data`. */
+/** An image in memory: a view, never a copy. Row `y` starts at byte `y * step` of `data`. */
 export interface ImageView {
   /** pixels, >= 1 */
   readonly width: number;
@@ -50,9 +50,7 @@ export interface ImageView {
   readonly encoding: PixelEncoding;
   /** bytes from one row to the next, >= the bytes one row needs */
   readonly step: number;
-  /**
-   * `step * rows` bytes, in a frame exactly; chroma planes of `nv12`, `nv21` and `i420` follow the luma plane
-   */
+  /** `step * rows` bytes, in a frame exactly; chroma planes of `nv12`, `nv21` and `i420` follow the luma plane */
   readonly data: Uint8Array;
 }
 
@@ -60,11 +58,11 @@ export interface ImageView {
 export interface CompressedView {
   readonly format: 'jpeg' | 'png';
   readonly data: Uint8Array;
-  /** what its header says; there once it was admitted */
+  /** its header; present once it was admitted */
   readonly header?: ImageHeader;
 }
 
-/** True where the image has to be decoded before anyone can look at its pixels. */
+/** True if the image must be decoded before its pixels can be read. */
 export function isCompressed(image: ImageView | CompressedView): image is CompressedView {
   return 'format' in image;
 }

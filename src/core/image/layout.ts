@@ -1,9 +1,9 @@
 import { BAYER_ENCODINGS, type BayerEncoding, type PixelEncoding } from './image-view.ts';
 import { MIN_MOSAIC_SIDE, MOSAICS } from './bayer.ts';
 
-/** How the pixels of an encoding lie. */
+/** The memory layout of an encoding. */
 export interface PixelLayout {
-  /** that one pixel takes in a row of the first (or only) plane */
+  /** bytes of one pixel in a row of the first (or only) plane */
   readonly bytes: number;
   /** two neighboring columns share their color: the width must be even */
   readonly sharesColumns: boolean;
@@ -11,7 +11,7 @@ export interface PixelLayout {
    * two neighboring rows share their color: the height must be even, and the chroma planes follow the luma
    */
   readonly sharesRows: boolean;
-  /** pixels in each direction without which the image cannot be read */
+  /** minimum number of pixels in each direction */
   readonly minSide: number;
 }
 
@@ -28,7 +28,7 @@ const BAYER_LAYOUTS = Object.fromEntries(
   BAYER_ENCODINGS.map((name) => [name, { ...packed(MOSAICS[name].bytes), minSide: MIN_MOSAIC_SIDE }]),
 ) as unknown as Readonly<Record<BayerEncoding, PixelLayout>>;
 
-/** Every layout that the frame path reads. */
+/** Every layout that the frame path supports. */
 export const PIXEL_LAYOUTS: Readonly<Record<PixelEncoding, PixelLayout>> = {
   rgb8: packed(3),
   bgr8: packed(3),

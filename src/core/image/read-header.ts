@@ -12,15 +12,15 @@ function startsWith(data: Uint8Array, start: readonly number[]): boolean {
   return true;
 }
 
-/** What bytes are by their start, whatever a message or a file name says; `undefined` for neither. */
+/** The format according to the first bytes, whatever a message or a file name claims; `undefined` for neither. */
 export function sniffFormat(data: Uint8Array): CompressedView['format'] | undefined {
   if (startsWith(data, JPEG_START)) return 'jpeg';
   return startsWith(data, PNG_START) ? 'png' : undefined;
 }
 
 /**
- * What the header of a JPEG or PNG says, without decoding it; `undefined` where it is neither, or its header
- * is cut short or damaged.
+ * Reads the header of a JPEG or PNG without decoding it; `undefined` if it is neither, or its header is truncated or
+ * damaged.
  */
 export function readImageHeader(data: Uint8Array): ImageHeader | undefined {
   const format = sniffFormat(data);
@@ -29,8 +29,8 @@ export function readImageHeader(data: Uint8Array): ImageHeader | undefined {
 }
 
 /**
- * The size of the upright image, as OpenCV's `imdecode` gives it: with the sides swapped where EXIF data
- * turns it by 90 degrees.
+ * The size of the upright image, as OpenCV's `imdecode` returns it: with the sides swapped if EXIF data turns it by 90
+ * degrees.
  */
 export function uprightSize(header: ImageHeader): ImageSize {
   return swapsSides(header.orientation) ? { width: header.height, height: header.width } : header;
@@ -45,14 +45,11 @@ function uint32(data: Uint8Array, at: number): number {
 }
 
 const IHDR_END = 26;
-/** color types of PNG that hold no color: gray, and gray with alpha */
+/** color types of PNG without color: gray, and gray with alpha */
 const GRAY_TYPES = [0, 4];
 const EXIF_CHUNK = 0x65584966;
 const END_CHUNK = 0x49454e44;
-/**
- * more chunks than any encoder writes for an image that is taken in: data that lies must not be walked for
- * long
- */
+/** more chunks than any encoder writes for an accepted image: bogus data must not be walked for long */
 const MAX_CHUNKS = 20_000;
 
 /**
@@ -71,7 +68,7 @@ function pngHeader(data: Uint8Array): ImageHeader | undefined {
   };
 }
 
-/** The eXIf chunk may stand before or after the image (PNG, third edition, 11.3.4.3). */
+/** The eXIf chunk may come before or after the image (PNG, third edition, 11.3.4.3). */
 function pngOrientation(data: Uint8Array): Orientation {
   let at = 8;
   for (let chunks = 0; chunks < MAX_CHUNKS && at + 12 <= data.length; chunks++) {
@@ -92,7 +89,7 @@ function isStartOfFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
-/** Markers that stand alone, without a length: TEM, RST0 to RST7, SOI. */
+/** Markers without a length: TEM, RST0 to RST7, SOI. */
 function standsAlone(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 }
@@ -111,7 +108,7 @@ function jpegHeader(data: Uint8Array): ImageHeader | undefined {
   while (at + 4 <= data.length && data[at] === 0xff) {
     const marker = data[at + 1]!;
     if (marker === 0xff) {
-      at++; // fill bytes may stand in front of any marker
+      at++; // fill bytes may precede any marker
       continue;
     }
     if (standsAlone(marker)) {

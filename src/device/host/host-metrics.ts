@@ -4,21 +4,21 @@ import type { SensorReading } from './host-reader.ts';
 const FAMILIES: readonly MetricFamily<SensorReading>[] = [
   {
     name: 'goshawk_host_temperature_celsius',
-    help: 'Temperature of a zone of the machine; absent where it has no sensor.',
+    help: 'Temperature of a thermal zone; absent without a sensor.',
     kind: 'gauge',
     label: 'zone',
     samples: ({ temperatureCelsius = {} }) => temperatureCelsius,
   },
   {
     name: 'goshawk_host_power_watts',
-    help: 'Power that a rail of the board takes; absent where it has no sensor.',
+    help: 'Power drawn by a rail of the board; absent without a sensor.',
     kind: 'gauge',
     label: 'rail',
     samples: ({ powerWatts = {} }) => powerWatts,
   },
   {
     name: 'goshawk_host_gpu_ratio',
-    help: 'How busy the GPU is, 0 to 1; absent where it does not say.',
+    help: 'Load of the GPU, 0 to 1; absent if it is not reported.',
     kind: 'gauge',
     label: 'gpu',
     samples: ({ gpuRatio }): Record<string, number> => (gpuRatio === undefined ? {} : { '0': gpuRatio }),
@@ -26,8 +26,8 @@ const FAMILIES: readonly MetricFamily<SensorReading>[] = [
 ];
 
 /**
- * A sample for each sensor of the machine.
- * @param sensors asked on every scrape
+ * One sample per sensor of the machine.
+ * @param sensors called on every scrape
  */
 export function hostMetrics(sensors: () => SensorReading): ReadMetrics<SensorReading> {
   return new ReadMetrics(FAMILIES, sensors);

@@ -2,7 +2,7 @@ import { definePart } from '../runtime/part.ts';
 import { hostMetrics } from './host-metrics.ts';
 import { HostReader } from './host-reader.ts';
 
-/** How the machine is doing: for telemetry, and beside the metrics of a session. */
+/** The state of the machine: for telemetry, and next to the metrics of a session. */
 export const HOST_STATS = definePart({
   parameters: {},
   create: () => {

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What sensors say. A figure that the machine has no sensor for is absent, never guessed. */
+/** Sensor readings. A value that the machine has no sensor for is absent, never guessed. */
 export interface SensorReading {
-  /** degrees Celsius by the zone's own name */
+  /** degrees Celsius by the zone's name */
   readonly temperatureCelsius?: Readonly<Record<string, number>>;
-  /** watts by the rail's own name (INA3221 on Jetson) */
+  /** watts by the rail's name (INA3221 on Jetson) */
   readonly powerWatts?: Readonly<Record<string, number>>;
   /** 0..1 (Jetson) */
   readonly gpuRatio?: number;
 }
 
-/** How the machine is doing. */
+/** The state of the machine. */
 export interface HostReading extends SensorReading {
   /** share of all cores that was busy since the reader's last call, 0..1; absent on its first */
   readonly cpuRatio?: number;
@@ -19,7 +19,7 @@ export interface HostReading extends SensorReading {
   readonly memoryTotalBytes?: number;
 }
 
-/** where Jetsons tell the load of the GPU, in tenths of a percent */
+/** where Jetsons report the load of the GPU, in tenths of a percent */
 const GPU_LOAD_FILES = [
   'sys/devices/platform/gpu.0/load',
   'sys/devices/gpu.0/load',
@@ -33,22 +33,22 @@ interface Ticks {
   readonly total: number;
 }
 
-/** Reads figures of the machine from /proc and /sys. */
+/** Reads the state of the machine from /proc and /sys. */
 export class HostReader {
   readonly #root: string;
   readonly #lastTicks = new WeakMap<object, Ticks>();
 
-  /** @param root where `proc` and `sys` are found; `/` unless told otherwise */
+  /** @param root where `proc` and `sys` are found; default `/` */
   constructor(root = '/') {
     this.#root = root;
   }
 
-  /** @param reader whoever asks: each has a window of CPU load of its own, however often others read */
+  /** @param reader the caller: each has a separate window of CPU load, however often others read */
   read(reader: object): HostReading {
     return { ...this.#readCpu(reader), ...this.#readMemory(), ...this.readSensors() };
   }
 
-  /** What does not depend on an earlier reading, so that several may ask. */
+  /** What does not depend on an earlier reading, so that several callers may ask. */
   readSensors(): SensorReading {
     return {
       ...present('temperatureCelsius', this.#readTemperatures()),
@@ -89,7 +89,7 @@ export class HostReader {
       if (!zone.startsWith('thermal_zone')) continue;
       const folder = join('sys/class/thermal', zone);
       const milli = this.#number(join(folder, 'temp'));
-      // a zone that is switched off reads as an absurd value
+      // a disabled zone reads as an absurd value
       if (milli !== undefined && milli > -100_000 && milli < 200_000)
         zones[unused(zones, this.#text(join(folder, 'type'))?.trim() || zone, zone)] = milli / 1000;
     }
@@ -147,8 +147,8 @@ export class HostReader {
 }
 
 /**
- * The name, followed by where it is from if another sensor already has it, as two `acpitz` zones of a PC do, and by
- * a number beyond that.
+ * The name, followed by its origin if another sensor already has it, as two `acpitz` zones of a PC do, and by a number
+ * beyond that.
  */
 function unused(taken: Readonly<Record<string, number>>, name: string, origin: string): string {
   let free = name;

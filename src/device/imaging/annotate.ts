@@ -4,7 +4,7 @@ import { overlaySvg } from '../../core/render/overlay.ts';
 import { convertToRgb } from './color-converter.ts';
 import { asBuffer, sharp } from './sharp-setup.ts';
 
-/** boxes drawn at most: an image of thousands would cost seconds and show nothing */
+/** maximum number of boxes drawn: thousands would cost seconds and show nothing */
 const MAX_DRAWN = 200;
 
 export interface AnnotateOptions {
@@ -69,7 +69,7 @@ async function draw(
   return image.composite([{ input: Buffer.from(overlay) }]).removeAlpha();
 }
 
-/** The first detections, which are the best, in pixels of an image `scale` times the size. */
+/** The first, best detections, in pixels of an image `scale` times the size. */
 function scaled(detections: Detections, scale: number): Detections {
   const count = Math.min(detections.count, MAX_DRAWN);
   return {

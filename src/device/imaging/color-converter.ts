@@ -6,9 +6,9 @@ import { entryUrl } from '../../platform/entry.ts';
 import { freeMemory } from '../../platform/free-memory.ts';
 import type { ColorReply, ColorRequest } from './color-protocol.ts';
 
-/** Images of fewer pixels are converted on the spot: it takes less time than to hand them over. */
+/** Images of fewer pixels are converted on the spot, which is faster than handing them over. */
 const SMALL_PIXELS = 20_000;
-/** Threads at the most: two of them convert more than the cameras of one device send. */
+/** Maximum number of threads: two convert more than the cameras of one device send. */
 const MAX_THREADS = 2;
 
 interface Waiting {
@@ -16,12 +16,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** One thread with what it was asked for. It keeps the process alive only while it works. */
+/** One thread with its pending requests. It keeps the process alive only while it works. */
 class ColorThread {
   readonly waiting = new Map<number, Waiting>();
   readonly #worker: Worker;
   #nextId = 0;
-  /** memory of the image before: new memory of that size costs more than the copy into it */
+  /** memory of the previous image: allocating that much costs more than copying into it */
   #spare: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(onEnd: (thread: ColorThread) => void) {
@@ -41,7 +41,7 @@ class ColorThread {
     });
   }
 
-  /** Copies the pixels at once. */
+  /** Copies the pixels before it returns. */
   convert({ width, height, encoding, step, data }: ImageView): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = step * planeRows(encoding, height);
     const copy = this.#spare?.length === bytes ? this.#spare : new Uint8Array(bytes);
@@ -65,7 +65,7 @@ class ColorThread {
   }
 }
 
-/** Threads that run; made when the first large image comes. One that ends is replaced by the next image. */
+/** Running threads, started by the first large image. A thread that ended is replaced by the next image. */
 const threads: ColorThread[] = [];
 
 function minBusy(): ColorThread {
@@ -82,14 +82,14 @@ function minBusy(): ColorThread {
   return thread;
 }
 
-/** The pixels as they lie, where they are packed RGB already; `null` where they have to be converted. */
+/** The pixels in place if they are packed RGB already; `null` if they must be converted. */
 function packedRgb({ width, height, encoding, step, data }: ImageView): Uint8Array | null {
   return encoding === 'rgb8' && step === width * 3 ? data.subarray(0, step * height) : null;
 }
 
 /**
- * Has an image read as packed RGB: as it lies where it is that, converted as `convertToRgb` does where it is
- * not. What was made for it is freed at the end. The image must stay as it is until the reader is done.
+ * Passes an image to a reader as packed RGB: in place if it already is, otherwise converted by `convertToRgb` and freed
+ * afterwards. The image must not change until the reader is done.
  */
 export async function withRgb<T>(view: ImageView, read: (rgb: Uint8Array) => Promise<T>): Promise<T> {
   const packed = packedRgb(view);
@@ -103,10 +103,10 @@ export async function withRgb<T>(view: ImageView, read: (rgb: Uint8Array) => Pro
 }
 
 /**
- * An image as packed RGB in memory of its own, converted on a thread of its own: a whole frame takes 5 to 15
- * ms, which the thread that hears the cameras does not have. The pixels are copied before this returns, and
- * may be used for something else at once.
- * @throws Error where the thread ends before it answered
+ * Converts an image to packed RGB in its own memory, on a separate thread: a whole frame takes 5 to 15 ms, which the
+ * thread that receives camera frames cannot spare. The pixels are copied before this returns, so their memory can be
+ * reused immediately.
+ * @throws Error if the thread ends before it answers
  */
 export async function convertToRgb(view: ImageView): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height } = view;

@@ -7,9 +7,9 @@ import { openUpright } from './upright.ts';
 type RgbView = ImageView & { readonly data: Uint8Array<ArrayBuffer> };
 
 /**
- * Any image as rgb8 in memory of its own, upright by its EXIF data. With `size`, scaled to fit inside it with
- * its aspect ratio kept, the rest black.
- * @throws what sharp throws where the image does not decode
+ * Decodes any image to rgb8 in its own memory, upright by its EXIF data. With `size`, scaled to fit with its aspect
+ * ratio kept, the rest black.
+ * @throws sharp's error if the image does not decode
  */
 export async function decodeToRgb(image: ImageView | CompressedView, size?: ImageSize): Promise<RgbView> {
   if (isCompressed(image)) return toRgbView(openUpright(image), size);

@@ -6,7 +6,7 @@ function open(rgb: Uint8Array, width: number, height: number) {
   return sharp(asBuffer(rgb), { raw: { width, height, channels: 3 } });
 }
 
-/** Any image to JPEG; packed RGB is read where it lies and must stay as it is meanwhile. */
+/** Any image to JPEG; packed RGB is read in place and must not change meanwhile. */
 export function encodeViewJpeg(view: ImageView, quality: number): Promise<Uint8Array> {
   return withRgb(view, (rgb) => encodeJpeg(rgb, view.width, view.height, quality));
 }
@@ -22,7 +22,7 @@ export async function encodeJpeg(
   return (await toOwnBytes(encoded)).data;
 }
 
-/** rgb8 to PNG, without loss. */
+/** rgb8 to PNG, lossless. */
 export async function encodePng(rgb: Uint8Array, width: number, height: number): Promise<Uint8Array> {
   const encoded = open(rgb, width, height).png({ compressionLevel: 6 });
   return (await toOwnBytes(encoded)).data;

@@ -8,25 +8,22 @@ import { decodeToRgb } from './decode-image.ts';
 
 const IMAGE_FILE = /\.(jpe?g|png)$/i;
 
-/**
- * The largest image without any compression, as PNG of 16 bits with alpha, and room for what surrounds it.
- */
+/** The largest uncompressed image, a 16-bit PNG with alpha, plus room for metadata. */
 const MAX_FILE_BYTES = MAX_PIXELS * 8 + 64 * 1024 * 1024;
 
-/** Names of the JPEG and PNG files of a folder, sorted. Rejects where it cannot be listed. */
+/** Names of the JPEG and PNG files of a folder, sorted. Rejects if it cannot be listed. */
 export async function listImageFiles(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => IMAGE_FILE.test(name)).sort();
 }
 
 /**
- * An image file as it is, admitted by its bytes: neither its name nor its extension counts. Rejects where the
- * file cannot be read.
+ * Reads an image file and admits it by its bytes: neither name nor extension counts. Rejects if the file cannot be
+ * read.
  */
 export async function readImageFile(
   file: string,
 ): Promise<{ readonly ok: true; readonly view: CompressedView } | Refusal> {
-  // a copy, since small files are read into memory that others share, and a frame's memory may be moved to
-  // another thread
+  // a copy, since small files are read into shared memory, and a frame's memory may be transferred to another thread
   return admitBytes(new Uint8Array(await readRegularFile(file, MAX_FILE_BYTES)));
 }
 

@@ -7,13 +7,13 @@ import { openUpright } from './upright.ts';
 
 const CHANNELS: Partial<Record<ImageView['encoding'], 1 | 3>> = { rgb8: 3, bgr8: 3, mono8: 1 };
 
-/** What the network was trained on: the gray of the border (0..255) and how images were made smaller. */
+/** How the network was trained: the gray of the border (0..255) and how images were scaled down. */
 export interface LetterboxStyle {
   readonly padValue: number;
   readonly resize: LetterboxResize;
 }
 
-/** A resizer and what it was made for. */
+/** A resizer and the letterbox that it was created for. */
 interface Enlarger {
   readonly letterbox: Letterbox;
   readonly padValue: number;
@@ -21,19 +21,18 @@ interface Enlarger {
 }
 
 /**
- * Letterboxes any image into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`. Raw images that shrink are
- * sampled or averaged as the network wants it. Compressed ones are always averaged: a JPEG is shrunk while it
- * is decoded, and sampling would need it whole. Raw images that grow are small and go through plain
- * arithmetic, since libvips' `linear` kernel shifts them by half an output pixel. The border is written here:
- * sharp's own `extend` costs another pass over the image, and swapping BGR on the small result is cheaper
- * than on the large one.
+ * Letterboxes any image into `out`, uint8 RGB `[inputHeight, inputWidth, 3]`. Raw images that shrink are sampled or
+ * averaged as the network expects. Compressed ones are always averaged: a JPEG is scaled down while decoding, and
+ * sampling would need it at full size. Raw images that grow are small and use plain arithmetic, since libvips' `linear`
+ * kernel shifts them by half an output pixel. The border is written here: sharp's `extend` costs another pass over the
+ * image, and swapping BGR on the small result is cheaper than on the large source.
  *
  * One instance serves one image at a time, for one network: it keeps the tables for images that grow.
  */
 export class SharpLetterboxer {
   #enlarger: Enlarger | null = null;
 
-  /** @throws what sharp throws where the image does not decode */
+  /** @throws sharp's error if the image does not decode */
   async run(
     image: ImageView | CompressedView,
     letterbox: Letterbox,
@@ -66,13 +65,13 @@ export class SharpLetterboxer {
   }
 }
 
-/** Where a scaled image goes, and how it is made. */
+/** Where a scaled image goes, and how it is scaled. */
 interface Placement extends LetterboxStyle {
   readonly letterbox: Letterbox;
   readonly out: Uint8Array;
 }
 
-/** @param image of a layout that sharp reads as it lies */
+/** @param image in a layout that sharp reads directly */
 function scaleRaw(image: ImageView, place: Placement): Promise<void> {
   const { width, height, step } = image;
   const channels = directChannels(image) ?? 3;
@@ -93,7 +92,7 @@ async function scaleInto(
   placeInLetterbox(data, info.channels, isBgr, letterbox, padValue, out);
 }
 
-/** Channels of an image that sharp reads as it lies; `null` for one that is converted to RGB first. */
+/** Number of channels of an image that sharp reads directly; `null` for one that must be converted to RGB first. */
 function directChannels({ encoding, step }: ImageView): 1 | 3 | null {
   const channels = CHANNELS[encoding];
   return channels !== undefined && step % channels === 0 ? channels : null;
@@ -110,15 +109,14 @@ function isSameLetterbox(one: Letterbox, other: Letterbox): boolean {
   );
 }
 
-/** Takes in every pixel of the source: libvips' `linear` kernel grows with the shrink. */
+/** Uses every pixel of the source: libvips' `linear` kernel grows with the reduction. */
 function average(source: Sharp, { scaledWidth, scaledHeight }: Letterbox): Sharp {
   return source.resize(scaledWidth, scaledHeight, { fit: 'fill', kernel: 'linear' });
 }
 
 /**
- * Takes each pixel from the four around its place in the source, as OpenCV's INTER_LINEAR does. The shift
- * puts pixel centers at half numbers on both sides. Only for images that do not grow: beyond their edges
- * there is nothing to take.
+ * Computes each pixel from the four around its position in the source, like OpenCV's INTER_LINEAR. The shift puts pixel
+ * centers at half-integers on both sides. Only for images that do not grow: there are no pixels beyond their edges.
  */
 function sample(source: Sharp, letterbox: Letterbox): Sharp {
   const { sourceWidth, sourceHeight, scaledWidth, scaledHeight } = letterbox;
@@ -131,10 +129,7 @@ function sample(source: Sharp, letterbox: Letterbox): Sharp {
   });
 }
 
-/**
- * Copies the scaled image (1 to 4 channels, of which gray or the first three count) into its place and fills
- * the border.
- */
+/** Copies the scaled image (1 to 4 channels; gray or the first three count) into its place and fills the border. */
 export function placeInLetterbox(
   scaled: Uint8Array,
   channels: number,

@@ -1,20 +1,19 @@
 import sharp, { type OutputInfo, type Sharp } from 'sharp';
 
-/** Frames never repeat: libvips' cache of operations would only hold memory. */
+/** Frames never repeat: libvips' operation cache would only waste memory. */
 sharp.cache(false);
 
 export { sharp, type Sharp };
 
-/** A view of the same bytes in the type that sharp reads without a copy. */
+/** A view of the same bytes in the type that sharp reads without copying. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**
- * What sharp made, as bytes in memory of their own, which may be moved to another thread: a copy, since
- * memory that sharp lends cannot be moved. `toUint8Array()` would promise the same, but sharp 0.35.5 never
- * frees what it copied from there (its `FreeCallback` frees the second argument and is called with the
- * first): 30 frames a second leak 9 MB a second.
+ * Sharp's output as bytes in their own memory, which can be transferred to another thread; a copy, since sharp's memory
+ * cannot be transferred. `toUint8Array()` would do the same, but sharp 0.35.5 never frees that copy (its `FreeCallback`
+ * frees the second argument and is called with the first): 30 frames per second leak 9 MB per second.
  */
 export async function toOwnBytes(
   image: Sharp,

@@ -17,9 +17,8 @@ const TURNS: Readonly<Record<Orientation, { flip?: true; flop?: true; rotate?: 9
 };
 
 /**
- * Opens a JPEG or PNG as OpenCV's `imdecode` gives it: upright by its EXIF data, in color without alpha. It
- * is turned by what the same header says from which the size of the frame was read, not by what libvips makes
- * of the data: the two must agree.
+ * Opens a JPEG or PNG as OpenCV's `imdecode` does: upright by its EXIF data, in color without alpha. The orientation
+ * comes from the header that the frame's size was read from, not from libvips: the two must agree.
  * @param maxPixels an image that turns out to have more is refused before it is decoded
  */
 export function openUpright(view: CompressedView, maxPixels = MAX_PIXELS): Sharp {

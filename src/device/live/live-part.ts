@@ -2,7 +2,10 @@ import { definePart } from '../runtime/part.ts';
 import { LiveRelay } from './live-relay.ts';
 import { LiveView } from './live-view.ts';
 
-/** The live images of the page: those of the session there is, over a relay that keeps its viewers between two. */
+/**
+ * The live images of the page: those of the current session, through a relay that keeps viewers from one session to the
+ * next.
+ */
 export const LIVE_IMAGE = definePart({
   parameters: {},
   create: () => {

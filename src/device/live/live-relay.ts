@@ -7,18 +7,18 @@ interface Watch {
 
 const nothing = (): void => undefined;
 
-/** Longest wait for an image while nothing is shown: who streams looks again after it. */
+/** Maximum wait for an image while nothing is shown, after which streams check again. */
 const IDLE_MS = 500;
 
 /**
- * Live images of whatever is configured at the moment. Who watches goes on watching when the model is
- * unloaded and another is loaded, and sees the images of that one.
+ * Live images of whatever is configured at the moment. Viewers stay when the model is unloaded and another is loaded,
+ * and then see the images of that one.
  */
 export class LiveRelay implements LiveImages {
   readonly #watches = new Set<Watch>();
   #view: LiveImages | null = null;
 
-  /** Shows these images from now on, also to those who watch already. */
+  /** Shows these images from now on, also to present viewers. */
   show(view: LiveImages): void {
     this.hide();
     this.#view = view;

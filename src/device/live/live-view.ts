@@ -8,7 +8,7 @@ import type { FrameResult, ResultSink } from '../pipeline/frame/frame-result.ts'
 export interface LiveViewOptions {
   readonly cameras: readonly string[];
   readonly labels: readonly string[];
-  /** images a second and camera at most; default 10 */
+  /** maximum images per second and camera; default 10 */
   readonly maxFps?: number;
   /** pixels; default 960 */
   readonly maxWidth?: number;
@@ -24,7 +24,7 @@ class View {
   waiting: ((image: Uint8Array | null) => void)[] = [];
 }
 
-/** Annotated images for people who look on: rendered only while someone watches, and no more often than eyes need. */
+/** Annotated images for viewers: rendered only while someone watches, and no more often than eyes need. */
 export class LiveView implements ResultSink {
   readonly name = 'live-view';
   readonly #views: ReadonlyMap<string, View>;
@@ -46,7 +46,7 @@ export class LiveView implements ResultSink {
     return [...this.#views.keys()];
   }
 
-  /** Images of this camera are rendered until the returned function is called. */
+  /** Renders images of this camera until the returned function is called. */
   watch(camera: string): () => void {
     const view = this.#views.get(camera);
     if (view === undefined) return () => undefined;
@@ -58,12 +58,12 @@ export class LiveView implements ResultSink {
     };
   }
 
-  /** The newest image there is; `null` before the first. */
+  /** The newest image; `null` before the first. */
   newest(camera: string): LiveImage | null {
     return this.#views.get(camera)?.latest ?? null;
   }
 
-  /** The next image, or after `timeoutMs` the newest there is; `null` where there is none. */
+  /** The next image, or after `timeoutMs` the newest one; `null` if there is none. */
   next(camera: string, timeoutMs: number): Promise<Uint8Array | null> {
     const view = this.#views.get(camera);
     if (view === undefined) return Promise.resolve(null);

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus } from 'node:os';
 import type { Int8Arithmetic, MachineKind } from '../../contract/machine.ts';
 
-/** What a CPU says about itself. */
+/** What a CPU reports about itself. */
 export interface CpuFacts {
   readonly model: string;
-  /** feature flags in alphabetical order; empty where the system does not tell them */
+  /** feature flags in alphabetical order; empty if the system does not list them */
   readonly flags: readonly string[];
 }
 
@@ -18,8 +18,8 @@ export function parseCpuInfo(text: string): CpuFacts {
 }
 
 /**
- * The kind of a machine by its flags and by what the inference library was seen to compute. Flags are a
- * claim: an emulated CPU shows those of its host, so a VNNI that saturates is none. Pure.
+ * The kind of a machine, by its flags and by what the inference library was observed to compute. Flags are only a
+ * claim: an emulated CPU shows those of its host, so VNNI that saturates does not count. Pure.
  */
 export function machineKindOf(
   architecture: string,
@@ -35,8 +35,8 @@ export function machineKindOf(
 }
 
 /**
- * Cores that the text of a control group's `cpu.max` (`200000 100000`, `max 100000`) allows; Infinity where
- * it sets no limit. Pure.
+ * The number of cores that a control group's `cpu.max` (`200000 100000`, `max 100000`) allows; Infinity without a
+ * limit. Pure.
  */
 export function coresOfQuota(text: string): number {
   const [quota, period] = text.trim().split(/\s+/).map(Number);
@@ -61,8 +61,8 @@ export function readCpu(): CpuFacts {
 }
 
 /**
- * Cores that this process may use, at least a part of one: its affinity mask, and the quota of its control
- * group where that is less.
+ * Cores that this process may use, possibly less than one: its affinity mask, or the quota of its control group if that
+ * is lower.
  */
 export function usableCores(): number {
   const quota = coresOfQuota(readText('/sys/fs/cgroup/cpu.max'));
@@ -72,7 +72,7 @@ export function usableCores(): number {
   return Math.min(availableParallelism(), quota, coresOfQuota(older.join(' ')));
 }
 
-/** Version of NVIDIA's kernel driver, or of the Jetson's board support package; null where there is none. */
+/** Version of NVIDIA's kernel driver, or of the Jetson's board support package; null if there is none. */
 export function readGpuDriver(): string | null {
   const desktop = readText('/sys/module/nvidia/version').trim();
   const jetson = readText('/etc/nv_tegra_release').split('\n')[0]?.trim() ?? '';

@@ -9,8 +9,8 @@ import { sha256Of } from '../../platform/digest.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 
 /**
- * What was measured or checked, of which bundle, on which machine (`MachineFingerprint.digest`), and whatever
- * else it depends on.
+ * What was measured or checked, for which bundle, on which machine (`MachineFingerprint.digest`), and whatever else it
+ * depends on.
  */
 export interface MeasurementKey {
   readonly what: 'variants' | 'sizing' | 'reference-check';
@@ -19,10 +19,10 @@ export interface MeasurementKey {
   readonly [more: string]: string | number | boolean | null;
 }
 
-/** A measurement is a handful of figures; a larger file is none. */
+/** A measurement is a handful of numbers; a larger file cannot be one. */
 const MAX_BYTES = 64 * 1024;
 
-/** Files that are kept; the ones written longest ago go first. */
+/** Maximum number of files; the oldest are deleted first. */
 const MAX_FILES = 256;
 
 const fileSchema = z.strictObject({
@@ -32,7 +32,7 @@ const fileSchema = z.strictObject({
   value: z.unknown(),
 });
 
-/** Where measurements are kept: `$GOSHAWK_CACHE`, else `goshawk/measurements` in the user's cache folder. */
+/** Where measurements are stored: `$GOSHAWK_CACHE`, else `goshawk/measurements` in the user's cache folder. */
 export function measurementFolder(env: NodeJS.ProcessEnv = process.env): string {
   const given = env['GOSHAWK_CACHE'];
   if (given !== undefined && given !== '') return given;
@@ -45,29 +45,29 @@ export function measurementFolder(env: NodeJS.ProcessEnv = process.env): string 
 }
 
 /**
- * What was measured on this machine, one small JSON file for each measurement. Nothing depends on it: a file
- * that is torn, too large, no regular file, of another key or of another form is passed over with one line in
- * the log and measured again, and a folder that cannot be written is told once.
+ * Measurements on this machine, one small JSON file each. Nothing depends on them: a file that is truncated, too large,
+ * not a regular file, or of another key or form is ignored with one log line and measured again, and a folder that
+ * cannot be written is reported once.
  */
 export class MeasurementCache {
   readonly folder: string;
   readonly #log: (line: string) => void;
   #toldOfFolder = false;
 
-  /** @param log is given a line with a code for what cannot be used */
+  /** @param log gets a line with a code for each file that cannot be used */
   constructor(log: (line: string) => void, folder: string = measurementFolder()) {
     this.folder = folder;
     this.#log = log;
   }
 
-  /** The value that was kept for a key; null where there is none that can be used. Never rejects. */
+  /** The stored value for a key; null if there is none that can be used. Never rejects. */
   async read<T>(key: MeasurementKey, schema: z.ZodType<T>): Promise<T | null> {
     const file = this.#fileOf(key);
     try {
       const text = new TextDecoder().decode(await readRegularFile(file, MAX_BYTES));
       const entry = fileSchema.parse(parseJson(text));
       if (canonical(entry.key) !== canonical(key)) {
-        throw new Error('it is of another bundle, machine or question than its name says');
+        throw new Error('it is for another bundle, machine or measurement than its name says');
       }
       return schema.parse(entry.value);
     } catch (error) {
@@ -76,7 +76,7 @@ export class MeasurementCache {
     }
   }
 
-  /** Keeps a value, whole or not at all. Never rejects. */
+  /** Stores a value atomically. Never rejects. */
   async write(key: MeasurementKey, value: unknown): Promise<void> {
     const file = this.#fileOf(key);
     try {
@@ -111,7 +111,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
-/** One text for all orders of the same fields. */
+/** The same text for any order of the fields. */
 function canonical(key: Readonly<Record<string, unknown>>): string {
   return JSON.stringify(Object.entries(key).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

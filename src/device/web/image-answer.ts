@@ -1,9 +1,9 @@
 import type { LiveImages } from '../runtime/live-images.ts';
 
 /**
- * New images of all cameras in one body: a line of JSON, `[{camera, id, bytes}, ...]`, then the JPEG files
- * one behind the other.
- * @param have ids of the images that the asker has already
+ * New images of all cameras in one body: a line of JSON, `[{camera, id, bytes}, ...]`, then the JPEG files one after
+ * the other.
+ * @param have ids of the images that the client already has
  */
 export function imageAnswer(live: LiveImages, have: ReadonlySet<string>): Buffer {
   const fresh = live.cameras().flatMap((camera) => {

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { LiveImages } from '../runtime/live-images.ts';
 
-/** Streams at once: each holds a connection and an image, so strangers must not pile them up. */
+/** Maximum number of streams: each holds a connection and an image, so clients must not pile them up. */
 const MAX_STREAMS = 8;
 const IMAGE_WAIT_MS = 2_000;
 const BOUNDARY = 'goshawkframe';
 
-/** Motion JPEG for viewers that know nothing else. A viewer keeps its stream when another model is loaded. */
+/** Motion JPEG for simple viewers. A viewer keeps its stream when another model is loaded. */
 export class LiveStreams {
   readonly #live: LiveImages;
   readonly #open = new Set<ServerResponse>();
@@ -17,8 +17,8 @@ export class LiveStreams {
   }
 
   /**
-   * Sends images until the viewer leaves or the camera is configured no more; a slow viewer gets fewer, never
-   * a backlog.
+   * Sends images until the viewer leaves or the camera is no longer configured; a slow viewer gets fewer, never a
+   * backlog.
    */
   send(camera: string, response: ServerResponse): void {
     if (this.#open.size >= MAX_STREAMS) {
@@ -52,8 +52,7 @@ export class LiveStreams {
       if (jpeg === null || gone.aborted) continue;
       response.write(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
       response.write(jpeg);
-      // The signal takes the listeners away again: a race of two events would leave those of the loser, image
-      // after image.
+      // The signal removes the listeners again: a race of two events would leave the loser's behind, image after image.
       if (!response.write('\r\n')) await once(response, 'drain', { signal: gone });
     }
   }

@@ -5,9 +5,9 @@ import type { LiveImages } from '../runtime/live-images.ts';
 import type { LiveStreams } from './live-streams.ts';
 import type { Viewers } from './viewers.ts';
 
-/** What the server shows; each is asked only when somebody looks. */
+/** What the server shows; read only on request. */
 export interface WebSources {
-  /** as `statusSchema` of the contract describes it; null while no model is configured */
+  /** in the form of `statusSchema` of the contract; null while no model is configured */
   status(): object | null;
   health(): Health;
   metrics(): Promise<string>;
@@ -17,7 +17,7 @@ export interface WebSources {
 
 const IMAGE_WAIT_MS = 2_000;
 
-/** The page, and what machines read: status, health, metrics. */
+/** The page, and endpoints for machines: status, health, metrics. */
 export function deviceRoutes(html: string, sources: WebSources): readonly HttpRoute[] {
   return [
     { path: '/', answer: () => ({ type: 'text/html; charset=utf-8', body: html }) },
@@ -44,7 +44,7 @@ export function deviceRoutes(html: string, sources: WebSources): readonly HttpRo
   ];
 }
 
-/** Live images: all new ones at once for the page, one by one, and as a stream. */
+/** Live images: all new ones in one answer for the page, one by one, and as a stream. */
 export function imageRoutes(live: LiveImages, streams: LiveStreams, viewers: Viewers): readonly HttpRoute[] {
   const unknownCamera = (camera: string): HttpAnswer | null =>
     live.cameras().includes(camera)

@@ -1,6 +1,6 @@
 import type { LiveImages } from '../runtime/live-images.ts';
 
-/** Images are rendered for so long after somebody last asked for one. A tab in the background asks once a second. */
+/** How long images are still rendered after the last request. A background tab sends one per second. */
 const LEASE_MS = 3_000;
 
 interface Lease {
@@ -9,8 +9,8 @@ interface Lease {
 }
 
 /**
- * Who fetches images one by one: each request keeps its camera rendered for some seconds more, and holds
- * nothing open.
+ * Clients that fetch images one by one: each request keeps its camera rendered for a few more seconds, without holding
+ * a connection.
  */
 export class Viewers {
   readonly #live: LiveImages;
@@ -20,7 +20,7 @@ export class Viewers {
     this.#live = live;
   }
 
-  /** Somebody looks at a camera. */
+  /** Somebody watches a camera. */
   look(camera: string): void {
     const lease = this.#leases.get(camera);
     if (lease !== undefined) {

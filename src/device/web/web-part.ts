@@ -1,7 +1,7 @@
 import { definePart, type DeviceView, type Part, type PartContext } from '../runtime/part.ts';
 import { WebServer, type WebOptions } from './web-server.ts';
 
-/** A value of `http_port` that ROS cannot give: any free port. */
+/** A value of `http_port` that cannot be set from ROS: any free port. */
 export const ANY_FREE_PORT = -1;
 
 /** The Prometheus text format, as prom-client writes it. */
@@ -16,7 +16,7 @@ export const WEB_PAGE = definePart({
       min: 0,
       max: 65_535,
       read: 'start',
-      description: 'Port of the web page with the live image, /metrics and /healthz. 0 for none.',
+      description: 'Port of the web page with the live image, /metrics and /healthz. 0: none.',
       option: {
         flags: '--port <n>',
         description: 'serve the page, /metrics and /healthz on this port, 0 for a free one',
@@ -28,14 +28,14 @@ export const WEB_PAGE = definePart({
       default: '127.0.0.1',
       read: 'start',
       description:
-        'Address the web server listens on. The page has no login: open it to networks you trust only.',
+        'Address that the web server listens on. The page has no login: open it to trusted networks only.',
     },
     http_allowed_hosts: {
       kind: 'string[]',
       default: [],
       read: 'start',
       description:
-        'Host names that the web server answers to besides localhost, its own address and, where http_host is not ' +
+        'Host names that the web server answers to besides localhost, its own address and, if http_host is not ' +
         'a loopback address, the name of this machine.',
       option: {
         flags: '--allow-host <name>',

@@ -6,11 +6,11 @@ import { Viewers } from './viewers.ts';
 
 export interface WebOptions {
   readonly host: string;
-  /** 0 takes a free one */
+  /** 0 for a free one */
   readonly port: number;
   /**
-   * names that the server answers to besides those of the loopback address, its own address and, if that is
-   * open to a network, this machine's name
+   * names that the server answers to besides those of the loopback address, its own address and, if that is reachable
+   * from a network, this machine's name
    */
   readonly allowedHosts?: readonly string[];
 }
@@ -37,8 +37,8 @@ export class WebServer {
   }
 
   /**
-   * @throws GoshawkError GOSHAWK_PORT_IN_USE; GOSHAWK_PARAMETER_INVALID for an address where this process may
-   * not listen, or an allowed host that is not one
+   * @throws GoshawkError GOSHAWK_PORT_IN_USE; GOSHAWK_PARAMETER_INVALID for an address where this process may not
+   * listen, or an allowed host that is not one
    */
   static async listen(options: WebOptions, sources: WebSources): Promise<WebServer> {
     const { host, port, allowedHosts = [] } = options;

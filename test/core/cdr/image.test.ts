@@ -202,11 +202,11 @@ describe('toImageView', () => {
     expect(checked).toMatchObject({ ok: true, view: { encoding: canonical, step } });
   });
 
-  it('refuses a mosaic without neighbors to take colors from', () => {
+  it('refuses a mosaic too small to interpolate colors', () => {
     const small = { ...parsed(message({}, 24)), encoding: 'bayer_rggb8', width: 2, height: 4, step: 2 };
     expect(toImageView({ ...small, data: new Uint8Array(8) })).toMatchObject({
       reason: 'bad_size',
-      detail: 'bayer_rggb8 of 2x4 has no neighbors to take colors from',
+      detail: 'bayer_rggb8 of 2x4 is too small to interpolate colors',
     });
   });
 
@@ -216,9 +216,9 @@ describe('toImageView', () => {
     ['32FC1', 'wider than 8 bits'],
     ['bayer_rggb12', 'Bayer'],
     ['bayer_rgb8', 'Bayer'],
-    ['', 'is not known'],
-    ['constructor', 'is not known'],
-    ['nv16', 'is not known'],
+    ['', 'is unknown'],
+    ['constructor', 'is unknown'],
+    ['nv16', 'is unknown'],
   ])('refuses %s and names what is supported', (encoding, words) => {
     const image = parsed(message({ encoding }, 24));
     const refusal = toImageView(image);

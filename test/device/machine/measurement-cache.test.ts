@@ -85,7 +85,7 @@ describe('what is not a kept measurement', () => {
   it('a file of another machine under this name', async () => {
     const file = await fileName();
     writeFileSync(file, readFileSync(file, 'utf8').replace('b'.repeat(64), 'c'.repeat(64)));
-    await refused(/another bundle, machine or question/);
+    await refused(/another bundle, machine or measurement/);
   });
 
   it('another form', async () => {

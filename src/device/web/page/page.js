@@ -1,7 +1,7 @@
 // The page's script. It polls `/api/status` and `/healthz` for the stats, and `/api/pictures` for the images.
 const POLL_MS = 500;
-// Images are fetched, all cameras in one request, and no connection is kept: a browser opens six to one host,
-// for all of its tabs together.
+// Images of all cameras are fetched in one request, and no connection stays open: a browser opens at most six to one
+// host, for all of its tabs together.
 const IMAGE_MS = 100;
 const HISTORY = 120;
 
@@ -92,13 +92,13 @@ async function pollImages() {
     const answer = shown.size === 0 ? null : await fetch('/api/pictures?have=' + encodeURIComponent(have));
     if (answer && answer.ok) showImages(await answer.arrayBuffer());
   } catch {
-    // the stats say that the device does not answer
+    // the stats show that the device does not answer
   }
   setTimeout(() => void pollImages(), IMAGE_MS);
 }
 /** @param {Status['frames']} frames */
 const dropsOf = (frames) => Object.entries(frames.drops).filter(([, n]) => n > 0);
-/** @param {Camera} camera whether it is silent is for the device to judge */
+/** @param {Camera} camera the device decides whether it is silent */
 function silenceOf({ isSilent, lastFrameAgeMs }) {
   if (!isSilent) return '';
   return lastFrameAgeMs === null
