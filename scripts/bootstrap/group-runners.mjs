@@ -41,12 +41,13 @@ export async function show(command, args, env) {
 export const packaged = (file) => path.join(PLACES.nodeModules, file);
 
 /**
- * @param {string} reason with the command that would make the tests run
+ * @param {string} reason
+ * @param {string} command that runs the group
  * @returns {Counts}
  */
-export function skip(reason) {
-  console.log(`skipped: ${reason}`);
-  return { passed: 0, failed: 0, skipped: 1, skips: [reason] };
+export function skip(reason, command) {
+  console.log(`skipped: ${reason}; to run it: ${command}`);
+  return { passed: 0, failed: 0, skipped: 1, skips: [{ reason, command, tests: 1 }] };
 }
 
 /**
@@ -106,9 +107,10 @@ export async function watchTests(files, env) {
  * @param {Env} env
  * @param {readonly string[]} [wrapper] command and arguments that start Python
  * @param {string} [label] of the report
+ * @param {string} [group] that this is part of
  * @returns {Promise<Counts>}
  */
-export async function quantizer(env, wrapper = [], label = 'quantizer') {
+export async function quantizer(env, wrapper = [], label = 'quantizer', group = label) {
   const made = path.join(PLACES.dist, 'tools/optimize/environment.js');
   /** @type {unknown} */
   const loaded = await import(made);
@@ -126,5 +128,5 @@ export async function quantizer(env, wrapper = [], label = 'quantizer') {
     ...env,
     PYTHONPATH: folder,
   });
-  return readJunitReport(report, ok);
+  return readJunitReport(report, ok, group);
 }

@@ -14,6 +14,9 @@ import { sum } from './test-results.mjs';
 /** Debian packages that build scripts/emulate/as-avx2. */
 const COMPILER_PACKAGES = ['gcc', 'libc6-dev', 'binutils'];
 
+const AVX2_AGAIN = 'npm test -- --only avx2';
+const ARM64_AGAIN = 'npm test -- --only arm64';
+
 /** @returns {boolean} whether as-avx2 has something to hide from ONNX Runtime */
 const hasMoreThanAvx2 = () =>
   /^flags.* (avx512f|avx512_vnni|avx_vnni)\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
@@ -29,7 +32,7 @@ const canBuildEmulation = () =>
  */
 export async function runAvx2(env) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    return skip(`AVX2 needs x86-64, this is ${process.arch}: run npm test -- --only avx2 on such a machine`);
+    return skip(`this is ${process.platform} on ${process.arch}; on x86_64 Linux`, AVX2_AGAIN);
   /** @type {readonly string[]} */
   let wrapper = [];
   if (hasMoreThanAvx2()) {
@@ -41,11 +44,12 @@ export async function runAvx2(env) {
     }
     if (!canBuildEmulation())
       return skip(
-        `there is no C compiler or no objdump: sudo apt-get install ${COMPILER_PACKAGES.join(' ')}`,
+        'there is no C compiler or no objdump',
+        `sudo apt-get install ${COMPILER_PACKAGES.join(' ')} && ${AVX2_AGAIN}`,
       );
     wrapper = [path.join(ROOT, 'scripts/emulate/as-avx2')];
   }
-  return sum([await vitest('avx2', env), await quantizer(env, wrapper, 'avx2-quantizer')]);
+  return sum([await vitest('avx2', env), await quantizer(env, wrapper, 'avx2-quantizer', 'avx2')]);
 }
 
 /**
@@ -55,7 +59,7 @@ export async function runAvx2(env) {
  */
 export async function runArm64(env) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    return skip(`this is ${process.platform} on ${process.arch}: arm64 is only emulated on x86_64 Linux`);
+    return skip(`this is ${process.platform} on ${process.arch}; on x86_64 Linux`, ARM64_AGAIN);
   try {
     const { node, app } = await showProgress('[tests] arm64', ensureArm64);
     // The ROS environment points to libraries of this machine.
@@ -63,6 +67,6 @@ export async function runArm64(env) {
     return await vitest('arm64', own);
   } catch (error) {
     if (!(error instanceof EmulationUnavailableError)) throw error;
-    return skip(error.describe());
+    return skip(error.message, `${error.fix ?? ''} && ${ARM64_AGAIN}`);
   }
 }

@@ -16,6 +16,37 @@ import { TOOLS_BIN } from './test-tools.mjs';
 /** The second distribution that the nodes are tested with. */
 export const SECOND_DISTRO = 'kilted';
 
+/** The one that set-up installs. */
+const FIRST_DISTRO = 'jazzy';
+
+/**
+ * The command that gets a ROS 2 where set-up found none, and runs tests with it.
+ * @param {Env} env
+ * @param {string} distro
+ * @param {string} again
+ * @returns {string}
+ */
+function rosCommand(env, distro, again) {
+  if (env['GOSHAWK_NO_ROS'] === '1') return `env -u GOSHAWK_NO_ROS ${again}`;
+  // another one is sourced
+  if (env['AMENT_PREFIX_PATH'] !== undefined) return `env -u GOSHAWK_ROS_DISTRO ${again}`;
+  return `sudo apt-get install ros-${distro}-ros-base && ${again}`;
+}
+
+/**
+ * Skips the group `ros`, where set-up went on without ROS 2.
+ * @param {import('./find-ros.mjs').Machine} [machine]
+ * @returns {Counts}
+ */
+export function skipRos(machine = thisMachine()) {
+  const search = findRos(machine);
+  const reason = search.kind === 'none' ? search.reason : 'set-up found no ROS 2';
+  return skip(
+    reason,
+    rosCommand(machine.env, machine.env['GOSHAWK_ROS_DISTRO'] || FIRST_DISTRO, 'npm test -- --only ros'),
+  );
+}
+
 /**
  * Runs the group `ros` once more, against a second ROS 2 in a separate checkout.
  * @param {Env} env of the first
@@ -23,14 +54,16 @@ export const SECOND_DISTRO = 'kilted';
  */
 export async function runSecondRos(env) {
   const again = `npm test -- --only ${SECOND_DISTRO}`;
-  if (process.env['GOSHAWK_NO_ROS'] === '1') return skip(`GOSHAWK_NO_ROS=1 is set; without it: ${again}`);
-  if (env['ROS_DISTRO'] === SECOND_DISTRO) return skip(`the group ros already runs on ${SECOND_DISTRO}`);
+  if (env['ROS_DISTRO'] === SECOND_DISTRO) {
+    return skip(
+      `the group ros already runs on ${SECOND_DISTRO}; in a shell that has not sourced it`,
+      `GOSHAWK_ROS_DISTRO=${FIRST_DISTRO} npm test -- --only ros`,
+    );
+  }
   /** @type {Env} */
   const plain = { ...withoutRos(process.env), GOSHAWK_ROS_DISTRO: SECOND_DISTRO };
   const search = findRos({ ...thisMachine(), env: plain });
-  if (search.kind === 'none') {
-    return skip(`${search.reason}; sudo apt-get install ros-${SECOND_DISTRO}-ros-base && ${again}`);
-  }
+  if (search.kind === 'none') return skip(search.reason, rosCommand(plain, SECOND_DISTRO, again));
   const checkout = await showProgress(`[${SECOND_DISTRO}] copy of the project`, () =>
     makeSecondCheckout(path.join(PLACES.tools, SECOND_DISTRO)),
   );
@@ -42,9 +75,7 @@ export async function runSecondRos(env) {
     { ...plain, PATH: `${TOOLS_BIN}:${plain['PATH'] ?? ''}` },
   );
   if (code === EXIT_ROS_UNAVAILABLE) {
-    return skip(
-      `the wheels of ${SECOND_DISTRO} cannot be installed now, see above; with a network: ${again}`,
-    );
+    return skip(`the wheels of ${SECOND_DISTRO} could not be installed, see above; with a network`, again);
   }
-  return readVitestReport(report, code === 0);
+  return readVitestReport(report, code === 0, again);
 }

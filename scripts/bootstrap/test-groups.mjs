@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { packaged, quantizer, show, skip, vitest } from './group-runners.mjs';
+import { packaged, quantizer, show, vitest } from './group-runners.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { runArm64, runAvx2 } from './processor-groups.mjs';
 import { SetupError } from './progress.mjs';
-import { runSecondRos, SECOND_DISTRO } from './second-ros-group.mjs';
+import { runSecondRos, SECOND_DISTRO, skipRos } from './second-ros-group.mjs';
 import { oneTest, readJunitReport } from './test-results.mjs';
 import { ensureRuff, ensureTraining } from './test-tools.mjs';
 
@@ -42,7 +42,6 @@ function linter(name, [script = '', ...args], aliases = ['lint']) {
 /** @param {Context} context */
 async function runTraining({ env }) {
   const folder = path.join(ROOT, 'scripts/training');
-  if (!existsSync(folder)) return skip('there is no scripts/training');
   await ensureTraining();
   const report = path.join(PLACES.state, 'test-results/training.xml');
   rmSync(report, { force: true });
@@ -52,23 +51,15 @@ async function runTraining({ env }) {
     ...env,
     PYTHONPATH: undefined,
   });
-  return readJunitReport(report, ok);
+  return readJunitReport(report, ok, 'training');
 }
 
 /** @param {Context} context */
 async function runRuff({ env }) {
-  const places = ['scripts', 'launch', 'test']
-    .map((name) => path.join(ROOT, name))
-    .filter((place) => hasPython(place));
-  if (places.length === 0) return skip('there are no Python files');
+  const places = ['scripts', 'launch', 'test'].map((name) => path.join(ROOT, name));
   await ensureRuff();
   return oneTest(await show(path.join(PLACES.tools, 'py/bin/ruff'), ['check', ...places], env));
 }
-
-/** @param {string} folder */
-const hasPython = (folder) =>
-  existsSync(folder) &&
-  readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.py'));
 
 /** In the order in which they run: the fastest to fail first. @type {readonly Group[]} */
 export const GROUPS = [
@@ -89,7 +80,7 @@ export const GROUPS = [
   { name: 'integration', run: ({ env }) => vitest('integration', env) },
   {
     name: 'ros',
-    run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skip('there is no ROS 2')),
+    run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skipRos()),
   },
   { name: SECOND_DISTRO, run: ({ env }) => runSecondRos(env) },
   { name: 'quantizer', run: ({ env }) => quantizer(env) },

@@ -1,12 +1,26 @@
 import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ROOT } from './paths.mjs';
 import { readJson } from './read-json.mjs';
+
+/**
+ * What was skipped for one reason.
+ * @typedef {object} Skip
+ * @property {string} reason
+ * @property {string} command that runs it
+ * @property {number} tests
+ */
+
+/** Begins the part of a skipped test's title that says why: `skipped: REASON | WHAT COMES BEFORE npm test`. */
+export const SKIP_MARK = 'skipped: ';
+const SKIPPED = new RegExp(`${SKIP_MARK}(.+) \\| (.*?)\\)?$`);
 
 /**
  * @typedef {object} Counts
  * @property {number} passed
  * @property {number} failed
  * @property {number} skipped
- * @property {readonly string[]} [skips] what was skipped and why, one line each
+ * @property {readonly Skip[]} [skips]
  */
 
 /**
@@ -14,7 +28,7 @@ import { readJson } from './read-json.mjs';
  * @returns {Counts}
  */
 export function sum(all) {
-  /** @type {Counts & { skips: string[] }} */
+  /** @type {Counts & { skips: Skip[] }} */
   const total = { passed: 0, failed: 0, skipped: 0, skips: [] };
   for (const counts of all) {
     total.skips.push(...(counts.skips ?? []));
@@ -50,18 +64,55 @@ export const oneTest = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skippe
  * @property {number} numFailedTests
  * @property {number} numPendingTests
  * @property {number} numTodoTests
- * @property {{ status: string, assertionResults: Assertion[] }[]} testResults
+ * @property {{ name: string, status: string, assertionResults: Assertion[] }[]} testResults
  */
 
 /**
- * @param {readonly string[]} titles of skipped tests or their suites; they say what the tests need
- * @returns {string[]} each once, with the number of tests if there are several
+ * @param {readonly { texts: readonly string[], again: string }[]} skipped a test each: titles of it and its
+ *   suites, one of which says what it needs, and the part of the command that selects it
+ * @param {string | undefined} command that runs all of them again, if it does not follow from the tests
+ * @returns {Skip[]} one for each reason
  */
-function linesOf(titles) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  for (const title of titles) counts.set(title, (counts.get(title) ?? 0) + 1);
-  return [...counts].map(([title, count]) => (count === 1 ? title : `${title}: ${count} tests`));
+function skipsOf(skipped, command) {
+  /** @type {Map<string, { reason: string, first: string, again: Set<string>, tests: number }>} */
+  const byReason = new Map();
+  for (const { texts, again } of skipped) {
+    const [, reason = texts.join(' '), first = ''] =
+      texts.map((text) => SKIPPED.exec(text)).find((match) => match !== null) ?? [];
+    const key = JSON.stringify([reason, first]);
+    const found = byReason.get(key) ?? { reason, first, again: new Set(), tests: 0 };
+    byReason.set(key, found);
+    found.again.add(again);
+    found.tests += 1;
+  }
+  return [...byReason.values()].map(({ reason, first, again, tests }) => ({
+    reason,
+    command: `${first} ${command ?? `npm test -- ${[...again].sort().join(' ')}`}`.trim(),
+    tests,
+  }));
+}
+
+/**
+ * @param {readonly { group: string, skips: readonly Skip[] }[]} all
+ * @returns {string} the end of the output of `npm test`: what was skipped, and the command that runs it
+ */
+export function describeSkips(all) {
+  const lines = all.flatMap(({ group, skips }) =>
+    skips.flatMap(({ reason, command, tests }) => [
+      `  ${group}: ${reason}${tests === 1 ? '' : ` (${tests} tests)`}`,
+      `    ${command}`,
+    ]),
+  );
+  return lines.length === 0 ? '' : ['skipped, each with the command that runs it:', ...lines, ''].join('\n');
+}
+
+/**
+ * @param {string} file of tests
+ * @returns {string} what selects them; those on another processor need the machine that their group makes
+ */
+function selectorOf(file) {
+  const group = /^test\/(arm64|avx2)\//.exec(file)?.[1];
+  return group === undefined ? file : `--only ${group}`;
 }
 
 /**
@@ -69,9 +120,10 @@ function linesOf(titles) {
  * and so does a run that failed in any other way or wrote no report.
  * @param {string} file
  * @param {boolean} ok whether vitest exited with code 0
+ * @param {string} [again] the command that runs skipped tests; by default it names their files
  * @returns {Counts}
  */
-export function readVitestReport(file, ok) {
+export function readVitestReport(file, ok, again) {
   if (!existsSync(file)) return oneTest(ok);
   const report = /** @type {VitestReport} */ (readJson(file));
   const broken = report.testResults.filter(
@@ -82,11 +134,16 @@ export function readVitestReport(file, ok) {
     passed: report.numPassedTests,
     failed: failed === 0 && !ok ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
-    skips: linesOf(
-      report.testResults
-        .flatMap((suite) => suite.assertionResults)
-        .filter(({ status }) => status !== 'passed' && status !== 'failed')
-        .map(({ ancestorTitles, title }) => ancestorTitles[0] ?? title),
+    skips: skipsOf(
+      report.testResults.flatMap(({ name, assertionResults }) =>
+        assertionResults
+          .filter(({ status }) => status !== 'passed' && status !== 'failed')
+          .map(({ ancestorTitles, title }) => ({
+            texts: [...ancestorTitles, title],
+            again: selectorOf(path.relative(ROOT, name)),
+          })),
+      ),
+      again,
     ),
   };
 }
@@ -95,9 +152,10 @@ export function readVitestReport(file, ok) {
  * Counts from a JUnit file of pytest.
  * @param {string} file
  * @param {boolean} ok whether pytest exited with code 0
+ * @param {string} group
  * @returns {Counts}
  */
-export function readJunitReport(file, ok) {
+export function readJunitReport(file, ok, group) {
   if (!existsSync(file)) return oneTest(ok);
   const text = readFileSync(file, 'utf8');
   const head = /<testsuite [^>]*>/.exec(text)?.[0] ?? '';
@@ -105,11 +163,20 @@ export function readJunitReport(file, ok) {
   const number = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
   const failed = number('failures') + number('errors');
   const skipped = number('skipped');
-  const reasons = [...text.matchAll(/<skipped [^>]*?message="([^"]*)"/g)].map(([, message]) => message ?? '');
+  const reasons = [...text.matchAll(/<skipped [^>]*?message="([^"]*)"/g)].map(([, message = '']) =>
+    message
+      .replaceAll('&gt;', '>')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&quot;', '"')
+      .replaceAll('&amp;', '&'),
+  );
   return {
     passed: number('tests') - failed - skipped,
     failed: failed === 0 && !ok ? 1 : failed,
     skipped,
-    skips: linesOf(reasons),
+    skips: skipsOf(
+      reasons.map((reason) => ({ texts: [reason], again: `--only ${group}` })),
+      undefined,
+    ),
   };
 }

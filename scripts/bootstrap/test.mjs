@@ -8,7 +8,8 @@ import { SetupError, showProgress } from './progress.mjs';
 import { rosEnvironment } from './ros-env.mjs';
 import { setUp } from './setup.mjs';
 import { selectGroups } from './test-groups.mjs';
-import { describeCounts, oneTest, sum } from './test-results.mjs';
+import { ensureSystemPackages } from './system-packages.mjs';
+import { describeCounts, describeSkips, oneTest, sum } from './test-results.mjs';
 import {
   ensureChromium,
   ensureColcon,
@@ -31,6 +32,7 @@ const NEEDS_TOOLS = new Set(['integration', 'ros']);
 export async function runTests(args) {
   const { only, watch, update, files } = parseTestArguments(args);
   const groups = files.length > 0 || watch ? [] : selectGroups(only);
+  await showProgress('[tests] system packages', ensureSystemPackages);
   const ros = await setUp();
   const needsTools = groups.some(({ name }) => NEEDS_TOOLS.has(name)) || files.some((file) => isReal(file));
   if (needsTools) await ensureTools(ros);
@@ -40,7 +42,7 @@ export async function runTests(args) {
   if (watch) return (await watchTests(files, env)) ?? 1;
   if (files.length > 0) {
     const counts = await vitestFiles(files, update, env);
-    console.log(describeCounts(counts));
+    console.log(`${describeSkips([{ group: 'files', skips: counts.skips ?? [] }])}${describeCounts(counts)}`);
     return counts.failed === 0 ? 0 : 1;
   }
 
@@ -61,11 +63,10 @@ export async function runTests(args) {
     console.log(`== ${line}`);
     results.push(counts);
     times.push(line);
-    skips.push(...(counts.skips ?? []).map((skip) => `  ${group.name}: ${skip}`));
+    skips.push({ group: group.name, skips: counts.skips ?? [] });
   }
   const total = sum(results);
-  const skipped = skips.length === 0 ? '' : `\nskipped, and how to run it:\n${skips.join('\n')}\n`;
-  console.log(`${skipped}\n${times.join('\n')}\n${describeCounts(total)}`);
+  console.log(['', times.join('\n'), `${describeSkips(skips)}${describeCounts(total)}`].join('\n'));
   return total.failed === 0 ? 0 : 1;
 }
 

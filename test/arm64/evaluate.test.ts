@@ -6,7 +6,8 @@ import { probeInt8Arithmetic } from '../../src/device/inference/int8-probe.ts';
 import { differenceOf, readResults } from '../support/same-detections.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 import { writeSingleVariant } from '../support/single-variant.ts';
-import { goshawkHere, goshawkOnArm64, isThere } from './machine.ts';
+import { goshawkHere, goshawkOnArm64 } from './machine.ts';
+import { ARM64, describeWith } from '../support/needs.ts';
 
 const STREET = shippedBundle();
 const PICTURES = '3';
@@ -14,7 +15,7 @@ const PICTURES = '3';
 /** Detections of a lower score may be missing on one side: the threshold of the evaluation is 0.01. */
 const FLOOR = 0.02;
 
-describe.skipIf(!isThere)('goshawk evaluate on arm64 (npm test -- --only arm64)', () => {
+describeWith(ARM64, 'goshawk evaluate on arm64', () => {
   let folder = '';
 
   beforeAll(async () => {

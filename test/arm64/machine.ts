@@ -12,9 +12,6 @@ const run = promisify(execFile);
 const node = process.env['GOSHAWK_ARM64_NODE'];
 const app = process.env['GOSHAWK_ARM64_APP'];
 
-/** Whether there is an emulated machine. */
-export const isThere = node !== undefined && app !== undefined;
-
 /** Folder of the package as npm installs it on arm64. */
 export const APP = app ?? '';
 

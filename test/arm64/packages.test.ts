@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { libraryVersion } from '../../src/device/inference/session.ts';
-import { APP, isThere, nodeOnArm64, ROOT } from './machine.ts';
+import { APP, nodeOnArm64, ROOT } from './machine.ts';
+import { ARM64, describeWith } from '../support/needs.ts';
 
 /** e_machine of an ELF file for AArch64. */
 const EM_AARCH64 = 183;
@@ -21,7 +22,7 @@ const ASK = `
     })));
 `;
 
-describe.skipIf(!isThere)('the packages that npm installs on arm64 (npm test -- --only arm64)', () => {
+describeWith(ARM64, 'the packages that npm installs on arm64', () => {
   it('load, in the versions that are used here', async () => {
     expect(JSON.parse(await nodeOnArm64(['-e', ASK]))).toEqual({
       arch: 'arm64',

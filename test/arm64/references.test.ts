@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withReferences } from '../support/referenced-bundle.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
-import { goshawkOnArm64, isThere } from './machine.ts';
+import { goshawkOnArm64 } from './machine.ts';
+import { ARM64, describeWith } from '../support/needs.ts';
 
-describe.skipIf(!isThere)('the reference check on arm64 (npm test -- --only arm64)', () => {
+describeWith(ARM64, 'the reference check on arm64', () => {
   let folder = '';
 
   beforeAll(() => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { tinyDetector } from '../device/authoring/tiny-detector.ts';
-import { goshawkHere, goshawkOnArm64, isThere, startOnArm64 } from './machine.ts';
+import { goshawkHere, goshawkOnArm64, startOnArm64 } from './machine.ts';
+import { ARM64, describeWith } from '../support/needs.ts';
 
 /**
  * Contents of a bundle's JSON file. References name the machine that made them and hold its rounding, so
@@ -16,7 +17,7 @@ function withoutMachine(bytes: Buffer): unknown {
   return JSON.parse(bytes.toString(), (key, value: unknown) => (machineOnly.has(key) ? undefined : value));
 }
 
-describe.skipIf(!isThere)('the frame path on arm64 (npm test -- --only arm64)', () => {
+describeWith(ARM64, 'the frame path on arm64', () => {
   let folder = '';
   const models = (machine: string): string => join(folder, `models-${machine}`);
   const bundleOf = (machine: string): string => join(models(machine), 'tiny/1.0.0');

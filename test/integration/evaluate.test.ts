@@ -7,13 +7,11 @@ import { accuracyReportSchema, type AccuracyReport } from '../../src/contract/re
 import { COCO80 } from '../../src/core/coco-labels.ts';
 import { importModel } from '../../src/device/authoring/import-model.ts';
 import { CLI } from '../support/programs.ts';
+import { describeWith, SHARED, YOLOX } from '../support/needs.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-const SHARED = join(ROOT, '../shared');
 const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
 const PICTURES = join(SHARED, 'coco-mini/val');
 const ANNOTATIONS = join(SHARED, 'coco-mini/val.json');
-const available = [MODEL, PICTURES, ANNOTATIONS].every((file) => existsSync(file));
 
 /** AP by which the two ways to the network's size may differ: 0.3 points. */
 const AGREEMENT = 0.003;
@@ -26,7 +24,7 @@ function evaluateBy(report: string, ...args: readonly string[]): AccuracyReport 
   return accuracyReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
 }
 
-describe.skipIf(!available)('goshawk evaluate, YOLOX-nano on real images (needs ../shared)', () => {
+describeWith(YOLOX, 'goshawk evaluate, YOLOX-nano on real images', () => {
   let folder = '';
   let bundle = '';
 

@@ -14,12 +14,11 @@ import { decodeToRgb } from '../../src/device/imaging/decode-image.ts';
 import { SharpLetterboxer } from '../../src/device/imaging/sharp-letterbox.ts';
 import type { SourceImage } from '../../src/device/references/store-image.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
+import { describeWith, SHARED, YOLOX } from '../support/needs.ts';
 
-/** A real detector on real images. They lie beside the project and are not part of it. */
-const SHARED = new URL('../../../shared/', import.meta.url).pathname;
+/** A real detector on real images. */
 const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
 const PICTURES = join(SHARED, 'coco-mini/val');
-const present = existsSync(MODEL) && existsSync(PICTURES);
 const LIMITS: DecodeLimits = {
   scoreThreshold: 0.4,
   iouThreshold: 0.45,
@@ -27,7 +26,7 @@ const LIMITS: DecodeLimits = {
   classFilter: null,
 };
 
-describe.skipIf(!present)(`YOLOX-nano${present ? '' : ' (skipped: ../shared is not here)'}`, () => {
+describeWith(YOLOX, 'YOLOX-nano', () => {
   let folder = '';
   let report: ImportReport;
 

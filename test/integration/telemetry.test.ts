@@ -11,7 +11,8 @@ import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts'
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
 import { certify } from '../support/certificates.ts';
-import { Mosquitto, passwordLine } from '../support/mosquitto.ts';
+import { MOSQUITTO, Mosquitto, passwordLine } from '../support/mosquitto.ts';
+import { describeWith } from '../support/needs.ts';
 
 const connectionSchema = payloadSchemaOf('connection');
 const stateSchema = payloadSchemaOf('state');
@@ -116,7 +117,7 @@ const births = (heard: Heard[], node?: string): string[] =>
     .filter(({ connectionState }) => connectionState === 'ONLINE')
     .map(({ bootId }) => bootId);
 
-describe('telemetry over a real Mosquitto (MQTT 5)', () => {
+describeWith(MOSQUITTO, 'telemetry over a real Mosquitto (MQTT 5)', () => {
   it('declares a message that does not follow its schema as lost, and says so in words', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
@@ -264,7 +265,7 @@ async function pretender(goOn: (socket: Socket) => void): Promise<string> {
   return `mqtt://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 }
 
-describe('two of a kind at one broker', () => {
+describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
   it('two detectors of one robot speak side by side, each on its own topics', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
@@ -388,7 +389,7 @@ async function service(asked: Asked, environment: Record<string, string> = {}) {
   return { started, lines };
 }
 
-describe('who may speak', () => {
+describeWith(MOSQUITTO, 'who may speak', () => {
   const CLOSED = 'allow_anonymous false\npassword_file FOLDER/passwords';
 
   it('logs in with a password that is not part of the address', async () => {

@@ -8,7 +8,8 @@ import { LiveView } from '../../src/device/live/live-view.ts';
 import type { Health } from '../../src/contract/status.ts';
 import { LiveRelay } from '../../src/device/live/live-relay.ts';
 import { WebServer } from '../../src/device/web/web-server.ts';
-import { openChromium } from '../support/chromium.ts';
+import { CHROMIUM, openChromium } from '../support/chromium.ts';
+import { describeWith } from '../support/needs.ts';
 
 const SPREAD = { count: 300, p50: 4.25, p90: 5, p99: 6.5, p999: 7, max: 8 };
 
@@ -89,7 +90,7 @@ const relay = new LiveRelay();
 relay.show(live);
 const size = { width: 320, height: 180 };
 let server: WebServer;
-let browser: Browser;
+let browser: Browser | undefined;
 let feeder: NodeJS.Timeout;
 
 /** One green image with a box, as the pipeline would hand it over. */
@@ -116,7 +117,7 @@ beforeAll(async () => {
       live: relay,
     },
   );
-  browser = await openChromium();
+  if (CHROMIUM.isThere()) browser = await openChromium();
   feeder = setInterval(feed, 50);
 });
 
@@ -129,13 +130,13 @@ beforeEach(() => {
 
 afterAll(async () => {
   clearInterval(feeder);
-  await browser.close();
+  await browser?.close();
   await server.close();
 });
 
-describe('the page in a real Chromium', () => {
+describeWith(CHROMIUM, 'the page in a real Chromium', () => {
   it('shows rates, stages, drops by reason, the bundle and the live image, and loads nothing else', async () => {
-    const page = await browser.newPage();
+    const page = await browser!.newPage();
     const foreign: string[] = [];
     page.on('request', (request) => {
       if (![server.url, `blob:${server.url}`, 'data:'].some((own) => request.url().startsWith(own)))
@@ -181,7 +182,7 @@ describe('the page in a real Chromium', () => {
   it('says why the device is not healthy', async () => {
     now.health = { ok: false, reasons: ['camera front has been silent for 7 s'] };
     now.silentMs = 7_000;
-    const page = await browser.newPage();
+    const page = await browser!.newPage();
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
     await page.getByText('camera front has been silent for 7 s').waitFor();
     expect(await page.locator('#health').textContent()).toBe('not healthy');
@@ -190,10 +191,10 @@ describe('the page in a real Chromium', () => {
   });
 });
 
-describe('the page of a device', () => {
+describeWith(CHROMIUM, 'the page of a device', () => {
   it('with more cameras than a browser has connections goes on showing figures and every image', async () => {
     now.cameras = MANY;
-    const page = await browser.newPage();
+    const page = await browser!.newPage();
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
     const widths = () =>
       page
@@ -207,7 +208,7 @@ describe('the page of a device', () => {
 
   it('with four cameras shows all of them live in every one of several tabs', async () => {
     now.cameras = MANY.slice(0, 4);
-    const context = await browser.newContext();
+    const context = await browser!.newContext();
     const tabs = await Promise.all(Array.from({ length: 8 }, () => context.newPage()));
     for (const tab of tabs) await tab.goto(server.url, { waitUntil: 'domcontentloaded' });
     for (const tab of tabs) {
@@ -227,7 +228,7 @@ describe('the page of a device', () => {
   });
 
   it('goes on with the images of the model that is loaded next', async () => {
-    const page = await browser.newPage();
+    const page = await browser!.newPage();
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
     const shown = page.getByAltText('Annotated live image of camera front');
     const width = () => shown.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth);
@@ -248,7 +249,7 @@ describe('the page of a device', () => {
   it('without a model says so, and shows figures once there is one', async () => {
     now.isConfigured = false;
     now.health = { ok: false, reasons: ['no model is loaded'] };
-    const page = await browser.newPage();
+    const page = await browser!.newPage();
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
     await page.getByText('no model is loaded').waitFor();
     expect(await page.locator('#health').textContent()).toBe('not healthy');

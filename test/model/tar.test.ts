@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { sha256Of } from '../../src/platform/digest.ts';
 import { makeTar } from '../../src/model/tar.ts';
+import { itWith, TAR } from '../support/needs.ts';
 
 const ENTRIES = [
   { name: 'model.onnx', data: new Uint8Array(1300).fill(7) },
@@ -25,7 +26,7 @@ it.each(['', 'ä', 'x'.repeat(101), 'line\nbreak'])('refuses the name %j', (name
   expect(() => makeTar([{ name, data: new Uint8Array(1) }])).toThrow(RangeError);
 });
 
-it.runIf(spawnSync('tar', ['--version']).status === 0)('tar reads the same files back', async () => {
+itWith(TAR, 'tar reads the same files back', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'goshawk-tar-'));
   try {
     await writeFile(join(folder, 'out.tar'), makeTar(ENTRIES));

@@ -5,13 +5,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SCENE_LABELS } from '../../src/sim/labels.ts';
 import { encodeJpeg } from '../../src/device/imaging/encode-image.ts';
 import { writeRecording } from '../device/camera/recording.ts';
-import { HAS_ROS, jsonLines, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
+import { jsonLines, RosBench, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
+import { describeWith, ROS } from '../support/needs.ts';
 
-logSkipped();
-const bundle = HAS_ROS ? shippedBundle() : undefined;
+const bundle = shippedBundle();
 
-describe.skipIf(!HAS_ROS)('the camera node', () => {
+describeWith(ROS, 'the camera node', () => {
   const bench = new RosBench(4);
   let folder: string;
   const running: RosProcess[] = [];
@@ -69,12 +69,12 @@ describe.skipIf(!HAS_ROS)('the camera node', () => {
     }
   });
 
-  it.skipIf(bundle === undefined).each([
+  it.each([
     ['raw', 'false', '/camera/image_raw'],
     ['compressed', 'true', '/camera/image_raw/compressed'],
   ])('is heard by the detector: %s', async (_name, compressed, topic) => {
     await startCamera({ compressed });
-    const detector = bench.node('detector', { bundle: bundle!, image_topics: `["${topic}"]` });
+    const detector = bench.node('detector', { bundle: bundle, image_topics: `["${topic}"]` });
     running.push(detector);
     const probe = bench.peer('detection_probe.py', '--topic', '/camera/detections', '--count', '4');
     await probe.exit;
@@ -82,13 +82,13 @@ describe.skipIf(!HAS_ROS)('the camera node', () => {
     expect(jsonLines(probe.output)[0]).toMatchObject({ frame_id: 'camera' });
   });
 
-  it.skipIf(bundle === undefined).each([
+  it.each([
     ['dir', { rate: '5.0' }, 'camera'],
     ['mcap', { width: '0', height: '0', rate: '0.0' }, 'front'],
   ] as const)('plays %s, over and over, and is heard by the detector', async (kind, more, frameId) => {
     const sources = await makeSources();
     await startCamera({ source: sources[kind]!, ...more, frame_id: frameId });
-    const detector = bench.node('detector', { bundle: bundle! });
+    const detector = bench.node('detector', { bundle: bundle });
     running.push(detector);
     const probe = bench.peer('detection_probe.py', '--topic', '/camera/detections', '--count', '25');
     await probe.exit;

@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
-import { HAS_ROS, jsonLines, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
+import { jsonLines, RosBench, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
+import { describeWith, ROS } from '../support/needs.ts';
 
-logSkipped();
-const bundle = HAS_ROS ? shippedBundle() : undefined;
+const bundle = shippedBundle();
 
 /** What the player's clock starts with: no clock of a machine that runs this. */
 const START = 1_550_000_000;
 const TOPIC = '/front/image_raw';
 
-describe.skipIf(!HAS_ROS)('/clock, published as "ros2 bag play --clock" does', () => {
+describeWith(ROS, '/clock, published as "ros2 bag play --clock" does', () => {
   const bench = new RosBench(7);
   let folder: string;
   const running: RosProcess[] = [];
@@ -43,7 +43,7 @@ describe.skipIf(!HAS_ROS)('/clock, published as "ros2 bag play --clock" does', (
     expect(simulated.length).toBeGreaterThan(30);
   });
 
-  describe.skipIf(bundle === undefined)('and a detector', () => {
+  describe('and a detector', () => {
     /** What became of the frames that a player sent. */
     async function sendTo(
       parameters: Readonly<Record<string, string>>,
@@ -51,7 +51,7 @@ describe.skipIf(!HAS_ROS)('/clock, published as "ros2 bag play --clock" does', (
     ): Promise<RunReport> {
       const report = join(folder, `${Math.random()}.json`);
       const detector = bench.node('detector', {
-        bundle: bundle!,
+        bundle: bundle,
         image_topics: `["${TOPIC}"]`,
         report_file: report,
         ...parameters,
@@ -83,7 +83,7 @@ describe.skipIf(!HAS_ROS)('/clock, published as "ros2 bag play --clock" does', (
     });
 
     it('the detector says that no clock came', async () => {
-      const detector = bench.node('detector', { bundle: bundle!, use_sim_time: 'true' });
+      const detector = bench.node('detector', { bundle: bundle, use_sim_time: 'true' });
       running.push(detector);
       await detector.waitFor(/use_sim_time is set and no \/clock message has arrived/, 60);
     });

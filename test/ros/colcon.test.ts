@@ -3,13 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HAS_ROS, ROOT, RosBench, say } from './support/ros-process.ts';
+import { ROOT, RosBench } from './support/ros-process.ts';
+import { COLCON, describeWith, ROS } from '../support/needs.ts';
 
-const COLCON = join(ROOT, '.tools/colcon/bin/colcon');
-const isThere = HAS_ROS && existsSync(COLCON);
-if (HAS_ROS && !isThere) say('skipped: no colcon in .tools ("npm test" installs it)');
+const EXECUTABLE = join(ROOT, '.tools/colcon/bin/colcon');
 
-describe.skipIf(!isThere)('a colcon workspace, as docs/ros.md has it', () => {
+describeWith([ROS, COLCON], 'a colcon workspace, as docs/ros.md has it', () => {
   const bench = new RosBench(5);
   let workspace: string;
 
@@ -24,7 +23,7 @@ describe.skipIf(!isThere)('a colcon workspace, as docs/ros.md has it', () => {
   });
 
   it('builds the package, whose node runs once the workspace is sourced', async () => {
-    const built = execFileSync(COLCON, ['build'], { cwd: workspace, encoding: 'utf8', stdio: 'pipe' });
+    const built = execFileSync(EXECUTABLE, ['build'], { cwd: workspace, encoding: 'utf8', stdio: 'pipe' });
     expect(built).toMatch(/1 package finished/);
     const prefix = join(workspace, 'install/goshawk');
     expect(existsSync(join(prefix, 'share/ament_index/resource_index/packages/goshawk'))).toBe(true);

@@ -3,19 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  childrenOf,
-  HAS_ROS,
-  HAS_ROS2,
-  ROOT,
-  RosBench,
-  logSkipped,
-  type RosProcess,
-} from './support/ros-process.ts';
+import { childrenOf, ROOT, RosBench, type RosProcess } from './support/ros-process.ts';
+import { describeWith, FAST_DDS, ROS, ROS2_COMMAND } from '../support/needs.ts';
 
-logSkipped();
 const VARIABLES = ['FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'] as const;
-const usesFastDds = (process.env['RMW_IMPLEMENTATION'] ?? '').includes('fastrtps');
 const MEBIBYTE = 2 ** 20;
 
 /** Bytes of the largest shared-memory segment that a process has mapped. */
@@ -33,7 +24,7 @@ function largestSegment(pid: number): number {
   return Math.max(0, ...sizes);
 }
 
-describe.skipIf(!HAS_ROS || !usesFastDds)('the DDS profile', () => {
+describeWith([ROS, FAST_DDS], 'the DDS profile', () => {
   let folder: string;
   let bench: RosBench;
   let own: string;
@@ -97,31 +88,35 @@ describe.skipIf(!HAS_ROS || !usesFastDds)('the DDS profile', () => {
     ]);
   });
 
-  it.skipIf(!HAS_ROS2).each([
-    ['none', {}, [], 64],
-    ['the older variable', { [VARIABLES[0]]: 'own' }, [], 32],
-    ['the newer variable', { [VARIABLES[1]]: 'own' }, [], 32],
-    ['an argument', { [VARIABLES[0]]: 'other', [VARIABLES[1]]: 'other' }, ['dds_profile'], 32],
-  ])('of a launch file is in force where the caller set %s', async (_name, set, given, mebibytes) => {
-    const other = join(ROOT, 'launch/fastdds.xml');
-    const variables = Object.fromEntries(
-      Object.entries(set).map(([name, which]) => [name, which === 'own' ? own : other]),
-    );
-    const args = given.map((name) => `${name}:=${own}`);
-    const launch = start(
-      variables,
-      'ros2',
-      'launch',
-      'goshawk',
-      'perception.launch.py',
-      'autostart:=false',
-      ...args,
-    );
-    await launch.waitFor(/process started with pid/, 60);
-    await expect
-      .poll(() => Math.max(0, ...childrenOf(launch.pid).map(largestSegment)), { timeout: 60_000 })
-      .toBeGreaterThanOrEqual(mebibytes * MEBIBYTE);
-    expect(Math.max(...childrenOf(launch.pid).map(largestSegment))).toBeLessThan((mebibytes + 16) * MEBIBYTE);
-    expect(launch.output).not.toMatch(/DEFAULT_PROFILES_FILE|XMLPARSER/);
+  describeWith(ROS2_COMMAND, 'of a launch file', () => {
+    it.each([
+      ['none', {}, [], 64],
+      ['the older variable', { [VARIABLES[0]]: 'own' }, [], 32],
+      ['the newer variable', { [VARIABLES[1]]: 'own' }, [], 32],
+      ['an argument', { [VARIABLES[0]]: 'other', [VARIABLES[1]]: 'other' }, ['dds_profile'], 32],
+    ])('is in force where the caller set %s', async (_name, set, given, mebibytes) => {
+      const other = join(ROOT, 'launch/fastdds.xml');
+      const variables = Object.fromEntries(
+        Object.entries(set).map(([name, which]) => [name, which === 'own' ? own : other]),
+      );
+      const args = given.map((name) => `${name}:=${own}`);
+      const launch = start(
+        variables,
+        'ros2',
+        'launch',
+        'goshawk',
+        'perception.launch.py',
+        'autostart:=false',
+        ...args,
+      );
+      await launch.waitFor(/process started with pid/, 60);
+      await expect
+        .poll(() => Math.max(0, ...childrenOf(launch.pid).map(largestSegment)), { timeout: 60_000 })
+        .toBeGreaterThanOrEqual(mebibytes * MEBIBYTE);
+      expect(Math.max(...childrenOf(launch.pid).map(largestSegment))).toBeLessThan(
+        (mebibytes + 16) * MEBIBYTE,
+      );
+      expect(launch.output).not.toMatch(/DEFAULT_PROFILES_FILE|XMLPARSER/);
+    });
   });
 });

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { statusSchema } from '../../src/contract/status.ts';
-import { openChromium } from '../support/chromium.ts';
-import { HAS_ROS, RosBench, logSkipped } from './support/ros-process.ts';
+import { CHROMIUM, openChromium } from '../support/chromium.ts';
+import { RosBench } from './support/ros-process.ts';
 import { CLI } from '../support/programs.ts';
+import { describeWith, ROS } from '../support/needs.ts';
 
-logSkipped();
 const folder = mkdtempSync(join(tmpdir(), 'goshawk-demo-'));
 const bench = new RosBench(1);
 afterAll(async () => {
@@ -16,7 +16,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(!HAS_ROS)('npm start, after set-up', () => {
+describeWith([ROS, CHROMIUM], 'npm start, after set-up', () => {
   it('shows a simulated street with detections in a browser, and ends cleanly on SIGTERM', async () => {
     const report = join(folder, 'run.json');
     const demo = bench.start(process.execPath, CLI, ...['demo', '--port', '0', '--report', report]);

@@ -8,24 +8,17 @@ import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
 import { CLEAR_DAY } from '../../src/sim/drawing/conditions.ts';
 import { renderSample } from '../../src/sim/sample.ts';
 import { SceneRenderer } from '../../src/sim/scene.ts';
-import {
-  childrenOf,
-  HAS_ROS,
-  jsonLines,
-  RosBench,
-  logSkipped,
-  type RosProcess,
-} from './support/ros-process.ts';
+import { childrenOf, jsonLines, RosBench, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
-import { HAS_YOLOX, importYolox, somePhotograph } from './support/test-bundle.ts';
+import { importYolox, somePhotograph } from './support/test-bundle.ts';
+import { describeWith, itWith, ROS, YOLOX } from '../support/needs.ts';
 
-logSkipped();
-const bundle = HAS_ROS ? shippedBundle() : undefined;
+const bundle = shippedBundle();
 
 const TOPIC = '/front/image_raw';
 const RESULTS = '/front/detections';
 
-describe.skipIf(bundle === undefined)('the detector node', () => {
+describeWith(ROS, 'the detector node', () => {
   const bench = new RosBench(2);
   let folder: string;
   const running: RosProcess[] = [];
@@ -42,7 +35,7 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
   });
 
   async function startDetector(parameters: Readonly<Record<string, string>> = {}): Promise<RosProcess> {
-    const detector = bench.node('detector', { bundle: bundle!, image_topics: `["${TOPIC}"]`, ...parameters });
+    const detector = bench.node('detector', { bundle: bundle, image_topics: `["${TOPIC}"]`, ...parameters });
     running.push(detector);
     await detector.waitFor(/the detector is active/, 60);
     return detector;
@@ -104,7 +97,7 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
     expect(found).toEqual(objects);
   });
 
-  it.skipIf(!HAS_YOLOX)('finds people in a photograph, by name and in its pixels', async () => {
+  itWith(YOLOX, 'finds people in a photograph, by name and in its pixels', async () => {
     const { default: sharp } = await import('sharp');
     const { data, info } = await sharp(somePhotograph())
       .removeAlpha()
@@ -200,7 +193,7 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
   });
 
   it('explains itself at log level debug: transitions, variants, runners and sizing', async () => {
-    const parameters = { bundle: bundle!, image_topics: `["${TOPIC}"]` };
+    const parameters = { bundle: bundle, image_topics: `["${TOPIC}"]` };
     const detector = bench.node('detector', parameters, '--log-level', 'debug');
     running.push(detector);
     await detector.waitFor(/goshawk:lifecycle activate ended: transition_success/, 60);
@@ -210,7 +203,7 @@ describe.skipIf(bundle === undefined)('the detector node', () => {
   });
 
   it('ends with code 0 at a signal while the model is still loading', async () => {
-    const detector = bench.node('detector', { bundle: bundle! });
+    const detector = bench.node('detector', { bundle: bundle });
     running.push(detector);
     await detector.waitFor(/./);
     expect(await detector.stop('SIGTERM')).toBe(0);

@@ -9,16 +9,16 @@ import { payloadSchemaOf, type StreamPayload } from '../../src/contract/telemetr
 import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { foreignBytes } from '../device/authoring/foreign-detector.ts';
-import { Mosquitto } from '../support/mosquitto.ts';
+import { MOSQUITTO, Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
-import { HAS_ROS2, ROOT, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
+import { ROOT, RosBench, type RosProcess } from './support/ros-process.ts';
+import { describeWith, ROS2_COMMAND } from '../support/needs.ts';
 
-logSkipped();
-const bundle = HAS_ROS2 ? shippedBundle() : undefined;
+const bundle = shippedBundle();
 const NODE = '/goshawk/detector';
 const LAUNCH = ['launch', 'goshawk', 'perception.launch.py'];
 
-describe.skipIf(bundle === undefined)('the life of the node', () => {
+describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
   let folder: string;
   let bench: RosBench;
   const running: RosProcess[] = [];
@@ -67,7 +67,7 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
   it('takes another model after cleanup, a wrong path is mended, and each is counted by itself', async () => {
     const broker = await Mosquitto.start();
     const { windows, close } = listenToTelemetry(broker.url);
-    const bundles = [bundle!, shippedBundle('goshawk-street-baseline')];
+    const bundles = [bundle, shippedBundle('goshawk-street-baseline')];
     const run = start(
       ...['run', 'goshawk', 'detector', '--ros-args', '-p', 'autostart:=false'],
       ...['-p', 'image_topics:=/front/image_raw', '-p', 'bundle:=/no/such/bundle'],
@@ -117,7 +117,7 @@ describe.skipIf(bundle === undefined)('the life of the node', () => {
     const file = join(folder, 'start.yaml');
     writeFileSync(file, '/goshawk/detector: {ros__parameters: {use_sim_time: "true", workers: many}}\n');
     const run = start(
-      ...['run', 'goshawk', 'detector', '--ros-args', '--params-file', file, '-p', `bundle:=${bundle!}`],
+      ...['run', 'goshawk', 'detector', '--ros-args', '--params-file', file, '-p', `bundle:=${bundle}`],
       ...['-p', 'image_topics:=/front/image_raw', '-p', `report_file:=${join(folder, 'nowhere', 'r.json')}`],
     );
     await run.waitFor(/the detector is active/, 60);

@@ -3,14 +3,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { childrenOf, HAS_ROS2, ROOT, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
+import { childrenOf, ROOT, RosBench, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
+import { describeWith, ROS2_COMMAND } from '../support/needs.ts';
 
-logSkipped();
-const bundle = HAS_ROS2 ? shippedBundle() : undefined;
+const bundle = shippedBundle();
 const NODE = '/goshawk/detector';
 
-describe.skipIf(bundle === undefined)('the ros2 command', () => {
+describeWith(ROS2_COMMAND, 'the ros2 command', () => {
   let prefix: string;
   let bench: RosBench;
   const running: RosProcess[] = [];
@@ -39,7 +39,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
   it('launches the node, which configures and activates, and ends all of it at SIGINT', async () => {
     const launch = start(
       ...launchArguments,
-      `bundle:=${bundle!}`,
+      `bundle:=${bundle}`,
       'image_topics:=/front/image_raw,/rear/image_raw',
       'robot:=7',
       'tracking:=true',
@@ -56,7 +56,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
   });
 
   it('starts the node again where it dies, up to active', async () => {
-    const launch = start(...launchArguments, `bundle:=${bundle!}`, 'respawn:=true');
+    const launch = start(...launchArguments, `bundle:=${bundle}`, 'respawn:=true');
     await launch.waitFor(/the detector is active/, 60);
     const [pid] = childrenOf(launch.pid);
     process.kill(pid!, 'SIGKILL');
@@ -71,7 +71,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
       'detector',
       '--ros-args',
       '-p',
-      `bundle:=${bundle!}`,
+      `bundle:=${bundle}`,
       '-p',
       'autostart:=false',
     );
@@ -95,7 +95,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
   });
 
   it('sets parameters, and hears why a value is refused', async () => {
-    const run = start('run', 'goshawk', 'detector', '--ros-args', '-p', `bundle:=${bundle!}`);
+    const run = start('run', 'goshawk', 'detector', '--ros-args', '-p', `bundle:=${bundle}`);
     await run.waitFor(/the detector is active/, 60);
     const set = (name: string, value: string) =>
       bench.ros2Until(/parameter|failed/, 'param', 'set', NODE, name, value);
@@ -129,7 +129,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
   });
 
   it('shows results, their rate, labels, images and diagnostics', async () => {
-    const run = start(...launchArguments, `bundle:=${bundle!}`, 'image_topics:=/front/image_raw');
+    const run = start(...launchArguments, `bundle:=${bundle}`, 'image_topics:=/front/image_raw');
     await run.waitFor(/the detector is active/, 60);
     const camera = bench.peer('raw_camera.py', '--topic', '/front/image_raw', '--rate', '10');
     running.push(camera);
@@ -153,7 +153,7 @@ describe.skipIf(bundle === undefined)('the ros2 command', () => {
   });
 });
 
-describe.skipIf(!HAS_ROS2)('the ament package', () => {
+describeWith(ROS2_COMMAND, 'the ament package', () => {
   it('is the same by CMake and by scripts/install-ament', () => {
     const folder = mkdtempSync(join(tmpdir(), 'goshawk-cmake-'));
     try {

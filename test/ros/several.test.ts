@@ -2,18 +2,18 @@ import mqtt from 'mqtt';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { statusSchema, type Status } from '../../src/contract/status.ts';
 import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
-import { freePort, Mosquitto } from '../support/mosquitto.ts';
+import { freePort, MOSQUITTO, Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
-import { HAS_ROS, jsonLines, RosBench, logSkipped, type RosProcess } from './support/ros-process.ts';
+import { jsonLines, RosBench, type RosProcess } from './support/ros-process.ts';
+import { describeWith, ROS } from '../support/needs.ts';
 
-logSkipped();
-const bundle = HAS_ROS ? shippedBundle() : undefined;
+const bundle = shippedBundle();
 
 async function statusOf(url: string): Promise<Status> {
   return statusSchema.parse(await (await fetch(`${url}/api/status`)).json());
 }
 
-describe.skipIf(bundle === undefined)('several of something', () => {
+describeWith([ROS, MOSQUITTO], 'several of something', () => {
   const bench = new RosBench(8);
   const running: { stop(): Promise<unknown> }[] = [];
 
@@ -28,7 +28,7 @@ describe.skipIf(bundle === undefined)('several of something', () => {
     parameters: Readonly<Record<string, string>>,
     ...more: string[]
   ): Promise<RosProcess> {
-    const detector = bench.node('detector', { bundle: bundle!, ...parameters }, ...more);
+    const detector = bench.node('detector', { bundle: bundle, ...parameters }, ...more);
     running.push(detector);
     await detector.waitFor(/the detector is active/, 60);
     return detector;
@@ -110,7 +110,7 @@ describe.skipIf(bundle === undefined)('several of something', () => {
     await twice.waitFor(/\/other\/detector publishes \/front\/detections as well/);
     await twice.stop();
     const own = bench.node('detector', {
-      bundle: bundle!,
+      bundle: bundle,
       image_topics: '["/front/image_raw", "/front/detections/image"]',
     });
     running.push(own);

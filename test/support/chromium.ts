@@ -1,5 +1,18 @@
 import chromium from '@sparticuz/chromium';
+import { spawnSync } from 'node:child_process';
 import { chromium as playwright, type Browser } from 'playwright-core';
+import { CHROMIUM_PACKAGES } from '../../scripts/bootstrap/system-packages.mjs';
+import type { Need } from './needs.ts';
+
+const EXECUTABLE = await chromium.executablePath();
+
+/** Whether it starts, which takes some libraries of the system. */
+export const CHROMIUM: Need = {
+  isThere: () =>
+    spawnSync(EXECUTABLE, ['--version', '--no-sandbox', '--headless'], { stdio: 'ignore' }).status === 0,
+  missing: 'Chromium does not start',
+  first: `sudo apt-get install ${CHROMIUM_PACKAGES.join(' ')} &&`,
+};
 
 const ARGUMENTS = [
   'no-sandbox',
@@ -17,7 +30,7 @@ const ARGUMENTS = [
  */
 export async function openChromium(): Promise<Browser> {
   return playwright.launch({
-    executablePath: await chromium.executablePath(),
+    executablePath: EXECUTABLE,
     args: ARGUMENTS.map((name) => `--${name}`),
     headless: true,
   });

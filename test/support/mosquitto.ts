@@ -5,19 +5,26 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type { Need } from './needs.ts';
 
 const LOCAL = join(import.meta.dirname, '../../.tools/mosquitto');
 
-/** The broker set-up found or unpacked; throws where there is none: `npm test` installs it. */
-function executable(): { path: string; env: NodeJS.ProcessEnv } {
+/** The broker that set-up found or unpacked. */
+function executable(): { path: string; env: NodeJS.ProcessEnv } | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   const system = folders.map((folder) => join(folder, 'mosquitto')).find((path) => existsSync(path));
   if (system !== undefined) return { path: system, env: process.env };
   const local = join(LOCAL, 'usr/sbin/mosquitto');
-  if (!existsSync(local)) throw new Error('no mosquitto: "npm test" installs it');
+  if (!existsSync(local)) return null;
   const libraries = [join(LOCAL, 'usr/lib/x86_64-linux-gnu'), join(LOCAL, 'usr/lib/aarch64-linux-gnu')];
   return { path: local, env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') } };
 }
+
+export const MOSQUITTO: Need = {
+  isThere: () => executable() !== null,
+  missing: 'there is no Mosquitto',
+  first: 'sudo apt-get install mosquitto &&',
+};
 
 /** A port of the loopback address that was free a moment ago. */
 export async function freePort(): Promise<number> {
@@ -89,8 +96,10 @@ export class Mosquitto {
   }
 
   async restart(): Promise<void> {
-    const { path, env } = executable();
-    this.#process = spawn(path, ['-c', join(this.#folder, 'mosquitto.conf')], { env, stdio: 'ignore' });
+    const broker = executable();
+    if (broker === null) throw new Error(`${MOSQUITTO.missing}: ${MOSQUITTO.first} npm test`);
+    const args = ['-c', join(this.#folder, 'mosquitto.conf')];
+    this.#process = spawn(broker.path, args, { env: broker.env, stdio: 'ignore' });
     for (let attempt = 0; attempt < 100; attempt += 1) {
       if (await answers(this.port)) return;
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -53,7 +53,10 @@ def test_a_failing_simulator_is_named(tmp_path: Path) -> None:
         prepare(Simulation(("no-such-simulator",), seed=1, count=1), tmp_path / "out", ModelConfig())
 
 
-@pytest.mark.skipif(not CLI.exists() or shutil.which("node") is None, reason="needs node and `npm run build`")
+@pytest.mark.skipif(
+    not CLI.exists() or shutil.which("node") is None,
+    reason="skipped: there is no build or no node | npm run build &&",
+)
 def test_real_scenes_are_shrunk_with_their_boxes(tmp_path: Path) -> None:
     simulation = Simulation(("node", str(CLI), "simulate"), seed=77, count=3, workers=1)
     meta = prepare(simulation, tmp_path / "a", ModelConfig())

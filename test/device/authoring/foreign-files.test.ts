@@ -12,9 +12,9 @@ import { readModel, writeModel } from '../../../src/model/onnx/model.ts';
 import { GraphSession, makeFeed } from '../../../src/device/inference/session.ts';
 import { readRegularFile } from '../../../src/platform/regular-file.ts';
 import { runtimeBoxes } from './runtime-boxes.ts';
+import { describeWith, FOREIGN_FILES, SHARED } from '../../support/needs.ts';
 
-const SHARED = join(import.meta.dirname, '../../../../shared/faults');
-const PRESENT = existsSync(join(SHARED, 'plain.onnx'));
+const FAULTS = join(SHARED, 'faults');
 const UNIT = { colorOrder: 'rgb', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] } as const;
 const LOWEST = 0.05;
 
@@ -78,7 +78,7 @@ function noise(side: number, seed: number): Uint8Array<ArrayBuffer> {
 
 /** What the file itself gives in ONNX Runtime, decoded by plain arithmetic. */
 async function reference(name: string, side: number, pixels: Uint8Array, decode: Decode): Promise<Box[]> {
-  const file = join(SHARED, name);
+  const file = join(FAULTS, name);
   const model = readModel(await readRegularFile(file, 1e9), file);
   await inlineExternalData(model, file);
   const session = await GraphSession.load(writeModel(model), INSPECTION);
@@ -117,7 +117,7 @@ function largestDistance(wanted: readonly Box[], found: Detections, side: number
 const pixelCorners = labeledRows((row) => row.slice(0, 4));
 const shareCenters = labeledRows((row, side) => corners(row.slice(0, 4).map((value) => value * side)));
 
-describe.skipIf(!PRESENT)('files of foreign exporters (../shared/faults is not there)', () => {
+describeWith(FOREIGN_FILES, 'files of foreign exporters', () => {
   it.each<[string, number, number, Decode, string, number?]>([
     ['plain.onnx', 320, 2, channels, 'yolov8'],
     ['decoded.onnx', 320, 2, objectnessRows, 'yolov5'],
@@ -129,7 +129,7 @@ describe.skipIf(!PRESENT)('files of foreign exporters (../shared/faults is not t
     async (name, side, classes, decode, head, lowest = LOWEST) => {
       const labels = Array.from({ length: classes }, (_, i) => `class${i}`);
       const { bundle } = await importModel({
-        file: join(SHARED, name),
+        file: join(FAULTS, name),
         out: folder,
         name: name.replace('.onnx', ''),
         version: '1.0.0',
@@ -155,7 +155,7 @@ describe.skipIf(!PRESENT)('files of foreign exporters (../shared/faults is not t
     expect(plain.filter(({ score }) => score > LOWEST).length).toBeGreaterThan(100);
     for (const name of ['decoded', 'external']) {
       const { bundle } = await importModel({
-        file: join(SHARED, `${name}.onnx`),
+        file: join(FAULTS, `${name}.onnx`),
         out: folder,
         name: `${name}-again`,
         version: '1.0.0',

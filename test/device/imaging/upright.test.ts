@@ -8,6 +8,7 @@ import { admit } from '../../../src/core/admission/admit.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { decodeToRgb } from '../../../src/device/imaging/decode-image.ts';
 import { SharpLetterboxer } from '../../../src/device/imaging/sharp-letterbox.ts';
+import { describeWith, FOREIGN_FILES, SHARED } from '../../support/needs.ts';
 
 const WIDTH = 48;
 const HEIGHT = 32;
@@ -148,11 +149,9 @@ describe('a PNG of 16 bits is scaled to 8', () => {
   });
 });
 
-const SHARED = join(import.meta.dirname, '../../../../shared/faults/exif6.jpg');
-
-describe.skipIf(!existsSync(SHARED))('an image of others (../shared/faults is not there)', () => {
+describeWith(FOREIGN_FILES, 'an image of others', () => {
   it('is as high as its stored one is wide', async () => {
-    const view: CompressedView = { format: 'jpeg', data: await readFile(SHARED) };
+    const view: CompressedView = { format: 'jpeg', data: await readFile(join(SHARED, 'faults/exif6.jpg')) };
     expect(await decodeToRgb(view)).toMatchObject({ width: 640, height: 360 });
   });
 });

@@ -18,6 +18,14 @@ import { Runner } from '../../../src/device/inference/runner.ts';
 import { GraphSession, makeFeed } from '../../../src/device/inference/session.ts';
 import { createSlab, viewSlab } from '../../../src/device/inference/slab.ts';
 import { TINY_SIZE, tinyDetector, type TinyOptions } from '../authoring/tiny-detector.ts';
+import { itWith, type Need } from '../../support/needs.ts';
+
+const NO_TENSORRT: Need = {
+  isThere: () =>
+    !listSupportedProviders().some(({ provider, available }) => provider === 'tensorrt' && available),
+  missing: 'TensorRT is here; on a machine without it',
+  first: '',
+};
 
 const SIZE = { width: TINY_SIZE, height: TINY_SIZE };
 const LIMITS: DecodeLimits = { scoreThreshold: 0.2, iouThreshold: 0.9, maxDetections: 50, classFilter: null };
@@ -236,10 +244,7 @@ describe('a model that is not what the manifest says is refused before the first
     await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 
-  const hasTensorrt = listSupportedProviders().some(
-    ({ provider, available }) => provider === 'tensorrt' && available,
-  );
-  it.skipIf(hasTensorrt)('a provider that cannot be loaded', async () => {
+  itWith(NO_TENSORRT, 'a provider that cannot be loaded', async () => {
     const refused = Runner.load(await request({ head: 'yolox', classes: 2 }, { provider: 'tensorrt' }));
     await expect(refused).rejects.toMatchObject({ code: 'GOSHAWK_PROVIDER_UNAVAILABLE' });
   });

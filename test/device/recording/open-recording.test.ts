@@ -8,6 +8,7 @@ import sqlite from 'node-sqlite3-wasm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openRecording } from '../../../src/device/recording/open-recording.ts';
 import { imageMessage, logTimeOf, writeRecording, type TopicPlan } from '../camera/recording.ts';
+import { describeWith, FOREIGN_FILES, SHARED } from '../../support/needs.ts';
 
 let root = '';
 
@@ -293,9 +294,9 @@ describe('anything else', () => {
   });
 });
 
-const SHARED = join(import.meta.dirname, '../../../../shared/faults');
+const FAULTS = join(SHARED, 'faults');
 
-describe.skipIf(!existsSync(SHARED))('files of others (../shared/faults is not there)', () => {
+describeWith(FOREIGN_FILES, 'files of others', () => {
   it.each([
     ['fastwrite_unchunked.mcap', 30],
     ['truncated.mcap', 44],
@@ -303,7 +304,7 @@ describe.skipIf(!existsSync(SHARED))('files of others (../shared/faults is not t
     ['every_third_damaged.mcap', 30],
     ['message_zstd.mcap', 30],
   ])('%s', async (name, messages) => {
-    const { times } = await play(join(SHARED, name), '/front/image_raw/compressed');
+    const { times } = await play(join(FAULTS, name), '/front/image_raw/compressed');
     expect(times).toHaveLength(messages);
   });
 });

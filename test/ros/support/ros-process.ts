@@ -1,24 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { rosNode } from '../../support/programs.ts';
+import { ROS2_COMMAND } from '../../support/needs.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-
-/** True in an environment with a ROS 2, such as `scripts/with-ros` makes. */
-export const HAS_ROS = process.env['ROS_DISTRO'] !== undefined;
-/** True where the real `ros2` command is installed: a stand-in has no verbs. */
-export const HAS_ROS2 =
-  HAS_ROS && spawnSync('ros2', ['launch', '--help'], { stdio: 'ignore', timeout: 30_000 }).status === 0;
-
-/** A line of its own beside the test runner's. */
-export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
-export function logSkipped(): void {
-  if (!HAS_ROS) say('skipped: no ROS 2 in the environment (run this with scripts/with-ros)');
-  else if (!HAS_ROS2) say('partly skipped: the ros2 command is not installed');
-}
 
 /** One process of a test, with everything it printed. */
 export class RosProcess {
@@ -191,7 +176,7 @@ export class RosBench {
   /** Ends every process that is left, and the daemon that the `ros2` command leaves behind. */
   async close(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop()));
-    if (HAS_ROS2) await this.ros2('daemon', 'stop');
+    if (ROS2_COMMAND.isThere()) await this.ros2('daemon', 'stop');
   }
 }
 

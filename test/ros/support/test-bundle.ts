@@ -4,19 +4,16 @@ import { join } from 'node:path';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { COCO80 } from '../../../src/core/coco-labels.ts';
 import { ROOT } from './ros-process.ts';
+import { SHARED } from '../../support/needs.ts';
 
-const SHARED = join(ROOT, '../shared');
-const YOLOX = join(SHARED, 'models/yolox_nano_416.onnx');
+const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
 const PICTURES = join(SHARED, 'coco-mini/val');
 
-/** True where the optional model and images beside the project are there. */
-export const HAS_YOLOX = existsSync(YOLOX) && existsSync(PICTURES);
-
-/** A folder with YOLOX-nano as a bundle; only where `HAS_YOLOX`. */
+/** A folder with YOLOX-nano as a bundle; only where `YOLOX`. */
 export async function importYolox(): Promise<string> {
   const out = mkdtempSync(join(tmpdir(), 'goshawk-ros-models-'));
   const { bundle } = await importModel({
-    file: YOLOX,
+    file: MODEL,
     out,
     name: 'yolox-nano',
     version: '1.0.0',
@@ -27,7 +24,7 @@ export async function importYolox(): Promise<string> {
   return bundle.folder;
 }
 
-/** A photograph with people in it; only where `HAS_YOLOX`. */
+/** A photograph with people in it; only where `YOLOX`. */
 export function somePhotograph(): string {
   return join(PICTURES, readdirSync(PICTURES).sort()[3]!);
 }
