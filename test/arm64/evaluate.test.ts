@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { probeInt8Arithmetic } from '../../src/device/inference/int8-probe.ts';
 import { differenceOf, readResults } from '../support/same-detections.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { libraryVersion } from '../../src/device/inference/session.ts';
 import { APP, nodeOnArm64, ROOT } from './machine.ts';
 import { ARM64, describeWith } from '../support/needs.ts';

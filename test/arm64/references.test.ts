@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { withReferences } from '../support/referenced-bundle.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 import { goshawkOnArm64 } from './machine.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { tinyDetector } from '../device/authoring/tiny-detector.ts';
 import { goshawkHere, goshawkOnArm64, startOnArm64 } from './machine.ts';

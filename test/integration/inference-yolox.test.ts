@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { COCO80 } from '../../src/core/coco-labels.ts';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
 import { loadBundle, type Bundle } from '../../src/model/bundle.ts';

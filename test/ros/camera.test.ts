@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { SCENE_LABELS } from '../../src/sim/labels.ts';
 import { encodeJpeg } from '../../src/device/imaging/encode-image.ts';
 import { writeRecording } from '../device/camera/recording.ts';

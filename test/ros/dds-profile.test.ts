@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { childrenOf, ROOT, RosBench, type RosProcess } from './support/ros-process.ts';
 import { describeWith, FAST_DDS, ROS, ROS2_COMMAND } from '../support/needs.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { statusSchema } from '../../src/contract/status.ts';
 import { CHROMIUM, openChromium } from '../support/chromium.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
 import { CLEAR_DAY } from '../../src/sim/drawing/conditions.ts';
 import { renderSample } from '../../src/sim/sample.ts';

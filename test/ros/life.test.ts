@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { payloadSchemaOf, type StreamPayload } from '../../src/contract/telemetry/payloads.ts';
 import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { childrenOf, ROOT, RosBench, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 import { describeWith, ROS2_COMMAND } from '../support/needs.ts';

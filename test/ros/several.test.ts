@@ -1,5 +1,5 @@
 import mqtt from 'mqtt';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, expect, it } from 'vitest';
 import { statusSchema, type Status } from '../../src/contract/status.ts';
 import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
 import { freePort, MOSQUITTO, Mosquitto } from '../support/mosquitto.ts';

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Detections } from '../../../src/core/detections.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { INSPECTION, networkValues } from '../../../src/device/authoring/equivalence.ts';

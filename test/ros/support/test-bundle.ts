@@ -1,9 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { COCO80 } from '../../../src/core/coco-labels.ts';
-import { ROOT } from './ros-process.ts';
 import { SHARED } from '../../support/needs.ts';
 
 const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
