@@ -144,6 +144,7 @@ async function runWithoutRos(flags: DemoFlags, port: number, telemetry: string):
     strict: false,
     variant: 'auto',
     track: false,
+    limits: {},
     node: 'demo',
     parts: {
       ...parameterValues(PART_PARAMETERS, {}),

@@ -7,11 +7,11 @@ import { openCamera } from '../device/camera/open-camera.ts';
 import type { CameraSource } from '../device/camera/source.ts';
 import { statusLine } from '../tools/demo/status-line.ts';
 import { PART_PARAMETERS, type PartValues } from '../device/parts.ts';
+import { LIMIT_PARAMETERS, type LimitsPatch } from '../device/pipeline/limit-table.ts';
 import { runPipeline, type RunOptions } from '../tools/run/run.ts';
-import { given } from './kit/given.ts';
 import { LiveLine } from './kit/live-line.ts';
 import { autoOption, namesOf, numberFrom, repeated, sizeOption, type Size } from './kit/options.ts';
-import { addParameterOptions, parameterValues } from './kit/parameter-options.ts';
+import { addParameterOptions, givenValues, parameterValues } from './kit/parameter-options.ts';
 import { withReport } from './kit/report.ts';
 import { untilStopped } from './kit/stop-signal.ts';
 
@@ -30,11 +30,10 @@ export interface RunFlags {
   readonly providers: readonly ProviderName[];
   readonly strict: boolean;
   readonly variant: string;
-  readonly score?: number;
-  readonly iou?: number;
   readonly track: boolean;
   readonly silentAfter?: number;
   readonly node: string;
+  readonly limits: LimitsPatch;
   /** of the parts next to the pipeline */
   readonly parts: PartValues;
 }
@@ -74,7 +73,7 @@ export async function run(flags: RunFlags): Promise<void> {
           ...variantOption(flags.variant),
         },
         preprocess: flags.preprocess,
-        limits: given({ score: flags.score, iou: flags.iou }),
+        limits: flags.limits,
         tracking: flags.track,
         parts: flags.parts,
         node: flags.node,
@@ -149,8 +148,6 @@ export function registerRun(program: Command): void {
       'variant of the bundle, or auto for the fastest that passes its reference check',
       'auto',
     )
-    .option('--score <0..1>', "score threshold (default: the bundle's)", numberFrom(0, 1))
-    .option('--iou <0..1>', "overlap threshold (default: the bundle's)", numberFrom(0, 1))
     .option('--track', 'track objects over time', false)
     .option(
       '--silent-after <seconds>',
@@ -159,8 +156,14 @@ export function registerRun(program: Command): void {
       numberFrom(0.5, 3600),
     )
     .option('--node <name>', 'name of this run in telemetry, distinct for each run on a robot', 'run');
+  addParameterOptions(command, LIMIT_PARAMETERS);
   addParameterOptions(command, PART_PARAMETERS);
-  command.action((flags: Omit<RunFlags, 'camera' | 'parts'> & { camera?: readonly string[] }) =>
-    run({ ...flags, camera: flags.camera ?? ['sim'], parts: parameterValues(PART_PARAMETERS, flags) }),
+  command.action((flags: Omit<RunFlags, 'camera' | 'limits' | 'parts'> & { camera?: readonly string[] }) =>
+    run({
+      ...flags,
+      camera: flags.camera ?? ['sim'],
+      limits: givenValues(LIMIT_PARAMETERS, flags),
+      parts: parameterValues(PART_PARAMETERS, flags),
+    }),
   );
 }

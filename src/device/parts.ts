@@ -7,8 +7,18 @@ import { SESSION_TELEMETRY } from './telemetry/session-part.ts';
 import { TELEMETRY } from './telemetry/telemetry-part.ts';
 import { WEB_PAGE } from './web/web-part.ts';
 
-/** Every part of the runtime, in start order. */
-const PARTS = [LIVE_IMAGE, PIPELINE_METRICS, HOST_STATS, SESSION_TELEMETRY, TELEMETRY, WEB_PAGE] as const;
+/**
+ * Every part of the runtime, in start order.
+ * @public for the documents, which are generated with every part
+ */
+export const PARTS = [
+  LIVE_IMAGE,
+  PIPELINE_METRICS,
+  HOST_STATS,
+  SESSION_TELEMETRY,
+  TELEMETRY,
+  WEB_PAGE,
+] as const;
 
 type Intersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void
   ? I

@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { DROP_DESCRIPTIONS } from '../../src/contract/drops.ts';
 import { ERROR_TEMPLATES } from '../../src/contract/errors.ts';
+import { PARTS } from '../../src/device/parts.ts';
+import type { DeviceView } from '../../src/device/runtime/part.ts';
 import { ROOT } from './documents.ts';
-import { metricsText } from './metrics-text.ts';
+import { EVERY_PART, metricsText } from './metrics-text.ts';
+import { withParameterTables } from './parameter-tables.ts';
 
 /** Placeholders as a reader sees them: `{reason}` stays, `{fix|correct the value}` is its words. */
 const readable = (template: string): string =>
@@ -71,6 +75,17 @@ it('docs/errors.md has every error code (npm run generate writes it anew)', asyn
   await expect(errorTable()).toMatchFileSnapshot(join(ROOT, 'docs/errors.md'));
 });
 
+it('documents are made with every part: one that is off by default has an example that asks for it', () => {
+  const context = { device: {} as DeviceView, node: 'detector', log: () => undefined };
+  const off = PARTS.filter((definition) => definition.create(EVERY_PART, context) === null);
+  expect(off).toEqual([]);
+});
+
 it('docs/metrics.md has every metric (npm run generate writes it anew)', async () => {
   await expect(await metricTable()).toMatchFileSnapshot(join(ROOT, 'docs/metrics.md'));
+});
+
+it('docs/ros.md has every parameter (npm run generate writes the tables anew)', async () => {
+  const file = join(ROOT, 'docs/ros.md');
+  await expect(withParameterTables(readFileSync(file, 'utf8'))).toMatchFileSnapshot(file);
 });

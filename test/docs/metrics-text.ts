@@ -1,18 +1,22 @@
 import { parameterValues } from '../../src/cli/kit/parameter-options.ts';
-import { composeRuntime, PART_PARAMETERS } from '../../src/device/parts.ts';
+import { composeRuntime, PART_PARAMETERS, PARTS, type PartValues } from '../../src/device/parts.ts';
 import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
-import { ANY_FREE_PORT } from '../../src/device/web/web-part.ts';
 import { FakeEngine, MANIFEST } from '../device/pipeline/fakes.ts';
 
-/** What `/metrics` serves for a pipeline of one camera. */
+/** Values with which every part exists. */
+export const EVERY_PART = Object.assign(
+  parameterValues(PART_PARAMETERS, {}),
+  ...PARTS.map(({ example }) => example),
+) as PartValues;
+
+/** What `/metrics` serves for a pipeline of one camera, with every part. */
 export async function metricsText(): Promise<string> {
   const pipeline = new FramePipeline({
     engine: new FakeEngine(),
     manifest: MANIFEST,
     cameras: [{ name: 'front' }],
   });
-  const values = { ...parameterValues(PART_PARAMETERS, {}), http_port: ANY_FREE_PORT };
-  const runtime = composeRuntime(values, {
+  const runtime = composeRuntime(EVERY_PART, {
     node: 'detector',
     silentAfterMs: () => 5000,
     log: () => undefined,

@@ -3,7 +3,6 @@ import {
   type CommandOption,
   type ParameterSpec,
   type ParameterTable,
-  type ParameterValue,
   type ValuesOf,
 } from '../../contract/parameters.ts';
 import { numberFrom, wholeFrom } from './options.ts';
@@ -22,13 +21,18 @@ export function addParameterOptions(command: Command, table: ParameterTable): vo
  * @param flags as parsed by commander, by its own names
  */
 export function parameterValues<T extends ParameterTable>(table: T, flags: object): ValuesOf<T> {
+  const defaults = Object.entries(table).map(([name, spec]) => [name, spec.option?.default ?? spec.default]);
+  return { ...Object.fromEntries(defaults), ...givenValues(table, flags) } as ValuesOf<T>;
+}
+
+/** The values of a table that a command's flags name; the others are left to whoever takes them. */
+export function givenValues<T extends ParameterTable>(table: T, flags: object): Partial<ValuesOf<T>> {
   const given = new Map<string, unknown>(Object.entries(flags));
-  const values = Object.entries(table).map(([name, spec]): [string, ParameterValue] => {
-    const { option } = spec;
+  const values = Object.entries(table).flatMap(([name, { option }]) => {
     const value = option === undefined ? undefined : given.get(new Option(option.flags).attributeName());
-    return [name, (value as ParameterValue | undefined) ?? option?.default ?? spec.default];
+    return value === undefined ? [] : [[name, value]];
   });
-  return Object.fromEntries(values) as ValuesOf<T>;
+  return Object.fromEntries(values) as Partial<ValuesOf<T>>;
 }
 
 function optionOf(spec: ParameterSpec, { flags, description, default: value, words }: CommandOption): Option {

@@ -2,7 +2,7 @@ import type { BundleManifest } from '../../contract/bundle.ts';
 import type { InferenceEngine } from '../inference/engine.ts';
 import type { PipelineCamera } from './camera-intake.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { LimitsPatch } from './decode-limits.ts';
+import type { LimitsPatch } from './limit-table.ts';
 import type { ResultSink } from './frame/frame-result.ts';
 import type { PreprocessPreference } from './preprocess-choice.ts';
 import type { StampLimits } from './stamp-guard.ts';

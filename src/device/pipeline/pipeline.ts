@@ -8,7 +8,7 @@ import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 import type { EngineIncident, EngineInfo } from '../inference/engine.ts';
 import type { CameraIntake } from './camera-intake.ts';
 import { debugDrop } from './debug-drop.ts';
-import { LimitsInForce, type Limits, type LimitsPatch } from './decode-limits.ts';
+import { LimitsInForce } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
 import { FrameOutlet } from './frame-outlet.ts';
 import { FramePath } from './frame-path.ts';
@@ -16,6 +16,7 @@ import { describeFrame } from './frame/describe-frame.ts';
 import { FrameJob } from './frame/frame-job.ts';
 import type { ResultSink } from './frame/frame-result.ts';
 import { FramesInFlight } from './frames-in-flight.ts';
+import { defaultLimits, type Limits, type LimitsPatch } from './limit-table.ts';
 import type { ModelLane } from './model-lane.ts';
 import { ModelLanes } from './model-lanes.ts';
 import { PipelineNotices } from './pipeline-notices.ts';
@@ -52,7 +53,7 @@ export class FramePipeline {
     this.#clock = options.clock ?? systemClock;
     const { thresholds, labels } = options.manifest;
     const trackedFrom = options.tracking === true ? Tracker.wantsFrom : null;
-    this.#limits = new LimitsInForce({ ...thresholds, classes: null }, options.limits ?? {}, {
+    this.#limits = new LimitsInForce(defaultLimits(thresholds), options.limits ?? {}, {
       labels,
       trackedFrom,
     });

@@ -124,6 +124,11 @@ export interface PartContext {
 export interface PartDefinition<T extends ParameterTable> {
   readonly parameters: T;
   /**
+   * values that ask for the part, if the defaults do not: documents are generated with every part, so that those that
+   * are off by default are not missing
+   */
+  readonly example?: Partial<ValuesOf<T>>;
+  /**
    * Creates the part; nothing is opened yet.
    * @param values the current ones: those that are read `always` change in place
    * @returns null if the values ask for nothing

@@ -18,14 +18,14 @@ export const TELEMETRY = definePart({
       kind: 'string',
       default: '',
       read: 'start',
-      description: 'MQTT broker for fleet telemetry, such as mqtts://broker:8883. Empty for none.',
+      description: 'MQTT broker for fleet telemetry, such as mqtts://broker:8883. Empty: none.',
       option: { flags: '--telemetry <url>', description: 'MQTT broker' },
     },
     telemetry_ca_file: {
       kind: 'string',
       default: '',
       read: 'start',
-      description: 'PEM file of the CAs to trust for the broker. Empty: the CAs of Node.',
+      description: "PEM file of trusted authorities. Empty: Node's own.",
       option: {
         flags: '--telemetry-ca-file <file>',
         description: 'CAs to trust for the broker (PEM)',
@@ -35,14 +35,14 @@ export const TELEMETRY = definePart({
       kind: 'string',
       default: '',
       read: 'start',
-      description: 'PEM file with the certificate of this client, followed by its chain. Empty for none.',
+      description: "PEM file with this client's certificate and its chain. Empty: none.",
       option: { flags: '--telemetry-cert-file <file>', description: 'certificate of this client (PEM)' },
     },
     telemetry_key_file: {
       kind: 'string',
       default: '',
       read: 'start',
-      description: 'PEM file with the private key of that certificate, unencrypted. Empty for none.',
+      description: 'PEM file with the unencrypted private key of that certificate. Empty: none.',
       option: { flags: '--telemetry-key-file <file>', description: 'private key of that certificate (PEM)' },
     },
     site: {
@@ -56,9 +56,7 @@ export const TELEMETRY = definePart({
       kind: 'string',
       default: '',
       read: 'start',
-      description:
-        'Robot in telemetry topics, one name for each machine. Empty takes the host name, which machines imaged ' +
-        'alike share.',
+      description: 'Robot in telemetry topics, unique per machine. Empty: the host name.',
       option: {
         flags: '--robot <name>',
         description: 'name of the robot (default: the host name)',
@@ -66,6 +64,8 @@ export const TELEMETRY = definePart({
       },
     },
   },
+  // nobody listens on the port of discarded data
+  example: { telemetry: 'mqtt://127.0.0.1:9' },
   create: ({ telemetry: url, site, robot, ...files }, context) => {
     if (url === '') return null;
     const { telemetry_ca_file: ca, telemetry_cert_file: cert, telemetry_key_file: key } = files;

@@ -44,6 +44,7 @@ export const WEB_PAGE = definePart({
       },
     },
   },
+  example: { http_port: ANY_FREE_PORT },
   create: ({ http_port: port, http_host: host, http_allowed_hosts: allowedHosts }, { device, log }) =>
     port === 0
       ? null

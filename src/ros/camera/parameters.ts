@@ -13,7 +13,7 @@ export const CAMERA_PARAMETERS = {
     kind: 'string',
     default: 'image_raw',
     read: 'start',
-    description: 'Image topic. Compressed images are published below it, on TOPIC/compressed.',
+    description: 'Image topic. Compressed images are on TOPIC/compressed.',
   },
   ground_truth_topic: {
     kind: 'string',

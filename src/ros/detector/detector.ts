@@ -7,6 +7,7 @@ import { debugLog } from '../../platform/debug.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
 import { composeRuntime } from '../../device/parts.ts';
+import { limitsAmong, limitsOfBundle } from '../../device/pipeline/limit-table.ts';
 import type { Runtime } from '../../device/runtime/runtime.ts';
 import { checkOutputFiles } from '../../platform/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
@@ -159,8 +160,7 @@ export class Detector implements RosProgram, LifecycleWork {
     const info = await reportWhileWaiting(session.start(), (seconds) => {
       this.#log.info(stillLoading(name, seconds, parameters.providers));
     });
-    const { score, iou, maxDetections } = bundle.manifest.thresholds;
-    this.#declared.adopt({ score_threshold: score, iou_threshold: iou, max_detections: maxDetections });
+    this.#declared.adopt(limitsOfBundle(bundle.manifest.thresholds));
     try {
       applyLimits(session, this.#parameters);
     } catch (error) {
@@ -306,20 +306,6 @@ export class Detector implements RosProgram, LifecycleWork {
 }
 
 function applyLimits(session: DetectorSession, parameters: DetectorParameters): void {
-  const { labels } = session.bundle.manifest;
-  const unlisted = parameters.class_filter.find((name) => !labels.includes(name));
-  if (unlisted !== undefined) {
-    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
-      name: 'class_filter',
-      value: unlisted,
-      reason: `the labels of the bundle are ${labels.join(', ')}`,
-    });
-  }
-  session.pipeline.setLimits({
-    score: parameters.score_threshold,
-    iou: parameters.iou_threshold,
-    maxDetections: parameters.max_detections,
-    classes: parameters.class_filter.length === 0 ? null : parameters.class_filter,
-  });
+  session.pipeline.setLimits(limitsAmong(parameters));
   for (const { rate } of session.cameras) rate.set(parameters.publish_rate);
 }

@@ -1,5 +1,6 @@
 import { PROVIDERS } from '../../contract/providers.ts';
 import { PART_PARAMETERS } from '../../device/parts.ts';
+import { LIMIT_PARAMETERS } from '../../device/pipeline/limit-table.ts';
 import { SILENT_AFTER_SECONDS } from '../../core/silence.ts';
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 
@@ -7,8 +8,8 @@ import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 const AUTO = { auto: 0 } as const;
 
 /**
- * Every parameter of the detector. `launch/params/schema.json` and `docs/ros.md` follow this table, which a test
- * checks. Thresholds that nobody sets are the bundle's own from configure on.
+ * Every parameter of the detector. `launch/params/schema.json` and the tables in `docs/ros.md` are generated from it.
+ * Limits that nobody sets are the bundle's own from configure on.
  */
 export const DETECTOR_PARAMETERS = {
   bundle: {
@@ -118,7 +119,7 @@ export const DETECTOR_PARAMETERS = {
     oneOf: ['auto', 'sharp', 'graph'],
     read: 'configure',
     description:
-      'Who resizes. graph: nodes of the model (raw frames only). sharp: libvips. auto: chosen by measurement.',
+      'Who resizes. graph: the model (raw frames only). sharp: libvips. auto: chosen by measurement.',
   },
   tracking: {
     kind: 'bool',
@@ -191,37 +192,7 @@ export const DETECTOR_PARAMETERS = {
       'File for the run report of the model that was loaded last, written at cleanup and when ' +
       'the node ends. Empty: none.',
   },
-  score_threshold: {
-    kind: 'double',
-    default: 0.25,
-    min: 0,
-    max: 1,
-    read: 'always',
-    description: 'Minimum score of a published detection. Not set: the value of the bundle.',
-  },
-  iou_threshold: {
-    kind: 'double',
-    default: 0.45,
-    min: 0,
-    max: 1,
-    read: 'always',
-    description:
-      'Overlap (IoU) above which the lower-scoring box of a class is suppressed. Not set: the value of the bundle.',
-  },
-  max_detections: {
-    kind: 'int',
-    default: 100,
-    min: 1,
-    max: 10_000,
-    read: 'always',
-    description: 'Maximum detections per frame. Not set: the value of the bundle.',
-  },
-  class_filter: {
-    kind: 'string[]',
-    default: [],
-    read: 'always',
-    description: 'Class names to publish. Empty: all.',
-  },
+  ...LIMIT_PARAMETERS,
   publish_rate: {
     kind: 'double',
     default: 0,
@@ -238,9 +209,7 @@ export const DETECTOR_PARAMETERS = {
     min: 0.5,
     max: 3600,
     read: 'always',
-    description:
-      'Seconds without a frame after which a camera is reported as silent, in the log, ' +
-      '/diagnostics, /healthz and on the page.',
+    description: 'Seconds without a frame until a camera is reported as silent.',
   },
   processing_warn_ms: {
     kind: 'double',

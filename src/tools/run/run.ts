@@ -8,6 +8,7 @@ import { createSizedEngine } from '../../device/inference/sized-engine.ts';
 import { composeRuntime, type PartValues } from '../../device/parts.ts';
 import { EnvelopeMaker } from '../../device/pipeline/frame/envelope.ts';
 import type { ResultSink } from '../../device/pipeline/frame/frame-result.ts';
+import type { LimitsPatch } from '../../device/pipeline/limit-table.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../../device/pipeline/statistics/snapshot.ts';
 import { describeChoice } from '../../device/inference/describe-choice.ts';
@@ -29,7 +30,7 @@ export interface RunOptions {
     readonly variant?: string;
   };
   readonly preprocess: 'auto' | 'sharp' | 'graph';
-  readonly limits: { readonly score?: number; readonly iou?: number };
+  readonly limits: LimitsPatch;
   readonly tracking: boolean;
   /** parameters of the parts beside the pipeline */
   readonly parts: PartValues;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { addParameterOptions, parameterValues } from '../../../src/cli/kit/parameter-options.ts';
+import { addParameterOptions, givenValues, parameterValues } from '../../../src/cli/kit/parameter-options.ts';
 import type { ParameterTable, ValuesOf } from '../../../src/contract/parameters.ts';
 
 const common = { read: 'start' as const, description: 'A parameter.' };
@@ -58,6 +58,11 @@ describe('parameters as options of a command', () => {
     };
     expect(parse()).toEqual(defaults);
     expect(parameterValues(TABLE, {})).toEqual(defaults);
+  });
+
+  it('are only those that were given, where whoever takes them has the defaults', () => {
+    expect(givenValues(TABLE, {})).toEqual({});
+    expect(givenValues(TABLE, { ratio: 0, other: 1 })).toEqual({ ratio: 0 });
   });
 
   it('take what their kind takes, and words that stand for a value', () => {

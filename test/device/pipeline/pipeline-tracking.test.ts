@@ -37,7 +37,7 @@ it('an object keeps its id while it is too weak to be published, for longer than
     cameras: [{ name: 'front' }],
     clock,
     tracking: true,
-    limits: { score: 0.5 },
+    limits: { score_threshold: 0.5 },
     sinks: [sink],
   });
   await pipeline.start();

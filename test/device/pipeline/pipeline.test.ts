@@ -269,12 +269,22 @@ describe('FramePipeline', () => {
 
   it('refuses limits out of range and unknown classes, and keeps the old ones', async () => {
     const pipeline = await activePipeline({ engine: new FakeEngine() });
-    pipeline.setLimits({ score: 0.6, classes: ['car'] });
-    for (const patch of [{ score: 1.1 }, { iou: Number.NaN }, { maxDetections: 0 }, { classes: ['bus'] }])
+    pipeline.setLimits({ score_threshold: 0.6, class_filter: ['car'] });
+    for (const patch of [
+      { score_threshold: 1.1 },
+      { iou_threshold: Number.NaN },
+      { max_detections: 0 },
+      { class_filter: ['bus'] },
+    ])
       expect(() => pipeline.setLimits(patch)).toThrow(
         expect.objectContaining({ code: 'GOSHAWK_PARAMETER_INVALID' }),
       );
-    expect(pipeline.limits).toEqual({ score: 0.6, iou: 0.5, maxDetections: 100, classes: ['car'] });
+    expect(pipeline.limits).toEqual({
+      score_threshold: 0.6,
+      iou_threshold: 0.5,
+      max_detections: 100,
+      class_filter: ['car'],
+    });
   });
 
   it('drains on deactivate and counts what waits as shutdown on close', async () => {

@@ -135,12 +135,4 @@ describe('launch/params', () => {
   ])('the schema refuses %j', (content) => {
     expect(validate(content)).toBe(false);
   });
-
-  it('docs/ros.md names every parameter', () => {
-    const text = repositoryFile('docs/ros.md');
-    const missing = [...Object.keys(DETECTOR_PARAMETERS), ...Object.keys(CAMERA_PARAMETERS)].filter(
-      (name) => !text.includes(`\`${name}\``),
-    );
-    expect(missing).toEqual([]);
-  });
 });
