@@ -76,7 +76,7 @@ export function limitsAmong(values: Limits): Limits {
 /** The limits of a pipeline that nobody set. */
 export function defaultLimits(thresholds: Thresholds): Limits {
   const defaults = Object.fromEntries(ROWS.map(([name, spec]) => [name, spec.default])) as Limits;
-  return { ...defaults, ...limitsOfBundle(thresholds) } as Limits;
+  return { ...defaults, ...limitsOfBundle(thresholds) };
 }
 
 /**
