@@ -4,7 +4,6 @@ import { admit, isRefused } from '../../core/admission/admit.ts';
 import type { Frame } from '../../core/frame.ts';
 import { isCompressed } from '../../core/image/image-view.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
-import { Gate } from './scheduling/gate.ts';
 import { stampAge, StampGuard, type StampLimits } from './stamp-guard.ts';
 import { CameraLedger } from './statistics/ledger.ts';
 import { RateWindow } from './statistics/rate-window.ts';
@@ -18,14 +17,22 @@ export interface PipelineCamera {
   readonly priority?: number;
 }
 
+/** A model that looks at a camera's frames. */
+export interface FrameTaker {
+  /** True if no frame of this camera waits that another one would replace. */
+  readonly hasRoom: boolean;
+  take(frame: Frame, size: ImageSize): void;
+  /** The stamps started a new timeline. */
+  resetClock(): void;
+}
+
 /** length of the window for the frame rates */
 const RATE_WINDOW_SECONDS = 5;
 
-/** What the pipeline keeps for a camera, whichever model looks at it: admission, gate, ledger, rates. */
+/** What the pipeline keeps for a camera, whichever model looks at it: admission, ledger, rates. */
 export class CameraIntake {
   readonly name: string;
   readonly priority: number;
-  readonly gate = new Gate();
   readonly ledger = new CameraLedger();
   readonly #stamps: StampGuard;
   readonly #fpsIn = new RateWindow(RATE_WINDOW_SECONDS);
@@ -38,6 +45,8 @@ export class CameraIntake {
   #width = 0;
   #height = 0;
   #encoding = '';
+  #first: FrameTaker | null = null;
+  readonly #shadows: { readonly taker: FrameTaker; readonly ledger: CameraLedger }[] = [];
 
   /** @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` for a priority out of range */
   constructor({ name, priority = 1 }: PipelineCamera, stamps: StampLimits) {
@@ -93,6 +102,45 @@ export class CameraIntake {
     return size;
   }
 
+  /**
+   * Adds a model. The first one answers for the camera: it gets every admitted frame, and the camera's ledger is its
+   * own. Each later one is a shadow with a ledger of its own, which begins with the frames that it gets.
+   * @returns the ledger that counts its frames
+   */
+  join(taker: FrameTaker): CameraLedger {
+    if (this.#first === null) {
+      this.#first = taker;
+      return this.ledger;
+    }
+    const ledger = new CameraLedger();
+    this.#shadows.push({ taker, ledger });
+    return ledger;
+  }
+
+  /**
+   * Passes an admitted frame to the models. A shadow gets a copy, since the first one may move the image to another
+   * thread, and only if it has room: nothing is copied for a shadow that is too slow.
+   */
+  pass(frame: Frame, size: ImageSize): void {
+    if (this.#shadows.length === 0) {
+      this.#first?.take(frame, size);
+      return;
+    }
+    const ready = this.#shadows.filter(({ taker }) => taker.hasRoom);
+    const shadowed = ready.map((shadow) => ({ ...shadow, copy: copyOf(frame) }));
+    this.#first?.take(frame, size);
+    for (const { taker, ledger, copy } of shadowed) {
+      ledger.receive();
+      taker.take(copy, size);
+    }
+  }
+
+  /** The stamps started a new timeline. */
+  resetClock(): void {
+    this.#first?.resetClock();
+    for (const { taker } of this.#shadows) taker.resetClock();
+  }
+
   /** One of its frames was published. */
   notePublished(totalMs: number, now: number): void {
     this.#fpsOut.mark(now);
@@ -115,4 +163,8 @@ export class CameraIntake {
       encoding: this.#encoding,
     };
   }
+}
+
+function copyOf({ envelope, image }: Frame): Frame {
+  return { envelope, image: { ...image, data: new Uint8Array(image.data) } };
 }

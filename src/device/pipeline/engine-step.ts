@@ -3,15 +3,15 @@ import type { Clock } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
 import { freeMemory } from '../../platform/free-memory.ts';
 import type {
-  DecodeLimits,
   InferenceEngine,
   InferenceItem,
   InferenceOutcome,
   InferenceTimes,
 } from '../inference/engine.ts';
+import type { LimitsInForce } from './decode-limits.ts';
 import type { FrameJob } from './frame/frame-job.ts';
 import type { ModelLane } from './model-lane.ts';
-import type { NoticeSubject } from './pipeline-options.ts';
+import type { PipelineNotices } from './pipeline-notices.ts';
 import type { BufferPool } from './scheduling/buffer-pool.ts';
 
 type FailedItem = InferenceItem & { readonly ok: false };
@@ -19,16 +19,16 @@ type FailedItem = InferenceItem & { readonly ok: false };
 export interface EngineStepOptions {
   readonly engine: InferenceEngine;
   /** milliseconds after which a job without an answer is given up */
-  readonly timeoutMs: number;
+  readonly engineTimeoutMs: number;
   readonly pool: BufferPool;
   readonly clock: Clock;
-  limits(): DecodeLimits;
+  readonly limits: LimitsInForce;
+  readonly notices: PipelineNotices;
   laneOf(job: FrameJob): ModelLane;
-  /** A frame has its detections. */
-  onDetected(lane: ModelLane, job: FrameJob): void;
+  /** A frame of this lane has its detections. */
+  onDetected(lane: ModelLane): void;
   /** A frame returned without usable detections. */
   onFailed(lane: ModelLane, job: FrameJob, reason: DropReason): void;
-  onNotice(code: string, message: string, subject: NoticeSubject): void;
   /** A job ended: the engine has room. */
   onRoom(): void;
 }
@@ -53,7 +53,7 @@ export class EngineStep {
    * @param sentAt monotonic now
    */
   run(batch: readonly FrameJob[], sentAt: number): void {
-    const { timeoutMs, clock } = this.#options;
+    const { engineTimeoutMs, clock, notices } = this.#options;
     this.#running += 1;
     let isOver = false;
     const end = (outcome: InferenceOutcome | DropReason): void => {
@@ -62,9 +62,9 @@ export class EngineStep {
       clock.stopTimer(timer);
       this.#end(batch, outcome, sentAt);
     };
-    const timer = clock.startTimer(() => end('engine_lost'), timeoutMs);
+    const timer = clock.startTimer(() => end('engine_lost'), engineTimeoutMs);
     this.#infer(batch).then(end, (error: unknown) => {
-      if (!isOver) this.#options.onNotice('GOSHAWK_INFERENCE_FAILED', errorText(error), { reason: 'job' });
+      if (!isOver) notices.fromPath('GOSHAWK_INFERENCE_FAILED', errorText(error), { reason: 'job' });
       end('inference_failed');
     });
   }
@@ -73,7 +73,7 @@ export class EngineStep {
   #infer(batch: readonly FrameJob[]): Promise<InferenceOutcome> {
     try {
       const inputs = batch.map((job) => job.enterEngine());
-      return this.#options.engine.infer(inputs, this.#options.limits());
+      return this.#options.engine.infer(inputs, this.#options.limits.forEngine);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
@@ -121,7 +121,7 @@ export class EngineStep {
     else if (!lane.order.includes(job)) this.#options.onFailed(lane, job, 'out_of_order');
     else {
       job.becomeDetected(item.detections, item.pixels);
-      this.#options.onDetected(lane, job);
+      this.#options.onDetected(lane);
     }
   }
 
@@ -144,6 +144,6 @@ export class EngineStep {
   #notice(lane: ModelLane, code: string, message: string, reason?: DropReason): void {
     const { name } = lane.camera;
     const subject = { camera: name, ...(reason === undefined ? {} : { reason }) };
-    this.#options.onNotice(code, `${name}: ${message}`, subject);
+    this.#options.notices.fromPath(code, `${name}: ${message}`, subject);
   }
 }

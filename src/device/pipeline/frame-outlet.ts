@@ -1,15 +1,13 @@
-import type { DropReason } from '../../contract/drops.ts';
 import { clocksAgree } from '../../core/clocks-agree.ts';
 import type { Stamp } from '../../core/frame.ts';
 import { isCompressed, type ImageView } from '../../core/image/image-view.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
 import type { InferenceEngine } from '../inference/engine.ts';
-import { cutToLimits } from './decode-limits.ts';
+import { cutToLimits, type LimitsInForce } from './decode-limits.ts';
 import type { Delivery } from './delivery.ts';
 import type { FrameJob } from './frame/frame-job.ts';
 import type { FramesInFlight } from './frames-in-flight.ts';
-import type { Limits } from './limit-table.ts';
 import type { ModelLane } from './model-lane.ts';
 import { stampAge } from './stamp-guard.ts';
 import type { PipelineStats } from './statistics/pipeline-stats.ts';
@@ -20,7 +18,7 @@ export interface FrameOutletOptions {
   readonly frames: FramesInFlight;
   readonly stats: PipelineStats;
   readonly clock: Clock;
-  limits(): Limits;
+  readonly limits: LimitsInForce;
 }
 
 /**
@@ -43,7 +41,7 @@ export class FrameOutlet {
     job.endStage('queue', this.#clock.monotonicMs());
     if (lane.track(job)) {
       // low-score boxes were for the tracker alone
-      cutToLimits(job.detections, this.#options.limits());
+      cutToLimits(job.detections, this.#options.limits.limits);
       job.endStage('track', this.#clock.monotonicMs());
     }
     job.totalMs = this.#clock.monotonicMs() - job.envelope.receivedAt;
@@ -57,24 +55,19 @@ export class FrameOutlet {
       });
   }
 
-  /** Drops a frame and counts it. */
-  drop(lane: ModelLane, job: FrameJob, reason: DropReason): void {
-    this.#options.frames.drop(lane.camera.ledger, job, reason);
-  }
-
   #finish(lane: ModelLane, job: FrameJob, isPublished: boolean): void {
     // it may have been dropped while the publisher had it
     if (job.isSettled) return;
     if (!isPublished) {
-      this.drop(lane, job, 'publish_failed');
+      this.#options.frames.drop(lane.ledger, job, 'publish_failed');
       return;
     }
     const now = this.#clock.monotonicMs();
     job.endStage('publish', now);
     job.totalMs = now - job.envelope.receivedAt;
-    lane.camera.notePublished(job.totalMs, now);
+    lane.notePublished(job.totalMs, now);
     this.#options.stats.notePublished(job, now);
-    this.#options.frames.publish(lane.camera.ledger, job);
+    this.#options.frames.publish(lane.ledger, job);
     const { image } = job;
     if (job.keepsPixels && image !== null && isCompressed(image)) void this.#shareDecoded(lane, job);
     else this.#share(job, job.rawPixels);

@@ -1,25 +1,18 @@
 import type { DropReason } from '../../contract/drops.ts';
 import type { Clock, TimerHandle } from '../../platform/clock.ts';
-import type { DecodeLimits, InferenceEngine } from '../inference/engine.ts';
+import type { InferenceEngine } from '../inference/engine.ts';
+import type { LimitsInForce } from './decode-limits.ts';
+import type { Delivery } from './delivery.ts';
 import { EngineStep } from './engine-step.ts';
+import type { FrameOutlet } from './frame-outlet.ts';
 import type { FrameJob, LetterboxTarget } from './frame/frame-job.ts';
+import type { FramesInFlight } from './frames-in-flight.ts';
 import type { ModelLane } from './model-lane.ts';
-import type { NoticeSubject } from './pipeline-options.ts';
+import type { PipelineNotices } from './pipeline-notices.ts';
 import { PreprocessStep } from './preprocess-step.ts';
 import { Batcher, type BatchLimits } from './scheduling/batcher.ts';
 import { BufferPool } from './scheduling/buffer-pool.ts';
 import { StrideScheduler } from './scheduling/stride-scheduler.ts';
-
-/** What the path reports to its owner. */
-export interface FramePathEvents {
-  /** A frame has its detections, and it is its turn among its camera's frames. */
-  onResult(lane: ModelLane, job: FrameJob): void;
-  /** A frame left the path without a result. */
-  onDrop(lane: ModelLane, job: FrameJob, reason: DropReason): void;
-  /** True while the pixels of this camera's next frame are wanted. */
-  wantsPixels(camera: string): boolean;
-  onNotice(code: string, message: string, subject: NoticeSubject): void;
-}
 
 export interface FramePathOptions {
   readonly engine: InferenceEngine;
@@ -29,8 +22,13 @@ export interface FramePathOptions {
   /** milliseconds after which a job without an answer is given up */
   readonly engineTimeoutMs: number;
   readonly clock: Clock;
-  readonly events: FramePathEvents;
-  limits(): DecodeLimits;
+  readonly limits: LimitsInForce;
+  /** asked whether a sink wants the pixels of a camera's next frame */
+  readonly delivery: Delivery;
+  readonly notices: PipelineNotices;
+  readonly frames: FramesInFlight;
+  /** gets each frame with its detections when it is its turn among its camera's frames */
+  readonly outlet: FrameOutlet;
 }
 
 /**
@@ -49,7 +47,7 @@ export class FramePath {
   #ahead = 0;
   #batchTimer: TimerHandle | null = null;
   readonly #isServable = (lane: ModelLane): boolean =>
-    lane.camera.gate.waiting !== null && lane.ahead === null && this.#ahead < this.#room(lane);
+    lane.gate.waiting !== null && lane.ahead === null && this.#ahead < this.#room(lane);
 
   constructor(options: FramePathOptions) {
     this.#options = options;
@@ -75,12 +73,10 @@ export class FramePath {
     } while (this.#dispatch());
   }
 
-  /** A frame was dropped from outside while on its path: frees its place. */
-  forget(lane: ModelLane, job: FrameJob): void {
+  /** Drops a frame wherever it is on its path. */
+  giveUp(job: FrameJob, reason: DropReason): void {
     this.#batcher.remove(job);
-    this.#leaveAhead(lane, job);
-    this.#returnBuffer(job);
-    this.#flush(lane);
+    this.#drop(this.#laneOf(job), job, reason);
   }
 
   stop(): void {
@@ -99,7 +95,7 @@ export class FramePath {
       onFailed: (lane, job, reason, message) => {
         if (message !== undefined) {
           const { name } = lane.camera;
-          this.#options.events.onNotice('FRAME_UNREADABLE', `${name}: ${message}`, { camera: name });
+          this.#options.notices.fromPath('FRAME_UNREADABLE', `${name}: ${message}`, { camera: name });
         }
         this.#drop(lane, job, reason);
         if (message !== undefined) this.pump();
@@ -108,26 +104,13 @@ export class FramePath {
   }
 
   #makeEngineStep(): EngineStep {
-    const { engine, engineTimeoutMs, events } = this.#options;
     return new EngineStep({
-      engine,
-      timeoutMs: engineTimeoutMs,
+      ...this.#options,
       pool: this.#pool,
-      clock: this.#clock,
-      limits: () => this.#options.limits(),
       laneOf: (job) => this.#laneOf(job),
-      onDetected: (lane) => {
-        this.#flush(lane);
-      },
-      onFailed: (lane, job, reason) => {
-        this.#drop(lane, job, reason);
-      },
-      onNotice: (code, message, subject) => {
-        events.onNotice(code, message, subject);
-      },
-      onRoom: () => {
-        this.pump();
-      },
+      onDetected: (lane) => this.#flush(lane),
+      onFailed: (lane, job, reason) => this.#drop(lane, job, reason),
+      onRoom: () => this.pump(),
     });
   }
 
@@ -138,7 +121,7 @@ export class FramePath {
   }
 
   #take(lane: ModelLane): void {
-    const job = lane.camera.gate.take();
+    const job = lane.gate.take();
     if (job === null) return;
     this.#scheduler.charge(lane);
     const now = this.#clock.monotonicMs();
@@ -150,8 +133,7 @@ export class FramePath {
     lane.ahead = job;
     this.#ahead += 1;
     lane.order.enter(job);
-    const keepsPixels = this.#options.events.wantsPixels(lane.camera.name);
-    job.prepare(lane.modeFor(job), keepsPixels);
+    job.prepare(lane.modeFor(job), this.#options.delivery.wantsPixels(lane.camera.name));
     if (job.mode === 'sharp') void this.#preprocess.run(lane, job);
     else {
       job.becomeReady(null);
@@ -205,7 +187,7 @@ export class FramePath {
   #drop(lane: ModelLane, job: FrameJob, reason: DropReason): void {
     this.#leaveAhead(lane, job);
     this.#returnBuffer(job);
-    this.#options.events.onDrop(lane, job, reason);
+    this.#options.frames.drop(lane.ledger, job, reason);
     this.#flush(lane);
   }
 
@@ -214,7 +196,7 @@ export class FramePath {
     for (;;) {
       const job = lane.order.next();
       if (job === null) return;
-      this.#options.events.onResult(lane, job);
+      this.#options.outlet.deliver(lane, job);
     }
   }
 

@@ -1,43 +1,54 @@
+import type { Frame } from '../../core/frame.ts';
+import type { ImageSize } from '../../core/image/image-header.ts';
 import { isCompressed } from '../../core/image/image-view.ts';
 import { Tracker } from '../../core/tracking/tracker.ts';
 import { SharpLetterboxer } from '../imaging/sharp-letterbox.ts';
-import type { CameraIntake } from './camera-intake.ts';
+import type { CameraIntake, FrameTaker } from './camera-intake.ts';
 import type { FrameJob } from './frame/frame-job.ts';
 import type { PreprocessMode } from './frame/preprocess-mode.ts';
 import { PreprocessChoice, type PreprocessPreference } from './preprocess-choice.ts';
 import type { BatchPeer } from './scheduling/batcher.ts';
+import { Gate } from './scheduling/gate.ts';
 import { ReorderQueue } from './scheduling/reorder-queue.ts';
 import type { ShareHolder } from './scheduling/stride-scheduler.ts';
+import type { CameraLedger } from './statistics/ledger.ts';
 import { TrackClock } from './track-clock.ts';
 
 export interface ModelLaneOptions {
   readonly preprocess: PreprocessPreference;
+  /** the engine takes images of the camera's own size */
+  readonly acceptsRaw: boolean;
   readonly reorderWindow: () => number;
   readonly isTracking: boolean;
+  /** The camera passes a frame to this lane. */
+  readonly onFrame: (lane: ModelLane, frame: Frame, size: ImageSize) => void;
 }
 
 /**
- * How one model looks at one camera: its preprocessor, its share of the engine, the order of its results, its tracks.
+ * How one model looks at one camera: the frame that waits for it, its preprocessor, its share of the engine, the order of its results, its tracks.
  */
-export class ModelLane implements BatchPeer, ShareHolder {
+export class ModelLane implements BatchPeer, ShareHolder, FrameTaker {
   readonly camera: CameraIntake;
+  readonly gate = new Gate();
+  readonly ledger: CameraLedger;
   readonly letterboxer = new SharpLetterboxer();
   readonly order: ReorderQueue;
-  readonly tracker: Tracker | null;
+  readonly choice: PreprocessChoice;
+  readonly #tracker: Tracker | null;
   readonly #trackClock = new TrackClock();
-  readonly #preprocess: PreprocessPreference;
-  choice: PreprocessChoice;
+  readonly #onFrame: ModelLaneOptions['onFrame'];
   /** stride scheduling: the lane with the smallest pass goes next */
   pass = 0;
   /** the one frame that is being preprocessed or waits for the engine */
   ahead: FrameJob | null = null;
 
-  constructor(camera: CameraIntake, { preprocess, reorderWindow, isTracking }: ModelLaneOptions) {
+  constructor(camera: CameraIntake, options: ModelLaneOptions) {
     this.camera = camera;
-    this.order = new ReorderQueue(reorderWindow);
-    this.#preprocess = preprocess;
-    this.choice = new PreprocessChoice(preprocess, false);
-    this.tracker = isTracking ? new Tracker() : null;
+    this.order = new ReorderQueue(options.reorderWindow);
+    this.choice = new PreprocessChoice(options.preprocess, options.acceptsRaw);
+    this.#tracker = options.isTracking ? new Tracker() : null;
+    this.#onFrame = options.onFrame;
+    this.ledger = camera.join(this);
   }
 
   get priority(): number {
@@ -48,9 +59,21 @@ export class ModelLane implements BatchPeer, ShareHolder {
     return this.camera.lastReceivedAt;
   }
 
-  /** The engine is loaded: starts the choice of a preprocessor. */
-  meetEngine(acceptsRaw: boolean): void {
-    this.choice = new PreprocessChoice(this.#preprocess, acceptsRaw);
+  get hasRoom(): boolean {
+    return this.gate.waiting === null;
+  }
+
+  take(frame: Frame, size: ImageSize): void {
+    this.#onFrame(this, frame, size);
+  }
+
+  resetClock(): void {
+    this.#tracker?.reset();
+  }
+
+  /** One of its frames was published. The camera's rates and latencies are those of its first model. */
+  notePublished(totalMs: number, now: number): void {
+    if (this.ledger === this.camera.ledger) this.camera.notePublished(totalMs, now);
   }
 
   /** How the next frame is brought to the network's size. */
@@ -63,8 +86,8 @@ export class ModelLane implements BatchPeer, ShareHolder {
 
   /** Tracks the objects of a frame, which get their ids. False if this model does not track. */
   track(job: FrameJob): boolean {
-    if (this.tracker === null) return false;
-    this.tracker.update(job.detections, this.#trackClock.next(job.envelope));
+    if (this.#tracker === null) return false;
+    this.#tracker.update(job.detections, this.#trackClock.next(job.envelope));
     return true;
   }
 }

@@ -1,31 +1,26 @@
 import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
-import { PROVIDER_TABLE } from '../../contract/providers.ts';
 import type { Frame } from '../../core/frame.ts';
 import { Tracker } from '../../core/tracking/tracker.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
-import type { EngineIncident, EngineInfo } from '../inference/engine.ts';
-import type { CameraIntake } from './camera-intake.ts';
+import type { LoadCounts } from '../../core/sizing/load-watch.ts';
+import type { EngineInfo } from '../inference/engine.ts';
+import { CameraIntake } from './camera-intake.ts';
 import { debugDrop } from './debug-drop.ts';
 import { LimitsInForce } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
-import { FrameOutlet } from './frame-outlet.ts';
-import { FramePath } from './frame-path.ts';
 import { describeFrame } from './frame/describe-frame.ts';
-import { FrameJob } from './frame/frame-job.ts';
 import type { ResultSink } from './frame/frame-result.ts';
-import { FramesInFlight } from './frames-in-flight.ts';
 import { defaultLimits, type Limits, type LimitsPatch } from './limit-table.ts';
-import type { ModelLane } from './model-lane.ts';
-import { ModelLanes } from './model-lanes.ts';
+import { PipelineModel } from './pipeline-model.ts';
 import { PipelineNotices } from './pipeline-notices.ts';
 import type { PipelineOptions } from './pipeline-options.ts';
-import type { FrameCounts } from './statistics/ledger.ts';
+import { sumCounts, type FrameCounts } from './statistics/ledger.ts';
 import { PipelineStats } from './statistics/pipeline-stats.ts';
-import type { PipelineSnapshot, PipelineState } from './statistics/snapshot.ts';
+import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './statistics/snapshot.ts';
 
-const DEFAULTS = { maxWaitMs: 3, engineTimeoutMs: 10_000, sinkTimeoutMs: 2000, drainMs: 3000 } as const;
+const DEFAULTS = { sinkTimeoutMs: 2000, drainMs: 3000, stamps: { staleMs: 0, futureMs: 0 } } as const;
 
 /**
  * The path of a frame, from the camera to the sinks: admission, gate, preprocess, batch, inference, order, track,
@@ -38,12 +33,11 @@ export class FramePipeline {
   readonly #limits: LimitsInForce;
   readonly #notices: PipelineNotices;
   readonly #delivery: Delivery;
-  readonly #outlet: FrameOutlet;
-  readonly #lanes: ModelLanes;
-  readonly #frames = new FramesInFlight();
+  readonly #cameras = new Map<string, CameraIntake>();
   readonly #stats = new PipelineStats();
   #state: PipelineState = 'idle';
-  #path: FramePath | null = null;
+  /** null until the engine is loaded */
+  #model: PipelineModel | null = null;
   #engineInfo: EngineInfo | null = null;
   #closing: Promise<void> | null = null;
 
@@ -66,8 +60,8 @@ export class FramePipeline {
       },
     });
     for (const sink of options.sinks ?? []) this.#delivery.add(sink);
-    this.#lanes = new ModelLanes(options);
-    this.#outlet = this.#makeOutlet();
+    for (const camera of options.cameras)
+      this.#cameras.set(camera.name, new CameraIntake(camera, options.stamps ?? DEFAULTS.stamps));
   }
 
   get state(): PipelineState {
@@ -101,8 +95,7 @@ export class FramePipeline {
     }
     if (this.#stateNow() !== 'starting') throw wrongState(this.#state, 'started');
     this.#engineInfo = info;
-    this.#path = this.#makePath(info);
-    this.#lanes.meetEngine(info.acceptsRaw);
+    this.#model = this.#makeModel(info);
     this.#stats.watchProcess();
     this.#state = 'inactive';
     return info;
@@ -120,7 +113,7 @@ export class FramePipeline {
     if (this.#state !== 'active') return;
     this.#state = 'draining';
     this.#stats.deactivate(this.#clock.monotonicMs());
-    await this.#drain('inactive');
+    await this.#model?.drain('inactive', this.#drainMs);
     // `close` may have been called while the frames in flight finished
     if (this.#stateNow() === 'draining') this.#state = 'inactive';
   }
@@ -139,8 +132,7 @@ export class FramePipeline {
    * @throws GoshawkError for a camera that was not registered
    */
   offer(frame: Frame): DropReason | null {
-    const lane = this.#lanes.of(frame.envelope.camera);
-    const { camera } = lane;
+    const camera = this.#camera(frame.envelope.camera);
     const now = this.#clock.monotonicMs();
     this.#receive(camera, now);
     if (this.#state !== 'active') return refuseEntry(camera, 'inactive');
@@ -150,13 +142,11 @@ export class FramePipeline {
       this.#notices.frameRefused(camera.name, size, describeFrame(frame));
       return refuseEntry(camera, size);
     }
-    if (camera.clockResets !== resets) this.#resetClock(lane);
-    const digest = this.#engineInfo?.bundle.digest ?? '';
-    const job = new FrameJob(frame, size, this.#options.manifest.input, camera.priority, digest);
-    this.#frames.enter(job);
-    const superseded = camera.gate.put(job);
-    if (superseded !== null) this.#outlet.drop(lane, superseded, 'superseded');
-    this.#path?.pump();
+    if (camera.clockResets !== resets) {
+      camera.resetClock();
+      this.#notices.clockReset(camera.name);
+    }
+    camera.pass(frame, size);
     return null;
   }
 
@@ -165,7 +155,7 @@ export class FramePipeline {
    * dropped.
    */
   refuse(camera: string, reason: DropReason, detail?: string): void {
-    const intake = this.#lanes.of(camera).camera;
+    const intake = this.#camera(camera);
     this.#receive(intake, this.#clock.monotonicMs());
     refuseEntry(intake, reason);
     if (detail !== undefined) this.#notices.frameRefused(camera, reason, detail);
@@ -189,7 +179,7 @@ export class FramePipeline {
 
   /** The ledgers of all cameras, added up. */
   counts(): FrameCounts {
-    return this.#lanes.counts();
+    return sumCounts(Array.from(this.#cameras.values(), ({ ledger }) => ledger));
   }
 
   /**
@@ -197,73 +187,53 @@ export class FramePipeline {
    * with.
    */
   get framesInFlight(): number {
-    return this.#frames.size;
+    return this.#model?.framesInFlight ?? 0;
   }
 
   snapshot(): PipelineSnapshot {
     const now = this.#clock.monotonicMs();
+    const cameras: Record<string, CameraSnapshot> = {};
+    for (const [name, camera] of this.#cameras)
+      cameras[name] = {
+        ...camera.snapshot(now),
+        preprocess: this.#model?.lanes.get(name)?.choice.decision ?? null,
+      };
     return {
       ...this.#stats.read(now),
       state: this.#state,
       engine: this.#engineInfo,
       frames: this.counts(),
-      cameras: this.#lanes.snapshot(now),
+      cameras,
       sinks: this.#delivery.counts(),
     };
   }
 
-  #makeOutlet(): FrameOutlet {
-    return new FrameOutlet({
-      engine: this.#options.engine,
+  #makeModel(info: EngineInfo): PipelineModel {
+    const options = {
+      ...this.#options,
+      info,
+      target: this.#options.manifest.input,
+      limits: this.#limits,
       delivery: this.#delivery,
-      frames: this.#frames,
       stats: this.#stats,
+      notices: this.#notices,
       clock: this.#clock,
-      limits: () => this.#limits.limits,
-    });
-  }
-
-  #makePath(info: EngineInfo): FramePath {
-    const { engine, manifest, maxBatch, maxWaitMs, engineTimeoutMs } = this.#options;
-    const isGpu = PROVIDER_TABLE[info.provider].device === 'gpu';
-    const usualBatch = isGpu ? Math.max(1, this.#lanes.byCamera.size) : 1;
-    return new FramePath({
-      engine,
-      lanes: this.#lanes.byCamera,
-      target: manifest.input,
-      batch: {
-        maxBatch: Math.max(1, Math.min(maxBatch ?? usualBatch, info.maxBatch)),
-        maxWaitMs: maxWaitMs ?? DEFAULTS.maxWaitMs,
-      },
-      engineTimeoutMs: engineTimeoutMs ?? DEFAULTS.engineTimeoutMs,
-      clock: this.#clock,
-      limits: () => this.#limits.forEngine,
-      events: {
-        onResult: (lane, job) => {
-          this.#outlet.deliver(lane, job);
-        },
-        onDrop: (lane, job, reason) => {
-          this.#outlet.drop(lane, job, reason);
-        },
-        wantsPixels: (camera) => this.#delivery.wantsPixels(camera),
-        onNotice: (code, message, subject) => {
-          this.#notices.fromPath(code, message, subject);
-        },
-      },
-    });
+    };
+    return new PipelineModel(options, this.#cameras.values());
   }
 
   #observeEngine(): void {
     const { engine } = this.#options;
     engine.onIncident((incident) => {
-      this.#noteIncident(incident);
+      this.#stats.noteIncident(incident);
+      this.#notices.incident(incident);
     });
     engine.follow?.({
-      counts: () => this.#lanes.load(),
+      counts: () => this.#load(),
       onSizing: (info, level, message) => {
         this.#engineInfo = info;
         this.#notices.sizing(level, message);
-        this.#path?.pump();
+        this.#model?.pump();
       },
     });
   }
@@ -271,12 +241,9 @@ export class FramePipeline {
   async #close(): Promise<void> {
     this.#state = 'closing';
     this.#stats.deactivate(this.#clock.monotonicMs());
-    for (const lane of this.#lanes.byCamera.values()) {
-      const waiting = lane.camera.gate.take();
-      if (waiting !== null) this.#outlet.drop(lane, waiting, 'shutdown');
-    }
-    await this.#drain('shutdown');
-    this.#path?.stop();
+    this.#model?.dropWaiting('shutdown');
+    await this.#model?.drain('shutdown', this.#drainMs);
+    this.#model?.stop();
     this.#stats.stop();
     try {
       const closed = await withTimeLimit(this.#options.engine.close(), this.#drainMs, this.#clock);
@@ -290,15 +257,23 @@ export class FramePipeline {
     return this.#options.drainMs ?? DEFAULTS.drainMs;
   }
 
-  /** Waits for the frames in flight, then gives up on the rest: `engine_lost` in the engine, `reason` elsewhere. */
-  async #drain(reason: DropReason): Promise<void> {
-    if (this.#frames.size > 0) await withTimeLimit(this.#frames.whenEmptied(), this.#drainMs, this.#clock);
-    for (const { camera } of this.#lanes.byCamera.values()) camera.gate.take();
-    for (const job of this.#frames.list()) {
-      const lane = this.#lanes.of(job.envelope.camera);
-      this.#outlet.drop(lane, job, job.state === 'inferring' ? 'engine_lost' : reason);
-      this.#path?.forget(lane, job);
+  /** @throws GoshawkError `GOSHAWK_INTERNAL` for a camera that was not registered */
+  #camera(name: string): CameraIntake {
+    const camera = this.#cameras.get(name);
+    if (camera === undefined)
+      throw new GoshawkError('GOSHAWK_INTERNAL', { reason: `no camera "${name}" is registered` });
+    return camera;
+  }
+
+  /** What an engine that sizes itself watches. */
+  #load(): LoadCounts {
+    const load = { received: 0, superseded: 0, published: 0 };
+    for (const { ledger } of this.#cameras.values()) {
+      load.received += ledger.received;
+      load.superseded += ledger.dropped('superseded');
+      load.published += ledger.published;
     }
+    return load;
   }
 
   #stateNow(): PipelineState {
@@ -308,16 +283,6 @@ export class FramePipeline {
   #receive(camera: CameraIntake, now: number): void {
     camera.receive(now);
     this.#stats.noteReceived(now);
-  }
-
-  #resetClock({ camera, tracker }: ModelLane): void {
-    tracker?.reset();
-    this.#notices.clockReset(camera.name);
-  }
-
-  #noteIncident(incident: EngineIncident): void {
-    this.#stats.noteIncident(incident);
-    this.#notices.incident(incident);
   }
 }
 

@@ -23,7 +23,9 @@ export function makeLane(name: string, priority = 1, reorderWindow = 2): ModelLa
   const intake = new CameraIntake({ name, priority }, { staleMs: 0, futureMs: 0 });
   return new ModelLane(intake, {
     preprocess: 'sharp',
+    acceptsRaw: false,
     reorderWindow: () => reorderWindow,
     isTracking: false,
+    onFrame: () => undefined,
   });
 }

@@ -1,0 +1,124 @@
+import type { DropReason } from '../../contract/drops.ts';
+import { PROVIDER_TABLE } from '../../contract/providers.ts';
+import type { Frame } from '../../core/frame.ts';
+import type { ImageSize } from '../../core/image/image-header.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { withTimeLimit } from '../../platform/time-limit.ts';
+import type { EngineInfo, InferenceEngine } from '../inference/engine.ts';
+import type { CameraIntake } from './camera-intake.ts';
+import type { LimitsInForce } from './decode-limits.ts';
+import type { Delivery } from './delivery.ts';
+import { FrameOutlet } from './frame-outlet.ts';
+import { FramePath } from './frame-path.ts';
+import { FrameJob, type LetterboxTarget } from './frame/frame-job.ts';
+import { FramesInFlight } from './frames-in-flight.ts';
+import { ModelLane } from './model-lane.ts';
+import type { PipelineNotices } from './pipeline-notices.ts';
+import type { PipelineOptions } from './pipeline-options.ts';
+import type { PipelineStats } from './statistics/pipeline-stats.ts';
+
+const DEFAULTS = { maxWaitMs: 3, engineTimeoutMs: 10_000 } as const;
+
+type Settings = Pick<
+  PipelineOptions,
+  'preprocess' | 'tracking' | 'maxBatch' | 'maxWaitMs' | 'engineTimeoutMs'
+>;
+
+export interface PipelineModelOptions extends Settings {
+  readonly engine: InferenceEngine;
+  /** what the engine turned out to be once it was loaded */
+  readonly info: EngineInfo;
+  readonly target: LetterboxTarget;
+  readonly limits: LimitsInForce;
+  readonly delivery: Delivery;
+  readonly stats: PipelineStats;
+  readonly notices: PipelineNotices;
+  readonly clock: Clock;
+}
+
+/**
+ * A loaded model and how it looks at the cameras: a lane per camera, and the path of their frames from the gates to the
+ * sinks. Models share nothing but the intakes, so the frames that one has in flight take no room from another's.
+ */
+export class PipelineModel {
+  readonly #options: PipelineModelOptions;
+  /** by camera */
+  readonly lanes: ReadonlyMap<string, ModelLane>;
+  readonly #frames = new FramesInFlight();
+  readonly #path: FramePath;
+
+  /** Gets frames of the cameras from here on: the first model of a camera all of them, others as they have room. */
+  constructor(options: PipelineModelOptions, cameras: Iterable<CameraIntake>) {
+    this.#options = options;
+    const { engine, info, maxBatch, maxWaitMs, engineTimeoutMs } = options;
+    this.lanes = new Map(Array.from(cameras, (camera) => [camera.name, this.#makeLane(camera)]));
+    const isGpu = PROVIDER_TABLE[info.provider].device === 'gpu';
+    const usualBatch = isGpu ? Math.max(1, this.lanes.size) : 1;
+    this.#path = new FramePath({
+      engine,
+      lanes: this.lanes,
+      target: options.target,
+      batch: {
+        maxBatch: Math.max(1, Math.min(maxBatch ?? usualBatch, info.maxBatch)),
+        maxWaitMs: maxWaitMs ?? DEFAULTS.maxWaitMs,
+      },
+      engineTimeoutMs: engineTimeoutMs ?? DEFAULTS.engineTimeoutMs,
+      clock: options.clock,
+      limits: options.limits,
+      delivery: options.delivery,
+      notices: options.notices,
+      frames: this.#frames,
+      outlet: new FrameOutlet({ ...options, frames: this.#frames }),
+    });
+  }
+
+  /** frames that are neither published nor dropped yet */
+  get framesInFlight(): number {
+    return this.#frames.size;
+  }
+
+  /** The engine has room for more. */
+  pump(): void {
+    this.#path.pump();
+  }
+
+  /** Drops the frames that wait at the gates. */
+  dropWaiting(reason: DropReason): void {
+    for (const lane of this.lanes.values()) {
+      const waiting = lane.gate.take();
+      if (waiting !== null) this.#frames.drop(lane.ledger, waiting, reason);
+    }
+  }
+
+  /** Waits for the frames in flight, then gives up on the rest: `engine_lost` in the engine, `reason` elsewhere. */
+  async drain(reason: DropReason, maxMs: number): Promise<void> {
+    if (this.#frames.size > 0) await withTimeLimit(this.#frames.whenEmptied(), maxMs, this.#options.clock);
+    for (const { gate } of this.lanes.values()) gate.take();
+    for (const job of this.#frames.list())
+      this.#path.giveUp(job, job.state === 'inferring' ? 'engine_lost' : reason);
+  }
+
+  stop(): void {
+    this.#path.stop();
+  }
+
+  #makeLane(camera: CameraIntake): ModelLane {
+    const { engine, info, preprocess = 'auto', tracking = false } = this.#options;
+    return new ModelLane(camera, {
+      preprocess,
+      acceptsRaw: info.acceptsRaw,
+      reorderWindow: () => Math.max(2, engine.reorderWindow ?? engine.parallel),
+      isTracking: tracking,
+      onFrame: (lane, frame, size) => this.#take(lane, frame, size),
+    });
+  }
+
+  #take(lane: ModelLane, frame: Frame, size: ImageSize): void {
+    const { target, info } = this.#options;
+    const job = new FrameJob(frame, size, target, lane.priority, info.bundle.digest);
+    this.#frames.enter(job);
+    const superseded = lane.gate.put(job);
+    if (superseded !== null) this.#frames.drop(lane.ledger, superseded, 'superseded');
+    this.#path.pump();
+  }
+}
