@@ -1,12 +1,12 @@
-/** How a parameter is given to `goshawk run`. */
+/** How a parameter is set with an option of `goshawk run`. */
 export interface CommandOption {
-  /** as they are written, with what they take: `--port <n>` */
+  /** flags with their argument: `--port <n>` */
   readonly flags: string;
-  /** what `--help` says about it */
+  /** its text in `--help` */
   readonly description: string;
-  /** where the command has another default than the node */
+  /** the command's default, if it differs from the node's */
   readonly default?: ParameterValue;
-  /** texts that stand for a value of the command alone */
+  /** words for values that only the command accepts */
   readonly words?: Readonly<Record<string, number>>;
 }
 
@@ -14,12 +14,11 @@ interface Common {
   /** one sentence for `ros2 param describe` and the JSON schema */
   readonly description: string;
   /**
-   * When it is read. `start`: once, when the node starts; setting it later is refused. `configure`: at each
-   * configure, so that it can be set for as long as the node is not configured. `always`: whenever it is
-   * needed.
+   * When it is read. `start`: once, when the node starts; setting it later is refused. `configure`: at each configure,
+   * so it can be set while the node is not configured. `always`: whenever it is needed.
    */
   readonly read: 'start' | 'configure' | 'always';
-  /** for a parameter that `goshawk run` has too */
+  /** for a parameter that is also an option of `goshawk run` */
   readonly option?: CommandOption;
 }
 
@@ -32,7 +31,7 @@ export type ParameterSpec = Common &
         readonly default: number;
         readonly min: number;
         readonly max: number;
-        /** words that stand for a value in files and on command lines: a ROS integer cannot hold them itself */
+        /** words for values, in files and on command lines: a ROS integer cannot be a word */
         readonly words?: Readonly<Record<string, number>>;
       }
     | { readonly kind: 'string'; readonly default: string; readonly oneOf?: readonly string[] }
@@ -40,7 +39,7 @@ export type ParameterSpec = Common &
         readonly kind: 'string[]';
         readonly default: readonly string[];
         readonly oneOf?: readonly string[];
-        /** what stands between entries where a list is written as one text; a text is one entry unless given */
+        /** separates entries if a list is written as one string; without it, a string is a single entry */
         readonly separator?: ',';
       }
   );
@@ -68,9 +67,9 @@ export type Checked =
   { readonly ok: true; readonly value: ParameterValue } | { readonly ok: false; readonly reason: string };
 
 /**
- * Checks a value against its spec. Values come from YAML, command lines and `ros2 param set`, which guess at
- * types, so what can only mean one thing is taken: a whole number where a double is wanted, an empty list of
- * any type, and a text for a list of texts.
+ * Checks a value against its spec. Values come from YAML, command lines and `ros2 param set`, which guess at types, so
+ * a value that can only mean one thing is accepted: a whole number for a double, an empty list of any type, and a
+ * string for a list of strings.
  */
 export function checkParameter(spec: ParameterSpec, value: unknown): Checked {
   switch (spec.kind) {
@@ -87,7 +86,7 @@ export function checkParameter(spec: ParameterSpec, value: unknown): Checked {
   }
 }
 
-/** Entries of a list that was written as one text; an empty text is an empty list. */
+/** The entries of a list that was written as one string; an empty string is an empty list. */
 function entriesOf({ separator }: ListSpec, text: string): string[] {
   const entries = separator === undefined ? [text] : text.split(separator);
   return entries.map((entry) => entry.trim()).filter((entry) => entry !== '');
@@ -97,13 +96,13 @@ function checkList(spec: ListSpec, value: unknown): Checked {
   if (!Array.isArray(value)) return wrongType('a list of strings', value);
   const unlisted: unknown = value.find((entry) => typeof entry !== 'string');
   if (unlisted !== undefined) {
-    return { ok: false, reason: `it must be a list of strings, and ${describeType(unlisted)} is in it` };
+    return { ok: false, reason: `it must be a list of strings, but contains ${describeType(unlisted)}` };
   }
   const entries = value as string[];
   return checkWords(spec.oneOf, entries) ?? { ok: true, value: entries };
 }
 
-/** How a value that fits is written, for the hint of a refusal. */
+/** How to write a valid value, as a hint in a refusal. */
 export function howToWrite(spec: ParameterSpec): string {
   switch (spec.kind) {
     case 'bool':
@@ -116,11 +115,11 @@ export function howToWrite(spec: ParameterSpec): string {
     }
     case 'string':
       return spec.oneOf === undefined
-        ? 'give a text, in quotes where it looks like a number, yes or no'
+        ? 'give a string, in quotes if it looks like a number, yes or no'
         : `give one of ${spec.oneOf.join(', ')}`;
     case 'string[]':
       return spec.oneOf === undefined
-        ? 'give a list of texts, such as [a, b]'
+        ? 'give a list of strings, such as [a, b]'
         : `give a list of some of ${spec.oneOf.join(', ')}`;
   }
 }
@@ -142,7 +141,7 @@ function checkNumber(spec: Extract<ParameterSpec, { kind: 'int' | 'double' }>, g
 function checkWords(oneOf: readonly string[] | undefined, words: readonly string[]): Checked | undefined {
   const unlisted = oneOf === undefined ? undefined : words.find((word) => !oneOf.includes(word));
   if (unlisted === undefined) return undefined;
-  return { ok: false, reason: `"${unlisted}" is none of ${oneOf!.join(', ')}` };
+  return { ok: false, reason: `"${unlisted}" is not one of ${oneOf!.join(', ')}` };
 }
 
 function wrongType(wanted: string, value: unknown): Checked {

@@ -111,7 +111,7 @@ function stageWords(stage: LineageStage): string[] {
   if (pruning !== undefined) words.push(...pruningWords(pruning));
   if (calibration !== undefined) {
     words.push(
-      `calibrated on ${calibration.count ?? '?'} images (${calibration.method ?? 'no method said'})`,
+      `calibrated on ${calibration.count ?? '?'} images (${calibration.method ?? 'method unknown'})`,
     );
   }
   if (teacher !== undefined) words.push(`teacher ${teacher.name} ${short(teacher.digest)}`);

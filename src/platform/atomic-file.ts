@@ -1,9 +1,8 @@
 import writeFileAtomic from 'write-file-atomic';
 
 /**
- * Writes a file whole or not at all: into a new file beside it, flushed to the disk, which is then moved there in
- * one step. After an error or a power cut there is what was there before. A link is followed; mode and owner of a
- * file that is replaced are kept.
+ * Writes a file atomically: to a new file next to it, flushed to the disk, then moved in one step. After an error or a
+ * power cut the previous content is intact. A link is followed; mode and owner of a replaced file are kept.
  */
 export async function writeFileWhole(file: string, data: string | Uint8Array): Promise<void> {
   await writeFileAtomic(file, typeof data === 'string' ? data : asBuffer(data));

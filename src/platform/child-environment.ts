@@ -1,8 +1,8 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a process that computes needs of its surroundings, and nothing that somebody keeps to themselves. */
+/** Environment variables that a computing process needs, none of which is private. */
 const FOR_INFERENCE: readonly RegExp[] = [
-  // where programs, libraries, folders and the language are
+  // location of programs, libraries and folders, and the language
   /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TMP|TEMP|TZ|LANG|LANGUAGE|PWD)$/,
   /^(LC|XDG)_/,
   /^LD_(LIBRARY_PATH|PRELOAD|BIND_NOW)$/,
@@ -11,26 +11,24 @@ const FOR_INFERENCE: readonly RegExp[] = [
   /^(OMP|KMP|GOMP|MKL|OPENBLAS|DNNL|ONEDNN)_/,
   // the inference library, its providers and their hardware
   /^(ORT|ONNXRUNTIME|CUDA|CUDNN|CUBLAS|NVIDIA|NV|TENSORRT|TRT|TF_TRT|ROCM|HIP|HSA|MIGRAPHX|OPENVINO|QNN)_/,
-  // where measurements are kept
+  // where measurements are stored
   /^GOSHAWK_(CACHE|HOME)$/,
 ];
 
-/** What gives access to something: the broker's, and whatever calls itself so. */
+/** Credentials: the broker's, and any variable named like one. */
 const SECRET =
   /^GOSHAWK_MQTT_|PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY/i;
 
 /**
- * The environment of a process that only computes: an inference runner must not be able to give away the
- * broker's password.
+ * The environment of a process that only computes: an inference runner must not be able to leak the broker's password.
  */
 export function inferenceEnvironment(env: Environment = process.env): Record<string, string> {
   return pick(env, (name) => FOR_INFERENCE.some((pattern) => pattern.test(name)) && !SECRET.test(name));
 }
 
 /**
- * The environment of any other process that this one starts, such as a ROS node of the demo or Python: all of
- * its own but the broker's secrets. Package indexes and ROS security keep theirs, since pip and DDS are told
- * by it.
+ * The environment of any other child process, such as a ROS node of the demo or Python: everything except the broker's
+ * secrets. Credentials of package indexes and ROS security stay, since pip and DDS need them.
  */
 export function childEnvironment(env: Environment = process.env): Record<string, string> {
   return pick(env, (name) => !name.startsWith('GOSHAWK_MQTT_'));

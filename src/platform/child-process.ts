@@ -5,36 +5,36 @@ import type { Readable } from 'node:stream';
 import { GoshawkError } from '../contract/errors.ts';
 
 export interface ChildOptions {
-  /** program, found on the PATH of `env`; no shell reads it */
+  /** program, looked up in the PATH of `env`; no shell is involved */
   readonly command: string;
   readonly args: readonly string[];
-  /** `childEnvironment()` or `inferenceEnvironment()`, with what else the program needs */
+  /** `childEnvironment()` or `inferenceEnvironment()`, plus whatever else the program needs */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** a process group of its own: a Ctrl-C in the terminal passes it by, and `kill` reaches its children too */
+  /** a separate process group: Ctrl-C in the terminal does not reach it, and `kill` reaches its children too */
   readonly ownGroup?: boolean;
-  /** standard input is a pipe for `write`; without it there is none */
+  /** standard input is a pipe for `write`; otherwise there is none */
   readonly input?: boolean;
-  /** file that standard error is appended to instead of being kept */
+  /** file to append standard error to, instead of keeping it */
   readonly errorLog?: string;
-  /** standard output is thrown away */
+  /** standard output is discarded */
   readonly noOutput?: boolean;
-  /** messages go to and fro: `post`, `onMessage`; for programs in Node */
+  /** a message channel: `post`, `onMessage`; for Node programs */
   readonly messages?: boolean;
   /** how much of the end of its output is kept, characters */
   readonly keptOutput?: number;
-  /** gets every line of standard output and standard error */
+  /** called with every line of standard output and standard error */
   readonly onLine?: (line: string) => void;
-  /** ends it with SIGTERM, and with SIGKILL after `graceMs` */
+  /** stops it with SIGTERM, and with SIGKILL after `graceMs` */
   readonly signal?: AbortSignal;
-  /** ends it in the same way */
+  /** stops it in the same way */
   readonly timeoutMs?: number;
-  /** milliseconds between asking it to end and killing it */
+  /** milliseconds between asking it to stop and killing it */
   readonly graceMs?: number;
 }
 
 /** How a process ended. */
 export interface ChildEnd {
-  /** null where it was ended by a signal or could not be started */
+  /** null if it was ended by a signal or could not be started */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** why it could not be started */
@@ -42,7 +42,7 @@ export interface ChildEnd {
   readonly isTimeout: boolean;
 }
 
-/** What a process said and how it ended. */
+/** The output of a process and how it ended. */
 export interface ChildResult extends ChildEnd {
   /** the end of standard output and standard error */
   readonly output: string;
@@ -50,19 +50,19 @@ export interface ChildResult extends ChildEnd {
 
 const KEPT_OUTPUT = 64_000;
 const GRACE_MS = 8_000;
-/** How long pipes that grandchildren hold are waited for after a process has ended. */
+/** How long to wait, after a process has ended, for pipes that its children keep open. */
 const PIPES_MS = 1_000;
 
 /** How a process ended, in words that follow its name: `ended with code 3`. */
 export function describeEnd({ code, signal, error, isTimeout }: ChildEnd): string {
   if (error !== null) return `could not be started: ${error}`;
-  if (isTimeout) return 'took too long and was ended';
+  if (isTimeout) return 'took too long and was stopped';
   return signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
 }
 
-/** A process that was started. */
+/** A running or ended child process. */
 export class ChildProcess {
-  /** resolves once it is gone and its output is read; never rejects */
+  /** resolves once it has exited and its output is read; never rejects */
   readonly ended: Promise<ChildEnd>;
   readonly #child: NodeChild;
   readonly #options: ChildOptions;
@@ -101,7 +101,7 @@ export class ChildProcess {
     return this.#child.pid ?? null;
   }
 
-  /** The end of what it said so far, both streams. */
+  /** The end of its output so far, both streams. */
   get output(): string {
     return this.#output;
   }
@@ -111,17 +111,17 @@ export class ChildProcess {
     return this.#end;
   }
 
-  /** Gives it more of its standard input. */
+  /** Writes to its standard input. */
   write(text: string): void {
     this.#child.stdin?.write(text);
   }
 
-  /** Nothing more comes in its standard input. */
+  /** Closes its standard input. */
   endInput(): void {
     this.#child.stdin?.end();
   }
 
-  /** Sends a message; one to a process that is gone is lost, and its end is on its way. */
+  /** Sends a message. One to a process that has exited is lost; `ended` reports that. */
   post(message: object): void {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
@@ -130,7 +130,7 @@ export class ChildProcess {
     this.#child.on('message', listener);
   }
 
-  /** Sends a signal, to its whole group where it has one of its own. */
+  /** Sends a signal, to its whole group if it has a separate one. */
   kill(signal: NodeJS.Signals): void {
     const { pid } = this.#child;
     if (pid === undefined || this.#end !== null) return;
@@ -138,11 +138,11 @@ export class ChildProcess {
       if (this.#options.ownGroup === true) process.kill(-pid, signal);
       else this.#child.kill(signal);
     } catch {
-      // it has ended by itself
+      // it has exited by itself
     }
   }
 
-  /** Asks it to end, and kills it when it has not after the grace time. */
+  /** Asks it to stop, and kills it after the grace time. */
   stop(signal: NodeJS.Signals = 'SIGINT'): Promise<ChildEnd> {
     if (this.#end === null && this.#killer === undefined) {
       this.#killer = setTimeout(() => this.kill('SIGKILL'), this.#options.graceMs ?? GRACE_MS);
@@ -160,7 +160,7 @@ export class ChildProcess {
     if (onLine !== undefined) createInterface({ input: stream }).on('line', onLine);
   }
 
-  /** Ends it when it takes too long or is told to end; gives what takes these reasons away. */
+  /** Stops it on timeout or abort; returns a function that cancels this. */
   #watch(): () => void {
     const { signal, timeoutMs } = this.#options;
     const stop = (): void => void this.stop('SIGTERM');
@@ -186,19 +186,19 @@ export class ChildProcess {
         resolve({ code, signal, error, isTimeout: this.#isTimeout });
       };
       this.#child.once('error', (error) => {
-        // a message or a signal that could not be sent is not an end
+        // a message or a signal that could not be sent does not mean that it ended
         if (this.#child.pid === undefined) end(null, null, error.message);
       });
       this.#child.once('exit', (code, signal) => {
         pipes = setTimeout(() => end(code, signal, null), PIPES_MS);
       });
-      // comes after `exit`, once its pipes are empty: nothing of a last line is missed
+      // emitted after `exit`, once its pipes are empty: no last line is missed
       this.#child.once('close', (code, signal) => end(code, signal, null));
     });
   }
 }
 
-/** Runs a program to its end, however it ends. Rejects with the signal's reason where that ended it. */
+/** Runs a program to its end, whatever the outcome. Rejects with the signal's reason if that stopped it. */
 export async function runChild(options: ChildOptions): Promise<ChildResult> {
   options.signal?.throwIfAborted();
   const child = new ChildProcess(options);
@@ -208,7 +208,7 @@ export async function runChild(options: ChildOptions): Promise<ChildResult> {
 }
 
 /**
- * Runs a program that has to end well.
+ * Runs a program that must succeed.
  * @throws GoshawkError GOSHAWK_CHILD_FAILED with its last lines
  */
 export async function requireChild(options: ChildOptions): Promise<string> {
@@ -219,7 +219,7 @@ export async function requireChild(options: ChildOptions): Promise<string> {
   throw new GoshawkError('GOSHAWK_CHILD_FAILED', { command, reason: describeEnd(result), output });
 }
 
-/** Standard output of a short command that ended well; undefined for any other. Nothing else happens meanwhile. */
+/** Standard output of a short command that succeeded; undefined otherwise. Blocks meanwhile. */
 export function readCommand(
   command: string,
   args: readonly string[],

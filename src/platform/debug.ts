@@ -1,20 +1,20 @@
 import { format } from 'node:util';
 import createDebug from 'debug';
 
-/** What can be followed on its own: `DEBUG=goshawk:inference,goshawk:sizing`, or `DEBUG=goshawk:*` for everything. */
+/** What can be enabled separately: `DEBUG=goshawk:inference,goshawk:sizing`, or `DEBUG=goshawk:*` for everything. */
 export type DebugNamespace =
   'camera' | 'drops' | 'inference' | 'lifecycle' | 'mqtt' | 'parameters' | 'sizing';
 
 export interface DebugLog {
-  /** Writes a message, which is built only while its namespace is enabled. */
+  /** Logs a message, which is built only while its namespace is enabled. */
   (message: () => string): void;
-  /** For what happens with every frame: a closure costs memory even if its message is never built. */
+  /** Check this first for what happens with every frame: a closure costs memory even if its message is never built. */
   readonly enabled: boolean;
 }
 
 /**
- * A log for whoever looks into a fault, silent until it is asked for by `DEBUG` (https://www.npmjs.com/package/debug).
- * Lines go to standard error, or to where `sendDebugTo` sends them. Never hand it a secret.
+ * A log for debugging, silent unless enabled by `DEBUG` (https://www.npmjs.com/package/debug). Lines go to standard
+ * error, or where `sendDebugTo` sends them. Never log a secret.
  */
 export function debugLog(namespace: DebugNamespace): DebugLog {
   const print = createDebug(`goshawk:${namespace}`);
@@ -25,8 +25,8 @@ export function debugLog(namespace: DebugNamespace): DebugLog {
 }
 
 /**
- * Enables every namespace of Goshawk in this thread and hands each line to `write`. Threads that are started afterwards
- * write theirs to standard error.
+ * Enables every namespace of Goshawk in this thread and passes each line to `write`. Threads that are started
+ * afterwards write theirs to standard error.
  */
 export function sendDebugTo(write: (line: string) => void): void {
   createDebug.log = (...parts: unknown[]) => {

@@ -1,7 +1,7 @@
 import { arch, cpus, release, totalmem, type } from 'node:os';
 import type { Host } from '../contract/report.ts';
 
-/** The machine a report is made on; `providers` as the inference library lists them, best first. */
+/** The machine that a report is made on; `providers` as the inference library lists them, best first. */
 export function describeHost(providers: readonly string[]): Host {
   const processors = cpus();
   return {

@@ -1,7 +1,7 @@
 /**
- * Has SIGINT and SIGTERM, with which terminals and service managers ask a process to end, do this and nothing else
+ * Handles SIGINT and SIGTERM, with which terminals and service managers ask a process to end, with this function only
  * from now on.
- * @param onSignal is given the number of signals so far, from 1
+ * @param onSignal gets the number of signals so far, from 1
  */
 export function onEndSignal(onSignal: (count: number) => void): void {
   let count = 0;

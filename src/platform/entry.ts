@@ -1,6 +1,6 @@
 /**
- * URL of the entry of a thread or a process: the source itself while the sources run (vitest, `npm run dev`,
- * `node src/cli.ts`), its compiled form once they are compiled. So a test never runs a stale build.
+ * URL of the entry of a thread or a process: the source itself while running from sources (vitest, `npm run dev`, `node
+ * src/cli.ts`), otherwise its compiled form. So a test never runs a stale build.
  * @param importer `import.meta.url` of the caller
  * @param file the entry's source, relative to the caller, such as `./color-worker.ts`
  */

@@ -10,7 +10,7 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** What kept something from being written, with the code that belongs to it. */
+/** Turns the reason why something could not be written into a coded error. */
 export function outputError(path: string, error: unknown): GoshawkError {
   if (error instanceof GoshawkError) return error;
   const reason = error instanceof Error ? error.message : String(error);
@@ -23,8 +23,8 @@ function refused(path: string, reason: string): GoshawkError {
 }
 
 /**
- * Checks that files can be written, before the work whose result they are to hold. Entries that are undefined
- * or empty are outputs that nobody asked for. What was there stays as it is, and nothing is left behind.
+ * Checks that files can be written, before the work that produces their content. Entries that are undefined or empty
+ * are outputs that nobody asked for. Existing content is not touched, and nothing is left behind.
  * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
 export async function checkOutputFiles(...files: readonly (string | undefined)[]): Promise<void> {
@@ -32,7 +32,7 @@ export async function checkOutputFiles(...files: readonly (string | undefined)[]
   for (const file of files) {
     if (file === undefined || file === '') continue;
     const path = resolve(file);
-    if (seen.has(path)) throw refused(file, 'two outputs of one command are to go there');
+    if (seen.has(path)) throw refused(file, 'two outputs of this command have the same path');
     seen.add(path);
     try {
       await checkFile(file, path);
@@ -42,7 +42,7 @@ export async function checkOutputFiles(...files: readonly (string | undefined)[]
   }
 }
 
-/** What is at a path; null for nothing. */
+/** Stats of a path; null if it does not exist. */
 function statOrNull(path: string): Promise<Stats | null> {
   return stat(path).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return null;
@@ -59,12 +59,12 @@ async function checkFile(file: string, path: string): Promise<void> {
     return;
   }
   const link = await lstat(path).catch(() => null);
-  if (link !== null) throw refused(file, 'it is a link to something that is not there');
+  if (link !== null) throw refused(file, 'it is a link to something that does not exist');
   const folder = dirname(path);
   const parent = await stat(folder).catch(() => null);
   if (parent === null) throw refused(file, `there is no folder ${folder}`);
   if (!parent.isDirectory()) throw refused(file, `${folder} is not a folder`);
-  // the way to know is to write: permissions say nothing of quotas, file systems that are read only, and root
+  // only writing shows it: permissions say nothing about quotas, read-only file systems and root
   const probe = join(folder, `.${basename(path)}.${process.pid}`.slice(0, 255));
   const handle = await open(probe, 'wx');
   await handle.close();
@@ -72,8 +72,7 @@ async function checkFile(file: string, path: string): Promise<void> {
 }
 
 /**
- * Checks that a folder is there and can be written to, or can be made: the nearest folder above it that is
- * there takes something new.
+ * Checks that a folder exists and can be written to, or can be created: its nearest existing parent is writable.
  * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
 export async function checkOutputFolder(folder: string): Promise<void> {
@@ -91,12 +90,15 @@ export async function checkOutputFolder(folder: string): Promise<void> {
   }
 }
 
-/** A file can be written to but not replaced: its folder is another's, or it is mounted into a container by itself. */
+/**
+ * A file can be writable but not replaceable: its folder belongs to someone else, or it is itself mounted into a
+ * container.
+ */
 const NOT_REPLACEABLE: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS', 'EBUSY']);
 
 /**
- * Writes a file that `checkOutputFiles` has looked at, whole or not at all. Pipes, devices and files that cannot be
- * replaced are written to in place.
+ * Writes a file that `checkOutputFiles` has checked, atomically. Pipes, devices and files that cannot be replaced are
+ * written in place.
  * @throws GoshawkError GOSHAWK_OUTPUT_REFUSED, GOSHAWK_NO_SPACE
  */
 export async function writeOutput(file: string, data: string | Uint8Array): Promise<void> {

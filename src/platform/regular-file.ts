@@ -2,11 +2,11 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
 /**
- * Opens a file to read. Throws where it is a FIFO, a device, a socket or a folder: reading one of those may
- * wait for ever. Whoever opens it closes it.
+ * Opens a file for reading. Throws for a FIFO, a device, a socket or a folder: reading one of those may block forever.
+ * The caller must close it.
  */
 export async function openRegularFile(path: string): Promise<{ handle: FileHandle; bytes: number }> {
-  // without O_NONBLOCK opening a FIFO waits for its writer
+  // without O_NONBLOCK, opening a FIFO waits for its writer
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
@@ -18,7 +18,7 @@ export async function openRegularFile(path: string): Promise<{ handle: FileHandl
   }
 }
 
-/** A regular file's bytes, `mostBytes` at most. Throws as `openRegularFile` does, and where the file is larger. */
+/** A regular file's bytes, at most `maxBytes`. Throws as `openRegularFile` does, and if the file is larger. */
 export async function readRegularFile(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const { handle, bytes } = await openRegularFile(path);
   try {

@@ -1,10 +1,10 @@
 import type { Clock, TimerHandle } from './clock.ts';
 
-/** What `withTimeLimit` resolves to when the time is up. */
+/** The result of `withTimeLimit` on timeout. */
 export const TIME_IS_UP = Symbol('time is up');
 
 /**
- * Waits for `work`, but not longer than `ms`. Work that comes to an end later is ignored, a late rejection included.
+ * Waits for `work`, but not longer than `ms`. Work that settles later is ignored, including a late rejection.
  * @returns the result or `TIME_IS_UP`; rejects as `work` does within the time
  */
 export function withTimeLimit<T>(work: Promise<T>, ms: number, clock: Clock): Promise<T | typeof TIME_IS_UP> {

@@ -71,7 +71,7 @@ describe('runChild', () => {
     const script = 'trap "" TERM; echo started; while :; do sleep 0.05; done';
     const result = await runChild(shell(script, { timeoutMs: 300, graceMs: 100 }));
     expect(result).toMatchObject({ signal: 'SIGKILL', isTimeout: true, output: 'started\n' });
-    expect(describeEnd(result)).toBe('took too long and was ended');
+    expect(describeEnd(result)).toBe('took too long and was stopped');
   });
 
   it('rejects with the reason of its signal, and its children are gone as well', async () => {

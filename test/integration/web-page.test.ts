@@ -155,7 +155,7 @@ describeWith(CHROMIUM, 'the page in a real Chromium', () => {
     expect(await page.locator('#stages').textContent()).toContain('inference4.256.50');
     expect(await page.locator('#frames').textContent()).toContain('dropped: superseded5');
     expect(await page.locator('#runtime').textContent()).toContain('MQTT 5');
-    expect(await page.locator('#runtime').textContent()).toContain('engine lost1 times, came back 1');
+    expect(await page.locator('#runtime').textContent()).toContain('engine lost1 times, recovered 1');
     const model = await page.locator('#model').textContent();
     expect(model).toMatch(
       new RegExp(

@@ -29,10 +29,10 @@ describe('a file', () => {
   });
 
   it.each([
-    ['in a folder that is not there', ['no', 'such', 'x.json'], 'there is no folder'],
+    ['in a folder that does not exist', ['no', 'such', 'x.json'], 'there is no folder'],
     ['below a file', ['file', 'x.json'], 'ENOTDIR'],
     ['that is a folder', ['folder'], 'it is a folder'],
-    ['that is a link to nothing', ['link'], 'a link to something that is not there'],
+    ['that is a link to nothing', ['link'], 'a link to something that does not exist'],
   ])('%s is refused', async (_what, names, words) => {
     await writeFile(below('file'), '');
     await mkdir(below('folder'));

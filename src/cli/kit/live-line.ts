@@ -11,7 +11,7 @@ export interface LiveLineOptions {
 
 const REWRITE = '\r\u001b[2K';
 
-/** A status line: rewritten in place on a terminal, printed anew from time to time elsewhere. */
+/** A status line: rewritten in place on a terminal, printed as a new line from time to time elsewhere. */
 export class LiveLine {
   readonly #out: LineOutput;
   readonly #now: () => number;

@@ -10,8 +10,8 @@ export const PAYLOAD_VERSION = '1.1.0';
 /** The fields of VDA 5050's header, plus the node and the boot within which `headerId` counts. */
 export const headerShape = {
   /**
-   * counter of this topic since this boot, from 0; `(serialNumber, node, stream, bootId, headerId)`
-   * identifies a message for good
+   * counter of this topic since this boot, from 0; `(serialNumber, node, stream, bootId, headerId)` identifies a
+   * message permanently
    */
   headerId: z.int().min(0),
   /** ISO 8601, milliseconds, UTC */

@@ -171,7 +171,7 @@ export const STREAM_NAMES: readonly Stream[] = NAMES;
 export const REPORTED_STREAMS: readonly ReportedStream[] = NAMES.filter(isReported);
 export const PERIODIC_STREAMS: readonly PeriodicStream[] = REPORTED_STREAMS.filter(isPeriodic);
 
-/** What of a stream does not depend on its schema. */
+/** The fields of a stream that do not depend on its schema. */
 export function streamRow(name: Stream): StreamRow {
   return STREAMS[name];
 }

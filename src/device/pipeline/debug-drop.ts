@@ -11,7 +11,7 @@ export function debugDrop(camera: string, sequence: number | null, reason: DropR
   if (debug.enabled) write(camera, sequence, reason);
 }
 
-/** A function of its own: variables that a closure captures are allocated when the function is entered. */
+/** A separate function: variables that a closure captures are allocated when the function is entered. */
 function write(camera: string, sequence: number | null, reason: DropReason): void {
   debug(() => `${camera} ${sequence === null ? 'refused' : `frame ${sequence}`}: ${reason}`);
 }

@@ -5,8 +5,8 @@ import { MetricsWindow } from './metrics-window.ts';
 import { stateBody, unconfiguredBody } from './state-body.ts';
 
 /**
- * The streams `state` and `metrics`, of a session or of the time without one. A session counts from 0, so it has
- * windows of its own: one ends when it comes and when it goes.
+ * The streams `state` and `metrics`, of a session or of the time without one. A session counts from 0, so windows end
+ * when it arrives and when it goes.
  */
 export class SessionTelemetry implements Part {
   readonly name = 'session telemetry';
@@ -40,7 +40,7 @@ export class SessionTelemetry implements Part {
     this.#turn();
   }
 
-  /** Called while the device still shows what goes. */
+  /** Called while the device still shows the outgoing session. */
   #turn(): void {
     const { state, metrics } = this.streams;
     this.#device.send('state', state);

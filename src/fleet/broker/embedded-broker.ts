@@ -3,8 +3,8 @@ import { Aedes } from 'aedes';
 import { GoshawkError } from '../../contract/errors.ts';
 
 /**
- * A small MQTT 3.1.1 broker inside the process, for the demo: it keeps nothing on disk and knows no users, so
- * it listens on the loopback address only. A fleet uses Mosquitto or another real broker.
+ * A small MQTT 3.1.1 broker inside the process, for the demo: it stores nothing on disk and has no users, so it listens
+ * on the loopback address only. A fleet uses Mosquitto or another real broker.
  */
 export class EmbeddedBroker {
   readonly #aedes: Aedes;
@@ -19,7 +19,7 @@ export class EmbeddedBroker {
   }
 
   /**
-   * @param port 0 takes a free one
+   * @param port 0 for a free one
    * @throws GoshawkError GOSHAWK_PORT_IN_USE
    */
   static async listen(port: number): Promise<EmbeddedBroker> {

@@ -59,7 +59,7 @@ export function feedInputs(graph: GraphProto): ValueInfoProto[] {
   return graph.input.filter((input) => !initializers.has(input.name));
 }
 
-/** What is known of an input or output that is a tensor; undefined for sequences, maps and what says nothing. */
+/** What is known about an input or output that is a tensor; undefined for sequences, maps and values without a type. */
 export function tensorTypeOf({ type }: ValueInfoProto): TensorTypeProto | undefined {
   return type?.value.case === 'tensorType' ? type.value.value : undefined;
 }

@@ -4,17 +4,17 @@ import { GoshawkError } from '../../contract/errors.ts';
 export interface HostRules {
   /** where the server listens: an address, or `0.0.0.0` and `::` for all */
   readonly bound: string;
-  /** names that an operator allows besides */
+  /** additional names that the operator allows */
   readonly extra: readonly string[];
   /** this machine's own name */
   readonly machine: string;
-  /** what an operator calls the list of extra names, for errors */
+  /** the option for additional names, for errors */
   readonly option: string;
 }
 
 /**
- * A host as URLs write it: small letters, addresses in their shortest form, no port, no dot at the end.
- * `null` for what is none.
+ * A host as URLs write it: lower case, addresses in their shortest form, no port, no trailing dot. `null` if it is not
+ * a host.
  */
 function canonical(host: string): string | null {
   if (host === '' || /[\s/?#@\\]/.test(host)) return null;
@@ -26,7 +26,7 @@ function canonical(host: string): string | null {
   }
 }
 
-/** An address of a socket or of an option, as `canonical` writes it in a Host header. */
+/** An address of a socket or an option, as `canonical` writes it in a Host header. */
 function canonicalAddress(address: string): string | null {
   const plain = address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
   return canonical(isIPv6(plain) ? `[${plain}]` : plain);
@@ -39,9 +39,8 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * Which `Host` headers are answered. A page of a stranger can make a browser send requests here under the
- * stranger's own name (DNS rebinding) and read the answers, images included; it cannot make the browser name
- * a host that is not its own.
+ * Decides which `Host` headers are answered. A foreign page can make a browser send requests here under its own host
+ * name (DNS rebinding) and read the answers, images included; but it cannot make the browser name another host.
  */
 export class AllowedHosts {
   readonly #names = new Set<string>();
@@ -60,8 +59,8 @@ export class AllowedHosts {
   }
 
   /**
-   * @param header as it came; absent in HTTP/1.0, which no browser speaks
-   * @param localAddress where the connection arrived: admitted too, for servers that listen on all addresses
+   * @param header as received; absent in HTTP/1.0, which no browser uses
+   * @param localAddress where the connection arrived: allowed too, for servers that listen on all addresses
    */
   admits(header: string | undefined, localAddress: string | undefined): boolean {
     if (header === undefined) return true;

@@ -6,7 +6,7 @@ import type { InlinePage } from './inline-page.ts';
 import type { HttpRoute } from './route.ts';
 import { securityHeaders } from './security-headers.ts';
 
-/** What an operator calls the settings of a server, for errors. */
+/** The operator's names for the settings of a server, for errors. */
 export interface HttpSettingNames {
   readonly address: string;
   readonly port: string;
@@ -15,11 +15,11 @@ export interface HttpSettingNames {
 
 export interface HttpServerOptions {
   readonly host: string;
-  /** 0 takes a free one */
+  /** 0 for a free one */
   readonly port: number;
   /**
-   * names that the server answers to besides those of the loopback address, its own address and, if that is
-   * open to a network, this machine's name
+   * names that the server answers to besides those of the loopback address, its own address and, if that is reachable
+   * from a network, this machine's name
    */
   readonly allowedHosts: readonly string[];
   readonly names: HttpSettingNames;
@@ -32,8 +32,7 @@ export interface HttpServerOptions {
 const MAX_ECHO = 100;
 
 /**
- * The only place that knows Fastify: routes, allowed hosts, security headers and error answers of one
- * listening server.
+ * The only place that uses Fastify: routes, allowed hosts, security headers and error answers of one listening server.
  */
 export class HttpServer {
   readonly #app: FastifyInstance;
@@ -89,7 +88,7 @@ export class HttpServer {
     }
   }
 
-  /** Ends open connections too. */
+  /** Closes open connections too. */
   close(): Promise<void> {
     return this.#app.close();
   }
@@ -104,8 +103,8 @@ function cannotListen({ host, port, names }: HttpServerOptions, cause: NodeJS.Er
 }
 
 /**
- * Before everything else: tells browsers what they may do with the answer, and refuses foreign hosts.
- * @returns whether it is admitted
+ * Runs first: tells browsers what they may do with the answer, and refuses foreign hosts.
+ * @returns whether the request is allowed
  */
 function admit(
   request: FastifyRequest,
@@ -113,7 +112,7 @@ function admit(
   hosts: AllowedHosts,
   headers: Readonly<Record<string, string>>,
 ): boolean {
-  // On the raw response, so that streams, which leave the framework, carry them as well.
+  // On the raw response, so that streams, which bypass the framework, have them as well.
   for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value);
   const { host } = request.headers;
   if (hosts.admits(host, request.socket.localAddress)) return true;
@@ -123,8 +122,8 @@ function admit(
 }
 
 /**
- * Requests that the framework refuses keep their status; whatever else a route throws is a defect, and no
- * reason to end.
+ * Requests that the framework refuses keep their status; anything else that a route throws is a bug, but does not end
+ * the process.
  */
 function answerError(error: Error & { readonly statusCode?: number }, reply: FastifyReply): void {
   const status = error.statusCode ?? 500;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { GoshawkError } from '../../contract/errors.ts';
 
-/** A page in one document, with what the browser may run and apply of it. */
+/** A page in one document, and the scripts and styles that the browser may use. */
 export interface InlinePage {
   readonly html: string;
   readonly scripts: readonly string[];
@@ -12,10 +12,7 @@ export interface InlinePage {
 const STYLESHEET = /<link rel="stylesheet" href="([\w.-]+)" ?\/?>/g;
 const SCRIPT = /<script src="([\w.-]+)"><\/script>/g;
 
-/**
- * The text of a file of the page. Browsers hash a script with line ends of one kind only, whatever the file
- * has.
- */
+/** The text of a file of the page. Browsers hash a script with normalized line ends, whatever the file has. */
 async function textOf(folder: URL, name: string): Promise<string> {
   const file = new URL(name, folder);
   try {
@@ -31,8 +28,8 @@ async function textOf(folder: URL, name: string): Promise<string> {
 }
 
 /**
- * Replaces each element that names a file by one that contains it.
- * @returns the document and what was put into it
+ * Replaces each element that refers to a file by one that contains it.
+ * @returns the document and the inserted texts
  */
 async function inline(
   html: string,
@@ -54,8 +51,8 @@ async function inline(
 }
 
 /**
- * Reads a page whose style sheets and scripts lie beside it, and puts them into it: one answer is the whole
- * page, nothing is loaded from elsewhere, and a content security policy can name the digest of each.
+ * Reads a page whose style sheets and scripts are next to it, and inlines them: the whole page is one answer, nothing
+ * is loaded from elsewhere, and a content security policy can name the digest of each.
  * @param folder its URL ends with a slash
  * @throws GoshawkError GOSHAWK_FILE_UNREADABLE, GOSHAWK_FILE_INVALID
  */

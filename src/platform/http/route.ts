@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** What a route may look at. */
+/** The part of a request that routes see. */
 export interface HttpRequest {
   /** of the path, by name */
   readonly params: Readonly<Record<string, string>>;
@@ -12,12 +12,12 @@ export interface HttpAnswer {
   readonly status?: number;
   /** content type; if absent, that of JSON for an object, and of bytes or plain text otherwise */
   readonly type?: string;
-  /** `no-store`: the answer is of this moment only */
+  /** `no-store`: the answer is valid for this moment only */
   readonly cache?: 'no-store';
   readonly body: object | string | Uint8Array;
 }
 
-/** Writes its answer itself, for as long as it takes. */
+/** Writes its own answer, for as long as it takes. */
 export interface HttpStream {
   readonly stream: (response: ServerResponse) => void;
 }

@@ -7,8 +7,8 @@ function sourcesOf(texts: readonly string[]): string {
 }
 
 /**
- * What a browser may do with any answer of a server: run the scripts and styles of its page, talk to this
- * server, and nothing else.
+ * What a browser may do with any answer of a server: run the scripts and styles of its page, contact this server, and
+ * nothing else.
  */
 export function securityHeaders({
   scripts,

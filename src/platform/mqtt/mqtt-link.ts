@@ -21,18 +21,18 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const SESSION_EXPIRY_SECONDS = 86_400;
 
 /**
- * Of a PUBLISH besides topic and payload, at most: fixed header 5, length of the topic 2, packet id 2,
+ * Maximum overhead of a PUBLISH besides topic and payload: fixed header 5, length of the topic 2, packet id 2,
  * properties 1.
  */
 const PUBLISH_OVERHEAD_BYTES = 10;
 
-/** CONNACK reasons that say "not this protocol version": 1 in MQTT 3.1.1, 132 in MQTT 5. */
+/** CONNACK reasons for an unsupported protocol version: 1 in MQTT 3.1.1, 132 in MQTT 5. */
 const VERSION_REFUSALS = new Set([1, 132]);
 
-/** Who connects, and what the broker publishes in its name. */
+/** Who connects, and the last will. */
 export interface LinkIdentity {
   readonly clientId: string;
-  /** published by the broker, retained and with QoS 1, when this client vanishes */
+  /** published by the broker, retained and with QoS 1, when this client disappears */
   readonly will: { readonly topic: string; readonly payload: string };
 }
 
@@ -52,8 +52,7 @@ export interface LinkEvents {
 }
 
 /**
- * Refuses what is not a broker address, and addresses with a secret in them (they end up in logs and process
- * lists).
+ * Refuses what is not a broker address, and addresses that contain a secret (they end up in logs and process lists).
  */
 export function checkBrokerUrl(url: string): void {
   let parsed: URL;
@@ -71,7 +70,7 @@ export function checkBrokerUrl(url: string): void {
       name: 'telemetry',
       value: `${parsed.protocol}//(not shown)@${parsed.host}`,
       reason:
-        'a user or password in the URL; give GOSHAWK_MQTT_USERNAME and GOSHAWK_MQTT_PASSWORD_FILE in the environment',
+        'it contains a user or password; set GOSHAWK_MQTT_USERNAME and GOSHAWK_MQTT_PASSWORD_FILE in the environment',
     });
   }
   if (!['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol)) {
@@ -84,9 +83,9 @@ export function checkBrokerUrl(url: string): void {
 }
 
 /**
- * The only place that knows MQTT.js. MQTT 5 first; where the broker refuses that version, or hangs up on it,
- * 3.1.1 from then on. MQTT.js keeps no queue of its own: `publish` while the link is down rejects, and the
- * caller's outbox keeps the message.
+ * The only place that uses MQTT.js. Tries MQTT 5 first; if the broker refuses that version, or hangs up on it, 3.1.1
+ * from then on. MQTT.js keeps no queue: `publish` rejects while the link is down, and the caller's outbox keeps the
+ * message.
  */
 export class MqttLink {
   readonly #options: LinkOptions;
@@ -110,8 +109,8 @@ export class MqttLink {
   }
 
   /**
-   * Connects, and goes on trying. Never throws: what cannot be used, such as a file that went away, is told
-   * as a link that is down.
+   * Connects, and keeps trying. Never throws: what cannot be used, such as a file that is gone, is reported as a link
+   * that is down.
    */
   open(): void {
     let client: MqttClient;
@@ -174,20 +173,19 @@ export class MqttLink {
       client.removeAllListeners();
       client.on('error', () => undefined);
       client.end(true);
-      // A broker of 3.1.1 only may hang up on a CONNECT it cannot parse without saying why.
+      // A broker that only knows 3.1.1 may hang up, without a reason, on a CONNECT that it cannot parse.
       if (!up && !this.#everUp && trouble === null) next = this.#protocol === 5 ? 4 : 5;
       const isRefused = next !== this.#protocol && trouble !== null;
       this.#protocol = next;
-      // The broker answered and named its reason: the older version is tried at once, and nothing is wrong
-      // yet.
+      // The broker answered with this reason: the older version is tried immediately, and nothing is wrong yet.
       if (isRefused) this.open();
       else this.#retreat(trouble, reasonCode);
     });
   }
 
   /**
-   * Says why the link is down and waits for as long as that asks for.
-   * @param trouble null where it was closed without a word
+   * Reports why the link is down and waits for as long as that requires.
+   * @param trouble null if it was closed without a reason
    */
   #retreat(trouble: LinkTrouble | null, reasonCode: number | null): void {
     const end = { reasonCode, isSilent: trouble === null };
@@ -205,14 +203,14 @@ export class MqttLink {
   }
 
   /**
-   * Resolves on the broker's PUBACK (QoS 1). Rejects when the link is down or goes down first, and for a
-   * message that the broker does not accept; `code` of the error is then the reason code of MQTT 5.
+   * Resolves on the broker's PUBACK (QoS 1). Rejects if the link is down or goes down first, and for a message that the
+   * broker does not accept; the error's `code` is then the reason code of MQTT 5.
    */
   async publish(topic: string, payload: string, { qos, retain }: PublishOptions): Promise<void> {
     const client = this.#client;
     if (client?.connected !== true) throw new Error('the link is down');
     const bytes = Buffer.byteLength(topic) + Buffer.byteLength(payload) + PUBLISH_OVERHEAD_BYTES;
-    // Sent anyway, it would end the connection.
+    // Sending it anyway would end the connection.
     if (bytes > this.#maxPacketBytes) throw tooLarge(bytes, this.#maxPacketBytes);
     let onClose: (() => void) | undefined;
     const lost = new Promise<never>((_resolve, reject) => {
@@ -226,14 +224,13 @@ export class MqttLink {
     }
   }
 
-  /** Ends the connection at once, whatever is under way. */
+  /** Closes the connection immediately, whatever is in progress. */
   drop(): void {
-    // MQTT.js waits for acknowledgements once it was told to end, and cannot be told otherwise: the socket
-    // can.
+    // Once it is ending, MQTT.js waits for acknowledgements and cannot be stopped; the socket can.
     this.#client?.stream.destroy();
   }
 
-  /** Ends the connection once what is under way is acknowledged. */
+  /** Closes the connection once everything in progress is acknowledged. */
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#retry);

@@ -5,38 +5,38 @@ const RETRY_MIN_MS = 1_000;
 const RETRY_JITTER_MS = 2_000;
 
 /**
- * After a take-over whoever comes back at once takes over in turn, and so for ever: the first wait, doubled
- * each time up to the last.
+ * After a take-over, a client that reconnects immediately takes over in turn, and so on forever. This is the first
+ * wait, doubled each time up to the maximum.
  */
 const TAKEN_OVER_WAIT_MS = 30_000;
 const TAKEN_OVER_WAIT_MAX_MS = 300_000;
-/** A connection that stood for this long ends the story: the next take-over is a first one. */
+/** A connection that lasted this long counts as stable: the next take-over starts over. */
 const SETTLED_MS = 2 * TAKEN_OVER_WAIT_MAX_MS;
 
 /**
- * MQTT 3.1.1 has no words for a take-over: so many connections in a row that were accepted, and soon closed
- * in silence, are one.
+ * MQTT 3.1.1 does not report a take-over: this many connections in a row that were accepted and soon closed without a
+ * reason are taken for one.
  */
 const SILENT_ENDS = 3;
 const SOON_MS = 60_000;
 
 /** How a connection ended. */
 export interface LinkEnd {
-  /** of the broker's DISCONNECT; null where there was none */
+  /** of the broker's DISCONNECT; null if there was none */
   readonly reasonCode: number | null;
-  /** closed by the other side without an error or a word */
+  /** closed by the broker without an error or a reason */
   readonly isSilent: boolean;
 }
 
 export interface ReconnectStep {
-  /** `said`: by the broker; `likely`: by the pattern of the closings; null: it is none */
+  /** `said`: reported by the broker; `likely`: by the pattern of disconnects; null: not a take-over */
   readonly takenOver: 'said' | 'likely' | null;
   readonly waitMs: number;
 }
 
 /**
- * Tells take-overs from a broker that is away, and how long to wait before the next attempt. Knows no sockets
- * and no clock.
+ * Distinguishes take-overs from a broker that is away, and decides how long to wait before the next attempt. Knows no
+ * sockets and no clock.
  */
 export class ReconnectPlan {
   readonly #random: () => number;
@@ -44,7 +44,7 @@ export class ReconnectPlan {
   #silentEnds = 0;
   #takeOvers = 0;
 
-  /** @param random from 0 to 1: clients that lost one connection together should not come back together */
+  /** @param random from 0 to 1: clients that lost a connection together should not return together */
   constructor(random: () => number = Math.random) {
     this.#random = random;
   }
@@ -54,7 +54,7 @@ export class ReconnectPlan {
     this.#upAt = nowMs;
   }
 
-  /** The connection, or the attempt, is over. @param nowMs monotonic */
+  /** The connection, or the attempt, has ended. @param nowMs monotonic */
   noteEnd(end: LinkEnd, nowMs: number): ReconnectStep {
     const upMs = this.#upAt === null ? null : nowMs - this.#upAt;
     this.#upAt = null;
@@ -70,7 +70,7 @@ export class ReconnectPlan {
 
   #judge({ reasonCode, isSilent }: LinkEnd, upMs: number | null): ReconnectStep['takenOver'] {
     if (reasonCode === SESSION_TAKEN_OVER) return 'said';
-    // An attempt that fails, or an end with a reason, is the broker's or the network's doing.
+    // A failed attempt, or an end with a reason, is caused by the broker or the network.
     const isSuspect = isSilent && upMs !== null && (upMs < SOON_MS || this.#takeOvers > 0);
     this.#silentEnds = isSuspect ? this.#silentEnds + 1 : 0;
     if (!isSuspect) return null;

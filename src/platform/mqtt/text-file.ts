@@ -2,7 +2,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import { readRegularFile } from '../regular-file.ts';
 
 /**
- * The text of a file that an operator named, `mostBytes` at most.
+ * The text of a file that the operator named, at most `maxBytes`.
  * @throws GoshawkError GOSHAWK_FILE_UNREADABLE
  */
 export async function readTextFile(file: string, maxBytes: number): Promise<string> {

@@ -4,14 +4,14 @@ import { readTextFile } from './text-file.ts';
 
 /** PEM files for the connection to the broker. */
 export interface TlsFiles {
-  /** trusted authorities; those of Node where it is absent */
+  /** trusted CAs; default: those of Node */
   readonly caFile?: string;
-  /** this client's certificate, its chain behind it, and its key; both or none */
+  /** this client's certificate, followed by its chain, and its key; both or none */
   readonly certFile?: string;
   readonly keyFile?: string;
 }
 
-/** More than any chain of certificates, or bundle of all public authorities. */
+/** More than any certificate chain, or a bundle of all public CAs. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
@@ -22,7 +22,7 @@ function refuse(name: string, value: string, reason: string): GoshawkError {
 async function readCertificates(file: string): Promise<X509Certificate[]> {
   const blocks = (await readTextFile(file, MAX_BYTES)).match(CERTIFICATE) ?? [];
   if (blocks.length === 0)
-    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: 'it holds no PEM certificate' });
+    throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason: 'it contains no PEM certificate' });
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch (error) {
@@ -33,35 +33,32 @@ async function readCertificates(file: string): Promise<X509Certificate[]> {
 async function readKey(file: string): Promise<KeyObject> {
   const text = await readTextFile(file, MAX_BYTES);
   if (/ENCRYPTED/.test(text)) {
-    const reason = 'the key is encrypted: there is nobody to ask for the passphrase; give one without';
+    const reason =
+      'the key is encrypted, but there is nobody to enter the passphrase: use an unencrypted key';
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason });
   }
   try {
     return createPrivateKey(text);
   } catch (error) {
-    const reason = `it holds no PEM private key (${(error as Error).message})`;
+    const reason = `it contains no PEM private key (${(error as Error).message})`;
     throw new GoshawkError('GOSHAWK_FILE_INVALID', { file, reason });
   }
 }
 
-/**
- * Words for certificates that are not valid now. The clock may be what is wrong, so they are no reason to
- * refuse.
- */
+/** Warnings about certificates that are not valid now. The clock may be wrong, so they are not refused. */
 function outOfDate(file: string, certificates: readonly X509Certificate[], now: Date): string[] {
   return certificates.flatMap(({ subject, validFrom, validTo }) => {
     if (now >= new Date(validFrom) && now <= new Date(validTo)) return [];
     const name = subject.replaceAll('\n', ', ');
     return [
-      `${file}: the certificate of ${name} is valid from ${validFrom} to ${validTo}, the clock ` +
-        `says ${now.toISOString()}`,
+      `${file}: the certificate of ${name} is valid from ${validFrom} to ${validTo}, but the clock ` +
+        `shows ${now.toISOString()}`,
     ];
   });
 }
 
 /**
- * Checks TLS files before anything connects, so that a wrong path is told at start and not as a broker that
- * is away.
+ * Checks TLS files before connecting, so that a wrong path is reported at start and not as an unreachable broker.
  * @param url of the broker, checked already
  * @returns warnings
  * @throws GoshawkError GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE, GOSHAWK_FILE_INVALID
@@ -70,7 +67,7 @@ export async function checkTlsFiles(url: string, files: TlsFiles, now: Date): Pr
   const { caFile, certFile, keyFile } = files;
   if (caFile === undefined && certFile === undefined && keyFile === undefined) return [];
   if (!/^(mqtts|wss):/i.test(url))
-    throw refuse('telemetry', url, 'TLS files are given, and only mqtts and wss speak TLS');
+    throw refuse('telemetry', url, 'TLS files are set, but only mqtts and wss use TLS');
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const [name, value, other] =
       certFile === undefined

@@ -17,19 +17,19 @@ export interface RosDemoOptions {
   readonly detector: Readonly<Record<string, string>>;
   /** address of the detector's page */
   readonly url: string;
-  /** ends the demo */
+  /** stops the demo */
   readonly signal: AbortSignal;
   readonly onFirstDetection: () => void;
   readonly say: (line: string) => void;
   readonly onStatus: (status: Status) => void;
 }
 
-/** Lines of the nodes' logs that a person should see. */
+/** Lines of the nodes' logs that the user should see. */
 const WORTH_SHOWING = /\[(WARN|ERROR|FATAL)\]|GOSHAWK_/;
 
 /**
- * What the detector's log says where its model cannot be loaded, or its page cannot be served: it then waits
- * for an operator, or works without, which is not a demo.
+ * What the detector logs if its model cannot be loaded or its page cannot be served: it then waits for an operator, or
+ * works without, which does not make a demo.
  */
 const COULD_NOT_START = /configure failed|GOSHAWK_PORT_IN_USE/;
 
@@ -41,7 +41,7 @@ function nodeArguments(entry: string, parameters: Readonly<Record<string, string
   ];
 }
 
-/** Waits for the first published frame. @returns false where the demo was ended before */
+/** Waits for the first published frame. @returns false if the demo was stopped before */
 async function untilPublished(options: RosDemoOptions, failed: () => GoshawkError | null): Promise<boolean> {
   const limit = Date.now() + START_LIMIT_MS;
   while (!options.signal.aborted) {
@@ -58,9 +58,9 @@ async function untilPublished(options: RosDemoOptions, failed: () => GoshawkErro
 }
 
 /**
- * Camera node and detector node as two processes over real ROS 2, watched through the detector's own page,
- * until `signal`. Ends the camera first, so that the detector can finish what it has in progress.
- * @returns false where it was ended before the first detection
+ * Camera node and detector node as two processes over real ROS 2, watched through the detector's page, until `signal`.
+ * Stops the camera first, so that the detector can finish what is in flight.
+ * @returns false if it was stopped before the first detection
  * @throws GoshawkError GOSHAWK_DEMO_NODE_FAILED, GOSHAWK_DEMO_NODE_ENDED, GOSHAWK_DEMO_SILENT
  */
 export async function runRosDemo(options: RosDemoOptions): Promise<boolean> {
@@ -74,9 +74,9 @@ export async function runRosDemo(options: RosDemoOptions): Promise<boolean> {
     const child = new ChildProcess({
       command: process.execPath,
       args: nodeArguments(entry, parameters),
-      // the demo's broker knows no users
+      // the demo's broker has no users
       env: childEnvironment(),
-      // Ctrl-C in the terminal reaches this program alone, which then ends the nodes in order
+      // Ctrl-C in the terminal reaches only this program, which then stops the nodes in order
       ownGroup: true,
       onLine: (line) => {
         if (WORTH_SHOWING.test(line)) options.say(line);

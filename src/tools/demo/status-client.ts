@@ -1,6 +1,6 @@
 import { statusSchema, type Status } from '../../contract/status.ts';
 
-/** Asks a device for its status; null while it does not answer, or has nothing to say yet. */
+/** Gets the status of a device; null while it does not answer or has no session. */
 export async function fetchStatus(url: string): Promise<Status | null> {
   try {
     const response = await fetch(new URL('/api/status', url), { signal: AbortSignal.timeout(2000) });

@@ -3,7 +3,7 @@ interface Latency {
   readonly p99: number;
 }
 
-/** What the line shows; a device's own figures and those fetched from `/api/status` both fit. */
+/** What the line shows, from a device in this process or from `/api/status`. */
 export interface LineStats {
   readonly fps: { readonly in: number; readonly out: number };
   readonly frames: { readonly drops: Readonly<Record<string, number>> };
@@ -18,10 +18,10 @@ function pair(latency: Latency | undefined): string {
   return latency === undefined ? '-' : `${latency.p50.toFixed(1)}/${latency.p99.toFixed(1)}`;
 }
 
-/** Stages worth a place on one line; the page shows all. */
+/** Stages shown on the line; the page shows all. */
 const SHOWN = ['preprocess', 'inference', 'decode', 'publish'] as const;
 
-/** What is going on, in one line: rates, latencies (p50/p99, milliseconds), drops by reason, model. */
+/** The status in one line: rates, latencies (p50/p99, milliseconds), drops by reason, model. */
 export function statusLine(status: LineStats): string {
   const { fps, recentMs, frames, bundle } = status;
   const stages = SHOWN.map((stage) => `${stage} ${pair(recentMs.stages[stage])}`).join(', ');

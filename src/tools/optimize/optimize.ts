@@ -107,7 +107,7 @@ class Run {
       cleanGraph(this.#inputs, this.#tools, this.#work),
     );
     const search = await this.#schedule.run('search', () => this.#search(cleaned));
-    const choice = await this.#schedule.run('final figures', () => {
+    const choice = await this.#schedule.run('final measurements', () => {
       this.#schedule.begin('final', '', {});
       const settings = { maxApDrop, maxLatencyMs, claims, threads, signal: this.#signal };
       return finish(search.ranked, this.#tools.judge, settings);

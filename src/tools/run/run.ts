@@ -19,26 +19,26 @@ import { stillLoading, reportWhileWaiting } from '../../device/inference/report-
 
 export interface RunOptions {
   readonly bundle: Bundle;
-  /** cameras by the name that their figures carry */
+  /** cameras by the name used in metrics and reports */
   readonly cameras: ReadonlyMap<string, CameraSource>;
   readonly engine: {
     readonly kind: 'worker' | 'child';
     readonly sizing: SettingRequest;
     readonly preferred: readonly ProviderName[];
     readonly strict: boolean;
-    /** id of a variant; chosen by measurement where it is absent */
+    /** id of a variant; chosen by measurement if absent */
     readonly variant?: string;
   };
   readonly preprocess: 'auto' | 'sharp' | 'graph';
   readonly limits: LimitsPatch;
   readonly tracking: boolean;
-  /** parameters of the parts beside the pipeline */
+  /** parameters of the parts next to the pipeline */
   readonly parts: PartValues;
   /** name of this run in telemetry */
   readonly node: string;
-  /** without a frame, after which a camera counts as silent */
+  /** time without a frame after which a camera counts as silent */
   readonly silentAfterMs: number;
-  /** ends the run */
+  /** stops the run */
   readonly signal: AbortSignal;
   /** called once the model is loaded and cameras are started */
   readonly onActive: () => void;
@@ -48,14 +48,14 @@ export interface RunOptions {
 
 const STATUS_MS = 1000;
 
-/** A run has results even where nobody subscribes: frames count as published once they reach this sink. */
+/** A run has results even without subscribers: frames count as published once they reach this sink. */
 const publisher: ResultSink = { name: 'publisher', deliver: () => undefined };
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(describeError(error));
 }
 
-/** Waits for the end: the signal, or every camera at its own end. Rejects where a camera fails. */
+/** Waits for the end: the signal, or the end of every camera. Rejects if a camera fails. */
 async function untilEnd(options: RunOptions, pipeline: FramePipeline): Promise<void> {
   const running = new Set(options.cameras.keys());
   await new Promise<void>((resolve, reject) => {
@@ -84,7 +84,7 @@ async function untilEnd(options: RunOptions, pipeline: FramePipeline): Promise<v
   });
 }
 
-/** The figures of the pipeline with what each camera says of its own images. */
+/** The pipeline's stats, with what each camera reports about its own images. */
 function snapshotWithSources(pipeline: FramePipeline, sources: RunOptions['cameras']): PipelineSnapshot {
   const snapshot = pipeline.snapshot();
   const cameras = Object.entries(snapshot.cameras).map(([name, camera]) => {

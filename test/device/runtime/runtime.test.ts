@@ -294,7 +294,7 @@ describe('what parts offer', () => {
     expect(device?.host({})).toEqual({ gpuRatio: 1 });
   });
 
-  it('is telemetry of the parts that have started, which any part may send through the one that carries it', async () => {
+  it('carries telemetry of all started parts, sent through the one that has the connection', async () => {
     const sent: string[] = [];
     const state = (): never => {
       throw new Error('asked for by telemetry alone');

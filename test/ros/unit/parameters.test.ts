@@ -53,14 +53,14 @@ describe('checkParameter', () => {
     [auto, 'toString', 'a whole number or auto, not a string'],
     [auto, 11, 'from 0 to 10'],
     [{ kind: 'bool', default: true, ...common }, 1, 'a boolean, not a number'],
-    [{ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common }, 'c', '"c" is none of a, b'],
-    [{ kind: 'string[]', default: [], oneOf: ['a'], ...common }, ['a', 'z'], '"z" is none of a'],
-    [{ kind: 'string[]', default: [], ...common }, ['a', 1], 'a list of strings, and a number is in it'],
+    [{ kind: 'string', default: 'a', oneOf: ['a', 'b'], ...common }, 'c', '"c" is not one of a, b'],
+    [{ kind: 'string[]', default: [], oneOf: ['a'], ...common }, ['a', 'z'], '"z" is not one of a'],
+    [{ kind: 'string[]', default: [], ...common }, ['a', 1], 'a list of strings, but contains a number'],
     [{ kind: 'string[]', default: [], ...common }, 7, 'a list of strings, not a number'],
     [
       { kind: 'string[]', default: [], separator: ',', oneOf: ['cpu'], ...common },
       'cpu,gpu',
-      '"gpu" is none',
+      '"gpu" is not one',
     ],
     [{ kind: 'string', default: '', ...common }, { a: 1 }, 'a map'],
   ])('refuses %j = %s and says why', (spec, value, reason) => {
@@ -77,7 +77,7 @@ describe('checkParameter', () => {
       'give one of a, b',
     );
     expect(howToWrite({ kind: 'string[]', default: [], ...common })).toMatch(
-      /a list of texts, such as \[a, b\]/,
+      /a list of strings, such as \[a, b\]/,
     );
   });
 

@@ -258,7 +258,7 @@ function show(status) {
     ['up', fixed(status.uptimeSeconds, 0) + ' s'],
     ['telemetry', telemetry],
     ...(status.engineLost > 0
-      ? [['engine lost', status.engineLost + ' times, came back ' + status.engineRestored]]
+      ? [['engine lost', status.engineLost + ' times, recovered ' + status.engineRestored]]
       : []),
   ]);
 }

@@ -19,15 +19,15 @@ export interface BundleFact {
 /** The reference checks of a bundle's variants, and which of them runs on this machine. */
 export interface ReferenceFact {
   readonly name: string;
-  /** variants that do not give what they gave when they were evaluated, with their figures */
+  /** variants that fail the reference check, with their deviations */
   readonly refused: readonly string[];
-  /** variants that nobody can check here */
+  /** variants that cannot be checked here */
   readonly unchecked: readonly string[];
   /** the variant that runs, and why; empty if none does */
   readonly choice: string;
 }
 
-/** What the doctor asks other rooms for. */
+/** What the doctor needs from other rooms. */
 export interface ModelPorts {
   providers(): readonly ProviderFact[];
   bundles(): Promise<readonly BundleFact[]>;
@@ -38,7 +38,7 @@ const isJetson = (probe: Probe): boolean =>
   probe.exists('/etc/nv_tegra_release') ||
   (probe.readText('/proc/device-tree/compatible') ?? '').includes('nvidia,tegra');
 
-/** The inference library: does it load, and does it use the GPU of a machine that has one. */
+/** Checks that the inference library loads, and that it uses the GPU of a machine that has one. */
 export function checkProviders(probe: Probe, ports: ModelPorts): Finding {
   const facts = ports.providers();
   const usable = facts.filter(({ available }) => available).map(({ provider }) => provider);
