@@ -199,7 +199,7 @@ describeWith(ROS, 'the detector node', () => {
     await detector.waitFor(/goshawk:lifecycle activate ended: transition_success/, 60);
     expect(detector.output).toMatch(/\[DEBUG\] .*goshawk:lifecycle configure begins/);
     expect(detector.output).toMatch(/goshawk:inference runner \(\w+[ 0-9]*\) is ready/);
-    expect(detector.output).toMatch(/goshawk:sizing \d+ cores; kept: /);
+    expect(detector.output).toMatch(/goshawk:sizing \d+ cores; stored: /);
   });
 
   it('ends with code 0 at a signal while the model is still loading', async () => {
