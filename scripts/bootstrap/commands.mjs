@@ -26,7 +26,7 @@ export async function runCommand(name, args) {
         return await runDemo(await setUp(), args);
       case 'dev': {
         const { runDev } = await import('./dev.mjs');
-        return await runDev(await setUp(), args);
+        return await runDev(await setUp({ needsBuild: false }), args);
       }
       case 'test': {
         const { runTests } = await import('./test.mjs');

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { BrokenSources } from './broken-sources.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { Restarted } from './restarted.mjs';
 import { rosEnvironment } from './ros-env.mjs';
-import { sourceProblem } from './source-problem.mjs';
 
 /** An editor's save, or a checkout, changes several files within this time. */
 const SETTLE_MS = 150;
@@ -18,7 +18,7 @@ const SOURCE = /\.(ts|html|css|js)$/;
 /**
  * The demo from its sources: every save of src/ starts it anew, except one that Node cannot read, which leaves it
  * running. Types are checked by a compiler next to it, which only reports. Ends with Ctrl-C, or when the demo
- * ends by itself; one that fails after a save waits for the next save.
+ * ends by itself; one that fails after a save, or because a source is broken, waits for the next save.
  * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
  * @param {readonly string[]} args of `goshawk demo`
  * @returns {Promise<number>} exit code of the demo; 128 + the signal's number where one ended this
@@ -36,7 +36,8 @@ export async function runDev(ros, args) {
     }),
   );
   let hasSaved = false;
-  const saves = watchSources(() => {
+  const sources = new BrokenSources(SRC);
+  const saves = watchSources(sources, () => {
     hasSaved = true;
     console.log('[dev] saved: the demo starts again');
     app.restart();
@@ -57,7 +58,9 @@ export async function runDev(ros, args) {
     const onSignal = (signal) => end(128 + os.constants.signals[signal]);
     for (const signal of SIGNALS) process.on(signal, onSignal);
     app.onEnd = (code) => {
-      if (code === 0 || !hasSaved) end(code);
+      const problems = code === 0 || hasSaved ? [] : sources.checkAll();
+      for (const problem of problems) console.error(`[dev] ${problem}`);
+      if (code === 0 || (!hasSaved && problems.length === 0)) end(code);
       else console.log(`[dev] the demo ended with code ${code}: it starts again at the next save`);
     };
     compiler.once('error', reject);
@@ -93,27 +96,20 @@ function spawnTypeCheck() {
 
 /**
  * Watches src/. Several files that change together are one save.
+ * @param {BrokenSources} sources
  * @param {() => void} onSave called after a save that Node can run
  * @returns {{ close: () => void }}
  */
-function watchSources(onSave) {
+function watchSources(sources, onSave) {
   /** @type {Set<string>} */
   const changed = new Set();
-  /** @type {Set<string>} */
-  const broken = new Set();
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
   const settle = () => {
-    for (const file of changed) {
-      const problem = file.endsWith('.ts') ? sourceProblem(path.join(SRC, file)) : undefined;
-      if (problem === undefined) broken.delete(file);
-      else {
-        broken.add(file);
-        console.error(`[dev] ${problem}; the demo stays as it is`);
-      }
-    }
+    for (const problem of sources.check(changed)) console.error(`[dev] ${problem}`);
     changed.clear();
-    if (broken.size === 0) onSave();
+    if (sources.canRun) onSave();
+    else console.error('[dev] the demo stays as it is until this is fixed');
   };
   const watcher = watch(SRC, { recursive: true }, (_, file) => {
     if (file === null || !SOURCE.test(file)) return;

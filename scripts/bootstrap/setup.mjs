@@ -16,10 +16,11 @@ const STEPS = 6;
 
 /**
  * Sets up everything that is missing. Nearly free if nothing is.
+ * @param {{ needsBuild?: boolean }} [options] not for what runs from sources, which may be broken
  * @returns {Promise<RosInstallation | undefined>} the ROS 2 in use, if there can be one here
  * @throws {import('./progress.mjs').SetupError} with the command that fixes the failure
  */
-export async function setUp() {
+export async function setUp({ needsBuild = true } = {}) {
   await showProgress(`[1/${STEPS}] npm packages`, ensureNodePackages);
   const ros = await showProgress(`[2/${STEPS}] ROS 2`, ensureRos);
   const complete = await showProgress(`[3/${STEPS}] ROS 2 packages`, (/** @type {Say} */ say) =>
@@ -29,7 +30,7 @@ export async function setUp() {
   await showProgress(`[4/${STEPS}] ROS 2 for Node`, async (say) => {
     if (complete !== undefined) await ensureRclnodejs(complete, say);
   });
-  await showProgress(`[5/${STEPS}] build`, ensureBuild);
+  if (needsBuild) await showProgress(`[5/${STEPS}] build`, ensureBuild);
   await showProgress(`[6/${STEPS}] ROS 2 package`, async (say) => {
     if (complete !== undefined) await ensureAmentPackage(say);
   });

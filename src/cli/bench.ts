@@ -10,9 +10,11 @@ import { registerBenchHeadline } from './bench-headline.ts';
 import { benchPeers, benchRos, type RosBenchOptions, type TrialRunner } from '../tools/bench/bench-ros.ts';
 import { numberFrom, repeated, sizeOption, wholeFrom, type Size } from './kit/options.ts';
 import { withReport } from './kit/report.ts';
+import { rosNodes } from './kit/ros-nodes.ts';
 import { runRosTrial, type TrialPlaces } from '../tools/bench/ros-trial.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+const PEERS = join(ROOT, 'test/peers');
 const PEER_PACKAGES = join(ROOT, '.tools/peers');
 
 interface BenchFlags {
@@ -41,12 +43,17 @@ function trialRunner(): TrialRunner {
       reason: 'this shell has no ROS environment (scripts/with-ros provides one)',
     });
   }
-  if (!existsSync(join(ROOT, 'test/peers/detection_listener.py'))) {
+  if (!existsSync(join(PEERS, 'detection_listener.py'))) {
     throw new GoshawkError('GOSHAWK_USAGE', {
       reason: 'ROS benchmarks need a source checkout: test/peers is missing',
     });
   }
-  const places: TrialPlaces = { root: ROOT, python: 'python3', peerPackages: PEER_PACKAGES };
+  const places: TrialPlaces = {
+    nodes: rosNodes(),
+    peers: PEERS,
+    python: 'python3',
+    peerPackages: PEER_PACKAGES,
+  };
   return (options) => runRosTrial(places, options);
 }
 
@@ -72,7 +79,7 @@ function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
 async function installPeer(): Promise<void> {
   if (existsSync(join(PEER_PACKAGES, 'cv2')) && existsSync(join(PEER_PACKAGES, 'onnxruntime'))) return;
   say('installing OpenCV and onnxruntime for the Python peer (about 20 s, once) ...');
-  const requirements = join(ROOT, 'test/peers/requirements.txt');
+  const requirements = join(PEERS, 'requirements.txt');
   await requireChild({
     command: 'python3',
     args: ['-m', 'pip', 'install', '-q', '--target', PEER_PACKAGES, '-r', requirements],

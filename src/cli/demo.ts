@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { PROVIDERS } from '../contract/providers.ts';
@@ -17,8 +16,8 @@ import { run } from './run.ts';
 import { given } from './kit/given.ts';
 import { LiveLine } from './kit/live-line.ts';
 import { numberFrom, sizeOption, wholeFrom, type Size } from './kit/options.ts';
+import { rosNodes } from './kit/ros-nodes.ts';
 import { untilStopped } from './kit/stop-signal.ts';
-import { entryUrl } from '../platform/entry.ts';
 
 const HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
@@ -92,10 +91,7 @@ async function runWithRos(
   broker.onMessage(() => (messages += 1));
   const hasDetected = await untilStopped(null, ({ signal, endAfter }) =>
     runRosDemo({
-      nodes: {
-        camera: fileURLToPath(entryUrl(import.meta.url, '../ros/nodes/camera.ts')),
-        detector: fileURLToPath(entryUrl(import.meta.url, '../ros/nodes/detector.ts')),
-      },
+      nodes: rosNodes(),
       camera: {
         source: 'sim',
         topic: '/camera/image_raw',

@@ -21,8 +21,10 @@ const SETTLE_MS = 1_500;
 
 /** Locations of the programs of a trial. */
 export interface TrialPlaces {
-  /** the package's folder, with dist/ and test/peers/ */
-  readonly root: string;
+  /** entries of the nodes */
+  readonly nodes: { readonly camera: string; readonly detector: string };
+  /** folder of the Python programs, test/peers */
+  readonly peers: string;
   readonly python: string;
   /** folder with the peer's packages in addition to rclpy */
   readonly peerPackages: string;
@@ -74,7 +76,7 @@ async function startDetector(
       name: 'python peer',
       command: places.python,
       arguments: [
-        join(places.root, 'test/peers/python_detector.py'),
+        join(places.peers, 'python_detector.py'),
         ...['--model', options.peerModel, '--threads', String(options.peerThreads)],
         ...['--image-topic', TOPIC, '--score', String(options.score)],
       ],
@@ -87,7 +89,7 @@ async function startDetector(
     name: 'goshawk detector',
     command: process.execPath,
     arguments: [
-      join(places.root, 'dist/ros/nodes/detector.js'),
+      places.nodes.detector,
       ...rosArguments({
         image_topics: `["${TOPIC}"]`,
         bundle: options.bundle,
@@ -118,7 +120,7 @@ export async function runRosTrial(places: TrialPlaces, options: TrialOptions): P
       name: 'listener',
       command: places.python,
       arguments: [
-        join(places.root, 'test/peers/detection_listener.py'),
+        join(places.peers, 'detection_listener.py'),
         ...['--topic', RESULTS, '--report', listenerFile],
       ],
       env,
@@ -130,7 +132,7 @@ export async function runRosTrial(places: TrialPlaces, options: TrialOptions): P
       name: 'camera',
       command: process.execPath,
       arguments: [
-        join(places.root, 'dist/ros/nodes/camera.js'),
+        places.nodes.camera,
         ...rosArguments({
           source: 'sim',
           topic: TOPIC,
