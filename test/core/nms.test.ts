@@ -16,7 +16,7 @@ const box = fc.record({
   y: fc.integer({ min: 0, max: 60 }),
   width: fc.integer({ min: 1, max: 40 }),
   height: fc.integer({ min: 1, max: 40 }),
-  // few different scores, so that there are ties
+  // only a few different scores, so that there are ties
   score: fc.integer({ min: 0, max: 20 }).map((v) => v / 20),
   classIndex: fc.integer({ min: 0, max: 2 }),
 });

@@ -17,7 +17,7 @@ import { rawImage } from '../../device/pipeline/fakes.ts';
 
 const HEADER = { stamp: { sec: 1, nanosec: 2 }, frameId: 'cam' };
 
-/** The answer to an image, without its words: its size, or the reason. */
+/** The result for an image without its text: its size, or the reason. */
 type Verdict = string;
 
 function verdictOf(image: ImageView | CompressedView): Verdict {
@@ -29,18 +29,15 @@ type Answer =
   | { readonly ok: true; readonly view: ImageView | CompressedView }
   | { readonly ok: false; readonly reason: RefusalReason };
 
-/**
- * As the pipeline answers in the end: an image that a reader lets through is admitted once more when it is
- * offered.
- */
+/** As the pipeline decides in the end: an image that a reader accepts is admitted again when it is offered. */
 const afterReading = (answer: Answer): Verdict => (answer.ok ? verdictOf(answer.view) : answer.reason);
 
-/** What `sensor_msgs/msg/Image` calls a layout whose byte order is a field of its own. */
+/** `sensor_msgs/msg/Image` for a layout whose byte order is a separate field. */
 function cdrOf({ width, height, encoding, step, data }: ImageView): Uint8Array {
   const isBigEndian = encoding.endsWith('be');
   const name = isBigEndian ? encoding.slice(0, -2) : encoding;
   const bytes = encodeImage(new CdrWriter(), HEADER, { width, height, encoding: name, step }, data).slice();
-  // is_bigendian: the byte in front of step, which is aligned to 4, and of the length of the data
+  // is_bigendian: the byte before step, which is aligned to 4, and the length of the data
   if (isBigEndian) {
     const fieldsAt = bytes.length - data.length - 8;
     const nameEnd = 4 + 8 + 4 + 4 + 8 + 4 + name.length + 1;
@@ -50,7 +47,7 @@ function cdrOf({ width, height, encoding, step, data }: ImageView): Uint8Array {
   return bytes;
 }
 
-/** Every way that a raw image takes into the process. */
+/** Every way for a raw image into the process. */
 const RAW_SOURCES: Readonly<Record<string, (image: ImageView) => Verdict>> = {
   'the pipeline': verdictOf,
   'a ROS message': (image) => {
@@ -63,7 +60,7 @@ const RAW_SOURCES: Readonly<Record<string, (image: ImageView) => Verdict>> = {
 const compressedCdr = (data: Uint8Array): Uint8Array =>
   encodeCompressedImage(new CdrWriter(), HEADER, 'jpeg', data).slice();
 
-/** Every way that a compressed image takes into the process. */
+/** Every way for a compressed image into the process. */
 const COMPRESSED_SOURCES: Readonly<Record<string, (data: Uint8Array) => Verdict>> = {
   'the pipeline': (data) => verdictOf({ format: 'jpeg', data }),
   'a file': (data) => afterReading(admitBytes(data)),
@@ -257,7 +254,7 @@ describe('admit', () => {
 
   it('lets through what a device has memory for', () => {
     expect(MAX_PIXELS * 4).toBeLessThan(140e6);
-    // the largest message: 16-bit samples or alpha; a length of CDR is 32 bits wide
+    // the largest message: 16-bit samples or alpha; lengths in CDR have 32 bits
     expect(MAX_SIDE * MAX_SIDE * 4).toBeLessThan(2 ** 32);
   });
 });

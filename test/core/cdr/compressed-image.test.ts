@@ -7,7 +7,7 @@ import { openUpright } from '../../../src/device/imaging/upright.ts';
 import { golden, goldenBytes } from './golden.ts';
 
 const STAMP = { sec: 0, nanosec: 0 };
-/** as much of a JPEG of 3x2 as its header takes */
+/** the header of a JPEG of 3x2 */
 const JPEG = [0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 2, 0, 3, 3];
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** the header of a PNG of 4x4 in color */
@@ -76,7 +76,7 @@ describe('toCompressedView', () => {
   });
 
   describe('PNG by depth and color', () => {
-    /** The header of a PNG of 4x4 with its bit depth and color type. */
+    /** The header of a PNG of 4x4 with a bit depth and a color type. */
     const header = (depth: number, type: number): number[] => [
       ...[...PNG_SIGNATURE, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 0, 4, 0, 0, 0, 4],
       ...[depth, type, 0, 0, 0],
@@ -111,7 +111,7 @@ describe('toCompressedView', () => {
     let reads = 0;
     const data = new Proxy(file, {
       get: (target, key) => {
-        // the type of the first chunk: asked for by the walk alone
+        // the type of the first chunk: read only by the walk
         if (key === '12') reads += 1;
         const value = Reflect.get(target, key, target) as unknown;
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;

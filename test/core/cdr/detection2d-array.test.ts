@@ -25,7 +25,7 @@ describe('Detection2DArray', () => {
     ({ name, labels, header, detections }) => {
       const encoder = new Detection2DArrayEncoder(labels, 1);
       const input = detectionsOf(detections.map((d) => ({ ...d, class: labels.indexOf(d.label) })));
-      // A longer message first: what it leaves in the buffer must not show through.
+      // A longer message first: its remains in the buffer must not show through.
       encoder.encode({ ...header, frameId: '\u00ff'.repeat(700) }, input);
       expect(encoder.encode(header, input)).toEqual(goldenBytes(name));
     },

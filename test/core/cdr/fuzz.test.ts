@@ -9,12 +9,12 @@ import { createRandom, type Random } from '../../../src/core/random.ts';
 import type { Refusal } from '../../../src/core/refusal.ts';
 import { golden, goldenBytes } from './golden.ts';
 
-/** Every run fuzzes the same messages; a failure names the message's number, from which it can be made again. */
+/** Every run fuzzes the same messages; a failure names the message's number, from which it can be reproduced. */
 const SEED = 20260117;
 const IMAGES = 12_000;
 const COMPRESSED = 6_000;
 
-/** Values that break arithmetic: zero, sign bits, sums that wrap, the sizes of the largest images. */
+/** Values that break arithmetic: zero, sign bits, sums that overflow, the sizes of the largest images. */
 const NASTY = [
   0, 1, 3, 0x7f, 0xff, 4096, 8191, 8192, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff,
 ] as const;
@@ -26,11 +26,11 @@ function count(outcome: string): void {
   outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
 }
 
-/** One to four mutations: cut, lengthened, bits flipped, a length or size that lies, another byte order. */
+/** One to four mutations: truncated, lengthened, bits flipped, a wrong length or size, another byte order. */
 function mutate(original: Uint8Array, random: Random): Uint8Array {
   let bytes = original.slice();
   for (let left = random.int(1, 4); left > 0; left--) {
-    // Most of an image is pixels, which cannot be wrong: aim at the fields in front of them.
+    // Most of an image is pixels, which cannot be wrong: aim at the fields before them.
     const reach = Math.min(bytes.length, 64) - 1;
     const at = reach < 0 ? 0 : random.int(0, reach);
     switch (random.int(0, 5)) {
@@ -67,7 +67,7 @@ function mutate(original: Uint8Array, random: Random): Uint8Array {
   return bytes;
 }
 
-/** The mutated message in the middle of a larger buffer, so that a view that leaves it is seen. */
+/** The mutated message in the middle of a larger buffer, so that a view that leaves it is detected. */
 function embed(message: Uint8Array, random: Random): Uint8Array {
   const before = random.int(0, 7);
   const pool = new Uint8Array(before + message.length + 16).fill(0xa5);
@@ -92,7 +92,7 @@ function expectWhole(view: ImageView): void {
   expect(view.width * view.height).toBeGreaterThan(0);
   expect(view.step).toBeGreaterThanOrEqual(rowBytes(view.encoding, view.width));
   expect(view.data.length).toBe(view.step * planeRows(view.encoding, view.height));
-  // What follows trusts the view: it must find every pixel there.
+  // Later stages trust the view: every pixel must be there.
   toRgb(view, new Uint8Array(view.width * view.height * 3));
   count('view');
 }
@@ -144,7 +144,7 @@ describe('fuzzed messages are read or refused, never more', () => {
   });
 
   afterAll(() => {
-    // A fuzzer whose messages are all refused for one reason tests little.
+    // A fuzzer whose messages are all refused for the same reason tests little.
     for (const outcome of ['view', ...REASONS]) expect(outcomes.get(outcome) ?? 0).toBeGreaterThan(100);
   });
 });

@@ -9,7 +9,7 @@ import {
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
 import { golden, goldenBytes, goldenPixels } from './golden.ts';
 
-/** A writer whose buffer held something else before, so that bytes left unwritten show. */
+/** A writer whose buffer has old content, so that unwritten bytes show. */
 function usedWriter(): CdrWriter {
   const writer = new CdrWriter(16);
   beginImage(
@@ -22,7 +22,7 @@ function usedWriter(): CdrWriter {
 }
 
 describe('messages, byte for byte as rclpy writes them', () => {
-  // is_bigendian is not a choice of the writer: its pixels have 8-bit channels.
+  // The writer has no is_bigendian option: its pixels have 8-bit channels.
   it.each(golden.images.filter((image) => !image.isBigEndian))('sensor_msgs/Image $name', (image) => {
     const bytes = encodeImage(usedWriter(), image.header, image, goldenPixels(image.dataLength));
     expect(bytes).toEqual(goldenBytes(image.name));

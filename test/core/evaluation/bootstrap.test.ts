@@ -5,7 +5,7 @@ import { CurveReader } from '../../../src/core/evaluation/curves.ts';
 import { evaluateDetections } from '../../../src/core/evaluation/evaluate.ts';
 import { evaluationSet, goldenSets } from './golden-set.ts';
 
-/** The data set in which image i is there `weights[i]` times, as images of their own. */
+/** The data set with image i repeated `weights[i]` times, as separate images. */
 function repeated(set: EvaluationSet, weights: Float64Array): EvaluationSet {
   const copies = [...weights].flatMap((weight, image) => Array.from({ length: weight }, () => image));
   const again = <T extends { image: number }>(list: readonly T[]): T[] =>

@@ -4,7 +4,7 @@ import type { EvaluationSet, TruthBox } from '../../../src/core/evaluation/boxes
 import { evaluateDetections } from '../../../src/core/evaluation/evaluate.ts';
 import { categoryIds, evaluationSet, goldenSets } from './golden-set.ts';
 
-/** pycocotools says -1 where nothing counts. */
+/** pycocotools reports -1 if nothing counts. */
 const orNull = (value: number): number | null => (value === -1 ? null : value);
 
 function expectClose(actual: number | null, expected: number | null): void {

@@ -26,7 +26,7 @@ export interface GoldenSet {
   };
 }
 
-/** Data sets of golden/make.py with what pycocotools says of them. */
+/** Data sets of golden/make.py with the results of pycocotools. */
 export const goldenSets = JSON.parse(
   readFileSync(new URL('golden/coco.json', import.meta.url), 'utf8'),
 ) as GoldenSet[];
@@ -34,7 +34,7 @@ export const goldenSets = JSON.parse(
 export const categoryIds = (golden: GoldenSet): number[] =>
   golden.annotations.categories.map(({ id }) => id).sort((a, b) => a - b);
 
-/** As the evaluator takes it: images and classes in rising order of their ids. */
+/** The input of the evaluator: images and classes in ascending order of their ids. */
 export function evaluationSet(golden: GoldenSet): EvaluationSet {
   const images = golden.annotations.images.map(({ id }) => id).sort((a, b) => a - b);
   const categories = categoryIds(golden);

@@ -6,7 +6,7 @@ const corners = [10, 10, 20, 30, 40, 50, 60, 70, 5, 5, 9, 9];
 
 describe('boxStatistics', () => {
   it('judges the order of corners by the image with the most consistent answers', () => {
-    // beyond the training the distances of YOLO26 become negative, and its corners change places
+    // outside the training data, distances of YOLO26 become negative and its corners swap
     const reversed = corners.map((_, i) => corners[i % 4 < 2 ? i + 2 : i - 2]!);
     const runs = [Float32Array.from(corners), Float32Array.from(reversed)];
     expect(boxStatistics(runs, all)).toEqual({ rows: 6, largest: 70, ordered: 1, minOrdered: 0 });

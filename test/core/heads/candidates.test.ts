@@ -14,7 +14,7 @@ describe('a full set of candidates', () => {
     const order = new ScoreOrder();
     const best = new Uint32Array(MULTI_LABEL_CANDIDATES);
     fc.assert(
-      // few different scores make many equals, many different ones few
+      // few different scores cause many ties, many different ones few
       fc.property(
         fc.integer({ min: 2, max: 100_000 }),
         fc.integer({ min: 1, max: 2 ** 30 }),

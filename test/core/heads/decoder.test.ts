@@ -21,7 +21,7 @@ const SHAPES: Record<Head, readonly number[]> = {
   end2end: [1, 20, 6],
 };
 
-/** Rows that hold a score and a label. */
+/** Rows with a score and a label. */
 const isLabeled = (head: Head): boolean => head === 'end2end' || head === 'labeled';
 
 function decoderFor(head: Head) {
@@ -33,7 +33,7 @@ function zeros(head: Head): { data: Float32Array; dims: readonly number[] } {
   return { data: new Float32Array(dims.reduce((a, b) => a * b)), dims };
 }
 
-/** Index of the values of candidate `i`: center/corner start, and of what makes its score. */
+/** Index of the values of candidate `i`: where its center or corners start, and its scores. */
 function place(head: Head, i: number): { box: number[]; scores: number[] } {
   if (head === 'yolov8') {
     const channel = (c: number): number => c * CELLS + i;
@@ -47,8 +47,7 @@ function place(head: Head, i: number): { box: number[]; scores: number[] } {
 }
 
 /**
- * One detection of score 0.81 or 0.9 at candidate `i`, 20 to 40 pixels of the network in x and y where the
- * head decodes nothing.
+ * One detection of score 0.81 or 0.9 at candidate `i`, 20 to 40 network pixels in x and y if the head decodes nothing.
  */
 function withOne(head: Head, i: number, given?: number[]) {
   const usual = isLabeled(head) ? [20, 20, 40, 40] : [30, 30, 20, 20];
@@ -119,7 +118,7 @@ describe.each(HEADS)('decoder of %s', (head) => {
     const out = createDetections(10);
     const tensor = withOne(head, 3);
     const [last] = place(head, 3).scores.slice(-1);
-    // the neighbor class of the same box, a little weaker; rows of end2end hold one class each
+    // the neighboring class of the same box, scored slightly lower; rows of end2end have one class each
     if (!isLabeled(head)) tensor.data[last! + (head === 'yolov8' ? CELLS : 1)] = 0.8;
     const found = (multiLabel: boolean, classFilter: Uint8Array | null): number[] => {
       decoder.decode([tensor], 0, letterbox, { ...settings, multiLabel, classFilter }, out);

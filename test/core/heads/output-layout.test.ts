@@ -6,7 +6,7 @@ import { createRandom } from '../../../src/core/random.ts';
 const INPUT = { inputWidth: 320, inputHeight: 320, labels: null };
 const ROWS = 20;
 
-/** Several images of rows as `rowOf` makes them. */
+/** Rows of several images, each made by `rowOf`. */
 function seen(name: string, columns: number, pictures: ((row: number) => readonly number[])[]): SeenOutput {
   const runs = pictures.map((rowOf) =>
     Float32Array.from(Array.from({ length: ROWS }, (_, row) => rowOf(row)).flat()),

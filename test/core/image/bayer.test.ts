@@ -7,7 +7,7 @@ import { distance, packedView } from './vectors.ts';
 const WIDTH = 64;
 const HEIGHT = 48;
 
-/** An image without edges whose colors differ everywhere. */
+/** A smooth image whose colors differ everywhere. */
 const rgb = Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, i) => {
   const [x, y] = [Math.floor(i / 3) % WIDTH, Math.floor(i / 3 / WIDTH)];
   return [60 + 2 * x, 220 - 3 * y, 30 + x + y][i % 3]!;

@@ -6,7 +6,7 @@ import { mosaics, packedView, padRows, pixelsOf, vectors } from './vectors.ts';
 const rgb = vectors.conversions[0]!;
 const cases = [
   ...vectors.conversions,
-  { ...rgb, encoding: 'rgb8' as const, source: rgb.rgb }, // from RGB to RGB there is nothing to convert
+  { ...rgb, encoding: 'rgb8' as const, source: rgb.rgb }, // RGB to RGB needs no conversion
   ...derived('nv12', 'nv21', (bytes, { width, height }) => swapPairs(bytes, width * height)),
   ...derived('mono8', 'mono16', (bytes) => widen(bytes, 1)),
   ...derived('mono8', 'mono16be', (bytes) => widen(bytes, 0)),
@@ -14,7 +14,7 @@ const cases = [
   ...mosaics.filter(({ encoding }) => encoding.endsWith('16')).map(bigEndian),
 ];
 
-/** Images of OpenCV in another layout, made from theirs by the definition of that layout. */
+/** OpenCV's images in another layout, derived by the definition of that layout. */
 function derived(
   from: PixelEncoding,
   encoding: PixelEncoding,
@@ -28,18 +28,18 @@ function derived(
     });
 }
 
-/** The same samples of 16 bits with their high byte first. */
+/** The same 16-bit samples with the high byte first. */
 function bigEndian(mosaic: (typeof mosaics)[number]): (typeof mosaics)[number] {
   const source = Buffer.from(mosaic.source, 'base64').swap16().toString('base64');
   return { ...mosaic, encoding: `${mosaic.encoding}be` as PixelEncoding, source };
 }
 
-/** V before U from byte `start` on. */
+/** Swaps to V before U from byte `start` on. */
 function swapPairs(bytes: Uint8Array, start: number): Uint8Array {
   return bytes.map((byte, i) => (i < start ? byte : bytes[(i - start) % 2 === 0 ? i + 1 : i - 1]!));
 }
 
-/** Bytes as the high ones of 16 bits, at `high` of each two; the low ones are noise that must not count. */
+/** Bytes as the high bytes of 16 bits, at offset `high`; the low bytes are noise that must not count. */
 function widen(bytes: Uint8Array, high: number): Uint8Array {
   return Uint8Array.from({ length: bytes.length * 2 }, (_, i) => (i % 2 === high ? bytes[i >> 1]! : 0xe7));
 }

@@ -12,13 +12,13 @@ describe('letterboxFor', () => {
     // YOLOX's preproc: int(w * r), int(h * r)
     [640, 427, 416, 416, 'top-left', { scaledWidth: 416, scaledHeight: 277, padX: 0, padY: 0 }],
     [1280, 720, 416, 416, 'top-left', { scaledWidth: 416, scaledHeight: 234, padX: 0, padY: 0 }],
-    // 360 * (448 / 640) is a hair below 252
+    // 360 * (448 / 640) is slightly below 252
     [640, 360, 448, 256, 'top-left', { scaledWidth: 448, scaledHeight: 252, padX: 0, padY: 0 }],
     // Ultralytics' LetterBox: round(w * r), border halves rounded down on the left and at the top (round(d - 0.1))
     [640, 427, 416, 416, 'center', { scaledWidth: 416, scaledHeight: 278, padX: 0, padY: 69 }],
     [427, 640, 640, 640, 'center', { scaledWidth: 427, scaledHeight: 640, padX: 106, padY: 0 }],
     [640, 427, 640, 640, 'center', { scaledWidth: 640, scaledHeight: 427, padX: 0, padY: 106 }],
-    // a sliver keeps a pixel
+    // at least one pixel remains
     [4096, 1, 64, 64, 'top-left', { scaledWidth: 64, scaledHeight: 1, padX: 0, padY: 0 }],
   ] as const)('%i x %i into %i x %i, %s', (width, height, inputWidth, inputHeight, where, expected) => {
     expect(letterboxFor(width, height, inputWidth, inputHeight, where)).toMatchObject(expected);

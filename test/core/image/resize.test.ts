@@ -21,7 +21,7 @@ function crop(
   return out;
 }
 
-/** A letterbox that stretches: the resizer takes sizes from it and asks nothing about the aspect ratio. */
+/** A letterbox that stretches: the resizer uses its sizes regardless of the aspect ratio. */
 function stretch(width: number, height: number, toWidth: number, toHeight: number): Letterbox {
   const letterbox = letterboxFor(width, height, toWidth, toHeight, 'top-left');
   return { ...letterbox, scaledWidth: toWidth, scaledHeight: toHeight };
@@ -88,7 +88,7 @@ describe('antialias', () => {
     const out = new Uint8Array(10 * 10 * 3);
     const letterbox = letterboxFor(width, width, 10, 10, 'top-left');
     new LetterboxResizer(letterbox, 'antialias').resize(packedView('rgb8', width, width, stripes), out);
-    // the outermost columns see the border pixel repeated
+    // the outermost columns repeat the border pixel
     const inner = crop(out, 10, 1, 0, 8, 10);
     for (const level of inner) expect(Math.abs(level - 127.5)).toBeLessThan(2);
   });

@@ -3,7 +3,7 @@ import type { ImageView, PixelEncoding } from '../../../src/core/image/image-vie
 import { planeRows } from '../../../src/core/image/layout.ts';
 import { rowBytes } from '../../support/row-bytes.ts';
 
-/** An image in some layout and the RGB that OpenCV makes of it, in base64. */
+/** An image in some layout and OpenCV's RGB of it, in base64. */
 interface Conversion {
   encoding: PixelEncoding;
   width: number;
@@ -67,7 +67,7 @@ export function padRows(view: ImageView, padding: number): ImageView {
   return { encoding, width, height, step: padded, data: out };
 }
 
-/** Largest and mean distance between two images, in levels. */
+/** Maximum and mean difference between two images, in gray levels. */
 export function distance(a: Uint8Array, b: Uint8Array): { max: number; mean: number } {
   let max = 0;
   let sum = 0;

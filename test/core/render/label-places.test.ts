@@ -18,7 +18,7 @@ describe('LabelPlaces', () => {
     expect(places.find(box, 50, 10)).toMatchObject({ left: 20, top: 40 });
     expect(places.find(box, 50, 10)).toMatchObject({ left: 20, top: 70 });
     expect(places.find(box, 50, 10)).toBeNull();
-    // touching is not covering
+    // touching does not count as covering
     expect(places.find({ x1: 70, y1: 40, y2: 70 }, 50, 10)).toMatchObject({ left: 70, top: 30 });
   });
 

@@ -4,14 +4,14 @@ import { LoadWatch, type LoadAdvice, type SettingRole } from '../../../src/core/
 
 const TICK_MS = 250;
 
-/** An engine of two settings with so many frames a second each, which does what the watch advises. */
+/** A simulated engine with two settings of given rates, which follows the watch's advice. */
 class Plant {
   readonly watch: LoadWatch;
   readonly moves: { readonly at: number; readonly to: SettingRole; readonly why: string }[] = [];
   readonly advice: LoadAdvice[] = [];
   role: SettingRole = 'latency';
   now = 0;
-  /** true where a move to the throughput setting comes to nothing */
+  /** true if a move to the throughput setting fails */
   fails = false;
   readonly #rates: Record<SettingRole, number>;
   #received = 0;
@@ -151,7 +151,7 @@ describe('LoadWatch', () => {
     fc.assert(
       fc.property(period, rate, rate, (seconds, one, other) => {
         const { moves } = new Plant(46, 68).run(3600, (at) => (at % (2 * seconds) < seconds ? one : other));
-        // One way back takes ten seconds of little load, or five of proof that the other setting is no better.
+        // Moving back takes ten seconds of low load, or five of proof that the other setting is no better.
         expect(moves.length).toBeLessThanOrEqual(2 * (3600 / 75) + 4);
         const backs = moves.filter(({ to }) => to === 'latency').map(({ at }) => at);
         for (const [index, at] of backs.entries()) {

@@ -22,7 +22,7 @@ function detect(seen: readonly Seen[]): Detections {
   return detections;
 }
 
-/** Ids of one frame's detections, in their order. */
+/** Ids of one frame's detections, in order. */
 function step(tracker: Tracker, stamp: number, seen: readonly Seen[]): number[] {
   const detections = detect(seen);
   tracker.update(detections, stamp);
@@ -46,7 +46,7 @@ describe('Tracker', () => {
     const at = (frame: number): Seen => ({ x: 8 * frame, y: 100 });
     for (let frame = 0; frame < 20; frame++) step(tracker, frame * FRAME, [at(frame)]);
     for (let frame = 20; frame < 35; frame++) step(tracker, frame * FRAME, []);
-    // 120 px on: three times its width from where it was last seen
+    // 120 px further: three times its width from where it was last seen
     expect(step(tracker, 35 * FRAME, [at(35)])).toEqual([1]);
   });
 

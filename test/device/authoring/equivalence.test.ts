@@ -23,7 +23,7 @@ async function compared(options: ForeignOptions, change: (folded: Model) => void
   return compareGraphs(original, writeModel(model), { input, size: SIZE, normalization: UNIT, finished });
 }
 
-/** Has the graph read a tensor after a change. */
+/** Makes the graph read a tensor after a change. */
 function edit(model: Model, tensor: string, op: string, by?: number): void {
   const edited = `${tensor}_edited`;
   for (const node of model.graph.node) {
@@ -69,7 +69,7 @@ describe('graphs that select boxes', () => {
 describe('a network that is sensitive to rounding', () => {
   const shared = { size: SIZE, normalization: UNIT } as const;
 
-  /** Values behind a gain and a sine: what rounds differently before them differs by so much more behind. */
+  /** Values after a gain and a sine, which amplify rounding differences. */
   async function amplified(gain: number, wrong = 0) {
     const model = foreignDetector({ layout: 'channels' });
     edit(model, 'raw', 'Mul', gain);

@@ -7,7 +7,7 @@ import { makeModel } from './tiny-detector.ts';
 /** Side of the input, pixels. */
 export const FOREIGN_SIZE = 64;
 
-/** How exporters lay out what one and the same network finds. */
+/** How exporters lay out the detections of one and the same network. */
 export type ForeignLayout =
   | 'channels'
   | 'rows'
@@ -31,11 +31,11 @@ export interface ForeignOptions {
   readonly layout: ForeignLayout;
   readonly classes?: number;
   readonly strides?: readonly number[];
-  /** least score that `nms` lets through */
+  /** minimum score that `nms` lets through */
   readonly scoreThreshold?: number;
   /** name of the second input of `target-sizes` */
   readonly sizeInput?: string;
-  /** rows that come out where the graph keeps a part; 20 unless given */
+  /** number of output rows if the graph keeps only some; default 20 */
   readonly keep?: number;
 }
 
@@ -63,9 +63,8 @@ function shapeOf(layout: ForeignLayout, classes: number, cells: number, keep: nu
 }
 
 /**
- * A small real detector: a convolution with seeded weights for each stride, boxes decoded in the graph so
- * that they follow the grid, and the output as an exporter would lay it out. All layouts hold the same boxes
- * in the same places.
+ * A small real detector: a convolution with seeded weights for each stride, boxes decoded in the graph so that they
+ * follow the grid, and the output laid out as by an exporter. All layouts have the same boxes in the same places.
  */
 export function foreignDetector(options: ForeignOptions): Model {
   const { layout, classes = 2, strides = [8, 16, 32], scoreThreshold = 0.25, keep = 20 } = options;
@@ -249,7 +248,7 @@ export function foreignDetector(options: ForeignOptions): Model {
       break;
     }
     case 'target-sizes': {
-      // as RT-DETR and D-FINE are exported with their postprocessor: shares of the input times the size that is fed
+      // like RT-DETR and D-FINE exported with their postprocessor: shares of the input times the given size
       const all = labeled();
       const flat = add('Reshape', ['best', integers('flat', [0, -1])], 'best_flat');
       nodes.push(makeNode('TopK', [flat, integers('k', [keep])], ['scores_out', 'places']));

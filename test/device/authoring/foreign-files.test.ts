@@ -75,7 +75,7 @@ function noise(side: number, seed: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: 3 * side * side }, () => random.int(0, 255));
 }
 
-/** What the file itself gives in ONNX Runtime, decoded by plain arithmetic. */
+/** The file's own detections in ONNX Runtime, decoded by plain arithmetic. */
 async function reference(name: string, side: number, pixels: Uint8Array, decode: Decode): Promise<Box[]> {
   const file = join(FAULTS, name);
   const model = readModel(await readRegularFile(file, 1e9), file);
@@ -89,15 +89,15 @@ async function reference(name: string, side: number, pixels: Uint8Array, decode:
 }
 
 /**
- * Largest distance of a corner, pixels, to the reference's detection of the same class and score. Clipped to
- * the image as the runtime clips.
+ * Largest distance of a corner, pixels, to the reference detection of the same class and score. Clipped to the image as
+ * in the runtime.
  */
 function largestDistance(wanted: readonly Box[], found: Detections, side: number, lowest = LOWEST): number {
   let largest = 0;
   const left = Array.from({ length: found.count }, (_, i) => i);
   for (const { box, score, label } of wanted.filter((entry) => entry.score > lowest)) {
     const clipped = box.map((value) => Math.min(side, Math.max(0, value)));
-    // boxes that are clipped to nothing are none
+    // boxes that are clipped to nothing do not count
     if (clipped[2]! <= clipped[0]! || clipped[3]! <= clipped[1]!) continue;
     const distances = left
       .filter((i) => found.classes[i] === label && Math.abs(found.scores[i]! - score) < 1e-4)

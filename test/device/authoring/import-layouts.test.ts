@@ -51,7 +51,7 @@ async function imported(bytes: Uint8Array, changes: Partial<ImportOptions> = {})
   });
 }
 
-/** What the runtime finds in noise, without suppression, best first. */
+/** The runtime's detections in noise, without suppression, best first. */
 function detect(bundle: Bundle, seed = 3): Promise<Detections> {
   const random = createRandom(seed);
   return runtimeBoxes(
@@ -121,8 +121,8 @@ describe('one network, laid out as exporters do', () => {
       expect([bundle.manifest.head, words]).toEqual(['detr', expect.stringContaining('one of "nothing"')]);
       const found = await detect(bundle);
       expectAmong(found, reference, false);
-      // of one row: sigmoid(x) = s is a logit of ln(s / (1 - s)); a softmax with a logit of 0 for nothing is
-      // below the sigmoid
+      // of one row: sigmoid(x) = s is a logit of ln(s / (1 - s)); a softmax with a logit of 0 for "nothing" is below
+      // the sigmoid
       expect(found.count).toBe(20);
       for (let i = 0; i < found.count; i += 1) {
         const same = Array.from({ length: reference.count }, (_, j) => j).find((j) =>
@@ -149,7 +149,7 @@ describe('one network, laid out as exporters do', () => {
     const { bundle, steps } = await imported(foreignBytes({ layout: 'target-sizes', classes: 3 }));
     expect(steps).toContain('"orig_target_sizes" is the size of the input');
     expect(bundle.manifest.variants[0]!.file).toBe('model.onnx');
-    // a square has one side
+    // in a square, width and height are the same
     const { steps: square } = await imported(
       foreignBytes({ layout: 'target-sizes', classes: 3, sizeInput: 'whatever' }),
     );

@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** As Ultralytics writes it. */
+/** In the form that Ultralytics writes. */
 const ULTRALYTICS = {
   author: 'Ultralytics',
   task: 'detect',

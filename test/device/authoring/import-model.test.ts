@@ -67,9 +67,9 @@ describe('importing a detector', () => {
         colorOrder: head === 'yolox' ? 'bgr' : 'rgb',
         padValue: 114,
       },
-      // three convolutions that see 8x8, 16x16 and 32x32 pixels of three channels, with a bias each
+      // three convolutions of 8x8, 16x16 and 32x32 pixels with three channels, with a bias each
       parameters: values * 3 * (64 + 256 + 1024) + 3 * values + (head === 'end2end' ? 12 : 0),
-      // each of them sees every pixel once
+      // each of them covers every pixel once
       macs: 3 * values * 3 * 64 * 64,
       lineage: { createdAt: '2026-01-02T03:04:05.000Z', tool: 'test' },
     });
@@ -216,10 +216,7 @@ function unknownOperator(): Uint8Array {
   );
 }
 
-/**
- * The same graph with half precision at both ends, as exporters with `half=True` leave it; the weights stay
- * as they are.
- */
+/** The same graph with half-precision inputs and outputs, like exports with `half=True`; the weights are unchanged. */
 function halfPrecision(bytes: Uint8Array): Uint8Array {
   const model = readModel(bytes, 'tiny.onnx');
   for (const value of [...model.graph.input, ...model.graph.output]) {

@@ -38,7 +38,7 @@ it('imports an ONNX file once, and reports how it was interpreted', async () => 
   lines = [];
   expect((await open(file)).digest).toBe(bundle.digest);
   expect(lines).toEqual([expect.stringContaining('was imported before, as yolov8 of 64x64 with 3 classes')]);
-  // under another name the same bytes are another bundle of the same digest folder
+  // under another name, the same bytes are another bundle in the same digest folder
   expect(await readdir(join(folder, 'cache'))).toHaveLength(1);
 });
 

@@ -8,7 +8,7 @@ import { INSPECTION } from '../../../src/device/authoring/equivalence.ts';
 import { LetterboxedGraph } from '../../../src/device/inference/letterboxed-graph.ts';
 import { readRegularFile } from '../../../src/platform/regular-file.ts';
 
-/** What the runtime finds in an image of the network's own size (RGB rows), without suppression, best first. */
+/** The runtime's detections in an image of the network's size (RGB rows), without suppression, best first. */
 export async function runtimeBoxes(
   { manifest, folder }: Bundle,
   pixels: Uint8Array<ArrayBuffer>,

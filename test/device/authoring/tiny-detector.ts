@@ -11,25 +11,25 @@ export const TINY_SIZE = 64;
 
 export const TINY_PICTURE = { width: TINY_SIZE, height: TINY_SIZE };
 
-/** What a network expects that was trained on RGB pixels of 0..255 as they are. */
+/** For a network trained on unchanged RGB pixels of 0..255. */
 export const PLAIN: Normalization = { colorOrder: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] };
 
 export interface TinyOptions {
   readonly head: Head;
   readonly classes: number;
-  /** a number, or a name for a batch that may change */
+  /** a number, or a name for a variable batch */
   readonly batch?: number | string;
   readonly layout?: 'nchw' | 'nhwc';
-  /** what stands before the convolutions */
+  /** the layers before the convolutions */
   readonly stem?: 'plain' | 'focus' | 'depthwise';
-  /** true makes every output NaN for an all-black image and only then */
+  /** true makes every output NaN for an all-black image, and only for that */
   readonly nanOnBlack?: boolean;
-  /** convolutions of 0.6 G multiply-adds each that the outputs wait for, and that change nothing */
+  /** convolutions of 0.6 G multiply-adds each that delay the outputs without changing them */
   readonly burden?: number;
   readonly opset?: number;
 }
 
-/** Puts a model together; nodes in the order they run. */
+/** Assembles a model; nodes in execution order. */
 export function makeModel(parts: {
   readonly nodes: NodeProto[];
   readonly initializers: TensorProto[];
@@ -52,9 +52,9 @@ export function makeModel(parts: {
 }
 
 /**
- * A small real detector with seeded weights: one convolution for each stride (8, 16, 32), sigmoid, and the
- * layout of the head. It has learned nothing, but its shapes, its cost of an error and its dependence on
- * every pixel and channel are real.
+ * A small real detector with seeded weights: one convolution for each stride (8, 16, 32), sigmoid, and the layout of
+ * the head. It is untrained, but its shapes, its cost of an error and its dependence on every pixel and channel are
+ * real.
  */
 export function tinyDetector(options: TinyOptions): Uint8Array {
   const { head, classes, batch = 1, layout = 'nchw', stem = 'plain', opset = 13 } = options;
@@ -144,7 +144,7 @@ export function tinyDetector(options: TinyOptions): Uint8Array {
     );
   }
   if (head === 'end2end') {
-    // corners in their order, and a label that is a whole number
+    // corners in order, and a label that is a whole number
     const rows = add('Transpose', [last], 'rows', { perm: [0, 2, 1] });
     initializers.push(makeFloatTensor('factor6', [6], [1, 1, 1, 1, 1, classes]));
     initializers.push(makeFloatTensor('offset6', [6], [0, 0, 1, 1, 0, 0]));
@@ -184,7 +184,7 @@ function inputOf(layout: 'nchw' | 'nhwc', batch: number | string): [string, (num
 
 type Add = (op: string, inputs: string[], output: string, attributes?: Record<string, number>) => string;
 
-/** The four pixel phases side by side as channels, as YOLOX's first layer has it. */
+/** The four pixel phases as channels, as in YOLOX's first layer. */
 function addFocus(
   source: string,
   add: Add,

@@ -32,7 +32,7 @@ interface Collected {
   readonly description: string;
 }
 
-/** The first `count` frames of a camera, or those before its end. */
+/** The first `count` frames of a camera, or all if it ends earlier. */
 async function collect(spec: string, count: number, options: CameraOptions = {}): Promise<Collected> {
   const camera = openCamera(spec, spec.startsWith('mcap:') ? options : { rate: 200, ...options });
   const frames: CameraFrame[] = [];
@@ -151,7 +151,7 @@ describe('mcap', () => {
       expect(end).toBeUndefined();
       expect(frames.length + counters.skipped).toBe(4);
       expect(frames[0]!.image).toMatchObject({ width: 4, height: 2, encoding: 'rgb8', step: 12 });
-      // a busy machine may skip turns, never repeat or reorder
+      // a busy machine may skip turns, but never repeats or reorders
       const shown = frames.map(({ image }) => image.data[0]!);
       expect(shown).toEqual([10, 11, 12, 13].filter((value) => shown.includes(value)));
     },

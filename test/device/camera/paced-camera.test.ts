@@ -53,7 +53,7 @@ class CountingFeed implements FrameFeed {
   }
 }
 
-/** Lets everything run that waits for promises only. */
+/** Lets everything run that only waits for promises. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();
 }

@@ -15,7 +15,7 @@ export interface TopicPlan {
   readonly encoding?: 'rgb8' | 'mono8' | '16UC1';
   /** publishes this as CompressedImage */
   readonly jpeg?: Uint8Array;
-  /** the images that are cut short */
+  /** images that are truncated */
   readonly broken?: (index: number) => boolean;
 }
 
@@ -24,7 +24,7 @@ export interface RecordingPlan {
   readonly compression?: 'none' | 'zstd' | 'lz4';
   readonly profile?: string;
   readonly messageEncoding?: string;
-  /** each message compressed by itself, as rosbag2's `compression_mode: message` does */
+  /** each message compressed separately, as in rosbag2's `compression_mode: message` */
   readonly messageZstd?: boolean;
   readonly options?: Partial<McapWriterOptions>;
 }
@@ -32,7 +32,7 @@ export interface RecordingPlan {
 const START = 1_700_000_000_000_000_000n;
 const BYTES_OF = { rgb8: 3, mono8: 1, '16UC1': 2 } as const;
 
-/** An LZ4 frame (its format, version 1.6.1) of one block that is stored as it is: 64 KiB blocks, no checksums. */
+/** An LZ4 frame (format version 1.6.1) with one uncompressed block: 64 KiB blocks, no checksums. */
 function lz4Frame(data: Uint8Array): Uint8Array {
   const head = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
   const size = new Uint8Array(4);
@@ -59,12 +59,12 @@ export function imageMessage(plan: TopicPlan, index: number): Uint8Array {
   return broken(index) ? image.subarray(0, 30) : image;
 }
 
-/** When message `index` of a topic was recorded, nanoseconds. */
+/** Recorded time of message `index` of a topic, nanoseconds. */
 export function logTimeOf({ startMs = 0, periodMs }: TopicPlan, index: number): bigint {
   return START + BigInt(Math.round((startMs + index * periodMs) * 1e6));
 }
 
-/** Writes an MCAP file, messages in the order of their times. */
+/** Writes an MCAP file with messages in time order. */
 export async function writeRecording(path: string, plan: RecordingPlan): Promise<void> {
   await isLoaded;
   const file = await open(path, 'w');

@@ -9,20 +9,20 @@ import { SharpLetterboxer } from '../../../src/device/imaging/sharp-letterbox.ts
 import { rawImage } from '../pipeline/fakes.ts';
 
 const PAD = 114;
-/** libvips rounds once for each axis and its weights are whole 4096ths; the reference rounds once in all */
+/** libvips rounds once per axis with weights in 4096ths; the reference rounds once in total */
 const MAX_LEVELS_APART = 2;
 const MEAN_LEVELS_APART = 0.5;
-/** where an image grows, libvips lays it half an output pixel further to the right and down than the reference */
+/** when an image grows, libvips shifts it half an output pixel to the lower right of the reference */
 const MEAN_LEVELS_APART_GROWN = 4;
 
-/** Waves, not noise: a resize that is off by half a pixel shows, rounding does not. */
+/** Waves, not noise: they reveal a shift by half a pixel, but not rounding. */
 function waves(encoding: PixelEncoding, width: number, height: number, padding: number): ImageView {
   const image = rawImage(encoding, width, height, padding);
   for (let i = 0; i < image.data.length; i++) {
     const [x, y] = [i % image.step, Math.floor(i / image.step)];
     image.data[i] = 128 + 90 * Math.sin(x / 17) * Math.cos(y / 11);
   }
-  // what lies behind a row is none of the image
+  // bytes after the end of a row do not belong to the image
   if (planeRows(encoding, height) === height)
     for (let y = 0; y < height; y++)
       image.data.fill(255, y * image.step + rowBytes(encoding, width), (y + 1) * image.step);

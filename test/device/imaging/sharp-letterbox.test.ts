@@ -16,7 +16,7 @@ async function letterboxed(image: ImageView | CompressedView, letterbox: Letterb
   return out;
 }
 
-/** A smooth image: what a resize does to it does not hang on the details of its kernel. */
+/** A smooth image: the result of a resize hardly depends on the kernel. */
 function gradient(width: number, height: number): ImageView {
   const data = new Uint8Array(width * height * 3);
   for (let y = 0, at = 0; y < height; y++) {

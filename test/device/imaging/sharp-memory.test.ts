@@ -8,7 +8,7 @@ const WIDTH = 640;
 const HEIGHT = 360;
 const MEBIBYTE = 1 << 20;
 
-/** Growth of resident memory over `rounds` calls, after as many calls to fill pools and caches. */
+/** Growth of resident memory over `rounds` calls, after the same number of calls to fill pools and caches. */
 async function growth(rounds: number, once: () => Promise<unknown>): Promise<number> {
   for (let round = 0; round < rounds; round += 1) await once();
   const before = process.memoryUsage.rss();
@@ -23,7 +23,7 @@ it('letterboxing frame after frame does not fill the memory', async () => {
   const letterboxer = new SharpLetterboxer();
   const out = new Uint8Array(416 * 416 * 3);
   const image = { width: WIDTH, height: HEIGHT, encoding: 'rgb8', step: WIDTH * 3, data } as const;
-  // Each result is 285 KiB: 600 that are never freed are 167 MiB.
+  // Each result is 285 KiB: 600 that are never freed would be 167 MiB.
   expect(
     await growth(600, () => letterboxer.run(image, letterbox, { padValue: 114, resize: 'bilinear' }, out)),
   ).toBeLessThan(80 * MEBIBYTE);
@@ -34,6 +34,6 @@ it('nor does encoding and decoding', async () => {
     const jpeg = await encodeJpeg(data, WIDTH, HEIGHT, 90);
     await decodeToRgb({ format: 'jpeg', data: jpeg });
   };
-  // Each decoded image is 675 KiB: 300 are 198 MiB.
+  // Each decoded image is 675 KiB: 300 would be 198 MiB.
   expect(await growth(300, once)).toBeLessThan(100 * MEBIBYTE);
 });

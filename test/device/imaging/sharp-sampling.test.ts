@@ -6,7 +6,7 @@ import { SharpLetterboxer } from '../../../src/device/imaging/sharp-letterbox.ts
 
 const CHANNELS = { rgb8: 3, bgr8: 3, mono8: 1 } as const;
 
-/** Checks of three pixels under a slow wave: a resize that averages gives other values than one that samples. */
+/** A three-pixel checkerboard under a slow wave: averaging yields other values than sampling. */
 function image(
   width: number,
   height: number,

@@ -12,12 +12,12 @@ import { describeWith, FOREIGN_FILES, SHARED } from '../../support/needs.ts';
 const WIDTH = 48;
 const HEIGHT = 32;
 
-/** Stored pixels whose red tells the column and whose green tells the row, in steps that JPEG keeps apart. */
+/** Stored pixels whose red encodes the column and whose green encodes the row, in steps that survive JPEG. */
 function storedAt(x: number, y: number): [number, number, number] {
   return [Math.floor(x / 8) * 40, Math.floor(y / 8) * 60, 128];
 }
 
-/** Where a pixel of the upright image lies in the stored one, from the definitions of EXIF 2.32, 4.6.4 A. */
+/** The stored position of a pixel of the upright image, by the definitions of EXIF 2.32, 4.6.4 A. */
 const SOURCE: Readonly<Record<number, (x: number, y: number) => readonly [number, number]>> = {
   1: (x, y) => [x, y],
   2: (x, y) => [WIDTH - 1 - x, y],

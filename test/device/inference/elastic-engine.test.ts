@@ -23,7 +23,7 @@ const VARIANT = {
   providers: ['cpu' as const],
   batch: { min: 1, max: 1 },
 };
-/** milliseconds of one job: 50 a second in one setting, 80 in the other */
+/** milliseconds per job: 50 per second in one setting, 80 in the other */
 const JOB_MS = { latency: 20, throughput: 25 };
 
 interface Changes {
@@ -32,8 +32,7 @@ interface Changes {
 }
 
 /**
- * A pipeline around an elastic engine whose runners are simulated: frames of two cameras go through it by a
- * clock of its own.
+ * A pipeline around an elastic engine with simulated runners, which processes frames of two cameras on a fake clock.
  */
 class World {
   readonly clock = new FakeClock();
@@ -45,7 +44,7 @@ class World {
   readonly engine: ElasticEngine;
   readonly pipeline: FramePipeline;
   readonly makers;
-  /** runners that are made from now on cannot load the model */
+  /** runners created from now on cannot load the model */
   failsToLoad = false;
 
   constructor({ throughput = THROUGHPUT, loadMs = 300 }: Changes = {}) {
@@ -116,7 +115,7 @@ class World {
 
   async start(): Promise<this> {
     const started = this.pipeline.start();
-    // what to run is decided before a runner is made
+    // the plan is made before a runner is created
     await settle();
     await this.clock.pass(1000);
     await started;
@@ -124,7 +123,7 @@ class World {
     return this;
   }
 
-  /** So many frames a second of each camera. */
+  /** Feeds frames of each camera at a rate per second. */
   async feed(seconds: number, rate: number, cameras: readonly ('a' | 'b')[] = ['a']): Promise<this> {
     const period = 1000 / rate;
     for (let left = seconds * 1000; left >= period; left -= period) {
@@ -177,7 +176,7 @@ describe('an elastic engine', () => {
   it('moves under pressure once the new sessions are warm, loses nothing, and closes the old ones', async () => {
     const world = await (await new World().start()).feed(1.5, 75);
     expect(world.setting).toBe('1x2 d1');
-    // sessions are made ready while the two seconds last
+    // sessions are prepared during the two seconds
     await world.feed(0.4, 75);
     expect(world.handles.length).toBeGreaterThan(1);
     expect(world.handles[0]?.isAlive).toBe(true);

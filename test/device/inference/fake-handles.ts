@@ -9,7 +9,7 @@ import type {
 } from '../../../src/device/inference/runner-messages.ts';
 import type { ProviderCandidate } from '../../../src/device/inference/providers.ts';
 
-/** A clock that moves when the test says so. */
+/** A clock that moves only when the test advances it. */
 export class FakeClock implements Clock {
   #now = 0;
   readonly #timers = new Map<object, { at: number; callback: () => void }>();
@@ -32,7 +32,7 @@ export class FakeClock implements Clock {
     this.#timers.delete(handle);
   }
 
-  /** Moves time on, timers in the order they are due, and lets promises settle in between. */
+  /** Advances the time, firing timers in due order, and lets promises settle in between. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {
@@ -52,12 +52,12 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets everything that waits on promises alone go on. */
+/** Lets everything continue that only waits for promises. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();
 }
 
-/** A way to run a variant: fp32 on the CPU unless told otherwise. */
+/** A way to run a variant: fp32 on the CPU by default. */
 export function candidate(id: string, changes: Partial<ProviderCandidate> = {}): ProviderCandidate {
   return {
     provider: 'cpu',
@@ -95,7 +95,7 @@ export const REPORT: LoadReport = {
   referenceCheck: UNCHECKED,
 };
 
-/** A runner that does what the test says: the faults of threads and processes, on demand. */
+/** A runner under the test's control: faults of threads and processes, on demand. */
 export class FakeHandle implements RunnerHandle {
   readonly kind;
   readonly pid = null;
@@ -136,7 +136,7 @@ export class FakeHandle implements RunnerHandle {
     return this.sent.filter((message) => message.type === 'run');
   }
 
-  /** Answers a job with one empty set of detections for each image. */
+  /** Answers a job with an empty set of detections per image. */
   answer(job: RunMessage): void {
     this.say({
       type: 'done',

@@ -28,9 +28,8 @@ afterAll(async () => {
 });
 
 /**
- * A graph with the four outputs of EfficientNMS: two finished boxes of classes 7 and 2 and a third row that
- * does not count. Scores are 0.9, 0.8 and 0.7 times the image's brightness; counts and classes have the type
- * `integer`.
+ * A graph with the four outputs of EfficientNMS: two finished boxes of classes 7 and 2 and a third row that does not
+ * count. Scores are 0.9, 0.8 and 0.7 times the image's brightness; counts and classes have the type `integer`.
  */
 function finishedDetector(integer: number, batch: number | string): Uint8Array<ArrayBuffer> {
   const ints = (name: string, values: readonly number[]) => makeInt64Tensor(name, values);
@@ -57,7 +56,7 @@ function finishedDetector(integer: number, batch: number | string): Uint8Array<A
           makeNode('ReduceMean', ['values'], ['mean'], { axes: [1, 2, 3], keepdims: 0 }),
           makeNode('Div', ['mean', 'white'], ['share']),
           makeNode('Reshape', ['share', 'column'], ['bright']),
-          // 1 for each image, whatever it shows
+          // 1 for each image, whatever its content
           makeNode('Sub', ['bright', 'bright'], ['nothing']),
           makeNode('Exp', ['nothing'], ['one']),
           makeNode('Reshape', ['one', 'cube'], ['ones']),

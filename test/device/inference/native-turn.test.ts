@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NativeTurn } from '../../../src/device/inference/native-turn.ts';
 
-/** Both ends of one number, as a thread and its owner have them. */
+/** Both sides of the shared number: the thread's and its owner's. */
 function both() {
   const owner = new NativeTurn();
   return { owner, thread: new NativeTurn(owner.memory) };

@@ -19,7 +19,7 @@ const KEPT = {
   measured: [],
 };
 
-/** A cache that holds one value, whatever it is asked for. */
+/** A cache that returns one value for any key. */
 class Holding extends MeasurementCache {
   readonly #value: unknown;
 
@@ -39,7 +39,7 @@ class Holding extends MeasurementCache {
 
 class FakeSettled extends FakeEngine {
   setQueueDepth(): void {
-    // its queue is as deep as the test says
+    // the test decides how deep its queue is
   }
 }
 

@@ -36,7 +36,7 @@ const tried = (times: readonly number[], verdict: 'passed' | 'refused' = 'passed
   isLate: false,
 });
 
-/** A runner that answers every trial in the same way, or ends. */
+/** A runner that answers every trial in the same way, or exits. */
 class TrialHandle extends FakeHandle {
   readonly #results: readonly TrialResult[] | null;
 

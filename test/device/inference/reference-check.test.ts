@@ -44,7 +44,7 @@ async function tiny(head: ModelRequest['head']): Promise<Bundle> {
   return (await importModel(options)).bundle;
 }
 
-/** What a runner gets for the first variant of a bundle. */
+/** The request for the first variant of a bundle. */
 async function requestOf(bundle: Bundle, changes: Partial<Check> = {}): Promise<ModelRequest> {
   const { manifest } = bundle;
   const [variant] = manifest.variants;

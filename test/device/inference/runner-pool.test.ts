@@ -118,7 +118,7 @@ describe('jobs', () => {
     }
     const settled = await Promise.all(outcomes);
     expect(settled.map(reasons)).toEqual(Array.from({ length: 5 }, () => ['ok']));
-    // seven milliseconds from the call, two of them told by the runner
+    // seven milliseconds from the call, two of them reported by the runner
     expect(settled[0]?.times).toEqual({ queue: 5, inference: 1, decode: 1 });
     expect(handle(0).runs.map(({ id }) => id)).toEqual([1, 3, 5]);
   });
@@ -231,7 +231,7 @@ describe('a runner that does not answer', () => {
       kind: 'failed',
       message: expect.stringContaining('child') as string,
     });
-    // one of them ends after all: its place is free
+    // one of them exits after all, which frees its place
     handle(0).exit('code 0');
     await clock.pass(10_000);
     expect(handles).toHaveLength(4);

@@ -2,7 +2,7 @@ import type { Clock } from '../../../src/platform/clock.ts';
 import type { ToRunner } from '../../../src/device/inference/runner-messages.ts';
 import { FakeHandle, REPORT } from './fake-handles.ts';
 
-/** A runner that takes its time by the clock: it loads, does jobs one after the other, and ends when it is told to. */
+/** A runner that takes time on the fake clock: it loads, runs jobs one after the other, and exits when asked to. */
 export class ServingHandle extends FakeHandle {
   readonly #clock: Clock;
   readonly #times: { readonly loadMs: number; readonly jobMs: number };
@@ -43,7 +43,7 @@ export class ServingHandle extends FakeHandle {
     this.#isAlive = false;
   }
 
-  /** Ends it at once, whatever it is doing. */
+  /** Kills it immediately, whatever it is doing. */
   crash(reason = 'signal SIGSEGV'): void {
     if (!this.#isAlive) return;
     this.#isAlive = false;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LiveRelay } from '../../../src/device/live/live-relay.ts';
 import type { LiveImages } from '../../../src/device/runtime/live-images.ts';
 
-/** Images of one session: counts who watches. */
+/** Images of one session; counts its viewers. */
 function session(id: string, cameras: readonly string[] = ['front']) {
   const watchers = { count: 0 };
   const live: LiveImages = {

@@ -16,10 +16,10 @@ const SCRIPT = `
   console.log(Math.max(...rounds));`;
 
 it('a dropped frame costs the debug log no memory while nobody asked for it', () => {
-  // drops are too rare to be compiled, and the optimizing compilers would leave a closure out
+  // drops are too rare to be compiled, and the optimizing compilers would eliminate a closure
   const flags = ['--no-opt', '--no-maglev', '--input-type=module'];
   const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--eval', SCRIPT], { encoding: 'utf8' });
   expect(stderr).toBe('');
-  // a closure with its variables takes 80 bytes and more
+  // a closure with its variables takes at least 80 bytes
   expect(Number.parseFloat(stdout)).toBeLessThan(4);
 });

@@ -4,7 +4,7 @@ import type { ResultSink } from '../../../src/device/pipeline/frame/frame-result
 import { FakeClock, rawImage, turns } from './fakes.ts';
 import { makeJob } from './fake-jobs.ts';
 
-/** A sink that settles when the test says. */
+/** A sink that settles when the test decides. */
 class Patient implements ResultSink {
   readonly name: string;
   readonly open: { resolve: () => void; reject: (error: Error) => void }[] = [];

@@ -7,12 +7,12 @@ import { FakeClock, FrameMaker, MANIFEST, rawImage } from './fakes.ts';
 
 const maker = new FrameMaker('front', new FakeClock());
 
-/** A frame that waits at its gate, of a camera with this priority. */
+/** A frame that waits at the gate of a camera with this priority. */
 export function makeJob(priority = 1, frame: Frame = maker.next(rawImage('rgb8', 8, 6))): FrameJob {
   return new FrameJob(frame, { width: 8, height: 6 }, MANIFEST.input, priority, 'digest');
 }
 
-/** Makes the moves of the usual path that lead a frame to a state. */
+/** Moves a frame along the usual path to a state. */
 export function lead(job: FrameJob, to: FrameState): FrameJob {
   while (job.state !== to) job.moveTo(FRAME_MOVES[job.state][0]!);
   return job;

@@ -16,7 +16,7 @@ import type { Clock, TimerHandle } from '../../../src/platform/clock.ts';
 import { EnvelopeMaker } from '../../../src/device/pipeline/frame/envelope.ts';
 import type { PipelineOptions } from '../../../src/device/pipeline/pipeline-options.ts';
 
-/** A clock that moves only when told. */
+/** A clock that moves only when the test advances it. */
 export class FakeClock implements Clock {
   now = 1000;
   wall = 1_700_000_000_000;
@@ -59,7 +59,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** What an engine's job comes to. */
+/** The outcome of an engine's job. */
 export type JobFate = 'ok' | 'failed' | 'nan' | 'lost' | 'short' | 'reject';
 
 interface PendingJob {
@@ -71,7 +71,7 @@ interface PendingJob {
 
 const TIMES = { queue: 0, inference: 2, decode: 1 };
 
-/** Detections of every image, best first, as a decoder with these limits gives them. */
+/** Detections for every image, best first, as a decoder would return them with these limits. */
 export type Detect = (limits: DecodeLimits) => Detections;
 
 function itemFor(input: InferenceInput, fate: JobFate, detections: Detections): InferenceItem {
@@ -90,7 +90,7 @@ function itemFor(input: InferenceInput, fate: JobFate, detections: Detections): 
   return { ok: false, reason: 'inference_failed', code, message: 'failed', pixels };
 }
 
-/** An engine whose jobs end when and how the test says; by itself it answers at once. */
+/** An engine whose jobs end when and how the test decides; by default it answers immediately. */
 export class FakeEngine implements InferenceEngine {
   readonly parallel: number;
   readonly pending: PendingJob[] = [];
@@ -202,7 +202,7 @@ export class FrameMaker {
   }
 }
 
-/** Lets promises and libuv's finished work run, until `isDone` or the patience ends. */
+/** Lets promises and libuv's finished work run, until `isDone` or the last turn. */
 export async function settle(isDone: () => boolean = () => false, turns = 2000): Promise<void> {
   for (let i = 0; i < turns && !isDone(); i++)
     await new Promise((resolve) => setTimeout(resolve, i < 50 ? 0 : 2));

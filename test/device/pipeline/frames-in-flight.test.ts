@@ -13,7 +13,7 @@ const step = fc.record({
   reason: fc.constantFrom(...DROP_REASONS),
 });
 
-/** Moves a frame on by its legal move other than a drop. */
+/** Moves a frame forward by the legal move that is not a drop. */
 function moveOn(frames: FramesInFlight, ledger: CameraLedger, job: FrameJob): void {
   const next: FrameState | undefined = FRAME_MOVES[job.state][0];
   if (next === undefined || next === 'dropped') return;

@@ -10,7 +10,7 @@ const FRAMES = 12_000;
 const SIDES = [0, 1, 2, 3, 7, 16, 33, 64, 8192, -4, 1.5, Number.NaN, 2 ** 31];
 const STEPS = [0, -1, 1, 0.5, Number.NaN, 2 ** 40];
 
-/** Marsaglia's xorshift, so that a failure can be seen again. */
+/** Marsaglia's xorshift, so that a failure can be reproduced. */
 class Dice {
   #state: number;
 
@@ -94,8 +94,8 @@ function stampFor(dice: Dice, index: number): Stamp {
 }
 
 /**
- * What became of each frame, told by who offers them and who gets them: each is published once at most, and
- * never after it was refused.
+ * What happened to each frame, recorded where frames are offered and where results arrive: each is published at most
+ * once, and never after it was refused.
  */
 class Fates {
   readonly #open = new Set<string>();
@@ -161,7 +161,7 @@ describe('fuzzed frames', () => {
       const law = (): void => {
         const { received, published, inFlight, drops } = pipeline.counts();
         const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0);
-        // told by the frames themselves: the ledger moves two of its figures at once, and their sum proves nothing
+        // counted from the frames themselves: the ledger changes two counts at a time, so their sum proves nothing
         expect(received).toBe(fates.offered);
         expect(published).toBe(fates.published);
         expect(inFlight).toBe(pipeline.framesInFlight);
@@ -178,7 +178,7 @@ describe('fuzzed frames', () => {
       }
       await settle(() => pipeline.framesInFlight === 0);
       law();
-      // the cameras' stamps begin anew, and honest frames still come through
+      // the cameras' stamps start over, and valid frames still pass
       const before = pipeline.counts().published;
       for (let i = 0; i < 40 && pipeline.counts().published < before + 5; i++) {
         const stamp = { sec: 1_900_000_000 + i, nanosec: 0 };
@@ -194,7 +194,7 @@ describe('fuzzed frames', () => {
       const { received, published, inFlight, drops } = pipeline.counts();
       expect(received).toBeGreaterThan(FRAMES);
       expect(inFlight).toBe(0);
-      // how many a newer frame replaces depends on how busy the machine is
+      // how many are superseded depends on how busy the machine is
       expect(published).toBeGreaterThan(100);
       for (const reason of [
         'malformed',

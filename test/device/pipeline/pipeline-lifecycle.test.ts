@@ -4,7 +4,7 @@ import type { EngineInfo } from '../../../src/device/inference/engine.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, settle, turns } from './fakes.ts';
 
-/** An engine that loads for as long as the test wants. */
+/** An engine that loads for as long as the test decides. */
 class SlowEngine extends FakeEngine {
   loaded: () => void = () => undefined;
 

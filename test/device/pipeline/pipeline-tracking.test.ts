@@ -4,7 +4,7 @@ import type { FrameResult, ResultSink } from '../../../src/device/pipeline/frame
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, settle } from './fakes.ts';
 
-/** One object that stands still, seen with such a score, among `others` that are too weak for anything. */
+/** One stationary object with a given score, among `others` that score too low for anything. */
 function seen(score: number, from: number, others = 0): Detections {
   const detections = createDetections(1 + others);
   for (const value of [score, ...new Array<number>(others).fill(0.05)]) {
@@ -50,7 +50,7 @@ it('an object keeps its id while it is too weak to be published, for longer than
       await settle(() => pipeline.framesInFlight === 0);
     }
   };
-  // frames are 33 ms apart, and a track that is not seen is given up after a second
+  // frames are 33 ms apart, and a lost track is dropped after a second
   await show(0.9, 5);
   await show(0.2, 60);
   await show(0.9, 5);

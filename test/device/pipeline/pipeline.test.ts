@@ -60,10 +60,10 @@ describe('FramePipeline', () => {
     for (let i = 0; i < 10; i++) {
       pipeline.offer(maker.next());
       await settle(() => engine.pending.length > 0);
-      // the second frame leaves the gate before the third comes, however long its preprocessing takes
+      // the second frame leaves the gate before the third arrives, however long its preprocessing takes
       await turns();
     }
-    // one in the engine, one preprocessed ahead, one waiting: the other seven made room for newer ones
+    // one in the engine, one preprocessed ahead, one waiting: the other seven were superseded
     expect(pipeline.counts()).toEqual({ received: 10, published: 0, inFlight: 3, drops: { superseded: 7 } });
     engine.isManual = false;
     engine.finish(0, 'ok');

@@ -6,7 +6,7 @@ type FrameKind = readonly [width: number, height: number, encoding: string, isPa
 const RAW: FrameKind = [1280, 720, 'rgb8', true];
 const JPEG: FrameKind = [640, 480, 'jpeg', false];
 
-/** Sends frames until the choice falls; each costs what its way costs. */
+/** Sends frames until the choice is made; each costs as much as its way. */
 function measure(choice: PreprocessChoice, sharpMs: number, graphMs: number): string[] {
   const modes: string[] = [];
   for (let i = 0; i < 100 && choice.decision === null; i++) {

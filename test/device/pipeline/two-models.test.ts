@@ -11,14 +11,14 @@ import type { FrameCounts } from '../../../src/device/pipeline/statistics/ledger
 import { PipelineStats } from '../../../src/device/pipeline/statistics/pipeline-stats.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, turns, type JobFate } from './fakes.ts';
 
-/** Frames that a model may hold: one at the gate, one on the way to the engine, and what the engine takes. */
+/** Maximum frames in flight per model: one at the gate, one on the way to the engine, and what the engine takes. */
 const MAX_IN_FLIGHT = 2 + 1;
 
-/** large enough for its memory to be freed as soon as the first model is done with it */
+/** large enough that its memory is freed as soon as the first model is done with it */
 const image = () => rawImage('rgb8', 160, 144);
 const FIRST_BYTES = [...image().data.subarray(0, 9)];
 
-/** A model with an engine whose jobs end when the test says, and what it published. */
+/** A model with an engine whose jobs end when the test decides, and its published frames. */
 async function modelOn(camera: CameraIntake, clock: FakeClock) {
   const engine = new FakeEngine();
   engine.isManual = true;
@@ -49,7 +49,7 @@ async function modelOn(camera: CameraIntake, clock: FakeClock) {
   return { engine, model, published, ledger: model.lanes.get(camera.name)!.ledger };
 }
 
-/** A camera that the first model looks at, and a shadow if there is one. */
+/** A camera with its first model, and optionally a shadow. */
 async function rig(hasShadow = true) {
   const clock = new FakeClock();
   const camera = new CameraIntake({ name: 'front' }, { staleMs: 0, futureMs: 0 });
@@ -81,7 +81,7 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** Plays the steps, with the laws of accounting after each; what the first model and its camera make of them. */
+/** Plays the steps and checks the accounting after each; returns the results of the first model and its camera. */
 async function play(steps: readonly Step[], hasShadow: boolean) {
   const { clock, camera, first, shadow, offer } = await rig(hasShadow);
   let offered = 0;

@@ -23,7 +23,7 @@ afterEach(async () => {
 
 const FRONT: TopicPlan = { topic: '/front/image_raw', frames: 6, periodMs: 20 };
 
-/** opcode, length, channel, sequence and two times in front of a message's data */
+/** opcode, length, channel, sequence and two times before a message's data */
 const MESSAGE_RECORD_HEAD = 31;
 
 interface Played {
@@ -34,7 +34,7 @@ interface Played {
   readonly count: number | undefined;
 }
 
-/** Everything on a topic of a recording. */
+/** Everything on one topic of a recording. */
 async function play(path: string, topic = FRONT.topic): Promise<Played> {
   const recording = await openRecording(path);
   const played = { times: [] as bigint[], pixels: [] as (number | undefined)[], damage: [] as string[] };
@@ -58,8 +58,7 @@ const EXPECTED = {
 };
 
 /**
- * A rosbag2 database with the messages of a topic from `first` on, divided among so many rows of its table of
- * topics.
+ * A rosbag2 database with the messages of a topic from `first` on, split over a number of rows in its table of topics.
  */
 function writeDatabase(path: string, plan: TopicPlan, first = 0, rows = 1): void {
   const database = new sqlite.Database(path);

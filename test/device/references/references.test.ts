@@ -38,10 +38,7 @@ afterAll(async () => {
 
 const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/**
- * A copy of the bundle whose references are `change` of what they were, under a manifest that names them as
- * they are.
- */
+/** A copy of the bundle with changed references and a manifest that matches them. */
 async function withReferences(change: (references: References) => unknown): Promise<Bundle> {
   const own = await mkdtemp(join(folder, 'changed-'));
   await cp(bundle.folder, own, { recursive: true });

@@ -3,7 +3,7 @@ import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import type { PipelineSession } from '../../../src/device/runtime/part.ts';
 import { FakeEngine, MANIFEST } from '../pipeline/fakes.ts';
 
-/** A session of one camera that is not started, and the sinks that it was given. */
+/** A session of one camera that was not started, and the sinks that it received. */
 export function sessionOf() {
   const pipeline = new FramePipeline({
     engine: new FakeEngine(),

@@ -11,7 +11,7 @@ function refusal(name: string): GoshawkError {
   return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value: 'x', reason: 'it is a test' });
 }
 
-/** A runtime of these parts, and what happens in it. */
+/** A runtime of these parts, and a list of its events. */
 function runtimeOf(parts: readonly Part[], whenRefused: RuntimeOptions['whenRefused'] = 'leave-out') {
   const lines: string[] = [];
   const runtime = new Runtime(
@@ -26,7 +26,7 @@ function runtimeOf(parts: readonly Part[], whenRefused: RuntimeOptions['whenRefu
   return { runtime, lines };
 }
 
-/** A part that writes down what is called, and fails where it is told to. */
+/** A part that records its calls and fails on demand. */
 function recorder(name: string, events: string[], fails: { start?: Error; stop?: Error } = {}): Part {
   return {
     name,

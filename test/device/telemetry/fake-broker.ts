@@ -18,7 +18,7 @@ interface Received {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A sender with a broker that does what a test decides, and a clock that stands still. */
+/** A sender with a broker under the test's control and a clock that stands still. */
 export class FakeBroker implements SenderLink {
   readonly received: Received[] = [];
   readonly posted: FromTelemetryThread[] = [];
@@ -83,7 +83,7 @@ export class FakeBroker implements SenderLink {
     this.connected = false;
   }
 
-  /** Hands messages to the sender and waits until nothing moves any more. */
+  /** Passes messages to the sender and waits until everything has settled. */
   async send(...messages: StreamMessage[]): Promise<void> {
     for (const message of messages) this.sender.receive(message);
     await this.settle();
@@ -94,7 +94,7 @@ export class FakeBroker implements SenderLink {
     for (let i = 0; i < 40; i += 1) await turn();
   }
 
-  /** What arrived of a stream, checked for its schema apart from bodies, which tests leave empty. */
+  /** The messages that arrived on a stream, validated except for bodies, which tests leave empty. */
   of<Name extends Stream>(stream: Name): StreamPayload<Name>[] {
     return this.received
       .filter((message) => message.stream === stream)

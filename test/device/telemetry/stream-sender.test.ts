@@ -201,13 +201,13 @@ const steps = fc.array(
   { maxLength: 40 },
 );
 
-/** Messages of a stream that are accounted for by what arrived at the broker, and by nothing else. */
+/** Messages of a stream that are accounted for by what arrived at the broker alone. */
 function arrivals(broker: FakeBroker, stream: ReportedStream): { delivered: number; declared: number } {
   const declared = broker.of('metrics').reduce((sum, { gaps }) => sum + (gaps[stream] ?? 0), 0);
   return { delivered: new Set(ids(broker, stream)).size, declared };
 }
 
-/** Runs the steps. @returns how many messages were made, by stream */
+/** Runs the steps. @returns the number of messages made, by stream */
 async function play(broker: FakeBroker, sequence: readonly Step[]): Promise<Record<ReportedStream, number>> {
   const produced = Object.fromEntries(REPORTED_STREAMS.map((stream) => [stream, 0])) as Record<
     ReportedStream,

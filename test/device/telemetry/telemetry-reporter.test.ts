@@ -16,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A node whose pipelines come and go, and everything its telemetry says. */
+/** A node whose pipelines come and go, and all of its telemetry. */
 class Node {
   readonly clock = new FakeClock();
   readonly states: StreamBody<'state'>[] = [];
@@ -138,7 +138,7 @@ describe('the streams of parts', () => {
     host: {},
   };
 
-  /** A reporter of these parts, and everything that it says. */
+  /** A reporter of these parts, and everything that it sends. */
   function reporterOf(parts: readonly StreamSources[], secondsOf?: (stream: PeriodicStream) => number) {
     const said: string[] = [];
     const errors: unknown[] = [];

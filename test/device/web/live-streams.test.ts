@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LiveRelay } from '../../../src/device/live/live-relay.ts';
 import { LiveStreams } from '../../../src/device/web/live-streams.ts';
 
-/** More than a response takes before it asks to wait, so that every image meets a slow viewer. */
+/** More than a response accepts before it applies back pressure, so that every image meets a slow viewer. */
 const LARGE = new Uint8Array(400_000);
 
 let server: Server;
@@ -47,7 +47,7 @@ afterEach(() => {
   server.close();
 });
 
-/** A viewer that reads; what it read is counted. */
+/** A viewer that counts what it reads. */
 async function view(): Promise<{ viewer: IncomingMessage; read: () => number }> {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
@@ -66,7 +66,7 @@ describe('a live stream', () => {
     await expect.poll(() => sent).toBeGreaterThan(2);
     const before = listeners()[0];
     await expect.poll(() => sent, { timeout: 20_000 }).toBeGreaterThan(40);
-    // Paused, the stream waits for the viewer and for nothing else.
+    // While paused, the stream waits only for the viewer.
     viewer.pause();
     await expect.poll(() => response.listenerCount('drain')).toBe(1);
     expect(listeners()[0]).toBe(before);

@@ -10,7 +10,7 @@ import {
 
 const anyState = fc.constantFrom(...FRAME_STATES);
 
-/** A walk by legal moves, from the gate to where it ends; `turns` picks among the moves. */
+/** A walk by legal moves from the gate to a final state; `turns` picks among the moves. */
 function walk(turns: readonly number[]): FrameState[] {
   const states: FrameState[] = ['waiting'];
   for (let i = 0; ; i++) {

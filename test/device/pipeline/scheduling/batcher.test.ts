@@ -7,7 +7,7 @@ import { makeJob, makeLane } from '../fake-jobs.ts';
 
 const NOW = 10_000;
 
-/** Lanes whose cameras sent a frame just now. */
+/** Lanes whose cameras have just sent a frame. */
 function liveLanes(...priorities: number[]): ModelLane[] {
   return priorities.map((priority, index) => {
     const lane = makeLane(`camera${String(index)}`, priority);

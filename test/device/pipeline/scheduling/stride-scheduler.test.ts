@@ -27,8 +27,7 @@ describe('StrideScheduler', () => {
           const lane = serve(scheduler, lanes);
           served.set(lane, (served.get(lane) ?? 0) + 1);
         }
-        // service per weight differs between any two cameras by one frame of each at most: the bound of
-        // stride scheduling
+        // for any two cameras, service per weight differs by at most one frame of each: the bound of stride scheduling
         for (const a of lanes)
           for (const b of lanes) {
             const difference = Math.abs(served.get(a)! / a.priority - served.get(b)! / b.priority);

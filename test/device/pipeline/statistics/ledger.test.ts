@@ -25,7 +25,7 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('offer' as const),
       camera,
-      // mostly the next tick of the camera's clock, at times one out of turn
+      // mostly the next tick of the camera's clock, sometimes one out of order
       tick: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(400) }),
       isBad: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     }),
@@ -60,7 +60,7 @@ function moodySink(name: string, moods: readonly number[], clock: FakeClock): Re
       if (mood === 1) throw new Error('thrown');
       if (mood === 2) return Promise.reject(new Error('rejected'));
       if (mood === 3) return new Promise<void>(() => undefined);
-      // comes to a good end after the pipeline has given the frame up
+      // succeeds after the pipeline has given up on the frame
       if (mood === 5) return new Promise<void>((resolve) => clock.startTimer(resolve, 350));
       return mood === 4 ? Promise.resolve() : undefined;
     },
@@ -72,12 +72,12 @@ function nextMillisecond(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-/** The publisher's unsettled deliveries, of which more are refused. */
+/** Maximum unsettled deliveries of the publisher; further ones are refused. */
 const PUBLISHING = 4;
 
 /**
- * The law, read at this instant, for each camera and for all. The ledger moves two of its figures at once, so
- * that its sum alone proves little: what was offered and what is in progress are told by the frames themselves.
+ * Checks the invariant for each camera and in total. The ledger changes two counts at a time, so its sum alone proves
+ * little: what was offered and what is in flight is counted from the frames themselves.
  */
 function expectLaw(pipeline: FramePipeline, maxInFlight: number, offered: number): void {
   const { frames, cameras } = pipeline.snapshot();
@@ -126,7 +126,7 @@ describe('the ledger', () => {
               drainMs: 300,
               ...options,
             });
-            // of each camera one in the gate, one ahead of the engine, and results that wait for their turn
+            // per camera: one in the gate, one ahead of the engine, and results waiting for their turn
             const perCamera = 2 + Math.max(2, parallel);
             const maxInFlight = CAMERAS.length * perCamera + parallel * maxBatch + PUBLISHING;
             const makers = CAMERAS.map((name) => new FrameMaker(name, clock, deadlineMs));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProcessMonitor } from '../../../../src/device/pipeline/statistics/process-monitor.ts';
 
-/** Holds the thread up, as a long computation would. */
+/** Blocks the thread, like a long computation. */
 function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
