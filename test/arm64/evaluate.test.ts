@@ -12,7 +12,7 @@ import { ARM64, describeWith } from '../support/needs.ts';
 const STREET = shippedBundle();
 const PICTURES = '3';
 
-/** Detections of a lower score may be missing on one side: the threshold of the evaluation is 0.01. */
+/** Detections below this score may be missing on one side: the evaluation's threshold is 0.01. */
 const FLOOR = 0.02;
 
 describeWith(ARM64, 'goshawk evaluate on arm64', () => {
@@ -35,15 +35,15 @@ describeWith(ARM64, 'goshawk evaluate on arm64', () => {
     ...['--preprocess', preprocess, '--detections', results],
   ];
 
-  // Tolerances: int8 sums are exact on both, so only float rounding around them is left; float kernels add in
-  // another order.
+  // Tolerances: int8 sums are exact on both, so only float rounding around them differs; float kernels add in another
+  // order.
   it.each([
     { variant: 'int8', preprocess: 'sharp', score: 1e-4, edge: 0.01 },
     { variant: 'fp32', preprocess: 'graph', score: 1e-4, edge: 0.01 },
   ])(
     'finds what this machine finds, $variant by $preprocess',
     async ({ variant, preprocess, score, edge }) => {
-      // an x86-64 CPU without VNNI is not exact in int8: there the comparison is of another variant
+      // an x86-64 CPU without VNNI is not exact in int8, so another variant is compared there
       const common = variant === 'int8' && (await probeInt8Arithmetic()) === 'saturating' ? 'fp32' : variant;
       const bundle = writeSingleVariant(STREET, common, join(folder, `${variant}-bundle`));
       const [here, there] = [join(folder, `${variant}-here.json`), join(folder, `${variant}-arm64.json`)];

@@ -6,8 +6,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /**
- * The emulated machine, as scripts/bootstrap/arm64.mjs made it: null where these tests were not started by
- * `npm test`.
+ * The emulated machine, as set up by scripts/bootstrap/arm64.mjs; null if these tests were not started by `npm test`.
  */
 const node = process.env['GOSHAWK_ARM64_NODE'];
 const app = process.env['GOSHAWK_ARM64_APP'];
@@ -31,7 +30,7 @@ export function goshawkOnArm64(...args: readonly string[]): Promise<string> {
   return nodeOnArm64([CLI_ON_ARM64, ...args]);
 }
 
-/** `goshawk` on the emulated machine, started. */
+/** Starts `goshawk` on the emulated machine. */
 export function startOnArm64(...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(node ?? '', [CLI_ON_ARM64, ...args], { cwd: APP, stdio: ['ignore', 'pipe', 'pipe'] });
 }

@@ -9,8 +9,8 @@ import { goshawkHere, goshawkOnArm64, startOnArm64 } from './machine.ts';
 import { ARM64, describeWith } from '../support/needs.ts';
 
 /**
- * Contents of a bundle's JSON file. References name the machine that made them and hold its rounding, so
- * their digest differs.
+ * Contents of a bundle's JSON file. References name the machine that made them and include its rounding, so their
+ * digest differs.
  */
 function withoutMachine(bytes: Buffer): unknown {
   const machineOnly = new Set(['madeOn', 'outputs', 'references']);
@@ -50,7 +50,7 @@ describeWith(ARM64, 'the frame path on arm64', () => {
     }
   });
 
-  /** Runs until frames come out: how long that takes depends on what else this machine has to do. */
+  /** Runs until frames are published: how long that takes depends on the load of this machine. */
   async function runCamera(name: string, ...camera: readonly string[]) {
     const report = join(folder, `${name}.json`);
     const options = ['--bundle', bundleOf('arm64'), '--seconds', '240', '--rate', '0.5', '--report', report];
@@ -60,7 +60,7 @@ describeWith(ARM64, 'the frame path on arm64', () => {
     const take = (chunk: Buffer): void => {
       output += chunk.toString('utf8');
       if (isStopped || !/, (?!0\.0)[\d.]+ out fps/.test(output)) return;
-      // once: lines that come while it ends must not interrupt it again
+      // only once: lines printed during shutdown must not interrupt it again
       isStopped = true;
       child.kill('SIGINT');
     };

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 const ROOT = join(import.meta.dirname, '../..');
 const AS_AVX2 = join(ROOT, 'scripts/emulate/as-avx2');
 
-/** Asks in the main thread, in a worker thread, and in a child process, as the engines do. */
+/** Probes in the main thread, in a worker thread, and in a child process, as the engines do. */
 const ASK = `
   import { fork } from 'node:child_process';
   import { isMainThread, parentPort, Worker } from 'node:worker_threads';

@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const STREET = shippedBundle();
 const CLI = [process.execPath, join(ROOT, 'dist/cli.js')] as const;
 
-/** Detections of a lower score may be missing on one side: the threshold of the evaluation is 0.01. */
+/** Detections below this score may be missing on one side: the evaluation's threshold is 0.01. */
 const FLOOR = 0.02;
 
 function loadManifest(): BundleManifest {
@@ -32,7 +32,7 @@ describe('goshawk evaluate on a CPU without VNNI', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** What one variant gives on this CPU, and on one without VNNI. */
+  /** Compares the results of one variant on this CPU and on one without VNNI. */
   function compare(variant: string): Difference {
     const bundle = writeSingleVariant(STREET, variant, join(folder, variant));
     const [here, there] = ['here', 'avx2'].map((machine) => join(folder, `${variant}-${machine}.json`));
@@ -47,7 +47,7 @@ describe('goshawk evaluate on a CPU without VNNI', () => {
     return differenceOf(readResults(here!), readResults(there!), FLOOR);
   }
 
-  // a variant that says it needs exact int8 is the reference check's business
+  // variants that require exact int8 are left to the reference check
   const anywhere = loadManifest().variants.filter(
     ({ providers, requires }) => providers.includes('cpu') && requires === undefined,
   );

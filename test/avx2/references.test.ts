@@ -23,7 +23,7 @@ describe('the reference check on a CPU without VNNI, of the shipped bundle', () 
     cpSync(shipped, unstated, { recursive: true });
     const file = join(unstated, 'bundle.json');
     const manifest = bundleManifestSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-    // as bundles were before a variant could say what it needs
+    // like bundles made before a variant could state its requirements
     for (const variant of manifest.variants) delete variant.requires;
     writeFileSync(file, JSON.stringify(manifest));
   });

@@ -13,7 +13,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Writes a distribution whose setup.bash does what a real one does: prefix paths, and refuses unset variables' use. */
+/** Writes a distribution whose setup.bash behaves like a real one: it sets prefix paths and refuses unset variables. */
 function install(name: string, lines: readonly string[] = [`export ROS_DISTRO=${name}`]): string {
   const prefix = path.join(folder, name);
   mkdirSync(path.join(prefix, 'share/rcl'), { recursive: true });

@@ -6,7 +6,7 @@ import { requireCompiler, requirePython } from '../../scripts/bootstrap/build-to
 import { isRuntimeVersion, nodeVersionProblem } from '../../scripts/bootstrap/node-version.mjs';
 import { SetupError } from '../../scripts/bootstrap/progress.mjs';
 
-/** What set-up says where it cannot go on. */
+/** The message of set-up when it cannot continue. */
 function refusalOf(step: () => unknown): string {
   try {
     step();
@@ -63,7 +63,7 @@ describe('the compiler', () => {
 });
 
 describe('Python', () => {
-  /** A machine with these interpreters: version, and whether it can make virtual environments. */
+  /** A machine with these interpreters: version, and whether it can create virtual environments. */
   const machine =
     (pythons: Record<string, [version: string, hasVenv: boolean]>) => (executable: string, code: string) => {
       const found = pythons[executable];

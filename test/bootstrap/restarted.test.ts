@@ -3,10 +3,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { Restarted } from '../../scripts/bootstrap/restarted.mjs';
 
-/**
- * A program that says that it runs and ends by itself once it is told to over its standard input, or by a
- * signal with code 0.
- */
+/** A program that reports that it runs, and exits with code 0 on a line of standard input or on a signal. */
 const PROGRAM = `
   process.on('SIGINT', () => process.exit(0));
   process.stdin.on('data', () => process.exit(7));

@@ -18,7 +18,7 @@ afterEach(() => {
 
 const wheels = (): RosInstallation => ({ kind: 'wheels', distro: 'jazzy', prefix });
 
-/** Folders of this project that are on the PATH in any case. */
+/** Folders of this project that are always on the PATH. */
 const OWN = [
   PLACES.commands,
   ...(existsSync(PLACES.runtimeNode) ? [path.dirname(PLACES.runtimeNode)] : []),

@@ -8,7 +8,7 @@ import { ensureRuntimeNode } from '../../scripts/bootstrap/runtime-node.mjs';
 
 const MODULE = pathToFileURL(path.join(ROOT, 'scripts/bootstrap/runtime-node.mjs')).href;
 
-/** A process that runs a script on another Node, which here is the same one. */
+/** A process that runs a script on another Node, here the same one. */
 function runOn(script: string) {
   const program = `
     const { runOn } = await import(${JSON.stringify(MODULE)});

@@ -16,7 +16,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Options that name something that is written. */
+/** Options for files and folders that are written. */
 const OUTPUTS = new Set(['report', 'html', 'detections', 'out', 'work']);
 
 interface Output {
@@ -34,7 +34,7 @@ function outputsOf(command: Command, words: readonly string[] = []): Output[] {
   ];
 }
 
-/** A command line whose inputs are not there, so that nothing but the outputs can be what is refused. */
+/** A command line with nonexistent inputs, so that only the outputs can be refused. */
 function lineOf({ command, words, option }: Output, place: string): string[] {
   const missing = join(folder, 'no-such-input');
   const given = (one: Option): string[] => {
@@ -57,13 +57,13 @@ const VALUES: Readonly<Record<string, string>> = {
 const all = outputsOf(makeProgram());
 const nameOf = ({ words, option }: Output): string => `${words.join(' ')} ${option.long!}`;
 
-/** An option for a file, and not for a folder that can be made. */
+/** True for an option for a file, false for a folder that can be created. */
 const isFile = ({ option }: Output): boolean => /<file>/.test(option.flags);
 
 it.each(all.map((output) => [nameOf(output), output] as const))(
   '%s is checked before any work',
   async (_name, output) => {
-    // a folder cannot be made below a file, and a file not in a folder that is not there
+    // a folder cannot be created below a file, and a file cannot be created in a nonexistent folder
     const place = isFile(output) ? join(folder, 'nowhere', 'file') : join(folder, 'file', 'below');
     const line = lineOf(output, place);
     await expect(makeProgram().parseAsync(['node', 'goshawk', ...line])).rejects.toMatchObject({

@@ -9,13 +9,13 @@ import { telemetryTopic, TELEMETRY_VERSION, topicPattern } from '../../src/contr
 
 const DOCS = join(import.meta.dirname, '../../docs');
 
-/** One entry for each stream, by its name. */
+/** One entry per stream, by name. */
 const byStream = (entry: (stream: Stream) => [string, object]): object =>
   Object.fromEntries(STREAM_NAMES.map(entry));
 
 const ACTIONS = { 'device-to-fleet': 'send', 'fleet-to-device': 'receive' } as const;
 
-/** The AsyncAPI 3 document that follows from the table of streams. */
+/** The AsyncAPI 3 document generated from the table of streams. */
 function asyncApi(): object {
   const parameters = {
     site: { description: 'where the robot works' },
@@ -54,7 +54,7 @@ function asyncApi(): object {
   };
 }
 
-/** The streams as a table, between their marks in docs/telemetry.md. */
+/** The document with the table of streams between its marks in docs/telemetry.md. */
 function withTable(document: string): string {
   const rows = STREAM_NAMES.map((stream) => {
     const { qos, retained, when, content } = streamRow(stream);

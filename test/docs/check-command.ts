@@ -9,7 +9,7 @@ import { ROOT, sourceText } from './documents.ts';
 import { refusalOf } from './goshawk-command.ts';
 import { launchArguments } from './launch-arguments.ts';
 
-/** Commands of others, or of machines that are not at hand, and why nothing is said of them here. */
+/** Foreign commands, or those of other machines, and why they are not checked here. */
 export const NOT_CHECKED: Readonly<Record<string, string>> = {
   cat: 'reads a file that only a Jetson has',
   cd: "the shell's own",
@@ -33,7 +33,7 @@ const PARAMETERS: Readonly<Record<string, object>> = {
   detector: DETECTOR_PARAMETERS,
 };
 
-/** Prefixes that run what follows them. */
+/** Prefixes that run the command after them. */
 const AROUND: Check = ([, ...words]) => refusal(words);
 
 const CHECKS: Readonly<Record<string, Check>> = {
@@ -54,10 +54,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'scripts/training/reproduce-gpu.sh': checkThere,
 };
 
-/**
- * Why a command of a document would be refused; null where it would not be, as far as can be told. `unknown`
- * names who should tell.
- */
+/** Why a command in a document would be refused; null if it would not, as far as that can be checked. */
 export function refusal(words: readonly string[]): Promise<string | null> | string | null {
   const [program = ''] = words;
   const check = CHECKS[program];
@@ -105,11 +102,11 @@ function checkRos2(words: readonly string[]): string | null {
     if (table === undefined) return `there is no node ${name}`;
     return /^[A-Z]+$/.test(rest[0] ?? '') || rest[0]! in table ? null : `${name} has no parameter ${rest[0]}`;
   }
-  // the rest is ROS 2's own and run by test/ros/ros2-cli.test.ts
+  // everything else belongs to ROS 2, and test/ros/ros2-cli.test.ts runs it
   return ['topic', 'param', 'pkg', 'lifecycle'].includes(verb ?? '') ? null : `ros2 ${verb} is not known`;
 }
 
-/** Options are those that the script's own `--help` tells of. */
+/** Checks options against the script's own `--help`. */
 function checkUsage([script = '', ...words]: readonly string[]): string | null {
   const help = execFileSync(join(ROOT, script), ['--help'], { encoding: 'utf8' });
   const unknown = words.find((word) => word.startsWith('--') && !help.includes(word));
@@ -120,7 +117,7 @@ function checkThere([script = '']: readonly string[]): string | null {
   return existsSync(join(ROOT, script)) ? null : `${script} is not there`;
 }
 
-/** Needs PyTorch to be asked itself: its options are looked for in its sources, where settings are fields. */
+/** It would need PyTorch to print its help, so its options are looked up in its sources, where settings are fields. */
 function checkTraining([, , module, command, ...words]: readonly string[]): string | null {
   if (module !== 'goshawk_training') return `the module ${module} is not known`;
   const source = sourceText(['scripts/training/goshawk_training'], /\.py$/);

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
-/** A document for people, by its path in the repository. */
+/** A document for users, by its path in the repository. */
 export interface Document {
   readonly path: string;
   readonly text: string;
 }
 
-/** What stands between two lines of three backticks. */
+/** The text between two lines of three backticks. */
 export interface Block {
   /** `docs/ros.md:12`, the line of the opening backticks */
   readonly place: string;
@@ -70,7 +70,7 @@ export function inlineCodeOf(document: Document): Inline[] {
   );
 }
 
-/** Targets of links, images among them. */
+/** Targets of links, including images. */
 export function linksOf(document: Document): Inline[] {
   return split(document).prose.flatMap(({ number, text }) =>
     [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => ({
@@ -80,7 +80,7 @@ export function linksOf(document: Document): Inline[] {
   );
 }
 
-/** Names under which the headings of a document can be linked to, as GitHub makes them. */
+/** Anchors of a document's headings, as GitHub makes them. */
 export function anchorsOf(text: string): Set<string> {
   return new Set(
     [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
@@ -92,7 +92,7 @@ export function anchorsOf(text: string): Set<string> {
   );
 }
 
-/** The text of all files below folders of the repository whose names end in one of these. */
+/** The text of all files below folders of the repository with one of these endings. */
 export function sourceText(folders: readonly string[], endings: RegExp): string {
   return folders
     .flatMap((folder) =>

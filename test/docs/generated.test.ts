@@ -9,7 +9,7 @@ import { ROOT } from './documents.ts';
 import { EVERY_PART, metricsText } from './metrics-text.ts';
 import { withParameterTables } from './parameter-tables.ts';
 
-/** Placeholders as a reader sees them: `{reason}` stays, `{fix|correct the value}` is its words. */
+/** Placeholders as a reader sees them: `{reason}` stays, `{fix|correct the value}` becomes its words. */
 const readable = (template: string): string =>
   template
     .replace(/\{\w+\|([^}]*)\}/g, '$1')
@@ -34,7 +34,7 @@ function errorTable(): string {
   ].join('\n');
 }
 
-/** The metrics as the Prometheus text format declares them. */
+/** The table of metrics, as declared in the Prometheus text format. */
 async function metricTable(): Promise<string> {
   const text = await metricsText();
   const kinds = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].map(([, name, kind]) => [name, kind]));

@@ -1,7 +1,7 @@
 import { CommanderError, type Command } from 'commander';
 import { makeProgram } from '../../src/cli/program.ts';
 
-/** What the real command line says of these words, its actions left out; null where it takes them. */
+/** Why the real command line refuses these words, without running its actions; null if it accepts them. */
 export async function refusalOf(words: readonly string[]): Promise<string | null> {
   const program = makeProgram();
   disarm(program);
@@ -20,7 +20,7 @@ function disarm(command: Command): void {
   for (const each of command.commands) disarm(each);
 }
 
-/** Like `refusalOf`, for words that name a command in passing: what is left out is not missed. */
+/** Like `refusalOf`, for text that mentions a command in passing: missing arguments are not an error. */
 export function unknownIn(words: readonly string[]): string | null {
   let command = makeProgram();
   let rest = [...words];

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { ROOT } from './documents.ts';
 
 /**
- * Arguments that a launch file declares: by hand, in its tables, for each parameter of the schema, and in the
- * files that it includes.
+ * Arguments that a launch file declares: directly, in its tables, for each parameter of the schema, and in the files
+ * that it includes.
  */
 export function launchArguments(file: string): Set<string> {
   const text = readFileSync(join(ROOT, 'launch', file), 'utf8');
@@ -16,7 +16,7 @@ export function launchArguments(file: string): Set<string> {
   return new Set(text.includes('parameter_schema()') ? [...names, ...schemaParameters()] : names);
 }
 
-/** What `perception.launch.py` makes an argument of each of. */
+/** Parameters for which `perception.launch.py` declares arguments. */
 export function schemaParameters(): string[] {
   const schema = JSON.parse(readFileSync(join(ROOT, 'launch/params/schema.json'), 'utf8')) as {
     $defs: { node: { properties: { ros__parameters: { properties: Record<string, unknown> } } } };

@@ -3,7 +3,7 @@ import { composeRuntime, PART_PARAMETERS, PARTS, type PartValues } from '../../s
 import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
 import { FakeEngine, MANIFEST } from '../device/pipeline/fakes.ts';
 
-/** Values with which every part exists. */
+/** Values with which every part is created. */
 export const EVERY_PART = Object.assign(
   parameterValues(PART_PARAMETERS, {}),
   ...PARTS.map(({ example }) => example),

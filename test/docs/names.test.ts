@@ -23,7 +23,7 @@ const documents = readDocuments();
 const inlines = documents.flatMap(inlineCodeOf);
 const code = sourceText(['src', 'scripts', 'launch'], /\.(ts|mjs|py|sh|xml|yaml|toml|tsv)$|^[a-z0-9-]+$/);
 
-/** Options of programs that are not ours. */
+/** Options of other programs. */
 const FOREIGN_OPTIONS = new Set([
   '--clock', // ros2 bag play
   '--cmake-args', // colcon
@@ -35,7 +35,7 @@ const FOREIGN_OPTIONS = new Set([
   '--no-arr', // ros2 topic
 ]);
 
-/** Names of others that look like ours. */
+/** Foreign names that look like ours. */
 const FOREIGN_NAMES = new Set([
   'image_transport',
   'rmw_fastrtps',
@@ -50,7 +50,7 @@ const FOREIGN_FILES = new Set(['docs/operators.md']);
 
 const places = (wrong: readonly Inline[]): string[] => wrong.map(({ place, text }) => `${place}: ${text}`);
 
-/** Every piece of the documents, blocks among them, that looks like this. */
+/** Everything in the documents, blocks included, that matches a pattern. */
 function mentions(pattern: RegExp): Inline[] {
   return documents.flatMap(({ path, text }) =>
     text
@@ -79,7 +79,7 @@ it('metrics that documents name are scraped', async () => {
   expect(places(named.filter(({ text: name }) => !metrics.has(name)))).toEqual([]);
 });
 
-/** Options of the training are fields of its settings, with the stage in front where a command has several. */
+/** Options of the training are fields of its settings, prefixed with the stage if a command has several. */
 function isSetting(option: string): boolean {
   const field = option.replace(/^--(?:qat-|prune-)?/, '').replaceAll('-', '_');
   return new RegExp(`^ {4}${field}: `, 'm').test(code);

@@ -8,12 +8,12 @@ import { commandsIn } from './shell.ts';
 const blocks = readDocuments().flatMap(blocksOf);
 
 /**
- * Commands of documents whose output is shown behind them and is the same everywhere: they read what comes
- * with the project.
+ * Commands whose output is shown after them in documents and is the same everywhere: they only read what comes with the
+ * project.
  */
 const SHOWN = ['goshawk models lineage goshawk-street-baseline'];
 
-/** The document that shows a command, and the block behind the one that ends in it. */
+/** The document that shows a command, and the block that follows it. */
 function shownBehind(command: string): { path: string; text: string; block: Block } {
   for (const document of readDocuments()) {
     const blocks = blocksOf(document);
@@ -33,7 +33,7 @@ it.each(SHOWN)('%s prints what the document shows (npm run generate writes it an
   const printed: string[] = [];
   const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
   const home = process.env['XDG_DATA_HOME'];
-  // models of whoever runs the test are not part of it
+  // models of the user who runs the test do not count
   process.env['XDG_DATA_HOME'] = '/nonexistent';
   try {
     await makeProgram().parseAsync(command.split(' ').slice(1), { from: 'user' });

@@ -9,7 +9,7 @@ const readAt = (read: Read): ParameterTable =>
     Object.entries<ParameterSpec>(DETECTOR_PARAMETERS).filter(([, spec]) => spec.read === read),
   );
 
-/** The tables by what follows `parameters: ` in the mark above each. */
+/** The tables by the text after `parameters: ` in the mark above each. */
 const TABLES = new Map<string, ParameterTable>([
   ['detector configure', readAt('configure')],
   ['detector start', readAt('start')],
@@ -53,7 +53,7 @@ function markdown(table: ParameterTable): string {
 }
 
 /**
- * A document with the tables of parameters made anew between their marks.
+ * A document with its tables of parameters regenerated between their marks.
  * @throws if a table has no mark, or a mark no table
  */
 export function withParameterTables(document: string): string {

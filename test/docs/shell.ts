@@ -1,7 +1,7 @@
 /**
- * The simple commands of a piece of shell as documents hold it: comments, quotes, continued lines, `&&`, `|`
- * and `;` are understood, nothing is expanded. Optional parts in brackets (`[--resume]`) lose the brackets,
- * assignments in front of a command are left out.
+ * The simple commands in a piece of shell from a document: handles comments, quotes, continued lines, `&&`, `|` and
+ * `;`, but expands nothing. Optional parts in brackets (`[--resume]`) lose the brackets, and assignments before a
+ * command are dropped.
  */
 export function commandsIn(text: string): string[][] {
   const commands: string[][] = [];
@@ -31,7 +31,7 @@ export function commandsIn(text: string): string[][] {
     } else if (char === '#' && word === null) {
       while (at + 1 < source.length && source[at + 1] !== '\n') at++;
     } else if (char === '\n' || char === ';' || char === '|' || (char === '&' && source[at + 1] === '&')) {
-      // RUN|last.pt in a word is a choice, not a pipe
+      // RUN|last.pt within a word is an alternative, not a pipe
       if (char === '|' && word !== null) word += char;
       else {
         endCommand();

@@ -3,7 +3,7 @@ import { readSources } from './sources.ts';
 
 const EXPORT = /^export (?:abstract |async )?(?:class|const|function\*?|interface|type) (\w+)/;
 
-/** Overloads and a type with the constant of its name are declared in one file, which counts once. */
+/** Overloads, and a type with a constant of the same name, are in one file, which counts once. */
 function filesByName(): Map<string, Set<string>> {
   const files = new Map<string, Set<string>>();
   for (const { path, lines } of readSources(['src'], /\.ts$/)) {

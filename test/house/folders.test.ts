@@ -2,10 +2,10 @@ import { posix } from 'node:path';
 import { expect, it } from 'vitest';
 import { readSources } from './sources.ts';
 
-/** What a module imports or re-exports from a path, `import()` and types included. */
+/** Paths that a module imports or re-exports, including `import()` and types. */
 const IMPORT = /(?:\bfrom|\bimport|\bimport\()\s*'(\.[^']+)'/g;
 
-/** folder -> the folders that its files import from, nested ones apart */
+/** folder -> the folders that its files import from, nested ones separately */
 function foldersOf(sources: ReturnType<typeof readSources>): Map<string, Set<string>> {
   const imports = new Map<string, Set<string>>();
   for (const { path, lines } of sources) {
@@ -19,7 +19,7 @@ function foldersOf(sources: ReturnType<typeof readSources>): Map<string, Set<str
   return imports;
 }
 
-/** A way from a folder back to itself, or `null`. */
+/** A path from a folder back to itself, or `null`. */
 function findLoop(imports: ReadonlyMap<string, ReadonlySet<string>>): string[] | null {
   const done = new Set<string>();
   const visit = (folder: string, trail: readonly string[]): string[] | null => {

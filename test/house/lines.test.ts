@@ -3,7 +3,7 @@ import { readSources } from './sources.ts';
 
 const MAX_COLUMNS = 120;
 
-/** Sources by their extension, and scripts, which have none. */
+/** Sources by their extension, and scripts without one. */
 const SOURCE = /\.(ts|mjs|cjs|py|sh|xml|css|html|js)$|(^|\/)[^./]+$/;
 
 it(`no line of the sources is longer than ${MAX_COLUMNS} columns`, () => {

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
-/** Folders of tools and caches, and values that other programs wrote. */
+/** Folders of tools and caches, and data written by other programs. */
 const SKIPPED = /(^|\/)(node_modules|golden|__pycache__|\.\w+)(\/|$)/;
 
 /** A source file, by its path in the repository. */
@@ -12,7 +12,7 @@ export interface Source {
   readonly lines: readonly string[];
 }
 
-/** Files under folders of the repository whose path matches, golden data left out. */
+/** Files below folders of the repository whose path matches, without golden data. */
 export function readSources(folders: readonly string[], wanted: RegExp): Source[] {
   return folders
     .flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }))

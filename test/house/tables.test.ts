@@ -3,7 +3,7 @@ import { PROVIDERS } from '../../src/contract/providers.ts';
 import { HEADS } from '../../src/core/heads/head-table.ts';
 import { readSources } from './sources.ts';
 
-/** Lines that compare a variable, called like this, with one of the names. */
+/** Lines that compare a variable of this name with one of the names. */
 function comparisons(variable: string, names: readonly string[]): string[] {
   const pattern = new RegExp(`\\b${variable}\\b\\)? [!=]== '(${names.join('|')})'`, 'i');
   return readSources(['src'], /\.ts$/).flatMap(({ path, lines }) =>

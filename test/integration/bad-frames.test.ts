@@ -12,7 +12,7 @@ import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
 import { rawImage } from '../device/pipeline/fakes.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 
-/** Real engines, one frame at a time, so that each frame's fate is known beforehand.  */
+/** Real engines, one frame at a time, so that each frame's outcome is known in advance. */
 
 let folder = '';
 let bundle: Bundle;
@@ -35,7 +35,7 @@ function black(encoding: 'rgb8' | 'mono8'): ImageView {
   return { ...image, data: new Uint8Array(image.data.length) };
 }
 
-/** Images and what becomes of them; `null` is published. Made anew for each run: the pipeline owns what it is given. */
+/** Images and their outcome; `null` is published. Created for each run, because the pipeline owns them. */
 async function pictures(): Promise<(readonly [Image, DropReason | null])[]> {
   const pixels = rawImage('rgb8', SIDE, SIDE);
   const jpeg = await encodeJpeg(pixels.data, SIDE, SIDE, 90);

@@ -69,7 +69,7 @@ it('a simulated board and trtexec: the engine is a variant of the next version, 
     ),
   );
 
-  // a graph without quantization gives no int8 engine, and nothing is built
+  // a graph without quantization cannot become an int8 engine, and nothing is built
   const int8 = board.buildEngine(['tiny', '--variant', 'fp32', '--int8', '--out', models], env);
   expect(int8.status).toBe(40);
   expect(int8.stderr).toContain('GOSHAWK_ENGINE_INPUT');

@@ -13,7 +13,7 @@ const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
 const PICTURES = join(SHARED, 'coco-mini/val');
 const ANNOTATIONS = join(SHARED, 'coco-mini/val.json');
 
-/** AP by which the two ways to the network's size may differ: 0.3 points. */
+/** AP by which the two preprocessors may differ: 0.3 points. */
 const AGREEMENT = 0.003;
 
 /** A Python pipeline (OpenCV, onnxruntime, pycocotools) on the same file and images. */
@@ -66,7 +66,7 @@ describeWith(YOLOX, 'goshawk evaluate, YOLOX-nano on real images', () => {
       const report = evaluate(preprocess, ...model);
       expect(report.images).toBe(40);
       expect(report.ap!).toBeGreaterThan(REFERENCE.ap - 0.005);
-      // nothing here says that another resize may not be better; the bound catches a wrong evaluation
+      // another resize may well be better; the bound only catches a wrong evaluation
       expect(Math.abs(report.ap50! - REFERENCE.ap50)).toBeLessThan(0.02);
       const again = evaluate(`${preprocess}-again`, '--against-detections', written);
       expect(again.ap).toBeCloseTo(report.ap!, 12);

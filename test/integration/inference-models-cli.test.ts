@@ -73,7 +73,7 @@ describe('goshawk models', () => {
     const imported = goshawk('import', file, '--labels', join(folder, 'labels.txt'), '--out', models);
     expect(imported).toMatchObject({ status: 0, stderr: '' });
     const shown = JSON.parse(goshawk('show', 'open-batch', '--json').stdout) as { manifest: unknown };
-    // that it was tried and failed is why one image at once is offered
+    // that it was tried and failed is the reason for a batch of one
     expect(bundleManifestSchema.parse(shown.manifest).variants[0]!.batch).toEqual({ min: 1, max: 1 });
   });
 

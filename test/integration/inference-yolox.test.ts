@@ -66,7 +66,7 @@ describeWith(YOLOX, 'YOLOX-nano', () => {
       frames.push(await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }));
     const { found, agreeing } = await threeWays(report.bundle, frames);
     expect(found).toBeGreaterThan(15);
-    // two ways of shrinking move scores near the threshold: most, not all, are on both sides of it together
+    // two ways of scaling down move scores near the threshold: most, not all, end up on the same side
     expect(agreeing / found).toBeGreaterThan(0.85);
   });
 });
@@ -78,8 +78,8 @@ it('the shipped model finds the same in a thread, in a process, and with the res
 });
 
 /**
- * Detections of the images, and how many of them are there with the resize inside the graph too; a thread and
- * a process give the same.
+ * Detections of the images, and how many of them also appear with the resize inside the graph; a thread and a process
+ * return the same.
  */
 async function threeWays(
   bundle: Bundle,
@@ -88,7 +88,7 @@ async function threeWays(
   const { input: network, labels } = bundle.manifest;
   const threads = createEngine({ bundle, inputs: 'both' });
   const like = await threads.start();
-  // the same variant: each by itself would take what it measured to be fastest, and variants differ in their
+  // the same variant: each engine would choose the one that it measured to be fastest, and variants differ in their
   // last digits
   const processes = createEngine({ bundle, kind: 'child', like });
   await processes.start();

@@ -147,21 +147,21 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
   });
 });
 
-/** The engine's own limit for a frame, as a robot has it by default. */
+/** The engine's default time limit for a frame on a robot. */
 const BACK_WITHIN_MS = 5000;
 
 describe('a child process that dies', () => {
   it.each(['SIGKILL', 'SIGSEGV'] as const)(
     'by %s: only the frames in its hand are lost, and it is back before the others are given up',
     async (signal) => {
-      // a frame that waits for longer is settled as lost: a result says that the child was back in that time
+      // a frame that waits longer is settled as lost, so a result proves that the child recovered in time
       await withEngine({ kind: 'child', timeoutMs: BACK_WITHIN_MS }, async (engine) => {
         const [reference] = boxesOf(await engine.infer([image(1)], LIMITS));
         const lost = incidentOf(engine, 'lost');
         const restored = incidentOf(engine, 'restored');
         const [pid] = engine.pids;
         if (pid === undefined) throw new Error('a child without a process id');
-        // stopped first, so that the frame is surely in its hand
+        // stopped first, so that the frame is certainly in flight there
         process.kill(pid, 'SIGSTOP');
         const outcomes = Array.from({ length: 5 }, () => engine.infer([image(1)], LIMITS));
         process.kill(pid, signal);

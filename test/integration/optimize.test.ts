@@ -12,7 +12,7 @@ import { ensureQuantizer } from '../../src/tools/optimize/environment.ts';
 import { makeSmallWorld, type SmallWorld } from '../tools/optimize/small-world.ts';
 import { CLI } from '../support/programs.ts';
 
-/** Minutes: enough for a few candidates of each kind; the whole search is not what is tested here. */
+/** Minutes: enough for a few candidates of each kind; the whole search is not tested here. */
 const BUDGET = '0.6';
 const INSTALL_MS = 300_000;
 
@@ -21,7 +21,7 @@ let world: SmallWorld;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'goshawk-optimize-'));
-  // made before anything is counted against a time budget
+  // created before anything counts against a time budget
   await ensureQuantizer(() => undefined, AbortSignal.timeout(INSTALL_MS));
   world = await makeSmallWorld(folder, 8, 24);
 }, INSTALL_MS);
@@ -30,7 +30,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Arguments of the command on the small world; later ones take the place of earlier ones. */
+/** Arguments of the command on the small world; later ones override earlier ones. */
 function argumentsOf(name: string, more: Readonly<Record<string, string>> = {}): string[] {
   const options: Record<string, string> = {
     model: world.model,
@@ -66,7 +66,7 @@ function stepTimes(): Record<string, number> {
   return Object.fromEntries(readdirSync(steps).map((name) => [name, statSync(join(steps, name)).mtimeMs]));
 }
 
-/** Starts the command and waits until it says something; `said` grows on. */
+/** Starts the command and waits for certain output, which keeps accumulating. */
 async function startUntil(
   name: string,
   text: string,
@@ -111,8 +111,7 @@ describe('goshawk optimize', () => {
         expect(variant.confirmed).toBe(variant.final.drop <= 0.05);
         if (variant.providers.includes('cpu')) expect(variant.latencyMs.ratio).toBeLessThanOrEqual(1.02);
       }
-      // weights in int8 alone are about a third of the bytes; whether a variant counts as slower is up to the
-      // machine's mood
+      // int8 weights alone take about a third of the bytes; whether a variant counts as slower depends on the machine
       const original = report.candidates.find(({ id }) => id === 'original')!;
       const smallest = Math.min(...report.candidates.map(({ bytes }) => bytes ?? Infinity));
       expect(smallest).toBeLessThan(0.5 * original.bytes);
@@ -125,7 +124,7 @@ describe('goshawk optimize', () => {
       const { search, choice, final } = report.data;
       expect([search.images, choice?.images, final.images]).toEqual([12, 6, 6]);
       expect(new Set([search.digest, choice?.digest, final.digest]).size).toBe(3);
-      // how far it comes in its time is up to the machine
+      // how far it gets in its time depends on the machine
       expect(report.outcome.text.includes('The time budget ended before')).toBe(report.notTried.length > 0);
       expect(report.clean).toMatchObject({ refused: null });
       expect(report.memory.quantizerPeakBytes).toBeGreaterThan(1e6);
@@ -268,7 +267,7 @@ describe('goshawk optimize', () => {
       return place;
     }
 
-    /** Encoded anew: the file is another, the pixels are the same. */
+    /** Re-encoded: another file with the same pixels. */
     async function labeledImage(): Promise<string> {
       const place = calibrationCopy();
       await sharp(join(world.images, '5.png')).png({ compressionLevel: 0 }).toFile(join(place, 'other.png'));

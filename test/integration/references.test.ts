@@ -14,12 +14,12 @@ import { MeasurementCache } from '../../src/device/machine/measurement-cache.ts'
 const STREET = join(import.meta.dirname, '../../models/goshawk-street-pruned/2.0.0');
 
 let folder = '';
-/** with references, and in front of its float variant one that was "built" from another model */
+/** with references, and before its float variant one that was "built" from another model */
 let bundle: Bundle;
 let cache: MeasurementCache;
 const lines: string[] = [];
 
-/** The float graph with all weights a tenth smaller: the same shapes, another model. */
+/** The float graph with all weights reduced by a tenth: the same shapes, another model. */
 async function anotherModel({ folder: from, manifest }: Bundle): Promise<Uint8Array> {
   const file = join(from, manifest.variants[0]!.file);
   const model = readModel(await readFile(file), file);

@@ -6,7 +6,7 @@ import { PLACES, ROOT } from '../../scripts/bootstrap/paths.mjs';
 
 const MAIN = path.join(ROOT, 'scripts/bootstrap/main.mjs');
 
-/** Contents and times of all stamps: a step that ran again writes its stamp anew. */
+/** Contents and times of all stamps: a step that ran again rewrites its stamp. */
 function stamps(): string[] {
   return readdirSync(PLACES.stamps)
     .sort()

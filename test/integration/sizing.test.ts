@@ -83,7 +83,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     const work = async (isPressed: boolean, moves: number): Promise<void> => {
       for (let seed = 0; became.length < moves; seed = (seed + 1) % 8) {
         const jobs = Array.from({ length: engine.parallel }, (_, index) => (seed + index) % 8);
-        // far fewer frames than were superseded under pressure, so that the way back is open
+        // far fewer frames than were superseded under pressure, so that it may move back
         load.received += isPressed ? 60 : 1;
         load.published += isPressed ? 40 : 1;
         load.superseded += isPressed ? 20 : 0;
@@ -112,7 +112,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     if (sizing?.isMeasured === true) {
       expect(sizing.why).toMatch(/^measured here: |^there is nothing to choose/);
       expect((await readdir(join(folder, 'cache'))).length).toBeGreaterThan(0);
-      // threads gain nothing in so small a network: such a result is measured again before it is believed
+      // threads gain nothing in such a small network: such a result is measured again before it is believed
       const isDoubted = sizing.why.includes('next start measures again (1 of 3)');
       const again = (await start()).sizing;
       if (isDoubted) expect(again?.why).not.toBe(sizing.why);

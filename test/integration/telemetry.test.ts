@@ -54,7 +54,7 @@ interface Heard {
   retain: boolean;
 }
 
-/** A stranger's subscriber: MQTT.js with its own connection, keeping all it hears. */
+/** An independent subscriber: MQTT.js with its own connection, which keeps everything that it receives. */
 async function listen(url: string, protocolVersion: 4 | 5): Promise<{ client: MqttClient; heard: Heard[] }> {
   const client = await mqtt.connectAsync(url, { protocolVersion });
   const heard: Heard[] = [];
@@ -244,7 +244,7 @@ describeWith(MOSQUITTO, 'telemetry over a real Mosquitto (MQTT 5)', () => {
   });
 });
 
-/** Accepts each client as a broker of MQTT 5 does (CONNACK without properties), and goes on as it is told. */
+/** Accepts each client like an MQTT 5 broker (CONNACK without properties), then behaves as the test decides. */
 async function pretender(goOn: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -292,7 +292,7 @@ describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
     const other = twins.find((twin) => !isEvicted(twin))!;
     await until(() => other.status.connected, 'the other');
     const before = births(heard).length;
-    // Without holding back the two take over from one another every second or two.
+    // Without backing off, the two would take over from each other every second or two.
     await new Promise((resolve) => setTimeout(resolve, 6_000));
     for (let i = 0; i < 20; i++) other.send('metrics', metricsBody(i));
     await until(() => of(heard, 'metrics').length === 20, 'windows of the other');
@@ -321,7 +321,7 @@ describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
     await until(() => telemetry.status.connected, 'the link');
     await telemetry.close();
     expect(telemetry.status.streams?.state.delivered ?? 0).toBe(0);
-    // Less than the keep-alive that would end the connection in the end.
+    // Less than the keep-alive, which would eventually end the connection.
   }, 40_000);
 
   it('a TLS file that is gone or half written at a reconnect ends nothing and blames no broker', async () => {
@@ -359,7 +359,7 @@ interface Asked {
   readonly keyFile?: string;
 }
 
-/** The device's own runtime with telemetry alone, as `goshawk run` and the node start it. */
+/** The device's own runtime with telemetry only, as started by `goshawk run` and the node. */
 async function service(asked: Asked, environment: Record<string, string> = {}) {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);

@@ -85,7 +85,7 @@ const now = {
   isConfigured: true,
 };
 let live = new LiveView({ cameras: MANY, labels: ['person'], maxFps: 30 });
-/** as the detector node shows its sessions */
+/** as in the detector node */
 const relay = new LiveRelay();
 relay.show(live);
 const size = { width: 320, height: 180 };
@@ -93,7 +93,7 @@ let server: WebServer;
 let browser: Browser | undefined;
 let feeder: NodeJS.Timeout;
 
-/** One green image with a box, as the pipeline would hand it over. */
+/** Delivers one green image with a box, as the pipeline would. */
 function feed(): void {
   const detections = createDetections(1);
   detections.count = 1;
@@ -144,7 +144,7 @@ describeWith(CHROMIUM, 'the page in a real Chromium', () => {
     });
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
-    // What the content security policy forbids is told on the console.
+    // Violations of the content security policy are reported on the console.
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text());
     });
@@ -212,7 +212,7 @@ describeWith(CHROMIUM, 'the page of a device', () => {
     const tabs = await Promise.all(Array.from({ length: 8 }, () => context.newPage()));
     for (const tab of tabs) await tab.goto(server.url, { waitUntil: 'domcontentloaded' });
     for (const tab of tabs) {
-      // Live: each image gives way to another one.
+      // Live: each image is replaced by another one.
       const sources = (): Promise<string[]> =>
         tab
           .locator('img')
@@ -323,7 +323,7 @@ describe('the routes', () => {
     expect(rest.length).toBe(list.reduce((sum, { bytes }) => sum + bytes, 0));
     expect([rest[0], rest[1], rest[list[0]!.bytes]]).toEqual([0xff, 0xd8, 0xff]);
     clearInterval(feeder);
-    // What was being rendered is let finish; from then on nothing is new.
+    // The image being rendered is finished; after that there are no new ones.
     await expect
       .poll(async () => (await ask((await ask('')).list.map(({ id }) => id).join())).list)
       .toEqual([]);

@@ -10,7 +10,7 @@ import { sha256Of } from '../../src/platform/digest.ts';
 import type { ModelRequest } from '../../src/device/inference/runner-messages.ts';
 import { TINY_PICTURE, TINY_SIZE, tinyDetector } from '../device/authoring/tiny-detector.ts';
 
-/** Convolutions that take a second and more on one thread of any machine. */
+/** Convolutions that take at least a second on one thread of any machine. */
 const BURDEN = 60;
 
 let folder = '';
@@ -49,7 +49,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A process that loads the model in a thread, hands it an image, and does this while the thread computes. */
+/** A process that loads the model in a thread, submits an image, and runs this code while the thread computes. */
 async function processThat(does: string) {
   const entry = new URL('../../src/device/inference/worker-handle.ts', import.meta.url).href;
   const script = join(folder, 'process.mjs');

@@ -86,7 +86,7 @@ describe('an available lineage', () => {
   it('is followed by digest to the oldest parent, with all files checked', async () => {
     const base = await put('base');
     const pruned = await put('pruned', { parents: [parentOf(base)] });
-    // no version is needed to find a parent
+    // a parent is found without a version
     const last = await put('last', { parents: [{ name: 'pruned', digest: pruned.digest }] });
     const tree = await read(last);
     expect(states(tree)).toEqual(['last here', 'pruned here', 'base here']);
@@ -184,7 +184,7 @@ describe('content that is not available proves nothing', () => {
 describe('links between stages', () => {
   const [checkpoint, finer, onnx] = [digestOf('1'), digestOf('2'), digestOf('3')];
   const graph = sha256(GRAPH);
-  /** Training, pruning and import of the one graph that the bundle has. */
+  /** Training, pruning and import of the bundle's only graph. */
   const chain = () => ({
     sourceDigest: onnx,
     stages: [
@@ -323,7 +323,7 @@ describe('available content that differs', () => {
 });
 
 describe('an endless lineage', () => {
-  /** Bundles that no hash function would give: their digests are as they please. */
+  /** Bundles with made-up digests, which no hash function would yield. */
   function chain(length: number, parent: (i: number) => number): Bundle[] {
     const digest = (i: number): string => i.toString(16).padStart(64, '0');
     return Array.from({ length }, (_, i) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { compareVersions, nextMinor, nextPatch } from '../../src/model/versions.ts';
 
-/** The order that semver.org gives as an example, and what people get wrong about numbers. */
+/** The example order of semver.org, and common mistakes with numbers. */
 const ORDERED = [
   '0.9.10',
   '1.0.0-alpha',

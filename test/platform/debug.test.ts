@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { debugLog, sendDebugTo } from '../../src/platform/debug.ts';
 
-/** A process that logs under two namespaces and says on standard output which messages were built. */
+/** A process that logs under two namespaces and prints on standard output which messages were built. */
 function logged(namespaces: string | undefined): { stdout: string; stderr: string } {
   const module = join(import.meta.dirname, '../../src/platform/debug.ts');
   const script = `

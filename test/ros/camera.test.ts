@@ -27,7 +27,7 @@ describeWith(ROS, 'the camera node', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Images of a folder and of a recording, which say nothing of where objects are. */
+  /** A folder and a recording of images, without ground truth. */
   async function makeSources(): Promise<Record<string, string>> {
     const pictures = join(folder, 'pictures');
     mkdirSync(pictures, { recursive: true });

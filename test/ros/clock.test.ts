@@ -9,7 +9,7 @@ import { describeWith, ROS } from '../support/needs.ts';
 
 const bundle = shippedBundle();
 
-/** What the player's clock starts with: no clock of a machine that runs this. */
+/** Start time of the player's clock, different from the clock of any machine that runs this. */
 const START = 1_550_000_000;
 const TOPIC = '/front/image_raw';
 
@@ -39,12 +39,12 @@ describeWith(ROS, '/clock, published as "ros2 bag play --clock" does', () => {
     const stamps = jsonLines(player.output).slice(0, -1) as { sec: number }[];
     expect(stamps).toHaveLength(40);
     const simulated = stamps.map(({ sec }) => sec).filter((sec) => sec >= START && sec < START + 60);
-    // those that were on their way when the clock began may still be stamped 0
+    // frames in flight when the clock started may still be stamped 0
     expect(simulated.length).toBeGreaterThan(30);
   });
 
   describe('and a detector', () => {
-    /** What became of the frames that a player sent. */
+    /** The outcome of the frames that a player sent. */
     async function sendTo(
       parameters: Readonly<Record<string, string>>,
       ...args: string[]

@@ -31,7 +31,7 @@ describeWith([ROS, COLCON], 'a colcon workspace, as docs/ros.md has it', () => {
     const command = ['-c', '. "$0/install/setup.sh" && goshawk models list', workspace];
     expect(execFileSync('bash', command, { encoding: 'utf8' })).toContain('goshawk-street@');
 
-    // a shell that has sourced the workspace, as a user's has
+    // a shell that has sourced the workspace, like a user's
     const node = bench.start(
       'bash',
       '-c',

@@ -47,7 +47,7 @@ describeWith([ROS, FAST_DDS], 'the DDS profile', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** A command in an environment with just these of both variables. */
+  /** A command in an environment with exactly these values of both variables. */
   function start(variables: Readonly<Record<string, string>>, ...command: readonly string[]): RosProcess {
     const unset = VARIABLES.flatMap((name) => ['-u', name]);
     const set = Object.entries(variables).map(([name, value]) => `${name}=${value}`);

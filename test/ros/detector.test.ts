@@ -73,7 +73,7 @@ describeWith(ROS, 'the detector node', () => {
   it('finds what is on a street, by name and in its pixels', async () => {
     const [width, height] = [640, 360];
     const data = new Uint8Array(width * height * 3);
-    // of no data set of the documents; what is large and whole must be found
+    // from no data set in the documents; everything large and complete must be found
     const scene = renderSample(new SceneRenderer(width, height), 980_001, 3, CLEAR_DAY, data);
     const objects = scene.objects.filter(
       ({ visible, box: [x1, y1, x2, y2] }) => visible > 0.8 && (x2 - x1) * (y2 - y1) > 32 ** 2,
@@ -244,7 +244,7 @@ describeWith(ROS, 'the detector node', () => {
     const { frames } = readReport('child.json');
     const dropped = Object.values(frames.drops).reduce((sum, count) => sum + count, 0);
     expect(frames.received).toBe(frames.published + dropped);
-    // back before any frame that waited for it was given up: only what was in its hand is lost
+    // recovered before any waiting frame was given up: only the frames in flight there are lost
     expect(detector.output).not.toMatch(/GOSHAWK_ENGINE_TIMEOUT/);
     expect(frames.drops['engine_lost'] ?? 0).toBeLessThanOrEqual(2);
   });

@@ -82,7 +82,7 @@ describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
       await set('report_file', report);
       await change('configure');
       await change('activate');
-      // the second session sees fewer frames than the first: counts that went on would be negative
+      // the second session gets fewer frames than the first: counts that continued would become negative
       const camera = bench.peer('raw_camera.py', '--topic', '/front/image_raw');
       const count = index === 0 ? '40' : '5';
       await bench.peer('detection_probe.py', '--topic', '/front/detections', '--count', count).exit;

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 /**
- * Type hashes of vision_msgs 4.1.1 as it was released, from a colcon build of that release under Jazzy. A
- * node with other hashes is told apart by ROS 2: its fields, their types and their order must be the same.
+ * Type hashes of the vision_msgs 4.1.1 release, from a colcon build of it under Jazzy. ROS 2 does not match nodes with
+ * other hashes: fields, their types and their order must be the same.
  */
 const RELEASED = {
   Detection2DArray: 'RIHS01_214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968',

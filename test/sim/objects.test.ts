@@ -12,7 +12,7 @@ const HEIGHT = 300;
 const CAMERA = { x: 0, y: 1.5, z: 0, yaw: 0, horizon: 0, focal: 300, roll: 0 };
 const AIR = atmosphereOf({ ...CLEAR_DAY, light: 0.9 }, 0);
 
-/** Bounds of the pixels that painting changed: found by looking, not by the canvas' own bookkeeping. */
+/** Bounds of the pixels that painting changed, found by comparison and not from the canvas' own bookkeeping. */
 function paintAlone(drawable: Drawable, part: number): { bounds: number[]; claimed: number[] } {
   const canvas = new Canvas(WIDTH, HEIGHT);
   canvas.pixels.fill(0x00ff00);
@@ -41,8 +41,8 @@ describe('boxes of single objects', () => {
       const drawable = placeVehicle(vehicle, 0.6, 14, turn * 0.785);
       vehicle.parts.forEach((_, part) => {
         const { bounds, claimed } = paintAlone(drawable, part);
-        // a pixel at the rim belongs to the box if the object covers half of it: one pixel of difference at
-        // most, two for thin tips
+        // a pixel at the rim belongs to the box if the object covers half of it: a difference of at most one pixel, or
+        // two for thin tips
         bounds.forEach((value, side) => expect(Math.abs(value - claimed[side]!)).toBeLessThanOrEqual(2));
       });
     }

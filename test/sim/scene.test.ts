@@ -23,7 +23,7 @@ function mean(rgb: Uint8Array): number {
   return rgb.reduce((sum, value) => sum + value, 0) / rgb.length;
 }
 
-/** Mean difference of neighbors in a row: what blur takes away and noise adds. */
+/** Mean difference of neighbors in a row: blur reduces it, noise increases it. */
 function roughness(rgb: Uint8Array): number {
   let sum = 0;
   for (let i = 3; i < rgb.length; i += 1) sum += Math.abs(rgb[i]! - rgb[i - 3]!);

@@ -51,8 +51,8 @@ function extensions(isAuthority: boolean): Buffer {
 
 /**
  * A certificate for the loopback address, made here so that tests need no openssl.
- * @param issuer signs it; without one it is an authority and signs itself
- * @param from when it begins to be valid, milliseconds since 1970; for a day
+ * @param issuer signs it; without one it is a self-signed CA
+ * @param from start of its validity, milliseconds since 1970; valid for a day
  */
 export function certify(name: string, issuer?: Certified, from = Date.now() - VALID_MS / 2): Certified {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -6,7 +6,7 @@ import type { Need } from './needs.ts';
 
 const EXECUTABLE = await chromium.executablePath();
 
-/** Whether it starts, which takes some libraries of the system. */
+/** Whether it starts, which needs some system libraries. */
 export const CHROMIUM: Need = {
   isThere: () =>
     spawnSync(EXECUTABLE, ['--version', '--no-sandbox', '--headless'], { stdio: 'ignore' }).status === 0,
@@ -24,9 +24,8 @@ const ARGUMENTS = [
 ];
 
 /**
- * A real Chromium, from an npm package, so that no root and no download of a browser is needed. The package's
- * own arguments are left out: with its `--single-process` the browser dies with the first page that is
- * closed.
+ * A real Chromium, from an npm package, so that neither root nor a browser download is needed. The package's default
+ * arguments are not used: with its `--single-process` the browser dies when the first page is closed.
  */
 export async function openChromium(): Promise<Browser> {
   return playwright.launch({

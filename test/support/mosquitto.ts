@@ -49,7 +49,7 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** A line of Mosquitto's password file, as its own mosquitto_passwd writes it. */
+/** A line of Mosquitto's password file, as mosquitto_passwd writes it. */
 export function passwordLine(user: string, password: string): string {
   const iterations = 101;
   const salt = randomBytes(12);
@@ -57,7 +57,7 @@ export function passwordLine(user: string, password: string): string {
   return `${user}:$7$${String(iterations)}$${salt.toString('base64')}$${hash.toString('base64')}\n`;
 }
 
-/** A real Mosquitto on a free port, which can be stopped and started again on the same one. */
+/** A real Mosquitto on a free port, which can be stopped and restarted on the same port. */
 export class Mosquitto {
   readonly port: number;
   readonly #folder = mkdtempSync(join(tmpdir(), 'goshawk-mosquitto-'));
@@ -67,13 +67,13 @@ export class Mosquitto {
     this.port = port;
   }
 
-  /** @param files written beside its configuration; `FOLDER` in that stands for where they are */
+  /** @param files written next to its configuration, in which `FOLDER` stands for their location */
   static async start(
     extraConfiguration = 'allow_anonymous true',
     files: Readonly<Record<string, string>> = {},
   ): Promise<Mosquitto> {
     const broker = new Mosquitto(await freePort());
-    // As root Mosquitto becomes another user, who has to be able to read them.
+    // As root, Mosquitto switches to another user, who must be able to read them.
     chmodSync(broker.#folder, 0o755);
     for (const [name, content] of Object.entries(files)) {
       writeFileSync(join(broker.#folder, name), content, { mode: 0o644 });
@@ -86,7 +86,7 @@ export class Mosquitto {
     return broker;
   }
 
-  /** Where a file that it was started with lies. */
+  /** The path of a file that it was started with. */
   file(name: string): string {
     return join(this.#folder, name);
   }

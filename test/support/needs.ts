@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { SKIP_MARK } from '../../scripts/bootstrap/test-results.mjs';
 
-/** What some tests need and not every machine has. Such tests are skipped through this file only. */
+/** Something that some tests need and not every machine has. Tests are skipped only through this file. */
 export interface Need {
   isThere(): boolean;
   /** what is missing, as in "there is no ROS 2 here" */
   readonly missing: string;
-  /** what comes before `npm test`, on the same command line, for the tests to run */
+  /** goes before `npm test` on the same command line, so that the tests run */
   readonly first: string;
 }
 
 const ROOT = join(import.meta.dirname, '../..');
 const { env } = process;
 
-/** Data of others: models, images, broken files. It is next to the project and not part of it. */
+/** Foreign data: models, images, broken files. It is next to the project and not part of it. */
 export const SHARED = join(ROOT, '../shared');
 
 const runs = (command: string, ...args: readonly string[]): boolean =>
@@ -31,7 +31,7 @@ function dataOf(...names: readonly string[]): Need {
   };
 }
 
-/** Files that foreign programs wrote, and broken ones. */
+/** Files written by foreign programs, and broken ones. */
 export const FOREIGN_FILES = dataOf('faults/plain.onnx', 'faults/exif6.jpg');
 /** YOLOX-nano, and COCO images with their annotations. */
 export const YOLOX = dataOf('models/yolox_nano_416.onnx', 'coco-mini/val', 'coco-mini/val.json');
@@ -43,7 +43,7 @@ export const ROS: Need = {
   first: 'npm run setup &&',
 };
 
-/** The real `ros2` command: a stand-in has no verbs. */
+/** The real `ros2` command: a stub has no subcommands. */
 export const ROS2_COMMAND: Need = {
   isThere: () => ROS.isThere() && runs('ros2', 'launch', '--help'),
   missing: 'there is no ros2 command with "launch"',
@@ -77,18 +77,18 @@ export const TAR: Need = {
 const missingOf = (needs: Need | readonly Need[]): Need | undefined =>
   [needs].flat().find((need) => !need.isThere());
 
-/** The title of what is skipped names what is missing, and from there it gets to the end of `npm test`. */
+/** The title of a skipped test names what is missing, which ends up at the end of `npm test`. */
 const titleOf = (title: string, { missing, first }: Need): string =>
   `${title} (${SKIP_MARK}${missing} | ${first})`;
 
-/** `describe`, skipped where something that it needs is missing. */
+/** `describe`, skipped if something that it needs is missing. */
 export function describeWith(needs: Need | readonly Need[], title: string, body: () => void): void {
   const missing = missingOf(needs);
   if (missing === undefined) describe(title, body);
   else describe.skip(titleOf(title, missing), body);
 }
 
-/** `it`, skipped where something that it needs is missing. */
+/** `it`, skipped if something that it needs is missing. */
 export function itWith(needs: Need, title: string, body: () => Promise<void> | void): void {
   if (needs.isThere()) it(title, body);
   else it.skip(titleOf(title, needs), body);

@@ -4,8 +4,8 @@ import { addReferences } from '../../src/device/authoring/add-references.ts';
 import { loadBundle, type Bundle } from '../../src/model/bundle.ts';
 
 /**
- * A bundle with references: itself where it has them, else a copy that gets them here, by exact arithmetic
- * whatever this CPU is.
+ * A bundle with references: the bundle itself if it has them, else a copy that gets them here, by exact arithmetic
+ * regardless of this CPU.
  * @param source its folder
  * @param out model folder for the copy
  */

@@ -17,23 +17,23 @@ export function readResults(file: string): Results {
   return resultsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
 }
 
-/** How far two machines' detections are apart. */
+/** How far apart the detections of two machines are. */
 export interface Difference {
-  /** detections of either that have no counterpart in the other */
+  /** detections without a counterpart on the other side */
   readonly unmatched: number;
   readonly score: number;
-  /** pixels, of any edge */
+  /** pixels, any edge */
   readonly edge: number;
 }
 
 const edges = ([x, y, width, height]: Results[number]['bbox']): number[] => [x, y, x + width, y + height];
 
-/** Whether an edge of one lies further than a pixel from that of the other: then they are not the same detection. */
+/** Detections with an edge further apart than this, in pixels, are not the same. */
 const APART = 1;
 
 /**
- * Compares detections of the same images. Those of a score below `floor` need no counterpart: rounding moves
- * them across the threshold.
+ * Compares detections of the same images. Those with a score below `floor` need no counterpart: rounding moves them
+ * across the threshold.
  */
 export function differenceOf(one: Results, other: Results, floor: number): Difference {
   let [unmatched, score, edge] = [0, 0, 0];

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { bundleManifestSchema } from '../../src/contract/bundle.ts';
 
 /**
- * A bundle with one variant of another and nothing to choose from: machines that choose differently can be
- * compared by it. It has no references.
+ * A bundle with a single variant of another one, and so nothing to choose from: allows comparing machines that would
+ * choose differently. It has no references.
  * @param source folder of the bundle
  * @param variant its file without the extension
  * @param folder to write to

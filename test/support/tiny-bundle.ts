@@ -5,9 +5,9 @@ import { importModel } from '../../src/device/authoring/import-model.ts';
 import { tinyDetector } from '../device/authoring/tiny-detector.ts';
 
 /**
- * Imports a small detector of two classes that has learned nothing and puts out NaN on black images: enough
- * for tests of everything around the model. It takes batches of any size.
- * @param folder is made where it is not there
+ * Imports a small untrained detector of two classes that returns NaN for black images: enough for tests of everything
+ * around the model. It takes batches of any size.
+ * @param folder created if it does not exist
  */
 export async function writeTinyBundle(folder: string): Promise<Bundle> {
   await mkdir(folder, { recursive: true });

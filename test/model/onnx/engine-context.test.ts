@@ -12,8 +12,8 @@ import { createEngine } from '../../../src/device/inference/create-engine.ts';
 import { makeModel, tinyDetector } from '../../device/authoring/tiny-detector.ts';
 
 /**
- * A file as ONNX Runtime writes it around a TensorRT engine; what is inside is not an engine, and nothing here
- * could run one.
+ * A file as ONNX Runtime writes it around a TensorRT engine; the content is not an engine, and nothing here could run
+ * one.
  */
 function engineFile(embedMode: number): Uint8Array {
   const node = makeNode('EPContext', ['images'], ['found'], {
@@ -64,7 +64,7 @@ async function bundleWith(embedMode: number, version: string) {
     precision: 'int8',
     providers: ['tensorrt'],
     batch: { min: 1, max: 1 },
-    // a GPU that never was, so that this fits no machine
+    // a GPU that never existed, so that this fits no machine
     engine: { tensorrt: '10.3.0', computeCapability: '1.9' },
   } as const;
   const manifest = {

@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Weights of more than 64 bytes go into files beside the model, round and round, with a gap before each. */
+/** Moves weights of more than 64 bytes into files next to the model, round-robin, with a gap before each. */
 function moveOut(model: Model, locations: readonly string[]): Map<string, Uint8Array> {
   const files = new Map(locations.map((location) => [location, new Uint8Array()]));
   let moved = 0;

@@ -22,7 +22,7 @@ function field(number: number, content: Uint8Array): Uint8Array {
 
 const GRAPH = 7;
 
-/** Two bytes each: a field of no content. */
+/** Two bytes each: empty fields. */
 function emptyFields(number: number, count: number): Uint8Array {
   const bytes = new Uint8Array(2 * count);
   for (let i = 0; i < count; i += 1) bytes[2 * i] = number * 8 + 2;

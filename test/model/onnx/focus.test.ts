@@ -36,7 +36,7 @@ interface FocusOptions {
   readonly also?: readonly NodeProto[];
 }
 
-/** One slice a phase, both axes at once, and a convolution over the four. */
+/** One slice per phase, both axes in one, and a convolution over the four. */
 function focusModel(options: FocusOptions): Model {
   const { places = PLACES, kernel = 3, stride = 1, pad = 1, group = 1, step = 2, end = 2 ** 31 } = options;
   const random = createRandom(3);

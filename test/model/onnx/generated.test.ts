@@ -12,7 +12,7 @@ it("the protobuf classes are those that buf and protoc-gen-es make of ONNX's def
   try {
     const bin = join(ROOT, 'node_modules/.bin');
     const template = ['--template', 'scripts/onnx/buf.gen.yaml', '--output', folder];
-    // the plugin is a script for the Node that runs this
+    // the plugin is a script for the Node that runs this test
     const path = [dirname(process.execPath), bin, process.env['PATH']].join(delimiter);
     execFileSync(join(bin, 'buf'), ['generate', ...template], {
       cwd: ROOT,

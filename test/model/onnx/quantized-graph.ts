@@ -4,7 +4,7 @@ import type { Model } from '../../../src/model/onnx/model.ts';
 import { TensorSchema, type NodeProto, type TensorProto } from '../../../src/model/onnx/schema.ts';
 import { makeModel } from '../../device/authoring/tiny-detector.ts';
 
-/** Puts small quantized graphs together, each step giving the name of the tensor it made. */
+/** Builds small quantized graphs; each step returns the name of the tensor that it created. */
 export class QuantizedGraph {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
@@ -31,7 +31,7 @@ export class QuantizedGraph {
     return name;
   }
 
-  /** A constant of one byte (int8 is type 3, uint8 type 2) or four (int32, 6) an element, all of them the same. */
+  /** An integer constant with one (int8 is type 3, uint8 type 2) or four (int32, 6) bytes per element, all the same. */
   integers(dims: readonly number[], value = 0, dataType = 3): string {
     const name = this.#next('integers');
     const count = dims.reduce((product, size) => product * size, 1);
@@ -48,7 +48,7 @@ export class QuantizedGraph {
     return this.add('DequantizeLinear', [input, this.floats([], 0.1), this.integers([], zeroPoint, type)]);
   }
 
-  /** A Quantize-Dequantize pair of one scale. */
+  /** A Quantize-Dequantize pair with one scale. */
   pair(input: string): string {
     return this.dequantize(this.quantize(input));
   }

@@ -10,7 +10,7 @@ import type { InferenceInput } from '../../../src/device/inference/engine.ts';
 import { planFor, RawGraph } from '../../../src/device/inference/raw-graph.ts';
 import { makeModel, TINY_SIZE } from '../../device/authoring/tiny-detector.ts';
 
-/** A "network" that gives its input back, so that a test sees what the resize inside the graph makes of a frame. */
+/** A "network" that returns its input, so that a test sees the result of the resize inside the graph. */
 function mirror(opset = 13): Uint8Array {
   const model = makeModel({
     nodes: [makeNode('Identity', ['picture'], ['same'])],
@@ -25,7 +25,7 @@ function mirror(opset = 13): Uint8Array {
   return writeModel(model);
 }
 
-/** Value between pixels by plain bilinear arithmetic; positions beyond the border see the border. */
+/** The value between pixels by plain bilinear arithmetic; positions beyond the border repeat it. */
 function sample(
   frame: Uint8Array,
   width: number,
@@ -43,7 +43,7 @@ function sample(
   return top * (1 - (cy - y0)) + bottom * (cy - y0);
 }
 
-/** The letterbox as its definition has it. */
+/** The letterbox by its definition. */
 function expectedImage(frame: Uint8Array, box: Letterbox, resize: 'interpolate' | 'average'): Float64Array {
   const { sourceWidth: w, sourceHeight: h, scaledWidth, scaledHeight, padX, padY } = box;
   const image = new Float64Array(TINY_SIZE * TINY_SIZE * 3).fill(114);
@@ -91,7 +91,7 @@ describe('the resize inside the graph', () => {
       const expected = expectedImage(pixels, letterbox, resize);
       let worst = 0;
       expected.forEach((value, i) => (worst = Math.max(worst, Math.abs((output?.data[i] ?? NaN) - value))));
-      // ONNX Runtime cuts bytes off where it could round them, and works with ten-bit weights
+      // ONNX Runtime truncates bytes instead of rounding, and uses ten-bit weights
       expect(worst).toBeLessThan(1.6);
       await graph.close();
     }

@@ -13,7 +13,7 @@ import { QuantizedGraph } from './quantized-graph.ts';
 
 type Build = (g: QuantizedGraph) => string;
 
-/** Rules that a graph breaks, with the node that is blamed. */
+/** Rules that a graph breaks, with the node at fault. */
 function broken(build: Build): [string, string][] {
   const graph = new QuantizedGraph();
   const model = graph.model(build(graph));

@@ -42,7 +42,7 @@ async function listen(more: Partial<HttpServerOptions> = {}): Promise<HttpServer
   return server;
 }
 
-/** A request as text, since clients repair what is wrong with it. */
+/** A raw request, since clients would correct its faults. */
 async function raw({ url }: HttpServer, path: string, host: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);

@@ -5,12 +5,12 @@ const SILENT: LinkEnd = { reasonCode: null, isSilent: true };
 const FAILED: LinkEnd = { reasonCode: null, isSilent: false };
 const TAKEN: LinkEnd = { reasonCode: 0x8e, isSilent: false };
 
-/** A plan without jitter, and a clock that moves as told. */
+/** A plan without jitter, and a clock that the test advances. */
 function planned() {
   const plan = new ReconnectPlan(() => 0);
   let now = 0;
   return {
-    /** A connection that stood for so long, and how it ended. */
+    /** A connection of some duration, and how it ended. */
     connection: (end: LinkEnd, seconds: number) => {
       plan.noteUp(now);
       now += seconds * 1000;

@@ -18,7 +18,7 @@ export class RosProcess {
       cwd: ROOT,
       env: { ...process.env, PYTHONUNBUFFERED: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A process group of its own, so that a signal reaches what a terminal's Ctrl-C would reach.
+      // A separate process group, so that a signal reaches everything that Ctrl-C in a terminal would reach.
       detached: true,
     });
     const collect = (chunk: Buffer): void => {
@@ -47,8 +47,7 @@ export class RosProcess {
   }
 
   /**
-   * Resolves with the match once the output holds the pattern; fails where the process ends first or it takes
-   * too long.
+   * Resolves with the match once the output matches the pattern; fails if the process exits first or it takes too long.
    */
   async waitFor(pattern: RegExp, seconds = 30): Promise<RegExpExecArray> {
     const end = Date.now() + seconds * 1000;
@@ -66,8 +65,8 @@ export class RosProcess {
   }
 
   /**
-   * Signals the process with its children, as a terminal does, or alone, as a service manager does, and waits
-   * for the end.
+   * Signals the process with its children, as a terminal does, or alone, as a service manager does, and waits for its
+   * exit.
    * @returns the exit code, or the signal that killed it
    */
   async stop(
@@ -81,7 +80,7 @@ export class RosProcess {
     return code ?? killedBy;
   }
 
-  /** True where nothing is left of the process and its children. */
+  /** True if nothing is left of the process and its children. */
   get isGone(): boolean {
     try {
       process.kill(-this.pid, 0);
@@ -95,7 +94,7 @@ export class RosProcess {
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
-      // It is gone already.
+      // It has exited already.
     }
   };
 }
@@ -113,14 +112,13 @@ export function sleep(ms: number): Promise<void> {
 }
 
 /**
- * Each distribution has domains of its own: nodes and the daemon of the `ros2` command would find those of
- * another one.
+ * Each distribution has separate domains: nodes and the daemon of the `ros2` command would find those of another one.
  */
 const FIRST_DOMAIN = process.env['ROS_DISTRO'] === 'kilted' ? 70 : 90;
 
 /**
- * Starts the processes of one test file in a domain of their own, and ends what is left. `slot` is from 1 to
- * 9: the ports of domains above 101 are among those that Linux gives to outgoing connections.
+ * Starts the processes of one test file in a separate domain, and ends what is left. `slot` is from 1 to 9: the ports
+ * of domains above 101 are among those that Linux assigns to outgoing connections.
  */
 export class RosBench {
   readonly env: Record<string, string>;
@@ -155,14 +153,14 @@ export class RosBench {
     return this.start('python3', `test/ros/peers/${script}`, ...args);
   }
 
-  /** Runs a `ros2` command to its end, twenty seconds at most; what it printed. */
+  /** Runs a `ros2` command to its end, for at most twenty seconds; returns its output. */
   async ros2(...args: readonly string[]): Promise<string> {
     const process = this.start('timeout', '-s', 'INT', '20', 'ros2', ...args);
     await process.exit;
     return process.output;
   }
 
-  /** Runs a `ros2` command again until its output holds the pattern: discovery takes its time. */
+  /** Repeats a `ros2` command until its output matches the pattern: discovery takes time. */
   async ros2Until(pattern: RegExp, ...args: readonly string[]): Promise<string> {
     let output = '';
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -173,7 +171,7 @@ export class RosBench {
     throw new Error(`ros2 ${args.join(' ')} does not say ${String(pattern)}:\n${output}`);
   }
 
-  /** Ends every process that is left, and the daemon that the `ros2` command leaves behind. */
+  /** Ends every remaining process, and the daemon that the `ros2` command leaves behind. */
   async close(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop()));
     if (ROS2_COMMAND.isThere()) await this.ros2('daemon', 'stop');

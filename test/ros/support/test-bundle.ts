@@ -8,7 +8,7 @@ import { SHARED } from '../../support/needs.ts';
 const MODEL = join(SHARED, 'models/yolox_nano_416.onnx');
 const PICTURES = join(SHARED, 'coco-mini/val');
 
-/** A folder with YOLOX-nano as a bundle; only where `YOLOX`. */
+/** A folder with YOLOX-nano as a bundle; needs `YOLOX`. */
 export async function importYolox(): Promise<string> {
   const out = mkdtempSync(join(tmpdir(), 'goshawk-ros-models-'));
   const { bundle } = await importModel({
@@ -23,7 +23,7 @@ export async function importYolox(): Promise<string> {
   return bundle.folder;
 }
 
-/** A photograph with people in it; only where `YOLOX`. */
+/** A photograph with people in it; needs `YOLOX`. */
 export function somePhotograph(): string {
   return join(PICTURES, readdirSync(PICTURES).sort()[3]!);
 }

@@ -15,7 +15,7 @@ function filesBelow(folder: string, ending: RegExp): string[] {
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** The launch files take every parameter by its schema; what else they take stands in their tables. */
+/** The launch files accept every parameter by its schema; their other arguments are in their tables. */
 function argumentsOf(file: string): string[] {
   const text = read(file);
   const tables = [...text.matchAll(/^(?:OTHER|CAMERA)_ARGUMENTS = \{\n([^]*?)^\}/gm)].map(
@@ -30,7 +30,7 @@ const PERCEPTION = argumentsOf('launch/perception.launch.py');
 const DEMO = argumentsOf('launch/demo.launch.py');
 const LAUNCH = new Set([...Object.keys(DETECTOR_PARAMETERS), 'use_sim_time', ...PERCEPTION, ...DEMO]);
 
-/** Written out in documents and messages in place of a name. */
+/** Literal words in documents and messages that stand for a name. */
 const PLACEHOLDERS = new Set(['name', 'value']);
 
 describe('what is advised can be given', () => {

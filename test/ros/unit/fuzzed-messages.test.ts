@@ -14,7 +14,7 @@ import { CameraInput } from '../../../src/ros/detector/camera-input.ts';
 import { RateLimit } from '../../../src/ros/detector/rate-limit.ts';
 import { FakeClock, FakeEngine, MANIFEST, rawImage, turns } from '../../device/pipeline/fakes.ts';
 
-/** The same messages on every run; a failure names the seed and the message, from which it can be made again. */
+/** The same messages on every run; a failure names the seed and the message, from which it can be reproduced. */
 const SEED = 20_260_118;
 const RAW_MESSAGES = 11_000;
 const COMPRESSED_MESSAGES = 1000;
@@ -25,7 +25,7 @@ const ENCAPSULATION_BYTES = 4;
 const NASTY = [0, 1, 7, 8191, 8192, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 const FOREIGN_ENCODINGS = ['bayer_rggb12', '16UC1', 'rgb16', '32FC1', '', 'jpeg', 'RGB', 'rgb8 '];
 
-/** Moves what it is given, as a worker does: a buffer that is touched afterwards is empty. */
+/** Transfers its inputs, as a worker does: a buffer that is used afterwards is empty. */
 class MovingEngine extends FakeEngine {
   override infer(inputs: readonly InferenceInput[], limits: DecodeLimits): Promise<InferenceOutcome> {
     this.seen.length = 0;
@@ -39,14 +39,14 @@ class MovingEngine extends FakeEngine {
   }
 }
 
-/** A robot with two raw cameras and a compressed one, and everything that is counted about them. */
+/** A robot with two raw cameras and a compressed one, and all counts about them. */
 class World {
   readonly clock = new FakeClock();
   readonly random: Random;
   readonly pipeline: FramePipeline;
   readonly raw: readonly CameraInput[];
   readonly compressed: CameraInput;
-  /** results that came out, counted where they come out */
+  /** results, counted at the sink */
   published = 0;
 
   constructor(seed: number) {
@@ -79,7 +79,7 @@ class World {
     this.pipeline.activate();
   }
 
-  /** The header of a camera that stamps well. */
+  /** The header of a camera with valid stamps. */
   header(): MessageHeader {
     const ms = this.clock.wallMs();
     return {
@@ -94,7 +94,7 @@ class World {
   }
 }
 
-/** The law for all cameras together; `expectCameraLaw` reads it camera by camera, which costs more. */
+/** The invariant for all cameras together; `expectCameraLaw` checks it per camera, which costs more. */
 function expectLaw({ pipeline, published }: World, messages: number): void {
   const counts = pipeline.counts();
   expect(counts.received).toBe(messages);
@@ -112,7 +112,7 @@ function accountedFor({ published, drops, inFlight }: FrameCounts): number {
   return Object.values(drops).reduce((sum, count) => sum + count, published + inFlight);
 }
 
-/** The frames in flight end by themselves; how long that takes is sharp's affair. */
+/** The frames in flight end by themselves, when sharp is done. */
 async function untilIdle(pipeline: FramePipeline): Promise<void> {
   while (pipeline.framesInFlight > 0) await turns(1);
 }
@@ -140,7 +140,7 @@ function honest(random: Random, header: MessageHeader): RawMessage {
   return { header, fields, data };
 }
 
-/** The same message in big-endian CDR: every number of four bytes turned around. */
+/** The same message in big-endian CDR: every four-byte number reversed. */
 function bigEndian(message: RawMessage): Uint8Array<ArrayBuffer> {
   const bytes = write(message);
   const view = new DataView(bytes.buffer);
@@ -172,7 +172,7 @@ function withFields(message: RawMessage, fields: Partial<ImageFields>): Uint8Arr
   return write({ ...message, fields: { ...message.fields, ...fields } });
 }
 
-/** What may be wrong with a raw image; each gets the same share of the messages that are not honest. */
+/** Possible faults of a raw image; each gets the same share of the invalid messages. */
 const FAULTS: readonly ((message: RawMessage, random: Random) => Uint8Array<ArrayBuffer>)[] = [
   (message, random) => write(message).slice(0, random.int(0, 60)),
   (message, random) => {
@@ -227,7 +227,7 @@ const COMPRESSED_FAULTS: readonly ((whole: Uint8Array, random: Random) => Uint8A
   (_, random) => Uint8Array.from({ length: random.int(0, 400) }, () => random.int(0, 255)),
   () => new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
   (whole) => {
-    // a size of 60000 x 60000 where PNG has it; in a JPEG this is an application segment of nonsense
+    // a size of 60000 x 60000 at its place in a PNG; in a JPEG this is a nonsensical application segment
     const data = whole.slice();
     new DataView(data.buffer).setUint32(16, 60_000);
     new DataView(data.buffer).setUint32(20, 60_000);
@@ -253,7 +253,7 @@ describe(`fuzzed messages, seed ${String(SEED)}`, () => {
     process.off('unhandledRejection', note);
   });
 
-  /** Fuzzes all cameras; returns the accounts after the end. */
+  /** Fuzzes all cameras; returns the final counts. */
   async function fuzz(world: World): Promise<FrameCounts> {
     const { random, pipeline, clock } = world;
     let messages = 0;
@@ -276,7 +276,7 @@ describe(`fuzzed messages, seed ${String(SEED)}`, () => {
       const again = random.chance(0.03) ? bytes.slice() : null;
       take(world.raw[i % 2]!, bytes);
       if (again !== null) take(world.raw[i % 2]!, again);
-      // now and then a burst that no engine could follow
+      // sometimes a burst that no engine could keep up with
       if (i % 100 < 80) await untilIdle(pipeline);
     }
     for (let i = 0; i < COMPRESSED_MESSAGES; i++) {
@@ -291,7 +291,7 @@ describe(`fuzzed messages, seed ${String(SEED)}`, () => {
       await untilIdle(pipeline);
     }
     await untilIdle(pipeline);
-    // honest frames come through as if nothing had been
+    // valid frames still pass as if nothing had happened
     const before = pipeline.counts().published;
     for (let i = 0; i < 12; i++) {
       clock.advance(100);
@@ -325,7 +325,7 @@ describe(`fuzzed messages, seed ${String(SEED)}`, () => {
     };
     for (const [reason, atLeast] of Object.entries(expected))
       expect(drops[reason as DropReason] ?? 0, reason).toBeGreaterThan(atLeast);
-    // nothing is put down to the engine or the pipeline that was the message's fault
+    // a message's own fault is never counted against the engine or the pipeline
     expect(Object.keys(drops).sort()).toEqual(Object.keys(expected).sort());
     expect(rejections).toEqual([]);
     expect(rejections).toEqual([]);

@@ -25,7 +25,7 @@ describe('nodePatternMatches', () => {
     ['/goshawk/**', '/goshawk/a/detector', true],
     ['/*/*/detector', '/a/b/detector', true],
     ['/detector', '/goshawk/detector', false],
-    // A bare word is the one addition to rcl's rules.
+    // A bare word is the only addition to rcl's rules.
     ['detector', '/detector', true],
     ['detector', '/goshawk/detector', true],
     ['detector', '/goshawk/my_detector', false],

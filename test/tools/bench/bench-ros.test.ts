@@ -63,7 +63,7 @@ const runOf = (bundle: BundleRef): RunReport => ({
   detections: 10,
 });
 
-/** Trials whose detector says that it ran these bundles, one after the other, the last of them for good. */
+/** Trials whose detector reports these bundles, one after the other, the last of them forever. */
 function trialsOf(...bundles: [BundleRef, ...BundleRef[]]): TrialRunner {
   const left = [...bundles];
   return (options) => {

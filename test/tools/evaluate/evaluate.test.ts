@@ -21,7 +21,7 @@ const results = write('results.json', crowds.detections);
 const options: EvaluateOptions = { annotations, ignoreUnknown: false, limit: null, resamples: 50, seed: 3 };
 const times = { preprocess: 1, queue: 2, inference: 3, decode: 4 };
 
-/** Plays back the detections of a golden set, images finished out of order; `fault` spoils those it is asked to. */
+/** Replays the detections of a golden set, images finished out of order; `fault` spoils selected ones. */
 function playback(
   golden: GoldenSet,
   fault: (image: number, result: DetectorResult) => DetectorResult,

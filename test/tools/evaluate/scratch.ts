@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
-/** A folder that goes with the test file that asked for it. `write` gives the path of a JSON file in it. */
+/** A folder that is removed after the test file. `write` returns the path of a JSON file in it. */
 export function scratchFolder(): { folder: string; write: (name: string, value: unknown) => string } {
   const folder = mkdtempSync(join(tmpdir(), 'goshawk-evaluate-'));
   afterAll(() => {

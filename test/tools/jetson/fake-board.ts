@@ -38,7 +38,7 @@ const ORIN: BoardFacts = {
   freeGib: 100,
 };
 
-/** Programs of the board that answer from `facts`, or make what the real ones would make. */
+/** Programs of the board that answer from `facts`, or produce what the real ones would. */
 function programs(facts: BoardFacts): Record<string, string> {
   return {
     uname: `echo ${facts.machine}`,
@@ -89,7 +89,7 @@ done
 for name in shared cuda tensorrt; do echo new > "$source/../build/Release/libonnxruntime_providers_$name.so"; done
 `;
 
-/** Says what trtexec says, and saves what stands for an engine. */
+/** Prints what trtexec prints, and saves a placeholder for an engine. */
 const FAKE_TRTEXEC = `
 echo "trtexec $*" >> "$FAKE_LOG"
 echo "&&&& RUNNING TensorRT.trtexec [TensorRT v100300] [b30] # trtexec $*"
@@ -117,7 +117,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** A pretended Jetson in a folder: system files, programs, and an npm package to install into. */
+/** A fake Jetson in a folder: system files, programs, and an npm package to install into. */
 export class FakeBoard {
   readonly work: string;
   readonly package: string;
@@ -133,7 +133,7 @@ export class FakeBoard {
     this.change(change);
   }
 
-  /** Makes the system files and programs anew. */
+  /** Recreates the system files and programs. */
   change(change: Partial<BoardFacts>): void {
     const facts = { ...ORIN, ...change };
     for (const name of ['root', 'bin'])
@@ -162,7 +162,7 @@ export class FakeBoard {
     return this.#bash('build-onnxruntime', ['--work', this.work, '--package', this.package, ...args], env);
   }
 
-  /** Runs build-engine on this board, with a pretended goshawk unless `FAKE_GOSHAWK` is empty. */
+  /** Runs build-engine on this board, with a fake goshawk unless `FAKE_GOSHAWK` is empty. */
   buildEngine(args: readonly string[] = [], env: Record<string, string> = {}): Outcome {
     return this.#bash('build-engine', ['--work', this.work, ...args], { FAKE_GOSHAWK: 'yes', ...env });
   }
@@ -188,7 +188,7 @@ export class FakeBoard {
     return text.split('\n').filter((line) => line !== '');
   }
 
-  /** Text of a file of the installed package, `binding` is the folder beside `linux/`. */
+  /** Text of a file of the installed package; `binding` is the folder next to `linux/`. */
   installed(binding: string, file: string): string {
     return readFileSync(path.join(this.package, 'bin/napi-v6/linux', binding, file), 'utf8').trim();
   }

@@ -5,7 +5,7 @@ import type { Latency } from '../../../src/tools/optimize/latency.ts';
 import type { Scheme } from '../../../src/tools/optimize/quantizer-messages.ts';
 import type { Candidate, Plan } from '../../../src/tools/optimize/candidate-builder.ts';
 
-/** What a candidate of a test is. */
+/** The properties of a candidate in a test. */
 export interface Facts {
   readonly ratio?: number;
   /** half the distance of the ratio's quartiles */
@@ -14,7 +14,7 @@ export interface Facts {
   readonly drop?: number;
   readonly agreement?: number;
   readonly failure?: string;
-  /** true where it was too slow to be evaluated */
+  /** true if it was too slow to be evaluated */
   readonly hopeless?: boolean;
 }
 
@@ -76,7 +76,7 @@ export function ranked(id: string, facts: Facts): Ranked {
   return { candidate: candidateOf(planOf(id), facts), estimate: { drop: facts.drop ?? 0, deviation: 0 } };
 }
 
-/** A finalist; `trial` is what it loses on the choice part, the same as in the search unless given. */
+/** A finalist; `trial` is its loss on the choice part, by default the same as in the search. */
 export function finalist(id: string, facts: Facts, maxApDrop: number, trial = facts.drop ?? 0): Finalist {
   return {
     ...ranked(id, facts),
@@ -85,7 +85,7 @@ export function finalist(id: string, facts: Facts, maxApDrop: number, trial = fa
   };
 }
 
-/** Figures on a part with such a loss. */
+/** Accuracy on a part with this loss. */
 export function accuracyOf(drop: number): PartAccuracy {
   const stats = { ap: 0.4 - drop, ap50: 0.6, ap75: null, apSmall: null, apMedium: null, apLarge: null };
   const recalls = { ar1: null, ar10: null, ar100: null, arSmall: null, arMedium: null, arLarge: null };

@@ -11,7 +11,7 @@ import { scratchFolder } from './scratch.ts';
 
 const ROWS = 20;
 
-/** A graph that sorts its best boxes, and the same with a node more behind it. */
+/** A graph that sorts its best boxes, and the same graph with one more node after it. */
 async function twoGraphs(folder: string, change: (model: Model) => void) {
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'topk.onnx');

@@ -12,7 +12,7 @@ let run = 0;
 let places: Places;
 let bin = '';
 
-/** A python3 on the PATH that does as it is told: its version, making environments, and pip. */
+/** A python3 on the PATH with scripted behavior: its version, creating environments, and pip. */
 function python(version: string, pip: string, venv = ''): void {
   const script = `#!/bin/sh
 case "$*" in
@@ -104,7 +104,7 @@ describe('ensureQuantizer', () => {
     ],
   ])('says what to do if Python %s, and leaves nothing behind', async (_, prepare, text) => {
     prepare();
-    // no other Python of the machine may help out
+    // no other Python of the machine may be found
     vi.stubEnv('PATH', bin === '' ? '' : `${bin}:${stubTools()}`);
     const { describeError } = await import('../../../src/contract/errors.ts');
     const error: unknown = await ensure().catch((reason: unknown) => reason);
@@ -139,7 +139,7 @@ describe('ensureQuantizer', () => {
   });
 });
 
-/** A folder with the few programs that the stand-in for Python needs, and no Python. */
+/** A folder with the few programs that the Python stub needs, and no Python. */
 function stubTools(): string {
   const folder = join(root, `tools${run}`);
   mkdirSync(folder, { recursive: true });

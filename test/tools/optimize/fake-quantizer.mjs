@@ -1,7 +1,7 @@
-// Stands in for the quantizer's process in tests of what goes wrong: node fake-quantizer.mjs
+// Replaces the quantizer's process in tests of failures: node fake-quantizer.mjs
 import { createInterface } from 'node:readline';
 
-/** @param {unknown} answer a text goes out as it is */
+/** @param {unknown} answer a string is sent as is */
 const say = (answer) =>
   process.stdout.write(`${typeof answer === 'string' ? answer : JSON.stringify(answer)}\n`);
 

@@ -6,7 +6,7 @@ import { accuracyOf, finalist, ranked, type Facts } from './candidates.ts';
 const FLOOR = 0.01;
 
 interface Row extends Facts {
-  /** lost on the choice part and on the final part; as in the search unless given */
+  /** loss on the choice part and on the final part; by default as in the search */
   readonly trial?: number;
   readonly final?: number;
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 const SRC = join(import.meta.dirname, '../../../src');
 
 /**
- * Files that are loaded with these, by what their import statements name; what is imported by `import()` is
+ * Files that are loaded together with these, according to their import statements; modules imported with `import()` are
  * loaded only when it is called.
  */
 function loadedWith(entries: readonly string[]): Set<string> {

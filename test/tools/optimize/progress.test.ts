@@ -11,7 +11,7 @@ function schedule(budget: number | null) {
     (event) => events.push(event),
     () => clock.now,
   );
-  /** lets a candidate take so many seconds; `left` come after it */
+  /** simulates a candidate of this many seconds; `left` are still to come */
   const candidate = (seconds: number, left: number): void => {
     made.begin('int8', 'c', { int8: left });
     work.done += 1;
@@ -30,7 +30,7 @@ describe('Schedule', () => {
     work.done += 1;
     clock.now += 50_000;
     made.begin('int8', 'third', { int8: 3 });
-    // this one, three more and the final figures
+    // this one, three more and the final measurements
     expect(made.remaining()).toBe(4 * 10 + 50);
     expect(events.at(-1)).toEqual({ step: '', detail: 'third', remaining: 90 });
     clock.now += 4000;
@@ -73,7 +73,7 @@ describe('Schedule', () => {
       candidate(10, 100);
       expect(made.remaining()).toBeLessThanOrEqual(200 - made.elapsed);
     }
-    // 140 s are gone, one more takes 10, the end 50
+    // 140 s have passed, one more takes 10, the end 50
     expect(made.hasTime('int8')).toBe(true);
     candidate(11, 100);
     expect(made.hasTime('int8')).toBe(false);
@@ -88,7 +88,7 @@ describe('Schedule', () => {
     expect(made.steps).toEqual([{ name: 'environment', seconds: 90, reused: false }]);
     expect(made.elapsed).toBe(90);
     candidate(10, 50);
-    // 10 s are gone, one more takes 10, the end 90
+    // 10 s have passed, one more takes 10, the end 90
     expect(made.hasTime('int8')).toBe(true);
     candidate(31, 48);
     expect(made.hasTime('int8')).toBe(false);

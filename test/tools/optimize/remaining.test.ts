@@ -4,7 +4,7 @@ import { Schedule } from '../../../src/tools/optimize/progress.ts';
 import { Search } from '../../../src/tools/optimize/search.ts';
 import { candidateOf, planOf } from './candidates.ts';
 
-/** Seconds of the steps of a run with YOLOX-nano on a busy machine of 2 cores, in their order. */
+/** Recorded seconds per step of a run with YOLOX-nano on a busy machine with 2 cores, in order. */
 const RECORDED: Readonly<Record<StepKind, readonly number[]>> = {
   float: [12, 12, 27, 31, 31, 35, 25],
   int8: [
@@ -19,17 +19,14 @@ const RECORDED: Readonly<Record<StepKind, readonly number[]>> = {
 const AP = 0.38;
 const LAYERS = 113;
 
-/** What the schedule promised, and what was true. */
+/** What the schedule predicted, and the actual value. */
 interface Reported {
   readonly kind: StepKind;
   readonly remaining: number | null;
   readonly at: number;
 }
 
-/**
- * Runs a search over layers of growing sensitivity, of which about `kept` have to stay in float, on a clock
- * of its own.
- */
+/** Runs a search over layers of increasing sensitivity, of which about `kept` must stay in float, on a fake clock. */
 async function replay(
   kept: number,
   arithmetic: 'exact' | 'saturating',
@@ -100,7 +97,7 @@ describe('the time that remains', () => {
     'is true within a factor of 1.5, four times of five, with %d layers in float, sums %s',
     async (kept, arithmetic) => {
       const { reported, end } = await replay(kept, arithmetic);
-      // what is known once the layers are: before, nobody can say how many tries the floor will take
+      // from when the layers are known: before that, nobody can tell how many tries the floor will take
       const known = reported.slice(reported.findIndex(({ kind }) => kind === 'sensitivity'));
       const ratios = known.map(({ remaining, at }) => remaining! / (end - at));
       const wrong = ratios.filter((ratio) => ratio > 1.5 || ratio < 1 / 1.5);

@@ -10,22 +10,22 @@ import { candidateOf, planOf } from './candidates.ts';
 
 const AP = 0.4;
 
-/** A made-up network: what each layer disturbs and what it saves in int8, as shares of agreement and latency. */
+/** A made-up network: the disturbance and the saving of each layer in int8, as shares of agreement and latency. */
 interface World {
   readonly errors: readonly number[];
   readonly gains: readonly number[];
-  /** what every correction leaves of the disturbance */
+  /** share of the disturbance that remains after each correction */
   readonly correction: number;
   /** kinds that the quantizer cannot make */
   readonly broken: ReadonlySet<Plan['kind']>;
-  /** candidates that there is time for */
+  /** number of candidates that there is time for */
   readonly time: number;
   readonly arithmetic: Int8Arithmetic;
-  /** what weights that never saturate add to a disturbance, as a factor */
+  /** factor by which weights that never saturate increase a disturbance */
   readonly coarser: number;
 }
 
-/** latency ratios that are not told apart */
+/** latency ratios that cannot be distinguished */
 const ALIKE = 0.011;
 
 const PLAIN: World = {
@@ -127,7 +127,7 @@ describe('Search', () => {
   });
 
   it('moves layers back to int8 that bisection kept in float needlessly', async () => {
-    // the third most sensitive layer is slow in float, and there is room for its disturbance
+    // the third most sensitive layer is slow in float, and the floor has room for its disturbance
     const errors = [0.5, 0.4, 0.09, ...Array.from({ length: 17 }, () => 0.02)];
     const gains = errors.map((_, i) => (i === 2 ? 0.2 : 0.01));
     const { fastest } = await run({ ...PLAIN, errors, gains }, 0.006);
@@ -194,7 +194,7 @@ describe('Search', () => {
     );
     const exact = tried.filter((plan) => needsExactInt8(plan));
     expect(tried.length).toBeGreaterThan(15);
-    // TensorRT has arithmetic of its own
+    // TensorRT uses different arithmetic
     expect(exact.filter((plan) => !isTarget(plan))).toEqual([]);
   });
 

@@ -8,10 +8,9 @@ import { makeModel } from '../../device/authoring/tiny-detector.ts';
 export const SMALL_SIZE = 96;
 
 /**
- * A detector of YOLOX's kind with seeded weights, in the making of real ones: SiLU, depthwise and pointwise
- * convolutions, a residual sum, pooling, three strides. It has learned nothing, but it reacts to images, and
- * its own detections make labels that it is good at: what quantization takes from it is then a loss of AP
- * like any other.
+ * A YOLOX-like detector with seeded weights, built like real ones: SiLU, depthwise and pointwise convolutions, a
+ * residual sum, pooling, three strides. It is untrained, but it reacts to images, and its own detections serve as
+ * labels that it is good at: the effect of quantization is then a loss of AP like any other.
  */
 export function smallDetector(classes: number): Uint8Array {
   const random = createRandom(11);

@@ -7,7 +7,7 @@ import { encodePng } from '../../../src/device/imaging/encode-image.ts';
 import { openBundleDetector } from '../../../src/tools/evaluate/bundle-detector.ts';
 import { smallDetector } from './small-detector.ts';
 
-/** Everything that `goshawk optimize` takes. */
+/** All inputs of `goshawk optimize`. */
 export interface SmallWorld {
   readonly model: string;
   readonly labels: string;
@@ -19,7 +19,7 @@ export interface SmallWorld {
 
 export const SMALL_LABELS = ['person', 'car', 'ghost'];
 
-/** What a detection has to score to become a label. */
+/** Minimum score of a detection that becomes a label. */
 const LABEL_SCORE = 0.55;
 
 /** An image of colored rectangles on a gradient, as PNG. */
@@ -42,8 +42,7 @@ async function drawImage(seed: number): Promise<Uint8Array> {
 }
 
 /**
- * Writes a small model, calibration images, and images whose labels are what the model finds in them. `ghost`
- * has no object.
+ * Writes a small model, calibration images, and images labeled with the model's own detections. `ghost` has no object.
  */
 export async function makeSmallWorld(
   folder: string,
@@ -88,7 +87,7 @@ async function label(bundle: Bundle, images: string, count: number): Promise<unk
       const { detections, width, height } = await detector.detect(join(images, file));
       pictures.push({ id, file_name: file, width, height });
       for (let i = 0; i < detections.count; i += 1) {
-        // the last class stays without an object
+        // the last class has no object
         if (detections.classes[i] === SMALL_LABELS.length - 1) continue;
         const [x1, y1, x2, y2] = detections.boxes.subarray(4 * i, 4 * i + 4) as unknown as [
           number,
