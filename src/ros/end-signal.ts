@@ -6,7 +6,5 @@ import { onEndSignal } from '../platform/end-signals.ts';
  * as well.
  */
 export function endSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    onEndSignal(() => resolve());
-  });
+  return new Promise((resolve) => onEndSignal(() => resolve()));
 }

@@ -16,15 +16,9 @@ export function nodeLog(node: RosNode, alive: () => boolean): Log {
     else process.stderr.write(`[${level.toUpperCase()}] ${message}\n`);
   };
   return {
-    info: (message) => {
-      say('info', message);
-    },
-    warn: (message) => {
-      say('warn', message);
-    },
-    error: (message) => {
-      say('error', message);
-    },
+    info: (message) => say('info', message),
+    warn: (message) => say('warn', message),
+    error: (message) => say('error', message),
   };
 }
 

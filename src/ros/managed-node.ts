@@ -61,9 +61,8 @@ export class ManagedLifecycle {
     this.#log = log;
     const internals = node as unknown as Internals;
     this.#machine = internals._stateMachineHandle;
-    internals._onChangeState = async (request, response) => {
+    internals._onChangeState = async (request, response) =>
       response.send({ success: await this.#answer(request) });
-    };
   }
 
   /** Label of the state, such as `inactive` or `configuring`. */

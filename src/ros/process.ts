@@ -79,9 +79,7 @@ async function stopWithin(program: RosProgram | undefined, ms: number): Promise<
  * process by signal, and a supervisor would see a crash. `process.exit` keeps the handlers.
  */
 function leaveWhenEmpty(): void {
-  process.once('beforeExit', () => {
-    process.exit();
-  });
+  process.once('beforeExit', () => process.exit());
   setTimeout(() => {
     process.stderr.write(`still open at exit: ${process.getActiveResourcesInfo().join(', ')}\n`);
     process.exit();

@@ -28,12 +28,8 @@ export function createRawPublisher(
   return {
     topic,
     subscribers: () => (publisher as unknown as CountingPublisher).subscriptionCount,
-    publish: (bytes) => {
-      publisher.publish(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    },
-    destroy: () => {
-      node.destroyPublisher(publisher);
-    },
+    publish: (bytes) => publisher.publish(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+    destroy: () => node.destroyPublisher(publisher),
   };
 }
 
@@ -70,8 +66,6 @@ export function subscribeRaw(
   );
   return {
     topic,
-    destroy: () => {
-      node.destroySubscription(subscription);
-    },
+    destroy: () => node.destroySubscription(subscription),
   };
 }

@@ -113,8 +113,7 @@ beforeAll(async () => {
       status: () => (now.isConfigured ? statusOf(now.silentMs) : null),
       health: () => now.health,
       metrics: () => Promise.resolve('# TYPE goshawk_frames_received_total counter\n'),
-      metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
-      live: relay,
+      images: relay,
     },
   );
   if (CHROMIUM.isThere()) browser = await openChromium();
@@ -378,8 +377,7 @@ describe('the routes', () => {
       status: () => null,
       health: () => now.health,
       metrics: () => Promise.resolve(''),
-      metricsContentType: 'text/plain',
-      live: relay,
+      images: relay,
     };
     await expect(WebServer.listen({ host: '127.0.0.1', port }, sources)).rejects.toMatchObject({
       code: 'GOSHAWK_PORT_IN_USE',

@@ -66,3 +66,8 @@ export interface CompressedView {
 export function isCompressed(image: ImageView | CompressedView): image is CompressedView {
   return 'format' in image;
 }
+
+/** The pixel encoding of a raw image, the format of a compressed one. */
+export function encodingOf(image: ImageView | CompressedView): string {
+  return isCompressed(image) ? image.format : image.encoding;
+}

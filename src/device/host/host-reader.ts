@@ -1,23 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HostStats } from '../../contract/telemetry/shapes.ts';
 
 /** Sensor readings. A value that the machine has no sensor for is absent, never guessed. */
-export interface SensorReading {
-  /** degrees Celsius by the zone's name */
-  readonly temperatureCelsius?: Readonly<Record<string, number>>;
-  /** watts by the rail's name (INA3221 on Jetson) */
-  readonly powerWatts?: Readonly<Record<string, number>>;
-  /** 0..1 (Jetson) */
-  readonly gpuRatio?: number;
-}
-
-/** The state of the machine. */
-export interface HostReading extends SensorReading {
-  /** share of all cores that was busy since the reader's last call, 0..1; absent on its first */
-  readonly cpuRatio?: number;
-  readonly memoryUsedBytes?: number;
-  readonly memoryTotalBytes?: number;
-}
+export type SensorReading = Pick<HostStats, 'temperatureCelsius' | 'powerWatts' | 'gpuRatio'>;
 
 /** where Jetsons report the load of the GPU, in tenths of a percent */
 const GPU_LOAD_FILES = [
@@ -44,7 +30,7 @@ export class HostReader {
   }
 
   /** @param reader the caller: each has a separate window of CPU load, however often others read */
-  read(reader: object): HostReading {
+  read(reader: object): HostStats {
     return { ...this.#readCpu(reader), ...this.#readMemory(), ...this.readSensors() };
   }
 
@@ -61,7 +47,7 @@ export class HostReader {
    * proc(5): the first line of /proc/stat counts ticks of all cores: user nice system idle iowait irq softirq
    * steal.
    */
-  #readCpu(reader: object): HostReading {
+  #readCpu(reader: object): HostStats {
     const line = /^cpu +([\d ]+)/m.exec(this.#text('proc/stat') ?? '')?.[1];
     if (line === undefined) return {};
     const ticks = line.split(' ').slice(0, 8).map(Number);
@@ -75,7 +61,7 @@ export class HostReader {
     return { cpuRatio: Math.min(1, Math.max(0, ratio)) };
   }
 
-  #readMemory(): HostReading {
+  #readMemory(): HostStats {
     const text = this.#text('proc/meminfo') ?? '';
     const total = kilobytes(text, 'MemTotal');
     const available = kilobytes(text, 'MemAvailable');

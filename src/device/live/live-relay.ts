@@ -54,8 +54,6 @@ export class LiveRelay implements LiveImages {
 
   next(camera: string, timeoutMs: number): Promise<Uint8Array | null> {
     if (this.cameras().includes(camera)) return this.#view!.next(camera, timeoutMs);
-    return new Promise((resolve) => {
-      setTimeout(() => resolve(null), Math.min(IDLE_MS, timeoutMs)).unref();
-    });
+    return new Promise((resolve) => setTimeout(() => resolve(null), Math.min(IDLE_MS, timeoutMs)).unref());
   }
 }

@@ -2,7 +2,7 @@ import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { admit, isRefused } from '../../core/admission/admit.ts';
 import type { Frame } from '../../core/frame.ts';
-import { isCompressed } from '../../core/image/image-view.ts';
+import { encodingOf } from '../../core/image/image-view.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
 import { stampAge, StampGuard, type StampLimits } from './stamp-guard.ts';
 import { CameraLedger } from './statistics/ledger.ts';
@@ -42,8 +42,8 @@ export class CameraIntake {
   lastReceivedAt = Number.NaN;
   /** milliseconds from the last frame's stamp to its receipt; `NaN` before the first, and if the driver sets none */
   #stampAgeMs = Number.NaN;
-  #width = 0;
-  #height = 0;
+  /** of the last admitted frame */
+  #size: ImageSize = { width: 0, height: 0 };
   #encoding = '';
   #first: FrameTaker | null = null;
   readonly #shadows: { readonly taker: FrameTaker; readonly ledger: CameraLedger }[] = [];
@@ -59,19 +59,6 @@ export class CameraIntake {
     this.name = name;
     this.priority = priority;
     this.#stamps = new StampGuard(stamps);
-  }
-
-  /** pixels, of the last admitted frame; 0 before the first */
-  get width(): number {
-    return this.#width;
-  }
-
-  get height(): number {
-    return this.#height;
-  }
-
-  get encoding(): string {
-    return this.#encoding;
   }
 
   /** how often its stamps started a new timeline */
@@ -96,9 +83,8 @@ export class CameraIntake {
     this.#stampAgeMs = stampAge(envelope.stamp, wallMs);
     const badStamp = this.#stamps.judge(envelope.stamp, wallMs, now);
     if (badStamp !== null) return badStamp;
-    this.#width = size.width;
-    this.#height = size.height;
-    this.#encoding = isCompressed(image) ? image.format : image.encoding;
+    this.#size = size;
+    this.#encoding = encodingOf(image);
     return size;
   }
 
@@ -158,8 +144,8 @@ export class CameraIntake {
       clockResets: this.clockResets,
       lastDrop: this.ledger.lastDrop,
       dropsInARow: this.ledger.dropsInARow,
-      width: this.#width,
-      height: this.#height,
+      width: this.#size.width,
+      height: this.#size.height,
       encoding: this.#encoding,
     };
   }

@@ -54,11 +54,6 @@ export class Delivery {
     this.#ports.push(new SinkPort(sink));
   }
 
-  remove(sink: ResultSink): void {
-    const index = this.#ports.findIndex((port) => port.sink === sink);
-    if (index >= 0) this.#ports.splice(index, 1);
-  }
-
   /** True while any sink wants the pixels of this camera's next frame. */
   wantsPixels(camera: string): boolean {
     for (const port of this.#ports) if (port.wantsPixels(camera)) return true;

@@ -49,10 +49,7 @@ export class FrameOutlet {
     job.moveTo('publishing');
     const outcome = this.#options.delivery.publish(job, job.rawPixels);
     if (typeof outcome === 'boolean') this.#finish(lane, job, outcome);
-    else
-      void outcome.then((isPublished) => {
-        this.#finish(lane, job, isPublished);
-      });
+    else void outcome.then((isPublished) => this.#finish(lane, job, isPublished));
   }
 
   #finish(lane: ModelLane, job: FrameJob, isPublished: boolean): void {

@@ -1,6 +1,5 @@
 import type { Frame } from '../../core/frame.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
-import { isCompressed } from '../../core/image/image-view.ts';
 import { Tracker } from '../../core/tracking/tracker.ts';
 import { SharpLetterboxer } from '../imaging/sharp-letterbox.ts';
 import type { CameraIntake, FrameTaker } from './camera-intake.ts';
@@ -25,7 +24,8 @@ export interface ModelLaneOptions {
 }
 
 /**
- * How one model looks at one camera: the frame that waits for it, its preprocessor, its share of the engine, the order of its results, its tracks.
+ * How one model looks at one camera: the frame that waits for it, its preprocessor, its share of the engine, the order
+ * of its results, its tracks.
  */
 export class ModelLane implements BatchPeer, ShareHolder, FrameTaker {
   readonly camera: CameraIntake;
@@ -77,11 +77,8 @@ export class ModelLane implements BatchPeer, ShareHolder, FrameTaker {
   }
 
   /** How the next frame is brought to the network's size. */
-  modeFor({ image }: FrameJob): PreprocessMode {
-    const { width, height, encoding } = this.camera;
-    const isRaw = image !== null && !isCompressed(image);
-    const isPacked = isRaw && (image.encoding === 'rgb8' || image.encoding === 'bgr8');
-    return this.choice.modeFor(width, height, encoding, isPacked);
+  modeFor({ sourceWidth, sourceHeight, encoding }: FrameJob): PreprocessMode {
+    return this.choice.modeFor(sourceWidth, sourceHeight, encoding);
   }
 
   /** Tracks the objects of a frame, which get their ids. False if this model does not track. */

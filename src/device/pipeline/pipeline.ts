@@ -55,9 +55,7 @@ export class FramePipeline {
     this.#delivery = new Delivery({
       clock: this.#clock,
       timeoutMs: options.sinkTimeoutMs ?? DEFAULTS.sinkTimeoutMs,
-      onFailure: (sink, reason) => {
-        this.#notices.sinkFailed(sink, reason);
-      },
+      onFailure: (sink, reason) => this.#notices.sinkFailed(sink, reason),
     });
     for (const sink of options.sinks ?? []) this.#delivery.add(sink);
     for (const camera of options.cameras)
@@ -171,10 +169,6 @@ export class FramePipeline {
 
   addSink(sink: ResultSink): void {
     this.#delivery.add(sink);
-  }
-
-  removeSink(sink: ResultSink): void {
-    this.#delivery.remove(sink);
   }
 
   /** The ledgers of all cameras, added up. */

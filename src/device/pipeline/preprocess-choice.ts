@@ -9,6 +9,8 @@ export type PreprocessPreference = (typeof PREPROCESS_WISHES)[number];
 const WARM_FRAMES = 4;
 /** frames each way that are measured */
 const MEASURED_FRAMES = 12;
+/** what the graph takes */
+const PACKED: ReadonlySet<string> = new Set(['rgb8', 'bgr8']);
 /**
  * sharp is chosen if its time is below this share of the graph's. A busy machine blurs the measurement by a tenth or
  * more, and at equal times the graph is cheaper: it copies nothing and leaves this process's threads to others.
@@ -41,13 +43,13 @@ export class PreprocessChoice {
     return this.#decision;
   }
 
-  /** The way for the next frame. @param isPacked a raw `rgb8` or `bgr8` image, the only kind that the graph takes */
-  modeFor(width: number, height: number, encoding: string, isPacked: boolean): PreprocessMode {
+  /** The way for the next frame. */
+  modeFor(width: number, height: number, encoding: string): PreprocessMode {
     if (width !== this.#width || height !== this.#height || encoding !== this.#encoding) {
       this.#width = width;
       this.#height = height;
       this.#encoding = encoding;
-      this.#begin(isPacked);
+      this.#begin();
     }
     if (this.#decision !== null) return this.#decision.mode;
     this.#sent += 1;
@@ -79,13 +81,14 @@ export class PreprocessChoice {
     return `${this.#width.toString()}x${this.#height.toString()} ${this.#encoding}`;
   }
 
-  #begin(isPacked: boolean): void {
+  #begin(): void {
     this.#decision = null;
     this.#sent = 0;
     this.#sharpMs = [];
     this.#graphMs = [];
     if (this.#preferred === 'sharp') this.#decide('sharp', 'asked for');
-    else if (!isPacked) this.#decide('sharp', `${this.#subject} is not packed rgb8 or bgr8`);
+    else if (!PACKED.has(this.#encoding))
+      this.#decide('sharp', `${this.#subject} is not packed rgb8 or bgr8`);
     else if (!this.#acceptsRaw) this.#decide('sharp', 'the engine takes no raw frames');
     else if (this.#preferred === 'graph') this.#decide('graph', 'asked for');
   }

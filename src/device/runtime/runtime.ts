@@ -171,9 +171,7 @@ export class Runtime implements DeviceView {
     return this.#ask((part) => part.streams);
   }
 
-  readonly send: SendTelemetry = (stream, make) => {
-    this.#ask((part) => part.send?.(stream, make));
-  };
+  readonly send: SendTelemetry = (stream, make) => this.#ask((part) => part.send?.(stream, make));
 
   #healthOfParts(): readonly string[] {
     return this.#ask((part) => part.health?.()).flat();

@@ -1,3 +1,4 @@
+import type { Speaker } from '../../contract/telemetry/speaker.ts';
 import type { ReportedStream } from '../../contract/telemetry/streams.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
@@ -6,11 +7,7 @@ import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 /** Everything that crosses between the telemetry client and its thread. */
 
 /** Who sends, and in which process run. */
-export interface SenderIdentity {
-  readonly site: string;
-  readonly robot: string;
-  /** the detector on the robot */
-  readonly node: string;
+export interface SenderIdentity extends Speaker {
   readonly manufacturer: string;
   readonly bootId: string;
 }

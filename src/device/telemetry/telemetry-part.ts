@@ -131,9 +131,7 @@ class Telemetry implements Part {
     );
   }
 
-  readonly send: SendTelemetry = (stream, make) => {
-    this.#reporter?.send(stream, make);
-  };
+  readonly send: SendTelemetry = (stream, make) => this.#reporter?.send(stream, make);
 
   status(): PartStatus {
     return this.#client === null ? {} : { telemetry: { ...this.#client.status } };

@@ -11,9 +11,11 @@ export interface WebSources {
   status(): object | null;
   health(): Health;
   metrics(): Promise<string>;
-  readonly metricsContentType: string;
-  readonly live: LiveImages;
+  readonly images: LiveImages;
 }
+
+/** The Prometheus text format, as prom-client writes it. */
+const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 const IMAGE_WAIT_MS = 2_000;
 
@@ -39,7 +41,7 @@ export function deviceRoutes(html: string, sources: WebSources): readonly HttpRo
     },
     {
       path: '/metrics',
-      answer: async () => ({ type: sources.metricsContentType, body: await sources.metrics() }),
+      answer: async () => ({ type: METRICS_CONTENT_TYPE, body: await sources.metrics() }),
     },
   ];
 }

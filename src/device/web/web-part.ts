@@ -4,9 +4,6 @@ import { WebServer, type WebOptions } from './web-server.ts';
 /** A value of `http_port` that cannot be set from ROS: any free port. */
 export const ANY_FREE_PORT = -1;
 
-/** The Prometheus text format, as prom-client writes it. */
-const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-
 /** The web page with the live image, `/api/status`, `/metrics` and `/healthz`. */
 export const WEB_PAGE = definePart({
   parameters: {
@@ -66,14 +63,7 @@ class WebPage implements Part {
 
   /** @throws GoshawkError GOSHAWK_PORT_IN_USE, GOSHAWK_PARAMETER_INVALID */
   async start(): Promise<void> {
-    const device = this.#device;
-    this.#server = await WebServer.listen(this.#options, {
-      status: () => device.status(),
-      health: () => device.health(),
-      metrics: () => device.metrics(),
-      metricsContentType: METRICS_CONTENT_TYPE,
-      live: device.images,
-    });
+    this.#server = await WebServer.listen(this.#options, this.#device);
     this.#log('info', `web page: ${this.#server.url}`);
   }
 

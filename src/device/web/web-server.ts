@@ -42,10 +42,11 @@ export class WebServer {
    */
   static async listen(options: WebOptions, sources: WebSources): Promise<WebServer> {
     const { host, port, allowedHosts = [] } = options;
-    const streams = new LiveStreams(sources.live);
-    const viewers = new Viewers(sources.live);
+    const { images } = sources;
+    const streams = new LiveStreams(images);
+    const viewers = new Viewers(images);
     const page = await readInlinePage(new URL('page/', import.meta.url));
-    const routes = [...deviceRoutes(page.html, sources), ...imageRoutes(sources.live, streams, viewers)];
+    const routes = [...deviceRoutes(page.html, sources), ...imageRoutes(images, streams, viewers)];
     const server = await HttpServer.listen({ host, port, allowedHosts, names: SETTING_NAMES, page, routes });
     return new WebServer(server, streams, viewers);
   }

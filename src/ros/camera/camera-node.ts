@@ -79,27 +79,19 @@ export class CameraNode implements RosProgram {
 
   async #run(): Promise<void> {
     await this.#source.start(
-      (frame) => {
-        this.#send(frame);
-      },
+      (frame) => this.#send(frame),
       (error) => {
         if (error === undefined) this.#log.info('the recording has ended');
         else this.#log.error(describeError(error));
         this.#end();
       },
       {
-        onUnreadable: (reason, detail) => {
-          this.#noteUnreadable(reason, detail);
-        },
-        onNotice: (message) => {
-          this.#log.info(message);
-        },
+        onUnreadable: (reason, detail) => this.#noteUnreadable(reason, detail),
+        onNotice: (message) => this.#log.info(message),
       },
     );
     this.#log.info(`publishing ${this.#source.description}`);
-    this.#timer = setInterval(() => {
-      this.#lookForClock();
-    }, CLOCK_LOOK_MS);
+    this.#timer = setInterval(() => this.#lookForClock(), CLOCK_LOOK_MS);
   }
 
   #lookForClock(): void {

@@ -8,8 +8,9 @@ import { systemClock, type Clock } from '../../platform/clock.ts';
 import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
 import { composeRuntime } from '../../device/parts.ts';
 import { limitsAmong, limitsOfBundle } from '../../device/pipeline/limit-table.ts';
+import { makeRunReport } from '../../device/runtime/run-report.ts';
 import type { Runtime } from '../../device/runtime/runtime.ts';
-import { checkOutputFiles } from '../../platform/outputs.ts';
+import { checkOutputFiles, writeReport } from '../../platform/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { DiagnosticsPublisher } from '../diagnostics.ts';
 import { followLogLevel, nodeLog, type Log } from '../log.ts';
@@ -26,7 +27,6 @@ import { rosWallMs } from '../time.ts';
 import { FindingLog } from './camera-watch.ts';
 import { diagnose } from './diagnose.ts';
 import { DETECTOR_PARAMETERS, type DetectorParameters } from './parameters.ts';
-import { writeRunReport } from './run-report.ts';
 import { DetectorSession } from './session.ts';
 import { nameTopics } from './topics.ts';
 import { TopicWatch } from './topic-watch.ts';
@@ -85,17 +85,13 @@ export class Detector implements RosProgram, LifecycleWork {
     this.#lifecycle = new ManagedLifecycle(node, this, this.#log);
     this.#declared = declareParameters(node, DETECTOR_PARAMETERS, overrides, {
       log: this.#log,
-      apply: (changed) => {
-        this.#apply(changed);
-      },
+      apply: (changed) => this.#apply(changed),
       isUnconfigured: () => this.#lifecycle.state === 'unconfigured',
     });
     this.#runtime = composeRuntime(this.#declared.values, {
       node: node.getFullyQualifiedName(),
       silentAfterMs: () => this.#parameters.silent_after_s * 1000,
-      log: (level, line) => {
-        this.#log[level](line);
-      },
+      log: (level, line) => this.#log[level](line),
       whenRefused: 'leave-out',
     });
     guardServices(node, this.#log);
@@ -111,9 +107,7 @@ export class Detector implements RosProgram, LifecycleWork {
   async #run(ending: AbortSignal): Promise<void> {
     await this.#runtime.start(ending);
     this.#node.spin();
-    this.#timer = setInterval(() => {
-      this.#tick();
-    }, TICK_MS);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     if (this.#parameters.autostart) void this.#autostart();
   }
 
@@ -142,9 +136,7 @@ export class Detector implements RosProgram, LifecycleWork {
       });
     }
     await this.#checkReportFile(parameters.report_file);
-    const bundle = await openBundle(parameters.bundle, (line) => {
-      this.#log.info(line);
-    });
+    const bundle = await openBundle(parameters.bundle, (line) => this.#log.info(line));
     const topics = nameTopics(images, parameters.image_type);
     if (topics.length < images.length)
       this.#log.warn(`image_topics names a topic twice (${images.join(', ')}): it counts as one camera`);
@@ -157,9 +149,9 @@ export class Detector implements RosProgram, LifecycleWork {
       this.#log,
     );
     const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
-    const info = await reportWhileWaiting(session.start(), (seconds) => {
-      this.#log.info(stillLoading(name, seconds, parameters.providers));
-    });
+    const info = await reportWhileWaiting(session.start(), (seconds) =>
+      this.#log.info(stillLoading(name, seconds, parameters.providers)),
+    );
     this.#declared.adopt(limitsOfBundle(bundle.manifest.thresholds));
     try {
       applyLimits(session, this.#parameters);
@@ -238,7 +230,8 @@ export class Detector implements RosProgram, LifecycleWork {
     const file = this.#parameters.report_file;
     if (file === '') return;
     try {
-      await writeRunReport(file, session);
+      const { bundle, startedAt, pipeline } = session;
+      await writeReport(file, makeRunReport({ snapshot: pipeline.snapshot(), bundle, startedAt }));
     } catch (error) {
       this.#log.error(`report_file: ${describeError(error)}`);
     }
@@ -285,12 +278,8 @@ export class Detector implements RosProgram, LifecycleWork {
     this.#clockFinding.update(
       'node',
       message === undefined ? [] : [{ level: 'error', key: 'clock', message }],
-      (finding) => {
-        this.#log.error(finding.message);
-      },
-      (over) => {
-        this.#log.info(`resolved: ${over}`);
-      },
+      (finding) => this.#log.error(finding.message),
+      (over) => this.#log.info(`resolved: ${over}`),
     );
     return message === undefined ? [] : [message];
   }

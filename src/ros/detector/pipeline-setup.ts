@@ -35,9 +35,7 @@ export function createPipeline(
       threads: autoOr(parameters.threads),
       queueDepth: autoOr(parameters.queue_depth),
     },
-    log: (line) => {
-      log.warn(line);
-    },
+    log: (line) => log.warn(line),
     preferred: parameters.providers as readonly ProviderName[],
     strict: parameters.strict,
     inputs: inputsFor(parameters.preprocess),
@@ -58,9 +56,7 @@ export function createPipeline(
     maxBatch: parameters.max_batch,
     maxWaitMs: parameters.max_wait_ms,
     clock,
-    onNotice: ({ level, code, message }) => {
-      log[level](`${code}: ${message}${adviceFor(message)}`);
-    },
+    onNotice: ({ level, code, message }) => log[level](`${code}: ${message}${adviceFor(message)}`),
   });
 }
 

@@ -100,12 +100,8 @@ export class DetectorSession {
         topics.kind === 'raw' ? MESSAGE.image : MESSAGE.compressedImage,
         topics.image,
         cameraQos(this.#parameters.reliability),
-        (bytes) => {
-          input.take(bytes);
-        },
-        (error) => {
-          this.#log.error(`a frame of ${topics.image} failed: ${String(error)}`);
-        },
+        (bytes) => input.take(bytes),
+        (error) => this.#log.error(`a frame of ${topics.image} failed: ${String(error)}`),
       ),
     );
   }

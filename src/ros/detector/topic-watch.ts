@@ -59,12 +59,8 @@ export class TopicWatch {
       this.#findingLog.update(
         topics.camera,
         findings,
-        ({ level, message }) => {
-          this.#log[level](message);
-        },
-        (message) => {
-          this.#log.info(`resolved: ${message}`);
-        },
+        ({ level, message }) => this.#log[level](message),
+        (message) => this.#log.info(`resolved: ${message}`),
       );
     }
     return all;

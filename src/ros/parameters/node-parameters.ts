@@ -15,9 +15,9 @@ export async function readNodeParameters(
   log: Log,
 ): Promise<Map<string, ParameterOverride>> {
   const name = node.getFullyQualifiedName();
-  const overrides = await readParameterOverrides(sources, name, (file) => {
-    log.warn(`${file} has no section for ${name}: it has no effect`);
-  });
+  const overrides = await readParameterOverrides(sources, name, (file) =>
+    log.warn(`${file} has no section for ${name}: it has no effect`),
+  );
   if (overrides.get('use_sim_time')?.value === true) {
     node.setParameter(new rcl.Parameter('use_sim_time', PARAMETER_BOOL, true));
   }

@@ -70,9 +70,7 @@ async function untilEnd(options: RunOptions, pipeline: FramePipeline): Promise<v
       };
       camera
         .start(
-          ({ stamp, frameId, image }) => {
-            pipeline.offer({ envelope: envelopes.next(stamp, frameId), image });
-          },
+          ({ stamp, frameId, image }) => pipeline.offer({ envelope: envelopes.next(stamp, frameId), image }),
           onEnd,
           {
             onUnreadable: (reason, detail) => pipeline.refuse(name, reason, detail),

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { PreprocessChoice } from '../../../src/device/pipeline/preprocess-choice.ts';
 
-type FrameKind = readonly [width: number, height: number, encoding: string, isPacked: boolean];
+type FrameKind = readonly [width: number, height: number, encoding: string];
 
-const RAW: FrameKind = [1280, 720, 'rgb8', true];
-const JPEG: FrameKind = [640, 480, 'jpeg', false];
+const RAW: FrameKind = [1280, 720, 'rgb8'];
+const JPEG: FrameKind = [640, 480, 'jpeg'];
 
 /** Sends frames until the choice is made; each costs as much as its way. */
 function measure(choice: PreprocessChoice, sharpMs: number, graphMs: number): string[] {
@@ -69,7 +69,7 @@ describe('PreprocessChoice', () => {
   it('chooses anew for another size', () => {
     const choice = new PreprocessChoice('auto', true);
     measure(choice, 4, 2);
-    choice.modeFor(640, 480, 'rgb8', true);
+    choice.modeFor(640, 480, 'rgb8');
     expect(choice.decision).toBeNull();
   });
 

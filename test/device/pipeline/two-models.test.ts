@@ -109,7 +109,7 @@ async function play(steps: readonly Step[], hasShadow: boolean) {
 }
 
 describe('two models that look at one camera', () => {
-  it('law: received = published + drops + in flight for each of them and the camera, and the first is as if alone', async () => {
+  it('law: received = published + drops + in flight for each and the camera, and the first is as if alone', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         expect(await play(steps, true)).toEqual(await play(steps, false));

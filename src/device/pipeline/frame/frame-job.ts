@@ -1,6 +1,11 @@
 import type { Detections } from '../../../core/detections.ts';
 import type { Frame, FrameEnvelope } from '../../../core/frame.ts';
-import { isCompressed, type CompressedView, type ImageView } from '../../../core/image/image-view.ts';
+import {
+  encodingOf,
+  isCompressed,
+  type CompressedView,
+  type ImageView,
+} from '../../../core/image/image-view.ts';
 import type { ImageSize } from '../../../core/image/image-header.ts';
 import {
   letterboxFor,
@@ -48,6 +53,8 @@ export class FrameJob implements FrameResult {
   readonly priority: number;
   readonly envelope: FrameEnvelope;
   readonly letterbox: Letterbox;
+  /** of the image as received */
+  readonly encoding: string;
   readonly stageMs = new Float64Array(STAGES.length);
   readonly bundleDigest: string;
   detections = NO_DETECTIONS;
@@ -74,6 +81,7 @@ export class FrameJob implements FrameResult {
     this.priority = priority;
     this.envelope = frame.envelope;
     this.#image = frame.image;
+    this.encoding = encodingOf(frame.image);
     this.letterbox = letterboxFor(size.width, size.height, target.width, target.height, target.anchor);
     this.bundleDigest = bundleDigest;
     this.since = frame.envelope.receivedAt;

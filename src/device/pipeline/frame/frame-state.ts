@@ -1,32 +1,22 @@
 import { GoshawkError } from '../../../contract/errors.ts';
 
 /** Where a frame is between its camera and the sinks. The last two are final: it has left the ledger. */
-export const FRAME_STATES = [
-  /** at its camera's gate, where a newer frame may replace it */
-  'waiting',
-  /** being brought to the network's size and layout */
-  'preparing',
-  /** in the batcher */
-  'ready',
-  /** in the engine, together with the memory of its pixels */
-  'inferring',
-  /** has its detections and waits for its turn among its camera's frames */
-  'detected',
-  /** with the publisher */
-  'publishing',
-  'published',
-  'dropped',
-] as const;
-
-export type FrameState = (typeof FRAME_STATES)[number];
+export type FrameState =
+  'waiting' | 'preparing' | 'ready' | 'inferring' | 'detected' | 'publishing' | 'published' | 'dropped';
 
 /** The states that a frame may enter from each state. */
 export const FRAME_MOVES: Readonly<Record<FrameState, readonly FrameState[]>> = {
+  /** at its gate, where a newer frame may replace it */
   waiting: ['preparing', 'dropped'],
+  /** being brought to the network's size and layout */
   preparing: ['ready', 'dropped'],
+  /** in the batcher */
   ready: ['inferring', 'dropped'],
+  /** in the engine, together with the memory of its pixels */
   inferring: ['detected', 'dropped'],
+  /** has its detections and waits for its turn among its camera's frames */
   detected: ['publishing', 'dropped'],
+  /** with the publisher */
   publishing: ['published', 'dropped'],
   published: [],
   dropped: [],

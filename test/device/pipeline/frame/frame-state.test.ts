@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import {
   checkMove,
   FRAME_MOVES,
-  FRAME_STATES,
   isFinal,
   type FrameState,
 } from '../../../../src/device/pipeline/frame/frame-state.ts';
 
+const FRAME_STATES = Object.keys(FRAME_MOVES) as FrameState[];
 const anyState = fc.constantFrom(...FRAME_STATES);
 
 /** A walk by legal moves from the gate to a final state; `turns` picks among the moves. */
