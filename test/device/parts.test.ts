@@ -50,7 +50,7 @@ async function start(values: Partial<PartValues>) {
 const badBroker = { telemetry: 'http://broker', site: 'yard', robot: 'r7' };
 
 describe('a part that cannot be started', () => {
-  it('is said with its code, and the others are started without it', async () => {
+  it('is reported with its code, and the others are started without it', async () => {
     const { runtime, refused, url } = await start({ http_port: ANY_FREE_PORT, ...badBroker });
     expect(refused).toEqual([
       expect.stringMatching(/^GOSHAWK_PARAMETER_INVALID: .*telemetry.*http:\/\/broker/),
@@ -70,19 +70,19 @@ describe('a part that cannot be started', () => {
     await runtime.stop();
   });
 
-  it('ends the start where nobody hears of it', async () => {
+  it('fails the start if nobody would notice', async () => {
     const { runtime } = compose({ http_port: taken }, 'reject');
     await expect(runtime.start(NEVER)).rejects.toMatchObject({ code: 'GOSHAWK_PORT_IN_USE' });
   });
 
-  it('is named where the address is not one of this machine', async () => {
+  it('is named if the address does not belong to this machine', async () => {
     const { refused } = await start({ http_port: ANY_FREE_PORT, http_host: '203.0.113.7' });
     expect(refused).toEqual([expect.stringMatching(/^GOSHAWK_PARAMETER_INVALID: .*203\.0\.113\.7:0/)]);
   });
 });
 
 describe('a page for allowed hosts', () => {
-  it('is refused where one of them is not a host', async () => {
+  it('is refused if one of them is not a host', async () => {
     const { refused } = await start({ http_port: ANY_FREE_PORT, http_allowed_hosts: ['http://robot7/'] });
     expect(refused).toEqual([
       expect.stringMatching(/^GOSHAWK_PARAMETER_INVALID: .*http_allowed_hosts.*http:\/\/robot7\//),
@@ -91,7 +91,7 @@ describe('a page for allowed hosts', () => {
 });
 
 describe('the parts of a device', () => {
-  it('hand no frame to anybody where neither page nor telemetry is asked for', async () => {
+  it('get no frames if neither page nor telemetry is requested', async () => {
     const { runtime } = await start({});
     const session = sessionOf();
     runtime.attach(session);
@@ -99,7 +99,7 @@ describe('the parts of a device', () => {
     await runtime.stop();
   });
 
-  it('give the page live images, the metrics of the session and of the host', async () => {
+  it('provide the page with live images and the metrics of session and host', async () => {
     const { runtime, url } = await start({ http_port: ANY_FREE_PORT });
     const session = sessionOf();
     expect((await fetch(`${url!}/api/status`)).status).toBe(503);

@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('HostReader', () => {
-  it('leaves out what the machine has no sensor for', () => {
+  it('omits what the machine has no sensor for', () => {
     expect(new HostReader(root).read({})).toEqual({});
   });
 
@@ -75,7 +75,7 @@ describe('HostReader', () => {
     });
   });
 
-  it('keeps sensors of one name apart', () => {
+  it('keeps sensors with the same name apart', () => {
     for (const zone of ['thermal_zone0', 'thermal_zone1']) put(`sys/class/thermal/${zone}/type`, 'acpitz\n');
     put('sys/class/thermal/thermal_zone0/temp', '27800\n');
     put('sys/class/thermal/thermal_zone1/temp', '29800\n');
@@ -84,7 +84,7 @@ describe('HostReader', () => {
     });
   });
 
-  it('keeps three power rails of one label apart', () => {
+  it('keeps three power rails with the same label apart', () => {
     put('sys/class/hwmon/hwmon3/name', 'ina3221\n');
     for (const channel of ['1', '2', '3']) {
       put(`sys/class/hwmon/hwmon3/in${channel}_label`, 'VDD\n');
@@ -98,7 +98,7 @@ describe('HostReader', () => {
     });
   });
 
-  it('survives files that hold no numbers', () => {
+  it('survives files without numbers', () => {
     put('proc/stat', 'nonsense');
     put('proc/meminfo', 'MemTotal: lots');
     put('sys/class/thermal/thermal_zone0/temp', '');

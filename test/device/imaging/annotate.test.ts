@@ -43,14 +43,14 @@ describe('annotated images', () => {
     expect(brightness(image, 300, 20)).toBe(0);
   });
 
-  it('are scaled down with their boxes to the width that is allowed', async () => {
+  it('are scaled down with their boxes to the maximum width', async () => {
     const image = await annotateRgb(black(320, 240), boxAt(100, 120, 200, 200), LABELS, { maxWidth: 160 });
     expect([image.width, image.height]).toEqual([160, 120]);
     expect(brightness(image, 50, 80)).toBeGreaterThan(100);
     expect(brightness(image, 75, 85)).toBe(0);
   });
 
-  it('are JPEG files where that is asked for, and leave the pixels and detections as they were', async () => {
+  it('are JPEG files if requested, and leave the pixels and detections unchanged', async () => {
     const pixels = black(64, 48);
     const detections = boxAt(10, 10, 30, 30);
     const jpeg = await annotateJpeg(pixels, detections, LABELS, { caption: 'goshawk' });

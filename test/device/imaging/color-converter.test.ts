@@ -7,7 +7,7 @@ import { rawImage } from '../pipeline/fakes.ts';
 
 describe('convertToRgb', () => {
   it.each(PIXEL_ENCODINGS)(
-    'gives what toRgb gives for %s, large and small, with bytes after each row',
+    'returns the same as toRgb for %s, large and small, with bytes after each row',
     async (encoding) => {
       for (const [width, height] of [
         [640, 360],
@@ -21,7 +21,7 @@ describe('convertToRgb', () => {
     },
   );
 
-  it('copies the pixels before it returns, and answers many at once each with its own', async () => {
+  it('copies the pixels before it returns, and answers concurrent calls each with its own', async () => {
     const view = rawImage('yuyv', 320, 240);
     const results: Promise<Uint8Array>[] = [];
     for (let level = 0; level < 6; level += 1) {
@@ -54,7 +54,7 @@ describe('convertToRgb', () => {
     }
   });
 
-  it('makes the same JPEG of every layout of an image, and leaves the image as it is', async () => {
+  it('makes the same JPEG from every layout of an image, and leaves the image unchanged', async () => {
     const rgb = rawImage('rgb8', 320, 240);
     const expected = await encodeJpeg(rgb.data, 320, 240, 90);
     expect(Buffer.compare(await encodeViewJpeg(rgb, 90), expected)).toBe(0);
@@ -65,7 +65,7 @@ describe('convertToRgb', () => {
     expect(rgb.data.length).toBe(320 * 240 * 3);
   });
 
-  it('leaves the thread that asks free while it works', async () => {
+  it('does not block the calling thread', async () => {
     await convertToRgb(rawImage('nv12', 640, 480));
     const view = rawImage('nv12', 3840, 2160);
     let isDone = false;

@@ -44,7 +44,7 @@ describe('image files', () => {
     ['a.png', 'png'],
     ['png-by-another-name.jpg', 'png'],
     ['jpeg-by-another-name.PNG', 'jpeg'],
-  ])('%s is read as what its bytes are', async (name, format) => {
+  ])('%s is read according to its bytes', async (name, format) => {
     const file = join(folder, name);
     expect(await readImageFile(file)).toMatchObject({ ok: true, view: { format } });
     const decoded = await decodeImageFile(file);
@@ -56,7 +56,7 @@ describe('image files', () => {
     ['depth.png', 'unsupported_encoding'],
     ['text.jpg', 'corrupt_image'],
     ['cut.jpeg', 'corrupt_image'],
-  ])('%s is refused for the reason that a frame would be', async (name, reason) => {
+  ])('%s is refused for the same reason as a frame', async (name, reason) => {
     expect(await decodeImageFile(join(folder, name))).toMatchObject({ ok: false, reason });
   });
 

@@ -115,7 +115,7 @@ describe('SharpLetterboxer against the resizer of the core', () => {
     expect(most).toBeLessThanOrEqual(MAX_LEVELS_APART);
   });
 
-  it('refuses an image with more pixels than its header was believed to say', async () => {
+  it('refuses an image with more pixels than its header stated', async () => {
     const png = { format: 'png', data: await encodePng(waves('rgb8', ...WIDE, 0).data, ...WIDE) } as const;
     await expect(sharpOf(png, letterboxFor(32, 18, 64, 64, 'top-left'))).rejects.toThrow(/pixel/);
   });

@@ -35,7 +35,7 @@ function pixelAt(out: Uint8Array, box: Letterbox, x: number, y: number): number[
 }
 
 describe('SharpLetterboxer', () => {
-  it('with nothing to scale, is the color conversion of the core, for every encoding and row padding', async () => {
+  it('without scaling, equals the color conversion of the core, for every encoding and row padding', async () => {
     for (const encoding of PIXEL_ENCODINGS) {
       for (const padding of [0, 2, 6]) {
         const image = rawImage(encoding, 32, 24, padding);
@@ -80,7 +80,7 @@ describe('SharpLetterboxer', () => {
     },
   );
 
-  it('gives RGB for bgr8 after scaling, as for the same image in rgb8', async () => {
+  it('returns RGB for bgr8 after scaling, as for the same image in rgb8', async () => {
     const rgb = gradient(100, 60);
     const swapped = Uint8Array.from(rgb.data, (_, i) => rgb.data[i - (i % 3) + 2 - (i % 3)]!);
     const box = letterboxFor(100, 60, 64, 64, 'top-left');
@@ -113,7 +113,7 @@ describe('SharpLetterboxer', () => {
     expect(pixelAt(out, box, 50, 10)[2]).toBeCloseTo(40, -1);
   });
 
-  it('rejects a JPEG that was cut short and leaves the next image unharmed', async () => {
+  it('rejects a truncated JPEG without affecting the next image', async () => {
     const { data } = gradient(64, 64);
     const whole = await encodeJpeg(data, 64, 64, 90);
     const letterboxer = new SharpLetterboxer();

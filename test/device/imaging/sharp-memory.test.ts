@@ -18,7 +18,7 @@ async function growth(rounds: number, once: () => Promise<unknown>): Promise<num
 
 const data = new Uint8Array(WIDTH * HEIGHT * 3).fill(90);
 
-it('letterboxing frame after frame does not fill the memory', async () => {
+it('letterboxing frame after frame does not leak memory', async () => {
   const letterbox = letterboxFor(WIDTH, HEIGHT, 416, 416, 'top-left');
   const letterboxer = new SharpLetterboxer();
   const out = new Uint8Array(416 * 416 * 3);
@@ -29,7 +29,7 @@ it('letterboxing frame after frame does not fill the memory', async () => {
   ).toBeLessThan(80 * MEBIBYTE);
 });
 
-it('nor does encoding and decoding', async () => {
+it('encoding and decoding do not leak memory', async () => {
   const once = async (): Promise<void> => {
     const jpeg = await encodeJpeg(data, WIDTH, HEIGHT, 90);
     await decodeToRgb({ format: 'jpeg', data: jpeg });

@@ -27,7 +27,7 @@ function image(
   return { width, height, encoding, step, data };
 }
 
-describe('letterbox of a raw image for a network trained with bilinear shrinking', () => {
+describe('letterbox of a raw image for a network trained with bilinear scaling', () => {
   it.each([
     [1280, 720, 'rgb8', 0],
     [640, 480, 'bgr8', 0],
@@ -39,7 +39,7 @@ describe('letterbox of a raw image for a network trained with bilinear shrinking
     // grows
     [64, 48, 'bgr8', 8],
   ] as const)(
-    '%d x %d %s is sampled as OpenCV does it, within a level',
+    '%d x %d %s is sampled as in OpenCV, within one gray level',
     async (width, height, encoding, gap) => {
       for (const anchor of ['top-left', 'center'] as const) {
         const view = image(width, height, encoding, gap);

@@ -109,11 +109,11 @@ describe('an image with EXIF orientation is turned upright', () => {
     await expectUpright(await png(orientation, true), orientation);
   });
 
-  it.each([0, 9, 300])('unless it is none that there is: %i', async (orientation) => {
+  it.each([0, 9, 300])('unless the orientation is invalid: %i', async (orientation) => {
     await expectUpright(await jpeg(orientation), 1);
   });
 
-  it('also where it shrinks on the way into the network', async () => {
+  it('also when it is scaled down for the network', async () => {
     const letterbox = letterboxFor(HEIGHT, WIDTH, 16, 24, 'top-left');
     const boxed = new Uint8Array(16 * 24 * 3);
     await new SharpLetterboxer().run(await jpeg(6), letterbox, { padValue: 0, resize: 'average' }, boxed);
@@ -148,7 +148,7 @@ describe('a PNG of 16 bits is scaled to 8', () => {
   });
 });
 
-describeWith(FOREIGN_FILES, 'an image of others', () => {
+describeWith(FOREIGN_FILES, 'a foreign image', () => {
   it('is as high as its stored one is wide', async () => {
     const view: CompressedView = { format: 'jpeg', data: await readFile(join(SHARED, 'faults/exif6.jpg')) };
     expect(await decodeToRgb(view)).toMatchObject({ width: 640, height: 360 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Backoff } from '../../../src/device/inference/backoff.ts';
 
-it('waits double up to the cap, and a long life starts them over', () => {
+it('delays double up to the cap, and a long life resets them', () => {
   const backoff = new Backoff({ firstMs: 100, capMs: 1000, stableMs: 30_000 });
   const waits = Array.from({ length: 7 }, () => backoff.next(10));
   expect(waits).toEqual([0, 100, 200, 400, 800, 1000, 1000]);

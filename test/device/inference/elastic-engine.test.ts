@@ -166,7 +166,7 @@ class World {
 }
 
 describe('an elastic engine', () => {
-  it('stays where it keeps up', async () => {
+  it('stays in its setting while it keeps up', async () => {
     const world = await (await new World().start()).feed(30, 40);
     expect([world.setting, world.handles.length]).toEqual(['1x2 d1', 1]);
     expect(world.pipeline.counts().drops).toEqual({});
@@ -204,7 +204,7 @@ describe('an elastic engine', () => {
     await world.close();
   });
 
-  it('comes back when the load has been low for long enough', async () => {
+  it('moves back once the load has been low for long enough', async () => {
     const world = await (await (await new World().start()).feed(5, 75)).feed(8, 30);
     expect(world.setting).toBe('2x1 d2');
     const { drops } = world.pipeline.counts();
@@ -216,7 +216,7 @@ describe('an elastic engine', () => {
     await world.close();
   });
 
-  it('a move that is a matter of queues alone starts no sessions', async () => {
+  it('starts no sessions if the settings differ in queue depth only', async () => {
     const world = await new World({ throughput: { workers: 1, threads: 2, queueDepth: 2 } }).start();
     await world.feed(5, 75);
     expect([world.setting, world.handles.length, world.engine.parallel]).toEqual(['1x2 d2', 1, 2]);
@@ -225,7 +225,7 @@ describe('an elastic engine', () => {
     await world.close();
   });
 
-  it('sessions that are not needed after all are let go', async () => {
+  it('closes prepared sessions that turn out not to be needed', async () => {
     const world = await (await (await new World().start()).feed(1.5, 75)).feed(1, 30);
     expect(world.alive).toBe(3);
     await world.feed(40, 30);
@@ -235,7 +235,7 @@ describe('an elastic engine', () => {
 });
 
 describe('what goes wrong while it moves', () => {
-  it('a setting that cannot be had: it stays, says so, and tries again a minute later', async () => {
+  it('stays if a setting cannot be started, reports it, and tries again a minute later', async () => {
     const world = await new World().start();
     world.failsToLoad = true;
     await world.feed(6, 75);
@@ -254,7 +254,7 @@ describe('what goes wrong while it moves', () => {
     await world.close();
   });
 
-  it('a new runner that ends before it had a frame: it stays', async () => {
+  it('stays if a new runner ends before its first frame', async () => {
     const world = await (await new World({ loadMs: 100 }).start()).feed(1.8, 75);
     expect(world.alive).toBe(3);
     world.handles[1]?.crash();
@@ -265,7 +265,7 @@ describe('what goes wrong while it moves', () => {
     await world.close();
   });
 
-  it('an old runner that ends while it is being left costs its frame, and nothing is missing afterwards', async () => {
+  it('loses only its frame when a runner of the old sessions ends, and nothing is missing afterwards', async () => {
     const world = await (await new World().start()).feed(2, 75);
     for (let i = 0; i < 100 && world.setting === '1x2 d1'; i += 1) await world.feed(0.04, 75);
     world.handles[0]?.crash();
@@ -315,7 +315,7 @@ describe('what goes wrong while it moves', () => {
     expect(await started).toBeInstanceOf(Error);
   });
 
-  it('a job before the start is refused, and its buffer comes back', async () => {
+  it('refuses a job before the start and returns its buffer', async () => {
     const pixels = new Uint8Array(12);
     const letterbox = letterboxFor(2, 2, 2, 2, 'center');
     const input = { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: 6 } as const;
@@ -331,8 +331,8 @@ const phase = fc.record({
   both: fc.boolean(),
 });
 
-describe('the law', () => {
-  it('holds at every instant, in order, and moves lose nothing, whatever the load does', async () => {
+describe('the invariant', () => {
+  it('is true at every instant, results are in order, and moves lose nothing, whatever the load', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(phase, { minLength: 2, maxLength: 8 }), async (phases) => {
         const world = await new World().start();
@@ -349,7 +349,7 @@ describe('the law', () => {
     );
   });
 
-  it('holds while runners end at random, and only the frames in their hands are lost', async () => {
+  it('is true while runners end at random, and only their frames in flight are lost', async () => {
     const crash = fc.record({ handle: fc.nat(20), fails: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(phase, crash), { minLength: 2, maxLength: 8 }), async (phases) => {
@@ -373,7 +373,7 @@ describe('the law', () => {
   });
 });
 
-it('a settled world has no timers of its own left', async () => {
+it('no timers are left once everything has settled', async () => {
   const world = await (await new World().start()).feed(3, 75);
   await world.close();
   await settle();

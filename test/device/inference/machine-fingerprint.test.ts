@@ -10,7 +10,7 @@ describe('the fingerprint of this machine', () => {
     expect(await machineFingerprint()).toEqual(first);
   });
 
-  it('names a kind whose arithmetic is the one that was seen', async () => {
+  it('names a kind of machine that matches the probed arithmetic', async () => {
     const { kind, int8 } = await machineFingerprint();
     expect(int8).toBe(await probeInt8Arithmetic());
     if (kind.startsWith('x64-vnni') || kind.startsWith('arm64')) expect(int8).toBe('exact');

@@ -8,7 +8,7 @@ function both() {
 }
 
 describe('NativeTurn', () => {
-  it('ends at once where nothing is being worked on, and then lets nothing begin', async () => {
+  it('ends immediately if nothing is running, and then lets nothing start', async () => {
     const { owner, thread } = both();
     let worked = 0;
     await thread.during(() => Promise.resolve(void (worked += 1)));
@@ -18,7 +18,7 @@ describe('NativeTurn', () => {
     expect(owner.endWithin(0)).toBe(true);
   });
 
-  it('does not end while work goes on, and does once it is done, also where it failed', async () => {
+  it('does not end while work is running, but does once it is done or has failed', async () => {
     const { owner, thread } = both();
     await expect(
       thread.during(() => {

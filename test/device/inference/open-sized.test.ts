@@ -49,7 +49,7 @@ it.each([
   ['that was doubted once', { ...KEPT, doubts: 1 }, false],
   ['that was doubted twice', { ...KEPT, doubts: 2 }, false],
   ['that came three times in a row', { ...KEPT, doubts: 3 }, true],
-])('a measurement %s: whether the next start goes by it', async (_name, value, isUsed) => {
+])('a measurement %s: whether the next start uses it', async (_name, value, isUsed) => {
   const folder = await mkdtemp(join(tmpdir(), 'goshawk-sized-'));
   try {
     const bundle = await writeTinyBundle(folder);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { OutputBuffers, toOutputTensors } from '../../../src/device/inference/output-buffers.ts';
 
-it('places are made once for each batch size, and only where every size is known', () => {
+it('buffers are created once per batch size, and only if every size is known', () => {
   const known = new OutputBuffers([{ name: 'found', type: 'float32', dims: ['batch', 84, 7] }]);
   expect(known.forBatch(2)).toBe(known.forBatch(2));
   expect(known.forBatch(2)['found']?.dims).toEqual([2, 84, 7]);

@@ -80,8 +80,8 @@ const ids = (plan: { readonly candidates: readonly ProviderCandidate[] }): strin
 
 const TWO = [candidate('fp32'), candidate('int8')];
 
-describe('which variant is run', () => {
-  it('is the fastest that was measured, once for a bundle and a machine', async () => {
+describe('the choice of a variant', () => {
+  it('is the fastest one, measured once per bundle and machine', async () => {
     const results = [tried([8, 8, 8]), tried([3, 3, 3])];
     const first = await planVariants(request(TWO, results));
     expect([ids(first), first.choice.how]).toEqual([['cpu int8', 'cpu fp32'], 'measured']);
@@ -100,7 +100,7 @@ describe('which variant is run', () => {
     expect([ids(plan)[0], plan.choice.how, trials]).toEqual(['cpu fp32', 'measured', 2]);
   });
 
-  it('is not measured where it was asked for, or is the only one', async () => {
+  it('is not measured if it was requested, or is the only one', async () => {
     const asked = await planVariants(request([candidate('int8')], null, { isAsked: true }));
     expect(asked.choice).toMatchObject({ how: 'asked', why: 'int8 was requested' });
     const only = await planVariants(request([candidate('fp32')], null));
@@ -120,7 +120,7 @@ describe('which variant is run', () => {
     expect([plan.choice.how, trials]).toEqual(['order', 0]);
   });
 
-  it('follows the manifest where the runner that measures ends, and says so', async () => {
+  it('follows the manifest if the measuring runner ends, and reports that', async () => {
     const plan = await planVariants(request(TWO, null));
     expect(ids(plan)).toEqual(['cpu fp32', 'cpu int8']);
     expect(plan.choice).toMatchObject({ how: 'order', why: expect.stringContaining('SIGSEGV') as string });
@@ -135,10 +135,10 @@ describe('which variant is run', () => {
   });
 });
 
-describe('variants that do not give what they gave when they were evaluated', () => {
+describe('variants that fail the reference check', () => {
   const results = [tried([8, 8, 8]), tried([], 'refused')];
 
-  it('are left out, with their figures among the refusals', async () => {
+  it('are left out, with their deviations among the refusals', async () => {
     const plan = await planVariants(request(TWO, results));
     expect(ids(plan)).toEqual(['cpu fp32']);
     expect(plan.refusals[0]).toMatchObject({
@@ -156,7 +156,7 @@ describe('variants that do not give what they gave when they were evaluated', ()
     expect(plan.mismatches[0]).toContain('int8 on cpu: refused');
   });
 
-  it('do not disturb a strict engine where exact kernels make them right', async () => {
+  it('do not stop a strict engine if exact kernels make them pass', async () => {
     const exact = candidate('int8', { exactInt8: true, onlyAfterRefusal: true });
     const plan = await planVariants(
       request([...TWO, exact], [...results, tried([20, 20, 20])], { strict: true }),
@@ -170,8 +170,8 @@ describe('variants that do not give what they gave when they were evaluated', ()
   });
 });
 
-describe('a kept choice that cannot be used', () => {
-  it('is passed over with a line, and measured again', async () => {
+describe('a stored choice that cannot be used', () => {
+  it('is ignored with a log line, and measured again', async () => {
     const results = [tried([8, 8, 8]), tried([3, 3, 3])];
     await planVariants(request(TWO, results));
     const cache = new MeasurementCache((line) => notes.push(line), folder);

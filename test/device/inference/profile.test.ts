@@ -73,13 +73,13 @@ describe('a profile', () => {
     expect(countMacs(parseProfile(profile))).toBe(dense + depthwise + 5 * 2 * 7);
   });
 
-  it('what is no profile is refused', () => {
+  it('refuses what is not a profile', () => {
     expect(() => parseProfile('{"a": 1}')).toThrow();
     expect(() => parseProfile('[{"cat": "Node"')).toThrow();
   });
 });
 
-it('a session tells what ONNX Runtime did, and nothing the second time', async () => {
+it('a session returns the profile of ONNX Runtime once', async () => {
   const session = await GraphSession.load(tinyDetector({ head: 'yolox', classes: 2 }), {
     provider: 'cpu',
     threads: 1,

@@ -69,7 +69,7 @@ describe('the providers of one session', () => {
       ...changes,
     }).candidates.map((candidate) => executionProviders(candidate));
 
-  it('are the one that was chosen, what is wished for after it, and the CPU at the end', () => {
+  it('are the chosen one, the less preferred ones, and the CPU at the end', () => {
     expect(chains({})).toEqual([['tensorrt', 'cuda', 'cpu'], ['cuda', 'cpu'], ['cpu']]);
     expect(chains({ strict: true })).toEqual([['tensorrt', 'cuda', 'cpu']]);
     expect(chains({ preferred: ['cuda', 'tensorrt'] })).toEqual([
@@ -78,14 +78,14 @@ describe('the providers of one session', () => {
     ]);
   });
 
-  it('leave out what cannot be used here, or was not asked for', () => {
+  it('leave out what cannot be used here, or was not requested', () => {
     expect(chains({ supported: all('tensorrt', 'cpu') })).toEqual([['tensorrt', 'cpu'], ['cpu']]);
     expect(chains({ preferred: ['tensorrt', 'cpu'] })).toEqual([['tensorrt', 'cpu'], ['cpu']]);
   });
 });
 
 describe('choosing a provider', () => {
-  it('falls through the wish and says why', () => {
+  it('falls back along the preference and says why', () => {
     expect(choose({})).toEqual({
       taken: ['cpu fp32'],
       refused: 'tensorrt: is not installed; cuda: is not installed',
@@ -93,7 +93,7 @@ describe('choosing a provider', () => {
     });
   });
 
-  it('keeps the order of the wish, so that the next can be tried when loading fails', () => {
+  it('keeps the order of the preference, so that the next can be tried when loading fails', () => {
     expect(choose({ supported: all('tensorrt', 'cuda', 'cpu') }).taken).toEqual([
       'tensorrt fp32',
       'cuda fp32',
@@ -105,7 +105,7 @@ describe('choosing a provider', () => {
     ]);
   });
 
-  it('strict takes the first of the wish or nothing', () => {
+  it('strict uses only the first preferred provider', () => {
     expect(choose({ strict: true })).toMatchObject({ taken: [], refused: 'tensorrt: is not installed' });
     expect(choose({ strict: true, preferred: ['cpu'] })).toMatchObject({ taken: ['cpu fp32'], refused: '' });
   });
@@ -129,23 +129,23 @@ describe('choosing a provider', () => {
   });
 });
 
-describe('8-bit variants where products of 8 bits saturate', () => {
+describe('8-bit variants on a CPU whose products saturate', () => {
   const float = variant('fp32', ['cpu']);
   const int8 = { ...variant('int8', ['cpu']), precision: 'int8' as const };
   const needsExact = { ...int8, requires: { int8: 'exact' as const } };
   const saturating = { machine: 'x64-avx2', int8: 'saturating' } as const;
 
-  it('are run as they are first, and last with exact kernels should they be refused', () => {
+  it('are first run as they are, and last with exact kernels if they are refused', () => {
     const { taken } = choose({ variants: [int8, float], ...saturating });
     expect(taken).toEqual(['cpu int8', 'cpu fp32', 'cpu int8 exact after refusal']);
   });
 
-  it('are run with exact kernels alone where they say that they need exact products', () => {
+  it('are run with exact kernels only if they state that they need exact products', () => {
     const { taken } = choose({ variants: [needsExact, float], ...saturating });
     expect(taken).toEqual(['cpu fp32', 'cpu int8 exact']);
   });
 
-  it('are like any other where products are exact, and on a GPU', () => {
+  it('are like any other if products are exact, and on a GPU', () => {
     expect(choose({ variants: [needsExact, float] }).taken).toEqual(['cpu int8', 'cpu fp32']);
     const onGpu = { ...needsExact, providers: ['cuda' as const] };
     expect(choose({ variants: [onGpu], supported: all('cuda', 'cpu'), ...saturating }).taken).toEqual([
@@ -153,7 +153,7 @@ describe('8-bit variants where products of 8 bits saturate', () => {
     ]);
   });
 
-  it('stand behind what the manifest knows to be faster on this kind of machine', () => {
+  it('come after those that the manifest lists as faster on this kind of machine', () => {
     const stats = { runs: 1, threads: 1, host: 'a CPU' };
     const known = (entry: BundleVariant, p50: number): BundleVariant => ({
       ...entry,
@@ -174,7 +174,7 @@ describe('built engines', () => {
   const engine = variant('engine', ['tensorrt'], { tensorrt: '10.3.0', computeCapability: '8.7' });
   const plain = variant('fp32', ['tensorrt', 'cpu']);
 
-  it('are taken where TensorRT and the GPU are those they were built for', () => {
+  it('are used if they were built for this TensorRT and GPU', () => {
     const choice = choose({ variants: [engine, plain], supported: all('tensorrt', 'cpu'), host: ORIN });
     expect(choice).toEqual({
       taken: ['tensorrt engine', 'tensorrt fp32', 'cpu fp32'],
@@ -189,7 +189,7 @@ describe('built engines', () => {
     expect(choice.taken).toEqual(['tensorrt fp32', 'cpu fp32']);
   });
 
-  it('name both sides where nothing else is left', () => {
+  it('name both sides if nothing else is left', () => {
     expect(choose({ variants: [engine] })).toMatchObject({
       taken: [],
       foreign: {
@@ -212,7 +212,7 @@ describe('built engines', () => {
 });
 
 describe('what the inference library supports', () => {
-  it('a library that is not beside the binding makes its provider unavailable', () => {
+  it('a provider is unavailable if its library is not next to the binding', () => {
     const backends = [
       { name: 'cpu', bundled: true },
       { name: 'cuda', bundled: false },
@@ -232,7 +232,7 @@ describe('what the inference library supports', () => {
     );
   });
 
-  it('the CPU is always there', () => {
+  it('always includes the CPU', () => {
     expect(listSupportedProviders().find(({ provider }) => provider === 'cpu')?.available).toBe(true);
   });
 });

@@ -28,8 +28,8 @@ const order = (candidates: readonly ProviderCandidate[], results: readonly Trial
     ({ variant, exactInt8 }) => variant.id + (exactInt8 ? '!' : ''),
   );
 
-describe('the order of variants that were tried', () => {
-  it('is that of their middle runs', () => {
+describe('the order of tried variants', () => {
+  it('is that of their median runs', () => {
     const candidates = [candidate('fp32'), candidate('int8')];
     const ranking = rankVariants(candidates, [result([8, 9, 8]), result([3, 2, 30])]);
     expect(ranking.order.map(({ variant }) => variant.id)).toEqual(['int8', 'fp32']);
@@ -39,14 +39,14 @@ describe('the order of variants that were tried', () => {
     });
   });
 
-  it('is the given one among those that are as fast', () => {
+  it('is the given one among those about equally fast', () => {
     expect(order([candidate('a'), candidate('b')], [result([10, 10, 10]), result([9.8, 9.8, 9.8])])).toEqual([
       'a',
       'b',
     ]);
   });
 
-  it('leaves out what does not give what it gave, however fast, and tells it last', () => {
+  it('leaves out what fails the reference check, however fast, and reports it last', () => {
     const candidates = [
       candidate('int8'),
       candidate('fp32'),
@@ -62,7 +62,7 @@ describe('the order of variants that were tried', () => {
     expect(ranking.why).toContain('int8 on cpu was refused');
   });
 
-  it('does not tell of exact kernels that were not needed', () => {
+  it('does not report exact kernels that were not needed', () => {
     const spare = candidate('int8', { exactInt8: true, onlyAfterRefusal: true });
     const ranking = rankVariants(
       [candidate('int8'), spare],
@@ -71,7 +71,7 @@ describe('the order of variants that were tried', () => {
     expect(ranking.candidates).toHaveLength(1);
   });
 
-  it('puts what passed before what nobody could check, and what does not load last', () => {
+  it('puts what passed before what could not be checked, and what does not load last', () => {
     const candidates = [candidate('broken'), candidate('unchecked'), candidate('checked')];
     const results = [
       result([], { check: null, skipped: 'it does not run' }),
@@ -82,8 +82,8 @@ describe('the order of variants that were tried', () => {
   });
 });
 
-describe('one that is left when all others were refused', () => {
-  it('is as good as measured: it is not tried anew at each start', () => {
+describe('the only variant left after all others were refused', () => {
+  it('counts as measured, so it is not tried again at each start', () => {
     const ranking = rankVariants(
       [candidate('int8'), candidate('fp32')],
       [result([], { check: REFUSED }), result([])],
@@ -98,7 +98,7 @@ describe('one that is left when all others were refused', () => {
 describe('a machine that is too busy to measure', () => {
   const candidates = [candidate('first'), candidate('second')];
 
-  it('is one whose middle runs say something else than its best ones', () => {
+  it('is one whose median and best runs disagree', () => {
     const ranking = rankVariants(candidates, [result([3, 20, 30]), result([4, 4, 19])]);
     expect(ranking.how).toBe('busy');
     expect(ranking.order.map(({ variant }) => variant.id)).toEqual(['first', 'second']);
@@ -110,7 +110,7 @@ describe('a machine that is too busy to measure', () => {
     expect(rankVariants(candidates, [result([3, 3, 3]), late])).toMatchObject({ how: 'busy' });
   });
 
-  it('is none where the same one is ahead in both', () => {
+  it('is not assumed if the same variant is ahead in both', () => {
     expect(rankVariants(candidates, [result([3, 5, 30]), result([9, 20, 90])]).how).toBe('measured');
   });
 });

@@ -109,7 +109,7 @@ async function refusal(request: ModelRequest): Promise<string> {
   return (error as Error).message;
 }
 
-describe('a variant that gives what it gave when it was evaluated', () => {
+describe('a variant that reproduces its reference outputs', () => {
   it.each(['yolox', 'yolov5', 'yolov8', 'end2end'] as const)('passes with head %s', async (head) => {
     const { runner, report } = await Runner.load(await requestOf(await tiny(head)));
     await runner.close();
@@ -118,21 +118,21 @@ describe('a variant that gives what it gave when it was evaluated', () => {
     expect(report.referenceCheck.boxes).toBeLessThan(5e-3);
   });
 
-  it('passes with several threads, and says on how many inputs', async () => {
+  it('passes with several threads, and reports on how many inputs', async () => {
     const request = await requestOf(await tiny('yolox'));
     const { runner, report } = await Runner.load({ ...request, threads: 2 });
     await runner.close();
     expect(report.referenceCheck).toMatchObject({ verdict: 'passed', inputs: 6 });
   });
 
-  it('is checked on two inputs however little time there is', async () => {
+  it('is checked on two inputs, however little time there is', async () => {
     const request = await requestOf(await tiny('yolox'), { budgetMs: 0 });
     const { runner, report } = await Runner.load(request);
     await runner.close();
     expect(report.referenceCheck).toMatchObject({ verdict: 'passed', inputs: 2 });
   });
 
-  it('is run unchecked where there is nothing to hold it against', async () => {
+  it('runs unchecked if it has no references', async () => {
     const request = await requestOf(await tiny('yolox'));
     const { runner, report } = await Runner.load({
       ...request,
@@ -147,7 +147,7 @@ describe('a variant that gives what it gave when it was evaluated', () => {
   });
 });
 
-describe('a variant that gives something else is refused with the figures', () => {
+describe('a variant that returns something else is refused with its deviation', () => {
   let request: ModelRequest;
 
   beforeAll(async () => {
@@ -174,7 +174,7 @@ describe('a variant that gives something else is refused with the figures', () =
     expect(await refusal(await scaled(request, NaN))).toMatch(/not a number/);
   });
 
-  it('a graph for raw frames that passes is used for frames of either order of colors', async () => {
+  it('a graph for raw frames that passes is used for both channel orders', async () => {
     const { runner } = await Runner.load(request);
     const { inputWidth: width, inputHeight: height } = request;
     const message = await runner.run({

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { stillLoading, reportWhileWaiting } from '../../../src/device/inference/report-while-waiting.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
 
-describe('tellWhileWaiting', () => {
-  it('says every ten seconds that it waits, and stops when the work is done', async () => {
+describe('reportWhileWaiting', () => {
+  it('reports every ten seconds that it is waiting, and stops when the work is done', async () => {
     const clock = new FakeClock();
     const reported: number[] = [];
     let finish: (value: string) => void = () => undefined;
@@ -18,7 +18,7 @@ describe('tellWhileWaiting', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('says nothing about work that fails at once, and passes the failure on', async () => {
+  it('reports nothing about work that fails immediately, and passes the failure on', async () => {
     const clock = new FakeClock();
     const reported: number[] = [];
     const work = Promise.reject(new Error('no model'));
@@ -31,7 +31,7 @@ describe('tellWhileWaiting', () => {
 });
 
 describe('stillLoading', () => {
-  it('blames TensorRT only where it may be at work', () => {
+  it('mentions TensorRT only if it may be loading', () => {
     const say = (preferred: string[], usable: string[]) =>
       stillLoading('street@1.0.0', 20, preferred, usable);
     expect(say(['cpu'], ['tensorrt', 'cpu'])).toBe('street@1.0.0 is still loading after 20 s');

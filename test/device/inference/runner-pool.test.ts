@@ -106,7 +106,7 @@ async function started(setup: Setup): Promise<Setup> {
 const reasons = ({ items }: InferenceOutcome) => items.map((item) => (item.ok ? 'ok' : item.reason));
 
 describe('jobs', () => {
-  it('wait for room in the order they came, and go to every free runner', async () => {
+  it('wait for room in order of arrival, and go to every free runner', async () => {
     const { engine, handle, clock } = await started(setUp({ workers: 2 }));
     const outcomes = Array.from({ length: 5 }, () => engine.infer([image()], LIMITS));
     expect([handle(0).runs.length, handle(1).runs.length]).toEqual([1, 1]);
@@ -123,14 +123,14 @@ describe('jobs', () => {
     expect(handle(0).runs.map(({ id }) => id)).toEqual([1, 3, 5]);
   });
 
-  it('a deeper queue hands the next job over before the first is done', async () => {
+  it('are handed over before the previous one is done if the queue is deeper', async () => {
     const { engine, handle } = await started(setUp({ queueDepth: 2 }));
     expect(engine.parallel).toBe(2);
     for (let i = 0; i < 3; i += 1) void engine.infer([image()], LIMITS);
     expect(handle(0).runs.map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  it('more than anyone should give are refused, not kept', async () => {
+  it('are refused, not kept, beyond a sane number', async () => {
     const { engine } = await started(setUp());
     const outcomes = Array.from({ length: 258 }, () => engine.infer([image()], LIMITS));
     expect(
@@ -140,7 +140,7 @@ describe('jobs', () => {
 });
 
 describe('a runner that ends', () => {
-  it('loses only the jobs in its hand, which are told; the waiting ones go to its replacement', async () => {
+  it('loses only its jobs in flight, which are reported; the waiting ones go to its replacement', async () => {
     const { engine, handle, handles, clock, incidents } = await started(setUp());
     const first = engine.infer([image(), image()], LIMITS);
     const second = engine.infer([image()], LIMITS);
@@ -165,7 +165,7 @@ describe('a runner that ends', () => {
     ]);
   });
 
-  it('as a child process gives the pixels back: they never left', async () => {
+  it('returns the pixels if it is a child process: they never left', async () => {
     const { engine, handle } = await started(setUp({}, 'child'));
     const input = image();
     const outcome = engine.infer([input], LIMITS);
@@ -173,7 +173,7 @@ describe('a runner that ends', () => {
     expect((await outcome).items[0]?.pixels).toBe(input.pixels);
   });
 
-  it('again and again is started at growing intervals, and each failure is told', async () => {
+  it('repeatedly is restarted at growing intervals, and each failure is reported', async () => {
     const { handle, handles, clock, incidents } = await started(setUp());
     const startsAt: number[] = [];
     for (let i = 0; i < 5; i += 1) {
@@ -187,7 +187,7 @@ describe('a runner that ends', () => {
     expect(incidents.map(({ kind }) => kind)).toEqual(['lost', 'failed', 'failed', 'failed', 'failed']);
   });
 
-  it('with an answer still on its way is not believed any more', async () => {
+  it('with an answer still under way is no longer trusted', async () => {
     const { engine, handle, clock } = await started(setUp());
     const outcome = engine.infer([image()], LIMITS);
     const job = handle(0).runs[0];
@@ -216,7 +216,7 @@ describe('a runner that does not answer', () => {
     expect(incidents).toMatchObject([{ kind: 'lost', code: 'GOSHAWK_ENGINE_TIMEOUT', lostJobs: 1 }]);
   });
 
-  it('again and again, as a thread that cannot be killed, is not replaced without end', async () => {
+  it('repeatedly, as a thread that cannot be killed, is not replaced endlessly', async () => {
     const { engine, handle, handles, clock, incidents } = await started(setUp());
     for (let i = 0; i < 3; i += 1) {
       const outcome = engine.infer([image()], LIMITS);
@@ -237,7 +237,7 @@ describe('a runner that does not answer', () => {
     expect(handles).toHaveLength(4);
   });
 
-  it('and has no replacement: jobs do not wait for ever, and their pixels come back', async () => {
+  it('and has no replacement: jobs do not wait forever, and their pixels are returned', async () => {
     const { engine, handle, clock } = await started(setUp());
     handle(0).exit('crash');
     const input = image();
@@ -257,7 +257,7 @@ describe('a runner that does not answer', () => {
     expect(handle(0).abandoned).toBe(true);
   });
 
-  it('while TensorRT builds its engine is waited for as long as that takes', async () => {
+  it('while TensorRT builds its engine gets as much time as that takes', async () => {
     const { engine, handle, clock } = setUp({
       plan: planOf({ candidates: [candidate({ provider: 'tensorrt' })] }),
     });
@@ -270,7 +270,7 @@ describe('a runner that does not answer', () => {
 });
 
 describe('starting', () => {
-  it('tries the next provider where one cannot be loaded after all, and says so', async () => {
+  it('tries the next provider if one cannot be loaded after all, and reports that', async () => {
     const setup = setUp({ plan: planOf({ candidates: [candidate({ provider: 'cuda' }), candidate()] }) });
     const info = setup.engine.start();
     await settle();
@@ -284,7 +284,7 @@ describe('starting', () => {
     });
   });
 
-  it('a broken bundle fails at once, with its own code, and leaves no runner behind', async () => {
+  it('fails immediately for a broken bundle, with its own code, and leaves no runner behind', async () => {
     const { engine, handle, handles } = setUp({ workers: 3 });
     const info = engine.start();
     await settle();
@@ -294,7 +294,7 @@ describe('starting', () => {
     expect(handle(0).sent.at(-1)).toEqual({ type: 'close' });
   });
 
-  it('with nothing that will do names every refusal', async () => {
+  it('names every refusal if nothing can run', async () => {
     const { engine } = setUp({
       plan: planOf({ refusals: [{ provider: 'tensorrt', reason: 'is not installed' }] }),
     });
@@ -304,7 +304,7 @@ describe('starting', () => {
     });
   });
 
-  it('with only an engine of another machine names both', async () => {
+  it('names both machines if there is only an engine of another one', async () => {
     const foreignEngine = { variant: 'engine', built: 'TensorRT 10.3.0', found: 'no TensorRT' };
     const { engine } = setUp({ plan: planOf({ foreignEngine }) });
     await expect(engine.start()).rejects.toMatchObject({
@@ -314,14 +314,14 @@ describe('starting', () => {
   });
 });
 
-describe('variants that do not give what they gave when they were evaluated', () => {
+describe('variants that fail the reference check', () => {
   const mismatch = (variant: string): FromRunner => ({
     type: 'load-failed',
     code: 'GOSHAWK_REFERENCE_MISMATCH',
     details: { bundle: 'tiny', reasons: `${variant}: refused` },
   });
 
-  it('give way to the next one, and the refusal is told', async () => {
+  it('are skipped in favor of the next one, and the refusal is reported', async () => {
     const candidates = [candidate({ variant: variantOf('int8') }), candidate()];
     const setup = setUp({ plan: planOf({ candidates }) });
     const info = setup.engine.start();
@@ -336,7 +336,7 @@ describe('variants that do not give what they gave when they were evaluated', ()
     });
   });
 
-  it('are run with exact kernels where that is the last way, and only then', async () => {
+  it('are run with exact kernels if that is the last way, and only then', async () => {
     const int8 = candidate({ variant: variantOf('int8') });
     const exact = { ...int8, exactInt8: true, onlyAfterRefusal: true };
     const fp32 = candidate({ exactInt8: true, onlyAfterRefusal: true });
@@ -361,7 +361,7 @@ describe('variants that do not give what they gave when they were evaluated', ()
     expect(setup.handles).toHaveLength(1);
   });
 
-  it('say so with their figures, and what to do, where none is left', async () => {
+  it('are reported with their deviations, and what to do, if none is left', async () => {
     const setup = setUp({
       plan: planOf({ candidates: [candidate()], mismatches: ['int8: refused before'] }),
     });
@@ -395,7 +395,7 @@ describe('closing', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('does not wait for ever', async () => {
+  it('does not wait forever', async () => {
     const { engine, handle, clock, incidents } = await started(setUp());
     const inFlight = engine.infer([image()], LIMITS);
     const closed = engine.close();
@@ -406,7 +406,7 @@ describe('closing', () => {
     expect(incidents).toEqual([]);
   });
 
-  it('stops a replacement that was to be started', async () => {
+  it('cancels a pending replacement', async () => {
     const { engine, handle, handles, clock } = await started(setUp());
     handle(0).exit('crash');
     await engine.close();
@@ -415,7 +415,7 @@ describe('closing', () => {
   });
 });
 
-it('a buffer that cannot be sent is refused, and the runner serves on', async () => {
+it('a buffer that cannot be sent is refused, and the runner keeps serving', async () => {
   const { engine, handle } = await started(setUp());
   const post = handle(0).post.bind(handle(0));
   handle(0).post = () => {

@@ -100,7 +100,7 @@ async function run(runner: Runner, ...inputs: InferenceInput[]) {
 }
 
 describe.each<Head>(['yolox', 'yolov5', 'yolov8', 'end2end'])('%s', (head) => {
-  it('gives what the original graph and the decoder give without it', async () => {
+  it('returns the same as the original graph and the decoder without it', async () => {
     const options: TinyOptions = { head, classes: head === 'end2end' ? 2 : 3 };
     const { runner, report } = await Runner.load(await request(options));
     expect(report.nodesByProvider['cpu']).toBeGreaterThan(3);
@@ -145,7 +145,7 @@ describe('batches', () => {
     await runner.close();
   });
 
-  it('with bad images among good ones lose only the bad', async () => {
+  it('with bad images among good ones lose only the bad ones', async () => {
     const { runner } = await Runner.load(
       await request({ head: 'yolox', classes: 2, batch: 'n', nanOnBlack: true }),
     );
@@ -194,7 +194,7 @@ describe('raw frames', () => {
     [33, 21, 'top-left'],
     [1, 1, 'center'],
   ] as const)(
-    'of one color, %i x %i %s, give what the letterbox filled by hand gives',
+    'of one color, %i x %i %s, return the same as a manually filled letterbox',
     async (width, height, anchor) => {
       const { runner } = await Runner.load(await request({ head: 'yolov8', classes: 2 }, { inputs: 'raw' }));
       const box = letterboxFor(width, height, TINY_SIZE, TINY_SIZE, anchor);
@@ -249,7 +249,7 @@ describe('a model that is not what the manifest says is refused before the first
     await expect(refused).rejects.toMatchObject({ code: 'GOSHAWK_PROVIDER_UNAVAILABLE' });
   });
 
-  it('bytes that are no model', async () => {
+  it('bytes that are not a model', async () => {
     const file = join(folder, 'text.onnx');
     await writeFile(file, 'no model');
     const sha256 = createHash('sha256').update('no model').digest('hex');

@@ -3,7 +3,7 @@ import { createDetections } from '../../../src/core/detections.ts';
 import { createSlab, slabCapacity, viewSlab } from '../../../src/device/inference/slab.ts';
 import { SlabPool } from '../../../src/device/inference/slab-pool.ts';
 
-it.each([0, 1, 3, 300])('a slab for %i holds as many, and the arrays do not overlap', (capacity) => {
+it.each([0, 1, 3, 300])('a slab for %i has room for that many, and the arrays do not overlap', (capacity) => {
   const { buffer, detections } = createSlab(capacity);
   expect(slabCapacity(buffer)).toBe(capacity);
   detections.boxes.fill(1.5);
@@ -18,7 +18,7 @@ it.each([0, 1, 3, 300])('a slab for %i holds as many, and the arrays do not over
   expect(again.classes).toEqual(new Uint16Array(capacity).fill(0xffff));
 });
 
-it('a pool hands out what came back, once, and only where it is large enough', () => {
+it('a pool hands out returned buffers, once, and only if they are large enough', () => {
   const pool = new SlabPool();
   const slab = createSlab(10);
   pool.give(slab.detections);
@@ -29,7 +29,7 @@ it('a pool hands out what came back, once, and only where it is large enough', (
   expect(slabCapacity(pool.take(10))).toBe(10);
 });
 
-it('a pool takes no detections that are not one slab', () => {
+it('a pool ignores detections that are not one slab', () => {
   const pool = new SlabPool();
   const foreign = createDetections(10);
   pool.give(foreign);

@@ -18,7 +18,7 @@ function session(id: string, cameras: readonly string[] = ['front']) {
 }
 
 describe('LiveRelay', () => {
-  it('hands those who watch on to the next session', () => {
+  it('moves viewers on to the next session', () => {
     const relay = new LiveRelay();
     const [first, second] = [session('a'), session('b')];
     relay.show(first.live);
@@ -33,7 +33,7 @@ describe('LiveRelay', () => {
     expect(second.watchers.count).toBe(0);
   });
 
-  it('knows those who came while nothing was shown, and no longer those who left', () => {
+  it('knows viewers who arrived while nothing was shown, and forgets those who left', () => {
     const relay = new LiveRelay();
     relay.watch('front');
     relay.watch('front')();
@@ -44,7 +44,7 @@ describe('LiveRelay', () => {
     expect(watchers.count).toBe(1);
   });
 
-  it('waits a while for a camera that is not there', async () => {
+  it('waits a while for a camera that does not exist', async () => {
     const relay = new LiveRelay();
     expect(await relay.next('front', 1)).toBeNull();
     relay.show(session('a').live);

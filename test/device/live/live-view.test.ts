@@ -52,7 +52,7 @@ describe('LiveView', () => {
     await pipeline.close();
   });
 
-  it('renders no faster than it may', async () => {
+  it('does not render faster than its limit', async () => {
     const { live, pipeline, pass, clock } = await watchedPipeline();
     live.watch('front');
     const first = live.next('front', 60_000);
@@ -66,7 +66,7 @@ describe('LiveView', () => {
     await pipeline.close();
   });
 
-  it('gets the pixels back from an engine that resizes by itself, and of compressed frames', async () => {
+  it('gets the pixels back from an engine that resizes, and those of compressed frames', async () => {
     const { live, pipeline, pass, clock } = await watchedPipeline(true);
     live.watch('front');
     const raw = live.next('front', 60_000);

@@ -30,7 +30,7 @@ describe('the text of /proc/cpuinfo', () => {
     expect(parseCpuInfo(ARM)).toEqual({ model: '', flags: ['asimd', 'asimddp', 'crc32', 'fp'] });
   });
 
-  it('may be missing or be anything', () => {
+  it('may be missing or arbitrary', () => {
     expect(parseCpuInfo('')).toEqual({ model: '', flags: [] });
     expect(parseCpuInfo('flags\nflags:\n')).toEqual({ model: '', flags: [] });
   });
@@ -68,7 +68,7 @@ describe('the quota of a control group', () => {
     expect(coresOfQuota(text)).toBe(cores);
   });
 
-  it('leaves at least a part of a core here', () => {
+  it('always leaves at least part of a core', () => {
     expect(usableCores()).toBeGreaterThan(0);
   });
 });

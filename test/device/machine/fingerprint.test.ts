@@ -29,7 +29,7 @@ describe('the fingerprint of a machine', () => {
     ['TensorRT', { tensorrt: '10.3.0' }],
     ['the driver', { driver: '550.54.14' }],
     ['the GPU', { computeCapability: '8.7' }],
-  ] as const)('is another one after a change of %s', (_what, change) => {
+  ] as const)('changes with %s', (_what, change) => {
     expect(fingerprintOf({ ...FACTS, ...change }).digest).not.toBe(fingerprintOf(FACTS).digest);
   });
 });

@@ -38,22 +38,22 @@ const fileName = async (): Promise<string> => {
   return join(folder, readdirSync(folder)[0]!);
 };
 
-describe('kept measurements', () => {
-  it('come back as they were, whatever the order of the key', async () => {
+describe('stored measurements', () => {
+  it('are returned unchanged, whatever the order of the key', async () => {
     await cache.write(KEY, VALUE);
     const turned = Object.fromEntries(Object.entries(KEY).reverse()) as unknown as MeasurementKey;
     expect(await cache.read(turned, valueSchema)).toEqual(VALUE);
     expect(lines).toEqual([]);
   });
 
-  it('are of one key alone, and nothing is said where there is none', async () => {
+  it('belong to one key, and nothing is logged if there is none', async () => {
     await cache.write(KEY, VALUE);
     expect(await cache.read({ ...KEY, fingerprint: 'c'.repeat(64) }, valueSchema)).toBeNull();
     expect(await cache.read({ ...KEY, threads: 2 }, valueSchema)).toBeNull();
     expect(lines).toEqual([]);
   });
 
-  it('are replaced whole and leave no drafts', async () => {
+  it('are replaced atomically and leave no drafts', async () => {
     await cache.write(KEY, VALUE);
     await cache.write(KEY, { p50: 3 });
     expect(await cache.read(KEY, valueSchema)).toEqual({ p50: 3 });
@@ -67,7 +67,7 @@ describe('kept measurements', () => {
   });
 });
 
-describe('what is not a kept measurement', () => {
+describe('an invalid measurement', () => {
   const refused = async (reason: RegExp): Promise<void> => {
     expect(await cache.read(KEY, valueSchema)).toBeNull();
     expect(lines).toHaveLength(1);
@@ -75,7 +75,7 @@ describe('what is not a kept measurement', () => {
     expect(lines[0]).toMatch(reason);
   };
 
-  it('a torn file', async () => {
+  it('a truncated file', async () => {
     const file = await fileName();
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.slice(0, text.length / 2));
@@ -93,7 +93,7 @@ describe('what is not a kept measurement', () => {
     await refused(/p50/);
   });
 
-  it('too large a file', async () => {
+  it('a file that is too large', async () => {
     writeFileSync(await fileName(), ' '.repeat(70_000));
     await refused(/70000 bytes/);
   });
@@ -119,7 +119,7 @@ describe('what is not a kept measurement', () => {
 });
 
 describe('a folder that cannot be written', () => {
-  it('is told once, and nothing fails', async () => {
+  it('is reported once, and nothing fails', async () => {
     const file = join(folder, 'taken');
     writeFileSync(file, '');
     const broken = new MeasurementCache((line) => lines.push(line), join(file, 'below'));
@@ -131,7 +131,7 @@ describe('a folder that cannot be written', () => {
 });
 
 describe('the folder', () => {
-  it('is the one that is named, else in the cache of the user', () => {
+  it('is the configured one, else in the cache of the user', () => {
     expect(measurementFolder({ GOSHAWK_CACHE: '/data/cache' })).toBe('/data/cache');
     expect(measurementFolder({ XDG_CACHE_HOME: '/home/robot/c' })).toBe('/home/robot/c/goshawk/measurements');
     expect(measurementFolder({})).toMatch(/\.cache\/goshawk\/measurements$/);

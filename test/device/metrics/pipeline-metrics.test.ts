@@ -59,7 +59,7 @@ function parse(text: string): Map<string, Family> {
 }
 
 describe('PipelineMetrics', () => {
-  it('shows the accounts of the pipeline, the same ones on each scrape', async () => {
+  it('shows the counts of the pipeline, consistent on each scrape', async () => {
     const text = await scrapedText();
     const camera = 'camera="front",bundle="fake@1.0.0",provider="cpu"';
     expect(text).toContain(`goshawk_frames_received_total{${camera}} 4\n`);
@@ -110,7 +110,7 @@ describe('PipelineMetrics', () => {
     }
   });
 
-  it('can be read line by line: every sample once, with a number, and buckets that rise to the count', async () => {
+  it('can be read line by line: every sample once, and buckets increase up to the count', async () => {
     const text = await scrapedText();
     const seen = new Map<string, number>();
     for (const line of text.split('\n')) {

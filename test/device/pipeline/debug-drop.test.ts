@@ -15,7 +15,7 @@ const SCRIPT = `
   });
   console.log(Math.max(...rounds));`;
 
-it('a dropped frame costs the debug log no memory while nobody asked for it', () => {
+it('a dropped frame costs no memory while the debug log is off', () => {
   // drops are too rare to be compiled, and the optimizing compilers would eliminate a closure
   const flags = ['--no-opt', '--no-maglev', '--input-type=module'];
   const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--eval', SCRIPT], { encoding: 'utf8' });

@@ -25,7 +25,7 @@ describe('toDecodeLimits', () => {
   });
 });
 
-describe('what a tracker gets', () => {
+describe('detections for a tracker', () => {
   const HEAD = 'yolov8';
   const SIZE = 64;
   const CELLS = 84;
@@ -63,7 +63,7 @@ describe('what a tracker gets', () => {
       return data;
     });
 
-  it('changes nothing about what is published, and holds the weak boxes besides', () => {
+  it('include low-score boxes without changing what is published', () => {
     fc.assert(
       fc.property(outputs, unit, fc.integer({ min: 1, max: 30 }), (data, score, maxDetections) => {
         const limits = { ...LIMITS, score_threshold: score, max_detections: maxDetections };
@@ -76,7 +76,7 @@ describe('what a tracker gets', () => {
     );
   });
 
-  it('has room beside the published ones, and a threshold that is never above theirs', () => {
+  it('have room in addition to the published ones, and a threshold that is never above theirs', () => {
     expect(toDecodeLimits({ ...LIMITS, score_threshold: 0.5 }, LABELS, 0.1)).toMatchObject({
       scoreThreshold: 0.1,
       maxDetections: 200,

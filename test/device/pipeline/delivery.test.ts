@@ -30,11 +30,11 @@ function deliveryTo(...sinks: ResultSink[]): { clock: FakeClock; failures: strin
 const job = makeJob();
 
 describe('Delivery to the publisher', () => {
-  it('is a success where there is none', () => {
+  it('succeeds if there is none', () => {
     expect(deliveryTo().delivery.publish(job, null)).toBe(true);
   });
 
-  it('knows at once of a sink that answers at once', () => {
+  it('returns immediately if the sink answers immediately', () => {
     const seen: unknown[] = [];
     const pixels = rawImage('rgb8', 2, 2);
     const sink: ResultSink = { name: PUBLISHER, deliver: (...args) => void seen.push(args) };
@@ -51,7 +51,7 @@ describe('Delivery to the publisher', () => {
     expect(failures).toEqual(['publisher: gone']);
   });
 
-  it('waits for a promise, and not longer than it may', async () => {
+  it('waits for a promise until the time limit', async () => {
     const sink = new Patient(PUBLISHER);
     const { clock, delivery, failures } = deliveryTo(sink);
     const outcomes = Array.from({ length: 3 }, async () => delivery.publish(job, null));
@@ -64,7 +64,7 @@ describe('Delivery to the publisher', () => {
     expect(delivery.counts()).toEqual({ publisher: { delivered: 1, failed: 2, skipped: 0 } });
   });
 
-  it('is not repeated with the others', () => {
+  it('is not repeated for the others', () => {
     let calls = 0;
     const { delivery } = deliveryTo({ name: PUBLISHER, deliver: () => void calls++ });
     expect(delivery.share(job, null)).toBeNull();
@@ -73,7 +73,7 @@ describe('Delivery to the publisher', () => {
 });
 
 describe('Delivery to others', () => {
-  it('passes a hanging sink over before it piles up, time limit or not, until it lets go', async () => {
+  it('skips a hanging sink before deliveries pile up, until it is done with one', async () => {
     const sink = new Patient('slow');
     const { clock, delivery } = deliveryTo(sink);
     for (let i = 0; i < 10; i++) void delivery.share(job, null);
@@ -88,7 +88,7 @@ describe('Delivery to others', () => {
     expect(sink.open.length).toBe(5);
   });
 
-  it('tells when the last has let go, however it went, and not when time is up', async () => {
+  it('resolves when the last sink is done, whatever the outcome, and not at the time limit', async () => {
     const [first, second] = [new Patient('first'), new Patient('second')];
     const { clock, delivery } = deliveryTo(first, second, { name: 'quick', deliver: () => undefined });
     let isFree = false;
@@ -102,7 +102,7 @@ describe('Delivery to others', () => {
     expect(isFree).toBe(true);
   });
 
-  it('lets one that throws harm no other', () => {
+  it('does not let a sink that throws affect others', () => {
     const seen: string[] = [];
     const broken: ResultSink = {
       name: 'broken',

@@ -67,7 +67,7 @@ describe('FramesInFlight', () => {
     expect(ledger.read()).toEqual({ received: 1, published: 1, inFlight: 0, drops: {} });
   });
 
-  it('wakes those who wait once the last frame has left', async () => {
+  it('resolves waiters once the last frame has left', async () => {
     const frames = new FramesInFlight();
     const ledger = new CameraLedger();
     const jobs = [makeJob(), makeJob()];

@@ -134,7 +134,7 @@ describe('fuzzed frames', () => {
   });
 
   it(
-    'are each published or counted under a reason, and the pipeline lives on',
+    'are each published or counted under a reason, and the pipeline keeps running',
     { timeout: 120_000 },
     async () => {
       const dice = new Dice(20_260_101);

@@ -13,7 +13,7 @@ function throttled(): { clock: FakeClock; lines: string[]; throttle: NoticeThrot
 const warning = (code: string): PipelineNotice => ({ level: 'warn', code, message: 'bad frame' });
 
 describe('NoticeThrottle', () => {
-  it('passes one warning of a kind every five seconds and counts what it held back', () => {
+  it('passes one warning of a kind every five seconds and counts suppressed ones', () => {
     const { clock, lines, throttle } = throttled();
     for (let i = 0; i < 100; i++) {
       throttle.send(warning('A'));
@@ -29,14 +29,14 @@ describe('NoticeThrottle', () => {
     expect(lines[2]).toBe('A bad frame (and 1 more like it)');
   });
 
-  it('keeps kinds apart, and holds no information back', () => {
+  it('keeps kinds apart, and never suppresses information', () => {
     const { lines, throttle } = throttled();
     for (const code of ['A', 'B', 'A', 'B']) throttle.send(warning(code));
     for (let i = 0; i < 3; i++) throttle.send({ level: 'info', code: 'C', message: String(i) });
     expect(lines).toEqual(['A bad frame', 'B bad frame', 'C 0', 'C 1', 'C 2']);
   });
 
-  it('lets no camera and no reason hide another', () => {
+  it('does not let one camera or reason hide another', () => {
     const { lines, throttle } = throttled();
     const notices = ['front', 'rear'].flatMap((camera) =>
       ['malformed', 'stamp_repeated'].map((reason) => ({
@@ -55,7 +55,7 @@ describe('NoticeThrottle', () => {
     ]);
   });
 
-  it('outlives a log that fails, and the lack of one', () => {
+  it('survives a log that fails, and works without one', () => {
     const broken = new NoticeThrottle(new FakeClock(), () => {
       throw new Error('the context is shut down');
     });

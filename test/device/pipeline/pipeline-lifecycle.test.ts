@@ -25,7 +25,7 @@ class RecyclingEngine extends FakeEngine {
 const cameras = [{ name: 'front' }];
 
 describe('FramePipeline from start to close', () => {
-  it('stays closed where it was closed while the engine loaded', async () => {
+  it('stays closed if it was closed while the engine loaded', async () => {
     const engine = new SlowEngine();
     const pipeline = new FramePipeline({ engine, manifest: MANIFEST, cameras, clock: new FakeClock() });
     const started = pipeline.start();
@@ -38,7 +38,7 @@ describe('FramePipeline from start to close', () => {
     }).toThrow(/closed/);
   });
 
-  it('is started once', async () => {
+  it('can be started only once', async () => {
     const pipeline = new FramePipeline({ engine: new FakeEngine(), manifest: MANIFEST, cameras });
     await pipeline.start();
     await expect(pipeline.start()).rejects.toMatchObject({ code: 'GOSHAWK_INTERNAL' });
@@ -47,7 +47,7 @@ describe('FramePipeline from start to close', () => {
     await pipeline.close();
   });
 
-  it('gives detections back to the engine once every sink has let go of them, not when their time is up', async () => {
+  it('returns detections to the engine once every sink is done with them, not at the time limit', async () => {
     const clock = new FakeClock();
     const engine = new RecyclingEngine();
     let letGo: () => void = () => undefined;

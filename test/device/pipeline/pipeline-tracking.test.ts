@@ -27,7 +27,7 @@ class Published implements ResultSink {
   }
 }
 
-it('an object keeps its id while it is too weak to be published, for longer than a lost track is kept', async () => {
+it('an object keeps its id while its score is too low to publish, however long that lasts', async () => {
   const clock = new FakeClock();
   const engine = new FakeEngine();
   const sink = new Published();

@@ -50,7 +50,7 @@ describe('FramePipeline', () => {
     expect(pipeline.snapshot().latencyMs.stages.inference.count).toBe(1);
   });
 
-  it('keeps the newest of the frames that wait', async () => {
+  it('keeps the newest waiting frame', async () => {
     const clock = new FakeClock();
     const engine = new FakeEngine();
     engine.isManual = true;
@@ -71,7 +71,7 @@ describe('FramePipeline', () => {
     expect(sink.sequences).toEqual([0, 1, 9]);
   });
 
-  it('counts frames of an inactive node, bad sizes and lying layouts', async () => {
+  it('counts frames of an inactive node, bad sizes and wrong layouts', async () => {
     const clock = new FakeClock();
     const pipeline = await activePipeline({ engine: new FakeEngine(), clock });
     const maker = new FrameMaker('front', clock);
@@ -93,7 +93,7 @@ describe('FramePipeline', () => {
     expect(() => pipeline.offer(new FrameMaker('rear', clock).next())).toThrow(GoshawkError);
   });
 
-  it('says in words why a frame is refused, and what its message said', async () => {
+  it('logs why a frame is refused, and what its message contained', async () => {
     const clock = new FakeClock();
     const notices: string[] = [];
     const pipeline = await activePipeline({
@@ -115,7 +115,7 @@ describe('FramePipeline', () => {
     ]);
   });
 
-  it('says what is wrong with each camera, also where another has the same fault', async () => {
+  it('reports the fault of each camera, even if another has the same', async () => {
     const clock = new FakeClock();
     const notices: string[] = [];
     const pipeline = await activePipeline({
@@ -188,7 +188,7 @@ describe('FramePipeline', () => {
     expect(pipeline.counts().drops).toEqual({ out_of_order: 1, engine_lost: 1 });
   });
 
-  it('gives up a job that the engine does not answer, and goes on', async () => {
+  it('gives up on a job that the engine does not answer, and continues', async () => {
     const clock = new FakeClock();
     const engine = new FakeEngine();
     engine.isManual = true;
@@ -227,7 +227,7 @@ describe('FramePipeline', () => {
     expect(pipeline.counts()).toEqual({ received: 2, published: 0, inFlight: 0, drops: { deadline: 2 } });
   });
 
-  it('counts a publisher that throws, rejects or hangs, and keeps other sinks out of it', async () => {
+  it('counts a publisher that throws, rejects or hangs, without affecting other sinks', async () => {
     const clock = new FakeClock();
     const engine = new FakeEngine();
     const fates: (() => void | Promise<void>)[] = [

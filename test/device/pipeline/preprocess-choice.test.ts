@@ -18,7 +18,7 @@ function measure(choice: PreprocessChoice, sharpMs: number, graphMs: number): st
 }
 
 describe('PreprocessChoice', () => {
-  it('has decided nothing before the first frame', () => {
+  it('has no decision before the first frame', () => {
     expect(new PreprocessChoice('sharp', true).decision).toBeNull();
   });
 
@@ -29,7 +29,7 @@ describe('PreprocessChoice', () => {
     ['auto', false, RAW, 'sharp', /takes no raw frames/],
     ['auto', true, JPEG, 'sharp', /640x480 jpeg is not packed/],
     ['graph', true, JPEG, 'sharp', /640x480 jpeg is not packed/],
-  ] as const)('%s, raw frames %s, %j: %s at once', (preferred, acceptsRaw, frame, mode, why) => {
+  ] as const)('%s, raw frames %s, %j: %s immediately', (preferred, acceptsRaw, frame, mode, why) => {
     const choice = new PreprocessChoice(preferred, acceptsRaw);
     expect(choice.modeFor(...frame)).toBe(mode);
     expect(choice.decision?.mode).toBe(mode);
@@ -43,7 +43,7 @@ describe('PreprocessChoice', () => {
     [3, 3.4, 'graph'],
     [3, 3.6, 'sharp'],
   ] as const)(
-    'auto tries both in turn and keeps the one that is clearly faster, else the graph: sharp %d ms, graph %d ms',
+    'auto tries both in turn and keeps sharp if it is clearly faster, else the graph: sharp %d ms, graph %d ms',
     (sharp, graph, best) => {
       const choice = new PreprocessChoice('auto', true);
       const modes = measure(choice, sharp, graph);
@@ -66,14 +66,14 @@ describe('PreprocessChoice', () => {
     expect(choice.decision.mode).toBe('graph');
   });
 
-  it('chooses anew for another size', () => {
+  it('chooses again for another size', () => {
     const choice = new PreprocessChoice('auto', true);
     measure(choice, 4, 2);
     choice.modeFor(640, 480, 'rgb8');
     expect(choice.decision).toBeNull();
   });
 
-  it('gives the graph up where it fails, unless it was asked for', () => {
+  it('abandons the graph if it fails, unless it was requested', () => {
     const auto = new PreprocessChoice('auto', true);
     auto.modeFor(...RAW);
     const decision = auto.giveUpGraph('no Resize');

@@ -17,7 +17,7 @@ function judgeAll(guard: StampGuard, stamps: readonly Stamp[]): (string | null)[
 }
 
 describe('StampGuard', () => {
-  it('lets rising stamps pass, a nanosecond apart too', () => {
+  it('accepts increasing stamps, even a nanosecond apart', () => {
     const guard = new StampGuard(OFF);
     const stamps = [at(0), { sec: NOW, nanosec: 1 }, { sec: NOW, nanosec: 2 }, at(33), at(10_000)];
     expect(judgeAll(guard, stamps)).toEqual([null, null, null, null, null]);
@@ -35,7 +35,7 @@ describe('StampGuard', () => {
     ]);
   });
 
-  it('accepts a recording that starts again with its third frame', () => {
+  it('accepts a recording that starts over from its third frame on', () => {
     const guard = new StampGuard(OFF);
     const loop = [at(60_000), at(0), at(33), at(66), at(99)];
     expect(judgeAll(guard, loop)).toEqual([null, 'stamp_regressed', 'stamp_regressed', null, null]);
@@ -51,7 +51,7 @@ describe('StampGuard', () => {
     expect(guard.clockResets).toBe(2);
   });
 
-  it('does not take stamps that repeat or fall for a new time line', () => {
+  it('does not take repeated or decreasing stamps for a new timeline', () => {
     const guard = new StampGuard(OFF);
     const stamps = [at(60_000), at(100), at(100), at(90), at(80), at(81), at(82)];
     expect(judgeAll(guard, stamps)).toEqual([
@@ -66,7 +66,7 @@ describe('StampGuard', () => {
     expect(guard.clockResets).toBe(1);
   });
 
-  it('keeps to one of two publishers whose stamps are mixed', () => {
+  it('follows one of two publishers with interleaved stamps', () => {
     const guard = new StampGuard(OFF);
     for (let i = 0; i < 50; i++) {
       expect(guard.judge(at(100_000 + i * 33), 0, 33 * i)).toBeNull();
@@ -75,7 +75,7 @@ describe('StampGuard', () => {
     expect(guard.clockResets).toBe(0);
   });
 
-  it('refuses one stamp from far ahead, and none of those after it', () => {
+  it('refuses a single stamp far ahead, but none of those after it', () => {
     const guard = new StampGuard(OFF);
     expect(judgeAll(guard, [at(0), at(1e9), at(33), at(2e9), at(66)])).toEqual([
       null,
@@ -87,14 +87,14 @@ describe('StampGuard', () => {
     expect(guard.clockResets).toBe(0);
   });
 
-  it('follows a clock that was set ahead, with its third frame', () => {
+  it('follows a clock that was set ahead from its third frame on', () => {
     const guard = new StampGuard(OFF);
     const stamps = [at(0), at(3_600_000), at(3_600_033), at(3_600_066), at(3_600_099)];
     expect(judgeAll(guard, stamps)).toEqual([null, 'stamp_future', 'stamp_future', null, null]);
     expect(guard.clockResets).toBe(1);
   });
 
-  it('takes the next frame of a camera that was silent for long, and a recording that is played fast', () => {
+  it('accepts the next frame of a camera that was silent for long, and a recording that is played fast', () => {
     const guard = new StampGuard(OFF);
     expect(guard.judge(at(0), 0, 0)).toBeNull();
     expect(guard.judge(at(3_600_000), 0, 3_600_500)).toBeNull();
@@ -102,7 +102,7 @@ describe('StampGuard', () => {
       expect(guard.judge(at(3_600_000 + i * 30_000), 0, 3_600_500 + i)).toBeNull();
   });
 
-  it('holds stamps against the clock where limits are set, and forgets the refused', () => {
+  it('compares stamps with the clock if limits are set, and forgets refused ones', () => {
     const guard = new StampGuard({ staleMs: 500, futureMs: 100 });
     expect(judgeAll(guard, [at(-501), at(101), at(-500), at(100)])).toEqual([
       'stamp_stale',
@@ -120,7 +120,7 @@ describe('StampGuard', () => {
     expect(judgeAll(guard, [unset, unset, at(0), unset])).toEqual([null, null, null, null]);
   });
 
-  it('law: the accepted stamps of a time line rise, whatever comes', () => {
+  it('law: the accepted stamps of a timeline increase, whatever the input', () => {
     const near = fc.integer({ min: 0, max: 8000 });
     const far = fc.integer({ min: 0, max: 4 }).map((jump) => jump * 100_000);
     const stamps = fc.array(
@@ -155,14 +155,14 @@ describe('repeated stamps', () => {
     Array.from({ length: count }, () => values).flat();
   const short = [0, 33, 66, 99, 132, 165].map(at);
 
-  it('are accepted in the order in which they come, where that is asked for', () => {
+  it('are accepted in order of arrival if requested', () => {
     const guard = new StampGuard({ ...OFF, repeated: 'accept' });
     const stamps = [...times(20, [at(0)]), ...times(5, short), at(60_000), at(0), at(0)];
     expect(judge(guard, stamps, NOW * 1000).filter((reason) => reason !== null)).toEqual([]);
     expect(guard.clockResets).toBe(1);
   });
 
-  it('are accepted by themselves while time is simulated', () => {
+  it('are accepted automatically while time is simulated', () => {
     let simulated = true;
     const guard = new StampGuard({ ...OFF, repeated: 'auto', isTimeSimulated: () => simulated });
     const slowClock = [0, 100, 200, 300].flatMap((ms) => times(3, [at(ms)]));
@@ -175,7 +175,7 @@ describe('repeated stamps', () => {
     ]);
   });
 
-  it('are accepted by themselves from a recording, whose stamps were never those of the clock here', () => {
+  it('are accepted automatically from a recording, whose stamps were never those of the local clock', () => {
     for (const stamps of [
       times(20, [at(-HOUR)]),
       times(
@@ -208,7 +208,7 @@ describe('repeated stamps', () => {
     expect(judge(guard, [at(1000), at(1000)], NOW * 1000)).toEqual([null, 'stamp_repeated']);
   });
 
-  it('are refused where a network delivers a frame twice, or late', () => {
+  it('are refused if a network delivers a frame twice, or late', () => {
     const guard = new StampGuard({ ...OFF, repeated: 'auto' });
     const stamps = [at(0), at(33), at(33), at(66), at(0), at(99), at(33), at(132)];
     expect(judge(guard, stamps, NOW * 1000)).toEqual([

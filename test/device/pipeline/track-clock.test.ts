@@ -8,7 +8,7 @@ describe('TrackClock', () => {
     receivedAt,
   });
 
-  it('follows stamps while they rise, and arrival where they repeat, step back, leap or are not set', () => {
+  it('follows stamps while they increase, and arrival if they repeat, step back, leap or are not set', () => {
     const clock = new TrackClock();
     const unset = { stamp: { sec: 0, nanosec: 0 }, receivedAt: 400 };
     const frames = [

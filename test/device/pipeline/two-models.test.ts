@@ -108,8 +108,8 @@ async function play(steps: readonly Step[], hasShadow: boolean) {
   return { published: first.published, camera: camera.snapshot(0) };
 }
 
-describe('two models that look at one camera', () => {
-  it('law: received = published + drops + in flight for each and the camera, and the first is as if alone', async () => {
+describe('two models on one camera', () => {
+  it('law: frames add up per model and camera, and a shadow does not affect the first model', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         expect(await play(steps, true)).toEqual(await play(steps, false));
@@ -118,7 +118,7 @@ describe('two models that look at one camera', () => {
     );
   });
 
-  it('get the same pixels, each in memory of its own', async () => {
+  it('get the same pixels, each in its own memory', async () => {
     const { first, shadow, offer } = await rig();
     offer();
     await turns();
@@ -133,7 +133,7 @@ describe('two models that look at one camera', () => {
     expect(shadow!.published.map(({ sequence }) => sequence)).toEqual([0]);
   });
 
-  it('do not wait for each other: a shadow whose engine hangs holds its few frames and gets no more', async () => {
+  it('do not wait for each other: a shadow whose engine hangs keeps its few frames and gets no more', async () => {
     const { clock, camera, first, shadow, offer } = await rig();
     for (let i = 0; i < 50; i++) {
       offer();
@@ -148,7 +148,7 @@ describe('two models that look at one camera', () => {
     expect(shadow!.model.framesInFlight).toBeLessThanOrEqual(MAX_IN_FLIGHT);
   });
 
-  it('count rates and latencies of the camera by the first', async () => {
+  it('share the rates and latencies of the camera, which the first one determines', async () => {
     const { camera, first, shadow, offer } = await rig();
     offer();
     await turns();

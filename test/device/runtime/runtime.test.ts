@@ -47,7 +47,7 @@ function recorder(name: string, events: string[], fails: { start?: Error; stop?:
 }
 
 describe('Runtime', () => {
-  it('starts parts in order and stops them in reverse, also where stopping is slow', async () => {
+  it('starts parts in order and stops them in reverse, even if stopping is slow', async () => {
     const events: string[] = [];
     const slow: Part = {
       ...recorder('slow', events),
@@ -80,7 +80,7 @@ describe('Runtime', () => {
     expect(runtime.complaints()).toEqual([expect.stringMatching(/^GOSHAWK_PARAMETER_INVALID: .*b/)]);
   });
 
-  it('stops what has started and rejects where a refusal is not to be survived', async () => {
+  it('stops what has started and rejects if refusals are fatal', async () => {
     const events: string[] = [];
     const parts = [
       recorder('a', events),
@@ -93,7 +93,7 @@ describe('Runtime', () => {
     expect(events).toEqual(['+a', '+b', '-b', '-a']);
   });
 
-  it('rejects a fault without a code in either case: it is a bug and no setting', async () => {
+  it('rejects a fault without a code in either case: it is a bug, not a setting', async () => {
     const events: string[] = [];
     const { runtime } = runtimeOf([
       recorder('a', events),
@@ -103,7 +103,7 @@ describe('Runtime', () => {
     expect(events).toEqual(['+a', '-a']);
   });
 
-  it('starts no more parts once it is to end, and stops those that have started', async () => {
+  it('starts no more parts once it is aborted, and stops those that have started', async () => {
     const events: string[] = [];
     const ending = new AbortController();
     const waits: Part = {
@@ -122,7 +122,7 @@ describe('Runtime', () => {
     expect(lines).toEqual([]);
   });
 
-  it('stops the others where one cannot be stopped, and says so', async () => {
+  it('stops the others if one cannot be stopped, and reports that', async () => {
     const events: string[] = [];
     const parts = [
       recorder('a', events),
@@ -169,7 +169,7 @@ describe('Runtime', () => {
 });
 
 describe('sessions of a runtime', () => {
-  it('may be there before the parts start: each sees it at once, and has no frame before it has started', async () => {
+  it('may exist before the parts start: each sees it then, and gets no frame before its start', async () => {
     const events: string[] = [];
     const session = sessionOf();
     const parts = [recorder('a', events), recorder('b', events, { start: refusal('b') })];
@@ -205,7 +205,7 @@ describe('sessions of a runtime', () => {
     expect(runtime.snapshot()).toBeNull();
   });
 
-  it('reach every part also where one throws on attach and on detach', async () => {
+  it('reach every part even if one throws on attach and on detach', async () => {
     const events: string[] = [];
     const broken: Part = {
       name: 'broken',
@@ -226,7 +226,7 @@ describe('sessions of a runtime', () => {
 });
 
 describe('what parts offer', () => {
-  it('is one page of metrics: those of a session only while it is there, in the order of the parts', async () => {
+  it('is one page of metrics: those of a session only while it exists, in the order of the parts', async () => {
     const text = (line: string) => ({ text: () => Promise.resolve(`${line}\n`) });
     const { runtime } = runtimeOf([
       { name: 'a', attach: () => ({ metrics: text('session 1') }) },
@@ -260,7 +260,7 @@ describe('what parts offer', () => {
     expect(runtime.images.cameras()).toEqual([]);
   });
 
-  it('is without that of a part that throws, which is logged once', async () => {
+  it('omits a part that throws, which is logged once', async () => {
     const broken = (): never => {
       throw new Error('broken');
     };

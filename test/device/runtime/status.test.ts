@@ -15,7 +15,7 @@ function setUp() {
 }
 
 describe('health', () => {
-  it('says what is missing, from no model to a camera that sends', async () => {
+  it('reports what is missing, from no model to a camera that sends', async () => {
     const { clock, pipeline, maker } = setUp();
     expect(healthOf(pipeline.snapshot(), 5000).reasons).toEqual([
       'no model is loaded',
@@ -34,7 +34,7 @@ describe('health', () => {
     expect(healthOf(pipeline.snapshot(), 5000).reasons).toEqual(['camera front has been silent for 7 s']);
   });
 
-  it('lets a slow camera take the time that it is given', async () => {
+  it('allows a slow camera the configured time', async () => {
     const { clock, pipeline, maker } = setUp();
     await pipeline.start();
     pipeline.activate();
@@ -48,7 +48,7 @@ describe('health', () => {
     expect(healthOf(pipeline.snapshot(), 12_000).reasons).toEqual(['camera front has been silent for 13 s']);
   });
 
-  it('does not count the time in which no camera could be heard', async () => {
+  it('does not count the time in which no frames were accepted', async () => {
     const { clock, pipeline, maker } = setUp();
     await pipeline.start();
     clock.advance(60_000);
@@ -90,7 +90,7 @@ describe('an engine that was lost', () => {
     lostJobs: 0,
   });
 
-  it('is no health until a runner is back', async () => {
+  it('is unhealthy until a runner is back', async () => {
     const engine = new FakeEngine(2);
     const pipeline = new FramePipeline({ engine, manifest: MANIFEST, cameras: [], clock: new FakeClock() });
     await pipeline.start();
@@ -131,7 +131,7 @@ describe('status', () => {
     await pipeline.close();
   });
 
-  it('judges the silence of each camera, so that the page compares nothing', async () => {
+  it('decides whether each camera is silent, so that the page does not have to', async () => {
     const { pipeline, clock, maker } = setUp();
     const isSilent = () => statusOf(pipeline.snapshot(), {}, 5000).cameras['front']?.isSilent;
     expect(isSilent()).toBe(false);

@@ -128,7 +128,7 @@ describe('metrics windows', () => {
   });
 });
 
-describe('state', () => {
+describe('the state message', () => {
   it('follows its schema before any frame and before any model', () => {
     const body = bodySchemaOf('state').parse(
       stateBody(snapshotOf('front', { received: 0, published: 0, drops: {} }), {}),

@@ -36,7 +36,7 @@ describe('the sender of telemetry streams', () => {
     expect(broker.identity.will.topic).toBe('fleet/v1/yard/r1/detector/connection');
   });
 
-  it('publishes each stream as its row says', async () => {
+  it('publishes each stream according to its row', async () => {
     const broker = new FakeBroker();
     broker.sender.start();
     await broker.send(...REPORTED_STREAMS.map((stream) => message(stream)));
@@ -49,7 +49,7 @@ describe('the sender of telemetry streams', () => {
     }
   });
 
-  it('declares what was lost of all streams once, in the next window that arrives', async () => {
+  it('declares losses of all streams once, in the next window that arrives', async () => {
     const broker = new FakeBroker();
     await broker.send(
       message('state'),
@@ -79,7 +79,7 @@ describe('the sender of telemetry streams', () => {
     expect(broker.presence()).toEqual(['ONLINE', 'ONLINE']);
   });
 
-  it('reports that the broker refuses messages though the link is up, and that it accepts them again', async () => {
+  it('reports that the broker refuses messages although the link is up, and that it accepts them again', async () => {
     const broker = new FakeBroker();
     broker.sender.start();
     await broker.settle();
@@ -97,7 +97,7 @@ describe('the sender of telemetry streams', () => {
     expect(ids(broker, 'state')).toEqual([0]);
   });
 
-  it('gives up a message that is too large for the broker, declares it, and sends those behind it', async () => {
+  it('gives up on a message that is too large for the broker, declares it, and sends those behind it', async () => {
     const broker = new FakeBroker();
     broker.sender.start();
     await broker.settle();
@@ -115,7 +115,7 @@ describe('the sender of telemetry streams', () => {
 });
 
 describe('the end of the sender', () => {
-  it('delivers what waits and says OFFLINE', async () => {
+  it('delivers what waits and sends OFFLINE', async () => {
     const broker = new FakeBroker();
     broker.sender.start();
     broker.sender.receive(message('metrics'));
@@ -126,7 +126,7 @@ describe('the end of the sender', () => {
     expect(broker.clock.pendingTimers).toBe(0);
   });
 
-  it('waits for a delivery that is under way, and delivers what came during it', async () => {
+  it('waits for a delivery under way, and delivers what arrived during it', async () => {
     const broker = new FakeBroker();
     broker.sender.start();
     await broker.settle();
@@ -138,7 +138,7 @@ describe('the end of the sender', () => {
     expect(broker.counts?.metrics).toMatchObject({ delivered: 1, waiting: 0 });
   });
 
-  it('comes though the broker refuses OFFLINE', async () => {
+  it('is reached although the broker refuses OFFLINE', async () => {
     const broker = new FakeBroker();
     broker.sender.start();
     await broker.settle();
@@ -148,7 +148,7 @@ describe('the end of the sender', () => {
     expect(broker.isDropped).toBe(true);
   });
 
-  it('comes at once while the broker is away; what waits is reported', async () => {
+  it('is reached immediately while the broker is away; what waits is reported', async () => {
     const broker = new FakeBroker();
     await broker.send(message('metrics'), message('state'));
     await broker.sender.close();
@@ -157,7 +157,7 @@ describe('the end of the sender', () => {
   });
 
   it.each(['message', 'link'] as const)(
-    'comes within 3 s if the broker never answers to the %s',
+    'is reached within 3 s if the broker never answers the %s',
     async (what) => {
       const broker = new FakeBroker();
       broker.sender.start();
@@ -176,7 +176,7 @@ describe('the end of the sender', () => {
     },
   );
 
-  it('comes once, however often it is asked for', async () => {
+  it('happens once, however often it is requested', async () => {
     const broker = new FakeBroker();
     broker.sender.start();
     await broker.settle();

@@ -76,11 +76,11 @@ class Node {
 
 const publishedIn = ({ cameras }: StreamBody<'metrics'>): number => cameras[0]?.published ?? 0;
 
-describe('telemetry of a node that is configured again', () => {
+describe('telemetry of a node that is reconfigured', () => {
   it.each([
     [30, 25],
     [20, 25],
-  ])('counts %i and then %i frames in windows that touch, each in its own', async (first, second) => {
+  ])('counts %i and then %i frames in contiguous windows, each in its own', async (first, second) => {
     const node = new Node();
     node.clock.advance(4000);
     await node.configure();
@@ -113,7 +113,7 @@ describe('telemetry of a node that is configured again', () => {
     ]);
   });
 
-  it('says of a pause that frames were not taken in it: rates are over the rest of the window', async () => {
+  it('excludes a pause from rates, which cover the rest of the window', async () => {
     const node = new Node();
     await node.configure();
     await node.frames(10);
@@ -151,7 +151,7 @@ describe('the streams of parts', () => {
     return { reporter, said, errors };
   }
 
-  it('are asked for on the period of each stream, and once more at the end', () => {
+  it('are queried at the period of each stream, and once more at the end', () => {
     const { reporter, said } = reporterOf(
       [{ metrics: () => METRICS }, { state: () => EMPTY }, {}],
       (stream) => (stream === 'state' ? 2 : 5),
@@ -164,7 +164,7 @@ describe('the streams of parts', () => {
     expect(said).toHaveLength(9);
   });
 
-  it('do not suffer from each other: what one part throws is reported and its message counted as lost', () => {
+  it('do not affect each other: what one part throws is reported and its message counted as lost', () => {
     const broken = new Error('no sensors');
     const throws = (): never => {
       throw broken;

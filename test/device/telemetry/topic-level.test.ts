@@ -10,7 +10,7 @@ describe('a level of a topic', () => {
     expect(topicLevelFrom(name)).toBe(level);
   });
 
-  it('stays apart where long names differ only at their end', () => {
+  it('stays distinct if long names differ only at the end', () => {
     const long = `/${'a'.repeat(80)}`;
     expect(topicLevelFrom(`${long}/left`)).not.toBe(topicLevelFrom(`${long}/right`));
     expect(topicLevelFrom(`${long}/left`)).toHaveLength(64);

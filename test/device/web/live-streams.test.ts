@@ -75,7 +75,7 @@ describe('a live stream', () => {
     await expect.poll(() => watchers).toBe(0);
   });
 
-  it('goes on when another model is loaded', async () => {
+  it('continues when another model is loaded', async () => {
     const { viewer, read } = await view();
     await expect.poll(read).toBeGreaterThan(LARGE.length);
     relay.hide();
@@ -87,7 +87,7 @@ describe('a live stream', () => {
     viewer.destroy();
   });
 
-  it('ends where its camera is configured no more', async () => {
+  it('ends when its camera is no longer configured', async () => {
     const { viewer } = await view();
     const ended = once(viewer, 'end');
     show(['rear']);

@@ -31,7 +31,7 @@ describe('FrameJob', () => {
     expect(job.rawPixels).toBe(image);
   });
 
-  it('gives its memory to the engine, and has its raw image back only for sinks', () => {
+  it('transfers its memory to the engine, and gets its raw image back only for sinks', () => {
     for (const keepsPixels of [false, true]) {
       const { job, image } = bigJob();
       job.prepare('graph', keepsPixels);
@@ -58,7 +58,7 @@ describe('FrameJob', () => {
     expect(job.takeLetterboxed()).toBeNull();
   });
 
-  it('frees an image that is dropped at the gate, and not one that sharp may be reading', () => {
+  it('frees an image that is dropped at the gate, but not one that sharp may be reading', () => {
     const waiting = bigJob();
     waiting.job.drop();
     expect(waiting.image.data.byteLength).toBe(0);

@@ -21,7 +21,7 @@ function walk(turns: readonly number[]): FrameState[] {
 }
 
 describe('frame states', () => {
-  it('law: a move is made exactly if it is in the table; any other is an error that names both states', () => {
+  it('law: a move succeeds exactly if it is in the table; any other is an error that names both states', () => {
     fc.assert(
       fc.property(anyState, anyState, (from, to) => {
         if (FRAME_MOVES[from].includes(to)) expect(checkMove(from, to)).toBe(to);
@@ -36,7 +36,7 @@ describe('frame states', () => {
     );
   });
 
-  it('law: whatever moves are made, a frame ends after a few in exactly one of published and dropped', () => {
+  it('law: whatever its moves, a frame soon ends as either published or dropped', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(7)), (turns) => {
         const states = walk(turns);
@@ -48,7 +48,7 @@ describe('frame states', () => {
     );
   });
 
-  it('lets a frame be dropped from every state that is not final', () => {
+  it('allows a drop from every state that is not final', () => {
     for (const state of FRAME_STATES)
       expect(FRAME_MOVES[state].includes('dropped'), state).toBe(!isFinal(state));
   });

@@ -37,7 +37,7 @@ describe('Batcher', () => {
     expect(batcher.dueIn(NOW, lanes)).toBe(0);
   });
 
-  it('waits for equals, and not longer than it may', () => {
+  it('waits for frames of equal priority until the time limit', () => {
     const batcher = new Batcher({ maxBatch: 4, maxWaitMs: 5 });
     const lanes = liveLanes(1, 1);
     ready(batcher, lanes[0]!, NOW - 2);
@@ -47,7 +47,7 @@ describe('Batcher', () => {
     expect(batcher.dueIn(NOW, lanes)).toBe(0);
   });
 
-  it('sends a frame of higher priority than all others straight through, and lower ones wait for it', () => {
+  it('sends a frame of the highest priority straight through, and lower ones wait for it', () => {
     const lanes = liveLanes(10, 1, 1);
     const first = new Batcher({ maxBatch: 4, maxWaitMs: 5 });
     ready(first, lanes[0]!);
@@ -67,7 +67,7 @@ describe('Batcher', () => {
     expect(batcher.dueIn(NOW, lanes)).toBe(0);
   });
 
-  it('goes at once when it is full', () => {
+  it('sends a batch immediately when it is full', () => {
     const batcher = new Batcher({ maxBatch: 2, maxWaitMs: 5 });
     const lanes = liveLanes(1, 1, 1);
     ready(batcher, lanes[0]!);
@@ -76,7 +76,7 @@ describe('Batcher', () => {
     expect(batcher.dueIn(NOW, lanes)).toBe(0);
   });
 
-  it('never waits where it may not', () => {
+  it('never waits if waiting is off', () => {
     const batcher = new Batcher({ maxBatch: 4, maxWaitMs: 0 });
     const lanes = liveLanes(1, 1);
     ready(batcher, lanes[0]!);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BufferPool } from '../../../../src/device/pipeline/scheduling/buffer-pool.ts';
 
 describe('BufferPool', () => {
-  it('uses a returned buffer again', () => {
+  it('reuses a returned buffer', () => {
     const pool = new BufferPool(16, 2);
     const first = pool.acquire()!;
     pool.release(first);
@@ -11,7 +11,7 @@ describe('BufferPool', () => {
     expect(pool.made).toBe(1);
   });
 
-  it('replaces what was lost, detached or changed on the way', () => {
+  it('replaces buffers that were lost, detached or changed on the way', () => {
     const pool = new BufferPool(16, 1);
     pool.acquire();
     pool.release(undefined);
@@ -26,7 +26,7 @@ describe('BufferPool', () => {
     expect(pool.acquire()).toBeNull();
   });
 
-  it('law: never hands a buffer out twice, never more than it may, and never starves while some are back', () => {
+  it('law: never hands a buffer out twice, stays within its capacity, and never starves if some are returned', () => {
     const steps = fc.array(
       fc.oneof(
         { weight: 3, arbitrary: fc.constant({ do: 'acquire' as const, index: 0 }) },

@@ -3,7 +3,7 @@ import { Gate } from '../../../../src/device/pipeline/scheduling/gate.ts';
 import { makeJob } from '../fake-jobs.ts';
 
 describe('Gate', () => {
-  it('holds the newest frame and hands back the one that made room', () => {
+  it('keeps the newest frame and returns the one that it replaced', () => {
     const gate = new Gate();
     const [older, newer] = [makeJob(), makeJob()];
     expect(gate.take()).toBeNull();

@@ -19,7 +19,7 @@ function drain(queue: ReorderQueue): FrameJob[] {
 }
 
 describe('ReorderQueue', () => {
-  it('holds a result back until those before it are there', () => {
+  it('holds a result back until earlier ones have arrived', () => {
     const queue = new ReorderQueue(() => 3);
     const [a, b, c] = entered(queue, 3) as [FrameJob, FrameJob, FrameJob];
     lead(b, 'detected');
@@ -30,7 +30,7 @@ describe('ReorderQueue', () => {
     expect(queue.length).toBe(0);
   });
 
-  it('is not held up by a dropped frame', () => {
+  it('is not blocked by a dropped frame', () => {
     const queue = new ReorderQueue(() => 3);
     const [a, b] = entered(queue, 2) as [FrameJob, FrameJob];
     lead(b, 'detected');
@@ -48,7 +48,7 @@ describe('ReorderQueue', () => {
     expect(queue.includes(a)).toBe(false);
   });
 
-  it('laws: in order, each once, none that was dropped, and never more held back than the window', () => {
+  it('laws: in order, each once, no dropped ones, and never more held back than the window', () => {
     const plan = fc.record({
       count: fc.integer({ min: 1, max: 30 }),
       window: fc.integer({ min: 1, max: 5 }),

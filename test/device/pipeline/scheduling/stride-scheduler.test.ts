@@ -38,7 +38,7 @@ describe('StrideScheduler', () => {
     );
   });
 
-  it('lets a camera that was silent save up no claim', () => {
+  it('gives a camera that was silent no extra share', () => {
     const scheduler = new StrideScheduler();
     const [busy, silent] = [makeLane('busy'), makeLane('silent')];
     for (let i = 0; i < 100; i++) serve(scheduler, [busy, silent], (lane) => lane === busy);
@@ -46,7 +46,7 @@ describe('StrideScheduler', () => {
     expect(next.filter((name) => name === 'silent').length).toBeLessThanOrEqual(6);
   });
 
-  it('picks none where none is ready, and picking alone changes nothing', () => {
+  it('picks none if none is ready, and picking alone changes nothing', () => {
     const scheduler = new StrideScheduler();
     const lanes = [makeLane('a'), makeLane('b')];
     expect(scheduler.pick(lanes, () => false)).toBeNull();

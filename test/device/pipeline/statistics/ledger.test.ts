@@ -93,7 +93,7 @@ function expectLaw(pipeline: FramePipeline, maxInFlight: number, offered: number
 
 describe('the ledger', () => {
   it(
-    'balances after every step, whatever happens, and holds nothing after close',
+    'balances after every step, whatever happens, and has nothing in flight after close',
     { timeout: 120_000 },
     async () => {
       const world = fc.record({

@@ -7,7 +7,7 @@ function incident(kind: EngineIncident['kind']): EngineIncident {
 }
 
 describe('PipelineStats', () => {
-  it('counts each loss of the engine once, however many starts fail before it is back', () => {
+  it('counts each loss of the engine once, however many restarts fail', () => {
     const stats = new PipelineStats();
     for (const kind of ['lost', 'failed', 'failed'] as const) stats.noteIncident(incident(kind));
     expect(stats.read(0)).toMatchObject({ engineLost: 1, engineRestored: 0 });
@@ -19,7 +19,7 @@ describe('PipelineStats', () => {
     });
   });
 
-  it('counts time from its beginning, be that zero on the clock', () => {
+  it('counts time from its start, even if the clock is at zero', () => {
     const stats = new PipelineStats();
     expect(stats.read(9000).uptimeSeconds).toBe(0);
     stats.begin(0);

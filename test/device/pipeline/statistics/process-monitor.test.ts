@@ -13,7 +13,7 @@ describe('ProcessMonitor', () => {
     expect(rssBytes).toBeGreaterThan(10e6);
   });
 
-  it('sees that the thread was held up, and figures that rise with the percentile', async () => {
+  it('detects that the thread was blocked, and delays increase with the percentile', async () => {
     const monitor = new ProcessMonitor();
     monitor.start();
     for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 12));

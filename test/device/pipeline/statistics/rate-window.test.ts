@@ -32,7 +32,7 @@ describe('RateWindow', () => {
     expect(window.rate(8000)).toBeCloseTo(31, 5);
   });
 
-  it('falls to 0 when the events cease, and forgets them after a long silence', () => {
+  it('falls to 0 when events stop, and forgets them after a long silence', () => {
     const window = new RateWindow(5);
     for (let i = 0; i < 300; i++) window.mark(i * 33);
     expect(window.rate(300 * 33 + 2500)).toBeCloseTo(15, 0);
