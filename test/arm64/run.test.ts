@@ -39,7 +39,7 @@ describeWith(ARM64, 'the frame path on arm64', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('imports a model to the graph and the manifest of this machine', () => {
+  it('imports a model into the same graph and manifest as this machine', () => {
     const files = readdirSync(bundleOf('here')).sort();
     expect(files).toContain('bundle.json');
     expect(readdirSync(bundleOf('arm64')).sort()).toEqual(files);

@@ -53,7 +53,7 @@ describe('goshawk evaluate on a CPU without VNNI', () => {
   );
 
   it.each(anywhere.map(({ file }) => basename(file, '.onnx')))(
-    'gives what any other CPU gives, %s',
+    'returns what any other CPU returns, %s',
     (variant) => {
       const { unmatched, score, edge } = compare(variant);
 

@@ -86,7 +86,7 @@ describe('the reference check on a CPU without VNNI, of the shipped bundle', () 
     for (const { variant, verdict } of others) expect(verdict, variant).toBe('passed');
   });
 
-  it('has the frame path take what passes, and say what was refused', () => {
+  it('makes the frame path use what passes, and report what was refused', () => {
     const report = join(folder, 'run.json');
 
     const output = asAvx2(

@@ -17,7 +17,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 const copied = (name: string): string => readFileSync(join(to, 'web/page', name), 'utf8');
 
-it('pages, styles and scripts go to the same place, sources that are compiled do not', () => {
+it('pages, styles and scripts are copied to the same place, compiled sources are not', () => {
   for (const name of ['index.html', 'page.css', 'page.js', 'routes.ts'])
     writeFileSync(join(from, 'web/page', name), name);
   copyPages(from, to);

@@ -76,7 +76,7 @@ describe('search for ROS 2', () => {
     });
   });
 
-  it('passes over ROS 1 and a distribution that cannot be sourced', () => {
+  it('skips ROS 1 and a distribution that cannot be sourced', () => {
     const humble = install('humble');
     install('melodic', ['export ROS_DISTRO=melodic', 'return 0']);
     install('noetic', ['exit 3']);
@@ -88,7 +88,7 @@ describe('search for ROS 2', () => {
     expect(findRos(machine({ glibc: '2.28' }))).toEqual({ kind: 'wheels', distro: 'jazzy' });
   });
 
-  it('takes the distribution that is asked for, installed or from wheels', () => {
+  it('takes the requested distribution, installed or from wheels', () => {
     const wanted = (distro: string) => machine({ env: { GOSHAWK_ROS_DISTRO: distro } });
     expect(findRos(wanted('kilted'))).toEqual({ kind: 'wheels', distro: 'kilted' });
     expect(findRos(wanted(''))).toEqual({ kind: 'wheels', distro: 'jazzy' });
@@ -123,14 +123,14 @@ describe('search for ROS 2', () => {
     [{ platform: 'darwin' as const }, 'darwin'],
     [{ glibc: '2.27' }, '2.27'],
     [{ glibc: undefined }, 'another C library'],
-  ])('says why there can be none: %o', (change, reason) => {
+  ])('reports why there can be none: %o', (change, reason) => {
     expect(findRos(machine(change))).toMatchObject({
       kind: 'none',
       reason: expect.stringContaining(reason) as string,
     });
   });
 
-  it('goes without when told to, whatever is there', () => {
+  it('uses none if so requested, whatever is installed', () => {
     install('jazzy');
     expect(findRos(machine({ env: { GOSHAWK_NO_ROS: '1' } }))).toMatchObject({ kind: 'none' });
   });

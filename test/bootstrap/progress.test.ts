@@ -19,12 +19,12 @@ async function show(isTerminal: boolean, work: (say: (activity: string) => void)
   return written;
 }
 
-it('says nothing of a short step', async () => {
+it('prints nothing about a short step', async () => {
   expect(await show(false, () => wait(900))).toEqual([]);
   expect(await show(true, () => wait(900))).toEqual([]);
 });
 
-it('says each activity of a long step once, and the time at the end', async () => {
+it('prints each activity of a long step once, and the time at the end', async () => {
   const lines = await show(false, async (say) => {
     say('installing Jazzy wheels');
     await wait(14_000);
@@ -48,7 +48,7 @@ it('reminds the reader of a very long activity', async () => {
   ]);
 });
 
-it('writes one line again and again on a terminal', async () => {
+it('rewrites one line on a terminal', async () => {
   const written = await show(true, () => wait(3000));
   expect(written.length).toBeGreaterThan(4);
   expect(written.slice(0, -1).every((text) => text.startsWith('\r') && !text.includes('\n'))).toBe(true);

@@ -17,12 +17,12 @@ function refusalOf(step: () => unknown): string {
 }
 
 describe('Node version', () => {
-  it.each(['20.20.0', '20.20.2', '20.21.0', '22.0.0', '24.21.0'])('%s will do', (version) => {
+  it.each(['20.20.0', '20.20.2', '20.21.0', '22.0.0', '24.21.0'])('%s is accepted', (version) => {
     expect(nodeVersionProblem(version)).toBeUndefined();
   });
 
   it.each(['16.20.2', '18.20.8', '20.9.0', '20.19.9'])(
-    '%s is refused in one line with the remedy',
+    '%s is refused in one line with the fix',
     (version) => {
       const problem = nodeVersionProblem(version);
       expect(problem).toContain(version);
@@ -47,7 +47,7 @@ describe('the compiler', () => {
     vi.unstubAllEnvs();
   });
 
-  it('that is missing is said in one line with the command that installs it', () => {
+  it('that is missing is reported in one line with the command that installs it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'goshawk-path-'));
     vi.stubEnv('PATH', folder);
     const line = refusalOf(() => {
@@ -72,7 +72,7 @@ describe('Python', () => {
   const failureOf = (pythons: Parameters<typeof machine>[0]): string =>
     refusalOf(() => requirePython(machine(pythons)));
 
-  it("takes the system's, or another version beside it", () => {
+  it("takes the system's, or another version next to it", () => {
     expect(requirePython(machine({ python3: ['3.12', true] }))).toEqual({
       executable: 'python3',
       version: '3.12',
@@ -84,7 +84,7 @@ describe('Python', () => {
     ).toBe('python3.11');
   });
 
-  it('says in one line what is missing', () => {
+  it('reports in one line what is missing', () => {
     expect(failureOf({})).toContain('sudo apt-get install python3 python3-venv');
     expect(failureOf({ python3: ['3.12', false] })).toContain('sudo apt-get install python3-venv');
     expect(failureOf({ python3: ['3.14', true] })).toContain('python3 is 3.14');

@@ -26,7 +26,7 @@ function recorder() {
   return { started, start, running };
 }
 
-it('ends the program before it starts the next one, and tells nobody', async () => {
+it('ends the program before it starts the next one, without reporting that', async () => {
   const { started, start, running } = recorder();
   const app = new Restarted(start);
   app.onEnd = () => expect.fail('a program that was replaced did not end by itself');
@@ -39,7 +39,7 @@ it('ends the program before it starts the next one, and tells nobody', async () 
   expect(started.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
 });
 
-it('tells where the program ended by itself', async () => {
+it('reports if the program ended by itself', async () => {
   const { start, running } = recorder();
   const app = new Restarted(start);
   const ended = new Promise((resolve) => (app.onEnd = resolve));

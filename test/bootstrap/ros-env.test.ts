@@ -61,7 +61,7 @@ describe('environment of ROS 2', () => {
     expect(rosEnvironment(wheels(), chosen)).toMatchObject(chosen);
   });
 
-  it('of a system installation is what its setup.bash sets, with the overlay in front', () => {
+  it('of a system installation is what its setup.bash sets, with the overlay first', () => {
     const ros: RosInstallation = {
       kind: 'system',
       distro: 'humble',
@@ -92,7 +92,7 @@ describe('environment of ROS 2', () => {
     expect(profileOf({ [read]: '/etc/robot.xml', [other]: '/old.xml' })).toBe('/etc/robot.xml');
   });
 
-  it('can be taken out again, for a process that finds another ROS', () => {
+  it('can be removed again, for a process that finds another ROS', () => {
     const plain = { PATH: '/usr/bin', LD_LIBRARY_PATH: '/opt/cuda/lib', HOME: '/home/pilot' };
     const inside = rosEnvironment({ ...wheels(), overlay: '/overlay' }, plain);
     const outside = withoutRos(inside);

@@ -18,7 +18,7 @@ function runOn(script: string) {
   return spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: [...stdio] });
 }
 
-it('everything runs on a Node that is new enough, this one where it is', async () => {
+it('everything runs on a Node that is new enough, this one if it is', async () => {
   const node = await ensureRuntimeNode();
   expect(node === process.execPath || node.startsWith(PLACES.tools)).toBe(true);
 });
@@ -31,7 +31,7 @@ it('the script has that Node first on its PATH, and its exit code is passed on',
   expect(text.trim()).toBe(path.dirname(process.execPath));
 });
 
-it('a signal reaches the script, and what it makes of it is passed on', async () => {
+it('a signal reaches the script, and its outcome is passed on', async () => {
   const child = runOn(
     `process.on('SIGTERM', () => process.exit(9)); console.log('ready'); setTimeout(() => 0, 60000)`,
   );

@@ -17,7 +17,7 @@ describe('a second checkout', () => {
     rmSync(home, { recursive: true });
   });
 
-  it('has files of its own, and finds a rclnodejs of its own with the packages of the first', () => {
+  it('has its own files, and its own rclnodejs with the packages of the first', () => {
     for (const name of [
       'scripts/bootstrap/main.mjs',
       'src/ros/rcl.ts',
@@ -34,7 +34,7 @@ describe('a second checkout', () => {
     expect(lstatSync(path.join(checkout, 'node_modules/sharp')).isSymbolicLink()).toBe(true);
   });
 
-  it('made again keeps what was built in it, and nothing that is gone from the first', () => {
+  it('keeps what was built in it when repeated, and nothing that is gone from the first', () => {
     const built = [
       'node_modules/rclnodejs/build/Release/rclnodejs.node',
       '.ros/bin/python',
@@ -50,7 +50,7 @@ describe('a second checkout', () => {
     for (const name of stale) expect(existsSync(path.join(checkout, name)), name).toBe(false);
   });
 
-  it('made again with another rclnodejs begins it anew', () => {
+  it('is rebuilt when repeated with another rclnodejs', () => {
     const own = path.join(checkout, 'node_modules/rclnodejs');
     writeFileSync(path.join(own, 'package.json'), '{ "version": "0.0.1" }');
     makeSecondCheckout(home);

@@ -41,7 +41,7 @@ describe('a skipped group', () => {
       'no humble sourced',
       'env -u GOSHAWK_ROS_DISTRO npm test -- --only ros',
     ],
-  ])('for want of ROS 2 under %j names the reason and the command', (env, reason, command) => {
+  ])('without ROS 2 under %j names the reason and the command', (env, reason, command) => {
     const [only, ...more] = skipRos(machine(env)).skips ?? [];
     expect(more).toEqual([]);
     expect(only).toMatchObject({ reason: expect.stringContaining(reason) as string, command });
@@ -63,13 +63,13 @@ describe('packages of the system', () => {
     return calls;
   };
 
-  it('are installed in one go, those of tools that are missing only', async () => {
+  it('are installed in one step, only for missing tools', async () => {
     expect(
       await installs(tool(false, 'gcc', 'binutils'), tool(true, 'cmake'), tool(false, 'python3')),
     ).toEqual([['gcc', 'binutils', 'python3']]);
   });
 
-  it('are not touched where nothing is missing', async () => {
+  it('are not touched if nothing is missing', async () => {
     expect(await installs(tool(true, 'gcc'))).toEqual([]);
   });
 });
@@ -96,7 +96,7 @@ describe('apt-get', () => {
     );
   });
 
-  it('is not started by anybody else', async () => {
+  it('is not started by other users', async () => {
     vi.spyOn(process, 'getuid').mockReturnValue(1000);
     expect(await installPackages(['qemu-user'], 'test-apt')).toBe(false);
     expect(existsSync(join(folder, 'calls'))).toBe(false);

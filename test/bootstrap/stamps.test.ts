@@ -21,7 +21,7 @@ it('a step is fresh for the inputs it was stamped with, and for no others', () =
   expect(isFresh('other', key, folder)).toBe(false);
 });
 
-it('a step that began again and did not end is not fresh', () => {
+it('a step that was restarted and did not finish is not fresh', () => {
   writeStamp('step', 'key', folder);
   removeStamp('step', folder);
   expect(isFresh('step', 'key', folder)).toBe(false);
@@ -30,7 +30,7 @@ it('a step that began again and did not end is not fresh', () => {
   }).not.toThrow();
 });
 
-it('inputs cannot be shifted from one into the next', () => {
+it('inputs cannot shift into one another', () => {
   expect(keyOf(['ab', 'c'])).not.toBe(keyOf(['a', 'bc']));
   expect(keyOf(['a', ''])).not.toBe(keyOf(['a']));
 });

@@ -18,7 +18,7 @@ describe('the arguments of npm test', () => {
     [['test/core/none.test.ts'], /there is no test file test\/core\/none.test.ts/],
     [['--only', 'unit', 'test/core'], /--only selects groups/],
     [['--only', 'unit', '--watch'], /--only selects groups/],
-  ])('are refused where they make no sense: %j', (args, message) => {
+  ])('are refused if they make no sense: %j', (args, message) => {
     expect(() => parseTestArguments(args)).toThrow(message);
   });
 });

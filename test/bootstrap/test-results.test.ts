@@ -91,7 +91,7 @@ describe('counts', () => {
     ]);
   });
 
-  it('end with what was skipped, a line and a command each', () => {
+  it('end with what was skipped, one line and one command each', () => {
     const skips = [{ reason: 'no qemu', command: 'sudo x && npm test -- --only arm64', tests: 2 }];
     expect(describeSkips([{ group: 'arm64', skips }])).toBe(
       'skipped, each with the command that runs it:\n' +
@@ -121,7 +121,7 @@ describe('counts', () => {
     expect(readJunitReport(file, false, 'quantizer')).toMatchObject({ passed: 4, failed: 3, skipped: 3 });
   });
 
-  it('are summed and described, skipped only where there are any', () => {
+  it('are summed and described, skipped ones only if there are any', () => {
     const total = sum([
       { passed: 1, failed: 2, skipped: 3, skips: [NO_ROS] },
       { passed: 10, failed: 0, skipped: 1 },
@@ -135,7 +135,7 @@ describe('counts', () => {
 describe('groups', () => {
   const names = (preferred?: string) => selectGroups(preferred).map(({ name }) => name);
 
-  it('are all, or those that were asked for in the order in which they run', () => {
+  it('are all, or the requested ones in run order', () => {
     expect(names()).toContain('arm64');
     expect(names('ros,unit')).toEqual(['unit', 'ros']);
     expect(names('lint')).toEqual(['eslint', 'prettier', 'depcruise', 'knip', 'knip-production', 'ruff']);

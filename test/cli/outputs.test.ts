@@ -98,7 +98,7 @@ it('every command that writes is among them', () => {
   );
 });
 
-it('an import is refused before the file is read where its bundle is there already', async () => {
+it('an import is refused before the file is read if its bundle exists already', async () => {
   await mkdir(join(folder, 'models', 'yolo', '1.0.0'), { recursive: true });
   const line = ['models', 'import', join(folder, 'yolo.onnx'), '--out', join(folder, 'models')];
   try {

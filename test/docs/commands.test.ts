@@ -11,7 +11,7 @@ const blocks = readDocuments()
 
 describe('commands in documents', () => {
   it.each(blocks.map(({ place, text }) => [place, text]))(
-    '%s holds commands that would be taken',
+    '%s contains commands that would be accepted',
     async (_, text) => {
       const commands = commandsIn(text);
       expect(commands.length).toBeGreaterThan(0);
@@ -24,12 +24,12 @@ describe('commands in documents', () => {
     },
   );
 
-  it('are known, or it is said why nothing is known of them; and nothing is said of those that are gone', () => {
+  it('are known, or listed with a reason; and no listed one is gone', () => {
     const programs = new Set(blocks.flatMap(({ text }) => commandsIn(text).map(([program]) => program)));
     expect(Object.keys(NOT_CHECKED).filter((program) => !programs.has(program))).toEqual([]);
   });
 
-  it('exist where they are named in passing, with their options', () => {
+  it('exist if they are mentioned in passing, with their options', () => {
     const wrong = readDocuments()
       .flatMap(inlineCodeOf)
       .map(
@@ -43,7 +43,7 @@ describe('commands in documents', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('exist where an error says what to do', () => {
+  it('exist if an error advises them', () => {
     const wrong = Object.entries(ERROR_TEMPLATES).flatMap(([code, { message, fix }]) =>
       [...`${message} ${fix}`.matchAll(/"?goshawk ((?:[a-z]|-)[^",;()]*)/g)]
         .map(([, words = '']) => unknownIn(words.trim().split(/\s+/)))
@@ -55,7 +55,7 @@ describe('commands in documents', () => {
 });
 
 describe('commandsIn', () => {
-  it('reads shell as documents hold it', () => {
+  it('reads shell as written in documents', () => {
     expect(commandsIn("A=1 goshawk run \\\n  --camera 'a b' # why\ncd x && ls | wc\n")).toEqual([
       ['goshawk', 'run', '--camera', 'a b'],
       ['cd', 'x'],

@@ -67,25 +67,25 @@ const dropTable = (): string =>
     '',
   ].join('\n');
 
-it('docs/drops.md has every drop reason (npm run generate writes it anew)', async () => {
+it('docs/drops.md has every drop reason (npm run generate rewrites it)', async () => {
   await expect(dropTable()).toMatchFileSnapshot(join(ROOT, 'docs/drops.md'));
 });
 
-it('docs/errors.md has every error code (npm run generate writes it anew)', async () => {
+it('docs/errors.md has every error code (npm run generate rewrites it)', async () => {
   await expect(errorTable()).toMatchFileSnapshot(join(ROOT, 'docs/errors.md'));
 });
 
-it('documents are made with every part: one that is off by default has an example that asks for it', () => {
+it('documents are generated with every part: one that is off by default has an example that enables it', () => {
   const context = { device: {} as DeviceView, node: 'detector', log: () => undefined };
   const off = PARTS.filter((definition) => definition.create(EVERY_PART, context) === null);
   expect(off).toEqual([]);
 });
 
-it('docs/metrics.md has every metric (npm run generate writes it anew)', async () => {
+it('docs/metrics.md has every metric (npm run generate rewrites it)', async () => {
   await expect(await metricTable()).toMatchFileSnapshot(join(ROOT, 'docs/metrics.md'));
 });
 
-it('docs/ros.md has every parameter (npm run generate writes the tables anew)', async () => {
+it('docs/ros.md has every parameter (npm run generate rewrites the tables)', async () => {
   const file = join(ROOT, 'docs/ros.md');
   await expect(withParameterTables(readFileSync(file, 'utf8'))).toMatchFileSnapshot(file);
 });

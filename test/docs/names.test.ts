@@ -98,7 +98,7 @@ it('options that documents name are options of some command', () => {
   expect(places(wrong)).toEqual([]);
 });
 
-it('arguments and parameters that documents give are arguments and parameters', () => {
+it('arguments and parameters in documents exist', () => {
   const known = new Set([
     ...Object.keys(DETECTOR_PARAMETERS),
     ...Object.keys(CAMERA_PARAMETERS),
@@ -142,7 +142,7 @@ it('topics that documents name are topics of the detector, or of telemetry', () 
   expect(streams.sort()).toEqual([...STREAM_NAMES].sort());
 });
 
-it('names in small letters with underscores occur in the code', () => {
+it('lower-case names with underscores occur in the code', () => {
   const words = new Set(code.match(/\b[a-z]+(?:_[a-z0-9]+)+\b/g));
   const wrong = inlines.filter(
     ({ text }) => /^[a-z]+(_[a-z0-9]+)+$/.test(text) && !words.has(text) && !FOREIGN_NAMES.has(text),
@@ -150,7 +150,7 @@ it('names in small letters with underscores occur in the code', () => {
   expect(places(wrong)).toEqual([]);
 });
 
-it('files and links that documents name are there', () => {
+it('files and links that documents name exist', () => {
   const files = inlines.filter(
     ({ text }) => /^(src|test|scripts|docs|launch)\/[\w./-]+$/.test(text) && !FOREIGN_FILES.has(text),
   );

@@ -29,7 +29,7 @@ function endsIn(shell: string, command: string): boolean {
   return last?.replace(/^scripts\/with-ros /, '') === command;
 }
 
-it.each(SHOWN)('%s prints what the document shows (npm run generate writes it anew)', async (command) => {
+it.each(SHOWN)('%s prints what the document shows (npm run generate rewrites it)', async (command) => {
   const printed: string[] = [];
   const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
   const home = process.env['XDG_DATA_HOME'];
@@ -47,7 +47,7 @@ it.each(SHOWN)('%s prints what the document shows (npm run generate writes it an
   await expect(anew).toMatchFileSnapshot(join(ROOT, path));
 });
 
-it('errors that are shown are those of the code', () => {
+it('errors shown are those of the code', () => {
   const shown = blocks.flatMap(({ text, place }) =>
     text.split('\n').flatMap((line) => {
       const [, code = '', rest = ''] = /^(GOSHAWK_[A-Z_]+): (.*)$/.exec(line) ?? [];

@@ -74,7 +74,7 @@ const ENGINES = (['worker', 'child'] as const).flatMap((kind) =>
 describe.each(ENGINES)(
   'bad frames before a $kind engine, preprocessing by $preprocess',
   ({ kind, preprocess }) => {
-    it('are dropped under their reason, each alone, and good ones in between are published', async () => {
+    it('are dropped under their reason, each separately, and good ones in between are published', async () => {
       const published: number[] = [];
       const notices: string[] = [];
       const pipeline = new FramePipeline({

@@ -27,7 +27,7 @@ const goshawk = (...args: string[]) =>
     env: { ...process.env, GOSHAWK_MODELS: models },
   });
 
-it('a simulated board and trtexec: the engine is a variant of the next version, and refused here', () => {
+it('with a simulated board and trtexec, the engine is a variant of the next version, and refused here', () => {
   const board = new FakeBoard(join(folder, 'board'));
   const env = { FAKE_GOSHAWK: '', GOSHAWK_MODELS: models };
   const built = board.buildEngine(['tiny', '--fp16', '--out', models], env);
@@ -77,7 +77,7 @@ it('a simulated board and trtexec: the engine is a variant of the next version, 
   expect(board.log().filter((line) => line.startsWith('trtexec '))).toHaveLength(1);
 });
 
-it('a bundle that could not be written is told before anything is built', () => {
+it('a bundle that could not be written is reported before anything is built', () => {
   const board = new FakeBoard(join(folder, 'other-board'));
   const env = { FAKE_GOSHAWK: '', GOSHAWK_MODELS: models };
   const taken = board.buildEngine(['tiny@1.0.0', '--version', '1.0.1', '--out', models], env);

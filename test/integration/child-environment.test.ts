@@ -19,7 +19,7 @@ function stub(variables: Readonly<Record<string, string>>): void {
 }
 
 describe('the environment of an inference child', () => {
-  it('is one of its own, as the kernel shows it', async () => {
+  it('is separate, as the kernel shows', async () => {
     stub({ ...SECRETS, AWS_SECRET_ACCESS_KEY: 'hush', ROS_DOMAIN_ID: '7', CUDA_VISIBLE_DEVICES: '0' });
     const handle = createChildHandle();
     const ended = new Promise<void>((resolve) => {
@@ -34,7 +34,7 @@ describe('the environment of an inference child', () => {
     expect(environment.join()).not.toContain('hush');
   });
 
-  it('keeps what computing needs, and nothing that is called a secret', () => {
+  it('keeps what computing needs, and nothing named like a secret', () => {
     const kept = {
       PATH: '/bin',
       LD_LIBRARY_PATH: '/lib',
@@ -54,7 +54,7 @@ describe('the environment of an inference child', () => {
 });
 
 describe('the environment of any other child', () => {
-  it('is that of this process without what opens the broker', async () => {
+  it('is that of this process without the secrets of the broker', async () => {
     stub({ ...SECRETS, ROS_DOMAIN_ID: '7' });
     const { output } = await runChild({
       command: process.execPath,

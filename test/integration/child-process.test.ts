@@ -35,14 +35,14 @@ async function isGone(pid: number): Promise<boolean> {
 }
 
 describe('runChild', () => {
-  it('gives both streams and the exit code', async () => {
+  it('returns both streams and the exit code', async () => {
     const result = await runChild(shell('echo out; echo err >&2; exit 3'));
     expect(result).toMatchObject({ code: 3, signal: null, error: null, isTimeout: false });
     expect(result.output.split('\n').sort()).toEqual(['', 'err', 'out']);
     expect(describeEnd(result)).toBe('ended with code 3');
   });
 
-  it('passes arguments as they are: no shell reads them', async () => {
+  it('passes arguments unchanged, without a shell', async () => {
     const args = ['-e', 'console.log(process.argv[1])', '$HOME; `id`'];
     const { output } = await runChild({ command: process.execPath, args, env: childEnvironment() });
     expect(output).toBe('$HOME; `id`\n');
@@ -56,25 +56,25 @@ describe('runChild', () => {
     expect(output.endsWith('0123456789\nend\n')).toBe(true);
   });
 
-  it('says of a program that is not there that it could not be started', async () => {
+  it('reports that a missing program could not be started', async () => {
     const result = await runChild({ command: 'goshawk-no-such-program', args: [], env: childEnvironment() });
     expect(result).toMatchObject({ code: null, signal: null });
     expect(describeEnd(result)).toMatch(/^could not be started: .*ENOENT/);
   });
 
-  it('says by which signal it was ended', async () => {
+  it('reports the signal that ended it', async () => {
     const result = await runChild(shell('kill -SEGV $$'));
     expect(describeEnd(result)).toBe('was ended by SIGSEGV');
   });
 
-  it('ends one that takes too long, although it ignores being asked', async () => {
+  it('kills one that takes too long, although it ignores SIGTERM', async () => {
     const script = 'trap "" TERM; echo started; while :; do sleep 0.05; done';
     const result = await runChild(shell(script, { timeoutMs: 300, graceMs: 100 }));
     expect(result).toMatchObject({ signal: 'SIGKILL', isTimeout: true, output: 'started\n' });
     expect(describeEnd(result)).toBe('took too long and was stopped');
   });
 
-  it('rejects with the reason of its signal, and its children are gone as well', async () => {
+  it('rejects with the reason of its signal, and its children are gone too', async () => {
     const controller = new AbortController();
     const pids: number[] = [];
     const onLine = (line: string): void => {
@@ -88,7 +88,7 @@ describe('runChild', () => {
     await expect(runChild(shell('echo never', options))).rejects.toThrow('enough');
   });
 
-  it('does not wait for a child of the child that holds on to the output', async () => {
+  it('does not wait for a grandchild that keeps the output open', async () => {
     const { output, code } = await runChild(shell('sleep 30 & echo $!; exit 0'));
     expect(code).toBe(0);
     process.kill(Number(output), 'SIGKILL');
@@ -96,7 +96,7 @@ describe('runChild', () => {
 });
 
 describe('requireChild', () => {
-  it('gives what a program said that ended well', async () => {
+  it('returns the output of a program that succeeded', async () => {
     await expect(requireChild(shell('echo fine'))).resolves.toBe('fine\n');
   });
 
@@ -108,7 +108,7 @@ describe('requireChild', () => {
   });
 });
 
-describe('a process that goes on', () => {
+describe('a process that keeps running', () => {
   it('is asked to end with SIGINT', async () => {
     const child = new ChildProcess(
       shell('trap "echo bye; exit 5" INT; echo up; while :; do sleep 0.05; done'),
@@ -155,11 +155,11 @@ describe('readCommand', () => {
     ['echo 8.7', '8.7\n'],
     ['echo 8.7; exit 1', undefined],
     ['sleep 60', undefined],
-  ])('%s gives %j', (script, text) => {
+  ])('%s returns %j', (script, text) => {
     expect(readCommand('sh', ['-c', script], childEnvironment(), 500)).toBe(text);
   });
 
-  it('gives nothing for a program that is not there', () => {
+  it('returns nothing for a missing program', () => {
     expect(readCommand('goshawk-no-such-program', [], childEnvironment(), 500)).toBe(undefined);
   });
 });

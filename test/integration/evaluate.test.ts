@@ -73,13 +73,13 @@ describeWith(YOLOX, 'goshawk evaluate, YOLOX-nano on real images', () => {
     },
   );
 
-  it('gives the same AP by both preprocessors within 0.3 points', () => {
+  it('yields the same AP with both preprocessors within 0.3 points', () => {
     const model = ['--bundle', bundle, '--images', PICTURES, '--resamples', '0', '--preprocess'];
     const [sharp, graph] = ['sharp', 'graph'].map((way) => evaluate(`both-${way}`, ...model, way).ap!);
     expect(Math.abs(sharp! - graph!)).toBeLessThan(AGREEMENT);
   });
 
-  it('says what is wrong in one line, with a code', () => {
+  it('reports what is wrong in one line, with a code', () => {
     const run = (...args: string[]) => {
       const child = spawnSync(process.execPath, [CLI, 'evaluate', '--annotations', ANNOTATIONS, ...args]);
       return [child.status, child.stderr.toString().trim()];
@@ -93,7 +93,7 @@ describeWith(YOLOX, 'goshawk evaluate, YOLOX-nano on real images', () => {
 });
 
 describe('goshawk evaluate, the default bundle on simulated scenes', () => {
-  it('finds the objects, by both preprocessors alike within 0.3 points', () => {
+  it('finds the objects, equally with both preprocessors within 0.3 points', () => {
     const folder = mkdtempSync(join(tmpdir(), 'goshawk-evaluate-'));
     try {
       const scenes = join(folder, 'scenes');

@@ -65,7 +65,7 @@ describe('goshawk models', () => {
     expect(readFileSync(out).includes('bundle.json')).toBe(true);
   });
 
-  it('a probe that fails says nothing: the batch is open in the header alone', () => {
+  it('a failed probe proves nothing: the batch is open in the header only', () => {
     const model = foreignDetector({ layout: 'objectness-one', classes: 2 });
     model.graph.input = [makeValueInfo('picture', DATA_TYPE.FLOAT, ['batch', 3, FOREIGN_SIZE, FOREIGN_SIZE])];
     const file = join(folder, 'open-batch.onnx');
@@ -77,7 +77,7 @@ describe('goshawk models', () => {
     expect(bundleManifestSchema.parse(shown.manifest).variants[0]!.batch).toEqual({ min: 1, max: 1 });
   });
 
-  it('what a network was trained with can be said', () => {
+  it('training settings of a network can be given', () => {
     const { status } = goshawk(
       ...['import', join(folder, 'Tiny Net.onnx'), '--labels', join(folder, 'labels.txt'), '--out', models],
       ...[
@@ -116,7 +116,7 @@ describe('goshawk models', () => {
     [['import', 'Tiny Net.onnx', '--labels', 'coco80', '--mean', '1,2'], 2, 'three numbers'],
     [['import', 'Tiny Net.onnx'], 1, '--labels'],
     [['show', 'nothing'], 1, 'GOSHAWK_BUNDLE_NOT_FOUND'],
-  ] as const)('%j ends with %i and says why', ([command, file, ...rest], status, reported) => {
+  ] as const)('%j exits with %i and says why', ([command, file, ...rest], status, reported) => {
     const out = command === 'import' ? ['--out', join(folder, 'refused')] : [];
     const path = command === 'import' ? join(folder, file) : file;
     const result = goshawk(command, path, ...rest, ...out);
@@ -125,7 +125,7 @@ describe('goshawk models', () => {
     expect(readdirSync(folder)).not.toContain('refused');
   });
 
-  it('the same import gives the same digest; lineage draws the tree and exits with 1 if a parent was changed', () => {
+  it('the same import has the same digest; lineage draws the tree and exits with 1 if a parent was changed', () => {
     const file = join(folder, 'Tiny Net.onnx');
     const labels = ['--labels', join(folder, 'labels.txt')];
     const made = (out: string, ...more: string[]): string => {
@@ -159,7 +159,7 @@ describe('goshawk models', () => {
     });
   });
 
-  it('a version that is there is refused, and a damaged one is told by verify', () => {
+  it('an existing version is refused, and verify reports a damaged one', () => {
     const again = [
       'import',
       join(folder, 'Tiny Net.onnx'),
@@ -179,7 +179,7 @@ describe('goshawk models', () => {
     expect(verified.stderr).toContain('GOSHAWK_BUNDLE_DIGEST');
   });
 
-  it('verify checks what a bundle says of its past, sizes too, and says that nothing is signed', () => {
+  it('verify checks the lineage of a bundle, including sizes, and states that nothing is signed', () => {
     const file = join(folder, 'Tiny Net.onnx');
     goshawk(...['import', file, '--labels', join(folder, 'labels.txt'), '--out', models, '--name', 'forged']);
     const whole = goshawk('verify', 'forged');

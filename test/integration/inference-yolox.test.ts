@@ -47,7 +47,7 @@ describeWith(YOLOX, 'YOLOX-nano', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('is imported by its shape alone and gives what the original gives', () => {
+  it('is imported from its shape alone and returns what the original returns', () => {
     const { manifest } = report.bundle;
     expect(manifest).toMatchObject({ head: 'yolox', input: { width: 416, height: 416, colorOrder: 'bgr' } });
     expect(report.steps).toEqual([
@@ -60,7 +60,7 @@ describeWith(YOLOX, 'YOLOX-nano', () => {
     expect((2 * manifest.macs) / 1e9).toBeCloseTo(1.08, 1);
   });
 
-  it('finds the same things through a thread, a process, and with the resize inside the graph', async () => {
+  it('finds the same objects in a thread, in a process, and with the resize inside the graph', async () => {
     const frames: SourceImage[] = [];
     for (const name of readdirSync(PICTURES).slice(0, 8))
       frames.push(await decodeToRgb({ format: 'jpeg', data: await readFile(join(PICTURES, name)) }));
@@ -71,7 +71,7 @@ describeWith(YOLOX, 'YOLOX-nano', () => {
   });
 });
 
-it('the shipped model finds the same in a thread, in a process, and with the resize inside the graph', async () => {
+it('the shipped model finds the same objects in a thread, a process, and with the resize inside the graph', async () => {
   const { found, agreeing } = await threeWays(await loadBundle(shippedBundle()), simulatedImages(8));
   expect(found).toBeGreaterThan(15);
   expect(agreeing / found).toBeGreaterThan(0.85);

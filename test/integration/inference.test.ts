@@ -66,7 +66,7 @@ async function withEngine<T>(
 }
 
 describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
-  it('tells what it loaded', async () => {
+  it('reports what it loaded', async () => {
     const engine = createEngine({ bundle, kind, workers: 2, queueDepth: 2 });
     const info = await engine.start();
     await engine.close();
@@ -83,7 +83,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     expect(info.nodesByProvider['cpu']).toBeGreaterThan(3);
   });
 
-  it('gives every caller its own result, several runners at work, buffers back for the next frame', async () => {
+  it('returns every caller its own result with several runners, and buffers for the next frame', async () => {
     await withEngine({ kind, workers: 2, queueDepth: 2 }, async (engine) => {
       const expected: unknown[] = [];
       for (let seed = 0; seed < 8; seed += 1) {
@@ -110,7 +110,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     });
   });
 
-  it('refuses single frames that are wrong and goes on', async () => {
+  it('refuses individual bad frames and continues', async () => {
     await withEngine({ kind }, async (engine) => {
       const black = image(0);
       black.pixels.fill(0);
@@ -152,7 +152,7 @@ const BACK_WITHIN_MS = 5000;
 
 describe('a child process that dies', () => {
   it.each(['SIGKILL', 'SIGSEGV'] as const)(
-    'by %s: only the frames in its hand are lost, and it is back before the others are given up',
+    'by %s: only its frames in flight are lost, and it recovers before the others are given up',
     async (signal) => {
       // a frame that waits longer is settled as lost, so a result proves that the child recovered in time
       await withEngine({ kind: 'child', timeoutMs: BACK_WITHIN_MS }, async (engine) => {
@@ -198,7 +198,7 @@ describe('a child process that dies', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'does not die by the %s of its group: the frame in its hand is finished',
+    'does not die from the %s of its group: the frame in flight is finished',
     async (signal) => {
       await withEngine({ kind: 'child' }, async (engine) => {
         const [pid] = engine.pids;
@@ -230,7 +230,7 @@ describe('a child process that dies', () => {
   });
 });
 
-it('an engine that nothing here can serve is refused with the reasons', async () => {
+it('an engine that nothing here can run is refused with the reasons', async () => {
   const preferred = ['tensorrt'] as const;
   const engine = createEngine({ bundle, preferred, strict: true });
   const outcome = await engine.start().then(

@@ -24,7 +24,7 @@ describe('an installation that is a copy', () => {
 
   const goshawk = (...args: string[]) => spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
 
-  it('has a goshawk command that runs the models of the copy', () => {
+  it('has a goshawk command that uses the models of the copy', () => {
     const report = join(folder, 'run.json');
     const { stdout, stderr, status } = goshawk(
       ...['run', '--camera', 'sim', '--size', '320x180', '--seconds', '2', '--report', report],
@@ -37,7 +37,7 @@ describe('an installation that is a copy', () => {
     expect(goshawk('models', 'list', '--json').stdout).toContain(join(prefix, 'lib/goshawk/app/models'));
   });
 
-  it('is found through a link, and beside the nodes, where ros2 run looks', () => {
+  it('is found through a link, and next to the nodes, where ros2 run looks', () => {
     mkdirSync(join(folder, 'own/bin'), { recursive: true });
     const link = join(folder, 'own/bin/goshawk');
     symlinkSync(command, link);
@@ -46,7 +46,7 @@ describe('an installation that is a copy', () => {
     expect(nodes).toEqual(expect.arrayContaining(['camera', 'detector', 'goshawk']));
   });
 
-  it('holds what its commands and their messages name: the quantizer, the scripts for boards, the documents', () => {
+  it('contains what its commands and messages refer to: the quantizer, the scripts for boards, the documents', () => {
     const app = join(prefix, 'lib/goshawk/app');
     for (const part of [
       'scripts/optimize/requirements.txt',
@@ -65,7 +65,7 @@ describe('an installation that is a copy', () => {
     expect(stdout).toContain('usage:');
   });
 
-  it('holds the same by CMake', () => {
+  it('contains the same when installed by CMake', () => {
     const script = readFileSync(join(ROOT, 'scripts/install-ament'), 'utf8');
     const cmake = readFileSync(join(ROOT, 'CMakeLists.txt'), 'utf8');
     const words = (text: string | undefined): string[] => (text ?? '').split(' ').sort();
@@ -79,7 +79,7 @@ describe('an installation that is a copy', () => {
     expect(cmake).toContain('scripts/bootstrap/copy-pages.mjs');
   });
 
-  it('says what is missing where the program is not beside it', () => {
+  it('reports what is missing if the program is not next to it', () => {
     const alone = join(folder, 'goshawk');
     execFileSync('cp', [command, alone]);
     const { stderr, status } = spawnSync(alone, ['doctor'], { encoding: 'utf8' });

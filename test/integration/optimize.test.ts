@@ -89,7 +89,7 @@ async function startUntil(
 
 describe('goshawk optimize', () => {
   it(
-    'goes on after a kill, and makes a bundle that holds the floor, with the proof',
+    'resumes after a kill, and makes a bundle within the floor, with the proof',
     { timeout: 240_000 },
     async () => {
       const { child: killed } = await startUntil('first', ': search');
@@ -143,28 +143,24 @@ describe('goshawk optimize', () => {
     },
   );
 
-  it(
-    'takes a bundle, names it as parent, and does no finished step again',
-    { timeout: 240_000 },
-    async () => {
-      const first = await loadBundle(world.bundle.folder);
-      const { status, last } = optimize('second', { model: first.folder });
-      expect([status, last.includes('GOSHAWK')]).toEqual([0, false]);
-      const done = stepTimes();
-      expect(optimize('third', { model: first.folder }).status).toBe(0);
-      expect(stepTimes()).toMatchObject(done);
-      const bundles = await Promise.all(
-        ['second', 'third'].map((name) => loadBundle(join(folder, name, 'small/1.1.0'))),
-      );
-      expect(bundles[0]!.manifest.lineage.parents).toEqual([
-        { name: 'small', version: '1.0.0', digest: first.digest },
-      ]);
-      const tried = ['second', 'third'].map((name) => reportOf(name).candidates.map(({ id }) => id));
-      expect(tried[1]).toEqual(expect.arrayContaining(tried[0]!));
-    },
-  );
+  it('takes a bundle, names it as parent, and repeats no finished step', { timeout: 240_000 }, async () => {
+    const first = await loadBundle(world.bundle.folder);
+    const { status, last } = optimize('second', { model: first.folder });
+    expect([status, last.includes('GOSHAWK')]).toEqual([0, false]);
+    const done = stepTimes();
+    expect(optimize('third', { model: first.folder }).status).toBe(0);
+    expect(stepTimes()).toMatchObject(done);
+    const bundles = await Promise.all(
+      ['second', 'third'].map((name) => loadBundle(join(folder, name, 'small/1.1.0'))),
+    );
+    expect(bundles[0]!.manifest.lineage.parents).toEqual([
+      { name: 'small', version: '1.0.0', digest: first.digest },
+    ]);
+    const tried = ['second', 'third'].map((name) => reportOf(name).candidates.map(({ id }) => id));
+    expect(tried[1]).toEqual(expect.arrayContaining(tried[0]!));
+  });
 
-  it('stops cleanly when it is told to', { timeout: 60_000 }, async () => {
+  it('stops cleanly on a signal', { timeout: 60_000 }, async () => {
     const { child, reported } = await startUntil('stopped', ': search', {
       work: join(folder, 'stopped-work'),
     });
@@ -176,7 +172,7 @@ describe('goshawk optimize', () => {
     expect(existsSync(join(folder, 'stopped-work', 'lock'))).toBe(false);
   });
 
-  it('says so where a latency cannot be met: a report, and no bundle', { timeout: 120_000 }, () => {
+  it('reports a latency that cannot be met, and writes no bundle', { timeout: 120_000 }, () => {
     const { status, last } = optimize('target', { 'max-latency-ms': '0.0001' });
     expect([status, last]).toEqual([
       1,

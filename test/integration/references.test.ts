@@ -62,7 +62,7 @@ async function start(options: Omit<EngineOptions, 'bundle'>): Promise<EngineInfo
 }
 
 describe.each(['worker', 'child'] as const)('in a %s', (kind) => {
-  it('a variant that was made of another model is refused with its figures, and the next one runs', async () => {
+  it('a variant made from another model is refused with its deviation, and the next one runs', async () => {
     const info = await start({ kind });
     expect(info.variant).toBe('fp32');
     expect(info.referenceCheck).toMatchObject({ verdict: 'passed', tolerance: 0.03 });
@@ -78,14 +78,14 @@ describe.each(['worker', 'child'] as const)('in a %s', (kind) => {
     ]);
   });
 
-  it('what was found is kept, and told the next time', async () => {
+  it('the result is stored, and reported the next time', async () => {
     const info = await start({ kind });
     expect(info.choice.how).toBe('kept');
     expect(info.referenceCheck.verdict).toBe('passed');
     expect(lines).toEqual([]);
   });
 
-  it('it is refused where it was asked for, and where the engine is strict', async () => {
+  it('it is refused if it was requested, and if the engine is strict', async () => {
     const refused = {
       code: 'GOSHAWK_REFERENCE_MISMATCH',
       message: expect.stringMatching(/other.*deviation.*0\.03 is allowed/) as string,
@@ -96,7 +96,7 @@ describe.each(['worker', 'child'] as const)('in a %s', (kind) => {
   });
 });
 
-it('a check of all variants tells which are refused', async () => {
+it('a check of all variants reports which are refused', async () => {
   const checks = await checkReferences({ bundle, preferred: ['cpu'] });
   expect(checks.map(({ variant, check }) => [variant, check.verdict])).toEqual([
     ['other', 'refused'],

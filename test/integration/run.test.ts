@@ -64,7 +64,7 @@ describe('goshawk run', () => {
     },
   );
 
-  it('counts what a recording holds and cannot be read, in the report and in its last line', async () => {
+  it('counts unreadable images of a recording, in the report and in its last line', async () => {
     const recording = join(folder, 'damaged.mcap');
     const topic = { topic: '/front/image_raw', frames: 9, periodMs: 50, broken: (i: number) => i % 3 === 0 };
     await writeRecording(recording, { topics: [topic] });
@@ -103,7 +103,7 @@ describe('goshawk run', () => {
     await expect.poll(isAlive, { timeout: 30_000 }).toBe(false);
   });
 
-  it('ends with its report and code 0 where Ctrl-C is pressed twice', async () => {
+  it('exits with its report and code 0 if Ctrl-C is pressed twice', async () => {
     const report = join(folder, 'twice.json');
     let isPressed = false;
     const { code, output } = await goshawk(
@@ -121,7 +121,7 @@ describe('goshawk run', () => {
     runReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
   });
 
-  it('ends in order at signals that go on until it is gone, but for the third before it ended', async () => {
+  it('exits cleanly under repeated signals, except for the third one before it has ended', async () => {
     let again: NodeJS.Timeout | undefined;
     const { code, output } = await goshawk(
       ['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--seconds', '0.5'],
@@ -135,7 +135,7 @@ describe('goshawk run', () => {
     expect(code, output).toBe(0);
   });
 
-  it('ends cleanly on SIGTERM and answers for its status, metrics and health meanwhile', async () => {
+  it('serves status, metrics and health, and exits cleanly on SIGTERM', async () => {
     const seen: { status?: unknown; health?: number; metrics?: string } = {};
     let asked = false;
     const { code, output } = await goshawk(
@@ -185,7 +185,7 @@ describe('goshawk run', () => {
     expect(output).not.toMatch(/^\s+at /m);
   });
 
-  it('goes on without its broker', async () => {
+  it('continues without its broker', async () => {
     const { code, output } = await goshawk([
       ...['run', '--camera', 'sim', '--size', '320x180', '--bundle', bundle, '--seconds', '3'],
       ...['--telemetry', 'mqtt://127.0.0.1:9'],
@@ -197,7 +197,7 @@ describe('goshawk run', () => {
 });
 
 describe('goshawk demo without ROS 2', () => {
-  it('says so and runs the same pipeline', async () => {
+  it('reports that and runs the same pipeline', async () => {
     const report = join(folder, 'demo.json');
     const { code, output } = await goshawk(
       ['demo', '--bundle', bundle, '--size', '320x180', '--port', '0', '--seconds', '4', '--report', report],

@@ -16,7 +16,7 @@ function stamps(): string[] {
     });
 }
 
-it('set-up that was done does nothing when it is done again', () => {
+it('set-up does nothing when it is repeated', () => {
   execFileSync(process.execPath, [MAIN, 'setup'], { stdio: 'pipe' });
   const before = stamps();
   const again = spawnSync(process.execPath, [MAIN, 'setup'], { encoding: 'utf8' });
@@ -38,7 +38,7 @@ it('refuses an unknown command and an unknown group of tests', () => {
   expect(wrongGroup.stderr).toContain('integration');
 });
 
-it('with-ros says what to do without a command', () => {
+it('with-ros explains its usage without a command', () => {
   const result = spawnSync(path.join(ROOT, 'scripts/with-ros'), { encoding: 'utf8' });
   expect(result).toMatchObject({ status: 2, stderr: expect.stringContaining('usage') as string });
 });

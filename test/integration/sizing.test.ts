@@ -46,7 +46,7 @@ function image(seed: number): InferenceInput {
 }
 
 describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
-  it('moves to another setting and back while it works: every job has its own result', async () => {
+  it('moves to another setting and back while it runs, and every job gets its own result', async () => {
     const create = (setting: EngineSetting) => createEngine({ bundle, kind, ...setting });
     const engine = new ElasticEngine({
       open: async () => {
@@ -100,7 +100,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     expect(lost).toEqual([]);
   });
 
-  it('is measured at its first start and remembers it, or says why it could not be', async () => {
+  it('is measured at its first start and stored, or reports why it could not be', async () => {
     const start = async (): Promise<EngineInfo> => {
       const engine = createSizedEngine({ bundle, kind, sizing: ALL_AUTO, log: () => undefined });
       const info = await engine.start();
@@ -121,14 +121,14 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
   });
 });
 
-it('what is fixed stays as given', async () => {
+it('fixed values stay as set', async () => {
   const sizing = { workers: 2, threads: 1, queueDepth: 1 };
   const engine = createSizedEngine({ bundle, sizing, log: () => undefined });
   expect(await engine.start()).toMatchObject({ ...sizing, sizing: null });
   await engine.close();
 });
 
-it('one core: one worker of one thread that holds one frame', async ({ skip }) => {
+it('one core: one worker with one thread and one frame', async ({ skip }) => {
   const run = promisify(execFile);
   const hasTaskset = await run('taskset', ['--version']).then(
     () => true,

@@ -118,7 +118,7 @@ const births = (heard: Heard[], node?: string): string[] =>
     .map(({ bootId }) => bootId);
 
 describeWith(MOSQUITTO, 'telemetry over a real Mosquitto (MQTT 5)', () => {
-  it('declares a message that does not follow its schema as lost, and says so in words', async () => {
+  it('declares a message that does not follow its schema as lost, and logs that', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
     const telemetry = client(settings(broker.url));
@@ -145,7 +145,7 @@ describeWith(MOSQUITTO, 'telemetry over a real Mosquitto (MQTT 5)', () => {
     expect(second!.gaps).toEqual({ metrics: 1 });
   });
 
-  it("gives up a window above the broker's packet size, declares it, and delivers the next one", async () => {
+  it("gives up on a window above the broker's packet size, declares it, and delivers the next one", async () => {
     const broker = await mosquitto('allow_anonymous true\nmax_packet_size 3000');
     const heard = await listener(broker.url, 5);
     const codes: (string | null)[] = [];
@@ -163,7 +163,7 @@ describeWith(MOSQUITTO, 'telemetry over a real Mosquitto (MQTT 5)', () => {
     expect(codes).toContain('GOSHAWK_BROKER_REFUSED');
   });
 
-  it('announces itself, counts its messages from 0, and says OFFLINE when it is closed', async () => {
+  it('announces itself, counts its messages from 0, and sends OFFLINE when it is closed', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
     const telemetry = client(settings(broker.url));
@@ -212,7 +212,7 @@ describeWith(MOSQUITTO, 'telemetry over a real Mosquitto (MQTT 5)', () => {
     expect(telemetry.status.streams?.state.dropped ?? 0).toBe(0);
   });
 
-  it('keeps windows while the broker is away and sends them in order when it is back', async () => {
+  it('keeps windows while the broker is away and sends them in order when it returns', async () => {
     const broker = await mosquitto();
     const telemetry = client(settings(broker.url));
     await until(() => telemetry.status.connected, 'the link');
@@ -265,8 +265,8 @@ async function pretender(goOn: (socket: Socket) => void): Promise<string> {
   return `mqtt://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 }
 
-describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
-  it('two detectors of one robot speak side by side, each on its own topics', async () => {
+describeWith(MOSQUITTO, 'two clients of one broker', () => {
+  it('two detectors of one robot send in parallel, each on its own topics', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
     const nodes = ['goshawk-front', 'goshawk-rear'];
@@ -282,7 +282,7 @@ describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
     expect(clients.map(({ status }) => status.connected)).toEqual([true, true]);
   });
 
-  it('one of two with one name holds back, says why, and leaves the other alone', async () => {
+  it('one of two with the same name backs off, reports why, and does not disturb the other', async () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
     const codes: (string | null)[] = [];
@@ -303,7 +303,7 @@ describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
     expect(twins.map(({ status }) => status.connected).sort()).toEqual([false, true]);
   });
 
-  it('a broker that says "session taken over" is believed at once', async () => {
+  it('a broker that reports "session taken over" is believed immediately', async () => {
     // DISCONNECT with reason 0x8E. Not every broker sends it.
     const url = await pretender((socket) => socket.end(Buffer.from([0xe0, 2, 0x8e, 0])));
     const telemetry = client(settings(url));
@@ -314,7 +314,7 @@ describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
     });
   });
 
-  it('a broker that acknowledges nothing keeps no process from ending', async () => {
+  it('a broker that acknowledges nothing does not keep the process from ending', async () => {
     const url = await pretender(() => undefined);
     const telemetry = new TelemetryClient(settings(url), ENTRY, () => undefined);
     telemetry.send('state', stateBody);
@@ -324,7 +324,7 @@ describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
     // Less than the keep-alive, which would eventually end the connection.
   }, 40_000);
 
-  it('a TLS file that is gone or half written at a reconnect ends nothing and blames no broker', async () => {
+  it('a TLS file that is gone or half written at a reconnect ends nothing and does not blame the broker', async () => {
     const broker = await mosquitto(undefined, { 'half.pem': certify('x').certificate.slice(0, 200) });
     const url = broker.url.replace('mqtt:', 'mqtts:');
     const gone = client(settings(url, { caFile: broker.file('none.pem') }));
@@ -339,7 +339,7 @@ describeWith(MOSQUITTO, 'two of a kind at one broker', () => {
     expect(half.status.code).toBe('GOSHAWK_FILE_INVALID');
   });
 
-  it('a take-over is recognized by MQTT 3.1.1, which has no word for it', async () => {
+  it('a take-over is recognized under MQTT 3.1.1, which does not report it', async () => {
     const broker = await EmbeddedBroker.listen(0);
     open.push(broker);
     const twins = [client(settings(broker.url)), client(settings(broker.url))];
@@ -389,7 +389,7 @@ async function service(asked: Asked, environment: Record<string, string> = {}) {
   return { started, lines };
 }
 
-describeWith(MOSQUITTO, 'who may speak', () => {
+describeWith(MOSQUITTO, 'authentication', () => {
   const CLOSED = 'allow_anonymous false\npassword_file FOLDER/passwords';
 
   it('logs in with a password that is not part of the address', async () => {
@@ -403,7 +403,7 @@ describeWith(MOSQUITTO, 'who may speak', () => {
     expect(() => client(settings('mqtt://user:secret@127.0.0.1:1'))).toThrow(/GOSHAWK_MQTT_PASSWORD_FILE/);
   });
 
-  it('says that the broker refuses a password that is wrong, or none, and not that it is away', async () => {
+  it('reports that the broker refuses a wrong or missing password, and not that it is away', async () => {
     const broker = await mosquitto(CLOSED, { passwords: passwordLine('robot', 'hush') });
     const wrong = { GOSHAWK_MQTT_USERNAME: 'robot', GOSHAWK_MQTT_PASSWORD: 'loud' };
     for (const environment of [wrong, {}]) {
@@ -415,7 +415,7 @@ describeWith(MOSQUITTO, 'who may speak', () => {
     }
   });
 
-  it('says that the broker takes no messages on its topics, though the link stands', async () => {
+  it('reports that the broker accepts no messages on its topics, although the link is up', async () => {
     const rights = 'topic write fleet/v1/yard/other/#\n';
     const broker = await mosquitto('allow_anonymous true\nacl_file FOLDER/rights', { rights });
     const { started, lines } = await service({ url: broker.url });
@@ -426,7 +426,7 @@ describeWith(MOSQUITTO, 'who may speak', () => {
     );
   });
 
-  it('shows its certificate to a broker that asks for one, and trusts the authority it was given', async () => {
+  it('presents its certificate to a broker that requests one, and trusts the configured CA', async () => {
     const authority = certify('authority');
     const [server, robot] = [certify('broker', authority), certify('robot', authority)];
     const broker = await mosquitto(

@@ -178,7 +178,7 @@ describeWith(CHROMIUM, 'the page in a real Chromium', () => {
     await page.close();
   });
 
-  it('says why the device is not healthy', async () => {
+  it('shows why the device is not healthy', async () => {
     now.health = { ok: false, reasons: ['camera front has been silent for 7 s'] };
     now.silentMs = 7_000;
     const page = await browser!.newPage();
@@ -191,7 +191,7 @@ describeWith(CHROMIUM, 'the page in a real Chromium', () => {
 });
 
 describeWith(CHROMIUM, 'the page of a device', () => {
-  it('with more cameras than a browser has connections goes on showing figures and every image', async () => {
+  it('with more cameras than a browser has connections keeps showing stats and every image', async () => {
     now.cameras = MANY;
     const page = await browser!.newPage();
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
@@ -226,7 +226,7 @@ describeWith(CHROMIUM, 'the page of a device', () => {
     await context.close();
   });
 
-  it('goes on with the images of the model that is loaded next', async () => {
+  it('continues with the images of the model that is loaded next', async () => {
     const page = await browser!.newPage();
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
     const shown = page.getByAltText('Annotated live image of camera front');
@@ -245,7 +245,7 @@ describeWith(CHROMIUM, 'the page of a device', () => {
     await page.close();
   });
 
-  it('without a model says so, and shows figures once there is one', async () => {
+  it('reports that there is no model, and shows stats once there is one', async () => {
     now.isConfigured = false;
     now.health = { ok: false, reasons: ['no model is loaded'] };
     const page = await browser!.newPage();
@@ -270,7 +270,7 @@ describe('the routes', () => {
     expect(await metrics.text()).toContain('goshawk_frames_received_total');
   });
 
-  it('give one image, and name the cameras where there is no such one', async () => {
+  it('serve one image, and name the cameras if there is no such one', async () => {
     const shown = await fetch(`${server.url}/snapshot/front`);
     expect(shown.headers.get('content-type')).toBe('image/jpeg');
     const bytes = new Uint8Array(await shown.arrayBuffer());
@@ -303,7 +303,7 @@ describe('the routes', () => {
     watching.abort();
   });
 
-  it('give new images of all cameras in one answer, and none that the asker has', async () => {
+  it('serve new images of all cameras in one answer, and none that the client has', async () => {
     interface Listed {
       camera: string;
       id: string;
@@ -339,7 +339,7 @@ describe('the routes', () => {
     '/live/front',
     '/snapshot/front',
     '/none',
-  ])('answer %s under names of this machine alone, and tell browsers to trust nothing else', async (path) => {
+  ])('answer %s under names of this machine only, and tell browsers to trust nothing else', async (path) => {
     const { hostname, port } = new URL(server.url);
     const ask = (host: string): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> =>
       new Promise((resolve, reject) => {

@@ -80,7 +80,7 @@ describe('a process that ends while a thread is inside the inference library', (
   it.each([
     ['gives the thread up', 'handle.abandon(); console.log("given up")'],
     ['exits', 'console.log("given up"); process.exit(0)'],
-  ])('%s, and ends as it was told to', async (_, does) => {
+  ])('%s, and exits as requested', async (_, does) => {
     const { stdout, stderr, status, signal } = await processThat(does);
     expect(stdout.split('\n').slice(0, 2)).toEqual(['loaded', 'given up']);
     expect(stderr).toBe('');

@@ -38,14 +38,14 @@ it('follows a link instead of replacing it', async () => {
   expect((await lstat(join(folder, 'link'))).isSymbolicLink()).toBe(true);
 });
 
-it('leaves one whole text when many write at once', async () => {
+it('leaves one complete text when many write concurrently', async () => {
   const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(50_000));
   await Promise.all(texts.map((text) => writeFileWhole(join(folder, 'out'), text)));
   expect(texts).toContain(await readFile(join(folder, 'out'), 'utf8'));
   expect(await readdir(folder)).toEqual(['out']);
 });
 
-it('leaves what was there when it cannot be moved into place', async () => {
+it('leaves the old content if the new file cannot be moved into place', async () => {
   await expect(writeFileWhole(folder, 'text')).rejects.toThrow('EISDIR');
   expect(await readdir(folder)).toEqual([]);
 });

@@ -32,7 +32,7 @@ describe('the debug log', () => {
     expect(logged('goshawk:*').stdout).toBe('sizing\nmqtt\n');
   });
 
-  it('goes where it is sent, once a node runs at level debug', () => {
+  it('goes to the given function once a node runs at level debug', () => {
     const early = debugLog('inference');
     const message = vi.fn(() => 'loads');
     early(message);

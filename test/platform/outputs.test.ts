@@ -40,7 +40,7 @@ describe('a file', () => {
     await expect(checkOutputFiles(below(...names))).rejects.toMatchObject(refusal(words));
   });
 
-  it('where the kernel takes none, whoever asks, is refused', async () => {
+  it('where the kernel accepts none, even from root, is refused', async () => {
     await expect(checkOutputFiles('/proc/goshawk-report.json')).rejects.toMatchObject(refusal('/proc/'));
   });
 
@@ -49,13 +49,13 @@ describe('a file', () => {
     await expect(checkOutputFiles(...files)).rejects.toMatchObject(refusal('two outputs'));
   });
 
-  it('that cannot be written after all has a code', async () => {
+  it('that cannot be written after all yields a code', async () => {
     await expect(writeOutput(below('no', 'x'), 'text')).rejects.toMatchObject(refusal('ENOENT'));
   });
 });
 
 describe('a folder', () => {
-  it('that is there, or can be made, leaves no trace of the check', async () => {
+  it('that exists, or can be created, leaves no trace of the check', async () => {
     await checkOutputFolder(folder);
     await checkOutputFolder(below('a', 'b', 'c'));
     expect(await readdir(folder)).toEqual([]);

@@ -24,7 +24,7 @@ function makeFifo(name: string): string {
   return path;
 }
 
-it('a FIFO, a device and a folder are refused at once', async () => {
+it('a FIFO, a device and a folder are refused immediately', async () => {
   for (const path of [makeFifo('fifo'), '/dev/zero', folder]) {
     await expect(readRegularFile(path, 1000)).rejects.toThrow(`${path} is not a regular file`);
   }

@@ -3,7 +3,7 @@ import { TIME_IS_UP, withTimeLimit } from '../../src/platform/time-limit.ts';
 import { FakeClock, turns } from '../device/pipeline/fakes.ts';
 
 describe('withTimeLimit', () => {
-  it('gives the result of work that is done in time, and stops its timer', async () => {
+  it('returns the result of work that is done in time, and stops its timer', async () => {
     const clock = new FakeClock();
     await expect(withTimeLimit(Promise.resolve(7), 100, clock)).resolves.toBe(7);
     expect(clock.pendingTimers).toBe(0);
@@ -17,7 +17,7 @@ describe('withTimeLimit', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('gives up when the time is up, and ignores what comes later', async () => {
+  it('gives up when the time is up, and ignores what happens later', async () => {
     const clock = new FakeClock();
     let fail: (error: Error) => void = () => undefined;
     const late = new Promise<number>((_, reject) => (fail = reject));

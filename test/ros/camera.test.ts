@@ -49,7 +49,7 @@ describeWith(ROS, 'the camera node', () => {
     return camera;
   }
 
-  it('shows the simulator with true boxes, and tells every stamp', async () => {
+  it('publishes the simulator with ground-truth boxes, and writes every stamp', async () => {
     const stampsFile = join(folder, 'stamps.json');
     const camera = await startCamera({ source: 'sim:seed=3', loop_frames: '20', stamps_file: stampsFile });
     const probe = bench.peer('detection_probe.py', '--topic', '/camera/ground_truth', '--count', '5');
@@ -72,7 +72,7 @@ describeWith(ROS, 'the camera node', () => {
   it.each([
     ['raw', 'false', '/camera/image_raw'],
     ['compressed', 'true', '/camera/image_raw/compressed'],
-  ])('is heard by the detector: %s', async (_name, compressed, topic) => {
+  ])('reaches the detector: %s', async (_name, compressed, topic) => {
     await startCamera({ compressed });
     const detector = bench.node('detector', { bundle: bundle, image_topics: `["${topic}"]` });
     running.push(detector);
@@ -85,7 +85,7 @@ describeWith(ROS, 'the camera node', () => {
   it.each([
     ['dir', { rate: '5.0' }, 'camera'],
     ['mcap', { width: '0', height: '0', rate: '0.0' }, 'front'],
-  ] as const)('plays %s, over and over, and is heard by the detector', async (kind, more, frameId) => {
+  ] as const)('plays %s in a loop, and reaches the detector', async (kind, more, frameId) => {
     const sources = await makeSources();
     await startCamera({ source: sources[kind]!, ...more, frame_id: frameId });
     const detector = bench.node('detector', { bundle: bundle });

@@ -29,7 +29,7 @@ describeWith(ROS, '/clock, published as "ros2 bag play --clock" does', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('stamps the frames of a camera node under use_sim_time, which says so while none comes', async () => {
+  it('stamps the frames of a camera node under use_sim_time, which reports while there is none', async () => {
     const camera = bench.node('camera', { rate: '20.0', width: '64', height: '48', use_sim_time: 'true' });
     running.push(camera);
     await camera.waitFor(/use_sim_time is set and no \/clock message has arrived/, 30);
@@ -69,20 +69,20 @@ describeWith(ROS, '/clock, published as "ros2 bag play --clock" does', () => {
       ['a slow clock', { use_sim_time: 'true' }, ['--clock-rate', '4']],
       ['one image of a recording', {}, ['--stamps', 'fixed', '--no-clock']],
       ['a recording of a fifth of a second that loops', {}, ['--stamps', 'loop', '--no-clock']],
-    ] as const)('no frame of %s is lost for its stamp', async (_, parameters, args) => {
+    ] as const)('no frame of %s is lost because of its stamp', async (_, parameters, args) => {
       const { frames } = await sendTo(parameters, ...args);
       expect(frames.drops).not.toHaveProperty('stamp_repeated');
       expect(frames.drops).not.toHaveProperty('stamp_regressed');
       expect(frames.published).toBeGreaterThan(20);
     });
 
-    it('repeated stamps are dropped where that is asked for', async () => {
+    it('repeated stamps are dropped if requested', async () => {
       const { frames } = await sendTo({ repeated_stamps: 'drop' }, '--stamps', 'fixed', '--no-clock');
       expect(frames.published).toBe(1);
       expect(frames.drops.stamp_repeated).toBe(frames.received - 1);
     });
 
-    it('the detector says that no clock came', async () => {
+    it('the detector reports that there is no clock', async () => {
       const detector = bench.node('detector', { bundle: bundle, use_sim_time: 'true' });
       running.push(detector);
       await detector.waitFor(/use_sim_time is set and no \/clock message has arrived/, 60);

@@ -8,7 +8,7 @@ import { COLCON, describeWith, ROS } from '../support/needs.ts';
 
 const EXECUTABLE = join(ROOT, '.tools/colcon/bin/colcon');
 
-describeWith([ROS, COLCON], 'a colcon workspace, as docs/ros.md has it', () => {
+describeWith([ROS, COLCON], 'a colcon workspace, as in docs/ros.md', () => {
   const bench = new RosBench(5);
   let workspace: string;
 

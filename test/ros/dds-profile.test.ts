@@ -61,7 +61,7 @@ describeWith([ROS, FAST_DDS], 'the DDS profile', () => {
     ['the older variable', { [VARIABLES[0]]: 'own' }, 32],
     ['the newer variable', { [VARIABLES[1]]: 'own' }, 32],
     ['both variables', { [VARIABLES[0]]: 'own', [VARIABLES[1]]: 'own' }, 32],
-  ])('of an installed node is in force where the caller set %s', async (_name, set, mebibytes) => {
+  ])('of an installed node is in force if the caller set %s', async (_name, set, mebibytes) => {
     const variables = Object.fromEntries(Object.keys(set).map((name) => [name, own]));
     const size = ['-p', 'width:=320', '-p', 'height:=180'];
     const node = start(variables, join(folder, 'ament/lib/goshawk/camera'), '--ros-args', ...size);
@@ -75,7 +75,7 @@ describeWith([ROS, FAST_DDS], 'the DDS profile', () => {
     ['the older variable', { [VARIABLES[0]]: 'own.xml' }],
     ['the newer variable', { [VARIABLES[1]]: 'own.xml' }],
     ['both variables', { [VARIABLES[0]]: 'own.xml', [VARIABLES[1]]: 'own.xml' }],
-  ])('is named by one variable under scripts/with-ros where the caller set %s', (_name, set) => {
+  ])('is named by one variable under scripts/with-ros if the caller set %s', (_name, set) => {
     const outside = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !(VARIABLES as readonly string[]).includes(name)),
     );
@@ -94,7 +94,7 @@ describeWith([ROS, FAST_DDS], 'the DDS profile', () => {
       ['the older variable', { [VARIABLES[0]]: 'own' }, [], 32],
       ['the newer variable', { [VARIABLES[1]]: 'own' }, [], 32],
       ['an argument', { [VARIABLES[0]]: 'other', [VARIABLES[1]]: 'other' }, ['dds_profile'], 32],
-    ])('is in force where the caller set %s', async (_name, set, given, mebibytes) => {
+    ])('is in force if the caller set %s', async (_name, set, given, mebibytes) => {
       const other = join(ROOT, 'launch/fastdds.xml');
       const variables = Object.fromEntries(
         Object.entries(set).map(([name, which]) => [name, which === 'own' ? own : other]),

@@ -70,7 +70,7 @@ describeWith(ROS, 'the detector node', () => {
     expect(new Set(stamps).size).toBe(5);
   });
 
-  it('finds what is on a street, by name and in its pixels', async () => {
+  it('finds the objects of a street, by name and in its pixels', async () => {
     const [width, height] = [640, 360];
     const data = new Uint8Array(width * height * 3);
     // from no data set in the documents; everything large and complete must be found
@@ -125,14 +125,14 @@ describeWith(ROS, 'the detector node', () => {
     expect(last.some(({ id }) => /^[1-9]\d*$/.test(id))).toBe(true);
   });
 
-  it('publishes an empty array where nothing is found', async () => {
+  it('publishes an empty array if nothing is found', async () => {
     await startDetector({ score_threshold: '1.0' });
     await startCamera();
     const messages = await listen(RESULTS, 3);
     for (const message of messages.slice(0, 3)) expect(message['detections']).toEqual([]);
   });
 
-  it('counts broken images by reason and goes on', async () => {
+  it('counts broken images by reason and continues', async () => {
     const detector = await startDetector({ reliability: 'reliable', report_file: join(folder, 'bad.json') });
     const bad = bench.peer('bad_images.py', '--topic', TOPIC, '--rounds', '3');
     await bad.exit;
@@ -151,14 +151,14 @@ describeWith(ROS, 'the detector node', () => {
     expect(frames.published).toBeGreaterThan(0);
   });
 
-  it('says in words that a reliable subscription never hears a best-effort camera', async () => {
+  it('explains that a reliable subscription gets nothing from a best-effort camera', async () => {
     const detector = await startDetector({ reliability: 'reliable' });
     await startCamera('--reliability', 'best_effort');
     await detector.waitFor(/QoS mismatch on \/front\/image_raw: \/raw_camera offers best_effort/);
     await detector.waitFor(/no frame on \/front\/image_raw for \d+ s: see the mismatch above/);
   });
 
-  it('says in words that nobody publishes, that a camera has the wrong type, and when it is over', async () => {
+  it('reports that nobody publishes, that a camera has the wrong type, and when it is resolved', async () => {
     const detector = await startDetector({ silent_after_s: '1.0' });
     await detector.waitFor(/no frame on \/front\/image_raw for \d+ s: nobody publishes it/);
     await startCamera();
@@ -180,7 +180,7 @@ describeWith(ROS, 'the detector node', () => {
     expect(detector.output).not.toMatch(/still open at exit/);
   });
 
-  it.each([5, 50])('ends with code 0 at signals every %i ms until it is gone', async (ms) => {
+  it.each([5, 50])('exits with code 0 under signals every %i ms until it is gone', async (ms) => {
     const detector = await startDetector({ report_file: join(folder, 'again.json') });
     await startCamera('--rate', '30');
     await listen(RESULTS, 3);
@@ -202,14 +202,14 @@ describeWith(ROS, 'the detector node', () => {
     expect(detector.output).toMatch(/goshawk:sizing \d+ cores; stored: /);
   });
 
-  it('ends with code 0 at a signal while the model is still loading', async () => {
+  it('exits with code 0 on a signal while the model is still loading', async () => {
     const detector = bench.node('detector', { bundle: bundle });
     running.push(detector);
     await detector.waitFor(/./);
     expect(await detector.stop('SIGTERM')).toBe(0);
   });
 
-  it('goes on without a page whose port is in use and a broker that is not an address, and says both', async () => {
+  it('reports a page whose port is in use and a broker whose address is invalid, and continues', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -221,7 +221,7 @@ describeWith(ROS, 'the detector node', () => {
     other.close();
   });
 
-  it('serves several cameras, each on topics of its own', async () => {
+  it('serves several cameras, each on its own topics', async () => {
     await startDetector({ image_topics: `["${TOPIC}", "/rear/image_raw"]` });
     await startCamera('--frame-id', 'front_optical');
     const rear = bench.peer('raw_camera.py', '--topic', '/rear/image_raw', '--frame-id', 'rear_optical');
@@ -233,7 +233,7 @@ describeWith(ROS, 'the detector node', () => {
     ]);
   });
 
-  it('comes back by itself when the process that runs the model is killed', async () => {
+  it('recovers by itself when the process that runs the model is killed', async () => {
     const detector = await startDetector({ engine: 'child', report_file: join(folder, 'child.json') });
     await startCamera('--rate', '10');
     await listen(RESULTS, 2);
@@ -249,7 +249,7 @@ describeWith(ROS, 'the detector node', () => {
     expect(frames.drops['engine_lost'] ?? 0).toBeLessThanOrEqual(2);
   });
 
-  it('refuses a bundle that is not there with a code, and stays', async () => {
+  it('refuses a missing bundle with a code, and keeps running', async () => {
     const detector = bench.node('detector', { bundle: 'no-such-bundle' });
     running.push(detector);
     await detector.waitFor(/configure failed: GOSHAWK_BUNDLE_NOT_FOUND/);

@@ -64,7 +64,7 @@ describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
     return { windows, close: () => client.endAsync() };
   }
 
-  it('takes another model after cleanup, a wrong path is mended, and each is counted by itself', async () => {
+  it('loads another model after cleanup, recovers from a wrong path, and counts each session separately', async () => {
     const broker = await Mosquitto.start();
     const { windows, close } = listenToTelemetry(broker.url);
     const bundles = [bundle, shippedBundle('goshawk-street-baseline')];
@@ -113,7 +113,7 @@ describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
     }
   });
 
-  it('refuses what it cannot take at start aloud, with hints that fit, and goes on', async () => {
+  it('reports start values that it refuses, with matching hints, and continues', async () => {
     const file = join(folder, 'start.yaml');
     writeFileSync(file, '/goshawk/detector: {ros__parameters: {use_sim_time: "true", workers: many}}\n');
     const run = start(
@@ -132,7 +132,7 @@ describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
     expect(run.output).toMatch(/\/front\/image_raw -> \/front\/detections/);
   });
 
-  it('launches an ONNX file as it comes, and names arguments that nobody takes', async () => {
+  it('launches any ONNX file, and names unknown arguments', async () => {
     const model = join(folder, 'net.onnx');
     writeFileSync(model, foreignBytes({ layout: 'channels', classes: 3 }));
     const launch = start(

@@ -36,7 +36,7 @@ describeWith(ROS2_COMMAND, 'the ros2 command', () => {
 
   const launchArguments = ['launch', 'goshawk', 'perception.launch.py'];
 
-  it('launches the node, which configures and activates, and ends all of it at SIGINT', async () => {
+  it('launches the node, which configures and activates, and ends everything on SIGINT', async () => {
     const launch = start(
       ...launchArguments,
       `bundle:=${bundle}`,
@@ -55,7 +55,7 @@ describeWith(ROS2_COMMAND, 'the ros2 command', () => {
     expect(launch.isGone).toBe(true);
   });
 
-  it('starts the node again where it dies, up to active', async () => {
+  it('restarts the node if it dies, up to active', async () => {
     const launch = start(...launchArguments, `bundle:=${bundle}`, 'respawn:=true');
     await launch.waitFor(/the detector is active/, 60);
     const [pid] = childrenOf(launch.pid);
@@ -64,7 +64,7 @@ describeWith(ROS2_COMMAND, 'the ros2 command', () => {
     expect(await launch.stop('SIGINT', 'alone')).toBe(0);
   });
 
-  it('leads a node that runs by itself through its states', async () => {
+  it('moves a separately started node through its states', async () => {
     const run = start(
       'run',
       'goshawk',
@@ -94,7 +94,7 @@ describeWith(ROS2_COMMAND, 'the ros2 command', () => {
     expect(run.isGone).toBe(true);
   });
 
-  it('sets parameters, and hears why a value is refused', async () => {
+  it('sets parameters, and reports why a value is refused', async () => {
     const run = start('run', 'goshawk', 'detector', '--ros-args', '-p', `bundle:=${bundle}`);
     await run.waitFor(/the detector is active/, 60);
     const set = (name: string, value: string) =>

@@ -13,7 +13,7 @@ async function statusOf(url: string): Promise<Status> {
   return statusSchema.parse(await (await fetch(`${url}/api/status`)).json());
 }
 
-describeWith([ROS, MOSQUITTO], 'several of something', () => {
+describeWith([ROS, MOSQUITTO], 'several cameras and detectors', () => {
   const bench = new RosBench(8);
   const running: { stop(): Promise<unknown> }[] = [];
 
@@ -40,7 +40,7 @@ describeWith([ROS, MOSQUITTO], 'several of something', () => {
     await camera.waitFor(/publishing/);
   }
 
-  it('cameras whose topics collide, one of them slow, are two on the page, also after a reload', async () => {
+  it('cameras whose topics collide, one of them slow, are two on the page, even after a reload', async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${String(port)}`;
     const detector = await startDetector({
@@ -76,7 +76,7 @@ describeWith([ROS, MOSQUITTO], 'several of something', () => {
     await reading;
   });
 
-  it('two detectors of one machine speak to one broker, each on topics of its own', async () => {
+  it('two detectors on one machine use one broker, each with its own topics', async () => {
     const broker = await Mosquitto.start();
     running.push(broker);
     const topics = new Set<string>();
@@ -103,7 +103,7 @@ describeWith([ROS, MOSQUITTO], 'several of something', () => {
     }
   });
 
-  it('says that a topic is named twice, and takes its own annotated image for no camera', async () => {
+  it('reports a topic that is named twice, and refuses its own annotated image as a camera', async () => {
     const twice = await startDetector({ image_topics: '["/front/image_raw", "/front/image_raw"]' });
     expect(twice.output).toMatch(/image_topics names a topic twice .*: it counts as one camera/);
     await startDetector({ image_topics: '["/front/image_raw"]' }, '-r', '__ns:=/other');

@@ -7,7 +7,7 @@ function output(isTTY: boolean): { out: LineOutput; texts: string[] } {
   return { out: { isTTY, columns: 12, write }, texts };
 }
 
-it('prints a line every few seconds into a file, and news at once', () => {
+it('prints a line every few seconds into a file, and news immediately', () => {
   const { out, texts } = output(false);
   let now = 0;
   const line = new LiveLine(out, { everyMs: 5000, now: () => now });

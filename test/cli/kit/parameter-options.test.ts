@@ -46,7 +46,7 @@ function parse(...words: string[]): ValuesOf<typeof TABLE> {
 }
 
 describe('parameters as options of a command', () => {
-  it('have the defaults of the command, else of the node', () => {
+  it('have the defaults of the command, else those of the node', () => {
     const defaults = {
       port: 0,
       ratio: 1,
@@ -60,12 +60,12 @@ describe('parameters as options of a command', () => {
     expect(parameterValues(TABLE, {})).toEqual(defaults);
   });
 
-  it('are only those that were given, where whoever takes them has the defaults', () => {
+  it('include only those that were given if the receiver has the defaults', () => {
     expect(givenValues(TABLE, {})).toEqual({});
     expect(givenValues(TABLE, { ratio: 0, other: 1 })).toEqual({ ratio: 0 });
   });
 
-  it('take what their kind takes, and words that stand for a value', () => {
+  it('accept what their kind accepts, and words that stand for a value', () => {
     const words = [
       '--port',
       '0',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { withReport } from '../../../src/cli/kit/report.ts';
 
-it('writes what the work gives, as JSON for people', async () => {
+it('writes the result of the work as readable JSON', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'goshawk-report-'));
   try {
     const file = join(folder, 'report.json');

@@ -13,7 +13,7 @@ afterEach(() => {
   process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
 });
 
-it('the first signal ends the work, the second says so, the third exits with 130', async () => {
+it('the first signal stops the work, the second prints a message, the third exits with 130', async () => {
   const reason = await untilStopped('simulate', ({ signal }) => {
     process.emit('SIGTERM');
     expect(stderr).not.toHaveBeenCalled();
@@ -35,7 +35,7 @@ it('signals after the work change nothing', async () => {
   expect(exit).not.toHaveBeenCalled();
 });
 
-it('the time counts from when it is told', async () => {
+it('the time counts from when it is set', async () => {
   const aborted = await untilStopped(null, async ({ signal, endAfter }) => {
     endAfter(undefined);
     endAfter(0.01);

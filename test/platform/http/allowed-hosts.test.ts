@@ -15,7 +15,7 @@ describe('allowed hosts', () => {
     '127.0.0.1:8080',
     '127.1',
     '[::1]:80',
-  ])('take %s everywhere', (header) => {
+  ])('include %s everywhere', (header) => {
     expect(hosts('127.0.0.1')(header)).toBe(true);
     expect(hosts('192.168.1.5')(header)).toBe(true);
   });
@@ -34,18 +34,18 @@ describe('allowed hosts', () => {
     '',
     ' ',
     '[',
-  ])('refuse "%s" on the loopback address', (header) => {
+  ])('exclude "%s" on the loopback address', (header) => {
     expect(hosts('127.0.0.1')(header)).toBe(false);
   });
 
-  it('take the bound address, and the name of the machine where a network can reach it', () => {
+  it('include the bound address, and the name of the machine if a network can reach it', () => {
     const admits = hosts('192.168.1.5');
     for (const header of ['192.168.1.5:8080', 'robot7:8080', 'Robot7.local'])
       expect(admits(header)).toBe(true);
     for (const header of ['192.168.1.6', 'robot8', 'robot7.evil.example']) expect(admits(header)).toBe(false);
   });
 
-  it('take the address at which the connection came in where all are listened on', () => {
+  it('include the address at which the connection arrived if the server listens on all', () => {
     const admits = hosts('0.0.0.0');
     expect(admits('10.0.0.9', '10.0.0.9')).toBe(true);
     expect(admits('10.0.0.9', '::ffff:10.0.0.9')).toBe(true);
@@ -54,7 +54,7 @@ describe('allowed hosts', () => {
     expect(admits('evil.example', '10.0.0.9')).toBe(false);
   });
 
-  it('take what is listed, and a client of HTTP/1.0 that names none', () => {
+  it('include listed names, and HTTP/1.0 clients that name none', () => {
     const admits = hosts('127.0.0.1', ['robot7.example.com', 'fd00::7']);
     expect(admits('ROBOT7.example.com:443')).toBe(true);
     expect(admits('[fd00:0:0::7]:443')).toBe(true);

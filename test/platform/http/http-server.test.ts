@@ -53,7 +53,7 @@ async function raw({ url }: HttpServer, path: string, host: string): Promise<str
 }
 
 describe('answers of an HTTP server', () => {
-  it('are what the routes say: JSON, text, bytes, status, streams', async () => {
+  it('are those of the routes: JSON, text, bytes, status, streams', async () => {
     const { url } = await listen();
     const json = await fetch(`${url}/echo/a%2Fb?x=1`);
     expect(json.headers.get('content-type')).toBe('application/json; charset=utf-8');
@@ -76,7 +76,7 @@ describe('answers of an HTTP server', () => {
     expect(policy).toContain("style-src 'none'");
   });
 
-  it('to unknown paths and methods say what there is', async () => {
+  it('to unknown paths and methods list what exists', async () => {
     const { url } = await listen();
     for (const answer of [await fetch(`${url}/none`), await fetch(url, { method: 'POST' })]) {
       expect(answer.status).toBe(404);
@@ -85,7 +85,7 @@ describe('answers of an HTTP server', () => {
     }
   });
 
-  it('have a code when a route fails, which ends nothing', async () => {
+  it('have a code when a route fails, which does not end the process', async () => {
     const { url } = await listen();
     const errors = { defect: 'GOSHAWK_INTERNAL: x is undefined', refused: 'GOSHAWK_FILE_UNREADABLE: f' };
     for (const [path, text] of Object.entries(errors)) {
@@ -111,7 +111,7 @@ describe('answers of an HTTP server', () => {
 });
 
 describe('a server that cannot listen', () => {
-  it('names the port that is in use, and the option that gives another', async () => {
+  it('names the port that is in use, and the option for another', async () => {
     const port = Number(new URL((await listen()).url).port);
     await expect(listen({ port })).rejects.toMatchObject({
       code: 'GOSHAWK_PORT_IN_USE',

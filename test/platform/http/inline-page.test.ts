@@ -20,7 +20,7 @@ function folderOf(files: Readonly<Record<string, string>>): URL {
 const HTML = '<link rel="stylesheet" href="a.css" /><script src="a.js"></script>';
 
 describe('a page that is read from its files', () => {
-  it('contains its style sheets and scripts to the letter', async () => {
+  it('contains its style sheets and scripts verbatim', async () => {
     const files = { 'index.html': HTML, 'a.css': 'b { color: red }\r\n', 'a.js': "x = '$& $1 $`';\n" };
     const page = await readInlinePage(folderOf(files));
     expect(page.html).toBe("<style>b { color: red }\n</style><script>x = '$& $1 $`';\n</script>");

@@ -30,14 +30,14 @@ describe('why a link is down', () => {
     });
   });
 
-  it('is the code where several addresses of one name failed and there is no message', () => {
+  it('is the code if several addresses of one name failed and there is no message', () => {
     expect(troubleOf(error('', 'ECONNREFUSED')).reason).toBe('ECONNREFUSED');
   });
 
   it.each([
     [0x8b, 'GOSHAWK_BROKER_UNREACHABLE'],
     [0x87, 'GOSHAWK_BROKER_REFUSED'],
-  ])('is what a DISCONNECT says: %d', (reasonCode, code) => {
+  ])('is the reason of a DISCONNECT: %d', (reasonCode, code) => {
     expect(troubleOfDisconnect(reasonCode, 'words')).toMatchObject({
       code,
       reason: expect.stringContaining(`0x${reasonCode.toString(16)} (words)`) as string,

@@ -21,7 +21,7 @@ function planned() {
 }
 
 describe('ReconnectPlan', () => {
-  it('is back soon where a broker is away', () => {
+  it('retries soon if a broker is away', () => {
     const { attempt, connection } = planned();
     const waits = [attempt(), attempt(), connection(FAILED, 5), connection(SILENT, 5)].map(
       ({ waitMs }) => waitMs,
@@ -29,14 +29,14 @@ describe('ReconnectPlan', () => {
     expect(waits).toEqual([1000, 1000, 1000, 1000]);
   });
 
-  it('believes a broker that says "session taken over", and holds back longer each time', () => {
+  it('believes a broker that reports "session taken over", and backs off longer each time', () => {
     const { connection } = planned();
     const steps = Array.from({ length: 6 }, () => connection(TAKEN, 20));
     expect(steps.map(({ takenOver }) => takenOver)).toEqual(new Array(6).fill('said'));
     expect(steps.map(({ waitMs }) => waitMs / 1000)).toEqual([30, 60, 120, 240, 300, 300]);
   });
 
-  it('takes a third connection that is accepted and soon closed in silence for a take-over', () => {
+  it('takes a third connection that is accepted and soon closed without a reason for a take-over', () => {
     const { connection } = planned();
     const steps = [3, 2, 3, 50].map((seconds) => connection(SILENT, seconds));
     expect(steps.map(({ takenOver }) => takenOver)).toEqual([null, null, 'likely', 'likely']);
@@ -52,7 +52,7 @@ describe('ReconnectPlan', () => {
     for (let i = 0; i < 5; i++) expect(connection(SILENT, 3600).takenOver).toBeNull();
   });
 
-  it('forgets take-overs once a connection has stood', () => {
+  it('forgets take-overs once a connection has lasted', () => {
     const { connection } = planned();
     connection(TAKEN, 1);
     connection(TAKEN, 1);

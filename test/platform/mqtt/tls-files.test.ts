@@ -42,7 +42,7 @@ const check = (files: TlsFiles, url = URL, now = new Date()) => checkTlsFiles(ur
 
 describe('TLS files', () => {
   it.each<TlsFiles>([{}, { caFile }, { certFile, keyFile }, { caFile, certFile, keyFile }])(
-    'that fit are taken: %j',
+    'that match are accepted: %j',
     async (files) => {
       expect(await check(files)).toEqual([]);
     },
@@ -71,14 +71,14 @@ describe('TLS files', () => {
     });
   });
 
-  it('make no sense where the scheme is not one of TLS', async () => {
+  it('are refused if the scheme does not use TLS', async () => {
     await expect(check({ caFile }, 'mqtt://broker')).rejects.toMatchObject({
       code: 'GOSHAWK_PARAMETER_INVALID',
       message: expect.stringContaining('mqtts') as string,
     });
   });
 
-  it('that are out of date by the clock here are told and taken: the clock may be wrong', async () => {
+  it('that are out of date by the local clock are reported and accepted: the clock may be wrong', async () => {
     const later = new Date(Date.now() + 30 * 86_400_000);
     const warnings = await check({ caFile, certFile, keyFile }, URL, later);
     expect(warnings).toEqual([
@@ -90,7 +90,7 @@ describe('TLS files', () => {
 });
 
 describe('user and password', () => {
-  it('come from the environment, the password from a file where one is named', async () => {
+  it('come from the environment, the password from a file if one is named', async () => {
     const GOSHAWK_MQTT_PASSWORD_FILE = file('password', 'from a file\n');
     const env = { GOSHAWK_MQTT_USERNAME: 'robot', GOSHAWK_MQTT_PASSWORD: 'plain' };
     expect(await brokerSecrets({})).toEqual({});
@@ -101,7 +101,7 @@ describe('user and password', () => {
     });
   });
 
-  it.each(['none', 'pipe'])('are refused where the file cannot be read: %s', async (name) => {
+  it.each(['none', 'pipe'])('are refused if the file cannot be read: %s', async (name) => {
     await expect(brokerSecrets({ GOSHAWK_MQTT_PASSWORD_FILE: join(folder, name) })).rejects.toMatchObject({
       code: 'GOSHAWK_FILE_UNREADABLE',
     });

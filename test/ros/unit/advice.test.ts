@@ -33,7 +33,7 @@ const LAUNCH = new Set([...Object.keys(DETECTOR_PARAMETERS), 'use_sim_time', ...
 /** Literal words in documents and messages that stand for a name. */
 const PLACEHOLDERS = new Set(['name', 'value']);
 
-describe('what is advised can be given', () => {
+describe('arguments in advice exist', () => {
   const files = ['README.md', ...filesBelow('docs', /\.md$/), ...filesBelow('src', /\.ts$/)];
   const advised = files.flatMap((file) =>
     read(file)
@@ -47,7 +47,7 @@ describe('what is advised can be given', () => {
       ),
   );
 
-  it('there is advice to look at', () => {
+  it('there is advice to check', () => {
     expect(new Set(advised.map(({ name }) => name))).toContain('image_type');
     expect(advised.length).toBeGreaterThan(20);
   });
@@ -64,7 +64,7 @@ describe('what is advised can be given', () => {
     [...read(file).matchAll(/\bset ([a-z]+(?:_[a-z]+)+)\b/g)].map(([, name]) => ({ file, name: name! })),
   );
 
-  it.each(named)('$name, which $file says to set, is an argument of a launch file', ({ name }) => {
+  it.each(named)('$name, which $file advises to set, is an argument of a launch file', ({ name }) => {
     expect(LAUNCH).toContain(name);
   });
 

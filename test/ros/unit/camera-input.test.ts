@@ -38,7 +38,7 @@ function makeInput(
 }
 
 describe('CameraInput', () => {
-  it('offers an image as it lies in the message, with its header', () => {
+  it('offers an image in place in the message, with its header', () => {
     const { input, admission } = makeInput('raw');
     const bytes = image();
     input.take(bytes);
@@ -54,7 +54,7 @@ describe('CameraInput', () => {
     expect(frame!.image).toMatchObject({ width: 4, height: 2, encoding: 'rgb8', step: 12 });
   });
 
-  it('counts every message once, whatever it is', () => {
+  it('counts every message once, whatever its content', () => {
     const whole = image();
     const changed = fc.record({
       at: fc.nat(whole.length - 1),
@@ -80,7 +80,7 @@ describe('CameraInput', () => {
     );
   });
 
-  it('refuses what is above the rate with a reason of its own', () => {
+  it('refuses what exceeds the rate with a separate reason', () => {
     let now = 0;
     const rate = new RateLimit(() => now);
     rate.set(10);
@@ -97,7 +97,7 @@ describe('RateLimit', () => {
     [30, 30],
     [5, 1],
     [20, 16.7],
-  ])('lets about %d frames a second of a camera with a period of %d ms through', (limit, period) => {
+  ])('passes about %d frames per second of a camera with a period of %d ms', (limit, period) => {
     let now = 0;
     const rate = new RateLimit(() => now);
     rate.set(limit);
@@ -106,7 +106,7 @@ describe('RateLimit', () => {
     expect(Math.abs(admitted - 10 * limit)).toBeLessThanOrEqual(0.03 * 10 * limit + 1);
   });
 
-  it('makes nothing up after a pause, and 0 lets everything through', () => {
+  it('does not catch up after a pause, and passes everything if 0', () => {
     let now = 0;
     const rate = new RateLimit(() => now);
     rate.set(10);

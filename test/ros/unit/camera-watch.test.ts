@@ -25,20 +25,20 @@ function words(view: Partial<CameraView>): string[] {
 }
 
 describe('inspectCamera', () => {
-  it('has nothing to say about a camera that sends', () => {
+  it('reports nothing about a camera that sends', () => {
     expect(words({})).toEqual([]);
     expect(words({ reliability: 'reliable', publishers: [{ ...camera, reliability: 'reliable' }] })).toEqual(
       [],
     );
   });
 
-  it('says that nobody publishes, and where images are', () => {
+  it('reports that nobody publishes, and where images are', () => {
     const [finding] = words({ publishers: [], silentSeconds: 3.2, otherTopics: ['/rear/image_raw'] });
     expect(finding).toMatch(/^silent: no frame on \/front\/image_raw for 3 s: nobody publishes it/);
     expect(finding).toMatch(/images are on \/rear\/image_raw/);
   });
 
-  it('tells a camera that fell silent from one that never spoke', () => {
+  it('distinguishes a camera that fell silent from one that never sent', () => {
     expect(words({ silentSeconds: 4 })[0]).toMatch(/\/driver still publishes the topic but stopped sending/);
     expect(words({ silentSeconds: 4, everReceived: false })[0]).toMatch(/but nothing has arrived/);
   });
@@ -80,7 +80,7 @@ describe('inspectListeners', () => {
 describe('two endpoints of one node', () => {
   const listener: Endpoint = { node: '/app', type: 'x', reliability: 'reliable', durability: 'volatile' };
 
-  it('are both reported where they are wrong in different ways, in any order of the graph', () => {
+  it('are both reported if they are wrong in different ways, in any order of the graph', () => {
     const wrong = [
       { ...listener, type: 'y' },
       { ...listener, durability: 'transient_local' as const },
@@ -92,7 +92,7 @@ describe('two endpoints of one node', () => {
     expect(words({ publishers: publishers.map((type) => ({ ...camera, type })) })).toHaveLength(2);
   });
 
-  it('are one finding where they are wrong in the same way', () => {
+  it('are one finding if they are wrong in the same way', () => {
     const same = { ...listener, durability: 'transient_local' as const };
     expect(inspectListeners('/front/detections', 'x', [same, same])).toHaveLength(1);
     expect(words({ reliability: 'reliable', publishers: [camera, camera] })).toHaveLength(1);
@@ -121,7 +121,7 @@ describe('inspectRivals', () => {
 });
 
 describe('FindingLog', () => {
-  it('says it again where the cause is another, also where the two differ by a digit alone', () => {
+  it('reports again if the cause changes, even by a single digit', () => {
     const log = new FindingLog();
     const reported: string[] = [];
     for (const message of [
@@ -138,7 +138,7 @@ describe('FindingLog', () => {
     expect(reported).toEqual(['silent for 3 s: /driver1 stopped', 'silent for 5 s: /driver2 stopped']);
   });
 
-  it('says a thing once when it appears and once when it is over, by subject', () => {
+  it('reports a finding once when it appears and once when it is resolved, by subject', () => {
     const log = new FindingLog();
     const reported: string[] = [];
     const update = (subject: string, messages: readonly string[]): void => {
@@ -166,7 +166,7 @@ describe('FindingLog', () => {
     ]);
   });
 
-  it('keeps two listeners of one camera apart, also where their names differ by a digit alone', () => {
+  it('keeps two subscribers of one camera apart, even if their names differ by a single digit', () => {
     const log = new FindingLog();
     const reported: string[] = [];
     const type = 'vision_msgs/msg/Detection2DArray';

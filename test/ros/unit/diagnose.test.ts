@@ -50,7 +50,7 @@ function lines(changes: Partial<DetectorCondition>): Record<string, string> {
 }
 
 describe('diagnose', () => {
-  it('is all ok where all is well, and names drops', () => {
+  it('is all ok if all is well, and names drops', () => {
     expect(lines({})).toEqual({
       state: 'ok: active',
       timing: 'ok: within the limits',
@@ -89,7 +89,7 @@ describe('diagnose', () => {
     expect(lines({ delayMs, snapshot: snapshot({ recentMs }) })['timing']).toBe(line);
   });
 
-  it('tells an engine that is down from one that came back', () => {
+  it('distinguishes an engine that is down from one that recovered', () => {
     const lost = { engineLost: 2, lastIncident: 'signal SIGSEGV' };
     expect(lines({ snapshot: snapshot({ ...lost, engineRestored: 1 }) })['engine']).toMatch(
       /^error: .*SIGSEGV/,
@@ -108,7 +108,7 @@ describe('diagnose', () => {
     reason: 'it differs',
   };
 
-  it('says what runs, where, and why not elsewhere', () => {
+  it('reports what runs, where, and why not elsewhere', () => {
     const engine = {
       bundle: { name: 'street', version: '1.0.0', digest: 'd' },
       variant: 'int8',
@@ -159,7 +159,7 @@ describe('diagnose', () => {
     });
   });
 
-  it('tells a broker that is away from one that somebody has to look after', () => {
+  it('distinguishes a broker that is away from one that needs attention', () => {
     const streams = null;
     const away = { connected: false, protocol: null, streams };
     const telemetry = (status: NonNullable<DetectorCondition['telemetry']>): string | undefined =>
@@ -191,7 +191,7 @@ describe('diagnose', () => {
     expect(lines({ findings })['camera front']).toBe('error: no frame');
   });
 
-  it('tells a camera whose frames come to nothing from one that is told to rest', () => {
+  it('distinguishes a camera whose frames are all dropped from one that is throttled', () => {
     const fps = { in: 30, out: 0 };
     const camera = (changes: Partial<CameraSnapshot>, state = 'active'): string | undefined =>
       lines({ state, snapshot: snapshot({}, changes) })['camera front'];
@@ -208,7 +208,7 @@ describe('diagnose', () => {
     expect(camera({ fps: { in: 30, out: 0.2 }, lastDrop: 'malformed' })).toMatch(/^ok/);
   });
 
-  it('says that stamps and the clock do not agree', () => {
+  it('reports that stamps and the clock disagree', () => {
     const camera = (stampAgeMs: number | null): string | undefined =>
       lines({ snapshot: snapshot({}, { stampAgeMs }) })['camera front'];
     expect(camera(86_400_000)).toMatch(

@@ -18,7 +18,7 @@ it('names what is not set', () => {
 });
 
 it.each(['detector', 'camera'] as const)(
-  '%s without ROS says so and leaves the build of rclnodejs alone',
+  '%s without ROS reports that and does not touch the build of rclnodejs',
   (node) => {
     const env = { ...process.env, AMENT_PREFIX_PATH: '', ROS_DISTRO: '' };
     const before = existsSync(BINARY);

@@ -33,7 +33,7 @@ describe('nodePatternMatches', () => {
     expect(nodePatternMatches(key, node)).toBe(matches);
   });
 
-  it('takes no character of a name for a pattern', () => {
+  it('does not take characters of a name for a pattern', () => {
     const token = fc.stringMatching(/^[a-z][a-z0-9_]{0,8}$/);
     fc.assert(
       fc.property(

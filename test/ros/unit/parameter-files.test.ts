@@ -65,7 +65,7 @@ goshawk:
 });
 
 describe('readParameterOverrides', () => {
-  it('lets later sections, files and rules win, and leaves other nodes alone', async () => {
+  it('lets later sections, files and rules win, and ignores other nodes', async () => {
     const sources: ParameterSource[] = [
       file(
         'a.yaml',
@@ -92,14 +92,14 @@ describe('readParameterOverrides', () => {
     });
   });
 
-  it('tells of a file that is about other nodes only', async () => {
+  it('reports a file that only has sections for other nodes', async () => {
     const unmatched: string[] = [];
     const other = file('other.yaml', '/front/detector: {ros__parameters: {a: 1}}\n');
     expect(await read([other], unmatched)).toEqual({});
     expect(unmatched).toEqual([join(folder, 'other.yaml')]);
   });
 
-  it('refuses a file that is not there with a code', async () => {
+  it('refuses a missing file with a code', async () => {
     const missing: ParameterSource = { kind: 'file', path: join(folder, 'missing.yaml') };
     await expect(read([missing])).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
   });

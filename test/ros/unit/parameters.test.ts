@@ -69,7 +69,7 @@ describe('checkParameter', () => {
     expect(checked).toHaveProperty('reason', expect.stringContaining(reason));
   });
 
-  it('has a hint for each refusal that says how such a value is written', () => {
+  it('has a hint for each refusal that says how to write such a value', () => {
     expect(howToWrite(ratio)).toBe('give a number from 0 to 1');
     expect(howToWrite(auto)).toBe('give a whole number from 0 to 10 or auto');
     expect(howToWrite({ kind: 'bool', default: true, ...common })).toBe('give true or false');
@@ -81,7 +81,7 @@ describe('checkParameter', () => {
     );
   });
 
-  it('never throws, and takes a number only within its range', () => {
+  it('never throws, and accepts a number only within its range', () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true }), (value) => {
         const checked = checkParameter(ratio, value);
@@ -95,7 +95,7 @@ describe.each([
   ['detector', DETECTOR_PARAMETERS],
   ['camera', CAMERA_PARAMETERS],
 ])('the table of the %s', (_name, table: Readonly<Record<string, ParameterSpec>>) => {
-  it.each(Object.entries(table))('%s has a default that it takes and words about it', (name, spec) => {
+  it.each(Object.entries(table))('%s has a valid default and a description', (name, spec) => {
     expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
     expect(checkParameter(spec, spec.default)).toEqual({ ok: true, value: spec.default });
     expect(spec.description).toMatch(/^[A-Za-z].*\.$/);
@@ -112,7 +112,7 @@ describe('launch/params', () => {
     await expect(await format(JSON.stringify(schema), options)).toMatchFileSnapshot(file);
   });
 
-  it('detector.yaml follows the schema and holds the defaults', () => {
+  it('detector.yaml follows the schema and contains the defaults', () => {
     const text = repositoryFile('launch/params/detector.yaml');
     expect(validate(parse(text)), JSON.stringify(validate.errors)).toBe(true);
     const sections = parseParameterFile(text, 'detector.yaml');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { nameTopics } from '../../../src/ros/detector/topics.ts';
 
 describe('nameTopics', () => {
-  it('puts the results beside the image topic', () => {
+  it('puts the results next to the image topic', () => {
     expect(nameTopics(['/front/image_raw'], 'auto')).toEqual([
       {
         camera: 'front',
@@ -17,7 +17,7 @@ describe('nameTopics', () => {
     ]);
   });
 
-  it('takes the compressed form by its name, or by the parameter', () => {
+  it('recognizes the compressed form by its name, or by the parameter', () => {
     const [byName] = nameTopics(['/front/image_raw/compressed'], 'auto');
     expect(byName).toMatchObject({ camera: 'front', kind: 'compressed', detections: '/front/detections' });
     expect(nameTopics(['/front/jpegs'], 'compressed')[0]).toMatchObject({ kind: 'compressed' });
@@ -33,13 +33,13 @@ describe('nameTopics', () => {
     ]);
   });
 
-  it('takes a topic of the root namespace and repeated names', () => {
+  it('accepts a topic of the root namespace and repeated names', () => {
     const named = nameTopics(['/image', '/image'], 'auto');
     expect(named).toHaveLength(1);
     expect(named[0]).toMatchObject({ camera: 'image', detections: '/detections' });
   });
 
-  it('gives no two cameras the same name or results', () => {
+  it('never gives two cameras the same name or results', () => {
     const named = nameTopics(['/a/x', '/a/y', '/a/x/compressed', '/b/x', '/x'], 'auto');
     expect(new Set(named.map(({ camera }) => camera)).size).toBe(named.length);
     expect(new Set(named.map(({ detections }) => detections)).size).toBe(named.length);
@@ -62,7 +62,7 @@ describe('nameTopics', () => {
       ['/stereo/left', '/stereo/left/image'],
       ['stereo', 'stereo/left'],
     ],
-  ])('%j are cameras of their own', (images, cameras) => {
+  ])('%j are separate cameras', (images, cameras) => {
     const named = nameTopics(images, 'auto');
     expect(named.map(({ camera }) => camera)).toEqual(cameras);
     const results = named.flatMap(({ detections, annotated, annotatedCompressed, visionInfo }) => [
@@ -74,7 +74,7 @@ describe('nameTopics', () => {
     expect(new Set(results).size).toBe(results.length);
   });
 
-  it('gives names of their own to cameras of any names', () => {
+  it('gives cameras of any names distinct names', () => {
     const level = fc.constantFrom('a', 'b', 'image', 'compressed');
     const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => `/${levels.join('/')}`);
     fc.assert(
@@ -87,7 +87,7 @@ describe('nameTopics', () => {
   });
 
   it.each(['/front/detections/image', '/front/detections/image/compressed'])(
-    'refuses %s, which is drawn from another camera here',
+    'refuses %s, which is the annotated image of another camera',
     (own) => {
       expect(() => nameTopics(['/front/image_raw', own], 'auto')).toThrow(
         /GOSHAWK_PARAMETER_INVALID|image_topics = .* annotated image of \/front\/image_raw/,

@@ -37,7 +37,7 @@ describe('shell', () => {
   );
 });
 
-describe('refusals, each one line with its mend and a status of its own', () => {
+describe('refusals, each one line with its fix and its own status', () => {
   it.each<[string, Partial<BoardFacts>, number, string]>([
     [
       'a machine that is not a Jetson',
@@ -114,7 +114,7 @@ describe('dry run', () => {
     expect(board.log()).toEqual([]);
   });
 
-  it('tells the GPU of a Thor', () => {
+  it('detects the GPU of a Thor', () => {
     const { stdout } = new FakeBoard(folder, {
       release: '# R38 (release), REVISION: 4.0, GCID: 1',
       compatible: 'nvidia,tegra264\0',
@@ -128,7 +128,7 @@ describe('an engine (of a pretended trtexec)', () => {
     board.buildEngine(['yard', '--int8', '--fp16', '--out', '/models'], env);
   const builds = (board: FakeBoard): string[] => board.log().filter((line) => line.startsWith('trtexec '));
 
-  it('is built from what goshawk prepared, told phase by phase, and added with what trtexec says of itself', () => {
+  it('is built from the prepared graph, reported phase by phase, and added with the version of trtexec', () => {
     const board = new FakeBoard(folder);
     const { status, stdout, stderr } = build(board);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -152,7 +152,7 @@ describe('an engine (of a pretended trtexec)', () => {
     );
   });
 
-  it('is built once: a second run takes it, other options build another', () => {
+  it('is built once: a second run reuses it, other options build another', () => {
     const board = new FakeBoard(folder);
     build(board);
     const again = build(board);
@@ -182,7 +182,7 @@ describe('an engine (of a pretended trtexec)', () => {
     ],
     ['killed', 42, /build-engine: trtexec was killed: out of memory; fix: close other programs/],
     ['forgets', 41, /build-engine: trtexec reported success but saved no engine; fix: read /],
-  ])('that %s leaves nothing to add, and is built anew', (how, code, words) => {
+  ])('that %s leaves nothing to add, and is rebuilt', (how, code, words) => {
     const board = new FakeBoard(folder);
     const { status, stderr } = build(board, { FAKE_TRTEXEC: how });
     expect(stderr).toMatch(words);
@@ -192,7 +192,7 @@ describe('an engine (of a pretended trtexec)', () => {
     expect(build(board).status).toBe(0);
   });
 
-  it('gives a sign of life while TensorRT is silent, and joins a line that comes in pieces', () => {
+  it('shows progress while TensorRT is silent, and joins a line that arrives in pieces', () => {
     const board = new FakeBoard(folder);
     const { status, stdout } = build(board, { FAKE_SLEEP: '4', GOSHAWK_HEARTBEAT: '1' });
     expect(status).toBe(0);
@@ -204,7 +204,7 @@ describe('an engine (of a pretended trtexec)', () => {
   });
 });
 
-describe('what trtexec says of itself', () => {
+describe('the version that trtexec reports', () => {
   it.each([
     ['v100300', '10.3.0'],
     ['v101303', '10.13.3'],

@@ -45,7 +45,7 @@ describe('shell', () => {
   });
 });
 
-describe('refusals, each one line with its mend and a status of its own', () => {
+describe('refusals, each one line with its fix and its own status', () => {
   it.each<[string, Partial<BoardFacts>, number, string]>([
     [
       'a machine that is not a Jetson',
@@ -125,7 +125,7 @@ describe('refusals, each one line with its mend and a status of its own', () => 
     expect(stdout).not.toContain('\n+ ');
   });
 
-  it('names everything that is amiss in one run', () => {
+  it('names everything that is wrong in one run', () => {
     const { status, stderr } = new FakeBoard(folder, { cuda: null, packages: {}, freeGib: 1 }).run();
     expect(stderr.trim().split('\n')).toHaveLength(4);
     expect(status).toBe(14);
@@ -171,13 +171,13 @@ describe('dry run', () => {
     expect(stdout).toContain('CMAKE_CUDA_ARCHITECTURES=110-real');
   });
 
-  it('fits the number of compilers to the memory, unless told', () => {
+  it('fits the number of compilers to the memory, unless it is set', () => {
     const board = new FakeBoard(folder, { memoryGib: 15 });
     expect(board.run(['--dry-run']).stdout).toContain('--parallel 3 ');
     expect(board.run(['--dry-run', '--jobs', '2']).stdout).toContain('--parallel 2 ');
   });
 
-  it('takes an unlisted patch release for its neighbor, and says where libraries differ from JetPack', () => {
+  it('takes an unlisted patch release for its neighbor, and reports if libraries differ from JetPack', () => {
     const { status, stdout } = new FakeBoard(folder, {
       release: '# R36 (release), REVISION: 5.9, GCID: 1',
       packages: { 'libnvinfer-dev': '10.30.0-1', 'libcudnn9-dev-cuda-12': '9.3.0.75-1' },
@@ -190,7 +190,7 @@ describe('dry run', () => {
 });
 
 describe('build and installation (with pretended compilers)', () => {
-  it('keeps the binding of npm, then installs again without building', () => {
+  it('keeps the binding of npm, then reinstalls without building', () => {
     const board = new FakeBoard(folder);
     const first = board.run();
     expect(first).toMatchObject({ status: 0, stderr: '' });
@@ -217,7 +217,7 @@ describe('build and installation (with pretended compilers)', () => {
     expect(readdirSync(path.join(board.package, 'bin/napi-v6/linux')).sort()).toEqual(['arm64', 'arm64.npm']);
   });
 
-  it('puts the old binding back when the new one does not run', () => {
+  it('restores the old binding when the new one does not run', () => {
     const board = new FakeBoard(folder);
     const { status, stderr } = board.run([], { FAKE_VERIFY: '1' });
     expect(status).toBe(34);
@@ -226,7 +226,7 @@ describe('build and installation (with pretended compilers)', () => {
     expect(readdirSync(path.join(board.package, 'bin/napi-v6/linux'))).toEqual(['arm64']);
   });
 
-  it('goes on after a build that failed, without fetching again', () => {
+  it('resumes after a failed build, without fetching again', () => {
     const board = new FakeBoard(folder);
     const failed = board.run([], { FAKE_BUILD_FAILS: 'yes' });
     expect(failed.status).toBe(32);
@@ -236,7 +236,7 @@ describe('build and installation (with pretended compilers)', () => {
     expect(board.log()).toEqual(['clone', 'build', 'build']);
   });
 
-  it('builds afresh when JetPack brought other libraries', () => {
+  it('rebuilds when JetPack brought other libraries', () => {
     const board = new FakeBoard(folder);
     expect(board.run().status).toBe(0);
     writeFileSync(path.join(board.work, 'build/old'), '');
@@ -246,7 +246,7 @@ describe('build and installation (with pretended compilers)', () => {
     expect(existsSync(path.join(board.work, 'build/old'))).toBe(false);
   });
 
-  it('verifies alone', () => {
+  it('only verifies', () => {
     const board = new FakeBoard(folder, { release: null });
     expect(board.run(['--verify']).status).toBe(0);
     expect(board.run(['--verify'], { FAKE_VERIFY: '1' }).status).toBe(34);

@@ -28,7 +28,7 @@ describe('trial run of a binding', () => {
     );
   });
 
-  it('writes a graph of one node that ONNX Runtime reads as it is meant', async () => {
+  it('writes a graph of one node that ONNX Runtime reads as intended', async () => {
     const session = await ort.InferenceSession.create(reluModel());
     expect(session.inputMetadata).toMatchObject([{ name: 'x', type: 'float32', shape: [1, 3, 8, 8] }]);
     expect(session.outputMetadata).toMatchObject([{ name: 'y', type: 'float32', shape: [1, 3, 8, 8] }]);
