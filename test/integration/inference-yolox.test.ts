@@ -71,7 +71,7 @@ describeWith(YOLOX, 'YOLOX-nano', () => {
   });
 });
 
-it('the shipped model finds the same objects in a thread, a process, and with the resize inside the graph', async () => {
+it('the shipped model finds the same in a thread, a process, and with the resize inside the graph', async () => {
   const { found, agreeing } = await threeWays(await loadBundle(shippedBundle()), simulatedImages(8));
   expect(found).toBeGreaterThan(15);
   expect(agreeing / found).toBeGreaterThan(0.85);
