@@ -11,8 +11,6 @@ export interface ScoredBoxes {
 export interface SuppressionSettings {
   /** 0..1; of two boxes with a higher IoU, the one with the lower score is removed */
   readonly iouThreshold: number;
-  /** true lets a box suppress boxes of other classes */
-  readonly classAgnostic: boolean;
   /** only the best `maxCandidates` are considered, >= 1 */
   readonly maxCandidates: number;
   /** the search ends once this many are kept */
@@ -86,7 +84,7 @@ export class Suppressor {
    */
   run(candidates: ScoredBoxes, settings: SuppressionSettings, kept: Uint32Array): number {
     const { boxes, scores, classes, count } = candidates;
-    const { iouThreshold, classAgnostic } = settings;
+    const { iouThreshold } = settings;
     if (this.#order.length < count) this.#order = new Uint32Array(count);
     const order = this.#order;
     const considered = this.#scoreOrder.best(scores, count, settings.maxCandidates, order);
@@ -97,7 +95,7 @@ export class Suppressor {
       let survives = true;
       for (let k = 0; k < keptCount; k++) {
         const other = kept[k]!;
-        if (!classAgnostic && classes[other] !== classes[entry]) continue;
+        if (classes[other] !== classes[entry]) continue;
         if (iou(boxes, entry, boxes, other) > iouThreshold) {
           survives = false;
           break;

@@ -26,9 +26,7 @@ export interface ChildOptions {
   readonly onLine?: (line: string) => void;
   /** stops it with SIGTERM, and with SIGKILL after `graceMs` */
   readonly signal?: AbortSignal;
-  /** stops it in the same way */
-  readonly timeoutMs?: number;
-  /** milliseconds between asking it to stop and killing it */
+  /** milliseconds between asking it to end and killing it; seam for tests */
   readonly graceMs?: number;
 }
 
@@ -39,7 +37,6 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
   /** why it could not be started */
   readonly error: string | null;
-  readonly isTimeout: boolean;
 }
 
 /** The output of a process and how it ended. */
@@ -54,9 +51,8 @@ const GRACE_MS = 8_000;
 const PIPES_MS = 1_000;
 
 /** How a process ended, in words that follow its name: `ended with code 3`. */
-export function describeEnd({ code, signal, error, isTimeout }: ChildEnd): string {
+export function describeEnd({ code, signal, error }: ChildEnd): string {
   if (error !== null) return `could not be started: ${error}`;
-  if (isTimeout) return 'took too long and was stopped';
   return signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
 }
 
@@ -67,7 +63,6 @@ export class ChildProcess {
   readonly #child: NodeChild;
   readonly #options: ChildOptions;
   #output = '';
-  #isTimeout = false;
   #end: ChildEnd | null = null;
   #killer: NodeJS.Timeout | undefined;
 
@@ -160,19 +155,13 @@ export class ChildProcess {
     if (onLine !== undefined) createInterface({ input: stream }).on('line', onLine);
   }
 
-  /** Stops it on timeout or abort; returns a function that cancels this. */
+  /** Stops it on abort; returns a function that cancels this. */
   #watch(): () => void {
-    const { signal, timeoutMs } = this.#options;
+    const { signal } = this.#options;
     const stop = (): void => void this.stop('SIGTERM');
-    const late = (): void => {
-      this.#isTimeout = true;
-      stop();
-    };
-    const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
     signal?.addEventListener('abort', stop);
     if (signal?.aborted === true) stop();
     return () => {
-      clearTimeout(timer);
       clearTimeout(this.#killer);
       signal?.removeEventListener('abort', stop);
     };
@@ -183,7 +172,7 @@ export class ChildProcess {
       let pipes: NodeJS.Timeout | undefined;
       const end = (code: number | null, signal: NodeJS.Signals | null, error: string | null): void => {
         clearTimeout(pipes);
-        resolve({ code, signal, error, isTimeout: this.#isTimeout });
+        resolve({ code, signal, error });
       };
       this.#child.once('error', (error) => {
         // a message or a signal that could not be sent does not mean that it ended

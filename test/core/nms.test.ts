@@ -23,7 +23,6 @@ const box = fc.record({
 const scene = fc.record({
   list: fc.array(box, { maxLength: 60 }),
   iouThreshold: fc.double({ min: 0, max: 1, noNaN: true }),
-  classAgnostic: fc.boolean(),
 });
 
 function packed(list: readonly Box[]): ScoredBoxes {
@@ -38,24 +37,22 @@ function packed(list: readonly Box[]): ScoredBoxes {
 function suppress(
   list: readonly Box[],
   iouThreshold: number,
-  classAgnostic: boolean,
   maxCandidates = Infinity,
   maxKept = list.length,
 ): number[] {
   const kept = new Uint32Array(list.length);
-  const settings = { iouThreshold, classAgnostic, maxCandidates, maxKept };
+  const settings = { iouThreshold, maxCandidates, maxKept };
   return [...kept.subarray(0, new Suppressor().run(packed(list), settings, kept))];
 }
 
 describe('Suppressor', () => {
   it('keeps no two boxes of a class that overlap above the threshold, and drops none without cause', () => {
     fc.assert(
-      fc.property(scene, ({ list, iouThreshold, classAgnostic }) => {
-        const kept = suppress(list, iouThreshold, classAgnostic);
+      fc.property(scene, ({ list, iouThreshold }) => {
+        const kept = suppress(list, iouThreshold);
         const { boxes } = packed(list);
         const rivals = (a: number, b: number): boolean =>
-          (classAgnostic || list[a]!.classIndex === list[b]!.classIndex) &&
-          iou(boxes, a, boxes, b) > iouThreshold;
+          list[a]!.classIndex === list[b]!.classIndex && iou(boxes, a, boxes, b) > iouThreshold;
         for (const a of kept) for (const b of kept) if (a !== b) expect(rivals(a, b)).toBe(false);
         const stronger = (a: number, b: number): boolean =>
           list[a]!.score > list[b]!.score || (list[a]!.score === list[b]!.score && a < b);
@@ -69,8 +66,8 @@ describe('Suppressor', () => {
 
   it('orders by score, equal scores by index', () => {
     fc.assert(
-      fc.property(scene, ({ list, iouThreshold, classAgnostic }) => {
-        const kept = suppress(list, iouThreshold, classAgnostic);
+      fc.property(scene, ({ list, iouThreshold }) => {
+        const kept = suppress(list, iouThreshold);
         const sorted = [...kept].sort((a, b) => list[b]!.score - list[a]!.score || a - b);
         expect(kept).toEqual(sorted);
         expect(new Set(kept).size).toBe(kept.length);
@@ -80,9 +77,9 @@ describe('Suppressor', () => {
 
   it('changes nothing when it is applied again', () => {
     fc.assert(
-      fc.property(scene, ({ list, iouThreshold, classAgnostic }) => {
-        const once = suppress(list, iouThreshold, classAgnostic).map((i) => list[i]!);
-        const again = suppress(once, iouThreshold, classAgnostic).map((i) => once[i]!);
+      fc.property(scene, ({ list, iouThreshold }) => {
+        const once = suppress(list, iouThreshold).map((i) => list[i]!);
+        const again = suppress(once, iouThreshold).map((i) => once[i]!);
         expect(again).toEqual(once);
       }),
     );
@@ -90,9 +87,9 @@ describe('Suppressor', () => {
 
   it('returns the first boxes of the full result if the number of kept boxes is limited', () => {
     fc.assert(
-      fc.property(scene, fc.nat({ max: 10 }), ({ list, iouThreshold, classAgnostic }, limit) => {
-        const all = suppress(list, iouThreshold, classAgnostic);
-        expect(suppress(list, iouThreshold, classAgnostic, Infinity, limit)).toEqual(all.slice(0, limit));
+      fc.property(scene, fc.nat({ max: 10 }), ({ list, iouThreshold }, limit) => {
+        const all = suppress(list, iouThreshold);
+        expect(suppress(list, iouThreshold, Infinity, limit)).toEqual(all.slice(0, limit));
       }),
     );
   });
@@ -102,14 +99,14 @@ describe('Suppressor', () => {
       ...{ x: 100 * i, y: 0, width: 10, height: 10, classIndex: 0 },
       score,
     }));
-    expect(suppress(apart, 0.5, false, 3)).toEqual([1, 3, 2]);
+    expect(suppress(apart, 0.5, 3)).toEqual([1, 3, 2]);
   });
 
   it('keeps a box whose overlap is exactly the threshold', () => {
     const full = { x: 0, y: 0, width: 10, height: 10, score: 0.9, classIndex: 0 };
     const half = { ...full, width: 5, score: 0.8 };
-    expect(suppress([full, half], 0.5, false)).toEqual([0, 1]);
-    expect(suppress([full, half], 0.499, false)).toEqual([0]);
+    expect(suppress([full, half], 0.5)).toEqual([0, 1]);
+    expect(suppress([full, half], 0.499)).toEqual([0]);
   });
 });
 

@@ -84,7 +84,7 @@ const now = {
   cameras: ['front'],
   isConfigured: true,
 };
-let live = new LiveView({ cameras: MANY, labels: ['person'], maxFps: 30 });
+let live = new LiveView({ cameras: MANY, labels: ['person'] });
 /** as in the detector node */
 const relay = new LiveRelay();
 relay.show(live);
@@ -236,7 +236,7 @@ describeWith(CHROMIUM, 'the page of a device', () => {
     now.isConfigured = false;
     now.health = { ok: false, reasons: ['no model is loaded'] };
     await page.getByText('no model is loaded').waitFor();
-    live = new LiveView({ cameras: MANY, labels: ['person'], maxFps: 30 });
+    live = new LiveView({ cameras: MANY, labels: ['person'] });
     size.width = 160;
     relay.show(live);
     now.isConfigured = true;

@@ -38,7 +38,6 @@ beforeAll(async () => {
     provider: 'cpu',
     fallbacks: [],
     threads: 1,
-    spinning: false,
     exactInt8: false,
     reference: { kind: 'unchecked', why: 'it has none' },
     inputs: 'letterboxed',

@@ -4,11 +4,12 @@ export type LineOutput = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>
 export interface LiveLineOptions {
   /** milliseconds between two lines in a file or a pipe */
   readonly everyMs?: number;
-  /** milliseconds between two lines on a terminal */
-  readonly liveMs?: number;
+  /** milliseconds; seam for tests */
   readonly now?: () => number;
 }
 
+/** milliseconds between two lines on a terminal */
+const LIVE_MS = 100;
 const REWRITE = '\r\u001b[2K';
 
 /** A status line: rewritten in place on a terminal, printed as a new line from time to time elsewhere. */
@@ -19,13 +20,10 @@ export class LiveLine {
   #shownAt = -Infinity;
   #isOpen = false;
 
-  constructor(
-    out: LineOutput,
-    { everyMs = 5_000, liveMs = 100, now = () => performance.now() }: LiveLineOptions = {},
-  ) {
+  constructor(out: LineOutput, { everyMs = 5_000, now = () => performance.now() }: LiveLineOptions = {}) {
     this.#out = out;
     this.#now = now;
-    this.#everyMs = out.isTTY ? liveMs : everyMs;
+    this.#everyMs = out.isTTY ? LIVE_MS : everyMs;
   }
 
   /** @param isNews shown immediately, however recent the last one is */

@@ -81,7 +81,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
   const suppressor = new Suppressor();
   const order = new ScoreOrder();
   let kept = new Uint32Array(0);
-  const suppression = { iouThreshold: 0, classAgnostic: false, maxCandidates, maxKept: 0 };
+  const suppression = { iouThreshold: 0, maxCandidates, maxKept: 0 };
 
   function decode(
     outputs: readonly OutputTensor[],
@@ -98,7 +98,6 @@ export function createDecoder(options: DecoderOptions): Decoder {
       keptCount = order.best(candidates.scores, candidates.count, limit, kept);
     } else {
       suppression.iouThreshold = settings.iouThreshold;
-      suppression.classAgnostic = settings.classAgnostic ?? false;
       suppression.maxCandidates =
         settings.multiLabel === true ? Math.min(maxCandidates, MULTI_LABEL_CANDIDATES) : maxCandidates;
       suppression.maxKept = limit;

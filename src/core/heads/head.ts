@@ -27,8 +27,6 @@ export interface DecodeSettings {
   readonly maxDetections: number;
   /** one byte per class, 1 keeps it; `null` keeps all */
   readonly classFilter?: Uint8Array | null;
-  /** true lets a box suppress boxes of other classes too */
-  readonly classAgnostic?: boolean;
   /**
    * true makes every class of a box above the threshold a separate detection, as evaluations of YOLO models
    * in Python do; otherwise only the best class counts. No effect on `end2end`. Suppression sees at most the

@@ -61,14 +61,12 @@ function tag(text: string, { left, top, width, height }: Place, fill: string, si
  * and boxes without room for a label have none.
  * @param labels class names in the order of the class indices; a class without one shows its index
  * @param width,height size of the source image in pixels, which is the size of the SVG
- * @param caption one line at the lower left, e.g. the bundle and the frame rate
  */
 export function overlaySvg(
   detections: Detections,
   labels: readonly string[],
   width: number,
   height: number,
-  caption?: string,
 ): string {
   const size = Math.max(10, Math.round(height / 45));
   const tagHeight = size * 1.3;
@@ -97,10 +95,6 @@ export function overlaySvg(
   }
   // above all boxes, so that no line runs through a word
   parts.push(...tags);
-  if (caption !== undefined) {
-    const place = { left: 0, top: height - tagHeight, width: tagWidth(caption, size), height: tagHeight };
-    parts.push(`<g fill="white">${tag(caption, place, 'rgba(0, 0, 0, 0.6)', size)}</g>`);
-  }
   parts.push('</svg>');
   return parts.join('');
 }

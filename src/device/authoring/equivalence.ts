@@ -13,7 +13,7 @@ import { OutputComparison, TIES, type Equivalence, type FinishedOutputs } from '
  * Settings for inspecting a graph: the CPU provider with one thread, quiet because the caller reports
  * failures.
  */
-export const INSPECTION: SessionOptions = { provider: 'cpu', threads: 1, spinning: false, quiet: true };
+export const INSPECTION: SessionOptions = { provider: 'cpu', threads: 1, quiet: true };
 
 /** Number of street scenes among the test images of a graph that itself selects boxes. */
 const DRAWN_PICTURES = 3;
@@ -91,7 +91,7 @@ export interface Asked {
  * then the detections above the lowest score kept. Throws if the shapes of their outputs differ.
  */
 export function compareGraphs(original: Uint8Array, folded: Uint8Array, asked: Asked): Promise<Equivalence> {
-  return compareAsked(original, folded, asked, false);
+  return compareAsked(original, folded, asked);
 }
 
 /**
@@ -99,7 +99,7 @@ export function compareGraphs(original: Uint8Array, folded: Uint8Array, asked: A
  * it rounds in other places. Expressed like the difference of two graphs in `compareGraphs`.
  */
 export function measureSensitivity(original: Uint8Array, asked: Asked): Promise<Equivalence> {
-  return compareAsked(original, original, asked, true);
+  return compareAsked(original, null, asked);
 }
 
 /** Relative distance of neighboring numbers. */
@@ -143,27 +143,30 @@ export async function checkEquivalence(
   ];
 }
 
+/** @param folded null: the original again, with a nudged input */
 async function compareAsked(
   original: Uint8Array,
-  folded: Uint8Array,
+  folded: Uint8Array | null,
   asked: Asked,
-  nudged: boolean,
 ): Promise<Equivalence> {
   const { size, finished = null } = asked;
   const names = finished === null ? [] : beforeSelection(readModel(original, 'original'));
   if (finished === null || names.length === 0) {
-    return compareOn(testImages(size), original, folded, { ...asked, finished: null }, nudged);
+    return compareOn(testImages(size), original, folded, { ...asked, finished: null });
   }
-  const [before, after] = [original, folded].map((bytes) => withExposed(bytes, names, false));
+  const exposed = (lower: boolean) =>
+    [
+      withExposed(original, names, lower),
+      folded === null ? null : withExposed(folded, names, lower),
+    ] as const;
   const pictures = function* (): Generator<Uint8Array> {
     yield* testImages(size);
     yield* drawnImages(size);
   };
-  const compared = await compareOn(pictures(), before!, after!, asked, nudged);
+  const compared = await compareOn(pictures(), ...exposed(false), asked);
   if (compared.detections !== 0) return compared;
   // nothing passes its own threshold: the same graphs with a lower one show the effect of the selection
-  const [low, lowFolded] = [original, folded].map((bytes) => withExposed(bytes, names, true));
-  const lowered = await compareOn(pictures(), low!, lowFolded!, asked, nudged).catch(() => compared);
+  const lowered = await compareOn(pictures(), ...exposed(true), asked).catch(() => compared);
   return {
     maxAbsolute: Math.max(compared.maxAbsolute, lowered.maxAbsolute),
     maxRelative: Math.max(compared.maxRelative, lowered.maxRelative),
@@ -185,12 +188,11 @@ function withExposed(bytes: Uint8Array, names: readonly string[], lower: boolean
 async function compareOn(
   pictures: Iterable<Uint8Array>,
   original: Uint8Array,
-  folded: Uint8Array,
+  folded: Uint8Array | null,
   { input, size, normalization, rounding = ROUNDING.fp32, finished = null }: Asked,
-  nudged: boolean,
 ): Promise<Equivalence> {
   const before = await GraphSession.load(original, INSPECTION);
-  const after = await GraphSession.load(folded, INSPECTION);
+  const after = folded === null ? before : await GraphSession.load(folded, INSPECTION);
   const batch = input.batch ?? 1;
   const dims = inputDims(input, size, batch);
   const total = new OutputComparison(finished, size);
@@ -200,15 +202,16 @@ async function compareOn(
       const expected = await before.run({ [input.name]: makeFeed(repeat(values, batch), dims) });
       const name = after.inputs[0]?.name ?? '';
       const got = await after.run({
-        [name]: nudged
-          ? makeFeed(repeat(nudge(values, rounding), batch), dims)
-          : makeFeed(repeat(image, batch), [batch, size.height, size.width, 3]),
+        [name]:
+          folded === null
+            ? makeFeed(repeat(nudge(values, rounding), batch), dims)
+            : makeFeed(repeat(image, batch), [batch, size.height, size.width, 3]),
       });
       total.add(expected, got);
     }
   } finally {
     await before.close();
-    await after.close();
+    if (after !== before) await after.close();
   }
   return total.result();
 }

@@ -183,7 +183,7 @@ async function runInputs(
   const claims = claimsOf(manifest);
   const { head, labels: classes, inputWidth, inputHeight } = claims;
   const read = createCandidateReader({ head, classes, inputWidth, inputHeight });
-  const settings = { provider: 'cpu', threads: 1, spinning: false, exactInt8: true } as const;
+  const settings = { provider: 'cpu', threads: 1, exactInt8: true } as const;
   const graph = await LetterboxedGraph.load(model, claims, maxBatch, settings);
   try {
     await graph.warmUp();

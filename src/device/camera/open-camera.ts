@@ -31,6 +31,7 @@ export interface CameraOptions {
   readonly topic?: string;
   /** `mcap`: restart at the end; default true */
   readonly loop?: boolean;
+  /** seam for tests */
   readonly clock?: Clock;
 }
 

@@ -12,6 +12,7 @@ export interface PacingOptions {
   /** frames per second, for feeds without their own times */
   readonly rate: number;
   readonly frameId: string;
+  /** seam for tests */
   readonly clock?: Clock;
 }
 

@@ -7,17 +7,8 @@ import { asBuffer, sharp } from './sharp-setup.ts';
 /** maximum number of boxes drawn: thousands would cost seconds and show nothing */
 const MAX_DRAWN = 200;
 
-export interface AnnotateOptions {
-  /** images wider than this are scaled down, pixels; default: the image's own width */
-  readonly maxWidth?: number;
-  /** one line in the lower left corner */
-  readonly caption?: string;
-}
-
-export interface JpegOptions extends AnnotateOptions {
-  /** 1..100, default 75 */
-  readonly quality?: number;
-}
+/** 1..100 */
+const JPEG_QUALITY = 75;
 
 /** A packed RGB image. */
 export interface RgbImage {
@@ -29,15 +20,16 @@ export interface RgbImage {
 /**
  * The image with boxes and labels drawn in, as JPEG. The pixels are copied before this returns its promise.
  * @param detections in pixels of `pixels`
+ * @param maxWidth wider images are scaled down, pixels
  */
 export async function annotateJpeg(
   pixels: ImageView,
   detections: Detections,
   labels: readonly string[],
-  options: JpegOptions = {},
+  maxWidth = Infinity,
 ): Promise<Uint8Array> {
-  const image = await draw(pixels, detections, labels, options);
-  return image.jpeg({ quality: options.quality ?? 75 }).toBuffer();
+  const image = await draw(pixels, detections, labels, maxWidth);
+  return image.jpeg({ quality: JPEG_QUALITY }).toBuffer();
 }
 
 /** The image with boxes and labels drawn in, as packed RGB. */
@@ -45,24 +37,18 @@ export async function annotateRgb(
   pixels: ImageView,
   detections: Detections,
   labels: readonly string[],
-  options: AnnotateOptions = {},
 ): Promise<RgbImage> {
-  const image = await draw(pixels, detections, labels, options);
+  const image = await draw(pixels, detections, labels, Infinity);
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height };
 }
 
-async function draw(
-  pixels: ImageView,
-  detections: Detections,
-  labels: readonly string[],
-  { maxWidth = pixels.width, caption }: AnnotateOptions,
-) {
+async function draw(pixels: ImageView, detections: Detections, labels: readonly string[], maxWidth: number) {
   const { width: sourceWidth, height: sourceHeight } = pixels;
   const scale = Math.min(1, maxWidth / sourceWidth);
   const width = Math.max(1, Math.round(sourceWidth * scale));
   const height = Math.max(1, Math.round(sourceHeight * scale));
-  const overlay = overlaySvg(scaled(detections, scale), labels, width, height, caption);
+  const overlay = overlaySvg(scaled(detections, scale), labels, width, height);
   const rgb = await convertToRgb(pixels);
   const image = sharp(asBuffer(rgb), { raw: { width: sourceWidth, height: sourceHeight, channels: 3 } });
   if (scale < 1) image.resize(width, height, { fit: 'fill', kernel: 'linear' });

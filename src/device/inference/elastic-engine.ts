@@ -36,6 +36,7 @@ export interface ElasticEngineOptions {
   readonly open: (signal: AbortSignal) => Promise<OpenedEngine>;
   /** An engine of the same model in another setting, not started yet. */
   readonly create: (setting: EngineSetting, like: EngineInfo) => SettledEngine;
+  /** seam for tests */
   readonly clock?: Clock;
 }
 

@@ -18,8 +18,6 @@ export interface EngineOptions {
   readonly workers?: number;
   /** ONNX Runtime's threads within each runner; default 1 */
   readonly threads?: number;
-  /** lets those threads spin between frames too, which burns cores; default off */
-  readonly spinning?: boolean;
   /** execution providers, best first; default `tensorrt, cuda, cpu` */
   readonly preferred?: readonly ProviderName[];
   /** refuses to start on anything less than the first preferred provider */

@@ -51,7 +51,7 @@ function probeModel(): Uint8Array {
  * are not trusted: emulators and migrated virtual machines show wrong ones.
  */
 export async function probeInt8Arithmetic(): Promise<Int8Arithmetic> {
-  const session = await GraphSession.load(probeModel(), { provider: 'cpu', threads: 1, spinning: false });
+  const session = await GraphSession.load(probeModel(), { provider: 'cpu', threads: 1 });
   try {
     const pixels = new Uint8Array(CHANNELS * SIDE * SIDE).fill(255);
     const [sums] = await session.run({ x: makeFeed(pixels, DIMS) });

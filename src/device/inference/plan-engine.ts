@@ -86,7 +86,6 @@ async function prepare(options: EngineOptions): Promise<Prepared> {
     provider,
     fallbacks,
     threads: options.threads ?? 1,
-    spinning: options.spinning ?? false,
     exactInt8,
     reference: referenceTask(references, variant.id, budgetMs),
     inputs: options.inputs ?? 'letterboxed',

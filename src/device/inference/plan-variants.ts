@@ -108,14 +108,13 @@ function keyOf(
   first: ProviderCandidate,
   group: readonly ProviderCandidate[],
 ): MeasurementKey {
-  const { threads, spinning } = requestFor(first, 0);
+  const { threads } = requestFor(first, 0);
   return {
     what: 'variants',
     bundleDigest,
     fingerprint,
     provider: first.provider,
     threads,
-    spinning,
     candidates: group.map(describe).join(', '),
   };
 }

@@ -58,7 +58,6 @@ export interface ModelRequest {
   /** for nodes that the provider does not take, best first */
   readonly fallbacks: readonly ProviderName[];
   readonly threads: number;
-  readonly spinning: boolean;
   /** the inference library's exact 8-bit kernels, on CPUs whose standard ones saturate */
   readonly exactInt8: boolean;
   readonly reference: ReferenceTask;

@@ -45,7 +45,9 @@ export interface RunnerPoolOptions {
   readonly timeoutMs: number;
   /** time limit of loading on a provider, milliseconds */
   readonly startTimeoutMs: (provider: ProviderName) => number;
+  /** seam for tests */
   readonly clock?: Clock;
+  /** seam for tests */
   readonly backoff?: BackoffOptions;
 }
 

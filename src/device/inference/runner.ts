@@ -222,8 +222,8 @@ export class Runner {
   }
 
   #sessionOptions(profile: boolean): SessionOptions {
-    const { provider, fallbacks, threads, spinning, exactInt8 } = this.#request;
-    return { provider, fallbacks, threads, spinning, exactInt8, profile };
+    const { provider, fallbacks, threads, exactInt8 } = this.#request;
+    return { provider, fallbacks, threads, exactInt8, profile };
   }
 }
 

@@ -17,8 +17,6 @@ export interface SessionOptions {
   readonly fallbacks?: readonly ProviderName[];
   /** intra-op threads, >= 1 */
   readonly threads: number;
-  /** threads keep spinning between frames, which burns a core each; within a run they always spin */
-  readonly spinning: boolean;
   /** true records what every node did in the first runs, until `takeProfile` */
   readonly profile?: boolean;
   /** false runs the graph as written */
@@ -139,7 +137,7 @@ export class GraphSession {
             // Threads that sleep between the operators of a run wake too late: two take 12.5 ms for YOLOX-nano,
             // spinning ones 9.9 with as much CPU time. What costs cores is spinning between frames.
             intra_op: { allow_spinning: '1' },
-            force_spinning_stop: options.spinning ? '0' : '1',
+            force_spinning_stop: '1',
             ...(options.exactInt8 === true ? { x64quantprecision: '1' } : {}),
           },
         },

@@ -46,9 +46,9 @@ const skip = (skipped: string, isLate = false): Loaded => ({
 async function load(model: ModelRequest): Promise<Loaded> {
   let graph: LetterboxedGraph | null = null;
   try {
-    const { provider, fallbacks, threads, spinning, exactInt8 } = model;
+    const { provider, fallbacks, threads, exactInt8 } = model;
     const bytes = await readChecked(model);
-    const settings = { provider, fallbacks, threads, spinning, exactInt8 };
+    const settings = { provider, fallbacks, threads, exactInt8 };
     const loaded = await LetterboxedGraph.load(bytes, model, model.maxBatch, settings);
     graph = loaded;
     await loaded.warmUp();

@@ -8,12 +8,14 @@ import type { FrameResult, ResultSink } from '../pipeline/frame/frame-result.ts'
 export interface LiveViewOptions {
   readonly cameras: readonly string[];
   readonly labels: readonly string[];
-  /** maximum images per second and camera; default 10 */
-  readonly maxFps?: number;
-  /** pixels; default 960 */
-  readonly maxWidth?: number;
+  /** seam for tests */
   readonly clock?: Clock;
 }
+
+/** Ten images per second and camera at most. */
+const INTERVAL_MS = 100;
+/** pixels */
+const MAX_WIDTH = 960;
 
 class View {
   watchers = 0;
@@ -29,16 +31,12 @@ export class LiveView implements ResultSink {
   readonly name = 'live-view';
   readonly #views: ReadonlyMap<string, View>;
   readonly #labels: readonly string[];
-  readonly #intervalMs: number;
-  readonly #maxWidth: number;
   readonly #clock: Clock;
   readonly #series = randomUUID().slice(0, 8);
 
   constructor(options: LiveViewOptions) {
     this.#views = new Map(options.cameras.map((camera) => [camera, new View()]));
     this.#labels = options.labels;
-    this.#intervalMs = 1000 / (options.maxFps ?? 10);
-    this.#maxWidth = options.maxWidth ?? 960;
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -83,7 +81,7 @@ export class LiveView implements ResultSink {
   wantsPixels(camera: string): boolean {
     const view = this.#views.get(camera);
     if (view === undefined || view.watchers === 0 || view.isRendering) return false;
-    return this.#clock.monotonicMs() - view.renderedAt >= this.#intervalMs;
+    return this.#clock.monotonicMs() - view.renderedAt >= INTERVAL_MS;
   }
 
   /** Synchronous while nobody watches: a promise would cost every frame a timer and several microtasks. */
@@ -98,9 +96,7 @@ export class LiveView implements ResultSink {
     view.isRendering = true;
     view.renderedAt = this.#clock.monotonicMs();
     try {
-      const image = await annotateJpeg(pixels, detections, this.#labels, {
-        maxWidth: this.#maxWidth,
-      });
+      const image = await annotateJpeg(pixels, detections, this.#labels, MAX_WIDTH);
       view.pictures += 1;
       view.latest = { id: `${this.#series}.${envelope.camera}.${String(view.pictures)}`, jpeg: image };
       const { waiting } = view;

@@ -40,12 +40,13 @@ export interface PipelineOptions {
   readonly maxBatch?: number;
   /** milliseconds that a frame waits for others to fill a batch; default 3 */
   readonly maxWaitMs?: number;
-  /** default 10 s: longer than the engine's own limit, which knows more about the fault */
+  /** seam for tests; default 10 s: longer than the engine's own limit, which knows more about the fault */
   readonly engineTimeoutMs?: number;
-  /** default 2 s */
+  /** seam for tests; default 2 s */
   readonly sinkTimeoutMs?: number;
-  /** milliseconds that `deactivate` and `close` wait for frames in flight; default 3 s */
+  /** milliseconds that `deactivate` and `close` wait for frames in flight; seam for tests, default 3 s */
   readonly drainMs?: number;
+  /** seam for tests */
   readonly clock?: Clock;
   readonly onNotice?: (notice: PipelineNotice) => void;
 }

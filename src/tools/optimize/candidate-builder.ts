@@ -276,7 +276,6 @@ export class CandidateBuilder {
       const loaded = await LetterboxedGraph.load(bytes, claims, 1, {
         provider: 'cpu',
         threads,
-        spinning: false,
       });
       try {
         await loaded.warmUp();

@@ -44,7 +44,7 @@ export async function detectStored(
 ): Promise<DetectedBox[]> {
   const { inputWidth, inputHeight, head, labels } = claims;
   const graph = await LetterboxedGraph.load(model, claims, 1, {
-    ...{ provider: 'cpu', threads, spinning: false, exactInt8 },
+    ...{ provider: 'cpu', threads, exactInt8 },
   });
   const decoder = createDecoder({ head, inputWidth, inputHeight, classes: labels, maxCandidates: Infinity });
   const detections = createDetections(EVALUATION_LIMITS.maxDetections);

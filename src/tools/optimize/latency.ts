@@ -79,7 +79,7 @@ async function measureLoaded(
   try {
     for (const index of order(first / ROUNDS_OF_A_LOAD)) {
       const settings = {
-        ...({ provider: 'cpu', threads, spinning: false } as const),
+        ...({ provider: 'cpu', threads } as const),
         exactInt8: exactInt8[index] ?? false,
       };
       graphs.set(index, await LetterboxedGraph.load(models[index]!, claims, 1, settings));

@@ -25,7 +25,7 @@ it('prints a line every few seconds into a file, and news immediately', () => {
 it('rewrites one line on a terminal, cut to its width, and puts what stays in its place', () => {
   const { out, texts } = output(true);
   let now = 0;
-  const line = new LiveLine(out, { liveMs: 100, now: () => now });
+  const line = new LiveLine(out, { now: () => now });
   line.show('0123456789abcdef');
   now = 50;
   line.show('too soon');

@@ -25,19 +25,16 @@ describe('overlaySvg', () => {
     expect(svg).toMatch(/^<svg [^>]*width="640" height="360"/);
   });
 
-  it('shows the caption, the index of a class without a label, and nothing beyond the count', () => {
+  it('shows the index of a class without a label, and nothing beyond the count', () => {
     const detections = oneDetection([0, 0, 5, 5], 9);
-    expect(texts(overlaySvg(detections, ['person'], 64, 64, 'street 1.0.0'))).toEqual([
-      'class 9 0.88',
-      'street 1.0.0',
-    ]);
+    expect(texts(overlaySvg(detections, ['person'], 64, 64))).toEqual(['class 9 0.88']);
     detections.count = 0;
     expect(overlaySvg(detections, ['person'], 64, 64)).not.toContain('<rect');
   });
 
-  it('escapes the text of labels and captions', () => {
-    const svg = overlaySvg(oneDetection([0, 0, 5, 5]), [`<script>"&'\u0000\u001b`], 64, 64, '</svg>');
-    expect(texts(svg)).toEqual(['&lt;script&gt;&quot;&amp;&apos;\uFFFD\uFFFD 0.88', '&lt;/svg&gt;']);
+  it('escapes the text of labels', () => {
+    const svg = overlaySvg(oneDetection([0, 0, 5, 5]), [`<script>"&'\u0000\u001b`], 64, 64);
+    expect(texts(svg)).toEqual(['&lt;script&gt;&quot;&amp;&apos;\uFFFD\uFFFD 0.88']);
   });
 
   it('has the color of the class at the box, and is transparent elsewhere', async () => {
@@ -64,9 +61,8 @@ describe('overlaySvg', () => {
       fc.asyncProperty(
         fc.tuple(number, number, number, number),
         fc.string({ unit: 'binary' }),
-        fc.string({ unit: 'binary' }),
-        async (box, label, caption) => {
-          const svg = overlaySvg(oneDetection(box), [label], 80, 60, caption);
+        async (box, label) => {
+          const svg = overlaySvg(oneDetection(box), [label], 80, 60);
           const { info } = await sharp(Buffer.from(svg)).raw().toBuffer({ resolveWithObject: true });
           expect([info.width, info.height]).toEqual([80, 60]);
         },

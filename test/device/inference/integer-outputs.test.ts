@@ -97,7 +97,6 @@ async function load(model: Uint8Array): Promise<Runner> {
     provider: 'cpu',
     fallbacks: [],
     threads: 1,
-    spinning: false,
     variant: 'fp32',
     exactInt8: false,
     reference: { kind: 'unchecked', why: 'the bundle has no references' },

@@ -65,7 +65,7 @@ function request(
     choice: { candidates, refusals: [], foreignEngine: null },
     isAsked: false,
     strict: false,
-    requestFor: ({ variant }) => ({ variant: variant.id, threads: 1, spinning: false }) as ModelRequest,
+    requestFor: ({ variant }) => ({ variant: variant.id, threads: 1 }) as ModelRequest,
     createHandle: () => new TrialHandle(results),
     cache: new MeasurementCache((line) => notes.push(line), folder),
     bundleDigest: 'b'.repeat(64),
@@ -182,7 +182,7 @@ describe('a stored choice that cannot be used', () => {
       provider: 'cpu',
     } as const;
     await cache.write(
-      { ...key, threads: 1, spinning: false, candidates: 'fp32 on cpu, int8 on cpu' },
+      { ...key, threads: 1, candidates: 'fp32 on cpu, int8 on cpu' },
       { why: 'another form' },
     );
     const plan = await planVariants(request(TWO, results));

@@ -83,7 +83,6 @@ it('a session returns the profile of ONNX Runtime once', async () => {
   const session = await GraphSession.load(tinyDetector({ head: 'yolox', classes: 2 }), {
     provider: 'cpu',
     threads: 1,
-    spinning: false,
     profile: true,
     optimize: false,
   });

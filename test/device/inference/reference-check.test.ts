@@ -61,7 +61,6 @@ async function requestOf(bundle: Bundle, changes: Partial<Check> = {}): Promise<
     provider: 'cpu',
     fallbacks: [],
     threads: 1,
-    spinning: false,
     exactInt8: false,
     inputs: 'both',
     reference: {

@@ -61,7 +61,6 @@ async function request(options: TinyOptions, changes: Partial<ModelRequest> = {}
     provider: 'cpu',
     fallbacks: [],
     threads: 1,
-    spinning: false,
     variant: 'fp32',
     exactInt8: false,
     reference: { kind: 'unchecked', why: 'the bundle has no references' },
@@ -108,7 +107,6 @@ describe.each<Head>(['yolox', 'yolov5', 'yolov8', 'end2end'])('%s', (head) => {
     const original = await GraphSession.load(tinyDetector(options), {
       provider: 'cpu',
       threads: 1,
-      spinning: false,
     });
     const values = networkValues(pixels, SIZE, 'nchw', presetFor(head).normalization);
     const outputs = await original.run({ picture: makeFeed(values, [1, 3, TINY_SIZE, TINY_SIZE]) });

@@ -9,7 +9,7 @@ async function watchedPipeline(acceptsRaw = false) {
   const clock = new FakeClock();
   const engine = new FakeEngine();
   engine.acceptsRaw = acceptsRaw;
-  const live = new LiveView({ cameras: ['front'], labels: MANIFEST.labels, maxFps: 10, clock });
+  const live = new LiveView({ cameras: ['front'], labels: MANIFEST.labels, clock });
   const pipeline = new FramePipeline({
     engine,
     manifest: MANIFEST,

@@ -139,7 +139,7 @@ describe('taking BGR instead of RGB', () => {
       const { folded } = await fold(tinyDetector({ head: 'yolox', classes: 2, stem }), IMAGENET_BGR);
       const model = readModel(folded, 'folded.onnx');
       swapInputChannels(model);
-      const options = { provider: 'cpu', threads: 1, spinning: false } as const;
+      const options = { provider: 'cpu', threads: 1 } as const;
       const before = await GraphSession.load(folded, options);
       const after = await GraphSession.load(writeModel(model), options);
       for (const image of testImages(TINY_PICTURE)) {

@@ -85,7 +85,7 @@ describe('the resize inside the graph', () => {
       expect(plan).toEqual({ encoding: 'rgb8', resize });
       expect(planFor(input, 'bilinear').resize).toBe('interpolate');
       const request = { bundle: 'mirror', inputWidth: TINY_SIZE, inputHeight: TINY_SIZE, padValue: 114 };
-      const options = { provider: 'cpu', threads: 1, spinning: false } as const;
+      const options = { provider: 'cpu', threads: 1 } as const;
       const graph = await RawGraph.load(mirror(), request, plan, options);
       const [output] = await graph.run(input);
       const expected = expectedImage(pixels, letterbox, resize);
@@ -99,7 +99,7 @@ describe('the resize inside the graph', () => {
 
   it('adds no border to the frame, whatever its size', async () => {
     const request = { bundle: 'mirror', inputWidth: TINY_SIZE, inputHeight: TINY_SIZE, padValue: 0 };
-    const options = { provider: 'cpu', threads: 1, spinning: false } as const;
+    const options = { provider: 'cpu', threads: 1 } as const;
     const graph = await RawGraph.load(mirror(), request, { encoding: 'rgb8', resize: 'average' }, options);
     const random = createRandom(5);
     for (let i = 0; i < 150; i += 1) {
@@ -131,7 +131,6 @@ describe('the resize inside the graph', () => {
     const graph = await RawGraph.load(mirror(11), request, plan, {
       provider: 'cpu',
       threads: 1,
-      spinning: false,
     });
     await graph.close();
   });

@@ -54,7 +54,7 @@ def finish(boxes, probabilities, letterbox, settings, objectness=None):
     rows, classes = np.nonzero(above)
     boxes, scores = boxes[rows], scores[rows, classes]
     # boxes of different classes never meet once each class has a place of its own
-    shift = 0 if settings["classAgnostic"] else classes[:, None] * 10_000.0
+    shift = classes[:, None] * 10_000.0
     keep = nms(boxes + shift, scores.astype(np.float32), settings["iouThreshold"])
     return unmap(boxes[keep], scores[keep], classes[keep], letterbox, settings)
 
@@ -110,13 +110,13 @@ def main():
     top_left = dict(sourceWidth=200, sourceHeight=120, inputWidth=WIDTH, inputHeight=HEIGHT, scaledWidth=96,
                     scaledHeight=57, padX=0, padY=0, scale=0.48)
     center = dict(top_left, sourceWidth=100, sourceHeight=100, scaledWidth=64, scaledHeight=64, padX=16, scale=0.64)
-    base = dict(scoreThreshold=0.05, iouThreshold=0.5, maxDetections=100, classAgnostic=False)
-    agnostic = dict(base, classAgnostic=True, iouThreshold=0.3, maxDetections=7)
+    base = dict(scoreThreshold=0.05, iouThreshold=0.5, maxDetections=100)
+    few = dict(base, iouThreshold=0.3, maxDetections=7)
     cases = []
 
     for name, letterbox, settings in (
         ("yolox, batch of 2", top_left, base),
-        ("yolox, class-agnostic", center, agnostic),
+        ("yolox, few detections", center, few),
     ):
         wanted = np.stack([clustered(rng, n) for _ in range(2)]).astype(np.float64)
         raw = np.concatenate(
@@ -163,8 +163,8 @@ def main():
         xywh_to_xyxy(boxes[b]).astype(np.float32).astype(np.float64), r[b, :, 5:], center, multi, r[b, :, 4])))
     cases.append(case("yolov5, multi-label", "yolov5", [raw5], top_left, multi, 1, lambda b: finish(
         xywh_to_xyxy(r5[b, :, :4]), r5[b, :, 5:], top_left, multi, r5[b, :, 4])))
-    loose = dict(multi, classAgnostic=True, iouThreshold=0.7)
-    cases.append(case("yolov8, multi-label, class-agnostic", "yolov8", [raw8], center, loose, 2, lambda b: finish(
+    loose = dict(multi, iouThreshold=0.7)
+    cases.append(case("yolov8, multi-label, loose", "yolov8", [raw8], center, loose, 2, lambda b: finish(
         xywh_to_xyxy(r8[b, :4].T), r8[b, 4:].T, center, loose)))
     cases.append(case("yolov8, multi-label", "yolov8", [raw8], top_left, multi, 2, lambda b: finish(
         xywh_to_xyxy(r8[b, :4].T), r8[b, 4:].T, top_left, multi)))
