@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import path from 'node:path';
 
-// what follows is marked as experimental in Node 24, which a developer can do nothing about
+// this API is marked as experimental in Node 24, which a developer cannot change
 process.removeAllListeners('warning');
 
 /** Not in the types of the oldest Node that starts set-up. */
@@ -11,7 +11,7 @@ const { stripTypeScriptTypes } = /** @type {{ stripTypeScriptTypes: (source: str
 );
 
 /**
- * Why Node cannot run a source as it is, types left out; undefined where it can, and for a file that is gone.
+ * Why Node cannot run a source directly, by stripping its types; undefined if it can, and for a file that is gone.
  * Types are not checked.
  * @param {string} file
  * @returns {string | undefined}
@@ -23,7 +23,7 @@ export function sourceProblem(file) {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if ('code' in error && error.code === 'ENOENT') return undefined;
-    // ":LINE", the line itself, and a mark below what is wrong
+    // ":LINE", the line itself, and a mark below the error
     const [, line, excerpt] = /^[^\n]*:(\d+)\n((?:.*\n)*? *\^+)/.exec(error.stack ?? '') ?? [];
     return line === undefined ? `${file}: ${error.message}` : `${file}:${line}: ${error.message}\n${excerpt}`;
   }
@@ -40,7 +40,7 @@ export class BrokenSources {
     this.#folder = folder;
   }
 
-  /** Whether all of them can be run, as far as they were looked at. */
+  /** Whether all of them can be run, as far as they were checked. */
   get canRun() {
     return this.#broken.size === 0;
   }

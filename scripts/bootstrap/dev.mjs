@@ -16,7 +16,7 @@ const SRC = path.join(ROOT, 'src');
 const SOURCE = /\.(ts|html|css|js)$/;
 
 /**
- * The demo from its sources: every save of src/ starts it anew, except one that Node cannot read, which leaves it
+ * The demo from its sources: every save of src/ restarts it, except one that Node cannot read, which leaves it
  * running. Types are checked by a compiler next to it, which only reports. Ends with Ctrl-C, or when the demo
  * ends by itself; one that fails after a save, or because a source is broken, waits for the next save.
  * @param {import('./ros-env.mjs').RosInstallation | undefined} ros
@@ -39,7 +39,7 @@ export async function runDev(ros, args) {
   const sources = new BrokenSources(SRC);
   const saves = watchSources(sources, () => {
     hasSaved = true;
-    console.log('[dev] saved: the demo starts again');
+    console.log('[dev] saved: restarting the demo');
     app.restart();
   });
   return await new Promise((resolve, reject) => {
@@ -61,7 +61,7 @@ export async function runDev(ros, args) {
       const problems = code === 0 || hasSaved ? [] : sources.checkAll();
       for (const problem of problems) console.error(`[dev] ${problem}`);
       if (code === 0 || (!hasSaved && problems.length === 0)) end(code);
-      else console.log(`[dev] the demo ended with code ${code}: it starts again at the next save`);
+      else console.log(`[dev] the demo ended with code ${code}: it restarts at the next save`);
     };
     compiler.once('error', reject);
     app.restart();
@@ -109,7 +109,7 @@ function watchSources(sources, onSave) {
     for (const problem of sources.check(changed)) console.error(`[dev] ${problem}`);
     changed.clear();
     if (sources.canRun) onSave();
-    else console.error('[dev] the demo stays as it is until this is fixed');
+    else console.error('[dev] the demo keeps running unchanged until this is fixed');
   };
   const watcher = watch(SRC, { recursive: true }, (_, file) => {
     if (file === null || !SOURCE.test(file)) return;

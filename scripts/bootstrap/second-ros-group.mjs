@@ -20,7 +20,7 @@ export const SECOND_DISTRO = 'kilted';
 const FIRST_DISTRO = 'jazzy';
 
 /**
- * The command that gets a ROS 2 where set-up found none, and runs tests with it.
+ * The command that installs or enables a ROS 2 if set-up found none, and runs tests with it.
  * @param {Env} env
  * @param {string} distro
  * @param {string} again
@@ -34,7 +34,7 @@ function rosCommand(env, distro, again) {
 }
 
 /**
- * Skips the group `ros`, where set-up went on without ROS 2.
+ * Skips the group `ros` if set-up continued without ROS 2.
  * @param {import('./find-ros.mjs').Machine} [machine]
  * @returns {Counts}
  */

@@ -4,7 +4,7 @@ import { installPackages } from './debian-packages.mjs';
 import { capture, which } from './run.mjs';
 import { SetupError } from './progress.mjs';
 
-/** Libraries of the system that the browser of the tests is linked against. */
+/** System libraries that the browser of the tests is linked against. */
 export const CHROMIUM_PACKAGES = ['libnss3', 'libnspr4', 'libexpat1'];
 
 /**
@@ -29,7 +29,7 @@ function hasPython() {
   }
 }
 
-/** What set-up and the tests need of the system; Mosquitto and the emulator of arm64 have other sources too. */
+/** System packages for set-up and the tests; Mosquitto and the arm64 emulator also have other sources. */
 const TOOLS = /** @type {readonly SystemTool[]} */ ([
   { packages: ['build-essential'], isThere: () => hasOneOf(['c++', 'g++', 'clang++']) },
   { packages: ['gcc', 'libc6-dev'], isThere: () => hasOneOf(['cc', 'gcc', 'clang']) },

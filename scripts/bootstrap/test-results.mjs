@@ -11,7 +11,7 @@ import { readJson } from './read-json.mjs';
  * @property {number} tests
  */
 
-/** Begins the part of a skipped test's title that says why: `skipped: REASON | WHAT COMES BEFORE npm test`. */
+/** Starts the part of a skipped test's title that says why: `skipped: REASON | WHAT COMES BEFORE npm test`. */
 export const SKIP_MARK = 'skipped: ';
 const SKIPPED = new RegExp(`${SKIP_MARK}(.+) \\| (.*?)\\)?$`);
 

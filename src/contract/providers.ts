@@ -1,18 +1,15 @@
 interface ProviderRow {
-  /** what its sessions run on: decides sizing, batches, and whether the driver is part of the fingerprint */
+  /** what its sessions run on: affects sizing, batches, and whether the driver is part of the fingerprint */
   readonly device: 'gpu' | 'cpu';
-  /** every build of ONNX Runtime has it, so a graph that it cannot load is at fault itself */
+  /** every build of ONNX Runtime has it, so the graph itself is at fault if it cannot load */
   readonly isBuiltIn: boolean;
   /** ONNX Runtime's option for exact 8-bit kernels applies to it */
   readonly hasExactInt8: boolean;
   /** loading may take this long before it counts as hung, milliseconds */
   readonly startLimitMs: number;
-  /** milliseconds of loading after which a trial of variants leaves the rest out */
+  /** milliseconds of loading after which a trial of variants skips the rest */
   readonly loadBudgetMs: number;
-  /**
-   * why loading takes long, for the log. A provider with such a reason is tried only with engines that are
-   * already built.
-   */
+  /** why loading takes long, for the log. A provider with such a reason is tried only with prebuilt engines. */
   readonly buildsEngine?: string;
 }
 
@@ -25,7 +22,7 @@ const ROWS = {
     device: 'gpu',
     isBuiltIn: false,
     hasExactInt8: false,
-    // others report up to an hour for the search for kernels on small boards
+    // up to an hour is reported for the search for kernels on small boards
     startLimitMs: 90 * 60_000,
     // a GPU's first session takes seconds
     loadBudgetMs: 30_000,
@@ -51,11 +48,11 @@ const ROWS = {
 
 export type ProviderName = keyof typeof ROWS;
 
-/** What the choice of variants, sizing, loading and messages know of a provider. */
+/** What the choice of variants, sizing, loading and messages need to know about each provider. */
 export const PROVIDER_TABLE: Readonly<Record<ProviderName, ProviderRow>> = ROWS;
 
 /** The names of all providers, best first: the default preference. */
 export const PROVIDERS = Object.keys(ROWS) as [ProviderName, ...ProviderName[]];
 
-/** The provider behind all others: it takes the graph nodes that they do not. */
+/** The last provider of every session: it takes the graph nodes that the others do not. */
 export const LAST_PROVIDER: ProviderName = 'cpu';

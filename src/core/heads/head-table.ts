@@ -15,7 +15,7 @@ export interface BoxForm {
 export type ScoreForm = 'classes' | 'objectness' | 'label';
 
 interface HeadRow extends BoxForm {
-  /** makes what collects the boxes of one image */
+  /** creates the reader that collects the boxes of one image */
   readonly reader: (options: ReaderOptions) => Reader;
   /** `rows`: `[batch, N, values]`, box by box; `channels`: `[batch, values, N]`, value by value */
   readonly axes: 'rows' | 'channels';
@@ -23,23 +23,23 @@ interface HeadRow extends BoxForm {
   /** suppression happened in the graph: each object appears once */
   readonly isSuppressed: boolean;
   /**
-   * Whether entry i belongs to the same position in every image. `open`: usually, but a graph may sort, so
-   * graphs are compared by their detections. `sorted`: the graph selects and sorts.
+   * Whether entry i is at the same position in every image. `open`: usually, but a graph may sort, so graphs are
+   * compared by their detections. `sorted`: the graph selects and sorts.
    */
   readonly places: 'fixed' | 'open' | 'sorted';
   /** unused entries have a score of 0 */
   readonly isPadded: boolean;
   /** EfficientNMS's count `[batch, 1]`, boxes `[batch, N, 4]`, scores and classes `[batch, N]` fit as well */
   readonly hasPluginForm: boolean;
-  /** shapes that fit make another head unlikely; `false` where too many graphs fit */
+  /** if the shapes fit, another head is unlikely; `false` if too many graphs fit */
   readonly isDistinctive: boolean;
-  /** what messages call the entries */
+  /** name of the entries in messages */
   readonly entries: string;
   /** how models with it are usually trained (`device/authoring/presets.ts`) */
   readonly training: 'yolox' | 'ultralytics';
 }
 
-/** Each row begins with the shape of the output: N is the number of candidates, C of classes. */
+/** Each row starts with the shape of the output: N is the number of candidates, C of classes. */
 const ROWS = {
   /** `[batch, N, 5 + C]`, `x = (tx + gx) * stride`, `w = exp(tw) * stride`; one candidate per cell */
   yolox: {
@@ -136,8 +136,8 @@ const ROWS = {
 export type Head = keyof typeof ROWS;
 
 /**
- * How a detector's raw output is to be read: all that decoding, the checks of graphs, import and its
- * adaptation of foreign graphs know of a head. Of several that fit a foreign graph, import chooses the first.
+ * How to read a detector's raw output: everything that decoding, graph checks and import (with its adaptation of
+ * foreign graphs) need to know about a head. If several fit a foreign graph, import chooses the first.
  */
 export const HEAD_TABLE: Readonly<Record<Head, HeadRow>> = ROWS;
 

@@ -19,7 +19,7 @@ export interface PipelineCamera {
 
 /** A model that looks at a camera's frames. */
 export interface FrameTaker {
-  /** True if no frame of this camera waits that another one would replace. */
+  /** False if a frame of this camera is waiting, which another one would replace. */
   readonly hasRoom: boolean;
   take(frame: Frame, size: ImageSize): void;
   /** The stamps started a new timeline. */
@@ -89,8 +89,8 @@ export class CameraIntake {
   }
 
   /**
-   * Adds a model. The first one answers for the camera: it gets every admitted frame, and the camera's ledger is its
-   * own. Each later one is a shadow with a ledger of its own, which begins with the frames that it gets.
+   * Adds a model. The first one is the camera's main model: it gets every admitted frame, and its ledger is the
+   * camera's. Each later one is a shadow with a separate ledger, which only counts the frames that it gets.
    * @returns the ledger that counts its frames
    */
   join(taker: FrameTaker): CameraLedger {
@@ -104,8 +104,8 @@ export class CameraIntake {
   }
 
   /**
-   * Passes an admitted frame to the models. A shadow gets a copy, since the first one may move the image to another
-   * thread, and only if it has room: nothing is copied for a shadow that is too slow.
+   * Passes an admitted frame to the models. A shadow gets a copy, since the first one may transfer the image to another
+   * thread, but only if it has room: nothing is copied for a shadow that is too slow.
    */
   pass(frame: Frame, size: ImageSize): void {
     if (this.#shadows.length === 0) {

@@ -69,7 +69,7 @@ export class EngineStep {
     });
   }
 
-  /** What cannot be sent rejects like what fails, so that no job ends within `run`. */
+  /** Rejects for a job that cannot be sent as for one that fails, so that no job ends within `run`. */
   #infer(batch: readonly FrameJob[]): Promise<InferenceOutcome> {
     try {
       const inputs = batch.map((job) => job.enterEngine());

@@ -6,13 +6,13 @@ type Thresholds = BundleManifest['thresholds'];
 
 type LimitSpec = ParameterSpec & {
   readonly read: 'always';
-  /** the threshold of the bundle that replaces the default */
+  /** the bundle's threshold that overrides the default */
   readonly ofBundle?: keyof Thresholds;
 };
 
 /**
- * What the operator may limit while frames flow. Parameters of the detector node, options of `goshawk run`, defaults
- * and checks of a pipeline follow from the rows.
+ * What the operator may limit while frames flow. Parameters of the detector node, options of `goshawk run`, and a
+ * pipeline's defaults and checks are derived from the rows.
  */
 export const LIMIT_PARAMETERS = {
   score_threshold: {
@@ -67,13 +67,13 @@ export function limitsOfBundle(thresholds: Thresholds): Partial<Limits> {
   );
 }
 
-/** The limits among values that have others too. */
+/** Extracts the limits from values that include others. */
 export function limitsAmong(values: Limits): Limits {
   const given = new Map<string, unknown>(Object.entries(values));
   return Object.fromEntries(ROWS.map(([name]) => [name, given.get(name)])) as Limits;
 }
 
-/** The limits of a pipeline that nobody set. */
+/** The limits of a pipeline for which nobody set any. */
 export function defaultLimits(thresholds: Thresholds): Limits {
   const defaults = Object.fromEntries(ROWS.map(([name, spec]) => [name, spec.default])) as Limits;
   return { ...defaults, ...limitsOfBundle(thresholds) };

@@ -38,7 +38,7 @@ export interface PipelineModelOptions extends Settings {
 
 /**
  * A loaded model and how it looks at the cameras: a lane per camera, and the path of their frames from the gates to the
- * sinks. Models share nothing but the intakes, so the frames that one has in flight take no room from another's.
+ * sinks. Models share nothing but the intakes, so the frames in flight of one take no room from another.
  */
 export class PipelineModel {
   readonly #options: PipelineModelOptions;
@@ -47,7 +47,10 @@ export class PipelineModel {
   readonly #frames = new FramesInFlight();
   readonly #path: FramePath;
 
-  /** Gets frames of the cameras from here on: the first model of a camera all of them, others as they have room. */
+  /**
+   * Gets frames of the cameras from here on: the first model of a camera gets all of them, others only while they have
+   * room.
+   */
   constructor(options: PipelineModelOptions, cameras: Iterable<CameraIntake>) {
     this.#options = options;
     const { engine, info, maxBatch, maxWaitMs, engineTimeoutMs } = options;

@@ -31,7 +31,7 @@ export interface Attachment {
   readonly metrics?: MetricsSource;
 }
 
-/** For each stream that a part has something for, what makes the body of its next message. */
+/** A function per stream that a part contributes to, which makes the body of its next message. */
 export type StreamSources = { readonly [Name in PeriodicStream]?: () => StreamBody<Name> };
 
 /**
@@ -78,15 +78,15 @@ export interface Part {
   status?(): PartStatus;
   /** Reasons why the device is not healthy; they also go to the node's diagnostics. */
   health?(): readonly string[];
-  /** Readings of the machine. @param reader whoever asks: CPU load is that since its own last call */
+  /** Readings of the machine. @param reader the caller: CPU load is measured since its own last call */
   host?(reader: object): HostStats;
   readonly images?: LiveImages;
   /**
-   * Telemetry of this part. Each function is called once per period of its stream and a last time when telemetry ends,
-   * so a part whose streams must be complete starts before telemetry. What one throws costs that message alone.
+   * Telemetry of this part. Each function is called once per period of its stream and once more when telemetry ends, so
+   * a part whose streams must be complete starts before telemetry. A throw costs only that message.
    */
   readonly streams?: StreamSources;
-  /** Carries the telemetry of all parts. */
+  /** Sends the telemetry of all parts. */
   readonly send?: SendTelemetry;
 }
 
@@ -99,12 +99,12 @@ export interface DeviceView {
   health(): Health;
   /** the metrics of all parts */
   metrics(): Promise<string>;
-  /** @param reader whoever asks: CPU load is that since its own last call */
+  /** @param reader the caller: CPU load is measured since its own last call */
   host(reader: object): HostStats;
   readonly images: LiveImages;
   /** the telemetry that parts offer */
   streams(): readonly StreamSources[];
-  /** for what does not wait for its period: an event, the end of a window */
+  /** sends something immediately: an event, the end of a window */
   readonly send: SendTelemetry;
 }
 
@@ -112,7 +112,7 @@ export interface DeviceView {
 export interface PartContext {
   /** usable from `start` on */
   readonly device: DeviceView;
-  /** the detector on the robot: a ROS name such as `/goshawk/detector`, or what an operator calls it */
+  /** the detector on the robot: a ROS name such as `/goshawk/detector`, or the operator's name for it */
   readonly node: string;
   readonly log: (level: 'info' | 'warn', line: string) => void;
 }
@@ -124,8 +124,8 @@ export interface PartContext {
 export interface PartDefinition<T extends ParameterTable> {
   readonly parameters: T;
   /**
-   * values that ask for the part, if the defaults do not: documents are generated with every part, so that those that
-   * are off by default are not missing
+   * values that enable the part, if the defaults do not: documents are generated with every part, so that those that
+   * are off by default are included
    */
   readonly example?: Partial<ValuesOf<T>>;
   /**

@@ -10,7 +10,7 @@ export interface PartStatus {
   readonly [name: string]: unknown;
 }
 
-/** A camera's stats with the verdict on its silence, so that no reader has to know the rule. */
+/** A camera's stats with the decision whether it is silent, so that no reader needs to know the rule. */
 export interface CameraStatus extends CameraSnapshot {
   readonly isSilent: boolean;
 }

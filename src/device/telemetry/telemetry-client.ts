@@ -87,7 +87,7 @@ export class TelemetryClient {
 
   /**
    * Hands a message to the thread.
-   * @throws GoshawkError GOSHAWK_TELEMETRY_INVALID for one that violates its schema; it is for `lose` then
+   * @throws GoshawkError GOSHAWK_TELEMETRY_INVALID for one that violates its schema; pass it to `lose` then
    */
   send<Name extends ReportedStream>(stream: Name, body: StreamBody<Name>): void {
     const { success, data, error } = bodySchemaOf(stream).safeParse(body);

@@ -64,7 +64,7 @@ export const TELEMETRY = definePart({
       },
     },
   },
-  // nobody listens on the port of discarded data
+  // the discard port, on which nobody listens
   example: { telemetry: 'mqtt://127.0.0.1:9' },
   create: ({ telemetry: url, site, robot, ...files }, context) => {
     if (url === '') return null;

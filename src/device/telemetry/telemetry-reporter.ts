@@ -11,11 +11,11 @@ import type { StreamSources } from '../runtime/part.ts';
 export interface TelemetryOutlet {
   /** @throws Error for a message that cannot be sent */
   send<Name extends ReportedStream>(stream: Name, body: StreamBody<Name>): void;
-  /** A message that was due will not come. */
+  /** A message that was due will not be sent. */
   lose(stream: ReportedStream): void;
 }
 
-/** Sends what parts offer, each stream with the period of its row. */
+/** Sends what parts contribute, each stream with the period in its row. */
 export class TelemetryReporter {
   readonly #sources: () => readonly StreamSources[];
   readonly #outlet: TelemetryOutlet;
@@ -36,7 +36,7 @@ export class TelemetryReporter {
     );
   }
 
-  /** Never throws. A message that cannot be made or sent is reported, counted as lost, and costs no other. */
+  /** Never throws. A message that cannot be made or sent is reported and counted as lost, without affecting others. */
   send<Name extends ReportedStream>(stream: Name, make: () => StreamBody<Name>): void {
     try {
       this.#outlet.send(stream, make());
@@ -46,7 +46,7 @@ export class TelemetryReporter {
     }
   }
 
-  /** Ends after a last message of each stream, so that windows cover the whole run. */
+  /** Stops after a last message of each stream, so that windows cover the whole run. */
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
     for (const stream of PERIODIC_STREAMS) this.#report(stream);

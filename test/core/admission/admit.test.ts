@@ -162,7 +162,7 @@ describe.each(Object.keys(COMPRESSED_SOURCES))('compressed images of %s', (sourc
     expect(verdict(await claiming(width, height))).toBe(expected);
   });
 
-  it('refuses 16-bit gray, which holds distances', async () => {
+  it('refuses 16-bit gray, which contains distances', async () => {
     expect(verdict(await claiming(20, 10, 16, 0))).toBe('unsupported_encoding');
     expect(verdict(await claiming(20, 10, 16, 2))).toBe('20x10');
   });
@@ -183,7 +183,7 @@ describe('admit', () => {
     expect(verdictOf({ ...rawImage('rgb8', 16, 8), height: side })).toBe('bad_size');
   });
 
-  it('law: what it takes has every byte that its layout promises', () => {
+  it('law: an admitted image has every byte that its layout promises', () => {
     const image = fc.record({
       encoding: fc.constantFrom(...PIXEL_ENCODINGS),
       width: fc.integer({ min: -1, max: 110 }),
@@ -206,7 +206,7 @@ describe('admit', () => {
     );
   });
 
-  it('law: every source gives one verdict on one raw image', () => {
+  it('law: every source reaches the same verdict on a raw image', () => {
     const side = fc.oneof(
       fc.integer({ min: 0, max: 24 }),
       fc.constantFrom(MAX_SIDE - 1, MAX_SIDE, MAX_SIDE + 1, 0x7fffffff, 0xffffffff),
@@ -230,7 +230,7 @@ describe('admit', () => {
     );
   });
 
-  it('law: every source gives one verdict on the same bytes of a JPEG or PNG', async () => {
+  it('law: every source reaches the same verdict on the bytes of a JPEG or PNG', async () => {
     const { data } = rawImage('rgb8', 20, 10);
     const whole = await encodePng(data, 20, 10);
     const mutations = fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 255 })), {
@@ -252,7 +252,7 @@ describe('admit', () => {
     );
   });
 
-  it('lets through what a device has memory for', () => {
+  it('admits what a device has memory for', () => {
     expect(MAX_PIXELS * 4).toBeLessThan(140e6);
     // the largest message: 16-bit samples or alpha; lengths in CDR have 32 bits
     expect(MAX_SIDE * MAX_SIDE * 4).toBeLessThan(2 ** 32);

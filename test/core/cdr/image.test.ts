@@ -154,7 +154,7 @@ describe('parseImage', () => {
     expect(parsed(goldenBytes('image-mono8-6')).width).toBe(6);
   });
 
-  it('gives reasons that the ledger knows', () => {
+  it('returns reasons that the ledger knows', () => {
     const reasons: readonly (RefusalReason & DropReason)[] = [
       'malformed',
       'bad_size',

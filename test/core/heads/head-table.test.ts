@@ -14,7 +14,7 @@ describe.each(HEADS)('the row of %s', (head) => {
   });
 });
 
-it('a preferred head that cannot read the layout gives way', () => {
+it('a preferred head that cannot read the layout is not used', () => {
   expect(headOfLayout({ unit: 'pixels', scores: 'label', suppressed: false }, 'yolov8')).toBe('labeled');
   expect(headOfLayout({ unit: 'cells', scores: 'objectness', suppressed: false }, 'yolov5')).toBe('yolox');
 });

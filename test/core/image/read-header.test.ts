@@ -45,13 +45,13 @@ describe('readImageHeader', () => {
     expect(readImageHeader(data)).toMatchObject({ width: 800, height: 600 });
   });
 
-  it('does not take a table in front of the frame header for one', () => {
+  it('does not mistake a table before the frame header for it', () => {
     const table = [0xff, 0xc4, 0, 8, 1, 2, 3, 4, 5, 6];
     const data = Uint8Array.of(0xff, 0xd8, ...table, 0xff, 0xc2, 0, 17, 8, 0, 5, 0, 7, 3);
     expect(readImageHeader(data)).toMatchObject({ width: 7, height: 5 });
   });
 
-  it('gives nothing for a header that is cut short or damaged', async () => {
+  it('returns nothing for a truncated or damaged header', async () => {
     const jpeg = await image(64, 64).jpeg().toBuffer();
     const frame = jpeg.indexOf(Uint8Array.of(0xff, 0xc0));
     for (let length = 0; length < frame + 9; length++) {
@@ -63,7 +63,7 @@ describe('readImageHeader', () => {
     expect(readImageHeader(png.subarray(0, 23))).toBeUndefined();
   });
 
-  it('reads it in a view that begins within a larger buffer', async () => {
+  it('reads it in a view into a larger buffer', async () => {
     const png = await image(37, 21).png().toBuffer();
     const pool = new Uint8Array(png.length + 9);
     pool.set(png, 9);
@@ -76,7 +76,7 @@ describe('readImageHeader', () => {
     ['TIFF', 'II*\u0000\u0008\u0000\u0000\u0000'],
     ['WebP', 'RIFF\u0024\u0000\u0000\u0000WEBPVP8 '],
     ['nothing', ''],
-  ])('does not know %s, whatever libvips could do with it', (_, text) => {
+  ])('does not recognize %s, whatever libvips could do with it', (_, text) => {
     const data = new TextEncoder().encode(text);
     expect(sniffFormat(data)).toBeUndefined();
     expect(readImageHeader(data)).toBeUndefined();

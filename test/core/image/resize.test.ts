@@ -68,7 +68,7 @@ describe('antialias', () => {
     [9, 7],
     [5, 3],
     [1, 1],
-  ])('agrees down to %i x %i too, where libvips averages blocks first', async (toWidth, toHeight) => {
+  ])('agrees down to %i x %i too, for which libvips averages blocks first', async (toWidth, toHeight) => {
     const { width, height, source } = vectors.resizes[0]!;
     const expected = await sharp(pixelsOf(source), { raw: { width, height, channels: 3 } })
       .resize(toWidth, toHeight, { fit: 'fill', kernel: 'linear' })

@@ -124,7 +124,7 @@ describeWith(FOREIGN_FILES, 'files of foreign exporters', () => {
     ['rtdetr.onnx', 320, 2, shareCenters, 'end2end'],
     ['e2e_topk_live.onnx', 640, 80, pixelCorners, 'end2end', 0],
   ])(
-    '%s: the runtime gives what the file gives',
+    '%s: the runtime returns what the file returns',
     async (name, side, classes, decode, head, lowest = LOWEST) => {
       const labels = Array.from({ length: classes }, (_, i) => `class${i}`);
       const { bundle } = await importModel({

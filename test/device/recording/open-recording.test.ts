@@ -124,7 +124,7 @@ describe('an MCAP file', () => {
   });
 
   it.each([{}, { useChunkIndex: false }])(
-    'with a damaged chunk gives the others and tells of it (%o)',
+    'with a damaged chunk yields the others and reports it (%o)',
     async (options) => {
       const file = join(root, 'run.mcap');
       await writeRecording(file, { topics: [FRONT], options: { chunkSize: 100, ...options } });

@@ -355,7 +355,7 @@ describe('the image input of a bundle', () => {
     expect(before.length).toBeGreaterThan(0);
   });
 
-  it('does not change a graph that begins otherwise', () => {
+  it('does not change a graph that begins differently', () => {
     const model = readModel(tinyDetector({ head: 'yolox', classes: 2 }), 'tiny');
     const before = writeModel(model);
     expect(castInputFirst(model)).toBe(false);

@@ -38,7 +38,7 @@ describe('Quantizer', () => {
   });
 
   it.each(['bad-model', 'unsupported', 'internal'])(
-    'says why a request of kind %s failed, and goes on',
+    'reports why a request of kind %s failed, and continues',
     async (kind) => {
       const quantizer = open();
       const request = quantizer.request('calibrate', { how: kind });
