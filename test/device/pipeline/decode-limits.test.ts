@@ -4,9 +4,10 @@ import { createDetections, type Detections } from '../../../src/core/detections.
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 import { cutToLimits, toDecodeLimits } from '../../../src/device/pipeline/decode-limits.ts';
+import { defaultLimits } from '../../../src/device/pipeline/limit-table.ts';
 
 const LABELS = ['person', 'car', 'bus'];
-const LIMITS = { score_threshold: 0.3, iou_threshold: 0.5, max_detections: 100, class_filter: [] };
+const LIMITS = defaultLimits({ score: 0.3, iou: 0.5, maxDetections: 100 });
 
 describe('toDecodeLimits', () => {
   it('turns names into a mask over the labels', () => {

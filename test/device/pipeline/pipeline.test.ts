@@ -279,7 +279,7 @@ describe('FramePipeline', () => {
       expect(() => pipeline.setLimits(patch)).toThrow(
         expect.objectContaining({ code: 'GOSHAWK_PARAMETER_INVALID' }),
       );
-    expect(pipeline.limits).toEqual({
+    expect(pipeline.limits).toMatchObject({
       score_threshold: 0.6,
       iou_threshold: 0.5,
       max_detections: 100,
