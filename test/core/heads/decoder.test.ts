@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDetections } from '../../../src/core/detections.ts';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
-import { HEADS, type Head } from '../../../src/core/heads/head-table.ts';
+import { HEAD_TABLE, HEADS, valuesPerEntry, type Head } from '../../../src/core/heads/head-table.ts';
 import type { OutputTensor } from '../../../src/core/heads/head.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
 
@@ -12,46 +12,46 @@ const CELLS = 84;
 const settings = { scoreThreshold: 0.3, iouThreshold: 0.5, maxDetections: 10 };
 const letterbox = letterboxFor(128, 128, SIZE, SIZE, 'top-left');
 
-const SHAPES: Record<Head, readonly number[]> = {
-  yolox: [1, CELLS, 5 + CLASSES],
-  yolov5: [1, 3 * CELLS, 5 + CLASSES],
-  yolov8: [1, 4 + CLASSES, CELLS],
-  labeled: [1, CELLS, 6],
-  detr: [1, 20, 4 + CLASSES],
-  end2end: [1, 20, 6],
-};
+/** Entries of heads that do not have one per cell: three anchors, and queries. */
+const ENTRIES: Partial<Record<Head, number>> = { yolov5: 3 * CELLS, detr: 20, end2end: 20 };
 
 /** Rows with a score and a label. */
-const isLabeled = (head: Head): boolean => head === 'end2end' || head === 'labeled';
+const isLabeled = (head: Head): boolean => HEAD_TABLE[head].scores === 'label';
+
+const byChannel = (head: Head): boolean => HEAD_TABLE[head].axes === 'channels';
+
+function shapeOf(head: Head): readonly number[] {
+  const values = valuesPerEntry(HEAD_TABLE[head].scores, CLASSES);
+  const entries = ENTRIES[head] ?? CELLS;
+  return byChannel(head) ? [1, values, entries] : [1, entries, values];
+}
 
 function decoderFor(head: Head) {
   return createDecoder({ head, inputWidth: SIZE, inputHeight: SIZE, classes: CLASSES, maxCandidates: 1000 });
 }
 
 function zeros(head: Head): { data: Float32Array; dims: readonly number[] } {
-  const dims = SHAPES[head];
+  const dims = shapeOf(head);
   return { data: new Float32Array(dims.reduce((a, b) => a * b)), dims };
 }
 
 /** Index of the values of candidate `i`: where its center or corners start, and its scores. */
 function place(head: Head, i: number): { box: number[]; scores: number[] } {
-  if (head === 'yolov8') {
-    const channel = (c: number): number => c * CELLS + i;
-    return { box: [0, 1, 2, 3].map(channel), scores: [channel(5)] };
-  }
-  const row = i * SHAPES[head][2]!;
-  return {
-    box: [0, 1, 2, 3].map((v) => row + v),
-    scores: isLabeled(head) ? [row + 4] : head === 'detr' ? [row + 5] : [row + 4, row + 6],
-  };
+  const [, rows = 0, columns = 0] = shapeOf(head);
+  const index = (value: number): number => (byChannel(head) ? value * columns + i : i * columns + value);
+  expect(i).toBeLessThan(byChannel(head) ? columns : rows);
+  const scores = { label: [4], classes: [5], objectness: [4, 6] }[HEAD_TABLE[head].scores];
+  return { box: [0, 1, 2, 3].map(index), scores: scores.map(index) };
 }
 
 /**
  * One detection of score 0.81 or 0.9 at candidate `i`, 20 to 40 network pixels in x and y if the head decodes nothing.
  */
 function withOne(head: Head, i: number, given?: number[]) {
-  const usual = isLabeled(head) ? [20, 20, 40, 40] : [30, 30, 20, 20];
-  const box = (given ?? usual).map((value) => (head === 'detr' ? value / SIZE : value));
+  const usual = HEAD_TABLE[head].box === 'corners' ? [20, 20, 40, 40] : [30, 30, 20, 20];
+  const box = (given ?? usual).map((value) =>
+    HEAD_TABLE[head].unit === 'normalized' ? value / SIZE : value,
+  );
   const tensor = zeros(head);
   const at = place(head, i);
   at.box.forEach((index, v) => (tensor.data[index] = box[v]!));
@@ -72,12 +72,11 @@ describe.each(HEADS)('decoder of %s', (head) => {
   });
 
   it('finds one box, in source pixels', () => {
-    // for yolox: cell (0, 2) of stride 8, box of exactly one stride
-    const { outcome, out } = run(head, [
-      head === 'yolox' ? withOne(head, 16, [0.5, 0.5, 0, 0]) : withOne(head, 16),
-    ]);
+    // in cells: cell (0, 2) of stride 8, box of exactly one stride
+    const inCells = HEAD_TABLE[head].unit === 'cells';
+    const { outcome, out } = run(head, [inCells ? withOne(head, 16, [0.5, 0.5, 0, 0]) : withOne(head, 16)]);
     expect([outcome, out.count]).toEqual(['ok', 1]);
-    const expected = head === 'yolox' ? [0, 32, 16, 48] : [40, 40, 80, 80];
+    const expected = inCells ? [0, 32, 16, 48] : [40, 40, 80, 80];
     [...out.boxes.subarray(0, 4)].forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
   });
 
@@ -119,7 +118,7 @@ describe.each(HEADS)('decoder of %s', (head) => {
     const tensor = withOne(head, 3);
     const [last] = place(head, 3).scores.slice(-1);
     // the neighboring class of the same box, scored slightly lower; rows of end2end have one class each
-    if (!isLabeled(head)) tensor.data[last! + (head === 'yolov8' ? CELLS : 1)] = 0.8;
+    if (!isLabeled(head)) tensor.data[last! + (byChannel(head) ? CELLS : 1)] = 0.8;
     const found = (multiLabel: boolean, classFilter: Uint8Array | null): number[] => {
       decoder.decode([tensor], 0, letterbox, { ...settings, multiLabel, classFilter }, out);
       return [...out.classes.subarray(0, out.count)];
