@@ -146,10 +146,7 @@ export class RunnerSupervisor {
       case 'loaded': {
         this.#ready = true;
         this.#readySince = clock.monotonicMs();
-        debug(
-          () =>
-            `${describeRunner(handle)} is ready: ${message.report.referenceCheck.verdict} reference check`,
-        );
+        debugReady(handle, message.report);
         this.#settleLoad()?.resolve(message.report);
         onRoom();
         return;
@@ -277,6 +274,11 @@ function openHandle(createHandle: HandleFactory): RunnerHandle {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GoshawkError('GOSHAWK_ENGINE_CRASHED', { kind: 'runner', reason }, { cause });
   }
+}
+
+/** Apart from `#receive`, whose variables a closure would move to the heap for every message. */
+function debugReady(handle: RunnerHandle, { referenceCheck }: LoadReport): void {
+  debug(() => `${describeRunner(handle)} is ready: ${referenceCheck.verdict} reference check`);
 }
 
 const describeRunner = ({ kind, pid }: RunnerHandle): string =>
