@@ -107,7 +107,7 @@ describeWith([ROS, MOSQUITTO], 'several cameras and detectors', () => {
     const twice = await startDetector({ image_topics: '["/front/image_raw", "/front/image_raw"]' });
     expect(twice.output).toMatch(/image_topics names a topic twice .*: it counts as one camera/);
     await startDetector({ image_topics: '["/front/image_raw"]' }, '-r', '__ns:=/other');
-    await twice.waitFor(/\/other\/detector publishes \/front\/detections as well/);
+    await twice.waitFor(/\/other\/detector also publishes \/front\/detections/);
     await twice.stop();
     const own = bench.node('detector', {
       bundle: bundle,
