@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { bundleNameFrom } from '../model/bundle-name.ts';
-import { checkOutputFiles, checkOutputFolder, writeOutput, writeReport } from '../platform/outputs.ts';
+import { checkOutputFolder, writeOutput } from '../platform/outputs.ts';
 import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
 import { LiveLine } from './kit/live-line.ts';
 import { anyNumber } from './kit/options.ts';
+import { withOutcome } from './kit/report.ts';
 import { untilStopped } from './kit/stop-signal.ts';
+import type { OptimizeResult } from '../tools/optimize/optimize.ts';
 import type { OnProgressEvent } from '../tools/optimize/progress.ts';
 
 interface OptimizeFlags extends NetworkFlags {
@@ -83,46 +85,40 @@ function minutes(seconds: number): string {
 }
 
 async function runOptimize(flags: OptimizeFlags): Promise<void> {
-  await checkOutputFiles(flags.report, flags.html);
   await checkOutputFolder(flags.out);
   if (flags.work !== undefined) await checkOutputFolder(flags.work);
+  const { report, missed, folder, work } = await withOutcome(flags.report, () => search(flags), flags.html);
+  if (flags.html !== undefined) {
+    const { renderOptimizePage } = await import('../tools/optimize/page/page.ts');
+    await writeOutput(flags.html, renderOptimizePage(report));
+  }
+  if (missed !== null) throw missed;
+  const { summarizeOptimize } = await import('../tools/optimize/summary.ts');
+  console.log(summarizeOptimize(report));
+  console.log(`bundle   ${folder ?? ''}`);
+  console.log(
+    `kept     ${work.folder}: ${Math.ceil(work.bytes / 1e6)} MB of finished ` +
+      'steps; delete it if you do not plan another run',
+  );
+}
+
+async function search(flags: OptimizeFlags): Promise<OptimizeResult> {
   // loaded only here: no other command needs it
   const { optimize } = await import('../tools/optimize/optimize.ts');
   const line = new LiveLine(process.stderr, { everyMs: 10_000 });
   const labels = flags.labels === undefined ? null : await readLabels(flags.labels);
-  const result = await untilStopped(null, ({ signal }) =>
-    optimize(
-      {
-        ...flags,
-        foreign: {
-          labels,
-          name: flags.name ?? bundleNameFrom(flags.model),
-          version: flags.version ?? '1.0.0',
-          ...networkOptions(flags),
-        },
-        name: flags.name ?? null,
-        version: flags.version ?? null,
-        out: resolve(flags.out),
-        work: flags.work === undefined ? null : resolve(flags.work),
-        maxLatencyMs: flags.maxLatencyMs ?? null,
-        timeBudgetMinutes: flags.timeBudget ?? null,
-      },
-      signal,
-      showProgress(line),
-    ),
-  );
+  const name = flags.name ?? bundleNameFrom(flags.model);
+  const options = {
+    ...flags,
+    foreign: { labels, name, version: flags.version ?? '1.0.0', ...networkOptions(flags) },
+    name: flags.name ?? null,
+    version: flags.version ?? null,
+    out: resolve(flags.out),
+    work: flags.work === undefined ? null : resolve(flags.work),
+    maxLatencyMs: flags.maxLatencyMs ?? null,
+    timeBudgetMinutes: flags.timeBudget ?? null,
+  };
+  const result = await untilStopped(null, ({ signal }) => optimize(options, signal, showProgress(line)));
   line.clear();
-  await writeReport(flags.report, result.report);
-  if (flags.html !== undefined) {
-    const { renderOptimizePage } = await import('../tools/optimize/page/page.ts');
-    await writeOutput(flags.html, renderOptimizePage(result.report));
-  }
-  if (result.missed !== null) throw result.missed;
-  const { summarizeOptimize } = await import('../tools/optimize/summary.ts');
-  console.log(summarizeOptimize(result.report));
-  console.log(`bundle   ${result.folder ?? ''}`);
-  console.log(
-    `kept     ${result.work.folder}: ${Math.ceil(result.work.bytes / 1e6)} MB of finished ` +
-      'steps; delete it if you do not plan another run',
-  );
+  return result;
 }

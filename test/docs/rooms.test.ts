@@ -41,3 +41,22 @@ it('the rooms of docs/architecture.md have the arrows that are enforced', () => 
   });
   expect(new Map(written)).toEqual(enforcedArrows());
 });
+
+/** Arrows that the room of an arrow has as well are left out, so that a person can read the picture. */
+function drawn(arrows: ReadonlyMap<string, string>): string[] {
+  const targets = (room: string): string[] => (arrows.get(room) ?? '').split(', ').filter((to) => to !== '');
+  return [...arrows.keys()].flatMap((room) =>
+    targets(room)
+      .filter((to) => !targets(room).some((between) => targets(between).includes(to)))
+      .map((to) => `${room} --> ${to}`),
+  );
+}
+
+it('the picture of the rooms in the README has the arrows that are enforced', () => {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const [, picture = ''] = /```mermaid\n([\s\S]*?)```/.exec(text) ?? [];
+  const arrows = [...picture.matchAll(/^ *(\w+)(?:\[.*?\])? --> (\w+)/gm)].map(
+    ([, from, to]) => `${from} --> ${to}`,
+  );
+  expect(arrows.sort()).toEqual(drawn(enforcedArrows()).sort());
+});

@@ -11,10 +11,20 @@ export async function withReport<T extends object>(
   work: () => Promise<T>,
   ...others: readonly (string | undefined)[]
 ): Promise<T> {
-  await checkOutputFiles(file, ...others);
-  const report = await work();
-  if (file !== undefined) await writeReport(file, report);
+  const { report } = await withOutcome(file, async () => ({ report: await work() }), ...others);
   return report;
+}
+
+/** The same for work that has more to show than its report. */
+export async function withOutcome<T extends { readonly report: object }>(
+  file: string | undefined,
+  work: () => Promise<T>,
+  ...others: readonly (string | undefined)[]
+): Promise<T> {
+  await checkOutputFiles(file, ...others);
+  const outcome = await work();
+  if (file !== undefined) await writeReport(file, outcome.report);
+  return outcome;
 }
 
 /** Prints a command's result as JSON. */
