@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parameterValues } from '../../src/cli/kit/parameter-options.ts';
+import { PERIODIC_STREAMS } from '../../src/contract/telemetry/streams.ts';
 import { composeRuntime, PART_PARAMETERS, type PartValues } from '../../src/device/parts.ts';
 import type { RuntimeOptions } from '../../src/device/runtime/runtime.ts';
 import { ANY_FREE_PORT } from '../../src/device/web/web-part.ts';
@@ -91,6 +92,13 @@ describe('a page for allowed hosts', () => {
 });
 
 describe('the parts of a device', () => {
+  it('make the messages of each periodic stream, one part each', async () => {
+    // the parts that offer streams start even if the broker cannot be used
+    const { runtime } = await start(badBroker);
+    expect(runtime.streams().flatMap(Object.keys).sort()).toEqual([...PERIODIC_STREAMS].sort());
+    await runtime.stop();
+  });
+
   it('get no frames if neither page nor telemetry is requested', async () => {
     const { runtime } = await start({});
     const session = sessionOf();
