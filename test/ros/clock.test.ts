@@ -32,7 +32,7 @@ describeWith(ROS, '/clock, published as "ros2 bag play --clock" does', () => {
   it('stamps the frames of a camera node under use_sim_time, which reports while there is none', async () => {
     const camera = bench.node('camera', { rate: '20.0', width: '64', height: '48', use_sim_time: 'true' });
     running.push(camera);
-    await camera.waitFor(/use_sim_time is set and no \/clock message has arrived/, 30);
+    await camera.waitFor(/use_sim_time is set but no \/clock message has arrived/, 30);
     const player = bench.peer('clock_player.py', '--listen', '/camera/image_raw', '--count', '40');
     await camera.waitFor(/resolved: \/clock has arrived/, 30);
     await player.exit;
@@ -85,7 +85,7 @@ describeWith(ROS, '/clock, published as "ros2 bag play --clock" does', () => {
     it('the detector reports that there is no clock', async () => {
       const detector = bench.node('detector', { bundle: bundle, use_sim_time: 'true' });
       running.push(detector);
-      await detector.waitFor(/use_sim_time is set and no \/clock message has arrived/, 60);
+      await detector.waitFor(/use_sim_time is set but no \/clock message has arrived/, 60);
     });
   });
 });

@@ -41,7 +41,7 @@ export type StreamSources = { readonly [Name in PeriodicStream]?: () => StreamBo
 export type SendTelemetry = <Name extends ReportedStream>(stream: Name, make: () => StreamBody<Name>) => void;
 
 /**
- * A subsystem beside the pipeline: web page, metrics, telemetry. It lives as long as the process, while sessions come
+ * A subsystem next to the pipeline: web page, metrics, telemetry. It lives as long as the process, while sessions come
  * and go. The runtime calls, in this order:
  *
  * 1. `start` once, after the parts before it in the list have started. A `start` that rejects holds nothing: no socket,
