@@ -20,6 +20,7 @@ export async function ensureAmentPackage(say) {
   await run(path.join(ROOT, 'scripts/install-ament'), [PLACES.ament], {
     log: 'ament',
     what: 'installing the ROS 2 package',
+    fix: `rm -r ${PLACES.ament}, and run the command again`,
   });
   writeStamp(STAMP, key);
 }

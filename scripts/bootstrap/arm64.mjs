@@ -76,7 +76,7 @@ async function ensureEmulation(say) {
       if (!(error instanceof SetupError)) throw error;
       throw new EmulationUnavailableError(error.message, {
         fix,
-        ...(error.log === undefined ? {} : { log: error.log }),
+        log: error.log,
       });
     }
   }

@@ -14,6 +14,7 @@ export async function installPackages(packages, name) {
   const options = {
     log: name,
     what: `installing ${packages.join(', ')}`,
+    fix: `apt-get update && apt-get install ${packages.join(' ')}`,
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   };
   try {

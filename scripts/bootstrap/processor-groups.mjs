@@ -67,6 +67,6 @@ export async function runArm64(env) {
     return await vitest('arm64', own);
   } catch (error) {
     if (!(error instanceof EmulationUnavailableError)) throw error;
-    return skip(error.message, `${error.fix ?? ''} && ${ARM64_AGAIN}`);
+    return skip(error.message, `${error.fix} && ${ARM64_AGAIN}`);
   }
 }

@@ -5,9 +5,9 @@
 export class SetupError extends Error {
   /**
    * @param {string} what
-   * @param {{ fix?: string | undefined, log?: string | undefined }} [more]
+   * @param {{ fix: string, log?: string | undefined }} more
    */
-  constructor(what, { fix, log } = {}) {
+  constructor(what, { fix, log }) {
     super(what);
     this.fix = fix;
     this.log = log;
@@ -15,9 +15,8 @@ export class SetupError extends Error {
 
   /** @returns {string} one line */
   describe() {
-    const fix = this.fix === undefined ? '' : `; fix: ${this.fix}`;
     const log = this.log === undefined ? '' : ` (log: ${this.log})`;
-    return `${this.message}${fix}${log}`;
+    return `${this.message}; fix: ${this.fix}${log}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { requireCompiler } from './build-tools.mjs';
+import { requireCompiler, WITHOUT_ROS } from './build-tools.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { SetupError } from './progress.mjs';
 import { readJson } from './read-json.mjs';
@@ -14,6 +14,7 @@ import { isFresh, keyOf, removeStamp, writeStamp } from './stamps.mjs';
 /** @typedef {import('./ros-env.mjs').Env} Env */
 
 const LOG = 'rclnodejs';
+const REINSTALL = `rm -r ${PLACES.nodeModules}, and run the command again (${WITHOUT_ROS})`;
 const BINARY = path.join(PLACES.rclnodejs, 'build/Release/rclnodejs.node');
 const MESSAGES = path.join(PLACES.rclnodejs, 'generated/vision_msgs');
 
@@ -49,12 +50,14 @@ export async function ensureRclnodejs(ros, say) {
     await run('node', ['scripts/generate_messages.cjs'], {
       log: LOG,
       what: 'generating message classes',
+      fix: REINSTALL,
       cwd: PLACES.rclnodejs,
       env,
     });
     // The generator reports its own failures with exit code 0.
     if (!existsSync(MESSAGES))
       throw new SetupError('generating message classes produced none', {
+        fix: REINSTALL,
         log: `.goshawk/setup-logs/${LOG}.log`,
       });
     writeStamp('rclnodejs-messages', messagesKey);

@@ -9,6 +9,7 @@ import { isFresh, keyOfFiles, keyOf, removeStamp, writeStamp } from './stamps.mj
 const BUILD_REQUIREMENTS = path.join(ROOT, 'scripts/ros/requirements-build.txt');
 const STAMP = 'ros-wheels';
 const LOG = 'ros-wheels';
+const REMAKE = `rm -r ${PLACES.rosPrefix}, and run the command again (${WITHOUT_ROS})`;
 
 /** @param {string} distro */
 const requirementsOf = (distro) => path.join(ROOT, `scripts/ros/requirements-${distro}.txt`);
@@ -104,7 +105,7 @@ function correctCmakePaths() {
   ]);
   const [include, numpy] = answer?.trim().split('\n') ?? [];
   if (include === undefined || numpy === undefined)
-    throw new SetupError('the Python of the ROS 2 prefix does not run');
+    throw new SetupError('the Python of the ROS 2 prefix does not run', { fix: REMAKE });
   if (!existsSync(path.join(include, 'Python.h'))) {
     throw new SetupError('the Python headers are missing', { fix: 'sudo apt-get install python3-dev' });
   }
@@ -138,6 +139,7 @@ async function removePythonFromLibraries() {
     await run(patchelf, [...unwanted.flatMap((entry) => ['--remove-needed', entry]), library], {
       log: LOG,
       what: `adapting ${name}`,
+      fix: REMAKE,
     });
   }
 }

@@ -9,7 +9,7 @@ import { SetupError } from './progress.mjs';
  * @typedef {object} RunOptions
  * @property {string} log name of the log file, without folder and extension; later runs append to it
  * @property {string} what names the work in a failure message
- * @property {string} [fix] the command that fixes a failure
+ * @property {string} fix the command that fixes a failure
  * @property {string} [cwd]
  * @property {Record<string, string | undefined>} [env]
  */
@@ -45,7 +45,7 @@ export async function run(command, args, { log, what, fix, cwd = ROOT, env = pro
   await once(stream, 'finish');
   if (ending !== undefined) {
     throw new SetupError(`${what} failed (${ending})`, {
-      ...(fix === undefined ? {} : { fix }),
+      fix,
       log: path.relative(ROOT, file),
     });
   }

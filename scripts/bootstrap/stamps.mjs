@@ -96,6 +96,9 @@ export async function once(name, inputs, product, work) {
   if (isFresh(name, key) && existsSync(product)) return;
   removeStamp(name);
   await work();
-  if (!existsSync(product)) throw new SetupError(`${name} did not produce ${path.relative(ROOT, product)}`);
+  if (!existsSync(product))
+    throw new SetupError(`${name} did not produce ${path.relative(ROOT, product)}`, {
+      fix: `see the log of this step in ${path.relative(ROOT, PLACES.logs)}, and run the command again`,
+    });
   writeStamp(name, key);
 }

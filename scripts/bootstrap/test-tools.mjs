@@ -144,6 +144,10 @@ export async function ensureRos2Command(ros) {
   if (ros?.kind !== 'wheels' || !existsSync(installer)) return;
   const product = path.join(ros.prefix, 'bin/ros2');
   await once('ros2-command', [ros.prefix, keyOfFiles([installer])], product, () =>
-    run('bash', [installer, ros.prefix], { log: 'ros2-command', what: 'installing the ros2 command' }),
+    run('bash', [installer, ros.prefix], {
+      log: 'ros2-command',
+      what: 'installing the ros2 command',
+      fix: 'check the network, and run the command again',
+    }),
   );
 }

@@ -63,5 +63,5 @@ it('describes a failure in one line with its remedy and its log', () => {
   expect(error.describe()).toBe(
     'npm ci failed (exit code 1); fix: check the network (log: .goshawk/setup-logs/npm.log)',
   );
-  expect(new SetupError('no').describe()).toBe('no');
+  expect(new SetupError('no', { fix: 'yes' }).describe()).toBe('no; fix: yes');
 });
