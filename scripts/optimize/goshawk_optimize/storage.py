@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper
@@ -26,28 +28,29 @@ def pack_weights(model: ModelProto, keep: set[str], per_channel: bool = True) ->
     ONNX Runtime folds Cast and Mul of constants when it loads the graph, which then runs in float as before. (A
     DequantizeLinear of constants is not folded: it would run for every image.)
     """
-    network = Network(model)
-    graph = network.graph
-    kept = _weights_of(network, keep)
-    packed: list[str] = []
-    nodes: list[NodeProto] = []
-    for layer in network.layers:
-        name = layer.conv.input[1]
-        weights = graph.constant(name)
-        if name in kept or weights is None or weights.dtype != np.float32 or weights.size < SMALLEST:
-            continue
-        packed.append(layer.name)
-        if any(node.output[0] == name for node in nodes):
-            continue
+
+    def as_bytes(graph: Graph, name: str, weights: NDArray[np.float32]) -> list[NodeProto]:
         scales = channel_scales(weights, per_channel)
         bytes_ = np.clip(np.rint(weights / scales), -127, 127).astype(np.int8)
-        nodes += _unpack(graph, name, bytes_, scales)
-    _replace(model, graph, nodes)
-    return packed
+        return _unpack(graph, name, bytes_, scales)
+
+    return _pack(model, keep, as_bytes)
 
 
 def pack_halves(model: ModelProto, keep: set[str]) -> list[str]:
     """Stores weights of convolutions as half floats that are cast when the graph is loaded, in place."""
+
+    def as_halves(graph: Graph, name: str, weights: NDArray[np.float32]) -> list[NodeProto]:
+        graph.set_constant(f"{name}_half", weights.astype(np.float16))
+        return [helper.make_node("Cast", [f"{name}_half"], [name], name=f"{name}_cast", to=TensorProto.FLOAT)]
+
+    return _pack(model, keep, as_halves)
+
+
+def _pack(
+    model: ModelProto, keep: set[str], pack: Callable[[Graph, str, NDArray[np.float32]], list[NodeProto]]
+) -> list[str]:
+    """Packs each large weight of a convolution once; returns the names of the convolutions."""
     network = Network(model)
     graph = network.graph
     kept = _weights_of(network, keep)
@@ -61,8 +64,7 @@ def pack_halves(model: ModelProto, keep: set[str]) -> list[str]:
         packed.append(layer.name)
         if any(node.output[0] == name for node in nodes):
             continue
-        graph.set_constant(f"{name}_half", weights.astype(np.float16))
-        nodes.append(helper.make_node("Cast", [f"{name}_half"], [name], name=f"{name}_cast", to=TensorProto.FLOAT))
+        nodes += pack(graph, name, weights)
     _replace(model, graph, nodes)
     return packed
 

@@ -1,5 +1,5 @@
-/** A labeled object in COCO's form: corner and size in source pixels. */
-export interface TruthBox {
+/** A box in COCO's form: corner and size in source pixels. */
+interface CocoBox {
   /** index of the image, 0..images - 1, in ascending order of COCO image ids */
   readonly image: number;
   readonly classIndex: number;
@@ -7,6 +7,10 @@ export interface TruthBox {
   readonly y: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** A labeled object. */
+export interface TruthBox extends CocoBox {
   /** square pixels; in COCO the area of the object's outline, not of the box */
   readonly area: number;
   /** a group of objects: it never counts as missed, and any number of detections inside it are ignored */
@@ -14,13 +18,7 @@ export interface TruthBox {
 }
 
 /** A detection in the form of COCO results. */
-export interface DetectedBox {
-  readonly image: number;
-  readonly classIndex: number;
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
+export interface DetectedBox extends CocoBox {
   /** any finite number; only the order matters */
   readonly score: number;
 }

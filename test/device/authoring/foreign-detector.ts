@@ -1,7 +1,8 @@
-import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from '../../../src/model/onnx/build.ts';
+import { makeNode, makeValueInfo } from '../../../src/model/onnx/build.ts';
 import { writeModel, type Model } from '../../../src/model/onnx/model.ts';
-import { DATA_TYPE, type NodeProto, type TensorProto } from '../../../src/model/onnx/schema.ts';
+import { DATA_TYPE } from '../../../src/model/onnx/schema.ts';
 import { createRandom } from '../../../src/core/random.ts';
+import { GraphWriter } from './graph-writer.ts';
 import { makeModel } from './tiny-detector.ts';
 
 /** Side of the input, pixels. */
@@ -69,20 +70,7 @@ function shapeOf(layout: ForeignLayout, classes: number, cells: number, keep: nu
 export function foreignDetector(options: ForeignOptions): Model {
   const { layout, classes = 2, strides = [8, 16, 32], scoreThreshold = 0.25, keep = 20 } = options;
   const random = createRandom(11);
-  const nodes: NodeProto[] = [];
-  const initializers: TensorProto[] = [];
-  const constant = (name: string, dims: readonly number[], values: ArrayLike<number>): string => {
-    initializers.push(makeFloatTensor(name, dims, values));
-    return name;
-  };
-  const integers = (name: string, values: readonly number[]): string => {
-    initializers.push(makeInt64Tensor(name, values));
-    return name;
-  };
-  const add = (op: string, inputs: string[], output: string, attributes = {}): string => {
-    nodes.push(makeNode(op, inputs, [output], attributes));
-    return output;
-  };
+  const { nodes, initializers, constant, integers, add } = new GraphWriter();
   const slice = (from: string, output: string, axis: number, start: number, end: number): string =>
     add(
       'Slice',

@@ -1,10 +1,11 @@
 import { create } from '@bufbuild/protobuf';
-import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from '../../../src/model/onnx/build.ts';
+import { makeValueInfo } from '../../../src/model/onnx/build.ts';
 import type { Normalization } from '../../../src/model/onnx/fold.ts';
 import { writeModel, type Model } from '../../../src/model/onnx/model.ts';
 import { DATA_TYPE, ModelSchema, type NodeProto, type TensorProto } from '../../../src/model/onnx/schema.ts';
 import type { Head } from '../../../src/core/heads/head-table.ts';
 import { createRandom } from '../../../src/core/random.ts';
+import { GraphWriter } from './graph-writer.ts';
 
 /** Side of the network input of the small detectors, pixels. */
 export const TINY_SIZE = 64;
@@ -59,22 +60,12 @@ export function makeModel(parts: {
 export function tinyDetector(options: TinyOptions): Uint8Array {
   const { head, classes, batch = 1, layout = 'nchw', stem = 'plain', opset = 13 } = options;
   const random = createRandom(7);
-  const nodes: NodeProto[] = [];
-  const initializers: TensorProto[] = [];
+  const { nodes, initializers, constant, integers, add } = new GraphWriter();
   const weights = (name: string, dims: readonly number[]): string => {
     const count = dims.reduce((total, size) => total * size, 1);
     // small enough that sigmoids of 0..255 pixels do not saturate
     const values = Float32Array.from({ length: count }, () => random.range(-1, 1) / (40 * Math.sqrt(count)));
-    initializers.push(makeFloatTensor(name, dims, values));
-    return name;
-  };
-  const integers = (name: string, values: readonly number[]): string => {
-    initializers.push(makeInt64Tensor(name, values));
-    return name;
-  };
-  const add = (op: string, inputs: string[], output: string, attributes = {}): string => {
-    nodes.push(makeNode(op, inputs, [output], attributes));
-    return output;
+    return constant(name, dims, values);
   };
 
   let source = 'picture';
@@ -125,7 +116,7 @@ export function tinyDetector(options: TinyOptions): Uint8Array {
       load = add('Conv', [load, heavy], `load${i}`, { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
     const mean = add('GlobalAveragePool', [load], 'load_averages');
     const flat = add('ReduceMean', [mean], 'load_average', { axes: [1, 2, 3], keepdims: 1 });
-    initializers.push(makeFloatTensor('nothing', [1], [0]));
+    constant('nothing', [1], [0]);
     const none = add('Mul', [flat, 'nothing'], 'load_nothing');
     const shaped = add('Reshape', [none, integers('shape_load', [-1, 1, 1])], 'load_term');
     last = add('Add', [last, shaped], 'burdened');
@@ -146,8 +137,8 @@ export function tinyDetector(options: TinyOptions): Uint8Array {
   if (head === 'end2end') {
     // corners in order, and a label that is a whole number
     const rows = add('Transpose', [last], 'rows', { perm: [0, 2, 1] });
-    initializers.push(makeFloatTensor('factor6', [6], [1, 1, 1, 1, 1, classes]));
-    initializers.push(makeFloatTensor('offset6', [6], [0, 0, 1, 1, 0, 0]));
+    constant('factor6', [6], [1, 1, 1, 1, 1, classes]);
+    constant('offset6', [6], [0, 0, 1, 1, 0, 0]);
     const moved = add('Add', [add('Mul', [rows, 'factor6'], 'scaled_rows'), 'offset6'], 'moved_rows');
     const part = (name: string, from: number, to: number): string =>
       add(

@@ -9,9 +9,9 @@ import { makeFloatTensor, makeInt64Tensor, makeNode, makeValueInfo } from '../..
 import { writeModel, type Model } from '../../../src/model/onnx/model.ts';
 import { DATA_TYPE, ModelSchema } from '../../../src/model/onnx/schema.ts';
 import type { InferenceInput } from '../../../src/device/inference/engine.ts';
-import type { ModelRequest } from '../../../src/device/inference/runner-messages.ts';
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { createSlab, viewSlab } from '../../../src/device/inference/slab.ts';
+import { modelRequest } from './model-request.ts';
 
 const SIZE = 32;
 const ROWS = 3;
@@ -83,7 +83,7 @@ async function load(model: Uint8Array): Promise<Runner> {
   const sha256 = createHash('sha256').update(model).digest('hex');
   const file = join(folder, `${sha256}.onnx`);
   await writeFile(file, model);
-  const request: ModelRequest = {
+  const request = modelRequest({
     bundle: 'finished@1.0.0',
     file,
     sha256,
@@ -91,17 +91,7 @@ async function load(model: Uint8Array): Promise<Runner> {
     labels: 8,
     inputWidth: SIZE,
     inputHeight: SIZE,
-    padValue: 114,
-    resize: 'average',
-    maxBatch: 4,
-    provider: 'cpu',
-    fallbacks: [],
-    threads: 1,
-    variant: 'fp32',
-    exactInt8: false,
-    reference: { kind: 'unchecked', why: 'the bundle has no references' },
-    inputs: 'both',
-  };
+  });
   return (await Runner.load(request)).runner;
 }
 

@@ -14,49 +14,22 @@ const event = (name: string, op: string, provider: string, inputs: number[][], o
   },
 });
 
+const IMAGE = [1, 3, 8, 8];
+const FEATURES = [1, 4, 8, 8];
+const KERNELS = [4, 1, 3, 3];
+const MATRICES = [
+  [5, 7],
+  [7, 2],
+];
+
 describe('a profile', () => {
+  const depthwise = event('b', 'Conv', 'CPUExecutionProvider', [FEATURES, KERNELS], [FEATURES]);
   const profile = JSON.stringify([
     { cat: 'Session', name: 'session_initialization', args: {} },
-    event(
-      'a',
-      'Conv',
-      'TensorrtExecutionProvider',
-      [
-        [1, 3, 8, 8],
-        [4, 3, 3, 3],
-      ],
-      [[1, 4, 8, 8]],
-    ),
-    event(
-      'b',
-      'Conv',
-      'CPUExecutionProvider',
-      [
-        [1, 4, 8, 8],
-        [4, 1, 3, 3],
-      ],
-      [[1, 4, 8, 8]],
-    ),
-    event(
-      'b',
-      'Conv',
-      'CPUExecutionProvider',
-      [
-        [1, 4, 8, 8],
-        [4, 1, 3, 3],
-      ],
-      [[1, 4, 8, 8]],
-    ),
-    event(
-      'c',
-      'MatMul',
-      'CPUExecutionProvider',
-      [
-        [5, 7],
-        [7, 2],
-      ],
-      [[5, 2]],
-    ),
+    event('a', 'Conv', 'TensorrtExecutionProvider', [IMAGE, [4, 3, 3, 3]], [FEATURES]),
+    depthwise,
+    depthwise,
+    event('c', 'MatMul', 'CPUExecutionProvider', MATRICES, [[5, 2]]),
     event('d', 'Sigmoid', 'CPUExecutionProvider', [[5, 2]], [[5, 2]]),
   ]);
 

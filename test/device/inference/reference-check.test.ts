@@ -13,6 +13,7 @@ import type { ModelRequest, ReferenceTask } from '../../../src/device/inference/
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { readReferences } from '../../../src/device/references/read-references.ts';
 import { tinyDetector } from '../authoring/tiny-detector.ts';
+import { modelRequest } from './model-request.ts';
 
 type Check = Extract<ReferenceTask, { kind: 'check' }>;
 
@@ -50,19 +51,11 @@ async function requestOf(bundle: Bundle, changes: Partial<Check> = {}): Promise<
   const [variant] = manifest.variants;
   const references = await readReferences(bundle);
   const own = references?.variants.get(variant!.id);
-  return {
+  return modelRequest({
     ...claimsOf(manifest),
     file: join(bundle.folder, variant!.file),
     sha256: variant!.sha256,
     variant: variant!.id,
-    padValue: 114,
-    resize: 'average',
-    maxBatch: 4,
-    provider: 'cpu',
-    fallbacks: [],
-    threads: 1,
-    exactInt8: false,
-    inputs: 'both',
     reference: {
       kind: 'check',
       inputs: references!.inputs,
@@ -71,7 +64,7 @@ async function requestOf(bundle: Bundle, changes: Partial<Check> = {}): Promise<
       budgetMs: 60_000,
       ...changes,
     },
-  };
+  });
 }
 
 /** The same request for other bytes. */

@@ -19,6 +19,7 @@ import { GraphSession, makeFeed } from '../../../src/device/inference/session.ts
 import { createSlab, viewSlab } from '../../../src/device/inference/slab.ts';
 import { TINY_SIZE, tinyDetector, type TinyOptions } from '../authoring/tiny-detector.ts';
 import { itWith, type Need } from '../../support/needs.ts';
+import { modelRequest } from './model-request.ts';
 
 const NO_TENSORRT: Need = {
   isThere: () =>
@@ -47,7 +48,7 @@ async function request(options: TinyOptions, changes: Partial<ModelRequest> = {}
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const file = join(folder, `${sha256}.onnx`);
   await writeFile(file, bytes);
-  return {
+  return modelRequest({
     bundle: 'tiny@1.0.0',
     file,
     sha256,
@@ -55,18 +56,9 @@ async function request(options: TinyOptions, changes: Partial<ModelRequest> = {}
     labels: options.classes,
     inputWidth: TINY_SIZE,
     inputHeight: TINY_SIZE,
-    padValue: 114,
-    resize: 'average',
-    maxBatch: 4,
-    provider: 'cpu',
-    fallbacks: [],
-    threads: 1,
-    variant: 'fp32',
-    exactInt8: false,
-    reference: { kind: 'unchecked', why: 'the bundle has no references' },
     inputs: 'letterboxed',
     ...changes,
-  };
+  });
 }
 
 function noise(seed: number): Uint8Array<ArrayBuffer> {
