@@ -5,7 +5,7 @@ import { topicLevelSchema } from './speaker.ts';
  * Version of the payload schemas: grows with additive changes to a body, not with a new stream; a breaking change gets
  * new topics (`TELEMETRY_VERSION`).
  */
-export const PAYLOAD_VERSION = '1.1.0';
+export const PAYLOAD_VERSION = '1.2.0';
 
 /** The fields of VDA 5050's header, plus the node and the boot within which `headerId` counts. */
 export const headerShape = {
@@ -25,6 +25,12 @@ export const headerShape = {
   node: topicLevelSchema,
   /** identifies one process run on the robot */
   bootId: z.uuid(),
+  /** process runs on this disk before this one: orders boots, whatever the wall clock said (since 1.2.0) */
+  bootCount: z.int().min(0).optional(),
+  /** the message replaces those from this number to `headerId`, which were merged while they waited (since 1.2.0) */
+  firstHeaderId: z.int().min(0).optional(),
+  /** it waited while the link was down: true says nothing of the present (since 1.2.0) */
+  historical: z.boolean().optional(),
 } as const;
 
 export type TelemetryHeader = z.infer<z.ZodObject<typeof headerShape>>;

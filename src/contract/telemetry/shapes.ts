@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What several streams have in common. */
 
-export const bundleReferenceSchema = z.strictObject({
+export const bundleReferenceSchema = z.object({
   name: z.string(),
   version: z.string(),
   digest: z.string(),
@@ -11,7 +11,7 @@ export const bundleReferenceSchema = z.strictObject({
 });
 
 /** Facts about the machine. A field is absent if there is no sensor; none is ever made up. */
-export const hostStatsSchema = z.strictObject({
+export const hostStatsSchema = z.object({
   /** busy share of all cores since the previous message, 0..1 */
   cpuRatio: z.number().min(0).max(1).optional(),
   memoryUsedBytes: z.int().min(0).optional(),
@@ -38,8 +38,8 @@ export const LATENCY_EDGES_MS: readonly number[] = [
  * Fixed-edge histogram of milliseconds: `counts[i]` values in `(edges[i-1], edges[i]]`, the last count above
  * the last edge. The edges are the same everywhere, so windows and robots add up exactly.
  */
-export const latencyHistogramSchema = z.strictObject({
-  edgesMs: z.array(z.number()),
-  counts: z.array(z.int().min(0)),
+export const latencyHistogramSchema = z.object({
+  edgesMs: z.array(z.number()).max(200),
+  counts: z.array(z.int().min(0)).max(201),
   sumMs: z.number().min(0),
 });

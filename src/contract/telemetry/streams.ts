@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import { DROP_REASONS } from '../drops.ts';
 import { referenceCheckSchema, variantChoiceSchema } from '../engine-choice.ts';
+import { gapReasonSchema, nameSchema, rangesSchema, streamNameSchema, MAX_ACKS } from './ranges.ts';
 import { bundleReferenceSchema, hostStatsSchema, latencyHistogramSchema } from './shapes.ts';
 
 /**
- * What is lost when messages cannot be delivered:
- * - `presence`: about the connection itself; sent while it is up, never waits
- * - `state`: the newest waits; older ones are lost, since nobody needs them any more
- * - `window`: messages wait in order; beyond `maxWaiting` the oldest is lost
+ * What happens when a stream's messages outgrow what may wait for the fleet. Every loss is declared in `gap`.
+ * - `unstored`: about the connection itself; sent while it is up, never waits
+ * - `newest`: only the newest waits; older ones are lost, since nobody needs them any more
+ * - `merge`: messages wait in order; beyond the bounds neighbors are merged into one, and where that is not
+ *   possible the oldest is lost
+ * - `kept`: never lost to a bound, since it declares what else was lost; neighbors are joined
  */
-export type LossClass = 'presence' | 'state' | 'window';
+export type Overflow = 'unstored' | 'newest' | 'merge' | 'kept';
 
 /** One kind of telemetry message. */
 interface StreamRow {
@@ -17,19 +19,21 @@ interface StreamRow {
   readonly qos: 0 | 1;
   /** the broker keeps the newest message for later subscribers */
   readonly retained: boolean;
-  readonly loss: LossClass;
-  /** messages that wait while the broker is away */
-  readonly maxWaiting: number;
+  readonly overflow: Overflow;
+  /** streams with a lower number are delivered first */
+  readonly priority: number;
+  /** bytes of payload that may wait on the device */
+  readonly maxBytes: number;
+  /** a message that has waited for longer is lost */
+  readonly maxAgeHours: number;
   /** null: sent when something happens */
   readonly periodSeconds: number | null;
-  /** its messages declare what was lost of all streams since the last delivered one, in `gaps` */
-  readonly declaresGaps: boolean;
   /** of the AsyncAPI document */
   readonly summary: string;
   /** when it is sent and what is in it, for the table in docs/telemetry.md */
   readonly when: string;
   readonly content: string;
-  /** the message without header and `gaps`, which the sender adds */
+  /** the message without its header, which the sender adds */
   readonly body: z.ZodObject;
 }
 
@@ -42,14 +46,15 @@ export const STREAMS = {
     direction: 'device-to-fleet',
     qos: 1,
     retained: true,
-    loss: 'presence',
-    maxWaiting: 0,
+    overflow: 'unstored',
+    priority: 0,
+    maxBytes: 0,
+    maxAgeHours: 0,
     periodSeconds: null,
-    declaresGaps: false,
     summary: 'ONLINE and OFFLINE by the robot, CONNECTION_BROKEN as its will; retained',
     when: 'connect, close, last will',
     content: '`connectionState`',
-    body: z.strictObject({
+    body: z.object({
       /** `CONNECTION_BROKEN` is the last will; it only applies to the birth with the same `bootId` */
       connectionState: z.enum(['ONLINE', 'OFFLINE', 'HIBERNATING', 'CONNECTION_BROKEN']),
     }),
@@ -58,14 +63,15 @@ export const STREAMS = {
     direction: 'device-to-fleet',
     qos: 1,
     retained: false,
-    loss: 'state',
-    maxWaiting: 1,
+    overflow: 'newest',
+    priority: 1,
+    maxBytes: 1 << 20,
+    maxAgeHours: 24,
     periodSeconds: 10,
-    declaresGaps: false,
     summary: 'What the robot is doing, every 10 s',
     when: 'every 10 s',
     content: 'lifecycle, bundle, silence of each camera, the machine',
-    body: z.strictObject({
+    body: z.object({
       uptimeSeconds: z.number().min(0),
       lifecycle: z.enum(['unconfigured', 'inactive', 'active', 'finalized']),
       bundle: bundleReferenceSchema.nullable(),
@@ -85,7 +91,7 @@ export const STREAMS = {
         .nullable()
         .optional(),
       cameras: z.array(
-        z.strictObject({
+        z.object({
           camera: z.string(),
           /** seconds since the last frame; `null` before the first */
           silentSeconds: z.number().min(0).nullable(),
@@ -96,38 +102,81 @@ export const STREAMS = {
       host: hostStatsSchema,
     }),
   },
-  /** Windows of a robot are contiguous; a message that was not delivered is declared in `gaps`. */
+  /** Windows of a robot are contiguous; one that will never arrive is declared in `gap`. */
   metrics: {
     direction: 'device-to-fleet',
     qos: 1,
     retained: false,
-    loss: 'window',
-    // two hours without a broker
-    maxWaiting: 720,
+    overflow: 'merge',
+    priority: 2,
+    // weeks without a broker: a window of one camera has about 1.5 kB, and windows merge before they are lost
+    maxBytes: 64 << 20,
+    maxAgeHours: 30 * 24,
     periodSeconds: 10,
-    declaresGaps: true,
     summary: 'What happened in a window of 10 s',
     when: 'every 10 s',
     content: 'a stats window',
-    body: z.strictObject({
-      window: z.strictObject({
+    body: z.object({
+      window: z.object({
         start: z.iso.datetime({ precision: 3 }),
         end: z.iso.datetime({ precision: 3 }),
       }),
       bundle: bundleReferenceSchema.nullable(),
       cameras: z.array(
-        z.strictObject({
+        z.object({
           camera: z.string(),
           received: z.int().min(0),
           published: z.int().min(0),
-          drops: z.partialRecord(z.enum(DROP_REASONS), z.int().min(0)),
+          /** by reason (docs/drops.md); readers accept reasons that they do not know */
+          drops: z.record(nameSchema, z.int().min(0)),
           inFlight: z.int().min(0),
-          fps: z.strictObject({ in: z.number().min(0), out: z.number().min(0) }),
+          fps: z.object({ in: z.number().min(0), out: z.number().min(0) }),
           latency: latencyHistogramSchema,
         }),
       ),
-      process: z.strictObject({ residentBytes: z.int().min(0), eventLoopDelayP99Ms: z.number().min(0) }),
+      process: z.object({ residentBytes: z.int().min(0), eventLoopDelayP99Ms: z.number().min(0) }),
       host: hostStatsSchema,
+    }),
+  },
+  gap: {
+    direction: 'device-to-fleet',
+    qos: 1,
+    retained: false,
+    overflow: 'kept',
+    priority: 0,
+    maxBytes: 8 << 20,
+    maxAgeHours: 365 * 24,
+    periodSeconds: null,
+    summary: 'Messages that were made, or may have been made, and will never arrive',
+    when: 'after a loss',
+    content: 'stream, boot, ranges of `headerId`, reason',
+    body: z.object({
+      /** whose messages are lost; readers accept streams that they do not know */
+      stream: streamNameSchema,
+      /** the boot in which they were made, which may be an earlier one than that of this message */
+      lostBootId: z.uuid(),
+      /** inclusive ranges of `headerId`, ascending, none touching another */
+      ranges: rangesSchema,
+      reason: gapReasonSchema,
+    }),
+  },
+  ack: {
+    direction: 'fleet-to-device',
+    qos: 1,
+    retained: false,
+    overflow: 'unstored',
+    priority: 0,
+    maxBytes: 0,
+    maxAgeHours: 0,
+    periodSeconds: null,
+    summary: 'Messages that the fleet has stored for good: the robot forgets them',
+    when: 'after a commit',
+    content: 'stream, boot, ranges of `headerId`',
+    body: z.object({
+      acks: z
+        .array(z.object({ stream: streamNameSchema, bootId: z.uuid(), ranges: rangesSchema }))
+        .min(1)
+        .max(MAX_ACKS),
     }),
   },
 } as const satisfies Readonly<Record<string, StreamRow>>;
@@ -140,25 +189,31 @@ type StreamsWith<Feature> = {
   [Name in Stream]: Streams[Name] extends Feature ? Name : never;
 }[Stream];
 
-/** Streams whose messages the runtime hands to the telemetry thread. `presence` is the thread's own. */
-export type ReportedStream = Exclude<
+/** Streams whose messages wait on the device until the fleet acknowledges them. */
+export type StoredStream = Exclude<
   StreamsWith<{ readonly direction: 'device-to-fleet' }>,
-  StreamsWith<{ readonly loss: 'presence' }>
+  StreamsWith<{ readonly overflow: 'unstored' }>
 >;
+
+/** Streams whose messages the runtime hands to the telemetry thread, which makes gaps and presence itself. */
+export type ReportedStream = Exclude<StoredStream, StreamsWith<{ readonly overflow: 'kept' }>>;
 
 /** Streams that are sent regularly. */
 export type PeriodicStream = ReportedStream & StreamsWith<{ readonly periodSeconds: number }>;
-
-export type StreamDeclaringGaps = StreamsWith<{ readonly declaresGaps: true }>;
 
 /** A message without its header. */
 export type StreamBody<Name extends Stream> = z.infer<Streams[Name]['body']>;
 
 const NAMES = Object.keys(STREAMS) as Stream[];
 
-function isReported(name: Stream): name is ReportedStream {
-  const { direction, loss }: StreamRow = STREAMS[name];
-  return direction === 'device-to-fleet' && loss !== 'presence';
+function isStored(name: Stream): name is StoredStream {
+  const { direction, overflow }: StreamRow = STREAMS[name];
+  return direction === 'device-to-fleet' && overflow !== 'unstored';
+}
+
+function isReported(name: StoredStream): name is ReportedStream {
+  const { overflow }: StreamRow = STREAMS[name];
+  return overflow !== 'kept';
 }
 
 function isPeriodic(name: ReportedStream): name is PeriodicStream {
@@ -168,7 +223,8 @@ function isPeriodic(name: ReportedStream): name is PeriodicStream {
 
 /** @public for docs/asyncapi.json */
 export const STREAM_NAMES: readonly Stream[] = NAMES;
-export const REPORTED_STREAMS: readonly ReportedStream[] = NAMES.filter(isReported);
+export const STORED_STREAMS: readonly StoredStream[] = NAMES.filter(isStored);
+export const REPORTED_STREAMS: readonly ReportedStream[] = STORED_STREAMS.filter(isReported);
 export const PERIODIC_STREAMS: readonly PeriodicStream[] = REPORTED_STREAMS.filter(isPeriodic);
 
 /** The fields of a stream that do not depend on its schema. */

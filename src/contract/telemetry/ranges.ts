@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+/** Ranges in one message, at most: what is more goes into the next one. */
+export const MAX_RANGES = 1_000;
+
+/** Streams and boots in one `ack`, at most. */
+export const MAX_ACKS = 1_000;
+
+/** The largest number of a message. */
+const MAX_ID = Number.MAX_SAFE_INTEGER;
+
+/** A short name in lower case, such as a reason. */
+export const nameSchema = z
+  .string()
+  .max(64)
+  .regex(/^[a-z][a-z0-9_]*$/);
+
+/** Name of a stream, also of one that a reader does not know. */
+export const streamNameSchema = z
+  .string()
+  .max(32)
+  .regex(/^[a-z]+(-[a-z]+)*$/);
+
+/** `[first, last]`, both included. */
+const rangeSchema = z
+  .tuple([z.int().min(0).max(MAX_ID), z.int().min(0).max(MAX_ID)])
+  .refine(([first, last]) => first <= last, 'the first number of a range is not above the last');
+
+/** Inclusive ranges of numbers. */
+export const rangesSchema = z.array(rangeSchema).min(1).max(MAX_RANGES);
+
+/**
+ * Why messages will never arrive. Readers accept reasons that they do not know.
+ * - `superseded`: a newer one of its stream replaced it before it was delivered
+ * - `overflow`: the outbox was full
+ * - `age`: it waited for too long
+ * - `unsynced`: the process ended before the disk held it; the range is what was reserved and may be longer
+ *   than what was made
+ * - `corrupted`: the disk no longer holds what it held
+ * - `disk`: the disk took nothing, and memory was full
+ * - `too_large`: the broker does not take messages of this size
+ * - `invalid`: it violated its schema
+ */
+export const GAP_REASONS = [
+  'superseded',
+  'overflow',
+  'age',
+  'unsynced',
+  'corrupted',
+  'disk',
+  'too_large',
+  'invalid',
+] as const;
+
+export type GapReason = (typeof GAP_REASONS)[number];
+
+export const gapReasonSchema = nameSchema;
