@@ -112,7 +112,19 @@ export const ERROR_TEMPLATES = {
   GOSHAWK_TELEMETRY_INVALID: {
     message:
       'a message of the telemetry stream {stream} does not follow its schema and was not sent: {reason}',
-    fix: 'the next message declares it lost; this is a bug: please report it with the log',
+    fix: 'it is declared as lost; this is a bug: please report it with the log',
+  },
+  GOSHAWK_OUTBOX_IN_USE: {
+    message: 'the telemetry outbox in {folder} is open in another process',
+    fix:
+      'give each detector on a robot its own node name (--node of "goshawk run"), or end the other process; ' +
+      'telemetry is kept in memory meanwhile, and perception continues',
+  },
+  GOSHAWK_OUTBOX_UNWRITABLE: {
+    message: 'the telemetry outbox in {folder} cannot be written: {reason}',
+    fix:
+      'free some space, or name a folder on a disk that can be written (telemetry_outbox); telemetry is kept in ' +
+      'memory meanwhile, and perception continues',
   },
   GOSHAWK_DATASET_INVALID: {
     message: 'data set {file} is not valid: {reason}',

@@ -1,0 +1,60 @@
+import type { StreamBody } from '../../contract/telemetry/streams.ts';
+
+type MetricsBody = StreamBody<'metrics'>;
+type CameraStats = MetricsBody['cameras'][number];
+
+/** Whether two windows can become one: the second follows the first, and the same model ran in both. */
+export function areMergeable(older: MetricsBody, newer: MetricsBody): boolean {
+  return (
+    older.window.end === newer.window.start && JSON.stringify(older.bundle) === JSON.stringify(newer.bundle)
+  );
+}
+
+/**
+ * One window for two that touch. Counts and histograms add up exactly; rates are weighted by the length of the
+ * windows; of what is a state (frames in flight, the machine) the newer one is kept, of peaks the higher one.
+ */
+export function mergeWindows(older: MetricsBody, newer: MetricsBody): MetricsBody {
+  const seconds = [older, newer].map(({ window }) => (Date.parse(window.end) - Date.parse(window.start)) / 1000);
+  const [before = 0, after = 0] = seconds.map((length) => Math.max(0, length));
+  const cameras = new Map(older.cameras.map((stats) => [stats.camera, weighted(stats, before, before + after)]));
+  for (const stats of newer.cameras) {
+    const late = weighted(stats, after, before + after);
+    const early = cameras.get(stats.camera);
+    cameras.set(stats.camera, early === undefined ? late : addStats(early, late));
+  }
+  return {
+    window: { start: older.window.start, end: newer.window.end },
+    bundle: newer.bundle,
+    cameras: [...cameras.values()],
+    process: {
+      residentBytes: Math.max(older.process.residentBytes, newer.process.residentBytes),
+      eventLoopDelayP99Ms: Math.max(older.process.eventLoopDelayP99Ms, newer.process.eventLoopDelayP99Ms),
+    },
+    host: newer.host,
+  };
+}
+
+/** Rates as shares of a longer window. */
+function weighted(stats: CameraStats, seconds: number, ofSeconds: number): CameraStats {
+  const share = ofSeconds > 0 ? seconds / ofSeconds : 0;
+  return { ...stats, fps: { in: stats.fps.in * share, out: stats.fps.out * share } };
+}
+
+function addStats(a: CameraStats, b: CameraStats): CameraStats {
+  const drops = new Map(Object.entries(a.drops));
+  for (const [reason, count] of Object.entries(b.drops)) drops.set(reason, (drops.get(reason) ?? 0) + count);
+  return {
+    camera: a.camera,
+    received: a.received + b.received,
+    published: a.published + b.published,
+    drops: Object.fromEntries(drops),
+    inFlight: b.inFlight,
+    fps: { in: a.fps.in + b.fps.in, out: a.fps.out + b.fps.out },
+    latency: {
+      edgesMs: b.latency.edgesMs,
+      counts: b.latency.counts.map((count, index) => count + (a.latency.counts[index] ?? 0)),
+      sumMs: a.latency.sumMs + b.latency.sumMs,
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import type { StoredStream } from '../../../contract/telemetry/streams.ts';
+import { STORED_STREAMS, streamRow } from '../../../contract/telemetry/streams.ts';
+import type { Account } from './account.ts';
+import type { Entry } from './entry.ts';
+import { Outbox, type OutboxPorts } from './outbox.ts';
+import { accountKey, accountRecord, entryKey, entryRecord, LINKED_KEY, payloadOf } from './records.ts';
+import { recover } from './recover.ts';
+import type { MarkStore, OutboxStore } from './store.ts';
+
+/** Numbers that are reserved ahead: what a power cut declares as lost at most, for streams with and without a period. */
+const AHEAD = { periodic: 4, other: 64 } as const;
+
+export interface DiskPorts extends Pick<OutboxPorts, 'compose'> {
+  /** monotonic seconds */
+  now(): number;
+  /** something is to be written within a moment */
+  onDirty(): void;
+}
+
+/**
+ * An outbox and its disk. Changes gather until `flush` writes them in one synced step. While the disk takes nothing
+ * they stay in memory, and the next flush writes them.
+ */
+export class DiskOutbox {
+  readonly outbox: Outbox;
+  readonly #store: OutboxStore;
+  readonly #marks: MarkStore;
+  #entries = new Map<string, Entry>();
+  #accounts = new Set<Account>();
+  #others = new Map<string, string | null>();
+  #reserved: Record<string, number> = {};
+  #hasLinked = false;
+  #flushing: Promise<void> | null = null;
+
+  private constructor(
+    store: OutboxStore,
+    marks: MarkStore,
+    ports: DiskPorts,
+    makeOutbox: (self: OutboxPorts) => Outbox,
+  ) {
+    this.#store = store;
+    this.#marks = marks;
+    this.outbox = makeOutbox({
+      compose: ports.compose,
+      now: () => ports.now(),
+      onEntry: (entry) => {
+        this.#entries.set(entryKey(entry), entry);
+        ports.onDirty();
+      },
+      onAccount: (account) => {
+        this.#accounts.add(account);
+        ports.onDirty();
+      },
+    });
+  }
+
+  /** Takes up what earlier boots left, declares what they lost, and begins a boot of its own, all of it on the disk. */
+  static async open(
+    store: OutboxStore,
+    marks: MarkStore,
+    ports: DiskPorts,
+    bootId?: string,
+  ): Promise<DiskOutbox> {
+    const recovered = await recover(store, await marks.read(), bootId);
+    const offset = recovered.clock - ports.now();
+    const shifted: DiskPorts = { ...ports, now: () => ports.now() + offset };
+    const disk = new DiskOutbox(store, marks, shifted, (own) => new Outbox(recovered, own));
+    for (const key of recovered.unreadable) disk.#others.set(key, null);
+    for (const { account, first, last, reason } of recovered.losses)
+      disk.outbox.declare(account, first, last, reason);
+    // The marks of the last boot are overwritten only once what they say is declared.
+    await disk.#write();
+    await disk.#reserve();
+    return disk;
+  }
+
+  /** Writes what changed. One write at a time; changes that come meanwhile go with the next. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flushNow().finally(() => {
+      this.#flushing = null;
+    });
+    return this.#flushing;
+  }
+
+  get isDirty(): boolean {
+    return this.#entries.size + this.#accounts.size + this.#others.size > 0;
+  }
+
+  /** The link came up: what waits may be known to the fleet from now on. Resolves once the disk knows. */
+  async noteLinked(): Promise<void> {
+    if (this.#hasLinked) return;
+    this.#hasLinked = true;
+    this.#others.set(LINKED_KEY, String(this.outbox.boot.bootCount));
+    await this.flush();
+  }
+
+  /** The message as it is published; null where the disk no longer holds it. */
+  async payload(entry: Entry): Promise<string | null> {
+    if (entry.payload !== null) return entry.payload;
+    const record = await this.#store.read(entryKey(entry));
+    return record === undefined ? null : payloadOf(record);
+  }
+
+  /** Writes the rest and gives back what was reserved and not used. */
+  async close(): Promise<void> {
+    try {
+      await this.#flushing;
+      await this.flush();
+      await this.#marks.write({
+        ...this.outbox.boot,
+        reserved: Object.fromEntries(this.outbox.nextNumbers()),
+      });
+    } finally {
+      await this.#marks.close();
+      await this.#store.close();
+    }
+  }
+
+  async #flushNow(): Promise<void> {
+    await this.#reserve();
+    await this.#write();
+  }
+
+  async #write(): Promise<void> {
+    const entries = this.#entries;
+    const accounts = this.#accounts;
+    const others = this.#others;
+    this.#entries = new Map();
+    this.#accounts = new Set();
+    this.#others = new Map();
+    const changes = new Map(others);
+    const payloads = new Map<Entry, string>();
+    for (const [key, entry] of entries) {
+      if (entry.state === 'gone') changes.set(key, null);
+      else if (entry.payload !== null) {
+        payloads.set(entry, entry.payload);
+        changes.set(key, entryRecord(entry, entry.payload));
+      }
+    }
+    const done = new Set(this.outbox.doneAccounts());
+    for (const account of accounts)
+      changes.set(accountKey(account), done.has(account) ? null : accountRecord(account));
+    if (changes.size === 0) return;
+    try {
+      await this.#store.write(changes);
+    } catch (error) {
+      this.#entries = new Map([...entries, ...this.#entries]);
+      this.#accounts = new Set([...accounts, ...this.#accounts]);
+      this.#others = new Map([...others, ...this.#others]);
+      throw error;
+    }
+    for (const [entry, payload] of payloads) {
+      if (entry.payload === payload) entry.payload = null;
+    }
+    for (const account of done) if (accounts.has(account)) this.outbox.forget(account);
+  }
+
+  /** Reserves numbers ahead of those in use, where few are left. */
+  async #reserve(): Promise<void> {
+    const next = this.outbox.nextNumbers();
+    const isLow = (stream: StoredStream): boolean =>
+      (next.get(stream) ?? 0) + ahead(stream) / 2 > (this.#reserved[stream] ?? 0);
+    if (!STORED_STREAMS.some(isLow)) return;
+    const reserved = Object.fromEntries(
+      STORED_STREAMS.map((stream) => [stream, (next.get(stream) ?? 0) + ahead(stream)]),
+    );
+    await this.#marks.write({ ...this.outbox.boot, reserved });
+    this.#reserved = reserved;
+  }
+}
+
+function ahead(stream: StoredStream): number {
+  return streamRow(stream).periodSeconds === null ? AHEAD.other : AHEAD.periodic;
+}

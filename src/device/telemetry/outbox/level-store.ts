@@ -1,0 +1,91 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { ClassicLevel } from 'classic-level';
+import { GoshawkError } from '../../../contract/errors.ts';
+import { errorText } from '../../../platform/error-text.ts';
+import type { OutboxStore, StoreChanges } from './store.ts';
+
+type LevelError = Error & { readonly code?: unknown; readonly cause?: { readonly code?: unknown } };
+
+/** The only place that knows LevelDB. Every write is synced. */
+export class LevelStore implements OutboxStore {
+  readonly #level: ClassicLevel;
+
+  private constructor(level: ClassicLevel) {
+    this.#level = level;
+  }
+
+  /**
+   * Opens the database in a folder, or makes one. A damaged one is repaired; one that cannot be is put aside, and
+   * the caller's marks and accounts find out what is missing.
+   * @param log gets a line where something was repaired or put aside
+   * @throws GoshawkError GOSHAWK_OUTBOX_IN_USE, GOSHAWK_OUTBOX_UNWRITABLE
+   */
+  static async open(folder: string, log: (line: string) => void): Promise<LevelStore> {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      return await LevelStore.#openPlain(folder);
+    } catch (error) {
+      refuseWhatNoRepairHelps(folder, error);
+      log(`the outbox in ${folder} is damaged and is repaired: ${causeText(error)}`);
+    }
+    try {
+      await ClassicLevel.repair(folder);
+      return await LevelStore.#openPlain(folder);
+    } catch (error) {
+      refuseWhatNoRepairHelps(folder, error);
+      const aside = `${folder}.damaged`;
+      log(`the outbox in ${folder} cannot be repaired and is moved to ${aside}: ${causeText(error)}`);
+      await rm(aside, { recursive: true, force: true });
+      await rename(folder, aside);
+      return LevelStore.#openPlain(folder);
+    }
+  }
+
+  static async #openPlain(folder: string): Promise<LevelStore> {
+    const level = new ClassicLevel(folder, { cacheSize: 1 << 20, writeBufferSize: 1 << 20 });
+    await level.open();
+    return new LevelStore(level);
+  }
+
+  async *records(): AsyncIterable<readonly [string, string]> {
+    // Batches keep at most this much in memory at a time.
+    yield* this.#level.iterator({ highWaterMarkBytes: 1 << 20, fillCache: false });
+  }
+
+  async write(changes: StoreChanges): Promise<void> {
+    const operations = [...changes].map(([key, value]) =>
+      value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
+    );
+    await this.#level.batch(operations, { sync: true });
+  }
+
+  async read(key: string): Promise<string | undefined> {
+    try {
+      return await this.#level.get(key, { fillCache: false });
+    } catch {
+      return undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#level.close();
+  }
+}
+
+/** What a repair cannot help: another process has it open, or the disk takes nothing. */
+function refuseWhatNoRepairHelps(folder: string, error: unknown): void {
+  const reason = causeText(error);
+  if ((error as LevelError).cause?.code === 'LEVEL_LOCKED')
+    throw new GoshawkError('GOSHAWK_OUTBOX_IN_USE', { folder }, { cause: error });
+  if (
+    /read-only|permission denied|no space|not a directory|quota|EROFS|EACCES|ENOSPC|ENOTDIR|EDQUOT/i.test(
+      reason,
+    )
+  )
+    throw new GoshawkError('GOSHAWK_OUTBOX_UNWRITABLE', { folder, reason }, { cause: error });
+}
+
+function causeText(error: unknown): string {
+  const { cause } = error as LevelError;
+  return cause instanceof Error ? cause.message : errorText(error);
+}

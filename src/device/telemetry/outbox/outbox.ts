@@ -1,0 +1,266 @@
+import { NumberSet, type NumberRange } from '../../../core/ledger/number-set.ts';
+import { MAX_RANGES, type GapReason } from '../../../contract/telemetry/ranges.ts';
+import {
+  STORED_STREAMS,
+  streamRow,
+  type ReportedStream,
+  type StoredStream,
+  type StreamBody,
+} from '../../../contract/telemetry/streams.ts';
+import { Account, type Boot } from './account.ts';
+import { newEntry, streamOf, type Entry } from './entry.ts';
+import { StreamQueue, type QueueCounts } from './stream-queue.ts';
+
+/** What an outbox needs of the world. */
+export interface OutboxPorts {
+  /** The whole message as text. @param timestamp milliseconds since the epoch, of the wall clock */
+  compose(stream: StoredStream, numbers: { first: number; last: number }, body: object): string;
+  /** seconds of a clock that goes on while the device is on, over all boots of this disk */
+  now(): number;
+  /** An entry came, changed or went; the disk is to follow. */
+  onEntry(entry: Entry): void;
+  onAccount(account: Account): void;
+}
+
+/** What an outbox begins with: what earlier boots left on the disk. */
+export interface OutboxContent {
+  readonly boot: Boot;
+  readonly accounts: readonly Account[];
+  /** oldest first */
+  readonly entries: readonly Entry[];
+}
+
+type GapBody = StreamBody<'gap'>;
+
+/**
+ * Messages from the moment they are made until the fleet acknowledges them. In memory there is an index; payloads are
+ * kept until the disk holds them. For each stream and boot, every number below `next` waits, is acknowledged, or is
+ * declared as lost: nothing leaves in another way.
+ */
+export class Outbox {
+  readonly boot: Boot;
+  readonly #ports: OutboxPorts;
+  readonly #accounts = new Map<string, Account>();
+  readonly #queues: ReadonlyMap<StoredStream, StreamQueue>;
+  /** the newest gap message, which takes more ranges until it is published */
+  #openGap: Entry | null = null;
+  #isLinked = false;
+
+  constructor({ boot, accounts, entries }: OutboxContent, ports: OutboxPorts) {
+    this.boot = boot;
+    this.#ports = ports;
+    for (const account of accounts) this.#accounts.set(keyOf(account.stream, account.boot.bootId), account);
+    this.#queues = new Map(STORED_STREAMS.map((stream) => [stream, new StreamQueue()]));
+    for (const entry of entries) this.#queue(streamOf(entry)).restore(entry);
+  }
+
+  /** Takes a message under the next number of its stream, and makes room for it. */
+  put(stream: ReportedStream, body: object): void {
+    const entry = this.#put(stream, body, null);
+    if (streamRow(stream).overflow === 'newest') this.#supersede(this.#queue(stream), entry);
+  }
+
+  #put(stream: StoredStream, body: object, gap: GapBody | null): Entry {
+    const account = this.#account(stream, this.boot);
+    const number = account.next++;
+    const payload = this.#ports.compose(stream, { first: number, last: number }, body);
+    const entry = newEntry(account, number, this.#ports.now(), payload, gap);
+    this.#queue(stream).put(entry, this.#isLinked);
+    this.#ports.onEntry(entry);
+    this.#ports.onAccount(account);
+    return entry;
+  }
+
+  /** Counts a message that was made and cannot be kept, under the number that it would have had. */
+  lose(stream: ReportedStream, reason: GapReason): void {
+    const account = this.#account(stream, this.boot);
+    const number = account.next++;
+    this.#queue(stream).produced += 1;
+    this.declare(account, number, number, reason);
+  }
+
+  /** The numbers from `first` to `last` will never arrive: a gap message says so. */
+  declare(account: Account, first: number, last: number, reason: GapReason): void {
+    if (last < first) return;
+    account.next = Math.max(account.next, last + 1);
+    this.#queue(account.stream).dropped += last - first + 1;
+    this.#ports.onAccount(account);
+    const { stream, boot } = account;
+    const open = this.#openGap?.state === 'waiting' && !this.#openGap.mayBeSent ? this.#openGap : null;
+    const gap = open?.gap;
+    const isSame = gap?.stream === stream && gap.lostBootId === boot.bootId && gap.reason === reason;
+    const ranges = NumberSet.of([...(isSame ? gap.ranges : []), [first, last]]).ranges();
+    if (open && isSame && ranges.length <= MAX_RANGES) this.#extendGap(open, gap, ranges);
+    else this.#openGap = this.#putGap({ stream, lostBootId: boot.bootId, ranges: [[first, last]], reason });
+  }
+
+  /** An entry is lost. */
+  drop(entry: Entry, reason: GapReason): void {
+    if (entry.state === 'gone') return;
+    this.#remove(entry);
+    this.declare(entry.account, entry.first, entry.last, reason);
+    if (entry.gap === null) return;
+    // What it would have declared is not declared yet.
+    const account = this.#accountOf(entry.gap);
+    if (account === undefined) return;
+    for (const [first, last] of entry.gap.ranges)
+      this.declare(account, first, last, entry.gap.reason as GapReason);
+  }
+
+  /**
+   * The fleet has stored these numbers for good. Numbers that do not wait here, or that were never sent, are ignored.
+   * @returns how many messages were acknowledged
+   */
+  acknowledge(stream: StoredStream, bootId: string, ranges: readonly NumberRange[]): number {
+    const account = this.#accounts.get(keyOf(stream, bootId));
+    if (account === undefined) return 0;
+    const queue = this.#queue(stream);
+    const acknowledged = ranges.flatMap((range) => queue.published(account, range));
+    for (const entry of acknowledged) {
+      this.#remove(entry);
+      account.settled.add(entry.first, entry.last);
+      queue.delivered += 1;
+      if (entry.gap !== null) this.#settleGap(entry.gap);
+    }
+    if (acknowledged.length > 0) this.#ports.onAccount(account);
+    return acknowledged.length;
+  }
+
+  /** Two neighbors become one, which stands for both. */
+  replace(older: Entry, newer: Entry, body: object): void {
+    const { account, last } = newer;
+    const queue = this.#queue(account.stream);
+    this.#remove(older);
+    account.settled.add(older.first, older.last);
+    queue.merged += 1;
+    const payload = this.#ports.compose(account.stream, { first: older.first, last }, body);
+    queue.rewrite(newer, payload);
+    newer.first = older.first;
+    this.#ports.onEntry(newer);
+    this.#ports.onAccount(account);
+  }
+
+  /** What waited too long goes; streams above their bounds that cannot merge lose their oldest. */
+  trim(): void {
+    const now = this.#ports.now();
+    for (const [stream, queue] of this.#queues) {
+      const { maxAgeHours, maxBytes, overflow } = streamRow(stream);
+      if (overflow === 'kept') continue;
+      for (const entry of queue.all()) {
+        const isOld = now - entry.putAt > maxAgeHours * 3600;
+        if (!isOld && queue.bytes <= maxBytes) break;
+        this.drop(entry, isOld ? 'age' : 'overflow');
+      }
+    }
+  }
+
+  /** Whether messages can be published. Those that wait when the link goes down are history from then on. */
+  setLinked(isLinked: boolean): void {
+    this.#isLinked = isLinked;
+    if (!isLinked) for (const queue of this.#queues.values()) queue.becomeHistory();
+  }
+
+  /** The next message to publish, of what happened while the link is up, or of what waited before; none is undefined. */
+  nextWaiting(age: 'live' | 'history'): Entry | undefined {
+    let found: Entry | undefined;
+    let priority = Infinity;
+    for (const [stream, queue] of this.#queues) {
+      if (streamRow(stream).priority >= priority) continue;
+      const entry = queue.nextWaiting(age);
+      if (entry === undefined) continue;
+      found = entry;
+      ({ priority } = streamRow(stream));
+    }
+    return found;
+  }
+
+  /** Messages that the broker has and the fleet has not acknowledged in time are published again. */
+  retryOverdue(nowMs: number): boolean {
+    let isAny = false;
+    for (const queue of this.#queues.values()) isAny = queue.retryOverdue(nowMs) || isAny;
+    return isAny;
+  }
+
+  queue(stream: StoredStream): StreamQueue {
+    return this.#queue(stream);
+  }
+
+  /** The largest number that is in use of each stream in this boot, plus one. */
+  nextNumbers(): ReadonlyMap<StoredStream, number> {
+    return new Map(
+      STORED_STREAMS.map((stream) => [
+        stream,
+        this.#accounts.get(keyOf(stream, this.boot.bootId))?.next ?? 0,
+      ]),
+    );
+  }
+
+  /** Accounts of which nothing waits and that belong to an earlier boot: the disk can forget them. */
+  doneAccounts(): Account[] {
+    return [...this.#accounts.values()].filter(
+      ({ isDone, boot }) => isDone && boot.bootId !== this.boot.bootId,
+    );
+  }
+
+  forget(account: Account): void {
+    this.#accounts.delete(keyOf(account.stream, account.boot.bootId));
+  }
+
+  counts(): Readonly<Record<StoredStream, QueueCounts>> {
+    return Object.fromEntries([...this.#queues].map(([stream, queue]) => [stream, queue.counts()])) as Record<
+      StoredStream,
+      QueueCounts
+    >;
+  }
+
+  #supersede(queue: StreamQueue, newest: Entry): void {
+    for (const entry of queue.all()) if (entry !== newest) this.drop(entry, 'superseded');
+  }
+
+  #putGap(gap: GapBody): Entry {
+    return this.#put('gap', gap, gap);
+  }
+
+  #extendGap(entry: Entry, gap: GapBody, ranges: readonly NumberRange[]): void {
+    gap.ranges = ranges.map(([first, last]) => [first, last]);
+    const payload = this.#ports.compose('gap', { first: entry.first, last: entry.last }, gap);
+    this.#queue('gap').rewrite(entry, payload);
+    this.#ports.onEntry(entry);
+  }
+
+  #settleGap(gap: GapBody): void {
+    const account = this.#accountOf(gap);
+    if (account === undefined) return;
+    account.settled.addAll(gap.ranges);
+    this.#ports.onAccount(account);
+  }
+
+  #accountOf({ stream, lostBootId }: GapBody): Account | undefined {
+    return this.#accounts.get(keyOf(stream, lostBootId));
+  }
+
+  #remove(entry: Entry): void {
+    this.#queue(streamOf(entry)).remove(entry);
+    this.#ports.onEntry(entry);
+  }
+
+  #account(stream: StoredStream, boot: Boot): Account {
+    const key = keyOf(stream, boot.bootId);
+    let account = this.#accounts.get(key);
+    if (account === undefined) {
+      account = new Account(boot, stream);
+      this.#accounts.set(key, account);
+    }
+    return account;
+  }
+
+  #queue(stream: StoredStream): StreamQueue {
+    const queue = this.#queues.get(stream);
+    if (queue === undefined) throw new Error(`no queue for ${stream}`);
+    return queue;
+  }
+}
+
+function keyOf(stream: string, bootId: string): string {
+  return `${stream}!${bootId}`;
+}

@@ -1,0 +1,132 @@
+import type { NumberRange } from '../../../core/ledger/number-set.ts';
+import type { Account } from './account.ts';
+import type { Entry } from './entry.ts';
+
+/**
+ * Counts of one stream since the process began, in messages:
+ * `produced + restored = delivered + dropped + merged + waiting`, once what was lost before (`dropped` of earlier
+ * boots) is left out.
+ */
+export interface QueueCounts {
+  readonly produced: number;
+  /** of earlier boots, found on the disk */
+  readonly restored: number;
+  /** acknowledged by the fleet */
+  readonly delivered: number;
+  /** declared as lost, those of earlier boots included */
+  readonly dropped: number;
+  /** became part of another message */
+  readonly merged: number;
+  readonly waiting: number;
+  readonly waitingBytes: number;
+}
+
+/** Messages of one stream in the order in which they were made: what waited before the link came up, then the rest. */
+export class StreamQueue {
+  readonly #history = new Set<Entry>();
+  readonly #live = new Set<Entry>();
+  readonly #byNumber = new Map<Account, Map<number, Entry>>();
+  bytes = 0;
+  produced = 0;
+  delivered = 0;
+  dropped = 0;
+  merged = 0;
+  #restored = 0;
+
+  restore(entry: Entry): void {
+    this.#add(this.#history, entry);
+    this.#restored += 1;
+  }
+
+  put(entry: Entry, isLive: boolean): void {
+    this.#add(isLive ? this.#live : this.#history, entry);
+    this.produced += 1;
+  }
+
+  remove(entry: Entry): void {
+    if (!this.#history.delete(entry) && !this.#live.delete(entry)) return;
+    const entries = this.#byNumber.get(entry.account);
+    entries?.delete(entry.last);
+    if (entries?.size === 0) this.#byNumber.delete(entry.account);
+    this.bytes -= entry.bytes;
+    entry.state = 'gone';
+    entry.payload = null;
+  }
+
+  rewrite(entry: Entry, payload: string): void {
+    const bytes = Buffer.byteLength(payload);
+    this.bytes += bytes - entry.bytes;
+    entry.bytes = bytes;
+    entry.payload = payload;
+  }
+
+  /** Oldest first. Entries may be removed meanwhile. */
+  *all(): Iterable<Entry> {
+    yield* this.#history;
+    yield* this.#live;
+  }
+
+  get size(): number {
+    return this.#history.size + this.#live.size;
+  }
+
+  nextWaiting(age: 'live' | 'history'): Entry | undefined {
+    for (const entry of age === 'live' ? this.#live : this.#history)
+      if (entry.state === 'waiting') return entry;
+    return undefined;
+  }
+
+  /** Entries of an account within a range that may have been published. */
+  published(account: Account, [first, last]: NumberRange): Entry[] {
+    const entries = this.#byNumber.get(account);
+    if (entries === undefined) return [];
+    const found: Entry[] = [];
+    const note = (entry: Entry | undefined): void => {
+      if (entry?.mayBeSent === true) found.push(entry);
+    };
+    // Ranges come from the network: a huge one must not take longer than what waits here.
+    if (last - first < entries.size) for (let n = first; n <= last; n += 1) note(entries.get(n));
+    else for (const [number, entry] of entries) if (number >= first && number <= last) note(entry);
+    return found;
+  }
+
+  becomeHistory(): void {
+    for (const entry of this.all()) if (entry.state !== 'waiting') entry.state = 'waiting';
+    for (const entry of this.#live) this.#history.add(entry);
+    this.#live.clear();
+  }
+
+  retryOverdue(nowMs: number): boolean {
+    let isAny = false;
+    for (const entry of this.all()) {
+      if (entry.state !== 'sent' || entry.resendAt > nowMs) continue;
+      entry.state = 'waiting';
+      isAny = true;
+    }
+    return isAny;
+  }
+
+  #add(to: Set<Entry>, entry: Entry): void {
+    to.add(entry);
+    this.bytes += entry.bytes;
+    let entries = this.#byNumber.get(entry.account);
+    if (entries === undefined) {
+      entries = new Map();
+      this.#byNumber.set(entry.account, entries);
+    }
+    entries.set(entry.last, entry);
+  }
+
+  counts(): QueueCounts {
+    const { produced, delivered, dropped, merged, bytes } = this;
+    return {
+      produced,
+      restored: this.#restored,
+      delivered,
+      dropped,
+      merged,
+      waiting: this.size,
+      waitingBytes: bytes,
+    };
+  }
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { NumberSet, type NumberRange } from '../../../../src/core/ledger/number-set.ts';
+import { type ReportedStream, type StoredStream } from '../../../../src/contract/telemetry/streams.ts';
+import { DiskOutbox } from '../../../../src/device/telemetry/outbox/disk-outbox.ts';
+import type { Entry } from '../../../../src/device/telemetry/outbox/entry.ts';
+import type { FakeDisk } from './fake-disk.ts';
+
+interface GapMessage {
+  readonly stream: StoredStream;
+  readonly lostBootId: string;
+  readonly ranges: readonly NumberRange[];
+}
+
+interface Message extends Partial<GapMessage> {
+  readonly topic: StoredStream;
+  readonly bootId: string;
+  readonly numbers: NumberRange;
+}
+
+/** A robot that is run, cut and run again on one disk, and a fleet that keeps what it was sent. */
+export class LedgerHarness {
+  readonly disk: FakeDisk;
+  /** by boot and stream: numbers that were given out */
+  readonly #produced = new Map<string, number>();
+  readonly #stored = new Map<string, NumberSet>();
+  readonly #declared = new Map<string, NumberSet>();
+  /** sent twice with different contents: would count twice */
+  readonly contradictions: string[] = [];
+  readonly #payloads = new Map<string, string>();
+  #opened: DiskOutbox | null = null;
+
+  constructor(disk: FakeDisk) {
+    this.disk = disk;
+  }
+
+  get outbox(): DiskOutbox {
+    if (this.#opened === null) throw new Error('not booted');
+    return this.#opened;
+  }
+
+  async boot(): Promise<void> {
+    const bootId = randomUUID();
+    const compose = (
+      stream: StoredStream,
+      { first, last }: { first: number; last: number },
+      body: object,
+    ): string => JSON.stringify({ topic: stream, bootId, numbers: [first, last], ...body } satisfies Message);
+    this.#opened = await DiskOutbox.open(
+      this.disk.store,
+      this.disk.markStore,
+      { compose, now: () => 0, onDirty: () => undefined },
+      bootId,
+    );
+  }
+
+  put(stream: ReportedStream): void {
+    this.outbox.outbox.put(stream, {});
+    for (const [name, next] of this.outbox.outbox.nextNumbers())
+      this.#produced.set(`${this.outbox.outbox.boot.bootId} ${name}`, next);
+  }
+
+  /** Publishes the next message. @returns it, for the fleet to store */
+  async publish(): Promise<Entry | null> {
+    const { outbox } = this.outbox;
+    await this.outbox.noteLinked().catch(() => undefined);
+    const entry = outbox.nextWaiting('live') ?? outbox.nextWaiting('history');
+    if (entry === undefined) return null;
+    const payload = await this.outbox.payload(entry);
+    if (payload === null) {
+      outbox.drop(entry, 'corrupted');
+      return null;
+    }
+    entry.mayBeSent = true;
+    entry.state = 'sent';
+    entry.resendAt = 0;
+    this.#store(payload);
+    return entry;
+  }
+
+  acknowledge(entry: Entry): void {
+    const { stream, boot } = entry.account;
+    this.outbox.outbox.acknowledge(stream, boot.bootId, [[entry.first, entry.last]]);
+  }
+
+  /** The link goes down and comes back: what is not acknowledged is sent again. */
+  relink(): void {
+    this.outbox.outbox.setLinked(false);
+    this.outbox.outbox.setLinked(true);
+  }
+
+  /** Everything that waits arrives. */
+  async drain(): Promise<void> {
+    this.relink();
+    for (let entry = await this.publish(); entry !== null; entry = await this.publish())
+      this.acknowledge(entry);
+  }
+
+  /** Numbers that were given out and are neither stored nor declared, as `stream first-last`. */
+  holes(): string[] {
+    const holes: string[] = [];
+    for (const [key, next] of this.#produced) {
+      const known = NumberSet.of(this.#stored.get(key)?.ranges() ?? []);
+      known.addAll(this.#declared.get(key)?.ranges() ?? []);
+      for (const [first, last] of known.missing(0, next - 1).ranges()) holes.push(`${key} ${first}-${last}`);
+    }
+    return holes;
+  }
+
+  #store(payload: string): void {
+    const message = JSON.parse(payload) as Message;
+    const { topic, bootId, numbers } = message;
+    const [first, last] = numbers;
+    const key = `${bootId} ${topic}`;
+    const id = `${key} ${last}`;
+    if ((this.#payloads.get(id) ?? payload) !== payload) this.contradictions.push(id);
+    this.#payloads.set(id, payload);
+    const stored = this.#stored.get(key) ?? new NumberSet();
+    stored.add(first, last);
+    this.#stored.set(key, stored);
+    if (topic !== 'gap') return;
+    const declaredKey = `${message.lostBootId} ${message.stream}`;
+    const declared = this.#declared.get(declaredKey) ?? new NumberSet();
+    declared.addAll(message.ranges ?? []);
+    this.#declared.set(declaredKey, declared);
+  }
+}
