@@ -25,6 +25,7 @@ const arrows = Object.entries(ROOMS).map(([room, allowed]) => ({
 /** library -> the only places that may import it */
 const WRAPPERS = {
   'write-file-atomic': '^src/platform/atomic-file.ts',
+  'classic-level': '^src/device/telemetry/outbox/level-store.ts$',
   rclnodejs: '^src/ros/',
   sharp: '^src/device/imaging/',
   'onnxruntime-node': '^src/device/inference/',

@@ -53,5 +53,3 @@ export const GAP_REASONS = [
 ] as const;
 
 export type GapReason = (typeof GAP_REASONS)[number];
-
-export const gapReasonSchema = nameSchema;

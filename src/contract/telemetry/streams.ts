@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { referenceCheckSchema, variantChoiceSchema } from '../engine-choice.ts';
-import { gapReasonSchema, nameSchema, rangesSchema, streamNameSchema, MAX_ACKS } from './ranges.ts';
+import { nameSchema, rangesSchema, streamNameSchema, MAX_ACKS } from './ranges.ts';
 import { bundleReferenceSchema, hostStatsSchema, latencyHistogramSchema } from './shapes.ts';
 
 /**
@@ -157,7 +157,8 @@ export const STREAMS = {
       lostBootId: z.uuid(),
       /** inclusive ranges of `headerId`, ascending, none touching another */
       ranges: rangesSchema,
-      reason: gapReasonSchema,
+      /** one of `GAP_REASONS`, or one that a reader does not know */
+      reason: nameSchema,
     }),
   },
   ack: {

@@ -15,9 +15,13 @@ export function areMergeable(older: MetricsBody, newer: MetricsBody): boolean {
  * windows; of what is a state (frames in flight, the machine) the newer one is kept, of peaks the higher one.
  */
 export function mergeWindows(older: MetricsBody, newer: MetricsBody): MetricsBody {
-  const seconds = [older, newer].map(({ window }) => (Date.parse(window.end) - Date.parse(window.start)) / 1000);
+  const seconds = [older, newer].map(
+    ({ window }) => (Date.parse(window.end) - Date.parse(window.start)) / 1000,
+  );
   const [before = 0, after = 0] = seconds.map((length) => Math.max(0, length));
-  const cameras = new Map(older.cameras.map((stats) => [stats.camera, weighted(stats, before, before + after)]));
+  const cameras = new Map(
+    older.cameras.map((stats) => [stats.camera, weighted(stats, before, before + after)]),
+  );
   for (const stats of newer.cameras) {
     const late = weighted(stats, after, before + after);
     const early = cameras.get(stats.camera);

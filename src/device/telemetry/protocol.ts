@@ -1,8 +1,9 @@
 import type { Speaker } from '../../contract/telemetry/speaker.ts';
-import type { ReportedStream } from '../../contract/telemetry/streams.ts';
+import type { ReportedStream, StoredStream } from '../../contract/telemetry/streams.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
+import type { QueueCounts } from './outbox/stream-queue.ts';
 
 /** Everything that crosses between the telemetry client and its thread. */
 
@@ -16,6 +17,8 @@ export interface SenderIdentity extends Speaker {
 export interface TelemetrySettings extends SenderIdentity, BrokerSecrets, TlsFiles {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
   readonly url: string;
+  /** folder of the outbox */
+  readonly outbox: string;
 }
 
 /** A message of a stream, or one that cannot be sent: it is counted and declared as a gap. */
@@ -25,19 +28,20 @@ export type StreamMessage =
 
 export type ToTelemetryThread = StreamMessage | { readonly type: 'close' };
 
-/** Counts since the thread started: `produced = delivered + dropped + waiting`, for each stream. */
-export interface TelemetryCounts {
-  readonly produced: number;
-  readonly delivered: number;
-  readonly dropped: number;
-  readonly waiting: number;
-}
+export type CountsByStream = Readonly<Record<StoredStream, QueueCounts>>;
 
-export type CountsByStream = Readonly<Record<ReportedStream, TelemetryCounts>>;
+/** Why the disk is not used for what waits. */
+export interface OutboxTrouble {
+  readonly code: 'GOSHAWK_OUTBOX_IN_USE' | 'GOSHAWK_OUTBOX_UNWRITABLE';
+  readonly reason: string;
+}
 
 export type FromTelemetryThread =
   | { readonly type: 'link'; readonly connected: true; readonly protocol: '5' | '3.1.1' }
   | { readonly type: 'link'; readonly connected: false; readonly trouble: LinkTrouble }
   /** the link is up and the broker accepts a message, or does not */
   | { readonly type: 'delivery'; readonly trouble: LinkTrouble | null }
+  /** the disk takes what waits, or does not: then it is in memory only */
+  | { readonly type: 'outbox'; readonly trouble: OutboxTrouble | null }
+  | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'counts'; readonly streams: CountsByStream };

@@ -1,178 +1,198 @@
+import { parseJson } from '../../contract/json.ts';
 import { PAYLOAD_VERSION, type TelemetryHeader } from '../../contract/telemetry/header.ts';
+import { payloadSchemaOf } from '../../contract/telemetry/payloads.ts';
 import { telemetryClientId } from '../../contract/telemetry/speaker.ts';
 import {
-  REPORTED_STREAMS,
+  STORED_STREAMS,
   streamRow,
-  type ReportedStream,
+  type StoredStream,
   type Stream,
   type StreamBody,
 } from '../../contract/telemetry/streams.ts';
 import { telemetryTopic } from '../../contract/telemetry/topics.ts';
-import type { Clock } from '../../platform/clock.ts';
-import { isTooLarge, troubleOfMessage } from '../../platform/mqtt/link-trouble.ts';
+import type { Clock, TimerHandle } from '../../platform/clock.ts';
+import { errorText } from '../../platform/error-text.ts';
+import { troubleOfMessage } from '../../platform/mqtt/link-trouble.ts';
 import type { LinkEvents, LinkIdentity, MqttLink } from '../../platform/mqtt/mqtt-link.ts';
-import { Outbox, type Waiting } from './outbox.ts';
-import type { CountsByStream, FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
+import { Delivery } from './delivery.ts';
+import { DiskOutbox, type DiskPorts } from './outbox/disk-outbox.ts';
+import { memoryStore } from './outbox/memory-store.ts';
+import type { Draft } from './outbox/outbox.ts';
+import type { MarkStore, OutboxStore } from './outbox/store.ts';
+import type { FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
 
-/** Time limit of the last message and the disconnect together. */
+/** A last message and the end of the connection may take this long together. */
 const CLOSE_LIMIT_MS = 3_000;
+
+/** Changes gather for this long before the disk is synced. */
+const GROUP_MS = 50;
+
+const TICK_MS = 1_000;
+
+/** An acknowledgement is a handful of ranges; more is not read. */
+const MAX_ACK_BYTES = 256 * 1024;
+
+/** Share of the bounds of streams while there is only memory. */
+const MEMORY_SHARE = 1 / 16;
 
 /** What the sender needs of the connection to the broker. */
 export type SenderLink = Pick<MqttLink, 'connected' | 'open' | 'publish' | 'close' | 'drop'>;
 
+/** The disk below the outbox. */
+export interface SenderDisk {
+  readonly store: OutboxStore;
+  readonly marks: MarkStore;
+}
+
 /** What the sender is connected to. */
 export interface SenderPorts {
   createLink(identity: LinkIdentity, events: LinkEvents): SenderLink;
+  /** @throws GoshawkError GOSHAWK_OUTBOX_IN_USE, GOSHAWK_OUTBOX_UNWRITABLE */
+  openDisk(): Promise<SenderDisk>;
   post(message: FromTelemetryThread): void;
   readonly clock: Clock;
 }
 
 type SendError = Error & { readonly code?: unknown };
 
-/** Drops by stream that a message declares. */
-type Gaps = ReadonlyMap<ReportedStream, number>;
-
 /**
- * Sends the streams of one detector: numbers their messages, keeps them while the broker is away, delivers them one at
- * a time in order, and declares what was lost. It neither waits for the broker nor throws: outcomes are posted.
+ * Sends the streams of one detector: numbers their messages, keeps them on the disk until the fleet acknowledges
+ * them, and declares what was lost. It neither waits for the broker nor throws: what becomes of messages is posted.
  */
 export class StreamSender {
   readonly #identity: SenderIdentity;
   readonly #ports: SenderPorts;
-  readonly #outboxes: ReadonlyMap<ReportedStream, Outbox>;
   readonly #link: SenderLink;
+  /** what was received before the outbox was open */
+  readonly #early: StreamMessage[] = [];
+  #disk: DiskOutbox | null = null;
+  #delivery: Delivery | null = null;
+  #isDurable = true;
   #presenceCount = 0;
-  #isPumping = false;
-  #pumping = Promise.resolve();
-  #isClosing = false;
+  #flushTimer: TimerHandle | undefined;
+  #tickTimer: TimerHandle | undefined;
+  #lastCounts = '';
+  #starting: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
 
   constructor(identity: SenderIdentity, ports: SenderPorts) {
     this.#identity = identity;
     this.#ports = ports;
-    this.#outboxes = new Map(
-      REPORTED_STREAMS.map((stream) => [stream, new Outbox(streamRow(stream).maxWaiting)]),
-    );
     const will = { topic: this.#topic('connection'), payload: this.#presence('CONNECTION_BROKEN') };
     this.#link = ports.createLink(
-      { clientId: telemetryClientId(identity), will },
+      { clientId: telemetryClientId(identity), will, listensTo: this.#topic('ack') },
       {
         onUp: (protocol) => {
           ports.post({ type: 'link', connected: true, protocol });
           void this.#announce();
         },
-        onDown: (trouble) => ports.post({ type: 'link', connected: false, trouble }),
+        onDown: (trouble) => {
+          this.#delivery?.linkDown();
+          ports.post({ type: 'link', connected: false, trouble });
+        },
+        onMessage: (payload) => this.#acknowledge(payload),
       },
     );
   }
 
-  /** Opens the link. */
-  start(): void {
+  /** Opens the outbox, or one in memory where the disk cannot be used, and then the link. */
+  start(): Promise<void> {
+    this.#starting ??= this.#startNow();
+    return this.#starting;
+  }
+
+  async #startNow(): Promise<void> {
+    const disk = await this.#openOutbox();
+    this.#disk = disk;
+    this.#delivery = new Delivery(disk, {
+      publish: (stream, payload) => this.#publish(stream, payload),
+      clock: this.#ports.clock,
+    });
+    for (const message of this.#early.splice(0)) this.receive(message);
+    if (this.#closing !== null) return;
+    this.#tickLater();
     this.#link.open();
   }
 
   /** Takes a message of the runtime; delivery starts immediately if the link is up. */
   receive(message: StreamMessage): void {
-    const outbox = this.#outboxes.get(message.stream);
-    if (message.type === 'lost') outbox?.lose();
-    else {
-      outbox?.put(message.body, this.#timestamp());
-      void this.#pump();
-    }
+    const disk = this.#disk;
+    if (disk === null) this.#early.push(message);
+    else if (message.type === 'lost') disk.lose(message.stream, 'invalid');
+    else disk.put(message.stream, message.body);
+    this.#delivery?.wake();
   }
 
   /**
-   * Delivers what waits, sends OFFLINE if the link is up, and closes it: within the time limit, whatever the broker
-   * does.
+   * Delivers what waits of now, sends OFFLINE if the link is up, and closes link and outbox: within the time limit,
+   * whatever the broker does. What was not acknowledged stays on the disk for the next boot.
    */
-  async close(): Promise<void> {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#closeNow();
+    return this.#closing;
+  }
+
+  async #closeNow(): Promise<void> {
     const { clock } = this.#ports;
-    let timer: object | undefined;
+    let timer: TimerHandle | undefined;
     const limit = new Promise<void>((resolve) => {
       timer = clock.startTimer(resolve, CLOSE_LIMIT_MS);
     });
+    await Promise.race([this.#starting, limit]);
     await Promise.race([this.#sayOffline().catch(() => undefined), limit]);
     await Promise.race([this.#link.close().catch(() => undefined), limit]);
     if (timer !== undefined) clock.stopTimer(timer);
     // A broker that refuses the last message, or never answers, must not keep this thread, and with it the process,
     // alive.
     this.#link.drop();
+    this.#delivery?.stop();
+    for (const pending of [this.#tickTimer, this.#flushTimer])
+      if (pending !== undefined) clock.stopTimer(pending);
+    await this.#disk?.close().catch((error: unknown) => this.#noteDisk(error));
     this.#postCounts();
+  }
+
+  async #openOutbox(): Promise<DiskOutbox> {
+    const { clock } = this.#ports;
+    const ports: DiskPorts = {
+      compose: (draft) => this.#compose(draft),
+      now: () => clock.monotonicMs() / 1000,
+      onDirty: () => this.#flushLater(),
+    };
+    try {
+      const { store, marks } = await this.#ports.openDisk();
+      return await DiskOutbox.open(store, marks, ports, this.#identity.bootId);
+    } catch (error) {
+      this.#noteDisk(error);
+      const { store, marks } = memoryStore();
+      return DiskOutbox.open(store, marks, ports, this.#identity.bootId);
+    }
   }
 
   async #announce(): Promise<void> {
     try {
       await this.#publish('connection', this.#presence('ONLINE'));
-      await this.#pump();
+      if (this.#link.connected) await this.#delivery?.linkUp();
     } catch {
-      // Posted by `publish`; the next message or the next connection tries again.
+      // Posted by `publish`. Messages may be accepted though this one is not.
+      if (this.#link.connected) await this.#delivery?.linkUp();
     }
   }
 
   async #sayOffline(): Promise<void> {
-    await this.#pump();
+    await this.#delivery?.untilIdle();
     if (this.#link.connected) await this.#publish('connection', this.#presence('OFFLINE'));
   }
 
-  /** Delivers what waits; resolves when that is over, also for callers that ask while it is under way. */
-  #pump(): Promise<void> {
-    if (!this.#isPumping) this.#pumping = this.#deliverWaiting();
-    return this.#pumping;
-  }
-
-  /** One message at a time, oldest first, streams in turn, while the link is up. */
-  async #deliverWaiting(): Promise<void> {
-    this.#isPumping = true;
-    try {
-      while (this.#link.connected && (await this.#sendRound()));
-    } catch {
-      // The message is back in its outbox, or counted; the next message or the next connection continues from
-      // there.
-    } finally {
-      this.#isPumping = false;
-      this.#postCounts();
+  #acknowledge(payload: Buffer): void {
+    const outbox = this.#disk?.outbox;
+    if (outbox === undefined || payload.length > MAX_ACK_BYTES) return;
+    const { data } = payloadSchemaOf('ack').safeParse(parsed(payload.toString()));
+    for (const { stream, bootId, ranges } of data?.acks ?? []) {
+      const stored = STORED_STREAMS.find((name) => name === stream);
+      if (stored !== undefined) outbox.acknowledge(stored, bootId, ranges);
     }
-  }
-
-  /** The oldest message of each stream. @returns whether there was any */
-  async #sendRound(): Promise<boolean> {
-    let isAny = false;
-    for (const [stream, outbox] of this.#outboxes) {
-      const message = outbox.take();
-      if (message === undefined) continue;
-      isAny = true;
-      await this.#deliver(stream, outbox, message);
-    }
-    return isAny;
-  }
-
-  async #deliver(stream: ReportedStream, outbox: Outbox, message: Waiting): Promise<void> {
-    const { declaresGaps } = streamRow(stream);
-    const gaps: Gaps = declaresGaps ? this.#takeGaps() : new Map<ReportedStream, number>();
-    const header = this.#header(message.headerId, message.timestamp);
-    const declared = declaresGaps ? { gaps: Object.fromEntries(gaps) } : {};
-    try {
-      await this.#publish(stream, JSON.stringify({ ...header, ...message.body, ...declared }));
-      outbox.delivered();
-    } catch (error) {
-      for (const [name, count] of gaps) this.#outboxes.get(name)?.undeclare(count);
-      if (!isTooLarge(error as SendError)) {
-        outbox.failed(message);
-        throw error;
-      }
-      // No later attempt can succeed, and the messages behind it must not wait forever.
-      outbox.undeliverable();
-    }
-  }
-
-  #takeGaps(): Gaps {
-    const gaps = new Map<ReportedStream, number>();
-    for (const [name, outbox] of this.#outboxes) {
-      const count = outbox.takeGaps();
-      if (count > 0) gaps.set(name, count);
-    }
-    return gaps;
+    this.#delivery?.wake();
   }
 
   /**
@@ -191,6 +211,58 @@ export class StreamSender {
     }
   }
 
+  #flushLater(): void {
+    this.#flushTimer ??= this.#ports.clock.startTimer(() => {
+      this.#flushTimer = undefined;
+      void this.#flush();
+    }, GROUP_MS);
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#disk?.flush();
+      this.#noteDisk(null);
+    } catch (error) {
+      this.#noteDisk(error);
+    }
+    this.#delivery?.wake();
+  }
+
+  #tickLater(): void {
+    this.#tickTimer = this.#ports.clock.startTimer(() => {
+      this.#tickLater();
+      void this.#tick();
+    }, TICK_MS);
+  }
+
+  async #tick(): Promise<void> {
+    this.#delivery?.tick();
+    await this.#disk?.trim(this.#isDurable ? 1 : MEMORY_SHARE);
+    if (this.#disk?.isDirty === true) this.#flushLater();
+    this.#postCounts();
+  }
+
+  /** @param error null: it takes what it is given */
+  #noteDisk(error: unknown): void {
+    const isDurable = error === null;
+    if (isDurable === this.#isDurable) return;
+    this.#isDurable = isDurable;
+    const trouble = isDurable
+      ? null
+      : { code: codeOf(error) ?? 'GOSHAWK_OUTBOX_UNWRITABLE', reason: errorText(error) };
+    this.#ports.post({ type: 'outbox', trouble });
+  }
+
+  #compose({ boot, first, last, body, timestamp = this.#timestamp() }: Draft): string {
+    const header: TelemetryHeader = {
+      ...this.#header(last, timestamp),
+      bootId: boot.bootId,
+      bootCount: boot.bootCount,
+      ...(first < last ? { firstHeaderId: first } : {}),
+    };
+    return JSON.stringify({ ...header, ...body });
+  }
+
   #presence(connectionState: StreamBody<'connection'>['connectionState']): string {
     const header = this.#header(this.#presenceCount++, this.#timestamp());
     return JSON.stringify({ ...header, connectionState });
@@ -201,7 +273,7 @@ export class StreamSender {
     return { headerId, timestamp, version: PAYLOAD_VERSION, manufacturer, serialNumber: robot, node, bootId };
   }
 
-  #topic(stream: Stream): string {
+  #topic(stream: Stream | StoredStream): string {
     return telemetryTopic(this.#identity, stream);
   }
 
@@ -210,7 +282,23 @@ export class StreamSender {
   }
 
   #postCounts(): void {
-    const counts = [...this.#outboxes].map(([name, outbox]) => [name, outbox.counts()]);
-    this.#ports.post({ type: 'counts', streams: Object.fromEntries(counts) as CountsByStream });
+    const streams = this.#disk?.outbox.counts();
+    const text = JSON.stringify(streams);
+    if (streams === undefined || text === this.#lastCounts) return;
+    this.#lastCounts = text;
+    this.#ports.post({ type: 'counts', streams });
+  }
+}
+
+function codeOf(error: unknown): 'GOSHAWK_OUTBOX_IN_USE' | 'GOSHAWK_OUTBOX_UNWRITABLE' | null {
+  const { code } = error as { code?: unknown };
+  return code === 'GOSHAWK_OUTBOX_IN_USE' || code === 'GOSHAWK_OUTBOX_UNWRITABLE' ? code : null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
   }
 }

@@ -8,6 +8,7 @@ import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import type {
   CountsByStream,
   FromTelemetryThread,
+  OutboxTrouble,
   TelemetrySettings,
   ToTelemetryThread,
 } from './protocol.ts';
@@ -21,6 +22,8 @@ export interface TelemetryStatus {
   readonly code: LinkCode | null;
   /** why the link is down or messages are refused; empty while all is well */
   readonly reason: string;
+  /** why what waits is kept in memory only, and is lost with the process; null where the disk takes it */
+  readonly outbox: OutboxTrouble | null;
   readonly streams: CountsByStream | null;
 }
 
@@ -37,11 +40,17 @@ export class TelemetryClient {
     protocol: null,
     code: null,
     reason: 'not connected yet',
+    outbox: null,
     streams: null,
   };
   #ended = false;
 
-  constructor(settings: TelemetrySettings, entry: URL, onLink: (status: TelemetryStatus) => void) {
+  constructor(
+    settings: TelemetrySettings,
+    entry: URL,
+    onLink: (status: TelemetryStatus) => void,
+    onOutbox: (note: OutboxTrouble | string | null) => void,
+  ) {
     checkBrokerUrl(settings.url);
     for (const name of ['site', 'robot', 'node'] as const) {
       const check = topicLevelSchema.safeParse(settings[name]);
@@ -54,6 +63,11 @@ export class TelemetryClient {
     this.#worker.on('message', (message: FromTelemetryThread) => {
       if (message.type === 'counts') this.#status = { ...this.#status, streams: message.streams };
       if (message.type === 'delivery') this.#noteDelivery(message.trouble, onLink);
+      if (message.type === 'log') onOutbox(message.line);
+      if (message.type === 'outbox') {
+        this.#status = { ...this.#status, outbox: message.trouble };
+        onOutbox(message.trouble);
+      }
       if (message.type !== 'link') return;
       const link = message.connected
         ? { connected: true, protocol: message.protocol, code: null, reason: '' }

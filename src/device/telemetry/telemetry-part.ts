@@ -7,6 +7,8 @@ import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import { checkTlsFiles, type TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import { definePart, type Part, type PartContext, type SendTelemetry } from '../runtime/part.ts';
 import type { PartStatus } from '../runtime/status.ts';
+import { outboxFolder } from './outbox/outbox-folder.ts';
+import type { OutboxTrouble } from './protocol.ts';
 import { TelemetryClient, type TelemetryStatus } from './telemetry-client.ts';
 import { TelemetryReporter } from './telemetry-reporter.ts';
 import { topicLevelFrom } from './topic-level.ts';
@@ -45,6 +47,15 @@ export const TELEMETRY = definePart({
       description: 'PEM file with the unencrypted private key of that certificate. Empty: none.',
       option: { flags: '--telemetry-key-file <file>', description: 'private key of that certificate (PEM)' },
     },
+    telemetry_outbox: {
+      kind: 'string',
+      default: '',
+      read: 'start',
+      description:
+        'Folder in which telemetry waits until the fleet has stored it. Empty for goshawk/telemetry in the ' +
+        "user's state folder.",
+      option: { flags: '--telemetry-outbox <dir>', description: 'folder in which telemetry waits' },
+    },
     site: {
       kind: 'string',
       default: 'default',
@@ -66,7 +77,7 @@ export const TELEMETRY = definePart({
   },
   // the discard port, on which nobody listens
   example: { telemetry: 'mqtt://127.0.0.1:9' },
-  create: ({ telemetry: url, site, robot, ...files }, context) => {
+  create: ({ telemetry: url, telemetry_outbox: outbox, site, robot, ...files }, context) => {
     if (url === '') return null;
     const { telemetry_ca_file: ca, telemetry_cert_file: cert, telemetry_key_file: key } = files;
     const tls = {
@@ -74,13 +85,15 @@ export const TELEMETRY = definePart({
       ...(cert === '' ? {} : { certFile: cert }),
       ...(key === '' ? {} : { keyFile: key }),
     };
-    return new Telemetry({ url, site, robot, node: context.node, ...tls }, context);
+    return new Telemetry({ url, outbox, site, robot, node: context.node, ...tls }, context);
   },
 });
 
 interface TelemetryOptions extends TlsFiles {
   /** broker address without user or password */
   readonly url: string;
+  /** folder of all outboxes; empty for that of the user */
+  readonly outbox: string;
   readonly site: string;
   /** the machine's host name if empty */
   readonly robot: string;
@@ -106,7 +119,9 @@ class Telemetry implements Part {
 
   /** @throws GoshawkError GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE */
   async start(): Promise<void> {
-    const { url, robot, node } = this.#options;
+    const { url, site } = this.#options;
+    const robot = this.#options.robot === '' ? topicLevelFrom(hostname()) : this.#options.robot;
+    const node = topicLevelFrom(this.#options.node);
     const { device, log } = this.#context;
     checkBrokerUrl(url);
     for (const warning of await checkTlsFiles(url, this.#options, new Date()))
@@ -115,14 +130,16 @@ class Telemetry implements Part {
     this.#client = new TelemetryClient(
       {
         ...this.#options,
-        robot: robot === '' ? topicLevelFrom(hostname()) : robot,
-        node: topicLevelFrom(node),
+        outbox: outboxFolder(this.#options.outbox, { site, robot, node }),
+        robot,
+        node,
         manufacturer: 'Goshawk',
         bootId: randomUUID(),
         ...secrets,
       },
       entryUrl(import.meta.url, './telemetry-main.ts'),
       (status) => this.#noteLink(status),
+      (note) => this.#noteOutbox(note),
     );
     this.#reporter = new TelemetryReporter(
       () => device.streams(),
@@ -143,6 +160,13 @@ class Telemetry implements Part {
     await this.#client?.close();
   }
 
+  #noteOutbox(note: OutboxTrouble | string | null): void {
+    const { log } = this.#context;
+    if (typeof note === 'string') log('warn', `telemetry: ${note}`);
+    else if (note === null) log('info', 'telemetry: what waits for the fleet is kept on the disk again');
+    else log('warn', describeOutbox(note));
+  }
+
   #noteLink(status: TelemetryStatus): void {
     const { url } = this.#options;
     const { log } = this.#context;
@@ -151,6 +175,10 @@ class Telemetry implements Part {
     if (trouble !== '' && trouble !== this.#lastTrouble) log('warn', trouble);
     this.#lastTrouble = trouble;
   }
+}
+
+function describeOutbox({ code, reason }: OutboxTrouble): string {
+  return `telemetry: ${code}: ${reason}`;
 }
 
 function describeTrouble(url: string, { code, reason }: TelemetryStatus): string {

@@ -34,6 +34,8 @@ export interface LinkIdentity {
   readonly clientId: string;
   /** published by the broker, retained and with QoS 1, when this client disappears */
   readonly will: { readonly topic: string; readonly payload: string };
+  /** subscribed to on every connection, with QoS 1 */
+  readonly listensTo?: string;
 }
 
 export interface LinkOptions extends LinkIdentity, BrokerSecrets, TlsFiles {
@@ -49,6 +51,8 @@ export interface PublishOptions {
 export interface LinkEvents {
   onUp(protocol: '5' | '3.1.1'): void;
   onDown(trouble: LinkTrouble): void;
+  /** a message on the topic that the link listens to */
+  onMessage?(payload: Buffer): void;
 }
 
 /**
@@ -156,7 +160,9 @@ export class MqttLink {
       this.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
       this.#plan.noteUp(performance.now());
       this.#events.onUp(this.#protocol === 5 ? '5' : '3.1.1');
+      this.#listen(client);
     });
+    client.on('message', (_topic, payload) => this.#events.onMessage?.(payload));
     client.on('disconnect', (packet) => {
       reasonCode = packet.reasonCode ?? 0;
       const words = ReasonCodes[reasonCode as keyof typeof ReasonCodes] ?? '';
@@ -180,6 +186,14 @@ export class MqttLink {
       // The broker answered with this reason: the older version is tried immediately, and nothing is wrong yet.
       if (isRefused) this.open();
       else this.#retreat(trouble, reasonCode);
+    });
+  }
+
+  #listen(client: MqttClient): void {
+    const { listensTo } = this.#options;
+    if (listensTo === undefined) return;
+    client.subscribe(listensTo, { qos: 1 }, (error) => {
+      if (error !== null) debug(() => `not subscribed to ${listensTo}: ${error.message}`);
     });
   }
 

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { payloadSchemaOf, type StreamPayload } from '../../../src/contract/telemetry/payloads.ts';
+import { GoshawkError } from '../../../src/contract/errors.ts';
+import type { TelemetryHeader } from '../../../src/contract/telemetry/header.ts';
 import type { Stream } from '../../../src/contract/telemetry/streams.ts';
 import type { FromTelemetryThread, StreamMessage } from '../../../src/device/telemetry/protocol.ts';
 import { StreamSender, type SenderLink } from '../../../src/device/telemetry/stream-sender.ts';
 import { tooLarge } from '../../../src/platform/mqtt/link-trouble.ts';
 import type { LinkEvents, LinkIdentity, PublishOptions } from '../../../src/platform/mqtt/mqtt-link.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
+import { FakeDisk } from './outbox/fake-disk.ts';
 
 /** What the broker does with the next message. `hang`: it never answers. */
 export type Verdict = 'accept' | 'refuse' | 'lose' | 'too-large' | 'hang';
@@ -18,7 +21,7 @@ interface Received {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A sender with a broker under the test's control and a clock that stands still. */
+/** A sender with a broker that does what a test decides, and a clock that stands still. */
 export class FakeBroker implements SenderLink {
   readonly received: Received[] = [];
   readonly posted: FromTelemetryThread[] = [];
@@ -28,11 +31,16 @@ export class FakeBroker implements SenderLink {
   connected = false;
   isDropped = false;
   hangsOnClose = false;
+  /** a fleet is there that stores what arrives and acknowledges it */
+  isAcknowledging = true;
+  readonly disk: FakeDisk;
   identity!: LinkIdentity;
   #events!: LinkEvents;
   #hanging: ((error: Error) => void)[] = [];
 
-  constructor() {
+  /** @param disk what an earlier boot left; none for a disk that cannot be used */
+  constructor(disk: FakeDisk | null = new FakeDisk()) {
+    this.disk = disk ?? new FakeDisk();
     this.sender = new StreamSender(
       { site: 'yard', robot: 'r1', node: 'detector', manufacturer: 'Goshawk', bootId: randomUUID() },
       {
@@ -41,6 +49,12 @@ export class FakeBroker implements SenderLink {
           this.#events = events;
           return this;
         },
+        openDisk: () =>
+          disk === null
+            ? Promise.reject(
+                new GoshawkError('GOSHAWK_OUTBOX_UNWRITABLE', { folder: '/gone', reason: 'gone' }),
+              )
+            : Promise.resolve({ store: disk.store, marks: disk.markStore }),
         post: (message) => this.posted.push(message),
         clock: this.clock,
       },
@@ -71,6 +85,19 @@ export class FakeBroker implements SenderLink {
     if (verdict === 'too-large') throw tooLarge(payload.length, 10);
     if (verdict === 'refuse') throw Object.assign(new Error('Not authorized'), { code: 0x87 });
     this.received.push({ stream, payload, options });
+    if (this.isAcknowledging && stream !== 'connection') this.acknowledge(stream, payload);
+  }
+
+  /** The fleet says that it has stored a message. */
+  acknowledge(stream: Stream, payload: string): void {
+    const { headerId, firstHeaderId = headerId, bootId, ...header } = JSON.parse(payload) as TelemetryHeader;
+    const acks = [{ stream, bootId, ranges: [[firstHeaderId, headerId]] }];
+    this.hear(JSON.stringify({ ...header, headerId: 0, bootId, acks }));
+  }
+
+  /** Something arrives on the topic of acknowledgements. */
+  hear(text: string): void {
+    this.#events.onMessage?.(Buffer.from(text));
   }
 
   async close(): Promise<void> {
@@ -83,7 +110,21 @@ export class FakeBroker implements SenderLink {
     this.connected = false;
   }
 
-  /** Passes messages to the sender and waits until everything has settled. */
+  /** Starts the sender and lets it connect. */
+  async begin(): Promise<void> {
+    void this.sender.start();
+    await this.settle();
+  }
+
+  /** Lets time pass in steps, so that what timers begin goes on in between. */
+  async pass(ms: number, stepMs = 500): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
+      this.clock.advance(Math.min(stepMs, left));
+      await this.settle();
+    }
+  }
+
+  /** Hands messages to the sender and waits until nothing moves any more. */
   async send(...messages: StreamMessage[]): Promise<void> {
     for (const message of messages) this.sender.receive(message);
     await this.settle();
@@ -94,7 +135,7 @@ export class FakeBroker implements SenderLink {
     for (let i = 0; i < 40; i += 1) await turn();
   }
 
-  /** The messages that arrived on a stream, validated except for bodies, which tests leave empty. */
+  /** What arrived of a stream, checked for its schema apart from bodies, which tests leave empty. */
   of<Name extends Stream>(stream: Name): StreamPayload<Name>[] {
     return this.received
       .filter((message) => message.stream === stream)

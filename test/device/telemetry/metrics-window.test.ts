@@ -81,9 +81,9 @@ describe('metrics windows', () => {
         let latencies = 0;
         list.forEach((step, index) => {
           totals.published += step.published;
-          totals.drops.superseded += step.superseded;
-          totals.drops.malformed += step.malformed;
-          const settled = totals.published + totals.drops.superseded + totals.drops.malformed;
+          totals.drops['superseded'] += step.superseded;
+          totals.drops['malformed'] += step.malformed;
+          const settled = totals.published + totals.drops['superseded'] + totals.drops['malformed'];
           totals.received = Math.max(totals.received, settled + step.inFlight);
           for (const latency of step.latencies) window.deliver(resultOf('front', latency));
           latencies += step.latencies.length;
@@ -96,16 +96,16 @@ describe('metrics windows', () => {
           const camera = body.cameras[0];
           sums.received += camera?.received ?? 0;
           sums.published += camera?.published ?? 0;
-          sums.superseded += camera?.drops.superseded ?? 0;
-          sums.malformed += camera?.drops.malformed ?? 0;
+          sums.superseded += camera?.drops['superseded'] ?? 0;
+          sums.malformed += camera?.drops['malformed'] ?? 0;
           sums.latencies += camera?.latency.counts.reduce((sum, count) => sum + count, 0) ?? 0;
           expect(body.window.start).toBe(new Date(index * 10_000).toISOString());
         });
         expect(sums).toEqual({
           received: totals.received,
           published: totals.published,
-          superseded: totals.drops.superseded,
-          malformed: totals.drops.malformed,
+          superseded: totals.drops['superseded'],
+          malformed: totals.drops['malformed'],
           latencies,
         });
       }),

@@ -1,11 +1,17 @@
 import { streamRow, type StoredStream } from '../../../contract/telemetry/streams.ts';
 import { payloadSchemaOf } from '../../../contract/telemetry/payloads.ts';
 import { areMergeable, mergeWindows } from '../merge-windows.ts';
-import type { DiskOutbox } from './disk-outbox.ts';
 import type { Entry } from './entry.ts';
+import type { Outbox } from './outbox.ts';
 
 /** Where merging ends: a share of the bound, so that it does not begin again with the next message. */
 const ENOUGH = 0.9;
+
+/** What merging needs of an outbox and its disk. */
+interface Compactable {
+  readonly outbox: Outbox;
+  payload(entry: Entry): Promise<string | null>;
+}
 
 /** Pairs merged at a time, at most: the thread does other things in between. */
 const MAX_PAIRS = 200;
@@ -15,10 +21,10 @@ const MAX_PAIRS = 200;
  * that cover least first, the oldest first among these, so that resolution goes evenly.
  * @returns pairs that were merged
  */
-export async function compact(disk: DiskOutbox): Promise<number> {
+export async function compact(disk: Compactable, share: number): Promise<number> {
   const stream = 'metrics' satisfies StoredStream;
   const queue = disk.outbox.queue(stream);
-  const { maxBytes } = streamRow(stream);
+  const maxBytes = streamRow(stream).maxBytes * share;
   if (queue.bytes <= maxBytes) return 0;
   let merged = 0;
   for (const [older, newer] of smallestPairs([...queue.all()])) {
@@ -47,12 +53,10 @@ function smallestPairs(entries: readonly Entry[]): [Entry, Entry][] {
 
 function mayMerge(older: Entry, newer: Entry): boolean {
   const isFree = ({ state, mayBeSent }: Entry): boolean => state === 'waiting' && !mayBeSent;
-  return (
-    isFree(older) && isFree(newer) && older.account === newer.account && older.last + 1 === newer.first
-  );
+  return isFree(older) && isFree(newer) && older.account === newer.account && older.last + 1 === newer.first;
 }
 
-async function mergePair(disk: DiskOutbox, older: Entry, newer: Entry): Promise<boolean> {
+async function mergePair(disk: Compactable, older: Entry, newer: Entry): Promise<boolean> {
   const payloads = await Promise.all([disk.payload(older), disk.payload(newer)]);
   const [a, b] = payloads.map((payload) =>
     payload === null ? undefined : payloadSchemaOf('metrics').safeParse(JSON.parse(payload)).data,

@@ -1,7 +1,13 @@
-import type { StoredStream } from '../../../contract/telemetry/streams.ts';
-import { STORED_STREAMS, streamRow } from '../../../contract/telemetry/streams.ts';
+import type { GapReason } from '../../../contract/telemetry/ranges.ts';
+import {
+  STORED_STREAMS,
+  streamRow,
+  type ReportedStream,
+  type StoredStream,
+} from '../../../contract/telemetry/streams.ts';
 import type { Account } from './account.ts';
 import type { Entry } from './entry.ts';
+import { compact } from './compact.ts';
 import { Outbox, type OutboxPorts } from './outbox.ts';
 import { accountKey, accountRecord, entryKey, entryRecord, LINKED_KEY, payloadOf } from './records.ts';
 import { recover } from './recover.ts';
@@ -25,10 +31,13 @@ export class DiskOutbox {
   readonly outbox: Outbox;
   readonly #store: OutboxStore;
   readonly #marks: MarkStore;
+  readonly #onDirty: () => void;
   #entries = new Map<string, Entry>();
   #accounts = new Set<Account>();
   #others = new Map<string, string | null>();
   #reserved: Record<string, number> = {};
+  /** messages for which no number is reserved yet */
+  readonly #held: (() => void)[] = [];
   #hasLinked = false;
   #flushing: Promise<void> | null = null;
 
@@ -40,6 +49,7 @@ export class DiskOutbox {
   ) {
     this.#store = store;
     this.#marks = marks;
+    this.#onDirty = () => ports.onDirty();
     this.outbox = makeOutbox({
       compose: ports.compose,
       now: () => ports.now(),
@@ -74,6 +84,19 @@ export class DiskOutbox {
     return disk;
   }
 
+  /**
+   * Takes a message. Where no number is reserved, it gets one as soon as the disk has taken the reservation, or has
+   * refused it; until then it does not count as produced.
+   */
+  put(stream: ReportedStream, body: object): void {
+    this.#whenReserved(stream, () => this.outbox.put(stream, body));
+  }
+
+  /** Counts a message that was made and cannot be kept. */
+  lose(stream: ReportedStream, reason: GapReason): void {
+    this.#whenReserved(stream, () => this.outbox.lose(stream, reason));
+  }
+
   /** Writes what changed. One write at a time; changes that come meanwhile go with the next. */
   flush(): Promise<void> {
     this.#flushing ??= this.#flushNow().finally(() => {
@@ -83,7 +106,7 @@ export class DiskOutbox {
   }
 
   get isDirty(): boolean {
-    return this.#entries.size + this.#accounts.size + this.#others.size > 0;
+    return this.#held.length + this.#entries.size + this.#accounts.size + this.#others.size > 0;
   }
 
   /** The link came up: what waits may be known to the fleet from now on. Resolves once the disk knows. */
@@ -99,6 +122,15 @@ export class DiskOutbox {
     if (entry.payload !== null) return entry.payload;
     const record = await this.#store.read(entryKey(entry));
     return record === undefined ? null : payloadOf(record);
+  }
+
+  /**
+   * Keeps the streams within their bounds: first by merging, then by dropping what is oldest.
+   * @param share of the bounds, less than 1 while the disk takes nothing
+   */
+  async trim(share: number): Promise<void> {
+    await compact(this, share);
+    this.outbox.trim(share);
   }
 
   /** Writes the rest and gives back what was reserved and not used. */
@@ -117,8 +149,22 @@ export class DiskOutbox {
   }
 
   async #flushNow(): Promise<void> {
-    await this.#reserve();
+    try {
+      await this.#reserve();
+    } finally {
+      // If the disk takes no reservation, messages are better numbered without one than lost.
+      for (const take of this.#held.splice(0)) take();
+    }
     await this.#write();
+  }
+
+  #whenReserved(stream: ReportedStream, take: () => void): void {
+    const next = this.outbox.nextNumbers().get(stream) ?? 0;
+    if (this.#held.length === 0 && next < (this.#reserved[stream] ?? 0)) take();
+    else {
+      this.#held.push(take);
+      this.#onDirty();
+    }
   }
 
   async #write(): Promise<void> {
@@ -158,11 +204,12 @@ export class DiskOutbox {
   /** Reserves numbers ahead of those in use, where few are left. */
   async #reserve(): Promise<void> {
     const next = this.outbox.nextNumbers();
+    const more = this.#held.length;
     const isLow = (stream: StoredStream): boolean =>
-      (next.get(stream) ?? 0) + ahead(stream) / 2 > (this.#reserved[stream] ?? 0);
+      (next.get(stream) ?? 0) + more + ahead(stream) / 2 > (this.#reserved[stream] ?? 0);
     if (!STORED_STREAMS.some(isLow)) return;
     const reserved = Object.fromEntries(
-      STORED_STREAMS.map((stream) => [stream, (next.get(stream) ?? 0) + ahead(stream)]),
+      STORED_STREAMS.map((stream) => [stream, (next.get(stream) ?? 0) + more + ahead(stream)]),
     );
     await this.#marks.write({ ...this.outbox.boot, reserved });
     this.#reserved = reserved;

@@ -9,6 +9,7 @@ type LevelError = Error & { readonly code?: unknown; readonly cause?: { readonly
 /** The only place that knows LevelDB. Every write is synced. */
 export class LevelStore implements OutboxStore {
   readonly #level: ClassicLevel;
+  #isBroken = false;
 
   private constructor(level: ClassicLevel) {
     this.#level = level;
@@ -56,7 +57,14 @@ export class LevelStore implements OutboxStore {
     const operations = [...changes].map(([key, value]) =>
       value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
     );
-    await this.#level.batch(operations, { sync: true });
+    if (this.#isBroken) await this.#reopen();
+    try {
+      await this.#level.batch(operations, { sync: true });
+    } catch (error) {
+      // LevelDB takes no write after one that failed, until it is opened again.
+      this.#isBroken = true;
+      throw error;
+    }
   }
 
   async read(key: string): Promise<string | undefined> {
@@ -69,6 +77,12 @@ export class LevelStore implements OutboxStore {
 
   async close(): Promise<void> {
     await this.#level.close();
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#level.close();
+    await this.#level.open();
+    this.#isBroken = false;
   }
 }
 

@@ -11,10 +11,22 @@ import { Account, type Boot } from './account.ts';
 import { newEntry, streamOf, type Entry } from './entry.ts';
 import { StreamQueue, type QueueCounts } from './stream-queue.ts';
 
+/** A message that has its numbers. */
+export interface Draft {
+  readonly boot: Boot;
+  readonly stream: StoredStream;
+  /** the lowest number that it stands for; `last` unless it was merged */
+  readonly first: number;
+  readonly last: number;
+  readonly body: object;
+  /** ISO 8601; now if it is not given */
+  readonly timestamp?: string;
+}
+
 /** What an outbox needs of the world. */
 export interface OutboxPorts {
-  /** The whole message as text. @param timestamp milliseconds since the epoch, of the wall clock */
-  compose(stream: StoredStream, numbers: { first: number; last: number }, body: object): string;
+  /** The whole message as text. */
+  compose(draft: Draft): string;
   /** seconds of a clock that goes on while the device is on, over all boots of this disk */
   now(): number;
   /** An entry came, changed or went; the disk is to follow. */
@@ -63,7 +75,7 @@ export class Outbox {
   #put(stream: StoredStream, body: object, gap: GapBody | null): Entry {
     const account = this.#account(stream, this.boot);
     const number = account.next++;
-    const payload = this.#ports.compose(stream, { first: number, last: number }, body);
+    const payload = this.#ports.compose({ boot: this.boot, stream, first: number, last: number, body });
     const entry = newEntry(account, number, this.#ports.now(), payload, gap);
     this.#queue(stream).put(entry, this.#isLinked);
     this.#ports.onEntry(entry);
@@ -127,28 +139,38 @@ export class Outbox {
   }
 
   /** Two neighbors become one, which stands for both. */
-  replace(older: Entry, newer: Entry, body: object): void {
+  replace(older: Entry, newer: Entry, body: object, timestamp: string): void {
     const { account, last } = newer;
     const queue = this.#queue(account.stream);
     this.#remove(older);
     account.settled.add(older.first, older.last);
     queue.merged += 1;
-    const payload = this.#ports.compose(account.stream, { first: older.first, last }, body);
+    const payload = this.#ports.compose({
+      boot: account.boot,
+      stream: account.stream,
+      first: older.first,
+      last,
+      body,
+      timestamp,
+    });
     queue.rewrite(newer, payload);
     newer.first = older.first;
     this.#ports.onEntry(newer);
     this.#ports.onAccount(account);
   }
 
-  /** What waited too long goes; streams above their bounds that cannot merge lose their oldest. */
-  trim(): void {
+  /**
+   * What waited too long goes; streams above their bounds lose their oldest.
+   * @param share of the bounds: less than 1 where there is only memory
+   */
+  trim(share: number): void {
     const now = this.#ports.now();
     for (const [stream, queue] of this.#queues) {
       const { maxAgeHours, maxBytes, overflow } = streamRow(stream);
       if (overflow === 'kept') continue;
       for (const entry of queue.all()) {
         const isOld = now - entry.putAt > maxAgeHours * 3600;
-        if (!isOld && queue.bytes <= maxBytes) break;
+        if (!isOld && queue.bytes <= maxBytes * share) break;
         this.drop(entry, isOld ? 'age' : 'overflow');
       }
     }
@@ -179,6 +201,12 @@ export class Outbox {
     let isAny = false;
     for (const queue of this.#queues.values()) isAny = queue.retryOverdue(nowMs) || isAny;
     return isAny;
+  }
+
+  unacknowledgedHistory(): number {
+    let count = 0;
+    for (const queue of this.#queues.values()) count += queue.unacknowledgedHistory();
+    return count;
   }
 
   queue(stream: StoredStream): StreamQueue {
@@ -222,8 +250,9 @@ export class Outbox {
   }
 
   #extendGap(entry: Entry, gap: GapBody, ranges: readonly NumberRange[]): void {
-    gap.ranges = ranges.map(([first, last]) => [first, last]);
-    const payload = this.#ports.compose('gap', { first: entry.first, last: entry.last }, gap);
+    gap.ranges = ranges.map(([low, high]) => [low, high]);
+    const { first, last } = entry;
+    const payload = this.#ports.compose({ boot: this.boot, stream: 'gap', first, last, body: gap });
     this.#queue('gap').rewrite(entry, payload);
     this.#ports.onEntry(entry);
   }

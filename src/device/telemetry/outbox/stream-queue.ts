@@ -90,6 +90,20 @@ export class StreamQueue {
     return found;
   }
 
+  isHistory(entry: Entry): boolean {
+    return this.#history.has(entry);
+  }
+
+  /** Old messages that the broker has, or is about to have. */
+  unacknowledgedHistory(): number {
+    let count = 0;
+    for (const { state } of this.#history) {
+      if (state === 'waiting') break;
+      count += 1;
+    }
+    return count;
+  }
+
   becomeHistory(): void {
     for (const entry of this.all()) if (entry.state !== 'waiting') entry.state = 'waiting';
     for (const entry of this.#live) this.#history.add(entry);

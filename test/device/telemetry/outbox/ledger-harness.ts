@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { NumberSet, type NumberRange } from '../../../../src/core/ledger/number-set.ts';
-import { type ReportedStream, type StoredStream } from '../../../../src/contract/telemetry/streams.ts';
+import type { ReportedStream, StoredStream } from '../../../../src/contract/telemetry/streams.ts';
 import { DiskOutbox } from '../../../../src/device/telemetry/outbox/disk-outbox.ts';
 import type { Entry } from '../../../../src/device/telemetry/outbox/entry.ts';
+import type { Draft } from '../../../../src/device/telemetry/outbox/outbox.ts';
 import type { FakeDisk } from './fake-disk.ts';
 
 interface GapMessage {
@@ -40,11 +41,8 @@ export class LedgerHarness {
 
   async boot(): Promise<void> {
     const bootId = randomUUID();
-    const compose = (
-      stream: StoredStream,
-      { first, last }: { first: number; last: number },
-      body: object,
-    ): string => JSON.stringify({ topic: stream, bootId, numbers: [first, last], ...body } satisfies Message);
+    const compose = ({ stream, first, last, body }: Draft): string =>
+      JSON.stringify({ topic: stream, bootId, numbers: [first, last], ...body } satisfies Message);
     this.#opened = await DiskOutbox.open(
       this.disk.store,
       this.disk.markStore,
@@ -54,7 +52,16 @@ export class LedgerHarness {
   }
 
   put(stream: ReportedStream): void {
-    this.outbox.outbox.put(stream, {});
+    this.outbox.put(stream, {});
+    this.#count();
+  }
+
+  async flush(): Promise<void> {
+    await this.outbox.flush().catch(() => undefined);
+    this.#count();
+  }
+
+  #count(): void {
     for (const [name, next] of this.outbox.outbox.nextNumbers())
       this.#produced.set(`${this.outbox.outbox.boot.bootId} ${name}`, next);
   }

@@ -1,0 +1,25 @@
+import type { MarkStore, OutboxStore } from './store.ts';
+
+/** Stands in for a disk that cannot be used: what it holds is gone with the process. */
+export function memoryStore(): { readonly store: OutboxStore; readonly marks: MarkStore } {
+  const records = new Map<string, string>();
+  const done = Promise.resolve();
+  return {
+    store: {
+      async *records() {
+        await done;
+        yield* [];
+      },
+      write: (changes) => {
+        for (const [key, value] of changes) {
+          if (value === null) records.delete(key);
+          else records.set(key, value);
+        }
+        return done;
+      },
+      read: (key) => Promise.resolve(records.get(key)),
+      close: () => done,
+    },
+    marks: { read: () => Promise.resolve(null), write: () => done, close: () => done },
+  };
+}

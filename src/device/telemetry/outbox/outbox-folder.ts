@@ -1,0 +1,42 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Speaker } from '../../../contract/telemetry/speaker.ts';
+import { levelsOf } from '../../../contract/telemetry/speaker.ts';
+import { GoshawkError } from '../../../contract/errors.ts';
+import { errorText } from '../../../platform/error-text.ts';
+import { LevelStore } from './level-store.ts';
+import { MarkFile } from './mark-file.ts';
+import type { MarkStore, OutboxStore } from './store.ts';
+
+/**
+ * Where the messages of a detector wait.
+ * @param given the folder of all outboxes; empty for `goshawk/telemetry` in the user's state folder
+ */
+export function outboxFolder(given: string, speaker: Speaker, env: NodeJS.ProcessEnv = process.env): string {
+  const state = env['XDG_STATE_HOME'];
+  const root = state === undefined || state === '' ? join(homedir(), '.local', 'state') : state;
+  return join(given === '' ? join(root, 'goshawk', 'telemetry') : given, ...levelsOf(speaker));
+}
+
+/**
+ * Opens the outbox in a folder, or makes one.
+ * @param log gets a line where something was repaired
+ * @throws GoshawkError GOSHAWK_OUTBOX_IN_USE, GOSHAWK_OUTBOX_UNWRITABLE
+ */
+export async function openOutboxFolder(
+  folder: string,
+  log: (line: string) => void,
+): Promise<{ store: OutboxStore; marks: MarkStore }> {
+  // The lock of the database is taken first: the marks are those of whoever holds it.
+  const store = await LevelStore.open(join(folder, 'messages'), log);
+  try {
+    return { store, marks: await MarkFile.open(join(folder, 'marks')) };
+  } catch (error) {
+    await store.close();
+    throw new GoshawkError(
+      'GOSHAWK_OUTBOX_UNWRITABLE',
+      { folder, reason: errorText(error) },
+      { cause: error },
+    );
+  }
+}
