@@ -101,14 +101,35 @@ describe('topics and client ids', () => {
   });
 });
 
-describe('gaps of a window', () => {
-  const gaps = { safeParse: (value: object) => payloadSchemaOf('metrics').safeParse({ gaps: value }) };
-  const issues = (value: object) =>
-    (gaps.safeParse(value).error?.issues ?? []).filter(({ path }) => path[0] === 'gaps');
+describe('what a reader accepts', () => {
+  const header = {
+    headerId: 3,
+    timestamp: '2026-01-01T00:00:00.000Z',
+    version: '1.9.0',
+    manufacturer: 'Goshawk',
+    serialNumber: 'r7',
+    node: 'detector',
+    bootId: '6f9619ff-8b86-4d01-b42d-00cf4fc964ff',
+  };
+  const gap = { stream: 'drift', lostBootId: header.bootId, ranges: [[0, 2]], reason: 'something_new' };
 
-  it('may name streams that a reader does not know, since streams are added within a version', () => {
-    expect(issues({ state: 1, metrics: 2, drift: 3, 'job-status': 1 })).toEqual([]);
-    expect(issues({ state: 0 })).toHaveLength(1);
-    expect(issues({ 'a b': 1 })).toHaveLength(1);
+  it('is streams, reasons and fields that it does not know, since they are added within a version', () => {
+    const { success } = payloadSchemaOf('gap').safeParse({ ...header, ...gap, more: { than: 'today' } });
+    expect(success).toBe(true);
+  });
+
+  it('is no range that runs backwards, no text that is no name, and no flood of ranges', () => {
+    const wrong = [
+      { ...gap, ranges: [[2, 0]] },
+      { ...gap, ranges: [] },
+      { ...gap, ranges: Array.from({ length: 1001 }, (_, i) => [2 * i, 2 * i]) },
+      { ...gap, ranges: [[-1, 0]] },
+      { ...gap, ranges: [[0, 1.5]] },
+      { ...gap, stream: 'a b' },
+      { ...gap, reason: '<script>' },
+      { ...gap, lostBootId: 'r7' },
+    ];
+    for (const body of wrong)
+      expect(payloadSchemaOf('gap').safeParse({ ...header, ...body }).success).toBe(false);
   });
 });

@@ -14,7 +14,7 @@ import type { Clock, TimerHandle } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
 import { troubleOfMessage } from '../../platform/mqtt/link-trouble.ts';
 import type { LinkEvents, LinkIdentity, MqttLink } from '../../platform/mqtt/mqtt-link.ts';
-import { Delivery } from './delivery.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { DiskOutbox, type DiskPorts } from './outbox/disk-outbox.ts';
 import { memoryStore } from './outbox/memory-store.ts';
 import type { Draft } from './outbox/outbox.ts';
@@ -66,7 +66,7 @@ export class StreamSender {
   /** what was received before the outbox was open */
   readonly #early: StreamMessage[] = [];
   #disk: DiskOutbox | null = null;
-  #delivery: Delivery | null = null;
+  #dispatcher: Dispatcher | null = null;
   #isDurable = true;
   #presenceCount = 0;
   #flushTimer: TimerHandle | undefined;
@@ -87,7 +87,7 @@ export class StreamSender {
           void this.#announce();
         },
         onDown: (trouble) => {
-          this.#delivery?.linkDown();
+          this.#dispatcher?.linkDown();
           ports.post({ type: 'link', connected: false, trouble });
         },
         onMessage: (payload) => this.#acknowledge(payload),
@@ -104,7 +104,7 @@ export class StreamSender {
   async #startNow(): Promise<void> {
     const disk = await this.#openOutbox();
     this.#disk = disk;
-    this.#delivery = new Delivery(disk, {
+    this.#dispatcher = new Dispatcher(disk, {
       publish: (stream, payload) => this.#publish(stream, payload),
       clock: this.#ports.clock,
     });
@@ -120,7 +120,7 @@ export class StreamSender {
     if (disk === null) this.#early.push(message);
     else if (message.type === 'lost') disk.lose(message.stream, 'invalid');
     else disk.put(message.stream, message.body);
-    this.#delivery?.wake();
+    this.#dispatcher?.wake();
   }
 
   /**
@@ -145,7 +145,7 @@ export class StreamSender {
     // A broker that refuses the last message, or never answers, must not keep this thread, and with it the process,
     // alive.
     this.#link.drop();
-    this.#delivery?.stop();
+    this.#dispatcher?.stop();
     for (const pending of [this.#tickTimer, this.#flushTimer])
       if (pending !== undefined) clock.stopTimer(pending);
     await this.#disk?.close().catch((error: unknown) => this.#noteDisk(error));
@@ -172,15 +172,15 @@ export class StreamSender {
   async #announce(): Promise<void> {
     try {
       await this.#publish('connection', this.#presence('ONLINE'));
-      if (this.#link.connected) await this.#delivery?.linkUp();
+      if (this.#link.connected) await this.#dispatcher?.linkUp();
     } catch {
       // Posted by `publish`. Messages may be accepted though this one is not.
-      if (this.#link.connected) await this.#delivery?.linkUp();
+      if (this.#link.connected) await this.#dispatcher?.linkUp();
     }
   }
 
   async #sayOffline(): Promise<void> {
-    await this.#delivery?.untilIdle();
+    await this.#dispatcher?.untilIdle();
     if (this.#link.connected) await this.#publish('connection', this.#presence('OFFLINE'));
   }
 
@@ -192,7 +192,7 @@ export class StreamSender {
       const stored = STORED_STREAMS.find((name) => name === stream);
       if (stored !== undefined) outbox.acknowledge(stored, bootId, ranges);
     }
-    this.#delivery?.wake();
+    this.#dispatcher?.wake();
   }
 
   /**
@@ -225,7 +225,7 @@ export class StreamSender {
     } catch (error) {
       this.#noteDisk(error);
     }
-    this.#delivery?.wake();
+    this.#dispatcher?.wake();
   }
 
   #tickLater(): void {
@@ -236,7 +236,7 @@ export class StreamSender {
   }
 
   async #tick(): Promise<void> {
-    this.#delivery?.tick();
+    this.#dispatcher?.tick();
     await this.#disk?.trim(this.#isDurable ? 1 : MEMORY_SHARE);
     if (this.#disk?.isDirty === true) this.#flushLater();
     this.#postCounts();

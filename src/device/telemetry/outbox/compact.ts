@@ -1,6 +1,6 @@
 import { streamRow, type StoredStream } from '../../../contract/telemetry/streams.ts';
 import { payloadSchemaOf } from '../../../contract/telemetry/payloads.ts';
-import { areMergeable, mergeWindows } from '../merge-windows.ts';
+import { areMergeable, mergeWindows } from './merge-windows.ts';
 import type { Entry } from './entry.ts';
 import type { Outbox } from './outbox.ts';
 

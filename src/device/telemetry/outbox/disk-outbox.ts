@@ -13,7 +13,7 @@ import { accountKey, accountRecord, entryKey, entryRecord, LINKED_KEY, payloadOf
 import { recover } from './recover.ts';
 import type { MarkStore, OutboxStore } from './store.ts';
 
-/** Numbers that are reserved ahead: what a power cut declares as lost at most, for streams with and without a period. */
+/** Numbers that are reserved ahead, for streams with and without a period: a power cut loses at most these. */
 const AHEAD = { periodic: 4, other: 64 } as const;
 
 export interface DiskPorts extends Pick<OutboxPorts, 'compose'> {

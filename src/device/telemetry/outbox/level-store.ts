@@ -6,6 +6,9 @@ import type { OutboxStore, StoreChanges } from './store.ts';
 
 type LevelError = Error & { readonly code?: unknown; readonly cause?: { readonly code?: unknown } };
 
+/** Little is in memory at a time. */
+const ITERATION = { highWaterMarkBytes: 1 << 20, fillCache: false };
+
 /** The only place that knows LevelDB. Every write is synced. */
 export class LevelStore implements OutboxStore {
   readonly #level: ClassicLevel;
@@ -45,12 +48,18 @@ export class LevelStore implements OutboxStore {
   static async #openPlain(folder: string): Promise<LevelStore> {
     const level = new ClassicLevel(folder, { cacheSize: 1 << 20, writeBufferSize: 1 << 20 });
     await level.open();
+    try {
+      // Damage to a table shows only where it is read.
+      for await (const [key] of level.iterator(ITERATION)) void key;
+    } catch (error) {
+      await level.close();
+      throw error;
+    }
     return new LevelStore(level);
   }
 
   async *records(): AsyncIterable<readonly [string, string]> {
-    // Batches keep at most this much in memory at a time.
-    yield* this.#level.iterator({ highWaterMarkBytes: 1 << 20, fillCache: false });
+    yield* this.#level.iterator(ITERATION);
   }
 
   async write(changes: StoreChanges): Promise<void> {

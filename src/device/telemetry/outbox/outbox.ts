@@ -182,7 +182,7 @@ export class Outbox {
     if (!isLinked) for (const queue of this.#queues.values()) queue.becomeHistory();
   }
 
-  /** The next message to publish, of what happened while the link is up, or of what waited before; none is undefined. */
+  /** The next message to publish: one made while the link was up, or one that waited before. */
   nextWaiting(age: 'live' | 'history'): Entry | undefined {
     let found: Entry | undefined;
     let priority = Infinity;

@@ -19,7 +19,7 @@ const RESEND_MS = { first: 15_000, last: 300_000 } as const;
 /** Pause after the broker refused a message though the link is up. */
 const REFUSED_PAUSE_MS = 5_000;
 
-export interface DeliveryPorts {
+export interface DispatcherPorts {
   /** Resolves when the broker has it; rejects when it does not, or the link is down. */
   publish(stream: StoredStream, payload: string): Promise<void>;
   readonly clock: Clock;
@@ -30,9 +30,9 @@ export interface DeliveryPorts {
  * what waited before, at a bounded rate. A message stays in the outbox until the fleet acknowledges it and is
  * published again when that takes too long. Never throws.
  */
-export class Delivery {
+export class Dispatcher {
   readonly #disk: DiskOutbox;
-  readonly #ports: DeliveryPorts;
+  readonly #ports: DispatcherPorts;
   #isLinked = false;
   #publishing = 0;
   #pausedUntilMs = 0;
@@ -41,7 +41,7 @@ export class Delivery {
   #timer: TimerHandle | undefined;
   #idle: (() => void)[] = [];
 
-  constructor(disk: DiskOutbox, ports: DeliveryPorts) {
+  constructor(disk: DiskOutbox, ports: DispatcherPorts) {
     this.#disk = disk;
     this.#ports = ports;
     this.#historyAtMs = ports.clock.monotonicMs();

@@ -1,4 +1,4 @@
-import type { StreamBody } from '../../contract/telemetry/streams.ts';
+import type { StreamBody } from '../../../contract/telemetry/streams.ts';
 
 type MetricsBody = StreamBody<'metrics'>;
 type CameraStats = MetricsBody['cameras'][number];

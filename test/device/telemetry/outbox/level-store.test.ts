@@ -1,0 +1,87 @@
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { LevelStore } from '../../../../src/device/telemetry/outbox/level-store.ts';
+import type { OutboxStore } from '../../../../src/device/telemetry/outbox/store.ts';
+
+const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'goshawk-level-'));
+
+const opened: OutboxStore[] = [];
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close();
+});
+
+async function openStore(folder: string, lines: string[] = []): Promise<LevelStore> {
+  const store = await LevelStore.open(folder, (line) => lines.push(line));
+  opened.push(store);
+  return store;
+}
+
+async function contentOf(store: OutboxStore): Promise<Record<string, string>> {
+  const content: Record<string, string> = {};
+  for await (const [key, record] of store.records()) content[key] = record;
+  return content;
+}
+
+describe('an outbox in LevelDB', () => {
+  it('holds what was written when it is opened again', async () => {
+    const folder = await newFolder();
+    const store = await openStore(folder);
+    await store.write(
+      new Map([
+        ['b', '2'],
+        ['a', '1'],
+        ['c', '3'],
+      ]),
+    );
+    await store.write(new Map([['c', null]]));
+    await store.close();
+    opened.length = 0;
+    const again = await openStore(folder);
+    expect(await contentOf(again)).toEqual({ a: '1', b: '2' });
+    expect([await again.read('a'), await again.read('c')]).toEqual(['1', undefined]);
+  });
+
+  it('is refused while another holder has it open', async () => {
+    const folder = await newFolder();
+    await openStore(folder);
+    await expect(LevelStore.open(folder, () => undefined)).rejects.toMatchObject({
+      code: 'GOSHAWK_OUTBOX_IN_USE',
+      message: expect.stringContaining(folder) as string,
+    });
+  });
+
+  it('is refused where its folder cannot be made', async () => {
+    const file = join(await newFolder(), 'file');
+    await writeFile(file, '');
+    await expect(LevelStore.open(join(file, 'messages'), () => undefined)).rejects.toMatchObject({
+      code: 'GOSHAWK_OUTBOX_UNWRITABLE',
+    });
+  });
+
+  it.each(['CURRENT', 'MANIFEST', '.log', '.ldb'])(
+    'opens, and says so, after damage to its %s',
+    async (part) => {
+      const folder = await newFolder();
+      const store = await openStore(folder);
+      // more than the write buffer, so that there are tables
+      const text = Array.from({ length: 4000 }, (_, i) => String(i * 7919)).join();
+      for (let i = 0; i < 100; i += 1) await store.write(new Map([[`key${String(i)}`, text + String(i)]]));
+      await store.close();
+      opened.length = 0;
+      const file = (await readdir(folder)).find((name) => name.includes(part));
+      expect(file).toBeDefined();
+      const path = join(folder, file!);
+      const bytes = await readFile(path);
+      for (let at = 0; at < bytes.length; at += 997) bytes[at] = 0x55;
+      await writeFile(path, bytes);
+      const lines: string[] = [];
+      const again = await openStore(folder, lines);
+      await again.write(new Map([['new', 'record']]));
+      expect(await again.read('new')).toBe('record');
+      for (const [key, record] of Object.entries(await contentOf(again)))
+        if (key.startsWith('key')) expect(record).toBe(text + key.slice(3));
+    },
+  );
+});
