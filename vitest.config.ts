@@ -14,6 +14,9 @@ if (!('typescript' in process.features)) {
 /** Measurements that tests make are kept apart from the user's own. */
 const env = { GOSHAWK_CACHE: join(import.meta.dirname, 'node_modules/.cache/goshawk-measurements') };
 
+/** So is telemetry that waits, test by test. */
+const setupFiles = ['test/support/state-home.ts'];
+
 /**
  * Projects: `unit` needs nothing but node_modules; `integration` starts real processes (workers, brokers,
  * Chromium, the command line); `arm64` an emulated machine and `avx2` an emulated CPU, which `npm test`
@@ -36,6 +39,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           env,
+          setupFiles,
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -46,6 +50,7 @@ export default defineConfig({
         test: {
           name: 'arm64',
           env,
+          setupFiles,
           include: ['test/arm64/**/*.test.ts'],
           // everything takes some hundred times as long under emulation
           testTimeout: 300_000,
@@ -57,6 +62,7 @@ export default defineConfig({
         test: {
           name: 'avx2',
           env,
+          setupFiles,
           include: ['test/avx2/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -67,6 +73,7 @@ export default defineConfig({
         test: {
           name: 'ros',
           env,
+          setupFiles,
           include: ['test/ros/**/*.test.ts'],
           exclude: ['test/ros/unit/**'],
           testTimeout: 180_000,
