@@ -2,6 +2,7 @@ import type { Speaker } from '../../contract/telemetry/speaker.ts';
 import type { ReportedStream, StoredStream } from '../../contract/telemetry/streams.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
+import type { LinkTiming } from '../../platform/mqtt/mqtt-link.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import type { QueueCounts } from './outbox/stream-queue.ts';
 
@@ -15,8 +16,10 @@ export interface SenderIdentity extends Speaker {
 
 /** How to reach the broker and who sends. Secrets come as values or files, never on a command line. */
 export interface TelemetrySettings extends SenderIdentity, BrokerSecrets, TlsFiles {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
-  readonly url: string;
+  /** brokers, the preferred one first: `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
+  readonly urls: readonly string[];
+  /** times between attempts; those for a large fleet if it is not given */
+  readonly timing?: LinkTiming;
   /** folder of the outbox */
   readonly outbox: string;
 }
@@ -37,8 +40,19 @@ export interface OutboxTrouble {
 }
 
 export type FromTelemetryThread =
-  | { readonly type: 'link'; readonly connected: true; readonly protocol: '5' | '3.1.1' }
-  | { readonly type: 'link'; readonly connected: false; readonly trouble: LinkTrouble }
+  | {
+      readonly type: 'link';
+      readonly connected: true;
+      readonly protocol: '5' | '3.1.1';
+      readonly url: string;
+    }
+  | {
+      readonly type: 'link';
+      readonly connected: false;
+      readonly trouble: LinkTrouble;
+      /** the broker that was tried */
+      readonly url: string;
+    }
   /** the link is up and the broker accepts a message, or does not */
   | { readonly type: 'delivery'; readonly trouble: LinkTrouble | null }
   /** the disk takes what waits, or does not: then it is in memory only */

@@ -82,14 +82,15 @@ export class StreamSender {
     this.#link = ports.createLink(
       { clientId: telemetryClientId(identity), will, listensTo: this.#topic('ack') },
       {
-        onUp: (protocol) => {
-          ports.post({ type: 'link', connected: true, protocol });
+        onUp: (protocol, url) => {
+          ports.post({ type: 'link', connected: true, protocol, url });
           void this.#announce();
         },
-        onDown: (trouble) => {
+        onDown: (trouble, url) => {
           this.#dispatcher?.linkDown();
-          ports.post({ type: 'link', connected: false, trouble });
+          ports.post({ type: 'link', connected: false, trouble, url });
         },
+        onLeave: () => this.#leave(),
         onMessage: (payload) => this.#acknowledge(payload),
       },
     );
@@ -177,6 +178,12 @@ export class StreamSender {
       // Posted by `publish`. Messages may be accepted though this one is not.
       if (this.#link.connected) await this.#dispatcher?.linkUp();
     }
+  }
+
+  /** This broker will not hear of the robot again: what it retains must not say otherwise. */
+  async #leave(): Promise<void> {
+    this.#dispatcher?.linkDown();
+    await this.#publish('connection', this.#presence('OFFLINE'));
   }
 
   async #sayOffline(): Promise<void> {

@@ -4,7 +4,6 @@ import { bodySchemaOf } from '../../contract/telemetry/payloads.ts';
 import { topicLevelSchema } from '../../contract/telemetry/speaker.ts';
 import type { ReportedStream, StreamBody } from '../../contract/telemetry/streams.ts';
 import type { LinkCode, LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
-import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import type {
   CountsByStream,
   FromTelemetryThread,
@@ -16,6 +15,8 @@ import type {
 export interface TelemetryStatus {
   readonly connected: boolean;
   readonly protocol: '5' | '3.1.1' | null;
+  /** the broker of the list that is used, or was tried last; null before the first attempt ends */
+  readonly broker: string | null;
   /**
    * trouble with the link, or of the broker with the messages; null if there is none and before the first attempt ends
    */
@@ -30,7 +31,7 @@ export interface TelemetryStatus {
 /**
  * The runtime's side of telemetry: hands bodies to a thread that owns the broker connection, and never waits
  * for it.
- * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for an address, site, robot or node that cannot be used
+ * @throws GoshawkError GOSHAWK_PARAMETER_INVALID for a site, robot or node that cannot be used
  */
 export class TelemetryClient {
   readonly #worker: Worker;
@@ -38,6 +39,7 @@ export class TelemetryClient {
   #status: TelemetryStatus = {
     connected: false,
     protocol: null,
+    broker: null,
     code: null,
     reason: 'not connected yet',
     outbox: null,
@@ -51,7 +53,6 @@ export class TelemetryClient {
     onLink: (status: TelemetryStatus) => void,
     onOutbox: (note: OutboxTrouble | string | null) => void,
   ) {
-    checkBrokerUrl(settings.url);
     for (const name of ['site', 'robot', 'node'] as const) {
       const check = topicLevelSchema.safeParse(settings[name]);
       if (!check.success) {
@@ -72,7 +73,7 @@ export class TelemetryClient {
       const link = message.connected
         ? { connected: true, protocol: message.protocol, code: null, reason: '' }
         : { connected: false, protocol: null, ...message.trouble };
-      this.#status = { ...this.#status, ...link };
+      this.#status = { ...this.#status, ...link, broker: message.url };
       onLink(this.#status);
     });
     this.#worker.on('error', (error) => {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { entryUrl } from '../../platform/entry.ts';
+import { brokersFor, parseBrokers } from '../../platform/mqtt/broker-list.ts';
 import { brokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
-import { checkBrokerUrl } from '../../platform/mqtt/mqtt-link.ts';
 import { checkTlsFiles, type TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import { definePart, type Part, type PartContext, type SendTelemetry } from '../runtime/part.ts';
 import type { PartStatus } from '../runtime/status.ts';
@@ -20,8 +20,10 @@ export const TELEMETRY = definePart({
       kind: 'string',
       default: '',
       read: 'start',
-      description: 'MQTT broker for fleet telemetry, such as mqtts://broker:8883. Empty: none.',
-      option: { flags: '--telemetry <url>', description: 'MQTT broker' },
+      description:
+        'MQTT brokers for fleet telemetry, such as mqtts://broker:8883, separated by commas; the name of the robot ' +
+        'picks one, and the others are used where it cannot be reached. Empty: none.',
+      option: { flags: '--telemetry <urls>', description: 'MQTT brokers, separated by commas' },
     },
     telemetry_ca_file: {
       kind: 'string',
@@ -77,21 +79,21 @@ export const TELEMETRY = definePart({
   },
   // the discard port, on which nobody listens
   example: { telemetry: 'mqtt://127.0.0.1:9' },
-  create: ({ telemetry: url, telemetry_outbox: outbox, site, robot, ...files }, context) => {
-    if (url === '') return null;
+  create: ({ telemetry: brokers, telemetry_outbox: outbox, site, robot, ...files }, context) => {
+    if (brokers.trim() === '') return null;
     const { telemetry_ca_file: ca, telemetry_cert_file: cert, telemetry_key_file: key } = files;
     const tls = {
       ...(ca === '' ? {} : { caFile: ca }),
       ...(cert === '' ? {} : { certFile: cert }),
       ...(key === '' ? {} : { keyFile: key }),
     };
-    return new Telemetry({ url, outbox, site, robot, node: context.node, ...tls }, context);
+    return new Telemetry({ brokers, outbox, site, robot, node: context.node, ...tls }, context);
   },
 });
 
 interface TelemetryOptions extends TlsFiles {
-  /** broker address without user or password */
-  readonly url: string;
+  /** broker addresses without user or password, separated by commas or spaces */
+  readonly brokers: string;
   /** folder of all outboxes; empty for that of the user */
   readonly outbox: string;
   readonly site: string;
@@ -119,18 +121,20 @@ class Telemetry implements Part {
 
   /** @throws GoshawkError GOSHAWK_PARAMETER_INVALID, GOSHAWK_FILE_UNREADABLE */
   async start(): Promise<void> {
-    const { url, site } = this.#options;
+    const { brokers, site, ...rest } = this.#options;
     const robot = this.#options.robot === '' ? topicLevelFrom(hostname()) : this.#options.robot;
     const node = topicLevelFrom(this.#options.node);
     const { device, log } = this.#context;
-    checkBrokerUrl(url);
-    for (const warning of await checkTlsFiles(url, this.#options, new Date()))
+    const urls = brokersFor(`${site}/${robot}`, parseBrokers(brokers));
+    for (const warning of await checkTlsFiles(urls[0] ?? '', rest, new Date()))
       log('warn', `telemetry: ${warning}`);
     const secrets = await brokerSecrets(process.env);
     this.#client = new TelemetryClient(
       {
-        ...this.#options,
-        outbox: outboxFolder(this.#options.outbox, { site, robot, node }),
+        ...rest,
+        urls,
+        site,
+        outbox: outboxFolder(rest.outbox, { site, robot, node }),
         robot,
         node,
         manufacturer: 'Goshawk',
@@ -168,10 +172,9 @@ class Telemetry implements Part {
   }
 
   #noteLink(status: TelemetryStatus): void {
-    const { url } = this.#options;
     const { log } = this.#context;
-    const trouble = status.reason === '' ? '' : describeTrouble(url, status);
-    if (trouble === '') log('info', `telemetry: connected to ${url} by MQTT ${status.protocol}`);
+    const trouble = status.reason === '' ? '' : describeTrouble(status);
+    if (trouble === '') log('info', `telemetry: connected to ${status.broker} by MQTT ${status.protocol}`);
     if (trouble !== '' && trouble !== this.#lastTrouble) log('warn', trouble);
     this.#lastTrouble = trouble;
   }
@@ -181,7 +184,7 @@ function describeOutbox({ code, reason }: OutboxTrouble): string {
   return `telemetry: ${code}: ${reason}`;
 }
 
-function describeTrouble(url: string, { code, reason }: TelemetryStatus): string {
-  const details = { url, reason, file: 'a TLS file of telemetry' };
+function describeTrouble({ broker, code, reason }: TelemetryStatus): string {
+  const details = { url: broker ?? '', reason, file: 'a TLS file of telemetry' };
   return describeError(new GoshawkError(code ?? 'GOSHAWK_INTERNAL', details));
 }

@@ -29,6 +29,12 @@ export const CLOSED_IN_SILENCE: LinkTrouble = {
   reason: 'the broker gave no reason',
 };
 
+/** The link left a broker by itself. */
+export const MOVED_BACK: LinkTrouble = {
+  code: 'GOSHAWK_LINK_CLOSED',
+  reason: 'this client returns to its preferred broker, which is there again',
+};
+
 /** Node's error codes for certificates and the TLS protocol. */
 const TLS_CODE =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;

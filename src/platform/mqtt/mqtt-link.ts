@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import mqtt, { ReasonCodes, type IClientOptions, type MqttClient } from 'mqtt';
-import { GoshawkError } from '../../contract/errors.ts';
 import { debugLog } from '../debug.ts';
+import { BrokerChoice } from './broker-choice.ts';
 import type { BrokerSecrets } from './broker-secrets.ts';
+import { isListening } from './is-listening.ts';
 import {
   CLOSED_IN_SILENCE,
+  MOVED_BACK,
   tooLarge,
   troubleOf,
   troubleOfDisconnect,
@@ -12,13 +14,18 @@ import {
   troubleOfTakeOver,
   type LinkTrouble,
 } from './link-trouble.ts';
-import { ReconnectPlan } from './reconnect-plan.ts';
+import { ReconnectPlan, type Backoff } from './reconnect-plan.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 const debug = debugLog('mqtt');
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const SESSION_EXPIRY_SECONDS = 86_400;
+
+const LOOK_MS = 120_000;
+
+/** A last word to the broker that is left may take this long. */
+const LEAVE_LIMIT_MS = 3_000;
 
 /**
  * Maximum overhead of a PUBLISH besides topic and payload: fixed header 5, length of the topic 2, packet id 2,
@@ -38,8 +45,16 @@ export interface LinkIdentity {
   readonly listensTo?: string;
 }
 
+/** Times between attempts; the defaults are those of a fleet of 10,000. */
+export interface LinkTiming extends Backoff {
+  /** between looks at the preferred broker while another one is used, on average */
+  readonly lookMs: number;
+}
+
 export interface LinkOptions extends LinkIdentity, BrokerSecrets, TlsFiles {
-  readonly url: string;
+  /** the preferred broker, then those that are tried where it cannot be reached; all with the same security */
+  readonly urls: readonly string[];
+  readonly timing?: LinkTiming;
 }
 
 export interface PublishOptions {
@@ -49,63 +64,44 @@ export interface PublishOptions {
 }
 
 export interface LinkEvents {
-  onUp(protocol: '5' | '3.1.1'): void;
-  onDown(trouble: LinkTrouble): void;
+  onUp(protocol: '5' | '3.1.1', url: string): void;
+  /** @param url the broker that it was, or should have been, connected to */
+  onDown(trouble: LinkTrouble, url: string): void;
+  /** The link goes back to the preferred broker in a moment: a last word to the one that it leaves. */
+  onLeave?(): Promise<void>;
   /** a message on the topic that the link listens to */
   onMessage?(payload: Buffer): void;
 }
 
-/**
- * Refuses what is not a broker address, and addresses that contain a secret (they end up in logs and process lists).
- */
-export function checkBrokerUrl(url: string): void {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
-      name: 'telemetry',
-      value: '(not shown)',
-      reason: 'it is not a URL',
-    });
-  }
-  if (parsed.username !== '' || parsed.password !== '') {
-    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
-      name: 'telemetry',
-      value: `${parsed.protocol}//(not shown)@${parsed.host}`,
-      reason:
-        'it contains a user or password; set GOSHAWK_MQTT_USERNAME and GOSHAWK_MQTT_PASSWORD_FILE in the environment',
-    });
-  }
-  if (!['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(parsed.protocol)) {
-    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', {
-      name: 'telemetry',
-      value: url,
-      reason: 'the scheme is not mqtt, mqtts, ws or wss',
-    });
-  }
+/** What is known of a broker. */
+interface BrokerVersion {
+  protocol: 4 | 5;
+  everUp: boolean;
 }
 
 /**
  * The only place that uses MQTT.js. Tries MQTT 5 first; if the broker refuses that version, or hangs up on it, 3.1.1
- * from then on. MQTT.js keeps no queue: `publish` rejects while the link is down, and the caller's outbox keeps the
+ * from then on. Where a broker of the list cannot be reached, the next one is tried. MQTT.js keeps no queue: `publish` rejects while the link is down, and the caller's outbox keeps the
  * message.
  */
 export class MqttLink {
   readonly #options: LinkOptions;
   readonly #events: LinkEvents;
+  readonly #choice: BrokerChoice;
+  readonly #versions = new Map<string, BrokerVersion>();
   #client: MqttClient | undefined;
-  #protocol: 4 | 5 = 5;
-  #everUp = false;
   /** that the broker accepts; only MQTT 5 reports it */
   #maxPacketBytes = Infinity;
   #closing = false;
   #retry: NodeJS.Timeout | undefined;
-  readonly #plan = new ReconnectPlan();
+  #look: NodeJS.Timeout | undefined;
+  readonly #plan: ReconnectPlan;
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
     this.#events = events;
+    this.#choice = new BrokerChoice(options.urls, options.timing?.lookMs ?? LOOK_MS);
+    this.#plan = new ReconnectPlan(options.urls.length, options.timing);
   }
 
   get connected(): boolean {
@@ -118,27 +114,35 @@ export class MqttLink {
    */
   open(): void {
     let client: MqttClient;
-    debug(() => `connecting to ${this.#options.url} by MQTT ${this.#protocol === 5 ? '5' : '3.1.1'}`);
+    const { url } = this.#choice;
+    const version = this.#versionOf(url);
+    debug(() => `connecting to ${url} by MQTT ${version.protocol === 5 ? '5' : '3.1.1'}`);
     try {
-      client = mqtt.connect(this.#options.url, this.#clientOptions());
+      client = mqtt.connect(url, this.#clientOptions(version.protocol));
     } catch (error) {
       this.#retreat(troubleOfFiles(error as Error), null);
       return;
     }
-    this.#follow(client);
+    this.#follow(client, url, version);
   }
 
-  #clientOptions(): IClientOptions {
+  #versionOf(url: string): BrokerVersion {
+    const known = this.#versions.get(url) ?? { protocol: 5, everUp: false };
+    this.#versions.set(url, known);
+    return known;
+  }
+
+  #clientOptions(protocolVersion: 4 | 5): IClientOptions {
     const { clientId, will, username, password, caFile, certFile, keyFile } = this.#options;
     return {
       clientId,
-      protocolVersion: this.#protocol,
+      protocolVersion,
       clean: false,
       connectTimeout: CONNECT_TIMEOUT_MS,
       // Reconnecting is done here: each attempt has its own jitter and may change the protocol version.
       reconnectPeriod: 0,
       queueQoSZero: false,
-      ...(this.#protocol === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
+      ...(protocolVersion === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
@@ -148,19 +152,21 @@ export class MqttLink {
     };
   }
 
-  #follow(client: MqttClient): void {
+  #follow(client: MqttClient, url: string, version: BrokerVersion): void {
     this.#client = client;
     let up = false;
-    let next = this.#protocol;
+    let next = version.protocol;
     let trouble: LinkTrouble | null = null;
     let reasonCode: number | null = null;
     client.on('connect', ({ properties }) => {
       up = true;
-      this.#everUp = true;
+      version.everUp = true;
       this.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
       this.#plan.noteUp(performance.now());
-      this.#events.onUp(this.#protocol === 5 ? '5' : '3.1.1');
+      this.#choice.noteUp();
+      this.#events.onUp(version.protocol === 5 ? '5' : '3.1.1', url);
       this.#listen(client);
+      this.#lookLater();
     });
     client.on('message', (_topic, payload) => this.#events.onMessage?.(payload));
     client.on('disconnect', (packet) => {
@@ -180,9 +186,9 @@ export class MqttLink {
       client.on('error', () => undefined);
       client.end(true);
       // A broker that only knows 3.1.1 may hang up, without a reason, on a CONNECT that it cannot parse.
-      if (!up && !this.#everUp && trouble === null) next = this.#protocol === 5 ? 4 : 5;
-      const isRefused = next !== this.#protocol && trouble !== null;
-      this.#protocol = next;
+      if (!up && !version.everUp && trouble === null) next = version.protocol === 5 ? 4 : 5;
+      const isRefused = next !== version.protocol && trouble !== null;
+      version.protocol = next;
       // The broker answered with this reason: the older version is tried immediately, and nothing is wrong yet.
       if (isRefused) this.open();
       else this.#retreat(trouble, reasonCode);
@@ -203,17 +209,52 @@ export class MqttLink {
    */
   #retreat(trouble: LinkTrouble | null, reasonCode: number | null): void {
     const end = { reasonCode, isSilent: trouble === null };
-    const { takenOver, waitMs } = this.#plan.noteEnd(end, performance.now());
+    const { takenOver, upMs, waitMs } = this.#plan.noteEnd(end, performance.now());
+    const { url } = this.#choice;
+    clearTimeout(this.#look);
+    this.#choice.noteEnd(upMs, takenOver === 'likely');
     debug(
       () =>
-        `link down: ${trouble?.reason ?? 'closed without a reason'}; next attempt in ${Math.round(waitMs)} ms`,
+        `link to ${url} down: ${trouble?.reason ?? 'closed without a reason'}; next attempt in ${Math.round(waitMs)} ms`,
     );
     this.#events.onDown(
       takenOver === null
         ? (trouble ?? CLOSED_IN_SILENCE)
         : troubleOfTakeOver(this.#options.clientId, takenOver === 'said', Math.round(waitMs / 1000)),
+      url,
     );
     this.#retry = setTimeout(() => this.open(), waitMs);
+  }
+
+  /** While another broker than the preferred one is used: looks at that one after a while. */
+  #lookLater(): void {
+    clearTimeout(this.#look);
+    if (this.#closing || this.#choice.isPreferred) return;
+    this.#look = setTimeout(() => void this.#lookNow(), this.#choice.nextLookMs());
+  }
+
+  async #lookNow(): Promise<void> {
+    const client = this.#client;
+    const wasThere = await isListening(this.#choice.preferred);
+    const isCurrent = (): boolean => !this.#closing && client?.connected === true && this.#client === client;
+    if (!isCurrent()) return;
+    if (!this.#choice.noteLook(wasThere)) {
+      this.#lookLater();
+      return;
+    }
+    const limit = new Promise((resolve) => setTimeout(resolve, LEAVE_LIMIT_MS).unref());
+    await Promise.race([this.#events.onLeave?.().catch(() => undefined), limit]);
+    if (client !== undefined && isCurrent()) this.#moveBack(client);
+  }
+
+  #moveBack(client: MqttClient): void {
+    const { url } = this.#choice;
+    this.#client = undefined;
+    client.end();
+    this.#plan.noteEnd({ reasonCode: null, isSilent: false }, performance.now());
+    this.#choice.goBack();
+    this.#events.onDown(MOVED_BACK, url);
+    this.open();
   }
 
   /**
@@ -248,6 +289,7 @@ export class MqttLink {
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#look);
     await this.#client?.endAsync(!this.connected);
   }
 }

@@ -1,8 +1,22 @@
 /** MQTT 5: another client connected with the same client id. */
 const SESSION_TAKEN_OVER = 0x8e;
 
-const RETRY_MIN_MS = 1_000;
-const RETRY_JITTER_MS = 2_000;
+/** How attempts are spread in time. */
+export interface Backoff {
+  /** the first attempt after an end comes within this time */
+  readonly firstMs: number;
+  /** time doubles with every round of failures up to this */
+  readonly maxMs: number;
+}
+
+/**
+ * 10,000 clients that lose a connection at the same moment come back at about 1,000 a second at most, and at 330 a
+ * second to a broker that was away for long.
+ */
+const BACKOFF: Backoff = { firstMs: 10_000, maxMs: 60_000 };
+
+/** A connection that lasted this long shows that all is well: attempts begin early again after its end. */
+const WELL_MS = 60_000;
 
 /**
  * After a take-over, a client that reconnects immediately takes over in turn, and so on forever. This is the first
@@ -31,6 +45,8 @@ export interface LinkEnd {
 export interface ReconnectStep {
   /** `said`: reported by the broker; `likely`: by the pattern of disconnects; null: not a take-over */
   readonly takenOver: 'said' | 'likely' | null;
+  /** how long the connection was up; null for a failed attempt */
+  readonly upMs: number | null;
   readonly waitMs: number;
 }
 
@@ -40,12 +56,20 @@ export interface ReconnectStep {
  */
 export class ReconnectPlan {
   readonly #random: () => number;
+  readonly #backoff: Backoff;
+  readonly #brokers: number;
+  #failures = 0;
   #upAt: number | null = null;
   #silentEnds = 0;
   #takeOvers = 0;
 
-  /** @param random from 0 to 1: clients that lost a connection together should not return together */
-  constructor(random: () => number = Math.random) {
+  /**
+   * @param brokers how many are tried in turn
+   * @param random from 0 to 1: clients that lost a connection together should not return together
+   */
+  constructor(brokers = 1, backoff: Backoff = BACKOFF, random: () => number = Math.random) {
+    this.#brokers = brokers;
+    this.#backoff = backoff;
     this.#random = random;
   }
 
@@ -60,12 +84,17 @@ export class ReconnectPlan {
     this.#upAt = null;
     if (upMs !== null && upMs >= SETTLED_MS) this.#takeOvers = 0;
     const takenOver = this.#judge(end, upMs);
-    if (takenOver === null) {
-      return { takenOver, waitMs: RETRY_MIN_MS + this.#random() * RETRY_JITTER_MS };
-    }
+    if (upMs !== null && upMs >= WELL_MS) this.#failures = 0;
+    if (takenOver === null) return { takenOver, upMs, waitMs: this.#random() * this.#nextWindowMs() };
     this.#takeOvers += 1;
     const wait = Math.min(TAKEN_OVER_WAIT_MAX_MS, TAKEN_OVER_WAIT_MS * 2 ** (this.#takeOvers - 1));
-    return { takenOver, waitMs: wait * (1 + this.#random() / 2) };
+    return { takenOver, upMs, waitMs: wait * (1 + this.#random() / 2) };
+  }
+
+  #nextWindowMs(): number {
+    const round = Math.floor(this.#failures / this.#brokers);
+    this.#failures += 1;
+    return Math.min(this.#backoff.maxMs, this.#backoff.firstMs * 2 ** round);
   }
 
   #judge({ reasonCode, isSilent }: LinkEnd, upMs: number | null): ReconnectStep['takenOver'] {

@@ -19,6 +19,8 @@ interface Received {
   readonly options: PublishOptions;
 }
 
+const URL_OF_BROKER = 'mqtt://broker';
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A sender with a broker that does what a test decides, and a clock that stands still. */
@@ -63,12 +65,12 @@ export class FakeBroker implements SenderLink {
 
   open(): void {
     this.connected = true;
-    this.#events.onUp('5');
+    this.#events.onUp('5', URL_OF_BROKER);
   }
 
   goDown(): void {
     this.connected = false;
-    this.#events.onDown({ code: 'GOSHAWK_BROKER_UNREACHABLE', reason: 'gone' });
+    this.#events.onDown({ code: 'GOSHAWK_BROKER_UNREACHABLE', reason: 'gone' }, URL_OF_BROKER);
     for (const reject of this.#hanging.splice(0)) reject(new Error('the link went down'));
   }
 
