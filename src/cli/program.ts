@@ -7,6 +7,7 @@ import { registerModels } from './models.ts';
 import { registerOptimize } from './optimize.ts';
 import { registerRun } from './run.ts';
 import { registerSimulate } from './simulate.ts';
+import { registerTelemetry } from './telemetry.ts';
 
 /** Every command adds itself; a new one is its own file and one line here. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
@@ -18,6 +19,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerOptimize,
   registerRun,
   registerSimulate,
+  registerTelemetry,
 ];
 
 /** Makes the command `goshawk` with all its subcommands. Wrong usage throws a CommanderError. */

@@ -126,6 +126,20 @@ export const ERROR_TEMPLATES = {
       'free some space, or name a folder on a disk that can be written (telemetry_outbox); telemetry is kept in ' +
       'memory meanwhile, and perception continues',
   },
+  GOSHAWK_TELEMETRY_UNACKNOWLEDGED: {
+    message: 'the broker {url} takes telemetry, but the fleet stores none of it: {reason}',
+    fix:
+      'start the fleet side ("fleet serve"), and check that the rights on the broker let it write and this robot ' +
+      'read topics that end in /ack; messages wait in the outbox meanwhile',
+  },
+  GOSHAWK_OUTBOX_NOT_FOUND: {
+    message: 'no single telemetry outbox to look at under {folder}: {reason}',
+    fix: 'name one with --telemetry-outbox, --site, --robot and --node',
+  },
+  GOSHAWK_OUTBOX_SILENT: {
+    message: 'no process answers for the telemetry outbox in {folder}',
+    fix: 'start the detector, as the user who runs this command; "ledger" and "status" also read the disk',
+  },
   GOSHAWK_DATASET_INVALID: {
     message: 'data set {file} is not valid: {reason}',
     fix: 'correct the file (COCO detection format); nothing was evaluated',

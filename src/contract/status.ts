@@ -15,6 +15,19 @@ const framesSchema = z.looseObject({
   drops: z.partialRecord(z.enum(DROP_REASONS), z.int().min(0)),
 });
 
+const troubleSchema = z.object({ code: z.string(), reason: z.string() });
+
+const streamCountsSchema = z.object({
+  produced: z.int().min(0),
+  /** acknowledged by the fleet */
+  delivered: z.int().min(0),
+  /** declared as lost, by reason */
+  declared: z.record(z.string(), z.int().min(0)),
+  waiting: z.int().min(0),
+  waitingBytes: z.int().min(0),
+  oldestSeconds: z.number().min(0).nullable(),
+});
+
 const bundleSchema = z.looseObject({ name: z.string(), version: z.string(), digest: z.string() });
 
 const fpsSchema = z.looseObject({ in: z.number().min(0), out: z.number().min(0) });
@@ -85,6 +98,12 @@ export const statusSchema = z.looseObject({
       /** error code of a link that is down */
       code: z.string().nullable().optional(),
       reason: z.string(),
+      /** why what waits is in memory only */
+      outbox: troubleSchema.nullable().optional(),
+      /** why nothing is acknowledged though messages are published */
+      fleet: troubleSchema.nullable().optional(),
+      /** counts since the process began, by stream */
+      streams: z.record(z.string(), streamCountsSchema).nullable().optional(),
     })
     .nullable(),
 });

@@ -1,27 +1,30 @@
-import { ReadMetrics, type MetricFamily } from '../metrics/read-metrics.ts';
+import { ReadMetrics, type MetricFamily, type Sample } from '../metrics/read-metrics.ts';
 import type { SensorReading } from './host-reader.ts';
+
+const by = (label: string, values: Readonly<Record<string, number>>): Sample[] =>
+  Object.entries(values).map(([value, amount]) => [{ [label]: value }, amount]);
 
 const FAMILIES: readonly MetricFamily<SensorReading>[] = [
   {
     name: 'goshawk_host_temperature_celsius',
     help: 'Temperature of a thermal zone; absent without a sensor.',
     kind: 'gauge',
-    label: 'zone',
-    samples: ({ temperatureCelsius = {} }) => temperatureCelsius,
+    labels: ['zone'],
+    samples: ({ temperatureCelsius = {} }) => by('zone', temperatureCelsius),
   },
   {
     name: 'goshawk_host_power_watts',
     help: 'Power drawn by a rail of the board; absent without a sensor.',
     kind: 'gauge',
-    label: 'rail',
-    samples: ({ powerWatts = {} }) => powerWatts,
+    labels: ['rail'],
+    samples: ({ powerWatts = {} }) => by('rail', powerWatts),
   },
   {
     name: 'goshawk_host_gpu_ratio',
     help: 'Load of the GPU, 0 to 1; absent if it is not reported.',
     kind: 'gauge',
-    label: 'gpu',
-    samples: ({ gpuRatio }): Record<string, number> => (gpuRatio === undefined ? {} : { '0': gpuRatio }),
+    labels: ['gpu'],
+    samples: ({ gpuRatio }): Sample[] => (gpuRatio === undefined ? [] : [[{ gpu: '0' }, gpuRatio]]),
   },
 ];
 

@@ -1,15 +1,18 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { MetricsSource } from '../runtime/part.ts';
 
+/** A value with the values of its labels. */
+export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
 /** A metric family that is read on each scrape. */
 export interface MetricFamily<Reading> {
   readonly name: string;
   readonly help: string;
   readonly kind: 'gauge' | 'counter';
-  /** label of each sample */
-  readonly label: string;
-  /** values by label; a label without a value has no sample */
-  readonly samples: (reading: Reading) => Readonly<Record<string, number>>;
+  /** labels of each sample */
+  readonly labels: readonly string[];
+  /** what has no value has no sample */
+  readonly samples: (reading: Reading) => Iterable<Sample>;
 }
 
 /** Metrics of something that counts by itself: all are set from one reading per scrape. */
@@ -29,12 +32,12 @@ export class ReadMetrics<Reading> implements MetricsSource {
     return this.#registry.metrics();
   }
 
-  #register({ name, help, kind, label, samples }: MetricFamily<Reading>): (reading: Reading) => void {
-    const options = { name, help, labelNames: [label], registers: [this.#registry] };
+  #register({ name, help, kind, labels, samples }: MetricFamily<Reading>): (reading: Reading) => void {
+    const options = { name, help, labelNames: [...labels], registers: [this.#registry] };
     const metric = kind === 'gauge' ? new Gauge(options) : new Counter(options);
     return (reading) => {
       metric.reset();
-      for (const [value, amount] of Object.entries(samples(reading))) metric.inc({ [label]: value }, amount);
+      for (const [values, amount] of samples(reading)) metric.inc({ ...values }, amount);
     };
   }
 }

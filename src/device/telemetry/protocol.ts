@@ -39,6 +39,12 @@ export interface OutboxTrouble {
   readonly reason: string;
 }
 
+/** Why nothing is acknowledged though messages are published. */
+export interface FleetTrouble {
+  readonly code: 'GOSHAWK_TELEMETRY_UNACKNOWLEDGED';
+  readonly reason: string;
+}
+
 export type FromTelemetryThread =
   | {
       readonly type: 'link';
@@ -57,5 +63,7 @@ export type FromTelemetryThread =
   | { readonly type: 'delivery'; readonly trouble: LinkTrouble | null }
   /** the disk takes what waits, or does not: then it is in memory only */
   | { readonly type: 'outbox'; readonly trouble: OutboxTrouble | null }
+  /** messages are published and the fleet acknowledges them, or does not */
+  | { readonly type: 'fleet'; readonly trouble: FleetTrouble | null }
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'counts'; readonly streams: CountsByStream };

@@ -14,10 +14,11 @@ import type { Clock, TimerHandle } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
 import { troubleOfMessage } from '../../platform/mqtt/link-trouble.ts';
 import type { LinkEvents, LinkIdentity, MqttLink } from '../../platform/mqtt/mqtt-link.ts';
+import { AckWatch } from './ack-watch.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { DiskOutbox, type DiskPorts } from './outbox/disk-outbox.ts';
 import { memoryStore } from './outbox/memory-store.ts';
-import type { Draft } from './outbox/outbox.ts';
+import type { Draft, OutboxContent } from './outbox/outbox.ts';
 import type { MarkStore, OutboxStore } from './outbox/store.ts';
 import type { FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
 
@@ -50,6 +51,8 @@ export interface SenderPorts {
   /** @throws GoshawkError GOSHAWK_OUTBOX_IN_USE, GOSHAWK_OUTBOX_UNWRITABLE */
   openDisk(): Promise<SenderDisk>;
   post(message: FromTelemetryThread): void;
+  /** A message was made, or one that waits has changed. */
+  onMade?(stream: Stream, payload: string): void;
   readonly clock: Clock;
 }
 
@@ -72,6 +75,8 @@ export class StreamSender {
   #flushTimer: TimerHandle | undefined;
   #tickTimer: TimerHandle | undefined;
   #lastCounts = '';
+  readonly #ackWatch = new AckWatch();
+  #isUnacknowledged = false;
   #starting: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
@@ -113,6 +118,11 @@ export class StreamSender {
     if (this.#closing !== null) return;
     this.#tickLater();
     this.#link.open();
+  }
+
+  /** What the outbox holds, to look at; null before it is open. */
+  content(): (OutboxContent & { readonly clock: number }) | null {
+    return this.#disk?.outbox.content() ?? null;
   }
 
   /** Takes a message of the runtime; delivery starts immediately if the link is up. */
@@ -246,7 +256,17 @@ export class StreamSender {
     this.#dispatcher?.tick();
     await this.#disk?.trim(this.#isDurable ? 1 : MEMORY_SHARE);
     if (this.#disk?.isDirty === true) this.#flushLater();
+    this.#watchAcknowledgements();
     this.#postCounts();
+  }
+
+  #watchAcknowledgements(): void {
+    const outbox = this.#disk?.outbox;
+    if (outbox === undefined) return;
+    const trouble = this.#ackWatch.look(this.#ports.clock.monotonicMs(), outbox.acknowledgement());
+    if ((trouble !== null) === this.#isUnacknowledged) return;
+    this.#isUnacknowledged = trouble !== null;
+    this.#ports.post({ type: 'fleet', trouble });
   }
 
   /** @param error null: it takes what it is given */
@@ -260,14 +280,16 @@ export class StreamSender {
     this.#ports.post({ type: 'outbox', trouble });
   }
 
-  #compose({ boot, first, last, body, timestamp = this.#timestamp() }: Draft): string {
+  #compose({ boot, stream, first, last, body, timestamp = this.#timestamp() }: Draft): string {
     const header: TelemetryHeader = {
       ...this.#header(last, timestamp),
       bootId: boot.bootId,
       bootCount: boot.bootCount,
       ...(first < last ? { firstHeaderId: first } : {}),
     };
-    return JSON.stringify({ ...header, ...body });
+    const payload = JSON.stringify({ ...header, ...body });
+    this.#ports.onMade?.(stream, payload);
+    return payload;
   }
 
   #presence(connectionState: StreamBody<'connection'>['connectionState']): string {

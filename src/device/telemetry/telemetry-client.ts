@@ -3,30 +3,11 @@ import { GoshawkError } from '../../contract/errors.ts';
 import { bodySchemaOf } from '../../contract/telemetry/payloads.ts';
 import { topicLevelSchema } from '../../contract/telemetry/speaker.ts';
 import type { ReportedStream, StreamBody } from '../../contract/telemetry/streams.ts';
-import type { LinkCode, LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
-import type {
-  CountsByStream,
-  FromTelemetryThread,
-  OutboxTrouble,
-  TelemetrySettings,
-  ToTelemetryThread,
-} from './protocol.ts';
+import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
+import { NOT_CONNECTED_YET, statusAfter, type TelemetryStatus } from './telemetry-status.ts';
 
-export interface TelemetryStatus {
-  readonly connected: boolean;
-  readonly protocol: '5' | '3.1.1' | null;
-  /** the broker of the list that is used, or was tried last; null before the first attempt ends */
-  readonly broker: string | null;
-  /**
-   * trouble with the link, or of the broker with the messages; null if there is none and before the first attempt ends
-   */
-  readonly code: LinkCode | null;
-  /** why the link is down or messages are refused; empty while all is well */
-  readonly reason: string;
-  /** why what waits is kept in memory only, and is lost with the process; null where the disk takes it */
-  readonly outbox: OutboxTrouble | null;
-  readonly streams: CountsByStream | null;
-}
+/** What the thread posts besides the state of the link and counts. */
+export type TelemetryNote = Extract<FromTelemetryThread, { readonly type: 'outbox' | 'fleet' | 'log' }>;
 
 /**
  * The runtime's side of telemetry: hands bodies to a thread that owns the broker connection, and never waits
@@ -36,22 +17,14 @@ export interface TelemetryStatus {
 export class TelemetryClient {
   readonly #worker: Worker;
   readonly #closed: Promise<void>;
-  #status: TelemetryStatus = {
-    connected: false,
-    protocol: null,
-    broker: null,
-    code: null,
-    reason: 'not connected yet',
-    outbox: null,
-    streams: null,
-  };
+  #status = NOT_CONNECTED_YET;
   #ended = false;
 
   constructor(
     settings: TelemetrySettings,
     entry: URL,
     onLink: (status: TelemetryStatus) => void,
-    onOutbox: (note: OutboxTrouble | string | null) => void,
+    onNote: (note: TelemetryNote) => void,
   ) {
     for (const name of ['site', 'robot', 'node'] as const) {
       const check = topicLevelSchema.safeParse(settings[name]);
@@ -62,19 +35,11 @@ export class TelemetryClient {
     }
     this.#worker = new Worker(entry, { workerData: settings, name: 'goshawk-telemetry' });
     this.#worker.on('message', (message: FromTelemetryThread) => {
-      if (message.type === 'counts') this.#status = { ...this.#status, streams: message.streams };
-      if (message.type === 'delivery') this.#noteDelivery(message.trouble, onLink);
-      if (message.type === 'log') onOutbox(message.line);
-      if (message.type === 'outbox') {
-        this.#status = { ...this.#status, outbox: message.trouble };
-        onOutbox(message.trouble);
-      }
-      if (message.type !== 'link') return;
-      const link = message.connected
-        ? { connected: true, protocol: message.protocol, code: null, reason: '' }
-        : { connected: false, protocol: null, ...message.trouble };
-      this.#status = { ...this.#status, ...link, broker: message.url };
-      onLink(this.#status);
+      const before = this.#status;
+      this.#status = statusAfter(before, message);
+      if (message.type === 'outbox' || message.type === 'fleet' || message.type === 'log') onNote(message);
+      else if (message.type === 'link' || (message.type === 'delivery' && this.#status !== before))
+        onLink(this.#status);
     });
     this.#worker.on('error', (error) => {
       this.#ended = true;
@@ -87,13 +52,6 @@ export class TelemetryClient {
         resolve();
       });
     });
-  }
-
-  #noteDelivery(trouble: LinkTrouble | null, onLink: (status: TelemetryStatus) => void): void {
-    const { code = null, reason = '' } = trouble ?? {};
-    if (!this.#status.connected || this.#status.reason === reason) return;
-    this.#status = { ...this.#status, code, reason };
-    onLink(this.#status);
   }
 
   get status(): TelemetryStatus {

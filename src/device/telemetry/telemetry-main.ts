@@ -1,22 +1,48 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../platform/clock.ts';
 import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
+import { InspectServer } from './inspect/inspect-server.ts';
+import { Inspection } from './inspect/inspection.ts';
 import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
 import { openOutboxFolder } from './outbox/outbox-folder.ts';
-import { StreamSender } from './stream-sender.ts';
+import { StreamSender, type SenderDisk } from './stream-sender.ts';
 
 const settings = workerData as TelemetrySettings;
 const port = parentPort;
 if (port === null) throw new Error('telemetry-main is the entry of a worker thread');
 
+let server: InspectServer | null = null;
+const log = (line: string): void => post({ type: 'log', line });
+const inspection = new Inspection(() => sender.content());
+
+function post(message: FromTelemetryThread): void {
+  inspection.note(message);
+  port?.postMessage(message);
+}
+
+async function openDisk(): Promise<SenderDisk> {
+  const disk = await openOutboxFolder(settings.outbox, log);
+  server = await InspectServer.open(settings.outbox, inspection, log);
+  return disk;
+}
+
 const sender = new StreamSender(settings, {
   createLink: (identity, events) => new MqttLink({ ...settings, ...identity }, events),
-  openDisk: () => openOutboxFolder(settings.outbox, (line) => port.postMessage({ type: 'log', line })),
-  post: (message: FromTelemetryThread) => port.postMessage(message),
+  openDisk,
+  post,
+  onMade: (stream, payload) => server?.note(stream, payload),
   clock: systemClock,
 });
+
+async function close(): Promise<void> {
+  // before the outbox is closed, and may be opened by another process
+  await server?.close();
+  await sender.close();
+  port?.close();
+}
+
 port.on('message', (message: ToTelemetryThread) => {
-  if (message.type === 'close') void sender.close().then(() => port.close());
+  if (message.type === 'close') void close();
   else sender.receive(message);
 });
 void sender.start();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { describeError, GoshawkError } from '../../contract/errors.ts';
+import { describeError, GoshawkError, type ErrorCode } from '../../contract/errors.ts';
 import { entryUrl } from '../../platform/entry.ts';
 import { brokersFor, parseBrokers } from '../../platform/mqtt/broker-list.ts';
 import { brokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
@@ -8,9 +8,10 @@ import { checkTlsFiles, type TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import { definePart, type Part, type PartContext, type SendTelemetry } from '../runtime/part.ts';
 import type { PartStatus } from '../runtime/status.ts';
 import { outboxFolder } from './outbox/outbox-folder.ts';
-import type { OutboxTrouble } from './protocol.ts';
-import { TelemetryClient, type TelemetryStatus } from './telemetry-client.ts';
+import { TelemetryClient, type TelemetryNote } from './telemetry-client.ts';
+import { telemetryMetrics } from './telemetry-metrics.ts';
 import { TelemetryReporter } from './telemetry-reporter.ts';
+import type { TelemetryStatus } from './telemetry-status.ts';
 import { topicLevelFrom } from './topic-level.ts';
 
 /** Fleet telemetry: sends what the parts of the device offer to an MQTT broker. */
@@ -108,6 +109,7 @@ interface TelemetryOptions extends TlsFiles {
  */
 class Telemetry implements Part {
   readonly name = 'telemetry';
+  readonly metrics = telemetryMetrics(() => this.#client?.status ?? null);
   readonly #options: TelemetryOptions;
   readonly #context: PartContext;
   #client: TelemetryClient | null = null;
@@ -143,7 +145,7 @@ class Telemetry implements Part {
       },
       entryUrl(import.meta.url, './telemetry-main.ts'),
       (status) => this.#noteLink(status),
-      (note) => this.#noteOutbox(note),
+      (note) => this.#note(note),
     );
     this.#reporter = new TelemetryReporter(
       () => device.streams(),
@@ -164,11 +166,13 @@ class Telemetry implements Part {
     await this.#client?.close();
   }
 
-  #noteOutbox(note: OutboxTrouble | string | null): void {
+  #note(note: TelemetryNote): void {
     const { log } = this.#context;
-    if (typeof note === 'string') log('warn', `telemetry: ${note}`);
-    else if (note === null) log('info', 'telemetry: what waits for the fleet is kept on the disk again');
-    else log('warn', describeOutbox(note));
+    if (note.type === 'log') log('warn', `telemetry: ${note.line}`);
+    else if (note.trouble === null) log('info', `telemetry: ${OVER[note.type]}`);
+    else if (note.type === 'fleet')
+      log('warn', describeTrouble({ broker: this.#client?.status.broker ?? null, ...note.trouble }));
+    else log('warn', `telemetry: ${note.trouble.code}: ${note.trouble.reason}`);
   }
 
   #noteLink(status: TelemetryStatus): void {
@@ -180,11 +184,21 @@ class Telemetry implements Part {
   }
 }
 
-function describeOutbox({ code, reason }: OutboxTrouble): string {
-  return `telemetry: ${code}: ${reason}`;
-}
+/** What is well again. */
+const OVER = {
+  outbox: 'what waits for the fleet is kept on the disk again',
+  fleet: 'messages are acknowledged again',
+} as const;
 
-function describeTrouble({ broker, code, reason }: TelemetryStatus): string {
+function describeTrouble({
+  broker,
+  code,
+  reason,
+}: {
+  readonly broker: string | null;
+  readonly code: ErrorCode | null;
+  readonly reason: string;
+}): string {
   const details = { url: broker ?? '', reason, file: 'a TLS file of telemetry' };
   return describeError(new GoshawkError(code ?? 'GOSHAWK_INTERNAL', details));
 }

@@ -60,6 +60,23 @@ describe('the sender of telemetry streams', () => {
     expect(broker.counts?.metrics).toMatchObject({ produced: 1, delivered: 1, waiting: 0 });
   });
 
+  it('reports that nothing acknowledges for a minute, and that something does again', async () => {
+    const broker = new FakeBroker();
+    broker.isAcknowledging = false;
+    await broker.begin();
+    const troubles = (): (string | null)[] =>
+      broker.posted.flatMap((posted) => (posted.type === 'fleet' ? [posted.trouble?.code ?? null] : []));
+    for (let minute = 0; minute < 2; minute += 1) {
+      await broker.send(message('metrics'));
+      await broker.pass(55_000, 5_000);
+      expect(troubles()).toHaveLength(minute);
+    }
+    expect(troubles()).toEqual(['GOSHAWK_TELEMETRY_UNACKNOWLEDGED']);
+    broker.acknowledge('metrics', broker.received.at(-1)!.payload);
+    await broker.pass(2_000);
+    expect(troubles()).toEqual(['GOSHAWK_TELEMETRY_UNACKNOWLEDGED', null]);
+  });
+
   it('publishes again what is not acknowledged, the same and each time later', async () => {
     const broker = new FakeBroker();
     broker.isAcknowledging = false;

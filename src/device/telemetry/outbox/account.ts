@@ -1,5 +1,6 @@
 import { NumberSet, type NumberRange } from '../../../core/ledger/number-set.ts';
 import type { StoredStream } from '../../../contract/telemetry/streams.ts';
+import { Declared } from './declared.ts';
 
 /** A process run as the outbox knows it. */
 export interface Boot {
@@ -16,13 +17,22 @@ export class Account {
   readonly boot: Boot;
   readonly stream: StoredStream;
   readonly settled: NumberSet;
+  /** counted for those who look at the ledger; decides nothing */
+  readonly declared: Declared;
   next: number;
 
-  constructor(boot: Boot, stream: StoredStream, next = 0, settled: Iterable<NumberRange> = []) {
+  constructor(
+    boot: Boot,
+    stream: StoredStream,
+    next = 0,
+    settled: Iterable<NumberRange> = [],
+    declared = new Declared(),
+  ) {
     this.boot = boot;
     this.stream = stream;
     this.next = next;
     this.settled = NumberSet.of(settled);
+    this.declared = declared;
   }
 
   /** Whether nothing of it waits. */

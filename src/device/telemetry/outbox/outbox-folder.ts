@@ -13,9 +13,14 @@ import type { MarkStore, OutboxStore } from './store.ts';
  * @param given the folder of all outboxes; empty for `goshawk/telemetry` in the user's state folder
  */
 export function outboxFolder(given: string, speaker: Speaker, env: NodeJS.ProcessEnv = process.env): string {
+  return join(outboxRoot(given, env), ...levelsOf(speaker));
+}
+
+/** The folder of all outboxes of this user. @param given see `outboxFolder` */
+export function outboxRoot(given: string, env: NodeJS.ProcessEnv = process.env): string {
   const state = env['XDG_STATE_HOME'];
   const root = state === undefined || state === '' ? join(homedir(), '.local', 'state') : state;
-  return join(given === '' ? join(root, 'goshawk', 'telemetry') : given, ...levelsOf(speaker));
+  return given === '' ? join(root, 'goshawk', 'telemetry') : given;
 }
 
 /**

@@ -91,11 +91,17 @@ export class Outbox {
     this.declare(account, number, number, reason);
   }
 
-  /** The numbers from `first` to `last` will never arrive: a gap message says so. */
-  declare(account: Account, first: number, last: number, reason: GapReason): void {
+  /**
+   * The numbers from `first` to `last` will never arrive: a gap message says so.
+   * @param isRepeated they were counted when they were declared before
+   */
+  declare(account: Account, first: number, last: number, reason: GapReason, isRepeated = false): void {
     if (last < first) return;
     account.next = Math.max(account.next, last + 1);
-    this.#queue(account.stream).dropped += last - first + 1;
+    if (!isRepeated) {
+      this.#queue(account.stream).noteDeclared(reason, last - first + 1);
+      account.declared.add(reason, first, last);
+    }
     this.#ports.onAccount(account);
     const { stream, boot } = account;
     const open = this.#openGap?.state === 'waiting' && !this.#openGap.mayBeSent ? this.#openGap : null;
@@ -116,7 +122,7 @@ export class Outbox {
     const account = this.#accountOf(entry.gap);
     if (account === undefined) return;
     for (const [first, last] of entry.gap.ranges)
-      this.declare(account, first, last, entry.gap.reason as GapReason);
+      this.declare(account, first, last, entry.gap.reason as GapReason, true);
   }
 
   /**
@@ -235,10 +241,25 @@ export class Outbox {
   }
 
   counts(): Readonly<Record<StoredStream, QueueCounts>> {
-    return Object.fromEntries([...this.#queues].map(([stream, queue]) => [stream, queue.counts()])) as Record<
-      StoredStream,
-      QueueCounts
-    >;
+    const now = this.#ports.now();
+    return Object.fromEntries(
+      [...this.#queues].map(([stream, queue]) => [stream, queue.counts(now)]),
+    ) as Record<StoredStream, QueueCounts>;
+  }
+
+  /** Messages that the fleet has acknowledged since the process began, and whether the broker has others. */
+  acknowledgement(): { readonly acknowledged: number; readonly isAwaiting: boolean } {
+    const queues = [...this.#queues.values()];
+    return {
+      acknowledged: queues.reduce((sum, { delivered }) => sum + delivered, 0),
+      isAwaiting: queues.some((queue) => queue.isAwaitingAcknowledgement),
+    };
+  }
+
+  /** Everything that it holds, to look at; `clock` is now on its own clock. */
+  content(): OutboxContent & { readonly clock: number } {
+    const entries = [...this.#queues.values()].flatMap((queue) => [...queue.all()]);
+    return { boot: this.boot, accounts: [...this.#accounts.values()], entries, clock: this.#ports.now() };
   }
 
   #supersede(queue: StreamQueue, newest: Entry): void {

@@ -4,6 +4,7 @@ import { parseJson } from '../../../contract/json.ts';
 import { bodySchemaOf } from '../../../contract/telemetry/payloads.ts';
 import { STORED_STREAMS } from '../../../contract/telemetry/streams.ts';
 import { Account, type Boot } from './account.ts';
+import { Declared } from './declared.ts';
 import { newEntry, type Entry } from './entry.ts';
 
 /** How entries and accounts are written to the disk: one record each, under keys that sort by stream, boot, number. */
@@ -15,13 +16,15 @@ export const LINKED_KEY = 's!linked';
 
 const streamSchema = z.enum(STORED_STREAMS);
 const countSchema = z.int().min(0);
+const rangeSchema = z.tuple([countSchema, countSchema]);
 
 const accountSchema = z.object({
   stream: streamSchema,
   bootId: z.uuid(),
   bootCount: countSchema,
   next: countSchema,
-  settled: z.array(z.tuple([countSchema, countSchema])),
+  settled: z.array(rangeSchema),
+  declared: z.record(z.string(), z.object({ count: countSchema, ranges: z.array(rangeSchema) })).optional(),
 });
 
 const entrySchema = z.object({
@@ -47,8 +50,8 @@ export function accountKey({ stream, boot }: Account): string {
 export const isEntryKey = (key: string): boolean => key.startsWith(ENTRIES);
 export const isAccountKey = (key: string): boolean => key.startsWith(ACCOUNTS);
 
-export function accountRecord({ stream, boot, next, settled }: Account): string {
-  return JSON.stringify({ stream, ...boot, next, settled: settled.ranges() });
+export function accountRecord({ stream, boot, next, settled, declared }: Account): string {
+  return JSON.stringify({ stream, ...boot, next, settled: settled.ranges(), declared: declared.records() });
 }
 
 /** A line of metadata, then the payload. */
@@ -62,8 +65,8 @@ export function entryRecord({ account, first, last, putAt }: Entry, payload: str
 export function readAccount(record: string): Account | null {
   const { data } = accountSchema.safeParse(parsed(record));
   if (data === undefined) return null;
-  const { bootId, bootCount, stream, next, settled } = data;
-  return new Account({ bootId, bootCount }, stream, next, settled);
+  const { bootId, bootCount, stream, next, settled, declared = {} } = data;
+  return new Account({ bootId, bootCount }, stream, next, settled, Declared.of(declared));
 }
 
 export interface EntryRecord {

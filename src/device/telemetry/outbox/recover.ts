@@ -83,7 +83,8 @@ export async function recover(
   };
 }
 
-function lossesOf(account: Account, entries: readonly Entry[], marks: Marks | null): Loss[] {
+/** Numbers of an account of which neither an entry nor a gap message is left, and what was reserved beyond them. */
+export function lossesOf(account: Account, entries: readonly Entry[], marks: Marks | null): Loss[] {
   const known = new Account(account.boot, account.stream, account.next, account.settled.ranges()).settled;
   let next = account.next;
   for (const entry of entries) {

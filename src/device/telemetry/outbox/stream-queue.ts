@@ -1,4 +1,5 @@
 import type { NumberRange } from '../../../core/ledger/number-set.ts';
+import type { GapReason } from '../../../contract/telemetry/ranges.ts';
 import type { Account } from './account.ts';
 import type { Entry } from './entry.ts';
 
@@ -15,10 +16,14 @@ export interface QueueCounts {
   readonly delivered: number;
   /** declared as lost, those of earlier boots included */
   readonly dropped: number;
+  /** `dropped` by reason */
+  readonly declared: Readonly<Partial<Record<GapReason, number>>>;
   /** became part of another message */
   readonly merged: number;
   readonly waiting: number;
   readonly waitingBytes: number;
+  /** whole seconds that the oldest has waited for its acknowledgement; null where none waits */
+  readonly oldestSeconds: number | null;
 }
 
 /** Messages of one stream in the order in which they were made: what waited before the link came up, then the rest. */
@@ -29,9 +34,14 @@ export class StreamQueue {
   bytes = 0;
   produced = 0;
   delivered = 0;
-  dropped = 0;
+  readonly #declared: Partial<Record<GapReason, number>> = {};
   merged = 0;
   #restored = 0;
+
+  /** Numbers were declared as lost. */
+  noteDeclared(reason: GapReason, count: number): void {
+    this.#declared[reason] = (this.#declared[reason] ?? 0) + count;
+  }
 
   restore(entry: Entry): void {
     this.#add(this.#history, entry);
@@ -68,6 +78,12 @@ export class StreamQueue {
 
   get size(): number {
     return this.#history.size + this.#live.size;
+  }
+
+  /** Whether the broker has messages that the fleet has not acknowledged. */
+  get isAwaitingAcknowledgement(): boolean {
+    for (const { attempts } of this.all()) if (attempts > 0) return true;
+    return false;
   }
 
   nextWaiting(age: 'live' | 'history'): Entry | undefined {
@@ -131,16 +147,20 @@ export class StreamQueue {
     entries.set(entry.last, entry);
   }
 
-  counts(): QueueCounts {
-    const { produced, delivered, dropped, merged, bytes } = this;
+  /** @param now seconds of the outbox's clock */
+  counts(now: number): QueueCounts {
+    const { produced, delivered, merged, bytes } = this;
+    const [oldest] = this.all();
     return {
       produced,
       restored: this.#restored,
       delivered,
-      dropped,
+      dropped: Object.values(this.#declared).reduce((sum, count) => sum + count, 0),
+      declared: { ...this.#declared },
       merged,
       waiting: this.size,
       waitingBytes: bytes,
+      oldestSeconds: oldest === undefined ? null : Math.max(0, Math.floor(now - oldest.putAt)),
     };
   }
 }

@@ -246,21 +246,35 @@ function show(status) {
     ['in flight', status.frames.inFlight],
   ]);
   showModel(status);
-  const telemetry =
-    status.telemetry === null
-      ? 'off'
-      : status.telemetry.connected
-        ? 'MQTT ' + status.telemetry.protocol
-        : 'away: ' + status.telemetry.reason;
   rows($('runtime'), [
     ['state', status.state],
     ['memory', fixed(status.process.rssBytes / 1048576, 0) + ' MiB'],
     ['up', fixed(status.uptimeSeconds, 0) + ' s'],
-    ['telemetry', telemetry],
+    ...telemetryOf(status.telemetry),
     ...(status.engineLost > 0
       ? [['engine lost', status.engineLost + ' times, recovered ' + status.engineRestored]]
       : []),
   ]);
+}
+/** The link, what waits for the fleet, and what is wrong with it. @param {Status['telemetry']} telemetry @returns {Cell[][]} */
+function telemetryOf(telemetry) {
+  if (telemetry === null) return [['telemetry', 'off']];
+  const { connected, protocol, reason, outbox, fleet, streams } = telemetry;
+  const link = connected ? 'MQTT ' + protocol : 'away: ' + reason;
+  const counts = Object.values(streams ?? {});
+  const waiting = counts.reduce((sum, one) => sum + one.waiting, 0);
+  const bytes = counts.reduce((sum, one) => sum + one.waitingBytes, 0);
+  const oldest = Math.max(...counts.map((one) => one.oldestSeconds ?? 0), 0);
+  const size = fixed(bytes / 1024, 0) + ' KiB, oldest ' + fixed(oldest, 0) + ' s';
+  /** @type {Cell[][]} */
+  const troubles = [connected && reason !== '' ? reason : '', outbox?.reason ?? '', fleet?.reason ?? '']
+    .filter((trouble) => trouble !== '')
+    .map((trouble) => ['telemetry trouble', trouble]);
+  return [
+    ['telemetry', link],
+    ['waits for the fleet', waiting === 0 ? 'nothing' : waiting + ' messages, ' + size],
+    ...troubles,
+  ];
 }
 /** @param {Response} answer @returns {Promise<unknown>} */
 const bodyOf = (answer) => answer.json();

@@ -1,0 +1,37 @@
+import type { InspectRequest, TelemetryReport } from '../../../contract/telemetry/ledger.ts';
+import { lossesOf } from '../outbox/recover.ts';
+import type { OutboxContent } from '../outbox/outbox.ts';
+import type { FromTelemetryThread } from '../protocol.ts';
+import { NOT_CONNECTED_YET, statusAfter } from '../telemetry-status.ts';
+import type { InspectSource } from './inspect-server.ts';
+import { ledgerRows } from './ledger-rows.ts';
+
+/** Answers for a sender that runs in this thread. */
+export class Inspection implements InspectSource {
+  readonly #content: () => (OutboxContent & { readonly clock: number }) | null;
+  #status = NOT_CONNECTED_YET;
+
+  /** @param content what the outbox holds; null before it is open */
+  constructor(content: () => (OutboxContent & { readonly clock: number }) | null) {
+    this.#content = content;
+  }
+
+  /** The sender has posted something. */
+  note(message: FromTelemetryThread): void {
+    this.#status = statusAfter(this.#status, message);
+  }
+
+  answer(ask: Exclude<InspectRequest['ask'], 'tail'>): object {
+    if (ask === 'link') return { link: this.#link() };
+    const content = this.#content();
+    if (content === null) return { rows: [] };
+    const { accounts, entries } = content;
+    const losses = accounts.flatMap((account) => lossesOf(account, entries, null));
+    return { rows: ledgerRows({ ...content, losses }) };
+  }
+
+  #link(): NonNullable<TelemetryReport['link']> {
+    const { broker, connected, protocol, code, reason, outbox, fleet } = this.#status;
+    return { broker, connected, protocol, code, reason, outbox, fleet };
+  }
+}

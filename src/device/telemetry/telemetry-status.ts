@@ -1,0 +1,57 @@
+import type { LinkCode } from '../../platform/mqtt/link-trouble.ts';
+import type { CountsByStream, FleetTrouble, FromTelemetryThread, OutboxTrouble } from './protocol.ts';
+
+/** How telemetry is doing, for the page, the metrics, diagnostics and `goshawk telemetry`. */
+export interface TelemetryStatus {
+  readonly connected: boolean;
+  readonly protocol: '5' | '3.1.1' | null;
+  /** the broker of the list that is used, or was tried last; null before the first attempt ends */
+  readonly broker: string | null;
+  /**
+   * trouble with the link, or of the broker with the messages; null if there is none and before the first attempt ends
+   */
+  readonly code: LinkCode | null;
+  /** why the link is down or messages are refused; empty while all is well */
+  readonly reason: string;
+  /** why what waits is kept in memory only, and is lost with the process; null where the disk takes it */
+  readonly outbox: OutboxTrouble | null;
+  /** why nothing is acknowledged though messages are published; null where they are */
+  readonly fleet: FleetTrouble | null;
+  readonly streams: CountsByStream | null;
+}
+
+export const NOT_CONNECTED_YET: TelemetryStatus = {
+  connected: false,
+  protocol: null,
+  broker: null,
+  code: null,
+  reason: 'not connected yet',
+  outbox: null,
+  fleet: null,
+  streams: null,
+};
+
+/** The status after the thread has posted something; the same object where nothing changed. */
+export function statusAfter(status: TelemetryStatus, message: FromTelemetryThread): TelemetryStatus {
+  switch (message.type) {
+    case 'link': {
+      const link = message.connected
+        ? { connected: true, protocol: message.protocol, code: null, reason: '' }
+        : { connected: false, protocol: null, ...message.trouble };
+      return { ...status, ...link, broker: message.url };
+    }
+    case 'delivery': {
+      const { code = null, reason = '' } = message.trouble ?? {};
+      if (!status.connected || status.reason === reason) return status;
+      return { ...status, code, reason };
+    }
+    case 'outbox':
+      return { ...status, outbox: message.trouble };
+    case 'fleet':
+      return { ...status, fleet: message.trouble };
+    case 'counts':
+      return { ...status, streams: message.streams };
+    case 'log':
+      return status;
+  }
+}
