@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { historySchema } from '../../src/contract/telemetry/history.ts';
 import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
 import { telemetryClientId } from '../../src/contract/telemetry/speaker.ts';
 import { STREAM_NAMES, streamRow, type Stream } from '../../src/contract/telemetry/streams.ts';
@@ -14,6 +15,14 @@ const byStream = (entry: (stream: Stream) => [string, object]): object =>
   Object.fromEntries(STREAM_NAMES.map(entry));
 
 const ACTIONS = { 'device-to-fleet': 'send', 'fleet-to-device': 'receive' } as const;
+
+/** What is in a message: JSON, or a compressed list of messages. */
+function contentOf(stream: Stream): object {
+  const { contentType } = streamRow(stream);
+  if (contentType === undefined) return { payload: z.toJSONSchema(payloadSchemaOf(stream)) };
+  const contentSchema = z.toJSONSchema(historySchema);
+  return { contentType, payload: { type: 'string', format: 'binary', contentSchema } };
+}
 
 /** The AsyncAPI 3 document generated from the table of streams. */
 function asyncApi(): object {
@@ -46,10 +55,7 @@ function asyncApi(): object {
       return [`${action}-${stream}`, { action, channel, bindings: { mqtt: { qos, retain: retained } } }];
     }),
     components: {
-      messages: byStream((stream) => [
-        stream,
-        { summary: streamRow(stream).summary, payload: z.toJSONSchema(payloadSchemaOf(stream)) },
-      ]),
+      messages: byStream((stream) => [stream, { summary: streamRow(stream).summary, ...contentOf(stream) }]),
     },
   };
 }

@@ -13,6 +13,7 @@ import { composeRuntime, PART_PARAMETERS, type PartValues } from '../../src/devi
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
+import { readHistory } from '../../src/platform/history-batch.ts';
 import { certify } from '../support/certificates.ts';
 import { MOSQUITTO, Mosquitto, passwordLine } from '../support/mosquitto.ts';
 import { describeWith } from '../support/needs.ts';
@@ -63,10 +64,19 @@ async function listen(url: string, protocolVersion: 4 | 5): Promise<{ client: Mq
   const client = await mqtt.connectAsync(url, { protocolVersion });
   const heard: Heard[] = [];
   client.on('message', (topic, payload, packet) => {
-    heard.push({ topic, body: JSON.parse(payload.toString('utf8')) as unknown, retain: packet.retain });
+    for (const [own, text] of messagesOf(topic, payload))
+      heard.push({ topic: own, body: JSON.parse(text) as unknown, retain: packet.retain });
   });
   await client.subscribeAsync('fleet/#', { qos: 1 });
   return { client, heard };
+}
+
+/** A message, or those of a batch, each with its topic. */
+function messagesOf(topic: string, payload: Buffer): (readonly [topic: string, text: string])[] {
+  if (!topic.endsWith('/history')) return [[topic, payload.toString('utf8')]];
+  const messages = readHistory(payload);
+  if ('ok' in messages) throw new Error(messages.detail);
+  return messages.map(({ stream, payload: text }) => [topic.replace(/history$/, stream), text]);
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
@@ -425,15 +435,18 @@ describeWith(MOSQUITTO, 'a list of two brokers', () => {
     const subscriber = await mqtt.connectAsync(url, { protocolVersion: 5, reconnectPeriod: 200 });
     open.push({ close: () => subscriber.endAsync(true) });
     const presence: string[] = [];
-    subscriber.on('message', (topic, payload) => {
+    const take = (topic: string, text: string): void => {
       const stream = topic.split('/').at(-1) ?? '';
-      const message = JSON.parse(payload.toString()) as { headerId: number; bootId: string };
+      const message = JSON.parse(text) as { headerId: number; bootId: string };
       if (stream === 'connection') presence.push(connectionSchema.parse(message).connectionState);
       if (stream !== 'metrics' && stream !== 'gap') return;
       stored.add(`${stream} ${String(message.headerId)}`);
       const acks = [{ stream, bootId: message.bootId, ranges: [[message.headerId, message.headerId]] }];
       const ack = { ...message, headerId: 0, acks };
       subscriber.publish(topic.replace(stream, 'ack'), JSON.stringify(ack), { qos: 1 });
+    };
+    subscriber.on('message', (topic, payload) => {
+      for (const [own, text] of messagesOf(topic, payload)) take(own, text);
     });
     await subscriber.subscribeAsync('fleet/#', { qos: 1 });
     return { presence };

@@ -84,6 +84,8 @@ describeWith([ROS, MOSQUITTO], 'several cameras and detectors', () => {
     running.push({ stop: () => subscriber.endAsync(true) });
     subscriber.on('message', (topic, payload) => {
       topics.add(topic);
+      // Binary; its messages are those of other topics.
+      if (topic.endsWith('/history')) return;
       const state = payloadSchemaOf('state').safeParse(JSON.parse(payload.toString('utf8')));
       if (state.success) expect(topic.split('/')[4]).toBe(state.data.node);
     });

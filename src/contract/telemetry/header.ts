@@ -29,7 +29,7 @@ export const headerShape = {
   bootCount: z.int().min(0).optional(),
   /** the message replaces those from this number to `headerId`, which were merged while they waited (since 1.2.0) */
   firstHeaderId: z.int().min(0).optional(),
-  /** it waited while the link was down: true says nothing of the present (since 1.2.0) */
+  /** it waited while the link was down and came alone: true says nothing of the present (since 1.2.0) */
   historical: z.boolean().optional(),
 } as const;
 

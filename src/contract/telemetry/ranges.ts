@@ -38,7 +38,7 @@ export const rangesSchema = z.array(rangeSchema).min(1).max(MAX_RANGES);
  *   than what was made
  * - `corrupted`: the disk no longer holds what it held
  * - `disk`: the disk took nothing, and memory was full
- * - `too_large`: the broker does not take messages of this size
+ * - `too_large`: the broker, or any fleet, does not take messages of this size
  * - `invalid`: it violated its schema
  */
 export const GAP_REASONS = [

@@ -33,6 +33,8 @@ interface StreamRow {
   /** when it is sent and what is in it, for the table in docs/telemetry.md */
   readonly when: string;
   readonly content: string;
+  /** JSON unless it is given; then the message has no header, and no body of its own */
+  readonly contentType?: 'application/zstd';
   /** the message without its header, which the sender adds */
   readonly body: z.ZodObject;
 }
@@ -160,6 +162,22 @@ export const STREAMS = {
       /** one of `GAP_REASONS`, or one that a reader does not know */
       reason: nameSchema,
     }),
+  },
+  /** Messages of other streams in one: see `history.ts`. It is not stored itself; what it contains is. */
+  history: {
+    direction: 'device-to-fleet',
+    qos: 1,
+    retained: false,
+    overflow: 'unstored',
+    priority: 3,
+    maxBytes: 0,
+    maxAgeHours: 0,
+    periodSeconds: null,
+    summary: 'Messages that waited while the link was down, many in one; says nothing of the present',
+    when: 'after an outage',
+    content: 'Zstandard of a JSON list of `stream` and `payload`',
+    contentType: 'application/zstd',
+    body: z.object({}),
   },
   ack: {
     direction: 'fleet-to-device',

@@ -1,5 +1,7 @@
-import { streamRow, type StoredStream } from '../../contract/telemetry/streams.ts';
+import { MAX_HISTORY_MESSAGES, MAX_PAYLOAD_BYTES } from '../../contract/telemetry/history.ts';
+import { streamRow, type Stream } from '../../contract/telemetry/streams.ts';
 import type { Clock, TimerHandle } from '../../platform/clock.ts';
+import { packHistory } from '../../platform/history-batch.ts';
 import { isTooLarge } from '../../platform/mqtt/link-trouble.ts';
 import type { DiskOutbox } from './outbox/disk-outbox.ts';
 import { streamOf, type Entry } from './outbox/entry.ts';
@@ -8,10 +10,13 @@ import { streamOf, type Entry } from './outbox/entry.ts';
 const MAX_PUBLISHING = 8;
 
 /** Old messages that the fleet has not acknowledged yet, at most. */
-const MAX_UNACKNOWLEDGED_HISTORY = 64;
+const MAX_UNACKNOWLEDGED_HISTORY = 2 * MAX_HISTORY_MESSAGES;
 
-/** Old messages leave room for those of now, bytes per second. */
+/** Old messages leave room for those of now, compressed bytes per second. */
 const HISTORY_BYTES_PER_SECOND = 64 * 1024;
+
+/** A batch of several old messages: bytes of their payloads, and compressed, at most. */
+const BATCH_BYTES = { raw: 512 * 1024, packed: 256 * 1024 } as const;
 
 /** A message that the fleet does not acknowledge is published again, each time later, at most after `last`. */
 const RESEND_MS = { first: 15_000, last: 300_000 } as const;
@@ -21,20 +26,24 @@ const REFUSED_PAUSE_MS = 5_000;
 
 export interface DispatcherPorts {
   /** Resolves when the broker has it; rejects when it does not, or the link is down. */
-  publish(stream: StoredStream, payload: string): Promise<void>;
+  publish(stream: Stream, payload: string | Buffer): Promise<void>;
   readonly clock: Clock;
 }
 
 /**
  * Publishes what waits in an outbox while the link is up: what happens now first, by the priority of its stream, then
- * what waited before, at a bounded rate. A message stays in the outbox until the fleet acknowledges it and is
- * published again when that takes too long. Never throws.
+ * what waited before, in batches and at a bounded rate. A message stays in the outbox until the fleet acknowledges it
+ * and is published again when that takes too long. Never throws.
  */
 export class Dispatcher {
   readonly #disk: DiskOutbox;
   readonly #ports: DispatcherPorts;
   #isLinked = false;
+  /** grows when the link goes down: what was begun before is not sent any more */
+  #links = 0;
   #publishing = 0;
+  #isBatchInFlight = false;
+  #maxBatch = MAX_HISTORY_MESSAGES;
   #pausedUntilMs = 0;
   #historyBytes = HISTORY_BYTES_PER_SECOND;
   #historyAtMs: number;
@@ -50,6 +59,7 @@ export class Dispatcher {
   /** The link is up: everything that is not acknowledged is published. */
   async linkUp(): Promise<void> {
     this.#isLinked = true;
+    this.#maxBatch = MAX_HISTORY_MESSAGES;
     this.#disk.outbox.setLinked(true);
     // If the disk cannot note it, what it holds is not newer than what was sent before.
     await this.#disk.noteLinked().catch(() => undefined);
@@ -58,6 +68,7 @@ export class Dispatcher {
 
   linkDown(): void {
     this.#isLinked = false;
+    this.#links += 1;
     this.#pausedUntilMs = 0;
     this.#disk.outbox.setLinked(false);
     this.#settleIdle();
@@ -65,17 +76,32 @@ export class Dispatcher {
 
   /** Publishes what may be published now. */
   wake(): void {
-    while (this.#isLinked && this.#publishing < MAX_PUBLISHING && !this.#isPaused()) {
-      const entry = this.#disk.outbox.nextWaiting('live') ?? this.#nextOfHistory();
+    while (this.#mayPublish()) {
+      const entry = this.#disk.outbox.nextWaiting('live');
       if (entry === undefined) break;
       entry.state = 'publishing';
-      this.#publishing += 1;
-      void this.#publish(entry).finally(() => {
-        this.#publishing -= 1;
-        this.wake();
-      });
+      this.#begin(this.#publish(entry));
+    }
+    if (this.#mayPublish() && !this.#isBatchInFlight) {
+      const batch = this.#nextBatch();
+      if (batch.length > 0) {
+        this.#isBatchInFlight = true;
+        this.#begin(this.#publishBatch(batch).finally(() => (this.#isBatchInFlight = false)));
+      }
     }
     this.#settleIdle();
+  }
+
+  #mayPublish(): boolean {
+    return this.#isLinked && this.#publishing < MAX_PUBLISHING && !this.#isPaused();
+  }
+
+  #begin(publishing: Promise<void>): void {
+    this.#publishing += 1;
+    void publishing.finally(() => {
+      this.#publishing -= 1;
+      this.wake();
+    });
   }
 
   /** Takes up again what was not acknowledged in time. Called about once a second. */
@@ -97,22 +123,59 @@ export class Dispatcher {
   }
 
   async #publish(entry: Entry): Promise<void> {
-    const { outbox } = this.#disk;
-    const payload = await this.#disk.payload(entry);
-    if (entry.state !== 'publishing') return;
-    if (payload === null) {
-      outbox.drop(entry, 'corrupted');
-      return;
-    }
+    const links = this.#links;
+    const payload = await this.#payloadOf(entry);
+    if (payload === null || links !== this.#links) return;
     entry.mayBeSent = true;
-    const isHistory = outbox.queue(streamOf(entry)).isHistory(entry);
-    if (isHistory) this.#historyBytes -= entry.bytes;
     try {
-      await this.#ports.publish(streamOf(entry), isHistory ? markedHistorical(payload) : payload);
+      await this.#ports.publish(streamOf(entry), payload);
       this.#noteSent(entry);
     } catch (error) {
       this.#noteFailed(entry, error as Error & { readonly code?: unknown });
     }
+  }
+
+  /** @returns null for what cannot be sent, which is declared, and for what went meanwhile */
+  async #payloadOf(entry: Entry): Promise<string | null> {
+    const { outbox } = this.#disk;
+    if (entry.bytes > MAX_PAYLOAD_BYTES) {
+      outbox.drop(entry, 'too_large');
+      return null;
+    }
+    const payload = await this.#disk.payload(entry);
+    if (entry.state !== 'publishing') return null;
+    if (payload === null) outbox.drop(entry, 'corrupted');
+    return payload;
+  }
+
+  async #publishBatch(batch: readonly Entry[]): Promise<void> {
+    const links = this.#links;
+    const payloads = new Map<Entry, string>();
+    for (const entry of batch) {
+      const payload = await this.#payloadOf(entry);
+      if (payload !== null) payloads.set(entry, payload);
+    }
+    // Meanwhile entries may have been acknowledged or lost, or the link gone.
+    const entries = batch.filter((entry) => entry.state === 'publishing' && payloads.has(entry));
+    if (links !== this.#links || entries.length === 0) return;
+    const { sent, packed } = pack(entries, payloads);
+    for (const entry of entries.slice(sent.length)) entry.state = 'waiting';
+    for (const entry of sent) entry.mayBeSent = true;
+    this.#historyBytes -= packed.length;
+    try {
+      await this.#ports.publish('history', packed);
+      for (const entry of sent) this.#noteSent(entry);
+    } catch (error) {
+      this.#noteBatchFailed(sent, error as Error & { readonly code?: unknown });
+    }
+  }
+
+  #noteBatchFailed(sent: readonly Entry[], error: Error & { readonly code?: unknown }): void {
+    if (isTooLarge(error) && sent.length > 1) {
+      // A smaller one may fit.
+      this.#maxBatch = Math.ceil(sent.length / 2);
+      for (const entry of sent) if (entry.state === 'publishing') entry.state = 'waiting';
+    } else for (const entry of sent) this.#noteFailed(entry, error);
   }
 
   #noteSent(entry: Entry): void {
@@ -136,17 +199,30 @@ export class Dispatcher {
     }
   }
 
-  #nextOfHistory(): Entry | undefined {
+  /** Old messages for the next batch; none while what was sent of them is enough for now. */
+  #nextBatch(): readonly Entry[] {
+    const { outbox } = this.#disk;
+    const batch: Entry[] = [];
+    if (!this.#mayAffordHistory() || outbox.unacknowledgedHistory() >= MAX_UNACKNOWLEDGED_HISTORY)
+      return batch;
+    let bytes = 0;
+    while (batch.length < this.#maxBatch) {
+      const entry = outbox.nextWaiting('history');
+      if (entry === undefined || (bytes > 0 && bytes + entry.bytes > BATCH_BYTES.raw)) break;
+      entry.state = 'publishing';
+      bytes += entry.bytes;
+      batch.push(entry);
+    }
+    return batch;
+  }
+
+  #mayAffordHistory(): boolean {
     const now = this.#ports.clock.monotonicMs();
     const earned = ((now - this.#historyAtMs) / 1000) * HISTORY_BYTES_PER_SECOND;
     this.#historyAtMs = now;
     this.#historyBytes = Math.min(HISTORY_BYTES_PER_SECOND, this.#historyBytes + earned);
-    if (this.#historyBytes <= 0) {
-      this.#wakeIn((-this.#historyBytes / HISTORY_BYTES_PER_SECOND) * 1000 + 10);
-      return undefined;
-    }
-    if (this.#disk.outbox.unacknowledgedHistory() >= MAX_UNACKNOWLEDGED_HISTORY) return undefined;
-    return this.#disk.outbox.nextWaiting('history');
+    if (this.#historyBytes <= 0) this.#wakeIn((-this.#historyBytes / HISTORY_BYTES_PER_SECOND) * 1000 + 10);
+    return this.#historyBytes > 0;
   }
 
   #isPaused(): boolean {
@@ -173,7 +249,14 @@ export class Dispatcher {
   }
 }
 
-/** Says of a message that it waited: it is not the newest, whatever came before it. */
-function markedHistorical(payload: string): string {
-  return payload.replace('{', '{"historical":true,');
+/** As many of the entries, from the first on, as fit into a batch; at least one. */
+function pack(
+  entries: readonly Entry[],
+  payloads: ReadonlyMap<Entry, string>,
+): { readonly sent: readonly Entry[]; readonly packed: Buffer } {
+  const packed = packHistory(
+    entries.map((entry) => ({ stream: streamOf(entry), payload: payloads.get(entry) ?? '' })),
+  );
+  if (entries.length === 1 || packed.length <= BATCH_BYTES.packed) return { sent: entries, packed };
+  return pack(entries.slice(0, Math.ceil(entries.length / 2)), payloads);
 }

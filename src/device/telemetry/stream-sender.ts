@@ -215,7 +215,7 @@ export class StreamSender {
   /**
    * Publishes, and posts whether the broker accepts it: a link that is up but delivers nothing must not look healthy.
    */
-  async #publish(stream: Stream, payload: string): Promise<void> {
+  async #publish(stream: Stream, payload: string | Buffer): Promise<void> {
     const topic = this.#topic(stream);
     const { qos, retained } = streamRow(stream);
     try {

@@ -14,7 +14,7 @@ import {
   troubleOfTakeOver,
   type LinkTrouble,
 } from './link-trouble.ts';
-import { ReconnectPlan, type Backoff } from './reconnect-plan.ts';
+import { ReconnectPlan, type AttemptTiming } from './reconnect-plan.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 const debug = debugLog('mqtt');
@@ -46,7 +46,7 @@ export interface LinkIdentity {
 }
 
 /** Times between attempts; the defaults are those of a fleet of 10,000. */
-export interface LinkTiming extends Backoff {
+export interface LinkTiming extends AttemptTiming {
   /** between looks at the preferred broker while another one is used, on average */
   readonly lookMs: number;
 }
@@ -81,8 +81,8 @@ interface BrokerVersion {
 
 /**
  * The only place that uses MQTT.js. Tries MQTT 5 first; if the broker refuses that version, or hangs up on it, 3.1.1
- * from then on. Where a broker of the list cannot be reached, the next one is tried. MQTT.js keeps no queue: `publish` rejects while the link is down, and the caller's outbox keeps the
- * message.
+ * from then on. Where a broker of the list cannot be reached, the next one is tried. MQTT.js keeps no queue: `publish`
+ * rejects while the link is down, and the caller's outbox keeps the message.
  */
 export class MqttLink {
   readonly #options: LinkOptions;
@@ -215,7 +215,8 @@ export class MqttLink {
     this.#choice.noteEnd(upMs, takenOver === 'likely');
     debug(
       () =>
-        `link to ${url} down: ${trouble?.reason ?? 'closed without a reason'}; next attempt in ${Math.round(waitMs)} ms`,
+        `link to ${url} down: ${trouble?.reason ?? 'closed without a reason'}; ` +
+        `next attempt in ${Math.round(waitMs)} ms`,
     );
     this.#events.onDown(
       takenOver === null
@@ -261,7 +262,7 @@ export class MqttLink {
    * Resolves on the broker's PUBACK (QoS 1). Rejects if the link is down or goes down first, and for a message that the
    * broker does not accept; the error's `code` is then the reason code of MQTT 5.
    */
-  async publish(topic: string, payload: string, { qos, retain }: PublishOptions): Promise<void> {
+  async publish(topic: string, payload: string | Buffer, { qos, retain }: PublishOptions): Promise<void> {
     const client = this.#client;
     if (client?.connected !== true) throw new Error('the link is down');
     const bytes = Buffer.byteLength(topic) + Buffer.byteLength(payload) + PUBLISH_OVERHEAD_BYTES;

@@ -2,7 +2,7 @@
 const SESSION_TAKEN_OVER = 0x8e;
 
 /** How attempts are spread in time. */
-export interface Backoff {
+export interface AttemptTiming {
   /** the first attempt after an end comes within this time */
   readonly firstMs: number;
   /** time doubles with every round of failures up to this */
@@ -13,7 +13,7 @@ export interface Backoff {
  * 10,000 clients that lose a connection at the same moment come back at about 1,000 a second at most, and at 330 a
  * second to a broker that was away for long.
  */
-const BACKOFF: Backoff = { firstMs: 10_000, maxMs: 60_000 };
+const BACKOFF: AttemptTiming = { firstMs: 10_000, maxMs: 60_000 };
 
 /** A connection that lasted this long shows that all is well: attempts begin early again after its end. */
 const WELL_MS = 60_000;
@@ -56,7 +56,7 @@ export interface ReconnectStep {
  */
 export class ReconnectPlan {
   readonly #random: () => number;
-  readonly #backoff: Backoff;
+  readonly #backoff: AttemptTiming;
   readonly #brokers: number;
   #failures = 0;
   #upAt: number | null = null;
@@ -67,7 +67,7 @@ export class ReconnectPlan {
    * @param brokers how many are tried in turn
    * @param random from 0 to 1: clients that lost a connection together should not return together
    */
-  constructor(brokers = 1, backoff: Backoff = BACKOFF, random: () => number = Math.random) {
+  constructor(brokers = 1, backoff: AttemptTiming = BACKOFF, random: () => number = Math.random) {
     this.#brokers = brokers;
     this.#backoff = backoff;
     this.#random = random;

@@ -5,6 +5,7 @@ import type { TelemetryHeader } from '../../../src/contract/telemetry/header.ts'
 import type { Stream } from '../../../src/contract/telemetry/streams.ts';
 import type { FromTelemetryThread, StreamMessage } from '../../../src/device/telemetry/protocol.ts';
 import { StreamSender, type SenderLink } from '../../../src/device/telemetry/stream-sender.ts';
+import { readHistory } from '../../../src/platform/history-batch.ts';
 import { tooLarge } from '../../../src/platform/mqtt/link-trouble.ts';
 import type { LinkEvents, LinkIdentity, PublishOptions } from '../../../src/platform/mqtt/mqtt-link.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
@@ -17,6 +18,8 @@ interface Received {
   readonly stream: Stream;
   readonly payload: string;
   readonly options: PublishOptions;
+  /** came in a batch of messages that waited */
+  readonly isHistory: boolean;
 }
 
 const URL_OF_BROKER = 'mqtt://broker';
@@ -25,11 +28,14 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** A sender with a broker that does what a test decides, and a clock that stands still. */
 export class FakeBroker implements SenderLink {
+  /** messages, those of batches one by one */
   readonly received: Received[] = [];
+  /** batches of messages that waited, as they were sent */
+  readonly batches: Buffer[] = [];
   readonly posted: FromTelemetryThread[] = [];
   readonly clock = new FakeClock();
   readonly sender: StreamSender;
-  decide: (stream: Stream) => Verdict = () => 'accept';
+  decide: (stream: Stream, bytes: number) => Verdict = () => 'accept';
   connected = false;
   isDropped = false;
   hangsOnClose = false;
@@ -74,11 +80,11 @@ export class FakeBroker implements SenderLink {
     for (const reject of this.#hanging.splice(0)) reject(new Error('the link went down'));
   }
 
-  async publish(topic: string, payload: string, options: PublishOptions): Promise<void> {
+  async publish(topic: string, payload: string | Buffer, options: PublishOptions): Promise<void> {
     const stream = topic.split('/').at(-1) as Stream;
     await turn();
     if (!this.connected) throw new Error('the link is down');
-    const verdict = this.decide(stream);
+    const verdict = this.decide(stream, payload.length);
     if (verdict === 'hang') await new Promise<never>((_resolve, reject) => this.#hanging.push(reject));
     if (verdict === 'lose') {
       this.goDown();
@@ -86,7 +92,19 @@ export class FakeBroker implements SenderLink {
     }
     if (verdict === 'too-large') throw tooLarge(payload.length, 10);
     if (verdict === 'refuse') throw Object.assign(new Error('Not authorized'), { code: 0x87 });
-    this.received.push({ stream, payload, options });
+    if (typeof payload === 'string') this.#take({ stream, payload, options, isHistory: false });
+    else {
+      this.batches.push(payload);
+      const messages = readHistory(payload);
+      if ('ok' in messages) throw new Error(messages.detail);
+      for (const message of messages)
+        this.#take({ ...message, stream: message.stream as Stream, options, isHistory: true });
+    }
+  }
+
+  #take(message: Received): void {
+    this.received.push(message);
+    const { stream, payload } = message;
     if (this.isAcknowledging && stream !== 'connection') this.acknowledge(stream, payload);
   }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NumberSet } from '../../../src/core/ledger/number-set.ts';
@@ -136,37 +137,82 @@ describe('the sender of telemetry streams', () => {
     ]);
   });
 
-  it('marks what waited for the link as historical, and sends it after what happens now', async () => {
+  it('sends what waited for the link as a batch, as it was, after what happens now', async () => {
     const broker = new FakeBroker();
+    broker.isAcknowledging = false;
     await broker.begin();
+    await broker.send(message('metrics', { n: 0 }));
     broker.goDown();
     await broker.send(message('metrics', { n: 1 }), message('metrics', { n: 2 }));
+    broker.isAcknowledging = true;
     broker.open();
     await broker.settle();
     await broker.send(message('metrics', { n: 3 }));
-    expect(broker.of('metrics').map(({ headerId, historical }) => [headerId, historical])).toEqual([
-      [0, true],
-      [1, true],
-      [2, undefined],
-    ]);
+    const metrics = broker.received.filter(({ stream }) => stream === 'metrics');
+    expect(ids(broker, 'metrics')).toEqual([0, 0, 1, 2, 3]);
+    expect(metrics.map(({ isHistory }) => isHistory)).toEqual([false, true, true, true, false]);
+    expect(metrics[1]?.payload).toBe(metrics[0]?.payload);
+    expect(broker.batches).toHaveLength(1);
+    await broker.pass(1_000);
+    expect(broker.counts?.metrics).toMatchObject({ produced: 4, delivered: 4, waiting: 0 });
   });
 
-  it('sends what waited at a bounded rate', async () => {
+  it('sends what waited at a bounded rate of compressed bytes, in batches that are bounded', async () => {
     const broker = new FakeBroker();
-    const body = { text: 'x'.repeat(16_000) };
     await broker.begin();
     broker.goDown();
-    for (let i = 0; i < 40; i += 1) broker.sender.receive(message('metrics', body));
+    for (let i = 0; i < 60; i += 1)
+      broker.sender.receive(message('metrics', { text: randomBytes(12_000).toString('base64') }));
     await broker.pass(500);
     broker.open();
     await broker.settle();
-    const first = broker.of('metrics').length;
-    expect(first).toBeGreaterThan(3);
-    expect(first).toBeLessThan(14);
-    await broker.pass(4_000);
-    expect(broker.of('metrics').length).toBeLessThan(first + 20);
+    const sizes = (): number[] => broker.batches.map(({ length }) => length);
+    const total = (): number => sizes().reduce((sum, size) => sum + size, 0);
+    const first = total();
+    expect(first).toBeGreaterThan(100_000);
     await broker.pass(10_000);
-    expect(broker.of('metrics')).toHaveLength(40);
+    expect(total() - first).toBeLessThan(10 * 65_536 + 262_144);
+    await broker.pass(15_000);
+    expect(new Set(ids(broker, 'metrics')).size).toBe(60);
+    expect(Math.max(...sizes())).toBeLessThanOrEqual(262_144);
+  });
+
+  it('packs many small messages into little', async () => {
+    const broker = new FakeBroker();
+    await broker.begin();
+    broker.goDown();
+    for (let i = 0; i < 300; i += 1)
+      broker.sender.receive(message('metrics', { n: i, text: 'x'.repeat(500) }));
+    await broker.pass(500);
+    broker.open();
+    await broker.settle();
+    expect(broker.of('metrics')).toHaveLength(300);
+    expect(broker.batches).toHaveLength(1);
+    expect(broker.batches[0]!.length).toBeLessThan(20_000);
+  });
+
+  it('makes batches smaller where the broker does not take them, and declares only what never fits', async () => {
+    const broker = new FakeBroker();
+    await broker.begin();
+    broker.goDown();
+    const noise = (bytes: number): object => ({ text: randomBytes(bytes).toString('base64') });
+    broker.sender.receive(message('metrics', noise(30_000)));
+    for (let i = 0; i < 8; i += 1) broker.sender.receive(message('metrics', noise(3_000)));
+    await broker.pass(500);
+    broker.decide = (_stream, bytes) => (bytes > 10_000 ? 'too-large' : 'accept');
+    broker.open();
+    await broker.pass(20_000);
+    expect(ids(broker, 'metrics')).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(gaps(broker)).toEqual([{ stream: 'metrics', ranges: [[0, 0]], reason: 'too_large' }]);
+  });
+
+  it('declares what is larger than a fleet accepts, without sending it', async () => {
+    const broker = new FakeBroker();
+    await broker.begin();
+    await broker.send(message('metrics', { text: 'x'.repeat(1 << 20) }), message('metrics'));
+    await broker.pass(1_000);
+    expect(ids(broker, 'metrics')).toEqual([1]);
+    expect(gaps(broker)).toEqual([{ stream: 'metrics', ranges: [[0, 0]], reason: 'too_large' }]);
   });
 
   it('reports that the broker refuses messages though the link is up, and that it accepts them again', async () => {
@@ -243,10 +289,7 @@ describe('a boot after another', () => {
     const after = new FakeBroker(disk);
     await after.begin();
     expect(ids(after, 'metrics')).toEqual([0, 1]);
-    expect(after.of('metrics')).toMatchObject([
-      { n: 1, historical: true },
-      { n: 2, historical: true },
-    ]);
+    expect(after.of('metrics')).toMatchObject([{ n: 1 }, { n: 2 }]);
     const boots = new Set(after.of('metrics').map(({ bootId }) => bootId));
     expect(boots).not.toContain(after.of('connection')[0]?.bootId);
     expect(gaps(after)).toEqual([]);
