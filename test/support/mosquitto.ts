@@ -61,10 +61,19 @@ export function passwordLine(user: string, password: string): string {
 export class Mosquitto {
   readonly port: number;
   readonly #folder = mkdtempSync(join(tmpdir(), 'goshawk-mosquitto-'));
+  readonly #configuration: string;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, configuration?: string) {
     this.port = port;
+    this.#configuration = configuration ?? join(this.#folder, 'mosquitto.conf');
+  }
+
+  /** With a configuration file of its own, which names the port. */
+  static async run(configuration: string, port: number): Promise<Mosquitto> {
+    const broker = new Mosquitto(port, configuration);
+    await broker.restart();
+    return broker;
   }
 
   /** @param files written next to its configuration, in which `FOLDER` stands for their location */
@@ -98,7 +107,7 @@ export class Mosquitto {
   async restart(): Promise<void> {
     const broker = executable();
     if (broker === null) throw new Error(`${MOSQUITTO.missing}: ${MOSQUITTO.first} npm test`);
-    const args = ['-c', join(this.#folder, 'mosquitto.conf')];
+    const args = ['-c', this.#configuration];
     this.#process = spawn(broker.path, args, { env: broker.env, stdio: 'ignore' });
     for (let attempt = 0; attempt < 100; attempt += 1) {
       if (await answers(this.port)) return;
