@@ -7,7 +7,8 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import { certify } from '../support/certificates.ts';
-import { freePort, Mosquitto } from '../support/mosquitto.ts';
+import { freePort, Mosquitto, MOSQUITTO, OPENSSL } from '../support/mosquitto.ts';
+import { describeWith } from '../support/needs.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/fleet/make-broker');
 const ENTRY = new URL('../../src/device/telemetry/telemetry-main.ts', import.meta.url);
@@ -18,26 +19,7 @@ let broker: Mosquitto;
 
 const make = (...args: string[]) => spawnSync(SCRIPT, args, { encoding: 'utf8' });
 
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'goshawk-broker-'));
-  // As root, Mosquitto switches to another user, who must get there.
-  chmodSync(folder, 0o711);
-  port = await freePort();
-  const made = make(join(folder, 'b'), '--port', String(port), '--robot', 'yard/r7', '--robot', 'yard/r8');
-  expect(made.stderr).toBe('');
-  broker = await Mosquitto.run(join(folder, 'b/mosquitto.conf'), port);
-});
-
-afterAll(async () => {
-  await broker.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
 const clients: { close(): Promise<unknown> }[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-});
-
 const at = (name: string): string => join(folder, 'b', name);
 const url = (host = 'localhost'): string => `mqtts://${host}:${String(port)}`;
 
@@ -69,7 +51,26 @@ async function refusal(client: MqttClient, topic: string): Promise<number | null
 
 const NOT_AUTHORIZED = 0x87;
 
-describe('the broker of a fleet, as make-broker sets it up', () => {
+describeWith([MOSQUITTO, OPENSSL], 'the broker of a fleet, as make-broker sets it up', () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-broker-'));
+    // As root, Mosquitto switches to another user, who must get there.
+    chmodSync(folder, 0o711);
+    port = await freePort();
+    const made = make(join(folder, 'b'), '--port', String(port), '--robot', 'yard/r7', '--robot', 'yard/r8');
+    expect(made.stderr).toBe('');
+    broker = await Mosquitto.run(join(folder, 'b/mosquitto.conf'), port);
+  });
+
+  afterAll(async () => {
+    await broker.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  afterEach(async () => {
+    for (const client of clients.splice(0)) await client.close();
+  });
+
   it('lets a robot send its own streams, and nothing in the name of another', async () => {
     const robot = await connect(tls('robots/yard/r7'));
     for (const stream of ['connection', 'state', 'metrics', 'gap', 'history', 'event'])
@@ -148,37 +149,36 @@ describe('the broker of a fleet, as make-broker sets it up', () => {
     );
     await expect(connect({ ...tls('robots/yard/r7'), ca: certify('other').certificate })).rejects.toThrow();
   });
-});
+  describe('make-broker', () => {
+    it('keeps what is there, and adds robots later', () => {
+      const before = readFileSync(at('broker.pem'), 'utf8') + readFileSync(at('ca.pem'), 'utf8');
+      const again = make(join(folder, 'b'), '--port', String(port), '--robot', 'yard/r9');
+      expect(again.status).toBe(0);
+      expect(again.stdout).not.toContain('authority');
+      expect(readFileSync(at('broker.pem'), 'utf8') + readFileSync(at('ca.pem'), 'utf8')).toBe(before);
+      expect(existsSync(at('robots/yard/r9.pem'))).toBe(true);
+    });
 
-describe('make-broker', () => {
-  it('keeps what is there, and adds robots later', () => {
-    const before = readFileSync(at('broker.pem'), 'utf8') + readFileSync(at('ca.pem'), 'utf8');
-    const again = make(join(folder, 'b'), '--port', String(port), '--robot', 'yard/r9');
-    expect(again.status).toBe(0);
-    expect(again.stdout).not.toContain('authority');
-    expect(readFileSync(at('broker.pem'), 'utf8') + readFileSync(at('ca.pem'), 'utf8')).toBe(before);
-    expect(existsSync(at('robots/yard/r9.pem'))).toBe(true);
-  });
+    it('keeps keys to their owner', () => {
+      for (const key of ['ca.key', 'ingestor.key', 'robots/yard/r7.key'])
+        expect(statSync(at(key)).mode & 0o077).toBe(0);
+      expect(statSync(at('broker.key')).mode & 0o007).toBe(0);
+    });
 
-  it('keeps keys to their owner', () => {
-    for (const key of ['ca.key', 'ingestor.key', 'robots/yard/r7.key'])
-      expect(statSync(at(key)).mode & 0o077).toBe(0);
-    expect(statSync(at('broker.key')).mode & 0o007).toBe(0);
-  });
-
-  it.each([
-    [[], 'no folder named'],
-    [['X', '--robot', 'r7'], 'r7 is not SITE/ROBOT'],
-    [['X', '--robot', 'yard/#'], 'yard/# is not SITE/ROBOT'],
-    [['X', '--robot', 'a/b/c'], 'a/b/c is not SITE/ROBOT'],
-    [['X', '--port', '70000'], '70000 is not a port'],
-    [['X', '--host', 'a b'], 'a b is not a host name or address'],
-    [['X', '--port'], '--port needs a value'],
-    [['X', '--what'], 'unknown option --what'],
-  ])('refuses %j with its usage', (args, reason) => {
-    const made = make(...args.map((arg) => (arg === 'X' ? join(folder, 'none') : arg)));
-    expect(made.status).toBe(2);
-    expect(made.stderr).toContain(reason);
-    expect(existsSync(join(folder, 'none'))).toBe(false);
+    it.each([
+      [[], 'no folder named'],
+      [['X', '--robot', 'r7'], 'r7 is not SITE/ROBOT'],
+      [['X', '--robot', 'yard/#'], 'yard/# is not SITE/ROBOT'],
+      [['X', '--robot', 'a/b/c'], 'a/b/c is not SITE/ROBOT'],
+      [['X', '--port', '70000'], '70000 is not a port'],
+      [['X', '--host', 'a b'], 'a b is not a host name or address'],
+      [['X', '--port'], '--port needs a value'],
+      [['X', '--what'], 'unknown option --what'],
+    ])('refuses %j with its usage', (args, reason) => {
+      const made = make(...args.map((arg) => (arg === 'X' ? join(folder, 'none') : arg)));
+      expect(made.status).toBe(2);
+      expect(made.stderr).toContain(reason);
+      expect(existsSync(join(folder, 'none'))).toBe(false);
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,6 +24,13 @@ export const MOSQUITTO: Need = {
   isThere: () => executable() !== null,
   missing: 'there is no Mosquitto',
   first: 'sudo apt-get install mosquitto &&',
+};
+
+/** What `scripts/fleet/make-broker` signs certificates with. */
+export const OPENSSL: Need = {
+  isThere: () => spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0,
+  missing: 'there is no openssl',
+  first: 'sudo apt-get install openssl &&',
 };
 
 /** A port of the loopback address that was free a moment ago. */
