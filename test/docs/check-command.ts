@@ -17,6 +17,7 @@ export const NOT_CHECKED: Readonly<Record<string, string>> = {
   export: "the shell's own",
   git: 'needs the address of a clone',
   grep: 'reads a file that only a Jetson has',
+  mosquitto: 'run by test/integration/fleet-broker.test.ts',
   mv: 'changes node_modules',
   pytest: 'run by the group "training"',
   rm: 'changes node_modules',
@@ -50,6 +51,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'scripts/with-ros': AROUND,
   'scripts/jetson/build-engine': checkUsage,
   'scripts/jetson/build-onnxruntime': checkUsage,
+  'scripts/fleet/make-broker': checkUsage,
   'scripts/training/reproduce.sh': checkThere,
   'scripts/training/reproduce-gpu.sh': checkThere,
 };

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../platform/clock.ts';
 import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
 import { InspectServer } from './inspect/inspect-server.ts';
-import { Inspection } from './inspect/inspection.ts';
+import { Inspection } from './inspection.ts';
 import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
 import { openOutboxFolder } from './outbox/outbox-folder.ts';
 import { StreamSender, type SenderDisk } from './stream-sender.ts';

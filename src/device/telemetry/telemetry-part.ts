@@ -12,7 +12,7 @@ import { TelemetryClient, type TelemetryNote } from './telemetry-client.ts';
 import { telemetryMetrics } from './telemetry-metrics.ts';
 import { TelemetryReporter } from './telemetry-reporter.ts';
 import type { TelemetryStatus } from './telemetry-status.ts';
-import { topicLevelFrom } from './topic-level.ts';
+import { topicLevelFrom } from './outbox/topic-level.ts';
 
 /** Fleet telemetry: sends what the parts of the device offer to an MQTT broker. */
 export const TELEMETRY = definePart({

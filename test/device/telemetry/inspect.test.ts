@@ -9,7 +9,7 @@ import { findOutbox, type FoundOutbox } from '../../../src/device/telemetry/insp
 import { askProcess } from '../../../src/device/telemetry/inspect/inspect-client.ts';
 import { InspectServer } from '../../../src/device/telemetry/inspect/inspect-server.ts';
 import { SOCKET_NAME } from '../../../src/device/telemetry/inspect/inspect-socket.ts';
-import { Inspection } from '../../../src/device/telemetry/inspect/inspection.ts';
+import { Inspection } from '../../../src/device/telemetry/inspection.ts';
 import { ledgerOf, reportOf } from '../../../src/device/telemetry/inspect/look.ts';
 import { formatLedger, formatReport } from '../../../src/device/telemetry/inspect/words.ts';
 import { DiskOutbox } from '../../../src/device/telemetry/outbox/disk-outbox.ts';

@@ -256,7 +256,10 @@ function show(status) {
       : []),
   ]);
 }
-/** The link, what waits for the fleet, and what is wrong with it. @param {Status['telemetry']} telemetry @returns {Cell[][]} */
+/**
+ * The link, what waits for the fleet, and what is wrong with it.
+ * @param {Status['telemetry']} telemetry @returns {Cell[][]}
+ */
 function telemetryOf(telemetry) {
   if (telemetry === null) return [['telemetry', 'off']];
   const { connected, protocol, reason, outbox, fleet, streams } = telemetry;

@@ -1,4 +1,4 @@
-import { sha256Of } from '../../platform/digest.ts';
+import { sha256Of } from '../../../platform/digest.ts';
 
 /** Maximum length of a topic level. */
 const MAX_LEVEL = 64;

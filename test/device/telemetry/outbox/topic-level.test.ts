@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { topicLevelFrom } from '../../../src/device/telemetry/topic-level.ts';
+import { topicLevelFrom } from '../../../../src/device/telemetry/outbox/topic-level.ts';
 
 describe('a level of a topic', () => {
   it.each([

@@ -1,10 +1,10 @@
-import type { InspectRequest, TelemetryReport } from '../../../contract/telemetry/ledger.ts';
-import { lossesOf } from '../outbox/recover.ts';
-import type { OutboxContent } from '../outbox/outbox.ts';
-import type { FromTelemetryThread } from '../protocol.ts';
-import { NOT_CONNECTED_YET, statusAfter } from '../telemetry-status.ts';
-import type { InspectSource } from './inspect-server.ts';
-import { ledgerRows } from './ledger-rows.ts';
+import type { InspectRequest, TelemetryReport } from '../../contract/telemetry/ledger.ts';
+import { lossesOf } from './outbox/recover.ts';
+import type { OutboxContent } from './outbox/outbox.ts';
+import type { FromTelemetryThread } from './protocol.ts';
+import { NOT_CONNECTED_YET, statusAfter } from './telemetry-status.ts';
+import type { InspectSource } from './inspect/inspect-server.ts';
+import { ledgerRows } from './inspect/ledger-rows.ts';
 
 /** Answers for a sender that runs in this thread. */
 export class Inspection implements InspectSource {
