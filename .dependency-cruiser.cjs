@@ -32,6 +32,7 @@ const WRAPPERS = {
   mqtt: '^src/platform/mqtt/',
   fastify: '^src/platform/http/',
   aedes: '^src/fleet/broker/',
+  pg: '^src/fleet/store/database.ts$',
   debug: '^src/platform/debug.ts$',
   'prom-client': '^src/(device|fleet)/metrics/',
 };

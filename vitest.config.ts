@@ -20,7 +20,8 @@ const setupFiles = ['test/support/state-home.ts'];
 /**
  * Projects: `unit` needs nothing but node_modules; `integration` starts real processes (workers, brokers,
  * Chromium, the command line); `arm64` an emulated machine and `avx2` an emulated CPU, which `npm test`
- * makes; `ros` needs a ROS 2 environment and runs one file at a time; `fleet` needs a broker and a database.
+ * makes; `ros` needs a ROS 2 environment and runs one file at a time; `fleet` starts a real broker and a real
+ * PostgreSQL.
  */
 export default defineConfig({
   test: {
@@ -31,7 +32,7 @@ export default defineConfig({
           env,
           include: ['test/**/*.test.ts'],
           // what the other projects run
-          exclude: ['test/{integration,arm64,avx2}/**', 'test/ros/*.test.ts'],
+          exclude: ['test/{integration,arm64,avx2}/**', 'test/{ros,fleet}/*.test.ts'],
           testTimeout: 30_000,
         },
       },
@@ -41,6 +42,16 @@ export default defineConfig({
           env,
           setupFiles,
           include: ['test/integration/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'fleet',
+          env,
+          include: ['test/fleet/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -5,8 +5,8 @@ import { PLACES, ROOT } from './paths.mjs';
 
 const SOURCES = path.join(ROOT, 'src');
 
-/** Files that are served or embedded as they are; the compiler leaves them out. */
-const KINDS = new Set(['.html', '.css', '.js']);
+/** Files that are served, embedded or executed as they are; the compiler leaves them out. */
+const KINDS = new Set(['.html', '.css', '.js', '.sql']);
 
 /** @param {string} file */
 const isPage = (file) => KINDS.has(path.extname(file));

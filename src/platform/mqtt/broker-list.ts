@@ -14,16 +14,18 @@ const SCHEMES: Readonly<Record<string, 'TLS' | 'plain'>> = {
 /**
  * The addresses of a list, separated by commas or spaces. All have the same security: a failover must not turn TLS
  * into plain text.
+ * @param name of the parameter or option that the list comes from
  * @throws GoshawkError GOSHAWK_PARAMETER_INVALID
  */
-export function parseBrokers(text: string): readonly string[] {
+export function parseBrokers(text: string, name = 'telemetry'): readonly string[] {
   const urls = [...new Set(text.split(/[\s,]+/).filter((url) => url !== ''))];
-  for (const url of urls) checkBrokerUrl(url);
+  for (const url of urls) checkBrokerUrl(url, name);
   const secured = urls.filter((url) => securityOf(url) === 'TLS').length;
-  if (urls.length === 0) throw refusal('(empty)', 'it names no broker');
-  if (urls.length > MAX_BROKERS) throw refusal(`${urls.length} brokers`, `a list has ${MAX_BROKERS} at most`);
+  if (urls.length === 0) throw refusal(name, '(empty)', 'it names no broker');
+  if (urls.length > MAX_BROKERS) throw refusal(name, `${urls.length} brokers`, `a list has ${MAX_BROKERS} at most`);
   if (secured !== 0 && secured !== urls.length)
     throw refusal(
+      name,
       urls.join(','),
       'some brokers use TLS and some do not; all of a list need the same security, since any of them may be used',
     );
@@ -44,21 +46,22 @@ export function brokersFor(name: string, urls: readonly string[]): readonly stri
 }
 
 /** Refuses what is not a broker address, and addresses that contain a secret: they end up in logs and process lists. */
-function checkBrokerUrl(url: string): void {
+function checkBrokerUrl(url: string, name: string): void {
   const parsed = URL.parse(url);
-  if (parsed === null) throw refusal('(not shown)', 'it is not a URL');
+  if (parsed === null) throw refusal(name, '(not shown)', 'it is not a URL');
   if (parsed.username !== '' || parsed.password !== '')
     throw refusal(
+      name,
       `${parsed.protocol}//(not shown)@${parsed.host}`,
       'it contains a user or password; set GOSHAWK_MQTT_USERNAME and GOSHAWK_MQTT_PASSWORD_FILE in the environment',
     );
-  if (securityOf(url) === undefined) throw refusal(url, 'the scheme is not mqtt, mqtts, ws or wss');
+  if (securityOf(url) === undefined) throw refusal(name, url, 'the scheme is not mqtt, mqtts, ws or wss');
 }
 
 function securityOf(url: string): 'TLS' | 'plain' | undefined {
   return SCHEMES[new URL(url).protocol];
 }
 
-function refusal(value: string, reason: string): GoshawkError {
-  return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name: 'telemetry', value, reason });
+function refusal(name: string, value: string, reason: string): GoshawkError {
+  return new GoshawkError('GOSHAWK_PARAMETER_INVALID', { name, value, reason });
 }
