@@ -3,6 +3,7 @@ import { registerBench } from './bench.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerEvaluate } from './evaluate.ts';
+import { registerFleet } from './fleet.ts';
 import { registerModels } from './models.ts';
 import { registerOptimize } from './optimize.ts';
 import { registerRun } from './run.ts';
@@ -15,6 +16,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerDemo,
   registerDoctor,
   registerEvaluate,
+  registerFleet,
   registerModels,
   registerOptimize,
   registerRun,

@@ -1,0 +1,115 @@
+import { NumberSet } from '../../core/ledger/number-set.ts';
+import { PAYLOAD_VERSION } from '../../contract/telemetry/header.ts';
+import { MAX_ACKS, MAX_RANGES } from '../../contract/telemetry/ranges.ts';
+import type { StreamPayload } from '../../contract/telemetry/payloads.ts';
+import { telemetryTopic } from '../../contract/telemetry/topics.ts';
+import type { Speaker } from '../../contract/telemetry/speaker.ts';
+import type { FleetMessage } from '../store/fleet-message.ts';
+
+/** What acknowledgements are sent through. */
+export interface AckLink {
+  readonly canPublish: boolean;
+  publish(topic: string, payload: string, onSettled: () => void): void;
+}
+
+/** Robots whose acknowledgements wait; beyond it they are dropped, and the robots send again. */
+const MAX_WAITING = 50_000;
+
+interface Pending {
+  readonly sender: Speaker;
+  /** by stream and boot */
+  readonly numbers: Map<string, { readonly stream: string; readonly bootId: string; readonly set: NumberSet }>;
+}
+
+/**
+ * Tells robots what is stored, over the broker that they sent it through. As long as a broker takes no more, what
+ * would be said to one robot is joined into one message.
+ */
+export class AckSender {
+  readonly #link: AckLink;
+  readonly #bootId: string;
+  readonly #manufacturer = 'Goshawk';
+  readonly #pending = new Map<string, Pending>();
+  #count = 0;
+  #dropped = 0;
+
+  /** @param bootId of this process */
+  constructor(link: AckLink, bootId: string) {
+    this.#link = link;
+    this.#bootId = bootId;
+  }
+
+  get sent(): number {
+    return this.#count;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
+  /** Messages that are on the database's disk. */
+  add(messages: readonly FleetMessage[]): void {
+    for (const { sender, stream, bootId, firstId, lastId } of messages) {
+      const key = `${sender.site}/${sender.robot}/${sender.node}`;
+      let pending = this.#pending.get(key);
+      if (pending === undefined) {
+        if (this.#pending.size >= MAX_WAITING) {
+          this.#dropped += 1;
+          continue;
+        }
+        pending = { sender, numbers: new Map() };
+        this.#pending.set(key, pending);
+      }
+      const row = `${stream}/${bootId}`;
+      const numbers = pending.numbers.get(row) ?? { stream, bootId, set: new NumberSet() };
+      pending.numbers.set(row, numbers);
+      numbers.set.add(firstId, lastId);
+    }
+    this.#pump();
+  }
+
+  /** The connection is new: what waited for the old one goes out over it. */
+  resume(): void {
+    this.#pump();
+  }
+
+  #pump = (): void => {
+    for (const [key, { sender, numbers }] of this.#pending) {
+      if (!this.#link.canPublish) return;
+      this.#pending.delete(key);
+      for (const acks of messagesOf(numbers)) {
+        const payload: StreamPayload<'ack'> = {
+          headerId: this.#count,
+          timestamp: new Date().toISOString(),
+          version: PAYLOAD_VERSION,
+          manufacturer: this.#manufacturer,
+          serialNumber: sender.robot,
+          node: sender.node,
+          bootId: this.#bootId,
+          acks,
+        };
+        this.#count += 1;
+        this.#link.publish(telemetryTopic(sender, 'ack'), JSON.stringify(payload), this.#pump);
+      }
+    }
+  };
+}
+
+type Acks = StreamPayload<'ack'>['acks'];
+
+/** As few messages as the bounds of the contract allow. */
+function messagesOf(numbers: Pending['numbers']): Acks[] {
+  const rows: Acks = [];
+  for (const { stream, bootId, set } of numbers.values()) {
+    const ranges = set.ranges().map(([first, last]): [number, number] => [first, last]);
+    for (let at = 0; at < ranges.length; at += MAX_RANGES)
+      rows.push({ stream, bootId, ranges: ranges.slice(at, at + MAX_RANGES) });
+  }
+  const messages: Acks[] = [];
+  for (let at = 0; at < rows.length; at += MAX_ACKS) messages.push(rows.slice(at, at + MAX_ACKS));
+  return messages;
+}

@@ -1,0 +1,224 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../contract/errors.ts';
+import { NumberSet } from '../../core/ledger/number-set.ts';
+import { SqlError } from '../store/database.ts';
+import type { FleetMessage } from '../store/fleet-message.ts';
+import type { StoreCounts } from '../store/message-store.ts';
+import type { Quarantined } from '../store/quarantine.ts';
+import type { AckSender } from './acks.ts';
+import type { Intake } from './intake.ts';
+import { judge, type Refusal } from './judge.ts';
+import type { Notices } from './notices.ts';
+import { QuarantineBudget } from './quarantine-budget.ts';
+import type { Received } from './received.ts';
+
+const MAX_BATCH = 2_000;
+/** Of payloads; a batch has more where one message has. */
+const MAX_BATCH_BYTES = 8 << 20;
+const BATCH_WAIT_MS = 50;
+const RETRY_MIN_MS = 200;
+const RETRY_MAX_MS = 10_000;
+/** Between looks for whether to end, while nothing comes. */
+const IDLE_MS = 500;
+
+/** SQLSTATE of a row for which there is no partition. */
+const NO_PARTITION = '23514';
+/** SQLSTATE classes of a value that the database does not take. */
+const VALUE_CLASSES = ['22', '23', '54'];
+
+/** What the committer needs of the database. */
+export interface CommitStore {
+  store(messages: readonly FleetMessage[]): Promise<StoreCounts>;
+  quarantine(messages: readonly Quarantined[]): Promise<void>;
+  /** @param nowMs of a message for whose day there was no partition */
+  makePartitions(nowMs: number): Promise<void>;
+}
+
+/** What the committer reports. */
+export interface CommitEvents {
+  onStored(counts: StoreCounts, seconds: number): void;
+  onRefused(refusal: Refusal): void;
+  onRetry(): void;
+}
+
+interface Checked {
+  readonly received: Received;
+  readonly message: FleetMessage;
+}
+
+/** Stores what the intake has, batch by batch, and acknowledges it then. */
+export class Committer {
+  readonly #intake: Intake;
+  readonly #store: CommitStore;
+  readonly #acks: readonly AckSender[];
+  readonly #events: CommitEvents;
+  readonly #notices: Notices;
+  readonly #budget = new QuarantineBudget();
+  /** checked, and not in a batch yet, because another message of its numbers was */
+  #deferred: Checked[] = [];
+  #oldestInBatchMs: number | null = null;
+
+  /** @param acks by link */
+  constructor(
+    intake: Intake,
+    store: CommitStore,
+    acks: readonly AckSender[],
+    events: CommitEvents,
+    notices: Notices,
+  ) {
+    this.#intake = intake;
+    this.#store = store;
+    this.#acks = acks;
+    this.#events = events;
+    this.#notices = notices;
+  }
+
+  /** When the oldest message that is not committed yet was received; null where there is none. */
+  get oldestMs(): number | null {
+    return this.#oldestInBatchMs ?? this.#intake.oldestMs;
+  }
+
+  /** Works until the signal, and then on what waits already, as long as the database takes it. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted || this.#intake.waiting + this.#deferred.length > 0) {
+      if (this.#intake.waiting + this.#deferred.length === 0) {
+        await this.#intake.untilWaiting(1, IDLE_MS);
+        continue;
+      }
+      if (!signal.aborted) await this.#intake.untilWaiting(MAX_BATCH, BATCH_WAIT_MS);
+      if (!(await this.#commitBatch(signal))) return;
+    }
+  }
+
+  /** @returns false where it was given up, because the work is to end */
+  async #commitBatch(signal: AbortSignal): Promise<boolean> {
+    this.#oldestInBatchMs = this.#deferred[0]?.received.receivedMs ?? this.#intake.oldestMs;
+    const refusals: Refusal[] = [];
+    const checked = [...this.#deferred];
+    for (const received of this.#intake.take(MAX_BATCH - checked.length, MAX_BATCH_BYTES)) {
+      const { message, refusal } = judge(received);
+      if (message === undefined) refusals.push(refusal);
+      else checked.push({ received, message });
+    }
+    const { batch, again, deferred } = separate(checked);
+    this.#deferred = deferred;
+    let refused: readonly Refusal[] = [];
+    const isDone = await this.#untilDone(signal, async () => {
+      refused = await this.#commit(batch, refusals);
+    });
+    this.#oldestInBatchMs = null;
+    if (!isDone) return false;
+    const refusedOnes = new Set(refused.map(({ received }) => received));
+    const stored = batch.filter(({ received }) => !refusedOnes.has(received));
+    // Of what was there twice, one is stored: unless the database refused it, which the next batch finds out.
+    if (stored.length < batch.length) this.#deferred.push(...again);
+    else stored.push(...again);
+    this.#acknowledge(stored);
+    this.#intake.release([...stored.map(({ received }) => received), ...refusedOnes]);
+    return true;
+  }
+
+  /** Tries for as long as it takes. @returns false where the work is to end, and it does not succeed at once */
+  async #untilDone(signal: AbortSignal, work: () => Promise<void>): Promise<boolean> {
+    for (let waitMs = RETRY_MIN_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
+      try {
+        await work();
+        return true;
+      } catch (error) {
+        this.#events.onRetry();
+        this.#notices.note('retry', `nothing can be stored, trying again: ${describeError(error)}`);
+        if (signal.aborted) return false;
+        await sleep(waitMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /**
+   * Stores a batch; of one with a message that the database does not take, all others.
+   * @returns everything that was refused, `refusals` among it
+   */
+  async #commit(batch: readonly Checked[], refusals: readonly Refusal[]): Promise<readonly Refusal[]> {
+    const all = [...refusals];
+    await this.#storeAll(batch, all);
+    await this.#quarantine(all);
+    return all;
+  }
+
+  async #storeAll(batch: readonly Checked[], refusals: Refusal[]): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    try {
+      const startedAt = performance.now();
+      const counts = await this.#store.store(batch.map(({ message }) => message));
+      this.#events.onStored(counts, (performance.now() - startedAt) / 1_000);
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      if (error.state === NO_PARTITION) {
+        const times = batch.map(({ message }) => message.receivedMs);
+        await this.#store.makePartitions(Math.min(...times));
+        await this.#store.makePartitions(Math.max(...times));
+        throw error;
+      }
+      if (!VALUE_CLASSES.some((start) => error.state.startsWith(start))) throw error;
+      if (batch.length === 1) {
+        refusals.push({ received: first.received, reason: 'database', detail: error.message });
+        return;
+      }
+      const half = batch.length >> 1;
+      await this.#storeAll(batch.slice(0, half), refusals);
+      await this.#storeAll(batch.slice(half), refusals);
+    }
+  }
+
+  async #quarantine(refusals: readonly Refusal[]): Promise<void> {
+    const now = performance.now();
+    const kept = refusals.filter(({ received: { topic } }) => this.#budget.admits(topic, now));
+    if (kept.length > 0)
+      await this.#store.quarantine(
+        kept.map(({ received, reason, detail }) => ({ ...received, reason, detail })),
+      );
+    for (const refusal of refusals) {
+      this.#events.onRefused(refusal);
+      const { topic } = refusal.received;
+      this.#notices.note(
+        `refused ${refusal.reason}`,
+        `refused (${refusal.reason}) a message on ${JSON.stringify(topic.slice(0, 100))}: ${refusal.detail}`,
+      );
+    }
+  }
+
+  #acknowledge(stored: readonly Checked[]): void {
+    this.#acks.forEach((acks, link) => {
+      const mine = stored.filter(({ received }) => received.link === link);
+      if (mine.length > 0) acks.add(mine.map(({ message }) => message));
+    });
+  }
+}
+
+/**
+ * Divides messages so that no two of a batch have numbers in common: one that came twice is acknowledged with the
+ * first, one that was merged meanwhile waits for the next batch.
+ */
+function separate(checked: readonly Checked[]): {
+  batch: Checked[];
+  again: Checked[];
+  deferred: Checked[];
+} {
+  const batch: Checked[] = [];
+  const again: Checked[] = [];
+  const deferred: Checked[] = [];
+  const taken = new Map<string, NumberSet>();
+  for (const one of checked) {
+    const { sender, stream, bootId, firstId, lastId } = one.message;
+    const key = `${sender.site}/${sender.robot}/${sender.node}/${stream}/${bootId}`;
+    const numbers = taken.get(key) ?? new NumberSet();
+    taken.set(key, numbers);
+    const missing = numbers.missing(firstId, lastId).size;
+    if (missing === lastId - firstId + 1) {
+      numbers.add(firstId, lastId);
+      batch.push(one);
+    } else if (missing === 0) again.push(one);
+    else deferred.push(one);
+  }
+  return { batch, again, deferred };
+}

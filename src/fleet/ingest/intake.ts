@@ -1,0 +1,90 @@
+import type { Received } from './received.ts';
+
+export interface IntakeLimits {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/**
+ * Messages between their receipt and their commit: bounded, in the order in which they came. What is beyond the bounds
+ * stays in the brokers, because links wait for the promises that they get.
+ */
+export class Intake {
+  readonly #limits: IntakeLimits;
+  #waiting: Received[] = [];
+  /** waiting, or taken and not released yet */
+  #messages = 0;
+  #bytes = 0;
+  #roomWaiters: (() => void)[] = [];
+  #messageWaiter: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(limits: IntakeLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Takes a message; after `close` it is ignored, and the robot sends it again.
+   * @returns undefined if there is room for another one, else a promise for when there is
+   */
+  offer(received: Received): Promise<void> | undefined {
+    if (this.#isClosed) return undefined;
+    this.#waiting.push(received);
+    this.#messages += 1;
+    this.#bytes += received.payload.length;
+    this.#messageWaiter?.();
+    return this.#hasRoom() ? undefined : new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  get size(): number {
+    return this.#messages;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** When the oldest of those that wait was received; null where none does. */
+  get oldestMs(): number | null {
+    return this.#waiting[0]?.receivedMs ?? null;
+  }
+
+  /** Resolves once `count` messages wait, or after `waitMs`. */
+  async untilWaiting(count: number, waitMs: number): Promise<void> {
+    if (this.#waiting.length >= count) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.#messageWaiter = () => {
+        if (this.#waiting.length < count) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#messageWaiter = undefined;
+  }
+
+  /** The oldest messages, up to a number and to bytes, but at least one; they take room until they are released. */
+  take(count: number, bytes: number): Received[] {
+    let end = 0;
+    for (let sum = 0; end < Math.min(count, this.#waiting.length) && (end === 0 || sum < bytes); end += 1)
+      sum += this.#waiting[end]?.payload.length ?? 0;
+    return this.#waiting.splice(0, end);
+  }
+
+  /** Messages that are stored, or refused: their room is free again. */
+  release(done: readonly Received[]): void {
+    this.#messages -= done.length;
+    for (const { payload } of done) this.#bytes -= payload.length;
+    if (!this.#hasRoom()) return;
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+  }
+
+  /** Takes nothing more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #hasRoom(): boolean {
+    return this.#messages < this.#limits.messages && this.#bytes < this.#limits.bytes;
+  }
+}

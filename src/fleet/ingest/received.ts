@@ -1,0 +1,9 @@
+/** A message as it came from a broker. */
+export interface Received {
+  /** which of the brokers it came from: its acknowledgement goes there */
+  readonly link: number;
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  /** wall clock, milliseconds */
+  readonly receivedMs: number;
+}

@@ -1,0 +1,127 @@
+import { setInterval as every } from 'node:timers/promises';
+import { describeError } from '../../contract/errors.ts';
+import { HttpServer } from '../../platform/http/http-server.ts';
+import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
+import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
+import { Ingestor } from '../ingest/ingestor.ts';
+import { FleetMetrics } from '../metrics/fleet-metrics.ts';
+import type { Database } from '../store/database.ts';
+import { EmbeddedPostgres } from '../store/embedded/embedded-postgres.ts';
+import { MessageStore } from '../store/message-store.ts';
+import { embeddedDatabase, openStore } from '../store/open-store.ts';
+import { ensurePartitions } from '../store/partitions.ts';
+import { keepQuarantined, trimQuarantine } from '../store/quarantine.ts';
+import { serviceRoutes } from './routes.ts';
+
+/** One for the batch, one for everything else. */
+const CONNECTIONS = 4;
+const MAINTENANCE_MS = 600_000;
+const KEPT_IN_QUARANTINE = 100_000;
+
+export interface FleetOptions extends BrokerSecrets, TlsFiles {
+  /** of brokers */
+  readonly mqtt: readonly string[];
+  /** URL of a PostgreSQL; an embedded one where absent */
+  readonly database?: string;
+  /** of the embedded PostgreSQL */
+  readonly folder: string;
+  readonly http: { readonly host: string; readonly port: number; readonly allowedHosts: readonly string[] };
+  /** log, a line each */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const SETTING_NAMES = { address: '--host', port: '--port', allowedHosts: '--allow-host' } as const;
+const NO_PAGE = { html: '', scripts: [], styles: [] };
+
+/** The fleet's end of telemetry: database, ingestor, and what others ask of them by HTTP. */
+export class FleetService {
+  readonly #closers: (() => Promise<void>)[] = [];
+  #url = '';
+
+  /** Starts everything, in order. @throws GoshawkError what could not be started, after ending what was */
+  static async start(options: FleetOptions): Promise<FleetService> {
+    const service = new FleetService();
+    try {
+      await service.#start(options);
+      return service;
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
+  }
+
+  /** `http://HOST:PORT` */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Ends everything in reverse order. */
+  async stop(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  async #start(options: FleetOptions): Promise<void> {
+    const { mqtt, http, say, ...rest } = options;
+    const database = await this.#openDatabase(options);
+    const messages = new MessageStore(database);
+    const metrics = new FleetMetrics(() => ingestor);
+    const ingestor: Ingestor = new Ingestor(
+      { ...rest, urls: mqtt, say },
+      {
+        store: (batch) => messages.store(batch),
+        quarantine: (wrong) => keepQuarantined(database, wrong),
+        makePartitions: (nowMs) => ensurePartitions(database, nowMs),
+      },
+      {
+        onStored: (counts, seconds) => metrics.noteStored(counts, seconds),
+        onRefused: ({ reason }) => metrics.noteRefused(reason),
+        onRetry: () => metrics.noteRetry(),
+      },
+    );
+    const server = await HttpServer.listen({
+      ...http,
+      names: SETTING_NAMES,
+      page: NO_PAGE,
+      routes: serviceRoutes(database, ingestor, metrics),
+    });
+    this.#closers.push(() => server.close());
+    this.#url = server.url;
+    ingestor.start();
+    this.#closers.push(() => ingestor.stop());
+    this.#maintain(database, say);
+  }
+
+  async #openDatabase({ database: url, folder, say, signal }: FleetOptions): Promise<Database> {
+    if (url !== undefined) return this.#follow(await openStore({ url }, CONNECTIONS, Date.now(), say));
+    const server = await EmbeddedPostgres.start({ folder, say, signal });
+    this.#closers.push(() => server.stop());
+    const address = await embeddedDatabase(server.connection);
+    return this.#follow(await openStore(address, CONNECTIONS, Date.now(), say));
+  }
+
+  #follow(database: Database): Database {
+    this.#closers.push(() => database.close());
+    return database;
+  }
+
+  /** Partitions of days to come, and bounds of what is kept. */
+  #maintain(database: Database, say: (line: string) => void): void {
+    const end = new AbortController();
+    const work = async (): Promise<void> => {
+      for await (const _ of every(MAINTENANCE_MS, undefined, { signal: end.signal, ref: false })) {
+        try {
+          await ensurePartitions(database, Date.now());
+          await trimQuarantine(database, KEPT_IN_QUARANTINE);
+        } catch (error) {
+          say(`maintenance of the database failed and is tried again: ${describeError(error)}`);
+        }
+      }
+    };
+    const done = work().catch(() => undefined);
+    this.#closers.push(() => {
+      end.abort();
+      return done;
+    });
+  }
+}

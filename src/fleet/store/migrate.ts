@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GoshawkError } from '../../contract/errors.ts';
+import type { Database, Session } from './database.ts';
+
+const FOLDER = join(import.meta.dirname, 'migrations');
+
+/** Of the advisory lock under which the schema changes: `gosh` in ASCII. */
+const LOCK = 0x676f7368;
+
+interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+  readonly sha256: string;
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(FOLDER)).filter((name) => /^\d{3}-[a-z0-9-]+\.sql$/.test(name)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(join(FOLDER, name), 'utf8');
+      const sha256 = createHash('sha256').update(sql).digest('hex');
+      return { version: Number(name.slice(0, 3)), name, sql, sha256 };
+    }),
+  );
+}
+
+/**
+ * Brings the schema to what this version expects: one file after the other, each in a transaction, under a lock that
+ * lets one process do so at a time.
+ * @returns the names of the files that were run now
+ * @throws GoshawkError GOSHAWK_DATABASE_SCHEMA; as `Database.query` does
+ */
+export async function migrate(database: Database): Promise<readonly string[]> {
+  const known = await readMigrations();
+  return database.session(async (session) => {
+    await session.query({ text: 'select pg_advisory_lock($1)', values: [LOCK] });
+    try {
+      return await run(database.name, session, known);
+    } finally {
+      await session.query({ text: 'select pg_advisory_unlock($1)', values: [LOCK] }).catch(() => undefined);
+    }
+  });
+}
+
+async function run(database: string, session: Session, known: readonly Migration[]): Promise<string[]> {
+  await session.query('create schema if not exists fleet');
+  await session.query(
+    'create table if not exists fleet.migrations (version integer primary key, name text not null, ' +
+      'sha256 text not null, applied_at timestamptz not null default now())',
+  );
+  const applied = await session.query<{ version: number; name: string; sha256: string }>(
+    'select version, name, sha256 from fleet.migrations order by version',
+  );
+  for (const { version, name, sha256 } of applied) {
+    const mine = known.find((one) => one.version === version);
+    const reason =
+      mine === undefined
+        ? `it has ${name}, which this version does not know`
+        : mine.sha256 === sha256
+          ? null
+          : `${name} is not what it was when it was applied`;
+    if (reason !== null) throw new GoshawkError('GOSHAWK_DATABASE_SCHEMA', { database, reason });
+  }
+  const missing = known.filter(({ version }) => !applied.some((one) => one.version === version));
+  for (const { version, name, sql, sha256 } of missing) {
+    await session.query('begin');
+    try {
+      await session.query(sql);
+      const text = 'insert into fleet.migrations (version, name, sha256) values ($1, $2, $3)';
+      await session.query({ text, values: [version, name, sha256] });
+      await session.query('commit');
+    } catch (error) {
+      await session.query('rollback').catch(() => undefined);
+      throw error;
+    }
+  }
+  return missing.map(({ name }) => name);
+}

@@ -1,0 +1,227 @@
+import { readFileSync } from 'node:fs';
+import mqtt, { ReasonCodes, type IClientOptions, type MqttClient } from 'mqtt';
+import { debugLog } from '../debug.ts';
+import type { BrokerSecrets } from './broker-secrets.ts';
+import {
+  CLOSED_IN_SILENCE,
+  troubleOf,
+  troubleOfDisconnect,
+  troubleOfFiles,
+  troubleOfTakeOver,
+  type LinkTrouble,
+} from './link-trouble.ts';
+import { ReconnectPlan } from './reconnect-plan.ts';
+import type { TlsFiles } from './tls-files.ts';
+
+const debug = debugLog('mqtt');
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A broker that does not say how many it accepts (MQTT 3.1.1). */
+const DEFAULT_IN_FLIGHT = 20;
+/** SUBACK reasons from here on are refusals. */
+const FIRST_REFUSAL = 0x80;
+/** CONNACK reasons that say "not this protocol version": 1 in MQTT 3.1.1, 132 in MQTT 5. */
+const VERSION_REFUSALS = new Set([1, 132]);
+
+export interface SubscriberOptions extends BrokerSecrets, TlsFiles {
+  readonly url: string;
+  readonly clientId: string;
+  /** topic filters whose messages the members of the group share; each gets all of them where the broker cannot */
+  readonly shared: readonly string[];
+  readonly group: string;
+  /** topic filters of which every member gets all messages, the retained ones at each connection */
+  readonly plain: readonly string[];
+  /** messages that the broker may send before one of them is acknowledged; MQTT 5 only */
+  readonly receiveMaximum: number;
+  /** the broker keeps larger ones to itself; MQTT 5 only */
+  readonly maxPacketBytes: number;
+}
+
+export interface SubscriberEvents {
+  /** @param isShared whether the broker shares messages among the group */
+  onUp(protocol: '5' | '3.1.1', isShared: boolean): void;
+  onDown(trouble: LinkTrouble): void;
+  /**
+   * Takes a message, which is acknowledged to the broker then.
+   * @returns a promise to be waited for before the next message is read; undefined for none
+   */
+  onMessage(topic: string, payload: Buffer): Promise<void> | undefined;
+}
+
+/**
+ * A subscriber without a session: what it has not acknowledged when it goes is not kept for it. MQTT 5 first, and
+ * 3.1.1 where the broker refuses that version. It reads nothing while the consumer is busy, so that what waits does so
+ * in the broker.
+ */
+export class MqttSubscriber {
+  readonly #options: SubscriberOptions;
+  readonly #events: SubscriberEvents;
+  readonly #plan = new ReconnectPlan();
+  #client: MqttClient | undefined;
+  #protocol: 4 | 5 = 5;
+  #isSubscribed = false;
+  #isClosing = false;
+  #retry: NodeJS.Timeout | undefined;
+  #inFlight = 0;
+  #maxInFlight = DEFAULT_IN_FLIGHT;
+
+  constructor(options: SubscriberOptions, events: SubscriberEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  get url(): string {
+    return this.#options.url;
+  }
+
+  /** Connected, and subscribed to everything. */
+  get isUp(): boolean {
+    return this.#isSubscribed && this.#client?.connected === true;
+  }
+
+  /** Whether the broker takes another message now. */
+  get canPublish(): boolean {
+    return this.#client?.connected === true && this.#inFlight < this.#maxInFlight;
+  }
+
+  /** Connects, and goes on trying. Never throws. */
+  open(): void {
+    let client: MqttClient;
+    debug(() => `subscribing at ${this.#options.url} by MQTT ${this.#protocol === 5 ? '5' : '3.1.1'}`);
+    try {
+      client = mqtt.connect(this.#options.url, this.#clientOptions());
+    } catch (error) {
+      this.#retreat(troubleOfFiles(error as Error), null);
+      return;
+    }
+    this.#follow(client);
+  }
+
+  /**
+   * Publishes with QoS 1, if `canPublish`. A message that the connection takes with it when it goes is lost.
+   * @param onSettled called when the broker has acknowledged it, or never will
+   */
+  publish(topic: string, payload: string, onSettled: () => void): void {
+    const client = this.#client;
+    if (client?.connected !== true) return;
+    this.#inFlight += 1;
+    client.publish(topic, payload, { qos: 1 }, () => {
+      if (this.#client !== client) return;
+      this.#inFlight -= 1;
+      onSettled();
+    });
+  }
+
+  /** Ends the connection once what was published is acknowledged, or after the limit. */
+  async close(limitMs: number): Promise<void> {
+    this.#isClosing = true;
+    clearTimeout(this.#retry);
+    const client = this.#client;
+    if (client === undefined) return;
+    const drop = setTimeout(() => client.stream.destroy(), limitMs);
+    await client.endAsync(!client.connected).catch(() => undefined);
+    clearTimeout(drop);
+  }
+
+  #clientOptions(): IClientOptions {
+    const { clientId, username, password, caFile, certFile, keyFile, receiveMaximum, maxPacketBytes } =
+      this.#options;
+    return {
+      clientId,
+      protocolVersion: this.#protocol,
+      clean: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // Reconnecting is done here: each attempt has its own jitter and may change the protocol version.
+      reconnectPeriod: 0,
+      resubscribe: false,
+      queueQoSZero: false,
+      ...(this.#protocol === 5 ? { properties: { receiveMaximum, maximumPacketSize: maxPacketBytes } } : {}),
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+      ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
+      ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+    };
+  }
+
+  #follow(client: MqttClient): void {
+    this.#client = client;
+    let isConnected = false;
+    let next = this.#protocol;
+    let trouble: LinkTrouble | null = null;
+    let reasonCode: number | null = null;
+    // set before the first packet can come
+    client.handleMessage = ({ topic, payload }, done) => {
+      const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+      const busy = this.#events.onMessage(topic.toString(), bytes);
+      if (busy === undefined) done();
+      else void busy.then(() => done());
+    };
+    client.on('connect', ({ properties }) => {
+      isConnected = true;
+      this.#inFlight = 0;
+      this.#maxInFlight = properties?.receiveMaximum ?? DEFAULT_IN_FLIGHT;
+      this.#plan.noteUp(performance.now());
+      // 3.1.1 has no shared subscriptions: a broker may take the filter for an ordinary one that matches nothing.
+      const isShared =
+        this.#protocol === 5 &&
+        (properties as { sharedSubscriptionAvailable?: boolean } | undefined)?.sharedSubscriptionAvailable !==
+          false;
+      this.#subscribe(client, isShared).then(
+        () => {
+          this.#isSubscribed = true;
+          this.#events.onUp(this.#protocol === 5 ? '5' : '3.1.1', isShared);
+        },
+        (error: Error) => {
+          trouble ??= { code: 'GOSHAWK_BROKER_REFUSED', reason: error.message };
+          client.end(true);
+        },
+      );
+    });
+    client.on('disconnect', (packet) => {
+      reasonCode = packet.reasonCode ?? 0;
+      const words = ReasonCodes[reasonCode as keyof typeof ReasonCodes] ?? '';
+      trouble = troubleOfDisconnect(reasonCode, words);
+    });
+    client.on('error', (error: Error & { code?: unknown }) => {
+      trouble ??= troubleOf(error);
+      if (typeof error.code === 'number' && VERSION_REFUSALS.has(error.code)) next = 4;
+      client.end(true);
+    });
+    client.on('close', () => {
+      if (this.#client !== client) return;
+      this.#client = undefined;
+      this.#isSubscribed = false;
+      client.removeAllListeners();
+      client.on('error', () => undefined);
+      client.end(true);
+      if (this.#isClosing) return;
+      // A broker of 3.1.1 only may hang up on a CONNECT it cannot parse without saying why.
+      if (!isConnected && trouble === null) next = this.#protocol === 5 ? 4 : 5;
+      const isOtherVersion = next !== this.#protocol && trouble !== null;
+      this.#protocol = next;
+      if (isOtherVersion) this.open();
+      else this.#retreat(trouble, reasonCode);
+    });
+  }
+
+  async #subscribe(client: MqttClient, isShared: boolean): Promise<void> {
+    const { shared, group, plain } = this.#options;
+    const filters = [...shared.map((filter) => (isShared ? `$share/${group}/${filter}` : filter)), ...plain];
+    const grants = await client.subscribeAsync(filters, { qos: 1 });
+    const refused = grants.find(({ qos }) => qos >= FIRST_REFUSAL);
+    if (refused !== undefined) throw new Error(`it refuses the subscription to ${refused.topic}`);
+  }
+
+  /** Says why the link is down, and waits for as long as that asks for. @param trouble null where nothing was said */
+  #retreat(trouble: LinkTrouble | null, reasonCode: number | null): void {
+    const end = { reasonCode, isSilent: trouble === null };
+    const { takenOver, waitMs } = this.#plan.noteEnd(end, performance.now());
+    this.#events.onDown(
+      takenOver === null
+        ? (trouble ?? CLOSED_IN_SILENCE)
+        : troubleOfTakeOver(this.#options.clientId, takenOver === 'said', Math.round(waitMs / 1000)),
+    );
+    this.#retry = setTimeout(() => this.open(), waitMs);
+  }
+}
