@@ -37,7 +37,9 @@ async function ledgerOf(robot: string | undefined, flags: LedgerFlags): Promise<
 export function registerFleetLedger(fleet: Command, defaultFolder: string): void {
   fleet
     .command('ledger [robot]')
-    .description('what is stored of a robot, what it declared lost, and what is missing; exit code 1 for holes')
+    .description(
+      'what is stored of a robot, what it declared lost, and what is missing; exit code 1 for holes',
+    )
     .option('--database <url>', 'a PostgreSQL of your own; without it the embedded one, while it runs')
     .option('--folder <dir>', 'of the embedded PostgreSQL', defaultFolder)
     .option('--json', 'print it for programs')

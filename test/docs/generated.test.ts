@@ -6,7 +6,7 @@ import { ERROR_TEMPLATES } from '../../src/contract/errors.ts';
 import { PARTS } from '../../src/device/parts.ts';
 import type { DeviceView } from '../../src/device/runtime/part.ts';
 import { ROOT } from './documents.ts';
-import { EVERY_PART, metricsText } from './metrics-text.ts';
+import { EVERY_PART, fleetMetricsText, metricsText } from './metrics-text.ts';
 import { withParameterTables } from './parameter-tables.ts';
 
 /** Placeholders as a reader sees them: `{reason}` stays, `{fix|correct the value}` becomes its words. */
@@ -34,21 +34,33 @@ function errorTable(): string {
   ].join('\n');
 }
 
-/** The table of metrics, as declared in the Prometheus text format. */
-async function metricTable(): Promise<string> {
-  const text = await metricsText();
+/** Rows of metrics, as declared in the Prometheus text format. */
+function metricRows(text: string): string[] {
   const kinds = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].map(([, name, kind]) => [name, kind]));
-  const rows = [...text.matchAll(/^# HELP (\S+) (.*)$/gm)]
+  return [...text.matchAll(/^# HELP (\S+) (.*)$/gm)]
     .sort(([, a = ''], [, b = '']) => (a < b ? -1 : 1))
     .map(([, name, help]) => `| \`${name}\` | ${kinds.get(name) ?? ''} | ${readable(help ?? '')} |`);
+}
+
+async function metricTable(): Promise<string> {
   return [
     '# Metrics',
     '',
     'What `/metrics` serves, in the Prometheus text format. Made by `npm run generate`.',
     '',
+    '## The robot',
+    '',
     '| metric | type | meaning |',
     '|---|---|---|',
-    ...rows,
+    ...metricRows(await metricsText()),
+    '',
+    "## The fleet's end",
+    '',
+    'Served by `goshawk fleet serve` ([fleet.md](fleet.md)).',
+    '',
+    '| metric | type | meaning |',
+    '|---|---|---|',
+    ...metricRows(await fleetMetricsText()),
     '',
   ].join('\n');
 }

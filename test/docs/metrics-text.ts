@@ -1,6 +1,7 @@
 import { parameterValues } from '../../src/cli/kit/parameter-options.ts';
 import { composeRuntime, PART_PARAMETERS, PARTS, type PartValues } from '../../src/device/parts.ts';
 import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
+import { FleetMetrics } from '../../src/fleet/metrics/fleet-metrics.ts';
 import { FakeEngine, MANIFEST } from '../device/pipeline/fakes.ts';
 
 /** Values with which every part is created. */
@@ -29,4 +30,10 @@ export async function metricsText(): Promise<string> {
   } finally {
     await runtime.stop();
   }
+}
+
+/** What `/metrics` of `goshawk fleet serve` has. */
+export function fleetMetricsText(): Promise<string> {
+  const idle = { links: () => [], waiting: 0, lagSeconds: 0, acks: { sent: 0, dropped: 0, waiting: 0 } };
+  return new FleetMetrics(() => idle).text();
 }

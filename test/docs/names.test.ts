@@ -17,7 +17,7 @@ import {
 } from './documents.ts';
 import { allOptions } from './goshawk-command.ts';
 import { launchArguments, schemaParameters } from './launch-arguments.ts';
-import { metricsText } from './metrics-text.ts';
+import { fleetMetricsText, metricsText } from './metrics-text.ts';
 
 const documents = readDocuments();
 const inlines = documents.flatMap(inlineCodeOf);
@@ -41,6 +41,8 @@ const FOREIGN_NAMES = new Set([
   'rmw_fastrtps',
   'rclpy',
   'launch_ros',
+  'pg_dump',
+  'pg_basebackup',
   'common_interfaces',
   'proclaims_copyable_arguments', // CUDA
 ]);
@@ -71,7 +73,7 @@ it('error codes and variables that documents name exist', () => {
 });
 
 it('metrics that documents name are scraped', async () => {
-  const text = await metricsText();
+  const text = (await metricsText()) + (await fleetMetricsText());
   const metrics = new Set([...text.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name!));
   const modules = /^goshawk_(optimize|training)$/;
   const named = mentions(/\bgoshawk_[a-z_]+\b/g).filter(({ text: name }) => !modules.test(name));

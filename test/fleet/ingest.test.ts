@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,7 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fleetLedgerSchema, type FleetLedger } from '../../src/contract/fleet-ledger.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
-import { connectDatabase, embeddedAddress } from '../../src/fleet/store/open-store.ts';
+import { connectDatabase, embeddedAddress, embeddedDatabase } from '../../src/fleet/store/open-store.ts';
+import { EmbeddedPostgres } from '../../src/fleet/store/embedded/embedded-postgres.ts';
+import { readLedger } from '../../src/fleet/store/read-ledger.ts';
 import type { Database } from '../../src/fleet/store/database.ts';
 import { Mosquitto } from '../support/mosquitto.ts';
 import { CLI } from '../support/programs.ts';
@@ -61,6 +64,12 @@ async function ledgerOf(robot: string): Promise<FleetLedger> {
     },
   );
   return fleetLedgerSchema.parse(JSON.parse(stdout));
+}
+
+/** Of a database whose password is in the environment. */
+function urlOf({ connection: { host, port, user, password } }: EmbeddedPostgres): string {
+  process.env['PGPASSWORD'] = password;
+  return `postgresql://${user}@${host}:${port}/goshawk`;
 }
 
 /** What the tables say without the ledger's rows: numbers of each stream, counted from the messages themselves. */
@@ -171,7 +180,14 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
 
   it('keeps wrong messages apart, counts them by reason, and goes on', async () => {
     const robot = await robotAt(broker.url, 'r4');
-    const good = { ...robot.header(0), uptimeSeconds: 1, lifecycle: 'active', bundle: null, cameras: [], host: {} };
+    const good = {
+      ...robot.header(0),
+      uptimeSeconds: 1,
+      lifecycle: 'active',
+      bundle: null,
+      cameras: [],
+      host: {},
+    };
     const topic = robot.topic('state');
     const wrong: [string, string | Buffer][] = [
       ['json', '{"headerId":'],
@@ -233,8 +249,51 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
       const { undeclaredHoles, entries } = await ledgerOf(robot.robot);
       expect(undeclaredHoles).toBe(0);
       expect(entries[0]!.stored).toEqual([[0, produced - 1]]);
-      expect((await numbersStored(robot.robot)).get('metrics')).toEqual({ rows: produced, numbers: produced });
+      expect((await numbersStored(robot.robot)).get('metrics')).toEqual({
+        rows: produced,
+        numbers: produced,
+      });
     }
+  });
+
+  it('finds holes where messages were acknowledged before their commit: the check above can fail', async () => {
+    const postgres = await EmbeddedPostgres.start({
+      folder: join(folder.path, 'faulty'),
+      say: () => undefined,
+    });
+    open.push({ close: () => postgres.stop() });
+    await embeddedDatabase(postgres.connection);
+    const quiet = await Mosquitto.start();
+    open.push({ close: () => quiet.stop() });
+    const script = join(import.meta.dirname, 'support/early-acks-main.ts');
+    const child = spawn(process.execPath, [script, quiet.url, join(folder.path, 'faulty')]);
+    await once(child.stdout, 'data');
+    const robot = await robotAt(quiet.url, 'unlucky');
+    while (robot.acked.get('metrics') === undefined || robot.produced('metrics') < 100) {
+      robot.produce('metrics');
+      await sleep(10);
+    }
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    const fixed = await FleetProcess.start(
+      '--mqtt',
+      quiet.url,
+      '--database',
+      urlOf(postgres),
+      '--seconds',
+      '60',
+    );
+    try {
+      robot.produce('metrics');
+      await until(() => robot.unacked === 0, 'acknowledgements');
+    } finally {
+      await fixed.stop();
+    }
+    const store = connectDatabase((await embeddedAddress(join(folder.path, 'faulty')))!, 1);
+    const { undeclaredHoles } = await readLedger(store, { robot: 'unlucky' }, new Date());
+    await store.close();
+    expect(undeclaredHoles).toBeGreaterThan(0);
   });
 
   it('ends in order', async () => {

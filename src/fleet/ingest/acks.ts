@@ -18,7 +18,10 @@ const MAX_WAITING = 50_000;
 interface Pending {
   readonly sender: Speaker;
   /** by stream and boot */
-  readonly numbers: Map<string, { readonly stream: string; readonly bootId: string; readonly set: NumberSet }>;
+  readonly numbers: Map<
+    string,
+    { readonly stream: string; readonly bootId: string; readonly set: NumberSet }
+  >;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { StoreCounts } from '../store/message-store.ts';
 import type { Quarantined } from '../store/quarantine.ts';
 import type { AckSender } from './acks.ts';
 import type { Intake } from './intake.ts';
-import { judge, type Refusal } from './judge.ts';
+import { checkMessage, type RefusedMessage } from './check-message.ts';
 import type { Notices } from './notices.ts';
 import { QuarantineBudget } from './quarantine-budget.ts';
 import type { Received } from './received.ts';
@@ -37,7 +37,7 @@ export interface CommitStore {
 /** What the committer reports. */
 export interface CommitEvents {
   onStored(counts: StoreCounts, seconds: number): void;
-  onRefused(refusal: Refusal): void;
+  onRefused(refusal: RefusedMessage): void;
   onRetry(): void;
 }
 
@@ -93,16 +93,16 @@ export class Committer {
   /** @returns false where it was given up, because the work is to end */
   async #commitBatch(signal: AbortSignal): Promise<boolean> {
     this.#oldestInBatchMs = this.#deferred[0]?.received.receivedMs ?? this.#intake.oldestMs;
-    const refusals: Refusal[] = [];
+    const refusals: RefusedMessage[] = [];
     const checked = [...this.#deferred];
     for (const received of this.#intake.take(MAX_BATCH - checked.length, MAX_BATCH_BYTES)) {
-      const { message, refusal } = judge(received);
+      const { message, refusal } = checkMessage(received);
       if (message === undefined) refusals.push(refusal);
       else checked.push({ received, message });
     }
     const { batch, again, deferred } = separate(checked);
     this.#deferred = deferred;
-    let refused: readonly Refusal[] = [];
+    let refused: readonly RefusedMessage[] = [];
     const isDone = await this.#untilDone(signal, async () => {
       refused = await this.#commit(batch, refusals);
     });
@@ -137,14 +137,17 @@ export class Committer {
    * Stores a batch; of one with a message that the database does not take, all others.
    * @returns everything that was refused, `refusals` among it
    */
-  async #commit(batch: readonly Checked[], refusals: readonly Refusal[]): Promise<readonly Refusal[]> {
+  async #commit(
+    batch: readonly Checked[],
+    refusals: readonly RefusedMessage[],
+  ): Promise<readonly RefusedMessage[]> {
     const all = [...refusals];
     await this.#storeAll(batch, all);
     await this.#quarantine(all);
     return all;
   }
 
-  async #storeAll(batch: readonly Checked[], refusals: Refusal[]): Promise<void> {
+  async #storeAll(batch: readonly Checked[], refusals: RefusedMessage[]): Promise<void> {
     const [first] = batch;
     if (first === undefined) return;
     try {
@@ -170,7 +173,7 @@ export class Committer {
     }
   }
 
-  async #quarantine(refusals: readonly Refusal[]): Promise<void> {
+  async #quarantine(refusals: readonly RefusedMessage[]): Promise<void> {
     const now = performance.now();
     const kept = refusals.filter(({ received: { topic } }) => this.#budget.admits(topic, now));
     if (kept.length > 0)

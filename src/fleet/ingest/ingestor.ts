@@ -7,7 +7,7 @@ import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import { AckSender } from './acks.ts';
 import { Committer, type CommitEvents, type CommitStore } from './committer.ts';
 import { Intake } from './intake.ts';
-import { MAX_PAYLOAD_BYTES } from './judge.ts';
+import { MAX_PAYLOAD_BYTES } from './check-message.ts';
 import { Notices } from './notices.ts';
 
 /** Received, and not stored yet: a few seconds' worth. */
@@ -66,8 +66,7 @@ export class Ingestor {
             this.#acks[link]?.resume();
           },
           onDown: ({ code, reason }) => notices.note(`down ${link}`, `${code}: ${url}: ${reason}`),
-          onMessage: (topic, payload) =>
-            this.#intake.offer({ link, topic, payload, receivedMs: Date.now() }),
+          onMessage: (topic, payload) => this.#intake.offer({ link, topic, payload, receivedMs: Date.now() }),
         },
       );
       return subscriber;

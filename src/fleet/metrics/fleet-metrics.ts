@@ -1,9 +1,12 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { RefusalReason } from '../ingest/judge.ts';
+import type { WrongReason } from '../ingest/check-message.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { StoreCounts } from '../store/message-store.ts';
 
 const COMMIT_SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+/** What is read of an ingestor. */
+type IngestState = Pick<Ingestor, 'links' | 'waiting' | 'lagSeconds' | 'acks'>;
 
 /** What an ingestor did and how far behind it is, for Prometheus. */
 export class FleetMetrics {
@@ -15,11 +18,14 @@ export class FleetMetrics {
   readonly #commits: Histogram;
 
   /** @param ingestor read for each scrape */
-  constructor(ingestor: () => Ingestor) {
+  constructor(ingestor: () => IngestState) {
     const registers = [this.#registry];
-    const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
-      new Counter({ name, help, labelNames, registers });
-    const gauge = (name: string, help: string, read: (ingestor: Ingestor) => number): void => {
+    const counter = <Label extends string>(
+      name: string,
+      help: string,
+      ...labelNames: Label[]
+    ): Counter<Label> => new Counter({ name, help, labelNames, registers });
+    const gauge = (name: string, help: string, read: (ingestor: IngestState) => number): void => {
       new Gauge({
         name,
         help,
@@ -85,7 +91,7 @@ export class FleetMetrics {
     this.#commits.observe(seconds);
   }
 
-  noteRefused(reason: RefusalReason): void {
+  noteRefused(reason: WrongReason): void {
     this.#refused.inc({ reason });
   }
 

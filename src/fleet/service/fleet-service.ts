@@ -1,4 +1,4 @@
-import { setInterval as every } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../contract/errors.ts';
 import { HttpServer } from '../../platform/http/http-server.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
@@ -108,8 +108,11 @@ export class FleetService {
   /** Partitions of days to come, and bounds of what is kept. */
   #maintain(database: Database, say: (line: string) => void): void {
     const end = new AbortController();
+    const { signal } = end;
     const work = async (): Promise<void> => {
-      for await (const _ of every(MAINTENANCE_MS, undefined, { signal: end.signal, ref: false })) {
+      while (!signal.aborted) {
+        await sleep(MAINTENANCE_MS, undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) return;
         try {
           await ensurePartitions(database, Date.now());
           await trimQuarantine(database, KEPT_IN_QUARANTINE);
@@ -118,7 +121,7 @@ export class FleetService {
         }
       }
     };
-    const done = work().catch(() => undefined);
+    const done = work();
     this.#closers.push(() => {
       end.abort();
       return done;

@@ -12,7 +12,15 @@ function formatRanges(ranges: readonly NumberRange[]): string {
   return [...texts.slice(0, half), `(${texts.length - MAX_SHOWN} more)`, ...texts.slice(-half)].join(' ');
 }
 
-function lineOf({ stored, declared, holes, stream, bootId, lastReceivedAt, lagSeconds }: FleetLedgerEntry): string {
+function lineOf({
+  stored,
+  declared,
+  holes,
+  stream,
+  bootId,
+  lastReceivedAt,
+  lagSeconds,
+}: FleetLedgerEntry): string {
   const last = lastReceivedAt === null ? 'nothing yet' : `last ${lastReceivedAt}`;
   const lag = lagSeconds === null ? '' : `, lag ${lagSeconds.toFixed(1)} s`;
   return (

@@ -24,7 +24,11 @@ export interface LedgerQuery {
 }
 
 /** The ledger as it is now. Throws as `Database.query` does. */
-export async function readLedger(database: Database, { robot }: LedgerQuery, now: Date): Promise<FleetLedger> {
+export async function readLedger(
+  database: Database,
+  { robot }: LedgerQuery,
+  now: Date,
+): Promise<FleetLedger> {
   const rows = await database.query<Row>({
     text: `
       select s.site, s.robot, s.node, l.stream, l.boot, l.boot_count, l.stored::text,
@@ -56,7 +60,16 @@ export async function readLedger(database: Database, { robot }: LedgerQuery, now
 }
 
 function entryOf(row: Row): FleetLedgerEntry {
-  const { site, robot, node, stream, boot, boot_count: bootCount, last_at: at, last_received: received } = row;
+  const {
+    site,
+    robot,
+    node,
+    stream,
+    boot,
+    boot_count: bootCount,
+    last_at: at,
+    last_received: received,
+  } = row;
   return {
     site,
     robot,

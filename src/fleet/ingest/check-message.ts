@@ -23,19 +23,19 @@ export const MAX_PAYLOAD_BYTES = 1 << 20;
  * - `text`: a character that a database cannot store (NUL, half of a pair)
  * - `database`: the database refused it
  */
-export type RefusalReason =
+export type WrongReason =
   'topic' | 'too_large' | 'json' | 'version' | 'schema' | 'identity' | 'numbers' | 'text' | 'database';
 
-export interface Refusal {
+export interface RefusedMessage {
   readonly received: Received;
-  readonly reason: RefusalReason;
+  readonly reason: WrongReason;
   /** what is wrong with it */
   readonly detail: string;
 }
 
-export type Judged =
+export type CheckedMessage =
   | { readonly message: FleetMessage; readonly refusal?: never }
-  | { readonly refusal: Refusal; readonly message?: never };
+  | { readonly refusal: RefusedMessage; readonly message?: never };
 
 /** As many words of a refusal as anybody reads. */
 const MAX_DETAIL = 500;
@@ -49,16 +49,16 @@ const SCHEMAS = Object.fromEntries(STORED_STREAMS.map((name) => [name, payloadSc
 };
 
 class Refused extends Error {
-  readonly reason: RefusalReason;
+  readonly reason: WrongReason;
 
-  constructor(reason: RefusalReason, detail: string) {
+  constructor(reason: WrongReason, detail: string) {
     super(detail.slice(0, MAX_DETAIL));
     this.reason = reason;
   }
 }
 
 /** Checks a message in all that can be checked without the database. Never throws. */
-export function judge(received: Received): Judged {
+export function checkMessage(received: Received): CheckedMessage {
   try {
     return { message: check(received) };
   } catch (error) {
@@ -75,7 +75,9 @@ function check({ topic, payload, receivedMs }: Received): FleetMessage {
   const parsed = SCHEMAS[stream].safeParse(value);
   if (!parsed.success) {
     checkVersion(value);
-    const reasons = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
+    const reasons = parsed.error.issues
+      .slice(0, 3)
+      .map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new Refused('schema', reasons.join('; '));
   }
   const body: StreamPayload<StoredStream> = parsed.data;
@@ -118,7 +120,8 @@ function readTopic(topic: string): { sender: Speaker; stream: StoredStream } {
     throw new Refused('topic', `it is not fleet/${TELEMETRY_VERSION}/{site}/{robot}/{node}/{stream}`);
   const wrong = levels.find(({ success }) => !success)?.error?.issues[0];
   if (wrong !== undefined) throw new Refused('topic', wrong.message);
-  if (!isStored(stream)) throw new Refused('topic', `the stream ${stream.slice(0, 32)} is not one to be stored`);
+  if (!isStored(stream))
+    throw new Refused('topic', `the stream ${stream.slice(0, 32)} is not one to be stored`);
   return { sender: { site: site ?? '', robot: robot ?? '', node: node ?? '' }, stream };
 }
 

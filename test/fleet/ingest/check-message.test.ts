@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkMessage } from '../../../src/fleet/ingest/check-message.ts';
+import { BOOT, received, stateMessage } from './messages.ts';
+
+const TOPIC = 'fleet/v1/yard/r1/detector/state';
+const decoder = new TextDecoder();
+
+describe('checkMessage', () => {
+  it('takes what follows the contract, fields that it does not know among it', () => {
+    const { message } = checkMessage(
+      stateMessage(7, { firstHeaderId: 5, bootCount: 3, historical: true, new: [1] }),
+    );
+    expect(message).toMatchObject({
+      sender: { site: 'yard', robot: 'r1', node: 'detector' },
+      stream: 'state',
+      bootId: BOOT,
+      bootCount: 3,
+      firstId: 5,
+      lastId: 7,
+      atMs: Date.UTC(2026, 0, 1),
+      historical: true,
+      declares: null,
+    });
+    expect(JSON.parse(message!.json)).toMatchObject({ new: [1] });
+  });
+
+  it('reads what a gap declares', () => {
+    const gap = JSON.parse(decoder.decode(stateMessage(0).payload)) as object;
+    const declared = { stream: 'metrics', lostBootId: BOOT, ranges: [[1, 4]] };
+    const payload = JSON.stringify({ ...gap, ...declared, reason: 'overflow' });
+    const { message } = checkMessage(received(TOPIC.replace('state', 'gap'), payload));
+    expect(message?.declares).toEqual({ stream: 'metrics', bootId: BOOT, ranges: [[1, 4]] });
+  });
+
+  it.each([
+    ['topic', received('fleet/v1/yard/r1/detector/unheard-of', '{}')],
+    ['topic', received('fleet/v1/yard/r1/detector/ack', '{}')],
+    ['topic', received('fleet/v1/yard/r1/detector/constructor', '{}')],
+    ['topic', received('fleet/v2/yard/r1/detector/state', '{}')],
+    ['topic', received('fleet/v1/yard/r1/detector/state/more', '{}')],
+    ['topic', received("fleet/v1/yard/r1'; drop table x/detector/state", '{}')],
+    ['too_large', received(TOPIC, new Uint8Array((1 << 20) + 1))],
+    ['json', received(TOPIC, '')],
+    ['json', received(TOPIC, new Uint8Array([0xc3, 0x28]))],
+    ['json', received(TOPIC, '['.repeat(65) + ']'.repeat(65))],
+    ['schema', received(TOPIC, 'null')],
+    ['schema', received(TOPIC, '[]')],
+    ['schema', stateMessage(-1)],
+    ['schema', stateMessage(Number.MAX_SAFE_INTEGER + 1)],
+    ['schema', stateMessage(0, { bootId: 'x' })],
+    ['schema', stateMessage(0, { timestamp: 'yesterday' })],
+    ['version', stateMessage(0, { version: '2.0.0', uptimeSeconds: 'new' })],
+    ['identity', stateMessage(0, { serialNumber: 'r2' })],
+    ['identity', stateMessage(0, { node: 'other' })],
+    ['numbers', stateMessage(0, { firstHeaderId: 1 })],
+    ['text', stateMessage(0, { note: '\0' })],
+    ['text', stateMessage(0, { note: '\ud800' })],
+  ])('refuses for its %s', (reason, message) => {
+    const { refusal } = checkMessage(message);
+    expect(refusal?.reason).toBe(reason);
+    expect(refusal?.received).toBe(message);
+  });
+
+  it('takes a backslash before what would be NUL', () => {
+    expect(checkMessage(stateMessage(0, { note: String.raw`\u0000` })).refusal).toBeUndefined();
+  });
+
+  it('never throws, whatever comes', () => {
+    const base = JSON.parse(decoder.decode(stateMessage(0).payload)) as Record<string, unknown>;
+    const changed = fc
+      .tuple(fc.constantFrom(...Object.keys(base), '__proto__'), fc.jsonValue())
+      .map(([key, value]) => received(TOPIC, JSON.stringify({ ...base, [key]: value })));
+    const anything = fc
+      .tuple(
+        fc.oneof(fc.constant(TOPIC), fc.string()),
+        fc.oneof(
+          fc.uint8Array(),
+          fc.json().map((text) => Buffer.from(text)),
+        ),
+      )
+      .map(([topic, payload]) => received(topic, payload));
+    fc.assert(
+      fc.property(fc.oneof(changed, anything), (message) => {
+        const { message: taken, refusal } = checkMessage(message);
+        expect(taken === undefined).toBe(refusal !== undefined);
+        expect(refusal?.detail.length ?? 0).toBeLessThanOrEqual(500);
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+});

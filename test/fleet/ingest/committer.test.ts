@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { AckSender } from '../../../src/fleet/ingest/acks.ts';
+import { Committer, type CommitStore } from '../../../src/fleet/ingest/committer.ts';
+import { Intake } from '../../../src/fleet/ingest/intake.ts';
+import type { RefusedMessage } from '../../../src/fleet/ingest/check-message.ts';
+import { Notices } from '../../../src/fleet/ingest/notices.ts';
+import type { Received } from '../../../src/fleet/ingest/received.ts';
+import { SqlError } from '../../../src/fleet/store/database.ts';
+import type { FleetMessage } from '../../../src/fleet/store/fleet-message.ts';
+import { received, stateMessage } from './messages.ts';
+
+/** A store that keeps numbers, and fails as a test wants. */
+class FakeStore implements CommitStore {
+  readonly batches: number[][] = [];
+  readonly quarantined: string[] = [];
+  partitions = 0;
+  fail: (messages: readonly FleetMessage[]) => Error | null = () => null;
+
+  store(messages: readonly FleetMessage[]) {
+    const error = this.fail(messages);
+    if (error !== null) return Promise.reject(error);
+    this.batches.push(messages.map(({ lastId }) => lastId));
+    return Promise.resolve({ stored: new Map<string, number>(), duplicates: new Map<string, number>() });
+  }
+
+  quarantine(messages: readonly { readonly reason: string }[]) {
+    this.quarantined.push(...messages.map(({ reason }) => reason));
+    return Promise.resolve();
+  }
+
+  makePartitions() {
+    this.partitions += 1;
+    return Promise.resolve();
+  }
+}
+
+interface Outcome {
+  readonly store: FakeStore;
+  readonly acked: [number, number][];
+  readonly refused: RefusedMessage[];
+  readonly retries: number;
+  readonly left: number;
+}
+
+/** Lets a committer work on messages to their end. */
+async function commit(messages: readonly Received[], store = new FakeStore()): Promise<Outcome> {
+  const intake = new Intake({ messages: 100, bytes: 1_000_000 });
+  const acked: [number, number][] = [];
+  const acks = new AckSender(
+    {
+      canPublish: true,
+      publish: (_topic, payload) => {
+        const { acks: rows } = JSON.parse(payload) as { acks: { ranges: [number, number][] }[] };
+        acked.push(...rows.flatMap(({ ranges }) => ranges));
+      },
+    },
+    '0f8fad5b-d9cb-469f-a165-70867728950e',
+  );
+  const refused: RefusedMessage[] = [];
+  let retries = 0;
+  const committer = new Committer(
+    intake,
+    store,
+    [acks],
+    {
+      onStored: () => undefined,
+      onRefused: (refusal) => refused.push(refusal),
+      onRetry: () => (retries += 1),
+    },
+    new Notices(() => undefined),
+  );
+  for (const message of messages) void intake.offer(message);
+  const end = new AbortController();
+  const work = committer.run(end.signal);
+  while (intake.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  end.abort();
+  await work;
+  return { store, acked, refused, retries, left: intake.size };
+}
+
+const refusedValue = new SqlError('22P05', 'unsupported Unicode escape sequence', undefined);
+
+describe('Committer', () => {
+  it('acknowledges what is stored, in as few ranges as possible', async () => {
+    const { store, acked } = await commit([0, 1, 2, 5].map((id) => stateMessage(id)));
+    expect(store.batches).toEqual([[0, 1, 2, 5]]);
+    expect(acked).toEqual([
+      [0, 2],
+      [5, 5],
+    ]);
+  });
+
+  it('stores and acknowledges once what comes twice in a batch', async () => {
+    const { store, acked } = await commit([stateMessage(0), stateMessage(0), stateMessage(1)]);
+    expect(store.batches).toEqual([[0, 1]]);
+    expect(acked).toEqual([[0, 1]]);
+  });
+
+  it('leaves a merged message that overlaps with others to the next batch', async () => {
+    const { store } = await commit([stateMessage(1), stateMessage(2, { firstHeaderId: 1 })]);
+    expect(store.batches).toEqual([[1], [2]]);
+  });
+
+  it('stores all but the one that the database refuses, which is kept apart and not acknowledged', async () => {
+    const store = new FakeStore();
+    store.fail = (messages) => (messages.some(({ lastId }) => lastId === 3) ? refusedValue : null);
+    const messages = [0, 1, 2, 3, 4, 5, 6].map((id) => stateMessage(id));
+    const { acked, refused, left } = await commit(messages, store);
+    expect(store.batches.flat().sort()).toEqual([0, 1, 2, 4, 5, 6]);
+    expect(acked).toEqual([
+      [0, 2],
+      [4, 6],
+    ]);
+    expect(refused.map(({ reason }) => reason)).toEqual(['database']);
+    expect(store.quarantined).toEqual(['database']);
+    expect(left).toBe(0);
+  });
+
+  it('does not acknowledge the copy of a message that the database refuses', async () => {
+    const store = new FakeStore();
+    store.fail = (messages) => (messages.some(({ lastId }) => lastId === 3) ? refusedValue : null);
+    const { acked, refused } = await commit([stateMessage(3), stateMessage(3)], store);
+    expect(acked).toEqual([]);
+    expect(refused).toHaveLength(2);
+  });
+
+  it('tries again until the database is back, and acknowledges then', async () => {
+    const store = new FakeStore();
+    let failures = 2;
+    store.fail = () => (failures-- > 0 ? new Error('away') : null);
+    const { acked, retries } = await commit([stateMessage(0)], store);
+    expect(retries).toBe(2);
+    expect(acked).toEqual([[0, 0]]);
+  });
+
+  it('makes the partition of a day for which there is none', async () => {
+    const store = new FakeStore();
+    store.fail = () => (store.partitions === 0 ? new SqlError('23514', 'no partition', undefined) : null);
+    const { acked } = await commit([stateMessage(0)], store);
+    expect(store.partitions).toBeGreaterThan(0);
+    expect(acked).toEqual([[0, 0]]);
+  });
+
+  it('keeps a bounded number of wrong messages, and counts them all', async () => {
+    const wrong = Array.from({ length: 90 }, () => received('fleet/v1/yard/r1/detector/state', '{'));
+    const { store, refused, left } = await commit([...wrong, stateMessage(0)]);
+    expect(refused).toHaveLength(90);
+    expect(store.quarantined).toHaveLength(20);
+    expect(left).toBe(0);
+  });
+});
