@@ -3,7 +3,7 @@ import createDebug from 'debug';
 
 /** What can be enabled separately: `DEBUG=goshawk:inference,goshawk:sizing`, or `DEBUG=goshawk:*` for everything. */
 export type DebugNamespace =
-  'camera' | 'drops' | 'fleet' | 'inference' | 'lifecycle' | 'mqtt' | 'parameters' | 'sizing';
+  'camera' | 'drops' | 'inference' | 'lifecycle' | 'mqtt' | 'parameters' | 'sizing';
 
 export interface DebugLog {
   /** Logs a message, which is built only while its namespace is enabled. */

@@ -42,6 +42,8 @@ const MAX_DETAIL = 500;
 const MAJOR_VERSION = `${TELEMETRY_VERSION.slice(1)}.`;
 /** What jsonb does not take: NUL and halves of surrogate pairs, as JSON.stringify writes them. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/;
+/** What JSON.parse and jsonb may read in different ways: escapes, and numbers beyond those of JavaScript. */
+const ODD = /\\u|\d{40}|\d[eE][+-]?\d{3}/;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 const SCHEMAS = Object.fromEntries(STORED_STREAMS.map((name) => [name, payloadSchemaOf(name)])) as {
@@ -71,7 +73,8 @@ function check({ topic, payload, receivedMs }: Received): FleetMessage {
   const { sender, stream } = readTopic(topic);
   if (payload.length > MAX_PAYLOAD_BYTES)
     throw new Refused('too_large', `${payload.length} bytes, ${MAX_PAYLOAD_BYTES} at most`);
-  const value = readJson(payload);
+  const text = decode(payload);
+  const value = readJson(text);
   const parsed = SCHEMAS[stream].safeParse(value);
   if (!parsed.success) {
     checkVersion(value);
@@ -86,10 +89,6 @@ function check({ topic, payload, receivedMs }: Received): FleetMessage {
     throw new Refused('identity', `the payload is of ${body.serialNumber}/${body.node}`);
   const { firstHeaderId: firstId = body.headerId, headerId: lastId, bootId } = body;
   if (firstId > lastId) throw new Refused('numbers', `firstHeaderId ${firstId} is above headerId ${lastId}`);
-  // Written anew: what JSON.parse reads is what the database gets, whatever the sender wrote.
-  const json = JSON.stringify(value);
-  if (json.includes('\\u') && UNSTORABLE.test(json))
-    throw new Refused('text', 'it has NUL or half of a surrogate pair in a string');
   return {
     sender,
     stream,
@@ -100,7 +99,7 @@ function check({ topic, payload, receivedMs }: Received): FleetMessage {
     atMs: Date.parse(body.timestamp),
     receivedMs,
     historical: body.historical ?? false,
-    json,
+    json: ODD.test(text) ? rewrite(value) : payload,
     declares: 'lostBootId' in body ? declarationOf(body) : null,
   };
 }
@@ -125,12 +124,27 @@ function readTopic(topic: string): { sender: Speaker; stream: StoredStream } {
   return { sender: { site: site ?? '', robot: robot ?? '', node: node ?? '' }, stream };
 }
 
-function readJson(payload: Uint8Array): unknown {
+function decode(payload: Uint8Array): string {
   try {
-    return parseJson(UTF8.decode(payload));
+    return UTF8.decode(payload);
+  } catch {
+    throw new Refused('json', 'it is not UTF-8');
+  }
+}
+
+function readJson(text: string): unknown {
+  try {
+    return parseJson(text);
   } catch (error) {
     throw new Refused('json', errorText(error));
   }
+}
+
+/** What JSON.parse read, in the words of JSON.stringify: numbers are those of JavaScript, escapes are few. */
+function rewrite(value: unknown): Uint8Array {
+  const json = JSON.stringify(value);
+  if (UNSTORABLE.test(json)) throw new Refused('text', 'it has NUL or half of a surrogate pair in a string');
+  return Buffer.from(json);
 }
 
 /** A version that cannot be read is left to the schema. */

@@ -7,7 +7,7 @@ import type { StoreCounts } from '../store/message-store.ts';
 import type { Quarantined } from '../store/quarantine.ts';
 import type { AckSender } from './acks.ts';
 import type { Intake } from './intake.ts';
-import { checkMessage, type RefusedMessage } from './check-message.ts';
+import type { RefusedMessage } from './check-message.ts';
 import type { Notices } from './notices.ts';
 import { QuarantineBudget } from './quarantine-budget.ts';
 import type { Received } from './received.ts';
@@ -95,8 +95,11 @@ export class Committer {
     this.#oldestInBatchMs = this.#deferred[0]?.received.receivedMs ?? this.#intake.oldestMs;
     const refusals: RefusedMessage[] = [];
     const checked = [...this.#deferred];
-    for (const received of this.#intake.take(MAX_BATCH - checked.length, MAX_BATCH_BYTES)) {
-      const { message, refusal } = checkMessage(received);
+    for (const { received, checked: found } of this.#intake.take(
+      MAX_BATCH - checked.length,
+      MAX_BATCH_BYTES,
+    )) {
+      const { message, refusal } = found;
       if (message === undefined) refusals.push(refusal);
       else checked.push({ received, message });
     }

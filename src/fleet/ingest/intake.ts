@@ -1,4 +1,11 @@
+import { checkMessage, type CheckedMessage } from './check-message.ts';
 import type { Received } from './received.ts';
+
+/** A message that waits, checked already: that is done while the database works on others. */
+export interface Waiting {
+  readonly received: Received;
+  readonly checked: CheckedMessage;
+}
 
 export interface IntakeLimits {
   readonly messages: number;
@@ -11,7 +18,7 @@ export interface IntakeLimits {
  */
 export class Intake {
   readonly #limits: IntakeLimits;
-  #waiting: Received[] = [];
+  #waiting: Waiting[] = [];
   /** waiting, or taken and not released yet */
   #messages = 0;
   #bytes = 0;
@@ -29,7 +36,7 @@ export class Intake {
    */
   offer(received: Received): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
-    this.#waiting.push(received);
+    this.#waiting.push({ received, checked: checkMessage(received) });
     this.#messages += 1;
     this.#bytes += received.payload.length;
     this.#messageWaiter?.();
@@ -46,7 +53,7 @@ export class Intake {
 
   /** When the oldest of those that wait was received; null where none does. */
   get oldestMs(): number | null {
-    return this.#waiting[0]?.receivedMs ?? null;
+    return this.#waiting[0]?.received.receivedMs ?? null;
   }
 
   /** Resolves once `count` messages wait, or after `waitMs`. */
@@ -64,10 +71,10 @@ export class Intake {
   }
 
   /** The oldest messages, up to a number and to bytes, but at least one; they take room until they are released. */
-  take(count: number, bytes: number): Received[] {
+  take(count: number, bytes: number): Waiting[] {
     let end = 0;
     for (let sum = 0; end < Math.min(count, this.#waiting.length) && (end === 0 || sum < bytes); end += 1)
-      sum += this.#waiting[end]?.payload.length ?? 0;
+      sum += this.#waiting[end]?.received.payload.length ?? 0;
     return this.#waiting.splice(0, end);
   }
 

@@ -22,7 +22,7 @@ export interface FleetMessage {
   /** of this process's clock */
   readonly receivedMs: number;
   readonly historical: boolean;
-  /** the whole payload, which PostgreSQL accepts as jsonb */
-  readonly json: string;
+  /** the whole payload: JSON in UTF-8 that PostgreSQL accepts as jsonb */
+  readonly json: Uint8Array;
   readonly declares: Declaration | null;
 }

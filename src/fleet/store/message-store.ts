@@ -1,5 +1,6 @@
 import { NumberSet } from '../../core/ledger/number-set.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import { jsonbArray } from './binary-array.ts';
 import type { Database, Session } from './database.ts';
 import type { FleetMessage } from './fleet-message.ts';
 import { LedgerIndex } from './ledger-index.ts';
@@ -27,14 +28,14 @@ const STORE = {
   text: `
     with fresh as materialized (
       select i.*
-      from unnest($1::int8[], $2::int8[], $3::int8[], $4::float8[], $5::float8[], $6::bool[], $7::text[])
+      from unnest($1::int8[], $2::int8[], $3::int8[], $4::float8[], $5::float8[], $6::bool[], $7::jsonb[])
         as i (ledger, first_id, last_id, at_ms, received_ms, historical, payload)
       join fleet.ledger l on l.id = i.ledger
       where not l.stored @> int8range(i.first_id, i.last_id, '[]')
     ), kept as (
       insert into fleet.messages (received_at, ledger, first_id, last_id, at, historical, payload)
       select to_timestamp(received_ms / 1000), ledger, first_id, last_id, to_timestamp(at_ms / 1000), historical,
-        payload::jsonb
+        payload
       from fresh
     )
     update fleet.ledger l set
@@ -160,7 +161,7 @@ async function insert(
       messages.map(({ atMs }) => atMs),
       messages.map(({ receivedMs }) => receivedMs),
       messages.map(({ historical }) => historical),
-      messages.map(({ json }) => json),
+      jsonbArray(messages.map(({ json }) => json)),
     ],
   });
   return new Map(rows.map(({ id, messages: stored }) => [id, stored]));

@@ -135,6 +135,8 @@ export class MqttSubscriber {
       reconnectPeriod: 0,
       resubscribe: false,
       queueQoSZero: false,
+      // its own debug log, which costs time for each message also while nobody reads it
+      log: () => undefined,
       ...(this.#protocol === 5 ? { properties: { receiveMaximum, maximumPacketSize: maxPacketBytes } } : {}),
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),

@@ -22,7 +22,7 @@ describe('checkMessage', () => {
       historical: true,
       declares: null,
     });
-    expect(JSON.parse(message!.json)).toMatchObject({ new: [1] });
+    expect(JSON.parse(decoder.decode(message!.json))).toMatchObject({ new: [1] });
   });
 
   it('reads what a gap declares', () => {

@@ -13,7 +13,7 @@ describe('Intake', () => {
     const batch = intake.take(10, 100);
     await Promise.resolve();
     expect(isHeld).toBe(true);
-    intake.release(batch);
+    intake.release(batch.map(({ received: each }) => each));
     await held;
     expect(intake.size).toBe(0);
   });
