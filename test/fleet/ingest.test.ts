@@ -203,12 +203,14 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
     ];
     for (const [, payload] of wrong) await robot.say(topic, payload);
     await robot.say('fleet/v1/yard/r 4/detector/state', JSON.stringify(good));
+    await robot.say(topic, `${JSON.stringify({ ...good, headerId: 7 }).slice(0, -1)},"huge":1e999999}`);
     // what a database may choke on, and takes
     const odd = `${JSON.stringify(good).slice(0, -1)},"more":"'); drop table fleet.messages; -- <script> \\\\u0000",`;
-    robot.keep({ stream: 'state', headerId: 0, payload: `${odd}"big":1e999999,"__proto__":{"a":1}}` });
+    robot.keep({ stream: 'state', headerId: 0, payload: `${odd}"big":1e400,"__proto__":{"a":1}}` });
     await until(() => robot.unacked === 0, 'the acknowledgement of the good one');
     await until(async () => (await fleet!.text('/metrics')).includes('reason="topic"} 1'), 'counts');
     const metrics = await fleet!.text('/metrics');
+    expect(metrics).toContain('goshawk_fleet_refused_total{reason="database"} 1');
     for (const reason of new Set(wrong.map(([each]) => each))) {
       const count = wrong.filter(([each]) => each === reason).length;
       expect(metrics).toContain(`goshawk_fleet_refused_total{reason="${reason}"} ${count}`);
@@ -218,7 +220,8 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
     ).query<{ reason: string; bytes: number }>(
       `select reason, bytes from fleet.quarantine where topic like 'fleet/v1/yard/r4/%' order by id`,
     );
-    expect(kept.map(({ reason }) => reason)).toEqual(wrong.map(([reason]) => reason));
+    const reasons = kept.map(({ reason }) => reason);
+    expect(reasons.sort()).toEqual([...wrong.map(([reason]) => reason), 'database'].sort());
     expect(kept.find(({ reason }) => reason === 'too_large')!.bytes).toBeGreaterThan(1 << 20);
     expect((await ledgerOf('r4')).entries[0]).toMatchObject({ stored: [[0, 0]] });
   });

@@ -1,65 +1,20 @@
 import { NumberSet } from '../../core/ledger/number-set.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { jsonbArray } from './binary-array.ts';
-import type { Database, Session } from './database.ts';
+import { SqlError, type Database } from './database.ts';
 import type { FleetMessage } from './fleet-message.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { formatMultirange } from './multirange.ts';
 
-const LOCK_ROWS = {
-  name: 'lock-ledger',
-  text: 'select id from fleet.ledger where id = any($1::int8[]) order by id for update',
-} as const;
-
-/** What a merged message replaces, where a part of it was stored before it was merged. */
-const DELETE_MERGED = {
-  name: 'delete-merged',
-  text: `
-    delete from fleet.messages m
-    using unnest($1::int8[], $2::int8[], $3::int8[]) as i (ledger, first_id, last_id)
-    join fleet.ledger l on l.id = i.ledger
-    where l.stored && int8range(i.first_id, i.last_id, '[]')
-      and not l.stored @> int8range(i.first_id, i.last_id, '[]')
-      and m.ledger = i.ledger and m.first_id >= i.first_id and m.last_id <= i.last_id`,
-} as const;
-
 const STORE = {
   name: 'store-messages',
-  text: `
-    with fresh as materialized (
-      select i.*
-      from unnest($1::int8[], $2::int8[], $3::int8[], $4::float8[], $5::float8[], $6::bool[], $7::jsonb[])
-        as i (ledger, first_id, last_id, at_ms, received_ms, historical, payload)
-      join fleet.ledger l on l.id = i.ledger
-      where not l.stored @> int8range(i.first_id, i.last_id, '[]')
-    ), kept as (
-      insert into fleet.messages (received_at, ledger, first_id, last_id, at, historical, payload)
-      select to_timestamp(received_ms / 1000), ledger, first_id, last_id, to_timestamp(at_ms / 1000), historical,
-        payload
-      from fresh
-    )
-    update fleet.ledger l set
-      stored = l.stored + f.numbers,
-      last_received = greatest(l.last_received, to_timestamp(f.received_ms / 1000)),
-      last_at = case when f.last_id >= coalesce(upper(l.stored), 0) then to_timestamp(f.at_ms / 1000)
-        else l.last_at end
-    from (
-      select ledger, count(*) as messages, range_agg(int8range(first_id, last_id, '[]')) as numbers,
-        max(received_ms) as received_ms, max(last_id) as last_id,
-        (array_agg(at_ms order by last_id desc))[1] as at_ms
-      from fresh group by ledger
-    ) f
-    where l.id = f.ledger
-    returning l.id, f.messages`,
+  text:
+    'select id, messages from fleet.store_messages($1::int8[], $2::int8[], $3::int8[], $4::float8[], $5::float8[], ' +
+    '$6::bool[], $7::jsonb[], $8::int8[], $9::text[])',
 } as const;
 
-const DECLARE = {
-  name: 'declare-gaps',
-  text: `
-    update fleet.ledger l set declared = l.declared + d.numbers::int8multirange
-    from unnest($1::int8[], $2::text[]) as d (ledger, numbers)
-    where l.id = d.ledger`,
-} as const;
+/** SQLSTATE with which the function says that rows of the ledger are not there any more. */
+const VANISHED = 'GF001';
 
 /** How many messages of each stream were stored now, and how many had been already. */
 export interface StoreCounts {
@@ -88,30 +43,39 @@ export class MessageStore {
   async store(messages: readonly FleetMessage[]): Promise<StoreCounts> {
     const ids = await this.#index.resolve(messages);
     const declared = declarations(messages, ids);
-    const rows = [...new Set([...ids.own, ...declared.keys()])];
-    const fresh = await this.#database.transaction(async (session) => {
-      const locked = await session.query({ ...LOCK_ROWS, values: [rows] });
-      if (locked.length !== rows.length) throw this.#vanished();
-      await deleteMerged(session, messages, ids.own);
-      const stored = await insert(session, messages, ids.own);
-      if (declared.size > 0)
-        await session.query({
-          ...DECLARE,
-          values: [
-            [...declared.keys()],
-            [...declared.values()].map((numbers) => formatMultirange(numbers.ranges())),
-          ],
-        });
-      return stored;
-    });
+    const rows = await this.#insert(messages, ids.own, declared);
+    const fresh = new Map(rows.map(({ id, messages: stored }) => [id, stored]));
     return count(messages, ids.own, fresh);
   }
 
-  /** Rows that were there are not: somebody emptied the tables, or put another database in this one's place. */
-  #vanished(): GoshawkError {
-    this.#index.forget();
-    const reason = 'rows of the ledger vanished: it was emptied or replaced while this process ran';
-    return new GoshawkError('GOSHAWK_DATABASE_UNREACHABLE', { database: this.#database.name, reason });
+  async #insert(
+    messages: readonly FleetMessage[],
+    ids: readonly number[],
+    declared: ReadonlyMap<number, NumberSet>,
+  ): Promise<readonly { readonly id: number; readonly messages: number }[]> {
+    try {
+      return await this.#database.query({
+        ...STORE,
+        values: [
+          ids,
+          messages.map(({ firstId }) => firstId),
+          messages.map(({ lastId }) => lastId),
+          messages.map(({ atMs }) => atMs),
+          messages.map(({ receivedMs }) => receivedMs),
+          messages.map(({ historical }) => historical),
+          jsonbArray(messages.map(({ json }) => json)),
+          [...declared.keys()],
+          [...declared.values()].map((numbers) => formatMultirange(numbers.ranges())),
+        ],
+      });
+    } catch (error) {
+      if (!(error instanceof SqlError && error.state === VANISHED)) throw error;
+      // Somebody emptied the tables, or put another database in this one's place.
+      this.#index.forget();
+      const reason = 'the ledger was emptied or replaced while this process ran';
+      const details = { database: this.#database.name, reason };
+      throw new GoshawkError('GOSHAWK_DATABASE_UNREACHABLE', details, { cause: error });
+    }
   }
 }
 
@@ -128,43 +92,6 @@ function declarations(
     declared.set(id, numbers);
   });
   return declared;
-}
-
-async function deleteMerged(
-  session: Session,
-  messages: readonly FleetMessage[],
-  ids: readonly number[],
-): Promise<void> {
-  const merged = messages.flatMap(({ firstId, lastId }, at) =>
-    firstId < lastId ? [{ id: ids[at], firstId, lastId }] : [],
-  );
-  if (merged.length === 0) return;
-  const values = [
-    merged.map(({ id }) => id),
-    merged.map(({ firstId }) => firstId),
-    merged.map(({ lastId }) => lastId),
-  ];
-  await session.query({ ...DELETE_MERGED, values });
-}
-
-async function insert(
-  session: Session,
-  messages: readonly FleetMessage[],
-  ids: readonly number[],
-): Promise<ReadonlyMap<number, number>> {
-  const rows = await session.query<{ id: number; messages: number }>({
-    ...STORE,
-    values: [
-      ids,
-      messages.map(({ firstId }) => firstId),
-      messages.map(({ lastId }) => lastId),
-      messages.map(({ atMs }) => atMs),
-      messages.map(({ receivedMs }) => receivedMs),
-      messages.map(({ historical }) => historical),
-      jsonbArray(messages.map(({ json }) => json)),
-    ],
-  });
-  return new Map(rows.map(({ id, messages: stored }) => [id, stored]));
 }
 
 /** @param fresh by row of the ledger */

@@ -62,6 +62,7 @@ export class MqttSubscriber {
   #isSubscribed = false;
   #isClosing = false;
   #retry: NodeJS.Timeout | undefined;
+  #isGathering = false;
   #inFlight = 0;
   #maxInFlight = DEFAULT_IN_FLIGHT;
 
@@ -154,6 +155,7 @@ export class MqttSubscriber {
     let reasonCode: number | null = null;
     // set before the first packet can come
     client.handleMessage = ({ topic, payload }, done) => {
+      this.#gatherWrites(client);
       const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
       const busy = this.#events.onMessage(topic.toString(), bytes);
       if (busy === undefined) done();
@@ -204,6 +206,17 @@ export class MqttSubscriber {
       this.#protocol = next;
       if (isOtherVersion) this.open();
       else this.#retreat(trouble, reasonCode);
+    });
+  }
+
+  /** What is written for the messages of one read, such as their acknowledgements, becomes one write. */
+  #gatherWrites({ stream }: MqttClient): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
+      stream.uncork();
     });
   }
 
