@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fleetLedgerSchema, type FleetLedger } from '../../src/contract/fleet-ledger.ts';
+import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
 import { connectDatabase, embeddedAddress, embeddedDatabase } from '../../src/fleet/store/open-store.ts';
 import { EmbeddedPostgres } from '../../src/fleet/store/embedded/embedded-postgres.ts';
@@ -178,6 +180,52 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
     expect((await ledgerOf('r3')).entries[0]).toMatchObject({ stored: [[0, 3]], holes: [] });
   });
 
+  it("empties the outbox of a robot's runtime, also of what it made while the fleet was away", async () => {
+    const settings = {
+      url: broker.url,
+      site: 'yard',
+      robot: 'real',
+      node: 'detector',
+      manufacturer: 'Goshawk',
+    };
+    const outbox = join(folder.path, 'outbox');
+    const entry = new URL('../../src/device/telemetry/telemetry-main.ts', import.meta.url);
+    const connect = (): TelemetryClient => {
+      const client = new TelemetryClient(
+        { ...settings, outbox, bootId: randomUUID() },
+        entry,
+        () => undefined,
+        () => undefined,
+      );
+      open.push(client);
+      return client;
+    };
+    await fleet!.stop();
+    const first = connect();
+    for (let i = 0; i < 3; i += 1) first.send('metrics', Robot.metricsBody);
+    await until(() => first.status.streams?.metrics.waiting === 3, 'the outbox');
+    await first.close();
+    await serve();
+    const second = connect();
+    second.send('metrics', Robot.metricsBody);
+    second.lose('metrics');
+    await until(
+      () =>
+        Object.values(second.status.streams ?? { none: { waiting: 1 } }).every(
+          ({ waiting }) => waiting === 0,
+        ),
+      'an empty outbox',
+    );
+    const { undeclaredHoles, entries } = await ledgerOf('real');
+    expect(undeclaredHoles).toBe(0);
+    const metrics = entries.filter(({ stream }) => stream === 'metrics');
+    expect(metrics.map(({ bootCount, stored }) => ({ bootCount, stored }))).toEqual([
+      { bootCount: 0, stored: [[0, 2]] },
+      { bootCount: 1, stored: [[0, 0]] },
+    ]);
+    expect(metrics[1]!.declared).toContainEqual([1, 1]);
+  });
+
   it('keeps wrong messages apart, counts them by reason, and goes on', async () => {
     const robot = await robotAt(broker.url, 'r4');
     const good = {
@@ -205,7 +253,8 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
     await robot.say('fleet/v1/yard/r 4/detector/state', JSON.stringify(good));
     await robot.say(topic, `${JSON.stringify({ ...good, headerId: 7 }).slice(0, -1)},"huge":1e999999}`);
     // what a database may choke on, and takes
-    const odd = `${JSON.stringify(good).slice(0, -1)},"more":"'); drop table fleet.messages; -- <script> \\\\u0000",`;
+    const markup = `'); drop table fleet.messages; -- <script> \\\\u0000`;
+    const odd = `${JSON.stringify(good).slice(0, -1)},"more":"${markup}",`;
     robot.keep({ stream: 'state', headerId: 0, payload: `${odd}"big":1e400,"__proto__":{"a":1}}` });
     await until(() => robot.unacked === 0, 'the acknowledgement of the good one');
     await until(async () => (await fleet!.text('/metrics')).includes('reason="topic"} 1'), 'counts');

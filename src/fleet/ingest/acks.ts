@@ -104,15 +104,24 @@ export class AckSender {
 
 type Acks = StreamPayload<'ack'>['acks'];
 
-/** As few messages as the bounds of the contract allow. */
+/** As few messages as the bounds of the contract allow: together, the rows of one have no more ranges than one may. */
 function messagesOf(numbers: Pending['numbers']): Acks[] {
-  const rows: Acks = [];
+  const messages: Acks[] = [];
+  let acks: Acks = [];
+  let left = 0;
   for (const { stream, bootId, set } of numbers.values()) {
     const ranges = set.ranges().map(([first, last]): [number, number] => [first, last]);
-    for (let at = 0; at < ranges.length; at += MAX_RANGES)
-      rows.push({ stream, bootId, ranges: ranges.slice(at, at + MAX_RANGES) });
+    for (let at = 0; at < ranges.length;) {
+      if (left === 0 || acks.length === MAX_ACKS) {
+        acks = [];
+        left = MAX_RANGES;
+        messages.push(acks);
+      }
+      const some = ranges.slice(at, at + left);
+      acks.push({ stream, bootId, ranges: some });
+      left -= some.length;
+      at += some.length;
+    }
   }
-  const messages: Acks[] = [];
-  for (let at = 0; at < rows.length; at += MAX_ACKS) messages.push(rows.slice(at, at + MAX_ACKS));
   return messages;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import mqtt, { type MqttClient } from 'mqtt';
 import { payloadSchemaOf } from '../../../src/contract/telemetry/payloads.ts';
-import type { StoredStream } from '../../../src/contract/telemetry/streams.ts';
+import type { StoredStream, StreamBody } from '../../../src/contract/telemetry/streams.ts';
 import { NumberSet } from '../../../src/core/ledger/number-set.ts';
 
 const ackSchema = payloadSchemaOf('ack');
@@ -14,7 +14,7 @@ export interface Produced {
 }
 
 const stateBody = { uptimeSeconds: 1, lifecycle: 'active', bundle: null, cameras: [], host: {} };
-const metricsBody = {
+const metricsBody: StreamBody<'metrics'> = {
   window: { start: '2026-01-01T00:00:00.000Z', end: '2026-01-01T00:00:10.000Z' },
   bundle: null,
   cameras: [],
@@ -27,6 +27,7 @@ const metricsBody = {
  * again until then, whatever the broker said.
  */
 export class Robot {
+  static readonly metricsBody = metricsBody;
   readonly site = 'yard';
   readonly robot: string;
   readonly node = 'detector';

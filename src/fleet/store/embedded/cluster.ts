@@ -9,7 +9,6 @@ import type { ServerUser } from './server-user.ts';
 
 /** Of the packages that Goshawk names; another major version cannot read the files. */
 const MAJOR_VERSION = '18';
-const INITDB_LIMIT_MS = 300_000;
 const PASSWORD_BYTES = 24;
 const OWNER_ONLY = 0o600;
 
@@ -76,7 +75,6 @@ export async function ensureCluster({ folder, binaries, user, signal }: ClusterO
       env: binaries.env,
       cwd: folder,
       ...(user === null ? {} : { user }),
-      timeoutMs: INITDB_LIMIT_MS,
       ...(signal === undefined ? {} : { signal }),
     });
     if (result.code !== 0) {
