@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { FleetService } from '../fleet/service/fleet-service.ts';
 import { checkDatabaseUrl } from '../fleet/store/database-url.ts';
 import { brokerSecrets } from '../platform/mqtt/broker-secrets.ts';
-import { checkBrokerUrl } from '../platform/mqtt/mqtt-link.ts';
+import { parseBrokers } from '../platform/mqtt/broker-list.ts';
 import { checkTlsFiles, type TlsFiles } from '../platform/mqtt/tls-files.ts';
 import { given } from './kit/given.ts';
 import { numberFrom, repeated, wholeFrom } from './kit/options.ts';
@@ -25,21 +25,19 @@ function say(line: string): void {
   console.log(`fleet: ${line}`);
 }
 
-async function checkBrokers({ mqtt }: ServeFlags, tls: TlsFiles): Promise<void> {
-  for (const url of mqtt) {
-    checkBrokerUrl(url, '--mqtt');
-    for (const warning of await checkTlsFiles(url, tls, new Date())) say(warning);
-  }
+async function checkBrokers(urls: readonly string[], tls: TlsFiles): Promise<void> {
+  for (const url of urls) for (const warning of await checkTlsFiles(url, tls, new Date())) say(warning);
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  const { mqtt, database, folder, host, port, allowHost, seconds } = flags;
+  const { database, folder, host, port, allowHost, seconds } = flags;
   const tls = given({
     caFile: flags.mqttCaFile,
     certFile: flags.mqttCertFile,
     keyFile: flags.mqttKeyFile,
   });
-  await checkBrokers(flags, tls);
+  const mqtt = parseBrokers(flags.mqtt.join(','), '--mqtt');
+  await checkBrokers(mqtt, tls);
   if (database !== undefined) checkDatabaseUrl(database);
   const secrets = await brokerSecrets(process.env);
   await untilStopped(null, async ({ signal, endAfter }) => {

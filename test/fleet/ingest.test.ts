@@ -182,7 +182,7 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
 
   it("empties the outbox of a robot's runtime, also of what it made while the fleet was away", async () => {
     const settings = {
-      url: broker.url,
+      urls: [broker.url],
       site: 'yard',
       robot: 'real',
       node: 'detector',

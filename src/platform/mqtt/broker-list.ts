@@ -22,7 +22,8 @@ export function parseBrokers(text: string, name = 'telemetry'): readonly string[
   for (const url of urls) checkBrokerUrl(url, name);
   const secured = urls.filter((url) => securityOf(url) === 'TLS').length;
   if (urls.length === 0) throw refusal(name, '(empty)', 'it names no broker');
-  if (urls.length > MAX_BROKERS) throw refusal(name, `${urls.length} brokers`, `a list has ${MAX_BROKERS} at most`);
+  if (urls.length > MAX_BROKERS)
+    throw refusal(name, `${urls.length} brokers`, `a list has ${MAX_BROKERS} at most`);
   if (secured !== 0 && secured !== urls.length)
     throw refusal(
       name,
