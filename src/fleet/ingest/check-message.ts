@@ -1,4 +1,5 @@
 import { parseJson } from '../../contract/json.ts';
+import { MAX_PAYLOAD_BYTES } from '../../contract/telemetry/history.ts';
 import { payloadSchemaOf, type StreamPayload } from '../../contract/telemetry/payloads.ts';
 import { topicLevelSchema, type Speaker } from '../../contract/telemetry/speaker.ts';
 import { STORED_STREAMS, type StoredStream } from '../../contract/telemetry/streams.ts';
@@ -6,9 +7,6 @@ import { TELEMETRY_VERSION } from '../../contract/telemetry/topics.ts';
 import { errorText } from '../../platform/error-text.ts';
 import type { Declaration, FleetMessage } from '../store/fleet-message.ts';
 import type { Received } from './received.ts';
-
-/** Larger payloads are refused unread. */
-export const MAX_PAYLOAD_BYTES = 1 << 20;
 
 /**
  * Why a message is not stored as what it claims to be.
@@ -21,10 +19,20 @@ export const MAX_PAYLOAD_BYTES = 1 << 20;
  *   the client
  * - `numbers`: its first number is above the last
  * - `text`: a character that a database cannot store (NUL, half of a pair)
+ * - `history`: a batch that cannot be unpacked
  * - `database`: the database refused it
  */
 export type WrongReason =
-  'topic' | 'too_large' | 'json' | 'version' | 'schema' | 'identity' | 'numbers' | 'text' | 'database';
+  | 'topic'
+  | 'too_large'
+  | 'json'
+  | 'version'
+  | 'schema'
+  | 'identity'
+  | 'numbers'
+  | 'text'
+  | 'history'
+  | 'database';
 
 export interface RefusedMessage {
   readonly received: Received;
@@ -67,7 +75,7 @@ export function checkMessage(received: Received): CheckedMessage {
   }
 }
 
-function check({ topic, payload, receivedMs }: Received): FleetMessage {
+function check({ topic, payload, receivedMs, isHistory }: Received): FleetMessage {
   const { sender, stream } = readTopic(topic);
   if (payload.length > MAX_PAYLOAD_BYTES)
     throw new Refused('too_large', `${payload.length} bytes, ${MAX_PAYLOAD_BYTES} at most`);
@@ -96,7 +104,7 @@ function check({ topic, payload, receivedMs }: Received): FleetMessage {
     lastId,
     atMs: Date.parse(body.timestamp),
     receivedMs,
-    historical: body.historical ?? false,
+    historical: isHistory === true || body.historical === true,
     json: text.includes('\\u') ? rewrite(value) : payload,
     declares: 'lostBootId' in body ? declarationOf(body) : null,
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { STORED_STREAMS } from '../../contract/telemetry/streams.ts';
+import { MAX_PAYLOAD_BYTES } from '../../contract/telemetry/history.ts';
+import { STORED_STREAMS, type Stream } from '../../contract/telemetry/streams.ts';
 import { TELEMETRY_VERSION } from '../../contract/telemetry/topics.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import { MqttSubscriber } from '../../platform/mqtt/mqtt-subscriber.ts';
@@ -7,7 +8,6 @@ import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import { AckSender } from './acks.ts';
 import { Committer, type CommitEvents, type CommitStore } from './committer.ts';
 import { Intake } from './intake.ts';
-import { MAX_PAYLOAD_BYTES } from './check-message.ts';
 import { Notices } from './notices.ts';
 
 /** Received, and not stored yet: a few seconds' worth. */
@@ -15,6 +15,8 @@ const LIMITS = { messages: 10_000, bytes: 64 << 20 };
 const RECEIVE_MAXIMUM = 1_000;
 /** Above what is refused with words, so that a robot's mistake is seen; what is beyond, the broker keeps to itself. */
 const MAX_PACKET_BYTES = 2 * MAX_PAYLOAD_BYTES;
+/** What is shared among ingestors: messages that are stored, alone or many in one. */
+const SHARED: readonly Stream[] = [...STORED_STREAMS, 'history'];
 const CLOSE_LIMIT_MS = 2_000;
 const GROUP = 'goshawk';
 
@@ -53,7 +55,7 @@ export class Ingestor {
           ...rest,
           url,
           clientId: `goshawk-fleet:${bootId}`,
-          shared: STORED_STREAMS.map((stream) => `fleet/${TELEMETRY_VERSION}/+/+/+/${stream}`),
+          shared: SHARED.map((stream) => `fleet/${TELEMETRY_VERSION}/+/+/+/${stream}`),
           group: GROUP,
           plain: [],
           receiveMaximum: RECEIVE_MAXIMUM,

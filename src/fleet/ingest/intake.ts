@@ -1,11 +1,5 @@
-import { checkMessage, type CheckedMessage } from './check-message.ts';
 import type { Received } from './received.ts';
-
-/** A message that waits, checked already: that is done while the database works on others. */
-export interface Waiting {
-  readonly received: Received;
-  readonly checked: CheckedMessage;
-}
+import { unpack, type Waiting } from './unpack.ts';
 
 export interface IntakeLimits {
   readonly messages: number;
@@ -31,14 +25,17 @@ export class Intake {
   }
 
   /**
-   * Takes a message; after `close` it is ignored, and the robot sends it again.
+   * Takes a message, or a batch of them, and checks them, while the database works on others. After `close` it is
+   * ignored, and the robot sends it again.
    * @returns undefined if there is room for another one, else a promise for when there is
    */
   offer(received: Received): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
-    this.#waiting.push({ received, checked: checkMessage(received) });
-    this.#messages += 1;
-    this.#bytes += received.payload.length;
+    for (const one of unpack(received)) {
+      this.#waiting.push(one);
+      this.#messages += 1;
+      this.#bytes += one.received.payload.length;
+    }
     this.#messageWaiter?.();
     return this.#hasRoom() ? undefined : new Promise((resolve) => this.#roomWaiters.push(resolve));
   }

@@ -6,4 +6,6 @@ export interface Received {
   readonly payload: Uint8Array;
   /** wall clock, milliseconds */
   readonly receivedMs: number;
+  /** it came in a batch of messages that waited */
+  readonly isHistory?: true;
 }

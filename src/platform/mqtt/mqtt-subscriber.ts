@@ -10,7 +10,7 @@ import {
   troubleOfTakeOver,
   type LinkTrouble,
 } from './link-trouble.ts';
-import { ReconnectPlan, type Backoff } from './reconnect-plan.ts';
+import { ReconnectPlan, type AttemptTiming } from './reconnect-plan.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 const debug = debugLog('mqtt');
@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A broker that does not say how many it accepts (MQTT 3.1.1). */
 const DEFAULT_IN_FLIGHT = 20;
 /** There are few subscribers: they come back sooner than robots do. */
-const BACKOFF: Backoff = { firstMs: 2_000, maxMs: 15_000 };
+const TIMING: AttemptTiming = { firstMs: 2_000, maxMs: 15_000 };
 /** SUBACK reasons from here on are refusals. */
 const FIRST_REFUSAL = 0x80;
 /** CONNACK reasons that say "not this protocol version": 1 in MQTT 3.1.1, 132 in MQTT 5. */
@@ -58,7 +58,7 @@ export interface SubscriberEvents {
 export class MqttSubscriber {
   readonly #options: SubscriberOptions;
   readonly #events: SubscriberEvents;
-  readonly #plan = new ReconnectPlan(1, BACKOFF);
+  readonly #plan = new ReconnectPlan(1, TIMING);
   #client: MqttClient | undefined;
   #protocol: 4 | 5 = 5;
   #isSubscribed = false;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Intake } from '../../../src/fleet/ingest/intake.ts';
-import { received } from './messages.ts';
+import { packHistory } from '../../../src/platform/history-batch.ts';
+import { received, stateMessage } from './messages.ts';
 
 const message = (bytes = 1) => received('t', 'x'.repeat(bytes));
 
@@ -31,6 +32,23 @@ describe('Intake', () => {
     expect(intake.take(10, 10)).toHaveLength(2);
     expect(intake.take(10, 10)).toHaveLength(1);
     expect(intake.take(10, 10)).toHaveLength(0);
+  });
+
+  it('unpacks a batch into messages of their own streams, and refuses what is none', () => {
+    const intake = new Intake({ messages: 100, bytes: 100_000 });
+    const payload = new TextDecoder().decode(stateMessage(3).payload);
+    const batch = packHistory([
+      { stream: 'state', payload },
+      { stream: 'state', payload: payload.replace('r1', 'r2') },
+      { stream: 'unheard-of', payload },
+      { stream: 'history', payload },
+    ]);
+    void intake.offer(received('fleet/v1/yard/r1/detector/history', batch));
+    void intake.offer(received('fleet/v1/yard/r1/detector/history', 'not Zstandard'));
+    const checked = intake.take(10, 100_000).map((one) => one.checked);
+    expect(checked[0]?.message).toMatchObject({ stream: 'state', lastId: 3, historical: true });
+    const reasons = checked.slice(1).map(({ refusal }) => refusal?.reason);
+    expect(reasons).toEqual(['identity', 'topic', 'topic', 'history']);
   });
 
   it('takes nothing after it was closed, and holds nobody', () => {
