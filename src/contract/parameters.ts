@@ -39,6 +39,8 @@ export type ParameterSpec = Common &
         readonly kind: 'string[]';
         readonly default: readonly string[];
         readonly oneOf?: readonly string[];
+        /** what entries must look like, in words as well, and how many there may be */
+        readonly entries?: { readonly pattern: string; readonly form: string; readonly max: number };
         /** separates entries if a list is written as one string; without it, a string is a single entry */
         readonly separator?: ',';
       }
@@ -99,7 +101,15 @@ function checkList(spec: ListSpec, value: unknown): Checked {
     return { ok: false, reason: `it must be a list of strings, but contains ${describeType(unlisted)}` };
   }
   const entries = value as string[];
-  return checkWords(spec.oneOf, entries) ?? { ok: true, value: entries };
+  return checkWords(spec.oneOf, entries) ?? checkEntries(spec, entries) ?? { ok: true, value: entries };
+}
+
+function checkEntries({ entries: rule }: ListSpec, entries: readonly string[]): Checked | undefined {
+  if (rule === undefined) return undefined;
+  if (entries.length > rule.max) return { ok: false, reason: `it has more than ${rule.max} entries` };
+  const pattern = new RegExp(rule.pattern, 'u');
+  const wrong = entries.find((entry) => !pattern.test(entry));
+  return wrong === undefined ? undefined : { ok: false, reason: `"${wrong}" is not ${rule.form}` };
 }
 
 /** How to write a valid value, as a hint in a refusal. */

@@ -104,6 +104,7 @@ export const statusSchema = z.looseObject({
       fleet: troubleSchema.nullable().optional(),
       /** counts since the process began, by stream */
       streams: z.record(z.string(), streamCountsSchema).nullable().optional(),
+      sentBytes: z.int().min(0).optional(),
     })
     .nullable(),
 });

@@ -3,6 +3,7 @@ import { HOST_STATS } from './host/host-part.ts';
 import { LIVE_IMAGE } from './live/live-part.ts';
 import { PIPELINE_METRICS } from './metrics/metrics-part.ts';
 import { Runtime, type RuntimeOptions } from './runtime/runtime.ts';
+import { EVENTS } from './telemetry/events/events-part.ts';
 import { SESSION_TELEMETRY } from './telemetry/session-part.ts';
 import { TELEMETRY } from './telemetry/telemetry-part.ts';
 import { WEB_PAGE } from './web/web-part.ts';
@@ -17,6 +18,7 @@ export const PARTS = [
   HOST_STATS,
   SESSION_TELEMETRY,
   TELEMETRY,
+  EVENTS,
   WEB_PAGE,
 ] as const;
 

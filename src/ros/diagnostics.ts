@@ -14,18 +14,18 @@ export interface DiagnosticStatus {
   readonly values: Readonly<Record<string, string | number>>;
 }
 
-/** Publishes on `/diagnostics`. */
+/** Publishes on `/diagnostics`, or on a topic like it. */
 export class DiagnosticsPublisher {
   readonly #node: RosNode;
   readonly #nodeName: string;
   readonly #hardwareId: string;
   readonly #publisher;
 
-  constructor(node: RosNode, hardwareId: string) {
+  constructor(node: RosNode, hardwareId: string, topic = '/diagnostics') {
     this.#node = node;
     this.#nodeName = node.getFullyQualifiedName();
     this.#hardwareId = hardwareId;
-    this.#publisher = node.createPublisher(MESSAGE.diagnostics, '/diagnostics', { qos: makeQos(RESULT_QOS) });
+    this.#publisher = node.createPublisher(MESSAGE.diagnostics, topic, { qos: makeQos(RESULT_QOS) });
   }
 
   publish(statuses: readonly DiagnosticStatus[]): void {

@@ -1,5 +1,6 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import {
+  checkParameter,
   type CommandOption,
   type ParameterSpec,
   type ParameterTable,
@@ -47,7 +48,11 @@ function optionOf(spec: ParameterSpec, { flags, description, default: value, wor
         (text) => new Map(Object.entries(words ?? {})).get(text) ?? parseNumber(spec, text),
       );
     case 'string[]':
-      return option.argParser((text, list: readonly string[] | undefined) => [...(list ?? []), text]);
+      return option.argParser((text, list: readonly string[] | undefined) => {
+        const checked = checkParameter(spec, [...(list ?? []), text]);
+        if (checked.ok) return checked.value as readonly string[];
+        throw new InvalidArgumentError(`${checked.reason}.`);
+      });
     case 'bool':
     case 'string':
       return option;

@@ -5,7 +5,7 @@ import { topicLevelSchema } from './speaker.ts';
  * Version of the payload schemas: grows with additive changes to a body, not with a new stream; a breaking change gets
  * new topics (`TELEMETRY_VERSION`).
  */
-export const PAYLOAD_VERSION = '1.2.0';
+export const PAYLOAD_VERSION = '1.3.0';
 
 /** The fields of VDA 5050's header, plus the node and the boot within which `headerId` counts. */
 export const headerShape = {

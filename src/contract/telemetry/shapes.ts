@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameSchema } from './ranges.ts';
 
 /** What several streams have in common. */
 
@@ -21,9 +22,38 @@ export const hostStatsSchema = z.object({
   /** by power rail */
   powerWatts: z.record(z.string(), z.number().min(0)).optional(),
   gpuRatio: z.number().min(0).max(1).optional(),
+  /**
+   * CPU of this process since the previous message by the work of its threads, in cores: `main`, `inference`,
+   * `telemetry`, `ros`, `color`, `other` (since 1.3.0)
+   */
+  cpuByThread: z.record(z.string(), z.number().min(0)).optional(),
+  /** of the file system on which telemetry waits (since 1.3.0) */
+  diskFreeBytes: z.int().min(0).optional(),
+  diskTotalBytes: z.int().min(0).optional(),
+  /** bytes of messages that the broker took since the process began (since 1.3.0) */
+  linkSentBytes: z.int().min(0).optional(),
 });
 
 export type HostStats = z.infer<typeof hostStatsSchema>;
+
+/** Labels of a detector, from its operator. */
+export const tagsSchema = z.record(z.string().max(32), z.string().max(64));
+
+export type Tags = z.infer<typeof tagsSchema>;
+
+/** Something that happened. Readers accept kinds that they do not know. */
+export const eventSchema = z.object({
+  kind: nameSchema,
+  severity: z.enum(['info', 'warning', 'error']),
+  camera: z.string().max(256).optional(),
+  /** numbers of frames of that camera that it is about, counted from 0 since the model was loaded */
+  frames: z.array(z.int().min(0)).max(16).optional(),
+  /** in words */
+  text: z.string().max(500),
+  values: z.record(nameSchema, z.union([z.number(), z.string().max(256)])),
+  /** events of this kind and camera before it that were not sent, since there were too many */
+  suppressed: z.int().min(0).optional(),
+});
 
 /**
  * Milliseconds; dense around one frame at 30 per second, and never changed, so that histograms of years can

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { referenceCheckSchema, variantChoiceSchema } from '../engine-choice.ts';
 import { nameSchema, rangesSchema, streamNameSchema, MAX_ACKS } from './ranges.ts';
-import { bundleReferenceSchema, hostStatsSchema, latencyHistogramSchema } from './shapes.ts';
+import {
+  bundleReferenceSchema,
+  eventSchema,
+  hostStatsSchema,
+  latencyHistogramSchema,
+  tagsSchema,
+} from './shapes.ts';
 
 /**
  * What happens when a stream's messages outgrow what may wait for the fleet. Every loss is declared in `gap`.
@@ -9,9 +15,10 @@ import { bundleReferenceSchema, hostStatsSchema, latencyHistogramSchema } from '
  * - `newest`: only the newest waits; older ones are lost, since nobody needs them any more
  * - `merge`: messages wait in order; beyond the bounds neighbors are merged into one, and where that is not
  *   possible the oldest is lost
+ * - `refuse`: messages wait in order; beyond the bounds new ones are lost, since those before them explain more
  * - `kept`: never lost to a bound, since it declares what else was lost; neighbors are joined
  */
-export type Overflow = 'unstored' | 'newest' | 'merge' | 'kept';
+export type Overflow = 'unstored' | 'newest' | 'merge' | 'refuse' | 'kept';
 
 /** One kind of telemetry message. */
 interface StreamRow {
@@ -72,11 +79,13 @@ export const STREAMS = {
     periodSeconds: 10,
     summary: 'What the robot is doing, every 10 s',
     when: 'every 10 s',
-    content: 'lifecycle, bundle, silence of each camera, the machine',
+    content: 'lifecycle, bundle, silence of each camera, the machine, tags',
     body: z.object({
       uptimeSeconds: z.number().min(0),
       lifecycle: z.enum(['unconfigured', 'inactive', 'active', 'finalized']),
       bundle: bundleReferenceSchema.nullable(),
+      /** what the operator calls it by (`fleet_tags`); absent without any (since 1.3.0) */
+      tags: tagsSchema.optional(),
       /**
        * whether the bundle reproduces here what it returned when it was evaluated, and why this variant runs;
        * null before it is loaded
@@ -104,6 +113,20 @@ export const STREAMS = {
       host: hostStatsSchema,
     }),
   },
+  event: {
+    direction: 'device-to-fleet',
+    qos: 1,
+    retained: false,
+    overflow: 'refuse',
+    priority: 1,
+    maxBytes: 4 << 20,
+    maxAgeHours: 30 * 24,
+    periodSeconds: null,
+    summary: 'Something happened that a person may want to know',
+    when: 'when it happens',
+    content: 'kind, severity, camera, frames, text, values',
+    body: eventSchema,
+  },
   /** Windows of a robot are contiguous; one that will never arrive is declared in `gap`. */
   metrics: {
     direction: 'device-to-fleet',
@@ -122,6 +145,11 @@ export const STREAMS = {
       window: z.object({
         start: z.iso.datetime({ precision: 3 }),
         end: z.iso.datetime({ precision: 3 }),
+        /**
+         * by how much the clock of the machine was set just before `start`, which follows the end of the window before
+         * by that much; absent if it was not (since 1.3.0)
+         */
+        clockStepSeconds: z.number().optional(),
       }),
       bundle: bundleReferenceSchema.nullable(),
       cameras: z.array(
@@ -133,7 +161,12 @@ export const STREAMS = {
           drops: z.record(nameSchema, z.int().min(0)),
           inFlight: z.int().min(0),
           fps: z.object({ in: z.number().min(0), out: z.number().min(0) }),
+          /** of the frames with stamps in the window, and of late ones; by arrival if the clocks do not agree */
           latency: latencyHistogramSchema,
+          /** frames in `latency` whose stamps belong to a window that was sent before (since 1.3.0) */
+          late: z.int().min(0).optional(),
+          /** frames in `latency` with the stamp of one before (since 1.3.0) */
+          duplicate: z.int().min(0).optional(),
         }),
       ),
       process: z.object({ residentBytes: z.int().min(0), eventLoopDelayP99Ms: z.number().min(0) }),

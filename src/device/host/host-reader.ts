@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
+import { coresBetween, readThreadTimes, type ThreadTimes } from './thread-reader.ts';
 
 /** Sensor readings. A value that the machine has no sensor for is absent, never guessed. */
 export type SensorReading = Pick<HostStats, 'temperatureCelsius' | 'powerWatts' | 'gpuRatio'>;
@@ -19,19 +20,38 @@ interface Ticks {
   readonly total: number;
 }
 
+interface HostOptions {
+  /** a folder on the disk to report, or where one will be; none is reported without it */
+  readonly disk?: string;
+  /** monotonic milliseconds */
+  readonly nowMs?: () => number;
+}
+
 /** Reads the state of the machine from /proc and /sys. */
 export class HostReader {
   readonly #root: string;
   readonly #lastTicks = new WeakMap<object, Ticks>();
 
+  readonly #lastThreads = new WeakMap<object, ThreadTimes>();
+  readonly #disk: string | null;
+  readonly #nowMs: () => number;
+
   /** @param root where `proc` and `sys` are found; default `/` */
-  constructor(root = '/') {
+  constructor(root = '/', { disk, nowMs = () => performance.now() }: HostOptions = {}) {
     this.#root = root;
+    this.#disk = disk ?? null;
+    this.#nowMs = nowMs;
   }
 
   /** @param reader the caller: each has a separate window of CPU load, however often others read */
   read(reader: object): HostStats {
-    return { ...this.#readCpu(reader), ...this.#readMemory(), ...this.readSensors() };
+    return {
+      ...this.#readCpu(reader),
+      ...this.#readThreads(reader),
+      ...this.#readMemory(),
+      ...this.#readDisk(),
+      ...this.readSensors(),
+    };
   }
 
   /** What does not depend on an earlier reading, so that several callers may ask. */
@@ -59,6 +79,28 @@ export class HostReader {
     if (last === undefined || total <= last.total) return {};
     const ratio = (busy - last.busy) / (total - last.total);
     return { cpuRatio: Math.min(1, Math.max(0, ratio)) };
+  }
+
+  #readThreads(reader: object): HostStats {
+    const read = (file: string): string | undefined => this.#text(join('proc/self', file));
+    const now = readThreadTimes(this.#list('proc/self/task'), read, this.#nowMs());
+    const before = this.#lastThreads.get(reader);
+    this.#lastThreads.set(reader, now);
+    if (before === undefined || now.ticks.size === 0) return {};
+    return { cpuByThread: coresBetween(before, now) };
+  }
+
+  /** Of the nearest folder that is there: the one in question may not be made yet. */
+  #readDisk(): HostStats {
+    for (let folder = this.#disk; folder !== null; folder = dirname(folder)) {
+      try {
+        const { bavail, blocks, bsize } = statfsSync(folder);
+        return { diskFreeBytes: bavail * bsize, diskTotalBytes: blocks * bsize };
+      } catch {
+        if (folder === dirname(folder)) break;
+      }
+    }
+    return {};
   }
 
   #readMemory(): HostStats {

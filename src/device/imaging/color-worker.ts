@@ -1,8 +1,10 @@
 import { parentPort } from 'node:worker_threads';
 import { toRgb } from '../../core/image/convert.ts';
+import { nameThread } from '../../platform/thread-name.ts';
 import type { ColorReply, ColorRequest } from './color-protocol.ts';
 
 /** A thread that converts whole images to RGB. */
+nameThread('color');
 const port = parentPort;
 if (port !== null) {
   port.on('message', ({ id, view }: ColorRequest) => {

@@ -31,8 +31,11 @@ export interface Attachment {
   readonly metrics?: MetricsSource;
 }
 
-/** A function per stream that a part contributes to, which makes the body of its next message. */
-export type StreamSources = { readonly [Name in PeriodicStream]?: () => StreamBody<Name> };
+/**
+ * A function per stream that a part contributes to, which makes the body of its next message; `isLast` when telemetry
+ * ends.
+ */
+export type StreamSources = { readonly [Name in PeriodicStream]?: (isLast: boolean) => StreamBody<Name> };
 
 /**
  * Makes a message and sends it now. Never throws: a message that cannot be made or sent is logged and declared as lost.
@@ -97,6 +100,10 @@ export interface DeviceView {
   /** what `/api/status` sends; null without a session */
   status(): DeviceStatus | null;
   health(): Health;
+  /** how telemetry is doing; null if it is off */
+  telemetry(): NonNullable<PartStatus['telemetry']> | null;
+  /** time without a frame after which a camera counts as silent */
+  silentAfterMs(): number;
   /** the metrics of all parts */
   metrics(): Promise<string>;
   /** @param reader the caller: CPU load is measured since its own last call */

@@ -135,6 +135,14 @@ export class Runtime implements DeviceView {
     return Object.assign({}, ...this.#ask((part) => part.status?.())) as PartStatus;
   }
 
+  telemetry(): NonNullable<PartStatus['telemetry']> | null {
+    return this.partStatus().telemetry ?? null;
+  }
+
+  silentAfterMs(): number {
+    return this.#options.silentAfterMs();
+  }
+
   snapshot(): PipelineSnapshot | null {
     return this.#session?.snapshot() ?? null;
   }

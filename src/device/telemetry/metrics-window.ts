@@ -1,8 +1,9 @@
 import type { DropReason } from '../../contract/drops.ts';
-import { LATENCY_EDGES_MS, type HostStats } from '../../contract/telemetry/shapes.ts';
+import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import type { FrameResult } from '../pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
+import { CameraLatencies } from './camera-latencies.ts';
 import { bundleReference } from './state-body.ts';
 
 type MetricsBody = StreamBody<'metrics'>;
@@ -10,27 +11,6 @@ type FrameCounts = PipelineSnapshot['frames'];
 type CameraStats = MetricsBody['cameras'][number];
 
 const NOTHING: FrameCounts = { received: 0, published: 0, inFlight: 0, drops: {} };
-
-/** Latencies of one camera within the open window. */
-class LatencyCounts {
-  counts = new Array<number>(LATENCY_EDGES_MS.length + 1).fill(0);
-  sumMs = 0;
-
-  record(milliseconds: number): void {
-    let index = 0;
-    while (index < LATENCY_EDGES_MS.length && milliseconds > (LATENCY_EDGES_MS[index] ?? Infinity))
-      index += 1;
-    this.counts[index] = (this.counts[index] ?? 0) + 1;
-    this.sumMs += milliseconds;
-  }
-
-  take(): CameraStats['latency'] {
-    const taken = { edgesMs: [...LATENCY_EDGES_MS], counts: this.counts, sumMs: this.sumMs };
-    this.counts = new Array<number>(LATENCY_EDGES_MS.length + 1).fill(0);
-    this.sumMs = 0;
-    return taken;
-  }
-}
 
 function dropsSince(now: FrameCounts, before: FrameCounts): CameraStats['drops'] {
   const drops: Partial<Record<DropReason, number>> = {};
@@ -42,17 +22,21 @@ function dropsSince(now: FrameCounts, before: FrameCounts): CameraStats['drops']
 }
 
 /**
- * Turns the running totals of one pipeline into contiguous windows: what one window misses is in the next. Latencies
- * are counted one by one. Totals of another pipeline start at 0, so it has a separate `MetricsWindow`.
+ * Turns the running totals of one pipeline into contiguous windows: what one window misses is in the next. Totals are
+ * those of the moment at which a window is closed; latencies are counted one by one, in the window in which the stamp
+ * of their frame lies. Totals of another pipeline start at 0, so it has a separate `MetricsWindow`.
  */
 export class MetricsWindow {
-  readonly #latencies = new Map<string, LatencyCounts>();
+  readonly #latencies = new Map<string, CameraLatencies>();
   readonly #before = new Map<string, FrameCounts>();
   #start: Date;
+  #stepMs: number;
   #activeBefore = 0;
 
-  constructor(start: Date) {
+  /** @param stepMs by how much the clock was set just before `start`; 0 if it was not */
+  constructor(start: Date, stepMs = 0) {
     this.#start = start;
+    this.#stepMs = stepMs;
   }
 
   /** start of the current window */
@@ -60,16 +44,30 @@ export class MetricsWindow {
     return this.#start;
   }
 
-  deliver(result: FrameResult): void {
-    this.#latencyOf(result.envelope.camera).record(result.totalMs);
+  /** by how much the clock was set just before `start` */
+  get stepMs(): number {
+    return this.#stepMs;
+  }
+
+  /** The clock was set: the current window, in which nothing has happened yet, starts that much later or earlier. */
+  moveStart(stepMs: number): void {
+    this.#start = new Date(this.#start.getTime() + stepMs);
+    this.#stepMs += stepMs;
+  }
+
+  /** @param nowMs the time of the windows; NaN counts the frame by its arrival */
+  deliver({ envelope: { camera, stamp }, totalMs }: FrameResult, nowMs: number): void {
+    this.#latencyOf(camera).record(totalMs, stamp, this.#start.getTime(), nowMs);
   }
 
   /**
    * Ends the window at `end` and starts the next one there. Rates cover the part of it in which the pipeline accepted
    * frames.
+   * @param isLast no more frames come, or their stamps are of another clock: frames beyond `end` count as well
    * @param snapshot null while there is no pipeline: the window then has no camera
    */
-  close(snapshot: PipelineSnapshot | null, host: HostStats, end: Date): MetricsBody {
+  close(snapshot: PipelineSnapshot | null, host: HostStats, end: Date, isLast = true): MetricsBody {
+    const endMs = isLast ? Infinity : end.getTime();
     const active = snapshot?.activeSeconds ?? 0;
     const seconds = active - this.#activeBefore;
     this.#activeBefore = active;
@@ -86,11 +84,13 @@ export class MetricsWindow {
         drops: dropsSince(frames, before),
         inFlight: frames.inFlight,
         fps: { in: perSecond(received), out: perSecond(published) },
-        latency: this.#latencyOf(camera).take(),
+        ...this.#latencyOf(camera).take(endMs),
       };
     });
-    const window = { start: this.#start.toISOString(), end: end.toISOString() };
+    const step = this.#stepMs === 0 ? {} : { clockStepSeconds: this.#stepMs / 1000 };
+    const window = { start: this.#start.toISOString(), end: end.toISOString(), ...step };
     this.#start = end;
+    this.#stepMs = 0;
     return {
       window,
       bundle: snapshot === null ? null : bundleReference(snapshot),
@@ -103,10 +103,10 @@ export class MetricsWindow {
     };
   }
 
-  #latencyOf(camera: string): LatencyCounts {
+  #latencyOf(camera: string): CameraLatencies {
     let latency = this.#latencies.get(camera);
     if (latency === undefined) {
-      latency = new LatencyCounts();
+      latency = new CameraLatencies();
       this.#latencies.set(camera, latency);
     }
     return latency;

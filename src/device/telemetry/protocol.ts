@@ -66,4 +66,4 @@ export type FromTelemetryThread =
   /** messages are published and the fleet acknowledges them, or does not */
   | { readonly type: 'fleet'; readonly trouble: FleetTrouble | null }
   | { readonly type: 'log'; readonly line: string }
-  | { readonly type: 'counts'; readonly streams: CountsByStream };
+  | { readonly type: 'counts'; readonly streams: CountsByStream; readonly sentBytes: number };

@@ -1,8 +1,16 @@
+import type { HostStats, Tags } from '../../contract/telemetry/shapes.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { Attachment, DeviceView, Part } from '../runtime/part.ts';
 import { MetricsWindow } from './metrics-window.ts';
 import { stateBody, unconfiguredBody } from './state-body.ts';
+import { WindowClock } from './window-clock.ts';
+
+/** A window ends this long before it is sent: what arrives later is late. */
+const LATENESS_MS = 1_000;
+
+type SessionDevice = Pick<DeviceView, 'snapshot' | 'host' | 'telemetry' | 'send'>;
 
 /**
  * The streams `state` and `metrics`, of a session or of the time without one. A session counts from 0, so windows end
@@ -11,24 +19,28 @@ import { stateBody, unconfiguredBody } from './state-body.ts';
 export class SessionTelemetry implements Part {
   readonly name = 'session telemetry';
   readonly servedBy = ['telemetry'];
-  readonly #device: Pick<DeviceView, 'snapshot' | 'host' | 'send'>;
-  readonly #now: () => Date;
-  readonly #startedAt: Date;
+  readonly #device: SessionDevice;
+  readonly #clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
+  readonly #windowClock: WindowClock;
+  readonly #startedAtMs: number;
+  readonly #tags: Tags;
   #window: MetricsWindow;
   readonly #sink: ResultSink = {
     name: 'telemetry',
-    deliver: (result) => this.#window.deliver(result),
+    deliver: (result) => this.#window.deliver(result, this.#windowClock.nowMs),
   };
   readonly streams = {
     state: (): StreamBody<'state'> => this.#state(),
-    metrics: (): StreamBody<'metrics'> => this.#metrics(),
+    metrics: (isLast: boolean): StreamBody<'metrics'> => this.#metrics(isLast),
   };
 
-  constructor(device: Pick<DeviceView, 'snapshot' | 'host' | 'send'>, now: () => Date) {
+  constructor(device: SessionDevice, clock: Pick<Clock, 'monotonicMs' | 'wallMs'>, tags: Tags = {}) {
     this.#device = device;
-    this.#now = now;
-    this.#startedAt = now();
-    this.#window = new MetricsWindow(this.#startedAt);
+    this.#clock = clock;
+    this.#tags = tags;
+    this.#windowClock = new WindowClock(clock);
+    this.#startedAtMs = clock.monotonicMs();
+    this.#window = new MetricsWindow(new Date(this.#windowClock.nowMs));
   }
 
   attach(): Attachment {
@@ -42,21 +54,37 @@ export class SessionTelemetry implements Part {
 
   /** Called while the device still shows the outgoing session. */
   #turn(): void {
-    const { state, metrics } = this.streams;
-    this.#device.send('state', state);
-    this.#device.send('metrics', metrics);
-    this.#window = new MetricsWindow(this.#window.start);
+    this.#device.send('state', () => this.#state());
+    this.#device.send('metrics', () => this.#metrics(true));
+    this.#window = new MetricsWindow(this.#window.start, this.#window.stepMs);
   }
 
   #state(): StreamBody<'state'> {
     const snapshot = this.#device.snapshot();
-    const host = this.#device.host(this.streams.state);
-    if (snapshot !== null) return stateBody(snapshot, host);
-    return unconfiguredBody(Math.max(0, (this.#now().getTime() - this.#startedAt.getTime()) / 1000), host);
+    const host = this.#hostFor(this.streams.state);
+    const uptimeSeconds = (this.#clock.monotonicMs() - this.#startedAtMs) / 1000;
+    const body = snapshot === null ? unconfiguredBody(uptimeSeconds, host) : stateBody(snapshot, host);
+    return Object.keys(this.#tags).length === 0 ? body : { ...body, tags: this.#tags };
   }
 
-  #metrics(): StreamBody<'metrics'> {
-    const host = this.#device.host(this.streams.metrics);
-    return this.#window.close(this.#device.snapshot(), host, this.#now());
+  #metrics(isLast: boolean): StreamBody<'metrics'> {
+    const host = this.#hostFor(this.streams.metrics);
+    const snapshot = this.#device.snapshot();
+    const { nowMs, stepMs } = this.#windowClock.read();
+    // Once the clock was set, stamps can no longer be compared with those of this window.
+    const isWhole = isLast || stepMs !== 0 || snapshot?.state !== 'active';
+    const endMs = Math.max(this.#window.start.getTime(), isWhole ? nowMs : nowMs - LATENESS_MS);
+    const body = this.#window.close(snapshot, host, new Date(endMs), isWhole);
+    if (stepMs !== 0) this.#window.moveStart(stepMs);
+    return body;
+  }
+
+  /** @param reader whose window of CPU load it is */
+  #hostFor(reader: object): HostStats {
+    const { sentBytes } = this.#device.telemetry() ?? {};
+    return {
+      ...this.#device.host(reader),
+      ...(sentBytes === undefined ? {} : { linkSentBytes: sentBytes }),
+    };
   }
 }

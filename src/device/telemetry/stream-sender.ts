@@ -77,6 +77,7 @@ export class StreamSender {
   #lastCounts = '';
   readonly #ackWatch = new AckWatch();
   #isUnacknowledged = false;
+  #sentBytes = 0;
   #starting: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
@@ -220,6 +221,7 @@ export class StreamSender {
     const { qos, retained } = streamRow(stream);
     try {
       await this.#link.publish(topic, payload, { qos, retain: retained });
+      this.#sentBytes += Buffer.byteLength(payload);
       this.#ports.post({ type: 'delivery', trouble: null });
     } catch (error) {
       const trouble = troubleOfMessage(topic, error as SendError);
@@ -315,7 +317,7 @@ export class StreamSender {
     const text = JSON.stringify(streams);
     if (streams === undefined || text === this.#lastCounts) return;
     this.#lastCounts = text;
-    this.#ports.post({ type: 'counts', streams });
+    this.#ports.post({ type: 'counts', streams, sentBytes: this.#sentBytes });
   }
 }
 

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../platform/clock.ts';
+import { nameThread } from '../../platform/thread-name.ts';
 import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
 import { InspectServer } from './inspect/inspect-server.ts';
 import { Inspection } from './inspection.ts';
@@ -7,6 +8,7 @@ import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from '
 import { openOutboxFolder } from './outbox/outbox-folder.ts';
 import { StreamSender, type SenderDisk } from './stream-sender.ts';
 
+nameThread('telemetry');
 const settings = workerData as TelemetrySettings;
 const port = parentPort;
 if (port === null) throw new Error('telemetry-main is the entry of a worker thread');

@@ -38,6 +38,13 @@ const FAMILIES: readonly MetricFamily<Reading>[] = [
     samples: (reading) => isUp(reading !== null && reading.fleet !== null),
   },
   {
+    name: 'goshawk_telemetry_sent_bytes_total',
+    help: 'Bytes of messages that the broker took.',
+    kind: 'counter',
+    labels: [],
+    samples: (reading) => [[{}, reading?.sentBytes ?? 0]],
+  },
+  {
     name: 'goshawk_telemetry_produced_total',
     help: 'Messages that were made since the process began.',
     kind: 'counter',

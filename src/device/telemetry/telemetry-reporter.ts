@@ -32,7 +32,7 @@ export class TelemetryReporter {
     this.#outlet = outlet;
     this.#onError = onError;
     this.#timers = PERIODIC_STREAMS.map((stream) =>
-      setInterval(() => this.#report(stream), secondsOf(stream) * 1000),
+      setInterval(() => this.#report(stream, false), secondsOf(stream) * 1000),
     );
   }
 
@@ -49,10 +49,11 @@ export class TelemetryReporter {
   /** Stops after a last message of each stream, so that windows cover the whole run. */
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
-    for (const stream of PERIODIC_STREAMS) this.#report(stream);
+    for (const stream of PERIODIC_STREAMS) this.#report(stream, true);
   }
 
-  #report<Name extends PeriodicStream>(stream: Name): void {
-    for (const { [stream]: make } of this.#sources()) if (make !== undefined) this.send(stream, make);
+  #report<Name extends PeriodicStream>(stream: Name, isLast: boolean): void {
+    for (const { [stream]: make } of this.#sources())
+      if (make !== undefined) this.send(stream, () => make(isLast));
   }
 }

@@ -18,6 +18,8 @@ export interface TelemetryStatus {
   /** why nothing is acknowledged though messages are published; null where they are */
   readonly fleet: FleetTrouble | null;
   readonly streams: CountsByStream | null;
+  /** bytes of messages that the broker took since the process began */
+  readonly sentBytes: number;
 }
 
 export const NOT_CONNECTED_YET: TelemetryStatus = {
@@ -29,6 +31,7 @@ export const NOT_CONNECTED_YET: TelemetryStatus = {
   outbox: null,
   fleet: null,
   streams: null,
+  sentBytes: 0,
 };
 
 /** The status after the thread has posted something; the same object where nothing changed. */
@@ -50,7 +53,7 @@ export function statusAfter(status: TelemetryStatus, message: FromTelemetryThrea
     case 'fleet':
       return { ...status, fleet: message.trouble };
     case 'counts':
-      return { ...status, streams: message.streams };
+      return { ...status, streams: message.streams, sentBytes: message.sentBytes };
     case 'log':
       return status;
   }

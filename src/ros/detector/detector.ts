@@ -5,6 +5,7 @@ import { describeChoice } from '../../device/inference/describe-choice.ts';
 import { describeSized } from '../../device/inference/describe-sized.ts';
 import { debugLog } from '../../platform/debug.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
+import { nameThreadsOf } from '../../platform/thread-name.ts';
 import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
 import { composeRuntime } from '../../device/parts.ts';
 import { limitsAmong, limitsOfBundle } from '../../device/pipeline/limit-table.ts';
@@ -26,6 +27,7 @@ import { SimClock } from '../sim-clock.ts';
 import { rosWallMs } from '../time.ts';
 import { FindingLog } from './camera-watch.ts';
 import { diagnose } from './diagnose.ts';
+import { diagnoseTelemetry } from './diagnose-telemetry.ts';
 import { DETECTOR_PARAMETERS, type DetectorParameters } from './parameters.ts';
 import { DetectorSession } from './session.ts';
 import { nameTopics } from './topics.ts';
@@ -33,6 +35,8 @@ import { TopicWatch } from './topic-watch.ts';
 
 const NODE_NAME = 'detector';
 const NAMESPACE = '/goshawk';
+/** what telemetry is doing in detail, for those who look at the fleet's link */
+const TELEMETRY_STATUS_TOPIC = '/goshawk/telemetry/status';
 const debug = debugLog('parameters');
 
 /** how often subscribers of images and debug topics are queried; diagnostics are published every second time */
@@ -45,6 +49,8 @@ export class Detector implements RosProgram, LifecycleWork {
   readonly #lifecycle: ManagedLifecycle;
   readonly #declared: DeclaredParameters<typeof DETECTOR_PARAMETERS>;
   readonly #diagnostics: DiagnosticsPublisher;
+  /** made once telemetry runs */
+  #telemetryStatus: DiagnosticsPublisher | null = null;
   readonly #watch: TopicWatch;
   readonly #clock: Clock;
   readonly #simClock: SimClock;
@@ -60,7 +66,7 @@ export class Detector implements RosProgram, LifecycleWork {
 
   /** Creates the node, declares its parameters, and starts to spin; nothing is configured yet. */
   static async start(args: RosArguments, ending: AbortSignal): Promise<Detector> {
-    const node = new rcl.lifecycle.LifecycleNode(NODE_NAME, NAMESPACE);
+    const node = nameThreadsOf('ros', () => new rcl.lifecycle.LifecycleNode(NODE_NAME, NAMESPACE));
     try {
       const log = nodeLog(node, () => true);
       const simClock = new SimClock(node);
@@ -106,7 +112,7 @@ export class Detector implements RosProgram, LifecycleWork {
 
   async #run(ending: AbortSignal): Promise<void> {
     await this.#runtime.start(ending);
-    this.#node.spin();
+    nameThreadsOf('ros', () => this.#node.spin());
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     if (this.#parameters.autostart) void this.#autostart();
   }
@@ -250,6 +256,7 @@ export class Detector implements RosProgram, LifecycleWork {
     session?.results.refresh();
     session?.annotated.refresh();
     if (this.#ticks % 2 !== 0) return;
+    this.#publishTelemetryStatus();
     const findings = this.#watch.look(this.#parameters.silent_after_s);
     this.#diagnostics.publish(
       diagnose(
@@ -259,11 +266,18 @@ export class Detector implements RosProgram, LifecycleWork {
           snapshot: session?.pipeline.snapshot() ?? null,
           delayMs: session?.results.newestDelayMs ?? NaN,
           findings,
-          telemetry: this.#runtime.partStatus().telemetry ?? null,
+          telemetry: this.#runtime.telemetry(),
         },
         this.#parameters,
       ),
     );
+  }
+
+  #publishTelemetryStatus(): void {
+    const telemetry = this.#runtime.telemetry();
+    if (telemetry === null) return;
+    this.#telemetryStatus ??= new DiagnosticsPublisher(this.#node, hostname(), TELEMETRY_STATUS_TOPIC);
+    this.#telemetryStatus.publish(diagnoseTelemetry(telemetry));
   }
 
   #complaints(): readonly string[] {

@@ -8,6 +8,7 @@ import { refusedOf } from '../../device/inference/describe-choice.ts';
 import { engineCondition } from '../../device/runtime/engine-trouble.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { TopicFinding } from './camera-watch.ts';
+import { diagnoseLink } from './diagnose-telemetry.ts';
 import type { DetectorParameters } from './parameters.ts';
 
 /** What diagnostics are derived from. */
@@ -35,7 +36,7 @@ type Thresholds = Pick<
 export function diagnose(condition: DetectorCondition, thresholds: Thresholds): DiagnosticStatus[] {
   const { snapshot, telemetry } = condition;
   const lines = [diagnoseNode(condition)];
-  if (telemetry !== null) lines.push(diagnoseTelemetry(telemetry));
+  if (telemetry !== null) lines.push(diagnoseLink(telemetry));
   if (snapshot === null) return lines;
   lines.push(diagnoseTiming(snapshot, condition.delayMs, thresholds), diagnoseEngine(snapshot));
   for (const camera of Object.keys(snapshot.cameras)) {
@@ -54,23 +55,6 @@ function diagnoseNode({ state, complaints }: DetectorCondition): DiagnosticStatu
       state,
       ...Object.fromEntries(complaints.map((text, i) => [`complaint ${i + 1}`, text] as const)),
     },
-  };
-}
-
-/** A broker that is away recovers by itself; one that refuses, or a client id used twice, needs attention. */
-function diagnoseTelemetry({
-  connected,
-  protocol,
-  code,
-  reason,
-}: NonNullable<Status['telemetry']>): DiagnosticStatus {
-  const needsSomebody = code === 'GOSHAWK_BROKER_REFUSED' || code === 'GOSHAWK_CLIENT_TAKEN_OVER';
-  const isWell = connected && reason === '';
-  return {
-    name: 'telemetry',
-    level: isWell ? 'ok' : needsSomebody ? 'error' : 'warn',
-    message: isWell ? `connected by MQTT ${protocol ?? ''}` : [code, reason].filter(Boolean).join(': '),
-    values: { connected: connected ? 'yes' : 'no', code: code ?? '' },
   };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DropReason } from '../../../src/contract/drops.ts';
 import { bodySchemaOf } from '../../../src/contract/telemetry/payloads.ts';
 import { LATENCY_EDGES_MS } from '../../../src/contract/telemetry/shapes.ts';
+import type { Stamp } from '../../../src/core/frame.ts';
 import type { FrameResult } from '../../../src/device/pipeline/frame/frame-result.ts';
 import type { PipelineSnapshot } from '../../../src/device/pipeline/statistics/snapshot.ts';
 import { MetricsWindow } from '../../../src/device/telemetry/metrics-window.ts';
@@ -57,8 +58,14 @@ function snapshotOf(camera: string, totals: Totals): PipelineSnapshot {
   };
 }
 
-const resultOf = (camera: string, totalMs: number): FrameResult =>
-  ({ envelope: { camera }, totalMs }) as unknown as FrameResult;
+const stampOf = (ms: number): Stamp => ({
+  sec: Math.floor(ms / 1000),
+  nanosec: Math.round((ms % 1000) * 1e6),
+});
+
+/** A result whose stamp nobody set, or the given one. */
+const resultOf = (camera: string, totalMs: number, stampMs = 0): FrameResult =>
+  ({ envelope: { camera, stamp: stampOf(stampMs) }, totalMs }) as unknown as FrameResult;
 
 const steps = fc.array(
   fc.record({
@@ -85,7 +92,7 @@ describe('metrics windows', () => {
           totals.drops['malformed'] += step.malformed;
           const settled = totals.published + totals.drops['superseded'] + totals.drops['malformed'];
           totals.received = Math.max(totals.received, settled + step.inFlight);
-          for (const latency of step.latencies) window.deliver(resultOf('front', latency));
+          for (const latency of step.latencies) window.deliver(resultOf('front', latency), NaN);
           latencies += step.latencies.length;
           const body = window.close(
             snapshotOf('front', { ...totals, drops: { ...totals.drops } }),
@@ -114,7 +121,7 @@ describe('metrics windows', () => {
 
   it('counts a latency in the bucket whose upper edge it does not exceed', () => {
     const window = new MetricsWindow(new Date(0));
-    for (const latency of [0, 1, 1.5, 20, 99_999]) window.deliver(resultOf('front', latency));
+    for (const latency of [0, 1, 1.5, 20, 99_999]) window.deliver(resultOf('front', latency), NaN);
     const { latency } = window.close(
       snapshotOf('front', { received: 5, published: 5, drops: {} }),
       {},
@@ -125,6 +132,61 @@ describe('metrics windows', () => {
     expect(latency.counts[1]).toBe(1);
     expect(latency.counts[LATENCY_EDGES_MS.indexOf(20)]).toBe(1);
     expect(latency.counts.at(-1)).toBe(1);
+  });
+});
+
+describe('a window of event time', () => {
+  const T0 = Date.UTC(2026, 0, 1);
+  const totals = { received: 0, published: 0, drops: {} };
+  const countsOf = (window: MetricsWindow, endMs: number, isLast = false): (number | undefined)[] => {
+    const [camera] = window.close(snapshotOf('front', totals), {}, new Date(endMs), isLast).cameras;
+    return [camera?.latency.counts.reduce((sum, count) => sum + count, 0), camera?.late, camera?.duplicate];
+  };
+
+  it('has the frames with stamps in it, whenever they come while it is open', () => {
+    const window = new MetricsWindow(new Date(T0));
+    for (const [stamp, now] of [
+      [1_000, 1_050],
+      [9_990, 10_400],
+      [10_010, 10_300],
+    ] as const)
+      window.deliver(resultOf('front', 50, T0 + stamp), T0 + now);
+    expect(countsOf(window, T0 + 10_000)).toEqual([2, 0, 0]);
+    expect(countsOf(window, T0 + 20_000)).toEqual([1, 0, 0]);
+  });
+
+  it('counts what comes too late in the next one, as late, and a stamp that comes twice as duplicate', () => {
+    const window = new MetricsWindow(new Date(T0));
+    window.deliver(resultOf('front', 50, T0 + 1_000), T0 + 1_050);
+    window.deliver(resultOf('front', 50, T0 + 1_000), T0 + 1_060);
+    expect(countsOf(window, T0 + 10_000)).toEqual([2, 0, 1]);
+    window.deliver(resultOf('front', 5_000, T0 + 9_000), T0 + 14_000);
+    window.deliver(resultOf('front', 50, T0 + 1_000), T0 + 14_000);
+    expect(countsOf(window, T0 + 20_000)).toEqual([2, 2, 1]);
+  });
+
+  it('counts frames by their arrival while stamps and the clock do not agree', () => {
+    const window = new MetricsWindow(new Date(T0));
+    for (const stamp of [0, T0 - 86_400_000, T0 - 86_400_000, T0 + 86_400_000])
+      window.deliver(resultOf('front', 50, stamp), T0 + 5_000);
+    expect(countsOf(window, T0 + 10_000)).toEqual([4, 0, 0]);
+  });
+
+  it('loses no frame, whatever stamps and ends are', () => {
+    const frame = fc.record({ stamp: fc.integer({ min: -70_000, max: 120_000 }), gap: fc.nat(3_000) });
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 200 }), (frames) => {
+        const window = new MetricsWindow(new Date(T0));
+        let [now, counted] = [T0, 0];
+        frames.forEach(({ stamp, gap }, index) => {
+          now += gap;
+          window.deliver(resultOf('front', 1, T0 + stamp), now);
+          if (index % 7 === 6) counted += countsOf(window, Math.max(now - 1_000, T0))[0] ?? 0;
+        });
+        counted += countsOf(window, now, true)[0] ?? 0;
+        expect(counted).toBe(frames.length);
+      }),
+    );
   });
 });
 

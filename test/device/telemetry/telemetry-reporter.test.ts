@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bodySchemaOf } from '../../../src/contract/telemetry/payloads.ts';
 import type { PeriodicStream, ReportedStream, StreamBody } from '../../../src/contract/telemetry/streams.ts';
@@ -24,15 +25,16 @@ class Node {
   readonly errors: unknown[] = [];
   pipeline: FramePipeline | null = null;
   #maker: FrameMaker | null = null;
-  readonly part = new SessionTelemetry(
+  readonly part: SessionTelemetry = new SessionTelemetry(
     {
       snapshot: () => this.pipeline?.snapshot() ?? null,
       host: () => ({}),
+      telemetry: () => null,
       send: (stream, make) => this.reporter.send(stream, make),
     },
-    () => new Date(this.clock.wallMs()),
+    this.clock,
   );
-  readonly reporter = new TelemetryReporter(
+  readonly reporter: TelemetryReporter = new TelemetryReporter(
     () => [this.part.streams],
     {
       send: (stream: ReportedStream, body: unknown) => {
@@ -124,6 +126,36 @@ describe('telemetry of a node that is reconfigured', () => {
     vi.advanceTimersByTime(10_000);
     expect(node.windows.at(-1)!.cameras[0]!.fps.in).toBeCloseTo(10, 6);
     await node.pipeline!.close();
+  });
+});
+
+describe('windows of a machine whose clock is set', () => {
+  it('are as long as the time that passed, and follow one another by what the clock was set', () => {
+    const step = fc.constantFrom(0, 0, 0, 0.2, -0.4, 3_600, -3_600, 86_400, -86_400);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(step, fc.integer({ min: 0, max: 20_000 })), { maxLength: 30 }),
+        (steps) => {
+          let [wall, monotonic] = [Date.UTC(2026, 0, 1), 0];
+          const part = new SessionTelemetry(
+            { snapshot: () => null, host: () => ({}), telemetry: () => null, send: () => undefined },
+            { wallMs: () => wall, monotonicMs: () => monotonic },
+          );
+          let end: string | null = null;
+          for (const [seconds, ms] of steps) {
+            wall += ms + seconds * 1000;
+            monotonic += ms;
+            const { window } = bodySchemaOf('metrics').parse(part.streams.metrics(false));
+            const length = Date.parse(window.end) - Date.parse(window.start);
+            expect(length).toBeGreaterThanOrEqual(0);
+            expect(length).toBeLessThanOrEqual(ms + 1_000);
+            const due = end === null ? Date.parse(window.start) : Date.parse(end);
+            expect(Date.parse(window.start) - due).toBeCloseTo((window.clockStepSeconds ?? 0) * 1000, 3);
+            ({ end } = window);
+          }
+        },
+      ),
+    );
   });
 });
 

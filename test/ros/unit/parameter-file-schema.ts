@@ -48,9 +48,14 @@ function schemaOf(spec: ParameterSpec): object {
         type: 'array',
         description,
         default: spec.default,
-        items: { type: 'string', ...wordsOf(spec) },
+        ...(spec.entries === undefined ? {} : { maxItems: spec.entries.max }),
+        items: { type: 'string', ...wordsOf(spec), ...patternOf(spec) },
       };
   }
+}
+
+function patternOf({ entries }: { readonly entries?: { readonly pattern: string } }): object {
+  return entries === undefined ? {} : { pattern: entries.pattern };
 }
 
 function wordsOf({ oneOf }: { readonly oneOf?: readonly string[] }): object {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoshawkError } from '../../../contract/errors.ts';
-import { outboxRoot } from '../outbox/outbox-folder.ts';
+import { outboxRoot } from '../outbox/outbox-root.ts';
 import { topicLevelFrom } from '../outbox/topic-level.ts';
 
 /** What is given of an outbox; what is not given may be anything. */

@@ -6,7 +6,9 @@ type CameraStats = MetricsBody['cameras'][number];
 /** Whether two windows can become one: the second follows the first, and the same model ran in both. */
 export function areMergeable(older: MetricsBody, newer: MetricsBody): boolean {
   return (
-    older.window.end === newer.window.start && JSON.stringify(older.bundle) === JSON.stringify(newer.bundle)
+    older.window.end === newer.window.start &&
+    newer.window.clockStepSeconds === undefined &&
+    JSON.stringify(older.bundle) === JSON.stringify(newer.bundle)
   );
 }
 
@@ -28,7 +30,7 @@ export function mergeWindows(older: MetricsBody, newer: MetricsBody): MetricsBod
     cameras.set(stats.camera, early === undefined ? late : addStats(early, late));
   }
   return {
-    window: { start: older.window.start, end: newer.window.end },
+    window: { ...older.window, end: newer.window.end },
     bundle: newer.bundle,
     cameras: [...cameras.values()],
     process: {
@@ -55,6 +57,8 @@ function addStats(a: CameraStats, b: CameraStats): CameraStats {
     drops: Object.fromEntries(drops),
     inFlight: b.inFlight,
     fps: { in: a.fps.in + b.fps.in, out: a.fps.out + b.fps.out },
+    late: (a.late ?? 0) + (b.late ?? 0),
+    duplicate: (a.duplicate ?? 0) + (b.duplicate ?? 0),
     latency: {
       edgesMs: b.latency.edgesMs,
       counts: b.latency.counts.map((count, index) => count + (a.latency.counts[index] ?? 0)),

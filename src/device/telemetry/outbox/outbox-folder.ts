@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Speaker } from '../../../contract/telemetry/speaker.ts';
 import { levelsOf } from '../../../contract/telemetry/speaker.ts';
@@ -6,6 +5,7 @@ import { GoshawkError } from '../../../contract/errors.ts';
 import { errorText } from '../../../platform/error-text.ts';
 import { LevelStore } from './level-store.ts';
 import { MarkFile } from './mark-file.ts';
+import { outboxRoot } from './outbox-root.ts';
 import type { MarkStore, OutboxStore } from './store.ts';
 
 /**
@@ -14,13 +14,6 @@ import type { MarkStore, OutboxStore } from './store.ts';
  */
 export function outboxFolder(given: string, speaker: Speaker, env: NodeJS.ProcessEnv = process.env): string {
   return join(outboxRoot(given, env), ...levelsOf(speaker));
-}
-
-/** The folder of all outboxes of this user. @param given see `outboxFolder` */
-export function outboxRoot(given: string, env: NodeJS.ProcessEnv = process.env): string {
-  const state = env['XDG_STATE_HOME'];
-  const root = state === undefined || state === '' ? join(homedir(), '.local', 'state') : state;
-  return given === '' ? join(root, 'goshawk', 'telemetry') : given;
 }
 
 /**

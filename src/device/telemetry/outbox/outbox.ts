@@ -57,6 +57,8 @@ export class Outbox {
   /** the newest gap message, which takes more ranges until it is published */
   #openGap: Entry | null = null;
   #isLinked = false;
+  /** of the bounds */
+  #share = 1;
 
   constructor({ boot, accounts, entries }: OutboxContent, ports: OutboxPorts) {
     this.boot = boot;
@@ -66,10 +68,15 @@ export class Outbox {
     for (const entry of entries) this.#queue(streamOf(entry)).restore(entry);
   }
 
-  /** Takes a message under the next number of its stream, and makes room for it. */
+  /** Takes a message under the next number of its stream, and makes room for it; or refuses and declares it. */
   put(stream: ReportedStream, body: object): void {
+    const { overflow, maxBytes } = streamRow(stream);
+    if (overflow === 'refuse' && this.#queue(stream).bytes >= maxBytes * this.#share) {
+      this.lose(stream, 'overflow');
+      return;
+    }
     const entry = this.#put(stream, body, null);
-    if (streamRow(stream).overflow === 'newest') this.#supersede(this.#queue(stream), entry);
+    if (overflow === 'newest') this.#supersede(this.#queue(stream), entry);
   }
 
   #put(stream: StoredStream, body: object, gap: GapBody | null): Entry {
@@ -166,17 +173,18 @@ export class Outbox {
   }
 
   /**
-   * What waited too long goes; streams above their bounds lose their oldest.
+   * What waited too long goes; streams above their bounds lose their oldest, unless they refuse what is new.
    * @param share of the bounds: less than 1 where there is only memory
    */
   trim(share: number): void {
     const now = this.#ports.now();
+    this.#share = share;
     for (const [stream, queue] of this.#queues) {
       const { maxAgeHours, maxBytes, overflow } = streamRow(stream);
       if (overflow === 'kept') continue;
       for (const entry of queue.all()) {
         const isOld = now - entry.putAt > maxAgeHours * 3600;
-        if (!isOld && queue.bytes <= maxBytes * share) break;
+        if (!isOld && (overflow === 'refuse' || queue.bytes <= maxBytes * share)) break;
         this.drop(entry, isOld ? 'age' : 'overflow');
       }
     }

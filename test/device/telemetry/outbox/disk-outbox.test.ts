@@ -5,22 +5,25 @@ import { FakeDisk } from './fake-disk.ts';
 import { LedgerHarness } from './ledger-harness.ts';
 
 type Step =
-  | { readonly what: 'put'; readonly stream: 'state' | 'metrics' }
-  | { readonly what: 'flush' | 'publish' | 'acknowledge' | 'relink' | 'cut' | 'close' | 'full' | 'free' }
+  | { readonly what: 'put'; readonly stream: 'state' | 'event' | 'metrics' }
+  | {
+      readonly what:
+        'flush' | 'publish' | 'acknowledge' | 'relink' | 'cut' | 'close' | 'full' | 'free' | 'trim';
+    }
   | { readonly what: 'corrupt'; readonly index: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
-      .constantFrom('state' as const, 'metrics' as const)
+      .constantFrom('state' as const, 'event' as const, 'metrics' as const)
       .map((stream) => ({ what: 'put' as const, stream })),
   },
   {
     weight: 6,
     arbitrary: fc
       .constantFrom(
-        ...(['flush', 'publish', 'acknowledge', 'relink', 'cut', 'close', 'full', 'free'] as const),
+        ...(['flush', 'publish', 'acknowledge', 'relink', 'cut', 'close', 'full', 'free', 'trim'] as const),
       )
       .map((what) => ({ what })),
   },
@@ -42,6 +45,8 @@ async function run(steps: readonly Step[], disk = new FakeDisk()): Promise<Ledge
     else if (one.what === 'relink') robot.relink();
     else if (one.what === 'full') disk.isFull = true;
     else if (one.what === 'free') disk.isFull = false;
+    // bounds of about one message
+    else if (one.what === 'trim') await robot.outbox.trim(1e-6);
     else if (one.what === 'corrupt') {
       const keys = [...disk.records.keys()].filter((key) => key.startsWith('e!'));
       const key = keys[one.index % Math.max(1, keys.length)];
@@ -71,6 +76,18 @@ describe('an outbox on a disk', () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  it('refuses and declares events beyond the bound, and keeps those before them', async () => {
+    const robot = new LedgerHarness(new FakeDisk());
+    await robot.boot();
+    await robot.outbox.trim(1e-6);
+    for (let i = 0; i < 5; i += 1) robot.put('event');
+    const { event } = robot.outbox.outbox.counts();
+    expect(event).toMatchObject({ produced: 5, waiting: 1, declared: { overflow: 4 } });
+    expect([...robot.outbox.outbox.queue('event').all()].map(({ last }) => last)).toEqual([0]);
+    await robot.drain();
+    expect(robot.holes()).toEqual([]);
   });
 
   it('would be found to lose numbers if the disk did not sync', async () => {
