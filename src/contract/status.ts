@@ -102,6 +102,11 @@ export const statusSchema = z.looseObject({
       outbox: troubleSchema.nullable().optional(),
       /** why nothing is acknowledged though messages are published */
       fleet: troubleSchema.nullable().optional(),
+      /** what a limit of bytes a day allows at the moment */
+      meter: z
+        .object({ bytesPerDay: z.number(), usedBytes: z.number(), allowance: z.string() })
+        .nullable()
+        .optional(),
       /** counts since the process began, by stream */
       streams: z.record(z.string(), streamCountsSchema).nullable().optional(),
       sentBytes: z.int().min(0).optional(),

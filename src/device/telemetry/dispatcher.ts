@@ -3,6 +3,7 @@ import { streamRow, type Stream } from '../../contract/telemetry/streams.ts';
 import type { Clock, TimerHandle } from '../../platform/clock.ts';
 import { packHistory } from '../../platform/history-batch.ts';
 import { isTooLarge } from '../../platform/mqtt/link-trouble.ts';
+import { STATE_PRIORITY, type Budget } from './budget.ts';
 import type { DiskOutbox } from './outbox/disk-outbox.ts';
 import { streamOf, type Entry } from './outbox/entry.ts';
 
@@ -28,6 +29,7 @@ export interface DispatcherPorts {
   /** Resolves when the broker has it; rejects when it does not, or the link is down. */
   publish(stream: Stream, payload: string | Buffer): Promise<void>;
   readonly clock: Clock;
+  readonly budget: Budget;
 }
 
 /**
@@ -77,9 +79,10 @@ export class Dispatcher {
   /** Publishes what may be published now. */
   wake(): void {
     while (this.#mayPublish()) {
-      const entry = this.#disk.outbox.nextWaiting('live');
+      const entry = this.#nextLive();
       if (entry === undefined) break;
       entry.state = 'publishing';
+      if (streamOf(entry) === 'state') this.#ports.budget.noteState();
       this.#begin(this.#publish(entry));
     }
     if (this.#mayPublish() && !this.#isBatchInFlight) {
@@ -90,6 +93,10 @@ export class Dispatcher {
       }
     }
     this.#settleIdle();
+  }
+
+  #nextLive(): Entry | undefined {
+    return this.#disk.outbox.nextWaiting('live', this.#ports.budget.maxPriority);
   }
 
   #mayPublish(): boolean {
@@ -107,6 +114,7 @@ export class Dispatcher {
   /** Takes up again what was not acknowledged in time. Called about once a second. */
   tick(): void {
     this.#disk.outbox.retryOverdue(this.#ports.clock.monotonicMs());
+    if (this.#ports.budget.allowance !== 'all') this.#disk.outbox.setAside(STATE_PRIORITY);
     this.wake();
   }
 
@@ -203,6 +211,7 @@ export class Dispatcher {
   #nextBatch(): readonly Entry[] {
     const { outbox } = this.#disk;
     const batch: Entry[] = [];
+    if (this.#ports.budget.allowance !== 'all') return batch;
     if (!this.#mayAffordHistory() || outbox.unacknowledgedHistory() >= MAX_UNACKNOWLEDGED_HISTORY)
       return batch;
     let bytes = 0;
@@ -241,7 +250,7 @@ export class Dispatcher {
 
   #isIdle(): boolean {
     if (!this.#isLinked || this.#isPaused()) return true;
-    return this.#publishing === 0 && this.#disk.outbox.nextWaiting('live') === undefined;
+    return this.#publishing === 0 && this.#nextLive() === undefined;
   }
 
   #settleIdle(): void {

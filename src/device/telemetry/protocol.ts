@@ -4,6 +4,7 @@ import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
 import type { LinkTiming } from '../../platform/mqtt/mqtt-link.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
+import type { Allowance } from './budget.ts';
 import type { QueueCounts } from './outbox/stream-queue.ts';
 
 /** Everything that crosses between the telemetry client and its thread. */
@@ -14,12 +15,22 @@ export interface SenderIdentity extends Speaker {
   readonly bootId: string;
 }
 
+/** What a day's bytes allow. */
+export interface MeterStatus {
+  readonly bytesPerDay: number;
+  /** published today, on the outbox's own clock */
+  readonly usedBytes: number;
+  readonly allowance: Allowance;
+}
+
 /** How to reach the broker and who sends. Secrets come as values or files, never on a command line. */
 export interface TelemetrySettings extends SenderIdentity, BrokerSecrets, TlsFiles {
   /** brokers, the preferred one first: `mqtt://`, `mqtts://`, `ws://` or `wss://`, without user or password */
   readonly urls: readonly string[];
   /** times between attempts; those for a large fleet if it is not given */
   readonly timing?: LinkTiming;
+  /** bytes that may be published in a day; 0 for no limit */
+  readonly bytesPerDay: number;
   /** folder of the outbox */
   readonly outbox: string;
 }
@@ -65,5 +76,7 @@ export type FromTelemetryThread =
   | { readonly type: 'outbox'; readonly trouble: OutboxTrouble | null }
   /** messages are published and the fleet acknowledges them, or does not */
   | { readonly type: 'fleet'; readonly trouble: FleetTrouble | null }
+  /** only where bytes are limited */
+  | { readonly type: 'meter'; readonly meter: MeterStatus }
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'counts'; readonly streams: CountsByStream; readonly sentBytes: number };

@@ -15,6 +15,7 @@ import { errorText } from '../../platform/error-text.ts';
 import { troubleOfMessage } from '../../platform/mqtt/link-trouble.ts';
 import type { LinkEvents, LinkIdentity, MqttLink } from '../../platform/mqtt/mqtt-link.ts';
 import { AckWatch } from './ack-watch.ts';
+import { Budget } from './budget.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { DiskOutbox, type DiskPorts } from './outbox/disk-outbox.ts';
 import { memoryStore } from './outbox/memory-store.ts';
@@ -54,6 +55,8 @@ export interface SenderPorts {
   /** A message was made, or one that waits has changed. */
   onMade?(stream: Stream, payload: string): void;
   readonly clock: Clock;
+  /** bytes that may be published in a day; 0 for no limit */
+  readonly bytesPerDay: number;
 }
 
 type SendError = Error & { readonly code?: unknown };
@@ -70,11 +73,13 @@ export class StreamSender {
   readonly #early: StreamMessage[] = [];
   #disk: DiskOutbox | null = null;
   #dispatcher: Dispatcher | null = null;
+  #budget: Budget | null = null;
   #isDurable = true;
   #presenceCount = 0;
   #flushTimer: TimerHandle | undefined;
   #tickTimer: TimerHandle | undefined;
   #lastCounts = '';
+  #lastMeter = '';
   readonly #ackWatch = new AckWatch();
   #isUnacknowledged = false;
   #sentBytes = 0;
@@ -111,9 +116,11 @@ export class StreamSender {
   async #startNow(): Promise<void> {
     const disk = await this.#openOutbox();
     this.#disk = disk;
+    this.#budget = new Budget(this.#ports.bytesPerDay, () => disk.meter.used, this.#ports.clock);
     this.#dispatcher = new Dispatcher(disk, {
       publish: (stream, payload) => this.#publish(stream, payload),
       clock: this.#ports.clock,
+      budget: this.#budget,
     });
     for (const message of this.#early.splice(0)) this.receive(message);
     if (this.#closing !== null) return;
@@ -219,6 +226,7 @@ export class StreamSender {
   async #publish(stream: Stream, payload: string | Buffer): Promise<void> {
     const topic = this.#topic(stream);
     const { qos, retained } = streamRow(stream);
+    if (this.#ports.bytesPerDay > 0) this.#disk?.countBytes(topic.length + Buffer.byteLength(payload));
     try {
       await this.#link.publish(topic, payload, { qos, retain: retained });
       this.#sentBytes += Buffer.byteLength(payload);
@@ -260,6 +268,7 @@ export class StreamSender {
     if (this.#disk?.isDirty === true) this.#flushLater();
     this.#watchAcknowledgements();
     this.#postCounts();
+    this.#postMeter();
   }
 
   #watchAcknowledgements(): void {
@@ -310,6 +319,17 @@ export class StreamSender {
 
   #timestamp(): string {
     return new Date(this.#ports.clock.wallMs()).toISOString();
+  }
+
+  #postMeter(): void {
+    const { bytesPerDay } = this.#ports;
+    const used = this.#disk?.meter.used;
+    const allowance = this.#budget?.allowance;
+    if (bytesPerDay === 0 || used === undefined || allowance === undefined) return;
+    const text = `${allowance} ${String(used)}`;
+    if (text === this.#lastMeter) return;
+    this.#lastMeter = text;
+    this.#ports.post({ type: 'meter', meter: { bytesPerDay, usedBytes: used, allowance } });
   }
 
   #postCounts(): void {

@@ -34,6 +34,7 @@ const sender = new StreamSender(settings, {
   post,
   onMade: (stream, payload) => server?.note(stream, payload),
   clock: systemClock,
+  bytesPerDay: settings.bytesPerDay,
 });
 
 async function close(): Promise<void> {

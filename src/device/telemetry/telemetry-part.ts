@@ -59,6 +59,20 @@ export const TELEMETRY = definePart({
         "user's state folder.",
       option: { flags: '--telemetry-outbox <dir>', description: 'folder in which telemetry waits' },
     },
+    telemetry_bytes_per_day: {
+      kind: 'int',
+      default: 0,
+      min: 0,
+      max: 1e12,
+      read: 'start',
+      description:
+        'Bytes of telemetry that may be published in a day. Near the limit only a state every 5 minutes is, at the ' +
+        'limit nothing; the rest waits. 0: no limit.',
+      option: {
+        flags: '--telemetry-bytes-per-day <n>',
+        description: 'bytes to publish in a day, 0: no limit',
+      },
+    },
     site: {
       kind: 'string',
       default: 'default',
@@ -80,7 +94,9 @@ export const TELEMETRY = definePart({
   },
   // the discard port, on which nobody listens
   example: { telemetry: 'mqtt://127.0.0.1:9' },
-  create: ({ telemetry: brokers, telemetry_outbox: outbox, site, robot, ...files }, context) => {
+  create: (values, context) => {
+    const { telemetry: brokers, telemetry_outbox: outbox, site, robot, ...files } = values;
+    const { telemetry_bytes_per_day: bytesPerDay } = values;
     if (brokers.trim() === '') return null;
     const { telemetry_ca_file: ca, telemetry_cert_file: cert, telemetry_key_file: key } = files;
     const tls = {
@@ -88,7 +104,7 @@ export const TELEMETRY = definePart({
       ...(cert === '' ? {} : { certFile: cert }),
       ...(key === '' ? {} : { keyFile: key }),
     };
-    return new Telemetry({ brokers, outbox, site, robot, node: context.node, ...tls }, context);
+    return new Telemetry({ brokers, outbox, bytesPerDay, site, robot, node: context.node, ...tls }, context);
   },
 });
 
@@ -97,6 +113,8 @@ interface TelemetryOptions extends TlsFiles {
   readonly brokers: string;
   /** folder of all outboxes; empty for that of the user */
   readonly outbox: string;
+  /** 0 for no limit */
+  readonly bytesPerDay: number;
   readonly site: string;
   /** the machine's host name if empty */
   readonly robot: string;

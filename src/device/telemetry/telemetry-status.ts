@@ -1,5 +1,11 @@
 import type { LinkCode } from '../../platform/mqtt/link-trouble.ts';
-import type { CountsByStream, FleetTrouble, FromTelemetryThread, OutboxTrouble } from './protocol.ts';
+import type {
+  CountsByStream,
+  FleetTrouble,
+  FromTelemetryThread,
+  MeterStatus,
+  OutboxTrouble,
+} from './protocol.ts';
 
 /** How telemetry is doing, for the page, the metrics, diagnostics and `goshawk telemetry`. */
 export interface TelemetryStatus {
@@ -20,6 +26,8 @@ export interface TelemetryStatus {
   readonly streams: CountsByStream | null;
   /** bytes of messages that the broker took since the process began */
   readonly sentBytes: number;
+  /** null without a limit of bytes a day */
+  readonly meter: MeterStatus | null;
 }
 
 export const NOT_CONNECTED_YET: TelemetryStatus = {
@@ -32,6 +40,7 @@ export const NOT_CONNECTED_YET: TelemetryStatus = {
   fleet: null,
   streams: null,
   sentBytes: 0,
+  meter: null,
 };
 
 /** The status after the thread has posted something; the same object where nothing changed. */
@@ -54,6 +63,8 @@ export function statusAfter(status: TelemetryStatus, message: FromTelemetryThrea
       return { ...status, fleet: message.trouble };
     case 'counts':
       return { ...status, streams: message.streams, sentBytes: message.sentBytes };
+    case 'meter':
+      return { ...status, meter: message.meter };
     case 'log':
       return status;
   }

@@ -47,7 +47,7 @@ export class FakeBroker implements SenderLink {
   #hanging: ((error: Error) => void)[] = [];
 
   /** @param disk what an earlier boot left; none for a disk that cannot be used */
-  constructor(disk: FakeDisk | null = new FakeDisk()) {
+  constructor(disk: FakeDisk | null = new FakeDisk(), bytesPerDay = 0) {
     this.disk = disk ?? new FakeDisk();
     this.sender = new StreamSender(
       { site: 'yard', robot: 'r1', node: 'detector', manufacturer: 'Goshawk', bootId: randomUUID() },
@@ -65,6 +65,7 @@ export class FakeBroker implements SenderLink {
             : Promise.resolve({ store: disk.store, marks: disk.markStore }),
         post: (message) => this.posted.push(message),
         clock: this.clock,
+        bytesPerDay,
       },
     );
   }

@@ -369,6 +369,54 @@ describe('the end of the sender', () => {
   });
 });
 
+describe('a limit of bytes a day', () => {
+  const text = 'x'.repeat(1_000);
+  const meter = (broker: FakeBroker) => broker.posted.findLast((posted) => posted.type === 'meter')?.meter;
+  const bytes = (broker: FakeBroker): number =>
+    broker.received.reduce((sum, one) => sum + (one.isHistory ? 0 : one.payload.length + 45), 0) +
+    broker.batches.reduce((sum, { length }) => sum + length + 45, 0);
+
+  /** A state and a window every 10 s. */
+  async function work(broker: FakeBroker, seconds: number): Promise<void> {
+    for (let i = 0; i < seconds; i += 10) {
+      await broker.send(message('state', { text }), message('metrics', { text }));
+      await broker.pass(10_000, 5_000);
+    }
+  }
+
+  it('is kept: first only a state now and then, then nothing; the rest waits or is declared', async () => {
+    const broker = new FakeBroker(new FakeDisk(), 20_000);
+    await broker.begin();
+    await work(broker, 200);
+    expect(meter(broker)).toMatchObject({ bytesPerDay: 20_000, allowance: 'thinned' });
+    const states = broker.of('state').length;
+    await work(broker, 1_000);
+    expect(broker.of('state').length - states).toBeGreaterThanOrEqual(2);
+    expect(broker.of('state').length - states).toBeLessThanOrEqual(4);
+    await work(broker, 2_000);
+    expect(meter(broker)).toMatchObject({ allowance: 'nothing' });
+    expect(bytes(broker)).toBeLessThan(22_000);
+    const { metrics, state } = broker.counts!;
+    expect(metrics.produced).toBe(metrics.delivered + metrics.waiting);
+    expect(state.produced).toBe(state.delivered + state.dropped + state.waiting);
+  });
+
+  it('outlives the process, and what waited is delivered on the next day', async () => {
+    const before = new FakeBroker(new FakeDisk(), 20_000);
+    await before.begin();
+    await work(before, 3_000);
+    await before.sender.close();
+    const after = new FakeBroker(before.disk, 20_000);
+    await after.begin();
+    await work(after, 100);
+    expect(meter(after)).toMatchObject({ allowance: 'nothing' });
+    expect([after.of('state'), after.of('metrics'), after.batches]).toEqual([[], [], []]);
+    await after.pass(86_400_000, 600_000);
+    expect(after.counts?.metrics.waiting).toBe(0);
+    expect(after.batches.length).toBeGreaterThan(0);
+  });
+});
+
 type Step =
   'connect' | 'disconnect' | 'settle' | 'pass' | 'deaf' | Verdict | `${'put' | 'loss'}-${ReportedStream}`;
 

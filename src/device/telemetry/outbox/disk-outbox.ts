@@ -9,7 +9,16 @@ import type { Account } from './account.ts';
 import type { Entry } from './entry.ts';
 import { compact } from './compact.ts';
 import { Outbox, type OutboxPorts } from './outbox.ts';
-import { accountKey, accountRecord, entryKey, entryRecord, LINKED_KEY, payloadOf } from './records.ts';
+import { Meter, type SavedMeter } from './meter.ts';
+import {
+  accountKey,
+  accountRecord,
+  entryKey,
+  entryRecord,
+  LINKED_KEY,
+  METER_KEY,
+  payloadOf,
+} from './records.ts';
 import { recover } from './recover.ts';
 import type { MarkStore, OutboxStore } from './store.ts';
 
@@ -29,6 +38,7 @@ export interface DiskPorts extends Pick<OutboxPorts, 'compose'> {
  */
 export class DiskOutbox {
   readonly outbox: Outbox;
+  readonly meter: Meter;
   readonly #store: OutboxStore;
   readonly #marks: MarkStore;
   readonly #onDirty: () => void;
@@ -45,8 +55,10 @@ export class DiskOutbox {
     store: OutboxStore,
     marks: MarkStore,
     ports: DiskPorts,
+    meter: SavedMeter | null,
     makeOutbox: (self: OutboxPorts) => Outbox,
   ) {
+    this.meter = new Meter(() => ports.now(), meter);
     this.#store = store;
     this.#marks = marks;
     this.#onDirty = () => ports.onDirty();
@@ -74,7 +86,7 @@ export class DiskOutbox {
     const recovered = await recover(store, await marks.read(), bootId);
     const offset = recovered.clock - ports.now();
     const shifted: DiskPorts = { ...ports, now: () => ports.now() + offset };
-    const disk = new DiskOutbox(store, marks, shifted, (own) => new Outbox(recovered, own));
+    const disk = new DiskOutbox(store, marks, shifted, recovered.meter, (own) => new Outbox(recovered, own));
     for (const key of recovered.unreadable) disk.#others.set(key, null);
     for (const { account, first, last, reason } of recovered.losses)
       disk.outbox.declare(account, first, last, reason);
@@ -107,6 +119,12 @@ export class DiskOutbox {
 
   get isDirty(): boolean {
     return this.#held.length + this.#entries.size + this.#accounts.size + this.#others.size > 0;
+  }
+
+  /** Counts bytes that are about to be published; the disk follows with what else changes. */
+  countBytes(bytes: number): void {
+    this.meter.add(bytes);
+    this.#others.set(METER_KEY, this.meter.record());
   }
 
   /** The link came up: what waits may be known to the fleet from now on. Resolves once the disk knows. */

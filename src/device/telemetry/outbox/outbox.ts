@@ -196,16 +196,26 @@ export class Outbox {
     if (!isLinked) for (const queue of this.#queues.values()) queue.becomeHistory();
   }
 
-  /** The next message to publish: one made while the link was up, or one that waited before. */
-  nextWaiting(age: 'live' | 'history'): Entry | undefined {
+  /** Messages of less urgent streams that could not be published when they were made count as history. */
+  setAside(maxPriority: number): void {
+    for (const [stream, queue] of this.#queues)
+      if (streamRow(stream).priority > maxPriority) queue.setAside();
+  }
+
+  /**
+   * The next message to publish: one made while the link was up, or one that waited before.
+   * @param maxPriority of its stream
+   */
+  nextWaiting(age: 'live' | 'history', maxPriority = Infinity): Entry | undefined {
     let found: Entry | undefined;
     let priority = Infinity;
     for (const [stream, queue] of this.#queues) {
-      if (streamRow(stream).priority >= priority) continue;
+      const own = streamRow(stream).priority;
+      if (own >= priority || own > maxPriority) continue;
       const entry = queue.nextWaiting(age);
       if (entry === undefined) continue;
       found = entry;
-      ({ priority } = streamRow(stream));
+      priority = own;
     }
     return found;
   }

@@ -14,6 +14,9 @@ const ACCOUNTS = 'a!';
 /** Key of the last boot that had a connection: its entries, and older ones, may be known to the fleet. */
 export const LINKED_KEY = 's!linked';
 
+/** Key of the bytes that were published today. */
+export const METER_KEY = 's!meter';
+
 const streamSchema = z.enum(STORED_STREAMS);
 const countSchema = z.int().min(0);
 const rangeSchema = z.tuple([countSchema, countSchema]);

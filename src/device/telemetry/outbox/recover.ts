@@ -8,10 +8,12 @@ import {
   isAccountKey,
   isEntryKey,
   LINKED_KEY,
+  METER_KEY,
   readAccount,
   readEntry,
   type EntryRecord,
 } from './records.ts';
+import { readMeter, type SavedMeter } from './meter.ts';
 import type { OutboxContent } from './outbox.ts';
 import type { Marks, OutboxStore } from './store.ts';
 
@@ -28,6 +30,8 @@ export interface Recovered extends OutboxContent {
   readonly losses: readonly Loss[];
   /** records that cannot be read, to be deleted */
   readonly unreadable: readonly string[];
+  /** null where none was kept */
+  readonly meter: SavedMeter | null;
   /** where the outbox's own clock goes on, seconds */
   readonly clock: number;
 }
@@ -47,12 +51,14 @@ export async function recover(
   const found: EntryRecord[] = [];
   const unreadable: string[] = [];
   let linked = -1;
+  let meter: SavedMeter | null = null;
   for await (const [key, record] of store.records()) {
     const account = isAccountKey(key) ? readAccount(record) : null;
     const entry = isEntryKey(key) ? readEntry(record) : null;
     if (account !== null) accounts.set(accountKey(account), account);
     else if (entry !== null) found.push(entry);
     else if (key === LINKED_KEY && /^\d{1,15}$/.test(record)) linked = Number(record);
+    else if (key === METER_KEY) meter = readMeter(record);
     else unreadable.push(key);
   }
   const accountOf = (boot: Boot, stream: StoredStream): Account => {
@@ -71,7 +77,7 @@ export async function recover(
   const losses = [...accounts.values()].flatMap((account) => lossesOf(account, entries, marks));
   const counts = [...accounts.values()].map(({ boot }) => boot.bootCount);
   const bootCount = Math.max(-1, marks?.bootCount ?? -1, ...counts) + 1;
-  const clock = Math.max(0, ...entries.map(({ putAt }) => putAt));
+  const clock = entries.reduce((latest, { putAt }) => Math.max(latest, putAt), meter?.clock ?? 0);
   entries.sort((a, b) => a.account.boot.bootCount - b.account.boot.bootCount || a.last - b.last);
   return {
     boot: { bootId, bootCount },
@@ -79,6 +85,7 @@ export async function recover(
     entries,
     losses,
     unreadable,
+    meter,
     clock,
   };
 }

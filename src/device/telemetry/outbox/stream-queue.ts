@@ -126,6 +126,14 @@ export class StreamQueue {
     this.#live.clear();
   }
 
+  setAside(): void {
+    for (const entry of this.#live) {
+      if (entry.state !== 'waiting') continue;
+      this.#live.delete(entry);
+      this.#history.add(entry);
+    }
+  }
+
   retryOverdue(nowMs: number): boolean {
     let isAny = false;
     for (const entry of this.all()) {
