@@ -60,12 +60,17 @@ export const STREAMS = {
     maxBytes: 0,
     maxAgeHours: 0,
     periodSeconds: null,
-    summary: 'ONLINE and OFFLINE by the robot, CONNECTION_BROKEN as its will; retained',
-    when: 'connect, close, last will',
+    summary: 'ONLINE, HIBERNATING and OFFLINE by the robot, CONNECTION_BROKEN as its will; retained',
+    when: 'connect, change, close, last will',
     content: '`connectionState`',
     body: z.object({
-      /** `CONNECTION_BROKEN` is the last will; it only applies to the birth with the same `bootId` */
+      /**
+       * `ONLINE` and `HIBERNATING` are births: it is connected, and takes frames or, by intention, none.
+       * `CONNECTION_BROKEN` is the last will; it only applies to births with the same `bootId` and `birthHeaderId`
+       */
       connectionState: z.enum(['ONLINE', 'OFFLINE', 'HIBERNATING', 'CONNECTION_BROKEN']),
+      /** `headerId` of the first message of this connection: tells connections of a boot apart (since 1.2.0) */
+      birthHeaderId: z.int().min(0).optional(),
     }),
   },
   state: {

@@ -76,6 +76,9 @@ export class StreamSender {
   #budget: Budget | null = null;
   #isDurable = true;
   #presenceCount = 0;
+  /** number of the first message of the connection that is up, or is tried */
+  #birth = 0;
+  #isHibernating = false;
   #flushTimer: TimerHandle | undefined;
   #tickTimer: TimerHandle | undefined;
   #lastCounts = '';
@@ -89,7 +92,7 @@ export class StreamSender {
   constructor(identity: SenderIdentity, ports: SenderPorts) {
     this.#identity = identity;
     this.#ports = ports;
-    const will = { topic: this.#topic('connection'), payload: this.#presence('CONNECTION_BROKEN') };
+    const will = { topic: this.#topic('connection'), payload: () => this.#will() };
     this.#link = ports.createLink(
       { clientId: telemetryClientId(identity), will, listensTo: this.#topic('ack') },
       {
@@ -138,7 +141,10 @@ export class StreamSender {
     const disk = this.#disk;
     if (disk === null) this.#early.push(message);
     else if (message.type === 'lost') disk.lose(message.stream, 'invalid');
-    else disk.put(message.stream, message.body);
+    else {
+      disk.put(message.stream, message.body);
+      if (message.stream === 'state') this.#noteLifecycle(message.body);
+    }
     this.#dispatcher?.wake();
   }
 
@@ -190,12 +196,33 @@ export class StreamSender {
 
   async #announce(): Promise<void> {
     try {
-      await this.#publish('connection', this.#presence('ONLINE'));
+      await this.#publish('connection', this.#presence(this.#alive()));
       if (this.#link.connected) await this.#dispatcher?.linkUp();
     } catch {
       // Posted by `publish`. Messages may be accepted though this one is not.
       if (this.#link.connected) await this.#dispatcher?.linkUp();
     }
+  }
+
+  #alive(): 'ONLINE' | 'HIBERNATING' {
+    return this.#isHibernating ? 'HIBERNATING' : 'ONLINE';
+  }
+
+  /** A detector that is not active takes no frames by intention: it hibernates. */
+  #noteLifecycle(state: object): void {
+    if (!('lifecycle' in state)) return;
+    const isHibernating = state.lifecycle !== 'active';
+    if (isHibernating === this.#isHibernating) return;
+    this.#isHibernating = isHibernating;
+    if (!this.#link.connected || this.#closing !== null) return;
+    // If this one is lost, so is the link, and the next connection says it again.
+    this.#publish('connection', this.#presence(this.#alive())).catch(() => undefined);
+  }
+
+  /** The last will of the connection that is tried now, which begins with the message after it. */
+  #will(): string {
+    this.#birth = this.#presenceCount + 1;
+    return this.#presence('CONNECTION_BROKEN');
   }
 
   /** This broker will not hear of the robot again: what it retains must not say otherwise. */
@@ -305,7 +332,8 @@ export class StreamSender {
 
   #presence(connectionState: StreamBody<'connection'>['connectionState']): string {
     const header = this.#header(this.#presenceCount++, this.#timestamp());
-    return JSON.stringify({ ...header, connectionState });
+    const bootCount = this.#disk?.outbox.boot.bootCount;
+    return JSON.stringify({ ...header, bootCount, connectionState, birthHeaderId: this.#birth });
   }
 
   #header(headerId: number, timestamp: string): TelemetryHeader {

@@ -39,8 +39,11 @@ const VERSION_REFUSALS = new Set([1, 132]);
 /** Who connects, and the last will. */
 export interface LinkIdentity {
   readonly clientId: string;
-  /** published by the broker, retained and with QoS 1, when this client disappears */
-  readonly will: { readonly topic: string; readonly payload: string };
+  /**
+   * published by the broker, retained and with QoS 1, when this client disappears; the payload is made for each
+   * attempt to connect
+   */
+  readonly will: { readonly topic: string; payload(): string };
   /** subscribed to on every connection, with QoS 1 */
   readonly listensTo?: string;
 }
@@ -143,7 +146,7 @@ export class MqttLink {
       reconnectPeriod: 0,
       queueQoSZero: false,
       ...(protocolVersion === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
-      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      will: { topic: will.topic, payload: Buffer.from(will.payload()), qos: 1, retain: true },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),

@@ -43,6 +43,8 @@ export class FakeBroker implements SenderLink {
   isAcknowledging = true;
   readonly disk: FakeDisk;
   identity!: LinkIdentity;
+  /** what the broker publishes if the connection breaks */
+  will = '';
   #events!: LinkEvents;
   #hanging: ((error: Error) => void)[] = [];
 
@@ -71,6 +73,7 @@ export class FakeBroker implements SenderLink {
   }
 
   open(): void {
+    this.will = this.identity.will.payload();
     this.connected = true;
     this.#events.onUp('5', URL_OF_BROKER);
   }

@@ -32,11 +32,44 @@ describe('the sender of telemetry streams', () => {
     expect(broker.presence()).toEqual(['ONLINE']);
     expect(ids(broker, 'metrics')).toEqual([0, 1]);
     expect(broker.of('metrics')[0]).toMatchObject({ bootCount: 0, serialNumber: 'r1', node: 'detector' });
-    const will = payloadSchemaOf('connection').parse(JSON.parse(broker.identity.will.payload));
+    const will = payloadSchemaOf('connection').parse(JSON.parse(broker.will));
     expect(will).toMatchObject({ headerId: 0, connectionState: 'CONNECTION_BROKEN' });
     expect(will.bootId).toBe(broker.of('metrics')[0]?.bootId);
     expect(broker.identity.will.topic).toBe('fleet/v1/yard/r1/detector/connection');
     expect(broker.identity.listensTo).toBe('fleet/v1/yard/r1/detector/ack');
+  });
+
+  it('hibernates while the detector is not active, and says so on every connection', async () => {
+    const broker = new FakeBroker();
+    await broker.begin();
+    const state = (lifecycle: string): StreamMessage => message('state', { lifecycle });
+    await broker.send(state('active'), state('active'), state('inactive'), state('inactive'));
+    expect(broker.presence()).toEqual(['ONLINE', 'HIBERNATING']);
+    broker.goDown();
+    broker.open();
+    await broker.settle();
+    await broker.send(state('active'));
+    await broker.sender.close();
+    expect(broker.presence()).toEqual(['ONLINE', 'HIBERNATING', 'HIBERNATING', 'ONLINE', 'OFFLINE']);
+    for (const { options } of broker.received.filter(({ stream }) => stream === 'connection'))
+      expect(options).toEqual({ qos: 1, retain: true });
+  });
+
+  it('has a last will for each connection, which fits the births of this connection only', async () => {
+    const broker = new FakeBroker();
+    await broker.begin();
+    const first = payloadSchemaOf('connection').parse(JSON.parse(broker.will));
+    await broker.send(message('state', { lifecycle: 'inactive' }));
+    broker.goDown();
+    broker.open();
+    await broker.settle();
+    const second = payloadSchemaOf('connection').parse(JSON.parse(broker.will));
+    const births = broker.of('connection');
+    expect(births.map(({ headerId }) => headerId)).toEqual([1, 2, 4]);
+    expect(births.map(({ birthHeaderId }) => birthHeaderId)).toEqual([1, 1, 4]);
+    expect([first.birthHeaderId, second.birthHeaderId]).toEqual([1, 4]);
+    expect([first.headerId, second.headerId]).toEqual([0, 3]);
+    expect(births.every(({ bootCount }) => bootCount === 0)).toBe(true);
   });
 
   it('publishes each stream as its row says', async () => {
