@@ -101,7 +101,6 @@ function settings(url: string, more: Partial<TelemetrySettings> = {}): Telemetry
     node: 'detector',
     manufacturer: 'Goshawk',
     bootId: randomUUID(),
-    bytesPerDay: 0,
     outbox: mkdtempSync(join(tmpdir(), 'goshawk-outbox-')),
     ...more,
   };

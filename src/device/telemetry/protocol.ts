@@ -29,8 +29,8 @@ export interface TelemetrySettings extends SenderIdentity, BrokerSecrets, TlsFil
   readonly urls: readonly string[];
   /** times between attempts; those for a large fleet if it is not given */
   readonly timing?: LinkTiming;
-  /** bytes that may be published in a day; 0 for no limit */
-  readonly bytesPerDay: number;
+  /** bytes that may be published in a day; no limit if it is 0 or not given */
+  readonly bytesPerDay?: number;
   /** folder of the outbox */
   readonly outbox: string;
 }

@@ -34,7 +34,7 @@ const sender = new StreamSender(settings, {
   post,
   onMade: (stream, payload) => server?.note(stream, payload),
   clock: systemClock,
-  bytesPerDay: settings.bytesPerDay,
+  bytesPerDay: settings.bytesPerDay ?? 0,
 });
 
 async function close(): Promise<void> {
