@@ -10,6 +10,7 @@ import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
 import type { StreamBody } from '../../src/contract/telemetry/streams.ts';
 import { parameterValues } from '../../src/cli/kit/parameter-options.ts';
 import { composeRuntime, PART_PARAMETERS, type PartValues } from '../../src/device/parts.ts';
+import { ledgerOf, reportOf } from '../../src/device/telemetry/inspect/look.ts';
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
@@ -259,6 +260,28 @@ describeWith(MOSQUITTO, 'telemetry over a real Mosquitto (MQTT 5)', () => {
     expect(of(heard, 'metrics').map((message) => metricsSchema.parse(message.body).headerId)).toEqual([
       0, 1, 2, 3, 4,
     ]);
+  });
+
+  it('answers for its ledger while it runs, and leaves it on the disk when it ends', async () => {
+    const broker = await mosquitto();
+    const options = settings(broker.url);
+    const telemetry = client(options);
+    await until(() => telemetry.status.connected, 'the link');
+    for (let window = 0; window < 3; window += 1) telemetry.send('metrics', metricsBody(window));
+    await until(() => telemetry.status.streams?.metrics.waiting === 3, 'three windows');
+    const outbox = { site: 'yard', robot: 'r1', node: 'detector', folder: options.outbox };
+    const expected = { stream: 'metrics', bootId: options.bootId, produced: 3, acknowledged: 0, waiting: 3 };
+    const running = await ledgerOf(outbox);
+    expect(running.from).toBe('process');
+    expect(running.rows).toContainEqual(expect.objectContaining(expected));
+    expect(await reportOf(outbox)).toMatchObject({
+      link: { connected: true, broker: broker.url },
+      waiting: 3,
+    });
+    await telemetry.close();
+    const ended = await ledgerOf(outbox);
+    expect(ended.from).toBe('disk');
+    expect(ended.rows).toContainEqual(expect.objectContaining({ ...expected, undeclared: [] }));
   });
 
   it('declares states that were replaced while the broker was away as a gap', async () => {

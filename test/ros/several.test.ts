@@ -87,10 +87,13 @@ describeWith([ROS, MOSQUITTO], 'several cameras and detectors', () => {
       // Binary; its messages are those of other topics.
       if (topic.endsWith('/history')) return;
       const state = payloadSchemaOf('state').safeParse(JSON.parse(payload.toString('utf8')));
-      if (state.success) expect(topic.split('/')[4]).toBe(state.data.node);
+      if (!state.success) return;
+      expect(topic.split('/')[4]).toBe(state.data.node);
+      expect(state.data.tags).toEqual({ customer: 'acme', model: 'mk2' });
     });
     await subscriber.subscribeAsync('fleet/#');
-    const common = { telemetry: broker.url, site: 'yard', robot: 'r7', workers: '1', threads: '1' };
+    const tags = { fleet_tags: '["customer=acme", "model=mk2"]' };
+    const common = { telemetry: broker.url, site: 'yard', robot: 'r7', ...tags, workers: '1', threads: '1' };
     const [front, rear] = await Promise.all(
       ['front', 'rear'].map((name) =>
         startDetector({ ...common, image_topics: `["/${name}/image_raw"]` }, '-r', `__ns:=/${name}`),
@@ -99,6 +102,15 @@ describeWith([ROS, MOSQUITTO], 'several cameras and detectors', () => {
     await expect
       .poll(() => [...topics].filter((topic) => topic.endsWith('/state')).sort(), { timeout: 60_000 })
       .toEqual(['fleet/v1/yard/r7/front-detector/state', 'fleet/v1/yard/r7/rear-detector/state']);
+    const probe = bench.peer(
+      'diagnostics_probe.py',
+      ...['--topic', '/goshawk/telemetry/status', '--count', '6'],
+    );
+    expect((await probe.exit).code, probe.output).toBe(0);
+    expect(probe.output).toMatch(
+      /"\/front\/detector: telemetry outbox": \{"level": 0, "message": "on the disk"/,
+    );
+    expect(probe.output).toMatch(/"\/rear\/detector: telemetry stream state": \{"level": 0, /);
     for (const { output } of [front!, rear!]) {
       expect(output).toMatch(/telemetry: connected to/);
       expect(output).not.toMatch(/GOSHAWK_CLIENT_TAKEN_OVER|GOSHAWK_BROKER/);
