@@ -13,6 +13,8 @@ import { QuarantineBudget } from './quarantine-budget.ts';
 import type { Received } from './received.ts';
 
 const MAX_BATCH = 2_000;
+/** While one is stored, the database already reads the other. */
+const BATCHES_AT_ONCE = 2;
 /** Of payloads; a batch has more where one message has. */
 const MAX_BATCH_BYTES = 8 << 20;
 const BATCH_WAIT_MS = 50;
@@ -56,7 +58,8 @@ export class Committer {
   readonly #budget = new QuarantineBudget();
   /** checked, and not in a batch yet, because another message of its numbers was */
   #deferred: Checked[] = [];
-  #oldestInBatchMs: number | null = null;
+  /** those that are being stored */
+  readonly #batches = new Set<{ readonly oldestMs: number }>();
 
   /** @param acks by link */
   constructor(
@@ -75,11 +78,16 @@ export class Committer {
 
   /** When the oldest message that is not committed yet was received; null where there is none. */
   get oldestMs(): number | null {
-    return this.#oldestInBatchMs ?? this.#intake.oldestMs;
+    const times = [...this.#batches].map(({ oldestMs }) => oldestMs);
+    return times.length === 0 ? this.#intake.oldestMs : Math.min(...times);
   }
 
   /** Works until the signal, and then on what waits already, as long as the database takes it. */
   async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, () => this.#work(signal)));
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted || this.#intake.waiting + this.#deferred.length > 0) {
       if (this.#intake.waiting + this.#deferred.length === 0) {
         await this.#intake.untilWaiting(1, IDLE_MS);
@@ -92,7 +100,11 @@ export class Committer {
 
   /** @returns false where it was given up, because the work is to end */
   async #commitBatch(signal: AbortSignal): Promise<boolean> {
-    this.#oldestInBatchMs = this.#deferred[0]?.received.receivedMs ?? this.#intake.oldestMs;
+    const oldestMs = this.#deferred[0]?.received.receivedMs ?? this.#intake.oldestMs;
+    // the other batch may have taken what was waited for
+    if (oldestMs === null) return true;
+    const current = { oldestMs };
+    this.#batches.add(current);
     const refusals: RefusedMessage[] = [];
     const checked = [...this.#deferred];
     for (const { received, checked: found } of this.#intake.take(
@@ -109,7 +121,7 @@ export class Committer {
     const isDone = await this.#untilDone(signal, async () => {
       refused = await this.#commit(batch, refusals);
     });
-    this.#oldestInBatchMs = null;
+    this.#batches.delete(current);
     if (!isDone) return false;
     const refusedOnes = new Set(refused.map(({ received }) => received));
     const stored = batch.filter(({ received }) => !refusedOnes.has(received));

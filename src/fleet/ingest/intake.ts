@@ -17,7 +17,7 @@ export class Intake {
   #messages = 0;
   #bytes = 0;
   #roomWaiters: (() => void)[] = [];
-  #messageWaiter: (() => void) | undefined;
+  readonly #messageWaiters = new Set<() => void>();
   #isClosed = false;
 
   constructor(limits: IntakeLimits) {
@@ -36,7 +36,7 @@ export class Intake {
       this.#messages += 1;
       this.#bytes += one.received.payload.length;
     }
-    this.#messageWaiter?.();
+    for (const look of this.#messageWaiters) look();
     return this.#hasRoom() ? undefined : new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 
@@ -57,14 +57,17 @@ export class Intake {
   async untilWaiting(count: number, waitMs: number): Promise<void> {
     if (this.#waiting.length >= count) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#messageWaiter = () => {
-        if (this.#waiting.length < count) return;
+      const end = (): void => {
         clearTimeout(timer);
+        this.#messageWaiters.delete(look);
         resolve();
       };
+      const timer = setTimeout(end, waitMs);
+      const look = (): void => {
+        if (this.#waiting.length >= count) end();
+      };
+      this.#messageWaiters.add(look);
     });
-    this.#messageWaiter = undefined;
   }
 
   /** The oldest messages, up to a number and to bytes, but at least one; they take room until they are released. */
