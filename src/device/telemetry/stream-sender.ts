@@ -18,7 +18,6 @@ import { AckWatch } from './ack-watch.ts';
 import { Budget } from './budget.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { DiskOutbox, type DiskPorts } from './outbox/disk-outbox.ts';
-import { memoryStore } from './outbox/memory-store.ts';
 import type { Draft, OutboxContent } from './outbox/outbox.ts';
 import type { MarkStore, OutboxStore } from './outbox/store.ts';
 import type { FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
@@ -33,6 +32,9 @@ const TICK_MS = 1_000;
 
 /** An acknowledgement is a handful of ranges; more is not read. */
 const MAX_ACK_BYTES = 256 * 1024;
+
+/** While there is only memory, the disk is tried again after this time. */
+const RETRY_DISK_MS = 30_000;
 
 /** Share of the bounds of streams while there is only memory. */
 const MEMORY_SHARE = 1 / 16;
@@ -75,6 +77,7 @@ export class StreamSender {
   #dispatcher: Dispatcher | null = null;
   #budget: Budget | null = null;
   #isDurable = true;
+  #nextDiskMs = Infinity;
   #presenceCount = 0;
   /** number of the first message of the connection that is up, or is tried */
   #birth = 0;
@@ -119,7 +122,7 @@ export class StreamSender {
   async #startNow(): Promise<void> {
     const disk = await this.#openOutbox();
     this.#disk = disk;
-    this.#budget = new Budget(this.#ports.bytesPerDay, () => disk.meter.used, this.#ports.clock);
+    this.#budget = new Budget(this.#ports.bytesPerDay, () => disk.usedBytes, this.#ports.clock);
     this.#dispatcher = new Dispatcher(disk, {
       publish: (stream, payload) => this.#publish(stream, payload),
       clock: this.#ports.clock,
@@ -185,13 +188,34 @@ export class StreamSender {
       onDirty: () => this.#flushLater(),
     };
     try {
-      const { store, marks } = await this.#ports.openDisk();
-      return await DiskOutbox.open(store, marks, ports, this.#identity.bootId);
+      const opened = await this.#ports.openDisk();
+      return await DiskOutbox.open(opened.store, opened.marks, ports, this.#identity.bootId).catch(
+        async (error: unknown) => {
+          await release(opened);
+          throw error;
+        },
+      );
     } catch (error) {
       this.#noteDisk(error);
-      const { store, marks } = memoryStore();
-      return DiskOutbox.open(store, marks, ports, this.#identity.bootId);
+      this.#nextDiskMs = clock.monotonicMs() + RETRY_DISK_MS;
+      return DiskOutbox.openInMemory(ports, this.#identity.bootId);
     }
+  }
+
+  /** The disk could not be used when this boot began: what waits moves there once it can. */
+  async #findDisk(disk: DiskOutbox): Promise<void> {
+    this.#nextDiskMs = Infinity;
+    let opened: SenderDisk | null = null;
+    try {
+      opened = await this.#ports.openDisk();
+      if (this.#closing === null) await disk.moveTo(opened.store, opened.marks);
+      if (!disk.isInMemory) this.#noteDisk(null);
+    } catch (error) {
+      this.#noteDisk(error);
+    }
+    if (!disk.isInMemory) return;
+    if (opened !== null) await release(opened);
+    this.#nextDiskMs = this.#ports.clock.monotonicMs() + RETRY_DISK_MS;
   }
 
   async #announce(): Promise<void> {
@@ -275,7 +299,7 @@ export class StreamSender {
   async #flush(): Promise<void> {
     try {
       await this.#disk?.flush();
-      this.#noteDisk(null);
+      if (this.#disk?.isInMemory === false) this.#noteDisk(null);
     } catch (error) {
       this.#noteDisk(error);
     }
@@ -293,6 +317,8 @@ export class StreamSender {
     this.#dispatcher?.tick();
     await this.#disk?.trim(this.#isDurable ? 1 : MEMORY_SHARE);
     if (this.#disk?.isDirty === true) this.#flushLater();
+    if (this.#disk !== null && this.#ports.clock.monotonicMs() >= this.#nextDiskMs)
+      void this.#findDisk(this.#disk);
     this.#watchAcknowledgements();
     this.#postCounts();
     this.#postMeter();
@@ -322,7 +348,8 @@ export class StreamSender {
     const header: TelemetryHeader = {
       ...this.#header(last, timestamp),
       bootId: boot.bootId,
-      bootCount: boot.bootCount,
+      // Without a disk nobody knows how many boots there were before.
+      ...(this.#disk?.isInMemory === true ? {} : { bootCount: boot.bootCount }),
       ...(first < last ? { firstHeaderId: first } : {}),
     };
     const payload = JSON.stringify({ ...header, ...body });
@@ -332,7 +359,7 @@ export class StreamSender {
 
   #presence(connectionState: StreamBody<'connection'>['connectionState']): string {
     const header = this.#header(this.#presenceCount++, this.#timestamp());
-    const bootCount = this.#disk?.outbox.boot.bootCount;
+    const bootCount = this.#disk?.isInMemory === false ? this.#disk.outbox.boot.bootCount : undefined;
     return JSON.stringify({ ...header, bootCount, connectionState, birthHeaderId: this.#birth });
   }
 
@@ -351,7 +378,7 @@ export class StreamSender {
 
   #postMeter(): void {
     const { bytesPerDay } = this.#ports;
-    const used = this.#disk?.meter.used;
+    const used = this.#disk?.usedBytes;
     const allowance = this.#budget?.allowance;
     if (bytesPerDay === 0 || used === undefined || allowance === undefined) return;
     const text = `${allowance} ${String(used)}`;
@@ -367,6 +394,11 @@ export class StreamSender {
     this.#lastCounts = text;
     this.#ports.post({ type: 'counts', streams, sentBytes: this.#sentBytes });
   }
+}
+
+async function release({ store, marks }: SenderDisk): Promise<void> {
+  await marks.close().catch(() => undefined);
+  await store.close().catch(() => undefined);
 }
 
 function codeOf(error: unknown): 'GOSHAWK_OUTBOX_IN_USE' | 'GOSHAWK_OUTBOX_UNWRITABLE' | null {

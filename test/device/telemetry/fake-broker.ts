@@ -42,6 +42,7 @@ export class FakeBroker implements SenderLink {
   /** a fleet is there that stores what arrives and acknowledges it */
   isAcknowledging = true;
   readonly disk: FakeDisk;
+  isDiskUsable: boolean;
   identity!: LinkIdentity;
   /** what the broker publishes if the connection breaks */
   will = '';
@@ -51,6 +52,7 @@ export class FakeBroker implements SenderLink {
   /** @param disk what an earlier boot left; none for a disk that cannot be used */
   constructor(disk: FakeDisk | null = new FakeDisk(), bytesPerDay = 0) {
     this.disk = disk ?? new FakeDisk();
+    this.isDiskUsable = disk !== null;
     this.sender = new StreamSender(
       { site: 'yard', robot: 'r1', node: 'detector', manufacturer: 'Goshawk', bootId: randomUUID() },
       {
@@ -60,11 +62,11 @@ export class FakeBroker implements SenderLink {
           return this;
         },
         openDisk: () =>
-          disk === null
-            ? Promise.reject(
+          this.isDiskUsable
+            ? Promise.resolve({ store: this.disk.store, marks: this.disk.markStore })
+            : Promise.reject(
                 new GoshawkError('GOSHAWK_OUTBOX_UNWRITABLE', { folder: '/gone', reason: 'gone' }),
-              )
-            : Promise.resolve({ store: disk.store, marks: disk.markStore }),
+              ),
         post: (message) => this.posted.push(message),
         clock: this.clock,
         bytesPerDay,

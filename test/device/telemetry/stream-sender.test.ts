@@ -294,6 +294,35 @@ describe('the sender of telemetry streams', () => {
     });
   });
 
+  it('moves what waits to the disk once it can be used, under the numbers that it has', async () => {
+    const earlier = new FakeBroker();
+    earlier.isAcknowledging = false;
+    await earlier.begin();
+    await earlier.send(message('metrics', { n: 1 }));
+    await earlier.sender.close();
+    const broker = new FakeBroker(earlier.disk);
+    broker.isDiskUsable = false;
+    broker.isAcknowledging = false;
+    await broker.begin();
+    await broker.send(message('metrics', { n: 2 }));
+    await broker.pass(40_000);
+    broker.isDiskUsable = true;
+    await broker.pass(31_000);
+    await broker.send(message('metrics', { n: 3 }));
+    await broker.pass(2_000);
+    const outbox = broker.posted.flatMap((posted) =>
+      posted.type === 'outbox' ? [posted.trouble?.code ?? null] : [],
+    );
+    expect(outbox).toEqual(['GOSHAWK_OUTBOX_UNWRITABLE', null]);
+    expect([...broker.disk.records.keys()].filter((key) => key.startsWith('e!metrics'))).toHaveLength(3);
+    const metrics = broker.of('metrics');
+    expect(new Set(metrics.map(({ headerId, bootCount }) => `${bootCount ?? '?'} ${headerId}`))).toEqual(
+      new Set(['? 0', '0 0', '1 1']),
+    );
+    const texts = broker.received.filter(({ stream }) => stream === 'metrics').map(({ payload }) => payload);
+    expect(new Set(texts).size).toBe(3);
+  });
+
   it('says when the disk takes nothing, goes on, and says when it does again', async () => {
     const broker = new FakeBroker();
     await broker.begin();

@@ -5,8 +5,8 @@ import { Declared } from './declared.ts';
 /** A process run as the outbox knows it. */
 export interface Boot {
   readonly bootId: string;
-  /** orders boots of this disk */
-  readonly bootCount: number;
+  /** orders boots of this disk; changes where the disk is found only after the boot began */
+  bootCount: number;
 }
 
 /**

@@ -9,7 +9,8 @@ import type { Account } from './account.ts';
 import type { Entry } from './entry.ts';
 import { compact } from './compact.ts';
 import { Outbox, type OutboxPorts } from './outbox.ts';
-import { Meter, type SavedMeter } from './meter.ts';
+import { memoryStore } from './memory-store.ts';
+import { Meter } from './meter.ts';
 import {
   accountKey,
   accountRecord,
@@ -19,7 +20,7 @@ import {
   METER_KEY,
   payloadOf,
 } from './records.ts';
-import { recover } from './recover.ts';
+import { recover, type Recovered } from './recover.ts';
 import type { MarkStore, OutboxStore } from './store.ts';
 
 /** Numbers that are reserved ahead, for streams with and without a period: a power cut loses at most these. */
@@ -38,10 +39,15 @@ export interface DiskPorts extends Pick<OutboxPorts, 'compose'> {
  */
 export class DiskOutbox {
   readonly outbox: Outbox;
-  readonly meter: Meter;
-  readonly #store: OutboxStore;
-  readonly #marks: MarkStore;
-  readonly #onDirty: () => void;
+  readonly #ports: DiskPorts;
+  #meter: Meter;
+  #store: OutboxStore;
+  #marks: MarkStore;
+  #isInMemory = false;
+  /** seconds from the caller's clock to the outbox's own */
+  #offset: number;
+  /** what earlier boots lost is not on the disk yet: their marks must stay */
+  #isUndeclared = true;
   #entries = new Map<string, Entry>();
   #accounts = new Set<Account>();
   #others = new Map<string, string | null>();
@@ -51,20 +57,15 @@ export class DiskOutbox {
   #hasLinked = false;
   #flushing: Promise<void> | null = null;
 
-  private constructor(
-    store: OutboxStore,
-    marks: MarkStore,
-    ports: DiskPorts,
-    meter: SavedMeter | null,
-    makeOutbox: (self: OutboxPorts) => Outbox,
-  ) {
-    this.meter = new Meter(() => ports.now(), meter);
+  private constructor(store: OutboxStore, marks: MarkStore, ports: DiskPorts, recovered: Recovered) {
     this.#store = store;
     this.#marks = marks;
-    this.#onDirty = () => ports.onDirty();
-    this.outbox = makeOutbox({
+    this.#ports = ports;
+    this.#offset = recovered.clock - ports.now();
+    this.#meter = new Meter(() => this.#now(), recovered.meter);
+    this.outbox = new Outbox(recovered, {
       compose: ports.compose,
-      now: () => ports.now(),
+      now: () => this.#now(),
       onEntry: (entry) => {
         this.#entries.set(entryKey(entry), entry);
         ports.onDirty();
@@ -84,16 +85,79 @@ export class DiskOutbox {
     bootId?: string,
   ): Promise<DiskOutbox> {
     const recovered = await recover(store, await marks.read(), bootId);
-    const offset = recovered.clock - ports.now();
-    const shifted: DiskPorts = { ...ports, now: () => ports.now() + offset };
-    const disk = new DiskOutbox(store, marks, shifted, recovered.meter, (own) => new Outbox(recovered, own));
-    for (const key of recovered.unreadable) disk.#others.set(key, null);
-    for (const { account, first, last, reason } of recovered.losses)
-      disk.outbox.declare(account, first, last, reason);
-    // The marks of the last boot are overwritten only once what they say is declared.
-    await disk.#write();
-    await disk.#reserve();
+    const disk = new DiskOutbox(store, marks, ports, recovered);
+    disk.#declare(recovered);
+    await disk.#declareAndReserve();
     return disk;
+  }
+
+  /** Begins a boot without a disk: what waits is lost with the process, unless `moveTo` finds a disk before. */
+  static async openInMemory(ports: DiskPorts, bootId?: string): Promise<DiskOutbox> {
+    const { store, marks } = memoryStore();
+    const disk = await DiskOutbox.open(store, marks, ports, bootId);
+    disk.#isInMemory = true;
+    return disk;
+  }
+
+  get isInMemory(): boolean {
+    return this.#isInMemory;
+  }
+
+  /** Bytes that were published today. */
+  get usedBytes(): number {
+    return this.#meter.used;
+  }
+
+  /**
+   * After a begin in memory: takes up what earlier boots left on a disk, and moves everything there.
+   * @throws while it cannot be read, and then nothing has changed; or once it cannot be written, and then the next
+   *   flush goes on, as after any other write that failed
+   */
+  async moveTo(store: OutboxStore, marks: MarkStore): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing.catch(() => undefined);
+    this.#flushing = this.#moveNow(store, marks).finally(() => {
+      this.#flushing = null;
+    });
+    await this.#flushing;
+  }
+
+  async #moveNow(store: OutboxStore, marks: MarkStore): Promise<void> {
+    const recovered = await recover(store, await marks.read(), this.outbox.boot.bootId);
+    // What memory holds would have to be fetched under keys that change.
+    for (const entry of this.outbox.content().entries) {
+      const payload = await this.payload(entry);
+      if (entry.state !== 'gone') entry.payload ??= payload;
+    }
+    this.#isInMemory = false;
+    this.#isUndeclared = true;
+    this.#store = store;
+    this.#marks = marks;
+    this.#reserved = {};
+    this.#entries = new Map();
+    const { used } = this.#meter;
+    this.#offset += recovered.clock;
+    this.#meter = new Meter(() => this.#now(), recovered.meter);
+    if (used > 0) this.countBytes(used);
+    this.outbox.adopt(recovered, recovered.clock);
+    if (this.#hasLinked) this.#others.set(LINKED_KEY, String(this.outbox.boot.bootCount));
+    this.#declare(recovered);
+    await this.#declareAndReserve();
+  }
+
+  #declare({ unreadable, losses }: Recovered): void {
+    for (const key of unreadable) this.#others.set(key, null);
+    for (const { account, first, last, reason } of losses) this.outbox.declare(account, first, last, reason);
+  }
+
+  /** The marks of the last boot are overwritten only once what they say is declared. */
+  async #declareAndReserve(): Promise<void> {
+    if (this.#isUndeclared) await this.#write();
+    this.#isUndeclared = false;
+    await this.#reserve();
+  }
+
+  #now(): number {
+    return this.#ports.now() + this.#offset;
   }
 
   /**
@@ -123,8 +187,8 @@ export class DiskOutbox {
 
   /** Counts bytes that are about to be published; the disk follows with what else changes. */
   countBytes(bytes: number): void {
-    this.meter.add(bytes);
-    this.#others.set(METER_KEY, this.meter.record());
+    this.#meter.add(bytes);
+    this.#others.set(METER_KEY, this.#meter.record());
   }
 
   /** The link came up: what waits may be known to the fleet from now on. Resolves once the disk knows. */
@@ -168,7 +232,7 @@ export class DiskOutbox {
 
   async #flushNow(): Promise<void> {
     try {
-      await this.#reserve();
+      await this.#declareAndReserve();
     } finally {
       // If the disk takes no reservation, messages are better numbered without one than lost.
       for (const take of this.#held.splice(0)) take();
@@ -181,7 +245,7 @@ export class DiskOutbox {
     if (this.#held.length === 0 && next < (this.#reserved[stream] ?? 0)) take();
     else {
       this.#held.push(take);
-      this.#onDirty();
+      this.#ports.onDirty();
     }
   }
 

@@ -18,7 +18,7 @@ export interface Entry {
   /** its own number */
   readonly last: number;
   /** seconds of the outbox's own clock */
-  readonly putAt: number;
+  putAt: number;
   bytes: number;
   /** null: on the disk only */
   payload: string | null;

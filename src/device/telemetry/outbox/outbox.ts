@@ -280,6 +280,21 @@ export class Outbox {
     return { boot: this.boot, accounts: [...this.#accounts.values()], entries, clock: this.#ports.now() };
   }
 
+  /**
+   * Takes up what earlier boots left on a disk that is found late. This boot comes after them.
+   * @param shift seconds by which the outbox's clock jumps ahead
+   */
+  adopt({ boot, accounts, entries }: OutboxContent, shift: number): void {
+    const own = this.content();
+    this.boot.bootCount = boot.bootCount;
+    for (const entry of own.entries) entry.putAt += shift;
+    for (const account of accounts) this.#accounts.set(keyOf(account.stream, account.boot.bootId), account);
+    for (const [stream, queue] of this.#queues)
+      queue.restoreBefore(entries.filter((entry) => streamOf(entry) === stream));
+    for (const entry of own.entries) this.#ports.onEntry(entry);
+    for (const account of own.accounts) this.#ports.onAccount(account);
+  }
+
   #supersede(queue: StreamQueue, newest: Entry): void {
     for (const entry of queue.all()) if (entry !== newest) this.drop(entry, 'superseded');
   }

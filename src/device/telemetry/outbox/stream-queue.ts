@@ -48,6 +48,14 @@ export class StreamQueue {
     this.#restored += 1;
   }
 
+  /** Entries of earlier boots, found late: they come before all others. */
+  restoreBefore(entries: readonly Entry[]): void {
+    const own = [...this.#history];
+    this.#history.clear();
+    for (const entry of entries) this.restore(entry);
+    for (const entry of own) this.#history.add(entry);
+  }
+
   put(entry: Entry, isLive: boolean): void {
     this.#add(isLive ? this.#live : this.#history, entry);
     this.produced += 1;

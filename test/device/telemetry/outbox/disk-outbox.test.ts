@@ -4,12 +4,15 @@ import type { Entry } from '../../../../src/device/telemetry/outbox/entry.ts';
 import { FakeDisk } from './fake-disk.ts';
 import { LedgerHarness } from './ledger-harness.ts';
 
+const PLAIN = [
+  ...(['flush', 'publish', 'acknowledge', 'relink', 'trim'] as const),
+  // The power is cut, and the next boot can, or for now cannot, use the disk.
+  ...(['cut', 'blind', 'mount', 'close', 'full', 'free'] as const),
+];
+
 type Step =
   | { readonly what: 'put'; readonly stream: 'state' | 'event' | 'metrics' }
-  | {
-      readonly what:
-        'flush' | 'publish' | 'acknowledge' | 'relink' | 'cut' | 'close' | 'full' | 'free' | 'trim';
-    }
+  | { readonly what: (typeof PLAIN)[number] }
   | { readonly what: 'corrupt'; readonly index: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -21,11 +24,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 6,
-    arbitrary: fc
-      .constantFrom(
-        ...(['flush', 'publish', 'acknowledge', 'relink', 'cut', 'close', 'full', 'free', 'trim'] as const),
-      )
-      .map((what) => ({ what })),
+    arbitrary: fc.constantFrom(...PLAIN).map((what) => ({ what })),
   },
   { weight: 1, arbitrary: fc.nat(50).map((index) => ({ what: 'corrupt' as const, index })) },
 );
@@ -43,6 +42,7 @@ async function run(steps: readonly Step[], disk = new FakeDisk()): Promise<Ledge
       if (entry !== null) sent.push(entry);
     } else if (one.what === 'acknowledge') for (const entry of sent.splice(0, 1)) robot.acknowledge(entry);
     else if (one.what === 'relink') robot.relink();
+    else if (one.what === 'mount') await robot.mount();
     else if (one.what === 'full') disk.isFull = true;
     else if (one.what === 'free') disk.isFull = false;
     // bounds of about one message
@@ -56,7 +56,7 @@ async function run(steps: readonly Step[], disk = new FakeDisk()): Promise<Ledge
       disk.powerCut();
       disk.isFull = false;
       sent = [];
-      await robot.boot();
+      await robot.boot(one.what === 'blind');
     }
   }
   disk.powerCut();
@@ -88,6 +88,28 @@ describe('an outbox on a disk', () => {
     expect([...robot.outbox.outbox.queue('event').all()].map(({ last }) => last)).toEqual([0]);
     await robot.drain();
     expect(robot.holes()).toEqual([]);
+  });
+
+  it('takes up earlier boots and moves what waits where the disk is found late', async () => {
+    const robot = new LedgerHarness(new FakeDisk());
+    await robot.boot();
+    robot.put('metrics');
+    await robot.flush();
+    await robot.boot(true);
+    for (let i = 0; i < 3; i += 1) robot.put('metrics');
+    await robot.flush();
+    const [sent] = [await robot.publish()];
+    await robot.mount();
+    expect(robot.outbox.isInMemory).toBe(false);
+    expect(robot.outbox.outbox.boot.bootCount).toBe(1);
+    robot.acknowledge(sent!);
+    robot.put('metrics');
+    await robot.flush();
+    robot.disk.powerCut();
+    await robot.boot();
+    expect(robot.outbox.outbox.queue('metrics').size).toBe(4);
+    await robot.drain();
+    expect([robot.holes(), robot.contradictions]).toEqual([[], []]);
   });
 
   it('would be found to lose numbers if the disk did not sync', async () => {

@@ -29,6 +29,7 @@ export class LedgerHarness {
   readonly contradictions: string[] = [];
   readonly #payloads = new Map<string, string>();
   #opened: DiskOutbox | null = null;
+  #wasBlind = false;
 
   constructor(disk: FakeDisk) {
     this.disk = disk;
@@ -39,16 +40,32 @@ export class LedgerHarness {
     return this.#opened;
   }
 
-  async boot(): Promise<void> {
+  /** @param isBlind the disk cannot be used for now: the boot begins in memory */
+  async boot(isBlind = false): Promise<void> {
+    this.#forgetUnknownBoot();
+    this.#wasBlind = isBlind;
     const bootId = randomUUID();
     const compose = ({ stream, first, last, body }: Draft): string =>
       JSON.stringify({ topic: stream, bootId, numbers: [first, last], ...body } satisfies Message);
-    this.#opened = await DiskOutbox.open(
-      this.disk.store,
-      this.disk.markStore,
-      { compose, now: () => 0, onDirty: () => undefined },
-      bootId,
-    );
+    const ports = { compose, now: () => 0, onDirty: () => undefined };
+    this.#opened = isBlind
+      ? await DiskOutbox.openInMemory(ports, bootId)
+      : await DiskOutbox.open(this.disk.store, this.disk.markStore, ports, bootId);
+  }
+
+  /** The disk can be used again: a boot that began in memory moves there. */
+  async mount(): Promise<void> {
+    if (this.outbox.isInMemory)
+      await this.outbox.moveTo(this.disk.store, this.disk.markStore).catch(() => undefined);
+    this.#count();
+  }
+
+  /** What a boot made of which the disk never heard is gone with the process, and nobody can say how much. */
+  #forgetUnknownBoot(): void {
+    const bootId = this.#opened?.outbox.boot.bootId;
+    if (!this.#wasBlind || bootId === undefined || this.disk.marks?.bootId === bootId) return;
+    if ([...this.disk.records.values()].some((record) => record.includes(bootId))) return;
+    for (const key of this.#produced.keys()) if (key.startsWith(bootId)) this.#produced.delete(key);
   }
 
   put(stream: ReportedStream): void {
