@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 export const THREAD_PREFIX = 'gh-';
 
 /** The work of a thread. */
-type ThreadRole = 'inference' | 'telemetry' | 'ros' | 'color';
+type ThreadRole = 'inference' | 'telemetry' | 'ros' | 'color' | 'camera';
 
 /** of the calling thread (Linux) */
 const FILE = '/proc/thread-self/comm';

@@ -73,7 +73,23 @@ function statusOf(silentMs: number): object {
     cameras: Object.fromEntries(now.cameras.map((name) => [name, camera])),
     process: { rssBytes: 200 * 1048576 },
     silentAfterMs: 3000,
-    telemetry: { connected: true, protocol: '5', reason: '' },
+    telemetry: {
+      connected: true,
+      protocol: '5',
+      reason: '',
+      outbox: null,
+      fleet: { code: 'GOSHAWK_TELEMETRY_UNACKNOWLEDGED', reason: 'none was acknowledged for 60 s' },
+      streams: {
+        metrics: {
+          produced: 9,
+          delivered: 2,
+          declared: {},
+          waiting: 7,
+          waitingBytes: 14_336,
+          oldestSeconds: 70,
+        },
+      },
+    },
   };
 }
 
@@ -154,6 +170,8 @@ describeWith(CHROMIUM, 'the page in a real Chromium', () => {
     expect(await page.locator('#stages').textContent()).toContain('inference4.256.50');
     expect(await page.locator('#frames').textContent()).toContain('dropped: superseded5');
     expect(await page.locator('#runtime').textContent()).toContain('MQTT 5');
+    expect(await page.locator('#runtime').textContent()).toContain('7 messages, 14 KiB, oldest 70 s');
+    expect(await page.locator('#runtime').textContent()).toContain('none was acknowledged for 60 s');
     expect(await page.locator('#runtime').textContent()).toContain('engine lost1 times, recovered 1');
     const model = await page.locator('#model').textContent();
     expect(model).toMatch(

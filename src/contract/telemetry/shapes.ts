@@ -24,7 +24,7 @@ export const hostStatsSchema = z.object({
   gpuRatio: z.number().min(0).max(1).optional(),
   /**
    * CPU of this process since the previous message by the work of its threads, in cores: `main`, `inference`,
-   * `telemetry`, `ros`, `color`, `other` (since 1.3.0)
+   * `telemetry`, `ros`, `color`, `camera` (simulated), `other` (since 1.3.0)
    */
   cpuByThread: z.record(z.string(), z.number().min(0)).optional(),
   /** of the file system on which telemetry waits (since 1.3.0) */

@@ -126,6 +126,11 @@ describe('the ledger of an outbox', () => {
     expect(readFileSync(file)).toEqual(before);
   });
 
+  it('is not empty where it cannot be read, but refused', async () => {
+    writeFileSync(join(outbox.folder, 'messages'), 'no folder');
+    await expect(ledgerOf(outbox)).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
+  });
+
   it('adds up over many losses; the newest ranges are shown', async () => {
     const disk = await openDisk();
     for (let i = 0; i < 200; i += 1) {

@@ -2,6 +2,8 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { GoshawkError } from '../../../contract/errors.ts';
+import { errorText } from '../../../platform/error-text.ts';
 import { openOutboxFolder } from '../outbox/outbox-folder.ts';
 import { recover } from '../outbox/recover.ts';
 import type { LedgerContent } from './ledger-rows.ts';
@@ -9,6 +11,7 @@ import type { LedgerContent } from './ledger-rows.ts';
 /**
  * What is in an outbox that no process has open. It is copied first: the disk of the detector is not changed, and one
  * that starts meanwhile finds its outbox free. Damage is repaired in the copy.
+ * @throws GoshawkError GOSHAWK_FILE_UNREADABLE, such as for another user's outbox
  */
 export async function readOutbox(folder: string): Promise<LedgerContent> {
   const copy = await mkdtemp(join(tmpdir(), 'goshawk-outbox-'));
@@ -29,18 +32,23 @@ export async function readOutbox(folder: string): Promise<LedgerContent> {
 async function copyOutbox(folder: string, copy: string): Promise<void> {
   const messages = join(folder, 'messages');
   await mkdir(join(copy, 'messages'));
-  const names = await readdir(messages).catch(() => []);
+  const names = await ifThere(messages, () => readdir(messages), []);
   // LOCK holds nothing; the log file only shows what LevelDB did
   const kept = names.filter((name) => name !== 'LOCK' && !name.startsWith('LOG'));
   const files = [...kept.map((name) => join('messages', name)), 'marks'];
-  for (const file of files) await copyIfThere(join(folder, file), join(copy, file));
+  // a table may go while the others are copied
+  for (const file of files) {
+    const from = join(folder, file);
+    await ifThere(from, () => copyFile(from, join(copy, file), constants.COPYFILE_FICLONE), undefined);
+  }
 }
 
-/** A table may go while the others are copied. */
-async function copyIfThere(from: string, to: string): Promise<void> {
+/** @throws GoshawkError GOSHAWK_FILE_UNREADABLE for what is there and cannot be read */
+async function ifThere<T>(file: string, work: () => Promise<T>, otherwise: T): Promise<T> {
   try {
-    await copyFile(from, to, constants.COPYFILE_FICLONE);
+    return await work();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return otherwise;
+    throw new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason: errorText(error) }, { cause: error });
   }
 }

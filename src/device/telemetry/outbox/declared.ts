@@ -25,13 +25,20 @@ export class Declared {
     return declared;
   }
 
-  add(reason: GapReason, first: number, last: number): void {
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + last - first + 1);
+  /**
+   * Counts numbers, once: a gap message that was lost itself is made again, and then may name another reason.
+   * @returns how many were not counted before
+   */
+  add(reason: GapReason, first: number, last: number): number {
+    const fresh = NumberSet.of([[first, last]]);
+    for (const known of this.#ranges.values()) for (const range of known.ranges()) fresh.remove(...range);
+    if (fresh.size === 0) return 0;
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + fresh.size);
     const ranges = this.#ranges.get(reason) ?? new NumberSet();
-    ranges.add(first, last);
-    const [oldest, ...others] = ranges.ranges();
-    if (oldest !== undefined && others.length >= MAX_REMEMBERED) ranges.remove(...oldest);
+    ranges.addAll(fresh.ranges());
+    for (const oldest of ranges.ranges().slice(0, -MAX_REMEMBERED)) ranges.remove(...oldest);
     this.#ranges.set(reason, ranges);
+    return fresh.size;
   }
 
   get total(): number {

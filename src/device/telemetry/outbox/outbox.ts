@@ -106,8 +106,8 @@ export class Outbox {
     if (last < first) return;
     account.next = Math.max(account.next, last + 1);
     if (!isRepeated) {
-      this.#queue(account.stream).noteDeclared(reason, last - first + 1);
-      account.declared.add(reason, first, last);
+      const fresh = account.declared.add(reason, first, last);
+      this.#queue(account.stream).noteDeclared(reason, fresh);
     }
     this.#ports.onAccount(account);
     const { stream, boot } = account;

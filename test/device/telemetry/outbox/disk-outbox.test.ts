@@ -59,6 +59,7 @@ async function run(steps: readonly Step[], disk = new FakeDisk()): Promise<Ledge
       await robot.boot(one.what === 'blind');
     }
   }
+  expect(robot.unbalanced()).toEqual([]);
   disk.powerCut();
   disk.isFull = false;
   await robot.boot();
@@ -73,6 +74,7 @@ describe('an outbox on a disk', () => {
         const robot = await run(steps);
         expect(robot.holes()).toEqual([]);
         expect(robot.contradictions).toEqual([]);
+        expect(robot.unbalanced()).toEqual([]);
       }),
       { numRuns: 400 },
     );

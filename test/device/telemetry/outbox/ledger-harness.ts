@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { NumberSet, type NumberRange } from '../../../../src/core/ledger/number-set.ts';
+import type { LedgerRow } from '../../../../src/contract/telemetry/ledger.ts';
 import type { ReportedStream, StoredStream } from '../../../../src/contract/telemetry/streams.ts';
+import { ledgerRows } from '../../../../src/device/telemetry/inspect/ledger-rows.ts';
+import { lossesOf } from '../../../../src/device/telemetry/outbox/recover.ts';
 import { DiskOutbox } from '../../../../src/device/telemetry/outbox/disk-outbox.ts';
 import type { Entry } from '../../../../src/device/telemetry/outbox/entry.ts';
 import type { Draft } from '../../../../src/device/telemetry/outbox/outbox.ts';
@@ -128,6 +131,16 @@ export class LedgerHarness {
       for (const [first, last] of known.missing(0, next - 1).ranges()) holes.push(`${key} ${first}-${last}`);
     }
     return holes;
+  }
+
+  /** Rows of the ledger as it is shown that do not add up, or have numbers that nobody declared. */
+  unbalanced(): LedgerRow[] {
+    const content = this.outbox.outbox.content();
+    const losses = content.accounts.flatMap((account) => lossesOf(account, content.entries, null));
+    return ledgerRows({ ...content, losses }).filter((row) => {
+      const declared = Object.values(row.declared).reduce((sum, { count }) => sum + count, 0);
+      return row.undeclared.length > 0 || declared + row.waiting > row.produced;
+    });
   }
 
   #store(payload: string): void {
