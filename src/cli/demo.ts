@@ -12,7 +12,8 @@ import { runRosDemo } from '../tools/demo/ros-demo.ts';
 import { statusLine } from '../tools/demo/status-line.ts';
 import { checkOutputFiles } from '../platform/outputs.ts';
 import { parameterValues } from './kit/parameter-options.ts';
-import { run } from './run.ts';
+import { DemoFleet } from './demo-fleet.ts';
+import { run, type RunFlags } from './run.ts';
 import { given } from './kit/given.ts';
 import { LiveLine } from './kit/live-line.ts';
 import { numberFrom, sizeOption, wholeFrom, type Size } from './kit/options.ts';
@@ -21,6 +22,11 @@ import { untilStopped } from './kit/stop-signal.ts';
 
 const HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
+const FLEET_PORT = 8090;
+/** What the demo keeps from one run to the next. */
+const DEFAULT_FOLDER = '.goshawk';
+
+const SITE = 'demo';
 
 interface DemoFlags {
   readonly seconds?: number;
@@ -29,6 +35,7 @@ interface DemoFlags {
   readonly bundle: string;
   readonly size: Size;
   readonly rate: number;
+  readonly folder: string;
 }
 
 /** Returns the port if nobody listens on it; 0 asks for any free port. */
@@ -67,30 +74,43 @@ async function demo(flags: DemoFlags): Promise<void> {
   const broker = await EmbeddedBroker.listen(0);
   const url = `http://${HOST}:${port}`;
   line.say(`page: ${url}   metrics: ${url}/metrics   MQTT: ${broker.url}   (Ctrl-C to stop)`);
+  const fleet = new DemoFleet({
+    broker: broker.url,
+    folder: join(flags.folder, 'fleet'),
+    http: { host: HOST, port: (await freePort(FLEET_PORT)) ?? 0 },
+    say: (text) => line.say(text),
+  });
   try {
     const noRos = whyNoRos();
     if (noRos === null) {
       line.say('camera node -> ROS 2 -> detector node; results on /camera/detections');
-      await runWithRos(flags, port, broker, line);
+      await runWithRos(flags, port, broker, fleet, line);
     } else {
       line.say(`no ROS 2 (${noRos}): running the same pipeline with a camera inside this process`);
-      await runWithoutRos(flags, port, broker.url);
+      await runWithoutRos(flags, port, broker.url, { line, fleet });
     }
   } finally {
+    await fleet.stop();
     await broker.close();
   }
 }
 
+/** Where telemetry of the demo waits until the fleet has stored it. */
+function outboxOf({ folder }: DemoFlags): string {
+  return join(folder, 'demo/outbox');
+}
+
+/** Camera and detector as nodes of their own. */
 async function runWithRos(
   flags: DemoFlags,
   port: number,
   broker: EmbeddedBroker,
+  fleet: DemoFleet,
   line: LiveLine,
 ): Promise<void> {
-  let messages = 0;
-  broker.onMessage(() => (messages += 1));
-  const hasDetected = await untilStopped(null, ({ signal, endAfter }) =>
-    runRosDemo({
+  const hasDetected = await untilStopped(null, ({ signal, endAfter }) => {
+    fleet.start();
+    return runRosDemo({
       nodes: rosNodes(),
       camera: {
         source: 'sim',
@@ -106,15 +126,17 @@ async function runWithRos(
         http_host: HOST,
         http_port: String(port),
         telemetry: broker.url,
+        telemetry_outbox: outboxOf(flags),
+        site: SITE,
         ...(flags.report === undefined ? {} : { report_file: flags.report }),
       },
       url: `http://${HOST}:${port}`,
       signal,
       onFirstDetection: () => endAfter(flags.seconds),
       say: (text) => line.say(text),
-      onStatus: (status) => line.show(`${statusLine(status)}, ${messages} messages`),
-    }),
-  );
+      onStatus: (status) => line.show(statusLine(status, fleet.line)),
+    });
+  });
   if (!hasDetected) {
     line.say('ended before the first detection');
     process.exitCode = 1;
@@ -124,7 +146,12 @@ async function runWithRos(
 }
 
 /** The same frame path in this process. */
-async function runWithoutRos(flags: DemoFlags, port: number, telemetry: string): Promise<void> {
+async function runWithoutRos(
+  flags: DemoFlags,
+  port: number,
+  telemetry: string,
+  own: NonNullable<RunFlags['demo']>,
+): Promise<void> {
   await run({
     camera: ['sim'],
     bundle: flags.bundle,
@@ -146,8 +173,10 @@ async function runWithoutRos(flags: DemoFlags, port: number, telemetry: string):
       ...parameterValues(PART_PARAMETERS, {}),
       http_port: port === 0 ? ANY_FREE_PORT : port,
       telemetry,
-      site: 'demo',
+      telemetry_outbox: outboxOf(flags),
+      site: SITE,
     },
+    demo: own,
   });
 }
 
@@ -155,7 +184,9 @@ async function runWithoutRos(flags: DemoFlags, port: number, telemetry: string):
 export function registerDemo(program: Command): void {
   program
     .command('demo')
-    .description('simulated camera -> detector -> detections, with a live page, metrics and telemetry')
+    .description(
+      'simulated camera -> detector -> detections, with a live page, metrics, telemetry and a fleet that stores it',
+    )
     .option('--seconds <n>', 'stop this many seconds after the first detections', numberFrom(0.1, 1e7))
     .option('--report <file>', 'write the run report (JSON) at the end')
     .option(
@@ -166,5 +197,6 @@ export function registerDemo(program: Command): void {
     .option('--bundle <name|path>', 'the model', 'goshawk-street')
     .addOption(sizeOption('--size <WxH>', 'camera image', { width: 640, height: 360 }))
     .option('--rate <hz>', 'frames per second', numberFrom(0.1, 1000), 30)
+    .option('--folder <dir>', "for the fleet's database and for telemetry that waits", DEFAULT_FOLDER)
     .action(demo);
 }

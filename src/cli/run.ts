@@ -36,6 +36,11 @@ export interface RunFlags {
   readonly limits: LimitsPatch;
   /** of the parts next to the pipeline */
   readonly parts: PartValues;
+  /** where the demo runs it: its line, and the fleet's end, which starts once the run can be stopped */
+  readonly demo?: {
+    readonly line: LiveLine;
+    readonly fleet: { readonly line: string; start(): void };
+  };
 }
 
 /** `camera`, or `camera1`, `camera2`, ... if there are several. */
@@ -56,13 +61,14 @@ function variantOption(variant: string): { readonly variant?: string } {
 
 /** `goshawk run`; also the fallback of `goshawk demo` without ROS 2. */
 export async function run(flags: RunFlags): Promise<void> {
-  const line = new LiveLine(process.stdout);
+  const line = flags.demo?.line ?? new LiveLine(process.stdout);
   const report = await withReport(flags.report, async () => {
     const bundle = await openBundle(flags.bundle, (text) => console.log(text));
     const cameras = openCameras(flags);
     for (const [name, camera] of cameras) line.say(`${name}: ${camera.description}`);
-    return untilStopped(null, ({ signal, endAfter }) =>
-      runPipeline({
+    return untilStopped(null, ({ signal, endAfter }) => {
+      flags.demo?.fleet.start();
+      return runPipeline({
         bundle,
         cameras,
         engine: {
@@ -81,9 +87,9 @@ export async function run(flags: RunFlags): Promise<void> {
         signal,
         onActive: () => endAfter(flags.seconds),
         log: (_level, text) => line.say(text),
-        onStatus: (status) => line.show(statusLine(status)),
-      }),
-    );
+        onStatus: (status) => line.show(statusLine(status, flags.demo?.fleet.line)),
+      });
+    });
   });
   const drops = Object.entries(report.frames.drops).map(([reason, count]) => `${reason} ${count}`);
   line.say(

@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { statusSchema } from '../../src/contract/status.ts';
+import { makeFleetFolder } from '../fleet/support/fleet-folder.ts';
 import { writeRecording } from '../device/camera/recording.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 import { CLI } from '../support/programs.ts';
@@ -197,17 +198,50 @@ describe('goshawk run', () => {
 });
 
 describe('goshawk demo without ROS 2', () => {
-  it('reports that and runs the same pipeline', async () => {
-    const report = join(folder, 'demo.json');
-    const { code, output } = await goshawk(
-      ['demo', '--bundle', bundle, '--size', '320x180', '--port', '0', '--seconds', '4', '--report', report],
+  const demo = (home: string, report: string): Promise<Ended> =>
+    goshawk(
+      [
+        ...['demo', '--bundle', bundle, '--size', '320x180', '--port', '0', '--folder', home],
+        ...['--seconds', '6', '--report', report],
+      ],
       { GOSHAWK_NO_ROS: '1' },
     );
-    expect(output).toContain('no ROS 2');
-    expect(output).toContain('telemetry: connected');
-    expect(code).toBe(0);
-    expect(runReportSchema.parse(JSON.parse(readFileSync(report, 'utf8'))).frames.published).toBeGreaterThan(
-      0,
-    );
+
+  it('reports that, runs the same pipeline, and stores what it sends, over several runs', async () => {
+    const home = makeFleetFolder();
+    try {
+      const stored: number[] = [];
+      for (const report of [join(folder, 'demo1.json'), join(folder, 'demo2.json')]) {
+        const { code, output } = await demo(home.path, report);
+        expect(output).toContain('no ROS 2');
+        expect(output).toContain('telemetry: connected');
+        expect(code, output).toBe(0);
+        const { frames } = runReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
+        expect(frames.published).toBeGreaterThan(0);
+        const said = [...output.matchAll(/fleet: (\d+) messages stored, ledger complete/g)].at(-1);
+        expect(said, output).toBeDefined();
+        stored.push(Number(said?.[1]));
+      }
+      expect(stored[0]).toBeGreaterThan(0);
+      expect(stored[1]).toBeGreaterThan(stored[0]!);
+      // nothing is left behind
+      expect(existsSync(join(home.path, 'fleet/data/PG_VERSION'))).toBe(true);
+      expect(existsSync(join(home.path, 'fleet/data/postmaster.pid'))).toBe(false);
+    } finally {
+      home.remove();
+    }
+  });
+
+  it('goes on without a fleet where that cannot start', async () => {
+    const home = makeFleetFolder();
+    try {
+      writeFileSync(join(home.path, 'fleet'), 'in the way');
+      const { code, output } = await demo(home.path, join(folder, 'alone.json'));
+      expect(output).toMatch(/fleet: GOSHAWK_POSTGRES_FOLDER: .*the demo goes on without it/);
+      expect(output).toMatch(/ended: \d+ frames received, [1-9]/);
+      expect(code).toBe(0);
+    } finally {
+      home.remove();
+    }
   });
 });

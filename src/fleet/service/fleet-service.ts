@@ -6,6 +6,7 @@ import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { FleetMetrics } from '../metrics/fleet-metrics.ts';
 import type { Database } from '../store/database.ts';
+import { summarizeLedger, type LedgerSummary } from '../store/ledger-summary.ts';
 import { EmbeddedPostgres } from '../store/embedded/embedded-postgres.ts';
 import { MessageStore } from '../store/message-store.ts';
 import { embeddedDatabase, openStore } from '../store/open-store.ts';
@@ -38,6 +39,7 @@ const NO_PAGE = { html: '', scripts: [], styles: [] };
 export class FleetService {
   readonly #closers: (() => Promise<void>)[] = [];
   #url = '';
+  #database: Database | null = null;
 
   /** Starts everything, in order. @throws GoshawkError what could not be started, after ending what was */
   static async start(options: FleetOptions): Promise<FleetService> {
@@ -56,6 +58,13 @@ export class FleetService {
     return this.#url;
   }
 
+  /** What is stored and what is missing, of all robots. Throws as `Database.query` does. */
+  summary(): Promise<LedgerSummary> {
+    return this.#database === null
+      ? Promise.resolve({ stored: 0, holes: 0 })
+      : summarizeLedger(this.#database);
+  }
+
   /** Ends everything in reverse order. */
   async stop(): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) await close();
@@ -64,6 +73,7 @@ export class FleetService {
   async #start(options: FleetOptions): Promise<void> {
     const { mqtt, http, say, ...rest } = options;
     const database = await this.#openDatabase(options);
+    this.#database = database;
     const messages = new MessageStore(database);
     const metrics = new FleetMetrics(() => ingestor);
     const ingestor: Ingestor = new Ingestor(

@@ -21,8 +21,11 @@ function pair(latency: Latency | undefined): string {
 /** Stages shown on the line; the page shows all. */
 const SHOWN = ['preprocess', 'inference', 'decode', 'publish'] as const;
 
-/** The status in one line: rates, latencies (p50/p99, milliseconds), drops by reason, model. */
-export function statusLine(status: LineStats): string {
+/**
+ * The status in one line: rates, latencies (p50/p99, milliseconds), drops by reason, model.
+ * @param fleet what the fleet has of it; early in the line, of which a narrow terminal shows the beginning
+ */
+export function statusLine(status: LineStats, fleet = ''): string {
   const { fps, recentMs, frames, bundle } = status;
   const stages = SHOWN.map((stage) => `${stage} ${pair(recentMs.stages[stage])}`).join(', ');
   const drops = Object.entries(frames.drops).filter(([, count]) => count > 0);
@@ -35,7 +38,8 @@ export function statusLine(status: LineStats): string {
       ? ''
       : ` | MQTT ${status.telemetry.connected ? status.telemetry.protocol : 'away'}`;
   return (
-    `${fps.in.toFixed(1)} in, ${fps.out.toFixed(1)} out fps | ms p50/p99: ${stages}, total ${pair(recentMs.total)} | ` +
+    `${fps.in.toFixed(1)} in, ${fps.out.toFixed(1)} out fps | ${fleet === '' ? '' : `${fleet} | `}` +
+    `ms p50/p99: ${stages}, total ${pair(recentMs.total)} | ` +
     `dropped: ${dropped} | ${model}${telemetry}`
   );
 }

@@ -82,6 +82,7 @@ export class EmbeddedPostgres {
     this.connection = connection;
     this.#release = release;
     this.#supervision = this.#supervise();
+    process.once('exit', this.#endAnyway);
   }
 
   /**
@@ -128,8 +129,12 @@ export class EmbeddedPostgres {
     await this.#child.stop('SIGINT');
     await this.#supervision;
     await this.#child.stop('SIGINT');
+    process.off('exit', this.#endAnyway);
     await this.#release();
   }
+
+  /** A process that ends without `stop` still asks the server to end in order. */
+  readonly #endAnyway = (): void => this.#child.kill('SIGINT');
 
   /** Starts the server again whenever it ends by itself. */
   async #supervise(): Promise<void> {

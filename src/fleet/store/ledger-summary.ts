@@ -1,0 +1,21 @@
+import type { Database } from './database.ts';
+
+/** The ledger of all robots in two numbers. */
+export interface LedgerSummary {
+  /** numbers of messages that are stored */
+  readonly stored: number;
+  /** below the highest known number, and neither stored nor declared lost: on their way, or lost in silence */
+  readonly holes: number;
+}
+
+/** The sizes of what is stored and of what is missing. Throws as `Database.query` does. */
+export async function summarizeLedger(database: Database): Promise<LedgerSummary> {
+  const [row] = await database.query<LedgerSummary>(`
+    select
+      coalesce(sum((select sum(upper(r) - lower(r)) from unnest(stored) as r)), 0)::int8 as stored,
+      coalesce(sum((select sum(upper(r) - lower(r)) from unnest(
+        int8multirange(int8range(0, greatest(upper(stored), upper(declared), 0))) - stored - declared
+      ) as r)), 0)::int8 as holes
+    from fleet.ledger`);
+  return row ?? { stored: 0, holes: 0 };
+}
