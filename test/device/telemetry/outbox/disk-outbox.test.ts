@@ -26,6 +26,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.constantFrom(...PLAIN).map((what) => ({ what })),
   },
+  { weight: 1, arbitrary: fc.constantFrom('blind' as const, 'mount' as const).map((what) => ({ what })) },
   { weight: 1, arbitrary: fc.nat(50).map((index) => ({ what: 'corrupt' as const, index })) },
 );
 
