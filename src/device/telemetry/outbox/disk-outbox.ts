@@ -23,8 +23,11 @@ import {
 import { recover, type Recovered } from './recover.ts';
 import type { MarkStore, OutboxStore } from './store.ts';
 
-/** Numbers that are reserved ahead, for streams with and without a period: a power cut loses at most these. */
-const AHEAD = { periodic: 4, other: 64 } as const;
+/**
+ * Numbers that are reserved ahead: a power cut loses at most these. Messages beyond them wait for the next reservation;
+ * gap messages cannot, but their losses are themselves bounded by reservations.
+ */
+const AHEAD = { periodic: 4, event: 8, gap: 16 } as const;
 
 export interface DiskPorts extends Pick<OutboxPorts, 'compose'> {
   /** monotonic seconds */
@@ -299,5 +302,6 @@ export class DiskOutbox {
 }
 
 function ahead(stream: StoredStream): number {
-  return streamRow(stream).periodSeconds === null ? AHEAD.other : AHEAD.periodic;
+  if (streamRow(stream).overflow === 'kept') return AHEAD.gap;
+  return streamRow(stream).periodSeconds === null ? AHEAD.event : AHEAD.periodic;
 }
