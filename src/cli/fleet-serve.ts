@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { FleetService } from '../fleet/service/fleet-service.ts';
 import { checkDatabaseUrl } from '../fleet/store/database-url.ts';
 import { brokerSecrets } from '../platform/mqtt/broker-secrets.ts';
@@ -19,6 +19,7 @@ interface ServeFlags {
   readonly mqttCertFile?: string;
   readonly mqttKeyFile?: string;
   readonly seconds?: number;
+  readonly earlyAcks?: true;
 }
 
 function say(line: string): void {
@@ -45,6 +46,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       ...secrets,
       ...tls,
       ...given({ database }),
+      areAcksEarly: flags.earlyAcks === true,
       mqtt,
       folder,
       http: { host, port, allowedHosts: allowHost },
@@ -75,5 +77,8 @@ export function registerFleetServe(fleet: Command, defaultFolder: string): void 
     .option('--mqtt-cert-file <pem>', 'certificate of this client')
     .option('--mqtt-key-file <pem>', 'key of that certificate')
     .option('--seconds <n>', 'end so many seconds after the start', numberFrom(0.1, 1e9))
+    .addOption(
+      new Option('--early-acks', 'acknowledge before the commit, to see that holes are found').hideHelp(),
+    )
     .action(serve);
 }

@@ -172,6 +172,10 @@ export const ERROR_TEMPLATES = {
     message: 'the schema of the database {database} does not fit this version of Goshawk: {reason}',
     fix: 'use the version of Goshawk that made it or a newer one; nothing was changed',
   },
+  GOSHAWK_MOSQUITTO_MISSING: {
+    message: 'there is no Mosquitto, with which faults of a broker are made',
+    fix: 'install it ("sudo apt-get install mosquitto")',
+  },
   GOSHAWK_ROBOT_UNKNOWN: {
     message: 'the fleet has received nothing from robot {robot}',
     fix: 'check the name; "goshawk fleet ledger" without a name lists the robots',

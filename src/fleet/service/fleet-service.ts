@@ -3,6 +3,7 @@ import { describeError } from '../../contract/errors.ts';
 import { HttpServer } from '../../platform/http/http-server.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
+import type { CommitStore } from '../ingest/committer.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { FleetMetrics } from '../metrics/fleet-metrics.ts';
 import type { Database } from '../store/database.ts';
@@ -12,6 +13,7 @@ import { MessageStore } from '../store/message-store.ts';
 import { embeddedDatabase, openStore } from '../store/open-store.ts';
 import { ensurePartitions } from '../store/partitions.ts';
 import { keepQuarantined, trimQuarantine } from '../store/quarantine.ts';
+import { storeEarly } from './early-store.ts';
 import { serviceRoutes } from './routes.ts';
 
 /** One for the batch, one for everything else. */
@@ -27,6 +29,8 @@ export interface FleetOptions extends BrokerSecrets, TlsFiles {
   /** of the embedded PostgreSQL */
   readonly folder: string;
   readonly http: { readonly host: string; readonly port: number; readonly allowedHosts: readonly string[] };
+  /** acknowledges before the commit; for checks that must find what is lost then */
+  readonly areAcksEarly?: boolean;
   /** log, a line each */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
@@ -71,15 +75,16 @@ export class FleetService {
   }
 
   async #start(options: FleetOptions): Promise<void> {
-    const { mqtt, http, say, ...rest } = options;
+    const { mqtt, http, say, areAcksEarly = false, ...rest } = options;
     const database = await this.#openDatabase(options);
     this.#database = database;
     const messages = new MessageStore(database);
+    const store: CommitStore['store'] = (batch) => messages.store(batch);
     const metrics = new FleetMetrics(() => ingestor);
     const ingestor: Ingestor = new Ingestor(
       { ...rest, urls: mqtt, say },
       {
-        store: (batch) => messages.store(batch),
+        store: areAcksEarly ? storeEarly(store) : store,
         quarantine: (wrong) => keepQuarantined(database, wrong),
         makePartitions: (nowMs) => ensurePartitions(database, nowMs),
       },

@@ -1,0 +1,38 @@
+import type { NumberRange } from '../../core/ledger/number-set.ts';
+import type { Database } from './database.ts';
+import { parseMultirange } from './multirange.ts';
+
+/** What the tables have of one stream in one boot, whatever the ledger says of it. */
+export interface StoredNumbers {
+  readonly stream: string;
+  readonly bootId: string;
+  readonly stored: readonly NumberRange[];
+  /** of all rows; more than `stored` has where a number is there twice */
+  readonly rowNumbers: number;
+  readonly declared: readonly NumberRange[];
+}
+
+interface Row {
+  readonly stream: string;
+  readonly boot: string;
+  readonly stored: string;
+  readonly numbers: number;
+  readonly declared: string;
+}
+
+/** Counts the numbers of all messages. Throws as `Database.query` does. */
+export async function readStoredNumbers(database: Database): Promise<readonly StoredNumbers[]> {
+  const rows = await database.query<Row>(`
+    select l.stream, l.boot, l.declared::text as declared,
+      coalesce(range_agg(int8range(m.first_id, m.last_id, '[]')), '{}')::text as stored,
+      coalesce(sum(m.last_id - m.first_id + 1), 0)::float8 as numbers
+    from fleet.ledger l left join fleet.messages m on m.ledger = l.id
+    group by l.id`);
+  return rows.map(({ stream, boot, stored, numbers, declared }) => ({
+    stream,
+    bootId: boot,
+    stored: parseMultirange(stored),
+    rowNumbers: numbers,
+    declared: parseMultirange(declared),
+  }));
+}

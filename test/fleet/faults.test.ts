@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { fleetFaultsSchema, type FleetFaultsReport } from '../../src/contract/fleet-faults.ts';
+import { CLI } from '../support/programs.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'goshawk-faults-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function faults(...args: string[]): Promise<{ code: number | null; report: FleetFaultsReport }> {
+  const file = join(folder, 'report.json');
+  const child = spawn(process.execPath, [CLI, 'fleet', 'faults', '--report', file, ...args], {
+    stdio: 'inherit',
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return { code, report: fleetFaultsSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) };
+}
+
+describe('goshawk fleet faults', () => {
+  it('finds neither holes nor duplicates after faults of every part', async () => {
+    const { code, report } = await faults('--seed', '2', '--faults', '10');
+    expect(report).toMatchObject({
+      faults: 10,
+      undeclaredHoles: 0,
+      duplicates: 0,
+      missing: [],
+      isSettled: true,
+    });
+    expect(report.produced).toBe(report.stored + report.declared);
+    expect(report.stored).toBeGreaterThan(50);
+    expect(code).toBe(0);
+  });
+
+  it('finds holes where messages are acknowledged before their commit', async () => {
+    const { code, report } = await faults('--seed', '2', '--faults', '10', '--weaken', 'early-acks');
+    expect(report.undeclaredHoles).toBeGreaterThan(0);
+    expect(code).toBe(1);
+  });
+
+  it('finds holes where the outbox is not synced and the power is cut', async () => {
+    const { code, report } = await faults('--seed', '2', '--faults', '10', '--weaken', 'no-sync');
+    expect(report.undeclaredHoles).toBeGreaterThan(0);
+    expect(code).toBe(1);
+  });
+
+  it('ends everything on Ctrl-C', async () => {
+    const child = spawn(process.execPath, [CLI, 'fleet', 'faults', '--faults', '1000'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (more) => (text += String(more)));
+    while (!text.includes('3/1000')) await once(child.stdout, 'data');
+    const ended = once(child, 'exit');
+    child.kill('SIGINT');
+    expect(await ended).toEqual([1, null]);
+    expect(text).toContain('GOSHAWK_INTERRUPTED');
+  });
+});
