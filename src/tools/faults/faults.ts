@@ -80,6 +80,7 @@ class FaultBench {
   readonly #far: FaultNetwork;
   readonly #ingestor: FaultIngestor;
   readonly #robot: FaultRobot;
+  #deck: FaultKind[] = [];
   readonly #counts: Partial<Record<FaultKind, number>> = {};
   readonly #running = new Map<FaultPart, Promise<void>>();
 
@@ -119,7 +120,7 @@ class FaultBench {
     say(`the fleet's end is ready; ${faults} faults follow`);
     for (let number = 1; number <= faults; number += 1) {
       await this.#pause(BETWEEN_MS);
-      const kind = this.#random.pick(FAULT_KINDS);
+      const kind = this.#nextKind();
       await this.#running.get(PARTS[kind]);
       say(`${number}/${faults} ${kind}`);
       this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
@@ -153,6 +154,14 @@ class FaultBench {
     await this.#broker.kill();
     this.#near.close();
     this.#far.close();
+  }
+
+  /** Every kind comes once before any comes again. */
+  #nextKind(): FaultKind {
+    if (this.#deck.length === 0) this.#deck = [...FAULT_KINDS];
+    const [kind] = this.#deck.splice(this.#random.int(0, this.#deck.length - 1), 1);
+    if (kind === undefined) throw new Error('there are no kinds of faults');
+    return kind;
   }
 
   async #break(kind: FaultKind): Promise<void> {
@@ -195,7 +204,7 @@ class FaultBench {
         return;
       case 'database-kill': {
         const pid = await this.#ports.databasePid(this.#store);
-        if (pid !== null) process.kill(pid, 'SIGKILL');
+        if (pid !== null) killIfThere(pid);
         await this.#down();
       }
     }
@@ -245,5 +254,14 @@ class FaultBench {
       if (signal.aborted) fail();
       else signal.addEventListener('abort', fail, { once: true });
     });
+  }
+}
+
+/** The note of a process may be older than its end. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

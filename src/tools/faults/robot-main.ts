@@ -32,6 +32,10 @@ let isFull = false;
 let clockOffsetMs = 0;
 const clock: Clock = { ...systemClock, wallMs: () => Date.now() + clockOffsetMs };
 
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 function takeOrRefuse(): void {
   if (isFull) throw Object.assign(new Error('no space left on device (simulated)'), { code: 'ENOSPC' });
 }
@@ -39,7 +43,7 @@ function takeOrRefuse(): void {
 /** The disk, which can be full, and which notes what it has synced; with sync off it only has what it began with. */
 async function openDisk(): Promise<SenderDisk> {
   const { outbox, note, sync } = settings;
-  const { store, marks } = await openOutboxFolder(outbox, (line) => console.log(`log ${line}`));
+  const { store, marks } = await openOutboxFolder(outbox, (line) => say(`log ${line}`));
   noteSyncedLogs(outbox, note);
   noteSyncedMarks(outbox, note);
   return {
@@ -75,7 +79,7 @@ const sender = new StreamSender(identity, {
   post: (message) => {
     if (message.type !== 'counts') return;
     const waiting = Object.values(message.streams).reduce((sum, counts) => sum + counts.waiting, 0);
-    console.log(`waiting ${waiting}`);
+    say(`waiting ${waiting}`);
   },
   onMade: (stream, payload) => {
     const { bootId, headerId } = made.parse(JSON.parse(payload));
