@@ -1,16 +1,6 @@
-import type { NumberRange } from '../../core/ledger/number-set.ts';
+import type { StoredNumbers } from '../../core/ledger/stored-numbers.ts';
 import type { Database } from './database.ts';
 import { parseMultirange } from './multirange.ts';
-
-/** What the tables have of one stream in one boot, whatever the ledger says of it. */
-export interface StoredNumbers {
-  readonly stream: string;
-  readonly bootId: string;
-  readonly stored: readonly NumberRange[];
-  /** of all rows; more than `stored` has where a number is there twice */
-  readonly rowNumbers: number;
-  readonly declared: readonly NumberRange[];
-}
 
 interface Row {
   readonly stream: string;

@@ -1,15 +1,6 @@
 import type { FleetFaultsReport } from '../../contract/fleet-faults.ts';
-import { NumberSet, type NumberRange } from '../../core/ledger/number-set.ts';
-
-/** What the database has of one stream in one boot, counted from the messages themselves. */
-export interface StoredNumbers {
-  readonly stream: string;
-  readonly bootId: string;
-  readonly stored: readonly NumberRange[];
-  /** of all rows; more than `stored` has where a number is there twice */
-  readonly rowNumbers: number;
-  readonly declared: readonly NumberRange[];
-}
+import { NumberSet } from '../../core/ledger/number-set.ts';
+import type { StoredNumbers } from '../../core/ledger/stored-numbers.ts';
 
 type Account = Pick<
   FleetFaultsReport,

@@ -7,8 +7,9 @@ import {
   type FleetFaultsReport,
   type Weakness,
 } from '../../contract/fleet-faults.ts';
+import type { StoredNumbers } from '../../core/ledger/stored-numbers.ts';
 import { createRandom, type Random } from '../../core/random.ts';
-import { accountFor, type StoredNumbers } from './account.ts';
+import { accountFor } from './account.ts';
 import { FaultBroker } from './broker.ts';
 import { FaultIngestor } from './ingestor.ts';
 import { FaultNetwork } from './network.ts';

@@ -1,0 +1,11 @@
+import type { NumberRange } from './number-set.ts';
+
+/** What the tables have of one stream in one boot, whatever the ledger says of it. */
+export interface StoredNumbers {
+  readonly stream: string;
+  readonly bootId: string;
+  readonly stored: readonly NumberRange[];
+  /** of all rows; more than `stored` has where a number is there twice */
+  readonly rowNumbers: number;
+  readonly declared: readonly NumberRange[];
+}
