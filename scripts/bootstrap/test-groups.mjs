@@ -65,6 +65,7 @@ async function runRuff({ env }) {
 export const GROUPS = [
   linter('typecheck', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'], []),
   linter('typecheck-page', ['typescript/bin/tsc', '-p', 'src/device/web/page'], ['typecheck']),
+  linter('typecheck-fleet-page', ['typescript/bin/tsc', '-p', 'src/fleet/web/page'], ['typecheck']),
   linter('eslint', ['eslint/bin/eslint.js', '.']),
   linter('prettier', ['prettier/bin/prettier.cjs', '--check', '.', '--log-level', 'warn']),
   linter('depcruise', [

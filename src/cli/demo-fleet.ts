@@ -53,7 +53,7 @@ export class DemoFleet {
     const service = await this.#startService(signal);
     if (service === null) return;
     this.#service = service;
-    this.#say(`${service.url}/healthz and /metrics`);
+    this.#say(`page: ${service.url}`);
     while (!signal.aborted) {
       await this.#look(service);
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);

@@ -53,7 +53,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       say,
       signal,
     });
-    say(`ready: ${service.url}/healthz and /metrics`);
+    say(`ready: ${service.url}/`);
     endAfter(seconds);
     if (!signal.aborted)
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
@@ -70,7 +70,7 @@ export function registerFleetServe(fleet: Command, defaultFolder: string): void 
     .requiredOption('--mqtt <url>', 'broker; may be given several times', repeated)
     .option('--database <url>', 'a PostgreSQL of your own; without it an embedded one is started')
     .option('--folder <dir>', 'of the embedded PostgreSQL', defaultFolder)
-    .option('--port <n>', 'of /healthz and /metrics; 0 takes a free one', wholeFrom(0, 65_535), 8090)
+    .option('--port <n>', 'of the page, the API and /metrics; 0 takes a free one', wholeFrom(0, 65_535), 8090)
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--allow-host <name>', 'a host name to answer to; may be given several times', repeated, [])
     .option('--mqtt-ca-file <pem>', 'trusted authorities of the broker')

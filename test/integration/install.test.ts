@@ -56,6 +56,9 @@ describe('an installation that is a copy', () => {
       'dist/device/web/page/index.html',
       'dist/device/web/page/page.css',
       'dist/device/web/page/page.js',
+      'dist/fleet/web/page/index.html',
+      'dist/fleet/web/page/page.css',
+      'dist/fleet/web/page/page.js',
     ])
       expect(existsSync(join(app, part)), part).toBe(true);
     const { stdout, status } = spawnSync(join(app, 'scripts/jetson/build-engine'), ['--help'], {

@@ -5,6 +5,7 @@ import { TELEMETRY_VERSION } from '../../contract/telemetry/topics.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import { MqttSubscriber } from '../../platform/mqtt/mqtt-subscriber.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
+import { CONNECTION_FILTER, Presence } from '../presence/presence.ts';
 import { AckSender } from './acks.ts';
 import { Committer, type CommitEvents, type CommitStore } from './committer.ts';
 import { Intake } from './intake.ts';
@@ -39,6 +40,8 @@ export interface LinkState {
  * does not send again.
  */
 export class Ingestor {
+  /** who is connected, of all robots on its brokers */
+  readonly presence = new Presence();
   readonly #links: readonly MqttSubscriber[];
   readonly #acks: readonly AckSender[];
   readonly #intake = new Intake(LIMITS);
@@ -57,7 +60,7 @@ export class Ingestor {
           clientId: `goshawk-fleet:${bootId}`,
           shared: SHARED.map((stream) => `fleet/${TELEMETRY_VERSION}/+/+/+/${stream}`),
           group: GROUP,
-          plain: [],
+          plain: [CONNECTION_FILTER],
           receiveMaximum: RECEIVE_MAXIMUM,
           maxPacketBytes: MAX_PACKET_BYTES,
         },
@@ -68,7 +71,10 @@ export class Ingestor {
             this.#acks[link]?.resume();
           },
           onDown: ({ code, reason }) => notices.note(`down ${link}`, `${code}: ${url}: ${reason}`),
-          onMessage: (topic, payload) => this.#intake.offer({ link, topic, payload, receivedMs: Date.now() }),
+          onMessage: (topic, payload) =>
+            this.presence.take(topic, payload)
+              ? undefined
+              : this.#intake.offer({ link, topic, payload, receivedMs: Date.now() }),
         },
       );
       return subscriber;

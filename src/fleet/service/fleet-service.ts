@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../contract/errors.ts';
+import { readInlinePage } from '../../platform/http/inline-page.ts';
 import { HttpServer } from '../../platform/http/http-server.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import type { CommitStore } from '../ingest/committer.ts';
+import { apiRoutes } from '../api/routes.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { FleetMetrics } from '../metrics/fleet-metrics.ts';
 import type { Database } from '../store/database.ts';
@@ -37,7 +39,6 @@ export interface FleetOptions extends BrokerSecrets, TlsFiles {
 }
 
 const SETTING_NAMES = { address: '--host', port: '--port', allowedHosts: '--allow-host' } as const;
-const NO_PAGE = { html: '', scripts: [], styles: [] };
 
 /** The fleet's end of telemetry: database, ingestor, and what others ask of them by HTTP. */
 export class FleetService {
@@ -94,11 +95,16 @@ export class FleetService {
         onRetry: () => metrics.noteRetry(),
       },
     );
+    const page = await readInlinePage(new URL('../web/page/', import.meta.url));
     const server = await HttpServer.listen({
       ...http,
       names: SETTING_NAMES,
-      page: NO_PAGE,
-      routes: serviceRoutes(database, ingestor, metrics),
+      page,
+      routes: [
+        { path: '/', answer: () => ({ type: 'text/html; charset=utf-8', body: page.html }) },
+        ...apiRoutes(database, ingestor.presence),
+        ...serviceRoutes(database, ingestor, metrics),
+      ],
     });
     this.#closers.push(() => server.close());
     this.#url = server.url;

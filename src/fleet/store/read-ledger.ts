@@ -21,12 +21,14 @@ interface Row {
 export interface LedgerQuery {
   /** all robots where it is null */
   readonly robot: string | null;
+  /** of all sites where it is absent */
+  readonly site?: string;
 }
 
 /** The ledger as it is now. Throws as `Database.query` does. */
 export async function readLedger(
   database: Database,
-  { robot }: LedgerQuery,
+  { robot, site }: LedgerQuery,
   now: Date,
 ): Promise<FleetLedger> {
   const rows = await database.query<Row>({
@@ -37,16 +39,17 @@ export async function readLedger(
           as holes,
         l.last_at, l.last_received
       from fleet.ledger l join fleet.senders s on s.id = l.sender
-      where $1::text is null or s.robot = $1
+      where ($1::text is null or s.robot = $1) and ($2::text is null or s.site = $2)
       order by s.robot, s.site, s.node, l.stream, l.boot_count nulls first, l.first_received, l.id`,
-    values: [robot],
+    values: [robot, site ?? null],
   });
   const quarantined = await database.query<{ reason: string; messages: number }>({
     text: `
       select reason, count(*) as messages from fleet.quarantine
-      where $1::text is null or split_part(topic, '/', 4) = $1
+      where ($1::text is null or split_part(topic, '/', 4) = $1)
+        and ($2::text is null or split_part(topic, '/', 3) = $2)
       group by reason order by reason`,
-    values: [robot],
+    values: [robot, site ?? null],
   });
   const entries = rows.map(entryOf);
   return {

@@ -1,0 +1,44 @@
+/** Counts between fixed edges: `counts[i]` values in `(edges[i-1], edges[i]]`, the last above the last edge. */
+export interface EdgeHistogram {
+  readonly edgesMs: readonly number[];
+  readonly counts: readonly number[];
+}
+
+/** The sum of histograms with the edges of the first; others cannot be added, and are left out. */
+export function addHistograms(histograms: readonly EdgeHistogram[]): EdgeHistogram {
+  const edgesMs = histograms[0]?.edgesMs ?? [];
+  const counts = new Array<number>(edgesMs.length + 1).fill(0);
+  for (const one of histograms) {
+    if (!isSame(one.edgesMs, edgesMs)) continue;
+    counts.forEach((count, at) => (counts[at] = count + (one.counts[at] ?? 0)));
+  }
+  return { edgesMs, counts };
+}
+
+function isSame(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((edge, at) => edge === other[at]);
+}
+
+/** How many values there are. */
+export function countOf({ counts }: EdgeHistogram): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * The value below which a share of them lies, between the edges of its bucket by proportion; the last edge where it is
+ * above that.
+ */
+export function percentileOf({ edgesMs, counts }: EdgeHistogram, share: number): number {
+  const rank = share * counts.reduce((sum, count) => sum + count, 0);
+  let below = 0;
+  for (const [at, count] of counts.entries()) {
+    const upper = edgesMs[at];
+    if (upper === undefined) break;
+    if (count > 0 && below + count >= rank) {
+      const lower = edgesMs[at - 1] ?? 0;
+      return lower + ((upper - lower) * Math.max(0, rank - below)) / count;
+    }
+    below += count;
+  }
+  return edgesMs.at(-1) ?? 0;
+}
