@@ -83,6 +83,7 @@ it('every command that writes is among them', () => {
       'demo --report',
       'evaluate --detections',
       'evaluate --report',
+      'fleet faults --report',
       'models add-engine --out',
       'models add-references --out',
       'models engine-input --out',
