@@ -14,7 +14,7 @@ import { ledgerOf, reportOf } from '../../src/device/telemetry/inspect/look.ts';
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
-import { readHistory } from '../../src/platform/history-batch.ts';
+import { messagesOf } from '../support/telemetry-messages.ts';
 import { certify } from '../support/certificates.ts';
 import { MOSQUITTO, Mosquitto, passwordLine } from '../support/mosquitto.ts';
 import { describeWith } from '../support/needs.ts';
@@ -70,14 +70,6 @@ async function listen(url: string, protocolVersion: 4 | 5): Promise<{ client: Mq
   });
   await client.subscribeAsync('fleet/#', { qos: 1 });
   return { client, heard };
-}
-
-/** A message, or those of a batch, each with its topic. */
-function messagesOf(topic: string, payload: Buffer): (readonly [topic: string, text: string])[] {
-  if (!topic.endsWith('/history')) return [[topic, payload.toString('utf8')]];
-  const messages = readHistory(payload);
-  if ('ok' in messages) throw new Error(messages.detail);
-  return messages.map(({ stream, payload: text }) => [topic.replace(/history$/, stream), text]);
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {

@@ -11,6 +11,7 @@ import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { foreignBytes } from '../device/authoring/foreign-detector.ts';
 import { MOSQUITTO, Mosquitto } from '../support/mosquitto.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
+import { messagesOf } from '../support/telemetry-messages.ts';
 import { ROOT, RosBench, type RosProcess } from './support/ros-process.ts';
 import { describeWith, ROS2_COMMAND } from '../support/needs.ts';
 
@@ -51,22 +52,29 @@ describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
   const change = (transition: string) =>
     bench.ros2Until(/Transitioning successful/, 'lifecycle', 'set', NODE, transition);
 
+  /** Windows by their numbers: those that nobody acknowledges come again. */
   function listenToTelemetry(url: string): {
-    windows: StreamPayload<'metrics'>[];
+    windows: () => StreamPayload<'metrics'>[];
     close: () => Promise<void>;
   } {
     const client = mqtt.connect(url);
-    const windows: StreamPayload<'metrics'>[] = [];
-    client.on('connect', () => void client.subscribeAsync('fleet/v1/+/+/+/metrics', { qos: 1 }));
-    client.on('message', (_topic, payload) => {
-      windows.push(payloadSchemaOf('metrics').parse(JSON.parse(payload.toString('utf8'))));
+    const received = new Map<number, StreamPayload<'metrics'>>();
+    const topics = ['metrics', 'history'].map((stream) => `fleet/v1/+/+/+/${stream}`);
+    client.on('connect', () => void client.subscribeAsync(topics, { qos: 1 }));
+    client.on('message', (topic, payload) => {
+      for (const [own, text] of messagesOf(topic, payload)) {
+        if (!own.endsWith('/metrics')) continue;
+        const window = payloadSchemaOf('metrics').parse(JSON.parse(text));
+        received.set(window.headerId, window);
+      }
     });
+    const windows = () => [...received.values()].sort((a, b) => a.headerId - b.headerId);
     return { windows, close: () => client.endAsync() };
   }
 
   it('loads another model after cleanup, recovers from a wrong path, and counts each session separately', async () => {
     const broker = await Mosquitto.start();
-    const { windows, close } = listenToTelemetry(broker.url);
+    const telemetry = listenToTelemetry(broker.url);
     const bundles = [bundle, shippedBundle('goshawk-street-baseline')];
     const run = start(
       ...['run', 'goshawk', 'detector', '--ros-args', '-p', 'autostart:=false'],
@@ -91,8 +99,9 @@ describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
       await change('cleanup');
     }
     expect(await run.stop('SIGINT')).toBe(0);
-    await close();
+    await telemetry.close();
     await broker.stop();
+    const windows = telemetry.windows();
 
     expect(run.output).not.toMatch(/GOSHAWK_TELEMETRY_INVALID|ZodError/);
     const written = reports.map((file) => runReportSchema.parse(JSON.parse(readFileSync(file, 'utf8'))));
