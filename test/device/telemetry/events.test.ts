@@ -67,6 +67,19 @@ describe('events', () => {
     expect(device.look(3)).toEqual(['camera_back']);
   });
 
+  it('do not say that a silent camera is back after a pause in which no frame arrived', () => {
+    const device = new Device();
+    device.camera({ lastFrameAgeMs: 6_000 });
+    expect(device.look()).toEqual(['camera_silent']);
+    device.change({ state: 'inactive', activeMs: null });
+    expect(device.look(2)).toEqual([]);
+    device.change({ state: 'active', activeMs: 1_000 });
+    device.camera({ lastFrameAgeMs: 10_000 });
+    expect(device.look(2)).toEqual([]);
+    device.camera({ lastFrameAgeMs: 10 });
+    expect(device.look(2)).toEqual(['camera_back']);
+  });
+
   it('say that inference was lost and restarted', () => {
     const device = new Device();
     device.look();

@@ -90,7 +90,9 @@ export class EventSource {
     const newest = surroundings.newestFrame(camera);
     const about = { camera, ...(newest === undefined ? {} : { frames: [newest] }) };
     const events: EventBody[] = [];
-    const silent = isSilent(lastFrameAgeMs, activeMs, surroundings.silentAfterMs);
+    // A camera that was silent before a pause is not back until a frame arrives.
+    const listeningMs = before.isSilent ? Infinity : activeMs;
+    const silent = isSilent(lastFrameAgeMs, listeningMs, surroundings.silentAfterMs);
     if (silent !== before.isSilent) {
       const seconds = Math.round((lastFrameAgeMs ?? activeMs) / 1000);
       events.push(
