@@ -3,17 +3,38 @@ import { lossesOf } from './outbox/recover.ts';
 import type { OutboxContent } from './outbox/outbox.ts';
 import type { FromTelemetryThread } from './protocol.ts';
 import { NOT_CONNECTED_YET, statusAfter } from './telemetry-status.ts';
-import type { InspectSource } from './inspect/inspect-server.ts';
+import { InspectServer, type InspectSource } from './inspect/inspect-server.ts';
 import { ledgerRows } from './inspect/ledger-rows.ts';
 
-/** Answers for a sender that runs in this thread. */
+/** Answers `goshawk telemetry` for a sender that runs in this thread. */
 export class Inspection implements InspectSource {
   readonly #content: () => (OutboxContent & { readonly clock: number }) | null;
   #status = NOT_CONNECTED_YET;
+  #server: InspectServer | null = null;
 
   /** @param content what the outbox holds; null before it is open */
   constructor(content: () => (OutboxContent & { readonly clock: number }) | null) {
     this.#content = content;
+  }
+
+  /**
+   * Answers in the folder of an outbox that was opened; no longer where it answered before.
+   * @param log gets a line if that is not possible
+   */
+  async serve(folder: string, log: (line: string) => void): Promise<void> {
+    await this.close();
+    this.#server = await InspectServer.open(folder, this, log);
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    await server?.close();
+  }
+
+  /** A message was made. */
+  noteMade(stream: string, payload: string): void {
+    this.#server?.note(stream, payload);
   }
 
   /** The sender has posted something. */

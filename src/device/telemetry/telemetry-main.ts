@@ -2,7 +2,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../platform/clock.ts';
 import { nameThread } from '../../platform/thread-name.ts';
 import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
-import { InspectServer } from './inspect/inspect-server.ts';
 import { Inspection } from './inspection.ts';
 import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
 import { openOutboxFolder } from './outbox/outbox-folder.ts';
@@ -13,7 +12,6 @@ const settings = workerData as TelemetrySettings;
 const port = parentPort;
 if (port === null) throw new Error('telemetry-main is the entry of a worker thread');
 
-let server: InspectServer | null = null;
 const log = (line: string): void => post({ type: 'log', line });
 const inspection = new Inspection(() => sender.content());
 
@@ -24,7 +22,7 @@ function post(message: FromTelemetryThread): void {
 
 async function openDisk(): Promise<SenderDisk> {
   const disk = await openOutboxFolder(settings.outbox, log);
-  server = await InspectServer.open(settings.outbox, inspection, log);
+  await inspection.serve(settings.outbox, log);
   return disk;
 }
 
@@ -32,14 +30,14 @@ const sender = new StreamSender(settings, {
   createLink: (identity, events) => new MqttLink({ ...settings, ...identity }, events),
   openDisk,
   post,
-  onMade: (stream, payload) => server?.note(stream, payload),
+  onMade: (stream, payload) => inspection.noteMade(stream, payload),
   clock: systemClock,
   bytesPerDay: settings.bytesPerDay ?? 0,
 });
 
 async function close(): Promise<void> {
   // before the outbox is closed, and may be opened by another process
-  await server?.close();
+  await inspection.close();
   await sender.close();
   port?.close();
 }

@@ -131,6 +131,19 @@ describe('the ledger of an outbox', () => {
     await expect(ledgerOf(outbox)).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
   });
 
+  it('is answered by one server, also after the disk was opened again', async () => {
+    const inspection = new Inspection(() => null);
+    await inspection.serve(outbox.folder, noLog);
+    const early = createConnection(join(outbox.folder, SOCKET_NAME), () => early.write('{"ask":"tail"}\n'));
+    await new Promise((resolve) => early.once('data', resolve));
+    const isLeft = new Promise((resolve) => early.once('close', resolve));
+    await inspection.serve(outbox.folder, noLog);
+    await isLeft;
+    for await (const line of askProcess(outbox.folder, 'ledger')) expect(line).toBe('{"rows":[]}');
+    await inspection.close();
+    expect(readdirSync(outbox.folder)).not.toContain(SOCKET_NAME);
+  });
+
   it('adds up over many losses; the newest ranges are shown', async () => {
     const disk = await openDisk();
     for (let i = 0; i < 200; i += 1) {
