@@ -19,19 +19,17 @@ const MAX_PAIRS = 200;
 /**
  * Merges neighboring windows of metrics that nobody has been sent while they take more room than they may: those
  * that cover least first, the oldest first among these, so that resolution goes evenly.
- * @returns pairs that were merged
  */
-export async function compact(disk: Compactable, share: number): Promise<number> {
+export async function compact(disk: Compactable, share: number): Promise<void> {
   const stream = 'metrics' satisfies StoredStream;
   const queue = disk.outbox.queue(stream);
   const maxBytes = streamRow(stream).maxBytes * share;
-  if (queue.bytes <= maxBytes) return 0;
+  if (queue.bytes <= maxBytes) return;
   let merged = 0;
   for (const [older, newer] of smallestPairs([...queue.all()])) {
     if (queue.bytes <= maxBytes * ENOUGH || merged >= MAX_PAIRS) break;
     if (await mergePair(disk, older, newer)) merged += 1;
   }
-  return merged;
 }
 
 /** Neighbors that may merge and together cover at most twice what the smallest such pair covers; none twice. */

@@ -132,13 +132,10 @@ export class Outbox {
       this.declare(account, first, last, entry.gap.reason as GapReason, true);
   }
 
-  /**
-   * The fleet has stored these numbers for good. Numbers that do not wait here, or that were never sent, are ignored.
-   * @returns how many messages were acknowledged
-   */
-  acknowledge(stream: StoredStream, bootId: string, ranges: readonly NumberRange[]): number {
+  /** The fleet has stored these numbers. Numbers that do not wait here, or that were never sent, are ignored. */
+  acknowledge(stream: StoredStream, bootId: string, ranges: readonly NumberRange[]): void {
     const account = this.#accounts.get(keyOf(stream, bootId));
-    if (account === undefined) return 0;
+    if (account === undefined) return;
     const queue = this.#queue(stream);
     const acknowledged = ranges.flatMap((range) => queue.published(account, range));
     for (const entry of acknowledged) {
@@ -148,7 +145,6 @@ export class Outbox {
       if (entry.gap !== null) this.#settleGap(entry.gap);
     }
     if (acknowledged.length > 0) this.#ports.onAccount(account);
-    return acknowledged.length;
   }
 
   /** Two neighbors become one, which stands for both. */
@@ -221,10 +217,8 @@ export class Outbox {
   }
 
   /** Messages that the broker has and the fleet has not acknowledged in time are published again. */
-  retryOverdue(nowMs: number): boolean {
-    let isAny = false;
-    for (const queue of this.#queues.values()) isAny = queue.retryOverdue(nowMs) || isAny;
-    return isAny;
+  retryOverdue(nowMs: number): void {
+    for (const queue of this.#queues.values()) queue.retryOverdue(nowMs);
   }
 
   unacknowledgedHistory(): number {

@@ -114,10 +114,6 @@ export class StreamQueue {
     return found;
   }
 
-  isHistory(entry: Entry): boolean {
-    return this.#history.has(entry);
-  }
-
   /** Old messages that the broker has, or is about to have. */
   unacknowledgedHistory(): number {
     let count = 0;
@@ -129,7 +125,7 @@ export class StreamQueue {
   }
 
   becomeHistory(): void {
-    for (const entry of this.all()) if (entry.state !== 'waiting') entry.state = 'waiting';
+    for (const entry of this.all()) entry.state = 'waiting';
     for (const entry of this.#live) this.#history.add(entry);
     this.#live.clear();
   }
@@ -142,14 +138,9 @@ export class StreamQueue {
     }
   }
 
-  retryOverdue(nowMs: number): boolean {
-    let isAny = false;
-    for (const entry of this.all()) {
-      if (entry.state !== 'sent' || entry.resendAt > nowMs) continue;
-      entry.state = 'waiting';
-      isAny = true;
-    }
-    return isAny;
+  retryOverdue(nowMs: number): void {
+    for (const entry of this.all())
+      if (entry.state === 'sent' && entry.resendAt <= nowMs) entry.state = 'waiting';
   }
 
   #add(to: Set<Entry>, entry: Entry): void {
