@@ -1,25 +1,23 @@
-import { readFileSync } from 'node:fs';
-import mqtt, { ReasonCodes, type IClientOptions, type MqttClient } from 'mqtt';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { debugLog } from '../debug.ts';
 import { BrokerChoice } from './broker-choice.ts';
 import type { BrokerSecrets } from './broker-secrets.ts';
 import { isListening } from './is-listening.ts';
 import {
-  CLOSED_IN_SILENCE,
-  MOVED_BACK,
-  tooLarge,
-  troubleOf,
-  troubleOfDisconnect,
-  troubleOfFiles,
-  troubleOfTakeOver,
-  type LinkTrouble,
-} from './link-trouble.ts';
+  commonOptions,
+  followConnection,
+  newBrokerVersion,
+  troubleToReport,
+  wordsOf,
+  type BrokerVersion,
+  type ConnectionEnd,
+} from './connection.ts';
+import { MOVED_BACK, tooLarge, troubleOfFiles, type LinkTrouble } from './link-trouble.ts';
 import { ReconnectPlan, type AttemptTiming } from './reconnect-plan.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 const debug = debugLog('mqtt');
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const SESSION_EXPIRY_SECONDS = 86_400;
 
 const LOOK_MS = 120_000;
@@ -32,9 +30,6 @@ const LEAVE_LIMIT_MS = 3_000;
  * properties 1.
  */
 const PUBLISH_OVERHEAD_BYTES = 10;
-
-/** CONNACK reasons for an unsupported protocol version: 1 in MQTT 3.1.1, 132 in MQTT 5. */
-const VERSION_REFUSALS = new Set([1, 132]);
 
 /** Who connects, and the last will. */
 export interface LinkIdentity {
@@ -76,12 +71,6 @@ export interface LinkEvents {
   onMessage?(payload: Buffer): void;
 }
 
-/** What is known of a broker. */
-interface BrokerVersion {
-  protocol: 4 | 5;
-  everUp: boolean;
-}
-
 /**
  * The only place that uses MQTT.js. Tries MQTT 5 first; if the broker refuses that version, or hangs up on it, 3.1.1
  * from then on. Where a broker of the list cannot be reached, the next one is tried. MQTT.js keeps no queue: `publish`
@@ -119,82 +108,53 @@ export class MqttLink {
     let client: MqttClient;
     const { url } = this.#choice;
     const version = this.#versionOf(url);
-    debug(() => `connecting to ${url} by MQTT ${version.protocol === 5 ? '5' : '3.1.1'}`);
+    debug(() => `connecting to ${url} by MQTT ${wordsOf(version)}`);
     try {
-      client = mqtt.connect(url, this.#clientOptions(version.protocol));
+      client = mqtt.connect(url, this.#clientOptions(version));
     } catch (error) {
-      this.#retreat(troubleOfFiles(error as Error), null);
+      this.#retreat({ trouble: troubleOfFiles(error as Error), reasonCode: null });
       return;
     }
     this.#follow(client, url, version);
   }
 
   #versionOf(url: string): BrokerVersion {
-    const known = this.#versions.get(url) ?? { protocol: 5, everUp: false };
+    const known = this.#versions.get(url) ?? newBrokerVersion();
     this.#versions.set(url, known);
     return known;
   }
 
-  #clientOptions(protocolVersion: 4 | 5): IClientOptions {
-    const { clientId, will, username, password, caFile, certFile, keyFile } = this.#options;
+  #clientOptions(version: BrokerVersion): IClientOptions {
+    const { will } = this.#options;
     return {
-      clientId,
-      protocolVersion,
+      ...commonOptions(this.#options, version),
       clean: false,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      // Reconnecting is done here: each attempt has its own jitter and may change the protocol version.
-      reconnectPeriod: 0,
-      queueQoSZero: false,
-      ...(protocolVersion === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
+      ...(version.protocol === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
       will: { topic: will.topic, payload: Buffer.from(will.payload()), qos: 1, retain: true },
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
-      ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
-      ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
     };
   }
 
   #follow(client: MqttClient, url: string, version: BrokerVersion): void {
     this.#client = client;
-    let up = false;
-    let next = version.protocol;
-    let trouble: LinkTrouble | null = null;
-    let reasonCode: number | null = null;
-    client.on('connect', ({ properties }) => {
-      up = true;
-      version.everUp = true;
-      this.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
-      this.#plan.noteUp(performance.now());
-      this.#choice.noteUp();
-      this.#events.onUp(version.protocol === 5 ? '5' : '3.1.1', url);
-      this.#listen(client);
-      this.#lookLater();
-    });
     client.on('message', (_topic, payload) => this.#events.onMessage?.(payload));
-    client.on('disconnect', (packet) => {
-      reasonCode = packet.reasonCode ?? 0;
-      const words = ReasonCodes[reasonCode as keyof typeof ReasonCodes] ?? '';
-      trouble = troubleOfDisconnect(reasonCode, words);
-    });
-    client.on('error', (error: Error & { code?: unknown }) => {
-      trouble ??= troubleOf(error);
-      if (typeof error.code === 'number' && VERSION_REFUSALS.has(error.code)) next = 4;
-      client.end(true);
-    });
-    client.on('close', () => {
-      if (this.#closing || this.#client !== client) return;
-      this.#client = undefined;
-      client.removeAllListeners();
-      client.on('error', () => undefined);
-      client.end(true);
-      // A broker that only knows 3.1.1 may hang up, without a reason, on a CONNECT that it cannot parse.
-      if (!up && !version.everUp && trouble === null) next = version.protocol === 5 ? 4 : 5;
-      const isRefused = next !== version.protocol && trouble !== null;
-      version.protocol = next;
-      // The broker answered with this reason: the older version is tried immediately, and nothing is wrong yet.
-      if (isRefused) this.open();
-      else this.#retreat(trouble, reasonCode);
+    followConnection(client, version, {
+      onConnect: (properties) => {
+        this.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
+        this.#plan.noteUp(performance.now());
+        this.#choice.noteUp();
+        this.#events.onUp(wordsOf(version), url);
+        this.#listen(client);
+        this.#lookLater();
+      },
+      release: () => {
+        if (this.#closing || this.#client !== client) return false;
+        this.#client = undefined;
+        return true;
+      },
+      onEnd: (end) => {
+        if (end.isOtherVersion) this.open();
+        else this.#retreat(end);
+      },
     });
   }
 
@@ -206,13 +166,10 @@ export class MqttLink {
     });
   }
 
-  /**
-   * Reports why the link is down and waits for as long as that requires.
-   * @param trouble null if it was closed without a reason
-   */
-  #retreat(trouble: LinkTrouble | null, reasonCode: number | null): void {
-    const end = { reasonCode, isSilent: trouble === null };
-    const { takenOver, upMs, waitMs } = this.#plan.noteEnd(end, performance.now());
+  /** Reports why the link is down and waits for as long as that requires. */
+  #retreat({ trouble, reasonCode }: Omit<ConnectionEnd, 'isOtherVersion'>): void {
+    const step = this.#plan.noteEnd({ reasonCode, isSilent: trouble === null }, performance.now());
+    const { takenOver, upMs, waitMs } = step;
     const { url } = this.#choice;
     clearTimeout(this.#look);
     this.#choice.noteEnd(upMs, takenOver === 'likely');
@@ -221,12 +178,7 @@ export class MqttLink {
         `link to ${url} down: ${trouble?.reason ?? 'closed without a reason'}; ` +
         `next attempt in ${Math.round(waitMs)} ms`,
     );
-    this.#events.onDown(
-      takenOver === null
-        ? (trouble ?? CLOSED_IN_SILENCE)
-        : troubleOfTakeOver(this.#options.clientId, takenOver === 'said', Math.round(waitMs / 1000)),
-      url,
-    );
+    this.#events.onDown(troubleToReport(trouble, step, this.#options.clientId), url);
     this.#retry = setTimeout(() => this.open(), waitMs);
   }
 

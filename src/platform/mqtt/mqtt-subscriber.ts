@@ -1,29 +1,26 @@
-import { readFileSync } from 'node:fs';
-import mqtt, { ReasonCodes, type IClientOptions, type MqttClient } from 'mqtt';
+import mqtt, { type IClientOptions, type IConnackPacket, type MqttClient } from 'mqtt';
 import { debugLog } from '../debug.ts';
 import type { BrokerSecrets } from './broker-secrets.ts';
 import {
-  CLOSED_IN_SILENCE,
-  troubleOf,
-  troubleOfDisconnect,
-  troubleOfFiles,
-  troubleOfTakeOver,
-  type LinkTrouble,
-} from './link-trouble.ts';
+  commonOptions,
+  followConnection,
+  newBrokerVersion,
+  troubleToReport,
+  wordsOf,
+  type ConnectionEnd,
+} from './connection.ts';
+import { troubleOfFiles, type LinkTrouble } from './link-trouble.ts';
 import { ReconnectPlan, type AttemptTiming } from './reconnect-plan.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 const debug = debugLog('mqtt');
 
-const CONNECT_TIMEOUT_MS = 5_000;
 /** A broker that does not say how many it accepts (MQTT 3.1.1). */
 const DEFAULT_IN_FLIGHT = 20;
 /** There are few subscribers: they come back sooner than robots do. */
 const TIMING: AttemptTiming = { firstMs: 2_000, maxMs: 15_000 };
 /** SUBACK reasons from here on are refusals. */
 const FIRST_REFUSAL = 0x80;
-/** CONNACK reasons that say "not this protocol version": 1 in MQTT 3.1.1, 132 in MQTT 5. */
-const VERSION_REFUSALS = new Set([1, 132]);
 
 export interface SubscriberOptions extends BrokerSecrets, TlsFiles {
   readonly url: string;
@@ -60,7 +57,7 @@ export class MqttSubscriber {
   readonly #events: SubscriberEvents;
   readonly #plan = new ReconnectPlan(1, TIMING);
   #client: MqttClient | undefined;
-  #protocol: 4 | 5 = 5;
+  readonly #version = newBrokerVersion();
   #isSubscribed = false;
   #isClosing = false;
   #retry: NodeJS.Timeout | undefined;
@@ -90,11 +87,11 @@ export class MqttSubscriber {
   /** Connects, and goes on trying. Never throws. */
   open(): void {
     let client: MqttClient;
-    debug(() => `subscribing at ${this.#options.url} by MQTT ${this.#protocol === 5 ? '5' : '3.1.1'}`);
+    debug(() => `subscribing at ${this.#options.url} by MQTT ${wordsOf(this.#version)}`);
     try {
       client = mqtt.connect(this.#options.url, this.#clientOptions());
     } catch (error) {
-      this.#retreat(troubleOfFiles(error as Error), null);
+      this.#retreat({ trouble: troubleOfFiles(error as Error), reasonCode: null });
       return;
     }
     this.#follow(client);
@@ -127,34 +124,20 @@ export class MqttSubscriber {
   }
 
   #clientOptions(): IClientOptions {
-    const { clientId, username, password, caFile, certFile, keyFile, receiveMaximum, maxPacketBytes } =
-      this.#options;
+    const { receiveMaximum, maxPacketBytes } = this.#options;
+    const isNew = this.#version.protocol === 5;
     return {
-      clientId,
-      protocolVersion: this.#protocol,
+      ...commonOptions(this.#options, this.#version),
       clean: true,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      // Reconnecting is done here: each attempt has its own jitter and may change the protocol version.
-      reconnectPeriod: 0,
       resubscribe: false,
-      queueQoSZero: false,
       // its own debug log, which costs time for each message also while nobody reads it
       log: () => undefined,
-      ...(this.#protocol === 5 ? { properties: { receiveMaximum, maximumPacketSize: maxPacketBytes } } : {}),
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
-      ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
-      ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+      ...(isNew ? { properties: { receiveMaximum, maximumPacketSize: maxPacketBytes } } : {}),
     };
   }
 
   #follow(client: MqttClient): void {
     this.#client = client;
-    let isConnected = false;
-    let next = this.#protocol;
-    let trouble: LinkTrouble | null = null;
-    let reasonCode: number | null = null;
     // set before the first packet can come
     client.handleMessage = ({ topic, payload }, done) => {
       this.#gatherWrites(client);
@@ -163,52 +146,43 @@ export class MqttSubscriber {
       if (busy === undefined) done();
       else void busy.then(() => done());
     };
-    client.on('connect', ({ properties }) => {
-      isConnected = true;
-      this.#inFlight = 0;
-      this.#maxInFlight = properties?.receiveMaximum ?? DEFAULT_IN_FLIGHT;
-      this.#plan.noteUp(performance.now());
-      // 3.1.1 has no shared subscriptions: a broker may take the filter for an ordinary one that matches nothing.
-      const isShared =
-        this.#protocol === 5 &&
-        (properties as { sharedSubscriptionAvailable?: boolean } | undefined)?.sharedSubscriptionAvailable !==
-          false;
-      this.#subscribe(client, isShared).then(
-        () => {
-          this.#isSubscribed = true;
-          this.#events.onUp(this.#protocol === 5 ? '5' : '3.1.1', isShared);
-        },
-        (error: Error) => {
-          trouble ??= { code: 'GOSHAWK_BROKER_REFUSED', reason: error.message };
-          client.end(true);
-        },
-      );
+    const fail = followConnection(client, this.#version, {
+      onConnect: (properties) => this.#begin(client, properties, (trouble) => fail(trouble)),
+      release: () => {
+        if (this.#client !== client) return false;
+        this.#client = undefined;
+        this.#isSubscribed = false;
+        return true;
+      },
+      onEnd: (end) => {
+        if (this.#isClosing) return;
+        if (end.isOtherVersion) this.open();
+        else this.#retreat(end);
+      },
     });
-    client.on('disconnect', (packet) => {
-      reasonCode = packet.reasonCode ?? 0;
-      const words = ReasonCodes[reasonCode as keyof typeof ReasonCodes] ?? '';
-      trouble = troubleOfDisconnect(reasonCode, words);
-    });
-    client.on('error', (error: Error & { code?: unknown }) => {
-      trouble ??= troubleOf(error);
-      if (typeof error.code === 'number' && VERSION_REFUSALS.has(error.code)) next = 4;
-      client.end(true);
-    });
-    client.on('close', () => {
-      if (this.#client !== client) return;
-      this.#client = undefined;
-      this.#isSubscribed = false;
-      client.removeAllListeners();
-      client.on('error', () => undefined);
-      client.end(true);
-      if (this.#isClosing) return;
-      // A broker of 3.1.1 only may hang up on a CONNECT it cannot parse without saying why.
-      if (!isConnected && trouble === null) next = this.#protocol === 5 ? 4 : 5;
-      const isOtherVersion = next !== this.#protocol && trouble !== null;
-      this.#protocol = next;
-      if (isOtherVersion) this.open();
-      else this.#retreat(trouble, reasonCode);
-    });
+  }
+
+  /** The broker accepted the connection: the subscription follows. */
+  #begin(
+    client: MqttClient,
+    properties: IConnackPacket['properties'],
+    fail: (trouble: LinkTrouble) => void,
+  ): void {
+    this.#inFlight = 0;
+    this.#maxInFlight = properties?.receiveMaximum ?? DEFAULT_IN_FLIGHT;
+    this.#plan.noteUp(performance.now());
+    // 3.1.1 has no shared subscriptions: a broker may take the filter for an ordinary one that matches nothing.
+    const isShared =
+      this.#version.protocol === 5 &&
+      (properties as { sharedSubscriptionAvailable?: boolean } | undefined)?.sharedSubscriptionAvailable !==
+        false;
+    this.#subscribe(client, isShared).then(
+      () => {
+        this.#isSubscribed = true;
+        this.#events.onUp(wordsOf(this.#version), isShared);
+      },
+      (error: Error) => fail({ code: 'GOSHAWK_BROKER_REFUSED', reason: error.message }),
+    );
   }
 
   /** What is written for the messages of one read, such as their acknowledgements, becomes one write. */
@@ -230,15 +204,10 @@ export class MqttSubscriber {
     if (refused !== undefined) throw new Error(`it refuses the subscription to ${refused.topic}`);
   }
 
-  /** Says why the link is down, and waits for as long as that asks for. @param trouble null where nothing was said */
-  #retreat(trouble: LinkTrouble | null, reasonCode: number | null): void {
-    const end = { reasonCode, isSilent: trouble === null };
-    const { takenOver, waitMs } = this.#plan.noteEnd(end, performance.now());
-    this.#events.onDown(
-      takenOver === null
-        ? (trouble ?? CLOSED_IN_SILENCE)
-        : troubleOfTakeOver(this.#options.clientId, takenOver === 'said', Math.round(waitMs / 1000)),
-    );
-    this.#retry = setTimeout(() => this.open(), waitMs);
+  /** Reports why the link is down and waits for as long as that requires. */
+  #retreat({ trouble, reasonCode }: Omit<ConnectionEnd, 'isOtherVersion'>): void {
+    const step = this.#plan.noteEnd({ reasonCode, isSilent: trouble === null }, performance.now());
+    this.#events.onDown(troubleToReport(trouble, step, this.#options.clientId));
+    this.#retry = setTimeout(() => this.open(), step.waitMs);
   }
 }
