@@ -58,7 +58,7 @@ export type Limits = Readonly<ValuesOf<typeof LIMIT_PARAMETERS>>;
 
 export type LimitsPatch = { readonly [K in keyof Limits]?: Limits[K] | undefined };
 
-const ROWS: readonly (readonly [string, LimitSpec])[] = Object.entries(LIMIT_PARAMETERS);
+const ROWS = Object.entries(LIMIT_PARAMETERS) as [keyof Limits, LimitSpec][];
 
 /** The limits that a bundle sets: the defaults of its pipelines. */
 export function limitsOfBundle(thresholds: Thresholds): Partial<Limits> {
@@ -69,8 +69,7 @@ export function limitsOfBundle(thresholds: Thresholds): Partial<Limits> {
 
 /** Extracts the limits from values that include others. */
 export function limitsAmong(values: Limits): Limits {
-  const given = new Map<string, unknown>(Object.entries(values));
-  return Object.fromEntries(ROWS.map(([name]) => [name, given.get(name)])) as Limits;
+  return Object.fromEntries(ROWS.map(([name]) => [name, values[name]])) as Limits;
 }
 
 /** The limits of a pipeline for which nobody set any. */
@@ -87,7 +86,7 @@ export function changeLimits(limits: Limits, patch: LimitsPatch, labels: readonl
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);
   const changed = { ...limits, ...Object.fromEntries(given) } as Limits;
   for (const [name, spec] of ROWS) {
-    const value: unknown = changed[name as keyof Limits];
+    const value = changed[name];
     const checked = checkParameter(spec, value);
     if (!checked.ok) refuse(name, value, checked.reason);
   }
