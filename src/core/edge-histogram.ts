@@ -19,17 +19,18 @@ function isSame(one: readonly number[], other: readonly number[]): boolean {
   return one.length === other.length && one.every((edge, at) => edge === other[at]);
 }
 
-/** How many values there are. */
+/** The number of values. */
 export function countOf({ counts }: EdgeHistogram): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /**
- * The value below which a share of them lies, between the edges of its bucket by proportion; the last edge where it is
- * above that.
+ * The value below which a share of the values lies, interpolated between the edges of its bucket; the last edge if it
+ * is above that.
  */
-export function percentileOf({ edgesMs, counts }: EdgeHistogram, share: number): number {
-  const rank = share * counts.reduce((sum, count) => sum + count, 0);
+export function percentileOf(histogram: EdgeHistogram, share: number): number {
+  const { edgesMs, counts } = histogram;
+  const rank = share * countOf(histogram);
   let below = 0;
   for (const [at, count] of counts.entries()) {
     const upper = edgesMs[at];

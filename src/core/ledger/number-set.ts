@@ -10,11 +10,11 @@ export class NumberSet {
 
   static of(ranges: Iterable<NumberRange>): NumberSet {
     const set = new NumberSet();
-    for (const [first, last] of ranges) set.add(first, last);
+    set.addAll(ranges);
     return set;
   }
 
-  /** Adds the numbers from `first` to `last`, both included; none where `last` is below `first`. */
+  /** Adds the numbers from `first` to `last`, both included; none if `last` is below `first`. */
   add(first: number, last = first): void {
     if (last < first) return;
     const from = this.#firstEndingAt(first - 1);
@@ -33,7 +33,7 @@ export class NumberSet {
     this.#ranges.splice(from, to - from, [low, high]);
   }
 
-  /** Takes the numbers from `first` to `last` away. */
+  /** Removes the numbers from `first` to `last`. */
   remove(first: number, last = first): void {
     if (last < first) return;
     const from = this.#firstEndingAt(first);

@@ -5,7 +5,7 @@ export interface StoredNumbers {
   readonly stream: string;
   readonly bootId: string;
   readonly stored: readonly NumberRange[];
-  /** of all rows; more than `stored` has where a number is there twice */
+  /** of all rows; more than in `stored` if a number occurs twice */
   readonly rowNumbers: number;
   readonly declared: readonly NumberRange[];
 }
