@@ -1,7 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { rosNode } from '../../support/programs.ts';
-import { ROS2_COMMAND } from '../../support/needs.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -123,6 +122,7 @@ const FIRST_DOMAIN = process.env['ROS_DISTRO'] === 'kilted' ? 70 : 90;
 export class RosBench {
   readonly env: Record<string, string>;
   readonly #processes: RosProcess[] = [];
+  #usesRos2 = false;
 
   constructor(slot: number, env: Readonly<Record<string, string>> = {}) {
     if (slot < 1 || slot > 9) throw new RangeError(`slot ${slot} is not from 1 to 9`);
@@ -136,6 +136,7 @@ export class RosBench {
   start(command: string, ...args: readonly string[]): RosProcess {
     const process = new RosProcess([command, ...args].join(' ').slice(0, 80), command, args, this.env);
     this.#processes.push(process);
+    this.#usesRos2 ||= [command, ...args].includes('ros2');
     return process;
   }
 
@@ -174,7 +175,7 @@ export class RosBench {
   /** Ends every remaining process, and the daemon that the `ros2` command leaves behind. */
   async close(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop()));
-    if (ROS2_COMMAND.isThere()) await this.ros2('daemon', 'stop');
+    if (this.#usesRos2) await this.ros2('daemon', 'stop');
   }
 }
 
