@@ -98,7 +98,7 @@ export const statusSchema = z.looseObject({
       /** error code of a link that is down */
       code: z.string().nullable().optional(),
       reason: z.string(),
-      /** why what waits is in memory only */
+      /** why waiting messages are only in memory */
       outbox: troubleSchema.nullable().optional(),
       /** why nothing is acknowledged though messages are published */
       fleet: troubleSchema.nullable().optional(),

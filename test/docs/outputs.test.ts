@@ -43,8 +43,8 @@ it.each(SHOWN)('%s prints what the document shows (npm run generate rewrites it)
     else process.env['XDG_DATA_HOME'] = home;
   }
   const { path, text, block } = shownBehind(command);
-  const anew = text.replace(block.text, () => printed.join('\n').trim());
-  await expect(anew).toMatchFileSnapshot(join(ROOT, path));
+  const updated = text.replace(block.text, () => printed.join('\n').trim());
+  await expect(updated).toMatchFileSnapshot(join(ROOT, path));
 });
 
 it('errors shown are those of the code', () => {

@@ -58,7 +58,7 @@ function markdown(table: ParameterTable): string {
  */
 export function withParameterTables(document: string): string {
   const missing = new Set(TABLES.keys());
-  const anew = document.replace(
+  const updated = document.replace(
     /(<!-- parameters: ([\w ]+) -->\n)[\s\S]*?(<!-- end -->)/g,
     (_all, begin: string, name: string, end: string) => {
       const table = TABLES.get(name);
@@ -67,5 +67,5 @@ export function withParameterTables(document: string): string {
     },
   );
   if (missing.size > 0) throw new Error(`no mark for the parameters of ${[...missing].join(', ')}`);
-  return anew;
+  return updated;
 }
