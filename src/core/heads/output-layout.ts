@@ -1,6 +1,7 @@
 import { boxStatistics, FEWEST_ROWS, follows, gridSlopes, type BoxRuns } from './box-evidence.ts';
 import { gridPlanFor } from './grid.ts';
 import { HEAD_TABLE, HEADS, type BoxForm, type Head, type ScoreForm } from './head-table.ts';
+import { HIGHEST_PROBABILITY, LOWEST_PROBABILITY } from './probability.ts';
 import { partsOf, type OutputParts, type SeenOutput } from './output-parts.ts';
 import { describeShapes } from './shapes.ts';
 
@@ -62,9 +63,6 @@ const ORDERED = 0.995;
 
 /** Tolerance for probabilities that add up to 1. */
 const WHOLE = 1e-3;
-
-const LOWEST = -0.01;
-const HIGHEST = 1.01;
 
 function hintsOfHead(head: Head | undefined): LayoutHints {
   if (head === undefined) return {};
@@ -138,7 +136,7 @@ class Table {
         let sum = 0;
         for (let c = 0; c < this.columns; c += 1) {
           const value = values[row * this.columns + c]!;
-          if (!(value >= LOWEST)) return false;
+          if (!(value >= LOWEST_PROBABILITY)) return false;
           sum += value;
         }
         if (Math.abs(sum - 1) > WHOLE) return false;
@@ -148,7 +146,7 @@ class Table {
   }
 
   hasNegative(): boolean {
-    return this.runs.some((values) => values.some((value) => value < LOWEST));
+    return this.runs.some((values) => values.some((value) => value < LOWEST_PROBABILITY));
   }
 
   /** True if a column never rises from row to row, and falls somewhere. */
@@ -298,7 +296,8 @@ export function describeLayout(
     }
   }
 
-  const probability = (value: number): boolean => !(value < LOWEST || value > HIGHEST);
+  const probability = (value: number): boolean =>
+    !(value < LOWEST_PROBABILITY || value > HIGHEST_PROBABILITY);
   const logits = scoreColumns(scoreTable, scores.scores).some(
     (column) => !scoreTable.every(column, probability),
   );
