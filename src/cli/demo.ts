@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
@@ -10,6 +9,7 @@ import { ANY_FREE_PORT } from '../device/web/web-part.ts';
 import { EmbeddedBroker } from '../fleet/broker/embedded-broker.ts';
 import { runRosDemo } from '../tools/demo/ros-demo.ts';
 import { statusLine } from '../tools/demo/status-line.ts';
+import { freePort, portIfFree } from '../platform/free-port.ts';
 import { checkOutputFiles } from '../platform/outputs.ts';
 import { parameterValues } from './kit/parameter-options.ts';
 import { DemoFleet } from './demo-fleet.ts';
@@ -38,22 +38,10 @@ interface DemoFlags {
   readonly folder: string;
 }
 
-/** Returns the port if nobody listens on it; 0 asks for any free port. */
-async function freePort(port: number): Promise<number | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(null));
-    server.listen(port, HOST, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : null));
-    });
-  });
-}
-
 /** The requested port, otherwise the usual one, otherwise any: the demo must not fail because the port is taken. */
 async function choosePort(port: number | undefined): Promise<number> {
-  if (port === undefined) return (await freePort(DEFAULT_PORT)) ?? (await freePort(0)) ?? 0;
-  const free = await freePort(port);
+  if (port === undefined) return freePort(DEFAULT_PORT);
+  const free = await portIfFree(port);
   if (free === null) throw new GoshawkError('GOSHAWK_PORT_IN_USE', { port, host: HOST, option: '--port' });
   return free;
 }
@@ -77,7 +65,7 @@ async function demo(flags: DemoFlags): Promise<void> {
   const fleet = new DemoFleet({
     broker: broker.url,
     folder: join(flags.folder, 'fleet'),
-    http: { host: HOST, port: (await freePort(FLEET_PORT)) ?? 0 },
+    http: { host: HOST, port: await freePort(FLEET_PORT) },
     say: (text) => line.say(text),
   });
   try {

@@ -6,7 +6,6 @@ import { Option, type Command } from 'commander';
 import { WEAKNESSES, type FleetFaultsReport, type Weakness } from '../contract/fleet-faults.ts';
 import type { StoredNumbers } from '../core/ledger/stored-numbers.ts';
 import { placesIn } from '../fleet/store/embedded/cluster.ts';
-import { freePort } from '../fleet/store/embedded/free-port.ts';
 import { readPostmasterPid } from '../fleet/store/embedded/postmaster-pid.ts';
 import { connectDatabase, embeddedAddress } from '../fleet/store/open-store.ts';
 import { readStoredNumbers } from '../fleet/store/stored-numbers.ts';
@@ -49,7 +48,6 @@ async function faultsIn(folder: string, { seed, faults, weaken }: FaultFlags): P
         signal,
       },
       {
-        freePort: () => freePort(0),
         databasePid: async (home) => (await readPostmasterPid(placesIn(home).data))?.pid ?? null,
         storedNumbers,
       },

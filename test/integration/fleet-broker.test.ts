@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { certify } from '../support/certificates.ts';
-import { freePort, Mosquitto, MOSQUITTO, OPENSSL } from '../support/mosquitto.ts';
+import { Mosquitto, MOSQUITTO, OPENSSL } from '../support/mosquitto.ts';
 import { describeWith } from '../support/needs.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/fleet/make-broker');

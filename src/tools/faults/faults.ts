@@ -9,6 +9,7 @@ import {
 } from '../../contract/fleet-faults.ts';
 import type { StoredNumbers } from '../../core/ledger/stored-numbers.ts';
 import { createRandom, type Random } from '../../core/random.ts';
+import { freePort } from '../../platform/free-port.ts';
 import { accountFor } from './account.ts';
 import { FaultBroker } from './broker.ts';
 import { FaultIngestor } from './ingestor.ts';
@@ -36,7 +37,6 @@ export interface FaultOptions {
 
 /** What is asked of the fleet's end. */
 export interface FaultPorts {
-  freePort(): Promise<number>;
   /** of the embedded PostgreSQL; null while it is down */
   databasePid(folder: string): Promise<number | null>;
   storedNumbers(folder: string): Promise<readonly StoredNumbers[]>;
@@ -106,7 +106,7 @@ class FaultBench {
   }
 
   static async start(options: FaultOptions, ports: FaultPorts): Promise<FaultBench> {
-    const port = await ports.freePort();
+    const port = await freePort();
     const folder = join(options.folder, 'broker');
     mkdirSync(folder);
     const broker = new FaultBroker(folder, port);
