@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { HOLES, sumOfSizes } from './multirange.ts';
 
 /** The ledger of all robots in two numbers. */
 export interface LedgerSummary {
@@ -10,12 +11,8 @@ export interface LedgerSummary {
 
 /** The sizes of what is stored and of what is missing. Throws as `Database.query` does. */
 export async function summarizeLedger(database: Database): Promise<LedgerSummary> {
-  const [row] = await database.query<LedgerSummary>(`
-    select
-      coalesce(sum((select sum(upper(r) - lower(r)) from unnest(stored) as r)), 0)::int8 as stored,
-      coalesce(sum((select sum(upper(r) - lower(r)) from unnest(
-        int8multirange(int8range(0, greatest(upper(stored), upper(declared), 0))) - stored - declared
-      ) as r)), 0)::int8 as holes
-    from fleet.ledger`);
+  const [row] = await database.query<LedgerSummary>(
+    `select ${sumOfSizes('stored')} as stored, ${sumOfSizes(HOLES)} as holes from fleet.ledger`,
+  );
   return row ?? { stored: 0, holes: 0 };
 }

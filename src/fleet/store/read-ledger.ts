@@ -1,7 +1,7 @@
 import type { FleetLedger, FleetLedgerEntry } from '../../contract/fleet-ledger.ts';
 import type { NumberRange } from '../../core/ledger/number-set.ts';
 import type { Database } from './database.ts';
-import { parseMultirange } from './multirange.ts';
+import { HOLES, parseMultirange } from './multirange.ts';
 
 interface Row {
   readonly site: string;
@@ -34,10 +34,7 @@ export async function readLedger(
   const rows = await database.query<Row>({
     text: `
       select s.site, s.robot, s.node, l.stream, l.boot, l.boot_count, l.stored::text,
-        (l.declared - l.stored)::text as declared,
-        (int8multirange(int8range(0, greatest(upper(l.stored), upper(l.declared), 0))) - l.stored - l.declared)::text
-          as holes,
-        l.last_at, l.last_received
+        (l.declared - l.stored)::text as declared, (${HOLES})::text as holes, l.last_at, l.last_received
       from fleet.ledger l join fleet.senders s on s.id = l.sender
       where ($1::text is null or s.robot = $1) and ($2::text is null or s.site = $2)
       order by s.robot, s.site, s.node, l.stream, l.boot_count nulls first, l.first_received, l.id`,

@@ -1,5 +1,6 @@
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import type { Database } from './database.ts';
+import { HOLES, sumOfSizes } from './multirange.ts';
 
 /** One detector of a robot as the tables have it. */
 export interface SenderRow {
@@ -30,9 +31,6 @@ const LATEST_STATE = `
   where l.sender = s.id and l.stream = 'state' and l.last_received is not null
   order by l.last_received desc, m.last_id desc limit 1`;
 
-const SIZE = (numbers: string): string =>
-  `coalesce(sum((select sum(upper(r) - lower(r)) from unnest(${numbers}) as r)), 0)::int8`;
-
 /** What is kept of each detector of some robots, in the order of their names. Throws as `Database.query` does. */
 export async function readRobots(
   database: Database,
@@ -61,10 +59,8 @@ export async function readRobots(
           ) as w) as windows
       from found f join fleet.senders s on s.site = f.site and s.robot = f.robot,
         lateral (
-          select max(last_received) as last_received, ${SIZE('stored')} as stored,
-            ${SIZE('declared - stored')} as declared,
-            ${SIZE('int8multirange(int8range(0, greatest(upper(stored), upper(declared), 0))) - stored - declared')}
-              as holes
+          select max(last_received) as last_received, ${sumOfSizes('stored')} as stored,
+            ${sumOfSizes('declared - stored')} as declared, ${sumOfSizes(HOLES)} as holes
           from fleet.ledger where sender = s.id
         ) as l
       order by s.site, s.robot, s.node`,
