@@ -50,6 +50,7 @@ export interface ChildResult extends ChildEnd {
 }
 
 const KEPT_OUTPUT = 64_000;
+const SHOWN_LINES = 8;
 const GRACE_MS = 8_000;
 /** How long to wait, after a process has ended, for pipes that its children keep open. */
 const PIPES_MS = 1_000;
@@ -58,6 +59,11 @@ const PIPES_MS = 1_000;
 export function describeEnd({ code, signal, error }: ChildEnd): string {
   if (error !== null) return `could not be started: ${error}`;
   return signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+}
+
+/** The end of an output, as errors show it. */
+export function lastLines(output: string): string {
+  return output.trim().split('\n').slice(-SHOWN_LINES).join('\n');
 }
 
 /** A running or ended child process. */
@@ -208,7 +214,7 @@ export async function runChild(options: ChildOptions): Promise<ChildResult> {
 export async function requireChild(options: ChildOptions): Promise<string> {
   const result = await runChild(options);
   if (result.code === 0) return result.output;
-  const output = result.output.trim().split('\n').slice(-8).join('\n');
+  const output = lastLines(result.output);
   const { command } = options;
   throw new GoshawkError('GOSHAWK_CHILD_FAILED', { command, reason: describeEnd(result), output });
 }

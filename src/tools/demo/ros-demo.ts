@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Status } from '../../contract/status.ts';
 import { childEnvironment } from '../../platform/child-environment.ts';
-import { ChildProcess } from '../../platform/child-process.ts';
+import { ChildProcess, lastLines } from '../../platform/child-process.ts';
 import { fetchStatus } from './status-client.ts';
 
 const POLL_MS = 250;
@@ -84,7 +84,7 @@ export async function runRosDemo(options: RosDemoOptions): Promise<boolean> {
       },
     });
     void child.ended.then(({ error }) => {
-      const output = error ?? child.output.trim().split('\n').slice(-8).join('\n');
+      const output = error ?? lastLines(child.output);
       failures.push(new GoshawkError('GOSHAWK_DEMO_NODE_ENDED', { name, output }));
     });
     return child;

@@ -1,6 +1,6 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import { childEnvironment } from '../../platform/child-environment.ts';
-import { ChildProcess, describeEnd } from '../../platform/child-process.ts';
+import { ChildProcess, describeEnd, lastLines } from '../../platform/child-process.ts';
 
 /** It ends the database in order. */
 const GRACE_MS = 60_000;
@@ -34,7 +34,7 @@ export class FaultIngestor {
     this.#child = child;
     const end = await Promise.race([ready, child.ended]);
     if (end === 'ready') return;
-    const output = child.output.trim().split('\n').slice(-8).join('\n');
+    const output = lastLines(child.output);
     const command = 'goshawk fleet serve';
     throw new GoshawkError('GOSHAWK_CHILD_FAILED', { command, reason: describeEnd(end), output });
   }

@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node
 import { join } from 'node:path';
 import { GoshawkError } from '../../../contract/errors.ts';
 import { writeFileWhole } from '../../../platform/atomic-file.ts';
-import { describeEnd, runChild } from '../../../platform/child-process.ts';
+import { describeEnd, lastLines, runChild } from '../../../platform/child-process.ts';
 import type { PostgresBinaries } from './binaries.ts';
 import type { ServerUser } from './server-user.ts';
 
@@ -78,7 +78,7 @@ export async function ensureCluster({ folder, binaries, user, signal }: ClusterO
       ...(signal === undefined ? {} : { signal }),
     });
     if (result.code !== 0) {
-      const output = result.output.trim().split('\n').slice(-8).join('\n');
+      const output = lastLines(result.output);
       const reason = `could not be made: initdb ${describeEnd(result)}`;
       throw new GoshawkError('GOSHAWK_POSTGRES_FAILED', { folder, reason, output });
     }

@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GoshawkError } from '../../../contract/errors.ts';
-import { ChildProcess, describeEnd, type ChildEnd } from '../../../platform/child-process.ts';
+import { ChildProcess, describeEnd, lastLines, type ChildEnd } from '../../../platform/child-process.ts';
 import { errorText } from '../../../platform/error-text.ts';
 import { freePort } from '../../../platform/free-port.ts';
 import { prepareBinaries, type PostgresBinaries } from './binaries.ts';
@@ -23,7 +23,6 @@ const RESTART_MAX_MS = 30_000;
 /** Until the processes of a server that was killed have noticed. */
 const MAX_TRIES = 20;
 const LOG_MAX_BYTES = 10 << 20;
-const LOG_TAIL_LINES = 8;
 
 /**
  * What the server is started with. Whatever makes a commit durable is left on and checked on each connection; the rest
@@ -249,6 +248,9 @@ async function launch(options: EmbeddedOptions, { binaries, user, port }: Runnin
 
 async function failed(folder: string, log: string, end: ChildEnd): Promise<GoshawkError> {
   const text = await readFile(log, 'utf8').catch(() => '');
-  const output = text.trim().split('\n').slice(-LOG_TAIL_LINES).join('\n');
-  return new GoshawkError('GOSHAWK_POSTGRES_FAILED', { folder, reason: describeEnd(end), output });
+  return new GoshawkError('GOSHAWK_POSTGRES_FAILED', {
+    folder,
+    reason: describeEnd(end),
+    output: lastLines(text),
+  });
 }
