@@ -69,17 +69,7 @@ export class Database {
 
   /** Everything in one transaction, which is rolled back where `work` throws. Throws as `query` does. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.session(async (session) => {
-      await session.query('begin');
-      try {
-        const result = await work(session);
-        await session.query('commit');
-        return result;
-      } catch (error) {
-        await session.query('rollback').catch(() => undefined);
-        throw error;
-      }
-    });
+    return this.session((session) => inTransaction(session, () => work(session)));
   }
 
   /** Statements on one connection. Throws as `query` does. */
@@ -144,6 +134,19 @@ export class SqlError extends Error {
   constructor(state: string, message: string, cause: unknown) {
     super(message, { cause });
     this.state = state;
+  }
+}
+
+/** Work of a session in one transaction, which is rolled back if `work` throws. */
+export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.query('begin');
+  try {
+    const result = await work();
+    await session.query('commit');
+    return result;
+  } catch (error) {
+    await session.query('rollback').catch(() => undefined);
+    throw error;
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
-import type { Database, Session } from './database.ts';
+import { inTransaction, type Database, type Session } from './database.ts';
 
 const FOLDER = join(import.meta.dirname, 'migrations');
 
@@ -65,17 +65,11 @@ async function run(database: string, session: Session, known: readonly Migration
     if (reason !== null) throw new GoshawkError('GOSHAWK_DATABASE_SCHEMA', { database, reason });
   }
   const missing = known.filter(({ version }) => !applied.some((one) => one.version === version));
-  for (const { version, name, sql, sha256 } of missing) {
-    await session.query('begin');
-    try {
+  for (const { version, name, sql, sha256 } of missing)
+    await inTransaction(session, async () => {
       await session.query(sql);
       const text = 'insert into fleet.migrations (version, name, sha256) values ($1, $2, $3)';
       await session.query({ text, values: [version, name, sha256] });
-      await session.query('commit');
-    } catch (error) {
-      await session.query('rollback').catch(() => undefined);
-      throw error;
-    }
-  }
+    });
   return missing.map(({ name }) => name);
 }
