@@ -168,12 +168,8 @@ class FaultBench {
   async #break(kind: FaultKind): Promise<void> {
     switch (kind) {
       case 'robot-kill':
-        await this.#robot.kill();
-        await this.#down();
-        this.#robot.restart();
-        return;
       case 'robot-power-cut':
-        await this.#robot.cutPower();
+        await (kind === 'robot-kill' ? this.#robot.kill() : this.#robot.cutPower());
         await this.#down();
         this.#robot.restart();
         return;
@@ -223,26 +219,31 @@ class FaultBench {
     await this.#pause(DOWN_MS).catch(() => undefined);
   }
 
-  async #pause([low, high]: readonly [number, number]): Promise<void> {
+  #pause([low, high]: readonly [number, number]): Promise<void> {
+    return this.#sleep(this.#random.range(low, high));
+  }
+
+  /** Rejects with the reason of the signal. */
+  async #sleep(ms: number): Promise<void> {
     const { signal } = this.#options;
-    await sleep(this.#random.range(low, high), undefined, { signal }).catch(() => signal.throwIfAborted());
+    await sleep(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 
   /** @returns whether everything was acknowledged in time */
   async #settle(): Promise<boolean> {
-    const { say, signal } = this.#options;
+    const { say } = this.#options;
     this.#robot.tell('quiet');
     const end = performance.now() + SETTLE_LIMIT_MS;
     let saidAt = 0;
     // Its counts come once a second.
-    await sleep(2_500, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await this.#sleep(2_500);
     while (performance.now() < end) {
       if (this.#robot.waiting === 0) return true;
       if (performance.now() - saidAt > 5_000) {
         saidAt = performance.now();
         say(`settling: ${this.#robot.waiting ?? 'an unknown number of'} messages wait`);
       }
-      await sleep(LOOK_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+      await this.#sleep(LOOK_MS);
     }
     if (!this.#robot.isRunning) say(`the robot's process ended:\n${this.#robot.output}`);
     return false;
