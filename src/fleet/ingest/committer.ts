@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../contract/errors.ts';
 import { NumberSet } from '../../core/ledger/number-set.ts';
 import { SqlError } from '../store/database.ts';
-import type { FleetMessage } from '../store/fleet-message.ts';
+import { ledgerName, type FleetMessage } from '../store/fleet-message.ts';
 import type { StoreCounts } from '../store/message-store.ts';
 import type { Quarantined } from '../store/quarantine.ts';
 import type { AckSender } from './acks.ts';
@@ -227,8 +227,8 @@ function separate(checked: readonly Checked[]): {
   const deferred: Checked[] = [];
   const taken = new Map<string, NumberSet>();
   for (const one of checked) {
-    const { sender, stream, bootId, firstId, lastId } = one.message;
-    const key = `${sender.site}/${sender.robot}/${sender.node}/${stream}/${bootId}`;
+    const { firstId, lastId } = one.message;
+    const key = ledgerName(one.message);
     const numbers = taken.get(key) ?? new NumberSet();
     taken.set(key, numbers);
     const missing = numbers.missing(firstId, lastId).size;

@@ -8,6 +8,15 @@ export interface Declaration {
   readonly ranges: readonly NumberRange[];
 }
 
+/** Names a row of the ledger: one stream in one boot of one sender. */
+export function ledgerName({
+  sender: { site, robot, node },
+  stream,
+  bootId,
+}: Pick<FleetMessage, 'sender' | 'stream' | 'bootId'>): string {
+  return `${site}/${robot}/${node}/${stream}/${bootId}`;
+}
+
 /** A message that was checked, as it is stored. */
 export interface FleetMessage {
   readonly sender: Speaker;

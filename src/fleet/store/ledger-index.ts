@@ -1,16 +1,10 @@
-import type { Speaker } from '../../contract/telemetry/speaker.ts';
 import type { Database } from './database.ts';
-import type { FleetMessage } from './fleet-message.ts';
+import { ledgerName, type FleetMessage } from './fleet-message.ts';
 
 /** Entries that are remembered: about 100 bytes each. */
 const MAX_REMEMBERED = 200_000;
 
-interface LedgerKey {
-  readonly sender: Speaker;
-  readonly stream: string;
-  readonly bootId: string;
-  readonly bootCount: number | null;
-}
+type LedgerKey = Pick<FleetMessage, 'sender' | 'stream' | 'bootId' | 'bootCount'>;
 
 /** Rows of the ledger for messages, in the order of these. */
 export interface LedgerIds {
@@ -18,9 +12,6 @@ export interface LedgerIds {
   /** of the stream and boot that a message declares something about */
   readonly declared: readonly (number | null)[];
 }
-
-const textOf = ({ sender: { site, robot, node }, stream, bootId }: LedgerKey): string =>
-  `${site}/${robot}/${node}/${stream}/${bootId}`;
 
 /** Rows of the ledger by what they are about; those that are missing are made, empty. */
 export class LedgerIndex {
@@ -36,7 +27,7 @@ export class LedgerIndex {
     const missing = new Map<string, LedgerKey>();
     for (const { own, declared } of wanted)
       for (const key of declared === null ? [own] : [own, declared]) {
-        const text = textOf(key);
+        const text = ledgerName(key);
         if (!this.#ids.has(text)) missing.set(text, key);
       }
     if (missing.size > 0) {
@@ -46,7 +37,7 @@ export class LedgerIndex {
       }
       await this.#make([...missing.values()]);
     }
-    const idOf = (key: LedgerKey): number => this.#ids.get(textOf(key)) ?? 0;
+    const idOf = (key: LedgerKey): number => this.#ids.get(ledgerName(key)) ?? 0;
     return {
       own: wanted.map(({ own }) => idOf(own)),
       declared: wanted.map(({ declared }) => (declared === null ? null : idOf(declared))),
@@ -98,7 +89,7 @@ export class LedgerIndex {
     });
     for (const { at, id } of rows) {
       const key = keys[at];
-      if (key !== undefined) this.#ids.set(textOf(key), id);
+      if (key !== undefined) this.#ids.set(ledgerName(key), id);
     }
   }
 }
