@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'goshawk-faults-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function faults(...args: string[]): Promise<{ code: number | null; report: FleetFaultsReport }> {
-  const file = join(folder, 'report.json');
+  const file = join(folder, `${args.join('')}.json`);
   const child = spawn(process.execPath, [CLI, 'fleet', 'faults', '--report', file, ...args], {
     stdio: 'inherit',
   });
@@ -19,7 +19,8 @@ async function faults(...args: string[]): Promise<{ code: number | null; report:
   return { code, report: fleetFaultsSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) };
 }
 
-describe('goshawk fleet faults', () => {
+// Most of a run is pauses, and runs share nothing: at once they take hardly longer than one.
+describe.concurrent('goshawk fleet faults', () => {
   it('finds neither holes nor duplicates after faults of every part', async () => {
     const { code, report } = await faults('--seed', '2', '--faults', '10');
     expect(report).toMatchObject({
@@ -52,8 +53,10 @@ describe('goshawk fleet faults', () => {
     });
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (more) => (text += String(more)));
-    while (!text.includes('3/1000')) await once(child.stdout, 'data');
     const ended = once(child, 'exit');
+    while (!text.includes('3/1000') && child.exitCode === null)
+      await Promise.race([once(child.stdout, 'data'), ended]);
+    expect(text).toContain('3/1000');
     child.kill('SIGINT');
     expect(await ended).toEqual([1, null]);
     expect(text).toContain('GOSHAWK_INTERRUPTED');
