@@ -1,6 +1,5 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -317,25 +316,15 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
     await embeddedDatabase(postgres.connection);
     const quiet = await Mosquitto.start();
     open.push({ close: () => quiet.stop() });
-    const script = join(import.meta.dirname, 'support/early-acks-main.ts');
-    const child = spawn(process.execPath, [script, quiet.url, join(folder.path, 'faulty')]);
-    await once(child.stdout, 'data');
+    const own = ['--mqtt', quiet.url, '--database', urlOf(postgres), '--seconds', '60'];
+    const faulty = await FleetProcess.start(...own, '--early-acks');
     const robot = await robotAt(quiet.url, 'unlucky');
     while (robot.acked.get('metrics') === undefined || robot.produced('metrics') < 100) {
       robot.produce('metrics');
       await sleep(10);
     }
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-    const fixed = await FleetProcess.start(
-      '--mqtt',
-      quiet.url,
-      '--database',
-      urlOf(postgres),
-      '--seconds',
-      '60',
-    );
+    await faulty.kill();
+    const fixed = await FleetProcess.start(...own);
     try {
       robot.produce('metrics');
       await until(() => robot.unacked === 0, 'acknowledgements');
