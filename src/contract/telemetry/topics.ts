@@ -9,6 +9,11 @@ export function telemetryTopic(speaker: Speaker, stream: Stream): string {
   return ['fleet', TELEMETRY_VERSION, ...levelsOf(speaker), stream].join('/');
 }
 
+/** The topic filter of a stream of all speakers. */
+export function topicFilter(stream: Stream): string {
+  return `fleet/${TELEMETRY_VERSION}/+/+/+/${stream}`;
+}
+
 /**
  * The topic of a stream with the speaker's levels left open.
  * @public for docs/asyncapi.json

@@ -31,7 +31,6 @@ interface Pending {
 export class AckSender {
   readonly #link: AckLink;
   readonly #bootId: string;
-  readonly #manufacturer = 'Goshawk';
   readonly #pending = new Map<string, Pending>();
   #count = 0;
   #dropped = 0;
@@ -72,15 +71,11 @@ export class AckSender {
       pending.numbers.set(row, numbers);
       numbers.set.add(firstId, lastId);
     }
-    this.#pump();
+    this.resume();
   }
 
-  /** The connection is new: what waited for the old one goes out over it. */
-  resume(): void {
-    this.#pump();
-  }
-
-  #pump = (): void => {
+  /** Sends what waits, as far as the broker takes it; also when a connection is new. */
+  readonly resume = (): void => {
     for (const [key, { sender, numbers }] of this.#pending) {
       if (!this.#link.canPublish) return;
       this.#pending.delete(key);
@@ -89,14 +84,14 @@ export class AckSender {
           headerId: this.#count,
           timestamp: new Date().toISOString(),
           version: PAYLOAD_VERSION,
-          manufacturer: this.#manufacturer,
+          manufacturer: 'Goshawk',
           serialNumber: sender.robot,
           node: sender.node,
           bootId: this.#bootId,
           acks,
         };
         this.#count += 1;
-        this.#link.publish(telemetryTopic(sender, 'ack'), JSON.stringify(payload), this.#pump);
+        this.#link.publish(telemetryTopic(sender, 'ack'), JSON.stringify(payload), this.resume);
       }
     }
   };

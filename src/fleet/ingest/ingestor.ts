@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_PAYLOAD_BYTES } from '../../contract/telemetry/history.ts';
 import { STORED_STREAMS, type Stream } from '../../contract/telemetry/streams.ts';
-import { TELEMETRY_VERSION } from '../../contract/telemetry/topics.ts';
+import { topicFilter } from '../../contract/telemetry/topics.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import { MqttSubscriber } from '../../platform/mqtt/mqtt-subscriber.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
-import { CONNECTION_FILTER, Presence } from '../presence/presence.ts';
+import { Presence } from '../presence/presence.ts';
 import { AckSender } from './acks.ts';
 import { Committer, type CommitEvents, type CommitStore } from './committer.ts';
 import { Intake } from './intake.ts';
@@ -58,9 +58,9 @@ export class Ingestor {
           ...rest,
           url,
           clientId: `goshawk-fleet:${bootId}`,
-          shared: SHARED.map((stream) => `fleet/${TELEMETRY_VERSION}/+/+/+/${stream}`),
+          shared: SHARED.map(topicFilter),
           group: GROUP,
-          plain: [CONNECTION_FILTER],
+          plain: [topicFilter('connection')],
           receiveMaximum: RECEIVE_MAXIMUM,
           maxPacketBytes: MAX_PACKET_BYTES,
         },

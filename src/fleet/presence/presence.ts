@@ -1,6 +1,5 @@
 import { parseJson } from '../../contract/json.ts';
 import { payloadSchemaOf, type StreamPayload } from '../../contract/telemetry/payloads.ts';
-import { telemetryTopic } from '../../contract/telemetry/topics.ts';
 
 type Connection = StreamPayload<'connection'>;
 export type ConnectionState = Connection['connectionState'];
@@ -53,9 +52,3 @@ function isOldWill(message: Connection, known: Connection): boolean {
   if (message.connectionState !== 'CONNECTION_BROKEN' || message.birthHeaderId === undefined) return false;
   return message.bootId !== known.bootId || message.birthHeaderId !== known.birthHeaderId;
 }
-
-/** Topic filter of all connections. */
-export const CONNECTION_FILTER = telemetryTopic({ site: 'S', robot: 'R', node: 'N' }, 'connection').replace(
-  'S/R/N',
-  '+/+/+',
-);
