@@ -17,8 +17,8 @@ interface DemoFleetOptions {
 }
 
 /**
- * The fleet's end beside the demo. It starts while the detector does, since a first start makes a database; where it
- * cannot, the demo goes on without it.
+ * The fleet's end beside the demo. It starts while the detector does, since a first start makes a database; if it
+ * cannot start, the demo goes on without it.
  */
 export class DemoFleet {
   readonly #options: DemoFleetOptions;

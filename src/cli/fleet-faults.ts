@@ -34,7 +34,7 @@ async function storedNumbers(folder: string): Promise<readonly StoredNumbers[]> 
 }
 
 async function faultsIn(folder: string, { seed, faults, weaken }: FaultFlags): Promise<FleetFaultsReport> {
-  // passable for the user of PostgreSQL, where root runs this
+  // root runs PostgreSQL as another user, who must be able to enter
   await chmod(folder, 0o755);
   return untilStopped('fleet faults', ({ signal }) =>
     runFaults(

@@ -10,7 +10,7 @@ const ledgerEntrySchema = z.strictObject({
   node: z.string(),
   stream: z.string(),
   bootId: z.uuid(),
-  /** boots of the robot before this one; null where it does not say */
+  /** boots of the robot before this one; null if it does not report them */
   bootCount: z.int().min(0).nullable(),
   /** numbers that are stored */
   stored: rangesSchema,

@@ -42,7 +42,7 @@ const robotSchema = z.strictObject({
   liveness: livenessSchema,
   /** by the fleet's clock */
   lastMessageAt: z.iso.datetime().nullable(),
-  /** of the last minute; null where no window came lately */
+  /** of the last minute; null if no window came lately */
   fps: fpsSchema.nullable(),
   latencyMs: latencySchema.nullable(),
   drops: dropsSchema,
@@ -74,7 +74,7 @@ const historyPointSchema = z.strictObject({
 export const robotHistorySchema = z.strictObject({
   generatedAt: z.iso.datetime(),
   robot: robotSchema,
-  /** of windows of all its detectors, in order of time; where nothing was sent there is none */
+  /** of windows of all its detectors, in order of time, with gaps for times without windows */
   history: z.array(historyPointSchema),
 });
 

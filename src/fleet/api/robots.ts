@@ -27,7 +27,7 @@ export async function listRobots(
   return { generatedAt: now.toISOString(), total, offset: query.offset, robots };
 }
 
-/** One robot and its history; null where nothing of it ever came. Throws as `Database.query` does. */
+/** One robot and its history; null if it never sent anything. Throws as `Database.query` does. */
 export async function robotHistory(
   database: Database,
   presence: Presence,
@@ -87,7 +87,7 @@ function summaryOf(senders: readonly SenderRow[], presence: Presence, now: Date)
   };
 }
 
-/** @param connection what it said last of its connection; null where nothing is known */
+/** @param connection its last connection state; null if unknown */
 function livenessOf(
   { last_received: at }: SenderRow,
   connection: ConnectionState | null,

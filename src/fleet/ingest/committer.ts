@@ -15,7 +15,7 @@ import type { Received } from './received.ts';
 const MAX_BATCH = 2_000;
 /** While one is stored, the database already reads the other. */
 const BATCHES_AT_ONCE = 2;
-/** Of payloads; a batch has more where one message has. */
+/** Of payloads; a single larger message is a batch by itself. */
 const MAX_BATCH_BYTES = 8 << 20;
 const BATCH_WAIT_MS = 50;
 const RETRY_MIN_MS = 200;
@@ -76,7 +76,7 @@ export class Committer {
     this.#notices = notices;
   }
 
-  /** When the oldest message that is not committed yet was received; null where there is none. */
+  /** When the oldest message that is not committed yet was received; null if there is none. */
   get oldestMs(): number | null {
     const times = [...this.#batches].map(({ oldestMs }) => oldestMs);
     return times.length === 0 ? this.#intake.oldestMs : Math.min(...times);
@@ -98,7 +98,7 @@ export class Committer {
     }
   }
 
-  /** @returns false where it was given up, because the work is to end */
+  /** @returns false if it was given up because the work is to end */
   async #commitBatch(signal: AbortSignal): Promise<boolean> {
     const oldestMs = this.#deferred[0]?.received.receivedMs ?? this.#intake.oldestMs;
     // the other batch may have taken what was waited for
@@ -133,7 +133,7 @@ export class Committer {
     return true;
   }
 
-  /** Tries for as long as it takes. @returns false where the work is to end, and it does not succeed at once */
+  /** Tries for as long as it takes. @returns false if the work is to end and it does not succeed at once */
   async #untilDone(signal: AbortSignal, work: () => Promise<void>): Promise<boolean> {
     for (let waitMs = RETRY_MIN_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
       try {

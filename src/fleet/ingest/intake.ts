@@ -48,7 +48,7 @@ export class Intake {
     return this.#waiting.length;
   }
 
-  /** When the oldest of those that wait was received; null where none does. */
+  /** When the oldest waiting message was received; null if none waits. */
   get oldestMs(): number | null {
     return this.#waiting[0]?.received.receivedMs ?? null;
   }

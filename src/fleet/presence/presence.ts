@@ -31,13 +31,13 @@ export class Presence {
     return true;
   }
 
-  /** What a detector said last; null where it never did. */
+  /** The last state that a detector sent; null if it sent none. */
   stateOf(site: string, robot: string, node: string): ConnectionState | null {
     return this.#births.get(`${site}/${robot}/${node}`)?.connectionState ?? null;
   }
 }
 
-/** Null where it is no JSON. */
+/** Null if it is not JSON, or too long. */
 function readJson(payload: Buffer): unknown {
   if (payload.length > MAX_BYTES) return null;
   try {

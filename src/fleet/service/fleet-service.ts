@@ -26,7 +26,7 @@ const KEPT_IN_QUARANTINE = 100_000;
 export interface FleetOptions extends BrokerSecrets, TlsFiles {
   /** of brokers */
   readonly mqtt: readonly string[];
-  /** URL of a PostgreSQL; an embedded one where absent */
+  /** URL of a PostgreSQL; if absent, an embedded one */
   readonly database?: string;
   /** of the embedded PostgreSQL */
   readonly folder: string;

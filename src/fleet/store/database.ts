@@ -67,7 +67,7 @@ export class Database {
     return this.session((session) => session.query<Row>(statement));
   }
 
-  /** Everything in one transaction, which is rolled back where `work` throws. Throws as `query` does. */
+  /** Everything in one transaction, which is rolled back if `work` throws. Throws as `query` does. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.session((session) => inTransaction(session, () => work(session)));
   }
@@ -80,7 +80,7 @@ export class Database {
     } catch (error) {
       throw this.#explain(error);
     }
-    // an error between two statements; the next one fails with it
+    // an error between two statements: the next statement fails with it
     const ignore = (): void => undefined;
     client.on('error', ignore);
     let failure: Error | undefined;

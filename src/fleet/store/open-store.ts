@@ -26,7 +26,7 @@ export async function embeddedDatabase(connection: EmbeddedConnection): Promise<
   return { ...connection, database: EMBEDDED_DATABASE };
 }
 
-/** How the database of a folder is reached while its server runs; null where there is none. */
+/** How the database of a folder is reached while its server runs; null if there is none. */
 export async function embeddedAddress(folder: string): Promise<DatabaseAddress | null> {
   const connection = await readConnection(folder);
   return connection === null ? null : { ...connection, database: EMBEDDED_DATABASE };

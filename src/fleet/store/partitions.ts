@@ -11,7 +11,7 @@ function dayOf(ms: number): string {
 }
 
 /**
- * Makes the partitions of a day and the week after it where they are missing.
+ * Makes missing partitions: of the day before, the day itself, and the week after it.
  * @param nowMs wall clock that messages are stamped with
  * @throws as `Database.query` does
  */

@@ -19,9 +19,9 @@ interface Row {
 
 /** Which rows of the ledger. */
 export interface LedgerQuery {
-  /** all robots where it is null */
+  /** null: all robots */
   readonly robot: string | null;
-  /** of all sites where it is absent */
+  /** absent: all sites */
   readonly site?: string;
 }
 

@@ -17,7 +17,7 @@ export interface SenderRow {
 }
 
 export interface RobotQuery {
-  /** part of a site, a name or a tag; all where it is empty */
+  /** part of a site, a name or a tag; all if empty */
   readonly search: string;
   /** one robot */
   readonly only: { readonly site: string; readonly robot: string } | null;

@@ -214,7 +214,7 @@ class FaultBench {
     network.restore();
   }
 
-  /** How long something stays broken; also over where the run is interrupted. */
+  /** How long something stays broken; an interruption ends it too. */
   async #down(): Promise<void> {
     await this.#pause(DOWN_MS).catch(() => undefined);
   }

@@ -58,7 +58,7 @@ export class FaultNetwork {
     this.#sockets.add(from);
     let dueAt = 0;
     from.on('data', (bytes: Buffer) => {
-      // in order also where the delay just ended
+      // in order even if the delay just ended
       dueAt = Math.max(dueAt, performance.now() + this.#delayMs);
       const waitMs = dueAt - performance.now();
       if (waitMs <= 1) to.write(bytes);

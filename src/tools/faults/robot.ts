@@ -45,7 +45,7 @@ export class FaultRobot {
     this.#child = this.#start();
   }
 
-  /** Messages that are not acknowledged; null where it has not said yet. */
+  /** Messages that are not acknowledged; null if it has not reported yet. */
   get waiting(): number | null {
     return this.#waiting;
   }

@@ -48,7 +48,7 @@ async function isMade(folder: string): Promise<boolean> {
 }
 
 /**
- * Makes the data folder where there is none: in another place first, so that an interruption leaves nothing half done.
+ * Makes the data folder if there is none: in another place first, so that an interruption leaves nothing half done.
  * @returns whether it was made now
  * @throws GoshawkError GOSHAWK_POSTGRES_FOLDER, GOSHAWK_POSTGRES_FAILED
  */

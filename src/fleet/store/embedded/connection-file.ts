@@ -19,7 +19,7 @@ export async function writeConnection(folder: string, port: number): Promise<voi
   await writeFileWhole(join(folder, 'connection.json'), `${JSON.stringify({ port })}\n`);
 }
 
-/** How the database of a folder was last reached; null where there never was one. */
+/** How the database of a folder was last reached; null if there never was one. */
 export async function readConnection(folder: string): Promise<EmbeddedConnection | null> {
   try {
     const { port } = connectionSchema.parse(

@@ -55,8 +55,8 @@ interface Running {
 }
 
 /**
- * A real PostgreSQL of this process's own, on the loopback address with a password. It is started again when it ends
- * by itself, on the same port, and ended with `stop`.
+ * A real PostgreSQL that belongs to this process, on the loopback address with a password. It is started again when it
+ * ends by itself, on the same port, and ended with `stop`.
  */
 export class EmbeddedPostgres {
   readonly #options: EmbeddedOptions;
@@ -85,7 +85,7 @@ export class EmbeddedPostgres {
   }
 
   /**
-   * Makes the data folder where there is none, and starts the server: it takes connections when this resolves.
+   * Makes the data folder if there is none, and starts the server: it takes connections when this resolves.
    * @throws GoshawkError GOSHAWK_POSTGRES_MISSING, GOSHAWK_POSTGRES_FOLDER, GOSHAWK_POSTGRES_IN_USE,
    *   GOSHAWK_POSTGRES_FAILED
    */
@@ -195,7 +195,7 @@ async function turnLog(log: string): Promise<void> {
 }
 
 /**
- * Starts the server; where one was killed a moment ago, once the last of its processes are gone.
+ * Starts the server; if one was killed a moment ago, after the last of its processes has ended.
  * @throws GoshawkError GOSHAWK_POSTGRES_FAILED
  */
 async function launchAfterCrash(options: EmbeddedOptions, running: Running): Promise<ChildProcess> {

@@ -15,9 +15,9 @@ const STEPS = [
 const LOOK_MS = 50;
 
 /**
- * Ends the server that an earlier process left running when it was killed. A note of a server that is gone is taken
- * away where its number belongs to another program by now: the server would take that one for itself.
- * @throws GoshawkError GOSHAWK_POSTGRES_IN_USE where it cannot be ended
+ * Ends the server that an earlier process left running when it was killed. A stale postmaster.pid whose number now
+ * belongs to another program is removed: the server would take that program for itself.
+ * @throws GoshawkError GOSHAWK_POSTGRES_IN_USE if it cannot be ended
  */
 export async function endLeftover(folder: string, data: string, say: (line: string) => void): Promise<void> {
   const left = await readPostmasterPid(data);

@@ -10,7 +10,7 @@ const ownerSchema = z.object({ pid: z.int().positive(), start: z.string() });
 /**
  * Notes that this process uses the folder.
  * @returns takes the note away
- * @throws GoshawkError GOSHAWK_POSTGRES_IN_USE where another process that is still there noted so
+ * @throws GoshawkError GOSHAWK_POSTGRES_IN_USE if another running process uses it
  */
 export async function claimFolder(folder: string): Promise<() => Promise<void>> {
   const file = join(folder, 'owner.json');

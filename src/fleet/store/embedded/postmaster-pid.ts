@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a server says of itself in its data folder. */
+/** The state that a server writes to its data folder. */
 export interface Postmaster {
   readonly pid: number;
   /** it takes connections; false while it starts, recovers or ends */
@@ -16,7 +16,7 @@ export function parsePostmasterPid(text: string): Postmaster | null {
   return { pid, isReady: lines[7]?.trim() === 'ready' };
 }
 
-/** Null where no server runs, or one was interrupted before it wrote the file. */
+/** Null if no server runs, or one was interrupted before it wrote the file. */
 export async function readPostmasterPid(data: string): Promise<Postmaster | null> {
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
   return parsePostmasterPid(text);

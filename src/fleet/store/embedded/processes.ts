@@ -1,6 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 
-/** When a process began, in ticks since the machine started; null where there is none. */
+/** When a process began, in ticks since the machine started; null if there is none. */
 export async function startOfProcess(pid: number): Promise<string | null> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8');

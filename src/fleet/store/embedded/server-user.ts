@@ -18,7 +18,7 @@ const EXECUTE_OWNER = 0o100;
  * The user that PostgreSQL runs as, which it refuses to do as root: whoever owns the data already, else whoever called
  * sudo, else nobody.
  * @param data folder of the data, which need not exist
- * @returns null where this process is not root: its own user then
+ * @returns null if this process is not root: its own user then
  */
 export async function chooseServerUser(
   data: string,
@@ -32,7 +32,7 @@ export async function chooseServerUser(
   return uid > 0 && gid > 0 ? { uid, gid } : NOBODY;
 }
 
-/** The first folder on the way up from a file that the user cannot pass; null where it reaches the file. */
+/** The first folder on the way up from a file that the user cannot pass; null if it reaches the file. */
 export async function whatBars(user: ServerUser | null, path: string): Promise<string | null> {
   if (user === null) return null;
   for (let place = dirname(resolve(path)); ; place = dirname(place)) {
