@@ -23,6 +23,15 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text);
 }
 
+/** `parseJson` that returns `undefined` instead of throwing. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether it cannot be nested too deeply, which takes a fraction of the time of looking at each character. */
 function hasFewOpenings(text: string): boolean {
   let left = MAX_LEVELS;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseManifest } from '../../src/model/bundle.ts';
-import { parseJson } from '../../src/contract/json.ts';
+import { parseJson, tryParseJson } from '../../src/contract/json.ts';
 
 it('returns what JSON.parse returns', () => {
   fc.assert(
@@ -20,4 +20,9 @@ it.each(['[', '{"a":', '[{"a":'])('refuses %s nested 200,000 levels deep', (open
   expect(() => parseJson(open.repeat(200_000))).toThrow('nested deeper than 64 levels');
   const manifest = new TextEncoder().encode(`{"lineage":${open.repeat(200_000)}`);
   expect(() => parseManifest(manifest, 'deep')).toThrow(/deep.*nested deeper/);
+});
+
+it('is undefined instead of an error, if that is asked for', () => {
+  expect(tryParseJson('{"a":1}')).toEqual({ a: 1 });
+  for (const text of ['', '{', '['.repeat(200_000)]) expect(tryParseJson(text)).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { parseJson } from '../../contract/json.ts';
+import { tryParseJson } from '../../contract/json.ts';
 import { PAYLOAD_VERSION, type TelemetryHeader } from '../../contract/telemetry/header.ts';
 import { payloadSchemaOf } from '../../contract/telemetry/payloads.ts';
 import { telemetryClientId } from '../../contract/telemetry/speaker.ts';
@@ -263,7 +263,7 @@ export class StreamSender {
   #acknowledge(payload: Buffer): void {
     const outbox = this.#disk?.outbox;
     if (outbox === undefined || payload.length > MAX_ACK_BYTES) return;
-    const { data } = payloadSchemaOf('ack').safeParse(parsed(payload.toString()));
+    const { data } = payloadSchemaOf('ack').safeParse(tryParseJson(payload.toString()));
     for (const { stream, bootId, ranges } of data?.acks ?? []) {
       const stored = STORED_STREAMS.find((name) => name === stream);
       if (stored !== undefined) outbox.acknowledge(stored, bootId, ranges);
@@ -404,12 +404,4 @@ async function release({ store, marks }: SenderDisk): Promise<void> {
 function codeOf(error: unknown): 'GOSHAWK_OUTBOX_IN_USE' | 'GOSHAWK_OUTBOX_UNWRITABLE' | null {
   const { code } = error as { code?: unknown };
   return code === 'GOSHAWK_OUTBOX_IN_USE' || code === 'GOSHAWK_OUTBOX_UNWRITABLE' ? code : null;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { parseJson } from '../../../contract/json.ts';
+import { tryParseJson } from '../../../contract/json.ts';
 import { inspectRequestSchema, type InspectRequest } from '../../../contract/telemetry/ledger.ts';
 import { errorText } from '../../../platform/error-text.ts';
 import { SOCKET_NAME, socketPath, type SocketPath } from './inspect-socket.ts';
@@ -109,9 +109,5 @@ export class InspectServer {
 }
 
 function requestOf(line: string): InspectRequest['ask'] | undefined {
-  try {
-    return inspectRequestSchema.safeParse(parseJson(line)).data?.ask;
-  } catch {
-    return undefined;
-  }
+  return inspectRequestSchema.safeParse(tryParseJson(line)).data?.ask;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJson } from '../../../contract/json.ts';
+import { tryParseJson } from '../../../contract/json.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -10,11 +10,7 @@ export type SavedMeter = z.infer<typeof savedSchema>;
 
 /** A meter as the disk holds it; null for what is not one. */
 export function readMeter(record: string): SavedMeter | null {
-  try {
-    return savedSchema.safeParse(parseJson(record)).data ?? null;
-  } catch {
-    return null;
-  }
+  return savedSchema.safeParse(tryParseJson(record)).data ?? null;
 }
 
 /** Bytes that were published in the current day of the outbox's own clock, over all boots of a disk. */

@@ -1,6 +1,6 @@
 import { crc32 } from '@foxglove/crc';
 import { z } from 'zod';
-import { parseJson } from '../../../contract/json.ts';
+import { tryParseJson } from '../../../contract/json.ts';
 import { bodySchemaOf } from '../../../contract/telemetry/payloads.ts';
 import { STORED_STREAMS } from '../../../contract/telemetry/streams.ts';
 import { Account, type Boot } from './account.ts';
@@ -66,7 +66,7 @@ export function entryRecord({ account, first, last, putAt }: Entry, payload: str
 
 /** An account as the disk holds it; null for what is not one. */
 export function readAccount(record: string): Account | null {
-  const { data } = accountSchema.safeParse(parsed(record));
+  const { data } = accountSchema.safeParse(tryParseJson(record));
   if (data === undefined) return null;
   const { bootId, bootCount, stream, next, settled, declared = {} } = data;
   return new Account({ bootId, bootCount }, stream, next, settled, Declared.of(declared));
@@ -89,7 +89,8 @@ export function readEntry(record: string): EntryRecord | null {
     boot: { bootId, bootCount },
     stream,
     entryOf: (account) => {
-      const gap = stream === 'gap' ? (bodySchemaOf('gap').safeParse(parsed(payload)).data ?? null) : null;
+      const gap =
+        stream === 'gap' ? (bodySchemaOf('gap').safeParse(tryParseJson(payload)).data ?? null) : null;
       return { ...newEntry(account, last, putAt, payload, gap), first, payload: null };
     },
   };
@@ -102,16 +103,8 @@ export function payloadOf(record: string): string | null {
 
 function splitRecord(record: string): { meta: z.infer<typeof entrySchema>; payload: string } | null {
   const end = record.indexOf('\n');
-  const { data: meta } = entrySchema.safeParse(parsed(record.slice(0, Math.max(0, end))));
+  const { data: meta } = entrySchema.safeParse(tryParseJson(record.slice(0, Math.max(0, end))));
   const payload = record.slice(end + 1);
   if (meta === undefined || meta.first > meta.last || crc32(Buffer.from(payload)) !== meta.crc) return null;
   return { meta, payload };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined;
-  }
 }
