@@ -5,8 +5,11 @@ export interface EdgeHistogram {
 }
 
 /** The sum of histograms with the edges of the first; others cannot be added, and are left out. */
-export function addHistograms(histograms: readonly EdgeHistogram[]): EdgeHistogram {
-  const edgesMs = histograms[0]?.edgesMs ?? [];
+export function addHistograms(histograms: readonly EdgeHistogram[]): {
+  readonly edgesMs: number[];
+  readonly counts: number[];
+} {
+  const edgesMs = [...(histograms[0]?.edgesMs ?? [])];
   const counts = new Array<number>(edgesMs.length + 1).fill(0);
   for (const one of histograms) {
     if (!isSame(one.edgesMs, edgesMs)) continue;

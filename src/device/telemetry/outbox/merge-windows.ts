@@ -1,4 +1,5 @@
 import type { StreamBody } from '../../../contract/telemetry/streams.ts';
+import { addHistograms } from '../../../core/edge-histogram.ts';
 
 type MetricsBody = StreamBody<'metrics'>;
 type CameraStats = MetricsBody['cameras'][number];
@@ -60,8 +61,7 @@ function addStats(a: CameraStats, b: CameraStats): CameraStats {
     late: (a.late ?? 0) + (b.late ?? 0),
     duplicate: (a.duplicate ?? 0) + (b.duplicate ?? 0),
     latency: {
-      edgesMs: b.latency.edgesMs,
-      counts: b.latency.counts.map((count, index) => count + (a.latency.counts[index] ?? 0)),
+      ...addHistograms([b.latency, a.latency]),
       sumMs: a.latency.sumMs + b.latency.sumMs,
     },
   };
