@@ -1,6 +1,6 @@
 import type { InspectRequest, TelemetryReport } from '../../contract/telemetry/ledger.ts';
 import { lossesOf } from './outbox/recover.ts';
-import type { OutboxContent } from './outbox/outbox.ts';
+import type { OutboxView } from './outbox/outbox.ts';
 import type { FromTelemetryThread } from './protocol.ts';
 import { NOT_CONNECTED_YET, statusAfter } from './telemetry-status.ts';
 import { InspectServer, type InspectSource } from './inspect/inspect-server.ts';
@@ -8,12 +8,12 @@ import { ledgerRows } from './inspect/ledger-rows.ts';
 
 /** Answers `goshawk telemetry` for a sender that runs in this thread. */
 export class Inspection implements InspectSource {
-  readonly #content: () => (OutboxContent & { readonly clock: number }) | null;
+  readonly #content: () => OutboxView | null;
   #status = NOT_CONNECTED_YET;
   #server: InspectServer | null = null;
 
-  /** @param content what the outbox holds; null before it is open */
-  constructor(content: () => (OutboxContent & { readonly clock: number }) | null) {
+  /** @param content what the outbox contains; null before it is open */
+  constructor(content: () => OutboxView | null) {
     this.#content = content;
   }
 

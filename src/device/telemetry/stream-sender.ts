@@ -2,13 +2,7 @@ import { tryParseJson } from '../../contract/json.ts';
 import { PAYLOAD_VERSION, type TelemetryHeader } from '../../contract/telemetry/header.ts';
 import { payloadSchemaOf } from '../../contract/telemetry/payloads.ts';
 import { telemetryClientId } from '../../contract/telemetry/speaker.ts';
-import {
-  STORED_STREAMS,
-  streamRow,
-  type StoredStream,
-  type Stream,
-  type StreamBody,
-} from '../../contract/telemetry/streams.ts';
+import { STORED_STREAMS, streamRow, type Stream, type StreamBody } from '../../contract/telemetry/streams.ts';
 import { telemetryTopic } from '../../contract/telemetry/topics.ts';
 import type { Clock, TimerHandle } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
@@ -18,7 +12,7 @@ import { AckWatch } from './ack-watch.ts';
 import { Budget } from './budget.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { DiskOutbox, type DiskPorts } from './outbox/disk-outbox.ts';
-import type { Draft, OutboxContent } from './outbox/outbox.ts';
+import type { Draft, OutboxView } from './outbox/outbox.ts';
 import type { MarkStore, OutboxStore } from './outbox/store.ts';
 import type { FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
 
@@ -134,8 +128,8 @@ export class StreamSender {
     this.#link.open();
   }
 
-  /** What the outbox holds, to look at; null before it is open. */
-  content(): (OutboxContent & { readonly clock: number }) | null {
+  /** What the outbox contains; null before it is open. */
+  content(): OutboxView | null {
     return this.#disk?.outbox.content() ?? null;
   }
 
@@ -368,7 +362,7 @@ export class StreamSender {
     return { headerId, timestamp, version: PAYLOAD_VERSION, manufacturer, serialNumber: robot, node, bootId };
   }
 
-  #topic(stream: Stream | StoredStream): string {
+  #topic(stream: Stream): string {
     return telemetryTopic(this.#identity, stream);
   }
 

@@ -1,15 +1,13 @@
 import { NumberSet } from '../../../core/ledger/number-set.ts';
 import type { LedgerRow } from '../../../contract/telemetry/ledger.ts';
-import type { OutboxContent } from '../outbox/outbox.ts';
+import type { OutboxView } from '../outbox/outbox.ts';
 import type { Account } from '../outbox/account.ts';
 import type { Entry } from '../outbox/entry.ts';
 import type { Loss } from '../outbox/recover.ts';
 
 /** What a ledger is made of: an outbox that is open, or one as it is on the disk. */
-export interface LedgerContent extends OutboxContent {
+export interface LedgerContent extends OutboxView {
   readonly losses: readonly Loss[];
-  /** now, on the clock of the outbox */
-  readonly clock: number;
 }
 
 /** The ledger by stream and boot, the oldest boot first. */

@@ -42,6 +42,12 @@ export interface OutboxContent {
   readonly entries: readonly Entry[];
 }
 
+/** What an outbox contains at a moment. */
+export interface OutboxView extends OutboxContent {
+  /** now, in seconds of its own clock */
+  readonly clock: number;
+}
+
 type GapBody = StreamBody<'gap'>;
 
 /**
@@ -268,8 +274,7 @@ export class Outbox {
     };
   }
 
-  /** Everything that it holds, to look at; `clock` is now on its own clock. */
-  content(): OutboxContent & { readonly clock: number } {
+  content(): OutboxView {
     const entries = [...this.#queues.values()].flatMap((queue) => [...queue.all()]);
     return { boot: this.boot, accounts: [...this.#accounts.values()], entries, clock: this.#ports.now() };
   }
