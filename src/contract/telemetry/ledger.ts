@@ -46,7 +46,7 @@ export const telemetryReportSchema = z.strictObject({
   schema: z.literal('goshawk.report.telemetry-status/1'),
   ...speakerShape,
   from: z.enum(['process', 'disk']),
-  /** null where no process runs */
+  /** null if no process runs */
   link: z
     .strictObject({
       /** the one that is used, or was tried last; null before the first attempt ends */

@@ -31,7 +31,6 @@ interface HostOptions {
 export class HostReader {
   readonly #root: string;
   readonly #lastTicks = new WeakMap<object, Ticks>();
-
   readonly #lastThreads = new WeakMap<object, ThreadTimes>();
   readonly #disk: string | null;
   readonly #nowMs: () => number;

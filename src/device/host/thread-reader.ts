@@ -11,7 +11,7 @@ export interface ThreadTimes {
 
 /**
  * Ticks of the threads of this process, by their work: proc(5), `/proc/self/task/TID/stat`.
- * @param read reads a file below /proc/self; undefined where there is none
+ * @param read reads a file below /proc/self; undefined if there is none
  */
 export function readThreadTimes(
   threads: readonly string[],

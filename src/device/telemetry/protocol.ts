@@ -44,7 +44,7 @@ export type ToTelemetryThread = StreamMessage | { readonly type: 'close' };
 
 export type CountsByStream = Readonly<Record<StoredStream, QueueCounts>>;
 
-/** Why the disk is not used for what waits. */
+/** Why messages do not wait on the disk. */
 export interface OutboxTrouble {
   readonly code: 'GOSHAWK_OUTBOX_IN_USE' | 'GOSHAWK_OUTBOX_UNWRITABLE';
   readonly reason: string;
@@ -72,11 +72,11 @@ export type FromTelemetryThread =
     }
   /** the link is up and the broker accepts a message, or does not */
   | { readonly type: 'delivery'; readonly trouble: LinkTrouble | null }
-  /** the disk takes what waits, or does not: then it is in memory only */
+  /** the disk takes messages, or does not: then they wait in memory only */
   | { readonly type: 'outbox'; readonly trouble: OutboxTrouble | null }
   /** messages are published and the fleet acknowledges them, or does not */
   | { readonly type: 'fleet'; readonly trouble: FleetTrouble | null }
-  /** only where bytes are limited */
+  /** only if bytes are limited */
   | { readonly type: 'meter'; readonly meter: MeterStatus }
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'counts'; readonly streams: CountsByStream; readonly sentBytes: number };

@@ -107,7 +107,7 @@ export class StreamSender {
     );
   }
 
-  /** Opens the outbox, or one in memory where the disk cannot be used, and then the link. */
+  /** Opens the outbox, or one in memory if the disk cannot be used, and then the link. */
   start(): Promise<void> {
     this.#starting ??= this.#startNow();
     return this.#starting;
@@ -146,8 +146,8 @@ export class StreamSender {
   }
 
   /**
-   * Delivers what waits of now, sends OFFLINE if the link is up, and closes link and outbox: within the time limit,
-   * whatever the broker does. What was not acknowledged stays on the disk for the next boot.
+   * Delivers the messages made while the link was up, sends OFFLINE if the link is up, and closes link and outbox:
+   * within the time limit, whatever the broker does. What was not acknowledged stays on the disk for the next boot.
    */
   close(): Promise<void> {
     this.#closing ??= this.#closeNow();
@@ -196,7 +196,7 @@ export class StreamSender {
     }
   }
 
-  /** The disk could not be used when this boot began: what waits moves there once it can. */
+  /** The disk could not be used when this boot began: waiting messages move there once it can. */
   async #findDisk(disk: DiskOutbox): Promise<void> {
     this.#nextDiskMs = Infinity;
     let opened: SenderDisk | null = null;
@@ -233,7 +233,7 @@ export class StreamSender {
     if (isHibernating === this.#isHibernating) return;
     this.#isHibernating = isHibernating;
     if (!this.#link.connected || this.#closing !== null) return;
-    // If this one is lost, so is the link, and the next connection says it again.
+    // If this one is lost, so is the link, and the next connection reports it.
     this.#publish('connection', this.#presence(this.#alive())).catch(() => undefined);
   }
 
@@ -243,7 +243,7 @@ export class StreamSender {
     return this.#presence('CONNECTION_BROKEN');
   }
 
-  /** This broker will not hear of the robot again: what it retains must not say otherwise. */
+  /** The robot leaves this broker: its retained message must not claim that it is still connected. */
   async #leave(): Promise<void> {
     this.#dispatcher?.linkDown();
     await this.#publish('connection', this.#presence('OFFLINE'));

@@ -19,7 +19,7 @@ export interface TelemetryStatus {
   readonly code: LinkCode | null;
   /** why the link is down or messages are refused; empty while all is well */
   readonly reason: string;
-  /** why what waits is kept in memory only, and is lost with the process; null where the disk takes it */
+  /** why messages wait in memory only, and are lost with the process; null if the disk takes them */
   readonly outbox: OutboxTrouble | null;
   /** why nothing is acknowledged though messages are published; null where they are */
   readonly fleet: FleetTrouble | null;
@@ -43,7 +43,7 @@ export const NOT_CONNECTED_YET: TelemetryStatus = {
   meter: null,
 };
 
-/** The status after the thread has posted something; the same object where nothing changed. */
+/** The status after the thread has posted something; the same object if nothing changed. */
 export function statusAfter(status: TelemetryStatus, message: FromTelemetryThread): TelemetryStatus {
   switch (message.type) {
     case 'link': {

@@ -19,7 +19,7 @@ interface Period {
 export class EventLimit {
   readonly #periods = new Map<string, Period>();
 
-  /** @returns the event, or null where it is held back */
+  /** @returns the event, or null if it is held back */
   take(event: EventBody, nowMs: number): EventBody | null {
     const key = `${event.kind} ${event.camera ?? ''}`;
     const period = this.#periods.get(key) ?? { since: nowMs, count: 0, suppressed: 0, held: null };

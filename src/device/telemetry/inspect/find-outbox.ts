@@ -25,7 +25,7 @@ const MAX_NAMED = 20;
 
 /**
  * The only outbox that fits what is given.
- * @throws GoshawkError GOSHAWK_OUTBOX_NOT_FOUND where there is none, or more than one
+ * @throws GoshawkError GOSHAWK_OUTBOX_NOT_FOUND if there is none, or more than one
  */
 export async function findOutbox(filter: OutboxFilter): Promise<FoundOutbox> {
   const folder = outboxRoot(filter.telemetryOutbox ?? '');

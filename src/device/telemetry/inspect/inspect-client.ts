@@ -8,7 +8,7 @@ const ANSWER_MS = 5_000;
 
 /**
  * Asks the process that has an outbox open.
- * @returns its lines as they come; nothing where no process answers
+ * @returns its lines as they come; nothing if no process answers
  */
 export async function* askProcess(
   folder: string,

@@ -34,7 +34,7 @@ export class InspectServer {
 
   /**
    * Listens in the folder of an outbox that is open here. Telemetry works without it.
-   * @param log gets a line where that is not possible
+   * @param log gets a line if that is not possible
    */
   static async open(
     folder: string,

@@ -11,7 +11,7 @@ import { ledgerRows } from './ledger-rows.ts';
 import { readOutbox } from './read-outbox.ts';
 import { whyItWaits } from './words.ts';
 
-/** The ledger of an outbox: of the process that has it open, or of the disk where none answers. */
+/** The ledger of an outbox: of the process that has it open, or of the disk if none answers. */
 export async function ledgerOf(outbox: FoundOutbox): Promise<TelemetryLedger> {
   const answer = inspectLedgerSchema.safeParse(await answerOf(outbox.folder, 'ledger')).data;
   const schema = 'goshawk.report.telemetry-ledger/1' as const;
@@ -19,7 +19,7 @@ export async function ledgerOf(outbox: FoundOutbox): Promise<TelemetryLedger> {
   return { schema, ...outbox, from: 'disk', rows: ledgerRows(await readOutbox(outbox.folder)) };
 }
 
-/** How the telemetry of a detector is doing, and why what waits does. */
+/** How the telemetry of a detector is doing, and why messages wait. */
 export async function reportOf(outbox: FoundOutbox): Promise<TelemetryReport> {
   const link = inspectLinkSchema.safeParse(await answerOf(outbox.folder, 'link')).data?.link ?? null;
   const { from, rows } = await ledgerOf(outbox);

@@ -5,7 +5,7 @@ import { Declared } from './declared.ts';
 /** A process run as the outbox knows it. */
 export interface Boot {
   readonly bootId: string;
-  /** orders boots of this disk; changes where the disk is found only after the boot began */
+  /** orders boots of this disk; changes if the disk is found only after the boot began */
   bootCount: number;
 }
 

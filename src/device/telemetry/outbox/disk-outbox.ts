@@ -80,7 +80,7 @@ export class DiskOutbox {
     });
   }
 
-  /** Takes up what earlier boots left, declares what they lost, and begins a boot of its own, all of it on the disk. */
+  /** Takes up what earlier boots left, declares what they lost, and begins a new boot, all of it on the disk. */
   static async open(
     store: OutboxStore,
     marks: MarkStore,
@@ -94,7 +94,7 @@ export class DiskOutbox {
     return disk;
   }
 
-  /** Begins a boot without a disk: what waits is lost with the process, unless `moveTo` finds a disk before. */
+  /** Begins a boot without a disk: waiting messages are lost with the process unless `moveTo` moves them first. */
   static async openInMemory(ports: DiskPorts, bootId?: string): Promise<DiskOutbox> {
     const { store, marks } = memoryStore();
     const disk = await DiskOutbox.open(store, marks, ports, bootId);
@@ -164,7 +164,7 @@ export class DiskOutbox {
   }
 
   /**
-   * Takes a message. Where no number is reserved, it gets one as soon as the disk has taken the reservation, or has
+   * Takes a message. If no number is reserved, it gets one as soon as the disk has taken the reservation, or has
    * refused it; until then it does not count as produced.
    */
   put(stream: ReportedStream, body: object): void {
@@ -194,7 +194,7 @@ export class DiskOutbox {
     this.#others.set(METER_KEY, this.#meter.record());
   }
 
-  /** The link came up: what waits may be known to the fleet from now on. Resolves once the disk knows. */
+  /** The link came up: waiting messages may be known to the fleet from now on. Resolves once the disk knows. */
   async noteLinked(): Promise<void> {
     if (this.#hasLinked) return;
     this.#hasLinked = true;
@@ -202,7 +202,7 @@ export class DiskOutbox {
     await this.flush();
   }
 
-  /** The message as it is published; null where the disk no longer holds it. */
+  /** The message as it is published; null if the disk no longer has it. */
   async payload(entry: Entry): Promise<string | null> {
     if (entry.payload !== null) return entry.payload;
     const record = await this.#store.read(entryKey(entry));

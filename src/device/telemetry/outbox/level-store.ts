@@ -21,7 +21,7 @@ export class LevelStore implements OutboxStore {
   /**
    * Opens the database in a folder, or makes one. A damaged one is repaired; one that cannot be is put aside, and
    * the caller's marks and accounts find out what is missing.
-   * @param log gets a line where something was repaired or put aside
+   * @param log gets a line if something was repaired or put aside
    * @throws GoshawkError GOSHAWK_OUTBOX_IN_USE, GOSHAWK_OUTBOX_UNWRITABLE
    */
   static async open(folder: string, log: (line: string) => void): Promise<LevelStore> {

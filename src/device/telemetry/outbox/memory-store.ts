@@ -1,6 +1,6 @@
 import type { MarkStore, OutboxStore } from './store.ts';
 
-/** Stands in for a disk that cannot be used: what it holds is gone with the process. */
+/** Replaces a disk that cannot be used: its content is lost with the process. */
 export function memoryStore(): { readonly store: OutboxStore; readonly marks: MarkStore } {
   const records = new Map<string, string>();
   const done = Promise.resolve();

@@ -18,7 +18,7 @@ export function outboxFolder(given: string, speaker: Speaker, env: NodeJS.Proces
 
 /**
  * Opens the outbox in a folder, or makes one.
- * @param log gets a line where something was repaired
+ * @param log gets a line if something was repaired
  * @throws GoshawkError GOSHAWK_OUTBOX_IN_USE, GOSHAWK_OUTBOX_UNWRITABLE
  */
 export async function openOutboxFolder(

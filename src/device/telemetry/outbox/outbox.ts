@@ -52,7 +52,7 @@ type GapBody = StreamBody<'gap'>;
 
 /**
  * Messages from the moment they are made until the fleet acknowledges them. In memory there is an index; payloads are
- * kept until the disk holds them. For each stream and boot, every number below `next` waits, is acknowledged, or is
+ * kept until they are on the disk. For each stream and boot, every number below `next` waits, is acknowledged, or is
  * declared as lost: nothing leaves in another way.
  */
 export class Outbox {
@@ -105,7 +105,7 @@ export class Outbox {
   }
 
   /**
-   * The numbers from `first` to `last` will never arrive: a gap message says so.
+   * The numbers from `first` to `last` will never arrive: a gap message declares them.
    * @param isRepeated they were counted when they were declared before
    */
   declare(account: Account, first: number, last: number, reason: GapReason, isRepeated = false): void {
@@ -176,7 +176,7 @@ export class Outbox {
 
   /**
    * What waited too long goes; streams above their bounds lose their oldest, unless they refuse what is new.
-   * @param share of the bounds: less than 1 where there is only memory
+   * @param share of the bounds: less than 1 if there is only memory
    */
   trim(share: number): void {
     const now = this.#ports.now();

@@ -96,7 +96,7 @@ export function readEntry(record: string): EntryRecord | null {
   };
 }
 
-/** The payload of an entry's record; null where the record was changed. */
+/** The payload of an entry's record; null if the record was changed. */
 export function payloadOf(record: string): string | null {
   return splitRecord(record)?.payload ?? null;
 }

@@ -30,7 +30,7 @@ export interface Recovered extends OutboxContent {
   readonly losses: readonly Loss[];
   /** records that cannot be read, to be deleted */
   readonly unreadable: readonly string[];
-  /** null where none was kept */
+  /** null if none was kept */
   readonly meter: SavedMeter | null;
   /** where the outbox's own clock goes on, seconds */
   readonly clock: number;
@@ -40,7 +40,7 @@ export interface Recovered extends OutboxContent {
  * Reads what earlier boots left. Every number below what an account counted, or what was reserved when the last boot
  * ended, is in an entry, settled, declared by a gap message, or among the losses. The boot
  * that begins comes after all of them.
- * @param marks null where there are none
+ * @param marks null if there are none
  */
 export async function recover(
   store: OutboxStore,

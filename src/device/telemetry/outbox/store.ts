@@ -5,9 +5,9 @@ export type StoreChanges = ReadonlyMap<string, string | null>;
 export interface OutboxStore {
   /** Every record, in the order of keys. */
   records(): AsyncIterable<readonly [key: string, record: string]>;
-  /** Resolves once the disk holds all of it, also after a power cut. Rejects where it holds none of it. */
+  /** Resolves once all of it is on the disk and survives a power cut. Rejects if none of it is. */
   write(changes: StoreChanges): Promise<void>;
-  /** undefined where there is none, or it cannot be read */
+  /** undefined if there is none, or it cannot be read */
   read(key: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
@@ -21,9 +21,9 @@ export interface Marks {
 }
 
 export interface MarkStore {
-  /** null where there are none that can be trusted */
+  /** null if there are none that can be trusted */
   read(): Promise<Marks | null>;
-  /** Resolves once the disk holds them. */
+  /** Resolves once they are on the disk. */
   write(marks: Marks): Promise<void>;
   close(): Promise<void>;
 }

@@ -22,7 +22,7 @@ export interface QueueCounts {
   readonly merged: number;
   readonly waiting: number;
   readonly waitingBytes: number;
-  /** whole seconds that the oldest has waited for its acknowledgement; null where none waits */
+  /** whole seconds that the oldest has waited for its acknowledgement; null if none waits */
   readonly oldestSeconds: number | null;
 }
 
@@ -108,7 +108,7 @@ export class StreamQueue {
     const note = (entry: Entry | undefined): void => {
       if (entry?.mayBeSent === true) found.push(entry);
     };
-    // Ranges come from the network: a huge one must not take longer than what waits here.
+    // Ranges come from the network: a huge one must not take longer than all entries do.
     if (last - first < entries.size) for (let n = first; n <= last; n += 1) note(entries.get(n));
     else for (const [number, entry] of entries) if (number >= first && number <= last) note(entry);
     return found;
