@@ -32,12 +32,11 @@ export const rangesSchema = z.array(rangeSchema).min(1).max(MAX_RANGES);
 /**
  * Why messages will never arrive. Readers accept reasons that they do not know.
  * - `superseded`: a newer one of its stream replaced it before it was delivered
- * - `overflow`: the outbox was full
+ * - `overflow`: the outbox was full, or memory while the disk took nothing
  * - `age`: it waited for too long
  * - `unsynced`: the process ended before the disk held it; the range is what was reserved and may be longer
  *   than what was made
  * - `corrupted`: the disk no longer holds what it held
- * - `disk`: the disk took nothing, and memory was full
  * - `too_large`: the broker, or any fleet, does not take messages of this size
  * - `invalid`: it violated its schema
  */
@@ -47,7 +46,6 @@ export const GAP_REASONS = [
   'age',
   'unsynced',
   'corrupted',
-  'disk',
   'too_large',
   'invalid',
 ] as const;
