@@ -20,8 +20,7 @@ const setupFiles = ['test/support/state-home.ts'];
 /**
  * Projects: `unit` needs nothing but node_modules; `integration` starts real processes (workers, brokers,
  * Chromium, the command line); `arm64` an emulated machine and `avx2` an emulated CPU, which `npm test`
- * makes; `ros` needs a ROS 2 environment and runs one file at a time; `fleet` starts a real broker and a real
- * PostgreSQL.
+ * makes; `ros` needs a ROS 2 environment; `fleet` starts a real broker and a real PostgreSQL.
  */
 export default defineConfig({
   test: {
@@ -89,7 +88,8 @@ export default defineConfig({
           exclude: ['test/ros/unit/**'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // processes mostly wait for each other; each file has its own ROS domains
+          maxWorkers: 2,
         },
       },
     ],

@@ -1,24 +1,9 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import { makeProgram } from './cli/program.ts';
-import { describeError } from './contract/errors.ts';
+import { isNodeNewEnough } from './platform/node-version.ts';
 
-/** Exit code for wrong usage, as in shells and sysexits. */
-const EXIT_USAGE = 2;
-
-// When Node exits by itself, it removes signal handlers before it tears down native libraries: a Ctrl-C in that time
-// would end the process by signal.
-process.once('beforeExit', () => {
-  process.exit();
-});
-
-try {
-  await makeProgram().parseAsync(process.argv);
-} catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
-  } else {
-    console.error(describeError(error));
-    process.exitCode = 1;
-  }
+if (isNodeNewEnough((line) => process.stderr.write(`${line}\n`))) {
+  const { runProgram } = await import('./cli/run-program.ts');
+  await runProgram();
+} else {
+  process.exitCode = 1;
 }

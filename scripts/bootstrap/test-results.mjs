@@ -2,6 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
 import { readJson } from './read-json.mjs';
+import { failuresOfJunit, failuresOfVitest, unescapeXml } from './test-failures.mjs';
+
+/** @typedef {import('./test-failures.mjs').Failure} Failure */
+/** @typedef {import('./test-failures.mjs').Tried} Tried */
 
 /**
  * What was skipped for one reason.
@@ -21,6 +25,7 @@ const SKIPPED = new RegExp(`${SKIP_MARK}(.+) \\| (.*?)\\)?$`);
  * @property {number} failed
  * @property {number} skipped
  * @property {readonly Skip[]} [skips]
+ * @property {readonly Failure[]} [failures]
  */
 
 /**
@@ -28,10 +33,11 @@ const SKIPPED = new RegExp(`${SKIP_MARK}(.+) \\| (.*?)\\)?$`);
  * @returns {Counts}
  */
 export function sum(all) {
-  /** @type {Counts & { skips: Skip[] }} */
-  const total = { passed: 0, failed: 0, skipped: 0, skips: [] };
+  /** @type {Counts & { skips: Skip[], failures: Failure[] }} */
+  const total = { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
   for (const counts of all) {
     total.skips.push(...(counts.skips ?? []));
+    total.failures.push(...(counts.failures ?? []));
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
@@ -55,16 +61,12 @@ export function describeCounts({ passed, failed, skipped }) {
 export const oneTest = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
 
 /**
- * @typedef {{ status: string, title: string, ancestorTitles: string[] }} Assertion
- */
-
-/**
  * @typedef {object} VitestReport
  * @property {number} numPassedTests
  * @property {number} numFailedTests
  * @property {number} numPendingTests
  * @property {number} numTodoTests
- * @property {{ name: string, status: string, assertionResults: Assertion[] }[]} testResults
+ * @property {{ name: string, status: string, message?: string, assertionResults: Tried[] }[]} testResults
  */
 
 /**
@@ -145,6 +147,7 @@ export function readVitestReport(file, ok, again) {
       ),
       again,
     ),
+    failures: failuresOfVitest(report.testResults),
   };
 }
 
@@ -164,11 +167,7 @@ export function readJunitReport(file, ok, group) {
   const failed = number('failures') + number('errors');
   const skipped = number('skipped');
   const reasons = [...text.matchAll(/<skipped [^>]*?message="([^"]*)"/g)].map(([, message = '']) =>
-    message
-      .replaceAll('&gt;', '>')
-      .replaceAll('&lt;', '<')
-      .replaceAll('&quot;', '"')
-      .replaceAll('&amp;', '&'),
+    unescapeXml(message),
   );
   return {
     passed: number('tests') - failed - skipped,
@@ -178,5 +177,6 @@ export function readJunitReport(file, ok, group) {
       reasons.map((reason) => ({ texts: [reason], again: `--only ${group}` })),
       undefined,
     ),
+    failures: failuresOfJunit(text),
   };
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { installPackages, unpackPackages } from './debian-packages.mjs';
 import { PLACES, ROOT } from './paths.mjs';
@@ -58,6 +58,17 @@ export async function ensureColcon() {
   await virtualEnvironment(path.join(PLACES.tools, 'colcon'), requirements, 'colcon', []);
 }
 
+/** Python environment of test/peers/telemetry_consumer.py. */
+export async function ensureTelemetryPeer() {
+  const requirements = path.join(ROOT, 'test/peers/telemetry-requirements.txt');
+  await virtualEnvironment(
+    path.join(PLACES.tools, 'telemetry-peer'),
+    ['-r', requirements],
+    'telemetry-peer',
+    [keyOfFiles([requirements])],
+  );
+}
+
 /** Python environment of scripts/training; 5 GB, most of it PyTorch. */
 export async function ensureTraining() {
   const folder = path.join(ROOT, 'scripts/training');
@@ -107,6 +118,23 @@ export async function ensureMosquitto() {
     const command = `LD_LIBRARY_PATH=${searchPath} exec '${folder}/usr/sbin/mosquitto' "$@"`;
     writeFileSync(wrapper, `#!/bin/sh\n${command}\n`);
     chmodSync(wrapper, 0o755);
+  });
+}
+
+/** promtool, which checks alerts and metrics: the system's, or that of Debian's package, unpacked into .tools. */
+export async function ensurePromtool() {
+  if (which('promtool') !== undefined) return;
+  const folder = path.join(PLACES.tools, 'prometheus');
+  const product = path.join(TOOLS_BIN, 'promtool');
+  const fix = 'sudo apt-get update && sudo apt-get install prometheus';
+  await once('promtool', ['prometheus'], product, async () => {
+    // unpacked, also as root: the package itself would start a server
+    await unpackPackages(['prometheus'], folder, { name: 'prometheus', fix });
+    const unpacked = path.join(folder, 'usr/bin/promtool');
+    if (!existsSync(unpacked)) throw new SetupError('no package has promtool', { fix });
+    mkdirSync(TOOLS_BIN, { recursive: true });
+    copyFileSync(unpacked, product);
+    rmSync(folder, { recursive: true });
   });
 }
 

@@ -9,16 +9,20 @@ import { rosEnvironment } from './ros-env.mjs';
 import { setUp } from './setup.mjs';
 import { selectGroups } from './test-groups.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
+import { describeFailures } from './test-failures.mjs';
 import { describeCounts, describeSkips, oneTest, sum } from './test-results.mjs';
 import {
   ensureChromium,
   ensureColcon,
   ensureMosquitto,
+  ensurePromtool,
   ensureRos2Command,
+  ensureTelemetryPeer,
   TOOLS_BIN,
 } from './test-tools.mjs';
 
 /** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
+/** @typedef {import('./test-results.mjs').Counts} Counts */
 
 /** Test groups that start real brokers and browsers. */
 const NEEDS_TOOLS = new Set(['integration', 'fleet', 'ros']);
@@ -42,13 +46,12 @@ export async function runTests(args) {
   if (watch) return (await watchTests(files, env)) ?? 1;
   if (files.length > 0) {
     const counts = await vitestFiles(files, update, env);
-    console.log(`${describeSkips([{ group: 'files', skips: counts.skips ?? [] }])}${describeCounts(counts)}`);
+    console.log(describeEnd([{ group: 'files', counts }]));
     return counts.failed === 0 ? 0 : 1;
   }
 
   const results = [];
   const times = [];
-  const skips = [];
   for (const group of groups) {
     console.log(`\n== ${group.name}`);
     const started = performance.now();
@@ -61,13 +64,22 @@ export async function runTests(args) {
     const minutes = (performance.now() - started) / 60_000;
     const line = `${group.name}: ${describeCounts(counts)} in ${minutes.toFixed(1)} min`;
     console.log(`== ${line}`);
-    results.push(counts);
+    results.push({ group: group.name, counts });
     times.push(line);
-    skips.push({ group: group.name, skips: counts.skips ?? [] });
   }
-  const total = sum(results);
-  console.log(['', times.join('\n'), `${describeSkips(skips)}${describeCounts(total)}`].join('\n'));
-  return total.failed === 0 ? 0 : 1;
+  console.log(['', ...times, describeEnd(results)].join('\n'));
+  return results.every(({ counts }) => counts.failed === 0) ? 0 : 1;
+}
+
+/**
+ * @param {readonly { group: string, counts: Counts }[]} results
+ * @returns {string} what was skipped, what failed, and the counts on the last line
+ */
+function describeEnd(results) {
+  const skips = results.map(({ group, counts }) => ({ group, skips: counts.skips ?? [] }));
+  const failures = results.map(({ group, counts }) => ({ group, failures: counts.failures ?? [] }));
+  const total = sum(results.map(({ counts }) => counts));
+  return `${describeSkips(skips)}${describeFailures(failures)}${describeCounts(total)}`;
 }
 
 /**
@@ -111,8 +123,10 @@ const isReal = (file) => /(^|\/)test\/(integration|fleet|ros)(\/|$)/.test(path.r
 async function ensureTools(ros) {
   const steps = /** @type {const} */ ([
     ['mosquitto', ensureMosquitto],
+    ['promtool', ensurePromtool],
     ['Chromium', ensureChromium],
     ['ros2 command', () => ensureRos2Command(ros)],
+    ['independent consumer of telemetry', ensureTelemetryPeer],
     ['colcon', async () => (ros === undefined ? undefined : await ensureColcon())],
   ]);
   for (const [name, ensure] of steps) {

@@ -3,19 +3,28 @@ import { GoshawkError } from '../contract/errors.ts';
 import type { AccuracyReport } from '../contract/report.ts';
 import { openBundle } from '../device/authoring/open-bundle.ts';
 import { EVALUATE_PREPROCESS, openBundleDetector } from '../tools/evaluate/bundle-detector.ts';
+import type { ImageDetector } from '../tools/evaluate/detector.ts';
 import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tools/evaluate/evaluate.ts';
+import { evaluateRecordings } from '../tools/evaluate/recording/evaluate-recordings.ts';
 import { summarizeAccuracy } from '../tools/evaluate/summary.ts';
 import { countProgress } from './kit/live-line.ts';
-import { numberFrom, wholeFrom } from './kit/options.ts';
+import { numberFrom, repeated, wholeFrom } from './kit/options.ts';
 import { withReport } from './kit/report.ts';
+import { writeImageReference } from './reference-file.ts';
 
 interface EvaluateFlags {
   readonly bundle?: string;
   readonly againstDetections?: string;
-  readonly annotations: string;
+  readonly annotations?: string;
+  readonly recording?: readonly string[];
+  readonly topic?: string;
+  readonly labelsTopic?: string;
+  readonly judge?: string;
+  readonly judgeScore: number;
   readonly images?: string;
   readonly report?: string;
   readonly detections?: string;
+  readonly driftReferenceOut?: string;
   readonly score: number;
   readonly iou: number;
   readonly maxBoxes: number;
@@ -40,10 +49,22 @@ export function registerEvaluate(program: Command): void {
       '--against-detections <file>',
       'evaluate these detections (COCO results JSON) without running a model',
     )
-    .requiredOption('--annotations <file>', 'COCO detection annotations')
+    .option('--annotations <file>', 'COCO detection annotations')
+    .option('--recording <file>', 'evaluate the images of a recording or clip (repeatable)', repeated)
+    .option('--topic <name>', 'its image topic (default: the most suitable one)')
+    .option(
+      '--labels-topic <name>',
+      'its topic of labels, vision_msgs/msg/Detection2DArray (default: one named ground_truth or labels)',
+    )
+    .option('--judge <name|path>', 'a larger bundle, whose detections are the labels of recordings')
+    .option('--judge-score <s>', 'score from which detections of the judge are labels', numberFrom(0, 1), 0.5)
     .option('--images <dir>', 'folder of the images')
     .option('--report <file>', 'write the results as JSON')
     .option('--detections <file>', 'write the detections as COCO results JSON')
+    .option(
+      '--drift-reference-out <file>',
+      'also write what a robot observes in the images, as a drift reference (docs/drift.md)',
+    )
     .option('--score <s>', 'score from which detections count', numberFrom(0, 1), 0.01)
     .option('--iou <t>', 'IoU threshold of suppression within a class', numberFrom(0, 1), 0.65)
     .option('--max-boxes <n>', 'maximum detections per image', wholeFrom(1, 10_000), 300)
@@ -75,17 +96,16 @@ function usage(reason: string): GoshawkError {
   return new GoshawkError('GOSHAWK_USAGE', { reason });
 }
 
-async function evaluateBundle(
-  reference: string,
-  flags: EvaluateFlags,
-  options: EvaluateOptions,
-): Promise<AccuracyReport> {
-  if (flags.images === undefined) throw usage('pass the folder of the images with --images');
-  const { score, iou, maxBoxes, threads } = flags;
-  const preprocess = flags.preprocess === 'auto' ? 'sharp' : flags.preprocess;
-  const multiLabel = !flags.argmax;
+/** What a detector is run with, and what the report says of it. */
+function settingsOf({ score, iou, maxBoxes, preprocess, argmax }: EvaluateFlags) {
+  const way: (typeof EVALUATE_PREPROCESS)[number] = preprocess === 'auto' ? 'sharp' : preprocess;
+  return { score, iou, maxBoxes, preprocess: way, multiLabel: !argmax };
+}
+
+async function openDetector(reference: string, flags: EvaluateFlags): Promise<ImageDetector> {
+  const { score, iou, maxBoxes, preprocess, multiLabel } = settingsOf(flags);
   const bundle = await openBundle(reference, (line) => console.error(line));
-  const detector = await openBundleDetector({
+  return openBundleDetector({
     bundle,
     preprocess,
     limits: {
@@ -95,14 +115,23 @@ async function evaluateBundle(
       classFilter: null,
       multiLabel,
     },
-    engine: { threads },
+    engine: { threads: flags.threads },
   });
+}
+
+async function evaluateBundle(
+  reference: string,
+  flags: EvaluateFlags,
+  options: EvaluateOptions,
+): Promise<AccuracyReport> {
+  if (flags.images === undefined) throw usage('pass the folder of the images with --images');
+  const detector = await openDetector(reference, flags);
   try {
     return await evaluateDetector({
       ...options,
       detector,
       images: flags.images,
-      settings: { score, iou, maxBoxes, preprocess, multiLabel },
+      settings: settingsOf(flags),
       detectionsFile: flags.detections ?? null,
       onProgress: countProgress('evaluate', 'images'),
     });
@@ -111,8 +140,56 @@ async function evaluateBundle(
   }
 }
 
+async function evaluateFiles(files: readonly string[], flags: EvaluateFlags): Promise<AccuracyReport> {
+  const { bundle, judge, ignoreUnknown, resamples, seed } = flags;
+  if (bundle === undefined) throw usage('pass the bundle to evaluate with --bundle');
+  const { annotations, images, againstDetections, detections, limit } = flags;
+  if ([annotations, images, againstDetections, detections, limit].some((other) => other !== undefined))
+    throw usage(
+      '--recording goes with none of --annotations, --images, --against-detections, --detections, --limit',
+    );
+  const detector = await openDetector(bundle, flags);
+  const judging =
+    judge === undefined
+      ? null
+      : await openDetector(judge, flags).catch(async (error: unknown) => {
+          await detector.close();
+          throw error;
+        });
+  try {
+    return await evaluateRecordings({
+      files,
+      topic: flags.topic ?? null,
+      labels: flags.labelsTopic ?? null,
+      detector,
+      judge: judging === null ? null : { detector: judging, score: flags.judgeScore },
+      ignoreUnknown,
+      resamples,
+      seed,
+      settings: settingsOf(flags),
+      onProgress: countProgress('evaluate', 'images'),
+    });
+  } finally {
+    await judging?.close();
+    await detector.close();
+  }
+}
+
 async function evaluation(flags: EvaluateFlags): Promise<AccuracyReport> {
-  const { annotations, ignoreUnknown, limit = null, resamples, seed, bundle, againstDetections } = flags;
+  const {
+    annotations,
+    recording,
+    ignoreUnknown,
+    limit = null,
+    resamples,
+    seed,
+    bundle,
+    againstDetections,
+  } = flags;
+  if (flags.driftReferenceOut !== undefined && (recording ?? againstDetections) !== undefined)
+    throw usage(NO_REFERENCE);
+  if (recording !== undefined) return evaluateFiles(recording, flags);
+  if (annotations === undefined) throw usage('pass either --annotations or --recording');
   const options: EvaluateOptions = { annotations, ignoreUnknown, limit, resamples, seed };
   if (bundle !== undefined && againstDetections === undefined) return evaluateBundle(bundle, flags, options);
   if (againstDetections !== undefined && bundle === undefined) {
@@ -122,6 +199,20 @@ async function evaluation(flags: EvaluateFlags): Promise<AccuracyReport> {
 }
 
 async function runEvaluate(flags: EvaluateFlags): Promise<void> {
-  const report = await withReport(flags.report, () => evaluation(flags), flags.detections);
+  const { driftReferenceOut, detections } = flags;
+  const report = await withReport(flags.report, () => evaluation(flags), detections, driftReferenceOut);
   console.log(summarizeAccuracy(report));
+  if (driftReferenceOut !== undefined) await writeReference(driftReferenceOut, flags);
 }
+
+/** The images once more, as a robot sees them. */
+async function writeReference(file: string, flags: EvaluateFlags): Promise<void> {
+  const { bundle, annotations, images, limit = null, threads } = flags;
+  if (bundle === undefined || annotations === undefined || images === undefined) throw usage(NO_REFERENCE);
+  const { preprocess } = settingsOf(flags);
+  const opened = await openBundle(bundle, (line) => console.error(line));
+  await writeImageReference(file, { bundle: opened, annotations, images, limit, preprocess, threads });
+}
+
+const NO_REFERENCE =
+  '--drift-reference-out needs --bundle, --annotations and --images; for recordings: goshawk drift reference';

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { HEAD_TABLE } from '../core/heads/head-table.ts';
+import { loadBundle, type Bundle } from '../model/bundle.ts';
 import { bundleNameFrom } from '../model/bundle-name.ts';
 import { checkOutputFolder, writeOutput } from '../platform/outputs.ts';
 import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from './import-options.ts';
@@ -7,6 +9,7 @@ import { LiveLine } from './kit/live-line.ts';
 import { anyNumber } from './kit/options.ts';
 import { withOutcome } from './kit/report.ts';
 import { untilStopped } from './kit/stop-signal.ts';
+import { writeImageReference } from './reference-file.ts';
 import type { OptimizeResult } from '../tools/optimize/optimize.ts';
 import type { OnProgressEvent } from '../tools/optimize/progress.ts';
 
@@ -19,6 +22,7 @@ interface OptimizeFlags extends NetworkFlags {
   readonly out: string;
   readonly report: string;
   readonly html?: string;
+  readonly driftReferenceOut?: string;
   readonly work?: string;
   readonly fresh: boolean;
   readonly labels?: string;
@@ -45,6 +49,10 @@ export function registerOptimize(program: Command): void {
     .requiredOption('--report <file>', 'write trials and results as JSON')
     .option('--max-ap-drop <ap>', 'AP that may be lost, 0..1: 0.01 is one point', anyNumber, 0.01)
     .option('--html <file>', 'write a page with plots')
+    .option(
+      '--drift-reference-out <file>',
+      'write what a robot observes in the labeled images, as a drift reference (docs/drift.md)',
+    )
     .option(
       '--max-latency-ms <n>',
       'choose the most accurate variant within this latency, milliseconds',
@@ -87,7 +95,12 @@ function minutes(seconds: number): string {
 async function runOptimize(flags: OptimizeFlags): Promise<void> {
   await checkOutputFolder(flags.out);
   if (flags.work !== undefined) await checkOutputFolder(flags.work);
-  const { report, missed, folder, work } = await withOutcome(flags.report, () => search(flags), flags.html);
+  const { report, missed, folder, work } = await withOutcome(
+    flags.report,
+    () => search(flags),
+    flags.html,
+    flags.driftReferenceOut,
+  );
   if (flags.html !== undefined) {
     const { renderOptimizePage } = await import('../tools/optimize/page/page.ts');
     await writeOutput(flags.html, renderOptimizePage(report));
@@ -99,6 +112,23 @@ async function runOptimize(flags: OptimizeFlags): Promise<void> {
   console.log(
     `kept     ${work.folder}: ${Math.ceil(work.bytes / 1e6)} MB of finished ` +
       'steps; delete it if you do not plan another run',
+  );
+  if (folder !== null) await prepareForDrift(await loadBundle(folder), flags);
+}
+
+/** What a robot needs to notice drift: the reference if it was asked for, and how to make the accuracy fit. */
+async function prepareForDrift(bundle: Bundle, flags: OptimizeFlags): Promise<void> {
+  const { annotations, images, threads, driftReferenceOut: file } = flags;
+  if (file !== undefined)
+    await writeImageReference(file, {
+      ...{ bundle, annotations, images, threads },
+      limit: null,
+      preprocess: 'sharp',
+    });
+  if (HEAD_TABLE[bundle.manifest.head].isSuppressed) return;
+  const pictures = `--annotations ${annotations} --images ${images}`;
+  console.log(
+    `next     goshawk drift fit --bundle ${bundle.folder} ${pictures}  (its accuracy without labels)`,
   );
 }
 

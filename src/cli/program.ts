@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { registerBench } from './bench.ts';
+import { registerCapture } from './capture.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerDrift } from './drift.ts';
 import { registerEvaluate } from './evaluate.ts';
 import { registerFleet } from './fleet.ts';
 import { registerModels } from './models.ts';
@@ -13,8 +15,10 @@ import { registerTelemetry } from './telemetry.ts';
 /** Every command adds itself; a new one is its own file and one line here. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerBench,
+  registerCapture,
   registerDemo,
   registerDoctor,
+  registerDrift,
   registerEvaluate,
   registerFleet,
   registerModels,

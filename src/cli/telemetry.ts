@@ -1,7 +1,8 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
 import { parseJson } from '../contract/json.ts';
 import { inspectTailSchema } from '../contract/telemetry/ledger.ts';
+import { STORED_STREAMS } from '../contract/telemetry/streams.ts';
 import { askProcess } from '../device/telemetry/inspect/inspect-client.ts';
 import { findOutbox, type OutboxFilter } from '../device/telemetry/inspect/find-outbox.ts';
 import { ledgerOf, reportOf } from '../device/telemetry/inspect/look.ts';
@@ -25,8 +26,12 @@ async function showStatus({ json, ...filter }: Flags): Promise<void> {
   else console.log(formatReport(report));
 }
 
+interface TailFlags extends OutboxFilter {
+  readonly stream?: string;
+}
+
 /** Prints messages as they are made, each on a line of its own, until it is interrupted or the process ends. */
-async function tail(filter: Flags): Promise<void> {
+async function tail({ stream, ...filter }: TailFlags): Promise<void> {
   const { folder } = await findOutbox(filter);
   await untilStopped(null, async ({ signal }) => {
     let isAnswered = false;
@@ -35,7 +40,7 @@ async function tail(filter: Flags): Promise<void> {
       if (data === undefined) continue;
       if (!isAnswered && 'skipped' in data && data.skipped === 0) isAnswered = true;
       else if ('skipped' in data) console.error(`${String(data.skipped)} messages were skipped`);
-      else console.log(`${data.stream} ${data.payload}`);
+      else if (stream === undefined || data.stream === stream) console.log(`${data.stream} ${data.payload}`);
     }
     if (!isAnswered && !signal.aborted) throw new GoshawkError('GOSHAWK_OUTBOX_SILENT', { folder });
   });
@@ -60,5 +65,7 @@ export function registerTelemetry(program: Command): void {
   add('ledger', 'by stream and boot: produced, acknowledged, declared as lost, waiting')
     .option('--json', 'print it as JSON')
     .action(showLedger);
-  add('tail', 'print messages as they are made').action(tail);
+  add('tail', 'print messages as they are made')
+    .addOption(new Option('--stream <name>', 'only those of this stream').choices(STORED_STREAMS))
+    .action(tail);
 }

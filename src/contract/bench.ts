@@ -194,3 +194,56 @@ export type RosTrial = z.infer<typeof rosTrialSchema>;
 export type RosBenchReport = z.infer<typeof rosBenchReportSchema>;
 export type FixedRateStats = z.infer<typeof fixedRateStatsSchema>;
 export type PeersBenchReport = z.infer<typeof peersBenchReportSchema>;
+
+/** Milliseconds with and without statistics of the frames, which alternate frame by frame in the same engine. */
+const driftCostSchema = z.strictObject({
+  /** of a frame from the call to its detections */
+  total: z.strictObject({ without: latencySchema, with: latencySchema }),
+  /** decoding and suppression, and with them the statistics */
+  decode: z.strictObject({ without: latencySchema, with: latencySchema }),
+  /** p99 of `total` with statistics over that without */
+  p99Ratio: z.number().positive(),
+});
+
+/** What it costs to measure frames, for letterboxed images and for frames that are resized inside the graph. */
+export const driftBenchReportSchema = reportBaseSchema.extend({
+  schema: z.literal('goshawk.report.bench-drift/1'),
+  bundle: bundleRefSchema,
+  /** of the camera's frames, pixels */
+  width: z.int().positive(),
+  height: z.int().positive(),
+  /** measured for each kind of input, half of them with statistics */
+  frames: z.int().positive(),
+  threads: z.int().positive(),
+  letterboxed: driftCostSchema,
+  /** null for a model that takes no raw frames */
+  raw: driftCostSchema.nullable(),
+});
+
+export type DriftCost = z.infer<typeof driftCostSchema>;
+export type DriftBenchReport = z.infer<typeof driftBenchReportSchema>;
+
+/** What a running detector does to its frames while it changes between two models. */
+export const swapBenchReportSchema = reportBaseSchema.extend({
+  schema: z.literal('goshawk.report.bench-swap/1'),
+  bundle: bundleRefSchema,
+  fallback: bundleRefSchema,
+  /** of the camera's frames, pixels */
+  width: z.int().positive(),
+  height: z.int().positive(),
+  /** frames per second */
+  rate: z.number().positive(),
+  threads: z.int().positive(),
+  swaps: z.int().positive(),
+  /** milliseconds from the request until the old model is gone */
+  swapMs: latencySchema,
+  frames: framesSchema,
+  /** results that left before one of an earlier frame */
+  outOfOrder: z.int().min(0),
+  /** milliseconds from receipt to result of frames that were on their way during a swap, and of all others */
+  totalMs: z.strictObject({ during: latencySchema, otherwise: latencySchema }),
+  /** p99 during swaps over that otherwise */
+  p99Ratio: z.number().min(0),
+});
+
+export type SwapBenchReport = z.infer<typeof swapBenchReportSchema>;

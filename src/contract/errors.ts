@@ -76,6 +76,45 @@ export const ERROR_TEMPLATES = {
     fix: 'check the path and its permissions',
   },
   GOSHAWK_FILE_INVALID: { message: '{file} is not valid: {reason}', fix: 'correct the file' },
+  GOSHAWK_FIT_IMPOSSIBLE: {
+    message: 'the accuracy of {bundle} cannot be estimated from these pictures: {reason}',
+    fix: 'give more or other pictures (--annotations, --images), or copies in more corruptions (--degraded)',
+  },
+  GOSHAWK_DRIFT_REFERENCE_SHORT: {
+    message: 'context {context} has {count} observations, and a reference needs {least}',
+    fix: 'observe for longer (--seconds) or more images, or check why frames were not published',
+  },
+  GOSHAWK_SWAP_LABELS: {
+    message:
+      'a model with {nextCount} classes cannot take over from one with {count} while frames flow: {nextLabel} is in ' +
+      'the place of {label}',
+    fix: 'give a bundle with the same labels in the same order, or clean up, set "bundle" and configure again',
+  },
+  GOSHAWK_SWAP_SAME: {
+    message: 'bundle {bundle} cannot take over from itself',
+    fix: 'give another bundle: a fallback differs from the parameter "bundle"',
+  },
+  GOSHAWK_POLICY_INVALID: {
+    message: 'policy {file} is not valid: {reason}',
+    fix: 'correct it (docs/policy.md); "goshawk drift policy check FILE" checks it; an earlier policy stays in force',
+  },
+  GOSHAWK_POLICY_STOPPED: {
+    message:
+      'policy {file} was stopped: {reason}; every action was undone and the configured state is in force',
+    fix: 'find out why it went back and forth, correct the policy, or restart the detector',
+  },
+  GOSHAWK_POLICY_ACTION: {
+    message: 'rule {rule} of the policy could not {action}: {reason}',
+    fix: 'correct the rule, or provide what it needs; the other actions are in force',
+  },
+  GOSHAWK_POLICY_UNMET: {
+    message: 'rules {rules} of policy {file} can never begin: there is no verdict {verdict}: {reason}',
+    fix: 'provide what the reason names (docs/drift.md), or take these rules out of the policy',
+  },
+  GOSHAWK_DRIFT_REFERENCE_MISMATCH: {
+    message: 'drift reference {file} is of {what} {expected}, not of {actual}: there are no verdicts',
+    fix: 'make one for it with "goshawk drift reference", or set drift_reference to the right file',
+  },
   GOSHAWK_PORT_IN_USE: {
     message: 'port {port} on {host} is in use',
     fix: 'stop the other program, or choose another port with {option} (0 takes a free one)',
@@ -98,6 +137,10 @@ export const ERROR_TEMPLATES = {
       'check the user, password, TLS files and permissions on the broker (docs/telemetry.md); ' +
       'perception continues and the connection is retried',
   },
+  GOSHAWK_BROKER_FLOODING: {
+    message: 'the connection to the MQTT broker {url} was ended because of what it sends: {reason}',
+    fix: 'check what answers at this address; perception continues and the connection is retried',
+  },
   GOSHAWK_LINK_CLOSED: {
     message: 'the connection to the MQTT broker {url} was closed: {reason}',
     fix: 'no action needed: perception continues and the connection is retried; the outcome is logged next',
@@ -113,6 +156,52 @@ export const ERROR_TEMPLATES = {
     message:
       'a message of the telemetry stream {stream} does not follow its schema and was not sent: {reason}',
     fix: 'it is declared as lost; this is a bug: please report it with the log',
+  },
+  GOSHAWK_TELEMETRY_ENDED: {
+    message: 'the thread of telemetry has ended: {reason}',
+    fix:
+      'it is started again, and declares what was made meanwhile as lost; perception continues. If that happens more ' +
+      'than once, please report it with the log',
+  },
+  GOSHAWK_CAPTURE_UNWRITABLE: {
+    message: 'clips cannot be written to {folder}: {reason}',
+    fix:
+      'free some space, or name a folder on a disk that can be written (capture_dir); nothing is recorded for a ' +
+      'minute, and perception continues',
+  },
+  GOSHAWK_CAPTURE_REQUESTS: {
+    message: 'requests for clips in {folder} cannot be answered: {reason}',
+    fix:
+      'let the detector write to the folder "requests" in it; clips that nobody asks for by "goshawk capture" are ' +
+      'recorded all the same',
+  },
+  GOSHAWK_CAPTURE_REFUSED: {
+    message: 'no clip is recorded: {reason}',
+    fix: 'see "capture" in /api/status, and the limits capture_clips_per_hour and capture_budget_mb',
+  },
+  GOSHAWK_CAPTURE_OFF: {
+    message: 'nothing answers for clips in {folder}: {reason}',
+    fix: 'start the detector with capture_dir (--capture-dir) set to this folder, as the user who runs this command',
+  },
+  GOSHAWK_CLIP_UNKNOWN: {
+    message: 'there is no clip {clip} on the robot',
+    fix: 'ask for a clip that it offered; the oldest make room for new ones (capture_budget_mb)',
+  },
+  GOSHAWK_CLIP_NOT_SENT: {
+    message: 'clip {clip} is not sent: {reason}',
+    fix: 'ask for it again, from its first byte',
+  },
+  GOSHAWK_CLIP_DIGEST: {
+    message: 'clip {clip} is not what the robot offered',
+    fix: 'ask for it again; if that repeats, look at the disk of the robot',
+  },
+  GOSHAWK_CLIPS_OFF: {
+    message: 'this fleet keeps no clips',
+    fix: 'start "goshawk fleet serve" with a folder for them (--clips), or name a URL to PUT it at (putUrl)',
+  },
+  GOSHAWK_RECORDING_UNUSABLE: {
+    message: 'recording {file} cannot be evaluated: {reason}',
+    fix: 'name its topics with --topic and --labels-topic, or label it by a larger bundle with --judge',
   },
   GOSHAWK_OUTBOX_IN_USE: {
     message: 'the telemetry outbox in {folder} is open in another process',
@@ -179,6 +268,72 @@ export const ERROR_TEMPLATES = {
   GOSHAWK_ROBOT_UNKNOWN: {
     message: 'the fleet has received nothing from robot {robot}',
     fix: 'check the name; "goshawk fleet ledger" without a name lists the robots',
+  },
+  GOSHAWK_ROBOT_AMBIGUOUS: {
+    message: 'there are robots named {robot} on several sites: {sites}',
+    fix: 'say which one is meant, as SITE/NAME',
+  },
+  GOSHAWK_QUARANTINE_UNKNOWN: {
+    message: 'there is no message {id} in quarantine',
+    fix: 'see "goshawk fleet quarantine list"; what was replayed or dropped is not there any more',
+  },
+  GOSHAWK_ROBOT_ACTIVE: {
+    message: 'robot {robot} sent something within the last hour, and is not deleted',
+    fix: 'end its detectors, and delete it an hour later',
+  },
+  GOSHAWK_REQUEST_INVALID: {
+    message: 'the request is not valid: {reason}',
+    fix: 'correct it (docs/openapi.json)',
+  },
+  GOSHAWK_TOKEN_MISSING: {
+    message: 'this needs a token',
+    fix: 'log in on the page, or send it as "Authorization: Bearer TOKEN"; "goshawk fleet token create" makes one',
+  },
+  GOSHAWK_TOKEN_REFUSED: {
+    message: 'the token is not valid: {reason}',
+    fix: 'use one that "goshawk fleet token list" shows as valid, or ask for a new one',
+  },
+  GOSHAWK_ROLE_REFUSED: {
+    message: 'this needs the role {needed}, and the request has {role}',
+    fix: 'use a token with that role ("goshawk fleet token create")',
+  },
+  GOSHAWK_ORIGIN_REFUSED: {
+    message: 'a page of {origin} may not change anything here',
+    fix: 'use the page of this server; a proxy before it must pass the Host header on',
+  },
+  GOSHAWK_TOO_MANY_REQUESTS: {
+    message: 'too many {what}',
+    fix: 'try again in {seconds} s, as Retry-After says',
+  },
+  GOSHAWK_FLEET_BUSY: {
+    message: 'too many other questions of this kind wait for their answers',
+    fix: 'try again in {seconds} s, as Retry-After says',
+  },
+  GOSHAWK_STREAMS_TAKEN: {
+    message: 'all places for streams are taken',
+    fix: 'close another page, or try again in {seconds} s, as Retry-After says',
+  },
+  GOSHAWK_TOKENS_REQUIRED: {
+    message: 'other machines could reach {address}, and no token that they would need was made yet',
+    fix:
+      'make one with "goshawk fleet token create", listen on 127.0.0.1, or let everybody who reaches it read ' +
+      'everything (--insecure-no-auth)',
+  },
+  GOSHAWK_TOKEN_EXISTS: {
+    message: 'there is a token with the name {name}',
+    fix: 'choose another name, or revoke that one first ("goshawk fleet token revoke")',
+  },
+  GOSHAWK_TOKEN_UNKNOWN: {
+    message: 'there is no token with the name {name} that could be revoked',
+    fix: 'see "goshawk fleet token list"',
+  },
+  GOSHAWK_EDIT_CONFLICT: {
+    message: 'somebody changed the settings of robot {robot} meanwhile; nothing was changed now',
+    fix: 'read them again, and send the change with the new ETag in If-Match',
+  },
+  GOSHAWK_ETAG_MISSING: {
+    message: 'the request does not say which version it changes; nothing was changed',
+    fix: 'send the ETag that was read in If-Match, or If-Match: * to change whatever is there',
   },
   GOSHAWK_DATASET_INVALID: {
     message: 'data set {file} is not valid: {reason}',
@@ -307,6 +462,12 @@ export const ERROR_TEMPLATES = {
   GOSHAWK_CACHE_UNWRITABLE: {
     message: 'measurements cannot be cached in {folder}: {reason}',
     fix: 'every start measures again; set GOSHAWK_CACHE to a writable folder',
+  },
+  GOSHAWK_NODE_TOO_OLD: {
+    message: 'Goshawk runs on Node {wanted} or newer, and this is Node {version}',
+    fix:
+      'install Node 24 (nvm install 24), or run "npm run setup", which fetches it for Goshawk alone, and start ' +
+      'Goshawk by scripts/bin/goshawk',
   },
   GOSHAWK_INTERNAL: { message: '{reason}', fix: 'this is a bug: please report it with the log' },
 } as const satisfies Record<string, { message: string; fix: string }>;

@@ -14,6 +14,8 @@ const ledgerEntrySchema = z.strictObject({
   bootCount: z.int().min(0).nullable(),
   /** numbers that are stored */
   stored: rangesSchema,
+  /** numbers of messages that were refused and are kept whole in quarantine */
+  quarantined: rangesSchema,
   /** numbers that the robot declared lost and that are not stored */
   declared: rangesSchema,
   /** numbers below the highest known one that are neither: on their way, or lost in silence */
@@ -31,8 +33,10 @@ export const fleetLedgerSchema = z.strictObject({
   generatedAt: z.iso.datetime(),
   /** null: of all robots */
   robot: z.string().nullable(),
-  /** `produced = stored + declared` where this is 0 */
+  /** `produced = stored + quarantined + declared` where this is 0 */
   undeclaredHoles: z.int().min(0),
+  /** messages that were received before this day (UTC) were dropped by age: the ledger knows them, nothing else does */
+  messagesSince: z.iso.date().nullable(),
   /** messages in quarantine, by reason */
   quarantined: z.record(z.string(), z.int().min(0)),
   entries: z.array(ledgerEntrySchema),

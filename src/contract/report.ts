@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DROP_REASONS } from './drops.ts';
 import { referenceCheckSchema, variantChoiceSchema } from './engine-choice.ts';
+import { driftSummarySchema } from './drift-summary.ts';
 import { engineSettingSchema, engineSizingSchema } from './sizing.ts';
 
 /** A whole number, never negative. */
@@ -174,6 +175,32 @@ export const accuracyReportSchema = reportBaseSchema.extend({
     .nullable(),
   /** null if no model ran */
   latencyMs: z.strictObject({ total: latencySchema, stages: z.record(z.string(), latencySchema) }).nullable(),
+  /**
+   * what a robot measures of its frames, over the images (docs/drift.md): boxes above the bundle's threshold, agreement
+   * under `settings`; null if no model ran, absent in reports of earlier versions
+   */
+  measures: driftSummarySchema.nullish(),
+  /** for recordings: the bundle whose detections from a score on are the labels; null if they have labels */
+  judge: z.strictObject({ bundle: bundleRefSchema, score: ratio }).nullable().optional(),
+  /** for recordings: how much of each was evaluated */
+  recordings: z
+    .array(
+      z.strictObject({
+        file: z.string(),
+        sha256: digestSchema,
+        topic: z.string(),
+        /** of the labels; null if a judge labels the images */
+        labelTopic: z.string().nullable().optional(),
+        images: count,
+        /** images without labels of their stamp, or with more than one message of it, which are left out */
+        unlabeled: count,
+        /** pieces that cannot be read: messages, or chunks with an unknown number of them */
+        unreadable: count,
+        /** that the file is cut short, and from which byte on */
+        notices: z.array(z.string()),
+      }),
+    )
+    .optional(),
 });
 
 export type Host = z.infer<typeof hostSchema>;

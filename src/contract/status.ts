@@ -1,8 +1,14 @@
 import { z } from 'zod';
+import { CLIP_PRIVACY } from './clips.ts';
 import { DROP_REASONS } from './drops.ts';
 import { sourceSchema } from './report.ts';
 import { referenceCheckSchema, variantChoiceSchema } from './engine-choice.ts';
+import { VERDICT_KINDS } from '../core/drift/policy/rules.ts';
 import { engineSizingSchema } from './sizing.ts';
+import { accuracyEstimateSchema } from './accuracy-estimate.ts';
+import { driftSummarySchema } from './drift-summary.ts';
+import { driftVerdictSchema } from './drift-verdict.ts';
+import { labeledAccuracySchema } from './labeled-accuracy.ts';
 
 const milliseconds = z.number().min(0);
 const recentSchema = z.looseObject({ count: z.number(), p50: milliseconds, p99: milliseconds });
@@ -112,6 +118,79 @@ export const statusSchema = z.looseObject({
       sentBytes: z.int().min(0).optional(),
     })
     .nullable(),
+  /** absent unless clips are recorded */
+  capture: z
+    .looseObject({
+      folder: z.string(),
+      privacy: z.enum(CLIP_PRIVACY),
+      ring: z.object({ frames: z.int().min(0), bytes: z.int().min(0) }),
+      /** clips that are being recorded */
+      recording: z.int().min(0),
+      /** on the disk */
+      clips: z.int().min(0),
+      bytes: z.int().min(0),
+      /** since the process began: clips that made room for others, frames that clips lack */
+      removed: z.int().min(0),
+      missed: z.int().min(0),
+      /** clips by what asked for them, and those that were not recorded by reason */
+      recorded: z.record(z.string(), z.int().min(0)),
+      refused: z.record(z.string(), z.int().min(0)),
+      /** why the disk takes none at the moment */
+      trouble: troubleSchema.nullable(),
+    })
+    .optional(),
+  /** over the newest labeled frames, by camera; absent without labels */
+  labeled: z.record(z.string(), labeledAccuracySchema).optional(),
+  /** absent unless frames are measured: for telemetry, a reference, a policy or the page */
+  drift: z
+    .looseObject({
+      windowSeconds: z.int().min(1),
+      /** sent since the process began */
+      windows: z.int().min(0),
+      /** the newest that is over; null before */
+      window: z.looseObject({ start: z.iso.datetime(), end: z.iso.datetime() }).nullable(),
+      /** means of that window, in the units of docs/drift.md */
+      cameras: z.record(z.string(), driftSummarySchema),
+      /** by camera, against the reference; absent without one */
+      verdicts: z.record(z.string(), driftVerdictSchema).optional(),
+      /** how much of its accuracy the model keeps, estimated without labels, by camera */
+      accuracy: z.record(z.string(), accuracyEstimateSchema).optional(),
+      /** why there are no verdicts though a reference is given, by camera */
+      unjudged: z.record(z.string(), troubleSchema).optional(),
+      /** cameras that sent frames once, and none for so long that nothing is known of them */
+      silent: z.array(z.string()).optional(),
+      /** kinds of verdicts that there are none of for any camera, and why */
+      cannotTell: z.partialRecord(z.enum(VERDICT_KINDS), z.string()).optional(),
+    })
+    .optional(),
+  /** what is done about drift; absent without a policy */
+  policy: z
+    .looseObject({
+      file: z.string(),
+      rules: z.int().min(0),
+      /** rules in force, the oldest first */
+      active: z.array(
+        z.object({
+          rule: z.string(),
+          camera: z.string(),
+          actions: z.array(z.string()),
+          seconds: z.number().min(0),
+        }),
+      ),
+      /** begun since the process began, by action */
+      done: z.record(z.string(), z.int().min(0)),
+      /** why the dead-man rule ended everything; null if it did not */
+      stopped: troubleSchema.nullable(),
+      /** why the newest file is not in force; null if it is */
+      refused: troubleSchema.nullable(),
+      /** actions that could not be carried out, by rule */
+      failed: z.record(z.string(), troubleSchema),
+      /** why rules can never begin, by the kind of verdict that they wait for */
+      unmet: z.record(z.string(), troubleSchema).optional(),
+      /** true: nothing learns from what the cameras show */
+      isFrozen: z.boolean(),
+    })
+    .optional(),
 });
 
 export type Status = z.infer<typeof statusSchema>;

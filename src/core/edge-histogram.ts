@@ -4,6 +4,13 @@ export interface EdgeHistogram {
   readonly counts: readonly number[];
 }
 
+/** The bucket of a value: the first whose edge is not below it, or the last, above all edges. */
+export function bucketOf(edges: readonly number[], value: number): number {
+  let bucket = 0;
+  while (bucket < edges.length && value > edges[bucket]!) bucket += 1;
+  return bucket;
+}
+
 /** The sum of histograms with the edges of the first; others cannot be added, and are left out. */
 export function addHistograms(histograms: readonly EdgeHistogram[]): {
   readonly edgesMs: number[];
@@ -23,7 +30,7 @@ function isSame(one: readonly number[], other: readonly number[]): boolean {
 }
 
 /** The number of values. */
-export function countOf({ counts }: EdgeHistogram): number {
+export function countOf({ counts }: Pick<EdgeHistogram, 'counts'>): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 

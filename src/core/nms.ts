@@ -20,6 +20,9 @@ export interface SuppressionSettings {
 /** A sort key can distinguish at most this many entries. */
 const MAX_ENTRIES = 2 ** 22;
 
+/** The rank of a box that no other one suppressed. */
+export const NOT_SUPPRESSED = 2 ** 32 - 1;
+
 /**
  * Intersection over union of entry `a` of one box array and entry `b` of another (x1, y1, x2, y2 at 4 *
  * entry). 0 if both are empty.
@@ -81,27 +84,33 @@ export class Suppressor {
    * Writes the indices of the kept boxes, best first, into `kept` and returns their number. From the best
    * score down (equal scores by index), a box is kept unless its IoU with a kept box of its class is above
    * the threshold. Suppressed entries are not copied or moved.
+   *
+   * @param suppressedBy gets the rank of the kept box for each entry that was removed, and `NOT_SUPPRESSED` for all
+   * others; at least `count` long
    */
-  run(candidates: ScoredBoxes, settings: SuppressionSettings, kept: Uint32Array): number {
+  run(
+    candidates: ScoredBoxes,
+    settings: SuppressionSettings,
+    kept: Uint32Array,
+    suppressedBy: Uint32Array | null = null,
+  ): number {
     const { boxes, scores, classes, count } = candidates;
     const { iouThreshold } = settings;
     if (this.#order.length < count) this.#order = new Uint32Array(count);
     const order = this.#order;
     const considered = this.#scoreOrder.best(scores, count, settings.maxCandidates, order);
     const limit = Math.min(settings.maxKept, kept.length);
+    suppressedBy?.fill(NOT_SUPPRESSED, 0, count);
     let keptCount = 0;
     for (let rank = 0; rank < considered && keptCount < limit; rank++) {
       const entry = order[rank]!;
-      let survives = true;
-      for (let k = 0; k < keptCount; k++) {
+      let k = 0;
+      for (; k < keptCount; k++) {
         const other = kept[k]!;
-        if (classes[other] !== classes[entry]) continue;
-        if (iou(boxes, entry, boxes, other) > iouThreshold) {
-          survives = false;
-          break;
-        }
+        if (classes[other] === classes[entry] && iou(boxes, entry, boxes, other) > iouThreshold) break;
       }
-      if (survives) kept[keptCount++] = entry;
+      if (k === keptCount) kept[keptCount++] = entry;
+      else if (suppressedBy !== null) suppressedBy[entry] = k;
     }
     return keptCount;
   }

@@ -1,7 +1,11 @@
 import type { ParameterTable, ValuesOf } from '../contract/parameters.ts';
+import { CAPTURE } from './capture/capture-part.ts';
+import { DRIFT } from './drift/drift-part.ts';
 import { HOST_STATS } from './host/host-part.ts';
+import { LABELS } from './labels/labels-part.ts';
 import { LIVE_IMAGE } from './live/live-part.ts';
 import { PIPELINE_METRICS } from './metrics/metrics-part.ts';
+import { POLICY } from './policy/policy-part.ts';
 import { Runtime, type RuntimeOptions } from './runtime/runtime.ts';
 import { EVENTS } from './telemetry/events/events-part.ts';
 import { SESSION_TELEMETRY } from './telemetry/session-part.ts';
@@ -19,6 +23,10 @@ export const PARTS = [
   SESSION_TELEMETRY,
   TELEMETRY,
   EVENTS,
+  LABELS,
+  DRIFT,
+  POLICY,
+  CAPTURE,
   WEB_PAGE,
 ] as const;
 

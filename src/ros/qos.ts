@@ -36,6 +36,9 @@ export function cameraQos(reliability: Reliability): QosPreference {
 /** QoS of results: reliable and volatile, which works with every subscriber that does not ask for transient_local. */
 export const RESULT_QOS: QosPreference = { reliability: 'reliable', depth: 10 };
 
+/** QoS of labels, which may come in bursts, long after their frames. */
+export const LABEL_QOS: QosPreference = { reliability: 'reliable', depth: 100 };
+
 /** Latched: late subscribers still get the last message. */
 export const LATCHED_QOS: QosPreference = {
   reliability: 'reliable',

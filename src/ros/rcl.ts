@@ -17,6 +17,7 @@ export const MESSAGE = {
   visionInfo: 'vision_msgs/msg/VisionInfo',
   diagnostics: 'diagnostic_msgs/msg/DiagnosticArray',
   float64: 'std_msgs/msg/Float64',
+  string: 'std_msgs/msg/String',
 } as const;
 
 export type MessageName = (typeof MESSAGE)[keyof typeof MESSAGE];

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -23,4 +31,13 @@ it('pages, styles and scripts are copied to the same place, compiled sources are
   copyPages(from, to);
   for (const name of ['index.html', 'page.css', 'page.js']) expect(copied(name)).toBe(name);
   expect(existsSync(join(to, 'web/page/routes.ts'))).toBe(false);
+});
+
+it('what was copied and is gone is removed; what the compiler wrote stays', () => {
+  writeFileSync(join(from, 'web/page', '001-first.sql'), '');
+  mkdirSync(join(to, 'web/page'), { recursive: true });
+  for (const name of ['001-first.sql', '002-second.sql', 'routes.js'])
+    writeFileSync(join(to, 'web/page', name), '');
+  copyPages(from, to);
+  expect(readdirSync(join(to, 'web/page')).sort()).toEqual(['001-first.sql', 'routes.js']);
 });

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { requireCompiler, requirePython } from '../../scripts/bootstrap/build-tools.mjs';
 import { isRuntimeVersion, nodeVersionProblem } from '../../scripts/bootstrap/node-version.mjs';
 import { SetupError } from '../../scripts/bootstrap/progress.mjs';
+import { isNodeNewEnough, OLDEST_NODE } from '../../src/platform/node-version.ts';
 
 /** The message of set-up when it cannot continue. */
 function refusalOf(step: () => unknown): string {
@@ -41,6 +43,51 @@ it.each([
 ])('Node %s is what everything runs on: %s', (version, runs) => {
   expect(isRuntimeVersion(version)).toBe(runs);
 });
+
+it('set-up, package.json and the check at start agree on the oldest Node', () => {
+  const { engines } = z
+    .object({ engines: z.object({ node: z.string() }) })
+    .parse(JSON.parse(readFileSync('package.json', 'utf8')));
+  expect(engines.node).toBe(`>=${OLDEST_NODE}`);
+  const [major = 0, minor = 0] = OLDEST_NODE.split('.').map(Number);
+  for (const [version, runs] of [
+    [OLDEST_NODE, true],
+    [`${String(major)}.${String(minor - 1)}.9`, false],
+    [`${String(major - 1)}.99.0`, false],
+    [`${String(major + 1)}.0.0-nightly`, true],
+  ] as const) {
+    const lines: string[] = [];
+    expect([version, isNodeNewEnough((line) => lines.push(line), version)]).toEqual([version, runs]);
+    expect(lines.join('\n')).toMatch(runs ? /^$/ : /^GOSHAWK_NODE_TOO_OLD: .*nvm install 24/);
+    if (!version.includes('-')) expect(isRuntimeVersion(version)).toBe(runs);
+  }
+});
+
+/** What a module loads before its first line runs, relative to the root, and modules of others by name. */
+function loadedBefore(path: string, known = new Set<string>()): ReadonlySet<string> {
+  for (const [, name = ''] of readFileSync(path, 'utf8').matchAll(
+    /^import (?!type )[^'"]*['"]([^'"]+)['"]/gms,
+  )) {
+    const module = name.startsWith('.') ? join(dirname(path), name) : name;
+    if (known.has(module)) continue;
+    known.add(module);
+    if (name.startsWith('.')) loadedBefore(module, known);
+  }
+  return known;
+}
+
+it.each(['src/cli.ts', 'src/ros/nodes/camera.ts', 'src/ros/nodes/detector.ts'])(
+  '%s checks the version of Node before it loads what an older one lacks',
+  (path) => {
+    const modules = [...loadedBefore(path)];
+    expect(modules).toContain('src/platform/node-version.ts');
+    expect(
+      modules.filter(
+        (name) => !/^src\/(contract\/errors|core|ros|platform\/(node-version|end-signals))/.test(name),
+      ),
+    ).toEqual([]);
+  },
+);
 
 describe('the compiler', () => {
   afterEach(() => {

@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 /** Options for files and folders that are written. */
-const OUTPUTS = new Set(['report', 'html', 'detections', 'out', 'work']);
+const OUTPUTS = new Set(['report', 'html', 'detections', 'driftReferenceOut', 'out', 'work']);
 
 interface Output {
   readonly command: Command;
@@ -49,6 +49,8 @@ function lineOf({ command, words, option }: Output, place: string): string[] {
 const VALUES: Readonly<Record<string, string>> = {
   count: '1000000',
   seed: '1',
+  name: 'ada',
+  role: 'viewer',
   variant: 'fp32',
   tensorrt: '10.3.0',
   computeCapability: '8.7',
@@ -77,18 +79,34 @@ it.each(all.map((output) => [nameOf(output), output] as const))(
 it('every command that writes is among them', () => {
   expect(all.map(nameOf).sort()).toEqual(
     [
+      'bench accuracy-estimate --report',
+      'bench capture --report',
+      'bench drift --report',
       'bench headline --report',
+      'bench outbox --report',
       'bench peers --report',
       'bench ros --report',
+      'bench swap --report',
+      'bench telemetry --report',
       'demo --report',
+      'drift bench --report',
+      'drift fit --out',
+      'drift reference --out',
+      'drift replay --report',
+      'drift report --html',
       'evaluate --detections',
+      'evaluate --drift-reference-out',
       'evaluate --report',
       'fleet faults --report',
+      'fleet load --report',
+      'fleet token create --out',
+      'fleet triage --report',
       'models add-engine --out',
       'models add-references --out',
       'models engine-input --out',
       'models import --out',
       'models pack --out',
+      'optimize --drift-reference-out',
       'optimize --html',
       'optimize --out',
       'optimize --report',

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { historySchema } from '../../src/contract/telemetry/history.ts';
 import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
 import { telemetryClientId } from '../../src/contract/telemetry/speaker.ts';
 import { STREAM_NAMES, streamRow, type Stream } from '../../src/contract/telemetry/streams.ts';
 import { telemetryTopic, TELEMETRY_VERSION, topicPattern } from '../../src/contract/telemetry/topics.ts';
+import { payloadJsonSchema } from './payloads/json-schema.ts';
 
 const DOCS = join(import.meta.dirname, '../../docs');
 
@@ -19,10 +18,23 @@ const ACTIONS = { 'device-to-fleet': 'send', 'fleet-to-device': 'receive' } as c
 /** What is in a message: JSON, or a compressed list of messages. */
 function contentOf(stream: Stream): object {
   const { contentType } = streamRow(stream);
-  if (contentType === undefined) return { payload: z.toJSONSchema(payloadSchemaOf(stream)) };
-  const contentSchema = z.toJSONSchema(historySchema);
+  const schema = payloadJsonSchema(stream);
+  if (contentType === undefined) return { payload: schema };
+  const contentSchema = schema;
   return { contentType, payload: { type: 'string', format: 'binary', contentSchema } };
 }
+
+/** What a consumer needs to know beyond the schemas. */
+const DESCRIPTION = [
+  'Messages of a robot to its fleet. JSON over MQTT 5 or 3.1.1, QoS 1.',
+  'serialNumber, node, stream, bootId and headerId identify a message: it may come again, with the same content.',
+  'A message with firstHeaderId stands for all numbers from there to headerId.',
+  'Each payload in a history message, Zstandard of a JSON list, is a message as it would have come on the channel of ' +
+    'its stream.',
+  'Within the version of the topics, streams and fields are only added: ignore those that you do not know.',
+  'A robot keeps its messages, other than those of connection and clip-chunk, until an ack names their stream, ' +
+    'bootId and numbers.',
+].join(' ');
 
 /** The AsyncAPI 3 document generated from the table of streams. */
 function asyncApi(): object {
@@ -36,7 +48,7 @@ function asyncApi(): object {
     info: {
       title: 'Goshawk telemetry',
       version: TELEMETRY_VERSION,
-      description: 'Messages of a robot to its fleet. JSON over MQTT 5 or 3.1.1, QoS 1.',
+      description: DESCRIPTION,
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',

@@ -107,12 +107,20 @@ describe('the parts of a device', () => {
     await runtime.stop();
   });
 
+  it('measure frames for a policy, whatever else there is', async () => {
+    const { runtime } = await start({ drift_policy: 'launch/params/drift-policy.yaml' });
+    const session = sessionOf();
+    runtime.attach(session);
+    expect(session.sinks.map(({ name }) => name)).toEqual(['drift', 'policy']);
+    await runtime.stop();
+  });
+
   it('provide the page with live images and the metrics of session and host', async () => {
     const { runtime, url } = await start({ http_port: ANY_FREE_PORT });
     const session = sessionOf();
     expect((await fetch(`${url!}/api/status`)).status).toBe(503);
     runtime.attach(session);
-    expect(session.sinks.map(({ name }) => name)).toEqual(['live-view', 'metrics']);
+    expect(session.sinks.map(({ name }) => name)).toEqual(['live-view', 'metrics', 'labels', 'drift']);
     expect(runtime.images.cameras()).toEqual(['front']);
     expect(await (await fetch(`${url!}/api/status`)).json()).toMatchObject({
       telemetry: null,

@@ -56,6 +56,7 @@ describe('commands in documents', () => {
 
 describe('commandsIn', () => {
   it('reads shell as written in documents', () => {
+    expect(commandsIn('goshawk telemetry tail > a.txt')).toEqual([['goshawk', 'telemetry', 'tail']]);
     expect(commandsIn("A=1 goshawk run \\\n  --camera 'a b' # why\ncd x && ls | wc\n")).toEqual([
       ['goshawk', 'run', '--camera', 'a b'],
       ['cd', 'x'],

@@ -1,6 +1,7 @@
 import { parameterValues } from '../../src/cli/kit/parameter-options.ts';
 import { composeRuntime, PART_PARAMETERS, PARTS, type PartValues } from '../../src/device/parts.ts';
 import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
+import { Presence } from '../../src/fleet/presence/presence.ts';
 import { FleetMetrics } from '../../src/fleet/metrics/fleet-metrics.ts';
 import { FakeEngine, MANIFEST } from '../device/pipeline/fakes.ts';
 
@@ -23,7 +24,14 @@ export async function metricsText(): Promise<string> {
     log: () => undefined,
     whenRefused: 'reject',
   });
-  runtime.attach({ pipeline, cameras: ['front'], labels: [], snapshot: () => pipeline.snapshot() });
+  const swapModel = (): Promise<void> => Promise.resolve();
+  runtime.attach({
+    pipeline,
+    cameras: ['front'],
+    labels: [],
+    snapshot: () => pipeline.snapshot(),
+    swapModel,
+  });
   await runtime.start(new AbortController().signal);
   try {
     return await runtime.metrics();
@@ -34,6 +42,8 @@ export async function metricsText(): Promise<string> {
 
 /** What `/metrics` of `goshawk fleet serve` has. */
 export function fleetMetricsText(): Promise<string> {
-  const idle = { links: () => [], waiting: 0, lagSeconds: 0, acks: { sent: 0, dropped: 0, waiting: 0 } };
-  return new FleetMetrics(() => idle).text();
+  const acks = { sent: 0, dropped: 0, waiting: 0 };
+  const idle = { links: () => [], waiting: 0, lagSeconds: 0, acks, presence: new Presence() };
+  const jobs = { health: () => [], lagSeconds: 0, rollups: 0, postponed: 0 };
+  return new FleetMetrics(() => ({ ingestor: idle, jobs })).text();
 }

@@ -21,7 +21,10 @@ import { fleetMetricsText, metricsText } from './metrics-text.ts';
 
 const documents = readDocuments();
 const inlines = documents.flatMap(inlineCodeOf);
-const code = sourceText(['src', 'scripts', 'launch'], /\.(ts|mjs|py|sh|xml|yaml|toml|tsv)$|^[a-z0-9-]+$/);
+const code = sourceText(
+  ['src', 'scripts', 'launch', 'deploy'],
+  /\.(ts|mjs|py|sh|xml|ya?ml|toml|tsv)$|^[a-z0-9-]+$/,
+);
 
 /** Options of other programs. */
 const FOREIGN_OPTIONS = new Set([
@@ -137,7 +140,7 @@ it('topics that documents name are topics of the detector, or of telemetry', () 
   expect(places(named.filter(({ text }) => !known.has(text)))).toEqual([]);
 
   const telemetry = documents.find(({ path }) => path === 'docs/telemetry.md')!.text;
-  const streams = [...telemetry.matchAll(/^\| `fleet\/v1\/\{site\}\/\{robot\}\/\{node\}\/(\w+)`/gm)].map(
+  const streams = [...telemetry.matchAll(/^\| `fleet\/v1\/\{site\}\/\{robot\}\/\{node\}\/([\w-]+)`/gm)].map(
     ([, name]) => name!,
   );
   expect(streams.length).toBeGreaterThan(2);

@@ -1,7 +1,7 @@
 /**
  * The simple commands in a piece of shell from a document: handles comments, quotes, continued lines, `&&`, `|` and
- * `;`, but expands nothing. Optional parts in brackets (`[--resume]`) lose the brackets, and assignments before a
- * command are dropped.
+ * `;`, but expands nothing. Optional parts in brackets (`[--resume]`) lose the brackets; assignments before a command
+ * and files that it writes to are dropped.
  */
 export function commandsIn(text: string): string[][] {
   const commands: string[][] = [];
@@ -37,6 +37,8 @@ export function commandsIn(text: string): string[][] {
         endCommand();
         if (char === '&') at++;
       }
+    } else if (char === '>' && word === null) {
+      at += (/^>\s*\S+/.exec(source.slice(at))?.[0].length ?? 1) - 1;
     } else if (char === ' ' || char === '\t') endWord();
     else word = (word ?? '') + char;
   }

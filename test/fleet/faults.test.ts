@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -10,21 +10,29 @@ import { CLI } from '../support/programs.ts';
 const folder = mkdtempSync(join(tmpdir(), 'goshawk-faults-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+async function runFaults(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [CLI, 'fleet', 'faults', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (more) => (output += String(more)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
+
 async function faults(...args: string[]): Promise<{ code: number | null; report: FleetFaultsReport }> {
   const file = join(folder, `${args.join('')}.json`);
-  const child = spawn(process.execPath, [CLI, 'fleet', 'faults', '--report', file, ...args], {
-    stdio: 'inherit',
-  });
-  const [code] = (await once(child, 'exit')) as [number | null];
+  const { code, output } = await runFaults('--report', file, ...args);
+  if (!existsSync(file)) expect.unreachable(`no report: ${output}`);
   return { code, report: fleetFaultsSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) };
 }
 
 // Most of a run is pauses, and runs share nothing: at once they take hardly longer than one.
 describe.concurrent('goshawk fleet faults', () => {
   it('finds neither holes nor duplicates after faults of every part', async () => {
-    const { code, report } = await faults('--seed', '2', '--faults', '10');
+    const { code, report } = await faults('--seed', '2', '--faults', '11');
     expect(report).toMatchObject({
-      faults: 10,
+      faults: 11,
       undeclaredHoles: 0,
       duplicates: 0,
       missing: [],
@@ -39,6 +47,20 @@ describe.concurrent('goshawk fleet faults', () => {
     const { code, report } = await faults('--seed', '2', '--faults', '10', '--weaken', 'early-acks');
     expect(report.undeclaredHoles).toBeGreaterThan(0);
     expect(code).toBe(1);
+  });
+
+  it('finds holes where the disk of the database lost what was synced, too, when the power was cut', async () => {
+    const { code, output } = await runFaults('--seed', '3', '--faults', '11', '--weaken', 'lying-disk');
+    expect(code).toBe(1);
+    // a database that lost too much does not start any more
+    expect(output).toMatch(/[1-9]\d* undeclared holes|PANIC: |FATAL: /);
+  });
+
+  it('measures frames of the robot with faults and without', async () => {
+    const { report } = await faults('--seed', '4', '--faults', '3', '--camera', 'sim', '--calm', '6');
+    expect(report.frames?.unfaulted.count).toBeGreaterThan(20);
+    expect(report.frames?.unfaulted.p99Ms).toBeGreaterThan(0);
+    expect(report.undeclaredHoles).toBe(0);
   });
 
   it('finds holes where the outbox is not synced and the power is cut', async () => {

@@ -16,6 +16,7 @@ import { Mosquitto } from '../support/mosquitto.ts';
 import { CLI } from '../support/programs.ts';
 import { makeFleetFolder } from './support/fleet-folder.ts';
 import { FleetProcess } from './support/fleet-process.ts';
+import { refuseText } from './support/refusing-database.ts';
 import { Robot } from './support/robot.ts';
 
 const folder = makeFleetFolder();
@@ -236,18 +237,20 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
       host: {},
     };
     const topic = robot.topic('state');
+    const ofNumber = (headerId: number, more: object) => JSON.stringify({ ...good, headerId, ...more });
     const wrong: [string, string | Buffer][] = [
       ['json', '{"headerId":'],
       ['json', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
       ['json', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
-      ['too_large', JSON.stringify({ ...good, more: 'x'.repeat(1_100_000) })],
-      ['schema', JSON.stringify({ ...good, uptimeSeconds: -1 })],
-      ['version', JSON.stringify({ ...good, version: '2.0.0' })],
-      ['identity', JSON.stringify({ ...good, serialNumber: 'r1' })],
-      ['numbers', JSON.stringify({ ...good, firstHeaderId: 1 })],
-      ['text', JSON.stringify({ ...good, more: 'a\0b' })],
-      ['text', `${JSON.stringify(good).slice(0, -1)},"more":"\\ud800"}`],
+      ['too_large', ofNumber(1, { more: 'x'.repeat(1_100_000) })],
+      ['schema', ofNumber(2, { uptimeSeconds: -1 })],
+      ['version', ofNumber(3, { version: '2.0.0' })],
+      ['identity', ofNumber(4, { serialNumber: 'r1' })],
+      ['numbers', ofNumber(0, { firstHeaderId: 1 })],
+      ['text', ofNumber(5, { more: 'a\0b' })],
+      ['text', `${ofNumber(6, {}).slice(0, -1)},"more":"\\ud800"}`],
     ];
+    await refuseText(await database(), '1e999999');
     for (const [, payload] of wrong) await robot.say(topic, payload);
     await robot.say('fleet/v1/yard/r 4/detector/state', JSON.stringify(good));
     await robot.say(topic, `${JSON.stringify({ ...good, headerId: 7 }).slice(0, -1)},"huge":1e999999}`);
@@ -271,7 +274,13 @@ describe('goshawk fleet serve with a real Mosquitto and the embedded PostgreSQL'
     const reasons = kept.map(({ reason }) => reason);
     expect(reasons.sort()).toEqual([...wrong.map(([reason]) => reason), 'database'].sort());
     expect(kept.find(({ reason }) => reason === 'too_large')!.bytes).toBeGreaterThan(1 << 20);
-    expect((await ledgerOf('r4')).entries[0]).toMatchObject({ stored: [[0, 0]] });
+    // what is whole in quarantine is acknowledged; of the others, robots keep what they have
+    const quarantined = [
+      [2, 3],
+      [5, 7],
+    ];
+    expect((await ledgerOf('r4')).entries[0]).toMatchObject({ stored: [[0, 0]], quarantined });
+    expect(robot.acked.get('state')!.ranges()).toEqual([[0, 0], ...quarantined]);
   });
 
   it('loses nothing and stores nothing twice while ingestor and database are killed', async () => {

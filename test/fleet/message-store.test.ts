@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { numberArray } from '../../src/fleet/store/binary-array.ts';
 import type { Database, DatabaseAddress } from '../../src/fleet/store/database.ts';
 import { EmbeddedPostgres } from '../../src/fleet/store/embedded/embedded-postgres.ts';
-import type { FleetMessage } from '../../src/fleet/store/fleet-message.ts';
 import { MessageStore } from '../../src/fleet/store/message-store.ts';
 import { embeddedDatabase, openStore } from '../../src/fleet/store/open-store.ts';
+import { ensurePartitions } from '../../src/fleet/store/partitions.ts';
 import { readLedger } from '../../src/fleet/store/read-ledger.ts';
 import { makeFleetFolder } from './support/fleet-folder.ts';
+import { message } from './support/fleet-message.ts';
 
+const MIGRATIONS = new URL('../../src/fleet/store/migrations/', import.meta.url);
 const folder = makeFleetFolder();
 let postgres: EmbeddedPostgres;
 let address: DatabaseAddress;
@@ -26,28 +30,6 @@ afterAll(async () => {
   folder.remove();
 });
 
-function message(
-  robot: string,
-  bootId: string,
-  lastId: number,
-  more: Partial<FleetMessage> = {},
-): FleetMessage {
-  return {
-    sender: { site: 'yard', robot, node: 'detector' },
-    stream: 'metrics',
-    bootId,
-    bootCount: 0,
-    firstId: lastId,
-    lastId,
-    atMs: Date.now(),
-    receivedMs: Date.now(),
-    historical: false,
-    json: Buffer.from('{"quoted":"a \\"b\\" {c} \\\\ NULL"}'),
-    declares: null,
-    ...more,
-  };
-}
-
 async function rowsOf(robot: string): Promise<number> {
   const [row] = await database.query<{ rows: number }>({
     text: `select count(*) as rows from fleet.messages m join fleet.ledger l on l.id = m.ledger
@@ -63,10 +45,11 @@ describe('the store, on the embedded PostgreSQL', () => {
     const all = await Promise.all([openOne(said), openOne(said), openOne(said)]);
     database = all[0];
     await Promise.all(all.slice(1).map((one) => one.close()));
-    expect(said.map((line) => line.replace(/.*applied /, ''))).toEqual([
-      '001-ledger.sql',
-      '002-store-messages.sql',
-    ]);
+    expect(said.map((line) => line.replace(/.*applied /, ''))).toEqual(
+      readdirSync(MIGRATIONS)
+        .filter((name) => name.endsWith('.sql'))
+        .sort(),
+    );
   });
 
   it('refuses a schema that a newer version has changed', async () => {
@@ -82,6 +65,21 @@ describe('the store, on the embedded PostgreSQL', () => {
     await database.query('alter role goshawk set synchronous_commit = off');
     await expect(openOne()).rejects.toMatchObject({ code: 'GOSHAWK_DATABASE_NOT_DURABLE' });
     await database.query('alter role goshawk reset synchronous_commit');
+  });
+
+  it('goes on storing while somebody reads for long and a new day needs its partition', async () => {
+    const inNineDays = Date.now() + 9 * 86_400_000;
+    await database.transaction(async (reader) => {
+      await reader.query('select count(*) from fleet.messages');
+      const making = ensurePartitions(database, inNineDays);
+      const refused = expect(making).rejects.toMatchObject({ state: '55P03' });
+      const [stored] = await Promise.all([
+        new MessageStore(database).store([message('long-reader', randomUUID(), 0)]),
+        refused,
+      ]);
+      expect([...stored.stored.values()]).toEqual([1]);
+    });
+    await ensurePartitions(database, inNineDays);
   });
 
   it('stores each message once while several ingestors store the same ones at the same time', async () => {
@@ -105,11 +103,21 @@ describe('the store, on the embedded PostgreSQL', () => {
     expect(stored).toBe(1_001);
   });
 
+  it('gets numbers as they are', async () => {
+    const integers = [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER, -1, -(2 ** 40), null];
+    const floats = [0.1, -1e300, 5e-324, 1_764_194_400_000.5, null];
+    const [row] = await database.query({
+      text: 'select to_json($1::int8[]) as integers, to_json($2::float8[]) as floats, to_json($3::int8[]) as none',
+      values: [numberArray('int8', integers), numberArray('float8', floats), numberArray('int8', [])],
+    });
+    expect(row).toEqual({ integers, floats, none: [] });
+  });
+
   it('goes on after somebody emptied its tables', async () => {
     const store = new MessageStore(database);
     const boot = randomUUID();
     await store.store([message('emptied', boot, 0)]);
-    await database.query('truncate fleet.ledger, fleet.messages, fleet.senders');
+    await database.query('truncate fleet.ledger, fleet.messages, fleet.senders cascade');
     await expect(store.store([message('emptied', boot, 1)])).rejects.toMatchObject({
       code: 'GOSHAWK_DATABASE_UNREACHABLE',
     });
@@ -118,8 +126,7 @@ describe('the store, on the embedded PostgreSQL', () => {
   });
 
   it.each([
-    ['a value that it does not take', '22P05', { json: Buffer.from('"\\u0000"') }],
-    ['a number beyond all bounds', '22003', { json: Buffer.from('1e999999') }],
+    ['a time beyond all bounds', '22008', { atMs: 1e300 }],
     ['what is not JSON', '22P02', { json: Buffer.from('{') }],
     ['a day without a partition', '23514', { receivedMs: Date.UTC(2300, 0, 1) }],
   ])('says of %s what is wrong, and stores nothing of the batch', async (_what, state, more) => {

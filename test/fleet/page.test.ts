@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { robotHistorySchema, robotListSchema, type RobotList } from '../../src/contract/fleet/api.ts';
+import { clipSchema } from '../../src/contract/clips.ts';
+import type { RobotClips } from '../../src/contract/fleet/clips.ts';
+import { triageSchema, type TriageReport } from '../../src/contract/fleet/drift.ts';
 import { fleetLedgerSchema } from '../../src/contract/fleet-ledger.ts';
 import { LATENCY_EDGES_MS } from '../../src/contract/telemetry/shapes.ts';
 import type { StreamBody } from '../../src/contract/telemetry/streams.ts';
@@ -60,6 +63,10 @@ beforeAll(async () => {
   }
   const wait = { timeout: 20_000, interval: 100 };
   await vi.waitFor(() => expect(robots.map(({ unacked }) => unacked)).toEqual([0, 0, 0]), wait);
+  await vi.waitFor(async () => {
+    const found = (await list('')).robots.map(({ ledger, liveness }) => `${ledger.stored} ${liveness}`);
+    expect(found).toEqual(['3 online', '3 online', '3 offline']);
+  }, wait);
 });
 afterAll(async () => {
   for (const robot of robots) await robot.close();
@@ -67,6 +74,76 @@ afterAll(async () => {
   await broker.close();
   folder.remove();
 });
+
+const TRIAGE: TriageReport = {
+  generatedAt: '2026-01-01T00:00:00.000Z',
+  start: '2026-01-01T00:00:00.000Z',
+  end: '2026-01-01T00:30:00.000Z',
+  cameras: {
+    total: 3,
+    sampled: 3,
+    compared: 2,
+    states: { ok: 1, suspect: 0, drifted: 1, recovering: 0 },
+  },
+  answers: [
+    {
+      kind: 'site',
+      site: 'yard',
+      score: 40,
+      text: MARKUP,
+      certainty: 0.99,
+      explained: 0.8,
+      suddenness: 1,
+      members: 14,
+      affected: 14,
+      since: '2026-01-01T00:10:00.000Z',
+      causes: [{ name: 'fog', words: MARKUP, cameras: 14 }],
+      features: [
+        {
+          feature: 'contrast',
+          unit: 'share',
+          sigmas: -4,
+          now: 0.1,
+          usual: 0.2,
+          histograms: { edges: [0.1, 0.2, 0.3], now: [0.5, 0.5, 0, 0], usual: [0, 0.2, 0.8, 0] },
+        },
+        { feature: 'slope_y', unit: '', sigmas: 2, now: 0.2, usual: -0.4, histograms: null },
+      ],
+      cameras: Array.from({ length: 14 }, () => ({
+        site: 'yard',
+        robot: 'r1',
+        node: 'detector',
+        camera: MARKUP,
+        bundle: { name: MARKUP, digest: 'd' },
+        size: 5,
+        state: 'drifted' as const,
+      })),
+      alternatives: [{ kind: 'robot', site: 'yard', robot: 'r1', score: 3, text: MARKUP }],
+    },
+  ],
+};
+
+const clipOf = (reason: 'drift' | 'manual'): RobotClips['clips'][number] => ({
+  node: 'detector',
+  offeredAt: '2026-01-01T00:11:00.000Z',
+  clip: clipSchema.parse({
+    clip: `20260101T001000Z-${reason}-0a1b2c`,
+    reason,
+    text: MARKUP,
+    cameras: [MARKUP],
+    start: '2026-01-01T00:09:50.000Z',
+    end: '2026-01-01T00:10:10.000Z',
+    frames: 40,
+    missed: 0,
+    bytes: 1_000_000,
+    sha256: 'a'.repeat(64),
+    bundle,
+    privacy: 'none',
+    complete: true,
+  }),
+  transfer: { state: 'fetched', bytes: 1_000_000, reason: null },
+});
+const CLIPS: RobotClips = { schema: 'goshawk.fleet-clips/1', clips: [clipOf('manual'), clipOf('drift')] };
 
 async function ask(path: string): Promise<{ status: number; body: unknown }> {
   const answer = await fetch(`${fleet.url}${path}`);
@@ -91,7 +168,7 @@ describe('the API of the fleet', () => {
       fps: { in: 30, out: 29 },
       drops: { superseded: 20 },
       bundle,
-      ledger: { stored: 3, declared: 0, holes: 0 },
+      ledger: { stored: 3, quarantined: 0, declared: 0, holes: 0 },
       tags: { customer: 'acme' },
     });
     expect(found[0]?.latencyMs).toMatchObject({ count: 580, p50: 8.75 });
@@ -108,9 +185,10 @@ describe('the API of the fleet', () => {
   });
 
   it('has the history of a robot, and its ledger', async () => {
-    const { history, robot } = robotHistorySchema.parse((await ask('/api/v1/robots/yard/r1')).body);
+    const { cameras, robot } = robotHistorySchema.parse((await ask('/api/v1/robots/yard/r1')).body);
     expect(robot.robot).toBe('r1');
-    expect(history.reduce((sum, { published }) => sum + published, 0)).toBe(580);
+    const points = cameras.flatMap((one) => one.points);
+    expect(points.reduce((sum, { published }) => sum + published, 0)).toBe(580);
     const ledger = fleetLedgerSchema.parse((await ask('/api/v1/robots/yard/r1/ledger')).body);
     expect(ledger.undeclaredHoles).toBe(0);
     expect(ledger.entries.map(({ stream }) => stream)).toEqual(['metrics', 'state']);
@@ -122,10 +200,19 @@ describe('the API of the fleet', () => {
     ['/api/v1/robots?limit=0', 400, 'GOSHAWK_PARAMETER_INVALID'],
     ['/api/v1/robots?search=a&search=b', 400, 'GOSHAWK_PARAMETER_INVALID'],
     ['/api/v1/robots/yard/r1?hours=1e9', 400, 'GOSHAWK_PARAMETER_INVALID'],
+    ['/api/v1/triage?minutes=4', 400, 'GOSHAWK_PARAMETER_INVALID'],
+    ['/api/v1/drift?by=planet', 400, 'GOSHAWK_PARAMETER_INVALID'],
+    ['/api/v1/drift?features=a,b,c,d,e,f,g,h,i', 400, 'GOSHAWK_PARAMETER_INVALID'],
     ['/api/v1/robots/yard/%3Cb%3E', 400, 'GOSHAWK_PARAMETER_INVALID'],
   ])('answers %s with %i', async (path, status, code) => {
     const answer = await ask(path);
     expect([answer.status, JSON.stringify(answer.body)]).toEqual([status, expect.stringContaining(code)]);
+  });
+
+  it('answers what is wrong where, and what cameras showed', async () => {
+    const triage = triageSchema.parse((await ask('/api/v1/triage?minutes=60')).body);
+    expect(triage).toMatchObject({ cameras: { total: 0 }, answers: [] });
+    expect((await ask('/api/v1/drift?by=fleet')).body).toMatchObject({ total: 0, groups: [] });
   });
 
   it('describes itself', async () => {
@@ -160,7 +247,13 @@ describeWith([CHROMIUM], 'the page of the fleet', () => {
     await page.keyboard.press('Enter');
     await page.locator('#name', { hasText: 'yard/r1' }).waitFor();
     await expect.poll(() => page.locator('#ledger tr').count()).toBe(2);
-    expect(await page.locator('#fps path').getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+/);
+    await expect.poll(() => page.locator('#charts canvas').count()).toBe(3);
+    expect(await page.locator('#charts [role=img]').nth(1).getAttribute('aria-label')).toMatch(
+      /front p50 8\.8 ms, front p99 10\.0 ms/,
+    );
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator('#ranges [aria-pressed=true]', { hasText: '1 h' }).waitFor();
     expect(await page.locator('#facts').textContent()).toContain('customer=acme');
     await page.keyboard.press('Escape');
     await expect.poll(() => page.locator('#list').isVisible()).toBe(true);
@@ -169,6 +262,45 @@ describeWith([CHROMIUM], 'the page of the fleet', () => {
     expect(errors).toEqual([]);
     await page.close();
   });
+
+  it.each(['light', 'dark'] as const)(
+    'shows triage by keyboard alone, in a %s scheme',
+    async (colorScheme) => {
+      const page = await browser.newPage({ colorScheme });
+      const errors: string[] = [];
+      page.on('pageerror', (error) => errors.push(error.message));
+      await page.route('**/api/v1/triage', (route) => route.fulfill({ json: TRIAGE }));
+      await page.route('**/api/v1/robots/yard/r1/clips?*', (route) => route.fulfill({ json: CLIPS }));
+      await page.goto(fleet.url, { waitUntil: 'domcontentloaded' });
+      await page.locator('#to-triage').focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.locator('#answers section').count()).toBe(1);
+      expect(await page.locator('#list').isVisible()).toBe(false);
+      expect(await page.locator('#answers h2').textContent()).toBe(`site${MARKUP}`);
+      expect(await page.locator('#answers p').first().textContent()).toContain('Wait if it is weather');
+      const clips = await page.locator('#answers [aria-label=Clips] li').allTextContents();
+      expect(clips).toEqual([`clip 20260101T001000Z-drift-0a1b2c fetched ${MARKUP}`]);
+      expect(await page.locator('#answers img').count()).toBe(0);
+      expect(await page.locator('#answers canvas').count()).toBe(1);
+      expect(await page.locator('#answers [role=img]').getAttribute('aria-label')).toContain(
+        'contrast -4.0 sigma: 0.1 share, usually 0.2 share',
+      );
+      const used = await page.evaluate<boolean>(`(() => {
+      const canvas = document.querySelector('#answers canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((one) => one > 0);
+    })()`);
+      expect(used).toBe(true);
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await page.locator('#name', { hasText: 'yard/r1' }).waitFor();
+      await page.goBack();
+      await page.keyboard.press('Escape');
+      await expect.poll(() => page.locator('#list').isVisible()).toBe(true);
+      expect(errors).toEqual([]);
+      await page.close();
+    },
+  );
 
   it.each(['light', 'dark'] as const)('is readable in a %s scheme', async (colorScheme) => {
     const page = await browser.newPage({ colorScheme });

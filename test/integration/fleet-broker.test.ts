@@ -74,7 +74,7 @@ describeWith([MOSQUITTO, OPENSSL], 'the broker of a fleet, as make-broker sets i
 
   it('lets a robot send its own streams, and nothing in the name of another', async () => {
     const robot = await connect(tls('robots/yard/r7'));
-    for (const stream of ['connection', 'state', 'metrics', 'gap', 'history', 'event'])
+    for (const stream of ['connection', 'state', 'metrics', 'gap', 'history', 'event', 'clip', 'clip-chunk'])
       expect(await refusal(robot, `fleet/v1/yard/r7/detector/${stream}`)).toBeNull();
     for (const topic of [
       'yard/r8/detector/state',

@@ -2,6 +2,10 @@ import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BoxAgreement } from '../../src/core/drift/box-agreement.ts';
+import { IMAGE_FEATURES } from '../../src/core/drift/features.ts';
+import { BLOCK, BLOCK_FLOATS } from '../../src/core/drift/frame-block.ts';
+import { FrameStatistics } from '../../src/core/drift/frame-statistics.ts';
 import { letterboxFor } from '../../src/core/image/letterbox.ts';
 import type { Bundle } from '../../src/model/bundle.ts';
 import { createEngine } from '../../src/device/inference/create-engine.ts';
@@ -81,6 +85,24 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
     });
     expect(engine.parallel).toBe(4);
     expect(info.nodesByProvider['cpu']).toBeGreaterThan(3);
+  });
+
+  it('measures a frame if that is wanted, as the same code does here, and in the same slab', async () => {
+    await withEngine({ kind }, async (engine) => {
+      const plain = image(3);
+      const expected = new Float32Array(BLOCK_FLOATS);
+      const pixels = { layout: 'letterboxed', averages: false } as const;
+      new FrameStatistics().measure({ ...plain, ...pixels }, new BoxAgreement(), expected);
+      const { items } = await engine.infer([{ ...image(3), wantsStatistics: true }, image(3)], LIMITS);
+      const [measured, other] = items.map((item) => (item.ok ? item : expect.unreachable(item.message)));
+      expect(other?.statistics).toBeUndefined();
+      const block = measured?.statistics ?? new Float32Array(0);
+      expect(block.subarray(0, IMAGE_FEATURES.length)).toEqual(expected.subarray(0, IMAGE_FEATURES.length));
+      expect(block.subarray(BLOCK.patches)).toEqual(expected.subarray(BLOCK.patches));
+      expect(block[BLOCK.candidates]).toBeGreaterThan(0);
+      expect(block[BLOCK.kept]).toBeGreaterThan(0);
+      expect(measured?.detections.boxes).toEqual(other?.detections.boxes);
+    });
   });
 
   it('returns every caller its own result with several runners, and buffers for the next frame', async () => {

@@ -100,6 +100,7 @@ describe('goshawk optimize', () => {
       const { status, stdout, stderr } = optimize('first', { html: join(folder, 'first.html') });
       expect([status, stderr.includes('GOSHAWK')]).toEqual([0, false]);
       expect(stdout).toMatch(/bundle {3}.*first\/small\/1\.0\.0/);
+      expect(stdout).toMatch(/next {5}goshawk drift fit --bundle .*first\/small\/1\.0\.0 --annotations /);
       const report = reportOf('first');
       const bundle = await loadBundle(join(folder, 'first/small/1.0.0'));
       expect(report.bundle?.digest).toBe(bundle.digest);

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import mqtt, { type MqttClient } from 'mqtt';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { payloadSchemaOf } from '../../src/contract/telemetry/payloads.ts';
 import type { StreamBody } from '../../src/contract/telemetry/streams.ts';
 import { parameterValues } from '../../src/cli/kit/parameter-options.ts';
@@ -15,7 +16,7 @@ import { TelemetryClient } from '../../src/device/telemetry/telemetry-client.ts'
 import type { TelemetrySettings } from '../../src/device/telemetry/protocol.ts';
 import { EmbeddedBroker } from '../../src/fleet/broker/embedded-broker.ts';
 import { messagesOf } from '../support/telemetry-messages.ts';
-import { certify } from '../support/certificates.ts';
+import { certify, type Certified } from '../support/certificates.ts';
 import { MOSQUITTO, Mosquitto, passwordLine } from '../support/mosquitto.ts';
 import { describeWith } from '../support/needs.ts';
 
@@ -89,6 +90,7 @@ function settings(url: string, more: Partial<TelemetrySettings> = {}): Telemetry
   return {
     urls: [url],
     timing: { firstMs: 500, maxMs: 2_000, lookMs: 300 },
+    resend: { firstMs: 500, lastMs: 2_000 },
     site: 'yard',
     robot: 'r1',
     node: 'detector',
@@ -337,16 +339,18 @@ describeWith(MOSQUITTO, 'two clients of one broker', () => {
     const broker = await mosquitto();
     const heard = await listener(broker.url, 5);
     const codes: (string | null)[] = [];
-    const twins = [client(settings(broker.url), codes), client(settings(broker.url), codes)];
+    const timing = { firstMs: 100, maxMs: 200, lookMs: 300 };
+    const twins = [1, 2].map(() => client(settings(broker.url, { timing }), codes));
     const isEvicted = ({ status }: TelemetryClient): boolean => status.code === 'GOSHAWK_CLIENT_TAKEN_OVER';
     await until(() => twins.some(isEvicted), 'the recognition');
     const other = twins.find((twin) => !isEvicted(twin))!;
     await until(() => other.status.connected, 'the other');
     const before = births(heard).length;
-    // Without backing off, the two would take over from each other every second or two.
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
-    for (let i = 0; i < 20; i++) other.send('metrics', metricsBody(i));
-    await until(() => of(heard, 'metrics').length === 20, 'windows of the other');
+    // Without backing off, the two would take over from each other several times meanwhile.
+    for (let i = 0; i < 20; i++) {
+      other.send('metrics', metricsBody(i));
+      await until(() => of(heard, 'metrics').length > i, 'a window of the other');
+    }
     expect(births(heard)).toHaveLength(before);
     // null: connected
     const blame = new Set(codes.filter((code) => code !== null));
@@ -379,6 +383,27 @@ describeWith(MOSQUITTO, 'two clients of one broker', () => {
     expect(telemetry.status.streams?.state.delivered ?? 0).toBe(0);
     // Less than the keep-alive, which would eventually end the connection.
   }, 40_000);
+
+  it.each([
+    ['messages without end', Buffer.from([0x30, 6, 0, 1, 0x61, 0, 0x20, 0x20]), 2_000],
+    // PUBLISH of 256 MiB
+    ['a packet without end', Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, 0x61]), 8_192],
+  ])('a broker that sends %s is left, and named', async (_what, bytes, times) => {
+    let sent = 0;
+    const url = await pretender((socket) => {
+      const more = Buffer.concat(Array<Buffer>(times).fill(bytes));
+      const pour = (): void => {
+        while (!socket.destroyed && socket.write(more)) sent += more.length;
+      };
+      socket.on('drain', pour);
+      pour();
+    });
+    const telemetry = client(settings(url, { timing: { firstMs: 60_000, maxMs: 60_000, lookMs: 300 } }));
+    await until(() => telemetry.status.code !== null, 'the end');
+    expect(telemetry.status).toMatchObject({ connected: false, code: 'GOSHAWK_BROKER_FLOODING' });
+    // what fits into the buffers of two sockets
+    expect(sent).toBeLessThan(32 << 20);
+  });
 
   it('a TLS file that is gone or half written at a reconnect ends nothing and does not blame the broker', async () => {
     const broker = await mosquitto(undefined, { 'half.pem': certify('x').certificate.slice(0, 200) });
@@ -495,6 +520,53 @@ describeWith(MOSQUITTO, 'a list of two brokers', () => {
     await until(() => telemetry.status.streams?.metrics.delivered === 16, 'the acknowledgements');
     expect(telemetry.status.streams?.metrics).toMatchObject({ produced: 16, delivered: 16, dropped: 0 });
   }, 60_000);
+});
+
+/** A TLS server that is no broker, and notes whether anything came in the clear. */
+async function tlsServer(own: Certified): Promise<{ url: string; firstBytes: number[] }> {
+  const firstBytes: number[] = [];
+  const secured = createTlsServer({ cert: own.certificate, key: own.key }, (socket) => {
+    socket.on('error', () => undefined);
+  }).on('tlsClientError', () => undefined);
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', (bytes) => {
+      firstBytes.push(bytes[0] ?? 0);
+      socket.pause();
+      socket.unshift(bytes);
+      secured.emit('connection', socket);
+    });
+  }).listen(0);
+  await once(server, 'listening');
+  open.push({ close: () => Promise.resolve(server.close()) });
+  return { url: `mqtts://127.0.0.1:${String((server.address() as AddressInfo).port)}`, firstBytes };
+}
+
+/** The first byte of a TLS handshake. */
+const HANDSHAKE = 0x16;
+
+describe('a broker whose certificate is wrong', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'goshawk-authority-'));
+  const authority = certify('authority');
+  const caFile = join(folder, 'ca.pem');
+  writeFileSync(caFile, authority.certificate);
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([
+    ['has expired', certify('broker', authority, Date.now() - 10 * 86_400_000), '127.0.0.1', /expired/],
+    ['is signed by itself', certify('broker'), '127.0.0.1', /self.signed/],
+    ['is of another authority', certify('broker', certify('another')), '127.0.0.1', /unable to verify/],
+    ['has another name', certify('broker', authority), '127.0.0.2', /127\.0\.0\.2 is not in the cert's list/],
+  ])('is refused if it %s, and nothing is sent in the clear', async (_what, own, host, reason) => {
+    const { url, firstBytes } = await tlsServer(own);
+    const telemetry = client(settings(url.replace('127.0.0.1', host), { caFile }));
+    telemetry.send('state', stateBody);
+    // the attempts after the first are no different
+    await until(() => firstBytes.length > 1 && telemetry.status.code !== null, 'two attempts');
+    expect(telemetry.status).toMatchObject({ connected: false, code: 'GOSHAWK_BROKER_REFUSED' });
+    expect(telemetry.status.reason).toMatch(reason);
+    expect(new Set(firstBytes)).toEqual(new Set([HANDSHAKE]));
+  });
 });
 
 describeWith(MOSQUITTO, 'authentication', () => {

@@ -174,4 +174,12 @@ it('packs a bundle into the same bytes each time', async () => {
   const one = await readFile(join(root, 'one.tar'));
   expect(Buffer.compare(one, await readFile(join(root, 'two.tar')))).toBe(0);
   expect(one.byteLength % 512).toBe(0);
+  expect(one.includes('accuracy-fit.json')).toBe(false);
+});
+
+it('packs an accuracy fit that lies beside the manifest', async () => {
+  const bundle = await put('a', 'yard', '1.0.0');
+  await writeFile(join(bundle.folder, 'accuracy-fit.json'), '{}');
+  await packBundle(bundle, join(root, 'fitted.tar'));
+  expect((await readFile(join(root, 'fitted.tar'))).includes('accuracy-fit.json')).toBe(true);
 });

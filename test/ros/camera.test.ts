@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { SCENE_LABELS } from '../../src/sim/labels.ts';
 import { encodeJpeg } from '../../src/device/imaging/encode-image.ts';
+import { statusSchema } from '../../src/contract/status.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { writeRecording } from '../device/camera/recording.ts';
 import { jsonLines, RosBench, type RosProcess } from './support/ros-process.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
@@ -72,15 +74,27 @@ describeWith(ROS, 'the camera node', () => {
   it.each([
     ['raw', 'false', '/camera/image_raw'],
     ['compressed', 'true', '/camera/image_raw/compressed'],
-  ])('reaches the detector: %s', async (_name, compressed, topic) => {
-    await startCamera({ compressed });
-    const detector = bench.node('detector', { bundle: bundle, image_topics: `["${topic}"]` });
-    running.push(detector);
-    const probe = bench.peer('detection_probe.py', '--topic', '/camera/detections', '--count', '4');
-    await probe.exit;
-    expect(jsonLines(probe.output).at(-1)).toEqual({ received: 4 });
-    expect(jsonLines(probe.output)[0]).toMatchObject({ frame_id: 'camera' });
-  });
+  ])(
+    'reaches the detector, which evaluates itself by the ground truth: %s',
+    async (_name, compressed, topic) => {
+      await startCamera({ compressed });
+      const port = await freePort();
+      const detector = bench.node('detector', {
+        ...{ bundle: bundle, image_topics: `["${topic}"]` },
+        ...{ labels_topic: 'ground_truth', http_port: String(port) },
+      });
+      running.push(detector);
+      const probe = bench.peer('detection_probe.py', '--topic', '/camera/detections', '--count', '4');
+      await probe.exit;
+      expect(jsonLines(probe.output).at(-1)).toEqual({ received: 4 });
+      expect(jsonLines(probe.output)[0]).toMatchObject({ frame_id: 'camera' });
+      const labeledFrames = async (): Promise<number> => {
+        const answer = await fetch(`http://127.0.0.1:${port}/api/status`);
+        return statusSchema.parse(await answer.json()).labeled?.['camera']?.frames ?? 0;
+      };
+      await expect.poll(labeledFrames, { timeout: 60_000 }).toBeGreaterThan(0);
+    },
+  );
 
   it.each([
     ['dir', { rate: '5.0' }, 'camera'],

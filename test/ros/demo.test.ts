@@ -48,7 +48,7 @@ describeWith([ROS, CHROMIUM], 'npm start, after set-up', () => {
     expect(frames.received).toBe(frames.published + dropped + frames.inFlight);
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('goshawk_frames_published_total{');
 
-    await demo.waitFor(/fleet: [1-9]\d* messages stored/, 60);
+    await demo.waitFor(/fleet: [1-9]\d* messages stored, ledger complete/, 60);
 
     expect(await demo.stop('SIGTERM', 'alone')).toBe(0);
     expect(demo.output).toContain('ended cleanly');

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { runReportSchema } from '../../src/contract/report.ts';
 import { payloadSchemaOf, type StreamPayload } from '../../src/contract/telemetry/payloads.ts';
+import { McapRecording } from '../../src/device/recording/mcap-recording.ts';
 import { CAMERA_PARAMETERS } from '../../src/ros/camera/parameters.ts';
 import { DETECTOR_PARAMETERS } from '../../src/ros/detector/parameters.ts';
 import { foreignBytes } from '../device/authoring/foreign-detector.ts';
@@ -28,7 +29,7 @@ describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
     folder = mkdtempSync(join(tmpdir(), 'goshawk-life-'));
     const prefix = join(folder, 'ament');
     execFileSync(join(ROOT, 'scripts/install-ament'), [prefix]);
-    bench = new RosBench(8, {
+    bench = new RosBench(9, {
       AMENT_PREFIX_PATH: `${prefix}:${process.env['AMENT_PREFIX_PATH'] ?? ''}`,
       XDG_CACHE_HOME: join(folder, 'cache'),
     });
@@ -170,5 +171,26 @@ describeWith([ROS2_COMMAND, MOSQUITTO], 'the life of the node', () => {
       expect(Object.keys(CAMERA_PARAMETERS)).toContain(name);
       expect(demo).toMatch(new RegExp(`^ {4}'${name}':`, 'm'));
     }
+  });
+
+  it('records a clip of its cameras when the service ~/capture is called', async () => {
+    const clips = join(folder, 'clips');
+    const parameters = {
+      bundle,
+      image_topics: '["/front/image_raw"]',
+      capture_dir: clips,
+      capture_after_s: '0.2',
+    };
+    const detector = bench.node('detector', parameters);
+    running.push(detector);
+    await detector.waitFor(/the detector is active/, 60);
+    running.push(bench.peer('raw_camera.py', '--topic', '/front/image_raw', '--rate', '10'));
+    const call = ['service', 'call', `${NODE}/capture`, 'std_srvs/srv/Trigger'];
+    for (let clips = 0; clips === 0; clips = Number(/: (\d+) frames, /.exec(detector.output)?.[1] ?? 0))
+      await bench.ros2Until(/success=True, message='\w+-manual-/, ...call);
+    const [file] = readdirSync(clips).filter((name) => name.endsWith('.mcap'));
+    const recording = await McapRecording.open(join(clips, file ?? ''));
+    expect(recording.topics.map(({ name }) => name)).toContain('/front/image/compressed');
+    await recording.close();
   });
 });

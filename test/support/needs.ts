@@ -68,6 +68,13 @@ export const ARM64: Need = {
   first: '',
 };
 
+/** To run something as another user. */
+export const ROOT_USER: Need = {
+  isThere: () => process.getuid?.() === 0,
+  missing: 'this user cannot act as another one',
+  first: 'sudo',
+};
+
 export const TAR: Need = {
   isThere: () => runs('tar', '--version'),
   missing: 'there is no tar',

@@ -9,7 +9,7 @@ import { tinyDetector } from '../device/authoring/tiny-detector.ts';
  * around the model. It takes batches of any size.
  * @param folder created if it does not exist
  */
-export async function writeTinyBundle(folder: string): Promise<Bundle> {
+export async function writeTinyBundle(folder: string, version = '1.0.0'): Promise<Bundle> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'tiny.onnx');
   await writeFile(file, tinyDetector({ head: 'yolox', classes: 2, batch: 'n', nanOnBlack: true }));
@@ -17,7 +17,7 @@ export async function writeTinyBundle(folder: string): Promise<Bundle> {
     file,
     out: folder,
     name: 'tiny',
-    version: '1.0.0',
+    version,
     labels: ['person', 'car'],
     tool: 'test',
     createdAt: '2026-01-02T03:04:05.000Z',

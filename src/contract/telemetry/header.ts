@@ -5,7 +5,7 @@ import { topicLevelSchema } from './speaker.ts';
  * Version of the payload schemas: grows with additive changes to a body, not with a new stream; a breaking change gets
  * new topics (`TELEMETRY_VERSION`).
  */
-export const PAYLOAD_VERSION = '1.3.0';
+export const PAYLOAD_VERSION = '1.4.0';
 
 /** The fields of VDA 5050's header, plus the node and the boot within which `headerId` counts. */
 export const headerShape = {
@@ -29,8 +29,6 @@ export const headerShape = {
   bootCount: z.int().min(0).optional(),
   /** the message replaces those from this number to `headerId`, which were merged while they waited (since 1.2.0) */
   firstHeaderId: z.int().min(0).optional(),
-  /** it waited while the link was down and came alone: true says nothing of the present (since 1.2.0) */
-  historical: z.boolean().optional(),
 } as const;
 
 export type TelemetryHeader = z.infer<z.ZodObject<typeof headerShape>>;

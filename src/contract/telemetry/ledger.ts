@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { nameSchema, streamNameSchema } from './ranges.ts';
+import { nameSchema } from '../names.ts';
+import { streamNameSchema } from './ranges.ts';
 
 const countSchema = z.int().min(0);
 const rangesSchema = z.array(z.tuple([countSchema, countSchema]));

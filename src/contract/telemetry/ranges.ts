@@ -9,12 +9,6 @@ export const MAX_ACKS = 1_000;
 /** The largest number of a message. */
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 
-/** A short name in lower case, such as a reason. */
-export const nameSchema = z
-  .string()
-  .max(64)
-  .regex(/^[a-z][a-z0-9_]*$/);
-
 /** Name of a stream, also of one that a reader does not know. */
 export const streamNameSchema = z
   .string()
@@ -37,8 +31,9 @@ export const rangesSchema = z.array(rangeSchema).min(1).max(MAX_RANGES);
  * - `unsynced`: the process ended before the disk held it; the range is what was reserved and may be longer
  *   than what was made
  * - `corrupted`: the disk no longer holds what it held
- * - `too_large`: the broker, or any fleet, does not take messages of this size
+ * - `too_large`: the broker, any fleet, or the bytes of a day do not take messages of this size
  * - `invalid`: it violated its schema
+ * - `not_taken`: it was made while the thread of telemetry had ended
  */
 export const GAP_REASONS = [
   'superseded',
@@ -48,6 +43,7 @@ export const GAP_REASONS = [
   'corrupted',
   'too_large',
   'invalid',
+  'not_taken',
 ] as const;
 
 export type GapReason = (typeof GAP_REASONS)[number];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema } from './ranges.ts';
+import { nameSchema } from '../names.ts';
 
 /** What several streams have in common. */
 
@@ -11,6 +11,17 @@ export const bundleReferenceSchema = z.object({
   provider: z.string(),
 });
 
+/** The time that a message covers. */
+export const windowSchema = z.object({
+  start: z.iso.datetime({ precision: 3 }),
+  end: z.iso.datetime({ precision: 3 }),
+  /**
+   * by how much the clock of the machine was set just before `start`, which follows the end of the window before
+   * by that much; absent if it was not (since 1.3.0)
+   */
+  clockStepSeconds: z.number().optional(),
+});
+
 /** Facts about the machine. A field is absent if there is no sensor; none is ever made up. */
 export const hostStatsSchema = z.object({
   /** busy share of all cores since the previous message, 0..1 */
@@ -18,15 +29,20 @@ export const hostStatsSchema = z.object({
   memoryUsedBytes: z.int().min(0).optional(),
   memoryTotalBytes: z.int().min(0).optional(),
   /** by thermal zone */
-  temperatureCelsius: z.record(z.string(), z.number()).optional(),
+  temperatureCelsius: z.record(z.string(), z.number().min(-100).max(200)).optional(),
   /** by power rail */
-  powerWatts: z.record(z.string(), z.number().min(0)).optional(),
+  powerWatts: z.record(z.string(), z.number().min(0).max(100_000)).optional(),
+  /**
+   * current frequency of each kind of core, the mean of its cores: `cpu`, or by its first core where there are several
+   * kinds (`cpu0`, `cpu4`); of the GPU `gpu` (since 1.4.0)
+   */
+  clockHertz: z.record(z.string(), z.number().min(0).max(1e11)).optional(),
   gpuRatio: z.number().min(0).max(1).optional(),
   /**
-   * CPU of this process since the previous message by the work of its threads, in cores: `main`, `inference`,
-   * `telemetry`, `ros`, `color`, `camera` (simulated), `other` (since 1.3.0)
+   * CPU of this process since the previous message by the work of its threads, in cores: `main`, `inference` (that of
+   * processes included), `telemetry`, `ros`, `color`, `camera` (simulated), `other` (since 1.3.0)
    */
-  cpuByThread: z.record(z.string(), z.number().min(0)).optional(),
+  cpuByThread: z.record(z.string(), z.number().min(0).max(10_000)).optional(),
   /** of the file system on which telemetry waits (since 1.3.0) */
   diskFreeBytes: z.int().min(0).optional(),
   diskTotalBytes: z.int().min(0).optional(),

@@ -1,12 +1,17 @@
 import { z } from 'zod';
+import { clipSchema } from '../clips.ts';
 import { referenceCheckSchema, variantChoiceSchema } from '../engine-choice.ts';
-import { nameSchema, rangesSchema, streamNameSchema, MAX_ACKS } from './ranges.ts';
+import { clipChunkBodySchema, clipRequestBodySchema } from './clips.ts';
+import { driftBodySchema } from './drift.ts';
+import { nameSchema } from '../names.ts';
+import { rangesSchema, streamNameSchema, MAX_ACKS } from './ranges.ts';
 import {
   bundleReferenceSchema,
   eventSchema,
   hostStatsSchema,
   latencyHistogramSchema,
   tagsSchema,
+  windowSchema,
 } from './shapes.ts';
 
 /**
@@ -96,7 +101,7 @@ export const STREAMS = {
        * null before it is loaded
        */
       reference: z
-        .strictObject({
+        .object({
           ...referenceCheckSchema.shape,
           exactInt8: z.boolean(),
           choice: variantChoiceSchema.shape.how,
@@ -147,23 +152,21 @@ export const STREAMS = {
     when: 'every 10 s',
     content: 'a stats window',
     body: z.object({
-      window: z.object({
-        start: z.iso.datetime({ precision: 3 }),
-        end: z.iso.datetime({ precision: 3 }),
-        /**
-         * by how much the clock of the machine was set just before `start`, which follows the end of the window before
-         * by that much; absent if it was not (since 1.3.0)
-         */
-        clockStepSeconds: z.number().optional(),
-      }),
+      window: windowSchema,
       bundle: bundleReferenceSchema.nullable(),
       cameras: z.array(
         z.object({
           camera: z.string(),
+          /**
+           * Frames are counted as they arrive and leave, not by stamp: many are dropped because their stamp cannot be
+           * used, and one in flight has no outcome yet. So each window adds up, as do any number of them:
+           * `received` + `inFlight` of the window before = `published` + sum of `drops` + `inFlight`
+           */
           received: z.int().min(0),
           published: z.int().min(0),
           /** by reason (docs/drops.md); readers accept reasons that they do not know */
           drops: z.record(nameSchema, z.int().min(0)),
+          /** received, with no outcome yet when the window was made; 0 before the first window of a model */
           inFlight: z.int().min(0),
           fps: z.object({ in: z.number().min(0), out: z.number().min(0) }),
           /** of the frames with stamps in the window, and of late ones; by arrival if the clocks do not agree */
@@ -177,6 +180,69 @@ export const STREAMS = {
       process: z.object({ residentBytes: z.int().min(0), eventLoopDelayP99Ms: z.number().min(0) }),
       host: hostStatsSchema,
     }),
+  },
+  /**
+   * What the frames of a window look like, as counts that add up: over time, cameras and robots. With a reference also
+   * whether that changed.
+   */
+  drift: {
+    direction: 'device-to-fleet',
+    qos: 1,
+    retained: false,
+    overflow: 'merge',
+    priority: 2,
+    // five days without a broker: a window of one camera has about 2 kB, and windows merge before they are lost
+    maxBytes: 16 << 20,
+    maxAgeHours: 30 * 24,
+    periodSeconds: null,
+    summary: 'Statistics of the frames of a window, to compare with those of other times',
+    when: 'every 60 s (`drift_window_s`)',
+    content: 'for each camera histograms of image, boxes and tracks, C and R of suppression, a verdict',
+    body: driftBodySchema,
+  },
+  /** An offer: the file stays on the robot until the fleet asks for it, or newer clips need its room. */
+  clip: {
+    direction: 'device-to-fleet',
+    qos: 1,
+    retained: false,
+    overflow: 'refuse',
+    priority: 1,
+    maxBytes: 1 << 20,
+    maxAgeHours: 30 * 24,
+    periodSeconds: null,
+    summary: 'A clip was recorded: the fleet may ask for it',
+    when: 'after a clip',
+    content: 'name, reason, cameras, times, counts, size, sha256, bundle',
+    body: clipSchema,
+  },
+  /** Only while the fleet asks for it, and not kept: what does not arrive is asked for again. */
+  'clip-chunk': {
+    direction: 'device-to-fleet',
+    qos: 1,
+    retained: false,
+    overflow: 'unstored',
+    priority: 3,
+    maxBytes: 0,
+    maxAgeHours: 0,
+    periodSeconds: null,
+    summary: 'A piece of a clip that the fleet asked for, or why there is none',
+    when: 'asked for, 64 KiB a second at most',
+    content: 'request, clip, offset, size, up to 32 KiB in Base64',
+    body: clipChunkBodySchema,
+  },
+  'clip-request': {
+    direction: 'fleet-to-device',
+    qos: 1,
+    retained: false,
+    overflow: 'unstored',
+    priority: 0,
+    maxBytes: 0,
+    maxAgeHours: 0,
+    periodSeconds: null,
+    summary: 'The fleet wants a part of a clip, or all of it at a URL',
+    when: 'somebody wants a clip',
+    content: 'request, clip, offset, bytes, URL',
+    body: clipRequestBodySchema,
   },
   gap: {
     direction: 'device-to-fleet',

@@ -9,6 +9,11 @@ export function telemetryTopic(speaker: Speaker, stream: Stream): string {
   return ['fleet', TELEMETRY_VERSION, ...levelsOf(speaker), stream].join('/');
 }
 
+/** The same for a speaker whose levels came from a topic that was read, so they need no check. */
+export function topicOfKnown({ site, robot, node }: Speaker, stream: Stream): string {
+  return `fleet/${TELEMETRY_VERSION}/${site}/${robot}/${node}/${stream}`;
+}
+
 /** The topic filter of a stream of all speakers. */
 export function topicFilter(stream: Stream): string {
   return `fleet/${TELEMETRY_VERSION}/+/+/+/${stream}`;

@@ -1,4 +1,5 @@
 import type { Detections } from '../detections.ts';
+import { AGREEMENT_FROM, MAX_AGREEMENT_KEPT, type BoxAgreement } from '../drift/box-agreement.ts';
 import type { Letterbox } from '../image/letterbox.ts';
 import { ScoreOrder, Suppressor } from '../nms.ts';
 import { createCandidates, MULTI_LABEL_CANDIDATES, type Candidates } from './candidates.ts';
@@ -81,7 +82,41 @@ export function createDecoder(options: DecoderOptions): Decoder {
   const suppressor = new Suppressor();
   const order = new ScoreOrder();
   let kept = new Uint32Array(0);
+  let suppressedBy = new Uint32Array(0);
   const suppression = { iouThreshold: 0, maxCandidates, maxKept: 0 };
+  const wide: { -readonly [Key in keyof DecodeSettings]: DecodeSettings[Key] } = {
+    scoreThreshold: 0,
+    iouThreshold: 0,
+    maxDetections: 0,
+  };
+
+  /** Reads the boxes that only an agreement needs, too. False if one is invalid, which is no fault of the others. */
+  function readWide(
+    outputs: readonly OutputTensor[],
+    batchIndex: number,
+    { scoreThreshold, classFilter = null, multiLabel = false }: DecodeSettings,
+  ): boolean {
+    wide.scoreThreshold = Math.min(scoreThreshold, AGREEMENT_FROM);
+    wide.classFilter = classFilter;
+    wide.multiLabel = multiLabel;
+    return read(outputs, batchIndex, wide, candidates);
+  }
+
+  function suppress(settings: DecodeSettings, limit: number, agreement: BoxAgreement | null): number {
+    suppression.iouThreshold = settings.iouThreshold;
+    suppression.maxCandidates =
+      settings.multiLabel === true ? Math.min(maxCandidates, MULTI_LABEL_CANDIDATES) : maxCandidates;
+    suppression.maxKept = limit;
+    if (agreement === null) return suppressor.run(candidates, suppression, kept);
+    suppression.maxKept = kept.length;
+    if (suppressedBy.length < candidates.count) suppressedBy = new Uint32Array(candidates.scores.length);
+    let keptCount = suppressor.run(candidates, suppression, kept, suppressedBy);
+    agreement.measure(candidates, kept, keptCount, suppressedBy);
+    // boxes below the threshold change nothing: suppression goes from the best score down
+    keptCount = Math.min(keptCount, limit);
+    while (keptCount > 0 && candidates.scores[kept[keptCount - 1]!]! <= settings.scoreThreshold) keptCount--;
+    return keptCount;
+  }
 
   function decode(
     outputs: readonly OutputTensor[],
@@ -89,20 +124,18 @@ export function createDecoder(options: DecoderOptions): Decoder {
     letterbox: Letterbox,
     settings: DecodeSettings,
     out: Detections,
+    agreement: BoxAgreement | null = null,
   ): DecodeOutcome {
-    if (!read(outputs, batchIndex, settings, candidates)) return 'invalid';
+    agreement?.clear();
+    const measured =
+      agreement !== null && !isSuppressed && readWide(outputs, batchIndex, settings) ? agreement : null;
+    if (measured === null && !read(outputs, batchIndex, settings, candidates)) return 'invalid';
     const limit = Math.min(settings.maxDetections, out.scores.length);
-    if (kept.length < limit) kept = new Uint32Array(limit);
-    let keptCount: number;
-    if (isSuppressed) {
-      keptCount = order.best(candidates.scores, candidates.count, limit, kept);
-    } else {
-      suppression.iouThreshold = settings.iouThreshold;
-      suppression.maxCandidates =
-        settings.multiLabel === true ? Math.min(maxCandidates, MULTI_LABEL_CANDIDATES) : maxCandidates;
-      suppression.maxKept = limit;
-      keptCount = suppressor.run(candidates, suppression, kept);
-    }
+    const room = measured === null ? limit : Math.max(limit, MAX_AGREEMENT_KEPT);
+    if (kept.length < room) kept = new Uint32Array(room);
+    const keptCount = isSuppressed
+      ? order.best(candidates.scores, candidates.count, limit, kept)
+      : suppress(settings, limit, measured);
     emit(candidates, kept, keptCount, letterbox, out);
     return 'ok';
   }

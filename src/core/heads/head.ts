@@ -1,4 +1,5 @@
 import type { Detections } from '../detections.ts';
+import type { BoxAgreement } from '../drift/box-agreement.ts';
 import type { Letterbox } from '../image/letterbox.ts';
 import type { Candidates } from './candidates.ts';
 
@@ -46,6 +47,8 @@ export interface Decoder {
   /**
    * Writes the detections of image `batchIndex`, best first, into `out` (at most `maxDetections`, and as many
    * as fit): boxes in source pixels, clipped to the image; `tracks` are zeroed.
+   *
+   * @param agreement to be measured as well, which changes neither outcome nor detections
    */
   decode(
     outputs: readonly OutputTensor[],
@@ -53,6 +56,7 @@ export interface Decoder {
     letterbox: Letterbox,
     settings: DecodeSettings,
     out: Detections,
+    agreement?: BoxAgreement | null,
   ): DecodeOutcome;
 }
 

@@ -8,4 +8,6 @@ export interface StoredNumbers {
   /** of all rows; more than in `stored` if a number occurs twice */
   readonly rowNumbers: number;
   readonly declared: readonly NumberRange[];
+  /** of messages that are whole in quarantine */
+  readonly quarantined: readonly NumberRange[];
 }

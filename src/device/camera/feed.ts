@@ -1,6 +1,16 @@
+import type { Stamp } from '../../core/frame.ts';
 import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import type { RefusalReason } from '../../core/refusal.ts';
 import type { GroundTruthBox } from './source.ts';
+
+/** What a recording knows of one of its images. */
+export interface RecordedTimes {
+  /** of the message's header */
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  /** when the message was recorded, milliseconds since the epoch of the recording machine's clock */
+  readonly arrivedMs: number;
+}
 
 /** An image of a feed with its metadata. */
 export interface FeedFrame {
@@ -8,6 +18,8 @@ export interface FeedFrame {
   readonly groundTruth?: readonly GroundTruthBox[];
   /** milliseconds after the first frame at which this one is due; `undefined` if only the rate decides */
   readonly dueMs?: number;
+  /** only of recordings */
+  readonly recorded?: RecordedTimes;
 }
 
 /** Events of a feed in addition to its images. */

@@ -1,5 +1,6 @@
 import { parseCompressedImage, toCompressedView } from '../../core/cdr/compressed-image.ts';
 import { parseImage, toImageView } from '../../core/cdr/image.ts';
+import type { Stamp } from '../../core/frame.ts';
 import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
 import { unpackMessage } from '../recording/zstd.ts';
@@ -13,7 +14,15 @@ export function imageKind(type: string): 'raw' | 'compressed' | undefined {
   return COMPRESSED.test(type) ? 'compressed' : undefined;
 }
 
-export type RecordedImage = { readonly ok: true; readonly view: ImageView | CompressedView } | Refusal;
+/** An image with the header of its message. */
+interface ReadImage {
+  readonly ok: true;
+  readonly view: ImageView | CompressedView;
+  readonly stamp: Stamp;
+  readonly frameId: string;
+}
+
+export type RecordedImage = ReadImage | Refusal;
 
 /** The image of a recorded message, copied because messages of a chunk share memory. Never throws. */
 export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'): RecordedImage {
@@ -25,12 +34,10 @@ export function readRecordedImage(data: Uint8Array, kind: 'raw' | 'compressed'):
     const reason = error instanceof Error ? error.message : String(error);
     return refuse('malformed', `the message is compressed with zstd and cannot be unpacked: ${reason}`);
   }
-  if (kind === 'raw') {
-    const message = parseImage(bytes);
-    return message.ok ? toImageView(message) : message;
-  }
-  const message = parseCompressedImage(bytes);
-  return message.ok ? toCompressedView(message) : message;
+  const message = kind === 'raw' ? parseImage(bytes) : parseCompressedImage(bytes);
+  if (!message.ok) return message;
+  const image = 'format' in message ? toCompressedView(message) : toImageView(message);
+  return image.ok ? { ...image, stamp: message.stamp, frameId: message.frameId } : image;
 }
 
 /** True for color images, according to their header. */

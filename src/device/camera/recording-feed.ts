@@ -39,6 +39,7 @@ export class RecordingFeed implements FrameFeed {
   #events: FeedEvents = { onUnreadable: () => undefined, onNotice: () => undefined };
   #messages: AsyncGenerator<RecordedMessage | RecordedDamage, void, void> | undefined;
   #isClosed = false;
+  #isCut = false;
   /** first message of this round, and the start of the round on the feed's own time line */
   #firstLogTime: bigint | undefined;
   #roundStart = 0;
@@ -56,6 +57,11 @@ export class RecordingFeed implements FrameFeed {
     return `recording ${this.#options.path}${topic === undefined ? '' : ` ${topic}`}`;
   }
 
+  /** False once something is known to be missing: a file that is cut short or damaged, images that cannot be read. */
+  get isWhole(): boolean {
+    return !this.#isCut && this.unreadable === 0;
+  }
+
   async open(events: FeedEvents): Promise<void> {
     this.#events = events;
     try {
@@ -67,6 +73,7 @@ export class RecordingFeed implements FrameFeed {
       if (error instanceof GoshawkError) throw error;
       this.#refuse(error instanceof Error ? error.message : String(error), error);
     }
+    this.#isCut = this.#recording.notices.length > 0;
     for (const notice of this.#recording.notices) events.onNotice(`${this.description}: ${notice}`);
   }
 
@@ -118,7 +125,8 @@ export class RecordingFeed implements FrameFeed {
       return undefined;
     }
     this.#readable += 1;
-    return { image: image.view, dueMs };
+    const { view, stamp, frameId } = image;
+    return { image: view, dueMs, recorded: { stamp, frameId, arrivedMs: Number(item.logTime) / 1e6 } };
   }
 
   #countUnreadable({ reason, detail }: RecordedImage & { readonly ok: false }): void {
@@ -149,7 +157,7 @@ export class RecordingFeed implements FrameFeed {
     const { size } = this.#options;
     if (!image.ok || size === undefined) return image;
     try {
-      return { ok: true, view: await decodeToRgb(image.view, size) };
+      return { ...image, view: await decodeToRgb(image.view, size) };
     } catch (error) {
       return refuse('corrupt_image', error instanceof Error ? error.message : String(error));
     }

@@ -20,6 +20,13 @@ const FAMILIES: readonly MetricFamily<SensorReading>[] = [
     samples: ({ powerWatts = {} }) => by('rail', powerWatts),
   },
   {
+    name: 'goshawk_host_clock_hertz',
+    help: 'Current frequency of a kind of core, the mean of its cores, or of the GPU; absent if it is not reported.',
+    kind: 'gauge',
+    labels: ['clock'],
+    samples: ({ clockHertz = {} }) => by('clock', clockHertz),
+  },
+  {
     name: 'goshawk_host_gpu_ratio',
     help: 'Load of the GPU, 0 to 1; absent if it is not reported.',
     kind: 'gauge',

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { meanAndDeviation } from '../../core/mean-and-deviation.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import { coresBetween, readThreadTimes, type ThreadTimes } from './thread-reader.ts';
 
 /** Sensor readings. A value that the machine has no sensor for is absent, never guessed. */
-export type SensorReading = Pick<HostStats, 'temperatureCelsius' | 'powerWatts' | 'gpuRatio'>;
+export type SensorReading = Pick<HostStats, 'temperatureCelsius' | 'powerWatts' | 'gpuRatio' | 'clockHertz'>;
 
 /** where Jetsons report the load of the GPU, in tenths of a percent */
 const GPU_LOAD_FILES = [
@@ -13,6 +14,11 @@ const GPU_LOAD_FILES = [
   'sys/devices/platform/bus@0/17000000.gpu/load',
   'sys/devices/platform/17000000.gpu/load',
 ];
+
+/** what a frequency of a core or GPU is below */
+const MAX_HERTZ = 1e11;
+
+const MAX_WATTS = 100_000;
 
 /** Ticks of all cores since boot. */
 interface Ticks {
@@ -59,6 +65,7 @@ export class HostReader {
       ...present('temperatureCelsius', this.#readTemperatures()),
       ...present('powerWatts', this.#readPower()),
       ...this.#readGpu(),
+      ...present('clockHertz', { ...this.#readCpuClocks(), ...this.#readGpuClock() }),
     };
   }
 
@@ -85,7 +92,7 @@ export class HostReader {
     const now = readThreadTimes(this.#list('proc/self/task'), read, this.#nowMs());
     const before = this.#lastThreads.get(reader);
     this.#lastThreads.set(reader, now);
-    if (before === undefined || now.ticks.size === 0) return {};
+    if (before === undefined || now.threads.size === 0) return {};
     return { cpuByThread: coresBetween(before, now) };
   }
 
@@ -133,9 +140,11 @@ export class HostReader {
         const millivolts = this.#number(join(folder, `in${String(channel)}_input`));
         const milliamperes = this.#number(join(folder, `curr${String(channel)}_input`));
         const rail = this.#text(join(folder, `in${String(channel)}_label`))?.trim();
-        if (millivolts !== undefined && milliamperes !== undefined)
-          rails[unused(rails, rail || `${monitor}-${String(channel)}`, monitor)] =
-            (millivolts * milliamperes) / 1e6;
+        if (millivolts === undefined || milliamperes === undefined) continue;
+        const watts = (millivolts * milliamperes) / 1e6;
+        // A current that flows back, or a sensor that fails.
+        if (watts >= 0 && watts <= MAX_WATTS)
+          rails[unused(rails, rail || `${monitor}-${String(channel)}`, monitor)] = watts;
       }
     }
     return rails;
@@ -147,6 +156,41 @@ export class HostReader {
       if (permille !== undefined && permille >= 0 && permille <= 1000) return { gpuRatio: permille / 1000 };
     }
     return {};
+  }
+
+  /**
+   * Kernel documentation, CPU performance scaling: cores that share a clock have one policy, whose frequencies are in
+   * kHz. Cores of one kind have the same highest frequency.
+   */
+  #readCpuClocks(): Record<string, number> {
+    const kinds = new Map<number, { readonly name: string; readonly hertz: number[] }>();
+    const policies = this.#list('sys/devices/system/cpu/cpufreq').flatMap((name) => {
+      const first = /^policy(\d+)$/.exec(name)?.[1];
+      return first === undefined ? [] : [Number(first)];
+    });
+    for (const first of policies.sort((a, b) => a - b)) {
+      const folder = `sys/devices/system/cpu/cpufreq/policy${String(first)}`;
+      const kilohertz = this.#number(join(folder, 'scaling_cur_freq'));
+      if (kilohertz === undefined || kilohertz < 0 || kilohertz * 1000 > MAX_HERTZ) continue;
+      const kind = this.#number(join(folder, 'cpuinfo_max_freq')) ?? 0;
+      const known = kinds.get(kind) ?? { name: `cpu${String(first)}`, hertz: [] };
+      known.hertz.push(kilohertz * 1000);
+      kinds.set(kind, known);
+    }
+    const clocks = [...kinds.values()].map(
+      ({ name, hertz }) => [name, meanAndDeviation(hertz).mean] as const,
+    );
+    const [only] = clocks;
+    return Object.fromEntries(clocks.length === 1 && only !== undefined ? [['cpu', only[1]]] : clocks);
+  }
+
+  /** Jetsons have a device of frequency scaling for the GPU, in Hz; Intel's graphics report MHz. */
+  #readGpuClock(): Record<string, number> {
+    const device = this.#list('sys/class/devfreq').find((name) => /gpu|gp10b|gv11b|ga10b/.test(name));
+    const scaled = device === undefined ? undefined : this.#number(`sys/class/devfreq/${device}/cur_freq`);
+    const megahertz = this.#number('sys/class/drm/card0/gt_cur_freq_mhz');
+    const hertz = scaled ?? (megahertz === undefined ? undefined : megahertz * 1e6);
+    return hertz === undefined || hertz < 0 || hertz > MAX_HERTZ ? {} : { gpu: hertz };
   }
 
   #text(file: string): string | undefined {
@@ -188,6 +232,9 @@ function kilobytes(meminfo: string, field: string): number | undefined {
   return amount === undefined ? undefined : Number(amount) * 1024;
 }
 
-function present(name: 'temperatureCelsius' | 'powerWatts', values: Record<string, number>): SensorReading {
+function present(
+  name: 'temperatureCelsius' | 'powerWatts' | 'clockHertz',
+  values: Record<string, number>,
+): SensorReading {
   return Object.keys(values).length > 0 ? { [name]: values } : {};
 }

@@ -3,43 +3,68 @@ import { THREAD_PREFIX } from '../../platform/thread-name.ts';
 /** Ticks of CPU time per second, as the kernel counts for user space on every Linux. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU time by the work of threads at one instant. */
-export interface ThreadTimes {
-  readonly atMs: number;
-  readonly ticks: ReadonlyMap<string, number>;
+/** A thread, or a child process, and the CPU time that it has used. */
+interface ThreadTime {
+  readonly role: string;
+  readonly ticks: number;
 }
 
+/** CPU times at one instant, by id of thread or child process: those that end take their time along. */
+export interface ThreadTimes {
+  readonly atMs: number;
+  readonly threads: ReadonlyMap<string, ThreadTime>;
+}
+
+/** Before anything was read. */
+export const NO_TIMES: ThreadTimes = { atMs: 0, threads: new Map() };
+
 /**
- * Ticks of the threads of this process, by their work: proc(5), `/proc/self/task/TID/stat`.
- * @param read reads a file below /proc/self; undefined if there is none
+ * Ticks of the threads of a process, by their work: proc(5), `/proc/PID/task/TID/stat`. A child process whose main
+ * thread is named after its work counts there as a whole.
+ * @param threads names in `/proc/PID/task`
+ * @param read reads a file by its path from /proc/PID; undefined if there is none
  */
 export function readThreadTimes(
   threads: readonly string[],
   read: (file: string) => string | undefined,
   atMs: number,
 ): ThreadTimes {
-  const ticks = new Map<string, number>();
+  const times = new Map<string, ThreadTime>();
   const main = /^\d+/.exec(read('stat') ?? '')?.[0];
   for (const thread of threads) {
-    const [, name = '', rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(read(`task/${thread}/stat`) ?? '') ?? [];
-    const fields = rest.split(' ');
-    const used = Number(fields[11]) + Number(fields[12]);
-    if (!Number.isFinite(used)) continue;
-    const role =
-      thread === main ? 'main' : name.startsWith(THREAD_PREFIX) ? name.slice(THREAD_PREFIX.length) : 'other';
-    ticks.set(role, (ticks.get(role) ?? 0) + used);
+    const own = statOf(read(`task/${thread}/stat`));
+    if (own !== null)
+      times.set(thread, { role: thread === main ? 'main' : (own.role ?? 'other'), ticks: own.ticks });
+    for (const child of read(`task/${thread}/children`)?.match(/\d+/g) ?? []) {
+      const other = statOf(read(`../${child}/stat`));
+      if (other !== null && other.role !== null) times.set(child, { role: other.role, ticks: other.ticks });
+    }
   }
-  return { atMs, ticks };
+  return { atMs, threads: times };
 }
 
-/** Cores in use between two instants, by the work of threads. Threads that ended meanwhile take their time along. */
+/** The work of a thread, or of a process by the name of its main thread, and its ticks; null for what is gone. */
+function statOf(text = ''): { readonly role: string | null; readonly ticks: number } | null {
+  const [, name = '', rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(text) ?? [];
+  const fields = rest.split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  const role = name.startsWith(THREAD_PREFIX) ? name.slice(THREAD_PREFIX.length) : null;
+  return Number.isFinite(ticks) ? { role, ticks } : null;
+}
+
+/** Cores in use between two instants, by the work of threads, of those that are still there. */
 export function coresBetween(before: ThreadTimes, now: ThreadTimes): Record<string, number> {
   const seconds = (now.atMs - before.atMs) / 1000;
   if (seconds <= 0) return {};
+  const used = new Map<string, number>();
+  for (const [id, { role, ticks }] of now.threads) {
+    const more = Math.max(0, ticks - (before.threads.get(id)?.ticks ?? 0));
+    used.set(role, (used.get(role) ?? 0) + more);
+  }
   return Object.fromEntries(
-    [...now.ticks].map(([role, ticks]) => {
-      const used = Math.max(0, ticks - (before.ticks.get(role) ?? 0));
-      return [role, Math.round((used / TICKS_PER_SECOND / seconds) * 10_000) / 10_000];
-    }),
+    [...used].map(([role, ticks]) => [
+      role,
+      Math.round((ticks / TICKS_PER_SECOND / seconds) * 10_000) / 10_000,
+    ]),
   );
 }

@@ -1,7 +1,10 @@
+import { nameThread } from '../../platform/thread-name.ts';
 import type { FromRunner, ToRunner } from './runner-messages.ts';
 import { serve } from './serve.ts';
 
 /** Entry of a child process. The parent keeps the pixels that it sent, so they are not sent back. */
+
+nameThread('inference');
 
 function post(message: FromRunner): void {
   process.send?.(message.type === 'done' ? { ...message, pixels: [] } : message);

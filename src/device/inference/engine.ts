@@ -39,6 +39,8 @@ export interface InferenceInput {
   readonly encoding: PixelEncoding;
   /** bytes per row of `pixels` */
   readonly step: number;
+  /** true measures the frame as well; default false */
+  readonly wantsStatistics?: boolean;
 }
 
 export interface InferenceTimes {
@@ -46,13 +48,19 @@ export interface InferenceTimes {
   readonly queue: number;
   /** milliseconds in the graph, preprocessing nodes included */
   readonly inference: number;
-  /** milliseconds of decoding and suppression */
+  /** milliseconds of decoding, suppression and, if they are wanted, statistics */
   readonly decode: number;
 }
 
 /** The outcome for one image; `detections` are in source pixels. */
 export type InferenceItem =
-  | { readonly ok: true; readonly detections: Detections; readonly pixels: Uint8Array<ArrayBuffer> }
+  | {
+      readonly ok: true;
+      readonly detections: Detections;
+      readonly pixels: Uint8Array<ArrayBuffer>;
+      /** of the frame (`core/drift/frame-block.ts`), valid as long as `detections`; absent if they were not wanted */
+      readonly statistics?: Float32Array;
+    }
   | {
       readonly ok: false;
       readonly reason: DropReason;

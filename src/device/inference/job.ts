@@ -2,7 +2,7 @@ import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError, type ErrorCode, type ErrorDetails } from '../../contract/errors.ts';
 import type { DecodeLimits, InferenceInput, InferenceItem, InferenceOutcome } from './engine.ts';
 import type { RunDoneMessage, RunItem } from './runner-messages.ts';
-import { viewSlab } from './slab.ts';
+import { viewSlab, viewStatistics } from './slab.ts';
 
 /** One call of `infer` in progress. */
 export interface EngineJob {
@@ -46,7 +46,9 @@ function toItem(
   pixels: Uint8Array<ArrayBuffer> | undefined,
 ): InferenceItem {
   if (item.ok && slab !== undefined && pixels !== undefined) {
-    return { ok: true, detections: viewSlab(slab, item.count).detections, pixels };
+    const { detections } = viewSlab(slab, item.count);
+    if (!item.isMeasured) return { ok: true, detections, pixels };
+    return { ok: true, detections, pixels, statistics: viewStatistics(slab) };
   }
   const failure = item.ok ? internal('a runner returned no buffers') : item;
   const message = new GoshawkError(failure.code, failure.details).message;

@@ -116,13 +116,13 @@ export interface RunMessage {
   readonly id: number;
   readonly inputs: readonly InferenceInput[];
   readonly limits: DecodeLimits;
-  /** one per input, for the detections (`slab.ts`) */
+  /** one per input, for detections and statistics (`slab.ts`) */
   readonly slabs: readonly ArrayBuffer[];
 }
 
 /** The result of one input; its buffers are in the `slabs` and `pixels` of the message. */
 export type RunItem =
-  | { readonly ok: true; readonly count: number }
+  | { readonly ok: true; readonly count: number; readonly isMeasured: boolean }
   | {
       readonly ok: false;
       readonly reason: DropReason;

@@ -55,7 +55,7 @@ export interface RunnerPoolOptions {
 export class RunnerPool implements InferenceEngine {
   readonly #options: RunnerPoolOptions;
   readonly #clock: Clock;
-  readonly #supervisors: readonly RunnerSupervisor[];
+  #supervisors: readonly RunnerSupervisor[];
   readonly #waiting: EngineJob[] = [];
   readonly #listeners: ((incident: EngineIncident) => void)[] = [];
   readonly #slabs = new SlabPool();
@@ -69,7 +69,7 @@ export class RunnerPool implements InferenceEngine {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#depth = options.queueDepth;
-    this.#supervisors = Array.from({ length: options.workers }, () => this.#createSupervisor());
+    this.#supervisors = this.#createSupervisors();
   }
 
   get parallel(): number {
@@ -85,6 +85,7 @@ export class RunnerPool implements InferenceEngine {
   async start(): Promise<EngineInfo> {
     const { bundle, preferred, workers, kind, strict } = this.#options;
     const plan = await this.#options.plan();
+    this.#assertOpen();
     const refusals = [...plan.refusals];
     const mismatches = [...plan.mismatches];
     const refused = new Set<string>();
@@ -184,21 +185,34 @@ export class RunnerPool implements InferenceEngine {
     return this.#supervisors.map(({ pid }) => pid).filter((pid) => pid !== null);
   }
 
+  /** Rejects with the error of the runner that failed, and leaves nothing running. */
   async #startAll(request: ModelRequest): Promise<LoadReport> {
+    this.#assertOpen();
     const [first, ...others] = this.#supervisors;
     if (first === undefined) throw new GoshawkError('GOSHAWK_USAGE', { reason: 'an engine needs a worker' });
     // the first alone: if the model or the provider is at fault, it fails once and not once per worker
     const alone = this.#options.startTogether === true ? null : await first.start(request);
     try {
-      if (this.#closed !== null)
-        throw new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the engine was closed' });
+      this.#assertOpen();
       const rest = alone === null ? this.#supervisors : others;
       const reports = await Promise.all(rest.map((supervisor) => supervisor.start(request)));
       return alone ?? reports[0]!;
     } catch (error) {
-      await this.close();
+      // others have loaded, or still load: the next candidate gets new ones
+      const loaded = this.#supervisors;
+      this.#supervisors = this.#createSupervisors();
+      await Promise.all(loaded.map((supervisor) => supervisor.close()));
       throw error;
     }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== null)
+      throw new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the engine was closed' });
+  }
+
+  #createSupervisors(): readonly RunnerSupervisor[] {
+    return Array.from({ length: this.#options.workers }, () => this.#createSupervisor());
   }
 
   #createSupervisor(): RunnerSupervisor {

@@ -52,6 +52,7 @@ export class RunnerSupervisor {
   #ready = false;
   #readySince = 0;
   #closing = false;
+  #closed: Promise<void> | null = null;
   /** abandoned runners that have not ended */
   #stuck = 0;
   #pendingLoad: PendingLoad | null = null;
@@ -76,6 +77,8 @@ export class RunnerSupervisor {
 
   /** Starts a runner and has it load the model. Rejects with a coded error and leaves nothing running. */
   start(request: ModelRequest): Promise<LoadReport> {
+    if (this.#closing)
+      return Promise.reject(new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the runner was closed' }));
     this.#request = request;
     const { clock, createHandle } = this.#options;
     const limitMs = this.#options.startTimeoutMs(request.provider);
@@ -123,6 +126,11 @@ export class RunnerSupervisor {
   /** Lets the jobs in flight finish, then ends the runner. Resolves when it has exited. */
   close(): Promise<void> {
     this.#closing = true;
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  #end(): Promise<void> {
     const { clock, timeoutMs } = this.#options;
     if (this.#restartTimer !== null) clock.stopTimer(this.#restartTimer);
     if (this.#watchTimer !== null) clock.stopTimer(this.#watchTimer);

@@ -3,6 +3,9 @@ import { GoshawkError, type ErrorCode, type ErrorDetails } from '../../contract/
 import type { DropReason } from '../../contract/drops.ts';
 import { describeCheck, type ReferenceCheck } from '../../contract/engine-choice.ts';
 import { PROVIDER_TABLE } from '../../contract/providers.ts';
+import { BoxAgreement } from '../../core/drift/box-agreement.ts';
+import { FrameStatistics } from '../../core/drift/frame-statistics.ts';
+import type { FramePixels } from '../../core/drift/patch-sampler.ts';
 import { createDecoder } from '../../core/heads/decoder.ts';
 import type { Decoder, OutputTensor } from '../../core/heads/head.ts';
 import { MAX_MODEL_BYTES } from '../../model/onnx/model.ts';
@@ -16,7 +19,7 @@ import type { LoadReport, ModelRequest, RunDoneMessage, RunItem, RunMessage } fr
 import { planFor, RawGraph, takesRaw, type RawPlan } from './raw-graph.ts';
 import { checkReference } from './reference-check.ts';
 import type { SessionOptions } from './session.ts';
-import { viewSlab } from './slab.ts';
+import { viewSlab, viewStatistics } from './slab.ts';
 
 /** The state of one job while it runs. */
 interface Job {
@@ -53,6 +56,8 @@ export class Runner {
   readonly #model: Uint8Array;
   readonly #decoder: Decoder;
   readonly #raw = new Map<string, RawGraph>();
+  readonly #statistics = new FrameStatistics();
+  readonly #agreement = new BoxAgreement();
   #letterboxed: LetterboxedGraph | null = null;
 
   private constructor(request: ModelRequest, model: Uint8Array) {
@@ -181,12 +186,22 @@ export class Runner {
     }
     const { detections } = viewSlab(buffer, 0);
     const limits: DecodeLimits = message.limits;
-    const outcome = this.#decoder.decode(outputs, batchIndex, input.letterbox, limits, detections);
+    const isMeasured = input.wantsStatistics === true;
+    const agreement = isMeasured ? this.#agreement : null;
+    const outcome = this.#decoder.decode(outputs, batchIndex, input.letterbox, limits, detections, agreement);
     if (outcome === 'invalid') {
       const details = { bundle: this.#request.bundle, what: 'a box or a score' };
       return failed('invalid_output', 'GOSHAWK_MODEL_OUTPUT_INVALID', details);
     }
-    return { ok: true, count: detections.count };
+    if (isMeasured) this.#statistics.measure(this.#pixelsOf(input), this.#agreement, viewStatistics(buffer));
+    return { ok: true, count: detections.count, isMeasured };
+  }
+
+  #pixelsOf(input: InferenceInput): FramePixels {
+    const { kind, pixels, step, letterbox } = input;
+    const { encoding, resize } = planFor(input, this.#request.resize);
+    const layout = kind === 'letterboxed' ? kind : encoding;
+    return { layout, pixels, step, letterbox, averages: resize === 'average' };
   }
 
   async #loadLetterboxed(profile: boolean): Promise<LetterboxedGraph> {

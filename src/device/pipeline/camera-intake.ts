@@ -6,7 +6,7 @@ import { encodingOf } from '../../core/image/image-view.ts';
 import type { ImageSize } from '../../core/image/image-header.ts';
 import { stampAge, StampGuard, type StampLimits } from './stamp-guard.ts';
 import { CameraLedger } from './statistics/ledger.ts';
-import { RateWindow } from './statistics/rate-window.ts';
+import { RATE_WINDOW_SECONDS, RateWindow } from './statistics/rate-window.ts';
 import type { CameraSnapshot } from './statistics/snapshot.ts';
 import { LatencyRecorder } from './statistics/stage-latencies.ts';
 
@@ -17,6 +17,12 @@ export interface PipelineCamera {
   readonly priority?: number;
 }
 
+/** What a camera's frames are like. */
+export interface CameraShape extends ImageSize {
+  /** such as `rgb8` or `jpeg` */
+  readonly encoding: string;
+}
+
 /** A model that looks at a camera's frames. */
 export interface FrameTaker {
   /** False if a frame of this camera is waiting, which another one would replace. */
@@ -25,9 +31,6 @@ export interface FrameTaker {
   /** The stamps started a new timeline. */
   resetClock(): void;
 }
-
-/** length of the window for the frame rates */
-const RATE_WINDOW_SECONDS = 5;
 
 /** What the pipeline keeps for a camera, whichever model looks at it: admission, ledger, rates. */
 export class CameraIntake {
@@ -59,6 +62,11 @@ export class CameraIntake {
     this.name = name;
     this.priority = priority;
     this.#stamps = new StampGuard(stamps);
+  }
+
+  /** of the last admitted frame; a width of 0 before the first */
+  get shape(): CameraShape {
+    return { ...this.#size, encoding: this.#encoding };
   }
 
   /** how often its stamps started a new timeline */
@@ -101,6 +109,16 @@ export class CameraIntake {
     const ledger = new CameraLedger();
     this.#shadows.push({ taker, ledger });
     return ledger;
+  }
+
+  /**
+   * Another model takes the place of the main one: it gets every admitted frame from here on. Frames that the one
+   * before has are still its own.
+   * @returns the camera's ledger
+   */
+  replaceFirst(taker: FrameTaker): CameraLedger {
+    this.#first = taker;
+    return this.ledger;
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Detections } from '../../core/detections.ts';
 import type { DecodeLimits } from '../inference/engine.ts';
-import { changeLimits, LIMIT_PARAMETERS, type Limits, type LimitsPatch } from './limit-table.ts';
+import { LIMIT_PARAMETERS } from '../../contract/limit-parameters.ts';
+import { changeLimits, type Limits, type LimitsPatch } from './limit-table.ts';
 
 const { max: MAX_DETECTIONS } = LIMIT_PARAMETERS.max_detections;
 
@@ -32,17 +33,22 @@ export function toDecodeLimits(
 /** Keeps the detections that may be published; they are ordered best first. */
 export function cutToLimits(
   detections: Detections,
-  { score_threshold: score, max_detections: maxDetections }: Limits,
+  {
+    score_threshold: score,
+    max_detections: maxDetections,
+  }: Pick<Limits, 'score_threshold' | 'max_detections'>,
 ): void {
   let count = Math.min(detections.count, maxDetections);
   while (count > 0 && detections.scores[count - 1]! <= score) count -= 1;
   detections.count = count;
 }
 
-/** The limits in force, as the operator set them and as the engine takes them. */
+/** The limits in force: those of the operator with what is laid over them, and as the engine takes them. */
 export class LimitsInForce {
   readonly #labels: readonly string[];
   readonly #trackedFrom: number | null;
+  #configured: Limits;
+  #override: LimitsPatch = {};
   #limits: Limits;
   #forEngine: DecodeLimits;
 
@@ -54,7 +60,8 @@ export class LimitsInForce {
   ) {
     this.#labels = options.labels;
     this.#trackedFrom = options.trackedFrom;
-    this.#limits = changeLimits(defaults, patch, this.#labels);
+    this.#configured = changeLimits(defaults, patch, this.#labels);
+    this.#limits = this.#configured;
     this.#forEngine = toDecodeLimits(this.#limits, this.#labels, this.#trackedFrom);
   }
 
@@ -62,14 +69,37 @@ export class LimitsInForce {
     return this.#limits;
   }
 
+  /** what is laid over the limits of the operator */
+  get overridden(): LimitsPatch {
+    return this.#override;
+  }
+
   get forEngine(): DecodeLimits {
     return this.#forEngine;
   }
 
-  /** @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force */
+  /**
+   * Changes what the operator set; what is laid over it stays.
+   * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force
+   */
   change(patch: LimitsPatch): Limits {
-    this.#limits = changeLimits(this.#limits, patch, this.#labels);
-    this.#forEngine = toDecodeLimits(this.#limits, this.#labels, this.#trackedFrom);
-    return this.#limits;
+    return this.#become(changeLimits(this.#configured, patch, this.#labels), this.#override);
+  }
+
+  /**
+   * Lays limits over those of the operator, in place of what was laid over them before; an empty patch takes it away.
+   * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force
+   */
+  override(patch: LimitsPatch): Limits {
+    return this.#become(this.#configured, patch);
+  }
+
+  #become(configured: Limits, override: LimitsPatch): Limits {
+    const limits = changeLimits(configured, override, this.#labels);
+    this.#forEngine = toDecodeLimits(limits, this.#labels, this.#trackedFrom);
+    this.#configured = configured;
+    this.#override = override;
+    this.#limits = limits;
+    return limits;
   }
 }

@@ -1,4 +1,4 @@
-import type { ImageView } from '../../core/image/image-view.ts';
+import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
 import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
@@ -10,6 +10,8 @@ export const PUBLISHER = 'publisher';
 
 /** unsettled deliveries beyond which a slow or hanging sink is skipped, so that images cannot pile up behind it */
 const MAX_UNSETTLED = 4;
+
+type Wanted = 'wantsPixels' | 'wantsImage' | 'wantsStatistics';
 
 /** One sink and its state. */
 class SinkPort {
@@ -24,9 +26,10 @@ class SinkPort {
     this.sink = sink;
   }
 
-  wantsPixels(camera: string): boolean {
+  /** False for a sink that does not answer. */
+  wants(what: Wanted, camera: string): boolean {
     try {
-      return this.sink.wantsPixels?.(camera) ?? false;
+      return this.sink[what]?.(camera) ?? false;
     } catch {
       return false;
     }
@@ -56,7 +59,21 @@ export class Delivery {
 
   /** True while any sink wants the pixels of this camera's next frame. */
   wantsPixels(camera: string): boolean {
-    for (const port of this.#ports) if (port.wantsPixels(camera)) return true;
+    return this.#wants('wantsPixels', camera);
+  }
+
+  /** True while any sink wants this camera's next image as it is. */
+  wantsImage(camera: string): boolean {
+    return this.#wants('wantsImage', camera);
+  }
+
+  /** True while any sink wants this camera's next frame to be measured. */
+  wantsStatistics(camera: string): boolean {
+    return this.#wants('wantsStatistics', camera);
+  }
+
+  #wants(what: Wanted, camera: string): boolean {
+    for (const port of this.#ports) if (port.wants(what, camera)) return true;
     return false;
   }
 
@@ -84,11 +101,15 @@ export class Delivery {
    * Delivers a published result to all other sinks. The promise resolves when the last of them is done with it, which
    * is never for one that hangs; `null` if all are done already.
    */
-  share(result: FrameResult, pixels: ImageView | null): Promise<unknown> | null {
+  share(
+    result: FrameResult,
+    pixels: ImageView | null,
+    image: ImageView | CompressedView | null = null,
+  ): Promise<unknown> | null {
     let pending: Promise<void>[] | null = null;
     for (const port of this.#ports) {
       if (port.sink.name === PUBLISHER) continue;
-      const outcome = this.#handTo(port, result, pixels);
+      const outcome = this.#handTo(port, result, pixels, image);
       if (typeof outcome === 'boolean') continue;
       void this.#settle(port, outcome);
       (pending ??= []).push(outcome);
@@ -97,13 +118,18 @@ export class Delivery {
   }
 
   /** Whether the sink took the result, or a promise if it does not know yet. */
-  #handTo(port: SinkPort, result: FrameResult, pixels: ImageView | null): boolean | Promise<void> {
+  #handTo(
+    port: SinkPort,
+    result: FrameResult,
+    pixels: ImageView | null,
+    image: ImageView | CompressedView | null = null,
+  ): boolean | Promise<void> {
     if (port.unsettled >= MAX_UNSETTLED) {
       port.skipped += 1;
       return false;
     }
     try {
-      const settling = port.sink.deliver(result, pixels);
+      const settling = port.sink.deliver(result, pixels, image);
       if (settling !== undefined) return settling;
       port.delivered += 1;
       return true;

@@ -120,7 +120,7 @@ export class EngineStep {
     if (now > job.envelope.deadline) this.#options.onFailed(lane, job, 'deadline');
     else if (!lane.order.includes(job)) this.#options.onFailed(lane, job, 'out_of_order');
     else {
-      job.becomeDetected(item.detections, item.pixels);
+      job.becomeDetected(item.detections, item.pixels, item.statistics ?? null);
       this.#options.onDetected(lane);
     }
   }

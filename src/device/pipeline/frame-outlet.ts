@@ -66,7 +66,7 @@ export class FrameOutlet {
     this.#options.stats.notePublished(job, now);
     this.#options.frames.publish(lane.ledger, job);
     const { image } = job;
-    if (job.keepsPixels && image !== null && isCompressed(image)) void this.#shareDecoded(lane, job);
+    if (job.wantsDecoded && image !== null && isCompressed(image)) void this.#shareDecoded(lane, job);
     else this.#share(job, job.rawPixels);
   }
 
@@ -87,7 +87,7 @@ export class FrameOutlet {
   /** Delivers a published result to all other sinks; once the last is done with it, its memory can be reused. */
   #share(job: FrameJob, pixels: ImageView | null): void {
     const { engine, delivery } = this.#options;
-    const pending = delivery.share(job, pixels);
+    const pending = delivery.share(job, pixels, job.keptImage);
     if (pending === null) engine.recycle?.(job.detections);
     else void pending.then(() => engine.recycle?.(job.detections));
   }

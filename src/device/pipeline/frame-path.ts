@@ -45,9 +45,10 @@ export class FramePath {
   readonly #preprocess: PreprocessStep;
   readonly #engine: EngineStep;
   #ahead = 0;
+  #isHeld = false;
   #batchTimer: TimerHandle | null = null;
   readonly #isServable = (lane: ModelLane): boolean =>
-    lane.gate.waiting !== null && lane.ahead === null && this.#ahead < this.#room(lane);
+    !this.#isHeld && lane.gate.waiting !== null && lane.ahead === null && this.#ahead < this.#room(lane);
 
   constructor(options: FramePathOptions) {
     this.#options = options;
@@ -71,6 +72,16 @@ export class FramePath {
         this.#take(lane);
       }
     } while (this.#dispatch());
+  }
+
+  /** Frames wait at their gates until `release`. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.pump();
   }
 
   /** Drops a frame wherever it is on its path. */
@@ -133,7 +144,11 @@ export class FramePath {
     lane.ahead = job;
     this.#ahead += 1;
     lane.order.enter(job);
-    job.prepare(lane.modeFor(job), this.#options.delivery.wantsPixels(lane.camera.name));
+    const { delivery } = this.#options;
+    const { name } = lane.camera;
+    const wantsPixels = delivery.wantsPixels(name);
+    const keepsPixels = wantsPixels || delivery.wantsImage(name);
+    job.prepare(lane.modeFor(job), keepsPixels, delivery.wantsStatistics(name), wantsPixels);
     if (job.mode === 'sharp') void this.#preprocess.run(lane, job);
     else {
       job.becomeReady(null);

@@ -17,8 +17,14 @@ export interface ModelLaneOptions {
   readonly preprocess: PreprocessPreference;
   /** the engine takes images of the camera's own size */
   readonly acceptsRaw: boolean;
+  /** why the graph cannot resize images like those that the camera sends now; null if nothing is known against it */
+  readonly graphFailure: string | null;
   readonly reorderWindow: () => number;
   readonly isTracking: boolean;
+  /** the lane of the same camera whose place it takes; null for a model next to others */
+  readonly replaced: ModelLane | null;
+  /** that lane's model takes the same images, so what was found out about preprocessing goes on */
+  readonly isAlike: boolean;
   /** The camera passes a frame to this lane. */
   readonly onFrame: (lane: ModelLane, frame: Frame, size: ImageSize) => void;
 }
@@ -35,7 +41,7 @@ export class ModelLane implements BatchPeer, ShareHolder, FrameTaker {
   readonly order: ReorderQueue;
   readonly choice: PreprocessChoice;
   readonly #tracker: Tracker | null;
-  readonly #trackClock = new TrackClock();
+  readonly #trackClock: TrackClock;
   readonly #onFrame: ModelLaneOptions['onFrame'];
   /** stride scheduling: the lane with the smallest pass goes next */
   pass = 0;
@@ -45,10 +51,14 @@ export class ModelLane implements BatchPeer, ShareHolder, FrameTaker {
   constructor(camera: CameraIntake, options: ModelLaneOptions) {
     this.camera = camera;
     this.order = new ReorderQueue(options.reorderWindow);
-    this.choice = new PreprocessChoice(options.preprocess, options.acceptsRaw);
-    this.#tracker = options.isTracking ? new Tracker() : null;
+    const { replaced } = options;
+    this.choice = choiceFor(camera, options);
+    // the same objects go on: their tracks keep their ids
+    const tracker = replaced === null ? null : replaced.#tracker;
+    this.#tracker = options.isTracking ? (tracker ?? new Tracker()) : null;
+    this.#trackClock = replaced === null ? new TrackClock() : replaced.#trackClock;
     this.#onFrame = options.onFrame;
-    this.ledger = camera.join(this);
+    this.ledger = replaced === null ? camera.join(this) : camera.replaceFirst(this);
   }
 
   get priority(): number {
@@ -87,4 +97,17 @@ export class ModelLane implements BatchPeer, ShareHolder, FrameTaker {
     this.#tracker.update(job.detections, this.#trackClock.next(job.envelope));
     return true;
   }
+}
+
+function choiceFor(
+  { shape }: CameraIntake,
+  { replaced, preprocess, acceptsRaw, graphFailure, isAlike }: ModelLaneOptions,
+): PreprocessChoice {
+  const isKnown = replaced !== null && isAlike && graphFailure === null && !replaced.choice.hasGivenUpGraph;
+  if (isKnown) return replaced.choice;
+  const choice = new PreprocessChoice(preprocess, acceptsRaw);
+  if (graphFailure === null) return choice;
+  choice.modeFor(shape.width, shape.height, shape.encoding);
+  choice.giveUpGraph(graphFailure);
+  return choice;
 }

@@ -1,3 +1,4 @@
+import { Pace } from '../../core/pace.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { PipelineNotice } from './pipeline-options.ts';
 
@@ -11,7 +12,7 @@ const INTERVAL_MS = 5000;
 export class NoticeThrottle {
   readonly #clock: Clock;
   readonly #listener: ((notice: PipelineNotice) => void) | undefined;
-  readonly #recent = new Map<string, { sentAt: number; heldBack: number }>();
+  readonly #pace = new Pace(INTERVAL_MS);
 
   constructor(clock: Clock, listener: ((notice: PipelineNotice) => void) | undefined) {
     this.#clock = clock;
@@ -24,16 +25,10 @@ export class NoticeThrottle {
       this.#pass(notice);
       return;
     }
-    const now = this.#clock.monotonicMs();
     // One camera's fault must not hide another's, nor one reason another.
     const key = JSON.stringify([notice.code, notice.camera, notice.reason]);
-    const entry = this.#recent.get(key);
-    if (entry !== undefined && now - entry.sentAt < INTERVAL_MS) {
-      entry.heldBack += 1;
-      return;
-    }
-    const heldBack = entry?.heldBack ?? 0;
-    this.#recent.set(key, { sentAt: now, heldBack: 0 });
+    const heldBack = this.#pace.admit(key, this.#clock.monotonicMs());
+    if (heldBack === null) return;
     const message =
       heldBack > 0 ? `${notice.message} (and ${String(heldBack)} more like it)` : notice.message;
     this.#pass({ ...notice, message });

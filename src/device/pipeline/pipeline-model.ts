@@ -24,10 +24,14 @@ type Settings = Pick<
   'preprocess' | 'tracking' | 'maxBatch' | 'maxWaitMs' | 'engineTimeoutMs'
 >;
 
+/** Cameras whose images the graph was found unable to resize, and why. */
+export type GraphFailures = ReadonlyMap<string, string>;
+
 export interface PipelineModelOptions extends Settings {
   readonly engine: InferenceEngine;
   /** what the engine turned out to be once it was loaded */
   readonly info: EngineInfo;
+  readonly graphFailures: GraphFailures;
   readonly target: LetterboxTarget;
   readonly limits: LimitsInForce;
   readonly delivery: Delivery;
@@ -50,11 +54,16 @@ export class PipelineModel {
   /**
    * Gets frames of the cameras from here on: the first model of a camera gets all of them, others only while they have
    * room.
+   * @param replaced the first model, whose place this one takes; its frames in flight are still its own
    */
-  constructor(options: PipelineModelOptions, cameras: Iterable<CameraIntake>) {
+  constructor(
+    options: PipelineModelOptions,
+    cameras: Iterable<CameraIntake>,
+    replaced: PipelineModel | null = null,
+  ) {
     this.#options = options;
     const { engine, info, maxBatch, maxWaitMs, engineTimeoutMs } = options;
-    this.lanes = new Map(Array.from(cameras, (camera) => [camera.name, this.#makeLane(camera)]));
+    this.lanes = new Map(Array.from(cameras, (camera) => [camera.name, this.#makeLane(camera, replaced)]));
     const isGpu = PROVIDER_TABLE[info.provider].device === 'gpu';
     const usualBatch = isGpu ? Math.max(1, this.lanes.size) : 1;
     this.#path = new FramePath({
@@ -78,6 +87,18 @@ export class PipelineModel {
   /** frames that are neither published nor dropped yet */
   get framesInFlight(): number {
     return this.#frames.size;
+  }
+
+  /**
+   * Takes frames from their gates only once another model has settled all of its own, so that results of a camera leave
+   * in the order of its frames, and a tracker sees one frame after the other.
+   * @param maxMs after which the frames of the other one are given up
+   */
+  async follow(other: PipelineModel, maxMs: number): Promise<void> {
+    this.#path.hold();
+    await other.drain('engine_lost', maxMs);
+    other.stop();
+    this.#path.release();
   }
 
   /** The engine has room for more. */
@@ -105,15 +126,31 @@ export class PipelineModel {
     this.#path.stop();
   }
 
-  #makeLane(camera: CameraIntake): ModelLane {
-    const { engine, info, preprocess = 'auto', tracking = false } = this.#options;
+  #makeLane(camera: CameraIntake, replaced: PipelineModel | null): ModelLane {
+    const { engine, info, graphFailures, notices, preprocess = 'auto', tracking = false } = this.#options;
+    const graphFailure = graphFailures.get(camera.name) ?? null;
+    if (graphFailure !== null)
+      notices.fromPath('PREPROCESS_CHOSEN', `${camera.name}: sharp (${graphFailure})`, {
+        camera: camera.name,
+      });
     return new ModelLane(camera, {
       preprocess,
+      graphFailure,
       acceptsRaw: info.acceptsRaw,
       reorderWindow: () => Math.max(2, engine.reorderWindow ?? engine.parallel),
       isTracking: tracking,
+      replaced: replaced?.lanes.get(camera.name) ?? null,
+      isAlike: replaced !== null && this.#takesSameImages(replaced),
       onFrame: (lane, frame, size) => this.#take(lane, frame, size),
     });
+  }
+
+  #takesSameImages(other: PipelineModel): boolean {
+    const { target, info } = other.#options;
+    const { target: own, info: ownInfo } = this.#options;
+    return (
+      own.width === target.width && own.height === target.height && ownInfo.acceptsRaw === info.acceptsRaw
+    );
   }
 
   #take(lane: ModelLane, frame: Frame, size: ImageSize): void {

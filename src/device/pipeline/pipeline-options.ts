@@ -21,11 +21,22 @@ export interface PipelineNotice extends NoticeSubject {
   readonly message: string;
 }
 
+/** What a pipeline needs to know of the bundle that its engine runs. */
+export type ModelManifest = Pick<BundleManifest, 'labels' | 'input' | 'thresholds'>;
+
+/** A model that takes the place of another one. */
+export interface NextModel {
+  /** not started yet: the pipeline starts and closes it */
+  readonly engine: InferenceEngine;
+  readonly manifest: ModelManifest;
+  /** The limits of the operator for this model, asked for when it takes over. */
+  readonly limits: () => LimitsPatch;
+}
+
 export interface PipelineOptions {
   /** not started yet: the pipeline starts and closes it */
   readonly engine: InferenceEngine;
-  /** of the bundle that the engine runs */
-  readonly manifest: Pick<BundleManifest, 'labels' | 'input' | 'thresholds'>;
+  readonly manifest: ModelManifest;
   readonly cameras: readonly PipelineCamera[];
   /** default `auto` */
   readonly preprocess?: PreprocessPreference;

@@ -5,22 +5,33 @@ import { Tracker } from '../../core/tracking/tracker.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 import type { LoadCounts } from '../../core/sizing/load-watch.ts';
-import type { EngineInfo } from '../inference/engine.ts';
+import type { EngineIncident, EngineInfo, InferenceEngine } from '../inference/engine.ts';
 import { CameraIntake } from './camera-intake.ts';
+import { checkSameLabels } from './check-labels.ts';
 import { debugDrop } from './debug-drop.ts';
 import { LimitsInForce } from './decode-limits.ts';
 import { Delivery } from './delivery.ts';
 import { describeFrame } from './frame/describe-frame.ts';
 import type { ResultSink } from './frame/frame-result.ts';
 import { defaultLimits, type Limits, type LimitsPatch } from './limit-table.ts';
-import { PipelineModel } from './pipeline-model.ts';
+import { PipelineModel, type GraphFailures } from './pipeline-model.ts';
 import { PipelineNotices } from './pipeline-notices.ts';
-import type { PipelineOptions } from './pipeline-options.ts';
+import type { ModelManifest, NextModel, PipelineOptions } from './pipeline-options.ts';
 import { sumCounts, type FrameCounts } from './statistics/ledger.ts';
 import { PipelineStats } from './statistics/pipeline-stats.ts';
 import type { CameraSnapshot, PipelineSnapshot, PipelineState } from './statistics/snapshot.ts';
+import { warmEngine } from './warm-engine.ts';
+
+const REPLACED = 'another model took over';
+const NONE: GraphFailures = new Map();
 
 const DEFAULTS = { sinkTimeoutMs: 2000, drainMs: 3000, stamps: { staleMs: 0, futureMs: 0 } } as const;
+
+/** A model that is loaded and warm. */
+interface Prepared {
+  readonly info: EngineInfo;
+  readonly graphFailures: GraphFailures;
+}
 
 /**
  * The path of a frame, from the camera to the sinks: admission, gate, preprocess, batch, inference, order, track,
@@ -30,7 +41,10 @@ const DEFAULTS = { sinkTimeoutMs: 2000, drainMs: 3000, stamps: { staleMs: 0, fut
 export class FramePipeline {
   readonly #options: PipelineOptions;
   readonly #clock: Clock;
-  readonly #limits: LimitsInForce;
+  #limits: LimitsInForce;
+  #engine: InferenceEngine;
+  /** labels are those of every model that it runs */
+  #manifest: ModelManifest;
   readonly #notices: PipelineNotices;
   readonly #delivery: Delivery;
   readonly #cameras = new Map<string, CameraIntake>();
@@ -40,17 +54,22 @@ export class FramePipeline {
   #model: PipelineModel | null = null;
   #engineInfo: EngineInfo | null = null;
   #closing: Promise<void> | null = null;
+  /** the model that another one takes over from, until its last frame has left */
+  #leaving: { readonly model: PipelineModel; readonly engine: InferenceEngine } | null = null;
+  /** the engine of a model that is to take over */
+  #incoming: InferenceEngine | null = null;
+  /** settles when the other model has taken over or was given up, and what it replaced is closed */
+  #swapping: Promise<unknown> = Promise.resolve();
+  /** runners of the engine that were lost and not replaced yet */
+  #missing = 0;
 
   /** @throws GoshawkError `GOSHAWK_PARAMETER_INVALID` for options out of range */
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    const { thresholds, labels } = options.manifest;
-    const trackedFrom = options.tracking === true ? Tracker.wantsFrom : null;
-    this.#limits = new LimitsInForce(defaultLimits(thresholds), options.limits ?? {}, {
-      labels,
-      trackedFrom,
-    });
+    this.#engine = options.engine;
+    this.#manifest = options.manifest;
+    this.#limits = this.#limitsFor(options.manifest, options.limits ?? {});
     this.#notices = new PipelineNotices(this.#clock, options.onNotice);
     this.#delivery = new Delivery({
       clock: this.#clock,
@@ -83,17 +102,17 @@ export class FramePipeline {
     if (this.#state !== 'idle') throw wrongState(this.#state, 'started');
     this.#state = 'starting';
     this.#stats.begin(this.#clock.monotonicMs());
-    this.#observeEngine();
+    this.#observe(this.#engine);
     let info: EngineInfo;
     try {
-      info = await this.#options.engine.start();
+      info = await this.#engine.start();
     } catch (error) {
       if (this.#stateNow() === 'starting') this.#state = 'idle';
       throw error;
     }
     if (this.#stateNow() !== 'starting') throw wrongState(this.#state, 'started');
     this.#engineInfo = info;
-    this.#model = this.#makeModel(info);
+    this.#model = this.#makeModel(info, null);
     this.#stats.watchProcess();
     this.#state = 'inactive';
     return info;
@@ -111,7 +130,7 @@ export class FramePipeline {
     if (this.#state !== 'active') return;
     this.#state = 'draining';
     this.#stats.deactivate(this.#clock.monotonicMs());
-    await this.#model?.drain('inactive', this.#drainMs);
+    await this.#drain('inactive');
     // `close` may have been called while the frames in flight finished
     if (this.#stateNow() === 'draining') this.#state = 'inactive';
   }
@@ -160,11 +179,49 @@ export class FramePipeline {
   }
 
   /**
+   * Runs another model instead, without a gap: it is loaded and warm before it gets its first frame, and frames in
+   * flight finish in the one before, which is then closed. Each result names the bundle that made it.
+   * @throws GoshawkError `GOSHAWK_SWAP_LABELS` for other classes than before, or the engine's coded error; then the
+   * model that runs goes on
+   */
+  swap(next: NextModel): Promise<EngineInfo> {
+    const swapping = this.#swap(next);
+    this.#swapping = Promise.allSettled([this.#swapping, swapping]);
+    return swapping;
+  }
+
+  async #swap(next: NextModel): Promise<EngineInfo> {
+    if (this.#state !== 'active' && this.#state !== 'inactive')
+      throw wrongState(this.#state, 'given another model');
+    if (this.#incoming !== null) throw wrongState('loading another model', 'given a third one');
+    this.#incoming = next.engine;
+    try {
+      checkSameLabels(this.#manifest.labels, next.manifest.labels);
+      const { info, graphFailures } = await this.#prepare(next);
+      await this.#takeOver(next, info, graphFailures);
+      return info;
+    } catch (error) {
+      if (this.#engine !== next.engine) await next.engine.close();
+      throw error;
+    } finally {
+      this.#incoming = null;
+    }
+  }
+
+  /**
    * Changes limits from the next frame on.
    * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force
    */
   setLimits(patch: LimitsPatch): Limits {
     return this.#limits.change(patch);
+  }
+
+  /**
+   * Lays limits over those of the operator until the next call; an empty patch takes them away.
+   * @throws GoshawkError `GOSHAWK_PARAMETER_INVALID`; the old limits stay in force
+   */
+  overrideLimits(patch: LimitsPatch): Limits {
+    return this.#limits.override(patch);
   }
 
   addSink(sink: ResultSink): void {
@@ -181,7 +238,7 @@ export class FramePipeline {
    * with.
    */
   get framesInFlight(): number {
-    return this.#model?.framesInFlight ?? 0;
+    return this.#models.reduce((sum, { framesInFlight }) => sum + framesInFlight, 0);
   }
 
   snapshot(): PipelineSnapshot {
@@ -202,29 +259,40 @@ export class FramePipeline {
     };
   }
 
-  #makeModel(info: EngineInfo): PipelineModel {
+  #limitsFor({ thresholds, labels }: ModelManifest, patch: LimitsPatch): LimitsInForce {
+    const trackedFrom = this.#options.tracking === true ? Tracker.wantsFrom : null;
+    return new LimitsInForce(defaultLimits(thresholds), patch, { labels, trackedFrom });
+  }
+
+  #makeModel(
+    info: EngineInfo,
+    replaced: PipelineModel | null,
+    graphFailures: GraphFailures = NONE,
+  ): PipelineModel {
     const options = {
       ...this.#options,
+      engine: this.#engine,
       info,
-      target: this.#options.manifest.input,
+      graphFailures,
+      target: this.#manifest.input,
       limits: this.#limits,
       delivery: this.#delivery,
       stats: this.#stats,
       notices: this.#notices,
       clock: this.#clock,
     };
-    return new PipelineModel(options, this.#cameras.values());
+    return new PipelineModel(options, this.#cameras.values(), replaced);
   }
 
-  #observeEngine(): void {
-    const { engine } = this.#options;
+  /** What an engine reports counts only while it serves. */
+  #observe(engine: InferenceEngine): void {
     engine.onIncident((incident) => {
-      this.#stats.noteIncident(incident);
-      this.#notices.incident(incident);
+      if (engine === this.#engine) this.#noteIncident(incident);
     });
     engine.follow?.({
       counts: () => this.#load(),
       onSizing: (info, level, message) => {
+        if (engine !== this.#engine) return;
         this.#engineInfo = info;
         this.#notices.sizing(level, message);
         this.#model?.pump();
@@ -232,15 +300,78 @@ export class FramePipeline {
     });
   }
 
+  #noteIncident(incident: EngineIncident): void {
+    if (incident.kind === 'lost') this.#missing += 1;
+    if (incident.kind === 'restored') this.#missing -= 1;
+    this.#stats.noteIncident(incident);
+    this.#notices.incident(incident);
+  }
+
+  /** Loads a model next to the one that runs. The caller has to close its engine if this rejects. */
+  async #prepare({ engine, manifest }: NextModel): Promise<Prepared> {
+    const info = await engine.start();
+    const graphFailures = await warmEngine({
+      engine,
+      info,
+      target: manifest.input,
+      cameras: [...this.#cameras.values()],
+      limits: this.#limits.forEngine,
+      preprocess: this.#options.preprocess ?? 'auto',
+    });
+    if (this.#stateNow() !== 'active' && this.#stateNow() !== 'inactive')
+      throw wrongState(this.#state, 'given another model');
+    return { info, graphFailures };
+  }
+
+  /** From one frame to the next the other model has the cameras; the one before finishes its frames and goes. */
+  async #takeOver(
+    { engine, manifest, limits }: NextModel,
+    info: EngineInfo,
+    graphFailures: GraphFailures,
+  ): Promise<void> {
+    const { overridden } = this.#limits;
+    const leaving = this.#model === null ? null : { model: this.#model, engine: this.#engine };
+    const inForce = this.#limitsFor(manifest, limits());
+    inForce.override(overridden);
+    this.#manifest = manifest;
+    this.#limits = inForce;
+    for (; this.#missing > 0;)
+      this.#noteIncident({
+        kind: 'restored',
+        code: 'GOSHAWK_ENGINE_CRASHED',
+        message: REPLACED,
+        lostJobs: 0,
+      });
+    this.#engine = engine;
+    this.#engineInfo = info;
+    this.#observe(engine);
+    this.#model = this.#makeModel(info, leaving?.model ?? null, graphFailures);
+    this.#leaving = leaving;
+    if (leaving !== null) await this.#model.follow(leaving.model, this.#drainMs);
+    await leaving?.engine.close();
+    this.#leaving = null;
+  }
+
+  /** Those that have frames in flight. */
+  get #models(): readonly PipelineModel[] {
+    return [this.#leaving?.model, this.#model].filter((model) => model !== undefined && model !== null);
+  }
+
+  async #drain(reason: DropReason): Promise<void> {
+    await Promise.all(this.#models.map((model) => model.drain(reason, this.#drainMs)));
+  }
+
   async #close(): Promise<void> {
     this.#state = 'closing';
     this.#stats.deactivate(this.#clock.monotonicMs());
-    this.#model?.dropWaiting('shutdown');
-    await this.#model?.drain('shutdown', this.#drainMs);
-    this.#model?.stop();
+    for (const model of this.#models) model.dropWaiting('shutdown');
+    await this.#drain('shutdown');
+    for (const model of this.#models) model.stop();
     this.#stats.stop();
     try {
-      const closed = await withTimeLimit(this.#options.engine.close(), this.#drainMs, this.#clock);
+      const engines = [this.#engine, this.#incoming, this.#leaving?.engine].flatMap((engine) => engine ?? []);
+      const closing = Promise.all([...engines.map((engine) => engine.close()), this.#swapping]);
+      const closed = await withTimeLimit(closing, this.#drainMs, this.#clock);
       if (closed === TIME_IS_UP) this.#notices.engineCloseSlow();
     } finally {
       this.#state = 'closed';
@@ -286,7 +417,7 @@ function refuseEntry({ ledger, name }: CameraIntake, reason: DropReason): DropRe
   return reason;
 }
 
-function wrongState(state: PipelineState, action: string): GoshawkError {
+function wrongState(state: string, action: string): GoshawkError {
   return new GoshawkError('GOSHAWK_INTERNAL', {
     reason: `a pipeline that is ${state} cannot be ${action}`,
   });

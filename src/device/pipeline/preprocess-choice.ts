@@ -29,6 +29,7 @@ export class PreprocessChoice {
   #height = 0;
   #encoding = '';
   #decision: PreprocessDecision | null = null;
+  #hasGivenUp = false;
   #sent = 0;
   #sharpMs: number[] = [];
   #graphMs: number[] = [];
@@ -41,6 +42,11 @@ export class PreprocessChoice {
   /** the current decision; `null` while measuring and before the first frame */
   get decision(): PreprocessDecision | null {
     return this.#decision;
+  }
+
+  /** the decision is that of a graph that failed, and so of one model */
+  get hasGivenUpGraph(): boolean {
+    return this.#hasGivenUp;
   }
 
   /** The way for the next frame. */
@@ -74,6 +80,7 @@ export class PreprocessChoice {
   /** The graph refused a raw image: uses sharp from here on. */
   giveUpGraph(reason: string): PreprocessDecision | null {
     if (this.#preferred !== 'auto' || this.#decision?.mode === 'sharp') return null;
+    this.#hasGivenUp = true;
     return this.#decide('sharp', `the graph failed on ${this.#subject}: ${reason}`);
   }
 
@@ -83,6 +90,7 @@ export class PreprocessChoice {
 
   #begin(): void {
     this.#decision = null;
+    this.#hasGivenUp = false;
     this.#sent = 0;
     this.#sharpMs = [];
     this.#graphMs = [];

@@ -1,12 +1,13 @@
 import { REQUESTED_DROPS } from '../../contract/drops.ts';
 import { clocksAgree } from '../../core/clocks-agree.ts';
+import { RATE_WINDOW_SECONDS } from '../pipeline/statistics/rate-window.ts';
 import type { CameraSnapshot } from '../pipeline/statistics/snapshot.ts';
 
 /** frames dropped in a row; fewer mean nothing yet */
 const MIN_DROPS = 3;
 
-/** the same number within the five-second window of the rates */
-const MIN_FPS = MIN_DROPS / 5;
+/** the same number within the window of the rates */
+const MIN_FPS = MIN_DROPS / RATE_WINDOW_SECONDS;
 
 /**
  * Reports that an active pipeline receives frames of a camera but publishes none, and why the last one was dropped;

@@ -1,7 +1,12 @@
+import type { CaptureAnswer, ClipTrigger } from '../../contract/clips.ts';
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
+import type { LabeledAccuracy } from '../../contract/labeled-accuracy.ts';
 import type { Health } from '../../contract/status.ts';
+import type { ClipChunk, ClipRequest } from '../../contract/telemetry/clips.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import type { PeriodicStream, ReportedStream, StreamBody } from '../../contract/telemetry/streams.ts';
+import type { LabeledObject } from '../../core/evaluation/labeled-frames.ts';
+import type { Stamp } from '../../core/frame.ts';
 import type { ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { FramePipeline } from '../pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
@@ -10,12 +15,20 @@ import type { DeviceStatus, PartStatus } from './status.ts';
 
 /** A pipeline and the model that it runs. Sessions come and go while parts stay. */
 export interface PipelineSession {
-  readonly pipeline: Pick<FramePipeline, 'addSink' | 'engineInfo' | 'snapshot'>;
+  readonly pipeline: Pick<FramePipeline, 'addSink' | 'engineInfo' | 'overrideLimits' | 'snapshot'>;
   readonly cameras: readonly string[];
   /** class names of the model */
   readonly labels: readonly string[];
+  /** the folder of the bundle that runs now, and its digest; absent if what runs is from no folder */
+  readonly bundle?: { readonly folder: string; readonly digest: string };
   /** current stats, including those that the cameras report */
   snapshot(): PipelineSnapshot;
+  /**
+   * Runs another bundle without a gap.
+   * @param reference as for the parameter `bundle`; null: the configured one
+   * @throws GoshawkError; what runs goes on then
+   */
+  swapModel(reference: string | null): Promise<void>;
 }
 
 /** Metrics in the Prometheus text format: complete families, every line terminated, names that no other source has. */
@@ -42,6 +55,14 @@ export type StreamSources = { readonly [Name in PeriodicStream]?: (isLast: boole
  * Without telemetry it is not made at all.
  */
 export type SendTelemetry = <Name extends ReportedStream>(stream: Name, make: () => StreamBody<Name>) => void;
+
+/** What somebody knows of the objects in a frame. */
+export interface FrameLabels {
+  readonly camera: string;
+  /** of the frame, which may come before or after */
+  readonly stamp: Stamp;
+  readonly objects: readonly LabeledObject[];
+}
 
 /**
  * A subsystem next to the pipeline: web page, metrics, telemetry. It lives as long as the process, while sessions come
@@ -91,6 +112,16 @@ export interface Part {
   readonly streams?: StreamSources;
   /** Sends the telemetry of all parts. */
   readonly send?: SendTelemetry;
+  /** Records a clip of the seconds around now, within its budgets. Returns at once. */
+  capture?(trigger: ClipTrigger): CaptureAnswer;
+  /** Sends a part of a clip to the fleet, which asked for it. Returns at once. */
+  requestClip?(request: ClipRequest): void;
+  /** Publishes a piece of a clip. Resolves with false if it cannot be published now; never rejects. */
+  transfer?(chunk: ClipChunk): Promise<boolean>;
+  /** Labels came. */
+  takeLabels?(labels: FrameLabels): void;
+  /** How well the model sees, by camera with labels. */
+  labeledAccuracy?(): Readonly<Record<string, LabeledAccuracy>>;
 }
 
 /** How parts see the device: the session, and what other parts offer. */
@@ -102,6 +133,8 @@ export interface DeviceView {
   health(): Health;
   /** how telemetry is doing; null if it is off */
   telemetry(): NonNullable<PartStatus['telemetry']> | null;
+  /** what is known of drift; null unless frames are measured */
+  drift(): NonNullable<PartStatus['drift']> | null;
   /** time without a frame after which a camera counts as silent */
   silentAfterMs(): number;
   /** the metrics of all parts */
@@ -109,11 +142,22 @@ export interface DeviceView {
   /** @param reader the caller: CPU load is measured since its own last call */
   host(reader: object): HostStats;
   readonly images: LiveImages;
+  /** how well the model sees, by camera with labels */
+  labeledAccuracy(): Readonly<Record<string, LabeledAccuracy>>;
   /** the telemetry that parts offer */
   streams(): readonly StreamSources[];
   /** sends something immediately: an event, the end of a window */
   readonly send: SendTelemetry;
+  /** Records a clip of the seconds around now. @returns its name, or a code and the reason why there is none */
+  capture(trigger: ClipTrigger): CaptureAnswer;
+  /** the fleet wants a clip */
+  requestClip(request: ClipRequest): void;
+  /** Publishes a piece of a clip to the fleet. @returns false without telemetry, or if it cannot be published now */
+  transfer(chunk: ClipChunk): Promise<boolean>;
 }
+
+/** Sends text to a ROS topic, where late subscribers get it as well. @param topic relative ones are the node's */
+export type PublishText = (topic: string, text: string) => void;
 
 /** What a part is created with. */
 export interface PartContext {
@@ -122,6 +166,8 @@ export interface PartContext {
   /** the detector on the robot: a ROS name such as `/goshawk/detector`, or the operator's name for it */
   readonly node: string;
   readonly log: (level: 'info' | 'warn', line: string) => void;
+  /** null without ROS */
+  readonly publishText: PublishText | null;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 
 export interface RunFacts {
   readonly snapshot: PipelineSnapshot;
+  /** the configured one; the report names the one that ran last */
   readonly bundle: Bundle;
   readonly startedAt: Date;
 }
@@ -22,6 +23,7 @@ function engineOf(engine: PipelineSnapshot['engine']): RunReport['engine'] {
 /** A pipeline's run as `goshawk.report.run/1`. Called after the pipeline has drained: nothing is in flight. */
 export function makeRunReport({ snapshot, bundle, startedAt }: RunFacts): RunReport {
   const { frames, latencyMs, detections, activeSeconds, framesSeconds } = snapshot;
+  const { name, version } = bundle.manifest;
   // a single frame shows that there was one, but no rate
   const seconds = framesSeconds > 0 ? framesSeconds : activeSeconds;
   const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
@@ -31,7 +33,7 @@ export function makeRunReport({ snapshot, bundle, startedAt }: RunFacts): RunRep
     host: describeHost(listUsableProviders()),
     seconds: activeSeconds,
     framesSeconds,
-    bundle: { name: bundle.manifest.name, version: bundle.manifest.version, digest: bundle.digest },
+    bundle: snapshot.engine?.bundle ?? { name, version, digest: bundle.digest },
     engine: engineOf(snapshot.engine),
     frames: { received: frames.received, published: frames.published, drops: frames.drops },
     ...sourcesOf(snapshot),

@@ -1,14 +1,19 @@
+import type { CaptureAnswer, ClipTrigger } from '../../contract/clips.ts';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
+import type { LabeledAccuracy } from '../../contract/labeled-accuracy.ts';
 import type { Health } from '../../contract/status.ts';
+import type { ClipChunk, ClipRequest } from '../../contract/telemetry/clips.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import type { LiveImages } from './live-images.ts';
 import type {
   Attachment,
   DeviceView,
+  FrameLabels,
   Part,
   PartContext,
   PipelineSession,
+  PublishText,
   SendTelemetry,
   StreamSources,
 } from './part.ts';
@@ -25,6 +30,8 @@ export interface RuntimeOptions {
    * `leave-out`: it is logged, and the rest starts without it.
    */
   readonly whenRefused: 'reject' | 'leave-out';
+  /** with ROS */
+  readonly publishText?: PublishText;
 }
 
 /** A part that has started, and what it provides for the session. */
@@ -34,6 +41,7 @@ interface Started {
 }
 
 const NO_ATTACHMENT: Attachment = {};
+const NO_CAPTURE = { code: 'GOSHAWK_CAPTURE_OFF', reason: 'capture_dir is not set' } as const;
 const NO_SESSION = 'no model is loaded';
 const NO_IMAGES: LiveImages = {
   cameras: () => [],
@@ -59,7 +67,8 @@ export class Runtime implements DeviceView {
   /** @param create creates the parts, in the order in which they start */
   constructor(options: RuntimeOptions, create: (context: PartContext) => readonly Part[]) {
     this.#options = options;
-    this.#parts = create({ device: this, node: options.node, log: options.log });
+    const { node, log, publishText = null } = options;
+    this.#parts = create({ device: this, node, log, publishText });
   }
 
   /**
@@ -139,6 +148,10 @@ export class Runtime implements DeviceView {
     return this.partStatus().telemetry ?? null;
   }
 
+  drift(): NonNullable<PartStatus['drift']> | null {
+    return this.partStatus().drift ?? null;
+  }
+
   silentAfterMs(): number {
     return this.#options.silentAfterMs();
   }
@@ -180,6 +193,35 @@ export class Runtime implements DeviceView {
   }
 
   readonly send: SendTelemetry = (stream, make) => this.#ask((part) => part.send?.(stream, make));
+
+  capture(trigger: ClipTrigger): CaptureAnswer {
+    return this.#ask((part) => part.capture?.(trigger))[0] ?? NO_CAPTURE;
+  }
+
+  requestClip(request: ClipRequest): void {
+    const [taker] = this.#ask((part) => part.requestClip?.bind(part));
+    if (taker !== undefined) {
+      taker(request);
+      return;
+    }
+    const { code, reason } = NO_CAPTURE;
+    const { request: id, clip } = request;
+    const nothing = { request: id, clip, offset: 0, total: 0, data: '', isLast: true };
+    void this.transfer({ ...nothing, refused: { code, reason } });
+  }
+
+  transfer(chunk: ClipChunk): Promise<boolean> {
+    return this.#ask((part) => part.transfer?.(chunk))[0] ?? Promise.resolve(false);
+  }
+
+  /** Labels of a frame of the session, from whoever has them. */
+  takeLabels(labels: FrameLabels): void {
+    this.#ask((part) => part.takeLabels?.(labels));
+  }
+
+  labeledAccuracy(): Readonly<Record<string, LabeledAccuracy>> {
+    return this.#ask((part) => part.labeledAccuracy?.())[0] ?? {};
+  }
 
   #healthOfParts(): readonly string[] {
     return this.#ask((part) => part.health?.()).flat();

@@ -7,6 +7,9 @@ import { engineCondition } from './engine-trouble.ts';
 /** What a part adds to the status, under its own names. */
 export interface PartStatus {
   readonly telemetry?: NonNullable<Status['telemetry']>;
+  readonly drift?: NonNullable<Status['drift']>;
+  readonly policy?: NonNullable<Status['policy']>;
+  readonly capture?: NonNullable<Status['capture']>;
   readonly [name: string]: unknown;
 }
 
@@ -23,6 +26,8 @@ export interface DeviceStatus extends PipelineSnapshot {
   readonly provider: string | null;
   /** null if it is off */
   readonly telemetry: Status['telemetry'];
+  /** absent unless frames are measured */
+  readonly drift?: Status['drift'];
   /** a camera that has sent nothing for this long is silent */
   readonly silentAfterMs: number;
 }

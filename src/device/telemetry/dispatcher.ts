@@ -19,17 +19,25 @@ const HISTORY_BYTES_PER_SECOND = 64 * 1024;
 /** A batch of several old messages: bytes of their payloads, and compressed, at most. */
 const BATCH_BYTES = { raw: 512 * 1024, packed: 256 * 1024 } as const;
 
-/** A message that the fleet does not acknowledge is published again, each time later, at most after `last`. */
-const RESEND_MS = { first: 15_000, last: 300_000 } as const;
+/** A message that the fleet does not acknowledge is published again after `firstMs`, then later, up to `lastMs`. */
+export interface ResendTiming {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
 
-/** Pause after the broker refused a message though the link is up. */
-const REFUSED_PAUSE_MS = 5_000;
+const RESEND: ResendTiming = { firstMs: 15_000, lastMs: 300_000 };
+
+/** Pause after the broker refused a message though the link is up, or the disk could not read one. */
+const PAUSE_MS = 5_000;
 
 export interface DispatcherPorts {
   /** Resolves when the broker has it; rejects when it does not, or the link is down. */
   publish(stream: Stream, payload: string | Buffer): Promise<void>;
+  /** Bytes that the topic of a stream adds to each message. */
+  topicBytes(stream: Stream): number;
   readonly clock: Clock;
   readonly budget: Budget;
+  readonly resend?: ResendTiming;
 }
 
 /**
@@ -46,6 +54,8 @@ export class Dispatcher {
   #publishing = 0;
   #isBatchInFlight = false;
   #maxBatch = MAX_HISTORY_MESSAGES;
+  /** of the day's bytes, for the oldest message of those that waited: until then none of them is published */
+  #historyNeeds = 0;
   #pausedUntilMs = 0;
   #historyBytes = HISTORY_BYTES_PER_SECOND;
   #historyAtMs: number;
@@ -85,7 +95,7 @@ export class Dispatcher {
       if (streamOf(entry) === 'state') this.#ports.budget.noteState();
       this.#begin(this.#publish(entry));
     }
-    if (this.#mayPublish() && !this.#isBatchInFlight) {
+    if (this.#mayPublish() && this.#disk.isLinkNoted && !this.#isBatchInFlight) {
       const batch = this.#nextBatch();
       if (batch.length > 0) {
         this.#isBatchInFlight = true;
@@ -113,7 +123,8 @@ export class Dispatcher {
 
   /** Takes up again what was not acknowledged in time. Called about once a second. */
   tick(): void {
-    this.#disk.outbox.retryOverdue(this.#ports.clock.monotonicMs());
+    // Without a link everything waits: looking for what does not takes longer with every hour.
+    if (this.#isLinked) this.#disk.outbox.retryOverdue(this.#ports.clock.monotonicMs());
     if (this.#ports.budget.allowance !== 'all') this.#disk.outbox.setAside(STATE_PRIORITY);
     this.wake();
   }
@@ -134,26 +145,44 @@ export class Dispatcher {
     const links = this.#links;
     const payload = await this.#payloadOf(entry);
     if (payload === null || links !== this.#links) return;
+    const stream = streamOf(entry);
+    const bytes = this.#ports.topicBytes(stream) + Buffer.byteLength(payload);
+    if (!this.#ports.budget.affords(stream, bytes)) {
+      // Packed it is smaller, and the next day has room for it.
+      this.#disk.outbox.postpone(entry);
+      return;
+    }
     entry.mayBeSent = true;
     try {
-      await this.#ports.publish(streamOf(entry), payload);
+      await this.#ports.publish(stream, payload);
       this.#noteSent(entry);
     } catch (error) {
       this.#noteFailed(entry, error as Error & { readonly code?: unknown });
     }
   }
 
-  /** @returns null for what cannot be sent, which is declared, and for what went meanwhile */
+  /** @returns null for what cannot be sent, which is declared, for what went meanwhile, and for what has to wait */
   async #payloadOf(entry: Entry): Promise<string | null> {
     const { outbox } = this.#disk;
     if (entry.bytes > MAX_PAYLOAD_BYTES) {
       outbox.drop(entry, 'too_large');
       return null;
     }
-    const payload = await this.#disk.payload(entry);
+    const payload = await this.#read(entry);
     if (entry.state !== 'publishing') return null;
     if (payload === null) outbox.drop(entry, 'corrupted');
     return payload;
+  }
+
+  async #read(entry: Entry): Promise<string | null> {
+    try {
+      return await this.#disk.payload(entry);
+    } catch {
+      // The flush reports the disk. What it holds is not lost: it waits until it can be read.
+      this.#disk.outbox.postpone(entry);
+      this.#pause();
+      return null;
+    }
   }
 
   async #publishBatch(batch: readonly Entry[]): Promise<void> {
@@ -166,7 +195,14 @@ export class Dispatcher {
     // Meanwhile entries may have been acknowledged or lost, or the link gone.
     const entries = batch.filter((entry) => entry.state === 'publishing' && payloads.has(entry));
     if (links !== this.#links || entries.length === 0) return;
-    const { sent, packed } = pack(entries, payloads);
+    const left = this.#ports.budget.freeLeft - this.#ports.topicBytes('history');
+    const { sent, packed } = pack(entries, payloads, left);
+    this.#historyNeeds = 0;
+    if (packed.length > left) {
+      this.#saveFor(sent[0], packed.length);
+      for (const entry of entries) if (entry.state === 'publishing') entry.state = 'waiting';
+      return;
+    }
     for (const entry of entries.slice(sent.length)) entry.state = 'waiting';
     for (const entry of sent) entry.mayBeSent = true;
     this.#historyBytes -= packed.length;
@@ -176,6 +212,15 @@ export class Dispatcher {
     } catch (error) {
       this.#noteBatchFailed(sent, error as Error & { readonly code?: unknown });
     }
+  }
+
+  /** The oldest message does not fit into what is left of the day, or into no day. */
+  #saveFor(oldest: Entry | undefined, packedBytes: number): void {
+    const needed = packedBytes + this.#ports.topicBytes('history');
+    if (oldest === undefined) return;
+    const isKept = streamRow(streamOf(oldest)).overflow === 'kept';
+    if (needed > this.#ports.budget.freeBytes && !isKept) this.#disk.outbox.drop(oldest, 'too_large');
+    else this.#historyNeeds = needed;
   }
 
   #noteBatchFailed(sent: readonly Entry[], error: Error & { readonly code?: unknown }): void {
@@ -189,9 +234,11 @@ export class Dispatcher {
   #noteSent(entry: Entry): void {
     if (entry.state !== 'publishing') return;
     entry.state = 'sent';
-    const wait = Math.min(RESEND_MS.first * 2 ** entry.attempts, RESEND_MS.last);
+    const { firstMs, lastMs } = this.#ports.resend ?? RESEND;
+    const wait = Math.min(firstMs * 2 ** entry.attempts, lastMs);
     entry.attempts += 1;
-    entry.resendAt = this.#ports.clock.monotonicMs() + wait;
+    entry.sentAt = this.#ports.clock.monotonicMs();
+    entry.resendAt = entry.sentAt + wait;
   }
 
   #noteFailed(entry: Entry, error: Error & { readonly code?: unknown }): void {
@@ -203,7 +250,7 @@ export class Dispatcher {
     else if (isTooLarge(error)) this.#noteSent(entry);
     else {
       entry.state = 'waiting';
-      this.#pausedUntilMs = this.#ports.clock.monotonicMs() + REFUSED_PAUSE_MS;
+      this.#pause();
     }
   }
 
@@ -211,7 +258,8 @@ export class Dispatcher {
   #nextBatch(): readonly Entry[] {
     const { outbox } = this.#disk;
     const batch: Entry[] = [];
-    if (this.#ports.budget.allowance !== 'all') return batch;
+    const { allowance, freeLeft } = this.#ports.budget;
+    if (allowance !== 'all' || freeLeft < this.#historyNeeds) return batch;
     if (!this.#mayAffordHistory() || outbox.unacknowledgedHistory() >= MAX_UNACKNOWLEDGED_HISTORY)
       return batch;
     let bytes = 0;
@@ -232,6 +280,10 @@ export class Dispatcher {
     this.#historyBytes = Math.min(HISTORY_BYTES_PER_SECOND, this.#historyBytes + earned);
     if (this.#historyBytes <= 0) this.#wakeIn((-this.#historyBytes / HISTORY_BYTES_PER_SECOND) * 1000 + 10);
     return this.#historyBytes > 0;
+  }
+
+  #pause(): void {
+    this.#pausedUntilMs = this.#ports.clock.monotonicMs() + PAUSE_MS;
   }
 
   #isPaused(): boolean {
@@ -258,14 +310,19 @@ export class Dispatcher {
   }
 }
 
-/** As many of the entries, from the first on, as fit into a batch; at least one. */
+/**
+ * As many of the entries, from the first on, as fit into a batch; at least one.
+ * @param maxBytes of the batch; a single entry may have more
+ */
 function pack(
   entries: readonly Entry[],
   payloads: ReadonlyMap<Entry, string>,
+  maxBytes: number,
 ): { readonly sent: readonly Entry[]; readonly packed: Buffer } {
   const packed = packHistory(
     entries.map((entry) => ({ stream: streamOf(entry), payload: payloads.get(entry) ?? '' })),
   );
-  if (entries.length === 1 || packed.length <= BATCH_BYTES.packed) return { sent: entries, packed };
-  return pack(entries.slice(0, Math.ceil(entries.length / 2)), payloads);
+  const most = Math.min(BATCH_BYTES.packed, maxBytes);
+  if (entries.length === 1 || packed.length <= most) return { sent: entries, packed };
+  return pack(entries.slice(0, Math.ceil(entries.length / 2)), payloads, maxBytes);
 }

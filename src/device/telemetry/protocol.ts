@@ -1,10 +1,12 @@
 import type { Speaker } from '../../contract/telemetry/speaker.ts';
+import type { ClipChunk, ClipRequest } from '../../contract/telemetry/clips.ts';
 import type { ReportedStream, StoredStream } from '../../contract/telemetry/streams.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { LinkTrouble } from '../../platform/mqtt/link-trouble.ts';
 import type { LinkTiming } from '../../platform/mqtt/mqtt-link.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
 import type { Allowance } from './budget.ts';
+import type { ResendTiming } from './dispatcher.ts';
 import type { QueueCounts } from './outbox/stream-queue.ts';
 
 /** Everything that crosses between the telemetry client and its thread. */
@@ -29,18 +31,32 @@ export interface TelemetrySettings extends SenderIdentity, BrokerSecrets, TlsFil
   readonly urls: readonly string[];
   /** times between attempts; those for a large fleet if it is not given */
   readonly timing?: LinkTiming;
+  /** when messages that are not acknowledged are published again; the usual times if it is not given */
+  readonly resend?: ResendTiming;
   /** bytes that may be published in a day; no limit if it is 0 or not given */
   readonly bytesPerDay?: number;
   /** folder of the outbox */
   readonly outbox: string;
 }
 
-/** A message of a stream, or one that cannot be sent: it is counted and declared as a gap. */
+/** A message of a stream, or some that cannot be sent: they are counted and declared as a gap. */
 export type StreamMessage =
   | { readonly type: 'message'; readonly stream: ReportedStream; readonly body: object }
-  | { readonly type: 'lost'; readonly stream: ReportedStream };
+  | {
+      readonly type: 'lost';
+      readonly stream: ReportedStream;
+      readonly count: number;
+      readonly reason: 'invalid' | 'not_taken';
+    };
 
-export type ToTelemetryThread = StreamMessage | { readonly type: 'close' };
+/** A chunk of a clip to publish now, or never. */
+export interface ChunkMessage {
+  readonly type: 'chunk';
+  readonly id: number;
+  readonly chunk: ClipChunk;
+}
+
+export type ToTelemetryThread = StreamMessage | ChunkMessage | { readonly type: 'close' };
 
 export type CountsByStream = Readonly<Record<StoredStream, QueueCounts>>;
 
@@ -78,5 +94,9 @@ export type FromTelemetryThread =
   | { readonly type: 'fleet'; readonly trouble: FleetTrouble | null }
   /** only if bytes are limited */
   | { readonly type: 'meter'; readonly meter: MeterStatus }
+  /** the fleet wants a clip */
+  | { readonly type: 'clip-request'; readonly request: ClipRequest }
+  /** what became of a chunk */
+  | { readonly type: 'transferred'; readonly id: number; readonly isSent: boolean }
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'counts'; readonly streams: CountsByStream; readonly sentBytes: number };

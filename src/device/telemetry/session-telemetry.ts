@@ -5,10 +5,7 @@ import type { ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { Attachment, DeviceView, Part } from '../runtime/part.ts';
 import { MetricsWindow } from './metrics-window.ts';
 import { stateBody, unconfiguredBody } from './state-body.ts';
-import { WindowClock } from './window-clock.ts';
-
-/** A window ends this long before it is sent: what arrives later is late. */
-const LATENESS_MS = 1_000;
+import { LATENESS_MS, WindowClock } from './window-clock.ts';
 
 type SessionDevice = Pick<DeviceView, 'snapshot' | 'host' | 'telemetry' | 'send'>;
 

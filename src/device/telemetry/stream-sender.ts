@@ -6,15 +6,18 @@ import { STORED_STREAMS, streamRow, type Stream, type StreamBody } from '../../c
 import { telemetryTopic } from '../../contract/telemetry/topics.ts';
 import type { Clock, TimerHandle } from '../../platform/clock.ts';
 import { errorText } from '../../platform/error-text.ts';
+import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 import { troubleOfMessage } from '../../platform/mqtt/link-trouble.ts';
 import type { LinkEvents, LinkIdentity, MqttLink } from '../../platform/mqtt/mqtt-link.ts';
 import { AckWatch } from './ack-watch.ts';
 import { Budget } from './budget.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, type ResendTiming } from './dispatcher.ts';
+import { limitDisk, type OutboxDisk } from './outbox/disk-limit.ts';
 import { DiskOutbox, type DiskPorts } from './outbox/disk-outbox.ts';
 import type { Draft, OutboxView } from './outbox/outbox.ts';
-import type { MarkStore, OutboxStore } from './outbox/store.ts';
-import type { FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
+import { FULL_BOUNDS, type OutboxBounds } from './outbox/stream-queue.ts';
+import { FaultLog } from './fault-log.ts';
+import type { ChunkMessage, FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
 
 /** A last message and the end of the connection may take this long together. */
 const CLOSE_LIMIT_MS = 3_000;
@@ -27,32 +30,37 @@ const TICK_MS = 1_000;
 /** An acknowledgement is a handful of ranges; more is not read. */
 const MAX_ACK_BYTES = 256 * 1024;
 
+/** A request for a clip, URL included. */
+const MAX_REQUEST_BYTES = 8 * 1024;
+
+/** A disk that takes longer to open is used once it is open, and memory until then. */
+const OPEN_LIMIT_MS = 15_000;
+
+/** What waits in memory when the outbox is closed may take this long to reach the disk. */
+const CLOSE_DISK_LIMIT_MS = 3_000;
+
 /** While there is only memory, the disk is tried again after this time. */
 const RETRY_DISK_MS = 30_000;
 
-/** Share of the bounds of streams while there is only memory. */
-const MEMORY_SHARE = 1 / 16;
+/** While the disk takes nothing: what waits in memory must not grow to what a disk may hold. */
+const MEMORY_BOUNDS: OutboxBounds = { share: 1 / 16, of: 'unwritten' };
 
 /** What the sender needs of the connection to the broker. */
 export type SenderLink = Pick<MqttLink, 'connected' | 'open' | 'publish' | 'close' | 'drop'>;
-
-/** The disk below the outbox. */
-export interface SenderDisk {
-  readonly store: OutboxStore;
-  readonly marks: MarkStore;
-}
 
 /** What the sender is connected to. */
 export interface SenderPorts {
   createLink(identity: LinkIdentity, events: LinkEvents): SenderLink;
   /** @throws GoshawkError GOSHAWK_OUTBOX_IN_USE, GOSHAWK_OUTBOX_UNWRITABLE */
-  openDisk(): Promise<SenderDisk>;
+  openDisk(): Promise<OutboxDisk>;
   post(message: FromTelemetryThread): void;
   /** A message was made, or one that waits has changed. */
   onMade?(stream: Stream, payload: string): void;
   readonly clock: Clock;
   /** bytes that may be published in a day; 0 for no limit */
   readonly bytesPerDay: number;
+  /** when messages that are not acknowledged are published again */
+  readonly resend?: ResendTiming;
 }
 
 type SendError = Error & { readonly code?: unknown };
@@ -65,6 +73,8 @@ export class StreamSender {
   readonly #identity: SenderIdentity;
   readonly #ports: SenderPorts;
   readonly #link: SenderLink;
+  /** the topic of requests for clips */
+  readonly #requests: string;
   /** what was received before the outbox was open */
   readonly #early: StreamMessage[] = [];
   #disk: DiskOutbox | null = null;
@@ -72,15 +82,19 @@ export class StreamSender {
   #budget: Budget | null = null;
   #isDurable = true;
   #nextDiskMs = Infinity;
+  /** a disk that was being opened when the time was up */
+  #opening: Promise<OutboxDisk> | null = null;
   #presenceCount = 0;
   /** number of the first message of the connection that is up, or is tried */
   #birth = 0;
+  #chunks = 0;
   #isHibernating = false;
   #flushTimer: TimerHandle | undefined;
   #tickTimer: TimerHandle | undefined;
   #lastCounts = '';
   #lastMeter = '';
   readonly #ackWatch = new AckWatch();
+  readonly #faults: FaultLog;
   #isUnacknowledged = false;
   #sentBytes = 0;
   #starting: Promise<void> | null = null;
@@ -89,20 +103,25 @@ export class StreamSender {
   constructor(identity: SenderIdentity, ports: SenderPorts) {
     this.#identity = identity;
     this.#ports = ports;
+    this.#faults = new FaultLog(ports.clock, (line) => ports.post({ type: 'log', line }));
+    this.#requests = this.#topic('clip-request');
     const will = { topic: this.#topic('connection'), payload: () => this.#will() };
     this.#link = ports.createLink(
-      { clientId: telemetryClientId(identity), will, listensTo: this.#topic('ack') },
+      { clientId: telemetryClientId(identity), will, listensTo: [this.#topic('ack'), this.#requests] },
       {
         onUp: (protocol, url) => {
           ports.post({ type: 'link', connected: true, protocol, url });
-          void this.#announce();
+          this.#guard(this.#announce());
         },
         onDown: (trouble, url) => {
           this.#dispatcher?.linkDown();
           ports.post({ type: 'link', connected: false, trouble, url });
         },
         onLeave: () => this.#leave(),
-        onMessage: (payload) => this.#acknowledge(payload),
+        onMessage: (payload, topic) => {
+          if (topic === this.#requests) this.#takeRequest(payload);
+          else this.#acknowledge(payload);
+        },
       },
     );
   }
@@ -115,12 +134,15 @@ export class StreamSender {
 
   async #startNow(): Promise<void> {
     const disk = await this.#openOutbox();
+    const { bytesPerDay, clock, resend } = this.#ports;
     this.#disk = disk;
-    this.#budget = new Budget(this.#ports.bytesPerDay, () => disk.usedBytes, this.#ports.clock);
+    this.#budget = new Budget(bytesPerDay, () => disk.usedBytes, clock);
     this.#dispatcher = new Dispatcher(disk, {
       publish: (stream, payload) => this.#publish(stream, payload),
-      clock: this.#ports.clock,
+      topicBytes: (stream) => this.#topic(stream).length,
+      clock,
       budget: this.#budget,
+      ...(resend === undefined ? {} : { resend }),
     });
     for (const message of this.#early.splice(0)) this.receive(message);
     if (this.#closing !== null) return;
@@ -137,7 +159,8 @@ export class StreamSender {
   receive(message: StreamMessage): void {
     const disk = this.#disk;
     if (disk === null) this.#early.push(message);
-    else if (message.type === 'lost') disk.lose(message.stream, 'invalid');
+    else if (message.type === 'lost')
+      for (let i = 0; i < message.count; i += 1) disk.lose(message.stream, message.reason);
     else {
       disk.put(message.stream, message.body);
       if (message.stream === 'state') this.#noteLifecycle(message.body);
@@ -145,9 +168,30 @@ export class StreamSender {
     this.#dispatcher?.wake();
   }
 
+  /** Publishes a chunk of a clip if link and budget allow it, and posts whether they did. Chunks do not wait. */
+  async transfer({ id, chunk }: ChunkMessage): Promise<void> {
+    try {
+      const header = this.#header(this.#chunks, this.#timestamp());
+      const payload = JSON.stringify({ ...header, ...chunk });
+      const bytes = this.#topic('clip-chunk').length + payload.length;
+      if (this.#budget?.affords('clip-chunk', bytes) !== true) throw new Error('bytes are saved');
+      this.#chunks += 1;
+      await this.#publish('clip-chunk', payload);
+      this.#ports.post({ type: 'transferred', id, isSent: true });
+    } catch {
+      this.#ports.post({ type: 'transferred', id, isSent: false });
+    }
+  }
+
+  #takeRequest(payload: Buffer): void {
+    if (payload.length > MAX_REQUEST_BYTES) return;
+    const { data } = payloadSchemaOf('clip-request').safeParse(tryParseJson(payload.toString()));
+    if (data !== undefined) this.#ports.post({ type: 'clip-request', request: data });
+  }
+
   /**
    * Delivers the messages made while the link was up, sends OFFLINE if the link is up, and closes link and outbox:
-   * within the time limit, whatever the broker does. What was not acknowledged stays on the disk for the next boot.
+   * within the time limits, whatever broker and disk do. What was not acknowledged stays on the disk for the next boot.
    */
   close(): Promise<void> {
     this.#closing ??= this.#closeNow();
@@ -170,8 +214,17 @@ export class StreamSender {
     this.#dispatcher?.stop();
     for (const pending of [this.#tickTimer, this.#flushTimer])
       if (pending !== undefined) clock.stopTimer(pending);
-    await this.#disk?.close().catch((error: unknown) => this.#noteDisk(error));
+    await this.#closeDisk();
     this.#postCounts();
+  }
+
+  /** A disk that hangs must not keep the process alive: the next boot declares what it did not take. */
+  async #closeDisk(): Promise<void> {
+    void this.#opening?.then(release, () => undefined);
+    const closing = this.#disk?.close() ?? Promise.resolve();
+    await withTimeLimit(closing, CLOSE_DISK_LIMIT_MS, this.#ports.clock).catch((error: unknown) =>
+      this.#noteDisk(error),
+    );
   }
 
   async #openOutbox(): Promise<DiskOutbox> {
@@ -182,7 +235,7 @@ export class StreamSender {
       onDirty: () => this.#flushLater(),
     };
     try {
-      const opened = await this.#ports.openDisk();
+      const opened = await this.#openDisk();
       return await DiskOutbox.open(opened.store, opened.marks, ports, this.#identity.bootId).catch(
         async (error: unknown) => {
           await release(opened);
@@ -196,12 +249,23 @@ export class StreamSender {
     }
   }
 
+  /** Opens the disk, or goes on waiting for it where that took too long. @throws also if it takes too long again */
+  async #openDisk(): Promise<OutboxDisk> {
+    const { clock } = this.#ports;
+    const opening = this.#opening ?? this.#ports.openDisk();
+    this.#opening = null;
+    const disk = await withTimeLimit(opening, OPEN_LIMIT_MS, clock);
+    if (disk !== TIME_IS_UP) return limitDisk(disk, clock);
+    this.#opening = opening;
+    throw new Error(`the disk could not be opened within ${String(OPEN_LIMIT_MS / 1000)} s`);
+  }
+
   /** The disk could not be used when this boot began: waiting messages move there once it can. */
   async #findDisk(disk: DiskOutbox): Promise<void> {
     this.#nextDiskMs = Infinity;
-    let opened: SenderDisk | null = null;
+    let opened: OutboxDisk | null = null;
     try {
-      opened = await this.#ports.openDisk();
+      opened = await this.#openDisk();
       if (this.#closing === null) await disk.moveTo(opened.store, opened.marks);
       if (!disk.isInMemory) this.#noteDisk(null);
     } catch (error) {
@@ -257,7 +321,10 @@ export class StreamSender {
   #acknowledge(payload: Buffer): void {
     const outbox = this.#disk?.outbox;
     if (outbox === undefined || payload.length > MAX_ACK_BYTES) return;
-    const { data } = payloadSchemaOf('ack').safeParse(tryParseJson(payload.toString()));
+    const json = tryParseJson(payload.toString());
+    // Whoever floods a robot must not have it make an error for each message.
+    if (json === undefined) return;
+    const { data } = payloadSchemaOf('ack').safeParse(json);
     for (const { stream, bootId, ranges } of data?.acks ?? []) {
       const stored = STORED_STREAMS.find((name) => name === stream);
       if (stored !== undefined) outbox.acknowledge(stored, bootId, ranges);
@@ -286,7 +353,7 @@ export class StreamSender {
   #flushLater(): void {
     this.#flushTimer ??= this.#ports.clock.startTimer(() => {
       this.#flushTimer = undefined;
-      void this.#flush();
+      this.#guard(this.#flush());
     }, GROUP_MS);
   }
 
@@ -294,25 +361,32 @@ export class StreamSender {
     try {
       await this.#disk?.flush();
       if (this.#disk?.isInMemory === false) this.#noteDisk(null);
+      // What came while it was being written went with none.
+      if (this.#disk?.isDirty === true && this.#closing === null) this.#flushLater();
     } catch (error) {
       this.#noteDisk(error);
     }
     this.#dispatcher?.wake();
   }
 
+  /** What nothing expects to fail is logged and counted; the thread goes on, and so does the next tick. */
+  #guard(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#faults.note(error));
+  }
+
   #tickLater(): void {
     this.#tickTimer = this.#ports.clock.startTimer(() => {
       this.#tickLater();
-      void this.#tick();
+      this.#guard(this.#tick());
     }, TICK_MS);
   }
 
   async #tick(): Promise<void> {
     this.#dispatcher?.tick();
-    await this.#disk?.trim(this.#isDurable ? 1 : MEMORY_SHARE);
+    await this.#disk?.trim(this.#isDurable ? FULL_BOUNDS : MEMORY_BOUNDS);
     if (this.#disk?.isDirty === true) this.#flushLater();
     if (this.#disk !== null && this.#ports.clock.monotonicMs() >= this.#nextDiskMs)
-      void this.#findDisk(this.#disk);
+      this.#guard(this.#findDisk(this.#disk));
     this.#watchAcknowledgements();
     this.#postCounts();
     this.#postMeter();
@@ -342,8 +416,10 @@ export class StreamSender {
     const header: TelemetryHeader = {
       ...this.#header(last, timestamp),
       bootId: boot.bootId,
-      // Without a disk nobody knows how many boots there were before.
-      ...(this.#disk?.isInMemory === true ? {} : { bootCount: boot.bootCount }),
+      // Without a disk nobody knows how many boots there were before, or will know that this one was.
+      ...(boot.bootId === this.#identity.bootId && this.#disk?.isBootKnown === false
+        ? {}
+        : { bootCount: boot.bootCount }),
       ...(first < last ? { firstHeaderId: first } : {}),
     };
     const payload = JSON.stringify({ ...header, ...body });
@@ -353,7 +429,7 @@ export class StreamSender {
 
   #presence(connectionState: StreamBody<'connection'>['connectionState']): string {
     const header = this.#header(this.#presenceCount++, this.#timestamp());
-    const bootCount = this.#disk?.isInMemory === false ? this.#disk.outbox.boot.bootCount : undefined;
+    const bootCount = this.#disk?.isBootKnown === true ? this.#disk.outbox.boot.bootCount : undefined;
     return JSON.stringify({ ...header, bootCount, connectionState, birthHeaderId: this.#birth });
   }
 
@@ -390,7 +466,7 @@ export class StreamSender {
   }
 }
 
-async function release({ store, marks }: SenderDisk): Promise<void> {
+async function release({ store, marks }: OutboxDisk): Promise<void> {
   await marks.close().catch(() => undefined);
   await store.close().catch(() => undefined);
 }

@@ -4,8 +4,9 @@ import { nameThread } from '../../platform/thread-name.ts';
 import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
 import { Inspection } from './inspection.ts';
 import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
+import type { OutboxDisk } from './outbox/disk-limit.ts';
 import { openOutboxFolder } from './outbox/outbox-folder.ts';
-import { StreamSender, type SenderDisk } from './stream-sender.ts';
+import { StreamSender } from './stream-sender.ts';
 
 nameThread('telemetry');
 const settings = workerData as TelemetrySettings;
@@ -20,7 +21,7 @@ function post(message: FromTelemetryThread): void {
   port?.postMessage(message);
 }
 
-async function openDisk(): Promise<SenderDisk> {
+async function openDisk(): Promise<OutboxDisk> {
   const disk = await openOutboxFolder(settings.outbox, log);
   await inspection.serve(settings.outbox, log);
   return disk;
@@ -33,6 +34,7 @@ const sender = new StreamSender(settings, {
   onMade: (stream, payload) => inspection.noteMade(stream, payload),
   clock: systemClock,
   bytesPerDay: settings.bytesPerDay ?? 0,
+  ...(settings.resend === undefined ? {} : { resend: settings.resend }),
 });
 
 async function close(): Promise<void> {
@@ -44,6 +46,7 @@ async function close(): Promise<void> {
 
 port.on('message', (message: ToTelemetryThread) => {
   if (message.type === 'close') void close();
+  else if (message.type === 'chunk') void sender.transfer(message);
   else sender.receive(message);
 });
 void sender.start();

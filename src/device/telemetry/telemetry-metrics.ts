@@ -45,6 +45,13 @@ const FAMILIES: readonly MetricFamily<Reading>[] = [
     samples: (reading) => [[{}, reading?.sentBytes ?? 0]],
   },
   {
+    name: 'goshawk_telemetry_untaken_total',
+    help: 'Messages that were made while the thread of telemetry had ended; declared as lost once it runs again.',
+    kind: 'counter',
+    labels: [],
+    samples: (reading) => [[{}, reading?.untaken ?? 0]],
+  },
+  {
     name: 'goshawk_telemetry_produced_total',
     help: 'Messages that were made since the process began.',
     kind: 'counter',

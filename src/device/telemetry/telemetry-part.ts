@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { describeError, GoshawkError, type ErrorCode } from '../../contract/errors.ts';
+import type { ClipChunk } from '../../contract/telemetry/clips.ts';
 import { entryUrl } from '../../platform/entry.ts';
 import { brokersFor, parseBrokers } from '../../platform/mqtt/broker-list.ts';
 import { brokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
@@ -174,6 +175,9 @@ class Telemetry implements Part {
 
   readonly send: SendTelemetry = (stream, make) => this.#reporter?.send(stream, make);
 
+  readonly transfer = (chunk: ClipChunk): Promise<boolean> =>
+    this.#client?.transfer(chunk) ?? Promise.resolve(false);
+
   status(): PartStatus {
     return this.#client === null ? {} : { telemetry: { ...this.#client.status } };
   }
@@ -186,7 +190,8 @@ class Telemetry implements Part {
 
   #note(note: TelemetryNote): void {
     const { log } = this.#context;
-    if (note.type === 'log') log('warn', `telemetry: ${note.line}`);
+    if (note.type === 'clip-request') this.#context.device.requestClip(note.request);
+    else if (note.type === 'log') log('warn', `telemetry: ${note.line}`);
     else if (note.trouble === null) log('info', `telemetry: ${OVER[note.type]}`);
     else if (note.type === 'fleet')
       log('warn', describeTrouble({ broker: this.#client?.status.broker ?? null, ...note.trouble }));

@@ -16,7 +16,7 @@ export interface TelemetryStatus {
   /**
    * trouble with the link, or of the broker with the messages; null if there is none and before the first attempt ends
    */
-  readonly code: LinkCode | null;
+  readonly code: LinkCode | 'GOSHAWK_TELEMETRY_ENDED' | null;
   /** why the link is down or messages are refused; empty while all is well */
   readonly reason: string;
   /** why messages wait in memory only, and are lost with the process; null if the disk takes them */
@@ -26,6 +26,8 @@ export interface TelemetryStatus {
   readonly streams: CountsByStream | null;
   /** bytes of messages that the broker took since the process began */
   readonly sentBytes: number;
+  /** messages that were made while the thread of telemetry had ended, since the process began */
+  readonly untaken: number;
   /** null without a limit of bytes a day */
   readonly meter: MeterStatus | null;
 }
@@ -40,8 +42,14 @@ export const NOT_CONNECTED_YET: TelemetryStatus = {
   fleet: null,
   streams: null,
   sentBytes: 0,
+  untaken: 0,
   meter: null,
 };
+
+/** The status after the thread has ended. What it counted, and its troubles, are those of the next one. */
+export function statusWithoutThread({ untaken }: TelemetryStatus, reason: string): TelemetryStatus {
+  return { ...NOT_CONNECTED_YET, untaken, code: 'GOSHAWK_TELEMETRY_ENDED', reason };
+}
 
 /** The status after the thread has posted something; the same object if nothing changed. */
 export function statusAfter(status: TelemetryStatus, message: FromTelemetryThread): TelemetryStatus {
@@ -66,6 +74,8 @@ export function statusAfter(status: TelemetryStatus, message: FromTelemetryThrea
     case 'meter':
       return { ...status, meter: message.meter };
     case 'log':
+    case 'clip-request':
+    case 'transferred':
       return status;
   }
 }

@@ -3,6 +3,9 @@ import type { Clock } from '../../platform/clock.ts';
 /** A wall clock that differs from what the monotonic one expects by more than this was set. */
 const STEP_MS = 1_000;
 
+/** A window ends this long before it is sent: what arrives later is late. */
+export const LATENESS_MS = 1_000;
+
 /** Wall time that goes on evenly: when somebody sets the clock, it goes on as before until `read` reports the step. */
 export class WindowClock {
   readonly #clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;

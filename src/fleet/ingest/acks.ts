@@ -1,10 +1,9 @@
 import { NumberSet } from '../../core/ledger/number-set.ts';
-import { PAYLOAD_VERSION } from '../../contract/telemetry/header.ts';
 import { MAX_ACKS, MAX_RANGES } from '../../contract/telemetry/ranges.ts';
 import type { StreamPayload } from '../../contract/telemetry/payloads.ts';
-import { telemetryTopic } from '../../contract/telemetry/topics.ts';
 import type { Speaker } from '../../contract/telemetry/speaker.ts';
-import type { FleetMessage } from '../store/fleet-message.ts';
+import { RobotMessages } from '../outbound/robot-messages.ts';
+import type { MessageIdentity } from '../store/fleet-message.ts';
 
 /** What acknowledgements are sent through. */
 export interface AckLink {
@@ -30,19 +29,18 @@ interface Pending {
  */
 export class AckSender {
   readonly #link: AckLink;
-  readonly #bootId: string;
+  readonly #messages: RobotMessages<'ack'>;
   readonly #pending = new Map<string, Pending>();
-  #count = 0;
   #dropped = 0;
 
   /** @param bootId of this process */
   constructor(link: AckLink, bootId: string) {
     this.#link = link;
-    this.#bootId = bootId;
+    this.#messages = new RobotMessages('ack', bootId);
   }
 
   get sent(): number {
-    return this.#count;
+    return this.#messages.count;
   }
 
   get dropped(): number {
@@ -53,8 +51,8 @@ export class AckSender {
     return this.#pending.size;
   }
 
-  /** Messages that are on the database's disk. */
-  add(messages: readonly FleetMessage[]): void {
+  /** Messages that are on the database's disk, stored or whole in quarantine. */
+  add(messages: readonly MessageIdentity[]): void {
     for (const { sender, stream, bootId, firstId, lastId } of messages) {
       const key = `${sender.site}/${sender.robot}/${sender.node}`;
       let pending = this.#pending.get(key);
@@ -80,18 +78,8 @@ export class AckSender {
       if (!this.#link.canPublish) return;
       this.#pending.delete(key);
       for (const acks of messagesOf(numbers)) {
-        const payload: StreamPayload<'ack'> = {
-          headerId: this.#count,
-          timestamp: new Date().toISOString(),
-          version: PAYLOAD_VERSION,
-          manufacturer: 'Goshawk',
-          serialNumber: sender.robot,
-          node: sender.node,
-          bootId: this.#bootId,
-          acks,
-        };
-        this.#count += 1;
-        this.#link.publish(telemetryTopic(sender, 'ack'), JSON.stringify(payload), this.resume);
+        const { topic, payload } = this.#messages.compose(sender, { acks });
+        this.#link.publish(topic, payload, this.resume);
       }
     }
   };

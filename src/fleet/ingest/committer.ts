@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../contract/errors.ts';
-import { NumberSet } from '../../core/ledger/number-set.ts';
-import { SqlError } from '../store/database.ts';
-import { ledgerName, type FleetMessage } from '../store/fleet-message.ts';
+import { isBadValue, SqlError } from '../store/database.ts';
+import type { FleetMessage, MessageIdentity } from '../store/fleet-message.ts';
 import type { StoreCounts } from '../store/message-store.ts';
 import type { Quarantined } from '../store/quarantine.ts';
 import type { AckSender } from './acks.ts';
 import type { Intake } from './intake.ts';
-import type { RefusedMessage } from './check-message.ts';
-import type { Notices } from './notices.ts';
+import { refusalOf, type RefusedMessage } from '../check/refusal.ts';
+import { noteRefusal, type Notices } from './notices.ts';
 import { QuarantineBudget } from './quarantine-budget.ts';
-import type { Received } from './received.ts';
+import type { Received } from '../check/received.ts';
+import { Refused } from '../check/refused.ts';
+import { separate } from './separate.ts';
 
 const MAX_BATCH = 2_000;
 /** While one is stored, the database already reads the other. */
@@ -25,13 +26,12 @@ const IDLE_MS = 500;
 
 /** SQLSTATE of a row for which there is no partition. */
 const NO_PARTITION = '23514';
-/** SQLSTATE classes of a value that the database does not take. */
-const VALUE_CLASSES = ['22', '23', '54'];
 
 /** What the committer needs of the database. */
 export interface CommitStore {
   store(messages: readonly FleetMessage[]): Promise<StoreCounts>;
-  quarantine(messages: readonly Quarantined[]): Promise<void>;
+  /** @returns for each of them whether it is there whole, under its numbers */
+  quarantine(messages: readonly Quarantined[]): Promise<readonly boolean[]>;
   /** @param nowMs of a message for whose day there was no partition */
   makePartitions(nowMs: number): Promise<void>;
 }
@@ -48,7 +48,20 @@ interface Checked {
   readonly message: FleetMessage;
 }
 
-/** Stores what the intake has, batch by batch, and acknowledges it then. */
+/** What became of a batch. */
+interface Outcome {
+  readonly refused: readonly RefusedMessage[];
+  /** those of them that are whole in quarantine */
+  readonly kept: readonly Identified[];
+}
+
+/** A message and the numbers under which it is acknowledged. */
+interface Identified {
+  readonly received: Received;
+  readonly message: MessageIdentity;
+}
+
+/** Stores what the intake has, batch by batch, or keeps it in quarantine, and acknowledges it then. */
 export class Committer {
   readonly #intake: Intake;
   readonly #store: CommitStore;
@@ -117,18 +130,18 @@ export class Committer {
     }
     const { batch, again, deferred } = separate(checked);
     this.#deferred = deferred;
-    let refused: readonly RefusedMessage[] = [];
+    let outcome: Outcome = { refused: [], kept: [] };
     const isDone = await this.#untilDone(signal, async () => {
-      refused = await this.#commit(batch, refusals);
+      outcome = await this.#commit(batch, refusals);
     });
     this.#batches.delete(current);
     if (!isDone) return false;
-    const refusedOnes = new Set(refused.map(({ received }) => received));
+    const refusedOnes = new Set(outcome.refused.map(({ received }) => received));
     const stored = batch.filter(({ received }) => !refusedOnes.has(received));
     // Of what was there twice, one is stored: unless the database refused it, which the next batch finds out.
     if (stored.length < batch.length) this.#deferred.push(...again);
     else stored.push(...again);
-    this.#acknowledge(stored);
+    this.#acknowledge([...stored, ...outcome.kept]);
     this.#intake.release([...stored.map(({ received }) => received), ...refusedOnes]);
     return true;
   }
@@ -150,16 +163,12 @@ export class Committer {
 
   /**
    * Stores a batch; of one with a message that the database does not take, all others.
-   * @returns everything that was refused, `refusals` among it
+   * @param refusals which are refused already
    */
-  async #commit(
-    batch: readonly Checked[],
-    refusals: readonly RefusedMessage[],
-  ): Promise<readonly RefusedMessage[]> {
-    const all = [...refusals];
-    await this.#storeAll(batch, all);
-    await this.#quarantine(all);
-    return all;
+  async #commit(batch: readonly Checked[], refusals: readonly RefusedMessage[]): Promise<Outcome> {
+    const refused = [...refusals];
+    await this.#storeAll(batch, refused);
+    return { refused, kept: await this.#quarantine(refused) };
   }
 
   async #storeAll(batch: readonly Checked[], refusals: RefusedMessage[]): Promise<void> {
@@ -177,9 +186,9 @@ export class Committer {
         await this.#store.makePartitions(Math.max(...times));
         throw error;
       }
-      if (!VALUE_CLASSES.some((start) => error.state.startsWith(start))) throw error;
+      if (!isBadValue(error)) throw error;
       if (batch.length === 1) {
-        refusals.push({ received: first.received, reason: 'database', detail: error.message });
+        refusals.push(refusalOf(first.received, new Refused('database', error.message)));
         return;
       }
       const half = batch.length >> 1;
@@ -188,55 +197,32 @@ export class Committer {
     }
   }
 
-  async #quarantine(refusals: readonly RefusedMessage[]): Promise<void> {
+  /** @returns those that are kept whole, and that the robot may forget therefore */
+  async #quarantine(refusals: readonly RefusedMessage[]): Promise<Identified[]> {
+    if (refusals.length === 0) return [];
     const now = performance.now();
-    const kept = refusals.filter(({ received: { topic } }) => this.#budget.admits(topic, now));
-    if (kept.length > 0)
-      await this.#store.quarantine(
-        kept.map(({ received, reason, detail }) => ({ ...received, reason, detail })),
-      );
+    const areWhole = await this.#store.quarantine(
+      refusals.map(({ received, reason, detail, identity }) => ({
+        ...received,
+        reason,
+        detail,
+        identity,
+        isToBeKept: this.#budget.admits(received, identity, now),
+      })),
+    );
     for (const refusal of refusals) {
       this.#events.onRefused(refusal);
-      const { topic } = refusal.received;
-      this.#notices.note(
-        `refused ${refusal.reason}`,
-        `refused (${refusal.reason}) a message on ${JSON.stringify(topic.slice(0, 100))}: ${refusal.detail}`,
-      );
+      noteRefusal(this.#notices, refusal);
     }
+    return refusals.flatMap(({ received, identity }, at) =>
+      identity !== null && areWhole[at] === true ? [{ received, message: identity }] : [],
+    );
   }
 
-  #acknowledge(stored: readonly Checked[]): void {
+  #acknowledge(stored: readonly Identified[]): void {
     this.#acks.forEach((acks, link) => {
       const mine = stored.filter(({ received }) => received.link === link);
       if (mine.length > 0) acks.add(mine.map(({ message }) => message));
     });
   }
-}
-
-/**
- * Divides messages so that no two of a batch have numbers in common: one that came twice is acknowledged with the
- * first, one that was merged meanwhile waits for the next batch.
- */
-function separate(checked: readonly Checked[]): {
-  batch: Checked[];
-  again: Checked[];
-  deferred: Checked[];
-} {
-  const batch: Checked[] = [];
-  const again: Checked[] = [];
-  const deferred: Checked[] = [];
-  const taken = new Map<string, NumberSet>();
-  for (const one of checked) {
-    const { firstId, lastId } = one.message;
-    const key = ledgerName(one.message);
-    const numbers = taken.get(key) ?? new NumberSet();
-    taken.set(key, numbers);
-    const missing = numbers.missing(firstId, lastId).size;
-    if (missing === lastId - firstId + 1) {
-      numbers.add(firstId, lastId);
-      batch.push(one);
-    } else if (missing === 0) again.push(one);
-    else deferred.push(one);
-  }
-  return { batch, again, deferred };
 }

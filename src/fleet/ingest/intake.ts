@@ -1,4 +1,5 @@
-import type { Received } from './received.ts';
+import { FairQueue } from './fair-queue.ts';
+import type { Received } from '../check/received.ts';
 import { unpack, type Waiting } from './unpack.ts';
 
 export interface IntakeLimits {
@@ -6,13 +7,20 @@ export interface IntakeLimits {
   readonly bytes: number;
 }
 
+/** Of what is free, one robot may fill this much more than it has waiting: never all of it, however much it sends. */
+const SHARE_OF_FREE = 0.5;
+/** It always may have so much waiting: then it is the brokers that are held when there is no room. */
+const LEAST_SHARE: IntakeLimits = { messages: 64, bytes: 2 << 20 };
+
 /**
- * Messages between their receipt and their commit: bounded, in the order in which they came. What is beyond the bounds
- * stays in the brokers, because links wait for the promises that they get.
+ * Messages between their receipt and their commit: bounded, and given out to all robots in turn. What is beyond the
+ * bounds stays in the brokers, because links wait for the promises that they get. What one robot sends beyond its share
+ * is ignored: it sends that again, since it was not acknowledged.
  */
 export class Intake {
   readonly #limits: IntakeLimits;
-  #waiting: Waiting[] = [];
+  readonly #onDeferred: (robot: string) => void;
+  readonly #waiting = new FairQueue();
   /** waiting, or taken and not released yet */
   #messages = 0;
   #bytes = 0;
@@ -20,8 +28,10 @@ export class Intake {
   readonly #messageWaiters = new Set<() => void>();
   #isClosed = false;
 
-  constructor(limits: IntakeLimits) {
+  /** @param onDeferred a message of a robot, named `SITE/ROBOT`, was ignored because of its share */
+  constructor(limits: IntakeLimits, onDeferred: (robot: string) => void) {
     this.#limits = limits;
+    this.#onDeferred = onDeferred;
   }
 
   /**
@@ -31,13 +41,27 @@ export class Intake {
    */
   offer(received: Received): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
-    for (const one of unpack(received)) {
-      this.#waiting.push(one);
-      this.#messages += 1;
-      this.#bytes += one.received.payload.length;
-    }
-    for (const look of this.#messageWaiters) look();
+    const robot = robotOf(received.topic);
+    if (this.#maySend(robot)) this.#add(robot, unpack(received));
+    else this.#onDeferred(robot);
     return this.#hasRoom() ? undefined : new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  #add(robot: string, messages: readonly Waiting[]): void {
+    this.#waiting.add(robot, messages);
+    this.#messages += messages.length;
+    for (const { received } of messages) this.#bytes += received.payload.length;
+    for (const look of this.#messageWaiters) look();
+  }
+
+  /** Looked at before a message is unpacked and checked, so that too many cost little. */
+  #maySend(robot: string): boolean {
+    const { messages, bytes } = this.#waiting.of(robot);
+    const share = (limit: number, used: number): number => (limit - used) * SHARE_OF_FREE;
+    return (
+      messages < Math.max(LEAST_SHARE.messages, share(this.#limits.messages, this.#messages)) &&
+      bytes < Math.max(LEAST_SHARE.bytes, share(this.#limits.bytes, this.#bytes))
+    );
   }
 
   get size(): number {
@@ -45,17 +69,17 @@ export class Intake {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** When the oldest waiting message was received; null if none waits. */
   get oldestMs(): number | null {
-    return this.#waiting[0]?.received.receivedMs ?? null;
+    return this.#waiting.oldestMs;
   }
 
   /** Resolves once `count` messages wait, or after `waitMs`. */
   async untilWaiting(count: number, waitMs: number): Promise<void> {
-    if (this.#waiting.length >= count) return;
+    if (this.#waiting.size >= count) return;
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
@@ -64,18 +88,15 @@ export class Intake {
       };
       const timer = setTimeout(end, waitMs);
       const look = (): void => {
-        if (this.#waiting.length >= count) end();
+        if (this.#waiting.size >= count) end();
       };
       this.#messageWaiters.add(look);
     });
   }
 
-  /** The oldest messages, up to a number and to bytes, but at least one; they take room until they are released. */
+  /** Messages of all robots in turn, up to a number and to bytes, but at least one; they take room until released. */
   take(count: number, bytes: number): Waiting[] {
-    let end = 0;
-    for (let sum = 0; end < Math.min(count, this.#waiting.length) && (end === 0 || sum < bytes); end += 1)
-      sum += this.#waiting[end]?.received.payload.length ?? 0;
-    return this.#waiting.splice(0, end);
+    return this.#waiting.take(count, bytes);
   }
 
   /** Messages that are stored, or refused: their room is free again. */
@@ -94,4 +115,9 @@ export class Intake {
   #hasRoom(): boolean {
     return this.#messages < this.#limits.messages && this.#bytes < this.#limits.bytes;
   }
+}
+
+/** `SITE/ROBOT` as the topic has it, which may be wrong. */
+function robotOf(topic: string): string {
+  return topic.split('/', 4).slice(2).join('/');
 }

@@ -1,10 +1,13 @@
+import { Pace } from '../../core/pace.ts';
+import type { RefusedMessage } from '../check/refusal.ts';
+
 const PERIOD_MS = 10_000;
 
 /** Log lines of things that may happen thousands of times a second: the first at once, then counts. */
 export class Notices {
   readonly #say: (line: string) => void;
   readonly #now: () => number;
-  readonly #kinds = new Map<string, { saidAt: number; unsaid: number }>();
+  readonly #pace = new Pace(PERIOD_MS);
 
   constructor(say: (line: string) => void, now: () => number = () => performance.now()) {
     this.#say = say;
@@ -13,16 +16,15 @@ export class Notices {
 
   /** @param kind of a bounded number: each has its own line at most every 10 s */
   note(kind: string, line: string): void {
-    const now = this.#now();
-    const last = this.#kinds.get(kind) ?? { saidAt: -Infinity, unsaid: 0 };
-    this.#kinds.set(kind, last);
-    if (now - last.saidAt < PERIOD_MS) {
-      last.unsaid += 1;
-      return;
-    }
-    const more = last.unsaid === 0 ? '' : ` (and ${last.unsaid} more since the last line)`;
-    last.saidAt = now;
-    last.unsaid = 0;
+    const unsaid = this.#pace.admit(kind, this.#now());
+    if (unsaid === null) return;
+    const more = unsaid === 0 ? '' : ` (and ${unsaid} more since the last line)`;
     this.#say(`${line}${more}`);
   }
+}
+
+/** A message was refused: a line for each reason. */
+export function noteRefusal(notices: Notices, { reason, detail, received: { topic } }: RefusedMessage): void {
+  const where = JSON.stringify(topic.slice(0, 100));
+  notices.note(`refused ${reason}`, `refused (${reason}) a message on ${where}: ${JSON.stringify(detail)}`);
 }

@@ -1,7 +1,9 @@
 import type { Stream } from '../../contract/telemetry/streams.ts';
 import { readHistory } from '../../platform/history-batch.ts';
 import { checkMessage, type CheckedMessage } from './check-message.ts';
-import type { Received } from './received.ts';
+import { refusalOf } from '../check/refusal.ts';
+import type { Received } from '../check/received.ts';
+import { Refused } from '../check/refused.ts';
 
 const HISTORY: Stream = 'history';
 const SUFFIX = `/${HISTORY}`;
@@ -18,7 +20,7 @@ export function unpack(received: Received): readonly Waiting[] {
   if (!topic.endsWith(SUFFIX)) return [{ received, checked: checkMessage(received) }];
   const messages = readHistory(payload);
   if ('reason' in messages)
-    return [{ received, checked: { refusal: { received, reason: 'history', detail: messages.detail } } }];
+    return [{ received, checked: { refusal: refusalOf(received, new Refused('history', messages.detail)) } }];
   const speaker = topic.slice(0, -HISTORY.length);
   return messages.map(({ stream, payload: text }) => {
     const one: Received = {

@@ -1,27 +1,26 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError } from '../../contract/errors.ts';
-import { readInlinePage } from '../../platform/http/inline-page.ts';
-import { HttpServer } from '../../platform/http/http-server.ts';
 import type { BrokerSecrets } from '../../platform/mqtt/broker-secrets.ts';
 import type { TlsFiles } from '../../platform/mqtt/tls-files.ts';
+import { ClipFetcher } from '../clips/clip-fetcher.ts';
 import type { CommitStore } from '../ingest/committer.ts';
-import { apiRoutes } from '../api/routes.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
+import { FleetJobs } from '../jobs/fleet-jobs.ts';
 import { FleetMetrics } from '../metrics/fleet-metrics.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, DatabaseAddress } from '../store/database.ts';
 import { summarizeLedger, type LedgerSummary } from '../store/ledger-summary.ts';
 import { EmbeddedPostgres } from '../store/embedded/embedded-postgres.ts';
 import { MessageStore } from '../store/message-store.ts';
-import { embeddedDatabase, openStore } from '../store/open-store.ts';
+import { connectDatabase, embeddedDatabase, openStore } from '../store/open-store.ts';
 import { ensurePartitions } from '../store/partitions.ts';
-import { keepQuarantined, trimQuarantine } from '../store/quarantine.ts';
+import { QuarantineStore } from '../store/quarantine.ts';
+import { DEFAULT_RETENTION, type Retention } from '../store/retention.ts';
 import { storeEarly } from './early-store.ts';
-import { serviceRoutes } from './routes.ts';
+import { listenHttp, type HttpOptions } from './http.ts';
 
-/** One for the batch, one for everything else. */
-const CONNECTIONS = 4;
-const MAINTENANCE_MS = 600_000;
-const KEPT_IN_QUARANTINE = 100_000;
+/** Two for the batches, one for the jobs. */
+const WORK_CONNECTIONS = 3;
+/** What is asked by HTTP has its own connections and a limit, so slow questions do not keep messages waiting. */
+const HTTP_CONNECTIONS = 4;
+const HTTP_STATEMENT_LIMIT_MS = 10_000;
 
 export interface FleetOptions extends BrokerSecrets, TlsFiles {
   /** of brokers */
@@ -30,15 +29,19 @@ export interface FleetOptions extends BrokerSecrets, TlsFiles {
   readonly database?: string;
   /** of the embedded PostgreSQL */
   readonly folder: string;
-  readonly http: { readonly host: string; readonly port: number; readonly allowedHosts: readonly string[] };
+  readonly http: HttpOptions;
+  /** for how long things are kept; if absent, `DEFAULT_RETENTION` */
+  readonly retention?: Retention;
+  /** besides what it needs, of the embedded PostgreSQL; for checks that break it */
+  readonly postgresEnv?: Readonly<Record<string, string>>;
   /** acknowledges before the commit; for checks that must find what is lost then */
   readonly areAcksEarly?: boolean;
+  /** folder for clips of robots; none are kept if absent */
+  readonly clips?: string;
   /** log, a line each */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
-
-const SETTING_NAMES = { address: '--host', port: '--port', allowedHosts: '--allow-host' } as const;
 
 /** The fleet's end of telemetry: database, ingestor, and what others ask of them by HTTP. */
 export class FleetService {
@@ -76,76 +79,66 @@ export class FleetService {
   }
 
   async #start(options: FleetOptions): Promise<void> {
-    const { mqtt, http, say, areAcksEarly = false, ...rest } = options;
-    const database = await this.#openDatabase(options);
+    const { mqtt, http, say, areAcksEarly = false, clips: clipFolder = null, ...rest } = options;
+    const address = await this.#findDatabase(options);
+    const database = this.#follow(await openStore(address, WORK_CONNECTIONS, Date.now(), say));
+    const asked = this.#follow(connectDatabase(address, HTTP_CONNECTIONS, HTTP_STATEMENT_LIMIT_MS));
     this.#database = database;
     const messages = new MessageStore(database);
-    const store: CommitStore['store'] = (batch) => messages.store(batch);
-    const metrics = new FleetMetrics(() => ingestor);
+    const quarantine = new QuarantineStore(database);
+    const jobs = new FleetJobs(database, { retention: options.retention ?? DEFAULT_RETENTION, say });
+    const store: CommitStore['store'] = async (batch) => {
+      const counts = await messages.store(batch);
+      jobs.latest.note(batch);
+      return counts;
+    };
+    const keep: CommitStore['quarantine'] = async (wrong) => {
+      const areWhole = await quarantine.keep(wrong);
+      jobs.latest.noteSenders(
+        wrong.flatMap(({ identity }, at) =>
+          identity !== null && areWhole[at] === true ? identity.sender : [],
+        ),
+      );
+      return areWhole;
+    };
+    const clips = new ClipFetcher({ folder: clipFolder, nowMs: () => performance.now(), say });
+    const metrics = new FleetMetrics(() => ({ ingestor, jobs }));
     const ingestor: Ingestor = new Ingestor(
       { ...rest, urls: mqtt, say },
       {
         store: areAcksEarly ? storeEarly(store) : store,
-        quarantine: (wrong) => keepQuarantined(database, wrong),
+        quarantine: keep,
         makePartitions: (nowMs) => ensurePartitions(database, nowMs),
       },
       {
         onStored: (counts, seconds) => metrics.noteStored(counts, seconds),
         onRefused: ({ reason }) => metrics.noteRefused(reason),
+        onDeferred: () => metrics.noteDeferred(),
         onRetry: () => metrics.noteRetry(),
+        onChunk: (topic, payload) => void clips.take(topic, payload),
       },
     );
-    const page = await readInlinePage(new URL('../web/page/', import.meta.url));
-    const server = await HttpServer.listen({
-      ...http,
-      names: SETTING_NAMES,
-      page,
-      routes: [
-        { path: '/', answer: () => ({ type: 'text/html; charset=utf-8', body: page.html }) },
-        ...apiRoutes(database, ingestor.presence),
-        ...serviceRoutes(database, ingestor, metrics),
-      ],
-    });
+    const server = await listenHttp(http, { database: asked, ingestor, jobs, metrics, clips, say });
     this.#closers.push(() => server.close());
     this.#url = server.url;
+    jobs.start();
+    this.#closers.push(() => jobs.stop());
     ingestor.start();
+    clips.start((topic, payload) => ingestor.tell(topic, payload));
+    this.#closers.push(() => Promise.resolve(clips.stop()));
     this.#closers.push(() => ingestor.stop());
-    this.#maintain(database, say);
   }
 
-  async #openDatabase({ database: url, folder, say, signal }: FleetOptions): Promise<Database> {
-    if (url !== undefined) return this.#follow(await openStore({ url }, CONNECTIONS, Date.now(), say));
-    const server = await EmbeddedPostgres.start({ folder, say, signal });
+  async #findDatabase(options: FleetOptions): Promise<DatabaseAddress> {
+    const { database: url, folder, say, signal, postgresEnv: env = {} } = options;
+    if (url !== undefined) return { url };
+    const server = await EmbeddedPostgres.start({ folder, say, signal, env });
     this.#closers.push(() => server.stop());
-    const address = await embeddedDatabase(server.connection);
-    return this.#follow(await openStore(address, CONNECTIONS, Date.now(), say));
+    return embeddedDatabase(server.connection);
   }
 
   #follow(database: Database): Database {
     this.#closers.push(() => database.close());
     return database;
-  }
-
-  /** Partitions of days to come, and bounds of what is kept. */
-  #maintain(database: Database, say: (line: string) => void): void {
-    const end = new AbortController();
-    const { signal } = end;
-    const work = async (): Promise<void> => {
-      while (!signal.aborted) {
-        await sleep(MAINTENANCE_MS, undefined, { signal }).catch(() => undefined);
-        if (signal.aborted) return;
-        try {
-          await ensurePartitions(database, Date.now());
-          await trimQuarantine(database, KEPT_IN_QUARANTINE);
-        } catch (error) {
-          say(`maintenance of the database failed and is tried again: ${describeError(error)}`);
-        }
-      }
-    };
-    const done = work();
-    this.#closers.push(() => {
-      end.abort();
-      return done;
-    });
   }
 }

@@ -34,6 +34,10 @@ export interface Session {
 }
 
 const CONNECT_LIMIT_MS = 5_000;
+/** A new connection reads the tables' descriptions anew, which the first question on it waits for. */
+const IDLE_LIMIT_MS = 600_000;
+/** What idles is looked after, so that nothing on the way forgets it. */
+const KEEP_ALIVE_MS = 30_000;
 /** The server ends a statement first, and says why; this is for a server that says nothing. */
 const SILENCE_MS = 5_000;
 
@@ -45,16 +49,21 @@ export class Database {
   readonly #pool: pg.Pool;
   /** for messages: without a password */
   readonly name: string;
+  /** at once, at most */
+  readonly connections: number;
 
   constructor(address: DatabaseAddress, { connections, statementLimitMs }: DatabaseOptions) {
     this.name = nameOf(address);
+    this.connections = connections;
     this.#pool = new pg.Pool({
       ...('url' in address ? { connectionString: address.url } : address),
       max: connections,
       connectionTimeoutMillis: CONNECT_LIMIT_MS,
       statement_timeout: statementLimitMs,
       query_timeout: statementLimitMs + SILENCE_MS,
+      idleTimeoutMillis: IDLE_LIMIT_MS,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       application_name: 'goshawk fleet',
       allowExitOnIdle: true,
     });
@@ -104,6 +113,15 @@ export class Database {
     }
   }
 
+  /** Does work once on each connection, side by side. Throws as `query` does. */
+  async onEachConnection(work: (session: Session) => Promise<void>, count = this.connections): Promise<void> {
+    if (count === 0) return;
+    // the others are taken while this one is held
+    await this.session(async (session) => {
+      await Promise.all([work(session), this.onEachConnection(work, count - 1)]);
+    });
+  }
+
   async close(): Promise<void> {
     await this.#pool.end();
   }
@@ -125,6 +143,9 @@ const REFUSALS = ['28', '3D', '42501'];
 /** SQLSTATEs of a server that goes away, has no room or is not up yet, and of a statement that took too long. */
 const OUTAGES = ['08', '53', '57', '58', '25006', '40'];
 
+/** SQLSTATE classes of a value that the database does not take. */
+const BAD_VALUES = ['22', '23', '54'];
+
 /** A statement that the server did not accept. */
 export class SqlError extends Error {
   override readonly name = 'SqlError';
@@ -135,6 +156,11 @@ export class SqlError extends Error {
     super(message, { cause });
     this.state = state;
   }
+}
+
+/** Whether the server refused a value, which it will refuse again. */
+export function isBadValue({ state }: SqlError): boolean {
+  return BAD_VALUES.some((start) => state.startsWith(start));
 }
 
 /** Work of a session in one transaction, which is rolled back if `work` throws. */

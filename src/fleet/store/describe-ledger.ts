@@ -14,6 +14,7 @@ function formatRanges(ranges: readonly NumberRange[]): string {
 
 function lineOf({
   stored,
+  quarantined,
   declared,
   holes,
   stream,
@@ -23,14 +24,20 @@ function lineOf({
 }: FleetLedgerEntry): string {
   const last = lastReceivedAt === null ? 'nothing yet' : `last ${lastReceivedAt}`;
   const lag = lagSeconds === null ? '' : `, lag ${lagSeconds.toFixed(1)} s`;
+  const refused = quarantined.length === 0 ? '' : `quarantined ${formatRanges(quarantined)}  `;
   return (
-    `  ${stream.padEnd(11)} boot ${bootId.slice(0, 8)}  stored ${formatRanges(stored)}  ` +
+    `  ${stream.padEnd(11)} boot ${bootId.slice(0, 8)}  stored ${formatRanges(stored)}  ${refused}` +
     `declared ${formatRanges(declared)}  holes ${formatRanges(holes)}  ${last}${lag}`
   );
 }
 
 /** The ledger for people: a line for each stream and boot, under its detector. */
-export function describeLedger({ entries, undeclaredHoles, quarantined }: FleetLedger): string {
+export function describeLedger({
+  entries,
+  undeclaredHoles,
+  messagesSince,
+  quarantined,
+}: FleetLedger): string {
   const lines: string[] = [];
   let detector = '';
   for (const entry of entries) {
@@ -39,11 +46,12 @@ export function describeLedger({ entries, undeclaredHoles, quarantined }: FleetL
     detector = name;
     lines.push(lineOf(entry));
   }
+  if (messagesSince !== null) lines.push(`messages received before ${messagesSince} were dropped by age`);
   const reasons = Object.entries(quarantined).map(([reason, count]) => `${reason} ${count}`);
   if (reasons.length > 0) lines.push(`in quarantine: ${reasons.join(', ')}`);
   lines.push(
     undeclaredHoles === 0
-      ? 'no undeclared holes: everything produced is stored or declared lost'
+      ? 'no undeclared holes: everything produced is stored, in quarantine, or declared lost'
       : `${undeclaredHoles} undeclared: on their way, or lost`,
   );
   return lines.join('\n');

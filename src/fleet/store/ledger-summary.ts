@@ -5,7 +5,10 @@ import { HOLES, sumOfSizes } from './multirange.ts';
 export interface LedgerSummary {
   /** numbers of messages that are stored */
   readonly stored: number;
-  /** below the highest known number, and neither stored nor declared lost: on their way, or lost in silence */
+  /**
+   * below the highest known number, and neither stored, nor in quarantine, nor declared lost: on their way, or lost in
+   * silence
+   */
   readonly holes: number;
 }
 

@@ -1,7 +1,6 @@
 import { NumberSet } from '../../core/ledger/number-set.ts';
-import { GoshawkError } from '../../contract/errors.ts';
-import { jsonbArray } from './binary-array.ts';
-import { SqlError, type Database } from './database.ts';
+import { jsonArray, numberArray } from './binary-array.ts';
+import type { Database, Session } from './database.ts';
 import type { FleetMessage } from './fleet-message.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { formatMultirange } from './multirange.ts';
@@ -10,11 +9,8 @@ const STORE = {
   name: 'store-messages',
   text:
     'select id, messages from fleet.store_messages($1::int8[], $2::int8[], $3::int8[], $4::float8[], $5::float8[], ' +
-    '$6::bool[], $7::jsonb[], $8::int8[], $9::text[])',
+    '$6::bool[], $7::json[], $8::float8[], $9::int8[], $10::text[])',
 } as const;
-
-/** SQLSTATE with which the function says that rows of the ledger are not there any more. */
-const VANISHED = 'GF001';
 
 /** How many messages of each stream were stored now, and how many had been already. */
 export interface StoreCounts {
@@ -38,44 +34,42 @@ export class MessageStore {
   /**
    * One transaction for all of them: when this resolves they are on the disk.
    * @param messages no two of one stream and boot have numbers in common
+   * @param session of a transaction that it is part of; else it is its own
    * @throws GoshawkError GOSHAWK_DATABASE_UNREACHABLE, GOSHAWK_DATABASE_REFUSED; SqlError
    */
-  async store(messages: readonly FleetMessage[]): Promise<StoreCounts> {
+  async store(messages: readonly FleetMessage[], session: Session = this.#database): Promise<StoreCounts> {
     const ids = await this.#index.resolve(messages);
     const declared = declarations(messages, ids);
-    const rows = await this.#insert(messages, ids.own, declared);
+    const rows = await this.#insert(session, messages, ids.own, declared);
     const fresh = new Map(rows.map(({ id, messages: stored }) => [id, stored]));
     return count(messages, ids.own, fresh);
   }
 
-  async #insert(
+  #insert(
+    session: Session,
     messages: readonly FleetMessage[],
     ids: readonly number[],
     declared: ReadonlyMap<number, NumberSet>,
   ): Promise<readonly { readonly id: number; readonly messages: number }[]> {
-    try {
-      return await this.#database.query({
+    const column = (type: 'int8' | 'float8', value: (message: FleetMessage) => number | null): Buffer =>
+      numberArray(type, messages.map(value));
+    return this.#index.forgetting(() =>
+      session.query({
         ...STORE,
         values: [
-          ids,
-          messages.map(({ firstId }) => firstId),
-          messages.map(({ lastId }) => lastId),
-          messages.map(({ atMs }) => atMs),
-          messages.map(({ receivedMs }) => receivedMs),
+          numberArray('int8', ids),
+          column('int8', ({ firstId }) => firstId),
+          column('int8', ({ lastId }) => lastId),
+          column('float8', ({ atMs }) => atMs),
+          column('float8', ({ receivedMs }) => receivedMs),
           messages.map(({ historical }) => historical),
-          jsonbArray(messages.map(({ json }) => json)),
+          jsonArray(messages.map(({ json }) => json)),
+          column('float8', ({ bucketMs }) => bucketMs),
           [...declared.keys()],
           [...declared.values()].map((numbers) => formatMultirange(numbers.ranges())),
         ],
-      });
-    } catch (error) {
-      if (!(error instanceof SqlError && error.state === VANISHED)) throw error;
-      // Somebody emptied the tables, or put another database in this one's place.
-      this.#index.forget();
-      const reason = 'the ledger was emptied or replaced while this process ran';
-      const details = { database: this.#database.name, reason };
-      throw new GoshawkError('GOSHAWK_DATABASE_UNREACHABLE', details, { cause: error });
-    }
+      }),
+    );
   }
 }
 

@@ -11,13 +11,21 @@ export function parseMultirange(text: string): [number, number][] {
 }
 
 /**
- * SQL: numbers of a row of `fleet.ledger`, below its highest known one, that are neither stored nor declared lost: on
- * their way, or lost in silence.
+ * SQL: numbers of a row of `fleet.ledger`, below its highest known one, that are neither stored, nor in quarantine, nor
+ * declared lost: on their way, or lost in silence.
  */
 export const HOLES =
-  'int8multirange(int8range(0, greatest(upper(stored), upper(declared), 0))) - stored - declared';
+  'int8multirange(int8range(0, greatest(upper(stored), upper(quarantined), upper(declared), 0)))' +
+  ' - stored - quarantined - declared';
 
-/** SQL: how many numbers the multiranges of all rows have together. */
+/** SQL: numbers of a row that are in quarantine and not stored. */
+export const QUARANTINED = 'quarantined - stored';
+
+/** SQL: numbers of a row that the robot declared lost, and of which nothing came. */
+export const DECLARED = 'declared - stored - quarantined';
+
+/** SQL: how many numbers the multiranges of all rows have together, 2^53 - 1 at most. */
 export function sumOfSizes(multirange: string): string {
-  return `coalesce(sum((select sum(upper(r) - lower(r)) from unnest(${multirange}) as r)), 0)::int8`;
+  const sum = `sum((select sum(upper(r) - lower(r)) from unnest(${multirange}) as r))`;
+  return `least(coalesce(${sum}, 0), ${Number.MAX_SAFE_INTEGER})::int8`;
 }

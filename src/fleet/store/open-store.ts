@@ -32,9 +32,13 @@ export async function embeddedAddress(folder: string): Promise<DatabaseAddress |
   return connection === null ? null : { ...connection, database: EMBEDDED_DATABASE };
 }
 
-/** A database as it is, to read from. */
-export function connectDatabase(address: DatabaseAddress, connections: number): Database {
-  return new Database(address, { connections, statementLimitMs: STATEMENT_LIMIT_MS });
+/** A database as it is. */
+export function connectDatabase(
+  address: DatabaseAddress,
+  connections: number,
+  statementLimitMs = STATEMENT_LIMIT_MS,
+): Database {
+  return new Database(address, { connections, statementLimitMs });
 }
 
 /**

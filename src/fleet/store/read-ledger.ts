@@ -1,7 +1,8 @@
 import type { FleetLedger, FleetLedgerEntry } from '../../contract/fleet-ledger.ts';
 import type { NumberRange } from '../../core/ledger/number-set.ts';
 import type { Database } from './database.ts';
-import { HOLES, parseMultirange } from './multirange.ts';
+import { DECLARED, HOLES, parseMultirange, QUARANTINED } from './multirange.ts';
+import { messagesSince } from './retention.ts';
 
 interface Row {
   readonly site: string;
@@ -11,6 +12,7 @@ interface Row {
   readonly boot: string;
   readonly boot_count: number | null;
   readonly stored: string;
+  readonly quarantined: string;
   readonly declared: string;
   readonly holes: string;
   readonly last_at: Date | null;
@@ -34,7 +36,8 @@ export async function readLedger(
   const rows = await database.query<Row>({
     text: `
       select s.site, s.robot, s.node, l.stream, l.boot, l.boot_count, l.stored::text,
-        (l.declared - l.stored)::text as declared, (${HOLES})::text as holes, l.last_at, l.last_received
+        (${QUARANTINED})::text as quarantined, (${DECLARED})::text as declared, (${HOLES})::text as holes,
+        l.last_at, l.last_received
       from fleet.ledger l join fleet.senders s on s.id = l.sender
       where ($1::text is null or s.robot = $1) and ($2::text is null or s.site = $2)
       order by s.robot, s.site, s.node, l.stream, l.boot_count nulls first, l.first_received, l.id`,
@@ -53,7 +56,11 @@ export async function readLedger(
     schema: 'goshawk.fleet-ledger/1',
     generatedAt: now.toISOString(),
     robot,
-    undeclaredHoles: entries.reduce((sum, { holes }) => sum + sizeOf(holes), 0),
+    undeclaredHoles: Math.min(
+      Number.MAX_SAFE_INTEGER,
+      entries.reduce((sum, { holes }) => sum + sizeOf(holes), 0),
+    ),
+    messagesSince: await messagesSince(database),
     quarantined: Object.fromEntries(quarantined.map(({ reason, messages }) => [reason, messages])),
     entries,
   };
@@ -78,6 +85,7 @@ function entryOf(row: Row): FleetLedgerEntry {
     bootId: boot,
     bootCount,
     stored: parseMultirange(row.stored),
+    quarantined: parseMultirange(row.quarantined),
     declared: parseMultirange(row.declared),
     holes: parseMultirange(row.holes),
     lastAt: at?.toISOString() ?? null,

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { averagingSpan } from '../../core/image/averaging-grid.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { makeFloatTensor, makeInt64Tensor, makeNode, makeUint8Scalar, makeValueInfo } from './build.ts';
 import { feedInputs, opsetVersion, type Model } from './model.ts';
@@ -110,9 +111,6 @@ function averagingNodes({ graph, opsetImport }: Model): NodeProto[] {
 /** Frames at least this many times larger than their result are averaged. */
 export const AVERAGE_FROM = 1.2;
 
-/** Distance in pixels of a grid from the border, so that rounding never puts its last column beyond it. */
-const SAFE_MARGIN = 1e-3;
-
 /**
  * Position of a sampling grid, as Resize's `tf_crop_and_resize` expects it: start and end of each axis as
  * shares of the last index. The grid of pixel centers is shifted by a quarter of its spacing, to the upper
@@ -130,11 +128,9 @@ export function gridFor(
   gridAxis(source.width, scaled.width, direction, grid, 2);
 }
 
-function gridAxis(source: number, scaled: number, direction: number, grid: Float32Array, axis: number): void {
-  const spacing = source / scaled;
-  const first = (spacing - 1) / 2;
-  const shift = direction * Math.min(spacing / 4, Math.max(0, first - SAFE_MARGIN));
-  const last = Math.max(1, source - 1);
-  grid[axis] = Math.max(0, first + shift) / last;
-  grid[axis + 4] = Math.min(source - 1, source - 1 - first + shift) / last;
+function gridAxis(source: number, scaled: number, direction: -1 | 1, grid: Float32Array, axis: number): void {
+  const [first, last] = averagingSpan(source, scaled, direction);
+  const lastIndex = Math.max(1, source - 1);
+  grid[axis] = first / lastIndex;
+  grid[axis + 4] = last / lastIndex;
 }

@@ -32,6 +32,12 @@ function canonicalAddress(address: string): string | null {
   return canonical(isIPv6(plain) ? `[${plain}]` : plain);
 }
 
+/** Whether an address to listen on is reachable from this machine alone. */
+export function isLoopbackAddress(address: string): boolean {
+  const host = canonicalAddress(address);
+  return host !== null && isLoopback(host);
+}
+
 function isLoopback(host: string): boolean {
   return (
     host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(\.\d+){3}$/.test(host)

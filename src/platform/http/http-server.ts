@@ -1,9 +1,15 @@
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import { AllowedHosts } from './allowed-hosts.ts';
 import type { InlinePage } from './inline-page.ts';
-import type { HttpRoute } from './route.ts';
+import { HTTP_METHODS, type HttpRequest, type HttpRoute } from './route.ts';
 import { securityHeaders } from './security-headers.ts';
 
 /** The operator's names for the settings of a server, for errors. */
@@ -11,6 +17,8 @@ export interface HttpSettingNames {
   readonly address: string;
   readonly port: string;
   readonly allowedHosts: string;
+  /** only of a server that may stand behind proxies */
+  readonly trustedProxies?: string;
 }
 
 export interface HttpServerOptions {
@@ -22,12 +30,19 @@ export interface HttpServerOptions {
    * from a network, this machine's name
    */
   readonly allowedHosts: readonly string[];
+  /**
+   * addresses or networks (`10.0.0.0/8`) of proxies: who comes through one is whom its `X-Forwarded-For` names last;
+   * none if absent
+   */
+  readonly trustedProxies?: readonly string[];
   readonly names: HttpSettingNames;
   /** whose scripts and styles browsers may use */
   readonly page: InlinePage;
   readonly routes: readonly HttpRoute[];
 }
 
+/** Of the body of a request. */
+const MAX_BODY_BYTES = 8_192;
 /** How much of a foreign header or path is repeated in an answer. */
 const MAX_ECHO = 100;
 
@@ -46,7 +61,7 @@ export class HttpServer {
 
   /**
    * @throws GoshawkError GOSHAWK_PORT_IN_USE; GOSHAWK_PARAMETER_INVALID for an address where this process may
-   * not listen, or an allowed host that is not one
+   * not listen, an allowed host that is not one, or a trusted proxy that is not an address
    */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
     const { host, port, allowedHosts, names, routes } = options;
@@ -57,9 +72,9 @@ export class HttpServer {
       option: names.allowedHosts,
     });
     const headers = securityHeaders(options.page);
-    const app = fastify({
+    const app = makeApp(options, {
       logger: false,
-      bodyLimit: 1024,
+      bodyLimit: MAX_BODY_BYTES,
       forceCloseConnections: true,
       // A path that cannot be decoded never reaches a hook.
       frameworkErrors: (error, request, reply) => {
@@ -67,6 +82,8 @@ export class HttpServer {
         if (!reply.sent) answerError(error, reply);
       },
     });
+    // JSON alone: a form of another site can send text without asking, and so could anything that looks like it
+    app.removeContentTypeParser('text/plain');
     app.addHook('onRequest', (request, reply, done) => {
       if (admit(request, reply, hosts, headers)) done();
     });
@@ -75,7 +92,7 @@ export class HttpServer {
     });
     app.setNotFoundHandler((request, reply) => {
       const path = request.url.slice(0, MAX_ECHO);
-      const paths = routes.map((route) => route.path).join(', ');
+      const paths = [...new Set(routes.map((route) => route.path))].join(', ');
       const error = new GoshawkError('GOSHAWK_ROUTE_UNKNOWN', { path, paths });
       return reply.code(404).send({ error: describeError(error) });
     });
@@ -93,6 +110,29 @@ export class HttpServer {
     return this.#app.close();
   }
 }
+
+/** Fastify, which checks the addresses of proxies when it is made. */
+function makeApp(
+  { trustedProxies = [], names }: HttpServerOptions,
+  how: FastifyServerOptions,
+): FastifyInstance {
+  if (trustedProxies.length === 0) return fastify(how);
+  try {
+    const all = trustedProxies.find((network) => EVERYBODY.test(network));
+    if (all !== undefined) throw new TypeError(`everybody is in ${all}`);
+    return fastify({ ...how, trustProxy: [...trustedProxies] });
+  } catch (cause) {
+    const details = {
+      name: names.trustedProxies ?? '',
+      value: trustedProxies.join(', '),
+      reason: `each must be an address or a network, such as 10.0.0.0/8: ${(cause as Error).message}`,
+    };
+    throw new GoshawkError('GOSHAWK_PARAMETER_INVALID', details, { cause });
+  }
+}
+
+/** A network of all addresses, by its length or by its mask: whoever sends the header would be believed. */
+const EVERYBODY = /\/(0+|0\.0\.0\.0)$/;
 
 function cannotListen({ host, port, names }: HttpServerOptions, cause: NodeJS.ErrnoException): GoshawkError {
   if (cause.code === 'EADDRINUSE')
@@ -128,16 +168,19 @@ function admit(
 function answerError(error: Error & { readonly statusCode?: number }, reply: FastifyReply): void {
   const status = error.statusCode ?? 500;
   const isRefusal = status >= 400 && status < 500;
-  const isCoded = isRefusal || error instanceof GoshawkError;
-  const told = isCoded ? error : new GoshawkError('GOSHAWK_INTERNAL', { reason: error.message });
+  const code = isRefusal ? 'GOSHAWK_REQUEST_INVALID' : 'GOSHAWK_INTERNAL';
+  const told = error instanceof GoshawkError ? error : new GoshawkError(code, { reason: error.message });
   void reply.code(isRefusal ? status : 500).send({ error: describeError(told) });
 }
 
-function register(app: FastifyInstance, { path, answer }: HttpRoute): void {
-  app.get<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>(
-    path,
-    async ({ params, query }, reply) => {
-      const given = await answer({ params, query });
+function register(app: FastifyInstance, { method = 'GET', path, answer }: HttpRoute): void {
+  app.route({
+    method,
+    url: path,
+    handler: async (request, reply) => {
+      const given = await answer(asRequest(request));
+      // there is nothing to stream to somebody who asks for the head alone
+      if ('stream' in given && request.method === 'HEAD') return reply.send();
       if ('stream' in given) {
         reply.hijack();
         given.stream(reply.raw);
@@ -145,7 +188,28 @@ function register(app: FastifyInstance, { path, answer }: HttpRoute): void {
       }
       if (given.type !== undefined) reply.type(given.type);
       if (given.cache !== undefined) reply.header('cache-control', given.cache);
+      if (given.headers !== undefined) reply.headers(given.headers);
       return reply.code(given.status ?? 200).send(given.body);
     },
-  );
+  });
+}
+
+function asRequest({ method, params, query, headers, body, ip, socket }: FastifyRequest): HttpRequest {
+  const address = withoutPort(ip);
+  return {
+    params: params as Record<string, string>,
+    query: query as Record<string, unknown>,
+    // HEAD is answered like GET
+    method: HTTP_METHODS.find((one) => one === method) ?? 'GET',
+    headers,
+    body,
+    // a proxy may hand on what is not an address
+    address: isIP(address) === 0 ? (socket.remoteAddress ?? '') : address,
+  };
+}
+
+/** Some proxies name the port of the client too: `192.0.2.7:443`, `[2001:db8::7]:443`. */
+function withoutPort(address: string): string {
+  const [, v4, v6] = /^(?:([\d.]+):\d+|\[([^\]]+)\](?::\d+)?)$/.exec(address) ?? [];
+  return v4 ?? v6 ?? address;
 }

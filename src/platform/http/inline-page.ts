@@ -12,9 +12,11 @@ export interface InlinePage {
 const STYLESHEET = /<link rel="stylesheet" href="([\w.-]+)" ?\/?>/g;
 const SCRIPT = /<script src="([\w.-]+)"><\/script>/g;
 
+/** Next to every page. */
+const SHARED: Readonly<Record<string, URL>> = { 'theme.css': new URL('theme.css', import.meta.url) };
+
 /** The text of a file of the page. Browsers hash a script with normalized line ends, whatever the file has. */
-async function textOf(folder: URL, name: string): Promise<string> {
-  const file = new URL(name, folder);
+async function textOf(file: URL): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).replaceAll('\r\n', '\n');
   } catch (error) {
@@ -35,14 +37,14 @@ async function inline(
   html: string,
   element: RegExp,
   tag: 'style' | 'script',
-  folder: URL,
+  placeOf: (name: string) => URL,
 ): Promise<[string, string[]]> {
   const texts = new Map<string, string>();
   for (const [, name = ''] of html.matchAll(element)) {
-    const text = await textOf(folder, name);
+    const text = await textOf(placeOf(name));
     if (text.toLowerCase().includes(`</${tag}`)) {
       const reason = `it contains "</${tag}", which would end the element that it is put into`;
-      throw new GoshawkError('GOSHAWK_FILE_INVALID', { file: fileURLToPath(new URL(name, folder)), reason });
+      throw new GoshawkError('GOSHAWK_FILE_INVALID', { file: fileURLToPath(placeOf(name)), reason });
     }
     texts.set(name, text);
   }
@@ -54,10 +56,15 @@ async function inline(
  * Reads a page whose style sheets and scripts are next to it, and inlines them: the whole page is one answer, nothing
  * is loaded from elsewhere, and a content security policy can name the digest of each.
  * @param folder its URL ends with a slash
+ * @param elsewhere files that are not in it, by name; `theme.css` is that of all pages
  * @throws GoshawkError GOSHAWK_FILE_UNREADABLE, GOSHAWK_FILE_INVALID
  */
-export async function readInlinePage(folder: URL): Promise<InlinePage> {
-  const [styled, styles] = await inline(await textOf(folder, 'index.html'), STYLESHEET, 'style', folder);
-  const [html, scripts] = await inline(styled, SCRIPT, 'script', folder);
+export async function readInlinePage(
+  folder: URL,
+  elsewhere: Readonly<Record<string, URL>> = {},
+): Promise<InlinePage> {
+  const placeOf = (name: string): URL => elsewhere[name] ?? SHARED[name] ?? new URL(name, folder);
+  const [styled, styles] = await inline(await textOf(placeOf('index.html')), STYLESHEET, 'style', placeOf);
+  const [html, scripts] = await inline(styled, SCRIPT, 'script', placeOf);
   return { html, scripts, styles };
 }

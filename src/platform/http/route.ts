@@ -1,10 +1,21 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+
+/** Methods that routes may have; HEAD goes with GET. */
+export const HTTP_METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+export type HttpMethod = (typeof HTTP_METHODS)[number];
 
 /** The part of a request that routes see. */
 export interface HttpRequest {
   /** of the path, by name */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
+  readonly method: HttpMethod;
+  /** by lower-case name */
+  readonly headers: IncomingHttpHeaders;
+  /** of JSON; undefined if there is none */
+  readonly body: unknown;
+  /** of the client, or of the proxy that it came through and that is not trusted */
+  readonly address: string;
 }
 
 export interface HttpAnswer {
@@ -14,6 +25,7 @@ export interface HttpAnswer {
   readonly type?: string;
   /** `no-store`: the answer is valid for this moment only */
   readonly cache?: 'no-store';
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: object | string | Uint8Array;
 }
 
@@ -22,9 +34,11 @@ export interface HttpStream {
   readonly stream: (response: ServerResponse) => void;
 }
 
-/** One path that a server answers to GET and HEAD. */
+/** One path that a server answers to. */
 export interface HttpRoute {
+  /** GET, and HEAD with it, if absent */
+  readonly method?: HttpMethod;
   /** `/live/:camera`: names after a colon are `params` */
   readonly path: string;
-  readonly answer: (request: HttpRequest) => HttpAnswer | HttpStream | Promise<HttpAnswer>;
+  readonly answer: (request: HttpRequest) => HttpAnswer | HttpStream | Promise<HttpAnswer | HttpStream>;
 }

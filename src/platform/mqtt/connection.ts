@@ -20,11 +20,17 @@ const VERSION_REFUSALS = new Set([1, 132]);
 export interface BrokerVersion {
   protocol: 4 | 5;
   everUp: boolean;
+  /**
+   * Why 3.1.1 is spoken. A connection that was closed in silence says little: a proxy in front of a broker that is not
+   * up yet does the same. So once 3.1.1 is accepted, MQTT 5 is tried again, and only a broker that then hangs up on it
+   * is taken for one that does not know it.
+   */
+  doubt: 'none' | 'open' | 'trying-again';
 }
 
 /** A broker of which nothing is known yet. */
 export function newBrokerVersion(): BrokerVersion {
-  return { protocol: 5, everUp: false };
+  return { protocol: 5, everUp: false, doubt: 'none' };
 }
 
 /** The version in the words of the standard. */
@@ -38,7 +44,7 @@ export interface ConnectionEnd {
   readonly trouble: LinkTrouble | null;
   /** of the broker's DISCONNECT; null if there was none */
   readonly reasonCode: number | null;
-  /** The broker refused this version: the other one is worth an attempt immediately, and nothing is wrong yet. */
+  /** The other version is worth an attempt immediately, and nothing is wrong yet. */
   readonly isOtherVersion: boolean;
 }
 
@@ -90,6 +96,7 @@ export function followConnection(
   events: ConnectionEvents,
 ): (trouble: LinkTrouble) => void {
   let isUp = false;
+  let isTriedAgain = false;
   let next = version.protocol;
   let trouble: LinkTrouble | null = null;
   let reasonCode: number | null = null;
@@ -99,7 +106,13 @@ export function followConnection(
   };
   client.on('connect', ({ properties }) => {
     isUp = true;
+    if (version.doubt === 'open') {
+      isTriedAgain = true;
+      client.end(true);
+      return;
+    }
     version.everUp = true;
+    version.doubt = 'none';
     events.onConnect(properties);
   });
   client.on('disconnect', (packet) => {
@@ -116,13 +129,52 @@ export function followConnection(
     client.removeAllListeners();
     client.on('error', () => undefined);
     client.end(true);
-    // A broker that only knows 3.1.1 may hang up, without a reason, on a CONNECT that it cannot parse.
-    if (!isUp && !version.everUp && trouble === null) next = version.protocol === 5 ? 4 : 5;
-    const isOtherVersion = next !== version.protocol && trouble !== null;
-    version.protocol = next;
+    const hasHungUp = !isUp && !version.everUp && trouble === null;
+    const isOtherVersion = noteEnd(version, { next, hasHungUp, isTriedAgain });
     events.onEnd({ trouble, reasonCode, isOtherVersion });
   });
   return fail;
+}
+
+/**
+ * Ends a connection once everything in progress is acknowledged, or when it is lost or destroyed before. MQTT.js itself
+ * reports no end then, as long as a packet waits for its answer.
+ */
+export async function endConnection(client: MqttClient): Promise<void> {
+  const closed = new Promise<void>((resolve) => client.stream.once('close', () => resolve()));
+  await Promise.race([client.endAsync(!client.connected), closed]);
+}
+
+/**
+ * Notes in `version` which one the next attempt speaks.
+ * @returns whether that attempt is to be made immediately
+ */
+function noteEnd(
+  version: BrokerVersion,
+  end: {
+    /** unless it hung up */
+    readonly next: 4 | 5;
+    /** without a reason, and before it ever accepted a connection */
+    readonly hasHungUp: boolean;
+    /** it accepted 3.1.1, and the connection was ended to try MQTT 5 again */
+    readonly isTriedAgain: boolean;
+  },
+): boolean {
+  const { protocol, doubt } = version;
+  version.doubt = 'none';
+  if (end.isTriedAgain) {
+    version.protocol = 5;
+    version.doubt = 'trying-again';
+    return true;
+  }
+  if (!end.hasHungUp) {
+    version.protocol = end.next;
+    return end.next !== protocol;
+  }
+  // A broker that only knows 3.1.1 may hang up, without a reason, on a CONNECT that it cannot parse.
+  version.protocol = protocol === 5 ? 4 : 5;
+  if (protocol === 5 && doubt === 'none') version.doubt = 'open';
+  return doubt === 'trying-again';
 }
 
 /** What to report of an end, given what it means for the next attempt. */

@@ -2,9 +2,11 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { debugLog } from '../debug.ts';
 import { BrokerChoice } from './broker-choice.ts';
 import type { BrokerSecrets } from './broker-secrets.ts';
+import { InboundLimit } from './inbound-limit.ts';
 import { isListening } from './is-listening.ts';
 import {
   commonOptions,
+  endConnection,
   followConnection,
   newBrokerVersion,
   troubleToReport,
@@ -39,8 +41,8 @@ export interface LinkIdentity {
    * attempt to connect
    */
   readonly will: { readonly topic: string; payload(): string };
-  /** subscribed to on every connection, with QoS 1 */
-  readonly listensTo?: string;
+  /** topics that are subscribed to on every connection, with QoS 1 */
+  readonly listensTo?: readonly string[];
 }
 
 /** Times between attempts; the defaults are those of a fleet of 10,000. */
@@ -67,14 +69,14 @@ export interface LinkEvents {
   onDown(trouble: LinkTrouble, url: string): void;
   /** The link goes back to the preferred broker in a moment: a last word to the one that it leaves. */
   onLeave?(): Promise<void>;
-  /** a message on the topic that the link listens to */
-  onMessage?(payload: Buffer): void;
+  /** a message on a topic that the link listens to */
+  onMessage?(payload: Buffer, topic: string): void;
 }
 
 /**
- * The only place that uses MQTT.js. Tries MQTT 5 first; if the broker refuses that version, or hangs up on it, 3.1.1
- * from then on. Where a broker of the list cannot be reached, the next one is tried. MQTT.js keeps no queue: `publish`
- * rejects while the link is down, and the caller's outbox keeps the message.
+ * The only place that uses MQTT.js. Tries MQTT 5 first; if the broker refuses that version, or hangs up on it before
+ * and after it accepts 3.1.1, that one from then on. Where a broker of the list cannot be reached, the next one is
+ * tried. MQTT.js keeps no queue: `publish` rejects while the link is down, and the caller's outbox keeps the message.
  */
 export class MqttLink {
   readonly #options: LinkOptions;
@@ -136,8 +138,11 @@ export class MqttLink {
 
   #follow(client: MqttClient, url: string, version: BrokerVersion): void {
     this.#client = client;
-    client.on('message', (_topic, payload) => this.#events.onMessage?.(payload));
-    followConnection(client, version, {
+    client.on('message', (topic, payload) => {
+      // A broker may send what nobody subscribed to.
+      if (this.#options.listensTo?.includes(topic) === true) this.#events.onMessage?.(payload, topic);
+    });
+    const fail = followConnection(client, version, {
       onConnect: (properties) => {
         this.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
         this.#plan.noteUp(performance.now());
@@ -156,13 +161,14 @@ export class MqttLink {
         else this.#retreat(end);
       },
     });
+    limitInbound(client, fail);
   }
 
   #listen(client: MqttClient): void {
     const { listensTo } = this.#options;
     if (listensTo === undefined) return;
-    client.subscribe(listensTo, { qos: 1 }, (error) => {
-      if (error !== null) debug(() => `not subscribed to ${listensTo}: ${error.message}`);
+    client.subscribe([...listensTo], { qos: 1 }, (error) => {
+      if (error !== null) debug(() => `not subscribed to ${listensTo.join(' ')}: ${error.message}`);
     });
   }
 
@@ -241,11 +247,21 @@ export class MqttLink {
     this.#client?.stream.destroy();
   }
 
-  /** Closes the connection once everything in progress is acknowledged. */
+  /** Closes the connection once everything in progress is acknowledged, or it is dropped. */
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#retry);
     clearTimeout(this.#look);
-    await this.#client?.endAsync(!this.connected);
+    if (this.#client !== undefined) await endConnection(this.#client);
   }
+}
+
+/** Ends a connection through which more comes than a robot has asked for. */
+function limitInbound(client: MqttClient, fail: (trouble: LinkTrouble) => void): void {
+  const limit = new InboundLimit(performance.now());
+  const check = (reason: string | null): void => {
+    if (reason !== null) fail({ code: 'GOSHAWK_BROKER_FLOODING', reason });
+  };
+  client.stream.on('data', (bytes: Buffer) => check(limit.noteBytes(bytes.length, performance.now())));
+  client.on('packetreceive', ({ cmd }) => check(limit.notePacket(cmd === 'publish', performance.now())));
 }

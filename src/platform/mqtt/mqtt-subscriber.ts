@@ -3,6 +3,7 @@ import { debugLog } from '../debug.ts';
 import type { BrokerSecrets } from './broker-secrets.ts';
 import {
   commonOptions,
+  endConnection,
   followConnection,
   newBrokerVersion,
   troubleToReport,
@@ -34,6 +35,8 @@ export interface SubscriberOptions extends BrokerSecrets, TlsFiles {
   readonly receiveMaximum: number;
   /** the broker keeps larger ones to itself; MQTT 5 only */
   readonly maxPacketBytes: number;
+  /** times between attempts; those of a few subscribers if it is not given */
+  readonly timing?: AttemptTiming;
 }
 
 export interface SubscriberEvents {
@@ -42,20 +45,23 @@ export interface SubscriberEvents {
   onDown(trouble: LinkTrouble): void;
   /**
    * Takes a message, which is acknowledged to the broker then.
+   * @param isRetained the broker had kept it, so it may be of any age
    * @returns a promise to be waited for before the next message is read; undefined for none
    */
-  onMessage(topic: string, payload: Buffer): Promise<void> | undefined;
+  onMessage(topic: string, payload: Buffer, isRetained: boolean): Promise<void> | undefined;
+  /** `onMessage` threw, or its promise was rejected; the next message is read all the same */
+  onFault(topic: string, error: unknown): void;
 }
 
 /**
  * A subscriber without a session: what it has not acknowledged when it goes is not kept for it. MQTT 5 first, and
- * 3.1.1 where the broker refuses that version. It reads nothing while the consumer is busy, so that what waits does so
- * in the broker.
+ * 3.1.1 where the broker refuses that version or hangs up on it twice. It reads nothing while the consumer is busy, so
+ * that what waits does so in the broker.
  */
 export class MqttSubscriber {
   readonly #options: SubscriberOptions;
   readonly #events: SubscriberEvents;
-  readonly #plan = new ReconnectPlan(1, TIMING);
+  readonly #plan: ReconnectPlan;
   #client: MqttClient | undefined;
   readonly #version = newBrokerVersion();
   #isSubscribed = false;
@@ -68,6 +74,7 @@ export class MqttSubscriber {
   constructor(options: SubscriberOptions, events: SubscriberEvents) {
     this.#options = options;
     this.#events = events;
+    this.#plan = new ReconnectPlan(1, options.timing ?? TIMING);
   }
 
   get url(): string {
@@ -112,14 +119,14 @@ export class MqttSubscriber {
     });
   }
 
-  /** Ends the connection once what was published is acknowledged, or after the limit. */
+  /** Ends the connection once what was published and subscribed is acknowledged, or after the limit. */
   async close(limitMs: number): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#retry);
     const client = this.#client;
     if (client === undefined) return;
     const drop = setTimeout(() => client.stream.destroy(), limitMs);
-    await client.endAsync(!client.connected).catch(() => undefined);
+    await endConnection(client).catch(() => undefined);
     clearTimeout(drop);
   }
 
@@ -139,12 +146,10 @@ export class MqttSubscriber {
   #follow(client: MqttClient): void {
     this.#client = client;
     // set before the first packet can come
-    client.handleMessage = ({ topic, payload }, done) => {
+    client.handleMessage = ({ topic, payload, retain }, done) => {
       this.#gatherWrites(client);
       const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-      const busy = this.#events.onMessage(topic.toString(), bytes);
-      if (busy === undefined) done();
-      else void busy.then(() => done());
+      this.#hand(topic.toString(), bytes, retain, () => done());
     };
     const fail = followConnection(client, this.#version, {
       onConnect: (properties) => this.#begin(client, properties, (trouble) => fail(trouble)),
@@ -160,6 +165,23 @@ export class MqttSubscriber {
         else this.#retreat(end);
       },
     });
+  }
+
+  /** Gives a message to the consumer. Whatever becomes of it, it is done once: else no other would ever be read. */
+  #hand(topic: string, payload: Buffer, isRetained: boolean, done: () => void): void {
+    const fail = (error: unknown): void => {
+      done();
+      this.#events.onFault(topic, error);
+    };
+    let busy: Promise<void> | undefined;
+    try {
+      busy = this.#events.onMessage(topic, payload, isRetained);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    if (busy === undefined) done();
+    else void busy.then(done, fail);
   }
 
   /** The broker accepted the connection: the subscription follows. */

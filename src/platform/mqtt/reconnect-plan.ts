@@ -13,7 +13,7 @@ export interface AttemptTiming {
  * 10,000 clients that lose a connection at the same moment come back at about 1,000 a second at most, and at 330 a
  * second to a broker that was away for long.
  */
-const BACKOFF: AttemptTiming = { firstMs: 10_000, maxMs: 60_000 };
+export const BACKOFF: AttemptTiming = { firstMs: 10_000, maxMs: 60_000 };
 
 /** A connection that lasted this long shows that all is well: attempts begin early again after its end. */
 const WELL_MS = 60_000;

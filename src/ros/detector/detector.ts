@@ -8,12 +8,13 @@ import { systemClock, type Clock } from '../../platform/clock.ts';
 import { nameThreadsOf } from '../../platform/thread-name.ts';
 import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
 import { composeRuntime } from '../../device/parts.ts';
-import { limitsAmong, limitsOfBundle } from '../../device/pipeline/limit-table.ts';
+import { limitsAmong, limitsOfBundle, type LimitsPatch } from '../../device/pipeline/limit-table.ts';
 import { makeRunReport } from '../../device/runtime/run-report.ts';
 import type { Runtime } from '../../device/runtime/runtime.ts';
 import { checkOutputFiles, writeReport } from '../../platform/outputs.ts';
 import type { RosArguments } from '../arguments.ts';
 import { DiagnosticsPublisher } from '../diagnostics.ts';
+import { LatchedTexts } from '../latched-texts.ts';
 import { followLogLevel, nodeLog, type Log } from '../log.ts';
 import { ManagedLifecycle, type LifecycleWork } from '../managed-node.ts';
 import { declareParameters, type DeclaredParameters } from '../parameters/declare.ts';
@@ -25,9 +26,11 @@ import { rcl, type LifecycleNode } from '../rcl.ts';
 import { guardServices } from '../service-guard.ts';
 import { SimClock } from '../sim-clock.ts';
 import { rosWallMs } from '../time.ts';
+import { serveCapture } from './capture-service.ts';
 import { FindingLog } from './camera-watch.ts';
 import { diagnose } from './diagnose.ts';
 import { diagnoseTelemetry } from './diagnose-telemetry.ts';
+import { DriftTopicPublisher } from './drift-topic.ts';
 import { DETECTOR_PARAMETERS, type DetectorParameters } from './parameters.ts';
 import { DetectorSession } from './session.ts';
 import { nameTopics } from './topics.ts';
@@ -51,6 +54,7 @@ export class Detector implements RosProgram, LifecycleWork {
   readonly #diagnostics: DiagnosticsPublisher;
   /** made once telemetry runs */
   #telemetryStatus: DiagnosticsPublisher | null = null;
+  readonly #driftTopic: DriftTopicPublisher;
   readonly #watch: TopicWatch;
   readonly #clock: Clock;
   readonly #simClock: SimClock;
@@ -94,12 +98,17 @@ export class Detector implements RosProgram, LifecycleWork {
       apply: (changed) => this.#apply(changed),
       isUnconfigured: () => this.#lifecycle.state === 'unconfigured',
     });
+    const texts = new LatchedTexts(node);
+    const publishText = (topic: string, text: string): void => texts.publish(topic, text);
+    this.#driftTopic = new DriftTopicPublisher(publishText);
     this.#runtime = composeRuntime(this.#declared.values, {
       node: node.getFullyQualifiedName(),
       silentAfterMs: () => this.#parameters.silent_after_s * 1000,
       log: (level, line) => this.#log[level](line),
       whenRefused: 'leave-out',
+      publishText,
     });
+    serveCapture(node, (trigger) => this.#runtime.capture(trigger));
     guardServices(node, this.#log);
     this.#diagnostics = new DiagnosticsPublisher(node, hostname());
     this.#watch = new TopicWatch(node, this.#log);
@@ -152,7 +161,9 @@ export class Detector implements RosProgram, LifecycleWork {
       bundle,
       topics,
       { clock: this.#clock, isTimeSimulated: () => this.#simClock.isSimulated },
+      ({ thresholds }) => this.#limitsFor(thresholds),
       this.#log,
+      (labels) => this.#runtime.takeLabels(labels),
     );
     const name = `${bundle.manifest.name}@${bundle.manifest.version}`;
     const info = await reportWhileWaiting(session.start(), (seconds) =>
@@ -170,7 +181,11 @@ export class Detector implements RosProgram, LifecycleWork {
       pipeline: session.pipeline,
       cameras: topics.map(({ camera }) => camera),
       labels: bundle.manifest.labels,
+      get bundle() {
+        return session.models.running;
+      },
       snapshot: () => session.pipeline.snapshot(),
+      swapModel: (reference) => session.models.to(reference),
     });
     this.#log.info(
       `${info.bundle.name}@${info.bundle.version} (${info.variant}) on ${info.provider}: ` +
@@ -182,6 +197,12 @@ export class Detector implements RosProgram, LifecycleWork {
     for (const { level, text } of describeChoice(info)) this.#log[level](text);
     for (const { provider, reason } of info.refusals)
       this.#log.info(`provider ${provider} not used: ${reason}`);
+  }
+
+  /** The limits in force with a bundle: limits that nobody set become those of the bundle. */
+  #limitsFor(thresholds: Parameters<typeof limitsOfBundle>[0]): LimitsPatch {
+    this.#declared.adopt(limitsOfBundle(thresholds));
+    return limitsAmong(this.#parameters);
   }
 
   /** Logged before the run whose report would be lost, and in diagnostics for as long as the session lasts. */
@@ -255,6 +276,8 @@ export class Detector implements RosProgram, LifecycleWork {
     const session = this.#session;
     session?.results.refresh();
     session?.annotated.refresh();
+    const { drift } = this.#runtime.partStatus();
+    this.#driftTopic.update(drift, session?.pipeline.engineInfo?.bundle ?? null);
     if (this.#ticks % 2 !== 0) return;
     this.#publishTelemetryStatus();
     const findings = this.#watch.look(this.#parameters.silent_after_s);
@@ -267,6 +290,7 @@ export class Detector implements RosProgram, LifecycleWork {
           delayMs: session?.results.newestDelayMs ?? NaN,
           findings,
           telemetry: this.#runtime.telemetry(),
+          drift,
         },
         this.#parameters,
       ),

@@ -3,6 +3,13 @@ import type { DiagnosticStatus } from '../diagnostics.ts';
 
 type Telemetry = NonNullable<Status['telemetry']>;
 
+/** Links that do not recover by themselves. */
+const NEEDS_SOMEBODY: ReadonlySet<string> = new Set([
+  'GOSHAWK_BROKER_REFUSED',
+  'GOSHAWK_BROKER_FLOODING',
+  'GOSHAWK_CLIENT_TAKEN_OVER',
+]);
+
 /** Everything about telemetry: the link, where messages wait, who acknowledges them, and each stream. */
 export function diagnoseTelemetry(telemetry: Telemetry): DiagnosticStatus[] {
   return [
@@ -20,7 +27,7 @@ export function diagnoseTelemetry(telemetry: Telemetry): DiagnosticStatus[] {
 export function diagnoseLink(telemetry: Telemetry): DiagnosticStatus {
   const { connected, protocol, code, reason } = telemetry;
   const behind = telemetry.outbox ?? telemetry.fleet ?? null;
-  const needsSomebody = code === 'GOSHAWK_BROKER_REFUSED' || code === 'GOSHAWK_CLIENT_TAKEN_OVER';
+  const needsSomebody = NEEDS_SOMEBODY.has(code ?? '');
   const isUp = connected && reason === '';
   const words = `connected by MQTT ${protocol ?? ''}`;
   return {

@@ -8,6 +8,7 @@ import { refusedOf } from '../../device/inference/describe-choice.ts';
 import { engineCondition } from '../../device/runtime/engine-trouble.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { TopicFinding } from './camera-watch.ts';
+import { diagnoseDrift } from './diagnose-drift.ts';
 import { diagnoseLink } from './diagnose-telemetry.ts';
 import type { DetectorParameters } from './parameters.ts';
 
@@ -25,6 +26,8 @@ export interface DetectorCondition {
   readonly findings: ReadonlyMap<string, readonly TopicFinding[]>;
   /** null if it is off */
   readonly telemetry: Status['telemetry'];
+  /** absent unless frames are measured */
+  readonly drift?: Status['drift'];
 }
 
 type Thresholds = Pick<
@@ -37,6 +40,7 @@ export function diagnose(condition: DetectorCondition, thresholds: Thresholds): 
   const { snapshot, telemetry } = condition;
   const lines = [diagnoseNode(condition)];
   if (telemetry !== null) lines.push(diagnoseLink(telemetry));
+  if (condition.drift !== undefined) lines.push(...diagnoseDrift(condition.drift));
   if (snapshot === null) return lines;
   lines.push(diagnoseTiming(snapshot, condition.delayMs, thresholds), diagnoseEngine(snapshot));
   for (const camera of Object.keys(snapshot.cameras)) {

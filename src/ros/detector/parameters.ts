@@ -1,6 +1,6 @@
 import { PROVIDERS } from '../../contract/providers.ts';
 import { PART_PARAMETERS } from '../../device/parts.ts';
-import { LIMIT_PARAMETERS } from '../../device/pipeline/limit-table.ts';
+import { LIMIT_PARAMETERS } from '../../contract/limit-parameters.ts';
 import { SILENT_AFTER_SECONDS } from '../../core/silence.ts';
 import type { ParameterTable, ValuesOf } from '../../contract/parameters.ts';
 
@@ -41,6 +41,14 @@ export const DETECTOR_PARAMETERS = {
     read: 'configure',
     description:
       'Message type of the image topics. auto: CompressedImage if the name ends with /compressed, otherwise Image.',
+  },
+  labels_topic: {
+    kind: 'string',
+    default: '',
+    read: 'configure',
+    description:
+      'Labels of frames as Detection2DArray, for AP while it runs: a name next to the results of each camera, ' +
+      'such as ground_truth, or a full one for one camera. Empty: none.',
   },
   reliability: {
     kind: 'string',

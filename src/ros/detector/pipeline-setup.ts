@@ -1,7 +1,7 @@
 import { GoshawkError } from '../../contract/errors.ts';
 import type { ProviderName } from '../../contract/providers.ts';
 import type { Bundle } from '../../model/bundle.ts';
-import { createSizedEngine } from '../../device/inference/sized-engine.ts';
+import { createSizedEngine, type SizedEngineOptions } from '../../device/inference/sized-engine.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { Log } from '../log.ts';
@@ -18,16 +18,9 @@ export interface NodeTime {
 /** Parameter values that leave the variant to the engine; the empty one predates `auto`. */
 const AUTO_VARIANT: ReadonlySet<string> = new Set(['', 'auto']);
 
-/** Creates a pipeline from the parameters; not started yet. */
-export function createPipeline(
-  parameters: DetectorParameters,
-  bundle: Bundle,
-  cameras: readonly CameraTopics[],
-  { clock, isTimeSimulated }: NodeTime,
-  log: Log,
-): FramePipeline {
-  const priorities = parsePriorities(parameters.camera_priorities, cameras);
-  const engine = createSizedEngine({
+/** How the parameters want the bundle to be run. */
+export function engineOptions(parameters: DetectorParameters, bundle: Bundle, log: Log): SizedEngineOptions {
+  return {
     bundle,
     kind: parameters.engine,
     sizing: {
@@ -40,10 +33,21 @@ export function createPipeline(
     strict: parameters.strict,
     inputs: inputsFor(parameters.preprocess),
     ...(AUTO_VARIANT.has(parameters.variant) ? {} : { variant: parameters.variant }),
-  });
+  };
+}
+
+/** Creates a pipeline from the parameters; not started yet. */
+export function createPipeline(
+  parameters: DetectorParameters,
+  engine: SizedEngineOptions,
+  cameras: readonly CameraTopics[],
+  { clock, isTimeSimulated }: NodeTime,
+  log: Log,
+): FramePipeline {
+  const priorities = parsePriorities(parameters.camera_priorities, cameras);
   return new FramePipeline({
-    engine,
-    manifest: bundle.manifest,
+    engine: createSizedEngine(engine),
+    manifest: engine.bundle.manifest,
     cameras: cameras.map(({ camera }) => ({ name: camera, priority: priorities.get(camera) ?? 1 })),
     preprocess: parameters.preprocess,
     tracking: parameters.tracking,

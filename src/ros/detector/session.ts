@@ -3,14 +3,17 @@ import type { EngineInfo } from '../../device/inference/engine.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { EnvelopeMaker } from '../../device/pipeline/frame/envelope.ts';
 import type { FramePipeline } from '../../device/pipeline/pipeline.ts';
+import { ModelSwitch, type ModelSwitchOptions } from '../../device/runtime/model-switch.ts';
+import type { FrameLabels } from '../../device/runtime/part.ts';
 import type { Log } from '../log.ts';
-import { cameraQos } from '../qos.ts';
+import { cameraQos, LABEL_QOS } from '../qos.ts';
 import { subscribeRaw, type RawPublisher, type RawSubscription } from '../raw-topics.ts';
 import { MESSAGE, type RosNode } from '../rcl.ts';
 import { AnnotatedPublisher } from './annotated-publisher.ts';
 import { CameraInput } from './camera-input.ts';
+import { LabelInput, nameLabelTopics, type LabelTopic } from './label-input.ts';
 import type { DetectorParameters } from './parameters.ts';
-import { createPipeline, type NodeTime } from './pipeline-setup.ts';
+import { createPipeline, engineOptions, type NodeTime } from './pipeline-setup.ts';
 import { RateLimit } from './rate-limit.ts';
 import { ResultPublisher } from './result-publisher.ts';
 import type { CameraTopics } from './topics.ts';
@@ -30,31 +33,51 @@ export interface SessionCamera {
 export class DetectorSession {
   readonly bundle: Bundle;
   readonly pipeline: FramePipeline;
+  readonly models: ModelSwitch;
   readonly results: ResultPublisher;
   readonly annotated: AnnotatedPublisher;
   readonly cameras: readonly SessionCamera[];
   readonly #node: RosNode;
   readonly #parameters: DetectorParameters;
   readonly #log: Log;
+  readonly #labels: readonly LabelTopic[];
+  readonly #takeLabels: (labels: FrameLabels) => void;
   /** when it was created */
   readonly startedAt = new Date();
   #latched: RawPublisher[] = [];
   #subscriptions: RawSubscription[] = [];
 
-  /** @param time its wall time is that of the clock that stamps messages */
+  /**
+   * @param time its wall time is that of the clock that stamps messages
+   * @param limits of the operator, for a model that takes over
+   * @param takeLabels gets labels of frames, if they are subscribed to
+   * @throws GoshawkError GOSHAWK_PARAMETER_INVALID
+   */
   constructor(
     node: RosNode,
     parameters: DetectorParameters,
     bundle: Bundle,
     topics: readonly CameraTopics[],
     time: NodeTime,
+    limits: ModelSwitchOptions['limits'],
     log: Log,
+    takeLabels: (labels: FrameLabels) => void,
   ) {
+    this.#labels = nameLabelTopics(parameters.labels_topic, topics);
+    this.#takeLabels = takeLabels;
     this.#node = node;
     this.#parameters = parameters;
     this.#log = log;
     this.bundle = bundle;
-    this.pipeline = createPipeline(parameters, bundle, topics, time, log);
+    const engine = engineOptions(parameters, bundle, log);
+    this.pipeline = createPipeline(parameters, engine, topics, time, log);
+    this.models = new ModelSwitch({
+      pipeline: this.pipeline,
+      engine,
+      limits,
+      onSwapped: (running) => this.#publishInfo(running),
+      log: (line) => log.info(line),
+    });
     const { labels } = bundle.manifest;
     this.results = new ResultPublisher(node, topics, labels);
     this.annotated = new AnnotatedPublisher(node, topics, labels);
@@ -79,16 +102,19 @@ export class DetectorSession {
   async start(): Promise<EngineInfo> {
     try {
       const info = await this.pipeline.start();
-      this.#latched = publishVisionInfo(
-        this.#node,
-        this.cameras.map(({ topics }) => topics),
-        this.bundle,
-      );
+      this.#publishInfo(this.bundle);
       return info;
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  /** In place of what was published of another bundle. */
+  #publishInfo(bundle: Bundle): void {
+    for (const publisher of this.#latched) publisher.destroy();
+    const topics = this.cameras.map((camera) => camera.topics);
+    this.#latched = publishVisionInfo(this.#node, topics, bundle);
   }
 
   /** Subscribes to the cameras: frames flow from here on. */
@@ -103,6 +129,19 @@ export class DetectorSession {
         (bytes) => input.take(bytes),
         (error) => this.#log.error(`a frame of ${topics.image} failed: ${String(error)}`),
       ),
+    );
+    this.#subscriptions.push(...this.#labels.map((labels) => this.#subscribeLabels(labels)));
+  }
+
+  #subscribeLabels({ camera, topic }: LabelTopic): RawSubscription {
+    const input = new LabelInput(camera, this.#takeLabels, (line) => this.#log.warn(line));
+    return subscribeRaw(
+      this.#node,
+      MESSAGE.detections,
+      topic,
+      LABEL_QOS,
+      (bytes) => input.take(bytes),
+      (error) => this.#log.error(`labels on ${topic} failed: ${String(error)}`),
     );
   }
 

@@ -3,7 +3,7 @@ import { GoshawkError } from '../../contract/errors.ts';
 import type { BundleRef, Host, RunReport } from '../../contract/report.ts';
 import { findPeak, PEAK_DEFAULTS } from './peak.ts';
 import type { TrialOptions, TrialOutcome } from './ros-trial.ts';
-import { median } from './statistics.ts';
+import { median } from '../../core/median.ts';
 
 /** Options of both ROS benchmarks; a trial adds who, rate and seconds. */
 export type RosBenchOptions = Omit<TrialOptions, 'who' | 'rate' | 'seconds'>;

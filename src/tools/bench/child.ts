@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { GoshawkError } from '../../contract/errors.ts';
 import { childEnvironment } from '../../platform/child-environment.ts';
-import { ChildProcess, describeEnd } from '../../platform/child-process.ts';
+import { ChildProcess, describeEnd, type ChildEnd } from '../../platform/child-process.ts';
 
 const SAMPLE_MS = 250;
 /** Clock ticks per second in /proc/PID/stat, a constant of the Linux ABI for user space. */
@@ -15,6 +15,8 @@ export interface MeasuredOptions {
   /** text in its output that shows it is ready */
   readonly readyText: string;
   readonly readyTimeoutMs: number;
+  /** stops it */
+  readonly signal?: AbortSignal;
 }
 
 /** One process under measurement: its output, its peak memory and its CPU time, read from /proc. */
@@ -25,8 +27,13 @@ export class MeasuredChild {
   /** seconds of CPU, user and system, at the last sample */
   cpuSeconds = 0;
 
-  private constructor({ command, arguments: args, env }: MeasuredOptions) {
-    this.#child = new ChildProcess({ command, args, env: { ...childEnvironment(), ...env } });
+  private constructor({ command, arguments: args, env, signal }: MeasuredOptions) {
+    this.#child = new ChildProcess({
+      command,
+      args,
+      env: { ...childEnvironment(), ...env },
+      ...(signal === undefined ? {} : { signal }),
+    });
     const sampler = setInterval(() => this.#sample(), SAMPLE_MS);
     void this.#child.ended.then(() => clearInterval(sampler));
   }
@@ -52,6 +59,11 @@ export class MeasuredChild {
 
   get output(): string {
     return this.#child.output;
+  }
+
+  /** Resolves once it has ended by itself or was stopped. */
+  get ended(): Promise<ChildEnd> {
+    return this.#child.ended;
   }
 
   /** Stops it with SIGINT, as Ctrl-C does, and kills it if it does not end. */

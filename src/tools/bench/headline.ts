@@ -1,5 +1,4 @@
-import { readFile, rm, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { headlineReportSchema, type HeadlineModel, type HeadlineReport } from '../../contract/bench.ts';
 import type { BundleVariant } from '../../contract/bundle.ts';
@@ -9,6 +8,7 @@ import { intervalOf, resampleAp } from '../../core/evaluation/bootstrap.ts';
 import { evaluateDetections, type CocoEvaluation } from '../../core/evaluation/evaluate.ts';
 import { claimsOf, nameOf, type Bundle } from '../../model/bundle.ts';
 import { describeHost } from '../../platform/describe-host.ts';
+import { inTemporaryFolder } from '../../platform/temporary-folder.ts';
 import { planEngine } from '../../device/inference/plan-engine.ts';
 import { machineFingerprint } from '../../device/inference/machine-fingerprint.ts';
 import { readDataset, type Dataset } from '../evaluate/dataset.ts';
@@ -103,8 +103,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
   });
   onProgress('latency', rounds, rounds);
 
-  const folder = await mkdtemp(join(tmpdir(), 'goshawk-headline-'));
-  try {
+  return inTemporaryFolder('headline', async (folder) => {
     const scenes = join(folder, 'scenes');
     const { images: count, seed, workers } = options;
     await simulate({ ...SIMULATE_DEFAULTS, out: scenes, count, seed, workers }, reported('scenes'), signal);
@@ -148,9 +147,7 @@ export async function benchHeadline(options: HeadlineOptions): Promise<HeadlineR
       },
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
     });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 
   function reported(activity: string): (done: number, total: number) => void {
     return (done, total) => {

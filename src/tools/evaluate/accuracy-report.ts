@@ -1,5 +1,7 @@
 import { accuracyReportSchema, type AccuracyReport, type Host } from '../../contract/report.ts';
 import { bootstrapAp } from '../../core/evaluation/bootstrap.ts';
+import type { CameraDrift } from '../../core/drift/camera-drift.ts';
+import { summaryOf } from '../../core/drift/summary.ts';
 import type { DetectedBox } from '../../core/evaluation/boxes.ts';
 import { evaluateDetections } from '../../core/evaluation/evaluate.ts';
 import type { Dataset } from './dataset.ts';
@@ -14,6 +16,8 @@ export interface AccuracyFacts {
   readonly bundle: AccuracyReport['bundle'];
   readonly settings: AccuracyReport['settings'];
   readonly latencies: DetectorLatencies | null;
+  /** null if no model ran */
+  readonly measures: CameraDrift | null;
   /** resamples of the bootstrap; 0 omits the interval */
   readonly resamples: number;
   readonly seed: number;
@@ -65,5 +69,6 @@ export function makeAccuracyReport(
     dataset: { annotations: dataset.file, digest: dataset.digest },
     settings: facts.settings,
     latencyMs: facts.latencies && latencyOf(facts.latencies),
+    measures: facts.measures === null || facts.measures.frames === 0 ? null : summaryOf(facts.measures),
   });
 }

@@ -48,7 +48,7 @@ async function decode(file: string): Promise<ImageView> {
 function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
   const pixels = new Uint8Array(image.width * image.height * 3);
   toRgb(image, pixels);
-  return { kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: image.width * 3 };
+  return { kind: 'raw', pixels, letterbox, encoding: 'rgb8', step: image.width * 3, wantsStatistics: true };
 }
 
 /**
@@ -66,7 +66,14 @@ export async function openBundleDetector(options: BundleDetectorOptions): Promis
   async function letterboxed(image: ImageView, letterbox: Letterbox): Promise<InferenceInput> {
     const pixels = new Uint8Array(inputWidth * inputHeight * 3);
     await new SharpLetterboxer().run(image, letterbox, manifest.input, pixels);
-    return { kind: 'letterboxed', pixels, letterbox, encoding: 'rgb8', step: inputWidth * 3 };
+    return {
+      kind: 'letterboxed',
+      pixels,
+      letterbox,
+      encoding: 'rgb8',
+      step: inputWidth * 3,
+      wantsStatistics: true,
+    };
   }
 
   async function detect(file: string): Promise<DetectorResult> {
@@ -79,12 +86,16 @@ export async function openBundleDetector(options: BundleDetectorOptions): Promis
     const { items, times } = await engine.infer([input], limits);
     const item = items[0]!;
     if (!item.ok) throw new GoshawkError('GOSHAWK_INFERENCE_FAILED', { reason: item.message });
-    return { detections: item.detections, width, height, times: { preprocess: prepared, ...times } };
+    const { detections, statistics } = item;
+    const result = { detections, width, height, times: { preprocess: prepared, ...times } };
+    return statistics === undefined ? result : { ...result, statistics };
   }
 
   return {
     bundle: { name: manifest.name, version: manifest.version, digest: bundle.digest },
     labels: manifest.labels,
+    published: manifest.thresholds,
+    inGraph: preprocess === 'graph',
     providers: listUsableProviders(),
     // one image is decoded and resized while another is in the graph
     parallel: engine.parallel + 1,

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { DetectedBox } from '../../core/evaluation/boxes.ts';
-import type { Detections } from '../../core/detections.ts';
+import { boxesOf } from '../../core/evaluation/boxes-of.ts';
 import { Histogram } from '../../core/histogram.ts';
 import type { Dataset } from './dataset.ts';
 import type { ImageDetector, DetectorTimes } from './detector.ts';
+import { ImageMeasures, type ObservedImages } from './image-measures.ts';
 
 /** Latencies of a run over a data set, by stage. */
 export class DetectorLatencies {
@@ -28,18 +29,7 @@ export interface DatasetDetections {
   /** by image, best first */
   readonly boxes: readonly DetectedBox[];
   readonly latencies: DetectorLatencies;
-}
-
-/** Detections of one image in the form for the evaluator. */
-export function boxesOf(detections: Detections, image: number): DetectedBox[] {
-  const { boxes, scores, classes, count } = detections;
-  return Array.from({ length: count }, (_, i) => {
-    const x = boxes[4 * i]!;
-    const y = boxes[4 * i + 1]!;
-    const width = boxes[4 * i + 2]! - x;
-    const height = boxes[4 * i + 3]! - y;
-    return { image, classIndex: classes[i]!, x, y, width, height, score: scores[i]! };
-  });
+  readonly observed: ObservedImages;
 }
 
 /**
@@ -58,6 +48,7 @@ export async function detectDataset(
   const { images } = dataset;
   const byImage: DetectedBox[][] = images.map(() => []);
   const latencies = new DetectorLatencies();
+  const measures = new ImageMeasures(detector);
   let next = 0;
   let done = 0;
   let failed = false;
@@ -77,6 +68,7 @@ export async function detectDataset(
       throw new GoshawkError('GOSHAWK_DATASET_IMAGE', { image: file, file: dataset.file, reason });
     }
     byImage[index] = boxesOf(result.detections, index);
+    measures.add(index, result);
     detector.release(result.detections);
     latencies.record(result.times);
     onProgress(++done, images.length);
@@ -95,5 +87,5 @@ export async function detectDataset(
 
   const outcomes = await Promise.allSettled(Array.from({ length: detector.parallel }, work));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  return { boxes: byImage.flat(), latencies };
+  return { boxes: byImage.flat(), latencies, observed: measures.read() };
 }

@@ -15,12 +15,18 @@ export interface DetectorResult {
   readonly width: number;
   readonly height: number;
   readonly times: DetectorTimes;
+  /** of the image (`core/drift/frame-block.ts`), valid as long as `detections`; absent if it was not measured */
+  readonly statistics?: Float32Array;
 }
 
 /** Detects objects in image files. */
 export interface ImageDetector {
   readonly bundle: BundleRef;
   readonly labels: readonly string[];
+  /** the boxes that a robot publishes: those above the score, at most so many of an image */
+  readonly published: { readonly score: number; readonly maxDetections: number };
+  /** images are resized inside the graph, not by sharp */
+  readonly inGraph: boolean;
   /** execution providers that may be used, best first */
   readonly providers: readonly string[];
   /** calls of `detect` that may run at a time */

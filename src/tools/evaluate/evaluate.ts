@@ -42,7 +42,12 @@ export async function evaluateDetector(options: EvaluateDetectorOptions): Promis
   const { detector, detectionsFile, settings } = options;
   const bundle = `${detector.bundle.name}@${detector.bundle.version}`;
   const dataset = await readDataset(options.annotations, datasetOptions(options, detector.labels, bundle));
-  const { boxes, latencies } = await detectDataset(dataset, options.images, detector, options.onProgress);
+  const { boxes, latencies, observed } = await detectDataset(
+    dataset,
+    options.images,
+    detector,
+    options.onProgress,
+  );
   if (detectionsFile !== null) await writeOutput(detectionsFile, JSON.stringify(toResults(dataset, boxes)));
   return makeAccuracyReport(dataset, boxes, {
     startedAt,
@@ -52,6 +57,7 @@ export async function evaluateDetector(options: EvaluateDetectorOptions): Promis
     bundle: detector.bundle,
     settings,
     latencies,
+    measures: observed.measures,
   });
 }
 
@@ -71,5 +77,6 @@ export async function evaluateResults(
     bundle: null,
     settings: null,
     latencies: null,
+    measures: null,
   });
 }

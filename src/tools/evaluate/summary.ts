@@ -9,8 +9,18 @@ export function summarizeAccuracy(report: AccuracyReport): string {
   const source = bundle === null ? 'detections from a file' : `${bundle.name}@${bundle.version}`;
   const range =
     interval === null ? '' : ` (95 %: ${percent(interval.low).trim()} to ${percent(interval.high).trim()})`;
+  const judge = report.judge ?? null;
   const lines = [
     `${source} on ${report.images} images, ${report.objects} objects, ${report.detections} detections`,
+    ...(judge === null
+      ? []
+      : [`  against ${judge.bundle.name}@${judge.bundle.version}, its detections from ${judge.score} on`]),
+    ...(report.recordings ?? []).flatMap(({ file, notices, unlabeled, unreadable }) => [
+      ...(unlabeled + unreadable > 0
+        ? [`  ${file}: ${unlabeled} images without labels, ${unreadable} pieces unreadable`]
+        : []),
+      ...notices.map((notice) => `  ${file}: ${notice}`),
+    ]),
     `  AP   ${percent(report.ap)}${range}`,
     `  AP50 ${percent(report.ap50)}   AP75 ${percent(report.ap75)}`,
     `  AP small ${percent(report.apSmall)}   medium ${percent(report.apMedium)}   large ${percent(report.apLarge)}`,

@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   FAULT_KINDS,
   type FaultKind,
@@ -10,23 +9,33 @@ import {
 import type { StoredNumbers } from '../../core/ledger/stored-numbers.ts';
 import { createRandom, type Random } from '../../core/random.ts';
 import { freePort } from '../../platform/free-port.ts';
-import { accountFor } from './account.ts';
-import { FaultBroker } from './broker.ts';
-import { FaultIngestor } from './ingestor.ts';
+import { accountFor } from '../fleet/account.ts';
+import { MosquittoProcess } from '../fleet/mosquitto.ts';
+import { BETWEEN_FAULTS_MS, DOWN_MS, pause } from '../fleet/pause.ts';
+import { ServeProcess } from '../fleet/serve-process.ts';
+import { launchersFor, moveAside, type CoreLaunchers } from './cores.ts';
+import { frameLatency } from './frames.ts';
 import { FaultNetwork } from './network.ts';
+import { planPhases, type FaultPhase, type PhaseKind, type PhaseSpan } from './phases.ts';
+import { PowerCut } from './power-cut.ts';
 import { FaultRobot } from './robot.ts';
 
 const DAY_MS = 86_400_000;
 const LOOK_MS = 500;
+const ANYWHERE: CoreLaunchers = { robot: [], fleet: [], move: [] };
 /** Messages of a broker that was wiped are sent again after 15 s, or later if that fails. */
 const SETTLE_LIMIT_MS = 180_000;
-const BETWEEN_MS = [200, 1_500] as const;
-const DOWN_MS = [100, 1_500] as const;
 
 export interface FaultOptions {
   readonly seed: number;
   readonly faults: number;
   readonly weakened: Weakness | null;
+  /** that the robot runs the frame path with, such as `sim`; null for none */
+  readonly camera: string | null;
+  /** whether the robot's process goes on: its latency is then not that of starts */
+  readonly keepsRobot: boolean;
+  /** without faults, in all, for the latency of frames; with a camera only */
+  readonly calmSeconds: number;
   /** empty; passable for the user of PostgreSQL */
   readonly folder: string;
   /** entry of the program */
@@ -39,6 +48,8 @@ export interface FaultOptions {
 export interface FaultPorts {
   /** of the embedded PostgreSQL; null while it is down */
   databasePid(folder: string): Promise<number | null>;
+  /** its data */
+  dataOf(folder: string): string;
   storedNumbers(folder: string): Promise<readonly StoredNumbers[]>;
 }
 
@@ -56,7 +67,13 @@ const PARTS: Readonly<Record<FaultKind, FaultPart>> = {
   'broker-wipe': 'broker',
   'ingestor-kill': 'fleet',
   'database-kill': 'fleet',
+  'fleet-power-cut': 'fleet',
 };
+
+const ENDS_OF_ROBOT: readonly FaultKind[] = ['robot-kill', 'robot-power-cut'];
+
+/** What was begun by the phase before is over after this. */
+const BETWEEN_PHASES_MS = 3_000;
 
 /**
  * Runs a robot, a broker and the fleet's end, breaks them at random, lets them settle, and checks that everything the
@@ -76,23 +93,26 @@ class FaultBench {
   readonly #ports: FaultPorts;
   readonly #random: Random;
   readonly #store: string;
-  readonly #broker: FaultBroker;
+  readonly #broker: MosquittoProcess;
   readonly #near: FaultNetwork;
   readonly #far: FaultNetwork;
-  readonly #ingestor: FaultIngestor;
+  readonly #ingestor: ServeProcess;
   readonly #robot: FaultRobot;
-  #deck: FaultKind[] = [];
+  readonly #decks: Readonly<Record<PhaseKind, FaultKind[]>> = { calm: [], faults: [], control: [] };
   readonly #counts: Partial<Record<FaultKind, number>> = {};
   readonly #running = new Map<FaultPart, Promise<void>>();
+  readonly #powerCut: PowerCut | null;
 
   private constructor(
     options: FaultOptions,
     ports: FaultPorts,
-    broker: FaultBroker,
+    broker: MosquittoProcess,
     near: FaultNetwork,
     far: FaultNetwork,
+    powerCut: PowerCut | null,
+    launchers: CoreLaunchers,
   ) {
-    const { seed, folder, cli, weakened } = options;
+    const { seed, folder, cli, weakened, camera } = options;
     this.#options = options;
     this.#ports = ports;
     this.#random = createRandom(seed);
@@ -101,36 +121,38 @@ class FaultBench {
     this.#near = near;
     this.#far = far;
     const serve = [cli, 'fleet', 'serve', '--mqtt', far.url, '--folder', this.#store, '--port', '0'];
-    this.#ingestor = new FaultIngestor(weakened === 'early-acks' ? [...serve, '--early-acks'] : serve);
-    this.#robot = new FaultRobot(folder, near.url, weakened !== 'no-sync');
+    this.#powerCut = powerCut;
+    const preload = Object.entries(powerCut?.env ?? {}).flatMap(([name, value]) => [
+      '--postgres-env',
+      `${name}=${value}`,
+    ]);
+    const all = [...serve, ...preload, ...(weakened === 'early-acks' ? ['--early-acks'] : [])];
+    this.#ingestor = new ServeProcess(all, {}, launchers.fleet);
+    this.#robot = new FaultRobot(folder, near.url, weakened !== 'no-sync', camera, launchers.robot);
   }
 
   static async start(options: FaultOptions, ports: FaultPorts): Promise<FaultBench> {
     const port = await freePort();
     const folder = join(options.folder, 'broker');
     mkdirSync(folder);
-    const broker = new FaultBroker(folder, port);
+    // frames are measured as if the robot were a machine of its own
+    const launchers = options.camera === null ? ANYWHERE : launchersFor();
+    await moveAside(launchers);
+    const broker = new MosquittoProcess(folder, port, ['autosave_interval 1'], launchers.fleet);
     const [near, far] = [await FaultNetwork.listen(port), await FaultNetwork.listen(port)];
-    return new FaultBench(options, ports, broker, near, far);
+    const powerCut = await PowerCut.prepare(join(options.folder, 'power'), options.weakened === 'lying-disk');
+    if (powerCut === null) options.say('no power cut of the database: there is no C compiler (cc)');
+    return new FaultBench(options, ports, broker, near, far, powerCut, launchers);
   }
 
   async run(): Promise<FleetFaultsReport> {
-    const { seed, faults, weakened, say } = this.#options;
+    const { seed, faults, weakened, say, camera } = this.#options;
     const startedAt = new Date();
     await Promise.race([this.#ingestor.start(), this.#untilAborted()]);
     say(`the fleet's end is ready; ${faults} faults follow`);
-    for (let number = 1; number <= faults; number += 1) {
-      await this.#pause(BETWEEN_MS);
-      const kind = this.#nextKind();
-      await this.#running.get(PARTS[kind]);
-      say(`${number}/${faults} ${kind}`);
-      this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
-      const work = this.#break(kind);
-      // reported where it is awaited
-      work.catch(() => undefined);
-      this.#running.set(PARTS[kind], work);
-    }
-    await Promise.all(this.#running.values());
+    if (camera !== null) await Promise.race([this.#robot.hasFrames, this.#untilAborted()]);
+    const spans: PhaseSpan[] = [];
+    for (const phase of this.#phases()) spans.push(await this.#runPhase(phase));
     const isSettled = await this.#settle();
     const rows = await this.#ports.storedNumbers(this.#store);
     return {
@@ -143,6 +165,7 @@ class FaultBench {
       faultsByKind: this.#counts,
       boots: this.#robot.boots,
       ...accountFor(readFileSync(this.#robot.produced, 'utf8'), rows),
+      frames: camera === null ? null : frameLatency(this.#robot.frames, spans),
       isSettled,
     };
   }
@@ -157,12 +180,71 @@ class FaultBench {
     this.#far.close();
   }
 
+  #phases(): readonly FaultPhase[] {
+    const { faults, camera, calmSeconds, keepsRobot } = this.#options;
+    if (camera === null) return planPhases({ faults, calmSeconds: 0, hasControl: false });
+    return planPhases({ faults, calmSeconds, hasControl: keepsRobot });
+  }
+
+  async #runPhase({ kind, seconds, faults }: FaultPhase): Promise<PhaseSpan> {
+    const { camera, signal, say } = this.#options;
+    if (kind === 'control') await this.#robot.setTelemetry(false);
+    if (camera !== null) {
+      say(
+        kind === 'faults'
+          ? 'faults'
+          : kind === 'calm'
+            ? `${seconds} s without faults`
+            : 'faults without telemetry',
+      );
+      await pause(BETWEEN_PHASES_MS, signal);
+    }
+    const from = Date.now();
+    if (kind === 'calm') await pause(seconds * 1_000, signal);
+    else await this.#breakSome(faults, kind);
+    const to = Date.now();
+    if (kind === 'control') await this.#robot.setTelemetry(true);
+    return { kind, from, to };
+  }
+
+  async #breakSome(faults: number, phase: PhaseKind): Promise<void> {
+    for (let number = 1; number <= faults; number += 1) {
+      await this.#pause(BETWEEN_FAULTS_MS);
+      const kind = this.#nextKind(phase);
+      await this.#running.get(PARTS[kind]);
+      this.#note(kind, phase);
+      const work = this.#break(kind);
+      // reported where it is awaited
+      work.catch(() => undefined);
+      this.#running.set(PARTS[kind], work);
+    }
+    await Promise.all(this.#running.values());
+  }
+
+  #note(kind: FaultKind, phase: PhaseKind): void {
+    const { faults, say } = this.#options;
+    if (phase === 'control') {
+      say(kind);
+      return;
+    }
+    this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
+    const number = Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
+    say(`${number}/${faults} ${kind}`);
+  }
+
   /** Every kind comes once before any comes again. */
-  #nextKind(): FaultKind {
-    if (this.#deck.length === 0) this.#deck = [...FAULT_KINDS];
-    const [kind] = this.#deck.splice(this.#random.int(0, this.#deck.length - 1), 1);
+  #nextKind(phase: PhaseKind): FaultKind {
+    const deck = this.#decks[phase];
+    if (deck.length === 0) deck.push(...FAULT_KINDS.filter((kind) => this.#isPossible(kind, phase)));
+    const [kind] = deck.splice(this.#random.int(0, deck.length - 1), 1);
     if (kind === undefined) throw new Error('there are no kinds of faults');
     return kind;
+  }
+
+  #isPossible(kind: FaultKind, phase: PhaseKind): boolean {
+    if (kind === 'fleet-power-cut') return this.#powerCut !== null;
+    if (phase === 'control' && PARTS[kind] === 'robot') return false;
+    return !(this.#options.keepsRobot && ENDS_OF_ROBOT.includes(kind));
   }
 
   async #break(kind: FaultKind): Promise<void> {
@@ -174,12 +256,12 @@ class FaultBench {
         this.#robot.restart();
         return;
       case 'robot-disk-full':
-        this.#robot.tell('disk full');
+        this.#robot.tell({ type: 'disk', isFull: true });
         await this.#down();
-        this.#robot.tell('disk free');
+        this.#robot.tell({ type: 'disk', isFull: false });
         return;
       case 'robot-clock':
-        this.#robot.tell(`clock ${this.#random.chance(0.5) ? DAY_MS : -DAY_MS}`);
+        this.#robot.tell({ type: 'clock', stepMs: this.#random.chance(0.5) ? DAY_MS : -DAY_MS });
         return;
       case 'network-cut':
         return this.#disturb((network) => network.cut());
@@ -203,8 +285,19 @@ class FaultBench {
         const pid = await this.#ports.databasePid(this.#store);
         if (pid !== null) killIfThere(pid);
         await this.#down();
+        return;
       }
+      case 'fleet-power-cut':
+        await this.#cutFleet();
+        await this.#down();
+        if (!this.#options.signal.aborted) await this.#ingestor.start();
     }
+  }
+
+  /** The machine of the fleet's end: its processes end at once, and what its disk had not synced is gone. */
+  async #cutFleet(): Promise<void> {
+    await this.#ingestor.kill();
+    await this.#powerCut?.cut(this.#ports.dataOf(this.#store));
   }
 
   async #disturb(how: (network: FaultNetwork) => void): Promise<void> {
@@ -220,30 +313,24 @@ class FaultBench {
   }
 
   #pause([low, high]: readonly [number, number]): Promise<void> {
-    return this.#sleep(this.#random.range(low, high));
-  }
-
-  /** Rejects with the reason of the signal. */
-  async #sleep(ms: number): Promise<void> {
-    const { signal } = this.#options;
-    await sleep(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+    return pause(this.#random.range(low, high), this.#options.signal);
   }
 
   /** @returns whether everything was acknowledged in time */
   async #settle(): Promise<boolean> {
     const { say } = this.#options;
-    this.#robot.tell('quiet');
+    this.#robot.tell({ type: 'quiet' });
     const end = performance.now() + SETTLE_LIMIT_MS;
     let saidAt = 0;
     // Its counts come once a second.
-    await this.#sleep(2_500);
+    await pause(2_500, this.#options.signal);
     while (performance.now() < end) {
       if (this.#robot.waiting === 0) return true;
       if (performance.now() - saidAt > 5_000) {
         saidAt = performance.now();
         say(`settling: ${this.#robot.waiting ?? 'an unknown number of'} messages wait`);
       }
-      await this.#sleep(LOOK_MS);
+      await pause(LOOK_MS, this.#options.signal);
     }
     if (!this.#robot.isRunning) say(`the robot's process ended:\n${this.#robot.output}`);
     return false;

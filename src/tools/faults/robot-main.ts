@@ -1,96 +1,49 @@
-import { randomUUID } from 'node:crypto';
-import { openSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { z } from 'zod';
-import { systemClock, type Clock } from '../../platform/clock.ts';
-import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
-import { openOutboxFolder } from '../../device/telemetry/outbox/outbox-folder.ts';
-import { StreamSender, type SenderDisk } from '../../device/telemetry/stream-sender.ts';
-import { noteSyncedLogs, noteSyncedMarks } from './synced.ts';
+import { Worker } from 'node:worker_threads';
+import type { StreamMessage } from '../../device/telemetry/protocol.ts';
+import { entryUrl } from '../../platform/entry.ts';
+import { runCamera } from './robot-camera.ts';
+import { parseCommand, faultRobotSchema, type RobotCommand } from './robot-protocol.ts';
 
 /**
- * A robot of `goshawk fleet faults`: the sender and the outbox of a real one, fed quickly. It writes down each number
- * before anything else can happen to it, and takes faults of disk and clock as lines of its standard input.
+ * A robot of `goshawk fleet faults`: it feeds its telemetry thread quickly, and runs the frame path of a real robot if
+ * it has a camera. It takes faults of disk and clock as lines of its standard input.
  */
-const settings = z
-  .object({ url: z.string(), outbox: z.string(), produced: z.string(), note: z.string(), sync: z.boolean() })
-  .parse(JSON.parse(process.argv[2] ?? '{}'));
+const settings = faultRobotSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
 
-const METRICS_MS = 40;
-const STATE_MS = 200;
-const identity = {
-  site: 'faults',
-  robot: 'robot',
-  node: 'detector',
-  manufacturer: 'Goshawk',
-  bootId: randomUUID(),
-};
-
-const made = z.object({ bootId: z.string(), headerId: z.number() });
-const producedFile = openSync(settings.produced, 'a');
-let isFull = false;
+/** A real one sends both every 10 s. Faults are to meet messages; beside frames that are measured, fewer will do. */
+const [METRICS_MS, STATE_MS] = settings.camera === null ? [40, 200] : [400, 1_000];
 let clockOffsetMs = 0;
-const clock: Clock = { ...systemClock, wallMs: () => Date.now() + clockOffsetMs };
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+function startTelemetry(): Worker {
+  const worker = new Worker(entryUrl(import.meta.url, './robot-telemetry-main.ts'), {
+    workerData: settings,
+    name: 'goshawk-telemetry',
+  });
+  return worker.on('message', (line: string) => process.stdout.write(`${line}\n`));
 }
 
-function takeOrRefuse(): void {
-  if (isFull) throw Object.assign(new Error('no space left on device (simulated)'), { code: 'ENOSPC' });
-}
+/** null while it is off */
+let telemetry: Worker | null = startTelemetry();
 
-/** The disk, which can be full, and which notes what it has synced; with sync off it only has what it began with. */
-async function openDisk(): Promise<SenderDisk> {
-  const { outbox, note, sync } = settings;
-  const { store, marks } = await openOutboxFolder(outbox, (line) => say(`log ${line}`));
-  noteSyncedLogs(outbox, note);
-  noteSyncedMarks(outbox, note);
-  return {
-    store: {
-      records: () => store.records(),
-      read: (key) => store.read(key),
-      close: () => store.close(),
-      write: async (changes) => {
-        takeOrRefuse();
-        await store.write(changes);
-        if (sync) noteSyncedLogs(outbox, note);
-      },
-    },
-    marks: {
-      read: () => marks.read(),
-      close: () => marks.close(),
-      write: async (next) => {
-        takeOrRefuse();
-        await marks.write(next);
-        if (sync) noteSyncedMarks(outbox, note);
-      },
-    },
-  };
-}
+const tell = (message: StreamMessage | RobotCommand): void => telemetry?.postMessage(message);
 
-const sender = new StreamSender(identity, {
-  createLink: (link, events) =>
-    new MqttLink(
-      { ...link, urls: [settings.url], timing: { firstMs: 200, maxMs: 1_000, lookMs: 60_000 } },
-      events,
-    ),
-  openDisk,
-  post: (message) => {
-    if (message.type !== 'counts') return;
-    const waiting = Object.values(message.streams).reduce((sum, counts) => sum + counts.waiting, 0);
-    say(`waiting ${waiting}`);
-  },
-  onMade: (stream, payload) => {
-    const { bootId, headerId } = made.parse(JSON.parse(payload));
-    writeSync(producedFile, `${stream} ${bootId} ${headerId}\n`);
-  },
-  clock,
-  bytesPerDay: 0,
-});
+/** What waits stays on the disk until it is on again: a boot of its own. */
+async function setTelemetry(isOn: boolean): Promise<void> {
+  const ending = telemetry;
+  if (isOn) telemetry ??= startTelemetry();
+  else if (ending !== null) {
+    const ended = once(ending, 'exit');
+    tell({ type: 'telemetry', isOn });
+    telemetry = null;
+    await ended;
+  }
+  process.stdout.write(`telemetry ${isOn ? 'on' : 'off'}\n`);
+}
 
 function sendMetrics(): void {
-  const end = new Date(clock.wallMs());
+  const end = new Date(Date.now() + clockOffsetMs);
   const body = {
     window: { start: new Date(end.getTime() - METRICS_MS).toISOString(), end: end.toISOString() },
     bundle: null,
@@ -98,7 +51,7 @@ function sendMetrics(): void {
     process: { residentBytes: 1, eventLoopDelayP99Ms: 0.1 },
     host: {},
   };
-  sender.receive({ type: 'message', stream: 'metrics', body });
+  tell({ type: 'message', stream: 'metrics', body });
 }
 
 function sendState(): void {
@@ -109,18 +62,21 @@ function sendState(): void {
     cameras: [],
     host: {},
   };
-  sender.receive({ type: 'message', stream: 'state', body });
+  tell({ type: 'message', stream: 'state', body });
 }
 
-await sender.start();
 const timers = [setInterval(sendMetrics, METRICS_MS), setInterval(sendState, STATE_MS)];
 
 createInterface({ input: process.stdin })
   .on('line', (line) => {
-    const [word, value] = line.split(' ');
-    if (word === 'disk') isFull = value === 'full';
-    if (word === 'clock') clockOffsetMs += Number(value);
-    if (word === 'quiet') for (const timer of timers) clearInterval(timer);
+    const command = parseCommand(line);
+    if (command.type === 'clock') clockOffsetMs += command.stepMs;
+    if (command.type === 'quiet') for (const timer of timers) clearInterval(timer);
+    if (command.type === 'telemetry') void setTelemetry(command.isOn);
+    else tell(command);
   })
   // whoever started it is gone
   .on('close', () => process.exit());
+
+const { camera } = settings;
+if (camera !== null) await runCamera(camera.spec, camera.frames, (line) => process.stdout.write(`${line}\n`));

@@ -2,7 +2,9 @@ import { childEnvironment } from '../../platform/child-environment.ts';
 import { ChildProcess } from '../../platform/child-process.ts';
 import { entryUrl } from '../../platform/entry.ts';
 import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatCommand, type RobotCommand, type FaultRobotSettings } from './robot-protocol.ts';
 import { dropUnsynced } from './synced.ts';
 
 /** The robot's process, which is killed and started again. */
@@ -12,33 +14,53 @@ export class FaultRobot {
   readonly #note: string;
   readonly #start: () => ChildProcess;
   #child: ChildProcess;
+  readonly #frames: string;
   #waiting: number | null = null;
+  #onFrames = (): void => undefined;
+  /** resolves once frames of its camera are measured */
+  readonly hasFrames = new Promise<void>((resolve) => (this.#onFrames = resolve));
+  #onTelemetry = (): void => undefined;
   boots = 0;
 
-  constructor(folder: string, url: string, isSynced: boolean) {
+  /**
+   * @param camera to run the frame path with; null for none
+   * @param launcher a program that runs another, with its arguments
+   */
+  constructor(
+    folder: string,
+    url: string,
+    isSynced: boolean,
+    camera: string | null,
+    launcher: readonly string[],
+  ) {
     this.produced = join(folder, 'produced');
     this.#outbox = join(folder, 'outbox');
     this.#note = join(folder, 'synced');
-    const settings = {
+    this.#frames = join(folder, 'frames');
+    const settings: FaultRobotSettings = {
       url,
       outbox: this.#outbox,
       produced: this.produced,
       note: this.#note,
       sync: isSynced,
+      camera: camera === null ? null : { spec: camera, frames: this.#frames },
     };
     const entry = fileURLToPath(entryUrl(import.meta.url, './robot-main.ts'));
+    const [command = '', ...args] = [...launcher, process.execPath, entry, JSON.stringify(settings)];
     this.#start = () => {
       this.boots += 1;
       this.#waiting = null;
       return new ChildProcess({
-        command: process.execPath,
-        args: [entry, JSON.stringify(settings)],
+        command,
+        args,
         env: childEnvironment(),
         ownGroup: true,
         input: true,
         onLine: (line) => {
           const count = /^waiting (\d+)$/.exec(line)?.[1];
           if (count !== undefined) this.#waiting = Number(count);
+          else if (line === 'frames') this.#onFrames();
+          else if (line.startsWith('telemetry ')) this.#onTelemetry();
         },
       });
     };
@@ -59,9 +81,21 @@ export class FaultRobot {
     return this.#child.end === null;
   }
 
-  /** A fault of its disk or clock, or `quiet`: nothing new from now on. */
-  tell(line: string): void {
-    this.#child.write(`${line}\n`);
+  /** What it measured of its frames; empty without a camera. */
+  get frames(): string {
+    return existsSync(this.#frames) ? readFileSync(this.#frames, 'utf8') : '';
+  }
+
+  tell(command: RobotCommand): void {
+    this.#child.write(`${formatCommand(command)}\n`);
+  }
+
+  /** Ends its telemetry, or begins it anew. Resolves once that has happened; its process must be running. */
+  async setTelemetry(isOn: boolean): Promise<void> {
+    const done = new Promise<void>((resolve) => (this.#onTelemetry = resolve));
+    this.#waiting = null;
+    this.tell({ type: 'telemetry', isOn });
+    await Promise.race([done, this.#child.ended]);
   }
 
   async kill(): Promise<void> {

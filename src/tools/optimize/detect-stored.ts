@@ -5,7 +5,7 @@ import { createDecoder } from '../../core/heads/decoder.ts';
 import type { DecodeLimits, InferenceInput } from '../../device/inference/engine.ts';
 import type { GraphClaims } from '../../model/bundle.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
-import { boxesOf } from '../evaluate/detect-dataset.ts';
+import { boxesOf } from '../../core/evaluation/boxes-of.ts';
 import type { ImageStore } from './image-store.ts';
 
 /** The limits of `goshawk evaluate`, so that results are comparable. */

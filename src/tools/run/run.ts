@@ -4,7 +4,7 @@ import type { RunReport } from '../../contract/report.ts';
 import type { SettingRequest } from '../../core/sizing/settings.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import type { CameraSource } from '../../device/camera/source.ts';
-import { createSizedEngine } from '../../device/inference/sized-engine.ts';
+import { createSizedEngine, type SizedEngineOptions } from '../../device/inference/sized-engine.ts';
 import { composeRuntime, type PartValues } from '../../device/parts.ts';
 import { EnvelopeMaker } from '../../device/pipeline/frame/envelope.ts';
 import type { ResultSink } from '../../device/pipeline/frame/frame-result.ts';
@@ -13,9 +13,12 @@ import { FramePipeline } from '../../device/pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../../device/pipeline/statistics/snapshot.ts';
 import { describeChoice } from '../../device/inference/describe-choice.ts';
 import { describeSized } from '../../device/inference/describe-sized.ts';
+import { ModelSwitch } from '../../device/runtime/model-switch.ts';
 import { makeRunReport } from '../../device/runtime/run-report.ts';
+import type { Runtime } from '../../device/runtime/runtime.ts';
 import type { DeviceStatus } from '../../device/runtime/status.ts';
 import { stillLoading, reportWhileWaiting } from '../../device/inference/report-while-waiting.ts';
+import { endRun } from './end-run.ts';
 
 export interface RunOptions {
   readonly bundle: Bundle;
@@ -38,6 +41,8 @@ export interface RunOptions {
   readonly node: string;
   /** time without a frame after which a camera counts as silent */
   readonly silentAfterMs: number;
+  /** get every result, after the publisher */
+  readonly sinks?: readonly ResultSink[];
   /** stops the run */
   readonly signal: AbortSignal;
   /** called once the model is loaded and cameras are started */
@@ -56,7 +61,7 @@ function asError(error: unknown): Error {
 }
 
 /** Waits for the end: the signal, or the end of every camera. Rejects if a camera fails. */
-async function untilEnd(options: RunOptions, pipeline: FramePipeline): Promise<void> {
+async function untilEnd(options: RunOptions, pipeline: FramePipeline, runtime: Runtime): Promise<void> {
   const running = new Set(options.cameras.keys());
   await new Promise<void>((resolve, reject) => {
     if (options.signal.aborted) resolve();
@@ -70,7 +75,10 @@ async function untilEnd(options: RunOptions, pipeline: FramePipeline): Promise<v
       };
       camera
         .start(
-          ({ stamp, frameId, image }) => pipeline.offer({ envelope: envelopes.next(stamp, frameId), image }),
+          ({ stamp, frameId, image, groundTruth }) => {
+            if (groundTruth !== undefined) runtime.takeLabels({ camera: name, stamp, objects: groundTruth });
+            pipeline.offer({ envelope: envelopes.next(stamp, frameId), image });
+          },
           onEnd,
           {
             onUnreadable: (reason, detail) => pipeline.refuse(name, reason, detail),
@@ -101,20 +109,27 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
   const { bundle, engine, limits, log } = options;
   const startedAt = new Date();
   const names = [...options.cameras.keys()];
+  const sized: SizedEngineOptions = {
+    bundle,
+    ...engine,
+    inputs: options.preprocess === 'sharp' ? 'letterboxed' : 'both',
+    log: (line) => log('warn', line),
+  };
   const pipeline = new FramePipeline({
-    engine: createSizedEngine({
-      bundle,
-      ...engine,
-      inputs: options.preprocess === 'sharp' ? 'letterboxed' : 'both',
-      log: (line) => log('warn', line),
-    }),
+    engine: createSizedEngine(sized),
     manifest: bundle.manifest,
     cameras: names.map((name) => ({ name })),
     preprocess: options.preprocess,
     tracking: options.tracking,
     limits,
-    sinks: [publisher],
+    sinks: [publisher, ...(options.sinks ?? [])],
     onNotice: ({ level, code, message }) => log(level, `${code}: ${message}`),
+  });
+  const models = new ModelSwitch({
+    pipeline,
+    engine: sized,
+    limits: () => limits,
+    log: (line) => log('info', line),
   });
   const runtime = composeRuntime(options.parts, {
     node: options.node,
@@ -126,7 +141,11 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     pipeline,
     cameras: names,
     labels: bundle.manifest.labels,
+    get bundle() {
+      return models.running;
+    },
     snapshot: () => snapshotWithSources(pipeline, options.cameras),
+    swapModel: (reference) => models.to(reference),
   });
   await runtime.start(options.signal);
   const ticker = setInterval(() => {
@@ -143,13 +162,10 @@ export async function runPipeline(options: RunOptions): Promise<RunReport> {
     for (const { provider, reason } of info.refusals) log('info', `${provider} is not used: ${reason}`);
     pipeline.activate();
     options.onActive();
-    await untilEnd(options, pipeline);
+    await untilEnd(options, pipeline, runtime);
   } finally {
     clearInterval(ticker);
-    await Promise.all([...options.cameras.values()].map((camera) => camera.stop()));
-    await pipeline.deactivate();
-    await pipeline.close();
-    await runtime.stop();
+    await endRun({ cameras: options.cameras.values(), pipeline, runtime });
   }
   return makeRunReport({ snapshot: snapshotWithSources(pipeline, options.cameras), bundle, startedAt });
 }

@@ -3,6 +3,7 @@ import { compress, isLoaded } from '@foxglove/wasm-zstd';
 import { McapWriter, type McapWriterOptions } from '@mcap/core';
 import { encodeCompressedImage, encodeImage } from '../../../src/core/cdr/messages.ts';
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
+import type { Stamp } from '../../../src/core/frame.ts';
 
 /** Messages of one topic: images of 4x2, image i filled with 10 + i, or the same JPEG over and over. */
 export interface TopicPlan {
@@ -15,6 +16,10 @@ export interface TopicPlan {
   readonly encoding?: 'rgb8' | 'mono8' | '16UC1';
   /** publishes this as CompressedImage */
   readonly jpeg?: Uint8Array;
+  /** instead of the filled images: pixels of rgb8 */
+  readonly image?: (index: number) => { width: number; height: number; pixels: Uint8Array };
+  /** milliseconds after the start at which message `index` was recorded, and the stamp of its header */
+  readonly times?: (index: number) => { readonly logMs: number; readonly stampMs: number };
   /** images that are truncated */
   readonly broken?: (index: number) => boolean;
 }
@@ -47,12 +52,23 @@ const COMPRESSORS = {
 
 const cdr = new CdrWriter();
 
+function stampOf({ times }: TopicPlan, index: number): Stamp {
+  if (times === undefined) return { sec: 100, nanosec: index };
+  const ns = START + BigInt(Math.round(times(index).stampMs * 1e6));
+  return { sec: Number(ns / 1_000_000_000n), nanosec: Number(ns % 1_000_000_000n) };
+}
+
 /** Message `index` of a topic in CDR. */
 export function imageMessage(plan: TopicPlan, index: number): Uint8Array {
   const { jpeg, encoding = 'rgb8', broken = () => false } = plan;
-  const header = { stamp: { sec: 100, nanosec: index }, frameId: 'front' };
+  const header = { stamp: stampOf(plan, index), frameId: 'front' };
   if (jpeg !== undefined)
     return encodeCompressedImage(cdr, header, 'rgb8; jpeg compressed bgr8', jpeg).slice();
+  if (plan.image !== undefined) {
+    const { width, height, pixels } = plan.image(index);
+    const fields = { width, height, encoding: 'rgb8', step: 3 * width };
+    return encodeImage(cdr, header, fields, pixels).slice();
+  }
   const step = 4 * BYTES_OF[encoding];
   const fields = { width: 4, height: 2, encoding, step };
   const image = encodeImage(cdr, header, fields, new Uint8Array(2 * step).fill(10 + index)).slice();
@@ -60,11 +76,11 @@ export function imageMessage(plan: TopicPlan, index: number): Uint8Array {
 }
 
 /** Recorded time of message `index` of a topic, nanoseconds. */
-export function logTimeOf({ startMs = 0, periodMs }: TopicPlan, index: number): bigint {
-  return START + BigInt(Math.round((startMs + index * periodMs) * 1e6));
+export function logTimeOf({ startMs = 0, periodMs, times }: TopicPlan, index: number): bigint {
+  return START + BigInt(Math.round((times?.(index).logMs ?? startMs + index * periodMs) * 1e6));
 }
 
-/** Writes an MCAP file with messages in time order. */
+/** Writes an MCAP file with messages in time order; those of a single topic in their own order. */
 export async function writeRecording(path: string, plan: RecordingPlan): Promise<void> {
   await isLoaded;
   const file = await open(path, 'w');
@@ -98,7 +114,7 @@ export async function writeRecording(path: string, plan: RecordingPlan): Promise
       messages.push({ channelId, logTime: logTimeOf(topic, i), data: messageZstd ? compress(data) : data });
     }
   }
-  messages.sort((a, b) => Number(a.logTime - b.logTime));
+  if (plan.topics.length > 1) messages.sort((a, b) => Number(a.logTime - b.logTime));
   for (const [sequence, message] of messages.entries()) {
     await writer.addMessage({ ...message, sequence, publishTime: message.logTime });
   }

@@ -1,10 +1,24 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hostStatsSchema } from '../../../src/contract/telemetry/shapes.ts';
 import { HostReader } from '../../../src/device/host/host-reader.ts';
 
 let root = '';
+
+const SENSORS = [
+  'sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq',
+  'sys/devices/system/cpu/cpufreq/policy0/cpuinfo_max_freq',
+  'sys/devices/system/cpu/cpufreq/policy4/scaling_cur_freq',
+  'sys/class/devfreq/17000000.gpu/cur_freq',
+  'sys/class/drm/card0/gt_cur_freq_mhz',
+  'sys/class/thermal/thermal_zone0/temp',
+  'sys/class/hwmon/hwmon3/in1_input',
+  'sys/class/hwmon/hwmon3/curr1_input',
+  'sys/devices/platform/gpu.0/load',
+];
 
 function put(file: string, text: string): void {
   const path = join(root, file);
@@ -73,6 +87,41 @@ describe('HostReader', () => {
       powerWatts: { VDD_IN: 7.5 },
       gpuRatio: 0.375,
     });
+  });
+
+  it('reads one clock of equal cores, one of each kind where they differ, and that of the GPU', () => {
+    const policy = (first: number, current: string, highest: number): void => {
+      const folder = `sys/devices/system/cpu/cpufreq/policy${String(first)}`;
+      put(`${folder}/scaling_cur_freq`, `${current}\n`);
+      put(`${folder}/cpuinfo_max_freq`, `${String(highest)}\n`);
+    };
+    policy(0, '1000000', 3_000_000);
+    policy(10, '2000000', 3_000_000);
+    expect(new HostReader(root).read({})).toEqual({ clockHertz: { cpu: 1.5e9 } });
+    policy(4, '729600', 2_200_000);
+    policy(8, '<unknown>', 2_200_000);
+    put('sys/class/devfreq/17000000.gpu/cur_freq', '1020000000\n');
+    put('sys/class/devfreq/15340000.vic/cur_freq', '1\n');
+    expect(new HostReader(root).read({})).toEqual({
+      clockHertz: { cpu0: 1.5e9, cpu4: 729.6e6, gpu: 1.02e9 },
+    });
+  });
+
+  it('reads what the schema accepts, whatever the sensors say', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...SENSORS)),
+        fc.array(fc.oneof(fc.integer(), fc.double(), fc.string())),
+        (files, values) => {
+          rmSync(root, { recursive: true, force: true });
+          put('sys/class/hwmon/hwmon3/name', 'ina3221\n');
+          files.forEach((file, index) => put(file, `${String(values[index] ?? '')}\n`));
+          const read = new HostReader(root).read({});
+          expect(hostStatsSchema.safeParse(read).error?.issues ?? []).toEqual([]);
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 
   it('keeps sensors with the same name apart', () => {

@@ -141,7 +141,7 @@ export class FakeHandle implements RunnerHandle {
     this.say({
       type: 'done',
       id: job.id,
-      items: job.inputs.map(() => ({ ok: true, count: 0 })),
+      items: job.inputs.map(() => ({ ok: true, count: 0, isMeasured: false })),
       slabs: job.slabs,
       pixels: this.kind === 'child' ? [] : job.inputs.map(({ pixels }) => pixels),
       inference: 1,

@@ -10,6 +10,7 @@ import { claimsOf, loadBundle, type Bundle } from '../../../src/model/bundle.ts'
 import { importModel } from '../../../src/device/authoring/import-model.ts';
 import { readModel, writeModel } from '../../../src/model/onnx/model.ts';
 import type { ModelRequest, ReferenceTask } from '../../../src/device/inference/runner-messages.ts';
+import { createSlab } from '../../../src/device/inference/slab.ts';
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { readReferences } from '../../../src/device/references/read-references.ts';
 import { tinyDetector } from '../authoring/tiny-detector.ts';
@@ -180,7 +181,7 @@ describe('a variant that returns something else is refused with its deviation', 
         step: width * 3,
       })),
       limits: { scoreThreshold: 0.3, iouThreshold: 0.5, maxDetections: 10, classFilter: null },
-      slabs: [new ArrayBuffer(260), new ArrayBuffer(260)],
+      slabs: [createSlab(10).buffer, createSlab(10).buffer],
     });
     await runner.close();
     expect(message.items.map(({ ok }) => ok)).toEqual([true, true]);

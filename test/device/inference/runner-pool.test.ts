@@ -284,6 +284,56 @@ describe('starting', () => {
     });
   });
 
+  const noMemory: FromRunner = {
+    type: 'load-failed',
+    code: 'GOSHAWK_PROVIDER_UNAVAILABLE',
+    details: { preferred: 'cuda', bundle: 'tiny', reasons: 'out of memory' },
+  };
+
+  it('tries the next provider if a later runner cannot be loaded, and ends those that were', async () => {
+    const candidates = [candidate({ provider: 'cuda' }), candidate()];
+    const setup = setUp({ workers: 2, plan: planOf({ candidates }) });
+    const { engine, handle, handles } = setup;
+    const info = engine.start();
+    await settle();
+    handle(0).say({ type: 'loaded', report: REPORT });
+    await settle();
+    handle(1).say(noMemory);
+    await settle();
+    expect(handle(0).sent.at(-1)).toEqual({ type: 'close' });
+    handle(0).exit('closed');
+    for (const index of [2, 3]) {
+      await settle();
+      handle(index).say({ type: 'loaded', report: REPORT });
+    }
+    expect(await info).toMatchObject({
+      provider: 'cpu',
+      refusals: [{ provider: 'cuda', reason: 'out of memory' }],
+    });
+    for (let i = 0; i < 2; i += 1) void engine.infer([image()], LIMITS);
+    expect(handles.map(({ runs }) => runs.length)).toEqual([0, 0, 1, 1]);
+    expect(setup.incidents).toEqual([]);
+  });
+
+  it.each([false, true])(
+    'names why a later runner was refused if nothing is left (together: %s)',
+    async (together) => {
+      const { engine, handle } = setUp({ workers: 2, startTogether: together });
+      const info = engine.start();
+      await settle();
+      handle(0).say({ type: 'loaded', report: REPORT });
+      await settle();
+      handle(1).say(noMemory);
+      await settle();
+      handle(0).exit('closed');
+      await expect(info).rejects.toMatchObject({
+        code: 'GOSHAWK_PROVIDER_UNAVAILABLE',
+        message: expect.stringContaining('out of memory') as string,
+      });
+      await engine.close();
+    },
+  );
+
   it('fails immediately for a broken bundle, with its own code, and leaves no runner behind', async () => {
     const { engine, handle, handles } = setUp({ workers: 3 });
     const info = engine.start();
@@ -404,6 +454,31 @@ describe('closing', () => {
     expect(reasons(await inFlight)).toEqual(['engine_lost']);
     expect(handle(0).abandoned).toBe(true);
     expect(incidents).toEqual([]);
+  });
+
+  it('while it decides what to run starts no runner', async () => {
+    const plan = planOf({ candidates: [candidate()] });
+    let decide = (): void => undefined;
+    const decided = new Promise<void>((resolve) => (decide = resolve));
+    const { engine, handles } = setUp({ plan: () => decided.then(plan) });
+    const info = engine.start();
+    await engine.close();
+    decide();
+    await expect(info).rejects.toMatchObject({ code: 'GOSHAWK_INTERNAL' });
+    expect(handles).toHaveLength(0);
+  });
+
+  it('while the first runner is refused starts none with the next provider', async () => {
+    const candidates = [candidate({ provider: 'cuda' }), candidate()];
+    const { engine, handle, handles } = setUp({ plan: planOf({ candidates }) });
+    const info = engine.start();
+    await settle();
+    const closed = engine.close();
+    const details = { reasons: 'no device' };
+    handle(0).say({ type: 'load-failed', code: 'GOSHAWK_PROVIDER_UNAVAILABLE', details });
+    await closed;
+    await expect(info).rejects.toMatchObject({ code: 'GOSHAWK_INTERNAL' });
+    expect(handles).toHaveLength(1);
   });
 
   it('cancels a pending replacement', async () => {

@@ -3,6 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BoxAgreement } from '../../../src/core/drift/box-agreement.ts';
+import { ABSENT, BLOCK, BLOCK_FLOATS } from '../../../src/core/drift/frame-block.ts';
+import { FrameStatistics } from '../../../src/core/drift/frame-statistics.ts';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
 import type { Head } from '../../../src/core/heads/head-table.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
@@ -16,7 +19,7 @@ import { listSupportedProviders } from '../../../src/device/inference/providers.
 import type { ModelRequest, RunMessage } from '../../../src/device/inference/runner-messages.ts';
 import { Runner } from '../../../src/device/inference/runner.ts';
 import { GraphSession, makeFeed } from '../../../src/device/inference/session.ts';
-import { createSlab, viewSlab } from '../../../src/device/inference/slab.ts';
+import { createSlab, viewSlab, viewStatistics } from '../../../src/device/inference/slab.ts';
 import { TINY_SIZE, tinyDetector, type TinyOptions } from '../authoring/tiny-detector.ts';
 import { itWith, type Need } from '../../support/needs.ts';
 import { modelRequest } from './model-request.ts';
@@ -89,6 +92,44 @@ async function run(runner: Runner, ...inputs: InferenceInput[]) {
     };
   });
 }
+
+describe('a frame whose statistics are wanted', () => {
+  const measured = (done: Awaited<ReturnType<Runner['run']>>): Float32Array =>
+    viewStatistics(done.slabs[0] ?? expect.unreachable('a job has a slab'));
+
+  it.each(['rgb8', 'bgr8'] as const)(
+    'is measured as the graph resizes it, if it is raw %s',
+    async (encoding) => {
+      const [width, height] = [200, 150];
+      const options = { head: 'yolox', classes: 2 } as const;
+      const { runner } = await Runner.load(await request(options, { inputs: 'both', resize: 'average' }));
+      const pixels = new Uint8Array(width * height * 3);
+      for (let i = 0; i < pixels.length; i += 1) pixels[i] = 128 + 100 * Math.sin(i / 40);
+      const raw = letterboxFor(width, height, TINY_SIZE, TINY_SIZE, 'top-left');
+      const input: InferenceInput = { kind: 'raw', pixels, letterbox: raw, encoding, step: width * 3 };
+      const expected = new Float32Array(BLOCK_FLOATS);
+      const frame = { layout: encoding, pixels, step: width * 3, letterbox: raw, averages: true };
+      new FrameStatistics().measure(frame, new BoxAgreement(), expected);
+      const done = await runner.run(job({ ...input, wantsStatistics: true }));
+      expect(done.items.map((item) => item.ok && item.isMeasured)).toEqual([true]);
+      expect(measured(done).subarray(BLOCK.patches)).toEqual(expected.subarray(BLOCK.patches));
+      expect(measured(done).subarray(0, BLOCK.candidates)).toEqual(expected.subarray(0, BLOCK.candidates));
+      const plain = await runner.run(job(input));
+      expect(plain.items.map((item) => item.ok && item.isMeasured)).toEqual([false]);
+      expect(measured(plain).every((value) => value === 0)).toBe(true);
+      await runner.close();
+    },
+  );
+
+  it('has no agreement if the head suppresses inside the graph', async () => {
+    const { runner } = await Runner.load(await request({ head: 'end2end', classes: 2 }));
+    const done = await runner.run(job({ ...letterboxed(noise(2)), wantsStatistics: true }));
+    const agreement = [...measured(done).subarray(BLOCK.candidates, BLOCK.patches)];
+    expect(agreement).toHaveLength(7);
+    expect(new Set(agreement)).toEqual(new Set([ABSENT]));
+    await runner.close();
+  });
+});
 
 describe.each<Head>(['yolox', 'yolov5', 'yolov8', 'end2end'])('%s', (head) => {
   it('returns the same as the original graph and the decoder without it', async () => {

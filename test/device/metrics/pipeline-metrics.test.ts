@@ -5,7 +5,12 @@ import { PipelineMetrics } from '../../../src/device/metrics/pipeline-metrics.ts
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import { FakeClock, FakeEngine, FrameMaker, MANIFEST, rawImage, settle } from '../pipeline/fakes.ts';
 
-const BOARD = { temperatureCelsius: { 'cpu-thermal': 48.125 }, powerWatts: { VDD_IN: 7.5 }, gpuRatio: 0.375 };
+const BOARD = {
+  temperatureCelsius: { 'cpu-thermal': 48.125 },
+  powerWatts: { VDD_IN: 7.5 },
+  gpuRatio: 0.375,
+  clockHertz: { cpu0: 1.5e9 },
+};
 
 async function scrapedText(sensors: SensorReading = BOARD): Promise<string> {
   const clock = new FakeClock();
@@ -79,11 +84,12 @@ describe('PipelineMetrics', () => {
     expect(text).toContain('goshawk_provider_nodes{provider="cpu"} 10\n');
   });
 
-  it('has temperature, power and GPU load if there is a sensor, and no such sample otherwise', async () => {
+  it('has temperature, power, clocks and GPU load if there is a sensor, and no such sample otherwise', async () => {
     const text = await scrapedText();
     expect(text).toContain('goshawk_host_temperature_celsius{zone="cpu-thermal"} 48.125\n');
     expect(text).toContain('goshawk_host_power_watts{rail="VDD_IN"} 7.5\n');
     expect(text).toContain('goshawk_host_gpu_ratio{gpu="0"} 0.375\n');
+    expect(text).toContain('goshawk_host_clock_hertz{clock="cpu0"} 1500000000\n');
     expect(await scrapedText({})).not.toMatch(/^goshawk_host/m);
   });
 

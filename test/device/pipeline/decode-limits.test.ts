@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createDetections, type Detections } from '../../../src/core/detections.ts';
 import { createDecoder } from '../../../src/core/heads/decoder.ts';
 import { letterboxFor } from '../../../src/core/image/letterbox.ts';
-import { cutToLimits, toDecodeLimits } from '../../../src/device/pipeline/decode-limits.ts';
+import { cutToLimits, LimitsInForce, toDecodeLimits } from '../../../src/device/pipeline/decode-limits.ts';
 import { defaultLimits } from '../../../src/device/pipeline/limit-table.ts';
 
 const LABELS = ['person', 'car', 'bus'];
@@ -84,5 +84,30 @@ describe('detections for a tracker', () => {
     });
     expect(toDecodeLimits({ ...LIMITS, score_threshold: 0.05 }, LABELS, 0.1).scoreThreshold).toBe(0.05);
     expect(toDecodeLimits({ ...LIMITS, max_detections: 10_000 }, LABELS, 0.1).maxDetections).toBe(10_000);
+  });
+});
+
+describe('LimitsInForce', () => {
+  const limits = (): LimitsInForce =>
+    new LimitsInForce(LIMITS, { max_detections: 7 }, { labels: LABELS, trackedFrom: null });
+
+  it('lays limits over those of the operator, whose changes are in force once they are taken away', () => {
+    const inForce = limits();
+    inForce.override({ score_threshold: 0.6 });
+    expect(inForce.change({ score_threshold: 0.4, max_detections: 9 })).toEqual({
+      ...LIMITS,
+      score_threshold: 0.6,
+      max_detections: 9,
+    });
+    expect(inForce.forEngine.scoreThreshold).toBe(0.6);
+    expect(inForce.override({})).toEqual({ ...LIMITS, score_threshold: 0.4, max_detections: 9 });
+    expect(inForce.forEngine.scoreThreshold).toBe(0.4);
+  });
+
+  it('keeps what was in force when limits do not fit', () => {
+    const inForce = limits();
+    inForce.override({ score_threshold: 0.6 });
+    expect(() => inForce.override({ class_filter: ['unicorn'] })).toThrow(/unicorn/);
+    expect(inForce.limits).toMatchObject({ score_threshold: 0.6, class_filter: [] });
   });
 });

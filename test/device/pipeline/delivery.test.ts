@@ -39,7 +39,7 @@ describe('Delivery to the publisher', () => {
     const pixels = rawImage('rgb8', 2, 2);
     const sink: ResultSink = { name: PUBLISHER, deliver: (...args) => void seen.push(args) };
     expect(deliveryTo(sink).delivery.publish(job, pixels)).toBe(true);
-    expect(seen).toEqual([[job, pixels]]);
+    expect(seen).toEqual([[job, pixels, null]]);
     const broken: ResultSink = {
       name: PUBLISHER,
       deliver: () => {

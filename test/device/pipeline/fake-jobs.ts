@@ -24,8 +24,11 @@ export function makeLane(name: string, priority = 1, reorderWindow = 2): ModelLa
   return new ModelLane(intake, {
     preprocess: 'sharp',
     acceptsRaw: false,
+    graphFailure: null,
     reorderWindow: () => reorderWindow,
     isTracking: false,
+    replaced: null,
+    isAlike: false,
     onFrame: () => undefined,
   });
 }

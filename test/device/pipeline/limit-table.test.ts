@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { LIMIT_PARAMETERS } from '../../../src/contract/limit-parameters.ts';
 import {
   changeLimits,
   defaultLimits,
-  LIMIT_PARAMETERS,
   limitsAmong,
   limitsOfBundle,
   type LimitsPatch,

@@ -35,6 +35,7 @@ async function modelOn(camera: CameraIntake, clock: FakeClock) {
     {
       engine,
       info: await engine.start(),
+      graphFailures: new Map(),
       target: MANIFEST.input,
       preprocess: 'graph',
       tracking: true,

@@ -1,4 +1,5 @@
 import type { FrameResult, ResultSink } from '../../../src/device/pipeline/frame/frame-result.ts';
+import type { LimitsPatch } from '../../../src/device/pipeline/limit-table.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import type { PipelineSession } from '../../../src/device/runtime/part.ts';
 import { FakeEngine, MANIFEST } from '../pipeline/fakes.ts';
@@ -15,12 +16,16 @@ export function sessionOf() {
     pipeline: {
       engineInfo: null,
       snapshot: () => pipeline.snapshot(),
+      overrideLimits: (patch: LimitsPatch) => pipeline.overrideLimits(patch),
+      setLimits: (patch: LimitsPatch) => pipeline.setLimits(patch),
+      limits: () => pipeline.limits,
       addSink: (sink) => void sinks.push(sink),
     },
     cameras: ['front'],
     labels: ['person'],
     snapshot: () => pipeline.snapshot(),
+    swapModel: (_reference: string | null): Promise<void> => Promise.resolve(),
     sinks,
     deliver: (result: FrameResult) => sinks.forEach((sink) => void sink.deliver(result, null)),
-  } satisfies PipelineSession & Record<string, unknown>;
+  } satisfies PipelineSession & Record<string, unknown> & { pipeline: Record<string, unknown> };
 }

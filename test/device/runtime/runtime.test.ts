@@ -244,7 +244,7 @@ describe('what parts offer', () => {
   it('is merged into status, health and complaints', async () => {
     const { runtime } = runtimeOf([
       { name: 'a', status: () => ({ disk: { free: 7 } }), health: () => ['the disk is full'] },
-      { name: 'b', status: () => ({ drift: null }), health: () => [], host: () => ({ gpuRatio: 0.5 }) },
+      { name: 'b', status: () => ({ weather: null }), health: () => [], host: () => ({ gpuRatio: 0.5 }) },
     ]);
     await runtime.start(NEVER);
     runtime.attach(sessionOf());
@@ -252,7 +252,7 @@ describe('what parts offer', () => {
       state: 'idle',
       telemetry: null,
       disk: { free: 7 },
-      drift: null,
+      weather: null,
     });
     expect(runtime.health().reasons).toContain('the disk is full');
     expect(runtime.complaints()).toEqual(['the disk is full']);

@@ -43,6 +43,12 @@ export class FakeBroker implements SenderLink {
   isAcknowledging = true;
   readonly disk: FakeDisk;
   isDiskUsable: boolean;
+  /** messages of this type cannot be posted: a fault that nobody expects */
+  unpostable: FromTelemetryThread['type'] | null = null;
+  /** opening the disk waits for it */
+  opening: Promise<void> = Promise.resolve();
+  /** how often it was opened */
+  opened = 0;
   identity!: LinkIdentity;
   /** what the broker publishes if the connection breaks */
   will = '';
@@ -61,13 +67,16 @@ export class FakeBroker implements SenderLink {
           this.#events = events;
           return this;
         },
-        openDisk: () =>
-          this.isDiskUsable
-            ? Promise.resolve({ store: this.disk.store, marks: this.disk.markStore })
-            : Promise.reject(
-                new GoshawkError('GOSHAWK_OUTBOX_UNWRITABLE', { folder: '/gone', reason: 'gone' }),
-              ),
-        post: (message) => this.posted.push(message),
+        openDisk: async () => {
+          this.opened += 1;
+          await this.opening;
+          if (this.isDiskUsable) return { store: this.disk.store, marks: this.disk.markStore };
+          throw new GoshawkError('GOSHAWK_OUTBOX_UNWRITABLE', { folder: '/gone', reason: 'gone' });
+        },
+        post: (message) => {
+          if (message.type === this.unpostable) throw new Error(`cannot post ${message.type}`);
+          this.posted.push(message);
+        },
         clock: this.clock,
         bytesPerDay,
       },
@@ -121,9 +130,9 @@ export class FakeBroker implements SenderLink {
     this.hear(JSON.stringify({ ...header, headerId: 0, bootId, acks }));
   }
 
-  /** Something arrives on the topic of acknowledgements. */
-  hear(text: string): void {
-    this.#events.onMessage?.(Buffer.from(text));
+  /** Something arrives, on the topic of acknowledgements if no other is named. */
+  hear(text: string, topic = 'ack'): void {
+    this.#events.onMessage?.(Buffer.from(text), topic);
   }
 
   async close(): Promise<void> {

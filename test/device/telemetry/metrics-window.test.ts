@@ -86,6 +86,7 @@ describe('metrics windows', () => {
         const totals = { received: 0, published: 0, drops: { superseded: 0, malformed: 0 } };
         const sums = { received: 0, published: 0, superseded: 0, malformed: 0, latencies: 0 };
         let latencies = 0;
+        let inFlightBefore = 0;
         list.forEach((step, index) => {
           totals.published += step.published;
           totals.drops['superseded'] += step.superseded;
@@ -107,6 +108,10 @@ describe('metrics windows', () => {
           sums.malformed += camera?.drops['malformed'] ?? 0;
           sums.latencies += camera?.latency.counts.reduce((sum, count) => sum + count, 0) ?? 0;
           expect(body.window.start).toBe(new Date(index * 10_000).toISOString());
+          const { received = 0, published = 0, drops = {}, inFlight = 0 } = camera ?? {};
+          const gone = published + Object.values(drops).reduce((sum, count) => sum + count, 0);
+          expect(received + inFlightBefore).toBe(gone + inFlight);
+          inFlightBefore = inFlight;
         });
         expect(sums).toEqual({
           received: totals.received,

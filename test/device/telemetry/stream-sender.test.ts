@@ -13,13 +13,21 @@ const message = (stream: ReportedStream, body: object = {}): StreamMessage => ({
   stream,
   body,
 });
-const lost = (stream: ReportedStream): StreamMessage => ({ type: 'lost', stream });
+const lost = (stream: ReportedStream): StreamMessage => ({
+  type: 'lost',
+  stream,
+  count: 1,
+  reason: 'invalid',
+});
 
 const ids = (broker: FakeBroker, stream: ReportedStream): number[] =>
   broker.of(stream).map(({ headerId }) => headerId);
 
 const gaps = (broker: FakeBroker): object[] =>
   broker.of('gap').map(({ stream, ranges, reason }) => ({ stream, ranges, reason }));
+
+const troublesOfDisk = (broker: FakeBroker): (string | null)[] =>
+  broker.posted.flatMap((posted) => (posted.type === 'outbox' ? [posted.trouble?.code ?? null] : []));
 
 const troubles = (broker: FakeBroker): (object | null)[] =>
   broker.posted.flatMap((posted) => (posted.type === 'delivery' ? [posted.trouble] : []));
@@ -36,7 +44,8 @@ describe('the sender of telemetry streams', () => {
     expect(will).toMatchObject({ headerId: 0, connectionState: 'CONNECTION_BROKEN' });
     expect(will.bootId).toBe(broker.of('metrics')[0]?.bootId);
     expect(broker.identity.will.topic).toBe('fleet/v1/yard/r1/detector/connection');
-    expect(broker.identity.listensTo).toBe('fleet/v1/yard/r1/detector/ack');
+    const heard = ['ack', 'clip-request'].map((stream) => `fleet/v1/yard/r1/detector/${stream}`);
+    expect(broker.identity.listensTo).toEqual(heard);
   });
 
   it('hibernates while the detector is not active, and says so on every connection', async () => {
@@ -125,6 +134,31 @@ describe('the sender of telemetry streams', () => {
     await broker.pass(4_000);
     const [first, ...others] = broker.received.filter(({ stream }) => stream === 'metrics');
     expect(others.map(({ payload }) => payload)).toEqual([first?.payload, first?.payload]);
+  });
+
+  it('publishes again soon, but only twice, what something later has overtaken', async () => {
+    const broker = new FakeBroker();
+    broker.isAcknowledging = false;
+    await broker.begin();
+    await broker.send(message('state'));
+    const acknowledgeLater = async (): Promise<void> => {
+      await broker.send(message('metrics'));
+      broker.acknowledge('metrics', broker.received.at(-1)!.payload);
+      await broker.pass(1_100);
+    };
+    await broker.pass(1_000);
+    await acknowledgeLater();
+    expect(ids(broker, 'state')).toEqual([0]);
+    for (const repeated of [
+      [0, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+    ]) {
+      await broker.pass(3_000);
+      await acknowledgeLater();
+      expect(ids(broker, 'state')).toEqual(repeated);
+    }
   });
 
   it('ignores acknowledgements of what it never sent, and whatever else arrives there', async () => {
@@ -323,6 +357,157 @@ describe('the sender of telemetry streams', () => {
     expect(new Set(texts).size).toBe(3);
   });
 
+  it('sends what earlier boots left only once a disk that was found late knows that there was a link', async () => {
+    const earlier = new FakeBroker();
+    earlier.isAcknowledging = false;
+    await earlier.begin();
+    await earlier.send(message('metrics', { n: 1 }));
+    await earlier.sender.close();
+    const broker = new FakeBroker(earlier.disk);
+    broker.isDiskUsable = false;
+    broker.isAcknowledging = false;
+    await broker.begin();
+    await broker.pass(1_000);
+    const release = broker.disk.hold();
+    broker.isDiskUsable = true;
+    await broker.pass(32_000);
+    expect(broker.batches).toEqual([]);
+    release();
+    await broker.pass(2_000);
+    expect(broker.disk.records.get('s!linked')).toBe('1');
+    expect(broker.of('metrics')).toMatchObject([{ headerId: 0, bootCount: 0, n: 1 }]);
+  });
+
+  it('goes on in memory, bounded, while the disk hangs, and says so', async () => {
+    const broker = new FakeBroker();
+    broker.isAcknowledging = false;
+    await broker.begin();
+    await broker.pass(1_000);
+    const end = broker.disk.hang();
+    const before = broker.of('metrics').length;
+    for (let second = 0; second < 60; second += 1) {
+      await broker.send(message('metrics', { text: 'x'.repeat(100_000) }), message('state'));
+      await broker.pass(1_000);
+    }
+    expect(troublesOfDisk(broker)).toEqual(['GOSHAWK_OUTBOX_UNWRITABLE']);
+    expect(broker.counts).toMatchObject({ metrics: { produced: 60 }, state: { produced: 60 } });
+    expect(broker.of('metrics').length - before).toBeGreaterThanOrEqual(60);
+    expect(broker.counts!.metrics.waitingBytes).toBeLessThan((4 << 20) + 200_000);
+    end();
+    broker.isAcknowledging = true;
+    await broker.pass(400_000, 20_000);
+    expect(troublesOfDisk(broker)).toEqual(['GOSHAWK_OUTBOX_UNWRITABLE', null]);
+    const known = NumberSet.of(ids(broker, 'metrics').map((id) => [id, id]));
+    for (const gap of broker.of('gap')) if (gap.stream === 'metrics') known.addAll(gap.ranges);
+    expect(known.ranges()).toEqual([[0, 59]]);
+  });
+
+  it('sends what is new while the disk answers no reads', async () => {
+    const broker = new FakeBroker();
+    await broker.begin();
+    broker.goDown();
+    for (let n = 0; n < 50; n += 1) await broker.send(message('metrics', { n }));
+    await broker.pass(1_000);
+    const end = broker.disk.hang();
+    broker.open();
+    await broker.pass(6_000);
+    await broker.send(message('state'));
+    await broker.pass(6_000);
+    expect(broker.of('state')).toHaveLength(1);
+    expect(broker.of('metrics')).toEqual([]);
+    end();
+    await broker.pass(10_000);
+    expect(ids(broker, 'metrics')).toHaveLength(50);
+  });
+
+  it('outlives a fault that nobody expects, and logs it at a bounded rate', async () => {
+    const broker = new FakeBroker();
+    await broker.begin();
+    // Counts change every second while something waits.
+    broker.isAcknowledging = false;
+    broker.unpostable = 'counts';
+    await broker.send(message('event'));
+    await broker.pass(65_000, 1_000);
+    broker.unpostable = null;
+    await broker.pass(2_000);
+    const lines = broker.posted.flatMap((posted) => (posted.type === 'log' ? [posted.line] : []));
+    expect(lines).toEqual([
+      'cannot post counts',
+      expect.stringMatching(/^cannot post counts \(and 5\d faults before it\)$/),
+    ]);
+    expect(broker.counts).toMatchObject({ event: { produced: 1 } });
+  });
+
+  it('begins in memory where the disk takes too long to open, and moves there once it is open', async () => {
+    const broker = new FakeBroker();
+    broker.isAcknowledging = false;
+    let open = (): void => undefined;
+    broker.opening = new Promise((resolve) => (open = resolve));
+    await broker.begin();
+    await broker.send(message('metrics'));
+    await broker.pass(20_000);
+    expect(ids(broker, 'metrics')).toEqual([0]);
+    open();
+    await broker.pass(40_000);
+    expect(broker.opened).toBe(1);
+    expect(troublesOfDisk(broker)).toEqual(['GOSHAWK_OUTBOX_UNWRITABLE', null]);
+    expect([...broker.disk.records.keys()].filter((key) => key.startsWith('e!metrics'))).toHaveLength(1);
+  });
+
+  it('writes soon what came during a write', async () => {
+    const broker = new FakeBroker();
+    broker.isAcknowledging = false;
+    await broker.begin();
+    await broker.pass(100, 50);
+    const release = broker.disk.hold();
+    for (let i = 0; i < 2; i += 1) {
+      await broker.send(message('event'));
+      await broker.pass(50, 50);
+    }
+    release();
+    await broker.settle();
+    await broker.pass(50, 50);
+    expect([...broker.disk.records.keys()].filter((key) => key.startsWith('e!event'))).toHaveLength(2);
+  });
+
+  it('numbers go on where the disk took a reservation at start, and then nothing', async () => {
+    const broker = new FakeBroker();
+    broker.isAcknowledging = false;
+    broker.disk.isFull = true;
+    await broker.begin();
+    for (let n = 0; n < 3; n += 1) await broker.send(message('metrics', { n }));
+    await broker.pass(40_000);
+    broker.disk.isFull = false;
+    await broker.pass(31_000);
+    for (let n = 3; n < 6; n += 1) await broker.send(message('metrics', { n }));
+    await broker.pass(2_000);
+    const texts = broker.received.filter(({ stream }) => stream === 'metrics').map(({ payload }) => payload);
+    const made = [...new Set(texts)].map((text) => JSON.parse(text) as { n: number; headerId: number });
+    expect(made.map(({ n, headerId }) => [n, headerId])).toEqual([0, 1, 2, 3, 4, 5].map((n) => [n, n]));
+    expect(gaps(broker)).toEqual([]);
+    expect([...broker.disk.records.keys()].filter((key) => key.startsWith('e!metrics'))).toHaveLength(6);
+  });
+
+  it('keeps all that is on a disk that takes nothing more, and a sixteenth of the bound in memory', async () => {
+    const broker = new FakeBroker();
+    broker.isAcknowledging = false;
+    const large = message('metrics', { text: 'x'.repeat(1 << 19) });
+    await broker.begin();
+    broker.goDown();
+    for (let i = 0; i < 12; i += 1) await broker.send(large);
+    await broker.pass(2_000);
+    broker.disk.isFull = true;
+    for (let i = 0; i < 9; i += 1) {
+      await broker.send(large);
+      await broker.pass(1_000);
+    }
+    // of 64 MiB 4 MiB are 7 such messages
+    expect(broker.counts?.metrics).toMatchObject({ waiting: 19, declared: { overflow: 2 } });
+    broker.disk.isFull = false;
+    await broker.pass(2_000);
+    expect([...broker.disk.records.keys()].filter((key) => key.startsWith('e!metrics'))).toHaveLength(19);
+  });
+
   it('says when the disk takes nothing, goes on, and says when it does again', async () => {
     const broker = new FakeBroker();
     await broker.begin();
@@ -341,6 +526,56 @@ describe('the sender of telemetry streams', () => {
 });
 
 describe('a boot after another', () => {
+  it('keeps what it cannot read while the disk is full, sends what is new, and the rest later', async () => {
+    const disk = new FakeDisk();
+    const before = new FakeBroker(disk);
+    before.isAcknowledging = false;
+    for (let n = 0; n < 20; n += 1) before.sender.receive(message('metrics', { n }));
+    await before.begin();
+    await before.sender.close();
+    const after = new FakeBroker(disk);
+    after.isAcknowledging = false;
+    await after.begin();
+    after.goDown();
+    after.received.length = 0;
+    disk.isFull = true;
+    await after.send(message('metrics', { n: 20 }));
+    await after.pass(2_000);
+    after.open();
+    await after.pass(20_000);
+    expect(after.of('metrics')).toContainEqual(expect.objectContaining({ n: 20 }));
+    expect(after.counts?.metrics).toMatchObject({ waiting: 21, dropped: 0 });
+    disk.isFull = false;
+    await after.pass(20_000);
+    expect(new Set(after.of('metrics').map((window) => (window as { n?: number }).n)).size).toBe(21);
+    expect(gaps(after)).toEqual([]);
+  });
+
+  it('sends what earlier boots left only once the disk knows that there was a link', async () => {
+    const disk = new FakeDisk();
+    const boot = async (): Promise<{ broker: FakeBroker; open: () => void }> => {
+      const broker = new FakeBroker(disk);
+      const open = broker.open.bind(broker);
+      broker.open = () => undefined;
+      await broker.begin();
+      return { broker, open };
+    };
+    const before = await boot();
+    await before.broker.send(message('metrics'));
+    await before.broker.sender.close();
+    const { broker, open } = await boot();
+    const release = disk.hold();
+    open();
+    await broker.settle();
+    await broker.send(message('state'));
+    await broker.pass(2_000);
+    expect([ids(broker, 'state'), ids(broker, 'metrics')]).toEqual([[0], []]);
+    release();
+    await broker.pass(1_000);
+    expect(disk.records.get('s!linked')).toBe('1');
+    expect(ids(broker, 'metrics')).toEqual([0]);
+  });
+
   it('delivers what the boot before left on the disk, under its own numbers', async () => {
     const disk = new FakeDisk();
     const before = new FakeBroker(disk);
@@ -423,6 +658,20 @@ describe('the end of the sender', () => {
     },
   );
 
+  it.each([100, 10_000])('comes within the limits while the disk hangs, for %s ms so far', async (ms) => {
+    const broker = new FakeBroker();
+    await broker.begin();
+    await broker.pass(1_000);
+    broker.disk.hang();
+    await broker.send(message('metrics'));
+    await broker.pass(ms, 100);
+    let isClosed = false;
+    void broker.sender.close().then(() => (isClosed = true));
+    await broker.pass(4_000);
+    expect(isClosed).toBe(true);
+    expect(broker.presence().at(-1)).toBe('OFFLINE');
+  });
+
   it('comes once, however often it is asked for', async () => {
     const broker = new FakeBroker();
     await broker.begin();
@@ -457,7 +706,7 @@ describe('a limit of bytes a day', () => {
     expect(broker.of('state').length - states).toBeLessThanOrEqual(4);
     await work(broker, 2_000);
     expect(meter(broker)).toMatchObject({ allowance: 'nothing' });
-    expect(bytes(broker)).toBeLessThan(22_000);
+    expect(bytes(broker)).toBeLessThanOrEqual(20_000);
     const { metrics, state } = broker.counts!;
     expect(metrics.produced).toBe(metrics.delivered + metrics.waiting);
     expect(state.produced).toBe(state.delivered + state.dropped + state.waiting);
@@ -477,10 +726,60 @@ describe('a limit of bytes a day', () => {
     expect(after.counts?.metrics.waiting).toBe(0);
     expect(after.batches.length).toBeGreaterThan(0);
   });
+
+  const REPORTED = ['state', 'event', 'metrics', 'drift'] as const;
+  const sizes = fc.array(
+    fc.record({
+      stream: fc.constantFrom(...REPORTED),
+      bytes: fc.constantFrom(10, 1_000, 1_000, 20_000, 300_000),
+    }),
+    { maxLength: 30 },
+  );
+
+  it('is kept by what waits and what comes, of any size, and all of it is delivered or declared', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 2_000, max: 400_000 }), sizes, sizes, async (limit, before, now) => {
+        const broker = new FakeBroker(new FakeDisk(), limit);
+        await broker.begin();
+        broker.goDown();
+        // Compressed, they have half of their bytes.
+        const put = (some: typeof before): Promise<void> =>
+          broker.send(
+            ...some.map((one) => message(one.stream, { text: randomBytes(one.bytes / 2).toString('hex') })),
+          );
+        await put(before);
+        await broker.pass(1_000);
+        let used = bytes(broker);
+        broker.open();
+        await put(now);
+        const isWaiting = (): boolean => REPORTED.some((stream) => broker.counts?.[stream].waiting !== 0);
+        for (let day = 0; day < 40 && isWaiting(); day += 1) {
+          await broker.pass(60_000, 5_000);
+          // The birth, which tells the fleet of the connection, is sent in any case.
+          expect(bytes(broker) - used).toBeLessThanOrEqual(limit + 500);
+          used = bytes(broker);
+          broker.clock.now += 86_400_000 - 60_000;
+        }
+        for (const stream of REPORTED) {
+          const { produced, delivered, dropped, waiting } = broker.counts![stream];
+          expect([stream, waiting, produced]).toEqual([stream, 0, delivered + dropped]);
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
 });
 
 type Step =
-  'connect' | 'disconnect' | 'settle' | 'pass' | 'deaf' | Verdict | `${'put' | 'loss'}-${ReportedStream}`;
+  | 'connect'
+  | 'disconnect'
+  | 'settle'
+  | 'pass'
+  | 'deaf'
+  | 'hang'
+  | 'answer'
+  | Verdict
+  | `${'put' | 'loss'}-${ReportedStream}`;
 
 const steps = fc.array(
   fc.oneof(
@@ -492,6 +791,7 @@ const steps = fc.array(
     { weight: 3, arbitrary: fc.constantFrom<Step[]>('accept', 'refuse', 'lose', 'too-large') },
     { weight: 3, arbitrary: fc.constantFrom<Step[]>('connect', 'disconnect', 'deaf') },
     { weight: 2, arbitrary: fc.constantFrom<Step[]>('settle', 'pass') },
+    fc.constantFrom<Step[]>('hang', 'answer'),
   ),
   { maxLength: 40 },
 );
@@ -507,7 +807,9 @@ async function play(broker: FakeBroker, sequence: readonly Step[]): Promise<Reco
     broker.sender.receive(next);
   };
   await broker.begin();
+  let endHanging = (): void => undefined;
   for (const step of sequence) {
+    if (step === 'hang' || step === 'answer') endHanging();
     if (step === 'connect') {
       if (!broker.connected) broker.open();
     } else if (step === 'disconnect') {
@@ -517,8 +819,11 @@ async function play(broker: FakeBroker, sequence: readonly Step[]): Promise<Reco
     else if (step.startsWith('loss-')) put(lost(step.slice(5) as ReportedStream));
     else if (step === 'settle') await broker.settle();
     else if (step === 'pass') await broker.pass(20_000, 5_000);
-    else broker.decide = () => step as Verdict;
+    else if (step === 'hang') endHanging = broker.disk.hang();
+    else if (step !== 'answer') broker.decide = () => step as Verdict;
   }
+  endHanging();
+  await broker.settle();
   return produced;
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkMessage } from '../../../src/fleet/ingest/check-message.ts';
+import type { Received } from '../../../src/fleet/check/received.ts';
 import { BOOT, received, stateMessage } from './messages.ts';
 
 const TOPIC = 'fleet/v1/yard/r1/detector/state';
@@ -8,9 +9,7 @@ const decoder = new TextDecoder();
 
 describe('checkMessage', () => {
   it('takes what follows the contract, fields that it does not know among it', () => {
-    const { message } = checkMessage(
-      stateMessage(7, { firstHeaderId: 5, bootCount: 3, historical: true, new: [1] }),
-    );
+    const { message } = checkMessage(stateMessage(7, { firstHeaderId: 5, bootCount: 3, new: [1] }));
     expect(message).toMatchObject({
       sender: { site: 'yard', robot: 'r1', node: 'detector' },
       stream: 'state',
@@ -19,7 +18,7 @@ describe('checkMessage', () => {
       firstId: 5,
       lastId: 7,
       atMs: Date.UTC(2026, 0, 1),
-      historical: true,
+      historical: false,
       declares: null,
     });
     expect(JSON.parse(decoder.decode(message!.json))).toMatchObject({ new: [1] });
@@ -33,10 +32,28 @@ describe('checkMessage', () => {
     expect(message?.declares).toEqual({ stream: 'metrics', bootId: BOOT, ranges: [[1, 4]] });
   });
 
+  it('takes a drift window, and none whose counts are no whole numbers', () => {
+    const window = { start: '2026-01-01T00:00:00.000Z', end: '2026-01-01T00:01:00.000Z' };
+    const driftOf = (sum: number): Received => {
+      const counts = { frames: 1, inGraph: 1, unmeasured: 0, late: 0, duplicate: 0 };
+      const features = {
+        brightness: { sum, first: 3, counts: [1] },
+        of_tomorrow: { sum: 1, first: 0, counts: [1] },
+      };
+      const camera = { camera: 'front', ...counts, features, classes: { person: 2 }, agreement: null };
+      const header = JSON.parse(decoder.decode(stateMessage(4).payload)) as object;
+      const payload = JSON.stringify({ ...header, window, table: 1, cameras: [camera] });
+      return received(TOPIC.replace('state', 'drift'), payload);
+    };
+    expect(checkMessage(driftOf(120_000)).message).toMatchObject({ stream: 'drift', firstId: 4, lastId: 4 });
+    expect(checkMessage(driftOf(0.5)).refusal?.reason).toBe('schema');
+  });
+
   it.each([
-    ['topic', received('fleet/v1/yard/r1/detector/unheard-of', '{}')],
-    ['topic', received('fleet/v1/yard/r1/detector/ack', '{}')],
-    ['topic', received('fleet/v1/yard/r1/detector/constructor', '{}')],
+    ['stream', received('fleet/v1/yard/r1/detector/unheard-of', '{}')],
+    ['stream', received('fleet/v1/yard/r1/detector/ack', '{}')],
+    ['stream', received('fleet/v1/yard/r1/detector/constructor', '{}')],
+    ['topic', received('fleet/v1/yard/r1/detector/"; drop', '{}')],
     ['topic', received('fleet/v2/yard/r1/detector/state', '{}')],
     ['topic', received('fleet/v1/yard/r1/detector/state/more', '{}')],
     ['topic', received("fleet/v1/yard/r1'; drop table x/detector/state", '{}')],

@@ -2,17 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { AckSender } from '../../../src/fleet/ingest/acks.ts';
 import { Committer, type CommitStore } from '../../../src/fleet/ingest/committer.ts';
 import { Intake } from '../../../src/fleet/ingest/intake.ts';
-import type { RefusedMessage } from '../../../src/fleet/ingest/check-message.ts';
+import type { RefusedMessage } from '../../../src/fleet/check/refusal.ts';
 import { Notices } from '../../../src/fleet/ingest/notices.ts';
-import type { Received } from '../../../src/fleet/ingest/received.ts';
+import type { Received } from '../../../src/fleet/check/received.ts';
 import { SqlError } from '../../../src/fleet/store/database.ts';
 import type { FleetMessage } from '../../../src/fleet/store/fleet-message.ts';
+import type { Quarantined } from '../../../src/fleet/store/quarantine.ts';
 import { received, stateMessage } from './messages.ts';
 
 /** A store that keeps numbers, and fails as a test wants. */
 class FakeStore implements CommitStore {
   readonly batches: number[][] = [];
   readonly quarantined: string[] = [];
+  hasRoom = true;
+  /** how often quarantine fails yet */
+  outages = 0;
   partitions = 0;
   fail: (messages: readonly FleetMessage[]) => Error | null = () => null;
 
@@ -23,9 +27,11 @@ class FakeStore implements CommitStore {
     return Promise.resolve({ stored: new Map<string, number>(), duplicates: new Map<string, number>() });
   }
 
-  quarantine(messages: readonly { readonly reason: string }[]) {
-    this.quarantined.push(...messages.map(({ reason }) => reason));
-    return Promise.resolve();
+  quarantine(messages: readonly Quarantined[]) {
+    if (this.outages-- > 0) return Promise.reject(new Error('away'));
+    const kept = messages.filter(({ isToBeKept }) => isToBeKept && this.hasRoom);
+    this.quarantined.push(...kept.map(({ reason }) => reason));
+    return Promise.resolve(messages.map((one) => kept.includes(one) && one.identity !== null));
   }
 
   makePartitions() {
@@ -44,7 +50,7 @@ interface Outcome {
 
 /** Lets a committer work on messages to their end. */
 async function commit(messages: readonly Received[], store = new FakeStore()): Promise<Outcome> {
-  const intake = new Intake({ messages: 100, bytes: 1_000_000 });
+  const intake = new Intake({ messages: 1_000, bytes: 1_000_000 }, () => undefined);
   const acked: [number, number][] = [];
   const acks = new AckSender(
     {
@@ -101,23 +107,31 @@ describe('Committer', () => {
     expect(store.batches).toEqual([[1], [2]]);
   });
 
-  it('stores all but the one that the database refuses, which is kept apart and not acknowledged', async () => {
+  it.each([
+    ['acknowledged, since it is in quarantine', true, [[0, 6]]],
+    [
+      'not acknowledged if quarantine has no room',
+      false,
+      [
+        [0, 2],
+        [4, 6],
+      ],
+    ],
+  ])('stores all but the one that the database refuses, which is %s', async (_what, hasRoom, expected) => {
     const store = new FakeStore();
+    store.hasRoom = hasRoom;
     store.fail = (messages) => (messages.some(({ lastId }) => lastId === 3) ? refusedValue : null);
     const messages = [0, 1, 2, 3, 4, 5, 6].map((id) => stateMessage(id));
     const { acked, refused, left } = await commit(messages, store);
     expect(store.batches.flat().sort()).toEqual([0, 1, 2, 4, 5, 6]);
-    expect(acked).toEqual([
-      [0, 2],
-      [4, 6],
-    ]);
+    expect(acked).toEqual(expected);
     expect(refused.map(({ reason }) => reason)).toEqual(['database']);
-    expect(store.quarantined).toEqual(['database']);
     expect(left).toBe(0);
   });
 
   it('does not acknowledge the copy of a message that the database refuses', async () => {
     const store = new FakeStore();
+    store.hasRoom = false;
     store.fail = (messages) => (messages.some(({ lastId }) => lastId === 3) ? refusedValue : null);
     const { acked, refused } = await commit([stateMessage(3), stateMessage(3)], store);
     expect(acked).toEqual([]);
@@ -141,11 +155,38 @@ describe('Committer', () => {
     expect(acked).toEqual([[0, 0]]);
   });
 
+  it('acknowledges a refused message that is whole in quarantine, and none whose sender is not clear', async () => {
+    const messages = [
+      stateMessage(0, { uptimeSeconds: -1 }),
+      stateMessage(1, { version: '2.0.0' }),
+      stateMessage(2, { node: 'other' }),
+      stateMessage(3, { uptimeSeconds: -1, firstHeaderId: 4 }),
+      stateMessage(4),
+    ];
+    const { acked, refused, store } = await commit(messages);
+    expect(refused.map(({ reason }) => reason)).toEqual(['schema', 'version', 'identity', 'schema']);
+    expect(store.batches).toEqual([[4]]);
+    expect(acked).toEqual([
+      [0, 1],
+      [4, 4],
+    ]);
+  });
+
   it('keeps a bounded number of wrong messages, and counts them all', async () => {
     const wrong = Array.from({ length: 90 }, () => received('fleet/v1/yard/r1/detector/state', '{'));
     const { store, refused, left } = await commit([...wrong, stateMessage(0)]);
     expect(refused).toHaveLength(90);
     expect(store.quarantined).toHaveLength(20);
     expect(left).toBe(0);
+  });
+
+  it('spends nothing of what it may keep on tries while the database is away', async () => {
+    const store = new FakeStore();
+    store.outages = 2;
+    const wrong = Array.from({ length: 20 }, () => received('fleet/v1/yard/r1/detector/state', '{'));
+    const { refused, retries } = await commit(wrong, store);
+    expect(retries).toBe(2);
+    expect(refused).toHaveLength(20);
+    expect(store.quarantined).toHaveLength(20);
   });
 });

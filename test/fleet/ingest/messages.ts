@@ -1,4 +1,4 @@
-import type { Received } from '../../../src/fleet/ingest/received.ts';
+import type { Received } from '../../../src/fleet/check/received.ts';
 
 export const BOOT = '0f8fad5b-d9cb-469f-a165-70867728950e';
 

@@ -32,6 +32,7 @@ describe('the ledger in words', () => {
       generatedAt: '2026-01-01T00:00:00.000Z',
       robot: 'r1',
       undeclaredHoles: 1,
+      messagesSince: '2026-11-12',
       quarantined: { schema: 2 },
       entries: [
         {
@@ -42,6 +43,7 @@ describe('the ledger in words', () => {
           bootId: '0f8fad5b-d9cb-469f-a165-70867728950e',
           bootCount: 1,
           stored: [0, 2, 4, 6, 8].map((id): [number, number] => [id, id]),
+          quarantined: [[5, 5]],
           declared: [[1, 1]],
           holes: [[3, 3]],
           lastAt: '2026-01-01T00:00:00.000Z',
@@ -52,8 +54,9 @@ describe('the ledger in words', () => {
     });
     expect(text.split('\n')).toEqual([
       'yard/r1/detector',
-      '  metrics     boot 0f8fad5b  stored 0 2 (1 more) 6 8  declared 1  holes 3  ' +
+      '  metrics     boot 0f8fad5b  stored 0 2 (1 more) 6 8  quarantined 5  declared 1  holes 3  ' +
         'last 2026-01-01T00:00:01.500Z, lag 1.5 s',
+      'messages received before 2026-11-12 were dropped by age',
       'in quarantine: schema 2',
       '1 undeclared: on their way, or lost',
     ]);

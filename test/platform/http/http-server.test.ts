@@ -5,12 +5,21 @@ import { GoshawkError } from '../../../src/contract/errors.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/platform/http/http-server.ts';
 import type { HttpRoute } from '../../../src/platform/http/route.ts';
 
+let streams = 0;
+
 const ROUTES: readonly HttpRoute[] = [
   { path: '/', answer: () => ({ type: 'text/html; charset=utf-8', body: '<p>' }) },
   { path: '/echo/:name', answer: ({ params, query }) => ({ body: { params, query } }) },
+  {
+    method: 'PATCH',
+    path: '/echo/:name',
+    answer: ({ method, body }) => ({ body: { method, body }, headers: { etag: '"1"' } }),
+  },
   { path: '/busy', answer: () => ({ status: 503, cache: 'no-store', body: { error: 'later' } }) },
   { path: '/bytes', answer: () => Promise.resolve({ type: 'image/jpeg', body: new Uint8Array([1, 2]) }) },
   { path: '/stream', answer: () => ({ stream: (response) => response.end('streamed') }) },
+  { path: '/endless', answer: () => ({ stream: () => (streams += 1) }) },
+  { path: '/who', answer: ({ address }) => ({ body: { address } }) },
   {
     path: '/defect',
     answer: () => {
@@ -74,6 +83,55 @@ describe('answers of an HTTP server', () => {
     const policy = (await fetch(url)).headers.get('content-security-policy');
     expect(policy).toContain("script-src 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='");
     expect(policy).toContain("style-src 'none'");
+  });
+
+  it('can have methods, bodies of JSON and headers, and nothing but JSON', async () => {
+    const { url } = await listen();
+    const send = (type: string, body: string): Promise<Response> =>
+      fetch(`${url}/echo/a`, { method: 'PATCH', headers: { 'content-type': type }, body });
+    const answer = await send('application/json', '{"a":1}');
+    expect([await answer.json(), answer.headers.get('etag')]).toEqual([
+      { method: 'PATCH', body: { a: 1 } },
+      '"1"',
+    ]);
+    const refused: [string, string, number][] = [
+      ['application/json', '{', 400],
+      ['application/json', '{"__proto__":{}}', 400],
+      ['application/json', `"${'x'.repeat(9_000)}"`, 413],
+      ['text/plain', '{}', 415],
+      ['application/x-www-form-urlencoded', 'a=1', 415],
+    ];
+    for (const [type, body, status] of refused) {
+      const { status: given, ...rest } = await send(type, body).then(async (one) => ({
+        status: one.status,
+        text: await one.text(),
+      }));
+      expect([given, rest.text]).toEqual([status, expect.stringContaining('GOSHAWK_REQUEST_INVALID')]);
+    }
+    for (const path of ['/echo/a', '/endless'])
+      expect((await fetch(`${url}${path}`, { method: 'HEAD' })).status).toBe(200);
+    expect(streams).toBe(0);
+  });
+
+  it('are for the address that the last trusted proxy names, and nobody else is believed', async () => {
+    const whoAt = async ({ url }: HttpServer, forwarded: string): Promise<unknown> => {
+      const answer = await fetch(`${url}/who`, { headers: { 'x-forwarded-for': forwarded } });
+      return ((await answer.json()) as { address: unknown }).address;
+    };
+    const trusting = await listen({ trustedProxies: ['127.0.0.1', '10.0.0.0/8'] });
+    expect(await whoAt(trusting, '192.0.2.1, 192.0.2.7, 10.1.2.3')).toBe('192.0.2.7');
+    expect(await whoAt(trusting, '192.0.2.7, <script>')).toBe('127.0.0.1');
+    expect(await whoAt(trusting, '192.0.2.7:4711')).toBe('192.0.2.7');
+    expect(await whoAt(trusting, '[2001:db8::7]:4711')).toBe('2001:db8::7');
+    expect(await whoAt(await listen(), '192.0.2.7')).toBe('127.0.0.1');
+    const elsewhere = await listen({ trustedProxies: ['10.0.0.0/8'] });
+    expect(await whoAt(elsewhere, '192.0.2.7')).toBe('127.0.0.1');
+    const names = { address: '', port: '', allowedHosts: '', trustedProxies: '--trust-proxy' };
+    for (const wrong of ['ingress', '0.0.0.0/0', '0.0.0.0/0.0.0.0', '::/0'])
+      await expect(listen({ trustedProxies: [wrong], names })).rejects.toMatchObject({
+        code: 'GOSHAWK_PARAMETER_INVALID',
+        message: expect.stringContaining('--trust-proxy') as unknown,
+      });
   });
 
   it('to unknown paths and methods list what exists', async () => {

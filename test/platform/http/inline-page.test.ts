@@ -43,7 +43,7 @@ describe('a page that is read from its files', () => {
   it('of the device names all of its files', async () => {
     const folder = new URL('../../../src/device/web/page/', import.meta.url);
     const page = await readInlinePage(folder);
-    expect([page.styles.length, page.scripts.length]).toEqual([1, 1]);
+    expect([page.styles.length, page.scripts.length]).toEqual([2, 1]);
     expect(page.html).not.toMatch(/ (src|href)="(?!data:|\/)/);
   });
 });

@@ -113,11 +113,12 @@ export function sleep(ms: number): Promise<void> {
 /**
  * Each distribution has separate domains: nodes and the daemon of the `ros2` command would find those of another one.
  */
-const FIRST_DOMAIN = process.env['ROS_DISTRO'] === 'kilted' ? 70 : 90;
+const FIRST_DOMAIN = process.env['ROS_DISTRO'] === 'kilted' ? 60 : 80;
 
 /**
- * Starts the processes of one test file in a separate domain, and ends what is left. `slot` is from 1 to 9: the ports
- * of domains above 101 are among those that Linux assigns to outgoing connections.
+ * Starts the processes of one test in a separate domain, and ends what is left. Files run two at a time, so each has
+ * its own `slot`, from 1 to 19: the ports of domains above 101 are among those that Linux assigns to outgoing
+ * connections.
  */
 export class RosBench {
   readonly env: Record<string, string>;
@@ -125,7 +126,7 @@ export class RosBench {
   #usesRos2 = false;
 
   constructor(slot: number, env: Readonly<Record<string, string>> = {}) {
-    if (slot < 1 || slot > 9) throw new RangeError(`slot ${slot} is not from 1 to 9`);
+    if (slot < 1 || slot > 19) throw new RangeError(`slot ${slot} is not from 1 to 19`);
     this.env = {
       ROS_DOMAIN_ID: String(FIRST_DOMAIN + slot),
       ROS_AUTOMATIC_DISCOVERY_RANGE: 'LOCALHOST',

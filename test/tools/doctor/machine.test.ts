@@ -14,9 +14,9 @@ const MIB = 1024 * 1024;
 describe('Node', () => {
   it.each([
     ['18.20.4', 'fail'],
-    ['20.19.9', 'fail'],
-    ['20.20.0', 'warn'],
-    ['22.12.0', 'ok'],
+    ['20.20.0', 'fail'],
+    ['22.17.9', 'fail'],
+    ['22.18.0', 'ok'],
     ['24.21.0', 'ok'],
   ])('%s: %s', (nodeVersion, status) => {
     expect(checkNode(fakeProbe({ nodeVersion })).status).toBe(status);

@@ -30,6 +30,8 @@ function playback(
   return {
     bundle: { name: 'playback', version: '1.0.0', digest: 'a'.repeat(64) },
     labels: ids.map((id) => `class ${id}`),
+    published: { score: 0.3, maxDetections: 300 },
+    inGraph: false,
     providers: ['cpu'],
     parallel: 3,
     async detect(file) {

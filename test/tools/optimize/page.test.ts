@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { optimizeReportSchema, type OptimizeReport } from '../../../src/contract/optimize.ts';
-import { scaleOf, ticks } from '../../../src/tools/optimize/page/axis.ts';
-import { html } from '../../../src/tools/optimize/page/markup.ts';
+import { scaleOf, ticks } from '../../../src/tools/page/axis.ts';
+import { html } from '../../../src/tools/page/markup.ts';
 import { renderOptimizePage } from '../../../src/tools/optimize/page/page.ts';
 import { summarizeOptimize } from '../../../src/tools/optimize/summary.ts';
 import { latencyOf } from './candidates.ts';

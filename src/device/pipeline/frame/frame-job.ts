@@ -58,6 +58,7 @@ export class FrameJob implements FrameResult {
   readonly stageMs = new Float64Array(STAGES.length);
   readonly bundleDigest: string;
   detections = NO_DETECTIONS;
+  statistics: Float32Array | null = null;
   totalMs = 0;
   stampToNowMs = Number.NaN;
   /** monotonic milliseconds of the step that the frame entered last */
@@ -65,6 +66,8 @@ export class FrameJob implements FrameResult {
   #state: FrameState = 'waiting';
   #mode: PreprocessMode = 'sharp';
   #keepsPixels = false;
+  #wantsDecoded = false;
+  #wantsStatistics = false;
   #image: ImageView | CompressedView | null;
   /** layout of the raw image whose memory went to the engine */
   #moved: ImageView | null = null;
@@ -100,9 +103,19 @@ export class FrameJob implements FrameResult {
     return this.#mode;
   }
 
-  /** a sink asked for the pixels when the frame was taken from its gate */
+  /** a sink asked for the pixels, or for the image, when the frame was taken from its gate */
   get keepsPixels(): boolean {
     return this.#keepsPixels;
+  }
+
+  /** a sink asked for pixels, those of a compressed image included */
+  get wantsDecoded(): boolean {
+    return this.#wantsDecoded;
+  }
+
+  /** the image for sinks that asked for it; `null` if none did */
+  get keptImage(): ImageView | CompressedView | null {
+    return this.#keepsPixels ? this.#image : null;
   }
 
   /** the image as received, while the frame still has it */
@@ -134,11 +147,22 @@ export class FrameJob implements FrameResult {
     this.#state = checkMove(this.#state, state);
   }
 
-  /** It left its gate. */
-  prepare(mode: PreprocessMode, keepsPixels: boolean): void {
+  /**
+   * It left its gate.
+   * @param keepsPixels its image is kept
+   * @param wantsDecoded a compressed one is decoded for sinks as well
+   */
+  prepare(
+    mode: PreprocessMode,
+    keepsPixels: boolean,
+    wantsStatistics = false,
+    wantsDecoded = keepsPixels,
+  ): void {
     this.moveTo('preparing');
     this.#mode = mode;
     this.#keepsPixels = keepsPixels;
+    this.#wantsStatistics = wantsStatistics;
+    this.#wantsDecoded = wantsDecoded;
   }
 
   /** It may go to the engine. @param letterboxed `null` if the graph resizes */
@@ -151,11 +175,11 @@ export class FrameJob implements FrameResult {
   /** The input for the engine. The memory moves with it. */
   enterEngine(): InferenceInput {
     this.moveTo('inferring');
-    const { letterbox } = this;
     const letterboxed = this.takeLetterboxed();
+    const wanted = { letterbox: this.letterbox, wantsStatistics: this.#wantsStatistics };
     if (letterboxed !== null) {
-      const step = letterbox.inputWidth * 3;
-      return { kind: 'letterboxed', pixels: letterboxed, letterbox, encoding: 'rgb8', step };
+      const step = this.letterbox.inputWidth * 3;
+      return { kind: 'letterboxed', pixels: letterboxed, encoding: 'rgb8', step, ...wanted };
     }
     const image = this.#image;
     if (image === null || isCompressed(image))
@@ -163,13 +187,14 @@ export class FrameJob implements FrameResult {
     this.#moved = image;
     this.#image = null;
     const { encoding, step } = image;
-    return { kind: 'raw', pixels: movable(image.data), letterbox, encoding, step };
+    return { kind: 'raw', pixels: movable(image.data), encoding, step, ...wanted };
   }
 
   /** It has its detections. @param pixels the memory that the engine returned */
-  becomeDetected(detections: Detections, pixels: Uint8Array): void {
+  becomeDetected(detections: Detections, pixels: Uint8Array, statistics: Float32Array | null = null): void {
     this.moveTo('detected');
     this.detections = detections;
+    this.statistics = statistics;
     if (!this.#keepsPixels || this.#moved === null) return;
     const { width, height, encoding, step } = this.#moved;
     this.#image = { width, height, encoding, step, data: pixels };

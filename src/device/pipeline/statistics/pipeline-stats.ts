@@ -2,11 +2,9 @@ import type { EngineIncident } from '../../inference/engine.ts';
 import type { FrameJob } from '../frame/frame-job.ts';
 import { FrameSpan } from './frame-span.ts';
 import { ProcessMonitor } from './process-monitor.ts';
-import { RateWindow } from './rate-window.ts';
+import { RATE_WINDOW_SECONDS, RateWindow } from './rate-window.ts';
 import type { PipelineSnapshot } from './snapshot.ts';
 import { RecentLatencies, StageLatencies } from './stage-latencies.ts';
-
-const RATE_WINDOW_SECONDS = 5;
 
 /** The stats of all cameras together; those of one camera are in its intake. Times are monotonic milliseconds. */
 export class PipelineStats {

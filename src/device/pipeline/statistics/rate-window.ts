@@ -1,5 +1,8 @@
 const BUCKETS_PER_SECOND = 4;
 
+/** Length of the window of all frame rates, seconds. */
+export const RATE_WINDOW_SECONDS = 5;
+
 /** Events per second over the last few seconds, counted in quarter-second buckets: constant memory, constant time. */
 export class RateWindow {
   readonly #counts: Float64Array;

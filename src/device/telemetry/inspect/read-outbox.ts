@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoshawkError } from '../../../contract/errors.ts';
 import { errorText } from '../../../platform/error-text.ts';
+import { inTemporaryFolder } from '../../../platform/temporary-folder.ts';
 import { openOutboxFolder } from '../outbox/outbox-folder.ts';
 import { recover } from '../outbox/recover.ts';
 import type { LedgerContent } from './ledger-rows.ts';
@@ -13,9 +13,8 @@ import type { LedgerContent } from './ledger-rows.ts';
  * that starts meanwhile finds its outbox free. Damage is repaired in the copy.
  * @throws GoshawkError GOSHAWK_FILE_UNREADABLE, such as for another user's outbox
  */
-export async function readOutbox(folder: string): Promise<LedgerContent> {
-  const copy = await mkdtemp(join(tmpdir(), 'goshawk-outbox-'));
-  try {
+export function readOutbox(folder: string): Promise<LedgerContent> {
+  return inTemporaryFolder('outbox', async (copy) => {
     await copyOutbox(folder, copy);
     const { store, marks } = await openOutboxFolder(copy, () => undefined);
     try {
@@ -24,9 +23,7 @@ export async function readOutbox(folder: string): Promise<LedgerContent> {
       await marks.close();
       await store.close();
     }
-  } finally {
-    await rm(copy, { recursive: true, force: true });
-  }
+  });
 }
 
 async function copyOutbox(folder: string, copy: string): Promise<void> {

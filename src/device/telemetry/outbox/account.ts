@@ -9,6 +9,11 @@ export interface Boot {
   bootCount: number;
 }
 
+/** Identifies the account of a stream in a boot, in memory. */
+export function accountId(stream: string, bootId: string): string {
+  return `${stream}!${bootId}`;
+}
+
 /**
  * The ledger of one stream in one boot. Every number below `next` waits in an entry, is named by a gap message that
  * waits, or is settled: acknowledged by the fleet, itself or in a gap message, or merged into a later number.

@@ -5,7 +5,7 @@ import {
   type ReportedStream,
   type StoredStream,
 } from '../../../contract/telemetry/streams.ts';
-import type { Account } from './account.ts';
+import { accountId, type Account } from './account.ts';
 import type { Entry } from './entry.ts';
 import { compact } from './compact.ts';
 import { Outbox, type OutboxPorts } from './outbox.ts';
@@ -17,11 +17,13 @@ import {
   entryKey,
   entryRecord,
   LINKED_KEY,
+  MARKS_KEY,
   METER_KEY,
   payloadOf,
 } from './records.ts';
 import { recover, type Recovered } from './recover.ts';
-import type { MarkStore, OutboxStore } from './store.ts';
+import type { OutboxBounds } from './stream-queue.ts';
+import { MAX_EARLIER_BOOTS, type MarkStore, type OutboxStore } from './store.ts';
 
 /**
  * Numbers that are reserved ahead: a power cut loses at most these. Messages beyond them wait for the next reservation;
@@ -51,14 +53,21 @@ export class DiskOutbox {
   #offset: number;
   /** what earlier boots lost is not on the disk yet: their marks must stay */
   #isUndeclared = true;
+  /** the marks are those of this boot */
+  #isMarked = false;
+  /** accounts of earlier boots that the marks name: they must stay, or would be found to be lost */
+  #named: ReadonlySet<string> = new Set();
+  #namedText = '';
   #entries = new Map<string, Entry>();
   #accounts = new Set<Account>();
   #others = new Map<string, string | null>();
   #reserved: Record<string, number> = {};
   /** messages for which no number is reserved yet */
   readonly #held: (() => void)[] = [];
-  #hasLinked = false;
+  #linking: Promise<void> | null = null;
+  #isLinkNoted = false;
   #flushing: Promise<void> | null = null;
+  #trimming: Promise<void> | null = null;
 
   private constructor(store: OutboxStore, marks: MarkStore, ports: DiskPorts, recovered: Recovered) {
     this.#store = store;
@@ -80,7 +89,10 @@ export class DiskOutbox {
     });
   }
 
-  /** Takes up what earlier boots left, declares what they lost, and begins a new boot, all of it on the disk. */
+  /**
+   * Takes up what earlier boots left, declares what they lost, and begins a new boot, all of it on the disk, or in
+   * memory until a flush succeeds. @throws while it cannot be read, and then nothing has changed
+   */
   static async open(
     store: OutboxStore,
     marks: MarkStore,
@@ -90,7 +102,10 @@ export class DiskOutbox {
     const recovered = await recover(store, await marks.read(), bootId);
     const disk = new DiskOutbox(store, marks, ports, recovered);
     disk.#declare(recovered);
-    await disk.#declareAndReserve();
+    // The disk may have taken a part, such as numbers of this boot: to begin anew would use them a second time.
+    await disk.#flushNow().catch(() => {
+      ports.onDirty();
+    });
     return disk;
   }
 
@@ -104,6 +119,11 @@ export class DiskOutbox {
 
   get isInMemory(): boolean {
     return this.#isInMemory;
+  }
+
+  /** Whether the disk has noted this boot, so that no later one gets the same `bootCount`. */
+  get isBootKnown(): boolean {
+    return this.#isMarked && !this.#isInMemory;
   }
 
   /** Bytes that were published today. */
@@ -133,6 +153,8 @@ export class DiskOutbox {
     }
     this.#isInMemory = false;
     this.#isUndeclared = true;
+    this.#isMarked = false;
+    this.#named = new Set();
     this.#store = store;
     this.#marks = marks;
     this.#reserved = {};
@@ -142,21 +164,18 @@ export class DiskOutbox {
     this.#meter = new Meter(() => this.#now(), recovered.meter);
     if (used > 0) this.countBytes(used);
     this.outbox.adopt(recovered, recovered.clock);
-    if (this.#hasLinked) this.#others.set(LINKED_KEY, String(this.outbox.boot.bootCount));
+    if (this.#linking !== null) this.#others.set(LINKED_KEY, String(this.outbox.boot.bootCount));
     this.#declare(recovered);
-    await this.#declareAndReserve();
+    const wasLinkNoted = this.#isLinkNoted;
+    this.#isLinkNoted = false;
+    await this.#flushNow().finally(() => {
+      this.#isLinkNoted = wasLinkNoted;
+    });
   }
 
   #declare({ unreadable, losses }: Recovered): void {
     for (const key of unreadable) this.#others.set(key, null);
     for (const { account, first, last, reason } of losses) this.outbox.declare(account, first, last, reason);
-  }
-
-  /** The marks of the last boot are overwritten only once what they say is declared. */
-  async #declareAndReserve(): Promise<void> {
-    if (this.#isUndeclared) await this.#write();
-    this.#isUndeclared = false;
-    await this.#reserve();
   }
 
   #now(): number {
@@ -195,14 +214,29 @@ export class DiskOutbox {
   }
 
   /** The link came up: waiting messages may be known to the fleet from now on. Resolves once the disk knows. */
-  async noteLinked(): Promise<void> {
-    if (this.#hasLinked) return;
-    this.#hasLinked = true;
+  noteLinked(): Promise<void> {
+    this.#linking ??= this.#noteLinkedNow().finally(() => {
+      this.#isLinkNoted = true;
+    });
+    return this.#linking;
+  }
+
+  /**
+   * Whether the disk knows, or has refused to note, that there was a link: before, what waits from earlier boots must
+   * not be sent, since after a power cut it would be merged.
+   */
+  get isLinkNoted(): boolean {
+    return this.#isLinkNoted;
+  }
+
+  async #noteLinkedNow(): Promise<void> {
     this.#others.set(LINKED_KEY, String(this.outbox.boot.bootCount));
+    // A write that is under way may have begun without it.
+    await this.#flushing?.catch(() => undefined);
     await this.flush();
   }
 
-  /** The message as it is published; null if the disk no longer has it. */
+  /** The message as it is published; null if the disk no longer has it. Rejects while the disk cannot be read. */
   async payload(entry: Entry): Promise<string | null> {
     if (entry.payload !== null) return entry.payload;
     const record = await this.#store.read(entryKey(entry));
@@ -210,37 +244,54 @@ export class DiskOutbox {
   }
 
   /**
-   * Keeps the streams within their bounds: first by merging, then by dropping what is oldest.
-   * @param share of the bounds, less than 1 while the disk takes nothing
+   * Keeps the streams within their bounds: first by merging, then by dropping what is oldest. One at a time: a call
+   * while one runs waits for that one.
    */
-  async trim(share: number): Promise<void> {
-    await compact(this, share);
-    this.outbox.trim(share);
+  trim(bounds: OutboxBounds): Promise<void> {
+    // Without a disk all of it is in memory.
+    this.#trimming ??= this.#trimNow(this.#isInMemory ? { ...bounds, of: 'all' } : bounds).finally(() => {
+      this.#trimming = null;
+    });
+    return this.#trimming;
+  }
+
+  async #trimNow(bounds: OutboxBounds): Promise<void> {
+    await compact(this, bounds);
+    this.outbox.trim(bounds);
   }
 
   /** Writes the rest and gives back what was reserved and not used. */
   async close(): Promise<void> {
     try {
-      await this.#flushing;
+      await this.#flushing?.catch(() => undefined);
       await this.flush();
-      await this.#marks.write({
-        ...this.outbox.boot,
-        reserved: Object.fromEntries(this.outbox.nextNumbers()),
-      });
+      await this.#nameEarlier();
+      await this.#mark(Object.fromEntries(this.outbox.nextNumbers()));
+      await this.#write();
     } finally {
-      await this.#marks.close();
-      await this.#store.close();
+      await this.#marks.close().finally(() => this.#store.close());
     }
   }
 
+  /** Resolves once all is on the disk, and numbers are reserved, in the file and in the store's copy. */
   async #flushNow(): Promise<void> {
     try {
-      await this.#declareAndReserve();
-    } finally {
-      // If the disk takes no reservation, messages are better numbered without one than lost.
-      for (const take of this.#held.splice(0)) take();
+      // The marks of the last boot are overwritten only once what they say is declared.
+      if (this.#isUndeclared) await this.#write();
+      this.#isUndeclared = false;
+      await this.#reserve();
+    } catch (error) {
+      this.#takeHeld();
+      if (!this.#isUndeclared) await this.#write();
+      throw error;
     }
+    this.#takeHeld();
     await this.#write();
+  }
+
+  /** If the disk takes no reservation, messages are better numbered without one than lost. */
+  #takeHeld(): void {
+    for (const take of this.#held.splice(0)) take();
   }
 
   #whenReserved(stream: ReportedStream, take: () => void): void {
@@ -268,7 +319,10 @@ export class DiskOutbox {
         changes.set(key, entryRecord(entry, entry.payload));
       }
     }
-    const done = new Set(this.outbox.doneAccounts());
+    // While the marks are those of an earlier boot, a forgotten account would be found to lack what they reserved.
+    const done = new Set(
+      this.#isMarked ? this.outbox.doneAccounts().filter((one) => !this.#isNamed(one)) : [],
+    );
     for (const account of accounts)
       changes.set(accountKey(account), done.has(account) ? null : accountRecord(account));
     if (changes.size === 0) return;
@@ -296,8 +350,36 @@ export class DiskOutbox {
     const reserved = Object.fromEntries(
       STORED_STREAMS.map((stream) => [stream, (next.get(stream) ?? 0) + more + ahead(stream)]),
     );
-    await this.#marks.write({ ...this.outbox.boot, reserved });
+    await this.#nameEarlier();
+    await this.#mark(reserved);
     this.#reserved = reserved;
+  }
+
+  /** Notes, where the loss of the store does not reach, which earlier boots have something that waits. */
+  async #nameEarlier(): Promise<void> {
+    const boots = this.outbox.unfinishedBoots().slice(-MAX_EARLIER_BOOTS);
+    const text = JSON.stringify(boots);
+    if (this.#isMarked && text === this.#namedText) return;
+    await this.#marks.writeEarlier(boots);
+    this.#namedText = text;
+    this.#named = new Set(
+      boots.flatMap((boot) => Object.keys(boot.next).map((stream) => accountId(stream, boot.bootId))),
+    );
+    for (const account of this.outbox.doneAccounts()) this.#accounts.add(account);
+  }
+
+  #isNamed({ boot, stream }: Account): boolean {
+    return this.#named.has(accountId(stream, boot.bootId));
+  }
+
+  /** The copy in the store follows with the next write. */
+  async #mark(reserved: Record<string, number>): Promise<void> {
+    const marks = { ...this.outbox.boot, reserved };
+    await this.#marks.write(marks);
+    this.#others.set(MARKS_KEY, JSON.stringify(marks));
+    if (this.#isMarked) return;
+    this.#isMarked = true;
+    for (const account of this.outbox.doneAccounts()) this.#accounts.add(account);
   }
 }
 

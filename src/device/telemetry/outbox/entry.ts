@@ -26,10 +26,18 @@ export interface Entry {
   /** the broker may have it, now or from an earlier connection: it must not change any more */
   mayBeSent: boolean;
   attempts: number;
+  /** how often it was taken for lost because the fleet had something later */
+  overtaken: number;
   /** milliseconds of the monotonic clock, while `sent` */
+  sentAt: number;
   resendAt: number;
   /** of a gap message: what it declares, settled once the fleet has it */
   readonly gap: StreamBody<'gap'> | null;
+}
+
+/** Whether the disk does not hold it as it is now. */
+export function isUnwritten({ payload }: Entry): boolean {
+  return payload !== null;
 }
 
 export function streamOf(entry: Entry): StoredStream {
@@ -54,6 +62,8 @@ export function newEntry(
     state: 'waiting',
     mayBeSent: false,
     attempts: 0,
+    overtaken: 0,
+    sentAt: 0,
     resendAt: 0,
     gap,
   };

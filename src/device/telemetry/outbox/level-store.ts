@@ -1,13 +1,17 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import { GoshawkError } from '../../../contract/errors.ts';
 import { errorText } from '../../../platform/error-text.ts';
+import { putAside } from './put-aside.ts';
 import type { OutboxStore, StoreChanges } from './store.ts';
 
 type LevelError = Error & { readonly code?: unknown; readonly cause?: { readonly code?: unknown } };
 
 /** Little is in memory at a time. */
 const ITERATION = { highWaterMarkBytes: 1 << 20, fillCache: false };
+
+/** How LevelDB says, without a code of its own, that files in its folder are not those that it wrote. */
+const FOREIGN = /^(Invalid argument|Not implemented)|: (Is a directory|No such file or directory)$/;
 
 /** The only place that knows LevelDB. Every write is synced. */
 export class LevelStore implements OutboxStore {
@@ -26,21 +30,19 @@ export class LevelStore implements OutboxStore {
    */
   static async open(folder: string, log: (line: string) => void): Promise<LevelStore> {
     try {
+      if (await isForeign(folder)) await putAside(folder, 'is not a folder of its own', log);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       return await LevelStore.#openPlain(folder);
     } catch (error) {
-      refuseWhatNoRepairHelps(folder, error);
+      refuseUnlessDamaged(folder, error);
       log(`the outbox in ${folder} is damaged and is repaired: ${causeText(error)}`);
     }
     try {
       await ClassicLevel.repair(folder);
       return await LevelStore.#openPlain(folder);
     } catch (error) {
-      refuseWhatNoRepairHelps(folder, error);
-      const aside = `${folder}.damaged`;
-      log(`the outbox in ${folder} cannot be repaired and is moved to ${aside}: ${causeText(error)}`);
-      await rm(aside, { recursive: true, force: true });
-      await rename(folder, aside);
+      refuseUnlessDamaged(folder, error);
+      await putAside(folder, `cannot be repaired: ${causeText(error)}`, log);
       return LevelStore.#openPlain(folder);
     }
   }
@@ -79,8 +81,10 @@ export class LevelStore implements OutboxStore {
   async read(key: string): Promise<string | undefined> {
     try {
       return await this.#level.get(key, { fillCache: false });
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (codeOf(error) === 'LEVEL_CORRUPTION') return undefined;
+      // A database that a full disk keeps from being opened again still has the record.
+      throw error;
     }
   }
 
@@ -95,17 +99,28 @@ export class LevelStore implements OutboxStore {
   }
 }
 
-/** What a repair cannot help: another process has it open, or the disk takes nothing. */
-function refuseWhatNoRepairHelps(folder: string, error: unknown): void {
-  const reason = causeText(error);
-  if ((error as LevelError).cause?.code === 'LEVEL_LOCKED')
+/** A link would lead to a database of somebody else, which would be repaired and emptied. */
+async function isForeign(folder: string): Promise<boolean> {
+  const there = await lstat(folder).catch(() => null);
+  return there !== null && !there.isDirectory();
+}
+
+/**
+ * Only damage is repaired or put aside. All else leaves the database as it is: another process has it open, the disk
+ * takes nothing, descriptors or memory ran out, a read failed.
+ */
+function refuseUnlessDamaged(folder: string, error: unknown): void {
+  if (codeOf(error) === 'LEVEL_LOCKED')
     throw new GoshawkError('GOSHAWK_OUTBOX_IN_USE', { folder }, { cause: error });
-  if (
-    /read-only|permission denied|no space|not a directory|quota|EROFS|EACCES|ENOSPC|ENOTDIR|EDQUOT/i.test(
-      reason,
-    )
-  )
-    throw new GoshawkError('GOSHAWK_OUTBOX_UNWRITABLE', { folder, reason }, { cause: error });
+  const reason = causeText(error);
+  if (codeOf(error) === 'LEVEL_CORRUPTION' || FOREIGN.test(reason)) return;
+  throw new GoshawkError('GOSHAWK_OUTBOX_UNWRITABLE', { folder, reason }, { cause: error });
+}
+
+/** LevelDB's own code, which opening wraps. */
+function codeOf(error: unknown): unknown {
+  const { code, cause } = error as LevelError;
+  return cause?.code ?? code;
 }
 
 function causeText(error: unknown): string {

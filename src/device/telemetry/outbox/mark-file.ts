@@ -1,40 +1,43 @@
 import { constants } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from '@foxglove/crc';
 import { z } from 'zod';
-import type { MarkStore, Marks } from './store.ts';
+import { earlierBootSchema, marksSchema } from './records.ts';
+import { SlotPair } from './slot-pair.ts';
+import { MAX_EARLIER_BOOTS, type EarlierBoot, type Marks, type MarkStore, type SavedMarks } from './store.ts';
 
-const SLOT_BYTES = 4096;
+const MARKS = { offset: 0, bytes: 4096 } as const;
 
-const slotSchema = z.object({
-  generation: z.int().min(0),
-  bootId: z.uuid(),
-  bootCount: z.int().min(0),
-  reserved: z.record(z.string(), z.int().min(0)),
-});
+/** A boot has at most about 250 bytes. */
+const EARLIER = { offset: 2 * MARKS.bytes, bytes: 256 * 1024 } as const;
 
-type Slot = z.infer<typeof slotSchema>;
+const FILE_BYTES = EARLIER.offset + 2 * EARLIER.bytes;
 
-/**
- * Marks in a file of two slots that are overwritten in turn, so that a torn write leaves the older one, and a full
- * disk, which has room for no new file, still takes them.
- */
+const earlierSchema = z.object({ boots: z.array(earlierBootSchema).max(MAX_EARLIER_BOOTS) });
+
+/** Marks in a file of its own, which has the room that it needs from the beginning. */
 export class MarkFile implements MarkStore {
   readonly #file: FileHandle;
-  #generation = 0;
+  readonly #marks: SlotPair<Marks>;
+  readonly #earlier: SlotPair<{ readonly boots: readonly EarlierBoot[] }>;
 
   private constructor(file: FileHandle) {
     this.#file = file;
+    this.#marks = new SlotPair(file, MARKS, marksSchema);
+    this.#earlier = new SlotPair(file, EARLIER, earlierSchema);
   }
 
-  /** Opens the file, or makes it with room for both slots. */
+  /** Opens the file, or makes it with room for all slots. @throws for a path that is a link, or not a file */
   static async open(path: string): Promise<MarkFile> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    // A link would have another file overwritten; opening a pipe would wait for its other end.
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const file = await open(path, flags, 0o600);
     try {
-      if ((await file.stat()).size < 2 * SLOT_BYTES) {
-        await file.write(Buffer.alloc(2 * SLOT_BYTES), 0, 2 * SLOT_BYTES, 0);
+      const { size } = await file.stat();
+      // An older version of the file ends after the marks, which stay.
+      if (size < FILE_BYTES) {
+        await file.write(Buffer.alloc(FILE_BYTES - size), 0, FILE_BYTES - size, size);
         await file.sync();
       }
       return new MarkFile(file);
@@ -44,38 +47,19 @@ export class MarkFile implements MarkStore {
     }
   }
 
-  async read(): Promise<Marks | null> {
-    const slots = [await this.#readSlot(0), await this.#readSlot(1)];
-    const newest = slots.reduce((a, b) => ((b?.generation ?? -1) > (a?.generation ?? -1) ? b : a));
-    if (newest === null) return null;
-    this.#generation = newest.generation;
-    const { bootId, bootCount, reserved } = newest;
-    return { bootId, bootCount, reserved };
+  async read(): Promise<SavedMarks> {
+    return { last: await this.#marks.read(), earlier: (await this.#earlier.read())?.boots ?? [] };
   }
 
   async write(marks: Marks): Promise<void> {
-    const slot: Slot = { ...marks, generation: this.#generation + 1 };
-    const text = Buffer.from(JSON.stringify(slot));
-    const bytes = Buffer.alloc(SLOT_BYTES);
-    bytes.writeUInt32LE(crc32(text), 0);
-    bytes.writeUInt32LE(text.length, 4);
-    text.copy(bytes, 8);
-    await this.#file.write(bytes, 0, SLOT_BYTES, (slot.generation % 2) * SLOT_BYTES);
-    await this.#file.datasync();
-    this.#generation = slot.generation;
+    await this.#marks.write(marks);
+  }
+
+  async writeEarlier(boots: readonly EarlierBoot[]): Promise<void> {
+    await this.#earlier.write({ boots });
   }
 
   async close(): Promise<void> {
     await this.#file.close();
-  }
-
-  async #readSlot(index: 0 | 1): Promise<Slot | null> {
-    const bytes = Buffer.alloc(SLOT_BYTES);
-    await this.#file.read(bytes, 0, SLOT_BYTES, index * SLOT_BYTES);
-    const length = bytes.readUInt32LE(4);
-    if (length === 0 || length > SLOT_BYTES - 8) return null;
-    const text = bytes.subarray(8, 8 + length);
-    if (crc32(text) !== bytes.readUInt32LE(0)) return null;
-    return slotSchema.safeParse(JSON.parse(text.toString())).data ?? null;
   }
 }

@@ -20,6 +20,11 @@ export function memoryStore(): { readonly store: OutboxStore; readonly marks: Ma
       read: (key) => Promise.resolve(records.get(key)),
       close: () => done,
     },
-    marks: { read: () => Promise.resolve(null), write: () => done, close: () => done },
+    marks: {
+      read: () => Promise.resolve({ last: null, earlier: [] }),
+      write: () => done,
+      writeEarlier: () => done,
+      close: () => done,
+    },
   };
 }

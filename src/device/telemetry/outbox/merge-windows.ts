@@ -1,11 +1,13 @@
 import type { StreamBody } from '../../../contract/telemetry/streams.ts';
+import { mergeCameras } from '../../../core/drift/camera-drift.ts';
 import { addHistograms } from '../../../core/edge-histogram.ts';
 
 type MetricsBody = StreamBody<'metrics'>;
+type DriftBody = StreamBody<'drift'>;
 type CameraStats = MetricsBody['cameras'][number];
 
 /** Whether two windows can become one: the second follows the first, and the same model ran in both. */
-export function areMergeable(older: MetricsBody, newer: MetricsBody): boolean {
+function areNeighbors(older: MetricsBody | DriftBody, newer: MetricsBody | DriftBody): boolean {
   return (
     older.window.end === newer.window.start &&
     newer.window.clockStepSeconds === undefined &&
@@ -14,10 +16,12 @@ export function areMergeable(older: MetricsBody, newer: MetricsBody): boolean {
 }
 
 /**
- * One window for two that touch. Counts and histograms add up exactly; rates are weighted by the length of the
- * windows; of what is a state (frames in flight, the machine) the newer one is kept, of peaks the higher one.
+ * One window for two that touch; null if they do not, or are of different models. Counts and histograms add up exactly;
+ * rates are weighted by the length of the windows; of what is a state (frames in flight, the machine) the newer one is
+ * kept, of peaks the higher one.
  */
-export function mergeWindows(older: MetricsBody, newer: MetricsBody): MetricsBody {
+export function mergeMetrics(older: MetricsBody, newer: MetricsBody): MetricsBody | null {
+  if (!areNeighbors(older, newer)) return null;
   const seconds = [older, newer].map(
     ({ window }) => (Date.parse(window.end) - Date.parse(window.start)) / 1000,
   );
@@ -39,6 +43,17 @@ export function mergeWindows(older: MetricsBody, newer: MetricsBody): MetricsBod
       eventLoopDelayP99Ms: Math.max(older.process.eventLoopDelayP99Ms, newer.process.eventLoopDelayP99Ms),
     },
     host: newer.host,
+  };
+}
+
+/** The same for windows of drift, of which all adds up if they have the same table of features. */
+export function mergeDrift(older: DriftBody, newer: DriftBody): DriftBody | null {
+  if (!areNeighbors(older, newer) || older.table !== newer.table) return null;
+  return {
+    window: { ...older.window, end: newer.window.end },
+    bundle: newer.bundle,
+    table: newer.table,
+    cameras: mergeCameras(older.cameras, newer.cameras),
   };
 }
 

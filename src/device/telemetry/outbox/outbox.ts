@@ -7,9 +7,10 @@ import {
   type StoredStream,
   type StreamBody,
 } from '../../../contract/telemetry/streams.ts';
-import { Account, type Boot } from './account.ts';
+import { Account, accountId, type Boot } from './account.ts';
 import { newEntry, streamOf, type Entry } from './entry.ts';
-import { StreamQueue, type QueueCounts } from './stream-queue.ts';
+import type { EarlierBoot } from './store.ts';
+import { FULL_BOUNDS, StreamQueue, type OutboxBounds, type QueueCounts } from './stream-queue.ts';
 
 /** A message that has its numbers. */
 export interface Draft {
@@ -50,6 +51,9 @@ export interface OutboxView extends OutboxContent {
 
 type GapBody = StreamBody<'gap'>;
 
+/** Several ingestors share what a robot sends, and acknowledge it in any order within this time. */
+const OVERTAKEN_MS = 2_000;
+
 /**
  * Messages from the moment they are made until the fleet acknowledges them. In memory there is an index; payloads are
  * kept until they are on the disk. For each stream and boot, every number below `next` waits, is acknowledged, or is
@@ -63,13 +67,15 @@ export class Outbox {
   /** the newest gap message, which takes more ranges until it is published */
   #openGap: Entry | null = null;
   #isLinked = false;
-  /** of the bounds */
-  #share = 1;
+  #bounds = FULL_BOUNDS;
+  /** when the newest message that the fleet has was published, milliseconds of the monotonic clock */
+  #acknowledgedSentAt = -Infinity;
 
   constructor({ boot, accounts, entries }: OutboxContent, ports: OutboxPorts) {
     this.boot = boot;
     this.#ports = ports;
-    for (const account of accounts) this.#accounts.set(keyOf(account.stream, account.boot.bootId), account);
+    for (const account of accounts)
+      this.#accounts.set(accountId(account.stream, account.boot.bootId), account);
     this.#queues = new Map(STORED_STREAMS.map((stream) => [stream, new StreamQueue()]));
     for (const entry of entries) this.#queue(streamOf(entry)).restore(entry);
   }
@@ -77,12 +83,14 @@ export class Outbox {
   /** Takes a message under the next number of its stream, and makes room for it; or refuses and declares it. */
   put(stream: ReportedStream, body: object): void {
     const { overflow, maxBytes } = streamRow(stream);
-    if (overflow === 'refuse' && this.#queue(stream).bytes >= maxBytes * this.#share) {
+    const queue = this.#queue(stream);
+    const isFull = [FULL_BOUNDS, this.#bounds].some((bounds) => queue.excess(maxBytes, bounds) >= 0);
+    if (overflow === 'refuse' && isFull) {
       this.lose(stream, 'overflow');
       return;
     }
     const entry = this.#put(stream, body, null);
-    if (overflow === 'newest') this.#supersede(this.#queue(stream), entry);
+    if (overflow === 'newest') this.#supersede(queue, entry);
   }
 
   #put(stream: StoredStream, body: object, gap: GapBody | null): Entry {
@@ -140,7 +148,7 @@ export class Outbox {
 
   /** The fleet has stored these numbers. Numbers that do not wait here, or that were never sent, are ignored. */
   acknowledge(stream: StoredStream, bootId: string, ranges: readonly NumberRange[]): void {
-    const account = this.#accounts.get(keyOf(stream, bootId));
+    const account = this.#accounts.get(accountId(stream, bootId));
     if (account === undefined) return;
     const queue = this.#queue(stream);
     const acknowledged = ranges.flatMap((range) => queue.published(account, range));
@@ -148,6 +156,7 @@ export class Outbox {
       this.#remove(entry);
       account.settled.add(entry.first, entry.last);
       queue.delivered += 1;
+      this.#acknowledgedSentAt = Math.max(this.#acknowledgedSentAt, entry.sentAt);
       if (entry.gap !== null) this.#settleGap(entry.gap);
     }
     if (acknowledged.length > 0) this.#ports.onAccount(account);
@@ -174,20 +183,23 @@ export class Outbox {
     this.#ports.onAccount(account);
   }
 
-  /**
-   * What waited too long goes; streams above their bounds lose their oldest, unless they refuse what is new.
-   * @param share of the bounds: less than 1 if there is only memory
-   */
-  trim(share: number): void {
+  /** What waited too long goes; streams above the bounds lose their oldest, unless they refuse what is new. */
+  trim(bounds: OutboxBounds): void {
     const now = this.#ports.now();
-    this.#share = share;
+    this.#bounds = bounds;
     for (const [stream, queue] of this.#queues) {
       const { maxAgeHours, maxBytes, overflow } = streamRow(stream);
       if (overflow === 'kept') continue;
       for (const entry of queue.all()) {
-        const isOld = now - entry.putAt > maxAgeHours * 3600;
-        if (!isOld && (overflow === 'refuse' || queue.bytes <= maxBytes * share)) break;
-        this.drop(entry, isOld ? 'age' : 'overflow');
+        if (now - entry.putAt <= maxAgeHours * 3600) break;
+        this.drop(entry, 'age');
+      }
+      if (overflow === 'refuse') continue;
+      let excess = queue.excess(maxBytes, bounds);
+      for (const entry of queue.counted(bounds)) {
+        if (excess <= 0) break;
+        excess -= entry.bytes;
+        this.drop(entry, 'overflow');
       }
     }
   }
@@ -202,6 +214,11 @@ export class Outbox {
   setAside(maxPriority: number): void {
     for (const [stream, queue] of this.#queues)
       if (streamRow(stream).priority > maxPriority) queue.setAside();
+  }
+
+  /** The disk cannot read a message that was to be published: it waits as history, so that it holds up no other. */
+  postpone(entry: Entry): void {
+    if (entry.state === 'publishing') this.#queue(streamOf(entry)).postpone(entry);
   }
 
   /**
@@ -222,9 +239,13 @@ export class Outbox {
     return found;
   }
 
-  /** Messages that the broker has and the fleet has not acknowledged in time are published again. */
+  /**
+   * Messages that the broker has and the fleet has not acknowledged in time are published again. Those that were sent
+   * well before something that it has acknowledged are lost: the broker dropped them, because nobody had subscribed.
+   */
   retryOverdue(nowMs: number): void {
-    for (const queue of this.#queues.values()) queue.retryOverdue(nowMs);
+    const lostBefore = this.#acknowledgedSentAt - OVERTAKEN_MS;
+    for (const queue of this.#queues.values()) queue.retryOverdue(nowMs, lostBefore);
   }
 
   unacknowledgedHistory(): number {
@@ -242,9 +263,21 @@ export class Outbox {
     return new Map(
       STORED_STREAMS.map((stream) => [
         stream,
-        this.#accounts.get(keyOf(stream, this.boot.bootId))?.next ?? 0,
+        this.#accounts.get(accountId(stream, this.boot.bootId))?.next ?? 0,
       ]),
     );
+  }
+
+  /** Earlier boots of which something waits, the oldest first, each with the streams of which it does. */
+  unfinishedBoots(): EarlierBoot[] {
+    const boots = new Map<string, { bootId: string; bootCount: number; next: Record<string, number> }>();
+    for (const { boot, stream, next, isDone } of this.#accounts.values()) {
+      if (isDone || boot.bootId === this.boot.bootId) continue;
+      const known = boots.get(boot.bootId) ?? { ...boot, next: {} };
+      known.next[stream] = next;
+      boots.set(boot.bootId, known);
+    }
+    return [...boots.values()].sort((a, b) => a.bootCount - b.bootCount);
   }
 
   /** Accounts of which nothing waits and that belong to an earlier boot: the disk can forget them. */
@@ -255,7 +288,7 @@ export class Outbox {
   }
 
   forget(account: Account): void {
-    this.#accounts.delete(keyOf(account.stream, account.boot.bootId));
+    this.#accounts.delete(accountId(account.stream, account.boot.bootId));
   }
 
   counts(): Readonly<Record<StoredStream, QueueCounts>> {
@@ -270,7 +303,7 @@ export class Outbox {
     const queues = [...this.#queues.values()];
     return {
       acknowledged: queues.reduce((sum, { delivered }) => sum + delivered, 0),
-      isAwaiting: queues.some((queue) => queue.isAwaitingAcknowledgement),
+      isAwaiting: this.#isLinked && queues.some((queue) => queue.isAwaitingAcknowledgement),
     };
   }
 
@@ -287,7 +320,8 @@ export class Outbox {
     const own = this.content();
     this.boot.bootCount = boot.bootCount;
     for (const entry of own.entries) entry.putAt += shift;
-    for (const account of accounts) this.#accounts.set(keyOf(account.stream, account.boot.bootId), account);
+    for (const account of accounts)
+      this.#accounts.set(accountId(account.stream, account.boot.bootId), account);
     for (const [stream, queue] of this.#queues)
       queue.restoreBefore(entries.filter((entry) => streamOf(entry) === stream));
     for (const entry of own.entries) this.#ports.onEntry(entry);
@@ -318,7 +352,7 @@ export class Outbox {
   }
 
   #accountOf({ stream, lostBootId }: GapBody): Account | undefined {
-    return this.#accounts.get(keyOf(stream, lostBootId));
+    return this.#accounts.get(accountId(stream, lostBootId));
   }
 
   #remove(entry: Entry): void {
@@ -327,7 +361,7 @@ export class Outbox {
   }
 
   #account(stream: StoredStream, boot: Boot): Account {
-    const key = keyOf(stream, boot.bootId);
+    const key = accountId(stream, boot.bootId);
     let account = this.#accounts.get(key);
     if (account === undefined) {
       account = new Account(boot, stream);
@@ -341,8 +375,4 @@ export class Outbox {
     if (queue === undefined) throw new Error(`no queue for ${stream}`);
     return queue;
   }
-}
-
-function keyOf(stream: string, bootId: string): string {
-  return `${stream}!${bootId}`;
 }

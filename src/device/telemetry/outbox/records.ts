@@ -6,6 +6,7 @@ import { STORED_STREAMS } from '../../../contract/telemetry/streams.ts';
 import { Account, type Boot } from './account.ts';
 import { Declared } from './declared.ts';
 import { newEntry, type Entry } from './entry.ts';
+import type { Marks } from './store.ts';
 
 /** How entries and accounts are written to the disk: one record each, under keys that sort by stream, boot, number. */
 
@@ -17,9 +18,24 @@ export const LINKED_KEY = 's!linked';
 /** Key of the bytes that were published today. */
 export const METER_KEY = 's!meter';
 
+/** Key of a copy of the marks, in case that their file is lost: it is as new as the rest of the database. */
+export const MARKS_KEY = 's!marks';
+
 const streamSchema = z.enum(STORED_STREAMS);
 const countSchema = z.int().min(0);
 const rangeSchema = z.tuple([countSchema, countSchema]);
+
+export const marksSchema = z.object({
+  bootId: z.uuid(),
+  bootCount: countSchema,
+  reserved: z.record(z.string(), countSchema),
+});
+
+export const earlierBootSchema = z.object({
+  bootId: z.uuid(),
+  bootCount: countSchema,
+  next: z.record(z.string(), countSchema),
+});
 
 const accountSchema = z.object({
   stream: streamSchema,
@@ -55,6 +71,11 @@ export const isAccountKey = (key: string): boolean => key.startsWith(ACCOUNTS);
 
 export function accountRecord({ stream, boot, next, settled, declared }: Account): string {
   return JSON.stringify({ stream, ...boot, next, settled: settled.ranges(), declared: declared.records() });
+}
+
+/** Marks as the disk holds them; null for what is none. */
+export function readMarks(record: string): Marks | null {
+  return marksSchema.safeParse(tryParseJson(record)).data ?? null;
 }
 
 /** A line of metadata, then the payload. */

@@ -8,14 +8,16 @@ import {
   isAccountKey,
   isEntryKey,
   LINKED_KEY,
+  MARKS_KEY,
   METER_KEY,
   readAccount,
   readEntry,
+  readMarks,
   type EntryRecord,
 } from './records.ts';
 import { readMeter, type SavedMeter } from './meter.ts';
 import type { OutboxContent } from './outbox.ts';
-import type { Marks, OutboxStore } from './store.ts';
+import type { EarlierBoot, Marks, OutboxStore, SavedMarks } from './store.ts';
 
 /** Numbers that earlier boots may have used and of which nothing is left. */
 export interface Loss {
@@ -28,7 +30,7 @@ export interface Loss {
 /** What earlier boots left behind, and the boot that begins. */
 export interface Recovered extends OutboxContent {
   readonly losses: readonly Loss[];
-  /** records that cannot be read, to be deleted */
+  /** records that cannot be read, or are of the boot that begins, to be deleted */
   readonly unreadable: readonly string[];
   /** null if none was kept */
   readonly meter: SavedMeter | null;
@@ -38,13 +40,13 @@ export interface Recovered extends OutboxContent {
 
 /**
  * Reads what earlier boots left. Every number below what an account counted, or what was reserved when the last boot
- * ended, is in an entry, settled, declared by a gap message, or among the losses. The boot
- * that begins comes after all of them.
- * @param marks null if there are none
+ * ended, or that the marks name of a boot before it, is in an entry, settled, declared by a gap message, or among the
+ * losses. The boot that begins comes after all of them. Of itself it takes nothing up: what it has in memory is newer.
+ * @param saved the store's copy of the last boot's marks counts where it is newer
  */
 export async function recover(
   store: OutboxStore,
-  marks: Marks | null,
+  saved: SavedMarks,
   bootId: string = randomUUID(),
 ): Promise<Recovered> {
   const accounts = new Map<string, Account>();
@@ -52,13 +54,16 @@ export async function recover(
   const unreadable: string[] = [];
   let linked = -1;
   let meter: SavedMeter | null = null;
+  let { last } = saved;
   for await (const [key, record] of store.records()) {
     const account = isAccountKey(key) ? readAccount(record) : null;
     const entry = isEntryKey(key) ? readEntry(record) : null;
-    if (account !== null) accounts.set(accountKey(account), account);
+    if ((account ?? entry)?.boot.bootId === bootId) unreadable.push(key);
+    else if (account !== null) accounts.set(accountKey(account), account);
     else if (entry !== null) found.push(entry);
     else if (key === LINKED_KEY && /^\d{1,15}$/.test(record)) linked = Number(record);
     else if (key === METER_KEY) meter = readMeter(record);
+    else if (key === MARKS_KEY) last = newestMarks(last, readMarks(record));
     else unreadable.push(key);
   }
   const accountOf = (boot: Boot, stream: StoredStream): Account => {
@@ -70,13 +75,14 @@ export async function recover(
   };
   const entries = found.map((record) => record.entryOf(accountOf(record.boot, record.stream)));
   for (const entry of entries) entry.mayBeSent = entry.account.boot.bootCount <= linked;
-  if (marks !== null) {
-    const boot = { bootId: marks.bootId, bootCount: marks.bootCount };
-    for (const stream of STORED_STREAMS) if ((marks.reserved[stream] ?? 0) > 0) accountOf(boot, stream);
-  }
+  const marks: SavedMarks = { last, earlier: saved.earlier };
+  const marked = markedBoots(marks);
+  for (const { next, ...boot } of marked)
+    for (const stream of STORED_STREAMS)
+      if (boot.bootId !== bootId && (next[stream] ?? 0) > 0) accountOf(boot, stream);
   const losses = [...accounts.values()].flatMap((account) => lossesOf(account, entries, marks));
-  const counts = [...accounts.values()].map(({ boot }) => boot.bootCount);
-  const bootCount = Math.max(-1, marks?.bootCount ?? -1, ...counts) + 1;
+  const counted = [...[...accounts.values()].map(({ boot }) => boot), ...marked];
+  const bootCount = counted.reduce((most, boot) => Math.max(most, boot.bootCount), linked) + 1;
   const clock = entries.reduce((latest, { putAt }) => Math.max(latest, putAt), meter?.clock ?? 0);
   entries.sort((a, b) => a.account.boot.bootCount - b.account.boot.bootCount || a.last - b.last);
   return {
@@ -90,8 +96,28 @@ export async function recover(
   };
 }
 
-/** Numbers of an account of which neither an entry nor a gap message is left, and what was reserved beyond them. */
-export function lossesOf(account: Account, entries: readonly Entry[], marks: Marks | null): Loss[] {
+function markedBoots({ last, earlier }: SavedMarks): readonly EarlierBoot[] {
+  if (last === null) return earlier;
+  const { reserved, ...boot } = last;
+  return [...earlier, { ...boot, next: reserved }];
+}
+
+/** Of the same boot everything that either reserved: the older one may lack numbers that are in use. */
+function newestMarks(file: Marks | null, copy: Marks | null): Marks | null {
+  if (file === null || copy === null) return file ?? copy;
+  if (file.bootCount !== copy.bootCount) return file.bootCount > copy.bootCount ? file : copy;
+  const most = STORED_STREAMS.map((stream): [string, number] => [
+    stream,
+    Math.max(file.reserved[stream] ?? 0, copy.reserved[stream] ?? 0),
+  ]);
+  return { ...file, reserved: Object.fromEntries(most) };
+}
+
+/**
+ * Numbers of an account of which neither an entry nor a gap message is left, and what the marks say was in use or
+ * reserved beyond them.
+ */
+export function lossesOf(account: Account, entries: readonly Entry[], marks: SavedMarks | null): Loss[] {
   const known = new Account(account.boot, account.stream, account.next, account.settled.ranges()).settled;
   let next = account.next;
   for (const entry of entries) {
@@ -103,9 +129,20 @@ export function lossesOf(account: Account, entries: readonly Entry[], marks: Mar
   const missing = known.missing(0, next - 1).ranges();
   const losses = missing.map(([first, last]): Loss => ({ account, first, last, reason: 'corrupted' }));
   account.next = next;
-  const reserved = marks?.bootId === account.boot.bootId ? (marks.reserved[account.stream] ?? 0) : 0;
-  if (reserved > next) losses.push({ account, first: next, last: reserved - 1, reason: 'unsynced' });
+  const beyond = marks === null ? null : beyondOf(account, marks);
+  if (beyond !== null && beyond.next > next)
+    losses.push({ account, first: next, last: beyond.next - 1, reason: beyond.reason });
   return losses;
+}
+
+/** Of the last boot numbers may not have been used; those of boots before it were on the disk when it began. */
+function beyondOf(
+  { boot, stream }: Account,
+  { last, earlier }: SavedMarks,
+): { next: number; reason: GapReason } {
+  const named = earlier.find(({ bootId }) => bootId === boot.bootId)?.next[stream] ?? 0;
+  if (last?.bootId !== boot.bootId) return { next: named, reason: 'corrupted' };
+  return { next: Math.max(named, last.reserved[stream] ?? 0), reason: 'unsynced' };
 }
 
 function isAbout({ stream, lostBootId }: StreamBody<'gap'>, account: Account): boolean {

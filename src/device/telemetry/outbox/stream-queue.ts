@@ -1,7 +1,18 @@
 import type { NumberRange } from '../../../core/ledger/number-set.ts';
 import type { GapReason } from '../../../contract/telemetry/ranges.ts';
 import type { Account } from './account.ts';
-import type { Entry } from './entry.ts';
+import { isUnwritten, type Entry } from './entry.ts';
+
+/** How much may wait. */
+export interface OutboxBounds {
+  /** of the bounds of the streams, up to 1 */
+  readonly share: number;
+  /** what counts: everything, or only what the disk does not hold as it is now */
+  readonly of: 'all' | 'unwritten';
+}
+
+/** The bounds of the streams. */
+export const FULL_BOUNDS: OutboxBounds = { share: 1, of: 'all' };
 
 /**
  * Counts of one stream since the process began, in messages:
@@ -25,6 +36,9 @@ export interface QueueCounts {
   /** whole seconds that the oldest has waited for its acknowledgement; null if none waits */
   readonly oldestSeconds: number | null;
 }
+
+/** A message that the fleet never acknowledges must not go with every acknowledgement of another. */
+const MAX_OVERTAKEN = 2;
 
 /** Messages of one stream in the order in which they were made: what waited before the link came up, then the rest. */
 export class StreamQueue {
@@ -84,6 +98,21 @@ export class StreamQueue {
     yield* this.#live;
   }
 
+  /** Entries that count towards the bounds, oldest first. */
+  *counted({ of }: OutboxBounds): Iterable<Entry> {
+    for (const entry of this.all()) if (of === 'all' || isUnwritten(entry)) yield entry;
+  }
+
+  /** Bytes beyond the bounds; 0 or less within them. @param maxBytes of the stream */
+  excess(maxBytes: number, bounds: OutboxBounds): number {
+    const most = maxBytes * bounds.share;
+    // Many may wait on the disk: they are looked at only if there is too much of all together.
+    if (bounds.of === 'all' || this.bytes <= most) return this.bytes - most;
+    let bytes = 0;
+    for (const entry of this.counted(bounds)) bytes += entry.bytes;
+    return bytes - most;
+  }
+
   get size(): number {
     return this.#history.size + this.#live.size;
   }
@@ -114,12 +143,15 @@ export class StreamQueue {
     return found;
   }
 
-  /** Old messages that the broker has, or is about to have. */
+  /**
+   * Old messages that the broker has, or is about to have, for the first time. Those that were sent again do not count:
+   * if the fleet never acknowledges them, they must not hold up the others.
+   */
   unacknowledgedHistory(): number {
     let count = 0;
-    for (const { state } of this.#history) {
-      if (state === 'waiting') break;
-      count += 1;
+    for (const { state, attempts } of this.#history) {
+      if (state === 'waiting' && attempts === 0) break;
+      if (state !== 'waiting' && attempts <= 1) count += 1;
     }
     return count;
   }
@@ -131,16 +163,28 @@ export class StreamQueue {
   }
 
   setAside(): void {
-    for (const entry of this.#live) {
-      if (entry.state !== 'waiting') continue;
-      this.#live.delete(entry);
-      this.#history.add(entry);
-    }
+    for (const entry of this.#live) if (entry.state === 'waiting') this.postpone(entry);
   }
 
-  retryOverdue(nowMs: number): void {
-    for (const entry of this.all())
-      if (entry.state === 'sent' && entry.resendAt <= nowMs) entry.state = 'waiting';
+  postpone(entry: Entry): void {
+    entry.state = 'waiting';
+    if (this.#live.delete(entry)) this.#history.add(entry);
+  }
+
+  /**
+   * Takes up again what was not acknowledged in time, and what was published before `lostBefore`.
+   * @param lostBefore milliseconds of the monotonic clock
+   */
+  retryOverdue(nowMs: number, lostBefore: number): void {
+    for (const entry of this.all()) {
+      if (entry.state !== 'sent') continue;
+      if (entry.sentAt < lostBefore && entry.overtaken < MAX_OVERTAKEN) {
+        entry.overtaken += 1;
+        // The fleet is there again: the next repetition does not wait as long as while it was away.
+        entry.attempts = 1;
+        entry.state = 'waiting';
+      } else if (entry.resendAt <= nowMs) entry.state = 'waiting';
+    }
   }
 
   #add(to: Set<Entry>, entry: Entry): void {

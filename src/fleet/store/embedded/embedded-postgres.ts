@@ -45,6 +45,8 @@ export interface EmbeddedOptions {
   /** progress, a line each */
   readonly say: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** besides what the server needs; for checks that break it */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A server and what it was started with. */
@@ -81,7 +83,6 @@ export class EmbeddedPostgres {
     this.connection = connection;
     this.#release = release;
     this.#supervision = this.#supervise();
-    process.once('exit', this.#endAnyway);
   }
 
   /**
@@ -128,12 +129,8 @@ export class EmbeddedPostgres {
     await this.#child.stop('SIGINT');
     await this.#supervision;
     await this.#child.stop('SIGINT');
-    process.off('exit', this.#endAnyway);
     await this.#release();
   }
-
-  /** A process that ends without `stop` still asks the server to end in order. */
-  readonly #endAnyway = (): void => this.#child.kill('SIGINT');
 
   /** Starts the server again whenever it ends by itself. */
   async #supervise(): Promise<void> {
@@ -195,16 +192,20 @@ async function turnLog(log: string): Promise<void> {
 }
 
 /**
- * Starts the server; if one was killed a moment ago, after the last of its processes has ended.
- * @throws GoshawkError GOSHAWK_POSTGRES_FAILED
+ * Starts the server; if one was killed a moment ago, after the last of its processes has ended. One that had not even
+ * written its note when its owner was killed is ended, too.
+ * @throws GoshawkError GOSHAWK_POSTGRES_FAILED, GOSHAWK_POSTGRES_IN_USE
  */
 async function launchAfterCrash(options: EmbeddedOptions, running: Running): Promise<ChildProcess> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await launch(options, running);
     } catch (error) {
-      const isHeld = errorText(error).includes('pre-existing shared memory block');
-      if (!isHeld || tries === MAX_TRIES) throw error;
+      const text = errorText(error);
+      const isLeft = text.includes('lock file "postmaster.pid" already exists');
+      if (!(isLeft || text.includes('pre-existing shared memory block')) || tries === MAX_TRIES) throw error;
+      const { folder, say } = options;
+      if (isLeft) await endLeftover(folder, placesIn(folder).data, say);
       await sleep(RESTART_MIN_MS);
     }
   }
@@ -218,7 +219,7 @@ async function launch(options: EmbeddedOptions, { binaries, user, port }: Runnin
   const child = new ChildProcess({
     command: binaries.postgres,
     args: ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    env: binaries.env,
+    env: { ...binaries.env, ...options.env },
     cwd: data,
     ...(user === null ? {} : { user }),
     // it outlives a Ctrl-C in the terminal: what needs it ends first
@@ -227,6 +228,7 @@ async function launch(options: EmbeddedOptions, { binaries, user, port }: Runnin
     errorLog: log,
     graceMs: STOP_LIMIT_MS,
   });
+  endWithProcess(child);
   let saidAt = performance.now();
   try {
     for (;;) {
@@ -244,6 +246,13 @@ async function launch(options: EmbeddedOptions, { binaries, user, port }: Runnin
     await child.stop('SIGINT');
     throw error;
   }
+}
+
+/** A process that ends without `stop`, from the start of the server on, still asks it to end in order. */
+function endWithProcess(child: ChildProcess): void {
+  const end = (): void => child.kill('SIGINT');
+  process.once('exit', end);
+  void child.ended.finally(() => process.off('exit', end));
 }
 
 async function failed(folder: string, log: string, end: ChildEnd): Promise<GoshawkError> {

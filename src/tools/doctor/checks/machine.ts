@@ -1,25 +1,13 @@
-import semver from 'semver';
+import { isAtLeastNode, OLDEST_NODE } from '../../../platform/node-version.ts';
 import { fail, formatBytes, ok, warn, type Finding } from './finding.ts';
 import type { Probe } from './probe.ts';
 
 const MIB = 1024 * 1024;
 
-const OLDEST_NODE = '20.20.0';
-/** Even releases are supported for 30 months; support for 20 ended in April 2026. */
-const OLDEST_NODE_WITH_FIXES = 22;
-
 /** Node's version. */
 export function checkNode(probe: Probe): Finding {
-  if (semver.lt(probe.nodeVersion, OLDEST_NODE)) {
-    return fail(`${probe.nodeVersion} is older than ${OLDEST_NODE}`, 'install Node 24 (nvm install 24)');
-  }
-  if (semver.major(probe.nodeVersion) < OLDEST_NODE_WITH_FIXES) {
-    return warn(
-      `${probe.nodeVersion} works, but no longer gets security fixes`,
-      'install Node 24 (nvm install 24)',
-    );
-  }
-  return ok(probe.nodeVersion);
+  if (isAtLeastNode(probe.nodeVersion, OLDEST_NODE)) return ok(probe.nodeVersion);
+  return fail(`${probe.nodeVersion} is older than ${OLDEST_NODE}`, 'install Node 24 (nvm install 24)');
 }
 
 /** One DDS segment of 64 MiB each for a handful of processes. */

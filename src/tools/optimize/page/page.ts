@@ -1,20 +1,12 @@
-import { readFileSync } from 'node:fs';
 import type { OptimizeReport } from '../../../contract/optimize.ts';
-import { html, Markup, NOTHING } from './markup.ts';
+import { renderDocument, styleAt } from '../../page/document.ts';
+import { html, NOTHING, type Markup } from '../../page/markup.ts';
+import { factTable } from '../../page/table.ts';
 import { classPlot, recallPlot, sensitivityPlot } from './plots.ts';
 import { scatter } from './scatter.ts';
-import {
-  candidateTable,
-  factTable,
-  floorTable,
-  percent,
-  asPoints,
-  stepTable,
-  variantTable,
-} from './tables.ts';
+import { candidateTable, floorTable, percent, asPoints, stepTable, variantTable } from './tables.ts';
 
-/** The style sheet that comes with Goshawk; this module is only loaded when a page is made. */
-const STYLE = new Markup(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
+const OWN_STYLE = new URL('page.css', import.meta.url);
 
 /** The report as one self-contained page, without external scripts, fonts or images. */
 export function renderOptimizePage(report: OptimizeReport): string {
@@ -24,74 +16,59 @@ export function renderOptimizePage(report: OptimizeReport): string {
   const before = report.original.final;
   const after = first?.final ?? before;
   const original = report.candidates.find(({ kind }) => kind === 'original')?.bytes ?? report.original.bytes;
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${STYLE}
-        </style>
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          <p class="soft">
-            ${report.startedAt} on ${report.host.cpu}, ${report.host.cores} cores, ${report.options.threads}
-            thread(s); ${report.candidates.length} candidates in ${(report.seconds / 60).toFixed(1)} minutes
-          </p>
-          <p>${outcome.text}</p>
-          ${cards(report)}
-          <h2>The bundle</h2>
-          ${bundleLine(report.bundle)} ${variantTable(report)}
-          <p class="soft">
-            Accuracy on ${data.final.images} images that nothing was chosen by (${data.final.objects}
-            objects); intervals by bootstrap over images, before and after on the same resamples.
-          </p>
-          <h2>What was tried</h2>
-          <div class="plots">
-            ${[
-              scatter({
-                report,
-                title: 'Accuracy against latency',
-                xTitle: 'latency, share of the original',
-                x: ({ latencyMs, scheme }) =>
-                  scheme?.['target'] === 'tensorrt' ? null : (latencyMs?.ratio ?? null),
-                xFormat: (value) => value.toFixed(2),
-              }),
-              scatter({
-                report,
-                title: 'Accuracy against size',
-                xTitle: 'bytes, share of the original',
-                x: ({ bytes }) => (bytes === 0 ? null : bytes / original),
-                xFormat: percent,
-              }),
-            ]}
-          </div>
-          <p class="soft">
-            Star: first variant; diamond: other variants; dot: within the floor; cross: refused. The loss is
-            what search part and agreement together make likely. Names are on the points.
-          </p>
-          ${floorTable(report)} ${notTried(report)}
-          <h2>Where accuracy goes</h2>
-          ${sensitivityPlot(report.sensitivity)}
-          <div class="plots">${[recallPlot(before, after), classPlot(before, after)]}</div>
-          <h2>All candidates</h2>
-          <details>
-            <summary>${report.candidates.length} candidates, each with the reason</summary>
-            ${candidateTable(report)}
-          </details>
-          <h2>How it was measured</h2>
-          ${factTable(facts(report))}
-          <details>
-            <summary>Seconds by step</summary>
-            ${stepTable(report)}
-          </details>
-        </main>
-      </body>
-    </html> `;
-  return page.text;
+  const body = html`<h1>${title}</h1>
+    <p class="soft">
+      ${report.startedAt} on ${report.host.cpu}, ${report.host.cores} cores, ${report.options.threads}
+      thread(s); ${report.candidates.length} candidates in ${(report.seconds / 60).toFixed(1)} minutes
+    </p>
+    <p>${outcome.text}</p>
+    ${cards(report)}
+    <h2>The bundle</h2>
+    ${bundleLine(report.bundle)} ${variantTable(report)}
+    <p class="soft">
+      Accuracy on ${data.final.images} images that nothing was chosen by (${data.final.objects} objects);
+      intervals by bootstrap over images, before and after on the same resamples.
+    </p>
+    <h2>What was tried</h2>
+    <div class="plots">
+      ${[
+        scatter({
+          report,
+          title: 'Accuracy against latency',
+          xTitle: 'latency, share of the original',
+          x: ({ latencyMs, scheme }) =>
+            scheme?.['target'] === 'tensorrt' ? null : (latencyMs?.ratio ?? null),
+          xFormat: (value) => value.toFixed(2),
+        }),
+        scatter({
+          report,
+          title: 'Accuracy against size',
+          xTitle: 'bytes, share of the original',
+          x: ({ bytes }) => (bytes === 0 ? null : bytes / original),
+          xFormat: percent,
+        }),
+      ]}
+    </div>
+    <p class="soft">
+      Star: first variant; diamond: other variants; dot: within the floor; cross: refused. The loss is what
+      search part and agreement together make likely. Names are on the points.
+    </p>
+    ${floorTable(report)} ${notTried(report)}
+    <h2>Where accuracy goes</h2>
+    ${sensitivityPlot(report.sensitivity)}
+    <div class="plots">${[recallPlot(before, after), classPlot(before, after)]}</div>
+    <h2>All candidates</h2>
+    <details>
+      <summary>${report.candidates.length} candidates, each with the reason</summary>
+      ${candidateTable(report)}
+    </details>
+    <h2>How it was measured</h2>
+    ${factTable(facts(report))}
+    <details>
+      <summary>Seconds by step</summary>
+      ${stepTable(report)}
+    </details>`;
+  return renderDocument(title, styleAt(OWN_STYLE), body);
 }
 
 function bundleLine(bundle: OptimizeReport['bundle']): Markup {

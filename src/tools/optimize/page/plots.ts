@@ -1,6 +1,6 @@
 import type { OptimizeFinalAccuracy, OptimizeReport } from '../../../contract/optimize.ts';
-import { scaleOf, xAxis, yAxis, type Field } from './axis.ts';
-import { html, NOTHING, type Markup } from './markup.ts';
+import { scaleOf, xAxis, yAxis, type Field } from '../../page/axis.ts';
+import { html, NOTHING, type Markup } from '../../page/markup.ts';
 
 const number = (value: number): string => value.toFixed(1);
 

@@ -1,6 +1,6 @@
 import type { OptimizeReport } from '../../../contract/optimize.ts';
-import { scaleOf, xAxis, yAxis, type Field } from './axis.ts';
-import { html, type Markup } from './markup.ts';
+import { scaleOf, xAxis, yAxis, type Field } from '../../page/axis.ts';
+import { html, type Markup } from '../../page/markup.ts';
 
 type Candidate = OptimizeReport['candidates'][number];
 type Verdict = Candidate['verdict'];

@@ -1,5 +1,6 @@
 import type { OptimizeReport } from '../../../contract/optimize.ts';
-import { html, type Markup } from './markup.ts';
+import { html, type Markup } from '../../page/markup.ts';
+import { table } from '../../page/table.ts';
 
 export const asPoints = (value: number | null): string => (value === null ? '–' : (100 * value).toFixed(2));
 export const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
@@ -7,22 +8,6 @@ const milliseconds = (value: number): string => value.toFixed(2);
 
 function spread(interval: { low: number; high: number } | null): string {
   return interval === null ? '' : `${asPoints(interval.low)} … ${asPoints(interval.high)}`;
-}
-
-function table(heads: readonly (readonly [string, boolean])[], rows: readonly Markup[]): Markup {
-  const cells = heads.map(([name, isNumber]) => html`<th class="${isNumber ? 'n' : ''}">${name}</th>`);
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          ${cells}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
 }
 
 export function variantTable({ variants, original }: OptimizeReport): Markup {
@@ -145,24 +130,6 @@ export function stepTable({ steps }: OptimizeReport): Markup {
       ['step', false],
       ['seconds', true],
       ['', false],
-    ],
-    rows,
-  );
-}
-
-/** Names and values in two columns. */
-export function factTable(facts: readonly (readonly [string, string])[]): Markup {
-  const rows = facts.map(
-    ([name, value]) =>
-      html`<tr>
-        <td>${name}</td>
-        <td>${value}</td>
-      </tr>`,
-  );
-  return table(
-    [
-      ['what', false],
-      ['value', false],
     ],
     rows,
   );

@@ -13,6 +13,7 @@ interface GapMessage {
   readonly stream: StoredStream;
   readonly lostBootId: string;
   readonly ranges: readonly NumberRange[];
+  readonly reason: string;
 }
 
 interface Message extends Partial<GapMessage> {
@@ -31,6 +32,8 @@ export class LedgerHarness {
   /** sent twice with different contents: would count twice */
   readonly contradictions: string[] = [];
   readonly #payloads = new Map<string, string>();
+  /** why numbers were declared */
+  readonly reasons = new Set<string>();
   #opened: DiskOutbox | null = null;
   #wasBlind = false;
 
@@ -46,14 +49,16 @@ export class LedgerHarness {
   /** @param isBlind the disk cannot be used for now: the boot begins in memory */
   async boot(isBlind = false): Promise<void> {
     this.#forgetUnknownBoot();
-    this.#wasBlind = isBlind;
+    this.#wasBlind = isBlind || this.disk.isFull;
     const bootId = randomUUID();
     const compose = ({ stream, first, last, body }: Draft): string =>
       JSON.stringify({ topic: stream, bootId, numbers: [first, last], ...body } satisfies Message);
     const ports = { compose, now: () => 0, onDirty: () => undefined };
     this.#opened = isBlind
       ? await DiskOutbox.openInMemory(ports, bootId)
-      : await DiskOutbox.open(this.disk.store, this.disk.markStore, ports, bootId);
+      : await DiskOutbox.open(this.disk.store, this.disk.markStore, ports, bootId).catch(() =>
+          DiskOutbox.openInMemory(ports, bootId),
+        );
   }
 
   /** The disk can be used again: a boot that began in memory moves there. */
@@ -92,7 +97,9 @@ export class LedgerHarness {
     await this.outbox.noteLinked().catch(() => undefined);
     const entry = outbox.nextWaiting('live') ?? outbox.nextWaiting('history');
     if (entry === undefined) return null;
-    const payload = await this.outbox.payload(entry);
+    const payload = await this.outbox.payload(entry).catch(() => undefined);
+    // It waits until the disk can be read.
+    if (payload === undefined) return null;
     if (payload === null) {
       outbox.drop(entry, 'corrupted');
       return null;
@@ -158,6 +165,7 @@ export class LedgerHarness {
     const declaredKey = `${message.lostBootId} ${message.stream}`;
     const declared = this.#declared.get(declaredKey) ?? new NumberSet();
     declared.addAll(message.ranges ?? []);
+    this.reasons.add(message.reason ?? '');
     this.#declared.set(declaredKey, declared);
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -43,6 +43,13 @@ describe('an outbox in LevelDB', () => {
     expect([await again.read('a'), await again.read('c')]).toEqual(['1', undefined]);
   });
 
+  it('says that it cannot be read, rather than that a record is not there', async () => {
+    const store = await openStore(await newFolder());
+    await store.write(new Map([['a', '1']]));
+    await store.close();
+    await expect(store.read('a')).rejects.toThrow('not open');
+  });
+
   it('is refused while another holder has it open', async () => {
     const folder = await newFolder();
     await openStore(folder);
@@ -58,6 +65,28 @@ describe('an outbox in LevelDB', () => {
     await expect(LevelStore.open(join(file, 'messages'), () => undefined)).rejects.toMatchObject({
       code: 'GOSHAWK_OUTBOX_UNWRITABLE',
     });
+  });
+
+  it('is left as it is where the disk fails to read, and opens once it can', async () => {
+    const folder = await newFolder();
+    const store = await openStore(folder);
+    await store.write(new Map([['a', '1']]));
+    await store.close();
+    opened.length = 0;
+    const current = join(folder, 'CURRENT');
+    await rename(current, join(folder, 'kept'));
+    // reading it is EIO
+    await symlink('/proc/self/mem', current);
+    const before = await readdir(folder);
+    const lines: string[] = [];
+    await expect(LevelStore.open(folder, (line) => lines.push(line))).rejects.toMatchObject({
+      code: 'GOSHAWK_OUTBOX_UNWRITABLE',
+      message: expect.stringContaining('Input/output error') as string,
+    });
+    expect(lines).toEqual([]);
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(before));
+    await rename(join(folder, 'kept'), current);
+    expect(await contentOf(await openStore(folder))).toEqual({ a: '1' });
   });
 
   it.each(['CURRENT', 'MANIFEST', '.log', '.ldb'])(

@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, open, readFile, truncate } from 'node:fs/promises';
+import { mkdtemp, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MarkFile } from '../../../../src/device/telemetry/outbox/mark-file.ts';
-import type { Marks } from '../../../../src/device/telemetry/outbox/store.ts';
+import {
+  MAX_EARLIER_BOOTS,
+  type EarlierBoot,
+  type Marks,
+  type SavedMarks,
+} from '../../../../src/device/telemetry/outbox/store.ts';
+import { STORED_STREAMS } from '../../../../src/contract/telemetry/streams.ts';
 
 const newPath = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'goshawk-marks-')), 'marks');
 
@@ -15,7 +21,17 @@ const marks = (metrics: number): Marks => ({
   reserved: { metrics, gap: 64 },
 });
 
-async function reread(path: string): Promise<Marks | null> {
+/** As long as they can be. */
+const earlier = (count: number): EarlierBoot[] =>
+  Array.from({ length: count }, (_, index) => ({
+    bootId: randomUUID(),
+    bootCount: 1e9 + index,
+    next: Object.fromEntries(STORED_STREAMS.map((stream) => [stream, Number.MAX_SAFE_INTEGER])),
+  }));
+
+const reread = async (path: string): Promise<Marks | null> => (await rereadAll(path)).last;
+
+async function rereadAll(path: string): Promise<SavedMarks> {
   const file = await MarkFile.open(path);
   try {
     return await file.read();
@@ -28,7 +44,7 @@ describe('a file of marks', () => {
   it('has none at first, and later those that were written last', async () => {
     const path = await newPath();
     const file = await MarkFile.open(path);
-    expect(await file.read()).toBeNull();
+    expect(await file.read()).toEqual({ last: null, earlier: [] });
     const last = marks(12);
     for (const written of [marks(4), marks(8), last]) await file.write(written);
     await file.close();
@@ -77,5 +93,31 @@ describe('a file of marks', () => {
     await file.close();
     await truncate(path, 100);
     expect(await reread(path)).toBeNull();
+  });
+
+  it('names as many earlier boots as it may, whatever becomes of the marks', async () => {
+    const path = await newPath();
+    const [last, boots] = [marks(4), earlier(MAX_EARLIER_BOOTS)];
+    const file = await MarkFile.open(path);
+    await file.writeEarlier(earlier(1));
+    await file.writeEarlier(boots);
+    await file.write(last);
+    await file.write(last);
+    await file.close();
+    expect(await rereadAll(path)).toEqual({ last, earlier: boots });
+  });
+
+  it('keeps the marks of a version that had no room for earlier boots', async () => {
+    const path = await newPath();
+    const [last, boots] = [marks(4), earlier(2)];
+    const file = await MarkFile.open(path);
+    await file.write(last);
+    await file.close();
+    await writeFile(path, (await readFile(path)).subarray(0, 8_192));
+    const next = await MarkFile.open(path);
+    expect(await next.read()).toEqual({ last, earlier: [] });
+    await next.writeEarlier(boots);
+    await next.close();
+    expect(await rereadAll(path)).toEqual({ last, earlier: boots });
   });
 });

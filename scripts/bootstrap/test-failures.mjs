@@ -1,0 +1,81 @@
+import path from 'node:path';
+import { ROOT } from './paths.mjs';
+
+/**
+ * One test that failed.
+ * @typedef {object} Failure
+ * @property {string} title file, suites and test
+ * @property {string} message first line of the error
+ */
+
+/** Failures that are repeated at the end: more than these share a cause, and are found above. */
+const SHOWN = 20;
+const WIDEST_MESSAGE = 300;
+// eslint-disable-next-line no-control-regex -- colors
+const COLORS = /\u001b\[[0-9;]*m/g;
+
+/** @param {string} text @returns {string} its first line without colors */
+const firstLine = (text) =>
+  (text.replaceAll(COLORS, '').trim().split('\n')[0] ?? '').slice(0, WIDEST_MESSAGE);
+
+/**
+ * @typedef {{ status: string, title: string, ancestorTitles: string[], failureMessages?: string[] | null }} Tried
+ */
+
+/**
+ * @param {readonly { name: string, status: string, message?: string, assertionResults: readonly Tried[] }[]} suites
+ *   of a JSON report of vitest
+ * @returns {Failure[]} one for each failed test, and for each file that could not be loaded
+ */
+export function failuresOfVitest(suites) {
+  return suites.flatMap(({ name, status, message, assertionResults }) => {
+    const file = path.relative(ROOT, name);
+    if (status === 'failed' && assertionResults.length === 0)
+      return [{ title: file, message: firstLine(message ?? '') }];
+    return assertionResults
+      .filter((tried) => tried.status === 'failed')
+      .map(({ ancestorTitles, title, failureMessages }) => ({
+        title: [file, ...ancestorTitles, title].join(' > '),
+        message: firstLine(failureMessages?.[0] ?? ''),
+      }));
+  });
+}
+
+/** @param {string} text @returns {string} without the escapes of XML */
+export const unescapeXml = (text) =>
+  text
+    .replaceAll('&gt;', '>')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#10;', '\n')
+    .replaceAll('&amp;', '&');
+
+/**
+ * @param {string} text of a JUnit file of pytest
+ * @returns {Failure[]}
+ */
+export function failuresOfJunit(text) {
+  const failed = /<testcase classname="([^"]*)" name="([^"]*)"[^>]*><(?:failure|error) message="([^"]*)"/g;
+  return [...text.matchAll(failed)].map(([, suite = '', name = '', message = '']) => ({
+    title: unescapeXml(`${suite} > ${name}`),
+    message: firstLine(unescapeXml(message)),
+  }));
+}
+
+/**
+ * @param {readonly { group: string, failures: readonly Failure[] }[]} all
+ * @returns {string} the end of the output of `npm test`: what failed and why, a line or two each
+ */
+export function describeFailures(all) {
+  const lines = all.flatMap(({ group, failures }) =>
+    failures.map(({ title, message }) => [
+      `  ${group}: ${title}`,
+      ...(message === '' ? [] : [`    ${message}`]),
+    ]),
+  );
+  if (lines.length === 0) return '';
+  const more = lines.length - SHOWN;
+  return ['failed:', ...lines.slice(0, SHOWN).flat(), ...(more > 0 ? [`  and ${more} more`] : []), ''].join(
+    '\n',
+  );
+}

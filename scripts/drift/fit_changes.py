@@ -1,0 +1,120 @@
+"""Learns what known changes do to features, and which deviations speak for which cause.
+
+    goshawk drift bench --seed 1 --robots 1 --days 0.01 --deviations deviations.json
+    pip install scikit-learn==1.9.1
+    python scripts/drift/fit_changes.py shifts deviations.json
+    python scripts/drift/fit_changes.py causes deviations.json
+
+`shifts` writes src/core/drift/space/measured-changes.ts. `causes` writes src/core/drift/verdict/cause-weights.ts, and
+says how often the cause of streets that were left out is right. Then run prettier. Several files may be given.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+CAUSES = {"tilt": "camera_moved", "mix": "scene"}
+#: by strength: how much a shift counts, so that strong drift does not outweigh what is common
+WEIGHTS = {"middle": 1.0, "strong": 0.6}
+LEAST_SHIFT, LEAST_WEIGHT = 0.015, 0.015
+
+ROOT = pathlib.Path(__file__).parents[2] / "src/core/drift"
+
+SHIFTS_HEAD = """import type { ObservedName } from '../observe/observed.ts';
+
+type ByFeature = Readonly<Partial<Record<ObservedName, number>>>;
+"""
+
+CAUSES_HEAD = """import type { ObservedName } from '../observe/observed.ts';
+
+type ByFeature = Readonly<Partial<Record<ObservedName, number>>>;
+
+/** How much a deviation of each feature speaks for a cause (`compressed` in `causes.ts`). */
+export interface CauseWeights {
+  readonly bias: number;
+  /** of the deviation with its sign: what a known change does */
+  readonly shifts: ByFeature;
+  /** of its size: another place differs, and in no direction that can be known */
+  readonly sizes: ByFeature;
+}
+"""
+
+
+def compressed(sigmas):
+    clipped = np.clip(sigmas, -20, 20)
+    return np.sign(clipped) * np.log1p(np.abs(clipped))
+
+
+def table(names, values, least):
+    kept = [f"{name}: {value:.2f}" for name, value in zip(names, values) if abs(value) >= least]
+    return "{ " + ", ".join(kept) + " }"
+
+
+def measures(row):
+    values = compressed(row["sigmas"])
+    return np.concatenate([values, np.abs(values)])
+
+
+def fitted(rows):
+    model = LogisticRegression(C=0.1, max_iter=5000)
+    return model.fit([measures(row) for row in rows], [row["kind"] for row in rows])
+
+
+def read(paths):
+    """Features, and the rows of all streets."""
+    rows, names = [], []
+    for path in paths:
+        data = json.loads(pathlib.Path(path).read_text())
+        names = data["features"]
+        rows += [{**row, "street": (data["seed"], row["street"])} for row in data["drifts"]]
+    streets = sorted({row["street"] for row in rows})
+    seeds = ", ".join(str(seed) for seed in sorted({seed for seed, _ in streets}))
+    return names, rows, streets, f"{len(streets)} simulated streets (goshawk drift bench, seed {seeds})"
+
+
+def write_shifts(names, rows, where):
+    what = "Median shifts of scaled features (`scale.ts`) from a clear day"
+    text = [SHIFTS_HEAD, f"/**\n * {what} over\n * {where}, by scripts/drift/fit_changes.py.\n */"]
+    text.append("export const MEASURED_SHIFTS = {")
+    for kind in sorted({row["kind"] for row in rows} - {"mix"}):
+        known = [row for row in rows if row["kind"] == kind and row["strength"] in WEIGHTS]
+        shifts = [np.array(row["shifts"]) * WEIGHTS[row["strength"]] for row in known]
+        text.append(f"  {CAUSES.get(kind, kind)}: {table(names, np.median(shifts, axis=0), LEAST_SHIFT)},")
+    text.append("} as const satisfies Readonly<Record<string, ByFeature>>;")
+    (ROOT / "space/measured-changes.ts").write_text("\n".join(text) + "\n")
+
+
+def write_causes(names, rows, where):
+    model = fitted(rows)
+    text = [CAUSES_HEAD, f"/**\n * Multinomial logistic regression (L2, C = 0.1) on deviations in\n * {where}.\n */"]
+    text.append("export const CAUSE_WEIGHTS = {")
+    for kind, bias, weights in zip(model.classes_, model.intercept_, model.coef_):
+        shifts, sizes = (table(names, part, LEAST_WEIGHT) for part in np.split(weights, 2))
+        text.append(f"  {CAUSES.get(kind, kind)}: {{ bias: {bias:.2f}, shifts: {shifts}, sizes: {sizes} }},")
+    text.append("} as const satisfies Readonly<Record<string, CauseWeights>>;")
+    (ROOT / "verdict/cause-weights.ts").write_text("\n".join(text) + "\n")
+
+
+def say_left_out(rows, streets):
+    right = []
+    for street in streets:
+        model = fitted([row for row in rows if row["street"] != street])
+        own = [row for row in rows if row["street"] == street and row["strength"] == "middle"]
+        right += [model.predict([measures(row)])[0] == row["kind"] for row in own]
+    print(f"cause right in {np.mean(right):.3f} of windows of the middle strength, each street left out")
+
+
+def main():
+    what, *paths = sys.argv[1:]
+    names, rows, streets, where = read(paths)
+    if what == "shifts":
+        write_shifts(names, rows, where)
+    else:
+        say_left_out(rows, streets)
+        write_causes(names, rows, where)
+
+
+main()

@@ -1,0 +1,117 @@
+import type { Command } from 'commander';
+import { GoshawkError } from '../contract/errors.ts';
+import { PROVIDERS } from '../contract/providers.ts';
+import { openBundle } from '../device/authoring/open-bundle.ts';
+import { openCamera } from '../device/camera/open-camera.ts';
+import { openDriftReference } from '../device/drift/open-reference.ts';
+import { PART_PARAMETERS } from '../device/parts.ts';
+import type { Bundle } from '../model/bundle.ts';
+import { checkOutputFiles } from '../platform/outputs.ts';
+import { makeReference, type NewContext } from '../tools/drift/make-reference.ts';
+import { ObservationSink } from '../tools/drift/observation-sink.ts';
+import { runPipeline } from '../tools/run/run.ts';
+import { registerDriftBench } from './drift-bench.ts';
+import { registerDriftFit } from './drift-fit.ts';
+import { registerDriftPolicy } from './drift-policy.ts';
+import { registerDriftReplay } from './drift-replay.ts';
+import { registerDriftReport } from './drift-report.ts';
+import { LiveLine } from './kit/live-line.ts';
+import { numberFrom, sizeOption, type Size } from './kit/options.ts';
+import { parameterValues } from './kit/parameter-options.ts';
+import { untilStopped } from './kit/stop-signal.ts';
+import { writeReferenceFile } from './reference-file.ts';
+
+interface ReferenceFlags {
+  readonly camera?: string;
+  readonly recording?: string;
+  readonly bundle: string;
+  readonly context: string;
+  readonly seconds?: number;
+  readonly rate?: number;
+  readonly size?: Size;
+  readonly ofCamera?: string;
+  readonly merge?: string;
+  readonly out: string;
+}
+
+function cameraSpec({ camera, recording }: ReferenceFlags): string {
+  if ((camera === undefined) === (recording === undefined))
+    throw new GoshawkError('GOSHAWK_USAGE', { reason: 'pass either --camera or --recording' });
+  return camera ?? `mcap:${recording ?? ''},loop=false`;
+}
+
+/** Runs the frame path as a robot does, and collects an observation a second. */
+async function observe(flags: ReferenceFlags, bundle: Bundle): Promise<Omit<NewContext, 'name'>> {
+  const line = new LiveLine(process.stderr);
+  const sink = new ObservationSink((count) => line.show(`drift reference: ${count} observations`));
+  const rate = flags.rate === undefined ? {} : { rate: flags.rate };
+  const camera = openCamera(cameraSpec(flags), { ...rate, ...flags.size });
+  await untilStopped(null, ({ signal, endAfter }) =>
+    runPipeline({
+      bundle,
+      cameras: new Map([['camera', camera]]),
+      engine: {
+        kind: 'worker',
+        sizing: { workers: 1, threads: null, queueDepth: null },
+        preferred: PROVIDERS,
+        strict: false,
+      },
+      preprocess: 'auto',
+      limits: {},
+      tracking: false,
+      parts: parameterValues(PART_PARAMETERS, {}),
+      sinks: [sink],
+      node: 'drift',
+      silentAfterMs: 10_000,
+      signal,
+      onActive: () => endAfter(flags.seconds),
+      log: (level, text) => {
+        if (level !== 'info') line.say(text);
+      },
+      onStatus: () => undefined,
+    }),
+  );
+  return { rows: sink.rows, measures: sink.takeMeasures() };
+}
+
+async function writeReference(flags: ReferenceFlags): Promise<void> {
+  await checkOutputFiles(flags.out);
+  cameraSpec(flags);
+  const merge = flags.merge === undefined ? null : await openDriftReference(flags.merge);
+  const bundle = await openBundle(flags.bundle, (text) => console.error(text));
+  const { name, version } = bundle.manifest;
+  const observed = await observe(flags, bundle);
+  const made = makeReference(
+    { name, version, digest: bundle.digest },
+    flags.ofCamera ?? merge?.reference.camera ?? null,
+    { name: flags.context, ...observed },
+    merge,
+  );
+  await writeReferenceFile(flags.out, made);
+}
+
+/** Adds `goshawk drift`. */
+export function registerDrift(program: Command): void {
+  const drift = program
+    .command('drift')
+    .description('tell whether what a camera shows changed against a declared-good reference');
+  drift
+    .command('reference')
+    .description('observe a camera while all is well, as a context of a reference (docs/drift.md)')
+    .option('--camera <spec>', 'as for "goshawk run"')
+    .option('--recording <file>', 'a recording, played once')
+    .option('--bundle <name|path>', 'the model whose boxes are observed', 'goshawk-street')
+    .option('--context <name>', 'what this period is called, such as day or night', 'day')
+    .option('--seconds <n>', 'how long to observe', numberFrom(60, 86_400))
+    .option('--rate <hz>', 'frames per second of the camera', numberFrom(0.1, 1000))
+    .addOption(sizeOption('--size <WxH>', 'image size of the camera'))
+    .option('--of-camera <name>', 'the only camera that it is of (default: any)')
+    .option('--merge <file>', 'a reference whose contexts are kept')
+    .requiredOption('--out <file>', 'the reference to write')
+    .action(writeReference);
+  registerDriftReplay(drift);
+  registerDriftReport(drift);
+  registerDriftBench(drift);
+  registerDriftPolicy(drift);
+  registerDriftFit(drift);
+}

@@ -1,0 +1,144 @@
+import { PatternWatch } from '../observe/pattern-watch.ts';
+import { reliefOf, type ReliefProfile } from '../observe/relief.ts';
+import { ContextFilter } from '../space/context-filter.ts';
+import type { ContextSpace } from '../space/context-space.ts';
+import { ALARMED, type AlarmedName } from './alarmed.ts';
+import { AlarmedValues } from './alarmed-values.ts';
+import { binOf } from './bins.ts';
+import { FeatureAlarm } from './feature-alarm.ts';
+import { NewestValues, type BlockSpread } from './support.ts';
+
+/** Less evidence than this may be unsupported: it decides nothing. */
+const UNSUPPORTED = 100;
+/** Evidence goes up to this multiple of what an alarm needs. */
+const HEADROOM = 10;
+
+/** Bins of a feature in a context, and how likely each is there. */
+export interface ContextBins {
+  readonly edges: readonly number[];
+  readonly probabilities: readonly number[];
+}
+
+/** A declared-good context as the alarm needs it. */
+export interface AlarmContext {
+  readonly name: string;
+  readonly space: ContextSpace;
+  /** null if it was made without a relief: then it has no `pattern` */
+  readonly relief: ReliefProfile | null;
+  /** in the order of `ALARMED`; null for a feature that takes no part */
+  readonly bins: readonly (ContextBins | null)[];
+  /** in the order of `ALARMED` */
+  readonly spreads: readonly (readonly BlockSpread[])[];
+}
+
+/** A reference as the alarm needs it. */
+export interface AlarmReference {
+  readonly contexts: readonly AlarmContext[];
+  /** see `calibrate`; a feature without one takes no part */
+  readonly discounts: Readonly<Partial<Record<AlarmedName, number>>>;
+}
+
+/** The share of a feature in the evidence. */
+export interface FeatureShare {
+  readonly feature: AlarmedName;
+  /** 0..1 */
+  readonly share: number;
+  /** observations since its evidence was last near 0 */
+  readonly age: number;
+}
+
+interface AlarmedFeature {
+  readonly name: AlarmedName;
+  /** place in `ALARMED` */
+  readonly at: number;
+  readonly alarm: FeatureAlarm;
+  readonly newest: NewestValues;
+}
+
+/** Evidence that a camera shows none of the contexts of its reference: the mean over features. */
+export class CameraAlarm {
+  readonly #contexts: readonly AlarmContext[];
+  readonly #patterns: readonly (PatternWatch | null)[];
+  readonly #values: readonly AlarmedValues[];
+  readonly #filter: ContextFilter;
+  readonly #features: readonly AlarmedFeature[];
+  #context = 0;
+  #evidence = 0;
+
+  /** @param threshold what an alarm needs: the mean number of observations between false alarms */
+  constructor({ contexts, discounts }: AlarmReference, threshold: number) {
+    this.#contexts = contexts;
+    this.#patterns = contexts.map(({ relief }) => (relief === null ? null : new PatternWatch(relief)));
+    this.#values = contexts.map(({ space }) => new AlarmedValues(space));
+    this.#filter = new ContextFilter(contexts.length);
+    const names = ALARMED.filter((name) => discounts[name] !== undefined);
+    const highest = threshold * names.length * HEADROOM;
+    this.#features = names.map((name) => {
+      const alarm = new FeatureAlarm(discounts[name] ?? 0, highest);
+      return { name, at: ALARMED.indexOf(name), alarm, newest: new NewestValues() };
+    });
+  }
+
+  /** @param observation in the order of `OBSERVED`, with its relief; what was not measured (NaN) is no evidence */
+  update(observation: Float64Array): void {
+    const relief = reliefOf(observation);
+    this.#values.forEach((values, k) => values.update(observation, this.#patterns[k]?.update(relief) ?? NaN));
+    const context = this.#filter.update(this.#values.map(({ placed }) => placed.distance));
+    if (context !== this.#context)
+      for (const { alarm, newest } of this.#features) {
+        alarm.forget();
+        newest.clear();
+      }
+    this.#context = context;
+    this.#gather();
+  }
+
+  #gather(): void {
+    const { bins, spreads } = this.#contexts[this.#context]!;
+    const { all } = this.values;
+    let sum = 0;
+    for (const { at, alarm, newest } of this.#features) {
+      const value = all[at]!;
+      const of = bins[at] ?? null;
+      if (!Number.isNaN(value) && of !== null) {
+        newest.add(value);
+        alarm.update(binOf(of.edges, value), of.probabilities);
+        if (alarm.evidence > UNSUPPORTED) alarm.limit(newest.support(spreads[at]!));
+      }
+      sum += alarm.evidence;
+    }
+    this.#evidence = this.#features.length === 0 ? 0 : sum / this.#features.length;
+  }
+
+  /** The mean of R over features. */
+  get evidence(): number {
+    return this.#evidence;
+  }
+
+  /** Index of the context that the camera is most likely in. */
+  get context(): number {
+    return this.#context;
+  }
+
+  /** The newest observation as it looks from that context. */
+  get values(): AlarmedValues {
+    return this.#values[this.#context]!;
+  }
+
+  /** Features by their share in the evidence, the highest first. */
+  shares(): FeatureShare[] {
+    const total = this.#features.reduce((sum, { alarm }) => sum + alarm.evidence, 0);
+    return this.#features
+      .map(({ name, alarm }) => ({
+        feature: name,
+        share: total > 0 ? alarm.evidence / total : 0,
+        age: alarm.age,
+      }))
+      .sort((a, b) => b.share - a.share);
+  }
+
+  reset(): void {
+    for (const { alarm } of this.#features) alarm.reset();
+    this.#evidence = 0;
+  }
+}

@@ -1,0 +1,35 @@
+import { ALARMED, type AlarmedName } from '../alarm/alarmed.ts';
+import type { AlarmReference } from '../alarm/camera-alarm.ts';
+import { heldOutValues } from '../alarm/held-out.ts';
+import { blockSpreads, type BlockSpread } from '../alarm/support.ts';
+import { makeSpaces } from '../space/context-space.ts';
+import type { ReferenceContext, ReferenceFeatures } from './make-features.ts';
+import { rowsOf } from './observations.ts';
+
+/** What the alarm compares with. */
+export function alarmReference(
+  contexts: readonly ReferenceContext[],
+  features: ReferenceFeatures,
+): AlarmReference {
+  const observed = contexts.map(({ columns }) => rowsOf(columns));
+  const spaces = makeSpaces(observed);
+  const values = heldOutValues(observed);
+  const discounts: Partial<Record<AlarmedName, number>> = {};
+  for (const name of ALARMED) {
+    const discount = features[name]?.discount;
+    if (discount !== undefined) discounts[name] = discount;
+  }
+  return {
+    discounts,
+    contexts: contexts.map(({ name, relief }, k) => ({
+      name,
+      relief,
+      space: spaces[k]!,
+      bins: ALARMED.map((feature) => features[feature]?.bins[name] ?? null),
+      spreads: spreadsOf(values[k]!),
+    })),
+  };
+}
+
+const spreadsOf = (rows: readonly Float64Array[]): BlockSpread[][] =>
+  ALARMED.map((_, at) => blockSpreads(rows.map((row) => row[at]!)));

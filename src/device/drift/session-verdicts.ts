@@ -1,0 +1,135 @@
+import type { Status } from '../../contract/status.ts';
+import type { StreamBody } from '../../contract/telemetry/streams.ts';
+import { Observer } from '../../core/drift/observe/observer.ts';
+import type { DriftSummary } from '../../core/drift/summary.ts';
+import { CameraJudge } from '../../core/drift/verdict/camera-judge.ts';
+import { windowVerdict } from '../../core/drift/verdict/to-window.ts';
+import type { AccuracyEstimate } from '../../core/drift/window-accuracy.ts';
+import { verdictWords, type WindowVerdict } from '../../core/drift/window-verdict.ts';
+import type { FrameResult } from '../pipeline/frame/frame-result.ts';
+import { mismatchOf, type OpenReference } from './open-reference.ts';
+
+type EventBody = StreamBody<'event'>;
+type Trouble = NonNullable<NonNullable<Status['drift']>['unjudged']>[string];
+
+/** Kinds of events, and how urgent they are. States last for 20 observations and more, so there are few of them. */
+const EVENTS = {
+  ok: ['drift_over', 'info'],
+  suspect: ['drift_suspected', 'info'],
+  drifted: ['drift_detected', 'warning'],
+  recovering: ['drift_recovering', 'info'],
+} as const satisfies Record<WindowVerdict['state'], readonly [string, EventBody['severity']]>;
+
+const MAX_TEXT = 500;
+
+interface JudgedCamera {
+  readonly observer: Observer;
+  readonly judge: CameraJudge;
+  /** when its newest observation was made, since the epoch */
+  atMs: number;
+}
+
+/** Whether what the cameras of one session show is what a reference has. */
+export class SessionVerdicts {
+  readonly #open: OpenReference;
+  readonly #perWeek: number;
+  readonly #wallMs: () => number;
+  readonly #warn: (line: string) => void;
+  readonly #cameras = new Map<string, JudgedCamera>();
+  readonly #unjudged = new Map<string, Trouble>();
+
+  constructor(open: OpenReference, perWeek: number, wallMs: () => number, warn: (line: string) => void) {
+    this.#open = open;
+    this.#perWeek = perWeek;
+    this.#wallMs = wallMs;
+    this.#warn = warn;
+  }
+
+  /**
+   * Frames of a camera come in order.
+   * @param accuracy the newest estimate of this camera
+   * @returns an event if its state changed
+   */
+  deliver(
+    { envelope, statistics, detections, sourceWidth, sourceHeight, bundleDigest }: FrameResult,
+    accuracy: AccuracyEstimate | undefined,
+  ): EventBody | null {
+    const { camera, receivedAt, sequence } = envelope;
+    const judged = statistics === null ? undefined : this.#judged(camera, bundleDigest);
+    if (statistics === null || judged === undefined) return null;
+    const size = { width: sourceWidth, height: sourceHeight };
+    const observation = judged.observer.observe(statistics, detections, size, receivedAt);
+    if (observation === null) return null;
+    judged.atMs = this.#wallMs();
+    if (!judged.judge.update(observation)) return null;
+    const verdict = windowVerdict(judged.judge.verdict(), judged.atMs);
+    return eventOf(verdict, camera, sequence, accuracy);
+  }
+
+  #judged(camera: string, bundleDigest: string): JudgedCamera | undefined {
+    const known = this.#cameras.get(camera);
+    if (known !== undefined || this.#unjudged.has(camera)) return known;
+    const mismatch = mismatchOf(this.#open, camera, bundleDigest);
+    if (mismatch === null) {
+      const judge = new CameraJudge(this.#open.reference, this.#perWeek);
+      this.#cameras.set(camera, { observer: new Observer(), judge, atMs: this.#wallMs() });
+    } else {
+      this.#unjudged.set(camera, { code: mismatch.code, reason: mismatch.message });
+      this.#warn(`camera ${camera}: ${mismatch.code}: ${mismatch.message}`);
+    }
+    return this.#cameras.get(camera);
+  }
+
+  /**
+   * A camera has sent nothing for long: nothing is known of it any more, and its next frame begins anew.
+   * @returns an event if there was more to say than that all is well
+   */
+  forget(camera: string): EventBody | null {
+    const known = this.#cameras.get(camera);
+    this.#cameras.delete(camera);
+    if (known === undefined || known.judge.state === 'ok') return null;
+    const [kind, severity] = EVENTS.ok;
+    const text = 'no frame for long: whether the input is still another one is not known';
+    return { kind, severity, camera, frames: [], text, values: {} };
+  }
+
+  /** By camera, as of its newest observation; cameras without a frame have none. */
+  verdicts(): Record<string, WindowVerdict> {
+    return Object.fromEntries(
+      Array.from(this.#cameras, ([name, { judge, atMs }]) => [name, windowVerdict(judge.verdict(), atMs)]),
+    );
+  }
+
+  /** Means of the declared-good context that a camera is in; null if the reference has none of this camera. */
+  baselineOf(camera: string): DriftSummary | null {
+    const context = this.#cameras.get(camera)?.judge.verdict().context;
+    return this.#open.reference.contexts.find(({ name }) => name === context)?.measures ?? null;
+  }
+
+  /** Cameras that the reference is not of, and why. */
+  unjudged(): Record<string, Trouble> {
+    return Object.fromEntries(this.#unjudged);
+  }
+}
+
+function eventOf(
+  verdict: WindowVerdict,
+  camera: string,
+  frame: number,
+  accuracy: AccuracyEstimate | undefined,
+): EventBody {
+  const [kind, severity] = EVENTS[verdict.state];
+  return {
+    kind,
+    severity,
+    camera,
+    frames: [frame],
+    text: verdictWords(verdict, accuracy).slice(0, MAX_TEXT),
+    values: {
+      evidence: verdict.evidence,
+      context: verdict.context,
+      ...(verdict.since === null ? {} : { since: verdict.since }),
+      ...(verdict.cause === null ? {} : { cause: verdict.cause.name }),
+    },
+  };
+}

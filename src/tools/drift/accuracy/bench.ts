@@ -1,0 +1,200 @@
+import type { AccuracyBenchRow } from '../../../contract/accuracy-bench.ts';
+import type { MixSamples } from '../../../contract/accuracy-samples.ts';
+import {
+  errorsOf,
+  fitShare,
+  leaveOut,
+  selectRegressors,
+  shareOf,
+  type LeftOut,
+  type ShareModel,
+} from '../../../core/drift/accuracy/fit.ts';
+import {
+  operatingPoint,
+  ratesOf,
+  tryUnseen,
+  WORSE_BELOW,
+} from '../../../core/drift/accuracy/operating-point.ts';
+import { OF_TRACKS, REGRESSORS, type RegressorName } from '../../../core/drift/accuracy/regressors.ts';
+import {
+  baselinesOf,
+  CLEAN,
+  corruptionsOf,
+  meanSummary,
+  type AccuracySample,
+  type BaselineKind,
+} from '../../../core/drift/accuracy/samples.ts';
+import { knowsOthers } from './make-fit.ts';
+import { thresholdConfidence } from './threshold-confidence.ts';
+
+/** A loss that is clearly more than a fifth. */
+const SEVERE_BELOW = 0.7;
+
+/** Estimates of a method, and how they become verdicts. */
+interface Tried {
+  readonly degraded: readonly LeftOut[];
+  readonly clean: readonly LeftOut[];
+  /** what the interval adds to an estimate */
+  readonly high: number;
+  /** the estimate below which a sample is called worse, found without its corruption */
+  readonly pointOf: (corruption: string) => number;
+}
+
+/** What frames can be compared with. */
+const kindsOf = (mixes: readonly MixSamples[]): BaselineKind[] =>
+  knowsOthers(mixes) ? ['own', 'others'] : ['own'];
+
+/** How each method that is fitted chooses its regressors. */
+function methodsOf(
+  kind: BaselineKind,
+): readonly (readonly [string, (samples: readonly AccuracySample[]) => readonly RegressorName[]])[] {
+  const ofOne = REGRESSORS.filter((name) => !OF_TRACKS.has(name));
+  return [
+    ['fit', (samples) => selectRegressors(samples, ofOne, kind)],
+    ['fit, with tracks', (samples) => selectRegressors(samples, REGRESSORS, kind)],
+    ['consistency and reliability', () => ['consistency', 'reliability']],
+    ['mean confidence', () => ['score']],
+  ];
+}
+
+/**
+ * Every method on the samples that it is fitted on, leaving out corruption and scene mix. Regressors and operating
+ * point are chosen without the corruption, too.
+ */
+export function leaveOutRows(mixes: readonly MixSamples[]): AccuracyBenchRow[] {
+  const samples = mixes.flatMap((one) => one.samples);
+  return kindsOf(mixes).flatMap((kind) => {
+    const rows = methodsOf(kind).map(([method, choose]) => {
+      const unseen = tryUnseen(samples, choose, kind);
+      const points = new Map(unseen.map(({ corruption, point }) => [corruption, point]));
+      const names = choose(samples);
+      const point = operatingPoint(leaveOut(samples, names, kind));
+      return rowOf(method, kind, {
+        degraded: unseen.flatMap(({ leftOut }) => leftOut),
+        clean: cleanOf(mixes, names, kind),
+        high: errorsOf(unseen.flatMap(({ leftOut }) => leftOut)).high,
+        pointOf: (corruption) => points.get(corruption) ?? point,
+      });
+    });
+    return [...rows, thresholdRow(mixes, kind)];
+  });
+}
+
+/** The pictures of each scene mix as they are, by models that never saw it. */
+function cleanOf(
+  mixes: readonly MixSamples[],
+  names: readonly RegressorName[],
+  kind: BaselineKind,
+): LeftOut[] {
+  const baselines = baselinesOf(mixes.flatMap(({ samples }) => samples), kind); // prettier-ignore
+  return mixes.flatMap((mix) => {
+    const others = mixes.filter((one) => mixes.length === 1 || one !== mix);
+    const model = fitShare(others.flatMap((one) => one.samples), names, kind); // prettier-ignore
+    return estimatesOf(mix, () => model, baselines.get(mix.mix)!, true);
+  });
+}
+
+/**
+ * Models on samples from elsewhere: other streets, real weather, another library's corruptions, other pictures. A
+ * corruption that was fitted on, too, is left out of the model that is tried on it.
+ */
+export function triedRows(fitted: readonly MixSamples[], mixes: readonly MixSamples[]): AccuracyBenchRow[] {
+  const samples = fitted.flatMap((one) => one.samples);
+  const others = meanSummary(fitted.map(({ baseline }) => baseline.graph));
+  const corruptions = [CLEAN, ...corruptionsOf(mixes.flatMap((one) => one.samples))];
+  return kindsOf(fitted).flatMap((kind) => {
+    const rows = methodsOf(kind).map(([method, choose]) => {
+      const all = modelOf(samples, choose, kind);
+      const models = new Map(
+        corruptions.map((name) => {
+          const known = samples.filter(({ corruption }) => name === CLEAN || corruption !== name);
+          return [name, known.length === samples.length ? all : modelOf(known, choose, kind)];
+        }),
+      );
+      const tryOn = (isClean: boolean) =>
+        mixes.flatMap((mix) => {
+          const baseline = kind === 'own' ? mix.baseline.graph : others;
+          return estimatesOf(mix, (corruption) => models.get(corruption)!.model, baseline, isClean);
+        });
+      const degraded = tryOn(false);
+      const pointOf = (corruption: string): number => models.get(corruption)!.point;
+      return rowOf(method, kind, { degraded, clean: tryOn(true), high: all.high, pointOf });
+    });
+    return [...rows, thresholdRow(mixes, kind)];
+  });
+}
+
+/** A model with its operating point, and what its interval adds to an estimate. */
+function modelOf(
+  samples: readonly AccuracySample[],
+  choose: (samples: readonly AccuracySample[]) => readonly RegressorName[],
+  kind: BaselineKind,
+): { readonly model: ShareModel; readonly point: number; readonly high: number } {
+  const names = choose(samples);
+  const leftOut = leaveOut(samples, names, kind);
+  const { high } = errorsOf(leftOut);
+  return { model: fitShare(samples, names, kind), point: operatingPoint(leftOut), high };
+}
+
+function estimatesOf(
+  { samples }: MixSamples,
+  modelOf: (corruption: string) => ShareModel,
+  baseline: Parameters<typeof shareOf>[2],
+  isClean: boolean,
+): LeftOut[] {
+  return samples
+    .filter(({ corruption }) => (corruption === CLEAN) === isClean)
+    .flatMap((sample) => {
+      const estimated = shareOf(modelOf(sample.corruption), sample.summary, baseline);
+      return estimated === null ? [] : [{ sample, estimated }];
+    });
+}
+
+function thresholdRow(mixes: readonly MixSamples[], kind: BaselineKind): AccuracyBenchRow {
+  const degraded = mixes.flatMap((mix) => {
+    const others = mixes.filter((one) => mixes.length === 1 || one !== mix);
+    return thresholdConfidence(kind === 'own' ? [mix] : others, mix.samples);
+  });
+  return rowOf('average thresholded confidence', kind, {
+    degraded,
+    clean: [],
+    high: errorsOf(degraded).high,
+    pointOf: (corruption) =>
+      operatingPoint(degraded.filter(({ sample }) => sample.corruption !== corruption)),
+  });
+}
+
+function rowOf(
+  method: string,
+  baseline: BaselineKind,
+  { degraded, clean, high, pointOf }: Tried,
+): AccuracyBenchRow {
+  const { meanAbsolute, rankCorrelation, samples } = errorsOf(degraded);
+  const isSaid = ({ sample, estimated }: LeftOut): boolean => estimated < pointOf(sample.corruption);
+  const isSure = ({ estimated }: LeftOut): boolean => estimated + Math.max(0, high) < WORSE_BELOW;
+  return {
+    method,
+    baseline,
+    samples,
+    meanAbsolute,
+    rankCorrelation: Number.isFinite(rankCorrelation) ? rankCorrelation : null,
+    worse: degraded.filter(({ sample }) => sample.share < WORSE_BELOW).length,
+    byPoint: verdictsOf(degraded, isSaid),
+    byInterval: verdictsOf(degraded, isSure),
+    byEstimate: verdictsOf(degraded, ({ estimated }) => estimated < WORSE_BELOW),
+    harmless: {
+      samples: clean.length,
+      worse: clean.filter(isSaid).length,
+      meanAbsolute: clean.length === 0 ? 0 : errorsOf(clean).meanAbsolute,
+    },
+  };
+}
+
+function verdictsOf(
+  all: readonly LeftOut[],
+  isSaid: (one: LeftOut) => boolean,
+): AccuracyBenchRow['byInterval'] {
+  const severe = all.filter(({ sample }) => sample.share < SEVERE_BELOW);
+  const found = severe.filter(isSaid).length;
+  return { ...ratesOf(all, isSaid), recallOfSevere: severe.length === 0 ? null : found / severe.length };
+}

@@ -1,0 +1,278 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { driftReferenceSchema } from '../../../src/contract/drift-reference.ts';
+import { statusSchema } from '../../../src/contract/status.ts';
+import { driftBodySchema } from '../../../src/contract/telemetry/drift.ts';
+import { eventSchema } from '../../../src/contract/telemetry/shapes.ts';
+import { createDetections } from '../../../src/core/detections.ts';
+import { IMAGE_FEATURES } from '../../../src/core/drift/features.ts';
+import { ABSENT, BLOCK, BLOCK_FLOATS, PATCH_COUNT } from '../../../src/core/drift/frame-block.ts';
+import { createRandom, type Random } from '../../../src/core/random.ts';
+import { Drift } from '../../../src/device/drift/drift-part.ts';
+import { openDriftReference } from '../../../src/device/drift/open-reference.ts';
+import type { FrameResult } from '../../../src/device/pipeline/frame/frame-result.ts';
+import { makeReference } from '../../../src/tools/drift/make-reference.ts';
+import { ObservationSink } from '../../../src/tools/drift/observation-sink.ts';
+import { FakeClock } from '../pipeline/fakes.ts';
+import { sessionOf } from '../runtime/fake-session.ts';
+
+const DIGEST = 'a'.repeat(64);
+const BUNDLE = { name: 'street', version: '1.0.0', digest: DIGEST };
+
+/** The block of a frame of a made-up camera, with more noise if asked for. */
+function blockOf(random: Random, noise = 0): Float32Array {
+  const block = new Float32Array(BLOCK_FLOATS).fill(ABSENT, BLOCK.candidates, BLOCK.patches);
+  IMAGE_FEATURES.forEach((name, i) => {
+    block[i] = 0.4 + 0.02 * random.bell() + (name === 'noise' ? noise : 0);
+  });
+  for (let i = 0; i < PATCH_COUNT; i += 1) {
+    block[BLOCK.patches + i] = 100 + 20 * random.next();
+    block[BLOCK.roughness + i] = 1 + random.next() + 10 * noise;
+  }
+  return block;
+}
+
+function resultOf(
+  receivedAt: number,
+  wallMs: number,
+  statistics: Float32Array,
+  bundleDigest = DIGEST,
+): FrameResult {
+  const stamp = { sec: Math.floor(wallMs / 1000), nanosec: Math.round((wallMs % 1000) * 1e6) };
+  return {
+    envelope: { camera: 'front', sequence: 1, stamp, receivedAt },
+    detections: createDetections(1),
+    sourceWidth: 64,
+    sourceHeight: 48,
+    bundleDigest,
+    statistics,
+  } as unknown as FrameResult;
+}
+
+/** Observed frames of seconds of good time. */
+function observed(seconds: number): readonly Float64Array[] {
+  const sink = new ObservationSink(() => undefined);
+  const random = createRandom(1);
+  for (let i = 0; i < 2 * seconds; i += 1) sink.deliver(resultOf(i * 500, i * 500, blockOf(random)));
+  return sink.rows;
+}
+
+describe('verdicts of the drift part', () => {
+  let folder = '';
+  const file = (name: string): string => join(folder, name);
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-verdicts-'));
+    const context = { name: 'day', rows: observed(200) };
+    const write = (name: string, made: object): void => writeFileSync(file(name), JSON.stringify(made));
+    const good = makeReference(BUNDLE, null, context, null);
+    write('good.json', good);
+    write('rear.json', { ...good, camera: 'rear' });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function watched(reference: string, cameras: readonly string[] = ['front']) {
+    const clock = new FakeClock();
+    clock.wall = 1_700_000_000_000;
+    const sent: { readonly stream: string; readonly body: unknown }[] = [];
+    const logged: string[] = [];
+    const part = new Drift({ send: (stream, make) => void sent.push({ stream, body: make() }) }, clock, {
+      windowSeconds: 60,
+      reference: file(reference),
+      falseAlarmsPerWeek: 1,
+      log: (_level, line) => void logged.push(line),
+    });
+    await part.start();
+    const attachment = part.attach({ ...sessionOf(), cameras });
+    const random = createRandom(3);
+    const run = (seconds: number, noise = 0, digest = DIGEST): void => {
+      for (let i = 0; i < 2 * seconds; i += 1) {
+        clock.advance(500);
+        void attachment.sink?.deliver(
+          resultOf(clock.monotonicMs(), clock.wallMs(), blockOf(random, noise), digest),
+          null,
+        );
+      }
+    };
+    const status = () => statusSchema.shape.drift.parse(part.status().drift);
+    const events = () =>
+      sent.filter(({ stream }) => stream === 'event').map(({ body }) => eventSchema.parse(body));
+    return { clock, part, attachment, run, sent, logged, status, events };
+  }
+
+  it('are quiet without drift, and an alarm goes to events, status, metrics and messages', async () => {
+    const { part, attachment, run, sent, status, events } = await watched('good.json');
+    run(60);
+    expect(status()?.verdicts?.['front']).toMatchObject({
+      state: 'ok',
+      since: null,
+      features: [],
+      cause: null,
+    });
+    expect(events()).toEqual([]);
+    run(30, 0.5);
+    expect(
+      events()
+        .map(({ kind }) => kind)
+        .at(-1),
+    ).toBe('drift_detected');
+    expect(events().at(-1)).toMatchObject({ camera: 'front', severity: 'warning', frames: [1] });
+    expect(events().at(-1)?.text).toContain('whether the model sees worse is not known');
+    expect(status()?.verdicts?.['front']).toMatchObject({
+      state: 'drifted',
+      context: 'day',
+      cause: { name: 'noise' },
+    });
+    const text = (await attachment.metrics?.text()) ?? '';
+    expect(text).toContain('goshawk_drift_state{camera="front",state="drifted"} 1');
+    expect(text).toMatch(/goshawk_drift_evidence_ratio\{camera="front"\} [1-9]/);
+    part.stop();
+    const window = driftBodySchema.parse(sent.findLast(({ stream }) => stream === 'drift')?.body);
+    expect(window.cameras[0]?.verdict).toMatchObject({ state: 'drifted' });
+    expect(JSON.stringify(window).length).toBeLessThan(6000);
+  });
+
+  it('do not depend on the wall clock', async () => {
+    const { clock, part, run, status, events } = await watched('good.json');
+    run(40);
+    clock.wall -= 86_400_000;
+    part.look();
+    run(40);
+    expect(status()?.verdicts?.['front']?.state).toBe('ok');
+    run(30, 0.5);
+    expect(events().at(-1)?.kind).toBe('drift_detected');
+  });
+
+  it('take nothing from frames with values that are not numbers', async () => {
+    const { clock, attachment, status } = await watched('good.json');
+    for (let i = 0; i < 100; i += 1) {
+      clock.advance(1000);
+      const block = new Float32Array(BLOCK_FLOATS).fill(NaN);
+      void attachment.sink?.deliver(resultOf(clock.monotonicMs(), clock.wallMs(), block), null);
+    }
+    expect(status()?.verdicts?.['front']?.state).toBe('ok');
+  });
+
+  it('call a constant image a fault of the sensor', async () => {
+    const { clock, attachment, run, status, events } = await watched('good.json');
+    run(40);
+    for (let i = 0; i < 60; i += 1) {
+      clock.advance(500);
+      const block = new Float32Array(BLOCK_FLOATS).fill(ABSENT, BLOCK.candidates, BLOCK.patches);
+      block.fill(128, BLOCK.patches);
+      void attachment.sink?.deliver(resultOf(clock.monotonicMs(), clock.wallMs(), block), null);
+    }
+    expect(events().at(-1)).toMatchObject({ kind: 'drift_detected', values: { cause: 'sensor_fault' } });
+    expect(status()?.verdicts?.['front']).toMatchObject({ state: 'drifted' });
+  });
+
+  it('of a camera stay as they were for a minute without frames, then end, whatever the others show', async () => {
+    const { clock, part, attachment, sent, events, status } = await watched('good.json', ['front', 'rear']);
+    const random = createRandom(5);
+    const both = (seconds: number, names: readonly string[], noise: number): void => {
+      for (let i = 0; i < seconds; i += 1) {
+        clock.advance(1000);
+        for (const camera of names) {
+          const result = resultOf(clock.monotonicMs(), clock.wallMs(), blockOf(random, noise));
+          void attachment.sink?.deliver({ ...result, envelope: { ...result.envelope, camera } }, null);
+        }
+        part.look();
+      }
+    };
+    both(60, ['front', 'rear'], 0);
+    both(40, ['rear'], 0.5);
+    const lastSeen = new Date(clock.wallMs()).toISOString();
+    both(60, ['front'], 0);
+    expect(status()).toMatchObject({ verdicts: { rear: { state: 'drifted', at: lastSeen } }, silent: [] });
+    both(1, ['front'], 0);
+    expect(Object.keys(status()?.verdicts ?? {})).toEqual(['front']);
+    expect(status()?.silent).toEqual(['rear']);
+    expect(events().at(-1)).toMatchObject({ kind: 'drift_over', camera: 'rear' });
+    both(180, ['front'], 0);
+    const windows = sent.flatMap(({ stream, body }) =>
+      stream === 'drift' ? [driftBodySchema.parse(body)] : [],
+    );
+    const newest = windows
+      .at(-1)
+      ?.cameras.map(({ camera, frames, verdict }) => [camera, frames, verdict?.state]);
+    expect(newest).toEqual([
+      ['front', 60, 'ok'],
+      ['rear', 0, undefined],
+    ]);
+    both(2, ['front', 'rear'], 0);
+    expect(status()).toMatchObject({ verdicts: { rear: { state: 'ok' } }, silent: [] });
+  });
+
+  it.each([
+    ['of another bundle', 'good.json', 'b'.repeat(64), 'of bundle street@1.0.0'],
+    ['of another camera', 'rear.json', DIGEST, 'of camera rear'],
+  ])('are not given with a reference %s, and that is said once', async (_what, reference, digest, words) => {
+    const { run, status, logged, events } = await watched(reference);
+    run(30, 0.5, digest);
+    expect(status()?.verdicts).toEqual({});
+    expect(status()?.unjudged?.['front']?.code).toBe('GOSHAWK_DRIFT_REFERENCE_MISMATCH');
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toContain(words);
+    expect(events()).toEqual([]);
+  });
+
+  it('end with the bundle that they are of, and so does its window; they begin anew when it returns', async () => {
+    const { run, status, sent } = await watched('good.json');
+    run(40);
+    run(30, 0.5);
+    const windows = (): number => sent.filter(({ stream }) => stream === 'drift').length;
+    const before = windows();
+    run(2, 0.5, 'b'.repeat(64));
+    expect(windows()).toBe(before + 1);
+    const { window } = driftBodySchema.parse(sent.findLast(({ stream }) => stream === 'drift')?.body);
+    expect(Date.parse(window.end) % 60_000).not.toBe(0);
+    expect(status()?.unjudged?.['front']?.code).toBe('GOSHAWK_DRIFT_REFERENCE_MISMATCH');
+    run(10);
+    expect(status()?.unjudged).toEqual({});
+    expect(status()?.verdicts?.['front']?.state).toBe('ok');
+  });
+
+  it.each([
+    ['GOSHAWK_FILE_UNREADABLE', 'absent.json', null],
+    ['GOSHAWK_FILE_INVALID', 'text.json', 'no JSON'],
+    ['GOSHAWK_FILE_INVALID', 'other.json', '{"schema":"goshawk.drift-reference/2"}'],
+  ])('refuse a file by %s: %s', async (code, name, text) => {
+    if (text !== null) writeFileSync(file(name), text);
+    await expect(openDriftReference(file(name))).rejects.toMatchObject({ code });
+    await expect(watched(name)).rejects.toMatchObject({ code });
+  });
+
+  it('refuse a reference whose probabilities do not fit its edges', async () => {
+    const good = driftReferenceSchema.parse((await openDriftReference(file('good.json'))).reference);
+    good.features.noise?.bins['day']?.probabilities.pop();
+    writeFileSync(file('odd.json'), JSON.stringify(good));
+    await expect(openDriftReference(file('odd.json'))).rejects.toMatchObject({
+      code: 'GOSHAWK_FILE_INVALID',
+    });
+  });
+});
+
+describe('a reference', () => {
+  const context = (name: string) => ({ name, rows: observed(100) });
+
+  it('gets another context by merging', () => {
+    const one = makeReference(BUNDLE, null, context('day'), null);
+    const both = makeReference(BUNDLE, null, context('night'), { file: 'one.json', reference: one });
+    expect(driftReferenceSchema.parse(both).contexts.map(({ name }) => name)).toEqual(['day', 'night']);
+    expect(Object.keys(both.features.noise?.bins ?? {})).toEqual(['day', 'night']);
+    const again = makeReference(BUNDLE, null, context('day'), { file: 'both.json', reference: both });
+    expect(again.contexts.map(({ name }) => name)).toEqual(['night', 'day']);
+  });
+
+  it('is refused if it is too short, or merged with one of another bundle', () => {
+    const short = { name: 'day', rows: observed(30) };
+    expect(() => makeReference(BUNDLE, null, short, null)).toThrow(/30 observations/);
+    const one = makeReference(BUNDLE, null, context('day'), null);
+    const other = { ...BUNDLE, digest: 'c'.repeat(64) };
+    expect(() => makeReference(other, null, context('night'), { file: 'one.json', reference: one })).toThrow(
+      /one\.json is of bundle street@1\.0\.0/,
+    );
+  });
+});

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FallbackEffect } from '../../../src/device/policy/fallback-effect.ts';
+import { turns } from '../pipeline/fakes.ts';
+
+const wish = (bundle: string) => ({ rule: `rule-${bundle}`, value: { bundle, retry_s: 600 } });
+
+describe('FallbackEffect', () => {
+  let loading: { bundle: string | null; done: (outcome?: Error | 'later') => void }[] = [];
+  let troubles: string[] = [];
+  let effect: FallbackEffect;
+  const swap = (bundle: string | null): Promise<boolean> =>
+    new Promise((resolve, reject) =>
+      loading.push({
+        bundle,
+        done: (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome !== 'later')),
+      }),
+    );
+  const asked = (): (string | null)[] => loading.map(({ bundle }) => bundle);
+
+  beforeEach(() => {
+    [loading, troubles] = [[], []];
+    effect = new FallbackEffect(
+      (rule, action, reason) => void troubles.push(`${rule} ${action}: ${String(reason)}`),
+    );
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  it('loads a bundle once, and returns to the configured one', async () => {
+    effect.update(wish('b'), swap);
+    effect.update(wish('b'), swap);
+    loading[0]?.done();
+    await turns();
+    effect.update(wish('b'), swap);
+    effect.update(null, swap);
+    loading[1]?.done();
+    await turns();
+    effect.update(null, swap);
+    expect(asked()).toEqual(['b', null]);
+  });
+
+  it('loads one at a time, then the one that is wanted by then', async () => {
+    effect.update(wish('b'), swap);
+    effect.update(wish('c'), swap);
+    effect.update(null, swap);
+    effect.update(wish('d'), swap);
+    expect(asked()).toEqual(['b']);
+    loading[0]?.done();
+    await turns();
+    expect(asked()).toEqual(['b', 'd']);
+  });
+
+  it('reports a bundle that cannot be loaded, and does not try it again until it is asked for anew', async () => {
+    effect.update(wish('b'), swap);
+    loading[0]?.done(new Error('no bundle b'));
+    await turns();
+    effect.update(wish('b'), swap);
+    expect([asked(), troubles]).toEqual([['b'], ['rule-b fallback: no bundle b']]);
+    effect.update(null, swap);
+    effect.update(wish('b'), swap);
+    expect(asked()).toEqual(['b', 'b']);
+  });
+
+  it('tries again to return to the configured bundle', async () => {
+    effect.update(wish('b'), swap);
+    loading[0]?.done();
+    await turns();
+    vi.useFakeTimers();
+    effect.update(null, swap);
+    loading[1]?.done(new Error('out of memory'));
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(asked()).toEqual(['b', null]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked()).toEqual(['b', null, null]);
+    expect(troubles).toEqual(['rule-b fallback: null', ' return to the configured bundle: out of memory']);
+  });
+
+  it('tries a bundle that could not be loaded again while it is asked for, whatever else changes', async () => {
+    vi.useFakeTimers();
+    effect.update(wish('b'), swap);
+    loading[0]?.done(new Error('out of memory'));
+    await vi.advanceTimersByTimeAsync(30_000);
+    effect.update(wish('b'), swap);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(asked()).toEqual(['b', 'b']);
+    loading[1]?.done();
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(asked()).toEqual(['b', 'b']);
+  });
+
+  it('neither refuses nor reports a bundle that cannot be loaded now, and tries it with the next change', async () => {
+    effect.update(wish('b'), swap);
+    loading[0]?.done('later');
+    await turns();
+    effect.update(wish('b'), swap);
+    expect([asked(), troubles]).toEqual([['b', 'b'], []]);
+  });
+
+  it('forgets what a session ran when another one begins', async () => {
+    effect.update(wish('b'), swap);
+    effect.renew();
+    effect.update(wish('b'), swap);
+    loading[0]?.done(new Error('the session is gone'));
+    await turns();
+    expect([asked(), troubles]).toEqual([['b', 'b'], []]);
+  });
+
+  it('loads nothing while there is no session', () => {
+    effect.update(wish('b'), null);
+    expect(asked()).toEqual([]);
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { bodySchemaOf } from '../../../../src/contract/telemetry/payloads.ts';
+import type { StreamBody } from '../../../../src/contract/telemetry/streams.ts';
+import { mergeDrift } from '../../../../src/device/telemetry/outbox/merge-windows.ts';
+
+type DriftBody = StreamBody<'drift'>;
+
+const at = (minute: number): string => `2026-01-01T10:0${String(minute)}:00.000Z`;
+
+const bundle = { name: 'street', version: '1.0.0', digest: 'd', variant: 'int8', provider: 'cpu' };
+
+function minute(start: number, cameras: readonly string[], more: Partial<DriftBody> = {}): DriftBody {
+  return {
+    window: { start: at(start), end: at(start + 1) },
+    bundle,
+    table: 1,
+    cameras: cameras.map((camera) => ({
+      camera,
+      frames: 10,
+      inGraph: 10,
+      unmeasured: 1,
+      late: 0,
+      duplicate: 2,
+      features: { brightness: { sum: 5_000_000, first: 15 + start, counts: [4, 6] } },
+      classes: { person: 3 },
+      agreement: { consistency: { sum: 4, n: 3 }, reliability: { reliable: 1, total: 2 } },
+    })),
+    ...more,
+  };
+}
+
+describe('drift windows that wait', () => {
+  it('become one that covers both, camera by camera', () => {
+    const merged = mergeDrift(minute(0, ['front', 'rear']), minute(1, ['front']));
+    expect(bodySchemaOf('drift').parse(merged)).toEqual(merged);
+    expect(merged).toMatchObject({ window: { start: at(0), end: at(2) }, bundle, table: 1 });
+    const [front, rear] = merged?.cameras ?? [];
+    expect(front).toEqual({
+      camera: 'front',
+      frames: 20,
+      inGraph: 20,
+      unmeasured: 2,
+      late: 0,
+      duplicate: 4,
+      features: { brightness: { sum: 10_000_000, first: 15, counts: [4, 10, 6] } },
+      classes: { person: 6 },
+      agreement: { consistency: { sum: 8, n: 6 }, reliability: { reliable: 2, total: 4 } },
+    });
+    expect(rear).toEqual(minute(0, ['rear']).cameras[0]);
+  });
+
+  it('stay apart if they do not touch, or if the model, the table of features or the clock changed', () => {
+    const older = minute(0, ['front']);
+    const others: DriftBody[] = [
+      minute(2, ['front']),
+      minute(1, ['front'], { bundle: { ...bundle, version: '2.0.0' } }),
+      minute(1, ['front'], { table: 2 }),
+      minute(1, ['front'], { window: { start: at(1), end: at(2), clockStepSeconds: 3600 } }),
+    ];
+    expect(others.map((newer) => mergeDrift(older, newer))).toEqual([null, null, null, null]);
+  });
+});

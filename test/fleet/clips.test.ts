@@ -1,0 +1,132 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { robotClipsSchema, clipTransferSchema, type RobotClips } from '../../src/contract/fleet/clips.ts';
+import { McapRecording } from '../../src/device/recording/mcap-recording.ts';
+import { sha256Of } from '../../src/platform/digest.ts';
+import { FleetBrokers } from '../support/fleet-brokers.ts';
+import { MOSQUITTO, OPENSSL } from '../support/mosquitto.ts';
+import { describeWith } from '../support/needs.ts';
+import { CLI } from '../support/programs.ts';
+import { writeTinyBundle } from '../support/tiny-bundle.ts';
+import { makeFleetFolder } from './support/fleet-folder.ts';
+import { FleetProcess } from './support/fleet-process.ts';
+
+const folder = makeFleetFolder();
+const home = join(folder.path, 'fleet');
+const clips = join(folder.path, 'fetched');
+const PATH = '/api/v1/robots/yard/r7/clips';
+let brokers: FleetBrokers;
+let fleet: FleetProcess;
+let robot: ChildProcess;
+let token = '';
+
+const goshawk = (...args: string[]) => promisify(execFile)(process.execPath, [CLI, ...args]);
+
+async function list(): Promise<RobotClips['clips']> {
+  const answer = await fetch(`${fleet.url}${PATH}`, { headers: { authorization: `Bearer ${token}` } });
+  return answer.status === 200 ? robotClipsSchema.parse(await answer.json()).clips : [];
+}
+
+function ask(clip: string, body: object = {}): Promise<Response> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  return fetch(`${fleet.url}${PATH}/${clip}/fetch`, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+const filesOf = (
+  { caFile, certFile, keyFile }: ReturnType<FleetBrokers['tlsOf']>,
+  prefix: string,
+): string[] => [
+  ...[`--${prefix}-ca-file`, caFile, `--${prefix}-cert-file`, certFile],
+  ...[`--${prefix}-key-file`, keyFile],
+];
+
+describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its access rules', () => {
+  beforeAll(async () => {
+    brokers = await FleetBrokers.start('yard/r7');
+    const [url = ''] = brokers.urls;
+    const ingest = ['--mqtt', url, ...filesOf(brokers.tlsOf('ingestor'), 'mqtt')];
+    fleet = await FleetProcess.start('--folder', home, '--clips', clips, ...ingest);
+    const made = await goshawk(
+      'fleet',
+      'token',
+      'create',
+      '--folder',
+      home,
+      '--name',
+      'op',
+      '--role',
+      'operator',
+    );
+    token = made.stdout.trim();
+    const bundle = (await writeTinyBundle(join(folder.path, 'models'))).folder;
+    const camera = [
+      '--camera',
+      'sim',
+      '--rate',
+      '5',
+      '--size',
+      '320x180',
+      '--bundle',
+      bundle,
+      '--seconds',
+      '600',
+    ];
+    const telemetry = ['--telemetry', url, ...filesOf(brokers.tlsOf('robots/yard/r7'), 'telemetry')];
+    const names = ['--telemetry-outbox', join(folder.path, 'outbox'), '--site', 'yard', '--robot', 'r7'];
+    const capture = ['--capture-dir', join(folder.path, 'clips'), '--capture-after-s', '0.5'];
+    const args = ['run', ...camera, ...telemetry, ...names, ...capture, '--workers', '1', '--threads', '1'];
+    robot = spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' });
+  });
+
+  afterAll(async () => {
+    const ended = once(robot, 'exit');
+    robot.kill('SIGINT');
+    await ended;
+    await fleet.stop();
+    await brokers.stop();
+    folder.remove();
+  });
+
+  it('are offered, fetched on request with the right digest, and readable', async () => {
+    await expect
+      .poll(
+        async () => {
+          await goshawk('capture', '--capture-dir', join(folder.path, 'clips')).catch(() => undefined);
+          return (await list()).length;
+        },
+        { timeout: 60_000, interval: 1_000 },
+      )
+      .toBeGreaterThan(0);
+    const offered = (await list()).at(-1)!;
+    expect(offered).toMatchObject({
+      node: 'run',
+      transfer: { state: 'offered' },
+      clip: { reason: 'manual' },
+    });
+    const { clip, sha256 } = offered.clip;
+    const asked = await ask(clip);
+    expect(asked.status).toBe(200);
+    expect(clipTransferSchema.parse(await asked.json()).state).toBe('fetching');
+    const state = async () => (await list()).find((one) => one.clip.clip === clip)?.transfer.state;
+    await expect.poll(state, { timeout: 60_000, interval: 500 }).toBe('fetched');
+    const path = join(clips, 'yard/r7/run', `${clip}.mcap`);
+    expect(sha256Of(await readFile(path))).toBe(sha256);
+    const recording = await McapRecording.open(path);
+    expect(recording.topics.map(({ name }) => name)).toContain('/camera/image/compressed');
+    await recording.close();
+  });
+
+  it('are refused by name if nobody offered them, and by URL if that is not https', async () => {
+    expect((await ask('nobody-knows-it')).status).toBe(404);
+    expect((await ask('..%2F..%2Fetc')).status).toBe(400);
+    const [offered] = await list();
+    const clip = offered?.clip.clip ?? '';
+    expect((await ask(clip, { putUrl: 'http://storage.example/put' })).status).toBe(200);
+    const reason = async () => (await list()).find((one) => one.clip.clip === clip)?.transfer.reason;
+    await expect.poll(reason, { timeout: 30_000 }).toMatch(/GOSHAWK_CLIP_NOT_SENT.*not https/);
+  });
+});

@@ -1,0 +1,132 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { clipRecordSchema, type ClipRecord } from '../../src/contract/clips.ts';
+import { describeWith } from '../support/needs.ts';
+import { CLI } from '../support/programs.ts';
+import { TELEMETRY_PEER, TELEMETRY_PEER_PYTHON } from '../support/telemetry-consumer.ts';
+import { writeTinyBundle } from '../support/tiny-bundle.ts';
+
+const READER = join(import.meta.dirname, '../peers/read_clip.py');
+
+interface Read {
+  readonly complete: boolean;
+  readonly metadata: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly topics: Readonly<
+    Record<string, { readonly type: string; readonly count: number; readonly first: object }>
+  >;
+}
+
+/** What Foxglove's Python packages read in a clip, front to back. */
+function readClip(file: string): Read {
+  const { stdout, stderr, status } = spawnSync(TELEMETRY_PEER_PYTHON, [READER, file], { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  return JSON.parse(stdout) as Read;
+}
+
+let folder = '';
+let clips = '';
+let robot: ChildProcess;
+let output = '';
+
+function goshawk(args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: 'pipe' });
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+  return child;
+}
+
+async function until<T>(look: () => T | undefined, what: string): Promise<T> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const found = look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`waited in vain for ${what}:\n${output.slice(-2000)}`);
+}
+
+/** The record of a clip once it is complete. */
+function completed(file: string): ClipRecord | undefined {
+  const record = file.replace(/\.mcap$/, '.json');
+  if (!existsSync(record)) return undefined;
+  const clip = clipRecordSchema.parse(JSON.parse(readFileSync(record, 'utf8')));
+  return clip.complete ? clip : undefined;
+}
+
+describeWith([TELEMETRY_PEER], 'goshawk capture', () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-clips-'));
+    clips = join(folder, 'clips');
+    const bundle = (await writeTinyBundle(join(folder, 'models'))).folder;
+    const camera = ['--camera', 'sim', '--rate', '10', '--size', '320x180', '--bundle', bundle];
+    const capture = ['--capture-dir', clips, '--capture-before-s', '1', '--capture-after-s', '0.5'];
+    robot = goshawk(['run', ...camera, ...capture, '--seconds', '600', '--workers', '1', '--threads', '1']);
+    await until(() => (existsSync(join(clips, 'requests')) ? true : undefined), 'the detector');
+  });
+
+  afterAll(async () => {
+    const ended = once(robot, 'exit');
+    robot.kill('SIGINT');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('has a running detector record a clip that other readers read, and so they do if it is cut', async () => {
+    let record: ClipRecord | undefined;
+    let file = '';
+    // while the model loads there is no frame yet, and a clip without frames is none
+    while (record === undefined) {
+      const asked = goshawk(['capture', '--capture-dir', clips, '--text', 'a test', '--protect']);
+      let printed = '';
+      asked.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')));
+      const [code] = (await once(asked, 'close')) as [number | null];
+      if (code !== 0) continue;
+      file = printed.trim();
+      record = await until(
+        () => completed(file) ?? (existsSync(file.replace(/\.mcap$/, '.json')) ? undefined : null),
+        'the clip',
+      ).then((found) => found ?? undefined);
+    }
+    expect(record).toMatchObject({
+      reason: 'manual',
+      text: 'a test',
+      cameras: ['camera'],
+      isProtected: true,
+    });
+    const whole = readClip(file);
+    expect(whole).toMatchObject({
+      complete: true,
+      metadata: { 'goshawk.clip': { clip: record.clip, bundleDigest: record.bundle?.digest } },
+    });
+    const of = (topic: string) => whole.topics[`/camera/${topic}`];
+    expect(of('image/compressed')).toMatchObject({
+      type: 'sensor_msgs/msg/CompressedImage',
+      count: record.frames,
+      first: { format: 'jpeg', start: [0xff, 0xd8, 0xff] },
+    });
+    for (const topic of ['detections', 'annotations', 'statistics'])
+      expect(of(topic)?.count).toBe(record.frames);
+    expect(of('statistics')?.first).toHaveProperty('features.brightness');
+
+    truncateSync(file, Math.floor(record.bytes / 2));
+    const cut = readClip(file);
+    expect(cut.complete).toBe(false);
+    expect(cut.metadata).toEqual(whole.metadata);
+    const left = cut.topics['/camera/statistics']?.count ?? 0;
+    expect(left).toBeLessThan(record.frames);
+  });
+
+  it('says why there is no clip', async () => {
+    const none = spawnSync(process.execPath, [CLI, 'capture', '--capture-dir', join(folder, 'none')], {
+      encoding: 'utf8',
+    });
+    expect([none.status, none.stderr]).toEqual([1, expect.stringContaining('GOSHAWK_CAPTURE_OFF')]);
+    const asked = goshawk(['capture', '--capture-dir', clips, '--camera', 'rear']);
+    const [code] = (await once(asked, 'close')) as [number | null];
+    expect(code).toBe(1);
+    expect(output).toContain('there is no such camera');
+  });
+});

@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
+import { writeMadeUpReference } from '../support/made-up-reference.ts';
+import { CLI } from '../support/programs.ts';
+import { shippedBundle } from '../support/shipped-bundle.ts';
+
+/** Needs neither telemetry nor a reference. */
+const SEES_WORSE = `
+schema: goshawk.drift-policy/1
+rules:
+  - name: careful
+    when: { verdict: sees-worse }
+    do: [{ set: { score_threshold: 0.6 } }]
+  - name: tell
+    when: { verdict: input-changed }
+    do: [notify]
+`;
+
+/** The first rule falls back, and stays: a reference of the configured bundle has no verdict for the other one. */
+const POLICY = `
+schema: goshawk.drift-policy/1
+rules:
+  - name: lighter
+    when: { verdict: input-changed }
+    allow_on_input_change: true
+    do: [{ fallback: { bundle: goshawk-street-pruned } }]
+  - name: missing
+    when: { verdict: input-changed, camera: nobody }
+    do: [notify]
+`;
+
+/** What `goshawk run` logs until it has logged some words; then it is ended. */
+async function runUntil(words: string, folder: string, options: readonly string[]): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    [
+      ...[CLI, 'run', '--bundle', shippedBundle(), '--size', '640x360', ...options],
+      ...['--workers', '1', '--threads', '1', '--queue-depth', '1'],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, XDG_STATE_HOME: folder } },
+  );
+  const ended = once(child, 'exit');
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    if (output.includes(words)) child.kill('SIGINT');
+  });
+  await ended;
+  return output;
+}
+
+describe('goshawk run with a policy, and a camera that is unlike its reference', () => {
+  let folder = '';
+  let output = '';
+  let report: RunReport;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'goshawk-policy-run-'));
+    const file = (name: string): string => join(folder, name);
+    await writeMadeUpReference(file('reference.json'));
+    writeFileSync(file('policy.yaml'), POLICY);
+    output = await runUntil('MODEL_SWAPPED', folder, [
+      ...['--camera', 'sim:seed=7,loop=30', '--rate', '5'],
+      ...['--drift-reference', file('reference.json'), '--drift-false-alarms-per-week', '10000'],
+      ...['--drift-policy', file('policy.yaml'), '--report', file('report.json')],
+    ]);
+    report = runReportSchema.parse(JSON.parse(readFileSync(file('report.json'), 'utf8')));
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('says what it does and why', () => {
+    expect(output).toMatch(
+      /POLICY_ACTION: rule lighter, camera camera \(input-changed drifted, .*\(frame \d+\)/,
+    );
+    expect(output).toMatch(/MODEL_SWAPPED: goshawk-street-pruned@/);
+    expect(output).not.toContain('rule missing');
+  });
+
+  it('runs the other bundle, and accounts for every frame', () => {
+    expect(report.bundle.name).toBe('goshawk-street-pruned');
+    const { received, published, drops } = report.frames;
+    expect(received).toBe(published + Object.values(drops).reduce((sum, count) => sum + count, 0));
+    expect(Object.keys(drops).filter((reason) => reason !== 'superseded')).toEqual([]);
+  });
+});
+
+it('goshawk run acts on a model that sees worse without telemetry, and says which rules wait in vain', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'goshawk-sees-worse-'));
+  try {
+    const policy = join(folder, 'policy.yaml');
+    writeFileSync(policy, SEES_WORSE);
+    const output = await runUntil('POLICY_ACTION', folder, [
+      ...['--camera', 'sim:noise=0.9,loop=30', '--rate', '60', '--drift-window-s', '5'],
+      ...['--drift-policy', policy],
+    ]);
+    expect(output).toMatch(
+      /POLICY_ACTION: rule careful, camera camera \(sees-worse drifted, .*set score_threshold=0\.6/,
+    );
+    expect(output).toMatch(/GOSHAWK_POLICY_UNMET: rules "tell" .* input-changed: drift_reference is not set/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
