@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Continues the training of the shipped models on a CUDA device, within a time box: new scenes, the baseline
-# from the shipped weights, then the serving network with the new baseline as its teacher. However early it
-# ends, the newest exports are in the results folder. Options are environment variables, see README.md.
+# Continues the training of the shipped models on a CUDA device, within a time box: new scenes, then the baseline
+# and, beside it, the serving network with the shipped baseline as its teacher; then the serving network with the new
+# baseline as its teacher and, beside it, one that is pruned less. However early it ends, the newest exports are in
+# the results folder. Options are environment variables, see README.md.
 # Usage: scripts/training/reproduce-gpu.sh RUN_FOLDER SECONDS
 set -uo pipefail
 
@@ -21,7 +22,7 @@ chunk="${CHUNK:-250}"
 validated="${VALIDATION:-400}"
 baseline_batch="${BASELINE_BATCH:-128}"
 student_batch="${STUDENT_BATCH:-256}"
-student="${STUDENT:-adopt}"
+wider="${WIDER:-0.74}"
 render_seconds="${RENDER_SECONDS:-$((total * 13 / 100))}"
 baseline_end="${BASELINE_END:-$((total * 57 / 100))}"
 student_end="${STUDENT_END:-$((total - 14 - total / 50))}"
@@ -75,13 +76,15 @@ exported() { # run, store, export folder, result name
   cp "$run/export/$3/model.onnx" "$results/$4.onnx"
 }
 records() { # all small files
-  for name in baseline student; do
+  for name in baseline student wider; do
     [ -f "$run/$name/history.jsonl" ] && mkdir -p "$run/export/$name" &&
       cp "$run/$name/history.jsonl" "$run/export/$name/"
   done
   tar -czf "$results/records.tar.gz" --exclude=model.onnx -C "$run" logs export $(cd "$run" && ls -d ./*/meta.json)
-  local last="$run/student/last.pt"
-  [ ! -f "$last" ] || [ "$(stat -c %s "$last")" -gt 16000000 ] || cp "$last" "$results/student-last.pt"
+  for name in student wider; do
+    local last="$run/$name/last.pt"
+    [ ! -f "$last" ] || [ "$(stat -c %s "$last")" -gt 16000000 ] || cp "$last" "$results/$name-last.pt"
+  done
 }
 watched() { # run, its scenes, validation scenes: evaluates and exports the current state, on the CPU
   local copy="$run/$1-so-far" last="$run/$1/last.pt"
@@ -95,9 +98,10 @@ watched() { # run, its scenes, validation scenes: evaluates and exports the curr
   done
 }
 finish() {
-  [ -z "${watching:-}" ] || kill "$watching" 2>/dev/null
+  for watcher in "${watching[@]}"; do kill "$watcher" 2>/dev/null; done
   records
 }
+watching=()
 trap finish EXIT
 
 adopted() { # run, store, model
@@ -105,8 +109,8 @@ adopted() { # run, store, model
 }
 { # adopts the shipped weights: their norms' statistics need a few images
   scenes_of "$run/adopting" "$run/adopting-bilinear" 64 $((seed + 990))
-  adopted student-0 "$run/adopting-bilinear" "${STUDENT_FROM:-$root/models/goshawk-street-pruned/2.0.0/model.onnx}" &
-  adopted baseline-0 "$run/adopting" "${BASELINE_FROM:-$root/models/goshawk-street-baseline/1.0.0/model.onnx}"
+  adopted student-0 "$run/adopting-bilinear" "${STUDENT_FROM:-$root/models/goshawk-street-pruned/3.0.0/model.onnx}" &
+  adopted baseline-0 "$run/adopting" "${BASELINE_FROM:-$root/models/goshawk-street-baseline/2.0.0/model.onnx}"
   wait
 } >"$run/logs/adopting.log" 2>&1 &
 adopting=$!
@@ -124,32 +128,44 @@ cat "$run/logs/adopting.log" "$run/logs/validation.log"
   goshawk_training evaluate --model "$run/student-0" --data "$checked-bilinear"
 } >"$run/logs/shipped.log" 2>&1 &
 
+distilled() { # name, end time, parent, teacher, learning rate
+  stage "$1" "$2" distill "$student_batch" --from "$3" --teacher "$4" --teacher-data "$run/train" \
+    --data "$run/train-bilinear" --validation "$checked-bilinear" --lr "$5" --warmup-steps 300 --ema-decay 0.999
+}
 watched baseline "$run/train" "$checked" &
-watching=$!
+watching+=($!)
+distilled student-before "$baseline_end" "$run/student-0" "$run/baseline-0" "${STUDENT_LR:-3e-3}" &
+before=$!
 stage baseline "$baseline_end" train "$baseline_batch" --from "$run/baseline-0" --data "$run/train" \
   --validation "$checked" --lr "${BASELINE_LR:-2e-3}" --warmup-steps 300 --mosaic 0.2 --unscaled 0.6 --plain-share 0.3
-kill "$watching" 2>/dev/null
+wait "$before"
+kill "${watching[@]}" 2>/dev/null
 exported baseline "$run/train" baseline baseline &
 exporting=$!
 
 teacher="$run/baseline"
 [ -f "$teacher/last.pt" ] || teacher="$run/baseline-0"
-parent="$run/student-0"
-if [ "$student" = prune ]; then
-  parent="$run/pruned"
+parent="$run/student-before"
+[ -f "$parent/last.pt" ] || parent="$run/student-0"
+[ "$wider" = none ] || {
   logged pruned goshawk_training prune --from "$teacher" --teacher "$teacher" --teacher-data "$run/train" \
-    --data "$run/train-bilinear" --run "$parent" --device "$device" --resident --batch "$student_batch" --epochs 3 \
-    --lr 1.5e-3 --warmup-steps 50 --element-cost 100 --sparsity-initial 0.3 --sparsity-final 0.85 --sparsity-steps 10 \
-    --prune-share 0.7 --resume || parent="$run/student-0"
-fi
-watched student "$run/train-bilinear" "$checked-bilinear" &
-watching=$!
-stage student "$student_end" distill "$student_batch" --from "$parent" --teacher "$teacher" \
-  --teacher-data "$run/train" --data "$run/train-bilinear" --validation "$checked-bilinear" \
-  --lr "${STUDENT_LR:-3e-3}" --warmup-steps 300 --ema-decay 0.999
-kill "$watching" 2>/dev/null
+    --data "$run/train-bilinear" --run "$run/pruned" --device "$device" --resident --batch "$student_batch" --epochs 3 \
+    --lr 1.5e-3 --warmup-steps 50 --element-cost 100 --sparsity-initial 0.3 --sparsity-final "$wider" \
+    --sparsity-steps 10 --prune-share 0.7 --resume &&
+    distilled wider "$student_end" "$run/pruned" "$teacher" "${WIDER_LR:-2e-3}"
+} &
+widening=$!
+for name in student wider; do
+  watched "$name" "$run/train-bilinear" "$checked-bilinear" &
+  watching+=($!)
+done
+distilled student "$student_end" "$parent" "$teacher" "${STUDENT_LR:-3e-3}"
+wait "$widening"
+kill "${watching[@]}" 2>/dev/null
 wait "$exporting"
-exported student "$run/train-bilinear" student student
+for name in student wider; do
+  exported "$name" "$run/train-bilinear" "$name" "$name"
+done
 grep AP "$run/logs/shipped.log"
 tail -n 1 "$run"/*/history.jsonl
 ls -l "$results"
