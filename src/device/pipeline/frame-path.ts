@@ -45,10 +45,9 @@ export class FramePath {
   readonly #preprocess: PreprocessStep;
   readonly #engine: EngineStep;
   #ahead = 0;
-  #isHeld = false;
   #batchTimer: TimerHandle | null = null;
   readonly #isServable = (lane: ModelLane): boolean =>
-    !this.#isHeld && lane.gate.waiting !== null && lane.ahead === null && this.#ahead < this.#room(lane);
+    lane.gate.waiting !== null && lane.ahead === null && this.#ahead < this.#room(lane);
 
   constructor(options: FramePathOptions) {
     this.#options = options;
@@ -74,20 +73,20 @@ export class FramePath {
     } while (this.#dispatch());
   }
 
-  /** Frames wait at their gates until `release`. */
-  hold(): void {
-    this.#isHeld = true;
-  }
-
-  release(): void {
-    this.#isHeld = false;
-    this.pump();
-  }
-
   /** Drops a frame wherever it is on its path. */
   giveUp(job: FrameJob, reason: DropReason): void {
     this.#batcher.remove(job);
     this.#drop(this.#laneOf(job), job, reason);
+  }
+
+  /** Delivers the next results in order; after the last one, those of the lane that took this one's place. */
+  flush(lane: ModelLane): void {
+    for (;;) {
+      const job = lane.order.next();
+      if (job === null) break;
+      this.#options.outlet.deliver(lane, job);
+    }
+    if (lane.order.length === 0) lane.onEmptied?.();
   }
 
   stop(): void {
@@ -119,7 +118,7 @@ export class FramePath {
       ...this.#options,
       pool: this.#pool,
       laneOf: (job) => this.#laneOf(job),
-      onDetected: (lane) => this.#flush(lane),
+      onDetected: (lane) => this.flush(lane),
       onFailed: (lane, job, reason) => this.#drop(lane, job, reason),
       onRoom: () => this.pump(),
     });
@@ -203,16 +202,7 @@ export class FramePath {
     this.#leaveAhead(lane, job);
     this.#returnBuffer(job);
     this.#options.frames.drop(lane.ledger, job, reason);
-    this.#flush(lane);
-  }
-
-  /** Delivers the next results in order. */
-  #flush(lane: ModelLane): void {
-    for (;;) {
-      const job = lane.order.next();
-      if (job === null) return;
-      this.#options.outlet.deliver(lane, job);
-    }
+    this.flush(lane);
   }
 
   #leaveAhead(lane: ModelLane, job: FrameJob): void {

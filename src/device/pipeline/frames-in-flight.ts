@@ -45,6 +45,12 @@ export class FramesInFlight {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
+  /** Gives a frame away: it is in flight elsewhere from here on. */
+  handOver(job: FrameJob): FrameJob {
+    this.#letGo(job);
+    return job;
+  }
+
   #letGo(job: FrameJob): void {
     this.#jobs.delete(job);
     if (this.#jobs.size > 0 || this.#waiters.length === 0) return;

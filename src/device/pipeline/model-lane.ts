@@ -47,11 +47,13 @@ export class ModelLane implements BatchPeer, ShareHolder, FrameTaker {
   pass = 0;
   /** the one frame that is being preprocessed or waits for the engine */
   ahead: FrameJob | null = null;
+  /** Called when the last of its results has left. */
+  onEmptied: (() => void) | null = null;
 
   constructor(camera: CameraIntake, options: ModelLaneOptions) {
     this.camera = camera;
-    this.order = new ReorderQueue(options.reorderWindow);
     const { replaced } = options;
+    this.order = new ReorderQueue(options.reorderWindow, replaced?.order);
     this.choice = choiceFor(camera, options);
     // the same objects go on: their tracks keep their ids
     const tracker = replaced === null ? null : replaced.#tracker;

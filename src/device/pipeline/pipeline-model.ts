@@ -19,6 +19,9 @@ import type { PipelineStats } from './statistics/pipeline-stats.ts';
 
 const DEFAULTS = { maxWaitMs: 3, engineTimeoutMs: 10_000 } as const;
 
+/** frames of a camera that may wait for those of the model before: each may hold an image */
+const MAX_WAITING = 32;
+
 type Settings = Pick<
   PipelineOptions,
   'preprocess' | 'tracking' | 'maxBatch' | 'maxWaitMs' | 'engineTimeoutMs'
@@ -50,6 +53,8 @@ export class PipelineModel {
   readonly lanes: ReadonlyMap<string, ModelLane>;
   readonly #frames = new FramesInFlight();
   readonly #path: FramePath;
+  /** the model whose place this one took, until its last frame has left */
+  #before: PipelineModel | null = null;
 
   /**
    * Gets frames of the cameras from here on: the first model of a camera gets all of them, others only while they have
@@ -90,15 +95,30 @@ export class PipelineModel {
   }
 
   /**
-   * Takes frames from their gates only once another model has settled all of its own, so that results of a camera leave
-   * in the order of its frames, and a tracker sees one frame after the other.
-   * @param maxMs after which the frames of the other one are given up
+   * Goes on where another model stops: frames that wait at its gates are inferred here, at once. Its frames beyond the
+   * gates finish meanwhile. Results wait for those, so that they leave in the order of the camera's frames, and a
+   * tracker sees one frame after the other.
+   * @param maxMs after which the frames of the other one are given up; also given up if too many wait for them
    */
   async follow(other: PipelineModel, maxMs: number): Promise<void> {
-    this.#path.hold();
+    this.#before = other;
+    for (const [name, lane] of this.lanes) this.#inherit(lane, other, name);
+    this.#path.pump();
     await other.drain('engine_lost', maxMs);
+    this.#before = null;
     other.stop();
-    this.#path.release();
+  }
+
+  #inherit(lane: ModelLane, other: PipelineModel, camera: string): void {
+    const before = other.lanes.get(camera);
+    if (before === undefined) return;
+    before.onEmptied = () => this.#path.flush(lane);
+    const waiting = before.gate.take();
+    if (waiting === null) return;
+    const { target, info } = this.#options;
+    waiting.aimAt(target, info.bundle.digest);
+    this.#frames.enter(other.#frames.handOver(waiting));
+    lane.gate.put(waiting);
   }
 
   /** The engine has room for more. */
@@ -117,6 +137,10 @@ export class PipelineModel {
   /** Waits for the frames in flight, then gives up on the rest: `engine_lost` in the engine, `reason` elsewhere. */
   async drain(reason: DropReason, maxMs: number): Promise<void> {
     if (this.#frames.size > 0) await withTimeLimit(this.#frames.whenEmptied(), maxMs, this.#options.clock);
+    this.#giveUp(reason);
+  }
+
+  #giveUp(reason: DropReason): void {
     for (const { gate } of this.lanes.values()) gate.take();
     for (const job of this.#frames.list())
       this.#path.giveUp(job, job.state === 'inferring' ? 'engine_lost' : reason);
@@ -157,6 +181,8 @@ export class PipelineModel {
     const { target, info } = this.#options;
     const job = new FrameJob(frame, size, target, lane.priority, info.bundle.digest);
     this.#frames.enter(job);
+    if (this.#before !== null && this.#frames.size > MAX_WAITING * this.lanes.size)
+      this.#before.#giveUp('engine_lost');
     const superseded = lane.gate.put(job);
     if (superseded !== null) this.#frames.drop(lane.ledger, superseded, 'superseded');
     this.#path.pump();

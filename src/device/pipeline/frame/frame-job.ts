@@ -52,11 +52,11 @@ export class FrameJob implements FrameResult {
   /** of its camera */
   readonly priority: number;
   readonly envelope: FrameEnvelope;
-  readonly letterbox: Letterbox;
+  letterbox: Letterbox;
   /** of the image as received */
   readonly encoding: string;
   readonly stageMs = new Float64Array(STAGES.length);
-  readonly bundleDigest: string;
+  bundleDigest: string;
   detections = NO_DETECTIONS;
   statistics: Float32Array | null = null;
   totalMs = 0;
@@ -145,6 +145,13 @@ export class FrameJob implements FrameResult {
   /** @throws GoshawkError `GOSHAWK_INTERNAL` for a move that is not in `FRAME_MOVES` */
   moveTo(state: FrameState): void {
     this.#state = checkMove(this.#state, state);
+  }
+
+  /** Another model takes it, which may look at images of another size. @throws TypeError once it has left its gate */
+  aimAt({ width, height, anchor }: LetterboxTarget, bundleDigest: string): void {
+    if (this.#state !== 'waiting') throw new TypeError(`a frame that is ${this.#state} keeps its model`);
+    this.letterbox = letterboxFor(this.sourceWidth, this.sourceHeight, width, height, anchor);
+    this.bundleDigest = bundleDigest;
   }
 
   /**

@@ -3,15 +3,21 @@ import type { FrameJob } from '../frame/frame-job.ts';
 /**
  * Puts one camera's results back into the order in which its frames were taken from the gate, since two workers may
  * finish out of order. A dropped frame blocks nothing; a late one blocks at most `window` newer results, then it is
- * overtaken.
+ * overtaken. Where a model takes another one's place, all results of the one before leave first.
  */
 export class ReorderQueue {
   readonly #window: () => number;
+  /** until it is empty */
+  #before: ReorderQueue | null;
   readonly #jobs: FrameJob[] = [];
 
-  /** @param window may change from one result to the next */
-  constructor(window: () => number) {
+  /**
+   * @param window may change from one result to the next
+   * @param before the queue of the same camera whose results leave before these; nothing is entered there any more
+   */
+  constructor(window: () => number, before: ReorderQueue | null = null) {
     this.#window = window;
+    this.#before = before;
   }
 
   get length(): number {
@@ -25,6 +31,10 @@ export class ReorderQueue {
 
   /** The next result that may be delivered, or `null`. Call until `null` after each frame that is done or dropped. */
   next(): FrameJob | null {
+    if (this.#before !== null) {
+      if (this.#before.length > 0) return null;
+      this.#before = null;
+    }
     for (;;) {
       const head = this.#jobs[0];
       if (head === undefined) return null;
