@@ -12,6 +12,7 @@ interface SwapFlags {
   readonly fallback: string;
   readonly size: Size;
   readonly rate: number;
+  readonly load?: number;
   readonly swaps: number;
   readonly threads: number;
 }
@@ -29,22 +30,24 @@ export function registerBenchSwap(bench: Command): void {
     .option('--fallback <name|path>', 'the other model, with the same labels', 'goshawk-street-pruned')
     .addOption(sizeOption('--size <WxH>', 'camera image', { width: 1280, height: 720 }))
     .option('--rate <hz>', 'frames per second', numberFrom(0.1, 1000), 30)
+    .option('--load <percent>', 'the rate: so much of what the slower model can do', numberFrom(1, 200))
     .option('--swaps <n>', 'there and back again', wholeFrom(2, 10_000), 20)
     .option('--threads <n>', 'ONNX Runtime threads', wholeFrom(1, 256), 1)
     .action(runSwap);
 }
 
-async function runSwap({ size, bundle: name, ...flags }: SwapFlags): Promise<void> {
+async function runSwap({ size, bundle: name, load, ...flags }: SwapFlags): Promise<void> {
   const report = await withReport(flags.report, async () => {
     const bundle = await openBundle(name, (line) => console.error(line));
     return untilStopped('bench swap', ({ signal }) =>
-      benchSwap({ ...flags, ...size, bundle, quietMs: QUIET_MS, signal }),
+      benchSwap({ ...flags, ...size, load: load ?? null, bundle, quietMs: QUIET_MS, signal }),
     );
   });
   console.log(wordsOf(report));
 }
 
-function wordsOf({ swaps, swapMs, frames, outOfOrder, totalMs, p99Ratio }: SwapBenchReport): string {
+function wordsOf(report: SwapBenchReport): string {
+  const { rate, load, swaps, swapMs, frames, dropped, outOfOrder, totalMs, p99Ratio } = report;
   const { received, published } = frames;
   const drops = Object.entries(frames.drops).map(([reason, count]) => `${reason} ${String(count)}`);
   const spreads = Object.entries(totalMs).map(
@@ -52,8 +55,10 @@ function wordsOf({ swaps, swapMs, frames, outOfOrder, totalMs, p99Ratio }: SwapB
       `${when} p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)} (${String(count)} frames)`,
   );
   return [
+    `${rate.toFixed(1)} frames per second${load === null ? '' : `, a load of ${String(load)} %`}`,
     `${String(swaps)} swaps, p50 ${swapMs.p50.toFixed(0)} ms; out of order: ${String(outOfOrder)}`,
     `${String(received)} frames received, ${String(published)} published, dropped: ${drops.join(', ') || 'none'}`,
+    `dropped during swaps: ${String(dropped.during)}, otherwise: ${String(dropped.otherwise)}`,
     `ms of a frame: ${spreads.join('; ')}: p99 ${p99Ratio.toFixed(2)}x`,
   ].join('\n');
 }

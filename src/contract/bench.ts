@@ -233,11 +233,16 @@ export const swapBenchReportSchema = reportBaseSchema.extend({
   height: z.int().positive(),
   /** frames per second */
   rate: z.number().positive(),
+  /** what the rate is of the highest one of the slower model, percent; null if the rate was given */
+  load: z.number().positive().nullable(),
   threads: z.int().positive(),
   swaps: z.int().positive(),
   /** milliseconds from the request until the old model is gone */
   swapMs: latencySchema,
   frames: framesSchema,
+  /** frames that were received and dropped until shortly after a swap, and at all other times */
+  received: z.strictObject({ during: z.int().min(0), otherwise: z.int().min(0) }),
+  dropped: z.strictObject({ during: z.int().min(0), otherwise: z.int().min(0) }),
   /** results that left before one of an earlier frame */
   outOfOrder: z.int().min(0),
   /** milliseconds from receipt to result of frames that were on their way during a swap, and of all others */

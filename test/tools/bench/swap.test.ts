@@ -11,7 +11,7 @@ it('changes between two models there and back, and accounts for every frame', as
     const bundle = await writeTinyBundle(join(folder, 'one'));
     const other = await writeTinyBundle(join(folder, 'two'), '1.0.1');
     const { signal } = new AbortController();
-    const camera = { width: 160, height: 96, rate: 50, threads: 1, quietMs: 100 };
+    const camera = { width: 160, height: 96, rate: 50, load: null, threads: 1, quietMs: 100 };
     const report = await benchSwap({ bundle, fallback: other.folder, ...camera, swaps: 2, signal });
     expect(report).toMatchObject({
       bundle: { digest: bundle.digest },
@@ -22,6 +22,24 @@ it('changes between two models there and back, and accounts for every frame', as
     const { received, published, drops } = report.frames;
     expect(received).toBe(published + Object.values(drops).reduce((sum, count) => sum + count, 0));
     expect(report.totalMs.during.count + report.totalMs.otherwise.count).toBe(published);
+    expect(report.received.during + report.received.otherwise).toBe(received);
+    expect(report.dropped.during + report.dropped.otherwise).toBe(received - published);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+it('finds the rate that is a share of what the slower model can do', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'goshawk-bench-swap-'));
+  try {
+    const bundle = await writeTinyBundle(join(folder, 'one'));
+    const other = await writeTinyBundle(join(folder, 'two'), '1.0.1');
+    const { signal } = new AbortController();
+    const camera = { width: 160, height: 96, rate: 1, threads: 1, quietMs: 100 };
+    const report = await benchSwap({ bundle, fallback: other.folder, ...camera, load: 10, swaps: 2, signal });
+    expect(report.load).toBe(10);
+    expect(report.rate).toBeGreaterThan(0);
+    expect(report.frames.published).toBeGreaterThan(0);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
