@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { PLACES, ROOT } from './paths.mjs';
+import { STRAY_ERRORS_VARIABLE, strayErrorsFile } from './stray-errors.mjs';
 import { readJunitReport, readVitestReport } from './test-results.mjs';
 
 /** @typedef {import('./test-results.mjs').Counts} Counts */
@@ -75,13 +76,18 @@ export const vitestFiles = (files, update, env) =>
  */
 async function runVitest(which, label, env) {
   const report = path.join(PLACES.state, `test-results/${label}.json`);
-  rmSync(report, { force: true });
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const ok = await show(
-    process.execPath,
-    [packaged('vitest/vitest.mjs'), 'run', ...which, ...reporters],
-    env,
-  );
+  const stray = strayErrorsFile(report);
+  for (const file of [report, stray]) rmSync(file, { force: true });
+  const reporters = [
+    '--reporter=default',
+    '--reporter=json',
+    `--reporter=${path.join(import.meta.dirname, 'stray-errors.mjs')}`,
+    `--outputFile.json=${report}`,
+  ];
+  const ok = await show(process.execPath, [packaged('vitest/vitest.mjs'), 'run', ...which, ...reporters], {
+    ...env,
+    [STRAY_ERRORS_VARIABLE]: stray,
+  });
   return readVitestReport(report, ok);
 }
 

@@ -11,6 +11,8 @@ import { ROOT } from './paths.mjs';
 /** Failures that are repeated at the end: more than these share a cause, and are found above. */
 const SHOWN = 20;
 const WIDEST_MESSAGE = 300;
+/** Of a program that reports no tests, such as a linter, or that ended without a report. */
+const UNNAMED = { title: 'see what it printed above', message: '' };
 // eslint-disable-next-line no-control-regex -- colors
 const COLORS = /\u001b\[[0-9;]*m/g;
 
@@ -41,6 +43,20 @@ export function failuresOfVitest(suites) {
   });
 }
 
+/**
+ * @param {readonly import('./stray-errors.mjs').StrayError[]} errors that vitest found outside of tests
+ * @returns {Failure[]}
+ */
+export function failuresOutsideTests(errors) {
+  return errors.map(({ name, message, VITEST_TEST_PATH: file, VITEST_TEST_NAME: test }) => ({
+    title: [
+      file === undefined ? 'outside of tests' : `${path.relative(ROOT, file)}, outside of its tests`,
+      ...(test === undefined ? [] : [`(it may come from: ${test})`]),
+    ].join(' '),
+    message: firstLine([name, message].filter((part) => part !== undefined && part !== '').join(': ')),
+  }));
+}
+
 /** @param {string} text @returns {string} without the escapes of XML */
 export const unescapeXml = (text) =>
   text
@@ -63,16 +79,17 @@ export function failuresOfJunit(text) {
 }
 
 /**
- * @param {readonly { group: string, failures: readonly Failure[] }[]} all
+ * @param {readonly { group: string, failed: number, failures: readonly Failure[] }[]} all
  * @returns {string} the end of the output of `npm test`: what failed and why, a line or two each
  */
 export function describeFailures(all) {
-  const lines = all.flatMap(({ group, failures }) =>
-    failures.map(({ title, message }) => [
+  const lines = all.flatMap(({ group, failed, failures }) => {
+    const known = failed > 0 && failures.length === 0 ? [UNNAMED] : failures;
+    return known.map(({ title, message }) => [
       `  ${group}: ${title}`,
       ...(message === '' ? [] : [`    ${message}`]),
-    ]),
-  );
+    ]);
+  });
   if (lines.length === 0) return '';
   const more = lines.length - SHOWN;
   return ['failed:', ...lines.slice(0, SHOWN).flat(), ...(more > 0 ? [`  and ${more} more`] : []), ''].join(

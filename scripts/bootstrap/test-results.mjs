@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
 import { readJson } from './read-json.mjs';
-import { failuresOfJunit, failuresOfVitest, unescapeXml } from './test-failures.mjs';
+import { strayErrorsFile } from './stray-errors.mjs';
+import { failuresOfJunit, failuresOfVitest, failuresOutsideTests, unescapeXml } from './test-failures.mjs';
 
 /** @typedef {import('./test-failures.mjs').Failure} Failure */
 /** @typedef {import('./test-failures.mjs').Tried} Tried */
@@ -147,8 +148,17 @@ export function readVitestReport(file, ok, again) {
       ),
       again,
     ),
-    failures: failuresOfVitest(report.testResults),
+    failures: [...failuresOfVitest(report.testResults), ...failuresOutsideTests(strayErrors(file))],
   };
+}
+
+/**
+ * @param {string} report
+ * @returns {readonly import('./stray-errors.mjs').StrayError[]}
+ */
+function strayErrors(report) {
+  const file = strayErrorsFile(report);
+  return existsSync(file) ? /** @type {import('./stray-errors.mjs').StrayError[]} */ (readJson(file)) : [];
 }
 
 /**

@@ -77,7 +77,11 @@ export async function runTests(args) {
  */
 function describeEnd(results) {
   const skips = results.map(({ group, counts }) => ({ group, skips: counts.skips ?? [] }));
-  const failures = results.map(({ group, counts }) => ({ group, failures: counts.failures ?? [] }));
+  const failures = results.map(({ group, counts }) => ({
+    group,
+    failed: counts.failed,
+    failures: counts.failures ?? [],
+  }));
   const total = sum(results.map(({ counts }) => counts));
   return `${describeSkips(skips)}${describeFailures(failures)}${describeCounts(total)}`;
 }

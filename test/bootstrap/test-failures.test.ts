@@ -5,6 +5,7 @@ import {
   describeFailures,
   failuresOfJunit,
   failuresOfVitest,
+  failuresOutsideTests,
 } from '../../scripts/bootstrap/test-failures.mjs';
 
 describe('what failed', () => {
@@ -41,11 +42,31 @@ describe('what failed', () => {
     expect(failuresOfJunit(text)).toEqual([{ title: 'test_a.TestB > test_c[1]', message: 'assert 1 < 0' }]);
   });
 
+  it('is each error outside of tests, with the test that it may come from', () => {
+    const where = path.join(ROOT, 'test/fleet/a.test.ts');
+    const error = { name: 'Error', message: 'read ECONNRESET\nat socket' };
+    expect(
+      failuresOutsideTests([{ ...error, VITEST_TEST_PATH: where, VITEST_TEST_NAME: 'stores' }, error]),
+    ).toEqual([
+      {
+        title: 'test/fleet/a.test.ts, outside of its tests (it may come from: stores)',
+        message: 'Error: read ECONNRESET',
+      },
+      { title: 'outside of tests', message: 'Error: read ECONNRESET' },
+    ]);
+  });
+
+  it('is a program that reports no tests, by its group', () => {
+    expect(describeFailures([{ group: 'eslint', failed: 1, failures: [] }])).toBe(
+      'failed:\n  eslint: see what it printed above\n',
+    );
+  });
+
   it('ends the output, at most 20 of them', () => {
     const failures = Array.from({ length: 22 }, (_, at) => ({ title: `test ${at}`, message: 'no' }));
-    const text = describeFailures([{ group: 'unit', failures }]);
+    const text = describeFailures([{ group: 'unit', failed: 22, failures }]);
     expect(text).toMatch(/^failed:\n {2}unit: test 0\n {4}no\n/);
     expect(text).toMatch(/ {2}unit: test 19\n {4}no\n {2}and 2 more\n$/);
-    expect(describeFailures([{ group: 'unit', failures: [] }])).toBe('');
+    expect(describeFailures([{ group: 'unit', failed: 0, failures: [] }])).toBe('');
   });
 });

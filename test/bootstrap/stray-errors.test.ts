@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { ROOT } from '../../scripts/bootstrap/paths.mjs';
+import { STRAY_ERRORS_VARIABLE, strayErrorsFile } from '../../scripts/bootstrap/stray-errors.mjs';
+import { readVitestReport } from '../../scripts/bootstrap/test-results.mjs';
+
+it('of a run whose tests all passed are named', () => {
+  // inside the project, where a test file finds vitest; with a configuration of its own
+  const reports = path.join(ROOT, 'reports');
+  mkdirSync(reports, { recursive: true });
+  const folder = mkdtempSync(path.join(reports, 'stray-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(path.join(folder, 'vitest.config.mjs'), 'export default {};');
+  const test = path.join(folder, 'stray.test.ts');
+  writeFileSync(
+    test,
+    `import { it } from 'vitest';
+     it('passes', async () => {
+       void Promise.reject(new Error('nobody waits'));
+       await new Promise((resolve) => setTimeout(resolve, 50));
+     });`,
+  );
+  const report = path.join(mkdtempSync(path.join(tmpdir(), 'goshawk-stray-')), 'report.json');
+  onTestFinished(() => rmSync(path.dirname(report), { recursive: true }));
+  const reporter = path.join(ROOT, 'scripts/bootstrap/stray-errors.mjs');
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      ...[path.join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder],
+      ...['--reporter=json', `--reporter=${reporter}`, `--outputFile.json=${report}`],
+    ],
+    { env: { ...process.env, [STRAY_ERRORS_VARIABLE]: strayErrorsFile(report) } },
+  );
+  expect(status).toBe(1);
+  const { passed, failed, failures } = readVitestReport(report, false);
+  expect({ passed, failed }).toEqual({ passed: 1, failed: 1 });
+  expect(failures).toMatchObject([{ message: 'Error: nobody waits' }]);
+  expect(failures![0]!.title).toContain('stray.test.ts, outside of its tests');
+});
