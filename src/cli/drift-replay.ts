@@ -6,7 +6,7 @@ import { verdictWords, type DriftState } from '../core/drift/window-verdict.ts';
 import { openBundle } from '../device/authoring/open-bundle.ts';
 import { listUsableProviders } from '../device/inference/providers.ts';
 import { describeHost } from '../platform/describe-host.ts';
-import { findRecordings } from '../tools/drift/replay/find-recordings.ts';
+import { findRecordings } from '../tools/recordings/find-recordings.ts';
 import { runReplay } from '../tools/drift/replay/replay.ts';
 import { numberFrom, wholeFrom } from './kit/options.ts';
 import { withReport } from './kit/report.ts';

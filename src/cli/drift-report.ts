@@ -6,7 +6,7 @@ import { listUsableProviders } from '../device/inference/providers.ts';
 import { describeHost } from '../platform/describe-host.ts';
 import { checkOutputFiles, writeOutput } from '../platform/outputs.ts';
 import { readRegularFile } from '../platform/regular-file.ts';
-import { findRecordings } from '../tools/drift/replay/find-recordings.ts';
+import { findRecordings } from '../tools/recordings/find-recordings.ts';
 import { runReplay } from '../tools/drift/replay/replay.ts';
 import {
   between,

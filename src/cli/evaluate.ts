@@ -6,6 +6,7 @@ import { EVALUATE_PREPROCESS, openBundleDetector } from '../tools/evaluate/bundl
 import type { ImageDetector } from '../tools/evaluate/detector.ts';
 import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tools/evaluate/evaluate.ts';
 import { evaluateRecordings } from '../tools/evaluate/recording/evaluate-recordings.ts';
+import { findRecordings } from '../tools/recordings/find-recordings.ts';
 import { summarizeAccuracy } from '../tools/evaluate/summary.ts';
 import { countProgress } from './kit/live-line.ts';
 import { numberFrom, repeated, wholeFrom } from './kit/options.ts';
@@ -50,7 +51,11 @@ export function registerEvaluate(program: Command): void {
       'evaluate these detections (COCO results JSON) without running a model',
     )
     .option('--annotations <file>', 'COCO detection annotations')
-    .option('--recording <file>', 'evaluate the images of a recording or clip (repeatable)', repeated)
+    .option(
+      '--recording <path>',
+      'evaluate the images of a recording, clip or rosbag2 folder, or of all in a folder (repeatable)',
+      repeated,
+    )
     .option('--topic <name>', 'its image topic (default: the most suitable one)')
     .option(
       '--labels-topic <name>',
@@ -140,7 +145,7 @@ async function evaluateBundle(
   }
 }
 
-async function evaluateFiles(files: readonly string[], flags: EvaluateFlags): Promise<AccuracyReport> {
+async function evaluateFiles(paths: readonly string[], flags: EvaluateFlags): Promise<AccuracyReport> {
   const { bundle, judge, ignoreUnknown, resamples, seed } = flags;
   if (bundle === undefined) throw usage('pass the bundle to evaluate with --bundle');
   const { annotations, images, againstDetections, detections, limit } = flags;
@@ -148,6 +153,7 @@ async function evaluateFiles(files: readonly string[], flags: EvaluateFlags): Pr
     throw usage(
       '--recording goes with none of --annotations, --images, --against-detections, --detections, --limit',
     );
+  const files = await findRecordings(paths);
   const detector = await openDetector(bundle, flags);
   const judging =
     judge === undefined

@@ -144,6 +144,13 @@ const accuracyStatsSchema = z.strictObject({
 /** Precision of one class at the 101 recall levels 0, 0.01, ... 1, at IoU 0.5. */
 const curveSchema = z.array(ratio).length(101);
 
+const refusedSchema = z.strictObject({
+  /** by drop reason (docs/drops.md) */
+  counts: z.record(z.string(), count),
+  /** the first 20: when they were taken or recorded, in seconds, and what is wrong with them */
+  first: z.array(z.strictObject({ at: z.string(), reason: z.string(), detail: z.string() })),
+});
+
 /** Report of `goshawk evaluate`. */
 export const accuracyReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.accuracy/1'),
@@ -194,8 +201,10 @@ export const accuracyReportSchema = reportBaseSchema.extend({
         images: count,
         /** images without labels of their stamp, or with more than one message of it, which are left out */
         unlabeled: count,
-        /** pieces that cannot be read: messages, or chunks with an unknown number of them */
+        /** pieces that cannot be read: chunks with an unknown number of messages, and label messages */
         unreadable: count,
+        /** images that are damaged, or nothing that a detector is for; absent in reports of earlier versions */
+        refused: refusedSchema.optional(),
         /** that the file is cut short, and from which byte on */
         notices: z.array(z.string()),
       }),
@@ -207,4 +216,6 @@ export type Host = z.infer<typeof hostSchema>;
 export type BundleRef = z.infer<typeof bundleRefSchema>;
 export type LatencySummary = z.infer<typeof latencySchema>;
 export type RunReport = z.infer<typeof runReportSchema>;
+/** Images of a recording that were left out: how many by reason, and which. */
+export type RefusedFacts = z.infer<typeof refusedSchema>;
 export type AccuracyReport = z.infer<typeof accuracyReportSchema>;

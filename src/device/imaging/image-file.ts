@@ -3,6 +3,7 @@ import { admitBytes } from '../../core/admission/compressed.ts';
 import { MAX_PIXELS } from '../../core/admission/limits.ts';
 import type { CompressedView, ImageView } from '../../core/image/image-view.ts';
 import { refuse, type Refusal } from '../../core/refusal.ts';
+import { errorText } from '../../platform/error-text.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
 import { decodeToRgb } from './decode-image.ts';
 
@@ -28,14 +29,21 @@ export async function readImageFile(
 }
 
 /** As `readImageFile`, decoded to rgb8; an image that does not decode is refused too. */
-export async function decodeImageFile(
-  file: string,
-): Promise<{ readonly ok: true; readonly view: ImageView } | Refusal> {
+export async function decodeImageFile(file: string): Promise<DecodedImage | Refusal> {
   const admitted = await readImageFile(file);
-  if (!admitted.ok) return admitted;
+  return admitted.ok ? decodeOrRefuse(admitted.view) : admitted;
+}
+
+export interface DecodedImage {
+  readonly ok: true;
+  readonly view: ImageView;
+}
+
+/** Decodes an admitted image to rgb8 in memory of its own; one that does not decode is refused. */
+export async function decodeOrRefuse(image: ImageView | CompressedView): Promise<DecodedImage | Refusal> {
   try {
-    return { ok: true, view: await decodeToRgb(admitted.view) };
+    return { ok: true, view: await decodeToRgb(image) };
   } catch (error) {
-    return refuse('corrupt_image', error instanceof Error ? error.message : String(error));
+    return refuse('corrupt_image', errorText(error));
   }
 }

@@ -1,10 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { parse } from 'yaml';
-import { readRegularFile } from '../../platform/regular-file.ts';
 import { McapRecording } from './mcap-recording.ts';
 import { MCAP_MAGIC } from './mcap-walk.ts';
 import { RecordingFile } from './recording-file.ts';
+import { listParts, METADATA } from './recording-files.ts';
 import type { Recording } from './recording.ts';
 import { SplitRecording } from './split-recording.ts';
 import { SQLITE_MAGIC, SqliteRecording } from './sqlite-recording.ts';
@@ -12,8 +11,6 @@ import { isZstd, loadZstd, unpackFile } from './zstd.ts';
 
 /** Number of bytes at the start of a file that identify its format. */
 const SNIFFED_BYTES = 64;
-const METADATA = 'metadata.yaml';
-const PART = /\.(mcap|db3)(\.zstd)?$/;
 const ROS1_MAGIC = new TextEncoder().encode('#ROSBAG V');
 
 /**
@@ -103,52 +100,6 @@ async function openFolder(folder: string): Promise<Recording> {
     );
   }
   return new SplitRecording(parts, notices);
-}
-
-/**
- * The files of a rosbag2 folder in order: as its metadata lists them, then the others by number, because a
- * recorder that was killed lists none, or not the last.
- */
-async function listParts(folder: string): Promise<string[]> {
-  const present = (await readdir(folder)).filter((name) => PART.test(name)).sort(byNumber);
-  const listed = await readListed(join(folder, METADATA));
-  // if a part exists both packed and unpacked, use the unpacked one
-  const files = new Map<string, string>();
-  for (const name of listed) files.set(withoutZstd(name), name);
-  for (const name of present) {
-    const part = withoutZstd(name);
-    if (name === part || !present.includes(part)) files.set(part, name);
-  }
-  return [...files.values()];
-}
-
-function withoutZstd(name: string): string {
-  return name.replace(/\.zstd$/, '');
-}
-
-/** A list of splits is a few kilobytes. A file that only has its name must not fill the memory. */
-const MAX_METADATA_BYTES = 16 * 1024 * 1024;
-
-async function readListed(file: string): Promise<string[]> {
-  const bytes = await readRegularFile(file, MAX_METADATA_BYTES).catch(() => undefined);
-  if (bytes === undefined) return [];
-  const text = new TextDecoder().decode(bytes);
-  let metadata: unknown;
-  try {
-    metadata = parse(text);
-  } catch (error) {
-    throw new Error(`${METADATA} is not valid YAML (${messageOf(error)}); recreate it: ros2 bag reindex`, {
-      cause: error,
-    });
-  }
-  const info = (metadata as Record<string, Record<string, unknown>> | null)?.['rosbag2_bagfile_information'];
-  const paths = info?.['relative_file_paths'];
-  // Early versions of rosbag2 wrote the folder's name in front.
-  return Array.isArray(paths) ? paths.map((path) => basename(String(path))) : [];
-}
-
-function byNumber(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
 }
 
 async function readHead(path: string): Promise<Uint8Array> {

@@ -2,9 +2,11 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sqlite from 'node-sqlite3-wasm';
+import { errorText } from '../../platform/error-text.ts';
 import {
   joinSpans,
   mergeTopics,
+  type RecordedDamage,
   type RecordedMessage,
   type RecordedTopic,
   type Recording,
@@ -72,18 +74,35 @@ export class SqliteRecording implements Recording {
     return Promise.resolve(this.#spans.get(topic));
   }
 
+  /**
+   * Each message is read on its own: sorting whole rows would take as much memory as the topic, and a damaged page would
+   * cost all messages instead of its own.
+   */
   // eslint-disable-next-line @typescript-eslint/require-await -- the library reads synchronously
-  async *messages(topic: string): AsyncGenerator<RecordedMessage, void, void> {
+  async *messages(topic: string): AsyncGenerator<RecordedMessage | RecordedDamage, void, void> {
     const statement = this.#database.prepare(
-      'SELECT timestamp, data FROM messages WHERE topic_id IN (SELECT id FROM topics WHERE ' +
+      'SELECT id, timestamp FROM messages WHERE topic_id IN (SELECT id FROM topics WHERE ' +
         'name = ?) ORDER BY timestamp, id',
     );
     try {
-      for (const row of statement.iterate([topic]) as Iterable<Row>) {
-        yield { data: row['data'] as Uint8Array, logTime: asBigInt(row['timestamp']) };
-      }
+      for (const row of statement.iterate([topic]) as Iterable<Row>) yield this.#read(row);
+    } catch (error) {
+      yield { damage: `the rest of the database: ${errorText(error)}` };
     } finally {
-      statement.finalize();
+      finalize(statement);
+    }
+  }
+
+  #read({ id, timestamp }: Row): RecordedMessage | RecordedDamage {
+    try {
+      const row = this.#database.get('SELECT data FROM messages WHERE id = ?', [
+        id as number | bigint,
+      ]) as Row | null;
+      const data = row?.['data'];
+      if (data instanceof Uint8Array) return { data, logTime: asBigInt(timestamp) };
+      return { damage: `message ${String(id)} of the database is empty` };
+    } catch (error) {
+      return { damage: `message ${String(id)} of the database: ${errorText(error)}` };
     }
   }
 
@@ -109,6 +128,15 @@ export class SqliteRecording implements Recording {
         return [{ name, type: String(row['type']), encoding: String(row['encoding']), count }];
       }),
     );
+  }
+}
+
+/** The library throws the error of the last row once more. */
+function finalize(statement: { finalize: () => void }): void {
+  try {
+    statement.finalize();
+  } catch {
+    // it was reported with the row
   }
 }
 

@@ -52,7 +52,7 @@ function rawInput(image: ImageView, letterbox: Letterbox): InferenceInput {
 }
 
 /**
- * A detector that processes image files like the frame path processes raw frames of a camera, with the same
+ * A detector that processes images like the frame path processes raw frames of a camera, with the same
  * preprocessing, engine, decoding and suppression. Starts the engine.
  */
 export async function openBundleDetector(options: BundleDetectorOptions): Promise<ImageDetector> {
@@ -76,8 +76,8 @@ export async function openBundleDetector(options: BundleDetectorOptions): Promis
     };
   }
 
-  async function detect(file: string): Promise<DetectorResult> {
-    const image = await decode(file);
+  async function detect(source: string | ImageView): Promise<DetectorResult> {
+    const image = typeof source === 'string' ? await decode(source) : source;
     const { width, height } = image;
     const started = performance.now();
     const letterbox = letterboxFor(width, height, inputWidth, inputHeight, anchor);

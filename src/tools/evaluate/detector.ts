@@ -1,5 +1,6 @@
 import type { BundleRef } from '../../contract/report.ts';
 import type { Detections } from '../../core/detections.ts';
+import type { ImageView } from '../../core/image/image-view.ts';
 
 /** Milliseconds of one image by stage. */
 export interface DetectorTimes {
@@ -19,7 +20,7 @@ export interface DetectorResult {
   readonly statistics?: Float32Array;
 }
 
-/** Detects objects in image files. */
+/** Detects objects in images. */
 export interface ImageDetector {
   readonly bundle: BundleRef;
   readonly labels: readonly string[];
@@ -31,8 +32,11 @@ export interface ImageDetector {
   readonly providers: readonly string[];
   /** calls of `detect` that may run at a time */
   readonly parallel: number;
-  /** Rejects with a coded error if the image does not decode or the model fails on it. */
-  detect(file: string): Promise<DetectorResult>;
+  /**
+   * Rejects with a coded error if the image does not decode or the model fails on it.
+   * @param image a file, or an image that is decoded already
+   */
+  detect(image: string | ImageView): Promise<DetectorResult>;
   release(detections: Detections): void;
   close(): Promise<void>;
 }

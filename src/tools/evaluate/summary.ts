@@ -1,4 +1,4 @@
-import type { AccuracyReport } from '../../contract/report.ts';
+import type { AccuracyReport, RefusedFacts } from '../../contract/report.ts';
 
 const percent = (value: number | null): string =>
   value === null ? '   -' : (100 * value).toFixed(2).padStart(6);
@@ -15,10 +15,11 @@ export function summarizeAccuracy(report: AccuracyReport): string {
     ...(judge === null
       ? []
       : [`  against ${judge.bundle.name}@${judge.bundle.version}, its detections from ${judge.score} on`]),
-    ...(report.recordings ?? []).flatMap(({ file, notices, unlabeled, unreadable }) => [
+    ...(report.recordings ?? []).flatMap(({ file, notices, unlabeled, unreadable, refused }) => [
       ...(unlabeled + unreadable > 0
         ? [`  ${file}: ${unlabeled} images without labels, ${unreadable} pieces unreadable`]
         : []),
+      ...linesOfRefused(refused).map((line) => `  ${file}: ${line}`),
       ...notices.map((notice) => `  ${file}: ${notice}`),
     ]),
     `  AP   ${percent(report.ap)}${range}`,
@@ -33,4 +34,13 @@ export function summarizeAccuracy(report: AccuracyReport): string {
     );
   }
   return lines.join('\n');
+}
+
+/** Images that were left out, by reason, each with the first of them. */
+function linesOfRefused(refused: RefusedFacts | undefined): string[] {
+  return Object.entries(refused?.counts ?? {}).map(([reason, count]) => {
+    const first = refused?.first.find((image) => image.reason === reason);
+    const named = first === undefined ? '' : `, such as that of ${first.at} s: ${first.detail}`;
+    return `${count} images left out (${reason})${named}`;
+  });
 }

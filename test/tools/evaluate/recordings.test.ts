@@ -1,19 +1,23 @@
-import { open, readFile, truncate } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { McapWriter } from '@mcap/core';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { accuracyReportSchema } from '../../../src/contract/report.ts';
 import { Detection2DArrayEncoder } from '../../../src/core/cdr/detection2d-array.ts';
 import { encodeCompressedImage, encodeImage } from '../../../src/core/cdr/messages.ts';
 import { CdrWriter } from '../../../src/core/cdr/writer.ts';
 import { createDetections, type Detections } from '../../../src/core/detections.ts';
-import { encodeJpeg } from '../../../src/device/imaging/encode-image.ts';
+import { encodeJpeg, encodePng } from '../../../src/device/imaging/encode-image.ts';
 import type { ImageDetector } from '../../../src/tools/evaluate/detector.ts';
 import {
   evaluateRecordings,
   type RecordingsOptions,
 } from '../../../src/tools/evaluate/recording/evaluate-recordings.ts';
 import { summarizeAccuracy } from '../../../src/tools/evaluate/summary.ts';
+import { McapRecording } from '../../../src/device/recording/mcap-recording.ts';
+import { inRecording } from '../../../src/tools/evaluate/recording/recording-error.ts';
+import { sha256Of } from '../../../src/platform/digest.ts';
+import { writeBagMetadata, writeMcap, writeSqlite, type BagMessage } from '../../support/rosbag2.ts';
 import { scratchFolder } from './scratch.ts';
 
 const { folder } = scratchFolder();
@@ -52,7 +56,9 @@ interface Plan {
   readonly kind?: 'raw' | 'jpeg';
   /** frames with a label message */
   readonly isLabeled?: (frame: number) => boolean;
+  /** frames whose message is cut off, and those whose picture does not decode */
   readonly isBroken?: (frame: number) => boolean;
+  readonly isDamaged?: (frame: number) => boolean;
   readonly truth?: Detections;
   /** topics of labels, each with what is in every frame of it; in place of `truth` */
   readonly labels?: Readonly<Record<string, Detections>>;
@@ -60,60 +66,48 @@ interface Plan {
   readonly stampOf?: (frame: number) => { readonly image: number; readonly labels: number };
 }
 
-/** A recording of one camera, with a chunk for each message. */
-async function record(name: string, plan: Plan = {}): Promise<string> {
+const cdr = new CdrWriter();
+const PIXELS = new Uint8Array(WIDTH * HEIGHT * 3).fill(90);
+
+/** What one camera and its labels send. */
+async function messagesOf(plan: Plan, first = 0): Promise<BagMessage[]> {
   const { frames = 6, kind = 'jpeg', isLabeled = () => true, isBroken = () => false } = plan;
-  const path = join(folder, `${name}.mcap`);
-  const file = await open(path, 'w');
-  let position = 0n;
-  const writable = {
-    write: async (bytes: Uint8Array) => {
-      await file.write(bytes);
-      position += BigInt(bytes.length);
-    },
-    position: () => position,
-  };
-  const writer = new McapWriter({ writable, chunkSize: 1 });
-  await writer.start({ profile: 'ros2', library: 'test' });
-  const channel = async (topic: string, type: string): Promise<number> => {
-    const schemaId = await writer.registerSchema({
-      name: type,
-      encoding: 'ros2msg',
-      data: new Uint8Array(0),
-    });
-    return writer.registerChannel({ schemaId, topic, messageEncoding: 'cdr', metadata: new Map() });
-  };
-  const type = kind === 'raw' ? 'sensor_msgs/msg/Image' : 'sensor_msgs/msg/CompressedImage';
-  const images = await channel('/front/image_raw', type);
-  const truths: (readonly [number, Detections])[] = [];
-  for (const [topic, truth] of Object.entries(
-    plan.labels ?? { '/ground_truth': plan.truth ?? boxes([4, 0, 1], [40, 1, 1]) },
-  ))
-    truths.push([await channel(topic, 'vision_msgs/msg/Detection2DArray'), truth]);
-  const cdr = new CdrWriter();
+  const truths = plan.labels ?? { '/ground_truth': plan.truth ?? boxes([4, 0, 1], [40, 1, 1]) };
   const encoder = new Detection2DArrayEncoder(LABELS);
-  const pixels = new Uint8Array(WIDTH * HEIGHT * 3).fill(90);
-  const jpeg = await encodeJpeg(pixels, WIDTH, HEIGHT, 80);
-  for (let i = 0; i < frames; i += 1) {
+  const jpeg = await encodeJpeg(PIXELS, WIDTH, HEIGHT, 80);
+  const damaged = await damagedPng();
+  return Array.from({ length: frames }, (_, at) => first + at).flatMap((i) => {
     const secondsOf = plan.stampOf?.(i) ?? { image: i, labels: i };
     const headerAt = (sec: number) => ({ stamp: { sec: 100 + sec, nanosec: 5 }, frameId: 'front' });
     const header = headerAt(secondsOf.image);
-    const logTime = BigInt(i) * 1_000_000_000n;
     const raw = { width: WIDTH, height: HEIGHT, encoding: 'rgb8', step: WIDTH * 3 };
     const bytes =
       kind === 'raw'
-        ? encodeImage(cdr, header, raw, pixels)
-        : encodeCompressedImage(cdr, header, 'jpeg', jpeg);
+        ? encodeImage(cdr, header, raw, PIXELS)
+        : encodeCompressedImage(cdr, header, 'jpeg', plan.isDamaged?.(i) === true ? damaged : jpeg);
+    const type = kind === 'raw' ? 'sensor_msgs/msg/Image' : 'sensor_msgs/msg/CompressedImage';
     const data = isBroken(i) ? bytes.slice(0, 40) : bytes.slice();
-    await writer.addMessage({ channelId: images, sequence: i, logTime, publishTime: logTime, data });
-    if (!isLabeled(i)) continue;
-    for (const [channelId, truth] of truths) {
-      const message = encoder.encode(headerAt(secondsOf.labels), truth).slice();
-      await writer.addMessage({ channelId, sequence: i, logTime, publishTime: logTime, data: message });
-    }
-  }
-  await writer.end();
-  await file.close();
+    const logTime = BigInt(i) * 1_000_000_000n;
+    const labels = Object.entries(isLabeled(i) ? truths : {}).map(([topic, truth]) => ({
+      topic,
+      type: 'vision_msgs/msg/Detection2DArray',
+      data: encoder.encode(headerAt(secondsOf.labels), truth).slice(),
+      logTime,
+    }));
+    return [{ topic: '/front/image_raw', type, data, logTime }, ...labels];
+  });
+}
+
+/** Its header is whole, its pixels are not: only decoding shows it. */
+async function damagedPng(): Promise<Uint8Array> {
+  const noise = PIXELS.map((_, i) => (i * 7919) % 251);
+  const png = new Uint8Array(await encodePng(noise, WIDTH, HEIGHT));
+  return png.fill(0x55, 60, png.length - 40);
+}
+
+async function record(name: string, plan: Plan = {}): Promise<string> {
+  const path = join(folder, `${name}.mcap`);
+  await writeMcap(path, await messagesOf(plan));
   return path;
 }
 
@@ -151,10 +145,11 @@ describe('evaluate --recording', () => {
     const report = await evaluate([file, await record('whole')]);
     expect(report.images).toBe(10);
     expect(report.recordings).toEqual([
-      expect.objectContaining({ file, images: 4, unlabeled: 1, unreadable: 1, notices: [] }),
+      expect.objectContaining({ file, images: 4, unlabeled: 1, unreadable: 0, notices: [] }),
       expect.objectContaining({ images: 6, unlabeled: 0, unreadable: 0 }),
     ]);
-    expect(summarizeAccuracy(report)).toContain('1 images without labels, 1 pieces unreadable');
+    expect(summarizeAccuracy(report)).toContain('1 images without labels, 0 pieces unreadable');
+    expect(report.recordings?.[0]?.refused?.counts).toEqual({ malformed: 1 });
   });
 
   it('takes labels of the camera whose images they are, never of another one', async () => {
@@ -226,7 +221,153 @@ describe('evaluate --recording', () => {
     const file = await record('named');
     for (const more of [{ topic: '/rear' }, { labels: '/rear' }])
       await expect(evaluate([file], more)).rejects.toMatchObject({ code: 'GOSHAWK_RECORDING_UNUSABLE' });
-    for (const name of ['/nowhere.mcap', import.meta.filename])
-      await expect(evaluate([name])).rejects.toMatchObject({ code: 'GOSHAWK_RECORDING_UNUSABLE' });
+    await expect(evaluate([import.meta.filename])).rejects.toMatchObject({
+      code: 'GOSHAWK_RECORDING_UNUSABLE',
+    });
+  });
+
+  it('leaves out images that do not decode, and names them with the reason', async () => {
+    const file = await record('damaged', { isDamaged: (i) => i === 2 || i === 3, isBroken: (i) => i === 5 });
+    const report = await evaluate([file, await record('after')]);
+    expect(accuracyReportSchema.parse(report)).toEqual(report);
+    expect(report).toMatchObject({ images: 9, objects: 18 });
+    expect(report.ap).toBeCloseTo(1, 9);
+    const refused = report.recordings?.[0]?.refused;
+    expect(refused?.counts).toEqual({ corrupt_image: 2, malformed: 1 });
+    expect(refused?.first.map(({ at }) => at).sort()).toEqual(
+      ['102.000000005', '103.000000005', '5 (recorded)'].sort(),
+    );
+    expect(report.recordings?.[1]?.refused).toEqual({ counts: {}, first: [] });
+    expect(summarizeAccuracy(report)).toMatch(
+      /2 images left out \(corrupt_image\), such as that of 10[23]\./,
+    );
+  });
+
+  it('names 20 damaged images at most, and counts all', async () => {
+    const file = await record('many', { frames: 40, isBroken: (i) => i > 0 });
+    const [facts] = (await evaluate([file])).recordings ?? [];
+    expect(facts?.refused?.counts).toEqual({ malformed: 39 });
+    expect(facts?.refused?.first).toHaveLength(20);
+  });
+
+  it('writes no image to the disk, however long the recording is', async () => {
+    const own = join(folder, 'tmp');
+    await mkdir(own);
+    vi.stubEnv('TMPDIR', own);
+    const seen: string[] = [];
+    const detector = finding('small', boxes([4, 0, 0.9], [40, 1, 0.8]));
+    const looking: ImageDetector = {
+      ...detector,
+      detect: async (image) => {
+        seen.push(...(await readdir(own)));
+        return detector.detect(image);
+      },
+    };
+    for (const kind of ['raw', 'jpeg'] as const)
+      expect((await evaluate([await record('long', { kind })], { detector: looking })).images).toBe(6);
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('evaluate --recording with a folder of rosbag2', () => {
+  /** Splits of both storages, as `ros2 bag record --max-bag-duration` makes them of one kind. */
+  async function bag(name: string): Promise<string> {
+    const path = join(folder, name);
+    await mkdir(path);
+    await writeMcap(join(path, 'run_0.mcap'), await messagesOf({ frames: 3 }));
+    writeSqlite(join(path, 'run_1.db3'), await messagesOf({ frames: 4, isDamaged: (i) => i === 4 }, 3));
+    await writeBagMetadata(path, ['run_0.mcap', 'run_1.db3']);
+    return path;
+  }
+
+  it('evaluates all its splits as one recording', async () => {
+    const path = await bag('whole');
+    const report = await evaluate([path]);
+    expect(report).toMatchObject({ images: 6, objects: 12 });
+    expect(report.recordings).toEqual([
+      expect.objectContaining({ file: path, images: 6, notices: [], unlabeled: 0 }),
+    ]);
+    expect(report.recordings?.[0]?.refused?.counts).toEqual({ corrupt_image: 1 });
+  });
+
+  it('has the digest of all its files, wherever it is', async () => {
+    const path = await bag('digest');
+    const digest = (await evaluate([path])).recordings?.[0]?.sha256;
+    const lines = execFileSync('sha256sum', ['metadata.yaml', 'run_0.mcap', 'run_1.db3'], { cwd: path });
+    expect(digest).toBe(sha256Of(lines));
+    const copy = join(folder, 'copy');
+    await mkdir(copy);
+    for (const name of await readdir(path)) await copyFile(join(path, name), join(copy, name));
+    expect((await evaluate([copy])).recordings?.[0]?.sha256).toBe(digest);
+    expect((await evaluate([join(copy, 'metadata.yaml')])).recordings?.[0]?.sha256).toBe(digest);
+    await writeMcap(join(copy, 'run_0.mcap'), await messagesOf({ frames: 2 }));
+    expect((await evaluate([copy])).recordings?.[0]?.sha256).not.toBe(digest);
+  });
+
+  it('evaluates what there is if a split is gone, and says so', async () => {
+    const path = await bag('gone');
+    await rm(join(path, 'run_0.mcap'));
+    const [facts] = (await evaluate([path])).recordings ?? [];
+    expect(facts).toMatchObject({ images: 3, notices: [expect.stringContaining('run_0.mcap is skipped')] });
+  });
+
+  it('evaluates a database without the message on a damaged page', async () => {
+    const file = join(folder, 'page.db3');
+    writeSqlite(file, await messagesOf({ frames: 20, kind: 'raw' }));
+    const bytes = await readFile(file);
+    // a page that goes on with the pixels of a message starts with the number of the next one (SQLite format, 1.6)
+    const pages = Array.from({ length: bytes.length / 4096 }, (_, page) =>
+      bytes.subarray(page * 4096, (page + 1) * 4096),
+    );
+    const middle = pages.filter((page) => page.subarray(4).every((byte) => byte === 90));
+    middle[Math.floor(middle.length / 2)]!.fill(0xff, 0, 4);
+    await writeFile(file, bytes);
+    const [facts] = (await evaluate([file])).recordings ?? [];
+    expect(facts).toMatchObject({ images: 19, unreadable: 1 });
+  });
+
+  it('refuses a database whose tables are damaged, with the command that recovers it', async () => {
+    const file = join(folder, 'tables.db3');
+    writeSqlite(file, await messagesOf({ frames: 60 }));
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.fill(0xff, 4096));
+    await expect(evaluate([file])).rejects.toThrow(/sqlite3 .*\.recover/);
+  });
+});
+
+describe('evaluate --recording on a bad disk', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('says that a file cannot be read', async () => {
+    const loop = join(folder, 'loop.mcap');
+    await symlink(loop, loop);
+    // reading it at 0 is an error of the device (EIO)
+    const broken = join(folder, 'eio.mcap');
+    await symlink('/proc/self/mem', broken);
+    for (const name of [loop, broken, '/nowhere.mcap'])
+      await expect(evaluate([name])).rejects.toMatchObject({ code: 'GOSHAWK_FILE_UNREADABLE' });
+  });
+
+  it('says so if reading fails later on', async () => {
+    const file = await record('fails');
+    const lost = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', errno: -5 });
+    const read = vi.spyOn(McapRecording.prototype, 'messages').mockImplementation(async function* () {
+      yield await Promise.reject(lost);
+    });
+    await expect(evaluate([file])).rejects.toMatchObject({
+      code: 'GOSHAWK_FILE_UNREADABLE',
+      details: { file },
+    });
+    read.mockRestore();
+  });
+
+  it('says that the disk is full, if a packed recording finds no room to be unpacked', async () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', errno: -28 });
+    const work = inRecording('drive.mcap.zstd', () =>
+      Promise.reject(new Error('it cannot be unpacked', { cause: full })),
+    );
+    await expect(work).rejects.toMatchObject({ code: 'GOSHAWK_NO_SPACE' });
   });
 });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { findRecordings } from '../../../src/tools/drift/replay/find-recordings.ts';
+import { findRecordings } from '../../../src/tools/recordings/find-recordings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'goshawk-recordings-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GoshawkError, describeError } from '../../../contract/errors.ts';
+import { GoshawkError, describeError } from '../../contract/errors.ts';
 
 const RECORDING = /\.(mcap|db3)(\.zstd)?$/;
 /** Makes a folder one recording of rosbag2, however many files it has. */
