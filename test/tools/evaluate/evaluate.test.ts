@@ -35,7 +35,7 @@ function playback(
     providers: ['cpu'],
     parallel: 3,
     async detect(file) {
-      const image = Number(/(\d+)\.jpg$/.exec(String(file))![1]);
+      const image = Number(/(\d+)\.jpg$/.exec(file as string)![1]);
       const found = golden.detections.filter(({ image_id }) => image_id === image);
       const detections = createDetections(found.length);
       found.forEach(({ category_id, bbox: [x, y, width, height], score }, i) => {
