@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
+import { LIMIT_PARAMETERS } from '../contract/limit-parameters.ts';
 import { PROVIDERS } from '../contract/providers.ts';
 import { openBundle } from '../device/authoring/open-bundle.ts';
 import { openCamera } from '../device/camera/open-camera.ts';
 import { openDriftReference } from '../device/drift/open-reference.ts';
+import { settingsOf } from '../device/drift/reference-settings.ts';
 import { PART_PARAMETERS } from '../device/parts.ts';
+import { changeLimits, defaultLimits, type Limits } from '../device/pipeline/limit-table.ts';
 import type { Bundle } from '../model/bundle.ts';
 import { checkOutputFiles } from '../platform/outputs.ts';
 import { makeReference, type NewContext } from '../tools/drift/make-reference.ts';
@@ -17,7 +20,7 @@ import { registerDriftReplay } from './drift-replay.ts';
 import { registerDriftReport } from './drift-report.ts';
 import { LiveLine } from './kit/live-line.ts';
 import { numberFrom, sizeOption, type Size } from './kit/options.ts';
-import { parameterValues } from './kit/parameter-options.ts';
+import { addParameterOptions, givenValues, parameterValues } from './kit/parameter-options.ts';
 import { untilStopped } from './kit/stop-signal.ts';
 import { writeReferenceFile } from './reference-file.ts';
 
@@ -31,6 +34,7 @@ interface ReferenceFlags {
   readonly size?: Size;
   readonly ofCamera?: string;
   readonly merge?: string;
+  readonly track: boolean;
   readonly out: string;
 }
 
@@ -41,7 +45,11 @@ function cameraSpec({ camera, recording }: ReferenceFlags): string {
 }
 
 /** Runs the frame path as a robot does, and collects an observation a second. */
-async function observe(flags: ReferenceFlags, bundle: Bundle): Promise<Omit<NewContext, 'name'>> {
+async function observe(
+  flags: ReferenceFlags,
+  bundle: Bundle,
+  limits: Limits,
+): Promise<Omit<NewContext, 'name'>> {
   const line = new LiveLine(process.stderr);
   const sink = new ObservationSink((count) => line.show(`drift reference: ${count} observations`));
   const rate = flags.rate === undefined ? {} : { rate: flags.rate };
@@ -57,8 +65,8 @@ async function observe(flags: ReferenceFlags, bundle: Bundle): Promise<Omit<NewC
         strict: false,
       },
       preprocess: 'auto',
-      limits: {},
-      tracking: false,
+      limits,
+      tracking: flags.track,
       parts: parameterValues(PART_PARAMETERS, {}),
       sinks: [sink],
       node: 'drift',
@@ -79,11 +87,15 @@ async function writeReference(flags: ReferenceFlags): Promise<void> {
   cameraSpec(flags);
   const merge = flags.merge === undefined ? null : await openDriftReference(flags.merge);
   const bundle = await openBundle(flags.bundle, (text) => console.error(text));
-  const { name, version } = bundle.manifest;
-  const observed = await observe(flags, bundle);
+  const { name, version, thresholds, labels } = bundle.manifest;
+  const limits = changeLimits(defaultLimits(thresholds), givenValues(LIMIT_PARAMETERS, flags), labels);
+  const observed = await observe(flags, bundle, limits);
   const made = makeReference(
-    { name, version, digest: bundle.digest },
-    flags.ofCamera ?? merge?.reference.camera ?? null,
+    {
+      bundle: { name, version, digest: bundle.digest },
+      camera: flags.ofCamera ?? merge?.reference.camera ?? null,
+      settings: settingsOf(limits, flags.track),
+    },
     { name: flags.context, ...observed },
     merge,
   );
@@ -95,7 +107,7 @@ export function registerDrift(program: Command): void {
   const drift = program
     .command('drift')
     .description('tell whether what a camera shows changed against a declared-good reference');
-  drift
+  const reference = drift
     .command('reference')
     .description('observe a camera while all is well, as a context of a reference (docs/drift.md)')
     .option('--camera <spec>', 'as for "goshawk run"')
@@ -106,9 +118,11 @@ export function registerDrift(program: Command): void {
     .option('--rate <hz>', 'frames per second of the camera', numberFrom(0.1, 1000))
     .addOption(sizeOption('--size <WxH>', 'image size of the camera'))
     .option('--of-camera <name>', 'the only camera that it is of (default: any)')
+    .option('--track', 'track objects, if the robot does', false)
     .option('--merge <file>', 'a reference whose contexts are kept')
     .requiredOption('--out <file>', 'the reference to write')
     .action(writeReference);
+  addParameterOptions(reference, LIMIT_PARAMETERS);
   registerDriftReplay(drift);
   registerDriftReport(drift);
   registerDriftBench(drift);

@@ -11,6 +11,7 @@ import { summarizeAccuracy } from '../tools/evaluate/summary.ts';
 import { countProgress } from './kit/live-line.ts';
 import { numberFrom, repeated, wholeFrom } from './kit/options.ts';
 import { withReport } from './kit/report.ts';
+import { addRobotLimitOptions, robotLimits } from './kit/robot-options.ts';
 import { writeImageReference } from './reference-file.ts';
 
 interface EvaluateFlags {
@@ -40,7 +41,7 @@ interface EvaluateFlags {
 
 /** Adds `goshawk evaluate` to the program. */
 export function registerEvaluate(program: Command): void {
-  program
+  const command = program
     .command('evaluate')
     .description(
       'accuracy of a bundle on a labeled data set: AP as COCO defines it, with a bootstrap interval',
@@ -95,6 +96,7 @@ export function registerEvaluate(program: Command): void {
     .option('--seed <s>', 'seed of the interval', wholeFrom(0, 2 ** 31), 1)
     .option('--threads <n>', 'threads of inference', wholeFrom(1, 256), 2)
     .action(runEvaluate);
+  addRobotLimitOptions(command);
 }
 
 function usage(reason: string): GoshawkError {
@@ -217,7 +219,9 @@ async function writeReference(file: string, flags: EvaluateFlags): Promise<void>
   if (bundle === undefined || annotations === undefined || images === undefined) throw usage(NO_REFERENCE);
   const { preprocess } = settingsOf(flags);
   const opened = await openBundle(bundle, (line) => console.error(line));
-  await writeImageReference(file, { bundle: opened, annotations, images, limit, preprocess, threads });
+  const limits = robotLimits(flags);
+  const of = { bundle: opened, annotations, images, limit, preprocess, threads };
+  await writeImageReference(file, { ...of, limits });
 }
 
 const NO_REFERENCE =

@@ -8,6 +8,7 @@ import { addNetworkOptions, networkOptions, readLabels, type NetworkFlags } from
 import { LiveLine } from './kit/live-line.ts';
 import { anyNumber } from './kit/options.ts';
 import { withOutcome } from './kit/report.ts';
+import { addRobotLimitOptions, robotLimits } from './kit/robot-options.ts';
 import { untilStopped } from './kit/stop-signal.ts';
 import { writeImageReference } from './reference-file.ts';
 import type { OptimizeResult } from '../tools/optimize/optimize.ts';
@@ -74,6 +75,7 @@ export function registerOptimize(program: Command): void {
       'where finished steps are stored, to resume after an interruption (default: OUT/.optimize)',
     )
     .option('--fresh', 'discard the finished steps of earlier runs', false);
+  addRobotLimitOptions(command);
   addNetworkOptions(command).action(runOptimize);
 }
 
@@ -124,6 +126,7 @@ async function prepareForDrift(bundle: Bundle, flags: OptimizeFlags): Promise<vo
       ...{ bundle, annotations, images, threads },
       limit: null,
       preprocess: 'sharp',
+      limits: robotLimits(flags),
     });
   if (HEAD_TABLE[bundle.manifest.head].isSuppressed) return;
   const pictures = `--annotations ${annotations} --images ${images}`;

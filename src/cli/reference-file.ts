@@ -1,5 +1,6 @@
 import { driftReferenceSchema, type DriftReference } from '../contract/drift-reference.ts';
 import { GoshawkError } from '../contract/errors.ts';
+import { settingsOf } from '../device/drift/reference-settings.ts';
 import { summaryOf } from '../core/drift/summary.ts';
 import { writeOutput } from '../platform/outputs.ts';
 import { makeReference } from '../tools/drift/make-reference.ts';
@@ -25,10 +26,13 @@ export async function writeImageReference(
 ): Promise<void> {
   const { manifest, digest } = options.bundle;
   const onProgress = countProgress('drift reference', 'images');
-  const { rows, measures } = await observeImages({ ...options, onProgress });
+  const { rows, measures, limits } = await observeImages({ ...options, onProgress });
   const bundle = { name: manifest.name, version: manifest.version, digest };
   const context = { name: CONTEXT, rows, measures: summaryOf(measures) };
-  await writeReferenceFile(file, makeReference(bundle, null, context, null));
+  await writeReferenceFile(
+    file,
+    makeReference({ bundle, camera: null, settings: settingsOf(limits, null) }, context, null),
+  );
 }
 
 function checked(reference: DriftReference): DriftReference {

@@ -5,6 +5,7 @@ import { MAX_BINS } from '../core/drift/alarm/bins.ts';
 import { FEATURE_TABLE_VERSION } from '../core/drift/features.ts';
 import { PATCH_COUNT } from '../core/drift/frame-block.ts';
 import { measuredSummarySchema } from './drift-summary.ts';
+import { LIMIT_PARAMETERS } from './limit-parameters.ts';
 import { bundleRefSchema } from './report.ts';
 
 /** Observations of a context, at most: a day of seconds. */
@@ -54,10 +55,26 @@ const contextSchema = z.strictObject({
   measures: measuredSummarySchema.optional(),
 });
 
+const featuresSchema = z.partialRecord(z.enum(ALARMED), featureSchema);
+
+const { score_threshold: SCORE, iou_threshold: IOU, max_detections: MOST } = LIMIT_PARAMETERS;
+
+/** How the detector ran that a reference was observed with. Boxes follow from it as much as from what is seen. */
+const settingsSchema = z.strictObject({
+  /** null: of images, which no tracker follows */
+  tracking: z.boolean().nullable(),
+  score_threshold: z.number().min(SCORE.min).max(SCORE.max),
+  iou_threshold: z.number().min(IOU.min).max(IOU.max),
+  max_detections: z.int().min(MOST.min).max(MOST.max),
+  class_filter: z.array(z.string().max(256)).max(10_000),
+});
+
+export type DriftReferenceSettings = z.infer<typeof settingsSchema>;
+
 /** What a camera shows while all is well: made by `goshawk drift reference`, read by `drift_reference`. */
 export const driftReferenceSchema = z
   .strictObject({
-    schema: z.literal('goshawk.drift-reference/2'),
+    schema: z.literal('goshawk.drift-reference/3'),
     madeAt: z.iso.datetime({ precision: 3 }),
     /** versions of the tables of features */
     table: z.literal(FEATURE_TABLE_VERSION),
@@ -65,13 +82,16 @@ export const driftReferenceSchema = z
     bundle: bundleRefSchema,
     /** null: any camera */
     camera: z.string().max(256).nullable(),
+    settings: settingsSchema,
     /** observed ones, and `toward_...`: the likeness to a known change */
-    features: z.partialRecord(z.enum(ALARMED), featureSchema),
+    features: featuresSchema,
+    /** the same without what boxes say, for a detector with other limits than those of `settings` */
+    withoutBoxes: featuresSchema,
     contexts: z.array(contextSchema).min(1).max(MAX_CONTEXTS),
   })
   .refine(
-    ({ features, contexts }) =>
-      Object.values(features).every((feature) => {
+    ({ features, withoutBoxes, contexts }) =>
+      [...Object.values(features), ...Object.values(withoutBoxes)].every((feature) => {
         const names = Object.keys(feature.bins);
         return names.length === contexts.length && contexts.every(({ name }) => names.includes(name));
       }),

@@ -115,6 +115,13 @@ export const ERROR_TEMPLATES = {
     message: 'drift reference {file} is of {what} {expected}, not of {actual}: there are no verdicts',
     fix: 'make one for it with "goshawk drift reference", or set drift_reference to the right file',
   },
+  GOSHAWK_DRIFT_REFERENCE_SETTINGS: {
+    message:
+      'drift reference {file} was made with {expected}, and the detector runs with {actual}: {what} are not compared',
+    fix:
+      'make one with "goshawk drift reference" and the options of the detector (--track, --score and others), or run ' +
+      'the detector with those of the reference',
+  },
   GOSHAWK_PORT_IN_USE: {
     message: 'port {port} on {host} is in use',
     fix: 'stop the other program, or choose another port with {option} (0 takes a free one)',

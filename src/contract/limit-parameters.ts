@@ -41,11 +41,16 @@ export const LIMIT_PARAMETERS = {
     read: 'always',
     ofBundle: 'maxDetections',
     description: 'Maximum detections per frame. Not set: the value of the bundle.',
+    option: {
+      flags: '--max-detections <n>',
+      description: "detections of a frame at most (default: the bundle's)",
+    },
   },
   class_filter: {
     kind: 'string[]',
     default: [],
     read: 'always',
     description: 'Class names to publish. Empty: all.',
+    option: { flags: '--class-filter <name>', description: 'publish only this class (repeatable)' },
   },
 } as const satisfies Readonly<Record<string, LimitSpec>>;

@@ -157,6 +157,8 @@ export const statusSchema = z.looseObject({
       accuracy: z.record(z.string(), accuracyEstimateSchema).optional(),
       /** why there are no verdicts though a reference is given, by camera */
       unjudged: z.record(z.string(), troubleSchema).optional(),
+      /** what of the reference is not compared, since the detector runs with other settings than it was made with */
+      uncompared: troubleSchema.optional(),
       /** cameras that sent frames once, and none for so long that nothing is known of them */
       silent: z.array(z.string()).optional(),
       /** kinds of verdicts that there are none of for any camera, and why */

@@ -107,6 +107,11 @@ function checkRos2(words: readonly string[]): string | null {
     if (table === undefined) return `there is no node ${name}`;
     return /^[A-Z]+$/.test(rest[0] ?? '') || rest[0]! in table ? null : `${name} has no parameter ${rest[0]}`;
   }
+  if (verb === 'bag')
+    // rosbag2 is no part of the wheels; these are options of every version of it
+    return noun === 'record' && name === '-o' && rest.slice(1).every((topic) => topic.startsWith('/'))
+      ? null
+      : `ros2 bag ${noun} is not known`;
   // everything else belongs to ROS 2, and test/ros/ros2-cli.test.ts runs it
   return ['topic', 'param', 'pkg', 'lifecycle'].includes(verb ?? '') ? null : `ros2 ${verb} is not known`;
 }

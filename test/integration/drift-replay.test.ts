@@ -16,6 +16,7 @@ import { makeReference } from '../../src/tools/drift/make-reference.ts';
 import { replayRecording } from '../../src/tools/drift/replay/replay-recording.ts';
 import { writeRecording, type TopicPlan } from '../device/camera/recording.ts';
 import { CLI } from '../support/programs.ts';
+import { referenceOf } from '../support/made-up-reference.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 
 const SEED = 7;
@@ -45,8 +46,7 @@ describe('goshawk drift replay', () => {
     const observer = await SimObserver.open(bundle);
     const rows = await observer.observe({ seed: SEED, conditions: CLEAR_DAY, from: 0, seconds: 80 });
     await observer.close();
-    const { name, version } = bundle.manifest;
-    const made = makeReference({ name, version, digest: bundle.digest }, null, { name: 'day', rows }, null);
+    const made = makeReference(referenceOf(bundle.manifest, bundle.digest), { name: 'day', rows }, null);
     writeFileSync(file('reference.json'), JSON.stringify(made));
     writeFileSync(file('rear.json'), JSON.stringify({ ...made, camera: 'rear' }));
   }
@@ -55,6 +55,7 @@ describe('goshawk drift replay', () => {
     replayRecording(file(name), '', {
       bundle,
       reference: reference === '' ? '' : file(reference),
+      runs: null,
       falseAlarmsPerWeek: 1000,
       windowSeconds: 10,
       camera: 'front',

@@ -13,6 +13,7 @@ import { makeReference } from '../../src/tools/drift/make-reference.ts';
 import { MOSQUITTO, Mosquitto } from '../support/mosquitto.ts';
 import { describeWith } from '../support/needs.ts';
 import { CLI } from '../support/programs.ts';
+import { referenceOf } from '../support/made-up-reference.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
 import { messagesOf } from '../support/telemetry-messages.ts';
 
@@ -26,8 +27,7 @@ describeWith(MOSQUITTO, 'goshawk run with a reference, a clear camera and a nois
     const observer = await SimObserver.open(bundle);
     const rows = await observer.observe({ seed: 7, conditions: CLEAR_DAY, from: 0, seconds: 80 });
     await observer.close();
-    const { name, version } = bundle.manifest;
-    const made = makeReference({ name, version, digest: bundle.digest }, null, { name: 'day', rows }, null);
+    const made = makeReference(referenceOf(bundle.manifest, bundle.digest), { name: 'day', rows }, null);
     writeFileSync(file, JSON.stringify(made));
   }
 

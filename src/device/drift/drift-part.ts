@@ -199,8 +199,17 @@ export class Drift implements Part {
       silent: [...this.#seen.lost],
       ...(this.#verdicts === null
         ? {}
-        : { verdicts: this.#verdicts.verdicts(), unjudged: this.#verdicts.unjudged() }),
+        : {
+            verdicts: this.#verdicts.verdicts(),
+            unjudged: this.#verdicts.unjudged(),
+            ...this.#uncompared(),
+          }),
     };
+  }
+
+  #uncompared(): Pick<NonNullable<Status['drift']>, 'uncompared'> {
+    const uncompared = this.#verdicts?.uncompared() ?? null;
+    return uncompared === null ? {} : { uncompared };
   }
 
   #cannotTell(): NonNullable<NonNullable<Status['drift']>['cannotTell']> {
@@ -223,8 +232,8 @@ export class Drift implements Part {
     // The timer may be late: frames of a window after the next one would find theirs not open.
     if (this.#session?.isDue(nowMs) === true) this.look();
     this.#session?.deliver(result, nowMs);
-    if (this.#reference === null) return;
-    this.#verdicts ??= this.#judge(this.#reference);
+    if (this.#reference === null || this.#pipeline === null) return;
+    this.#verdicts ??= this.#judge(this.#reference, this.#pipeline);
     this.#sendEvent(this.#verdicts.deliver(result, this.#accuracy.estimateOf(result.envelope.camera)));
   }
 
@@ -232,13 +241,14 @@ export class Drift implements Part {
     if (event !== null) this.#device.send('event', () => event);
   }
 
-  #judge(reference: OpenReference): SessionVerdicts {
+  #judge(reference: OpenReference, session: PipelineSession): SessionVerdicts {
     const { falseAlarmsPerWeek, log } = this.#options;
     return new SessionVerdicts(
       reference,
       falseAlarmsPerWeek,
       () => this.#clock.nowMs,
       (line) => log('warn', `drift: ${line}`),
+      () => session.pipeline.settings,
     );
   }
 

@@ -2,12 +2,15 @@ import type { Status } from '../../contract/status.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import { Observer } from '../../core/drift/observe/observer.ts';
 import type { DriftSummary } from '../../core/drift/summary.ts';
-import { CameraJudge } from '../../core/drift/verdict/camera-judge.ts';
+import { columnsWithoutBoxes, forgetBoxes } from '../../core/drift/observe/without-boxes.ts';
+import { CameraJudge, type JudgedReference } from '../../core/drift/verdict/camera-judge.ts';
 import { windowVerdict } from '../../core/drift/verdict/to-window.ts';
 import type { AccuracyEstimate } from '../../core/drift/window-accuracy.ts';
 import { verdictWords, type WindowVerdict } from '../../core/drift/window-verdict.ts';
 import type { FrameResult } from '../pipeline/frame/frame-result.ts';
+import type { RunSettings } from '../pipeline/run-settings.ts';
 import { mismatchOf, type OpenReference } from './open-reference.ts';
+import { settingsMismatch, type SettingsMismatch } from './reference-settings.ts';
 
 type EventBody = StreamBody<'event'>;
 type Trouble = NonNullable<NonNullable<Status['drift']>['unjudged']>[string];
@@ -24,7 +27,7 @@ const MAX_TEXT = 500;
 
 interface JudgedCamera {
   readonly observer: Observer;
-  readonly judge: CameraJudge;
+  judge: CameraJudge;
   /** when its newest observation was made, since the epoch */
   atMs: number;
 }
@@ -37,8 +40,20 @@ export class SessionVerdicts {
   readonly #warn: (line: string) => void;
   readonly #cameras = new Map<string, JudgedCamera>();
   readonly #unjudged = new Map<string, Trouble>();
+  readonly #settings: () => RunSettings;
+  /** those that `#differs` is of; null before the first frame */
+  #limits: RunSettings['limits'] | null = null;
+  #differs: SettingsMismatch | null = null;
 
-  constructor(open: OpenReference, perWeek: number, wallMs: () => number, warn: (line: string) => void) {
+  /** @param settings of the detector, now */
+  constructor(
+    open: OpenReference,
+    perWeek: number,
+    wallMs: () => number,
+    warn: (line: string) => void,
+    settings: () => RunSettings,
+  ) {
+    this.#settings = settings;
     this.#open = open;
     this.#perWeek = perWeek;
     this.#wallMs = wallMs;
@@ -55,15 +70,43 @@ export class SessionVerdicts {
     accuracy: AccuracyEstimate | undefined,
   ): EventBody | null {
     const { camera, receivedAt, sequence } = envelope;
+    this.#lookAtSettings();
     const judged = statistics === null ? undefined : this.#judged(camera, bundleDigest);
     if (statistics === null || judged === undefined) return null;
     const size = { width: sourceWidth, height: sourceHeight };
     const observation = judged.observer.observe(statistics, detections, size, receivedAt);
     if (observation === null) return null;
+    if (this.#differs?.boxes === true) forgetBoxes(observation);
     judged.atMs = this.#wallMs();
     if (!judged.judge.update(observation)) return null;
     const verdict = windowVerdict(judged.judge.verdict(), judged.atMs);
     return eventOf(verdict, camera, sequence, accuracy);
+  }
+
+  /** Limits may change at any frame, by the operator or a policy. */
+  #lookAtSettings(): void {
+    const settings = this.#settings();
+    if (settings.limits === this.#limits) return;
+    const before = this.#differs;
+    this.#limits = settings.limits;
+    this.#differs = settingsMismatch(this.#open, settings);
+    const { error } = this.#differs ?? {};
+    if (error !== undefined && error.message !== before?.error.message)
+      this.#warn(`${error.code}: ${error.message}`);
+    if ((before?.boxes ?? false) === (this.#differs?.boxes ?? false)) return;
+    for (const one of this.#cameras.values())
+      one.judge = new CameraJudge(this.#reference(), this.#perWeek, one.judge);
+  }
+
+  /** What is compared: nothing of boxes that other limits made. */
+  #reference(): JudgedReference {
+    const { reference } = this.#open;
+    if (this.#differs?.boxes !== true) return reference;
+    const contexts = reference.contexts.map((context) => ({
+      ...context,
+      columns: columnsWithoutBoxes(context.columns),
+    }));
+    return { features: reference.withoutBoxes, contexts };
   }
 
   #judged(camera: string, bundleDigest: string): JudgedCamera | undefined {
@@ -71,7 +114,7 @@ export class SessionVerdicts {
     if (known !== undefined || this.#unjudged.has(camera)) return known;
     const mismatch = mismatchOf(this.#open, camera, bundleDigest);
     if (mismatch === null) {
-      const judge = new CameraJudge(this.#open.reference, this.#perWeek);
+      const judge = new CameraJudge(this.#reference(), this.#perWeek);
       this.#cameras.set(camera, { observer: new Observer(), judge, atMs: this.#wallMs() });
     } else {
       this.#unjudged.set(camera, { code: mismatch.code, reason: mismatch.message });
@@ -100,16 +143,32 @@ export class SessionVerdicts {
     );
   }
 
-  /** Means of the declared-good context that a camera is in; null if the reference has none of this camera. */
+  /**
+   * Means of the declared-good context that a camera is in; null if the reference has none of this camera, or none that
+   * can be compared.
+   */
   baselineOf(camera: string): DriftSummary | null {
+    if (this.#differs?.suppression === true) return null;
     const context = this.#cameras.get(camera)?.judge.verdict().context;
-    return this.#open.reference.contexts.find(({ name }) => name === context)?.measures ?? null;
+    const measures = this.#open.reference.contexts.find(({ name }) => name === context)?.measures ?? null;
+    return measures === null || this.#differs?.tracks !== true ? measures : withoutTracks(measures);
+  }
+
+  /** What of the reference is not compared, since the detector runs with other settings; null if all is. */
+  uncompared(): Trouble | null {
+    const { error } = this.#differs ?? {};
+    return error === undefined ? null : { code: error.code, reason: error.message };
   }
 
   /** Cameras that the reference is not of, and why. */
   unjudged(): Record<string, Trouble> {
     return Object.fromEntries(this.#unjudged);
   }
+}
+
+function withoutTracks(measures: DriftSummary): DriftSummary {
+  const entries = Object.entries(measures.features).filter(([name]) => !name.startsWith('track_'));
+  return { ...measures, features: Object.fromEntries(entries) };
 }
 
 function eventOf(

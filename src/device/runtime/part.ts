@@ -15,7 +15,10 @@ import type { DeviceStatus, PartStatus } from './status.ts';
 
 /** A pipeline and the model that it runs. Sessions come and go while parts stay. */
 export interface PipelineSession {
-  readonly pipeline: Pick<FramePipeline, 'addSink' | 'engineInfo' | 'overrideLimits' | 'snapshot'>;
+  readonly pipeline: Pick<
+    FramePipeline,
+    'addSink' | 'engineInfo' | 'overrideLimits' | 'settings' | 'snapshot'
+  >;
   readonly cameras: readonly string[];
   /** class names of the model */
   readonly labels: readonly string[];

@@ -13,7 +13,7 @@ const LEVELS = { ok: 'ok', suspect: 'ok', drifted: 'warn', recovering: 'ok' } as
  * Whether the input of each camera changed, and whether the model sees worse. Cameras without a reference have no entry
  * of the first kind.
  */
-export function diagnoseDrift({ verdicts, unjudged, accuracy }: DriftStatus): DiagnosticStatus[] {
+export function diagnoseDrift({ verdicts, unjudged, uncompared, accuracy }: DriftStatus): DiagnosticStatus[] {
   return [
     ...Object.entries(verdicts ?? {}).map(([camera, verdict]) =>
       diagnoseVerdict(camera, verdict, accuracy?.[camera]),
@@ -24,6 +24,16 @@ export function diagnoseDrift({ verdicts, unjudged, accuracy }: DriftStatus): Di
       message: `${code}: ${reason}`,
       values: { code },
     })),
+    ...(uncompared === undefined
+      ? []
+      : [
+          {
+            name: 'drift reference',
+            level: 'warn' as const,
+            message: `${uncompared.code}: ${uncompared.reason}`,
+            values: { code: uncompared.code },
+          },
+        ]),
     ...Object.entries(accuracy ?? {}).map(([camera, estimate]) => diagnoseAccuracy(camera, estimate)),
   ];
 }

@@ -1,13 +1,15 @@
 import { GoshawkError } from '../../contract/errors.ts';
-import type { DriftReference } from '../../contract/drift-reference.ts';
+import type { DriftReference, DriftReferenceSettings } from '../../contract/drift-reference.ts';
 import type { BundleRef } from '../../contract/report.ts';
 import { FEATURE_TABLE_VERSION } from '../../core/drift/features.ts';
 import { OBSERVED_VERSION } from '../../core/drift/observe/observed.ts';
 import { makeFeatures } from '../../core/drift/reference/make-features.ts';
+import { columnsWithoutBoxes } from '../../core/drift/observe/without-boxes.ts';
 import { contextOf } from '../../core/drift/reference/observations.ts';
 import type { DriftSummary } from '../../core/drift/summary.ts';
 import { createRandom } from '../../core/random.ts';
 import { mismatchOf, type OpenReference } from '../../device/drift/open-reference.ts';
+import { settingsMismatch } from '../../device/drift/reference-settings.ts';
 
 /** Observations of a context, at least. */
 const MIN_OBSERVATIONS = 60;
@@ -22,16 +24,23 @@ export interface NewContext {
   readonly measures?: DriftSummary;
 }
 
+/** What a reference is of. */
+export interface ReferenceOf {
+  readonly bundle: BundleRef;
+  /** null for any */
+  readonly camera: string | null;
+  /** of the detector that observed */
+  readonly settings: DriftReferenceSettings;
+}
+
 /**
  * A reference of one context, or with `merge` one more: bins, probabilities and discounts are computed anew over the
  * observations of all contexts. A context of the same name is replaced.
- * @param camera null for any
  * @throws GoshawkError GOSHAWK_DRIFT_REFERENCE_SHORT, and GOSHAWK_DRIFT_REFERENCE_MISMATCH for a reference of another
- * bundle or camera
+ * bundle or camera, or one that was made with other settings
  */
 export function makeReference(
-  bundle: BundleRef,
-  camera: string | null,
+  { bundle, camera, settings }: ReferenceOf,
   { name, rows, measures }: NewContext,
   merge: OpenReference | null,
 ): DriftReference {
@@ -39,21 +48,42 @@ export function makeReference(
     const details = { context: name, count: rows.length, least: MIN_OBSERVATIONS };
     throw new GoshawkError('GOSHAWK_DRIFT_REFERENCE_SHORT', details);
   }
-  const mismatch = merge === null ? null : mismatchOf(merge, camera ?? '', bundle.digest);
+  const mismatch =
+    merge === null
+      ? null
+      : (mismatchOf(merge, camera ?? '', bundle.digest) ?? otherSettings(merge, settings));
   if (mismatch !== null) throw mismatch;
   const others = (merge?.reference.contexts ?? []).filter((context) => context.name !== name);
   const context = { name, ...contextOf(rows), ...(measures === undefined ? {} : { measures }) };
   const contexts = [...others, context];
   const features = makeFeatures(contexts, createRandom(SEED));
+  const imageContexts = contexts.map((one) => ({ ...one, columns: columnsWithoutBoxes(one.columns) }));
+  const withoutBoxes = makeFeatures(imageContexts, createRandom(SEED));
   const reference = {
-    schema: 'goshawk.drift-reference/2',
+    schema: 'goshawk.drift-reference/3',
     madeAt: new Date().toISOString(),
     table: FEATURE_TABLE_VERSION,
     observed: OBSERVED_VERSION,
     bundle,
     camera,
+    settings: { ...settings, tracking: settings.tracking ?? merge?.reference.settings.tracking ?? null },
     features,
+    withoutBoxes,
     contexts,
   } as const;
   return reference as unknown as DriftReference;
+}
+
+/** Contexts of one reference are compared with each other, so the boxes of all must have come about alike. */
+function otherSettings(
+  { file, reference }: OpenReference,
+  { class_filter: classes, ...limits }: DriftReferenceSettings,
+): GoshawkError | null {
+  // images say nothing of tracks
+  const tracking = limits.tracking ?? reference.settings.tracking;
+  const runs = { tracking: tracking === true, limits: { ...limits, class_filter: classes } };
+  const differs = settingsMismatch({ file, reference }, runs);
+  return differs === null
+    ? null
+    : new GoshawkError('GOSHAWK_DRIFT_REFERENCE_MISMATCH', { ...differs.error.details, what: 'settings' });
 }

@@ -19,6 +19,8 @@ export interface BundleDetectorOptions {
   readonly bundle: Bundle;
   readonly preprocess: EvaluatePreprocess;
   readonly limits: DecodeLimits;
+  /** what a robot publishes; by default what the bundle says */
+  readonly published?: ImageDetector['published'];
   /** options of the engine; threads default to 2, because only throughput matters here */
   readonly engine?: Omit<EngineOptions, 'bundle' | 'inputs'>;
 }
@@ -94,7 +96,7 @@ export async function openBundleDetector(options: BundleDetectorOptions): Promis
   return {
     bundle: { name: manifest.name, version: manifest.version, digest: bundle.digest },
     labels: manifest.labels,
-    published: manifest.thresholds,
+    published: options.published ?? manifest.thresholds,
     inGraph: preprocess === 'graph',
     providers: listUsableProviders(),
     // one image is decoded and resized while another is in the graph

@@ -6,8 +6,9 @@ import { driftReferenceSchema } from '../../../src/contract/drift-reference.ts';
 import { statusSchema } from '../../../src/contract/status.ts';
 import { driftBodySchema } from '../../../src/contract/telemetry/drift.ts';
 import { eventSchema } from '../../../src/contract/telemetry/shapes.ts';
-import { createDetections } from '../../../src/core/detections.ts';
+import { createDetections, type Detections } from '../../../src/core/detections.ts';
 import { IMAGE_FEATURES } from '../../../src/core/drift/features.ts';
+import type { DriftSummary } from '../../../src/core/drift/summary.ts';
 import { ABSENT, BLOCK, BLOCK_FLOATS, PATCH_COUNT } from '../../../src/core/drift/frame-block.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';
 import { Drift } from '../../../src/device/drift/drift-part.ts';
@@ -15,11 +16,13 @@ import { openDriftReference } from '../../../src/device/drift/open-reference.ts'
 import type { FrameResult } from '../../../src/device/pipeline/frame/frame-result.ts';
 import { makeReference } from '../../../src/tools/drift/make-reference.ts';
 import { ObservationSink } from '../../../src/tools/drift/observation-sink.ts';
-import { FakeClock } from '../pipeline/fakes.ts';
+import { referenceOf } from '../../support/made-up-reference.ts';
+import { FakeClock, MANIFEST } from '../pipeline/fakes.ts';
 import { sessionOf } from '../runtime/fake-session.ts';
 
 const DIGEST = 'a'.repeat(64);
 const BUNDLE = { name: 'street', version: '1.0.0', digest: DIGEST };
+const OF = referenceOf({ ...BUNDLE, thresholds: MANIFEST.thresholds }, DIGEST);
 
 /** The block of a frame of a made-up camera, with more noise if asked for. */
 function blockOf(random: Random, noise = 0): Float32Array {
@@ -34,16 +37,29 @@ function blockOf(random: Random, noise = 0): Float32Array {
   return block;
 }
 
+/** Boxes as a detector publishes them that finds three to six of them. */
+function someBoxes(random: Random, count = 3 + Math.floor(4 * random.next())): Detections {
+  const detections = createDetections(count);
+  for (let i = 0; i < count; i += 1) {
+    const [x, y, size] = [40 * random.next(), 20 * random.next(), 6 + 6 * random.next()];
+    detections.boxes.set([x, y, x + size, y + 2 * size], 4 * i);
+    detections.scores[i] = 0.5 + 0.3 * random.next();
+  }
+  detections.count = count;
+  return detections;
+}
+
 function resultOf(
   receivedAt: number,
   wallMs: number,
   statistics: Float32Array,
   bundleDigest = DIGEST,
+  detections = createDetections(1),
 ): FrameResult {
   const stamp = { sec: Math.floor(wallMs / 1000), nanosec: Math.round((wallMs % 1000) * 1e6) };
   return {
     envelope: { camera: 'front', sequence: 1, stamp, receivedAt },
-    detections: createDetections(1),
+    detections,
     sourceWidth: 64,
     sourceHeight: 48,
     bundleDigest,
@@ -51,11 +67,23 @@ function resultOf(
   } as unknown as FrameResult;
 }
 
+/** Means of frames as a detector with tracking measures them. */
+const MEASURES: DriftSummary = {
+  frames: 1000,
+  features: { brightness: 0.4, track_flicker: 0.1 },
+  consistency: 0.5,
+  reliability: 0.6,
+  score: 0.7,
+};
+
 /** Observed frames of seconds of good time. */
-function observed(seconds: number): readonly Float64Array[] {
+function observed(seconds: number, hasBoxes = false): readonly Float64Array[] {
   const sink = new ObservationSink(() => undefined);
   const random = createRandom(1);
-  for (let i = 0; i < 2 * seconds; i += 1) sink.deliver(resultOf(i * 500, i * 500, blockOf(random)));
+  for (let i = 0; i < 2 * seconds; i += 1) {
+    const boxes = hasBoxes ? someBoxes(random) : undefined;
+    sink.deliver(resultOf(i * 500, i * 500, blockOf(random), DIGEST, boxes));
+  }
   return sink.rows;
 }
 
@@ -67,10 +95,14 @@ describe('verdicts of the drift part', () => {
     folder = mkdtempSync(join(tmpdir(), 'goshawk-verdicts-'));
     const context = { name: 'day', rows: observed(200) };
     const write = (name: string, made: object): void => writeFileSync(file(name), JSON.stringify(made));
-    const good = makeReference(BUNDLE, null, context, null);
+    const good = makeReference(OF, context, null);
     write('good.json', good);
     write('rear.json', { ...good, camera: 'rear' });
-  });
+    const withBoxes = { name: 'day', rows: observed(200, true), measures: MEASURES };
+    const boxes = makeReference(OF, withBoxes, null);
+    write('boxes.json', boxes);
+    write('tracked.json', { ...boxes, settings: { ...boxes.settings, tracking: true } });
+  }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   async function watched(reference: string, cameras: readonly string[] = ['front']) {
@@ -85,13 +117,19 @@ describe('verdicts of the drift part', () => {
       log: (_level, line) => void logged.push(line),
     });
     await part.start();
-    const attachment = part.attach({ ...sessionOf(), cameras });
+    const session = { ...sessionOf(), cameras };
+    const attachment = part.attach(session);
     const random = createRandom(3);
-    const run = (seconds: number, noise = 0, digest = DIGEST): void => {
+    const run = (
+      seconds: number,
+      noise = 0,
+      digest = DIGEST,
+      boxes = (): Detections => createDetections(1),
+    ): void => {
       for (let i = 0; i < 2 * seconds; i += 1) {
         clock.advance(500);
         void attachment.sink?.deliver(
-          resultOf(clock.monotonicMs(), clock.wallMs(), blockOf(random, noise), digest),
+          resultOf(clock.monotonicMs(), clock.wallMs(), blockOf(random, noise), digest, boxes()),
           null,
         );
       }
@@ -99,7 +137,10 @@ describe('verdicts of the drift part', () => {
     const status = () => statusSchema.shape.drift.parse(part.status().drift);
     const events = () =>
       sent.filter(({ stream }) => stream === 'event').map(({ body }) => eventSchema.parse(body));
-    return { clock, part, attachment, run, sent, logged, status, events };
+    const randomBoxes = () => someBoxes(random);
+    const manyBoxes = () => someBoxes(random, 40);
+    const { pipeline } = session;
+    return { clock, part, attachment, run, sent, logged, status, events, pipeline, randomBoxes, manyBoxes };
   }
 
   it('are quiet without drift, and an alarm goes to events, status, metrics and messages', async () => {
@@ -132,6 +173,67 @@ describe('verdicts of the drift part', () => {
     const window = driftBodySchema.parse(sent.findLast(({ stream }) => stream === 'drift')?.body);
     expect(window.cameras[0]?.verdict).toMatchObject({ state: 'drifted' });
     expect(JSON.stringify(window).length).toBeLessThan(6000);
+  });
+
+  it('compare boxes while the detector has the limits of the reference', async () => {
+    const { run, status, logged, randomBoxes, manyBoxes } = await watched('boxes.json');
+    run(60, 0, DIGEST, randomBoxes);
+    expect(status()?.verdicts?.['front']?.state).toBe('ok');
+    expect(status()?.uncompared).toBeUndefined();
+    run(60, 0, DIGEST, manyBoxes);
+    expect(status()?.verdicts?.['front']?.state).toBe('drifted');
+    expect(logged).toEqual([]);
+  });
+
+  it.each([
+    { score_threshold: 0.1 },
+    { iou_threshold: 0.9 },
+    { max_detections: 7 },
+    { class_filter: ['car'] },
+  ])(
+    'do not compare boxes under other limits (%o), say so once, and still compare images',
+    async (limits) => {
+      const { run, status, events, logged, pipeline, manyBoxes } = await watched('boxes.json');
+      pipeline.setLimits(limits);
+      run(90, 0, DIGEST, manyBoxes);
+      expect(events()).toEqual([]);
+      expect(status()?.verdicts?.['front']).toMatchObject({ state: 'ok' });
+      expect(status()?.uncompared?.code).toBe('GOSHAWK_DRIFT_REFERENCE_SETTINGS');
+      expect(logged).toEqual([expect.stringContaining('GOSHAWK_DRIFT_REFERENCE_SETTINGS')]);
+      expect(logged[0]).toContain(`and the detector runs with ${Object.keys(limits)[0]!}`);
+      expect(logged[0]).toContain('boxes are not compared');
+      run(30, 0.5, DIGEST, manyBoxes);
+      expect(events().map(({ kind }) => kind)).toContain('drift_detected');
+      const named = status()?.verdicts?.['front']?.features.map(({ feature }) => feature) ?? [];
+      expect(named).toContain('noise');
+      expect(named).not.toContain('boxes');
+    },
+  );
+
+  it('go on in their state if limits change while frames flow', async () => {
+    const { run, status, events, pipeline, randomBoxes, manyBoxes } = await watched('boxes.json');
+    run(60, 0, DIGEST, randomBoxes);
+    run(60, 0.5, DIGEST, randomBoxes);
+    expect(status()?.verdicts?.['front']?.state).toBe('drifted');
+    pipeline.overrideLimits({ score_threshold: 0.05 });
+    const before = events().length;
+    run(5, 0.5, DIGEST, manyBoxes);
+    expect(status()?.verdicts?.['front']?.state).toBe('drifted');
+    expect(events()).toHaveLength(before);
+    pipeline.overrideLimits({});
+    run(1, 0, DIGEST, randomBoxes);
+    expect(status()?.uncompared).toBeUndefined();
+  });
+
+  it('compare all but tracks if only the tracking differs, and say so', async () => {
+    const { run, status, logged, manyBoxes, randomBoxes } = await watched('tracked.json');
+    run(30, 0, DIGEST, randomBoxes);
+    expect(status()?.uncompared?.reason).toMatch(
+      /made with tracking on, and the detector runs with tracking off: tracks are not compared/,
+    );
+    expect(logged).toHaveLength(1);
+    run(60, 0, DIGEST, manyBoxes);
+    expect(status()?.verdicts?.['front']?.state).toBe('drifted');
   });
 
   it('do not depend on the wall clock', async () => {
@@ -237,7 +339,7 @@ describe('verdicts of the drift part', () => {
   it.each([
     ['GOSHAWK_FILE_UNREADABLE', 'absent.json', null],
     ['GOSHAWK_FILE_INVALID', 'text.json', 'no JSON'],
-    ['GOSHAWK_FILE_INVALID', 'other.json', '{"schema":"goshawk.drift-reference/2"}'],
+    ['GOSHAWK_FILE_INVALID', 'other.json', '{"schema":"goshawk.drift-reference/3"}'],
   ])('refuse a file by %s: %s', async (code, name, text) => {
     if (text !== null) writeFileSync(file(name), text);
     await expect(openDriftReference(file(name))).rejects.toMatchObject({ code });
@@ -258,21 +360,34 @@ describe('a reference', () => {
   const context = (name: string) => ({ name, rows: observed(100) });
 
   it('gets another context by merging', () => {
-    const one = makeReference(BUNDLE, null, context('day'), null);
-    const both = makeReference(BUNDLE, null, context('night'), { file: 'one.json', reference: one });
+    const one = makeReference(OF, context('day'), null);
+    const both = makeReference(OF, context('night'), { file: 'one.json', reference: one });
     expect(driftReferenceSchema.parse(both).contexts.map(({ name }) => name)).toEqual(['day', 'night']);
     expect(Object.keys(both.features.noise?.bins ?? {})).toEqual(['day', 'night']);
-    const again = makeReference(BUNDLE, null, context('day'), { file: 'both.json', reference: both });
+    const again = makeReference(OF, context('day'), { file: 'both.json', reference: both });
     expect(again.contexts.map(({ name }) => name)).toEqual(['night', 'day']);
+  });
+
+  it('states with which limits it was made, and is not merged with one of others', () => {
+    const one = makeReference(OF, context('day'), null);
+    const limits = { score_threshold: 0.3, iou_threshold: 0.5, max_detections: 100, class_filter: [] };
+    expect(driftReferenceSchema.parse(one).settings).toEqual({ tracking: false, ...limits });
+    const other = { ...OF, settings: { ...OF.settings, score_threshold: 0.5 } };
+    expect(() => makeReference(other, context('night'), { file: 'one.json', reference: one })).toThrow(
+      /one\.json is of settings score_threshold 0\.3, not of score_threshold 0\.5/,
+    );
+    const images = { ...OF, settings: { ...OF.settings, tracking: null } };
+    const merged = makeReference(images, context('images'), { file: 'one.json', reference: one });
+    expect(merged.settings.tracking).toBe(false);
   });
 
   it('is refused if it is too short, or merged with one of another bundle', () => {
     const short = { name: 'day', rows: observed(30) };
-    expect(() => makeReference(BUNDLE, null, short, null)).toThrow(/30 observations/);
-    const one = makeReference(BUNDLE, null, context('day'), null);
+    expect(() => makeReference(OF, short, null)).toThrow(/30 observations/);
+    const one = makeReference(OF, context('day'), null);
     const other = { ...BUNDLE, digest: 'c'.repeat(64) };
-    expect(() => makeReference(other, null, context('night'), { file: 'one.json', reference: one })).toThrow(
-      /one\.json is of bundle street@1\.0\.0/,
-    );
+    expect(() =>
+      makeReference({ ...OF, bundle: other }, context('night'), { file: 'one.json', reference: one }),
+    ).toThrow(/one\.json is of bundle street@1\.0\.0/);
   });
 });

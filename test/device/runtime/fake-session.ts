@@ -19,6 +19,9 @@ export function sessionOf() {
       overrideLimits: (patch: LimitsPatch) => pipeline.overrideLimits(patch),
       setLimits: (patch: LimitsPatch) => pipeline.setLimits(patch),
       limits: () => pipeline.limits,
+      get settings() {
+        return pipeline.settings;
+      },
       addSink: (sink) => void sinks.push(sink),
     },
     cameras: ['front'],

@@ -41,4 +41,15 @@ describe('diagnostics of estimated accuracy', () => {
   it('have no entry before the first window', () => {
     expect(diagnoseDrift({ ...status, accuracy: {} })).toEqual([]);
   });
+
+  it('warn if a reference was made with other settings than those that run', () => {
+    const code = 'GOSHAWK_DRIFT_REFERENCE_SETTINGS';
+    const [one] = diagnoseDrift({ ...status, verdicts: {}, uncompared: { code, reason: 'boxes are not' } });
+    expect(one).toEqual({
+      name: 'drift reference',
+      level: 'warn',
+      message: `${code}: boxes are not`,
+      values: { code },
+    });
+  });
 });

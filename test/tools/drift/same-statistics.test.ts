@@ -94,7 +94,16 @@ describe('a picture has the same statistics wherever it is measured', () => {
   it.each(['sharp', 'graph'] as const)('in an evaluation, by %s: every observation', async (preprocess) => {
     const { images, annotations, bundle } = world;
     const onProgress = (): void => undefined;
-    const options = { bundle, annotations, images, limit: null, preprocess, threads: 1, onProgress };
+    const options = {
+      bundle,
+      annotations,
+      images,
+      limit: null,
+      limits: {},
+      preprocess,
+      threads: 1,
+      onProgress,
+    };
     const { rows, measures } = await observeImages(options);
     expect(rows).toEqual(rowsOf(preprocess));
     expect(measures).toMatchObject({ frames: COUNT, inGraph: preprocess === 'graph' ? COUNT : 0 });

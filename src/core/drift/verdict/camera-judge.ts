@@ -60,8 +60,12 @@ export class CameraJudge {
   #memory: StateMemory = AT_FIRST;
   #observations = 0;
 
-  /** @param falseAlarmsPerWeek > 0, at one observation a second */
-  constructor({ contexts, features }: JudgedReference, falseAlarmsPerWeek: number) {
+  /**
+   * @param falseAlarmsPerWeek > 0, at one observation a second
+   * @param before a judge of the same camera with another reference: the state goes on, the evidence begins anew
+   */
+  constructor({ contexts, features }: JudgedReference, falseAlarmsPerWeek: number, before?: CameraJudge) {
+    if (before !== undefined) this.#memory = before.#memory;
     this.#threshold = SECONDS_PER_WEEK / falseAlarmsPerWeek;
     this.#reference = alarmReference(contexts, features);
     this.#alarm = new CameraAlarm(this.#reference, this.#threshold);

@@ -1,10 +1,12 @@
 import type { ReplayedRecording } from '../../../contract/drift/replay.ts';
 import type { StreamBody } from '../../../contract/telemetry/streams.ts';
+import type { DriftReferenceSettings } from '../../../contract/drift-reference.ts';
 import { DRIFT_STATES, type DriftState } from '../../../core/drift/window-verdict.ts';
 import { Drift } from '../../../device/drift/drift-part.ts';
 import { createSizedEngine } from '../../../device/inference/sized-engine.ts';
 import { EnvelopeMaker } from '../../../device/pipeline/frame/envelope.ts';
 import type { ResultSink } from '../../../device/pipeline/frame/frame-result.ts';
+import type { PipelineOptions } from '../../../device/pipeline/pipeline-options.ts';
 import { FramePipeline } from '../../../device/pipeline/pipeline.ts';
 import type { FeedFrame } from '../../../device/camera/feed.ts';
 import type { DropReason } from '../../../contract/drops.ts';
@@ -17,6 +19,8 @@ export interface ReplaySettings {
   readonly bundle: Bundle;
   /** file; empty for none */
   readonly reference: string;
+  /** how the robot runs; null for the limits of the bundle, without tracking */
+  readonly runs: DriftReferenceSettings | null;
   readonly falseAlarmsPerWeek: number;
   /** whole, >= 1 */
   readonly windowSeconds: number;
@@ -69,6 +73,7 @@ export class ReplaySession {
       manifest: bundle.manifest,
       cameras: [{ name: camera }],
       preprocess: settings.preprocess,
+      ...runningAs(settings.runs),
       sinks: [this.#publisher],
       stamps: { staleMs: 0, futureMs: 0, repeated: 'auto' },
       clock: this.#clock,
@@ -162,4 +167,10 @@ const SEVERITY: readonly DriftState[] = ['ok', 'recovering', 'suspect', 'drifted
 export function worstOf(states: readonly (DriftState | null)[]): DriftState | null {
   const rank = Math.max(-1, ...states.map((state) => (state === null ? -1 : SEVERITY.indexOf(state))));
   return DRIFT_STATES.find((state) => state === SEVERITY[rank]) ?? null;
+}
+
+function runningAs(runs: DriftReferenceSettings | null): Pick<PipelineOptions, 'limits' | 'tracking'> {
+  if (runs === null) return {};
+  const { tracking, ...limits } = runs;
+  return { limits, tracking: tracking === true };
 }

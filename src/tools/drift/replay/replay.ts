@@ -4,7 +4,7 @@ import { openDriftReference } from '../../../device/drift/open-reference.ts';
 import { replayRecording } from './replay-recording.ts';
 import { worstOf, type ReplaySettings } from './replay-session.ts';
 
-export interface ReplayOptions extends ReplaySettings {
+export interface ReplayOptions extends Omit<ReplaySettings, 'runs'> {
   readonly recordings: readonly string[];
   /** image topic; empty for one in color */
   readonly topic: string;
@@ -19,10 +19,12 @@ export interface ReplayOptions extends ReplaySettings {
 export async function runReplay(options: ReplayOptions): Promise<DriftReplayReport> {
   const { bundle, host, falseAlarmsPerWeek, windowSeconds } = options;
   const startedAt = new Date();
-  const reference = await referenceOf(options.reference);
+  const open = options.reference === '' ? null : (await openDriftReference(options.reference)).reference;
+  // a robot for which the reference was made runs as it says; one of another bundle applies to nothing here
+  const runs = open?.bundle.digest === bundle.digest ? open.settings : null;
   const recordings: ReplayedRecording[] = [];
   for (const file of options.recordings) {
-    const recording = await replayRecording(file, options.topic, options);
+    const recording = await replayRecording(file, options.topic, { ...options, runs });
     options.onRecording(recording);
     recordings.push(recording);
   }
@@ -32,16 +34,11 @@ export async function runReplay(options: ReplayOptions): Promise<DriftReplayRepo
     host,
     seconds: (Date.now() - startedAt.getTime()) / 1000,
     bundle: { name: bundle.manifest.name, version: bundle.manifest.version, digest: bundle.digest },
-    reference,
+    reference:
+      open === null ? null : { file: options.reference, contexts: open.contexts.map(({ name }) => name) },
     falseAlarmsPerWeek,
     windowSeconds,
     recordings,
     worst: worstOf(recordings.map(({ worst }) => worst)),
   };
-}
-
-async function referenceOf(file: string): Promise<DriftReplayReport['reference']> {
-  if (file === '') return null;
-  const { reference } = await openDriftReference(file);
-  return { file, contexts: reference.contexts.map(({ name }) => name) };
 }

@@ -1,0 +1,8 @@
+import type { Limits } from './limit-table.ts';
+
+/** What boxes and tracks follow from besides the model and the images. */
+export interface RunSettings {
+  /** in force now; another object after each change */
+  readonly limits: Limits;
+  readonly tracking: boolean;
+}
