@@ -9,12 +9,16 @@
 says how often the cause of streets that were left out is right. Then run prettier. Several files may be given.
 """
 
+import argparse
 import json
 import pathlib
 import sys
 
-import numpy as np
-from sklearn.linear_model import LogisticRegression
+try:
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+except ImportError as error:
+    sys.exit(f"fit_changes: {error}; the first lines of {__file__} say how to install it")
 
 CAUSES = {"tilt": "camera_moved", "mix": "scene"}
 #: by strength: how much a shift counts, so that strong drift does not outweigh what is common
@@ -67,9 +71,15 @@ def read(paths):
     """Features, and the rows of all streets."""
     rows, names = [], []
     for path in paths:
-        data = json.loads(pathlib.Path(path).read_text())
-        names = data["features"]
-        rows += [{**row, "street": (data["seed"], row["street"])} for row in data["drifts"]]
+        try:
+            data = json.loads(pathlib.Path(path).read_text())
+            own, drifts = data["features"], data["drifts"]
+            rows += [{**row, "street": (data["seed"], row["street"])} for row in drifts]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            sys.exit(f"fit_changes: {path} has no deviations of goshawk drift bench: {error!r}")
+        if not drifts or names not in ([], own):
+            sys.exit(f"fit_changes: {path} has no drifts, or other features than the files before")
+        names = own
     streets = sorted({row["street"] for row in rows})
     seeds = ", ".join(str(seed) for seed in sorted({seed for seed, _ in streets}))
     return names, rows, streets, f"{len(streets)} simulated streets (goshawk drift bench, seed {seeds})"
@@ -108,13 +118,17 @@ def say_left_out(rows, streets):
 
 
 def main():
-    what, *paths = sys.argv[1:]
-    names, rows, streets, where = read(paths)
-    if what == "shifts":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["shifts", "causes"])
+    parser.add_argument("deviations", nargs="+", help="files of goshawk drift bench --deviations")
+    given = parser.parse_args()
+    names, rows, streets, where = read(given.deviations)
+    if given.what == "shifts":
         write_shifts(names, rows, where)
     else:
         say_left_out(rows, streets)
         write_causes(names, rows, where)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -10,10 +10,13 @@ import json
 import sys
 import warnings
 
-import pandas as pd
-from evidently import Report
-from evidently.presets import DataDriftPreset
-from river import drift
+try:
+    import pandas as pd
+    from evidently import Report
+    from evidently.presets import DataDriftPreset
+    from river import drift
+except ImportError as error:
+    sys.exit(f"peers: {error}; the first lines of {__file__} say how to install it")
 
 # Evidently's default: the dataset drifted if half of its columns did
 DRIFT_SHARE = 0.5
@@ -85,9 +88,14 @@ def river_rules(street, names):
 
 def main():
     warnings.filterwarnings("ignore")
+    if len(sys.argv) != 3:
+        sys.exit("usage: peers.py OBSERVATIONS.json RULES.json")
     source, target = sys.argv[1:]
-    with open(source) as file:
-        asked = json.load(file)
+    try:
+        with open(source) as file:
+            asked = json.load(file)
+    except (OSError, ValueError) as error:
+        sys.exit(f"peers: {source} cannot be read: {error}")
     rules = {}
     for street in asked["streets"]:
         for decide in (evidently_rules, river_rules):
@@ -101,4 +109,5 @@ def main():
         json.dump(list(rules.values()), file)
 
 
-main()
+if __name__ == "__main__":
+    main()

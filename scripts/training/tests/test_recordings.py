@@ -74,3 +74,86 @@ def test_serial_and_parallel_runs_agree_and_compute_nothing_twice(place: Path) -
 def test_a_folder_without_recordings_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["x", str(tmp_path), "--bundle", str(tmp_path), "--out", str(tmp_path / "out")])
     assert evaluate_recordings.main() == 2
+
+
+def main(*arguments: str) -> int:
+    sys.argv = ["evaluate_recordings.py", *arguments]
+    return evaluate_recordings.main()
+
+
+def test_a_folder_of_rosbag2_is_one_recording_with_all_its_files(place: Path) -> None:
+    bag = place / "recordings" / "bag"
+    bag.mkdir()
+    for name in ("metadata.yaml", "bag_0.mcap", "bag_1.db3"):
+        (bag / name).write_text(name)
+    found = evaluate_recordings.find_recordings(place / "recordings")
+    assert [Path(path).name for path in found] == ["bag", "0.mcap", "1.mcap", "2.mcap", "3.mcap"]
+    before = evaluate_recordings.recording_digest(bag)
+    (bag / "bag_1.db3").write_text("longer")
+    assert evaluate_recordings.recording_digest(bag) != before
+
+
+def test_a_report_that_was_cut_is_made_again(place: Path) -> None:
+    _, first = run(place, "out", "--serial")
+    for report in (place / "out").glob("*.json"):
+        if report.name != "summary.json":
+            report.write_text(report.read_text()[:10])
+    assert run(place, "out", "--serial")[1] == first
+
+
+def test_an_interrupted_run_leaves_no_part_and_goes_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, calls = evaluate_recordings.subprocess.run, []
+
+    def stopped(command: list[str], **more: object) -> object:
+        calls.append(command)
+        if len(calls) == 2:
+            Path(command[command.index("--report") + 1]).write_text("{")
+            raise KeyboardInterrupt
+        return whole(command, **more)
+
+    monkeypatch.setattr(evaluate_recordings.subprocess, "run", stopped)
+    goshawk = ["--goshawk", sys.executable, str(place / "goshawk.py")]
+    folders = [str(place / "recordings"), "--bundle", str(place / "bundle"), "--out", str(place / "out")]
+    assert main(*folders, "--threads", "1", "--serial", *goshawk) == 130
+    assert "interrupted; the same command goes on" in capsys.readouterr().err
+    assert len(list((place / "out").iterdir())) == 1
+    assert [result.get("images") for result in run(place, "out", "--serial")[1]] == [3, 7, None, 9]
+    assert runs(place) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"folder": "absent"}, "there is no folder"),
+        ({"bundle": "recordings"}, "is no bundle: it has no bundle.json"),
+        ({"bundle": "unknown"}, "cannot be used"),
+        ({"out": "goshawk.py"}, "is not a folder"),
+        ({"bundle": "unknown", "goshawk": "/absent/goshawk"}, "cannot be run"),
+    ],
+)
+def test_wrong_usage_is_said_before_anything_is_computed(
+    place: Path, change: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"folder": "recordings", "bundle": "bundle", "out": "out", **change}
+    bundle = given["bundle"] if given["bundle"] == "unknown" else str(place / given["bundle"])
+    goshawk = [given["goshawk"]] if "goshawk" in given else [sys.executable, str(place / "goshawk.py")]
+    folders = [str(place / given["folder"]), "--bundle", bundle, "--out", str(place / given["out"])]
+    assert main(*folders, "--serial", "--goshawk", *goshawk) == 2
+    assert words in capsys.readouterr().err
+    assert not (place / "log").exists()
+    assert not (place / "out").exists()
+
+
+def test_a_recording_that_is_gone_is_an_error_of_its_own(place: Path) -> None:
+    (place / "recordings" / "robot" / "4.mcap").symlink_to(place / "absent")
+    job = {"digests": [], "options": [], "out": str(place), "goshawk": []}
+    [result] = evaluate_recordings.run_serial([str(place / "recordings" / "robot" / "4.mcap")], job)
+    assert "No such file" in result["error"][0]
+
+
+def test_without_ray_the_way_out_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(evaluate_recordings.UsageError, match="--serial"):
+        evaluate_recordings.run_ray([], {"threads": 1}, None)
