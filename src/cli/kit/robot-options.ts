@@ -25,5 +25,5 @@ export function addRobotLimitOptions(command: Command): void {
 
 /** The limits that a command's flags name. */
 export function robotLimits(flags: object): LimitsPatch {
-  return givenValues(ROBOT_LIMITS, flags) as LimitsPatch;
+  return givenValues(ROBOT_LIMITS, flags);
 }
