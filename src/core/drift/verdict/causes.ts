@@ -1,6 +1,7 @@
 import type { AlarmedName } from '../alarm/alarmed.ts';
 import type { ObservedName } from '../observe/observed.ts';
 import { SPACE } from '../space/scale.ts';
+import { SIGNATURES } from '../space/signatures.ts';
 import { CAUSE_WEIGHTS, type CauseWeights } from './cause-weights.ts';
 import type { Shifts } from './effects.ts';
 
@@ -34,6 +35,8 @@ const MIN_MOTION = 1e-5;
 const MIN_BLOWN = 0.03;
 const MIN_BLOWN_SIGMAS = 3;
 const MIN_BRIGHTER_SIGMAS = 1;
+/** Deviations of the roughness of smooth places from which it may be noise. */
+const MIN_ROUGHER = 1.5;
 /** Probability below which no cause is named. */
 const MIN_PROBABILITY = 0.3;
 /** A feature that shifted by less says nothing. */
@@ -50,6 +53,7 @@ export function causeOf(shifts: Shifts, sigmas: Float64Array, leading: AlarmedNa
   if (isGlare(shifts)) return told('glare', shifts, ['blown_share', 'brightness']);
   if (leading !== undefined && isOfContent(leading) && !isOfImage(sigmas))
     return told('scene', shifts, [leading]);
+  if (isNoise(sigmas)) return told('noise', shifts, ROUGHNESS);
   const { cause, probability } = likeliest(sigmas);
   const part = (name: ObservedName): number => contribution(CAUSE_WEIGHTS[cause], sigmas, name);
   const byWeight = SPACE.filter((name) => part(name) > 0).sort((a, b) => part(b) - part(a));
@@ -99,6 +103,21 @@ function isGlare({ blown_share: blown, brightness }: Shifts): boolean {
   return (
     blown.now >= MIN_BLOWN && blown.sigmas >= MIN_BLOWN_SIGMAS && brightness.sigmas >= MIN_BRIGHTER_SIGMAS
   );
+}
+
+const ROUGHNESS = ['rough_10', 'rough_25', 'rough_75'] as const;
+/** What noise leaves as it is. */
+const BESIDE_NOISE = SPACE.filter((name) => SIGNATURES.noise[name] === undefined);
+
+/**
+ * Whether smooth places became rougher, and more so than anything changed that noise leaves as it is. Scenes that differ
+ * much, as photographs do, make the deviation of noise small, for which the weights are of no use: they were learned
+ * where noise deviates by far more than anything else.
+ */
+function isNoise(sigmas: Float64Array): boolean {
+  const at = (name: ObservedName): number => sigmas[SPACE.indexOf(name)]!;
+  const rougher = Math.min(at('rough_10'), at('rough_25'));
+  return rougher >= MIN_ROUGHER && BESIDE_NOISE.every((name) => Math.abs(at(name)) < rougher);
 }
 
 /** @param features the most telling first */
