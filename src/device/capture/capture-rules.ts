@@ -56,6 +56,8 @@ export class CaptureRules {
 
   /** Called now and then with what is known of drift: an alarm, and its end. */
   lookAtDrift({ verdicts, accuracy }: Pick<DriftStatus, 'verdicts' | 'accuracy'>, nowMs: number): Wanted[] {
+    // of a silent camera, or with another bundle, nothing is known: drift that is found after that is a new find
+    for (const [camera, watched] of this.#cameras) if (verdicts?.[camera] === undefined) watched.drift = 'ok';
     return Object.entries(verdicts ?? {}).flatMap(([camera, verdict]): Wanted[] => {
       const watched = this.#watched(camera, nowMs);
       const before = watched.drift;

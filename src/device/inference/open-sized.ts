@@ -61,8 +61,8 @@ class Opened {
 }
 
 /**
- * Starts an engine in the setting that answers soonest here: as measured earlier for this bundle on this machine,
- * otherwise as measured now. Rejects with the engine's coded error and leaves nothing running.
+ * Starts an engine in the setting that answers soonest here: as measured earlier for this bundle on this machine, by
+ * an engine that it is to be like or any other one, otherwise as measured now. Rejects with the engine's coded error and leaves nothing running.
  */
 export async function openSized(options: OpenSizedOptions, signal: AbortSignal): Promise<OpenedEngine> {
   const opened = new Opened();
@@ -82,6 +82,8 @@ export async function openSized(options: OpenSizedOptions, signal: AbortSignal):
 
 async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSignal): Promise<OpenedEngine> {
   const { request, create, createLike, log } = options;
+  const before = options.engine.like?.sizing ?? null;
+  if (before !== null) return openAsBefore(before, create, opened);
   const cores = usableCores();
   const cache = options.engine.cache ?? new MeasurementCache(log);
   const key = await keyFor(options);
@@ -117,6 +119,17 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   const secondInfo = await opened.start(second);
   await first.close();
   return { engine: second, info: secondInfo, choice };
+}
+
+/** In the settings that an engine of the same bundle had here; it moves between them anew. */
+async function openAsBefore(
+  { latency, throughput, why, measured, isMeasured }: SizingChoice,
+  create: OpenSizedOptions['create'],
+  opened: Opened,
+): Promise<OpenedEngine> {
+  const engine = create(latency);
+  const info = await opened.start(engine);
+  return { engine, info, choice: { latency, throughput, why, measured, isMeasured } };
 }
 
 /** Measures the candidates on separate engines, which are closed afterwards. */

@@ -3,6 +3,7 @@ import { describeError, GoshawkError } from '../../contract/errors.ts';
 import type { SettingRequest } from '../../core/sizing/settings.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import { openBundle } from '../authoring/open-bundle.ts';
+import type { EngineInfo } from '../inference/engine.ts';
 import { createSizedEngine, type SizedEngineOptions } from '../inference/sized-engine.ts';
 import type { LimitsPatch } from '../pipeline/limit-table.ts';
 import type { FramePipeline } from '../pipeline/pipeline.ts';
@@ -24,6 +25,8 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 export class ModelSwitch {
   readonly #options: ModelSwitchOptions;
   #running: Bundle;
+  /** how the configured bundle ran when another one took over; null if that is not known to work */
+  #configured: EngineInfo | null = null;
 
   constructor(options: ModelSwitchOptions) {
     this.#options = options;
@@ -48,14 +51,21 @@ export class ModelSwitch {
     if (bundle.digest === pipeline.engineInfo?.bundle.digest)
       throw new GoshawkError('GOSHAWK_SWAP_SAME', { bundle: `${name}@${version}` });
     const startedMs = performance.now();
-    await pipeline.swap({
-      engine: createSizedEngine(reference === null ? engine : this.#like(bundle)),
-      manifest: bundle.manifest,
-      limits: () => {
-        this.#running = bundle;
-        return limits(bundle.manifest);
-      },
-    });
+    this.#noteConfigured();
+    try {
+      await pipeline.swap({
+        engine: createSizedEngine(reference === null ? this.#asBefore() : this.#like(bundle)),
+        manifest: bundle.manifest,
+        limits: () => {
+          this.#running = bundle;
+          return limits(bundle.manifest);
+        },
+      });
+    } catch (error) {
+      // the way in which it ran may be what does not work any more
+      if (reference === null) this.#configured = null;
+      throw error;
+    }
     this.#tell(bundle);
     const ms = Math.round(performance.now() - startedMs);
     log(`MODEL_SWAPPED: ${name}@${version} (${bundle.digest}) runs since now; it took ${String(ms)} ms`);
@@ -70,6 +80,17 @@ export class ModelSwitch {
     } catch (error) {
       log(`what follows a change of the model failed: ${describeError(error)}`);
     }
+  }
+
+  #noteConfigured(): void {
+    const info = this.#options.pipeline.engineInfo;
+    if (info?.bundle.digest === this.#options.engine.bundle.digest) this.#configured = info;
+  }
+
+  /** The configured bundle, as it ran before: what to choose was measured when no frames were there to disturb. */
+  #asBefore(): SizedEngineOptions {
+    const { engine } = this.#options;
+    return this.#configured === null ? engine : { ...engine, like: this.#configured };
   }
 
   /**

@@ -45,4 +45,11 @@ describe('rules', () => {
     const asked = states.map((state, i) => rules.lookAtDrift({ verdicts: verdict(state) }, i * 1000).length);
     expect(asked).toEqual([0, 0, 0, 1, 0, 1, 0]);
   });
+
+  it('ask for another clip when drift is found again after a time without a verdict', () => {
+    const rules = new CaptureRules({ lowConfidence: 0, rareClasses: [] }, []);
+    const looks = [{ verdicts: verdict('drifted') }, {}, { verdicts: verdict('drifted') }, { verdicts: {} }];
+    const asked = [...looks, looks[0]!].map((drift, i) => rules.lookAtDrift(drift, i * 1000).length);
+    expect(asked).toEqual([1, 0, 1, 0, 1]);
+  });
 });
