@@ -31,6 +31,16 @@ export class Effects {
     return this.#fallback.isConfigured;
   }
 
+  /** Another policy: what could not be carried out before may be tried again. */
+  forgive(): void {
+    this.#fallback.forgive();
+  }
+
+  /** @param lost runners that the session has lost so far */
+  watch(lost: number, nowMs: number): void {
+    this.#fallback.watch(lost, nowMs);
+  }
+
   /** Another session, which runs as it is configured. */
   renew(): void {
     this.#limits = NO_LIMITS;

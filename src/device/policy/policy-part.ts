@@ -132,6 +132,7 @@ export class Policy implements Part {
     if (this.#session === null) return;
     const drift = this.#device.drift();
     const nowMs = this.#options.nowMs();
+    this.#effects.watch(this.#session.snapshot().engineLost, nowMs);
     this.#carryOut(this.#engine.look(judgementsOf(drift), nowMs, drift?.silent ?? []));
     // another bundle has verdicts of its own, or none
     if (this.#policy === null || !this.#effects.isConfigured) return;
@@ -185,6 +186,7 @@ export class Policy implements Part {
     this.#engine = new PolicyEngine(policy.rules.map(toSpec), policy.limits);
     this.#stopped = null;
     this.#failed.clear();
+    this.#effects.forgive();
     const { safeModes } = desiredState(policy.rules.map((rule) => ({ rule })));
     this.#effects.rest(safeModes, this.#options.publishText);
     this.#options.log('info', `policy: ${this.#file.file} is in force, ${String(policy.rules.length)} rules`);

@@ -104,6 +104,59 @@ describe('FallbackEffect', () => {
     expect([asked(), troubles]).toEqual([['b', 'b'], []]);
   });
 
+  it('gives up a bundle that cannot be loaded after five tries, each after twice the time, and says so', async () => {
+    vi.useFakeTimers();
+    effect.update(wish('b'), swap);
+    for (let i = 0; i < 5; i += 1) {
+      loading[i]?.done(new Error('refused'));
+      await vi.advanceTimersByTimeAsync(60_000 * 2 ** i - 1);
+      expect(asked()).toHaveLength(i + 1);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    await vi.advanceTimersByTimeAsync(86_400_000);
+    expect(asked()).toEqual(['b', 'b', 'b', 'b', 'b']);
+    const over = 'rule-b fallback: refused; given up after 5 tries: the configured bundle runs';
+    expect(troubles.at(-1)).toBe(over);
+    effect.update(null, swap);
+    troubles = [];
+    effect.update(wish('b'), swap);
+    await vi.advanceTimersByTimeAsync(86_400_000);
+    expect([asked().length, troubles]).toEqual([5, [over]]);
+    effect.forgive();
+    effect.update(wish('b'), swap);
+    expect(asked()).toHaveLength(6);
+  });
+
+  it('takes back a bundle whose engine dies again and again, and stays with the configured one', async () => {
+    vi.useFakeTimers();
+    effect.update(wish('b'), swap);
+    let lost = 1;
+    for (let i = 0; i < 5; i += 1) {
+      loading[2 * i]?.done();
+      await vi.advanceTimersByTimeAsync(0);
+      effect.watch(lost, 0);
+      effect.watch((lost += 2), 1000);
+      expect(asked()).toHaveLength(2 * i + 1);
+      effect.watch((lost += 1), 2000);
+      expect(asked().at(-1)).toBeNull();
+      loading[2 * i + 1]?.done();
+      await vi.advanceTimersByTimeAsync(60_000 * 2 ** i);
+    }
+    await vi.advanceTimersByTimeAsync(86_400_000);
+    expect(asked()).toEqual(['b', null, 'b', null, 'b', null, 'b', null, 'b', null]);
+    expect(troubles).toContain(
+      'rule-b fallback: its engine was lost 3 times; given up after 5 tries: the configured bundle runs',
+    );
+  });
+
+  it('leaves a bundle alone that loses a runner now and then', async () => {
+    effect.update(wish('b'), swap);
+    loading[0]?.done();
+    await turns();
+    for (let i = 0; i < 20; i += 1) effect.watch(i, i * 400_000);
+    expect(asked()).toEqual(['b']);
+  });
+
   it('loads nothing while there is no session', () => {
     effect.update(wish('b'), null);
     expect(asked()).toEqual([]);

@@ -413,6 +413,28 @@ describe('the policy part', () => {
     expect([part.health(), kinds()]).toEqual([[], ['policy_action']]);
   });
 
+  it('returns to the configured bundle if the engine of the other one dies again and again, and says so', async () => {
+    await open(policyText([changed({ fallback: { bundle: 'other', retry_s: 3600 } })]));
+    const asked: (string | null)[] = [];
+    session.swapModel = (reference) => {
+      asked.push(reference);
+      return Promise.resolve();
+    };
+    const snapshot = session.snapshot();
+    let engineLost = 0;
+    session.snapshot = () => ({ ...snapshot, engineLost });
+    become('drifted');
+    await turns();
+    for (; engineLost < 3; engineLost += 1) become('drifted');
+    become('drifted');
+    await turns();
+    expect(asked).toEqual(['other', null]);
+    expect(part.health()).toEqual([
+      expect.stringMatching(/^GOSHAWK_POLICY_ACTION: .*fallback: its engine was lost 3 times/),
+    ]);
+    expect(Object.values(policyStatus().failed ?? {})).toMatchObject([{ code: 'GOSHAWK_POLICY_ACTION' }]);
+  });
+
   it('loads no model for a session that ends', async () => {
     await open(policyText([changed({ fallback: { bundle: 'other' } })]));
     const asked: (string | null)[] = [];
