@@ -61,8 +61,9 @@ class Opened {
 }
 
 /**
- * Starts an engine in the setting that answers soonest here: as measured earlier for this bundle on this machine, by
- * an engine that it is to be like or any other one, otherwise as measured now. Rejects with the engine's coded error and leaves nothing running.
+ * Starts an engine in the setting that answers soonest here: that of the engine that it is to be like, or as measured
+ * earlier for this bundle on this machine, otherwise as measured now. Rejects with the engine's coded error and leaves
+ * nothing running.
  */
 export async function openSized(options: OpenSizedOptions, signal: AbortSignal): Promise<OpenedEngine> {
   const opened = new Opened();
