@@ -109,8 +109,8 @@ adopted() { # run, store, model
 }
 { # adopts the shipped weights: their norms' statistics need a few images
   scenes_of "$run/adopting" "$run/adopting-bilinear" 64 $((seed + 990))
-  adopted student-0 "$run/adopting-bilinear" "${STUDENT_FROM:-$root/models/goshawk-street-pruned/3.0.0/model.onnx}" &
-  adopted baseline-0 "$run/adopting" "${BASELINE_FROM:-$root/models/goshawk-street-baseline/2.0.0/model.onnx}"
+  adopted student-0 "$run/adopting-bilinear" "${STUDENT_FROM:-$root/models/goshawk-street-pruned/4.0.0/model.onnx}" &
+  adopted baseline-0 "$run/adopting" "${BASELINE_FROM:-$root/models/goshawk-street-baseline/3.0.0/model.onnx}"
   wait
 } >"$run/logs/adopting.log" 2>&1 &
 adopting=$!
