@@ -13,19 +13,19 @@ const LIKENESS = ALARMED.indexOf('toward_fog');
 describe('values of a reference', () => {
   const [first] = heldOutValues([ROWS]).map((rows) => rows[0]!);
 
-  it('do not depend on the part that they are of', () => {
+  it('do not depend on the half that they are of', () => {
     const others = ROWS.map((row, i) => (i > 0 && i < PART ? observe(random, { contrast: 0.1 }) : row));
     expect(heldOutValues([others])[0]![0]![LIKENESS]).toBe(first![LIKENESS]);
   });
 
-  it.each([1, 2, 3])('depend on every other part: %i', (part) => {
+  it('depend on the other half', () => {
     const others = ROWS.map((row, i) =>
-      Math.floor(i / PART) === part ? observe(random, { contrast: 0.1 }) : row,
+      i >= PART && i < 2 * PART ? observe(random, { contrast: 0.1 }) : row,
     );
     expect(heldOutValues([others])[0]![0]![LIKENESS]).not.toBe(first![LIKENESS]);
   });
 
-  it('are from all where the others are too short', () => {
+  it('are from all where a half is too short', () => {
     const few = ROWS.slice(0, PART + 10);
     const changed = few.map((row, i) => (i === 1 ? observe(random, { contrast: 0.1 }) : row));
     expect(heldOutValues([changed])[0]![0]![LIKENESS]).not.toBe(heldOutValues([few])[0]![0]![LIKENESS]);

@@ -72,8 +72,8 @@ describe('what a reference supports', () => {
     Array.from({ length: 1000 / stay }, () => random.bell()).flatMap((value) =>
       Array<number>(stay).fill(value),
     );
-  const support = (spread: ReturnType<typeof blockSpreads>, value: number, isOneSided = false): number => {
-    const newest = new NewestValues(isOneSided);
+  const support = (spread: ReturnType<typeof blockSpreads>, value: number): number => {
+    const newest = new NewestValues();
     for (let i = 0; i < 20; i += 1) newest.add(value);
     return newest.support(spread);
   };
@@ -91,14 +91,7 @@ describe('what a reference supports', () => {
   it('is next to nothing for what it saw', () => {
     const spreads = blockSpreads(places(createRandom(2), 10));
     expect(support(spreads, spreads[0]?.mean ?? NaN)).toBeLessThan(100);
-    expect(new NewestValues(false).support(spreads)).toBe(50);
-  });
-
-  it('is on one side only where the other one says nothing', () => {
-    const spreads = blockSpreads(places(createRandom(2), 1));
-    expect(support(spreads, -4)).toBeGreaterThan(1e6);
-    expect(support(spreads, -4, true)).toBeLessThan(100);
-    expect(support(spreads, 2, true)).toBeCloseTo(2 * support(spreads, 2), 3);
+    expect(new NewestValues().support(spreads)).toBe(50);
   });
 
   it('does not count what was not measured', () => {

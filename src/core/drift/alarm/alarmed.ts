@@ -18,8 +18,3 @@ export type AlarmedName = ObservedName | Toward;
 export function directionOf(name: AlarmedName): DirectionName | null {
   return DIRECTIONS.find((direction) => toward(direction) === name) ?? null;
 }
-
-/** Whether only high values speak for drift: what is even less like fog than the reference is no fog. */
-export function isOneSided(name: AlarmedName): boolean {
-  return directionOf(name) !== null;
-}

@@ -1,5 +1,5 @@
 import type { Random } from '../../random.ts';
-import { ALARMED, isOneSided } from './alarmed.ts';
+import { ALARMED } from './alarmed.ts';
 import { binOf, edgesOf, probabilitiesOf } from './bins.ts';
 import { BlockBootstrap } from './block-bootstrap.ts';
 import type { ContextBins } from './camera-alarm.ts';
@@ -52,12 +52,10 @@ function partsOf(length: number, half: number): [start: number, end: number][] {
   ]).filter((_, part) => part % 2 === half);
 }
 
-/** @param at place of the feature in `ALARMED` and in the rows */
+/** @param at place of the feature in the rows */
 export function binsOf(rows: readonly Float64Array[], at: number): ContextBins {
   const values = rows.map((row) => row[at]!);
-  const all = edgesOf(values);
-  // low values of a feature that only high ones count of are one bin
-  const edges = isOneSided(ALARMED[at]!) ? all.slice(all.length >> 1) : all;
+  const edges = edgesOf(values);
   return { edges, probabilities: probabilitiesOf(edges, values) };
 }
 

@@ -2,7 +2,7 @@ import { PatternWatch } from '../observe/pattern-watch.ts';
 import { reliefOf, type ReliefProfile } from '../observe/relief.ts';
 import { ContextFilter } from '../space/context-filter.ts';
 import type { ContextSpace } from '../space/context-space.ts';
-import { ALARMED, directionOf, isOneSided, type AlarmedName } from './alarmed.ts';
+import { ALARMED, type AlarmedName } from './alarmed.ts';
 import { AlarmedValues } from './alarmed-values.ts';
 import { binOf } from './bins.ts';
 import { FeatureAlarm } from './feature-alarm.ts';
@@ -53,11 +53,9 @@ interface AlarmedFeature {
   readonly at: number;
   readonly alarm: FeatureAlarm;
   readonly newest: NewestValues;
-  /** share of its evidence in that of the camera */
-  readonly weight: number;
 }
 
-/** Evidence that a camera shows none of the contexts of its reference: a weighted mean over features. */
+/** Evidence that a camera shows none of the contexts of its reference: the mean over features. */
 export class CameraAlarm {
   readonly #contexts: readonly AlarmContext[];
   readonly #patterns: readonly (PatternWatch | null)[];
@@ -74,12 +72,10 @@ export class CameraAlarm {
     this.#values = contexts.map(({ space }) => new AlarmedValues(space));
     this.#filter = new ContextFilter(contexts.length);
     const names = ALARMED.filter((name) => discounts[name] !== undefined);
-    const weights = weightsOf(names);
-    this.#features = names.map((name, i) => {
-      const weight = weights[i]!;
-      const alarm = new FeatureAlarm(discounts[name] ?? 0, (threshold * HEADROOM) / weight);
-      const newest = new NewestValues(isOneSided(name));
-      return { name, at: ALARMED.indexOf(name), alarm, newest, weight };
+    const highest = threshold * names.length * HEADROOM;
+    this.#features = names.map((name) => {
+      const alarm = new FeatureAlarm(discounts[name] ?? 0, highest);
+      return { name, at: ALARMED.indexOf(name), alarm, newest: new NewestValues() };
     });
   }
 
@@ -101,7 +97,7 @@ export class CameraAlarm {
     const { bins, spreads } = this.#contexts[this.#context]!;
     const { all } = this.values;
     let sum = 0;
-    for (const { at, alarm, newest, weight } of this.#features) {
+    for (const { at, alarm, newest } of this.#features) {
       const value = all[at]!;
       const of = bins[at] ?? null;
       if (!Number.isNaN(value) && of !== null) {
@@ -109,12 +105,12 @@ export class CameraAlarm {
         alarm.update(binOf(of.edges, value), of.probabilities);
         if (alarm.evidence > UNSUPPORTED) alarm.limit(newest.support(spreads[at]!));
       }
-      sum += weight * alarm.evidence;
+      sum += alarm.evidence;
     }
-    this.#evidence = sum;
+    this.#evidence = this.#features.length === 0 ? 0 : sum / this.#features.length;
   }
 
-  /** The weighted mean of R over features. */
+  /** The mean of R over features. */
   get evidence(): number {
     return this.#evidence;
   }
@@ -131,11 +127,11 @@ export class CameraAlarm {
 
   /** Features by their share in the evidence, the highest first. */
   shares(): FeatureShare[] {
-    const total = this.#features.reduce((sum, { alarm, weight }) => sum + weight * alarm.evidence, 0);
+    const total = this.#features.reduce((sum, { alarm }) => sum + alarm.evidence, 0);
     return this.#features
-      .map(({ name, alarm, weight }) => ({
+      .map(({ name, alarm }) => ({
         feature: name,
-        share: total > 0 ? (weight * alarm.evidence) / total : 0,
+        share: total > 0 ? alarm.evidence / total : 0,
         age: alarm.age,
       }))
       .sort((a, b) => b.share - a.share);
@@ -145,12 +141,4 @@ export class CameraAlarm {
     for (const { alarm } of this.#features) alarm.reset();
     this.#evidence = 0;
   }
-}
-
-/** Each known change gathers what it does to all features, so that together they weigh as much as the features. */
-function weightsOf(names: readonly AlarmedName[]): number[] {
-  const known = names.filter((name) => directionOf(name) !== null).length;
-  const others = names.length - known;
-  const kinds = Math.min(1, known) + Math.min(1, others);
-  return names.map((name) => 1 / kinds / (directionOf(name) === null ? others : known));
 }

@@ -8,32 +8,28 @@ export const PART = 50;
 /** In which half an observation is. */
 export const halfOf = (index: number): number => Math.floor(index / PART) % 2;
 
-/** Groups of parts, each weighed by all others: those are nearly the reference, where half of it knows much less. */
-const FOLDS = 8;
-const foldOf = (index: number): number => Math.floor(index / PART) % FOLDS;
-
 type Rows = readonly Float64Array[];
 
 /**
- * What the alarm looks at, of the observations of each context: each group of parts as it looks from the others.
- * The weights of known changes fit the observations that they are made of, and later ones deviate more.
+ * What the alarm looks at, of the observations of each context: each half as it looks from the other one. The weights
+ * of known changes fit the observations that they are made of, and later ones deviate more.
  * @param contexts observations in the order of `OBSERVED`, with their pattern
  * @returns in the order of `ALARMED`
  */
 export function heldOutValues(contexts: readonly Rows[]): Float64Array[][] {
-  const folds = Array.from({ length: FOLDS }, (_, fold) => spacesWithout(contexts, fold));
+  const halves = [0, 1].map((half) => spacesWithout(contexts, half));
   return contexts.map((rows, k) => {
-    const values = folds.map((spaces) => new AlarmedValues(spaces[k]!));
+    const values = halves.map((spaces) => new AlarmedValues(spaces[k]!));
     return rows.map((row, i) => {
-      const one = values[foldOf(i)]!;
+      const one = values[halfOf(i)]!;
       one.update(row, row[PLACE.pattern]!);
       return one.all.slice();
     });
   });
 }
 
-/** From the other groups; of a reference that is too short for it, from all. */
-function spacesWithout(contexts: readonly Rows[], fold: number): ContextSpace[] {
-  const others = contexts.map((rows) => rows.filter((_, i) => foldOf(i) !== fold));
+/** From the other half; of a reference that is too short for it, from all. */
+function spacesWithout(contexts: readonly Rows[], half: number): ContextSpace[] {
+  const others = contexts.map((rows) => rows.filter((_, i) => halfOf(i) !== half));
   return makeSpaces(others.some((rows) => rows.length < PART) ? contexts : others);
 }

@@ -61,12 +61,6 @@ function independentOf(values: readonly number[], mean: number): number {
 export class NewestValues {
   readonly #values = new Float64Array(LONGEST);
   #count = 0;
-  readonly #isOneSided: boolean;
-
-  /** @param isOneSided whether only high values speak for drift */
-  constructor(isOneSided: boolean) {
-    this.#isOneSided = isOneSided;
-  }
 
   add(value: number): void {
     this.#values[this.#count % LONGEST] = value;
@@ -92,12 +86,6 @@ export class NewestValues {
     // fewer vary more, if they are independent
     const scale = Math.sqrt(count / length) / Math.sqrt(1 + 1 / (degrees + 1));
     const t = count === 0 ? 0 : ((sum / count - mean) / deviation) * scale;
-    return length / Math.max(Number.MIN_VALUE, this.#tailOf(t, degrees));
-  }
-
-  #tailOf(t: number, degrees: number): number {
-    const both = studentTails(t, degrees);
-    if (!this.#isOneSided) return both;
-    return t > 0 ? both / 2 : 1 - both / 2;
+    return length / Math.max(Number.MIN_VALUE, studentTails(t, degrees));
   }
 }
