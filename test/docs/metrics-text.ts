@@ -44,6 +44,12 @@ export async function metricsText(): Promise<string> {
 export function fleetMetricsText(): Promise<string> {
   const acks = { sent: 0, dropped: 0, waiting: 0 };
   const idle = { links: () => [], waiting: 0, lagSeconds: 0, acks, presence: new Presence() };
-  const jobs = { health: () => [], lagSeconds: 0, rollups: 0, postponed: 0 };
+  const jobs = {
+    health: () => [],
+    lagSeconds: 0,
+    rollups: 0,
+    postponed: 0,
+    ledger: { settled: 0, reopened: 0 },
+  };
   return new FleetMetrics(() => ({ ingestor: idle, jobs })).text();
 }

@@ -61,7 +61,13 @@ async function serve(
 ): Promise<FleetHttp> {
   const acks = { sent: 0, dropped: 0, waiting: 0 };
   const ingestor = { presence: new Presence(), links: () => brokers, waiting: 0, lagSeconds: 0, acks };
-  const jobs = { health: () => [], lagSeconds: 0, rollups: 0, postponed: 0 };
+  const jobs = {
+    health: () => [],
+    lagSeconds: 0,
+    rollups: 0,
+    postponed: 0,
+    ledger: { settled: 0, reopened: 0 },
+  };
   const http = await listenHttp(
     { host: '127.0.0.1', port: 0, allowedHosts: [], rateLimit: 1_000, ...more },
     {

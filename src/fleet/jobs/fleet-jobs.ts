@@ -6,12 +6,14 @@ import type { Database } from '../store/database.ts';
 import { ensurePartitions } from '../store/partitions.ts';
 import { trimQuarantine } from '../store/quarantine.ts';
 import { dropOldPartitions, type Retention } from '../store/retention.ts';
+import { settleLedger } from '../store/settle-ledger.ts';
 import { JobRunner, type Job, type JobHealth } from './job-runner.ts';
 
 const ROLLUP_MS = 2_000;
 /** Of windows from before their rollups; on most databases there are none. */
 const BACKFILL_MS = 10_000;
 const LATEST_MS = 500;
+const SETTLE_MS = 120_000;
 const MAINTENANCE_MS = 600_000;
 const KEPT_SAMPLES = 100_000;
 /** Rollups are seconds behind; a page that is this far behind misleads. */
@@ -34,6 +36,8 @@ export class FleetJobs {
   #lagSeconds = 0;
   #rollups = 0;
   #postponed = 0;
+  #settled = 0;
+  #reopened = 0;
 
   constructor(database: Database, { retention, say }: FleetJobsOptions) {
     this.#database = database;
@@ -56,11 +60,18 @@ export class FleetJobs {
       for (const name of dropped) say(`dropped ${name}: it is older than it is kept`);
       for (const name of waiting) say(`kept ${name}, which is old: it is not rolled up yet`);
     };
+    const settle = async (): Promise<boolean> => {
+      const { settled, reopened, isMore } = await settleLedger(database, Date.now());
+      this.#settled += settled;
+      this.#reopened += reopened;
+      return isMore;
+    };
     this.#runner = new JobRunner(
       [
         { name: 'rollups', periodMs: ROLLUP_MS, run: rollups },
         { name: 'backfill', periodMs: BACKFILL_MS, run: () => backfillDrift(database) },
         { name: 'latest', periodMs: LATEST_MS, run: () => this.latest.flush(database) },
+        { name: 'ledger', periodMs: SETTLE_MS, run: settle },
         once('partitions', () => ensurePartitions(database, Date.now())),
         once('retention', old),
         once('quarantine', () => trimQuarantine(database, KEPT_SAMPLES)),
@@ -87,6 +98,11 @@ export class FleetJobs {
   /** How often this process put off a rollup because the database refused a value of it. */
   get postponed(): number {
     return this.#postponed;
+  }
+
+  /** Rows of the ledger that this process settled, and those that it found open again. */
+  get ledger(): { readonly settled: number; readonly reopened: number } {
+    return { settled: this.#settled, reopened: this.#reopened };
   }
 
   /** For how long the first rollup that is not made has been due, as this process saw it last. */

@@ -13,7 +13,7 @@ const COMMIT_SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 /** What is read for each scrape. */
 interface FleetState {
   readonly ingestor: Pick<Ingestor, 'links' | 'waiting' | 'lagSeconds' | 'acks' | 'presence'>;
-  readonly jobs: Pick<FleetJobs, 'health' | 'lagSeconds' | 'rollups' | 'postponed'>;
+  readonly jobs: Pick<FleetJobs, 'health' | 'lagSeconds' | 'rollups' | 'postponed' | 'ledger'>;
 }
 
 /** What an ingestor did and how far behind it is, for Prometheus. */
@@ -150,6 +150,17 @@ export class FleetMetrics {
       'goshawk_fleet_rollups_postponed',
       'How often a rollup was put off because the database refused a value of it; the log says why.',
       ({ jobs }) => jobs.postponed,
+    );
+    gauge(
+      'goshawk_fleet_ledger_settled',
+      'Rows of the ledger (a stream in a boot) that did not change for an hour and were added up.',
+      ({ jobs }) => jobs.ledger.settled,
+    );
+    gauge(
+      'goshawk_fleet_ledger_reopened',
+      'Rows of the ledger that changed after they were added up: a late message of an old boot, or a stream that ' +
+        'is rarely used.',
+      ({ jobs }) => jobs.ledger.reopened,
     );
     jobGauge(
       'goshawk_fleet_job_failures',

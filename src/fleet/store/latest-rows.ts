@@ -2,7 +2,7 @@ import type { Speaker } from '../../contract/telemetry/speaker.ts';
 import { jsonArray } from './binary-array.ts';
 import type { Database, Session } from './database.ts';
 import type { PackedWindow } from './packed-window.ts';
-import { DECLARED, HOLES, QUARANTINED, sumOfSizes } from './multirange.ts';
+import { sumOf } from './multirange.ts';
 
 /** The last minute of a detector: sums of its windows, all cameras together. */
 export interface Summary {
@@ -32,11 +32,11 @@ export interface LatestChange {
   readonly windows: readonly PackedWindow[];
 }
 
-/** SQL: how the ledger of the sender of a row `i` stands. */
+/** SQL: how the ledger of the sender of a row `i` stands, from its recent boots and the sum of all others. */
 const LEDGER_OF_I = `
-  select max(last_received) as last_received, ${sumOfSizes('stored')} as stored,
-    ${sumOfSizes(QUARANTINED)} as quarantined, ${sumOfSizes(DECLARED)} as declared, ${sumOfSizes(HOLES)} as holes
-  from fleet.ledger where sender = i.sender`;
+  select max(last_received) as last_received, ${sumOf('stored')} as stored, ${sumOf('quarantined')} as quarantined,
+    ${sumOf('declared')} as declared, ${sumOf('holes')} as holes
+  from fleet.ledger_sums where sender = i.sender`;
 
 /**
  * Brings rows of `fleet.latest` up to date, each once.

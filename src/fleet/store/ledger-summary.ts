@@ -1,5 +1,5 @@
 import type { Database } from './database.ts';
-import { HOLES, sumOfSizes } from './multirange.ts';
+import { sumOf } from './multirange.ts';
 
 /** The ledger of all robots in two numbers. */
 export interface LedgerSummary {
@@ -15,7 +15,7 @@ export interface LedgerSummary {
 /** The sizes of what is stored and of what is missing. Throws as `Database.query` does. */
 export async function summarizeLedger(database: Database): Promise<LedgerSummary> {
   const [row] = await database.query<LedgerSummary>(
-    `select ${sumOfSizes('stored')} as stored, ${sumOfSizes(HOLES)} as holes from fleet.ledger`,
+    `select ${sumOf('stored')} as stored, ${sumOf('holes')} as holes from fleet.ledger_sums`,
   );
   return row ?? { stored: 0, holes: 0 };
 }

@@ -24,8 +24,7 @@ export const QUARANTINED = 'quarantined - stored';
 /** SQL: numbers of a row that the robot declared lost, and of which nothing came. */
 export const DECLARED = 'declared - stored - quarantined';
 
-/** SQL: how many numbers the multiranges of all rows have together, 2^53 - 1 at most. */
-export function sumOfSizes(multirange: string): string {
-  const sum = `sum((select sum(upper(r) - lower(r)) from unnest(${multirange}) as r))`;
-  return `least(coalesce(${sum}, 0), ${Number.MAX_SAFE_INTEGER})::int8`;
+/** SQL: the sum of counts of all rows of `fleet.ledger_sums`, 2^53 - 1 at most. */
+export function sumOf(counts: string): string {
+  return `least(coalesce(sum(${counts}), 0), ${Number.MAX_SAFE_INTEGER})::int8`;
 }
