@@ -13,6 +13,8 @@
  * - `text`: a character that a database cannot store (NUL, half of a pair)
  * - `history`: a batch that cannot be unpacked
  * - `database`: the database refused it
+ * - `boots`: its robot began more streams and boots than one may
+ * - `ranges`: it leaves more ranges of numbers in a stream of a boot than there may be
  */
 export type WrongReason =
   | 'topic'
@@ -26,7 +28,9 @@ export type WrongReason =
   | 'numbers'
   | 'text'
   | 'history'
-  | 'database';
+  | 'database'
+  | 'boots'
+  | 'ranges';
 
 /** As many words of a refusal as anybody reads. */
 const MAX_DETAIL = 500;

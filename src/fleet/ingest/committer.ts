@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../contract/errors.ts';
 import { isBadValue, SqlError } from '../store/database.ts';
 import type { FleetMessage, MessageIdentity } from '../store/fleet-message.ts';
-import type { StoreCounts } from '../store/message-store.ts';
+import { LEDGER_BOUNDS } from '../store/ledger-index.ts';
+import type { Beyond, StoreCounts } from '../store/message-store.ts';
 import type { Quarantined } from '../store/quarantine.ts';
 import type { AckSender } from './acks.ts';
 import type { Intake } from './intake.ts';
@@ -26,6 +27,13 @@ const IDLE_MS = 500;
 
 /** SQLSTATE of a row for which there is no partition. */
 const NO_PARTITION = '23514';
+
+const BEYOND: Readonly<Record<Beyond, string>> = {
+  boots:
+    `its robot began ${LEDGER_BOUNDS.rowsAnHour} streams of boots in an hour, or ${LEDGER_BOUNDS.rowsInAll} in all, ` +
+    'and may begin no more',
+  ranges: `it leaves more than ${LEDGER_BOUNDS.ranges} ranges of numbers in a stream of a boot`,
+};
 
 /** What the committer needs of the database. */
 export interface CommitStore {
@@ -178,6 +186,10 @@ export class Committer {
       const startedAt = performance.now();
       const counts = await this.#store.store(batch.map(({ message }) => message));
       this.#events.onStored(counts, (performance.now() - startedAt) / 1_000);
+      for (const { received, message } of batch) {
+        const bound = counts.beyond.get(message);
+        if (bound !== undefined) refusals.push(refusalOf(received, new Refused(bound, BEYOND[bound])));
+      }
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       if (error.state === NO_PARTITION) {

@@ -5,7 +5,7 @@ import { separate } from '../ingest/separate.ts';
 import { noteChange, type Author } from '../store/audit.ts';
 import { isBadValue, SqlError, type Database, type Session } from '../store/database.ts';
 import type { FleetMessage } from '../store/fleet-message.ts';
-import { MessageStore } from '../store/message-store.ts';
+import { MessageStore, type Beyond } from '../store/message-store.ts';
 import { ensurePartitions } from '../store/partitions.ts';
 import { messagesSince } from '../store/retention.ts';
 import { changeOf, takeOut, inDryTransaction } from './change.ts';
@@ -98,8 +98,8 @@ class Replay {
     });
     const checked = rows.map((row) => ({ id: row.id, ...check(row) }));
     const good = checked.flatMap(({ id, message }) => (message === undefined ? [] : [{ id, message }]));
-    const done = good.map(({ id }) => id);
-    await this.#storeAll(session, good);
+    const beyond = await this.#storeAll(session, good);
+    const done = good.map(({ id }) => id).filter((id) => !beyond.has(id));
     await takeOut(session, done, 'stored');
     if (done.length > 0)
       await noteChange(session, this.#author, {
@@ -108,12 +108,14 @@ class Replay {
         before: null,
         after: { stored: done.length },
       });
-    const refused = checked.flatMap(({ refusal }) => refusal?.reason ?? []);
+    const refused = [...checked.flatMap(({ refusal }) => refusal?.reason ?? []), ...beyond.values()];
     return { lastId: rows.at(-1)?.id ?? null, stored: done.length, refused };
   }
 
-  async #storeAll(session: Session, checked: readonly Checked[]): Promise<void> {
-    if (checked.length === 0) return;
+  /** @returns those that are beyond a bound of the ledger, and which, by their ids */
+  async #storeAll(session: Session, checked: readonly Checked[]): Promise<ReadonlyMap<number, Beyond>> {
+    const beyond = new Map<number, Beyond>();
+    if (checked.length === 0) return beyond;
     const nowMs = Date.now();
     const before = await lastReceipts(
       session,
@@ -125,13 +127,18 @@ class Replay {
     // of two that have numbers in common, one at a time
     for (let rest = await this.#place(session, checked, nowMs); rest.length > 0;) {
       const { batch, deferred } = separate(rest);
-      await this.#store.store(
+      const counts = await this.#store.store(
         batch.map(({ message }) => message),
         session,
       );
+      for (const { id, message } of batch) {
+        const bound = counts.beyond.get(message);
+        if (bound !== undefined) beyond.set(id, bound);
+      }
       rest = deferred;
     }
     await restoreReceipts(session, before, nowMs);
+    return beyond;
   }
 
   async #place(session: Session, checked: readonly Checked[], nowMs: number): Promise<readonly Checked[]> {

@@ -10,6 +10,6 @@ const DELAY_MS = 500;
 export function storeEarly(store: CommitStore['store']): CommitStore['store'] {
   return (messages) => {
     setTimeout(() => void store(messages).catch(() => undefined), DELAY_MS);
-    return Promise.resolve({ stored: new Map(), duplicates: new Map() });
+    return Promise.resolve({ stored: new Map(), duplicates: new Map(), beyond: new Map() });
   };
 }

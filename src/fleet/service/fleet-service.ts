@@ -89,7 +89,7 @@ export class FleetService {
     const jobs = new FleetJobs(database, { retention: options.retention ?? DEFAULT_RETENTION, say });
     const store: CommitStore['store'] = async (batch) => {
       const counts = await messages.store(batch);
-      jobs.latest.note(batch);
+      jobs.latest.note(batch.filter((message) => !counts.beyond.has(message)));
       return counts;
     };
     const keep: CommitStore['quarantine'] = async (wrong) => {

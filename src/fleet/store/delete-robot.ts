@@ -83,6 +83,10 @@ async function deleteRows(
     text: 'delete from fleet.robot_settings where site = $1 and robot = $2',
     values: [site, robot],
   });
+  await session.query({
+    text: 'delete from fleet.ledger_growth where site = $1 and robot = $2',
+    values: [site, robot],
+  });
   return row?.messages ?? 0;
 }
 

@@ -12,32 +12,50 @@ type LedgerKey = Pick<MessageIdentity, 'sender' | 'stream' | 'bootId' | 'bootCou
 
 /** Rows of the ledger for messages, in the order of these. */
 export interface LedgerIds {
-  readonly own: readonly number[];
+  /** null: its robot began too many rows */
+  readonly own: readonly (number | null)[];
   /** of the stream and boot that a message declares something about */
   readonly declared: readonly (number | null)[];
 }
 
-/** Rows of the ledger by what they are about; those that are missing are made, empty. */
+/** How much one robot may make the ledger grow, whatever it claims. */
+export interface LedgerBounds {
+  /** rows that it begins: a stream in a boot of a detector */
+  readonly rowsAnHour: number;
+  readonly rowsInAll: number;
+  /** of numbers in one row: of those that are stored, and of those that are declared */
+  readonly ranges: number;
+}
+
+/**
+ * A robot with four detectors that all start again every minute begins fewer rows an hour, one that is switched on
+ * every day for 30 years fewer in all. A row takes some 200 bytes, and 16 for each range.
+ */
+export const LEDGER_BOUNDS: LedgerBounds = { rowsAnHour: 2_000, rowsInAll: 100_000, ranges: 4_000 };
+
+/** Rows of the ledger by what they are about; those that are missing are made, empty, within the bounds. */
 export class LedgerIndex {
   readonly #database: Database;
+  readonly #bounds: LedgerBounds;
   readonly #ids = new Map<string, number>();
 
-  constructor(database: Database) {
+  constructor(database: Database, bounds = LEDGER_BOUNDS) {
     this.#database = database;
+    this.#bounds = bounds;
   }
 
   /** Rows of messages and of what they declare. Throws as `Database.query` does. */
   async resolve(messages: readonly FleetMessage[]): Promise<LedgerIds> {
     const wanted = messages.map((message) => ({ own: message, declared: declaredKey(message) }));
     await this.make(wanted.flatMap(({ own, declared }) => (declared === null ? [own] : [own, declared])));
-    const idOf = (key: LedgerKey): number => this.#ids.get(ledgerName(key)) ?? 0;
+    const idOf = (key: LedgerKey): number | null => this.#ids.get(ledgerName(key)) ?? null;
     return {
       own: wanted.map(({ own }) => idOf(own)),
       declared: wanted.map(({ declared }) => (declared === null ? null : idOf(declared))),
     };
   }
 
-  /** Makes the rows that are missing; all of them are known then. Throws as `Database.query` does. */
+  /** Makes the rows that are missing, as many as their robots may begin. Throws as `Database.query` does. */
   async make(keys: readonly LedgerKey[]): Promise<void> {
     const missing = this.#unknown(keys);
     if (missing.length === 0) return;
@@ -80,33 +98,25 @@ export class LedgerIndex {
   }
 
   /**
-   * Statements of their own, each committed at once: an empty row says nothing, and another ingestor that makes the
-   * same one is waited for and then seen.
+   * A statement of its own, committed at once: an empty row says nothing, and another ingestor that makes the same one
+   * is waited for and then seen.
    */
   async #insert(keys: readonly LedgerKey[]): Promise<void> {
-    const sites = keys.map(({ sender }) => sender.site);
-    const robots = keys.map(({ sender }) => sender.robot);
-    const nodes = keys.map(({ sender }) => sender.node);
+    const { rowsAnHour, rowsInAll } = this.#bounds;
     await this.#database.query({
-      text: `
-        insert into fleet.senders (site, robot, node)
-        select distinct site, robot, node from unnest($1::text[], $2::text[], $3::text[]) as k (site, robot, node)
-        order by robot, site, node
-        on conflict do nothing`,
-      values: [sites, robots, nodes],
-    });
-    const streams = keys.map(({ stream }) => stream);
-    const boots = keys.map(({ bootId }) => bootId);
-    await this.#database.query({
-      text: `
-        insert into fleet.ledger (sender, stream, boot, boot_count)
-        select s.id, k.stream, k.boot, k.boot_count
-        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::int8[])
-          as k (site, robot, node, stream, boot, boot_count)
-        join fleet.senders s using (site, robot, node)
-        order by s.id, k.stream, k.boot
-        on conflict do nothing`,
-      values: [sites, robots, nodes, streams, boots, keys.map(({ bootCount }) => bootCount)],
+      text:
+        'select fleet.begin_rows($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::int8[], ' +
+        '$7::int8, $8::int8)',
+      values: [
+        keys.map(({ sender }) => sender.site),
+        keys.map(({ sender }) => sender.robot),
+        keys.map(({ sender }) => sender.node),
+        keys.map(({ stream }) => stream),
+        keys.map(({ bootId }) => bootId),
+        keys.map(({ bootCount }) => bootCount),
+        rowsAnHour,
+        rowsInAll,
+      ],
     });
     await this.#look(keys);
   }

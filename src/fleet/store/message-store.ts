@@ -2,20 +2,36 @@ import { NumberSet } from '../../core/ledger/number-set.ts';
 import { jsonArray, numberArray } from './binary-array.ts';
 import type { Database, Session } from './database.ts';
 import type { FleetMessage } from './fleet-message.ts';
-import { LedgerIndex } from './ledger-index.ts';
+import { LEDGER_BOUNDS, LedgerIndex, type LedgerBounds } from './ledger-index.ts';
 import { formatMultirange } from './multirange.ts';
 
 const STORE = {
   name: 'store-messages',
   text:
-    'select id, messages from fleet.store_messages($1::int8[], $2::int8[], $3::int8[], $4::float8[], $5::float8[], ' +
-    '$6::bool[], $7::json[], $8::float8[], $9::int8[], $10::text[])',
+    'select * from fleet.store_messages($1::int8[], $2::int8[], $3::int8[], $4::float8[], $5::float8[], ' +
+    '$6::bool[], $7::json[], $8::float8[], $9::int8[], $10::text[], $11::int8)',
 } as const;
 
 /** How many messages of each stream were stored now, and how many had been already. */
 export interface StoreCounts {
   readonly stored: ReadonlyMap<string, number>;
   readonly duplicates: ReadonlyMap<string, number>;
+  /** those that are not stored: their robot makes the ledger grow beyond its bounds */
+  readonly beyond: ReadonlyMap<FleetMessage, Beyond>;
+}
+
+/**
+ * Which bound of `LedgerBounds` a message goes beyond: `boots` for rows that its robot begins, `ranges` for ranges in
+ * one row.
+ */
+export type Beyond = 'boots' | 'ranges';
+
+interface Stored {
+  readonly id: number | null;
+  readonly messages: number | null;
+  /** from 1 */
+  readonly crowded_place: number | null;
+  readonly crowded_declaration: number | null;
 }
 
 /**
@@ -25,10 +41,12 @@ export interface StoreCounts {
 export class MessageStore {
   readonly #database: Database;
   readonly #index: LedgerIndex;
+  readonly #bounds: LedgerBounds;
 
-  constructor(database: Database) {
+  constructor(database: Database, bounds = LEDGER_BOUNDS) {
     this.#database = database;
-    this.#index = new LedgerIndex(database);
+    this.#bounds = bounds;
+    this.#index = new LedgerIndex(database, bounds);
   }
 
   /**
@@ -39,74 +57,100 @@ export class MessageStore {
    */
   async store(messages: readonly FleetMessage[], session: Session = this.#database): Promise<StoreCounts> {
     const ids = await this.#index.resolve(messages);
-    const declared = declarations(messages, ids);
-    const rows = await this.#insert(session, messages, ids.own, declared);
-    const fresh = new Map(rows.map(({ id, messages: stored }) => [id, stored]));
-    return count(messages, ids.own, fresh);
+    const beyond = new Map<FleetMessage, Beyond>();
+    let batch: Placed[] = [];
+    messages.forEach((message, at) => {
+      const [own = null, declared = null] = [ids.own[at], ids.declared[at]];
+      if (own === null || (message.declares !== null && declared === null)) beyond.set(message, 'boots');
+      else batch.push({ message, own, declared });
+    });
+    for (;;) {
+      const rows = await this.#insert(session, batch);
+      const crowded = batch.filter(
+        ({ declared }, at) =>
+          rows.some(({ crowded_place: place }) => place === at + 1) ||
+          (declared !== null && rows.some(({ crowded_declaration: id }) => id === declared)),
+      );
+      if (crowded.length === 0) return { ...count(batch, rows), beyond };
+      // nothing was stored; who stores the others finds the same rows locked, or in the meantime fuller ones
+      for (const { message } of crowded) beyond.set(message, 'ranges');
+      batch = batch.filter(({ message }) => !beyond.has(message));
+    }
   }
 
-  #insert(
-    session: Session,
-    messages: readonly FleetMessage[],
-    ids: readonly number[],
-    declared: ReadonlyMap<number, NumberSet>,
-  ): Promise<readonly { readonly id: number; readonly messages: number }[]> {
+  async #insert(session: Session, batch: readonly Placed[]): Promise<readonly Stored[]> {
+    if (batch.length === 0) return [];
     const column = (type: 'int8' | 'float8', value: (message: FleetMessage) => number | null): Buffer =>
-      numberArray(type, messages.map(value));
+      numberArray(
+        type,
+        batch.map(({ message }) => value(message)),
+      );
+    const declared = declarations(batch);
     return this.#index.forgetting(() =>
-      session.query({
+      session.query<Stored>({
         ...STORE,
         values: [
-          numberArray('int8', ids),
+          numberArray(
+            'int8',
+            batch.map(({ own }) => own),
+          ),
           column('int8', ({ firstId }) => firstId),
           column('int8', ({ lastId }) => lastId),
           column('float8', ({ atMs }) => atMs),
           column('float8', ({ receivedMs }) => receivedMs),
-          messages.map(({ historical }) => historical),
-          jsonArray(messages.map(({ json }) => json)),
+          batch.map(({ message }) => message.historical),
+          jsonArray(batch.map(({ message }) => message.json)),
           column('float8', ({ bucketMs }) => bucketMs),
           [...declared.keys()],
           [...declared.values()].map((numbers) => formatMultirange(numbers.ranges())),
+          this.#bounds.ranges,
         ],
       }),
     );
   }
 }
 
-function declarations(
-  messages: readonly FleetMessage[],
-  ids: { readonly declared: readonly (number | null)[] },
-): Map<number, NumberSet> {
-  const declared = new Map<number, NumberSet>();
-  messages.forEach(({ declares }, at) => {
-    const id = ids.declared[at];
-    if (declares === null || id === null || id === undefined) return;
-    const numbers = declared.get(id) ?? new NumberSet();
-    numbers.addAll(declares.ranges);
-    declared.set(id, numbers);
-  });
-  return declared;
+/** A message with its rows of the ledger. */
+interface Placed {
+  readonly message: FleetMessage;
+  readonly own: number;
+  readonly declared: number | null;
 }
 
-/** @param fresh by row of the ledger */
+function declarations(batch: readonly Placed[]): Map<number, NumberSet> {
+  const all = new Map<number, NumberSet>();
+  for (const {
+    message: { declares },
+    declared,
+  } of batch) {
+    if (declares === null || declared === null) continue;
+    const numbers = all.get(declared) ?? new NumberSet();
+    numbers.addAll(declares.ranges);
+    all.set(declared, numbers);
+  }
+  return all;
+}
+
 function count(
-  messages: readonly FleetMessage[],
-  ids: readonly number[],
-  fresh: ReadonlyMap<number, number>,
-): StoreCounts {
+  batch: readonly Placed[],
+  rows: readonly Stored[],
+): Pick<StoreCounts, 'stored' | 'duplicates'> {
+  const fresh = new Map(rows.map(({ id, messages }) => [id, messages ?? 0]));
   const stored = new Map<string, number>();
   const duplicates = new Map<string, number>();
   const add = (map: Map<string, number>, stream: string, more: number): void => {
     if (more !== 0) map.set(stream, (map.get(stream) ?? 0) + more);
   };
   const seen = new Set<number>();
-  messages.forEach(({ stream }, at) => {
-    const id = ids[at] ?? 0;
+  for (const {
+    message: { stream },
+    own,
+  } of batch) {
     add(duplicates, stream, 1);
-    if (seen.has(id)) return;
-    seen.add(id);
-    add(stored, stream, fresh.get(id) ?? 0);
-    add(duplicates, stream, -(fresh.get(id) ?? 0));
-  });
+    if (seen.has(own)) continue;
+    seen.add(own);
+    add(stored, stream, fresh.get(own) ?? 0);
+    add(duplicates, stream, -(fresh.get(own) ?? 0));
+  }
   return { stored, duplicates };
 }

@@ -24,7 +24,11 @@ class FakeStore implements CommitStore {
     if (messages.some(({ json }) => Buffer.from(json).includes('1e999999')))
       return Promise.reject(new SqlError('22003', 'value overflows numeric format', undefined));
     this.stored.push(...messages);
-    return Promise.resolve({ stored: new Map<string, number>(), duplicates: new Map<string, number>() });
+    return Promise.resolve({
+      stored: new Map<string, number>(),
+      duplicates: new Map<string, number>(),
+      beyond: new Map<FleetMessage, 'boots'>(),
+    });
   }
 
   quarantine(messages: readonly { readonly identity: unknown; readonly isToBeKept: boolean }[]) {

@@ -19,12 +19,19 @@ class FakeStore implements CommitStore {
   outages = 0;
   partitions = 0;
   fail: (messages: readonly FleetMessage[]) => Error | null = () => null;
+  /** numbers that are beyond a bound of the ledger */
+  beyond: readonly number[] = [];
 
   store(messages: readonly FleetMessage[]) {
     const error = this.fail(messages);
     if (error !== null) return Promise.reject(error);
     this.batches.push(messages.map(({ lastId }) => lastId));
-    return Promise.resolve({ stored: new Map<string, number>(), duplicates: new Map<string, number>() });
+    const beyond = messages.filter(({ lastId }) => this.beyond.includes(lastId));
+    return Promise.resolve({
+      stored: new Map<string, number>(),
+      duplicates: new Map<string, number>(),
+      beyond: new Map(beyond.map((message) => [message, 'boots' as const])),
+    });
   }
 
   quarantine(messages: readonly Quarantined[]) {
@@ -136,6 +143,19 @@ describe('Committer', () => {
     const { acked, refused } = await commit([stateMessage(3), stateMessage(3)], store);
     expect(acked).toEqual([]);
     expect(refused).toHaveLength(2);
+  });
+
+  it('refuses what is beyond a bound of the ledger, keeps a sample and leaves it with its robot', async () => {
+    const store = new FakeStore();
+    store.beyond = [3];
+    const { acked, refused, left } = await commit(
+      [0, 3, 3, 1].map((id) => stateMessage(id)),
+      store,
+    );
+    expect(acked).toEqual([[0, 1]]);
+    expect(refused.map(({ reason, identity }) => [reason, identity])).toEqual(Array(2).fill(['boots', null]));
+    expect(store.quarantined).toEqual(['boots', 'boots']);
+    expect(left).toBe(0);
   });
 
   it('tries again until the database is back, and acknowledges then', async () => {

@@ -1,6 +1,6 @@
--- Rows of the ledger that nothing has changed lately are settled: their counts are in fleet.ledger_settled, so that how a
--- detector's ledger stands is the sum over its recent boots, however many it had before. The rows themselves stay with
--- their numbers: a message that comes late is held against them like any other, and its row is open again then.
+-- Rows of the ledger that nothing has changed lately are settled: their counts are in fleet.ledger_settled, so that how
+-- a detector's ledger stands is the sum over its recent boots, however many it had before. The rows stay with their
+-- numbers: a message that comes late is held against them like any other, and its row is open again then.
 alter table fleet.ledger add column settled boolean not null default false;
 create index ledger_open on fleet.ledger (sender) where not settled;
 
