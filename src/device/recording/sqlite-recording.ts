@@ -75,8 +75,8 @@ export class SqliteRecording implements Recording {
   }
 
   /**
-   * Each message is read on its own: sorting whole rows would take as much memory as the topic, and a damaged page would
-   * cost all messages instead of its own.
+   * Each message is read on its own: sorting whole rows would take as much memory as the topic, and a damaged page
+   * would cost all messages instead of its own.
    */
   // eslint-disable-next-line @typescript-eslint/require-await -- the library reads synchronously
   async *messages(topic: string): AsyncGenerator<RecordedMessage | RecordedDamage, void, void> {

@@ -110,9 +110,9 @@ const ROUGHNESS = ['rough_10', 'rough_25', 'rough_75'] as const;
 const BESIDE_NOISE = SPACE.filter((name) => SIGNATURES.noise[name] === undefined);
 
 /**
- * Whether smooth places became rougher, and more so than anything changed that noise leaves as it is. Scenes that differ
- * much, as photographs do, make the deviation of noise small, for which the weights are of no use: they were learned
- * where noise deviates by far more than anything else.
+ * Whether smooth places became rougher, and more so than anything changed that noise leaves as it is. Scenes that
+ * differ much, as photographs do, make the deviation of noise small, for which the weights are of no use: they were
+ * learned where noise deviates by far more than anything else.
  */
 function isNoise(sigmas: Float64Array): boolean {
   const at = (name: ObservedName): number => sigmas[SPACE.indexOf(name)]!;

@@ -39,7 +39,8 @@ export interface DetectRecordingOptions {
 /**
  * Runs a detector, and a judge, over the images of a recording. Images go from the recording into the detector through
  * memory, as many at a time as the detector works on: nothing is written to the disk, and a recording may be as long as
- * it likes. An image that does not decode is left out and counted; the result does not depend on the order of completion.
+ * it likes. An image that does not decode is left out and counted; the result does not depend on the order of
+ * completion.
  * @returns images in the order of the recording
  * @throws GoshawkError of a model that fails, and of a recording that cannot be read any more
  */

@@ -12,7 +12,7 @@ import type { Recording } from '../../../device/recording/recording.ts';
 import { RefusedImages } from './refused-images.ts';
 import { inRecording, unusable } from './recording-error.ts';
 import { digestRecording } from './recording-digest.ts';
-import { chooseLabels, keyOf, readLabels, type Labels } from './recording-labels.ts';
+import { chooseLabels, textOfStamp, readRecordedLabels, type RecordedLabels } from './recording-labels.ts';
 import { unpackOrRefuse } from './unpack-message.ts';
 
 export interface RecordedImagesOptions {
@@ -53,7 +53,7 @@ export class RecordedImages {
   /** images that were refused so far */
   readonly refused = new RefusedImages();
   readonly #recording: Recording;
-  readonly #labels: Labels | null;
+  readonly #labels: RecordedLabels | null;
   readonly #messages: AsyncGenerator<RecordedImage, void, void>;
   #unlabeled = 0;
   #unreadable = 0;
@@ -69,7 +69,7 @@ export class RecordedImages {
         const { topic, kind, count } =
           imageTopic(recording, options.topic) ?? refuse('it has no image topic, or none of that name');
         const labelTopic = options.isLabeled ? chooseLabels(recording, topic, options.labels, refuse) : null;
-        const labels = labelTopic === null ? null : await readLabels(recording, labelTopic);
+        const labels = labelTopic === null ? null : await readRecordedLabels(recording, labelTopic);
         const facts = { file, sha256: await digestRecording(file), topic, labelTopic, expected: count };
         return new RecordedImages(recording, kind, labels, facts);
       } catch (error) {
@@ -82,7 +82,7 @@ export class RecordedImages {
   private constructor(
     recording: Recording,
     kind: 'raw' | 'compressed',
-    labels: Labels | null,
+    labels: RecordedLabels | null,
     facts: Pick<RecordedImages, 'file' | 'sha256' | 'topic' | 'labelTopic' | 'expected'>,
   ) {
     this.#recording = recording;
@@ -141,7 +141,7 @@ export class RecordedImages {
       }
       const labels = this.#labels === null ? [] : this.#labels.take(image.stamp);
       if (labels === null) this.#unlabeled += 1;
-      else yield { index: index++, at: keyOf(image.stamp), view: image.view, labels };
+      else yield { index: index++, at: textOfStamp(image.stamp), view: image.view, labels };
     }
   }
 }

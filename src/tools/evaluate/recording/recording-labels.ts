@@ -41,7 +41,7 @@ export function chooseLabels(
 const namespaceOf = (topic: string): string => topic.slice(0, topic.lastIndexOf('/') + 1);
 
 /** The labels of one recording. */
-export interface Labels {
+export interface RecordedLabels {
   /** The labels of the only image of a stamp; null if there are none, or if whose they are is not clear. */
   take(stamp: Stamp): readonly ReadDetection[] | null;
   /** messages and pieces of the file that cannot be read */
@@ -49,17 +49,21 @@ export interface Labels {
 }
 
 /** Reads all labels of a topic: those of an image may have been recorded long before or after it. */
-export async function readLabels(recording: Recording, topic: string): Promise<Labels> {
+export async function readRecordedLabels(recording: Recording, topic: string): Promise<RecordedLabels> {
   const byStamp = new Map<string, readonly ReadDetection[] | null>();
   let unreadable = 0;
   for await (const item of recording.messages(topic)) {
     const message = 'damage' in item ? null : readMessage(item.data);
     if (message === null || !message.ok) unreadable += 1;
-    else byStamp.set(keyOf(message.stamp), byStamp.has(keyOf(message.stamp)) ? null : message.detections);
+    else
+      byStamp.set(
+        textOfStamp(message.stamp),
+        byStamp.has(textOfStamp(message.stamp)) ? null : message.detections,
+      );
   }
   const take = (stamp: Stamp): readonly ReadDetection[] | null => {
-    const own = byStamp.get(keyOf(stamp)) ?? null;
-    byStamp.delete(keyOf(stamp));
+    const own = byStamp.get(textOfStamp(stamp)) ?? null;
+    byStamp.delete(textOfStamp(stamp));
     return own;
   };
   return { take, unreadable };
@@ -71,5 +75,5 @@ function readMessage(data: Uint8Array): ReturnType<typeof readDetection2DArray> 
 }
 
 /** Seconds and nanoseconds of a stamp, as text. */
-export const keyOf = ({ sec, nanosec }: Stamp): string =>
+export const textOfStamp = ({ sec, nanosec }: Stamp): string =>
   `${String(sec)}.${String(nanosec).padStart(9, '0')}`;
