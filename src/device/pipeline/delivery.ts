@@ -13,6 +13,9 @@ const MAX_UNSETTLED = 4;
 
 type Wanted = 'wantsPixels' | 'wantsImage' | 'wantsStatistics';
 
+/** Sinks but the publisher: `viewers` are those that may want pixels. */
+export type Sharing = 'all' | 'viewers' | 'others';
+
 /** One sink and its state. */
 class SinkPort {
   readonly sink: ResultSink;
@@ -98,17 +101,19 @@ export class Delivery {
   }
 
   /**
-   * Delivers a published result to all other sinks. The promise resolves when the last of them is done with it, which
-   * is never for one that hangs; `null` if all are done already.
+   * Delivers a published result to all other sinks, or to those of one kind. The promise resolves when the last of them
+   * is done with it, which is never for one that hangs; `null` if all are done already.
    */
   share(
     result: FrameResult,
     pixels: ImageView | null,
     image: ImageView | CompressedView | null = null,
+    sharing: Sharing = 'all',
   ): Promise<unknown> | null {
     let pending: Promise<void>[] | null = null;
     for (const port of this.#ports) {
       if (port.sink.name === PUBLISHER) continue;
+      if (sharing !== 'all' && (port.sink.wantsPixels !== undefined) !== (sharing === 'viewers')) continue;
       const outcome = this.#handTo(port, result, pixels, image);
       if (typeof outcome === 'boolean') continue;
       void this.#settle(port, outcome);

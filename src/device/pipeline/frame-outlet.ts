@@ -1,6 +1,6 @@
 import { clocksAgree } from '../../core/clocks-agree.ts';
 import type { Stamp } from '../../core/frame.ts';
-import { isCompressed, type ImageView } from '../../core/image/image-view.ts';
+import { isCompressed, type CompressedView } from '../../core/image/image-view.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { decodeToRgb } from '../imaging/decode-image.ts';
 import type { InferenceEngine } from '../inference/engine.ts';
@@ -66,28 +66,28 @@ export class FrameOutlet {
     this.#options.stats.notePublished(job, now);
     this.#options.frames.publish(lane.ledger, job);
     const { image } = job;
-    if (job.wantsDecoded && image !== null && isCompressed(image)) void this.#shareDecoded(lane, job);
-    else this.#share(job, job.rawPixels);
+    if (job.wantsDecoded && image !== null && isCompressed(image) && !this.#decoding.has(lane))
+      void this.#shareDecoded(lane, job, image);
+    else this.#recycleAfter(job, this.#options.delivery.share(job, job.rawPixels, job.keptImage));
   }
 
   /**
    * A sink wants the pixels of a compressed image: one at a time is decoded at full size, others are shared without.
+   * Only viewers wait for it, so that all other sinks get the frames of a camera in order.
    */
-  async #shareDecoded(lane: ModelLane, job: FrameJob): Promise<void> {
-    const { image } = job;
-    let pixels: ImageView | null = null;
-    if (image !== null && isCompressed(image) && !this.#decoding.has(lane)) {
-      this.#decoding.add(lane);
-      pixels = await decodeToRgb(image).catch(() => null);
-      this.#decoding.delete(lane);
-    }
-    this.#share(job, pixels);
+  async #shareDecoded(lane: ModelLane, job: FrameJob, image: CompressedView): Promise<void> {
+    const { delivery } = this.#options;
+    const shared = delivery.share(job, null, job.keptImage, 'others');
+    this.#decoding.add(lane);
+    const pixels = await decodeToRgb(image).catch(() => null);
+    this.#decoding.delete(lane);
+    const viewed = delivery.share(job, pixels, job.keptImage, 'viewers');
+    this.#recycleAfter(job, shared === null ? viewed : Promise.all([shared, viewed]));
   }
 
-  /** Delivers a published result to all other sinks; once the last is done with it, its memory can be reused. */
-  #share(job: FrameJob, pixels: ImageView | null): void {
-    const { engine, delivery } = this.#options;
-    const pending = delivery.share(job, pixels, job.keptImage);
+  /** Once the last sink is done with a result, its memory can be reused. */
+  #recycleAfter(job: FrameJob, pending: Promise<unknown> | null): void {
+    const { engine } = this.#options;
     if (pending === null) engine.recycle?.(job.detections);
     else void pending.then(() => engine.recycle?.(job.detections));
   }
