@@ -71,6 +71,8 @@ const UNSEEN = new Set([
   'goshawk_fleet_acks_dropped',
   'goshawk_fleet_acks_sent',
   'goshawk_fleet_rollups_made',
+  'goshawk_fleet_ledger_settled',
+  'goshawk_fleet_ledger_reopened',
   'goshawk_fleet_job_failures',
 ]);
 /** Labels whose values are known beforehand; of sites there are 51 at most (test/fleet/metrics). */
