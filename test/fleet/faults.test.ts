@@ -27,8 +27,9 @@ async function faults(...args: string[]): Promise<{ code: number | null; report:
   return { code, report: fleetFaultsSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) };
 }
 
-// Most of a run is pauses, and runs share nothing: at once they take hardly longer than one.
-describe.concurrent('goshawk fleet faults', () => {
+// Most of a run is pauses, and runs share nothing: at once they take hardly longer than one, on a machine that has
+// nothing else to do.
+describe.concurrent('goshawk fleet faults', { timeout: 400_000 }, () => {
   it('finds neither holes nor duplicates after faults of every part', async () => {
     const { code, report } = await faults('--seed', '2', '--faults', '11');
     expect(report).toMatchObject({
