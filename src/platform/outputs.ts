@@ -10,11 +10,16 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
+/** Whether the system says that there is no room left. */
+export function isNoRoom(error: unknown): boolean {
+  return NO_ROOM.has(codeOf(error));
+}
+
 /** Turns the reason why something could not be written into a coded error. */
 export function outputError(path: string, error: unknown): GoshawkError {
   if (error instanceof GoshawkError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  const code = NO_ROOM.has(codeOf(error)) ? 'GOSHAWK_NO_SPACE' : 'GOSHAWK_OUTPUT_REFUSED';
+  const code = isNoRoom(error) ? 'GOSHAWK_NO_SPACE' : 'GOSHAWK_OUTPUT_REFUSED';
   return new GoshawkError(code, { path, reason }, { cause: error });
 }
 

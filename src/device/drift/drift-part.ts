@@ -248,7 +248,7 @@ export class Drift implements Part {
       falseAlarmsPerWeek,
       () => this.#clock.nowMs,
       (line) => log('warn', `drift: ${line}`),
-      () => session.pipeline.settings,
+      session.pipeline,
     );
   }
 

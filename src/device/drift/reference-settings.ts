@@ -1,12 +1,13 @@
 import type { DriftReferenceSettings } from '../../contract/drift-reference.ts';
 import { GoshawkError } from '../../contract/errors.ts';
+import { LIMIT_PARAMETERS } from '../../contract/limit-parameters.ts';
 import type { Limits } from '../pipeline/limit-table.ts';
 import type { RunSettings } from '../pipeline/run-settings.ts';
 import type { OpenReference } from './open-reference.ts';
 
 type LimitName = keyof Limits;
 
-const LIMITS: readonly LimitName[] = ['score_threshold', 'iou_threshold', 'max_detections', 'class_filter'];
+const LIMITS = Object.keys(LIMIT_PARAMETERS) as LimitName[];
 
 /** What of a reference cannot be compared with a detector that runs otherwise. */
 export interface SettingsMismatch {

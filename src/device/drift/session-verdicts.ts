@@ -40,18 +40,18 @@ export class SessionVerdicts {
   readonly #warn: (line: string) => void;
   readonly #cameras = new Map<string, JudgedCamera>();
   readonly #unjudged = new Map<string, Trouble>();
-  readonly #settings: () => RunSettings;
+  readonly #settings: RunSettings;
   /** those that `#differs` is of; null before the first frame */
   #limits: RunSettings['limits'] | null = null;
   #differs: SettingsMismatch | null = null;
 
-  /** @param settings of the detector, now */
+  /** @param settings of the detector, which may change at any frame */
   constructor(
     open: OpenReference,
     perWeek: number,
     wallMs: () => number,
     warn: (line: string) => void,
-    settings: () => RunSettings,
+    settings: RunSettings,
   ) {
     this.#settings = settings;
     this.#open = open;
@@ -85,7 +85,7 @@ export class SessionVerdicts {
 
   /** Limits may change at any frame, by the operator or a policy. */
   #lookAtSettings(): void {
-    const settings = this.#settings();
+    const settings = this.#settings;
     if (settings.limits === this.#limits) return;
     const before = this.#differs;
     this.#limits = settings.limits;

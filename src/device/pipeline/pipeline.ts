@@ -2,7 +2,6 @@ import type { DropReason } from '../../contract/drops.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import { Tracker } from '../../core/tracking/tracker.ts';
-import type { RunSettings } from './run-settings.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { TIME_IS_UP, withTimeLimit } from '../../platform/time-limit.ts';
 import type { LoadCounts } from '../../core/sizing/load-watch.ts';
@@ -95,8 +94,8 @@ export class FramePipeline {
     return this.#limits.limits;
   }
 
-  get settings(): RunSettings {
-    return { limits: this.limits, tracking: this.#options.tracking === true };
+  get tracking(): boolean {
+    return this.#options.tracking === true;
   }
 
   /**

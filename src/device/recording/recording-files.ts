@@ -8,13 +8,16 @@ import { readRegularFile } from '../../platform/regular-file.ts';
 export const METADATA = 'metadata.yaml';
 const PART = /\.(mcap|db3)(\.zstd)?$/;
 
+/** Whether a file has the name of a recording, or of a part of one. */
+export const isRecordingName = (name: string): boolean => PART.test(name);
+
 /**
  * The files of a rosbag2 folder in order: as its metadata lists them, then the others by number, because a
  * recorder that was killed lists none, or not the last.
  * @throws what the file system throws, Error if the metadata is not YAML
  */
 export async function listParts(folder: string): Promise<string[]> {
-  const present = (await readdir(folder)).filter((name) => PART.test(name)).sort(byNumber);
+  const present = (await readdir(folder)).filter(isRecordingName).sort(byNumber);
   const listed = await readListed(join(folder, METADATA));
   // if a part exists both packed and unpacked, use the unpacked one
   const files = new Map<string, string>();

@@ -17,7 +17,7 @@ import type { DeviceStatus, PartStatus } from './status.ts';
 export interface PipelineSession {
   readonly pipeline: Pick<
     FramePipeline,
-    'addSink' | 'engineInfo' | 'overrideLimits' | 'settings' | 'snapshot'
+    'addSink' | 'engineInfo' | 'limits' | 'overrideLimits' | 'snapshot' | 'tracking'
   >;
   readonly cameras: readonly string[];
   /** class names of the model */

@@ -107,16 +107,7 @@ export class LedgerIndex {
       text:
         'select fleet.begin_rows($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::int8[], ' +
         '$7::int8, $8::int8)',
-      values: [
-        keys.map(({ sender }) => sender.site),
-        keys.map(({ sender }) => sender.robot),
-        keys.map(({ sender }) => sender.node),
-        keys.map(({ stream }) => stream),
-        keys.map(({ bootId }) => bootId),
-        keys.map(({ bootCount }) => bootCount),
-        rowsAnHour,
-        rowsInAll,
-      ],
+      values: [...columnsOf(keys), keys.map(({ bootCount }) => bootCount), rowsAnHour, rowsInAll],
     });
     await this.#look(keys);
   }
@@ -130,19 +121,24 @@ export class LedgerIndex {
           with ordinality as k (site, robot, node, stream, boot, at)
         join fleet.senders s using (site, robot, node)
         join fleet.ledger l on l.sender = s.id and l.stream = k.stream and l.boot = k.boot`,
-      values: [
-        keys.map(({ sender }) => sender.site),
-        keys.map(({ sender }) => sender.robot),
-        keys.map(({ sender }) => sender.node),
-        keys.map(({ stream }) => stream),
-        keys.map(({ bootId }) => bootId),
-      ],
+      values: columnsOf(keys),
     });
     for (const { at, id } of rows) {
       const key = keys[at];
       if (key !== undefined) this.#ids.set(ledgerName(key), id);
     }
   }
+}
+
+/** Site, robot, node, stream and boot of each key. */
+function columnsOf(keys: readonly LedgerKey[]): string[][] {
+  return [
+    keys.map(({ sender }) => sender.site),
+    keys.map(({ sender }) => sender.robot),
+    keys.map(({ sender }) => sender.node),
+    keys.map(({ stream }) => stream),
+    keys.map(({ bootId }) => bootId),
+  ];
 }
 
 function declaredKey({ sender, declares }: FleetMessage): LedgerKey | null {

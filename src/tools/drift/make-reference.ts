@@ -75,14 +75,10 @@ export function makeReference(
 }
 
 /** Contexts of one reference are compared with each other, so the boxes of all must have come about alike. */
-function otherSettings(
-  { file, reference }: OpenReference,
-  { class_filter: classes, ...limits }: DriftReferenceSettings,
-): GoshawkError | null {
+function otherSettings(open: OpenReference, settings: DriftReferenceSettings): GoshawkError | null {
   // images say nothing of tracks
-  const tracking = limits.tracking ?? reference.settings.tracking;
-  const runs = { tracking: tracking === true, limits: { ...limits, class_filter: classes } };
-  const differs = settingsMismatch({ file, reference }, runs);
+  const tracking = settings.tracking ?? open.reference.settings.tracking;
+  const differs = settingsMismatch(open, { limits: settings, tracking: tracking === true });
   return differs === null
     ? null
     : new GoshawkError('GOSHAWK_DRIFT_REFERENCE_MISMATCH', { ...differs.error.details, what: 'settings' });

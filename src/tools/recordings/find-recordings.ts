@@ -1,10 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GoshawkError, describeError } from '../../contract/errors.ts';
-
-const RECORDING = /\.(mcap|db3)(\.zstd)?$/;
-/** Makes a folder one recording of rosbag2, however many files it has. */
-const METADATA = 'metadata.yaml';
+import { isRecordingName, METADATA } from '../../device/recording/recording-files.ts';
 
 /**
  * The recordings that paths name: a file is one, and so is a folder of rosbag2 (`metadata.yaml`); any other folder has
@@ -29,7 +26,7 @@ async function recordingsAt(path: string): Promise<string[]> {
   for (const entry of nested.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const inside = join(path, entry.name);
     if (entry.isDirectory()) found.push(...(await recordingsAt(inside)));
-    else if (RECORDING.test(entry.name)) found.push(inside);
+    else if (isRecordingName(entry.name)) found.push(inside);
   }
   return found;
 }

@@ -107,11 +107,11 @@ describe('the policy part', () => {
     await open(policyText([changed('notify', { set: { score_threshold: 0.6 } })]));
     const { pipeline } = session;
     become('drifted');
-    expect(pipeline.limits()).toMatchObject({ score_threshold: 0.6 });
+    expect(pipeline.limits).toMatchObject({ score_threshold: 0.6 });
     pipeline.setLimits({ score_threshold: 0.35, max_detections: 7 });
-    expect(pipeline.limits()).toMatchObject({ score_threshold: 0.6, max_detections: 7 });
+    expect(pipeline.limits).toMatchObject({ score_threshold: 0.6, max_detections: 7 });
     become('ok');
-    expect(pipeline.limits()).toMatchObject({ score_threshold: 0.35, max_detections: 7 });
+    expect(pipeline.limits).toMatchObject({ score_threshold: 0.35, max_detections: 7 });
   });
 
   it('logs and reports each action with its cause and frame, and that it is over', async () => {
@@ -173,9 +173,9 @@ describe('the policy part', () => {
     };
     await open(policyText([slow, second]));
     become('drifted');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.6, max_detections: 5 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.6, max_detections: 5 });
     become('drifted');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.9, max_detections: 5 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.9, max_detections: 5 });
   });
 
   it('freezes, and shows it in the status', async () => {
@@ -217,7 +217,7 @@ describe('the policy part', () => {
     await open(policyText([changed({ set: { class_filter: ['unicorn'] } })]), false);
     become('drifted');
     expect(part.health()).toEqual([expect.stringMatching(/changed.*could not set: .*unicorn/)]);
-    expect(session.pipeline.limits()).toMatchObject({ class_filter: [] });
+    expect(session.pipeline.limits).toMatchObject({ class_filter: [] });
     part.stop();
     await open(policyText([changed({ safe_mode: { topic: 'safe', message: 'slow' } })]), false);
     become('drifted');
@@ -229,12 +229,12 @@ describe('the policy part', () => {
     await open(policyText([changed({ set: { score_threshold: 0.6 } })], limits));
     for (const next of ['drifted', 'ok', 'drifted', 'drifted'] as const) become(next);
     expect(kinds()).toEqual(['policy_action', 'policy_undone', 'policy_stopped']);
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.3 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.3 });
     expect(part.health()).toEqual([expect.stringMatching(/^GOSHAWK_POLICY_STOPPED/)]);
     expect(policyStatus().stopped).toMatchObject({ code: 'GOSHAWK_POLICY_STOPPED' });
     await reread(policyText([changed({ set: { score_threshold: 0.7 } })], limits));
     become('drifted');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.7 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.7 });
     expect(part.health()).toEqual([]);
   });
 
@@ -264,7 +264,7 @@ describe('the policy part', () => {
     writeFileSync(file(), written[2]!);
     await part.reread();
     expect([kinds(), part.health()]).toEqual([['policy_action'], []]);
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.6 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.6 });
     await part.reread();
     expect(kinds()).toEqual(['policy_action', 'policy_undone']);
   });
@@ -278,11 +278,11 @@ describe('the policy part', () => {
     await reread(null);
     expect(kinds()).toEqual(['policy_action', 'policy_refused', 'policy_refused']);
     expect(part.health()).toEqual([expect.stringMatching(/^GOSHAWK_FILE_UNREADABLE/)]);
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.6 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.6 });
     await reread(policyText([changed({ set: { score_threshold: 0.7 } })]));
     expect(part.health()).toEqual([]);
     become('drifted');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.7 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.7 });
   });
 
   it('sets what fits the model although another rule asks for a class that is no label', async () => {
@@ -290,12 +290,12 @@ describe('the policy part', () => {
     const other = { ...changed({ set: { max_detections: 5 } }), name: 'other' };
     const third = { ...changed({ set: { score_threshold: 0.6 } }), name: 'third', sticky: true };
     await open(policyText([refused, other, third]));
-    const { max_detections: configured } = session.pipeline.limits();
+    const { max_detections: configured } = session.pipeline.limits;
     become('drifted');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.6, max_detections: 5 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.6, max_detections: 5 });
     expect(part.health()).toEqual([expect.stringMatching(/rule refused .*could not set: .*unicorn/)]);
     become('ok');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.6, max_detections: configured });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.6, max_detections: configured });
     expect(part.health()).toEqual([]);
   });
 
@@ -358,11 +358,11 @@ describe('the policy part', () => {
     await open(policyText([changed({ set: { score_threshold: 0.6 } })]));
     become('drifted');
     part.detach();
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.3 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.3 });
     session = sessionOf();
     part.attach(session);
     become('drifted');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.6 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.6 });
   });
 
   it('falls back, and returns once all is well, or nothing is known, for as long as it is told', async () => {
@@ -495,9 +495,9 @@ describe('the policy part', () => {
     become('drifted');
     known = { verdicts: {}, silent: ['front'] };
     for (let i = 0; i < 60; i += 1) become('drifted');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.6 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.6 });
     become('drifted');
-    expect(session.pipeline.limits()).toMatchObject({ score_threshold: 0.3 });
+    expect(session.pipeline.limits).toMatchObject({ score_threshold: 0.3 });
     expect(kinds()).toEqual(['policy_action', 'policy_undone']);
   });
 

@@ -18,9 +18,9 @@ export function sessionOf() {
       snapshot: () => pipeline.snapshot(),
       overrideLimits: (patch: LimitsPatch) => pipeline.overrideLimits(patch),
       setLimits: (patch: LimitsPatch) => pipeline.setLimits(patch),
-      limits: () => pipeline.limits,
-      get settings() {
-        return pipeline.settings;
+      tracking: false,
+      get limits() {
+        return pipeline.limits;
       },
       addSink: (sink) => void sinks.push(sink),
     },

@@ -1,6 +1,5 @@
 import type { AccuracyReport } from '../../../contract/report.ts';
 import type { ReadDetection } from '../../../core/cdr/read-detections.ts';
-import type { Detections } from '../../../core/detections.ts';
 import { boxesOf } from '../../../core/evaluation/boxes-of.ts';
 import type { DetectedBox } from '../../../core/evaluation/boxes.ts';
 import type { DetectorLatencies } from '../detect-dataset.ts';
@@ -80,19 +79,19 @@ async function detectOne(
   measure(result);
   detector.release(result.detections);
   latencies.record(result.times);
-  const judged = judge === null ? [] : await detections(judge, view, (found) => boxesOf(found, index));
+  const judged = judge === null ? [] : await boxesFoundBy(judge, view, index);
   return { index, width, height, labels, boxes, judged };
 }
 
-async function detections<T>(
+async function boxesFoundBy(
   detector: ImageDetector,
   view: DecodedRecordedImage['view'],
-  read: (found: Detections) => T,
-): Promise<T> {
-  const { detections: found } = await detector.detect(view);
-  const value = read(found);
-  detector.release(found);
-  return value;
+  index: number,
+): Promise<DetectedBox[]> {
+  const { detections } = await detector.detect(view);
+  const boxes = boxesOf(detections, index);
+  detector.release(detections);
+  return boxes;
 }
 
 /** Images that were refused leave no gap. */

@@ -1,9 +1,7 @@
 import { tmpdir } from 'node:os';
 import { GoshawkError } from '../../../contract/errors.ts';
 import { errorText } from '../../../platform/error-text.ts';
-import { outputError } from '../../../platform/outputs.ts';
-
-const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+import { isNoRoom, outputError } from '../../../platform/outputs.ts';
 
 /** A recording that has nothing to evaluate, or whose format is not readable. */
 export function unusable(file: string, reason: string, cause?: unknown): GoshawkError {
@@ -28,7 +26,7 @@ function recordingError(file: string, error: unknown): GoshawkError {
   const [system] = [error, error instanceof Error ? error.cause : undefined].filter(isSystemError);
   const reason = errorText(error);
   if (system === undefined) return unusable(file, reason, error);
-  if (NO_ROOM.has(system.code)) return outputError(tmpdir(), system);
+  if (isNoRoom(system)) return outputError(tmpdir(), system);
   return new GoshawkError('GOSHAWK_FILE_UNREADABLE', { file, reason }, { cause: error });
 }
 

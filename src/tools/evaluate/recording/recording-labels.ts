@@ -54,16 +54,17 @@ export async function readRecordedLabels(recording: Recording, topic: string): P
   let unreadable = 0;
   for await (const item of recording.messages(topic)) {
     const message = 'damage' in item ? null : readMessage(item.data);
-    if (message === null || !message.ok) unreadable += 1;
-    else
-      byStamp.set(
-        textOfStamp(message.stamp),
-        byStamp.has(textOfStamp(message.stamp)) ? null : message.detections,
-      );
+    if (message === null || !message.ok) {
+      unreadable += 1;
+      continue;
+    }
+    const at = textOfStamp(message.stamp);
+    byStamp.set(at, byStamp.has(at) ? null : message.detections);
   }
   const take = (stamp: Stamp): readonly ReadDetection[] | null => {
-    const own = byStamp.get(textOfStamp(stamp)) ?? null;
-    byStamp.delete(textOfStamp(stamp));
+    const at = textOfStamp(stamp);
+    const own = byStamp.get(at) ?? null;
+    byStamp.delete(at);
     return own;
   };
   return { take, unreadable };
