@@ -34,7 +34,7 @@ rules:
     do: [notify]
 `;
 
-/** What `goshawk run` logs until it has logged some words; then it is ended. */
+/** What `goshawk run` logs until it has logged some words; then it is ended, once: a second signal costs the report. */
 async function runUntil(words: string, folder: string, options: readonly string[]): Promise<string> {
   const child = spawn(
     process.execPath,
@@ -46,9 +46,12 @@ async function runUntil(words: string, folder: string, options: readonly string[
   );
   const ended = once(child, 'exit');
   let output = '';
+  let isStopped = false;
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
-    if (output.includes(words)) child.kill('SIGINT');
+    if (isStopped || !output.includes(words)) return;
+    isStopped = true;
+    child.kill('SIGINT');
   });
   await ended;
   return output;
