@@ -21,13 +21,16 @@ export const clipIdSchema = z
 /** Bytes of a clip that a robot may offer: at 64 KiB a second, 18 hours. */
 export const MAX_CLIP_BYTES = 4 * 1024 ** 3;
 
+/** Cameras in one clip, at most. */
+export const MAX_CLIP_CAMERAS = 256;
+
 /** A clip: an MCAP file of seconds around something that happened. */
 export const clipSchema = z.object({
   clip: clipIdSchema,
   reason: nameSchema,
   /** in words */
   text: z.string().max(500),
-  cameras: z.array(z.string().max(256)).min(1).max(256),
+  cameras: z.array(z.string().max(256)).min(1).max(MAX_CLIP_CAMERAS),
   /** receive times of its first and last frame */
   start: z.iso.datetime({ precision: 3 }),
   end: z.iso.datetime({ precision: 3 }),

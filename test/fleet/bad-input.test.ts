@@ -9,6 +9,7 @@ import { Mosquitto } from '../support/mosquitto.ts';
 import { BAD_CONNECTIONS, badMessages, BAD_REASONS, BAD_ROBOT, GOOD_ROBOT } from './support/bad-messages.ts';
 import { makeFleetFolder } from './support/fleet-folder.ts';
 import { FleetProcess } from './support/fleet-process.ts';
+import { CLIP_BOUNDS, DRIFT_BOUNDS } from './support/payload-bounds.ts';
 import { refuseText } from './support/refusing-database.ts';
 import { Robot } from './support/robot.ts';
 
@@ -130,4 +131,30 @@ it('the board says of a robot that all its messages are in quarantine, until the
     await database.close();
   }
   await until(async () => !(await troubles()).includes('quarantine'), 'the end of the trouble');
+});
+
+it('keeps drift windows and clips beyond their bounds in quarantine, and stores those of another robot', async () => {
+  const database = connectDatabase((await embeddedAddress(home))!, 1);
+  const [beyond, other] = [await robotOf('beyond'), await robotOf('within')];
+  const bounds = { drift: Object.values(DRIFT_BOUNDS), clip: Object.values(CLIP_BOUNDS) };
+  const before = (await refusals()).get('schema') ?? 0;
+  for (const stream of ['drift', 'clip'] as const)
+    for (const one of bounds[stream]) {
+      beyond.produce(stream, one.beyond);
+      other.produce(stream, one.at);
+    }
+  await until(() => beyond.unacked === 0 && other.unacked === 0, 'acknowledgements');
+  const wrong = bounds.drift.length + bounds.clip.length;
+  await until(async () => ((await refusals()).get('schema') ?? 0) >= before + wrong, 'refusals');
+  const ledgerOf = async (robot: string): Promise<object> => {
+    const { entries } = await readLedger(database, { robot }, new Date());
+    return Object.fromEntries(entries.map((one) => [one.stream, [one.stored, one.quarantined]]));
+  };
+  const all = { drift: [[0, bounds.drift.length - 1]], clip: [[0, bounds.clip.length - 1]] };
+  try {
+    expect(await ledgerOf('beyond')).toEqual({ drift: [[], all.drift], clip: [[], all.clip] });
+    expect(await ledgerOf('within')).toEqual({ drift: [all.drift, []], clip: [all.clip, []] });
+  } finally {
+    await database.close();
+  }
 });

@@ -3,7 +3,14 @@ import { accuracyEstimateSchema } from '../accuracy-estimate.ts';
 import { driftVerdictSchema } from '../drift-verdict.ts';
 import { labeledAccuracySchema } from '../labeled-accuracy.ts';
 import { nameSchema } from '../names.ts';
+import { MAX_PAYLOAD_BYTES } from './history.ts';
 import { bundleReferenceSchema, windowSchema } from './shapes.ts';
+
+/** Cameras in one message, at most: the others are in further messages of the same window. */
+export const MAX_DRIFT_CAMERAS = 256;
+
+/** Of the body of one message: a quarter of what the fleet takes. */
+export const MAX_DRIFT_BYTES = MAX_PAYLOAD_BYTES / 4;
 
 const countSchema = z.int().min(0);
 
@@ -58,5 +65,5 @@ export const driftBodySchema = z.object({
   bundle: bundleReferenceSchema.nullable(),
   /** version of the table of features: only histograms of the same one add up */
   table: z.int().min(1),
-  cameras: z.array(cameraDriftSchema).max(256),
+  cameras: z.array(cameraDriftSchema).max(MAX_DRIFT_CAMERAS),
 });

@@ -1,10 +1,23 @@
 import type { Detections } from '../detections.ts';
 import type { CameraDrift } from './camera-drift.ts';
-import { FeatureHistogram, type FeatureCounts } from './feature-counts.ts';
+import { cappedSum, FeatureHistogram, type FeatureCounts } from './feature-counts.ts';
 import { FEATURE_NAMES, IMAGE_FEATURES, type FeatureName } from './features.ts';
 import { BLOCK } from './frame-block.ts';
 
-const inMillionths = (value: number): number => Math.round(value * 1e6);
+const inMillionths = (value: number): number => Math.max(0, Math.round(value * 1e6));
+
+const AGREEMENT = [
+  BLOCK.kept,
+  BLOCK.consistency,
+  BLOCK.reliable,
+  BLOCK.overlapping,
+  BLOCK.scored,
+  BLOCK.scores,
+];
+
+/** Whether suppression ran outside of the graph, on numbers. */
+const isMeasured = (block: Float32Array): boolean =>
+  block[BLOCK.kept]! >= 0 && AGREEMENT.every((at) => Number.isFinite(block[at]));
 
 /** Counts what one camera shows during a window. */
 export class CameraWindow {
@@ -40,14 +53,14 @@ export class CameraWindow {
     if (inGraph) this.#inGraph += 1;
     IMAGE_FEATURES.forEach((name, i) => this.note(name, block[i]!));
     this.note('candidates', block[BLOCK.candidates]!);
-    if (!(block[BLOCK.kept]! >= 0)) return;
+    if (!isMeasured(block)) return;
     this.#agreements += 1;
     this.#kept += block[BLOCK.kept]!;
-    this.#consistency += inMillionths(block[BLOCK.consistency]!);
-    this.#reliable += inMillionths(block[BLOCK.reliable]!);
-    this.#overlapping += inMillionths(block[BLOCK.overlapping]!);
+    this.#consistency = cappedSum(this.#consistency, inMillionths(block[BLOCK.consistency]!));
+    this.#reliable = cappedSum(this.#reliable, inMillionths(block[BLOCK.reliable]!));
+    this.#overlapping = cappedSum(this.#overlapping, inMillionths(block[BLOCK.overlapping]!));
     this.#scored += block[BLOCK.scored]!;
-    this.#scores += inMillionths(block[BLOCK.scores]!);
+    this.#scores = cappedSum(this.#scores, inMillionths(block[BLOCK.scores]!));
   }
 
   /** The published boxes of a frame; width and height of its image in pixels. */

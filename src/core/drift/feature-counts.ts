@@ -11,6 +11,11 @@ export interface FeatureCounts {
   readonly counts: number[];
 }
 
+/** Whole numbers stay whole: absurd values end at the largest one, which every reader takes. */
+export function cappedSum(sum: number, more: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, sum + more);
+}
+
 /** Counts values of one feature. */
 export class FeatureHistogram {
   readonly #edges: readonly number[];
@@ -30,7 +35,7 @@ export class FeatureHistogram {
   note(value: number): void {
     if (!(value >= 0 && value < Infinity)) return;
     this.#counts[bucketOf(this.#edges, value)]! += 1;
-    this.#sum += Math.round(value / this.#resolution);
+    this.#sum = cappedSum(this.#sum, Math.round(value / this.#resolution));
     this.#isEmpty = false;
   }
 

@@ -1,6 +1,7 @@
 import type { ClipTrigger } from '../../contract/clips.ts';
 import type { Status } from '../../contract/status.ts';
 import type { Detections } from '../../core/detections.ts';
+import { cutText } from '../../core/cut-text.ts';
 import { verdictWords } from '../../core/drift/window-verdict.ts';
 
 export interface RuleOptions {
@@ -65,7 +66,7 @@ export class CaptureRules {
       const isAlarm = verdict.state === 'drifted' && before !== 'drifted';
       const isEnd = verdict.state === 'recovering' && before === 'drifted';
       if (!isAlarm && !isEnd) return [];
-      return [{ reason: 'drift', camera, text: verdictWords(verdict, accuracy?.[camera]).slice(0, 500) }];
+      return [{ reason: 'drift', camera, text: cutText(verdictWords(verdict, accuracy?.[camera]), 500) }];
     });
   }
 

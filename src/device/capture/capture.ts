@@ -1,6 +1,7 @@
 import {
   CLIP_REASONS,
   clipSchema,
+  MAX_CLIP_CAMERAS,
   type CaptureAnswer,
   type ClipRecord,
   type ClipTrigger,
@@ -247,7 +248,10 @@ export class Capture implements Part {
     const session = this.#session!;
     const nowMs = this.#clock.monotonicMs();
     this.#startedMs.push(nowMs);
-    const cameras = trigger.camera === null ? session.cameras : [trigger.camera];
+    const all = trigger.camera === null ? session.cameras : [trigger.camera];
+    const cameras = all.slice(0, MAX_CLIP_CAMERAS);
+    if (cameras.length < all.length)
+      this.#warn(`a clip has ${cameras.length} of the ${all.length} cameras: ask for the others by name`);
     const recording = new ClipRecording(this.#store!, {
       trigger,
       cameras,

@@ -1,6 +1,7 @@
 import { CLIP_PRIVACY, clipIdSchema, type ClipPrivacy, type ClipRecord } from '../../contract/clips.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import { CLIP_CHUNK_BYTES, type ClipChunk, type ClipRequest } from '../../contract/telemetry/clips.ts';
+import { cutText } from '../../core/cut-text.ts';
 import { errorText } from '../../platform/error-text.ts';
 import { putFile } from '../../platform/http/put-file.ts';
 import { openRegularFile } from '../../platform/regular-file.ts';
@@ -128,7 +129,7 @@ export class ClipSender {
   }
 
   async #refuse({ request, clip }: ClipRequest, { code, message }: GoshawkError): Promise<void> {
-    const reason = message.slice(0, 500);
+    const reason = cutText(message, 500);
     await this.#ports.publish({
       request,
       clip,
@@ -142,9 +143,9 @@ export class ClipSender {
 }
 
 function unknown(clip: string): GoshawkError {
-  return new GoshawkError('GOSHAWK_CLIP_UNKNOWN', { clip: JSON.stringify(clip.slice(0, 80)) });
+  return new GoshawkError('GOSHAWK_CLIP_UNKNOWN', { clip: JSON.stringify(cutText(clip, 80)) });
 }
 
 function refused(clip: string, reason: string): GoshawkError {
-  return new GoshawkError('GOSHAWK_CLIP_NOT_SENT', { clip: clip.slice(0, 80), reason });
+  return new GoshawkError('GOSHAWK_CLIP_NOT_SENT', { clip: cutText(clip, 80), reason });
 }

@@ -22,6 +22,7 @@ import { SeenCameras } from './seen-cameras.ts';
 import { SessionAccuracy } from './session-accuracy.ts';
 import { SessionDrift } from './session-drift.ts';
 import { SessionVerdicts } from './session-verdicts.ts';
+import { messagesOf } from './window-messages.ts';
 
 /** How often the windows are looked at. */
 const LOOK_MS = 1_000;
@@ -261,7 +262,7 @@ export class Drift implements Part {
     const body = { ...window, cameras };
     this.#windows += 1;
     this.#newest = body;
-    this.#device.send('drift', () => body);
+    for (const message of messagesOf(body)) this.#device.send('drift', () => message);
   }
 
   #withAccuracy(camera: Camera): Camera {

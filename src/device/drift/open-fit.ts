@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ACCURACY_FIT_FILE, accuracyFitSchema, type AccuracyFit } from '../../contract/accuracy-fit.ts';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
+import { cutText } from '../../core/cut-text.ts';
 import { FEATURE_TABLE_VERSION } from '../../core/drift/features.ts';
 import { readJsonFile } from './read-json-file.ts';
 
@@ -26,7 +27,7 @@ export async function openAccuracyFit({ folder, digest }: RunningBundle): Promis
     return refusalOf(fit, digest) ?? { fit };
   } catch (error) {
     if (missing(error)) return { reason: 'the bundle has no accuracy fit: goshawk drift fit makes one' };
-    return { reason: describeError(error).slice(0, 300) };
+    return { reason: cutText(describeError(error), 300) };
   }
 }
 

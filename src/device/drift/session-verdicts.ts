@@ -1,5 +1,6 @@
 import type { Status } from '../../contract/status.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
+import { cutText } from '../../core/cut-text.ts';
 import { Observer } from '../../core/drift/observe/observer.ts';
 import type { DriftSummary } from '../../core/drift/summary.ts';
 import { columnsWithoutBoxes, forgetBoxes } from '../../core/drift/observe/without-boxes.ts';
@@ -183,7 +184,7 @@ function eventOf(
     severity,
     camera,
     frames: [frame],
-    text: verdictWords(verdict, accuracy).slice(0, MAX_TEXT),
+    text: cutText(verdictWords(verdict, accuracy), MAX_TEXT),
     values: {
       evidence: verdict.evidence,
       context: verdict.context,

@@ -1,5 +1,6 @@
 import { nameOfAction, type PolicyAction, type PolicyRule } from '../../contract/drift-policy.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
+import { cutText } from '../../core/cut-text.ts';
 import type { ActiveRule } from '../../core/drift/policy/policy-engine.ts';
 import type { RuleSpec } from '../../core/drift/policy/rules.ts';
 
@@ -50,7 +51,7 @@ export function ruleEvent(
     severity: kind === 'policy_undone' ? 'info' : 'warning',
     camera,
     ...(frame === undefined ? {} : { frames: [frame] }),
-    text: (kind === 'policy_undone' ? describeRule : describeBegin)(active).slice(0, MAX_TEXT),
+    text: cutText((kind === 'policy_undone' ? describeRule : describeBegin)(active), MAX_TEXT),
     values: {
       rule: rule.name,
       actions: rule.do.map(nameOfAction).join(' '),
@@ -72,7 +73,7 @@ export function policyTrouble(
   return {
     kind,
     severity,
-    text: text.slice(0, MAX_TEXT),
+    text: cutText(text, MAX_TEXT),
     values: { code: code.slice(0, MAX_VALUE) },
   };
 }

@@ -1,3 +1,4 @@
+import { cutText } from '../../core/cut-text.ts';
 import { STEP_MS } from '../store/rollup-rows.ts';
 
 /** A merged window may have weeks; what claims more says nothing of time. */
@@ -13,9 +14,8 @@ export function cameraName(camera: string, at: number): string {
   return at < MAX_NAMES ? cutName(camera) : OTHERS;
 }
 
-/** The first 200 UTF-16 units of a text, without half of a surrogate pair at their end: PostgreSQL takes none. */
 export function cutName(text: string): string {
-  return text.slice(0, MAX_NAME).replace(/\p{Cs}$/u, '');
+  return cutText(text, MAX_NAME);
 }
 
 /** How long a window is, and its end in ms since the epoch; a window that cannot be true covers nothing. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { McapIndexedReader, McapStreamReader } from '@mcap/core';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { clipRecordSchema, type ClipRecord } from '../../../src/contract/clips.ts';
+import { clipRecordSchema, clipSchema, type ClipRecord } from '../../../src/contract/clips.ts';
 import { statusSchema } from '../../../src/contract/status.ts';
 import { sha256Of } from '../../../src/platform/digest.ts';
 import { openCamera } from '../../../src/device/camera/open-camera.ts';
@@ -193,6 +193,20 @@ it('blurs one box at a time, and leaves threads to others', async () => {
   await blurBoxes(noise(1), crowd, 90);
   sharp.queue.off('change', look);
   expect(most).toBe(1);
+});
+
+it('a clip of more cameras than one may have is of the first ones, and says so', async () => {
+  const cameras = ['front', ...Array.from({ length: 299 }, (_, i) => `camera${String(i)}`)];
+  const { clip, folder, lines, offered } = await capturing({}, cameras);
+  await clip(await images(3), await images(3, 100));
+  const { record } = await onlyClip(folder);
+  expect(record).toMatchObject({ frames: 6, complete: true, cameras: cameras.slice(0, 256) });
+  expect(lines).toContain('capture: a clip has 256 of the 300 cameras: ask for the others by name');
+  expect(clipSchema.parse(offered[0])).toMatchObject({ clip: record.clip });
+  // what is on the disk can be read after a restart
+  expect(
+    (await ClipStore.open(folder, 1 << 30, () => expect.unreachable('it can be read'))).clips,
+  ).toHaveLength(1);
 });
 
 describe('budgets', () => {

@@ -47,14 +47,15 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** A part of one camera, `front`, with everything that it logged and sent. */
-export async function capturing(more: Partial<CaptureOptions> = {}) {
+/** A part whose frames are of one camera, `front`, with everything that it logged and offered. */
+export async function capturing(more: Partial<CaptureOptions> = {}, cameras: readonly string[] = ['front']) {
   const folder = more.folder ?? (await temporaryFolder());
   const clock = new FakeClock();
   const lines: string[] = [];
+  const offered: object[] = [];
   const device = {
     drift: () => null,
-    send: () => undefined,
+    send: (_stream, make) => void offered.push(make()),
     transfer: () => Promise.resolve(false),
   } as Partial<DeviceView> as DeviceView;
   const options: CaptureOptions = {
@@ -78,6 +79,7 @@ export async function capturing(more: Partial<CaptureOptions> = {}) {
   const session = sessionOf();
   const sink = part.attach({
     ...session,
+    cameras: [...cameras],
     labels: ['person', 'car'],
     pipeline: {
       ...session.pipeline,
@@ -108,6 +110,7 @@ export async function capturing(more: Partial<CaptureOptions> = {}) {
     sink,
     clock,
     lines,
+    offered,
     folder,
     model,
     deliver,

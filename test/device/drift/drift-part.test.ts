@@ -14,7 +14,7 @@ import { sessionOf } from '../runtime/fake-session.ts';
 type Window = StreamBody<'drift'>;
 
 /** A part with windows, a session, and everything that it sent. */
-function watched(wallMs = 1_700_000_000_000, windowSeconds = 10) {
+function watched(wallMs = 1_700_000_000_000, windowSeconds = 10, cameras = ['front']) {
   const clock = new FakeClock();
   clock.wall = wallMs;
   const sent: Window[] = [];
@@ -23,7 +23,7 @@ function watched(wallMs = 1_700_000_000_000, windowSeconds = 10) {
     clock,
     { windowSeconds, reference: '', falseAlarmsPerWeek: 1, log: () => undefined },
   );
-  const session = sessionOf();
+  const session = { ...sessionOf(), cameras };
   const sink = part.attach(session).sink;
   const deliver = (stampMs: number, more: Partial<FrameResult> = {}): void => {
     const stamp = { sec: Math.floor(stampMs / 1000), nanosec: Math.round((stampMs % 1000) * 1e6) };
@@ -154,6 +154,18 @@ describe('drift windows', () => {
     expect(sent.map((window) => front(window).frames)).toEqual([10, 20, 20, 10]);
     expect(sent.map(({ window }) => window.clockStepSeconds)).toEqual([86_405, ...Array<undefined>(3)]);
     expect(Date.parse(sent[0]!.window.start)).toBe(1_700_086_405_000);
+  });
+
+  it('of more cameras than one message may have are several messages of the same time', () => {
+    const cameras = ['front', ...Array.from({ length: 299 }, (_, i) => `camera${String(i)}`)];
+    const { part, sent, run } = watched(undefined, 10, cameras);
+    run(12);
+    expect(sent.map((window) => [seconds(window), window.cameras.length])).toEqual([
+      [10, 256],
+      [10, 44],
+    ]);
+    expect(sent.flatMap((window) => window.cameras.map(({ camera }) => camera))).toEqual(cameras);
+    expect(Object.keys(part.status().drift?.cameras ?? {})).toHaveLength(300);
   });
 
   it('say that there was no frame', () => {

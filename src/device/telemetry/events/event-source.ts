@@ -1,5 +1,6 @@
 import { REQUESTED_DROPS, type DropReason } from '../../../contract/drops.ts';
 import type { StreamBody } from '../../../contract/telemetry/streams.ts';
+import { cutText } from '../../../core/cut-text.ts';
 import { isSilent } from '../../../core/silence.ts';
 import { refusedOf } from '../../inference/describe-choice.ts';
 import type { CameraSnapshot, PipelineSnapshot } from '../../pipeline/statistics/snapshot.ts';
@@ -162,7 +163,7 @@ function mostOf(
 const MAX_TEXT = 500;
 
 function bounded(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 3)}...`;
+  return text.length <= MAX_TEXT ? text : `${cutText(text, MAX_TEXT - 3)}...`;
 }
 
 /** The event of a disk that takes no telemetry, or takes it again. */

@@ -1,3 +1,5 @@
+import { bodySchemaOf } from '../../../contract/telemetry/payloads.ts';
+import { MAX_DRIFT_BYTES } from '../../../contract/telemetry/drift.ts';
 import type { StreamBody } from '../../../contract/telemetry/streams.ts';
 import { mergeCameras } from '../../../core/drift/camera-drift.ts';
 import { addHistograms } from '../../../core/edge-histogram.ts';
@@ -46,15 +48,26 @@ export function mergeMetrics(older: MetricsBody, newer: MetricsBody): MetricsBod
   };
 }
 
-/** The same for windows of drift, of which all adds up if they have the same table of features. */
+/**
+ * The same for windows of drift, of which all adds up if they have the same table of features. Null also if both are
+ * more than one message takes: other cameras, or sums beyond whole numbers.
+ */
 export function mergeDrift(older: DriftBody, newer: DriftBody): DriftBody | null {
   if (!areNeighbors(older, newer) || older.table !== newer.table) return null;
-  return {
+  const merged = {
     window: { ...older.window, end: newer.window.end },
     bundle: newer.bundle,
     table: newer.table,
     cameras: mergeCameras(older.cameras, newer.cameras),
   };
+  return fitsDriftMessage(merged) ? merged : null;
+}
+
+function fitsDriftMessage(body: DriftBody): boolean {
+  return (
+    Buffer.byteLength(JSON.stringify(body)) <= MAX_DRIFT_BYTES &&
+    bodySchemaOf('drift').safeParse(body).success
+  );
 }
 
 /** Rates as shares of a longer window. */

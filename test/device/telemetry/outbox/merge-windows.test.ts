@@ -59,4 +59,32 @@ describe('drift windows that wait', () => {
     ];
     expect(others.map((newer) => mergeDrift(older, newer))).toEqual([null, null, null, null]);
   });
+
+  it('stay apart if one message cannot have both: cameras, whole numbers, bytes', () => {
+    const named = (count: number, prefix: string): string[] =>
+      Array.from({ length: count }, (_, i) => `${prefix}${String(i)}`);
+    expect(mergeDrift(minute(0, named(200, 'a')), minute(1, named(56, 'b')))?.cameras).toHaveLength(256);
+    expect(mergeDrift(minute(0, named(200, 'a')), minute(1, named(57, 'b')))).toBeNull();
+
+    const summing = (start: number, sum: number): DriftBody => {
+      const body = minute(start, ['front']);
+      const agreement = { consistency: { sum, n: 3 }, reliability: { reliable: 1, total: 2 } };
+      return { ...body, cameras: body.cameras.map((camera) => ({ ...camera, agreement })) };
+    };
+    const most = Number.MAX_SAFE_INTEGER;
+    expect(mergeDrift(summing(0, most - 5), summing(1, 5))?.cameras[0]?.agreement?.consistency.sum).toBe(
+      most,
+    );
+    expect(mergeDrift(summing(0, most - 5), summing(1, 6))).toBeNull();
+
+    const wordy = (start: number): DriftBody => {
+      const body = minute(start, ['front']);
+      const classes = Object.fromEntries(
+        named(1000, `${String(start)} ${'w'.repeat(150)}`).map((label) => [label, 1]),
+      );
+      return { ...body, cameras: body.cameras.map((camera) => ({ ...camera, classes })) };
+    };
+    expect(mergeDrift(wordy(0), minute(1, ['front']))).not.toBeNull();
+    expect(mergeDrift(wordy(0), wordy(1))).toBeNull();
+  });
 });
