@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -33,6 +34,8 @@ export default defineConfig({
           // what the other projects run
           exclude: ['test/{integration,arm64,avx2}/**', 'test/{ros,fleet}/*.test.ts'],
           testTimeout: 30_000,
+          // vitest would leave one of two cores to itself, which has little to do
+          maxWorkers: Math.max(2, availableParallelism() - 1),
         },
       },
       {

@@ -38,6 +38,30 @@ export async function show(command, args, env) {
   return (await exitCodeOf(command, args, env)) === 0;
 }
 
+/**
+ * Runs a program that may share the terminal with others: its output is printed when it ends.
+ * @param {string} title of its output
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Env} env
+ * @returns {Promise<boolean>} whether it ended with exit code 0
+ */
+export async function showAtEnd(title, command, args, env) {
+  const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output += text));
+  const ok = await new Promise((/** @type {(ok: boolean) => void} */ resolve) => {
+    child.once('error', (error) => {
+      output += `${command}: ${error.message}\n`;
+      resolve(false);
+    });
+    child.once('close', (code) => resolve(code === 0));
+  });
+  process.stdout.write(`\n== ${title}\n${output}`);
+  return ok;
+}
+
 /** @param {string} file inside node_modules */
 export const packaged = (file) => path.join(PLACES.nodeModules, file);
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { packaged, quantizer, show, vitest } from './group-runners.mjs';
+import { packaged, quantizer, show, showAtEnd, vitest } from './group-runners.mjs';
 import { PLACES, ROOT } from './paths.mjs';
 import { runArm64, runAvx2 } from './processor-groups.mjs';
 import { SetupError } from './progress.mjs';
@@ -21,6 +21,7 @@ import { ensureRuff, ensureTraining } from './test-tools.mjs';
  * @typedef {object} Group
  * @property {string} name for --only
  * @property {readonly string[]} [aliases]
+ * @property {boolean} [isLinter] uses one core and prints when it ends: two run side by side
  * @property {(context: Context) => Promise<Counts>} run
  */
 
@@ -35,7 +36,9 @@ function linter(name, [script = '', ...args], aliases = ['lint']) {
   return {
     name,
     aliases,
-    run: async ({ env }) => oneTest(await show(process.execPath, [packaged(script), ...args], env)),
+    isLinter: true,
+    run: async ({ env }) =>
+      oneTest(await showAtEnd(name, process.execPath, [packaged(script), ...args], env)),
   };
 }
 
@@ -58,7 +61,7 @@ async function runTraining({ env }) {
 async function runRuff({ env }) {
   const places = ['scripts', 'launch', 'test'].map((name) => path.join(ROOT, name));
   await ensureRuff();
-  return oneTest(await show(path.join(PLACES.tools, 'py/bin/ruff'), ['check', ...places], env));
+  return oneTest(await showAtEnd('ruff', path.join(PLACES.tools, 'py/bin/ruff'), ['check', ...places], env));
 }
 
 /** In the order in which they run: the fastest to fail first. @type {readonly Group[]} */
@@ -76,7 +79,7 @@ export const GROUPS = [
   ]),
   linter('knip', ['knip/bin/knip.js']),
   linter('knip-production', ['knip/bin/knip.js', '--production']),
-  { name: 'ruff', aliases: ['lint'], run: runRuff },
+  { name: 'ruff', aliases: ['lint'], isLinter: true, run: runRuff },
   { name: 'unit', run: ({ env }) => vitest('unit', env) },
   { name: 'integration', run: ({ env }) => vitest('integration', env) },
   { name: 'fleet', run: ({ env }) => vitest('fleet', env) },

@@ -23,9 +23,12 @@ import {
 
 /** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
 /** @typedef {import('./test-results.mjs').Counts} Counts */
+/** @typedef {import('./test-groups.mjs').Group} Group */
+/** @typedef {import('./test-groups.mjs').Context} Context */
 
 /** Test groups that start real brokers and browsers. */
-const NEEDS_TOOLS = new Set(['integration', 'fleet', 'ros']);
+const REAL = /** @type {const} */ (['integration', 'fleet', 'ros']);
+/** @typedef {typeof REAL[number]} RealGroup */
 
 /**
  * Sets up, runs the test groups, and prints how many tests passed and failed on the last line.
@@ -38,8 +41,10 @@ export async function runTests(args) {
   const groups = files.length > 0 || watch ? [] : selectGroups(only);
   await showProgress('[tests] system packages', ensureSystemPackages);
   const ros = await setUp();
-  const needsTools = groups.some(({ name }) => NEEDS_TOOLS.has(name)) || files.some((file) => isReal(file));
-  if (needsTools) await ensureTools(ros);
+  await ensureTools(
+    ros,
+    REAL.filter((real) => groups.some(({ name }) => name === real) || files.some((file) => isOf(real, file))),
+  );
   const env = rosEnvironment(ros, process.env);
   env['PATH'] = `${TOOLS_BIN}:${env['PATH'] ?? ''}:/usr/sbin`;
   if (ros === undefined) env['GOSHAWK_NO_ROS'] = '1';
@@ -50,25 +55,54 @@ export async function runTests(args) {
     return counts.failed === 0 ? 0 : 1;
   }
 
-  const results = [];
-  const times = [];
-  for (const group of groups) {
+  const context = { env, hasRos: ros !== undefined };
+  const linters = await runSideBySide(
+    groups.filter(({ isLinter }) => isLinter),
+    context,
+  );
+  const results = [...linters];
+  for (const group of groups.filter(({ isLinter }) => isLinter !== true)) {
     console.log(`\n== ${group.name}`);
-    const started = performance.now();
-    const counts = await group
-      .run({ env, hasRos: ros !== undefined })
-      .catch((/** @type {unknown} */ error) => {
-        console.error(error instanceof SetupError ? error.describe() : error);
-        return oneTest(false);
-      });
-    const minutes = (performance.now() - started) / 60_000;
-    const line = `${group.name}: ${describeCounts(counts)} in ${minutes.toFixed(1)} min`;
-    console.log(`== ${line}`);
-    results.push({ group: group.name, counts });
-    times.push(line);
+    results.push(await runGroup(group, context));
   }
-  console.log(['', ...times, describeEnd(results)].join('\n'));
+  console.log(['', ...results.map(({ line }) => line), describeEnd(results)].join('\n'));
   return results.every(({ counts }) => counts.failed === 0) ? 0 : 1;
+}
+
+/** @typedef {{ group: string, counts: Counts, line: string }} Result */
+
+/**
+ * Runs groups two at a time, in their order.
+ * @param {readonly Group[]} groups
+ * @param {Context} context
+ * @returns {Promise<Result[]>} in the order of the groups
+ */
+async function runSideBySide(groups, context) {
+  /** @type {Result[]} */
+  const results = [];
+  const waiting = groups.entries();
+  const lane = async () => {
+    for (const [at, group] of waiting) results[at] = await runGroup(group, context);
+  };
+  await Promise.all([lane(), lane()]);
+  return results;
+}
+
+/**
+ * @param {Group} group
+ * @param {Context} context
+ * @returns {Promise<Result>}
+ */
+async function runGroup(group, context) {
+  const started = performance.now();
+  const counts = await group.run(context).catch((/** @type {unknown} */ error) => {
+    console.error(error instanceof SetupError ? error.describe() : error);
+    return oneTest(false);
+  });
+  const minutes = (performance.now() - started) / 60_000;
+  const line = `${group.name}: ${describeCounts(counts)} in ${minutes.toFixed(1)} min`;
+  console.log(`== ${line}`);
+  return { group: group.name, counts, line };
 }
 
 /**
@@ -116,24 +150,33 @@ export function parseTestArguments(args) {
   }
 }
 
-/** @param {string} file @returns {boolean} whether its tests start real brokers, browsers or ROS nodes */
-const isReal = (file) => /(^|\/)test\/(integration|fleet|ros)(\/|$)/.test(path.resolve(ROOT, file));
+/**
+ * @param {RealGroup} group
+ * @param {string} file of tests, or a folder
+ * @returns {boolean} whether the group has it
+ */
+const isOf = (group, file) => new RegExp(`(^|/)test/${group}(/|$)`).test(path.resolve(ROOT, file));
 
 /**
  * Installs programs that only tests need. If one cannot be installed, this is reported, and its tests skip or
  * fail.
  * @param {RosInstallation | undefined} ros
+ * @param {readonly RealGroup[]} groups that will run
  */
-async function ensureTools(ros) {
-  const steps = /** @type {const} */ ([
-    ['mosquitto', ensureMosquitto],
-    ['promtool', ensurePromtool],
-    ['Chromium', ensureChromium],
-    ['ros2 command', () => ensureRos2Command(ros)],
-    ['independent consumer of telemetry', ensureTelemetryPeer],
-    ['colcon', async () => (ros === undefined ? undefined : await ensureColcon())],
-  ]);
-  for (const [name, ensure] of steps) {
+async function ensureTools(ros, groups) {
+  if (groups.length === 0) return;
+  const hasRos = ros !== undefined && groups.includes('ros');
+  /** @type {readonly (readonly [string, boolean, () => void | Promise<void>])[]} */
+  const tools = [
+    ['mosquitto', true, ensureMosquitto],
+    ['promtool', groups.includes('fleet'), ensurePromtool],
+    ['Chromium', true, ensureChromium],
+    ['ros2 command', hasRos, () => ensureRos2Command(ros)],
+    ['independent consumer of telemetry', groups.includes('integration'), ensureTelemetryPeer],
+    ['colcon', hasRos, ensureColcon],
+  ];
+  const steps = tools.filter(([, isNeeded]) => isNeeded);
+  for (const [name, , ensure] of steps) {
     try {
       await showProgress(`[tests] ${name}`, ensure);
     } catch (error) {
@@ -142,5 +185,5 @@ async function ensureTools(ros) {
     }
   }
   // The ros2 command comes with an interface package.
-  if (ros !== undefined) await showProgress('[tests] ROS 2 for Node', (say) => ensureRclnodejs(ros, say));
+  if (hasRos) await showProgress('[tests] ROS 2 for Node', (say) => ensureRclnodejs(ros, say));
 }
