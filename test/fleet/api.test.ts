@@ -479,7 +479,7 @@ describe('live changes', () => {
     };
     const ended = listen().catch(() => undefined);
     const heard = async (pattern: RegExp): Promise<void> =>
-      vi.waitFor(() => expect(text).toMatch(pattern), { timeout: 10_000, interval: 50 });
+      vi.waitFor(() => expect(text).toMatch(pattern), { timeout: 60_000, interval: 50 });
     await heard(/retry: /);
     await vi.waitFor(
       async () => {
@@ -491,7 +491,7 @@ describe('live changes', () => {
         });
         expect(text).toMatch(/"robot":"r1"/);
       },
-      { timeout: 10_000, interval: 300 },
+      { timeout: 60_000, interval: 300 },
     );
     await store([event('r3', randomUUID(), 0)]);
     await heard(/data: \{"robots":\[.*"r3".*\],"isAll":false\}/);
@@ -503,9 +503,9 @@ describe('live changes', () => {
     await heard(/"isAll":true/);
     end.abort();
     await Promise.all([ended, back]);
-    await vi.waitFor(async () =>
-      expect((await ask('/metrics', { token: viewer })).text).toContain('goshawk_fleet_streams 0'),
-    );
+    await expect
+      .poll(async () => (await ask('/metrics', { token: viewer })).text)
+      .toContain('goshawk_fleet_streams 0');
   });
 });
 
@@ -563,7 +563,7 @@ describeWith([CHROMIUM], 'the page of the fleet', () => {
         await store([event('r4', BOOT, Date.now())]);
         expect(await rows.count()).toBe(4);
       },
-      { timeout: 10_000, interval: 500 },
+      { timeout: 60_000, interval: 500 },
     );
     await page.close();
   });

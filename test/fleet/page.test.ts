@@ -61,7 +61,7 @@ beforeAll(async () => {
     robot.produce('metrics', windowOf(Date.now()));
     await say(robot, name === 'r3' ? 'OFFLINE' : 'ONLINE');
   }
-  const wait = { timeout: 20_000, interval: 100 };
+  const wait = { timeout: 60_000, interval: 100 };
   await vi.waitFor(() => expect(robots.map(({ unacked }) => unacked)).toEqual([0, 0, 0]), wait);
   await vi.waitFor(async () => {
     const found = (await list('')).robots.map(({ ledger, liveness }) => `${ledger.stored} ${liveness}`);

@@ -23,9 +23,9 @@ function shell(script: string, more: Partial<ChildOptions> = {}): ChildOptions {
   return { command: 'sh', args: ['-c', script], env: childEnvironment(), ...more };
 }
 
-/** Waits until the process has exited, or a second has passed. */
+/** Waits until the process has exited, or half a minute has passed. */
 async function isGone(pid: number): Promise<boolean> {
-  for (let i = 0; i < 50; i += 1) {
+  for (let i = 0; i < 1_500; i += 1) {
     // a zombie that nobody has waited for counts as exited
     const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
     if (stat === '' || stat.includes(') Z ')) return true;

@@ -66,7 +66,7 @@ describeWith(MOSQUITTO, 'goshawk run with a reference, a clear camera and a nois
     );
     const [code] = (await once(child, 'exit')) as [number | null];
     expect(code).toBe(0);
-    await vi.waitFor(() => expect(windows.length).toBeGreaterThan(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(windows.length).toBeGreaterThan(1), { timeout: 60_000 });
     await listener.endAsync(true);
     await broker.stop();
   });

@@ -56,7 +56,7 @@ describeWith(MOSQUITTO, 'goshawk run with a clear and a foggy camera', () => {
         cameras = windows.reduce<readonly CameraDrift[]>((all, one) => mergeCameras(all, one.cameras), []);
         expect(cameras.reduce((sum, { frames }) => sum + frames, 0)).toBe(published);
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     );
     await listener.endAsync(true);
     await broker.stop();

@@ -96,7 +96,7 @@ describeWith([MOSQUITTO, OPENSSL], 'the broker of a fleet, as make-broker sets i
     await r8.subscribeAsync('fleet/v1/yard/r8/detector/ack', { qos: 1 });
     for (const robot of ['r7', 'r8'])
       expect(await refusal(ingestor, `fleet/v1/yard/${robot}/detector/ack`)).toBeNull();
-    for (let i = 0; i < 100 && received.length < 2; i += 1)
+    for (let i = 0; i < 3_000 && received.length < 2; i += 1)
       await new Promise((resolve) => setTimeout(resolve, 20));
     expect(received.sort()).toEqual(['r7 fleet/v1/yard/r7/detector/ack', 'r8 fleet/v1/yard/r8/detector/ack']);
   });
@@ -108,7 +108,7 @@ describeWith([MOSQUITTO, OPENSSL], 'the broker of a fleet, as make-broker sets i
     await ingestor.subscribeAsync('$share/goshawk/fleet/v1/+/+/+/+', { qos: 1 });
     const robot = await connect(tls('robots/yard/r8'));
     await robot.publishAsync('fleet/v1/yard/r8/detector/state', '{}', { qos: 1 });
-    for (let i = 0; i < 100 && topics.length < 1; i += 1)
+    for (let i = 0; i < 3_000 && topics.length < 1; i += 1)
       await new Promise((resolve) => setTimeout(resolve, 20));
     expect(topics).toEqual(['fleet/v1/yard/r8/detector/state']);
     expect(await refusal(ingestor, 'fleet/v1/yard/r8/detector/state')).toBe(NOT_AUTHORIZED);
@@ -127,7 +127,7 @@ describeWith([MOSQUITTO, OPENSSL], 'the broker of a fleet, as make-broker sets i
       () => undefined,
     );
     clients.push(telemetry);
-    for (let i = 0; i < 200 && !telemetry.status.connected; i += 1)
+    for (let i = 0; i < 3_000 && !telemetry.status.connected; i += 1)
       await new Promise((resolve) => setTimeout(resolve, 20));
     expect(telemetry.status).toMatchObject({ connected: true, protocol: '5', code: null });
   });

@@ -147,7 +147,7 @@ describe('goshawk run', () => {
         if (url === undefined || asked) return;
         asked = true;
         const ask = async (): Promise<void> => {
-          for (let attempt = 0; attempt < 200; attempt += 1) {
+          for (let attempt = 0; attempt < 1_200; attempt += 1) {
             const status = statusSchema.parse(await (await fetch(`${url}/api/status`)).json());
             seen.status = status;
             if (status.frames.published > 5) break;

@@ -74,7 +74,7 @@ async function listen(url: string, protocolVersion: 4 | 5): Promise<{ client: Mq
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
+  for (let attempt = 0; attempt < 1_200; attempt += 1) {
     if (condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -188,7 +188,7 @@ describeWith(CHROMIUM, 'the page in a real Chromium', () => {
     await shown.waitFor();
     await expect
       .poll(() => shown.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth), {
-        timeout: 15_000,
+        timeout: 60_000,
       })
       .toBe(320);
     expect(foreign).toEqual([]);
@@ -249,7 +249,7 @@ describeWith(CHROMIUM, 'the page of a device', () => {
     await page.goto(server.url, { waitUntil: 'domcontentloaded' });
     const shown = page.getByAltText('Annotated live image of camera front');
     const width = () => shown.evaluate((image) => (image as { naturalWidth?: number }).naturalWidth);
-    await expect.poll(width, { timeout: 15_000 }).toBe(320);
+    await expect.poll(width, { timeout: 60_000 }).toBe(320);
     relay.hide();
     now.isConfigured = false;
     now.health = { ok: false, reasons: ['no model is loaded'] };
@@ -258,7 +258,7 @@ describeWith(CHROMIUM, 'the page of a device', () => {
     size.width = 160;
     relay.show(live);
     now.isConfigured = true;
-    await expect.poll(width, { timeout: 15_000 }).toBe(160);
+    await expect.poll(width, { timeout: 60_000 }).toBe(160);
     size.width = 320;
     await page.close();
   });
@@ -301,17 +301,17 @@ describe('the routes', () => {
   });
 
   it('render nothing once nobody watches', async () => {
-    await expect.poll(() => live.wantsPixels('front'), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => live.wantsPixels('front'), { timeout: 60_000 }).toBe(false);
     const watching = new AbortController();
     const stream = await fetch(`${server.url}/live/front`, { signal: watching.signal });
     expect(stream.headers.get('content-type')).toContain('multipart/x-mixed-replace');
     await stream.body?.getReader().read();
     watching.abort();
-    await expect.poll(() => live.wantsPixels('front'), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => live.wantsPixels('front'), { timeout: 60_000 }).toBe(false);
   });
 
   it('refuse more streams than a device can render', async () => {
-    await expect.poll(() => live.wantsPixels('front'), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => live.wantsPixels('front'), { timeout: 60_000 }).toBe(false);
     const watching = new AbortController();
     const open = await Promise.all(
       Array.from({ length: 8 }, () => fetch(`${server.url}/live/front`, { signal: watching.signal })),

@@ -106,7 +106,7 @@ export class Mosquitto {
     if (broker === null) throw new Error(`${MOSQUITTO.missing}: ${MOSQUITTO.first} npm test`);
     const args = ['-c', this.#configuration];
     this.#process = spawn(broker.path, args, { env: broker.env, stdio: 'ignore' });
-    for (let attempt = 0; attempt < 100; attempt += 1) {
+    for (let attempt = 0; attempt < 1_200; attempt += 1) {
       if (await answers(this.port)) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -33,6 +33,9 @@ const FIT = accuracyFitSchema.parse({
   others: MODELS,
 });
 
+/** The slowest machine reads the fit within this. */
+const WAITING = { timeout: 60_000 };
+
 describe('estimated accuracy', () => {
   let root = '';
   const folderOf = (name: string): string => join(root, name);
@@ -83,7 +86,7 @@ describe('estimated accuracy', () => {
       const accuracy = windows().at(-1)?.cameras[0]?.accuracy;
       expect(accuracy).toBeDefined();
       expect(accuracy?.reason ?? '').not.toMatch(/being read|frames/);
-    });
+    }, WAITING);
     return { part, clock, attachment, run, windows, events };
   }
 

@@ -83,7 +83,7 @@ describe('a live stream', () => {
     show(['front']);
     expect(watchers).toBe(1);
     const before = read();
-    await expect.poll(read, { timeout: 10_000 }).toBeGreaterThan(before + 2 * LARGE.length);
+    await expect.poll(read, { timeout: 60_000 }).toBeGreaterThan(before + 2 * LARGE.length);
     viewer.destroy();
   });
 

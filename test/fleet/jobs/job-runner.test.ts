@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { JobRunner } from '../../../src/fleet/jobs/job-runner.ts';
 
 it('repeats jobs; one that fails is reported once, costs the others nothing, and is tried again', async () => {
@@ -21,10 +21,8 @@ it('repeats jobs; one that fails is reported once, costs the others nothing, and
     (line) => said.push(line),
   );
   runner.start();
-  await vi.waitFor(() => {
-    expect(said).toHaveLength(2);
-    expect(runs).toBeGreaterThan(3);
-  });
+  await expect.poll(() => said).toHaveLength(2);
+  await expect.poll(() => runs).toBeGreaterThan(3);
   await runner.stop();
   expect(said[0]).toContain('job broken failed and is tried again');
   expect(said[0]).toContain('no disk');
