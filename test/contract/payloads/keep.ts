@@ -21,6 +21,7 @@ import { messagesOf } from '../../support/telemetry-messages.ts';
 import { Mosquitto } from '../../support/mosquitto.ts';
 
 const MAX_MESSAGES = 3;
+const SENDER = { site: 'yard', robot: 'r7', node: 'run' };
 const checkout = resolve(process.argv[2] ?? join(import.meta.dirname, '../../..'));
 const source = (file: string): string => join(checkout, 'src', file);
 
@@ -28,11 +29,19 @@ interface OldSender {
   add(messages: readonly object[]): void;
 }
 
+interface OldFetcher {
+  start(publish: (topic: string, payload: string) => void): void;
+  fetch(sender: object, clip: object, putUrl: undefined): Promise<unknown>;
+  take(topic: string, payload: Uint8Array): unknown;
+  stop(): void;
+}
+
 /** What modules of any version export. */
 interface Exports {
   readonly STREAM_NAMES?: readonly string[];
   readonly historySchema?: z.ZodType;
   readonly AckSender?: new (link: object, bootId: string) => OldSender;
+  readonly ClipFetcher?: new (options: object) => OldFetcher;
   readonly payloadSchemaOf?: (stream: string) => z.ZodType;
   readonly connectionSchema?: z.ZodType;
   readonly stateSchema?: z.ZodType;
@@ -71,7 +80,7 @@ async function schemas(): Promise<Map<string, z.ZodType>> {
   return new Map(all.filter((entry): entry is [string, z.ZodType] => entry[1] !== undefined));
 }
 
-/** A robot that is killed while it is offline, and then runs with a broker. */
+/** A robot that is killed while it is offline, and then runs with a broker, and has a clip that a fleet fetches. */
 async function messages(): Promise<Map<string, unknown[]>> {
   const folder = mkdtempSync(join(tmpdir(), 'goshawk-keep-'));
   const broker = await Mosquitto.start();
@@ -82,6 +91,15 @@ async function messages(): Promise<Map<string, unknown[]>> {
     kept.set(stream, list);
   };
   const listener = await mqtt.connectAsync(broker.url, { protocolVersion: 5 });
+  const { ClipFetcher } = await load('fleet/clips/clip-fetcher.ts');
+  const fetcher =
+    ClipFetcher &&
+    new ClipFetcher({
+      folder,
+      nowMs: () => performance.now(),
+      say: (line: string) => process.stdout.write(`${line}\n`),
+    });
+  fetcher?.start((topic, payload) => listener.publish(topic, payload, { qos: 1 }));
   listener.on('message', (topic, payload) => {
     const stream = topic.slice(topic.lastIndexOf('/') + 1);
     const own = messagesOf(topic, payload);
@@ -91,18 +109,24 @@ async function messages(): Promise<Map<string, unknown[]>> {
         own.map(([at, text]) => ({ stream: at.slice(at.lastIndexOf('/') + 1), payload: text })),
       );
     for (const [at, text] of own) keep(at.slice(at.lastIndexOf('/') + 1), JSON.parse(text));
+    if (stream === 'clip') void fetcher?.fetch(SENDER, JSON.parse(payload.toString()) as object, undefined);
+    if (stream === 'clip-chunk') fetcher?.take(topic, payload);
   });
   await listener.subscribeAsync('fleet/#', { qos: 1 });
   // The oldest versions only ran once they were built.
   const built = join(checkout, 'dist/cli.js');
   const program = existsSync(built) ? built : source('cli.ts');
+  const hasCapture = existsSync(source('cli/capture.ts'));
+  const clips = ['--capture-dir', join(folder, 'clips')];
+  const few = ['--capture-before-s', '4', '--capture-after-s', '2', '--capture-privacy', 'no-pixels'];
+  const watch = hasCapture ? ['--drift-window-s', '5', ...clips, ...few] : [];
   const hasSilence = readFileSync(source('cli/run.ts'), 'utf8').includes('--silent-after');
   const silence = hasSilence ? ['--silent-after', '1'] : [];
   const run = (url: string, seconds: number) =>
     spawn(
       process.execPath,
       [
-        ...[program, 'run', '--camera', 'sim', '--rate', '0.33', ...silence],
+        ...[program, 'run', '--camera', 'sim', '--rate', '0.33', ...silence, ...watch],
         ...['--telemetry', url, '--site', 'yard', '--robot', 'r7', '--seconds', String(seconds)],
       ],
       { cwd: checkout, stdio: 'inherit', env: { ...process.env, XDG_STATE_HOME: folder } },
@@ -110,7 +134,12 @@ async function messages(): Promise<Map<string, unknown[]>> {
   const offline = run(`mqtt://127.0.0.1:${String(await freePort())}`, 60);
   await sleep(8_000);
   offline.kill('SIGKILL');
-  await once(run(broker.url, 22), 'exit');
+  const online = once(run(broker.url, 22), 'exit');
+  await sleep(12_000);
+  if (hasCapture)
+    spawn(process.execPath, [program, 'capture', ...clips], { cwd: checkout, stdio: 'inherit' });
+  await online;
+  fetcher?.stop();
   await sleep(500);
   await listener.endAsync();
   await broker.stop();
@@ -127,9 +156,14 @@ async function keepAck(keep: (stream: string, message: unknown) => void): Promis
     canPublish: true,
     publish: (_topic: string, payload: string) => keep('ack', JSON.parse(payload)),
   };
-  const sender = { site: 'yard', robot: 'r7', node: 'run' };
   const bootId = randomUUID();
-  const stored = [3, 4, 5, 9].map((id) => ({ sender, stream: 'metrics', bootId, firstId: id, lastId: id }));
+  const stored = [3, 4, 5, 9].map((id) => ({
+    sender: SENDER,
+    stream: 'metrics',
+    bootId,
+    firstId: id,
+    lastId: id,
+  }));
   new AckSender(link, randomUUID()).add([...stored, { ...stored[0], stream: 'event' }]);
 }
 
