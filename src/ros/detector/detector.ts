@@ -276,7 +276,7 @@ export class Detector implements RosProgram, LifecycleWork {
     const session = this.#session;
     session?.results.refresh();
     session?.annotated.refresh();
-    const { drift } = this.#runtime.partStatus();
+    const { drift, policy } = this.#runtime.partStatus();
     this.#driftTopic.update(drift, session?.pipeline.engineInfo?.bundle ?? null);
     if (this.#ticks % 2 !== 0) return;
     this.#publishTelemetryStatus();
@@ -291,6 +291,7 @@ export class Detector implements RosProgram, LifecycleWork {
           findings,
           telemetry: this.#runtime.telemetry(),
           drift,
+          policy,
         },
         this.#parameters,
       ),

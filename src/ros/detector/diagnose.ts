@@ -9,6 +9,7 @@ import { engineCondition } from '../../device/runtime/engine-trouble.ts';
 import type { DiagnosticStatus } from '../diagnostics.ts';
 import type { TopicFinding } from './camera-watch.ts';
 import { diagnoseDrift } from './diagnose-drift.ts';
+import { diagnosePolicy } from './diagnose-policy.ts';
 import { diagnoseLink } from './diagnose-telemetry.ts';
 import type { DetectorParameters } from './parameters.ts';
 
@@ -28,6 +29,8 @@ export interface DetectorCondition {
   readonly telemetry: Status['telemetry'];
   /** absent unless frames are measured */
   readonly drift?: Status['drift'];
+  /** absent without a policy */
+  readonly policy?: Status['policy'];
 }
 
 type Thresholds = Pick<
@@ -41,6 +44,7 @@ export function diagnose(condition: DetectorCondition, thresholds: Thresholds): 
   const lines = [diagnoseNode(condition)];
   if (telemetry !== null) lines.push(diagnoseLink(telemetry));
   if (condition.drift !== undefined) lines.push(...diagnoseDrift(condition.drift));
+  if (condition.policy !== undefined) lines.push(diagnosePolicy(condition.policy));
   if (snapshot === null) return lines;
   lines.push(diagnoseTiming(snapshot, condition.delayMs, thresholds), diagnoseEngine(snapshot));
   for (const camera of Object.keys(snapshot.cameras)) {
