@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { isRuntimeVersion } from './node-version.mjs';
@@ -69,8 +69,9 @@ export async function ensureRuntimeNode() {
 
 const linked = () => lstatSync(PLACES.runtimeNode, { throwIfNoEntry: false }) !== undefined;
 
-/** @returns {boolean} whether this process runs on the Node in .tools */
-const isOurs = () => existsSync(PLACES.runtimeNode) && process.execPath.startsWith(PLACES.tools + path.sep);
+/** @returns {boolean} whether this process runs on the linked Node */
+const isOurs = () =>
+  existsSync(PLACES.runtimeNode) && realpathSync(PLACES.runtimeNode) === realpathSync(process.execPath);
 
 /**
  * Runs a script on another Node, puts that one first on the PATH, and forwards signals.

@@ -27,7 +27,7 @@ describe('an installation that is a copy', () => {
   it('has a goshawk command that uses the models of the copy', () => {
     const report = join(folder, 'run.json');
     const { stdout, stderr, status } = goshawk(
-      ...['run', '--camera', 'sim', '--size', '320x180', '--seconds', '2', '--report', report],
+      ...['run', '--camera', 'sim', '--size', '320x180', '--seconds', '6', '--report', report],
     );
     expect(stdout + stderr).toContain('ended:');
     expect(status).toBe(0);

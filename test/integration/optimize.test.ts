@@ -157,8 +157,10 @@ describe('goshawk optimize', () => {
     expect(bundles[0]!.manifest.lineage.parents).toEqual([
       { name: 'small', version: '1.0.0', digest: first.digest },
     ]);
-    const tried = ['second', 'third'].map((name) => reportOf(name).candidates.map(({ id }) => id));
-    expect(tried[1]).toEqual(expect.arrayContaining(tried[0]!));
+    // how far each gets beyond the finished steps in its time depends on the machine
+    const [second, third] = ['second', 'third'].map((name) => reportOf(name).candidates.map(({ id }) => id));
+    expect(third?.slice(0, 2)).toEqual(['original', 'clean']);
+    expect(second?.slice(0, 2)).toEqual(third?.slice(0, 2));
   });
 
   it('stops cleanly on a signal', { timeout: 60_000 }, async () => {
