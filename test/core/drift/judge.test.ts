@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { OBSERVATION_FLOATS } from '../../../src/core/drift/observe/observed.ts';
+import { OBSERVATION_FLOATS, PLACE } from '../../../src/core/drift/observe/observed.ts';
+import { makeFeatures } from '../../../src/core/drift/reference/make-features.ts';
+import { contextOf } from '../../../src/core/drift/reference/observations.ts';
 import { CAUSES, type CauseName } from '../../../src/core/drift/verdict/causes.ts';
 import { CameraJudge } from '../../../src/core/drift/verdict/camera-judge.ts';
 import { windowVerdict } from '../../../src/core/drift/verdict/to-window.ts';
 import { newerVerdict, verdictWords } from '../../../src/core/drift/window-verdict.ts';
-import { createRandom } from '../../../src/core/random.ts';
+import { createRandom, type Random } from '../../../src/core/random.ts';
 import { NIGHT, observe, referenceOf, type Change } from './judged.ts';
 
 const REFERENCE = referenceOf();
@@ -30,6 +32,32 @@ describe('a judge', () => {
     const { judge, random } = judgeAfter(200);
     for (let i = 0; i < 2_000; i += 1) judge.update(observe(random, i % 400 < 200 ? NIGHT : {}));
     expect(judge.verdict()).toMatchObject({ state: 'ok', features: [], cause: null, sinceSeconds: 0 });
+  });
+
+  it('takes what stays for some seconds, such as a bus ahead, for no dirt', () => {
+    const { judge, random } = judgeAfter(100);
+    const states = new Set<string>();
+    for (let i = 0; i < 1_200; i += 1) {
+      judge.update(observe(random, i % 60 < 15 ? { dirt: 4 } : {}));
+      states.add(judge.state);
+    }
+    expect(states).not.toContain('drifted');
+    // the same is dirt once it does not go away
+    expect(judgeAfter(100).drift({ dirt: 4 })).toBeGreaterThan(15);
+  });
+
+  it('does not alarm by which class leads, however long', () => {
+    const leading = (random: Random, one: number): Float64Array => {
+      const row = observe(random);
+      row[PLACE.top_class] = one;
+      return row;
+    };
+    const random = createRandom(7);
+    const rows = Array.from({ length: 300 }, () => leading(random, random.int(0, 2)));
+    const contexts = [{ name: 'day', ...contextOf(rows) }];
+    const judge = new CameraJudge({ contexts, features: makeFeatures(contexts, createRandom(1)) }, 1);
+    for (let i = 0; i < 300; i += 1) judge.update(leading(random, i < 100 ? random.int(0, 2) : 7));
+    expect(judge.state).toBe('ok');
   });
 
   it.each<[CauseName, Change]>([

@@ -2,7 +2,7 @@ import { PatternWatch } from '../observe/pattern-watch.ts';
 import { reliefOf, type ReliefProfile } from '../observe/relief.ts';
 import { ContextFilter } from '../space/context-filter.ts';
 import type { ContextSpace } from '../space/context-space.ts';
-import { ALARMED, type AlarmedName } from './alarmed.ts';
+import { ALARMED, SILENT, type AlarmedName } from './alarmed.ts';
 import { AlarmedValues } from './alarmed-values.ts';
 import { binOf } from './bins.ts';
 import { FeatureAlarm } from './feature-alarm.ts';
@@ -71,7 +71,7 @@ export class CameraAlarm {
     this.#patterns = contexts.map(({ relief }) => (relief === null ? null : new PatternWatch(relief)));
     this.#values = contexts.map(({ space }) => new AlarmedValues(space));
     this.#filter = new ContextFilter(contexts.length);
-    const names = ALARMED.filter((name) => discounts[name] !== undefined);
+    const names = ALARMED.filter((name) => discounts[name] !== undefined && !SILENT.has(name));
     const highest = threshold * names.length * HEADROOM;
     this.#features = names.map((name) => {
       const alarm = new FeatureAlarm(discounts[name] ?? 0, highest);

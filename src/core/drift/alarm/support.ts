@@ -1,8 +1,13 @@
 import { studentTails } from '../measures/student.ts';
 
 /** Observations whose means are compared: what is far off shows in the short ones, what lasts in the long ones. */
-const LENGTHS = [10, 50] as const;
 const LONGEST = 50;
+const LENGTHS: readonly number[] = [10, LONGEST];
+/**
+ * Of what is said to stay where it is, such as dirt: a bus ahead stays for many seconds as well, so short means say
+ * nothing.
+ */
+export const LASTING: readonly number[] = [LONGEST];
 /** With fewer independent means, a deviation of theirs is unknown. */
 const MIN_DEGREES = 2;
 /** Of a deviation, so that what never varied has one. */
@@ -17,9 +22,12 @@ export interface BlockSpread {
   readonly degrees: number;
 }
 
-/** @param values one feature of a context in order, NaN for what was not measured; parts of it may lie apart in time */
-export function blockSpreads(values: readonly number[]): BlockSpread[] {
-  return LENGTHS.map((length) => spreadOf(meansOf(values, length), length));
+/**
+ * @param values one feature of a context in order, NaN for what was not measured; parts of it may lie apart in time
+ * @param lengths of the means that may support evidence
+ */
+export function blockSpreads(values: readonly number[], lengths = LENGTHS): BlockSpread[] {
+  return lengths.map((length) => spreadOf(meansOf(values, length), length));
 }
 
 function spreadOf(blocks: readonly number[], length: number): BlockSpread {

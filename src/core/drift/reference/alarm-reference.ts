@@ -1,10 +1,13 @@
 import { ALARMED, type AlarmedName } from '../alarm/alarmed.ts';
 import type { AlarmReference } from '../alarm/camera-alarm.ts';
 import { heldOutValues } from '../alarm/held-out.ts';
-import { blockSpreads, type BlockSpread } from '../alarm/support.ts';
+import { blockSpreads, LASTING, type BlockSpread } from '../alarm/support.ts';
 import { makeSpaces } from '../space/context-space.ts';
 import type { ReferenceContext, ReferenceFeatures } from './make-features.ts';
 import { rowsOf } from './observations.ts';
+
+/** Both say that something sticks to the lens. A camera that was turned shows in the direction of edges as well. */
+const STAYING: ReadonlySet<AlarmedName> = new Set(['pattern', 'toward_dirt']);
 
 /** What the alarm compares with. */
 export function alarmReference(
@@ -32,4 +35,7 @@ export function alarmReference(
 }
 
 const spreadsOf = (rows: readonly Float64Array[]): BlockSpread[][] =>
-  ALARMED.map((_, at) => blockSpreads(rows.map((row) => row[at]!)));
+  ALARMED.map((name, at) => {
+    const values = rows.map((row) => row[at]!);
+    return STAYING.has(name) ? blockSpreads(values, LASTING) : blockSpreads(values);
+  });
