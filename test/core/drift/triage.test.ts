@@ -18,6 +18,7 @@ type Shifts = Readonly<Record<string, number>>;
 
 const FOG: Shifts = { contrast: -4, saturation: -5, sharpness: -4, confidence: -2 };
 const BLUR: Shifts = { sharpness: -6, noise: -6, confidence: -3 };
+const LITTLE: Shifts = { sharpness: -4, noise: -4 };
 const POOR: Shifts = { confidence: -5, boxes: -4, candidates: -4 };
 
 /** Two sites, three robots each, two cameras each; every second robot has another bundle. */
@@ -81,14 +82,24 @@ describe('triage', () => {
     expect(answer!.features[0]?.sigmas).toBeLessThan(-3);
   });
 
-  it('names a camera whose robot alone knows what is usual, and is sure; otherwise its weeks must agree', () => {
-    const alarmed = (alarm: number, hasUsual: boolean): TriagedCamera[] =>
-      fleet(() => ({})).map((camera, at) =>
-        at === 3 ? { ...camera, shift: { ...camera.shift!, alarm, hasUsual } } : camera,
+  it('names a single camera by more than an alarm, above all without earlier weeks', () => {
+    const alarmed = (alarm: number, hasUsual: boolean, shifts: Shifts = {}): TriagedCamera[] =>
+      fleet(({ robot, camera }) => (robot === 'hall-b' && camera === 'rear' ? shifts : {})).map(
+        (camera, at) => (at === 3 ? { ...camera, shift: { ...camera.shift!, alarm, hasUsual } } : camera),
       );
-    expect(told(alarmed(10, false))).toEqual([['camera', 'hall hall-b rear']]);
-    expect(told(alarmed(1, false))).toEqual([]);
+    const named = [['camera', 'hall hall-b rear']];
+    expect(told(alarmed(10, true, LITTLE))).toEqual(named);
+    expect(told(alarmed(10, false, LITTLE))).toEqual([]);
+    expect(told(alarmed(10, false, BLUR))).toEqual(named);
+    expect(told(alarmed(10, false))).toEqual([]);
     expect(told(alarmed(10, true))).toEqual([]);
+  });
+
+  it('finds the weather of a site beside cameras that are a little off', () => {
+    const cameras = fleet(({ site }) => (site === 'yard' ? FOG : {})).map((camera, at) =>
+      at < 4 ? { ...camera, shift: { ...camera.shift!, alarm: 10, hasUsual: false } } : camera,
+    );
+    expect(told(cameras)).toEqual([['site', 'yard']]);
   });
 
   it('says how sudden it is', () => {

@@ -36,8 +36,13 @@ export interface TriageAnswer extends Alternative {
 
 /** An answer needs this logarithm of posterior odds. */
 const MIN_SCORE = 4;
+/**
+ * That of one camera: no other has its shift as well. Without earlier weeks nobody knows how its days differ, and its
+ * robot is alarmed by the weather of an ordinary day too.
+ */
+const MIN_CAMERA_SCORE = { withWeeks: 6, withoutWeeks: 12 } as const;
 const MAX_ANSWERS = 20;
-/** With those in which a group has something in common as on any day, which is taken away and no answer. */
+/** With those that are taken away and no answer: what a group has in common as on any day, and single cameras. */
 const MAX_ROUNDS = 40;
 const MAX_ALTERNATIVES = 3;
 const MAX_FEATURES = 6;
@@ -87,10 +92,15 @@ export function triage(cameras: readonly TriagedCamera[]): readonly TriageAnswer
     const before = squaresOf(shifts);
     const isAsUsual = best.evidence.rarity < MIN_SCORE;
     for (const number of best.evidence.affected) takeAway(shifts[number]!, best.evidence.common, !isAsUsual);
-    if (isAsUsual) continue;
+    if (isAsUsual || best.score < leastScore(best.group, shifts)) continue;
     answers.push(answerOf(best, scored, cameras, (before - squaresOf(shifts)) / total));
   }
   return answers;
+}
+
+function leastScore({ kind, members }: CameraGroup, shifts: readonly OpenShift[]): number {
+  if (kind !== 'camera') return MIN_SCORE;
+  return MIN_CAMERA_SCORE[shifts[members[0]!]!.hasUsual ? 'withWeeks' : 'withoutWeeks'];
 }
 
 function scoreAll(
