@@ -13,8 +13,8 @@ const toward = (direction: DirectionName): Toward => `toward_${direction}`;
 export const ALARMED: readonly (ObservedName | Toward)[] = [...OBSERVED, ...DIRECTIONS.map(toward)];
 
 /**
- * What is observed and alarms nobody. Numbers of classes have no mean that `support.ts` could judge, and a reference has
- * too few places to say how seldom one class leads a whole minute: behind the same bus, it always does.
+ * What is observed and alarms nobody. Numbers of classes have no mean that `support.ts` could judge, and a reference
+ * has too few places to say how seldom one class leads a whole minute: behind the same bus, it always does.
  */
 export const SILENT: ReadonlySet<AlarmedName> = new Set<AlarmedName>(['top_class']);
 
