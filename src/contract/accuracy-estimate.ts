@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ACCURACY_STATES } from '../core/drift/window-accuracy.ts';
+import { quantity } from './quantities.ts';
 
-const share = z.number().min(0).max(1).nullable();
+const share = quantity('ratio').nullable();
 
 /** How much of its accuracy the model keeps, estimated without labels. All but `reason` is null without an estimate. */
 export const accuracyEstimateSchema = z.object({
@@ -14,7 +15,7 @@ export const accuracyEstimateSchema = z.object({
   low: share,
   high: share,
   /** that it is of */
-  frames: z.int().min(0),
+  frames: quantity('frames'),
   /** what frames are compared with: of the camera itself, or of the pictures that the fit was made from */
   baseline: z.enum(['camera', 'bundle']).nullable(),
   /** why there is no estimate; null if there is one */

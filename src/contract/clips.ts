@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sha256Schema } from './lineage.ts';
 import { nameSchema } from './names.ts';
+import { quantity } from './quantities.ts';
 
 /** Why a clip was recorded. Readers accept reasons that they do not know. */
 export const CLIP_REASONS = ['manual', 'drift', 'low_confidence', 'rare_class', 'policy'] as const;
@@ -35,10 +36,10 @@ export const clipSchema = z.object({
   start: z.iso.datetime({ precision: 3 }),
   end: z.iso.datetime({ precision: 3 }),
   /** recorded, and left out since the disk or the processor could not keep up */
-  frames: z.int().min(0),
-  missed: z.int().min(0),
+  frames: quantity('frames'),
+  missed: quantity('frames'),
   /** of the file */
-  bytes: z.int().min(0).max(MAX_CLIP_BYTES),
+  bytes: quantity('bytes').max(MAX_CLIP_BYTES),
   sha256: sha256Schema,
   bundle: z.object({ name: z.string(), version: z.string(), digest: z.string() }).nullable(),
   privacy: z.enum(CLIP_PRIVACY),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DRIFT_STATES } from '../core/drift/window-verdict.ts';
 import { nameSchema } from './names.ts';
+import { quantity } from './quantities.ts';
 
 /** Whether what a camera shows changed against its reference. It says nothing about how well the model sees. */
 export const driftVerdictSchema = z.object({
@@ -8,7 +9,7 @@ export const driftVerdictSchema = z.object({
   at: z.iso.datetime({ precision: 3 }),
   state: z.enum(DRIFT_STATES),
   /** evidence over what an alarm needs: from 1 on it is an alarm */
-  evidence: z.number().min(0),
+  evidence: quantity('evidence'),
   /** when the evidence was last near 0; null if nothing speaks for drift */
   since: z.iso.datetime({ precision: 3 }).nullable(),
   /** the declared-good context that it is compared with */
@@ -19,16 +20,16 @@ export const driftVerdictSchema = z.object({
       z.object({
         feature: nameSchema,
         /** in the evidence, 0..1 */
-        share: z.number().min(0).max(1),
+        share: quantity('ratio'),
         /** means of the newest observations and of the context, in the feature's unit */
-        now: z.number(),
-        reference: z.number(),
+        now: quantity('feature'),
+        reference: quantity('feature'),
         /** their difference in standard deviations of the context */
-        sigmas: z.number(),
+        sigmas: quantity('sigmas'),
         /** first Wasserstein distance in standard deviations of the context */
-        wasserstein: z.number().min(0),
+        wasserstein: quantity('distance'),
         /** population stability index */
-        psi: z.number().min(0),
+        psi: quantity('stability'),
       }),
     )
     .max(8),

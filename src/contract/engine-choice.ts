@@ -1,4 +1,5 @@
 import { PROVIDERS } from './providers.ts';
+import { quantity } from './quantities.ts';
 import { z } from 'zod';
 
 /**
@@ -9,11 +10,11 @@ import { z } from 'zod';
 export const referenceCheckSchema = z.strictObject({
   /** `unchecked`: there is nothing to compare it with */
   verdict: z.enum(['passed', 'refused', 'unchecked']),
-  scores: z.number().nonnegative().nullable(),
-  boxes: z.number().nonnegative().nullable(),
-  tolerance: z.number().positive().nullable(),
+  scores: quantity('deviation').nullable(),
+  boxes: quantity('deviation').nullable(),
+  tolerance: quantity('deviation').positive().nullable(),
   /** number of inputs that were run */
-  inputs: z.int().nonnegative(),
+  inputs: quantity('inputs'),
   /** in words */
   reason: z.string().max(2000),
 });

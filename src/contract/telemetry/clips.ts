@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { MAX_CLIP_BYTES } from '../clips.ts';
+import { quantity } from '../quantities.ts';
 
 /** Bytes of a clip in one message: its payload stays below 64 KiB. */
 export const CLIP_CHUNK_BYTES = 32 << 10;
@@ -13,9 +15,9 @@ export const clipRequestBodySchema = z.object({
   /** as in the offer; whatever is no name of a clip is refused */
   clip: z.string().max(256),
   /** first byte that is wanted: a transfer that broke off goes on where it was */
-  offset: z.int().min(0),
+  offset: quantity('bytes').max(MAX_CLIP_BYTES),
   /** bytes that are wanted from there */
-  maxBytes: z.int().min(1).max(MAX_REQUESTED_BYTES),
+  maxBytes: quantity('bytes').min(1).max(MAX_REQUESTED_BYTES),
   /** where to PUT the whole file instead: https, with whatever signature it needs in its query */
   putUrl: z.url().max(4096).optional(),
 });
@@ -27,9 +29,9 @@ export const clipChunkBodySchema = z.object({
   request: z.uuid(),
   clip: z.string().max(256),
   /** of the first byte of `data` */
-  offset: z.int().min(0),
+  offset: quantity('bytes').max(MAX_CLIP_BYTES),
   /** bytes of the whole file; 0 if it is refused */
-  total: z.int().min(0),
+  total: quantity('bytes').max(MAX_CLIP_BYTES),
   data: z.base64().max(Math.ceil(CLIP_CHUNK_BYTES / 3) * 4),
   /** the last message of its request: what was asked for was sent, put at the URL, or refused */
   isLast: z.boolean(),

@@ -3,6 +3,7 @@ import { accuracyEstimateSchema } from '../accuracy-estimate.ts';
 import { driftVerdictSchema } from '../drift-verdict.ts';
 import { labeledAccuracySchema } from '../labeled-accuracy.ts';
 import { nameSchema } from '../names.ts';
+import { quantity } from '../quantities.ts';
 import { MAX_PAYLOAD_BYTES } from './history.ts';
 import { bundleReferenceSchema, windowSchema } from './shapes.ts';
 
@@ -12,44 +13,42 @@ export const MAX_DRIFT_CAMERAS = 256;
 /** Of the body of one message: a quarter of what the fleet takes. */
 export const MAX_DRIFT_BYTES = MAX_PAYLOAD_BYTES / 4;
 
-const countSchema = z.int().min(0);
-
 /** The histogram of a feature: see docs/drift.md for its name, unit and edges. */
 const featureCountsSchema = z.object({
   /** of the values, in steps of the feature's resolution */
-  sum: countSchema,
+  sum: quantity('steps'),
   /** index of the first bin that is not empty */
-  first: countSchema.max(255),
+  first: quantity('bin').max(255),
   /** of the bins from there to the last that is not empty */
-  counts: z.array(countSchema).min(1).max(256),
+  counts: z.array(quantity('values')).min(1).max(256),
 });
 
 /** What one camera showed in a window. */
 const cameraDriftSchema = z.object({
   camera: z.string().max(256),
   /** published frames that were measured; 0 without frames */
-  frames: countSchema,
+  frames: quantity('frames'),
   /** of these, frames that were resized inside the graph and not by sharp: sharpness and noise depend on that */
-  inGraph: countSchema,
+  inGraph: quantity('frames'),
   /** published frames that were not measured */
-  unmeasured: countSchema,
+  unmeasured: quantity('frames'),
   /** of all of them, frames with stamps of a window that was sent before */
-  late: countSchema,
+  late: quantity('frames'),
   /** of all of them, frames with the stamp of one before */
-  duplicate: countSchema,
+  duplicate: quantity('frames'),
   /** by name; absent without a value; readers accept features that they do not know */
   features: z.record(nameSchema, featureCountsSchema),
   /** published boxes by label of the bundle */
-  classes: z.record(z.string().max(256), countSchema),
+  classes: z.record(z.string().max(256), quantity('boxes')),
   /** what non-maximum suppression shows (arXiv 2508.12082), sums in millionths; null for heads without it */
   agreement: z
     .object({
       /** over the kept boxes, and their number: C = sum / 1e6 / n */
-      consistency: z.object({ sum: countSchema, n: countSchema }),
+      consistency: z.object({ sum: quantity('millionths'), n: quantity('boxes') }),
       /** weights of suppressed boxes: R = reliable / total */
-      reliability: z.object({ reliable: countSchema, total: countSchema }),
+      reliability: z.object({ reliable: quantity('millionths'), total: quantity('millionths') }),
       /** of kept boxes above 0.3, and their number */
-      score: z.object({ sum: countSchema, n: countSchema }).optional(),
+      score: z.object({ sum: quantity('millionths'), n: quantity('boxes') }).optional(),
     })
     .nullable(),
   /** at the end of the window; absent without a reference */
@@ -64,6 +63,6 @@ export const driftBodySchema = z.object({
   window: windowSchema,
   bundle: bundleReferenceSchema.nullable(),
   /** version of the table of features: only histograms of the same one add up */
-  table: z.int().min(1),
+  table: quantity('version').min(1),
   cameras: z.array(cameraDriftSchema).max(MAX_DRIFT_CAMERAS),
 });

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { quantity } from '../quantities.ts';
 import { topicLevelSchema } from './speaker.ts';
 
 /**
  * Version of the payload schemas: grows with additive changes to a body, not with a new stream; a breaking change gets
  * new topics (`TELEMETRY_VERSION`).
  */
-export const PAYLOAD_VERSION = '1.4.0';
+export const PAYLOAD_VERSION = '1.5.0';
 
 /** The fields of VDA 5050's header, plus the node and the boot within which `headerId` counts. */
 export const headerShape = {
@@ -13,7 +14,7 @@ export const headerShape = {
    * counter of this topic since this boot, from 0; `(serialNumber, node, stream, bootId, headerId)` identifies a
    * message permanently
    */
-  headerId: z.int().min(0),
+  headerId: quantity('message'),
   /** ISO 8601, milliseconds, UTC */
   timestamp: z.iso.datetime({ precision: 3 }),
   /** version of the payload's schema */
@@ -26,9 +27,9 @@ export const headerShape = {
   /** identifies one process run on the robot */
   bootId: z.uuid(),
   /** process runs on this disk before this one: orders boots, whatever the wall clock said (since 1.2.0) */
-  bootCount: z.int().min(0).optional(),
+  bootCount: quantity('boots').optional(),
   /** the message replaces those from this number to `headerId`, which were merged while they waited (since 1.2.0) */
-  firstHeaderId: z.int().min(0).optional(),
+  firstHeaderId: quantity('message').optional(),
 } as const;
 
 export type TelemetryHeader = z.infer<z.ZodObject<typeof headerShape>>;

@@ -1,13 +1,11 @@
 import { z } from 'zod';
+import { quantity } from '../quantities.ts';
 
 /** Ranges in one message, at most: what is more goes into the next one. */
 export const MAX_RANGES = 1_000;
 
 /** Streams and boots in one `ack`, at most. */
 export const MAX_ACKS = 1_000;
-
-/** The largest number of a message. */
-const MAX_ID = Number.MAX_SAFE_INTEGER;
 
 /** Name of a stream, also of one that a reader does not know. */
 export const streamNameSchema = z
@@ -17,7 +15,7 @@ export const streamNameSchema = z
 
 /** `[first, last]`, both included. */
 const rangeSchema = z
-  .tuple([z.int().min(0).max(MAX_ID), z.int().min(0).max(MAX_ID)])
+  .tuple([quantity('message'), quantity('message')])
   .refine(([first, last]) => first <= last, 'the first number of a range is not above the last');
 
 /** Inclusive ranges of numbers. */

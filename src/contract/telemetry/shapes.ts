@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema } from '../names.ts';
+import { quantity } from '../quantities.ts';
 
 /** What several streams have in common. */
 
@@ -19,35 +20,35 @@ export const windowSchema = z.object({
    * by how much the clock of the machine was set just before `start`, which follows the end of the window before
    * by that much; absent if it was not (since 1.3.0)
    */
-  clockStepSeconds: z.number().optional(),
+  clockStepSeconds: quantity('clockStep').optional(),
 });
 
 /** Facts about the machine. A field is absent if there is no sensor; none is ever made up. */
 export const hostStatsSchema = z.object({
   /** busy share of all cores since the previous message, 0..1 */
-  cpuRatio: z.number().min(0).max(1).optional(),
-  memoryUsedBytes: z.int().min(0).optional(),
-  memoryTotalBytes: z.int().min(0).optional(),
+  cpuRatio: quantity('ratio').optional(),
+  memoryUsedBytes: quantity('bytes').optional(),
+  memoryTotalBytes: quantity('bytes').optional(),
   /** by thermal zone */
-  temperatureCelsius: z.record(z.string(), z.number().min(-100).max(200)).optional(),
+  temperatureCelsius: z.record(z.string(), quantity('celsius')).optional(),
   /** by power rail */
-  powerWatts: z.record(z.string(), z.number().min(0).max(100_000)).optional(),
+  powerWatts: z.record(z.string(), quantity('watts')).optional(),
   /**
    * current frequency of each kind of core, the mean of its cores: `cpu`, or by its first core where there are several
    * kinds (`cpu0`, `cpu4`); of the GPU `gpu` (since 1.4.0)
    */
-  clockHertz: z.record(z.string(), z.number().min(0).max(1e11)).optional(),
-  gpuRatio: z.number().min(0).max(1).optional(),
+  clockHertz: z.record(z.string(), quantity('hertz')).optional(),
+  gpuRatio: quantity('ratio').optional(),
   /**
    * CPU of this process since the previous message by the work of its threads, in cores: `main`, `inference` (that of
    * processes included), `telemetry`, `ros`, `color`, `camera` (simulated), `other` (since 1.3.0)
    */
-  cpuByThread: z.record(z.string(), z.number().min(0).max(10_000)).optional(),
+  cpuByThread: z.record(z.string(), quantity('cores')).optional(),
   /** of the file system on which telemetry waits (since 1.3.0) */
-  diskFreeBytes: z.int().min(0).optional(),
-  diskTotalBytes: z.int().min(0).optional(),
+  diskFreeBytes: quantity('bytes').optional(),
+  diskTotalBytes: quantity('bytes').optional(),
   /** bytes of messages that the broker took since the process began (since 1.3.0) */
-  linkSentBytes: z.int().min(0).optional(),
+  linkSentBytes: quantity('bytes').optional(),
 });
 
 export type HostStats = z.infer<typeof hostStatsSchema>;
@@ -63,12 +64,12 @@ export const eventSchema = z.object({
   severity: z.enum(['info', 'warning', 'error']),
   camera: z.string().max(256).optional(),
   /** numbers of frames of that camera that it is about, counted from 0 since the model was loaded */
-  frames: z.array(z.int().min(0)).max(16).optional(),
+  frames: z.array(quantity('frame')).max(16).optional(),
   /** in words */
   text: z.string().max(500),
-  values: z.record(nameSchema, z.union([z.number(), z.string().max(256)])),
+  values: z.record(nameSchema, z.union([quantity('named'), z.string().max(256)])),
   /** events of this kind and camera before it that were not sent, since there were too many */
-  suppressed: z.int().min(0).optional(),
+  suppressed: quantity('events').optional(),
 });
 
 /**
@@ -85,7 +86,7 @@ export const LATENCY_EDGES_MS: readonly number[] = [
  * the last edge. The edges are the same everywhere, so windows and robots add up exactly.
  */
 export const latencyHistogramSchema = z.object({
-  edgesMs: z.array(z.number()).max(200),
-  counts: z.array(z.int().min(0)).max(201),
-  sumMs: z.number().min(0),
+  edgesMs: z.array(quantity('milliseconds')).max(200),
+  counts: z.array(quantity('frames')).max(201),
+  sumMs: quantity('totalMilliseconds'),
 });

@@ -4,6 +4,7 @@ import { referenceCheckSchema, variantChoiceSchema } from '../engine-choice.ts';
 import { clipChunkBodySchema, clipRequestBodySchema } from './clips.ts';
 import { driftBodySchema } from './drift.ts';
 import { nameSchema } from '../names.ts';
+import { quantity } from '../quantities.ts';
 import { rangesSchema, streamNameSchema, MAX_ACKS } from './ranges.ts';
 import {
   bundleReferenceSchema,
@@ -75,7 +76,7 @@ export const STREAMS = {
        */
       connectionState: z.enum(['ONLINE', 'OFFLINE', 'HIBERNATING', 'CONNECTION_BROKEN']),
       /** `headerId` of the first message of this connection: tells connections of a boot apart (since 1.2.0) */
-      birthHeaderId: z.int().min(0).optional(),
+      birthHeaderId: quantity('message').optional(),
     }),
   },
   state: {
@@ -91,7 +92,7 @@ export const STREAMS = {
     when: 'every 10 s',
     content: 'lifecycle, bundle, silence of each camera, the machine, tags',
     body: z.object({
-      uptimeSeconds: z.number().min(0),
+      uptimeSeconds: quantity('seconds'),
       lifecycle: z.enum(['unconfigured', 'inactive', 'active', 'finalized']),
       bundle: bundleReferenceSchema.nullable(),
       /** what the operator calls it by (`fleet_tags`); absent without any (since 1.3.0) */
@@ -115,9 +116,9 @@ export const STREAMS = {
         z.object({
           camera: z.string(),
           /** seconds since the last frame; `null` before the first */
-          silentSeconds: z.number().min(0).nullable(),
-          framesReceived: z.int().min(0),
-          framesPublished: z.int().min(0),
+          silentSeconds: quantity('seconds').nullable(),
+          framesReceived: quantity('frames'),
+          framesPublished: quantity('frames'),
         }),
       ),
       host: hostStatsSchema,
@@ -162,22 +163,22 @@ export const STREAMS = {
            * used, and one in flight has no outcome yet. So each window adds up, as do any number of them:
            * `received` + `inFlight` of the window before = `published` + sum of `drops` + `inFlight`
            */
-          received: z.int().min(0),
-          published: z.int().min(0),
+          received: quantity('frames'),
+          published: quantity('frames'),
           /** by reason (docs/drops.md); readers accept reasons that they do not know */
-          drops: z.record(nameSchema, z.int().min(0)),
+          drops: z.record(nameSchema, quantity('frames')),
           /** received, with no outcome yet when the window was made; 0 before the first window of a model */
-          inFlight: z.int().min(0),
-          fps: z.object({ in: z.number().min(0), out: z.number().min(0) }),
+          inFlight: quantity('frames'),
+          fps: z.object({ in: quantity('framesPerSecond'), out: quantity('framesPerSecond') }),
           /** of the frames with stamps in the window, and of late ones; by arrival if the clocks do not agree */
           latency: latencyHistogramSchema,
           /** frames in `latency` whose stamps belong to a window that was sent before (since 1.3.0) */
-          late: z.int().min(0).optional(),
+          late: quantity('frames').optional(),
           /** frames in `latency` with the stamp of one before (since 1.3.0) */
-          duplicate: z.int().min(0).optional(),
+          duplicate: quantity('frames').optional(),
         }),
       ),
-      process: z.object({ residentBytes: z.int().min(0), eventLoopDelayP99Ms: z.number().min(0) }),
+      process: z.object({ residentBytes: quantity('bytes'), eventLoopDelayP99Ms: quantity('milliseconds') }),
       host: hostStatsSchema,
     }),
   },

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { meanAndDeviation } from '../../core/mean-and-deviation.ts';
+import { isQuantity } from '../../contract/quantities.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import { coresBetween, readThreadTimes, type ThreadTimes } from './thread-reader.ts';
 
@@ -14,11 +15,6 @@ const GPU_LOAD_FILES = [
   'sys/devices/platform/bus@0/17000000.gpu/load',
   'sys/devices/platform/17000000.gpu/load',
 ];
-
-/** what a frequency of a core or GPU is below */
-const MAX_HERTZ = 1e11;
-
-const MAX_WATTS = 100_000;
 
 /** Ticks of all cores since boot. */
 interface Ticks {
@@ -93,7 +89,9 @@ export class HostReader {
     const before = this.#lastThreads.get(reader);
     this.#lastThreads.set(reader, now);
     if (before === undefined || now.threads.size === 0) return {};
-    return { cpuByThread: coresBetween(before, now) };
+    // a tick in an instant is more cores than there are
+    const cores = Object.entries(coresBetween(before, now)).filter(([, used]) => isQuantity('cores', used));
+    return { cpuByThread: Object.fromEntries(cores) };
   }
 
   /** Of the nearest folder that is there: the one in question may not be made yet. */
@@ -101,7 +99,9 @@ export class HostReader {
     for (let folder = this.#disk; folder !== null; folder = dirname(folder)) {
       try {
         const { bavail, blocks, bsize } = statfsSync(folder);
-        return { diskFreeBytes: bavail * bsize, diskTotalBytes: blocks * bsize };
+        const sizes = { diskFreeBytes: bavail * bsize, diskTotalBytes: blocks * bsize };
+        // a file system without an end, as some on a network are, reports an absurd size
+        return areBytes(sizes) ? sizes : {};
       } catch {
         if (folder === dirname(folder)) break;
       }
@@ -114,7 +114,9 @@ export class HostReader {
     const total = kilobytes(text, 'MemTotal');
     const available = kilobytes(text, 'MemAvailable');
     if (total === undefined || available === undefined) return {};
-    return { memoryTotalBytes: total, memoryUsedBytes: total - available };
+    const sizes = { memoryTotalBytes: total, memoryUsedBytes: total - available };
+    // in a container the two may be of different machines
+    return areBytes(sizes) ? sizes : {};
   }
 
   #readTemperatures(): Record<string, number> {
@@ -124,7 +126,7 @@ export class HostReader {
       const folder = join('sys/class/thermal', zone);
       const milli = this.#number(join(folder, 'temp'));
       // a disabled zone reads as an absurd value
-      if (milli !== undefined && milli > -100_000 && milli < 200_000)
+      if (milli !== undefined && isQuantity('celsius', milli / 1000))
         zones[unused(zones, this.#text(join(folder, 'type'))?.trim() || zone, zone)] = milli / 1000;
     }
     return zones;
@@ -143,7 +145,7 @@ export class HostReader {
         if (millivolts === undefined || milliamperes === undefined) continue;
         const watts = (millivolts * milliamperes) / 1e6;
         // A current that flows back, or a sensor that fails.
-        if (watts >= 0 && watts <= MAX_WATTS)
+        if (isQuantity('watts', watts))
           rails[unused(rails, rail || `${monitor}-${String(channel)}`, monitor)] = watts;
       }
     }
@@ -171,7 +173,7 @@ export class HostReader {
     for (const first of policies.sort((a, b) => a - b)) {
       const folder = `sys/devices/system/cpu/cpufreq/policy${String(first)}`;
       const kilohertz = this.#number(join(folder, 'scaling_cur_freq'));
-      if (kilohertz === undefined || kilohertz < 0 || kilohertz * 1000 > MAX_HERTZ) continue;
+      if (kilohertz === undefined || !isQuantity('hertz', kilohertz * 1000)) continue;
       const kind = this.#number(join(folder, 'cpuinfo_max_freq')) ?? 0;
       const known = kinds.get(kind) ?? { name: `cpu${String(first)}`, hertz: [] };
       known.hertz.push(kilohertz * 1000);
@@ -190,7 +192,7 @@ export class HostReader {
     const scaled = device === undefined ? undefined : this.#number(`sys/class/devfreq/${device}/cur_freq`);
     const megahertz = this.#number('sys/class/drm/card0/gt_cur_freq_mhz');
     const hertz = scaled ?? (megahertz === undefined ? undefined : megahertz * 1e6);
-    return hertz === undefined || hertz < 0 || hertz > MAX_HERTZ ? {} : { gpu: hertz };
+    return hertz === undefined || !isQuantity('hertz', hertz) ? {} : { gpu: hertz };
   }
 
   #text(file: string): string | undefined {
@@ -226,6 +228,9 @@ function unused(taken: Readonly<Record<string, number>>, name: string, origin: s
   for (let n = 1; free in taken; n++) free = `${name} (${n === 1 ? origin : `${origin} ${String(n)}`})`;
   return free;
 }
+
+const areBytes = (sizes: Readonly<Record<string, number>>): boolean =>
+  Object.values(sizes).every((size) => isQuantity('bytes', size));
 
 function kilobytes(meminfo: string, field: string): number | undefined {
   const amount = new RegExp(`^${field}: +(\\d+) kB`, 'm').exec(meminfo)?.[1];

@@ -1,4 +1,5 @@
 import type { DropReason } from '../../contract/drops.ts';
+import { withinRange } from '../../contract/quantities.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import type { FrameResult } from '../pipeline/frame/frame-result.ts';
@@ -71,7 +72,9 @@ export class MetricsWindow {
     const active = snapshot?.activeSeconds ?? 0;
     const seconds = active - this.#activeBefore;
     this.#activeBefore = active;
-    const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
+    // a burst in an instant, as after activation, is no reason to lose the window
+    const perSecond = (count: number): number =>
+      seconds > 0 ? withinRange('framesPerSecond', count / seconds) : 0;
     const cameras = Object.entries(snapshot?.cameras ?? {}).map(([camera, { frames }]): CameraStats => {
       const before = this.#before.get(camera) ?? NOTHING;
       this.#before.set(camera, frames);
@@ -97,7 +100,7 @@ export class MetricsWindow {
       cameras,
       process: {
         residentBytes: snapshot?.process.rssBytes ?? process.memoryUsage.rss(),
-        eventLoopDelayP99Ms: snapshot?.process.eventLoopDelayMs.p99 ?? 0,
+        eventLoopDelayP99Ms: withinRange('milliseconds', snapshot?.process.eventLoopDelayMs.p99 ?? 0),
       },
       host,
     };

@@ -132,7 +132,7 @@ async function messages(): Promise<Map<string, unknown[]>> {
       { cwd: checkout, stdio: 'inherit', env: { ...process.env, XDG_STATE_HOME: folder } },
     );
   const offline = run(`mqtt://127.0.0.1:${String(await freePort())}`, 60);
-  await sleep(8_000);
+  await sleep(20_000);
   offline.kill('SIGKILL');
   const online = once(run(broker.url, 22), 'exit');
   await sleep(12_000);

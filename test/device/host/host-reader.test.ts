@@ -124,6 +124,26 @@ describe('HostReader', () => {
     );
   });
 
+  it('omits what is outside of the declared range, so that the message with the rest is not lost', () => {
+    put('proc/meminfo', 'MemTotal: 8000 kB\nMemAvailable: 9000 kB\n');
+    put('sys/class/thermal/thermal_zone0/temp', '200001\n');
+    put('sys/devices/platform/gpu.0/load', '375\n');
+    const stat = (ticks: number): string =>
+      `7 (goshawk) ${[...Array<number>(11).fill(0), ticks, 0].join(' ')}\n`;
+    let nowMs = 0;
+    const host = new HostReader(root, { nowMs: () => nowMs });
+    const reader = {};
+    put('proc/self/task/7/stat', stat(0));
+    put('proc/self/task/8/stat', stat(0));
+    host.read(reader);
+    nowMs = 1e-4;
+    put('proc/self/task/7/stat', stat(1));
+    put('proc/self/stat', stat(1));
+    const read = host.read(reader);
+    expect(read).toEqual({ gpuRatio: 0.375, cpuByThread: { other: 0 } });
+    expect(hostStatsSchema.parse(read)).toEqual(read);
+  });
+
   it('keeps sensors with the same name apart', () => {
     for (const zone of ['thermal_zone0', 'thermal_zone1']) put(`sys/class/thermal/${zone}/type`, 'acpitz\n');
     put('sys/class/thermal/thermal_zone0/temp', '27800\n');

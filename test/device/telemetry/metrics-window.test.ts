@@ -124,6 +124,14 @@ describe('metrics windows', () => {
     );
   });
 
+  it('are not lost for a rate of frames that came in an instant: the counts are exact, the rate ends its range', () => {
+    const window = new MetricsWindow(new Date(0));
+    const instant = { ...snapshotOf('front', { received: 2, published: 1, drops: {} }), activeSeconds: 1e-6 };
+    const body = window.close(instant, {}, new Date(10_000));
+    expect(bodySchemaOf('metrics').parse(body)).toEqual(body);
+    expect(body.cameras[0]).toMatchObject({ received: 2, published: 1, fps: { in: 10_000, out: 10_000 } });
+  });
+
   it('counts a latency in the bucket whose upper edge it does not exceed', () => {
     const window = new MetricsWindow(new Date(0));
     for (const latency of [0, 1, 1.5, 20, 99_999]) window.deliver(resultOf('front', latency), NaN);

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PAYLOAD_VERSION } from '../../../src/contract/telemetry/header.ts';
 import { checkMessage } from '../../../src/fleet/ingest/check-message.ts';
 import type { Received } from '../../../src/fleet/check/received.ts';
 import { BOOT, received, stateMessage } from './messages.ts';
@@ -7,7 +9,38 @@ import { BOOT, received, stateMessage } from './messages.ts';
 const TOPIC = 'fleet/v1/yard/r1/detector/state';
 const decoder = new TextDecoder();
 
+/** What a robot of this version sent. */
+function keptMessages(stream: string): Record<string, unknown>[] {
+  const file = `../../contract/payloads/${PAYLOAD_VERSION}/${stream}.json`;
+  return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as Record<string, unknown>[];
+}
+
+/** The message once for each number in it, with another one in its place. */
+function withNumber(message: unknown, number: number): unknown[] {
+  if (typeof message === 'number') return [number];
+  if (typeof message !== 'object' || message === null) return [];
+  return Object.entries(message).flatMap(([key, value]) =>
+    withNumber(value, number).map((changed) =>
+      Array.isArray(message) ? message.with(Number(key), changed) : { ...message, [key]: changed },
+    ),
+  );
+}
+
 describe('checkMessage', () => {
+  it.each(['metrics', 'state', 'event', 'gap'])('refuses %s with any number out of its range', (stream) => {
+    const check = (body: unknown) =>
+      checkMessage(received(`fleet/v1/yard/r7/run/${stream}`, JSON.stringify(body)));
+    for (const message of keptMessages(stream)) {
+      expect(check(message).refusal).toBeUndefined();
+      const wrong = withNumber(message, 1e17);
+      expect(wrong.length).toBeGreaterThan(2);
+      for (const body of wrong) expect(check(body).refusal?.reason).toBe('schema');
+    }
+    const [message] = keptMessages(stream);
+    const quarantined = { ...message, uptimeSeconds: -1, ranges: [[2, 1]], frames: [-1], cameras: [{}] };
+    expect(check(quarantined).refusal?.identity === null).toBe(stream === 'gap');
+  });
+
   it('takes what follows the contract, fields that it does not know among it', () => {
     const { message } = checkMessage(stateMessage(7, { firstHeaderId: 5, bootCount: 3, new: [1] }));
     expect(message).toMatchObject({

@@ -1,3 +1,4 @@
+import { withinRange } from '../../../contract/quantities.ts';
 import { bodySchemaOf } from '../../../contract/telemetry/payloads.ts';
 import { MAX_DRIFT_BYTES } from '../../../contract/telemetry/drift.ts';
 import type { StreamBody } from '../../../contract/telemetry/streams.ts';
@@ -85,7 +86,8 @@ function addStats(a: CameraStats, b: CameraStats): CameraStats {
     published: a.published + b.published,
     drops: Object.fromEntries(drops),
     inFlight: b.inFlight,
-    fps: { in: a.fps.in + b.fps.in, out: a.fps.out + b.fps.out },
+    // shares that were rounded may add up to a little more than the highest rate
+    fps: { in: addRates(a.fps.in, b.fps.in), out: addRates(a.fps.out, b.fps.out) },
     late: (a.late ?? 0) + (b.late ?? 0),
     duplicate: (a.duplicate ?? 0) + (b.duplicate ?? 0),
     latency: {
@@ -94,3 +96,5 @@ function addStats(a: CameraStats, b: CameraStats): CameraStats {
     },
   };
 }
+
+const addRates = (a: number, b: number): number => withinRange('framesPerSecond', a + b);

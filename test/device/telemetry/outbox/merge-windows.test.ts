@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bodySchemaOf } from '../../../../src/contract/telemetry/payloads.ts';
 import type { StreamBody } from '../../../../src/contract/telemetry/streams.ts';
-import { mergeDrift } from '../../../../src/device/telemetry/outbox/merge-windows.ts';
+import { MetricsWindow } from '../../../../src/device/telemetry/metrics-window.ts';
+import { mergeDrift, mergeMetrics } from '../../../../src/device/telemetry/outbox/merge-windows.ts';
 
 type DriftBody = StreamBody<'drift'>;
 
@@ -87,4 +88,22 @@ describe('drift windows that wait', () => {
     expect(mergeDrift(wordy(0), minute(1, ['front']))).not.toBeNull();
     expect(mergeDrift(wordy(0), wordy(1))).toBeNull();
   });
+});
+
+it('windows of metrics at the highest rate become one at the highest rate, which a fleet takes', () => {
+  const ends = [0, 10_000, 30_000, 100_000].map((ms) => new Date(ms));
+  const windows = ends.slice(1).map((end, at) => {
+    const body = new MetricsWindow(ends[at]!).close(null, {}, end);
+    const counts = { received: 1, published: 1, drops: {}, inFlight: 0 };
+    const latency = { edgesMs: [1], counts: [1, 0], sumMs: 1 };
+    const fps = { in: 10_000, out: 10_000 / 3 };
+    return { ...body, cameras: [{ camera: 'front', ...counts, fps, latency }] };
+  });
+  const merged = windows.reduce<StreamBody<'metrics'>>(
+    (older, newer) => bodySchemaOf('metrics').parse(mergeMetrics(older, newer)),
+    windows.shift()!,
+  );
+  expect(merged.cameras[0]!.fps.in).toBeCloseTo(10_000, 6);
+  expect(merged.cameras[0]!.fps.in).toBeLessThanOrEqual(10_000);
+  expect(merged.cameras[0]!.received).toBe(3);
 });
