@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { GoshawkError } from '../contract/errors.ts';
-import { FleetService } from '../fleet/service/fleet-service.ts';
+import { DEFAULT_CLIP_BUDGET_BYTES, FleetService } from '../fleet/service/fleet-service.ts';
 import { checkDatabaseUrl } from '../fleet/store/database-url.ts';
 import { DEFAULT_RETENTION, type Retention } from '../fleet/store/retention.ts';
 import { brokerSecrets } from '../platform/mqtt/broker-secrets.ts';
@@ -22,6 +22,7 @@ interface ServeFlags {
   readonly mqttCertFile?: string;
   readonly mqttKeyFile?: string;
   readonly clips?: string;
+  readonly clipsBudgetMb: number;
   readonly keepMessages: number;
   readonly keep5m: number;
   readonly keep1h: number;
@@ -31,6 +32,8 @@ interface ServeFlags {
   readonly earlyAcks?: true;
   readonly postgresEnv: readonly string[];
 }
+
+const MIB = 1024 ** 2;
 
 function say(line: string): void {
   console.log(`fleet: ${line}`);
@@ -77,6 +80,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       ...secrets,
       ...tls,
       ...given({ database, clips: flags.clips }),
+      clipBudgetBytes: flags.clipsBudgetMb * MIB,
       retention,
       areAcksEarly: flags.earlyAcks === true,
       postgresEnv: environmentOf(flags.postgresEnv),
@@ -123,6 +127,12 @@ export function registerFleetServe(fleet: Command, defaultFolder: string): void 
     .option('--mqtt-cert-file <pem>', 'certificate of this client')
     .option('--mqtt-key-file <pem>', 'key of that certificate')
     .option('--clips <dir>', 'folder for clips that operators fetch from robots')
+    .option(
+      '--clips-budget-mb <n>',
+      'MiB that clips in that folder may take; the oldest make room for new ones',
+      wholeFrom(1, 1e9),
+      DEFAULT_CLIP_BUDGET_BYTES / MIB,
+    )
     .option(
       '--keep-messages <days>',
       'how long messages are kept',

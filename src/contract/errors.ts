@@ -206,6 +206,10 @@ export const ERROR_TEMPLATES = {
     message: 'this fleet keeps no clips',
     fix: 'start "goshawk fleet serve" with a folder for them (--clips), or name a URL to PUT it at (putUrl)',
   },
+  GOSHAWK_CLIPS_FULL: {
+    message: 'the fleet has no room for clip {clip}: {reason}',
+    fix: 'ask again once other clips have come, give "goshawk fleet serve" a larger --clips-budget-mb, or use putUrl',
+  },
   GOSHAWK_RECORDING_UNUSABLE: {
     message: 'recording {file} cannot be evaluated: {reason}',
     fix: 'name its topics with --topic and --labels-topic, or label it by a larger bundle with --judge',

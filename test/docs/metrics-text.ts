@@ -51,5 +51,5 @@ export function fleetMetricsText(): Promise<string> {
     postponed: 0,
     ledger: { settled: 0, reopened: 0 },
   };
-  return new FleetMetrics(() => ({ ingestor: idle, jobs })).text();
+  return new FleetMetrics(() => ({ ingestor: idle, jobs, clips: { kept: null } })).text();
 }

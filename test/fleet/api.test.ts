@@ -74,8 +74,8 @@ async function serve(
       database,
       ingestor,
       jobs: { reasons: () => [] },
-      metrics: new FleetMetrics(() => ({ ingestor, jobs })),
-      clips: new ClipFetcher({ folder: null, nowMs: () => 0, say: () => undefined }),
+      metrics: new FleetMetrics(() => ({ ingestor, jobs, clips: { kept: null } })),
+      clips: new ClipFetcher({ folder: null, budgetBytes: 0, nowMs: () => 0, say: () => undefined }),
       say,
     },
   );

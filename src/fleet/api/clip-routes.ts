@@ -37,10 +37,10 @@ export function clipRoutes(database: Database, fetcher: ClipFetcher, gate: Acces
         return refusal(404, new GoshawkError('GOSHAWK_CLIP_UNKNOWN', { clip: params.clip }));
       const { sender, clip } = found;
       return answerFetch(async () => {
-        const transfer = await fetcher.fetch(sender, clipSchema.parse(clip), body.putUrl);
+        const { removed, ...transfer } = await fetcher.fetch(sender, clipSchema.parse(clip), body.putUrl);
         const host = body.putUrl === undefined ? null : new URL(body.putUrl).host;
         const target = `${params.site}/${params.robot}`;
-        const after = { node: sender.node, clip: clip.clip, putAt: host };
+        const after = { node: sender.node, clip: clip.clip, putAt: host, removed };
         await database.transaction((session) =>
           noteChange(session, authorOf(caller), { action: 'clip.fetch', target, before: null, after }),
         );
@@ -59,4 +59,8 @@ async function answerFetch(work: () => Promise<HttpAnswer>): Promise<HttpAnswer>
   }
 }
 
-const CONFLICTS: ReadonlySet<string> = new Set(['GOSHAWK_CLIPS_OFF', 'GOSHAWK_CLIP_NOT_SENT']);
+const CONFLICTS: ReadonlySet<string> = new Set([
+  'GOSHAWK_CLIPS_OFF',
+  'GOSHAWK_CLIP_NOT_SENT',
+  'GOSHAWK_CLIPS_FULL',
+]);

@@ -8,6 +8,7 @@ import type { Speaker } from '../../contract/telemetry/speaker.ts';
 import { readPayload, readTopic } from '../check/read-message.ts';
 import { RobotMessages } from '../outbound/robot-messages.ts';
 import { ClipFetch } from './clip-fetch.ts';
+import { ClipFolder } from './clip-folder.ts';
 import { FetchQueue } from './fetch-queue.ts';
 import { removeOldParts } from './old-parts.ts';
 import { PartFile } from './part-file.ts';
@@ -25,10 +26,17 @@ const CHUNK_RULES = { schema: payloadSchemaOf('clip-chunk'), maxBytes: 128 << 10
 export interface ClipFetcherOptions {
   /** where clips are kept; null: they are only put elsewhere */
   readonly folder: string | null;
+  /** that clips in the folder may take, with those that are fetched */
+  readonly budgetBytes: number;
   /** monotonic */
   readonly nowMs: () => number;
   /** log, a line each */
   readonly say: (line: string) => void;
+}
+
+/** How a fetch stands, and which older clips made room for it: paths in the folder, without a suffix. */
+interface BegunFetch extends ClipTransfer {
+  readonly removed: readonly string[];
 }
 
 /** Fetches clips from robots, in parts and with the digest that was offered, into the fleet's folder. */
@@ -40,10 +48,19 @@ export class ClipFetcher {
   /** by sender, while clips of it are fetched */
   readonly #queues = new Map<string, FetchQueue>();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #kept: ClipFolder | null;
+  /** one clip after another finds its room */
+  #turn: Promise<unknown> = Promise.resolve();
   #publish: (topic: string, payload: string) => void = () => undefined;
 
   constructor(options: ClipFetcherOptions) {
     this.#options = options;
+    this.#kept = options.folder === null ? null : new ClipFolder(options.folder, options.budgetBytes);
+  }
+
+  /** What clips take of their budget; null without a folder. */
+  get kept(): Pick<ClipFolder, 'bytes' | 'removed' | 'budgetBytes'> | null {
+    return this.#kept;
   }
 
   /** @param publish sends to robots through every broker: each robot is at one of them */
@@ -61,25 +78,44 @@ export class ClipFetcher {
   /**
    * Begins to fetch a clip, or goes on, once those of its robot that were asked for before are here.
    * @throws GoshawkError GOSHAWK_CLIPS_OFF without a folder or a URL, GOSHAWK_CLIP_NOT_SENT if too many are fetched, or
-   * this one to another place
+   * this one to another place, GOSHAWK_CLIPS_FULL if it does not fit in the budget
    */
-  async fetch(sender: Speaker, clip: Clip, putUrl: string | undefined): Promise<ClipTransfer> {
+  async fetch(sender: Speaker, clip: Clip, putUrl: string | undefined): Promise<BegunFetch> {
+    const turn = this.#turn.then(() => this.#begin(sender, clip, putUrl));
+    this.#turn = turn.catch(() => undefined);
+    const { fetch, queue, removed } = await turn;
+    await queue?.advance(this.#options.nowMs());
+    return { ...fetch.transfer, removed };
+  }
+
+  async #begin(sender: Speaker, clip: Clip, putUrl: string | undefined): Promise<Begun> {
     const key = keyOf(sender, clip.clip);
     const running = this.#fetches.get(key);
     if (running !== undefined && !running.isOver) {
-      if (running.putUrl === putUrl) return running.transfer;
+      if (running.putUrl === putUrl) return { fetch: running, queue: null, removed: [] };
       throw notSent(clip.clip, 'it is being fetched already, to another place');
     }
     const { folder } = this.#options;
     if (folder === null && putUrl === undefined) throw new GoshawkError('GOSHAWK_CLIPS_OFF');
     const queue = this.#queueOf(sender, clip.clip);
+    const removed = putUrl === undefined ? await this.#makeRoom(key, clip) : [];
     const file = new PartFile(folder ?? '', sender, clip.clip);
     const fetch = new ClipFetch(clip, file, putUrl, (request) => this.#send(sender, request));
     this.#fetches.delete(key);
     this.#fetches.set(key, fetch);
     queue.add(fetch);
-    await queue.advance(this.#options.nowMs());
-    return fetch.transfer;
+    return { fetch, queue, removed };
+  }
+
+  async #makeRoom(key: string, { clip, bytes }: Clip): Promise<readonly string[]> {
+    const fetched = [...this.#fetches].filter(([, { isOver, putUrl }]) => !isOver && putUrl === undefined);
+    const reserved = new Map(fetched.map(([path, fetch]) => [path, fetch.clip.bytes]));
+    const removed = (await this.#kept?.makeRoom(reserved.set(key, bytes), clip)) ?? [];
+    for (const path of removed) {
+      this.#fetches.delete(path);
+      this.#options.say(`removed clip ${path} to make room for ${key}`);
+    }
+    return removed;
   }
 
   /** What the fleet has of a clip. */
@@ -118,6 +154,7 @@ export class ClipFetcher {
   async tidy(): Promise<void> {
     const { folder, say } = this.#options;
     const removed = folder === null ? 0 : await removeOldParts(folder, Date.now());
+    await this.#kept?.look();
     if (removed > 0) say(`removed what had come of ${removed} clips that nobody went on fetching`);
   }
 
@@ -148,7 +185,14 @@ export class ClipFetcher {
   }
 }
 
-/** Of a sender, or of one of its clips. */
+interface Begun {
+  readonly fetch: ClipFetch;
+  /** null if it runs already */
+  readonly queue: FetchQueue | null;
+  readonly removed: readonly string[];
+}
+
+/** Of a sender, or of one of its clips: then its path in the folder, without a suffix. */
 function keyOf({ site, robot, node }: Speaker, clip = ''): string {
   return `${site}/${robot}/${node}/${clip}`;
 }

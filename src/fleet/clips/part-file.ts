@@ -4,6 +4,9 @@ import { createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Speaker } from '../../contract/telemetry/speaker.ts';
 
+/** Of the file of a clip, after the clip's name. */
+export const CLIP_SUFFIX = '.mcap';
+
 /** Of the file of what has arrived of a clip, after the clip's name. */
 export const PART_SUFFIX = '.mcap.part';
 
@@ -17,7 +20,7 @@ export class PartFile {
 
   constructor(folder: string, { site, robot, node }: Speaker, clip: string) {
     const own = join(folder, site, robot, node);
-    this.#path = join(own, `${clip}.mcap`);
+    this.#path = join(own, `${clip}${CLIP_SUFFIX}`);
     this.#part = join(own, `${clip}${PART_SUFFIX}`);
   }
 

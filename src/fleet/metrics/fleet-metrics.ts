@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ClipFetcher } from '../clips/clip-fetcher.ts';
 import type { WrongReason } from '../check/refused.ts';
 import type { DenialReason } from '../access/denials.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
@@ -14,6 +15,7 @@ const COMMIT_SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 interface FleetState {
   readonly ingestor: Pick<Ingestor, 'links' | 'waiting' | 'lagSeconds' | 'acks' | 'presence'>;
   readonly jobs: Pick<FleetJobs, 'health' | 'lagSeconds' | 'rollups' | 'postponed' | 'ledger'>;
+  readonly clips: Pick<ClipFetcher, 'kept'>;
 }
 
 /** What an ingestor did and how far behind it is, for Prometheus. */
@@ -161,6 +163,21 @@ export class FleetMetrics {
       'Rows of the ledger that changed after they were added up: a late message of an old boot, or a stream that ' +
         'is rarely used.',
       ({ jobs }) => jobs.ledger.reopened,
+    );
+    gauge(
+      'goshawk_fleet_clips_bytes',
+      'Bytes of clips in the folder, when one was asked for last, or within the hour; 0 without a folder.',
+      ({ clips }) => clips.kept?.bytes ?? 0,
+    );
+    gauge(
+      'goshawk_fleet_clips_budget_bytes',
+      'Bytes that clips in the folder may take; 0 without a folder.',
+      ({ clips }) => clips.kept?.budgetBytes ?? 0,
+    );
+    gauge(
+      'goshawk_fleet_clips_removed',
+      'Clips, or parts of them, that were removed to make room for others.',
+      ({ clips }) => clips.kept?.removed ?? 0,
     );
     jobGauge(
       'goshawk_fleet_job_failures',

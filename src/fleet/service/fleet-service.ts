@@ -38,10 +38,15 @@ export interface FleetOptions extends BrokerSecrets, TlsFiles {
   readonly areAcksEarly?: boolean;
   /** folder for clips of robots; none are kept if absent */
   readonly clips?: string;
+  /** that clips in that folder may take */
+  readonly clipBudgetBytes?: number;
   /** log, a line each */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** 20 GiB */
+export const DEFAULT_CLIP_BUDGET_BYTES = 20 * 1024 ** 3;
 
 /** The fleet's end of telemetry: database, ingestor, and what others ask of them by HTTP. */
 export class FleetService {
@@ -79,7 +84,7 @@ export class FleetService {
   }
 
   async #start(options: FleetOptions): Promise<void> {
-    const { mqtt, http, say, areAcksEarly = false, clips: clipFolder = null, ...rest } = options;
+    const { mqtt, http, say, areAcksEarly = false, clips: folder = null, ...rest } = options;
     const address = await this.#findDatabase(options);
     const database = this.#follow(await openStore(address, WORK_CONNECTIONS, Date.now(), say));
     const asked = this.#follow(connectDatabase(address, HTTP_CONNECTIONS, HTTP_STATEMENT_LIMIT_MS));
@@ -101,8 +106,9 @@ export class FleetService {
       );
       return areWhole;
     };
-    const clips = new ClipFetcher({ folder: clipFolder, nowMs: () => performance.now(), say });
-    const metrics = new FleetMetrics(() => ({ ingestor, jobs }));
+    const { clipBudgetBytes: budgetBytes = DEFAULT_CLIP_BUDGET_BYTES } = options;
+    const clips = new ClipFetcher({ folder, budgetBytes, nowMs: () => performance.now(), say });
+    const metrics = new FleetMetrics(() => ({ ingestor, jobs, clips }));
     const ingestor: Ingestor = new Ingestor(
       { ...rest, urls: mqtt, say },
       {

@@ -96,6 +96,7 @@ async function messages(): Promise<Map<string, unknown[]>> {
     ClipFetcher &&
     new ClipFetcher({
       folder,
+      budgetBytes: 1e9,
       nowMs: () => performance.now(),
       say: (line: string) => process.stdout.write(`${line}\n`),
     });

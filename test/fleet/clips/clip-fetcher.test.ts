@@ -13,14 +13,19 @@ import { BYTES, CLIP } from './offered-clip.ts';
 const SENDER = { site: 'yard', robot: 'r7', node: 'run' };
 const TOPIC = 'fleet/v1/yard/r7/run/clip-chunk';
 /** A fetcher and the requests that it sent; `deliver` answers the newest one. */
-async function fetching() {
+async function fetching(budgetBytes = 1e9) {
   const folder = await mkdtemp(join(tmpdir(), 'goshawk-fetch-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const clock = { ms: 0 };
   const requests: StreamPayload<'clip-request'>[] = [];
   const lines: string[] = [];
   const make = (): ClipFetcher => {
-    const fetcher = new ClipFetcher({ folder, nowMs: () => clock.ms, say: (line) => lines.push(line) });
+    const fetcher = new ClipFetcher({
+      folder,
+      budgetBytes,
+      nowMs: () => clock.ms,
+      say: (line) => lines.push(line),
+    });
     fetcher.start((topic, payload) => {
       expect(topic).toBe('fleet/v1/yard/r7/run/clip-request');
       requests.push(payloadSchemaOf('clip-request').parse(JSON.parse(payload)));
@@ -255,6 +260,60 @@ describe('a clip that is fetched', () => {
     expect(lines).toHaveLength(1);
   });
 
+  it('has room within the budget: the oldest go, those that are fetched and files of others stay', async () => {
+    const { fetcher, give, piece, folder, path, lines } = await fetching(2.5 * BYTES.length);
+    const file = (name: string): string => join(dirname(path), name);
+    await mkdir(dirname(path), { recursive: true });
+    const old = ['oldest.mcap', 'older.mcap.part', 'old.mcap'];
+    for (const [hours, name] of old.entries()) {
+      await writeFile(file(name), Buffer.alloc(BYTES.length / 2));
+      await utimes(file(name), 0, new Date(Date.now() - (90 - hours) * 3_600_000));
+    }
+    await writeFile(join(folder, 'notes.txt'), Buffer.alloc(10 * BYTES.length));
+    await writeFile(file('no clip.mcap'), Buffer.alloc(10 * BYTES.length));
+    expect((await fetcher.fetch(SENDER, CLIP, undefined)).removed).toEqual([]);
+    await give(piece(0));
+    const second = { ...CLIP, clip: 'second' };
+    expect((await fetcher.fetch(SENDER, second, undefined)).removed).toEqual([
+      'yard/r7/run/oldest',
+      'yard/r7/run/older',
+    ]);
+    expect(lines).toEqual([
+      'removed clip yard/r7/run/oldest to make room for yard/r7/run/second',
+      'removed clip yard/r7/run/older to make room for yard/r7/run/second',
+    ]);
+    expect(fetcher.kept).toMatchObject({ removed: 2, bytes: BYTES.length / 2 + CLIP_CHUNK_BYTES });
+    const third = { ...CLIP, clip: 'third' };
+    await expect(fetcher.fetch(SENDER, third, undefined)).rejects.toMatchObject({
+      code: 'GOSHAWK_CLIPS_FULL',
+      message: expect.stringContaining('300000 bytes of 250000') as string,
+    });
+    expect(fetcher.kept).toMatchObject({ removed: 2 });
+    expect((await readdir(dirname(path))).sort()).toEqual(
+      [`${CLIP.clip}.mcap.part`, 'no clip.mcap', 'old.mcap'].sort(),
+    );
+    for (const at of STARTS.slice(1)) await give(piece(at));
+    for (const at of STARTS) await give(piece(at));
+    expect(await fetcher.transferOf(SENDER, second)).toMatchObject({ state: 'fetched' });
+    await utimes(path, 0, new Date(Date.now() - 3_600_000));
+    expect((await fetcher.fetch(SENDER, third, undefined)).removed).toEqual([
+      'yard/r7/run/old',
+      `yard/r7/run/${CLIP.clip}`,
+    ]);
+    expect(await fetcher.transferOf(SENDER, CLIP)).toEqual({ state: 'offered', bytes: 0, reason: null });
+  });
+
+  it('waits its turn for room: of several that are asked for at once, those that fit are fetched', async () => {
+    const { fetcher } = await fetching(2 * BYTES.length);
+    const names = ['a', 'b', 'c', 'd'];
+    const asked = names.map((clip) => fetcher.fetch(SENDER, { ...CLIP, clip }, undefined));
+    const outcomes = (await Promise.allSettled(asked)).map(({ status }) => status);
+    expect(outcomes).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    expect(await fetcher.fetch(SENDER, { ...CLIP, clip: 'c' }, 'https://storage.example/x')).toMatchObject({
+      state: 'queued',
+    });
+  });
+
   it('is offered with a size that can be fetched: more is refused by the schema', () => {
     const isOffered = (bytes: number) => clipSchema.safeParse({ ...CLIP, bytes }).success;
     expect([MAX_CLIP_BYTES, MAX_CLIP_BYTES + 1].map(isOffered)).toEqual([true, false]);
@@ -278,7 +337,7 @@ describe('a clip that is fetched', () => {
     expect(requests.at(-1)).toMatchObject({ putUrl: 'https://storage.example/x?signature=y', offset: 0 });
     await give({ isLast: true, total: 0 });
     expect(await fetcher.transferOf(SENDER, CLIP)).toMatchObject({ state: 'put' });
-    const none = new ClipFetcher({ folder: null, nowMs: () => 0, say: () => undefined });
+    const none = new ClipFetcher({ folder: null, budgetBytes: 0, nowMs: () => 0, say: () => undefined });
     await expect(none.fetch(SENDER, CLIP, undefined)).rejects.toMatchObject({ code: 'GOSHAWK_CLIPS_OFF' });
     expect(await none.transferOf(SENDER, CLIP)).toMatchObject({ state: 'offered' });
   });

@@ -8,7 +8,7 @@ it('a chunk of a clip that is none is refused by reason, and the messages after 
   // a level that may be a client's, but no name: a broker without access rules lets it through
   const topics = ['fleet/v1/yard/r7/ x/clip-chunk', 'fleet/v1/yard/r7/run/clip-chunk'];
   const { url, acked } = await publishingBroker([...topics, 'fleet/v1/yard/r7/run/clip-chunk']);
-  const fetcher = new ClipFetcher({ folder: null, nowMs: () => 0, say: () => undefined });
+  const fetcher = new ClipFetcher({ folder: null, budgetBytes: 0, nowMs: () => 0, say: () => undefined });
   await fetcher.fetch({ site: 'yard', robot: 'r7', node: 'run' }, CLIP, 'https://storage.example/x');
   const refused: string[] = [];
   const lines: string[] = [];
