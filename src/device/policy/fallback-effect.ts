@@ -115,14 +115,30 @@ export class FallbackEffect {
 
   /** What is to be loaded; null if what runs is what is wanted. */
   #next(): NextBundle | null {
-    const asked = this.#wanted?.value.bundle ?? null;
+    const bundle = this.#target();
     const swap = this.#swap;
-    const isRefused = asked !== null && (asked === this.#refused || this.#givenUp.has(asked));
-    // one that was taken back must not go on; while another one is only tried later, what runs is left as it is
-    const isOver = isRefused && (asked === this.#running || this.#givenUp.has(asked));
-    const bundle = isOver ? null : asked;
-    if (swap === null || bundle === this.#running || (isRefused && bundle !== null)) return null;
+    if (swap === null || bundle === this.#running) return null;
     return { bundle, rule: bundle === null ? '' : (this.#wanted?.rule ?? ''), swap };
+  }
+
+  /** What should run now, by how the bundle stands that is asked for. */
+  #target(): string | null {
+    const asked = this.#wanted?.value.bundle ?? null;
+    switch (this.#standingOf(asked)) {
+      case 'fit':
+        return asked;
+      case 'given up':
+        return null;
+      case 'refused':
+        // one that was taken back must not go on; while another one is only tried later, what runs is left as it is
+        return asked === this.#running ? null : this.#running;
+    }
+  }
+
+  #standingOf(bundle: string | null): Standing {
+    if (bundle === null) return 'fit';
+    if (this.#givenUp.has(bundle)) return 'given up';
+    return bundle === this.#refused ? 'refused' : 'fit';
   }
 
   #runs(next: NextBundle): void {
@@ -164,6 +180,13 @@ export class FallbackEffect {
     void this.#move();
   }
 }
+
+/**
+ * - `fit`: may be loaded; the configured bundle always is
+ * - `refused`: could not be loaded or was taken back, and is tried again later
+ * - `given up`: is not tried again
+ */
+type Standing = 'fit' | 'refused' | 'given up';
 
 interface NextBundle {
   readonly bundle: string | null;
