@@ -1,9 +1,9 @@
 import { parameterValues } from '../../src/cli/kit/parameter-options.ts';
 import { composeRuntime, PART_PARAMETERS, PARTS, type PartValues } from '../../src/device/parts.ts';
 import { FramePipeline } from '../../src/device/pipeline/pipeline.ts';
-import { Presence } from '../../src/fleet/presence/presence.ts';
 import { FleetMetrics } from '../../src/fleet/metrics/fleet-metrics.ts';
 import { FakeEngine, MANIFEST } from '../device/pipeline/fakes.ts';
+import { idleFleet } from '../fleet/support/idle-fleet.ts';
 
 /** Values with which every part is created. */
 export const EVERY_PART = Object.assign(
@@ -42,14 +42,6 @@ export async function metricsText(): Promise<string> {
 
 /** What `/metrics` of `goshawk fleet serve` has. */
 export function fleetMetricsText(): Promise<string> {
-  const acks = { sent: 0, dropped: 0, waiting: 0 };
-  const idle = { links: () => [], waiting: 0, lagSeconds: 0, acks, presence: new Presence() };
-  const jobs = {
-    health: () => [],
-    lagSeconds: 0,
-    rollups: 0,
-    postponed: 0,
-    ledger: { settled: 0, reopened: 0 },
-  };
-  return new FleetMetrics(() => ({ ingestor: idle, jobs, clips: { kept: null } })).text();
+  const idle = idleFleet();
+  return new FleetMetrics(() => idle).text();
 }

@@ -13,7 +13,6 @@ import { robotSettingsSchema } from '../../src/contract/fleet/robot-settings.ts'
 import { makeToken } from '../../src/fleet/access/token.ts';
 import { FleetMetrics } from '../../src/fleet/metrics/fleet-metrics.ts';
 import type { LinkState } from '../../src/fleet/ingest/ingestor.ts';
-import { Presence } from '../../src/fleet/presence/presence.ts';
 import { ClipFetcher } from '../../src/fleet/clips/clip-fetcher.ts';
 import { listenHttp, type FleetHttp, type HttpOptions } from '../../src/fleet/service/http.ts';
 import { LatestCollector } from '../../src/fleet/latest/collector.ts';
@@ -32,6 +31,7 @@ import { makeFleetFolder } from './support/fleet-folder.ts';
 import { startFleetStore } from './support/fleet-store.ts';
 import { message } from './support/fleet-message.ts';
 import { fuzzedOperations } from './support/openapi-fuzz.ts';
+import { idleFleet } from './support/idle-fleet.ts';
 
 const folder = makeFleetFolder();
 const home = join(folder.path, 'fleet');
@@ -59,22 +59,15 @@ async function serve(
   more: Partial<HttpOptions> = {},
   say: (line: string) => void = () => undefined,
 ): Promise<FleetHttp> {
-  const acks = { sent: 0, dropped: 0, waiting: 0 };
-  const ingestor = { presence: new Presence(), links: () => brokers, waiting: 0, lagSeconds: 0, acks };
-  const jobs = {
-    health: () => [],
-    lagSeconds: 0,
-    rollups: 0,
-    postponed: 0,
-    ledger: { settled: 0, reopened: 0 },
-  };
+  const idle = idleFleet();
+  const ingestor = { ...idle.ingestor, links: () => brokers };
   const http = await listenHttp(
     { host: '127.0.0.1', port: 0, allowedHosts: [], rateLimit: 1_000, ...more },
     {
       database,
       ingestor,
       jobs: { reasons: () => [] },
-      metrics: new FleetMetrics(() => ({ ingestor, jobs, clips: { kept: null } })),
+      metrics: new FleetMetrics(() => ({ ...idle, ingestor })),
       clips: new ClipFetcher({ folder: null, budgetBytes: 0, nowMs: () => 0, say: () => undefined }),
       say,
     },
