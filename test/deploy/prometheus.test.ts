@@ -70,6 +70,9 @@ describe('what is asked of Prometheus', () => {
 const UNSEEN = new Set([
   'goshawk_fleet_acks_dropped',
   'goshawk_fleet_acks_sent',
+  'goshawk_fleet_clips_bytes',
+  'goshawk_fleet_clips_budget_bytes',
+  'goshawk_fleet_clips_removed',
   'goshawk_fleet_rollups_made',
   'goshawk_fleet_ledger_settled',
   'goshawk_fleet_ledger_reopened',

@@ -98,7 +98,7 @@ export const DRIFT_BOUNDS: Readonly<Record<string, Bound<Window>>> = {
   'sums of suppression': camera({ agreement: agreement(MOST) }, { agreement: agreement(MOST + 1) }),
   'sums below 0': camera({ agreement: agreement(0) }, { agreement: agreement(-1) }),
   evidence: verdict({ evidence: 0 }, { evidence: -0.1 }),
-  'evidence without bound': verdict({ evidence: Number.MAX_VALUE }, { evidence: Infinity }),
+  'most evidence': verdict({ evidence: 1e9 }, { evidence: 1.1e9 }),
   'state of drift': verdict({ state: 'recovering' }, { state: 'worse' }),
   'name of a context': verdict({ context: text(64) }, { context: text(65) }),
   'features of a verdict': verdict({ features: list(8, SHIFT) }, { features: list(9, SHIFT) }),
@@ -147,7 +147,7 @@ const request = (at: object, beyond: object): Bound<StreamBody<'clip-request'>> 
 /** Every bound of what the fleet asks a robot for. */
 export const REQUEST_BOUNDS: Readonly<Record<string, Bound<StreamBody<'clip-request'>>>> = {
   'name of a clip': request({ clip: text(256) }, { clip: text(257) }),
-  offset: request({ offset: MOST }, { offset: MOST + 1 }),
+  offset: request({ offset: MAX_CLIP_BYTES }, { offset: MAX_CLIP_BYTES + 1 }),
   'offset below 0': request({ offset: 0 }, { offset: -1 }),
   bytes: request({ maxBytes: MAX_REQUESTED_BYTES }, { maxBytes: MAX_REQUESTED_BYTES + 1 }),
   'no bytes': request({ maxBytes: 1 }, { maxBytes: 0 }),
@@ -169,8 +169,9 @@ const refused = (code: number, reason: number): object => ({
 /** Every bound of a piece of a clip. */
 export const CHUNK_BOUNDS: Readonly<Record<string, Bound<StreamBody<'clip-chunk'>>>> = {
   'name of a clip': chunk({ clip: text(256) }, { clip: text(257) }),
-  offset: chunk({ offset: MOST }, { offset: MOST + 1 }),
-  total: chunk({ total: 0 }, { total: -1 }),
+  offset: chunk({ offset: MAX_CLIP_BYTES }, { offset: MAX_CLIP_BYTES + 1 }),
+  total: chunk({ total: MAX_CLIP_BYTES }, { total: MAX_CLIP_BYTES + 1 }),
+  'total below 0': chunk({ total: 0 }, { total: -1 }),
   data: chunk({ data: data(CLIP_CHUNK_BYTES) }, { data: data(CLIP_CHUNK_BYTES + 3) }),
   'code of a refusal': chunk(refused(64, 0), refused(65, 0)),
   'words of a refusal': chunk(refused(0, 500), refused(0, 501)),
