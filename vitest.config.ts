@@ -50,7 +50,6 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // two at a time were tried: on two cores recovery after faults then takes longer than its tests wait
           fileParallelism: false,
         },
       },
@@ -62,6 +61,7 @@ export default defineConfig({
           include: ['test/fleet/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // two at a time were tried: on two cores recovery after faults then takes longer than its tests wait
           fileParallelism: false,
         },
       },
