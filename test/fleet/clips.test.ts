@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { robotClipsSchema, clipTransferSchema, type RobotClips } from '../../src/contract/fleet/clips.ts';
@@ -18,6 +18,8 @@ import { FleetProcess } from './support/fleet-process.ts';
 const folder = makeFleetFolder();
 const home = join(folder.path, 'fleet');
 const clips = join(folder.path, 'fetched');
+const BUDGET = ['--clips-budget-mb', '64'];
+const BUDGET_BYTES = 64 * 1024 ** 2;
 const PATH = '/api/v1/robots/yard/r7/clips';
 let brokers: FleetBrokers;
 let fleet: FleetProcess;
@@ -36,6 +38,23 @@ function ask(clip: string, body: object = {}): Promise<Response> {
   return fetch(`${fleet.url}${PATH}/${clip}/fetch`, { method: 'POST', headers, body: JSON.stringify(body) });
 }
 
+/** A clip of another robot that was fetched before, or what has arrived of one. */
+async function keepOther(name: string, bytes: number, ageSeconds: number): Promise<string> {
+  const path = join(clips, 'yard/r9/run', name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, '');
+  await truncate(path, bytes);
+  const time = Date.now() / 1_000 - ageSeconds;
+  await utimes(path, time, time);
+  return path;
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
 const filesOf = (
   { caFile, certFile, keyFile }: ReturnType<FleetBrokers['tlsOf']>,
   prefix: string,
@@ -49,7 +68,7 @@ describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its acc
     brokers = await FleetBrokers.start('yard/r7');
     const [url = ''] = brokers.urls;
     const ingest = ['--mqtt', url, ...filesOf(brokers.tlsOf('ingestor'), 'mqtt')];
-    fleet = await FleetProcess.start('--folder', home, '--clips', clips, ...ingest);
+    fleet = await FleetProcess.start('--folder', home, '--clips', clips, ...BUDGET, ...ingest);
     const made = await goshawk(
       'fleet',
       'token',
@@ -108,6 +127,10 @@ describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its acc
       clip: { reason: 'manual' },
     });
     const { clip, sha256 } = offered.clip;
+    const [oldest, newer] = [
+      await keepOther('oldest.mcap', BUDGET_BYTES - 2_000, 200_000),
+      await keepOther('newer.mcap', 1_000, 100_000),
+    ];
     const asked = await ask(clip);
     expect(asked.status).toBe(200);
     expect(clipTransferSchema.parse(await asked.json()).state).toBe('fetching');
@@ -118,6 +141,22 @@ describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its acc
     const recording = await McapRecording.open(path);
     expect(recording.topics.map(({ name }) => name)).toContain('/camera/image/compressed');
     await recording.close();
+    // it would not have fitted: the oldest made room, and who asked is known
+    expect([await isThere(oldest), await isThere(newer)]).toEqual([false, true]);
+    const audit = (await goshawk('fleet', 'audit', '--folder', home)).stdout;
+    expect(audit).toContain('yard/r9/run/oldest');
+    expect(audit).not.toContain('yard/r9/run/newer');
+  });
+
+  it('are refused with the reason while others that are being fetched leave no room', async () => {
+    const part = await keepOther('coming.mcap.part', BUDGET_BYTES, 0);
+    const before = await list();
+    await rm(join(clips, 'yard/r7'), { recursive: true, force: true });
+    const refused = await ask(before.at(-1)!.clip.clip);
+    expect(refused.status).toBe(409);
+    expect(await refused.text()).toContain('GOSHAWK_CLIPS_FULL');
+    expect(await isThere(part)).toBe(true);
+    await rm(part);
   });
 
   it('are refused by name if nobody offered them, and by URL if that is not https', async () => {
