@@ -22,7 +22,12 @@ import { FaultRobot } from './robot.ts';
 
 const DAY_MS = 86_400_000;
 const LOOK_MS = 500;
+const MAX_SEED = 0xffff_ffff;
 const ANYWHERE: CoreLaunchers = { robot: [], fleet: [], move: [] };
+/** For the first message to be stored: a machine may be slow, and a fleet that stores nothing is not worth breaking. */
+const FIRST_MESSAGE_LIMIT_MS = 60_000;
+/** For a database that recovers: messages that are acknowledged early settle before it is there again. */
+const RECOVERY_LIMIT_MS = 60_000;
 /** Messages of a broker that was wiped are sent again after 15 s, or later if that fails. */
 const SETTLE_LIMIT_MS = 180_000;
 
@@ -91,6 +96,7 @@ export async function runFaults(options: FaultOptions, ports: FaultPorts): Promi
 class FaultBench {
   readonly #options: FaultOptions;
   readonly #ports: FaultPorts;
+  /** of which fault comes when */
   readonly #random: Random;
   readonly #store: string;
   readonly #broker: MosquittoProcess;
@@ -151,10 +157,11 @@ class FaultBench {
     await Promise.race([this.#ingestor.start(), this.#untilAborted()]);
     say(`the fleet's end is ready; ${faults} faults follow`);
     if (camera !== null) await Promise.race([this.#robot.hasFrames, this.#untilAborted()]);
+    await this.#untilDelivered();
     const spans: PhaseSpan[] = [];
     for (const phase of this.#phases()) spans.push(await this.#runPhase(phase));
     const isSettled = await this.#settle();
-    const rows = await this.#ports.storedNumbers(this.#store);
+    const rows = await this.#storedNumbers();
     return {
       schema: 'goshawk.fleet-faults/1',
       startedAt: startedAt.toISOString(),
@@ -209,11 +216,13 @@ class FaultBench {
 
   async #breakSome(faults: number, phase: PhaseKind): Promise<void> {
     for (let number = 1; number <= faults; number += 1) {
-      await this.#pause(BETWEEN_FAULTS_MS);
+      await this.#pause(BETWEEN_FAULTS_MS, this.#random);
       const kind = this.#nextKind(phase);
+      // of its own: faults run at once, and when one draws must not change what the next ones are
+      const random = createRandom(this.#random.int(0, MAX_SEED));
       await this.#running.get(PARTS[kind]);
       this.#note(kind, phase);
-      const work = this.#break(kind);
+      const work = this.#break(kind, random);
       // reported where it is awaited
       work.catch(() => undefined);
       this.#running.set(PARTS[kind], work);
@@ -247,49 +256,49 @@ class FaultBench {
     return !(this.#options.keepsRobot && ENDS_OF_ROBOT.includes(kind));
   }
 
-  async #break(kind: FaultKind): Promise<void> {
+  async #break(kind: FaultKind, random: Random): Promise<void> {
     switch (kind) {
       case 'robot-kill':
       case 'robot-power-cut':
         await (kind === 'robot-kill' ? this.#robot.kill() : this.#robot.cutPower());
-        await this.#down();
+        await this.#down(random);
         this.#robot.restart();
         return;
       case 'robot-disk-full':
         this.#robot.tell({ type: 'disk', isFull: true });
-        await this.#down();
+        await this.#down(random);
         this.#robot.tell({ type: 'disk', isFull: false });
         return;
       case 'robot-clock':
-        this.#robot.tell({ type: 'clock', stepMs: this.#random.chance(0.5) ? DAY_MS : -DAY_MS });
+        this.#robot.tell({ type: 'clock', stepMs: random.chance(0.5) ? DAY_MS : -DAY_MS });
         return;
       case 'network-cut':
-        return this.#disturb((network) => network.cut());
+        return this.#disturb(random, (network) => network.cut());
       case 'network-delay': {
-        const ms = this.#random.range(100, 1_000);
-        return this.#disturb((network) => network.delay(ms));
+        const ms = random.range(100, 1_000);
+        return this.#disturb(random, (network) => network.delay(ms));
       }
       case 'broker-kill':
       case 'broker-wipe':
         await this.#broker.kill();
         if (kind === 'broker-wipe') this.#broker.wipe();
-        await this.#down();
+        await this.#down(random);
         this.#broker.restart();
         return;
       case 'ingestor-kill':
         await this.#ingestor.kill();
-        await this.#down();
+        await this.#down(random);
         if (!this.#options.signal.aborted) await this.#ingestor.start();
         return;
       case 'database-kill': {
         const pid = await this.#ports.databasePid(this.#store);
         if (pid !== null) killIfThere(pid);
-        await this.#down();
+        await this.#down(random);
         return;
       }
       case 'fleet-power-cut':
         await this.#cutFleet();
-        await this.#down();
+        await this.#down(random);
         if (!this.#options.signal.aborted) await this.#ingestor.start();
     }
   }
@@ -300,20 +309,26 @@ class FaultBench {
     await this.#powerCut?.cut(this.#ports.dataOf(this.#store));
   }
 
-  async #disturb(how: (network: FaultNetwork) => void): Promise<void> {
-    const network = this.#random.chance(0.5) ? this.#near : this.#far;
+  async #disturb(random: Random, how: (network: FaultNetwork) => void): Promise<void> {
+    const network = random.chance(0.5) ? this.#near : this.#far;
     how(network);
-    await this.#down();
+    await this.#down(random);
     network.restore();
   }
 
   /** How long something stays broken; an interruption ends it too. */
-  async #down(): Promise<void> {
-    await this.#pause(DOWN_MS).catch(() => undefined);
+  async #down(random: Random): Promise<void> {
+    await this.#pause(DOWN_MS, random).catch(() => undefined);
   }
 
-  #pause([low, high]: readonly [number, number]): Promise<void> {
-    return pause(this.#random.range(low, high), this.#options.signal);
+  #pause([low, high]: readonly [number, number], random: Random): Promise<void> {
+    return pause(random.range(low, high), this.#options.signal);
+  }
+
+  /** Faults then meet a fleet that has something to lose. */
+  async #untilDelivered(): Promise<void> {
+    const end = performance.now() + FIRST_MESSAGE_LIMIT_MS;
+    while (!this.#robot.hasDelivered && performance.now() < end) await pause(LOOK_MS, this.#options.signal);
   }
 
   /** @returns whether everything was acknowledged in time */
@@ -334,6 +349,18 @@ class FaultBench {
     }
     if (!this.#robot.isRunning) say(`the robot's process ended:\n${this.#robot.output}`);
     return false;
+  }
+
+  async #storedNumbers(): Promise<readonly StoredNumbers[]> {
+    const end = performance.now() + RECOVERY_LIMIT_MS;
+    for (;;) {
+      try {
+        return await this.#ports.storedNumbers(this.#store);
+      } catch (error) {
+        if (performance.now() > end) throw error;
+        await pause(LOOK_MS, this.#options.signal);
+      }
+    }
   }
 
   #untilAborted(): Promise<never> {

@@ -84,8 +84,9 @@ const sender = new StreamSender(identity, {
   openDisk,
   post: (message) => {
     if (message.type !== 'counts') return;
-    const waiting = Object.values(message.streams).reduce((sum, counts) => sum + counts.waiting, 0);
-    say(`waiting ${waiting}`);
+    const all = Object.values(message.streams);
+    say(`waiting ${all.reduce((sum, { waiting }) => sum + waiting, 0)}`);
+    if (all.some(({ delivered }) => delivered > 0)) say('delivered');
   },
   onMade: (stream, payload) => {
     const { bootId, headerId } = made.parse(JSON.parse(payload));

@@ -16,6 +16,7 @@ export class FaultRobot {
   #child: ChildProcess;
   readonly #frames: string;
   #waiting: number | null = null;
+  #hasDelivered = false;
   #onFrames = (): void => undefined;
   /** resolves once frames of its camera are measured */
   readonly hasFrames = new Promise<void>((resolve) => (this.#onFrames = resolve));
@@ -59,6 +60,7 @@ export class FaultRobot {
         onLine: (line) => {
           const count = /^waiting (\d+)$/.exec(line)?.[1];
           if (count !== undefined) this.#waiting = Number(count);
+          else if (line === 'delivered') this.#hasDelivered = true;
           else if (line === 'frames') this.#onFrames();
           else if (line.startsWith('telemetry ')) this.#onTelemetry();
         },
@@ -70,6 +72,11 @@ export class FaultRobot {
   /** Messages that are not acknowledged; null if it has not reported yet. */
   get waiting(): number | null {
     return this.#waiting;
+  }
+
+  /** Whether the fleet has acknowledged anything, in any of its boots. */
+  get hasDelivered(): boolean {
+    return this.#hasDelivered;
   }
 
   /** What it wrote, and how it ended; for a failure to be understood. */
