@@ -17,7 +17,13 @@ const env = { GOSHAWK_CACHE: join(import.meta.dirname, 'node_modules/.cache/gosh
 /** What a test waits for comes late on a busy machine; vitest itself would wait for a second. */
 const WAITING = { poll: { timeout: 60_000 } };
 
-/** So is telemetry that waits, test by test. */
+/**
+ * Tests of real processes, brokers and databases wait for what a busy machine may not do in time: such a test is tried
+ * once more, and `npm test` names it at its end if it then passes. Unit tests are not: a law that fails at random fails.
+ */
+const RETRIED = { retry: 1 };
+
+/** Telemetry that waits is kept apart too, test by test. */
 const setupFiles = ['test/support/state-home.ts'];
 
 /**
@@ -45,6 +51,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           env,
+          ...RETRIED,
           expect: WAITING,
           setupFiles,
           include: ['test/integration/**/*.test.ts'],
@@ -57,6 +64,7 @@ export default defineConfig({
         test: {
           name: 'fleet',
           env,
+          ...RETRIED,
           expect: WAITING,
           include: ['test/fleet/*.test.ts'],
           testTimeout: 120_000,
@@ -69,6 +77,7 @@ export default defineConfig({
         test: {
           name: 'arm64',
           env,
+          ...RETRIED,
           expect: WAITING,
           setupFiles,
           include: ['test/arm64/**/*.test.ts'],
@@ -94,6 +103,7 @@ export default defineConfig({
         test: {
           name: 'ros',
           env,
+          ...RETRIED,
           expect: WAITING,
           setupFiles,
           include: ['test/ros/**/*.test.ts'],

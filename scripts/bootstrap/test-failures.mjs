@@ -36,12 +36,28 @@ export function failuresOfVitest(suites) {
       return [{ title: file, message: firstLine(message ?? '') }];
     return assertionResults
       .filter((tried) => tried.status === 'failed')
-      .map(({ ancestorTitles, title, failureMessages }) => ({
-        title: [file, ...ancestorTitles, title].join(' > '),
-        message: firstLine(failureMessages?.[0] ?? ''),
-      }));
+      .map((tried) => failureOf(file, tried));
   });
 }
+
+/**
+ * @param {readonly { name: string, assertionResults: readonly Tried[] }[]} suites of a JSON report of vitest
+ * @returns {Failure[]} one for each test that passed only when it was tried again
+ */
+export function retriesOfVitest(suites) {
+  return suites.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      // of a test that passes, vitest keeps the errors of the tries before
+      .filter(({ status, failureMessages }) => status === 'passed' && (failureMessages ?? []).length > 0)
+      .map((tried) => failureOf(path.relative(ROOT, name), tried)),
+  );
+}
+
+/** @param {string} file @param {Tried} tried @returns {Failure} */
+const failureOf = (file, { ancestorTitles, title, failureMessages }) => ({
+  title: [file, ...ancestorTitles, title].join(' > '),
+  message: firstLine(failureMessages?.[0] ?? ''),
+});
 
 /**
  * @param {readonly import('./stray-errors.mjs').StrayError[]} errors that vitest found outside of tests
@@ -83,16 +99,38 @@ export function failuresOfJunit(text) {
  * @returns {string} the end of the output of `npm test`: what failed and why, a line or two each
  */
 export function describeFailures(all) {
-  const lines = all.flatMap(({ group, failed, failures }) => {
-    const known = failed > 0 && failures.length === 0 ? [UNNAMED] : failures;
-    return known.map(({ title, message }) => [
+  const known = all.map(({ group, failed, failures }) => ({
+    group,
+    failures: failed > 0 && failures.length === 0 ? [UNNAMED] : failures,
+  }));
+  return describeList('failed:', known);
+}
+
+/**
+ * @param {readonly { group: string, retries: readonly Failure[] }[]} all
+ * @returns {string} part of the end of the output of `npm test`: which tests count as passed though they failed first
+ */
+export const describeRetries = (all) =>
+  describeList(
+    'failed at first, passed when tried again:',
+    all.map(({ group, retries }) => ({ group, failures: retries })),
+  );
+
+/**
+ * @param {string} heading
+ * @param {readonly { group: string, failures: readonly Failure[] }[]} all
+ * @returns {string} nothing without failures
+ */
+function describeList(heading, all) {
+  const lines = all.flatMap(({ group, failures }) =>
+    failures.map(({ title, message }) => [
       `  ${group}: ${title}`,
       ...(message === '' ? [] : [`    ${message}`]),
-    ]);
-  });
+    ]),
+  );
   if (lines.length === 0) return '';
   const more = lines.length - SHOWN;
-  return ['failed:', ...lines.slice(0, SHOWN).flat(), ...(more > 0 ? [`  and ${more} more`] : []), ''].join(
+  return [heading, ...lines.slice(0, SHOWN).flat(), ...(more > 0 ? [`  and ${more} more`] : []), ''].join(
     '\n',
   );
 }

@@ -3,7 +3,13 @@ import path from 'node:path';
 import { ROOT } from './paths.mjs';
 import { readJson } from './read-json.mjs';
 import { strayErrorsFile } from './stray-errors.mjs';
-import { failuresOfJunit, failuresOfVitest, failuresOutsideTests, unescapeXml } from './test-failures.mjs';
+import {
+  failuresOfJunit,
+  failuresOfVitest,
+  failuresOutsideTests,
+  retriesOfVitest,
+  unescapeXml,
+} from './test-failures.mjs';
 
 /** @typedef {import('./test-failures.mjs').Failure} Failure */
 /** @typedef {import('./test-failures.mjs').Tried} Tried */
@@ -27,6 +33,7 @@ const SKIPPED = new RegExp(`${SKIP_MARK}(.+) \\| (.*?)\\)?$`);
  * @property {number} skipped
  * @property {readonly Skip[]} [skips]
  * @property {readonly Failure[]} [failures]
+ * @property {readonly Failure[]} [retries] what passed only when it was tried again
  */
 
 /**
@@ -34,11 +41,12 @@ const SKIPPED = new RegExp(`${SKIP_MARK}(.+) \\| (.*?)\\)?$`);
  * @returns {Counts}
  */
 export function sum(all) {
-  /** @type {Counts & { skips: Skip[], failures: Failure[] }} */
-  const total = { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
+  /** @type {Counts & { skips: Skip[], failures: Failure[], retries: Failure[] }} */
+  const total = { passed: 0, failed: 0, skipped: 0, skips: [], failures: [], retries: [] };
   for (const counts of all) {
     total.skips.push(...(counts.skips ?? []));
     total.failures.push(...(counts.failures ?? []));
+    total.retries.push(...(counts.retries ?? []));
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
@@ -149,6 +157,7 @@ export function readVitestReport(file, ok, again) {
       again,
     ),
     failures: [...failuresOfVitest(report.testResults), ...failuresOutsideTests(strayErrors(file))],
+    retries: retriesOfVitest(report.testResults),
   };
 }
 

@@ -9,7 +9,7 @@ import { rosEnvironment } from './ros-env.mjs';
 import { setUp } from './setup.mjs';
 import { selectGroups } from './test-groups.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
-import { describeFailures } from './test-failures.mjs';
+import { describeFailures, describeRetries } from './test-failures.mjs';
 import { describeCounts, describeSkips, oneTest, sum } from './test-results.mjs';
 import {
   ensureChromium,
@@ -107,7 +107,7 @@ async function runGroup(group, context) {
 
 /**
  * @param {readonly { group: string, counts: Counts }[]} results
- * @returns {string} what was skipped, what failed, and the counts on the last line
+ * @returns {string} what was skipped, tried again, or failed, and the counts on the last line
  */
 function describeEnd(results) {
   const skips = results.map(({ group, counts }) => ({ group, skips: counts.skips ?? [] }));
@@ -116,8 +116,9 @@ function describeEnd(results) {
     failed: counts.failed,
     failures: counts.failures ?? [],
   }));
+  const retries = results.map(({ group, counts }) => ({ group, retries: counts.retries ?? [] }));
   const total = sum(results.map(({ counts }) => counts));
-  return `${describeSkips(skips)}${describeFailures(failures)}${describeCounts(total)}`;
+  return `${describeSkips(skips)}${describeRetries(retries)}${describeFailures(failures)}${describeCounts(total)}`;
 }
 
 /**

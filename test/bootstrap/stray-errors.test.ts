@@ -58,3 +58,17 @@ it('of hooks are named with their suite, whose tests did not run', () => {
   expect(failures).toMatchObject([{ message: 'Error: no report' }, { message: 'Error: still open' }]);
   expect(failures![0]!.title).toMatch(/stray\.test\.ts, outside of its tests \(.*hooks of a robot\)/);
 });
+
+it('of a test that passes when it is tried again are kept apart: it counts as passed, and is named', () => {
+  const { passed, failed, failures, retries } = runTest(
+    `import { expect, it } from 'vitest';
+     let tries = 0;
+     it('settles', { retry: 1 }, () => expect(++tries).toBe(2));
+     it('never settles', { retry: 1 }, () => expect(1).toBe(2));
+     it('passes', () => undefined);`,
+  );
+  expect({ passed, failed }).toEqual({ passed: 2, failed: 1 });
+  expect(retries).toMatchObject([{ message: expect.stringContaining('expected 1 to be 2') as string }]);
+  expect(retries![0]!.title).toMatch(/stray\.test\.ts > settles$/);
+  expect(failures!.map(({ title }) => title)).toEqual([expect.stringMatching(/never settles$/)]);
+});

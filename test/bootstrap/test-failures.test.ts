@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/bootstrap/paths.mjs';
 import {
   describeFailures,
+  describeRetries,
   failuresOfJunit,
   failuresOfVitest,
   failuresOutsideTests,
@@ -68,5 +69,13 @@ describe('what failed', () => {
     expect(text).toMatch(/^failed:\n {2}unit: test 0\n {4}no\n/);
     expect(text).toMatch(/ {2}unit: test 19\n {4}no\n {2}and 2 more\n$/);
     expect(describeFailures([{ group: 'unit', failed: 0, failures: [] }])).toBe('');
+  });
+
+  it('names what passed only when it was tried again, apart from what failed', () => {
+    const retries = [{ title: 'test/fleet/api.test.ts > answers', message: 'Error: not yet' }];
+    expect(describeRetries([{ group: 'fleet', retries }])).toBe(
+      'failed at first, passed when tried again:\n  fleet: test/fleet/api.test.ts > answers\n    Error: not yet\n',
+    );
+    expect(describeRetries([{ group: 'fleet', retries: [] }])).toBe('');
   });
 });
