@@ -8,11 +8,12 @@ import { evaluateDetector, evaluateResults, type EvaluateOptions } from '../tool
 import { evaluateRecordings } from '../tools/evaluate/recording/evaluate-recordings.ts';
 import { findRecordings } from '../tools/recordings/find-recordings.ts';
 import { summarizeAccuracy } from '../tools/evaluate/summary.ts';
+import type { ObserveOptions } from '../tools/drift/observe-images.ts';
 import { countProgress } from './kit/live-line.ts';
 import { numberFrom, repeated, wholeFrom } from './kit/options.ts';
-import { withReport } from './kit/report.ts';
+import { withOutcome } from './kit/report.ts';
 import { addRobotLimitOptions, robotLimits } from './kit/robot-options.ts';
-import { writeImageReference } from './reference-file.ts';
+import { checkImageReference, writeImageReference } from './reference-file.ts';
 
 interface EvaluateFlags {
   readonly bundle?: string;
@@ -194,8 +195,6 @@ async function evaluation(flags: EvaluateFlags): Promise<AccuracyReport> {
     bundle,
     againstDetections,
   } = flags;
-  if (flags.driftReferenceOut !== undefined && (recording ?? againstDetections) !== undefined)
-    throw usage(NO_REFERENCE);
   if (recording !== undefined) return evaluateFiles(recording, flags);
   if (annotations === undefined) throw usage('pass either --annotations or --recording');
   const options: EvaluateOptions = { annotations, ignoreUnknown, limit, resamples, seed };
@@ -208,20 +207,27 @@ async function evaluation(flags: EvaluateFlags): Promise<AccuracyReport> {
 
 async function runEvaluate(flags: EvaluateFlags): Promise<void> {
   const { driftReferenceOut, detections } = flags;
-  const report = await withReport(flags.report, () => evaluation(flags), detections, driftReferenceOut);
+  const work = async () => {
+    const observed = driftReferenceOut === undefined ? null : await whatToObserve(flags);
+    return { report: await evaluation(flags), observed };
+  };
+  const { report, observed } = await withOutcome(flags.report, work, detections, driftReferenceOut);
   console.log(summarizeAccuracy(report));
-  if (driftReferenceOut !== undefined) await writeReference(driftReferenceOut, flags);
+  // the images once more, as a robot sees them
+  if (driftReferenceOut !== undefined && observed !== null)
+    await writeImageReference(driftReferenceOut, observed);
 }
 
-/** The images once more, as a robot sees them. */
-async function writeReference(file: string, flags: EvaluateFlags): Promise<void> {
-  const { bundle, annotations, images, limit = null, threads } = flags;
+/** What a reference is made of, checked before the evaluation. */
+async function whatToObserve(flags: EvaluateFlags): Promise<Omit<ObserveOptions, 'onProgress'>> {
+  const { bundle, annotations, images, recording, againstDetections, limit = null, threads } = flags;
   if (bundle === undefined || annotations === undefined || images === undefined) throw usage(NO_REFERENCE);
+  if ((recording ?? againstDetections) !== undefined) throw usage(NO_REFERENCE);
   const { preprocess } = settingsOf(flags);
   const opened = await openBundle(bundle, (line) => console.error(line));
   const limits = robotLimits(flags);
-  const of = { bundle: opened, annotations, images, limit, preprocess, threads };
-  await writeImageReference(file, { ...of, limits });
+  await checkImageReference(opened.manifest, { annotations, limit, limits });
+  return { bundle: opened, annotations, images, limit, preprocess, threads, limits };
 }
 
 const NO_REFERENCE =

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { BundleManifest } from '../contract/bundle.ts';
 import { HEAD_TABLE } from '../core/heads/head-table.ts';
 import { loadBundle, type Bundle } from '../model/bundle.ts';
 import { bundleNameFrom } from '../model/bundle-name.ts';
@@ -10,7 +11,7 @@ import { anyNumber } from './kit/options.ts';
 import { withOutcome } from './kit/report.ts';
 import { addRobotLimitOptions, robotLimits } from './kit/robot-options.ts';
 import { untilStopped } from './kit/stop-signal.ts';
-import { writeImageReference } from './reference-file.ts';
+import { checkImageReference, writeImageReference } from './reference-file.ts';
 import type { OptimizeResult } from '../tools/optimize/optimize.ts';
 import type { OnProgressEvent } from '../tools/optimize/progress.ts';
 
@@ -141,6 +142,8 @@ async function search(flags: OptimizeFlags): Promise<OptimizeResult> {
   const line = new LiveLine(process.stderr, { everyMs: 10_000 });
   const labels = flags.labels === undefined ? null : await readLabels(flags.labels);
   const name = flags.name ?? bundleNameFrom(flags.model);
+  const { annotations, driftReferenceOut } = flags;
+  const what = { annotations, limit: null, limits: robotLimits(flags) };
   const options = {
     ...flags,
     foreign: { labels, name, version: flags.version ?? '1.0.0', ...networkOptions(flags) },
@@ -150,6 +153,9 @@ async function search(flags: OptimizeFlags): Promise<OptimizeResult> {
     work: flags.work === undefined ? null : resolve(flags.work),
     maxLatencyMs: flags.maxLatencyMs ?? null,
     timeBudgetMinutes: flags.timeBudget ?? null,
+    checkModel: async (manifest: BundleManifest) => {
+      if (driftReferenceOut !== undefined) await checkImageReference(manifest, what);
+    },
   };
   const result = await untilStopped(null, ({ signal }) => optimize(options, signal, showProgress(line)));
   line.clear();

@@ -3,8 +3,14 @@ import { GoshawkError } from '../contract/errors.ts';
 import { settingsOf } from '../device/drift/reference-settings.ts';
 import { summaryOf } from '../core/drift/summary.ts';
 import { writeOutput } from '../platform/outputs.ts';
-import { makeReference } from '../tools/drift/make-reference.ts';
-import { observeImages, type ObserveOptions } from '../tools/drift/observe-images.ts';
+import type { BundleManifest } from '../contract/bundle.ts';
+import { makeReference, requireObservations } from '../tools/drift/make-reference.ts';
+import {
+  observeImages,
+  readWhatToObserve,
+  type ObserveOptions,
+  type WhatToObserve,
+} from '../tools/drift/observe-images.ts';
 import { countProgress } from './kit/live-line.ts';
 
 /** The context of a reference of images. */
@@ -14,6 +20,15 @@ const CONTEXT = 'images';
 export async function writeReferenceFile(file: string, made: DriftReference): Promise<void> {
   await writeOutput(file, `${JSON.stringify(checked(made))}\n`);
   console.log(describe(made, file));
+}
+
+/**
+ * Refuses what no reference of images can be made of. Evaluations and searches come before one, and take minutes.
+ * @throws GoshawkError of a data set or limits that cannot be used, GOSHAWK_DRIFT_REFERENCE_SHORT
+ */
+export async function checkImageReference(manifest: BundleManifest, what: WhatToObserve): Promise<void> {
+  const { dataset } = await readWhatToObserve(manifest, what);
+  requireObservations(CONTEXT, dataset.images.length);
 }
 
 /**

@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { optimizeReportSchema, type OptimizeReport } from '../../src/contract/optimize.ts';
 import { loadBundle } from '../../src/model/bundle.ts';
+import { openDriftReference } from '../../src/device/drift/open-reference.ts';
 import { verifyBundle } from '../../src/device/authoring/verify.ts';
 import { ensureQuantizer } from '../../src/tools/optimize/environment.ts';
 import { makeSmallWorld, type SmallWorld } from '../tools/optimize/small-world.ts';
@@ -163,6 +164,29 @@ describe('goshawk optimize', () => {
     expect(second?.slice(0, 2)).toEqual(third?.slice(0, 2));
   });
 
+  it('writes the drift reference of its bundle', { timeout: 240_000 }, async () => {
+    // as many images as a reference needs; nothing is searched
+    const observed = await makeSmallWorld(join(folder, 'observed'), 2, 60);
+    const { model, labels, calibration, annotations, images } = observed;
+    const file = join(folder, 'observed.json');
+    const more = { 'drift-reference-out': file, 'robot-score': '0.4', 'time-budget': '0.001' };
+    const work = join(folder, 'observed-work');
+    const files = { model, labels, calibration, annotations, images, work };
+    const { status, stdout, stderr } = optimize('made', { ...files, ...more });
+    expect([status, stderr.includes('GOSHAWK')]).toEqual([0, false]);
+    expect(stdout).toContain(`${file}: `);
+    expect(stdout).toContain('contexts: images (60 observations)');
+    const { reference } = await openDriftReference(file);
+    const { digest, manifest } = await loadBundle(join(folder, 'made/small/1.0.0'));
+    expect(reference).toMatchObject({
+      bundle: { name: 'small', version: '1.0.0', digest },
+      camera: null,
+      settings: { tracking: null, score_threshold: 0.4, iou_threshold: manifest.thresholds.iou },
+      contexts: [{ name: 'images', measures: { frames: 60 } }],
+    });
+    expect(reference.contexts[0]?.columns.brightness).toHaveLength(60);
+  });
+
   it('stops cleanly on a signal', { timeout: 60_000 }, async () => {
     const { child, reported } = await startUntil('stopped', ': search', {
       work: join(folder, 'stopped-work'),
@@ -251,6 +275,16 @@ describe('goshawk optimize', () => {
       ],
       ['a model that is none', () => ({ model: world.annotations }), /GOSHAWK_MODEL_UNREADABLE/],
       ['a bundle that is not there', () => ({ model: 'no-such-bundle' }), /GOSHAWK_BUNDLE_NOT_FOUND/],
+      [
+        'a drift reference of too few images',
+        () => ({ 'drift-reference-out': join(folder, 'ref.json') }),
+        /GOSHAWK_DRIFT_REFERENCE_SHORT: .* has 24 observations, and a reference needs 60/,
+      ],
+      [
+        'a limit of the robot that its bundle does not know',
+        () => ({ 'drift-reference-out': join(folder, 'ref.json'), 'robot-class-filter': 'unicorn' }),
+        /GOSHAWK_PARAMETER_INVALID: .*class_filter.*unicorn/,
+      ],
       [
         'a version that is there',
         () => ({ out: join(folder, 'imported') }),

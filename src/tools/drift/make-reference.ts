@@ -44,10 +44,7 @@ export function makeReference(
   { name, rows, measures }: NewContext,
   merge: OpenReference | null,
 ): DriftReference {
-  if (rows.length < MIN_OBSERVATIONS) {
-    const details = { context: name, count: rows.length, least: MIN_OBSERVATIONS };
-    throw new GoshawkError('GOSHAWK_DRIFT_REFERENCE_SHORT', details);
-  }
+  requireObservations(name, rows.length);
   const mismatch =
     merge === null
       ? null
@@ -72,6 +69,12 @@ export function makeReference(
     contexts,
   } as const;
   return reference as unknown as DriftReference;
+}
+
+/** Refuses a context that is too short. @throws GoshawkError GOSHAWK_DRIFT_REFERENCE_SHORT */
+export function requireObservations(context: string, count: number): void {
+  if (count >= MIN_OBSERVATIONS) return;
+  throw new GoshawkError('GOSHAWK_DRIFT_REFERENCE_SHORT', { context, count, least: MIN_OBSERVATIONS });
 }
 
 /** Contexts of one reference are compared with each other, so the boxes of all must have come about alike. */

@@ -1,3 +1,4 @@
+import type { BundleManifest } from '../../contract/bundle.ts';
 import type { Bundle } from '../../model/bundle.ts';
 import { toDecodeLimits } from '../../device/pipeline/decode-limits.ts';
 import {
@@ -7,20 +8,24 @@ import {
   type LimitsPatch,
 } from '../../device/pipeline/limit-table.ts';
 import { openBundleDetector, type EvaluatePreprocess } from '../evaluate/bundle-detector.ts';
-import { readDataset } from '../evaluate/dataset.ts';
+import { readDataset, type Dataset } from '../evaluate/dataset.ts';
 import { detectDataset } from '../evaluate/detect-dataset.ts';
 import type { ObservedImages } from '../evaluate/image-measures.ts';
 
-export interface ObserveOptions {
-  readonly bundle: Bundle;
+/** Which images are observed, and how. */
+export interface WhatToObserve {
   /** COCO detection file */
   readonly annotations: string;
-  /** folder of its images */
-  readonly images: string;
   /** only the first images by id; null for all */
   readonly limit: number | null;
   /** of the robot; what is not set is the bundle's */
   readonly limits: LimitsPatch;
+}
+
+export interface ObserveOptions extends WhatToObserve {
+  readonly bundle: Bundle;
+  /** folder of the images */
+  readonly images: string;
   readonly preprocess: EvaluatePreprocess;
   /** of inference */
   readonly threads: number;
@@ -33,20 +38,30 @@ export interface ObservedDataset extends ObservedImages {
 }
 
 /**
+ * The images to observe, and the limits to observe them with.
+ * @throws GoshawkError of a data set or limits that cannot be used
+ */
+export async function readWhatToObserve(
+  { name, version, labels, thresholds }: BundleManifest,
+  { annotations, limit, limits }: WhatToObserve,
+): Promise<{ readonly dataset: Dataset; readonly limits: Limits }> {
+  const named = { labels, bundle: `${name}@${version}`, ignoreUnknown: true, limit };
+  const dataset = await readDataset(annotations, named);
+  return { dataset, limits: changeLimits(defaultLimits(thresholds), limits, labels) };
+}
+
+/**
  * What a robot that runs the bundle observes in the images of a data set: with its limits, and not with those of
  * evaluations, which keep more boxes.
  * @throws GoshawkError of a bundle, data set or image that cannot be used
  */
 export async function observeImages(options: ObserveOptions): Promise<ObservedDataset> {
   const { bundle, preprocess, threads } = options;
-  const { name, version, labels, thresholds } = bundle.manifest;
-  const named = { labels, bundle: `${name}@${version}`, ignoreUnknown: true, limit: options.limit };
-  const dataset = await readDataset(options.annotations, named);
-  const limits = changeLimits(defaultLimits(thresholds), options.limits, labels);
+  const { dataset, limits } = await readWhatToObserve(bundle.manifest, options);
   const detector = await openBundleDetector({
     bundle,
     preprocess,
-    limits: toDecodeLimits(limits, labels, null),
+    limits: toDecodeLimits(limits, bundle.manifest.labels, null),
     published: { score: limits.score_threshold, maxDetections: limits.max_detections },
     engine: { threads },
   });

@@ -1,4 +1,5 @@
 import { GoshawkError } from '../../contract/errors.ts';
+import type { BundleManifest } from '../../contract/bundle.ts';
 import type { ForeignOptions } from './source-model.ts';
 
 export interface OptimizeOptions {
@@ -35,6 +36,8 @@ export interface OptimizeOptions {
   readonly seed: number;
   /** share of the labeled images that the search may use, 0..1 */
   readonly searchShare: number;
+  /** of the caller, once the model is read: what it throws ends the run before the search */
+  readonly checkModel: (manifest: BundleManifest) => Promise<void>;
 }
 
 function refuse(name: string, value: number, reason: string): never {

@@ -72,6 +72,7 @@ export async function readInputs(
     throw unjudged(reason);
   }
   if (dataset.truths.every(({ crowd }) => crowd)) throw unjudged('it has no object');
+  await options.checkModel(manifest);
   const names = await listCalibration(options.calibration, MAX_CALIBRATION, seed);
   await checkSpace(work, source, names.length + dataset.images.length);
   return schedule.run('pictures', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -153,6 +153,17 @@ describe('a picture has the same statistics wherever it is measured', () => {
         expect(block.subarray(from, to)).toEqual(expected.subarray(from, to));
     });
     await work.close();
+  });
+
+  it('and "goshawk evaluate" says before it begins that there are too few for a reference', async () => {
+    const { images, annotations, bundle } = world;
+    const report = join(folder, 'evaluation.json');
+    const given = ['--bundle', bundle.folder, '--annotations', annotations, '--images', images];
+    const more = ['--limit', '59', '--report', report, '--drift-reference-out', join(folder, 'short.json')];
+    await expect(
+      makeProgram().parseAsync(['node', 'goshawk', 'evaluate', ...given, ...more]),
+    ).rejects.toMatchObject({ code: 'GOSHAWK_DRIFT_REFERENCE_SHORT' });
+    expect(existsSync(report)).toBe(false);
   });
 
   it('and "goshawk evaluate" makes a reference of it that a detector can read', async () => {
