@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CaptureAnswer } from '../contract/clips.ts';
@@ -22,19 +23,36 @@ async function ask(folder: string, flags: Flags): Promise<CaptureAnswer> {
   const answer = await new RequestFolder(folder).ask(request).catch((error: unknown) => {
     throw off(errorText(error));
   });
+  const found = await poll(answer);
+  if (found === null) throw off('no answer within 10 s');
+  return found;
+}
+
+/** What is found within ten seconds; null if nothing is. */
+async function poll<T>(find: () => Promise<T | null>): Promise<T | null> {
   for (const end = Date.now() + WAIT_MS; Date.now() < end;) {
-    const found = await answer();
+    const found = await find();
     if (found !== null) return found;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  throw off('no answer within 10 s');
+  return null;
+}
+
+/** A clip is begun at once, and its file with the first frame: without one, no file ever comes. */
+async function requireFile(file: string): Promise<void> {
+  const found = await poll(() => stat(file).catch(() => null));
+  if (found !== null) return;
+  const reason = `no frame has come for ${file}: if none does, there is no such file`;
+  throw new GoshawkError('GOSHAWK_CAPTURE_REFUSED', { reason });
 }
 
 async function capture(flags: Flags): Promise<void> {
   const folder = flags.captureDir;
   const answer = await ask(folder, flags);
   if ('code' in answer) throw new GoshawkError('GOSHAWK_CAPTURE_REFUSED', { reason: answer.reason });
-  console.log(join(folder, `${answer.clip}.mcap`));
+  const file = join(folder, `${answer.clip}.mcap`);
+  await requireFile(file);
+  console.log(file);
 }
 
 /** Adds `goshawk capture`. */

@@ -273,7 +273,7 @@ export class Capture implements Part {
     try {
       const clip = await recording.write();
       this.#trouble = null;
-      if (clip === null) this.#count('no_frames');
+      if (clip === null) this.#noteNothing(recording.clip);
       else this.#note(clip);
     } catch (error) {
       const kept = this.#store?.find(recording.clip);
@@ -289,6 +289,12 @@ export class Capture implements Part {
     this.#offer(clip);
     const { log } = this.#context;
     log('info', `capture: clip ${clip.clip} (${clip.text}): ${clip.frames} frames, ${clip.bytes} bytes`);
+  }
+
+  /** Whoever asked has its name already. */
+  #noteNothing(clip: string): void {
+    this.#count('no_frames');
+    this.#warn(`clip ${clip} has no frames, so there is no such file`);
   }
 
   /** Tells the fleet that it may have it. */

@@ -118,6 +118,16 @@ describe('a clip', () => {
     expect(await recordsIn(folder)).toHaveLength(1);
   });
 
+  it('that no frame came for is counted, and said to be no file', async () => {
+    const { clip, folder, lines, reading } = await capturing();
+    const answer = await clip([], []);
+    expect(answer).toHaveProperty('clip');
+    expect(reading()).toMatchObject({ clips: 0, recording: 0, refused: { no_frames: 1 } });
+    const name = 'clip' in answer ? answer.clip : '';
+    expect(lines).toEqual([`capture: clip ${name} has no frames, so there is no such file`]);
+    expect((await readdir(folder)).filter((one) => one !== 'requests')).toEqual([]);
+  });
+
   it('has raw frames as JPEG, which are encoded only then, and frees the memory of frames that left', async () => {
     const { clip, folder, deliver } = await capturing({ beforeMs: 300, ringBytes: 1 << 20 });
     const raws = Array.from({ length: 10 }, (_, i) => wide(i));
