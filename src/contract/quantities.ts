@@ -66,7 +66,7 @@ const QUANTITIES = {
   named: real('unit in the name of the value', -1e15, 1e15),
 } as const satisfies Readonly<Record<string, Quantity>>;
 
-type QuantityName = keyof typeof QUANTITIES;
+export type QuantityName = keyof typeof QUANTITIES;
 
 const rowOf = (name: QuantityName): Quantity => QUANTITIES[name];
 
@@ -75,6 +75,12 @@ export function quantity(name: QuantityName): z.ZodNumber {
   const { unit, min, max, isWhole } = rowOf(name);
   const number: z.ZodNumber = isWhole ? z.int() : z.number();
   return number.min(min).max(max).describe(unit);
+}
+
+/** The range of this kind in words: `0 to 1 (ratio)`. */
+export function rangeText(name: QuantityName): string {
+  const { unit, min, max } = rowOf(name);
+  return `${String(min)} to ${String(max)} (${unit})`;
 }
 
 /** Whether a number may be sent as one of this kind. */

@@ -12,7 +12,7 @@ export const HOST_STATS = definePart({
     return {
       name: 'host stats',
       servedBy: ['web page', 'telemetry'],
-      host: (reader) => stats.read(reader),
+      host: (reader, note) => stats.read(reader, note),
       attach: () => ({ metrics }),
     };
   },

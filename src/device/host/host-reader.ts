@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { meanAndDeviation } from '../../core/mean-and-deviation.ts';
-import { isQuantity } from '../../contract/quantities.ts';
+import { isQuantity, withinRange } from '../../contract/quantities.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
+import type { NoteOutOfRange } from '../runtime/out-of-range.ts';
+import { areFit, isFit, reading } from './fit.ts';
 import { coresBetween, readThreadTimes, type ThreadTimes } from './thread-reader.ts';
 
 /** Sensor readings. A value that the machine has no sensor for is absent, never guessed. */
@@ -44,24 +46,27 @@ export class HostReader {
     this.#nowMs = nowMs;
   }
 
-  /** @param reader the caller: each has a separate window of CPU load, however often others read */
-  read(reader: object): HostStats {
+  /**
+   * @param reader the caller: each has a separate window of CPU load, however often others read
+   * @param note is told what was read out of its range
+   */
+  read(reader: object, note: NoteOutOfRange = ignore): HostStats {
     return {
-      ...this.#readCpu(reader),
-      ...this.#readThreads(reader),
-      ...this.#readMemory(),
-      ...this.#readDisk(),
-      ...this.readSensors(),
+      ...this.#readCpu(reader, note),
+      ...this.#readThreads(reader, note),
+      ...this.#readMemory(note),
+      ...this.#readDisk(note),
+      ...this.readSensors(note),
     };
   }
 
   /** What does not depend on an earlier reading, so that several callers may ask. */
-  readSensors(): SensorReading {
+  readSensors(note: NoteOutOfRange = ignore): SensorReading {
     return {
-      ...present('temperatureCelsius', this.#readTemperatures()),
-      ...present('powerWatts', this.#readPower()),
-      ...this.#readGpu(),
-      ...present('clockHertz', { ...this.#readCpuClocks(), ...this.#readGpuClock() }),
+      ...present('temperatureCelsius', this.#readTemperatures(note)),
+      ...present('powerWatts', this.#readPower(note)),
+      ...this.#readGpu(note),
+      ...present('clockHertz', { ...this.#readCpuClocks(note), ...this.#readGpuClock(note) }),
     };
   }
 
@@ -69,7 +74,7 @@ export class HostReader {
    * proc(5): the first line of /proc/stat counts ticks of all cores: user nice system idle iowait irq softirq
    * steal.
    */
-  #readCpu(reader: object): HostStats {
+  #readCpu(reader: object, note: NoteOutOfRange): HostStats {
     const line = /^cpu +([\d ]+)/m.exec(this.#text('proc/stat') ?? '')?.[1];
     if (line === undefined) return {};
     const ticks = line.split(' ').slice(0, 8).map(Number);
@@ -80,28 +85,34 @@ export class HostReader {
     this.#lastTicks.set(reader, { busy, total });
     if (last === undefined || total <= last.total) return {};
     const ratio = (busy - last.busy) / (total - last.total);
-    return { cpuRatio: Math.min(1, Math.max(0, ratio)) };
+    // the kernel counts waiting for I/O backward at times
+    const cpuRatio = withinRange('ratio', ratio);
+    if (cpuRatio !== ratio)
+      note({ ...reading('ratio', ratio, 'the CPU load', 'host.cpuRatio'), reason: 'clamped' });
+    return { cpuRatio };
   }
 
-  #readThreads(reader: object): HostStats {
-    const read = (file: string): string | undefined => this.#text(join('proc/self', file));
-    const now = readThreadTimes(this.#list('proc/self/task'), read, this.#nowMs());
+  #readThreads(reader: object, note: NoteOutOfRange): HostStats {
+    const textOf = (file: string): string | undefined => this.#text(join('proc/self', file));
+    const now = readThreadTimes(this.#list('proc/self/task'), textOf, this.#nowMs());
     const before = this.#lastThreads.get(reader);
     this.#lastThreads.set(reader, now);
     if (before === undefined || now.threads.size === 0) return {};
     // a tick in an instant is more cores than there are
-    const cores = Object.entries(coresBetween(before, now)).filter(([, used]) => isQuantity('cores', used));
+    const cores = Object.entries(coresBetween(before, now)).filter(([role, used]) =>
+      isFit(reading('cores', used, `the CPU of threads ${role}`, 'host.cpuByThread'), note),
+    );
     return { cpuByThread: Object.fromEntries(cores) };
   }
 
   /** Of the nearest folder that is there: the one in question may not be made yet. */
-  #readDisk(): HostStats {
+  #readDisk(note: NoteOutOfRange): HostStats {
     for (let folder = this.#disk; folder !== null; folder = dirname(folder)) {
       try {
         const { bavail, blocks, bsize } = statfsSync(folder);
         const sizes = { diskFreeBytes: bavail * bsize, diskTotalBytes: blocks * bsize };
         // a file system without an end, as some on a network are, reports an absurd size
-        return areBytes(sizes) ? sizes : {};
+        return areFit(sizes, note) ? sizes : {};
       } catch {
         if (folder === dirname(folder)) break;
       }
@@ -109,31 +120,34 @@ export class HostReader {
     return {};
   }
 
-  #readMemory(): HostStats {
+  #readMemory(note: NoteOutOfRange): HostStats {
     const text = this.#text('proc/meminfo') ?? '';
     const total = kilobytes(text, 'MemTotal');
     const available = kilobytes(text, 'MemAvailable');
     if (total === undefined || available === undefined) return {};
     const sizes = { memoryTotalBytes: total, memoryUsedBytes: total - available };
     // in a container the two may be of different machines
-    return areBytes(sizes) ? sizes : {};
+    return areFit(sizes, note) ? sizes : {};
   }
 
-  #readTemperatures(): Record<string, number> {
+  #readTemperatures(note: NoteOutOfRange): Record<string, number> {
     const zones: Record<string, number> = {};
     for (const zone of this.#list('sys/class/thermal')) {
       if (!zone.startsWith('thermal_zone')) continue;
       const folder = join('sys/class/thermal', zone);
       const milli = this.#number(join(folder, 'temp'));
+      if (milli === undefined) continue;
+      const name = unused(zones, this.#text(join(folder, 'type'))?.trim() || zone, zone);
       // a disabled zone reads as an absurd value
-      if (milli !== undefined && isQuantity('celsius', milli / 1000))
-        zones[unused(zones, this.#text(join(folder, 'type'))?.trim() || zone, zone)] = milli / 1000;
+      const what = `the temperature of ${name}`;
+      if (isFit(reading('celsius', milli / 1000, what, 'host.temperatureCelsius'), note))
+        zones[name] = milli / 1000;
     }
     return zones;
   }
 
   /** hwmon of the INA3221: in*_input in millivolts, curr*_input in milliamperes, in*_label the rail. */
-  #readPower(): Record<string, number> {
+  #readPower(note: NoteOutOfRange): Record<string, number> {
     const rails: Record<string, number> = {};
     for (const monitor of this.#list('sys/class/hwmon')) {
       const folder = join('sys/class/hwmon', monitor);
@@ -141,30 +155,33 @@ export class HostReader {
       for (const channel of [1, 2, 3]) {
         const millivolts = this.#number(join(folder, `in${String(channel)}_input`));
         const milliamperes = this.#number(join(folder, `curr${String(channel)}_input`));
-        const rail = this.#text(join(folder, `in${String(channel)}_label`))?.trim();
+        const label = this.#text(join(folder, `in${String(channel)}_label`))?.trim();
         if (millivolts === undefined || milliamperes === undefined) continue;
         const watts = (millivolts * milliamperes) / 1e6;
+        const rail = unused(rails, label || `${monitor}-${String(channel)}`, monitor);
         // A current that flows back, or a sensor that fails.
-        if (isQuantity('watts', watts))
-          rails[unused(rails, rail || `${monitor}-${String(channel)}`, monitor)] = watts;
+        if (isFit(reading('watts', watts, `the power of ${rail}`, 'host.powerWatts'), note))
+          rails[rail] = watts;
       }
     }
     return rails;
   }
 
-  #readGpu(): SensorReading {
-    for (const file of GPU_LOAD_FILES) {
-      const permille = this.#number(file);
-      if (permille !== undefined && permille >= 0 && permille <= 1000) return { gpuRatio: permille / 1000 };
-    }
-    return {};
+  #readGpu(note: NoteOutOfRange): SensorReading {
+    const loads = GPU_LOAD_FILES.map((file) => this.#number(file)).filter((load) => load !== undefined);
+    const ratios = loads.map((permille) => permille / 1000);
+    const [gpuRatio = ratios[0]] = ratios.filter((ratio) => isQuantity('ratio', ratio));
+    if (gpuRatio === undefined) return {};
+    return isFit(reading('ratio', gpuRatio, 'the load of the GPU', 'host.gpuRatio'), note)
+      ? { gpuRatio }
+      : {};
   }
 
   /**
    * Kernel documentation, CPU performance scaling: cores that share a clock have one policy, whose frequencies are in
    * kHz. Cores of one kind have the same highest frequency.
    */
-  #readCpuClocks(): Record<string, number> {
+  #readCpuClocks(note: NoteOutOfRange): Record<string, number> {
     const kinds = new Map<number, { readonly name: string; readonly hertz: number[] }>();
     const policies = this.#list('sys/devices/system/cpu/cpufreq').flatMap((name) => {
       const first = /^policy(\d+)$/.exec(name)?.[1];
@@ -173,7 +190,9 @@ export class HostReader {
     for (const first of policies.sort((a, b) => a - b)) {
       const folder = `sys/devices/system/cpu/cpufreq/policy${String(first)}`;
       const kilohertz = this.#number(join(folder, 'scaling_cur_freq'));
-      if (kilohertz === undefined || !isQuantity('hertz', kilohertz * 1000)) continue;
+      if (kilohertz === undefined) continue;
+      const what = `the clock of core ${String(first)}`;
+      if (!isFit(reading('hertz', kilohertz * 1000, what, 'host.clockHertz'), note)) continue;
       const kind = this.#number(join(folder, 'cpuinfo_max_freq')) ?? 0;
       const known = kinds.get(kind) ?? { name: `cpu${String(first)}`, hertz: [] };
       known.hertz.push(kilohertz * 1000);
@@ -187,12 +206,15 @@ export class HostReader {
   }
 
   /** Jetsons have a device of frequency scaling for the GPU, in Hz; Intel's graphics report MHz. */
-  #readGpuClock(): Record<string, number> {
+  #readGpuClock(note: NoteOutOfRange): Record<string, number> {
     const device = this.#list('sys/class/devfreq').find((name) => /gpu|gp10b|gv11b|ga10b/.test(name));
     const scaled = device === undefined ? undefined : this.#number(`sys/class/devfreq/${device}/cur_freq`);
     const megahertz = this.#number('sys/class/drm/card0/gt_cur_freq_mhz');
     const hertz = scaled ?? (megahertz === undefined ? undefined : megahertz * 1e6);
-    return hertz === undefined || !isQuantity('hertz', hertz) ? {} : { gpu: hertz };
+    if (hertz === undefined) return {};
+    return isFit(reading('hertz', hertz, 'the clock of the GPU', 'host.clockHertz'), note)
+      ? { gpu: hertz }
+      : {};
   }
 
   #text(file: string): string | undefined {
@@ -229,8 +251,7 @@ function unused(taken: Readonly<Record<string, number>>, name: string, origin: s
   return free;
 }
 
-const areBytes = (sizes: Readonly<Record<string, number>>): boolean =>
-  Object.values(sizes).every((size) => isQuantity('bytes', size));
+const ignore: NoteOutOfRange = () => undefined;
 
 function kilobytes(meminfo: string, field: string): number | undefined {
   const amount = new RegExp(`^${field}: +(\\d+) kB`, 'm').exec(meminfo)?.[1];

@@ -11,6 +11,7 @@ import type { ResultSink } from '../pipeline/frame/frame-result.ts';
 import type { FramePipeline } from '../pipeline/pipeline.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import type { LiveImages } from './live-images.ts';
+import type { NoteOutOfRange } from './out-of-range.ts';
 import type { DeviceStatus, PartStatus } from './status.ts';
 
 /** A pipeline and the model that it runs. Sessions come and go while parts stay. */
@@ -105,8 +106,12 @@ export interface Part {
   status?(): PartStatus;
   /** Reasons why the device is not healthy; they also go to the node's diagnostics. */
   health?(): readonly string[];
-  /** Readings of the machine. @param reader the caller: CPU load is measured since its own last call */
-  host?(reader: object): HostStats;
+  /**
+   * Readings of the machine.
+   * @param reader the caller: CPU load is measured since its own last call
+   * @param note is told what was read and is not among them, or not as it was read
+   */
+  host?(reader: object, note?: NoteOutOfRange): HostStats;
   readonly images?: LiveImages;
   /**
    * Telemetry of this part. Each function is called once per period of its stream and once more when telemetry ends, so
@@ -142,8 +147,8 @@ export interface DeviceView {
   silentAfterMs(): number;
   /** the metrics of all parts */
   metrics(): Promise<string>;
-  /** @param reader the caller: CPU load is measured since its own last call */
-  host(reader: object): HostStats;
+  /** Readings of the machine. See `Part.host`. */
+  host(reader: object, note?: NoteOutOfRange): HostStats;
   readonly images: LiveImages;
   /** how well the model sees, by camera with labels */
   labeledAccuracy(): Readonly<Record<string, LabeledAccuracy>>;

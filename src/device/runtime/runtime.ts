@@ -6,6 +6,7 @@ import type { ClipChunk, ClipRequest } from '../../contract/telemetry/clips.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import type { LiveImages } from './live-images.ts';
+import type { NoteOutOfRange } from './out-of-range.ts';
 import type {
   Attachment,
   DeviceView,
@@ -180,8 +181,8 @@ export class Runtime implements DeviceView {
     return (await Promise.all(sources.map((source) => source.text()))).join('');
   }
 
-  host(reader: object): HostStats {
-    return this.#ask((part) => part.host?.(reader))[0] ?? {};
+  host(reader: object, note?: NoteOutOfRange): HostStats {
+    return this.#ask((part) => part.host?.(reader, note))[0] ?? {};
   }
 
   get images(): LiveImages {

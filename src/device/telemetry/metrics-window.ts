@@ -3,6 +3,7 @@ import { withinRange } from '../../contract/quantities.ts';
 import type { HostStats } from '../../contract/telemetry/shapes.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import type { FrameResult } from '../pipeline/frame/frame-result.ts';
+import type { NoteOutOfRange, OutOfRange } from '../runtime/out-of-range.ts';
 import type { PipelineSnapshot } from '../pipeline/statistics/snapshot.ts';
 import { CameraLatencies } from './camera-latencies.ts';
 import { bundleReference } from './state-body.ts';
@@ -33,11 +34,16 @@ export class MetricsWindow {
   #start: Date;
   #stepMs: number;
   #activeBefore = 0;
+  readonly #note: NoteOutOfRange;
 
-  /** @param stepMs by how much the clock was set just before `start`; 0 if it was not */
-  constructor(start: Date, stepMs = 0) {
+  /**
+   * @param stepMs by how much the clock was set just before `start`; 0 if it was not
+   * @param note is told what a window does not have as it was measured
+   */
+  constructor(start: Date, stepMs = 0, note: NoteOutOfRange = () => undefined) {
     this.#start = start;
     this.#stepMs = stepMs;
+    this.#note = note;
   }
 
   /** start of the current window */
@@ -73,8 +79,8 @@ export class MetricsWindow {
     const seconds = active - this.#activeBefore;
     this.#activeBefore = active;
     // a burst in an instant, as after activation, is no reason to lose the window
-    const perSecond = (count: number): number =>
-      seconds > 0 ? withinRange('framesPerSecond', count / seconds) : 0;
+    const perSecond = (camera: string, side: 'in' | 'out', count: number): number =>
+      seconds > 0 ? this.#rate(camera, side, count / seconds) : 0;
     const cameras = Object.entries(snapshot?.cameras ?? {}).map(([camera, { frames }]): CameraStats => {
       const before = this.#before.get(camera) ?? NOTHING;
       this.#before.set(camera, frames);
@@ -86,7 +92,7 @@ export class MetricsWindow {
         published,
         drops: dropsSince(frames, before),
         inFlight: frames.inFlight,
-        fps: { in: perSecond(received), out: perSecond(published) },
+        fps: { in: perSecond(camera, 'in', received), out: perSecond(camera, 'out', published) },
         ...this.#latencyOf(camera).take(endMs),
       };
     });
@@ -100,10 +106,27 @@ export class MetricsWindow {
       cameras,
       process: {
         residentBytes: snapshot?.process.rssBytes ?? process.memoryUsage.rss(),
-        eventLoopDelayP99Ms: withinRange('milliseconds', snapshot?.process.eventLoopDelayMs.p99 ?? 0),
+        eventLoopDelayP99Ms: this.#delay(snapshot?.process.eventLoopDelayMs.p99 ?? 0),
       },
       host,
     };
+  }
+
+  #rate(camera: string, side: 'in' | 'out', value: number): number {
+    const what = `the rate of frames ${side} of ${camera}`;
+    return this.#within({ quantity: 'framesPerSecond', value, what, fields: [`cameras.fps.${side}`] });
+  }
+
+  #delay(value: number): number {
+    const what = 'the delay of the event loop';
+    return this.#within({ quantity: 'milliseconds', value, what, fields: ['process.eventLoopDelayP99Ms'] });
+  }
+
+  #within(measured: Omit<OutOfRange, 'reason'>): number {
+    const sent = withinRange(measured.quantity, measured.value);
+    // NaN, which no schema takes, is declared with its message
+    if (sent !== measured.value && !Number.isNaN(sent)) this.#note({ ...measured, reason: 'clamped' });
+    return sent;
   }
 
   #latencyOf(camera: string): CameraLatencies {

@@ -1,5 +1,6 @@
 import { systemClock } from '../../platform/clock.ts';
 import { definePart } from '../runtime/part.ts';
+import { RangeLog } from './range-log.ts';
 import { SessionTelemetry } from './session-telemetry.ts';
 import { MAX_TAGS, TAG_FORM, TAG_PATTERN, tagsOf } from './tags.ts';
 
@@ -16,5 +17,8 @@ export const SESSION_TELEMETRY = definePart({
       option: { flags: '--fleet-tag <key=value>', description: 'label in the fleet (repeatable)' },
     },
   },
-  create: ({ fleet_tags: tags }, { device }) => new SessionTelemetry(device, systemClock, tagsOf(tags)),
+  create: ({ fleet_tags: tags }, { device, log }) => {
+    const ranges = new RangeLog(systemClock, (line) => log('warn', line));
+    return new SessionTelemetry(device, systemClock, ranges, tagsOf(tags));
+  },
 });

@@ -2,7 +2,8 @@ import type { HostStats, Tags } from '../../contract/telemetry/shapes.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { ResultSink } from '../pipeline/frame/frame-result.ts';
-import type { Attachment, DeviceView, Part } from '../runtime/part.ts';
+import type { Attachment, DeviceView, MetricsSource, Part } from '../runtime/part.ts';
+import type { RangeLog } from './range-log.ts';
 import { MetricsWindow } from './metrics-window.ts';
 import { stateBody, unconfiguredBody } from './state-body.ts';
 import { LATENESS_MS, WindowClock } from './window-clock.ts';
@@ -16,10 +17,12 @@ type SessionDevice = Pick<DeviceView, 'snapshot' | 'host' | 'telemetry' | 'send'
 export class SessionTelemetry implements Part {
   readonly name = 'session telemetry';
   readonly servedBy = ['telemetry'];
+  readonly metrics: MetricsSource;
   readonly #device: SessionDevice;
   readonly #clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
   readonly #windowClock: WindowClock;
   readonly #startedAtMs: number;
+  readonly #ranges: RangeLog;
   readonly #tags: Tags;
   #window: MetricsWindow;
   readonly #sink: ResultSink = {
@@ -31,13 +34,21 @@ export class SessionTelemetry implements Part {
     metrics: (isLast: boolean): StreamBody<'metrics'> => this.#metrics(isLast),
   };
 
-  constructor(device: SessionDevice, clock: Pick<Clock, 'monotonicMs' | 'wallMs'>, tags: Tags = {}) {
+  /** @param ranges is told what messages do not have as it was measured */
+  constructor(
+    device: SessionDevice,
+    clock: Pick<Clock, 'monotonicMs' | 'wallMs'>,
+    ranges: RangeLog,
+    tags: Tags = {},
+  ) {
     this.#device = device;
     this.#clock = clock;
+    this.#ranges = ranges;
+    this.metrics = ranges.metrics;
     this.#tags = tags;
     this.#windowClock = new WindowClock(clock);
     this.#startedAtMs = clock.monotonicMs();
-    this.#window = new MetricsWindow(new Date(this.#windowClock.nowMs));
+    this.#window = this.#windowFrom(new Date(this.#windowClock.nowMs), 0);
   }
 
   attach(): Attachment {
@@ -53,19 +64,23 @@ export class SessionTelemetry implements Part {
   #turn(): void {
     this.#device.send('state', () => this.#state());
     this.#device.send('metrics', () => this.#metrics(true));
-    this.#window = new MetricsWindow(this.#window.start, this.#window.stepMs);
+    this.#window = this.#windowFrom(this.#window.start, this.#window.stepMs);
+  }
+
+  #windowFrom(start: Date, stepMs: number): MetricsWindow {
+    return new MetricsWindow(start, stepMs, (found) => this.#ranges.note('metrics', found));
   }
 
   #state(): StreamBody<'state'> {
     const snapshot = this.#device.snapshot();
-    const host = this.#hostFor(this.streams.state);
+    const host = this.#hostFor('state');
     const uptimeSeconds = (this.#clock.monotonicMs() - this.#startedAtMs) / 1000;
     const body = snapshot === null ? unconfiguredBody(uptimeSeconds, host) : stateBody(snapshot, host);
     return Object.keys(this.#tags).length === 0 ? body : { ...body, tags: this.#tags };
   }
 
   #metrics(isLast: boolean): StreamBody<'metrics'> {
-    const host = this.#hostFor(this.streams.metrics);
+    const host = this.#hostFor('metrics');
     const snapshot = this.#device.snapshot();
     const { nowMs, stepMs } = this.#windowClock.read();
     // Once the clock was set, stamps can no longer be compared with those of this window.
@@ -76,11 +91,11 @@ export class SessionTelemetry implements Part {
     return body;
   }
 
-  /** @param reader whose window of CPU load it is */
-  #hostFor(reader: object): HostStats {
+  /** Each of the streams has a window of CPU load. */
+  #hostFor(stream: 'state' | 'metrics'): HostStats {
     const { sentBytes } = this.#device.telemetry() ?? {};
     return {
-      ...this.#device.host(reader),
+      ...this.#device.host(this.streams[stream], (found) => this.#ranges.note(stream, found)),
       ...(sentBytes === undefined ? {} : { linkSentBytes: sentBytes }),
     };
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GoshawkError } from '../../../src/contract/errors.ts';
+import type { OutOfRange } from '../../../src/device/runtime/out-of-range.ts';
 import type { DeviceView, Part } from '../../../src/device/runtime/part.ts';
 import { Runtime, type RuntimeOptions } from '../../../src/device/runtime/runtime.ts';
 import { sessionOf } from './fake-session.ts';
@@ -226,6 +227,14 @@ describe('sessions of a runtime', () => {
 });
 
 describe('what parts offer', () => {
+  const CLAMPED: OutOfRange = {
+    quantity: 'ratio',
+    value: 2,
+    what: 'the load of the GPU',
+    fields: ['host.gpuRatio'],
+    reason: 'clamped',
+  };
+
   it('is one page of metrics: those of a session only while it exists, in the order of the parts', async () => {
     const text = (line: string) => ({ text: () => Promise.resolve(`${line}\n`) });
     const { runtime } = runtimeOf([
@@ -286,12 +295,22 @@ describe('what parts offer', () => {
       return {
         runtime: new Runtime(options, (context) => {
           device = context.device;
-          return [{ name: 'a', host: () => ({ gpuRatio: 1 }) }];
+          return [
+            {
+              name: 'a',
+              host: (_reader, note) => {
+                note?.(CLAMPED);
+                return { gpuRatio: 1 };
+              },
+            },
+          ];
         }),
       };
     })();
     await runtime.start(NEVER);
-    expect(device?.host({})).toEqual({ gpuRatio: 1 });
+    const found: OutOfRange[] = [];
+    expect(device?.host({}, (one) => found.push(one))).toEqual({ gpuRatio: 1 });
+    expect(found).toEqual([CLAMPED]);
   });
 
   it('carries telemetry of all started parts, sent through the one that has the connection', async () => {

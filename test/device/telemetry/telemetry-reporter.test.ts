@@ -4,6 +4,7 @@ import { bodySchemaOf } from '../../../src/contract/telemetry/payloads.ts';
 import type { PeriodicStream, ReportedStream, StreamBody } from '../../../src/contract/telemetry/streams.ts';
 import { FramePipeline } from '../../../src/device/pipeline/pipeline.ts';
 import type { StreamSources } from '../../../src/device/runtime/part.ts';
+import { RangeLog } from '../../../src/device/telemetry/range-log.ts';
 import { SessionTelemetry } from '../../../src/device/telemetry/session-telemetry.ts';
 import { TelemetryReporter } from '../../../src/device/telemetry/telemetry-reporter.ts';
 import { unconfiguredBody } from '../../../src/device/telemetry/state-body.ts';
@@ -33,6 +34,7 @@ class Node {
       send: (stream, make) => this.reporter.send(stream, make),
     },
     this.clock,
+    new RangeLog(this.clock, (line) => this.errors.push(line)),
   );
   readonly reporter: TelemetryReporter = new TelemetryReporter(
     () => [this.part.streams],
@@ -140,6 +142,7 @@ describe('windows of a machine whose clock is set', () => {
           const part = new SessionTelemetry(
             { snapshot: () => null, host: () => ({}), telemetry: () => null, send: () => undefined },
             { wallMs: () => wall, monotonicMs: () => monotonic },
+            new RangeLog({ monotonicMs: () => monotonic }, () => undefined),
           );
           let end: string | null = null;
           for (const [seconds, ms] of steps) {

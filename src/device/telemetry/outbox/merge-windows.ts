@@ -86,7 +86,7 @@ function addStats(a: CameraStats, b: CameraStats): CameraStats {
     published: a.published + b.published,
     drops: Object.fromEntries(drops),
     inFlight: b.inFlight,
-    // shares that were rounded may add up to a little more than the highest rate
+    // Shares that were rounded may add up to a little more than the highest rate: a rounding, so nobody is told.
     fps: { in: addRates(a.fps.in, b.fps.in), out: addRates(a.fps.out, b.fps.out) },
     late: (a.late ?? 0) + (b.late ?? 0),
     duplicate: (a.duplicate ?? 0) + (b.duplicate ?? 0),
