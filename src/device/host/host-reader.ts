@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { readdirSync, readFileSync, statfsSync, type StatsFs } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { meanAndDeviation } from '../../core/mean-and-deviation.ts';
 import { isQuantity, withinRange } from '../../contract/quantities.ts';
@@ -29,7 +29,12 @@ interface HostOptions {
   readonly disk?: string;
   /** monotonic milliseconds */
   readonly nowMs?: () => number;
+  /** the size of the file system of a folder */
+  readonly statfs?: (folder: string) => Pick<StatsFs, 'bavail' | 'blocks' | 'bsize'>;
 }
+
+/** Why there may be a disk though the folder is not there. */
+const NOT_THERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
 
 /** Reads the state of the machine from /proc and /sys. */
 export class HostReader {
@@ -38,12 +43,14 @@ export class HostReader {
   readonly #lastThreads = new WeakMap<object, ThreadTimes>();
   readonly #disk: string | null;
   readonly #nowMs: () => number;
+  readonly #statfs: NonNullable<HostOptions['statfs']>;
 
   /** @param root where `proc` and `sys` are found; default `/` */
-  constructor(root = '/', { disk, nowMs = () => performance.now() }: HostOptions = {}) {
+  constructor(root = '/', { disk, nowMs = () => performance.now(), statfs = statfsSync }: HostOptions = {}) {
     this.#root = root;
     this.#disk = disk ?? null;
     this.#nowMs = nowMs;
+    this.#statfs = statfs;
   }
 
   /**
@@ -105,16 +112,19 @@ export class HostReader {
     return { cpuByThread: Object.fromEntries(cores) };
   }
 
-  /** Of the nearest folder that is there: the one in question may not be made yet. */
+  /**
+   * Of the nearest folder that is there: the one in question may not be made yet. One that is there and cannot be read
+   * has none: the folder above it may be on another disk.
+   */
   #readDisk(note: NoteOutOfRange): HostStats {
     for (let folder = this.#disk; folder !== null; folder = dirname(folder)) {
       try {
-        const { bavail, blocks, bsize } = statfsSync(folder);
+        const { bavail, blocks, bsize } = this.#statfs(folder);
         const sizes = { diskFreeBytes: bavail * bsize, diskTotalBytes: blocks * bsize };
         // a file system without an end, as some on a network are, reports an absurd size
         return areFit(sizes, note) ? sizes : {};
-      } catch {
-        if (folder === dirname(folder)) break;
+      } catch (error) {
+        if (!NOT_THERE.has((error as NodeJS.ErrnoException).code) || folder === dirname(folder)) break;
       }
     }
     return {};

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hostStatsSchema } from '../../../src/contract/telemetry/shapes.ts';
 import { HostReader } from '../../../src/device/host/host-reader.ts';
+import type { OutOfRange } from '../../../src/device/runtime/out-of-range.ts';
 
 let root = '';
 
@@ -142,6 +143,55 @@ describe('HostReader', () => {
     const read = host.read(reader);
     expect(read).toEqual({ gpuRatio: 0.375, cpuByThread: { other: 0 } });
     expect(hostStatsSchema.parse(read)).toEqual(read);
+  });
+
+  it('reads the disk of a folder that is there, or of the nearest one above it', () => {
+    const { blocks, bsize } = statfsSync(root);
+    const diskTotalBytes = blocks * bsize;
+    put('file', '');
+    for (const disk of ['.', 'not/made/yet', 'file/not/a/folder']) {
+      const read = new HostReader(root, { disk: join(root, disk) }).read({});
+      expect.soft(read, disk).toMatchObject({ diskTotalBytes });
+      expect.soft(read.diskFreeBytes, disk).toBeLessThanOrEqual(diskTotalBytes);
+      expect.soft(hostStatsSchema.parse(read), disk).toEqual(read);
+    }
+  });
+
+  it('omits a disk that cannot be read, and never has that of a folder above it instead', () => {
+    symlinkSync('loop', join(root, 'loop'));
+    put('sys/devices/platform/gpu.0/load', '375\n');
+    const noted: OutOfRange[] = [];
+    const read = (options: ConstructorParameters<typeof HostReader>[1]) =>
+      new HostReader(root, { disk: join(root, 'loop'), ...options }).read({}, (found) => noted.push(found));
+    expect(read({})).toEqual({ gpuRatio: 0.375 });
+    for (const code of ['EIO', 'EACCES', 'ENOSYS']) {
+      const statfs = (folder: string) => {
+        if (folder !== root) throw Object.assign(new Error(`${code}: statfs`), { code });
+        return statfsSync(folder);
+      };
+      expect.soft(read({ statfs, disk: join(root, 'disk') }), code).toEqual({ gpuRatio: 0.375 });
+    }
+    const nowhere = (): never => {
+      throw Object.assign(new Error('ENOENT: statfs'), { code: 'ENOENT' });
+    };
+    expect(read({ statfs: nowhere })).toEqual({ gpuRatio: 0.375 });
+    expect(noted).toEqual([]);
+  });
+
+  it('omits both sizes of a disk of which one is absurd, and notes which', () => {
+    put('sys/devices/platform/gpu.0/load', '375\n');
+    for (const [change, name, value] of [
+      [{ blocks: 2 ** 52 }, 'diskTotalBytes', 2 ** 52 * statfsSync(root).bsize],
+      [{ bavail: -1 }, 'diskFreeBytes', -statfsSync(root).bsize],
+      [{ bsize: 0.3, bavail: 1, blocks: 10 }, 'diskFreeBytes', 0.3],
+    ] as const) {
+      const noted: OutOfRange[] = [];
+      const statfs = (folder: string) => ({ ...statfsSync(folder), ...change });
+      const read = new HostReader(root, { disk: root, statfs }).read({}, (found) => noted.push(found));
+      expect.soft(read).toEqual({ gpuRatio: 0.375 });
+      const fields = ['host.diskFreeBytes', 'host.diskTotalBytes'];
+      expect.soft(noted).toEqual([{ quantity: 'bytes', value, what: name, fields, reason: 'omitted' }]);
+    }
   });
 
   it('keeps sensors with the same name apart', () => {
