@@ -60,6 +60,20 @@ export type ToTelemetryThread = StreamMessage | ChunkMessage | { readonly type: 
 
 export type CountsByStream = Readonly<Record<StoredStream, QueueCounts>>;
 
+/**
+ * Why a message to a robot is refused; the names are those of the fleet.
+ * - `too_large`: more bytes than its stream needs
+ * - `json`: no JSON object, or nested too deeply
+ * - `version`: of another major version than its topic
+ * - `schema`: not what its stream is made of
+ * - `identity`: to another robot or node than its topic
+ * - `clip`: it names what cannot be a clip, such as a path
+ */
+export type RefusedReason = 'too_large' | 'json' | 'version' | 'schema' | 'identity' | 'clip';
+
+/** Messages to the robot that were refused, by stream and reason. */
+export type RefusedByStream = Readonly<Record<string, Readonly<Partial<Record<RefusedReason, number>>>>>;
+
 /** Why messages do not wait on the disk. */
 export interface OutboxTrouble {
   readonly code: 'GOSHAWK_OUTBOX_IN_USE' | 'GOSHAWK_OUTBOX_UNWRITABLE';
@@ -98,5 +112,7 @@ export type FromTelemetryThread =
   | { readonly type: 'clip-request'; readonly request: ClipRequest }
   /** what became of a chunk */
   | { readonly type: 'transferred'; readonly id: number; readonly isSent: boolean }
+  /** what came and was refused, since the thread began */
+  | { readonly type: 'refused'; readonly refused: RefusedByStream }
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'counts'; readonly streams: CountsByStream; readonly sentBytes: number };

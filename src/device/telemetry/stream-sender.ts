@@ -1,6 +1,4 @@
-import { tryParseJson } from '../../contract/json.ts';
 import { PAYLOAD_VERSION, type TelemetryHeader } from '../../contract/telemetry/header.ts';
-import { payloadSchemaOf } from '../../contract/telemetry/payloads.ts';
 import { telemetryClientId } from '../../contract/telemetry/speaker.ts';
 import { STORED_STREAMS, streamRow, type Stream, type StreamBody } from '../../contract/telemetry/streams.ts';
 import { telemetryTopic } from '../../contract/telemetry/topics.ts';
@@ -17,6 +15,7 @@ import { DiskOutbox, type DiskPorts } from './outbox/disk-outbox.ts';
 import type { Draft, OutboxView } from './outbox/outbox.ts';
 import { FULL_BOUNDS, type OutboxBounds } from './outbox/stream-queue.ts';
 import { FaultLog } from './fault-log.ts';
+import { Inbound } from './inbound.ts';
 import type { ChunkMessage, FromTelemetryThread, SenderIdentity, StreamMessage } from './protocol.ts';
 
 /** A last message and the end of the connection may take this long together. */
@@ -26,12 +25,6 @@ const CLOSE_LIMIT_MS = 3_000;
 const GROUP_MS = 50;
 
 const TICK_MS = 1_000;
-
-/** An acknowledgement is a handful of ranges; more is not read. */
-const MAX_ACK_BYTES = 256 * 1024;
-
-/** A request for a clip, URL included. */
-const MAX_REQUEST_BYTES = 8 * 1024;
 
 /** A disk that takes longer to open is used once it is open, and memory until then. */
 const OPEN_LIMIT_MS = 15_000;
@@ -93,6 +86,8 @@ export class StreamSender {
   #tickTimer: TimerHandle | undefined;
   #lastCounts = '';
   #lastMeter = '';
+  #lastRefused = '';
+  readonly #inbound: Inbound;
   readonly #ackWatch = new AckWatch();
   readonly #faults: FaultLog;
   #isUnacknowledged = false;
@@ -103,7 +98,10 @@ export class StreamSender {
   constructor(identity: SenderIdentity, ports: SenderPorts) {
     this.#identity = identity;
     this.#ports = ports;
-    this.#faults = new FaultLog(ports.clock, (line) => ports.post({ type: 'log', line }));
+    const log = (line: string): void => ports.post({ type: 'log', line });
+    this.#faults = new FaultLog(ports.clock, log);
+    this.#inbound = new Inbound(identity, ports.clock, log);
+    this.#lastRefused = JSON.stringify(this.#inbound.refused);
     this.#requests = this.#topic('clip-request');
     const will = { topic: this.#topic('connection'), payload: () => this.#will() };
     this.#link = ports.createLink(
@@ -184,9 +182,8 @@ export class StreamSender {
   }
 
   #takeRequest(payload: Buffer): void {
-    if (payload.length > MAX_REQUEST_BYTES) return;
-    const { data } = payloadSchemaOf('clip-request').safeParse(tryParseJson(payload.toString()));
-    if (data !== undefined) this.#ports.post({ type: 'clip-request', request: data });
+    const request = this.#inbound.clipRequest(payload);
+    if (request !== null) this.#ports.post({ type: 'clip-request', request });
   }
 
   /**
@@ -216,6 +213,7 @@ export class StreamSender {
       if (pending !== undefined) clock.stopTimer(pending);
     await this.#closeDisk();
     this.#postCounts();
+    this.#postRefused();
   }
 
   /** A disk that hangs must not keep the process alive: the next boot declares what it did not take. */
@@ -320,12 +318,9 @@ export class StreamSender {
 
   #acknowledge(payload: Buffer): void {
     const outbox = this.#disk?.outbox;
-    if (outbox === undefined || payload.length > MAX_ACK_BYTES) return;
-    const json = tryParseJson(payload.toString());
-    // Whoever floods a robot must not have it make an error for each message.
-    if (json === undefined) return;
-    const { data } = payloadSchemaOf('ack').safeParse(json);
-    for (const { stream, bootId, ranges } of data?.acks ?? []) {
+    const message = this.#inbound.ack(payload);
+    if (outbox === undefined || message === null) return;
+    for (const { stream, bootId, ranges } of message.acks) {
       const stored = STORED_STREAMS.find((name) => name === stream);
       if (stored !== undefined) outbox.acknowledge(stored, bootId, ranges);
     }
@@ -389,6 +384,7 @@ export class StreamSender {
       this.#guard(this.#findDisk(this.#disk));
     this.#watchAcknowledgements();
     this.#postCounts();
+    this.#postRefused();
     this.#postMeter();
   }
 
@@ -455,6 +451,14 @@ export class StreamSender {
     if (text === this.#lastMeter) return;
     this.#lastMeter = text;
     this.#ports.post({ type: 'meter', meter: { bytesPerDay, usedBytes: used, allowance } });
+  }
+
+  #postRefused(): void {
+    const { refused } = this.#inbound;
+    const text = JSON.stringify(refused);
+    if (text === this.#lastRefused) return;
+    this.#lastRefused = text;
+    this.#ports.post({ type: 'refused', refused });
   }
 
   #postCounts(): void {

@@ -52,6 +52,16 @@ const FAMILIES: readonly MetricFamily<Reading>[] = [
     samples: (reading) => [[{}, reading?.untaken ?? 0]],
   },
   {
+    name: 'goshawk_telemetry_refused_total',
+    help: 'Messages to the robot that were refused, by reason, since the thread of telemetry began.',
+    kind: 'counter',
+    labels: ['stream', 'reason'],
+    samples: (reading) =>
+      Object.entries(reading?.refused ?? {}).flatMap(([stream, reasons]) =>
+        Object.entries(reasons).map(([reason, count]): Sample => [{ stream, reason }, count]),
+      ),
+  },
+  {
     name: 'goshawk_telemetry_produced_total',
     help: 'Messages that were made since the process began.',
     kind: 'counter',

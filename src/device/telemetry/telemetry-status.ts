@@ -5,6 +5,7 @@ import type {
   FromTelemetryThread,
   MeterStatus,
   OutboxTrouble,
+  RefusedByStream,
 } from './protocol.ts';
 
 /** How telemetry is doing, for the page, the metrics, diagnostics and `goshawk telemetry`. */
@@ -28,6 +29,8 @@ export interface TelemetryStatus {
   readonly sentBytes: number;
   /** messages that were made while the thread of telemetry had ended, since the process began */
   readonly untaken: number;
+  /** messages to the robot that were refused, by stream and reason */
+  readonly refused: RefusedByStream;
   /** null without a limit of bytes a day */
   readonly meter: MeterStatus | null;
 }
@@ -43,6 +46,7 @@ export const NOT_CONNECTED_YET: TelemetryStatus = {
   streams: null,
   sentBytes: 0,
   untaken: 0,
+  refused: {},
   meter: null,
 };
 
@@ -71,6 +75,8 @@ export function statusAfter(status: TelemetryStatus, message: FromTelemetryThrea
       return { ...status, fleet: message.trouble };
     case 'counts':
       return { ...status, streams: message.streams, sentBytes: message.sentBytes };
+    case 'refused':
+      return { ...status, refused: message.refused };
     case 'meter':
       return { ...status, meter: message.meter };
     case 'log':

@@ -184,6 +184,11 @@ export class FakeBroker implements SenderLink {
     );
   }
 
+  /** what arrived and was refused, as posted last */
+  get refused(): Extract<FromTelemetryThread, { type: 'refused' }>['refused'] | undefined {
+    return this.posted.findLast((message) => message.type === 'refused')?.refused;
+  }
+
   get counts(): Extract<FromTelemetryThread, { type: 'counts' }>['streams'] | undefined {
     return this.posted.findLast((message) => message.type === 'counts')?.streams;
   }

@@ -185,6 +185,40 @@ describe('the sender of telemetry streams', () => {
     expect(broker.counts?.metrics).toMatchObject({ delivered: 1, waiting: 1 });
   });
 
+  it('counts what arrives as an acknowledgement and is none, by reason, and acknowledges nothing for it', async () => {
+    const broker = new FakeBroker();
+    broker.isAcknowledging = false;
+    await broker.begin();
+    await broker.send(message('metrics'));
+    const { bootId, headerId } = broker.of('metrics')[0]!;
+    const acks = [{ stream: 'metrics', bootId, ranges: [[headerId, headerId]] }];
+    const header = {
+      headerId: 0,
+      timestamp: '2026-01-01T00:00:00.000Z',
+      version: '1.5.0',
+      manufacturer: 'x',
+    };
+    const ack = { ...header, serialNumber: 'r1', node: 'detector', bootId, acks };
+    for (const wrong of [
+      '{"acks": [',
+      JSON.stringify({ ...ack, version: '2.0.0' }),
+      JSON.stringify({ ...ack, acks: [{ stream: 'metrics', bootId, ranges: [[5, 1]] }] }),
+      JSON.stringify({ ...ack, serialNumber: 'r2' }),
+      JSON.stringify({ ...ack, node: 'other' }),
+      JSON.stringify({ ...ack, more: 'x'.repeat(256 * 1024) }),
+    ])
+      broker.hear(wrong);
+    await broker.pass(1_000);
+    expect(broker.refused).toEqual({
+      ack: { json: 1, version: 1, schema: 1, identity: 2, too_large: 1 },
+      'clip-request': {},
+    });
+    expect(broker.counts?.metrics).toMatchObject({ delivered: 0, waiting: 1 });
+    broker.hear(JSON.stringify(ack));
+    await broker.pass(1_000);
+    expect(broker.counts?.metrics).toMatchObject({ delivered: 1, waiting: 0 });
+  });
+
   it('declares replaced states and lost messages as gaps, joined while they wait', async () => {
     const broker = new FakeBroker();
     await broker.send(
