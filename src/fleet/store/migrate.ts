@@ -4,6 +4,11 @@ import { join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import { inTransaction, type Database, type Session } from './database.ts';
 
+/**
+ * One file after the other, none of which changes once a database ran it, not even in a comment: its digest is
+ * compared. So a function that changes, such as `fleet.store_messages`, is there again, whole, in a later file, which
+ * says what is different ("As in 008, but").
+ */
 const FOLDER = join(import.meta.dirname, 'migrations');
 
 /** Of the advisory lock under which the schema changes: `gosh` in ASCII. */
