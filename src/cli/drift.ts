@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { FrameKind } from '../contract/drift-reference.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import { LIMIT_PARAMETERS } from '../contract/limit-parameters.ts';
 import { PROVIDERS } from '../contract/providers.ts';
@@ -8,6 +9,7 @@ import { openDriftReference } from '../device/drift/open-reference.ts';
 import { settingsOf } from '../device/drift/reference-settings.ts';
 import { PART_PARAMETERS } from '../device/parts.ts';
 import { changeLimits, defaultLimits, type Limits } from '../device/pipeline/limit-table.ts';
+import { PREPROCESS_WISHES, type PreprocessPreference } from '../device/pipeline/preprocess-choice.ts';
 import type { Bundle } from '../model/bundle.ts';
 import { checkOutputFiles } from '../platform/outputs.ts';
 import { makeReference, type NewContext } from '../tools/drift/make-reference.ts';
@@ -35,6 +37,7 @@ interface ReferenceFlags {
   readonly ofCamera?: string;
   readonly merge?: string;
   readonly track: boolean;
+  readonly preprocess: PreprocessPreference;
   readonly out: string;
 }
 
@@ -49,9 +52,10 @@ async function observe(
   flags: ReferenceFlags,
   bundle: Bundle,
   limits: Limits,
-): Promise<Omit<NewContext, 'name'>> {
+): Promise<{ readonly frames: FrameKind; readonly observed: Omit<NewContext, 'name'> }> {
   const line = new LiveLine(process.stderr);
-  const sink = new ObservationSink((count) => line.show(`drift reference: ${count} observations`));
+  const { resize } = bundle.manifest.input;
+  const sink = new ObservationSink(resize, (count) => line.show(`drift reference: ${count} observations`));
   const rate = flags.rate === undefined ? {} : { rate: flags.rate };
   const camera = openCamera(cameraSpec(flags), { ...rate, ...flags.size });
   await untilStopped(null, ({ signal, endAfter }) =>
@@ -64,7 +68,7 @@ async function observe(
         preferred: PROVIDERS,
         strict: false,
       },
-      preprocess: 'auto',
+      preprocess: flags.preprocess,
       limits,
       tracking: flags.track,
       parts: parameterValues(PART_PARAMETERS, {}),
@@ -79,7 +83,10 @@ async function observe(
       onStatus: () => undefined,
     }),
   );
-  return { rows: sink.rows, measures: sink.takeMeasures() };
+  const { rows, preprocess, frames, leftOut } = sink.observed();
+  if (leftOut > 0)
+    line.say(`drift reference: ${leftOut} observations are left out: their frames were resized otherwise`);
+  return { frames, observed: { rows, preprocess, measures: sink.takeMeasures() } };
 }
 
 async function writeReference(flags: ReferenceFlags): Promise<void> {
@@ -89,12 +96,12 @@ async function writeReference(flags: ReferenceFlags): Promise<void> {
   const bundle = await openBundle(flags.bundle, (text) => console.error(text));
   const { name, version, thresholds, labels } = bundle.manifest;
   const limits = changeLimits(defaultLimits(thresholds), givenValues(LIMIT_PARAMETERS, flags), labels);
-  const observed = await observe(flags, bundle, limits);
+  const { frames, observed } = await observe(flags, bundle, limits);
   const made = makeReference(
     {
       bundle: { name, version, digest: bundle.digest },
       camera: flags.ofCamera ?? merge?.reference.camera ?? null,
-      settings: settingsOf(limits, flags.track),
+      settings: { ...settingsOf(limits, flags.track), frames },
     },
     { name: flags.context, ...observed },
     merge,
@@ -119,6 +126,9 @@ export function registerDrift(program: Command): void {
     .addOption(sizeOption('--size <WxH>', 'image size of the camera'))
     .option('--of-camera <name>', 'the only camera that it is of (default: any)')
     .option('--track', 'track objects, if the robot does', false)
+    .addOption(
+      new Option('--preprocess <how>', 'as for "goshawk run"').choices(PREPROCESS_WISHES).default('auto'),
+    )
     .option('--merge <file>', 'a reference whose contexts are kept')
     .requiredOption('--out <file>', 'the reference to write')
     .action(writeReference);

@@ -53,11 +53,20 @@ const contextSchema = z.strictObject({
   relief: z.strictObject({ middle: reliefValuesSchema, spread: reliefValuesSchema }).nullable(),
   /** means of all its frames, which estimates of accuracy compare with; absent in files of earlier versions */
   measures: measuredSummarySchema.optional(),
+  /** observations by the way in which their frames were resized; absent for images, and in files of earlier versions */
+  preprocess: z.strictObject({ sharp: z.int().min(0), graph: z.int().min(0) }).optional(),
 });
 
 const featuresSchema = z.partialRecord(z.enum(ALARMED), featureSchema);
 
 const { score_threshold: SCORE, iou_threshold: IOU, max_detections: MOST } = LIMIT_PARAMETERS;
+
+/**
+ * How frames come and are resized: raw (where it matters, inside the graph or by sharp), or compressed as JPEG or PNG.
+ */
+const FRAME_KINDS = ['raw', 'graph', 'sharp', 'compressed'] as const;
+
+export type FrameKind = (typeof FRAME_KINDS)[number];
 
 /** How the detector ran that a reference was observed with. Boxes follow from it as much as from what is seen. */
 const settingsSchema = z.strictObject({
@@ -67,6 +76,8 @@ const settingsSchema = z.strictObject({
   iou_threshold: z.number().min(IOU.min).max(IOU.max),
   max_detections: z.int().min(MOST.min).max(MOST.max),
   class_filter: z.array(z.string().max(256)).max(10_000),
+  /** how the frames came; absent for images, which stand for any camera, and in files of earlier versions */
+  frames: z.enum(FRAME_KINDS).optional(),
 });
 
 export type DriftReferenceSettings = z.infer<typeof settingsSchema>;

@@ -48,6 +48,8 @@ describe('goshawk drift replay', () => {
     await observer.close();
     const made = makeReference(referenceOf(bundle.manifest, bundle.digest), { name: 'day', rows }, null);
     writeFileSync(file('reference.json'), JSON.stringify(made));
+    const settings = { ...made.settings, frames: 'raw' } as const;
+    writeFileSync(file('raw.json'), JSON.stringify({ ...made, settings }));
     writeFileSync(file('rear.json'), JSON.stringify({ ...made, camera: 'rear' }));
   }
 
@@ -170,6 +172,24 @@ describe('goshawk drift replay', () => {
       problem: { code: 'GOSHAWK_DRIFT_REFERENCE_MISMATCH' },
     });
     expect(await replayed('short.mcap', '')).toMatchObject({ worst: null, problem: null, changes: [] });
+  });
+
+  it('gives no verdict on a clip, whose frames are JPEG, by a reference of raw frames', async () => {
+    const pixels = new Uint8Array(SIZE.width * SIZE.height * 3);
+    new SceneRenderer(SIZE.width, SIZE.height).render(createWorld(SEED), 0, CLEAR_DAY, pixels);
+    const jpeg = await encodeJpeg(pixels, SIZE.width, SIZE.height, 90);
+    await writeRecording(file('clip.mcap'), { topics: [{ ...street(2), jpeg }] });
+    expect(await replayed('clip.mcap', 'raw.json')).toMatchObject({
+      outcome: 'complete',
+      worst: null,
+      frames: { received: 2, published: 2 },
+      problem: {
+        code: 'GOSHAWK_DRIFT_REFERENCE_MISMATCH',
+        reason: expect.stringContaining('frames that are raw, not of compressed') as string,
+      },
+    });
+    await writeRecording(file('raw.mcap'), { topics: [street(2)] });
+    expect(await replayed('raw.mcap', 'raw.json')).toMatchObject({ worst: 'ok', problem: null });
   });
 
   it('ends with exit code 3 when a recording of a folder drifted', async () => {

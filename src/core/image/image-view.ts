@@ -54,9 +54,12 @@ export interface ImageView {
   readonly data: Uint8Array;
 }
 
+const FORMATS = ['jpeg', 'png'] as const;
+const COMPRESSED: ReadonlySet<string> = new Set(FORMATS);
+
 /** An image still compressed as JPEG or PNG. */
 export interface CompressedView {
-  readonly format: 'jpeg' | 'png';
+  readonly format: (typeof FORMATS)[number];
   readonly data: Uint8Array;
   /** its header; present once it was admitted */
   readonly header?: ImageHeader;
@@ -65,6 +68,11 @@ export interface CompressedView {
 /** True if the image must be decoded before its pixels can be read. */
 export function isCompressed(image: ImageView | CompressedView): image is CompressedView {
   return 'format' in image;
+}
+
+/** Whether an encoding, as by `encodingOf`, is that of a compressed image. */
+export function isCompressedEncoding(encoding: string): boolean {
+  return COMPRESSED.has(encoding);
 }
 
 /** The pixel encoding of a raw image, the format of a compressed one. */

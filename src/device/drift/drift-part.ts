@@ -128,6 +128,8 @@ export class Drift implements Part {
   async start(): Promise<void> {
     const { reference } = this.#options;
     if (reference !== '') this.#reference = await openDriftReference(reference);
+    if (this.#reference !== null && this.#reference.reference.settings.frames === undefined)
+      this.#options.log('info', `drift: ${reference} does not state whether its frames were compressed`);
     this.#timer = setInterval(() => this.look(), LOOK_MS);
   }
 

@@ -1,3 +1,4 @@
+import type { GoshawkError } from '../../contract/errors.ts';
 import type { Status } from '../../contract/status.ts';
 import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import { cutText } from '../../core/cut-text.ts';
@@ -10,6 +11,7 @@ import type { AccuracyEstimate } from '../../core/drift/window-accuracy.ts';
 import { verdictWords, type WindowVerdict } from '../../core/drift/window-verdict.ts';
 import type { FrameResult } from '../pipeline/frame/frame-result.ts';
 import type { RunSettings } from '../pipeline/run-settings.ts';
+import { frameKindMismatch, type FrameKindMismatch } from './frame-kind.ts';
 import { mismatchOf, type OpenReference } from './open-reference.ts';
 import { settingsMismatch, type SettingsMismatch } from './reference-settings.ts';
 
@@ -26,6 +28,9 @@ const EVENTS = {
 
 const MAX_TEXT = 500;
 
+/** So many frames of another kind in a row are no trial of which way of resizing is faster. */
+const OTHER_KIND_FRAMES = 5;
+
 interface JudgedCamera {
   readonly observer: Observer;
   judge: CameraJudge;
@@ -41,6 +46,10 @@ export class SessionVerdicts {
   readonly #warn: (line: string) => void;
   readonly #cameras = new Map<string, JudgedCamera>();
   readonly #unjudged = new Map<string, Trouble>();
+  /** frames in a row that are of another kind than those of the reference */
+  readonly #otherKinds = new Map<string, number>();
+  /** lines about cameras without verdicts that were logged */
+  readonly #said = new Set<string>();
   readonly #settings: RunSettings;
   /** those that `#differs` is of; null before the first frame */
   #limits: RunSettings['limits'] | null = null;
@@ -66,13 +75,11 @@ export class SessionVerdicts {
    * @param accuracy the newest estimate of this camera
    * @returns an event if its state changed
    */
-  deliver(
-    { envelope, statistics, detections, sourceWidth, sourceHeight, bundleDigest }: FrameResult,
-    accuracy: AccuracyEstimate | undefined,
-  ): EventBody | null {
+  deliver(result: FrameResult, accuracy: AccuracyEstimate | undefined): EventBody | null {
+    const { envelope, statistics, detections, sourceWidth, sourceHeight } = result;
     const { camera, receivedAt, sequence } = envelope;
     this.#lookAtSettings();
-    const judged = statistics === null ? undefined : this.#judged(camera, bundleDigest);
+    const judged = statistics === null ? undefined : this.#judged(result);
     if (statistics === null || judged === undefined) return null;
     const size = { width: sourceWidth, height: sourceHeight };
     const observation = judged.observer.observe(statistics, detections, size, receivedAt);
@@ -110,18 +117,44 @@ export class SessionVerdicts {
     return { features: reference.withoutBoxes, contexts };
   }
 
-  #judged(camera: string, bundleDigest: string): JudgedCamera | undefined {
+  #judged(result: FrameResult): JudgedCamera | undefined {
+    const { camera } = result.envelope;
+    const otherKind = frameKindMismatch(this.#open, result);
+    if (otherKind !== null) {
+      this.#noteOtherKind(camera, otherKind);
+      return undefined;
+    }
+    if ((this.#otherKinds.get(camera) ?? 0) >= OTHER_KIND_FRAMES) this.#unjudged.delete(camera);
+    this.#otherKinds.delete(camera);
     const known = this.#cameras.get(camera);
     if (known !== undefined || this.#unjudged.has(camera)) return known;
-    const mismatch = mismatchOf(this.#open, camera, bundleDigest);
-    if (mismatch === null) {
-      const judge = new CameraJudge(this.#reference(), this.#perWeek);
-      this.#cameras.set(camera, { observer: new Observer(), judge, atMs: this.#wallMs() });
-    } else {
-      this.#unjudged.set(camera, { code: mismatch.code, reason: mismatch.message });
-      this.#warn(`camera ${camera}: ${mismatch.code}: ${mismatch.message}`);
+    const mismatch = mismatchOf(this.#open, camera, result.bundleDigest);
+    if (mismatch !== null) {
+      this.#refuse(camera, mismatch);
+      return undefined;
     }
-    return this.#cameras.get(camera);
+    const judge = new CameraJudge(this.#reference(), this.#perWeek);
+    const judged = { observer: new Observer(), judge, atMs: this.#wallMs() };
+    this.#cameras.set(camera, judged);
+    return judged;
+  }
+
+  /** It is no observation. */
+  #noteOtherKind(camera: string, { mayPass, error }: FrameKindMismatch): void {
+    const before = this.#otherKinds.get(camera) ?? 0;
+    const inARow = mayPass ? before + 1 : Math.max(before + 1, OTHER_KIND_FRAMES);
+    this.#otherKinds.set(camera, inARow);
+    if (before >= OTHER_KIND_FRAMES || inARow < OTHER_KIND_FRAMES) return;
+    this.#cameras.delete(camera);
+    this.#refuse(camera, error);
+  }
+
+  #refuse(camera: string, { code, message: reason }: GoshawkError): void {
+    this.#unjudged.set(camera, { code, reason });
+    const line = `camera ${camera}: ${code}: ${reason}`;
+    // a driver may send its frames now this way, now that way
+    if (!this.#said.has(line)) this.#warn(line);
+    this.#said.add(line);
   }
 
   /**

@@ -9,7 +9,9 @@ import { contextOf } from '../../core/drift/reference/observations.ts';
 import type { DriftSummary } from '../../core/drift/summary.ts';
 import { createRandom } from '../../core/random.ts';
 import { mismatchOf, type OpenReference } from '../../device/drift/open-reference.ts';
+import { otherKindError } from '../../device/drift/frame-kind.ts';
 import { settingsMismatch } from '../../device/drift/reference-settings.ts';
+import type { PreprocessMode } from '../../device/pipeline/frame/preprocess-mode.ts';
 
 /** Observations of a context, at least. */
 const MIN_OBSERVATIONS = 60;
@@ -22,6 +24,8 @@ export interface NewContext {
   readonly rows: readonly Float64Array[];
   /** means of all frames */
   readonly measures?: DriftSummary;
+  /** observations by the way in which their frames were resized */
+  readonly preprocess?: Readonly<Record<PreprocessMode, number>>;
 }
 
 /** What a reference is of. */
@@ -41,7 +45,7 @@ export interface ReferenceOf {
  */
 export function makeReference(
   { bundle, camera, settings }: ReferenceOf,
-  { name, rows, measures }: NewContext,
+  { name, rows, ...measured }: NewContext,
   merge: OpenReference | null,
 ): DriftReference {
   requireObservations(name, rows.length);
@@ -51,7 +55,7 @@ export function makeReference(
       : (mismatchOf(merge, camera ?? '', bundle.digest) ?? otherSettings(merge, settings));
   if (mismatch !== null) throw mismatch;
   const others = (merge?.reference.contexts ?? []).filter((context) => context.name !== name);
-  const context = { name, ...contextOf(rows), ...(measures === undefined ? {} : { measures }) };
+  const context = { name, ...contextOf(rows), ...measured };
   const contexts = [...others, context];
   const features = makeFeatures(contexts, createRandom(SEED));
   const imageContexts = contexts.map((one) => ({ ...one, columns: columnsWithoutBoxes(one.columns) }));
@@ -63,7 +67,7 @@ export function makeReference(
     observed: OBSERVED_VERSION,
     bundle,
     camera,
-    settings: { ...settings, tracking: settings.tracking ?? merge?.reference.settings.tracking ?? null },
+    settings: merge === null ? settings : mergeSettings(merge.reference.settings, settings),
     features,
     withoutBoxes,
     contexts,
@@ -77,8 +81,28 @@ export function requireObservations(context: string, count: number): void {
   throw new GoshawkError('GOSHAWK_DRIFT_REFERENCE_SHORT', { context, count, least: MIN_OBSERVATIONS });
 }
 
-/** Contexts of one reference are compared with each other, so the boxes of all must have come about alike. */
+/** Of contexts that may stand side by side. Images say nothing of tracks, nor of how a camera's frames come. */
+function mergeSettings(
+  before: DriftReferenceSettings,
+  { frames, tracking, ...limits }: DriftReferenceSettings,
+): DriftReferenceSettings {
+  // what an earlier version made of a camera does not state it, so the whole does not
+  const stated = tracking === null || before.tracking !== null ? before.frames : frames;
+  return {
+    ...limits,
+    tracking: tracking ?? before.tracking,
+    ...(stated === undefined ? {} : { frames: stated }),
+  };
+}
+
+/**
+ * Contexts of one reference are compared with each other, so boxes and texture of all must have come about alike.
+ */
 function otherSettings(open: OpenReference, settings: DriftReferenceSettings): GoshawkError | null {
+  const { frames } = settings;
+  const made = open.reference.settings.frames;
+  if (frames !== undefined && made !== undefined && frames !== made)
+    return otherKindError(open.file, made, frames);
   // images say nothing of tracks
   const tracking = settings.tracking ?? open.reference.settings.tracking;
   const differs = settingsMismatch(open, { limits: settings, tracking: tracking === true });

@@ -10,12 +10,14 @@ import { createDetections, type Detections } from '../../../src/core/detections.
 import { IMAGE_FEATURES } from '../../../src/core/drift/features.ts';
 import type { DriftSummary } from '../../../src/core/drift/summary.ts';
 import { ABSENT, BLOCK, BLOCK_FLOATS, PATCH_COUNT } from '../../../src/core/drift/frame-block.ts';
+import type { LetterboxResize } from '../../../src/core/image/letterbox.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';
 import { Drift } from '../../../src/device/drift/drift-part.ts';
 import { openDriftReference } from '../../../src/device/drift/open-reference.ts';
 import type { FrameResult } from '../../../src/device/pipeline/frame/frame-result.ts';
+import type { PreprocessMode } from '../../../src/device/pipeline/frame/preprocess-mode.ts';
 import { makeReference } from '../../../src/tools/drift/make-reference.ts';
-import { ObservationSink } from '../../../src/tools/drift/observation-sink.ts';
+import { ObservationSink, type Observed } from '../../../src/tools/drift/observation-sink.ts';
 import { referenceOf } from '../../support/made-up-reference.ts';
 import { FakeClock, MANIFEST } from '../pipeline/fakes.ts';
 import { sessionOf } from '../runtime/fake-session.ts';
@@ -23,6 +25,8 @@ import { sessionOf } from '../runtime/fake-session.ts';
 const DIGEST = 'a'.repeat(64);
 const BUNDLE = { name: 'street', version: '1.0.0', digest: DIGEST };
 const OF = referenceOf({ ...BUNDLE, thresholds: MANIFEST.thresholds }, DIGEST);
+/** as a camera with raw frames is observed now; files of earlier versions state no kind of frames */
+const RAW = { ...OF, settings: { ...OF.settings, frames: 'raw' } } as const;
 
 /** The block of a frame of a made-up camera, with more noise if asked for. */
 function blockOf(random: Random, noise = 0): Float32Array {
@@ -55,6 +59,8 @@ function resultOf(
   statistics: Float32Array,
   bundleDigest = DIGEST,
   detections = createDetections(1),
+  encoding = 'rgb8',
+  mode: PreprocessMode = 'sharp',
 ): FrameResult {
   const stamp = { sec: Math.floor(wallMs / 1000), nanosec: Math.round((wallMs % 1000) * 1e6) };
   return {
@@ -64,6 +70,8 @@ function resultOf(
     sourceHeight: 48,
     bundleDigest,
     statistics,
+    encoding,
+    mode,
   } as unknown as FrameResult;
 }
 
@@ -76,16 +84,29 @@ const MEASURES: DriftSummary = {
   score: 0.7,
 };
 
-/** Observed frames of seconds of good time. */
-function observed(seconds: number, hasBoxes = false): readonly Float64Array[] {
-  const sink = new ObservationSink(() => undefined);
+interface Observing {
+  readonly hasBoxes?: boolean;
+  readonly encoding?: string;
+  readonly resize?: LetterboxResize;
+  readonly modeOf?: (second: number) => PreprocessMode;
+}
+
+/** Good time is observed. */
+function observe(
+  seconds: number,
+  { hasBoxes = false, encoding = 'rgb8', resize = 'bilinear', modeOf = () => 'sharp' }: Observing = {},
+): Observed {
+  const sink = new ObservationSink(resize, () => undefined);
   const random = createRandom(1);
   for (let i = 0; i < 2 * seconds; i += 1) {
     const boxes = hasBoxes ? someBoxes(random) : undefined;
-    sink.deliver(resultOf(i * 500, i * 500, blockOf(random), DIGEST, boxes));
+    sink.deliver(resultOf(i * 500, i * 500, blockOf(random), DIGEST, boxes, encoding, modeOf(i / 2)));
   }
-  return sink.rows;
+  return sink.observed();
 }
+
+const observed = (seconds: number, hasBoxes = false): readonly Float64Array[] =>
+  observe(seconds, { hasBoxes }).rows;
 
 describe('verdicts of the drift part', () => {
   let folder = '';
@@ -95,11 +116,14 @@ describe('verdicts of the drift part', () => {
     folder = mkdtempSync(join(tmpdir(), 'goshawk-verdicts-'));
     const context = { name: 'day', rows: observed(200) };
     const write = (name: string, made: object): void => writeFileSync(file(name), JSON.stringify(made));
-    const good = makeReference(OF, context, null);
+    const good = makeReference(RAW, context, null);
     write('good.json', good);
+    write('earlier.json', makeReference(OF, context, null));
     write('rear.json', { ...good, camera: 'rear' });
+    for (const frames of ['compressed', 'graph'] as const)
+      write(`${frames}.json`, { ...good, settings: { ...good.settings, frames } });
     const withBoxes = { name: 'day', rows: observed(200, true), measures: MEASURES };
-    const boxes = makeReference(OF, withBoxes, null);
+    const boxes = makeReference(RAW, withBoxes, null);
     write('boxes.json', boxes);
     write('tracked.json', { ...boxes, settings: { ...boxes.settings, tracking: true } });
   }, 120_000);
@@ -125,11 +149,21 @@ describe('verdicts of the drift part', () => {
       noise = 0,
       digest = DIGEST,
       boxes = (): Detections => createDetections(1),
+      encoding = 'rgb8',
+      modeOf: (frame: number) => PreprocessMode = () => 'sharp',
     ): void => {
       for (let i = 0; i < 2 * seconds; i += 1) {
         clock.advance(500);
         void attachment.sink?.deliver(
-          resultOf(clock.monotonicMs(), clock.wallMs(), blockOf(random, noise), digest, boxes()),
+          resultOf(
+            clock.monotonicMs(),
+            clock.wallMs(),
+            blockOf(random, noise),
+            digest,
+            boxes(),
+            encoding,
+            modeOf(i),
+          ),
           null,
         );
       }
@@ -320,6 +354,53 @@ describe('verdicts of the drift part', () => {
     expect(events()).toEqual([]);
   });
 
+  it.each([
+    ['good.json', 'rgb8', 'jpeg', /frames that are raw, not of compressed: there are no verdicts/],
+    ['compressed.json', 'png', 'nv12', /frames that are compressed, not of raw: there are no verdicts/],
+  ])('with %s are given of frames in %s and not in %s', async (reference, alike, other, words) => {
+    const { run, status, logged, events } = await watched(reference);
+    run(30, 0, DIGEST, undefined, alike);
+    expect(status()?.verdicts?.['front']?.state).toBe('ok');
+    expect(status()?.unjudged).toEqual({});
+    for (let i = 0; i < 2; i += 1) {
+      run(30, 0.5, DIGEST, undefined, other);
+      expect(status()?.verdicts).toEqual({});
+      expect(status()?.unjudged?.['front']).toEqual({
+        code: 'GOSHAWK_DRIFT_REFERENCE_MISMATCH',
+        reason: expect.stringMatching(words) as string,
+      });
+      run(30, 0, DIGEST, undefined, alike);
+      expect(status()?.unjudged).toEqual({});
+    }
+    expect(events()).toEqual([]);
+    expect(logged).toHaveLength(1);
+  });
+
+  it('of a network that averages are given of frames that were resized alike', async () => {
+    const { run, status, logged } = await watched('graph.json');
+    // tried in turn, as at the start of each camera: frames that the graph did not resize show something else
+    const inTurn = (frame: number): PreprocessMode => (frame % 2 === 0 ? 'sharp' : 'graph');
+    run(20, 0, DIGEST, undefined, 'rgb8', inTurn);
+    run(20, 0, DIGEST, undefined, 'rgb8', () => 'graph');
+    expect(status()).toMatchObject({ verdicts: { front: { state: 'ok' } }, unjudged: {} });
+    expect(logged).toEqual([]);
+    run(20, 0, DIGEST, undefined, 'rgb8', () => 'sharp');
+    expect(status()?.verdicts).toEqual({});
+    expect(logged).toEqual([
+      expect.stringMatching(
+        /raw and resized inside the graph, not of raw and resized by sharp: there are no/,
+      ),
+    ]);
+  });
+
+  it('are given of all frames by a reference that does not state their kind', async () => {
+    const { run, status, logged } = await watched('earlier.json');
+    run(20, 0, DIGEST, undefined, 'jpeg');
+    run(20, 0.5);
+    expect(status()?.verdicts?.['front']?.state).toBe('drifted');
+    expect(logged).toEqual([expect.stringContaining('does not state whether its frames were compressed')]);
+  });
+
   it('end with the bundle that they are of, and so does its window; they begin anew when it returns', async () => {
     const { run, status, sent } = await watched('good.json');
     run(40);
@@ -379,6 +460,40 @@ describe('a reference', () => {
     const images = { ...OF, settings: { ...OF.settings, tracking: null } };
     const merged = makeReference(images, context('images'), { file: 'one.json', reference: one });
     expect(merged.settings.tracking).toBe(false);
+  });
+
+  it('states how its frames came and were resized, and is not merged with one of other frames', () => {
+    const { rows, preprocess, frames } = observe(60, { encoding: 'jpeg' });
+    expect({ preprocess, frames }).toEqual({ preprocess: { sharp: 60, graph: 0 }, frames: 'compressed' });
+    const modeOf = (second: number): PreprocessMode => (second < 3 ? 'sharp' : 'graph');
+    expect(observe(100, { modeOf })).toMatchObject({
+      frames: 'raw',
+      preprocess: { sharp: 3, graph: 97 },
+      leftOut: 0,
+    });
+    const averaged = observe(100, { modeOf, resize: 'average' });
+    expect(averaged).toMatchObject({ frames: 'graph', preprocess: { sharp: 0, graph: 97 }, leftOut: 3 });
+    expect(averaged.rows).toHaveLength(97);
+    const of = { ...OF, settings: { ...OF.settings, frames } };
+    const one = makeReference(of, { name: 'day', rows, preprocess }, null);
+    const { settings, contexts } = driftReferenceSchema.parse(one);
+    expect([settings.frames, contexts[0]?.preprocess]).toEqual(['compressed', { sharp: 60, graph: 0 }]);
+    const open = { file: 'one.json', reference: one };
+    expect(() => makeReference(RAW, context('night'), open)).toThrow(
+      /one\.json is of frames that are compressed, not of raw/,
+    );
+  });
+
+  it('of a camera and of images states the frames of the camera, if it is known to have no others', () => {
+    const short = (name: string) => ({ name, rows: observed(60) });
+    const ofImages = { ...OF, settings: { ...OF.settings, tracking: null } };
+    const images = makeReference(ofImages, short('images'), null);
+    const both = makeReference(RAW, short('day'), { file: 'images.json', reference: images });
+    expect(both.settings.frames).toBe('raw');
+    const again = makeReference(ofImages, short('images'), { file: 'both.json', reference: both });
+    expect(again.settings.frames).toBe('raw');
+    const earlier = { file: 'old.json', reference: makeReference(OF, short('day'), null) };
+    expect(makeReference(RAW, short('night'), earlier).settings).not.toHaveProperty('frames');
   });
 
   it('is refused if it is too short, or merged with one of another bundle', () => {

@@ -22,6 +22,8 @@ export interface FrameResult {
   readonly bundleDigest: string;
   /** how the image was brought to the network's size */
   readonly mode: PreprocessMode;
+  /** of the image as received: a pixel encoding, or `jpeg` or `png` */
+  readonly encoding: string;
   /** of the frame (`core/drift/frame-block.ts`); null unless a sink wanted them when the frame left its gate */
   readonly statistics: Float32Array | null;
 }

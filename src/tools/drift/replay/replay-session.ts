@@ -171,6 +171,7 @@ export function worstOf(states: readonly (DriftState | null)[]): DriftState | nu
 
 function runningAs(runs: DriftReferenceSettings | null): Pick<PipelineOptions, 'limits' | 'tracking'> {
   if (runs === null) return {};
-  const { tracking, ...limits } = runs;
+  const { score_threshold, iou_threshold, max_detections, class_filter, tracking } = runs;
+  const limits = { score_threshold, iou_threshold, max_detections, class_filter };
   return { limits, tracking: tracking === true };
 }
