@@ -106,14 +106,13 @@ export function readEntry(record: string): EntryRecord | null {
   if (parts === null) return null;
   const { meta, payload } = parts;
   const { bootId, bootCount, stream, first, last, putAt } = meta;
+  const gap = stream === 'gap' ? (bodySchemaOf('gap').safeParse(tryParseJson(payload)).data ?? null) : null;
+  // The payload must not be held until all records are read: after days without a broker that is tens of MiB.
+  const bytes = Buffer.byteLength(payload);
   return {
     boot: { bootId, bootCount },
     stream,
-    entryOf: (account) => {
-      const gap =
-        stream === 'gap' ? (bodySchemaOf('gap').safeParse(tryParseJson(payload)).data ?? null) : null;
-      return { ...newEntry(account, last, putAt, payload, gap), first, payload: null };
-    },
+    entryOf: (account) => ({ ...newEntry(account, last, putAt, '', gap), first, bytes, payload: null }),
   };
 }
 
