@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditionShape, trialSettingsSchema, trialShape } from './bench-trial.ts';
+import { conditionShape, outboxOfTrialSchema, trialSettingsSchema, trialShape } from './bench-trial.ts';
 import { bundleRefSchema, reportBaseSchema } from './report.ts';
 
 /**
@@ -9,6 +9,8 @@ import { bundleRefSchema, reportBaseSchema } from './report.ts';
  * - `good`: a broker with a fleet behind it that acknowledges
  * - `drift`: the same, and every frame is measured for drift windows
  * - `away`: nobody listens at its port
+ * - `backlog`: the same, and the messages of many hours wait on the disk
+ * - `catch-up`: as many wait, and a good one takes them over a slow network the whole time
  * - `slow`: a good one, whose bytes trickle in both directions
  * - `hanging`: accepts the connection and never says anything
  * - `flooding`: sends messages as fast as they are read
@@ -20,6 +22,8 @@ export const BROKER_CONDITIONS = [
   'good',
   'drift',
   'away',
+  'backlog',
+  'catch-up',
   'slow',
   'hanging',
   'flooding',
@@ -38,6 +42,14 @@ const telemetryTrialSchema = z.strictObject({
   telemetryCores: amount,
   /** of the whole process */
   processCores: amount,
+  outbox: outboxOfTrialSchema.optional(),
+  /** PUBLISH packets of `history` that the fleet received, from the start of the process to its end */
+  history: z.strictObject({ batches: count, bytes: count }).optional(),
+  /**
+   * from the start of the process until the fleet acknowledged the first message that was made while the link was up;
+   * null if it never did. Messages are made every 10 s
+   */
+  firstLiveSeconds: amount.nullable().optional(),
 });
 
 export type TelemetryTrial = z.infer<typeof telemetryTrialSchema>;
@@ -46,6 +58,8 @@ const conditionSchema = z.strictObject({
   ...conditionShape,
   condition: z.enum(BROKER_CONDITIONS),
   telemetryCores: amount,
+  /** median of the trials that have one; null if none has */
+  firstLiveSeconds: amount.nullable().optional(),
 });
 
 export type ConditionSummary = z.infer<typeof conditionSchema>;
@@ -67,6 +81,19 @@ export const telemetryBenchReportSchema = reportBaseSchema.extend({
   settings: trialSettingsSchema,
   conditions: z.array(conditionSchema),
   bytesByStream: z.array(streamBytesSchema),
+  /** what waited on the disk before each trial of `backlog` and `catch-up`; absent if there were none */
+  backlog: z
+    .strictObject({
+      /** without a broker, on a simulated clock */
+      hours: z.number().positive(),
+      /** stats windows of one camera, all of which wait */
+      windows: count,
+      payloadBytes: count,
+      diskBytes: count,
+      /** of the network in `catch-up` */
+      bitsPerSecond: z.number().positive(),
+    })
+    .optional(),
   acceptance: z.strictObject({
     /** the largest `p99Ratio`, `again` left out */
     worstP99Ratio: amount,

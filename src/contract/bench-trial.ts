@@ -24,6 +24,26 @@ export const conditionShape = {
   rssMoreBytes: z.number(),
 };
 
+/** What the outbox of a trial held at a moment, as the process counts it itself, once a second. */
+const waitingSchema = z.strictObject({
+  connected: z.boolean(),
+  messages: count,
+  /** of their payloads */
+  bytes: count,
+  /** at least this many of the messages were there before the process began */
+  ofEarlierBoots: count,
+});
+
+export type Waiting = z.infer<typeof waitingSchema>;
+
+/** What waited when frames began to count, and when they ended; null without telemetry, or before its outbox opened. */
+export const outboxOfTrialSchema = z.strictObject({
+  begin: waitingSchema.nullable(),
+  end: waitingSchema.nullable(),
+});
+
+export type OutboxOfTrial = z.infer<typeof outboxOfTrialSchema>;
+
 /** How trials were made. */
 export const trialSettingsSchema = z.strictObject({
   rounds: z.int().positive(),

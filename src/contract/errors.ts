@@ -379,6 +379,10 @@ export const ERROR_TEMPLATES = {
     message: 'the benchmark process "{name}" failed: {reason}; its output: {output}',
     fix: 'run "goshawk doctor"; ROS benchmarks need "scripts/with-ros goshawk bench ..." and a source checkout',
   },
+  GOSHAWK_BENCH_BACKLOG: {
+    message: 'round {round} of "{condition}" was not measured beside a backlog: {reason}',
+    fix: 'let more wait (--backlog-hours), or change --catch-up-bits-per-second or --seconds',
+  },
   GOSHAWK_CHILD_FAILED: {
     message: '"{command}" {reason}; its last lines:\n{output}',
     fix: 'run the same command by itself, and fix what it reports',

@@ -43,7 +43,7 @@ export function withTrialOptions<Condition extends string>(
 }
 
 /** What the trials need of these options. */
-export function trialOptions<Condition>(flags: TrialFlags<Condition>) {
+export function trialOptions<Flags extends TrialFlags<string>>(flags: Flags) {
   return {
     ...flags,
     ...flags.size,

@@ -1,26 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OutboxBenchReport } from '../../../contract/bench-outbox.ts';
 import type { Host } from '../../../contract/report.ts';
-import { STREAMS } from '../../../contract/telemetry/streams.ts';
-import { createRandom } from '../../../core/random.ts';
 import { openOutboxFolder } from '../../../device/telemetry/outbox/outbox-folder.ts';
-import { StreamSender, type SenderLink, type SenderPorts } from '../../../device/telemetry/stream-sender.ts';
+import type { SenderIdentity } from '../../../device/telemetry/protocol.ts';
+import { StreamSender, type SenderPorts } from '../../../device/telemetry/stream-sender.ts';
 import { systemClock } from '../../../platform/clock.ts';
 import { freePort } from '../../../platform/free-port.ts';
 import { MqttLink } from '../../../platform/mqtt/mqtt-link.ts';
 import { MosquittoProcess } from '../../fleet/mosquitto.ts';
 import { pause } from '../../fleet/pause.ts';
-import { simulatedMetrics, simulatedState } from '../../load/payloads.ts';
 import { FaultNetwork } from '../../faults/network.ts';
+import { makeBacklog } from '../backlog/make-backlog.ts';
 import { AckingFleet } from '../telemetry/acking-fleet.ts';
-import { SteppedClock } from './stepped-clock.ts';
-import { WatchedDisk } from './watched-disk.ts';
 
-const WINDOW_SECONDS = STREAMS.metrics.periodSeconds;
 const LOOK_MS = 100;
-const SAY_EVERY = 2_000;
 
 export interface OutboxBenchOptions {
   readonly hours: number;
@@ -34,19 +29,10 @@ export interface OutboxBenchOptions {
   readonly say: (line: string) => void;
 }
 
-const identity = (): ConstructorParameters<typeof StreamSender>[0] => ({
+const identity = (): SenderIdentity => ({
   ...{ site: 'bench', robot: 'robot', node: 'detector', manufacturer: 'Goshawk' },
   bootId: randomUUID(),
 });
-
-/** A robot without a network. */
-const NO_LINK: SenderLink = {
-  connected: false,
-  open: () => undefined,
-  publish: () => Promise.reject(new Error('the link is down')),
-  close: () => Promise.resolve(),
-  drop: () => undefined,
-};
 
 /**
  * Fills a real outbox with the windows of a robot that is offline, on a simulated clock, and lets the next boot deliver
@@ -57,62 +43,16 @@ export async function benchOutbox(options: OutboxBenchOptions): Promise<OutboxBe
   const startedAt = new Date().toISOString();
   const { hours, seed, bitsPerSecond, host } = options;
   const outbox = join(options.folder, 'outbox');
-  const offline = await fill(outbox, options);
-  const diskBytes = bytesIn(outbox);
-  options.say(`${offline.windows} windows wait in ${diskBytes} bytes on the disk`);
+  const offline = await makeBacklog({ ...options, folder: outbox, identity: identity() });
   const { openSeconds, ...catchUp } = await deliver(outbox, options);
   return {
     schema: 'goshawk.report.bench-outbox/1',
     startedAt,
     host,
     settings: { hours, seed, bitsPerSecond },
-    offline: { ...offline, diskBytes },
+    offline,
     openSeconds,
     catchUp: { ...catchUp, bytesPerWindow: catchUp.batchBytes / Math.max(1, offline.windows) },
-  };
-}
-
-type Offline = Omit<OutboxBenchReport['offline'], 'diskBytes'>;
-
-async function fill(outbox: string, { hours, seed, signal, say }: OutboxBenchOptions): Promise<Offline> {
-  const startedAt = performance.now();
-  const random = createRandom(seed);
-  const clock = new SteppedClock(Date.UTC(2026, 0, 1));
-  const watched = new WatchedDisk(await openOutboxFolder(outbox, say));
-  let payloadBytes = 0;
-  const sender = new StreamSender(identity(), {
-    createLink: () => NO_LINK,
-    openDisk: () => Promise.resolve(watched.disk),
-    post: (message) => {
-      if (message.type === 'counts') payloadBytes = message.streams.metrics.waitingBytes;
-    },
-    clock,
-    bytesPerDay: 0,
-  });
-  await sender.start();
-  const windows = Math.round((hours * 3_600) / WINDOW_SECONDS);
-  let cpuMicroseconds = 0;
-  for (let window = 0; window < windows; window += 1) {
-    signal.throwIfAborted();
-    const state = simulatedState(random);
-    const metrics = simulatedMetrics(random, clock.wallMs());
-    const before = process.cpuUsage();
-    sender.receive({ type: 'message', stream: 'state', body: state });
-    sender.receive({ type: 'message', stream: 'metrics', body: metrics });
-    for (let second = 0; second < WINDOW_SECONDS; second += 1) {
-      clock.advance(1_000);
-      await watched.idle();
-    }
-    const { user, system } = process.cpuUsage(before);
-    cpuMicroseconds += user + system;
-    if ((window + 1) % SAY_EVERY === 0) say(`${window + 1} of ${windows} windows`);
-  }
-  await sender.close();
-  return {
-    windows,
-    payloadBytes,
-    cpuMsPerWindow: cpuMicroseconds / 1_000 / windows,
-    seconds: (performance.now() - startedAt) / 1_000,
   };
 }
 
@@ -175,11 +115,4 @@ async function deliverTo(
   } finally {
     await sender.close();
   }
-}
-
-function bytesIn(folder: string): number {
-  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
-    const path = join(folder, entry.name);
-    return sum + (entry.isDirectory() ? bytesIn(path) : statSync(path).size);
-  }, 0);
 }

@@ -22,6 +22,7 @@ export interface ReceivedStream {
 /** The fleet's end of a benchmark: acknowledges everything at once and keeps nothing but counts. */
 export class AckingFleet {
   readonly received = new Map<Stream, ReceivedStream>();
+  #liveAt: number | null = null;
   readonly #subscriber: MqttSubscriber;
   readonly #bootId = randomUUID();
   #sent = 0;
@@ -59,6 +60,18 @@ export class AckingFleet {
     });
   }
 
+  /**
+   * When it acknowledged the first message since `forgetLive` that was made while the robot was connected, which comes
+   * on the topic of its own stream; milliseconds of `performance.now()`.
+   */
+  get liveAt(): number | null {
+    return this.#liveAt;
+  }
+
+  forgetLive(): void {
+    this.#liveAt = null;
+  }
+
   async close(): Promise<void> {
     await this.#subscriber.close(1_000);
   }
@@ -75,7 +88,9 @@ export class AckingFleet {
         ? historyOf(payload).flatMap((one) => ackOf(one.stream, one.payload))
         : ackOf(stream, payload.toString());
     const [first] = acks;
-    if (first !== undefined) this.#acknowledge(topic.replace(/[^/]+$/, 'ack'), acks, first.header);
+    if (first === undefined) return;
+    this.#acknowledge(topic.replace(/[^/]+$/, 'ack'), acks, first.header);
+    if (stream !== 'history') this.#liveAt ??= performance.now();
   }
 
   #acknowledge(topic: string, acks: readonly Ack[], { serialNumber, node }: Ack['header']): void {

@@ -8,6 +8,7 @@ import {
   type TelemetryTrial,
 } from '../../../contract/bench-telemetry.ts';
 import { GoshawkError } from '../../../contract/errors.ts';
+import { median } from '../../../core/median.ts';
 import type { BundleRef, Host } from '../../../contract/report.ts';
 import { streamRow, type Stream } from '../../../contract/telemetry/streams.ts';
 import { freePort } from '../../../platform/free-port.ts';
@@ -16,9 +17,12 @@ import { medianBeside, summarizeTrials, turnedBy } from '../rounds.ts';
 import type { TrialSettings } from '../trial/measure-trial.ts';
 import { AckingFleet, type ReceivedStream } from './acking-fleet.ts';
 import { brokerEnd } from './broker-ends.ts';
+import { checkBacklog } from './check-backlog.ts';
 import { runTelemetryTrial } from './telemetry-trial.ts';
+import { hasBacklog, TrialBacklog } from './trial-backlog.ts';
 
 const DAY_SECONDS = 86_400;
+const NOTHING: ReceivedStream = { messages: 0, bytes: 0 };
 const WARMUP_SECONDS = 1;
 /** Windows of the default length would be over after the trial. */
 const DRIFT_WINDOW_SECONDS = 2;
@@ -27,6 +31,10 @@ export interface TelemetryBenchOptions extends TrialSettings {
   readonly rounds: number;
   /** of those that there are; `off`, which the others are compared with, is always among them */
   readonly conditions: readonly BrokerCondition[];
+  /** of a robot without a broker, whose messages wait in some conditions */
+  readonly backlogHours: number;
+  /** of the network through which they are sent */
+  readonly catchUpBitsPerSecond: number;
   /** empty; for everything that the trials write */
   readonly folder: string;
   readonly host: Host;
@@ -37,7 +45,8 @@ export interface TelemetryBenchOptions extends TrialSettings {
 /**
  * The latency of frames with and without telemetry, and with brokers that do not behave, in turn in one run. A round
  * tries every condition once, each round in another order.
- * @throws GoshawkError GOSHAWK_MOSQUITTO_MISSING, GOSHAWK_BENCH_PROCESS; the reason of the signal if that ended it
+ * @throws GoshawkError GOSHAWK_MOSQUITTO_MISSING, GOSHAWK_BENCH_PROCESS, GOSHAWK_BENCH_BACKLOG; the reason of the
+ *   signal if that ended it
  */
 export async function benchTelemetry(options: TelemetryBenchOptions): Promise<TelemetryBenchReport> {
   const startedAt = new Date().toISOString();
@@ -45,7 +54,10 @@ export async function benchTelemetry(options: TelemetryBenchOptions): Promise<Te
   const broker = new MosquittoProcess(makeFolder(options.folder, 'broker'), port, []);
   const fleet = await AckingFleet.start(broker.url);
   try {
-    const { trials, bundle } = await runRounds(options, port);
+    const backlog = options.conditions.some(hasBacklog)
+      ? await TrialBacklog.make({ ...options, hours: options.backlogHours })
+      : null;
+    const { trials, bundle } = await runRounds(options, { port, fleet, backlog });
     const conditions = summarize(trials);
     // what looking at images takes is not telemetry's
     const own = <T extends { readonly condition: BrokerCondition }>(all: readonly T[]): readonly T[] =>
@@ -61,6 +73,7 @@ export async function benchTelemetry(options: TelemetryBenchOptions): Promise<Te
       settings: { rounds, settleSeconds, seconds, rate, width, height },
       conditions,
       bytesByStream: bytesByStream(fleet.received),
+      ...(backlog === null ? {} : { backlog: backlog.report(options.catchUpBitsPerSecond) }),
       acceptance: {
         worstP99Ratio: largest(({ p99Ratio }) => p99Ratio),
         telemetryCores: Math.max(...own(trials).map(({ telemetryCores }) => telemetryCores)),
@@ -80,18 +93,29 @@ function makeFolder(parent: string, name: string): string {
   return folder;
 }
 
+/** What trials find. */
+interface Surroundings {
+  /** of the good broker */
+  readonly port: number;
+  /** behind it */
+  readonly fleet: AckingFleet;
+  /** null if no condition needs it */
+  readonly backlog: TrialBacklog | null;
+}
+
 async function runRounds(
   options: TelemetryBenchOptions,
-  port: number,
+  around: Surroundings,
 ): Promise<{ trials: TelemetryTrial[]; bundle: BundleRef }> {
   const trials: TelemetryTrial[] = [];
   let bundle: BundleRef | null = null;
   const conditions = BROKER_CONDITIONS.filter((one) => one === 'off' || options.conditions.includes(one));
   // the first one reads everything from the disk
-  await runInCondition({ ...options, settleSeconds: 0, seconds: WARMUP_SECONDS }, -1, 'off', port);
+  await runInCondition({ ...options, settleSeconds: 0, seconds: WARMUP_SECONDS }, -1, 'off', around);
   for (let round = 0; round < options.rounds; round += 1)
     for (const condition of turnedBy(conditions, round)) {
-      const { trial, run } = await runInCondition(options, round, condition, port);
+      const { trial, run } = await runWatched(options, round, condition, around);
+      if (around.backlog !== null) checkBacklog(trial, around.backlog.windows);
       trials.push(trial);
       bundle ??= run.bundle;
       options.say(describeTrial(trial));
@@ -101,11 +125,30 @@ async function runRounds(
   return { trials, bundle };
 }
 
+/** A trial, with what the fleet saw of it. */
+async function runWatched(
+  options: TelemetryBenchOptions,
+  round: number,
+  condition: BrokerCondition,
+  around: Surroundings,
+): ReturnType<typeof runTelemetryTrial> {
+  const { fleet } = around;
+  const historyOf = (): ReceivedStream => ({ ...(fleet.received.get('history') ?? NOTHING) });
+  const before = historyOf();
+  fleet.forgetLive();
+  const startedAt = performance.now();
+  const { trial, run } = await runInCondition(options, round, condition, around);
+  const after = historyOf();
+  const history = { batches: after.messages - before.messages, bytes: after.bytes - before.bytes };
+  const firstLiveSeconds = fleet.liveAt === null ? null : (fleet.liveAt - startedAt) / 1_000;
+  return { trial: { ...trial, history, firstLiveSeconds }, run };
+}
+
 async function runInCondition(
   options: TelemetryBenchOptions,
   round: number,
   condition: BrokerCondition,
-  port: number,
+  { port, backlog }: Surroundings,
 ): ReturnType<typeof runTelemetryTrial> {
   const folder = makeFolder(options.folder, `${round}-${condition}`);
   const place = { round, condition, folder, signal: options.signal };
@@ -117,7 +160,8 @@ async function runInCondition(
     const parts = { ...options.parts, drift_window_s: DRIFT_WINDOW_SECONDS };
     return runTelemetryTrial({ ...options, parts }, good);
   }
-  const end = await brokerEnd(condition, port);
+  if (hasBacklog(condition)) backlog?.copyTo(folder);
+  const end = await brokerEnd(condition, { port, bitsPerSecond: options.catchUpBitsPerSecond });
   try {
     return await runTelemetryTrial(options, { ...place, url: end.url });
   } finally {
@@ -125,10 +169,13 @@ async function runInCondition(
   }
 }
 
-function describeTrial({ round, condition, latencyMs, telemetryCores, rssBytes }: TelemetryTrial): string {
+function describeTrial(trial: TelemetryTrial): string {
+  const { round, condition, latencyMs, telemetryCores, rssBytes, outbox } = trial;
+  const [begin, end] = [outbox?.begin?.messages ?? 0, outbox?.end?.messages ?? 0];
+  const waited = hasBacklog(condition) ? `, ${begin} messages waited, ${end} at the end` : '';
   return (
     `round ${round + 1}, ${condition}: p50 ${latencyMs.p50.toFixed(1)} ms, p99 ${latencyMs.p99.toFixed(1)} ms, ` +
-    `telemetry ${(telemetryCores * 100).toFixed(2)} % of a core, RSS ${(rssBytes / 1048576).toFixed(0)} MiB`
+    `telemetry ${(telemetryCores * 100).toFixed(2)} % of a core, RSS ${(rssBytes / 1048576).toFixed(0)} MiB${waited}`
   );
 }
 
@@ -139,7 +186,9 @@ export function summarize(trials: readonly TelemetryTrial[]): ConditionSummary[]
   return tried.map((condition) => {
     const own = trials.filter((one) => one.condition === condition);
     const telemetryCores = medianBeside(own, off, (one) => one.telemetryCores);
-    return { condition, ...summarizeTrials(own, off), telemetryCores };
+    const live = own.flatMap(({ firstLiveSeconds: seconds = null }) => (seconds === null ? [] : [seconds]));
+    const firstLiveSeconds = live.length === 0 ? null : median(live);
+    return { condition, ...summarizeTrials(own, off), telemetryCores, firstLiveSeconds };
   });
 }
 

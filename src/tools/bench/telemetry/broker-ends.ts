@@ -22,19 +22,22 @@ const PUBLISH = Buffer.concat([Buffer.from([0x30, 124, 0, 1, 0x61, 0]), Buffer.a
 /** The beginning of a PUBLISH of 256 MiB, MQTT's largest. */
 const ENDLESS = Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, 0x61, 0]);
 
-/** What clients of a condition connect to. Nothing, if nobody listens there. */
+/**
+ * What clients of a condition connect to. Nothing, if nobody listens there.
+ * @param good the port of a good broker, and bits per second of the network to it where a robot catches up
+ */
 export async function brokerEnd(
   condition: Exclude<BrokerCondition, 'off' | 'again' | 'good' | 'drift'>,
-  goodPort: number,
+  good: { readonly port: number; readonly bitsPerSecond: number },
 ): Promise<BrokerEnd> {
   switch (condition) {
     case 'away':
+    case 'backlog':
       return { url: `mqtt://127.0.0.1:${await freePort()}`, close: () => undefined };
-    case 'slow': {
-      const network = await FaultNetwork.listen(goodPort);
-      network.limit(SLOW_BYTES_PER_SECOND);
-      return network;
-    }
+    case 'slow':
+      return slowNetwork(good.port, SLOW_BYTES_PER_SECOND);
+    case 'catch-up':
+      return slowNetwork(good.port, good.bitsPerSecond / 8);
     case 'hanging':
       return listen((socket) => void socket.resume());
     case 'flooding':
@@ -42,6 +45,12 @@ export async function brokerEnd(
     case 'endless':
       return listen((socket) => pour(socket, Buffer.concat([CONNACK, ENDLESS]), Buffer.alloc(64 * 1024)));
   }
+}
+
+async function slowNetwork(port: number, bytesPerSecond: number): Promise<BrokerEnd> {
+  const network = await FaultNetwork.listen(port);
+  network.limit(bytesPerSecond);
+  return network;
 }
 
 /** Writes as fast as the other end reads, once it has said something. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GoshawkError } from '../../../contract/errors.ts';
+import type { OutboxOfTrial } from '../../../contract/bench-trial.ts';
 import type { LatencySummary, RunReport } from '../../../contract/report.ts';
 import { median } from '../../../core/median.ts';
 import type { PartValues } from '../../../device/parts.ts';
@@ -36,6 +37,7 @@ export interface MeasuredTrial {
   readonly latencyMs: LatencySummary;
   /** cores in use, by the work of threads */
   readonly cores: Readonly<Record<string, number>>;
+  readonly outbox: OutboxOfTrial;
   /** median resident memory */
   readonly rssBytes: number;
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Waiting } from '../../../contract/bench-trial.ts';
 import { openBundle } from '../../../device/authoring/open-bundle.ts';
 import { openCamera } from '../../../device/camera/open-camera.ts';
 import {
@@ -10,9 +11,11 @@ import {
 } from '../../../device/host/thread-reader.ts';
 import type { ResultSink } from '../../../device/pipeline/frame/frame-result.ts';
 import { LatencyRecorder } from '../../../device/pipeline/statistics/stage-latencies.ts';
+import type { DeviceStatus } from '../../../device/runtime/status.ts';
 import { onEndSignal } from '../../../platform/end-signals.ts';
 import { runPipeline } from '../../run/run.ts';
-import { SETTLED, trialRequestSchema } from './trial-message.ts';
+import { SETTLED, trialRequestSchema, type TrialAnswer } from './trial-message.ts';
+import { waitingIn } from './waiting.ts';
 
 /** A trial on a machine that is busy with others goes on until it has as many: percentiles of fewer say nothing. */
 const MIN_FRAMES = 10;
@@ -30,6 +33,9 @@ const latencies = new LatencyRecorder();
 let isSettled = false;
 let cores: Record<string, number> = {};
 let before = NO_TIMES;
+let telemetry: DeviceStatus['telemetry'] = null;
+let beginning: Waiting | null = null;
+let ending: Waiting | null = null;
 const sink: ResultSink = {
   name: 'bench',
   deliver: ({ totalMs }) => {
@@ -37,9 +43,15 @@ const sink: ResultSink = {
   },
 };
 
-function begin(): void {
+/** An outbox in which much waits takes a moment to open: that is at the beginning, and not what is measured. */
+function begin(lateMs = 0): void {
+  if (parts.telemetry !== '' && waitingIn(telemetry) === null && lateMs < MAX_MORE_MS) {
+    setTimeout(begin, LOOK_MS, lateMs + LOOK_MS);
+    return;
+  }
   isSettled = true;
   before = threadTimes();
+  beginning = waitingIn(telemetry);
   process.stdout.write(`${SETTLED}\n`);
   setTimeout(finish, seconds * 1_000);
 }
@@ -52,6 +64,7 @@ function finish(lateMs = 0): void {
     return;
   }
   cores = coresBetween(before, threadTimes());
+  ending = waitingIn(telemetry);
   end.abort();
 }
 
@@ -87,6 +100,10 @@ const run = await runPipeline({
   signal: end.signal,
   onActive: () => void setTimeout(begin, settleSeconds * 1_000),
   log: (_level, line) => void process.stdout.write(`${line}\n`),
-  onStatus: () => undefined,
+  onStatus: (status) => (telemetry = status.telemetry),
 });
-writeFileSync(answer, JSON.stringify({ run, latencyMs: latencies.summary(), cores }));
+const measured: TrialAnswer = {
+  ...{ run, latencyMs: latencies.summary(), cores },
+  outbox: { begin: beginning, end: ending },
+};
+writeFileSync(answer, JSON.stringify(measured));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { outboxOfTrialSchema } from '../../../contract/bench-trial.ts';
 import { latencySchema, runReportSchema } from '../../../contract/report.ts';
 import type { PartValues } from '../../../device/parts.ts';
 
@@ -28,4 +29,7 @@ export const trialAnswerSchema = z.strictObject({
   latencyMs: latencySchema,
   /** cores in use meanwhile, by the work of threads */
   cores: z.record(z.string(), z.number()),
+  outbox: outboxOfTrialSchema,
 });
+
+export type TrialAnswer = z.infer<typeof trialAnswerSchema>;
