@@ -34,7 +34,7 @@ const waitingSchema = z.strictObject({
   ofEarlierBoots: count,
 });
 
-export type Waiting = z.infer<typeof waitingSchema>;
+export type OutboxWaiting = z.infer<typeof waitingSchema>;
 
 /** What waited when frames began to count, and when they ended; null without telemetry, or before its outbox opened. */
 export const outboxOfTrialSchema = z.strictObject({

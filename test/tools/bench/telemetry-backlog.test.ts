@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { BrokerCondition } from '../../../src/contract/bench-telemetry.ts';
-import type { OutboxOfTrial, Waiting } from '../../../src/contract/bench-trial.ts';
+import type { OutboxOfTrial, OutboxWaiting } from '../../../src/contract/bench-trial.ts';
 import { checkBacklog } from '../../../src/tools/bench/telemetry/check-backlog.ts';
 import { waitingIn } from '../../../src/tools/bench/trial/waiting.ts';
 
 const WINDOWS = 1_000;
 
-const waiting = (messages: number, connected: boolean, ofEarlierBoots = messages): Waiting => ({
+const waiting = (messages: number, connected: boolean, ofEarlierBoots = messages): OutboxWaiting => ({
   connected,
   messages,
   bytes: messages * 1_000,

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Waiting } from '../../../contract/bench-trial.ts';
+import type { OutboxWaiting } from '../../../contract/bench-trial.ts';
 import { openBundle } from '../../../device/authoring/open-bundle.ts';
 import { openCamera } from '../../../device/camera/open-camera.ts';
 import {
@@ -34,8 +34,8 @@ let isSettled = false;
 let cores: Record<string, number> = {};
 let before = NO_TIMES;
 let telemetry: DeviceStatus['telemetry'] = null;
-let beginning: Waiting | null = null;
-let ending: Waiting | null = null;
+let beginning: OutboxWaiting | null = null;
+let ending: OutboxWaiting | null = null;
 const sink: ResultSink = {
   name: 'bench',
   deliver: ({ totalMs }) => {

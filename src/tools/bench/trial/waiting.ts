@@ -1,11 +1,11 @@
-import type { Waiting } from '../../../contract/bench-trial.ts';
+import type { OutboxWaiting } from '../../../contract/bench-trial.ts';
 import type { Status } from '../../../contract/status.ts';
 
 /**
  * What waits in the outbox by a status of telemetry; null if that is off, or has not opened its outbox yet. Nobody
  * counts whose messages wait: at most as many as this process made are its own.
  */
-export function waitingIn(telemetry: Status['telemetry']): Waiting | null {
+export function waitingIn(telemetry: Status['telemetry']): OutboxWaiting | null {
   const streams = Object.values(telemetry?.streams ?? {});
   if (telemetry === null || streams.length === 0) return null;
   const sum = (value: (stream: (typeof streams)[number]) => number): number =>
