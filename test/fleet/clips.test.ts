@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -48,12 +49,6 @@ async function keepOther(name: string, bytes: number, ageSeconds: number): Promi
   await utimes(path, time, time);
   return path;
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 const filesOf = (
   { caFile, certFile, keyFile }: ReturnType<FleetBrokers['tlsOf']>,
@@ -142,7 +137,7 @@ describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its acc
     expect(recording.topics.map(({ name }) => name)).toContain('/camera/image/compressed');
     await recording.close();
     // it would not have fitted: the oldest made room, and who asked is known
-    expect([await isThere(oldest), await isThere(newer)]).toEqual([false, true]);
+    expect([oldest, newer].map((path) => existsSync(path))).toEqual([false, true]);
     const audit = (await goshawk('fleet', 'audit', '--folder', home)).stdout;
     expect(audit).toContain('yard/r9/run/oldest');
     expect(audit).not.toContain('yard/r9/run/newer');
@@ -155,7 +150,7 @@ describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its acc
     const refused = await ask(before.at(-1)!.clip.clip);
     expect(refused.status).toBe(409);
     expect(await refused.text()).toContain('GOSHAWK_CLIPS_FULL');
-    expect(await isThere(part)).toBe(true);
+    expect(existsSync(part)).toBe(true);
     await rm(part);
   });
 
