@@ -41,6 +41,7 @@ describe('the environment of an inference child', () => {
       OMP_NUM_THREADS: '2',
       ORT_TENSORRT_FP16_ENABLE: '1',
       UV_THREADPOOL_SIZE: '4',
+      NODE_COMPILE_CACHE: '/var/cache/code',
     };
     const left = {
       ...SECRETS,
