@@ -83,6 +83,8 @@ const evaluationSchema = z.strictObject({
   host: machineSchema.optional(),
   /** kind of machine that it was measured on */
   machine: machineKindSchema.optional(),
+  /** true if its 8-bit sums saturate on that machine, and ONNX Runtime's exact kernels were used instead */
+  exactInt8: z.literal(true).optional(),
 });
 
 /**

@@ -128,7 +128,8 @@ export const optimizeVariantSchema = z.strictObject({
     .default(null),
   /** true if the drop on the final part is within the floor too */
   confirmed: z.boolean(),
-  latencyMs: optimizeLatencySchema,
+  /** null if it was not timed, because its 8-bit sums saturate on the machine that measured */
+  latencyMs: optimizeLatencySchema.nullable(),
 });
 
 const partSchema = z.strictObject({ images: count, objects: count, digest: digestSchema });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { describeError } from '../../contract/errors.ts';
+import type { Int8Arithmetic } from '../../contract/machine.ts';
 import type { GraphClaims } from '../../model/bundle.ts';
 import { LetterboxedGraph } from '../../device/inference/letterboxed-graph.ts';
 import { BrokenOutputError } from './detect-stored.ts';
@@ -48,6 +49,14 @@ export function needsExactInt8(plan: Plan): boolean {
   return plan.kind === 'dynamic' && !plan.saturationFree;
 }
 
+/**
+ * True if a CPU of this arithmetic computes what was evaluated. If not, its speed means nothing here: exact
+ * kernels take about twice the time, and the standard ones compute something else.
+ */
+function runsHere(plan: Plan, arithmetic: Int8Arithmetic): boolean {
+  return arithmetic === 'exact' || !needsExactInt8(plan);
+}
+
 /** A graph that was made and measured, or the reason why it could not be. */
 export interface Candidate {
   readonly plan: Plan;
@@ -58,7 +67,7 @@ export interface Candidate {
   readonly float: readonly string[];
   /** null if it does not run, or was too slow to be evaluated */
   readonly accuracy: SearchAccuracy | null;
-  /** measured in alternation with the original */
+  /** measured in alternation with the original; null if it does not run, or needs sums that are exact only elsewhere */
   readonly latency: Latency | null;
   /** TensorRT rules that a graph for TensorRT breaks, in words */
   readonly findings: readonly string[];
@@ -83,6 +92,8 @@ export interface CandidateBuilderOptions {
   readonly judgeDigest: string;
   /** everything apart from the graphs that latency depends on: machine, threads, libraries */
   readonly machine: Readonly<Record<string, unknown>>;
+  /** 8-bit arithmetic of this machine */
+  readonly arithmetic: Int8Arithmetic;
   readonly original: Graph;
   /** the graph that is quantized */
   readonly base: Graph;
@@ -157,8 +168,9 @@ export class CandidateBuilder {
     if (graph === null) return { ...none, ...value };
     const refusal = await this.#refusal(graph);
     if (refusal !== null) return { ...none, ...value, failure: refusal };
-    const latency = await this.#time(graph);
-    const slow = latency.ratio > HOPELESS && !(plan.kind === 'static' && plan.scheme.target === 'tensorrt');
+    const latency = runsHere(plan, this.#options.arithmetic) ? await this.#time(graph) : null;
+    const isTensorrt = plan.kind === 'static' && plan.scheme.target === 'tensorrt';
+    const slow = latency !== null && latency.ratio > HOPELESS && !isTensorrt;
     if (slow) return { plan, ...value, graph, accuracy: null, latency };
     const { accuracy, failure } = await this.#judge(graph, needsExactInt8(plan));
     if (accuracy === null) return { ...none, ...value, failure };

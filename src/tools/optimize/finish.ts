@@ -24,6 +24,8 @@ const MAX_FAST = 12;
 const MAX_SMALL = 6;
 /** Number of candidates among them, or added to them, that compute the same on every CPU. */
 const MAX_PORTABLE = 4;
+/** Number of candidates for CPUs with exact sums, if this one saturates. */
+const MAX_EXACT = 2;
 /** Number of them that are timed again, all together. */
 const MAX_TIMED = 5;
 const MAX_TIMED_SMALL = 2;
@@ -60,6 +62,11 @@ export interface Choice<Taken extends Finalist = Reported> {
    * none
    */
   readonly portable: Taken | null;
+  /**
+   * on a CPU whose 8-bit sums saturate, the most accurate that needs exact ones, for other CPUs; null if it
+   * is no more accurate than `fastest`, or there is none. Its latency is unknown
+   */
+  readonly exact: Taken | null;
   /** null if it is also the fastest, or saves nothing */
   readonly smallest: Taken | null;
   /** for float providers; null if the fastest is float */
@@ -116,8 +123,8 @@ async function reportFinals(choice: Choice<Finalist>, judge: Pick<Judge, 'final'
 
 /** All chosen candidates, each once. */
 export function takenOf<Taken extends Finalist>(choice: Choice<Taken>): Taken[] {
-  const { fastest, portable, smallest, float, tensorrt } = choice;
-  const named = [fastest, portable, smallest, float, tensorrt].filter((entry) => entry !== null);
+  const { fastest, portable, exact, smallest, float, tensorrt } = choice;
+  const named = [fastest, portable, exact, smallest, float, tensorrt].filter((entry) => entry !== null);
   return [...new Map(named.map((entry) => [entry.candidate.plan.id, entry])).values()];
 }
 
@@ -130,6 +137,7 @@ export function withFinals(choice: Choice<Finalist>, finalOf: (entry: Finalist) 
     original: report(choice.original),
     fastest: report(choice.fastest),
     portable: orNull(choice.portable),
+    exact: orNull(choice.exact),
     smallest: orNull(choice.smallest),
     float: orNull(choice.float),
     tensorrt: orNull(choice.tensorrt),
@@ -155,6 +163,12 @@ function isPortable({ candidate: { plan } }: Ranked): boolean {
   return plan.kind === 'static' && !needsExactInt8(plan);
 }
 
+/** True if it was not timed because its 8-bit sums saturate on this CPU: it is for others. */
+function isForExactCpu(entry: Ranked): boolean {
+  const { plan, latency } = entry.candidate;
+  return needsExactInt8(plan) && latency === null && !isTensorrt(entry);
+}
+
 /**
  * The original, the float graphs, and the best candidates within the floor by each criterion; each graph
  * once.
@@ -172,8 +186,10 @@ function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
   const faster = fastestFirst(forCpu, maxApDrop).filter(isFaster);
   const fast = [...faster.slice(0, MAX_FAST), ...faster.filter(isPortable).slice(0, MAX_PORTABLE)];
   const small = smallestFirst(forCpu, maxApDrop).slice(0, MAX_SMALL);
-  const tensorrt = once.filter((entry) => isTensorrt(entry) && holdsFloor(entry, maxApDrop)).slice(0, 1);
-  return [...new Set([original, ...forCpu.filter(isFloat), ...fast, ...small, ...tensorrt])];
+  const holding = once.filter((entry) => holdsFloor(entry, maxApDrop));
+  const exact = holding.filter(isForExactCpu).sort(byDrop).slice(0, MAX_EXACT);
+  const tensorrt = holding.filter(isTensorrt).slice(0, 1);
+  return [...new Set([original, ...forCpu.filter(isFloat), ...fast, ...small, ...exact, ...tensorrt])];
 }
 
 /**
@@ -183,7 +199,8 @@ function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
 function worthTiming(judged: readonly Finalist[]): Finalist[] {
   const [original, ...others] = judged;
   const floats = others.filter(isFloat);
-  const good = others.filter((entry) => entry.confirmed && !isFloat(entry) && !isTensorrt(entry));
+  const isTimed = (entry: Finalist): boolean => !isFloat(entry) && !isTensorrt(entry) && !isForExactCpu(entry);
+  const good = others.filter((entry) => entry.confirmed && isTimed(entry));
   const fastest = [...good].sort(byLatency);
   const portable = fastest.filter(isPortable).slice(0, MAX_TIMED_PORTABLE);
   const fast = [...fastest.slice(0, MAX_TIMED), ...portable];
@@ -208,6 +225,9 @@ export function choose(
   const fast = forCpu.filter(isFaster).sort(byLatency);
   const fastest = pickFastest([...fast, float], maxLatencyMs);
   const portable = needsExactInt8(fastest.candidate.plan) ? (fast.find(isPortable) ?? null) : null;
+  const [exact = null] = good.filter(isForExactCpu).sort(byDrop);
+  // if the fastest is float here, int8 may still be faster where sums are exact
+  const gainsElsewhere = exact !== null && (!isPortable(fastest) || byDrop(exact, fastest) < 0);
   const small = forCpu
     .filter((entry) => isNotSlower(entry) && isSmaller(entry.candidate.bytes, fastest.candidate.bytes))
     .sort((a, b) => a.candidate.bytes - b.candidate.bytes);
@@ -216,6 +236,7 @@ export function choose(
     finalists,
     fastest,
     portable,
+    exact: gainsElsewhere ? exact : null,
     smallest: small.find((entry) => entry !== portable) ?? null,
     float: fastest === float ? null : float,
     tensorrt: good.find(isTensorrt) ?? null,
@@ -224,11 +245,16 @@ export function choose(
   };
 }
 
+/** The most accurate first. */
+function byDrop(a: Ranked, b: Ranked): number {
+  return a.estimate.drop - b.estimate.drop;
+}
+
 /** @param entries fastest first, at least one */
 function pickFastest(entries: readonly Finalist[], maxLatencyMs: number | null): Finalist {
   const within = entries.filter(
     ({ candidate }) => (candidate.latency?.p50 ?? Infinity) <= (maxLatencyMs ?? -1),
   );
-  const [best] = within.sort((a, b) => a.estimate.drop - b.estimate.drop);
+  const [best] = within.sort(byDrop);
   return best ?? entries[0]!;
 }

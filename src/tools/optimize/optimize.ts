@@ -122,7 +122,7 @@ class Run {
             writeOptimized(out, chosen, {
               inputs: this.#inputs,
               host: this.#host,
-              machine: this.#tools.machine.kind,
+              machine: this.#tools.machine,
               startedAt: this.#startedAt,
               hyperparameters: this.#hyperparameters(),
               toolVersions,
@@ -167,6 +167,7 @@ class Run {
       judge,
       judgeDigest,
       machine: { fingerprint: machine.digest, node: process.version },
+      arithmetic: machine.int8,
       original,
       base: cleaned.graph,
       calibration,

@@ -1,3 +1,4 @@
+import type { Int8Arithmetic } from '../../contract/machine.ts';
 import type { StepKind, Steps } from './forecast.ts';
 
 /** Phases of a search, in order. */
@@ -12,7 +13,7 @@ export const PHASES = [
   'convolutions',
   'correction',
   'packing',
-  'every CPU',
+  'other CPUs',
   'TensorRT',
   'others',
 ] as const;
@@ -34,9 +35,9 @@ export class Outlook {
 
   /**
    * @param ways number of calibrations to try,
-   * @param everyCpu true if the mix is also made with weights that saturate on no CPU
+   * @param arithmetic of this machine: the mix is also made for CPUs of the other
    */
-  constructor(ways: number, everyCpu: boolean) {
+  constructor(ways: number, arithmetic: Int8Arithmetic) {
     const usual: Record<Phase, Steps> = {
       float: { float: 5 },
       calibrations: { int8: ways },
@@ -48,7 +49,7 @@ export class Outlook {
       convolutions: { int8: 1 },
       correction: { corrected: 1.3 },
       packing: { int8: 1 },
-      'every CPU': { int8: everyCpu ? 2 : 0 },
+      'other CPUs': { int8: arithmetic === 'exact' ? 2 : 1 },
       TensorRT: { int8: 1.5 },
       others: { float: 2 },
     };

@@ -52,7 +52,7 @@ export function makeOptimizeReport(facts: OptimizeFacts): OptimizeReport {
   const { maxApDrop, maxLatencyMs, timeBudgetMinutes, threads, seed, searchShare } = options;
   const measured = new Map(choice.finalists.map((finalist) => [finalist.candidate.plan.id, finalist]));
   const latest = search.ranked.map((entry) => measured.get(entry.candidate.plan.id) ?? entry);
-  const outcome = describeOutcome(choice, maxApDrop, facts.machine.int8, search.notTried);
+  const outcome = describeOutcome(choice, maxApDrop, search.notTried);
   const original = choice.original.candidate;
   return optimizeReportSchema.parse({
     schema: 'goshawk.report.optimize/1',
@@ -201,7 +201,7 @@ function variantOf(
     final: finalOf(finalist.final, dataset),
     choice: { drop: finalist.trial.drop, dropInterval: finalist.trial.dropInterval },
     confirmed: finalist.final.drop <= maxApDrop,
-    latencyMs: finalist.candidate.latency!,
+    latencyMs: finalist.candidate.latency,
   };
 }
 

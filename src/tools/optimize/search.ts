@@ -75,7 +75,7 @@ export class Search {
   constructor(port: SearchPort, options: SearchOptions) {
     this.#port = port;
     this.#options = options;
-    this.#outlook = new Outlook(this.#calibrationWays().length, options.arithmetic === 'exact');
+    this.#outlook = new Outlook(this.#calibrationWays().length, options.arithmetic);
   }
 
   async run(): Promise<SearchResult> {
@@ -161,8 +161,9 @@ export class Search {
     best = await this.#correctBiases(best);
     this.#begin('packing', { [kindOf(best)]: best.kept.length === 0 ? 0 : 1 });
     await this.#pack(best);
-    this.#begin('every CPU');
-    if (!best.scheme.saturationFree) await this.#everyCpu(best, first.kept, names);
+    this.#begin('other CPUs');
+    if (best.scheme.saturationFree) await this.#tryMixed({ ...best.scheme, saturationFree: false }, best.kept);
+    else await this.#everyCpu(best, first.kept, names);
     return best;
   }
 
@@ -179,14 +180,18 @@ export class Search {
     outlook.expect('pruning', { int8: pruningTries(mixed, PRUNING_TRIES) });
     outlook.expect('correction', { corrected: correctedTries(mixed) });
     outlook.expect('packing', { int8: length === 0 ? 0 : 1 });
-    if (!mixed.scheme.saturationFree) outlook.expect('every CPU', { int8: length === 0 ? 1 : 3 });
+    outlook.expect('other CPUs', { int8: mixed.scheme.saturationFree || length === 0 ? 1 : 3 });
   }
 
   /** Names of the layers, the most sensitive first; null if there is no time to measure. */
   async #bySensitivity(scheme: BaseScheme): Promise<readonly string[] | null> {
     if (!this.#port.hasTime('sensitivity')) {
       this.#notTried.push('mixed precision by sensitivity');
-      if (!scheme.saturationFree) this.#notTried.push('int8 that computes the same on every CPU');
+      this.#notTried.push(
+        scheme.saturationFree
+          ? 'int8 for CPUs with exact 8-bit sums'
+          : 'int8 that computes the same on every CPU',
+      );
       return null;
     }
     this.#begin('sensitivity');
@@ -216,7 +221,7 @@ export class Search {
     if (mixed === null) return;
     if (!this.#holds(mixed.candidate)) {
       const order = [...best.kept, ...names.filter((name) => !best.kept.includes(name))];
-      this.#begin('every CPU', { [kindOf(best)]: bisectionTries(order.length - best.kept.length) });
+      this.#begin('other CPUs', { [kindOf(best)]: bisectionTries(order.length - best.kept.length) });
       mixed = await this.#bisect(scheme, order, order.length, best.kept.length);
       if (mixed === null) return;
     }

@@ -17,7 +17,8 @@ export function summarizeOptimize(report: OptimizeReport): string {
       final.dropInterval === null
         ? ''
         : ` (95 %: ${points(final.dropInterval.low)} to ${points(final.dropInterval.high)})`;
-    const speed = providers.includes('cpu')
+    const isTimed = providers.includes('cpu') && latencyMs !== null;
+    const speed = isTimed
       ? `, ${latencyMs.p50.toFixed(2)} ms = ${latencyMs.ratio.toFixed(2)} of the original`
       : '';
     lines.push(

@@ -1,4 +1,3 @@
-import type { Int8Arithmetic } from '../../contract/machine.ts';
 import type { CANDIDATE_VERDICTS } from '../../contract/optimize.ts';
 import { holdsFloor, isFaster, isNotSlower, isSmaller, type Ranked } from './choose.ts';
 import { isTensorrt, takenOf, type Choice, type Finalist } from './finish.ts';
@@ -27,15 +26,14 @@ function times(ratio: number): string {
 export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgement {
   const { candidate, estimate } = entry;
   const { failure, plan, latency, accuracy, bytes } = candidate;
-  if (failure !== null || latency === null) {
-    return { verdict: 'failed', reason: failure ?? 'it does not run' };
-  }
+  if (failure !== null) return { verdict: 'failed', reason: failure };
   if (accuracy === null) {
     return { verdict: 'refused', reason: `${slower(entry)}; its accuracy was not measured` };
   }
   const roles: [Finalist | null, Verdict, string][] = [
     [choice.fastest, 'chosen', 'the fastest on this machine'],
     [choice.portable, 'kept', 'the fastest that computes the same on every CPU'],
+    [choice.exact, 'kept', 'the most accurate for CPUs with exact 8-bit sums; this one saturates'],
     [choice.smallest, 'kept', 'the smallest variant that is not slower'],
     [choice.float, 'kept', 'the float variant, for other providers'],
     [choice.tensorrt, 'kept', 'the variant for TensorRT'],
@@ -55,6 +53,9 @@ export function judge(entry: Ranked, choice: Choice, maxApDrop: number): Judgeme
     return { verdict: 'refused', reason: `over the floor of ${inPoints(maxApDrop)}: ${expected}` };
   }
   if (isTensorrt(entry)) return { verdict: 'accepted', reason: 'another one for TensorRT was kept' };
+  if (latency === null) {
+    return { verdict: 'accepted', reason: 'not timed: it needs exact 8-bit sums, and this CPU saturates' };
+  }
   if (!isNotSlower(entry)) return { verdict: 'refused', reason: slower(entry) };
   const original = choice.original.candidate;
   if (!isFaster(entry) && !isSmaller(bytes, original.bytes)) {
@@ -68,15 +69,18 @@ function slower({ candidate: { plan, latency } }: Ranked): string {
   return plan.kind === 'half' ? `${measured}; no provider that benefits from fp16 is available` : measured;
 }
 
-/** What the fastest variant requires of CPUs, and what others run; empty if it is float. */
-function describeArithmetic({ fastest, portable }: Choice, arithmetic: Int8Arithmetic): string[] {
+/** What the fastest variant requires of CPUs, and what others run. */
+function describeArithmetic({ fastest, portable, exact }: Choice): string[] {
   const { plan } = fastest.candidate;
-  if (plan.kind !== 'static') return [];
-  if (!needsExactInt8(plan)) {
-    return arithmetic === 'exact'
-      ? ['Its 8-bit sums saturate on no CPU.']
-      : ['Its 8-bit sums saturate on no CPU; 8-bit weights that do saturate on this one were not tried.'];
-  }
+  const elsewhere =
+    exact === null
+      ? []
+      : [
+          `${exact.candidate.plan.id} is for CPUs with exact 8-bit sums (VNNI, ARM), where it loses ` +
+            `${inPoints(exact.final.drop)}, evaluated here with exact kernels; its speed there was not measured.`,
+        ];
+  if (plan.kind !== 'static') return elsewhere;
+  if (!needsExactInt8(plan)) return ['Its 8-bit sums saturate on no CPU.', ...elsewhere];
   if (portable === null) {
     return [
       'It needs exact 8-bit sums (VNNI, ARM); no variant that computes the same on every CPU was found.',
@@ -122,7 +126,6 @@ function describeFinalPart(choice: Choice, maxApDrop: number): string[] {
 export function describeOutcome(
   choice: Choice,
   maxApDrop: number,
-  arithmetic: Int8Arithmetic,
   notTried: readonly string[],
 ): { gained: boolean; text: string } {
   const { fastest, smallest, original, contradicted } = choice;
@@ -144,7 +147,7 @@ export function describeOutcome(
     );
   }
   lines.push(...describeNotTried(notTried));
-  lines.push(...describeArithmetic(choice, arithmetic));
+  lines.push(...describeArithmetic(choice));
   if (smallest !== null) {
     lines.push(
       `${smallest.candidate.plan.id} takes ${sizes(smallest.candidate.bytes)} and is not ` +

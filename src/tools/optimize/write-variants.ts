@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { BundleManifest, BundleVariant } from '../../contract/bundle.ts';
 import type { LineageStage } from '../../contract/lineage.ts';
-import type { MachineKind } from '../../contract/machine.ts';
+import type { MachineFingerprint, MachineKind } from '../../contract/machine.ts';
 import { PROVIDERS, type ProviderName } from '../../contract/providers.ts';
 import type { Host } from '../../contract/report.ts';
 import type { Bundle } from '../../model/bundle.ts';
@@ -41,7 +41,7 @@ export async function variantsOf(
   threads: number,
   machine: MachineKind,
 ): Promise<ChosenVariant[]> {
-  const { fastest, portable, smallest, float, tensorrt } = choice;
+  const { fastest, portable, exact, smallest, float, tensorrt } = choice;
   const floatProviders: ProviderName[] = [...PROVIDERS];
   const rows: [Reported | null, ProviderName[], string][] = [
     [portable, ['cpu'], 'the fastest that computes the same on every CPU'],
@@ -54,6 +54,7 @@ export async function variantsOf(
           ? 'the fastest'
           : 'the fastest, if 8-bit sums are exact',
     ],
+    [exact, ['cpu'], 'more accurate, if 8-bit sums are exact; not timed, because they saturate here'],
     [smallest, ['cpu'], 'the smallest that is not slower'],
     [float, floatProviders, 'float, for the other providers'],
     [tensorrt, ['tensorrt'], 'int8 by the rules of TensorRT, for building an engine'],
@@ -75,7 +76,9 @@ export async function variantsOf(
       providers,
       batch: typeof batch === 'number' ? { min: batch, max: batch } : { min: 1, max: OPEN_BATCH },
       ...(needsExactInt8(finalist.candidate.plan) ? { requires: { int8: 'exact' } } : {}),
-      ...(providers.includes('cpu') ? latenciesOf(finalist.candidate.latency!, threads, machine) : {}),
+      ...(providers.includes('cpu') && finalist.candidate.latency !== null
+        ? latenciesOf(finalist.candidate.latency, threads, machine)
+        : {}),
     };
     chosen.push({ variant, finalist, reason, bytes });
   }
@@ -110,7 +113,7 @@ function latenciesOf(
 export interface BundleFacts {
   readonly inputs: Inputs;
   readonly host: Host;
-  readonly machine: MachineKind;
+  readonly machine: Pick<MachineFingerprint, 'kind' | 'int8'>;
   readonly startedAt: Date;
   /** options and schemes that determine the result */
   readonly hyperparameters: Readonly<Record<string, unknown>>;
@@ -180,6 +183,7 @@ function evaluationOf(
 ): NonNullable<BundleManifest['evaluation']>[number] {
   const { dataset, split } = inputs;
   const { stats, classes } = finalist.final.evaluation;
+  const usesExactKernels = needsExactInt8(finalist.candidate.plan) && machine.int8 === 'saturating';
   const measured = dataset.labels.flatMap((label, index) =>
     dataset.categoryIds[index] === null ? [] : [[label, classes[index]!.ap] as const],
   );
@@ -195,7 +199,8 @@ function evaluationOf(
     variant: variant.id,
     measuredAt: new Date().toISOString(),
     host,
-    machine,
+    machine: machine.kind,
+    ...(usesExactKernels ? { exactInt8: true } : {}),
   };
 }
 

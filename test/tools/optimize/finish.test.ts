@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choose, withFinals } from '../../../src/tools/optimize/finish.ts';
+import { choose, takenOf, withFinals } from '../../../src/tools/optimize/finish.ts';
 import { describeOutcome, judge } from '../../../src/tools/optimize/verdicts.ts';
 import { accuracyOf, finalist, ranked, type Facts } from './candidates.ts';
 
@@ -39,7 +39,7 @@ describe('choose', () => {
       honest: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
     });
     expect(ids).toEqual(['honest', null, 'clean', null]);
-    expect(describeOutcome(choice, FLOOR, 'exact', []).text).toMatch(
+    expect(describeOutcome(choice, FLOOR, []).text).toMatch(
       /choice part contradicts the search: lucky/,
     );
     const lucky = choice.finalists.find(({ candidate }) => candidate.plan.id === 'lucky')!;
@@ -54,7 +54,7 @@ describe('choose', () => {
       same: { ratio: 0.985, spread: 0.03, bytes: 300, drop: 0.001, agreement: 0.95 },
     });
     expect(ids).toEqual(['clean', 'same', null, null]);
-    expect(describeOutcome(choice, FLOOR, 'exact', [])).toEqual({
+    expect(describeOutcome(choice, FLOOR, [])).toEqual({
       gained: true,
       text: expect.stringMatching(
         /^Nothing within the floor.*same takes 30 % of the bytes and is not slower/,
@@ -65,7 +65,7 @@ describe('choose', () => {
   it('returns the source if cleaning made it slower, and reports that nothing was gained', () => {
     const { choice, ids } = decide({ clean: { ratio: 1.1 } });
     expect(ids).toEqual(['original', null, null, null]);
-    expect(describeOutcome(choice, FLOOR, 'exact', []).gained).toBe(false);
+    expect(describeOutcome(choice, FLOOR, []).gained).toBe(false);
   });
 
   it('chooses the most accurate variant that meets a latency, and reports if none does', () => {
@@ -89,7 +89,7 @@ describe('the final part', () => {
       slower: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
     });
     expect(ids[0]).toBe('unlucky');
-    const { text } = describeOutcome(choice, FLOOR, 'exact', []);
+    const { text } = describeOutcome(choice, FLOOR, []);
     expect(text).toContain('on images not used for choosing it loses 2.40 points');
     expect(text).toMatch(/more is lost than the floor of 1\.00 points allows: unlucky \(2\.40 points\)/);
   });
@@ -100,17 +100,17 @@ describe('a search that ran out of time', () => {
 
   it('does not claim that nothing is faster, and names what was not tried', () => {
     const { choice } = decide({});
-    const all = describeOutcome(choice, FLOOR, 'exact', []).text;
+    const all = describeOutcome(choice, FLOOR, []).text;
     expect(all).toMatch(/^Nothing within the floor/);
     expect(all).not.toContain('tried');
-    expect(describeOutcome(choice, FLOOR, 'exact', left).text).toMatch(
+    expect(describeOutcome(choice, FLOOR, left).text).toMatch(
       /^Nothing that was tried within the floor.*before 11 candidates were tried \(int8-0, int8-1, int8-2, \.\.\.\)/,
     );
   });
 
   it('reports it along with its findings', () => {
     const { choice } = decide({ fast: { ratio: 0.5, bytes: 500, drop: 0.004, agreement: 0.9 } });
-    expect(describeOutcome(choice, FLOOR, 'exact', left.slice(0, 1)).text).toMatch(
+    expect(describeOutcome(choice, FLOOR, left.slice(0, 1)).text).toMatch(
       /^fast is 2\.00 times as fast.*before 1 candidate was tried \(int8-0\)/,
     );
   });
@@ -127,7 +127,7 @@ describe('8 bits for every CPU', () => {
     });
     expect(ids.slice(0, 2)).toEqual(['fast', null]);
     expect(choice.portable?.candidate.plan.id).toBe('fast-unsaturated');
-    expect(describeOutcome(choice, FLOOR, 'exact', []).text).toContain(
+    expect(describeOutcome(choice, FLOOR, []).text).toContain(
       'It needs exact 8-bit sums (VNNI, ARM); fast-unsaturated computes the same on every CPU, ' +
         '1.92 times as fast here, and loses 0.40 points.',
     );
@@ -141,18 +141,63 @@ describe('8 bits for every CPU', () => {
     const { choice } = decide({ 'fast-unsaturated': exact, other: { ...exact, ratio: 0.6 } });
     expect(choice.fastest.candidate.plan.id).toBe('fast-unsaturated');
     expect(choice.portable).toBeNull();
-    const reported = (arithmetic: 'exact' | 'saturating') =>
-      describeOutcome(choice, FLOOR, arithmetic, []).text;
-    expect(reported('exact')).toContain('Its 8-bit sums saturate on no CPU.');
-    expect(reported('saturating')).toContain('8-bit weights that do saturate on this one were not tried');
+    expect(describeOutcome(choice, FLOOR, []).text).toContain('Its 8-bit sums saturate on no CPU.');
   });
 
   it('are reported as missing if none is within the floor', () => {
     const { choice } = decide({ fast: exact, 'bad-unsaturated': { ...exact, drop: 0.03 } });
     expect(choice.portable).toBeNull();
-    expect(describeOutcome(choice, FLOOR, 'exact', []).text).toContain(
+    expect(describeOutcome(choice, FLOOR, []).text).toContain(
       'no variant that computes the same on every CPU was found',
     );
+  });
+});
+
+describe('8 bits for CPUs with exact sums, chosen on one that saturates', () => {
+  const here = { ratio: 0.5, bytes: 500, drop: 0.004, agreement: 0.95 };
+  const elsewhere = { bytes: 490, drop: 0.002, agreement: 0.96, untimed: true };
+
+  it('are an additional variant if they lose less, the most accurate of them, whatever their size', () => {
+    const { choice, ids } = decide({
+      'fast-unsaturated': here,
+      worse: { ...elsewhere, drop: 0.003 },
+      better: { ...elsewhere, bytes: 100 },
+    });
+    expect(ids).toEqual(['fast-unsaturated', null, 'clean', null]);
+    expect(choice.exact?.candidate.plan.id).toBe('better');
+    expect(takenOf(choice).map(({ candidate }) => candidate.plan.id)).toContain('better');
+    expect(describeOutcome(choice, FLOOR, []).text).toContain(
+      'better is for CPUs with exact 8-bit sums (VNNI, ARM), where it loses 0.20 points, evaluated here with ' +
+        'exact kernels; its speed there was not measured.',
+    );
+    expect(judge(choice.exact!, choice, FLOOR)).toMatchObject({ verdict: 'kept' });
+    expect(judge(ranked('worse', { ...elsewhere, drop: 0.003 }), choice, FLOOR)).toEqual({
+      verdict: 'accepted',
+      reason: 'not timed: it needs exact 8-bit sums, and this CPU saturates',
+    });
+  });
+
+  it('are left out if they lose as much, or more than the floor, or the choice part contradicts them', () => {
+    for (const row of [
+      { ...elsewhere, drop: 0.004 },
+      { ...elsewhere, drop: 0.03 },
+      { ...elsewhere, trial: 0.03 },
+    ]) {
+      expect(decide({ 'fast-unsaturated': here, other: row }).choice.exact).toBeNull();
+    }
+  });
+
+  it('are kept beside a float graph, because they may be faster than it elsewhere', () => {
+    const { choice, ids } = decide({ other: elsewhere });
+    expect(ids[0]).toBe('clean');
+    expect(choice.exact?.candidate.plan.id).toBe('other');
+    expect(describeOutcome(choice, FLOOR, []).text).toContain('other is for CPUs with exact 8-bit sums');
+  });
+
+  it('are no variant for TensorRT, which has its own', () => {
+    const { choice } = decide({ 'fast-unsaturated': here, 'int8-tensorrt': elsewhere });
+    expect(choice.exact).toBeNull();
+    expect(choice.tensorrt?.candidate.plan.id).toBe('int8-tensorrt');
   });
 });
 

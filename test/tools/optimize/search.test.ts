@@ -52,7 +52,11 @@ function measure(world: World, scheme: Scheme): Candidate {
   const method = CALIBRATION[`${calibration} ${percentile}` as keyof typeof CALIBRATION] ?? 1.5;
   const factor = (biasCorrection ? world.correction : 1) * (saturationFree ? world.coarser : 1);
   const lost = Math.min(1, Math.sqrt(square) * method * factor);
-  const facts = { ratio, bytes: 300 + 7 * kept.size, agreement: 1 - lost, drop: 1.3 * AP * lost ** 2 };
+  const untimed = world.arithmetic === 'saturating' && !saturationFree;
+  const facts = {
+    ...{ ratio, bytes: 300 + 7 * kept.size, agreement: 1 - lost, drop: 1.3 * AP * lost ** 2 },
+    untimed,
+  };
   const plan: Plan = { id: '', kind: 'static', scheme };
   return candidateOf(plan, target === 'tensorrt' ? { ...facts, ratio: 3 } : facts);
 }
@@ -186,16 +190,34 @@ describe('Search', () => {
     }
   });
 
-  it('tries only weights that do not saturate on a saturating CPU', async () => {
+  it('searches with weights that do not saturate on a saturating CPU, and repeats the best mix with 8 bits', async () => {
     const errors = Array.from({ length: 30 }, (_, i) => 0.005 * i);
-    const { tried } = await run(
+    const { tried, ranked, fastest } = await run(
       { ...PLAIN, errors, gains: errors.map(() => 0.01), arithmetic: 'saturating' },
       0.01,
     );
-    const exact = tried.filter((plan) => needsExactInt8(plan));
     expect(tried.length).toBeGreaterThan(15);
-    // TensorRT uses different arithmetic
-    expect(exact.filter((plan) => !isTarget(plan))).toEqual([]);
+    const schemes = (isExact: boolean) =>
+      tried.flatMap((plan) =>
+        // TensorRT uses different arithmetic
+        plan.kind === 'static' && !isTarget(plan) && needsExactInt8(plan) === isExact ? [plan.scheme] : [],
+      );
+    const [exact, ...others] = schemes(true);
+    expect(others).toEqual([]);
+    expect(schemes(false)).toContainEqual({ ...exact, saturationFree: true });
+    // which kernels are fastest elsewhere is not known here
+    expect(needsExactInt8(fastest.candidate.plan)).toBe(false);
+    const carried = ranked.find(({ candidate: { plan } }) => needsExactInt8(plan) && !isTarget(plan))!;
+    expect(holdsFloor(carried, 0.01)).toBe(true);
+    expect(carried.candidate.latency).toBeNull();
+  });
+
+  it('names what it had no time to carry over to the other kind of CPU', async () => {
+    const world = { ...PLAIN, errors: [0.01], gains: [0.01], time: 11 };
+    const exact = await run({ ...world, arithmetic: 'exact' }, 0.01);
+    expect(exact.notTried).toContain('int8 that computes the same on every CPU');
+    const saturating = await run({ ...world, arithmetic: 'saturating' }, 0.01);
+    expect(saturating.notTried).toContain('int8 for CPUs with exact 8-bit sums');
   });
 
   it('predicts about the right number of steps once the layers are known', async () => {

@@ -24,7 +24,7 @@ export function variantTable({ variants, original }: OptimizeReport): Markup {
   </tr>`;
   const rows = variants.map(
     ({ id, candidate, final, bytes, bytesRatio, latencyMs, providers, reason, confirmed }) => {
-      const onCpu = providers.includes('cpu');
+      const timed = providers.includes('cpu') ? latencyMs : null;
       const why = confirmed ? reason : `${reason}; the final part does not confirm it`;
       return html`<tr>
         <td>${id}</td>
@@ -35,11 +35,11 @@ export function variantTable({ variants, original }: OptimizeReport): Markup {
         <td class="n">${bytes}</td>
         <td class="n">${percent(bytesRatio)}</td>
         <td class="n">
-          ${onCpu ? milliseconds(latencyMs.p50) : 'not measured here'}<br /><span class="soft"
-            >${onCpu ? `${milliseconds(latencyMs.p25)} … ${milliseconds(latencyMs.p75)}` : ''}</span
+          ${timed ? milliseconds(timed.p50) : 'not measured here'}<br /><span class="soft"
+            >${timed ? `${milliseconds(timed.p25)} … ${milliseconds(timed.p75)}` : ''}</span
           >
         </td>
-        <td class="n">${onCpu ? latencyMs.ratio.toFixed(3) : ''}</td>
+        <td class="n">${timed ? timed.ratio.toFixed(3) : ''}</td>
       </tr>`;
     },
   );
