@@ -199,7 +199,8 @@ function shortlistOf(ranked: readonly Ranked[], maxApDrop: number): Ranked[] {
 function worthTiming(judged: readonly Finalist[]): Finalist[] {
   const [original, ...others] = judged;
   const floats = others.filter(isFloat);
-  const isTimed = (entry: Finalist): boolean => !isFloat(entry) && !isTensorrt(entry) && !isForExactCpu(entry);
+  const isTimed = (entry: Finalist): boolean =>
+    !isFloat(entry) && !isTensorrt(entry) && !isForExactCpu(entry);
   const good = others.filter((entry) => entry.confirmed && isTimed(entry));
   const fastest = [...good].sort(byLatency);
   const portable = fastest.filter(isPortable).slice(0, MAX_TIMED_PORTABLE);

@@ -162,7 +162,8 @@ export class Search {
     this.#begin('packing', { [kindOf(best)]: best.kept.length === 0 ? 0 : 1 });
     await this.#pack(best);
     this.#begin('other CPUs');
-    if (best.scheme.saturationFree) await this.#tryMixed({ ...best.scheme, saturationFree: false }, best.kept);
+    if (best.scheme.saturationFree)
+      await this.#tryMixed({ ...best.scheme, saturationFree: false }, best.kept);
     else await this.#everyCpu(best, first.kept, names);
     return best;
   }

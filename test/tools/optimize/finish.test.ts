@@ -39,9 +39,7 @@ describe('choose', () => {
       honest: { ratio: 0.6, bytes: 500, drop: 0.004, agreement: 0.9 },
     });
     expect(ids).toEqual(['honest', null, 'clean', null]);
-    expect(describeOutcome(choice, FLOOR, []).text).toMatch(
-      /choice part contradicts the search: lucky/,
-    );
+    expect(describeOutcome(choice, FLOOR, []).text).toMatch(/choice part contradicts the search: lucky/);
     const lucky = choice.finalists.find(({ candidate }) => candidate.plan.id === 'lucky')!;
     expect(judge(lucky, choice, FLOOR)).toEqual({
       verdict: 'refused',

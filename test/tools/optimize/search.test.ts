@@ -190,7 +190,7 @@ describe('Search', () => {
     }
   });
 
-  it('searches with weights that do not saturate on a saturating CPU, and repeats the best mix with 8 bits', async () => {
+  it('on a saturating CPU searches weights that do not saturate, then repeats the best mix with 8 bits', async () => {
     const errors = Array.from({ length: 30 }, (_, i) => 0.005 * i);
     const { tried, ranked, fastest } = await run(
       { ...PLAIN, errors, gains: errors.map(() => 0.01), arithmetic: 'saturating' },
