@@ -11,6 +11,7 @@ from onnxruntime.quantization.calibrate import TensorData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import save_and_reload_model_with_shape_infer
 
+from .enlarge import enlarge_bytes
 from .errors import OpError
 from .gates import align_gate_ranges, fuse_gates
 from .graph import Graph, drop_unused, sort_nodes
@@ -109,6 +110,7 @@ def insert_qdq(
         feed_bytes(result)
         if saturation_free:
             avoid_saturation(result, copy)
+        enlarge_bytes(result, copy)
         fuse_gates(result)
     drop_unused(result.graph)
     sort_nodes(result.graph)
