@@ -1,5 +1,7 @@
+import { PLACE } from '../observe/observed.ts';
 import { PatternWatch } from '../observe/pattern-watch.ts';
 import { reliefOf, type ReliefProfile } from '../observe/relief.ts';
+import { StuckWatch } from '../observe/stuck-watch.ts';
 import { ContextFilter } from '../space/context-filter.ts';
 import type { ContextSpace } from '../space/context-space.ts';
 import { ALARMED, SILENT, type AlarmedName } from './alarmed.ts';
@@ -23,7 +25,7 @@ export interface ContextBins {
 export interface AlarmContext {
   readonly name: string;
   readonly space: ContextSpace;
-  /** null if it was made without a relief: then it has no `pattern` */
+  /** null if it was made without a relief: then it has none of `OF_CONTEXT` */
   readonly relief: ReliefProfile | null;
   /** in the order of `ALARMED`; null for a feature that takes no part */
   readonly bins: readonly (ContextBins | null)[];
@@ -59,6 +61,7 @@ interface AlarmedFeature {
 export class CameraAlarm {
   readonly #contexts: readonly AlarmContext[];
   readonly #patterns: readonly (PatternWatch | null)[];
+  readonly #stuck: readonly (StuckWatch | null)[];
   readonly #values: readonly AlarmedValues[];
   readonly #filter: ContextFilter;
   readonly #features: readonly AlarmedFeature[];
@@ -69,6 +72,7 @@ export class CameraAlarm {
   constructor({ contexts, discounts }: AlarmReference, threshold: number) {
     this.#contexts = contexts;
     this.#patterns = contexts.map(({ relief }) => (relief === null ? null : new PatternWatch(relief)));
+    this.#stuck = contexts.map(({ relief }) => (relief === null ? null : new StuckWatch(relief)));
     this.#values = contexts.map(({ space }) => new AlarmedValues(space));
     this.#filter = new ContextFilter(contexts.length);
     const names = ALARMED.filter((name) => discounts[name] !== undefined && !SILENT.has(name));
@@ -84,12 +88,16 @@ export class CameraAlarm {
     const relief = reliefOf(observation);
     this.#values.forEach((values, k) => values.update(observation, this.#patterns[k]?.update(relief) ?? NaN));
     const context = this.#filter.update(this.#values.map(({ placed }) => placed.distance));
-    if (context !== this.#context)
+    if (context !== this.#context) {
       for (const { alarm, newest } of this.#features) {
         alarm.forget();
         newest.clear();
       }
+      // what was there before, seen by another light, is stuck nowhere
+      this.#stuck[context]?.clear();
+    }
     this.#context = context;
+    this.values.all[PLACE.stuck] = this.#stuck[context]?.update(relief) ?? NaN;
     this.#gather();
   }
 

@@ -13,7 +13,7 @@ type Rows = readonly Float64Array[];
 /**
  * What the alarm looks at, of the observations of each context: each half as it looks from the other one. The weights
  * of known changes fit the observations that they are made of, and later ones deviate more.
- * @param contexts observations in the order of `OBSERVED`, with their pattern
+ * @param contexts observations in the order of `OBSERVED`, with those of `OF_CONTEXT`
  * @returns in the order of `ALARMED`
  */
 export function heldOutValues(contexts: readonly Rows[]): Float64Array[][] {

@@ -3,15 +3,27 @@ import { studentTails } from '../measures/student.ts';
 /** Observations whose means are compared: what is far off shows in the short ones, what lasts in the long ones. */
 const LONGEST = 50;
 const LENGTHS: readonly number[] = [10, LONGEST];
-/**
- * Of what is said to stay where it is, such as dirt: a bus ahead stays for many seconds as well, so short means say
- * nothing.
- */
-export const LASTING: readonly number[] = [LONGEST];
 /** With fewer independent means, a deviation of theirs is unknown. */
 const MIN_DEGREES = 2;
 /** Of a deviation, so that what never varied has one. */
 const MIN_SPREAD = 1e-9;
+
+/** What may support the evidence of a feature. */
+export interface SupportRule {
+  /** of the means, at most 50 observations */
+  readonly lengths: readonly number[];
+  /** least deviation of means: what is off by less than a few of it is no drift, however seldom it is */
+  readonly least: number;
+}
+
+const ANY: SupportRule = { lengths: LENGTHS, least: MIN_SPREAD };
+/**
+ * Of what is said to stay where it is, such as dirt: a bus ahead stays for many seconds as well, so short means say
+ * nothing.
+ */
+export const LASTING: SupportRule = { lengths: [LONGEST], least: MIN_SPREAD };
+/** Of `stuck`, which is of half a minute already, and depends on the values before as long. */
+export const STUCK: SupportRule = { lengths: [25], least: 0.03 };
 
 /** How the means of `length` observations of a feature vary in a context. */
 export interface BlockSpread {
@@ -24,20 +36,19 @@ export interface BlockSpread {
 
 /**
  * @param values one feature of a context in order, NaN for what was not measured; parts of it may lie apart in time
- * @param lengths of the means that may support evidence
  */
-export function blockSpreads(values: readonly number[], lengths = LENGTHS): BlockSpread[] {
-  return lengths.map((length) => spreadOf(meansOf(values, length), length));
+export function blockSpreads(values: readonly number[], { lengths, least } = ANY): BlockSpread[] {
+  return lengths.map((length) => spreadOf(meansOf(values, length), length, least));
 }
 
-function spreadOf(blocks: readonly number[], length: number): BlockSpread {
+function spreadOf(blocks: readonly number[], length: number, least: number): BlockSpread {
   const measured = blocks.filter((one) => !Number.isNaN(one));
   const mean = measured.reduce((sum, one) => sum + one, 0) / Math.max(1, measured.length);
   const squares = measured.reduce((sum, one) => sum + (one - mean) ** 2, 0);
   return {
     length,
     mean,
-    deviation: Math.sqrt(squares / Math.max(1, measured.length - 1)) + MIN_SPREAD,
+    deviation: Math.max(least, Math.sqrt(squares / Math.max(1, measured.length - 1))),
     degrees: Math.max(MIN_DEGREES, independentOf(blocks, mean) - 1),
   };
 }

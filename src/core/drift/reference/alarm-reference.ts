@@ -1,7 +1,7 @@
 import { ALARMED, type AlarmedName } from '../alarm/alarmed.ts';
 import type { AlarmReference } from '../alarm/camera-alarm.ts';
 import { heldOutValues } from '../alarm/held-out.ts';
-import { blockSpreads, LASTING, type BlockSpread } from '../alarm/support.ts';
+import { blockSpreads, LASTING, STUCK, type BlockSpread } from '../alarm/support.ts';
 import { makeSpaces } from '../space/context-space.ts';
 import type { ReferenceContext, ReferenceFeatures } from './make-features.ts';
 import { rowsOf } from './observations.ts';
@@ -37,5 +37,6 @@ export function alarmReference(
 const spreadsOf = (rows: readonly Float64Array[]): BlockSpread[][] =>
   ALARMED.map((name, at) => {
     const values = rows.map((row) => row[at]!);
+    if (name === 'stuck') return blockSpreads(values, STUCK);
     return STAYING.has(name) ? blockSpreads(values, LASTING) : blockSpreads(values);
   });

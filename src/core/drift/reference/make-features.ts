@@ -9,9 +9,9 @@ import { rowsOf, type Columns } from './observations.ts';
 /** A declared-good period: its name and what was observed. */
 export interface ReferenceContext {
   readonly name: string;
-  /** `pattern` against the other half of the context */
+  /** those of `OF_CONTEXT` against the other half of the context */
   readonly columns: Columns;
-  /** null without one: then there is no `pattern` */
+  /** null without one: then there is none of them */
   readonly relief: ReliefProfile | null;
 }
 

@@ -2,6 +2,7 @@ import { halfOf } from '../alarm/held-out.ts';
 import { OBSERVED, PLACE, type ObservedName } from '../observe/observed.ts';
 import { PatternWatch } from '../observe/pattern-watch.ts';
 import { hasRelief, reliefOf, reliefProfile, type ReliefProfile } from '../observe/relief.ts';
+import { StuckWatch } from '../observe/stuck-watch.ts';
 
 /** Observations by feature, one a second; null for what was not measured. */
 export type Columns = Readonly<Partial<Record<ObservedName, readonly (number | null)[]>>>;
@@ -11,18 +12,17 @@ const DIGITS = 5;
 
 /**
  * Observations in the order of `OBSERVED` as columns; a feature that was never measured has none. If they have a
- * relief, each half gets the `pattern` against the profile of the other half, as later observations will against all.
+ * relief, each half is compared with the profile of the other half, as later observations will be with that of all.
  */
 export function contextOf(rows: readonly Float64Array[]): {
   readonly columns: Columns;
   readonly relief: ReliefProfile | null;
 } {
-  const reliefs = rows.map(reliefOf).filter(hasRelief);
-  const columns = { ...columnsOf(rows) };
-  const patterns = patternsOf(rows);
-  if (patterns.some((value) => !Number.isNaN(value))) columns.pattern = patterns.map(rounded);
-  return { columns, relief: reliefProfile(reliefs) };
+  return { columns: columnsOf(comparedRows(rows)), relief: profileOf(rows) };
 }
+
+const profileOf = (rows: readonly Float64Array[]): ReliefProfile | null =>
+  reliefProfile(rows.map(reliefOf).filter(hasRelief));
 
 function columnsOf(rows: readonly Float64Array[]): Columns {
   const columns: Partial<Record<ObservedName, readonly (number | null)[]>> = {};
@@ -33,16 +33,21 @@ function columnsOf(rows: readonly Float64Array[]): Columns {
   return columns;
 }
 
-function patternsOf(rows: readonly Float64Array[]): number[] {
-  const halves = [0, 1].map((half) => {
-    const other = rows.filter((_, i) => halfOf(i) !== half).map(reliefOf);
-    const profile = reliefProfile(other.filter(hasRelief));
-    return profile === null ? null : new PatternWatch(profile);
-  });
+/** Observations with those of `OF_CONTEXT`. */
+function comparedRows(rows: readonly Float64Array[]): Float64Array[] {
+  const profiles = [0, 1].map((half) => profileOf(rows.filter((_, i) => halfOf(i) !== half)));
+  const watches = profiles.map((profile) =>
+    profile === null ? null : { pattern: new PatternWatch(profile), stuck: new StuckWatch(profile) },
+  );
   return rows.map((row, i) => {
     const relief = reliefOf(row);
-    const patterns = halves.map((watch) => watch?.update(relief) ?? NaN);
-    return patterns[halfOf(i)]!;
+    // both follow all of it, and one of them is asked
+    const patterns = watches.map((watch) => watch?.pattern.update(relief) ?? NaN);
+    const stuck = watches.map((watch) => watch?.stuck.update(relief) ?? NaN);
+    const values = row.slice(0, OBSERVED.length);
+    values[PLACE.pattern] = patterns[halfOf(i)]!;
+    values[PLACE.stuck] = stuck[halfOf(i)]!;
+    return values;
   });
 }
 

@@ -29,8 +29,14 @@ const LOG_OFFSETS: Readonly<Partial<Record<ObservedName, number>>> = {
   pattern: 0.02,
 };
 
-/** A class has no scale; the others follow from the roughness, or vary with the codec. */
-const LEFT_OUT: ReadonlySet<ObservedName> = new Set(['top_class', 'sharpness', 'noise', 'blockiness']);
+/** A class has no scale, `stuck` comes late; the others follow from the roughness, or vary with the codec. */
+const LEFT_OUT: ReadonlySet<ObservedName> = new Set([
+  'stuck',
+  'top_class',
+  'sharpness',
+  'noise',
+  'blockiness',
+]);
 
 /** Features that contexts are compared in, in this order. */
 export const SPACE: readonly ObservedName[] = OBSERVED.filter((name) => !LEFT_OUT.has(name));

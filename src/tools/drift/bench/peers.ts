@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../../contract/json.ts';
-import { OBSERVED } from '../../../core/drift/observe/observed.ts';
+import { OBSERVED, OF_CONTEXT } from '../../../core/drift/observe/observed.ts';
 import { childEnvironment } from '../../../platform/child-environment.ts';
 import { requireChild } from '../../../platform/child-process.ts';
 import { inTemporaryFolder } from '../../../platform/temporary-folder.ts';
@@ -25,8 +25,9 @@ const answerSchema = z.array(
   }),
 );
 
-/** `pattern` is none without a context to compare with. */
-const COMPARED = OBSERVED.flatMap((name, at) => (name === 'pattern' ? [] : [{ name, at }]));
+const COMPARED = OBSERVED.flatMap((name, at) =>
+  OF_CONTEXT.some((one) => one === name) ? [] : [{ name, at }],
+);
 
 const columns = (rows: ObservedRows): (number | null)[][] =>
   rows.map((row) => COMPARED.map(({ at }) => (Number.isNaN(row[at]!) ? null : row[at]!)));

@@ -5,7 +5,7 @@ import { jensenShannon, populationStability } from '../../../core/drift/measures
 import { IsolationForest } from '../../../core/drift/measures/isolation-forest.ts';
 import { kolmogorovSmirnov } from '../../../core/drift/measures/kolmogorov-smirnov.ts';
 import { wasserstein } from '../../../core/drift/measures/wasserstein.ts';
-import { OBSERVED, PLACE, type ObservedName } from '../../../core/drift/observe/observed.ts';
+import { OBSERVED, OF_CONTEXT, PLACE, type ObservedName } from '../../../core/drift/observe/observed.ts';
 import { createRandom } from '../../../core/random.ts';
 
 type ObservedRows = readonly Float64Array[];
@@ -23,8 +23,7 @@ const DISTANCE_LIMIT = 0.1;
 /** Share of the reference's own held-out half that counts as anomalous. */
 const ANOMALIES = 0.05;
 
-/** `pattern` is none without a context to compare with. */
-const COMPARED = OBSERVED.filter((name) => name !== 'pattern');
+const COMPARED = OBSERVED.filter((name) => OF_CONTEXT.every((one) => one !== name));
 
 const measured = (rows: ObservedRows, name: ObservedName): number[] =>
   rows.map((row) => row[PLACE[name]]!).filter((value) => !Number.isNaN(value));
