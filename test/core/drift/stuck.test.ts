@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CameraAlarm } from '../../../src/core/drift/alarm/camera-alarm.ts';
 import { blockSpreads, STUCK } from '../../../src/core/drift/alarm/support.ts';
 import { PATCH_COUNT } from '../../../src/core/drift/frame-block.ts';
-import { OBSERVED } from '../../../src/core/drift/observe/observed.ts';
+import { OBSERVED, PLACE } from '../../../src/core/drift/observe/observed.ts';
 import { reliefProfile } from '../../../src/core/drift/observe/relief.ts';
 import { StuckWatch } from '../../../src/core/drift/observe/stuck-watch.ts';
+import { alarmReference } from '../../../src/core/drift/reference/alarm-reference.ts';
 import { makeFeatures } from '../../../src/core/drift/reference/make-features.ts';
 import { contextOf } from '../../../src/core/drift/reference/observations.ts';
 import { causeOf } from '../../../src/core/drift/verdict/causes.ts';
@@ -141,6 +143,25 @@ describe('the alarm by what is stuck', () => {
     expect([...states]).toEqual(['ok']);
   });
 
+  it('begins anew with each context', () => {
+    const camera = cameraOf(createRandom(9));
+    const [day, night] = [() => camera(() => 0), () => camera(() => 0, NIGHT)];
+    const contexts = [day, night].map((one, i) => ({
+      name: String(i),
+      ...contextOf(Array.from({ length: 200 }, one)),
+    }));
+    const alarm = new CameraAlarm(alarmReference(contexts, {}), 1);
+    const known = (count: number, one: () => Float64Array): number =>
+      Array.from({ length: count }, () => {
+        alarm.update(one());
+        return alarm.values.all[PLACE.stuck]!;
+      }).filter((value) => !Number.isNaN(value)).length;
+    expect(known(50, day)).toBe(15);
+    expect(known(50, night)).toBe(15);
+    expect(known(35, day)).toBe(0);
+    expect(known(1, day)).toBe(1);
+  });
+
   it('has a least deviation, so that a camera that stands still needs more than it can measure', () => {
     const values = Array.from({ length: 1000 }, () => 0.02);
     expect(blockSpreads(values, STUCK)[0]).toMatchObject({ length: 25, deviation: 0.03 });
@@ -154,7 +175,9 @@ describe('the alarm by what is stuck', () => {
         Float64Array.from(SPACE, (name) => sigmas[name] ?? 0),
         'stuck',
       ).cause;
-    expect(named({ pattern: 1 })).toBe('dirt');
+    // by itself, more boxes would be another cause
+    expect(named({ boxes: 2.5, candidates: 2.5 })).toBe('dirt');
+    expect(named({ boxes: 2.5, candidates: 2.5, pattern: 8, roll: 8 })).toBe('camera_moved');
     expect(named({ rough_10: 9, rough_25: 9 })).toBe('noise');
   });
 });
