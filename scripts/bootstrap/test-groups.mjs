@@ -5,7 +5,7 @@ import { PLACES, ROOT } from './paths.mjs';
 import { runArm64, runAvx2 } from './processor-groups.mjs';
 import { SetupError } from './progress.mjs';
 import { runSecondRos, SECOND_DISTRO, skipRos } from './second-ros-group.mjs';
-import { oneTest, readJunitReport } from './test-results.mjs';
+import { oneTest, readJunitReport, sum } from './test-results.mjs';
 import { ensureRuff, ensureTraining } from './test-tools.mjs';
 
 /** @typedef {import('./test-results.mjs').Counts} Counts */
@@ -82,7 +82,10 @@ export const GROUPS = [
   { name: 'ruff', aliases: ['lint'], isLinter: true, run: runRuff },
   { name: 'unit', run: ({ env }) => vitest('unit', env) },
   { name: 'integration', run: ({ env }) => vitest('integration', env) },
-  { name: 'fleet', run: ({ env }) => vitest('fleet', env) },
+  {
+    name: 'fleet',
+    run: async ({ env }) => sum([await vitest('fleet', env), await vitest('fleet-faults', env)]),
+  },
   {
     name: 'ros',
     run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skipRos()),
