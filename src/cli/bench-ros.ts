@@ -6,13 +6,6 @@ import { sha256OfFile } from '../model/bundle.ts';
 import { childEnvironment } from '../platform/child-environment.ts';
 import { requireChild } from '../platform/child-process.ts';
 import { describeHost } from '../platform/describe-host.ts';
-import { registerBenchAccuracy } from './bench-accuracy.ts';
-import { registerBenchCapture } from './bench-capture.ts';
-import { registerBenchDrift } from './bench-drift.ts';
-import { registerBenchHeadline } from './bench-headline.ts';
-import { registerBenchOutbox } from './bench-outbox.ts';
-import { registerBenchSwap } from './bench-swap.ts';
-import { registerBenchTelemetry } from './bench-telemetry.ts';
 import { benchPeers, benchRos, type RosBenchOptions, type TrialRunner } from '../tools/bench/bench-ros.ts';
 import { numberFrom, repeated, sizeOption, wholeFrom, type Size } from './kit/options.ts';
 import { withReport } from './kit/report.ts';
@@ -93,16 +86,8 @@ async function installPeer(): Promise<void> {
   });
 }
 
-/** Adds `goshawk bench ...`. */
-export function registerBench(program: Command): void {
-  const bench = program.command('bench').description('measure this machine with Goshawk on it');
-  registerBenchHeadline(bench);
-  registerBenchOutbox(bench);
-  registerBenchTelemetry(bench);
-  registerBenchAccuracy(bench);
-  registerBenchCapture(bench);
-  registerBenchDrift(bench);
-  registerBenchSwap(bench);
+/** Adds `goshawk bench ros` and `goshawk bench peers`. */
+export function registerBenchRos(bench: Command): void {
   const withCommonOptions = (command: Command): Command =>
     command
       .requiredOption('--report <file>', 'JSON report')

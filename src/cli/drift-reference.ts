@@ -15,11 +15,6 @@ import { checkOutputFiles } from '../platform/outputs.ts';
 import { makeReference, type NewContext } from '../tools/drift/make-reference.ts';
 import { ObservationSink } from '../tools/drift/observation-sink.ts';
 import { runPipeline } from '../tools/run/run.ts';
-import { registerDriftBench } from './drift-bench.ts';
-import { registerDriftFit } from './drift-fit.ts';
-import { registerDriftPolicy } from './drift-policy.ts';
-import { registerDriftReplay } from './drift-replay.ts';
-import { registerDriftReport } from './drift-report.ts';
 import { LiveLine } from './kit/live-line.ts';
 import { numberFrom, sizeOption, type Size } from './kit/options.ts';
 import { addParameterOptions, givenValues, parameterValues } from './kit/parameter-options.ts';
@@ -109,11 +104,8 @@ async function writeReference(flags: ReferenceFlags): Promise<void> {
   await writeReferenceFile(flags.out, made);
 }
 
-/** Adds `goshawk drift`. */
-export function registerDrift(program: Command): void {
-  const drift = program
-    .command('drift')
-    .description('tell whether what a camera shows changed against a declared-good reference');
+/** Adds `goshawk drift reference`. */
+export function registerDriftReference(drift: Command): void {
   const reference = drift
     .command('reference')
     .description('observe a camera while all is well, as a context of a reference (docs/drift.md)')
@@ -133,9 +125,4 @@ export function registerDrift(program: Command): void {
     .requiredOption('--out <file>', 'the reference to write')
     .action(writeReference);
   addParameterOptions(reference, LIMIT_PARAMETERS);
-  registerDriftReplay(drift);
-  registerDriftReport(drift);
-  registerDriftBench(drift);
-  registerDriftPolicy(drift);
-  registerDriftFit(drift);
 }

@@ -1,27 +1,45 @@
 import type { Command } from 'commander';
-import { registerFleetAudit } from './fleet-audit.ts';
-import { registerFleetBench } from './fleet-bench.ts';
-import { registerFleetFaults } from './fleet-faults.ts';
-import { registerFleetLedger } from './fleet-ledger.ts';
-import { registerFleetLoad } from './fleet-load.ts';
-import { registerFleetQuarantine } from './fleet-quarantine.ts';
-import { registerFleetServe } from './fleet-serve.ts';
-import { registerFleetToken } from './fleet-token.ts';
-import { registerFleetTriage } from './fleet-triage.ts';
+import { addCommands, type CommandRow } from './kit/command-rows.ts';
 
 /** Folder of the embedded database. */
 const DEFAULT_FOLDER = '.goshawk/fleet';
 
+const COMMANDS: readonly CommandRow[] = [
+  {
+    names: ['serve'],
+    add: async (parent) => (await import('./fleet-serve.ts')).registerFleetServe(parent, DEFAULT_FOLDER),
+  },
+  {
+    names: ['ledger'],
+    add: async (parent) => (await import('./fleet-ledger.ts')).registerFleetLedger(parent, DEFAULT_FOLDER),
+  },
+  {
+    names: ['quarantine'],
+    add: async (parent) =>
+      (await import('./fleet-quarantine.ts')).registerFleetQuarantine(parent, DEFAULT_FOLDER),
+  },
+  {
+    names: ['token'],
+    add: async (parent) => (await import('./fleet-token.ts')).registerFleetToken(parent, DEFAULT_FOLDER),
+  },
+  {
+    names: ['audit'],
+    add: async (parent) => (await import('./fleet-audit.ts')).registerFleetAudit(parent, DEFAULT_FOLDER),
+  },
+  {
+    names: ['triage'],
+    add: async (parent) => (await import('./fleet-triage.ts')).registerFleetTriage(parent, DEFAULT_FOLDER),
+  },
+  {
+    names: ['faults'],
+    add: async (parent) => (await import('./fleet-faults.ts')).registerFleetFaults(parent),
+  },
+  { names: ['load'], add: async (parent) => (await import('./fleet-load.ts')).registerFleetLoad(parent) },
+  { names: ['bench'], add: async (parent) => (await import('./fleet-bench.ts')).registerFleetBench(parent) },
+];
+
 /** Adds `goshawk fleet`. */
-export function registerFleet(program: Command): void {
+export async function registerFleet(program: Command, words: readonly string[]): Promise<void> {
   const fleet = program.command('fleet').description("the fleet's end of telemetry: receive, store, account");
-  registerFleetServe(fleet, DEFAULT_FOLDER);
-  registerFleetLedger(fleet, DEFAULT_FOLDER);
-  registerFleetQuarantine(fleet, DEFAULT_FOLDER);
-  registerFleetToken(fleet, DEFAULT_FOLDER);
-  registerFleetAudit(fleet, DEFAULT_FOLDER);
-  registerFleetTriage(fleet, DEFAULT_FOLDER);
-  registerFleetFaults(fleet);
-  registerFleetLoad(fleet);
-  registerFleetBench(fleet);
+  await addCommands(fleet, COMMANDS, words);
 }

@@ -1,39 +1,43 @@
 import { Command } from 'commander';
-import { registerBench } from './bench.ts';
-import { registerCapture } from './capture.ts';
-import { registerDemo } from './demo.ts';
-import { registerDoctor } from './doctor.ts';
-import { registerDrift } from './drift.ts';
-import { registerEvaluate } from './evaluate.ts';
-import { registerFleet } from './fleet.ts';
-import { registerModels } from './models.ts';
-import { registerOptimize } from './optimize.ts';
-import { registerRun } from './run.ts';
-import { registerSimulate } from './simulate.ts';
-import { registerTelemetry } from './telemetry.ts';
+import { addCommands, type CommandRow } from './kit/command-rows.ts';
 
 /** Every command adds itself; a new one is its own file and one line here. */
-const COMMANDS: readonly ((program: Command) => void)[] = [
-  registerBench,
-  registerCapture,
-  registerDemo,
-  registerDoctor,
-  registerDrift,
-  registerEvaluate,
-  registerFleet,
-  registerModels,
-  registerOptimize,
-  registerRun,
-  registerSimulate,
-  registerTelemetry,
+const COMMANDS: readonly CommandRow[] = [
+  {
+    names: ['bench'],
+    add: async (parent, words) => (await import('./bench.ts')).registerBench(parent, words),
+  },
+  { names: ['capture'], add: async (parent) => (await import('./capture.ts')).registerCapture(parent) },
+  { names: ['demo'], add: async (parent) => (await import('./demo.ts')).registerDemo(parent) },
+  { names: ['doctor'], add: async (parent) => (await import('./doctor.ts')).registerDoctor(parent) },
+  {
+    names: ['drift'],
+    add: async (parent, words) => (await import('./drift.ts')).registerDrift(parent, words),
+  },
+  { names: ['evaluate'], add: async (parent) => (await import('./evaluate.ts')).registerEvaluate(parent) },
+  {
+    names: ['fleet'],
+    add: async (parent, words) => (await import('./fleet.ts')).registerFleet(parent, words),
+  },
+  {
+    names: ['models'],
+    add: async (parent, words) => (await import('./models.ts')).registerModels(parent, words),
+  },
+  { names: ['optimize'], add: async (parent) => (await import('./optimize.ts')).registerOptimize(parent) },
+  { names: ['run'], add: async (parent) => (await import('./run.ts')).registerRun(parent) },
+  { names: ['simulate'], add: async (parent) => (await import('./simulate.ts')).registerSimulate(parent) },
+  { names: ['telemetry'], add: async (parent) => (await import('./telemetry.ts')).registerTelemetry(parent) },
 ];
 
-/** Makes the command `goshawk` with all its subcommands. Wrong usage throws a CommanderError. */
-export function makeProgram(): Command {
+/**
+ * Makes the command `goshawk`. Wrong usage throws a CommanderError.
+ * @param words the command line; without the commands that it does not name, or with all if it names none
+ */
+export async function makeProgram(words: readonly string[] = []): Promise<Command> {
   const program = new Command('goshawk')
     .description('Edge perception runtime: cameras in, tracked detections out.')
     .showHelpAfterError('(see "goshawk --help")')
     .exitOverride();
-  for (const register of COMMANDS) register(program);
+  await addCommands(program, COMMANDS, words);
   return program;
 }

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { describeError } from '../contract/errors.ts';
+import { cacheCompiledCode } from '../platform/compile-cache.ts';
 import { makeProgram } from './program.ts';
 
 /** Exit code for wrong usage, as in shells and sysexits. */
@@ -13,7 +14,9 @@ export async function runProgram(): Promise<void> {
     process.exit();
   });
   try {
-    await makeProgram().parseAsync(process.argv);
+    cacheCompiledCode();
+    const program = await makeProgram(process.argv.slice(2));
+    await program.parseAsync(process.argv);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;

@@ -16,7 +16,9 @@ async function check(file: string, ...more: string[]): Promise<string[]> {
   const printed: string[] = [];
   const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
   try {
-    await makeProgram().parseAsync(['drift', 'policy', 'check', file, ...more], { from: 'user' });
+    await (
+      await makeProgram(['drift'])
+    ).parseAsync(['drift', 'policy', 'check', file, ...more], { from: 'user' });
   } finally {
     log.mockRestore();
   }

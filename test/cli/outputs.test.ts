@@ -56,7 +56,7 @@ const VALUES: Readonly<Record<string, string>> = {
   computeCapability: '8.7',
 };
 
-const all = outputsOf(makeProgram());
+const all = outputsOf(await makeProgram());
 const nameOf = ({ words, option }: Output): string => `${words.join(' ')} ${option.long!}`;
 
 /** True for an option for a file, false for a folder that can be created. */
@@ -68,7 +68,7 @@ it.each(all.map((output) => [nameOf(output), output] as const))(
     // a folder cannot be created below a file, and a file cannot be created in a nonexistent folder
     const place = isFile(output) ? join(folder, 'nowhere', 'file') : join(folder, 'file', 'below');
     const line = lineOf(output, place);
-    await expect(makeProgram().parseAsync(['node', 'goshawk', ...line])).rejects.toMatchObject({
+    await expect((await makeProgram(line)).parseAsync(['node', 'goshawk', ...line])).rejects.toMatchObject({
       code: 'GOSHAWK_OUTPUT_REFUSED',
       message: expect.stringContaining(place) as unknown,
     });
@@ -121,7 +121,7 @@ it('an import is refused before the file is read if its bundle exists already', 
   await mkdir(join(folder, 'models', 'yolo', '1.0.0'), { recursive: true });
   const line = ['models', 'import', join(folder, 'yolo.onnx'), '--out', join(folder, 'models')];
   try {
-    await expect(makeProgram().parseAsync(['node', 'goshawk', ...line])).rejects.toMatchObject({
+    await expect((await makeProgram(line)).parseAsync(['node', 'goshawk', ...line])).rejects.toMatchObject({
       code: 'GOSHAWK_USAGE',
       message: expect.stringContaining('exists already') as unknown,
     });

@@ -1,9 +1,11 @@
 import { CommanderError, type Command } from 'commander';
 import { makeProgram } from '../../src/cli/program.ts';
 
+const WHOLE = await makeProgram();
+
 /** Why the real command line refuses these words, without running its actions; null if it accepts them. */
 export async function refusalOf(words: readonly string[]): Promise<string | null> {
-  const program = makeProgram();
+  const program = await makeProgram(words);
   disarm(program);
   try {
     await program.parseAsync([...words], { from: 'user' });
@@ -22,7 +24,7 @@ function disarm(command: Command): void {
 
 /** Like `refusalOf`, for text that mentions a command in passing: missing arguments are not an error. */
 export function unknownIn(words: readonly string[]): string | null {
-  let command = makeProgram();
+  let command = WHOLE;
   let rest = [...words];
   while (command.commands.length > 0 && /^[a-z]/.test(rest[0] ?? '')) {
     const next = command.commands.find((each) => each.name() === rest[0]);
@@ -44,6 +46,6 @@ export function allOptions(): Set<string> {
     for (const { long } of command.options) if (long !== undefined) options.add(long);
     command.commands.forEach(collect);
   };
-  collect(makeProgram());
+  collect(WHOLE);
   return options;
 }

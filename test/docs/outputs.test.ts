@@ -36,7 +36,7 @@ it.each(SHOWN)('%s prints what the document shows (npm run generate rewrites it)
   // models of the user who runs the test do not count
   process.env['XDG_DATA_HOME'] = '/nonexistent';
   try {
-    await makeProgram().parseAsync(command.split(' ').slice(1), { from: 'user' });
+    await (await makeProgram(['models'])).parseAsync(command.split(' ').slice(1), { from: 'user' });
   } finally {
     log.mockRestore();
     if (home === undefined) delete process.env['XDG_DATA_HOME'];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { GoshawkError } from '../../contract/errors.ts';
 import { loadBundle, MANIFEST_FILE, sha256OfFile, type Bundle } from '../../model/bundle.ts';
@@ -10,16 +10,11 @@ import { importModel, readModelFile } from './import-model.ts';
 import { externalFiles } from '../../model/onnx/external-data.ts';
 import { readModel } from '../../model/onnx/model.ts';
 import { checkOutputFolder } from '../../platform/outputs.ts';
+import { userCacheFolder } from '../../platform/user-cache.ts';
 import { ModelRepository } from '../../model/repository.ts';
 
 /** Changes whenever the same ONNX file yields another bundle than before. */
 const IMPORTER = 4;
-
-/** Folder for the imports of ONNX files that were given in place of a bundle. */
-function importFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const cache = env['XDG_CACHE_HOME'];
-  return join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'goshawk', 'imports');
-}
 
 async function isModelFile(reference: string): Promise<boolean> {
   if (basename(reference) === MANIFEST_FILE) return false;
@@ -39,7 +34,7 @@ async function isModelFile(reference: string): Promise<boolean> {
 export async function openBundle(
   reference: string,
   log: (line: string) => void,
-  cache: string = importFolder(),
+  cache: string = userCacheFolder('imports'),
 ): Promise<Bundle> {
   if (!(await isModelFile(reference))) return new ModelRepository().load(reference);
   const name = bundleNameFrom(reference);

@@ -1,5 +1,4 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeError, GoshawkError } from '../../contract/errors.ts';
@@ -7,6 +6,7 @@ import { parseJson } from '../../contract/json.ts';
 import { writeFileWhole } from '../../platform/atomic-file.ts';
 import { sha256Of } from '../../platform/digest.ts';
 import { readRegularFile } from '../../platform/regular-file.ts';
+import { userCacheFolder } from '../../platform/user-cache.ts';
 
 /**
  * What was measured or checked, for which bundle, on which machine (`MachineFingerprint.digest`), and whatever else it
@@ -36,12 +36,7 @@ const fileSchema = z.strictObject({
 export function measurementFolder(env: NodeJS.ProcessEnv = process.env): string {
   const given = env['GOSHAWK_CACHE'];
   if (given !== undefined && given !== '') return given;
-  const cache = env['XDG_CACHE_HOME'];
-  return join(
-    cache === undefined || cache === '' ? join(homedir(), '.cache') : cache,
-    'goshawk',
-    'measurements',
-  );
+  return userCacheFolder('measurements', env);
 }
 
 /**

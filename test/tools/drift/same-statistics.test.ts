@@ -161,7 +161,7 @@ describe('a picture has the same statistics wherever it is measured', () => {
     const given = ['--bundle', bundle.folder, '--annotations', annotations, '--images', images];
     const more = ['--limit', '59', '--report', report, '--drift-reference-out', join(folder, 'short.json')];
     await expect(
-      makeProgram().parseAsync(['node', 'goshawk', 'evaluate', ...given, ...more]),
+      (await makeProgram(['evaluate'])).parseAsync(['node', 'goshawk', 'evaluate', ...given, ...more]),
     ).rejects.toMatchObject({ code: 'GOSHAWK_DRIFT_REFERENCE_SHORT' });
     expect(existsSync(report)).toBe(false);
   });
@@ -172,7 +172,7 @@ describe('a picture has the same statistics wherever it is measured', () => {
     const shown = vi.spyOn(console, 'log').mockReturnValue();
     const given = ['--bundle', bundle.folder, '--annotations', annotations, '--images', images];
     const more = ['--ignore-unknown', '--resamples', '0', '--threads', '1', '--drift-reference-out', file];
-    await makeProgram().parseAsync(['node', 'goshawk', 'evaluate', ...given, ...more]);
+    await (await makeProgram(['evaluate'])).parseAsync(['node', 'goshawk', 'evaluate', ...given, ...more]);
     expect(shown.mock.lastCall?.[0]).toContain(`images (${String(COUNT)} observations)`);
     shown.mockRestore();
     const { reference } = await openDriftReference(file);
