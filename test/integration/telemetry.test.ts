@@ -19,6 +19,7 @@ import { messagesOf } from '../support/telemetry-messages.ts';
 import { certify, type Certified } from '../support/certificates.ts';
 import { MOSQUITTO, Mosquitto, passwordLine } from '../support/mosquitto.ts';
 import { describeWith } from '../support/needs.ts';
+import { priorities } from '../support/thread-priorities.ts';
 
 const connectionSchema = payloadSchemaOf('connection');
 const stateSchema = payloadSchemaOf('state');
@@ -197,6 +198,8 @@ describeWith(MOSQUITTO, 'telemetry over a real Mosquitto (MQTT 5)', () => {
       () => of(heard, 'metrics').length === 2 && of(heard, 'state').length === 1,
       'two windows and a state',
     );
+    // frames go first
+    expect(new Map(priorities()).get('gh-telemetry')).toBeGreaterThanOrEqual(10);
     await telemetry.close();
     await until(() => of(heard, 'connection').length === 2, 'birth and farewell');
 

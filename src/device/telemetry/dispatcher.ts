@@ -143,8 +143,8 @@ export class Dispatcher {
 
   async #publish(entry: Entry): Promise<void> {
     const links = this.#links;
-    const payload = await this.#payloadOf(entry);
-    if (payload === null || links !== this.#links) return;
+    const payload = (await this.#payloadsOf([entry])).get(entry);
+    if (payload === undefined || links !== this.#links) return;
     const stream = streamOf(entry);
     const bytes = this.#ports.topicBytes(stream) + Buffer.byteLength(payload);
     if (!this.#ports.budget.affords(stream, bytes)) {
@@ -161,39 +161,37 @@ export class Dispatcher {
     }
   }
 
-  /** @returns null for what cannot be sent, which is declared, for what went meanwhile, and for what has to wait */
-  async #payloadOf(entry: Entry): Promise<string | null> {
+  /** Without what cannot be sent, which is declared, what went meanwhile, and what has to wait. */
+  async #payloadsOf(entries: readonly Entry[]): Promise<ReadonlyMap<Entry, string>> {
     const { outbox } = this.#disk;
-    if (entry.bytes > MAX_PAYLOAD_BYTES) {
-      outbox.drop(entry, 'too_large');
-      return null;
-    }
-    const payload = await this.#read(entry);
-    if (entry.state !== 'publishing') return null;
-    if (payload === null) outbox.drop(entry, 'corrupted');
-    return payload;
+    for (const entry of entries) if (entry.bytes > MAX_PAYLOAD_BYTES) outbox.drop(entry, 'too_large');
+    const wanted = entries.filter(isPublishing);
+    const payloads = await this.#read(wanted);
+    for (const entry of wanted)
+      if (isPublishing(entry) && !payloads.has(entry)) outbox.drop(entry, 'corrupted');
+    return new Map([...payloads].filter(([entry]) => isPublishing(entry)));
   }
 
-  async #read(entry: Entry): Promise<string | null> {
+  async #read(entries: readonly Entry[]): Promise<ReadonlyMap<Entry, string>> {
     try {
-      return await this.#disk.payload(entry);
+      return await this.#disk.payloads(entries);
     } catch {
       // The flush reports the disk. What it holds is not lost: it waits until it can be read.
-      this.#disk.outbox.postpone(entry);
       this.#pause();
-      return null;
+      const inMemory = new Map<Entry, string>();
+      for (const entry of entries) {
+        if (entry.payload === null) this.#disk.outbox.postpone(entry);
+        else inMemory.set(entry, entry.payload);
+      }
+      return inMemory;
     }
   }
 
   async #publishBatch(batch: readonly Entry[]): Promise<void> {
     const links = this.#links;
-    const payloads = new Map<Entry, string>();
-    for (const entry of batch) {
-      const payload = await this.#payloadOf(entry);
-      if (payload !== null) payloads.set(entry, payload);
-    }
-    // Meanwhile entries may have been acknowledged or lost, or the link gone.
-    const entries = batch.filter((entry) => entry.state === 'publishing' && payloads.has(entry));
+    const payloads = await this.#payloadsOf(batch);
+    // Meanwhile the link may have gone.
+    const entries = batch.filter((entry) => payloads.has(entry));
     if (links !== this.#links || entries.length === 0) return;
     const left = this.#ports.budget.freeLeft - this.#ports.topicBytes('history');
     const { sent, packed } = pack(entries, payloads, left);
@@ -308,6 +306,10 @@ export class Dispatcher {
   #settleIdle(): void {
     if (this.#idle.length > 0 && this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function isPublishing({ state }: Entry): boolean {
+  return state === 'publishing';
 }
 
 /**

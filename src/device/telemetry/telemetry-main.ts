@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../platform/clock.ts';
 import { nameThread } from '../../platform/thread-name.ts';
+import { yieldToOtherThreads } from '../../platform/thread-priority.ts';
 import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
 import { Inspection } from './inspection.ts';
 import type { FromTelemetryThread, TelemetrySettings, ToTelemetryThread } from './protocol.ts';
@@ -9,6 +10,7 @@ import { openOutboxFolder } from './outbox/outbox-folder.ts';
 import { StreamSender } from './stream-sender.ts';
 
 nameThread('telemetry');
+await yieldToOtherThreads();
 const settings = workerData as TelemetrySettings;
 const port = parentPort;
 if (port === null) throw new Error('telemetry-main is the entry of a worker thread');

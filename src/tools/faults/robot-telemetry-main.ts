@@ -51,7 +51,7 @@ async function openDisk(): Promise<OutboxDisk> {
   return {
     store: {
       records: () => store.records(),
-      read: (key) => store.read(key),
+      read: (keys) => store.read(keys),
       close: () => store.close(),
       write: async (changes) => {
         takeOrRefuse();

@@ -26,7 +26,7 @@ export function limitDisk({ store, marks }: OutboxDisk, clock: Clock): OutboxDis
     store: {
       records: () => readInChunks(store, line),
       write: (changes) => line.run(() => store.write(changes)),
-      read: (key) => line.run(() => store.read(key)),
+      read: (keys) => readInTurns(keys, store, line),
       close: () => line.run(() => store.close()),
     },
     marks: {
@@ -85,6 +85,19 @@ async function* readInChunks(store: OutboxStore, line: Line): AsyncIterable<read
     yield* chunk;
     if (chunk.length < RECORDS_AT_ONCE) return;
   }
+}
+
+async function readInTurns(
+  keys: readonly string[],
+  store: OutboxStore,
+  line: Line,
+): Promise<readonly (string | undefined)[]> {
+  const records: (string | undefined)[] = [];
+  for (let first = 0; first < keys.length; first += RECORDS_AT_ONCE) {
+    const some = keys.slice(first, first + RECORDS_AT_ONCE);
+    records.push(...(await line.run(() => store.read(some))));
+  }
+  return records;
 }
 
 async function take<Item>(items: AsyncIterator<Item>, count: number): Promise<Item[]> {

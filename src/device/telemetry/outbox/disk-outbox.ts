@@ -238,9 +238,25 @@ export class DiskOutbox {
 
   /** The message as it is published; null if the disk no longer has it. Rejects while the disk cannot be read. */
   async payload(entry: Entry): Promise<string | null> {
-    if (entry.payload !== null) return entry.payload;
-    const record = await this.#store.read(entryKey(entry));
-    return record === undefined ? null : payloadOf(record);
+    return (await this.payloads([entry])).get(entry) ?? null;
+  }
+
+  /** The messages as they are published, without those that the disk no longer has. Rejects as `payload` does. */
+  async payloads(entries: readonly Entry[]): Promise<ReadonlyMap<Entry, string>> {
+    const payloads = new Map<Entry, string>();
+    const onDisk: Entry[] = [];
+    for (const entry of entries) {
+      if (entry.payload === null) onDisk.push(entry);
+      else payloads.set(entry, entry.payload);
+    }
+    if (onDisk.length === 0) return payloads;
+    const records = await this.#store.read(onDisk.map(entryKey));
+    for (const [index, entry] of onDisk.entries()) {
+      const record = records[index];
+      const payload = record === undefined ? null : payloadOf(record);
+      if (payload !== null) payloads.set(entry, payload);
+    }
+    return payloads;
   }
 
   /**

@@ -81,14 +81,19 @@ export class LevelStore implements OutboxStore {
     }
   }
 
-  async read(key: string): Promise<string | undefined> {
+  async read(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
     try {
-      return await this.#level.get(key, { fillCache: false });
+      return await this.#level.getMany([...keys], { fillCache: false });
     } catch (error) {
-      if (codeOf(error) === 'LEVEL_CORRUPTION') return undefined;
-      // A database that a full disk keeps from being opened again still has the record.
-      throw error;
+      // A database that a full disk keeps from being opened again still has the records.
+      if (codeOf(error) !== 'LEVEL_CORRUPTION') throw error;
+      const [only] = keys;
+      if (only === undefined || keys.length === 1) return [undefined];
     }
+    // Which of them is damaged shows where each is read by itself.
+    const records: (string | undefined)[] = [];
+    for (const key of keys) records.push(...(await this.read([key])));
+    return records;
   }
 
   async close(): Promise<void> {

@@ -17,7 +17,7 @@ export function memoryStore(): { readonly store: OutboxStore; readonly marks: Ma
         }
         return done;
       },
-      read: (key) => Promise.resolve(records.get(key)),
+      read: (keys) => Promise.resolve(keys.map((key) => records.get(key))),
       close: () => done,
     },
     marks: {

@@ -7,8 +7,8 @@ export interface OutboxStore {
   records(): AsyncIterable<readonly [key: string, record: string]>;
   /** Resolves once all of it is on the disk and survives a power cut. Rejects if none of it is. */
   write(changes: StoreChanges): Promise<void>;
-  /** undefined if there is none, or it is damaged. Rejects while it cannot be read. */
-  read(key: string): Promise<string | undefined>;
+  /** The record of each key; undefined if there is none, or it is damaged. Rejects while they cannot be read. */
+  read(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
   close(): Promise<void>;
 }
 

@@ -16,7 +16,7 @@ export class WatchedDisk {
     return {
       store: {
         records: () => store.records(),
-        read: (key) => store.read(key),
+        read: (keys) => store.read(keys),
         write: (changes) => this.#watch(store.write(changes)),
         close: () => store.close(),
       },

@@ -15,14 +15,14 @@ import { freePort } from '../../../platform/free-port.ts';
 import { MosquittoProcess } from '../../fleet/mosquitto.ts';
 import { medianBeside, summarizeTrials, turnedBy } from '../rounds.ts';
 import type { TrialSettings } from '../trial/measure-trial.ts';
-import { AckingFleet, type ReceivedStream } from './acking-fleet.ts';
+import type { ReceivedStream } from './acking-fleet.ts';
 import { brokerEnd } from './broker-ends.ts';
 import { checkBacklog } from './check-backlog.ts';
+import { FarEnd } from './far-end.ts';
 import { runTelemetryTrial } from './telemetry-trial.ts';
 import { hasBacklog, TrialBacklog } from './trial-backlog.ts';
 
 const DAY_SECONDS = 86_400;
-const NOTHING: ReceivedStream = { messages: 0, bytes: 0 };
 const WARMUP_SECONDS = 1;
 /** Windows of the default length would be over after the trial. */
 const DRIFT_WINDOW_SECONDS = 2;
@@ -52,12 +52,15 @@ export async function benchTelemetry(options: TelemetryBenchOptions): Promise<Te
   const startedAt = new Date().toISOString();
   const port = await freePort();
   const broker = new MosquittoProcess(makeFolder(options.folder, 'broker'), port, []);
-  const fleet = await AckingFleet.start(broker.url);
+  let farEnd: FarEnd | null = null;
   try {
+    farEnd = await FarEnd.start(broker);
     const backlog = options.conditions.some(hasBacklog)
       ? await TrialBacklog.make({ ...options, hours: options.backlogHours })
       : null;
-    const { trials, bundle } = await runRounds(options, { port, fleet, backlog });
+    const { trials, bundle } = await runRounds(options, { farEnd, backlog });
+    const received = await farEnd.close();
+    farEnd = null;
     const conditions = summarize(trials);
     // what looking at images takes is not telemetry's
     const own = <T extends { readonly condition: BrokerCondition }>(all: readonly T[]): readonly T[] =>
@@ -72,7 +75,7 @@ export async function benchTelemetry(options: TelemetryBenchOptions): Promise<Te
       bundle,
       settings: { rounds, settleSeconds, seconds, rate, width, height },
       conditions,
-      bytesByStream: bytesByStream(fleet.received),
+      bytesByStream: bytesByStream(received),
       ...(backlog === null ? {} : { backlog: backlog.report(options.catchUpBitsPerSecond) }),
       acceptance: {
         worstP99Ratio: largest(({ p99Ratio }) => p99Ratio),
@@ -82,7 +85,7 @@ export async function benchTelemetry(options: TelemetryBenchOptions): Promise<Te
       trials,
     };
   } finally {
-    await fleet.close();
+    await farEnd?.close();
     await broker.kill();
   }
 }
@@ -95,10 +98,8 @@ function makeFolder(parent: string, name: string): string {
 
 /** What trials find. */
 interface Surroundings {
-  /** of the good broker */
-  readonly port: number;
-  /** behind it */
-  readonly fleet: AckingFleet;
+  /** behind the good broker */
+  readonly farEnd: FarEnd;
   /** null if no condition needs it */
   readonly backlog: TrialBacklog | null;
 }
@@ -111,7 +112,8 @@ async function runRounds(
   let bundle: BundleRef | null = null;
   const conditions = BROKER_CONDITIONS.filter((one) => one === 'off' || options.conditions.includes(one));
   // the first one reads everything from the disk
-  await runInCondition({ ...options, settleSeconds: 0, seconds: WARMUP_SECONDS }, -1, 'off', around);
+  const warmUp = { ...options, settleSeconds: 0, seconds: WARMUP_SECONDS };
+  await runWatched(warmUp, -1, 'off', around);
   for (let round = 0; round < options.rounds; round += 1)
     for (const condition of turnedBy(conditions, round)) {
       const { trial, run } = await runWatched(options, round, condition, around);
@@ -132,36 +134,30 @@ async function runWatched(
   condition: BrokerCondition,
   around: Surroundings,
 ): ReturnType<typeof runTelemetryTrial> {
-  const { fleet } = around;
-  const historyOf = (): ReceivedStream => ({ ...(fleet.received.get('history') ?? NOTHING) });
-  const before = historyOf();
-  fleet.forgetLive();
-  const startedAt = performance.now();
-  const { trial, run } = await runInCondition(options, round, condition, around);
-  const after = historyOf();
-  const history = { batches: after.messages - before.messages, bytes: after.bytes - before.bytes };
-  const firstLiveSeconds = fleet.liveAt === null ? null : (fleet.liveAt - startedAt) / 1_000;
-  return { trial: { ...trial, history, firstLiveSeconds }, run };
+  const { farEnd } = around;
+  const url = await farEnd.begin(condition === 'catch-up' ? options.catchUpBitsPerSecond : null);
+  const { trial, run } = await runInCondition(options, { round, condition, url }, around.backlog);
+  return { trial: { ...trial, ...(await farEnd.end()) }, run };
 }
 
+/** @param url of the good broker */
 async function runInCondition(
   options: TelemetryBenchOptions,
-  round: number,
-  condition: BrokerCondition,
-  { port, backlog }: Surroundings,
+  { round, condition, url }: { round: number; condition: BrokerCondition; url: string },
+  backlog: TrialBacklog | null,
 ): ReturnType<typeof runTelemetryTrial> {
   const folder = makeFolder(options.folder, `${round}-${condition}`);
   const place = { round, condition, folder, signal: options.signal };
   if (condition === 'off' || condition === 'again')
     return runTelemetryTrial(options, { ...place, url: null });
-  const good = { ...place, url: `mqtt://127.0.0.1:${port}` };
-  if (condition === 'good') return runTelemetryTrial(options, good);
+  if (hasBacklog(condition)) backlog?.copyTo(folder);
+  const good = { ...place, url };
+  if (condition === 'good' || condition === 'catch-up') return runTelemetryTrial(options, good);
   if (condition === 'drift') {
     const parts = { ...options.parts, drift_window_s: DRIFT_WINDOW_SECONDS };
     return runTelemetryTrial({ ...options, parts }, good);
   }
-  if (hasBacklog(condition)) backlog?.copyTo(folder);
-  const end = await brokerEnd(condition, { port, bitsPerSecond: options.catchUpBitsPerSecond });
+  const end = await brokerEnd(condition, Number(new URL(url).port));
   try {
     return await runTelemetryTrial(options, { ...place, url: end.url });
   } finally {

@@ -23,21 +23,19 @@ const PUBLISH = Buffer.concat([Buffer.from([0x30, 124, 0, 1, 0x61, 0]), Buffer.a
 const ENDLESS = Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, 0x61, 0]);
 
 /**
- * What clients of a condition connect to. Nothing, if nobody listens there.
- * @param good the port of a good broker, and bits per second of the network to it where a robot catches up
+ * What clients of a condition connect to instead of the good broker. Nothing, if nobody listens there.
+ * @param goodPort of the good broker
  */
 export async function brokerEnd(
-  condition: Exclude<BrokerCondition, 'off' | 'again' | 'good' | 'drift'>,
-  good: { readonly port: number; readonly bitsPerSecond: number },
+  condition: Exclude<BrokerCondition, 'off' | 'again' | 'good' | 'drift' | 'catch-up'>,
+  goodPort: number,
 ): Promise<BrokerEnd> {
   switch (condition) {
     case 'away':
     case 'backlog':
       return { url: `mqtt://127.0.0.1:${await freePort()}`, close: () => undefined };
     case 'slow':
-      return slowNetwork(good.port, SLOW_BYTES_PER_SECOND);
-    case 'catch-up':
-      return slowNetwork(good.port, good.bitsPerSecond / 8);
+      return slowNetwork(goodPort);
     case 'hanging':
       return listen((socket) => void socket.resume());
     case 'flooding':
@@ -47,9 +45,9 @@ export async function brokerEnd(
   }
 }
 
-async function slowNetwork(port: number, bytesPerSecond: number): Promise<BrokerEnd> {
+async function slowNetwork(port: number): Promise<BrokerEnd> {
   const network = await FaultNetwork.listen(port);
-  network.limit(bytesPerSecond);
+  network.limit(SLOW_BYTES_PER_SECOND);
   return network;
 }
 

@@ -86,9 +86,9 @@ describe('merging of windows that wait', () => {
     let reads = 0;
     const { store } = disk;
     const read = store.read.bind(store);
-    store.read = (key) => {
-      reads += 1;
-      return read(key);
+    store.read = (keys) => {
+      reads += keys.length;
+      return read(keys);
     };
     const bytes = outbox.outbox.queue('drift').bytes / 2;
     const bounds: OutboxBounds = { share: (bytes * 1.2) / (16 << 20), of: 'all' };

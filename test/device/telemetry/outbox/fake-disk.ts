@@ -37,10 +37,10 @@ export class FakeDisk {
       if (this.isFull) throw new Error('no space left');
       this.#apply(changes);
     },
-    read: async (key) => {
+    read: async (keys) => {
       await this.#hanging;
       if (this.#isClosed) throw new Error('the database is not open');
-      return this.records.get(key);
+      return keys.map((key) => this.records.get(key));
     },
     close: () => this.#hanging,
   };
