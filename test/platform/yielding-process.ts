@@ -12,5 +12,5 @@ if (isMainThread) {
   await yieldToOtherThreads();
   // has the pool's threads made, if nothing else did
   await readFile('/proc/self/stat');
-  console.log(JSON.stringify(priorities()));
+  process.stdout.write(`${JSON.stringify(priorities())}\n`);
 }
