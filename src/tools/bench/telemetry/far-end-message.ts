@@ -23,6 +23,6 @@ export interface FarEndAnswers {
 /** What the fleet saw of one trial. */
 export interface SeenOfTrial {
   readonly history: { readonly batches: number; readonly bytes: number };
-  /** when it acknowledged the first message that was made while the robot was connected, seconds since the trial began */
+  /** from the trial's begin until it acknowledged the first message made while the robot was connected */
   readonly firstLiveSeconds: number | null;
 }
