@@ -17,8 +17,8 @@ const MAX_UNACKNOWLEDGED_HISTORY = 2 * MAX_HISTORY_MESSAGES;
 const HISTORY_BYTES_PER_SECOND = 64 * 1024;
 
 /**
- * A batch of several old messages: bytes of their payloads, and compressed, at most. Larger ones save hardly a byte, and
- * frames notice how they are made and acknowledged: with 512 KiB the slowest ones took half as long again.
+ * A batch of several old messages: bytes of their payloads, and compressed, at most. Larger ones save hardly a byte,
+ * and frames notice how they are made and acknowledged: with 512 KiB the slowest ones took half as long again.
  */
 const BATCH_BYTES = { raw: 96 * 1024, packed: 96 * 1024 } as const;
 
