@@ -85,7 +85,11 @@ function classStats(reader: CurveReader, matches: ClassMatches, all: Profile | n
  * parameters (test/core/evaluation compares every value to 1e-9).
  */
 export function evaluateDetections(set: EvaluationSet): CocoEvaluation {
-  const matches = matchDetections(set);
+  return evaluateMatches(matchDetections(set));
+}
+
+/** The same of what is matched already, one entry per class. */
+export function evaluateMatches(matches: readonly ClassMatches[]): CocoEvaluation {
   const reader = new CurveReader();
   const profiles = (area: number, maxDetections: number): (Profile | null)[] =>
     matches.map((entry) => profile(reader, entry, area, maxDetections));

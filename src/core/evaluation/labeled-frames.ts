@@ -1,6 +1,7 @@
 import type { Stamp } from '../frame.ts';
 import type { DetectedBox, TruthBox } from './boxes.ts';
-import { evaluateDetections } from './evaluate.ts';
+import { evaluateMatches } from './evaluate.ts';
+import { joinImages, matchImage, type ImageMatches } from './matching.ts';
 
 /** An object in a frame, as somebody labeled it. */
 export interface LabeledObject {
@@ -25,9 +26,11 @@ const MAX_WAITING = 300;
 /** Objects of one frame that count; those beyond would make evaluations slow, and no frame has as many. */
 const MAX_OBJECTS = 1000;
 
+/** A frame with labels. */
 interface Labeled {
-  readonly truths: readonly TruthBox[];
-  readonly boxes: readonly DetectedBox[];
+  /** that count */
+  readonly objects: number;
+  readonly matches: ImageMatches;
 }
 
 /**
@@ -71,7 +74,7 @@ export class LabeledFrames {
       return;
     }
     this.#labels.delete(key);
-    this.#pair({ truths, boxes });
+    this.#pair(truths, boxes);
   }
 
   /** The labels of a frame; without an object they say that there is none. */
@@ -82,7 +85,7 @@ export class LabeledFrames {
     const boxes = this.#frames.get(key);
     if (boxes !== undefined) {
       this.#frames.delete(key);
-      this.#pair({ truths, boxes });
+      this.#pair(truths, boxes);
     } else if (keep(this.#labels, key, truths)) this.#unmatched += 1;
   }
 
@@ -109,19 +112,19 @@ export class LabeledFrames {
     return [];
   }
 
-  #pair(labeled: Labeled): void {
+  /** Matches boxes with labels now: those of all frames would keep the thread of frames for tens of milliseconds. */
+  #pair(truths: readonly TruthBox[], boxes: readonly DetectedBox[]): void {
     this.#matched += 1;
-    this.#labeled.push(labeled);
+    this.#labeled.push({ objects: truths.length, matches: matchImage(truths, boxes) });
     if (this.#labeled.length > this.#maxFrames) this.#labeled.shift();
     this.#stats = null;
   }
 
   #evaluate(): LabeledStats {
-    const truths = this.#labeled.flatMap(({ truths: own }, image) => own.map((one) => ({ ...one, image })));
-    const detections = this.#labeled.flatMap(({ boxes }, image) => boxes.map((one) => ({ ...one, image })));
-    const frames = this.#labeled.length;
-    const { stats } = evaluateDetections({ images: frames, classes: this.#classes.size, truths, detections });
-    return { frames, objects: truths.length, ap: stats.ap, ap50: stats.ap50 };
+    const images = this.#labeled.map(({ matches }) => matches);
+    const { stats } = evaluateMatches(joinImages(images, this.#classes.size));
+    const objects = this.#labeled.reduce((sum, one) => sum + one.objects, 0);
+    return { frames: images.length, objects, ap: stats.ap, ap50: stats.ap50 };
   }
 }
 

@@ -23,7 +23,7 @@ export interface ClassMatches {
   readonly objects: readonly Int32Array[];
 }
 
-/** Truths and detections of one image and class. */
+/** Truths and detections of one image, or of one class in it. */
 interface Cell {
   truths: TruthBox[];
   detections: DetectedBox[];
@@ -98,63 +98,96 @@ function emptyMatches(count: number, images: number): ClassMatches {
   };
 }
 
-/** One detection of a class with its verdicts, before the class is sorted. */
+/** One detection of an image, before its class is sorted. */
 interface Judged {
   readonly score: number;
-  readonly image: number;
+  /** among the detections of its image and class */
   readonly rank: number;
-  readonly verdicts: readonly Verdict[];
+  /** by area range: hits, and what is ignored in the 16 bits above */
+  readonly verdicts: readonly number[];
 }
 
-function matchClass(cells: ReadonlyMap<number, Cell>, images: number): ClassMatches {
-  const judged: Judged[] = [];
-  const byImage = [...cells].sort(([a], [b]) => a - b);
-  for (const [image, cell] of byImage) {
-    cell.detections.sort((a, b) => b.score - a.score);
-    cell.detections.length = Math.min(cell.detections.length, MAX_DETECTIONS);
-    const overlaps = cell.detections.map((detection) =>
-      Float64Array.from(cell.truths, (truth) => cocoIou(detection, truth)),
-    );
-    const ranges = AREA_RANGES.map((range) => matchCell(cell, overlaps, range));
-    cell.detections.forEach(({ score }, rank) => {
-      judged.push({ score, image, rank, verdicts: ranges.map((verdicts) => verdicts[rank]!) });
-    });
-  }
+/** One class in one image. */
+interface Matched {
+  readonly judged: readonly Judged[];
+  /** by area range: objects that count */
+  readonly objects: readonly number[];
+}
+
+/** The matching results of one image, by class index; `joinImages` makes an evaluation of many. */
+export type ImageMatches = ReadonlyMap<number, Matched>;
+
+function matchCellOfImage(cell: Cell): Matched {
+  cell.detections.sort((a, b) => b.score - a.score);
+  cell.detections.length = Math.min(cell.detections.length, MAX_DETECTIONS);
+  const overlaps = cell.detections.map((detection) =>
+    Float64Array.from(cell.truths, (truth) => cocoIou(detection, truth)),
+  );
+  const ranges = AREA_RANGES.map((range) => matchCell(cell, overlaps, range));
+  const judged = cell.detections.map(({ score }, rank) => ({
+    score,
+    rank,
+    verdicts: ranges.map((verdicts) => verdicts[rank]!.hits | (verdicts[rank]!.ignored << 16)),
+  }));
+  const objects = AREA_RANGES.map(
+    (range) => cell.truths.filter((truth) => !truth.crowd && !outside(truth.area, range)).length,
+  );
+  return { judged, objects };
+}
+
+/** Matches the detections of one image with its objects, whatever image they name. */
+export function matchImage(truths: readonly TruthBox[], detections: readonly DetectedBox[]): ImageMatches {
+  const cells = new Map<number, Cell>();
+  const cellOf = (classIndex: number): Cell => {
+    let cell = cells.get(classIndex);
+    if (cell === undefined) cells.set(classIndex, (cell = { truths: [], detections: [] }));
+    return cell;
+  };
+  for (const truth of truths) cellOf(truth.classIndex).truths.push(truth);
+  for (const detection of detections) cellOf(detection.classIndex).detections.push(detection);
+  return new Map(Array.from(cells, ([classIndex, cell]) => [classIndex, matchCellOfImage(cell)]));
+}
+
+function joinClass(images: readonly ImageMatches[], classIndex: number): ClassMatches {
+  const judged = images.flatMap((one, image) =>
+    (one.get(classIndex)?.judged ?? []).map((own) => ({ ...own, image })),
+  );
   // sorting is stable, so equal scores stay in the order of images
   judged.sort((a, b) => b.score - a.score);
-
-  const matches = emptyMatches(judged.length, images);
+  const matches = emptyMatches(judged.length, images.length);
   judged.forEach(({ image, rank, verdicts }, i) => {
     matches.image[i] = image;
     matches.rank[i] = rank;
     verdicts.forEach((verdict, area) => {
-      matches.hits[area]![i] = verdict.hits;
-      matches.ignored[area]![i] = verdict.ignored;
+      matches.hits[area]![i] = verdict & 0xffff;
+      matches.ignored[area]![i] = verdict >>> 16;
     });
   });
-  for (const [image, cell] of byImage) {
-    for (const truth of cell.truths) {
-      AREA_RANGES.forEach((range, area) => {
-        if (!truth.crowd && !outside(truth.area, range)) matches.objects[area]![image]! += 1;
-      });
-    }
-  }
+  images.forEach((one, image) => {
+    one.get(classIndex)?.objects.forEach((count, area) => (matches.objects[area]![image] = count));
+  });
   return matches;
+}
+
+/** Puts images together, in their order. Returns one entry per class; classes beyond are left out. */
+export function joinImages(images: readonly ImageMatches[], classes: number): ClassMatches[] {
+  return Array.from({ length: classes }, (_, classIndex) => joinClass(images, classIndex));
 }
 
 /** Matches all detections with the objects of their image and class. Returns one entry per class. */
 export function matchDetections(set: EvaluationSet): ClassMatches[] {
-  const classes = Array.from({ length: set.classes }, () => new Map<number, Cell>());
-  const cellOf = ({ image, classIndex }: { image: number; classIndex: number }): Cell => {
-    const cells = classes[classIndex];
-    if (cells === undefined || image < 0 || image >= set.images) {
+  const images = Array.from({ length: set.images }, (): Cell => ({ truths: [], detections: [] }));
+  const imageOf = ({ image, classIndex }: { image: number; classIndex: number }): Cell => {
+    const cell = images[image];
+    if (cell === undefined || classIndex < 0 || classIndex >= set.classes) {
       throw new RangeError(`image ${image} or class ${classIndex} is outside the set`);
     }
-    let cell = cells.get(image);
-    if (cell === undefined) cells.set(image, (cell = { truths: [], detections: [] }));
     return cell;
   };
-  for (const truth of set.truths) cellOf(truth).truths.push(truth);
-  for (const detection of set.detections) cellOf(detection).detections.push(detection);
-  return classes.map((cells) => matchClass(cells, set.images));
+  for (const truth of set.truths) imageOf(truth).truths.push(truth);
+  for (const detection of set.detections) imageOf(detection).detections.push(detection);
+  return joinImages(
+    images.map(({ truths, detections }) => matchImage(truths, detections)),
+    set.classes,
+  );
 }

@@ -13,7 +13,7 @@ import {
 import type { PartStatus } from '../runtime/status.ts';
 import { labelMetrics, type LabelReading } from './label-metrics.ts';
 
-/** An evaluation of some hundred frames takes milliseconds, and readers may ask several times a second. */
+/** Putting some hundred frames together takes milliseconds, and readers may ask several times a second. */
 const MAX_AGE_MS = 5_000;
 /** Without a new pair for this long, what was computed says nothing of now. */
 const STALE_MS = 60_000;
