@@ -80,24 +80,34 @@ function classStats(reader: CurveReader, matches: ClassMatches, all: Profile | n
   return { ap: mean(all.precision), ap50: all.precision[0]!, precision50: [...reader.precision] };
 }
 
+function known(list: readonly (Profile | null)[]): Profile[] {
+  return list.filter((entry) => entry !== null);
+}
+
+function precisionOf(list: readonly (Profile | null)[]): number | null {
+  return mean(known(list).flatMap(({ precision }) => precision));
+}
+
+function precisionAt(list: readonly (Profile | null)[], threshold: number): number | null {
+  return mean(known(list).map(({ precision }) => precision[threshold]!));
+}
+
+/** AP and AP50 of `evaluateDetections` alone, of what is matched already, one entry per class. */
+export function averagePrecisions(matches: readonly ClassMatches[]): Pick<CocoStats, 'ap' | 'ap50'> {
+  const reader = new CurveReader();
+  const all = matches.map((entry) => profile(reader, entry, AREA.all, MAX_DETECTIONS));
+  return { ap: precisionOf(all), ap50: precisionAt(all, 0) };
+}
+
 /**
  * COCO's evaluation of boxes, equal to pycocotools' `COCOeval` with `iouType = 'bbox'` and its default
  * parameters (test/core/evaluation compares every value to 1e-9).
  */
 export function evaluateDetections(set: EvaluationSet): CocoEvaluation {
-  return evaluateMatches(matchDetections(set));
-}
-
-/** The same of what is matched already, one entry per class. */
-export function evaluateMatches(matches: readonly ClassMatches[]): CocoEvaluation {
+  const matches = matchDetections(set);
   const reader = new CurveReader();
   const profiles = (area: number, maxDetections: number): (Profile | null)[] =>
     matches.map((entry) => profile(reader, entry, area, maxDetections));
-  const known = (list: readonly (Profile | null)[]): Profile[] => list.filter((entry) => entry !== null);
-  const precisionOf = (list: readonly (Profile | null)[]): number | null =>
-    mean(known(list).flatMap(({ precision }) => precision));
-  const precisionAt = (list: readonly (Profile | null)[], threshold: number): number | null =>
-    mean(known(list).map(({ precision }) => precision[threshold]!));
   const recallOf = (list: readonly (Profile | null)[]): number | null =>
     mean(known(list).flatMap(({ recall }) => recall));
 

@@ -1,6 +1,6 @@
 import type { Stamp } from '../frame.ts';
 import type { DetectedBox, TruthBox } from './boxes.ts';
-import { evaluateMatches } from './evaluate.ts';
+import { averagePrecisions } from './evaluate.ts';
 import { joinImages, matchImage, type ImageMatches } from './matching.ts';
 
 /** An object in a frame, as somebody labeled it. */
@@ -122,9 +122,8 @@ export class LabeledFrames {
 
   #evaluate(): LabeledStats {
     const images = this.#labeled.map(({ matches }) => matches);
-    const { stats } = evaluateMatches(joinImages(images, this.#classes.size));
     const objects = this.#labeled.reduce((sum, one) => sum + one.objects, 0);
-    return { frames: images.length, objects, ap: stats.ap, ap50: stats.ap50 };
+    return { frames: images.length, objects, ...averagePrecisions(joinImages(images, this.#classes.size)) };
   }
 }
 

@@ -149,20 +149,26 @@ export function matchImage(truths: readonly TruthBox[], detections: readonly Det
 }
 
 function joinClass(images: readonly ImageMatches[], classIndex: number): ClassMatches {
-  const judged = images.flatMap((one, image) =>
-    (one.get(classIndex)?.judged ?? []).map((own) => ({ ...own, image })),
-  );
-  // sorting is stable, so equal scores stay in the order of images
-  judged.sort((a, b) => b.score - a.score);
-  const matches = emptyMatches(judged.length, images.length);
-  judged.forEach(({ image, rank, verdicts }, i) => {
-    matches.image[i] = image;
-    matches.rank[i] = rank;
-    verdicts.forEach((verdict, area) => {
-      matches.hits[area]![i] = verdict & 0xffff;
-      matches.ignored[area]![i] = verdict >>> 16;
-    });
+  const judged: Judged[] = [];
+  const imageOf: number[] = [];
+  images.forEach((one, image) => {
+    for (const own of one.get(classIndex)?.judged ?? []) {
+      judged.push(own);
+      imageOf.push(image);
+    }
   });
+  // sorting is stable, so equal scores stay in the order of images
+  const order = Uint32Array.from(judged.keys()).sort((a, b) => judged[b]!.score - judged[a]!.score);
+  const matches = emptyMatches(judged.length, images.length);
+  for (let i = 0; i < order.length; i += 1) {
+    const { rank, verdicts } = judged[order[i]!]!;
+    matches.image[i] = imageOf[order[i]!]!;
+    matches.rank[i] = rank;
+    for (let area = 0; area < verdicts.length; area += 1) {
+      matches.hits[area]![i] = verdicts[area]! & 0xffff;
+      matches.ignored[area]![i] = verdicts[area]! >>> 16;
+    }
+  }
   images.forEach((one, image) => {
     one.get(classIndex)?.objects.forEach((count, area) => (matches.objects[area]![image] = count));
   });
