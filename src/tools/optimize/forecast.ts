@@ -1,3 +1,5 @@
+import { median } from '../../core/median.ts';
+
 /**
  * Kinds of steps. Within a run, steps of a kind take about the same time: a candidate in float, one in int8,
  * one whose ranges are collected again after equalization, one whose biases are corrected; the sensitivity of
@@ -23,25 +25,26 @@ const USUAL: Readonly<Record<StepKind, number>> = {
   final: 6,
 };
 
-/** Predicts the duration of coming steps from finished ones. */
+/** Predicts the duration of coming steps from finished ones: the median of their kind, which no slow step moves. */
 export class Forecast {
-  readonly #seen = new Map<StepKind, { count: number; seconds: number }>();
+  readonly #seen = new Map<StepKind, number[]>();
 
   /** Records the duration of a step. Steps reused from an earlier run must not be recorded. */
   note(kind: StepKind, seconds: number): void {
-    const { count, seconds: total } = this.#seen.get(kind) ?? { count: 0, seconds: 0 };
-    this.#seen.set(kind, { count: count + 1, seconds: total + seconds });
+    const seen = this.#seen.get(kind);
+    if (seen === undefined) this.#seen.set(kind, [seconds]);
+    else seen.push(seconds);
   }
 
   /** Expected seconds for a step of the kind; null before any step has finished. */
   costOf(kind: StepKind): number | null {
     const own = this.#seen.get(kind);
-    if (own !== undefined) return own.seconds / own.count;
+    if (own !== undefined) return median(own);
     let seconds = 0;
     let units = 0;
     for (const [other, seen] of this.#seen) {
-      seconds += seen.seconds;
-      units += USUAL[other] * seen.count;
+      seconds += median(seen) * seen.length;
+      units += USUAL[other] * seen.length;
     }
     return units === 0 ? null : (seconds / units) * USUAL[kind];
   }

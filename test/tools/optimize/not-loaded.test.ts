@@ -28,7 +28,7 @@ const nodes = readdirSync(join(SRC, 'ros/nodes')).map((name) => `ros/nodes/${nam
 
 describe('what runs on a robot', () => {
   it('is found by this test', () => {
-    expect(loadedWith(['cli.ts']).has('device/inference/session.ts')).toBe(true);
+    expect(loadedWith(['device/inference/worker-main.ts']).has('device/inference/session.ts')).toBe(true);
     expect(loadedWith(['tools/optimize/optimize.ts']).has('tools/optimize/quantizer.ts')).toBe(true);
   });
 
