@@ -7,7 +7,7 @@ import {
 import type { AccuracySamples } from '../contract/accuracy-samples.ts';
 import { listUsableProviders } from '../device/inference/providers.ts';
 import { describeHost } from '../platform/describe-host.ts';
-import { leaveOutRows, triedRows } from '../tools/drift/accuracy/bench.ts';
+import { leaveOutRows, noiseOf, triedRows } from '../tools/drift/accuracy/bench.ts';
 import { orImpossible } from '../tools/drift/accuracy/make-fit.ts';
 import { readSamples } from '../tools/drift/accuracy/samples-file.ts';
 import { repeated } from './kit/options.ts';
@@ -22,6 +22,7 @@ interface BenchFlags {
 const partOf = ({ source, mixes }: AccuracySamples, rows: AccuracyBenchRow[]) => ({
   source,
   mixes: mixes.map(({ mix }) => mix),
+  noise: noiseOf(mixes),
   rows,
 });
 
@@ -57,18 +58,27 @@ const percent = (value: number | null): string =>
 const verdictOf = ({ precision, recall, recallOfSevere }: AccuracyBenchRow['byInterval']): string =>
   `${percent(precision)} ${percent(recall)} ${percent(recallOfSevere)}`;
 
-function tableOf(title: string, rows: readonly AccuracyBenchRow[]): string[] {
+function tableOf(title: string, { noise, rows }: AccuracyBenchReport['fitted']): string[] {
   return [
     title,
+    ...(noise === null
+      ? []
+      : [`  true shares in other draws of the pictures are ${percent(noise).trim()} points off, on average`]),
     '  worse: precision, recall, recall of losses above 30 %; last: changes of the scene mix alone called worse',
-    '  baseline  error  rank   as the detector    by interval        by estimate        scene mixes',
-    ...rows.map(
-      ({ method, baseline, meanAbsolute, rankCorrelation, byPoint, byInterval, byEstimate, harmless }) =>
-        `  ${baseline.padEnd(8)}  ${percent(meanAbsolute)}  ${rankCorrelation?.toFixed(3) ?? '  -  '}  ` +
-        `${verdictOf(byPoint)}  ${verdictOf(byInterval)}  ${verdictOf(byEstimate)}  ` +
-        `${String(harmless.worse)} of ${String(harmless.samples)}  ${method}`,
-    ),
+    '  baseline  left out        error  rank   as the detector    by interval        by estimate        scene mixes',
+    ...rows.map(lineOf),
   ];
+}
+
+function lineOf(row: AccuracyBenchRow): string {
+  const { baseline, unseen, meanAbsolute, rankCorrelation, harmless, method } = row;
+  const verdicts = [row.byPoint, row.byInterval, row.byEstimate].map(verdictOf).join('  ');
+  const leftOut = unseen === 'corruption' ? unseen : 'and scene mix';
+  return (
+    `  ${baseline.padEnd(8)}  ${leftOut.padEnd(14)} ${percent(meanAbsolute)}  ` +
+    `${rankCorrelation?.toFixed(3) ?? '  -  '}  ${verdicts}  ` +
+    `${String(harmless.worse)} of ${String(harmless.samples)}  ${method}`
+  );
 }
 
 /** Adds `goshawk bench accuracy-estimate`. */
@@ -86,8 +96,8 @@ export function registerBenchAccuracy(command: Command): void {
     .option('--report <file>', 'write the result as JSON')
     .action(async (flags: BenchFlags) => {
       const { fitted, tried } = await withReport(flags.report, () => bench(flags));
-      const lines = [fitted, ...tried].flatMap(({ source, mixes, rows }, i) =>
-        tableOf(`${i === 0 ? 'left out of' : 'tried on'} ${source} (${mixes.join(', ')})`, rows),
+      const lines = [fitted, ...tried].flatMap((part, i) =>
+        tableOf(`${i === 0 ? 'left out of' : 'tried on'} ${part.source} (${part.mixes.join(', ')})`, part),
       );
       for (const line of lines) console.log(line);
     });

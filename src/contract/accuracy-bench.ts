@@ -18,6 +18,8 @@ const rowSchema = z.strictObject({
   method: z.string(),
   /** clean frames of the same scenes, or the mean of the other scene mixes */
   baseline: z.enum(['own', 'others']),
+  /** what the model was fitted without */
+  unseen: z.enum(['corruption', 'corruption and scene mix']),
   samples: count,
   /** of the share of AP that is kept */
   meanAbsolute: share,
@@ -34,16 +36,23 @@ const rowSchema = z.strictObject({
   harmless: z.strictObject({ samples: count, worse: count, meanAbsolute: share }),
 });
 
+/** Samples, and what estimates of them are worth. */
+const partSchema = z.strictObject({
+  source: z.string(),
+  mixes: z.array(z.string()),
+  /** how far true shares are off in themselves, on average: other pictures of the same kind have others */
+  noise: share.nullable(),
+  rows: z.array(rowSchema),
+});
+
 /** Report of `goshawk bench accuracy-estimate`. */
 export const accuracyBenchReportSchema = reportBaseSchema.extend({
   schema: z.literal('goshawk.report.bench-accuracy-estimate/1'),
   bundle: bundleRefSchema,
-  /** samples that models are fitted on, each without the corruption and the scene mix that it is tried on */
-  fitted: z.strictObject({ source: z.string(), mixes: z.array(z.string()), rows: z.array(rowSchema) }),
+  /** samples that models are fitted on, each without the corruption that it is tried on */
+  fitted: partSchema,
   /** other samples, on which the model of all of the above is tried */
-  tried: z.array(
-    z.strictObject({ source: z.string(), mixes: z.array(z.string()), rows: z.array(rowSchema) }),
-  ),
+  tried: z.array(partSchema),
 });
 
 export type AccuracyBenchReport = z.infer<typeof accuracyBenchReportSchema>;

@@ -21,6 +21,8 @@ export const mixSamplesSchema = z.strictObject({
         strength: z.int().min(0),
         /** AP over the AP of the pictures as they are, at most 1 */
         share: ratio,
+        /** how far that share is from the one in other draws of the pictures; absent in files of earlier versions */
+        noise: ratio.optional(),
         ap: ratio,
         summary: measuredSummarySchema,
         /** numbers of boxes above 0.05, by score in hundredths */

@@ -30,6 +30,9 @@ export interface LeftOut {
   readonly estimated: number;
 }
 
+/** What a model has not seen of the sample that it is tried on: its corruption alone, or its scene mix as well. */
+export type Unseen = 'corruption' | 'corruption and scene mix';
+
 /** Errors of estimates; true minus estimated share. */
 export interface ShareErrors {
   readonly samples: number;
@@ -96,8 +99,8 @@ export function shareOf(model: ShareModel, now: DriftSummary, baseline: DriftSum
 }
 
 /**
- * Estimates each degraded sample by a model that saw neither its corruption nor its scene mix. With one mix only, by
- * one that did not see its corruption.
+ * Estimates each degraded sample by a model that has not seen its corruption, nor its scene mix unless the corruption
+ * alone is to be left out or there is no other mix.
  * @param tried corruptions whose samples are estimated; all by default
  */
 export function leaveOut(
@@ -105,10 +108,12 @@ export function leaveOut(
   names: readonly RegressorName[],
   kind: BaselineKind,
   tried: readonly string[] = corruptionsOf(samples),
+  unseen: Unseen = 'corruption and scene mix',
 ): LeftOut[] {
   const baselines = baselinesOf(samples, kind);
   return [...baselines].flatMap(([mix, baseline]) => {
-    const others = samples.filter((sample) => baselines.size === 1 || sample.mix !== mix);
+    const keepsMix = unseen === 'corruption' || baselines.size === 1;
+    const others = samples.filter((sample) => keepsMix || sample.mix !== mix);
     const rows = rowsOf(others, names, kind);
     return tried.flatMap((corruption) => {
       const known = rows.filter((row) => row.corruption !== corruption);

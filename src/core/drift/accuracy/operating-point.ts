@@ -1,4 +1,4 @@
-import { leaveOut, type LeftOut } from './fit.ts';
+import { leaveOut, type LeftOut, type Unseen } from './fit.ts';
 import type { RegressorName } from './regressors.ts';
 import { corruptionsOf, type AccuracySample, type BaselineKind } from './samples.ts';
 
@@ -43,7 +43,7 @@ export function operatingPoint(leftOut: readonly LeftOut[]): number {
 }
 
 /** How a method does on one corruption that it never saw. */
-interface Unseen {
+interface TriedCorruption {
   readonly corruption: string;
   readonly leftOut: readonly LeftOut[];
   /** over the other corruptions */
@@ -51,22 +51,23 @@ interface Unseen {
 }
 
 /**
- * Tries a method on each corruption: regressors and operating point are chosen over samples without it, and weights are
- * fitted without the scene mix as well.
+ * Tries a method on each corruption: regressors and operating point are chosen over samples without it.
  * @param choose regressors that suit some samples
+ * @param unseen what the weights are fitted without
  */
 export function tryUnseen(
   samples: readonly AccuracySample[],
   choose: (known: readonly AccuracySample[]) => readonly RegressorName[],
   kind: BaselineKind,
-): Unseen[] {
+  unseen: Unseen = 'corruption and scene mix',
+): TriedCorruption[] {
   return corruptionsOf(samples).map((corruption) => {
     const known = samples.filter((sample) => sample.corruption !== corruption);
     const names = choose(known);
     return {
       corruption,
-      leftOut: leaveOut(samples, names, kind, [corruption]),
-      point: operatingPoint(leaveOut(known, names, kind)),
+      leftOut: leaveOut(samples, names, kind, [corruption], unseen),
+      point: operatingPoint(leaveOut(known, names, kind, undefined, unseen)),
     };
   });
 }

@@ -8,6 +8,7 @@ import {
   shareOf,
   type LeftOut,
   type ShareModel,
+  type Unseen,
 } from '../../../core/drift/accuracy/fit.ts';
 import {
   operatingPoint,
@@ -24,8 +25,12 @@ import {
   type AccuracySample,
   type BaselineKind,
 } from '../../../core/drift/accuracy/samples.ts';
+import { countedBoxes } from './counted-boxes.ts';
 import { knowsOthers } from './make-fit.ts';
 import { thresholdConfidence } from './threshold-confidence.ts';
+
+/** Samples from elsewhere are of other scenes. */
+const ELSEWHERE: Unseen = 'corruption and scene mix';
 
 /** A loss that is clearly more than a fifth. */
 const SEVERE_BELOW = 0.7;
@@ -57,27 +62,49 @@ function methodsOf(
   ];
 }
 
+/** What models are fitted without. With one scene mix, leaving it out as well leaves nothing. */
+function protocolsOf(mixes: readonly MixSamples[], kind: BaselineKind): Unseen[] {
+  if (mixes.length === 1) return ['corruption'];
+  // the mean of the other scene mixes is a comparison with what was not seen
+  return kind === 'others' ? ['corruption and scene mix'] : ['corruption and scene mix', 'corruption'];
+}
+
 /**
- * Every method on the samples that it is fitted on, leaving out corruption and scene mix. Regressors and operating
- * point are chosen without the corruption, too.
+ * Every method on the samples that it is fitted on, leaving out corruption and scene mix, and the corruption alone.
+ * Regressors and operating point are chosen without the corruption, too.
  */
 export function leaveOutRows(mixes: readonly MixSamples[]): AccuracyBenchRow[] {
+  return kindsOf(mixes).flatMap((kind) =>
+    protocolsOf(mixes, kind).flatMap((unseen) => [
+      ...fittedRows(mixes, kind, unseen),
+      thresholdRow(mixes, kind, unseen),
+      ...(kind === 'own' ? [countedRow(mixes, unseen)] : []),
+    ]),
+  );
+}
+
+function fittedRows(mixes: readonly MixSamples[], kind: BaselineKind, unseen: Unseen): AccuracyBenchRow[] {
   const samples = mixes.flatMap((one) => one.samples);
-  return kindsOf(mixes).flatMap((kind) => {
-    const rows = methodsOf(kind).map(([method, choose]) => {
-      const unseen = tryUnseen(samples, choose, kind);
-      const points = new Map(unseen.map(({ corruption, point }) => [corruption, point]));
-      const names = choose(samples);
-      const point = operatingPoint(leaveOut(samples, names, kind));
-      return rowOf(method, kind, {
-        degraded: unseen.flatMap(({ leftOut }) => leftOut),
-        clean: cleanOf(mixes, names, kind),
-        high: errorsOf(unseen.flatMap(({ leftOut }) => leftOut)).high,
-        pointOf: (corruption) => points.get(corruption) ?? point,
-      });
-    });
-    return [...rows, thresholdRow(mixes, kind)];
+  return methodsOf(kind).map(([method, choose]) => {
+    const tried = tryUnseen(samples, choose, kind, unseen);
+    const points = new Map(tried.map(({ corruption, point }) => [corruption, point]));
+    const names = choose(samples);
+    const point = operatingPoint(leaveOut(samples, names, kind, undefined, unseen));
+    const degraded = tried.flatMap(({ leftOut }) => leftOut);
+    const { high } = errorsOf(degraded);
+    const pointOf = (corruption: string): number => points.get(corruption) ?? point;
+    const clean = cleanOf(mixes, names, kind);
+    return rowOf({ method, baseline: kind, unseen }, { degraded, clean, high, pointOf });
   });
+}
+
+/** How far true shares of degraded samples are off in themselves, on average; null if it was not measured. */
+export function noiseOf(mixes: readonly MixSamples[]): number | null {
+  const degraded = mixes.flatMap(({ samples }) => samples.filter(({ corruption }) => corruption !== CLEAN));
+  const known = degraded.flatMap(({ noise }) => (noise === undefined ? [] : [noise]));
+  return known.length < degraded.length || known.length === 0
+    ? null
+    : known.reduce((sum, noise) => sum + noise, 0) / known.length;
 }
 
 /** The pictures of each scene mix as they are, by models that never saw it. */
@@ -118,9 +145,12 @@ export function triedRows(fitted: readonly MixSamples[], mixes: readonly MixSamp
         });
       const degraded = tryOn(false);
       const pointOf = (corruption: string): number => models.get(corruption)!.point;
-      return rowOf(method, kind, { degraded, clean: tryOn(true), high: all.high, pointOf });
+      return rowOf(
+        { method, baseline: kind, unseen: ELSEWHERE },
+        { degraded, clean: tryOn(true), high: all.high, pointOf },
+      );
     });
-    return [...rows, thresholdRow(mixes, kind)];
+    return [...rows, thresholdRow(mixes, kind, ELSEWHERE)];
   });
 }
 
@@ -150,12 +180,22 @@ function estimatesOf(
     });
 }
 
-function thresholdRow(mixes: readonly MixSamples[], kind: BaselineKind): AccuracyBenchRow {
+function thresholdRow(mixes: readonly MixSamples[], kind: BaselineKind, unseen: Unseen): AccuracyBenchRow {
   const degraded = mixes.flatMap((mix) => {
     const others = mixes.filter((one) => mixes.length === 1 || one !== mix);
     return thresholdConfidence(kind === 'own' ? [mix] : others, mix.samples);
   });
-  return rowOf('average thresholded confidence', kind, {
+  return peerRow({ method: 'average thresholded confidence', baseline: kind, unseen }, degraded);
+}
+
+function countedRow(mixes: readonly MixSamples[], unseen: Unseen): AccuracyBenchRow {
+  const degraded = countedBoxes(mixes, unseen);
+  return peerRow({ method: 'boxes counted, objects known', baseline: 'own', unseen }, degraded);
+}
+
+/** A method that is not chosen by samples, apart from its operating point. */
+function peerRow(of: RowKey, degraded: readonly LeftOut[]): AccuracyBenchRow {
+  return rowOf(of, {
     degraded,
     clean: [],
     high: errorsOf(degraded).high,
@@ -164,17 +204,14 @@ function thresholdRow(mixes: readonly MixSamples[], kind: BaselineKind): Accurac
   });
 }
 
-function rowOf(
-  method: string,
-  baseline: BaselineKind,
-  { degraded, clean, high, pointOf }: Tried,
-): AccuracyBenchRow {
+type RowKey = Pick<AccuracyBenchRow, 'method' | 'baseline' | 'unseen'>;
+
+function rowOf(of: RowKey, { degraded, clean, high, pointOf }: Tried): AccuracyBenchRow {
   const { meanAbsolute, rankCorrelation, samples } = errorsOf(degraded);
   const isSaid = ({ sample, estimated }: LeftOut): boolean => estimated < pointOf(sample.corruption);
   const isSure = ({ estimated }: LeftOut): boolean => estimated + Math.max(0, high) < WORSE_BELOW;
   return {
-    method,
-    baseline,
+    ...of,
     samples,
     meanAbsolute,
     rankCorrelation: Number.isFinite(rankCorrelation) ? rankCorrelation : null,

@@ -12,6 +12,7 @@ import { boxesOf } from '../../../core/evaluation/boxes-of.ts';
 import type { Degradation } from './degrade.ts';
 import type { LabeledPictures } from './labeled-pictures.ts';
 import type { PictureEngine, PictureResult } from './picture-engine.ts';
+import type { Seen } from './share-noise.ts';
 
 /** Boxes from this score on count for AP, as in `goshawk evaluate`. */
 const EVALUATED_FROM = 0.01;
@@ -23,12 +24,10 @@ const TRACKED_ROOM = 100;
 /** Seconds between sequences, and between pictures that are none: longer than a track lives. */
 const PAUSE = 10;
 
-/** What was measured of pictures, and how well the model saw them. */
-export interface Measured {
+/** What was measured of pictures, and how well the model saw them: by what a robot publishes, a box's best class. */
+export interface Measured extends Seen {
   /** as a drift window has it */
   readonly summary: DriftSummary;
-  /** 0..1, by what a robot publishes: the best class of a box */
-  readonly ap: number;
   /** numbers of boxes above 0.05, by score in hundredths */
   readonly scores: number[];
 }
@@ -56,8 +55,8 @@ export async function measurePictures(
     engine.recycle(result.detections);
   }
   const classes = manifest.labels.length;
-  const { stats } = evaluateDetections({ images: count, classes, truths, detections: run.boxes });
-  return { summary: run.summary(), ap: stats.ap ?? 0, scores: run.scores };
+  const { stats, matches } = evaluateDetections({ images: count, classes, truths, detections: run.boxes });
+  return { summary: run.summary(), ap: stats.ap ?? 0, matches, scores: run.scores };
 }
 
 /** Collects what one run over pictures shows. */

@@ -135,6 +135,29 @@ describe('the fit of the share that is kept', () => {
     expect(after.map(({ estimated }) => estimated)).toEqual(before.map(({ estimated }) => estimated));
   });
 
+  it('leaves out the corruption alone where the scenes are known', () => {
+    const names = ['score', 'noise_gained'] as const;
+    const ofGrain = (all: typeof samples) =>
+      leaveOut(all, names, 'own', ['grain'], 'corruption')
+        .filter(({ sample }) => sample.mix === 'few')
+        .map(({ estimated }) => estimated);
+    const spoil = (corruption: string) =>
+      samples.map((one) =>
+        one.corruption === corruption && (one.mix === 'few' || corruption === 'grain')
+          ? { ...one, share: 0 }
+          : one,
+      );
+    expect(ofGrain(spoil('grain'))).toEqual(ofGrain(samples));
+    expect(ofGrain(spoil('haze'))).not.toEqual(ofGrain(samples));
+    const errors = (all: typeof samples) => errorsOf(leaveOut(all, names, 'own', undefined, 'corruption'));
+    expect(errors(samples)).toMatchObject({ samples: 40 });
+    expect(errors(samples).meanAbsolute).toBeLessThan(0.05);
+    const point = (all: typeof samples) =>
+      tryUnseen(all, () => names, 'own', 'corruption').find(({ corruption }) => corruption === 'grain')!
+        .point;
+    expect(point(spoil('grain'))).toBe(point(samples));
+  });
+
   it('errs more against the baseline of other mixes', () => {
     const names = ['score', 'noise_gained'] as const;
     const own = errorsOf(leaveOut(samples, names, 'own')).meanAbsolute;

@@ -8,7 +8,7 @@ import { FEATURE_TABLE_VERSION } from '../../../../src/core/drift/features.ts';
 import { encodePng } from '../../../../src/device/imaging/encode-image.ts';
 import { loadBundle } from '../../../../src/model/bundle.ts';
 import { SCENE_LABELS } from '../../../../src/sim/labels.ts';
-import { leaveOutRows, triedRows } from '../../../../src/tools/drift/accuracy/bench.ts';
+import { leaveOutRows, noiseOf, triedRows } from '../../../../src/tools/drift/accuracy/bench.ts';
 import { collectMix } from '../../../../src/tools/drift/accuracy/collect.ts';
 import { corruptions } from '../../../../src/tools/drift/accuracy/degrade.ts';
 import type { LabeledPictures } from '../../../../src/tools/drift/accuracy/labeled-pictures.ts';
@@ -176,12 +176,27 @@ describe('the fit of estimated accuracy', async () => {
     expect(fit.baseline.graph.frames).toBe(9);
     const rows = leaveOutRows(measured);
     expect(rows.map(({ method }) => method)).toContain('average thresholded confidence');
-    expect(rows.filter(({ baseline }) => baseline === 'own').map(({ samples }) => samples)).toEqual([
-      12, 12, 12, 12, 12,
-    ]);
+    const ofOwn = rows.filter(({ baseline }) => baseline === 'own');
+    for (const unseen of ['corruption', 'corruption and scene mix']) {
+      const known = ofOwn.filter((row) => row.unseen === unseen);
+      expect(known.map(({ samples }) => samples)).toEqual([12, 12, 12, 12, 12, 12]);
+    }
+    // against other scenes, the own scenes cannot have been seen
+    expect(rows.filter(({ baseline }) => baseline === 'others')).toHaveLength(5);
     const [best] = rows;
     expect(best).toMatchObject({ method: 'fit', harmless: { samples: 3, worse: 0, meanAbsolute: 0 } });
-    expect(triedRows(measured, measured)).toHaveLength(rows.length);
+    expect(triedRows(measured, measured)).toHaveLength(10);
+    expect(leaveOutRows(measured.slice(0, 1)).map(({ unseen }) => unseen)).toEqual(
+      new Array<string>(6).fill('corruption'),
+    );
+    // true shares of three frames say little about others
+    expect(noiseOf(measured)).toBeGreaterThan(0.005);
+    expect(noiseOf(measured)).toBeLessThan(0.5);
+    const earlier = measured.map((mix) => ({
+      ...mix,
+      samples: mix.samples.map((one) => ({ ...one, noise: undefined })),
+    }));
+    expect(noiseOf(earlier)).toBeNull();
     // two scene mixes do not say what a third one would change
     const two = measured.slice(0, 2);
     expect(makeFit({ ...samples, mixes: two }, new Date(0)).others).toBeNull();

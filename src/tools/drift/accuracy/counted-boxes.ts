@@ -1,0 +1,47 @@
+import type { MixSamples, PictureSample } from '../../../contract/accuracy-samples.ts';
+import type { LeftOut, Unseen } from '../../../core/drift/accuracy/fit.ts';
+import { ridge } from '../../../core/drift/accuracy/ridge.ts';
+import { CLEAN, corruptionsOf } from '../../../core/drift/accuracy/samples.ts';
+
+/** Boxes count from this score on, in hundredths. */
+const COUNTED_FROM = 30;
+const PENALTY = 1e-6;
+
+/** A sample, and how many of its boxes are lost, as a share of those of the same pictures as they are. */
+interface Counted {
+  readonly sample: PictureSample;
+  readonly lost: number;
+}
+
+/**
+ * Boxes above 0.3, relative to those of the same pictures as they are: the share of AP that is kept is 1 plus a weight
+ * times the share of boxes that are lost. A peer only: it takes the number of objects as known, which no robot does.
+ */
+export function countedBoxes(mixes: readonly MixSamples[], unseen: Unseen): LeftOut[] {
+  const counted = mixes.map(countedOf);
+  return counted.flatMap((own) => {
+    const keepsOwn = unseen === 'corruption' || mixes.length === 1;
+    const others = counted.filter((one) => keepsOwn || one !== own).flat();
+    return corruptionsOf(own.map(({ sample }) => sample)).flatMap((corruption) => {
+      const known = others.filter(({ sample }) => sample.corruption !== corruption);
+      const losses = known.map(({ lost }) => [lost]);
+      const [weight = 0] = ridge(losses, known.map(({ sample }) => sample.share - 1), PENALTY); // prettier-ignore
+      return own
+        .filter(({ sample }) => sample.corruption === corruption)
+        .map(({ sample, lost }) => ({ sample, estimated: clamp(1 + weight * lost) }));
+    });
+  });
+}
+
+function countedOf({ samples }: MixSamples): Counted[] {
+  const clean = samples.find(({ corruption }) => corruption === CLEAN);
+  const before = clean === undefined ? 0 : countOf(clean);
+  return samples
+    .filter(({ corruption }) => corruption !== CLEAN)
+    .map((sample) => ({ sample, lost: 1 - countOf(sample) / Math.max(1, before) }));
+}
+
+const countOf = ({ scores }: PictureSample): number =>
+  scores.slice(COUNTED_FROM).reduce((sum, count) => sum + count, 0);
+
+const clamp = (value: number): number => Math.max(0, Math.min(1, value));
