@@ -1,3 +1,4 @@
+import { cacheCompiledCode } from '../../platform/compile-cache.ts';
 import { isNodeNewEnough } from '../../platform/node-version.ts';
 import { endSignal } from '../end-signal.ts';
 import { hasRosEnvironment } from '../environment.ts';
@@ -6,6 +7,7 @@ const ended = endSignal();
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
 
 if (isNodeNewEnough(say) && hasRosEnvironment(process.env, say)) {
+  cacheCompiledCode();
   const { runRosProcess } = await import('../process.ts');
   const { CameraNode } = await import('../camera/camera-node.ts');
   await runRosProcess(ended, (args) => CameraNode.start(args));

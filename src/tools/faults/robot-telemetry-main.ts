@@ -9,6 +9,7 @@ import { StreamSender } from '../../device/telemetry/stream-sender.ts';
 import { systemClock, type Clock } from '../../platform/clock.ts';
 import { MqttLink } from '../../platform/mqtt/mqtt-link.ts';
 import { nameThread } from '../../platform/thread-name.ts';
+import { yieldToOtherThreads } from '../../platform/thread-priority.ts';
 import type { RobotCommand, FaultRobotSettings } from './robot-protocol.ts';
 import { noteSyncedLogs, noteSyncedMarks } from './synced.ts';
 
@@ -17,6 +18,7 @@ import { noteSyncedLogs, noteSyncedMarks } from './synced.ts';
  * full and with a clock that jumps. It writes down each number before anything else can happen to it.
  */
 nameThread('telemetry');
+await yieldToOtherThreads();
 const settings = workerData as FaultRobotSettings;
 const port = parentPort;
 if (port === null) throw new Error('robot-telemetry-main is the entry of a worker thread');
