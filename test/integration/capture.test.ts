@@ -15,6 +15,8 @@ const READER = join(import.meta.dirname, '../peers/read_clip.py');
 
 interface Read {
   readonly complete: boolean;
+  /** messages that readers find by the index */
+  readonly indexed: number;
   readonly metadata: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly topics: Readonly<
     Record<string, { readonly type: string; readonly count: number; readonly first: object }>
@@ -117,6 +119,7 @@ describeWith([TELEMETRY_PEER], 'goshawk capture', () => {
     });
     for (const topic of ['detections', 'annotations', 'statistics'])
       expect(of(topic)?.count).toBe(record.frames);
+    expect(whole.indexed).toBe(4 * record.frames);
     expect(of('statistics')?.first).toHaveProperty('features.brightness');
 
     expect(await replayed()).toMatchObject({ exitCode: 0, recordings: [{ outcome: 'complete' }] });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { MESSAGE_DEFINITIONS } from '../../src/core/mcap/message-definitions.ts';
 
 /**
  * Type hashes of the vision_msgs 4.1.1 release, from a colcon build of it under Jazzy. ROS 2 does not match nodes with
@@ -16,13 +17,40 @@ interface TypeDescription {
   type_hashes: { type_name: string; hash_string: string }[];
 }
 
+/** A file of an installed package of messages. */
+function installed(name: string): string | undefined {
+  return (process.env['AMENT_PREFIX_PATH'] ?? '')
+    .split(':')
+    .map((prefix) => `${prefix}/share/${name}`)
+    .find((candidate) => existsSync(candidate));
+}
+
+/** Fields of a definition, without comments, each with the package of its type. */
+function fieldsOf(definition: string, ofPackage: string): string[] {
+  return definition
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim().replaceAll(/\s+/g, ' '))
+    .filter((line) => line !== '')
+    .map((line) => (/^[A-Z][^/ ]* /.test(line) ? `${ofPackage}/${line}` : line));
+}
+
+it.for(
+  Object.entries(MESSAGE_DEFINITIONS).flatMap(([type, definition]) => {
+    const [own = '', ...used] = definition.split(/\n=+\n/);
+    return [[type.replace('/msg/', '/'), own] as const].concat(
+      used.map((text) => [/^MSG: (.*)/.exec(text)?.[1] ?? '', text.replace(/^.*\n/, '')] as const),
+    );
+  }),
+)('the definition of %s that recordings carry is the installed one', ([type, definition]) => {
+  const [ofPackage = '', name = ''] = type.split('/');
+  const file = installed(`${ofPackage}/msg/${name}.msg`) ?? expect.unreachable(`${type} is not installed`);
+  expect(fieldsOf(definition, ofPackage)).toEqual(fieldsOf(readFileSync(file, 'utf8'), ofPackage));
+});
+
 it.for(Object.entries(RELEASED))(
   'vision_msgs/msg/%s has the type hash of the release',
   ([name, hash], { skip }) => {
-    const file = (process.env['AMENT_PREFIX_PATH'] ?? '')
-      .split(':')
-      .map((prefix) => `${prefix}/share/vision_msgs/msg/${name}.json`)
-      .find((candidate) => existsSync(candidate));
+    const file = installed(`vision_msgs/msg/${name}.json`);
     if (file === undefined) return skip('this ROS 2 is older than type hashes');
     const { type_hashes: hashes } = JSON.parse(readFileSync(file, 'utf8')) as TypeDescription;
     expect(hashes.find((entry) => entry.type_name === `vision_msgs/msg/${name}`)?.hash_string).toBe(hash);

@@ -259,6 +259,7 @@ export class Capture implements Part {
       bundle: () => bundleOf(session),
       privacy: this.#options.privacy,
       before: this.#ring.hold(new Set(cameras), nowMs - this.#options.beforeMs),
+      atMs: nowMs,
       untilMs: nowMs + this.#options.afterMs,
       wallOffsetMs: this.#clock.wallMs() - nowMs,
       maxWaiting: this.#options.ringBytes,

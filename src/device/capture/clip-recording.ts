@@ -16,6 +16,8 @@ export interface RecordingOptions {
   readonly privacy: ClipPrivacy;
   /** frames from before, held for this recording, oldest first */
   readonly before: readonly KeptFrame[];
+  /** when it was asked for, monotonic milliseconds: its name has that time */
+  readonly atMs: number;
   /** monotonic milliseconds after which frames belong to it no more */
   readonly untilMs: number;
   /** milliseconds from the monotonic to the wall clock: one for all of its frames, whatever happens to that clock */
@@ -171,8 +173,8 @@ function noRoom(reason: string): GoshawkError {
   return new GoshawkError('GOSHAWK_CAPTURE_REFUSED', { reason });
 }
 
-function emptyRecord({ trigger, cameras, privacy, untilMs, wallOffsetMs }: RecordingOptions): ClipRecord {
-  const at = iso(untilMs + wallOffsetMs);
+function emptyRecord({ trigger, cameras, privacy, atMs, wallOffsetMs }: RecordingOptions): ClipRecord {
+  const at = iso(atMs + wallOffsetMs);
   const name = at.replaceAll(/[-:]|\.\d+/g, '');
   return {
     schema: 'goshawk.clip/1',

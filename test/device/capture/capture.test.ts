@@ -59,6 +59,9 @@ describe('a clip', () => {
     const answer = await clip(before, after);
     const { record, path, bytes } = await onlyClip(folder);
     expect(answer).toEqual({ clip: record.clip });
+    // named by the moment of its cause, which is 1 s before its end
+    const named = record.clip.replace(/^(....)(..)(..)T(..)(..)(..)Z-.*/, '$1-$2-$3T$4:$5:$6.000Z');
+    expect(Math.floor(Date.parse(record.end) / 1000) * 1000 - Date.parse(named)).toBe(1000);
     // 2 s before and the frame of the moment, 1 s after
     expect(record).toMatchObject({
       frames: 31,
