@@ -3,7 +3,7 @@ import type { LimitsPatch } from '../pipeline/limit-table.ts';
 import type { PublishText } from '../runtime/part.ts';
 import type { DesiredState } from './desired.ts';
 import type { EffectTargets, OnTrouble } from './effect-targets.ts';
-import { FallbackEffect } from './fallback-effect.ts';
+import { FallbackEffect, type EngineLosses } from './fallback-effect.ts';
 
 type SafeMode = DesiredState['safeModes'] extends ReadonlyMap<string, infer Mode> ? Mode : never;
 
@@ -36,9 +36,9 @@ export class Effects {
     this.#fallback.forgive();
   }
 
-  /** @param lost runners that the session has lost so far */
-  watch(lost: number, nowMs: number): void {
-    this.#fallback.watch(lost, nowMs);
+  /** @param losses how the engine is now */
+  watch(losses: EngineLosses, nowMs: number): void {
+    this.#fallback.watch(losses, nowMs);
   }
 
   /** Another session, which runs as it is configured. */

@@ -13,6 +13,9 @@ const MAX_FAILURES = 5;
 const MAX_LOST = 3;
 const LOST_WITHIN_MS = 600_000;
 
+/** A bundle that has had no runner for so long is taken back: a runner is back within seconds, or never. */
+const DOWN_MS = 30_000;
+
 /** In place of a trouble: none, but nothing was loaded either. */
 const LATER = '';
 
@@ -33,6 +36,8 @@ export class FallbackEffect {
   readonly #givenUp = new Map<string, string>();
   /** runners that the session had lost when counting began, and when that was; null: it has not begun */
   #counted: { readonly lost: number; readonly sinceMs: number } | null = null;
+  /** since when it has no runner; null while it has */
+  #downSinceMs: number | null = null;
   #swap: EffectTargets['swapModel'] = null;
   #isLoading = false;
   #session = 0;
@@ -64,14 +69,17 @@ export class FallbackEffect {
   }
 
   /**
-   * Called now and then with the number of runners that the session has lost so far. A bundle that loads, but whose
-   * engine is lost again and again, is taken back.
+   * Called now and then with how the engine is. A bundle that loads, but whose engine is lost again and again, or does
+   * not come back, is taken back.
    * @param nowMs a clock that never runs backwards
    */
-  watch(lost: number, nowMs: number): void {
+  watch({ lost, isDown }: EngineLosses, nowMs: number): void {
     const bundle = this.#running;
     this.#counted ??= { lost, sinceMs: nowMs };
     if (bundle === null || this.#isLoading) return;
+    this.#downSinceMs = isDown ? (this.#downSinceMs ?? nowMs) : null;
+    if (this.#downSinceMs !== null && nowMs - this.#downSinceMs >= DOWN_MS)
+      return this.#takeBack(bundle, 'its engine was lost and does not come back');
     const times = lost - this.#counted.lost;
     if (times >= MAX_LOST) this.#takeBack(bundle, `its engine was lost ${String(times)} times`);
     else if (nowMs - this.#counted.sinceMs < LOST_WITHIN_MS) return;
@@ -144,6 +152,7 @@ export class FallbackEffect {
   #runs(next: NextBundle): void {
     this.#running = next.bundle;
     this.#counted = null;
+    this.#downSinceMs = null;
     if (next.bundle === null) this.#failures.delete(null);
     this.#onTrouble(next.rule, actionOf(next), null);
   }
@@ -179,6 +188,14 @@ export class FallbackEffect {
     this.#refused = null;
     void this.#move();
   }
+}
+
+/** How the engine of a session is. */
+export interface EngineLosses {
+  /** runners that the session has lost so far */
+  readonly lost: number;
+  /** whether it has none left */
+  readonly isDown: boolean;
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type PartContext,
   type PipelineSession,
 } from '../runtime/part.ts';
+import { engineCondition } from '../runtime/engine-trouble.ts';
 import type { PartStatus } from '../runtime/status.ts';
 import { desiredState } from './desired.ts';
 import { Effects } from './effects.ts';
@@ -132,7 +133,9 @@ export class Policy implements Part {
     if (this.#session === null) return;
     const drift = this.#device.drift();
     const nowMs = this.#options.nowMs();
-    this.#effects.watch(this.#session.snapshot().engineLost, nowMs);
+    const snapshot = this.#session.snapshot();
+    const isDown = engineCondition(snapshot).state === 'down';
+    this.#effects.watch({ lost: snapshot.engineLost, isDown }, nowMs);
     this.#carryOut(this.#engine.look(judgementsOf(drift), nowMs, drift?.silent ?? []));
     // another bundle has verdicts of its own, or none
     if (this.#policy === null || !this.#effects.isConfigured) return;

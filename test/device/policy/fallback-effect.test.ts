@@ -134,10 +134,10 @@ describe('FallbackEffect', () => {
     for (let i = 0; i < 5; i += 1) {
       loading[2 * i]?.done();
       await vi.advanceTimersByTimeAsync(0);
-      effect.watch(lost, 0);
-      effect.watch((lost += 2), 1000);
+      effect.watch({ lost, isDown: false }, 0);
+      effect.watch({ lost: (lost += 2), isDown: false }, 1000);
       expect(asked()).toHaveLength(2 * i + 1);
-      effect.watch((lost += 1), 2000);
+      effect.watch({ lost: (lost += 1), isDown: false }, 2000);
       expect(asked().at(-1)).toBeNull();
       loading[2 * i + 1]?.done();
       await vi.advanceTimersByTimeAsync(60_000 * 2 ** i);
@@ -149,11 +149,30 @@ describe('FallbackEffect', () => {
     );
   });
 
+  it('takes back a bundle whose engine does not come back, and leaves it while it may', async () => {
+    effect.update(wish('b'), swap);
+    loading[0]?.done();
+    await turns();
+    const down = { lost: 1, isDown: true };
+    for (const [nowMs, losses] of [
+      [0, down],
+      [29_000, down],
+      [30_000, { lost: 1, isDown: false }],
+      [31_000, down],
+      [60_999, down],
+    ] as const)
+      effect.watch(losses, nowMs);
+    expect(asked()).toEqual(['b']);
+    effect.watch(down, 61_000);
+    expect(asked()).toEqual(['b', null]);
+    expect(troubles).toContain('rule-b fallback: its engine was lost and does not come back');
+  });
+
   it('leaves a bundle alone that loses a runner now and then', async () => {
     effect.update(wish('b'), swap);
     loading[0]?.done();
     await turns();
-    for (let i = 0; i < 20; i += 1) effect.watch(i, i * 400_000);
+    for (let i = 0; i < 20; i += 1) effect.watch({ lost: i, isDown: false }, i * 400_000);
     expect(asked()).toEqual(['b']);
   });
 
