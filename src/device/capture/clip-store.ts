@@ -90,11 +90,10 @@ export class ClipStore {
     return file;
   }
 
-  /** A clip is complete, or as complete as it gets. @throws what the file system throws */
+  /** A clip is complete. @throws what the file system throws */
   async keep(record: ClipRecord): Promise<void> {
     await this.#write(record);
-    this.#open.delete(record.clip);
-    this.#clips.set(record.clip, record);
+    this.#know(record);
   }
 
   /**
@@ -125,7 +124,10 @@ export class ClipStore {
     await rm(this.#recordOf(clip), { force: true });
   }
 
-  /** A clip that was cut short, counted and kept as far as it can be read. Null if nothing of it can. */
+  /**
+   * A clip that was cut short, counted and kept as far as it can be read, also on a disk without room for its record: the
+   * one that is there says that it is not complete, so the next start counts again. Null if nothing of it can be read.
+   */
   async recover(record: ClipRecord): Promise<ClipRecord | null> {
     const found = await readable(this.pathOf(record));
     if (found === null) {
@@ -133,7 +135,8 @@ export class ClipStore {
       return null;
     }
     const recovered = { ...record, ...found };
-    await this.keep(recovered);
+    this.#know(recovered);
+    await this.#write(recovered).catch(() => undefined);
     return recovered;
   }
 
@@ -168,6 +171,11 @@ export class ClipStore {
     const words =
       recovered === null ? 'has nothing to read, and is removed' : `has ${recovered.frames} frames`;
     warn(`clip ${record.clip} was cut short: it ${words}`);
+  }
+
+  #know(record: ClipRecord): void {
+    this.#open.delete(record.clip);
+    this.#clips.set(record.clip, record);
   }
 
   get #openBytes(): number {
