@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RULE_STATES, VERDICT_KINDS } from '../core/drift/policy/rules.ts';
 import { CAUSES, type CauseName } from '../core/drift/verdict/causes.ts';
+import { MODEL_DEGRADED } from '../core/drift/window-accuracy.ts';
 import { LIMIT_PARAMETERS } from './limit-parameters.ts';
 import { nameSchema } from './names.ts';
 
@@ -62,12 +63,15 @@ export function isActing(action: PolicyAction): boolean {
   return !(REPORTS as readonly string[]).includes(nameOfAction(action));
 }
 
+/** Causes of a changed input, which may be those of seeing worse as well, and that of seeing worse alone. */
+const POLICY_CAUSES = [...(Object.keys(CAUSES) as CauseName[]), MODEL_DEGRADED] as const;
+
 const conditionSchema = z.strictObject({
   verdict: z.enum(VERDICT_KINDS),
   state: z.enum(RULE_STATES).default('drifted'),
   /** every camera, and each for itself, if absent */
   camera: z.string().min(1).max(256).optional(),
-  cause: z.enum(Object.keys(CAUSES) as CauseName[]).optional(),
+  cause: z.enum(POLICY_CAUSES).optional(),
   min_confidence: z.number().min(0).max(1).default(0),
   for_s: z.number().min(0).max(DAY_S).default(0),
 });
@@ -85,6 +89,10 @@ const ruleSchema = z
   .refine(({ do: actions }) => new Set(actions.map(nameOfAction)).size === actions.length, {
     path: ['do'],
     message: 'has the same action twice',
+  })
+  .refine(({ when }) => when.verdict === 'sees-worse' || when.cause !== MODEL_DEGRADED, {
+    path: ['when', 'cause'],
+    message: `${MODEL_DEGRADED} is a cause of sees-worse alone`,
   })
   .refine(
     ({ when, do: actions, allow_on_input_change: isAllowed }) =>

@@ -1,3 +1,5 @@
+import type { WindowVerdict } from './window-verdict.ts';
+
 /**
  * - `as_expected`: nothing says that the model sees worse
  * - `worse`: it loses a fifth of its AP or more, or nearly all objects, by two estimates in a row. It stays so while
@@ -20,6 +22,21 @@ export interface AccuracyEstimate {
   readonly baseline: 'camera' | 'bundle' | null;
   /** why there is no estimate; null if there is one */
   readonly reason: string | null;
+}
+
+/** The likely cause where a model sees worse although the input is as in the reference. */
+export const MODEL_DEGRADED = 'model_degraded';
+
+/**
+ * The likely cause of seeing worse: that of a changed input, or else the model.
+ * @param verdict of the same camera, about its input
+ * @returns null if it is not known
+ */
+export function causeOfWorse(
+  verdict: Pick<WindowVerdict, 'state' | 'cause'> | undefined,
+): { readonly name: string; readonly words: string } | null {
+  if (verdict?.state !== 'ok') return verdict?.cause ?? null;
+  return { name: MODEL_DEGRADED, words: 'model degraded: the input is as in the reference' };
 }
 
 /**

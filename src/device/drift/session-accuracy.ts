@@ -3,7 +3,7 @@ import type { StreamBody } from '../../contract/telemetry/streams.ts';
 import type { CameraDrift } from '../../core/drift/camera-drift.ts';
 import { CameraAccuracy, unavailable } from '../../core/drift/accuracy/estimate.ts';
 import type { DriftSummary } from '../../core/drift/summary.ts';
-import { accuracyWords, type AccuracyEstimate } from '../../core/drift/window-accuracy.ts';
+import { accuracyWords, causeOfWorse, type AccuracyEstimate } from '../../core/drift/window-accuracy.ts';
 import type { OpenFit } from './open-fit.ts';
 
 type EventBody = StreamBody<'event'>;
@@ -43,7 +43,7 @@ export class SessionAccuracy {
     this.#newest.set(window.camera, estimate);
     return {
       estimate,
-      event: this.#isNews(window.camera, estimate) ? eventOf(estimate, window.camera) : null,
+      event: this.#isNews(window.camera, estimate) ? eventOf(estimate, window) : null,
     };
   }
 
@@ -86,14 +86,20 @@ export class SessionAccuracy {
   }
 }
 
-function eventOf(estimate: AccuracyEstimate, camera: string): EventBody {
+function eventOf(estimate: AccuracyEstimate, { camera, verdict }: CameraDrift): EventBody {
   const { state, share, low, high } = estimate;
+  const isWorse = state === 'worse';
+  const cause = isWorse ? causeOfWorse(verdict) : null;
   return {
-    kind: state === 'worse' ? 'accuracy_worse' : 'accuracy_over',
-    severity: state === 'worse' ? 'warning' : 'info',
+    kind: isWorse ? 'accuracy_worse' : 'accuracy_over',
+    severity: isWorse ? 'warning' : 'info',
     camera,
     frames: [],
-    text: accuracyWords(estimate),
-    values: share === null || low === null || high === null ? {} : { share, low, high },
+    text:
+      cause === null ? accuracyWords(estimate) : `${accuracyWords(estimate)}; likely cause: ${cause.words}`,
+    values: {
+      ...(share === null || low === null || high === null ? {} : { share, low, high }),
+      ...(cause === null ? {} : { cause: cause.name }),
+    },
   };
 }

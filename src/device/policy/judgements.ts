@@ -1,5 +1,6 @@
 import type { Status } from '../../contract/status.ts';
 import type { DriftJudgement } from '../../core/drift/policy/rules.ts';
+import { causeOfWorse } from '../../core/drift/window-accuracy.ts';
 
 type DriftStatus = NonNullable<Status['drift']>;
 
@@ -18,11 +19,11 @@ const READERS: readonly ((drift: DriftStatus) => DriftJudgement[])[] = [
     Object.entries(accuracy ?? {}).flatMap(([camera, { state }]) =>
       state === 'unavailable'
         ? []
-        : [judgementOf(camera, state === 'worse', verdicts?.[camera]?.cause?.name)],
+        : [judgementOf(camera, state === 'worse', causeOfWorse(verdicts?.[camera])?.name)],
     ),
 ];
 
-/** @param cause of a changed input, which is likely that of seeing worse as well */
+/** @param cause likely that of seeing worse */
 function judgementOf(camera: string, isWorse: boolean, cause: string | undefined): DriftJudgement {
   const state = isWorse ? 'drifted' : 'ok';
   return {

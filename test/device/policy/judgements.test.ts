@@ -16,3 +16,27 @@ it('estimated accuracy is a verdict of its own, and none without an estimate', (
     { verdict: 'sees-worse', camera: 'rear', state: 'ok', cause: null, confidence: 0 },
   ]);
 });
+
+it.each([
+  ['ok', null, 'model_degraded'],
+  ['drifted', 'fog', 'fog'],
+  ['recovering', null, null],
+] as const)(
+  'an input that is %s, with the cause %s, makes %s the cause of seeing worse',
+  (state, of, cause) => {
+    const accuracy = { front: { ...known, state: 'worse' } } as const;
+    const named = of === null ? null : { name: of, words: of, evidence: [] };
+    const verdict = {
+      at: numbers.at,
+      state,
+      evidence: 0,
+      since: null,
+      context: 'day',
+      features: [],
+      cause: named,
+    };
+    const drift = { windowSeconds: 60, windows: 1, window: null, cameras: {}, accuracy };
+    const judged = judgementsOf({ ...drift, verdicts: { front: verdict } });
+    expect(judged.find(({ verdict: kind }) => kind === 'sees-worse')?.cause).toBe(cause);
+  },
+);

@@ -43,6 +43,13 @@ describe('a policy file', () => {
       policyText([{ ...worse('notify'), when: { verdict: 'sees-worse', cause: 'darkk' } }]),
       /rules\.0\.when\.cause.*"dark"/,
     ],
+    [
+      'a cause of seeing worse for a changed input',
+      policyText([
+        { name: 'a', when: { verdict: 'input-changed', cause: 'model_degraded' }, do: ['notify'] },
+      ]),
+      /rules\.0\.when\.cause: model_degraded is a cause of sees-worse alone/,
+    ],
     ['an unknown action', policyText([worse('explode')]), /rules\.0\.do\.0: must be notify/],
     ['an unknown limit', policyText([worse({ set: { score: 0.5 } })]), /rules\.0\.do\.0\.set.*"score"/],
     [
