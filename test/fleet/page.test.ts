@@ -123,11 +123,14 @@ const TRIAGE: TriageReport = {
   ],
 };
 
-const clipOf = (reason: 'drift' | 'manual'): RobotClips['clips'][number] => ({
+const clipOf = (
+  reason: 'drift' | 'manual',
+  state: RobotClips['clips'][number]['transfer']['state'],
+): RobotClips['clips'][number] => ({
   node: 'detector',
   offeredAt: '2026-01-01T00:11:00.000Z',
   clip: clipSchema.parse({
-    clip: `20260101T001000Z-${reason}-0a1b2c`,
+    clip: `20260101T001000Z-${reason}-${state}`,
     reason,
     text: MARKUP,
     cameras: [MARKUP],
@@ -141,9 +144,18 @@ const clipOf = (reason: 'drift' | 'manual'): RobotClips['clips'][number] => ({
     privacy: 'none',
     complete: true,
   }),
-  transfer: { state: 'fetched', bytes: 1_000_000, reason: null },
+  transfer: { state, bytes: state === 'fetching' ? 430_000 : 0, reason: null },
 });
-const CLIPS: RobotClips = { schema: 'goshawk.fleet-clips/1', clips: [clipOf('manual'), clipOf('drift')] };
+const CLIPS: RobotClips = {
+  schema: 'goshawk.fleet-clips/1',
+  clips: [
+    clipOf('manual', 'offered'),
+    clipOf('drift', 'fetched'),
+    clipOf('drift', 'fetching'),
+    clipOf('drift', 'offered'),
+    clipOf('drift', 'failed'),
+  ],
+};
 
 async function ask(path: string): Promise<{ status: number; body: unknown }> {
   const answer = await fetch(`${fleet.url}${path}`);
@@ -279,7 +291,12 @@ describeWith([CHROMIUM], 'the page of the fleet', () => {
       expect(await page.locator('#answers h2').textContent()).toBe(`site${MARKUP}`);
       expect(await page.locator('#answers p').first().textContent()).toContain('Wait if it is weather');
       const clips = await page.locator('#answers [aria-label=Clips] li').allTextContents();
-      expect(clips).toEqual([`clip 20260101T001000Z-drift-0a1b2c fetched ${MARKUP}`]);
+      const name = '20260101T001000Z-drift-';
+      expect(clips).toEqual([
+        `clip ${name}fetched fetched ${MARKUP} in the folder of clips: yard/r1/detector/${name}fetched.mcap`,
+        `clip ${name}fetching fetching 43 % ${MARKUP}`,
+        `clip ${name}offered offered ${MARKUP} Fetch (1.0 MB)`,
+      ]);
       expect(await page.locator('#answers img').count()).toBe(0);
       expect(await page.locator('#answers canvas').count()).toBe(1);
       expect(await page.locator('#answers [role=img]').getAttribute('aria-label')).toContain(
@@ -301,6 +318,20 @@ describeWith([CHROMIUM], 'the page of the fleet', () => {
       await page.close();
     },
   );
+
+  it('asks for a token where somebody who may only read has a clip fetched', async () => {
+    const page = await browser.newPage();
+    await page.route('**/api/v1/triage', (route) => route.fulfill({ json: TRIAGE }));
+    await page.route('**/api/v1/robots/yard/r1/clips?*', (route) => route.fulfill({ json: CLIPS }));
+    await page.goto(`${fleet.url}/#triage`, { waitUntil: 'domcontentloaded' });
+    const button = page.locator('#answers [aria-label=Clips] button');
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#answers [role=alert]', { hasText: 'GOSHAWK_ROLE_REFUSED' }).waitFor();
+    await page.locator('#login').waitFor();
+    expect(await button.isEnabled()).toBe(true);
+    await page.close();
+  });
 
   it.each(['light', 'dark'] as const)('is readable in a %s scheme', async (colorScheme) => {
     const page = await browser.newPage({ colorScheme });

@@ -22,13 +22,14 @@ let range = RANGES[0] ?? { name: '', hours: 1, points: 360, pollMs: POLL_MS };
 /** the robot and the time that the charts show */
 let charted = '';
 
-/** @param {string} path @returns {Promise<unknown>} */
-async function ask(path) {
-  const answer = await fetch(path);
+/** @param {string} path @param {RequestInit} [options] @returns {Promise<unknown>} */
+async function ask(path, options) {
+  const answer = await fetch(path, options);
   /** @type {unknown} */
   const body = await answer.json();
   if (answer.ok) return body;
-  if (answer.status === 401) askForToken();
+  // a token with another role may be allowed to
+  if (answer.status === 401 || answer.status === 403) askForToken();
   throw new Error(/** @type {{ error?: string }} */ (body).error ?? 'HTTP ' + answer.status);
 }
 /** The path of the robot in the address, as in the API; empty for the list. */
@@ -37,15 +38,18 @@ const chosen = () => (/^#(\/[^/]+\/[^/]+)$/.exec(location.hash) ?? [])[1] ?? '';
 async function refreshOne(path) {
   const base = '/api/v1/robots' + path;
   const { hours, points } = range;
-  const [history, ledger] = await Promise.all([
+  const [history, ledger, clips] = await Promise.all([
     ask(base + '?hours=' + hours + '&points=' + points),
     ask(base + '/ledger'),
+    clipsOf(path),
   ]);
   return () => {
     if (charted !== path + hours) clearCharts();
     charted = path + hours;
     showOne(/** @type {RobotHistory} */ (history));
     showLedger(/** @type {Ledger} */ (ledger));
+    $('no-clips').hidden = clips.length > 0;
+    fillClips($('clips'), path, clips, (all) => all);
   };
 }
 const isTriage = () => location.hash === '#triage';
@@ -56,7 +60,7 @@ async function refreshTriage() {
   );
   return () => showTriage(report, new Map(found));
 }
-/** @param {string} path of a robot; without an answer, triage is shown without its clips */
+/** @param {string} path of a robot; without an answer, the others are shown without its clips */
 async function clipsOf(path) {
   const answer = await ask('/api/v1/robots' + path + '/clips?limit=20').catch(() => ({ clips: [] }));
   return /** @type {{ clips: Clips }} */ (answer).clips;

@@ -4,7 +4,6 @@
 /** @typedef {import('../../../contract/fleet/drift.ts').TriageReport} TriageReport */
 /** @typedef {TriageReport['answers'][number]} TriageAnswer */
 /** @typedef {TriageAnswer['features'][number]} ShiftedFeature */
-/** @typedef {import('../../../contract/fleet/clips.ts').RobotClips['clips']} Clips */
 
 const HISTOGRAM_HEIGHT = 130;
 const SHOWN_HISTOGRAMS = 4;
@@ -157,20 +156,13 @@ function clipsAsked({ answers }) {
 /** @param {{ site: string, robot: string }} camera */
 const robotPath = ({ site, robot }) => '/' + encodeURIComponent(site) + '/' + encodeURIComponent(robot);
 /** @param {TriageAnswer} answer @param {ReadonlyMap<string, Clips>} clips by the path of the robot */
-function clipList({ cameras: [camera] }, clips) {
-  const own = camera === undefined ? [] : (clips.get(robotPath(camera)) ?? []);
-  const list = document.createElement('ul');
-  list.setAttribute('aria-label', 'Clips');
-  const shown = own.filter(
-    ({ clip }) => CLIP_REASONS.includes(clip.reason) && clip.cameras.includes(camera?.camera ?? ''),
+function clipsOfAnswer({ cameras: [first] }, clips) {
+  const path = first === undefined ? '' : robotPath(first);
+  return clipList(path, clips.get(path) ?? [], (all) =>
+    all
+      .filter(({ clip }) => CLIP_REASONS.includes(clip.reason) && clip.cameras.includes(first?.camera ?? ''))
+      .slice(0, SHOWN_CLIPS),
   );
-  for (const { clip, transfer } of shown.slice(0, SHOWN_CLIPS)) {
-    const item = element('li', 'clip ' + clip.clip + ' ');
-    item.append(badge(transfer.state, transfer.state === 'fetched' ? 'good' : 'note'));
-    item.append(element('span', ' ' + clip.text, 'dim'));
-    list.append(item);
-  }
-  return list;
 }
 /** @param {TriageAnswer} answer @param {number} at @param {ReadonlyMap<string, Clips>} clips */
 function answerCard(answer, at, clips) {
@@ -188,7 +180,7 @@ function answerCard(answer, at, clips) {
   const more = answer.affected - Math.min(SHOWN_CAMERAS, answer.cameras.length);
   if (more > 0) cameras.append(element('li', 'and ' + more + ' more', 'dim'));
   const toDo = element('p', TO_DO[answer.kind]);
-  card.append(heading, toDo, evidenceOf(answer), features, cameras, clipList(answer, clips));
+  card.append(heading, toDo, evidenceOf(answer), features, cameras, clipsOfAnswer(answer, clips));
   if (answer.alternatives.length > 0)
     card.append(
       element('p', 'Rather than: ' + answer.alternatives.map(({ text }) => text).join('; '), 'dim'),
@@ -198,6 +190,7 @@ function answerCard(answer, at, clips) {
 /** @param {TriageReport} report @param {ReadonlyMap<string, Clips>} clips */
 function showTriage({ start, end, cameras, answers }, clips) {
   const focused = document.activeElement instanceof HTMLAnchorElement ? document.activeElement.hash : '';
+  const clip = focusedClip();
   histogramSizes.disconnect();
   for (const { plot } of histograms.splice(0)) plot.destroy();
   const local = (/** @type {string} */ time) => new Date(time).toTimeString().slice(0, 5);
@@ -221,6 +214,7 @@ function showTriage({ start, end, cameras, answers }, clips) {
   triageLinks()
     .find(({ hash }) => hash === focused)
     ?.focus();
+  focusClip($('answers'), clip);
 }
 const triageLinks = () => [
   .../** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('#answers a')),
