@@ -125,8 +125,8 @@ export class ClipStore {
   }
 
   /**
-   * A clip that was cut short, counted and kept as far as it can be read, also on a disk without room for its record: the
-   * one that is there says that it is not complete, so the next start counts again. Null if nothing of it can be read.
+   * A clip that was cut short, counted and kept as far as it can be read, also on a disk without room for its record:
+   * the one that is there says that it is not complete, so the next start counts again. Null if nothing can be read.
    */
   async recover(record: ClipRecord): Promise<ClipRecord | null> {
     const found = await readable(this.pathOf(record));
