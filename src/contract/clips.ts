@@ -4,7 +4,14 @@ import { nameSchema } from './names.ts';
 import { quantity } from './quantities.ts';
 
 /** Why a clip was recorded. Readers accept reasons that they do not know. */
-export const CLIP_REASONS = ['manual', 'drift', 'low_confidence', 'rare_class', 'policy'] as const;
+export const CLIP_REASONS = [
+  'manual',
+  'drift',
+  'low_confidence',
+  'rare_class',
+  'disagreement',
+  'policy',
+] as const;
 
 export type ClipReason = (typeof CLIP_REASONS)[number];
 

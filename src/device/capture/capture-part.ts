@@ -103,6 +103,20 @@ export const CAPTURE = definePart({
         description: 'a clip when scores fall below this',
       },
     },
+    capture_disagreement: {
+      kind: 'double',
+      default: 0,
+      min: 0,
+      max: 1,
+      read: 'start',
+      description:
+        'A clip when R, the share of overlapping boxes that confident ones suppressed, is below this over 5 s, of 20 ' +
+        'boxes or more. 0: never.',
+      option: {
+        flags: '--capture-disagreement <share>',
+        description: 'a clip when boxes that overlap agree less than this',
+      },
+    },
     capture_rare_classes: {
       kind: 'string[]',
       separator: ',',
@@ -125,7 +139,11 @@ export const CAPTURE = definePart({
       clipsPerHour: values.capture_clips_per_hour,
       privacy: values.capture_privacy,
       putHosts: values.capture_put_hosts,
-      rules: { lowConfidence: values.capture_low_confidence, rareClasses: values.capture_rare_classes },
+      rules: {
+        lowConfidence: values.capture_low_confidence,
+        disagreement: values.capture_disagreement,
+        rareClasses: values.capture_rare_classes,
+      },
     };
     return new Capture(options, context, systemClock);
   },

@@ -2,18 +2,21 @@ import type { ClipTrigger } from '../../contract/clips.ts';
 import type { Status } from '../../contract/status.ts';
 import type { Detections } from '../../core/detections.ts';
 import { cutText } from '../../core/cut-text.ts';
+import { ABSENT, BLOCK } from '../../core/drift/frame-block.ts';
 import { verdictWords } from '../../core/drift/window-verdict.ts';
 
 export interface RuleOptions {
   /** mean score of boxes below which a clip is recorded; 0 for never */
   readonly lowConfidence: number;
+  /** share of suppressed boxes that confident ones removed (R) below which a clip is recorded; 0 for never */
+  readonly disagreement: number;
   /** labels of which every appearance is recorded */
   readonly rareClasses: readonly string[];
 }
 
 /** Boxes over this time are looked at together, and so many of them at least. */
-const SCORE_WINDOW_MS = 5_000;
-const MIN_SCORES = 20;
+const WINDOW_MS = 5_000;
+const MIN_BOXES = 20;
 /** Frames in a row in which a rare class must be: a box of one frame is more often an error than a find. */
 const RARE_FRAMES = 3;
 /** A rule asks for one clip of a camera in this time, at most. */
@@ -21,9 +24,15 @@ const PAUSE_MS = 600_000;
 
 /** What the rules know of one camera. */
 interface Watched {
+  /** when the boxes began whose scores are added, and those whose agreement is */
   windowAt: number;
+  agreementAt: number;
   scores: number;
   sum: number;
+  /** of suppression, added up (`BLOCK`) */
+  kept: number;
+  reliable: number;
+  overlapping: number;
   rareFrames: number;
   drift: string;
   readonly askedAt: Map<string, number>;
@@ -46,12 +55,21 @@ export class CaptureRules {
     this.#isRare = labels.map((label) => options.rareClasses.includes(label));
   }
 
-  /** Called for every published frame. */
-  look(camera: string, detections: Detections, nowMs: number): Wanted | null {
+  /**
+   * Called for every published frame.
+   * @param statistics block of the frame, if it was measured
+   */
+  look(
+    camera: string,
+    detections: Detections,
+    statistics: Float32Array | null,
+    nowMs: number,
+  ): Wanted | null {
     const watched = this.#watched(camera, nowMs);
     return (
       this.#lookForRare(watched, camera, detections, nowMs) ??
-      this.#lookAtScores(watched, camera, detections, nowMs)
+      this.#lookAtScores(watched, camera, detections, nowMs) ??
+      this.#lookAtAgreement(watched, camera, statistics, nowMs)
     );
   }
 
@@ -93,13 +111,37 @@ export class CaptureRules {
     if (this.#options.lowConfidence === 0) return null;
     for (let i = 0; i < count; i++) watched.sum += scores[i]!;
     watched.scores += count;
-    if (nowMs - watched.windowAt < SCORE_WINDOW_MS) return null;
+    if (nowMs - watched.windowAt < WINDOW_MS) return null;
     const mean = watched.sum / watched.scores;
-    const isLow = watched.scores >= MIN_SCORES && mean < this.#options.lowConfidence;
+    const isLow = watched.scores >= MIN_BOXES && mean < this.#options.lowConfidence;
     Object.assign(watched, { windowAt: nowMs, scores: 0, sum: 0 });
     if (!isLow) return null;
     const text = `mean score ${mean.toFixed(2)} over 5 s, below ${String(this.#options.lowConfidence)}`;
     return this.#ask(watched, { reason: 'low_confidence', camera, text }, nowMs);
+  }
+
+  /** Heads without suppression have nothing to agree on. */
+  #lookAtAgreement(
+    watched: Watched,
+    camera: string,
+    statistics: Float32Array | null,
+    nowMs: number,
+  ): Wanted | null {
+    const limit = this.#options.disagreement;
+    if (limit === 0 || statistics === null) return null;
+    const kept = statistics[BLOCK.kept]!;
+    if (kept !== ABSENT) {
+      watched.kept += kept;
+      watched.reliable += statistics[BLOCK.reliable]!;
+      watched.overlapping += statistics[BLOCK.overlapping]!;
+    }
+    if (nowMs - watched.agreementAt < WINDOW_MS) return null;
+    const agreement = watched.overlapping > 0 ? watched.reliable / watched.overlapping : 1;
+    const isLow = watched.kept >= MIN_BOXES && agreement < limit;
+    Object.assign(watched, { agreementAt: nowMs, kept: 0, reliable: 0, overlapping: 0 });
+    if (!isLow) return null;
+    const text = `reliability of suppression ${agreement.toFixed(2)} over 5 s, below ${String(limit)}`;
+    return this.#ask(watched, { reason: 'disagreement', camera, text }, nowMs);
   }
 
   #ask(watched: Watched, wanted: Wanted, nowMs: number): Wanted | null {
@@ -112,7 +154,9 @@ export class CaptureRules {
   #watched(camera: string, nowMs: number): Watched {
     const known = this.#cameras.get(camera);
     if (known !== undefined) return known;
-    const watched = { windowAt: nowMs, scores: 0, sum: 0, rareFrames: 0, drift: 'ok', askedAt: new Map() };
+    const times = { windowAt: nowMs, agreementAt: nowMs };
+    const sums = { scores: 0, sum: 0, kept: 0, reliable: 0, overlapping: 0 };
+    const watched = { ...times, ...sums, rareFrames: 0, drift: 'ok', askedAt: new Map<string, number>() };
     this.#cameras.set(camera, watched);
     return watched;
   }

@@ -198,7 +198,7 @@ export class Capture implements Part {
   #deliver(result: FrameResult, image: ImageView | CompressedView | null): void {
     const { camera } = result.envelope;
     const nowMs = this.#clock.monotonicMs();
-    const wanted = this.#rules?.look(camera, result.detections, nowMs) ?? null;
+    const wanted = this.#rules?.look(camera, result.detections, result.statistics, nowMs) ?? null;
     if ((image !== null || !this.#hasPixels) && this.#isDue(camera))
       this.#keep(new KeptFrame(result, this.#hasPixels ? image : null), nowMs);
     if (wanted !== null) this.#ask(wanted);

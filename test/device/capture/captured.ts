@@ -68,7 +68,7 @@ export async function capturing(more: Partial<CaptureOptions> = {}, cameras: rea
     clipsPerHour: 100,
     privacy: 'none',
     putHosts: [],
-    rules: { lowConfidence: 0, rareClasses: [] },
+    rules: { lowConfidence: 0, disagreement: 0, rareClasses: [] },
     ...more,
   };
   const log = (_level: string, line: string): void => void lines.push(line);

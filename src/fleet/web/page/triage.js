@@ -12,7 +12,7 @@ const SHOWN_CLIPS = 3;
 /** Robots whose clips are asked for: of each answer the first, those that are most affected. */
 const MAX_CLIP_ROBOTS = 5;
 /** Why robots record what triage is about; other clips are somebody's own. */
-const CLIP_REASONS = ['drift', 'low_confidence', 'policy'];
+const CLIP_REASONS = ['drift', 'low_confidence', 'disagreement', 'policy'];
 /** @type {Record<TriageAnswer['kind'], string>} as in docs/runbooks/triage.md */
 const TO_DO = {
   camera: 'Look at a clip. Clean the lens, focus it, or turn the camera back.',
