@@ -1,5 +1,3 @@
-import type { WindowVerdict } from './window-verdict.ts';
-
 /**
  * - `as_expected`: nothing says that the model sees worse
  * - `worse`: it loses a fifth of its AP or more, or nearly all objects, by two estimates in a row. It stays so while
@@ -24,6 +22,12 @@ export interface AccuracyEstimate {
   readonly reason: string | null;
 }
 
+interface LikelyCause {
+  readonly name: string;
+  /** for a person */
+  readonly words: string;
+}
+
 /** The likely cause where a model sees worse although the input is as in the reference. */
 export const MODEL_DEGRADED = 'model_degraded';
 
@@ -33,8 +37,8 @@ export const MODEL_DEGRADED = 'model_degraded';
  * @returns null if it is not known
  */
 export function causeOfWorse(
-  verdict: Pick<WindowVerdict, 'state' | 'cause'> | undefined,
-): { readonly name: string; readonly words: string } | null {
+  verdict: { readonly state: string; readonly cause: LikelyCause | null } | undefined,
+): LikelyCause | null {
   if (verdict?.state !== 'ok') return verdict?.cause ?? null;
   return { name: MODEL_DEGRADED, words: 'model degraded: the input is as in the reference' };
 }
