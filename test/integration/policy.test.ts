@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,8 +34,16 @@ rules:
     do: [notify]
 `;
 
-/** What `goshawk run` logs until it has logged some words; then it is ended, once: a second signal costs the report. */
-async function runUntil(words: string, folder: string, options: readonly string[]): Promise<string> {
+/**
+ * What `goshawk run` logs until it has logged some words; then it is ended, once: a second signal costs the report.
+ * @param onOutput called with everything so far, and the id of the process
+ */
+async function runUntil(
+  words: string,
+  folder: string,
+  options: readonly string[],
+  onOutput: (output: string, pid: number) => void = () => undefined,
+): Promise<string> {
   const child = spawn(
     process.execPath,
     [
@@ -49,6 +57,7 @@ async function runUntil(words: string, folder: string, options: readonly string[
   let isStopped = false;
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
+    onOutput(output, child.pid ?? 0);
     if (isStopped || !output.includes(words)) return;
     isStopped = true;
     child.kill('SIGINT');
@@ -91,6 +100,54 @@ describe('goshawk run with a policy, and a camera that is unlike its reference',
     expect(received).toBe(published + Object.values(drops).reduce((sum, count) => sum + count, 0));
     expect(Object.keys(drops).filter((reason) => reason !== 'superseded')).toEqual([]);
   });
+});
+
+/** Ends the processes in which a detector has run its models for some seconds, as a crash in native code does. */
+function killEngines(parent: number): void {
+  const format = 'pid=,etimes=,args=';
+  const { stdout } = spawnSync('ps', ['-o', format, '--ppid', String(parent)], { encoding: 'utf8' });
+  for (const line of stdout.split('\n')) {
+    const [pid, seconds] = line.trim().split(/\s+/).map(Number);
+    if (pid !== undefined && line.includes('child-main') && (seconds ?? 0) >= 3) process.kill(pid, 'SIGKILL');
+  }
+}
+
+it('goshawk run takes a fallback back whose engine is killed again and again, and counts every frame', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'goshawk-killed-'));
+  let killer: NodeJS.Timeout | undefined;
+  try {
+    const file = (name: string): string => join(folder, name);
+    await writeMadeUpReference(file('reference.json'));
+    writeFileSync(file('policy.yaml'), POLICY);
+    const output = await runUntil(
+      'MODEL_SWAPPED: goshawk-street@',
+      folder,
+      [
+        ...['--camera', 'sim:seed=7,loop=30', '--rate', '5', '--engine', 'child'],
+        ...['--drift-reference', file('reference.json'), '--drift-false-alarms-per-week', '10000'],
+        ...['--drift-policy', file('policy.yaml'), '--report', file('report.json')],
+      ],
+      (logged, pid) => {
+        if (logged.includes('MODEL_SWAPPED: goshawk-street-pruned'))
+          killer ??= setInterval(() => killEngines(pid), 500);
+        if (logged.includes('its engine was lost')) clearInterval(killer);
+      },
+    );
+    // where loading takes longer than it lives, it is never there to be lost again
+    expect(output).toMatch(
+      /GOSHAWK_POLICY_ACTION: .*lighter.*its engine was lost (3 times|and does not come back)/,
+    );
+    const report = runReportSchema.parse(JSON.parse(readFileSync(file('report.json'), 'utf8')));
+    expect(report.bundle.name).toBe('goshawk-street');
+    const { received, published, drops } = report.frames;
+    expect(received).toBe(published + Object.values(drops).reduce((sum, count) => sum + count, 0));
+    expect(Object.keys(drops).filter((reason) => !['superseded', 'engine_lost'].includes(reason))).toEqual(
+      [],
+    );
+  } finally {
+    clearInterval(killer);
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 it('goshawk run acts on a model that sees worse without telemetry, and says which rules wait in vain', async () => {
