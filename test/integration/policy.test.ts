@@ -148,7 +148,7 @@ it('goshawk run takes a fallback back whose engine is killed again and again, an
     clearInterval(killer);
     rmSync(folder, { recursive: true, force: true });
   }
-});
+}, 300_000);
 
 it('goshawk run acts on a model that sees worse without telemetry, and says which rules wait in vain', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'goshawk-sees-worse-'));
