@@ -113,10 +113,14 @@ export class CameraAccuracy {
     const models = this.#accuracy[own === null ? 'others' : 'own'];
     if (models === null) return unavailable(NEEDS_REFERENCE, frames);
     const { tracked, untracked } = models;
-    const model = tracked !== null && features['track_sag'] !== undefined ? tracked : untracked;
     const clean = own ?? (2 * inGraph >= frames ? baseline.graph : baseline.sharp);
-    const share = shareOf(model, summaryOf(window), clean);
-    if (share === null) return unavailable('a measure that the fit needs is missing', frames);
+    const usable =
+      tracked !== null && features['track_sag'] !== undefined ? [tracked, untracked] : [untracked];
+    const now = summaryOf(window);
+    // some measures of tracks need longer tracks than others
+    const model = usable.find((one) => shareOf(one, now, clean) !== null);
+    if (model === undefined) return unavailable('a measure that the fit needs is missing', frames);
+    const share = shareOf(model, now, clean)!;
     const { low, high } = model.errors;
     const interval = { low: clamp(share + Math.min(0, low)), high: clamp(share + Math.max(0, high)) };
     return {

@@ -1,21 +1,12 @@
 import type { DriftSummary } from '../summary.ts';
+import { foldsOf, regressionOn, type Unseen } from './folds.ts';
 import { rankCorrelation } from './rank-correlation.ts';
-import type { RegressorName } from './regressors.ts';
-import { ridge } from './ridge.ts';
-import {
-  baselinesOf,
-  CLEAN,
-  corruptionsOf,
-  regressorValues,
-  type AccuracySample,
-  type BaselineKind,
-} from './samples.ts';
+import { REGRESSORS, type RegressorName } from './regressors.ts';
+import type { Regression } from './ridge.ts';
+import { regressorValues, type AccuracySample, type BaselineKind } from './samples.ts';
 
 /** of each regressor's mean square: enough to keep the weights of near twins apart */
-const PENALTY = 0.01;
-/** a regressor is added if it takes off at least this much of the mean absolute error */
-const MIN_GAIN = 0.002;
-const MAX_REGRESSORS = 6;
+export const PENALTY = 0.01;
 /** share of the errors within an interval */
 const WITHIN = 0.9;
 
@@ -30,9 +21,6 @@ export interface LeftOut {
   readonly estimated: number;
 }
 
-/** What a model has not seen of the sample that it is tried on: its corruption alone, or its scene mix as well. */
-export type Unseen = 'corruption' | 'corruption and scene mix';
-
 /** Errors of estimates; true minus estimated share. */
 export interface ShareErrors {
   readonly samples: number;
@@ -44,46 +32,45 @@ export interface ShareErrors {
   readonly rankCorrelation: number;
 }
 
-/** A sample with the values of regressors. */
-interface Row {
-  readonly corruption: string;
-  readonly values: readonly number[];
-  readonly target: number;
+/** Measures that a model is made of, and how much it counts beside models of other sets. */
+export interface MeasureSet {
+  readonly names: readonly RegressorName[];
+  /** > 0 */
+  readonly weight: number;
 }
 
 /**
- * Fits the weights. Clean frames count as well if they are compared with other scenes: nothing is lost there.
- * @throws RangeError without a sample that has all regressors
+ * Fits weights for each set of measures, and takes their mean: models are linear, so the mean of models is one, too.
+ * @param sets one or more
+ * @throws RangeError without a sample that has all measures
  */
 export function fitShare(
   samples: readonly AccuracySample[],
-  names: readonly RegressorName[],
+  sets: readonly MeasureSet[],
   kind: BaselineKind,
 ): ShareModel {
-  return fitRows(rowsOf(samples, names, kind), names);
+  const names = namesOf(sets);
+  return meanModel(regressionOn(samples, names, kind), names, sets);
 }
 
-/** Samples without one of the values are left out. */
-function rowsOf(
-  samples: readonly AccuracySample[],
+const namesOf = (sets: readonly MeasureSet[]): RegressorName[] =>
+  REGRESSORS.filter((name) => sets.some(({ names }) => names.includes(name)));
+
+/** @param names the columns of the regression */
+function meanModel(
+  regression: Regression,
   names: readonly RegressorName[],
-  kind: BaselineKind,
-): Row[] {
-  const baselines = baselinesOf(samples, kind);
-  return samples.flatMap(({ mix, summary, share, corruption }) => {
-    if (kind === 'own' && corruption === CLEAN) return [];
-    const baseline = baselines.get(mix);
-    const values = baseline === undefined ? null : regressorValues(names, summary, baseline);
-    return values === null ? [] : [{ corruption, values, target: share - 1 }];
-  });
-}
-
-function fitRows(rows: readonly Row[], names: readonly RegressorName[]): ShareModel {
-  if (rows.length === 0) throw new RangeError('no sample has all regressors');
-  const values = rows.map((row) => row.values);
-  const targets = rows.map(({ target }) => target);
-  const weights = ridge(values, targets, PENALTY);
-  return { regressors: names.map((name, i) => ({ name, weight: weights[i]! })) };
+  sets: readonly MeasureSet[],
+): ShareModel {
+  const means = new Float64Array(names.length);
+  const weights = new Float64Array(names.length);
+  const total = sets.reduce((sum, { weight }) => sum + weight, 0);
+  for (const set of sets) {
+    const columns = set.names.map((name) => names.indexOf(name));
+    regression.solve(columns, PENALTY, weights);
+    columns.forEach((column, i) => (means[column]! += (set.weight / total) * weights[i]!));
+  }
+  return { regressors: names.map((name, i) => ({ name, weight: means[i]! })) };
 }
 
 /** The share of AP that is kept, 0..1; null if a regressor cannot be computed. */
@@ -94,7 +81,12 @@ export function shareOf(model: ShareModel, now: DriftSummary, baseline: DriftSum
     baseline,
   );
   if (values === null) return null;
-  const sum = model.regressors.reduce((total, { weight }, i) => total + weight * values[i]!, 1);
+  return estimateOf(model, values);
+}
+
+/** @param values of the model's regressors */
+function estimateOf({ regressors }: ShareModel, values: readonly number[]): number {
+  const sum = regressors.reduce((total, { weight }, i) => total + weight * values[i]!, 1);
   return Math.max(0, Math.min(1, sum));
 }
 
@@ -105,25 +97,15 @@ export function shareOf(model: ShareModel, now: DriftSummary, baseline: DriftSum
  */
 export function leaveOut(
   samples: readonly AccuracySample[],
-  names: readonly RegressorName[],
+  sets: readonly MeasureSet[],
   kind: BaselineKind,
-  tried: readonly string[] = corruptionsOf(samples),
+  tried?: readonly string[],
   unseen: Unseen = 'corruption and scene mix',
 ): LeftOut[] {
-  const baselines = baselinesOf(samples, kind);
-  return [...baselines].flatMap(([mix, baseline]) => {
-    const keepsMix = unseen === 'corruption' || baselines.size === 1;
-    const others = samples.filter((sample) => keepsMix || sample.mix !== mix);
-    const rows = rowsOf(others, names, kind);
-    return tried.flatMap((corruption) => {
-      const known = rows.filter((row) => row.corruption !== corruption);
-      const model = fitRows(known, names);
-      const own = samples.filter((sample) => sample.mix === mix && sample.corruption === corruption);
-      return own.flatMap((sample) => {
-        const estimated = shareOf(model, sample.summary, baseline);
-        return estimated === null ? [] : [{ sample, estimated }];
-      });
-    });
+  const names = namesOf(sets);
+  return foldsOf(samples, names, kind, { tried, unseen }).flatMap(({ known, left }) => {
+    const model = meanModel(known, names, sets);
+    return left.map(({ sample, values }) => ({ sample, estimated: estimateOf(model, values) }));
   });
 }
 
@@ -142,33 +124,4 @@ export function errorsOf(leftOut: readonly LeftOut[]): ShareErrors {
       leftOut.map(({ estimated }) => estimated),
     ),
   };
-}
-
-/**
- * Few regressors, one after another: each time the one that takes off most of the error of left-out samples. One that
- * a sample has no value of is not taken, so that all choices are compared over the same samples.
- * @returns one or more @throws RangeError if each lacks in a sample
- */
-export function selectRegressors(
-  samples: readonly AccuracySample[],
-  allowed: readonly RegressorName[],
-  kind: BaselineKind,
-): RegressorName[] {
-  const baselines = baselinesOf(samples, kind);
-  const candidates = allowed.filter((name) =>
-    samples.every(({ mix, summary }) => regressorValues([name], summary, baselines.get(mix)!) !== null),
-  );
-  if (candidates.length === 0) throw new RangeError('no measure is known of every sample');
-  const chosen: RegressorName[] = [];
-  let error = Infinity;
-  while (chosen.length < MAX_REGRESSORS) {
-    const [best] = candidates
-      .filter((name) => !chosen.includes(name))
-      .map((name) => ({ name, error: errorsOf(leaveOut(samples, [...chosen, name], kind)).meanAbsolute }))
-      .sort((a, b) => a.error - b.error);
-    if (best === undefined || best.error > error - MIN_GAIN) break;
-    chosen.push(best.name);
-    error = best.error;
-  }
-  return chosen;
 }

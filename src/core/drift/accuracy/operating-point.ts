@@ -1,5 +1,5 @@
-import { leaveOut, type LeftOut, type Unseen } from './fit.ts';
-import type { RegressorName } from './regressors.ts';
+import { leaveOut, type LeftOut, type MeasureSet } from './fit.ts';
+import type { Unseen } from './folds.ts';
 import { corruptionsOf, type AccuracySample, type BaselineKind } from './samples.ts';
 
 /** A loss that matters: the model sees worse if it keeps less than this share of its AP. */
@@ -51,23 +51,23 @@ interface TriedCorruption {
 }
 
 /**
- * Tries a method on each corruption: regressors and operating point are chosen over samples without it.
- * @param choose regressors that suit some samples
+ * Tries a method on each corruption: sets of measures and operating point are chosen over samples without it.
+ * @param choose sets of measures that suit some samples
  * @param unseen what the weights are fitted without
  */
 export function tryUnseen(
   samples: readonly AccuracySample[],
-  choose: (known: readonly AccuracySample[]) => readonly RegressorName[],
+  choose: (known: readonly AccuracySample[]) => readonly MeasureSet[],
   kind: BaselineKind,
   unseen: Unseen = 'corruption and scene mix',
 ): TriedCorruption[] {
   return corruptionsOf(samples).map((corruption) => {
     const known = samples.filter((sample) => sample.corruption !== corruption);
-    const names = choose(known);
+    const sets = choose(known);
     return {
       corruption,
-      leftOut: leaveOut(samples, names, kind, [corruption], unseen),
-      point: operatingPoint(leaveOut(known, names, kind, undefined, unseen)),
+      leftOut: leaveOut(samples, sets, kind, [corruption], unseen),
+      point: operatingPoint(leaveOut(known, sets, kind, undefined, unseen)),
     };
   });
 }

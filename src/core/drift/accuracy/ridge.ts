@@ -1,56 +1,68 @@
 /**
  * Ridge regression through the origin (Hoerl and Kennard 1970): the w that minimizes
  * |X w - y|^2 + penalty * n * |S w|^2, with S the diagonal of the root mean squares of the columns, so
- * that units do not matter.
- * @param rows n >= 1 rows of the same length @param penalty > 0
+ * that units do not matter. Kept are the sums that it follows from: rows add up, and a regression on some of the
+ * columns needs no second pass over them.
  */
-export function ridge(
-  rows: readonly (readonly number[])[],
-  targets: readonly number[],
-  penalty: number,
-): number[] {
-  const columns = rows[0]?.length ?? 0;
-  const scales = Array.from({ length: columns }, (_, j) =>
-    Math.max(1e-12, Math.sqrt(rows.reduce((sum, row) => sum + row[j]! ** 2, 0) / rows.length)),
-  );
-  const matrix = Array.from({ length: columns }, (_, i) =>
-    Array.from({ length: columns }, (_, j) => {
-      const product = rows.reduce((sum, row) => sum + (row[i]! / scales[i]!) * (row[j]! / scales[j]!), 0);
-      return product / rows.length + (i === j ? penalty : 0);
-    }),
-  );
-  const right = Array.from(
-    { length: columns },
-    (_, i) => rows.reduce((sum, row, n) => sum + (row[i]! / scales[i]!) * targets[n]!, 0) / rows.length,
-  );
-  return solve(matrix, right).map((weight, i) => weight / scales[i]!);
-}
+export class Regression {
+  readonly #columns: number;
+  /** X'X, row by row, and X'y */
+  readonly #products: Float64Array;
+  readonly #targets: Float64Array;
+  /** a lower triangle, and what forward substitution leaves; for the columns of the last `solve` */
+  readonly #lower: Float64Array;
+  readonly #forward: Float64Array;
 
-/** Solves a symmetric positive definite system by Cholesky's decomposition. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
-  const n = right.length;
-  const lower: number[][] = [];
-  const forward: number[] = [];
-  for (let i = 0; i < n; i++) {
-    const row: number[] = [];
-    lower.push(row);
-    for (let j = 0; j <= i; j++) {
-      const rest = matrix[i]![j]! - dot(row, lower[j]!, j);
-      row.push(i === j ? Math.sqrt(rest) : rest / lower[j]![j]!);
+  constructor(columns: number) {
+    this.#columns = columns;
+    this.#products = new Float64Array(columns ** 2);
+    this.#targets = new Float64Array(columns);
+    this.#lower = new Float64Array(columns ** 2);
+    this.#forward = new Float64Array(columns);
+  }
+
+  /** @param row a value for each column */
+  add(row: ArrayLike<number>, target: number): void {
+    for (let i = 0; i < this.#columns; i++) {
+      this.#targets[i]! += row[i]! * target;
+      for (let j = 0; j < this.#columns; j++) this.#products[i * this.#columns + j]! += row[i]! * row[j]!;
     }
-    forward.push((right[i]! - dot(row, forward, i)) / row[i]!);
   }
-  const solution = new Array<number>(n).fill(0);
-  for (let i = n - 1; i >= 0; i--) {
-    let rest = forward[i]!;
-    for (let k = i + 1; k < n; k++) rest -= lower[k]![i]! * solution[k]!;
-    solution[i] = rest / lower[i]![i]!;
-  }
-  return solution;
-}
 
-function dot(one: readonly number[], other: readonly number[], count: number): number {
-  let sum = 0;
-  for (let k = 0; k < count; k++) sum += one[k]! * other[k]!;
-  return sum;
+  /** The rows of another regression on the same columns. */
+  addAll(other: Regression): void {
+    other.#products.forEach((sum, i) => (this.#products[i]! += sum));
+    other.#targets.forEach((sum, i) => (this.#targets[i]! += sum));
+  }
+
+  /**
+   * The weights of some columns, as if there were no others. A column of zeros gets none.
+   * @param into takes a weight for each of `columns` @param penalty > 0
+   */
+  solve(columns: ArrayLike<number>, penalty: number, into: Float64Array): void {
+    this.#decompose(columns, penalty);
+    const n = columns.length;
+    for (let i = n - 1; i >= 0; i--) {
+      let rest = this.#forward[i]!;
+      for (let k = i + 1; k < n; k++) rest -= this.#lower[k * n + i]! * into[k]!;
+      into[i] = rest / this.#lower[i * n + i]!;
+    }
+  }
+
+  /** Cholesky's decomposition of X'X with the penalty. */
+  #decompose(columns: ArrayLike<number>, penalty: number): void {
+    const [lower, forward, n] = [this.#lower, this.#forward, columns.length];
+    for (let i = 0; i < n; i++) {
+      const row = columns[i]! * this.#columns;
+      for (let j = 0; j <= i; j++) {
+        let rest = this.#products[row + columns[j]!]!;
+        if (i === j) rest = Math.max(Number.MIN_VALUE, rest * (1 + penalty));
+        for (let k = 0; k < j; k++) rest -= lower[i * n + k]! * lower[j * n + k]!;
+        lower[i * n + j] = i === j ? Math.sqrt(rest) : rest / lower[j * n + j]!;
+      }
+      let rest = this.#targets[columns[i]!]!;
+      for (let k = 0; k < i; k++) rest -= lower[i * n + k]! * forward[k]!;
+      forward[i] = rest / lower[i * n + i]!;
+    }
+  }
 }

@@ -4,19 +4,20 @@ import {
   errorsOf,
   fitShare,
   leaveOut,
-  selectRegressors,
   shareOf,
   type LeftOut,
+  type MeasureSet,
   type ShareModel,
-  type Unseen,
 } from '../../../core/drift/accuracy/fit.ts';
+import type { Unseen } from '../../../core/drift/accuracy/folds.ts';
+import { chooseSets } from '../../../core/drift/accuracy/measure-sets.ts';
 import {
   operatingPoint,
   ratesOf,
   tryUnseen,
   WORSE_BELOW,
 } from '../../../core/drift/accuracy/operating-point.ts';
-import { OF_TRACKS, REGRESSORS, type RegressorName } from '../../../core/drift/accuracy/regressors.ts';
+import { OF_TRACKS, REGRESSORS } from '../../../core/drift/accuracy/regressors.ts';
 import {
   baselinesOf,
   CLEAN,
@@ -49,16 +50,16 @@ interface Tried {
 const kindsOf = (mixes: readonly MixSamples[]): BaselineKind[] =>
   knowsOthers(mixes) ? ['own', 'others'] : ['own'];
 
-/** How each method that is fitted chooses its regressors. */
+/** How each method that is fitted chooses its measures. */
 function methodsOf(
   kind: BaselineKind,
-): readonly (readonly [string, (samples: readonly AccuracySample[]) => readonly RegressorName[]])[] {
+): readonly (readonly [string, (samples: readonly AccuracySample[]) => readonly MeasureSet[]])[] {
   const ofOne = REGRESSORS.filter((name) => !OF_TRACKS.has(name));
   return [
-    ['fit', (samples) => selectRegressors(samples, ofOne, kind)],
-    ['fit, with tracks', (samples) => selectRegressors(samples, REGRESSORS, kind)],
-    ['consistency and reliability', () => ['consistency', 'reliability']],
-    ['mean confidence', () => ['score']],
+    ['fit', (samples) => chooseSets(samples, ofOne, kind)],
+    ['fit, with tracks', (samples) => chooseSets(samples, REGRESSORS, kind)],
+    ['consistency and reliability', () => [{ names: ['consistency', 'reliability'], weight: 1 }]],
+    ['mean confidence', () => [{ names: ['score'], weight: 1 }]],
   ];
 }
 
@@ -71,7 +72,7 @@ function protocolsOf(mixes: readonly MixSamples[], kind: BaselineKind): Unseen[]
 
 /**
  * Every method on the samples that it is fitted on, leaving out corruption and scene mix, and the corruption alone.
- * Regressors and operating point are chosen without the corruption, too.
+ * Measures and operating point are chosen without the corruption, too.
  */
 export function leaveOutRows(mixes: readonly MixSamples[]): AccuracyBenchRow[] {
   return kindsOf(mixes).flatMap((kind) =>
@@ -88,12 +89,12 @@ function fittedRows(mixes: readonly MixSamples[], kind: BaselineKind, unseen: Un
   return methodsOf(kind).map(([method, choose]) => {
     const tried = tryUnseen(samples, choose, kind, unseen);
     const points = new Map(tried.map(({ corruption, point }) => [corruption, point]));
-    const names = choose(samples);
-    const point = operatingPoint(leaveOut(samples, names, kind, undefined, unseen));
+    const sets = choose(samples);
+    const point = operatingPoint(leaveOut(samples, sets, kind, undefined, unseen));
     const degraded = tried.flatMap(({ leftOut }) => leftOut);
     const { high } = errorsOf(degraded);
     const pointOf = (corruption: string): number => points.get(corruption) ?? point;
-    const clean = cleanOf(mixes, names, kind);
+    const clean = cleanOf(mixes, sets, kind);
     return rowOf({ method, baseline: kind, unseen }, { degraded, clean, high, pointOf });
   });
 }
@@ -108,15 +109,11 @@ export function noiseOf(mixes: readonly MixSamples[]): number | null {
 }
 
 /** The pictures of each scene mix as they are, by models that never saw it. */
-function cleanOf(
-  mixes: readonly MixSamples[],
-  names: readonly RegressorName[],
-  kind: BaselineKind,
-): LeftOut[] {
+function cleanOf(mixes: readonly MixSamples[], sets: readonly MeasureSet[], kind: BaselineKind): LeftOut[] {
   const baselines = baselinesOf(mixes.flatMap(({ samples }) => samples), kind); // prettier-ignore
   return mixes.flatMap((mix) => {
     const others = mixes.filter((one) => mixes.length === 1 || one !== mix);
-    const model = fitShare(others.flatMap((one) => one.samples), names, kind); // prettier-ignore
+    const model = fitShare(others.flatMap((one) => one.samples), sets, kind); // prettier-ignore
     return estimatesOf(mix, () => model, baselines.get(mix.mix)!, true);
   });
 }
@@ -157,13 +154,13 @@ export function triedRows(fitted: readonly MixSamples[], mixes: readonly MixSamp
 /** A model with its operating point, and what its interval adds to an estimate. */
 function modelOf(
   samples: readonly AccuracySample[],
-  choose: (samples: readonly AccuracySample[]) => readonly RegressorName[],
+  choose: (samples: readonly AccuracySample[]) => readonly MeasureSet[],
   kind: BaselineKind,
 ): { readonly model: ShareModel; readonly point: number; readonly high: number } {
-  const names = choose(samples);
-  const leftOut = leaveOut(samples, names, kind);
+  const sets = choose(samples);
+  const leftOut = leaveOut(samples, sets, kind);
   const { high } = errorsOf(leftOut);
-  return { model: fitShare(samples, names, kind), point: operatingPoint(leftOut), high };
+  return { model: fitShare(samples, sets, kind), point: operatingPoint(leftOut), high };
 }
 
 function estimatesOf(

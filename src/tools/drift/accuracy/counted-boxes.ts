@@ -1,6 +1,7 @@
 import type { MixSamples, PictureSample } from '../../../contract/accuracy-samples.ts';
-import type { LeftOut, Unseen } from '../../../core/drift/accuracy/fit.ts';
-import { ridge } from '../../../core/drift/accuracy/ridge.ts';
+import type { LeftOut } from '../../../core/drift/accuracy/fit.ts';
+import type { Unseen } from '../../../core/drift/accuracy/folds.ts';
+import { Regression } from '../../../core/drift/accuracy/ridge.ts';
 import { CLEAN, corruptionsOf } from '../../../core/drift/accuracy/samples.ts';
 
 /** Boxes count from this score on, in hundredths. */
@@ -24,13 +25,20 @@ export function countedBoxes(mixes: readonly MixSamples[], unseen: Unseen): Left
     const others = counted.filter((one) => keepsOwn || one !== own).flat();
     return corruptionsOf(own.map(({ sample }) => sample)).flatMap((corruption) => {
       const known = others.filter(({ sample }) => sample.corruption !== corruption);
-      const losses = known.map(({ lost }) => [lost]);
-      const [weight = 0] = ridge(losses, known.map(({ sample }) => sample.share - 1), PENALTY); // prettier-ignore
+      const weight = weightOf(known);
       return own
         .filter(({ sample }) => sample.corruption === corruption)
         .map(({ sample, lost }) => ({ sample, estimated: clamp(1 + weight * lost) }));
     });
   });
+}
+
+function weightOf(known: readonly Counted[]): number {
+  const regression = new Regression(1);
+  for (const { sample, lost } of known) regression.add([lost], sample.share - 1);
+  const weights = new Float64Array(1);
+  regression.solve([0], PENALTY, weights);
+  return weights[0]!;
 }
 
 function countedOf({ samples }: MixSamples): Counted[] {

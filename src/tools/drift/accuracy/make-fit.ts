@@ -5,11 +5,12 @@ import {
   errorsOf,
   fitShare,
   leaveOut,
-  selectRegressors,
+  type MeasureSet,
   type ShareErrors,
 } from '../../../core/drift/accuracy/fit.ts';
+import { chooseSets } from '../../../core/drift/accuracy/measure-sets.ts';
 import { operatingPoint } from '../../../core/drift/accuracy/operating-point.ts';
-import { OF_TRACKS, REGRESSORS, type RegressorName } from '../../../core/drift/accuracy/regressors.ts';
+import { OF_TRACKS, REGRESSORS } from '../../../core/drift/accuracy/regressors.ts';
 import {
   corruptionsOf,
   meanSummary,
@@ -73,19 +74,19 @@ function fitOf(of: AccuracySamples, madeAt: Date): AccuracyFit {
 }
 
 function modelsOf(samples: readonly AccuracySample[], kind: BaselineKind) {
-  const tracked = selectRegressors(samples, REGRESSORS, kind);
+  const tracked = chooseSets(samples, REGRESSORS, kind);
   const ofOne = REGRESSORS.filter((name) => !OF_TRACKS.has(name));
-  const needsTracks = tracked.some((name) => OF_TRACKS.has(name));
+  const needsTracks = tracked.some(({ names }) => names.some((name) => OF_TRACKS.has(name)));
   return {
     tracked: needsTracks ? modelOf(samples, tracked, kind) : null,
-    untracked: modelOf(samples, needsTracks ? selectRegressors(samples, ofOne, kind) : tracked, kind),
+    untracked: modelOf(samples, needsTracks ? chooseSets(samples, ofOne, kind) : tracked, kind),
   };
 }
 
-function modelOf(samples: readonly AccuracySample[], names: readonly RegressorName[], kind: BaselineKind) {
-  const leftOut = leaveOut(samples, names, kind);
+function modelOf(samples: readonly AccuracySample[], sets: readonly MeasureSet[], kind: BaselineKind) {
+  const leftOut = leaveOut(samples, sets, kind);
   const errors = asWritten(errorsOf(leftOut));
-  return { ...fitShare(samples, names, kind), errors, worseBelow: operatingPoint(leftOut) };
+  return { ...fitShare(samples, sets, kind), errors, worseBelow: operatingPoint(leftOut) };
 }
 
 /** JSON has no NaN. */

@@ -157,6 +157,13 @@ describe('estimates of a camera', () => {
     const model = { ...MODEL, others: { ...MODEL.others!, tracked } };
     expect(new CameraAccuracy(model).update(windowOf(0.6, 300, { features })).share).toBeCloseTo(0.6, 9);
     expect(new CameraAccuracy(model).update(windowOf(0.6)).share).toBeCloseTo(0.8, 9);
+    // tracks, but none so long that boxes jitter
+    const jitter = {
+      ...tracked,
+      regressors: [...tracked.regressors, { name: 'track_jitter', weight: 1 } as const],
+    };
+    const longer = { ...MODEL, others: { ...MODEL.others!, tracked: jitter } };
+    expect(new CameraAccuracy(longer).update(windowOf(0.6, 300, { features })).share).toBeCloseTo(0.8, 9);
   });
 
   it('are in words', () => {

@@ -4,15 +4,16 @@ import {
   errorsOf,
   fitShare,
   leaveOut,
-  selectRegressors,
   shareOf,
+  type MeasureSet,
 } from '../../../../src/core/drift/accuracy/fit.ts';
+import { chooseSets } from '../../../../src/core/drift/accuracy/measure-sets.ts';
 import { operatingPoint, ratesOf, tryUnseen } from '../../../../src/core/drift/accuracy/operating-point.ts';
 import { rankCorrelation } from '../../../../src/core/drift/accuracy/rank-correlation.ts';
 import { REGRESSORS } from '../../../../src/core/drift/accuracy/regressors.ts';
-import { ridge } from '../../../../src/core/drift/accuracy/ridge.ts';
+import { Regression } from '../../../../src/core/drift/accuracy/ridge.ts';
 import { meanSummary } from '../../../../src/core/drift/accuracy/samples.ts';
-import { madeSamples, summaryWith, trueShare } from './summaries.ts';
+import { madeSamples, summaryWith, togetherSamples, trueShare } from './summaries.ts';
 
 interface Golden {
   readonly ridges: readonly {
@@ -32,17 +33,54 @@ const golden = JSON.parse(
   readFileSync(new URL('../golden/accuracy.json', import.meta.url), 'utf8'),
 ) as Golden;
 
+function regressionOf(rows: readonly (readonly number[])[], targets: readonly number[]): Regression {
+  const regression = new Regression(rows[0]!.length);
+  rows.forEach((row, i) => {
+    regression.add(row, targets[i]!);
+  });
+  return regression;
+}
+
+function weightsOf(regression: Regression, columns: readonly number[], penalty: number): number[] {
+  const weights = new Float64Array(columns.length);
+  regression.solve(columns, penalty, weights);
+  return [...weights];
+}
+
+function expectWeights(found: readonly number[], weights: readonly number[]): void {
+  expect(found).toHaveLength(weights.length);
+  found.forEach((weight, i) => {
+    expect(Math.abs(weight - weights[i]!)).toBeLessThan(1e-9 * Math.max(1, Math.abs(weights[i]!)));
+  });
+}
+
 describe('ridge regression', () => {
-  it.each(golden.ridges)('agrees with scikit-learn (penalty $penalty)', ({ x, y, penalty, weights }) => {
-    ridge(x, y, penalty).forEach((weight, i) => {
-      expect(Math.abs(weight - weights[i]!)).toBeLessThan(1e-9 * Math.max(1, Math.abs(weights[i]!)));
-    });
+  const golds = golden.ridges;
+  it.each(golds)('agrees with scikit-learn (penalty $penalty)', ({ x, y, penalty, weights }) => {
+    expectWeights(weightsOf(regressionOf(x, y), [...x[0]!.keys()], penalty), weights);
+  });
+
+  it.each(golds)('is of some columns as if there were no others, in any order', ({ x, y, penalty }) => {
+    const columns = [...x[0]!.keys()].slice(-2).reverse();
+    const alone = regressionOf(
+      x.map((row) => columns.map((column) => row[column]!)),
+      y,
+    );
+    const all = regressionOf(x, y);
+    weightsOf(all, [...x[0]!.keys()], 1);
+    expectWeights(weightsOf(all, columns, penalty), weightsOf(alone, [...columns.keys()], penalty));
+  });
+
+  it.each(golds)('adds up', ({ x, y, penalty, weights }) => {
+    const [one, other] = [regressionOf(x.slice(0, 2), y.slice(0, 2)), regressionOf(x.slice(2), y.slice(2))];
+    one.addAll(other);
+    expectWeights(weightsOf(one, [...x[0]!.keys()], penalty), weights);
   });
 
   it('gives a column of zeros no weight', () => {
-    const weights = ridge([[1, 0], [2, 0], [3, 0]], [1, 2, 3], 1e-9); // prettier-ignore
+    const weights = weightsOf(regressionOf([[1, 0], [2, 0], [3, 0]], [1, 2, 3]), [0, 1], 1e-9); // prettier-ignore
     expect(weights[0]).toBeCloseTo(1, 6);
-    expect(weights[1]).toBeCloseTo(0, 6);
+    expect(weights[1]).toBe(0);
   });
 });
 
@@ -56,15 +94,68 @@ describe('rank correlation', () => {
   });
 });
 
+const setOf = (...names: MeasureSet['names']): readonly MeasureSet[] => [{ names, weight: 1 }];
+
 describe('the fit of the share that is kept', () => {
   const samples = madeSamples();
+  const both = setOf('score', 'noise_gained');
 
-  it('chooses what matters, and nothing that does not', () => {
-    expect(selectRegressors(samples, REGRESSORS, 'own')).toEqual(['score', 'noise_gained']);
+  it('chooses what matters, and nothing without it', () => {
+    const sets = chooseSets(samples, REGRESSORS, 'own');
+    expect(sets).toContainEqual({
+      names: ['score', 'noise_gained'],
+      weight: expect.closeTo(1, 1) as unknown,
+    });
+    for (const { names, weight } of sets) {
+      expect(names).toContain('score');
+      if (!names.includes('noise_gained')) expect(weight).toBeLessThan(0.5);
+    }
+    const { regressors } = fitShare(samples, sets, 'own');
+    const weights = new Map(regressors.map(({ name, weight }) => [name, weight]));
+    const [alone] = fitShare(samples, both, 'own').regressors;
+    expect(Math.abs(weights.get('score')! / alone!.weight - 1)).toBeLessThan(0.1);
+    expect(Math.abs(weights.get('reliability') ?? 0)).toBeLessThan(0.02);
+  });
+
+  it('finds measures that say something only together, which adding one after another does not', () => {
+    // contrast alone says most, brightness and sharpness together say everything
+    const hidden = togetherSamples();
+    const sets = chooseSets(hidden, ['contrast_lost', 'brightness_lost', 'sharpness_lost'], 'own');
+    const errors = errorsOf(leaveOut(hidden, sets, 'own'));
+    const first = errorsOf(leaveOut(hidden, setOf('contrast_lost'), 'own'));
+    for (const name of ['brightness_lost', 'sharpness_lost'] as const) {
+      const worse = errorsOf(leaveOut(hidden, setOf(name), 'own')).meanAbsolute;
+      expect(worse).toBeGreaterThan(first.meanAbsolute);
+    }
+    expect(errors.meanAbsolute).toBeLessThan(0.65 * first.meanAbsolute);
+  });
+
+  it('is the mean of models of several sets, as much as each counts', () => {
+    const sets = [
+      { names: ['score'], weight: 3 },
+      { names: ['noise_gained', 'score'], weight: 1 },
+    ] as const;
+    const [one, other] = sets.map((set) => fitShare(samples, [set], 'own'));
+    const mean = fitShare(samples, sets, 'own');
+    expect(mean.regressors.map(({ name }) => name)).toEqual(['score', 'noise_gained']);
+    const weightOf = ({ regressors }: typeof mean, wanted: string): number =>
+      regressors.find(({ name }) => name === wanted)?.weight ?? 0;
+    for (const name of ['score', 'noise_gained'])
+      expect(weightOf(mean, name)).toBeCloseTo(
+        0.75 * weightOf(one!, name) + 0.25 * weightOf(other!, name),
+        12,
+      );
+  });
+
+  it('needs a measure that every sample has', () => {
+    const allowed = ['track_sag', 'saturation_lost'] as const;
+    expect(() => chooseSets(samples, allowed, 'own')).toThrow(RangeError);
+    expect(() => fitShare(samples, setOf('track_sag'), 'own')).toThrow(RangeError);
+    expect(() => leaveOut(samples, setOf('track_sag'), 'own')).toThrow(RangeError);
   });
 
   it('estimates what it was not fitted on', () => {
-    const leftOut = leaveOut(samples, ['score', 'noise_gained'], 'own');
+    const leftOut = leaveOut(samples, both, 'own');
     expect(leftOut).toHaveLength(40);
     const errors = errorsOf(leftOut);
     expect(errors.meanAbsolute).toBeLessThan(0.05);
@@ -73,7 +164,7 @@ describe('the fit of the share that is kept', () => {
   });
 
   it('is 1 where frames are like the baseline', () => {
-    const model = fitShare(samples, ['score', 'noise_gained'], 'own');
+    const model = fitShare(samples, both, 'own');
     const clean = summaryWith(0.55, 3);
     expect(shareOf(model, clean, clean)).toBe(1);
     const share = shareOf(model, summaryWith(0.4, 3), clean);
@@ -94,9 +185,9 @@ describe('the fit of the share that is kept', () => {
     expect(operatingPoint(leftOutOf([[0.9, 0.7]]))).toBe(0.8);
   });
 
-  it('is tried on corruptions that neither regressors nor operating point were chosen by', () => {
+  it('is tried on corruptions that neither measures nor operating point were chosen by', () => {
     const ofGrain = (all: typeof samples) =>
-      tryUnseen(all, (known) => selectRegressors(known, REGRESSORS, 'own'), 'own').find(
+      tryUnseen(all, (known) => chooseSets(known, REGRESSORS, 'own'), 'own').find(
         ({ corruption }) => corruption === 'grain',
       )!;
     const before = ofGrain(samples);
@@ -112,15 +203,14 @@ describe('the fit of the share that is kept', () => {
   });
 
   it('is nothing without one of its measures', () => {
-    const model = fitShare(samples, ['score', 'noise_gained'], 'own');
+    const model = fitShare(samples, both, 'own');
     expect(shareOf(model, { ...summaryWith(0.5, 3), score: null }, summaryWith(0.6, 3))).toBeNull();
     expect(shareOf(model, { ...summaryWith(0.5, 3), features: {} }, summaryWith(0.6, 3))).toBeNull();
   });
 
   it('leaves out both the corruption and the scene mix that it is tried on', () => {
-    const names = ['score', 'noise_gained'] as const;
     const isCell = (mix: string, corruption: string): boolean => mix === 'few' || corruption === 'grain';
-    const before = leaveOut(samples, names, 'own').filter(
+    const before = leaveOut(samples, both, 'own').filter(
       ({ sample }) => sample.mix === 'few' && sample.corruption === 'grain',
     );
     // whatever is true in the same mix or of the same corruption, the estimates stay
@@ -129,16 +219,15 @@ describe('the fit of the share that is kept', () => {
         ? { ...sample, share: 0 }
         : sample,
     );
-    const after = leaveOut(spoiled, names, 'own').filter(
+    const after = leaveOut(spoiled, both, 'own').filter(
       ({ sample }) => sample.mix === 'few' && sample.corruption === 'grain',
     );
     expect(after.map(({ estimated }) => estimated)).toEqual(before.map(({ estimated }) => estimated));
   });
 
   it('leaves out the corruption alone where the scenes are known', () => {
-    const names = ['score', 'noise_gained'] as const;
     const ofGrain = (all: typeof samples) =>
-      leaveOut(all, names, 'own', ['grain'], 'corruption')
+      leaveOut(all, both, 'own', ['grain'], 'corruption')
         .filter(({ sample }) => sample.mix === 'few')
         .map(({ estimated }) => estimated);
     const spoil = (corruption: string) =>
@@ -149,19 +238,17 @@ describe('the fit of the share that is kept', () => {
       );
     expect(ofGrain(spoil('grain'))).toEqual(ofGrain(samples));
     expect(ofGrain(spoil('haze'))).not.toEqual(ofGrain(samples));
-    const errors = (all: typeof samples) => errorsOf(leaveOut(all, names, 'own', undefined, 'corruption'));
+    const errors = (all: typeof samples) => errorsOf(leaveOut(all, both, 'own', undefined, 'corruption'));
     expect(errors(samples)).toMatchObject({ samples: 40 });
     expect(errors(samples).meanAbsolute).toBeLessThan(0.05);
     const point = (all: typeof samples) =>
-      tryUnseen(all, () => names, 'own', 'corruption').find(({ corruption }) => corruption === 'grain')!
-        .point;
+      tryUnseen(all, () => both, 'own', 'corruption').find(({ corruption }) => corruption === 'grain')!.point;
     expect(point(spoil('grain'))).toBe(point(samples));
   });
 
   it('errs more against the baseline of other mixes', () => {
-    const names = ['score', 'noise_gained'] as const;
-    const own = errorsOf(leaveOut(samples, names, 'own')).meanAbsolute;
-    expect(errorsOf(leaveOut(samples, names, 'others')).meanAbsolute).toBeGreaterThan(3 * own);
+    const own = errorsOf(leaveOut(samples, both, 'own')).meanAbsolute;
+    expect(errorsOf(leaveOut(samples, both, 'others')).meanAbsolute).toBeGreaterThan(3 * own);
   });
 
   it('takes the mean of what is known', () => {

@@ -31,3 +31,32 @@ export function madeSamples(): AccuracySample[] {
     return [clean, ...degraded];
   });
 }
+
+/**
+ * Samples whose loss is what brightness lost less half of what sharpness lost, and whose contrast nearly says so. Each
+ * of the two alone says less.
+ */
+export function togetherSamples(): AccuracySample[] {
+  const random = createRandom(5);
+  const lookOf = (brightness: number, sharpness: number, contrast: number): DriftSummary => {
+    const features = {
+      noise: 2,
+      brightness: 0.5 * Math.exp(-brightness),
+      sharpness: 20 * Math.exp(-sharpness),
+      contrast: 0.2 * Math.exp(-contrast),
+    };
+    return summaryWith(0.7, 2, { features });
+  };
+  return ['few', 'crowded'].flatMap((mix) => {
+    const clean = { mix, corruption: 'clean', summary: lookOf(0, 0, 0), share: 1 };
+    const degraded = ['grain', 'haze', 'smear', 'gloom'].flatMap((corruption) =>
+      [1, 2, 3, 4, 5, 6].map(() => {
+        const loss = random.range(0.05, 0.6);
+        const sharpness = random.range(0, 2);
+        const summary = lookOf(loss + sharpness / 2, sharpness, loss * random.range(0.6, 1.4));
+        return { mix, corruption, summary, share: 1 - loss };
+      }),
+    );
+    return [clean, ...degraded];
+  });
+}
