@@ -6,8 +6,8 @@ import { baselinesOf, regressorValues, type AccuracySample, type BaselineKind } 
 /** Measures in a set, at most. */
 const MAX_MEASURES = 4;
 /**
- * A set that errs by so much more than the best one, as a share of AP, counts e times less. From half of it to twice and
- * a half of it, estimates of unseen corruptions are alike.
+ * A set that errs by so much more than the best one, as a share of AP, counts e times less. From half of it to twice
+ * and a half of it, estimates of unseen corruptions are alike.
  */
 const TOLERANCE = 0.01;
 /** Sets that count less than this beside the best are left out. */
