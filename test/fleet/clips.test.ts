@@ -10,7 +10,8 @@ import { McapRecording } from '../../src/device/recording/mcap-recording.ts';
 import { sha256Of } from '../../src/platform/digest.ts';
 import { FleetBrokers } from '../support/fleet-brokers.ts';
 import { MOSQUITTO, OPENSSL } from '../support/mosquitto.ts';
-import { describeWith } from '../support/needs.ts';
+import { CHROMIUM, openChromium } from '../support/chromium.ts';
+import { describeWith, itWith } from '../support/needs.ts';
 import { CLI } from '../support/programs.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 import { makeFleetFolder } from './support/fleet-folder.ts';
@@ -152,6 +153,27 @@ describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its acc
     expect(await refused.text()).toContain('GOSHAWK_CLIPS_FULL');
     expect(existsSync(part)).toBe(true);
     await rm(part);
+  });
+
+  itWith(CHROMIUM, 'are fetched with a button of the page', async () => {
+    const { clip, sha256 } = (await list()).at(-1)!.clip;
+    const path = join(clips, 'yard/r7/run', `${clip}.mcap`);
+    expect(existsSync(path)).toBe(false);
+    const browser = await openChromium();
+    try {
+      const page = await browser.newPage();
+      await page.goto(`${fleet.url}/#/yard/r7`, { waitUntil: 'domcontentloaded' });
+      await page.locator('#token').fill(token);
+      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: `Fetch clip ${clip}` }).click();
+      const item = page.locator(`#clips [data-clip="${clip}"]`);
+      await item.locator('.good', { hasText: 'fetched' }).waitFor({ timeout: 60_000 });
+      expect(await item.textContent()).toContain(`yard/r7/run/${clip}.mcap`);
+    } finally {
+      await browser.close();
+    }
+    expect(sha256Of(await readFile(path))).toBe(sha256);
+    expect((await goshawk('fleet', 'audit', '--folder', home)).stdout.match(/clip\.fetch/g)).toHaveLength(2);
   });
 
   it('are refused by name if nobody offered them, and by URL if that is not https', async () => {

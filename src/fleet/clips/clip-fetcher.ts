@@ -122,7 +122,9 @@ export class ClipFetcher {
   async transferOf(sender: Speaker, { clip, bytes }: Clip): Promise<ClipTransfer> {
     const known = this.#fetches.get(keyOf(sender, clip))?.transfer;
     const { folder } = this.#options;
-    if (known !== undefined || folder === null) return known ?? { state: 'offered', bytes: 0, reason: null };
+    if (folder === null) return known ?? { state: 'offered', bytes: 0, reason: null };
+    // the file of one that was fetched may have been taken elsewhere since
+    if (known !== undefined && known.state !== 'fetched') return known;
     const file = new PartFile(folder, sender, clip);
     if (await file.isWhole()) return { state: 'fetched', bytes, reason: null };
     return { state: 'offered', bytes: await file.size(), reason: null };
