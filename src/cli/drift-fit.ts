@@ -123,14 +123,15 @@ function linesOf(title: string, { tracked, untracked }: AccuracyFit['own']): str
 
 function lineOf(
   title: string,
-  { regressors, errors, worseBelow }: AccuracyFit['own']['untracked'],
+  { link, regressors, errors, worseBelow }: AccuracyFit['own']['untracked'],
 ): string[] {
   const terms = regressors.map(
     ({ name, weight }) => `${weight < 0 ? '-' : '+'} ${Math.abs(weight).toPrecision(3)} ${name}`,
   );
   const { meanAbsolute, low, high, rankCorrelation } = errors;
+  const sum = terms.join(' ');
   return [
-    `${title}: 1 ${terms.join(' ')}`,
+    `${title}: ${link === 'exponential' ? `exp(${sum})` : `1 ${sum}`}`,
     `  error ${percent(meanAbsolute)} %, 90 % from ${percent(low)} to ${percent(high)} %, ` +
       `rank correlation ${rankCorrelation?.toFixed(3) ?? '-'}, worse below ${percent(worseBelow)} %`,
   ];

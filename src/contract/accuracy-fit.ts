@@ -17,7 +17,8 @@ const errorsSchema = z.strictObject({
 });
 
 const shareModelSchema = z.strictObject({
-  /** the share kept is 1 + the sum of weight * regressor, between 0 and 1 */
+  /** absent: the share kept is 1 + the sum of weight * regressor; else e to the power of it; between 0 and 1 */
+  link: z.literal('exponential').optional(),
   regressors: z
     .array(z.strictObject({ name: z.enum(REGRESSORS), weight: z.number() }))
     .min(1)

@@ -1,5 +1,6 @@
 import type { DriftSummary } from '../summary.ts';
 import { foldsOf, regressionOn, type Unseen } from './folds.ts';
+import { shareOfSum, type Link } from './link.ts';
 import { rankCorrelation } from './rank-correlation.ts';
 import { REGRESSORS, type RegressorName } from './regressors.ts';
 import type { Regression } from './ridge.ts';
@@ -10,8 +11,10 @@ export const PENALTY = 0.01;
 /** share of the errors within an interval */
 const WITHIN = 0.9;
 
-/** The share kept is 1 plus these weights times the regressors, between 0 and 1. */
+/** The share kept follows from these weights times the regressors (`Link`). */
 export interface ShareModel {
+  /** absent for a linear one */
+  readonly link?: Link | undefined;
   readonly regressors: readonly { readonly name: RegressorName; readonly weight: number }[];
 }
 
@@ -37,10 +40,12 @@ export interface MeasureSet {
   readonly names: readonly RegressorName[];
   /** > 0 */
   readonly weight: number;
+  /** the same for all sets of a fit; linear if absent */
+  readonly link?: Link;
 }
 
 /**
- * Fits weights for each set of measures, and takes their mean: models are linear, so the mean of models is one, too.
+ * Fits weights for each set of measures, and takes their mean: sums are linear, so the mean of models is one, too.
  * @param sets one or more
  * @throws RangeError without a sample that has all measures
  */
@@ -50,8 +55,10 @@ export function fitShare(
   kind: BaselineKind,
 ): ShareModel {
   const names = namesOf(sets);
-  return meanModel(regressionOn(samples, names, kind), names, sets);
+  return meanModel(regressionOn(samples, names, kind, linkOf(sets)), names, sets);
 }
+
+const linkOf = (sets: readonly MeasureSet[]): Link => sets[0]?.link ?? 'linear';
 
 const namesOf = (sets: readonly MeasureSet[]): RegressorName[] =>
   REGRESSORS.filter((name) => sets.some(({ names }) => names.includes(name)));
@@ -70,7 +77,9 @@ function meanModel(
     regression.solve(columns, PENALTY, weights);
     columns.forEach((column, i) => (means[column]! += (set.weight / total) * weights[i]!));
   }
-  return { regressors: names.map((name, i) => ({ name, weight: means[i]! })) };
+  const regressors = names.map((name, i) => ({ name, weight: means[i]! }));
+  const link = linkOf(sets);
+  return link === 'linear' ? { regressors } : { link, regressors };
 }
 
 /** The share of AP that is kept, 0..1; null if a regressor cannot be computed. */
@@ -85,9 +94,9 @@ export function shareOf(model: ShareModel, now: DriftSummary, baseline: DriftSum
 }
 
 /** @param values of the model's regressors */
-function estimateOf({ regressors }: ShareModel, values: readonly number[]): number {
-  const sum = regressors.reduce((total, { weight }, i) => total + weight * values[i]!, 1);
-  return Math.max(0, Math.min(1, sum));
+function estimateOf({ link = 'linear', regressors }: ShareModel, values: readonly number[]): number {
+  const sum = regressors.reduce((total, { weight }, i) => total + weight * values[i]!, 0);
+  return shareOfSum(link, sum);
 }
 
 /**
@@ -103,7 +112,7 @@ export function leaveOut(
   unseen: Unseen = 'corruption and scene mix',
 ): LeftOut[] {
   const names = namesOf(sets);
-  return foldsOf(samples, names, kind, { tried, unseen }).flatMap(({ known, left }) => {
+  return foldsOf(samples, names, kind, { tried, unseen, link: linkOf(sets) }).flatMap(({ known, left }) => {
     const model = meanModel(known, names, sets);
     return left.map(({ sample, values }) => ({ sample, estimated: estimateOf(model, values) }));
   });

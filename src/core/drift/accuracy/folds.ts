@@ -1,3 +1,4 @@
+import { sumOfShare, type Link } from './link.ts';
 import type { RegressorName } from './regressors.ts';
 import { Regression } from './ridge.ts';
 import {
@@ -36,7 +37,12 @@ export function foldsOf(
   {
     tried = corruptionsOf(samples),
     unseen = 'corruption and scene mix',
-  }: { readonly tried?: readonly string[] | undefined; readonly unseen?: Unseen } = {},
+    link = 'linear',
+  }: {
+    readonly tried?: readonly string[] | undefined;
+    readonly unseen?: Unseen;
+    readonly link?: Link;
+  } = {},
 ): Fold[] {
   const baselines = baselinesOf(samples, kind);
   return [...baselines].flatMap(([mix, baseline]) => {
@@ -45,7 +51,7 @@ export function foldsOf(
     const rows = rowsOf(others, names, kind);
     const sums = [...new Set(rows.map(({ sample }) => sample.corruption))].map((corruption) => ({
       corruption,
-      sum: regressionOf(rows.filter(({ sample }) => sample.corruption === corruption), names), // prettier-ignore
+      sum: regressionOf(rows.filter(({ sample }) => sample.corruption === corruption), names, link), // prettier-ignore
     }));
     return tried.map((corruption) => {
       const left = samples.filter((sample) => sample.mix === mix && sample.corruption === corruption);
@@ -67,10 +73,11 @@ export function regressionOn(
   samples: readonly AccuracySample[],
   names: readonly RegressorName[],
   kind: BaselineKind,
+  link: Link,
 ): Regression {
   const rows = rowsOf(samples, names, kind);
   if (rows.length === 0) throw new RangeError('no sample has all regressors');
-  return regressionOf(rows, names);
+  return regressionOf(rows, names, link);
 }
 
 /** Samples without one of the values are left out. */
@@ -96,9 +103,8 @@ function rowOf(
   return values === null ? [] : [{ sample, values }];
 }
 
-/** A loss is the sum of weights times values. */
-function regressionOf(rows: readonly Row[], names: readonly RegressorName[]): Regression {
+function regressionOf(rows: readonly Row[], names: readonly RegressorName[], link: Link): Regression {
   const regression = new Regression(names.length);
-  for (const { sample, values } of rows) regression.add(values, sample.share - 1);
+  for (const { sample, values } of rows) regression.add(values, sumOfShare(link, sample.share));
   return regression;
 }

@@ -54,6 +54,9 @@ const ROWS = {
   blockiness_gained: above(feature('blockiness')),
   blown_gained: above(feature('blown_share')),
   black_gained: above(feature('black_share')),
+  // what is small is lost first: the boxes that stay are larger
+  size_gained: above(logarithm('box_size')),
+  size_lost: below(logarithm('box_size')),
   track_flicker: feature('track_flicker'),
   track_sag: feature('track_sag'),
   track_jitter: logarithm('track_jitter'),
@@ -71,6 +74,9 @@ export const OF_TRACKS: ReadonlySet<RegressorName> = new Set([
   'track_jitter',
   'track_seconds',
 ]);
+
+/** Those that differ from place to place, whatever the model sees: against frames of the same scenes only. */
+export const OF_SCENES: ReadonlySet<RegressorName> = new Set(['size_gained', 'size_lost']);
 
 /** The value of a regressor; null if frames or baseline have none. */
 export function regressor(name: RegressorName, now: DriftSummary, baseline: DriftSummary): number | null {

@@ -105,6 +105,7 @@ describe('the fit of the share that is kept', () => {
     expect(sets).toContainEqual({
       names: ['score', 'noise_gained'],
       weight: expect.closeTo(1, 1) as unknown,
+      link: 'linear',
     });
     for (const { names, weight } of sets) {
       expect(names).toContain('score');
@@ -145,6 +146,42 @@ describe('the fit of the share that is kept', () => {
         0.75 * weightOf(one!, name) + 0.25 * weightOf(other!, name),
         12,
       );
+  });
+
+  it('takes the link that fits: losses that add up, or that each leave a part of the rest', () => {
+    const compounding = samples.map((one) => {
+      const { score, features } = one.summary;
+      const offset = one.mix === 'few' ? 0 : 0.1;
+      const share = Math.exp(-4 * (0.7 - offset - score!) - 0.1 * Math.log(features.noise! / 2));
+      return { ...one, share: one.corruption === 'clean' ? 1 : share };
+    });
+    const allowed = ['score', 'noise_gained', 'reliability'] as const;
+    const sets = chooseSets(compounding, allowed, 'own');
+    expect(new Set(sets.map(({ link }) => link))).toEqual(new Set(['exponential']));
+    const model = fitShare(compounding, sets, 'own');
+    expect(model.link).toBe('exponential');
+    const errors = errorsOf(leaveOut(compounding, sets, 'own'));
+    const linear = errorsOf(leaveOut(compounding, both, 'own'));
+    expect(errors.meanAbsolute).toBeLessThan(0.03);
+    expect(errors.meanAbsolute).toBeLessThan(0.5 * linear.meanAbsolute);
+    const clean = summaryWith(0.6, 3);
+    expect(shareOf(model, clean, clean)).toBe(1);
+    expect(shareOf(model, summaryWith(0.9, 3), clean)).toBe(1);
+    const left = Math.exp(-4 * 0.4 - 0.1 * Math.log(200 / 3));
+    expect(Math.abs(shareOf(model, summaryWith(0.2, 200), clean)! - left)).toBeLessThan(0.03);
+    // a fit of earlier versions names no link
+    expect(fitShare(samples, chooseSets(samples, allowed, 'own'), 'own')).not.toHaveProperty('link');
+  });
+
+  it('compares sizes of boxes with those of the same scenes only', () => {
+    const sized = samples.map((one) => {
+      const features = { ...one.summary.features, box_size: 0.2 * (2 - one.share) };
+      return { ...one, summary: { ...one.summary, features } };
+    });
+    const allowed = ['size_gained', 'size_lost', 'contrast_lost'] as const;
+    const [best] = chooseSets(sized, allowed, 'own').sort((a, b) => b.weight - a.weight);
+    expect(best?.names).toContain('size_gained');
+    expect(chooseSets(sized, allowed, 'others').flatMap(({ names }) => names)).not.toContain('size_gained');
   });
 
   it('needs a measure that every sample has', () => {
