@@ -4,9 +4,11 @@
     pip install scikit-learn==1.9.1
     python scripts/drift/fit_changes.py shifts deviations.json
     python scripts/drift/fit_changes.py causes deviations.json
+    python scripts/drift/fit_changes.py places deviations.json
 
 `shifts` writes src/core/drift/space/measured-changes.ts. `causes` writes src/core/drift/verdict/cause-weights.ts, and
-says how often the cause of streets that were left out is right. Then run prettier. Several files may be given.
+says how often the cause of streets that were left out is right. `places` writes src/core/drift/space/place-variation.ts.
+Then run prettier. Several files may be given.
 """
 
 import argparse
@@ -30,6 +32,9 @@ ROOT = pathlib.Path(__file__).parents[2] / "src/core/drift"
 SHIFTS_HEAD = """import type { ObservedName } from '../observe/observed.ts';
 
 type ByFeature = Readonly<Partial<Record<ObservedName, number>>>;
+"""
+
+PLACES_HEAD = """import type { ObservedName } from '../observe/observed.ts';
 """
 
 CAUSES_HEAD = """import type { ObservedName } from '../observe/observed.ts';
@@ -68,13 +73,14 @@ def fitted(rows):
 
 
 def read(paths):
-    """Features, and the rows of all streets."""
-    rows, names = [], []
+    """Features, the rows of all streets, and how their places look."""
+    rows, places, names = [], [], []
     for path in paths:
         try:
             data = json.loads(pathlib.Path(path).read_text())
             own, drifts = data["features"], data["drifts"]
             rows += [{**row, "street": (data["seed"], row["street"])} for row in drifts]
+            places += [np.array(one["means"], dtype=float) for one in data["places"]]
         except (OSError, ValueError, KeyError, TypeError) as error:
             sys.exit(f"fit_changes: {path} has no deviations of goshawk drift bench: {error!r}")
         if not drifts or names not in ([], own):
@@ -82,7 +88,7 @@ def read(paths):
         names = own
     streets = sorted({row["street"] for row in rows})
     seeds = ", ".join(str(seed) for seed in sorted({seed for seed, _ in streets}))
-    return names, rows, streets, f"{len(streets)} simulated streets (goshawk drift bench, seed {seeds})"
+    return names, rows, places, streets, f"{len(streets)} simulated streets (goshawk drift bench, seed {seeds})"
 
 
 def write_shifts(names, rows, where):
@@ -108,6 +114,21 @@ def write_causes(names, rows, where):
     (ROOT / "verdict/cause-weights.ts").write_text("\n".join(text) + "\n")
 
 
+def write_places(names, places, where):
+    """The mean covariance between places; what a street never measured does not vary in it."""
+    within = [np.nan_to_num(means - np.nanmean(means, axis=0)) for means in places]
+    covariance = np.mean([means.T @ means / (len(means) - 1) for means in within], axis=0)
+    what = "Covariance of scaled features (`scale.ts`) between places of a street, of their means over 25 s"
+    text = [PLACES_HEAD, f"/**\n * {what}: the mean of\n * {where},"]
+    text.append(" * by day and at night, by scripts/drift/fit_changes.py. Each row ends with the feature itself.\n */")
+    text.append("export const PLACE_VARIATION: Readonly<Partial<Record<ObservedName, readonly number[]>>> = {")
+    for i, name in enumerate(names):
+        row = ", ".join(f"{value:.3g}" for value in covariance[i, : i + 1])
+        text.append(f"  {name}: [{row}],")
+    text.append("};")
+    (ROOT / "space/place-variation.ts").write_text("\n".join(text) + "\n")
+
+
 def say_left_out(rows, streets):
     right = []
     for street in streets:
@@ -119,12 +140,14 @@ def say_left_out(rows, streets):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["shifts", "causes"])
+    parser.add_argument("what", choices=["shifts", "causes", "places"])
     parser.add_argument("deviations", nargs="+", help="files of goshawk drift bench --deviations")
     given = parser.parse_args()
-    names, rows, streets, where = read(given.deviations)
+    names, rows, places, streets, where = read(given.deviations)
     if given.what == "shifts":
         write_shifts(names, rows, where)
+    elif given.what == "places":
+        write_places(names, places, where)
     else:
         say_left_out(rows, streets)
         write_causes(names, rows, where)

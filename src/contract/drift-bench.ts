@@ -75,7 +75,7 @@ export const driftBenchSchema = z.strictObject({
 
 /** What drift did to the features (`--deviations`), which scripts/drift/fit_changes.py learns from. */
 export const driftDeviationsSchema = z.strictObject({
-  schema: z.literal('goshawk.drift-deviations/1'),
+  schema: z.literal('goshawk.drift-deviations/2'),
   seed: count,
   features: z.array(z.string()),
   drifts: z.array(
@@ -87,6 +87,10 @@ export const driftDeviationsSchema = z.strictObject({
       sigmas: z.array(z.number()),
       shifts: z.array(z.number()),
     }),
+  ),
+  /** of each context of each street, means of scaled features over the same 25 s, in order; null without a value */
+  places: z.array(
+    z.strictObject({ street: count, context: z.string(), means: z.array(z.array(z.number().nullable())) }),
   ),
 });
 

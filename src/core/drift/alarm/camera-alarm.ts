@@ -4,10 +4,13 @@ import { reliefOf, type ReliefProfile } from '../observe/relief.ts';
 import { StuckWatch } from '../observe/stuck-watch.ts';
 import { ContextFilter } from '../space/context-filter.ts';
 import type { ContextSpace } from '../space/context-space.ts';
-import { ALARMED, SILENT, type AlarmedName } from './alarmed.ts';
+import { dot } from '../space/cholesky.ts';
+import { DIRECTIONS } from '../space/signatures.ts';
+import { ALARMED, directionOf, SILENT, type AlarmedName } from './alarmed.ts';
 import { AlarmedValues } from './alarmed-values.ts';
 import { binOf } from './bins.ts';
 import { FeatureAlarm } from './feature-alarm.ts';
+import type { PlaceFilter } from './place-filter.ts';
 import { NewestValues, type BlockSpread } from './support.ts';
 
 /** Less evidence than this may be unsupported: it decides nothing. */
@@ -31,6 +34,8 @@ export interface AlarmContext {
   readonly bins: readonly (ContextBins | null)[];
   /** in the order of `ALARMED` */
   readonly spreads: readonly (readonly BlockSpread[])[];
+  /** in the order of `DIRECTIONS`; null for one without */
+  readonly places: readonly (PlaceFilter | null)[];
 }
 
 /** A reference as the alarm needs it. */
@@ -55,6 +60,9 @@ interface AlarmedFeature {
   readonly at: number;
   readonly alarm: FeatureAlarm;
   readonly newest: NewestValues;
+  /** of a known change: its place in `DIRECTIONS`, or -1, and the newest values of the filter against other places */
+  readonly direction: number;
+  readonly amongPlaces: NewestValues;
 }
 
 /** Evidence that a camera shows none of the contexts of its reference: the mean over features. */
@@ -79,7 +87,9 @@ export class CameraAlarm {
     const highest = threshold * names.length * HEADROOM;
     this.#features = names.map((name) => {
       const alarm = new FeatureAlarm(discounts[name] ?? 0, highest);
-      return { name, at: ALARMED.indexOf(name), alarm, newest: new NewestValues() };
+      const direction = DIRECTIONS.findIndex((one) => one === directionOf(name));
+      const [newest, amongPlaces] = [new NewestValues(), new NewestValues()];
+      return { name, at: ALARMED.indexOf(name), alarm, newest, direction, amongPlaces };
     });
   }
 
@@ -89,9 +99,10 @@ export class CameraAlarm {
     this.#values.forEach((values, k) => values.update(observation, this.#patterns[k]?.update(relief) ?? NaN));
     const context = this.#filter.update(this.#values.map(({ placed }) => placed.distance));
     if (context !== this.#context) {
-      for (const { alarm, newest } of this.#features) {
+      for (const { alarm, newest, amongPlaces } of this.#features) {
         alarm.forget();
         newest.clear();
+        amongPlaces.clear();
       }
       // what was there before, seen by another light, is stuck nowhere
       this.#stuck[context]?.clear();
@@ -102,16 +113,21 @@ export class CameraAlarm {
   }
 
   #gather(): void {
-    const { bins, spreads } = this.#contexts[this.#context]!;
-    const { all } = this.values;
+    const { bins, spreads, places } = this.#contexts[this.#context]!;
+    const { all, placed } = this.values;
     let sum = 0;
-    for (const { at, alarm, newest } of this.#features) {
+    for (const { at, alarm, newest, direction, amongPlaces } of this.#features) {
       const value = all[at]!;
       const of = bins[at] ?? null;
       if (!Number.isNaN(value) && of !== null) {
         newest.add(value);
+        const filter = places[direction] ?? null;
+        if (filter !== null) amongPlaces.add(dot(filter.weights, placed.sigmas, placed.sigmas.length));
         alarm.update(binOf(of.edges, value), of.probabilities);
-        if (alarm.evidence > UNSUPPORTED) alarm.limit(newest.support(spreads[at]!));
+        if (alarm.evidence > UNSUPPORTED) {
+          const byPlaces = filter === null ? 0 : amongPlaces.support([filter.spread]);
+          alarm.limit(Math.max(byPlaces, newest.support(spreads[at]!)));
+        }
       }
       sum += alarm.evidence;
     }

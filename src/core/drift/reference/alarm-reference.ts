@@ -1,6 +1,7 @@
 import { ALARMED, type AlarmedName } from '../alarm/alarmed.ts';
 import type { AlarmReference } from '../alarm/camera-alarm.ts';
 import { heldOutValues } from '../alarm/held-out.ts';
+import { placeFilters } from '../alarm/place-filter.ts';
 import { blockSpreads, LASTING, STUCK, type BlockSpread } from '../alarm/support.ts';
 import { makeSpaces } from '../space/context-space.ts';
 import type { ReferenceContext, ReferenceFeatures } from './make-features.ts';
@@ -30,6 +31,7 @@ export function alarmReference(
       space: spaces[k]!,
       bins: ALARMED.map((feature) => features[feature]?.bins[name] ?? null),
       spreads: spreadsOf(values[k]!),
+      places: placeFilters(spaces[k]!, observed[k]!),
     })),
   };
 }

@@ -9,7 +9,7 @@ import { poissonInterval } from '../../../core/drift/measures/poisson.ts';
 import { SPACE } from '../../../core/drift/space/scale.ts';
 import { mixSeeds } from '../../../core/random.ts';
 import type { Bundle } from '../../../model/bundle.ts';
-import { deviationsOf } from './deviations.ts';
+import { deviationsOf, placesOf } from './deviations.ts';
 import { askPeers, type Peers } from './peers.ts';
 import { customaryTallies, ownTally, ruleRow, type RuleTally } from './rule-rows.ts';
 import { SimObserver } from './sim-observer.ts';
@@ -47,10 +47,11 @@ export async function runDriftBench(options: DriftTrialsOptions): Promise<DriftT
   const { bundle, host, seed, falseAlarmsPerWeek } = options;
   const worlds = await observeWorlds(options);
   await options.keepDeviations?.({
-    schema: 'goshawk.drift-deviations/1',
+    schema: 'goshawk.drift-deviations/2',
     seed,
     features: [...SPACE],
     drifts: worlds.flatMap(deviationsOf),
+    places: worlds.flatMap(placesOf),
   });
   const once = worlds.map((world) => countOnce(world, falseAlarmsPerWeek));
   const noDrift = withoutDrift(worlds, once, options);

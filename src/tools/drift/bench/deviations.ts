@@ -1,7 +1,9 @@
 import type { DriftDeviations } from '../../../contract/drift-bench.ts';
 import { CameraAlarm } from '../../../core/drift/alarm/camera-alarm.ts';
 import { alarmReference } from '../../../core/drift/reference/alarm-reference.ts';
+import { rowsOf } from '../../../core/drift/reference/observations.ts';
 import { Placed } from '../../../core/drift/space/context-space.ts';
+import { scaleInto, SPACE } from '../../../core/drift/space/scale.ts';
 import { RecentObservations } from '../../../core/drift/verdict/recent.ts';
 import type { BenchWorld } from './world.ts';
 
@@ -36,5 +38,32 @@ export function deviationsOf(
       const shifts = sigmas.map((one, at) => one * space.deviations[at]!);
       return [{ street, kind, strength, sigmas, shifts }];
     });
+  });
+}
+
+/** Observations of a mean. The alarm compares as many (`place-filter.ts`). */
+const PLACE_SECONDS = 25;
+
+/** How a street looks at each place of its reference, from which the same script learns how places differ. */
+export function placesOf({ reference }: BenchWorld, street: number): DriftDeviations['places'] {
+  return reference.contexts.map(({ name, columns }) => {
+    const scaled = rowsOf(columns).map((row) => {
+      const out = new Float64Array(SPACE.length);
+      scaleInto(row, out);
+      return out;
+    });
+    const means = Array.from({ length: Math.floor(scaled.length / PLACE_SECONDS) }, (_, i) =>
+      meanOf(scaled.slice(i * PLACE_SECONDS, (i + 1) * PLACE_SECONDS)),
+    );
+    return { street, context: name, means };
+  });
+}
+
+/** Null for a feature that was measured in less than half of the rows. */
+function meanOf(rows: readonly Float64Array[]): (number | null)[] {
+  return SPACE.map((_, i) => {
+    const values = rows.map((row) => row[i]!).filter(Number.isFinite);
+    if (2 * values.length < rows.length) return null;
+    return Number((values.reduce((sum, value) => sum + value, 0) / values.length).toPrecision(6));
   });
 }
