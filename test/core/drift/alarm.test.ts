@@ -72,6 +72,7 @@ function referenceOf(...contexts: readonly Context[]): AlarmReference {
         isUsed.has(name) ? { edges: EDGES.map((edge) => from + edge), probabilities } : null,
       ),
       spreads: spreadsOf(rows[k]!),
+      places: [],
     })),
     discounts: Object.fromEntries(NAMES.map((name) => [name, 0])),
   };
