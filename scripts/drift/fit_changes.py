@@ -7,8 +7,8 @@
     python scripts/drift/fit_changes.py places deviations.json
 
 `shifts` writes src/core/drift/space/measured-changes.ts. `causes` writes src/core/drift/verdict/cause-weights.ts, and
-says how often the cause of streets that were left out is right. `places` writes src/core/drift/space/place-variation.ts.
-Then run prettier. Several files may be given.
+says how often the cause of streets that were left out is right. `places` writes
+src/core/drift/space/place-variation.ts. Then run prettier. Several files may be given.
 """
 
 import argparse
