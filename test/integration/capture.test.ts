@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ImageAnnotations } from '@foxglove/schemas/jsonschema.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clipRecordSchema, type ClipRecord } from '../../src/contract/clips.ts';
 import { driftReplaySchema, type DriftReplayReport } from '../../src/contract/drift/replay.ts';
@@ -25,7 +26,10 @@ interface Read {
 
 /** What Foxglove's Python packages read in a clip, front to back. */
 function readClip(file: string): Read {
-  const { stdout, stderr, status } = spawnSync(TELEMETRY_PEER_PYTHON, [READER, file], { encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(TELEMETRY_PEER_PYTHON, [READER, file], {
+    encoding: 'utf8',
+    input: JSON.stringify(ImageAnnotations),
+  });
   expect(status, stderr).toBe(0);
   return JSON.parse(stdout) as Read;
 }

@@ -1,15 +1,14 @@
 """Reads a clip with the MCAP reader and the ROS 2 decoder of Foxglove's Python packages, front to back.
 
-usage: read_clip.py FILE. Prints JSON: metadata, for each topic the count, its definition and the first message's
-fields, whether the file ended properly, and how many messages its index leads to. A file that was cut short is read as
-far as its chunks are whole. Checksums must be there and right, times of a topic must not go back, and each JSON message
-must follow the schema in the file; foxglove.ImageAnnotations also the one that Foxglove publishes, which is
-foxglove/ImageAnnotations.json, from @foxglove/schemas 2.1.0 (MIT).
+usage: read_clip.py FILE < SCHEMA. Prints JSON: metadata, for each topic the count, its definition and the first
+message's fields, whether the file ended properly, and how many messages its index leads to. A file that was cut short
+is read as far as its chunks are whole. Checksums must be there and right, times of a topic must not go back, and each
+JSON message must follow the schema in the file; foxglove.ImageAnnotations also the one that Foxglove publishes, which
+comes by standard input.
 """
 
 import json
 import sys
-from pathlib import Path
 
 from jsonschema import Draft202012Validator
 from mcap.exceptions import EndOfFile, McapError
@@ -18,7 +17,7 @@ from mcap.records import Channel, Chunk, DataEnd, Footer, Message, Metadata, Sch
 from mcap.stream_reader import StreamReader, breakup_chunk
 from mcap_ros2.decoder import DecoderFactory
 
-PUBLISHED = json.loads((Path(__file__).parent / "foxglove/ImageAnnotations.json").read_text())
+PUBLISHED = json.load(sys.stdin)
 
 schemas: dict[int, Schema] = {}
 channels: dict[int, Channel] = {}
