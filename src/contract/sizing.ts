@@ -24,6 +24,8 @@ export const keptSizingSchema = z.strictObject({
   provider: z.string(),
   latency: engineSettingSchema,
   throughput: engineSettingSchema.nullable(),
+  /** whether it was clearly measured to be faster; earlier versions named no other one */
+  isProven: z.boolean().default(true),
   why: z.string(),
   measured: z.array(measuredSettingSchema),
   /** number of consecutive doubtful measurements; they are trusted only once there are enough */
@@ -35,6 +37,8 @@ export const engineSizingSchema = z.strictObject({
   role: z.enum(['latency', 'throughput']),
   latency: engineSettingSchema,
   throughput: engineSettingSchema.nullable(),
+  /** whether it was clearly measured to be faster; earlier versions named no other one */
+  isProven: z.boolean().default(true),
   isMeasured: z.boolean(),
   why: z.string(),
   measured: z.array(measuredSettingSchema),

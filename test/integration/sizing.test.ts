@@ -54,6 +54,7 @@ describe.each(['worker', 'child'] as const)('the %s engine', (kind) => {
         const choice = {
           latency: LATENCY,
           throughput: THROUGHPUT,
+          isProven: true,
           isMeasured: true,
           why: 'told so',
           measured: [],

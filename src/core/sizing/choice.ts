@@ -27,6 +27,8 @@ export interface SizingChoice {
   readonly latency: EngineSetting;
   /** while frames are superseded; null if none was measured to be faster, or could be */
   readonly throughput: EngineSetting | null;
+  /** whether it was clearly measured to be faster; otherwise it has to prove it under load */
+  readonly isProven: boolean;
   /** false if nothing was measured, or not reliably enough */
   readonly isMeasured: boolean;
   /** in words */
@@ -81,15 +83,15 @@ export function chooseSettings(
   }
   const quickest = Math.min(...latency.map(({ latencyMs }) => median(latencyMs)));
   const best = latency.find(({ latencyMs }) => median(latencyMs) <= NEARLY_AS_FAST * quickest) ?? first;
-  const throughput = fastestBeyond(
-    best,
-    candidates.throughput.flatMap((setting) => found(setting) ?? []),
-  );
+  const others = candidates.throughput.flatMap((setting) => found(setting) ?? []);
+  const fastest = fastestBeyond(best, others);
+  const throughput = fastest ?? undecidedAgainst(best, others);
   return {
     latency: best.setting,
     throughput: throughput?.setting ?? null,
+    isProven: fastest !== null,
     isMeasured: true,
-    why: explain(best, throughput),
+    why: explain(best, fastest, throughput),
     measured: rounds.map(({ setting, latencyMs, rate }) => ({
       ...setting,
       latencyMs: median(latencyMs),
@@ -104,12 +106,9 @@ export function chooseSettings(
  */
 export function safeChoice({ safe, throughput }: SettingCandidates, why: string): SizingChoice {
   const [other = null] = throughput;
-  const more =
-    other === null
-      ? ''
-      : `, and ${describeSetting(other)} is tried if frames are superseded and kept if it proves faster`;
+  const more = other === null ? '' : `, and ${willBeTried(other)}`;
   const words = `${why}; ${describeSetting(safe)} is safe on this machine${more}`;
-  return { latency: safe, throughput: other, isMeasured: false, why: words, measured: [] };
+  return { latency: safe, throughput: other, isProven: false, isMeasured: false, why: words, measured: [] };
 }
 
 /** If several workers reach this many times the rate of one, cores were free. */
@@ -186,11 +185,31 @@ function fastestBeyond(base: SettingRounds, others: readonly SettingRounds[]): S
   return fastest;
 }
 
-function explain(best: SettingRounds, throughput: SettingRounds | null): string {
+/**
+ * The setting with the highest rate among those that were clearly faster than `base` in some round, but not in most:
+ * whatever slowed the others down may be gone under load. Null if there is none.
+ */
+function undecidedAgainst(base: SettingRounds, others: readonly SettingRounds[]): SettingRounds | null {
+  const undecided = others.filter(({ rate }) =>
+    rate.some((one, round) => one >= CLEARLY_MORE * (base.rate[round] ?? Infinity)),
+  );
+  return undecided.sort((a, b) => median(b.rate) - median(a.rate))[0] ?? null;
+}
+
+const willBeTried = (setting: EngineSetting): string =>
+  `${describeSetting(setting)} is tried if frames are superseded and kept if it proves faster`;
+
+function explain(
+  best: SettingRounds,
+  fastest: SettingRounds | null,
+  throughput: SettingRounds | null,
+): string {
   const stats = ({ setting, latencyMs, rate }: SettingRounds): string =>
     `${describeSetting(setting)} (${median(latencyMs).toFixed(1)} ms, ${median(rate).toFixed(0)} per second)`;
-  const more =
-    throughput === null ? 'no other setting has a higher rate' : `${stats(throughput)} has the highest rate`;
+  let more = 'no other setting has a higher rate';
+  if (fastest !== null) more = `${stats(fastest)} has the highest rate`;
+  else if (throughput !== null)
+    more = `rounds do not agree on what has the highest rate: ${willBeTried(throughput.setting)}`;
   return `measured here: ${stats(best)} has the lowest latency, ${more}`;
 }
 

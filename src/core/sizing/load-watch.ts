@@ -33,7 +33,7 @@ const PROOF_MS = 5000;
  * share of the earlier rate that the throughput setting must reach under pressure to be kept, depending on
  * whether it was measured to be faster
  */
-const KEPT_SHARE = { measured: 0.95, unmeasured: 1.05 };
+const KEPT_SHARE = { proven: 0.95, unproven: 1.05 };
 /** a move back is possible below this share of the rate that the latency setting sustained */
 const BACK_SHARE = 0.7;
 const FIRST_BACK_MS = 10_000;
@@ -70,9 +70,9 @@ export class LoadWatch {
   #notBackBefore = -Infinity;
   #why = '';
 
-  /** @param isMeasured whether the throughput setting was measured to be faster; otherwise it has to prove it */
-  constructor(isMeasured: boolean) {
-    this.#keptShare = isMeasured ? KEPT_SHARE.measured : KEPT_SHARE.unmeasured;
+  /** @param isProven whether the throughput setting was measured to be faster; otherwise it has to prove it */
+  constructor(isProven: boolean) {
+    this.#keptShare = isProven ? KEPT_SHARE.proven : KEPT_SHARE.unproven;
   }
 
   /** the reason for the latest advice to move, in words */

@@ -120,7 +120,7 @@ export class ElasticEngine implements InferenceEngine {
       throw new GoshawkError('GOSHAWK_INTERNAL', { reason: 'the engine was closed while it started' });
     }
     this.#choice = choice;
-    this.#watch = new LoadWatch(choice.isMeasured);
+    this.#watch = new LoadWatch(choice.isProven);
     this.#current = this.#adopt(engine, info, choice.latency);
     if (choice.throughput !== null) this.#lookLater();
     return this.#describe(this.#current, choice);

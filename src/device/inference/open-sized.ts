@@ -104,16 +104,20 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
   );
   const isAlike = kept?.variant === variant && kept.provider === provider;
   if (isKept && isAlike) {
-    const { latency, throughput, why, measured } = kept;
-    return { engine: first, info, choice: { latency, throughput, why, measured, isMeasured: true } };
+    const { latency, throughput, isProven, why, measured } = kept;
+    return {
+      engine: first,
+      info,
+      choice: { latency, throughput, isProven, why, measured, isMeasured: true },
+    };
   }
   const running = { setting: firstSetting, engine: first, info };
   const found = await measure(options, candidates, running, opened, signal);
   const doubts = isDoubtful(found) ? (isAlike ? kept.doubts : 0) + 1 : 0;
   const choice = settleDoubts(found, candidates, doubts);
   if (found.isMeasured) {
-    const { latency, throughput, why, measured } = found;
-    await cache.write(key, { variant, provider, latency, throughput, why, measured, doubts });
+    const { latency, throughput, isProven, why, measured } = found;
+    await cache.write(key, { variant, provider, latency, throughput, isProven, why, measured, doubts });
   }
   if (isSameSetting(choice.latency, firstSetting)) return { engine: first, info, choice };
   const second = createLike(choice.latency, info, false);
@@ -124,13 +128,13 @@ async function open(options: OpenSizedOptions, opened: Opened, signal: AbortSign
 
 /** In the settings that an engine of the same bundle had here; it moves between them anew. */
 async function openAsBefore(
-  { latency, throughput, why, measured, isMeasured }: SizingChoice,
+  { latency, throughput, isProven, why, measured, isMeasured }: SizingChoice,
   create: OpenSizedOptions['create'],
   opened: Opened,
 ): Promise<OpenedEngine> {
   const engine = create(latency);
   const info = await opened.start(engine);
-  return { engine, info, choice: { latency, throughput, why, measured, isMeasured } };
+  return { engine, info, choice: { latency, throughput, isProven, why, measured, isMeasured } };
 }
 
 /** Measures the candidates on separate engines, which are closed afterwards. */
