@@ -1,4 +1,3 @@
-import { cacheCompiledCode } from '../../platform/compile-cache.ts';
 import { isNodeNewEnough } from '../../platform/node-version.ts';
 import { endSignal } from '../end-signal.ts';
 import { hasRosEnvironment } from '../environment.ts';
@@ -7,6 +6,7 @@ const ended = endSignal();
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
 
 if (isNodeNewEnough(say) && hasRosEnvironment(process.env, say)) {
+  const { cacheCompiledCode } = await import('../../platform/compile-cache.ts');
   cacheCompiledCode();
   const { runRosProcess } = await import('../process.ts');
   const { Detector } = await import('../detector/detector.ts');
