@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { blockSpreads, NewestValues } from '../../../src/core/drift/alarm/support.ts';
+import {
+  blockSpreads,
+  LASTING,
+  NewestValues,
+  PATTERN,
+  type SupportRule,
+} from '../../../src/core/drift/alarm/support.ts';
 import { PATCH_COUNT } from '../../../src/core/drift/frame-block.ts';
 import { PatternWatch } from '../../../src/core/drift/observe/pattern-watch.ts';
 import { measureRelief, reliefProfile } from '../../../src/core/drift/observe/relief.ts';
@@ -78,6 +84,12 @@ describe('what a reference supports', () => {
     return newest.support(spread);
   };
 
+  const supportOfLasting = (spread: ReturnType<typeof blockSpreads>, value: number): number => {
+    const newest = new NewestValues();
+    for (let i = 0; i < 50; i += 1) newest.add(value);
+    return newest.support(spread);
+  };
+
   it('is little if it saw few places, whatever their number of observations', () => {
     const few = blockSpreads(places(createRandom(1), 50));
     const many = blockSpreads(places(createRandom(1), 1));
@@ -92,6 +104,30 @@ describe('what a reference supports', () => {
     const spreads = blockSpreads(places(createRandom(2), 10));
     expect(support(spreads, spreads[0]?.mean ?? NaN)).toBeLessThan(100);
     expect(new NewestValues().support(spreads)).toBe(50);
+  });
+
+  it('is little for a place whose value is many times the usual one, where most are small and few are large', () => {
+    /** Values of places as `pattern` and `specks` have them; each stays for as long as a mean. */
+    const skewed = (random: Random): number[] =>
+      Array.from({ length: 24 }, () => 0.1 * Math.exp(1.5 * random.bell())).flatMap((value) =>
+        Array<number>(50).fill(value),
+      );
+    const falselySupported = (rule: SupportRule): number => {
+      const random = createRandom(11);
+      return Array.from({ length: 3000 }, () => {
+        const spreads = blockSpreads(skewed(random), rule);
+        return supportOfLasting(spreads, 0.1 * Math.exp(1.5 * random.bell()));
+      }).filter((one) => one >= 604_800).length;
+    };
+    expect(falselySupported(PATTERN)).toBeLessThan(20);
+    expect(falselySupported(LASTING)).toBeGreaterThan(50);
+  });
+
+  it('is enough for what is skewed where the reference hardly varies', () => {
+    const random = createRandom(12);
+    const values = Array.from({ length: 1200 }, () => 0.1 * (1 + 0.2 * random.bell()));
+    expect(supportOfLasting(blockSpreads(values, PATTERN), 0.5)).toBeGreaterThan(604_800);
+    expect(supportOfLasting(blockSpreads(values, PATTERN), 0.1)).toBeLessThan(200);
   });
 
   it('does not count what was not measured', () => {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CameraAlarm } from '../../../src/core/drift/alarm/camera-alarm.ts';
-import { blockSpreads, STUCK } from '../../../src/core/drift/alarm/support.ts';
+import { blockSpreads, SPECKS } from '../../../src/core/drift/alarm/support.ts';
 import { PATCH_COUNT } from '../../../src/core/drift/frame-block.ts';
 import { OBSERVED, PLACE } from '../../../src/core/drift/observe/observed.ts';
 import { reliefProfile } from '../../../src/core/drift/observe/relief.ts';
-import { StuckWatch } from '../../../src/core/drift/observe/stuck-watch.ts';
+import { SpecksWatch } from '../../../src/core/drift/observe/specks-watch.ts';
 import { alarmReference } from '../../../src/core/drift/reference/alarm-reference.ts';
 import { makeFeatures } from '../../../src/core/drift/reference/make-features.ts';
 import { contextOf } from '../../../src/core/drift/reference/observations.ts';
@@ -24,7 +24,7 @@ const reliefOf = (random: Random): Float64Array =>
 /** What a watch says of a scene in which specks of 5 gray levels are at some patches in some observations. */
 function watched(isSpeck: (patch: number, second: number) => boolean, seconds: number): number[] {
   const random = createRandom(3);
-  const watch = new StuckWatch(reliefProfile(Array.from({ length: 200 }, () => reliefOf(random)))!);
+  const watch = new SpecksWatch(reliefProfile(Array.from({ length: 200 }, () => reliefOf(random)))!);
   return Array.from({ length: seconds }, (_, second) => {
     const relief = reliefOf(random);
     for (let i = 0; i < PATCH_COUNT; i += 1) if (isSpeck(i, second)) relief[i]! += 5;
@@ -57,10 +57,27 @@ describe('what is stuck', () => {
     expect(Math.max(...values.slice(35))).toBeLessThan(0.1);
   });
 
+  it('is nothing where lively places are off for as long, since the camera hardly moves', () => {
+    const moving = watched((patch) => patch < CALM && every(patch), 120);
+    expect(moving.at(-1)).toBeGreaterThan(0.7);
+    const random = createRandom(4);
+    const usual = Array.from({ length: 200 }, () => reliefOf(random));
+    const watch = new SpecksWatch(reliefProfile(usual)!);
+    // one place, and none of what is usual
+    const place = reliefOf(random).map((gray) => 2 * gray);
+    for (let i = 0; i < 60; i += 1) watch.update(place);
+    expect(watch.update(place)).toBeLessThan(0.4);
+    // the same calm places before a scene that moves
+    const alone = new SpecksWatch(reliefProfile(usual)!);
+    const mixed = (): Float64Array => reliefOf(random).map((gray, i) => (i < CALM ? place[i]! : gray));
+    for (let i = 0; i < 60; i += 1) alone.update(mixed());
+    expect(alone.update(mixed())).toBeGreaterThan(0.7);
+  });
+
   it('begins anew', () => {
     const zero = { middle: Array<number>(PATCH_COUNT).fill(0), spread: Array<number>(PATCH_COUNT).fill(1) };
-    const watch = new StuckWatch(zero);
-    const relief = (gray: number): Float64Array => new Float64Array(PATCH_COUNT).fill(gray);
+    const watch = new SpecksWatch(zero);
+    const relief = (gray: number): Float64Array => new Float64Array(PATCH_COUNT).fill(gray, 0, CALM);
     for (let i = 0; i < 100; i += 1) watch.update(relief(-6));
     expect(watch.update(relief(-6))).toBe(3);
     watch.clear();
@@ -84,9 +101,9 @@ describe('what is stuck', () => {
       fc.property(fc.array(gray, { minLength: 36, maxLength: 90 }), (grays) => {
         const zeros = Array<number>(PATCH_COUNT).fill(0);
         // the deviation is 1 by what is added to it
-        const watch = new StuckWatch({ middle: zeros, spread: zeros });
+        const watch = new SpecksWatch({ middle: zeros, spread: zeros });
         grays.forEach((one, i) => {
-          const value = watch.update(new Float64Array(PATCH_COUNT).fill(one));
+          const value = watch.update(new Float64Array(PATCH_COUNT).fill(one, 0, CALM));
           if (i >= 35) expect(value).toBeCloseTo(expected(grays.slice(i - 35, i + 1)), 9);
         });
       }),
@@ -119,14 +136,14 @@ describe('the alarm by what is stuck', () => {
   it('finds faint specks before a calm sky', () => {
     const camera = cameraOf(createRandom(6));
     const clean = (): Float64Array => camera(() => 0);
-    const judge = judgeOf(Array.from({ length: 600 }, clean));
+    const judge = judgeOf(Array.from({ length: 1200 }, clean));
     for (let i = 0; i < 400; i += 1) judge.update(clean());
     expect(judge.verdict().evidence).toBeLessThan(0.1);
     let seconds = 0;
     for (; seconds < 60 && judge.state !== 'drifted'; seconds += 1)
       judge.update(camera((patch) => (patch % 24 === 0 ? 3.5 : 0)));
     expect(judge.verdict()).toMatchObject({ state: 'drifted', cause: { cause: 'dirt' } });
-    expect(judge.verdict().features[0]?.feature).toBe('stuck');
+    expect(judge.verdict().features[0]?.feature).toBe('specks');
     // half a minute is what a bus may stay
     expect(seconds).toBeGreaterThan(30);
   });
@@ -154,7 +171,7 @@ describe('the alarm by what is stuck', () => {
     const known = (count: number, one: () => Float64Array): number =>
       Array.from({ length: count }, () => {
         alarm.update(one());
-        return alarm.values.all[PLACE.stuck]!;
+        return alarm.values.all[PLACE.specks]!;
       }).filter((value) => !Number.isNaN(value)).length;
     expect(known(50, day)).toBe(15);
     expect(known(50, night)).toBe(15);
@@ -164,7 +181,7 @@ describe('the alarm by what is stuck', () => {
 
   it('has a least deviation, so that a camera that stands still needs more than it can measure', () => {
     const values = Array.from({ length: 1000 }, () => 0.02);
-    expect(blockSpreads(values, STUCK)[0]).toMatchObject({ length: 25, deviation: 0.03 });
+    expect(blockSpreads(values, SPECKS)[0]).toMatchObject({ length: 25, deviation: 0.03 });
     expect(blockSpreads(values)[0]?.deviation).toBeLessThan(1e-6);
   });
 
@@ -173,7 +190,7 @@ describe('the alarm by what is stuck', () => {
       causeOf(
         {},
         Float64Array.from(SPACE, (name) => sigmas[name] ?? 0),
-        'stuck',
+        'specks',
       ).cause;
     // by itself, more boxes would be another cause
     expect(named({ boxes: 2.5, candidates: 2.5 })).toBe('dirt');

@@ -1,7 +1,7 @@
 import { PLACE } from '../observe/observed.ts';
 import { PatternWatch } from '../observe/pattern-watch.ts';
 import { reliefOf, type ReliefProfile } from '../observe/relief.ts';
-import { StuckWatch } from '../observe/stuck-watch.ts';
+import { SpecksWatch } from '../observe/specks-watch.ts';
 import { ContextFilter } from '../space/context-filter.ts';
 import type { ContextSpace } from '../space/context-space.ts';
 import { dot } from '../space/cholesky.ts';
@@ -69,7 +69,7 @@ interface AlarmedFeature {
 export class CameraAlarm {
   readonly #contexts: readonly AlarmContext[];
   readonly #patterns: readonly (PatternWatch | null)[];
-  readonly #stuck: readonly (StuckWatch | null)[];
+  readonly #specks: readonly (SpecksWatch | null)[];
   readonly #values: readonly AlarmedValues[];
   readonly #filter: ContextFilter;
   readonly #features: readonly AlarmedFeature[];
@@ -80,7 +80,7 @@ export class CameraAlarm {
   constructor({ contexts, discounts }: AlarmReference, threshold: number) {
     this.#contexts = contexts;
     this.#patterns = contexts.map(({ relief }) => (relief === null ? null : new PatternWatch(relief)));
-    this.#stuck = contexts.map(({ relief }) => (relief === null ? null : new StuckWatch(relief)));
+    this.#specks = contexts.map(({ relief }) => (relief === null ? null : new SpecksWatch(relief)));
     this.#values = contexts.map(({ space }) => new AlarmedValues(space));
     this.#filter = new ContextFilter(contexts.length);
     const names = ALARMED.filter((name) => discounts[name] !== undefined && !SILENT.has(name));
@@ -105,10 +105,10 @@ export class CameraAlarm {
         amongPlaces.clear();
       }
       // what was there before, seen by another light, is stuck nowhere
-      this.#stuck[context]?.clear();
+      this.#specks[context]?.clear();
     }
     this.#context = context;
-    this.values.all[PLACE.stuck] = this.#stuck[context]?.update(relief) ?? NaN;
+    this.values.all[PLACE.specks] = this.#specks[context]?.update(relief) ?? NaN;
     this.#gather();
   }
 

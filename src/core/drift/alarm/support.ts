@@ -1,4 +1,5 @@
 import { studentTails } from '../measures/student.ts';
+import { SPECKS_MEMORY } from '../observe/specks-watch.ts';
 
 /** Observations whose means are compared: what is far off shows in the short ones, what lasts in the long ones. */
 const LONGEST = 50;
@@ -14,6 +15,13 @@ export interface SupportRule {
   readonly lengths: readonly number[];
   /** least deviation of means: what is off by less than a few of it is no drift, however seldom it is */
   readonly least: number;
+  /**
+   * Of values from 0 on, most of which are small: their logarithms count as well. A few of them are many times the
+   * others in good times too, which the deviation of the values themselves does not expect.
+   */
+  readonly isSkewed?: true;
+  /** observations before, which a value depends on as well: means that follow each other share them */
+  readonly memory?: number;
 }
 
 const ANY: SupportRule = { lengths: LENGTHS, least: MIN_SPREAD };
@@ -22,31 +30,48 @@ const ANY: SupportRule = { lengths: LENGTHS, least: MIN_SPREAD };
  * nothing.
  */
 export const LASTING: SupportRule = { lengths: [LONGEST], least: MIN_SPREAD };
-/** Of `stuck`, which is of half a minute already, and depends on the values before as long. */
-export const STUCK: SupportRule = { lengths: [25], least: 0.03 };
+/** Of `pattern`, which is said to stay as well. */
+export const PATTERN: SupportRule = { ...LASTING, isSkewed: true };
+/** Of `specks`, which is of half a minute already, and depends on the values before as long. */
+export const SPECKS: SupportRule = { lengths: [25], least: 0.03, memory: SPECKS_MEMORY };
 
-/** How the means of `length` observations of a feature vary in a context. */
-export interface BlockSpread {
-  readonly length: number;
+interface Spread {
   readonly mean: number;
   readonly deviation: number;
   /** of freedom: independent means, less one; means that follow each other are not */
   readonly degrees: number;
 }
 
+/** How the means of `length` observations of a feature vary in a context. */
+export interface BlockSpread extends Spread {
+  readonly length: number;
+  /** how log(1 + mean / unit) varies, of values that are skewed */
+  readonly logarithms?: Spread & { readonly unit: number };
+}
+
 /**
  * @param values one feature of a context in order, NaN for what was not measured; parts of it may lie apart in time
  */
-export function blockSpreads(values: readonly number[], { lengths, least } = ANY): BlockSpread[] {
-  return lengths.map((length) => spreadOf(meansOf(values, length), length, least));
+export function blockSpreads(values: readonly number[], rule: SupportRule = ANY): BlockSpread[] {
+  return rule.lengths.map((length) => {
+    const means = meansOf(values, length);
+    const own = spreadOf(means, rule.least);
+    const share = length / (length + (rule.memory ?? 0));
+    const spread = { length, ...own, degrees: Math.max(MIN_DEGREES, share * own.degrees) };
+    if (rule.isSkewed !== true) return spread;
+    const unit = Math.max(rule.least, spread.mean);
+    const logarithms = means.map((mean) => logarithmOf(mean, unit));
+    return { ...spread, logarithms: { unit, ...spreadOf(logarithms, MIN_SPREAD) } };
+  });
 }
 
-function spreadOf(blocks: readonly number[], length: number, least: number): BlockSpread {
+const logarithmOf = (mean: number, unit: number): number => Math.log1p(Math.max(0, mean) / unit);
+
+function spreadOf(blocks: readonly number[], least: number): Spread {
   const measured = blocks.filter((one) => !Number.isNaN(one));
   const mean = measured.reduce((sum, one) => sum + one, 0) / Math.max(1, measured.length);
   const squares = measured.reduce((sum, one) => sum + (one - mean) ** 2, 0);
   return {
-    length,
     mean,
     deviation: Math.max(least, Math.sqrt(squares / Math.max(1, measured.length - 1))),
     degrees: Math.max(MIN_DEGREES, independentOf(blocks, mean) - 1),
@@ -98,13 +123,21 @@ export class NewestValues {
     return spreads.reduce((most, spread) => Math.max(most, this.#supportOf(spread)), 0);
   }
 
-  #supportOf({ length, mean, deviation, degrees }: BlockSpread): number {
+  #supportOf(spread: BlockSpread): number {
+    const { length, logarithms } = spread;
     const count = Math.min(this.#count, length);
     let sum = 0;
     for (let i = 1; i <= count; i++) sum += this.#values[(this.#count - i) % LONGEST]!;
-    // fewer vary more, if they are independent
-    const scale = Math.sqrt(count / length) / Math.sqrt(1 + 1 / (degrees + 1));
-    const t = count === 0 ? 0 : ((sum / count - mean) / deviation) * scale;
-    return length / Math.max(Number.MIN_VALUE, studentTails(t, degrees));
+    const share = count / length;
+    const tails = count === 0 ? 1 : tailsOf(sum / count, spread, share);
+    if (count === 0 || logarithms === undefined) return length / tails;
+    return length / Math.max(tails, tailsOf(logarithmOf(sum / count, logarithms.unit), logarithms, share));
   }
+}
+
+/** How seldom a mean is as far off, above 0. @param share of the observations that make a mean */
+function tailsOf(value: number, { mean, deviation, degrees }: Spread, share: number): number {
+  // fewer observations vary more, if they are independent
+  const scale = Math.sqrt(share) / Math.sqrt(1 + 1 / (degrees + 1));
+  return Math.max(Number.MIN_VALUE, studentTails(((value - mean) / deviation) * scale, degrees));
 }

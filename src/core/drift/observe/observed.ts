@@ -16,14 +16,14 @@ import { PATCH_COUNT } from '../frame-block.ts';
  * - `pattern`: agreement of the relief's deviations from the reference with those of the last observations, 0 or more.
  *   What sticks to the lens deviates at the same places again and again. It depends on the context that it is
  *   compared with (`pattern-watch.ts`).
- * - `stuck`: how far the calmest patches of the reference are off, where they stay so for half a minute, in their
- *   deviations; depends on the context as well (`stuck-watch.ts`)
+ * - `specks`: how far the calmest patches of the reference are off, where they stay so for half a minute, beyond what
+ *   other patches are, in their deviations; depends on the context as well (`specks-watch.ts`)
  * - `top_class`: index of the class of the box with the highest score.
  */
 const OWN = [
   ...(['slope_x', 'slope_y', 'luma_5', 'luma_50', 'luma_95', 'luma_top', 'luma_low', 'steps'] as const),
   ...(['relief_10', 'relief_25', 'rough_10', 'rough_25', 'rough_75', 'roll', 'streaks'] as const),
-  ...(['pattern', 'stuck', 'top_class'] as const),
+  ...(['pattern', 'specks', 'top_class'] as const),
 ] as const;
 
 /** Features of windows that have one value in each frame, or the mean over its boxes. */
@@ -41,7 +41,7 @@ const SHARED = [
 export const OBSERVED = [...SHARED, ...OWN] as const;
 
 /** What an observation is compared with a context for: it has none by itself. */
-export const OF_CONTEXT = ['pattern', 'stuck'] as const satisfies readonly ObservedName[];
+export const OF_CONTEXT = ['pattern', 'specks'] as const satisfies readonly ObservedName[];
 
 export type ObservedName = (typeof OBSERVED)[number];
 

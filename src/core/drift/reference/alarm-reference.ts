@@ -2,13 +2,24 @@ import { ALARMED, type AlarmedName } from '../alarm/alarmed.ts';
 import type { AlarmReference } from '../alarm/camera-alarm.ts';
 import { heldOutValues } from '../alarm/held-out.ts';
 import { placeFilters } from '../alarm/place-filter.ts';
-import { blockSpreads, LASTING, STUCK, type BlockSpread } from '../alarm/support.ts';
+import {
+  blockSpreads,
+  LASTING,
+  PATTERN,
+  SPECKS,
+  type BlockSpread,
+  type SupportRule,
+} from '../alarm/support.ts';
 import { makeSpaces } from '../space/context-space.ts';
 import type { ReferenceContext, ReferenceFeatures } from './make-features.ts';
 import { rowsOf } from './observations.ts';
 
-/** Both say that something sticks to the lens. A camera that was turned shows in the direction of edges as well. */
-const STAYING: ReadonlySet<AlarmedName> = new Set(['pattern', 'toward_dirt']);
+/** All say that something sticks to the lens. A camera that was turned shows in the direction of edges as well. */
+const STAYING: Readonly<Partial<Record<AlarmedName, SupportRule>>> = {
+  pattern: PATTERN,
+  toward_dirt: LASTING,
+  specks: SPECKS,
+};
 
 /** What the alarm compares with. */
 export function alarmReference(
@@ -39,6 +50,5 @@ export function alarmReference(
 const spreadsOf = (rows: readonly Float64Array[]): BlockSpread[][] =>
   ALARMED.map((name, at) => {
     const values = rows.map((row) => row[at]!);
-    if (name === 'stuck') return blockSpreads(values, STUCK);
-    return STAYING.has(name) ? blockSpreads(values, LASTING) : blockSpreads(values);
+    return blockSpreads(values, STAYING[name]);
   });

@@ -2,7 +2,7 @@ import { halfOf } from '../alarm/held-out.ts';
 import { OBSERVED, PLACE, type ObservedName } from '../observe/observed.ts';
 import { PatternWatch } from '../observe/pattern-watch.ts';
 import { hasRelief, reliefOf, reliefProfile, type ReliefProfile } from '../observe/relief.ts';
-import { StuckWatch } from '../observe/stuck-watch.ts';
+import { SpecksWatch } from '../observe/specks-watch.ts';
 
 /** Observations by feature, one a second; null for what was not measured. */
 export type Columns = Readonly<Partial<Record<ObservedName, readonly (number | null)[]>>>;
@@ -37,16 +37,16 @@ function columnsOf(rows: readonly Float64Array[]): Columns {
 function comparedRows(rows: readonly Float64Array[]): Float64Array[] {
   const profiles = [0, 1].map((half) => profileOf(rows.filter((_, i) => halfOf(i) !== half)));
   const watches = profiles.map((profile) =>
-    profile === null ? null : { pattern: new PatternWatch(profile), stuck: new StuckWatch(profile) },
+    profile === null ? null : { pattern: new PatternWatch(profile), specks: new SpecksWatch(profile) },
   );
   return rows.map((row, i) => {
     const relief = reliefOf(row);
     // both follow all of it, and one of them is asked
     const patterns = watches.map((watch) => watch?.pattern.update(relief) ?? NaN);
-    const stuck = watches.map((watch) => watch?.stuck.update(relief) ?? NaN);
+    const specks = watches.map((watch) => watch?.specks.update(relief) ?? NaN);
     const values = row.slice(0, OBSERVED.length);
     values[PLACE.pattern] = patterns[halfOf(i)]!;
-    values[PLACE.stuck] = stuck[halfOf(i)]!;
+    values[PLACE.specks] = specks[halfOf(i)]!;
     return values;
   });
 }

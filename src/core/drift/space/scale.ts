@@ -29,9 +29,9 @@ const LOG_OFFSETS: Readonly<Partial<Record<ObservedName, number>>> = {
   pattern: 0.02,
 };
 
-/** A class has no scale, `stuck` comes late; the others follow from the roughness, or vary with the codec. */
+/** A class has no scale, `specks` comes late; the others follow from the roughness, or vary with the codec. */
 const LEFT_OUT: ReadonlySet<ObservedName> = new Set([
-  'stuck',
+  'specks',
   'top_class',
   'sharpness',
   'noise',

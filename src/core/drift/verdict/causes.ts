@@ -53,7 +53,7 @@ export function causeOf(shifts: Shifts, sigmas: Float64Array, leading: AlarmedNa
   if (isGlare(shifts)) return told('glare', shifts, ['blown_share', 'brightness']);
   if (leading !== undefined && isOfContent(leading) && !isOfImage(sigmas))
     return told('scene', shifts, [leading]);
-  if (leading === 'stuck' && !isOfImage(sigmas)) return told('dirt', shifts, ['stuck']);
+  if (leading === 'specks' && !isOfImage(sigmas)) return told('dirt', shifts, ['specks']);
   if (isNoise(sigmas)) return told('noise', shifts, ROUGHNESS);
   const { cause, probability } = likeliest(sigmas);
   const part = (name: ObservedName): number => contribution(CAUSE_WEIGHTS[cause], sigmas, name);
