@@ -7,7 +7,8 @@ interface Told {
   readonly body?: { readonly kind?: string };
 }
 
+// The first listener has what came before it: the thread's own comes first, or it would miss that.
+await import('../../../src/device/telemetry/telemetry-main.ts');
 parentPort?.on('message', ({ body }: Told) => {
   if (body?.kind === DEADLY_KIND) throw new Error('out of luck');
 });
-await import('../../../src/device/telemetry/telemetry-main.ts');

@@ -49,7 +49,7 @@ it('starts its thread again when that ends, as another boot, which declares what
   expect(client.status).toMatchObject({ untaken: 3, outbox: null });
   client.send('event', event('camera_silent'));
   await expect.poll(events).toMatchObject({ produced: 4, waiting: 2 });
-  // three polls may each take what they may: the thread starts twice, and lets all others go first
+  // the thread starts twice, and lets all others go first
 }, 240_000);
 
 it('lets the process end although its thread is inside a call that does not return', () => {
