@@ -118,9 +118,12 @@ export class CameraAccuracy {
       tracked !== null && features['track_sag'] !== undefined ? [tracked, untracked] : [untracked];
     const now = summaryOf(window);
     // some measures of tracks need longer tracks than others
-    const model = usable.find((one) => shareOf(one, now, clean) !== null);
-    if (model === undefined) return unavailable('a measure that the fit needs is missing', frames);
-    const share = shareOf(model, now, clean)!;
+    const [estimate] = usable.flatMap((model) => {
+      const share = shareOf(model, now, clean);
+      return share === null ? [] : [{ share, model }];
+    });
+    if (estimate === undefined) return unavailable('a measure that the fit needs is missing', frames);
+    const { share, model } = estimate;
     const { low, high } = model.errors;
     const interval = { low: clamp(share + Math.min(0, low)), high: clamp(share + Math.max(0, high)) };
     return {

@@ -6,7 +6,7 @@ import { DIRECTIONS, SIGNATURES, type DirectionName } from '../space/signatures.
 import { blockSpreads, type BlockSpread } from './support.ts';
 
 /** Observations whose means are compared: less than a minute, so that there is time left for an alarm. */
-const LENGTH = 25;
+export const PLACE_MEAN = 25;
 /** Observations that count as one place of the reference: a slow camera sees about one in that time. */
 const PLACE = 50;
 /** How many places of the reference what was learned weighs as much as. */
@@ -47,7 +47,7 @@ export function placeFilters(
   const degrees = known.reduce((sum, spread) => sum + spread.degrees, 0) / known.length + LEARNED_PLACES;
   return filters.map((weights, i) => {
     if (weights === null) return null;
-    return { weights, spread: { length: LENGTH, mean: spreads[i]!.mean, deviation: 1, degrees } };
+    return { weights, spread: { length: PLACE_MEAN, mean: spreads[i]!.mean, deviation: 1, degrees } };
   });
 }
 
@@ -81,10 +81,10 @@ function sigmasOf(space: ContextSpace, rows: readonly Float64Array[]): Float64Ar
 }
 
 function meansOf(rows: readonly Float64Array[]): Float64Array[] {
-  return Array.from({ length: Math.floor(rows.length / LENGTH) }, (_, block) => {
+  return Array.from({ length: Math.floor(rows.length / PLACE_MEAN) }, (_, block) => {
     const mean = new Float64Array(SPACE.length);
-    for (const row of rows.slice(block * LENGTH, (block + 1) * LENGTH))
-      row.forEach((value, i) => (mean[i]! += value / LENGTH));
+    for (const row of rows.slice(block * PLACE_MEAN, (block + 1) * PLACE_MEAN))
+      row.forEach((value, i) => (mean[i]! += value / PLACE_MEAN));
     return mean;
   });
 }

@@ -1,6 +1,7 @@
 import type { MixSamples, PictureSample } from '../../../contract/accuracy-samples.ts';
 import type { LeftOut } from '../../../core/drift/accuracy/fit.ts';
 import type { Unseen } from '../../../core/drift/accuracy/folds.ts';
+import { shareOfSum } from '../../../core/drift/accuracy/link.ts';
 import { Regression } from '../../../core/drift/accuracy/ridge.ts';
 import { CLEAN, corruptionsOf } from '../../../core/drift/accuracy/samples.ts';
 
@@ -28,7 +29,7 @@ export function countedBoxes(mixes: readonly MixSamples[], unseen: Unseen): Left
       const weight = weightOf(known);
       return own
         .filter(({ sample }) => sample.corruption === corruption)
-        .map(({ sample, lost }) => ({ sample, estimated: clamp(1 + weight * lost) }));
+        .map(({ sample, lost }) => ({ sample, estimated: shareOfSum('linear', weight * lost) }));
     });
   });
 }
@@ -51,5 +52,3 @@ function countedOf({ samples }: MixSamples): Counted[] {
 
 const countOf = ({ scores }: PictureSample): number =>
   scores.slice(COUNTED_FROM).reduce((sum, count) => sum + count, 0);
-
-const clamp = (value: number): number => Math.max(0, Math.min(1, value));

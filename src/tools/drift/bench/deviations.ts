@@ -1,5 +1,6 @@
 import type { DriftDeviations } from '../../../contract/drift-bench.ts';
 import { CameraAlarm } from '../../../core/drift/alarm/camera-alarm.ts';
+import { PLACE_MEAN } from '../../../core/drift/alarm/place-filter.ts';
 import { alarmReference } from '../../../core/drift/reference/alarm-reference.ts';
 import { rowsOf } from '../../../core/drift/reference/observations.ts';
 import { Placed } from '../../../core/drift/space/context-space.ts';
@@ -41,9 +42,6 @@ export function deviationsOf(
   });
 }
 
-/** Observations of a mean. The alarm compares as many (`place-filter.ts`). */
-const PLACE_SECONDS = 25;
-
 /** How a street looks at each place of its reference, from which the same script learns how places differ. */
 export function placesOf({ reference }: BenchWorld, street: number): DriftDeviations['places'] {
   return reference.contexts.map(({ name, columns }) => {
@@ -52,8 +50,8 @@ export function placesOf({ reference }: BenchWorld, street: number): DriftDeviat
       scaleInto(row, out);
       return out;
     });
-    const means = Array.from({ length: Math.floor(scaled.length / PLACE_SECONDS) }, (_, i) =>
-      meanOf(scaled.slice(i * PLACE_SECONDS, (i + 1) * PLACE_SECONDS)),
+    const means = Array.from({ length: Math.floor(scaled.length / PLACE_MEAN) }, (_, i) =>
+      meanOf(scaled.slice(i * PLACE_MEAN, (i + 1) * PLACE_MEAN)),
     );
     return { street, context: name, means };
   });
