@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { ALARMED } from '../../../src/core/drift/alarm/alarmed.ts';
 import {
   blockSpreads,
   LASTING,
   NewestValues,
   PATTERN,
+  type BlockSpread,
   type SupportRule,
 } from '../../../src/core/drift/alarm/support.ts';
 import { PATCH_COUNT } from '../../../src/core/drift/frame-block.ts';
+import { OBSERVATION_FLOATS, PLACE, type ObservedName } from '../../../src/core/drift/observe/observed.ts';
 import { PatternWatch } from '../../../src/core/drift/observe/pattern-watch.ts';
 import { measureRelief, reliefProfile } from '../../../src/core/drift/observe/relief.ts';
+import { alarmReference } from '../../../src/core/drift/reference/alarm-reference.ts';
+import { contextOf } from '../../../src/core/drift/reference/observations.ts';
 import { cholesky, dot, solve } from '../../../src/core/drift/space/cholesky.ts';
 import { createRandom, type Random } from '../../../src/core/random.ts';
 
@@ -78,13 +83,13 @@ describe('what a reference supports', () => {
     Array.from({ length: 1000 / stay }, () => random.bell()).flatMap((value) =>
       Array<number>(stay).fill(value),
     );
-  const support = (spread: ReturnType<typeof blockSpreads>, value: number): number => {
+  const support = (spread: readonly BlockSpread[], value: number): number => {
     const newest = new NewestValues();
     for (let i = 0; i < 20; i += 1) newest.add(value);
     return newest.support(spread);
   };
 
-  const supportOfLasting = (spread: ReturnType<typeof blockSpreads>, value: number): number => {
+  const supportOfLasting = (spread: readonly BlockSpread[], value: number): number => {
     const newest = new NewestValues();
     for (let i = 0; i < 50; i += 1) newest.add(value);
     return newest.support(spread);
@@ -128,6 +133,26 @@ describe('what a reference supports', () => {
     const values = Array.from({ length: 1200 }, () => 0.1 * (1 + 0.2 * random.bell()));
     expect(supportOfLasting(blockSpreads(values, PATTERN), 0.5)).toBeGreaterThan(604_800);
     expect(supportOfLasting(blockSpreads(values, PATTERN), 0.1)).toBeLessThan(200);
+  });
+
+  it('is little for a front of a strong color among gray ones, and enough for colors that are broken', () => {
+    const random = createRandom(13);
+    const rows = places(random, 50).map((value) => {
+      const row = new Float64Array(OBSERVATION_FLOATS).fill(NaN);
+      row[PLACE.red_balance] = row[PLACE.brightness] = 0.33 + 0.003 * value;
+      return row;
+    });
+    const { contexts } = alarmReference([{ name: 'day', ...contextOf(rows) }], {});
+    const supportAt = (name: ObservedName, deviations: number): number => {
+      const spreads = contexts[0]!.spreads[ALARMED.indexOf(name)]!;
+      const { mean, deviation } = spreads.at(-1)!;
+      return supportOfLasting(spreads, mean + deviations * deviation);
+    };
+    // an alarm takes the mean of all features to reach a week of seconds
+    const enough = 604_800 * ALARMED.length;
+    expect(supportAt('red_balance', 14)).toBeLessThan(0.2 * enough);
+    expect(supportAt('brightness', 14)).toBeGreaterThan(enough);
+    expect(supportAt('red_balance', 60)).toBeGreaterThan(enough);
   });
 
   it('does not count what was not measured', () => {

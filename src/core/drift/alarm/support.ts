@@ -20,11 +20,18 @@ export interface SupportRule {
    * others in good times too, which the deviation of the values themselves does not expect.
    */
   readonly isSkewed?: true;
+  /** at most so many degrees of freedom: what is far off is more frequent than that few places would tell */
+  readonly degrees?: number;
   /** observations before, which a value depends on as well: means that follow each other share them */
   readonly memory?: number;
 }
 
 const ANY: SupportRule = { lengths: LENGTHS, least: MIN_SPREAD };
+/**
+ * Of the balance of colors: most places are gray, and the one red front among them is many times as far off as the
+ * others, before a slow camera for minutes. Broken colors are farther off than that.
+ */
+export const COLOR: SupportRule = { ...ANY, degrees: 5 };
 /**
  * Of what is said to stay where it is, such as dirt: a bus ahead stays for many seconds as well, so short means say
  * nothing.
@@ -57,7 +64,8 @@ export function blockSpreads(values: readonly number[], rule: SupportRule = ANY)
     const means = meansOf(values, length);
     const own = spreadOf(means, rule.least);
     const share = length / (length + (rule.memory ?? 0));
-    const spread = { length, ...own, degrees: Math.max(MIN_DEGREES, share * own.degrees) };
+    const degrees = Math.min(rule.degrees ?? Infinity, Math.max(MIN_DEGREES, share * own.degrees));
+    const spread = { length, ...own, degrees };
     if (rule.isSkewed !== true) return spread;
     const unit = Math.max(rule.least, spread.mean);
     const logarithms = means.map((mean) => logarithmOf(mean, unit));

@@ -4,6 +4,7 @@ import { heldOutValues } from '../alarm/held-out.ts';
 import { placeFilters } from '../alarm/place-filter.ts';
 import {
   blockSpreads,
+  COLOR,
   LASTING,
   PATTERN,
   SPECKS,
@@ -14,8 +15,10 @@ import { makeSpaces } from '../space/context-space.ts';
 import type { ReferenceContext, ReferenceFeatures } from './make-features.ts';
 import { rowsOf } from './observations.ts';
 
-/** All say that something sticks to the lens. A camera that was turned shows in the direction of edges as well. */
-const STAYING: Readonly<Partial<Record<AlarmedName, SupportRule>>> = {
+const RULES: Readonly<Partial<Record<AlarmedName, SupportRule>>> = {
+  red_balance: COLOR,
+  blue_balance: COLOR,
+  // all say that something sticks to the lens; a camera that was turned shows in the direction of edges as well
   pattern: PATTERN,
   toward_dirt: LASTING,
   specks: SPECKS,
@@ -50,5 +53,5 @@ export function alarmReference(
 const spreadsOf = (rows: readonly Float64Array[]): BlockSpread[][] =>
   ALARMED.map((name, at) => {
     const values = rows.map((row) => row[at]!);
-    return blockSpreads(values, STAYING[name]);
+    return blockSpreads(values, RULES[name]);
   });
