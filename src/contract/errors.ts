@@ -210,6 +210,18 @@ export const ERROR_TEMPLATES = {
     message: 'the fleet has no room for clip {clip}: {reason}',
     fix: 'ask again once other clips have come, give "goshawk fleet serve" a larger --clips-budget-mb, or use putUrl',
   },
+  GOSHAWK_CLIP_NOT_HERE: {
+    message: 'the fleet does not have clip {clip}: {reason}',
+    fix: 'have it fetched first, by the button of the page or by POST .../clips/{clip}/fetch',
+  },
+  GOSHAWK_DOWNLOADS_TAKEN: {
+    message: 'all places for downloads are taken',
+    fix: 'let others end, or try again in {seconds} s, as Retry-After says',
+  },
+  GOSHAWK_RANGE_REFUSED: {
+    message: 'there is no byte of clip {clip} in that range: it has {bytes}',
+    fix: 'ask for a range within it, or without Range for all of it',
+  },
   GOSHAWK_RECORDING_UNUSABLE: {
     message: 'recording {file} cannot be evaluated: {reason}',
     fix: 'name its topics with --topic and --labels-topic, or label it by a larger bundle with --judge',

@@ -70,6 +70,8 @@ describe('what is asked of Prometheus', () => {
 const UNSEEN = new Set([
   'goshawk_fleet_acks_dropped',
   'goshawk_fleet_acks_sent',
+  'goshawk_fleet_clip_downloads',
+  'goshawk_fleet_clip_downloads_total',
   'goshawk_fleet_clips_bytes',
   'goshawk_fleet_clips_budget_bytes',
   'goshawk_fleet_clips_removed',
@@ -79,7 +81,7 @@ const UNSEEN = new Set([
   'goshawk_fleet_job_failures',
 ]);
 /** Labels whose values are known beforehand; of sites there are 51 at most (test/fleet/metrics). */
-const BOUNDED = new Set(['stream', 'reason', 'le', 'job', 'state', 'trouble', 'site']);
+const BOUNDED = new Set(['stream', 'reason', 'le', 'job', 'state', 'trouble', 'site', 'end']);
 
 describe('dashboards of Grafana', () => {
   const sources = z

@@ -155,7 +155,7 @@ describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its acc
     await rm(part);
   });
 
-  itWith(CHROMIUM, 'are fetched with a button of the page', async () => {
+  itWith(CHROMIUM, 'are fetched with a button of the page, and saved with a link', async () => {
     const { clip, sha256 } = (await list()).at(-1)!.clip;
     const path = join(clips, 'yard/r7/run', `${clip}.mcap`);
     expect(existsSync(path)).toBe(false);
@@ -169,11 +169,29 @@ describeWith([MOSQUITTO, OPENSSL], 'clips of a robot, over a broker with its acc
       const item = page.locator(`#clips [data-clip="${clip}"]`);
       await item.locator('.good', { hasText: 'fetched' }).waitFor({ timeout: 60_000 });
       expect(await item.textContent()).toContain(`yard/r7/run/${clip}.mcap`);
+
+      const link = item.getByRole('link', { name: `Download clip ${clip}` });
+      const [download] = await Promise.all([page.waitForEvent('download'), link.press('Enter')]);
+      expect(download.suggestedFilename()).toBe(`${clip}.mcap`);
+      expect(download.url()).toBe(`${fleet.url}${PATH}/${clip}/file`);
+      const ofRobot = await readFile(join(folder.path, 'clips', `${clip}.mcap`));
+      expect(sha256Of(ofRobot)).toBe(sha256);
+      expect((await readFile(await download.path())).equals(ofRobot)).toBe(true);
+      expect(page.url()).toBe(`${fleet.url}/#/yard/r7`);
+
+      const kept = await readFile(path);
+      await rm(path);
+      await link.click();
+      await item.getByRole('alert').filter({ hasText: 'GOSHAWK_CLIP_NOT_HERE' }).waitFor();
+      await item.getByRole('button', { name: `Fetch clip ${clip}` }).waitFor();
+      await writeFile(path, kept);
     } finally {
       await browser.close();
     }
     expect(sha256Of(await readFile(path))).toBe(sha256);
-    expect((await goshawk('fleet', 'audit', '--folder', home)).stdout.match(/clip\.fetch/g)).toHaveLength(2);
+    const audit = (await goshawk('fleet', 'audit', '--folder', home)).stdout;
+    expect(audit.match(/clip\.fetch/g)).toHaveLength(2);
+    expect(audit.match(/clip\.download/g)).toHaveLength(1);
   });
 
   it('are refused by name if nobody offered them, and by URL if that is not https', async () => {

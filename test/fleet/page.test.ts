@@ -293,7 +293,8 @@ describeWith([CHROMIUM], 'the page of the fleet', () => {
       const clips = await page.locator('#answers [aria-label=Clips] li').allTextContents();
       const name = '20260101T001000Z-drift-';
       expect(clips).toEqual([
-        `clip ${name}fetched fetched ${MARKUP} in the folder of clips: yard/r1/detector/${name}fetched.mcap`,
+        `clip ${name}fetched fetched ${MARKUP} Download (1.0 MB) opens in Foxglove (Open local file); ` +
+          `in the folder of clips: yard/r1/detector/${name}fetched.mcap`,
         `clip ${name}fetching fetching 43 % ${MARKUP}`,
         `clip ${name}offered offered ${MARKUP} Fetch (1.0 MB)`,
       ]);
@@ -319,17 +320,21 @@ describeWith([CHROMIUM], 'the page of the fleet', () => {
     },
   );
 
-  it('asks for a token where somebody who may only read has a clip fetched', async () => {
+  it.each([
+    ['has a clip fetched', 'button'],
+    ['saves one', 'a'],
+  ])('asks for a token where somebody who may only read %s', async (_words, control) => {
     const page = await browser.newPage();
     await page.route('**/api/v1/triage', (route) => route.fulfill({ json: TRIAGE }));
     await page.route('**/api/v1/robots/yard/r1/clips?*', (route) => route.fulfill({ json: CLIPS }));
     await page.goto(`${fleet.url}/#triage`, { waitUntil: 'domcontentloaded' });
-    const button = page.locator('#answers [aria-label=Clips] button');
+    const button = page.locator(`#answers [aria-label=Clips] ${control}`);
     await button.focus();
     await page.keyboard.press('Enter');
     await page.locator('#answers [role=alert]', { hasText: 'GOSHAWK_ROLE_REFUSED' }).waitFor();
     await page.locator('#login').waitFor();
     expect(await button.isEnabled()).toBe(true);
+    expect(page.url()).toBe(`${fleet.url}/#triage`);
     await page.close();
   });
 

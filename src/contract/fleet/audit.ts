@@ -2,19 +2,20 @@ import { z } from 'zod';
 import { roleSchema } from './access.ts';
 import { lineSchema } from './text.ts';
 
-/** What can be changed. Readers accept actions that they do not know. */
+/** What can be changed, or taken away. Readers accept actions that they do not know. */
 export const AUDIT_ACTIONS = [
   'token.create',
   'token.revoke',
   'robot.settings',
   'robot.delete',
   'clip.fetch',
+  'clip.download',
   'quarantine.replay',
   'quarantine.drop',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** One change: who, when, what, from where, before and after. */
+/** One change, or a clip that left: who, when, what, from where, before and after. */
 export const auditEntrySchema = z.strictObject({
   id: z.int().min(1),
   /** clock of the database */

@@ -3,6 +3,9 @@ import { clipIdSchema, clipSchema } from '../clips.ts';
 import { topicLevelSchema } from '../telemetry/speaker.ts';
 import { robotParamsSchema } from './api.ts';
 
+/** Of the file of a clip, as IANA has it registered. */
+export const CLIP_MEDIA_TYPE = 'application/vnd.mcap';
+
 /** What the fleet has of a clip. */
 export const clipTransferSchema = z.strictObject({
   /**

@@ -22,7 +22,7 @@ export function openApiDocument(): object {
     openapi: '3.1.0',
     info: {
       title: 'Goshawk fleet',
-      version: '1.1.0',
+      version: '1.2.0',
       description: DESCRIPTION,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
@@ -101,7 +101,7 @@ function describe(operation: FleetOperation): object {
       ? {}
       : { requestBody: { required: true, content: contentOf(schemaOf(body, 'input'), example) } }),
     responses: {
-      200: answerOf(operation),
+      ...answersOf(operation),
       ...Object.fromEntries(
         statuses.map((status) => [status, { $ref: `#/components/responses/Failure${status}` }]),
       ),
@@ -115,6 +115,29 @@ function formFailures({ params, body }: FleetOperation): FailureStatus[] {
     ...(Object.keys(params.shape).length === 0 ? [] : [414 as const]),
     ...(body === null ? [] : ([413, 415] as const)),
   ];
+}
+
+function answersOf(operation: FleetOperation): Record<number, object> {
+  if (operation.isFile !== true) return { 200: answerOf(operation) };
+  const header = (description: string): object => ({ description, schema: { type: 'string' } });
+  const headers = {
+    ETag: header('of this file, for If-Range and If-None-Match'),
+    'Accept-Ranges': header('bytes'),
+  };
+  const sent = {
+    ...headers,
+    'Content-Length': header('of what is sent'),
+    'Content-Disposition': header('the name of the file'),
+    'Repr-Digest': header('SHA-256 of the whole file, in Base64, as RFC 9530 has it'),
+  };
+  // bytes have no schema
+  const content = { [operation.type ?? 'application/octet-stream']: {} };
+  const range = { 'Content-Range': header('which bytes, and of how many') };
+  return {
+    200: { description: 'the whole file', headers: sent, content },
+    206: { description: 'the range that was asked for', headers: { ...sent, ...range }, content },
+    304: { description: 'the file is here already', headers },
+  };
 }
 
 function answerOf({ answer, type, hasEtag }: FleetOperation): object {
@@ -156,6 +179,7 @@ const EXAMPLES: Readonly<Record<FailureStatus, GoshawkError>> = {
   413: new GoshawkError('GOSHAWK_REQUEST_INVALID', { reason: 'Request body is too large' }),
   414: new GoshawkError('GOSHAWK_REQUEST_INVALID', { reason: 'a parameter is too long' }),
   415: new GoshawkError('GOSHAWK_REQUEST_INVALID', { reason: 'Unsupported Media Type' }),
+  416: new GoshawkError('GOSHAWK_RANGE_REFUSED', { clip: '20261126T185011Z-manual-0a1b2c', bytes: 1000 }),
   428: new GoshawkError('GOSHAWK_ETAG_MISSING'),
   429: new GoshawkError('GOSHAWK_TOO_MANY_REQUESTS', { what: 'requests', seconds: 1 }),
   500: new GoshawkError('GOSHAWK_DATABASE_UNREACHABLE', {

@@ -3,6 +3,7 @@ import { loginSchema, sessionSchema, type Role } from './access.ts';
 import { robotParamsSchema } from './api.ts';
 import { auditQuerySchema, auditSchema } from './audit.ts';
 import {
+  CLIP_MEDIA_TYPE,
   clipFetchSchema,
   clipParamsSchema,
   clipsQuerySchema,
@@ -26,15 +27,18 @@ export const FAILURES = {
   401: 'there is no token, or it is not valid',
   403: 'the role of the token does not allow it, or the request comes from a page of another server',
   404: 'the fleet has received nothing from such a robot',
-  409: 'the state of the robot does not allow it',
+  409: 'the state of the robot, or of its clip, does not allow it',
   412: 'somebody changed it meanwhile: read it again',
   413: 'the body has more than 8 KiB',
   414: 'a level of the path is too long',
   415: 'the body is not JSON',
+  416: 'the file has no byte in that range',
   428: 'If-Match with the ETag that was read is missing',
   429: 'too many requests, or too many wrong tokens: Retry-After says when to try again',
   500: 'something failed; if it is the database, it is worth another try',
-  503: 'all places for streams, or for questions of this kind, are taken: Retry-After says when to try again',
+  503:
+    'all places for streams, for downloads, or for questions of this kind, are taken: Retry-After says when to try ' +
+    'again',
 } as const;
 
 export type FailureStatus = keyof typeof FAILURES;
@@ -53,6 +57,8 @@ export interface FleetOperation {
   /** null: not JSON, but of a `type` */
   readonly answer: z.ZodType | null;
   readonly type?: string;
+  /** whether that is a file: bytes, of which a client may ask for a part */
+  readonly isFile?: boolean;
   /** whether the answer has an ETag */
   readonly hasEtag?: boolean;
   /** besides those that all have */
@@ -117,6 +123,31 @@ export const FLEET_OPERATIONS = {
     answer: clipTransferSchema,
     failures: [404, 409],
     example: {},
+  },
+  'GET /api/v1/robots/{site}/{robot}/clips/{clip}/file': {
+    summary:
+      'The file of a clip that was fetched, an MCAP recording, or a range of it; its ETag is the SHA-256 that the ' +
+      'robot offered',
+    role: 'operator',
+    params: clipParamsSchema,
+    query: nothing,
+    body: null,
+    answer: null,
+    type: CLIP_MEDIA_TYPE,
+    isFile: true,
+    hasEtag: true,
+    failures: [404, 409, 416, 503],
+    headers: {
+      Range: {
+        description: 'one range of bytes, such as bytes=1000-; several get the whole file',
+        required: false,
+      },
+      'If-Range': {
+        description: 'the ETag of what is here already: of another file, all of it comes',
+        required: false,
+      },
+      'If-None-Match': { description: 'ETags of files that are here already', required: false },
+    },
   },
   'GET /api/v1/audit': {
     summary: 'Changes, the newest first: who, when, what, from where, before and after',

@@ -20,6 +20,8 @@ export interface OperationRequest<N extends OperationName> {
   readonly query: Infer<Operations[N]['query']>;
   readonly body: Infer<Operations[N]['body']>;
   readonly headers: IncomingHttpHeaders;
+  /** whether only the head of the answer is wanted */
+  readonly isHead: boolean;
   readonly caller: Caller;
 }
 
@@ -47,6 +49,7 @@ export function operationRoute<N extends GuardedName>(
       query: ofQuery,
       body: ofBody?.data ?? null,
       headers: request.headers,
+      isHead: request.isHead,
       caller,
     };
     return answer(asked as unknown as OperationRequest<N>);

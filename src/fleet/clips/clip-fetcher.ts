@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import type { Clip } from '../../contract/clips.ts';
 import { GoshawkError } from '../../contract/errors.ts';
 import type { ClipTransfer } from '../../contract/fleet/clips.ts';
@@ -131,6 +132,22 @@ export class ClipFetcher {
   }
 
   /**
+   * The file of a clip that was fetched, to be read and closed. It stays readable if it has to make room meanwhile.
+   * @throws GoshawkError GOSHAWK_CLIPS_OFF without a folder, GOSHAWK_CLIP_NOT_HERE if it is not in there, or what the
+   * file system throws
+   */
+  async open(sender: Speaker, { clip, bytes }: Pick<Clip, 'clip' | 'bytes'>): Promise<FileHandle> {
+    const { folder } = this.#options;
+    if (folder === null) throw new GoshawkError('GOSHAWK_CLIPS_OFF');
+    const file = await new PartFile(folder, sender, clip).open();
+    if (file?.bytes === bytes) return file.handle;
+    await file?.handle.close();
+    const transfer = this.#fetches.get(keyOf(sender, clip))?.transfer;
+    const reason = file === null ? whyNotHere(transfer) : 'the file there is not as long as the robot said';
+    throw new GoshawkError('GOSHAWK_CLIP_NOT_HERE', { clip, reason });
+  }
+
+  /**
    * A message on a topic of chunks. Whatever was not asked for is ignored.
    * @returns a promise for when it is written, which is never rejected; undefined if it is ignored
    * @throws Refused for one that is no chunk, or not of the sender that its topic names
@@ -197,6 +214,20 @@ interface Begun {
 /** Of a sender, or of one of its clips: then its path in the folder, without a suffix. */
 function keyOf({ site, robot, node }: Speaker, clip = ''): string {
   return `${site}/${robot}/${node}/${clip}`;
+}
+
+function whyNotHere(transfer: ClipTransfer | undefined): string {
+  switch (transfer?.state) {
+    case 'queued':
+    case 'fetching':
+      return `it is being fetched, and ${String(transfer.bytes)} bytes are here`;
+    case 'put':
+      return 'the robot has put it elsewhere';
+    case 'failed':
+      return transfer.reason ?? 'it could not be fetched';
+    default:
+      return 'it was not fetched, or removed since';
+  }
 }
 
 function notSent(clip: string, reason: string): GoshawkError {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Speaker } from '../../contract/telemetry/speaker.ts';
+import { openRegularFile } from '../../platform/regular-file.ts';
 
 /** Of the file of a clip, after the clip's name. */
 export const CLIP_SUFFIX = '.mcap';
@@ -15,13 +16,18 @@ export const PART_SUFFIX = '.mcap.part';
  * names were checked: none is a path.
  */
 export class PartFile {
+  readonly #folder: string;
+  /** in the folder */
+  readonly #place: string;
   readonly #path: string;
   readonly #part: string;
 
   constructor(folder: string, { site, robot, node }: Speaker, clip: string) {
-    const own = join(folder, site, robot, node);
-    this.#path = join(own, `${clip}${CLIP_SUFFIX}`);
-    this.#part = join(own, `${clip}${PART_SUFFIX}`);
+    this.#folder = folder;
+    const own = join(site, robot, node);
+    this.#place = join(own, `${clip}${CLIP_SUFFIX}`);
+    this.#path = join(folder, this.#place);
+    this.#part = join(folder, own, `${clip}${PART_SUFFIX}`);
   }
 
   async isWhole(): Promise<boolean> {
@@ -31,6 +37,24 @@ export class PartFile {
   /** Bytes that have arrived, also before this process. */
   async size(): Promise<number> {
     return (await sizeOf(this.#path)) ?? (await sizeOf(this.#part)) ?? 0;
+  }
+
+  /**
+   * The whole file, to be read: removing it meanwhile takes nothing from who has it open, and must close it. Null if it
+   * is not here; what a link leads to is not here either, since that may be any file of this machine.
+   * @throws what the file system throws
+   */
+  async open(): Promise<{ readonly handle: FileHandle; readonly bytes: number } | null> {
+    try {
+      if (!(await this.isWhole())) return null;
+      // the folder itself may be behind links, which are those of whoever started the fleet
+      const expected = join(await realpath(this.#folder), this.#place);
+      return (await realpath(this.#path)) === expected ? await openRegularFile(expected) : null;
+    } catch (error) {
+      // it was removed just now
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
   }
 
   /** @throws what the file system throws */
@@ -68,9 +92,10 @@ export class PartFile {
   }
 }
 
+/** Of a file; null for anything else, links among them. */
 async function sizeOf(path: string): Promise<number | null> {
-  return stat(path).then(
-    ({ size }) => size,
+  return lstat(path).then(
+    (found) => (found.isFile() ? found.size : null),
     () => null,
   );
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ClipFetcher } from '../clips/clip-fetcher.ts';
+import type { DownloadEnd } from '../clips/downloads.ts';
 import type { WrongReason } from '../check/refused.ts';
 import type { DenialReason } from '../access/denials.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
@@ -29,7 +30,9 @@ export class FleetMetrics {
   readonly #commits: Histogram;
   readonly #httpRefused: Counter<'reason'>;
   readonly #streamsCut: Counter;
+  readonly #downloads: Counter<'end'>;
   #streams: () => number = () => 0;
+  #downloading: () => number = () => 0;
   #robots: () => Promise<readonly CountedRobot[]> = () => Promise.resolve([]);
   #triage: () => TriageCounts = () => ({ cameras: [], answers: new Map(), ageSeconds: 0 });
 
@@ -93,6 +96,12 @@ export class FleetMetrics {
       'goshawk_fleet_streams_cut_total',
       'Streams of live changes that were ended because the client did not read.',
     );
+    this.#downloads = counter(
+      'goshawk_fleet_clip_downloads_total',
+      'Downloads of clips, or of parts of them, that ended: read to the last byte, left by the client, stalled (the ' +
+        'client took nothing for a minute), dismissed (its token ended), failed; by end.',
+      'end',
+    );
     this.#countRobots(
       'goshawk_fleet_robots',
       'Robots, by site and state; small sites together.',
@@ -107,6 +116,7 @@ export class FleetMetrics {
     );
     this.#countTriage();
     gauge('goshawk_fleet_streams', 'Streams of live changes that are open.', () => this.#streams());
+    gauge('goshawk_fleet_clip_downloads', 'Downloads of clips that run.', () => this.#downloading());
     gauge(
       'ingest_lag_seconds',
       'Age of the oldest message that was received and is not stored; scale out when it grows.',
@@ -279,6 +289,10 @@ export class FleetMetrics {
     this.#streamsCut.inc();
   }
 
+  noteDownload(end: DownloadEnd): void {
+    this.#downloads.inc({ end });
+  }
+
   /** @param read robots as they are now, for each scrape; one that fails leaves their metrics out */
   followRobots(read: () => Promise<readonly CountedRobot[]>): void {
     this.#robots = read;
@@ -292,6 +306,11 @@ export class FleetMetrics {
   /** @param count streams that are open, read for each scrape */
   followStreams(count: () => number): void {
     this.#streams = count;
+  }
+
+  /** @param count downloads that run, read for each scrape */
+  followDownloads(count: () => number): void {
+    this.#downloading = count;
   }
 
   noteRetry(): void {

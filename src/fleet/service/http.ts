@@ -11,6 +11,7 @@ import { apiRoutes } from '../api/routes.ts';
 import { warmUp } from '../api/warm-up.ts';
 import { RobotBoard } from '../board/robot-board.ts';
 import type { ClipFetcher } from '../clips/clip-fetcher.ts';
+import { Downloads } from '../clips/downloads.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { Notices } from '../ingest/notices.ts';
 import type { FleetJobs } from '../jobs/fleet-jobs.ts';
@@ -91,9 +92,14 @@ export async function listenHttp(options: HttpOptions, sources: HttpSources): Pr
     onCut: () => metrics.noteStreamCut(),
     clock: systemClock,
   });
+  const downloads = new Downloads({
+    nowMs: () => performance.now(),
+    onEnd: (end) => metrics.noteDownload(end),
+  });
   const board = new RobotBoard(database, ingestor.presence);
   await warmUp(database, board, new Date());
   metrics.followStreams(() => feed.clients);
+  metrics.followDownloads(() => downloads.running);
   const desk = new TriageDesk(database);
   metrics.followTriage(() => desk.counts(new Date()));
   metrics.followRobots(() => board.all(new Date()));
@@ -106,16 +112,18 @@ export async function listenHttp(options: HttpOptions, sources: HttpSources): Pr
       { path: '/', answer: () => ({ type: 'text/html; charset=utf-8', body: page.html }) },
       ...apiRoutes(database, board, desk, gate),
       ...changeRoutes(database, gate),
-      ...clipRoutes(database, clips, gate),
+      ...clipRoutes(database, clips, downloads, gate),
       ...liveRoutes(feed, gate),
       ...sessionRoutes(gate),
       ...serviceRoutes(database, ingestor, jobs, metrics, gate),
     ],
   });
+  downloads.start();
   return {
     url: server.url,
     close: () => {
       feed.close();
+      downloads.stop();
       return server.close();
     },
   };

@@ -201,6 +201,7 @@ function asRequest({ method, params, query, headers, body, ip, socket }: Fastify
     query: query as Record<string, unknown>,
     // HEAD is answered like GET
     method: HTTP_METHODS.find((one) => one === method) ?? 'GET',
+    isHead: method === 'HEAD',
     headers,
     body,
     // a proxy may hand on what is not an address

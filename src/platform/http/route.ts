@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 
 /** Methods that routes may have; HEAD goes with GET. */
 export const HTTP_METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
@@ -10,6 +11,8 @@ export interface HttpRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly method: HttpMethod;
+  /** whether only the head of the answer is wanted: its body goes nowhere */
+  readonly isHead: boolean;
   /** by lower-case name */
   readonly headers: IncomingHttpHeaders;
   /** of JSON; undefined if there is none */
@@ -26,7 +29,8 @@ export interface HttpAnswer {
   /** `no-store`: the answer is valid for this moment only */
   readonly cache?: 'no-store';
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: object | string | Uint8Array;
+  /** a stream is read as fast as the client takes it, and destroyed if the client goes */
+  readonly body: object | string | Uint8Array | Readable;
 }
 
 /** Writes its own answer, for as long as it takes. */

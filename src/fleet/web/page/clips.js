@@ -1,4 +1,4 @@
-// Clips that robots offered: how they stand, and having one sent to the fleet.
+// Clips that robots offered: how they stand, having one sent to the fleet, and saving it from there.
 /* exported clipList, fillClips, focusClip, focusedClip */
 
 /** @typedef {import('../../../contract/fleet/clips.ts').RobotClips['clips']} Clips */
@@ -18,11 +18,11 @@ const CLIP_STATES = {
 };
 /** @type {Map<HTMLElement, { path: string, choice: Choice, isComing: boolean }>} lists, by where they are */
 const clipLists = new Map();
-/** @type {Map<string, string>} why a clip was not asked for, by the path of its operation */
+/** @type {Map<string, string>} why a clip was not asked for or not saved, by its path */
 const clipProblems = new Map();
 
 /** @param {string} path of the robot @param {string} clip */
-const fetchPath = (path, clip) => '/api/v1/robots' + path + '/clips/' + encodeURIComponent(clip) + '/fetch';
+const clipPath = (path, clip) => '/api/v1/robots' + path + '/clips/' + encodeURIComponent(clip);
 /** @param {OfferedClip} one */
 const isComing = ({ transfer: { state } }) => state === 'queued' || state === 'fetching';
 /** @param {OfferedClip} one */
@@ -40,10 +40,12 @@ function clipItem(path, one) {
   item.append('clip ' + clip.clip + ' ', badge(stateText(one), CLIP_STATES[transfer.state]));
   item.append(dimmed(' ' + clip.text));
   if (transfer.state === 'offered' || transfer.state === 'failed') item.append(' ', fetchButton(path, one));
-  const problem = clipProblems.get(fetchPath(path, clip.clip));
+  if (transfer.state === 'fetched') item.append(' ', downloadLink(path, one));
+  const problem = clipProblems.get(clipPath(path, clip.clip));
   if (problem !== undefined) item.append(alertOf(problem));
   else if (transfer.reason !== null) item.append(dimmed(' ' + transfer.reason));
-  if (transfer.state === 'fetched') item.append(dimmed(' in the folder of clips: ' + fileOf(path, one)));
+  if (transfer.state === 'fetched')
+    item.append(dimmed(' opens in Foxglove (Open local file); in the folder of clips: ' + fileOf(path, one)));
   return item;
 }
 /** @param {string} text */
@@ -74,14 +76,56 @@ function fetchButton(path, { clip: { clip, bytes }, transfer }) {
   });
   return button;
 }
+/** @param {string} path @param {OfferedClip} one */
+function downloadLink(path, { clip: { clip, bytes } }) {
+  const link = document.createElement('a');
+  link.href = clipPath(path, clip) + '/file';
+  link.download = clip + '.mcap';
+  link.textContent = 'Download (' + fixed(bytes / 1e6, 1) + ' MB)';
+  link.setAttribute('aria-label', 'Download clip ' + clip);
+  link.addEventListener('click', (event) => {
+    // with a key that opens links elsewhere, the browser does as it does with any link
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    void saveClip(path, clip);
+  });
+  return link;
+}
 /** @param {string} path @param {string} clip */
 async function fetchClip(path, clip) {
-  const operation = fetchPath(path, clip);
+  await tryClip(path, clip, () =>
+    ask(clipPath(path, clip) + '/fetch', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    }),
+  );
+}
+/**
+ * Has the browser save a clip, which takes it from the server piece by piece, with the cookie. It would only say that a
+ * download failed, so what is wrong is asked for before.
+ * @param {string} path @param {string} clip
+ */
+async function saveClip(path, clip) {
+  const file = clipPath(path, clip) + '/file';
+  await tryClip(path, clip, async () => {
+    const { ok } = await fetch(file, { method: 'HEAD' });
+    // the head of a refusal has no words
+    if (!ok) return ask(file, { headers: { range: 'bytes=0-0' } });
+    const link = document.createElement('a');
+    link.href = file;
+    link.download = clip + '.mcap';
+    link.click();
+  });
+}
+/** @param {string} path @param {string} clip @param {() => Promise<unknown>} work */
+async function tryClip(path, clip, work) {
+  const key = clipPath(path, clip);
   try {
-    await ask(operation, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
-    clipProblems.delete(operation);
+    await work();
+    clipProblems.delete(key);
   } catch (error) {
-    clipProblems.set(operation, error instanceof Error ? error.message : String(error));
+    clipProblems.set(key, error instanceof Error ? error.message : String(error));
   }
   await refreshClips(path);
 }
@@ -113,11 +157,13 @@ function focusedClip() {
   const item = document.activeElement?.closest('li');
   return item?.dataset['clip'] ?? '';
 }
-/** @param {HTMLElement} within @param {string} clip its button, or the clip itself once it has none */
+/** @param {HTMLElement} within @param {string} clip its button or link, or the clip itself while it has none */
 function focusClip(within, clip) {
   if (clip === '') return;
   const item = [...within.querySelectorAll('li')].find((one) => one.dataset['clip'] === clip);
-  (item?.querySelector('button') ?? item)?.focus();
+  /** @type {HTMLElement | null | undefined} */
+  const control = item?.querySelector('button, a');
+  (control ?? item)?.focus();
 }
 async function followClips() {
   for (const list of clipLists.keys()) if (!list.isConnected) clipLists.delete(list);

@@ -216,8 +216,9 @@ function showTriage({ start, end, cameras, answers }, clips) {
     ?.focus();
   focusClip($('answers'), clip);
 }
+/** To robots, and not those that save a clip. */
 const triageLinks = () => [
-  .../** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('#answers a')),
+  .../** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('#answers a[href^="#"]')),
 ];
 const histogramSizes = new ResizeObserver(() => {
   for (const { plot, box } of histograms)
