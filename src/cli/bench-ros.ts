@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { PeersBenchReport } from '../contract/bench.ts';
 import { GoshawkError } from '../contract/errors.ts';
 import { sha256OfFile } from '../model/bundle.ts';
 import { childEnvironment } from '../platform/child-environment.ts';
@@ -10,6 +11,7 @@ import { benchPeers, benchRos, type RosBenchOptions, type TrialRunner } from '..
 import { numberFrom, repeated, sizeOption, wholeFrom, type Size } from './kit/options.ts';
 import { withReport } from './kit/report.ts';
 import { rosNodes } from './kit/ros-nodes.ts';
+import { untilStopped } from './kit/stop-signal.ts';
 import { runRosTrial, type TrialPlaces } from '../tools/bench/ros-trial.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -36,7 +38,7 @@ function say(line: string): void {
   console.log(line);
 }
 
-function trialRunner(): TrialRunner {
+function trialRunner(signal: AbortSignal): TrialRunner {
   if (process.env['AMENT_PREFIX_PATH'] === undefined) {
     throw new GoshawkError('GOSHAWK_ROS_UNAVAILABLE', {
       reason: 'this shell has no ROS environment (scripts/with-ros provides one)',
@@ -53,7 +55,7 @@ function trialRunner(): TrialRunner {
     python: 'python3',
     peerPackages: PEER_PACKAGES,
   };
-  return (options) => runRosTrial(places, options);
+  return (options) => runRosTrial(places, options, signal);
 }
 
 function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
@@ -70,12 +72,12 @@ function settings(flags: BenchFlags, peerModel: string): RosBenchOptions {
     peerThreads: flags.peerThreads,
     score: flags.score,
     detector: Object.fromEntries(detector),
-    domain: 40 + (process.pid % 60),
+    domain: 20 + (process.pid % 40),
   };
 }
 
 /** The peer's Python packages, installed next to the project on first use. */
-async function installPeer(): Promise<void> {
+async function installPeer(signal: AbortSignal): Promise<void> {
   if (existsSync(join(PEER_PACKAGES, 'cv2')) && existsSync(join(PEER_PACKAGES, 'onnxruntime'))) return;
   say('installing OpenCV and onnxruntime for the Python peer (about 20 s, once) ...');
   const requirements = join(PEERS, 'requirements.txt');
@@ -83,6 +85,7 @@ async function installPeer(): Promise<void> {
     command: 'python3',
     args: ['-m', 'pip', 'install', '-q', '--target', PEER_PACKAGES, '-r', requirements],
     env: childEnvironment(),
+    signal,
   });
 }
 
@@ -125,31 +128,37 @@ export function registerBenchRos(bench: Command): void {
 async function runRos(flags: BenchFlags): Promise<void> {
   const { undeclared } = await withReport(flags.report, () => {
     const options = { ...settings(flags, ''), rate: flags.rate, seconds: flags.seconds };
-    return benchRos(trialRunner(), options, describeHost(['cpu']), say);
+    return untilStopped('bench ros', ({ signal }) =>
+      benchRos(trialRunner(signal), options, describeHost(['cpu']), say),
+    );
   });
   say(`frames that nobody accounts for: ${undeclared}`);
 }
 
 async function runPeers(flags: PeersFlags): Promise<void> {
-  const report = await withReport(flags.report, async () => {
-    const runner = trialRunner();
-    const peerModelDigest = await sha256OfFile(flags.peerModel);
-    await installPeer();
-    const options = {
-      ...settings(flags, flags.peerModel),
-      seconds: flags.seconds,
-      rounds: flags.rounds,
-      fixedRate: flags.rate,
-      missedLimit: 0.05,
-      peerModelDigest,
-      // Both have settled by then: a detector with defaults has chosen its setting for the load.
-      warmupSeconds: 5,
-    };
-    return benchPeers(runner, options, describeHost(['cpu']), say);
-  });
+  const report = await withReport(flags.report, () =>
+    untilStopped('bench peers', ({ signal }) => measurePeers(flags, signal)),
+  );
   const { p50, p99, cpuMsPerFrame } = report.fixedRate.ratios;
   say(
     `goshawk / python peer, medians of ${report.peaks.length} rounds: peak ${report.ratio.toFixed(2)}x; ` +
       `at ${flags.rate}/s p50 ${p50.toFixed(2)}x, p99 ${p99.toFixed(2)}x, CPU per frame ${cpuMsPerFrame.toFixed(2)}x`,
   );
+}
+
+async function measurePeers(flags: PeersFlags, signal: AbortSignal): Promise<PeersBenchReport> {
+  const runner = trialRunner(signal);
+  const peerModelDigest = await sha256OfFile(flags.peerModel);
+  await installPeer(signal);
+  const options = {
+    ...settings(flags, flags.peerModel),
+    seconds: flags.seconds,
+    rounds: flags.rounds,
+    fixedRate: flags.rate,
+    missedLimit: 0.05,
+    peerModelDigest,
+    // Both have settled by then: a detector with defaults has chosen its setting for the load.
+    warmupSeconds: 5,
+  };
+  return benchPeers(runner, options, describeHost(['cpu']), say);
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   cameraStampsSchema,
   listenerReportSchema,
@@ -70,6 +71,7 @@ async function startDetector(
   options: TrialOptions,
   report: string,
   env: Record<string, string>,
+  signal: AbortSignal,
 ) {
   if (options.who === 'python-peer') {
     return MeasuredChild.start({
@@ -83,6 +85,7 @@ async function startDetector(
       env: { ...env, PYTHONPATH: `${process.env['PYTHONPATH'] ?? ''}:${places.peerPackages}` },
       readyText: 'ready',
       readyTimeoutMs: READY_MS,
+      signal,
     });
   }
   return MeasuredChild.start({
@@ -102,11 +105,20 @@ async function startDetector(
     env,
     readyText: 'is active',
     readyTimeoutMs: READY_MS,
+    signal,
   });
 }
 
-/** Runs one trial: starts detector, listener, then camera, and stops them in reverse order. */
-export async function runRosTrial(places: TrialPlaces, options: TrialOptions): Promise<TrialOutcome> {
+/**
+ * Runs one trial: starts detector, listener, then camera, and stops them in reverse order.
+ * @param signal stops all of them
+ * @throws GoshawkError GOSHAWK_BENCH_PROCESS; the reason of the signal if that ended it
+ */
+export async function runRosTrial(
+  places: TrialPlaces,
+  options: TrialOptions,
+  signal: AbortSignal,
+): Promise<TrialOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'goshawk-bench-'));
   const stampsFile = join(folder, 'stamps.json');
   const reportFile = join(folder, 'run.json');
@@ -114,7 +126,7 @@ export async function runRosTrial(places: TrialPlaces, options: TrialOptions): P
   const env = { ROS_DOMAIN_ID: String(options.domain) };
   const children: MeasuredChild[] = [];
   try {
-    const detector = await startDetector(places, options, reportFile, env);
+    const detector = await startDetector(places, options, reportFile, env, signal);
     children.push(detector);
     const listener = await MeasuredChild.start({
       name: 'listener',
@@ -126,6 +138,7 @@ export async function runRosTrial(places: TrialPlaces, options: TrialOptions): P
       env,
       readyText: 'listening',
       readyTimeoutMs: READY_MS,
+      signal,
     });
     children.push(listener);
     const camera = await MeasuredChild.start({
@@ -146,15 +159,16 @@ export async function runRosTrial(places: TrialPlaces, options: TrialOptions): P
       env,
       readyText: 'publishing',
       readyTimeoutMs: READY_MS,
+      signal,
     });
     children.push(camera);
-    await new Promise((resolve) => setTimeout(resolve, options.warmupSeconds * 1000));
+    await wait(options.warmupSeconds * 1000, undefined, { signal });
     const warm = { samples: detector.rssSamples.length, cpuSeconds: detector.cpuSeconds };
-    await new Promise((resolve) => setTimeout(resolve, options.seconds * 1000));
+    await wait(options.seconds * 1000, undefined, { signal });
     const cpuSeconds = detector.cpuSeconds - warm.cpuSeconds;
     const rss = detector.rssSamples.slice(warm.samples);
     await camera.stop();
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await wait(SETTLE_MS, undefined, { signal });
     await listener.stop();
     await detector.stop();
     const stamps = cameraStampsSchema.parse(JSON.parse(readFileSync(stampsFile, 'utf8')));
@@ -166,6 +180,10 @@ export async function runRosTrial(places: TrialPlaces, options: TrialOptions): P
       run,
       sentSinceFirst: stamps.filter((stamp) => stamp >= (heard.stamps[0] ?? Infinity) - STAMP_ERROR).length,
     };
+  } catch (error) {
+    // what failed because it was stopped, such as a report that is not there
+    signal.throwIfAborted();
+    throw error;
   } finally {
     for (const child of children.reverse()) await child.stop();
     rmSync(folder, { recursive: true, force: true });
