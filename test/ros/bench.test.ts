@@ -40,7 +40,9 @@ describeWith([ROS], 'goshawk bench ros', () => {
     const run = benchRos(3);
     expect(await run.exit, run.output).toEqual({ code: 0, signal: null });
 
-    const { trial, frames, undeclared } = rosBenchReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
+    const { trial, frames, undeclared } = rosBenchReportSchema.parse(
+      JSON.parse(readFileSync(report, 'utf8')),
+    );
     expect(run.output).toContain('frames that nobody accounts for: 0');
     expect(undeclared).toBe(0);
     expect(trial.sent).toBeGreaterThan(20);
