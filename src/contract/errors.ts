@@ -94,6 +94,10 @@ export const ERROR_TEMPLATES = {
     message: 'bundle {bundle} cannot take over from itself',
     fix: 'give another bundle: a fallback differs from the parameter "bundle"',
   },
+  GOSHAWK_SWAP_LOST: {
+    message: 'bundle {bundle} lost a runner before it took over: {reason}',
+    fix: 'the model that runs goes on; if this repeats, run "goshawk doctor" and "goshawk models verify"',
+  },
   GOSHAWK_POLICY_INVALID: {
     message: 'policy {file} is not valid: {reason}',
     fix: 'correct it (docs/policy.md); "goshawk drift policy check FILE" checks it; an earlier policy stays in force',

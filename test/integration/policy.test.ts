@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReportSchema, type RunReport } from '../../src/contract/report.ts';
+import { statusSchema, type Status } from '../../src/contract/status.ts';
 import { writeMadeUpReference } from '../support/made-up-reference.ts';
 import { CLI } from '../support/programs.ts';
 import { shippedBundle } from '../support/shipped-bundle.ts';
@@ -36,10 +37,11 @@ rules:
 
 /**
  * What `goshawk run` logs until it has logged some words; then it is ended, once: a second signal costs the report.
+ * @param words null: the caller ends it
  * @param onOutput called with everything so far, and the id of the process
  */
 async function runUntil(
-  words: string,
+  words: string | null,
   folder: string,
   options: readonly string[],
   onOutput: (output: string, pid: number) => void = () => undefined,
@@ -58,7 +60,7 @@ async function runUntil(
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
     onOutput(output, child.pid ?? 0);
-    if (isStopped || !output.includes(words)) return;
+    if (isStopped || words === null || !output.includes(words)) return;
     isStopped = true;
     child.kill('SIGINT');
   });
@@ -144,6 +146,95 @@ it('goshawk run takes a fallback back whose engine is killed again and again, an
     expect(Object.keys(drops).filter((reason) => !['superseded', 'engine_lost'].includes(reason))).toEqual(
       [],
     );
+  } finally {
+    clearInterval(killer);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 300_000);
+
+/** Processes of a detector in which models are or run, but for the one that was there first. */
+function enginesBeside(parent: number): number[] {
+  const args = ['-o', 'pid=,args=', '--sort=start_time', '--ppid', String(parent)];
+  const { stdout } = spawnSync('ps', args, { encoding: 'utf8' });
+  const [, ...others] = stdout.split('\n').filter((line) => line.includes('child-main'));
+  return others.map((line) => Number.parseInt(line));
+}
+
+/**
+ * Ends a process in which a model is being loaded, as soon as it has the inference library: some tenths of a second
+ * before it could take a frame.
+ */
+function killIfLoading(pid: number): void {
+  try {
+    if (readFileSync(`/proc/${String(pid)}/maps`, 'utf8').includes('onnxruntime'))
+      process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
+/** What `/metrics` and `/api/status` say once ten more frames were published. */
+async function afterTenFrames(url: string): Promise<{ readonly metrics: string; readonly status: Status }> {
+  const read = async (path: string): Promise<string> => (await fetch(`${url}${path}`)).text();
+  const published = async (): Promise<number> => {
+    const counts = (await read('/metrics')).matchAll(/^goshawk_frames_published_total(?:\{.*\})? (\d+)$/gm);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+  const before = await published();
+  await expect.poll(published).toBeGreaterThanOrEqual(before + 10);
+  return {
+    metrics: await read('/metrics'),
+    status: statusSchema.parse(JSON.parse(await read('/api/status'))),
+  };
+}
+
+it('goshawk run goes on as before where the engine of a fallback is killed while it loads, and says so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'goshawk-killed-early-'));
+  let killer: NodeJS.Timeout | undefined;
+  let loading: number[] = [];
+  let after: ReturnType<typeof afterTenFrames> | undefined;
+  try {
+    const file = (name: string): string => join(folder, name);
+    await writeMadeUpReference(file('reference.json'));
+    writeFileSync(file('policy.yaml'), POLICY);
+    const output = await runUntil(
+      null,
+      folder,
+      [
+        ...['--camera', 'sim:seed=7,loop=30', '--rate', '5', '--engine', 'child', '--port', '0'],
+        ...['--drift-reference', file('reference.json'), '--drift-false-alarms-per-week', '10000'],
+        ...['--drift-policy', file('policy.yaml'), '--report', file('report.json')],
+      ],
+      (logged, pid) => {
+        if (logged.includes(': rule lighter, camera camera'))
+          killer ??= setInterval(() => {
+            // to list processes takes longer than to look at one
+            if (loading.length === 0) loading = enginesBeside(pid);
+            loading.forEach(killIfLoading);
+          }, 10);
+        // it took over before it was seen: nothing of this can be tested
+        const isLate = logged.includes('MODEL_SWAPPED');
+        if (after !== undefined || !(isLate || logged.includes('GOSHAWK_POLICY_ACTION'))) return;
+        clearInterval(killer);
+        after = afterTenFrames(/web page: (http:\S+)/.exec(logged)?.[1] ?? '');
+        void after.catch(() => undefined).finally(() => process.kill(pid, 'SIGINT'));
+      },
+    );
+    expect(output).not.toContain('MODEL_SWAPPED');
+    const told =
+      /GOSHAWK_POLICY_ACTION: rule lighter .*fallback: GOSHAWK_ENGINE_CRASHED: .*was ended by SIGKILL/;
+    expect(output).toMatch(told);
+    const { metrics, status } = await after!;
+    expect(metrics).toContain('goshawk_policy_failures_total{action="fallback"} 1');
+    // of the model that runs
+    expect(metrics).toMatch(/^goshawk_engine_lost_total(\{.*\})? 0$/m);
+    expect(status.policy?.failed['lighter']).toMatchObject({ code: 'GOSHAWK_POLICY_ACTION' });
+    expect(`GOSHAWK_POLICY_ACTION: ${status.policy?.failed['lighter']?.reason ?? ''}`).toMatch(told);
+    const report = runReportSchema.parse(JSON.parse(readFileSync(file('report.json'), 'utf8')));
+    expect(report.bundle.name).toBe('goshawk-street');
+    const { received, published, drops } = report.frames;
+    expect(received).toBe(published + Object.values(drops).reduce((sum, count) => sum + count, 0));
+    expect(Object.keys(drops).filter((reason) => reason !== 'superseded')).toEqual([]);
   } finally {
     clearInterval(killer);
     rmSync(folder, { recursive: true, force: true });

@@ -185,8 +185,8 @@ export class FramePipeline {
   /**
    * Runs another model instead, without a gap: it is loaded and warm before it gets its first frame, and frames in
    * flight finish in the one before, which is then closed. Each result names the bundle that made it.
-   * @throws GoshawkError `GOSHAWK_SWAP_LABELS` for other classes than before, or the engine's coded error; then the
-   * model that runs goes on
+   * @throws GoshawkError `GOSHAWK_SWAP_LABELS` for other classes than before, `GOSHAWK_SWAP_LOST` for an engine that is
+   * lost before it takes over, or its own coded error; then the model that runs goes on
    */
   swap(next: NextModel): Promise<EngineInfo> {
     const swapping = this.#swap(next);
@@ -311,20 +311,34 @@ export class FramePipeline {
     this.#notices.incident(incident);
   }
 
-  /** Loads a model next to the one that runs. The caller has to close its engine if this rejects. */
+  /**
+   * Loads a model next to the one that runs. The caller has to close its engine if this rejects.
+   * @throws GoshawkError `GOSHAWK_SWAP_LOST` if it loaded and then lost a runner, also one that is back meanwhile: it
+   * is not trusted with frames, which the model that runs does not lose
+   */
   async #prepare({ engine, manifest }: NextModel): Promise<Prepared> {
+    const lost: EngineIncident[] = [];
+    engine.onIncident((incident) => {
+      if (incident.kind === 'lost') lost.push(incident);
+    });
     const info = await engine.start();
-    const graphFailures = await warmEngine({
+    const warmed = await warmEngine({
       engine,
       info,
       target: manifest.input,
       cameras: [...this.#cameras.values()],
       limits: this.#limits.forEngine,
       preprocess: this.#options.preprocess ?? 'auto',
+    }).catch((error: unknown) => {
+      // a loss is why it did not run
+      if (lost.length === 0) throw error;
+      return NONE;
     });
+    const [first] = lost;
+    if (first !== undefined) throw lostBefore(info, first);
     if (this.#stateNow() !== 'active' && this.#stateNow() !== 'inactive')
       throw wrongState(this.#state, 'given another model');
-    return { info, graphFailures };
+    return { info, graphFailures: warmed };
   }
 
   /** From one frame to the next the other model has the cameras; the one before finishes its frames and goes. */
@@ -419,6 +433,11 @@ function refuseEntry({ ledger, name }: CameraIntake, reason: DropReason): DropRe
   ledger.drop(reason);
   debugDrop(name, null, reason);
   return reason;
+}
+
+function lostBefore({ bundle }: EngineInfo, { code, message }: EngineIncident): GoshawkError {
+  const name = `${bundle.name}@${bundle.version}`;
+  return new GoshawkError('GOSHAWK_SWAP_LOST', { bundle: name, reason: `${code}: ${message}` });
 }
 
 function wrongState(state: string, action: string): GoshawkError {

@@ -1,7 +1,10 @@
 import type { Status } from '../../contract/status.ts';
 import { ReadMetrics, type MetricFamily, type Sample } from '../metrics/read-metrics.ts';
 
-type PolicyStatus = NonNullable<Status['policy']>;
+interface PolicyStatus extends NonNullable<Status['policy']> {
+  /** by action */
+  readonly failures: ReadonlyMap<string, number>;
+}
 
 const FAMILIES: readonly MetricFamily<PolicyStatus>[] = [
   {
@@ -17,6 +20,13 @@ const FAMILIES: readonly MetricFamily<PolicyStatus>[] = [
     kind: 'counter',
     labels: ['action'],
     samples: ({ done }) => Object.entries(done).map(([action, count]): Sample => [{ action }, count]),
+  },
+  {
+    name: 'goshawk_policy_failures_total',
+    help: 'Actions of the drift policy that could not be carried out; one that fails again as before counts once.',
+    kind: 'counter',
+    labels: ['action'],
+    samples: ({ failures }) => [...failures].map(([action, count]): Sample => [{ action }, count]),
   },
   {
     name: 'goshawk_policy_stopped',

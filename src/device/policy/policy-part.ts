@@ -70,6 +70,8 @@ export class Policy implements Part {
   readonly #effects = new Effects((rule, action, reason) => this.#noteEffect(rule, action, reason));
   readonly #newest = new Map<string, number>();
   readonly #done = new Map<string, number>();
+  /** told failures, by action */
+  readonly #failures = new Map<string, number>();
   readonly #failed = new FailedActions();
   readonly #unmet: UnmetNeeds;
   #policy: DriftPolicy | null = null;
@@ -80,7 +82,7 @@ export class Policy implements Part {
   /** true: its model is about to go, and no other one is to be loaded */
   #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
-  readonly metrics = policyMetrics(() => this.#status());
+  readonly metrics = policyMetrics(() => ({ ...this.#status(), failures: this.#failures }));
   readonly #sink: ResultSink = {
     name: 'policy',
     deliver: ({ envelope }) => void this.#newest.set(envelope.camera, envelope.sequence),
@@ -259,7 +261,8 @@ export class Policy implements Part {
     if (reason === null || ('code' in answer && answer.code === 'GOSHAWK_CAPTURE_OFF'))
       this.#noteEffect(rule, 'capture', reason);
     else
-      this.#reportFailure(
+      this.#failAction(
+        'capture',
         new GoshawkError('GOSHAWK_POLICY_ACTION', { rule, action: 'capture', reason }),
         'warning',
       );
@@ -267,7 +270,12 @@ export class Policy implements Part {
 
   #noteEffect(rule: string, action: string, reason: string | null): void {
     const error = this.#failed.note(rule, action, reason);
-    if (error !== null) this.#reportFailure(error);
+    if (error !== null) this.#failAction(action, error);
+  }
+
+  #failAction(action: string, error: GoshawkError, severity?: 'warning' | 'error'): void {
+    this.#failures.set(action, (this.#failures.get(action) ?? 0) + 1);
+    this.#reportFailure(error, severity);
   }
 
   #reportFailure({ code, message }: GoshawkError, severity: 'warning' | 'error' = 'error'): void {

@@ -268,6 +268,30 @@ describe('swap', () => {
     expect(published.at(-1)?.digest).toBe('c');
   });
 
+  it.each([
+    ['and is not back, so that it does not run', 'lost'],
+    ['though one is back meanwhile', 'ok'],
+  ] as const)('refuses a model that lost a runner before its first frame, %s', async (_words, fate) => {
+    const { engine, pipeline, published, offer } = await rig();
+    engine.isManual = false;
+    offer();
+    await turns();
+    const other = new NamedEngine('b');
+    other.isManual = true;
+    const swapping = pipeline.swap(nextOf(other)).catch((error: unknown) => error);
+    await settle(() => other.pending.length === 1);
+    other.incident({ kind: 'lost', code: 'GOSHAWK_ENGINE_CRASHED', message: 'it was ended', lostJobs: 1 });
+    other.finish(0, fate);
+    expect(await swapping).toMatchObject({
+      code: 'GOSHAWK_SWAP_LOST',
+      message: expect.stringMatching(/^bundle fake@1\.0\.0 .*GOSHAWK_ENGINE_CRASHED: it was ended/) as string,
+    });
+    offer();
+    await turns();
+    expect([published.map(({ digest }) => digest), other.isClosed]).toEqual([['a', 'a'], true]);
+    expect([dropsOf(pipeline), pipeline.snapshot().engineLost]).toEqual([0, 0]);
+  });
+
   it('closes both engines if it is closed while the other one loads', async () => {
     const { engine, pipeline } = await rig();
     const other = new NamedEngine('b');

@@ -433,6 +433,7 @@ describe('the policy part', () => {
       expect.stringMatching(/^GOSHAWK_POLICY_ACTION: .*fallback: its engine was lost 3 times/),
     ]);
     expect(Object.values(policyStatus().failed ?? {})).toMatchObject([{ code: 'GOSHAWK_POLICY_ACTION' }]);
+    expect(await part.metrics.text()).toContain('goshawk_policy_failures_total{action="fallback"} 1');
   });
 
   it('loads no model for a session that ends', async () => {
